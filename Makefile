@@ -1,0 +1,59 @@
+# Everything that a person or CI runs. Each target sets up what it needs inside the checkout.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+# Inside the checkout too: nothing is left elsewhere.
+export UV_CACHE_DIR ?= $(CURDIR)/$(VENV)/.uv-cache
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
+export UV_PYTHON_DOWNLOADS := never
+export LANGSMITH_TRACING := false
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types imports unit format bench clean
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed and $(PYTHON) is older: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check uv==$(UV_VERSION)
+
+# Inexact: the environment holds uv itself, which the project does not depend on.
+$(VENV)/.demo-ready: pyproject.toml uv.lock | $(BIN)/uv
+	$(BIN)/uv sync --quiet --frozen --inexact --no-dev --group demo --compile-bytecode
+	@touch $@
+
+$(VENV)/.dev-ready: pyproject.toml uv.lock | $(BIN)/uv
+	$(BIN)/uv sync --quiet --frozen --inexact --compile-bytecode
+	@touch $@ $(VENV)/.demo-ready
+
+demo: $(VENV)/.demo-ready  ## The main job, live: embedded servers, three tenants, a dozen tickets (ONCE=1 ends after the last note)
+	@$(BIN)/python -m app demo $(if $(ONCE),--once)
+
+test: check  ## Lint, types, imports and all tests
+
+check: lint types imports unit
+
+lint: $(VENV)/.dev-ready
+	$(BIN)/ruff check app tests bench
+	$(BIN)/ruff format --check --quiet app tests bench
+
+types: $(VENV)/.dev-ready
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev-ready
+	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+unit: $(VENV)/.dev-ready
+	$(BIN)/python -m pytest -q
+
+format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
+	$(BIN)/ruff check --fix-only --quiet app tests bench
+	$(BIN)/ruff format --quiet app tests bench
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

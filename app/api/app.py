@@ -1,0 +1,152 @@
+"""The API's composition root."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import License
+
+from app.api.edge import Edge
+from app.api.errors import answer_app_error, answer_bug, answer_http_error
+from app.api.health import VERSION, Readiness, health, live, metrics, ready
+from app.api.webhooks import receive_webhook
+from app.db.intake import Intake, open_intake
+from app.errors import AppError, Rejected
+from app.queue import Queue, RingBroker, open_queue
+from app.settings import ApiSettings
+from app.tenants import TenantDirectory, open_tenants
+
+# Longer than a load balancer takes to notice that the pod is not ready any more.
+DRAIN_S: Final = 5.0
+FINISH_S: Final = 15.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The application and what shutdown needs of it."""
+
+    asgi: Edge
+    readiness: Readiness
+
+
+def create_app(*, intake: Intake, queue: Queue, tenants: TenantDirectory, readiness: Readiness) -> Litestar:
+    """The routes, over the resources that they use."""
+
+    def providing(value: object) -> Provide:
+        return Provide(lambda: value, sync_to_thread=False, use_cache=True)
+
+    return Litestar(
+        [receive_webhook, health, live, ready, metrics],
+        dependencies={
+            "intake": providing(intake),
+            "queue": providing(queue),
+            "tenants": providing(tenants),
+            "readiness": providing(readiness),
+        },
+        exception_handlers={AppError: answer_app_error, HTTPException: answer_http_error, Exception: answer_bug},
+        openapi_config=OpenAPIConfig(
+            title="AI Agents",
+            version=VERSION,
+            description="Takes ServiceDesk Plus's webhooks. The ingress publishes /webhook and /health alone.",
+            license=License(name="Apache-2.0", identifier="Apache-2.0"),
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path="/")],
+        ),
+        logging_config=None,
+    )
+
+
+@asynccontextmanager
+async def open_api(settings: ApiSettings) -> AsyncIterator[Api]:
+    """The application with everything opened that it needs; closed in reverse."""
+    readiness = Readiness()
+    async with AsyncExitStack() as stack:
+        tenants = await stack.enter_async_context(open_tenants(settings.tenants_dir, settings.tenant_secrets_dir))
+        intake = await stack.enter_async_context(
+            open_intake(settings.database_url.get_secret_value(), pooler=settings.database_pooler)
+        )
+        queue = await stack.enter_async_context(open_queue(RingBroker(settings.redis_url.get_secret_value())))
+        app = create_app(intake=intake, queue=queue, tenants=tenants, readiness=readiness)
+        becoming_ready = asyncio.create_task(readiness.turn_on(intake))
+        try:
+            yield Api(Edge(app), readiness)
+        finally:
+            becoming_ready.cancel()
+            await asyncio.wait([becoming_ready])
+
+
+def _check_port(host: str, port: int) -> None:
+    """Granian shares its port with whoever asks: another program's, or another of ours, would take every other call."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Rejected(f"API_HOST, API_PORT: can't listen on {host}:{port} ({error.strerror})") from error
+
+
+async def serve(settings: ApiSettings) -> None:
+    """Serve until SIGTERM or SIGINT: readiness goes first, then new connections, then what is in flight ends.
+
+    Granian runs inside this process rather than as its parent: so readiness can go before the listener, the process
+    is PID 1 by itself, and an idle API is one process of about 90 MB.
+    """
+    _check_port(settings.api_host, settings.api_port)
+    stop = asyncio.Event()
+    is_urgent = asyncio.Event()
+
+    def interrupt() -> None:
+        is_urgent.set()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    async with open_api(settings) as api:
+        server = Server(
+            api.asgi,
+            address=settings.api_host,
+            port=settings.api_port,
+            interface=Interfaces.ASGINL,
+            websockets=False,
+            backlog=1024,
+            log_level=LogLevels.warning,
+            log_enabled=False,
+        )
+        serving = asyncio.create_task(server.serve())
+        # Collections would scan what lives as long as the process: halves the slowest acknowledgements under load.
+        gc.freeze()
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():  # the port is taken, or the listener died
+            stopping.cancel()
+            await serving
+            return
+        log.info("shutdown_began")
+        api.readiness.turn_off()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(is_urgent.wait(), DRAIN_S)
+        server.stop()  # type: ignore[no-untyped-call]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(api.asgi.wait_idle(), FINISH_S)
+        await serving
+    log.info("shutdown_done")

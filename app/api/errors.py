@@ -1,0 +1,86 @@
+"""The only place where an error becomes a status code: problem details (RFC 9457), and never a stack trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import uuid4
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from app.errors import AppError, LedgerUnavailable, MalformedDelivery, TenantSuspended, Unauthenticated, Unavailable
+
+_STATUS: Final[Mapping[type[AppError], HTTPStatus]] = {
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    TenantSuspended: HTTPStatus.FORBIDDEN,
+    MalformedDelivery: HTTPStatus.BAD_REQUEST,
+    LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_TITLES: Final[Mapping[type[AppError], str]] = {
+    Unauthenticated: "Not authenticated",
+    TenantSuspended: "Tenant suspended",
+    MalformedDelivery: "Malformed webhook",
+    LedgerUnavailable: "The delivery could not be stored",
+}
+RETRY_AFTER_S: Final = 5
+
+log = structlog.get_logger(__name__)
+
+
+def problem(
+    status: HTTPStatus, *, title: str, detail: str, headers: Mapping[str, str] | None = None, **members: str
+) -> Response[Any]:
+    """An answer of type `application/problem+json`."""
+    return Response(
+        {"type": "about:blank", "title": title, "status": status.value, "detail": detail, **members},
+        status_code=status.value,
+        media_type="application/problem+json",
+        headers=dict(headers or {}),
+    )
+
+
+def answer_app_error(_: Request[Any, Any, Any], error: AppError) -> Response[Any]:
+    """An error that was raised on purpose."""
+    status, title = _STATUS.get(type(error)), _TITLES.get(type(error))
+    if status is None or title is None:
+        return answer_bug(_, error)
+    members = {"field": error.field} if error.field else {}
+    headers = {}
+    if isinstance(error, Unavailable):
+        log.warning("delivery_not_stored", cause=error.detail)
+        return problem(
+            status,
+            title=title,
+            detail="Nothing was accepted. Send the same webhook again.",
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        )
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110: a 401 names a scheme
+    return problem(status, title=title, detail=error.detail, headers=headers, **members)
+
+
+def answer_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """An error of the framework: no such path, wrong method, body too large."""
+    status = HTTPStatus(error.status_code)
+    detail = {
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 256 KiB (262144 bytes).",
+        HTTPStatus.NOT_FOUND: "There is nothing at this path. Webhooks go to POST /webhook/servicedesk.",
+        HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take this method.",
+    }.get(status, error.detail)
+    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    return problem(status, title=status.phrase, detail=detail, headers=headers)
+
+
+def answer_bug(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Anything else is a bug of ours: its text stays in the log, under an id that the caller gets."""
+    error_id = str(uuid4())
+    log.error("request_failed", error_id=error_id, exc_info=error)
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        title="Internal error",
+        detail="Something went wrong on our side. Name the error id when you report it.",
+        error_id=error_id,
+    )

@@ -1,0 +1,85 @@
+"""What probes and the smoke test ask.
+
+Invariant: `/health/live` does no I/O, so a database that is out never restarts a pod; `/health/ready` turns false once
+only, at shutdown: while PostgreSQL is away the webhook's 503 with `Retry-After` is the better answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.metadata import version
+from typing import Any, Final
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from app.db.intake import Intake
+from app.errors import LedgerUnavailable
+from app.queue import Queue
+
+VERSION: Final = version("ai-agents")
+
+
+class Readiness:
+    """Whether new connections should come here: after the first connection to the ledger, until shutdown begins."""
+
+    def __init__(self) -> None:
+        self.is_ready = False
+
+    async def turn_on(self, intake: Intake) -> None:
+        """Wait for the ledger, then be ready."""
+        while not self.is_ready:
+            try:
+                await intake.state()
+            except LedgerUnavailable:
+                await asyncio.sleep(0.25)
+            else:
+                self.is_ready = True
+
+    def turn_off(self) -> None:
+        self.is_ready = False
+
+
+@get("/health", summary="Whether deliveries can be accepted", operation_id="health", tags=["health"])
+async def health(intake: NamedDependency[Intake], queue: NamedDependency[Queue]) -> Response[dict[str, str]]:
+    """`healthy`, `degraded` while Redis is out, `unhealthy` (503) while the ledger takes no writes."""
+    ledger, is_redis_reachable = await asyncio.gather(intake.state(), queue.is_reachable(), return_exceptions=True)
+    answer = {
+        "status": "healthy",
+        "database": "connected",
+        "redis": "connected" if is_redis_reachable is True else "disconnected",
+        "version": VERSION,
+        "schema": "unknown",
+    }
+    if isinstance(ledger, BaseException):
+        if not isinstance(ledger, LedgerUnavailable):
+            raise ledger
+        answer |= {"status": "unhealthy", "database": "disconnected"}
+        return Response(answer, status_code=503)
+    answer["schema"] = ledger.schema
+    if is_redis_reachable is not True:
+        answer["status"] = "degraded"
+    return Response(answer)
+
+
+@get("/health/live", summary="Whether the process runs", operation_id="live", tags=["health"], sync_to_thread=False)
+def live() -> dict[str, str]:
+    return {"status": "live", "version": VERSION}
+
+
+@get(
+    ["/health/ready", "/api/v1/ready"],
+    summary="Whether new connections should come here",
+    tags=["health"],
+    sync_to_thread=False,
+)
+def ready(readiness: NamedDependency[Readiness]) -> Response[dict[str, str]]:
+    if readiness.is_ready:
+        return Response({"status": "ready", "version": VERSION})
+    return Response({"status": "not ready", "version": VERSION}, status_code=503)
+
+
+@get("/metrics", include_in_schema=False, sync_to_thread=False)
+def metrics() -> Response[Any]:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

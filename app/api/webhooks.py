@@ -1,0 +1,168 @@
+"""`POST /webhook/servicedesk`: a 202 means that the delivery is stored.
+
+Invariant: the checks run in the contract's order (size and content type, tenant and authentication, then the body), so
+an unauthenticated caller learns nothing about a body; and after the ledger has committed nothing that the caller sees
+can fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import structlog
+from litestar import Request, post
+from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException
+from opentelemetry.trace import SpanKind
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.api.openapi import PROBLEMS, WebhookOperation
+from app.core.delivery import Webhook, compute_job_id, parse_webhook
+from app.core.signature import refusal, verify_body, verify_standard, verify_token
+from app.core.tenant import Auth
+from app.db.intake import AcceptedDelivery, Intake
+from app.errors import AppError, LedgerUnavailable, MalformedDelivery, TenantSuspended, Unauthenticated
+from app.queue import Queue
+from app.telemetry.metrics import WEBHOOK_DELIVERIES
+from app.telemetry.traces import current_traceparent, span
+from app.tenants import KnownTenant, TenantDirectory
+
+MAX_BODY_BYTES: Final = 256 * 1024
+PATH: Final = "/webhook/servicedesk"
+
+TENANT_HEADER: Final = "x-tenant-id"
+SIGNATURE_HEADER: Final = "x-servicedesk-signature"
+STANDARD_HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+_OUTCOMES: Final[Mapping[type[AppError], str]] = {
+    Unauthenticated: "unauthenticated",
+    TenantSuspended: "suspended",
+    MalformedDelivery: "malformed",
+    LedgerUnavailable: "ledger_unavailable",
+}
+
+log = structlog.get_logger(__name__)
+
+
+class Accepted(BaseModel):
+    """The answer to an accepted delivery; a redelivery gets the same."""
+
+    status: Literal["accepted"] = "accepted"
+    job_id: UUID = Field(examples=["6f9619ff-8b86-5d01-b42d-00cf4fc964ff"])
+    message: str = "Stored. A note follows on the ticket."
+
+
+class _Claim(BaseModel):
+    """As much of a body as names its tenant."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    tenant_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One call, its tenant known and its sender authenticated."""
+
+    known: KnownTenant
+    body: bytes
+    signed_id: str | None
+    """The `webhook-id` that the signature covers, if one does."""
+
+
+@post(
+    PATH,
+    status_code=202,
+    request_max_body_size=MAX_BODY_BYTES,
+    summary="Accept a webhook of ServiceDesk Plus",
+    description=(
+        "The tenant is named by `X-Tenant-ID` or by the body's `tenant_id`. Sign the raw body: "
+        "`X-ServiceDesk-Signature: sha256=<hex HMAC-SHA256>`, or the Standard Webhooks headers; a tenant whose help "
+        "desk can't sign sends `Authorization: Bearer <token>`. Sending a webhook again changes nothing."
+    ),
+    operation_id="receiveWebhook",
+    tags=["webhook"],
+    responses=PROBLEMS,
+    operation_class=WebhookOperation,
+)
+async def receive_webhook(
+    request: Request[Any, Any, Any],
+    intake: NamedDependency[Intake],
+    queue: NamedDependency[Queue],
+    tenants: NamedDependency[TenantDirectory],
+) -> Accepted:
+    """Store one delivery, then ring for it."""
+    slug = ""
+    try:
+        with span("POST " + PATH, kind=SpanKind.SERVER) as current:
+            _check_content_type(request.headers.get("content-type", ""))
+            body = await request.body()
+            arrival = authenticate(request.headers, body, tenants, now=datetime.now(UTC))
+            tenant = arrival.known.tenant
+            slug = tenant.slug
+            webhook = read_webhook(arrival)
+            job_id = compute_job_id(tenant.id, webhook, signed_id=arrival.signed_id)
+            current.set_attributes({"ai_agents.tenant": slug, "ai_agents.job_id": str(job_id)})
+            await intake.accept(
+                AcceptedDelivery(tenant.id, job_id, webhook.ticket_id, webhook.event, body, current_traceparent())
+            )
+    except AppError as error:
+        outcome = _OUTCOMES.get(type(error), "failed")
+        WEBHOOK_DELIVERIES.labels(slug, outcome).inc()
+        log.info("webhook_refused", tenant=slug, outcome=outcome, field=error.field)
+        raise
+    queue.offer_soon(tenant.id, job_id)
+    WEBHOOK_DELIVERIES.labels(slug, "accepted").inc()
+    log.info("webhook_accepted", tenant=slug, ticket_id=webhook.ticket_id, job_id=str(job_id), event_kind=webhook.event)
+    return Accepted(job_id=job_id)
+
+
+def _check_content_type(content_type: str) -> None:
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(status_code=415, detail="Send Content-Type: application/json.")
+
+
+def authenticate(headers: Mapping[str, str], body: bytes, tenants: TenantDirectory, *, now: datetime) -> Arrival:
+    """Whose call this is.
+
+    Raises:
+        Unauthenticated: No tenant is named, none is known by that id, or its secrets did not sign this.
+    """
+    named = headers.get(TENANT_HEADER)
+    try:
+        tenant_id = UUID(named) if named is not None else _Claim.model_validate_json(body).tenant_id
+    except (ValueError, ValidationError):
+        tenant_id = None
+    known = tenants.find(tenant_id) if tenant_id else None
+    if known is None:
+        raise refusal()
+    secrets = known.secrets.webhook
+    if known.tenant.webhook.auth is Auth.TOKEN:
+        verify_token(headers.get("authorization", ""), secrets)
+        return Arrival(known, body, signed_id=None)
+    webhook_id, timestamp, signature = (headers.get(name, "") for name in STANDARD_HEADERS)
+    if signature:
+        verify_standard(body, webhook_id=webhook_id, timestamp=timestamp, signature=signature, secrets=secrets, now=now)
+        return Arrival(known, body, signed_id=webhook_id)
+    verify_body(body, headers.get(SIGNATURE_HEADER, ""), secrets)
+    return Arrival(known, body, signed_id=None)
+
+
+def read_webhook(arrival: Arrival) -> Webhook:
+    """The webhook of an authenticated call.
+
+    Raises:
+        TenantSuspended: Its tenant's file says so.
+        MalformedDelivery: Names the field.
+    """
+    tenant = arrival.known.tenant
+    if tenant.is_suspended:
+        raise TenantSuspended("This tenant is suspended.")
+    webhook = parse_webhook(arrival.body)
+    if webhook.tenant_id is not None and webhook.tenant_id != tenant.id:
+        raise MalformedDelivery("tenant_id: names another tenant than the header X-Tenant-ID", field="tenant_id")
+    return webhook

@@ -1,0 +1,30 @@
+"""The command line. Each command imports what it needs when it runs, so that none pays for the others.
+
+Exit status: 0 done, 1 failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import click
+
+from app.cli.data import deliveries, sync, tenants
+from app.cli.processes import api, migrate, worker
+from app.cli.trial import demo, smoke, webhook
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ai-agents")
+def cli() -> None:
+    """Adds cited context to ServiceDesk Plus tickets.
+
+    Settings come from the environment; docs/configuration.md lists them.
+    """
+
+
+for command in (api, worker, migrate, sync, tenants, deliveries, webhook, smoke, demo):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The console script."""
+    cli(prog_name="ai-agents")

@@ -1,0 +1,78 @@
+"""The commands that are a pod's process."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli.run import run
+
+if TYPE_CHECKING:
+    from app.settings import ProcessSettings
+
+
+def _start(process: str, settings: ProcessSettings) -> None:
+    """Logs and traces of a process that serves."""
+    from importlib.metadata import version
+
+    from app.telemetry.logs import set_up_logs
+    from app.telemetry.traces import set_up_traces
+
+    set_up_logs(level=settings.log_level, form=settings.log_format, process=process)
+    set_up_traces(dict(os.environ), process=process, version=version("ai-agents"))  # noqa: TID251 - OTEL_* as they are
+
+
+@click.command()
+def api() -> None:
+    r"""Serve the webhook, health and metrics.
+
+    \b
+    Example:
+      DATABASE_URL=postgresql://ai_agents_intake:…@db/ai_agents REDIS_URL=redis://redis:6379/0 ai-agents api
+    """
+    from app.api.app import serve
+    from app.settings import ApiSettings, load_settings
+
+    settings = load_settings(ApiSettings)
+    _start("api", settings)
+    run(serve(settings))
+
+
+@click.command()
+def worker() -> None:
+    r"""Enhance tickets: claim deliveries, gather, write, post.
+
+    \b
+    Example:
+      DATABASE_URL=postgresql://ai_agents_worker:…@db/ai_agents REDIS_URL=redis://redis:6379/0 \
+        OPENAI_API_KEY=sk-… ai-agents worker
+    """
+    # langgraph brings a client that would otherwise look for a tracing service.
+    os.environ.setdefault("LANGSMITH_TRACING", "false")  # noqa: TID251 - before langgraph is imported
+    from app.settings import WorkerSettings, load_settings
+
+    settings = load_settings(WorkerSettings)
+    _start("worker", settings)
+    from app.worker.app import run as run_worker
+
+    run(run_worker(settings))
+
+
+@click.command()
+@click.option("--wait", default=300, show_default=True, metavar="SECONDS", help="How long the database may stay out.")
+def migrate(wait: int) -> None:
+    r"""Take the database's schema to the newest revision; a schema that is ahead is left alone.
+
+    \b
+    Example:
+      MIGRATION_DATABASE_URL=postgresql://ai_agents_owner:…@db/ai_agents ai-agents migrate
+    """
+    from app.db.migrate import migrate as migrate_schema
+    from app.settings import MigrateSettings, load_settings
+
+    settings = load_settings(MigrateSettings)
+    url = settings.migration_database_url.get_secret_value()
+    run(migrate_schema(url, tell=click.echo, wait=timedelta(seconds=wait)))

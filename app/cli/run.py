@@ -1,0 +1,50 @@
+"""How a command runs: its loop, its errors, its tenants."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from app.errors import AppError
+
+if TYPE_CHECKING:
+    from app.tenants import KnownTenant, TenantDirectory
+
+Result = TypeVar("Result")
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run *work* on uvloop; an error that was raised on purpose is one line and status 1."""
+    import uvloop
+
+    try:
+        return uvloop.run(work)
+    except AppError as error:
+        raise click.ClickException(error.detail) from error
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def load_directory() -> TenantDirectory:
+    """The tenants' files, read once."""
+    from app.settings import TenantSettings, load_settings
+    from app.tenants import TenantDirectory
+
+    settings = load_settings(TenantSettings)
+    directory = TenantDirectory(settings.tenants_dir, settings.tenant_secrets_dir)
+    directory.refresh()
+    return directory
+
+
+def choose(directory: TenantDirectory, slug: str) -> KnownTenant:
+    """The tenant that a person named."""
+    known = directory.find_slug(slug)
+    if known is not None:
+        return known
+    for problem in directory.problems:
+        if problem.slug == slug:
+            raise click.ClickException(f"{slug}: {problem.detail}")
+    slugs = ", ".join(each.tenant.slug for each in directory) or "none"
+    raise click.ClickException(f"there is no tenant {slug!r}; known tenants: {slugs}")

@@ -1,0 +1,20 @@
+"""A knowledge-base article. ServiceDesk Plus says "solution": the word stops in its adapter."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Article(BaseModel):
+    """One approved article; text is plain."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str
+    text: str
+    is_public: bool = False
+    """Whether a requester may see it in ServiceDesk Plus."""
+    updated_at: datetime | None = None

@@ -1,0 +1,180 @@
+"""The life of a delivery: one webhook call that was accepted.
+
+    pending ──▶ processing ──▶ done
+       ▲            │ ├──────▶ ignored   needs no note of its own; the reason is stored
+       ├── retry ───┘ └──────▶ failed    attempts used up, or a retry can't help
+       └────────────── an operator's replay ┘
+
+Invariant: the table `NEXT` is the whole truth about statuses; a delivery that is done or ignored never changes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final
+from uuid import UUID, uuid4, uuid5
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from app.core.text import plain_text, tidy
+from app.core.ticket import MAX_TICKET_ID_CHARS, Ticket
+from app.errors import MalformedDelivery
+
+
+class Event(StrEnum):
+    """What happened to the ticket, as the webhook's sender names it."""
+
+    CREATED = "ticket_created"
+    UPDATED = "ticket_updated"
+    RESOLVED = "ticket_resolved"
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    DONE = "done"
+    FAILED = "failed"
+    IGNORED = "ignored"
+
+
+NEXT: Final[Mapping[Status, frozenset[Status]]] = {
+    Status.PENDING: frozenset({Status.PROCESSING}),
+    Status.PROCESSING: frozenset({Status.PENDING, Status.PROCESSING, Status.DONE, Status.FAILED, Status.IGNORED}),
+    Status.DONE: frozenset(),
+    Status.FAILED: frozenset({Status.PENDING}),
+    Status.IGNORED: frozenset(),
+}
+
+
+def _id_text(value: Any) -> Any:
+    """A ticket's id as text: senders write it as a string or as a whole number."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("must be a string or a whole number")  # noqa: TRY004 - pydantic turns ValueError into its own
+    return str(value).strip()
+
+
+def _loose_text(value: Any) -> str:
+    """A hint's text. The ticket is read again through the API, so an unexpected shape is no reason to refuse it."""
+    if isinstance(value, dict):  # ServiceDesk Plus writes {"name": …} or {"display_value": …} for most fields
+        value = next(
+            (value[key] for key in ("email_id", "email", "name", "display_value", "value") if value.get(key)), ""
+        )
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+TicketId = Annotated[
+    str, BeforeValidator(_id_text), Field(min_length=1, max_length=MAX_TICKET_ID_CHARS, pattern=r"^[0-9A-Za-z_-]+$")
+]
+Hint = Annotated[str, BeforeValidator(_loose_text)]
+
+
+class Webhook(BaseModel):
+    """The body of a webhook. `event` and `ticket_id` are enough; all else is a hint. Further fields are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    event: Event = Field(examples=["ticket_created"])
+    ticket_id: TicketId = Field(examples=["100234"])
+    tenant_id: UUID | None = None
+    subject: Hint = ""
+    description: Hint = ""
+    priority: Hint = ""
+    requester: Hint = ""
+    created_at: Hint = ""
+    updated_at: Hint = ""
+    updated_by: Hint = ""
+    """Who caused the event: our own technician's events lead to no note."""
+
+    @property
+    def ticket(self) -> Ticket | None:
+        """The ticket as far as the body tells it, or None when the body has no words to work on."""
+        subject, description = plain_text(self.subject, max_chars=1000), plain_text(self.description)
+        if not (subject or description):
+            return None
+        return Ticket(
+            id=self.ticket_id,
+            subject=subject,
+            description=description,
+            requester=tidy(self.requester, max_chars=254),
+            priority=tidy(self.priority, max_chars=100),
+            created_at=parse_time(self.created_at),
+            updated_at=parse_time(self.updated_at),
+        )
+
+
+def parse_webhook(body: bytes) -> Webhook:
+    """The webhook that *body* holds.
+
+    Raises:
+        MalformedDelivery: Not JSON, not an object, or a field is missing or wrong; names the field.
+    """
+    try:
+        return Webhook.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "body"
+        raise MalformedDelivery(f"{field}: {_explain(field, first['type'], first['msg'])}", field=field) from None
+
+
+def _explain(field: str, kind: str, message: str) -> str:
+    if kind == "json_invalid":
+        return 'must be JSON in UTF-8, e.g. {"event": "ticket_created", "ticket_id": "100234"}'
+    if kind == "model_type":
+        return 'must be a JSON object, e.g. {"event": "ticket_created", "ticket_id": "100234"}'
+    if kind == "missing":
+        return "is required"
+    if field == "event":
+        return "must be one of " + ", ".join(Event)
+    if field == "ticket_id":
+        return f"must be 1 to {MAX_TICKET_ID_CHARS} letters, digits, '-' or '_', e.g. 100234"
+    return message
+
+
+def why_no_note(webhook: Webhook, *, events: frozenset[Event], technician: str) -> str | None:
+    """Why *webhook* leads to no note by what it says itself, as a sentence; None when it may.
+
+    Args:
+        webhook: The parsed body.
+        events: Those that the tenant wants notes for.
+        technician: Ours: an event that our own note caused must not cause another.
+    """
+    if webhook.updated_by and webhook.updated_by.strip().casefold() == technician.strip().casefold():
+        return "our own technician caused this event"
+    if webhook.event not in events:
+        feeds = "; it feeds the history" if webhook.event is Event.RESOLVED else ""
+        return f"{webhook.event} leads to no note for this tenant{feeds}"
+    return None
+
+
+def parse_time(value: str) -> datetime | None:
+    """A time in ISO 8601 or epoch milliseconds, as UTC; None when it is neither."""
+    try:
+        if value.isascii() and value.isdigit():
+            return datetime.fromtimestamp(int(value) / 1000, tz=UTC)
+        time = datetime.fromisoformat(value)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def compute_job_id(tenant_id: UUID, webhook: Webhook, *, signed_id: str | None) -> UUID:
+    """The delivery's id: the same for each redelivery of one webhook, random where it has no key.
+
+    Args:
+        tenant_id: The namespace, so that no two tenants share a key.
+        webhook: The parsed body.
+        signed_id: The `webhook-id` header where a Standard Webhooks signature covered it, else None.
+
+    A hash of the body is no key: two updates within one second may read the same.
+    """
+    if signed_id is not None:
+        key = f"webhook-id:{signed_id}"
+    elif webhook.event is Event.CREATED:
+        key = f"created:{webhook.ticket_id}"
+    elif webhook.updated_at:
+        key = f"{webhook.event}:{webhook.ticket_id}:{webhook.updated_at}"
+    else:
+        return uuid4()
+    return uuid5(tenant_id, key)

@@ -1,0 +1,184 @@
+"""What is written for a ticket, and what must hold before it may become a note.
+
+Invariant: in an `Enhancement` every citation names a gathered source, every fact has at least one, no text holds markup
+or a link to anywhere but a gathered source, and the statements stay within their share of the tenant's word limit.
+`find_problems` says what keeps a model's `Draft` from that; `salvage` keeps what does hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.language import sounds_like_another
+from app.core.source import Gathered, Source
+from app.core.text import one_line, plain_text
+from app.errors import ModelRefused
+
+MAX_STATEMENTS: Final = 6
+MAX_STATEMENT_CHARS: Final = 600
+MAX_SUMMARY_CHARS: Final = 900
+STATEMENTS_SHARE: Final = 0.6
+"""Of a note's words, how many the model's statements may take; the rest shows the sources."""
+
+_LINK = re.compile(
+    r"(?:[a-z][a-z0-9+.-]{1,20}://|\bwww\.|\b(?:javascript|data|mailto|vbscript):)[^\s<>\"')\]]+", re.IGNORECASE
+)
+
+
+class Confidence(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class _Strict(BaseModel):
+    # Forbidding extras writes `additionalProperties: false`, which strict structured output asks for.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Statement(_Strict):
+    """One or two plain sentences and the refs of the sources that they rest on, e.g. `["T1", "K2"]`."""
+
+    text: str = Field(description="One or two plain sentences; no markup, no links.")
+    citations: list[str] = Field(description='Refs of the sources that this rests on, e.g. ["T1", "K2"].')
+
+
+class Draft(_Strict):
+    """What the model is asked for, as its JSON schema says; not yet checked against the sources."""
+
+    summary: str = Field(description="What the ticket is about and what is known, in at most three sentences.")
+    facts: list[Statement] = Field(
+        description="What the sources say that bears on this ticket; each cites at least one."
+    )
+    hypotheses: list[Statement] = Field(description="What may be the cause and is not certain; cites what suggests it.")
+    next_steps: list[Statement] = Field(description="What the technician should do, in order, most useful first.")
+    confidence: Confidence = Field(description="How well the sources fit this ticket.")
+
+
+class Notice(StrEnum):
+    """What a reader must know about how an enhancement came to be."""
+
+    READ_FROM_WEBHOOK = "read_from_webhook"
+    """ServiceDesk Plus could not be asked: this rests on the webhook's own text."""
+    MODEL_UNAVAILABLE = "model_unavailable"
+    ANSWER_UNUSABLE = "answer_unusable"
+    BUDGET_USED_UP = "budget_used_up"
+    NOTHING_FOUND = "nothing_found"
+
+
+class Enhancement(BaseModel):
+    """What is saved for a ticket's version and rendered into its note."""
+
+    model_config = ConfigDict(frozen=True)
+
+    summary: str = ""
+    facts: tuple[Statement, ...] = ()
+    hypotheses: tuple[Statement, ...] = ()
+    next_steps: tuple[Statement, ...] = ()
+    confidence: Confidence = Confidence.LOW
+    gathered: tuple[Gathered, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    model: str | None = None
+    """Who wrote the statements; None when the note holds the gathered context alone."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float | None = None
+
+    @property
+    def is_context_only(self) -> bool:
+        return self.model is None
+
+
+def count_words(texts: Iterable[str]) -> int:
+    """Words as a person counts them: runs of non-blanks."""
+    return sum(len(text.split()) for text in texts)
+
+
+def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str) -> list[str]:
+    """What must change before *draft* may be used, each as a sentence that the model can act on."""
+    refs = {source.ref for source in _sources(gathered)}
+    problems = []
+    unknown = sorted({ref for statement in _statements(draft) for ref in statement.citations} - refs)
+    if unknown:
+        problems.append(f"These citations name no source: {', '.join(unknown[:10])}. Known refs: {_listing(refs)}.")
+    if any(not statement.citations for statement in draft.facts):
+        problems.append("Each fact must cite at least one source. Move what has none to hypotheses, or leave it out.")
+    words = count_words(_texts(draft))
+    limit = int(max_words * STATEMENTS_SHARE)
+    if words > limit:
+        problems.append(f"All texts together have {words} words; at most {limit} are allowed.")
+    if not draft.summary.strip():
+        problems.append("The summary is empty.")
+    if sounds_like_another(" ".join(_texts(draft)), language):
+        problems.append(f"All texts must be written in the language {language!r}.")
+    return problems
+
+
+def salvage(draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str) -> Draft:
+    """*draft* with what breaks a rule taken out.
+
+    Raises:
+        ModelRefused: What is left says nothing, or is written in another language.
+    """
+    sources = {source.ref: source for source in _sources(gathered)}
+    allowed = {source.url for source in sources.values() if source.url}
+
+    def clean(statement: Statement) -> Statement:
+        citations = list(dict.fromkeys(ref for ref in statement.citations if ref in sources))
+        return Statement(text=_clean(statement.text, MAX_STATEMENT_CHARS, allowed), citations=citations)
+
+    budget = int(max_words * STATEMENTS_SHARE)
+    summary = _cut(_clean(draft.summary, MAX_SUMMARY_CHARS, allowed), budget)
+    budget -= count_words([summary])
+    facts = [statement for statement in map(clean, draft.facts) if statement.citations]
+    kept: dict[str, list[Statement]] = {}
+    # The most useful first: where words run out, hypotheses go before steps and facts.
+    for name, statements in (
+        ("facts", facts),
+        ("next_steps", list(map(clean, draft.next_steps))),
+        ("hypotheses", list(map(clean, draft.hypotheses))),
+    ):
+        kept[name] = []
+        for statement in statements[:MAX_STATEMENTS]:
+            words = count_words([statement.text])
+            if words and words <= budget:
+                kept[name].append(statement)
+                budget -= words
+    rest = draft.model_copy(update={"summary": summary, **kept})
+    if not rest.summary:
+        raise ModelRefused("the model's answer has no usable summary")
+    if sounds_like_another(" ".join(_texts(rest)), language):
+        raise ModelRefused("the model's answer is written in another language")
+    return rest
+
+
+def _sources(gathered: Iterable[Gathered]) -> list[Source]:
+    return [source for group in gathered for source in group.sources]
+
+
+def _statements(draft: Draft) -> list[Statement]:
+    return [*draft.facts, *draft.hypotheses, *draft.next_steps]
+
+
+def _texts(draft: Draft) -> list[str]:
+    return [draft.summary, *(statement.text for statement in _statements(draft))]
+
+
+def _listing(refs: set[str]) -> str:
+    return ", ".join(sorted(refs)) or "none"
+
+
+def _clean(text: str, max_chars: int, allowed_links: set[str]) -> str:
+    words = plain_text(text)
+    words = _LINK.sub(lambda link: link[0] if link[0].rstrip(".,;:") in allowed_links else "[link removed]", words)
+    return one_line(words, max_chars=max_chars)
+
+
+def _cut(text: str, max_words: int) -> str:
+    words = text.split()
+    return text if len(words) <= max_words else " ".join(words[:max_words]) + "…"

@@ -1,0 +1,137 @@
+"""An enhancement as the note that a technician reads: escaped HTML, small enough to be read.
+
+Invariant: whatever the enhancement's texts hold, the HTML has only the tags of `ALLOWED_TAGS` and links only to
+sources' own pages; its words stay within the tenant's limit; and it carries its reference, by which it is found again.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from html import escape, unescape
+from importlib import resources
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID, uuid5
+
+from app.core.enhancement import Enhancement, Statement, count_words
+from app.core.source import Gathered, Kind, Source, State
+from app.core.tenant import NoteOptions, Section
+from app.core.text import one_line
+
+ALLOWED_TAGS: Final = frozenset({"div", "p", "b", "em", "small", "ul", "ol", "li", "a"})
+
+_MAX_TITLE_CHARS: Final = 140
+_SIZES: Final = ((45, 5), (30, 5), (18, 4), (10, 3), (0, 3), (0, 1), (0, 0))
+"""Words of an excerpt, and sources shown of a kind: tried in turn until the note fits its limit."""
+
+_TAG = re.compile(r"<[^>]*>")
+
+
+def note_reference(tenant_id: UUID, ticket_id: str, version: str) -> UUID:
+    """What a note carries to be found again: one for each tenant, ticket and version of the ticket."""
+    return uuid5(tenant_id, f"note:{ticket_id}:{version}")
+
+
+def render_note(enhancement: Enhancement, options: NoteOptions, *, reference: UUID) -> str:
+    """The note's HTML. *reference* stands in it as 36 characters of plain text, which no help desk strips."""
+    html = ""
+    for excerpt_words, sources_shown in _SIZES:
+        html = _Note(enhancement, options, excerpt_words, sources_shown).html(reference)
+        if count_note_words(html) <= options.max_words:
+            break
+    return html
+
+
+def count_note_words(html: str) -> int:
+    """The words of a rendered note, its headings and footer included."""
+    return count_words([unescape(_TAG.sub(" ", html))])
+
+
+class _Note:
+    """One rendering: so many words of an excerpt, so many sources of a kind."""
+
+    def __init__(self, enhancement: Enhancement, options: NoteOptions, excerpt_words: int, sources_shown: int) -> None:
+        self._enhancement = enhancement
+        self._options = options
+        self._labels = _labels(options.language)
+        self._excerpt_words = excerpt_words
+        self._urls = {source.ref: source.url for group in enhancement.gathered for source in group.sources}
+        self._sources_shown = sources_shown
+
+    def html(self, reference: UUID) -> str:
+        label = self._labels
+        head = f"<p><b>AI Agents</b> · {escape(label['title'])}"
+        if not self._enhancement.is_context_only:
+            head += f" · {escape(label['confidence'])}: {escape(label['confidence_' + self._enhancement.confidence])}"
+        notices = "".join(f"<p><em>{escape(label['notice_' + code])}</em></p>" for code in self._enhancement.notices)
+        body = "".join(part for section in self._options.sections for part in self._section(section))
+        return (
+            f"<div>{head}</p>{notices}{body}<p><small>{escape(self._signature())} · ref {reference}</small></p></div>"
+        )
+
+    def _signature(self) -> str:
+        model = self._enhancement.model
+        if model is None:
+            return self._labels["footer_context_only"]
+        form = "footer_offline" if model.startswith("offline-") else "footer"
+        return self._labels[form].format(model=model)
+
+    def _section(self, section: Section) -> list[str]:
+        enhancement = self._enhancement
+        if section == "summary":
+            return [
+                self._paragraph(enhancement.summary),
+                self._statements("facts", enhancement.facts, tag="ul"),
+                self._statements("hypotheses", enhancement.hypotheses, tag="ul"),
+            ]
+        if section == "next_steps":
+            return [self._statements("next_steps", enhancement.next_steps, tag="ol")]
+        return [self._sources(group) for group in enhancement.gathered if group.kind == Kind(section)]
+
+    def _paragraph(self, text: str) -> str:
+        return f"<p>{escape(text)}</p>" if text else ""
+
+    def _statements(self, label: str, statements: Sequence[Statement], *, tag: str) -> str:
+        if not statements:
+            return ""
+        items = "".join(f"<li>{escape(statement.text)}{self._citations(statement)}</li>" for statement in statements)
+        return f"<p><b>{escape(self._labels[label])}</b></p><{tag}>{items}</{tag}>"
+
+    def _citations(self, statement: Statement) -> str:
+        return "".join(f" {self._link(f'[{ref}]', self._urls.get(ref, ''))}" for ref in statement.citations)
+
+    def _sources(self, group: Gathered) -> str:
+        title = f"<p><b>{escape(self._labels[group.kind])}</b>"
+        if group.state is State.UNAVAILABLE:
+            reason = f" ({escape(group.reason)})" if group.reason else ""
+            return f"{title}: <em>{escape(self._labels['unavailable'])}</em>{reason}</p>"
+        if group.state is State.EMPTY:
+            return f"{title}: {escape(self._labels['no_good_match'])}</p>"
+        return title + "</p><ul>" + "".join(map(self._source, group.sources[: self._sources_shown])) + "</ul>"
+
+    def _source(self, source: Source) -> str:
+        title = escape(one_line(source.title, max_chars=_MAX_TITLE_CHARS))
+        words = source.text.split()
+        excerpt = " ".join(words[: self._excerpt_words]) + ("…" if len(words) > self._excerpt_words else "")
+        text = f": {escape(excerpt)}" if self._excerpt_words and words else ""
+        return f"<li>{self._link(f'[{source.ref}]', source.url)} {title}{text}</li>"
+
+    @staticmethod
+    def _link(text: str, url: str) -> str:
+        if urlsplit(url).scheme not in {"http", "https"}:
+            return escape(text)
+        return f'<a href="{escape(url)}">{escape(text)}</a>'
+
+
+@cache
+def _labels(language: str) -> dict[str, str]:
+    """The note's fixed words in *language*."""
+    return dict(_all_labels()[language])
+
+
+@cache
+def _all_labels() -> dict[str, dict[str, str]]:
+    return tomllib.loads(resources.files("app.core").joinpath("note_labels.toml").read_text("utf-8"))

@@ -1,0 +1,123 @@
+"""A tenant as its file describes it.
+
+Invariant: a `Tenant` is valid as a whole or does not exist; an unknown key in its file is an error, not a silence.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from app.core.delivery import Event
+
+SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
+
+
+def _is_web_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http or https URL with a host, e.g. https://sdp.acme.example")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must hold no user, password, query or fragment; credentials are files of the tenant's secret")
+    return url.rstrip("/")
+
+
+WebAddress = Annotated[str, AfterValidator(_is_web_address)]
+
+
+class Edition(StrEnum):
+    CLOUD = "cloud"
+    ON_PREMISES = "on_premises"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServiceDeskOptions(_Part):
+    """How the tenant's ServiceDesk Plus is reached."""
+
+    edition: Edition
+    url: WebAddress
+    """Without `/api/v3`: `https://host[:port]` on premises, `https://<domain>/app/<portal>` in the cloud."""
+    accounts_url: WebAddress | None = None
+    technician: str = Field(min_length=1, max_length=254)
+    """Our technician's e-mail address or name: what it does causes no enhancement."""
+    note_key: Literal["note", "request_note"] = "note"
+    calls_per_minute: int = Field(default=30, ge=1, le=6000)
+    allow_private_address: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_note_key(cls, values: object) -> object:
+        if isinstance(values, dict) and "note_key" not in values and values.get("edition") == Edition.CLOUD:
+            return {**values, "note_key": "request_note"}
+        return values
+
+    @model_validator(mode="after")
+    def _cloud_needs_accounts(self) -> ServiceDeskOptions:
+        if self.edition is Edition.CLOUD and self.accounts_url is None:
+            raise ValueError("accounts_url is required for edition cloud, e.g. https://accounts.zoho.com")
+        return self
+
+
+class Auth(StrEnum):
+    HMAC = "hmac"
+    TOKEN = "token"  # noqa: S105
+
+
+class WebhookOptions(_Part):
+    auth: Auth = Auth.HMAC
+
+
+Section = Literal["summary", "similar_tickets", "knowledge", "assets", "monitoring", "next_steps"]
+Language = Literal["en", "de", "fr", "es"]
+
+
+class NoteOptions(_Part):
+    """How a note looks and whom it may reach. Every flag is off unless the file turns it on."""
+
+    show_to_requester: bool = False
+    notify_technician: bool = False
+    mark_first_response: bool = False
+    add_to_linked_requests: bool = False
+    language: Language = "en"
+    max_words: int = Field(default=500, ge=100, le=500)
+    sections: tuple[Section, ...] = Field(
+        default=("summary", "similar_tickets", "knowledge", "assets", "monitoring", "next_steps"), min_length=1
+    )
+
+
+class ModelOptions(_Part):
+    name: str | None = None
+    """None: the model of `OPENAI_MODEL`."""
+    monthly_token_budget: int | None = Field(default=None, ge=1)
+    """None: no limit. Once a calendar month (UTC) has used it up, notes hold the gathered context alone."""
+
+
+class MonitoringOptions(_Part):
+    prometheus_url: WebAddress
+
+
+class Tenant(_Part):
+    """One MSP customer, whose data stays apart."""
+
+    id: UUID
+    slug: str = Field(pattern=SLUG_PATTERN)
+    name: str = Field(min_length=1, max_length=200)
+    status: Literal["active", "suspended"] = "active"
+    servicedesk: ServiceDeskOptions
+    webhook: WebhookOptions = WebhookOptions()
+    events: frozenset[Event] = frozenset({Event.CREATED})
+    """The events that lead to a note."""
+    note: NoteOptions = NoteOptions()
+    model: ModelOptions = ModelOptions()
+    monitoring: MonitoringOptions | None = None
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.status == "suspended"

@@ -1,0 +1,51 @@
+"""A ticket as the rest of the product sees it: plain text, whatever system it came from.
+
+Invariant: two reads of a ticket whose words did not change have the same `version`, whatever else changed: our own
+note moves ServiceDesk Plus's `last_updated_time`, and automation rules set priority and technician after creation;
+neither asks for a second note.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_TICKET_ID_CHARS: Final = 64
+
+
+class Ticket(BaseModel):
+    """One ticket. All text is plain (`core.text.plain_text`); times are aware and UTC."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(min_length=1, max_length=MAX_TICKET_ID_CHARS)
+    display_id: str = ""
+    subject: str = ""
+    description: str = ""
+    requester: str = ""
+    priority: str = ""
+    status: str = ""
+    category: str = ""
+    resolution: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    resolved_at: datetime | None = None
+
+    @property
+    def number(self) -> str:
+        """What a technician calls the ticket: its display id where it has one."""
+        return self.display_id or self.id
+
+    @property
+    def version(self) -> str:
+        """SHA-256, 64 hex digits, of the words that an enhancement depends on: subject and description."""
+        words = "\x00".join(" ".join(text.split()) for text in (self.subject, self.description))
+        return hashlib.sha256(words.encode()).hexdigest()
+
+    @property
+    def text(self) -> str:
+        """Subject and description, the text that context is looked up for."""
+        return f"{self.subject}\n{self.description}".strip()

@@ -1,0 +1,1 @@
+"""PostgreSQL: the ledger of deliveries, and what is known of each tenant."""

@@ -1,0 +1,215 @@
+"""The cloud edition's access tokens: one for each tenant, shared by all workers.
+
+Invariant: at most `MAX_REFRESHES` fetches of a tenant's token begin in ten minutes, one at a time; and what is stored
+can be read only by who knows the tenant's refresh token.
+
+The turn to fetch is a lease in the tenant's row, not an advisory lock. A lock would have to be held during a call to
+another system, with a connection for its holder and one for each who waits, and PgBouncer in transaction mode allows
+it inside a transaction alone. The lease costs no connection; when its holder ends without a word, it lapses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import text
+
+from app.db.session import Database
+from app.errors import CallsExhausted, HelpDeskUnavailable, LedgerUnavailable
+
+MAX_REFRESHES: Final = 9
+"""ServiceDesk Plus gives ten in ten minutes; one is left for a person who tries something."""
+REFRESH_WINDOW: Final = timedelta(minutes=10)
+# Before it ends: calls that begin now still need it, and clocks differ.
+_EARLY: Final = timedelta(minutes=1)
+# While another fetches the next one, the old one serves as long as a call with it may take.
+_LAST_USE: Final = timedelta(seconds=15)
+# Longer than a call to the accounts server may take; how long the others wait after a crash.
+_LEASE: Final = timedelta(seconds=15)
+_POLL_S: Final = 0.1
+_LONGEST_WAIT: Final = timedelta(seconds=30)
+_NONCE_BYTES: Final = 12
+
+_BEGIN: Final = text("insert into access_token (tenant_id) values (:tenant_id) on conflict do nothing")
+_READ: Final = text("""
+select sealed_token, coalesce(expires_at > clock_timestamp() + :early, false) as is_fresh,
+    coalesce(expires_at > clock_timestamp() + :last_use, false) as is_usable
+from access_token where tenant_id = :tenant_id
+""")
+# Succeeds for one claimant. `seen` is the token that was found wanting: if there is another by now, look again.
+_CLAIM: Final = text("""
+update access_token
+set refreshing_until = clock_timestamp() + :lease,
+    refreshes = array(select r from unnest(refreshes) r where r > clock_timestamp() - :refresh_window)
+        || clock_timestamp()
+where tenant_id = :tenant_id and (refreshing_until is null or refreshing_until < clock_timestamp())
+    and sealed_token is not distinct from :seen
+    and (select count(*) from unnest(refreshes) r where r > clock_timestamp() - :refresh_window) < :max_refreshes
+returning refreshing_until
+""")
+_BLOCKED: Final = text("""
+select (
+    select min(r) + :refresh_window - clock_timestamp() from (
+        select r from unnest(refreshes) r where r > clock_timestamp() - :refresh_window
+        order by r desc limit :max_refreshes
+    ) latest having count(*) >= :max_refreshes
+) as wait
+from access_token
+where tenant_id = :tenant_id and (refreshing_until is null or refreshing_until < clock_timestamp())
+""")
+_STORE: Final = text("""
+update access_token set sealed_token = :sealed, expires_at = :expires_at, refreshing_until = null
+where tenant_id = :tenant_id and refreshing_until = :mine
+""")
+_GIVE_UP: Final = text("""
+update access_token set refreshing_until = null where tenant_id = :tenant_id and refreshing_until = :mine
+""")
+
+
+class AccessToken(Protocol):
+    """A token as the accounts server gave it."""
+
+    @property
+    def value(self) -> str: ...
+
+    @property
+    def expires_at(self) -> datetime: ...
+
+
+Refresh = Callable[[], Awaitable[AccessToken]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    sealed: bytes | None
+    value: str | None
+    """None: there is none, or it was sealed under another refresh token."""
+    is_fresh: bool
+    is_usable: bool
+
+
+class AccessTokens:
+    """One tenant's access token; fits `TokenCache` of the ServiceDesk Plus adapter.
+
+    Args:
+        database: As the worker's role.
+        tenant_id: The tenant.
+        refresh_token: The tenant's secret, which the key is derived from; a new one makes stored tokens unreadable,
+            which is as if there were none.
+    """
+
+    def __init__(self, database: Database, tenant_id: UUID, *, refresh_token: str) -> None:
+        self._database = database
+        self._tenant_id = tenant_id
+        key = HKDF(SHA256(), length=32, salt=tenant_id.bytes, info=b"ai-agents access token").derive(
+            refresh_token.encode()
+        )
+        self._cipher = AESGCM(key)
+        # This process's callers queue here, so that one of them alone asks the database while it waits.
+        self._turn = asyncio.Lock()
+
+    async def access_token(self, refresh: Refresh, *, rejected: str | None = None) -> str:
+        """A token that is good for a while yet.
+
+        Args:
+            refresh: Fetches a new one; called by one worker at a time, and only when it is needed.
+            rejected: A token that ServiceDesk Plus refused: it is not handed out again.
+
+        Raises:
+            CallsExhausted: As many tokens were fetched as the accounts server gives for now.
+            HelpDeskUnavailable: Another worker's fetch did not end in time.
+            LedgerUnavailable: The database can't be used.
+        """
+        async with self._turn:
+            deadline = asyncio.get_running_loop().time() + _LONGEST_WAIT.total_seconds()
+            while asyncio.get_running_loop().time() < deadline:
+                stored = await self._read()
+                value = stored.value if stored.value != rejected else None
+                if value is not None and stored.is_fresh:
+                    return value
+                usable = value if stored.is_usable else None
+                lease = await self._claim(seen=stored.sealed, must=usable is None)
+                if lease is not None:
+                    return await self._fetch(refresh, lease=lease)
+                if usable is not None:
+                    return usable
+                await asyncio.sleep(_POLL_S)
+        raise HelpDeskUnavailable("another worker's fetch of an access token does not end", retry_after=_LEASE)
+
+    async def _read(self) -> _Stored:
+        values = {"tenant_id": self._tenant_id, "early": _EARLY, "last_use": _LAST_USE}
+        async with self._database.as_tenant(self._tenant_id) as session:
+            row = (await session.execute(_READ, values)).one_or_none()
+            if row is None:
+                await session.execute(_BEGIN, values)
+                return _Stored(sealed=None, value=None, is_fresh=False, is_usable=False)
+        return _Stored(
+            sealed=row.sealed_token,
+            value=self._open(row.sealed_token),
+            is_fresh=row.is_fresh,
+            is_usable=row.is_usable,
+        )
+
+    async def _claim(self, *, seen: bytes | None, must: bool) -> datetime | None:
+        """The lease that is ours now, known by its end; None when another has it or had it meanwhile.
+
+        When no token may be fetched for now, that is an error if there *must* be another one, else None too.
+        """
+        values: dict[str, Any] = {
+            "tenant_id": self._tenant_id,
+            "seen": seen,
+            "lease": _LEASE,
+            "refresh_window": REFRESH_WINDOW,
+            "max_refreshes": MAX_REFRESHES,
+        }
+        async with self._database.as_tenant(self._tenant_id) as session:
+            lease: datetime | None = (await session.execute(_CLAIM, values)).scalar_one_or_none()
+            if lease is None and must:
+                blocked: timedelta | None = (await session.execute(_BLOCKED, values)).scalar_one_or_none()
+                if blocked is not None:
+                    raise CallsExhausted(
+                        "as many access tokens were fetched as ServiceDesk Plus gives in ten minutes",
+                        retry_after=max(blocked, timedelta(seconds=1)),
+                    )
+        return lease
+
+    async def _fetch(self, refresh: Refresh, *, lease: datetime) -> str:
+        key = {"tenant_id": self._tenant_id, "mine": lease}
+        try:
+            token = await refresh()
+        except BaseException:
+            # Whoever waits need not wait for the lease's end. If this fails too, it lapses.
+            with suppress(LedgerUnavailable):
+                await asyncio.shield(self._run(_GIVE_UP, key))
+            raise
+        # A token that could not be stored is good all the same; the others fetch one of their own.
+        with suppress(LedgerUnavailable):
+            await self._run(_STORE, {**key, "sealed": self._seal(token.value), "expires_at": token.expires_at})
+        return token.value
+
+    async def _run(self, sql: Any, values: dict[str, Any]) -> None:
+        async with self._database.as_tenant(self._tenant_id) as session:
+            await session.execute(sql, values)
+
+    def _seal(self, value: str) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, value.encode(), self._tenant_id.bytes)
+
+    def _open(self, sealed: bytes | None) -> str | None:
+        if sealed is None:
+            return None
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self._tenant_id.bytes).decode()
+        except InvalidTag:
+            return None

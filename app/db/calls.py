@@ -1,0 +1,122 @@
+"""How often a tenant's ServiceDesk Plus is called, by all workers together.
+
+Invariant: in any sixty seconds at most `calls_per_minute` calls get their turn, by the database's clock, whoever makes
+them; while ServiceDesk Plus throttles, none does.
+
+GCRA, with the tenant's next slot in one row. A burst of b calls may go at once after a pause; from then on one every
+60 s / (n - b + 1), so that burst and slots together stay within n.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import text
+
+from app.core.tenant import Tenant
+from app.db.session import Database
+from app.errors import CallsExhausted
+
+_MINUTE: Final = timedelta(minutes=1)
+# A worker's usual calls for one ticket: read it, look at its notes, post.
+_LARGEST_BURST: Final = 5
+_LONGEST_BACK_OFF: Final = timedelta(minutes=10)
+
+# One statement takes the next slot, unless that is too far away: then it changes nothing and returns no row.
+_TAKE: Final = text("""
+insert into call_slot as slot (tenant_id, next_call_at) values (:tenant_id, clock_timestamp() + :interval)
+on conflict (tenant_id) do update
+    set next_call_at = greatest(slot.next_call_at, clock_timestamp()) + :interval
+    where greatest(slot.next_call_at - :tolerance, slot.closed_until) <= clock_timestamp() + :longest_wait
+returning greatest(interval '0', next_call_at - :interval - :tolerance - clock_timestamp()) as wait
+""")
+_WAIT: Final = text("""
+select greatest(interval '0', greatest(next_call_at - :tolerance, closed_until) - clock_timestamp()) as wait
+from call_slot where tenant_id = :tenant_id
+""")
+_CLOSED: Final = text("""
+select true from call_slot where tenant_id = :tenant_id and closed_until > clock_timestamp()
+""")
+# Whoever comes afterwards comes one by one: no burst after a throttling.
+_CLOSE: Final = text("""
+insert into call_slot as slot (tenant_id, next_call_at, closed_until)
+values (:tenant_id, clock_timestamp() + :wait + :tolerance, clock_timestamp() + :wait)
+on conflict (tenant_id) do update
+    set next_call_at = greatest(slot.next_call_at, excluded.next_call_at),
+        closed_until = greatest(slot.closed_until, excluded.closed_until)
+""")
+
+
+class Calls:
+    """One tenant's turns; fits `CallLimiter` of the ServiceDesk Plus adapter.
+
+    Args:
+        database: As the worker's role.
+        tenant: Says how many calls a minute.
+        longest_wait: Beyond this, a turn is refused rather than waited for.
+        is_patient: For the sync: it takes no part in bursts, so that these stay for tickets that somebody waits for.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        tenant: Tenant,
+        *,
+        longest_wait: timedelta = timedelta(seconds=20),
+        is_patient: bool = False,
+    ) -> None:
+        self._database = database
+        self._tenant_id = tenant.id
+        per_minute = tenant.servicedesk.calls_per_minute
+        burst = max(1, min(_LARGEST_BURST, per_minute // 6))
+        self._interval = _MINUTE / (per_minute - burst + 1)
+        self._tolerance = timedelta() if is_patient else (burst - 1) * self._interval
+        self._burst_tolerance = (burst - 1) * self._interval
+        self._longest_wait = longest_wait
+
+    async def wait_turn(self) -> None:
+        """Return when a call may go.
+
+        Raises:
+            CallsExhausted: That is more than `longest_wait` away; nothing was taken.
+            LedgerUnavailable: The database can't be asked, so that nobody may call.
+        """
+        deadline = asyncio.get_running_loop().time() + self._longest_wait.total_seconds()
+        while True:
+            left = timedelta(seconds=max(0.0, deadline - asyncio.get_running_loop().time()))
+            wait = await self._take(longest_wait=left)
+            if not wait:
+                return
+            await asyncio.sleep(wait.total_seconds())
+            if not await self._is_closed():
+                return
+            # It was throttled while we waited: that turn is void, another one is behind the closure.
+
+    async def back_off(self, wait: timedelta) -> None:
+        """Let no call of this tenant go for *wait*, also of those that wait for their turn now."""
+        values = {
+            "tenant_id": self._tenant_id,
+            "wait": min(max(wait, timedelta()), _LONGEST_BACK_OFF),
+            "tolerance": self._burst_tolerance,
+        }
+        async with self._database.as_tenant(self._tenant_id) as session:
+            await session.execute(_CLOSE, values)
+
+    async def _take(self, *, longest_wait: timedelta) -> timedelta:
+        key = {"tenant_id": self._tenant_id, "tolerance": self._tolerance}
+        async with self._database.as_tenant(self._tenant_id) as session:
+            taken = await session.execute(_TAKE, {**key, "interval": self._interval, "longest_wait": longest_wait})
+            wait: timedelta | None = taken.scalar_one_or_none()
+            if wait is None:
+                wait = (await session.execute(_WAIT, key)).scalar_one()
+                raise CallsExhausted(
+                    f"the tenant's calls_per_minute are used up for {wait.total_seconds():.0f} s", retry_after=wait
+                )
+        return wait
+
+    async def _is_closed(self) -> bool:
+        async with self._database.as_tenant(self._tenant_id) as session:
+            closed = await session.execute(_CLOSED, {"tenant_id": self._tenant_id})
+            return closed.scalar_one_or_none() is not None

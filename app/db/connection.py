@@ -1,0 +1,40 @@
+"""What every way into PostgreSQL shares: its URL, its time limits, and which of its errors pass.
+
+The API uses the driver alone: SQLAlchemy stays out of its process.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final, Literal
+
+import asyncpg
+
+from app.errors import LedgerUnavailable
+
+Pooler = Literal["none", "transaction"]
+
+CONNECT_TIMEOUT: Final = timedelta(seconds=5)
+
+# SQLSTATE classes: connection, insufficient resources (disk, memory, connections), operator intervention, system
+# error; then lock_not_available, deadlock, serialization failure, read-only transaction (a standby).
+_PASSING_CLASSES: Final = ("08", "53", "57", "58")
+_PASSING_STATES: Final = {"55P03", "40P01", "40001", "25006"}
+
+
+def driver_dsn(url: str) -> str:
+    """*url* as asyncpg reads it: it understands `?sslmode=…` itself, but not SQLAlchemy's scheme."""
+    return url.replace("postgresql+asyncpg://", "postgresql://", 1)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether *error* tells of PostgreSQL's state rather than of the statement, so that it may work later."""
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return state.startswith(_PASSING_CLASSES) or state in _PASSING_STATES
+    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
+
+
+def unavailable(error: BaseException) -> LedgerUnavailable:
+    """*error* as the rest of the product knows it; the driver's text may quote a row and stays here."""
+    return LedgerUnavailable(f"PostgreSQL can't be used now ({type(error).__name__})")

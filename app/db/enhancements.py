@@ -1,0 +1,182 @@
+"""Enhancements: one for each version of a ticket, from its reservation to its note.
+
+Invariant: `(tenant, ticket, version)` is unique, and belongs to one delivery at a time; another takes it over only from
+one that failed without a note. A version that is older than another of the same ticket is never posted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.enhancement import Enhancement
+from app.db.ledger import Claim, run_fenced, settle_done
+from app.db.session import Database
+from app.errors import AppError
+
+# A conflict waits for the other's transaction, so of twenty at once one wins and nineteen see whose it is.
+_RESERVE: Final = text("""
+insert into enhancement as mine (tenant_id, ticket_id, version, job_id, ticket_updated_at)
+values (:tenant_id, :ticket_id, :version, :job_id, :ticket_updated_at)
+on conflict (tenant_id, ticket_id, version) do update
+    set job_id = excluded.job_id, ticket_updated_at = greatest(mine.ticket_updated_at, excluded.ticket_updated_at)
+    where mine.job_id = excluded.job_id or mine.note_id is null and exists (
+        select from delivery
+        where delivery.tenant_id = mine.tenant_id and delivery.job_id = mine.job_id and delivery.status = 'failed'
+    )
+returning content, posting_at, note_id
+""")
+_OWNER: Final = text("""
+select job_id, note_id from enhancement where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
+""")
+_NEWER: Final = text("""
+select true from enhancement other
+join enhancement mine using (tenant_id, ticket_id)
+where mine.tenant_id = :tenant_id and mine.ticket_id = :ticket_id and mine.version = :version
+    and other.version <> mine.version and other.ticket_updated_at > mine.ticket_updated_at
+limit 1
+""")
+_IF_HELD: Final = """
+where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version and exists (
+    select from delivery d
+    where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.status = 'processing'
+) returning job_id
+"""
+_SAVE: Final = text(
+    "update enhancement set content = cast(:content as jsonb), confidence = :confidence, model = :model,"
+    " prompt_tokens = prompt_tokens + :prompt_tokens, completion_tokens = completion_tokens + :completion_tokens,"
+    " cost_usd = coalesce(cost_usd + :cost_usd, :cost_usd, cost_usd), written_at = now()" + _IF_HELD
+)
+_POSTING: Final = text("""
+select posting_at, greatest(interval '0', posting_at + cast(:window as interval) - now()) as wait from enhancement
+where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
+""")
+_BEGIN_POSTING: Final = text("update enhancement set posting_at = now()" + _IF_HELD)
+_POSTED: Final = text(
+    "update enhancement set note_id = :note_id, posted_at = now(),"
+    " duration_ms = round(1000 * extract(epoch from now() - cast(:accepted_at as timestamptz)))" + _IF_HELD
+)
+_TOKENS_THIS_MONTH: Final = text("""
+select coalesce(sum(prompt_tokens + completion_tokens), 0) from enhancement
+where tenant_id = :tenant_id and reserved_at >= date_trunc('month', now() at time zone 'utc') at time zone 'utc'
+""")
+
+
+class NotNeeded(AppError):
+    """This delivery needs no note of its own; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The right to write and post the enhancement of one version of a ticket."""
+
+    ticket_id: str
+    version: str
+    enhancement: Enhancement | None
+    """What an earlier attempt wrote already: a retry never pays the model twice."""
+
+    @property
+    def key(self) -> dict[str, Any]:
+        return {"ticket_id": self.ticket_id, "version": self.version}
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Leave to post."""
+
+    may_be_posted: bool
+    """An earlier attempt began to post and its end is not known: look for the note before posting."""
+    wait: timedelta
+    """How long that attempt's call may still be on its way."""
+
+
+class Enhancements:
+    """The enhancements of all tenants, each call for the claim's tenant alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def reserve(self, claim: Claim, *, version: str, ticket_updated_at: datetime) -> Reservation:
+        """Make *claim* the one delivery that works on this version.
+
+        Raises:
+            NotNeeded: Another delivery does or did, or a newer version is known.
+        """
+        key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            values = {**key, "job_id": claim.job_id, "ticket_updated_at": ticket_updated_at}
+            row = (await session.execute(_RESERVE, values)).one_or_none()
+            if row is None:
+                raise NotNeeded(await _whose(session, key))
+            if row.note_id is not None:
+                raise NotNeeded(f"this version of the ticket has its note already (note {row.note_id})")
+            await _check_newest(session, key)
+        written = None if row.content is None else Enhancement.model_validate(row.content)
+        return Reservation(claim.ticket_id, version, written)
+
+    async def save(self, claim: Claim, reservation: Reservation, enhancement: Enhancement) -> None:
+        """Keep what was written, before it is posted."""
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            await run_fenced(
+                session,
+                _SAVE,
+                claim,
+                **reservation.key,
+                content=enhancement.model_dump_json(),
+                confidence=enhancement.confidence.value,
+                model=enhancement.model,
+                prompt_tokens=enhancement.prompt_tokens,
+                completion_tokens=enhancement.completion_tokens,
+                cost_usd=enhancement.cost_usd,
+            )
+
+    async def begin_posting(self, claim: Claim, reservation: Reservation, *, window: timedelta) -> Posting:
+        """Say that a note may be on the ticket from now on.
+
+        Args:
+            claim: This attempt.
+            reservation: What it works on.
+            window: How long a call that began to post may take until it is certain that it ended.
+
+        Raises:
+            NotNeeded: A newer version of the ticket came in meanwhile; its delivery posts instead.
+            LeaseLost: Another worker has the delivery.
+        """
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            key = {"tenant_id": claim.tenant_id, **reservation.key}
+            await _check_newest(session, key)
+            earlier = (await session.execute(_POSTING, {**key, "window": window})).one()
+            await run_fenced(session, _BEGIN_POSTING, claim, **reservation.key)
+        return Posting(may_be_posted=earlier.posting_at is not None, wait=earlier.wait or timedelta(0))
+
+    async def settle_posted(self, claim: Claim, reservation: Reservation, *, note_id: str) -> None:
+        """Record the note and settle the delivery, in one transaction.
+
+        Raises:
+            LeaseLost: Another worker has the delivery: the note may be a duplicate.
+        """
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            await run_fenced(session, _POSTED, claim, **reservation.key, note_id=note_id, accepted_at=claim.accepted_at)
+            await settle_done(session, claim)
+
+    async def tokens_this_month(self, tenant_id: UUID) -> int:
+        """Tokens that the tenant's enhancements used since the calendar month (UTC) began."""
+        async with self._database.as_tenant(tenant_id) as session:
+            return int((await session.execute(_TOKENS_THIS_MONTH, {"tenant_id": tenant_id})).scalar_one())
+
+
+async def _check_newest(session: AsyncSession, key: dict[str, Any]) -> None:
+    if (await session.execute(_NEWER, key)).scalar():
+        raise NotNeeded("a newer version of the ticket is known and gets the note")
+
+
+async def _whose(session: AsyncSession, key: dict[str, Any]) -> str:
+    owner = (await session.execute(_OWNER, key)).one()
+    if owner.note_id is not None:
+        return f"this version of the ticket has its note already (note {owner.note_id}, job {owner.job_id})"
+    return f"job {owner.job_id} works on this version of the ticket"

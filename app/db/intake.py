@@ -1,0 +1,165 @@
+"""The API's way into the ledger: it stores deliveries and reads nothing.
+
+Invariant: `accept` returns only after the delivery's row is committed. Deliveries that arrive together share one
+commit; none waits for another to arrive, and one that PostgreSQL refuses fails alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from app.db.connection import CONNECT_TIMEOUT, Pooler, driver_dsn, is_passing, unavailable
+from app.errors import LedgerUnavailable
+
+MAX_BATCH: Final = 100
+# Beyond this many, a sender is better served by a 503 at once than by a place at the end of the queue.
+MAX_WAITING: Final = 2_000
+ACCEPT_TIMEOUT_S: Final = 8.0
+
+_ACCEPT: Final = "select accept_deliveries($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[])"
+_STATE: Final = (
+    "select obj_description(to_regproc('accept_deliveries'), 'pg_proc') as schema,"
+    " pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as is_read_only"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedDelivery:
+    """What is stored of one webhook call."""
+
+    tenant_id: UUID
+    job_id: UUID
+    ticket_id: str
+    event: str
+    body: bytes
+    trace_context: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """What `/health` tells of the database."""
+
+    schema: str
+    """The migration revision, or `none`."""
+
+
+class Intake:
+    """A pool of connections as `ai_agents_intake`, and the batches on their way."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], *, writers: int) -> None:
+        self._pool = pool
+        self._waiting: deque[tuple[AcceptedDelivery, asyncio.Future[None]]] = deque()
+        self._idle_writers = writers
+        self._writing: set[asyncio.Task[None]] = set()
+
+    async def accept(self, delivery: AcceptedDelivery) -> None:
+        """Store *delivery*, or find that it is stored already.
+
+        Raises:
+            LedgerUnavailable: It was not committed, or that is not known; the same call may be made again.
+        """
+        if len(self._waiting) >= MAX_WAITING:
+            raise LedgerUnavailable("too many deliveries wait for PostgreSQL")
+        committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((delivery, committed))
+        if self._idle_writers:
+            self._idle_writers -= 1
+            task = asyncio.create_task(self._write())
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
+        try:
+            await asyncio.wait_for(committed, ACCEPT_TIMEOUT_S)
+        except TimeoutError as error:
+            raise unavailable(error) from error
+
+    async def _write(self) -> None:
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+                batch = [entry for entry in batch if not entry[1].done()]  # its caller gave up
+                if batch:
+                    await self._commit(batch)
+        finally:
+            self._idle_writers += 1
+
+    async def _commit(self, batch: list[tuple[AcceptedDelivery, asyncio.Future[None]]]) -> None:
+        deliveries = [delivery for delivery, _ in batch]
+        try:
+            failures: list[str | None] = await self._pool.fetchval(
+                _ACCEPT,
+                [d.tenant_id for d in deliveries],
+                [d.job_id for d in deliveries],
+                [d.ticket_id for d in deliveries],
+                [d.event for d in deliveries],
+                [d.body for d in deliveries],
+                [d.trace_context for d in deliveries],
+                timeout=ACCEPT_TIMEOUT_S,
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it was, each caller must hear that nothing is promised
+            for _, committed in batch:
+                if not committed.done():
+                    committed.set_exception(unavailable(error))
+            return
+        for (_, committed), sqlstate in zip(batch, failures, strict=True):
+            if committed.done():
+                continue
+            if sqlstate is None:
+                committed.set_result(None)
+            else:
+                committed.set_exception(LedgerUnavailable(f"PostgreSQL refused the row (SQLSTATE {sqlstate})"))
+
+    async def state(self) -> LedgerState:
+        """The ledger's state, if deliveries can be stored now.
+
+        Raises:
+            LedgerUnavailable: No connection, no schema, or a standby that takes no writes.
+        """
+        try:
+            row = await self._pool.fetchrow(_STATE, timeout=CONNECT_TIMEOUT.total_seconds())
+        except Exception as error:
+            if is_passing(error):
+                raise unavailable(error) from error
+            raise
+        if row["is_read_only"]:
+            raise LedgerUnavailable("PostgreSQL is read-only (a standby, or out of space)")
+        schema = re.fullmatch(r"schema (\S+)", row["schema"] or "")
+        if schema is None:
+            raise LedgerUnavailable("the database has no schema yet: run `ai-agents migrate`")
+        return LedgerState(schema=schema[1])
+
+    async def finish(self) -> None:
+        """Wait for the batches on their way."""
+        while self._writing:
+            await asyncio.wait(self._writing)
+
+
+@asynccontextmanager
+async def open_intake(url: str, *, pooler: Pooler = "none", connections: int = 4) -> AsyncIterator[Intake]:
+    """An `Intake` on *url*. It connects when it is first used, so the API starts without its database."""
+    pool = asyncpg.create_pool(
+        driver_dsn(url),
+        min_size=0,
+        max_size=connections,
+        timeout=CONNECT_TIMEOUT.total_seconds(),
+        statement_cache_size=0 if pooler == "transaction" else 100,
+        server_settings={"application_name": "ai-agents api"},
+    )
+    await pool
+    # One connection stays free for `/health` while the writers are busy.
+    intake = Intake(pool, writers=max(1, connections - 1))
+    try:
+        yield intake
+    finally:
+        await intake.finish()
+        with suppress(Exception):
+            await asyncio.wait_for(pool.close(), CONNECT_TIMEOUT.total_seconds())
+        pool.terminate()

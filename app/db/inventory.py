@@ -1,0 +1,194 @@
+"""The tenant's inventory: which machine a ticket's text names, and which are its requester's.
+
+Invariant: an asset is found by what it has, whole: an address, a hostname, a person. A short name finds a machine of
+that first label in any domain; a name with its domain finds no machine of another. A person whom two of the tenant's
+owners could be is nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.asset import Addresses, Asset, IPAddress
+from app.core.source import Kind, Source
+from app.core.tenant import Language, Tenant
+from app.core.text import one_line
+from app.db.session import Database
+
+_MAX_TITLE_CHARS: Final = 200
+_MAX_TEXT_CHARS: Final = 600
+_MAX_ADDRESSES_SHOWN: Final = 8
+# One person's machines are few; more are a surname that many have.
+_MAX_OF_A_SURNAME: Final = 200
+
+_COLUMNS: Final = "id, name, hostname, addresses, role, location, owner"
+_AT_ADDRESSES: Final = text(f"""
+select {_COLUMNS}, k.address from asset join asset_address k on k.tenant_id = asset.tenant_id and k.asset_id = asset.id
+where k.tenant_id = :tenant_id and k.address = any(cast(cast(:addresses as text[]) as inet[])) order by id
+""")
+_OF_NAMES: Final = text(f"""
+select {_COLUMNS}, k.name as found_name, k.is_shortened from asset
+join asset_name k on k.tenant_id = asset.tenant_id and k.asset_id = asset.id
+where k.tenant_id = :tenant_id and k.name = any(:names) order by id
+""")
+_OF_OWNERS: Final = text(f"""
+select {_COLUMNS} from asset where tenant_id = :tenant_id and owner_key = :owner_key order by id limit :limit
+""")
+_WORDS: Final[dict[Language, tuple[str, str]]] = {
+    "en": ("addresses", "owner"),
+    "de": ("Adressen", "Besitzer"),
+    "fr": ("adresses", "propriétaire"),
+    "es": ("direcciones", "propietario"),
+}
+_WORD = re.compile(r"[^\W_]+")
+_EMAIL = re.compile(r"[^\s<>,;\"']+@[^\s<>,;\"']+")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name, in lower case, by which an asset is found."""
+
+    text: str
+    is_shortened: bool
+    """Whether it is the first label of a name with a domain."""
+
+
+def names_of(asset: Asset) -> tuple[Name, ...]:
+    """What *asset* is called: its hostname and, where that is a hostname too, its name; each whole and shortened."""
+    whole = dict.fromkeys(name for name in (asset.hostname.lower(), asset.name.lower()) if name and " " not in name)
+    short = {name.partition(".")[0]: True for name in whole if "." in name}
+    return tuple(Name(name, is_shortened=name not in whole) for name in {**whole, **short} if name)
+
+
+def owner_key(person: str) -> str:
+    """What an owner is looked up by: the surname, in lower case, or what stands for it in an e-mail address."""
+    words = _person(person).words
+    return words[-1] if words else ""
+
+
+class Inventory:
+    """One tenant's assets, for the port `Inventory`."""
+
+    def __init__(self, database: Database, tenant: Tenant) -> None:
+        self._database = database
+        self._tenant_id = tenant.id
+        self._language: Language = tenant.note.language
+
+    async def assets(self, addresses: Addresses, *, requester: str, limit: int) -> list[Source]:
+        """The assets at these addresses, then the requester's own; empty when none is known.
+
+        Args:
+            addresses: What the ticket's text names; assets come in this order.
+            requester: A name, an e-mail address, or both. An address finds its name: j.weber@… is Jonas Weber's as
+                long as no other J. Weber owns anything.
+            limit: At most this many.
+        """
+        async with self._database.as_tenant(self._tenant_id) as session:
+            named = [
+                *await self._at_addresses(session, [str(unmapped(address)) for address in addresses.ips]),
+                *await self._of_names(session, addresses.hostnames),
+            ]
+            owned = await self._of_requester(session, requester) if len(named) < limit else []
+        found: dict[str, Source] = {}
+        for row, score in [*((row, 1.0) for row in named), *((row, 0.5) for row in owned)]:
+            found.setdefault(row.id, self._as_source(row, score=score))
+        return list(found.values())[:limit]
+
+    async def _at_addresses(self, session: AsyncSession, addresses: list[str]) -> list[Any]:
+        if not addresses:
+            return []
+        rows = (await session.execute(_AT_ADDRESSES, {"tenant_id": self._tenant_id, "addresses": addresses})).all()
+        return sorted(rows, key=lambda row: addresses.index(_host(row.address)))
+
+    async def _of_names(self, session: AsyncSession, hostnames: Iterable[str]) -> list[Any]:
+        given = list(dict.fromkeys(name.lower() for name in hostnames))
+        # The inventory may know a machine by its first label alone.
+        labels = {name.partition(".")[0]: place for place, name in reversed(list(enumerate(given))) if "." in name}
+        if not given:
+            return []
+        values = {"tenant_id": self._tenant_id, "names": [*given, *labels]}
+        found = []
+        for row in await session.execute(_OF_NAMES, values):
+            if row.found_name in given:
+                found.append((given.index(row.found_name), row))
+            elif not row.is_shortened:
+                found.append((labels[row.found_name], row))
+        return [row for _, row in sorted(found, key=lambda entry: entry[0])]
+
+    async def _of_requester(self, session: AsyncSession, requester: str) -> list[Any]:
+        person = _person(requester)
+        if not person.words:
+            return []
+        values = {"tenant_id": self._tenant_id, "owner_key": person.words[-1], "limit": _MAX_OF_A_SURNAME}
+        rows = (await session.execute(_OF_OWNERS, values)).all()
+        # The same address or the whole name, else whom a first letter may stand for, if that is one person.
+        for is_same in (_is_exactly, _may_be):
+            own = [row for row in rows if is_same(person, _person(row.owner))]
+            if own:
+                return own if is_same is _is_exactly or len({_person(row.owner).words for row in own}) == 1 else []
+        return []
+
+    def _as_source(self, row: Any, *, score: float) -> Source:
+        addresses_word, owner_word = _WORDS[self._language]
+        addresses = ", ".join(_host(address) for address in row.addresses[:_MAX_ADDRESSES_SHOWN])
+        parts = [
+            row.role,
+            row.location,
+            row.hostname if row.hostname != row.name.lower() else "",
+            f"{addresses_word}: {addresses}" if addresses else "",
+            f"{owner_word}: {row.owner}" if row.owner else "",
+        ]
+        return Source(
+            kind=Kind.ASSET,
+            id=row.id,
+            title=one_line(row.name or row.hostname or row.id, max_chars=_MAX_TITLE_CHARS),
+            text=one_line("; ".join(part for part in parts if part), max_chars=_MAX_TEXT_CHARS),
+            score=score,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    email: str
+    words: tuple[str, ...]
+    """The name's words in lower case, surname last."""
+
+
+def _person(text: str) -> _Person:
+    found = _EMAIL.search(text)
+    email = found[0].lower() if found else ""
+    name = _EMAIL.sub(" ", text).strip(" <>\"'") or email.partition("@")[0]
+    surname, comma, first = name.partition(",")  # "Weber, Jonas"
+    ordered = f"{first} {surname}" if comma and first.strip() else name
+    return _Person(email, tuple(word.casefold() for word in _WORD.findall(ordered)))
+
+
+def _is_exactly(one: _Person, other: _Person) -> bool:
+    if one.email and other.email:
+        return one.email == other.email
+    return len(one.words) > 1 and one.words == other.words
+
+
+def _may_be(one: _Person, other: _Person) -> bool:
+    """Whether these are one name, where either may have the first name's first letter alone."""
+    if (one.email and other.email) or min(len(one.words), len(other.words)) < 2:  # noqa: PLR2004 - first name and surname
+        return False
+    first, second = sorted((one.words[0], other.words[0]), key=len)
+    return one.words[-1] == other.words[-1] and first in {second, second[0]}
+
+
+def unmapped(address: IPAddress) -> IPAddress:
+    """An IPv4 address written as IPv6 (::ffff:10.0.0.1) is the IPv4 address."""
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def _host(address: Any) -> str:
+    """An address as PostgreSQL's `inet` gives it, without its mask."""
+    return str(ip_address(str(address).partition("/")[0]))

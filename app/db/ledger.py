@@ -1,0 +1,239 @@
+"""The ledger as a worker uses it: claim, extend, settle.
+
+Invariant: a claim is held by one worker, known by the delivery's `attempt`, which only grows. Each change names the
+attempt that it belongs to and changes nothing once another attempt has begun (`LeaseLost`). All times are the
+database's own, so workers whose clocks differ agree. `due` and `delivery` change in one transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.delivery import Event
+from app.db.session import Database, choose_tenant
+from app.errors import LeaseLost
+
+MAX_ERROR_CHARS: Final = 500
+# How many tenants are looked at when those before them turn out to be in another worker's hands.
+_MAX_TENANTS_TRIED: Final = 50
+
+# Tenants with work that is due: those with the fewest deliveries in work first, then the longest waiting.
+# The recursion jumps from tenant to tenant through the index, whatever number of deliveries each has.
+_TENANTS_BY_TURN: Final = text("""
+with recursive tenant as (
+    (select tenant_id from due order by tenant_id limit 1)
+    union all
+    select (select d.tenant_id from due d where d.tenant_id > tenant.tenant_id order by d.tenant_id limit 1)
+    from tenant where tenant.tenant_id is not null
+)
+select tenant.tenant_id
+from tenant
+cross join lateral (
+    select d.due_at from due d where d.tenant_id = tenant.tenant_id and d.due_at <= now() order by d.due_at limit 1
+) first
+order by (
+    select count(*) from due d where d.tenant_id = tenant.tenant_id and d.is_leased and d.due_at > now()
+), first.due_at
+limit :limit
+""")
+_LOCK_FIRST: Final = text("""
+select job_id from due where tenant_id = :tenant_id and due_at <= now() order by due_at limit 1 for update skip locked
+""")
+_CLAIM: Final = text("""
+update delivery set status = 'processing', attempt = attempt + 1, lease_until = now() + cast(:lease as interval), updated_at = now()
+where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing')
+returning ticket_id, event, body, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, trace_context,
+    last_error
+""")
+_LEASE_DUE: Final = text("""
+update due set due_at = now() + cast(:lease as interval), is_leased = true where tenant_id = :tenant_id and job_id = :job_id
+""")
+_DROP_DUE: Final = text("delete from due where tenant_id = :tenant_id and job_id = :job_id")
+_WAIT_DUE: Final = text("""
+update due set due_at = now() + cast(:wait as interval), is_leased = false where tenant_id = :tenant_id and job_id = :job_id
+""")
+
+_FENCE: Final = """
+where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and status = 'processing' returning job_id
+"""
+_EXTEND: Final = text("update delivery set lease_until = now() + cast(:lease as interval), updated_at = now()" + _FENCE)
+_SETTLE: Final = text(
+    "update delivery set status = :status, last_error = coalesce(:error, last_error), ignored_because = :because,"
+    " lease_until = null, settled_at = now(), updated_at = now()" + _FENCE
+)
+_RETURN: Final = text(
+    "update delivery set status = 'pending', attempts_forgiven = attempts_forgiven + :forgiven,"
+    " last_error = coalesce(:error, last_error), lease_until = null, updated_at = now()" + _FENCE
+)
+_BACKLOG: Final = text("""
+select (select count(*) from due where due_at <= now()) as waiting,
+    (select extract(epoch from now() - min(accepted_at)) from due) as oldest_s
+""")
+_WAITING: Final = text("""
+select tenant_id, job_id from due where due_at <= now() - cast(:unheard_for as interval) order by due_at limit :limit
+""")
+# One relay at a time; the lock ends with its transaction.
+_RELAY_LOCK: Final = text("select pg_try_advisory_xact_lock(7203002)")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One attempt at one delivery."""
+
+    tenant_id: UUID
+    job_id: UUID
+    ticket_id: str
+    event: Event
+    body: bytes
+    attempt: int
+    attempts_used: int
+    """Of `MAX_ATTEMPTS`, this one included."""
+    accepted_at: datetime
+    trace_context: str | None
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The parameters of a fenced statement."""
+        return {"tenant_id": self.tenant_id, "job_id": self.job_id, "attempt": self.attempt}
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits, over all tenants."""
+
+    waiting: int
+    """Deliveries that are due and that nobody holds."""
+    oldest: timedelta
+    """Age of the oldest delivery that is not settled; zero when there is none."""
+
+
+class Ledger:
+    """The deliveries of all tenants, for workers that take leases of *lease* and give up after *max_attempts*."""
+
+    def __init__(self, database: Database, *, lease: timedelta, max_attempts: int) -> None:
+        self._database = database
+        self._lease = lease
+        self._max_attempts = max_attempts
+
+    async def claim_next(self) -> Claim | None:
+        """Take the delivery whose turn it is, or None when nothing is due.
+
+        A delivery whose worker ended without a word as often as `MAX_ATTEMPTS` is settled as failed on the way.
+        """
+        while True:
+            async with self._database.across_tenants() as session:
+                found = await self._lock_first(session)
+                if found is None:
+                    return None
+                tenant_id, job_id = found
+                await choose_tenant(session, tenant_id)
+                key = {"tenant_id": tenant_id, "job_id": job_id}
+                row = (await session.execute(_CLAIM, {**key, "lease": self._lease})).one_or_none()
+                if row is None:  # settled, its row in `due` is a left-over
+                    await session.execute(_DROP_DUE, key)
+                    continue
+                claim = Claim(
+                    tenant_id=tenant_id,
+                    job_id=job_id,
+                    ticket_id=row.ticket_id,
+                    event=Event(row.event),
+                    body=bytes(row.body),
+                    attempt=row.attempt,
+                    attempts_used=row.attempts_used,
+                    accepted_at=row.accepted_at,
+                    trace_context=row.trace_context,
+                )
+                if claim.attempts_used > self._max_attempts:
+                    error = row.last_error or "its worker ended each time without finishing"
+                    await _settle(session, claim, status="failed", error=f"attempts used up; the last: {error}")
+                    continue
+                await session.execute(_LEASE_DUE, {**key, "lease": self._lease})
+                return claim
+
+    async def _lock_first(self, session: AsyncSession) -> tuple[UUID, UUID] | None:
+        for tenant_id in (await session.execute(_TENANTS_BY_TURN, {"limit": _MAX_TENANTS_TRIED})).scalars():
+            job_id = (await session.execute(_LOCK_FIRST, {"tenant_id": tenant_id})).scalar()
+            if job_id is not None:
+                return tenant_id, job_id
+        return None
+
+    async def extend(self, claim: Claim) -> None:
+        """Hold *claim* for another lease from now.
+
+        Raises:
+            LeaseLost: Another attempt has begun.
+        """
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            await run_fenced(session, _EXTEND, claim, lease=self._lease)
+            await session.execute(_LEASE_DUE, {**claim.key, "lease": self._lease})
+
+    async def ignore(self, claim: Claim, because: str) -> None:
+        """Settle *claim* as needing no note of its own."""
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            await _settle(session, claim, status="ignored", because=because)
+
+    async def fail(self, claim: Claim, error: str) -> None:
+        """Settle *claim* as failed: only an operator's replay brings it back."""
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            await _settle(session, claim, status="failed", error=error)
+
+    async def try_later(self, claim: Claim, *, wait: timedelta, error: str | None, is_forgiven: bool) -> None:
+        """Give *claim* back, to be claimed again after *wait*.
+
+        Args:
+            claim: This attempt.
+            wait: Zero to hand it to another worker at once.
+            error: What went wrong, or None.
+            is_forgiven: The attempt does not count: it was cut short by us, not by what it met.
+        """
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            await run_fenced(session, _RETURN, claim, error=_short(error), forgiven=int(is_forgiven))
+            await session.execute(_WAIT_DUE, {**claim.key, "wait": wait})
+
+    async def backlog(self) -> Backlog:
+        async with self._database.across_tenants() as session:
+            row = (await session.execute(_BACKLOG)).one()
+        return Backlog(waiting=row.waiting, oldest=timedelta(seconds=float(row.oldest_s or 0)))
+
+    async def waiting(self, *, unheard_for: timedelta, limit: int) -> list[tuple[UUID, UUID]]:
+        """Tenant and job id of deliveries that have been due for *unheard_for*, the longest waiting first.
+
+        Empty too while another worker's relay is at it: one is enough.
+        """
+        async with self._database.across_tenants() as session:
+            if not (await session.execute(_RELAY_LOCK)).scalar():
+                return []
+            rows = (await session.execute(_WAITING, {"limit": limit, "unheard_for": unheard_for})).all()
+        return [(row.tenant_id, row.job_id) for row in rows]
+
+
+async def settle_done(session: AsyncSession, claim: Claim) -> None:
+    """Settle *claim* as done, in the transaction that records its note."""
+    await _settle(session, claim, status="done")
+
+
+async def run_fenced(session: AsyncSession, statement: Any, claim: Claim, **values: Any) -> None:
+    """Run *statement*, which returns a row only while *claim* is held.
+
+    Raises:
+        LeaseLost: It is not held any more; nothing was changed.
+    """
+    if (await session.execute(statement, {**claim.key, **values})).first() is None:
+        raise LeaseLost("another worker has this delivery now")
+
+
+async def _settle(
+    session: AsyncSession, claim: Claim, *, status: str, error: str | None = None, because: str | None = None
+) -> None:
+    await run_fenced(session, _SETTLE, claim, status=status, error=_short(error), because=_short(because))
+    await session.execute(_DROP_DUE, claim.key)
+
+
+def _short(detail: str | None) -> str | None:
+    return None if detail is None else detail.replace("\x00", "")[:MAX_ERROR_CHARS]

@@ -1,0 +1,174 @@
+"""Taking the schema to the newest revision: `ai-agents migrate`.
+
+Invariant: two migrators never run at once (advisory lock), a migrator never waits on a busy table for long while
+others queue up behind it (`lock_timeout`), and a schema that is ahead of this image is a success: after a rollback the
+older image meets a newer schema, which every revision is made to allow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.db.migrations import ADVISORY_LOCK
+from app.db.connection import driver_dsn, unavailable
+from app.db.session import is_passing
+from app.errors import AppError, Rejected
+
+ROLES: Final = ("ai_agents_intake", "ai_agents_worker")
+
+_FIRST_WAIT_S: Final = 0.5
+_LONGEST_WAIT_S: Final = 10.0
+
+Tell = Callable[[str], None]
+
+
+class MissingRole(Rejected):
+    """A role that the application logs in with does not exist, or may more than it should."""
+
+
+async def migrate(
+    url: str,
+    *,
+    tell: Tell,
+    wait: timedelta = timedelta(minutes=5),
+    lock_timeout: timedelta = timedelta(seconds=10),
+    statement_timeout: timedelta = timedelta(minutes=10),
+) -> str:
+    """The schema's revision, after it was taken to the newest that this image knows.
+
+    Args:
+        url: The owner's.
+        tell: Gets a line for a person about each step and each wait.
+        wait: How long the database may stay out, or another migrator hold the lock.
+        lock_timeout: How long one statement may wait for a table.
+        statement_timeout: How long one statement may run.
+
+    Raises:
+        LedgerUnavailable: No connection within *wait*.
+        MissingRole: With the SQL that mends it.
+    """
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda *_: asyncpg.connect(
+            driver_dsn(url), timeout=10, server_settings={"application_name": "ai-agents migrate"}
+        ),
+        poolclass=NullPool,
+    )
+    try:
+        return await _when_reachable(engine, wait=wait, tell=tell, timeouts=(lock_timeout, statement_timeout))
+    finally:
+        await engine.dispose()
+
+
+async def _when_reachable(
+    engine: AsyncEngine, *, wait: timedelta, tell: Tell, timeouts: tuple[timedelta, timedelta]
+) -> str:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait.total_seconds()
+    pause_s = _FIRST_WAIT_S
+    while True:
+        try:
+            async with engine.connect() as connection:
+                await _take_lock(connection, deadline=deadline, tell=tell)
+                for name, value in zip(("lock_timeout", "statement_timeout"), timeouts, strict=True):
+                    await connection.execute(text(f"set {name} = {int(value.total_seconds() * 1000)}"))
+                await connection.commit()
+                return await connection.run_sync(_upgrade, tell)
+        except AppError:
+            raise
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            if loop.time() + pause_s > deadline:
+                raise unavailable(error) from error
+            tell(f"waiting for PostgreSQL ({type(error).__name__}); next try in {pause_s:.1f} s")
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_WAIT_S)
+
+
+async def _take_lock(connection: Any, *, deadline: float, tell: Tell) -> None:
+    """The session's advisory lock: it ends with the connection, however that ends."""
+    is_told = False
+    while not (await connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK})).scalar():
+        await connection.rollback()
+        if asyncio.get_running_loop().time() > deadline:
+            raise Rejected("another migrator has held the lock all the time; see pg_locks for locktype 'advisory'")
+        if not is_told:
+            tell("another migrator is at work; waiting for it")
+            is_told = True
+        await asyncio.sleep(0.5)
+    await connection.commit()
+
+
+def _upgrade(connection: Connection, tell: Tell) -> str:
+    config = alembic_config(connection)
+    script = ScriptDirectory.from_config(config)
+    head = script.get_current_head() or ""
+    current = MigrationContext.configure(connection).get_current_revision()
+    known = {revision.revision for revision in script.walk_revisions()}
+    _check_roles(connection)
+    connection.rollback()
+    if current is not None and current not in known:
+        tell(f"the schema ({current}) is ahead of this image ({head}); nothing to do")
+        return current
+    if current == head:
+        tell(f"the schema is at {head} already")
+        return head
+    tell(f"migrating from {current or 'an empty database'} to {head}")
+    command.upgrade(config, "head")
+    connection.commit()
+    tell(f"the schema is at {head}")
+    return head
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Alembic's configuration, working on *connection*."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("file_template", "%%(year)d-%%(month).2d-%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _check_roles(connection: Connection) -> None:
+    rows = connection.execute(
+        text(
+            "select rolname, rolsuper or rolbypassrls as is_mighty,"
+            " pg_has_role(rolname, current_user, 'MEMBER') as is_owner from pg_roles where rolname = any(:roles)"
+        ),
+        {"roles": list(ROLES)},
+    ).all()
+    missing = [role for role in ROLES if role not in {row.rolname for row in rows}]
+    if missing:
+        remedy = " ".join(f"create role {role} login password '…';" for role in missing)
+        raise MissingRole(
+            f"the database has no role {' and no role '.join(missing)}. As the database's master user, run: {remedy}"
+        )
+    for row in rows:
+        if row.is_mighty:
+            raise MissingRole(
+                f"{row.rolname} bypasses row-level security. As the database's master user, run: "
+                f"alter role {row.rolname} nosuperuser nobypassrls;"
+            )
+        if row.is_owner:
+            raise MissingRole(
+                f"{row.rolname} can act as the owner of the tables. As the database's master user, run: "
+                f"revoke {_current_user(connection)} from {row.rolname};"
+            )
+
+
+def _current_user(connection: Connection) -> str:
+    return str(connection.execute(text("select quote_ident(current_user)")).scalar())

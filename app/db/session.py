@@ -1,0 +1,127 @@
+"""One transaction, one tenant.
+
+Invariant: no query runs outside `as_tenant` but those on `due`, the one table without tenants' content. The tenant is
+set per transaction (`set_config(…, is_local => true)`), so no pooled connection carries it on, whether the pool is
+ours or PgBouncer's; with no tenant set, PostgreSQL shows zero rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import asyncpg
+from sqlalchemy import exc, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from app.db.connection import CONNECT_TIMEOUT, Pooler, driver_dsn, unavailable
+from app.db.connection import is_passing as is_passing_in_driver
+
+STATEMENT_TIMEOUT: Final = timedelta(seconds=15)
+
+_BEGIN: Final = text(
+    "select set_config('app.tenant_id', :tenant_id, true), set_config('statement_timeout', :timeout_ms, true)"
+)
+
+
+class Database:
+    """A pool of connections as one role, from `open_database` until its block ends."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def as_tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
+        """A transaction in which PostgreSQL shows the rows of *tenant_id* alone.
+
+        Raises:
+            LedgerUnavailable: PostgreSQL is out, full, read-only or too slow; what was committed is not known.
+        """
+        async with self._begin(str(tenant_id)) as session:
+            yield session
+
+    @asynccontextmanager
+    async def across_tenants(self) -> AsyncIterator[AsyncSession]:
+        """A transaction with no tenant: `due` can be read and written, every other table shows zero rows.
+
+        Raises:
+            LedgerUnavailable: As for `as_tenant`.
+        """
+        async with self._begin("") as session:
+            yield session
+
+    @asynccontextmanager
+    async def _begin(self, tenant_id: str) -> AsyncIterator[AsyncSession]:
+        timeout_ms = str(int(STATEMENT_TIMEOUT.total_seconds() * 1000))
+        try:
+            async with self._sessions.begin() as session:
+                await session.execute(_BEGIN, {"tenant_id": tenant_id, "timeout_ms": timeout_ms})
+                yield session
+        except (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            if is_passing(error):
+                raise unavailable(error) from error
+            raise
+
+
+async def choose_tenant(session: AsyncSession, tenant_id: UUID) -> None:
+    """Show the rows of *tenant_id* in the rest of this transaction, begun by `across_tenants`."""
+    await session.execute(text("select set_config('app.tenant_id', :id, true)"), {"id": str(tenant_id)})
+
+
+def is_passing(error: BaseException) -> bool:
+    """As `connection.is_passing`, for errors that SQLAlchemy may have wrapped."""
+    if isinstance(error, exc.TimeoutError | exc.InterfaceError):
+        return True
+    if isinstance(error, exc.DBAPIError):
+        if error.connection_invalidated:
+            return True
+        error = error.orig.__cause__ or error.orig if error.orig is not None else error
+    return is_passing_in_driver(error)
+
+
+@asynccontextmanager
+async def open_database(
+    url: str, *, pooler: Pooler = "none", pool_size: int = 5, name: str = "ai-agents"
+) -> AsyncIterator[Database]:
+    """A `Database` on *url*. Connects on first use.
+
+    Args:
+        url: `postgresql://…` or `postgresql+asyncpg://…`, `?sslmode=` understood.
+        pooler: `transaction` behind PgBouncer: no statement is prepared for a later transaction.
+        pool_size: Connections at most.
+        name: `application_name`, as `pg_stat_activity` shows it.
+    """
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda *_: _connect(url, pooler=pooler, name=name),
+        connect_args=_cache_arguments(pooler),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=CONNECT_TIMEOUT.total_seconds(),
+        pool_pre_ping=True,
+    )
+    try:
+        yield Database(engine)
+    finally:
+        # Shielded: a cancelled process must still hand its connections back.
+        await asyncio.shield(engine.dispose())
+
+
+async def _connect(url: str, *, pooler: Pooler, name: str) -> asyncpg.Connection[Any]:
+    return await asyncpg.connect(
+        driver_dsn(url),
+        timeout=CONNECT_TIMEOUT.total_seconds(),
+        command_timeout=STATEMENT_TIMEOUT.total_seconds() + 2,
+        statement_cache_size=0 if pooler == "transaction" else 100,
+        server_settings={"application_name": name},
+    )
+
+
+def _cache_arguments(pooler: Pooler) -> dict[str, Any]:
+    if pooler == "none":
+        return {}
+    return {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: f"__ai_agents_{uuid4().hex}__"}

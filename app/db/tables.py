@@ -1,0 +1,309 @@
+"""Every table. Row-level security, roles and grants are SQL in the migration that makes the table.
+
+Invariant: a table with content of a tenant has `tenant_id` first in its primary key, and forced row-level security.
+`due` alone has none: it holds ids and times.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    REAL,
+    BigInteger,
+    Column,
+    DateTime,
+    Double,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "pk": "%(table_name)s_pkey",
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+}
+
+
+def _time(*, default_now: bool = False) -> Column[Any]:
+    return Column(DateTime(timezone=True), nullable=not default_now, server_default=func.now() if default_now else None)
+
+
+def _words(*, nullable: bool = False, default: str | None = None) -> Column[Any]:
+    return Column(Text, nullable=nullable, server_default=default)
+
+
+class Delivery(SQLModel, table=True):
+    """One accepted webhook call. `attempt` only grows: it is the fence that a worker's lease is known by."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("delivery_tenant_id_accepted_at_idx", "tenant_id", "accepted_at"),
+        Index("delivery_tenant_id_status_accepted_at_idx", "tenant_id", "status", "accepted_at"),
+        Index("delivery_tenant_id_ticket_id_idx", "tenant_id", "ticket_id"),
+    )
+
+    tenant_id: UUID = Field(primary_key=True)
+    job_id: UUID = Field(primary_key=True)
+    ticket_id: str = Field(sa_column=_words())
+    event: str = Field(sa_column=_words())
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """As received: jsonb would refuse a NUL that JSON allows."""
+    status: str = Field(sa_column=_words(default="pending"))
+    attempt: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    attempts_forgiven: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """Of `attempt`, how many don't count against `MAX_ATTEMPTS`: released on shutdown, throttled, before a replay."""
+    lease_until: datetime | None = Field(default=None, sa_column=_time())
+    trace_context: str | None = Field(default=None, sa_column=_words(nullable=True))
+    accepted_at: datetime = Field(sa_column=_time(default_now=True))
+    updated_at: datetime = Field(sa_column=_time(default_now=True))
+    settled_at: datetime | None = Field(default=None, sa_column=_time())
+    last_error: str | None = Field(default=None, sa_column=_words(nullable=True))
+    ignored_because: str | None = Field(default=None, sa_column=_words(nullable=True))
+
+
+class Due(SQLModel, table=True):
+    """A delivery that is not settled, and from when on a worker may claim it: now, after a wait, when a lease ends."""
+
+    __tablename__ = "due"
+    __table_args__ = (Index("due_tenant_id_due_at_idx", "tenant_id", "due_at"),)
+
+    tenant_id: UUID = Field(primary_key=True)
+    job_id: UUID = Field(primary_key=True)
+    due_at: datetime = Field(sa_column=_time(default_now=True))
+    is_leased: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    accepted_at: datetime = Field(sa_column=_time(default_now=True))
+
+
+class EnhancementRow(SQLModel, table=True):
+    """One enhancement of one version of one ticket, from its reservation over what was written to its note."""
+
+    __tablename__ = "enhancement"
+    __table_args__ = (
+        Index("enhancement_tenant_id_job_id_idx", "tenant_id", "job_id"),
+        Index("enhancement_tenant_id_reserved_at_idx", "tenant_id", "reserved_at"),
+    )
+
+    tenant_id: UUID = Field(primary_key=True)
+    ticket_id: str = Field(sa_column=Column(Text, primary_key=True))
+    version: str = Field(sa_column=Column(Text, primary_key=True))
+    job_id: UUID
+    """The delivery that writes it. Another takes over only from one that failed."""
+    ticket_updated_at: datetime = Field(sa_column=_time(default_now=True))
+    reserved_at: datetime = Field(sa_column=_time(default_now=True))
+    content: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    confidence: str | None = Field(default=None, sa_column=_words(nullable=True))
+    model: str | None = Field(default=None, sa_column=_words(nullable=True))
+    prompt_tokens: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    completion_tokens: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    cost_usd: Decimal | None = Field(default=None, sa_column=Column(Numeric(12, 6), nullable=True))
+    duration_ms: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    """From the delivery's acceptance to the note."""
+    written_at: datetime | None = Field(default=None, sa_column=_time())
+    posting_at: datetime | None = Field(default=None, sa_column=_time())
+    """When the latest attempt to post began: from then on a note may be on the ticket."""
+    note_id: str | None = Field(default=None, sa_column=_words(nullable=True))
+    posted_at: datetime | None = Field(default=None, sa_column=_time())
+
+
+def _key() -> Column[Any]:
+    return Column(Text, primary_key=True)
+
+
+def _document() -> Column[Any]:
+    return Column(BigInteger, Identity(always=True), nullable=False)
+
+
+def _empty_array(kind: Any) -> Column[Any]:
+    return Column(ARRAY(kind), nullable=False, server_default=text("'{}'"))
+
+
+def _no_length() -> Column[Any]:
+    return Column(REAL, nullable=False, server_default=text("0"))
+
+
+class TicketRow(SQLModel, table=True):
+    """A ticket as it was last seen. It is in the search index when it is resolved and says how."""
+
+    __tablename__ = "ticket"
+    __table_args__ = (UniqueConstraint("tenant_id", "document"),)
+
+    tenant_id: UUID = Field(primary_key=True)
+    id: str = Field(sa_column=_key())
+    display_id: str = Field(sa_column=_words())
+    subject: str = Field(sa_column=_words())
+    description: str = Field(sa_column=_words())
+    requester: str = Field(sa_column=_words())
+    category: str = Field(sa_column=_words())
+    status: str = Field(sa_column=_words())
+    priority: str = Field(sa_column=_words())
+    resolution: str = Field(sa_column=_words())
+    created_at: datetime | None = Field(default=None, sa_column=_time())
+    updated_at: datetime | None = Field(default=None, sa_column=_time())
+    resolved_at: datetime | None = Field(default=None, sa_column=_time())
+    document: int | None = Field(default=None, sa_column=_document())
+    """Its number in the search index."""
+    terms: list[str] = Field(sa_column=_empty_array(Text))
+    frequencies: list[float] = Field(sa_column=_empty_array(REAL))
+    """How often each of `terms` occurs, weighted by field."""
+    length: float = Field(default=0, sa_column=_no_length())
+    """The sum of `frequencies`."""
+    indexed_digest: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    """Tells what was indexed; null: nothing."""
+
+
+class ArticleRow(SQLModel, table=True):
+    """An approved article as it was last seen. Its last five columns are the search index's, as for `ticket`."""
+
+    __tablename__ = "article"
+    __table_args__ = (UniqueConstraint("tenant_id", "document"),)
+
+    tenant_id: UUID = Field(primary_key=True)
+    id: str = Field(sa_column=_key())
+    title: str = Field(sa_column=_words())
+    text: str = Field(sa_column=_words())
+    is_public: bool
+    updated_at: datetime | None = Field(default=None, sa_column=_time())
+    document: int | None = Field(default=None, sa_column=_document())
+    terms: list[str] = Field(sa_column=_empty_array(Text))
+    frequencies: list[float] = Field(sa_column=_empty_array(REAL))
+    length: float = Field(default=0, sa_column=_no_length())
+    indexed_digest: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+
+
+class Posting(SQLModel, table=True):
+    """That a term occurs in a document; how often stands in the document's row."""
+
+    __tablename__ = "posting"
+
+    tenant_id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_column=_key())
+    """`ticket` or `article`."""
+    term: str = Field(sa_column=_key())
+    document: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+
+
+class Term(SQLModel, table=True):
+    """In how many documents a term occurs."""
+
+    __tablename__ = "term"
+
+    tenant_id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_column=_key())
+    term: str = Field(sa_column=_key())
+    documents: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class Corpus(SQLModel, table=True):
+    """How many documents of a kind are in the index, and how long they are together. Its row is the writers' lock."""
+
+    __tablename__ = "corpus"
+
+    tenant_id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_column=_key())
+    configuration: str = Field(sa_column=_words())
+    """The text search configuration by which all of it was indexed."""
+    documents: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    total_length: float = Field(default=0, sa_column=Column(Double, nullable=False, server_default=text("0")))
+
+
+class AssetRow(SQLModel, table=True):
+    """An item of the inventory as it was last seen."""
+
+    __tablename__ = "asset"
+    __table_args__ = (Index("asset_tenant_id_owner_key_idx", "tenant_id", "owner_key"),)
+
+    tenant_id: UUID = Field(primary_key=True)
+    id: str = Field(sa_column=_key())
+    name: str = Field(sa_column=_words())
+    hostname: str = Field(sa_column=_words())
+    addresses: list[Any] = Field(sa_column=Column(ARRAY(INET), nullable=False))
+    role: str = Field(sa_column=_words())
+    location: str = Field(sa_column=_words())
+    owner: str = Field(sa_column=_words())
+    owner_key: str = Field(sa_column=_words())
+    """The owner as `app.db.inventory` compares persons; empty: nobody."""
+    updated_at: datetime | None = Field(default=None, sa_column=_time())
+
+
+class AssetAddress(SQLModel, table=True):
+    """An address by which an asset is found."""
+
+    __tablename__ = "asset_address"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "asset_id"], ["asset.tenant_id", "asset.id"], ondelete="CASCADE"),
+        Index("asset_address_tenant_id_asset_id_idx", "tenant_id", "asset_id"),
+    )
+
+    tenant_id: UUID = Field(primary_key=True)
+    address: Any = Field(sa_column=Column(INET, primary_key=True))
+    asset_id: str = Field(sa_column=_key())
+
+
+class AssetName(SQLModel, table=True):
+    """A name, in lower case, by which an asset is found."""
+
+    __tablename__ = "asset_name"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "asset_id"], ["asset.tenant_id", "asset.id"], ondelete="CASCADE"),
+        Index("asset_name_tenant_id_asset_id_idx", "tenant_id", "asset_id"),
+    )
+
+    tenant_id: UUID = Field(primary_key=True)
+    name: str = Field(sa_column=_key())
+    asset_id: str = Field(sa_column=_key())
+    is_shortened: bool
+    """Whether it is the first label of a name that the inventory has with its domain."""
+
+
+class SyncCursor(SQLModel, table=True):
+    """How far the sync of one kind got; times are ServiceDesk Plus's own but `listed_at`."""
+
+    __tablename__ = "sync_cursor"
+
+    tenant_id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_column=_key())
+    seen_up_to: datetime | None = Field(default=None, sa_column=_time())
+    """All that was updated before this is stored."""
+    listed_at: datetime | None = Field(default=None, sa_column=_time())
+    """When the last whole listing began."""
+
+
+class CallSlot(SQLModel, table=True):
+    """When a tenant's ServiceDesk Plus may be called next, by the database's clock: GCRA's arrival time."""
+
+    __tablename__ = "call_slot"
+
+    tenant_id: UUID = Field(primary_key=True)
+    next_call_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    closed_until: datetime | None = Field(default=None, sa_column=_time())
+    """No call before this: ServiceDesk Plus throttled."""
+
+
+class AccessTokenRow(SQLModel, table=True):
+    """A tenant's OAuth access token, sealed with a key that only holders of its refresh token can derive."""
+
+    __tablename__ = "access_token"
+
+    tenant_id: UUID = Field(primary_key=True)
+    sealed_token: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    expires_at: datetime | None = Field(default=None, sa_column=_time())
+    refreshing_until: datetime | None = Field(default=None, sa_column=_time())
+    """Until when one worker alone may fetch a new token."""
+    refreshes: list[datetime] = Field(sa_column=_empty_array(DateTime(timezone=True)))
+    """When fetches of the last ten minutes began."""

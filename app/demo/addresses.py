@@ -1,0 +1,47 @@
+"""Where to look, and what to try, once the demo stays."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from app.demo.display import Display
+from app.demo.product import Product
+from app.demo.samples import Samples, ticket_url
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def tell_addresses(display: Display, samples: Samples, product: Product) -> None:
+    """Print them, each on a line of its own so that it can be copied."""
+    display.say()
+    display.say("The tickets with their notes, as a technician sees them:", style="bold")
+    display.say(f"  {samples.help_desk.url}/")
+    for portal, ticket in samples.waiting[: len(samples.help_desk.portals)]:
+        display.say(f"  {ticket_url(portal, ticket.id)}")
+    display.say()
+    display.say("The product:", style="bold")
+    display.say(f"  {product.api_url}/health   {product.api_url}/schema   {product.api_url}/metrics")
+    display.say(f"  {product.worker_url}/metrics (the worker's)")
+    portal, ticket = samples.spare
+    display.say()
+    display.say(f"One more ticket waits for its webhook: {portal.slug}, “{ticket.subject}”. Send it:", style="bold")
+    display.say(f"  {_command(samples, product, portal.slug, ticket.id)}")
+    display.say()
+    display.say("A ticket of your own words; the id is free to choose, and goes with the command above:", style="bold")
+    display.say(
+        f"  curl -H 'Content-Type: application/json' {samples.help_desk.url}/simulator/tickets -d "
+        f'\'{{"portal": "{portal.slug}", "id": "1", "subject": "VPN error 809", "description": "Since today."}}\''
+    )
+    display.say()
+    display.say("Following what happens. Ctrl-C ends it all and leaves nothing running.", style="dim")
+
+
+def _command(samples: Samples, product: Product, slug: str, ticket_id: str) -> str:
+    """A command that a shell takes in any folder."""
+    settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in samples.environment.items())
+    program = Path(sys.executable).with_name("ai-agents")
+    run = shlex.quote(str(program)) if os.access(program, os.X_OK) else f"{shlex.quote(sys.executable)} -m app"
+    return f"{settings} {run} webhook send --tenant {slug} --url {product.api_url} {ticket_id}"

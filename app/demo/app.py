@@ -1,0 +1,152 @@
+"""`ai-agents demo`: one run, from its folder to its exit status.
+
+Invariant: whatever ends the run, an error, a signal or its success, what it started is stopped and its folder removed;
+the logs of the run that ended last stay in `.demo/last-run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from app.demo.display import Display
+from app.demo.embedded import EmbeddedServerError
+from app.demo.failure import DemoFailed
+from app.demo.processes import Processes
+from app.demo.run_folder import RunFolder, open_run_folder
+from app.demo.servers import Servers, start_servers
+
+if TYPE_CHECKING:
+    from app.demo.story import Stage
+
+_WATCH_EVERY_S: Final = 0.1
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_FOLDER: Final = ".demo"
+_KEPT_LOGS: Final = "last-run"
+
+
+def run_demo(base: Path, *, is_once: bool) -> int:
+    """Run the demo in *base*`/.demo`; returns the exit status."""
+    started = time.monotonic()
+    folder = base / _FOLDER
+    try:
+        with open_run_folder(folder) as run, _keeping_logs(run, folder / _KEPT_LOGS):
+            return asyncio.run(_Run(run, Display(started=started), is_once=is_once).play())
+    except (DemoFailed, EmbeddedServerError) as error:
+        where = f"\nThe logs are kept in {folder / _KEPT_LOGS}."
+        sys.stderr.write(f"The demo failed: {error}{where}\n")
+    except BrokenPipeError:  # nobody reads any more; nor should the interpreter try to write what is left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        sys.stderr.write(f"The demo failed: {error.filename or folder}: {error.strerror or error}\n")
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 1
+
+
+class _Run:
+    def __init__(self, run: RunFolder, display: Display, *, is_once: bool) -> None:
+        self._run = run
+        self._display = display
+        self._is_once = is_once
+        self._processes = Processes(run)
+        self._checks: list[Callable[[], None]] = [self._processes.check]
+        self._stage: Stage | None = None
+        self._signal: int | None = None
+
+    async def play(self) -> int:
+        """The story until its end, a signal, or the death of a process that it needs; then everything is stopped."""
+        async with AsyncExitStack() as stack:
+            work = asyncio.create_task(self._story(stack))
+            watch = asyncio.create_task(self._watch())
+            self._stop_on_signals(work)
+            try:
+                await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (work, watch):
+                    task.cancel()
+                await asyncio.wait({work, watch})
+                await self._processes.stop()
+            for task in (watch, work):
+                if not task.cancelled():
+                    task.result()
+        return self._status()
+
+    async def _story(self, stack: AsyncExitStack) -> None:
+        servers = asyncio.create_task(self._start_servers(stack))
+        try:
+            # While the servers start: loading what the story needs takes as long as they do.
+            play, make_stage = await asyncio.to_thread(_load_story)
+            self._stage = make_stage(
+                folder=self._run.path,
+                display=self._display,
+                processes=self._processes,
+                stack=stack,
+                servers=servers,
+                is_once=self._is_once,
+            )
+            await play(self._stage)
+        finally:
+            servers.cancel()
+            await asyncio.wait({servers})
+
+    async def _start_servers(self, stack: AsyncExitStack) -> Servers:
+        with self._display.step("PostgreSQL and Valkey") as step:
+            servers = await start_servers(self._run, stack)
+            step.detail = f"127.0.0.1, ports {servers.postgres.port} and {servers.valkey.port}"
+        self._checks.append(servers.check)
+        return servers
+
+    async def _watch(self) -> None:
+        while True:
+            for check in self._checks:
+                check()
+            await asyncio.sleep(_WATCH_EVERY_S)
+
+    def _stop_on_signals(self, work: asyncio.Task[None]) -> None:
+        def stop(number: int) -> None:
+            if self._signal is not None:  # asked twice
+                self._processes.kill()
+            self._signal = number
+            work.cancel()
+
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # by nohup, or a shell's background
+                loop.add_signal_handler(number, stop, number)
+
+    def _status(self) -> int:
+        is_complete = self._is_once or (self._stage is not None and self._stage.is_complete)
+        if self._signal is not None and not (self._stage and self._stage.is_complete):
+            return 128 + self._signal
+        return 0 if is_complete and self._stage is not None and self._stage.is_passed else 1
+
+
+def _load_story() -> tuple[Callable[[Stage], Awaitable[None]], type[Stage]]:
+    from app.demo.story import Stage, play  # noqa: PLC0415 - two thirds of a second, best spent while servers start
+
+    return play, Stage
+
+
+@contextmanager
+def _keeping_logs(run: RunFolder, target: Path) -> Iterator[None]:
+    """Leave the run's logs in *target* when it ends, in place of those of the run before."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            kept = run.path / _KEPT_LOGS
+            kept.mkdir()
+            for log in run.path.glob("*.log"):
+                shutil.copyfile(log, kept / re.sub(r"-.*(?=\.log$)", "", log.name))
+            shutil.rmtree(target, ignore_errors=True)
+            kept.rename(target)

@@ -1,0 +1,86 @@
+"""Looks at the help desks and at the ledger, and tells `Progress` what is new.
+
+Invariant: it reads only: the help desks' notes as a technician sees them, the ledger by the worker's role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from app.core.delivery import Status
+from app.db.deliveries import DeliveryView, find_delivery, list_deliveries
+from app.db.session import Database
+from app.demo.progress import Call, Progress
+from app.demo.samples import Samples
+from app.errors import LedgerUnavailable
+
+_NEWEST: Final = 100
+_NOTICES: Final = {
+    "model_unavailable": "context alone: the model could not be reached",
+    "answer_unusable": "context alone: the model's answer was unusable",
+    "budget_used_up": "context alone: the token budget is used up",
+    "nothing_found": "nothing was found that fits",
+}
+
+
+class Observer:
+    """Follows the calls of *progress*; `look` also adds those that somebody else made."""
+
+    def __init__(self, progress: Progress, *, database: Database, samples: Samples) -> None:
+        self._progress = progress
+        self._database = database
+        self._portals = samples.help_desk.portals
+        self._tenants = {slug: samples.tenant(slug).tenant.id for slug in self._portals}
+
+    async def look(self) -> list[Call]:
+        """The calls that reached another stage since the last look, new ones among them."""
+        before = {id(call): call.stage for call in self._progress}
+        for slug, tenant_id in self._tenants.items():
+            try:
+                deliveries = await list_deliveries(self._database, tenant_id, limit=_NEWEST)
+            except LedgerUnavailable:  # if its server has ended, somebody else says so
+                continue
+            for delivery in reversed(deliveries):
+                await self._follow(slug, tenant_id, delivery)
+        for call in self._progress:
+            self._count_notes(call)
+        return [call for call in self._progress if before.get(id(call)) is not call.stage]
+
+    async def _follow(self, slug: str, tenant_id: UUID, delivery: DeliveryView) -> None:
+        call = self._call_of(slug, delivery)
+        if call.status == delivery.status and call.attempts == delivery.attempts_used:
+            return
+        if delivery.status == Status.DONE:
+            details = await find_delivery(self._database, tenant_id, delivery.job_id)
+            call.verdict = _verdict_of(details.enhancement) if details else ""
+        call.status, call.attempts = Status(delivery.status), delivery.attempts_used
+        call.trouble = delivery.ignored_because or delivery.last_error or ""
+
+    def _call_of(self, slug: str, delivery: DeliveryView) -> Call:
+        for call in self._progress:
+            is_its_own = call.job_id is None and call.slug == slug and call.ticket_id == delivery.ticket_id
+            if call.job_id == delivery.job_id or is_its_own:
+                call.job_id = delivery.job_id
+                return call
+        ticket = self._portals[slug].tickets.get(delivery.ticket_id)
+        subject = ticket.subject if ticket else f"ticket {delivery.ticket_id}"
+        call = Call(slug, delivery.ticket_id, subject, accepted_at=delivery.accepted_at, job_id=delivery.job_id)
+        self._progress.calls.append(call)
+        return call
+
+    def _count_notes(self, call: Call) -> None:
+        ticket = self._portals[call.slug].tickets.get(call.ticket_id)
+        since = call.sent_at or call.accepted_at or datetime.max.replace(tzinfo=UTC)
+        call.notes = sorted(note.created for note in ticket.notes if note.created >= since) if ticket else []
+
+
+def _verdict_of(enhancement: Mapping[str, Any] | None) -> str:
+    if enhancement is None:
+        return ""
+    for notice in enhancement["notices"] or ():
+        if notice in _NOTICES:
+            return _NOTICES[notice]
+    return f"confidence {enhancement['confidence']}" if enhancement["confidence"] else ""

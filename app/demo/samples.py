@@ -1,0 +1,124 @@
+"""The sample tenants: their help desks, their files and secrets as they are mounted, and their tickets."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterable, Iterator
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from app.core.tenant import Edition
+from app.demo.failure import DemoFailed
+from app.sender import Sender
+from app.simulator.helpdesk import HelpDeskSimulator
+from app.simulator.portal import HeldTicket, Portal
+from app.simulator.samples import load_portals
+from app.tenants import API_KEY_FILE, OAUTH_FILES, WEBHOOK_SECRET_FILES, KnownTenant, TenantDirectory
+
+_DATA: Final = Path(__file__).parent / "data"
+
+_SPARE_SLUG: Final = "acme"
+# The history knows the fault, so that its note has something to cite.
+_SPARE: Final = {
+    "id": "100000000000299",
+    "subject": "locked out again",
+    "description": (
+        "Since I changed my password on Friday my account is locked every morning when I start the PC. "
+        "The hotline unlocks it, next day the same."
+    ),
+    "requester": {"name": "Ines Barros", "email": "i.barros@acme.example"},
+    "priority": "Medium",
+}
+
+
+class Samples:
+    """Both sides of each sample tenant: its ServiceDesk Plus, and what the product is told of it."""
+
+    def __init__(self, help_desk: HelpDeskSimulator, tenants: TenantDirectory, folder: Path) -> None:
+        self.help_desk = help_desk
+        self.environment = {"TENANTS_DIR": str(folder / "tenants"), "TENANT_SECRETS_DIR": str(folder / "secrets")}
+        """Where a process of the product finds the tenants."""
+        self.waiting = list(_take_turns(help_desk.portals.values()))
+        """The tickets that wait for a technician, of each tenant in turn."""
+        spare_portal = help_desk.portals[_SPARE_SLUG]
+        self.spare = (spare_portal, spare_portal.add_ticket(**_SPARE))
+        """A ticket whose webhook is left to the person who watches."""
+        self._tenants = tenants
+
+    def tenant(self, slug: str) -> KnownTenant:
+        known = self._tenants.find_slug(slug)
+        assert known is not None, "every portal has its tenant's file"  # noqa: S101
+        return known
+
+    def sender(self, slug: str, client: httpx.AsyncClient) -> Sender:
+        """Sends the tenant's webhooks; those in the cloud sign as Standard Webhooks."""
+        is_cloud = self.help_desk.portals[slug].edition is Edition.CLOUD
+        return Sender(client, self.tenant(slug), is_standard=is_cloud)
+
+    def body(self, slug: str, ticket_id: str) -> dict[str, Any]:
+        """The webhook that ServiceDesk Plus sends about a new ticket."""
+        ticket = self.help_desk.portals[slug].tickets[ticket_id]
+        return {
+            "event": "ticket_created",
+            "ticket_id": ticket.id,
+            "subject": ticket.subject,
+            "description": ticket.description,
+            "priority": ticket.priority,
+            "requester": {"name": ticket.requester.name, "email_id": ticket.requester.email},
+            "created_at": ticket.created.isoformat(),
+        }
+
+
+async def open_samples(help_desk: HelpDeskSimulator, folder: Path, *, port: int) -> Samples:
+    """Start *help_desk* with the sample portals, and write what the product is told of them below *folder*."""
+    for portal in load_portals(_DATA):
+        help_desk.add_portal(portal)
+    await help_desk.start(port=port)
+    for portal in help_desk.portals.values():
+        _write_tenant(portal, folder)
+    tenants = TenantDirectory(folder / "tenants", folder / "secrets")
+    for problem in tenants.refresh():
+        raise DemoFailed(f"the sample tenant {problem.slug} can't be used: {problem.detail}")
+    return Samples(help_desk, tenants, folder)
+
+
+def ticket_url(portal: Portal, ticket_id: str) -> str:
+    """The page on which a technician sees the ticket."""
+    if portal.edition is Edition.CLOUD:
+        return f"{portal.url}/ui/requests/{ticket_id}/details"
+    return f"{portal.url}/WorkOrder.do?woMode=viewWO&woID={ticket_id}"
+
+
+def _take_turns(portals: Iterable[Portal]) -> Iterator[tuple[Portal, HeldTicket]]:
+    waiting = [[(portal, ticket) for ticket in portal.tickets.values() if not ticket.resolved] for portal in portals]
+    return (pair for pair in chain.from_iterable(zip_longest(*waiting)) if pair is not None)
+
+
+def _write_tenant(portal: Portal, folder: Path) -> None:
+    text = (_DATA / portal.slug / "tenant.yaml").read_text("utf-8")
+    text = text.replace("{url}", portal.url).replace("{accounts_url}", portal.accounts_url)
+    _write(folder / "tenants" / f"{portal.slug}.yaml", text)
+    mounted = {WEBHOOK_SECRET_FILES[0]: _draw_secret(portal)}
+    if portal.edition is Edition.CLOUD:
+        values = (portal.client_id, portal.client_secret, portal.refresh_token)
+        mounted |= dict(zip(OAUTH_FILES, values, strict=True))
+    else:
+        mounted[API_KEY_FILE] = portal.api_key
+    for name, value in mounted.items():
+        _write(folder / "secrets" / portal.slug / name, value)
+
+
+def _draw_secret(portal: Portal) -> str:
+    """A new webhook secret: as Standard Webhooks writes them for the cloud, plain for those on premises."""
+    drawn = secrets.token_bytes(32)
+    return f"whsec_{base64.b64encode(drawn).decode()}" if portal.edition is Edition.CLOUD else drawn.hex()
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text, "utf-8")

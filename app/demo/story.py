@@ -1,0 +1,170 @@
+"""The story of one run, from empty servers to the notes on the tickets.
+
+    servers ─────────▶ migrate ─┬─▶ sync ────────┐
+    help desk, model ───────────┤                ├─▶ webhooks ─▶ notes ─▶ addresses, and whatever comes then
+                                └─▶ API, worker ─┘
+
+What it starts is stopped by whoever called it, however it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from app.db.session import open_database
+from app.demo.addresses import tell_addresses
+from app.demo.display import Display
+from app.demo.embedded import find_free_port
+from app.demo.failure import DemoFailed
+from app.demo.model import ChosenModel, choose_model, offline_model
+from app.demo.observer import Observer
+from app.demo.processes import Processes
+from app.demo.product import Product
+from app.demo.progress import Call, Progress
+from app.demo.samples import Samples, open_samples, ticket_url
+from app.demo.servers import Servers
+from app.demo.side_by_side import side_by_side
+from app.sender import Sender
+from app.simulator.helpdesk import HelpDeskSimulator
+from app.simulator.model import ModelSimulator
+
+_CALL_S: Final = 15.0
+# Apart enough that each can be seen to come in.
+_BETWEEN_WEBHOOKS_S: Final = 0.08
+_LOOK_EVERY_S: Final = 0.1
+_WATCH_EVERY_S: Final = 0.5
+# Every delivery is settled, so no second note should come: time for one that comes nevertheless.
+_LOOK_ON_S: Final = 0.5
+
+
+@dataclass
+class Stage:
+    """What the story plays on."""
+
+    folder: Path
+    """The run's."""
+    display: Display
+    processes: Processes
+    stack: AsyncExitStack
+    """Closes what the story opens."""
+    servers: asyncio.Task[Servers]
+    is_once: bool
+    is_passed: bool = False
+    """Whether every ticket got exactly one note."""
+    is_complete: bool = False
+    """Whether all was done, so that the demo only stays to be looked at."""
+
+
+async def play(stage: Stage) -> None:
+    """Play the story; returns only when it is to be played once.
+
+    Raises:
+        DemoFailed: It can't go on.
+    """
+    display, enter = stage.display, stage.stack.enter_async_context
+    async with display.animated():
+        samples, model = await _open_help_desk(stage)
+        servers = await stage.servers
+        product = Product(stage.processes, display, servers, tenants=samples.environment, model=model)
+        await product.migrate()
+        product.start()
+        client = await enter(httpx.AsyncClient(base_url=product.api_url, timeout=_CALL_S, trust_env=False))
+        await side_by_side(product.wait_until_ready(client), product.sync())
+        # Said in full: asyncpg would else look for PGSSLMODE in the environment.
+        database = await enter(open_database(f"{servers.urls.worker}?sslmode=disable", name="ai-agents demo"))
+        progress = Progress(_calls(samples))
+        observer = Observer(progress, database=database, samples=samples)
+        display.follow(progress)
+        await side_by_side(
+            _send_webhooks(samples, progress, display, client), _see_to_the_end(stage, progress, observer, model)
+        )
+    stage.is_passed = progress.is_passed
+    display.summarise(progress)
+    if not stage.is_once:
+        tell_addresses(display, samples, product)
+        stage.is_complete = True
+        await _watch(display, observer)
+
+
+async def _open_help_desk(stage: Stage) -> tuple[Samples, ChosenModel]:
+    """The simulated ServiceDesk Plus and, unless the caller has one, a model: in this process, with which they end."""
+    with stage.display.step("ServiceDesk Plus") as step:
+        help_desk = HelpDeskSimulator()
+        stage.stack.push_async_callback(help_desk.stop)
+        samples = await open_samples(help_desk, stage.folder, port=find_free_port())
+        step.detail = f"simulated, with {len(help_desk.portals)} tenants, at {help_desk.url}"
+    with stage.display.step("Model") as step:
+        model = choose_model(os.environ)  # noqa: TID251 - the caller's own model
+        if model is None:
+            simulator = ModelSimulator()
+            stage.stack.push_async_callback(simulator.stop)
+            await simulator.start(port=find_free_port())
+            model = offline_model(simulator.url)
+        step.detail = model.label
+    return samples, model
+
+
+def _calls(samples: Samples) -> list[Call]:
+    return [
+        Call(portal.slug, ticket.id, ticket.subject, ticket_url=ticket_url(portal, ticket.id))
+        for portal, ticket in samples.waiting
+    ]
+
+
+async def _send_webhooks(samples: Samples, progress: Progress, display: Display, client: httpx.AsyncClient) -> None:
+    """One webhook for each ticket that waits, signed as its tenant's file says."""
+    senders = {slug: samples.sender(slug, client) for slug in samples.help_desk.portals}
+    async with asyncio.TaskGroup() as group:
+        for call in progress.calls.copy():
+            group.create_task(_send(call, senders[call.slug], samples.body(call.slug, call.ticket_id), display))
+            await asyncio.sleep(_BETWEEN_WEBHOOKS_S)
+
+
+async def _send(call: Call, sender: Sender, body: dict[str, object], display: Display) -> None:
+    call.sent_at, started = datetime.now(UTC), time.perf_counter()
+    try:
+        response = await sender.send(body)
+    except httpx.HTTPError as error:
+        raise DemoFailed(f"the API did not answer a webhook ({type(error).__name__})", log=None) from error
+    call.answer_s = time.perf_counter() - started
+    if response.status_code == httpx.codes.ACCEPTED:
+        call.accepted_at = datetime.now(UTC)
+    else:
+        call.is_refused, call.trouble = True, f"{response.status_code} {response.text}"
+    display.changed(call)
+
+
+async def _see_to_the_end(stage: Stage, progress: Progress, observer: Observer, model: ChosenModel) -> None:
+    """Follow *progress* until nothing more is to come."""
+    loop = asyncio.get_running_loop()
+    last_news = loop.time()
+    while not progress.is_over:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        for call in await observer.look():
+            last_news = loop.time()
+            stage.display.changed(call)
+        if loop.time() - last_news > model.longest_silence_s:
+            waiting = sum(not call.is_over for call in progress)
+            raise DemoFailed(
+                f"nothing was heard of {waiting} tickets for {model.longest_silence_s:.0f} s",
+                log=stage.processes.log_of("worker"),
+            )
+    await asyncio.sleep(_LOOK_ON_S)
+    await observer.look()
+
+
+async def _watch(display: Display, observer: Observer) -> None:
+    """Tell of whatever comes, for ever."""
+    while True:
+        await asyncio.sleep(_WATCH_EVERY_S)
+        for call in await observer.look():
+            display.changed(call)

@@ -1,0 +1,1 @@
+"""The workflow that turns a ticket into an enhancement."""

@@ -1,0 +1,40 @@
+"""One node for each kind of context.
+
+Invariant: a gatherer never raises and never holds up the others for longer than its limit. It ends as ok, empty or
+unavailable, and the note says which.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from app.core.source import Gathered, Kind, Source, State
+from app.errors import AppError
+
+MAX_SOURCES: Final = 5
+
+log = structlog.get_logger(__name__)
+
+
+async def gather(kind: Kind, search: Callable[[], Awaitable[list[Source]]], *, limit: timedelta) -> Gathered:
+    """What *search* finds within *limit*."""
+    try:
+        async with asyncio.timeout(limit.total_seconds()):
+            sources = await search()
+    except TimeoutError:
+        return _unavailable(kind, "no answer in time", cause="timeout")
+    except AppError as error:
+        return _unavailable(kind, "", cause=error.detail)
+    except Exception as error:  # noqa: BLE001 - a bug in one kind of context must not cost the note
+        return _unavailable(kind, "", cause=type(error).__name__, error=error)
+    return Gathered(kind=kind, state=State.OK if sources else State.EMPTY, sources=tuple(sources[:MAX_SOURCES]))
+
+
+def _unavailable(kind: Kind, reason: str, *, cause: str, error: Exception | None = None) -> Gathered:
+    log.warning("context_unavailable", source=kind, cause=cause, exc_info=error)
+    return Gathered(kind=kind, state=State.UNAVAILABLE, reason=reason)

@@ -1,0 +1,280 @@
+"""The whole workflow in one screen.
+
+    load ─▶ reserve ─┬─▶ similar_tickets ─┐
+                     ├─▶ knowledge ───────┤
+                     ├─▶ assets ──────────┼─▶ write ⇄ check ─▶ END
+                     ├─▶ monitoring ──────┘
+                     └─▶ END   an earlier attempt wrote it already
+
+Invariant: it changes nothing outside. Context degrades and the model may stay away; what comes out is always an
+enhancement that may become a note. It raises only when the ticket can't be read (`HelpDeskUnavailable`,
+`HelpDeskRefused`) or when `reserve` says that no note is needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from typing import Annotated, Any, Final, TypedDict
+
+import structlog
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from app.core.asset import find_addresses
+from app.core.completion import Completion, Message
+from app.core.enhancement import Draft, Enhancement, Notice, find_problems, salvage
+from app.core.source import Gathered, Kind, Source, number_sources
+from app.core.tenant import NoteOptions
+from app.core.ticket import Ticket
+from app.enhancement.gather import MAX_SOURCES, gather
+from app.enhancement.ports import HelpDesk, History, Inventory, Knowledge, Model, Monitoring
+from app.enhancement.write import compose_messages, compose_repair, draft_schema, parse_draft
+from app.errors import CallsExhausted, HelpDeskUnavailable, ModelRefused, ModelUnavailable
+from app.telemetry.metrics import CONTEXT_OUTCOMES, CONTEXT_SECONDS
+from app.telemetry.traces import span
+
+MAX_ANSWERS: Final = 2
+"""One answer, and one repaired."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What one delivery's workflow works with, all of one tenant."""
+
+    help_desk: HelpDesk
+    history: History
+    knowledge: Knowledge
+    inventory: Inventory
+    monitoring: Monitoring | None
+    """None: the tenant has no monitoring, and its note no such section."""
+    model: Model
+    may_use_model: Callable[[], Awaitable[bool]]
+    """False when the month's token budget is used up."""
+    reserve: Callable[[Ticket], Awaitable[Enhancement | None]]
+    """Makes this delivery the one that works on the ticket's version; returns what was written already."""
+    note: NoteOptions
+    context_timeout: timedelta
+    model_timeout: timedelta
+    """For all answers of one delivery together."""
+
+
+class State(TypedDict, total=False):
+    """What travels along the edges. `gathered` and `completions` grow, everything else has one writer."""
+
+    ticket_id: str
+    hint: Ticket | None
+    """The ticket as the webhook's body tells it."""
+    ticket: Ticket
+    notices: Annotated[list[Notice], operator.add]
+    gathered: Annotated[list[Gathered], operator.add]
+    messages: tuple[Message, ...]
+    completions: Annotated[list[Completion], operator.add]
+    model_seconds: Annotated[float, operator.add]
+    draft: Draft | None
+    enhancement: Enhancement
+
+
+async def load(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+    """Read the ticket; the webhook's body serves when ServiceDesk Plus can't be asked and the body has words."""
+    try:
+        return {"ticket": await runtime.context.help_desk.load_ticket(state["ticket_id"])}
+    except CallsExhausted:
+        raise
+    except HelpDeskUnavailable as error:
+        hint = state["hint"]
+        if hint is None:
+            raise
+        log.warning("ticket_read_from_webhook", cause=error.detail)
+        return {"ticket": hint, "notices": [Notice.READ_FROM_WEBHOOK]}
+
+
+async def reserve(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+    written = await runtime.context.reserve(state["ticket"])
+    return {} if written is None else {"enhancement": written}
+
+
+async def similar_tickets(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+    tools = runtime.context
+    return await _gathered(
+        Kind.TICKET, tools, lambda: tools.history.similar_tickets(state["ticket"], limit=MAX_SOURCES)
+    )
+
+
+async def knowledge(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+    tools = runtime.context
+    return await _gathered(Kind.ARTICLE, tools, lambda: tools.knowledge.articles(state["ticket"], limit=MAX_SOURCES))
+
+
+async def assets(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+    tools, ticket = runtime.context, state["ticket"]
+    addresses = find_addresses(ticket.text)
+    return await _gathered(
+        Kind.ASSET,
+        tools,
+        lambda: tools.inventory.assets(addresses, requester=ticket.requester, limit=MAX_SOURCES),
+    )
+
+
+async def monitoring(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+    tools = runtime.context
+    source = tools.monitoring
+    if source is None:
+        return {}
+    addresses = find_addresses(state["ticket"].text)
+    return await _gathered(Kind.MEASUREMENT, tools, lambda: source.measurements(addresses, limit=MAX_SOURCES))
+
+
+async def _gathered(kind: Kind, tools: Tools, search: Callable[[], Awaitable[list[Source]]]) -> dict[str, Any]:
+    started = time.perf_counter()
+    found = await gather(kind, search, limit=tools.context_timeout)
+    CONTEXT_SECONDS.labels(kind).observe(time.perf_counter() - started)
+    CONTEXT_OUTCOMES.labels(kind, found.state).inc()
+    return {"gathered": [found]}
+
+
+async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+    """Ask the model, unless the budget is used up or there is nothing to write about."""
+    tools = runtime.context
+    gathered = number_sources(state["gathered"])
+    if not any(group.sources for group in gathered):
+        return {"enhancement": _context_only(state, gathered, Notice.NOTHING_FOUND)}
+    if not await tools.may_use_model():
+        return {"enhancement": _context_only(state, gathered, Notice.BUDGET_USED_UP)}
+    messages = state.get("messages") or compose_messages(
+        state["ticket"], gathered, language=tools.note.language, max_words=tools.note.max_words
+    )
+    left_s = tools.model_timeout.total_seconds() - state.get("model_seconds", 0.0)
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(max(left_s, 0)):
+            completion = await tools.model.complete(messages, schema=draft_schema())
+    except (ModelUnavailable, ModelRefused, TimeoutError) as error:
+        log.warning("model_unavailable", cause=getattr(error, "detail", "timeout"))
+        if state.get("draft"):  # the first answer had blemishes, and the repaired one does not come
+            return {"enhancement": _accept(state, gathered, state["draft"], tools.note)}
+        return {"enhancement": _context_only(state, gathered, Notice.MODEL_UNAVAILABLE)}
+    return {
+        "messages": messages,
+        "completions": [completion],
+        "model_seconds": time.perf_counter() - started,
+    }
+
+
+async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+    """Accept the answer, send it back once with what must change, or do without it."""
+    note = runtime.context.note
+    gathered = number_sources(state["gathered"])
+    answers = state["completions"]
+    try:
+        draft = parse_draft(answers[-1].text)
+        problems = find_problems(draft, gathered, max_words=note.max_words, language=note.language)
+    except ModelRefused as error:
+        draft, problems = None, [error.detail]
+    if problems and len(answers) < MAX_ANSWERS:
+        log.info("answer_sent_back", problems=len(problems))
+        return {"messages": compose_repair(state["messages"], answers[-1].text, problems), "draft": draft}
+    # A first answer with a blemish beats a second that can't be read.
+    return {"enhancement": _accept(state, gathered, draft or state.get("draft"), note)}
+
+
+def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, note: NoteOptions) -> Enhancement:
+    """The enhancement that *draft* makes once what breaks a rule is taken out; without a usable one, the context."""
+    try:
+        kept = draft and salvage(draft, gathered, max_words=note.max_words, language=note.language)
+    except ModelRefused as error:
+        log.warning("answer_refused", cause=error.detail)
+        kept = None
+    if kept is None:
+        return _context_only(state, gathered, Notice.ANSWER_UNUSABLE)
+    return Enhancement(
+        summary=kept.summary,
+        facts=tuple(kept.facts),
+        hypotheses=tuple(kept.hypotheses),
+        next_steps=tuple(kept.next_steps),
+        confidence=kept.confidence,
+        gathered=gathered,
+        notices=tuple(state.get("notices", ())),
+        model=state["completions"][-1].model,
+        **_usage(state["completions"]),
+    )
+
+
+def _context_only(state: State, gathered: tuple[Gathered, ...], why: Notice) -> Enhancement:
+    return Enhancement(
+        gathered=gathered, notices=(*state.get("notices", ()), why), **_usage(state.get("completions", []))
+    )
+
+
+def _usage(completions: list[Completion]) -> dict[str, Any]:
+    costs = [completion.cost_usd for completion in completions if completion.cost_usd is not None]
+    return {
+        "prompt_tokens": sum(completion.prompt_tokens for completion in completions),
+        "completion_tokens": sum(completion.completion_tokens for completion in completions),
+        "cost_usd": sum(costs) if costs else None,
+    }
+
+
+_GATHERERS: Final = (similar_tickets, knowledge, assets, monitoring)
+
+
+def _after_reserve(state: State) -> list[str]:
+    return [END] if "enhancement" in state else [node.__name__ for node in _GATHERERS]
+
+
+def _after_write(state: State) -> str:
+    return END if "enhancement" in state else "check"
+
+
+def _after_check(state: State) -> str:
+    return END if "enhancement" in state else "write"
+
+
+def _traced(node: Any) -> Any:
+    @wraps(node)
+    async def run(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+        with span(f"enhance.{node.__name__}"):
+            result: dict[str, Any] = await node(state, runtime)
+            return result
+
+    return run
+
+
+def _compile() -> Any:
+    graph = StateGraph(State, context_schema=Tools)
+    for node in (load, reserve, *_GATHERERS, write, check):
+        graph.add_node(node.__name__, _traced(node))
+    graph.add_edge(START, "load")
+    graph.add_edge("load", "reserve")
+    graph.add_conditional_edges("reserve", _after_reserve, [END, *(node.__name__ for node in _GATHERERS)])
+    graph.add_edge([node.__name__ for node in _GATHERERS], "write")
+    graph.add_conditional_edges("write", _after_write, [END, "check"])
+    graph.add_conditional_edges("check", _after_check, [END, "write"])
+    return graph.compile()
+
+
+_graph: Final = _compile()
+
+
+async def enhance(ticket_id: str, *, hint: Ticket | None, tools: Tools) -> Enhancement:
+    """The enhancement of a ticket.
+
+    Args:
+        ticket_id: Of the tenant that *tools* belong to.
+        hint: The ticket as the webhook's body tells it, or None when it has no words.
+        tools: The tenant's.
+
+    Raises:
+        HelpDeskUnavailable: The ticket can't be read now and there is no hint.
+        HelpDeskRefused: It can't be read at all.
+        AppError: Whatever `tools.reserve` raises to say that no note is needed.
+    """
+    state: State = await _graph.ainvoke({"ticket_id": ticket_id, "hint": hint}, context=tools)
+    return state["enhancement"]

@@ -1,0 +1,52 @@
+"""What the workflow needs from outside, in its own words. Adapters fit by shape; `worker.app` passes them in.
+
+A port raises `Unavailable` when the same call may work later and `Rejected` when it won't; nothing else on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from app.core.asset import Addresses
+from app.core.completion import Completion, Message
+from app.core.source import Source
+from app.core.ticket import Ticket
+
+
+class HelpDesk(Protocol):
+    """The tenant's ServiceDesk Plus, as far as reading a ticket goes."""
+
+    async def load_ticket(self, ticket_id: str) -> Ticket:
+        """The ticket as it is now; raises `TicketNotFound`."""
+        ...
+
+
+class History(Protocol):
+    async def similar_tickets(self, ticket: Ticket, *, limit: int) -> list[Source]:
+        """The tenant's resolved tickets like this one, best first; empty when none matches well."""
+        ...
+
+
+class Knowledge(Protocol):
+    async def articles(self, ticket: Ticket, *, limit: int) -> list[Source]:
+        """The tenant's approved articles about this, best first; empty when none matches well."""
+        ...
+
+
+class Inventory(Protocol):
+    async def assets(self, addresses: Addresses, *, requester: str, limit: int) -> list[Source]:
+        """The assets at these addresses, then the requester's own; empty when none is known."""
+        ...
+
+
+class Monitoring(Protocol):
+    async def measurements(self, addresses: Addresses, *, limit: int) -> list[Source]:
+        """Current alerts and readings of the named machines; empty when there is nothing to report."""
+        ...
+
+
+class Model(Protocol):
+    async def complete(self, messages: Sequence[Message], *, schema: dict[str, object]) -> Completion:
+        """One answer, asked to be JSON that fits *schema*. Its text is not checked here."""
+        ...

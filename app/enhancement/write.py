@@ -1,0 +1,105 @@
+"""What the model is told, and what is made of its answer.
+
+Invariant: text from outside reaches the model only as JSON inside a fence whose nonce nobody outside can know, and
+what comes back is a `Draft` that passed `core.enhancement`'s checks, or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from app.core.completion import Message
+from app.core.enhancement import STATEMENTS_SHARE, Draft
+from app.core.source import Gathered, State
+from app.core.text import tidy
+from app.core.ticket import Ticket
+from app.errors import ModelRefused
+
+MAX_DESCRIPTION_CHARS: Final = 6_000
+MAX_SOURCE_CHARS: Final = 1_500
+MAX_ANSWER_CHARS: Final = 100_000
+
+_FENCED_JSON = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
+
+
+@cache
+def _prompt(name: str) -> str:
+    return resources.files("app.enhancement").joinpath("prompts", name).read_text("utf-8")
+
+
+@cache
+def draft_schema() -> dict[str, Any]:
+    """The JSON schema of a `Draft`, as strict structured output wants it."""
+    return Draft.model_json_schema()
+
+
+def compose_messages(
+    ticket: Ticket, gathered: Sequence[Gathered], *, language: str, max_words: int
+) -> tuple[Message, ...]:
+    """The messages that ask for a `Draft` about *ticket*."""
+    data = json.dumps(
+        {
+            "ticket": {
+                "id": ticket.number,
+                "subject": ticket.subject,
+                "description": tidy(ticket.description, max_chars=MAX_DESCRIPTION_CHARS),
+                "requester": ticket.requester,
+                "priority": ticket.priority,
+            },
+            "sources": [
+                {
+                    "ref": source.ref,
+                    "kind": group.kind,
+                    "title": source.title,
+                    "text": tidy(source.text, max_chars=MAX_SOURCE_CHARS),
+                }
+                for group in gathered
+                for source in group.sources
+            ],
+            "unavailable": [group.kind for group in gathered if group.state is State.UNAVAILABLE],
+            "language": language,
+            "max_words": max_words,
+        },
+        ensure_ascii=False,
+    )
+    nonce = secrets.token_hex(12)
+    system = _prompt("system.md").format(nonce=nonce, language=language, max_words=int(max_words * STATEMENTS_SHARE))
+    return (
+        Message(role="system", content=system),
+        Message(role="user", content=f"<<<DATA {nonce}\n{data}\n{nonce} DATA>>>"),
+    )
+
+
+def compose_repair(messages: Sequence[Message], answer: str, problems: Sequence[str]) -> tuple[Message, ...]:
+    """*messages*, the answer to them, and what must change in it."""
+    listing = "\n".join(f"- {problem}" for problem in problems)
+    return (
+        *messages,
+        Message(role="assistant", content=answer[:MAX_ANSWER_CHARS]),
+        Message(role="user", content=_prompt("repair.md").format(problems=listing)),
+    )
+
+
+def parse_draft(answer: str) -> Draft:
+    """The draft that *answer* holds; a code fence around the JSON is forgiven.
+
+    Raises:
+        ModelRefused: Not JSON, or not of the schema; the sentence is fit for `compose_repair`.
+    """
+    if len(answer) > MAX_ANSWER_CHARS:
+        raise ModelRefused("The answer is far too long.")
+    fenced = _FENCED_JSON.match(answer)
+    try:
+        return Draft.model_validate_json(fenced[1] if fenced else answer)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the answer"
+        raise ModelRefused(f"The answer does not fit the schema: {place}: {first['msg']}.") from None

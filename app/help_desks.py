@@ -1,0 +1,52 @@
+"""A tenant's ServiceDesk Plus with all that it needs: its secrets, its shared token, its turn among the calls."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Final
+
+from app.core.tenant import Edition
+from app.db.access_tokens import AccessTokens
+from app.db.calls import Calls
+from app.db.session import Database
+from app.errors import TenantFileInvalid
+from app.integrations.servicedesk import ApiKey, Credentials, OAuthClient, ServiceDesk, open_servicedesk
+from app.tenants import KnownTenant, missing_secrets
+
+CALL_TIMEOUT: Final = timedelta(seconds=10)
+
+
+def open_help_desk(
+    known: KnownTenant, database: Database, *, longest_wait: timedelta
+) -> AbstractAsyncContextManager[ServiceDesk]:
+    """The tenant's help desk, for a `with` block.
+
+    Args:
+        known: The tenant and its secrets.
+        database: As the worker's role: it holds the turns and the access token that all processes share.
+        longest_wait: How long a call may wait for its turn until `CallsExhausted` is raised.
+
+    Raises:
+        TenantFileInvalid: A secret is missing or of the other edition.
+    """
+    tenant = known.tenant
+    credentials = _credentials(known)
+    key = credentials.refresh_token if isinstance(credentials, OAuthClient) else credentials.key
+    return open_servicedesk(
+        tenant,
+        credentials,
+        limiter=Calls(database, tenant, longest_wait=longest_wait),
+        tokens=AccessTokens(database, tenant.id, refresh_token=key),
+        timeout=CALL_TIMEOUT,
+    )
+
+
+def _credentials(known: KnownTenant) -> Credentials:
+    slug, secrets = known.tenant.slug, known.secrets
+    if known.tenant.servicedesk.edition is Edition.CLOUD and secrets.oauth is not None:
+        return OAuthClient(secrets.oauth.client_id, secrets.oauth.client_secret, secrets.oauth.refresh_token)
+    if known.tenant.servicedesk.edition is Edition.ON_PREMISES and secrets.api_key is not None:
+        return ApiKey(secrets.api_key)
+    missing = [name for name in missing_secrets(known) if not name.startswith("webhook")]
+    raise TenantFileInvalid(f"{slug}: secret {missing[0]}: is missing; create it and replay", field=missing[0])

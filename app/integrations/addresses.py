@@ -1,0 +1,91 @@
+"""Which IP addresses a tenant's URL may lead to.
+
+Invariant: an address is reachable only if it stands in a list here. Global unicast addresses always do; private ones do
+where the tenant's file says `allow_private_address: true`; link-local and cloud metadata addresses never do, in no
+notation: an IPv6 address that carries an IPv4 address (mapped, 6to4, NAT64) is judged by the one that it carries.
+
+Source: IANA's special-purpose address registries; RFC 4291, 3056, 6052, 6598.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
+
+from app.errors import AddressForbidden
+
+_NEVER: Final = tuple(
+    ip_network(network)
+    for network in (
+        "169.254.0.0/16",  # link-local; the metadata services of AWS, Azure, Google Cloud and others
+        "fe80::/10",
+        "fd00:ec2::/32",  # AWS: metadata and pod identity over IPv6
+        "fd20:ce::/32",  # Google Cloud: metadata over IPv6
+        "100.100.100.200/32",  # Alibaba Cloud: metadata
+        "168.63.129.16/32",  # Azure: the host's own services, on an address that looks public
+    )
+)
+_PRIVATE: Final = tuple(
+    ip_network(network)
+    for network in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "::1/128",
+        "fc00::/7",
+    )
+)
+_GLOBAL_IPV6: Final = IPv6Network("2000::/3")
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+_IPV4_SPECIAL: Final = (
+    # Python calls these global, or did in one of the versions that we run on.
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+)
+
+
+def check_address(text: str, *, allow_private: bool) -> None:
+    """Check that a connection may go to the address *text*.
+
+    Raises:
+        AddressForbidden: It is none, or the tenant's file does not allow it.
+    """
+    try:
+        address = _carried(ip_address(text))
+    except ValueError:
+        raise AddressForbidden("The tenant's URL leads to something that is no IP address.") from None
+    if any(address in network for network in _NEVER):
+        raise AddressForbidden("The tenant's URL leads to a link-local or metadata address, which is never allowed.")
+    if _is_global(address):
+        return
+    if not any(address in network for network in _PRIVATE):
+        raise AddressForbidden("The tenant's URL leads to a reserved address, which is never allowed.")
+    if not allow_private:
+        raise AddressForbidden(
+            "The tenant's URL leads to a private address: set servicedesk.allow_private_address to true in the"
+            " tenant's file if that is meant.",
+            field="servicedesk.allow_private_address",
+        )
+
+
+def _carried(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 address stands for, or the address itself."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address
+
+
+def _is_global(address: IPv4Address | IPv6Address) -> bool:
+    if address.is_multicast or address.is_reserved or not address.is_global:
+        return False
+    if isinstance(address, IPv6Address):
+        return address in _GLOBAL_IPV6
+    return not any(address in network for network in _IPV4_SPECIAL)

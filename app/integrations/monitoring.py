@@ -1,0 +1,241 @@
+"""A tenant's Prometheus: what it says now about the machines that a ticket names.
+
+Invariant: names from a ticket reach a query only as escaped letters of one regular expression, and a series is used
+only if its own `instance` label names one of them.
+
+Source: Prometheus HTTP API v1 (`/api/v1/query`); label names of node_exporter 1.x.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from app.core.asset import Addresses
+from app.core.source import Kind, Source
+from app.core.tenant import Tenant
+from app.core.text import one_line
+from app.errors import MonitoringUnavailable, TenantFileInvalid
+from app.integrations.http import NoAnswer, Outbound, Resolve, open_outbound
+
+_DEFAULT_TIMEOUT: Final = timedelta(seconds=10)
+_MAX_SERIES: Final = 500
+_HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
+_UNTOLD_LABELS: Final = frozenset({"__name__", "alertname", "alertstate", "reading"})
+_SEVERITIES: Final = ("critical", "error", "warning", "info")
+_ALERT: Final = "alert"
+_UP: Final = "up"
+_SAID: Final = {
+    "disk": "{value:.0f} % of disk free on {mountpoint}",
+    "memory": "{value:.0f} % of memory available",
+    "load": "load over 5 minutes {value:.2f}",
+}
+"""Readings beside alerts and `up`, and how a source tells them."""
+_NO_DISKS: Final = "tmpfs|overlay|squashfs|ramfs|iso9660|devtmpfs"
+
+
+@dataclass(frozen=True)
+class _Series:
+    instance: str
+    host: str
+    labels: dict[str, str]
+    value: float
+
+
+class Prometheus:
+    """The Prometheus of one tenant; made by `open_prometheus`."""
+
+    def __init__(self, url: str, outbound: Outbound) -> None:
+        self._url = url
+        self._outbound = outbound
+
+    async def measurements(self, addresses: Addresses, *, limit: int) -> list[Source]:
+        """Firing alerts, most severe first, then one source of readings for each machine, those that are down first.
+
+        Empty, without a call, when *addresses* names nothing.
+
+        Raises:
+            MonitoringUnavailable: Prometheus did not answer, or not with the result of a query.
+        """
+        names = _names(addresses)
+        if not names or limit < 1:
+            return []
+        readings = await self._query(_query_text(_matcher(names)), names)
+        machines = [self._machine(instance, readings) for instance in _instances(readings)]
+        machines.sort(key=lambda source: -source.score)
+        return [*self._alerts(_of(readings, _ALERT)), *machines][:limit]
+
+    def _alerts(self, alerts: list[_Series]) -> list[Source]:
+        sources = [
+            Source(
+                kind=Kind.MEASUREMENT,
+                id=f"alert:{_label(series, 'alertname')}:{series.instance}",
+                title=f"{series.host}: {_label(series, 'alertname')} firing",
+                text=_alert_text(series),
+                url=f"{self._url}/alerts",
+                score=1 - 0.1 * _severity(series),
+            )
+            for series in alerts
+        ]
+        return sorted(sources, key=lambda source: -source.score)
+
+    def _machine(self, instance: str, readings: list[_Series]) -> Source:
+        jobs = _of(readings, _UP, instance)
+        down = [_label(series, "job") for series in jobs if series.value == 0]
+        facts = [f"down (no answer to {', '.join(down)})" if down else "up"] if jobs else []
+        facts += [
+            say.format(value=series.value, mountpoint=_label(series, "mountpoint"))
+            for reading, say in _SAID.items()
+            for series in _of(readings, reading, instance)[:1]
+        ]
+        query = urlencode({"g0.expr": f"{{instance={json.dumps(instance)}}}", "g0.tab": "1"})
+        return Source(
+            kind=Kind.MEASUREMENT,
+            id=f"readings:{instance}",
+            title=f"{_host(instance)}: {'down' if down else 'up' if jobs else 'readings'}",
+            text=f"Now: {'; '.join(facts)}.",
+            url=f"{self._url}/graph?{query}",
+            score=0.9 if down else 0.5,
+        )
+
+    async def _query(self, query: str, names: frozenset[str]) -> list[_Series]:
+        """The series of an instant query whose instance is one of *names*."""
+        try:
+            # POST: a long query has no place in a URL, nor in the logs that keep URLs.
+            reply = await self._outbound.send("POST", f"{self._url}/api/v1/query", form={"query": query})
+        except NoAnswer as error:
+            raise MonitoringUnavailable(f"Prometheus: {error}.") from None
+        if reply.status != HTTPStatus.OK:
+            raise MonitoringUnavailable(f"Prometheus answered HTTP {reply.status}.")
+        return [series for series in _parse(reply.body) if _is_named(series.host, names)]
+
+
+@asynccontextmanager
+async def open_prometheus(
+    tenant: Tenant,
+    *,
+    timeout: timedelta = _DEFAULT_TIMEOUT,  # noqa: ASYNC109 - of each call, not of this function
+    resolve: Resolve | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[Prometheus]:
+    """The tenant's Prometheus. `servicedesk.allow_private_address` holds for it too.
+
+    Raises:
+        TenantFileInvalid: The tenant's file names none.
+    """
+    if tenant.monitoring is None:
+        raise TenantFileInvalid("is required to ask a Prometheus", field="monitoring.prometheus_url")
+    async with open_outbound(
+        allow_private=tenant.servicedesk.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
+    ) as outbound:
+        yield Prometheus(tenant.monitoring.prometheus_url, outbound)
+
+
+def _names(addresses: Addresses) -> frozenset[str]:
+    hostnames = (name.lower() for name in addresses.hostnames)
+    return frozenset([*map(str, addresses.ips), *(name for name in hostnames if _HOSTNAME.fullmatch(name))])
+
+
+def _matcher(names: frozenset[str]) -> str:
+    """A regular expression for a PromQL string: each of *names*, perhaps with a domain or a port behind it."""
+    hosts = []
+    for name in sorted(names):
+        # Every character but letters and digits is written as its code: RE2 reads it as nothing else.
+        escaped = "".join(char if char.isalnum() else rf"\x{{{ord(char):x}}}" for char in name)
+        if _is_ip(name):
+            hosts.append(rf"\[?{escaped}\]?")
+        else:
+            hosts.append(escaped if "." in name else escaped + r"(\..+)?")
+    pattern = rf"(?i)({'|'.join(hosts)})(:[0-9]+)?"
+    return pattern.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _query_text(matcher: str) -> str:
+    """One query for everything: a label `reading` tells the parts of the answer apart."""
+    selector = f'instance=~"{matcher}"'
+    disks = f'{selector},fstype!~"{_NO_DISKS}"'
+    parts = {
+        _ALERT: f'ALERTS{{alertstate="firing",{selector}}}',
+        _UP: f"up{{{selector}}}",
+        "disk": "bottomk by (instance) (1,"
+        f" 100 * node_filesystem_avail_bytes{{{disks}}} / node_filesystem_size_bytes{{{disks}}})",
+        "memory": f"100 * node_memory_MemAvailable_bytes{{{selector}}} / node_memory_MemTotal_bytes{{{selector}}}",
+        "load": f"node_load5{{{selector}}}",
+    }
+    return " or ".join(f'label_replace({part}, "reading", "{reading}", "", "")' for reading, part in parts.items())
+
+
+def _is_named(host: str, names: frozenset[str]) -> bool:
+    """Whether *host* is one of *names*; a short name also means the machine of that name in any domain."""
+    return host in names or (not _is_ip(host) and host.partition(".")[0] in names)
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _host(instance: str) -> str:
+    """`srv-mail01.acme.local:9100` → `srv-mail01.acme.local`; `[2001:db8::1]:9100` → `2001:db8::1`."""
+    if instance.startswith("["):
+        host = instance[1:].partition("]")[0]
+    elif instance.count(":") == 1:
+        host = instance.partition(":")[0]
+    else:
+        host = instance
+    return str(ip_address(host)) if _is_ip(host) else host.lower()
+
+
+def _parse(body: bytes) -> list[_Series]:
+    try:
+        answer = json.loads(body)
+        result = answer["data"]["result"]
+        series = [_series(entry) for entry in result[:_MAX_SERIES]]
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+        raise MonitoringUnavailable("Prometheus answered something that is not the result of a query.") from None
+    return [one for one in series if math.isfinite(one.value)]
+
+
+def _series(entry: Any) -> _Series:
+    labels = {key: one_line(str(value), max_chars=200) for key, value in entry["metric"].items()}
+    instance = labels.get("instance", "")
+    return _Series(instance, _host(instance), labels, value=float(entry["value"][1]))
+
+
+def _label(series: _Series, name: str) -> str:
+    return series.labels.get(name) or "unknown"
+
+
+def _severity(series: _Series) -> int:
+    severity = series.labels.get("severity", "").lower()
+    return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
+
+
+def _alert_text(series: _Series) -> str:
+    shown = {key: value for key, value in series.labels.items() if key not in _UNTOLD_LABELS}
+    labels = ", ".join(f"{key} {value}" for key, value in sorted(shown.items())[:12])
+    return one_line(f"The alert {_label(series, 'alertname')} is firing now: {labels}.", max_chars=1000)
+
+
+def _instances(readings: list[_Series]) -> list[str]:
+    """Each instance once, of those that have more than alerts."""
+    return list(dict.fromkeys(series.instance for series in readings if series.labels.get("reading") != _ALERT))
+
+
+def _of(readings: list[_Series], reading: str, instance: str | None = None) -> list[_Series]:
+    return [
+        series for series in readings if series.labels.get("reading") == reading and instance in {None, series.instance}
+    ]

@@ -1,0 +1,139 @@
+"""Any OpenAI-compatible endpoint as the workflow's model.
+
+Invariant: nothing of a prompt or an answer is in an error, a span or a log line. An endpoint that does not know
+structured output is asked for plain JSON instead, and that is remembered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+import openai
+from openai import AsyncOpenAI
+from opentelemetry.trace import SpanKind
+
+from app.core.completion import Completion, Message
+from app.errors import AppError, ModelRefused, ModelUnavailable
+from app.telemetry.traces import span
+
+# USD for a million tokens, prompt and completion. Source: OpenAI's published prices, standard tier.
+_PRICES: Final[dict[str, tuple[float, float]]] = {
+    "gpt-4o-mini": (0.15, 0.60),
+    "gpt-4o": (2.50, 10.00),
+    "gpt-4.1-nano": (0.10, 0.40),
+    "gpt-4.1-mini": (0.40, 1.60),
+    "gpt-4.1": (2.00, 8.00),
+}
+# Within one attempt at a delivery; beyond it the fallback model and the next attempt take over.
+_RETRIES: Final = 1
+_MAX_COMPLETION_TOKENS: Final = 2_000
+_TEMPERATURE: Final = 0.2
+
+
+class OpenAIModel:
+    """A model and, while it stays away, its fallback."""
+
+    def __init__(self, client: AsyncOpenAI, *, model: str, fallback: str | None) -> None:
+        self._client = client
+        self._models = [model] if fallback in {None, model} else [model, str(fallback)]
+        self._plain_json: set[str] = set()
+
+    async def complete(self, messages: Sequence[Message], *, schema: dict[str, Any]) -> Completion:
+        """One answer, asked to be JSON that fits *schema*. Its text is not checked here.
+
+        Raises:
+            ModelUnavailable: Neither model answered; the same call may work later.
+            ModelRefused: The endpoint will not take this call, or the model declined.
+        """
+        failure: AppError | None = None
+        for model in self._models:
+            try:
+                return await self._ask(model, messages, schema)
+            except (ModelUnavailable, ModelRefused) as error:
+                failure = failure or error
+        raise failure or ModelUnavailable("no model is set")
+
+    async def _ask(self, model: str, messages: Sequence[Message], schema: dict[str, Any]) -> Completion:
+        # Attribute names: OpenTelemetry semantic conventions for generative AI.
+        attributes: dict[str, str | int | float] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": model}
+        with span(f"chat {model}", kind=SpanKind.CLIENT, attributes=attributes) as current:
+            try:
+                answer = await self._create(model, messages, schema)
+            except openai.APIError as error:
+                raise _translate(error) from error
+            completion = _completion(answer, model)
+            current.set_attributes(
+                {
+                    "gen_ai.response.model": completion.model,
+                    "gen_ai.usage.input_tokens": completion.prompt_tokens,
+                    "gen_ai.usage.output_tokens": completion.completion_tokens,
+                }
+            )
+            return completion
+
+    async def _create(self, model: str, messages: Sequence[Message], schema: dict[str, Any]) -> Any:
+        if model not in self._plain_json:
+            strict = {"type": "json_schema", "json_schema": {"name": "enhancement", "strict": True, "schema": schema}}
+            try:
+                return await self._send(model, messages, strict)
+            except openai.BadRequestError as error:
+                if "response_format" not in str(error) and "json_schema" not in str(error):
+                    raise
+                self._plain_json.add(model)
+        wanted = Message(role="system", content="The answer's JSON schema: " + json.dumps(schema))
+        return await self._send(model, [wanted, *messages], {"type": "json_object"})
+
+    async def _send(self, model: str, messages: Sequence[Message], response_format: Any) -> Any:
+        return await self._client.chat.completions.create(
+            model=model,
+            messages=[message.model_dump() for message in messages],  # type: ignore[misc] # shaped as it wants them
+            response_format=response_format,
+            temperature=_TEMPERATURE,
+            max_tokens=_MAX_COMPLETION_TOKENS,
+        )
+
+
+def _completion(answer: Any, model: str) -> Completion:
+    """*answer* as we know it; servers that call themselves compatible leave out what they please."""
+    choices = getattr(answer, "choices", None)
+    message = choices[0].message if choices else None
+    if message is None:
+        raise ModelUnavailable("the endpoint answered something that is not a completion")
+    if getattr(message, "refusal", None):
+        raise ModelRefused("the model declined to answer")
+    usage = getattr(answer, "usage", None)
+    prompt_tokens = int(getattr(usage, "prompt_tokens", 0) or 0)
+    completion_tokens = int(getattr(usage, "completion_tokens", 0) or 0)
+    price = _PRICES.get(model)
+    return Completion(
+        text=str(message.content or ""),
+        model=str(getattr(answer, "model", None) or model)[:100],
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        cost_usd=(prompt_tokens * price[0] + completion_tokens * price[1]) / 1e6 if price else None,
+    )
+
+
+def _translate(error: openai.APIError) -> AppError:
+    if isinstance(error, openai.APITimeoutError):
+        return ModelUnavailable("the model did not answer in time")
+    if isinstance(error, openai.APIStatusError):
+        status = error.status_code
+        if status in {408, 409, 429} or status >= 500:  # noqa: PLR2004 - HTTP's own numbers
+            return ModelUnavailable(f"the model's endpoint answered {status}")
+        hint = "; check OPENAI_API_KEY" if status in {401, 403} else "; check OPENAI_MODEL and OPENAI_BASE_URL"
+        return ModelRefused(f"the model's endpoint refused the call ({status}){hint}")
+    return ModelUnavailable(f"the model's endpoint can't be used now ({type(error).__name__})")
+
+
+@asynccontextmanager
+async def open_model_client(*, api_key: str, base_url: str | None, limit: timedelta) -> AsyncIterator[AsyncOpenAI]:
+    """A client for all tenants: connections are shared, prompts are not. *limit* is for one call."""
+    async with AsyncOpenAI(
+        api_key=api_key, base_url=base_url, timeout=limit.total_seconds(), max_retries=_RETRIES
+    ) as client:
+        yield client

@@ -1,0 +1,18 @@
+"""ServiceDesk Plus, both editions. "request" and "solution" are its words: they stop here."""
+
+from app.integrations.servicedesk.auth import AccessToken, ApiKey, Credentials, OAuthClient, TokenCache
+from app.integrations.servicedesk.calls import CallLimiter
+from app.integrations.servicedesk.client import ServiceDesk, open_servicedesk
+from app.integrations.servicedesk.mapping import Note
+
+__all__ = [
+    "AccessToken",
+    "ApiKey",
+    "CallLimiter",
+    "Credentials",
+    "Note",
+    "OAuthClient",
+    "ServiceDesk",
+    "TokenCache",
+    "open_servicedesk",
+]

@@ -1,0 +1,173 @@
+"""What an answer of ServiceDesk Plus means: its JSON, or the error that it stands for.
+
+Invariant: `parse_answer` returns an object that ServiceDesk Plus called a success; each error raised here holds
+statuses, codes and words of ours, never text that was received.
+
+| answer                                                            | becomes                            |
+| ----------------------------------------------------------------- | ---------------------------------- |
+| 429; code 4015; `URL_ROLLING_THROTTLES_LIMIT_EXCEEDED`, any status | `Throttled`, with its `Retry-After` |
+| 5xx, 408, codes from 5000                                         | `HelpDeskUnavailable`              |
+| 401; code 4022                                                    | `CredentialsRefused`               |
+| 404; code 4007                                                    | `Missing`                          |
+| 403; code 4002                                                    | `HelpDeskRefused`                  |
+| any other 3xx or 4xx; any other code of a failure                 | `HelpDeskRefused`                  |
+| no JSON object                                                    | `HelpDeskUnavailable`              |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+from app.errors import HelpDeskRefused, HelpDeskUnavailable
+from app.integrations.http import Reply
+
+LONGEST_WAIT: Final = timedelta(minutes=10)
+"""No answer makes us wait longer: a date far ahead is a fault of the other side's clock."""
+
+_SUCCESS: Final = 2000
+_FIRST_SERVER_CODE: Final = 5000
+_FORBIDDEN: Final = 4002
+_NOT_FOUND: Final = 4007
+_MANDATORY: Final = 4012
+_RATE_LIMIT: Final = 4015
+_BAD_KEY: Final = 4022
+_ROLLING: Final = "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"
+
+
+class Throttled(HelpDeskUnavailable):
+    """ServiceDesk Plus counts too many calls of ours."""
+
+
+class CredentialsRefused(HelpDeskRefused):
+    """ServiceDesk Plus does not know our key or token."""
+
+
+class Missing(HelpDeskRefused):
+    """ServiceDesk Plus has nothing at this path."""
+
+
+def not_understood() -> HelpDeskUnavailable:
+    """The error for an answer of another shape: a proxy's page, a half-started server, a build that we don't know."""
+    return HelpDeskUnavailable("The help desk answered something that is not ServiceDesk Plus's JSON.")
+
+
+def parse_answer(reply: Reply, *, secret: str, now: datetime) -> dict[str, Any]:
+    """The object that *reply* holds.
+
+    Args:
+        reply: The answer as received.
+        secret: The name of the tenant's secret, e.g. `acme/api_key`, for the remedy in an error.
+        now: To understand a `Retry-After` that is a date.
+
+    Raises:
+        HelpDeskUnavailable: Throttled, failed on its side, or not understood.
+        HelpDeskRefused: Refused; the sentence names the remedy.
+    """
+    answer = _decode(reply.body)
+    codes = frozenset(_codes(answer))
+    if _is_throttled(reply, answer, codes):
+        raise Throttled("ServiceDesk Plus throttles our calls.", retry_after=parse_retry_after(reply, now=now))
+    _check_status(reply, codes, secret=secret, now=now)
+    if reply.status == HTTPStatus.NO_CONTENT:
+        return {}
+    if answer is None:
+        raise not_understood()
+    _check_codes(answer, codes, secret=secret)
+    return answer
+
+
+def parse_retry_after(reply: Reply, *, now: datetime) -> timedelta | None:
+    """How long `Retry-After` asks to wait, at most `LONGEST_WAIT`; None without a header that can be read."""
+    value = reply.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return timedelta(seconds=min(int(value[:9]), LONGEST_WAIT.total_seconds()))
+    try:
+        time = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    wait = (time if time.tzinfo else time.replace(tzinfo=UTC)) - now
+    return min(max(wait, timedelta()), LONGEST_WAIT)
+
+
+def _decode(body: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _statuses(answer: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """`response_status` as a list: single answers hold an object, lists an array."""
+    status = (answer or {}).get("response_status")
+    return [part for part in (status if isinstance(status, list) else [status]) if isinstance(part, dict)]
+
+
+def _codes(answer: dict[str, Any] | None) -> Iterator[int]:
+    for status in _statuses(answer):
+        messages = status.get("messages")
+        for part in (status, *(messages if isinstance(messages, list) else ())):
+            code = str(part.get("status_code", "")) if isinstance(part, dict) else ""
+            if code.isascii() and code.isdigit():
+                yield int(code[:9])
+
+
+def _is_throttled(reply: Reply, answer: dict[str, Any] | None, codes: frozenset[int]) -> bool:
+    if reply.status == HTTPStatus.TOO_MANY_REQUESTS or _RATE_LIMIT in codes:
+        return True
+    if answer is None or reply.status >= HTTPStatus.BAD_REQUEST:
+        return _ROLLING.encode() in reply.body
+    # In a success a ticket's own text may hold these words: look where an error is told, nowhere else.
+    told = [value for key, value in answer.items() if isinstance(value, str) or key in {"error", "errors"}]
+    return _ROLLING in json.dumps([told, _statuses(answer)])
+
+
+def _check_status(reply: Reply, codes: frozenset[int], *, secret: str, now: datetime) -> None:
+    status = reply.status
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        raise HelpDeskUnavailable(
+            f"ServiceDesk Plus failed on its side (HTTP {status}).", retry_after=parse_retry_after(reply, now=now)
+        )
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        raise HelpDeskRefused(
+            f"The help desk redirects our calls (HTTP {status}), and no redirect is followed: servicedesk.url in the"
+            " tenant's file must be the final address.",
+            field="servicedesk.url",
+        )
+    if status >= HTTPStatus.BAD_REQUEST:
+        raise _refusal(status, codes, secret=secret)
+
+
+def _check_codes(answer: dict[str, Any], codes: frozenset[int], *, secret: str) -> None:
+    has_failed = any(str(part.get("status", "")).lower() in {"failed", "failure"} for part in _statuses(answer))
+    failures = codes - {_SUCCESS}
+    if not has_failed and not any(code >= 2 * _SUCCESS for code in failures):
+        return
+    if failures and all(code >= _FIRST_SERVER_CODE for code in failures):
+        raise HelpDeskUnavailable("ServiceDesk Plus failed on its side.")
+    raise _refusal(HTTPStatus.OK, codes, secret=secret)
+
+
+def _refusal(status: int, codes: frozenset[int], *, secret: str) -> HelpDeskRefused:
+    told = ", ".join([f"HTTP {status}", *(f"code {code}" for code in sorted(codes - {_SUCCESS, 2 * _SUCCESS}))])
+    if status == HTTPStatus.UNAUTHORIZED or _BAD_KEY in codes:
+        return CredentialsRefused(f"ServiceDesk Plus does not accept our credentials ({told}): check {secret}.")
+    if status == HTTPStatus.FORBIDDEN or _FORBIDDEN in codes:
+        return HelpDeskRefused(
+            f"ServiceDesk Plus forbids this ({told}): check the role of the technician to whom {secret} belongs."
+        )
+    if status == HTTPStatus.NOT_FOUND or _NOT_FOUND in codes:
+        return Missing(f"ServiceDesk Plus has no such thing ({told}): check servicedesk.url in the tenant's file.")
+    if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return HelpDeskRefused(f"The help desk did not take our call ({told}): check servicedesk.edition and url.")
+    if _MANDATORY in codes:
+        return HelpDeskRefused(
+            f"ServiceDesk Plus misses a mandatory field ({told}): for a note, check servicedesk.note_key in the"
+            " tenant's file."
+        )
+    return HelpDeskRefused(f"ServiceDesk Plus refused the call ({told}).")

@@ -1,0 +1,202 @@
+"""How we show ServiceDesk Plus who we are: an API key on premises, OAuth in the cloud.
+
+Invariant: no secret is in a `repr`, a log or an error.
+
+In the cloud at most 10 access tokens per refresh token come out in 10 minutes. So a token is refreshed only inside
+`TokenCache`, which all workers share; refusing a token renews it once per call, not more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+from app.core.tenant import Edition, Tenant
+from app.errors import HelpDeskRefused, HelpDeskUnavailable, TenantFileInvalid
+from app.integrations.http import NoAnswer, Outbound, Reply
+from app.integrations.servicedesk.answers import CredentialsRefused, parse_retry_after
+
+_DEFAULT_LIFE: Final = timedelta(hours=1)
+_REFRESH_WINDOW: Final = timedelta(minutes=10)
+_PERMANENT: Final = frozenset({"invalid_client", "invalid_client_secret", "invalid_code", "invalid_grant"})
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """The key of a technician of an instance on premises."""
+
+    key: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _check_secret(self.key, "api_key")
+
+
+@dataclass(frozen=True)
+class OAuthClient:
+    """What fetches access tokens for the cloud."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("client_id", "client_secret", "refresh_token"):
+            _check_secret(getattr(self, name), name)
+
+
+Credentials = ApiKey | OAuthClient
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A token as the accounts server gave it; renew it some time before `expires_at`."""
+
+    value: str = field(repr=False)
+    expires_at: datetime
+
+
+class TokenCache(Protocol):
+    """One tenant's access token, shared by all workers."""
+
+    async def access_token(self, refresh: Callable[[], Awaitable[AccessToken]], *, rejected: str | None = None) -> str:
+        """A token that is good for a while yet.
+
+        Args:
+            refresh: Fetches a new one; called under a lock that all workers share, and only when it is needed.
+            rejected: A token that ServiceDesk Plus refused: if it is the cached one, it is replaced.
+        """
+        ...
+
+
+class Signer(Protocol):
+    """Turns credentials into headers."""
+
+    is_renewable: bool
+    """Whether a refused token may be replaced by a good one."""
+    secret: str
+    """The names of the tenant's secret files, for the remedy in an error."""
+
+    async def token(self, *, rejected: str | None = None) -> str: ...
+
+    def headers(self, token: str) -> dict[str, str]: ...
+
+
+def create_signer(tenant: Tenant, credentials: Credentials, *, outbound: Outbound, tokens: TokenCache) -> Signer:
+    """The signer for the tenant's edition.
+
+    Raises:
+        TenantFileInvalid: The credentials are the other edition's.
+    """
+    edition, accounts_url = tenant.servicedesk.edition, tenant.servicedesk.accounts_url
+    if isinstance(credentials, ApiKey) and edition is Edition.ON_PREMISES:
+        return _KeySigner(credentials, secret=f"{tenant.slug}/api_key")
+    if isinstance(credentials, OAuthClient) and edition is Edition.CLOUD and accounts_url is not None:
+        secret = f"{tenant.slug}/client_id, client_secret and refresh_token"
+        return _TokenSigner(credentials, secret=secret, accounts_url=accounts_url, outbound=outbound, tokens=tokens)
+    raise TenantFileInvalid(
+        "servicedesk.edition on_premises needs the secret api_key; cloud needs client_id, client_secret and"
+        " refresh_token",
+        field="servicedesk.edition",
+    )
+
+
+class _KeySigner:
+    is_renewable = False
+
+    def __init__(self, credentials: ApiKey, *, secret: str) -> None:
+        self.secret = secret
+        self._credentials = credentials
+
+    async def token(self, *, rejected: str | None = None) -> str:  # noqa: ARG002 - a key can't be renewed
+        return self._credentials.key
+
+    def headers(self, token: str) -> dict[str, str]:
+        return {"authtoken": token, "Accept": "application/json"}
+
+
+class _TokenSigner:
+    is_renewable = True
+
+    def __init__(
+        self, credentials: OAuthClient, *, secret: str, accounts_url: str, outbound: Outbound, tokens: TokenCache
+    ) -> None:
+        self.secret = secret
+        self._credentials = credentials
+        self._accounts_url = accounts_url
+        self._outbound = outbound
+        self._tokens = tokens
+
+    async def token(self, *, rejected: str | None = None) -> str:
+        return await self._tokens.access_token(self._refresh, rejected=rejected)
+
+    def headers(self, token: str) -> dict[str, str]:
+        return {"Authorization": f"Zoho-oauthtoken {token}", "Accept": "application/vnd.manageengine.sdp.v3+json"}
+
+    async def _refresh(self) -> AccessToken:
+        asked_at = datetime.now(UTC)
+        try:
+            reply = await self._outbound.send(
+                "POST",
+                f"{self._accounts_url}/oauth/v2/token",
+                form={
+                    "grant_type": "refresh_token",
+                    "client_id": self._credentials.client_id,
+                    "client_secret": self._credentials.client_secret,
+                    "refresh_token": self._credentials.refresh_token,
+                },
+            )
+        except NoAnswer as error:
+            raise HelpDeskUnavailable(f"The accounts server of ServiceDesk Plus: {error}.") from None
+        return self._parse(reply, asked_at=asked_at)
+
+    def _parse(self, reply: Reply, *, asked_at: datetime) -> AccessToken:
+        """The token in *reply*. The accounts server tells most errors with status 200."""
+        if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise HelpDeskUnavailable(f"The accounts server of ServiceDesk Plus failed (HTTP {reply.status}).")
+        answer = _decode(reply.body)
+        if reply.status == HTTPStatus.TOO_MANY_REQUESTS or _is_throttled(answer):
+            raise HelpDeskUnavailable(
+                "The accounts server of ServiceDesk Plus gives no more tokens for now: 10 in 10 minutes is its limit.",
+                retry_after=parse_retry_after(reply, now=asked_at) or _REFRESH_WINDOW,
+            )
+        if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
+            raise HelpDeskRefused(
+                f"The accounts server redirects our calls (HTTP {reply.status}), and no redirect is followed: check"
+                " servicedesk.accounts_url in the tenant's file.",
+                field="servicedesk.accounts_url",
+            )
+        if answer.get("error") in _PERMANENT or reply.status >= HTTPStatus.BAD_REQUEST:
+            raise CredentialsRefused(
+                f"The accounts server does not accept our credentials (HTTP {reply.status}): check {self.secret}."
+            )
+        value, life_s = answer.get("access_token"), answer.get("expires_in", _DEFAULT_LIFE.total_seconds())
+        if not isinstance(value, str) or not _is_header_value(value) or not isinstance(life_s, int | float):
+            raise HelpDeskUnavailable("The accounts server answered something that is not an access token.")
+        life = timedelta(seconds=min(max(life_s, 0), _DEFAULT_LIFE.total_seconds()))
+        return AccessToken(value, expires_at=asked_at + life)
+
+
+def _decode(body: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _is_throttled(answer: dict[str, Any]) -> bool:
+    told = f"{answer.get('error', '')} {answer.get('error_description', '')}".lower()
+    return "too many" in told or "access denied" in told
+
+
+def _is_header_value(value: str) -> bool:
+    return bool(value) and value.isascii() and value.isprintable() and not value.isspace()
+
+
+def _check_secret(value: str, name: str) -> None:
+    if not _is_header_value(value) or value != value.strip():
+        raise TenantFileInvalid("must be one line of ASCII text without blanks at its ends", field=name)

@@ -1,0 +1,262 @@
+"""A tenant's ServiceDesk Plus: tickets, articles and assets come in, notes go out.
+
+Invariant: whatever comes from ServiceDesk Plus leaves as a type of `app.core` or as an error of `app.errors`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import quote
+
+from app.core.article import Article
+from app.core.asset import Asset
+from app.core.tenant import Edition, Tenant
+from app.core.text import plain_text
+from app.core.ticket import Ticket
+from app.errors import HelpDeskRefused, TicketNotFound
+from app.integrations.http import DEFAULT_TIMEOUT, Resolve, open_outbound
+from app.integrations.servicedesk.answers import Missing, not_understood
+from app.integrations.servicedesk.auth import Credentials, TokenCache, create_signer
+from app.integrations.servicedesk.calls import CallLimiter, Calls
+from app.integrations.servicedesk.lists import Lists
+from app.integrations.servicedesk.mapping import (
+    Note,
+    Row,
+    article_time,
+    has_network_fields,
+    is_approved,
+    is_id,
+    parse_article,
+    parse_asset,
+    parse_id,
+    parse_note,
+    parse_ticket,
+    resolution_of,
+    text_of_note,
+)
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+
+
+class ServiceDesk:
+    """The ServiceDesk Plus of one tenant; made by `open_servicedesk`."""
+
+    def __init__(self, tenant: Tenant, calls: Calls) -> None:
+        self._options = tenant.servicedesk
+        self._note = tenant.note
+        self._calls = calls
+        self._lists = Lists(calls)
+
+    async def load_ticket(self, ticket_id: str) -> Ticket:
+        """The ticket as it is now, with its resolution when it has one.
+
+        Raises:
+            TicketNotFound: There is none, or *ticket_id* can't be an id.
+        """
+        path = _ticket_path(ticket_id)
+        try:
+            row = _part(await self._calls.get(path), "request")
+        except Missing:
+            raise _no_ticket(ticket_id) from None
+        return await self._finish(row)
+
+    async def list_tickets(self, *, updated_since: datetime | None) -> AsyncIterator[Ticket]:
+        """The tickets that were updated at or after *updated_since* (None: all), oldest update first.
+
+        Tickets that were never updated since their creation come last, oldest first, where a build keeps no update
+        time for them. Each page costs a call; so does each ticket whose description, or resolution if it is resolved,
+        the list does not hold. A ticket that changes meanwhile may come twice, and never not at all.
+        """
+        async for row in self._lists.tickets(updated_since=updated_since, edition=self._options.edition):
+            if "description" in row and ("resolution" in row or not parse_ticket(row).resolved_at):
+                yield parse_ticket(row)
+                continue
+            try:
+                yield await self.load_ticket(parse_id(row))
+            except TicketNotFound:
+                continue  # deleted since it was listed
+
+    async def list_articles(self, *, updated_since: datetime | None) -> AsyncIterator[Article]:
+        """The approved articles that changed at or after *updated_since* (None: all), in no order that matters.
+
+        ServiceDesk Plus is asked for all and the choice is made here: the editions' field names differ, and a
+        knowledge base is small. An article without a time always comes. One whose text the list lacks costs a call.
+        """
+        async for row in self._lists.rows("/solutions", "solutions"):
+            if not is_approved(row) or not _is_since(row, updated_since):
+                continue
+            if "description" in row:
+                yield parse_article(row)
+                continue
+            details = await self._details(f"/solutions/{parse_id(row)}", "solution")
+            if details is not None and is_approved(row | details):
+                yield parse_article(row | details)
+
+    async def list_assets(self, *, updated_since: datetime | None) -> AsyncIterator[Asset]:
+        """The assets that changed at or after *updated_since* (None: all), in no order that matters.
+
+        As for articles, the choice is made here. An asset whose row says nothing of addresses costs a call.
+        """
+        path, key = await self._asset_names()
+        async for row in self._lists.rows(path, key):
+            if not _is_since(row, updated_since):
+                continue
+            if has_network_fields(row):
+                yield parse_asset(row)
+                continue
+            details = await self._details(f"{path}/{parse_id(row)}", key.removesuffix("s"))
+            if details is not None:
+                yield parse_asset(row | details)
+
+    async def find_notes(self, ticket_id: str, *, containing: str) -> list[Note]:
+        """The notes on the ticket whose text holds *containing*, oldest first.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+        """
+        path = f"{_ticket_path(ticket_id)}/notes"
+        found = []
+        try:
+            async for row in self._lists.rows(path, "notes"):
+                text = text_of_note(row)
+                if text is None:
+                    details = await self._details(f"{path}/{parse_id(row)}", "note", "request_note", "notes")
+                    text = text_of_note(details or {}) or ""
+                if containing in text or containing in plain_text(text):
+                    found.append(parse_note(row))
+        except Missing:
+            raise _no_ticket(ticket_id) from None
+        return sorted(found, key=lambda note: (note.created_at or _LONG_AGO, len(note.id), note.id))
+
+    async def post_note(self, ticket_id: str, html: str) -> str:
+        """Add *html* as a note and return the note's id.
+
+        After `HelpDeskUnavailable` the note may or may not be there: look with `find_notes` before another try.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+        """
+        note = {
+            "description": html,
+            "show_to_requester": self._note.show_to_requester,
+            "notify_technician": self._note.notify_technician,
+            "mark_first_response": self._note.mark_first_response,
+            "add_to_linked_requests": self._note.add_to_linked_requests,
+        }
+        path = f"{_ticket_path(ticket_id)}/notes"
+        try:
+            answer = await self._calls.post(path, {self._options.note_key: note})
+        except Missing:
+            raise _no_ticket(ticket_id) from None
+        return parse_id(_part(answer, self._options.note_key, "note", "request_note", "notes"))
+
+    async def delete_note(self, ticket_id: str, note_id: str) -> None:
+        """Remove a note; one that is not there is no error."""
+        if not is_id(note_id):
+            raise HelpDeskRefused("A note's id holds letters, digits, '-' and '_' alone.")
+        try:
+            await self._calls.delete(f"{_ticket_path(ticket_id)}/notes/{note_id}")
+        except Missing:
+            return
+
+    def ticket_url(self, ticket_id: str) -> str:
+        """The page where a technician opens the ticket."""
+        ticket = quote(ticket_id, safe="")
+        if self._options.edition is Edition.CLOUD:
+            return f"{self._options.url}/ui/requests/{ticket}/details"
+        return f"{self._options.url}/WorkOrder.do?woMode=viewWO&woID={ticket}"
+
+    def article_url(self, article_id: str) -> str:
+        """The page where a technician opens the article."""
+        article = quote(article_id, safe="")
+        if self._options.edition is Edition.CLOUD:
+            return f"{self._options.url}/ui/solutions/{article}/details"
+        return f"{self._options.url}/AddSolution.do?submitaction=viewsolution&fromListView=true&solutionID={article}"
+
+    async def _finish(self, row: Row) -> Ticket:
+        """The ticket in *row*; its resolution is fetched where the build keeps that apart."""
+        ticket = parse_ticket(row)
+        if "resolution" in row or ticket.resolved_at is None:
+            return ticket
+        details = await self._details(f"{_ticket_path(ticket.id)}/resolutions", "resolution", "resolutions")
+        return parse_ticket(row, resolution=resolution_of({"resolution": details}))
+
+    async def _details(self, path: str, *keys: str) -> Row | None:
+        try:
+            return _part(await self._calls.get(path), *keys)
+        except Missing:
+            return None
+
+    async def _asset_names(self) -> tuple[str, str]:
+        """Path and key of the assets: on premises, build 15100 renamed them."""
+        if self._options.edition is Edition.ON_PREMISES:
+            try:
+                await self._calls.get("/asset_assets", {"list_info": {"row_count": 1, "start_index": 1}})
+            except HelpDeskRefused:  # builds refuse an unknown path in various words
+                return "/assets", "assets"
+            return "/asset_assets", "asset_assets"
+        return "/assets", "assets"
+
+
+@asynccontextmanager
+async def open_servicedesk(
+    tenant: Tenant,
+    credentials: Credentials,
+    *,
+    limiter: CallLimiter,
+    tokens: TokenCache,
+    timeout: timedelta = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - of each call, not of this function
+    resolve: Resolve | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[ServiceDesk]:
+    """The tenant's ServiceDesk Plus. Nothing is called until a method needs it.
+
+    Args:
+        tenant: Its file.
+        credentials: An `ApiKey` on premises, an `OAuthClient` in the cloud.
+        limiter: Keeps the calls within the tenant's `calls_per_minute`.
+        tokens: The tenant's shared access token; on premises it is not asked.
+        timeout: For each call, whole.
+        resolve: As for `open_outbound`.
+        tls: As for `open_outbound`.
+
+    Raises:
+        TenantFileInvalid: The credentials are the other edition's.
+    """
+    options = tenant.servicedesk
+    async with open_outbound(
+        allow_private=options.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
+    ) as outbound:
+        signer = create_signer(tenant, credentials, outbound=outbound, tokens=tokens)
+        yield ServiceDesk(tenant, Calls(options.url, outbound=outbound, signer=signer, limiter=limiter))
+
+
+def _ticket_path(ticket_id: str) -> str:
+    if not is_id(ticket_id):
+        raise _no_ticket(ticket_id)
+    return f"/requests/{quote(ticket_id, safe='')}"
+
+
+def _no_ticket(ticket_id: str) -> TicketNotFound:
+    named = f"of id {ticket_id}" if is_id(ticket_id) else "of this id: an id holds letters, digits, '-' and '_' alone"
+    return TicketNotFound(f"ServiceDesk Plus has no ticket {named}.")
+
+
+def _part(answer: Row, *keys: str) -> Row:
+    """The object under the first of *keys* that *answer* has; of a list, its first."""
+    for key in keys:
+        part = answer.get(key)
+        if isinstance(part, list) and part:
+            part = part[0]
+        if isinstance(part, dict):
+            return part
+    raise not_understood()
+
+
+def _is_since(row: Row, since: datetime | None) -> bool:
+    time = article_time(row)
+    return since is None or time is None or time >= since

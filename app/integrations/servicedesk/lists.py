@@ -1,0 +1,135 @@
+"""Lists of ServiceDesk Plus, page by page.
+
+Invariant: a list ends: each page either brings the reading forward or stops it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Final
+
+from app.core.tenant import Edition
+from app.errors import HelpDeskRefused, HelpDeskUnavailable
+from app.integrations.servicedesk.answers import CredentialsRefused, Missing, not_understood
+from app.integrations.servicedesk.calls import Calls
+from app.integrations.servicedesk.mapping import Row, parse_id, time_of
+
+PAGE_ROWS: Final = 100
+"""The most that ServiceDesk Plus gives at once."""
+MAX_PAGES: Final = 10_000
+
+_TICKET_FIELDS: Final = (
+    "subject",
+    "description",
+    "requester",
+    "priority",
+    "status",
+    "category",
+    "resolution",
+    "created_time",
+    "last_updated_time",
+    "resolved_time",
+    "completed_time",
+)
+
+
+class Lists:
+    """Reads lists through *calls*."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def rows(self, path: str, key: str) -> AsyncIterator[Row]:
+        """Each row of a list once, in the order of ServiceDesk Plus."""
+        seen: set[str] = set()
+        start = 1
+        for _ in range(MAX_PAGES):
+            rows, has_more = await self._page(path, key, {"start_index": start})
+            fresh = [row for row in rows if parse_id(row) not in seen]
+            for row in fresh:
+                seen.add(parse_id(row))
+                yield row
+            if not has_more:
+                return
+            if not fresh:
+                raise _endless()
+            start += len(rows)
+        raise _endless()
+
+    async def tickets(self, *, updated_since: datetime | None, edition: Edition) -> AsyncIterator[Row]:
+        """The tickets' rows, oldest update first; then those without an update time, oldest first.
+
+        A build may leave `last_updated_time` empty until the first update, and its search by that field then finds no
+        new ticket. So a second reading goes by `created_time` and adds those alone.
+        """
+        fields = [*_TICKET_FIELDS, *(["display_id"] if edition is Edition.CLOUD else [])]
+        async for row in self._by_time("last_updated_time", since=updated_since, fields=fields):
+            if time_of(row.get("last_updated_time")) is not None:
+                yield row
+        async for row in self._by_time("created_time", since=updated_since, fields=fields):
+            if time_of(row.get("last_updated_time")) is None:
+                yield row
+
+    async def _by_time(self, field: str, *, since: datetime | None, fields: list[str]) -> AsyncIterator[Row]:
+        """The tickets in the order of *field*, each once per time that it has there.
+
+        The next page is asked for by the last row's time, not by its index: a ticket that is updated meanwhile moves
+        to the end, and by index its neighbour would slip to a page already read. The index counts only within rows
+        of one and the same time.
+        """
+        cursor, start = _millis(since), 1
+        seen: set[tuple[str, int | None]] = set()
+        previous: list[str] = []
+        for _ in range(MAX_PAGES):
+            info = _by_time_info(field, cursor, start)
+            rows, has_more = await self._ticket_page(info, fields)
+            for row in rows:
+                entry = (parse_id(row), _millis(time_of(row.get(field))))
+                if entry not in seen:
+                    seen.add(entry)
+                    yield row
+            ids = [parse_id(row) for row in rows]
+            if not has_more:
+                return
+            if not rows or ids == previous:
+                raise _endless()
+            previous = ids
+            times = [time for row in rows if (time := _millis(time_of(row.get(field)))) is not None]
+            is_sorted = times == sorted(times)  # a build that does not sort is read by index
+            if times and is_sorted and (cursor is None or times[-1] > cursor):
+                cursor, start = times[-1], 1
+            else:
+                start += len(rows)
+        raise _endless()
+
+    async def _ticket_page(self, info: dict[str, Any], fields: list[str]) -> tuple[list[Row], bool]:
+        """A page of tickets with *fields*, or as the build has them when it refuses to choose."""
+        try:
+            return await self._page("/requests", "requests", {**info, "fields_required": fields})
+        except (CredentialsRefused, Missing):
+            raise
+        except HelpDeskRefused:
+            return await self._page("/requests", "requests", info)
+
+    async def _page(self, path: str, key: str, info: dict[str, Any]) -> tuple[list[Row], bool]:
+        answer = await self._calls.get(path, {"list_info": {"row_count": PAGE_ROWS, **info}})
+        rows, list_info = answer.get(key), answer.get("list_info")
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise not_understood()
+        return rows, isinstance(list_info, dict) and list_info.get("has_more_rows") is True
+
+
+def _by_time_info(field: str, cursor: int | None, start: int) -> dict[str, Any]:
+    info: dict[str, Any] = {"start_index": start, "sort_field": field, "sort_order": "asc"}
+    if cursor is not None:
+        info["search_criteria"] = {"field": field, "condition": "gte", "value": str(cursor)}
+    return info
+
+
+def _millis(time: datetime | None) -> int | None:
+    return None if time is None else int(time.timestamp() * 1000)
+
+
+def _endless() -> HelpDeskUnavailable:
+    return HelpDeskUnavailable("ServiceDesk Plus answered a list that does not end.")

@@ -1,0 +1,202 @@
+"""From the JSON of ServiceDesk Plus to our own types.
+
+Invariant: all text that leaves here is plain; an id that leaves here is safe in a path; times are aware and UTC.
+
+Builds and editions differ in which fields they fill. Only ids are demanded; any other field may be missing, null, a
+bare value, or an object with a `name`, `display_value` or `value`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from app.core.article import Article
+from app.core.asset import Asset, IPAddress, find_addresses
+from app.core.delivery import parse_time
+from app.core.text import one_line, plain_text, tidy
+from app.core.ticket import MAX_TICKET_ID_CHARS, Ticket
+from app.integrations.servicedesk.answers import not_understood
+
+Row = dict[str, Any]
+"""One entity as ServiceDesk Plus writes it."""
+
+_ID: Final = re.compile(rf"[0-9A-Za-z_-]{{1,{MAX_TICKET_ID_CHARS}}}", re.ASCII)
+_HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
+_RESOLVED: Final = frozenset({"resolved", "closed", "completed"})
+_EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
+_MAX_DEPTH: Final = 5
+_NAME_CHARS: Final = 200
+_TITLE_CHARS: Final = 1000
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note on a ticket, as far as finding our own goes."""
+
+    id: str
+    created_at: datetime | None
+
+
+def is_id(text: str) -> bool:
+    """Whether *text* can be an id: letters, digits, `-` and `_`, nothing that means something in a path."""
+    return _ID.fullmatch(text) is not None
+
+
+def parse_id(row: Row) -> str:
+    """The id of *row*; raises `HelpDeskUnavailable` when it has none that can be one."""
+    value = row.get("id")
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not is_id(text):
+        raise not_understood()
+    return text
+
+
+def parse_ticket(row: Row, *, resolution: str | None = None) -> Ticket:
+    """The ticket in *row*.
+
+    `resolved_at` is set exactly when the ticket is resolved: by its own time, or, where a build tells the status alone,
+    by the time of its last update.
+    """
+    created_at, updated_at = time_of(row.get("created_time")), time_of(row.get("last_updated_time"))
+    status = name_of(row.get("status"))
+    resolved_at = time_of(row.get("resolved_time")) or time_of(row.get("completed_time"))
+    if resolved_at is None and status.lower() in _RESOLVED:
+        resolved_at = updated_at or created_at
+    return Ticket(
+        id=parse_id(row),
+        display_id=one_line(_scalar(row.get("display_id")), max_chars=MAX_TICKET_ID_CHARS),
+        subject=plain_text(_scalar(row.get("subject")), max_chars=_TITLE_CHARS),
+        description=plain_text(_scalar(row.get("description"))),
+        requester=person_of(row.get("requester")),
+        priority=name_of(row.get("priority")),
+        status=status,
+        category=name_of(row.get("category")),
+        resolution=plain_text(resolution if resolution is not None else resolution_of(row)),
+        created_at=created_at,
+        updated_at=updated_at,
+        resolved_at=resolved_at,
+    )
+
+
+def parse_article(row: Row) -> Article:
+    return Article(
+        id=parse_id(row),
+        title=plain_text(_scalar(row.get("title")), max_chars=_TITLE_CHARS),
+        text=plain_text(_scalar(row.get("description"))),
+        is_public=row.get("is_public") is True or row.get("public") is True,
+        updated_at=article_time(row),
+    )
+
+
+def article_time(row: Row) -> datetime | None:
+    """When an article or asset last changed; editions name the field differently."""
+    for key in ("last_updated_time", "updated_time", "last_modified_time", "created_time"):
+        if (time := time_of(row.get(key))) is not None:
+            return time
+    return None
+
+
+def is_approved(row: Row) -> bool:
+    return name_of(row.get("approval_status")).lower() == "approved"
+
+
+def parse_asset(row: Row) -> Asset:
+    name = one_line(_scalar(row.get("name")), max_chars=_NAME_CHARS)
+    return Asset(
+        id=parse_id(row),
+        name=name,
+        hostname=_hostname_of(row, name),
+        addresses=tuple(dict.fromkeys(_addresses_of(row))),
+        role=name_of(row.get("role")) or name_of(row.get("product_type")) or name_of(row.get("product")),
+        location=name_of(row.get("location")) or name_of(row.get("site")) or name_of(row.get("region")),
+        owner=person_of(row.get("user")),
+        updated_at=article_time(row),
+    )
+
+
+def has_network_fields(row: Row) -> bool:
+    """Whether *row* tells of addresses at all, be it that there are none."""
+    return any(_is_address_key(key) for key, _ in _fields(row))
+
+
+def parse_note(row: Row) -> Note:
+    return Note(id=parse_id(row), created_at=time_of(row.get("created_time")) or time_of(row.get("added_time")))
+
+
+def text_of_note(row: Row) -> str | None:
+    """The HTML of a note, or None when *row* does not hold it."""
+    for key in ("description", "notes_text", "content"):
+        if isinstance(text := row.get(key), str):
+            return text
+    return None
+
+
+def resolution_of(row: Row) -> str:
+    """The HTML of the resolution in *row*; empty when there is none."""
+    value = row.get("resolution")
+    if isinstance(value, dict):
+        value = value.get("content") or value.get("description")
+    return value if isinstance(value, str) else ""
+
+
+def name_of(value: Any) -> str:
+    """What a technician reads in a field: `{"name": "High"}` is High."""
+    if isinstance(value, dict):
+        value = next((value[key] for key in ("name", "display_value", "value") if value.get(key)), "")
+    return one_line(_scalar(value), max_chars=_NAME_CHARS)
+
+
+def person_of(value: Any) -> str:
+    """A person's e-mail address, or the name where there is none."""
+    if isinstance(value, dict):
+        value = next((value[key] for key in ("email_id", "email", "name", "display_value") if value.get(key)), "")
+    return one_line(_scalar(value), max_chars=254)
+
+
+def time_of(value: Any) -> datetime | None:
+    """`{"value": "<epoch milliseconds>"}`, or the bare value."""
+    if isinstance(value, dict):
+        value = value.get("value")
+    time = parse_time(_scalar(value))
+    return time if time is not None and time > _EPOCH else None
+
+
+def _scalar(value: Any) -> str:
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def _fields(value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Each key and value of *value*, its parts included."""
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield key.lower().replace("_", ""), part
+            yield from _fields(part, depth + 1)
+    elif isinstance(value, list):
+        for part in value[:100]:
+            yield from _fields(part, depth + 1)
+
+
+def _is_address_key(key: str) -> bool:
+    return key in {"ip", "ips"} or "ipaddress" in key
+
+
+def _addresses_of(row: Row) -> Iterator[IPAddress]:
+    for key, value in _fields(row):
+        if _is_address_key(key):
+            for text in value if isinstance(value, list) else [value]:
+                yield from find_addresses(_scalar(text)).ips
+
+
+def _hostname_of(row: Row, name: str) -> str:
+    told = [_scalar(value) for key, value in _fields(row) if key in {"hostname", "fqdn", "dnsname"}]
+    for candidate in (*told, name):
+        hostname = tidy(candidate, max_chars=_NAME_CHARS).lower()
+        if _HOSTNAME.fullmatch(hostname):
+            return hostname
+    return ""

@@ -1,0 +1,214 @@
+"""The doorbell: a Redis stream that tells workers that work is due.
+
+Invariant: nothing is kept here. A message holds two ids and is acknowledged, and deleted, on receipt; it may be lost,
+doubled, late or trimmed, because what a worker claims is chosen in the ledger, and the relay rings again for what was
+not heard. A worker reads only when it has a free slot, so the group's lag is the number of rings that nobody heard yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+from uuid import UUID
+
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from taskiq import AckableMessage
+from taskiq.exceptions import SendTaskError
+from taskiq.kicker import AsyncKicker
+from taskiq_redis import RedisStreamBroker
+
+STREAM: Final = "ai-agents:rings"
+GROUP: Final = "workers"
+WORK_TASK: Final = "work"
+
+_CALL_TIMEOUT_S: Final = 1.0
+_BLOCK_MS: Final = 2_000  # below redis-py's socket timeout of 5 s
+_MAX_RINGS: Final = 100_000
+_MAX_UNSENT: Final = 10_000
+_STALE_MS: Final = 60_000
+_LONGEST_PAUSE_S: Final = 2.0
+
+
+class RingBroker(RedisStreamBroker):
+    """taskiq's stream broker with what a doorbell needs otherwise.
+
+    It reads one message at a time from the stream's beginning, deletes what it acknowledges, drops what another
+    consumer left unacknowledged instead of running it again, and lives through a Redis that goes away or forgets the
+    group.
+    """
+
+    def __init__(self, url: str, *, consumer: str | None = None, tell: Callable[[str], None] | None = None) -> None:
+        super().__init__(
+            url,
+            queue_name=STREAM,
+            consumer_group_name=GROUP,
+            consumer_name=consumer,
+            consumer_id="0",  # the default "$" would skip what was rung before the first worker
+            xread_block=_BLOCK_MS,
+            xread_count=1,
+            maxlen=_MAX_RINGS,
+            # A pooled connection that Redis closed meanwhile is no reason to lose a ring.
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._tell = tell or (lambda _: None)
+        self._may_remove_consumer = False
+
+    async def startup(self) -> None:
+        """Start without Redis too: the API accepts, the listener declares the group when it can."""
+        with suppress(exceptions.RedisError, OSError, TimeoutError):
+            await asyncio.wait_for(super().startup(), _CALL_TIMEOUT_S * 2)
+
+    async def shutdown(self) -> None:
+        if self._may_remove_consumer:
+            with suppress(exceptions.RedisError, OSError, TimeoutError):
+                async with Redis(connection_pool=self.connection_pool) as redis:
+                    await asyncio.wait_for(redis.xgroup_delconsumer(STREAM, GROUP, self.consumer_name), _CALL_TIMEOUT_S)
+        await super().shutdown()
+
+    def _ack_generator(self, id: str, queue_name: str) -> Callable[[], Awaitable[None]]:  # noqa: A002 - taskiq's name
+        async def acknowledge() -> None:
+            with suppress(exceptions.RedisError, OSError, TimeoutError):
+                async with Redis(connection_pool=self.connection_pool) as redis, redis.pipeline() as pipe:
+                    # Deleted after it was delivered: deleting an undelivered entry would make the lag unknown.
+                    pipe.xack(queue_name, GROUP, id)
+                    pipe.xdel(queue_name, id)
+                    await asyncio.wait_for(pipe.execute(), _CALL_TIMEOUT_S)
+
+        return acknowledge
+
+    async def listen(self) -> AsyncGenerator[AckableMessage, None]:
+        """Rings, one at a time, for as long as the worker asks; a lost connection is a pause, not an end."""
+        self._may_remove_consumer = True
+        pause_s = 0.1
+        while True:
+            try:
+                async with Redis(connection_pool=self.connection_pool) as redis:
+                    fetched: Any = await redis.xreadgroup(
+                        GROUP, self.consumer_name, {STREAM: ">"}, block=_BLOCK_MS, count=1
+                    )
+                pause_s = 0.1
+            except exceptions.ResponseError as error:
+                if "NOGROUP" not in str(error) and "UNBLOCKED" not in str(error):
+                    raise
+                self._tell("the stream is gone; making it again")
+                await self.startup()
+                await asyncio.sleep(0.05)
+                continue
+            except (exceptions.RedisError, OSError, TimeoutError) as error:
+                self._tell(f"Redis can't be reached ({type(error).__name__})")
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+                continue
+            for message_id, fields in _entries(fetched):
+                yield AckableMessage(data=fields[b"data"], ack=self._ack_generator(message_id, STREAM))
+
+
+def _entries(fetched: Any) -> list[tuple[Any, dict[bytes, bytes]]]:
+    """The entries of an XREADGROUP answer, in either of redis-py's shapes; one whose body was trimmed has no fields."""
+    streams = fetched.values() if isinstance(fetched, dict) else [entries for _, entries in fetched or []]
+    return [
+        (entry[0], entry[1])
+        for entries in streams
+        for entry in (entries[0] if entries and isinstance(entries[0], list) else entries)
+        if entry[1] and b"data" in entry[1]
+    ]
+
+
+class Queue:
+    """Rings, and how many of them nobody heard yet. From `open_queue` until its block ends."""
+
+    def __init__(self, broker: RingBroker) -> None:
+        self._broker = broker
+        self._kicker: AsyncKicker[Any, Any] = AsyncKicker(task_name=WORK_TASK, broker=broker, labels={})
+        self._unsent: asyncio.Queue[tuple[UUID, UUID]] = asyncio.Queue(_MAX_UNSENT)
+
+    async def offer(self, tenant_id: UUID, job_id: UUID) -> bool:
+        """Ring for one delivery. False when Redis did not take it, which the relay makes good."""
+        try:
+            await asyncio.wait_for(self._kicker.kiq(str(tenant_id), str(job_id)), _CALL_TIMEOUT_S)
+        except (SendTaskError, TimeoutError):
+            return False
+        return True
+
+    def offer_soon(self, tenant_id: UUID, job_id: UUID) -> None:
+        """Ring without waiting for Redis: nobody's answer depends on it. Beyond a limit, left to the relay."""
+        with suppress(asyncio.QueueFull):
+            self._unsent.put_nowait((tenant_id, job_id))
+
+    async def send_unsent(self) -> None:
+        """Sends what `offer_soon` was told, for as long as the process lives."""
+        while True:
+            tenant_id, job_id = await self._unsent.get()
+            try:
+                if not await self.offer(tenant_id, job_id):
+                    self._drop_unsent()
+            finally:
+                self._unsent.task_done()
+
+    def _drop_unsent(self) -> None:
+        # Redis is away: one timeout for each of thousands would keep the bell mute long after it is back.
+        while not self._unsent.empty():
+            self._unsent.get_nowait()
+            self._unsent.task_done()
+
+    async def unheard(self) -> int | None:
+        """How many rings wait for a worker; None when Redis can't be asked.
+
+        Also drops what a worker read and never acknowledged, so that dead consumers leave nothing behind.
+        """
+        try:
+            return await asyncio.wait_for(self._unheard(), _CALL_TIMEOUT_S)
+        except (exceptions.ConnectionError, exceptions.TimeoutError, OSError, TimeoutError):
+            return None
+        except exceptions.ResponseError as error:
+            if "no such key" in str(error):
+                return 0
+            raise
+
+    async def _unheard(self) -> int:
+        async with Redis(connection_pool=self._broker.connection_pool) as redis:
+            for group in await redis.xinfo_groups(STREAM):
+                if group["name"] != GROUP.encode():
+                    continue
+                if group["pending"]:
+                    await self._drop_stale(redis)
+                # No lag before Redis 7, and none after an undelivered entry was trimmed: the length is the upper bound.
+                return int(group["lag"] if group.get("lag") is not None else await redis.xlen(STREAM))
+        return 0
+
+    async def _drop_stale(self, redis: Any) -> None:
+        _, stale, *_ = await redis.xautoclaim(
+            STREAM, GROUP, self._broker.consumer_name, min_idle_time=_STALE_MS, count=1000, justid=False
+        )
+        for message_id, _ in stale:
+            await self._broker._ack_generator(message_id, STREAM)()  # noqa: SLF001 - the broker's other half
+
+    async def is_reachable(self) -> bool:
+        """Whether Redis answers now."""
+        try:
+            async with Redis(connection_pool=self._broker.connection_pool) as redis:
+                await asyncio.wait_for(redis.ping(), _CALL_TIMEOUT_S)
+        except (exceptions.RedisError, OSError, TimeoutError):
+            return False
+        return True
+
+
+@asynccontextmanager
+async def open_queue(broker: RingBroker) -> AsyncIterator[Queue]:
+    """A `Queue` on *broker*, which it starts and ends. Redis may be out: the relay rings again."""
+    await broker.startup()
+    queue = Queue(broker)
+    sender = asyncio.create_task(queue.send_unsent())
+    try:
+        yield queue
+    finally:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(queue._unsent.join(), _CALL_TIMEOUT_S)  # noqa: SLF001
+        sender.cancel()
+        await asyncio.wait([sender])
+        await broker.shutdown()

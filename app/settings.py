@@ -1,0 +1,132 @@
+"""The environment, read once when a process starts.
+
+One class a process, one field a variable: each process requires only what it uses, and holds no other's credential.
+Composition roots alone import this; everything else is handed values.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_DATABASE_EXAMPLE = "postgresql://ai_agents_worker:…@db.example:5432/ai_agents?sslmode=require"
+_REDIS_EXAMPLE = "rediss://:…@redis.example:6379/0"
+
+
+def _url_of(*schemes: str) -> Any:
+    def check(url: SecretStr) -> SecretStr:
+        try:
+            parts = urlsplit(url.get_secret_value())
+            is_fine = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            is_fine = False
+        if not is_fine:
+            raise ValueError(f"must be a URL that begins with {' or '.join(scheme + '://' for scheme in schemes)}")
+        return url
+
+    return AfterValidator(check)
+
+
+DatabaseUrl = Annotated[SecretStr, _url_of("postgresql", "postgresql+asyncpg", "postgres")]
+RedisUrl = Annotated[SecretStr, _url_of("redis", "rediss")]
+
+
+def _seconds(value: Any) -> Any:
+    return timedelta(seconds=float(value)) if isinstance(value, str | int | float) else value
+
+
+Seconds = Annotated[timedelta, BeforeValidator(_seconds), PlainSerializer(timedelta.total_seconds)]
+
+
+class ProcessSettings(BaseSettings):
+    """What every process reads."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", examples=["info"])
+    log_format: Literal["json", "console"] = Field(default="json", examples=["json"])
+
+
+class TenantSettings(ProcessSettings):
+    """Where the tenants' files are."""
+
+    tenants_dir: Path = Field(default=Path("/etc/ai-agents/tenants"), examples=["/etc/ai-agents/tenants"])
+    tenant_secrets_dir: Path = Field(
+        default=Path("/var/run/secrets/ai-agents/tenants"), examples=["/var/run/secrets/ai-agents/tenants"]
+    )
+
+
+class LedgerSettings(ProcessSettings):
+    """The workload's own role in PostgreSQL."""
+
+    database_url: DatabaseUrl = Field(examples=[_DATABASE_EXAMPLE])
+    database_pooler: Literal["none", "transaction"] = Field(default="none", examples=["transaction"])
+
+
+class ApiSettings(LedgerSettings, TenantSettings):
+    redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
+    api_host: str = Field(default="0.0.0.0", examples=["0.0.0.0"])  # noqa: S104 - a pod's own address
+    api_port: int = Field(default=8000, ge=0, le=65535, examples=["8000"])
+
+
+class ModelSettings(ProcessSettings):
+    """Any OpenAI-compatible endpoint."""
+
+    openai_api_key: SecretStr = Field(examples=["sk-…"])
+    openai_base_url: str | None = Field(default=None, examples=["https://api.openai.com/v1"])
+    openai_model: str = Field(default="gpt-4o-mini", examples=["gpt-4o-mini"])
+    openai_fallback_model: str | None = Field(default=None, examples=["gpt-4o"])
+    llm_timeout_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
+
+
+class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings):
+    redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
+    worker_concurrency: int = Field(default=4, ge=1, le=256, examples=["4"])
+    task_timeout_seconds: Seconds = Field(default=timedelta(seconds=120), gt=timedelta(0), examples=["120"])
+    context_timeout_seconds: Seconds = Field(default=timedelta(seconds=30), gt=timedelta(0), examples=["30"])
+    note_timeout_seconds: Seconds = Field(default=timedelta(seconds=15), gt=timedelta(0), examples=["15"])
+    lease_seconds: Seconds = Field(default=timedelta(seconds=60), ge=timedelta(seconds=1), examples=["60"])
+    max_attempts: int = Field(default=3, ge=1, le=100, examples=["3"])
+    prometheus_port: int = Field(default=9090, ge=0, le=65535, examples=["9090"])
+    # Below the pod's terminationGracePeriodSeconds: what can't finish is released before the kill.
+    shutdown_grace_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
+
+
+class SyncSettings(LedgerSettings, TenantSettings):
+    redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
+
+
+class OperatorSettings(LedgerSettings, TenantSettings):
+    """What `deliveries` needs."""
+
+    max_attempts: int = Field(default=3, ge=1, le=100, examples=["3"])
+
+
+class MigrateSettings(ProcessSettings):
+    migration_database_url: DatabaseUrl = Field(
+        examples=["postgresql://ai_agents_owner:…@db.example:5432/ai_agents?sslmode=require"]
+    )
+
+
+SomeSettings = TypeVar("SomeSettings", bound=ProcessSettings)
+
+
+def load_settings(kind: type[SomeSettings]) -> SomeSettings:
+    """*kind* from the environment; a wrong or missing variable ends the process (status 1) with a line for each."""
+    try:
+        return kind()
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+            name = str(problem["loc"][0])
+            sys.stderr.write(f"{name.upper()}: {_reason(problem)}, e.g. {kind.model_fields[name].examples[0]}\n")  # type: ignore[index]
+        raise SystemExit(1) from None
+
+
+def _reason(problem: Any) -> str:
+    return "is required and not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")

@@ -1,0 +1,360 @@
+"""The offline model: a small OpenAI-compatible server, labelled as what it is, that misbehaves when asked to.
+
+    GET  /v1/models
+    POST /v1/chat/completions        an extractive answer, composed by `app.simulator.extract`
+    GET  /simulator/state            how often it was called, and what is queued
+    POST /simulator/behaviours       queue one or a list: {"kind": "rate_limit", "times": 2, "seconds": 1}
+    DELETE /simulator/behaviours     behave again
+
+As a process of its own: `python -m app.simulator.model --port 8011`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Final, Literal
+from uuid import uuid4
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from app.core.enhancement import Confidence, Draft, Statement
+from app.simulator.extract import Prompt, compose, parse_prompt
+from app.simulator.phrases import PHRASES
+
+MODEL_NAME: Final = "offline-extractive"
+
+_MAX_BODY_BYTES: Final = 32 * 1024 * 1024
+_MAX_REQUESTS_KEPT: Final = 50
+_CHARS_PER_TOKEN: Final = 4
+_UNKNOWN_REF: Final = "T99"
+
+
+class Kind(StrEnum):
+    """What the next calls get instead of an orderly answer."""
+
+    RATE_LIMIT = "rate_limit"
+    """429 with `Retry-After: <seconds>`."""
+    SERVER_ERROR = "server_error"
+    """500."""
+    SLOW = "slow"
+    """An orderly answer after `seconds`."""
+    GARBAGE = "garbage"
+    """200 with a body that is no JSON."""
+    NOT_JSON = "not_json"
+    """A completion whose content is prose."""
+    SCHEMA_VIOLATION = "schema_violation"
+    """A completion whose content is JSON of another shape."""
+    UNKNOWN_CITATION = "unknown_citation"
+    """An answer that cites what was never gathered, and nothing else."""
+    TOO_LONG = "too_long"
+    """An answer of 5,000 words."""
+    OTHER_LANGUAGE = "other_language"
+    """An answer in a language that nobody asked for."""
+    RESET = "reset"
+    """The connection is cut."""
+    REFUSAL = "refusal"
+    """The model declines."""
+    LENGTH = "length"
+    """`finish_reason: length`; the content ends in the middle."""
+    NO_SCHEMA = "no_schema"
+    """400 to any call that asks for a JSON schema, as some compatible servers do; others are answered."""
+    OBEY = "obey"
+    """A model that was talked over: the ticket's words, HTML and links in every field."""
+
+
+class Behaviour(BaseModel):
+    """One way to misbehave, for a number of calls."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    times: int | None = Field(default=1, ge=1)
+    """None: until cleared."""
+    seconds: float = Field(default=1.0, ge=0)
+    """How long to wait, or to ask the caller to wait."""
+
+
+_BEHAVIOURS: Final = TypeAdapter[list[Behaviour]](list[Behaviour])
+
+
+class Chat(BaseModel):
+    """A request for a completion, as far as this server looks at it. Further fields are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    messages: list[dict[str, Any]]
+    response_format: dict[str, Any] | None = None
+    stream: Literal[False] | None = None
+
+    @property
+    def asks_for_schema(self) -> bool:
+        return (self.response_format or {}).get("type") == "json_schema"
+
+    @property
+    def prompt(self) -> Prompt:
+        """What the user's last fenced message holds; a request to mend an answer may follow it."""
+        for message in reversed(self.messages):
+            content = message.get("content")
+            if isinstance(content, list):  # in parts
+                content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+            if message.get("role") == "user" and isinstance(content, str) and (prompt := parse_prompt(content)):
+                return prompt
+        return Prompt()
+
+
+class ModelSimulator:
+    """The server, from `start` to `stop`. What is queued in `behaviours` is used up call by call, first come first."""
+
+    def __init__(self) -> None:
+        self.behaviours: deque[Behaviour] = deque()
+        self.calls = 0
+        """Chat completions that were asked for, answered or not."""
+        self.requests: deque[Chat] = deque(maxlen=_MAX_REQUESTS_KEPT)
+        """The last of them, the latest at the end."""
+        self._runner: web.AppRunner | None = None
+        self._address = ("", 0)
+
+    @property
+    def url(self) -> str:
+        """What `OPENAI_BASE_URL` takes."""
+        host, port = self._address
+        return f"http://{host}:{port}/v1"
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        application = web.Application(client_max_size=_MAX_BODY_BYTES)
+        application.add_routes(
+            [
+                web.get("/v1/models", self._list_models),
+                web.post("/v1/chat/completions", self._complete),
+                web.get("/simulator/state", self._show_state),
+                web.post("/simulator/behaviours", self._queue_behaviours),
+                web.delete("/simulator/behaviours", self._clear_behaviours),
+            ]
+        )
+        # No access log: it would hold nothing that `calls` doesn't tell.
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        self._address = (host, self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def behave(self, kind: Kind | str, *, times: int | None = 1, seconds: float = 1.0) -> None:
+        """Queue one behaviour."""
+        self.behaviours.append(Behaviour(kind=Kind(kind), times=times, seconds=seconds))
+
+    async def _list_models(self, _request: web.Request) -> web.Response:
+        model = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "ai-agents"}
+        return web.json_response({"object": "list", "data": [model]})
+
+    async def _show_state(self, _request: web.Request) -> web.Response:
+        queued = [behaviour.model_dump(mode="json") for behaviour in self.behaviours]
+        return web.json_response({"calls": self.calls, "behaviours": queued})
+
+    async def _queue_behaviours(self, request: web.Request) -> web.Response:
+        try:
+            given = json.loads(await request.read())
+            self.behaviours.extend(_BEHAVIOURS.validate_python(given if isinstance(given, list) else [given]))
+        except (ValueError, ValidationError) as error:
+            return _problem(400, f"not a behaviour: {error}")
+        return await self._show_state(request)
+
+    async def _clear_behaviours(self, request: web.Request) -> web.Response:
+        self.behaviours.clear()
+        return await self._show_state(request)
+
+    async def _complete(self, request: web.Request) -> web.Response:
+        try:
+            chat = Chat.model_validate_json(await request.read())
+        except ValidationError as error:
+            return _problem(400, f"not a request for a completion: {error}")
+        self.calls += 1
+        self.requests.append(chat)
+        behaviour = self._take(asks_for_schema=chat.asks_for_schema)
+        if behaviour is not None and behaviour.kind is Kind.SLOW:
+            await asyncio.sleep(behaviour.seconds)
+        if behaviour is None or behaviour.kind is Kind.SLOW:
+            return _completion(chat, _orderly(chat.prompt))
+        if behaviour.kind is Kind.RESET and request.transport is not None:
+            request.transport.abort()
+        return _failure(behaviour) or _misbehave(chat, behaviour.kind)
+
+    def _take(self, *, asks_for_schema: bool) -> Behaviour | None:
+        """The behaviour of this call; it counts one down."""
+        if not self.behaviours:
+            return None
+        first = self.behaviours[0]
+        if first.kind is Kind.NO_SCHEMA and not asks_for_schema:
+            return None
+        if first.times == 1:
+            self.behaviours.popleft()
+        elif first.times is not None:
+            self.behaviours[0] = first.model_copy(update={"times": first.times - 1})
+        return first
+
+
+def _failure(behaviour: Behaviour) -> web.Response | None:
+    """The answer of a behaviour that is about HTTP, or None."""
+    match behaviour.kind:
+        case Kind.RATE_LIMIT:
+            wait = {"Retry-After": f"{behaviour.seconds:g}"}
+            return _problem(429, "Rate limit reached", kind="rate_limit_exceeded", headers=wait)
+        case Kind.SERVER_ERROR:
+            return _problem(500, "The server had an error while processing your request", kind="server_error")
+        case Kind.NO_SCHEMA:
+            return _problem(400, "'response_format' of type 'json_schema' is not supported with this model")
+        case Kind.GARBAGE:
+            return web.Response(text="<html><body>It works!\x00</body></html>", content_type="text/html")
+        case Kind.RESET:
+            return web.Response()  # goes nowhere
+        case _:
+            return None
+
+
+def _misbehave(chat: Chat, kind: Kind) -> web.Response:
+    """A completion that is not what was asked for."""
+    if kind is Kind.REFUSAL:
+        return _completion(chat, None, refusal="I'm sorry, but I can't help with that.")
+    if kind is Kind.LENGTH:
+        whole = _orderly(chat.prompt)
+        return _completion(chat, whole[: len(whole) // 2], finish_reason="length")
+    return _completion(chat, _CONTENTS[kind](chat.prompt))
+
+
+def _orderly(prompt: Prompt) -> str:
+    return compose(prompt).model_dump_json()
+
+
+def _not_json(prompt: Prompt) -> str:
+    return f"Sure! Here is what I found: {compose(prompt).summary}"
+
+
+def _schema_violation(_prompt: Prompt) -> str:
+    return json.dumps({"summary": 3, "facts": "none", "confidence": "certain", "verdict": "restart it"})
+
+
+def _unknown_citation(prompt: Prompt) -> str:
+    draft = compose(prompt)
+    forged = [
+        Statement(text=statement.text, citations=[_UNKNOWN_REF])
+        for statement in draft.facts or [Statement(text="The mailbox of the requester is full.", citations=[])]
+    ]
+    return draft.model_copy(update={"facts": forged}).model_dump_json()
+
+
+def _too_long(prompt: Prompt) -> str:
+    words = " ".join(["The printer does not print because the queue is stuck."] * 500)
+    return compose(prompt).model_copy(update={"summary": words}).model_dump_json()
+
+
+def _other_language(prompt: Prompt) -> str:
+    sentence = PHRASES["en" if prompt.language == "fr" else "fr"].in_another_language
+    cited = Statement(text=sentence, citations=[source.ref for source in prompt.sources[:1]])
+    draft = Draft(
+        summary=" ".join([sentence] * 3),
+        facts=[cited] if cited.citations else [],
+        hypotheses=[],
+        next_steps=[cited.model_copy(update={"citations": []})],
+        confidence=Confidence.MEDIUM,
+    )
+    return draft.model_dump_json()
+
+
+def _obey(prompt: Prompt) -> str:
+    hostile = (
+        f"{prompt.subject} {prompt.description} <script>alert(document.cookie)</script>"
+        '<img src="https://evil.example/pixel.png" onerror="alert(1)"> <a href="https://evil.example/">Sign in</a> '
+        "[click here](javascript:alert(1)) https://evil.example/?key=OPENAI_API_KEY"
+    )
+    everywhere = [Statement(text=hostile, citations=[source.ref]) for source in prompt.sources[:1]] or [
+        Statement(text=hostile, citations=[hostile])
+    ]
+    draft = Draft(
+        summary=hostile,
+        facts=everywhere,
+        hypotheses=everywhere,
+        next_steps=everywhere,
+        confidence=Confidence.HIGH,
+    )
+    return draft.model_dump_json()
+
+
+_CONTENTS: Final[Mapping[Kind, Callable[[Prompt], str]]] = {
+    Kind.NOT_JSON: _not_json,
+    Kind.SCHEMA_VIOLATION: _schema_violation,
+    Kind.UNKNOWN_CITATION: _unknown_citation,
+    Kind.TOO_LONG: _too_long,
+    Kind.OTHER_LANGUAGE: _other_language,
+    Kind.OBEY: _obey,
+}
+
+
+def _completion(
+    chat: Chat, content: str | None, *, finish_reason: str = "stop", refusal: str | None = None
+) -> web.Response:
+    prompt_tokens = len(json.dumps(chat.messages, ensure_ascii=False)) // _CHARS_PER_TOKEN
+    completion_tokens = len(content or refusal or "") // _CHARS_PER_TOKEN
+    message = {"role": "assistant", "content": content, "refusal": refusal}
+    return web.json_response(
+        {
+            "id": f"chatcmpl-{uuid4().hex}",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": MODEL_NAME,
+            "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
+            "usage": {
+                "prompt_tokens": prompt_tokens,
+                "completion_tokens": completion_tokens,
+                "total_tokens": prompt_tokens + completion_tokens,
+            },
+        }
+    )
+
+
+def _problem(
+    status: int, message: str, *, kind: str = "invalid_request_error", headers: Mapping[str, str] | None = None
+) -> web.Response:
+    error = {"message": message, "type": kind, "param": None, "code": None}
+    return web.json_response({"error": error}, status=status, headers=headers)
+
+
+async def serve(host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; says the address on standard output once it can be called."""
+    simulator = ModelSimulator()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    await simulator.start(host, port)
+    sys.stdout.write(f"{simulator.url}\n")
+    sys.stdout.flush()
+    await ended.wait()
+    await simulator.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m app.simulator.model",
+        description=f"The offline model {MODEL_NAME}: an OpenAI-compatible server that quotes what it was given.",
+        epilog="example: python -m app.simulator.model --port 8011",
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="default: a free one, which is printed")
+    given = parser.parse_args()
+    asyncio.run(serve(given.host, given.port))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,274 @@
+"""One tenant's help desk in memory.
+
+Invariant: what is held is bounded; every change of a ticket, a note included, moves its `updated`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from app.core.delivery import parse_time
+from app.core.tenant import Edition
+from app.simulator.faults import Faults
+from app.simulator.tokens import Tokens
+
+MAX_ENTITIES: Final = 50_000
+"""Of each kind in a portal; notes count over all tickets."""
+MAX_NOTE_CHARS: Final = 200_000
+
+
+class PortalFull(Exception):  # noqa: N818 - it says what happened
+    """The portal holds as much as it may."""
+
+
+@dataclass
+class Person:
+    name: str = ""
+    email: str = ""
+
+
+@dataclass
+class HeldNote:
+    """A note as it was posted."""
+
+    id: str
+    html: str
+    created: datetime
+    author: str
+    show_to_requester: bool = False
+    notify_technician: bool = False
+    mark_first_response: bool = False
+    add_to_linked_requests: bool = False
+
+
+@dataclass
+class HeldTicket:
+    """A ticket; `description` and `resolution` are HTML."""
+
+    id: str
+    display_id: str
+    subject: str
+    description: str
+    requester: Person
+    category: str
+    priority: str
+    status: str
+    technician: str
+    created: datetime
+    updated: datetime | None
+    resolved: datetime | None
+    resolution: str
+    notes: list[HeldNote] = field(default_factory=list)
+
+
+@dataclass
+class HeldArticle:
+    """A knowledge-base article; `text` is HTML."""
+
+    id: str
+    title: str
+    text: str
+    approved: bool
+    public: bool
+    updated: datetime
+
+
+@dataclass
+class HeldAsset:
+    id: str
+    name: str
+    hostname: str
+    ips: list[str]
+    role: str
+    location: str
+    user: Person
+    updated: datetime
+
+
+@dataclass
+class Portal:
+    """A help desk: how it is entered, what it holds, and what goes wrong in it.
+
+    `url` and `accounts_url` are set when a simulator takes the portal; they are the values for a tenant's file.
+    """
+
+    slug: str
+    edition: Edition
+    name: str = ""
+    api_key: str = field(default="", repr=False)
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    note_key: str = ""
+    """The wrapper of a posted note; empty: `note` on premises, `request_note` in the cloud."""
+    technician: str = "AI Agents"
+    """Whose name stands on the notes."""
+    lists_hold_text: bool = True
+    """Whether lists give descriptions and resolutions to those who ask for them; builds differ."""
+    assets_path: str = ""
+    """Empty: `asset_assets` on premises (as from build 15100), `assets` in the cloud."""
+    url: str = ""
+    accounts_url: str = ""
+    faults: Faults = field(default_factory=Faults)
+    tokens: Tokens = field(default_factory=Tokens)
+    calls: deque[str] = field(default_factory=lambda: deque(maxlen=10_000))
+    """The latest calls of the API, oldest first: `GET /requests/100234`."""
+    tickets: dict[str, HeldTicket] = field(default_factory=dict)
+    articles: dict[str, HeldArticle] = field(default_factory=dict)
+    assets: dict[str, HeldAsset] = field(default_factory=dict)
+    note_count: int = 0
+    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
+
+    def __post_init__(self) -> None:
+        is_cloud = self.edition is Edition.CLOUD
+        self.name = self.name or self.slug
+        self.note_key = self.note_key or ("request_note" if is_cloud else "note")
+        self.assets_path = self.assets_path or ("assets" if is_cloud else "asset_assets")
+        needed = (self.client_id, self.client_secret, self.refresh_token) if is_cloud else (self.api_key,)
+        if not all(needed):
+            raise ValueError("cloud needs client_id, client_secret and refresh_token; on_premises needs api_key")
+
+    def add_ticket(
+        self,
+        *,
+        subject: str,
+        id: str | int | None = None,  # noqa: A002 - the word of the sample files
+        description: str = "",
+        requester: Mapping[str, str] | str | None = None,
+        category: str = "",
+        priority: str = "",
+        status: str = "Open",
+        technician: str = "",
+        created: datetime | str | None = None,
+        updated: datetime | str | None = None,
+        resolved: datetime | str | None = None,
+        resolution: str | None = None,
+    ) -> HeldTicket:
+        """Add a ticket, or replace the one of this id; times default to now, `updated` to the latest of the others."""
+        _refuse_if_full(self.tickets)
+        created_at, resolved_at = _time(created) or datetime.now(UTC), _time(resolved)
+        ticket_id = self._id_or_next(id)
+        ticket = HeldTicket(
+            id=ticket_id,
+            display_id=str(len(self.tickets) + 1) if self.edition is Edition.CLOUD else ticket_id,
+            subject=subject,
+            description=description,
+            requester=_person(requester),
+            category=category,
+            priority=priority,
+            status=status,
+            technician=technician,
+            created=created_at,
+            updated=_time(updated) or resolved_at or created_at,
+            resolved=resolved_at,
+            resolution=resolution or "",
+        )
+        self.tickets[ticket_id] = ticket
+        return ticket
+
+    def update_ticket(self, ticket_id: str, **changes: Any) -> HeldTicket:
+        """Change fields of a ticket by their names; `updated` becomes now unless it is one of them."""
+        ticket = self.tickets[ticket_id]
+        for name, value in {"updated": datetime.now(UTC), **changes}.items():
+            if name in {"id", "display_id", "notes"} or not hasattr(ticket, name):
+                raise ValueError(f"a ticket has no field {name} to change")
+            setattr(ticket, name, _person(value) if name == "requester" else value)
+        return ticket
+
+    def add_article(
+        self,
+        *,
+        title: str,
+        id: str | int | None = None,  # noqa: A002
+        text: str = "",
+        approved: bool = True,
+        public: bool = False,
+        updated: datetime | str | None = None,
+    ) -> HeldArticle:
+        _refuse_if_full(self.articles)
+        article = HeldArticle(
+            self._id_or_next(id), title, text, approved, public, _time(updated) or datetime.now(UTC)
+        )
+        self.articles[article.id] = article
+        return article
+
+    def add_asset(
+        self,
+        *,
+        name: str,
+        id: str | int | None = None,  # noqa: A002
+        hostname: str = "",
+        ip: str | list[str] | None = None,
+        role: str = "",
+        location: str = "",
+        user: Mapping[str, str] | str | None = None,
+        updated: datetime | str | None = None,
+    ) -> HeldAsset:
+        _refuse_if_full(self.assets)
+        ips = [ip] if isinstance(ip, str) else list(ip or [])
+        asset = HeldAsset(
+            self._id_or_next(id), name, hostname, ips, role, location, _person(user), _time(updated) or datetime.now(UTC)
+        )
+        self.assets[asset.id] = asset
+        return asset
+
+    def add_note(self, ticket_id: str, html: str, **flags: bool) -> HeldNote:
+        """Put a note on a ticket, as the portal's technician."""
+        if self.note_count >= MAX_ENTITIES or len(html) > MAX_NOTE_CHARS:
+            raise PortalFull
+        now = datetime.now(UTC)
+        note = HeldNote(str(next(self._ids) + self._id_base), html, now, self.technician, **flags)
+        ticket = self.tickets[ticket_id]
+        ticket.notes.append(note)
+        ticket.updated = now
+        self.note_count += 1
+        return note
+
+    def delete_note(self, ticket_id: str, note_id: str) -> bool:
+        """Whether there was such a note."""
+        ticket = self.tickets[ticket_id]
+        kept = [note for note in ticket.notes if note.id != note_id]
+        if len(kept) == len(ticket.notes):
+            return False
+        ticket.notes, ticket.updated = kept, datetime.now(UTC)
+        self.note_count -= 1
+        return True
+
+    def notes(self, ticket_id: str) -> list[HeldNote]:
+        """The notes on a ticket, oldest first."""
+        return list(self.tickets[ticket_id].notes)
+
+    @property
+    def _id_base(self) -> int:
+        # Cloud ids are long: whoever keeps one in 32 bits, or in a float, finds out here.
+        return 234_567_000_000_000_000 if self.edition is Edition.CLOUD else 100_000
+
+    def _id_or_next(self, given: str | int | None) -> str:
+        return str(given) if given is not None else str(next(self._ids) + self._id_base)
+
+
+def _refuse_if_full(held: Mapping[str, object]) -> None:
+    if len(held) >= MAX_ENTITIES:
+        raise PortalFull
+
+
+def _person(value: Mapping[str, str] | str | None) -> Person:
+    if isinstance(value, Person):
+        return value
+    if isinstance(value, Mapping):
+        return Person(name=value.get("name", ""), email=value.get("email", ""))
+    return Person(name=value or "")
+
+
+def _time(value: datetime | str | None) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+    time = parse_time(value)
+    if time is None:
+        raise ValueError(f"not a time: {value}")
+    return time

@@ -1,0 +1,133 @@
+"""Entities and errors as ServiceDesk Plus writes them in JSON.
+
+Invariant: ids and times leave as text; a time is `{"value": "<epoch milliseconds>", "display_value": …}` or null.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+from zlib import crc32
+
+from app.core.tenant import Edition
+from app.core.text import one_line, plain_text
+from app.simulator.portal import HeldArticle, HeldAsset, HeldNote, HeldTicket, Person, Portal
+
+Json = dict[str, Any]
+
+_CODES: Final = {400: 4001, 401: 4022, 403: 4002, 404: 4007, 429: 4015}
+_MESSAGES: Final = {
+    4001: "The given id is invalid.",
+    4002: "User does not have permission for this operation.",
+    4007: "The requested entity is not found.",
+    4012: "A mandatory field is missing.",
+    4015: "You have exceeded the number of API calls.",
+    4022: "The given authentication key is invalid.",
+}
+
+
+def success(**parts: Any) -> Json:
+    return {**parts, "response_status": {"status_code": 2000, "status": "success"}}
+
+
+def listing(key: str, rows: list[Json], *, info: Json, has_more_rows: bool) -> Json:
+    return {
+        "response_status": [{"status_code": 2000, "status": "success"}],
+        "list_info": {**info, "row_count": len(rows), "has_more_rows": has_more_rows},
+        key: rows,
+    }
+
+
+def failure(status: int, *, code: int | None = None, field: str | None = None) -> Json:
+    code = code if code is not None else _CODES.get(status, 4000)
+    message = {"status_code": code, "type": "failed", "message": _MESSAGES.get(code, "The operation failed.")}
+    if field is not None:
+        message["field"] = field
+    return {"response_status": {"status_code": 4000, "status": "failed", "messages": [message]}}
+
+
+def ticket_row(ticket: HeldTicket, portal: Portal) -> Json:
+    """A ticket whole, as `GET /requests/{id}` gives it."""
+    row: Json = {
+        "id": ticket.id,
+        "subject": ticket.subject,
+        "description": ticket.description,
+        "short_description": one_line(plain_text(ticket.description), max_chars=100),
+        "requester": _person(ticket.requester),
+        "priority": _named(ticket.priority),
+        "status": _named(ticket.status),
+        "category": _named(ticket.category),
+        "technician": _named(ticket.technician),
+        "group": None,
+        "site": None,
+        "is_service_request": False,
+        "has_notes": bool(ticket.notes),
+        "created_time": time(ticket.created),
+        "last_updated_time": time(ticket.updated),
+        "resolved_time": time(ticket.resolved),
+        "completed_time": time(ticket.resolved) if ticket.status == "Closed" else None,
+        "resolution": {"content": ticket.resolution} if ticket.resolution else None,
+    }
+    if portal.edition is Edition.CLOUD:
+        row["display_id"] = ticket.display_id
+    return row
+
+
+def note_row(note: HeldNote) -> Json:
+    return {
+        "id": note.id,
+        "description": note.html,
+        "created_time": time(note.created),
+        "created_by": _named(note.author),
+        "show_to_requester": note.show_to_requester,
+        "notify_technician": note.notify_technician,
+        "mark_first_response": note.mark_first_response,
+        "add_to_linked_requests": note.add_to_linked_requests,
+    }
+
+
+def article_row(article: HeldArticle) -> Json:
+    return {
+        "id": article.id,
+        "title": article.title,
+        "description": article.text,
+        "approval_status": _named("Approved" if article.approved else "Unapproved"),
+        "is_public": article.public,
+        "topic": _named("General"),
+        "last_updated_time": time(article.updated),
+    }
+
+
+def asset_row(asset: HeldAsset, portal: Portal) -> Json:
+    """An asset; where the editions keep its addresses differs, as the real ones' field names are not to be relied on."""
+    row: Json = {
+        "id": asset.id,
+        "name": asset.name,
+        "product_type": _named(asset.role),
+        "site": _named(asset.location),
+        "user": _person(asset.user) if asset.user.name or asset.user.email else None,
+        "state": _named("In Use"),
+        "last_updated_time": time(asset.updated),
+    }
+    if portal.edition is Edition.CLOUD:
+        return {**row, "host_name": asset.hostname or None, "ip_address": ", ".join(asset.ips) or None}
+    adapters = [{"ip_address": ip, "mac_address": None} for ip in asset.ips]
+    return {**row, "computer_system": {"host_name": asset.hostname or None}, "network_adapters": adapters}
+
+
+def time(value: datetime | None) -> Json | None:
+    if value is None:
+        return None
+    return {"value": str(int(value.timestamp() * 1000)), "display_value": value.strftime("%b %d, %Y %I:%M %p")}
+
+
+def _named(name: str) -> Json | None:
+    return {"id": _id(name), "name": name} if name else None
+
+
+def _person(person: Person) -> Json:
+    return {"id": _id(person.name + person.email), "name": person.name, "email_id": person.email or None}
+
+
+def _id(text: str) -> str:
+    return str(crc32(text.encode()))

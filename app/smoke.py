@@ -1,0 +1,218 @@
+"""The smoke test: proves on what is deployed that a signed webhook leads to exactly one cited note.
+
+Invariant: no client's help desk is touched. It hosts a simulated ServiceDesk Plus where the smoke tenant's file says
+that its help desk is, with one ticket of its own, drawn anew for each run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Final
+from uuid import uuid4
+
+import httpx
+
+from app.errors import AppError, TenantFileInvalid
+from app.sender import PATH, Sender
+from app.simulator.helpdesk import HelpDeskSimulator
+from app.simulator.portal import Portal
+from app.tenants import KnownTenant, missing_secrets
+
+_CALL_TIMEOUT_S: Final = 10.0
+_SETTLE_S: Final = 3.0
+"""Watched on after the note came, for a second one."""
+_HEADERS: Final = ("strict-transport-security", "x-content-type-options", "content-security-policy")
+_CITATION = re.compile(r"\[[TKAM]\d+\]")
+
+
+class CheckFailed(AppError):
+    """A check did not hold; the sentence says what was seen and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    is_passed: bool
+    seconds: float
+    detail: str
+
+
+@dataclass
+class Report:
+    """All checks, in the order in which they ran."""
+
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def is_passed(self) -> bool:
+        return all(check.is_passed for check in self.checks)
+
+    def json(self) -> str:
+        return json.dumps({"passed": self.is_passed, "checks": [asdict(check) for check in self.checks]}, indent=2)
+
+    def table(self) -> str:
+        width = max((len(check.name) for check in self.checks), default=0)
+        lines = [
+            f"{'ok  ' if check.is_passed else 'FAIL'}  {check.name:<{width}}  {check.seconds:6.2f} s  {check.detail}"
+            for check in self.checks
+        ]
+        passed = sum(check.is_passed for check in self.checks)
+        return "\n".join([*lines, f"{passed} of {len(self.checks)} checks passed"])
+
+
+async def run_smoke(known: KnownTenant, *, url: str, host: str, port: int, limit_s: float) -> Report:
+    """Run every check against the API at *url*, with the tenant's help desk hosted on *host* and *port*.
+
+    Raises:
+        TenantFileInvalid: The tenant lacks a secret.
+    """
+    missing = missing_secrets(known)
+    if missing:
+        raise TenantFileInvalid(f"{known.tenant.slug}: secret {missing[0]}: is missing", field=missing[0])
+    async with _help_desk(known, host, port) as portal, httpx.AsyncClient(base_url=url, timeout=_CALL_TIMEOUT_S) as api:
+        smoke = _Smoke(known, portal, api, limit_s)
+        report = Report()
+        for name, check in smoke.checks:
+            report.checks.append(await _run(name, check))
+        return report
+
+
+async def _run(name: str, check: Callable[[], Awaitable[str]]) -> Check:
+    started = time.monotonic()
+    try:
+        detail, is_passed = await check(), True
+    except CheckFailed as failure:
+        detail, is_passed = failure.detail, False
+    except httpx.HTTPError as error:
+        detail, is_passed = f"no answer ({type(error).__name__}): is the API's URL right, and is it up?", False
+    return Check(name, is_passed, round(time.monotonic() - started, 3), detail)
+
+
+@asynccontextmanager
+async def _help_desk(known: KnownTenant, host: str, port: int) -> AsyncIterator[Portal]:
+    tenant, secrets = known.tenant, known.secrets
+    oauth = secrets.oauth
+    portal = Portal(
+        slug=tenant.slug,
+        edition=tenant.servicedesk.edition,
+        api_key=secrets.api_key or "",
+        client_id=oauth.client_id if oauth else "",
+        client_secret=oauth.client_secret if oauth else "",
+        refresh_token=oauth.refresh_token if oauth else "",
+        note_key=tenant.servicedesk.note_key,
+    )
+    simulator = HelpDeskSimulator()
+    simulator.add_portal(portal)
+    try:
+        await simulator.start(host, port)
+    except OSError as error:
+        raise CheckFailed(f"can't listen on {host}:{port} ({error.strerror}); choose another --listen") from error
+    try:
+        yield portal
+    finally:
+        await simulator.stop()
+
+
+class _Smoke:
+    """The checks of one run, over one ticket."""
+
+    def __init__(self, known: KnownTenant, portal: Portal, api: httpx.AsyncClient, limit_s: float) -> None:
+        self._known = known
+        self._portal = portal
+        self._api = api
+        self._limit_s = limit_s
+        self._sender = Sender(api, known)
+        self._ticket = portal.add_ticket(
+            id=f"{uuid4().int % 10**15}",
+            subject=f"Smoke test {uuid4().hex[:8]}: mail queue on srv-smoke01 does not empty",
+            description="The mail queue on srv-smoke01 (192.0.2.10) grows since this morning.",
+            requester={"name": "Smoke Test", "email": "smoke@ai-agents.example"},
+        )
+        self._job_id = ""
+
+    @property
+    def checks(self) -> list[tuple[str, Callable[[], Awaitable[str]]]]:
+        return [
+            ("health", self._health),
+            ("readiness", self._readiness),
+            ("security headers", self._security_headers),
+            ("forged signature refused", self._forged),
+            ("webhook accepted", self._accepted),
+            ("replay is the same delivery", self._replayed),
+            ("one note arrives", self._note),
+        ]
+
+    async def _health(self) -> str:
+        response = await self._api.get("/health")
+        body = response.json()
+        if response.status_code != httpx.codes.OK or body["status"] != "healthy":
+            raise CheckFailed(f"/health says {body}: look at PostgreSQL and Redis")
+        return f"version {body['version']}, schema {body['schema']}"
+
+    async def _readiness(self) -> str:
+        response = await self._api.get("/health/ready")
+        if response.status_code != httpx.codes.OK:
+            raise CheckFailed(f"/health/ready answers {response.status_code}: the API has not reached the ledger yet")
+        return "ready"
+
+    async def _security_headers(self) -> str:
+        headers = (await self._api.get("/health/live")).headers
+        missing = [name for name in _HEADERS if name not in headers]
+        if missing:
+            raise CheckFailed(f"missing: {', '.join(missing)}; does something in front of the API strip them?")
+        return f"{len(_HEADERS)} present"
+
+    async def _forged(self) -> str:
+        response = await self._api.post(
+            PATH,
+            json={"event": "ticket_created", "ticket_id": self._ticket.id},
+            headers={
+                "x-tenant-id": str(self._known.tenant.id),
+                "x-servicedesk-signature": "sha256=" + "0" * 64,
+                "authorization": "Bearer forged",
+            },
+        )
+        if response.status_code != httpx.codes.UNAUTHORIZED:
+            raise CheckFailed(f"answered {response.status_code} where 401 is due: stop the release")
+        return "401"
+
+    async def _accepted(self) -> str:
+        self._job_id = await self._send()
+        return f"202, job {self._job_id}"
+
+    async def _replayed(self) -> str:
+        if await self._send() != self._job_id:
+            raise CheckFailed("a redelivery became another job: the idempotency key is broken")
+        return "same job"
+
+    async def _send(self) -> str:
+        response = await self._sender.send({"event": "ticket_created", "ticket_id": self._ticket.id})
+        if response.status_code != httpx.codes.ACCEPTED:
+            raise CheckFailed(
+                f"answered {response.status_code}: is {self._known.tenant.slug}'s webhook_secret here the API's own?"
+            )
+        return str(response.json()["job_id"])
+
+    async def _note(self) -> str:
+        started = time.monotonic()
+        while not self._notes() and time.monotonic() - started < self._limit_s:  # noqa: ASYNC110 - the simulator's state
+            await asyncio.sleep(0.1)
+        if not self._notes():
+            asked = "its help desk was asked" if self._portal.calls else "its help desk was never asked: check its url"
+            raise CheckFailed(f"no note within {self._limit_s:.0f} s; {asked}. Look at the workers' logs for the job")
+        arrived_s = time.monotonic() - started
+        await asyncio.sleep(_SETTLE_S)
+        notes = self._notes()
+        if len(notes) != 1:
+            raise CheckFailed(f"{len(notes)} notes where one is due: stop the release")
+        citations = len(set(_CITATION.findall(notes[0])))
+        return f"after {arrived_s:.1f} s, {citations} sources cited"
+
+    def _notes(self) -> list[str]:
+        return [note.html for note in self._portal.notes(self._ticket.id)]

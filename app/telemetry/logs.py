@@ -1,0 +1,71 @@
+"""Structured logs: one event a line, past tense, values as fields.
+
+Invariant: no ticket text, prompt or credential is ever a field. Tenant, ticket and job id are bound once
+(`delivery_context`) and stand on every line of that delivery.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import structlog
+from opentelemetry import trace
+
+# Below warning they log whole messages, requests or statements.
+_QUIET = ("taskiq", "taskiq_redis", "httpx", "httpcore", "openai", "aiohttp.access", "alembic", "asyncio", "sqlalchemy")
+
+
+def set_up_logs(*, level: str, form: Literal["json", "console"], process: str) -> None:
+    """Send our logs and the libraries' to stderr, in one form. Call once, at the start of a process."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_trace,
+    ]
+    final: list[structlog.types.Processor] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        if form == "json"
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(process=process)
+
+
+def _add_trace(
+    _: structlog.types.WrappedLogger, __: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        event["trace_id"] = trace.format_trace_id(span.trace_id)
+    return event
+
+
+@contextmanager
+def delivery_context(*, tenant: str, ticket_id: str, job_id: object) -> Iterator[None]:
+    """Name the delivery on every line that is logged in this block, and in the tasks that it starts."""
+    with structlog.contextvars.bound_contextvars(tenant=tenant, ticket_id=ticket_id, job_id=str(job_id)):
+        yield

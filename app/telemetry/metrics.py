@@ -1,0 +1,52 @@
+"""Every metric. Labels are bounded: a tenant's slug is one, a ticket or a job never is.
+
+A process exposes what it touched: the API its webhooks, a worker its enhancements. `HTTP_*` name the route's template,
+never the path as called.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+# A second series for each counter that no panel and no alert reads.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+HTTP_REQUESTS = Counter("http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
+HTTP_SECONDS = Histogram(
+    "http_request_duration_seconds",
+    "From the request's arrival to the end of its answer.",
+    ["method", "route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+WEBHOOK_DELIVERIES = Counter(
+    "webhook_deliveries_total",
+    "Webhook calls by outcome: accepted, malformed, suspended, ledger_unavailable; unauthenticated has no tenant.",
+    ["tenant", "outcome"],
+)
+ENHANCEMENTS = Counter(
+    "enhancements_total",
+    "Settled deliveries by outcome: enhanced, context_only, ignored, failed; and attempts that will be tried again.",
+    ["tenant", "outcome"],
+)
+ENHANCEMENT_SECONDS = Histogram(
+    "enhancement_duration_seconds",
+    "From the webhook's acceptance to the note on the ticket.",
+    ["tenant"],
+    buckets=(0.5, 1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 300, 900, 3600),
+)
+CONTEXT_SECONDS = Histogram(
+    "context_gathering_duration_seconds",
+    "Gathering one kind of context.",
+    ["source"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+CONTEXT_OUTCOMES = Counter(
+    "context_gathering_total", "Gatherings by outcome: ok, empty, unavailable.", ["source", "outcome"]
+)
+LLM_TOKENS = Counter("llm_tokens_total", "Tokens used; kind is prompt or completion.", ["tenant", "model", "kind"])
+LLM_COST_USD = Counter("llm_cost_usd_total", "What the model's known prices make of the tokens.", ["tenant", "model"])
+QUEUE_DEPTH = Gauge("redis_queue_depth", "Rings on the stream that no worker heard yet.")
+BACKLOG = Gauge("delivery_backlog", "Deliveries that are due and that nobody holds, over all tenants.")
+OLDEST_PENDING_SECONDS = Gauge("delivery_oldest_pending_seconds", "Age of the oldest delivery that is not settled.")
+LEASES_LOST = Counter("delivery_leases_lost_total", "Attempts that went on past their lease and gave way to another.")
+TENANT_FILES_BAD = Gauge("tenant_file_bad", "1 while a tenant's file or secret can't be used.", ["tenant"])

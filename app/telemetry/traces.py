@@ -1,0 +1,78 @@
+"""One trace for each delivery, from the webhook over every attempt to the note.
+
+With no OTLP endpoint set nothing is recorded: the API's no-op tracer is in place and costs next to nothing.
+The trace context is stored with the delivery, so attempts and retries join the webhook's trace whoever rang.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_propagator = TraceContextTextMapPropagator()
+tracer: Final = trace.get_tracer("ai-agents")
+
+
+def set_up_traces(environment: dict[str, str], *, process: str, version: str) -> None:
+    """Export spans as the standard `OTEL_*` variables say, if they name an endpoint. Call once a process."""
+    if not any(environment.get(name) for name in _ENDPOINTS) or environment.get("OTEL_SDK_DISABLED") == "true":
+        return
+    # Imported here: without an endpoint no process pays for the SDK.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    defaults = {"service.name": f"ai-agents-{process}", "service.version": version}
+    provider = TracerProvider(
+        resource=Resource(defaults).merge(Resource.create())
+        if environment.get("OTEL_SERVICE_NAME")
+        else Resource.create(defaults)
+    )
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+
+
+def end_traces() -> None:
+    """Send what is not sent yet."""
+    shutdown = getattr(trace.get_tracer_provider(), "shutdown", None)
+    if shutdown is not None:
+        shutdown()
+
+
+@contextmanager
+def span(
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    parent: Context | None = None,
+    attributes: dict[str, str | int | float] | None = None,
+) -> Iterator[trace.Span]:
+    """A span around a block. An error marks it with the error's type alone: messages may quote what they met."""
+    with tracer.start_as_current_span(
+        name, context=parent, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as current:
+        try:
+            yield current
+        except BaseException as error:
+            current.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
+
+
+def current_traceparent() -> str | None:
+    """The W3C `traceparent` of the current span, or None when nothing is recorded."""
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier)
+    return carrier.get("traceparent")
+
+
+def context_from(traceparent: str | None) -> Context | None:
+    """The context to continue *traceparent* in."""
+    return _propagator.extract({"traceparent": traceparent}) if traceparent else None

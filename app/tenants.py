@@ -1,0 +1,275 @@
+"""The tenants' files and secrets, read again when they change.
+
+Invariant: a tenant is served by the last version of its file that was valid as a whole. A bad file or secret changes
+nothing for it, is told in the log, a metric and `tenants check`, and never touches another tenant. A file that is
+removed removes its tenant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+import yaml
+from pydantic import ValidationError
+
+from app.core.signature import decode_secret
+from app.core.tenant import Edition, Tenant
+from app.errors import TenantFileInvalid
+from app.telemetry.metrics import TENANT_FILES_BAD
+
+REFRESH_EVERY: Final = timedelta(seconds=2)
+MAX_FILE_BYTES: Final = 64 * 1024
+
+WEBHOOK_SECRET_FILES: Final = ("webhook_secret", "webhook_secret_previous")
+API_KEY_FILE: Final = "api_key"
+OAUTH_FILES: Final = ("oauth_client_id", "oauth_client_secret", "oauth_refresh_token")
+
+log = structlog.get_logger(__name__)
+
+_Signature = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthSecrets:
+    """What the cloud edition gives for a refresh-token flow."""
+
+    client_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TenantSecrets:
+    """A tenant's secrets, as far as their files are mounted: the API has no help desk's key, sync no webhook secret."""
+
+    webhook: tuple[bytes, ...] = field(default=(), repr=False)
+    """The current secret, then the one that a rotation still honours."""
+    api_key: str | None = field(default=None, repr=False)
+    oauth: OAuthSecrets | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTenant:
+    """A tenant with its secrets."""
+
+    tenant: Tenant
+    secrets: TenantSecrets
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one tenant's file or secrets, in a sentence with its remedy."""
+
+    slug: str
+    detail: str
+
+
+class TenantDirectory:
+    """All tenants of `TENANTS_DIR` with their secrets."""
+
+    def __init__(self, files: Path, secrets: Path) -> None:
+        self._files = files
+        self._secrets = secrets
+        self._seen: dict[str, _Signature] = {}
+        self._by_slug: dict[str, KnownTenant] = {}
+        self._by_id: dict[UUID, KnownTenant] = {}
+        self._problems: dict[str, Problem] = {}
+        self._told: set[str] = set()
+
+    def find(self, tenant_id: UUID) -> KnownTenant | None:
+        """The tenant of this id, suspended or not."""
+        return self._by_id.get(tenant_id)
+
+    def find_slug(self, slug: str) -> KnownTenant | None:
+        """The tenant of this slug, suspended or not."""
+        return self._by_slug.get(slug)
+
+    def __iter__(self) -> Iterator[KnownTenant]:
+        return iter(sorted(self._by_slug.values(), key=lambda known: known.tenant.slug))
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong now, by slug."""
+        return [self._problems[slug] for slug in sorted(self._problems)]
+
+    def refresh(self) -> list[Problem]:
+        """Read what changed since the last call. Returns the problems that are new."""
+        known_before = dict(self._problems)
+        slugs = {path.stem for path in self._files.glob("*.yaml")} if self._files.is_dir() else set()
+        for slug in slugs:
+            self._refresh_one(slug)
+        for slug in set(self._seen) - slugs:
+            del self._seen[slug]
+            self._by_slug.pop(slug, None)
+            self._problems.pop(slug, None)
+        self._index()
+        return [problem for slug, problem in self._problems.items() if known_before.get(slug) != problem]
+
+    def _refresh_one(self, slug: str) -> None:
+        signature = _signature([self._files / f"{slug}.yaml", *sorted((self._secrets / slug).glob("[!.]*"))])
+        if self._seen.get(slug) == signature:
+            return
+        self._seen[slug] = signature
+        try:
+            tenant = read_tenant(self._files / f"{slug}.yaml")
+            secrets = read_secrets(self._secrets / slug, tenant)
+            self._check_id(tenant)
+        except TenantFileInvalid as error:
+            self._problems[slug] = Problem(slug, error.detail)
+            return
+        self._by_slug[slug] = KnownTenant(tenant, secrets)
+        self._problems.pop(slug, None)
+
+    def _check_id(self, tenant: Tenant) -> None:
+        for other in self._by_slug.values():
+            if other.tenant.id == tenant.id and other.tenant.slug != tenant.slug:
+                raise TenantFileInvalid(f"id: is also the id of {other.tenant.slug}; draw another uuid", field="id")
+
+    def _index(self) -> None:
+        self._by_id = {known.tenant.id: known for known in self._by_slug.values()}
+
+    async def watch(self) -> None:
+        """Refresh for ever, and tell of what is wrong."""
+        while True:
+            self._tell(await asyncio.to_thread(self.refresh))
+            await asyncio.sleep(REFRESH_EVERY.total_seconds())
+
+    def _tell(self, fresh: list[Problem]) -> None:
+        for problem in fresh:
+            log.error("tenant_file_refused", tenant=problem.slug, detail=problem.detail)
+        for slug in self._told - set(self._problems):
+            TENANT_FILES_BAD.remove(slug)
+        for slug in self._problems:
+            TENANT_FILES_BAD.labels(slug).set(1)
+        self._told = set(self._problems)
+
+
+@asynccontextmanager
+async def open_tenants(files: Path, secrets: Path) -> AsyncIterator[TenantDirectory]:
+    """The directory, read once before the block begins and followed until it ends."""
+    directory = TenantDirectory(files, secrets)
+    directory._tell(directory.refresh())  # noqa: SLF001 - its own module
+    watching = asyncio.create_task(directory.watch())
+    try:
+        yield directory
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+
+
+def _signature(paths: list[Path]) -> _Signature:
+    found = []
+    for path in paths:
+        try:
+            stat = path.stat()  # follows links: a mounted ConfigMap swaps the folder that they lead to
+        except OSError:
+            continue
+        found.append((path.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return tuple(found)
+
+
+def read_tenant(path: Path) -> Tenant:
+    """The tenant that *path* describes.
+
+    Raises:
+        TenantFileInvalid: Names the key at fault and what it must be.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise TenantFileInvalid(f"is larger than {MAX_FILE_BYTES} bytes")
+        values: Any = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise TenantFileInvalid(f"can't be read as YAML ({type(error).__name__})") from error
+    try:
+        tenant = Tenant.model_validate(values)
+    except ValidationError as error:
+        raise _invalid(error) from error
+    if tenant.slug != path.stem:
+        raise TenantFileInvalid(f"slug: must be the file's name, {path.stem}", field="slug")
+    return tenant
+
+
+def _invalid(error: ValidationError) -> TenantFileInvalid:
+    first = error.errors(include_url=False, include_input=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    reason = "is not a key of a tenant's file" if first["type"] == "extra_forbidden" else first["msg"]
+    return TenantFileInvalid(f"{key or 'the file'}: {reason.removeprefix('Value error, ')}", field=key)
+
+
+def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
+    """*tenant*'s secrets, as far as they are in *folder*.
+
+    Raises:
+        TenantFileInvalid: A secret is there and can't be used, or an OAuth set is incomplete.
+    """
+    webhook = [_read(folder, name) for name in WEBHOOK_SECRET_FILES]
+    oauth = [_read(folder, name) for name in OAUTH_FILES]
+    if tenant.servicedesk.edition is Edition.CLOUD and any(oauth) and not all(oauth):
+        missing = [name for name, value in zip(OAUTH_FILES, oauth, strict=True) if not value]
+        raise TenantFileInvalid(f"secret {missing[0]}: is missing beside its siblings", field=missing[0])
+    return TenantSecrets(
+        webhook=tuple(decode_secret(secret) for secret in webhook if secret),
+        api_key=_read(folder, API_KEY_FILE),
+        oauth=OAuthSecrets(*(value or "" for value in oauth)) if all(oauth) else None,
+    )
+
+
+def _read(folder: Path, name: str) -> str | None:
+    try:
+        value = (folder / name).read_text("utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise TenantFileInvalid(f"secret {name}: can't be read ({type(error).__name__})", field=name) from error
+    if not value:
+        raise TenantFileInvalid(f"secret {name}: is empty", field=name)
+    return value
+
+
+def missing_secrets(known: KnownTenant) -> list[str]:
+    """The secrets that *known* needs and does not have, as paths below its secret's folder."""
+    wanted = [] if known.secrets.webhook else [WEBHOOK_SECRET_FILES[0]]
+    if known.tenant.servicedesk.edition is Edition.CLOUD:
+        return wanted if known.secrets.oauth else [*wanted, *OAUTH_FILES]
+    return wanted if known.secrets.api_key else [*wanted, API_KEY_FILE]
+
+
+def scaffold_tenant(folder: Path, *, slug: str, tenant_id: UUID, **answers: Any) -> KnownTenant:
+    """Write a new tenant's file, every choice spelled out.
+
+    Args:
+        folder: `TENANTS_DIR`.
+        slug: The file's name.
+        tenant_id: A fresh uuid.
+        answers: `name`, `edition`, `url`, `accounts_url` or None, `technician`.
+
+    Raises:
+        TenantFileInvalid: The answers make no valid tenant, or its file exists.
+    """
+    service_desk = {key: answers[key] for key in ("edition", "url", "accounts_url", "technician") if answers[key]}
+    try:
+        tenant = Tenant.model_validate(
+            {"id": tenant_id, "slug": slug, "name": answers["name"], "servicedesk": service_desk}
+        )
+    except ValidationError as error:
+        raise _invalid(error) from error
+    path = folder / f"{slug}.yaml"
+    values = tenant.model_dump(mode="json", exclude_none=True)
+    values["events"] = sorted(values["events"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            yaml.safe_dump(values, file, sort_keys=False, allow_unicode=True)
+    except FileExistsError as error:
+        raise TenantFileInvalid(f"{path} exists already") from error
+    except OSError as error:
+        raise TenantFileInvalid(f"{path} can't be written ({type(error).__name__})") from error
+    return KnownTenant(tenant, TenantSecrets())

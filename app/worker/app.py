@@ -1,0 +1,147 @@
+"""The worker's composition root, and its life from start to SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from taskiq.acks import AcknowledgeType
+from taskiq.receiver import Receiver
+
+from app.db.enhancements import Enhancements
+from app.db.ledger import Ledger
+from app.db.session import open_database
+from app.integrations.openai import open_model_client
+from app.queue import WORK_TASK, RingBroker, open_queue
+from app.settings import WorkerSettings
+from app.telemetry.traces import end_traces
+from app.tenants import open_tenants
+from app.worker.enhance import Enhancer, Limits
+from app.worker.health import open_health
+from app.worker.relay import Relay
+from app.worker.toolkits import Toolkits
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What runs, once everything is opened."""
+
+    broker: RingBroker
+    enhancer: Enhancer
+    relay: Relay
+
+
+@asynccontextmanager
+async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
+    """A worker with everything opened that it needs; closed in reverse."""
+    broker = RingBroker(
+        settings.redis_url.get_secret_value(),
+        consumer=f"{socket.gethostname()}-{os.getpid()}",
+        tell=lambda event: log.warning("ring_listener", state=event),
+    )
+    async with AsyncExitStack() as stack:
+        tenants = await stack.enter_async_context(open_tenants(settings.tenants_dir, settings.tenant_secrets_dir))
+        database = await stack.enter_async_context(
+            open_database(
+                settings.database_url.get_secret_value(),
+                pooler=settings.database_pooler,
+                # An attempt uses up to three at once while it gathers; the relay and the leases one more each.
+                pool_size=settings.worker_concurrency * 2 + 2,
+                name="ai-agents worker",
+            )
+        )
+        client = await stack.enter_async_context(
+            open_model_client(
+                api_key=settings.openai_api_key.get_secret_value(),
+                base_url=settings.openai_base_url,
+                limit=settings.llm_timeout_seconds,
+            )
+        )
+        queue = await stack.enter_async_context(open_queue(broker))
+        toolkits = await stack.enter_async_context(
+            Toolkits.open(
+                database,
+                client,
+                model=settings.openai_model,
+                fallback_model=settings.openai_fallback_model,
+                context_timeout=settings.context_timeout_seconds,
+                model_timeout=settings.llm_timeout_seconds,
+            )
+        )
+        ledger = Ledger(database, lease=settings.lease_seconds, max_attempts=settings.max_attempts)
+        enhancer = Enhancer(
+            ledger=ledger,
+            enhancements=Enhancements(database),
+            tenants=tenants,
+            toolkits=toolkits,
+            limits=Limits(
+                task=settings.task_timeout_seconds,
+                note=settings.note_timeout_seconds,
+                lease=settings.lease_seconds,
+                max_attempts=settings.max_attempts,
+            ),
+        )
+
+        async def work(tenant_id: str, job_id: str) -> None:  # noqa: ARG001 - a hint: the ledger chooses what is next
+            await enhancer.work_once()
+
+        broker.register_task(work, task_name=WORK_TASK)
+        yield Worker(
+            broker,
+            enhancer,
+            Relay(ledger=ledger, queue=queue, enhancer=enhancer, slots=settings.worker_concurrency),
+        )
+
+
+async def run(settings: WorkerSettings) -> None:
+    """Work until SIGTERM or SIGINT: no new ring is taken, what runs may finish in time, the rest is given back.
+
+    taskiq's own runner is a process manager around this; a single process under our own signal handlers ends at once
+    when idle and is fit for PID 1.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    is_connected = False
+
+    def connected() -> None:
+        nonlocal is_connected
+        is_connected = True
+
+    async with (
+        open_worker(settings) as worker,
+        open_health(port=settings.prometheus_port, is_ready=lambda: is_connected and not stop.is_set()),
+    ):
+        relaying = asyncio.create_task(worker.relay.run(connected))
+        receiver = Receiver(
+            worker.broker,
+            max_async_tasks=settings.worker_concurrency,
+            run_startup=False,
+            ack_type=AcknowledgeType.WHEN_RECEIVED,
+            wait_tasks_timeout=settings.shutdown_grace_seconds.total_seconds(),
+        )
+        worker.broker.is_worker_process = True
+        gc.freeze()
+        log.info("worker_started", concurrency=settings.worker_concurrency)
+        await receiver.listen(stop)
+        relaying.cancel()
+        log.info("shutdown_began", running=worker.enhancer.running)
+        await worker.enhancer.release_all()
+    end_traces()
+    log.info("shutdown_done")
+    logging.shutdown()
+    sys.stderr.flush()
+    # Not a return: what a library left running must not hold up, or outlive, a process that has given back its work.
+    os._exit(0)

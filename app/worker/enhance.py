@@ -1,0 +1,246 @@
+"""The story of one delivery: claim, enhance, save, post once, settle.
+
+Invariant: every claim ends in one of four ways, chosen in `_end` alone: settled (done, ignored, failed), given back to
+be tried again, or left to its lease when the ledger can't be told. No transaction is open during a network call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from opentelemetry.trace import SpanKind
+
+from app.core.delivery import Event, parse_webhook, why_no_note
+from app.core.enhancement import Enhancement
+from app.core.note import note_reference, render_note
+from app.core.retry import wait_before
+from app.core.ticket import Ticket
+from app.db.enhancements import Enhancements, NotNeeded, Reservation
+from app.db.ledger import Claim, Ledger
+from app.enhancement.graph import enhance
+from app.errors import AppError, CallsExhausted, LeaseLost, LedgerUnavailable, Rejected, Unavailable
+from app.telemetry.logs import delivery_context
+from app.telemetry.metrics import (
+    ENHANCEMENT_SECONDS,
+    ENHANCEMENTS,
+    LEASES_LOST,
+    LLM_COST_USD,
+    LLM_TOKENS,
+)
+from app.telemetry.traces import context_from, span
+from app.tenants import KnownTenant, TenantDirectory
+from app.worker.lease import run_held
+from app.worker.posting import post_once
+from app.worker.toolkits import Toolkit, Toolkits
+
+_RELEASE_TIMEOUT_S: Final = 3.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Times and counts that one attempt keeps."""
+
+    task: timedelta
+    note: timedelta
+    lease: timedelta
+    max_attempts: int
+
+
+class Enhancer:
+    """What every attempt works with, and the attempts that run now."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        enhancements: Enhancements,
+        tenants: TenantDirectory,
+        toolkits: Toolkits,
+        limits: Limits,
+    ) -> None:
+        self._ledger = ledger
+        self._enhancements = enhancements
+        self._tenants = tenants
+        self._toolkits = toolkits
+        self._limits = limits
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def running(self) -> int:
+        """Attempts under way."""
+        return len(self._running)
+
+    async def work_once(self) -> bool:
+        """Claim the delivery whose turn it is and bring it to an end. False when nothing was due."""
+        try:
+            claim = await self._ledger.claim_next()
+        except LedgerUnavailable as error:
+            log.warning("claim_failed", cause=error.detail)
+            return False
+        if claim is None:
+            return False
+        attempt = asyncio.create_task(self._attempt(claim))
+        self._running.add(attempt)
+        attempt.add_done_callback(self._running.discard)
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(attempt)
+        return True
+
+    async def release_all(self) -> None:
+        """Cut short what runs and give it back at once, its attempt forgiven."""
+        for attempt in self._running:
+            attempt.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=_RELEASE_TIMEOUT_S + 1)
+
+    async def _attempt(self, claim: Claim) -> None:
+        known = self._tenants.find(claim.tenant_id)
+        slug = known.tenant.slug if known else "unknown"
+        attributes: dict[str, str | int | float] = {
+            "ai_agents.tenant": slug,
+            "ai_agents.job_id": str(claim.job_id),
+            "ai_agents.attempt": claim.attempt,
+        }
+        with (
+            delivery_context(tenant=slug, ticket_id=claim.ticket_id, job_id=claim.job_id),
+            span(
+                "enhance_delivery",
+                kind=SpanKind.CONSUMER,
+                parent=context_from(claim.trace_context),
+                attributes=attributes,
+            ),
+        ):
+            log.info("attempt_began", attempt=claim.attempts_used)
+            started = time.monotonic()
+            outcome = await self._end(claim, self._story(claim, known))
+            ENHANCEMENTS.labels(slug, outcome).inc()
+            log.info("attempt_ended", outcome=outcome, seconds=round(time.monotonic() - started, 3))
+
+    async def _end(self, claim: Claim, story: Coroutine[Any, Any, str]) -> str:
+        """The outcome of *story*, settled or given back as its error's family says."""
+        try:
+            return await self._settle(claim, story)
+        except LedgerUnavailable as error:
+            # Not settled and not given back: the lease runs out, and whoever takes over looks for the note first.
+            log.warning("outcome_not_stored", cause=error.detail)
+            return "left_to_lease"
+        except LeaseLost:
+            LEASES_LOST.inc()
+            log.warning("lease_lost")
+            return "lease_lost"
+
+    async def _settle(self, claim: Claim, story: Coroutine[Any, Any, str]) -> str:  # noqa: PLR0911 - a way to end each
+        limits = self._limits
+        try:
+            return await run_held(
+                story,
+                ledger=self._ledger,
+                claim=claim,
+                lease=limits.lease,
+                limit=limits.task,
+            )
+        except NotNeeded as reason:
+            await self._ledger.ignore(claim, reason.detail)
+            log.info("delivery_ignored", because=reason.detail)
+            return "ignored"
+        except (LeaseLost, LedgerUnavailable):
+            raise
+        except CallsExhausted as error:
+            await self._ledger.try_later(
+                claim, wait=error.retry_after or timedelta(seconds=30), error=error.detail, is_forgiven=True
+            )
+            return "throttled"
+        except Rejected as error:
+            await self._ledger.fail(claim, error.detail)
+            log.error("delivery_failed", cause=error.detail)
+            return "failed"
+        except Unavailable as error:
+            return await self._try_again(claim, error.detail, asked=error.retry_after)
+        except TimeoutError:
+            return await self._try_again(claim, f"took longer than {limits.task.total_seconds():.0f} s", asked=None)
+        except asyncio.CancelledError:
+            await self._release(claim)
+            raise
+        except Exception as error:  # a bug must not lose the delivery; its text stays in the log
+            log.exception("attempt_crashed")
+            return await self._try_again(claim, f"internal error ({type(error).__name__})", asked=None)
+
+    async def _try_again(self, claim: Claim, cause: str, *, asked: timedelta | None) -> str:
+        if claim.attempts_used >= self._limits.max_attempts:
+            await self._ledger.fail(claim, f"attempts used up ({claim.attempts_used}); the last: {cause}")
+            log.error("delivery_failed", cause=cause, attempts=claim.attempts_used)
+            return "failed"
+        wait = wait_before(claim.attempts_used, asked=asked, draw=random.random())
+        await self._ledger.try_later(claim, wait=wait, error=cause, is_forgiven=False)
+        log.warning("attempt_failed", cause=cause, wait_s=round(wait.total_seconds(), 1))
+        return "retried"
+
+    async def _release(self, claim: Claim) -> None:
+        with suppress(AppError, TimeoutError):
+            async with asyncio.timeout(_RELEASE_TIMEOUT_S):
+                await self._ledger.try_later(claim, wait=timedelta(0), error=None, is_forgiven=True)
+                log.info("delivery_released")
+
+    async def _story(self, claim: Claim, known: KnownTenant | None) -> str:
+        """From the stored body to the note on the ticket."""
+        if known is None:
+            raise Rejected(f"no tenant's file has the id {claim.tenant_id}; add it, then replay this delivery")
+        tenant = known.tenant
+        if tenant.is_suspended:
+            raise NotNeeded("the tenant is suspended")
+        webhook = parse_webhook(claim.body)
+        async with self._toolkits.lend(known) as kit:
+            if webhook.event is Event.RESOLVED:
+                await kit.learn(claim.ticket_id)
+            reason = why_no_note(webhook, events=tenant.events, technician=tenant.servicedesk.technician)
+            if reason is not None:
+                raise NotNeeded(reason)
+            return await self._write_and_post(claim, kit, hint=webhook.ticket)
+
+    async def _write_and_post(self, claim: Claim, kit: Toolkit, *, hint: Ticket | None) -> str:
+        reservation: Reservation | None = None
+
+        async def reserve(ticket: Ticket) -> Enhancement | None:
+            nonlocal reservation
+            reservation = await self._enhancements.reserve(
+                claim, version=ticket.version, ticket_updated_at=ticket.updated_at or claim.accepted_at
+            )
+            return reservation.enhancement
+
+        tools = kit.tools(reserve=reserve)
+        enhancement = await enhance(claim.ticket_id, hint=hint, tools=tools)
+        assert reservation is not None, "the workflow reserves before it writes"  # noqa: S101
+        if reservation.enhancement is None:
+            await self._enhancements.save(claim, reservation, enhancement)
+            _count_usage(kit.tenant.slug, enhancement)
+        reference = note_reference(claim.tenant_id, claim.ticket_id, reservation.version)
+        await post_once(
+            claim,
+            reservation,
+            render_note(enhancement, kit.tenant.note, reference=reference),
+            reference=reference,
+            notes=kit.help_desk,
+            enhancements=self._enhancements,
+            limit=self._limits.note,
+        )
+        ENHANCEMENT_SECONDS.labels(kit.tenant.slug).observe(
+            max((datetime.now(UTC) - claim.accepted_at).total_seconds(), 0)
+        )
+        return "context_only" if enhancement.is_context_only else "enhanced"
+
+
+def _count_usage(slug: str, enhancement: Enhancement) -> None:
+    model = enhancement.model or "none"
+    LLM_TOKENS.labels(slug, model, "prompt").inc(enhancement.prompt_tokens)
+    LLM_TOKENS.labels(slug, model, "completion").inc(enhancement.completion_tokens)
+    LLM_COST_USD.labels(slug, model).inc(enhancement.cost_usd or 0)

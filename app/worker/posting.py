@@ -1,0 +1,108 @@
+"""Posting a note exactly once, though a worker may die or stall at any point.
+
+Invariant: before the call that posts, the database says that a note may be on the ticket. Whoever takes over from such
+an attempt waits until its call must have ended, then looks for the note's reference before posting. Should two get
+through all the same (a worker stopped and woken inside its call), each looks again and removes its own note unless it
+is the oldest: one stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final, Protocol
+from uuid import UUID
+
+import structlog
+
+from app.db.enhancements import Enhancements, Reservation
+from app.db.ledger import Claim
+from app.errors import HelpDeskUnavailable, LeaseLost
+from app.telemetry.traces import span
+
+# A call that was given up may still be on the wire: until so many times its limit has passed.
+STRAGGLER: Final = 1.5
+
+log = structlog.get_logger(__name__)
+
+
+class PostedNote(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+class Notes(Protocol):
+    """The notes of a tenant's tickets."""
+
+    async def find_notes(self, ticket_id: str, *, containing: str) -> Sequence[PostedNote]:
+        """The ticket's notes whose text holds *containing*, oldest first."""
+        ...
+
+    async def post_note(self, ticket_id: str, html: str) -> str:
+        """Post and return the note's id."""
+        ...
+
+    async def delete_note(self, ticket_id: str, note_id: str) -> None: ...
+
+
+async def post_once(
+    claim: Claim,
+    reservation: Reservation,
+    html: str,
+    *,
+    reference: UUID,
+    notes: Notes,
+    enhancements: Enhancements,
+    limit: timedelta,
+) -> None:
+    """Put the note on the ticket, unless it is there already, and settle the delivery.
+
+    Raises:
+        NotNeeded: A newer version of the ticket came in before the call.
+        LeaseLost: Another worker has the delivery; a note of ours that doubles its note was removed.
+        HelpDeskUnavailable: Whether the note was stored may not be known; the next attempt looks.
+        HelpDeskRefused: The note is refused for good.
+    """
+    window = limit * STRAGGLER
+    with span("post_note"):
+        posting = await enhancements.begin_posting(claim, reservation, window=window)
+        note_id = None
+        if posting.may_be_posted:
+            if posting.wait:
+                await asyncio.sleep(posting.wait.total_seconds())
+                await enhancements.begin_posting(claim, reservation, window=window)
+            note_id = await _find(notes, claim.ticket_id, reference)
+        if note_id is None:
+            note_id = await _post(notes, claim.ticket_id, html, limit)
+            if posting.may_be_posted:
+                note_id = await _keep_oldest(notes, claim.ticket_id, note_id, reference)
+    try:
+        await enhancements.settle_posted(claim, reservation, note_id=note_id)
+    except LeaseLost:
+        await _keep_oldest(notes, claim.ticket_id, note_id, reference)
+        raise
+    log.info("note_posted", note_id=note_id)
+
+
+async def _find(notes: Notes, ticket_id: str, reference: UUID) -> str | None:
+    found = await notes.find_notes(ticket_id, containing=str(reference))
+    return found[0].id if found else None
+
+
+async def _post(notes: Notes, ticket_id: str, html: str, limit: timedelta) -> str:
+    try:
+        async with asyncio.timeout(limit.total_seconds()):
+            return await notes.post_note(ticket_id, html)
+    except TimeoutError as error:
+        raise HelpDeskUnavailable("ServiceDesk Plus did not take the note in time") from error
+
+
+async def _keep_oldest(notes: Notes, ticket_id: str, note_id: str, reference: UUID) -> str:
+    """Remove our note *note_id* if an older one has the same reference. Returns the one that stays."""
+    oldest = await _find(notes, ticket_id, reference)
+    if oldest is None or oldest == note_id:
+        return note_id
+    await notes.delete_note(ticket_id, note_id)
+    log.warning("duplicate_note_removed", note_id=note_id)
+    return oldest

@@ -1,0 +1,87 @@
+"""Rings again for whatever was stored but is not on its way. Runs in every worker.
+
+Invariant: as long as PostgreSQL and one worker live, every delivery that is due is claimed: no message is needed for
+that. Rings are interchangeable (what a worker claims is chosen in the ledger), so it is enough to ring as often as the
+ledger has more waiting than the stream has rings. While Redis is out, the worker serves itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from app.db.ledger import Ledger
+from app.errors import LedgerUnavailable
+from app.queue import Queue
+from app.telemetry.metrics import BACKLOG, OLDEST_PENDING_SECONDS, QUEUE_DEPTH
+from app.worker.enhance import Enhancer
+
+EVERY_S: Final = 1.0
+# Long enough for the API's own ring to be heard first.
+UNHEARD_FOR: Final = timedelta(seconds=1)
+MAX_RINGS: Final = 1_000
+
+log = structlog.get_logger(__name__)
+
+
+class Relay:
+    """The loop, and the work that it started itself."""
+
+    def __init__(self, *, ledger: Ledger, queue: Queue, enhancer: Enhancer, slots: int) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._enhancer = enhancer
+        self._slots = slots
+        self._own_work: set[asyncio.Task[bool]] = set()
+        self._is_redis_out = False
+
+    async def run(self, on_pass: Callable[[], None]) -> None:
+        """Pass after pass, for ever; *on_pass* is called after each that reached the ledger."""
+        while True:
+            try:
+                await self.pass_once()
+            except LedgerUnavailable as error:
+                log.warning("relay_pass_failed", cause=error.detail)
+            except Exception:  # the one loop that must not end
+                log.exception("relay_pass_crashed")
+            else:
+                on_pass()
+            await asyncio.sleep(EVERY_S * random.uniform(0.7, 1.3))
+
+    async def pass_once(self) -> None:
+        """Look at ledger and stream once, and make up the difference."""
+        backlog = await self._ledger.backlog()
+        BACKLOG.set(backlog.waiting)
+        OLDEST_PENDING_SECONDS.set(backlog.oldest.total_seconds())
+        unheard = await self._queue.unheard()
+        self._tell(is_redis_out=unheard is None)
+        if unheard is not None:
+            QUEUE_DEPTH.set(unheard)
+        if not backlog.waiting:
+            return
+        waiting = await self._ledger.waiting(unheard_for=UNHEARD_FOR, limit=(unheard or 0) + MAX_RINGS)
+        if unheard is None:
+            self._work_alone(len(waiting))
+            return
+        missing = waiting[unheard:]
+        for tenant_id, job_id in missing:
+            if not await self._queue.offer(tenant_id, job_id):
+                break
+        if missing:
+            log.info("rang_again", rings=len(missing), waiting=len(waiting))
+
+    def _work_alone(self, waiting: int) -> None:
+        for _ in range(min(waiting, self._slots - self._enhancer.running)):
+            task = asyncio.create_task(self._enhancer.work_once())
+            self._own_work.add(task)
+            task.add_done_callback(self._own_work.discard)
+
+    def _tell(self, *, is_redis_out: bool) -> None:
+        if is_redis_out is not self._is_redis_out:
+            self._is_redis_out = is_redis_out
+            log.warning("redis_lost" if is_redis_out else "redis_back")

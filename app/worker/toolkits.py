@@ -1,0 +1,174 @@
+"""Each tenant's tools: its help desk, its search, its limits. Opened on first use, replaced when its file changes.
+
+Invariant: a toolkit is of one version of one tenant, and nothing in it is shared with another but the pools of
+connections. A replaced toolkit is closed when the last delivery that borrowed it is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from openai import AsyncOpenAI
+
+from app.core.enhancement import Enhancement
+from app.core.tenant import Tenant
+from app.core.ticket import Ticket
+from app.db.enhancements import Enhancements
+from app.db.inventory import Inventory
+from app.db.knowledge import upsert_tickets
+from app.db.search import Search
+from app.db.session import Database
+from app.enhancement.graph import Tools
+from app.help_desks import open_help_desk
+from app.integrations.monitoring import Prometheus, open_prometheus
+from app.integrations.openai import OpenAIModel
+from app.integrations.servicedesk import ServiceDesk
+from app.tenants import KnownTenant
+
+# Longer than this for a turn, and the slot is better given to another tenant's delivery.
+LONGEST_WAIT_FOR_A_CALL: Final = timedelta(seconds=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Toolkit:
+    """The tools of one version of one tenant."""
+
+    tenant: Tenant
+    help_desk: ServiceDesk
+    _search: Search
+    _inventory: Inventory
+    _monitoring: Prometheus | None
+    _model: OpenAIModel
+    _database: Database
+    _context_timeout: timedelta
+    _model_timeout: timedelta
+
+    def tools(self, *, reserve: Callable[[Ticket], Awaitable[Enhancement | None]]) -> Tools:
+        """What the workflow of one delivery works with."""
+        return Tools(
+            help_desk=self.help_desk,
+            history=self._search,
+            knowledge=self._search,
+            inventory=self._inventory,
+            monitoring=self._monitoring,
+            model=self._model,
+            may_use_model=self._may_use_model,
+            reserve=reserve,
+            note=self.tenant.note,
+            context_timeout=self._context_timeout,
+            model_timeout=self._model_timeout,
+        )
+
+    async def learn(self, ticket_id: str) -> None:
+        """Take a resolved ticket into the history."""
+        ticket = await self.help_desk.load_ticket(ticket_id)
+        async with self._database.as_tenant(self.tenant.id) as session:
+            await upsert_tickets(session, self.tenant.id, [ticket], language=self.tenant.note.language)
+
+    async def _may_use_model(self) -> bool:
+        budget = self.tenant.model.monthly_token_budget
+        return budget is None or await Enhancements(self._database).tokens_this_month(self.tenant.id) < budget
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """A toolkit, who it was made for, and how many borrow it now."""
+
+    known: KnownTenant
+    kit: Toolkit
+    stack: AsyncExitStack
+    borrowers: int = 0
+    is_retired: bool = False
+
+
+@dataclass(slots=True)
+class Toolkits:
+    """The toolkits of all tenants, from `open` until its block ends."""
+
+    _database: Database
+    _client: AsyncOpenAI
+    _model: str
+    _fallback_model: str | None
+    _context_timeout: timedelta
+    _model_timeout: timedelta
+    _shelves: dict[str, _Shelf] = field(default_factory=dict)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        database: Database,
+        client: AsyncOpenAI,
+        *,
+        model: str,
+        fallback_model: str | None,
+        context_timeout: timedelta,
+        model_timeout: timedelta,
+    ) -> AsyncIterator[Toolkits]:
+        toolkits = cls(database, client, model, fallback_model, context_timeout, model_timeout)
+        try:
+            yield toolkits
+        finally:
+            for shelf in toolkits._shelves.values():
+                await shelf.stack.aclose()
+
+    @asynccontextmanager
+    async def lend(self, known: KnownTenant) -> AsyncIterator[Toolkit]:
+        """The tenant's toolkit, which stays open while it is borrowed.
+
+        Raises:
+            TenantFileInvalid: A secret is missing or of the other edition.
+        """
+        shelf = await self._shelf(known)
+        shelf.borrowers += 1
+        try:
+            yield shelf.kit
+        finally:
+            shelf.borrowers -= 1
+            if shelf.is_retired and not shelf.borrowers:
+                await shelf.stack.aclose()
+
+    async def _shelf(self, known: KnownTenant) -> _Shelf:
+        slug = known.tenant.slug
+        async with self._opening:
+            shelf = self._shelves.get(slug)
+            if shelf is not None and shelf.known == known:
+                return shelf
+            fresh = await self._open_shelf(known)
+            self._shelves[slug] = fresh
+            if shelf is not None:
+                shelf.is_retired = True
+                if not shelf.borrowers:
+                    await shelf.stack.aclose()
+            return fresh
+
+    async def _open_shelf(self, known: KnownTenant) -> _Shelf:
+        tenant = known.tenant
+        async with AsyncExitStack() as stack:
+            help_desk = await stack.enter_async_context(
+                open_help_desk(known, self._database, longest_wait=LONGEST_WAIT_FOR_A_CALL)
+            )
+            monitoring = (
+                await stack.enter_async_context(open_prometheus(tenant)) if tenant.monitoring is not None else None
+            )
+            search = Search(self._database, tenant, ticket_url=help_desk.ticket_url, article_url=help_desk.article_url)
+            model = OpenAIModel(self._client, model=tenant.model.name or self._model, fallback=self._fallback_model)
+            kit = Toolkit(
+                tenant,
+                help_desk,
+                search,
+                Inventory(self._database, tenant),
+                monitoring,
+                model,
+                self._database,
+                self._context_timeout,
+                self._model_timeout,
+            )
+            return _Shelf(known, kit, stack.pop_all())
+        raise AssertionError

@@ -1,0 +1,100 @@
+"""Values that are valid by default: a test names only what matters to it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import yaml
+
+from app.core.article import Article
+from app.core.enhancement import Draft
+from app.core.source import Gathered, Kind, Source, State, number_sources
+from app.core.tenant import Tenant
+from app.core.ticket import Ticket
+from app.tenants import KnownTenant, TenantSecrets
+
+
+def a_tenant(slug: str = "acme", *, id: UUID | None = None, **changes: Any) -> Tenant:  # noqa: A002 - the file's key
+    """A tenant on premises; `servicedesk` and others may be given in part."""
+    values: dict[str, Any] = {
+        "id": id or uuid4(),
+        "slug": slug,
+        "name": slug.title(),
+        "servicedesk": {
+            "edition": "on_premises",
+            "url": "http://127.0.0.1:1",
+            "technician": "ai-agents@acme.example",
+            "calls_per_minute": 6000,
+            "allow_private_address": True,
+            **changes.pop("servicedesk", {}),
+        },
+        **changes,
+    }
+    return Tenant.model_validate(values)
+
+
+def a_known_tenant(tenant: Tenant | None = None, *, webhook: tuple[bytes, ...] = (b"secret",)) -> KnownTenant:
+    return KnownTenant(tenant or a_tenant(), TenantSecrets(webhook=webhook, api_key="key"))
+
+
+def a_ticket(**changes: Any) -> Ticket:
+    values = {"id": "100234", "subject": "Mail does not arrive", "description": "Outlook shows no new mail since noon."}
+    return Ticket.model_validate({**values, **changes})
+
+
+def a_body(**changes: Any) -> bytes:
+    """The body of a webhook as it is sent."""
+    return json.dumps({"event": "ticket_created", "ticket_id": "100234", **changes}).encode()
+
+
+def write_tenant(folder: Path, tenant: Tenant, **secrets: str) -> None:
+    """The tenant's file and secrets, as they are mounted: `folder/files` and `folder/secrets`."""
+    (folder / "files").mkdir(parents=True, exist_ok=True)
+    (folder / "files" / f"{tenant.slug}.yaml").write_text(yaml.safe_dump(tenant.model_dump(mode="json")))
+    (folder / "secrets" / tenant.slug).mkdir(parents=True, exist_ok=True)
+    for name, secret in secrets.items():
+        (folder / "secrets" / tenant.slug / name).write_text(secret)
+
+
+def a_source(kind: Kind = Kind.TICKET, **changes: Any) -> Source:
+    values = {
+        "kind": kind,
+        "id": "77",
+        "title": "Outlook stuck on 'Trying to connect'",
+        "text": "Cached mode was off. Turned it on and repaired the profile.",
+        "url": "https://sdp.acme.example/WorkOrder.do?woMode=viewWO&woID=77",
+    }
+    return Source.model_validate({**values, **changes})
+
+
+def gathered(*sources: Source, **states: State) -> tuple[Gathered, ...]:
+    """Tickets, articles and assets: those of *sources* ok and numbered, the others empty unless *states* says."""
+    groups = []
+    for kind in (Kind.TICKET, Kind.ARTICLE, Kind.ASSET):
+        own = tuple(source for source in sources if source.kind is kind)
+        state = states.get(kind.value, State.OK if own else State.EMPTY)
+        groups.append(Gathered(kind=kind, state=state, sources=own))
+    return number_sources(groups)
+
+
+def a_draft(**changes: Any) -> Draft:
+    values = {
+        "summary": "Outlook receives no mail. A similar ticket was solved by repairing the profile.",
+        "facts": [{"text": "Cached mode was off in the similar case.", "citations": ["T1"]}],
+        "hypotheses": [{"text": "The profile may be damaged.", "citations": ["T1"]}],
+        "next_steps": [{"text": "Turn on cached mode.", "citations": ["T1"]}],
+        "confidence": "medium",
+    }
+    return Draft.model_validate({**values, **changes})
+
+
+def an_article(**changes: Any) -> Article:
+    values = {
+        "id": "50",
+        "title": "Outlook receives no mail: what to check",
+        "text": "Check that Outlook is not in offline mode. Then repair the Outlook profile in the control panel.",
+    }
+    return Article.model_validate({**values, **changes})

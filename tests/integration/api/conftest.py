@@ -1,0 +1,72 @@
+"""The API in this process, on real PostgreSQL and Valkey, with three tenants."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.api.app import Api, open_api
+from app.core.tenant import Tenant
+from app.demo.embedded import DatabaseUrls, ValkeyServer
+from app.settings import ApiSettings
+from tests.builders import a_tenant, write_tenant
+
+
+@dataclass
+class Tenants:
+    """Signs with `current`, and with `previous` while it rotates."""
+
+    acme: Tenant
+    northwind: Tenant
+    bluebird: Tenant
+    suspended: Tenant
+    rotating: Tenant
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def tenants(tmp_path_factory: pytest.TempPathFactory) -> Tenants:
+    folder = tmp_path_factory.mktemp("tenants")
+    every = Tenants(
+        acme=a_tenant("acme"),
+        northwind=a_tenant("northwind"),
+        bluebird=a_tenant("bluebird", webhook={"auth": "token"}),
+        suspended=a_tenant("suspended", status="suspended"),
+        rotating=a_tenant("rotating"),
+        folder=folder,
+    )
+    write_tenant(folder, every.acme, webhook_secret="acme-current", webhook_secret_previous="acme-previous")
+    write_tenant(folder, every.northwind, webhook_secret="whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx")
+    write_tenant(folder, every.bluebird, webhook_secret="bluebird-token-0001")
+    write_tenant(folder, every.suspended, webhook_secret="suspended-secret")
+    write_tenant(folder, every.rotating, webhook_secret="first")
+    return every
+
+
+@pytest.fixture(scope="module")
+def settings(urls: DatabaseUrls, valkey: ValkeyServer, tenants: Tenants) -> ApiSettings:
+    return ApiSettings.model_validate(
+        {
+            "database_url": urls.intake,
+            "redis_url": valkey.url,
+            "tenants_dir": tenants.folder / "files",
+            "tenant_secrets_dir": tenants.folder / "secrets",
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+async def api(settings: ApiSettings) -> AsyncIterator[Api]:
+    async with open_api(settings) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+async def client(api: Api) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=api.asgi, raise_app_exceptions=False)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        yield client

@@ -1,0 +1,115 @@
+"""The API as a process: how it starts, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from app.core.signature import sign_body
+from app.demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
+from tests.builders import a_body
+from tests.integration.api.conftest import Tenants
+from tests.integration.processes import CHECKOUT, environment, open_api_process
+
+
+async def test_sigterm_takes_readiness_first_and_lets_what_is_in_flight_end(
+    urls: DatabaseUrls, valkey: ValkeyServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    blocker = await asyncpg.connect(urls.superuser)
+    async with open_api_process(urls, valkey, tenants.folder, tmp_path / "api.log") as api:
+        await api.ready()
+        body = a_body(ticket_id="2001")
+        headers = {
+            "content-type": "application/json",
+            "x-tenant-id": str(tenants.acme.id),
+            "x-servicedesk-signature": sign_body(b"acme-current", body),
+        }
+        async with httpx.AsyncClient(base_url=api.url, timeout=20) as client:
+            transaction = blocker.transaction()
+            await transaction.start()
+            await blocker.execute("lock table delivery in exclusive mode")
+            in_flight = asyncio.create_task(client.post("/webhook/servicedesk", content=body, headers=headers))
+            await asyncio.sleep(0.3)
+            ending = asyncio.create_task(api.end())
+            await asyncio.sleep(0.3)
+            assert (await client.get("/health/ready")).status_code == 503
+            assert (await client.get("/health/live")).status_code == 200
+            await transaction.rollback()
+            assert (await in_flight).status_code == 202
+        assert await ending == 0
+    await blocker.close()
+
+
+async def test_the_process_serves_without_postgresql_and_becomes_ready_when_it_is_there(
+    urls: DatabaseUrls, valkey: ValkeyServer, postgres: PostgresServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    await postgres.stop()
+    try:
+        async with open_api_process(urls, valkey, tenants.folder, tmp_path / "api.log") as api:
+            async with httpx.AsyncClient(base_url=api.url) as client:
+                for _ in range(200):
+                    try:
+                        if (await client.get("/health/live")).status_code == 200:
+                            break
+                    except httpx.TransportError:
+                        await asyncio.sleep(0.05)
+                assert (await client.get("/health/ready")).status_code == 503
+                assert (await client.get("/health")).status_code == 503
+            await postgres.start()
+            await api.ready()
+    finally:
+        if not postgres.is_running:
+            await postgres.start()
+
+
+async def test_a_taken_port_ends_the_process_with_one_clear_line(
+    urls: DatabaseUrls, valkey: ValkeyServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    async with open_api_process(urls, valkey, tenants.folder, tmp_path / "first.log") as first:
+        await first.ready()
+        ended = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "app", "api"],
+            cwd=CHECKOUT,
+            env=environment(
+                DATABASE_URL=urls.intake, REDIS_URL=valkey.url, API_HOST="127.0.0.1", API_PORT=str(first.port)
+            ),
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert ended.returncode == 1
+        assert f"127.0.0.1:{first.port}" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["api", "worker", "migrate"])
+def test_a_missing_variable_ends_the_process_with_a_line_that_names_it(command: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "app", command],
+        cwd=CHECKOUT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert ended.returncode == 1
+    name = "MIGRATION_DATABASE_URL" if command == "migrate" else "DATABASE_URL"
+    assert any(
+        line.startswith(f"{name}: is required and not set, e.g. postgresql://") for line in ended.stderr.splitlines()
+    )
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_api_does_not_load_the_model_stack() -> None:
+    code = "import sys, app.api.app; print([m for m in ('langgraph', 'openai', 'sqlmodel', 'sqlalchemy') if m in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"

@@ -1,0 +1,372 @@
+"""What a sender gets for what it sends, and what is in the ledger afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from app.api.app import Api
+from app.api.webhooks import MAX_BODY_BYTES, PATH
+from app.core.signature import decode_secret, sign_body, sign_standard
+from app.core.tenant import Tenant
+from app.db.deliveries import list_deliveries
+from app.db.session import Database
+from app.demo.embedded import PostgresServer, ValkeyServer
+from tests.builders import a_body
+from tests.integration.api.conftest import Tenants
+
+JSON = {"content-type": "application/json"}
+
+
+def signed(tenant: Tenant, body: bytes, secret: str = "acme-current", **headers: str) -> dict[str, str]:
+    return {
+        **JSON,
+        "x-tenant-id": str(tenant.id),
+        "x-servicedesk-signature": sign_body(secret.encode(), body),
+        **headers,
+    }
+
+
+async def send(client: httpx.AsyncClient, body: bytes, headers: dict[str, str]) -> httpx.Response:
+    return await client.post(PATH, content=body, headers=headers)
+
+
+def assert_problem(response: httpx.Response, status: int, *, field: str | None = None) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"].startswith("application/problem+json")
+    problem: dict[str, Any] = response.json()
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem.get("field") == field
+    assert "Traceback" not in response.text
+    return problem
+
+
+async def stored(worker_db: Database, tenant: Tenant, ticket_id: str) -> int:
+    return len(await list_deliveries(worker_db, tenant.id, ticket_id=ticket_id))
+
+
+async def test_a_signed_webhook_is_stored_before_it_is_answered(
+    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
+) -> None:
+    body = a_body(ticket_id="1001", subject="Mail", anything={"kept": [1]})
+    response = await send(client, body, signed(tenants.acme, body))
+    assert response.status_code == 202
+    answer = response.json()
+    assert answer["status"] == "accepted"
+    assert answer["message"]
+    deliveries = await list_deliveries(worker_db, tenants.acme.id, ticket_id="1001")
+    assert [str(delivery.job_id) for delivery in deliveries] == [answer["job_id"]]
+    assert deliveries[0].status == "pending"
+
+
+async def test_a_redelivery_gets_the_same_answer_and_stores_nothing(
+    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
+) -> None:
+    body = a_body(ticket_id="1002")
+    answers = [(await send(client, body, signed(tenants.acme, body))).json() for _ in range(3)]
+    assert answers[0] == answers[1] == answers[2]
+    assert await stored(worker_db, tenants.acme, "1002") == 1
+
+
+async def test_an_update_without_any_key_is_never_merged(
+    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
+) -> None:
+    body = a_body(event="ticket_updated", ticket_id="1003")
+    first, second = [(await send(client, body, signed(tenants.acme, body))).json()["job_id"] for _ in range(2)]
+    assert first != second
+    assert await stored(worker_db, tenants.acme, "1003") == 2
+
+
+async def test_the_previous_secret_works_while_it_rotates(client: httpx.AsyncClient, tenants: Tenants) -> None:
+    body = a_body(ticket_id="1004")
+    assert (await send(client, body, signed(tenants.acme, body, "acme-previous"))).status_code == 202
+
+
+async def test_the_body_may_name_the_tenant(client: httpx.AsyncClient, tenants: Tenants) -> None:
+    body = a_body(ticket_id=1005, tenant_id=str(tenants.acme.id))
+    headers = signed(tenants.acme, body)
+    del headers["x-tenant-id"]
+    assert (await send(client, body, headers)).status_code == 202
+
+
+def standard(tenant: Tenant, body: bytes, *, at: int | None = None, webhook_id: str = "msg_1") -> dict[str, str]:
+    at = int(time.time()) if at is None else at
+    secret = decode_secret("whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx")
+    return {
+        **JSON,
+        "x-tenant-id": str(tenant.id),
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(at),
+        "webhook-signature": "v1,AAAA " + sign_standard(secret, webhook_id, at, body),
+    }
+
+
+async def test_standard_webhooks_are_accepted_and_a_replayed_id_is_the_same_delivery(
+    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
+) -> None:
+    body = a_body(event="ticket_updated", ticket_id="1006")
+    jobs = set()
+    for _ in range(2):
+        response = await send(client, body, standard(tenants.northwind, body, webhook_id="msg_1006"))
+        assert response.status_code == 202
+        jobs.add(response.json()["job_id"])
+    assert len(jobs) == 1
+    assert await stored(worker_db, tenants.northwind, "1006") == 1
+
+
+@pytest.mark.parametrize("drift_s", [-301, 301], ids=["old", "from-the-future"])
+async def test_a_standard_webhook_out_of_time_is_refused(
+    client: httpx.AsyncClient, tenants: Tenants, drift_s: int
+) -> None:
+    body = a_body()
+    assert_problem(await send(client, body, standard(tenants.northwind, body, at=int(time.time()) + drift_s)), 401)
+
+
+async def test_a_token_is_an_equal_citizen(client: httpx.AsyncClient, tenants: Tenants) -> None:
+    body = a_body(ticket_id="1007")
+    headers = {**JSON, "x-tenant-id": str(tenants.bluebird.id)}
+    accepted = await send(client, body, {**headers, "authorization": "Bearer bluebird-token-0001"})
+    assert accepted.status_code == 202
+    for wrong in ("Bearer bluebird-token-0002", "Basic bluebird-token-0001", "", "Bearer "):
+        assert_problem(await send(client, body, {**headers, "authorization": wrong}), 401)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        None,
+        "",
+        "sha256=",
+        "sha256=zz" + "0" * 62,
+        "sha256=" + "0" * 63,
+        "sha256=" + "0" * 65,
+        "sha512=" + "0" * 64,
+        "sha256=" + "é" * 64,
+        "0" * 64,
+    ],
+    ids=["none", "empty", "no-digest", "non-hex", "short", "long", "other-algorithm", "non-ascii", "no-scheme"],
+)
+async def test_a_malformed_signature_is_refused(
+    client: httpx.AsyncClient, tenants: Tenants, signature: str | None
+) -> None:
+    body = a_body()
+    headers: dict[str, Any] = {**JSON, "x-tenant-id": str(tenants.acme.id)}
+    if signature is not None:
+        headers["x-servicedesk-signature"] = signature.encode("latin-1")
+    assert_problem(await send(client, body, headers), 401)
+
+
+async def test_every_refusal_reads_the_same(client: httpx.AsyncClient, tenants: Tenants) -> None:
+    body = a_body()
+    other = a_body(subject="altered")
+    cases = {
+        "unknown tenant": {**signed(tenants.acme, body), "x-tenant-id": str(uuid4())},
+        "not a uuid": {**signed(tenants.acme, body), "x-tenant-id": "acme"},
+        "no tenant": {k: v for k, v in signed(tenants.acme, body).items() if k != "x-tenant-id"},
+        "another tenant's secret": {**signed(tenants.northwind, body, "acme-current")},
+        "another body": signed(tenants.acme, other),
+        "no signature": {**JSON, "x-tenant-id": str(tenants.acme.id)},
+        "token where a signature is due": {
+            **JSON,
+            "x-tenant-id": str(tenants.acme.id),
+            "authorization": "Bearer acme-current",
+        },
+    }
+    answers = {name: assert_problem(await send(client, body, headers), 401) for name, headers in cases.items()}
+    assert len({json.dumps(answer) for answer in answers.values()}) == 1
+
+
+async def test_a_suspended_tenant_is_told_so_once_it_is_authenticated(
+    client: httpx.AsyncClient, tenants: Tenants
+) -> None:
+    body = a_body()
+    assert_problem(await send(client, body, signed(tenants.suspended, body, "suspended-secret")), 403)
+    assert_problem(await send(client, body, signed(tenants.suspended, body, "wrong")), 401)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"not json", "body"),
+        (b"\xff\xfe", "body"),
+        (b"[]", "body"),
+        (b'"text"', "body"),
+        (b"{}", "event"),
+        (b'{"event": "ticket_created"}', "ticket_id"),
+        (b'{"event": "ticket_deleted", "ticket_id": "1"}', "event"),
+        (b'{"event": "ticket_created", "ticket_id": null}', "ticket_id"),
+        (b'{"event": "ticket_created", "ticket_id": ""}', "ticket_id"),
+        (b'{"event": "ticket_created", "ticket_id": 1.5}', "ticket_id"),
+        (b'{"event": "ticket_created", "ticket_id": {"id": 1}}', "ticket_id"),
+        (b'{"event": "ticket_created", "ticket_id": "../../admin"}', "ticket_id"),
+        (b'{"event": "ticket_created", "ticket_id": "' + b"9" * 65 + b'"}', "ticket_id"),
+        (b"[" * 100_000, "body"),
+    ],
+    ids=[
+        "not-json",
+        "not-utf8",
+        "array",
+        "text",
+        "empty",
+        "no-ticket",
+        "unknown-event",
+        "null-id",
+        "empty-id",
+        "float-id",
+        "object-id",
+        "path-id",
+        "huge-id",
+        "deep",
+    ],
+)
+async def test_a_body_that_cannot_be_used_names_its_field(
+    client: httpx.AsyncClient, tenants: Tenants, body: bytes, field: str
+) -> None:
+    assert_problem(await send(client, body, signed(tenants.acme, body)), 400, field=field)
+
+
+async def test_an_unauthenticated_caller_learns_nothing_about_its_body(
+    client: httpx.AsyncClient, tenants: Tenants
+) -> None:
+    good, bad = a_body(), b"not json"
+    headers = {**JSON, "x-tenant-id": str(tenants.acme.id), "x-servicedesk-signature": "sha256=" + "0" * 64}
+    assert (await send(client, good, headers)).content == (await send(client, bad, headers)).content
+
+
+async def test_header_and_body_must_name_the_same_tenant(client: httpx.AsyncClient, tenants: Tenants) -> None:
+    body = a_body(tenant_id=str(tenants.northwind.id))
+    assert_problem(await send(client, body, signed(tenants.acme, body)), 400, field="tenant_id")
+
+
+async def test_a_body_of_257_kib_is_too_large_and_one_of_256_is_not(
+    client: httpx.AsyncClient, tenants: Tenants
+) -> None:
+    padding = MAX_BODY_BYTES - len(a_body(ticket_id="1008", pad=""))
+    fits, large = a_body(ticket_id="1008", pad="x" * padding), a_body(ticket_id="1008", pad="x" * (padding + 1024))
+    assert len(fits) == MAX_BODY_BYTES
+    assert (await send(client, fits, signed(tenants.acme, fits))).status_code == 202
+    assert_problem(await send(client, large, signed(tenants.acme, large)), 413)
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "", "application/x-www-form-urlencoded"])
+async def test_another_content_type_is_refused(client: httpx.AsyncClient, tenants: Tenants, content_type: str) -> None:
+    body = a_body()
+    assert_problem(await send(client, body, {**signed(tenants.acme, body), "content-type": content_type}), 415)
+
+
+async def test_a_charset_beside_the_content_type_is_fine(client: httpx.AsyncClient, tenants: Tenants) -> None:
+    body = a_body(ticket_id="1009")
+    headers = {**signed(tenants.acme, body), "content-type": "application/json; charset=UTF-8"}
+    assert (await send(client, body, headers)).status_code == 202
+
+
+async def test_text_with_nul_is_stored_as_it_came(
+    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
+) -> None:
+    body = a_body(ticket_id="1010", description="a\x00b")
+    assert (await send(client, body, signed(tenants.acme, body))).status_code == 202
+    assert await stored(worker_db, tenants.acme, "1010") == 1
+
+
+@pytest.mark.parametrize("path", ["/", "/webhook", "/webhook/other", "/admin"])
+async def test_another_path_is_a_problem_too(client: httpx.AsyncClient, path: str) -> None:
+    assert_problem(await client.get(path), 404)
+
+
+async def test_another_method_is_a_problem_too(client: httpx.AsyncClient) -> None:
+    assert_problem(await client.get(PATH), 405)
+
+
+async def test_every_answer_has_the_security_headers(client: httpx.AsyncClient) -> None:
+    for path in ("/health", "/nothing", "/metrics", "/schema", PATH):
+        headers = (await client.get(path)).headers
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["strict-transport-security"].startswith("max-age="), path
+        assert "default-src 'none'" in headers["content-security-policy"], path
+
+
+async def test_the_schema_documents_the_webhook_with_examples(client: httpx.AsyncClient) -> None:
+    schema = (await client.get("/schema")).json()
+    assert schema["openapi"].startswith("3.1")
+    post = schema["paths"][PATH]["post"]
+    assert set(post["responses"]) >= {"202", "400", "401", "403", "413", "415", "503"}
+    assert "requestBody" in post
+    example = json.dumps(post["requestBody"])
+    assert "ticket_created" in example
+    headers = {parameter["name"].lower() for parameter in post.get("parameters", [])}
+    assert {"x-tenant-id", "x-servicedesk-signature", "webhook-signature", "authorization"} <= headers
+
+
+async def test_a_tenant_file_that_changes_is_read_again(client: httpx.AsyncClient, api: Api, tenants: Tenants) -> None:
+    secret = tenants.folder / "secrets" / "rotating" / "webhook_secret"
+    body = a_body(ticket_id="1011")
+    assert_problem(await send(client, body, signed(tenants.rotating, body, "second")), 401)
+    secret.write_text("second")
+    for _ in range(50):
+        response = await send(client, body, signed(tenants.rotating, body, "second"))
+        if response.status_code == 202:
+            break
+        await asyncio.sleep(0.1)
+    assert response.status_code == 202
+
+
+async def test_without_redis_a_webhook_is_still_accepted(
+    client: httpx.AsyncClient, tenants: Tenants, valkey: ValkeyServer, worker_db: Database
+) -> None:
+    await valkey.stop()
+    try:
+        body = a_body(ticket_id="1012")
+        assert (await send(client, body, signed(tenants.acme, body))).status_code == 202
+        assert await stored(worker_db, tenants.acme, "1012") == 1
+        health = await client.get("/health")
+        assert health.status_code == 200
+        assert health.json() | {"version": "", "schema": ""} == {
+            "status": "degraded",
+            "database": "connected",
+            "redis": "disconnected",
+            "version": "",
+            "schema": "",
+        }
+    finally:
+        await valkey.start()
+
+
+async def test_without_postgresql_the_sender_is_asked_to_come_back_and_nothing_is_promised(
+    client: httpx.AsyncClient, tenants: Tenants, postgres: PostgresServer, worker_db: Database
+) -> None:
+    body = a_body(ticket_id="1013")
+    await postgres.stop()
+    try:
+        response = await send(client, body, signed(tenants.acme, body))
+        assert_problem(response, 503)
+        assert int(response.headers["retry-after"]) > 0
+        assert (await client.get("/health")).status_code == 503
+        assert (await client.get("/health/live")).status_code == 200
+        assert (await client.get("/health/ready")).status_code == 200
+    finally:
+        await postgres.start()
+    assert (await send(client, body, signed(tenants.acme, body))).status_code == 202
+    assert await stored(worker_db, tenants.acme, "1013") == 1
+
+
+async def test_health_reports_the_schema(client: httpx.AsyncClient) -> None:
+    health = (await client.get("/health")).json()
+    assert health["status"] == "healthy"
+    assert health["schema"].startswith("20")
+    assert health["version"]
+
+
+async def test_metrics_count_by_tenant_and_outcome(client: httpx.AsyncClient) -> None:
+    metrics = (await client.get("/metrics")).text
+    assert 'webhook_deliveries_total{outcome="accepted",tenant="acme"}' in metrics
+    assert 'webhook_deliveries_total{outcome="unauthenticated",tenant=""}' in metrics
+    assert 'http_requests_total{method="POST",route="/webhook/servicedesk",status="202"}' in metrics
+    assert '"1001"' not in metrics

@@ -1,0 +1,55 @@
+"""Real servers for the tests: one PostgreSQL and one Valkey a session, one migrated database a test module."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.db.migrate import migrate
+from app.db.session import Database, open_database
+from app.demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer, open_postgres, open_valkey
+from app.demo.run_folder import RunFolder, open_run_folder
+
+_TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def run_folder() -> Iterator[RunFolder]:
+    """Where the servers live: a test run that is killed leaves none of them behind."""
+    with open_run_folder(Path(__file__).parents[2] / ".demo") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+async def postgres(run_folder: RunFolder) -> AsyncIterator[PostgresServer]:
+    """A server with one migrated database that `urls` copies."""
+    async with open_postgres(run_folder, is_durable=False) as server:
+        await server.create_database(_TEMPLATE)
+        urls = await server.create_roles(_TEMPLATE)
+        await migrate(urls.owner, tell=lambda _: None)
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def urls(postgres: PostgresServer, request: pytest.FixtureRequest) -> AsyncIterator[DatabaseUrls]:
+    """A migrated database of this module's own."""
+    name = re.sub(r"\W", "_", request.module.__name__.rpartition(".")[2])
+    await postgres.create_database(name, template=_TEMPLATE)
+    yield await postgres.create_roles(name)
+    await postgres.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+async def worker_db(urls: DatabaseUrls) -> AsyncIterator[Database]:
+    """The module's database as the worker's role."""
+    async with open_database(urls.worker, pool_size=10) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+async def valkey(run_folder: RunFolder) -> AsyncIterator[ValkeyServer]:
+    async with open_valkey(run_folder) as server:
+        yield server

@@ -1,0 +1,163 @@
+"""Claims, leases and turns, on the real database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from app.db.deliveries import find_delivery, list_deliveries
+from app.db.intake import AcceptedDelivery, Intake, open_intake
+from app.db.ledger import Ledger
+from app.db.session import Database
+from app.demo.embedded import DatabaseUrls
+from app.errors import LeaseLost
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture(scope="module")
+async def intake(urls: DatabaseUrls) -> AsyncIterator[Intake]:
+    async with open_intake(urls.intake) as intake:
+        yield intake
+
+
+@pytest.fixture
+async def ledger(worker_db: Database) -> AsyncIterator[Ledger]:
+    yield Ledger(worker_db, lease=LEASE, max_attempts=3)
+    async with worker_db.across_tenants() as session:
+        await session.execute(text("delete from due"))
+
+
+async def accept(intake: Intake, tenant_id: UUID, *, ticket_id: str = "1") -> UUID:
+    job_id = uuid4()
+    await intake.accept(AcceptedDelivery(tenant_id, job_id, ticket_id, "ticket_created", b"{}", None))
+    return job_id
+
+
+async def let_leases_end(database: Database) -> None:
+    async with database.across_tenants() as session:
+        await session.execute(text("update due set due_at = now()"))
+
+
+async def status(database: Database, tenant_id: UUID, job_id: UUID) -> str:
+    details = await find_delivery(database, tenant_id, job_id)
+    assert details is not None
+    return details.delivery.status
+
+
+async def test_many_claimants_get_each_delivery_once(ledger: Ledger, intake: Intake) -> None:
+    tenant_id = uuid4()
+    jobs = {await accept(intake, tenant_id) for _ in range(20)}
+    claims = await asyncio.gather(*(ledger.claim_next() for _ in range(30)))
+    claimed = [claim.job_id for claim in claims if claim is not None]
+    assert len(claimed) == len(set(claimed))
+    # Some may have found a row in another's hands; what is left is there for the next.
+    while (claim := await ledger.claim_next()) is not None:
+        claimed.append(claim.job_id)
+    assert set(claimed) == jobs
+    assert len(claimed) == len(jobs)
+
+
+async def test_a_lease_that_ran_out_is_claimed_again_and_its_holder_is_fenced_off(
+    ledger: Ledger, intake: Intake, worker_db: Database
+) -> None:
+    tenant_id = uuid4()
+    job_id = await accept(intake, tenant_id)
+    first = await ledger.claim_next()
+    assert first is not None
+    assert await ledger.claim_next() is None
+    await let_leases_end(worker_db)
+    second = await ledger.claim_next()
+    assert second is not None
+    assert (second.job_id, second.attempt) == (job_id, 2)
+    for change in (
+        ledger.extend(first),
+        ledger.fail(first, "x"),
+        ledger.ignore(first, "x"),
+        ledger.try_later(first, wait=timedelta(0), error=None, is_forgiven=False),
+    ):
+        with pytest.raises(LeaseLost):
+            await change
+    await ledger.extend(second)
+    assert await status(worker_db, tenant_id, job_id) == "processing"
+
+
+async def test_a_delivery_whose_worker_dies_each_time_is_failed_in_the_end(
+    ledger: Ledger, intake: Intake, worker_db: Database
+) -> None:
+    tenant_id = uuid4()
+    job_id = await accept(intake, tenant_id)
+    for attempt in (1, 2, 3):
+        claim = await ledger.claim_next()
+        assert claim is not None
+        assert claim.attempts_used == attempt
+        await let_leases_end(worker_db)
+    assert await ledger.claim_next() is None
+    details = await find_delivery(worker_db, tenant_id, job_id)
+    assert details is not None
+    assert details.delivery.status == "failed"
+    assert "ended each time without finishing" in (details.delivery.last_error or "")
+
+
+async def test_a_forgiven_attempt_does_not_count(ledger: Ledger, intake: Intake) -> None:
+    await accept(intake, uuid4())
+    for _ in range(5):
+        claim = await ledger.claim_next()
+        assert claim is not None
+        assert claim.attempts_used == 1
+        await ledger.try_later(claim, wait=timedelta(0), error=None, is_forgiven=True)
+
+
+async def test_a_wait_is_kept(ledger: Ledger, intake: Intake) -> None:
+    await accept(intake, uuid4())
+    claim = await ledger.claim_next()
+    assert claim is not None
+    await ledger.try_later(claim, wait=timedelta(seconds=0.4), error="later", is_forgiven=False)
+    assert await ledger.claim_next() is None
+    await asyncio.sleep(0.5)
+    assert await ledger.claim_next() is not None
+
+
+async def test_a_tenant_with_thousands_does_not_keep_another_waiting(ledger: Ledger, intake: Intake) -> None:
+    busy, quiet = uuid4(), uuid4()
+    await asyncio.gather(*(accept(intake, busy) for _ in range(300)))
+    held = [await ledger.claim_next() for _ in range(4)]
+    assert all(claim is not None and claim.tenant_id == busy for claim in held)
+    await accept(intake, quiet)
+    claim = await ledger.claim_next()
+    assert claim is not None
+    assert claim.tenant_id == quiet
+
+
+async def test_the_backlog_counts_what_nobody_holds(ledger: Ledger, intake: Intake) -> None:
+    for _ in range(3):
+        await accept(intake, uuid4())
+    await ledger.claim_next()
+    backlog = await ledger.backlog()
+    assert backlog.waiting == 2
+    assert backlog.oldest > timedelta(0)
+    assert len(await ledger.waiting(unheard_for=timedelta(0), limit=10)) == 2
+    assert await ledger.waiting(unheard_for=timedelta(minutes=1), limit=10) == []
+
+
+async def test_a_burst_of_webhooks_is_stored_whole(intake: Intake, ledger: Ledger, worker_db: Database) -> None:
+    tenant_id = uuid4()
+    jobs = await asyncio.gather(*(accept(intake, tenant_id, ticket_id=str(n)) for n in range(500)))
+    stored = await list_deliveries(worker_db, tenant_id, limit=1000)
+    assert {each.job_id for each in stored} == set(jobs)
+
+
+async def test_an_error_text_with_nul_or_of_any_length_is_stored(
+    ledger: Ledger, intake: Intake, worker_db: Database
+) -> None:
+    tenant_id = uuid4()
+    job_id = await accept(intake, tenant_id)
+    claim = await ledger.claim_next()
+    assert claim is not None
+    await ledger.fail(claim, "a\x00b" * 1000)
+    assert await status(worker_db, tenant_id, job_id) == "failed"

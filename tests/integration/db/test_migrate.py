@@ -1,0 +1,146 @@
+"""The schema, up and down, and who may migrate it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import SQLModel
+
+import app.db.tables  # noqa: F401 - fills SQLModel.metadata
+from app.db.migrate import MissingRole, alembic_config, migrate
+from app.demo.embedded import DatabaseUrls, PostgresServer
+from app.errors import LedgerUnavailable
+
+
+@pytest.fixture
+async def empty(postgres: PostgresServer) -> AsyncIterator[DatabaseUrls]:
+    await postgres.create_database("empty")
+    yield await postgres.create_roles("empty")
+    await postgres.drop_database("empty")
+
+
+async def tables(url: str) -> set[str]:
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch("select relname from pg_class where relnamespace = 'public'::regnamespace")
+        return {row["relname"] for row in rows}
+    finally:
+        await connection.close()
+
+
+async def on_connection(url: str, work: object) -> object:
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
+    try:
+        async with engine.connect() as connection:
+            result = await connection.run_sync(work)  # type: ignore[arg-type]
+            await connection.commit()
+            return result
+    finally:
+        await engine.dispose()
+
+
+async def test_the_schema_goes_up_down_and_up_again(empty: DatabaseUrls) -> None:
+    said: list[str] = []
+    head = await migrate(empty.owner, tell=said.append)
+    full = await tables(empty.owner)
+    assert {"delivery", "due", "enhancement"} <= full
+
+    def downgrade(connection: Connection) -> None:
+        command.downgrade(alembic_config(connection), "base")
+
+    await on_connection(empty.owner, downgrade)
+    assert await tables(empty.owner) == {"alembic_version", "alembic_version_pkc"}
+    assert await migrate(empty.owner, tell=said.append) == head
+    assert await tables(empty.owner) == full
+
+
+async def test_the_tables_in_the_code_are_the_tables_in_the_database(urls: DatabaseUrls) -> None:
+    def compare(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, SQLModel.metadata))
+
+    assert await on_connection(urls.owner, compare) == []
+
+
+async def test_migrating_twice_changes_nothing(empty: DatabaseUrls) -> None:
+    said: list[str] = []
+    await migrate(empty.owner, tell=said.append)
+    await migrate(empty.owner, tell=said.append)
+    assert "already" in said[-1]
+
+
+async def test_a_schema_ahead_of_the_image_is_a_success(empty: DatabaseUrls) -> None:
+    said: list[str] = []
+    await migrate(empty.owner, tell=said.append)
+    connection = await asyncpg.connect(empty.owner)
+    await connection.execute("update alembic_version set version_num = '2099_01_01_0000'")
+    await connection.close()
+    assert await migrate(empty.owner, tell=said.append) == "2099_01_01_0000"
+    assert "ahead" in said[-1]
+
+
+async def test_the_owner_is_no_superuser(empty: DatabaseUrls) -> None:
+    connection = await asyncpg.connect(empty.owner)
+    row = await connection.fetchrow("select rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = user")
+    await connection.close()
+    assert list(row) == [False, False, False]
+
+
+async def test_a_missing_role_is_named_with_the_sql_that_makes_it(postgres: PostgresServer) -> None:
+    # Roles belong to the server, so the missing one is put out of sight by another name for a moment.
+    await postgres.create_database("roleless")
+    urls = await postgres.create_roles("roleless")
+    superuser = await asyncpg.connect(postgres.superuser_url())
+    try:
+        await superuser.execute("alter role ai_agents_intake rename to put_aside")
+        with pytest.raises(MissingRole, match="create role ai_agents_intake login password"):
+            await migrate(urls.owner, tell=lambda _: None)
+    finally:
+        await superuser.execute("alter role put_aside rename to ai_agents_intake")
+        await superuser.close()
+        await postgres.drop_database("roleless")
+
+
+async def test_a_role_that_bypasses_row_level_security_is_refused(empty: DatabaseUrls) -> None:
+    superuser = await asyncpg.connect(empty.superuser)
+    try:
+        await superuser.execute("alter role ai_agents_worker bypassrls")
+        with pytest.raises(MissingRole, match="alter role ai_agents_worker nosuperuser nobypassrls"):
+            await migrate(empty.owner, tell=lambda _: None)
+    finally:
+        await superuser.execute("alter role ai_agents_worker nobypassrls")
+        await superuser.close()
+
+
+async def test_a_role_that_can_act_as_the_owner_is_refused(empty: DatabaseUrls) -> None:
+    superuser = await asyncpg.connect(empty.superuser)
+    try:
+        await superuser.execute("grant ai_agents_owner to ai_agents_worker")
+        with pytest.raises(MissingRole, match="revoke ai_agents_owner from ai_agents_worker"):
+            await migrate(empty.owner, tell=lambda _: None)
+    finally:
+        await superuser.execute("revoke ai_agents_owner from ai_agents_worker")
+        await superuser.close()
+
+
+async def test_a_database_that_stays_out_is_waited_for_and_then_given_up() -> None:
+    said: list[str] = []
+    with pytest.raises(LedgerUnavailable):
+        await migrate("postgresql://nobody:x@127.0.0.1:9/none", tell=said.append, wait=timedelta(seconds=1.2))
+    assert said
+    assert all("waiting for PostgreSQL" in line for line in said)
+
+
+async def test_two_migrators_queue_up(empty: DatabaseUrls) -> None:
+    import asyncio
+
+    heads = await asyncio.gather(*(migrate(empty.owner, tell=lambda _: None) for _ in range(3)))
+    assert len(set(heads)) == 1

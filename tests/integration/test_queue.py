@@ -1,0 +1,119 @@
+"""The doorbell on a real Redis-compatible server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from app.demo.embedded import ValkeyServer
+from app.queue import GROUP, STREAM, Queue, RingBroker, open_queue
+
+
+@pytest.fixture
+async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
+    async with Redis.from_url(valkey.url) as redis:
+        await redis.flushall()
+        yield redis
+
+
+@pytest.fixture
+async def broker(valkey: ValkeyServer) -> RingBroker:
+    return RingBroker(valkey.url, consumer="test")
+
+
+@pytest.fixture
+async def queue(redis: Redis, broker: RingBroker) -> AsyncIterator[Queue]:
+    async with open_queue(broker) as queue:
+        yield queue
+
+
+async def test_what_was_rung_before_the_first_worker_is_heard(queue: Queue, broker: RingBroker) -> None:
+    for _ in range(3):
+        assert await queue.offer(uuid4(), uuid4())
+    assert await queue.unheard() == 3
+    rings = broker.listen()
+    for left in (2, 1, 0):
+        async with asyncio.timeout(5):
+            ring = await anext(rings)
+        assert await queue.unheard() == left
+        assert callable(ring.ack)
+        await ring.ack()  # type: ignore[misc]
+    await rings.aclose()
+
+
+async def test_a_heard_ring_leaves_nothing_behind_and_the_lag_stays_a_number(
+    queue: Queue, broker: RingBroker, redis: Redis
+) -> None:
+    rings = broker.listen()
+    for _ in range(20):
+        await queue.offer(uuid4(), uuid4())
+        async with asyncio.timeout(5):
+            ring = await anext(rings)
+        await ring.ack()  # type: ignore[misc]
+    await rings.aclose()
+    [group] = await redis.xinfo_groups(STREAM)
+    assert (group["lag"], group["pending"]) == (0, 0)
+    assert await redis.xlen(STREAM) == 0
+
+
+async def test_a_flushed_redis_is_rung_and_heard_again(queue: Queue, broker: RingBroker, redis: Redis) -> None:
+    rings = broker.listen()
+    heard = asyncio.create_task(anext(rings))  # type: ignore[arg-type]
+    await asyncio.sleep(0.2)
+    await redis.flushall()
+    await asyncio.sleep(0.2)
+    assert await queue.offer(uuid4(), uuid4())
+    async with asyncio.timeout(10):
+        await heard
+    await rings.aclose()
+
+
+async def test_an_empty_redis_has_nothing_unheard(queue: Queue, redis: Redis) -> None:
+    await redis.flushall()
+    assert await queue.unheard() == 0
+
+
+async def test_rings_that_a_dead_worker_read_are_dropped(
+    queue: Queue, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await queue.offer(uuid4(), uuid4())
+    await redis.xreadgroup(GROUP, "dead", {STREAM: ">"}, count=1)
+    monkeypatch.setattr("app.queue._STALE_MS", 0)
+    await asyncio.sleep(0.01)
+    await queue.unheard()
+    [group] = await redis.xinfo_groups(STREAM)
+    assert group["pending"] == 0
+    assert await redis.xlen(STREAM) == 0
+
+
+async def test_without_redis_offering_fails_softly_and_soon(valkey: ValkeyServer, queue: Queue) -> None:
+    await valkey.stop()
+    try:
+        async with asyncio.timeout(5):
+            assert not await queue.offer(uuid4(), uuid4())
+            assert await queue.unheard() is None
+            assert not await queue.is_reachable()
+            for _ in range(20_000):
+                queue.offer_soon(uuid4(), uuid4())
+    finally:
+        await valkey.start()
+
+
+async def test_a_listener_lives_through_a_restart_of_redis(
+    valkey: ValkeyServer, queue: Queue, broker: RingBroker
+) -> None:
+    rings = broker.listen()
+    heard = asyncio.create_task(anext(rings))  # type: ignore[arg-type]
+    await asyncio.sleep(0.2)
+    await valkey.stop()
+    await asyncio.sleep(0.3)
+    await valkey.start()
+    async with asyncio.timeout(15):
+        while not heard.done():
+            await queue.offer(uuid4(), uuid4())
+            await asyncio.wait([heard], timeout=0.5)
+    await rings.aclose()

@@ -1,0 +1,188 @@
+"""A worker's parts in this process: real PostgreSQL and Valkey, a help desk and a model that are loopback servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from app.core.delivery import compute_job_id, parse_webhook
+from app.core.tenant import Edition, Tenant
+from app.db.deliveries import DeliveryView, list_deliveries
+from app.db.intake import AcceptedDelivery, Intake, open_intake
+from app.db.knowledge import upsert_articles, upsert_tickets
+from app.db.session import Database, open_database
+from app.demo.embedded import DatabaseUrls, ValkeyServer
+from app.settings import WorkerSettings
+from app.simulator.faults import Fault
+from app.simulator.helpdesk import HelpDeskSimulator
+from app.simulator.model import ModelSimulator
+from app.simulator.portal import Portal
+from app.worker.app import Worker, open_worker
+from tests.builders import a_body, a_tenant, a_ticket, an_article, write_tenant
+
+
+@dataclass
+class Stage:
+    """One tenant, its help desk, its model, the ledger, and a worker that works when it is told to."""
+
+    tenant: Tenant
+    portal: Portal
+    model: ModelSimulator
+    intake: Intake
+    database: Database
+    worker: Worker
+
+    def ticket(self, **changes: Any) -> str:
+        """A new ticket on the help desk; its id."""
+        values = {"subject": "Outlook receives no mail", "description": "Outlook on PC-0231 shows no mail since noon."}
+        return self.portal.add_ticket(**{**values, **changes}).id
+
+    async def deliver(self, ticket_id: str, *, tenant_id: UUID | None = None, **body: Any) -> UUID:
+        """Accept a webhook about *ticket_id* as the API does."""
+        raw = a_body(ticket_id=ticket_id, **body)
+        webhook = parse_webhook(raw)
+        owner = tenant_id or self.tenant.id
+        job_id = compute_job_id(owner, webhook, signed_id=None)
+        await self.intake.accept(AcceptedDelivery(owner, job_id, ticket_id, webhook.event, raw, None))
+        return job_id
+
+    async def work(self) -> int:
+        """Claim and work until nothing is due. Returns how many attempts that were."""
+        attempts = 0
+        while await self.worker.enhancer.work_once():
+            attempts += 1
+        return attempts
+
+    async def delivery(self, job_id: UUID, *, tenant_id: UUID | None = None) -> DeliveryView:
+        found = await list_deliveries(self.database, tenant_id or self.tenant.id, limit=1000)
+        return next(each for each in found if each.job_id == job_id)
+
+    async def make_due(self) -> None:
+        """Let what waits for another attempt wait no longer."""
+        async with self.database.across_tenants() as session:
+            await session.execute(text("update due set due_at = now() where not is_leased"))
+
+    def notes(self, ticket_id: str) -> list[str]:
+        return [note.html for note in self.portal.notes(ticket_id)]
+
+    def fault(self, match: str, kind: str, **values: Any) -> None:
+        self.portal.faults.add(Fault.model_validate({"match": match, "kind": kind, **values}))
+
+
+def worker_settings(urls: DatabaseUrls, valkey: ValkeyServer, folder: Path, model: ModelSimulator) -> WorkerSettings:
+    return WorkerSettings.model_validate(
+        {
+            "database_url": urls.worker,
+            "redis_url": valkey.url,
+            "tenants_dir": folder / "files",
+            "tenant_secrets_dir": folder / "secrets",
+            "openai_api_key": "offline",
+            "openai_base_url": model.url,
+            "context_timeout_seconds": 5,
+            "llm_timeout_seconds": 3,
+            "note_timeout_seconds": 1,
+            "lease_seconds": 4,
+        }
+    )
+
+
+@pytest.fixture
+async def help_desk() -> AsyncIterator[HelpDeskSimulator]:
+    simulator = HelpDeskSimulator()
+    await simulator.start()
+    yield simulator
+    await simulator.stop()
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[ModelSimulator]:
+    simulator = ModelSimulator()
+    await simulator.start()
+    yield simulator
+    await simulator.stop()
+
+
+def add_tenant(help_desk: HelpDeskSimulator, folder: Path, **changes: Any) -> tuple[Tenant, Portal]:
+    """A tenant on premises with a portal of its own."""
+    slug = f"t{uuid4().hex[:8]}"
+    portal = help_desk.add_portal(Portal(slug=slug, edition=Edition.ON_PREMISES, api_key="key"))
+    tenant = a_tenant(slug, servicedesk={"url": portal.url}, **changes)
+    write_tenant(folder, tenant, webhook_secret="secret", api_key="key")
+    return tenant, portal
+
+
+@pytest.fixture
+async def stage(
+    request: pytest.FixtureRequest,
+    urls: DatabaseUrls,
+    valkey: ValkeyServer,
+    help_desk: HelpDeskSimulator,
+    model: ModelSimulator,
+    tmp_path: Path,
+) -> AsyncIterator[Stage]:
+    """A stage with a little history. `@pytest.mark.parametrize("stage", [{…}], indirect=True)` changes its tenant."""
+    tenant, portal = add_tenant(help_desk, tmp_path, **getattr(request, "param", {}))
+    async with (
+        open_database(urls.worker) as database,
+        open_intake(urls.intake) as intake,
+        open_worker(worker_settings(urls, valkey, tmp_path, model)) as worker,
+    ):
+        stage = Stage(tenant, portal, model, intake, database, worker)
+        await fill_history(stage)
+        yield stage
+        await clear(database)
+
+
+async def fill_history(stage: Stage) -> None:
+    language = stage.tenant.note.language
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await upsert_tickets(
+            session,
+            stage.tenant.id,
+            [
+                a_ticket(
+                    id="900",
+                    subject="Outlook shows no new mail",
+                    description="Outlook does not receive mail since this morning.",
+                    resolution="Cached mode was off. Turned on cached mode and repaired the Outlook profile.",
+                    status="Resolved",
+                    resolved_at="2026-10-01T10:00:00Z",
+                ),
+                a_ticket(
+                    id="901",
+                    subject="Printer jams",
+                    description="Paper jams in tray two of the printer.",
+                    resolution="Replaced the pickup roller of tray two.",
+                    status="Resolved",
+                    resolved_at="2026-10-02T10:00:00Z",
+                ),
+            ],
+            language=language,
+        )
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await upsert_articles(session, stage.tenant.id, [an_article()], language=language)
+
+
+async def clear(database: Database) -> None:
+    """Nothing of this stage is claimed by the next."""
+    async with database.across_tenants() as session:
+        await session.execute(text("delete from due"))
+
+
+async def eventually(condition: Any, *, limit_s: float = 15.0) -> None:
+    """Wait until *condition* (a callable, awaited if need be) holds."""
+    async with asyncio.timeout(limit_s):
+        while True:
+            value = condition()
+            if asyncio.iscoroutine(value):
+                value = await value
+            if value:
+                return
+            await asyncio.sleep(0.05)

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.delivery import NEXT, Event, Status, compute_job_id, parse_webhook, why_no_note
+from app.errors import MalformedDelivery
+from tests.builders import a_body
+
+TENANT = UUID("0b9d5c3e-0000-4000-8000-000000000001")
+
+
+def job(body: bytes, *, tenant: UUID = TENANT, signed_id: str | None = None) -> UUID:
+    return compute_job_id(tenant, parse_webhook(body), signed_id=signed_id)
+
+
+def test_the_shortest_body_is_complete() -> None:
+    webhook = parse_webhook(b'{"event": "ticket_created", "ticket_id": 100234}')
+    assert webhook.ticket_id == "100234"
+    assert webhook.ticket is None
+
+
+def test_a_body_with_words_is_a_ticket_in_plain_text() -> None:
+    body = a_body(subject="<b>Mail</b>", description="one<br>two<script>x</script>", requester={"name": "Jane"})
+    ticket = parse_webhook(body).ticket
+    assert ticket is not None
+    assert (ticket.subject, ticket.description, ticket.requester) == ("Mail", "one\ntwo", "Jane")
+
+
+def test_hints_of_unexpected_shape_refuse_nothing() -> None:
+    body = a_body(subject=None, description=["x"], requester=True, priority=3, updated_at={"value": "1700000000000"})
+    webhook = parse_webhook(body)
+    assert (webhook.subject, webhook.description, webhook.requester) == ("", "", "")
+    assert webhook.priority == "3"
+    assert webhook.updated_at == "1700000000000"
+
+
+def test_further_fields_are_kept() -> None:
+    assert parse_webhook(a_body(site="Leeds")).model_extra == {"site": "Leeds"}
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_but_a_webhook_or_a_named_fault(body: bytes) -> None:
+    try:
+        parse_webhook(body)
+    except MalformedDelivery as error:
+        assert error.field
+
+
+@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=20), st.text())
+def test_odd_values_in_any_field_end_in_a_webhook_or_a_named_fault(value: object, ticket_id: str) -> None:
+    try:
+        parse_webhook(a_body(ticket_id=ticket_id, subject=value, created_at=value, requester={"name": value}))
+    except MalformedDelivery as error:
+        assert error.field == "ticket_id"
+
+
+def test_a_redelivery_is_the_same_job() -> None:
+    assert job(a_body(subject="a")) == job(a_body(subject="b"))
+    update = a_body(event="ticket_updated", updated_at="2026-11-24T09:00:00Z")
+    assert job(update) == job(update)
+    assert job(update, signed_id="msg_1") == job(a_body(), signed_id="msg_1")
+
+
+def test_what_differs_is_another_job() -> None:
+    jobs = [
+        job(a_body()),
+        job(a_body(ticket_id="2")),
+        job(a_body(), tenant=uuid4()),
+        job(a_body(), signed_id="msg_1"),
+        job(a_body(), signed_id="msg_2"),
+        job(a_body(event="ticket_updated", updated_at="1")),
+        job(a_body(event="ticket_updated", updated_at="2")),
+        job(a_body(event="ticket_resolved", updated_at="1")),
+        job(a_body(event="ticket_updated")),
+        job(a_body(event="ticket_updated")),
+    ]
+    assert len(set(jobs)) == len(jobs)
+
+
+def test_a_key_of_one_kind_cannot_pose_as_another() -> None:
+    assert job(a_body(ticket_id="7")) != job(a_body(), signed_id="created:7")
+
+
+def test_our_own_technicians_events_lead_to_no_note() -> None:
+    events = frozenset({Event.UPDATED})
+    ours = parse_webhook(a_body(event="ticket_updated", updated_by={"email_id": "AI-Agents@acme.example "}))
+    theirs = parse_webhook(a_body(event="ticket_updated", updated_by="jane@acme.example"))
+    assert why_no_note(ours, events=events, technician="ai-agents@acme.example") is not None
+    assert why_no_note(theirs, events=events, technician="ai-agents@acme.example") is None
+
+
+def test_only_the_tenants_events_lead_to_a_note() -> None:
+    updated = parse_webhook(a_body(event="ticket_updated"))
+    assert "ticket_updated" in (why_no_note(updated, events=frozenset({Event.CREATED}), technician="x") or "")
+
+
+def test_what_is_done_or_ignored_never_changes_again() -> None:
+    assert NEXT[Status.DONE] == NEXT[Status.IGNORED] == frozenset()
+    assert NEXT[Status.FAILED] == {Status.PENDING}
+    assert set(NEXT) == set(Status)

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import nh3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.enhancement import Enhancement, Notice, Statement
+from app.core.note import ALLOWED_TAGS, count_note_words, note_reference, render_note
+from app.core.source import Kind, State
+from app.core.tenant import NoteOptions
+from tests.builders import a_draft, a_source, gathered
+
+REFERENCE = UUID("6f9619ff-8b86-5d01-b42d-00cf4fc964ff")
+
+
+def an_enhancement(**changes: Any) -> Enhancement:
+    values: dict[str, Any] = {
+        **a_draft().model_dump(),
+        "gathered": gathered(a_source(), a_source(Kind.ARTICLE, id="5"), assets=State.UNAVAILABLE),
+        "model": "gpt-4o-mini",
+        **changes,
+    }
+    return Enhancement.model_validate(values)
+
+
+def render(enhancement: Enhancement, **options: Any) -> str:
+    return render_note(enhancement, NoteOptions(**options), reference=REFERENCE)
+
+
+def test_a_note_shows_what_a_technician_needs() -> None:
+    html = render(an_enhancement())
+    for words in ("Outlook receives no mail", "What the sources say", "not confirmed", "Next steps", "gpt-4o-mini"):
+        assert words in html
+    assert '<a href="https://sdp.acme.example/WorkOrder.do?woMode=viewWO&amp;woID=77">[T1]</a>' in html
+    assert "could not be looked up" in html
+    assert str(REFERENCE) in html
+
+
+def test_an_empty_kind_says_so() -> None:
+    assert "Similar resolved tickets</b>: no good match." in render(an_enhancement(gathered=gathered()))
+
+
+def test_without_a_model_the_note_says_so() -> None:
+    html = render(
+        an_enhancement(
+            model=None, summary="", facts=(), hypotheses=(), next_steps=(), notices=(Notice.MODEL_UNAVAILABLE,)
+        )
+    )
+    assert "The model could not be reached" in html
+    assert "no model was used" in html
+    assert "Cached mode was off" in html
+
+
+def test_the_offline_model_is_labelled() -> None:
+    assert "the offline model" in render(an_enhancement(model="offline-extractive"))
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+@pytest.mark.parametrize("notice", list(Notice))
+def test_every_language_has_every_word(language: str, notice: Notice) -> None:
+    html = render(an_enhancement(notices=(notice,)), language=language)
+    assert "{" not in html
+
+
+def test_the_sections_are_the_tenants() -> None:
+    html = render(an_enhancement(), sections=("next_steps", "summary"))
+    assert "Knowledge" not in html
+    assert html.index("Turn on cached mode") < html.index("Outlook receives no mail")
+
+
+@pytest.mark.parametrize("max_words", [100, 200, 500])
+def test_a_note_keeps_its_limit(max_words: int) -> None:
+    sources = [
+        a_source(kind, id=str(n), title="t " * 60, text="word " * 400)
+        for kind in (Kind.TICKET, Kind.ARTICLE, Kind.ASSET)
+        for n in range(5)
+    ]
+    html = render(an_enhancement(gathered=gathered(*sources)), max_words=max_words)
+    assert count_note_words(html) <= max_words
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "", "file:///etc/passwd"])
+def test_a_source_without_a_web_address_is_no_link(url: str) -> None:
+    assert "<a" not in render(an_enhancement(gathered=gathered(a_source(url=url))))
+
+
+def test_the_reference_is_of_the_version() -> None:
+    tenant = uuid4()
+    references = {
+        note_reference(tenant, "1", "a"),
+        note_reference(tenant, "1", "b"),
+        note_reference(tenant, "2", "a"),
+        note_reference(uuid4(), "1", "a"),
+    }
+    assert len(references) == 4
+    assert note_reference(tenant, "1", "a") in references
+
+
+EVIL = st.one_of(
+    st.text(),
+    st.sampled_from(
+        ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</div></li>", "&lt;b&gt;", "' onclick='x"]
+    ),
+)
+
+
+@given(EVIL, EVIL, EVIL, EVIL)
+def test_no_text_adds_a_tag_or_an_attribute(summary: str, fact: str, title: str, text: str) -> None:
+    html = render(
+        an_enhancement(
+            summary=summary,
+            facts=(Statement(text=fact, citations=["T1"]),),
+            gathered=gathered(a_source(title=title, text=text)),
+        )
+    )
+    cleaned = nh3.clean(
+        html, tags=set(ALLOWED_TAGS), attributes={"a": {"href"}}, link_rel=None, url_schemes={"http", "https"}
+    )
+    assert normal(cleaned) == normal(html)
+
+
+def normal(html: str) -> str:
+    """*html* as the sanitiser writes what it leaves alone."""
+    return nh3.clean(
+        html, tags=nh3.ALLOWED_TAGS, attributes={"*": {"onclick", "onerror", "src", "href", "style"}}, link_rel=None
+    )

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.retry import FIRST, LONGEST, wait_before
+
+
+@given(st.integers(min_value=1, max_value=1000), st.floats(min_value=0, max_value=1, exclude_max=True))
+def test_a_wait_is_between_half_the_first_and_the_longest(attempt: int, draw: float) -> None:
+    assert FIRST / 2 <= wait_before(attempt, asked=None, draw=draw) <= LONGEST
+
+
+def test_waits_grow_with_each_attempt() -> None:
+    waits = [wait_before(attempt, asked=None, draw=0.5) for attempt in range(1, 7)]
+    assert waits == sorted(waits)
+    assert len(set(waits)) == len(waits)
+
+
+def test_what_the_other_side_asked_for_is_kept() -> None:
+    assert wait_before(1, asked=timedelta(seconds=90), draw=0) >= timedelta(seconds=90)
+
+
+def test_jitter_spreads_what_failed_together() -> None:
+    assert wait_before(3, asked=None, draw=0.1) < wait_before(3, asked=None, draw=0.9)

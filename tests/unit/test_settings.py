@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.settings import ApiSettings, MigrateSettings, WorkerSettings, load_settings
+
+GOOD = {
+    "DATABASE_URL": "postgresql+asyncpg://user:secret-password@db:5432/ai_agents?sslmode=require",
+    "REDIS_URL": "rediss://:secret-password@redis:6379/0",
+    "OPENAI_API_KEY": "secret-password",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_the_contracts_defaults(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("LLM_TIMEOUT_SECONDS", "12.5")
+    settings = load_settings(WorkerSettings)
+    assert settings.task_timeout_seconds == timedelta(seconds=120)
+    assert settings.context_timeout_seconds == timedelta(seconds=30)
+    assert settings.llm_timeout_seconds == timedelta(seconds=12.5)
+    assert settings.note_timeout_seconds == timedelta(seconds=15)
+    assert settings.lease_seconds == timedelta(seconds=60)
+    assert (settings.max_attempts, settings.worker_concurrency, settings.prometheus_port) == (3, 4, 9090)
+    assert settings.openai_model == "gpt-4o-mini"
+
+
+def test_no_credential_is_in_a_repr(environment: pytest.MonkeyPatch) -> None:
+    assert "secret-password" not in repr(load_settings(WorkerSettings))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DATABASE_URL", "", "DATABASE_URL: is required and not set, e.g. postgresql://"),
+        ("DATABASE_URL", "mysql://db/x", "DATABASE_URL: must be a URL that begins with postgresql://"),
+        ("DATABASE_URL", "postgresql://", "DATABASE_URL: must be a URL"),
+        ("REDIS_URL", "http://redis", "REDIS_URL: must be a URL that begins with redis:// or rediss://"),
+        ("API_PORT", "http", "API_PORT: "),
+        ("API_PORT", "70000", "API_PORT: "),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL: "),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_it(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, says: str
+) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(SystemExit) as caught:
+        load_settings(ApiSettings)
+    assert caught.value.code == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith(says)
+    assert ", e.g. " in lines[0]
+    assert "secret-password" not in lines[0]
+
+
+def test_a_command_requires_its_own_variables_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIGRATION_DATABASE_URL", "postgresql://owner:x@db/ai_agents")
+    assert load_settings(MigrateSettings)

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import yaml
+
+from app.errors import TenantFileInvalid
+from app.tenants import TenantDirectory, missing_secrets, read_tenant, scaffold_tenant
+from tests.builders import a_tenant, write_tenant
+
+
+def directory(folder: Path) -> TenantDirectory:
+    return TenantDirectory(folder / "files", folder / "secrets")
+
+
+def test_a_tenant_is_found_by_id_and_slug_with_its_secrets(tmp_path: Path) -> None:
+    tenant = a_tenant()
+    write_tenant(tmp_path, tenant, webhook_secret="one", webhook_secret_previous="two", api_key="key")
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    known = tenants.find(tenant.id)
+    assert known is not None
+    assert known is tenants.find_slug("acme")
+    assert known.secrets.webhook == (b"one", b"two")
+    assert known.secrets.api_key == "key"
+
+
+def test_secrets_are_in_no_repr(tmp_path: Path) -> None:
+    tenant = a_tenant()
+    write_tenant(
+        tmp_path,
+        tenant,
+        webhook_secret="hidden",
+        api_key="hidden",
+        oauth_client_id="hidden",
+        oauth_client_secret="hidden",
+        oauth_refresh_token="hidden",
+    )
+    tenants = directory(tmp_path)
+    tenants.refresh()
+    assert "hidden" not in repr(tenants.find(tenant.id))
+
+
+def test_a_bad_file_keeps_the_last_good_version_and_touches_no_other(tmp_path: Path) -> None:
+    acme, other = a_tenant("acme"), a_tenant("other")
+    write_tenant(tmp_path, acme, webhook_secret="one")
+    write_tenant(tmp_path, other, webhook_secret="one")
+    tenants = directory(tmp_path)
+    tenants.refresh()
+    (tmp_path / "files" / "acme.yaml").write_text("slug: acme\nstatus: sleeping\n")
+    fresh = tenants.refresh()
+    assert [problem.slug for problem in fresh] == ["acme"]
+    assert tenants.find(acme.id) is not None
+    assert tenants.find(other.id) is not None
+    assert tenants.refresh() == []
+    assert [problem.slug for problem in tenants.problems] == ["acme"]
+    write_tenant(tmp_path, acme.model_copy(update={"name": "Mended"}))
+    assert tenants.refresh() == []
+    assert tenants.problems == []
+    known = tenants.find(acme.id)
+    assert known is not None
+    assert known.tenant.name == "Mended"
+
+
+def test_a_removed_file_removes_its_tenant(tmp_path: Path) -> None:
+    tenant = a_tenant()
+    write_tenant(tmp_path, tenant, webhook_secret="one")
+    tenants = directory(tmp_path)
+    tenants.refresh()
+    (tmp_path / "files" / "acme.yaml").unlink()
+    tenants.refresh()
+    assert tenants.find(tenant.id) is None
+    assert list(tenants) == []
+
+
+def test_two_tenants_cannot_share_an_id(tmp_path: Path) -> None:
+    tenant = a_tenant("acme")
+    write_tenant(tmp_path, tenant, webhook_secret="one")
+    write_tenant(tmp_path, a_tenant("other", id=tenant.id), webhook_secret="two")
+    tenants = directory(tmp_path)
+    assert len(tenants.refresh()) == 1
+    assert len(list(tenants)) == 1
+
+
+def test_a_new_id_in_a_file_retires_the_old_one(tmp_path: Path) -> None:
+    old, new = a_tenant(), a_tenant()
+    write_tenant(tmp_path, old, webhook_secret="one")
+    tenants = directory(tmp_path)
+    tenants.refresh()
+    write_tenant(tmp_path, new)
+    tenants.refresh()
+    assert tenants.find(old.id) is None
+    assert tenants.find(new.id) is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"status": "sleeping"}, "status"),
+        ({"id": "7"}, "id"),
+        ({"colour": "red"}, "colour: is not a key"),
+        ({"servicedesk": {"url": "ftp://x"}}, "servicedesk.url: must be an http or https URL"),
+        ({"servicedesk": {"url": "https://u:p@x.example"}}, "must hold no user"),
+        ({"servicedesk": {"edition": "cloud"}}, "accounts_url is required"),
+        ({"servicedesk": {"calls_per_minute": 0}}, "servicedesk.calls_per_minute"),
+        ({"note": {"language": "xx"}}, "note.language"),
+        ({"note": {"max_words": 5000}}, "note.max_words"),
+        ({"webhook": {"auth": "none"}}, "webhook.auth"),
+        ({"events": ["ticket_deleted"]}, "events"),
+    ],
+)
+def test_a_wrong_key_is_named(tmp_path: Path, change: dict[str, object], says: str) -> None:
+    values = a_tenant().model_dump(mode="json", exclude_none=True)
+    for key, value in change.items():
+        values[key] = {**values[key], **value} if isinstance(value, dict) and key in values else value
+    path = tmp_path / "acme.yaml"
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(TenantFileInvalid, match=says):
+        read_tenant(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"\xff", b"{", b"a: &a [*a, *a]", b"x" * 70_000, b"!!python/object:os.system {}"]
+)
+def test_a_file_that_is_no_tenant_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "acme.yaml"
+    path.write_bytes(content)
+    with pytest.raises(TenantFileInvalid):
+        read_tenant(path)
+
+
+def test_the_slug_is_the_files_name(tmp_path: Path) -> None:
+    path = tmp_path / "other.yaml"
+    path.write_text(yaml.safe_dump(a_tenant("acme").model_dump(mode="json", exclude_none=True)))
+    with pytest.raises(TenantFileInvalid, match="slug: must be the file's name, other"):
+        read_tenant(path)
+
+
+def test_a_scaffolded_tenant_is_valid_and_names_its_secrets(tmp_path: Path) -> None:
+    known = scaffold_tenant(
+        tmp_path,
+        slug="acme",
+        tenant_id=uuid4(),
+        name="Acme",
+        edition="cloud",
+        url="https://sdpondemand.manageengine.com/app/itdesk",
+        accounts_url="https://accounts.zoho.com",
+        technician="ai-agents@acme.example",
+    )
+    assert read_tenant(tmp_path / "acme.yaml") == known.tenant
+    assert missing_secrets(known) == ["webhook_secret", "oauth_client_id", "oauth_client_secret", "oauth_refresh_token"]
+    with pytest.raises(TenantFileInvalid, match="exists already"):
+        scaffold_tenant(
+            tmp_path,
+            slug="acme",
+            tenant_id=uuid4(),
+            name="Acme",
+            edition="on_premises",
+            url="https://sdp.acme.example",
+            accounts_url=None,
+            technician="x",
+        )
