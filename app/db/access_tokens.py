@@ -43,25 +43,25 @@ _NONCE_BYTES: Final = 12
 
 _BEGIN: Final = text("insert into access_token (tenant_id) values (:tenant_id) on conflict do nothing")
 _READ: Final = text("""
-select sealed_token, coalesce(expires_at > clock_timestamp() + :early, false) as is_fresh,
-    coalesce(expires_at > clock_timestamp() + :last_use, false) as is_usable
+select sealed_token, coalesce(expires_at > clock_timestamp() + cast(:early as interval), false) as is_fresh,
+    coalesce(expires_at > clock_timestamp() + cast(:last_use as interval), false) as is_usable
 from access_token where tenant_id = :tenant_id
 """)
 # Succeeds for one claimant. `seen` is the token that was found wanting: if there is another by now, look again.
 _CLAIM: Final = text("""
 update access_token
-set refreshing_until = clock_timestamp() + :lease,
-    refreshes = array(select r from unnest(refreshes) r where r > clock_timestamp() - :refresh_window)
+set refreshing_until = clock_timestamp() + cast(:lease as interval),
+    refreshes = array(select r from unnest(refreshes) r where r > clock_timestamp() - cast(:refresh_window as interval))
         || clock_timestamp()
 where tenant_id = :tenant_id and (refreshing_until is null or refreshing_until < clock_timestamp())
     and sealed_token is not distinct from :seen
-    and (select count(*) from unnest(refreshes) r where r > clock_timestamp() - :refresh_window) < :max_refreshes
+    and (select count(*) from unnest(refreshes) r where r > clock_timestamp() - cast(:refresh_window as interval)) < :max_refreshes
 returning refreshing_until
 """)
 _BLOCKED: Final = text("""
 select (
-    select min(r) + :refresh_window - clock_timestamp() from (
-        select r from unnest(refreshes) r where r > clock_timestamp() - :refresh_window
+    select min(r) + cast(:refresh_window as interval) - clock_timestamp() from (
+        select r from unnest(refreshes) r where r > clock_timestamp() - cast(:refresh_window as interval)
         order by r desc limit :max_refreshes
     ) latest having count(*) >= :max_refreshes
 ) as wait

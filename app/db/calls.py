@@ -26,14 +26,14 @@ _LONGEST_BACK_OFF: Final = timedelta(minutes=10)
 
 # One statement takes the next slot, unless that is too far away: then it changes nothing and returns no row.
 _TAKE: Final = text("""
-insert into call_slot as slot (tenant_id, next_call_at) values (:tenant_id, clock_timestamp() + :interval)
+insert into call_slot as slot (tenant_id, next_call_at) values (:tenant_id, clock_timestamp() + cast(:interval as interval))
 on conflict (tenant_id) do update
-    set next_call_at = greatest(slot.next_call_at, clock_timestamp()) + :interval
-    where greatest(slot.next_call_at - :tolerance, slot.closed_until) <= clock_timestamp() + :longest_wait
-returning greatest(interval '0', next_call_at - :interval - :tolerance - clock_timestamp()) as wait
+    set next_call_at = greatest(slot.next_call_at, clock_timestamp()) + cast(:interval as interval)
+    where greatest(slot.next_call_at - cast(:tolerance as interval), slot.closed_until) <= clock_timestamp() + cast(:longest_wait as interval)
+returning greatest(interval '0', next_call_at - cast(:interval as interval) - cast(:tolerance as interval) - clock_timestamp()) as wait
 """)
 _WAIT: Final = text("""
-select greatest(interval '0', greatest(next_call_at - :tolerance, closed_until) - clock_timestamp()) as wait
+select greatest(interval '0', greatest(next_call_at - cast(:tolerance as interval), closed_until) - clock_timestamp()) as wait
 from call_slot where tenant_id = :tenant_id
 """)
 _CLOSED: Final = text("""
@@ -42,7 +42,7 @@ select true from call_slot where tenant_id = :tenant_id and closed_until > clock
 # Whoever comes afterwards comes one by one: no burst after a throttling.
 _CLOSE: Final = text("""
 insert into call_slot as slot (tenant_id, next_call_at, closed_until)
-values (:tenant_id, clock_timestamp() + :wait + :tolerance, clock_timestamp() + :wait)
+values (:tenant_id, clock_timestamp() + cast(:wait as interval) + cast(:tolerance as interval), clock_timestamp() + cast(:wait as interval))
 on conflict (tenant_id) do update
     set next_call_at = greatest(slot.next_call_at, excluded.next_call_at),
         closed_until = greatest(slot.closed_until, excluded.closed_until)

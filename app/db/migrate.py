@@ -22,8 +22,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.db.migrations import ADVISORY_LOCK
 from app.db.connection import driver_dsn, unavailable
+from app.db.migrations import ADVISORY_LOCK
 from app.db.session import is_passing
 from app.errors import AppError, Rejected
 

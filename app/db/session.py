@@ -99,6 +99,7 @@ async def open_database(
         "postgresql+asyncpg://",
         async_creator=lambda *_: _connect(url, pooler=pooler, name=name),
         connect_args=_cache_arguments(pooler),
+        hide_parameters=True,  # an error's text must not quote a ticket
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=CONNECT_TIMEOUT.total_seconds(),

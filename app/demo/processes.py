@@ -95,7 +95,7 @@ class Processes:
         """
         process = Process(self._run, command, environment=environment, end_with=signal.SIGTERM)
         self._passing.append(process)
-        while process.is_running:
+        while process.is_running:  # noqa: ASYNC110 - a state outside this process
             await asyncio.sleep(_POLL_S)
         process.check(may_have_ended=True)
         return process.log.read_text(errors="replace").splitlines()

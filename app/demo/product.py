@@ -69,7 +69,7 @@ class Product:
     async def _wait_for(self, name: str, url: str, client: httpx.AsyncClient, *, command: str) -> None:
         with self._display.step(name) as step:
             async with at_most(_READY_S, f"the start of ai-agents {command}", log=self._processes.log_of(command)):
-                while not await _is_ready(client, url):
+                while not await _is_ready(client, url):  # noqa: ASYNC110 - a state outside this process
                     await asyncio.sleep(_POLL_S)
             step.detail = f"ready at {url}"
 

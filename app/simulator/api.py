@@ -41,7 +41,7 @@ class Call:
     form: Mapping[str, str]
 
 
-def answer(portal: Portal, call: Call) -> Json:
+def answer(portal: Portal, call: Call) -> Json:  # noqa: PLR0911 - a line for each resource
     """What *portal* answers with status 200.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import Any, Final
 _MAX_DEPTH: Final = 10
 
 
-class BadCriteria(Exception):  # noqa: N818 - it says what is wrong
+class BadCriteria(Exception):
     """The criteria can't be understood."""
 
 

@@ -17,6 +17,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -109,9 +110,7 @@ class HelpDeskSimulator:
         portal.calls.append(f"{request.method} /{path}")
         return await self._with_faults(portal, request, path, lambda: _answer(portal, request, path))
 
-    async def _with_faults(
-        self, portal: Portal, request: web.Request, path: str, work: _Work
-    ) -> web.StreamResponse:
+    async def _with_faults(self, portal: Portal, request: web.Request, path: str, work: _Work) -> web.StreamResponse:
         # Read before any fault: a caller that is still sending sees a broken pipe, not the fault.
         await request.read()
         fault = portal.faults.take(request.method, path)
@@ -136,18 +135,20 @@ class HelpDeskSimulator:
         form = await request.post()
         for portal in self.portals.values():
             if portal.edition is Edition.CLOUD and _equal(str(form.get("refresh_token", "")), portal.refresh_token):
-                return await self._with_faults(portal, request, "oauth/v2/token", lambda: _token(portal, request))
+                return await self._with_faults(portal, request, "oauth/v2/token", partial(_token, portal, request))
         return web.json_response({"error": "invalid_code"})
+
+
+async def _read_form(request: web.Request) -> dict[str, str]:
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise ApiError(415)
+    return {key: str(value) for key, value in (await request.post()).items()}
 
 
 async def _answer(portal: Portal, request: web.Request, path: str) -> web.StreamResponse:
     try:
         _authenticate(portal, request)
-        form: dict[str, str] = {}
-        if request.method == "POST":
-            if request.content_type != "application/x-www-form-urlencoded":
-                raise ApiError(415)
-            form = {key: str(value) for key, value in (await request.post()).items()}
+        form = await _read_form(request) if request.method == "POST" else {}
         return web.json_response(answer(portal, Call(request.method, tuple(path.split("/")), request.query, form)))
     except ApiError as error:
         return _failure(error)
@@ -178,12 +179,17 @@ async def _token(portal: Portal, request: web.Request) -> web.StreamResponse:
         told = "You have made too many requests continuously. Please try again after some time."
         return web.json_response({"error": "Access Denied", "error_description": told}, status=400)
     return web.json_response(
-        {"access_token": token, "expires_in": int(LIFE.total_seconds()), "token_type": "Bearer", "api_domain": portal.url}
+        {
+            "access_token": token,
+            "expires_in": int(LIFE.total_seconds()),
+            "token_type": "Bearer",
+            "api_domain": portal.url,
+        }
     )
 
 
 def _key(request: web.Request) -> str:
-    return request.headers.get("authtoken") or request.headers.get("TECHNICIAN_KEY", "")
+    return request.headers.get("authtoken") or request.headers.get("TECHNICIAN_KEY") or ""
 
 
 def _equal(given: str, expected: str) -> bool:

@@ -22,7 +22,7 @@ MAX_ENTITIES: Final = 50_000
 MAX_NOTE_CHARS: Final = 200_000
 
 
-class PortalFull(Exception):  # noqa: N818 - it says what happened
+class PortalFull(Exception):
     """The portal holds as much as it may."""
 
 
@@ -191,9 +191,7 @@ class Portal:
         updated: datetime | str | None = None,
     ) -> HeldArticle:
         _refuse_if_full(self.articles)
-        article = HeldArticle(
-            self._id_or_next(id), title, text, approved, public, _time(updated) or datetime.now(UTC)
-        )
+        article = HeldArticle(self._id_or_next(id), title, text, approved, public, _time(updated) or datetime.now(UTC))
         self.articles[article.id] = article
         return article
 
@@ -212,7 +210,14 @@ class Portal:
         _refuse_if_full(self.assets)
         ips = [ip] if isinstance(ip, str) else list(ip or [])
         asset = HeldAsset(
-            self._id_or_next(id), name, hostname, ips, role, location, _person(user), _time(updated) or datetime.now(UTC)
+            self._id_or_next(id),
+            name,
+            hostname,
+            ips,
+            role,
+            location,
+            _person(user),
+            _time(updated) or datetime.now(UTC),
         )
         self.assets[asset.id] = asset
         return asset
@@ -257,7 +262,7 @@ def _refuse_if_full(held: Mapping[str, object]) -> None:
         raise PortalFull
 
 
-def _person(value: Mapping[str, str] | str | None) -> Person:
+def _person(value: Person | Mapping[str, str] | str | None) -> Person:
     if isinstance(value, Person):
         return value
     if isinstance(value, Mapping):

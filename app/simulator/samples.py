@@ -13,7 +13,7 @@ from app.core.tenant import Edition
 from app.simulator.portal import Portal
 
 
-class SampleInvalid(Exception):  # noqa: N818 - it says what is wrong
+class SampleInvalid(Exception):
     """A sample file can't be used; the text names the file and the entry."""
 
 
@@ -35,7 +35,7 @@ def _load_portal(folder: Path) -> Portal:
     if not isinstance(options, dict):
         raise SampleInvalid(f"{path}: must be an object")
     try:
-        portal = Portal(**{**options, "edition": Edition(options.get("edition"))})
+        portal = Portal(**{**options, "edition": Edition(str(options.get("edition")))})
     except (TypeError, ValueError) as error:
         raise SampleInvalid(f"{path}: {error}") from None
     for name, add in (("tickets", portal.add_ticket), ("articles", portal.add_article), ("assets", portal.add_asset)):

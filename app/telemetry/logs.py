@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import logging.config
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -16,6 +17,7 @@ from typing import Literal
 import structlog
 from opentelemetry import trace
 
+_MAX_FRAMES = 12
 # Below warning they log whole messages, requests or statements.
 _QUIET = ("taskiq", "taskiq_redis", "httpx", "httpcore", "openai", "aiohttp.access", "alembic", "asyncio", "sqlalchemy")
 
@@ -28,9 +30,10 @@ def set_up_logs(*, level: str, form: Literal["json", "console"], process: str) -
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_trace,
+        _add_failure,
     ]
     final: list[structlog.types.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.processors.JSONRenderer()]
         if form == "json"
         else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
@@ -61,6 +64,19 @@ def _add_trace(
     span = trace.get_current_span().get_span_context()
     if span.is_valid:
         event["trace_id"] = trace.format_trace_id(span.trace_id)
+    return event
+
+
+def _add_failure(
+    _: structlog.types.WrappedLogger, __: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """An exception as its type and places: its message and its variables may hold what a ticket or a secret said."""
+    failure = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if failure is True else failure[1] if isinstance(failure, tuple) else failure
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        frames = traceback.extract_tb(error.__traceback__)[-_MAX_FRAMES:]
+        event["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return event
 
 

@@ -60,7 +60,7 @@ def an_owner(base: Path, *, path: Path = CHECKOUT) -> Iterator[tuple[subprocess.
 def wait_until_gone(facts: dict[str, Any], *, limit_s: float = 10) -> None:
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline and any(left_of(facts).values()):
-        time.sleep(0.02)  # noqa: TID251 - the processes are not ours to wait for
+        time.sleep(0.02)
     assert left_of(facts) == {"postgres": None, "valkey": None, "run": False, "home": False}
 
 

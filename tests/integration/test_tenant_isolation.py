@@ -48,7 +48,9 @@ async def tables(superuser: asyncpg.Connection) -> dict[str, list[Column]]:
     )
     found: dict[str, list[Column]] = {}
     for row in rows:
-        found.setdefault(row["relname"], []).append(Column(row["attname"], row["type"], row["required"], row["reference"]))
+        found.setdefault(row["relname"], []).append(
+            Column(row["attname"], row["type"], row["required"], row["reference"])
+        )
     # What others refer to comes first, under the one id that they refer to.
     for table in sorted(found, key=lambda name: sum(column.is_reference for column in found[name])):
         if table != "alembic_version":
