@@ -23,7 +23,7 @@ _DATA: Final = Path(__file__).parent / "data"
 
 _SPARE_SLUG: Final = "acme"
 # The history knows the fault, so that its note has something to cite.
-_SPARE: Final = {
+_SPARE: Final[dict[str, Any]] = {
     "id": "100000000000299",
     "subject": "locked out again",
     "description": (

@@ -111,7 +111,8 @@ def _page(title: str, body: str, *, status: int = 200) -> web.Response:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
-        '<header><a href="/">ServiceDesk Plus, simulated</a><span>for trying out AI Agents; kept in memory</span></header>'
+        '<header><a href="/">ServiceDesk Plus, simulated</a>'
+        "<span>for trying out AI Agents; kept in memory</span></header>"
         f"<main>{body}</main></body></html>"
     )
     return web.Response(text=html, content_type="text/html", headers=_HEADERS, status=status)
@@ -123,9 +124,7 @@ def _missing(sentence: str) -> web.HTTPNotFound:
 
 
 def _portal_card(portal: Portal, *, limit: int) -> str:
-    tickets = sorted(
-        portal.tickets.values(), key=lambda ticket: (ticket.resolved is not None, -len(ticket.notes), ticket.id)
-    )
+    tickets = sorted(portal.tickets.values(), key=_waiting_first)
     rows = "".join(
         f'<li><a href="{escape(_ticket_url(portal, ticket))}">{escape(ticket.subject or "(no subject)")}</a>'
         f"<span class='dim count'>{escape(ticket.status)} · {_count(len(ticket.notes), 'note')}</span></li>"
@@ -137,6 +136,10 @@ def _portal_card(portal: Portal, *, limit: int) -> str:
         f"{_count(len(portal.articles), 'article')} · {_count(len(portal.assets), 'asset')}</span></p>"
         f"<ul class=list>{rows}</ul></div>"
     )
+
+
+def _waiting_first(ticket: HeldTicket) -> tuple[bool, int, str]:
+    return ticket.resolved is not None, -len(ticket.notes), ticket.id
 
 
 def _ticket_body(portal: Portal, ticket: HeldTicket) -> str:
@@ -161,10 +164,14 @@ def _ticket_body(portal: Portal, ticket: HeldTicket) -> str:
 def _notes(notes: Iterable[HeldNote]) -> str:
     cards = "".join(
         f"<div class='card note'><p class=dim>{escape(note.author)} · {_time(note.created)} · "
-        f"{'shown to the requester' if note.show_to_requester else 'for technicians only'}</p>{nh3.clean(note.html)}</div>"
+        f"{_audience(note)}</p>{nh3.clean(note.html)}</div>"
         for note in notes
     )
     return cards or "<p class=dim>No note yet.</p>"
+
+
+def _audience(note: HeldNote) -> str:
+    return "shown to the requester" if note.show_to_requester else "for technicians only"
 
 
 def _ticket_url(portal: Portal, ticket: HeldTicket) -> str:

@@ -99,7 +99,7 @@ def article_row(article: HeldArticle) -> Json:
 
 
 def asset_row(asset: HeldAsset, portal: Portal) -> Json:
-    """An asset; where the editions keep its addresses differs, as the real ones' field names are not to be relied on."""
+    """An asset; where the editions keep its addresses differs, as the real ones' field names are not to be relied on."""  # noqa: E501
     row: Json = {
         "id": asset.id,
         "name": asset.name,

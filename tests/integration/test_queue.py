@@ -62,7 +62,7 @@ async def test_a_heard_ring_leaves_nothing_behind_and_the_lag_stays_a_number(
 
 async def test_a_flushed_redis_is_rung_and_heard_again(queue: Queue, broker: RingBroker, redis: Redis) -> None:
     rings = broker.listen()
-    heard = asyncio.create_task(anext(rings))  # type: ignore[arg-type]
+    heard = asyncio.create_task(anext(rings))
     await asyncio.sleep(0.2)
     await redis.flushall()
     await asyncio.sleep(0.2)
@@ -107,7 +107,7 @@ async def test_a_listener_lives_through_a_restart_of_redis(
     valkey: ValkeyServer, queue: Queue, broker: RingBroker
 ) -> None:
     rings = broker.listen()
-    heard = asyncio.create_task(anext(rings))  # type: ignore[arg-type]
+    heard = asyncio.create_task(anext(rings))
     await asyncio.sleep(0.2)
     await valkey.stop()
     await asyncio.sleep(0.3)

@@ -64,4 +64,5 @@ def test_a_wrong_value_is_one_line_that_names_it(
 
 def test_a_command_requires_its_own_variables_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGRATION_DATABASE_URL", "postgresql://owner:x@db/ai_agents")
-    assert load_settings(MigrateSettings)
+    url = load_settings(MigrateSettings).migration_database_url.get_secret_value()
+    assert url.startswith("postgresql://owner")

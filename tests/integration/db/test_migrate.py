@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import asyncpg
@@ -36,11 +36,11 @@ async def tables(url: str) -> set[str]:
         await connection.close()
 
 
-async def on_connection(url: str, work: object) -> object:
+async def on_connection(url: str, work: Callable[[Connection], object]) -> object:
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
     try:
         async with engine.connect() as connection:
-            result = await connection.run_sync(work)  # type: ignore[arg-type]
+            result = await connection.run_sync(work)
             await connection.commit()
             return result
     finally:
