@@ -135,17 +135,18 @@ async def stage(
         open_worker(worker_settings(urls, valkey, tmp_path, model)) as worker,
     ):
         stage = Stage(tenant, portal, model, intake, database, worker)
-        await fill_history(stage)
+        await fill_ticket_history(database, tenant)
         yield stage
         await clear(database)
 
 
-async def fill_history(stage: Stage) -> None:
-    language = stage.tenant.note.language
-    async with stage.database.as_tenant(stage.tenant.id) as session:
+async def fill_ticket_history(database: Database, tenant: Tenant) -> None:
+    """Two resolved tickets and an article, one of each about Outlook."""
+    language = tenant.note.language
+    async with database.as_tenant(tenant.id) as session:
         await upsert_tickets(
             session,
-            stage.tenant.id,
+            tenant.id,
             [
                 a_ticket(
                     id="900",
@@ -166,8 +167,8 @@ async def fill_history(stage: Stage) -> None:
             ],
             language=language,
         )
-    async with stage.database.as_tenant(stage.tenant.id) as session:
-        await upsert_articles(session, stage.tenant.id, [an_article()], language=language)
+    async with database.as_tenant(tenant.id) as session:
+        await upsert_articles(session, tenant.id, [an_article()], language=language)
 
 
 async def clear(database: Database) -> None:
