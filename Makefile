@@ -49,7 +49,7 @@ imports: $(VENV)/.dev-ready
 	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
 unit: $(VENV)/.dev-ready
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix-only --quiet app tests bench
