@@ -12,7 +12,8 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
@@ -25,6 +26,8 @@ from app.simulator.portal import Portal
 from app.tenants import KnownTenant, missing_secrets
 
 _CALL_TIMEOUT_S: Final = 10.0
+_LEARN_S: Final = 1.0
+"""For a ticket that was read to be stored."""
 _SETTLE_S: Final = 3.0
 """Watched on after the note came, for a second one."""
 _HEADERS: Final = ("strict-transport-security", "x-content-type-options", "content-security-policy")
@@ -54,7 +57,11 @@ class Report:
         return all(check.is_passed for check in self.checks)
 
     def json(self) -> str:
-        return json.dumps({"passed": self.is_passed, "checks": [asdict(check) for check in self.checks]}, indent=2)
+        checks = [
+            {"name": check.name, "passed": check.is_passed, "seconds": check.seconds, "detail": check.detail}
+            for check in self.checks
+        ]
+        return json.dumps({"passed": self.is_passed, "checks": checks}, indent=2)
 
     def table(self) -> str:
         width = max((len(check.name) for check in self.checks), default=0)
@@ -128,10 +135,19 @@ class _Smoke:
         self._api = api
         self._limit_s = limit_s
         self._sender = Sender(api, known)
+        word = f"spool{uuid4().hex[:8]}"
+        self._solved = portal.add_ticket(
+            id=f"{uuid4().int % 10**15}",
+            subject=f"Smoke test: {word} does not empty",
+            description=f"The mail queue {word} on srv-smoke01 does not empty.",
+            status="Resolved",
+            resolved=datetime.now(UTC),
+            resolution=f"Restarted the queue runner of {word} and removed the message that blocked it.",
+        )
         self._ticket = portal.add_ticket(
             id=f"{uuid4().int % 10**15}",
-            subject=f"Smoke test {uuid4().hex[:8]}: mail queue on srv-smoke01 does not empty",
-            description="The mail queue on srv-smoke01 (192.0.2.10) grows since this morning.",
+            subject=f"Smoke test: mail queue {word} grows",
+            description=f"The mail queue {word} on srv-smoke01 (192.0.2.10) does not empty since this morning.",
             requester={"name": "Smoke Test", "email": "smoke@ai-agents.example"},
         )
         self._job_id = ""
@@ -143,6 +159,7 @@ class _Smoke:
             ("readiness", self._readiness),
             ("security headers", self._security_headers),
             ("forged signature refused", self._forged),
+            ("resolved ticket learned", self._learned),
             ("webhook accepted", self._accepted),
             ("replay is the same delivery", self._replayed),
             ("one note arrives", self._note),
@@ -182,17 +199,27 @@ class _Smoke:
             raise CheckFailed(f"answered {response.status_code} where 401 is due: stop the release")
         return "401"
 
+    async def _learned(self) -> str:
+        await self._send(event="ticket_resolved", ticket_id=self._solved.id)
+        started = time.monotonic()
+        while time.monotonic() - started < self._limit_s:
+            if any(self._solved.id in call for call in self._portal.calls):
+                await asyncio.sleep(_LEARN_S)
+                return f"read after {time.monotonic() - started:.1f} s"
+            await asyncio.sleep(0.1)
+        raise CheckFailed(f"not read within {self._limit_s:.0f} s: its help desk was never asked: check its url")
+
     async def _accepted(self) -> str:
-        self._job_id = await self._send()
+        self._job_id = await self._send(event="ticket_created", ticket_id=self._ticket.id)
         return f"202, job {self._job_id}"
 
     async def _replayed(self) -> str:
-        if await self._send() != self._job_id:
+        if await self._send(event="ticket_created", ticket_id=self._ticket.id) != self._job_id:
             raise CheckFailed("a redelivery became another job: the idempotency key is broken")
         return "same job"
 
-    async def _send(self) -> str:
-        response = await self._sender.send({"event": "ticket_created", "ticket_id": self._ticket.id})
+    async def _send(self, *, event: str, ticket_id: str) -> str:
+        response = await self._sender.send({"event": event, "ticket_id": ticket_id})
         if response.status_code != httpx.codes.ACCEPTED:
             raise CheckFailed(
                 f"answered {response.status_code}: is {self._known.tenant.slug}'s webhook_secret here the API's own?"
@@ -212,6 +239,8 @@ class _Smoke:
         if len(notes) != 1:
             raise CheckFailed(f"{len(notes)} notes where one is due: stop the release")
         citations = len(set(_CITATION.findall(notes[0])))
+        if not citations:
+            raise CheckFailed("the note cites no source, though a solved ticket fits it: look at the workers' logs")
         return f"after {arrived_s:.1f} s, {citations} sources cited"
 
     def _notes(self) -> list[str]:

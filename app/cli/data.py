@@ -98,7 +98,7 @@ _TENANT = click.option("--tenant", "slug", required=True, metavar="SLUG", help="
 
 @deliveries.command("list")
 @_TENANT
-@click.option("--status", type=click.Choice([*Status]), help="Only these.")
+@click.option("--status", type=click.Choice([each.value for each in Status]), help="Only these.")
 @click.option("--ticket", "ticket_id", metavar="ID", help="Only this ticket's.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 def list_some(slug: str, status: str | None, ticket_id: str | None, limit: int) -> None:

@@ -19,7 +19,9 @@ def webhook() -> None:
 @webhook.command("send")
 @click.option("--tenant", "slug", required=True, metavar="SLUG", help="Whose secret signs.")
 @click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The API.")
-@click.option("--event", type=click.Choice([*Event]), default=Event.CREATED.value, show_default=True)
+@click.option(
+    "--event", type=click.Choice([each.value for each in Event]), default=Event.CREATED.value, show_default=True
+)
 @click.option("--standard", is_flag=True, help="Sign as Standard Webhooks.")
 @click.argument("ticket_id")
 def send_webhook(slug: str, url: str, event: str, ticket_id: str, *, standard: bool) -> None:

@@ -1,0 +1,179 @@
+"""The command line as a person uses it: real processes, their output and exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from app.core.tenant import Tenant
+from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from app.simulator.model import ModelSimulator
+from tests.builders import a_tenant, write_tenant
+from tests.integration.processes import CHECKOUT, Process, environment, open_api_process, open_worker_process
+
+COMMANDS = [
+    ["api"],
+    ["worker"],
+    ["migrate"],
+    ["sync"],
+    ["smoke"],
+    ["demo"],
+    ["webhook", "send"],
+    ["tenants", "add"],
+    ["tenants", "check"],
+    ["tenants", "list"],
+    ["deliveries", "list"],
+    ["deliveries", "show"],
+    ["deliveries", "replay"],
+]
+
+
+async def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "app", *arguments],
+        cwd=CHECKOUT,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+async def test_every_command_explains_itself_with_an_example(command: list[str]) -> None:
+    shown = await call(*command, "--help")
+    assert shown.returncode == 0
+    assert "Example:" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    "wrong", [["nothing"], ["deliveries", "list"], ["tenants", "add", "x"], ["smoke", "--listen", "x"]], ids=" ".join
+)
+async def test_wrong_usage_is_status_2(wrong: list[str], tmp_path: Path) -> None:
+    write_tenant(tmp_path, a_tenant("smoke"), webhook_secret="secret", api_key="key")
+    ended = await call(*wrong, TENANTS_DIR=str(tmp_path / "files"), TENANT_SECRETS_DIR=str(tmp_path / "secrets"))
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+async def test_a_tenant_is_added_checked_and_listed(tmp_path: Path) -> None:
+    folders = {"TENANTS_DIR": str(tmp_path / "files"), "TENANT_SECRETS_DIR": str(tmp_path / "secrets")}
+    added = await call(
+        "tenants",
+        "add",
+        "acme",
+        "--name",
+        "Acme",
+        "--edition",
+        "on_premises",
+        "--url",
+        "https://sdp.acme.example",
+        "--technician",
+        "ai-agents@acme.example",
+        **folders,
+    )
+    assert added.returncode == 0, added.stderr
+    assert str(tmp_path / "secrets" / "acme" / "api_key") in added.stdout
+    checked = await call("tenants", "check", **folders)
+    assert (checked.returncode, checked.stdout) == (1, "acme: secret webhook_secret: is missing\n")
+    for name in ("webhook_secret", "api_key"):
+        (tmp_path / "secrets" / "acme").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "secrets" / "acme" / name).write_text("secret")
+    checked = await call("tenants", "check", "acme", **folders)
+    assert (checked.returncode, checked.stdout) == (0, "acme: fine\n")
+    listed = await call("tenants", "list", **folders)
+    assert listed.stdout.startswith("acme\t")
+    (tmp_path / "files" / "acme.yaml").write_text("slug: acme\n")
+    checked = await call("tenants", "check", **folders)
+    assert checked.returncode == 1
+    assert "acme: id:" in checked.stdout
+
+
+@pytest.fixture(scope="module")
+async def running(
+    urls: DatabaseUrls, valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Process, Tenant, dict[str, str], int]]:
+    """API and worker, with the tenant `smoke` whose help desk is where the smoke test will host it."""
+    folder, port = tmp_path_factory.mktemp("cli"), find_free_port()
+    tenant = a_tenant("smoke", servicedesk={"url": f"http://127.0.0.1:{port}/at/smoke"})
+    write_tenant(folder, tenant, webhook_secret="secret", api_key="key")
+    model = ModelSimulator()
+    await model.start()
+    async with (
+        open_api_process(urls, valkey, folder, folder / "api.log") as api,
+        open_worker_process(urls, valkey, folder, folder / "worker.log", OPENAI_BASE_URL=model.url) as worker,
+    ):
+        await api.ready()
+        await worker.ready()
+        folders = {"TENANTS_DIR": str(folder / "files"), "TENANT_SECRETS_DIR": str(folder / "secrets")}
+        yield api, tenant, folders, port
+    await model.stop()
+
+
+async def test_the_smoke_test_passes_on_a_sound_system(
+    running: tuple[Process, Tenant, dict[str, str], int],
+) -> None:
+    api, _, folders, port = running
+    ended = await call("smoke", "--url", api.url, "--listen", f"127.0.0.1:{port}", "--json", **folders)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["passed"]
+    assert {check["name"]: check["passed"] for check in report["checks"]}["one note arrives"]
+    assert "1 sources cited" in report["checks"][-1]["detail"]
+
+
+async def test_the_smoke_test_fails_with_the_reason_when_no_note_can_come(
+    running: tuple[Process, Tenant, dict[str, str], int],
+) -> None:
+    api, _, folders, _ = running
+    ended = await call(
+        "smoke", "--url", api.url, "--listen", f"127.0.0.1:{find_free_port()}", "--timeout", "2", **folders
+    )
+    assert ended.returncode == 1
+    assert "never asked: check its url" in ended.stdout
+
+
+async def test_deliveries_are_sent_listed_shown_and_replayed(
+    running: tuple[Process, Tenant, dict[str, str], int], urls: DatabaseUrls
+) -> None:
+    api, _, folders, _ = running
+    sent = await call("webhook", "send", "--tenant", "smoke", "--url", api.url, "4711", **folders)
+    assert sent.returncode == 0, sent.stderr
+    job_id = json.loads(sent.stdout.removeprefix("202 "))["job_id"]
+    database = {"DATABASE_URL": urls.worker, **folders}
+    listed = await call("deliveries", "list", "--tenant", "smoke", "--ticket", "4711", **database)
+    assert job_id in listed.stdout
+    shown = await call("deliveries", "show", "--tenant", "smoke", job_id, **database)
+    assert "ticket_created" in shown.stdout
+    replayed = await call("deliveries", "replay", "--tenant", "smoke", job_id, **database)
+    assert replayed.returncode == 1
+    assert "not a failed delivery" in replayed.stdout
+
+
+async def test_a_forged_secret_is_told_by_its_answer(
+    running: tuple[Process, Tenant, dict[str, str], int], tmp_path: Path
+) -> None:
+    api, tenant, _, _ = running
+    write_tenant(tmp_path, tenant, webhook_secret="another", api_key="key")
+    folders = {"TENANTS_DIR": str(tmp_path / "files"), "TENANT_SECRETS_DIR": str(tmp_path / "secrets")}
+    sent = await call("webhook", "send", "--tenant", "smoke", "--url", api.url, "1", **folders)
+    assert sent.returncode == 1
+    assert sent.stdout.startswith("401 ")
+
+
+async def test_an_unknown_tenant_is_told_with_those_that_are_known(tmp_path: Path) -> None:
+    write_tenant(tmp_path, a_tenant("acme"), webhook_secret="secret", api_key="key")
+    (tmp_path / "files" / "bad.yaml").write_text(yaml.safe_dump({"slug": "bad"}))
+    folders = {"TENANTS_DIR": str(tmp_path / "files"), "TENANT_SECRETS_DIR": str(tmp_path / "secrets")}
+    ended = await call("tenants", "check", "acmee", **folders)
+    assert ended.returncode == 1
+    assert "known tenants: acme" in ended.stderr
