@@ -51,6 +51,9 @@ imports: $(VENV)/.dev-ready
 unit: $(VENV)/.dev-ready
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
+bench: $(VENV)/.dev-ready  ## Start-up time and memory, as in bench/README.md
+	@PYTHONPATH=. $(BIN)/python bench/startup.py
+
 format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix-only --quiet app tests bench
 	$(BIN)/ruff format --quiet app tests bench
