@@ -30,6 +30,7 @@ from app.db.intake import Intake, open_intake
 from app.errors import AppError, Rejected
 from app.queue import Queue, RingBroker, open_queue
 from app.settings import ApiSettings
+from app.telemetry.traces import end_traces
 from app.tenants import TenantDirectory, open_tenants
 
 # Longer than a load balancer takes to notice that the pod is not ready any more.
@@ -149,4 +150,5 @@ async def serve(settings: ApiSettings) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(api.asgi.wait_idle(), FINISH_S)
         await serving
+    end_traces()
     log.info("shutdown_done")

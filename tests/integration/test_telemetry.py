@@ -1,0 +1,142 @@
+"""What the processes tell of a delivery: one trace, logs that name it, metrics with bounded labels; never its words."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from aiohttp import web
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from app.core.tenant import Edition
+from app.demo.embedded import DatabaseUrls, ValkeyServer
+from app.sender import Sender
+from app.simulator.helpdesk import HelpDeskSimulator
+from app.simulator.model import ModelSimulator
+from app.simulator.portal import Portal
+from app.tenants import KnownTenant, TenantSecrets
+from tests.builders import a_tenant, write_tenant
+from tests.integration.processes import open_api_process, open_worker_process
+from tests.integration.worker.conftest import eventually, fill_ticket_history
+
+CANARY = "canary-7f3a"
+KEY = "canary-key-7f3a"
+
+
+@dataclass
+class Collector:
+    """An OTLP receiver."""
+
+    url: str = ""
+    spans: list[Span] = field(default_factory=list)
+
+    async def receive(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        if request.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        message = ExportTraceServiceRequest.FromString(body)
+        self.spans += [span for r in message.resource_spans for s in r.scope_spans for span in s.spans]
+        return web.Response()
+
+
+@pytest.fixture
+async def collector() -> AsyncIterator[Collector]:
+    collector = Collector()
+    app = web.Application()
+    app.add_routes([web.post("/v1/traces", collector.receive)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    collector.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield collector
+    await runner.cleanup()
+
+
+async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
+    urls: DatabaseUrls, valkey: ValkeyServer, worker_db: object, collector: Collector, tmp_path: Path
+) -> None:
+    help_desk, model = HelpDeskSimulator(), ModelSimulator()
+    await help_desk.start()
+    await model.start()
+    portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key=KEY))
+    tenant = a_tenant("acme", servicedesk={"url": portal.url})
+    write_tenant(tmp_path, tenant, webhook_secret=KEY, api_key=KEY)
+    await fill_ticket_history(worker_db, tenant)  # type: ignore[arg-type]
+    ticket = portal.add_ticket(
+        subject=f"Outlook receives no mail {CANARY}", description=f"No mail in Outlook. {CANARY}"
+    )
+    tracing = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200", "LOG_LEVEL": "debug"}
+    api_log, worker_log = tmp_path / "api.log", tmp_path / "worker.log"
+    async with (
+        open_api_process(urls, valkey, tmp_path, api_log, **tracing) as api,
+        open_worker_process(urls, valkey, tmp_path, worker_log, OPENAI_BASE_URL=model.url, **tracing) as worker,
+        httpx.AsyncClient(base_url=api.url) as client,
+    ):
+        await api.ready()
+        await worker.ready()
+        sender = Sender(client, KnownTenant(tenant, TenantSecrets(webhook=(KEY.encode(),))))
+        answer = await sender.send(
+            {"event": "ticket_created", "ticket_id": ticket.id, "subject": CANARY, "description": CANARY}
+        )
+        job_id = answer.json()["job_id"]
+        await eventually(lambda: portal.notes(ticket.id))
+        await eventually(lambda: any(span.name == "enhance_delivery" for span in collector.spans))
+        metrics = (await client.get("/metrics")).text + (await client.get(f"{worker.url}/metrics")).text
+        await worker.end()
+        await api.end(signal.SIGINT)
+    await model.stop()
+    await help_desk.stop()
+
+    ours = [
+        span
+        for span in collector.spans
+        if any(a.key == "ai_agents.job_id" and a.value.string_value == job_id for a in span.attributes)
+    ]
+    [trace_id] = {span.trace_id for span in ours}
+    names = {span.name for span in collector.spans if span.trace_id == trace_id}
+    assert names >= {
+        "POST /webhook/servicedesk",
+        "enhance_delivery",
+        "enhance.load",
+        "enhance.reserve",
+        "enhance.similar_tickets",
+        "enhance.knowledge",
+        "enhance.assets",
+        "enhance.write",
+        "enhance.check",
+        "chat gpt-4o-mini",
+        "post_note",
+    }
+
+    logs = api_log.read_text() + worker_log.read_text()
+    lines = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
+    told = [line for line in lines if line.get("job_id") == job_id]
+    assert {line["event"] for line in told} >= {"webhook_accepted", "attempt_began", "note_posted", "attempt_ended"}
+    assert all(line["tenant"] == "acme" and line["ticket_id"] == ticket.id for line in told)
+    assert len(lines) == len(logs.splitlines()), "every line is JSON"
+
+    for place, text in {"logs": logs, "spans": "".join(map(str, collector.spans)), "metrics": metrics}.items():
+        assert CANARY not in text, place
+        assert KEY not in text, place
+    assert 'enhancements_total{outcome="enhanced",tenant="acme"} 1.0' in metrics
+    assert 'enhancement_duration_seconds_count{tenant="acme"} 1.0' in metrics
+    for name in (
+        "http_requests_total",
+        "http_request_duration_seconds_bucket",
+        "webhook_deliveries_total",
+        "redis_queue_depth",
+        "context_gathering_duration_seconds_bucket",
+        "llm_tokens_total",
+        "llm_cost_usd_total",
+        "delivery_backlog",
+        "delivery_oldest_pending_seconds",
+    ):
+        assert name in metrics, name
+    assert ticket.id not in metrics
