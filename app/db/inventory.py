@@ -28,7 +28,7 @@ _MAX_ADDRESSES_SHOWN: Final = 8
 # One person's machines are few; more are a surname that many have.
 _MAX_OF_A_SURNAME: Final = 200
 
-_COLUMNS: Final = "id, name, hostname, addresses, role, location, owner"
+_COLUMNS: Final = "asset.id, asset.name, hostname, addresses, role, location, owner"
 _AT_ADDRESSES: Final = text(f"""
 select {_COLUMNS}, k.address from asset join asset_address k on k.tenant_id = asset.tenant_id and k.asset_id = asset.id
 where k.tenant_id = :tenant_id and k.address = any(cast(cast(:addresses as text[]) as inet[])) order by id

@@ -29,7 +29,7 @@ from app.db.passage import choose_passage, split_pieces
 from app.db.session import Database
 
 MAX_QUERY_TERMS: Final = 60
-MAX_POSTINGS: Final = 10_000
+MAX_POSTINGS: Final = 5_000
 MAX_CANDIDATES: Final = 200
 MAX_SOURCE_CHARS: Final = 1_200
 _MAX_GIST_CHARS: Final = 350
@@ -47,9 +47,11 @@ _LABELS: Final[dict[Language, tuple[str, str]]] = {
     "es": ("Problema", "Solución"),
 }
 
+# From so many documents on, the corpus itself tells which words say nothing.
+_LARGE_CORPUS: Final = 1_000
 _K1: Final = 1.2
 _B: Final = 0.75
-_SUBJECT_WEIGHT: Final = 3.0
+_SUBJECT_WEIGHT: Final = 2.0
 # How soon further occurrences of a term in the query stop to count: f → f · (k + 1) / (f + k).
 _QUERY_K: Final = 8.0
 # A ticket as old as the query counts half as much again as an old one: what breaks, breaks for many at a time.
@@ -67,21 +69,26 @@ _RECENT: Final = (
     " coalesce(cast(:asked_at as timestamptz), now()) - d.created_at)::float8 / 86400, 0) / {days})"
 )
 _RANK: Final = """
-with generic as materialized (
-    select to_tsvector(cast(cast(:configuration as text) as regconfig), :generic) as words
+with total as materialized (
+    select documents, total_length / documents as mean_length from corpus
+    where tenant_id = :tenant_id and kind = '{table}' and documents > 0
+), generic as materialized (
+    select case when documents < {large_corpus} then
+        tsvector_to_array(to_tsvector(cast(cast(:configuration as text) as regconfig), :generic)) else '{{}}' end as words
+    from total
 ), query_term as (
     select lexeme as term, sum(weight * cardinality(positions))::float8 as frequency
     from (values (cast(:subject as text), {subject_weight}), (cast(:body as text), 1)) field (content, weight)
     cross join lateral unnest(to_tsvector(cast(cast(:configuration as text) as regconfig), content))
     where length(lexeme) <= {max_term_chars} and lexeme !~ '^-?[0-9]{{1,2}}$'
-        and lexeme <> all(tsvector_to_array((select words from generic)))
+        and lexeme <> all((select words from generic)::text[])
     group by lexeme
 ), weighted as materialized (
-    select q.term, coalesce(t.documents, 0) as documents, c.total_length / c.documents as mean_length,
+    select q.term, coalesce(t.documents, 0) as documents, c.mean_length,
         q.frequency * {query_k1} / (q.frequency + {query_k})
             * ln((c.documents + 1) / (coalesce(t.documents, 0) + 0.5::float8)) as weight
     from query_term q
-    join corpus c on c.tenant_id = :tenant_id and c.kind = '{table}' and c.documents > 0
+    cross join total c
     left join lateral (
         select documents from term where tenant_id = :tenant_id and kind = '{table}' and term = q.term offset 0
     ) t on true
@@ -160,6 +167,7 @@ def _compose(kind: Kind, *, boost: str = "1::float8", others: str = "true") -> T
             max_candidates=MAX_CANDIDATES,
             max_term_chars=MAX_TERM_CHARS,
             fit_terms=_FIT_TERMS,
+            large_corpus=_LARGE_CORPUS,
         )
     )
 

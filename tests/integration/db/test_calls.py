@@ -1,0 +1,90 @@
+"""The tenant's turns and its access token, shared by all workers through the database."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from app.core.tenant import Tenant
+from app.db.access_tokens import AccessTokens
+from app.db.calls import Calls
+from app.db.session import Database, open_database
+from app.demo.embedded import DatabaseUrls
+from app.errors import CallsExhausted
+from app.integrations.servicedesk import AccessToken
+from tests.builders import a_tenant
+
+
+def a_tenant_with(calls_per_minute: int) -> Tenant:
+    return a_tenant(f"t{uuid4().hex[:8]}", servicedesk={"calls_per_minute": calls_per_minute})
+
+
+async def test_two_workers_together_keep_the_tenants_calls_a_minute(urls: DatabaseUrls, worker_db: Database) -> None:
+    tenant = a_tenant_with(600)
+    async with open_database(urls.worker) as other:
+        workers = [Calls(database, tenant, longest_wait=timedelta(seconds=20)) for database in (worker_db, other)]
+        started = time.monotonic()
+        await asyncio.gather(*(workers[n % 2].wait_turn() for n in range(20)))
+        assert time.monotonic() - started >= (20 - 6) * 60 / 600
+
+
+async def test_a_turn_that_is_too_far_away_is_refused_with_the_wait(worker_db: Database) -> None:
+    tenant = a_tenant_with(6)
+    calls = Calls(worker_db, tenant, longest_wait=timedelta(seconds=1))
+    await calls.wait_turn()
+    with pytest.raises(CallsExhausted) as caught:
+        await asyncio.gather(*(calls.wait_turn() for _ in range(10)))
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after > timedelta(seconds=1)
+    await Calls(worker_db, a_tenant_with(6), longest_wait=timedelta(seconds=1)).wait_turn()
+
+
+async def test_a_throttling_holds_up_every_worker_of_the_tenant(urls: DatabaseUrls, worker_db: Database) -> None:
+    tenant = a_tenant_with(6000)
+    await Calls(worker_db, tenant).back_off(timedelta(seconds=30))
+    async with open_database(urls.worker) as other:
+        with pytest.raises(CallsExhausted):
+            await Calls(other, tenant, longest_wait=timedelta(seconds=1)).wait_turn()
+
+
+class Accounts:
+    """An accounts server that counts."""
+
+    def __init__(self, *, life: timedelta = timedelta(hours=1)) -> None:
+        self.refreshes = 0
+        self._life = life
+
+    async def refresh(self) -> AccessToken:
+        self.refreshes += 1
+        await asyncio.sleep(0.05)
+        return AccessToken(f"token-{self.refreshes}", datetime.now(UTC) + self._life)
+
+
+async def test_twenty_callers_share_one_refresh(worker_db: Database) -> None:
+    tenant_id, accounts = uuid4(), Accounts()
+    caches = [AccessTokens(worker_db, tenant_id, refresh_token="r") for _ in range(20)]
+    tokens = await asyncio.gather(*(cache.access_token(accounts.refresh) for cache in caches))
+    assert set(tokens) == {"token-1"}
+    assert accounts.refreshes == 1
+
+
+async def test_a_refused_token_is_not_given_again(worker_db: Database) -> None:
+    cache, accounts = AccessTokens(worker_db, uuid4(), refresh_token="r"), Accounts()
+    first = await cache.access_token(accounts.refresh)
+    assert await cache.access_token(accounts.refresh, rejected=first) == "token-2"
+    assert await cache.access_token(accounts.refresh) == "token-2"
+
+
+async def test_a_token_is_sealed_with_the_refresh_token(worker_db: Database) -> None:
+    tenant_id, accounts = uuid4(), Accounts()
+    await AccessTokens(worker_db, tenant_id, refresh_token="r").access_token(accounts.refresh)
+    async with worker_db.as_tenant(tenant_id) as session:
+        sealed = (await session.execute(text("select sealed_token from access_token"))).scalar_one()
+    assert b"token-1" not in bytes(sealed)
+    rotated = AccessTokens(worker_db, tenant_id, refresh_token="another")
+    assert await rotated.access_token(accounts.refresh) == "token-2"

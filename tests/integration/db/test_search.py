@@ -1,0 +1,139 @@
+"""Similar tickets and articles: what fits is found, what does not is not, and no tenant finds another's."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.core.tenant import Tenant
+from app.core.ticket import Ticket
+from app.db.knowledge import upsert_articles, upsert_tickets
+from app.db.search import Search
+from app.db.session import Database
+from tests.builders import a_tenant, a_ticket, an_article
+
+
+def search(database: Database, tenant: Tenant) -> Search:
+    return Search(
+        database, tenant, ticket_url=lambda id_: f"https://t/{id_}", article_url=lambda id_: f"https://a/{id_}"
+    )
+
+
+def resolved(id_: str, subject: str, description: str, resolution: str) -> Ticket:
+    return a_ticket(
+        id=id_,
+        subject=subject,
+        description=description,
+        resolution=resolution,
+        status="Resolved",
+        resolved_at="2026-10-01T10:00:00Z",
+    )
+
+
+HISTORY = [
+    resolved("1", "Outlook shows no new mail", "Outlook does not receive mail.", "Turned on cached mode."),
+    resolved("2", "Printer jams", "Paper jams in tray two of the printer.", "Replaced the pickup roller."),
+    resolved("3", "VPN error 809", "The VPN client shows error 809 at home.", "Opened UDP 500 and 4500."),
+    a_ticket(id="4", subject="Outlook shows no new mail", description="Not resolved yet."),
+]
+
+
+async def fill(database: Database, tenant: Tenant, tickets: list[Ticket]) -> int:
+    async with database.as_tenant(tenant.id) as session:
+        return await upsert_tickets(session, tenant.id, tickets, language=tenant.note.language)
+
+
+@pytest.fixture
+async def tenant(worker_db: Database) -> Tenant:
+    tenant = a_tenant(f"t{uuid4().hex[:8]}")
+    await fill(worker_db, tenant, HISTORY)
+    return tenant
+
+
+async def found(database: Database, tenant: Tenant, **changes: Any) -> list[str]:
+    return [source.id for source in await search(database, tenant).similar_tickets(a_ticket(**changes), limit=5)]
+
+
+async def test_the_resolved_ticket_like_it_is_found_first(worker_db: Database, tenant: Tenant) -> None:
+    assert (await found(worker_db, tenant, subject="no mail in Outlook", description="Outlook receives nothing"))[
+        0
+    ] == "1"
+    assert await found(worker_db, tenant, subject="VPN 809", description="error 809 with the VPN client") == ["3"]
+
+
+async def test_what_fits_nothing_finds_nothing(worker_db: Database, tenant: Tenant) -> None:
+    assert await found(worker_db, tenant, subject="Badge reader", description="The badge reader blinks red.") == []
+
+
+async def test_an_unresolved_ticket_and_the_ticket_itself_are_never_found(worker_db: Database, tenant: Tenant) -> None:
+    ids = await found(
+        worker_db, tenant, id="1", subject="Outlook shows no new mail", description="Outlook does not receive mail."
+    )
+    assert not {"1", "4"} & set(ids)
+
+
+async def test_another_tenant_finds_nothing_of_it(worker_db: Database, tenant: Tenant) -> None:
+    assert (
+        await found(
+            worker_db, a_tenant("other"), subject="VPN error 809", description="The VPN client shows error 809."
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "the and of to", "word " * 200_000, "\U0001f642" * 500, "'; drop table ticket; --"]
+)
+async def test_any_text_can_be_looked_up(worker_db: Database, tenant: Tenant, text: str) -> None:
+    assert await found(worker_db, tenant, subject=text[:1000], description=text[:64_000]) == []
+
+
+async def test_an_unchanged_ticket_is_not_written_again_and_a_changed_one_is_found_by_its_new_words(
+    worker_db: Database, tenant: Tenant
+) -> None:
+    assert await fill(worker_db, tenant, HISTORY) == 0
+    changed = resolved("2", "Plotter offline", "The plotter shows offline since Monday.", "Renewed its DHCP lease.")
+    assert await fill(worker_db, tenant, [changed]) == 1
+    assert await found(worker_db, tenant, subject="plotter", description="plotter offline") == ["2"]
+    assert await found(worker_db, tenant, subject="Printer", description="Paper jams in tray two") == []
+
+
+async def test_german_words_are_found_in_their_forms(worker_db: Database) -> None:
+    tenant = a_tenant(f"t{uuid4().hex[:8]}", note={"language": "de"})
+    await fill(
+        worker_db,
+        tenant,
+        [
+            resolved("1", "Drucker druckt nicht", "Der Drucker im Empfang druckt keine Rezepte.", "Treiber erneuert."),
+            resolved("2", "Kartenleser", "Der Kartenleser liest keine Karten.", "Firmware eingespielt."),
+        ],
+    )
+    assert await found(worker_db, tenant, subject="Drucken geht nicht", description="Drucker am Empfang, Rezept") == [
+        "1"
+    ]
+
+
+async def test_an_article_is_found_with_its_passage_and_page(worker_db: Database, tenant: Tenant) -> None:
+    filler = "This paragraph speaks of other matters altogether. " * 60
+    async with worker_db.as_tenant(tenant.id) as session:
+        await upsert_articles(
+            session,
+            tenant.id,
+            [
+                an_article(
+                    id="9",
+                    title="Outlook profile",
+                    text=f"{filler}\nRepair the Outlook profile when no mail arrives.\n{filler}",
+                ),
+                an_article(id="8", title="Expense reports", text="How to file travel expenses."),
+            ],
+            language="en",
+        )
+    [source] = await search(worker_db, tenant).articles(
+        a_ticket(subject="Outlook", description="no mail arrives, profile?"), limit=5
+    )
+    assert (source.id, source.url) == ("9", "https://a/9")
+    assert "Repair the Outlook profile" in source.text
+    assert len(source.text) <= 1_300

@@ -1,0 +1,234 @@
+"""The adapter against the simulated ServiceDesk Plus, over HTTP, both editions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.core.tenant import Edition
+from app.errors import AddressForbidden, AppError, HelpDeskRefused, HelpDeskUnavailable, TicketNotFound
+from app.integrations.servicedesk import AccessToken, ApiKey, OAuthClient, ServiceDesk, open_servicedesk
+from app.simulator.faults import Fault
+from app.simulator.helpdesk import HelpDeskSimulator
+from app.simulator.portal import Portal
+from tests.builders import a_tenant
+
+SECRET = "secret-7f3a"
+
+
+@dataclass
+class EveryTurn:
+    """A limiter that lets each call go and remembers what it was told."""
+
+    waits: list[timedelta] = field(default_factory=list)
+
+    async def wait_turn(self) -> None:
+        return
+
+    async def back_off(self, wait: timedelta) -> None:
+        self.waits.append(wait)
+
+
+class OneToken:
+    """A cache of one process."""
+
+    def __init__(self) -> None:
+        self.refreshes = 0
+        self._token: str | None = None
+
+    async def access_token(self, refresh: Callable[[], Awaitable[AccessToken]], *, rejected: str | None = None) -> str:
+        if self._token is None or self._token == rejected:
+            self.refreshes += 1
+            self._token = (await refresh()).value
+        return self._token
+
+    def spoil(self) -> None:
+        self._token = "expired"
+
+
+@dataclass
+class Desk:
+    portal: Portal
+    adapter: ServiceDesk
+    limiter: EveryTurn
+    tokens: OneToken
+
+    def fault(self, match: str, kind: str, **values: Any) -> None:
+        self.portal.faults.add(Fault.model_validate({"match": match, "kind": kind, **values}))
+
+
+@pytest.fixture(params=[Edition.ON_PREMISES, Edition.CLOUD])
+async def desk(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
+    is_cloud = request.param is Edition.CLOUD
+    simulator = HelpDeskSimulator()
+    await simulator.start()
+    portal = simulator.add_portal(
+        Portal(
+            slug="acme",
+            edition=request.param,
+            client_id="id",
+            client_secret=SECRET,
+            refresh_token=SECRET,
+            api_key=SECRET,
+        )
+    )
+    options: dict[str, Any] = {"edition": request.param, "url": portal.url}
+    if is_cloud:
+        options["accounts_url"] = portal.accounts_url
+    tenant = a_tenant("acme", servicedesk=options)
+    limiter, tokens = EveryTurn(), OneToken()
+    credentials = OAuthClient("id", SECRET, SECRET) if is_cloud else ApiKey(SECRET)
+    async with AsyncExitStack() as stack:
+        adapter = await stack.enter_async_context(
+            open_servicedesk(tenant, credentials, limiter=limiter, tokens=tokens, timeout=timedelta(seconds=1))
+        )
+        yield Desk(portal, adapter, limiter, tokens)
+    await simulator.stop()
+
+
+async def test_a_ticket_is_read_as_plain_text(desk: Desk) -> None:
+    held = desk.portal.add_ticket(
+        subject="Mail",
+        description="<p>one</p><script>x</script><p>two</p>",
+        requester={"name": "Jane", "email": "j@a.example"},
+    )
+    ticket = await desk.adapter.load_ticket(held.id)
+    assert (ticket.id, ticket.subject, ticket.description) == (held.id, "Mail", "one\ntwo")
+    assert ticket.updated_at is not None
+    assert ticket.updated_at.tzinfo is not None
+
+
+async def test_more_than_a_page_of_tickets_is_listed_oldest_update_first(desk: Desk) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    for n in range(230):
+        at = start + timedelta(minutes=n)
+        desk.portal.add_ticket(subject=f"s{n}", created=at, updated=at)
+    listed = [ticket.subject async for ticket in desk.adapter.list_tickets(updated_since=None)]
+    assert listed == [f"s{n}" for n in range(230)]
+    since = start + timedelta(minutes=200)
+    assert {t.subject async for t in desk.adapter.list_tickets(updated_since=since)} >= {
+        f"s{n}" for n in range(201, 230)
+    }
+
+
+async def test_only_approved_articles_and_all_assets_are_listed(desk: Desk) -> None:
+    desk.portal.add_article(title="Good", text="<b>x</b>")
+    desk.portal.add_article(title="Draft", approved=False)
+    desk.portal.add_asset(name="PC-1", hostname="pc-1", ip=["10.0.0.1", "fd00::1"])
+    assert [a.title async for a in desk.adapter.list_articles(updated_since=None)] == ["Good"]
+    [asset] = [a async for a in desk.adapter.list_assets(updated_since=None)]
+    assert {str(address) for address in asset.addresses} == {"10.0.0.1", "fd00::1"}
+
+
+async def test_a_note_is_posted_found_and_deleted(desk: Desk) -> None:
+    ticket_id = desk.portal.add_ticket(subject="Mail").id
+    note_id = await desk.adapter.post_note(ticket_id, "<p>ref 1234</p>")
+    [note] = desk.portal.notes(ticket_id)
+    assert (note.id, note.html, note.show_to_requester) == (note_id, "<p>ref 1234</p>", False)
+    assert [found.id for found in await desk.adapter.find_notes(ticket_id, containing="ref 1234")] == [note_id]
+    assert await desk.adapter.find_notes(ticket_id, containing="ref 9") == []
+    await desk.adapter.delete_note(ticket_id, note_id)
+    await desk.adapter.delete_note(ticket_id, note_id)
+    assert desk.portal.notes(ticket_id) == []
+
+
+@pytest.mark.parametrize("ticket_id", ["404404", "../admin", "a/b", "1?x=1", "%2e%2e"])
+async def test_a_ticket_that_cannot_be_is_not_found(desk: Desk, ticket_id: str) -> None:
+    with pytest.raises(TicketNotFound):
+        await desk.adapter.load_ticket(ticket_id)
+    assert not any("admin" in call for call in desk.portal.calls)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 503},
+        {"kind": "status", "status": 429, "retry_after": "7"},
+        {"kind": "status", "status": 200, "body": "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"},
+        {"kind": "status", "status": 400, "body": "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"},
+        {"kind": "status", "status": 400, "code": 4015},
+        {"kind": "garbage"},
+        {"kind": "reset"},
+        {"kind": "silence"},
+    ],
+    ids=lambda fault: "-".join(str(value) for value in fault.values()),
+)
+async def test_what_may_pass_is_unavailable_and_throttling_is_told_to_the_limiter(
+    desk: Desk, fault: dict[str, Any]
+) -> None:
+    ticket_id = desk.portal.add_ticket(subject="confidential words").id
+    desk.fault("GET requests", **fault)
+    with pytest.raises(HelpDeskUnavailable) as caught:
+        await desk.adapter.load_ticket(ticket_id)
+    assert_tells_nothing(caught.value)
+    is_throttled = "429" in str(fault) or "THROTTLES" in str(fault) or "4015" in str(fault)
+    assert bool(desk.limiter.waits) is is_throttled
+    if fault.get("retry_after"):
+        assert caught.value.retry_after is not None
+        assert caught.value.retry_after >= timedelta(seconds=7)
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_what_will_not_pass_is_refused(desk: Desk, status: int) -> None:
+    desk.fault("GET requests", "status", status=status)
+    with pytest.raises(HelpDeskRefused) as caught:
+        await desk.adapter.load_ticket("1")
+    assert_tells_nothing(caught.value)
+
+
+async def test_a_redirect_is_not_followed(desk: Desk) -> None:
+    desk.fault("GET requests", "status", status=302, location="https://evil.example/")
+    with pytest.raises(AppError) as caught:
+        await desk.adapter.load_ticket("1")
+    assert_tells_nothing(caught.value)
+
+
+async def test_an_expired_token_is_renewed_once(desk: Desk) -> None:
+    ticket_id = desk.portal.add_ticket(subject="Mail").id
+    await desk.adapter.load_ticket(ticket_id)
+    desk.tokens.spoil()
+    await desk.adapter.load_ticket(ticket_id)
+    assert desk.tokens.refreshes == (2 if desk.portal.edition is Edition.CLOUD else 0)
+
+
+async def test_a_wrong_key_names_the_secret_to_check(desk: Desk) -> None:
+    desk.portal.api_key = desk.portal.refresh_token = "another"
+    desk.tokens.spoil()
+    with pytest.raises(HelpDeskRefused) as caught:
+        await desk.adapter.load_ticket(desk.portal.add_ticket(subject="Mail").id)
+    assert "acme" in caught.value.detail
+    assert_tells_nothing(caught.value)
+
+
+def assert_tells_nothing(error: AppError) -> None:
+    assert SECRET not in error.detail
+    assert "confidential" not in error.detail
+    assert "evil" not in error.detail
+
+
+async def test_a_private_address_is_refused_unless_the_file_allows_it() -> None:
+    tenant = a_tenant("acme", servicedesk={"url": "http://127.0.0.1:9", "allow_private_address": False})
+    async with open_servicedesk(tenant, ApiKey("k"), limiter=EveryTurn(), tokens=OneToken()) as adapter:
+        with pytest.raises(AddressForbidden):
+            await adapter.load_ticket("1")
+
+
+async def test_a_name_that_is_rebound_to_a_private_address_is_refused() -> None:
+    answers = iter([["127.0.0.1"], ["10.0.0.1"]])
+
+    async def resolve(_host: str, _port: int) -> list[str]:
+        return next(answers)
+
+    tenant = a_tenant("acme", servicedesk={"url": "http://sdp.acme.example", "allow_private_address": False})
+    async with open_servicedesk(
+        tenant, ApiKey("k"), limiter=EveryTurn(), tokens=OneToken(), resolve=resolve
+    ) as adapter:
+        for _ in range(2):
+            with pytest.raises(AddressForbidden):
+                await adapter.load_ticket("1")

@@ -1,0 +1,148 @@
+"""History, knowledge and assets from ServiceDesk Plus, and the tickets that no webhook told of."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from app.core.delivery import compute_job_id, parse_webhook
+from app.core.tenant import Edition, Tenant
+from app.db.deliveries import list_deliveries
+from app.db.intake import AcceptedDelivery, open_intake
+from app.db.session import Database
+from app.demo.embedded import DatabaseUrls
+from app.help_desks import open_help_desk
+from app.integrations.servicedesk import ServiceDesk
+from app.simulator.helpdesk import HelpDeskSimulator
+from app.simulator.portal import Portal
+from app.sync import Report, sync_each, sync_tenant
+from app.tenants import KnownTenant, TenantSecrets
+from tests.builders import a_body, a_tenant
+
+
+@dataclass
+class Scene:
+    tenant: Tenant
+    portal: Portal
+    desk: ServiceDesk
+    database: Database
+    offered: list[UUID] = field(default_factory=list)
+
+    async def offer(self, tenant_id: UUID, job_id: UUID) -> bool:  # noqa: ARG002 - the port's signature
+        self.offered.append(job_id)
+        return True
+
+    async def sync(self) -> Report:
+        return await sync_tenant(self.database, self.tenant, self.desk, offer=self.offer, grace=timedelta(0))
+
+    async def count(self, table: str) -> int:
+        async with self.database.as_tenant(self.tenant.id) as session:
+            return int((await session.execute(text(f"select count(*) from {table}"))).scalar_one())
+
+
+@pytest.fixture
+async def scene(worker_db: Database) -> AsyncIterator[Scene]:
+    simulator = HelpDeskSimulator()
+    await simulator.start()
+    portal = simulator.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key="key"))
+    tenant = a_tenant("acme", servicedesk={"url": portal.url})
+    known = KnownTenant(tenant, TenantSecrets(webhook=(b"s",), api_key="key"))
+    async with AsyncExitStack() as stack:
+        desk = await stack.enter_async_context(open_help_desk(known, worker_db, longest_wait=timedelta(seconds=30)))
+        yield Scene(tenant, portal, desk, worker_db)
+    await simulator.stop()
+
+
+def fill(portal: Portal) -> None:
+    for n in range(3):
+        portal.add_ticket(
+            subject=f"s{n}",
+            description="words",
+            created="2026-01-01T00:00:00Z",
+            resolved="2026-01-02T00:00:00Z",
+            status="Resolved",
+            resolution="solved",
+        )
+    portal.add_article(title="Good", text="words")
+    portal.add_article(title="Draft", approved=False)
+    portal.add_asset(name="PC-1", hostname="pc-1", ip="10.0.0.1")
+
+
+async def test_the_first_run_takes_all_and_floods_nothing(scene: Scene) -> None:
+    fill(scene.portal)
+    report = await scene.sync()
+    assert not report.has_failed, report.line
+    assert [await scene.count(table) for table in ("ticket", "article", "asset")] == [3, 1, 1]
+    assert scene.offered == []
+    assert report.missed == 0
+
+
+async def test_a_second_run_takes_what_changed_alone(scene: Scene) -> None:
+    fill(scene.portal)
+    await scene.sync()
+    first = next(iter(scene.portal.tickets))
+    scene.portal.update_ticket(first, resolution="solved otherwise")
+    report = await scene.sync()
+    assert sum(report.stored.values()) == 1
+
+
+async def test_a_ticket_that_no_webhook_told_of_becomes_a_delivery_once_and_a_late_webhook_is_the_same_job(
+    scene: Scene, urls: DatabaseUrls
+) -> None:
+    fill(scene.portal)
+    await scene.sync()
+    told, missed = scene.portal.add_ticket(subject="told"), scene.portal.add_ticket(subject="missed")
+    async with open_intake(urls.intake) as intake:
+        for ticket, is_before in ((told, True), (missed, False)):
+            if not is_before:
+                report = await scene.sync()
+                assert (report.missed, len(scene.offered)) == (1, 1)
+                assert (await scene.sync()).missed == 0
+            body = a_body(ticket_id=ticket.id)
+            job_id = compute_job_id(scene.tenant.id, parse_webhook(body), signed_id=None)
+            await intake.accept(AcceptedDelivery(scene.tenant.id, job_id, ticket.id, "ticket_created", body, None))
+    deliveries = await list_deliveries(scene.database, scene.tenant.id)
+    assert sorted(each.ticket_id for each in deliveries) == sorted([told.id, missed.id])
+    assert scene.offered[0] in {each.job_id for each in deliveries}
+
+
+async def test_a_run_that_was_cut_short_is_made_good_by_the_next(scene: Scene) -> None:
+    from app.simulator.faults import Fault
+
+    fill(scene.portal)
+    scene.portal.faults.add(Fault.model_validate({"match": "GET solutions", "kind": "reset", "times": 5}))
+    assert (await scene.sync()).has_failed
+    scene.portal.faults.clear()
+    assert not (await scene.sync()).has_failed
+    assert [await scene.count(table) for table in ("ticket", "article", "asset")] == [3, 1, 1]
+
+
+async def test_an_article_that_lost_its_approval_is_found_no_more(scene: Scene) -> None:
+    fill(scene.portal)
+    await scene.sync()
+    for article in scene.portal.articles.values():
+        article.approved = False
+    async with scene.database.as_tenant(scene.tenant.id) as session:
+        await session.execute(text("update sync_cursor set listed_at = now() - interval '30 days'"))
+    await scene.sync()
+    assert await scene.count("article") == 0
+
+
+async def test_a_tenant_that_fails_does_not_stop_another(scene: Scene) -> None:
+    fill(scene.portal)
+    broken = KnownTenant(a_tenant("broken", id=uuid4()), TenantSecrets())
+    sound = KnownTenant(scene.tenant, TenantSecrets(webhook=(b"s",), api_key="key"))
+    reports = await sync_each(
+        scene.database,
+        [broken, sound],
+        offer=scene.offer,
+        open_desk=lambda known: open_help_desk(known, scene.database, longest_wait=timedelta(seconds=30)),
+    )
+    assert [report.has_failed for report in reports] == [True, False]
+    assert await scene.count("ticket") == 3
