@@ -52,7 +52,7 @@ async def test_the_same_again_writes_nothing(worker_db: Database, tenant: Tenant
     tickets = [a_resolved_ticket(id=str(number)) for number in range(5)]
     article = Article(id="a", title="Mail", text="How it travels", updated_at=NOW)
     asset = Asset(id="x", name="Mail server", hostname="srv-mail01", addresses=(ip_address("10.0.0.1"),))
-    versions = "select string_agg(xmin::text, ',' order by document) from posting"
+    versions = "select string_agg(xmin::text, ',' order by term, document) from posting where kind = 'ticket'"
 
     assert await store(worker_db, tenant, *tickets) == 5
     before = await ask(worker_db, tenant, versions)
@@ -62,7 +62,7 @@ async def test_the_same_again_writes_nothing(worker_db: Database, tenant: Tenant
             assert await upsert_articles(session, tenant.id, [article], language="en") == expected
             assert await upsert_assets(session, tenant.id, [asset]) == expected
 
-    assert (await ask(worker_db, tenant, versions)).startswith(before)
+    assert await ask(worker_db, tenant, versions) == before
 
 
 async def test_a_ticket_of_which_no_word_changed_is_not_indexed_again(worker_db: Database, tenant: Tenant) -> None:
