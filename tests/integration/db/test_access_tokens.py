@@ -1,0 +1,143 @@
+"""Who fetches an access token, when, and what happens when the one who does fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from app.db.access_tokens import MAX_REFRESHES, AccessTokens
+from app.db.session import Database, open_database
+from app.demo.embedded import DatabaseUrls
+from app.errors import CallsExhausted, HelpDeskUnavailable
+from app.integrations.servicedesk import AccessToken
+
+Refresh = Callable[[], Awaitable[AccessToken]]
+
+
+def tokens(prefix: str = "token", *, life: timedelta = timedelta(hours=1)) -> tuple[Refresh, list[str]]:
+    """A refresh that gives a new token each time, and what it gave."""
+    given: list[str] = []
+
+    async def refresh() -> AccessToken:
+        await asyncio.sleep(0.02)
+        given.append(f"{prefix}-{len(given) + 1}")
+        return AccessToken(given[-1], datetime.now(UTC) + life)
+
+    return refresh, given
+
+
+async def change(database: Database, tenant_id: UUID, assignment: str) -> None:
+    async with database.as_tenant(tenant_id) as session:
+        await session.execute(text(f"update access_token set {assignment}"))
+
+
+async def test_workers_of_two_processes_share_one_fetch(urls: DatabaseUrls, worker_db: Database) -> None:
+    tenant_id, (refresh, given) = uuid4(), tokens()
+    async with open_database(urls.worker, pool_size=3) as other:
+        caches = [AccessTokens(database, tenant_id, refresh_token="r") for database in (worker_db, other)]
+        got = await asyncio.gather(*(caches[n % 2].access_token(refresh) for n in range(20)))
+
+    assert given == ["token-1"]
+    assert set(got) == {"token-1"}
+
+
+async def test_twenty_whose_token_was_refused_share_one_fetch(worker_db: Database) -> None:
+    tenant_id, (refresh, given) = uuid4(), tokens()
+    caches = [AccessTokens(worker_db, tenant_id, refresh_token="r") for _ in range(20)]
+    await caches[0].access_token(refresh)
+
+    got = await asyncio.gather(*(cache.access_token(refresh, rejected="token-1") for cache in caches))
+
+    assert set(got) == {"token-2"}
+    assert len(given) == 2
+    assert await caches[3].access_token(refresh, rejected="token-1") == "token-2"
+
+
+async def test_a_fetch_that_fails_gives_its_turn_to_the_next_at_once(worker_db: Database) -> None:
+    tenant_id, (refresh, _) = uuid4(), tokens()
+    first, second = (AccessTokens(worker_db, tenant_id, refresh_token="r") for _ in range(2))
+
+    async def fail() -> AccessToken:
+        await asyncio.sleep(0.1)
+        raise HelpDeskUnavailable("no answer")
+
+    failing = asyncio.create_task(first.access_token(fail))
+    await asyncio.sleep(0.05)
+    waiting = asyncio.create_task(second.access_token(refresh))
+
+    with pytest.raises(HelpDeskUnavailable, match="no answer"):
+        await failing
+    assert await asyncio.wait_for(waiting, 2) == "token-1"
+
+
+async def test_a_fetch_that_is_cancelled_gives_its_turn_to_the_next_at_once(worker_db: Database) -> None:
+    tenant_id, (refresh, _) = uuid4(), tokens()
+    first, second = (AccessTokens(worker_db, tenant_id, refresh_token="r") for _ in range(2))
+
+    async def hang() -> AccessToken:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    hanging = asyncio.create_task(first.access_token(hang))
+    await asyncio.sleep(0.1)
+    hanging.cancel()
+    await asyncio.wait([hanging])
+
+    assert await asyncio.wait_for(second.access_token(refresh), 2) == "token-1"
+
+
+async def test_who_is_killed_while_fetching_blocks_the_others_until_its_lease_ends(worker_db: Database) -> None:
+    tenant_id, (refresh, given) = uuid4(), tokens()
+    cache = AccessTokens(worker_db, tenant_id, refresh_token="r")
+    await cache.access_token(refresh)
+    await change(worker_db, tenant_id, "expires_at = now(), refreshing_until = clock_timestamp() + interval '0.6 s'")
+
+    begun = asyncio.get_running_loop().time()
+    assert await cache.access_token(refresh) == "token-2"
+
+    assert 0.4 < asyncio.get_running_loop().time() - begun < 3
+    assert len(given) == 2
+
+
+async def test_a_token_is_renewed_a_minute_early_and_serves_on_while_another_fetches(worker_db: Database) -> None:
+    tenant_id, (refresh, given) = uuid4(), tokens()
+    cache = AccessTokens(worker_db, tenant_id, refresh_token="r")
+    await cache.access_token(refresh)
+    in_use = "expires_at = clock_timestamp() + interval '50 s'"
+
+    await change(worker_db, tenant_id, f"{in_use}, refreshing_until = clock_timestamp() + interval '20 s'")
+    assert await cache.access_token(refresh) == "token-1"
+    await change(worker_db, tenant_id, "refreshing_until = null")
+    assert await cache.access_token(refresh) == "token-2"
+
+    assert len(given) == 2
+
+
+async def test_no_more_tokens_are_fetched_than_the_accounts_server_gives(worker_db: Database) -> None:
+    tenant_id, (refresh, given) = uuid4(), tokens()
+    cache = AccessTokens(worker_db, tenant_id, refresh_token="r")
+    rejected = None
+    for _ in range(MAX_REFRESHES):
+        rejected = await cache.access_token(refresh, rejected=rejected)
+
+    with pytest.raises(CallsExhausted) as caught:
+        await cache.access_token(refresh, rejected=rejected)
+
+    assert len(given) == MAX_REFRESHES
+    assert caught.value.retry_after is not None
+    assert timedelta(minutes=9) < caught.value.retry_after <= timedelta(minutes=10)
+    await change(worker_db, tenant_id, "refreshes = array(select r - interval '10 minutes' from unnest(refreshes) r)")
+    assert await cache.access_token(refresh, rejected=rejected) == f"token-{MAX_REFRESHES + 1}"
+
+
+async def test_each_tenant_has_a_token_of_its_own(worker_db: Database) -> None:
+    one, _ = tokens("one")
+    two, _ = tokens("two")
+
+    assert await AccessTokens(worker_db, uuid4(), refresh_token="r").access_token(one) == "one-1"
+    assert await AccessTokens(worker_db, uuid4(), refresh_token="r").access_token(two) == "two-1"
