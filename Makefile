@@ -11,10 +11,10 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports unit format bench clean
+.PHONY: help demo test check lint types imports unit format bench installation clean
 
 help:  ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -39,8 +39,8 @@ test: check  ## Lint, types, imports and all tests
 check: lint types imports unit
 
 lint: $(VENV)/.dev-ready
-	$(BIN)/ruff check app tests bench
-	$(BIN)/ruff format --check --quiet app tests bench
+	$(BIN)/ruff check app tests bench kustomize
+	$(BIN)/ruff format --check --quiet app tests bench kustomize
 
 types: $(VENV)/.dev-ready
 	$(BIN)/mypy
@@ -55,8 +55,11 @@ bench: $(VENV)/.dev-ready  ## Start-up time and memory, as in bench/README.md
 	@PYTHONPATH=. $(BIN)/python bench/startup.py
 
 format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
-	$(BIN)/ruff check --fix-only --quiet app tests bench
-	$(BIN)/ruff format --quiet app tests bench
+	$(BIN)/ruff check --fix-only --quiet app tests bench kustomize
+	$(BIN)/ruff format --quiet app tests bench kustomize
+
+installation: $(VENV)/.dev-ready  ## Name what is still unset in kustomize/installation/installation.yaml
+	@$(BIN)/python kustomize/installation/check.py
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError
@@ -70,6 +70,8 @@ class LedgerSettings(ProcessSettings):
 
 
 class ApiSettings(LedgerSettings, TenantSettings):
+    database_connections: ClassVar[int] = 4
+
     redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
     api_host: str = Field(default="0.0.0.0", examples=["0.0.0.0"])  # noqa: S104 - a pod's own address
     api_port: int = Field(default=8000, ge=0, le=65535, examples=["8000"])
@@ -97,8 +99,15 @@ class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings):
     # Below the pod's terminationGracePeriodSeconds: what can't finish is released before the kill.
     shutdown_grace_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
 
+    @property
+    def database_connections(self) -> int:
+        """An attempt uses up to three at once while it gathers, but rarely; the relay and the leases one more each."""
+        return self.worker_concurrency * 2 + 2
+
 
 class SyncSettings(LedgerSettings, TenantSettings):
+    database_connections: ClassVar[int] = 8
+
     redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
 
 
@@ -109,6 +118,8 @@ class OperatorSettings(LedgerSettings, TenantSettings):
 
 
 class MigrateSettings(ProcessSettings):
+    database_connections: ClassVar[int] = 1
+
     migration_database_url: DatabaseUrl = Field(
         examples=["postgresql://ai_agents_owner:…@db.example:5432/ai_agents?sslmode=require"]
     )

@@ -114,7 +114,7 @@ async def sync_all(
         open_database(
             settings.database_url.get_secret_value(),
             pooler=settings.database_pooler,
-            pool_size=_TENANTS_AT_ONCE * 2,
+            pool_size=settings.database_connections,
             name="ai-agents sync",
         ) as database,
         open_queue(RingBroker(settings.redis_url.get_secret_value())) as queue,

@@ -210,7 +210,9 @@ def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
     Raises:
         TenantFileInvalid: A secret is there and can't be used, or an OAuth set is incomplete.
     """
-    webhook = [_read(folder, name) for name in WEBHOOK_SECRET_FILES]
+    current, previous = WEBHOOK_SECRET_FILES
+    # The previous one may stay empty: a store that writes both keys has nothing for it outside of a rotation.
+    webhook = [_read(folder, current), _read(folder, previous, may_be_empty=True)]
     oauth = [_read(folder, name) for name in OAUTH_FILES]
     if tenant.servicedesk.edition is Edition.CLOUD and any(oauth) and not all(oauth):
         missing = [name for name, value in zip(OAUTH_FILES, oauth, strict=True) if not value]
@@ -222,16 +224,16 @@ def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
     )
 
 
-def _read(folder: Path, name: str) -> str | None:
+def _read(folder: Path, name: str, *, may_be_empty: bool = False) -> str | None:
     try:
         value = (folder / name).read_text("utf-8").strip()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise TenantFileInvalid(f"secret {name}: can't be read ({type(error).__name__})", field=name) from error
-    if not value:
+    if not value and not may_be_empty:
         raise TenantFileInvalid(f"secret {name}: is empty", field=name)
-    return value
+    return value or None
 
 
 def missing_secrets(known: KnownTenant) -> list[str]:

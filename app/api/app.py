@@ -82,7 +82,11 @@ async def open_api(settings: ApiSettings) -> AsyncIterator[Api]:
     async with AsyncExitStack() as stack:
         tenants = await stack.enter_async_context(open_tenants(settings.tenants_dir, settings.tenant_secrets_dir))
         intake = await stack.enter_async_context(
-            open_intake(settings.database_url.get_secret_value(), pooler=settings.database_pooler)
+            open_intake(
+                settings.database_url.get_secret_value(),
+                pooler=settings.database_pooler,
+                connections=settings.database_connections,
+            )
         )
         queue = await stack.enter_async_context(open_queue(RingBroker(settings.redis_url.get_secret_value())))
         app = create_app(intake=intake, queue=queue, tenants=tenants, readiness=readiness)

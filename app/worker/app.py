@@ -56,8 +56,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             open_database(
                 settings.database_url.get_secret_value(),
                 pooler=settings.database_pooler,
-                # An attempt uses up to three at once while it gathers; the relay and the leases one more each.
-                pool_size=settings.worker_concurrency * 2 + 2,
+                pool_size=settings.database_connections,
                 name="ai-agents worker",
             )
         )

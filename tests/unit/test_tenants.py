@@ -162,3 +162,14 @@ def test_a_scaffolded_tenant_is_valid_and_names_its_secrets(tmp_path: Path) -> N
             accounts_url=None,
             technician="x",
         )
+
+
+def test_an_empty_previous_secret_means_that_there_is_none(tmp_path: Path) -> None:
+    tenant = a_tenant()
+    write_tenant(tmp_path, tenant, webhook_secret="one", webhook_secret_previous="", api_key="key")
+    tenants = directory(tmp_path)
+
+    assert tenants.refresh() == []
+    known = tenants.find(tenant.id)
+    assert known is not None
+    assert known.secrets.webhook == (b"one",)

@@ -1,0 +1,72 @@
+"""Whether each patch, replacement and image override of a kustomization changes anything: Kustomize itself stays silent
+when a target matches nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tests.manifests.rendering import RenderingFailed, render_text
+
+TRANSFORMERS: Final = ("patches", "replacements", "images", "components", "labels")
+FOLDERS: Final = ("kustomize", "argocd", "policies")
+
+
+def copy_project(root: Path, to: Path) -> None:
+    """What Kustomize reads of the project, to play with."""
+    for folder in FOLDERS:
+        if (root / folder).is_dir():
+            shutil.copytree(root / folder, to / folder)
+
+
+def reachable(folder: Path) -> set[Path]:
+    """The kustomization files that rendering *folder* reads, its own included."""
+    path = folder.resolve() / "kustomization.yaml"
+    if not path.exists():
+        return set()
+    found = {path}
+    content = yaml.safe_load(path.read_text("utf-8"))
+    for entry in [*content.get("resources", []), *content.get("components", [])]:
+        if (folder / entry).is_dir():
+            found |= reachable(folder / entry)
+    return found
+
+
+def entries(path: Path) -> Iterator[tuple[str, int, Any]]:
+    """Each transforming entry of a kustomization file: its field, its place, itself."""
+    content = yaml.safe_load(path.read_text("utf-8"))
+    for field in TRANSFORMERS:
+        for place, entry in enumerate(content.get(field, [])):
+            yield field, place, entry
+
+
+def idle_entries(root: Path, folders: list[str]) -> list[str]:
+    """The entries without which each of *folders* renders the same. *root* is a copy: its files are rewritten.
+
+    A folder that can't be rendered without an entry needs it.
+    """
+    before = {folder: render_text(folder, root=root) for folder in folders}
+    reads = {folder: reachable(root / folder) for folder in folders}
+    idle = []
+    for path in sorted({path for paths in reads.values() for path in paths}):
+        original = path.read_text("utf-8")
+        for field, place, entry in entries(path):
+            content = yaml.safe_load(original)
+            del content[field][place]
+            path.write_text(yaml.safe_dump(content), "utf-8")
+            if not any(_differs(folder, before[folder], root) for folder in folders if path in reads[folder]):
+                idle.append(f"{path.relative_to(root.resolve())}: {field}[{place}] changes nothing: {entry}")
+        path.write_text(original, "utf-8")
+    return idle
+
+
+def _differs(folder: str, before: str, root: Path) -> bool:
+    try:
+        return render_text(folder, root=root) != before
+    except RenderingFailed:
+        return True

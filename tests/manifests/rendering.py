@@ -1,0 +1,79 @@
+"""What Kustomize makes of a folder, as objects."""
+
+from __future__ import annotations
+
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).parents[2]
+KUBECTL: Final = Path(sysconfig.get_path("scripts")) / "kubectl"
+
+Object = dict[str, Any]
+
+FOUNDATION: Final = "kustomize/overlays/production/foundation"
+WORKLOAD: Final = "kustomize/overlays/production/workload"
+PRODUCTION: Final = "kustomize/overlays/production"
+LOCAL: Final = "kustomize/overlays/local"
+
+
+class RenderingFailed(Exception):
+    """Kustomize's own words."""
+
+
+def render_text(folder: str, *, root: Path = ROOT) -> str:
+    """The YAML of *folder*, which is relative to *root*."""
+    result = subprocess.run(
+        [KUBECTL, "kustomize", root / folder], capture_output=True, text=True, timeout=60, check=False
+    )
+    if result.returncode or result.stderr:
+        raise RenderingFailed(result.stderr)
+    return result.stdout
+
+
+@cache
+def render(folder: str, *, root: Path = ROOT) -> list[Object]:
+    """The objects of *folder*. Rendered once: whoever changes one copies it first."""
+    return [each for each in yaml.safe_load_all(render_text(folder, root=root)) if each]
+
+
+def name_of(each: Object) -> tuple[str, str]:
+    return each["kind"], each["metadata"]["name"]
+
+
+def of_kind(objects: list[Object], *kinds: str) -> list[Object]:
+    return [each for each in objects if each["kind"] in kinds]
+
+
+def pod_templates(objects: list[Object]) -> Iterator[tuple[Object, Object]]:
+    """Each object that makes pods, with its pod template."""
+    for each in objects:
+        if each["kind"] in {"Deployment", "StatefulSet", "DaemonSet", "Job"}:
+            yield each, each["spec"]["template"]
+        elif each["kind"] == "CronJob":
+            yield each, each["spec"]["jobTemplate"]["spec"]["template"]
+
+
+def containers(template: Object) -> list[Object]:
+    """All containers of a pod, the native sidecars and other init containers included."""
+    spec = template["spec"]
+    return [*spec.get("initContainers", []), *spec["containers"]]
+
+
+def hook_of(each: Object) -> str | None:
+    phase: str | None = each["metadata"].get("annotations", {}).get("argocd.argoproj.io/hook")
+    return phase
+
+
+def kustomizations() -> list[Path]:
+    """Every kustomization file of the project, relative to its root."""
+    return sorted(
+        path.relative_to(ROOT)
+        for folder in ("kustomize", "argocd", "policies")
+        for path in (ROOT / folder).rglob("kustomization.yaml")
+    )

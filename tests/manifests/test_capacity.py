@@ -1,0 +1,58 @@
+"""The namespace's quota and the database hold what the autoscalers may ask for."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from decimal import Decimal
+
+import pytest
+import yaml
+
+from app.settings import ApiSettings, MigrateSettings, SyncSettings, WorkerSettings
+from tests.manifests.capacity import demand, over_quota, pods_at_most, quantity
+from tests.manifests.rendering import PRODUCTION, ROOT, WORKLOAD, Object, name_of, of_kind, pod_templates, render
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("250m", Decimal("0.25")), ("128Mi", 128 * 2**20), ("1", 1), (3, 3), ("0.5Gi", 2**29)]
+)
+def test_a_quantity_is_read_as_kubernetes_reads_it(text: str | int, number: Decimal) -> None:
+    assert quantity(text) == number
+
+
+def test_the_quota_holds_the_worst_moment() -> None:
+    assert over_quota(render(PRODUCTION)) == []
+
+
+def test_a_quota_that_is_too_small_is_found() -> None:
+    objects = deepcopy(render(PRODUCTION))
+    of_kind(objects, "ResourceQuota")[0]["spec"]["hard"]["pods"] = "5"
+
+    assert over_quota(objects) == [f"pods: {demand(objects)['pods']} needed, 5 allowed"]
+
+
+def connections_at_most(objects: list[Object], *, concurrency: int) -> int:
+    """Database connections of every pod at the worst moment, and KEDA's one. Pool sizes are the application's own."""
+    pool = {
+        "api": ApiSettings.database_connections,
+        "worker": WorkerSettings.model_construct(worker_concurrency=concurrency).database_connections,
+        "sync": SyncSettings.database_connections,
+        "migrate": MigrateSettings.database_connections,
+        "smoke": 0,
+    }
+    pods = pods_at_most(objects)
+    return 1 + sum(
+        pods[name_of(owner)] * pool[template["metadata"]["labels"]["app.kubernetes.io/component"]]
+        for owner, template in pod_templates(objects)
+    )
+
+
+def test_the_database_has_a_connection_for_everyone() -> None:
+    (settings,) = of_kind(render(WORKLOAD), "ConfigMap")
+    installation = yaml.safe_load((ROOT / "kustomize/installation/installation.yaml").read_text("utf-8"))["data"]
+    reserved = 10  # for people and the provider's own
+    allowed = int(installation["databaseMaxConnections"]) - reserved
+    concurrency = int(settings["data"]["WORKER_CONCURRENCY"])
+
+    assert connections_at_most(render(WORKLOAD), concurrency=concurrency) < allowed
+    assert connections_at_most(render(WORKLOAD), concurrency=40) > allowed

@@ -1,0 +1,144 @@
+"""Every overlay and combination of components renders, and its Applications don't get in each other's way."""
+
+from __future__ import annotations
+
+import runpy
+from collections import Counter
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+
+from app.core.tenant import Tenant
+from app.queue import GROUP, STREAM
+from app.tenants import read_tenant
+from tests.manifests.changes import copy_project
+from tests.manifests.rendering import (
+    FOUNDATION,
+    PRODUCTION,
+    ROOT,
+    WORKLOAD,
+    kustomizations,
+    name_of,
+    of_kind,
+    render,
+    render_text,
+)
+from tests.manifests.validity import invalid
+from tests.manifests.wiring import miswired
+
+COMPONENTS: Final = sorted(path.parent.as_posix() for path in kustomizations() if "components" in path.parts)
+FOLDERS: Final = sorted(
+    path.parent.as_posix()
+    for path in kustomizations()
+    if yaml.safe_load((ROOT / path).read_text("utf-8"))["kind"] == "Kustomization"
+    and path.parts[:2] != ("kustomize", "base")
+)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_it_renders_each_object_once(folder: str) -> None:
+    names = Counter((*name_of(each), each["metadata"].get("namespace")) for each in render(folder))
+
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_the_two_applications_share_no_object() -> None:
+    assert not {name_of(each) for each in render(FOUNDATION)} & {name_of(each) for each in render(WORKLOAD)}
+    assert len(render(PRODUCTION)) == len(render(FOUNDATION)) + len(render(WORKLOAD))
+
+
+def test_nothing_of_the_foundation_changes_its_name_with_its_content() -> None:
+    assert [each["metadata"]["name"] for each in of_kind(render(FOUNDATION), "ConfigMap")] == ["tenants"]
+    assert [each for each in of_kind(render(WORKLOAD), "ConfigMap") if each["metadata"]["name"] == "settings"] == []
+
+
+DOORS: Final = ("ingress-nginx", "gateway-api")
+
+
+@pytest.mark.parametrize(("door", "is_pod_identity"), list(product(DOORS, (False, True))))
+def test_components_combine(tmp_path: Path, door: str, is_pod_identity: bool) -> None:
+    copy_project(ROOT, tmp_path)
+    _edit(tmp_path / WORKLOAD, "ingress-nginx", door)
+    if is_pod_identity:
+        path = tmp_path / FOUNDATION / "kustomization.yaml"
+        content = yaml.safe_load(path.read_text("utf-8"))
+        content.setdefault("components", []).append("../../../components/pod-identity")
+        path.write_text(yaml.safe_dump(content), "utf-8")
+
+    objects = [each for each in yaml.safe_load_all(render_text(PRODUCTION, root=tmp_path)) if each]
+
+    assert invalid(objects) == []
+    assert miswired(objects) == []
+    assert bool(of_kind(objects, "Ingress")) == (door == "ingress-nginx")
+    assert bool(of_kind(objects, "Gateway")) == (door == "gateway-api")
+    (store,) = of_kind(objects, "SecretStore")
+    assert ("auth" in store["spec"]["provider"]["aws"]) != is_pod_identity
+
+
+def _edit(folder: Path, old: str, new: str) -> None:
+    path = folder / "kustomization.yaml"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def test_every_component_says_what_it_needs() -> None:
+    assert COMPONENTS
+    assert [folder for folder in COMPONENTS if not (ROOT / folder / "README.md").is_file()] == []
+
+
+def test_what_differs_per_installation_stands_in_one_file_and_reaches_the_objects(tmp_path: Path) -> None:
+    copy_project(ROOT, tmp_path)
+    installation = tmp_path / "kustomize/installation/installation.yaml"
+    content = yaml.safe_load(installation.read_text("utf-8"))
+    check = runpy.run_path(str(ROOT / "kustomize/installation/check.py"))["unset_keys"]
+    assert {"image", "host", "awsRegion", "gitUrl", "slackChannel", "databaseCidr"} <= set(check(installation))
+
+    content["data"] |= {"host": "api.ai-agents.example", "databaseCidr": "10.1.0.0/24", "awsRegion": "eu-central-1"}
+    installation.write_text(yaml.safe_dump(content), "utf-8")
+
+    assert not {"host", "databaseCidr", "awsRegion"} & set(check(installation))
+    text = render_text(PRODUCTION, root=tmp_path)
+    assert text.count("api.ai-agents.example") == 3  # the Ingress's rule and certificate, the smoke test
+    assert "cidr: 10.1.0.0/24" in text
+    assert "region: eu-central-1" in text
+    assert "set-by-installation" not in text
+
+
+def test_tenants_files_are_good_and_each_has_its_secrets() -> None:
+    (tenants,) = of_kind(render(FOUNDATION), "ConfigMap")
+    secrets = {each["metadata"]["name"]: each for each in of_kind(render(FOUNDATION), "ExternalSecret")}
+    folder = ROOT / FOUNDATION / "tenants"
+    slugs = [file.removesuffix(".yaml") for file in tenants["data"]]
+
+    for slug in slugs:
+        assert isinstance(read_tenant(folder / f"{slug}.yaml"), Tenant)
+        api = secrets[f"tenant-{slug}-api"]["spec"]["target"]["template"]["data"]
+        worker = secrets[f"tenant-{slug}-worker"]["spec"]["target"]["template"]["data"]
+        assert set(api) == {"webhook_secret", "webhook_secret_previous"}
+        assert not set(api) & set(worker)
+    for workload, side in (("ai-agents-api", "api"), ("ai-agents-worker", "worker")):
+        deployment = next(
+            each for each in of_kind(render(WORKLOAD), "Deployment") if each["metadata"]["name"] == workload
+        )
+        volumes = {volume["name"]: volume for volume in deployment["spec"]["template"]["spec"]["volumes"]}
+        sources = [source["secret"] for source in volumes["tenant-secrets"]["projected"]["sources"]]
+        assert [source["name"] for source in sources] == [f"tenant-{slug}-{side}" for slug in sorted(slugs)]
+        assert all(source["optional"] for source in sources)
+        for source in sources:
+            assert {item["key"] for item in source["items"]} == set(
+                secrets[source["name"]]["spec"]["target"]["template"]["data"]
+            )
+
+
+def test_workers_scale_by_the_stream_that_the_application_writes() -> None:
+    (scaled,) = of_kind(render(WORKLOAD), "ScaledObject")
+    streams = [trigger["metadata"] for trigger in scaled["spec"]["triggers"] if trigger["type"] == "redis-streams"]
+
+    assert {(each["stream"], each["consumerGroup"]) for each in streams} == {(STREAM, GROUP)}
+    named = {trigger["name"] for trigger in scaled["spec"]["triggers"]}
+    assert all(name in scaled["spec"]["advanced"]["scalingModifiers"]["formula"] for name in named)
+    assert (scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"]) == (3, 10)

@@ -1,0 +1,73 @@
+"""Selectors, ports and names lead somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from tests.manifests.rendering import LOCAL, PRODUCTION, Object, of_kind, render
+from tests.manifests.wiring import miswired
+
+
+@pytest.mark.parametrize("folder", [PRODUCTION, LOCAL], ids=["production", "local"])
+def test_selectors_ports_and_names_line_up(folder: str) -> None:
+    assert miswired(render(folder)) == []
+
+
+def first(objects: list[Object], kind: str, name: str) -> Any:
+    return next(each for each in of_kind(objects, kind) if each["metadata"]["name"] == name)
+
+
+def rename_port(objects: list[Object]) -> None:
+    container = first(objects, "Deployment", "ai-agents-api")["spec"]["template"]["spec"]["containers"][0]
+    container["ports"][0] |= {"name": "web", "containerPort": 8001}
+
+
+def scale_another(objects: list[Object]) -> None:
+    first(objects, "ScaledObject", "ai-agents-worker")["spec"]["scaleTargetRef"]["name"] = "worker"
+
+
+def fix_replicas(objects: list[Object]) -> None:
+    first(objects, "Deployment", "ai-agents-worker")["spec"]["replicas"] = 3
+
+
+def lead_astray(objects: list[Object]) -> None:
+    path = first(objects, "Ingress", "ai-agents")["spec"]["rules"][0]["http"]["paths"][0]
+    path["backend"]["service"]["name"] = "api"
+
+
+def protect_nobody(objects: list[Object]) -> None:
+    selector = first(objects, "PodDisruptionBudget", "ai-agents-worker")["spec"]["selector"]
+    selector["matchLabels"]["app.kubernetes.io/component"] = "wroker"
+
+
+def protect_everybody(objects: list[Object]) -> None:
+    first(objects, "PodDisruptionBudget", "ai-agents-worker")["spec"]["selector"] = {}
+
+
+def bind_nobody(objects: list[Object]) -> None:
+    of_kind(objects, "RoleBinding")[0]["subjects"][0]["name"] = "nobody"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (rename_port, "Service ai-agents-api leads to port http"),
+        (rename_port, "readinessProbe asks port http"),
+        (scale_another, "scales worker, which is not there"),
+        (fix_replicas, "has replicas"),
+        (lead_astray, "leads to api:"),
+        (protect_nobody, "protects the pods of 0 objects"),
+        (protect_everybody, "protects the pods of 5 objects"),
+        (bind_nobody, "gives rights to nobody"),
+    ],
+    ids=["service", "probe", "autoscaler", "replicas", "ingress", "budget", "budget of all", "rights"],
+)
+def test_what_leads_nowhere_is_found(spoil: Callable[[list[Object]], None], problem: str) -> None:
+    objects = deepcopy(render(PRODUCTION))
+    spoil(objects)
+
+    assert any(problem in found for found in miswired(objects)), miswired(objects)
