@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports unit format bench installation clean
+.PHONY: help demo test check lint types imports unit format bench image image-test installation clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -49,7 +49,7 @@ imports: $(VENV)/.dev-ready
 	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
 unit: $(VENV)/.dev-ready
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/image
 
 bench: $(VENV)/.dev-ready  ## Start-up time and memory, as in bench/README.md
 	@PYTHONPATH=. $(BIN)/python bench/startup.py
@@ -57,6 +57,20 @@ bench: $(VENV)/.dev-ready  ## Start-up time and memory, as in bench/README.md
 format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix-only --quiet app tests bench kustomize
 	$(BIN)/ruff format --quiet app tests bench kustomize
+
+# Here and on a builder without a daemon, e.g.: make image ENGINE=podman IMAGE_FLAGS="--isolation=chroot --network=host"
+ENGINE ?= $(firstword $(foreach each,docker podman buildah,$(if $(shell command -v $(each)),$(each))))
+IMAGE ?= ai-agents:local
+image:  ## Build the image with docker, podman or buildah, whichever is there
+	@test -n "$(ENGINE)" || { echo "make image needs docker, podman or buildah: install one"; exit 1; }
+	$(ENGINE) build $(if $(BASE),--build-arg BASE=$(BASE)) \
+		--build-arg VERSION=$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+		--build-arg REVISION=$(shell git rev-parse HEAD) --build-arg CREATED=$(shell git log -1 --format=%cI) \
+		$(IMAGE_FLAGS) --tag $(IMAGE) --file Containerfile .
+
+image-test: $(VENV)/.dev-ready  ## The image does its job under the manifests' restrictions (RUN_FLAGS: the engine's own)
+	@test -n "$(filter docker podman,$(ENGINE))" || { echo "make image-test needs docker or podman: install one"; exit 1; }
+	AI_AGENTS_IMAGE=$(IMAGE) ENGINE=$(ENGINE) RUN_FLAGS="$(RUN_FLAGS)" $(BIN)/python -m pytest -q tests/image
 
 installation: $(VENV)/.dev-ready  ## Name what is still unset in kustomize/installation/installation.yaml
 	@$(BIN)/python kustomize/installation/check.py

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -56,21 +56,48 @@ def send_webhook(slug: str, url: str, event: str, ticket_id: str, *, standard: b
 @click.option("--tenant", "slug", default="smoke", show_default=True, help="Its URL must lead to --listen.")
 @click.option("--listen", default="127.0.0.1:8080", show_default=True, help="Where this hosts the simulator.")
 @click.option("--timeout", default=120, show_default=True, metavar="SECONDS", help="For the note to arrive.")
+@click.option("--public-url", metavar="URL", help="Check there too: certificate, redirect, what else is published.")
+@click.option("--namespace", help="Check the release's pods there, by the Kubernetes API (in a pod, with smoke-sa).")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
-def smoke(url: str, slug: str, listen: str, timeout: int, *, as_json: bool) -> None:
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report there too.")
+def smoke(  # noqa: PLR0917 - an option each
+    url: str,
+    slug: str,
+    listen: str,
+    timeout: int,
+    public_url: str | None,
+    namespace: str | None,
+    junit: Path | None,
+    *,
+    as_json: bool,
+) -> None:
     r"""Prove the whole path: a signed webhook leads to one cited note, on a help desk that this command hosts.
 
     \b
     Example:
       TENANTS_DIR=tenants TENANT_SECRETS_DIR=secrets ai-agents smoke --url http://api:8000 --listen 0.0.0.0:8080
     """
-    from app.smoke import run_smoke
+    from app.smoke import Cluster, PublicDoor, run_smoke
 
     known = choose(load_directory(), slug)
     host, _, port = listen.rpartition(":")
     if not port.isdigit():
         raise click.UsageError("--listen must be HOST:PORT, e.g. 0.0.0.0:8080")
-    report: Any = run(run_smoke(known, url=url, host=host or "0.0.0.0", port=int(port), limit_s=timeout))  # noqa: S104
+    if public_url is not None and not public_url.startswith("https://"):
+        raise click.UsageError("--public-url must begin with https://")
+    report = run(
+        run_smoke(
+            known,
+            url=url,
+            host=host or "0.0.0.0",  # noqa: S104 - a pod's own address
+            port=int(port),
+            limit_s=timeout,
+            door=PublicDoor(public_url) if public_url else None,
+            cluster=Cluster(namespace, pod=socket.gethostname()) if namespace else None,
+        )
+    )
+    if junit is not None:
+        junit.write_text(report.junit(), "utf-8")
     click.echo(report.json() if as_json else report.table())
     if not report.is_passed:
         raise SystemExit(1)

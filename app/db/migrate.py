@@ -115,10 +115,8 @@ async def _take_lock(connection: Any, *, deadline: float, tell: Tell) -> None:
 
 def _upgrade(connection: Connection, tell: Tell) -> str:
     config = alembic_config(connection)
-    script = ScriptDirectory.from_config(config)
-    head = script.get_current_head() or ""
+    head, known = known_revisions()
     current = MigrationContext.configure(connection).get_current_revision()
-    known = {revision.revision for revision in script.walk_revisions()}
     _check_roles(connection)
     connection.rollback()
     if current is not None and current not in known:
@@ -134,12 +132,23 @@ def _upgrade(connection: Connection, tell: Tell) -> str:
     return head
 
 
+def known_revisions() -> tuple[str, frozenset[str]]:
+    """The newest revision of this image, and all that it knows."""
+    script = ScriptDirectory.from_config(_config())
+    return script.get_current_head() or "", frozenset(revision.revision for revision in script.walk_revisions())
+
+
 def alembic_config(connection: Connection) -> Config:
     """Alembic's configuration, working on *connection*."""
+    config = _config()
+    config.attributes["connection"] = connection
+    return config
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("file_template", "%%(year)d-%%(month).2d-%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s")
-    config.attributes["connection"] = connection
     return config
 
 

@@ -1,108 +1,40 @@
-"""The smoke test: proves on what is deployed that a signed webhook leads to exactly one cited note.
+"""A webhook's way to its note, on what is deployed.
 
-Invariant: no client's help desk is touched. It hosts a simulated ServiceDesk Plus where the smoke tenant's file says
+Invariant: no client's help desk is touched. This hosts a simulated ServiceDesk Plus where the smoke tenant's file says
 that its help desk is, with one ticket of its own, drawn anew for each run.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
 import httpx
 
-from app.errors import AppError, TenantFileInvalid
+from app.db.migrate import known_revisions
 from app.sender import PATH, Sender
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
-from app.tenants import KnownTenant, missing_secrets
+from app.smoke.report import CheckFailed, NamedCheck
+from app.tenants import KnownTenant
 
-_CALL_TIMEOUT_S: Final = 10.0
 _LEARN_S: Final = 1.0
 """For a ticket that was read to be stored."""
 _SETTLE_S: Final = 3.0
 """Watched on after the note came, for a second one."""
 _HEADERS: Final = ("strict-transport-security", "x-content-type-options", "content-security-policy")
+_METRICS: Final = ("webhook_deliveries_total", "http_request_duration_seconds", "http_requests_total")
 _CITATION = re.compile(r"\[[TKAM]\d+\]")
 
 
-class CheckFailed(AppError):
-    """A check did not hold; the sentence says what was seen and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    name: str
-    is_passed: bool
-    seconds: float
-    detail: str
-
-
-@dataclass
-class Report:
-    """All checks, in the order in which they ran."""
-
-    checks: list[Check] = field(default_factory=list)
-
-    @property
-    def is_passed(self) -> bool:
-        return all(check.is_passed for check in self.checks)
-
-    def json(self) -> str:
-        checks = [
-            {"name": check.name, "passed": check.is_passed, "seconds": check.seconds, "detail": check.detail}
-            for check in self.checks
-        ]
-        return json.dumps({"passed": self.is_passed, "checks": checks}, indent=2)
-
-    def table(self) -> str:
-        width = max((len(check.name) for check in self.checks), default=0)
-        lines = [
-            f"{'ok  ' if check.is_passed else 'FAIL'}  {check.name:<{width}}  {check.seconds:6.2f} s  {check.detail}"
-            for check in self.checks
-        ]
-        passed = sum(check.is_passed for check in self.checks)
-        return "\n".join([*lines, f"{passed} of {len(self.checks)} checks passed"])
-
-
-async def run_smoke(known: KnownTenant, *, url: str, host: str, port: int, limit_s: float) -> Report:
-    """Run every check against the API at *url*, with the tenant's help desk hosted on *host* and *port*.
-
-    Raises:
-        TenantFileInvalid: The tenant lacks a secret.
-    """
-    missing = missing_secrets(known)
-    if missing:
-        raise TenantFileInvalid(f"{known.tenant.slug}: secret {missing[0]}: is missing", field=missing[0])
-    async with _help_desk(known, host, port) as portal, httpx.AsyncClient(base_url=url, timeout=_CALL_TIMEOUT_S) as api:
-        smoke = _Smoke(known, portal, api, limit_s)
-        report = Report()
-        for name, check in smoke.checks:
-            report.checks.append(await _run(name, check))
-        return report
-
-
-async def _run(name: str, check: Callable[[], Awaitable[str]]) -> Check:
-    started = time.monotonic()
-    try:
-        detail, is_passed = await check(), True
-    except CheckFailed as failure:
-        detail, is_passed = failure.detail, False
-    except httpx.HTTPError as error:
-        detail, is_passed = f"no answer ({type(error).__name__}): is the API's URL right, and is it up?", False
-    return Check(name, is_passed, round(time.monotonic() - started, 3), detail)
-
-
 @asynccontextmanager
-async def _help_desk(known: KnownTenant, host: str, port: int) -> AsyncIterator[Portal]:
+async def open_help_desk(known: KnownTenant, host: str, port: int) -> AsyncIterator[Portal]:
     tenant, secrets = known.tenant, known.secrets
     oauth = secrets.oauth
     portal = Portal(
@@ -126,7 +58,21 @@ async def _help_desk(known: KnownTenant, host: str, port: int) -> AsyncIterator[
         await simulator.stop()
 
 
-class _Smoke:
+def judge_schema(found: str) -> str:
+    """What to think of the revision that the API sees. One ahead of this image is what a rollback leaves, and is fine.
+
+    Raises:
+        CheckFailed: It is older than this image's.
+    """
+    head, known = known_revisions()
+    if found == head:
+        return f"{found}, as this release has it"
+    if found not in known:
+        return f"{found} is ahead of this image ({head}): a release was rolled back, its schema serves both"
+    raise CheckFailed(f"{found} where this release has {head}: look at the log of the migrate Job")
+
+
+class Journey:
     """The checks of one run, over one ticket."""
 
     def __init__(self, known: KnownTenant, portal: Portal, api: httpx.AsyncClient, limit_s: float) -> None:
@@ -153,9 +99,10 @@ class _Smoke:
         self._job_id = ""
 
     @property
-    def checks(self) -> list[tuple[str, Callable[[], Awaitable[str]]]]:
+    def checks(self) -> list[NamedCheck]:
         return [
             ("health", self._health),
+            ("schema", self._schema),
             ("readiness", self._readiness),
             ("security headers", self._security_headers),
             ("forged signature refused", self._forged),
@@ -163,6 +110,7 @@ class _Smoke:
             ("webhook accepted", self._accepted),
             ("replay is the same delivery", self._replayed),
             ("one note arrives", self._note),
+            ("metrics", self._metrics),
         ]
 
     async def _health(self) -> str:
@@ -171,6 +119,16 @@ class _Smoke:
         if response.status_code != httpx.codes.OK or body["status"] != "healthy":
             raise CheckFailed(f"/health says {body}: look at PostgreSQL and Redis")
         return f"version {body['version']}, schema {body['schema']}"
+
+    async def _schema(self) -> str:
+        return judge_schema(str((await self._api.get("/health")).json().get("schema")))
+
+    async def _metrics(self) -> str:
+        response = await self._api.get("/metrics")
+        missing = [name for name in _METRICS if name not in response.text]
+        if missing:
+            raise CheckFailed(f"/metrics lacks {', '.join(missing)}: is this the API, or something in front of it?")
+        return f"{len(_METRICS)} of ours present"
 
     async def _readiness(self) -> str:
         response = await self._api.get("/health/ready")

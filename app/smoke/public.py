@@ -1,0 +1,90 @@
+"""What the internet sees: a good certificate, HTTPS alone, the webhook and the health, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from app.sender import PATH
+from app.smoke.report import CheckFailed, NamedCheck
+
+_CALL_TIMEOUT_S: Final = 10.0
+_SHORTEST_VALIDITY: Final = timedelta(days=14)
+"""cert-manager renews a certificate of 90 days 30 days before its end: less than this means that it doesn't."""
+_PRIVATE: Final = ("/", "/metrics", "/schema", "/health/live", "/health/ready")
+
+
+class PublicDoor:
+    """The API as the ingress publishes it.
+
+    Args:
+        url: Its public URL, `https://…`.
+        plain_url: The same host without TLS.
+        trust: What certificates are checked against; the system's own authorities otherwise.
+    """
+
+    def __init__(self, url: str, *, plain_url: str | None = None, trust: ssl.SSLContext | None = None) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "", parts.port or 443
+        self._url = url
+        self._plain_url = plain_url or f"http://{self._host}"
+        self._trust = trust or ssl.create_default_context()
+
+    @property
+    def checks(self) -> list[NamedCheck]:
+        return [
+            ("certificate", self._certificate),
+            ("HTTP leads to HTTPS", self._redirect),
+            ("public health", self._health),
+            ("nothing else is public", self._private),
+        ]
+
+    async def _certificate(self) -> str:
+        try:
+            async with asyncio.timeout(_CALL_TIMEOUT_S):
+                _, writer = await asyncio.open_connection(self._host, self._port, ssl=self._trust)
+        except ssl.SSLCertVerificationError as error:
+            raise CheckFailed(
+                f"not trusted for {self._host} ({error.verify_message}): look at the Certificate and its events"
+            ) from error
+        except (OSError, TimeoutError) as error:
+            raise CheckFailed(
+                f"no TLS at {self._host}:{self._port} ({type(error).__name__}): look at the DNS record and the ingress"
+            ) from error
+        certificate = writer.get_extra_info("peercert")
+        writer.close()
+        ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
+        left = ends - datetime.now(UTC)
+        if left < _SHORTEST_VALIDITY:
+            raise CheckFailed(f"only {left.days} days left: cert-manager does not renew it, look at its log")
+        return f"{self._host}, {left.days} days left"
+
+    async def _redirect(self) -> str:
+        async with httpx.AsyncClient(timeout=_CALL_TIMEOUT_S) as client:
+            response = await client.get(f"{self._plain_url}{PATH}")
+        target = response.headers.get("location", "")
+        if not response.is_redirect or not target.startswith("https://"):
+            raise CheckFailed(f"plain HTTP answers {response.status_code}: switch on the redirect in the ingress")
+        return f"{response.status_code} to https"
+
+    async def _health(self) -> str:
+        async with self._client() as client:
+            response = await client.get("/health")
+        if response.status_code != httpx.codes.OK:
+            raise CheckFailed(f"answers {response.status_code}: the ingress does not reach the API")
+        return "200"
+
+    async def _private(self) -> str:
+        async with self._client() as client:
+            open_paths = [path for path in _PRIVATE if (await client.get(path)).is_success]
+        if open_paths:
+            raise CheckFailed(f"published: {', '.join(open_paths)}; the ingress may lead to /webhook and /health alone")
+        return f"{len(_PRIVATE)} paths closed"
+
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self._url, timeout=_CALL_TIMEOUT_S, verify=self._trust)

@@ -1,0 +1,268 @@
+"""What the smoke test says of a public door and of pods: each check is seen to hold and to fail."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from app.db.migrate import known_revisions
+from app.smoke import Cluster, PublicDoor
+from app.smoke.journey import judge_schema
+from app.smoke.report import Check, CheckFailed, NamedCheck, Report, run_checks
+
+Answer = Callable[[web.Request], Any]
+Pods = dict[str, list[dict[str, Any]]]
+
+
+def write_certificate(folder: Path, *, days: int = 90, host: str = "localhost") -> Path:
+    """A certificate that vouches for itself, with its key in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    names = [x509.DNSName(host), x509.IPAddress(ip_address("127.0.0.2"))]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    own = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = folder / f"{host}-{days}.pem"
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + own)
+    return path
+
+
+@asynccontextmanager
+async def serve(answer: Answer, certificate: Path | None = None) -> AsyncIterator[int]:
+    """A loopback server, with TLS where there is a certificate; its port."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    context = None
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def results(checks: list[NamedCheck]) -> dict[str, Check]:
+    report = Report()
+    await run_checks(checks, report)
+    return {check.name: check for check in report.checks}
+
+
+@dataclass
+class Ingress:
+    """What stands before the API, and how it is set up."""
+
+    public: set[str] = field(default_factory=lambda: {"/health", "/webhook/servicedesk"})
+    redirects: bool = True
+
+    async def secure(self, request: web.Request) -> web.Response:
+        return web.Response(status=200 if request.path in self.public else 404)
+
+    async def plain(self, request: web.Request) -> web.Response:
+        if self.redirects:
+            raise web.HTTPPermanentRedirect(f"https://localhost{request.path}")
+        return web.Response(text="hello")
+
+
+async def look(ingress: Ingress, certificate: Path, *, is_trusted: bool = True) -> dict[str, Check]:
+    trust = ssl.create_default_context(cafile=str(certificate) if is_trusted else None)
+    async with serve(ingress.secure, certificate) as port, serve(ingress.plain) as plain_port:
+        door = PublicDoor(f"https://localhost:{port}", plain_url=f"http://127.0.0.1:{plain_port}", trust=trust)
+        return await results(door.checks)
+
+
+async def test_a_good_door_passes(tmp_path: Path) -> None:
+    found = await look(Ingress(), write_certificate(tmp_path))
+
+    assert {name: check.detail for name, check in found.items() if not check.is_passed} == {}
+    assert "89 days left" in found["certificate"].detail
+
+
+@pytest.mark.parametrize(
+    ("ingress", "check", "said"),
+    [
+        (Ingress(redirects=False), "HTTP leads to HTTPS", "plain HTTP answers 200"),
+        (Ingress(public={"/health", "/metrics"}), "nothing else is public", "published: /metrics"),
+        (Ingress(public=set()), "public health", "answers 404"),
+    ],
+    ids=["no redirect", "metrics published", "not reached"],
+)
+async def test_a_door_that_is_set_up_badly_is_told(tmp_path: Path, ingress: Ingress, check: str, said: str) -> None:
+    found = await look(ingress, write_certificate(tmp_path))
+
+    assert [name for name, each in found.items() if not each.is_passed] == [check]
+    assert said in found[check].detail
+
+
+async def test_a_certificate_about_to_end_is_told(tmp_path: Path) -> None:
+    found = await look(Ingress(), write_certificate(tmp_path, days=10))
+
+    assert "only 9 days left" in found["certificate"].detail
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_told(tmp_path: Path) -> None:
+    found = await look(Ingress(), write_certificate(tmp_path), is_trusted=False)
+
+    assert not found["certificate"].is_passed
+    assert "not trusted for localhost" in found["certificate"].detail
+
+
+async def test_another_hosts_certificate_is_told(tmp_path: Path) -> None:
+    found = await look(Ingress(), write_certificate(tmp_path, host="other.example"))
+
+    assert "not trusted for localhost" in found["certificate"].detail
+
+
+async def test_a_door_where_nobody_is_is_told() -> None:
+    found = await results(PublicDoor("https://localhost:1", plain_url="http://localhost:1").checks)
+
+    assert not any(check.is_passed for check in found.values())
+    assert "look at the DNS record" in found["certificate"].detail
+
+
+IMAGE = "registry.example/ai-agents@sha256:" + "1" * 64
+OLD_IMAGE = "registry.example/ai-agents@sha256:" + "2" * 64
+
+
+def a_pod(component: str, number: int = 1) -> dict[str, Any]:
+    return {
+        "metadata": {"name": f"ai-agents-{component}-{number}"},
+        "spec": {
+            "initContainers": [{"name": "otel-collector", "image": "other", "restartPolicy": "Always"}],
+            "containers": [{"name": component, "image": IMAGE}],
+        },
+        "status": {
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "initContainerStatuses": [{"name": "otel-collector", "ready": True}],
+            "containerStatuses": [{"name": component, "ready": True}],
+        },
+    }
+
+
+def some_pods() -> Pods:
+    return {"api": [a_pod("api", 1), a_pod("api", 2)], "worker": [a_pod("worker")], "smoke": [a_pod("smoke")]}
+
+
+async def look_at(pods: Pods, folder: Path, *, token: str = "good") -> Check:
+    """What the check says, with a Kubernetes API that has these pods."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.headers["authorization"] != "Bearer good":
+            return web.json_response({"kind": "Status"}, status=403)
+        if request.path.endswith("/pods/me"):
+            return web.json_response(pods["smoke"][0])
+        assert request.path == "/api/v1/namespaces/production/pods"
+        component = request.query["labelSelector"].rpartition("=")[2]
+        return web.json_response({"items": pods[component]})
+
+    certificate = write_certificate(folder)
+    (folder / "ca.crt").write_bytes(certificate.read_bytes())
+    (folder / "token").write_text(token)
+    async with serve(answer, certificate) as port:
+        cluster = Cluster("production", pod="me", url=f"https://localhost:{port}", credentials=folder)
+        return (await results(cluster.checks))["pods of the release"]
+
+
+async def test_pods_that_are_ready_on_the_release_pass_though_old_ones_still_end(tmp_path: Path) -> None:
+    leaving = a_pod("worker", 9)
+    leaving["metadata"]["deletionTimestamp"] = "2026-11-24T00:00:00Z"
+    leaving["spec"]["containers"][0]["image"] = OLD_IMAGE
+    pods = some_pods()
+    pods["worker"].append(leaving)
+
+    check = await look_at(pods, tmp_path)
+
+    assert check.is_passed, check.detail
+    assert check.detail.startswith("2 api, 1 worker, all ready")
+
+
+def run_an_old_image(pods: Pods) -> None:
+    pods["api"][1]["spec"]["containers"][0]["image"] = OLD_IMAGE
+
+
+def let_a_sidecar_wait(pods: Pods) -> None:
+    pods["worker"][0]["status"]["initContainerStatuses"][0]["ready"] = False
+
+
+def be_not_ready(pods: Pods) -> None:
+    pods["api"][0]["status"]["conditions"][0]["status"] = "False"
+
+
+def have_no_worker(pods: Pods) -> None:
+    pods["worker"].clear()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (run_an_old_image, f"ai-agents-api-2 runs {OLD_IMAGE}"),
+        (let_a_sidecar_wait, "ai-agents-worker-1 is not ready (otel-collector)"),
+        (be_not_ready, "ai-agents-api-1 is not ready (its condition)"),
+        (have_no_worker, "no pod of worker is there"),
+    ],
+    ids=["old image", "sidecar", "not ready", "no worker"],
+)
+async def test_pods_that_are_not_the_release_are_told(tmp_path: Path, spoil: Callable[[Pods], None], said: str) -> None:
+    pods = some_pods()
+    spoil(pods)
+
+    check = await look_at(pods, tmp_path)
+
+    assert not check.is_passed
+    assert said in check.detail
+
+
+async def test_a_pod_without_its_rights_is_told(tmp_path: Path) -> None:
+    assert "does smoke-sa have its Role" in (await look_at(some_pods(), tmp_path, token="bad")).detail
+    found = await results(Cluster("production", pod="me", credentials=tmp_path / "none").checks)
+    assert "automountServiceAccountToken" in found["pods of the release"].detail
+
+
+def test_a_schema_ahead_of_the_image_is_what_a_rollback_leaves_and_an_older_one_is_a_fault() -> None:
+    head, known = known_revisions()
+    older = min(known)
+
+    assert "as this release has it" in judge_schema(head)
+    assert "is ahead of this image" in judge_schema("2031_01_01_0000")
+    with pytest.raises(CheckFailed, match="look at the log of the migrate Job"):
+        judge_schema(older)
+
+
+def test_a_report_is_junit_too() -> None:
+    report = Report([Check("health", True, 0.1, "fine"), Check("note", False, 120.0, "no note: <look>")])
+
+    suite = ET.fromstring(report.junit())
+
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    failure = suite.find("testcase[@name='note']/failure")
+    assert failure is not None
+    assert failure.get("message") == "no note: <look>"
