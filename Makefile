@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports unit format bench image image-test installation clean
+.PHONY: help demo test check lint types imports unit format bench image image-test installation smoke clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -74,6 +74,13 @@ image-test: $(VENV)/.dev-ready  ## The image does its job under the manifests' r
 
 installation: $(VENV)/.dev-ready  ## Name what is still unset in kustomize/installation/installation.yaml
 	@$(BIN)/python kustomize/installation/check.py
+
+smoke: $(VENV)/.dev-ready  ## The smoke test by hand, in the cluster that kubectl talks to, with the image that runs there
+	@$(BIN)/python kustomize/smoke_by_hand.py "$$(kubectl --namespace production get deployment ai-agents-api \
+		--output jsonpath='{.spec.template.spec.containers[0].image}')" | kubectl replace --force --filename -
+	kubectl --namespace production wait --for=condition=complete --timeout=10m job/ai-agents-smoke || \
+		{ kubectl --namespace production logs job/ai-agents-smoke; exit 1; }
+	kubectl --namespace production logs job/ai-agents-smoke
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -30,11 +30,20 @@ def reachable(folder: Path) -> set[Path]:
     if not path.exists():
         return set()
     found = {path}
-    content = yaml.safe_load(path.read_text("utf-8"))
-    for entry in [*content.get("resources", []), *content.get("components", [])]:
+    for entry in _resources(path):
         if (folder / entry).is_dir():
             found |= reachable(folder / entry)
     return found
+
+
+def is_offline(folder: Path) -> bool:
+    """Whether rendering *folder* fetches nothing."""
+    return not any("https://" in resource for path in reachable(folder) for resource in _resources(path))
+
+
+def _resources(path: Path) -> list[str]:
+    content = yaml.safe_load(path.read_text("utf-8"))
+    return [*content.get("resources", []), *content.get("components", [])]
 
 
 def entries(path: Path) -> Iterator[tuple[str, int, Any]]:

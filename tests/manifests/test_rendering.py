@@ -14,7 +14,7 @@ import yaml
 from app.core.tenant import Tenant
 from app.queue import GROUP, STREAM
 from app.tenants import read_tenant
-from tests.manifests.changes import copy_project
+from tests.manifests.changes import copy_project, is_offline
 from tests.manifests.rendering import (
     FOUNDATION,
     PRODUCTION,
@@ -35,6 +35,7 @@ FOLDERS: Final = sorted(
     for path in kustomizations()
     if yaml.safe_load((ROOT / path).read_text("utf-8"))["kind"] == "Kustomization"
     and path.parts[:2] != ("kustomize", "base")
+    and is_offline(ROOT / path.parent)
 )
 
 

@@ -16,6 +16,10 @@ const KINDS = {
 const withoutWords = (value) => {
   if (Array.isArray(value)) return value.map(withoutWords);
   if (value === null || typeof value !== "object") return value;
+  // An object of which nothing is said may hold anything, such as a chart's values.
+  if (value.type === "object" && value.properties === undefined && value.additionalProperties === false) {
+    return { type: "object" };
+  }
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key, inner]) => !(key === "description" && typeof inner === "string"))
