@@ -93,11 +93,15 @@ class RingBroker(RedisStreamBroker):
                     )
                 pause_s = 0.1
             except exceptions.ResponseError as error:
-                if "NOGROUP" not in str(error) and "UNBLOCKED" not in str(error):
-                    raise
-                self._tell("the stream is gone; making it again")
-                await self.startup()
-                await asyncio.sleep(0.05)
+                if "NOGROUP" in str(error) or "UNBLOCKED" in str(error):
+                    self._tell("the stream is gone; making it again")
+                    await self.startup()
+                    await asyncio.sleep(0.05)
+                    continue
+                # A replica after a failover, a full disk, a missing right: an outage like any other.
+                self._tell(f"Redis refuses ({type(error).__name__})")
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
                 continue
             except (exceptions.RedisError, OSError, TimeoutError) as error:
                 self._tell(f"Redis can't be reached ({type(error).__name__})")
@@ -166,9 +170,7 @@ class Queue:
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError, TimeoutError):
             return None
         except exceptions.ResponseError as error:
-            if "no such key" in str(error):
-                return 0
-            raise
+            return 0 if "no such key" in str(error) else None
 
     async def _unheard(self) -> int:
         async with Redis(connection_pool=self._broker.connection_pool) as redis:

@@ -139,7 +139,10 @@ class TenantDirectory:
     async def watch(self) -> None:
         """Refresh for ever, and tell of what is wrong."""
         while True:
-            self._tell(await asyncio.to_thread(self.refresh))
+            try:
+                self._tell(await asyncio.to_thread(self.refresh))
+            except Exception:  # what goes wrong with one file must not keep the others from being read again
+                log.exception("tenants_not_refreshed")
             await asyncio.sleep(REFRESH_EVERY.total_seconds())
 
     def _tell(self, fresh: list[Problem]) -> None:
@@ -186,7 +189,7 @@ def read_tenant(path: Path) -> Tenant:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise TenantFileInvalid(f"is larger than {MAX_FILE_BYTES} bytes")
         values: Any = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise TenantFileInvalid(f"can't be read as YAML ({type(error).__name__})") from error
     try:
         tenant = Tenant.model_validate(values)

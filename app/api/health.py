@@ -10,6 +10,7 @@ import asyncio
 from importlib.metadata import version
 from typing import Any, Final
 
+import structlog
 from litestar import Response, get
 from litestar.di import NamedDependency
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -20,6 +21,8 @@ from app.queue import Queue
 
 VERSION: Final = version("ai-agents")
 
+log = structlog.get_logger(__name__)
+
 
 class Readiness:
     """Whether new connections should come here: after the first connection to the ledger, until shutdown begins."""
@@ -28,11 +31,16 @@ class Readiness:
         self.is_ready = False
 
     async def turn_on(self, intake: Intake) -> None:
-        """Wait for the ledger, then be ready."""
+        """Wait for the ledger, then be ready; what it waits for is logged when it changes."""
+        told = ""
         while not self.is_ready:
             try:
                 await intake.state()
-            except LedgerUnavailable:
+            except Exception as error:  # noqa: BLE001 - whatever it is may be mended while this process runs
+                cause = error.detail if isinstance(error, LedgerUnavailable) else type(error).__name__
+                if cause != told:
+                    log.warning("not_ready_yet", cause=cause)
+                told = cause
                 await asyncio.sleep(0.25)
             else:
                 self.is_ready = True

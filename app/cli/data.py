@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import click
 
-from app.cli.run import choose, load_directory, run
+from app.cli.run import choose, load_directory, run, start_telemetry
 from app.core.delivery import Status
 
 if TYPE_CHECKING:
@@ -209,9 +209,11 @@ def sync(slug: str | None) -> None:
     from app.settings import SyncSettings, load_settings
     from app.sync import sync_all
 
+    settings = load_settings(SyncSettings)
+    start_telemetry("sync", settings)
     directory = load_directory()
     chosen: list[KnownTenant] = [choose(directory, slug)] if slug else list(directory)
-    reports = run(sync_all(load_settings(SyncSettings), [each for each in chosen if not each.tenant.is_suspended]))
+    reports = run(sync_all(settings, [each for each in chosen if not each.tenant.is_suspended]))
     for report in reports:
         click.echo(report.line)
     if any(report.has_failed for report in reports):

@@ -8,21 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.run import run
+from app.cli.run import run, start_telemetry
 
 if TYPE_CHECKING:
-    from app.settings import ProcessSettings
-
-
-def _start(process: str, settings: ProcessSettings) -> None:
-    """Logs and traces of a process that serves."""
-    from importlib.metadata import version
-
-    from app.telemetry.logs import set_up_logs
-    from app.telemetry.traces import set_up_traces
-
-    set_up_logs(level=settings.log_level, form=settings.log_format, process=process)
-    set_up_traces(dict(os.environ), process=process, version=version("ai-agents"))  # noqa: TID251 - OTEL_* as they are
+    pass
 
 
 @click.command()
@@ -37,7 +26,7 @@ def api() -> None:
     from app.settings import ApiSettings, load_settings
 
     settings = load_settings(ApiSettings)
-    _start("api", settings)
+    start_telemetry("api", settings)
     run(serve(settings))
 
 
@@ -55,7 +44,7 @@ def worker() -> None:
     from app.settings import WorkerSettings, load_settings
 
     settings = load_settings(WorkerSettings)
-    _start("worker", settings)
+    start_telemetry("worker", settings)
     from app.worker.app import run as run_worker
 
     run(run_worker(settings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +11,7 @@ import click
 from app.errors import AppError
 
 if TYPE_CHECKING:
+    from app.settings import ProcessSettings
     from app.tenants import KnownTenant, TenantDirectory
 
 Result = TypeVar("Result")
@@ -25,6 +27,17 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         raise click.ClickException(error.detail) from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def start_telemetry(process: str, settings: ProcessSettings) -> None:
+    """Logs and traces of a process that works on its own."""
+    from importlib.metadata import version
+
+    from app.telemetry.logs import set_up_logs
+    from app.telemetry.traces import set_up_traces
+
+    set_up_logs(level=settings.log_level, form=settings.log_format, process=process)
+    set_up_traces(dict(os.environ), process=process, version=version("ai-agents"))  # noqa: TID251 - OTEL_* as they are
 
 
 def load_directory() -> TenantDirectory:

@@ -34,11 +34,18 @@ returning content, posting_at, note_id
 _OWNER: Final = text("""
 select job_id, note_id from enhancement where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
 """)
+# The ticket may read otherwise than when this delivery began to post: its note may be there under that version.
+_BEGUN: Final = text("""
+select version, content from enhancement
+where tenant_id = :tenant_id and ticket_id = :ticket_id and job_id = :job_id
+    and posting_at is not null and note_id is null and content is not null
+order by posting_at desc limit 1
+""")
 _NEWER: Final = text("""
 select true from enhancement other
 join enhancement mine using (tenant_id, ticket_id)
 where mine.tenant_id = :tenant_id and mine.ticket_id = :ticket_id and mine.version = :version
-    and other.version <> mine.version and other.ticket_updated_at > mine.ticket_updated_at
+    and other.job_id <> mine.job_id and other.ticket_updated_at > mine.ticket_updated_at
 limit 1
 """)
 _IF_HELD: Final = """
@@ -102,7 +109,7 @@ class Enhancements:
         self._database = database
 
     async def reserve(self, claim: Claim, *, version: str, ticket_updated_at: datetime) -> Reservation:
-        """Make *claim* the one delivery that works on this version.
+        """Make *claim* the one delivery that works on this version, or on the one that it began to post already.
 
         Raises:
             NotNeeded: Another delivery does or did, or a newer version is known.
@@ -110,6 +117,9 @@ class Enhancements:
         key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
         async with self._database.as_tenant(claim.tenant_id) as session:
             values = {**key, "job_id": claim.job_id, "ticket_updated_at": ticket_updated_at}
+            begun = (await session.execute(_BEGUN, values)).one_or_none()
+            if begun is not None:
+                return Reservation(claim.ticket_id, begun.version, Enhancement.model_validate(begun.content))
             row = (await session.execute(_RESERVE, values)).one_or_none()
             if row is None:
                 raise NotNeeded(await _whose(session, key))

@@ -126,7 +126,8 @@ class Intake:
         try:
             row = await self._pool.fetchrow(_STATE, timeout=CONNECT_TIMEOUT.total_seconds())
         except Exception as error:
-            if is_passing(error):
+            # A missing database or a wrong password is no bug of ours either.
+            if is_passing(error) or isinstance(error, asyncpg.PostgresError):
                 raise unavailable(error) from error
             raise
         if row["is_read_only"]:

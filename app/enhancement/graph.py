@@ -30,6 +30,7 @@ from app.core.asset import find_addresses
 from app.core.completion import Completion, Message
 from app.core.enhancement import Draft, Enhancement, Notice, find_problems, salvage
 from app.core.source import Gathered, Kind, Source, number_sources
+from app.core.source import State as Reach
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.enhancement.gather import MAX_SOURCES, gather
@@ -145,7 +146,7 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     tools = runtime.context
     gathered = number_sources(state["gathered"])
     if not any(group.sources for group in gathered):
-        return {"enhancement": _context_only(state, gathered, Notice.NOTHING_FOUND)}
+        return {"enhancement": _context_only(state, gathered, *_why_nothing(gathered))}
     if not await tools.may_use_model():
         return {"enhancement": _context_only(state, gathered, Notice.BUDGET_USED_UP)}
     messages = state.get("messages") or compose_messages(
@@ -207,9 +208,14 @@ def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, n
     )
 
 
-def _context_only(state: State, gathered: tuple[Gathered, ...], why: Notice) -> Enhancement:
+def _why_nothing(gathered: tuple[Gathered, ...]) -> tuple[Notice, ...]:
+    """That nothing fits is known only where something could be searched; the note names what was unavailable itself."""
+    return () if all(group.state is Reach.UNAVAILABLE for group in gathered) else (Notice.NOTHING_FOUND,)
+
+
+def _context_only(state: State, gathered: tuple[Gathered, ...], *why: Notice) -> Enhancement:
     return Enhancement(
-        gathered=gathered, notices=(*state.get("notices", ()), why), **_usage(state.get("completions", []))
+        gathered=gathered, notices=(*state.get("notices", ()), *why), **_usage(state.get("completions", []))
     )
 
 

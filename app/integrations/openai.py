@@ -28,10 +28,11 @@ _PRICES: Final[dict[str, tuple[float, float]]] = {
     "gpt-4.1-mini": (0.40, 1.60),
     "gpt-4.1": (2.00, 8.00),
 }
-# Within one attempt at a delivery; beyond it the fallback model and the next attempt take over.
-_RETRIES: Final = 1
+# Beyond it the fallback model takes over; without one the note holds the context alone.
+_RETRIES: Final = 2
 _MAX_COMPLETION_TOKENS: Final = 2_000
 _TEMPERATURE: Final = 0.2
+_OPENAI: Final = "https://api.openai.com/v1"
 
 
 class OpenAIModel:
@@ -134,6 +135,10 @@ def _translate(error: openai.APIError) -> AppError:
 async def open_model_client(*, api_key: str, base_url: str | None, limit: timedelta) -> AsyncIterator[AsyncOpenAI]:
     """A client for all tenants: connections are shared, prompts are not. *limit* is for one call."""
     async with AsyncOpenAI(
-        api_key=api_key, base_url=base_url, timeout=limit.total_seconds(), max_retries=_RETRIES
+        # By name, also where it is the default: the library would read the environment itself, and take an empty value.
+        api_key=api_key,
+        base_url=base_url or _OPENAI,
+        timeout=limit.total_seconds(),
+        max_retries=_RETRIES,
     ) as client:
         yield client

@@ -111,9 +111,15 @@ async def run(settings: WorkerSettings) -> None:
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    is_connected, deadline = False, 0.0
+
+    def begin_shutdown() -> None:
+        nonlocal deadline
+        deadline = loop.time() + settings.shutdown_grace_seconds.total_seconds()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    is_connected = False
+        loop.add_signal_handler(number, begin_shutdown)
 
     def connected() -> None:
         nonlocal is_connected
@@ -137,6 +143,8 @@ async def run(settings: WorkerSettings) -> None:
         await receiver.listen(stop)
         relaying.cancel()
         log.info("shutdown_began", running=worker.enhancer.running)
+        # The receiver waited for what it had begun; what the relay began, while Redis was out, has the same time.
+        await worker.enhancer.wait(limit_s=deadline - loop.time())
         await worker.enhancer.release_all()
     end_traces()
     log.info("shutdown_done")

@@ -96,6 +96,11 @@ class Enhancer:
             await asyncio.shield(attempt)
         return True
 
+    async def wait(self, *, limit_s: float) -> None:
+        """Let what runs come to its end, for so long."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=max(limit_s, 0))
+
     async def release_all(self) -> None:
         """Cut short what runs and give it back at once, its attempt forgiven."""
         for attempt in self._running:
@@ -213,7 +218,9 @@ class Enhancer:
         async def reserve(ticket: Ticket) -> Enhancement | None:
             nonlocal reservation
             reservation = await self._enhancements.reserve(
-                claim, version=ticket.version, ticket_updated_at=ticket.updated_at or claim.accepted_at
+                claim,
+                version=ticket.version,
+                ticket_updated_at=ticket.updated_at or ticket.created_at or claim.accepted_at,
             )
             return reservation.enhancement
 

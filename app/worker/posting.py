@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final, Protocol
 from uuid import UUID
@@ -18,7 +19,7 @@ import structlog
 
 from app.db.enhancements import Enhancements, Reservation
 from app.db.ledger import Claim
-from app.errors import HelpDeskUnavailable, LeaseLost
+from app.errors import AppError, HelpDeskUnavailable, LeaseLost
 from app.telemetry.traces import span
 
 # A call that was given up may still be on the wire: until so many times its limit has passed.
@@ -74,7 +75,7 @@ async def post_once(
                 await enhancements.begin_posting(claim, reservation, window=window)
             note_id = await _find(notes, claim.ticket_id, reference)
         if note_id is None:
-            note_id = await _post(notes, claim.ticket_id, html, limit)
+            note_id = await _post_whole(notes, claim.ticket_id, html, limit, reference)
             if posting.may_be_posted:
                 note_id = await _keep_oldest(notes, claim.ticket_id, note_id, reference)
     try:
@@ -83,6 +84,17 @@ async def post_once(
         await _keep_oldest(notes, claim.ticket_id, note_id, reference)
         raise
     log.info("note_posted", note_id=note_id)
+
+
+async def _post_whole(notes: Notes, ticket_id: str, html: str, limit: timedelta, reference: UUID) -> str:
+    """Post; who is cancelled meanwhile lets the call end first, as another worker may have posted too by then."""
+    call = asyncio.create_task(_post(notes, ticket_id, html, limit))
+    try:
+        return await asyncio.shield(call)
+    except asyncio.CancelledError:
+        with suppress(AppError):
+            await _keep_oldest(notes, ticket_id, await call, reference)
+        raise
 
 
 async def _find(notes: Notes, ticket_id: str, reference: UUID) -> str | None:

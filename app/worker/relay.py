@@ -71,6 +71,7 @@ class Relay:
         missing = waiting[unheard:]
         for tenant_id, job_id in missing:
             if not await self._queue.offer(tenant_id, job_id):
+                self._work_alone(len(waiting))  # Redis can be read but not written
                 break
         if missing:
             log.info("rang_again", rings=len(missing), waiting=len(waiting))

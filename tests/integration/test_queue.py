@@ -117,3 +117,26 @@ async def test_a_listener_lives_through_a_restart_of_redis(
             await queue.offer(uuid4(), uuid4())
             await asyncio.wait([heard], timeout=0.5)
     await rings.aclose()
+
+
+async def test_a_redis_that_takes_no_writes_is_an_outage_not_an_end(
+    valkey: ValkeyServer, queue: Queue, redis: Redis
+) -> None:
+    told: list[str] = []
+    broker = RingBroker(valkey.url, consumer="other", tell=told.append)
+    await redis.replicaof("127.0.0.1", 1)  # as after a failover
+    try:
+        rings = broker.listen()
+        listening = asyncio.ensure_future(anext(rings))
+        async with asyncio.timeout(5):
+            while not told:
+                await asyncio.sleep(0.02)
+        assert not await queue.offer(uuid4(), uuid4())
+        assert not listening.done()
+    finally:
+        await redis.replicaof("no", "one")
+    async with asyncio.timeout(5):
+        while not await queue.offer(uuid4(), uuid4()):
+            await asyncio.sleep(0.1)
+        await listening
+    await rings.aclose()

@@ -173,3 +173,12 @@ def test_an_empty_previous_secret_means_that_there_is_none(tmp_path: Path) -> No
     known = tenants.find(tenant.id)
     assert known is not None
     assert known.secrets.webhook == (b"one",)
+
+
+async def test_a_date_that_does_not_exist_keeps_no_other_tenant_from_being_read(tmp_path: Path) -> None:
+    write_tenant(tmp_path, a_tenant("good"), webhook_secret="one", api_key="key")
+    (tmp_path / "files" / "bad.yaml").write_text("slug: bad\nname: 2026-02-30\n")
+    tenants = directory(tmp_path)
+
+    assert [problem.slug for problem in tenants.refresh()] == ["bad"]
+    assert tenants.find_slug("good") is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -113,3 +114,21 @@ def test_the_api_does_not_load_the_model_stack() -> None:
     code = "import sys, app.api.app; print([m for m in ('langgraph', 'openai', 'sqlmodel', 'sqlalchemy') if m in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+async def test_a_database_that_is_missing_at_first_is_told_and_made_good(
+    urls: DatabaseUrls, valkey: ValkeyServer, postgres: PostgresServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    missing = replace(urls, intake=urls.intake.rpartition("/")[0] + "/late")
+    async with (
+        open_api_process(missing, valkey, tenants.folder, tmp_path / "api.log") as api,
+        httpx.AsyncClient(base_url=api.url) as client,
+        asyncio.timeout(20),
+    ):
+        while "not_ready_yet" not in (tmp_path / "api.log").read_text():
+            await asyncio.sleep(0.05)
+        health = await client.get("/health")
+        assert (health.status_code, health.json()["status"]) == (503, "unhealthy")
+        await postgres.create_database("late", template="migrated")
+        await api.ready()
+    await postgres.drop_database("late")

@@ -364,3 +364,22 @@ async def test_notes_carry_only_the_flags_that_the_tenant_turned_on(stage: Stage
     assert not any(
         (note.show_to_requester, note.notify_technician, note.mark_first_response, note.add_to_linked_requests)
     )
+
+
+WORDS = {"subject": "Outlook receives no mail", "description": "As the webhook told it, in other words."}
+
+
+@pytest.mark.parametrize("kind", ["status", "cut_after"])
+async def test_an_outage_after_which_the_ticket_reads_otherwise_leaves_one_note(stage: Stage, kind: str) -> None:
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id, **WORDS)
+    stage.fault(f"GET requests/{ticket_id}", "status")
+    stage.fault("POST notes", kind)
+    await stage.work()
+    assert (await stage.delivery(job_id)).status == "pending"
+
+    await stage.make_due()
+    await stage.work()
+
+    assert len(stage.notes(ticket_id)) == 1
+    assert (await stage.delivery(job_id)).status == "done"
