@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports unit format bench image image-test installation smoke clean
+.PHONY: help demo test check lint types imports unit format bench image image-test installation bootstrap smoke clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -74,6 +74,14 @@ image-test: $(VENV)/.dev-ready  ## The image does its job under the manifests' r
 
 installation: $(VENV)/.dev-ready  ## Name what is still unset in kustomize/installation/installation.yaml
 	@$(BIN)/python kustomize/installation/check.py
+
+bootstrap: installation  ## Argo CD and its root Application, in the cluster that kubectl talks to; safe to repeat
+	kubectl apply --server-side --force-conflicts --kustomize argocd/bootstrap/argo-cd
+	kubectl wait --for=condition=Established --timeout=2m crd/applications.argoproj.io crd/appprojects.argoproj.io
+	kubectl --namespace argocd rollout status --timeout=10m deployment/argocd-repo-server
+	kubectl --namespace argocd rollout status --timeout=10m deployment/argocd-server
+	kubectl --namespace argocd rollout status --timeout=10m statefulset/argocd-application-controller
+	kubectl apply --server-side --force-conflicts --kustomize argocd/bootstrap
 
 smoke: $(VENV)/.dev-ready  ## The smoke test by hand, in the cluster that kubectl talks to, with the image that runs there
 	@$(BIN)/python kustomize/smoke_by_hand.py "$$(kubectl --namespace production get deployment ai-agents-api \

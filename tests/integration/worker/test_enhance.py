@@ -366,13 +366,10 @@ async def test_notes_carry_only_the_flags_that_the_tenant_turned_on(stage: Stage
     )
 
 
-WORDS = {"subject": "Outlook receives no mail", "description": "As the webhook told it, in other words."}
-
-
 @pytest.mark.parametrize("kind", ["status", "cut_after"])
 async def test_an_outage_after_which_the_ticket_reads_otherwise_leaves_one_note(stage: Stage, kind: str) -> None:
     ticket_id = stage.ticket()
-    job_id = await stage.deliver(ticket_id, **WORDS)
+    job_id = await stage.deliver(ticket_id, subject="Outlook receives no mail", description="In other words.")
     stage.fault(f"GET requests/{ticket_id}", "status")
     stage.fault("POST notes", kind)
     await stage.work()
