@@ -1,7 +1,7 @@
 """Enhancements: one for each version of a ticket, from its reservation to its note.
 
 Invariant: `(tenant, ticket, version)` is unique, and belongs to one delivery at a time; another takes it over only from
-one that failed without a note. A version that is older than another of the same ticket is never posted.
+one that ended without a note. A version that is older than another of the same ticket is never posted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ on conflict (tenant_id, ticket_id, version) do update
     set job_id = excluded.job_id, ticket_updated_at = greatest(mine.ticket_updated_at, excluded.ticket_updated_at)
     where mine.job_id = excluded.job_id or mine.note_id is null and exists (
         select from delivery
-        where delivery.tenant_id = mine.tenant_id and delivery.job_id = mine.job_id and delivery.status = 'failed'
+        where delivery.tenant_id = mine.tenant_id and delivery.job_id = mine.job_id
+            and delivery.status not in ('pending', 'processing')
     )
 returning content, posting_at, note_id
 """)

@@ -1,13 +1,14 @@
 """Any OpenAI-compatible endpoint as the workflow's model.
 
-Invariant: nothing of a prompt or an answer is in an error, a span or a log line. An endpoint that does not know
-structured output is asked for plain JSON instead, and that is remembered.
+Invariant: nothing of a prompt or an answer is in an error, a span or a log line. What an endpoint refuses of a call
+(structured output, say) is left out from then on.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -32,6 +33,8 @@ _PRICES: Final[dict[str, tuple[float, float]]] = {
 _RETRIES: Final = 2
 _MAX_COMPLETION_TOKENS: Final = 2_000
 _TEMPERATURE: Final = 0.2
+_OPTIONS: Final = ("response_format", "max_tokens", "temperature")
+"""What some endpoints and models refuse: structured output, the older name of the limit, any temperature."""
 _OPENAI: Final = "https://api.openai.com/v1"
 
 
@@ -41,7 +44,9 @@ class OpenAIModel:
     def __init__(self, client: AsyncOpenAI, *, model: str, fallback: str | None) -> None:
         self._client = client
         self._models = [model] if fallback in {None, model} else [model, str(fallback)]
-        self._plain_json: set[str] = set()
+        self._refused: dict[str, set[str]] = {}
+        # A model that hangs leaves its fallback the same time.
+        self._limit_s = float(str(client.timeout)) / len(self._models)
 
     async def complete(self, messages: Sequence[Message], *, schema: dict[str, Any]) -> Completion:
         """One answer, asked to be JSON that fits *schema*. Its text is not checked here.
@@ -53,7 +58,10 @@ class OpenAIModel:
         failure: AppError | None = None
         for model in self._models:
             try:
-                return await self._ask(model, messages, schema)
+                async with asyncio.timeout(self._limit_s):
+                    return await self._ask(model, messages, schema)
+            except TimeoutError:
+                failure = failure or ModelUnavailable("the model did not answer in time")
             except (ModelUnavailable, ModelRefused) as error:
                 failure = failure or error
         raise failure or ModelUnavailable("no model is set")
@@ -77,25 +85,41 @@ class OpenAIModel:
             return completion
 
     async def _create(self, model: str, messages: Sequence[Message], schema: dict[str, Any]) -> Any:
-        if model not in self._plain_json:
-            strict = {"type": "json_schema", "json_schema": {"name": "enhancement", "strict": True, "schema": schema}}
+        """The endpoint's answer. What it refuses of a call is left out of the next, and of all that follow."""
+        refused = self._refused.setdefault(model, set())
+        while True:
             try:
-                return await self._send(model, messages, strict)
+                return await self._send(model, messages, schema, refused)
             except openai.BadRequestError as error:
-                if "response_format" not in str(error) and "json_schema" not in str(error):
+                name = next((name for name in _OPTIONS if name not in refused and _names(error, name)), None)
+                if name is None:
                     raise
-                self._plain_json.add(model)
-        wanted = Message(role="system", content="The answer's JSON schema: " + json.dumps(schema))
-        return await self._send(model, [wanted, *messages], {"type": "json_object"})
+                refused.add(name)
 
-    async def _send(self, model: str, messages: Sequence[Message], response_format: Any) -> Any:
+    async def _send(
+        self, model: str, messages: Sequence[Message], schema: dict[str, Any], refused: Collection[str]
+    ) -> Any:
+        options: dict[str, Any] = {}
+        if "response_format" in refused:
+            wanted = Message(role="system", content="The answer's JSON schema: " + json.dumps(schema))
+            messages = [wanted, *messages]
+            options["response_format"] = {"type": "json_object"}
+        else:
+            strict = {"name": "enhancement", "strict": True, "schema": schema}
+            options["response_format"] = {"type": "json_schema", "json_schema": strict}
+        options["max_completion_tokens" if "max_tokens" in refused else "max_tokens"] = _MAX_COMPLETION_TOKENS
+        if "temperature" not in refused:
+            options["temperature"] = _TEMPERATURE
         return await self._client.chat.completions.create(
             model=model,
             messages=[message.model_dump() for message in messages],  # type: ignore[misc] # shaped as it wants them
-            response_format=response_format,
-            temperature=_TEMPERATURE,
-            max_tokens=_MAX_COMPLETION_TOKENS,
+            **options,
         )
+
+
+def _names(error: openai.BadRequestError, option: str) -> bool:
+    text = str(error)
+    return option in text or (option == "response_format" and "json_schema" in text)
 
 
 def _completion(answer: Any, model: str) -> Completion:

@@ -14,9 +14,14 @@ def test_a_wait_is_between_half_the_first_and_the_longest(attempt: int, draw: fl
 
 
 def test_waits_grow_with_each_attempt() -> None:
-    waits = [wait_before(attempt, asked=None, draw=0.5) for attempt in range(1, 7)]
+    waits = [wait_before(attempt, asked=None, draw=0.5) for attempt in range(1, 4)]
     assert waits == sorted(waits)
     assert len(set(waits)) == len(waits)
+
+
+def test_three_attempts_outlast_a_restart_of_the_other_side() -> None:
+    waits = [wait_before(attempt, asked=None, draw=0) for attempt in (1, 2)]
+    assert sum(waits, timedelta()) > timedelta(seconds=30)
 
 
 def test_what_the_other_side_asked_for_is_kept() -> None:

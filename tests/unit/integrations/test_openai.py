@@ -1,0 +1,71 @@
+"""What an endpoint refuses of a call, and who answers when a model hangs: the wire is a function."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx2  # the client library's own
+from openai import AsyncOpenAI
+
+from app.core.completion import Message
+from app.integrations.openai import OpenAIModel
+
+MESSAGES = [Message(role="user", content="A ticket.")]
+Answer = Callable[[dict[str, Any]], Awaitable[httpx2.Response]]
+
+
+def a_model(answer: Answer, *, fallback: str | None = None, limit_s: float = 5) -> OpenAIModel:
+    async def handle(request: httpx2.Request) -> httpx2.Response:
+        return await answer(json.loads(request.content))
+
+    client = AsyncOpenAI(
+        api_key="key",
+        base_url="http://model.example/v1",
+        timeout=limit_s,
+        max_retries=0,
+        http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(handle)),
+    )
+    return OpenAIModel(client, model="first", fallback=fallback)
+
+
+def a_completion(call: dict[str, Any]) -> httpx2.Response:
+    message = {"role": "assistant", "content": "{}"}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    return httpx2.Response(
+        200, json={"id": "1", "object": "chat.completion", "created": 1, "model": call["model"], "choices": [choice]}
+    )
+
+
+async def test_what_an_endpoint_refuses_is_left_out_from_then_on() -> None:
+    calls: list[dict[str, Any]] = []
+
+    async def answer(call: dict[str, Any]) -> httpx2.Response:
+        calls.append(call)
+        for name in ("max_tokens", "temperature"):
+            if name in call:
+                return httpx2.Response(400, json={"error": {"message": f"Unsupported parameter: '{name}'."}})
+        return a_completion(call)
+
+    model = a_model(answer)
+    assert (await model.complete(MESSAGES, schema={})).text == "{}"
+    assert len(calls) == 3
+    assert calls[-1]["max_completion_tokens"] == calls[0]["max_tokens"]
+    assert calls[-1]["response_format"]["type"] == "json_schema"
+
+    await model.complete(MESSAGES, schema={})
+    assert len(calls) == 4
+
+
+async def test_a_model_that_hangs_leaves_its_fallback_time_to_answer() -> None:
+    async def answer(call: dict[str, Any]) -> httpx2.Response:
+        if call["model"] == "first":
+            await asyncio.sleep(60)
+        return a_completion(call)
+
+    async with asyncio.timeout(0.9):
+        completion = await a_model(answer, fallback="second", limit_s=1).complete(MESSAGES, schema={})
+
+    assert completion.model == "second"
