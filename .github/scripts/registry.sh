@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# What the release job must know of AWS, all of it from the image's name in kustomize/installation/installation.yaml.
+set -euo pipefail
+
+image=$(sed -n 's/^  image: //p' kustomize/installation/installation.yaml)
+if [[ ! $image =~ ^([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/[a-z0-9/._-]+$ ]]; then
+    echo "image in kustomize/installation/installation.yaml is no repository of ECR: $image" >&2
+    exit 1
+fi
+# Outside GitHub they are printed.
+tee -a "${GITHUB_OUTPUT:-/dev/null}" <<EOF
+image=$image
+region=${BASH_REMATCH[2]}
+role=arn:aws:iam::${BASH_REMATCH[1]}:role/ai-agents-github-release
+EOF

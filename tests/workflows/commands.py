@@ -1,0 +1,61 @@
+"""Running the pipeline's scripts as a job does, in scratch repositories."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+SCRIPTS: Final = ROOT / ".github" / "scripts"
+
+# Nothing of the person's own Git configuration, and nothing that GitHub sets.
+ENVIRONMENT: Final = {
+    **{name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "GITHUB_"))},
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "A developer",
+    "GIT_AUTHOR_EMAIL": "developer@example.com",
+    "GIT_COMMITTER_NAME": "A developer",
+    "GIT_COMMITTER_EMAIL": "developer@example.com",
+}
+
+
+def run(
+    *command: str | Path, cwd: Path, stdin: str | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        input=stdin,
+        env={**ENVIRONMENT, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def git(repository: Path, *arguments: str) -> str:
+    result = run("git", *arguments, cwd=repository)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def commit(repository: Path, message: str, files: dict[str, str]) -> str:
+    """Commit *files* with their new texts; the commit."""
+    for name, text in files.items():
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text(text, encoding="utf-8")
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", message)
+    return git(repository, "rev-parse", "HEAD")
+
+
+def program(folder: Path, name: str, script: str) -> None:
+    """An executable *name* in *folder*, to stand on the PATH before the real one."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/usr/bin/env bash\n{script}", encoding="utf-8")
+    path.chmod(0o755)

@@ -1,0 +1,119 @@
+"""One image a commit. AWS and docker stand in as programs on the PATH; Make and Git are real."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.workflows.commands import ROOT, SCRIPTS, commit, git, program, run
+
+IMAGE: Final = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-agents"
+BASE: Final = f"docker.io/library/debian:trixie-slim@sha256:{'b' * 64}"
+DIGEST: Final = f"sha256:{'d' * 64}"
+
+AWS: Final = """
+case "$*" in
+    "ecr get-login-password") echo password ;;
+    *batch-get-image*) if [ -e {registry} ]; then echo {digest}; else echo None; fi ;;
+esac
+"""
+DOCKER: Final = """
+echo "$*" >>{calls}
+case "$*" in
+    login*) [ "$(cat)" = password ] ;;
+    "buildx build"*) touch {registry} ;;
+esac
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Two commits with the project's Makefile, at version 3.1."""
+    git(tmp_path, "init", "--quiet", "--initial-branch=main", "checkout")
+    checkout = tmp_path / "checkout"
+    commit(checkout, "Begin", {"Makefile": (ROOT / "Makefile").read_text(encoding="utf-8")})
+    commit(checkout, "More", {"pyproject.toml": '[project]\nversion = "3.1.0"\n'})
+    paths = {"registry": tmp_path / "registry", "calls": tmp_path / "calls", "digest": DIGEST}
+    program(tmp_path / "bin", "aws", AWS.format(**paths))
+    program(tmp_path / "bin", "docker", DOCKER.format(**paths))
+    return checkout
+
+
+def _push(checkout: Path, base: str = BASE) -> subprocess.CompletedProcess[str]:
+    return run(
+        SCRIPTS / "image_push.sh",
+        cwd=checkout,
+        PATH=f"{checkout.parent / 'bin'}:/usr/bin:/bin",
+        IMAGE=IMAGE,
+        BASE=base,
+        GITHUB_OUTPUT=str(checkout.parent / "output"),
+    )
+
+
+def _builds(checkout: Path) -> list[str]:
+    calls = (checkout.parent / "calls").read_text(encoding="utf-8").splitlines()
+    return [call for call in calls if call.startswith("buildx build")]
+
+
+def test_image_is_pushed_by_commit_and_version_with_its_sbom(checkout: Path) -> None:
+    head = git(checkout, "rev-parse", "HEAD")
+
+    result = _push(checkout)
+
+    assert result.returncode == 0, result.stderr
+    [build] = _builds(checkout)
+    for argument in (
+        "--push",
+        "--sbom=true",
+        f"--build-arg BASE={BASE}",
+        f"--tag {IMAGE}:{head}",
+        f"--tag {IMAGE}:3.1.2",
+    ):
+        assert argument in build
+    assert f"digest={DIGEST}\n" in (checkout.parent / "output").read_text(encoding="utf-8")
+
+
+def test_job_that_runs_again_finds_its_image(checkout: Path) -> None:
+    _push(checkout)
+
+    result = _push(checkout)
+
+    assert result.returncode == 0, result.stderr
+    assert len(_builds(checkout)) == 1
+    assert f"digest={DIGEST}" in result.stdout
+
+
+def test_base_that_is_not_pinned_is_refused(checkout: Path) -> None:
+    result = _push(checkout, base="docker.io/library/debian:trixie-slim")
+
+    assert result.returncode == 1
+    assert "pinned by digest" in result.stderr
+
+
+def _registry(folder: Path, image: str) -> subprocess.CompletedProcess[str]:
+    installation = folder / "kustomize" / "installation" / "installation.yaml"
+    installation.parent.mkdir(parents=True)
+    installation.write_text(f"data:\n  # a comment\n  image: {image}\n", encoding="utf-8")
+    return run(SCRIPTS / "registry.sh", cwd=folder)
+
+
+def test_region_and_role_follow_from_the_images_name(tmp_path: Path) -> None:
+    result = _registry(tmp_path, IMAGE)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        f"image={IMAGE}",
+        "region=eu-central-1",
+        "role=arn:aws:iam::123456789012:role/ai-agents-github-release",
+    ]
+
+
+@pytest.mark.parametrize("image", ["unset.invalid/ai-agents", "docker.io/library/ai-agents", f"{IMAGE}:latest", ""])
+def test_name_that_is_no_repository_of_ecr_is_refused(image: str, tmp_path: Path) -> None:
+    result = _registry(tmp_path, image)
+
+    assert result.returncode == 1
+    assert "kustomize/installation/installation.yaml" in result.stderr

@@ -1,0 +1,194 @@
+"""The branch `release` is main's commit and a digest; it moves forward alone, whatever order the jobs end in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+
+from tests.workflows.commands import ROOT, SCRIPTS, commit, git, run
+
+RELEASE: Final = "kustomize/release/kustomization.yaml"
+INSTALLATION: Final = "kustomize/installation/installation.yaml"
+IMAGE: Final = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-agents"
+ONE: Final = f"sha256:{'1' * 64}"
+TWO: Final = f"sha256:{'2' * 64}"
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone of a bare remote; main holds the project's own two files, with the image set."""
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git")
+    git(tmp_path, "clone", "--quiet", "remote.git", "clone")
+    clone = tmp_path / "clone"
+    git(clone, "checkout", "--quiet", "-B", "main")
+    installation = (ROOT / INSTALLATION).read_text(encoding="utf-8")
+    _merge(
+        clone,
+        "Begin",
+        {
+            RELEASE: (ROOT / RELEASE).read_text(encoding="utf-8"),
+            INSTALLATION: installation.replace("image: unset.invalid/ai-agents", f"image: {IMAGE}"),
+            "app.py": "one\n",
+        },
+    )
+    return clone
+
+
+def _merge(clone: Path, message: str, files: dict[str, str]) -> str:
+    made = commit(clone, message, files)
+    git(clone, "push", "--quiet", "origin", "HEAD:main")
+    return made
+
+
+def _release(clone: Path, digest: str, at: str = "main") -> subprocess.CompletedProcess[str]:
+    """The job's last step, on a checkout of *at*."""
+    git(clone, "checkout", "--quiet", "--detach", at)
+    result = run(sys.executable, SCRIPTS / "release_branch.py", digest, cwd=clone)
+    git(clone, "checkout", "--quiet", "main")
+    return result
+
+
+def _released(clone: Path) -> str:
+    git(clone, "fetch", "--quiet", "origin", "release")
+    return git(clone, "rev-parse", "FETCH_HEAD")
+
+
+def test_branch_holds_mains_commit_and_the_digest(clone: Path) -> None:
+    main = git(clone, "rev-parse", "main")
+
+    result = _release(clone, ONE)
+
+    assert result.returncode == 0, result.stderr
+    released = _released(clone)
+    assert git(clone, "rev-parse", f"{released}^") == main
+    assert git(clone, "diff", "--name-only", main, released) == RELEASE
+    text = git(clone, "show", f"{released}:{RELEASE}")
+    assert yaml.safe_load(text)["images"] == [{"name": "ai-agents", "newName": IMAGE, "digest": ONE}]
+    assert ONE in git(clone, "log", "-1", "--format=%B", released)
+
+
+def test_main_and_the_working_copy_stay_as_they_are(clone: Path) -> None:
+    main = git(clone, "rev-parse", "main")
+
+    _release(clone, ONE)
+
+    assert git(clone, "status", "--porcelain") == ""
+    assert git(clone, "ls-remote", "origin", "refs/heads/main").split()[0] == main
+    assert "0" * 64 in git(clone, "show", f"origin/main:{RELEASE}")
+
+
+def test_next_release_follows_both_the_one_before_and_main(clone: Path) -> None:
+    _release(clone, ONE)
+    first = _released(clone)
+    main = _merge(clone, "More", {"app.py": "two\n"})
+
+    _release(clone, TWO)
+
+    second = _released(clone)
+    assert git(clone, "rev-parse", f"{second}^1", f"{second}^2").splitlines() == [first, main]
+    assert git(clone, "show", f"{second}:app.py") == "two"
+    assert TWO in git(clone, "show", f"{second}:{RELEASE}")
+
+
+def test_running_again_changes_nothing(clone: Path) -> None:
+    _release(clone, ONE)
+    before = _released(clone)
+
+    result = _release(clone, ONE)
+
+    assert result.returncode == 0, result.stderr
+    assert "already" in result.stdout
+    assert _released(clone) == before
+
+
+def test_older_commit_never_overtakes_a_newer_one(clone: Path) -> None:
+    older = git(clone, "rev-parse", "main")
+    _merge(clone, "More", {"app.py": "two\n"})
+    _release(clone, TWO)
+    before = _released(clone)
+
+    result = _release(clone, ONE, at=older)
+
+    assert result.returncode == 0, result.stderr
+    assert "newer" in result.stdout
+    assert _released(clone) == before
+
+
+def test_revert_on_main_is_a_release_like_any_other(clone: Path) -> None:
+    _merge(clone, "Bad", {"app.py": "bad\n"})
+    _release(clone, ONE)
+    git(clone, "revert", "--no-edit", "HEAD")
+    git(clone, "push", "--quiet", "origin", "HEAD:main")
+
+    result = _release(clone, TWO)
+
+    assert result.returncode == 0, result.stderr
+    assert git(clone, "show", f"{_released(clone)}:app.py") == "one"
+
+
+def test_release_that_lost_a_race_looks_again(clone: Path) -> None:
+    """Another job moves the branch after this one has looked and before it pushes."""
+    older = git(clone, "rev-parse", "main")
+    newer = _merge(clone, "More", {"app.py": "two\n"})
+    rival = clone.parent / "rival"
+    git(clone.parent, "clone", "--quiet", "remote.git", "rival")
+    git(rival, "checkout", "--quiet", "--detach", newer)
+    hook = clone / ".git" / "hooks" / "pre-push"
+    hook.write_text(
+        f"#!/bin/sh\nrm {hook}\nunset GIT_DIR\ncd {rival} && {sys.executable} {SCRIPTS / 'release_branch.py'} {TWO}\n",
+        encoding="utf-8",
+    )
+    hook.chmod(0o755)
+
+    result = _release(clone, ONE, at=older)
+
+    assert result.returncode == 0, result.stderr
+    assert "newer" in result.stdout
+    assert TWO in git(clone, "show", f"{_released(clone)}:{RELEASE}")
+
+
+def test_commit_that_was_not_merged_is_refused(clone: Path) -> None:
+    commit(clone, "A branch", {"app.py": "three\n"})
+
+    result = _release(clone, ONE)
+
+    assert result.returncode == 1
+    assert "only what was merged is released" in result.stderr
+    assert git(clone, "ls-remote", "origin", "refs/heads/release") == ""
+
+
+@pytest.mark.parametrize("digest", ["", "latest", "sha256:12", f"sha256:{'0' * 64}"])
+def test_digest_that_is_none_is_refused(clone: Path, digest: str) -> None:
+    result = _release(clone, digest)
+
+    assert result.returncode == 1
+    assert "is not the digest of an image" in result.stderr
+
+
+def test_installation_without_an_image_is_refused(clone: Path) -> None:
+    _merge(clone, "Unset", {INSTALLATION: (ROOT / INSTALLATION).read_text(encoding="utf-8")})
+
+    result = _release(clone, ONE)
+
+    assert result.returncode == 1
+    assert INSTALLATION in result.stderr
+
+
+def test_main_that_was_rewritten_is_refused(clone: Path) -> None:
+    _merge(clone, "More", {"app.py": "two\n"})
+    _release(clone, ONE)
+    before = _released(clone)
+    git(clone, "reset", "--quiet", "--hard", "HEAD^")
+    commit(clone, "Another history", {"app.py": "other\n"})
+    git(clone, "push", "--quiet", "--force", "origin", "HEAD:main")
+
+    result = _release(clone, TWO)
+
+    assert result.returncode == 1
+    assert "was it rewritten?" in result.stderr
+    assert _released(clone) == before

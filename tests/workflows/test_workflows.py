@@ -1,0 +1,163 @@
+"""The workflows do little by themselves: each step is a make target, each action is pinned, each job has its rights."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from tests.workflows.commands import ROOT, run
+
+FOLDER: Final = ROOT / ".github" / "workflows"
+FILES: Final = sorted(FOLDER.glob("*.yaml"))
+ZIZMOR: Final = Path(sysconfig.get_path("scripts")) / "zizmor"
+
+# Who may do more than read, and why it must.
+WRITES: Final = {
+    ("release", "image"): {"id-token", "attestations"},
+    ("release", "branch"): {"contents"},
+    ("preview", "comment"): {"pull-requests"},
+}
+
+Workflow = dict[str, Any]
+
+
+def _workflow(path: Path) -> Workflow:
+    loaded: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {**loaded, "on": loaded[True]}  # YAML 1.1 reads `on` as a truth
+
+
+def _steps(workflow: Workflow) -> list[dict[str, Any]]:
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def _targets(makefile: Path = ROOT / "Makefile") -> set[str]:
+    return set(re.findall(r"^([a-z][a-z0-9-]*):", makefile.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_there_are_these_workflows() -> None:
+    assert [path.stem for path in FILES] == ["ci", "e2e", "preview", "release"]
+
+
+def _audit(folder: Path) -> subprocess.CompletedProcess[str]:
+    return run(ZIZMOR, "--offline", "--no-progress", "--persona", "pedantic", folder, cwd=ROOT)
+
+
+def test_zizmor_finds_nothing() -> None:
+    result = _audit(FOLDER)
+
+    assert result.returncode == 0, result.stdout
+
+
+def test_zizmor_sees_an_action_that_is_not_pinned(tmp_path: Path) -> None:
+    text = (FOLDER / "ci.yaml").read_text(encoding="utf-8")
+    (tmp_path / ".github" / "workflows").mkdir(parents=True)
+    (tmp_path / ".github" / "workflows" / "ci.yaml").write_text(
+        re.sub(r"actions/checkout@\S+ #.*", "actions/checkout@v7", text), encoding="utf-8"
+    )
+
+    result = _audit(tmp_path)
+
+    assert result.returncode != 0
+    assert "unpinned-uses" in result.stdout
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_nothing_is_allowed_but_what_each_job_needs(path: Path) -> None:
+    workflow = _workflow(path)
+
+    assert workflow["permissions"] == {}
+    for name, job in workflow["jobs"].items():
+        writes = {scope for scope, right in job["permissions"].items() if right == "write"}
+        assert writes == WRITES.get((path.stem, name), set()), name
+        assert set(job["permissions"].values()) <= {"read", "write"}, name
+        assert job["timeout-minutes"] <= 60, name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_action_is_a_commit_with_its_version(path: Path) -> None:
+    uses = re.findall(r"uses: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert len(uses) == sum("uses" in step for step in _steps(_workflow(path)))
+    for each in uses:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each), each
+
+
+def test_one_action_is_one_version_everywhere() -> None:
+    uses = {step["uses"] for path in FILES for step in _steps(_workflow(path)) if "uses" in step}
+
+    assert len({each.partition("@")[0] for each in uses}) == len(uses)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_command_is_a_make_target_that_exists(path: Path) -> None:
+    for step in _steps(_workflow(path)):
+        if command := step.get("run"):
+            assert re.fullmatch(r"make [a-z0-9-]+", command), command
+            assert command.removeprefix("make ") in _targets(), command
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_only_the_job_that_pushes_keeps_the_token_of_its_checkout(path: Path) -> None:
+    for name, job in _workflow(path)["jobs"].items():
+        [checkout] = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+        assert checkout["with"]["persist-credentials"] is ((path.stem, name) == ("release", "branch"))
+
+
+def test_code_of_a_pull_request_never_meets_the_right_to_write() -> None:
+    jobs = _workflow(FOLDER / "preview.yaml")["jobs"]
+
+    assert jobs["comment"]["steps"][0]["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert jobs["comment"]["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
+    assert jobs["render"]["permissions"] == {"contents": "read"}
+    for path in FILES:
+        assert not {"pull_request_target", "workflow_run"} & set(_workflow(path)["on"]), path
+
+
+def test_releases_do_not_overtake_and_nothing_else_writes_the_branch() -> None:
+    workflow = _workflow(FOLDER / "release.yaml")
+
+    assert workflow["on"] == {"push": {"branches": ["main"]}}
+    assert workflow["concurrency"] == {"group": "release", "cancel-in-progress": False}
+    assert workflow["jobs"]["branch"]["needs"] == "image"
+    assert workflow["jobs"]["image"]["needs"] == "test"
+    writers = [
+        (path.stem, name)
+        for path in FILES
+        for name, job in _workflow(path)["jobs"].items()
+        if job["permissions"].get("contents") == "write"
+    ]
+    assert writers == [("release", "branch")]
+
+
+def test_pipeline_never_speaks_to_the_cluster() -> None:
+    for path in (FOLDER / "release.yaml", *(ROOT / ".github" / "scripts").glob("[ir]*.*")):
+        if path.stem != "rendered_diff":  # it renders, as every test does
+            assert "kubectl" not in path.read_text(encoding="utf-8"), path
+
+
+def test_released_image_stands_on_a_pinned_base() -> None:
+    [step] = [each for each in _steps(_workflow(FOLDER / "release.yaml")) if each.get("run") == "make image-push"]
+
+    assert re.fullmatch(r"docker\.io/library/debian:trixie-slim@sha256:[0-9a-f]{64}", step["env"]["BASE"])
+
+
+def test_renovate_finds_what_it_is_told_to_look_for() -> None:
+    config = json.loads((ROOT / ".github" / "renovate.json").read_text(encoding="utf-8"))
+    folders = (".github", "argocd", "kustomize")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.yaml")]
+    names = ["Makefile", "Containerfile", *(str(path.relative_to(ROOT)) for path in files)]
+
+    for manager in (config["argocd"], config["kubernetes"], *config["customManagers"]):
+        for pattern in manager["managerFilePatterns"]:
+            found = [name for name in names if re.search(pattern.strip("/"), name)]
+            assert found, pattern
+            texts = [(ROOT / name).read_text(encoding="utf-8") for name in found]
+            matches = [each.replace("(?<", "(?P<") for each in manager.get("matchStrings", [""])]
+            assert any(re.search(each, text) for each in matches for text in texts), pattern
