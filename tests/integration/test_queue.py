@@ -140,3 +140,4 @@ async def test_a_redis_that_takes_no_writes_is_an_outage_not_an_end(
             await asyncio.sleep(0.1)
         await listening
     await rings.aclose()
+    await broker.shutdown()
