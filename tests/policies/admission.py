@@ -1,0 +1,93 @@
+"""ValidatingAdmissionPolicies evaluated as the API server does, without one: CEL by Google's own library.
+
+Covered is what our policies use: resource rules, variables, validations with a message. Source: Kubernetes,
+"Validating Admission Policy"; the extensions are those that the API server compiles with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from cel_expr_python import cel
+from cel_expr_python.ext import ext_optional, ext_strings
+
+from tests.manifests.rendering import Object
+
+_PLURALS: Final = {"Ingress": "ingresses"}
+
+
+@cache
+def _environment() -> Any:
+    return cel.NewEnv(
+        variables={"object": cel.Type.DYN, "variables": cel.Type.DYN},
+        extensions=[ext_optional.ExtOptional(), ext_strings.ExtStrings()],
+    )
+
+
+@cache
+def _compiled(expression: str) -> Any:
+    return _environment().compile(expression)
+
+
+class NotAnswered(Exception):
+    """An expression did not come to a boolean or a value; the API server would refuse the object (`Fail`)."""
+
+
+def _evaluate(expression: str, each: Object, variables: dict[str, Any]) -> Any:
+    value = _compiled(expression).eval(data={"object": each, "variables": variables})
+    if value.type() == cel.Type.ERROR:
+        raise NotAnswered(f"{expression}: {value.value()}")
+    return value.plain_value()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One rule: the policy's object, and its binding's."""
+
+    policy: Object
+    binding: Object
+
+    @property
+    def name(self) -> str:
+        return str(self.policy["metadata"]["name"])
+
+    def covers(self, each: Object) -> bool:
+        group, _, version = each["apiVersion"].rpartition("/")
+        resource = _PLURALS.get(each["kind"], each["kind"].lower() + "s")
+        return any(
+            group in rule["apiGroups"] and version in rule["apiVersions"] and resource in rule["resources"]
+            for rule in self.policy["spec"]["matchConstraints"]["resourceRules"]
+        )
+
+    def objections(self, each: Object) -> list[str]:
+        """The messages of the validations that *each* does not pass; none when the rule is not about it."""
+        if not self.covers(each):
+            return []
+        variables: dict[str, Any] = {}
+        for variable in self.policy["spec"].get("variables", []):
+            variables[variable["name"]] = _evaluate(variable["expression"], each, variables)
+        return [
+            f"{self.name}: {validation['message']}"
+            for validation in self.policy["spec"]["validations"]
+            if _evaluate(validation["expression"], each, variables) is not True
+        ]
+
+
+def policies_in(objects: list[Object]) -> list[Policy]:
+    """Every policy of *objects* with its binding."""
+    bindings = {
+        each["spec"]["policyName"]: each for each in objects if each["kind"] == "ValidatingAdmissionPolicyBinding"
+    }
+    return [
+        Policy(each, bindings[each["metadata"]["name"]])
+        for each in objects
+        if each["kind"] == "ValidatingAdmissionPolicy"
+    ]
+
+
+def documents(path: Path) -> list[Object]:
+    return [each for each in yaml.safe_load_all(path.read_text("utf-8")) if each]
