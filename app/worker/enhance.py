@@ -26,7 +26,15 @@ from app.core.ticket import Ticket
 from app.db.enhancements import Enhancements, NotNeeded, Reservation
 from app.db.ledger import Claim, Ledger
 from app.enhancement.graph import enhance
-from app.errors import AppError, CallsExhausted, LeaseLost, LedgerUnavailable, Rejected, Unavailable
+from app.errors import (
+    AppError,
+    CallsExhausted,
+    LeaseLost,
+    LedgerUnavailable,
+    Rejected,
+    TenantFileInvalid,
+    Unavailable,
+)
 from app.telemetry.logs import delivery_context
 from app.telemetry.metrics import (
     ENHANCEMENT_SECONDS,
@@ -42,6 +50,9 @@ from app.worker.posting import post_once
 from app.worker.toolkits import Toolkit, Toolkits
 
 _RELEASE_TIMEOUT_S: Final = 3.0
+# A tenant's file and its secrets are mounted minutes apart, and not in all pods at once.
+_TENANT_PATIENCE: Final = timedelta(minutes=15)
+_TENANT_WAIT: Final = timedelta(seconds=30)
 
 log = structlog.get_logger(__name__)
 
@@ -165,6 +176,8 @@ class Enhancer:
                 claim, wait=error.retry_after or timedelta(seconds=30), error=error.detail, is_forgiven=True
             )
             return "throttled"
+        except TenantFileInvalid as error:
+            return await self._wait_for_tenant(claim, error.detail)
         except Rejected as error:
             await self._ledger.fail(claim, error.detail)
             log.error("delivery_failed", cause=error.detail)
@@ -179,6 +192,15 @@ class Enhancer:
         except Exception as error:  # a bug must not lose the delivery; its text stays in the log
             log.exception("attempt_crashed")
             return await self._try_again(claim, f"internal error ({type(error).__name__})", asked=None)
+
+    async def _wait_for_tenant(self, claim: Claim, cause: str) -> str:
+        if datetime.now(UTC) - claim.accepted_at > _TENANT_PATIENCE:
+            await self._ledger.fail(claim, cause)
+            log.error("delivery_failed", cause=cause)
+            return "failed"
+        await self._ledger.try_later(claim, wait=_TENANT_WAIT, error=cause, is_forgiven=True)
+        log.warning("tenant_not_ready", cause=cause)
+        return "retried"
 
     async def _try_again(self, claim: Claim, cause: str, *, asked: timedelta | None) -> str:
         if claim.attempts_used >= self._limits.max_attempts:
@@ -199,7 +221,7 @@ class Enhancer:
     async def _story(self, claim: Claim, known: KnownTenant | None) -> str:
         """From the stored body to the note on the ticket."""
         if known is None:
-            raise Rejected(f"no tenant's file has the id {claim.tenant_id}; add it, then replay this delivery")
+            raise TenantFileInvalid(f"no tenant's file has the id {claim.tenant_id}; add it, then replay this delivery")
         tenant = known.tenant
         if tenant.is_suspended:
             raise NotNeeded("the tenant is suspended")

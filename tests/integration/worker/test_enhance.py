@@ -7,6 +7,7 @@ import re
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from app.db.deliveries import replay_delivery
 from tests.integration.worker.conftest import Stage
@@ -347,9 +348,16 @@ async def test_a_german_tenant_gets_a_german_note(stage: Stage) -> None:
     assert "Ähnliche gelöste Tickets" in stage.notes(ticket_id)[0]
 
 
-async def test_a_delivery_of_no_known_tenant_fails_and_says_which(stage: Stage) -> None:
+async def test_a_delivery_of_no_known_tenant_waits_a_while_then_fails_and_says_which(stage: Stage) -> None:
     stranger = uuid4()
     job_id = await stage.deliver("1", tenant_id=stranger)
+    for _ in range(5):  # more than the attempts it has
+        await stage.work()
+        await stage.make_due()
+    assert (await stage.delivery(job_id, tenant_id=stranger)).status == "pending"
+
+    async with stage.database.as_tenant(stranger) as session:
+        await session.execute(text("update delivery set accepted_at = accepted_at - interval '16 minutes'"))
     await stage.work()
     delivery = await stage.delivery(job_id, tenant_id=stranger)
     assert delivery.status == "failed"
