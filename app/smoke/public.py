@@ -11,12 +11,15 @@ from urllib.parse import urlsplit
 import httpx
 
 from app.sender import PATH
+from app.smoke.api import SECURITY_HEADERS, check_headers
 from app.smoke.report import CheckFailed, NamedCheck
 
 _CALL_TIMEOUT_S: Final = 10.0
 _SHORTEST_VALIDITY: Final = timedelta(days=14)
 """cert-manager renews a certificate of 90 days 30 days before its end: less than this means that it doesn't."""
-_PRIVATE: Final = ("/", "/metrics", "/schema", "/health/live", "/health/ready")
+_PRIVATE: Final = ("/", "/metrics", "/schema", "/health/live", "/health/ready", "/api/v1/ready")
+_OURS: Final = "content-security-policy"
+"""A 404 with this header is the API's own: the path is published all the same."""
 
 
 class PublicDoor:
@@ -41,6 +44,7 @@ class PublicDoor:
             ("certificate", self._certificate),
             ("HTTP leads to HTTPS", self._redirect),
             ("public health", self._health),
+            ("public webhook", self._webhook),
             ("nothing else is public", self._private),
         ]
 
@@ -67,9 +71,13 @@ class PublicDoor:
     async def _redirect(self) -> str:
         async with httpx.AsyncClient(timeout=_CALL_TIMEOUT_S) as client:
             response = await client.get(f"{self._plain_url}{PATH}")
-        target = response.headers.get("location", "")
-        if not response.is_redirect or not target.startswith("https://"):
+        target = urlsplit(response.headers.get("location", ""))
+        if not response.is_redirect or target.scheme != "https":
             raise CheckFailed(f"plain HTTP answers {response.status_code}: switch on the redirect in the ingress")
+        if target.hostname != self._host:
+            raise CheckFailed(
+                f"plain HTTP leads to {target.hostname}, not to {self._host}: mend the ingress's redirect"
+            )
         return f"{response.status_code} to https"
 
     async def _health(self) -> str:
@@ -77,14 +85,28 @@ class PublicDoor:
             response = await client.get("/health")
         if response.status_code != httpx.codes.OK:
             raise CheckFailed(f"answers {response.status_code}: the ingress does not reach the API")
-        return "200"
+        return f"200, security headers: {check_headers(response.headers)}"
+
+    async def _webhook(self) -> str:
+        """Unsigned, so that nothing is stored."""
+        async with self._client() as client:
+            response = await client.post(PATH, json={})
+        if response.status_code != httpx.codes.UNAUTHORIZED:
+            raise CheckFailed(
+                f"an unsigned one is answered {response.status_code} where 401 is due: look at the ingress"
+            )
+        return "reached: 401 to an unsigned one"
 
     async def _private(self) -> str:
         async with self._client() as client:
-            open_paths = [path for path in _PRIVATE if (await client.get(path)).is_success]
-        if open_paths:
-            raise CheckFailed(f"published: {', '.join(open_paths)}; the ingress may lead to /webhook and /health alone")
-        return f"{len(_PRIVATE)} paths closed"
+            found = [path for path in _PRIVATE if _is_published(await client.get(path))]
+        if found:
+            raise CheckFailed(f"published: {', '.join(found)}; the ingress may lead to /webhook and /health alone")
+        return f"{len(_PRIVATE)} paths answer 404"
 
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self._url, timeout=_CALL_TIMEOUT_S, verify=self._trust)
+
+
+def _is_published(response: httpx.Response) -> bool:
+    return response.status_code != httpx.codes.NOT_FOUND or SECURITY_HEADERS[_OURS] in response.headers.get(_OURS, "")

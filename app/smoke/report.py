@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from xml.etree import ElementTree as ET
 
 import httpx
@@ -19,12 +20,25 @@ class CheckFailed(AppError):
     """A check did not hold; the sentence says what was seen and what to do."""
 
 
+class Outcome(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+_MARKS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAIL", Outcome.SKIPPED: "skip"}
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     name: str
-    is_passed: bool
+    outcome: Outcome
     seconds: float
     detail: str
+
+    @property
+    def is_passed(self) -> bool:
+        return self.outcome is Outcome.PASSED
 
 
 @dataclass
@@ -35,11 +49,16 @@ class Report:
 
     @property
     def is_passed(self) -> bool:
-        return all(check.is_passed for check in self.checks)
+        """Whether something was checked and nothing failed."""
+        return bool(self._count(Outcome.PASSED)) and not self._count(Outcome.FAILED)
+
+    def skip(self, name: str, why: str) -> None:
+        """Say that *name* was not checked."""
+        self.checks.append(Check(name, Outcome.SKIPPED, 0.0, why))
 
     def json(self) -> str:
         checks = [
-            {"name": check.name, "passed": check.is_passed, "seconds": check.seconds, "detail": check.detail}
+            {"name": check.name, "outcome": check.outcome, "seconds": check.seconds, "detail": check.detail}
             for check in self.checks
         ]
         return json.dumps({"passed": self.is_passed, "checks": checks}, indent=2)
@@ -47,23 +66,36 @@ class Report:
     def table(self) -> str:
         width = max((len(check.name) for check in self.checks), default=0)
         lines = [
-            f"{'ok  ' if check.is_passed else 'FAIL'}  {check.name:<{width}}  {check.seconds:6.2f} s  {check.detail}"
+            f"{_MARKS[check.outcome]:<4}  {check.name:<{width}}  {check.seconds:6.2f} s  {check.detail}"
             for check in self.checks
         ]
-        passed = sum(check.is_passed for check in self.checks)
-        return "\n".join([*lines, f"{passed} of {len(self.checks)} checks passed"])
+        skipped = self._count(Outcome.SKIPPED)
+        told = f"{self._count(Outcome.PASSED)} of {len(self.checks) - skipped} checks passed"
+        return "\n".join([*lines, f"{told}, {skipped} skipped" if skipped else told])
 
     def junit(self) -> str:
         """For a CI server."""
-        failures = sum(not check.is_passed for check in self.checks)
-        suite = ET.Element("testsuite", name="smoke", tests=str(len(self.checks)), failures=str(failures))
+        suite = ET.Element(
+            "testsuite",
+            name="smoke",
+            tests=str(len(self.checks)),
+            failures=str(self._count(Outcome.FAILED)),
+            skipped=str(self._count(Outcome.SKIPPED)),
+            time=f"{sum(check.seconds for check in self.checks):.3f}",
+        )
         for check in self.checks:
             case = ET.SubElement(suite, "testcase", name=check.name, classname="smoke", time=f"{check.seconds:.3f}")
-            if check.is_passed:
-                ET.SubElement(case, "system-out").text = check.detail
-            else:
-                ET.SubElement(case, "failure", message=check.detail)
+            match check.outcome:
+                case Outcome.PASSED:
+                    ET.SubElement(case, "system-out").text = check.detail
+                case Outcome.FAILED:
+                    ET.SubElement(case, "failure", message=check.detail)
+                case Outcome.SKIPPED:
+                    ET.SubElement(case, "skipped", message=check.detail)
         return ET.tostring(suite, encoding="unicode", xml_declaration=True)
+
+    def _count(self, outcome: Outcome) -> int:
+        return sum(check.outcome is outcome for check in self.checks)
 
 
 async def run_checks(checks: list[NamedCheck], report: Report) -> None:
@@ -74,10 +106,14 @@ async def run_checks(checks: list[NamedCheck], report: Report) -> None:
 
 async def _run(name: str, check: Callable[[], Awaitable[str]]) -> Check:
     started = time.monotonic()
+    outcome = Outcome.FAILED
     try:
-        detail, is_passed = await check(), True
-    except CheckFailed as failure:
-        detail, is_passed = failure.detail, False
+        detail = await check()
+        outcome = Outcome.PASSED
+    except AppError as failure:
+        detail = failure.detail
     except httpx.HTTPError as error:
-        detail, is_passed = f"no answer ({type(error).__name__}): is the URL right, and is it up?", False
-    return Check(name, is_passed, round(time.monotonic() - started, 3), detail)
+        detail = f"no answer ({type(error).__name__}): is the URL right, and is it up?"
+    except Exception as error:  # noqa: BLE001 - an answer that nobody expected must not keep the others from running
+        detail = f"an answer that can't be understood ({type(error).__name__}): is something else at this address?"
+    return Check(name, outcome, round(time.monotonic() - started, 3), detail)

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
 from aiohttp import web
@@ -19,10 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.db.migrate import known_revisions
+from app.api.edge import SECURITY_HEADERS
 from app.smoke import Cluster, PublicDoor
-from app.smoke.journey import judge_schema
-from app.smoke.report import Check, CheckFailed, NamedCheck, Report, run_checks
+from app.smoke.report import Check, NamedCheck, Report, run_checks
 
 Answer = Callable[[web.Request], Any]
 Pods = dict[str, list[dict[str, Any]]]
@@ -76,19 +74,27 @@ async def results(checks: list[NamedCheck]) -> dict[str, Check]:
     return {check.name: check for check in report.checks}
 
 
+HEADERS = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
+
+
 @dataclass
 class Ingress:
     """What stands before the API, and how it is set up."""
 
     public: set[str] = field(default_factory=lambda: {"/health", "/webhook/servicedesk"})
-    redirects: bool = True
+    redirect: str = "https://localhost"
+    webhook_status: int = 401
+    leads_everywhere: bool = False
+    headers: dict[str, str] = field(default_factory=lambda: dict(HEADERS))
 
     async def secure(self, request: web.Request) -> web.Response:
-        return web.Response(status=200 if request.path in self.public else 404)
+        if request.path not in self.public:
+            return web.Response(status=404, headers=self.headers if self.leads_everywhere else {})
+        return web.Response(status=self.webhook_status if request.method == "POST" else 200, headers=self.headers)
 
     async def plain(self, request: web.Request) -> web.Response:
-        if self.redirects:
-            raise web.HTTPPermanentRedirect(f"https://localhost{request.path}")
+        if self.redirect:
+            raise web.HTTPPermanentRedirect(f"{self.redirect}{request.path}")
         return web.Response(text="hello")
 
 
@@ -109,11 +115,31 @@ async def test_a_good_door_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ingress", "check", "said"),
     [
-        (Ingress(redirects=False), "HTTP leads to HTTPS", "plain HTTP answers 200"),
-        (Ingress(public={"/health", "/metrics"}), "nothing else is public", "published: /metrics"),
-        (Ingress(public=set()), "public health", "answers 404"),
+        (Ingress(redirect=""), "HTTP leads to HTTPS", "plain HTTP answers 200: switch on"),
+        (Ingress(redirect="http://localhost"), "HTTP leads to HTTPS", "plain HTTP answers 308: switch on"),
+        (Ingress(redirect="https://other.example"), "HTTP leads to HTTPS", "leads to other.example, not to localhost"),
+        (
+            Ingress(public={"/health", "/webhook/servicedesk", "/metrics"}),
+            "nothing else is public",
+            "published: /metrics; the ingress",
+        ),
+        (Ingress(leads_everywhere=True), "nothing else is public", "published: /, /metrics, /schema"),
+        (Ingress(public={"/webhook/servicedesk"}), "public health", "answers 404: the ingress does not reach"),
+        (Ingress(headers={"content-security-policy": "none"}), "public health", "strict-transport-security"),
+        (Ingress(public={"/health"}), "public webhook", "answered 404 where 401 is due"),
+        (Ingress(webhook_status=202), "public webhook", "answered 202 where 401 is due"),
     ],
-    ids=["no redirect", "metrics published", "not reached"],
+    ids=[
+        "no redirect",
+        "redirect to HTTP",
+        "redirect elsewhere",
+        "metrics published",
+        "a path for all",
+        "health not reached",
+        "headers changed",
+        "webhook not reached",
+        "webhook open",
+    ],
 )
 async def test_a_door_that_is_set_up_badly_is_told(tmp_path: Path, ingress: Ingress, check: str, said: str) -> None:
     found = await look(ingress, write_certificate(tmp_path))
@@ -156,13 +182,16 @@ def a_pod(component: str, number: int = 1) -> dict[str, Any]:
     return {
         "metadata": {"name": f"ai-agents-{component}-{number}"},
         "spec": {
-            "initContainers": [{"name": "otel-collector", "image": "other", "restartPolicy": "Always"}],
+            "initContainers": [
+                {"name": "wait", "image": "other"},
+                {"name": "otel-collector", "image": "other", "restartPolicy": "Always"},
+            ],
             "containers": [{"name": component, "image": IMAGE}],
         },
         "status": {
             "phase": "Running",
             "conditions": [{"type": "Ready", "status": "True"}],
-            "initContainerStatuses": [{"name": "otel-collector", "ready": True}],
+            "initContainerStatuses": [{"name": "wait", "ready": False}, {"name": "otel-collector", "ready": True}],
             "containerStatuses": [{"name": component, "ready": True}],
         },
     }
@@ -172,23 +201,35 @@ def some_pods() -> Pods:
     return {"api": [a_pod("api", 1), a_pod("api", 2)], "worker": [a_pod("worker")], "smoke": [a_pod("smoke")]}
 
 
-async def look_at(pods: Pods, folder: Path, *, token: str = "good") -> Check:
-    """What the check says, with a Kubernetes API that has these pods."""
+async def look_at(
+    pods: Pods, folder: Path, *, token: str = "good", image: str | None = None, heals: bool = False
+) -> Check:
+    """What the check says, with a Kubernetes API that has these pods; *heals*: they are all ready a second later."""
+    asked = 0
 
     async def answer(request: web.Request) -> web.Response:
+        nonlocal asked
         if request.headers["authorization"] != "Bearer good":
             return web.json_response({"kind": "Status"}, status=403)
         if request.path.endswith("/pods/me"):
             return web.json_response(pods["smoke"][0])
         assert request.path == "/api/v1/namespaces/production/pods"
+        asked += 1
         component = request.query["labelSelector"].rpartition("=")[2]
-        return web.json_response({"items": pods[component]})
+        return web.json_response({"items": some_pods()[component] if heals and asked > 2 else pods[component]})
 
     certificate = write_certificate(folder)
     (folder / "ca.crt").write_bytes(certificate.read_bytes())
     (folder / "token").write_text(token)
     async with serve(answer, certificate) as port:
-        cluster = Cluster("production", pod="me", url=f"https://localhost:{port}", credentials=folder)
+        cluster = Cluster(
+            "production",
+            pod="me",
+            image=image,
+            wait_s=10 if heals else 0,
+            url=f"https://localhost:{port}",
+            credentials=folder,
+        )
         return (await results(cluster.checks))["pods of the release"]
 
 
@@ -210,7 +251,16 @@ def run_an_old_image(pods: Pods) -> None:
 
 
 def let_a_sidecar_wait(pods: Pods) -> None:
-    pods["worker"][0]["status"]["initContainerStatuses"][0]["ready"] = False
+    pods["worker"][0]["status"]["initContainerStatuses"][1]["ready"] = False
+
+
+def let_a_container_wait(pods: Pods) -> None:
+    pods["worker"][0]["spec"]["containers"].append({"name": "injected", "image": "other"})
+    pods["worker"][0]["status"]["containerStatuses"].append({"name": "injected", "ready": False})
+
+
+def be_pending(pods: Pods) -> None:
+    pods["api"][0]["status"] = {"phase": "Pending"}
 
 
 def be_not_ready(pods: Pods) -> None:
@@ -221,15 +271,22 @@ def have_no_worker(pods: Pods) -> None:
     pods["worker"].clear()
 
 
+def be_another_pod(pods: Pods) -> None:
+    pods["smoke"][0]["spec"]["containers"][0]["name"] = "sync"
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
         (run_an_old_image, f"ai-agents-api-2 runs {OLD_IMAGE}"),
         (let_a_sidecar_wait, "ai-agents-worker-1 is not ready (otel-collector)"),
+        (let_a_container_wait, "ai-agents-worker-1 is not ready (injected)"),
+        (be_pending, "ai-agents-api-1 is not ready (otel-collector, api)"),
         (be_not_ready, "ai-agents-api-1 is not ready (its condition)"),
         (have_no_worker, "no pod of worker is there"),
+        (be_another_pod, "give --expect-image"),
     ],
-    ids=["old image", "sidecar", "not ready", "no worker"],
+    ids=["old image", "sidecar", "container", "pending", "not ready", "no worker", "not the smoke test's pod"],
 )
 async def test_pods_that_are_not_the_release_are_told(tmp_path: Path, spoil: Callable[[Pods], None], said: str) -> None:
     pods = some_pods()
@@ -241,28 +298,21 @@ async def test_pods_that_are_not_the_release_are_told(tmp_path: Path, spoil: Cal
     assert said in check.detail
 
 
+async def test_a_pod_that_an_autoscaler_asked_for_just_now_is_waited_for(tmp_path: Path) -> None:
+    pods = some_pods()
+    be_pending(pods)
+
+    check = await look_at(pods, tmp_path, heals=True)
+
+    assert check.is_passed, check.detail
+
+
+async def test_the_image_to_expect_can_be_given(tmp_path: Path) -> None:
+    assert (await look_at(some_pods(), tmp_path, image=IMAGE)).is_passed
+    assert f"not {OLD_IMAGE}" in (await look_at(some_pods(), tmp_path, image=OLD_IMAGE)).detail
+
+
 async def test_a_pod_without_its_rights_is_told(tmp_path: Path) -> None:
     assert "does smoke-sa have its Role" in (await look_at(some_pods(), tmp_path, token="bad")).detail
     found = await results(Cluster("production", pod="me", credentials=tmp_path / "none").checks)
     assert "automountServiceAccountToken" in found["pods of the release"].detail
-
-
-def test_a_schema_ahead_of_the_image_is_what_a_rollback_leaves_and_an_older_one_is_a_fault() -> None:
-    head, known = known_revisions()
-    older = min(known)
-
-    assert "as this release has it" in judge_schema(head)
-    assert "is ahead of this image" in judge_schema("2031_01_01_0000")
-    with pytest.raises(CheckFailed, match="look at the log of the migrate Job"):
-        judge_schema(older)
-
-
-def test_a_report_is_junit_too() -> None:
-    report = Report([Check("health", True, 0.1, "fine"), Check("note", False, 120.0, "no note: <look>")])
-
-    suite = ET.fromstring(report.junit())
-
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
-    failure = suite.find("testcase[@name='note']/failure")
-    assert failure is not None
-    assert failure.get("message") == "no note: <look>"

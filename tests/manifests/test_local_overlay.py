@@ -258,6 +258,8 @@ async def test_a_person_sees_a_note_that_cites_the_history(laptop: Laptop) -> No
             assert time.monotonic() < deadline, html
             await asyncio.sleep(0.1)
     assert re.search(r"\[[TKAM]\d+\]", html), html
+    (settings,) = (each for each in of_kind(laptop.objects, "ConfigMap") if "OPENAI_MODEL" in each["data"])
+    assert settings["data"]["OPENAI_MODEL"] in html, "without its model the note is the context alone"
 
 
 def test_ports_and_folders_are_what_the_processes_take_by_themselves() -> None:
