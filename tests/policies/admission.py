@@ -1,6 +1,6 @@
 """ValidatingAdmissionPolicies evaluated as the API server does, without one: CEL by Google's own library.
 
-Covered is what our policies use: resource rules, variables, validations with a message. Source: Kubernetes,
+Covered is what our policies use: resource rules, the request, variables, validations with a message. Source: Kubernetes,
 "Validating Admission Policy"; the extensions are those that the API server compiles with.
 """
 
@@ -18,12 +18,13 @@ from cel_expr_python.ext import ext_optional, ext_strings
 from tests.manifests.rendering import Object
 
 _PLURALS: Final = {"Ingress": "ingresses"}
+ARGO_CD: Final = "system:serviceaccount:argocd:argocd-application-controller"
 
 
 @cache
 def _environment() -> Any:
     return cel.NewEnv(
-        variables={"object": cel.Type.DYN, "variables": cel.Type.DYN},
+        variables=dict.fromkeys(("object", "oldObject", "request", "variables"), cel.Type.DYN),
         extensions=[ext_optional.ExtOptional(), ext_strings.ExtStrings()],
     )
 
@@ -37,11 +38,20 @@ class NotAnswered(Exception):
     """An expression did not come to a boolean or a value; the API server would refuse the object (`Fail`)."""
 
 
-def _evaluate(expression: str, each: Object, variables: dict[str, Any]) -> Any:
-    value = _compiled(expression).eval(data={"object": each, "variables": variables})
+def _evaluate(expression: str, request: Object, variables: dict[str, Any]) -> Any:
+    data = {"object": request["object"], "oldObject": request.get("oldObject"), "request": request}
+    value = _compiled(expression).eval(data={**data, "variables": variables})
     if value.type() == cel.Type.ERROR:
         raise NotAnswered(f"{expression}: {value.value()}")
     return value.plain_value()
+
+
+def request_of(each: Object) -> Object:
+    """The request of an AdmissionReview; any other object is made by Argo CD, as what is in Git is."""
+    if each["kind"] == "AdmissionReview":
+        request: Object = each["request"]
+        return request
+    return {"operation": "CREATE", "userInfo": {"username": ARGO_CD}, "object": each}
 
 
 @dataclass(frozen=True)
@@ -56,10 +66,15 @@ class Policy:
         return str(self.policy["metadata"]["name"])
 
     def covers(self, each: Object) -> bool:
-        group, _, version = each["apiVersion"].rpartition("/")
-        resource = _PLURALS.get(each["kind"], each["kind"].lower() + "s")
+        request = request_of(each)
+        kind = request["object"]["kind"]
+        group, _, version = request["object"]["apiVersion"].rpartition("/")
+        resource = "/".join(filter(None, (_PLURALS.get(kind, kind.lower() + "s"), request.get("subResource"))))
         return any(
-            group in rule["apiGroups"] and version in rule["apiVersions"] and resource in rule["resources"]
+            group in rule["apiGroups"]
+            and version in rule["apiVersions"]
+            and resource in rule["resources"]
+            and request["operation"] in rule["operations"]
             for rule in self.policy["spec"]["matchConstraints"]["resourceRules"]
         )
 
@@ -67,13 +82,14 @@ class Policy:
         """The messages of the validations that *each* does not pass; none when the rule is not about it."""
         if not self.covers(each):
             return []
+        request = request_of(each)
         variables: dict[str, Any] = {}
         for variable in self.policy["spec"].get("variables", []):
-            variables[variable["name"]] = _evaluate(variable["expression"], each, variables)
+            variables[variable["name"]] = _evaluate(variable["expression"], request, variables)
         return [
             f"{self.name}: {validation['message']}"
             for validation in self.policy["spec"]["validations"]
-            if _evaluate(validation["expression"], each, variables) is not True
+            if _evaluate(validation["expression"], request, variables) is not True
         ]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from tests.manifests.rendering import PRODUCTION, ROOT, Object, name_of, of_kind, pod_templates, render
-from tests.policies.admission import Policy, documents, policies_in
+from tests.manifests.rendering import LOCAL, PRODUCTION, ROOT, Object, name_of, of_kind, pod_templates, render
+from tests.policies.admission import NotAnswered, Policy, documents, policies_in
 
 POLICIES = policies_in(render("policies"))
 RULES = pytest.mark.parametrize("rule", POLICIES, ids=lambda rule: rule.name)
@@ -18,12 +19,33 @@ def objections(each: Object) -> list[str]:
     return [found for policy in POLICIES for found in policy.objections(each)]
 
 
+def made_otherwise(template: Object, *, ends: bool) -> Iterator[Object]:
+    """The pod of *template* by itself and by each other kind that makes pods; Jobs too, whose pods end."""
+    yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "any"}, "spec": template["spec"]}
+    for kind in ("StatefulSet", "DaemonSet"):
+        yield {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "any"}, "spec": {"template": template}}
+    if ends:
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "any"}, "spec": {"template": template}}
+        yield job
+        yield {**job, "kind": "CronJob", "spec": {"jobTemplate": {"spec": job["spec"]}}}
+
+
 def test_every_folder_is_a_rule_that_is_installed() -> None:
     folders = {path.parent.name for path in (ROOT / "policies").glob("*/policy.yaml")}
 
     assert folders == {rule.name for rule in POLICIES} | {"image-signatures"}
+
+
+def test_a_signature_is_asked_for_by_tag_too_and_of_every_kind_of_container() -> None:
     (signatures,) = of_kind(render("policies"), "ImageValidatingPolicy")
-    assert signatures["spec"]["matchImageReferences"] == [{"glob": "unset.invalid/ai-agents@*"}]
+    (rule,) = signatures["spec"]["matchConstraints"]["resourceRules"]
+    (validation,) = signatures["spec"]["validations"]
+
+    assert signatures["spec"]["matchImageReferences"] == [{"glob": "unset.invalid/ai-agents*"}]
+    assert rule["resources"] == ["pods", "pods/ephemeralcontainers"]
+    assert all(
+        f"images.{kind}" in validation["expression"] for kind in ("containers", "initContainers", "ephemeralContainers")
+    )
 
 
 @RULES
@@ -46,6 +68,24 @@ def test_each_denied_example_breaks_this_rule_and_no_other(rule: Policy) -> None
 
 
 @RULES
+def test_each_validation_of_a_rule_has_a_denied_example(rule: Policy) -> None:
+    seen = {
+        found for each in documents(ROOT / "policies" / rule.name / "denied.yaml") for found in rule.objections(each)
+    }
+
+    assert seen == {f"{rule.name}: {validation['message']}" for validation in rule.policy["spec"]["validations"]}
+
+
+@RULES
+def test_a_rule_about_pods_holds_whatever_makes_them(rule: Policy) -> None:
+    examples = documents(ROOT / "policies" / rule.name / "denied.yaml")
+
+    for example in (each for each in examples if each["kind"] == "Deployment"):
+        for each in made_otherwise(example["spec"]["template"], ends=rule.name != "probes"):
+            assert rule.objections(each) == rule.objections(example), each["kind"]
+
+
+@RULES
 def test_a_rule_fails_closed_and_binds_to_the_namespace_that_asks_for_it(rule: Policy) -> None:
     assert rule.policy["spec"]["failurePolicy"] == "Fail"
     assert "Deny" in rule.binding["spec"]["validationActions"]
@@ -56,6 +96,30 @@ def test_a_rule_fails_closed_and_binds_to_the_namespace_that_asks_for_it(rule: P
 
 def test_what_production_deploys_passes_every_rule() -> None:
     assert [(name_of(each), found) for each in render(PRODUCTION) for found in objections(each)] == []
+
+
+def test_a_laptop_differs_in_its_images_and_its_secrets_alone() -> None:
+    found = {text.partition(":")[0] for each in render(LOCAL) for text in objections(each)}
+
+    assert found == {"images-from-our-registry", "secrets-from-the-store"}
+
+
+def test_the_gateway_passes_as_the_ingress_does() -> None:
+    for path in sorted((ROOT / "kustomize/components/gateway-api").glob("*.yaml")):
+        for each in documents(path):
+            assert objections(each) == []
+
+
+def test_those_who_may_write_secrets_are_the_operators_that_are_installed() -> None:
+    rule = next(each for each in POLICIES if each.name == "secrets-from-the-store")
+    (store,) = (each for each in rule.policy["spec"]["variables"] if each["name"] == "store")
+    add_ons = ROOT / "argocd/applications/add-ons"
+
+    for name in ("external-secrets", "cert-manager"):
+        (application,) = documents(add_ons / f"{name}.yaml")
+        account = f"system:serviceaccount:{application['spec']['destination']['namespace']}:{name}"
+        assert application["metadata"]["name"] == application["spec"]["source"]["chart"] == name
+        assert f"'{account}'" in store["expression"]
 
 
 def test_the_pods_that_it_makes_pass_every_rule() -> None:
@@ -71,7 +135,7 @@ def test_a_sidecar_is_no_way_around() -> None:
     deployment["spec"]["template"]["spec"]["initContainers"] = [sidecar]
 
     found = {text.partition(":")[0] for text in objections(deployment)}
-    assert found == {"images-from-our-registry", "read-only-root", "no-capabilities", "requests-and-limits"}
+    assert found == {"images-from-our-registry", "read-only-root", "no-capabilities", "requests-and-limits", "probes"}
 
 
 def test_a_rule_that_says_the_opposite_is_seen() -> None:
@@ -80,3 +144,21 @@ def test_a_rule_that_says_the_opposite_is_seen() -> None:
     validation["expression"] = f"!({validation['expression']})"
 
     assert [each for each in render(PRODUCTION) if rule.objections(each)]
+
+
+def test_an_expression_without_an_answer_is_seen() -> None:
+    rule = deepcopy(next(each for each in POLICIES if each.name == "read-only-root"))
+    rule.policy["spec"]["validations"][0]["expression"] = "object.spec.nothing == 1"
+    (deployment, *_) = documents(ROOT / "policies/read-only-root/allowed.yaml")
+
+    with pytest.raises(NotAnswered):
+        rule.objections(deployment)
+
+
+def test_an_expression_that_is_no_cel_is_seen() -> None:
+    rule = deepcopy(next(each for each in POLICIES if each.name == "read-only-root"))
+    rule.policy["spec"]["validations"][0]["expression"] = "variables.containers.all(c, )"
+    (deployment, *_) = documents(ROOT / "policies/read-only-root/allowed.yaml")
+
+    with pytest.raises(Exception, match=r"(?i)syntax"):
+        rule.objections(deployment)
