@@ -210,7 +210,7 @@ async def test_without_a_database_it_says_which_variable_is_missing(system: Syst
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--listen", "8080"], "--listen must be HOST:PORT"),
+        (["--listen", "localhost"], "--listen must be HOST:PORT"),
         (["--public-url", "http://api.example.com"], "--public-url must begin with https://"),
         (["--expect-image", "x"], "--expect-image goes with --namespace"),
     ],
