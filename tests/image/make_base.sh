@@ -12,7 +12,7 @@ done
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 chmod 755 "$folder"
-debootstrap --variant=minbase trixie "$folder" "${MIRROR:-http://deb.debian.org/debian}" >&2
+debootstrap --variant=minbase trixie "$folder" ${MIRROR:+"$MIRROR"} >&2
 
 # As the slim images do: later layers could hide this, but not give back its room.
 mkdir -p "$folder/etc/dpkg/dpkg.cfg.d"
