@@ -35,10 +35,9 @@ returning content, posting_at, note_id
 _OWNER: Final = text("""
 select job_id, note_id from enhancement where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
 """)
-# The ticket may read otherwise than when this delivery began to post: its note may be there under that version.
 _BEGUN: Final = text("""
-select version, content from enhancement
-where tenant_id = :tenant_id and ticket_id = :ticket_id and job_id = :job_id
+select version, content, greatest(interval '0', posting_at + cast(:window as interval) - now()) as wait from enhancement
+where tenant_id = :tenant_id and ticket_id = :ticket_id and job_id = :job_id and version <> :version
     and posting_at is not null and note_id is null and content is not null
 order by posting_at desc limit 1
 """)
@@ -94,6 +93,15 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A reservation whose note may be on the ticket, though the ticket reads otherwise by now."""
+
+    reservation: Reservation
+    wait: timedelta
+    """How long its call may still be on its way."""
+
+
+@dataclass(frozen=True, slots=True)
 class Posting:
     """Leave to post."""
 
@@ -110,7 +118,7 @@ class Enhancements:
         self._database = database
 
     async def reserve(self, claim: Claim, *, version: str, ticket_updated_at: datetime) -> Reservation:
-        """Make *claim* the one delivery that works on this version, or on the one that it began to post already.
+        """Make *claim* the one delivery that works on this version.
 
         Raises:
             NotNeeded: Another delivery does or did, or a newer version is known.
@@ -118,9 +126,6 @@ class Enhancements:
         key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
         async with self._database.as_tenant(claim.tenant_id) as session:
             values = {**key, "job_id": claim.job_id, "ticket_updated_at": ticket_updated_at}
-            begun = (await session.execute(_BEGUN, values)).one_or_none()
-            if begun is not None:
-                return Reservation(claim.ticket_id, begun.version, Enhancement.model_validate(begun.content))
             row = (await session.execute(_RESERVE, values)).one_or_none()
             if row is None:
                 raise NotNeeded(await _whose(session, key))
@@ -129,6 +134,23 @@ class Enhancements:
             await _check_newest(session, key)
         written = None if row.content is None else Enhancement.model_validate(row.content)
         return Reservation(claim.ticket_id, version, written)
+
+    async def find_begun(self, claim: Claim, *, version: str, window: timedelta) -> Begun | None:
+        """What *claim*'s delivery began to post when the ticket read otherwise than *version*; the latest such.
+
+        Args:
+            claim: This attempt.
+            version: What the ticket reads now.
+            window: As for `begin_posting`.
+        """
+        key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            values = {**key, "job_id": claim.job_id, "window": window}
+            row = (await session.execute(_BEGUN, values)).one_or_none()
+        if row is None:
+            return None
+        written = Enhancement.model_validate(row.content)
+        return Begun(Reservation(claim.ticket_id, row.version, written), row.wait)
 
     async def save(self, claim: Claim, reservation: Reservation, enhancement: Enhancement) -> None:
         """Keep what was written, before it is posted."""

@@ -46,7 +46,7 @@ from app.telemetry.metrics import (
 from app.telemetry.traces import context_from, span
 from app.tenants import KnownTenant, TenantDirectory
 from app.worker.lease import run_held
-from app.worker.posting import post_once
+from app.worker.posting import find_posted, post_once
 from app.worker.toolkits import Toolkit, Toolkits
 
 _RELEASE_TIMEOUT_S: Final = 3.0
@@ -239,7 +239,13 @@ class Enhancer:
 
         async def reserve(ticket: Ticket) -> Enhancement | None:
             nonlocal reservation
-            reservation = await self._enhancements.reserve(
+            reservation = await find_posted(
+                claim,
+                version=ticket.version,
+                notes=kit.help_desk,
+                enhancements=self._enhancements,
+                limit=self._limits.note,
+            ) or await self._enhancements.reserve(
                 claim,
                 version=ticket.version,
                 ticket_updated_at=ticket.updated_at or ticket.created_at or claim.accepted_at,

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import structlog
 
+from app.core.note import note_reference
 from app.db.enhancements import Enhancements, Reservation
 from app.db.ledger import Claim
 from app.errors import AppError, HelpDeskUnavailable, LeaseLost
@@ -84,6 +85,21 @@ async def post_once(
         await _keep_oldest(notes, claim.ticket_id, note_id, reference)
         raise
     log.info("note_posted", note_id=note_id)
+
+
+async def find_posted(
+    claim: Claim, *, version: str, notes: Notes, enhancements: Enhancements, limit: timedelta
+) -> Reservation | None:
+    """What this delivery posted when the ticket read otherwise than *version*: its note is there and not settled.
+
+    None also where it only began to: then the ticket as it reads now gets the note.
+    """
+    begun = await enhancements.find_begun(claim, version=version, window=limit * STRAGGLER)
+    if begun is None:
+        return None
+    await asyncio.sleep(begun.wait.total_seconds())
+    reference = note_reference(claim.tenant_id, claim.ticket_id, begun.reservation.version)
+    return begun.reservation if await _find(notes, claim.ticket_id, reference) else None
 
 
 async def _post_whole(notes: Notes, ticket_id: str, html: str, limit: timedelta, reference: UUID) -> str:

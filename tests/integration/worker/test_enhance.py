@@ -388,3 +388,18 @@ async def test_an_outage_after_which_the_ticket_reads_otherwise_leaves_one_note(
 
     assert len(stage.notes(ticket_id)) == 1
     assert (await stage.delivery(job_id)).status == "done"
+
+
+async def test_a_replay_tells_of_the_ticket_as_it_is_now(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    stage.fault("POST notes", "status", status=400)
+    await stage.work()
+    assert (await stage.delivery(job_id)).status == "failed"
+    stage.portal.update_ticket(ticket_id, subject="Outlook on the notebook receives no mail")
+
+    await replay_delivery(stage.database, stage.tenant.id, job_id)
+    await stage.work()
+
+    [note] = stage.notes(ticket_id)
+    assert "on the notebook" in note
