@@ -92,19 +92,14 @@ class RingBroker(RedisStreamBroker):
                         GROUP, self.consumer_name, {STREAM: ">"}, block=_BLOCK_MS, count=1
                     )
                 pause_s = 0.1
-            except exceptions.ResponseError as error:
+            except (exceptions.RedisError, OSError, TimeoutError) as error:
                 if "NOGROUP" in str(error) or "UNBLOCKED" in str(error):
                     self._tell("the stream is gone; making it again")
                     await self.startup()
                     await asyncio.sleep(0.05)
                     continue
-                # A replica after a failover, a full disk, a missing right: an outage like any other.
-                self._tell(f"Redis refuses ({type(error).__name__})")
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-                continue
-            except (exceptions.RedisError, OSError, TimeoutError) as error:
-                self._tell(f"Redis can't be reached ({type(error).__name__})")
+                # What Redis refuses, as a replica after a failover does, is an outage like any other.
+                self._tell(f"Redis can't be used ({type(error).__name__})")
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
                 continue

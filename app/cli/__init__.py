@@ -21,7 +21,15 @@ def cli() -> None:
     """
 
 
+def _mark_examples(command: click.Command) -> None:
+    """Raw docstrings hold click's mark for lines that stay as they are as two characters."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    for each in getattr(command, "commands", {}).values():
+        _mark_examples(each)
+
+
 for command in (api, worker, migrate, sync, tenants, deliveries, webhook, smoke, demo):
+    _mark_examples(command)
     cli.add_command(command)
 
 

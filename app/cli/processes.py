@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.run import run, start_telemetry
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

@@ -53,6 +53,7 @@ async def test_every_command_explains_itself_with_an_example(command: list[str])
     shown = await call(*command, "--help")
     assert shown.returncode == 0
     assert "Example:" in shown.stdout
+    assert "\\b" not in shown.stdout
 
 
 @pytest.mark.parametrize(
