@@ -39,14 +39,14 @@ _OPENAI: Final = "https://api.openai.com/v1"
 
 
 class OpenAIModel:
-    """A model and, while it stays away, its fallback."""
+    """A model and, while it stays away, its fallback. They share *limit*, the time for one answer."""
 
-    def __init__(self, client: AsyncOpenAI, *, model: str, fallback: str | None) -> None:
+    def __init__(self, client: AsyncOpenAI, *, model: str, fallback: str | None, limit: timedelta) -> None:
         self._client = client
         self._models = [model] if fallback in {None, model} else [model, str(fallback)]
         self._refused: dict[str, set[str]] = {}
         # A model that hangs leaves its fallback the same time.
-        self._limit_s = float(str(client.timeout)) / len(self._models)
+        self._limit = limit / len(self._models)
 
     async def complete(self, messages: Sequence[Message], *, schema: dict[str, Any]) -> Completion:
         """One answer, asked to be JSON that fits *schema*. Its text is not checked here.
@@ -58,7 +58,7 @@ class OpenAIModel:
         failure: AppError | None = None
         for model in self._models:
             try:
-                async with asyncio.timeout(self._limit_s):
+                async with asyncio.timeout(self._limit.total_seconds()):
                     return await self._ask(model, messages, schema)
             except TimeoutError:
                 failure = failure or ModelUnavailable("the model did not answer in time")

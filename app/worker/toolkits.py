@@ -158,7 +158,12 @@ class Toolkits:
                 await stack.enter_async_context(open_prometheus(tenant)) if tenant.monitoring is not None else None
             )
             search = Search(self._database, tenant, ticket_url=help_desk.ticket_url, article_url=help_desk.article_url)
-            model = OpenAIModel(self._client, model=tenant.model.name or self._model, fallback=self._fallback_model)
+            model = OpenAIModel(
+                self._client,
+                model=tenant.model.name or self._model,
+                fallback=self._fallback_model,
+                limit=self._model_timeout,
+            )
             kit = Toolkit(
                 tenant,
                 help_desk,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx2  # the client library's own
@@ -24,11 +25,10 @@ def a_model(answer: Answer, *, fallback: str | None = None, limit_s: float = 5) 
     client = AsyncOpenAI(
         api_key="key",
         base_url="http://model.example/v1",
-        timeout=limit_s,
         max_retries=0,
         http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(handle)),
     )
-    return OpenAIModel(client, model="first", fallback=fallback)
+    return OpenAIModel(client, model="first", fallback=fallback, limit=timedelta(seconds=limit_s))
 
 
 def a_completion(call: dict[str, Any]) -> httpx2.Response:
