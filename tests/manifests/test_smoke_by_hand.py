@@ -6,20 +6,39 @@ import runpy
 
 import yaml
 
-from tests.manifests.rendering import ROOT, WORKLOAD, hook_of, of_kind, render
+from tests.manifests.references import missing_references
+from tests.manifests.rendering import FOUNDATION, ROOT, WORKLOAD, hook_of, of_kind, render
 from tests.manifests.validity import invalid
+from tests.policies.admission import policies_in
+
+IMAGE = "registry.example/ai-agents@sha256:" + "1" * 64
+BY_HAND = runpy.run_path(str(ROOT / "kustomize/smoke_by_hand.py"))
 
 
 def test_the_job_is_the_hooks_with_the_image_that_runs_and_no_hook() -> None:
-    smoke_job = runpy.run_path(str(ROOT / "kustomize/smoke_by_hand.py"))["smoke_job"]
-    image = "registry.example/ai-agents@sha256:" + "1" * 64
-
-    job = yaml.safe_load(smoke_job(image))
+    job = yaml.safe_load(BY_HAND["smoke_job"](IMAGE))
 
     hook = next(each for each in of_kind(render(WORKLOAD), "Job") if each["metadata"]["name"] == "ai-agents-smoke")
     assert invalid([job]) == []
     assert hook_of(hook) == "PostSync"
     assert hook_of(job) is None
     (container,) = job["spec"]["template"]["spec"]["containers"]
-    assert container["image"] == image
+    assert container["image"] == IMAGE
     assert container["args"] == hook["spec"]["template"]["spec"]["containers"][0]["args"]
+
+
+def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes() -> None:
+    job = yaml.safe_load(BY_HAND["ticket_job"](IMAGE, "acme", "100234"))
+
+    assert invalid([job]) == []
+    assert missing_references([job], earlier=render(FOUNDATION)) == []
+    refusals = [found for policy in policies_in(render("policies")) for found in policy.objections(job)]
+    assert [each for each in refusals if not each.startswith("images-from-our-registry")] == []
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["args"] == ["smoke", "--tenant=acme", "--ticket=100234", "--url=https://unset.invalid"]
+    assert container["envFrom"] == [{"secretRef": {"name": "database-worker"}}]
+    (secrets,) = (each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "tenant-secrets")
+    mounted = {item["path"] for each in secrets for item in each["secret"]["items"]}
+    assert {"acme/webhook_secret", "acme/oauth_refresh_token"} <= mounted
+    assert pod["restartPolicy"] == "Never"
