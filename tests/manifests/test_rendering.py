@@ -79,6 +79,32 @@ def test_components_combine(tmp_path: Path, door: str, is_pod_identity: bool) ->
     assert ("auth" in store["spec"]["provider"]["aws"]) != is_pod_identity
 
 
+@pytest.mark.parametrize("component", ["collector", "keda", "observability"])
+def test_a_component_can_be_left_out(tmp_path: Path, component: str) -> None:
+    copy_project(ROOT, tmp_path)
+    _edit(tmp_path / WORKLOAD, f"  - ../../../components/{component}\n", "")
+
+    objects = [each for each in yaml.safe_load_all(render_text(PRODUCTION, root=tmp_path)) if each]
+
+    assert invalid(objects) == []
+    assert miswired(objects) == []
+    assert len(objects) < len(render(PRODUCTION))
+
+
+def test_a_help_desk_on_premises_is_a_component_too(tmp_path: Path) -> None:
+    copy_project(ROOT, tmp_path)
+    path = tmp_path / FOUNDATION / "kustomization.yaml"
+    content = yaml.safe_load(path.read_text("utf-8"))
+    content.setdefault("components", []).append("../../../components/on-premises")
+    path.write_text(yaml.safe_dump(content), "utf-8")
+
+    objects = [each for each in yaml.safe_load_all(render_text(PRODUCTION, root=tmp_path)) if each]
+
+    assert invalid(objects) == []
+    assert miswired(objects) == []
+    assert len(of_kind(objects, "NetworkPolicy")) == len(of_kind(render(PRODUCTION), "NetworkPolicy")) + 1
+
+
 def _edit(folder: Path, old: str, new: str) -> None:
     path = folder / "kustomization.yaml"
     text = path.read_text("utf-8")

@@ -1,0 +1,32 @@
+"""What KEDA asks to scale the workers, asked of the real servers as KEDA would."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from sqlalchemy import text
+
+from app.db.intake import AcceptedDelivery, open_intake
+from app.db.session import Database
+from app.demo.embedded import DatabaseUrls
+from tests.manifests.rendering import WORKLOAD, of_kind, render
+
+
+async def test_the_backlogs_query_counts_what_waits_for_the_workers_role(
+    urls: DatabaseUrls, worker_db: Database
+) -> None:
+    (scaled,) = of_kind(render(WORKLOAD), "ScaledObject")
+    (query,) = (
+        trigger["metadata"]["query"] for trigger in scaled["spec"]["triggers"] if trigger["type"] == "postgresql"
+    )
+
+    async def backlog() -> int:
+        async with worker_db.across_tenants() as session:
+            return int((await session.execute(text(query))).scalar_one())
+
+    assert await backlog() == 0
+    async with open_intake(urls.intake) as intake:
+        for _ in range(3):  # of three tenants: it counts over all of them
+            await intake.accept(AcceptedDelivery(uuid4(), uuid4(), "1", "ticket_created", b"{}", None))
+
+    assert await backlog() == 3
