@@ -179,3 +179,15 @@ async def test_an_unknown_tenant_is_told_with_those_that_are_known(tmp_path: Pat
     ended = await call("tenants", "check", "acmee", **folders)
     assert ended.returncode == 1
     assert "known tenants: acme" in ended.stderr
+
+
+async def test_sync_logs_as_it_is_told_to(
+    running: tuple[Process, Tenant, dict[str, str], int], urls: DatabaseUrls, valkey: ValkeyServer
+) -> None:
+    _, _, folders, _ = running  # its help desk is hosted by nobody now
+    ended = await call("sync", DATABASE_URL=urls.worker, REDIS_URL=valkey.url, LOG_FORMAT="json", **folders)
+
+    assert ended.returncode == 1
+    logged = [json.loads(line) for line in ended.stderr.splitlines() if line.startswith("{")]
+    assert logged, ended.stdout + ended.stderr
+    assert all(line["process"] == "sync" for line in logged)

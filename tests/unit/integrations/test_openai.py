@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import httpx2  # the client library's own
+import pytest
 from openai import AsyncOpenAI
 
 from app.core.completion import Message
-from app.integrations.openai import OpenAIModel
+from app.integrations.openai import OpenAIModel, open_model_client
 
 MESSAGES = [Message(role="user", content="A ticket.")]
 Answer = Callable[[dict[str, Any]], Awaitable[httpx2.Response]]
@@ -69,3 +70,10 @@ async def test_a_model_that_hangs_leaves_its_fallback_time_to_answer() -> None:
         completion = await a_model(answer, fallback="second", limit_s=1).complete(MESSAGES, schema={})
 
     assert completion.model == "second"
+
+
+async def test_an_empty_variable_leaves_the_default_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "")  # the library reads it by itself
+
+    async with open_model_client(api_key="key", base_url=None, limit=timedelta(seconds=1)) as client:
+        assert str(client.base_url) == "https://api.openai.com/v1/"
