@@ -1,0 +1,49 @@
+"""Work goes on without the doorbell, and what the relay began is let end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from app.demo.embedded import DatabaseUrls, ValkeyServer
+from tests.integration.processes import open_worker_process
+from tests.integration.worker.conftest import Stage, eventually
+
+
+async def test_a_redis_that_takes_no_writes_leaves_the_work_to_the_relay(stage: Stage, valkey: ValkeyServer) -> None:
+    ticket_id = stage.ticket()
+    await stage.deliver(ticket_id)
+    async with stage.database.across_tenants() as session:
+        await session.execute(text("update due set due_at = now() - interval '1 minute'"))
+    async with Redis.from_url(valkey.url) as redis:
+        await redis.flushall()
+        await redis.replicaof("127.0.0.1", 1)  # as after a failover
+        try:
+            await stage.worker.relay.pass_once()
+            await eventually(lambda: stage.notes(ticket_id))
+        finally:
+            await redis.replicaof("no", "one")
+
+    assert len(stage.notes(ticket_id)) == 1
+
+
+async def test_what_the_relay_began_without_redis_may_end_after_a_sigterm(
+    stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    ticket_id = stage.ticket()
+    stage.model.behave("slow", seconds=3)
+    await valkey.stop()
+    try:
+        async with open_worker_process(
+            urls, valkey, tmp_path, tmp_path / "worker.log", OPENAI_BASE_URL=stage.model.url
+        ) as worker:
+            job_id = await stage.deliver(ticket_id)
+            await eventually(lambda: stage.model.calls)
+            assert await worker.end() == 0
+    finally:
+        await valkey.start()
+
+    assert len(stage.notes(ticket_id)) == 1
+    assert (await stage.delivery(job_id)).status == "done"
