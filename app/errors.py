@@ -13,6 +13,7 @@ AppError
 ├── LeaseLost               another worker has this delivery now; this one stops
 └── Unavailable             the same call may succeed later   API 503; the worker tries again
     ├── LedgerUnavailable       PostgreSQL did not commit
+    ├── QueueUnavailable        Redis, where a command needs it; webhooks and workers do without
     ├── HelpDeskUnavailable
     │   └── CallsExhausted      our own limiter: costs no attempt
     ├── ModelUnavailable
@@ -95,6 +96,10 @@ class Unavailable(AppError):
 
 class LedgerUnavailable(Unavailable):
     """PostgreSQL could not commit."""
+
+
+class QueueUnavailable(Unavailable):
+    """Redis could not be asked or told."""
 
 
 class HelpDeskUnavailable(Unavailable):

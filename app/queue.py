@@ -22,6 +22,8 @@ from taskiq.exceptions import SendTaskError
 from taskiq.kicker import AsyncKicker
 from taskiq_redis import RedisStreamBroker
 
+from app.errors import QueueUnavailable
+
 STREAM: Final = "ai-agents:rings"
 GROUP: Final = "workers"
 WORK_TASK: Final = "work"
@@ -209,3 +211,23 @@ async def open_queue(broker: RingBroker) -> AsyncIterator[Queue]:
         sender.cancel()
         await asyncio.wait([sender])
         await broker.shutdown()
+
+
+async def erase_rings(url: str, tenant_id: UUID) -> int:
+    """Delete the rings for deliveries of *tenant_id*; how many there were.
+
+    Raises:
+        QueueUnavailable: Redis does not answer, or takes no writes.
+    """
+    erased, start = 0, "-"
+    try:
+        async with Redis.from_url(url, socket_timeout=_CALL_TIMEOUT_S * 5) as redis:
+            while True:
+                entries: Any = await redis.xrange(STREAM, min=start, count=1_000)
+                if not entries:
+                    return erased
+                own = [entry for entry, fields in entries if str(tenant_id).encode() in fields.get(b"data", b"")]
+                erased += int(await redis.xdel(STREAM, *own)) if own else 0
+                start = f"({entries[-1][0].decode()}"
+    except (exceptions.RedisError, OSError, TimeoutError) as error:
+        raise QueueUnavailable(f"Redis can't be used now ({type(error).__name__})") from error

@@ -125,6 +125,12 @@ class MigrateSettings(ProcessSettings):
     )
 
 
+class EraseSettings(MigrateSettings, TenantSettings):
+    """What `tenants erase` needs: the owner alone may delete."""
+
+    redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
+
+
 SomeSettings = TypeVar("SomeSettings", bound=ProcessSettings)
 
 

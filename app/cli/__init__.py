@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import click
 
-from app.cli.data import deliveries, sync, tenants
-from app.cli.processes import api, migrate, worker
+from app.cli.deliveries import deliveries
+from app.cli.processes import api, migrate, sync, worker
+from app.cli.tenants import tenants
 from app.cli.trial import demo, smoke, webhook
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.run import run, start_telemetry
+from app.cli.run import choose, load_directory, run, start_telemetry
+
+if TYPE_CHECKING:
+    from app.tenants import KnownTenant
 
 
 @click.command()
@@ -61,3 +65,26 @@ def migrate(wait: int) -> None:
     settings = load_settings(MigrateSettings)
     url = settings.migration_database_url.get_secret_value()
     run(migrate_schema(url, tell=click.echo, wait=timedelta(seconds=wait)))
+
+
+@click.command()
+@click.option("--tenant", "slug", metavar="SLUG", help="Only this one; all active ones otherwise.")
+def sync(slug: str | None) -> None:
+    r"""Fill and refresh history, knowledge and assets from ServiceDesk Plus, and find tickets no webhook told of.
+
+    \b
+    Example:
+      DATABASE_URL=postgresql://ai_agents_worker:…@db/ai_agents REDIS_URL=redis://redis:6379/0 ai-agents sync
+    """
+    from app.settings import SyncSettings, load_settings
+    from app.sync import sync_all
+
+    settings = load_settings(SyncSettings)
+    start_telemetry("sync", settings)
+    directory = load_directory()
+    chosen: list[KnownTenant] = [choose(directory, slug)] if slug else list(directory)
+    reports = run(sync_all(settings, [each for each in chosen if not each.tenant.is_suspended]))
+    for report in reports:
+        click.echo(report.line)
+    if any(report.has_failed for report in reports):
+        raise SystemExit(1)

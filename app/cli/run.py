@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -11,6 +12,7 @@ import click
 from app.errors import AppError
 
 if TYPE_CHECKING:
+    from app.db.session import Database
     from app.settings import ProcessSettings
     from app.tenants import KnownTenant, TenantDirectory
 
@@ -61,3 +63,14 @@ def choose(directory: TenantDirectory, slug: str) -> KnownTenant:
             raise click.ClickException(f"{slug}: {problem.detail}")
     slugs = ", ".join(each.tenant.slug for each in directory) or "none"
     raise click.ClickException(f"there is no tenant {slug!r}; known tenants: {slugs}")
+
+
+def open_ledger() -> AbstractAsyncContextManager[Database]:
+    """The database as the worker's role, for one command."""
+    from app.db.session import open_database
+    from app.settings import LedgerSettings, load_settings
+
+    settings = load_settings(LedgerSettings)
+    return open_database(
+        settings.database_url.get_secret_value(), pooler=settings.database_pooler, pool_size=2, name="ai-agents cli"
+    )

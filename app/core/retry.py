@@ -1,4 +1,4 @@
-"""When a delivery is tried again.
+"""When a delivery is tried again, and when a dependency that failed is.
 
 Invariant: a wait is never shorter than what the other side asked for, and never longer than `LONGEST`.
 """
@@ -12,6 +12,11 @@ FIRST: Final = timedelta(seconds=15)
 _GROWTH: Final = 4
 """15 s and a minute: with three attempts a restart of the other side is outlasted."""
 LONGEST: Final = timedelta(minutes=10)
+
+FAILURES_TO_CLOSE: Final = 5
+"""In a row, over all workers. More than `MAX_ATTEMPTS`: one ticket that always fails closes nothing."""
+FIRST_REST: Final = timedelta(seconds=15)
+LONGEST_REST: Final = timedelta(minutes=5)
 
 
 def wait_before(attempt: int, *, asked: timedelta | None, draw: float) -> timedelta:
@@ -27,3 +32,13 @@ def wait_before(attempt: int, *, asked: timedelta | None, draw: float) -> timede
     if asked is not None:
         wait = max(wait, asked + FIRST * draw)
     return min(wait, LONGEST)
+
+
+def rest_after(failures: int) -> timedelta | None:
+    """How long a dependency that failed *failures* times in a row is left alone; None: it is tried as ever.
+
+    The first rests are short, as most outages are; whoever comes after a rest comes alone until one succeeds.
+    """
+    if failures < FAILURES_TO_CLOSE:
+        return None
+    return min(FIRST_REST * float(2 ** min(failures - FAILURES_TO_CLOSE, 8)), LONGEST_REST)

@@ -6,7 +6,7 @@ Invariant: a `Tenant` is valid as a whole or does not exist; an unknown key in i
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -103,6 +103,18 @@ class MonitoringOptions(_Part):
     prometheus_url: WebAddress
 
 
+_MOST_SLOTS: Final = 10
+# Two calls for a usual ticket, each a turn: more deliveries at once would only wait for one another's turns.
+_CALLS_A_SLOT: Final = 6
+
+
+class LimitOptions(_Part):
+    """What one tenant may take of the workers that all share."""
+
+    concurrency: int | None = Field(default=None, ge=1, le=256)
+    """Deliveries in work at once, over all workers. None: one for six `calls_per_minute`, from 1 to 10."""
+
+
 class Tenant(_Part):
     """One MSP customer, whose data stays apart."""
 
@@ -117,6 +129,12 @@ class Tenant(_Part):
     note: NoteOptions = NoteOptions()
     model: ModelOptions = ModelOptions()
     monitoring: MonitoringOptions | None = None
+    limits: LimitOptions = LimitOptions()
+
+    @property
+    def slots(self) -> int:
+        """Deliveries of this tenant that may be in work at once, over all workers."""
+        return self.limits.concurrency or max(1, min(_MOST_SLOTS, self.servicedesk.calls_per_minute // _CALLS_A_SLOT))
 
     @property
     def is_suspended(self) -> bool:

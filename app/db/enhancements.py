@@ -60,7 +60,8 @@ _SAVE: Final = text(
     " cost_usd = coalesce(cost_usd + :cost_usd, :cost_usd, cost_usd), written_at = now()" + _IF_HELD
 )
 _POSTING: Final = text("""
-select posting_at, greatest(interval '0', posting_at + cast(:window as interval) - now()) as wait from enhancement
+select case when posting_at is not null
+    then greatest(interval '0', posting_at + cast(:window as interval) - now()) end as wait from enhancement
 where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
 """)
 _BEGIN_POSTING: Final = text("update enhancement set posting_at = now()" + _IF_HELD)
@@ -103,12 +104,10 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """Leave to post."""
+    """An attempt that began to post and whose end is not known: its note may be on the ticket."""
 
-    may_be_posted: bool
-    """An earlier attempt began to post and its end is not known: look for the note before posting."""
     wait: timedelta
-    """How long that attempt's call may still be on its way."""
+    """How long its call may still be on its way."""
 
 
 class Enhancements:
@@ -141,7 +140,7 @@ class Enhancements:
         Args:
             claim: This attempt.
             version: What the ticket reads now.
-            window: As for `begin_posting`.
+            window: As for `find_posting`.
         """
         key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
         async with self._database.as_tenant(claim.tenant_id) as session:
@@ -168,8 +167,8 @@ class Enhancements:
                 cost_usd=enhancement.cost_usd,
             )
 
-    async def begin_posting(self, claim: Claim, reservation: Reservation, *, window: timedelta) -> Posting:
-        """Say that a note may be on the ticket from now on.
+    async def find_posting(self, claim: Claim, reservation: Reservation, *, window: timedelta) -> Posting | None:
+        """An earlier attempt that began to post this, if there is one.
 
         Args:
             claim: This attempt.
@@ -178,14 +177,23 @@ class Enhancements:
 
         Raises:
             NotNeeded: A newer version of the ticket came in meanwhile; its delivery posts instead.
-            LeaseLost: Another worker has the delivery.
         """
         async with self._database.as_tenant(claim.tenant_id) as session:
             key = {"tenant_id": claim.tenant_id, **reservation.key}
             await _check_newest(session, key)
             earlier = (await session.execute(_POSTING, {**key, "window": window})).one()
+        return None if earlier.wait is None else Posting(earlier.wait)
+
+    async def begin_posting(self, claim: Claim, reservation: Reservation) -> None:
+        """Say that a note may be on the ticket from now on.
+
+        Raises:
+            NotNeeded: A newer version of the ticket came in meanwhile; its delivery posts instead.
+            LeaseLost: Another worker has the delivery.
+        """
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            await _check_newest(session, {"tenant_id": claim.tenant_id, **reservation.key})
             await run_fenced(session, _BEGIN_POSTING, claim, **reservation.key)
-        return Posting(may_be_posted=earlier.posting_at is not None, wait=earlier.wait or timedelta(0))
 
     async def settle_posted(self, claim: Claim, reservation: Reservation, *, note_id: str) -> None:
         """Record the note and settle the delivery, in one transaction.

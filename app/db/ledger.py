@@ -2,11 +2,13 @@
 
 Invariant: a claim is held by one worker, known by the delivery's `attempt`, which only grows. Each change names the
 attempt that it belongs to and changes nothing once another attempt has begun (`LeaseLost`). All times are the
-database's own, so workers whose clocks differ agree. `due` and `delivery` change in one transaction.
+database's own, so workers whose clocks differ agree. `due` and `delivery` change in one transaction. Of one tenant no
+more deliveries are leased at once than it has slots, and none while one of its gates holds them back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,44 +18,83 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.delivery import Event
+from app.db.gates import EVERY_TENANT, Cause
 from app.db.session import Database, choose_tenant
 from app.errors import LeaseLost
 
 MAX_ERROR_CHARS: Final = 500
+UNKNOWN_SLOTS: Final = 4
+"""Slots of a tenant without a file, whose deliveries are settled as failed in the end."""
 # How many tenants are looked at when those before them turn out to be in another worker's hands.
 _MAX_TENANTS_TRIED: Final = 50
 
-# Tenants with work that is due: those with the fewest deliveries in work first, then the longest waiting.
-# The recursion jumps from tenant to tenant through the index, whatever number of deliveries each has.
-_TENANTS_BY_TURN: Final = text("""
+# Why a tenant's deliveries rest; the two other causes let deliveries pass and their notes do without something.
+_HOLDING: Final = "('paused', 'help_desk', 'calls')"
+
+# Tenants with work that is due and slots that are free: those with the fewest deliveries in work first, then the
+# longest waiting. The recursion jumps from tenant to tenant through the index, whatever number of deliveries each has.
+# A tenant that comes back from an outage has one slot until one of its deliveries succeeds.
+_TENANTS_BY_TURN: Final = f"""
 with recursive tenant as (
     (select tenant_id from due order by tenant_id limit 1)
     union all
     select (select d.tenant_id from due d where d.tenant_id > tenant.tenant_id order by d.tenant_id limit 1)
     from tenant where tenant.tenant_id is not null
+),
+held as (
+    select tenant_id, bool_or(cause in {_HOLDING} and closed_until > now()) as is_closed,
+        bool_or(closed_until <= now() and failures > 0) as is_on_trial
+    from gate group by tenant_id
+),
+by_turn as (
+    select tenant.tenant_id, leased.number as leased, first.due_at,
+        case when held.is_on_trial then 1 else coalesce(own.slots, :slots) end as slots
+    from tenant
+    cross join lateral (
+        select d.due_at from due d where d.tenant_id = tenant.tenant_id and d.due_at <= now() order by d.due_at limit 1
+    ) first
+    cross join lateral (
+        select count(*) as number from due d
+        where d.tenant_id = tenant.tenant_id and d.is_leased and d.due_at > now()
+    ) leased
+    left join held on held.tenant_id = tenant.tenant_id
+    left join unnest(cast(:tenant_ids as uuid[]), cast(:tenant_slots as integer[])) as own (tenant_id, slots)
+        on own.tenant_id = tenant.tenant_id
+    where held.is_closed is not true
+        and not exists (select from held where tenant_id = '{EVERY_TENANT}' and is_closed)
 )
-select tenant.tenant_id
-from tenant
-cross join lateral (
-    select d.due_at from due d where d.tenant_id = tenant.tenant_id and d.due_at <= now() order by d.due_at limit 1
-) first
-order by (
-    select count(*) from due d where d.tenant_id = tenant.tenant_id and d.is_leased and d.due_at > now()
-), first.due_at
-limit :limit
-""")
+"""
+_CHOOSE: Final = text(
+    _TENANTS_BY_TURN + "select tenant_id, slots from by_turn where leased < slots order by leased, due_at limit :limit"
+)
+# Who claims for a tenant waits for whoever does at the moment: so its slots are counted right.
+_TAKE_TURN: Final = text("select pg_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))")
+# Holding one tenant's turn, nobody waits for another's: two such would wait for each other.
+_TRY_TURN: Final = text("select pg_try_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))")
 _LOCK_FIRST: Final = text("""
-select job_id from due where tenant_id = :tenant_id and due_at <= now() order by due_at limit 1 for update skip locked
+select job_id,
+    (select count(*) from (
+        select from due where tenant_id = :tenant_id and due_at <= now() limit cast(:slots as integer) + 1
+    ) waiting) > cast(:slots as integer) - leased.number as is_crowded
+from due
+cross join (
+    select count(*) as number from due where tenant_id = :tenant_id and is_leased and due_at > now()
+) leased
+where tenant_id = :tenant_id and due_at <= now() and leased.number < cast(:slots as integer)
+order by due_at limit 1 for update of due skip locked
 """)
 _CLAIM: Final = text("""
 update delivery set status = 'processing', attempt = attempt + 1, lease_until = now() + cast(:lease as interval), updated_at = now()
 where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing')
 returning ticket_id, event, body, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, trace_context,
-    last_error
+    last_error,
+    array(select cause from gate g where g.tenant_id = delivery.tenant_id and g.failures > 0) as failing,
+    array(select cause from gate g where g.tenant_id = delivery.tenant_id and g.closed_until > now()) as closed
 """)
 _LEASE_DUE: Final = text("""
 update due set due_at = now() + cast(:lease as interval), is_leased = true where tenant_id = :tenant_id and job_id = :job_id
 """)
+_BURY: Final = text("insert into dead (tenant_id, job_id) values (:tenant_id, :job_id) on conflict do nothing")
 _DROP_DUE: Final = text("delete from due where tenant_id = :tenant_id and job_id = :job_id")
 _WAIT_DUE: Final = text("""
 update due set due_at = now() + cast(:wait as interval), is_leased = false where tenant_id = :tenant_id and job_id = :job_id
@@ -75,9 +116,19 @@ _BACKLOG: Final = text("""
 select (select count(*) from due where due_at <= now()) as waiting,
     (select extract(epoch from now() - min(accepted_at)) from due) as oldest_s
 """)
-_WAITING: Final = text("""
-select tenant_id, job_id from due where due_at <= now() - cast(:unheard_for as interval) order by due_at limit :limit
-""")
+# No more of a tenant than it has free slots: a ring beyond would find nothing to claim.
+_WAITING: Final = text(
+    _TENANTS_BY_TURN
+    + """
+select by_turn.tenant_id, d.job_id from by_turn
+cross join lateral (
+    select job_id, due_at from due
+    where due.tenant_id = by_turn.tenant_id and due.due_at <= now() - cast(:unheard_for as interval)
+    order by due.due_at limit greatest(by_turn.slots - by_turn.leased, 0)
+) d
+order by d.due_at limit :limit
+"""
+)
 # One relay at a time; the lock ends with its transaction.
 _RELAY_LOCK: Final = text("select pg_try_advisory_xact_lock(7203002)")
 
@@ -96,6 +147,11 @@ class Claim:
     """Of `MAX_ATTEMPTS`, this one included."""
     accepted_at: datetime
     trace_context: str | None
+    is_crowded: bool
+    """More of the tenant's deliveries are due than it has slots: rings for them were heard in vain."""
+    failing: frozenset[Cause]
+    """Dependencies of the tenant whose last call failed; of these, and of what else rests, `closed` are not called."""
+    closed: frozenset[Cause]
 
     @property
     def key(self) -> dict[str, Any]:
@@ -116,10 +172,26 @@ class Backlog:
 class Ledger:
     """The deliveries of all tenants, for workers that take leases of *lease* and give up after *max_attempts*."""
 
-    def __init__(self, database: Database, *, lease: timedelta, max_attempts: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        lease: timedelta,
+        max_attempts: int,
+        slots: Callable[[], Mapping[UUID, int]] = dict,
+    ) -> None:
+        """A ledger.
+
+        Args:
+            database: As the worker's role.
+            lease: How long a claim is held without being extended.
+            max_attempts: Of one delivery.
+            slots: How many deliveries of a tenant may be in work at once; those not named have `UNKNOWN_SLOTS`.
+        """
         self._database = database
         self._lease = lease
         self._max_attempts = max_attempts
+        self._slots = slots
 
     async def claim_next(self) -> Claim | None:
         """Take the delivery whose turn it is, or None when nothing is due.
@@ -131,7 +203,7 @@ class Ledger:
                 found = await self._lock_first(session)
                 if found is None:
                     return None
-                tenant_id, job_id = found
+                tenant_id, job_id, is_crowded = found
                 await choose_tenant(session, tenant_id)
                 key = {"tenant_id": tenant_id, "job_id": job_id}
                 row = (await session.execute(_CLAIM, {**key, "lease": self._lease})).one_or_none()
@@ -148,6 +220,9 @@ class Ledger:
                     attempts_used=row.attempts_used,
                     accepted_at=row.accepted_at,
                     trace_context=row.trace_context,
+                    is_crowded=is_crowded,
+                    failing=frozenset(map(Cause, row.failing)),
+                    closed=frozenset(map(Cause, row.closed)),
                 )
                 if claim.attempts_used > self._max_attempts:
                     error = row.last_error or "its worker ended each time without finishing"
@@ -156,12 +231,20 @@ class Ledger:
                 await session.execute(_LEASE_DUE, {**key, "lease": self._lease})
                 return claim
 
-    async def _lock_first(self, session: AsyncSession) -> tuple[UUID, UUID] | None:
-        for tenant_id in (await session.execute(_TENANTS_BY_TURN, {"limit": _MAX_TENANTS_TRIED})).scalars():
-            job_id = (await session.execute(_LOCK_FIRST, {"tenant_id": tenant_id})).scalar()
-            if job_id is not None:
-                return tenant_id, job_id
+    async def _lock_first(self, session: AsyncSession) -> tuple[UUID, UUID, bool] | None:
+        tenants = (await session.execute(_CHOOSE, {**self._turns(), "limit": _MAX_TENANTS_TRIED})).all()
+        for number, (tenant_id, slots) in enumerate(tenants):
+            turn = await session.execute(_TRY_TURN if number else _TAKE_TURN, {"tenant_id": str(tenant_id)})
+            if turn.scalar() is False:
+                continue
+            row = (await session.execute(_LOCK_FIRST, {"tenant_id": tenant_id, "slots": slots})).one_or_none()
+            if row is not None:
+                return tenant_id, row.job_id, row.is_crowded
         return None
+
+    def _turns(self) -> dict[str, Any]:
+        own = self._slots()
+        return {"tenant_ids": list(own), "tenant_slots": list(own.values()), "slots": UNKNOWN_SLOTS}
 
     async def extend(self, claim: Claim) -> None:
         """Hold *claim* for another lease from now.
@@ -202,14 +285,15 @@ class Ledger:
         return Backlog(waiting=row.waiting, oldest=timedelta(seconds=float(row.oldest_s or 0)))
 
     async def waiting(self, *, unheard_for: timedelta, limit: int) -> list[tuple[UUID, UUID]]:
-        """Tenant and job id of deliveries that have been due for *unheard_for*, the longest waiting first.
+        """Tenant and job id of deliveries that could be claimed and have been due for *unheard_for*, longest first.
 
         Empty too while another worker's relay is at it: one is enough.
         """
         async with self._database.across_tenants() as session:
             if not (await session.execute(_RELAY_LOCK)).scalar():
                 return []
-            rows = (await session.execute(_WAITING, {"limit": limit, "unheard_for": unheard_for})).all()
+            values = {**self._turns(), "limit": limit, "unheard_for": unheard_for}
+            rows = (await session.execute(_WAITING, values)).all()
         return [(row.tenant_id, row.job_id) for row in rows]
 
 
@@ -233,6 +317,8 @@ async def _settle(
 ) -> None:
     await run_fenced(session, _SETTLE, claim, status=status, error=_short(error), because=_short(because))
     await session.execute(_DROP_DUE, claim.key)
+    if status == "failed":
+        await session.execute(_BURY, claim.key)
 
 
 def _short(detail: str | None) -> str | None:

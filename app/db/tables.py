@@ -90,6 +90,36 @@ class Due(SQLModel, table=True):
     accepted_at: datetime = Field(sa_column=_time(default_now=True))
 
 
+class Gate(SQLModel, table=True):
+    """Why a tenant's deliveries rest, or a source of its context is not asked; and until when.
+
+    Workers see every tenant's, to choose among them, and change the own tenant's alone.
+    """
+
+    __tablename__ = "gate"
+
+    tenant_id: UUID = Field(primary_key=True)
+    """All zeros: every tenant."""
+    cause: str = Field(sa_column=Column(Text, primary_key=True))
+    closed_until: datetime | None = Field(default=None, sa_column=_time())
+    """Null while failures are counted only."""
+    failures: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """In a row."""
+    since: datetime = Field(sa_column=_time(default_now=True))
+    closed_by: str | None = Field(default=None, sa_column=_words(nullable=True))
+    reason: str | None = Field(default=None, sa_column=_words(nullable=True))
+
+
+class Dead(SQLModel, table=True):
+    """A failed delivery that no operator has replayed or dismissed yet. Workers see every tenant's, to count them."""
+
+    __tablename__ = "dead"
+
+    tenant_id: UUID = Field(primary_key=True)
+    job_id: UUID = Field(primary_key=True)
+    failed_at: datetime = Field(sa_column=_time(default_now=True))
+
+
 class EnhancementRow(SQLModel, table=True):
     """One enhancement of one version of one ticket, from its reservation over what was written to its note."""
 

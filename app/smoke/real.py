@@ -16,7 +16,7 @@ from uuid import UUID
 
 from app.core.delivery import Event, Status
 from app.core.note import note_reference
-from app.db.deliveries import DeliveryDetails, find_delivery, list_deliveries
+from app.db.deliveries import Choice, DeliveryDetails, find_delivery, list_deliveries
 from app.db.session import Database
 from app.help_desks import open_help_desk
 from app.integrations.servicedesk import ServiceDesk
@@ -93,7 +93,9 @@ class _Visit:
     async def _accepted(self) -> str:
         earlier = {
             delivery.job_id
-            for delivery in await list_deliveries(self._ticket.database, self._tenant.id, ticket_id=self._ticket.id)
+            for delivery in await list_deliveries(
+                self._ticket.database, self._tenant.id, Choice(ticket_id=self._ticket.id)
+            )
         }
         job_id = UUID(await self._api.send(self._event, self._ticket.id, **self._fields))
         if job_id in earlier:

@@ -25,7 +25,8 @@ WEBHOOK_DELIVERIES = Counter(
 )
 ENHANCEMENTS = Counter(
     "enhancements_total",
-    "Settled deliveries by outcome: enhanced, context_only, ignored, failed; and attempts that will be tried again.",
+    "Settled deliveries by outcome: enhanced, context_only, ignored, failed; and attempts that will be tried again:"
+    " retried, throttled, held (the help desk is out for the whole tenant), left_to_lease, lease_lost.",
     ["tenant", "outcome"],
 )
 ENHANCEMENT_SECONDS = Histogram(
@@ -48,5 +49,12 @@ LLM_COST_USD = Counter("llm_cost_usd_total", "What the model's known prices make
 QUEUE_DEPTH = Gauge("redis_queue_depth", "Rings on the stream that no worker heard yet.")
 BACKLOG = Gauge("delivery_backlog", "Deliveries that are due and that nobody holds, over all tenants.")
 OLDEST_PENDING_SECONDS = Gauge("delivery_oldest_pending_seconds", "Age of the oldest delivery that is not settled.")
+DEAD = Gauge("delivery_dead", "Failed deliveries that no operator has replayed or dismissed.", ["tenant"])
+GATE_CLOSED = Gauge(
+    "gate_closed",
+    "1 while it is closed: paused, help_desk and calls hold the tenant's deliveries back; model and monitoring are not"
+    " asked for its notes. The tenant is empty for a pause of all.",
+    ["tenant", "cause"],
+)
 LEASES_LOST = Counter("delivery_leases_lost_total", "Attempts that went on past their lease and gave way to another.")
 TENANT_FILES_BAD = Gauge("tenant_file_bad", "1 while a tenant's file or secret can't be used.", ["tenant"])

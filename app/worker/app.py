@@ -18,17 +18,20 @@ from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
 
 from app.db.enhancements import Enhancements
+from app.db.gates import Gates
 from app.db.ledger import Ledger
-from app.db.session import open_database
+from app.db.session import Database, open_database
 from app.integrations.openai import open_model_client
 from app.queue import WORK_TASK, RingBroker, open_queue
 from app.settings import WorkerSettings
 from app.telemetry.traces import end_traces
-from app.tenants import open_tenants
+from app.tenants import TenantDirectory, open_tenants
 from app.worker.enhance import Enhancer, Limits
 from app.worker.health import open_health
 from app.worker.relay import Relay
+from app.worker.retention import run_retention
 from app.worker.toolkits import Toolkits
+from app.worker.watch import run_watch
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +43,8 @@ class Worker:
     broker: RingBroker
     enhancer: Enhancer
     relay: Relay
+    database: Database
+    tenants: TenantDirectory
 
 
 @asynccontextmanager
@@ -78,9 +83,16 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 model_timeout=settings.llm_timeout_seconds,
             )
         )
-        ledger = Ledger(database, lease=settings.lease_seconds, max_attempts=settings.max_attempts)
+        ledger = Ledger(
+            database,
+            lease=settings.lease_seconds,
+            max_attempts=settings.max_attempts,
+            slots=lambda: {known.tenant.id: known.tenant.slots for known in tenants},
+        )
+        gates = Gates(database)
         enhancer = Enhancer(
             ledger=ledger,
+            gates=gates,
             enhancements=Enhancements(database),
             tenants=tenants,
             toolkits=toolkits,
@@ -93,13 +105,15 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
         )
 
         async def work(tenant_id: str, job_id: str) -> None:  # noqa: ARG001 - a hint: the ledger chooses what is next
-            await enhancer.work_once()
+            await enhancer.work()
 
         broker.register_task(work, task_name=WORK_TASK)
         yield Worker(
             broker,
             enhancer,
             Relay(ledger=ledger, queue=queue, enhancer=enhancer, slots=settings.worker_concurrency),
+            database,
+            tenants,
         )
 
 
@@ -118,18 +132,26 @@ async def run(settings: WorkerSettings) -> None:
         deadline = loop.time() + settings.shutdown_grace_seconds.total_seconds()
         stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, begin_shutdown)
-
     def connected() -> None:
         nonlocal is_connected
         is_connected = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, begin_shutdown)
 
     async with (
         open_worker(settings) as worker,
         open_health(port=settings.prometheus_port, is_ready=lambda: is_connected and not stop.is_set()),
     ):
-        relaying = asyncio.create_task(worker.relay.run(connected))
+        stopping = asyncio.create_task(_stop_when(stop, worker.enhancer))
+        loops = [
+            asyncio.create_task(loop_forever)
+            for loop_forever in (
+                worker.relay.run(connected),
+                run_watch(worker.database, worker.tenants),
+                run_retention(worker.database, worker.tenants),
+            )
+        ]
         receiver = Receiver(
             worker.broker,
             max_async_tasks=settings.worker_concurrency,
@@ -141,7 +163,9 @@ async def run(settings: WorkerSettings) -> None:
         gc.freeze()
         log.info("worker_started", concurrency=settings.worker_concurrency)
         await receiver.listen(stop)
-        relaying.cancel()
+        await stopping
+        for each in loops:
+            each.cancel()
         log.info("shutdown_began", running=worker.enhancer.running)
         # The receiver waited for what it had begun; what the relay began, while Redis was out, has the same time.
         await worker.enhancer.wait(limit_s=deadline - loop.time())
@@ -152,3 +176,8 @@ async def run(settings: WorkerSettings) -> None:
     sys.stderr.flush()
     # Not a return: what a library left running must not hold up, or outlive, a process that has given back its work.
     os._exit(0)
+
+
+async def _stop_when(stop: asyncio.Event, enhancer: Enhancer) -> None:
+    await stop.wait()
+    enhancer.stop()

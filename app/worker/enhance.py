@@ -24,11 +24,13 @@ from app.core.note import note_reference, render_note
 from app.core.retry import wait_before
 from app.core.ticket import Ticket
 from app.db.enhancements import Enhancements, NotNeeded, Reservation
+from app.db.gates import Cause, Gates
 from app.db.ledger import Claim, Ledger
 from app.enhancement.graph import enhance
 from app.errors import (
     AppError,
     CallsExhausted,
+    HelpDeskUnavailable,
     LeaseLost,
     LedgerUnavailable,
     Rejected,
@@ -45,6 +47,7 @@ from app.telemetry.metrics import (
 )
 from app.telemetry.traces import context_from, span
 from app.tenants import KnownTenant, TenantDirectory
+from app.worker.breakers import Breaker
 from app.worker.lease import run_held
 from app.worker.posting import find_posted, post_once
 from app.worker.toolkits import Toolkit, Toolkits
@@ -53,6 +56,8 @@ _RELEASE_TIMEOUT_S: Final = 3.0
 # A tenant's file and its secrets are mounted minutes apart, and not in all pods at once.
 _TENANT_PATIENCE: Final = timedelta(minutes=15)
 _TENANT_WAIT: Final = timedelta(seconds=30)
+# Beyond it a note is no help any more, and somebody should know.
+_OUTAGE_PATIENCE: Final = timedelta(hours=6)
 
 log = structlog.get_logger(__name__)
 
@@ -74,38 +79,52 @@ class Enhancer:
         self,
         *,
         ledger: Ledger,
+        gates: Gates,
         enhancements: Enhancements,
         tenants: TenantDirectory,
         toolkits: Toolkits,
         limits: Limits,
     ) -> None:
         self._ledger = ledger
+        self._gates = gates
         self._enhancements = enhancements
         self._tenants = tenants
         self._toolkits = toolkits
         self._limits = limits
         self._running: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
 
     @property
     def running(self) -> int:
         """Attempts under way."""
         return len(self._running)
 
-    async def work_once(self) -> bool:
-        """Claim the delivery whose turn it is and bring it to an end. False when nothing was due."""
+    async def work(self) -> None:
+        """Work as one ring asks for: one delivery, and more as long as others of a tenant waited for a free slot."""
+        while True:
+            claim = await self.work_once()
+            if claim is None or not claim.is_crowded or self._is_stopping:
+                return
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._is_stopping = True
+
+    async def work_once(self) -> Claim | None:
+        """Claim the delivery whose turn it is and bring it to an end. None when nothing could be claimed."""
         try:
             claim = await self._ledger.claim_next()
         except LedgerUnavailable as error:
             log.warning("claim_failed", cause=error.detail)
-            return False
+            return None
         if claim is None:
-            return False
+            return None
         attempt = asyncio.create_task(self._attempt(claim))
         self._running.add(attempt)
         attempt.add_done_callback(self._running.discard)
         with suppress(asyncio.CancelledError):
             await asyncio.shield(attempt)
-        return True
+        return claim
 
     async def wait(self, *, limit_s: float) -> None:
         """Let what runs come to its end, for so long."""
@@ -155,7 +174,7 @@ class Enhancer:
             log.warning("lease_lost")
             return "lease_lost"
 
-    async def _settle(self, claim: Claim, story: Coroutine[Any, Any, str]) -> str:  # noqa: PLR0911 - a way to end each
+    async def _settle(self, claim: Claim, story: Coroutine[Any, Any, str]) -> str:  # noqa: C901, PLR0911 - a way to end each
         limits = self._limits
         try:
             return await run_held(
@@ -172,9 +191,9 @@ class Enhancer:
         except (LeaseLost, LedgerUnavailable):
             raise
         except CallsExhausted as error:
-            await self._ledger.try_later(
-                claim, wait=error.retry_after or timedelta(seconds=30), error=error.detail, is_forgiven=True
-            )
+            wait = error.retry_after or timedelta(seconds=30)
+            await self._ledger.try_later(claim, wait=wait, error=error.detail, is_forgiven=True)
+            await self._gates.close(claim.tenant_id, Cause.CALLS, wait=wait)
             return "throttled"
         except TenantFileInvalid as error:
             return await self._wait_for_tenant(claim, error.detail)
@@ -182,6 +201,8 @@ class Enhancer:
             await self._ledger.fail(claim, error.detail)
             log.error("delivery_failed", cause=error.detail)
             return "failed"
+        except HelpDeskUnavailable as error:
+            return await self._outlast(claim, error)
         except Unavailable as error:
             return await self._try_again(claim, error.detail, asked=error.retry_after)
         except TimeoutError:
@@ -201,6 +222,19 @@ class Enhancer:
         await self._ledger.try_later(claim, wait=_TENANT_WAIT, error=cause, is_forgiven=True)
         log.warning("tenant_not_ready", cause=cause)
         return "retried"
+
+    async def _outlast(self, claim: Claim, error: HelpDeskUnavailable) -> str:
+        """Try again as ever, unless the tenant's help desk fails for every delivery: that costs none its attempts."""
+        is_closed = await Breaker.of(self._gates, claim, Cause.HELP_DESK).count()
+        if not is_closed or datetime.now(UTC) - claim.accepted_at > _OUTAGE_PATIENCE:
+            return await self._try_again(claim, error.detail, asked=error.retry_after)
+        await self._ledger.try_later(
+            claim,
+            wait=wait_before(1, asked=error.retry_after, draw=random.random()),
+            error=error.detail,
+            is_forgiven=True,
+        )
+        return "held"
 
     async def _try_again(self, claim: Claim, cause: str, *, asked: timedelta | None) -> str:
         if claim.attempts_used >= self._limits.max_attempts:
@@ -229,6 +263,7 @@ class Enhancer:
         async with self._toolkits.lend(known) as kit:
             if webhook.event is Event.RESOLVED:
                 await kit.learn(claim.ticket_id)
+                await Breaker.of(self._gates, claim, Cause.HELP_DESK).recover()
             reason = why_no_note(webhook, events=tenant.events, technician=tenant.servicedesk.technician)
             if reason is not None:
                 raise NotNeeded(reason)
@@ -252,7 +287,7 @@ class Enhancer:
             )
             return reservation.enhancement
 
-        tools = kit.tools(reserve=reserve)
+        tools = kit.tools(claim, reserve=reserve)
         enhancement = await enhance(claim.ticket_id, hint=hint, tools=tools)
         assert reservation is not None, "the workflow reserves before it writes"  # noqa: S101
         if reservation.enhancement is None:
@@ -268,6 +303,7 @@ class Enhancer:
             enhancements=self._enhancements,
             limit=self._limits.note,
         )
+        await Breaker.of(self._gates, claim, Cause.HELP_DESK).recover()
         ENHANCEMENT_SECONDS.labels(kit.tenant.slug).observe(
             max((datetime.now(UTC) - claim.accepted_at).total_seconds(), 0)
         )

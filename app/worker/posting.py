@@ -1,7 +1,8 @@
 """Posting a note exactly once, though a worker may die or stall at any point.
 
-Invariant: before the call that posts, the database says that a note may be on the ticket. Whoever takes over from such
-an attempt waits until its call must have ended, then looks for the note's reference before posting. Should two get
+Invariant: before the call that posts, and once it has its turn, the database says that a note may be on the ticket.
+Whoever takes over from such an attempt waits until its call must have ended, then looks for the note's reference before
+posting. Should two get
 through all the same (a worker stopped and woken inside its call), each looks again and removes its own note unless it
 is the oldest: one stays.
 """
@@ -9,8 +10,9 @@ is the oldest: one stays.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 from uuid import UUID
@@ -41,8 +43,8 @@ class Notes(Protocol):
         """The ticket's notes whose text holds *containing*, oldest first."""
         ...
 
-    async def post_note(self, ticket_id: str, html: str) -> str:
-        """Post and return the note's id."""
+    async def post_note(self, ticket_id: str, html: str, *, begin: Callable[[], Awaitable[None]]) -> str:
+        """Post and return the note's id; *begin* is awaited right before the call, once that has its turn."""
         ...
 
     async def delete_note(self, ticket_id: str, note_id: str) -> None: ...
@@ -63,21 +65,20 @@ async def post_once(
     Raises:
         NotNeeded: A newer version of the ticket came in before the call.
         LeaseLost: Another worker has the delivery; a note of ours that doubles its note was removed.
+        CallsExhausted: No turn to be had soon; nothing was sent.
         HelpDeskUnavailable: Whether the note was stored may not be known; the next attempt looks.
         HelpDeskRefused: The note is refused for good.
     """
-    window = limit * STRAGGLER
     with span("post_note"):
-        posting = await enhancements.begin_posting(claim, reservation, window=window)
+        earlier = await enhancements.find_posting(claim, reservation, window=limit * STRAGGLER)
         note_id = None
-        if posting.may_be_posted:
-            if posting.wait:
-                await asyncio.sleep(posting.wait.total_seconds())
-                await enhancements.begin_posting(claim, reservation, window=window)
+        if earlier is not None:
+            await asyncio.sleep(earlier.wait.total_seconds())
             note_id = await _find(notes, claim.ticket_id, reference)
         if note_id is None:
-            note_id = await _post_whole(notes, claim.ticket_id, html, limit, reference)
-            if posting.may_be_posted:
+            post = Post(notes, claim.ticket_id, html, limit, lambda: enhancements.begin_posting(claim, reservation))
+            note_id = await _post_whole(post, reference)
+            if earlier is not None:
                 note_id = await _keep_oldest(notes, claim.ticket_id, note_id, reference)
     try:
         await enhancements.settle_posted(claim, reservation, note_id=note_id)
@@ -85,6 +86,33 @@ async def post_once(
         await _keep_oldest(notes, claim.ticket_id, note_id, reference)
         raise
     log.info("note_posted", note_id=note_id)
+
+
+@dataclass(slots=True)
+class Post:
+    """The call that puts a note on a ticket, and whether it was made."""
+
+    notes: Notes
+    ticket_id: str
+    html: str
+    limit: timedelta
+    """For the call, not for the wait for its turn."""
+    begin: Callable[[], Awaitable[None]]
+    has_begun: bool = False
+
+    async def run(self) -> str:
+        """Post and return the note's id."""
+        try:
+            async with asyncio.timeout(None) as clock:
+
+                async def begin() -> None:
+                    await self.begin()
+                    self.has_begun = True
+                    clock.reschedule(asyncio.get_running_loop().time() + self.limit.total_seconds())
+
+                return await self.notes.post_note(self.ticket_id, self.html, begin=begin)
+        except TimeoutError as error:
+            raise HelpDeskUnavailable("ServiceDesk Plus did not take the note in time") from error
 
 
 async def find_posted(
@@ -102,28 +130,22 @@ async def find_posted(
     return begun.reservation if await _find(notes, claim.ticket_id, reference) else None
 
 
-async def _post_whole(notes: Notes, ticket_id: str, html: str, limit: timedelta, reference: UUID) -> str:
-    """Post; who is cancelled meanwhile lets the call end first, as another worker may have posted too by then."""
-    call = asyncio.create_task(_post(notes, ticket_id, html, limit))
+async def _post_whole(post: Post, reference: UUID) -> str:
+    """Post; who is cancelled after the call was made lets it end first: another worker may have posted too by then."""
+    call = asyncio.create_task(post.run())
     try:
         return await asyncio.shield(call)
     except asyncio.CancelledError:
-        with suppress(AppError):
-            await _keep_oldest(notes, ticket_id, await call, reference)
+        if not post.has_begun:
+            call.cancel()
+        with suppress(AppError, asyncio.CancelledError):
+            await _keep_oldest(post.notes, post.ticket_id, await call, reference)
         raise
 
 
 async def _find(notes: Notes, ticket_id: str, reference: UUID) -> str | None:
     found = await notes.find_notes(ticket_id, containing=str(reference))
     return found[0].id if found else None
-
-
-async def _post(notes: Notes, ticket_id: str, html: str, limit: timedelta) -> str:
-    try:
-        async with asyncio.timeout(limit.total_seconds()):
-            return await notes.post_note(ticket_id, html)
-    except TimeoutError as error:
-        raise HelpDeskUnavailable("ServiceDesk Plus did not take the note in time") from error
 
 
 async def _keep_oldest(notes: Notes, ticket_id: str, note_id: str, reference: UUID) -> str:

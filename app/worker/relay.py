@@ -37,7 +37,7 @@ class Relay:
         self._queue = queue
         self._enhancer = enhancer
         self._slots = slots
-        self._own_work: set[asyncio.Task[bool]] = set()
+        self._own_work: set[asyncio.Task[None]] = set()
         self._is_redis_out = False
 
     async def run(self, on_pass: Callable[[], None]) -> None:
@@ -78,7 +78,7 @@ class Relay:
 
     def _work_alone(self, waiting: int) -> None:
         for _ in range(min(waiting, self._slots - self._enhancer.running)):
-            task = asyncio.create_task(self._enhancer.work_once())
+            task = asyncio.create_task(self._enhancer.work())
             self._own_work.add(task)
             task.add_done_callback(self._own_work.discard)
 

@@ -19,8 +19,10 @@ from app.core.enhancement import Enhancement
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.db.enhancements import Enhancements
+from app.db.gates import Cause, Gates
 from app.db.inventory import Inventory
 from app.db.knowledge import upsert_tickets
+from app.db.ledger import Claim
 from app.db.search import Search
 from app.db.session import Database
 from app.enhancement.graph import Tools
@@ -29,9 +31,13 @@ from app.integrations.monitoring import Prometheus, open_prometheus
 from app.integrations.openai import OpenAIModel
 from app.integrations.servicedesk import ServiceDesk
 from app.tenants import KnownTenant
+from app.worker.breakers import Breaker, GuardedModel, GuardedMonitoring
 
-# Longer than this for a turn, and the slot is better given to another tenant's delivery.
-LONGEST_WAIT_FOR_A_CALL: Final = timedelta(seconds=8)
+# Longer than this for a turn, and the slot is better given to another tenant's delivery. A tenant with all its slots
+# in work waits less, as long as nobody else (the sync, another program) takes its turns.
+LONGEST_WAIT_FOR_A_CALL: Final = timedelta(seconds=20)
+# The model's own limit ends first, so that its silence is known as such.
+_OF_MODEL_TIMEOUT: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +54,17 @@ class Toolkit:
     _context_timeout: timedelta
     _model_timeout: timedelta
 
-    def tools(self, *, reserve: Callable[[Ticket], Awaitable[Enhancement | None]]) -> Tools:
-        """What the workflow of one delivery works with."""
+    def tools(self, claim: Claim, *, reserve: Callable[[Ticket], Awaitable[Enhancement | None]]) -> Tools:
+        """What the workflow of *claim* works with."""
+        gates = Gates(self._database)
         return Tools(
             help_desk=self.help_desk,
             history=self._search,
             knowledge=self._search,
             inventory=self._inventory,
-            monitoring=self._monitoring,
-            model=self._model,
+            monitoring=self._monitoring
+            and GuardedMonitoring(self._monitoring, Breaker.of(gates, claim, Cause.MONITORING)),
+            model=GuardedModel(self._model, Breaker.of(gates, claim, Cause.MODEL)),
             may_use_model=self._may_use_model,
             reserve=reserve,
             note=self.tenant.note,
@@ -162,7 +170,7 @@ class Toolkits:
                 self._client,
                 model=tenant.model.name or self._model,
                 fallback=self._fallback_model,
-                limit=self._model_timeout,
+                limit=self._model_timeout * _OF_MODEL_TIMEOUT,
             )
             kit = Toolkit(
                 tenant,

@@ -9,9 +9,12 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from app.cli import cli
 from app.core.tenant import Tenant
 from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
 from app.simulator.model import ModelSimulator
@@ -29,9 +32,14 @@ COMMANDS = [
     ["tenants", "add"],
     ["tenants", "check"],
     ["tenants", "list"],
+    ["tenants", "pause"],
+    ["tenants", "resume"],
+    ["tenants", "status"],
+    ["tenants", "erase"],
     ["deliveries", "list"],
     ["deliveries", "show"],
     ["deliveries", "replay"],
+    ["deliveries", "dismiss"],
 ]
 
 
@@ -46,6 +54,12 @@ async def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess
         timeout=120,
         check=False,
     )
+
+
+async def call_here(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """As `call`, in a thread of this process: for the many calls of a long story."""
+    result = await asyncio.to_thread(CliRunner(env=variables).invoke, cli, arguments)
+    return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -159,6 +173,76 @@ async def test_deliveries_are_sent_listed_shown_and_replayed(
     replayed = await call("deliveries", "replay", "--tenant", "smoke", job_id, **database)
     assert replayed.returncode == 1
     assert "not a failed delivery" in replayed.stdout
+
+
+async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
+    running: tuple[Process, Tenant, dict[str, str], int], urls: DatabaseUrls
+) -> None:
+    api, tenant, folders, _ = running  # its help desk is hosted by nobody: nothing is done on the way
+    database = {"DATABASE_URL": urls.worker, **folders}
+    for ticket in ("501", "502", "503"):
+        sent = await call_here("webhook", "send", "--tenant", "smoke", "--url", api.url, ticket, **folders)
+        assert sent.returncode == 0, sent.stderr
+    connection = await asyncpg.connect(urls.superuser)
+    failed = await connection.fetch(
+        "with failed as (update delivery set status = 'failed', settled_at = now(), last_error = 'answered 502'"
+        " where tenant_id = $1 and ticket_id = any($2) returning tenant_id, job_id), gone as (delete from due using"
+        " failed where due.job_id = failed.job_id) insert into dead select tenant_id, job_id from failed returning 1",
+        tenant.id,
+        ["501", "502", "503"],
+    )
+    await connection.close()
+    assert len(failed) == 3
+
+    chosen = ["--tenant", "smoke", "--since", "1h", "--reason", "answered 502"]
+    listed = await call_here("deliveries", "list", *chosen, "--status", "failed", "--limit", "2", **database)
+    assert listed.stdout.count("answered 502") == 2
+    assert "the newest 2 of 3" in listed.stderr
+    status = await call_here("tenants", "status", "smoke", **database)
+    assert "3 dead" in status.stdout
+    unsure = await call_here("deliveries", "replay", *chosen, "--all", "--limit", "1", **database)
+    assert "the oldest 1 of 3" in unsure.stdout
+    assert unsure.returncode == 1  # nobody said yes
+    dismissed = await call_here(
+        "deliveries", "dismiss", *chosen, "--all", "--ticket", "503", "--because", "a test", "--yes", **database
+    )
+    assert dismissed.stdout.strip() == "1 deliveries: dismissed"
+    replayed = await call_here("deliveries", "replay", *chosen, "--all", "--yes", **database)
+    assert replayed.stdout.strip() == "2 deliveries: due now"
+    both = await call_here("deliveries", "replay", "--tenant", "smoke", "--all", str(tenant.id), **database)
+    assert both.returncode == 2
+
+
+async def test_a_tenant_is_paused_seen_resumed_and_erased_only_when_it_is_suspended(
+    running: tuple[Process, Tenant, dict[str, str], int], urls: DatabaseUrls, valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    _, _, folders, _ = running
+    database = {"DATABASE_URL": urls.worker, **folders}
+    assert (await call_here("tenants", "pause", "--reason", "x", **database)).returncode == 2
+    paused = await call_here("tenants", "pause", "smoke", "--reason", "their upgrade", **database)
+    assert paused.returncode == 0, paused.stderr
+    everyone = await call_here("tenants", "pause", "--all", "--reason", "our upgrade", **database)
+    assert everyone.stdout.strip() == "every tenant: paused"
+    seen = await call_here("tenants", "status", **database)
+    assert "smoke: paused since" in seen.stdout
+    assert "their upgrade" in seen.stdout
+    assert "every tenant: paused" in seen.stdout
+    assert (await call_here("tenants", "resume", "--all", **database)).returncode == 0
+    assert (await call_here("tenants", "resume", "smoke", **database)).returncode == 0
+    assert (await call_here("tenants", "resume", "smoke", **database)).returncode == 1
+
+    owner = {"MIGRATION_DATABASE_URL": urls.owner, "REDIS_URL": valkey.url}
+    refused = await call_here("tenants", "erase", "smoke", "--yes", **owner, **folders)
+    assert refused.returncode == 1
+    assert "set status: suspended" in refused.stderr
+    suspended = a_tenant("gone", status="suspended")
+    write_tenant(tmp_path, suspended, api_key="key")
+    own = {"TENANTS_DIR": str(tmp_path / "files"), "TENANT_SECRETS_DIR": str(tmp_path / "secrets")}
+    erased = await call_here("tenants", "erase", "gone", "--yes", **owner, **own)
+    assert erased.returncode == 0, erased.stderr
+    assert "counted again in every table: 0 rows" in erased.stdout
+    by_id = await call_here("tenants", "erase", "--id", str(suspended.id), **owner, **folders)
+    assert by_id.returncode == 1  # nobody said yes
 
 
 async def test_a_forged_secret_is_told_by_its_answer(

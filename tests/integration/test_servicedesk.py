@@ -127,7 +127,13 @@ async def test_only_approved_articles_and_all_assets_are_listed(desk: Desk) -> N
 
 async def test_a_note_is_posted_found_and_deleted(desk: Desk) -> None:
     ticket_id = desk.portal.add_ticket(subject="Mail").id
-    note_id = await desk.adapter.post_note(ticket_id, "<p>ref 1234</p>")
+    notes_before: list[int] = []
+
+    async def begin() -> None:
+        notes_before.append(len(desk.portal.notes(ticket_id)))
+
+    note_id = await desk.adapter.post_note(ticket_id, "<p>ref 1234</p>", begin=begin)
+    assert notes_before == [0]
     [note] = desk.portal.notes(ticket_id)
     assert (note.id, note.html, note.show_to_requester) == (note_id, "<p>ref 1234</p>", False)
     assert [found.id for found in await desk.adapter.find_notes(ticket_id, containing="ref 1234")] == [note_id]

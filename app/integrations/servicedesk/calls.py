@@ -7,7 +7,7 @@ cloud refused an access token, so that nothing was done, and another token could
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -15,6 +15,8 @@ from app.errors import HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import AnswerTooLarge, NoAnswer, Outbound
 from app.integrations.servicedesk.answers import CredentialsRefused, Throttled, parse_answer
 from app.integrations.servicedesk.auth import Signer
+
+Begin = Callable[[], Awaitable[None]]
 
 _DEFAULT_BACK_OFF: Final = timedelta(minutes=1)
 
@@ -44,21 +46,24 @@ class Calls:
         params = None if input_data is None else {"input_data": json.dumps(input_data)}
         return await self._call("GET", path, params=params)
 
-    async def post(self, path: str, input_data: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._call("POST", path, form={"input_data": json.dumps(input_data)})
+    async def post(self, path: str, input_data: Mapping[str, Any], *, begin: Begin) -> dict[str, Any]:
+        """POST once a turn is had; *begin* is awaited between the turn and the call, and may forbid it by raising."""
+        return await self._call("POST", path, begin=begin, form={"input_data": json.dumps(input_data)})
 
     async def delete(self, path: str) -> None:
         await self._call("DELETE", path)
 
-    async def _call(self, method: str, path: str, **content: Mapping[str, str] | None) -> dict[str, Any]:
+    async def _call(
+        self, method: str, path: str, *, begin: Begin | None = None, **content: Mapping[str, str] | None
+    ) -> dict[str, Any]:
         token = await self._signer.token()
         try:
-            return await self._send(method, path, token=token, **content)
+            return await self._send(method, path, token=token, begin=begin, **content)
         except CredentialsRefused:
             if not self._signer.is_renewable:
                 raise
         token = await self._signer.token(rejected=token)
-        return await self._send(method, path, token=token, **content)
+        return await self._send(method, path, token=token, begin=begin, **content)
 
     async def _send(
         self,
@@ -66,10 +71,13 @@ class Calls:
         path: str,
         *,
         token: str,
+        begin: Begin | None = None,
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         await self._limiter.wait_turn()
+        if begin is not None:
+            await begin()
         try:
             reply = await self._outbound.send(
                 method, self._base + path, params=params, form=form, headers=self._signer.headers(token)

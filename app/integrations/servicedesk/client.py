@@ -21,7 +21,7 @@ from app.errors import HelpDeskRefused, TicketNotFound
 from app.integrations.http import DEFAULT_TIMEOUT, Resolve, open_outbound
 from app.integrations.servicedesk.answers import Missing, not_understood
 from app.integrations.servicedesk.auth import Credentials, TokenCache, create_signer
-from app.integrations.servicedesk.calls import CallLimiter, Calls
+from app.integrations.servicedesk.calls import Begin, CallLimiter, Calls
 from app.integrations.servicedesk.lists import Lists
 from app.integrations.servicedesk.mapping import (
     Note,
@@ -132,10 +132,11 @@ class ServiceDesk:
             raise _no_ticket(ticket_id) from None
         return sorted(found, key=lambda note: (note.created_at or _LONG_AGO, len(note.id), note.id))
 
-    async def post_note(self, ticket_id: str, html: str) -> str:
+    async def post_note(self, ticket_id: str, html: str, *, begin: Begin) -> str:
         """Add *html* as a note and return the note's id.
 
-        After `HelpDeskUnavailable` the note may or may not be there: look with `find_notes` before another try.
+        *begin* is awaited when the call has its turn, right before it is made. After `HelpDeskUnavailable` that came
+        later, the note may or may not be there: look with `find_notes` before another try.
 
         Raises:
             TicketNotFound: There is no such ticket.
@@ -149,7 +150,7 @@ class ServiceDesk:
         }
         path = f"{_ticket_path(ticket_id)}/notes"
         try:
-            answer = await self._calls.post(path, {self._options.note_key: note})
+            answer = await self._calls.post(path, {self._options.note_key: note}, begin=begin)
         except Missing:
             raise _no_ticket(ticket_id) from None
         return parse_id(_part(answer, self._options.note_key, "note", "request_note", "notes"))

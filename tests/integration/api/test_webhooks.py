@@ -15,7 +15,7 @@ from app.api.app import Api
 from app.api.webhooks import MAX_BODY_BYTES, PATH
 from app.core.signature import decode_secret, sign_body, sign_standard
 from app.core.tenant import Tenant
-from app.db.deliveries import list_deliveries
+from app.db.deliveries import Choice, list_deliveries
 from app.db.session import Database
 from app.demo.embedded import PostgresServer, ValkeyServer
 from tests.builders import a_body
@@ -50,7 +50,7 @@ def assert_problem(response: httpx.Response, status: int, *, field: str | None =
 
 
 async def stored(worker_db: Database, tenant: Tenant, ticket_id: str) -> int:
-    return len(await list_deliveries(worker_db, tenant.id, ticket_id=ticket_id))
+    return len(await list_deliveries(worker_db, tenant.id, Choice(ticket_id=ticket_id)))
 
 
 async def test_a_signed_webhook_is_stored_before_it_is_answered(
@@ -62,7 +62,7 @@ async def test_a_signed_webhook_is_stored_before_it_is_answered(
     answer = response.json()
     assert answer["status"] == "accepted"
     assert answer["message"]
-    deliveries = await list_deliveries(worker_db, tenants.acme.id, ticket_id="1001")
+    deliveries = await list_deliveries(worker_db, tenants.acme.id, Choice(ticket_id="1001"))
     assert [str(delivery.job_id) for delivery in deliveries] == [answer["job_id"]]
     assert deliveries[0].status == "pending"
 

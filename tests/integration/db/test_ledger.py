@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -50,8 +51,9 @@ async def status(database: Database, tenant_id: UUID, job_id: UUID) -> str:
     return details.delivery.status
 
 
-async def test_many_claimants_get_each_delivery_once(ledger: Ledger, intake: Intake) -> None:
+async def test_many_claimants_get_each_delivery_once(ledger: Ledger, worker_db: Database, intake: Intake) -> None:
     tenant_id = uuid4()
+    ledger = Ledger(worker_db, lease=LEASE, max_attempts=3, slots=lambda: {tenant_id: 20})
     jobs = {await accept(intake, tenant_id) for _ in range(20)}
     claims = await asyncio.gather(*(ledger.claim_next() for _ in range(30)))
     claimed = [claim.job_id for claim in claims if claim is not None]
@@ -161,3 +163,61 @@ async def test_an_error_text_with_nul_or_of_any_length_is_stored(
     assert claim is not None
     await ledger.fail(claim, "a\x00b" * 1000)
     assert await status(worker_db, tenant_id, job_id) == "failed"
+
+
+async def test_many_claimants_together_take_no_more_of_a_tenant_than_it_has_slots(
+    worker_db: Database, intake: Intake, ledger: Ledger
+) -> None:
+    few, other = uuid4(), uuid4()
+    limited = Ledger(worker_db, lease=LEASE, max_attempts=3, slots=lambda: {few: 3, other: 50})
+    for tenant_id in (few, other):
+        for _ in range(10):
+            await accept(intake, tenant_id)
+    claims = [claim for claim in await asyncio.gather(*(limited.claim_next() for _ in range(30))) if claim]
+    while (claim := await limited.claim_next()) is not None:
+        claims.append(claim)
+
+    assert len([claim for claim in claims if claim.tenant_id == other]) == 10
+    mine = [claim for claim in claims if claim.tenant_id == few]
+    assert len(mine) == 3
+    assert all(claim.is_crowded for claim in mine)
+    assert await limited.waiting(unheard_for=timedelta(0), limit=100) == []  # a ring would find nothing to claim
+
+    await limited.ignore(mine[0], "done with")
+    assert len(await limited.waiting(unheard_for=timedelta(0), limit=100)) == 1
+    following = await limited.claim_next()
+    assert following is not None
+    assert following.tenant_id == few
+    assert (await ledger.backlog()).waiting == 6  # what has no slot waits, and is told of
+
+
+async def test_the_last_delivery_of_a_tenant_is_not_crowded(ledger: Ledger, intake: Intake) -> None:
+    await accept(intake, uuid4())
+    claim = await ledger.claim_next()
+    assert claim is not None
+    assert not claim.is_crowded
+
+
+async def test_a_tenant_with_ten_thousand_does_not_keep_another_waiting(
+    worker_db: Database, intake: Intake, ledger: Ledger
+) -> None:
+    busy, quiet = uuid4(), uuid4()
+    limited = Ledger(worker_db, lease=LEASE, max_attempts=3, slots=lambda: {busy: 10, quiet: 10})
+    await asyncio.gather(*(accept(intake, busy) for _ in range(1_000)))
+    async with worker_db.across_tenants() as session:
+        await session.execute(
+            text(
+                "insert into due (tenant_id, job_id) select :tenant_id, gen_random_uuid() from generate_series(1, 9000)"
+            ),
+            {"tenant_id": busy},
+        )
+    while (claim := await limited.claim_next()) is not None:
+        assert claim.tenant_id == busy
+    job_id = await accept(intake, quiet)
+
+    started = time.monotonic()
+    claim = await limited.claim_next()
+    assert claim is not None
+    assert claim.job_id == job_id
+    assert time.monotonic() - started < 5  # some milliseconds; the figure is in bench/
+    assert {each for each, _ in await limited.waiting(unheard_for=timedelta(0), limit=100)} == set()

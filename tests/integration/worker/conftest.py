@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,11 @@ class Stage:
         async with self.database.across_tenants() as session:
             await session.execute(text("update due set due_at = now() where not is_leased"))
 
+    async def end_rests(self) -> None:
+        """Let what rests after failures be tried again."""
+        async with self.database.as_tenant(self.tenant.id) as session:
+            await session.execute(text("update gate set closed_until = now() where closed_until > now()"))
+
     def notes(self, ticket_id: str) -> list[str]:
         return [note.html for note in self.portal.notes(ticket_id)]
 
@@ -113,7 +119,7 @@ def add_tenant(help_desk: HelpDeskSimulator, folder: Path, **changes: Any) -> tu
     """A tenant on premises with a portal of its own."""
     slug = f"t{uuid4().hex[:8]}"
     portal = help_desk.add_portal(Portal(slug=slug, edition=Edition.ON_PREMISES, api_key="key"))
-    tenant = a_tenant(slug, servicedesk={"url": portal.url}, **changes)
+    tenant = a_tenant(slug, servicedesk={"url": portal.url, **changes.pop("servicedesk", {})}, **changes)
     write_tenant(folder, tenant, webhook_secret="secret", api_key="key")
     return tenant, portal
 
@@ -128,7 +134,7 @@ async def stage(
     tmp_path: Path,
 ) -> AsyncIterator[Stage]:
     """A stage with a little history. `@pytest.mark.parametrize("stage", [{…}], indirect=True)` changes its tenant."""
-    tenant, portal = add_tenant(help_desk, tmp_path, **getattr(request, "param", {}))
+    tenant, portal = add_tenant(help_desk, tmp_path, **deepcopy(getattr(request, "param", {})))
     async with (
         open_database(urls.worker) as database,
         open_intake(urls.intake) as intake,

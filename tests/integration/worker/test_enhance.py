@@ -9,7 +9,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from app.db.deliveries import replay_delivery
+from app.core.retry import FAILURES_TO_CLOSE
+from app.db.deliveries import replay_deliveries
+from app.db.gates import Cause, Gates
 from tests.integration.worker.conftest import Stage
 
 
@@ -131,9 +133,10 @@ async def test_a_ticket_that_does_not_exist_fails_at_once_and_can_be_replayed(st
     failed = await stage.delivery(job_id)
     assert failed.status == "failed"
     assert failed.last_error
-    assert not await replay_delivery(stage.database, stage.tenant.id, await stage.deliver("999998"))
+    pending = await stage.deliver("999998")
     stage.ticket(id="999999")
-    assert await replay_delivery(stage.database, stage.tenant.id, job_id)
+    replayed = await replay_deliveries(stage.database, stage.tenant.id, job_ids=[job_id, pending], limit=10)
+    assert replayed == [job_id]
     await stage.work()
     assert (await stage.delivery(job_id)).status == "done"
     assert len(stage.notes("999999")) == 1
@@ -398,8 +401,83 @@ async def test_a_replay_tells_of_the_ticket_as_it_is_now(stage: Stage) -> None:
     assert (await stage.delivery(job_id)).status == "failed"
     stage.portal.update_ticket(ticket_id, subject="Outlook on the notebook receives no mail")
 
-    await replay_delivery(stage.database, stage.tenant.id, job_id)
+    await replay_deliveries(stage.database, stage.tenant.id, job_ids=[job_id], limit=1)
     await stage.work()
 
     [note] = stage.notes(ticket_id)
     assert "on the notebook" in note
+
+
+async def test_a_help_desk_that_is_out_costs_no_delivery_its_attempts_and_all_get_their_notes_in_the_end(
+    stage: Stage,
+) -> None:
+    tickets = [stage.ticket() for _ in range(8)]
+    jobs = [await stage.deliver(ticket) for ticket in tickets]
+    stage.fault("* requests", "status", status=503, times=None)
+    for _ in range(12):
+        await stage.work()
+        await stage.make_due()
+        await stage.end_rests()
+    assert {(await stage.delivery(job)).status for job in jobs} == {"pending"}
+    calls = len(stage.portal.calls)
+    assert calls < 12 * len(tickets)  # it was left alone: one on trial a round
+
+    stage.portal.faults.clear()
+    for _ in range(4):
+        await stage.end_rests()
+        await stage.make_due()
+        await stage.work()
+    assert {(await stage.delivery(job)).status for job in jobs} == {"done"}
+    assert [len(stage.notes(ticket)) for ticket in tickets] == [1] * 8
+
+
+async def test_one_ticket_that_always_fails_is_failed_after_its_attempts_and_closes_nothing(stage: Stage) -> None:
+    job_id = await stage.deliver("777777")
+    stage.fault("GET requests/777777", "status", status=500, times=None)
+    for _ in range(3):
+        await stage.work()
+        await stage.make_due()
+    failed = await stage.delivery(job_id)
+    assert (failed.status, failed.attempts_used) == ("failed", 3)
+    healthy = stage.ticket()
+    await stage.deliver(healthy)
+    await stage.work()
+    assert len(stage.notes(healthy)) == 1
+
+
+async def test_a_model_that_fails_in_a_row_is_left_alone_until_its_rest_ends(stage: Stage) -> None:
+    stage.model.behave("server_error", times=None)
+    for _ in range(FAILURES_TO_CLOSE):
+        await stage.deliver(stage.ticket())
+        await stage.work()
+    asked = stage.model.calls
+    unasked = stage.ticket()
+    await stage.deliver(unasked)
+    await stage.work()
+    assert stage.model.calls == asked
+    assert len(stage.notes(unasked)) == 1
+    assert "context" in stage.notes(unasked)[0]
+
+    stage.model.behaviours.clear()
+    await stage.end_rests()
+    for _ in range(2):
+        await stage.deliver(stage.ticket())
+        await stage.work()
+    assert stage.model.calls == asked + 2
+    assert await Gates(stage.database).closed([stage.tenant.id]) == []
+
+
+@pytest.mark.parametrize("stage", [{"servicedesk": {"calls_per_minute": 1}}], indirect=True)
+async def test_a_note_that_gets_no_turn_leaves_no_doubt_and_the_tenant_rests_until_one_is_due(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    await stage.work()  # its one call of this minute reads the ticket
+    delivery = await stage.delivery(job_id)
+    assert (delivery.status, delivery.attempts_used) == ("pending", 0)
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        begun = await session.execute(text("select posting_at from enhancement where job_id = :id"), {"id": job_id})
+    assert begun.scalar_one() is None  # nothing was sent: the next attempt need not look for a note
+    [gate] = await Gates(stage.database).closed([stage.tenant.id])
+    assert gate.cause is Cause.CALLS
+    await stage.make_due()
+    assert await stage.work() == 0

@@ -1,0 +1,231 @@
+"""The commands about accepted webhooks: what became of each, and what an operator can do about those that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import click
+
+from app.cli.run import choose, load_directory, open_ledger, run
+from app.core.delivery import Status, parse_time
+
+if TYPE_CHECKING:
+    from app.db.deliveries import Choice, DeliveryDetails, DeliveryView
+
+_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+# More at once is a decision to make with open eyes: each is a model call and a note.
+_MOST_AT_ONCE: Final = 100
+
+
+class _Moment(click.ParamType[datetime]):
+    """A time, or how long ago."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        unit = _UNITS.get(value[-1:])
+        if unit is not None and value[:-1].isdecimal():
+            return datetime.now(UTC) - int(value[:-1]) * unit
+        time = parse_time(value)
+        if time is None:
+            self.fail("give how long ago (90m, 2h, 3d) or a time (2026-11-25T14:00:00Z)", param, ctx)
+        return time
+
+
+_TENANT = click.option("--tenant", "slug", required=True, metavar="SLUG", help="Whose.")
+
+
+def _chosen(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that choose deliveries."""
+    for option in (
+        click.option("--reason", metavar="TEXT", help="Only those whose error, or reason, has this in it."),
+        click.option("--until", type=_Moment(), help="Only those accepted before."),
+        click.option("--since", type=_Moment(), help="Only those accepted since: 2h, 3d, 2026-11-25T14:00:00Z."),
+        click.option("--ticket", "ticket_id", metavar="ID", help="Only this ticket's."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def deliveries() -> None:
+    """Accepted webhooks: list, show, replay, dismiss."""
+
+
+@deliveries.command("list")
+@_TENANT
+@click.option("--status", type=click.Choice([each.value for each in Status]), help="Only these.")
+@_chosen
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+def list_some(slug: str, status: str | None, limit: int, **chosen: Any) -> None:
+    r"""The newest deliveries of a tenant.
+
+    \b
+    Example:
+      ai-agents deliveries list --tenant acme --status failed --since 2h --reason "did not answer"
+    """
+    from app.db.deliveries import Choice, count_deliveries, list_deliveries
+
+    known = choose(load_directory(), slug)
+    choice = Choice(status=Status(status) if status else None, **chosen)
+
+    async def work() -> tuple[list[DeliveryView], int]:
+        async with open_ledger() as database:
+            found = await list_deliveries(database, known.tenant.id, choice, limit=limit)
+            full = len(found) == limit
+            return found, await count_deliveries(database, known.tenant.id, choice) if full else len(found)
+
+    found, number = run(work())
+    for each in found:
+        reason = each.last_error if each.status == Status.FAILED else each.ignored_because
+        click.echo(
+            f"{each.accepted_at:%Y-%m-%d %H:%M:%S}  {each.job_id}  {each.status:<10}  "
+            f"ticket {each.ticket_id}  {each.event}" + (f"  ({reason})" if reason else "")
+        )
+    if number > len(found):
+        click.echo(f"the newest {len(found)} of {number}; see more with --limit", err=True)
+
+
+@deliveries.command("show")
+@_TENANT
+@click.argument("job_id", type=click.UUID)
+def show(slug: str, job_id: UUID) -> None:
+    r"""One delivery and what became of it.
+
+    \b
+    Example:
+      ai-agents deliveries show --tenant acme 6f9619ff-8b86-5d01-b42d-00cf4fc964ff
+    """
+    from dataclasses import asdict
+
+    from app.db.deliveries import find_delivery
+
+    known = choose(load_directory(), slug)
+
+    async def work() -> DeliveryDetails | None:
+        async with open_ledger() as database:
+            return await find_delivery(database, known.tenant.id, job_id)
+
+    found = run(work())
+    if found is None:
+        raise click.ClickException(f"{slug} has no delivery {job_id}")
+    facts = asdict(found.delivery) | {"body": f"{found.body_bytes} bytes"}
+    trace = facts.pop("trace_context")
+    if trace:
+        facts["trace"] = trace.split("-")[1]
+    for name, value in facts.items():
+        if value is not None:
+            click.echo(f"{name:<18} {value}")
+    for name, value in (found.enhancement or {}).items():
+        if value is not None:
+            click.echo(f"enhancement.{name:<18} {value}")
+
+
+_JOBS = click.argument("job_ids", type=click.UUID, nargs=-1)
+_ALL = click.option("--all", "is_all", is_flag=True, help="All failed deliveries that the options choose.")
+_LIMIT = click.option(
+    "--limit", default=_MOST_AT_ONCE, show_default=True, type=click.IntRange(1, 10_000), help="The oldest so many."
+)
+_YES = click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
+
+
+@deliveries.command("replay")
+@_TENANT
+@_JOBS
+@_ALL
+@_chosen
+@_LIMIT
+@_YES
+def replay(slug: str, job_ids: tuple[UUID, ...], **options: Any) -> None:
+    r"""Give failed deliveries their attempts back; workers take them up within seconds, in the tenant's turn.
+
+    \b
+    Example:
+      ai-agents deliveries replay --tenant acme 6f9619ff-8b86-5d01-b42d-00cf4fc964ff
+      ai-agents deliveries replay --tenant acme --all --since 3h --reason "answered 502"
+    """
+    from app.db.deliveries import replay_deliveries
+
+    _change(slug, job_ids, "due now", replay_deliveries, verb="replay", **options)
+
+
+@deliveries.command("dismiss")
+@_TENANT
+@_JOBS
+@_ALL
+@_chosen
+@click.option("--because", required=True, metavar="TEXT", help="Why no note is needed any more; it is kept.")
+@_LIMIT
+@_YES
+def dismiss(slug: str, job_ids: tuple[UUID, ...], because: str, **options: Any) -> None:
+    r"""Settle failed deliveries as ignored: they are dead no more and get no note.
+
+    \b
+    Example:
+      ai-agents deliveries dismiss --tenant acme --all --reason "has no ticket" --because "test tickets, deleted"
+    """
+    from app.db.deliveries import dismiss_deliveries
+
+    _change(
+        slug,
+        job_ids,
+        "dismissed",
+        partial(dismiss_deliveries, because=f"dismissed: {because}"),
+        verb="dismiss",
+        **options,
+    )
+
+
+def _change(
+    slug: str,
+    job_ids: tuple[UUID, ...],
+    done: str,
+    change: Callable[..., Any],
+    *,
+    verb: str,
+    is_all: bool,
+    limit: int,
+    is_sure: bool,
+    **chosen: Any,
+) -> None:
+    """Change failed deliveries: those named, or all that are chosen after the number was told."""
+    from app.db.deliveries import Choice, count_deliveries
+
+    if is_all is bool(job_ids):
+        raise click.UsageError("name deliveries by their job ids, or give --all and what chooses them")
+    if job_ids and any(chosen.values()):
+        raise click.UsageError("--since, --until, --ticket and --reason go with --all")
+    tenant_id = choose(load_directory(), slug).tenant.id
+    choice = Choice(status=Status.FAILED, **chosen)
+    if is_all and not is_sure:
+        number = run(_count(count_deliveries, tenant_id, choice))
+        if not number:
+            click.echo("no failed delivery is chosen")
+            return
+        some = f"the oldest {limit} of {number}" if number > limit else str(number)
+        click.confirm(f"{verb} {some} failed deliveries of {slug}?", abort=True)
+
+    async def work() -> list[UUID]:
+        async with open_ledger() as database:
+            named = None if is_all else list(job_ids)
+            return list(await change(database, tenant_id, choice, job_ids=named, limit=limit))
+
+    changed = run(work())
+    if is_all:
+        click.echo(f"{len(changed)} deliveries: {done}")
+        return
+    for each in job_ids:
+        click.echo(f"{each}: " + (done if each in changed else "not a failed delivery of this tenant"))
+    if len(changed) < len(set(job_ids)):
+        raise SystemExit(1)
+
+
+async def _count(count: Callable[..., Any], tenant_id: UUID, choice: Choice) -> int:
+    async with open_ledger() as database:
+        return int(await count(database, tenant_id, choice))

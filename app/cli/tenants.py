@@ -1,0 +1,226 @@
+"""The commands about tenants: their files, whether their deliveries rest, and the end of what is stored of one."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import click
+
+from app.cli.run import choose, load_directory, open_ledger, run
+
+if TYPE_CHECKING:
+    from app.db.deliveries import TenantLoad
+    from app.db.gates import ClosedGate
+
+
+@click.group()
+def tenants() -> None:
+    """The tenants: check, list and add files; pause, resume, status; erase what is stored."""
+
+
+@tenants.command("check")
+@click.argument("slug", required=False)
+def check_tenants(slug: str | None) -> None:
+    r"""Say of each tenant whether its file and secrets can be used; status 1 if one can't.
+
+    \b
+    Example:
+      TENANTS_DIR=tenants TENANT_SECRETS_DIR=secrets ai-agents tenants check acme
+    """
+    from app.tenants import missing_secrets
+
+    directory = load_directory()
+    if slug is not None:
+        choose(directory, slug)
+    findings = {problem.slug: problem.detail for problem in directory.problems}
+    for known in directory:
+        missing = missing_secrets(known)
+        if missing and known.tenant.slug not in findings:
+            findings[known.tenant.slug] = f"secret {missing[0]}: is missing"
+    every = sorted({known.tenant.slug for known in directory} | set(findings))
+    for each in every:
+        if slug in {None, each}:
+            click.echo(f"{each}: {findings.get(each, 'fine')}")
+    if not every:
+        raise click.ClickException("there is no tenant's file in TENANTS_DIR")
+    if any(slug in {None, each} for each in findings):
+        raise SystemExit(1)
+
+
+@tenants.command("list")
+def list_tenants() -> None:
+    r"""Slug, id, status, edition and name of each tenant.
+
+    \b
+    Example:
+      ai-agents tenants list
+    """
+    for known in load_directory():
+        tenant = known.tenant
+        click.echo(f"{tenant.slug}\t{tenant.id}\t{tenant.status}\t{tenant.servicedesk.edition}\t{tenant.name}")
+
+
+@tenants.command("add")
+@click.argument("slug")
+@click.option("--name", required=True, help="As people call it.")
+@click.option("--edition", type=click.Choice(["cloud", "on_premises"]), required=True)
+@click.option("--url", required=True, help="ServiceDesk Plus, without /api/v3.")
+@click.option("--accounts-url", help="Cloud: the accounts server, e.g. https://accounts.zoho.com.")
+@click.option("--technician", required=True, help="Our technician's e-mail address.")
+def add_tenant(slug: str, **answers: Any) -> None:
+    r"""Write a new tenant's file into TENANTS_DIR and name the secrets to create.
+
+    \b
+    Example:
+      ai-agents tenants add acme --name "Acme Corp" --edition on_premises \
+        --url https://sdp.acme.example --technician ai-agents@acme.example
+    """
+    from app.settings import TenantSettings, load_settings
+    from app.tenants import missing_secrets, scaffold_tenant
+
+    settings = load_settings(TenantSettings)
+    known = scaffold_tenant(settings.tenants_dir, slug=slug, tenant_id=uuid4(), **answers)
+    click.echo(f"wrote {settings.tenants_dir / f'{slug}.yaml'} (id {known.tenant.id})")
+    click.echo("now create these secrets:")
+    for name in missing_secrets(known):
+        click.echo(f"  {settings.tenant_secrets_dir / slug / name}")
+
+
+_WHOSE = click.argument("slug", required=False)
+_ALL = click.option("--all", "is_all", is_flag=True, help="Every tenant, also those to come.")
+
+
+def _tenant_or_all(slug: str | None, *, is_all: bool) -> UUID:
+    from app.db.gates import EVERY_TENANT
+
+    if is_all is (slug is not None):
+        raise click.UsageError("name one tenant, or give --all")
+    return EVERY_TENANT if slug is None else choose(load_directory(), slug).tenant.id
+
+
+@tenants.command("pause")
+@_WHOSE
+@_ALL
+@click.option("--reason", required=True, help="For whoever sees the pause.")
+def pause(slug: str | None, is_all: bool, reason: str) -> None:
+    r"""Let a tenant's deliveries rest until `resume`. Webhooks are accepted all the same; what runs goes on.
+
+    \b
+    Example:
+      ai-agents tenants pause acme --reason "their help desk is being upgraded"
+    """
+    from app.db.gates import Gates
+
+    tenant_id = _tenant_or_all(slug, is_all=is_all)
+
+    async def work() -> None:
+        async with open_ledger() as database:
+            await Gates(database).pause(tenant_id, by=getpass.getuser(), reason=reason)
+
+    run(work())
+    click.echo(f"{slug or 'every tenant'}: paused")
+
+
+@tenants.command("resume")
+@_WHOSE
+@_ALL
+def resume(slug: str | None, is_all: bool) -> None:
+    r"""End a pause; the deliveries that rested are taken up within seconds.
+
+    A pause of all and a pause of one are two: each is ended by itself.
+
+    \b
+    Example:
+      ai-agents tenants resume acme
+    """
+    from app.db.gates import Gates
+
+    tenant_id = _tenant_or_all(slug, is_all=is_all)
+
+    async def work() -> bool:
+        async with open_ledger() as database:
+            return await Gates(database).resume(tenant_id)
+
+    if not run(work()):
+        raise click.ClickException(f"{slug or 'every tenant'}: is not paused")
+    click.echo(f"{slug or 'every tenant'}: resumed")
+
+
+@tenants.command("status")
+@click.argument("slug", required=False)
+def status(slug: str | None) -> None:
+    r"""What waits, works and has failed of each tenant, and what holds its deliveries back.
+
+    \b
+    Example:
+      ai-agents tenants status acme
+    """
+    from app.db.deliveries import count_dead, load_by_tenant
+    from app.db.gates import EVERY_TENANT, Gates
+
+    directory = load_directory()
+    chosen = [choose(directory, slug)] if slug else list(directory)
+    names = {known.tenant.id: known.tenant.slug for known in chosen} | {EVERY_TENANT: "every tenant"}
+
+    async def work() -> tuple[dict[UUID, TenantLoad], dict[UUID, int], list[ClosedGate]]:
+        async with open_ledger() as database:
+            return await load_by_tenant(database), await count_dead(database), await Gates(database).closed(names)
+
+    load, dead, closed = run(work())
+    for known in chosen:
+        found = load.get(known.tenant.id)
+        waiting, working, oldest = (found.waiting, found.working, found.oldest) if found else (0, 0, None)
+        click.echo(
+            f"{known.tenant.slug}: {waiting} waiting, {working} in work, {dead.get(known.tenant.id, 0)} dead"
+            + (f", the oldest since {oldest:%Y-%m-%d %H:%M:%S}" if oldest else "")
+        )
+    for gate in closed:
+        until = f"until {gate.until:%Y-%m-%d %H:%M:%S}" if gate.until else "until resumed"
+        why = f": {gate.reason} ({gate.closed_by})" if gate.reason else ""
+        click.echo(f"{names[gate.tenant_id]}: {gate.cause} since {gate.since:%Y-%m-%d %H:%M:%S}, {until}{why}")
+
+
+@tenants.command("erase")
+@click.argument("slug", required=False)
+@click.option("--id", "tenant_id", type=click.UUID, help="Of a tenant whose file is gone already.")
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
+def erase(slug: str | None, tenant_id: UUID | None, is_sure: bool) -> None:
+    r"""Remove every row of one tenant and what is left of it in Redis, and show that nothing remains.
+
+    As the owner of the tables: no other role can. The tenant must be suspended in its file, or have none. Backups and
+    the database's own log keep what they hold until they expire.
+
+    \b
+    Example:
+      MIGRATION_DATABASE_URL=postgresql://ai_agents_owner:…@db/ai_agents \
+        REDIS_URL=redis://redis:6379/0 ai-agents tenants erase acme
+    """
+    from app.erasure import erase_tenant
+    from app.settings import EraseSettings, load_settings
+
+    settings = load_settings(EraseSettings)
+    if (slug is None) is (tenant_id is None):
+        raise click.UsageError("name one tenant, or give the --id of one whose file is gone")
+    directory = load_directory()
+    known = choose(directory, slug) if slug is not None else directory.find(tenant_id) if tenant_id else None
+    if known is not None and not known.tenant.is_suspended:
+        raise click.ClickException(
+            f"{known.tenant.slug}: is active, so new webhooks would come in; set status: suspended in its file first"
+        )
+    chosen = known.tenant.id if known is not None else tenant_id
+    assert chosen is not None, "one of the two was given"  # noqa: S101
+    name = f"{known.tenant.slug} ({chosen})" if known is not None else str(chosen)
+    if not is_sure:
+        click.confirm(f"Erase all that is stored of {name}? This can't be undone.", abort=True)
+    report = run(
+        erase_tenant(settings.migration_database_url.get_secret_value(), settings.redis_url.get_secret_value(), chosen)
+    )
+    for table, number in report.erased.items():
+        click.echo(f"{table:<14} {number} rows erased")
+    click.echo(f"{'Redis':<14} {report.rings} rings erased")
+    if report.left:
+        left = ", ".join(f"{number} in {table}" for table, number in report.left.items())
+        raise click.ClickException(f"{name}: rows remain ({left}); run this again")
+    click.echo(f"{name}: counted again in every table: 0 rows")

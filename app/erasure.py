@@ -1,0 +1,30 @@
+"""Erasing a tenant: its rows, and what Redis holds of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.db.erasure import erase_rows
+from app.queue import erase_rings
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was erased, and what a second look found."""
+
+    erased: dict[str, int]
+    rings: int
+    left: dict[str, int]
+
+
+async def erase_tenant(owner_url: str, redis_url: str, tenant_id: UUID) -> Report:
+    """Remove everything that is stored of *tenant_id*. Safe to repeat.
+
+    Raises:
+        Rejected: As for `erase_rows`.
+        LedgerUnavailable: PostgreSQL went away; run it again.
+        QueueUnavailable: Redis did; the rows are erased, run it again.
+    """
+    rows = await erase_rows(owner_url, tenant_id)
+    return Report(rows.erased, await erase_rings(redis_url, tenant_id), rows.left)

@@ -1,0 +1,52 @@
+"""Forgets what is older than the contract keeps. Runs in every worker; one at a time does it.
+
+Invariant: it goes in small batches with pauses, so that neither a delivery nor vacuum waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from app.db.retention import forget_batch
+from app.db.session import Database
+from app.errors import LedgerUnavailable
+from app.tenants import TenantDirectory
+
+EVERY: Final = timedelta(hours=1)
+_PAUSE_S: Final = 0.05
+
+log = structlog.get_logger(__name__)
+
+
+async def run_retention(database: Database, tenants: TenantDirectory) -> None:
+    """Round after round, for ever."""
+    while True:
+        await asyncio.sleep(EVERY.total_seconds() * random.uniform(0.1, 1.0))
+        try:
+            await forget_old(database, tenants)
+        except LedgerUnavailable as error:
+            log.warning("retention_failed", cause=error.detail)
+        except Exception:  # the next round may fare better
+            log.exception("retention_crashed")
+
+
+async def forget_old(database: Database, tenants: TenantDirectory) -> None:
+    """One round over all tenants, until nothing old is left or another worker is found at it."""
+    for known in tenants:
+        deliveries = enhancements = 0
+        while True:
+            forgotten = await forget_batch(database, known.tenant.id)
+            if forgotten is None:
+                return
+            deliveries += forgotten.deliveries
+            enhancements += forgotten.enhancements
+            if not forgotten.may_be_more:
+                break
+            await asyncio.sleep(_PAUSE_S)
+        if deliveries or enhancements:
+            log.info("old_forgotten", tenant=known.tenant.slug, deliveries=deliveries, enhancements=enhancements)

@@ -1,0 +1,140 @@
+"""What is 90 days old and settled is forgotten; nothing else is, and by nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.db import retention
+from app.db.retention import forget_batch
+from app.db.session import Database
+from app.demo.embedded import DatabaseUrls
+
+OLD, YOUNG = timedelta(days=91), timedelta(days=89)
+
+
+async def add(connection: asyncpg.Connection, tenant_id: UUID, *, age: timedelta, status: str = "done") -> UUID:
+    """A delivery and its enhancement, as old as *age*."""
+    job_id = uuid4()
+    is_settled = status in {"done", "failed", "ignored"}
+    await connection.execute(
+        "insert into delivery (tenant_id, job_id, ticket_id, event, body, status, accepted_at, settled_at)"
+        " values ($1, $2, $3, 'ticket_created', '', $4, now() - $5::interval, case when $6 then now() - $5::interval end)",
+        tenant_id,
+        job_id,
+        str(job_id),
+        status,
+        age,
+        is_settled,
+    )
+    await connection.execute(
+        "insert into enhancement (tenant_id, ticket_id, version, job_id, reserved_at)"
+        " values ($1, $2, '1', $3, now() - $4::interval)",
+        tenant_id,
+        str(job_id),
+        job_id,
+        age,
+    )
+    if not is_settled:
+        await connection.execute("insert into due (tenant_id, job_id) values ($1, $2)", tenant_id, job_id)
+    if status == "failed":
+        await connection.execute("insert into dead (tenant_id, job_id) values ($1, $2)", tenant_id, job_id)
+    return job_id
+
+
+async def jobs(connection: asyncpg.Connection, table: str, tenant_id: UUID) -> set[UUID]:
+    return {
+        row["job_id"] for row in await connection.fetch(f"select job_id from {table} where tenant_id = $1", tenant_id)
+    }
+
+
+@pytest.fixture
+async def superuser(urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(urls.superuser)
+    yield connection
+    await connection.close()
+
+
+async def test_only_what_is_old_and_settled_is_forgotten_and_of_one_tenant_alone(
+    superuser: asyncpg.Connection, worker_db: Database
+) -> None:
+    mine, theirs = uuid4(), uuid4()
+    for status in ("done", "ignored", "failed"):
+        await add(superuser, mine, age=OLD, status=status)
+    kept = {
+        await add(superuser, mine, age=YOUNG),
+        await add(superuser, mine, age=OLD, status="pending"),
+        await add(superuser, mine, age=OLD, status="processing"),
+    }
+    foreign = await add(superuser, theirs, age=OLD)
+
+    forgotten = await forget_batch(worker_db, mine)
+
+    assert forgotten is not None
+    assert (forgotten.deliveries, forgotten.enhancements, forgotten.may_be_more) == (3, 3, False)
+    assert await jobs(superuser, "delivery", mine) == kept
+    assert await jobs(superuser, "enhancement", mine) == kept
+    assert await jobs(superuser, "dead", mine) == set()
+    for table in ("delivery", "enhancement"):
+        assert await jobs(superuser, table, theirs) == {foreign}
+
+
+async def test_a_batch_takes_no_more_than_its_size_and_the_oldest_first(
+    superuser: asyncpg.Connection, worker_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    tenant_id = uuid4()
+    newest = await add(superuser, tenant_id, age=OLD)
+    for days in (1, 2):
+        await add(superuser, tenant_id, age=OLD + timedelta(days=days))
+
+    first = await forget_batch(worker_db, tenant_id)
+    assert first is not None
+    assert first.may_be_more
+    assert await jobs(superuser, "delivery", tenant_id) == {newest}
+    second = await forget_batch(worker_db, tenant_id)
+    assert second is not None
+    assert not second.may_be_more
+
+
+async def test_a_delivery_that_was_settled_today_is_kept_however_old_it_is(
+    superuser: asyncpg.Connection, worker_db: Database
+) -> None:
+    tenant_id = uuid4()
+    job_id = await add(superuser, tenant_id, age=OLD)
+    await superuser.execute("update delivery set settled_at = now() where job_id = $1", job_id)
+
+    await forget_batch(worker_db, tenant_id)
+
+    assert await jobs(superuser, "delivery", tenant_id) == {job_id}
+
+
+async def test_a_worker_can_delete_no_delivery_itself(worker_db: Database) -> None:
+    for table in ("delivery", "enhancement"):
+        with pytest.raises(DBAPIError, match="permission denied"):
+            async with worker_db.as_tenant(uuid4()) as session:
+                await session.execute(text(f"delete from {table}"))
+
+
+async def test_with_no_tenant_set_nothing_is_forgotten(superuser: asyncpg.Connection, worker_db: Database) -> None:
+    tenant_id = uuid4()
+    job_id = await add(superuser, tenant_id, age=OLD)
+    async with worker_db.across_tenants() as session:
+        await session.execute(text("select forget_settled(100)"))
+
+    assert await jobs(superuser, "delivery", tenant_id) == {job_id}
+
+
+async def test_while_one_worker_forgets_another_does_not(urls: DatabaseUrls, worker_db: Database) -> None:
+    other = await asyncpg.connect(urls.worker)
+    async with other.transaction():
+        assert await other.fetchval("select pg_try_advisory_xact_lock(7203004)")
+        assert await forget_batch(worker_db, uuid4()) is None
+    await other.close()
+    assert await forget_batch(worker_db, uuid4()) is not None

@@ -1,0 +1,107 @@
+"""A tenant that is erased is gone from every table and from Redis, and no other tenant is touched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from app.db.erasure import erase_rows
+from app.db.intake import AcceptedDelivery, open_intake
+from app.db.ledger import Ledger
+from app.db.session import Database
+from app.demo.embedded import DatabaseUrls, ValkeyServer
+from app.erasure import erase_tenant
+from app.errors import QueueUnavailable, Rejected
+from app.queue import STREAM, RingBroker, open_queue
+from tests.integration.database_rows import fill_every_table
+
+
+@pytest.fixture
+async def superuser(urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(urls.superuser)
+    yield connection
+    await connection.close()
+
+
+async def rows(connection: asyncpg.Connection, tables: list[str], tenant_id: UUID) -> dict[str, int]:
+    return {
+        table: await connection.fetchval(f"select count(*) from {table} where tenant_id = $1", tenant_id)
+        for table in tables
+    }
+
+
+async def test_every_table_loses_the_tenants_rows_and_keeps_the_others(
+    superuser: asyncpg.Connection, urls: DatabaseUrls, valkey: ValkeyServer
+) -> None:
+    gone, kept = uuid4(), uuid4()
+    tables = await fill_every_table(superuser, gone, kept)
+    async with Redis.from_url(valkey.url) as redis, open_queue(RingBroker(valkey.url)) as queue:
+        await redis.delete(STREAM)
+        for tenant_id in (gone, kept, gone):
+            assert await queue.offer(tenant_id, uuid4())
+
+        report = await erase_tenant(urls.owner, valkey.url, gone)
+
+        assert report.left == {}
+        assert report.erased.keys() == set(tables)
+        assert report.rings == 2
+        assert await redis.xlen(STREAM) == 1
+        await redis.delete(STREAM)
+    assert set((await rows(superuser, tables, gone)).values()) == {0}
+    assert set((await rows(superuser, tables, kept)).values()) == {1}
+
+
+async def test_erasing_twice_finds_nothing_the_second_time(urls: DatabaseUrls, valkey: ValkeyServer) -> None:
+    tenant_id = uuid4()
+    await erase_tenant(urls.owner, valkey.url, tenant_id)
+    report = await erase_tenant(urls.owner, valkey.url, tenant_id)
+    assert (report.erased, report.left, report.rings) == ({}, {}, 0)
+
+
+async def test_work_that_runs_may_end_first_and_nothing_more_is_begun(
+    superuser: asyncpg.Connection, urls: DatabaseUrls, worker_db: Database
+) -> None:
+    tenant_id = uuid4()
+    ledger = Ledger(worker_db, lease=timedelta(seconds=30), max_attempts=3)
+    async with open_intake(urls.intake) as intake:
+        for _ in range(2):
+            await intake.accept(AcceptedDelivery(tenant_id, uuid4(), "1", "ticket_created", b"{}", None))
+    held = await ledger.claim_next()
+    assert held is not None
+
+    with pytest.raises(Rejected, match="workers still hold"):
+        await erase_rows(urls.owner, tenant_id, patience=timedelta(0))
+    assert (await rows(superuser, ["delivery"], tenant_id))["delivery"] == 2
+    assert await ledger.claim_next() is None
+
+    erasing = asyncio.create_task(erase_rows(urls.owner, tenant_id))
+    await asyncio.sleep(0.2)
+    await ledger.ignore(held, "done with")
+    assert (await erasing).left == {}
+
+
+async def test_a_redis_that_is_out_is_told_and_the_rows_are_gone_all_the_same(
+    superuser: asyncpg.Connection, urls: DatabaseUrls
+) -> None:
+    tenant_id = uuid4()
+    tables = await fill_every_table(superuser, tenant_id)
+    with pytest.raises(QueueUnavailable):
+        await erase_tenant(urls.owner, "redis://127.0.0.1:1/0", tenant_id)
+    assert set((await rows(superuser, tables, tenant_id)).values()) == {0}
+
+
+@pytest.mark.parametrize("role", ["intake", "worker"])
+async def test_a_role_of_the_application_erases_nothing(
+    superuser: asyncpg.Connection, urls: DatabaseUrls, role: str
+) -> None:
+    tenant_id = uuid4()
+    tables = await fill_every_table(superuser, tenant_id)
+    with pytest.raises(Rejected, match="not the owner's"):
+        await erase_rows(getattr(urls, role), tenant_id)
+    assert set((await rows(superuser, tables, tenant_id)).values()) == {1}
