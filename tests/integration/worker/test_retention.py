@@ -1,0 +1,31 @@
+"""A round of retention goes over all tenants, batch after batch."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from app.db import retention
+from app.demo.embedded import DatabaseUrls
+from app.worker.retention import forget_old
+from tests.integration.worker.conftest import Stage
+
+
+async def test_a_round_forgets_all_that_is_old_however_many_batches_that_takes(
+    stage: Stage, urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    young = await stage.deliver(stage.ticket())
+    superuser = await asyncpg.connect(urls.superuser)
+    await superuser.execute(
+        "insert into delivery (tenant_id, job_id, ticket_id, event, body, status, accepted_at, settled_at)"
+        " select $1, gen_random_uuid(), 'x', 'ticket_created', '', 'done', now() - interval '91 days', now() - interval"
+        " '91 days' from generate_series(1, 5)",
+        stage.tenant.id,
+    )
+
+    await forget_old(stage.database, stage.worker.tenants)
+
+    left = await superuser.fetch("select job_id from delivery where tenant_id = $1", stage.tenant.id)
+    await superuser.close()
+    assert [row["job_id"] for row in left] == [young]
