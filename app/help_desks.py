@@ -18,7 +18,7 @@ CALL_TIMEOUT: Final = timedelta(seconds=10)
 
 
 def open_help_desk(
-    known: KnownTenant, database: Database, *, longest_wait: timedelta
+    known: KnownTenant, database: Database, *, longest_wait: timedelta, is_patient: bool = False
 ) -> AbstractAsyncContextManager[ServiceDesk]:
     """The tenant's help desk, for a `with` block.
 
@@ -26,6 +26,7 @@ def open_help_desk(
         known: The tenant and its secrets.
         database: As the worker's role: it holds the turns and the access token that all processes share.
         longest_wait: How long a call may wait for its turn until `CallsExhausted` is raised.
+        is_patient: For calls that nobody waits for: they leave the bursts to others.
 
     Raises:
         TenantFileInvalid: A secret is missing or of the other edition.
@@ -36,7 +37,7 @@ def open_help_desk(
     return open_servicedesk(
         tenant,
         credentials,
-        limiter=Calls(database, tenant, longest_wait=longest_wait),
+        limiter=Calls(database, tenant, longest_wait=longest_wait, is_patient=is_patient),
         tokens=AccessTokens(database, tenant.id, refresh_token=key),
         timeout=CALL_TIMEOUT,
     )

@@ -121,7 +121,7 @@ async def sync_all(
     ):
 
         def open_desk(known: KnownTenant) -> AbstractAsyncContextManager[Desk]:
-            return open_help_desk(known, database, longest_wait=_LONGEST_WAIT_FOR_A_CALL)
+            return open_help_desk(known, database, longest_wait=_LONGEST_WAIT_FOR_A_CALL, is_patient=True)
 
         return await sync_each(database, tenants, open_desk=open_desk, offer=queue.offer, since=since)
 

@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import click
 
+from app.cli.moment import Moment
 from app.cli.run import choose, load_directory, open_ledger, run
-from app.core.delivery import Status, parse_time
+from app.core.delivery import Status
 
 if TYPE_CHECKING:
     from app.db.deliveries import Choice, DeliveryDetails, DeliveryView
 
-_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 # More at once is a decision to make with open eyes: each is a model call and a note.
 _MOST_AT_ONCE: Final = 100
-
-
-class _Moment(click.ParamType[datetime]):
-    """A time, or how long ago."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        unit = _UNITS.get(value[-1:])
-        if unit is not None and value[:-1].isdecimal():
-            return datetime.now(UTC) - int(value[:-1]) * unit
-        time = parse_time(value)
-        if time is None:
-            self.fail("give how long ago (90m, 2h, 3d) or a time (2026-11-25T14:00:00Z)", param, ctx)
-        return time
 
 
 _TENANT = click.option("--tenant", "slug", required=True, metavar="SLUG", help="Whose.")
@@ -45,8 +27,8 @@ def _chosen(command: Callable[..., None]) -> Callable[..., None]:
     """The options that choose deliveries."""
     for option in (
         click.option("--reason", metavar="TEXT", help="Only those whose error, or reason, has this in it."),
-        click.option("--until", type=_Moment(), help="Only those accepted before."),
-        click.option("--since", type=_Moment(), help="Only those accepted since: 2h, 3d, 2026-11-25T14:00:00Z."),
+        click.option("--until", type=Moment(), help="Only those accepted before."),
+        click.option("--since", type=Moment(), help="Only those accepted since: 2h, 3d, 2026-11-25T14:00:00Z."),
         click.option("--ticket", "ticket_id", metavar="ID", help="Only this ticket's."),
     ):
         command = option(command)

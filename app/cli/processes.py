@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.moment import Moment
 from app.cli.run import choose, load_directory, run, start_telemetry
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def migrate(wait: int) -> None:
 
 @click.command()
 @click.option("--tenant", "slug", metavar="SLUG", help="Only this one; all active ones otherwise.")
-def sync(slug: str | None) -> None:
+@click.option("--since", type=Moment(), help="On a tenant's first run, no ticket that was updated before: 365d.")
+def sync(slug: str | None, since: datetime | None) -> None:
     r"""Fill and refresh history, knowledge and assets from ServiceDesk Plus, and find tickets no webhook told of.
 
     \b
@@ -83,7 +85,7 @@ def sync(slug: str | None) -> None:
     start_telemetry("sync", settings)
     directory = load_directory()
     chosen: list[KnownTenant] = [choose(directory, slug)] if slug else list(directory)
-    reports = run(sync_all(settings, [each for each in chosen if not each.tenant.is_suspended]))
+    reports = run(sync_all(settings, [each for each in chosen if not each.tenant.is_suspended], since=since))
     for report in reports:
         click.echo(report.line)
     if any(report.has_failed for report in reports):

@@ -13,15 +13,17 @@ from sqlalchemy import text
 
 from app.core.delivery import compute_job_id, parse_webhook
 from app.core.tenant import Edition, Tenant
+from app.db.calls import Calls
 from app.db.deliveries import list_deliveries
 from app.db.intake import AcceptedDelivery, open_intake
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls
+from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.help_desks import open_help_desk
 from app.integrations.servicedesk import ServiceDesk
+from app.settings import SyncSettings
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
-from app.sync import Report, sync_each, sync_tenant
+from app.sync import Report, sync_all, sync_each, sync_tenant
 from app.tenants import KnownTenant, TenantSecrets
 from tests.builders import a_body, a_tenant
 
@@ -146,3 +148,17 @@ async def test_a_tenant_that_fails_does_not_stop_another(scene: Scene) -> None:
     )
     assert [report.has_failed for report in reports] == [True, False]
     assert await scene.count("ticket") == 3
+
+
+async def test_a_sync_leaves_the_bursts_to_tickets_that_somebody_waits_for(
+    scene: Scene, urls: DatabaseUrls, valkey: ValkeyServer
+) -> None:
+    servicedesk = scene.tenant.servicedesk.model_copy(update={"calls_per_minute": 300})
+    tenant = scene.tenant.model_copy(update={"id": uuid4(), "servicedesk": servicedesk})
+    settings = SyncSettings.model_validate({"database_url": urls.worker, "redis_url": valkey.url})
+    [report] = await sync_all(settings, [KnownTenant(tenant, TenantSecrets(webhook=(b"s",), api_key="key"))])
+    assert not report.has_failed, report.line
+
+    calls = Calls(scene.database, tenant, longest_wait=timedelta(0))
+    for _ in range(3):  # of a burst of five, at once
+        await calls.wait_turn()
