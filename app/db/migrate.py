@@ -2,7 +2,8 @@
 
 Invariant: two migrators never run at once (advisory lock), a migrator never waits on a busy table for long while
 others queue up behind it (`lock_timeout`), and a schema that is ahead of this image is a success: after a rollback the
-older image meets a newer schema, which every revision is made to allow.
+older image meets a newer schema, which every revision is made to allow. No run succeeds while a role of the
+application could lift what holds it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,18 @@ ROLES: Final = ("ai_agents_intake", "ai_agents_worker")
 
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 10.0
+
+_MAY_MAKE_TABLES: Final = """
+select rolname from pg_roles
+where rolname = any(:roles) and (
+    has_database_privilege(oid, current_database(), 'temporary')
+    or has_database_privilege(oid, current_database(), 'create') or has_schema_privilege(oid, 'public', 'create')
+)
+order by rolname
+"""
+_OWNS_DATABASE: Final = (
+    "select pg_has_role(current_user, datdba, 'usage') from pg_database where datname = current_database()"
+)
 
 Tell = Callable[[str], None]
 
@@ -118,7 +131,8 @@ def _upgrade(connection: Connection, tell: Tell) -> str:
     head, known = known_revisions()
     current = MigrationContext.configure(connection).get_current_revision()
     _check_roles(connection)
-    connection.rollback()
+    _keep_from_making_tables(connection, tell)
+    connection.commit()
     if current is not None and current not in known:
         tell(f"the schema ({current}) is ahead of this image ({head}); nothing to do")
         return current
@@ -155,8 +169,11 @@ def _config() -> Config:
 def _check_roles(connection: Connection) -> None:
     rows = connection.execute(
         text(
-            "select rolname, rolsuper or rolbypassrls as is_mighty,"
-            " pg_has_role(rolname, current_user, 'MEMBER') as is_owner from pg_roles where rolname = any(:roles)"
+            "select rolname, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication as is_mighty,"
+            " pg_has_role(rolname, current_user, 'MEMBER') as is_owner,"
+            " (select string_agg(m.rolname, ', ' order by m.rolname) from pg_roles m"
+            "   where m.rolname like 'pg\\_%' and pg_has_role(r.rolname, m.oid, 'MEMBER')) as mighty_groups"
+            " from pg_roles r where rolname = any(:roles)"
         ),
         {"roles": list(ROLES)},
     ).all()
@@ -169,14 +186,49 @@ def _check_roles(connection: Connection) -> None:
     for row in rows:
         if row.is_mighty:
             raise MissingRole(
-                f"{row.rolname} bypasses row-level security. As the database's master user, run: "
-                f"alter role {row.rolname} nosuperuser nobypassrls;"
+                f"{row.rolname} bypasses row-level security, or may make roles or databases, or replicate. As the "
+                f"database's master user, run: alter role {row.rolname} nosuperuser nobypassrls nocreaterole nocreatedb "
+                "noreplication;"
             )
         if row.is_owner:
             raise MissingRole(
                 f"{row.rolname} can act as the owner of the tables. As the database's master user, run: "
                 f"revoke {_current_user(connection)} from {row.rolname};"
             )
+        if row.mighty_groups:
+            raise MissingRole(
+                f"{row.rolname} has the rights of {row.mighty_groups}. As the database's master user, run: "
+                f"revoke {row.mighty_groups} from {row.rolname};"
+            )
+
+
+def _keep_from_making_tables(connection: Connection, tell: Tell) -> None:
+    """Take back what PostgreSQL gives everybody: temporary tables, and up to version 14 tables in `public`.
+
+    A table that the application made would have no policy and could stand before the real one; on a pooled
+    connection it would still stand there, with its rows, for the next tenant.
+    """
+    if not _makers(connection):
+        return
+    database = connection.execute(text("select quote_ident(current_database())")).scalar()
+    remedy = [
+        f"revoke temporary, create on database {database} from public, {', '.join(ROLES)}",
+        f"revoke create on schema public from public, {', '.join(ROLES)}",
+    ]
+    if connection.execute(text(_OWNS_DATABASE)).scalar():
+        for statement in remedy:
+            connection.execute(text(statement))
+        tell("took back the right to make tables, temporary ones too, from all but the owner")
+    makers = _makers(connection)
+    if makers:
+        raise MissingRole(
+            f"{' and '.join(makers)} can make tables, which have no row-level security. As the owner of the database, "
+            f"run: {'; '.join(remedy)};"
+        )
+
+
+def _makers(connection: Connection) -> list[str]:
+    return list(connection.execute(text(_MAY_MAKE_TABLES), {"roles": list(ROLES)}).scalars())
 
 
 def _current_user(connection: Connection) -> str:

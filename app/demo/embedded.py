@@ -176,6 +176,8 @@ class PostgresServer(Server):
                 if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
                     await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{self._passwords[role]}'")
             await connection.execute(f'ALTER DATABASE "{database}" OWNER TO {_ROLES[0]}')
+            await connection.execute(f'REVOKE CONNECT, TEMPORARY ON DATABASE "{database}" FROM PUBLIC')
+            await connection.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {", ".join(_ROLES[1:])}')
         finally:
             await connection.close()
         owner, intake, worker = (self.url(role, database) for role in _ROLES)

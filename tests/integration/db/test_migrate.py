@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 import app.db.tables  # noqa: F401 - fills SQLModel.metadata
-from app.db.migrate import MissingRole, alembic_config, migrate
+from app.db.migrate import ROLES, MissingRole, alembic_config, migrate
 from app.demo.embedded import DatabaseUrls, PostgresServer
 from app.errors import LedgerUnavailable
 
@@ -128,6 +128,71 @@ async def test_a_role_that_can_act_as_the_owner_is_refused(empty: DatabaseUrls) 
             await migrate(empty.owner, tell=lambda _: None)
     finally:
         await superuser.execute("revoke ai_agents_owner from ai_agents_worker")
+        await superuser.close()
+
+
+@pytest.mark.parametrize("attribute", ["createrole", "createdb", "replication"])
+async def test_a_role_that_may_more_than_work_is_refused(empty: DatabaseUrls, attribute: str) -> None:
+    superuser = await asyncpg.connect(empty.superuser)
+    try:
+        await superuser.execute(f"alter role ai_agents_intake {attribute}")
+        with pytest.raises(MissingRole, match=f"alter role ai_agents_intake .*no{attribute}"):
+            await migrate(empty.owner, tell=lambda _: None)
+    finally:
+        await superuser.execute(f"alter role ai_agents_intake no{attribute}")
+        await superuser.close()
+
+
+@pytest.mark.parametrize("group", ["pg_read_all_data", "pg_execute_server_program"])
+async def test_a_role_with_the_rights_of_a_predefined_one_is_refused(empty: DatabaseUrls, group: str) -> None:
+    superuser = await asyncpg.connect(empty.superuser)
+    try:
+        await superuser.execute(f"grant {group} to ai_agents_intake")
+        with pytest.raises(MissingRole, match=f"revoke {group} from ai_agents_intake"):
+            await migrate(empty.owner, tell=lambda _: None)
+    finally:
+        await superuser.execute(f"revoke {group} from ai_agents_intake")
+        await superuser.close()
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        "grant temporary on database {} to public",
+        "grant temporary on database {} to ai_agents_worker",
+        "grant create on database {} to ai_agents_intake",
+        "grant create on schema public to public",
+    ],
+)
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "at head already"])
+async def test_a_right_to_make_tables_is_taken_back(empty: DatabaseUrls, grant: str, is_new: bool) -> None:
+    if not is_new:
+        await migrate(empty.owner, tell=lambda _: None)
+    superuser = await asyncpg.connect(empty.superuser)
+    try:
+        await superuser.execute(grant.format("empty"))
+        said: list[str] = []
+        await migrate(empty.owner, tell=said.append)
+        assert "took back the right to make tables" in said[0]
+        for role in ROLES:
+            rights = await superuser.fetchrow(
+                "select has_database_privilege($1, 'empty', 'temporary'), has_database_privilege($1, 'empty', 'create'),"
+                " has_schema_privilege($1, 'public', 'create')",
+                role,
+            )
+            assert tuple(rights) == (False, False, False), role
+    finally:
+        await superuser.close()
+
+
+async def test_a_right_that_the_owner_can_not_take_back_is_refused(empty: DatabaseUrls) -> None:
+    superuser = await asyncpg.connect(empty.superuser)
+    try:
+        await superuser.execute("alter database empty owner to postgres")
+        await superuser.execute("grant connect, temporary on database empty to public")
+        with pytest.raises(MissingRole, match="run: revoke temporary, create on database empty from public"):
+            await migrate(empty.owner, tell=lambda _: None)
+    finally:
         await superuser.close()
 
 
