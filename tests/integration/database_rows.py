@@ -64,6 +64,7 @@ def _a_value(column: Column, text: str) -> str:
         "uuid": f"'{uuid4()}'",
         "text": {"kind": "'ticket'", "cause": "'calls'"}.get(column.name, f"'{text}'"),
         "bytea": "'\\x00'",
+        "date": "current_date",
         "integer": "1",
         "bigint": str(uuid4().int % 10**9),
         "smallint": "1",
