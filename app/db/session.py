@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy import exc, text
@@ -98,7 +98,6 @@ async def open_database(
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=lambda *_: _connect(url, pooler=pooler, name=name),
-        connect_args=_cache_arguments(pooler),
         hide_parameters=True,  # an error's text must not quote a ticket
         pool_size=pool_size,
         max_overflow=0,
@@ -117,12 +116,8 @@ async def _connect(url: str, *, pooler: Pooler, name: str) -> asyncpg.Connection
         driver_dsn(url),
         timeout=CONNECT_TIMEOUT.total_seconds(),
         command_timeout=STATEMENT_TIMEOUT.total_seconds() + 2,
+        # 0: statements have no name, and asyncpg parses them in the same message that executes them. What SQLAlchemy
+        # remembers of them is then their types alone, so that it need not be told.
         statement_cache_size=0 if pooler == "transaction" else 100,
         server_settings={"application_name": name},
     )
-
-
-def _cache_arguments(pooler: Pooler) -> dict[str, Any]:
-    if pooler == "none":
-        return {}
-    return {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: f"__ai_agents_{uuid4().hex}__"}
