@@ -42,7 +42,7 @@ class _Control:
         self._portals = portals
 
     async def list_portals(self, request: web.Request) -> web.Response:  # noqa: ARG002 - a handler's signature
-        """`[{slug, name, edition, url, tickets, notes, calls, faults}]`"""
+        """`[{slug, name, edition, url, tickets, notes, notes_removed, calls, faults}]`"""
         return web.json_response(
             [
                 {
@@ -52,6 +52,7 @@ class _Control:
                     "url": portal.url,
                     "tickets": len(portal.tickets),
                     "notes": portal.note_count,
+                    "notes_removed": portal.notes_removed,
                     "calls": len(portal.calls),
                     "faults": len(portal.faults),
                 }

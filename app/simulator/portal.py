@@ -122,6 +122,7 @@ class Portal:
     articles: dict[str, HeldArticle] = field(default_factory=dict)
     assets: dict[str, HeldAsset] = field(default_factory=dict)
     note_count: int = 0
+    notes_removed: int = 0
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
 
     def __post_init__(self) -> None:
@@ -242,6 +243,7 @@ class Portal:
             return False
         ticket.notes, ticket.updated = kept, datetime.now(UTC)
         self.note_count -= 1
+        self.notes_removed += 1
         return True
 
     def notes(self, ticket_id: str) -> list[HeldNote]:

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from app.core.delivery import compute_job_id, parse_webhook
+from tests.builders import a_body
+from tests.faults.tenants import CLIENTS
+from tests.faults.traffic import Call, Kind, plan_traffic
+
+
+def plan(seed: int = 1) -> list[Call]:
+    return plan_traffic(random.Random(seed), CLIENTS, seconds=60, rate=50)
+
+
+def job_of(call: Call) -> object:
+    return compute_job_id(call.client.id, parse_webhook(a_body(**call.body)), signed_id=None)
+
+
+def test_the_same_seed_plans_the_same() -> None:
+    assert plan(1) == plan(1)
+    assert plan(1) != plan(2)
+
+
+def test_the_rate_is_steady_and_every_kind_and_tenant_is_there() -> None:
+    calls = plan()
+
+    assert len(calls) == 3000
+    assert [call.after_s for call in calls] == [number / 50 for number in range(3000)]
+    assert {call.kind for call in calls} == set(Kind)
+    assert {call.client for call in calls} == set(CLIENTS)
+
+
+def test_a_redelivery_is_the_same_delivery_and_another_is_not() -> None:
+    calls = [call for call in plan() if call.kind is not Kind.FORGED]
+
+    jobs = Counter(job_of(call) for call in calls)
+    firsts = [call for call in calls if call.kind is not Kind.AGAIN]
+
+    assert len(jobs) == len(firsts)
+    assert {job_of(call) for call in calls if call.kind is Kind.AGAIN} <= {job_of(call) for call in firsts}
+
+
+def test_nothing_genuine_is_about_a_forged_calls_ticket() -> None:
+    calls = plan()
+
+    forged = {(call.client, call.ticket_id) for call in calls if call.kind is Kind.FORGED}
+    genuine = {(call.client, call.ticket_id) for call in calls if call.kind is not Kind.FORGED}
+
+    assert forged
+    assert forged.isdisjoint(genuine)

@@ -1,0 +1,124 @@
+"""What is sent, and when: the same for the same seed.
+
+Invariant: a forged call names a ticket that no genuine call is about, so a note on it can only come from the forgery.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from tests.faults.tenants import Client
+
+_FIRST_TICKET: Final = 100_000
+# What is redelivered, or updated, is one of so many latest tickets of its tenant.
+_RECENT: Final = 30
+_SOME_DAY: Final = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Kind(StrEnum):
+    NEW = "new"
+    """A ticket, and the webhook that tells of it."""
+    AGAIN = "again"
+    """A call that was made before, byte by byte."""
+    ANOTHER = "another"
+    """Another delivery about a version of a ticket that has one."""
+    CHANGED = "changed"
+    """A ticket whose words changed, and the webhook that tells of it: it wants a note of its own."""
+    FORGED = "forged"
+
+
+class Forgery(StrEnum):
+    """What is wrong with a forged call."""
+
+    NOT_SIGNED = "not_signed"
+    WRONG_SECRET = "wrong_secret"
+    OTHERS_SECRET = "others_secret"
+    """Signed as another tenant would, for this one."""
+    OTHER_BODY = "other_body"
+    """A signature of this tenant, of other bytes."""
+
+
+_MIX: Final = {Kind.NEW: 18, Kind.AGAIN: 50, Kind.ANOTHER: 18, Kind.CHANGED: 2, Kind.FORGED: 12}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One webhook, as it is to be sent."""
+
+    after_s: float
+    """Since the beginning."""
+    kind: Kind
+    client: Client
+    ticket_id: str
+    version: int
+    """How often the ticket's words had been changed by then."""
+    event: str
+    updated_at: str
+    forgery: Forgery | None = None
+
+    @property
+    def body(self) -> dict[str, str]:
+        return {"event": self.event, "ticket_id": self.ticket_id, "updated_at": self.updated_at}
+
+
+def plan_traffic(draw: random.Random, clients: Sequence[Client], *, seconds: float, rate: float) -> list[Call]:
+    """The calls of one run, in the order in which they are to be made."""
+    plan = _Plan(draw, clients)
+    return [plan.next(number / rate) for number in range(int(seconds * rate))]
+
+
+class _Plan:
+    def __init__(self, draw: random.Random, clients: Sequence[Client]) -> None:
+        self._draw = draw
+        self._clients = clients
+        self._calls: dict[Client, list[Call]] = {client: [] for client in clients}
+        self._versions: dict[tuple[Client, str], int] = {}
+        self._number = 0
+
+    def next(self, after_s: float) -> Call:
+        self._number += 1
+        client = self._draw.choice(self._clients)
+        [kind] = self._draw.choices(list(_MIX), list(_MIX.values()))
+        known = self._calls[client][-_RECENT:]
+        if kind is Kind.FORGED:
+            return self._call(after_s, kind, client, self._new_id(), forgery=self._draw.choice(list(Forgery)))
+        if kind is Kind.NEW or not known:
+            call = self._call(after_s, Kind.NEW, client, self._new_id())
+        else:
+            call = self._follow(after_s, kind, self._draw.choice(known))
+        if kind is not Kind.AGAIN:
+            self._calls[client].append(call)
+        return call
+
+    def _follow(self, after_s: float, kind: Kind, earlier: Call) -> Call:
+        if kind is Kind.AGAIN:
+            return Call(
+                after_s,
+                kind,
+                earlier.client,
+                earlier.ticket_id,
+                earlier.version,
+                earlier.event,
+                earlier.updated_at,
+            )
+        key = (earlier.client, earlier.ticket_id)
+        if kind is Kind.CHANGED:
+            self._versions[key] = self._versions.get(key, 0) + 1
+        return self._call(after_s, kind, earlier.client, earlier.ticket_id)
+
+    def _call(
+        self, after_s: float, kind: Kind, client: Client, ticket_id: str, *, forgery: Forgery | None = None
+    ) -> Call:
+        event = "ticket_updated" if kind in {Kind.ANOTHER, Kind.CHANGED} else "ticket_created"
+        version = self._versions.get((client, ticket_id), 0)
+        # One that no other call has: the time of an update is part of its delivery's identity.
+        updated_at = (_SOME_DAY + timedelta(seconds=self._number)).isoformat()
+        return Call(after_s, kind, client, ticket_id, version, event, updated_at, forgery)
+
+    def _new_id(self) -> str:
+        return str(_FIRST_TICKET + self._number)
