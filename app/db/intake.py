@@ -92,6 +92,9 @@ class Intake:
             self._idle_writers += 1
 
     async def _commit(self, batch: list[tuple[AcceptedDelivery, asyncio.Future[None]]]) -> None:
+        # In one order for all: what senders repeat after a pause is in several batches at once, each waits for the
+        # rows that another inserted first, and waiting in two orders is a deadlock.
+        batch.sort(key=lambda entry: (entry[0].tenant_id, entry[0].job_id))
         deliveries = [delivery for delivery, _ in batch]
         try:
             failures: list[str | None] = await self._pool.fetchval(

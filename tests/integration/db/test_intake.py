@@ -1,0 +1,43 @@
+"""The API's way into the ledger under trouble that redeliveries make."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from app.db.intake import AcceptedDelivery, Intake, open_intake
+from app.demo.embedded import DatabaseUrls
+
+
+async def test_two_processes_that_are_sent_the_same_deliveries_do_not_wait_for_each_other(urls: DatabaseUrls) -> None:
+    """After a pause of PostgreSQL each API has a batch of what its senders repeat: the same, in another order."""
+    tenant_id, jobs = uuid4(), [uuid4() for _ in range(20)]
+    locker = await asyncpg.connect(urls.superuser)
+    async with open_intake(urls.intake, connections=2) as one, open_intake(urls.intake, connections=2) as other:
+        await locker.execute("begin; lock table due in exclusive mode")
+        accepting = [
+            asyncio.create_task(accept_all(one, tenant_id, jobs)),
+            asyncio.create_task(accept_all(other, tenant_id, jobs[::-1])),
+        ]
+        # Each has its first row by now, and waits in the middle of its batch.
+        while await locker.fetchval("select count(*) from pg_locks where not granted and relation is not null") < 1:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+        await locker.execute("rollback")
+        await asyncio.wait_for(asyncio.gather(*accepting), 5)
+    stored = await locker.fetchval("select count(*) from delivery where tenant_id = $1", tenant_id)
+    await locker.close()
+    assert stored == len(jobs)
+
+
+async def accept_all(intake: Intake, tenant_id: UUID, jobs: Sequence[UUID]) -> None:
+    """In one batch: all are there before the writer begins."""
+    await asyncio.gather(
+        *(
+            intake.accept(AcceptedDelivery(tenant_id, job_id, "100234", "ticket_created", b"{}", None))
+            for job_id in jobs
+        )
+    )
