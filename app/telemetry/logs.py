@@ -19,7 +19,10 @@ from opentelemetry import trace
 
 _MAX_FRAMES = 12
 # Below warning they log whole messages, requests or statements.
-_QUIET = ("taskiq", "taskiq_redis", "httpx", "httpcore", "openai", "aiohttp.access", "alembic", "asyncio", "sqlalchemy")
+_QUIET = (
+    *("taskiq", "taskiq_redis", "redis", "httpx", "httpcore", "httpx2", "httpcore2", "urllib3", "openai"),
+    *("aiohttp.access", "alembic", "asyncio", "sqlalchemy"),
+)
 
 
 def set_up_logs(*, level: str, form: Literal["json", "console"], process: str) -> None:

@@ -121,6 +121,8 @@ async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
     assert {line["event"] for line in told} >= {"webhook_accepted", "attempt_began", "note_posted", "attempt_ended"}
     assert all(line["tenant"] == "acme" and line["ticket_id"] == ticket.id for line in told)
     assert len(lines) == len(logs.splitlines()), "every line is JSON"
+    # The libraries' clients tell each call, with its URL, below warning.
+    assert {line["logger"].partition(".")[0] for line in lines if line["level"] in {"debug", "info"}} == {"app"}
 
     for place, text in {"logs": logs, "spans": "".join(map(str, collector.spans)), "metrics": metrics}.items():
         assert CANARY not in text, place
