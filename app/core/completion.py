@@ -6,14 +6,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from app.core.masking import MaskedText
+
 
 class Message(BaseModel):
-    """One chat message for the model."""
+    """One chat message for the model. Text that did not go through a `Mask` is refused."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     role: Literal["system", "user", "assistant"]
-    content: str
+    content: MaskedText
 
 
 class Completion(BaseModel):

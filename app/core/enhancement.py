@@ -15,6 +15,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.language import sounds_like_another
+from app.core.masking import find_secrets
 from app.core.source import Gathered, Source
 from app.core.text import one_line, plain_text
 from app.errors import ModelRefused
@@ -176,7 +177,14 @@ def _listing(refs: set[str]) -> str:
 def _clean(text: str, max_chars: int, allowed_links: set[str]) -> str:
     words = plain_text(text)
     words = _LINK.sub(lambda link: link[0] if link[0].rstrip(".,;:") in allowed_links else "[link removed]", words)
-    return one_line(words, max_chars=max_chars)
+    return one_line(_without_values(words), max_chars=max_chars)
+
+
+def _without_values(text: str) -> str:
+    """*text* without contacts, account numbers and secrets in clear: the model was given placeholders for all."""
+    for start, end, kind in reversed(find_secrets(text)):
+        text = f"{text[:start]}[{kind} removed]{text[end:]}"
+    return text
 
 
 def _cut(text: str, max_words: int) -> str:

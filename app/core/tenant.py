@@ -85,6 +85,8 @@ class NoteOptions(_Part):
     notify_technician: bool = False
     mark_first_response: bool = False
     add_to_linked_requests: bool = False
+    show_contacts: bool = False
+    """Put e-mail addresses and phone numbers of sources and requester back into the note, in place of `[email-1]`."""
     language: Language = "en"
     max_words: int = Field(default=500, ge=100, le=500)
     sections: tuple[Section, ...] = Field(

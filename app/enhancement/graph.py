@@ -2,13 +2,14 @@
 
     load ─▶ reserve ─┬─▶ similar_tickets ─┐
                      ├─▶ knowledge ───────┤
-                     ├─▶ assets ──────────┼─▶ write ⇄ check ─▶ END
+                     ├─▶ assets ──────────┼─▶ write ⇄ check ─▶ show ─▶ END
                      ├─▶ monitoring ──────┘
                      └─▶ END   an earlier attempt wrote it already
 
-Invariant: it changes nothing outside. Context degrades and the model may stay away; what comes out is always an
-enhancement that may become a note. It raises only when the ticket can't be read (`HelpDeskUnavailable`,
-`HelpDeskRefused`) or when `reserve` says that no note is needed.
+Invariant: it changes nothing outside. What was gathered reaches the model through the mask, and the note through
+`show`. Context degrades and the model may stay away; what comes out is always an enhancement that may become a note. It
+raises only when the ticket can't be read (`HelpDeskUnavailable`, `HelpDeskRefused`) or when `reserve` says that no note
+is needed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from langgraph.runtime import Runtime
 from app.core.asset import find_addresses
 from app.core.completion import Completion, Message
 from app.core.enhancement import Draft, Enhancement, Notice, find_problems, salvage
+from app.core.masking import Mask
+from app.core.shown import show_enhancement
 from app.core.source import Gathered, Kind, Source, number_sources
 from app.core.source import State as Reach
 from app.core.tenant import NoteOptions
@@ -68,7 +71,7 @@ class Tools:
 
 
 class State(TypedDict, total=False):
-    """What travels along the edges. `gathered` and `completions` grow, everything else has one writer."""
+    """What travels along the edges. `gathered` and `completions` grow; `show` has the last word on the enhancement."""
 
     ticket_id: str
     hint: Ticket | None
@@ -77,6 +80,8 @@ class State(TypedDict, total=False):
     notices: Annotated[list[Notice], operator.add]
     gathered: Annotated[list[Gathered], operator.add]
     messages: tuple[Message, ...]
+    mask: Mask
+    """Of this enhancement: what the model reads as `[email-1]` is `[email-1]` in the note."""
     completions: Annotated[list[Completion], operator.add]
     model_seconds: Annotated[float, operator.add]
     draft: Draft | None
@@ -150,7 +155,7 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     if not await tools.may_use_model():
         return {"enhancement": _context_only(state, gathered, Notice.BUDGET_USED_UP)}
     messages = state.get("messages") or compose_messages(
-        state["ticket"], gathered, language=tools.note.language, max_words=tools.note.max_words
+        state["ticket"], gathered, mask=state["mask"], language=tools.note.language, max_words=tools.note.max_words
     )
     left_s = tools.model_timeout.total_seconds() - state.get("model_seconds", 0.0)
     started = time.perf_counter()
@@ -181,7 +186,8 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
         draft, problems = None, [error.detail]
     if problems and len(answers) < MAX_ANSWERS:
         log.info("answer_sent_back", problems=len(problems))
-        return {"messages": compose_repair(state["messages"], answers[-1].text, problems), "draft": draft}
+        repair = compose_repair(state["messages"], answers[-1].text, problems, mask=state["mask"])
+        return {"messages": repair, "draft": draft}
     # A first answer with a blemish beats a second that can't be read.
     return {"enhancement": _accept(state, gathered, draft or state.get("draft"), note)}
 
@@ -228,6 +234,11 @@ def _usage(completions: list[Completion]) -> dict[str, Any]:
     }
 
 
+async def show(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+    note = runtime.context.note
+    return {"enhancement": show_enhancement(state["enhancement"], state["ticket"], mask=state["mask"], note=note)}
+
+
 _GATHERERS: Final = (similar_tickets, knowledge, assets, monitoring)
 
 
@@ -236,11 +247,11 @@ def _after_reserve(state: State) -> list[str]:
 
 
 def _after_write(state: State) -> str:
-    return END if "enhancement" in state else "check"
+    return "show" if "enhancement" in state else "check"
 
 
 def _after_check(state: State) -> str:
-    return END if "enhancement" in state else "write"
+    return "show" if "enhancement" in state else "write"
 
 
 def _traced(node: Any) -> Any:
@@ -255,14 +266,15 @@ def _traced(node: Any) -> Any:
 
 def _compile() -> Any:
     graph = StateGraph(State, context_schema=Tools)
-    for node in (load, reserve, *_GATHERERS, write, check):
+    for node in (load, reserve, *_GATHERERS, write, check, show):
         graph.add_node(node.__name__, _traced(node))
     graph.add_edge(START, "load")
     graph.add_edge("load", "reserve")
     graph.add_conditional_edges("reserve", _after_reserve, [END, *(node.__name__ for node in _GATHERERS)])
     graph.add_edge([node.__name__ for node in _GATHERERS], "write")
-    graph.add_conditional_edges("write", _after_write, [END, "check"])
-    graph.add_conditional_edges("check", _after_check, [END, "write"])
+    graph.add_conditional_edges("write", _after_write, ["show", "check"])
+    graph.add_conditional_edges("check", _after_check, ["show", "write"])
+    graph.add_edge("show", END)
     return graph.compile()
 
 
@@ -282,5 +294,5 @@ async def enhance(ticket_id: str, *, hint: Ticket | None, tools: Tools) -> Enhan
         HelpDeskRefused: It can't be read at all.
         AppError: Whatever `tools.reserve` raises to say that no note is needed.
     """
-    state: State = await _graph.ainvoke({"ticket_id": ticket_id, "hint": hint}, context=tools)
+    state: State = await _graph.ainvoke({"ticket_id": ticket_id, "hint": hint, "mask": Mask()}, context=tools)
     return state["enhancement"]

@@ -1,12 +1,11 @@
 """What the model is told, and what is made of its answer.
 
-Invariant: text from outside reaches the model only as JSON inside a fence whose nonce nobody outside can know, and
-what comes back is a `Draft` that passed `core.enhancement`'s checks, or nothing.
+Invariant: text from outside reaches the model only masked, as JSON, inside a fence whose nonce nobody outside can know,
+and what comes back is a `Draft` that passed `core.enhancement`'s checks, or nothing.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from pydantic import ValidationError
 
 from app.core.completion import Message
 from app.core.enhancement import STATEMENTS_SHARE, Draft
+from app.core.masking import Mask
 from app.core.source import Gathered, State
 from app.core.text import tidy
 from app.core.ticket import Ticket
@@ -42,10 +42,10 @@ def draft_schema() -> dict[str, Any]:
 
 
 def compose_messages(
-    ticket: Ticket, gathered: Sequence[Gathered], *, language: str, max_words: int
+    ticket: Ticket, gathered: Sequence[Gathered], *, mask: Mask, language: str, max_words: int
 ) -> tuple[Message, ...]:
     """The messages that ask for a `Draft` about *ticket*."""
-    data = json.dumps(
+    data = mask.json(
         {
             "ticket": {
                 "id": ticket.number,
@@ -67,24 +67,25 @@ def compose_messages(
             "unavailable": [group.kind for group in gathered if group.state is State.UNAVAILABLE],
             "language": language,
             "max_words": max_words,
-        },
-        ensure_ascii=False,
+        }
     )
     nonce = secrets.token_hex(12)
     system = _prompt("system.md").format(nonce=nonce, language=language, max_words=int(max_words * STATEMENTS_SHARE))
     return (
-        Message(role="system", content=system),
-        Message(role="user", content=f"<<<DATA {nonce}\n{data}\n{nonce} DATA>>>"),
+        Message(role="system", content=mask.text(system)),
+        Message(role="user", content=mask.join(f"<<<DATA {nonce}\n", data, f"\n{nonce} DATA>>>")),
     )
 
 
-def compose_repair(messages: Sequence[Message], answer: str, problems: Sequence[str]) -> tuple[Message, ...]:
+def compose_repair(
+    messages: Sequence[Message], answer: str, problems: Sequence[str], *, mask: Mask
+) -> tuple[Message, ...]:
     """*messages*, the answer to them, and what must change in it."""
     listing = "\n".join(f"- {problem}" for problem in problems)
     return (
         *messages,
-        Message(role="assistant", content=answer[:MAX_ANSWER_CHARS]),
-        Message(role="user", content=_prompt("repair.md").format(problems=listing)),
+        Message(role="assistant", content=mask.text(answer[:MAX_ANSWER_CHARS])),
+        Message(role="user", content=mask.text(_prompt("repair.md").format(problems=listing))),
     )
 
 

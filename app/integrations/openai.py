@@ -100,9 +100,9 @@ class OpenAIModel:
         self, model: str, messages: Sequence[Message], schema: dict[str, Any], refused: Collection[str]
     ) -> Any:
         options: dict[str, Any] = {}
+        wanted: list[Any] = []
         if "response_format" in refused:
-            wanted = Message(role="system", content="The answer's JSON schema: " + json.dumps(schema))
-            messages = [wanted, *messages]
+            wanted.append({"role": "system", "content": "The answer's JSON schema: " + json.dumps(schema)})
             options["response_format"] = {"type": "json_object"}
         else:
             strict = {"name": "enhancement", "strict": True, "schema": schema}
@@ -112,7 +112,7 @@ class OpenAIModel:
             options["temperature"] = _TEMPERATURE
         return await self._client.chat.completions.create(
             model=model,
-            messages=[message.model_dump() for message in messages],  # type: ignore[misc] # shaped as it wants them
+            messages=[*wanted, *(message.model_dump() for message in messages)],  # type: ignore[list-item] # so shaped
             **options,
         )
 

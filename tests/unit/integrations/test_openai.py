@@ -13,9 +13,10 @@ import pytest
 from openai import AsyncOpenAI
 
 from app.core.completion import Message
+from app.core.masking import Mask
 from app.integrations.openai import OpenAIModel, open_model_client
 
-MESSAGES = [Message(role="user", content="A ticket.")]
+MESSAGES = [Message(role="user", content=Mask().text("A ticket."))]
 Answer = Callable[[dict[str, Any]], Awaitable[httpx2.Response]]
 
 

@@ -1,0 +1,81 @@
+"""The whole workflow without a server: each port answers what the test gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from app.core.completion import Completion, Message
+from app.core.enhancement import Enhancement
+from app.core.source import Kind, Source
+from app.core.tenant import NoteOptions
+from app.core.ticket import Ticket
+from app.enhancement.graph import Tools, enhance
+
+Answer = Callable[[Sequence[Message]], str]
+
+
+@dataclass
+class Desk:
+    """Every port of one tenant."""
+
+    ticket: Ticket
+    sources: Sequence[Source]
+    answer: Answer
+
+    async def load_ticket(self, ticket_id: str) -> Ticket:
+        assert ticket_id == self.ticket.id
+        return self.ticket
+
+    async def similar_tickets(self, *_: Any, **__: Any) -> list[Source]:
+        return self._of(Kind.TICKET)
+
+    async def articles(self, *_: Any, **__: Any) -> list[Source]:
+        return self._of(Kind.ARTICLE)
+
+    async def assets(self, *_: Any, **__: Any) -> list[Source]:
+        return self._of(Kind.ASSET)
+
+    async def measurements(self, *_: Any, **__: Any) -> list[Source]:
+        return self._of(Kind.MEASUREMENT)
+
+    async def complete(self, messages: Sequence[Message], **_: Any) -> Completion:
+        return Completion(text=self.answer(messages), model="gpt-4o-mini")
+
+    def _of(self, kind: Kind) -> list[Source]:
+        return [source for source in self.sources if source.kind is kind]
+
+
+async def enhanced(
+    ticket: Ticket,
+    sources: Sequence[Source],
+    answer: Answer,
+    *,
+    note: NoteOptions | None = None,
+    has_budget: bool = True,
+) -> Enhancement:
+    """What the workflow makes of *ticket* when *sources* are found and the model gives *answer*."""
+    desk = Desk(ticket, sources, answer)
+    tools = Tools(
+        help_desk=desk,
+        history=desk,
+        knowledge=desk,
+        inventory=desk,
+        monitoring=desk,
+        model=desk,
+        may_use_model=_always(has_budget),
+        reserve=_always(None),
+        note=note or NoteOptions(),
+        context_timeout=timedelta(seconds=5),
+        model_timeout=timedelta(seconds=5),
+    )
+    return await enhance(ticket.id, hint=None, tools=tools)
+
+
+def _always(value: Any) -> Callable[..., Awaitable[Any]]:
+    async def give(*_: Any) -> Any:
+        return value
+
+    return give

@@ -1,0 +1,71 @@
+"""What was gathered reaches the model through the mask, and the note through `show`, on every way through the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from app.core.completion import Message
+from app.core.note import note_reference, render_note
+from app.core.tenant import NoteOptions
+from app.errors import ModelRefused
+from tests.builders import a_draft, a_source, a_tenant, a_ticket
+from tests.enhancing import Answer, enhanced
+
+TICKET = a_ticket(
+    description="Outlook asks again and again. My password is Winter#2026.", requester="jane@acme.example"
+)
+SOURCE = a_source(text="The user jane@acme.example had Winter#2026 saved twice. Called 030 90182012.")
+
+
+def declines(_: Sequence[Message]) -> str:
+    raise ModelRefused("no")
+
+
+def writes(text: str) -> Answer:
+    return lambda _: a_draft(summary=text).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("answer", "has_budget"),
+    [
+        (writes("Jane asks."), True),
+        (writes(""), True),  # sent back, then refused
+        (lambda _: "not JSON", True),
+        (declines, True),
+        (writes("not asked"), False),
+    ],
+)
+async def test_no_way_to_a_note_shows_a_secret(answer: Answer, has_budget: bool) -> None:
+    enhancement = await enhanced(TICKET, [SOURCE], answer, has_budget=has_budget)
+    note = render_note(enhancement, NoteOptions(), reference=note_reference(a_tenant().id, TICKET.id, "1"))
+    assert "saved twice" in note
+    for value in ("Winter#2026", "jane@acme.example", "90182012"):
+        assert value not in note
+        assert value not in enhancement.model_dump_json()
+
+
+async def test_the_model_gets_placeholders_and_the_note_the_contacts_that_it_may_show() -> None:
+    told: list[str] = []
+
+    def answer(messages: Sequence[Message]) -> str:
+        told.extend(message.content for message in messages)
+        return a_draft(summary="Ask [email-1], not [password-1] or eve@evil.example.").model_dump_json()
+
+    enhancement = await enhanced(TICKET, [SOURCE], answer, note=NoteOptions(show_contacts=True))
+    assert "jane@" not in "".join(told)
+    assert "Winter#2026" not in "".join(told)
+    assert enhancement.summary == "Ask jane@acme.example, not [password-1] or [email removed]."
+
+
+async def test_an_answer_that_is_sent_back_is_masked() -> None:
+    told: list[str] = []
+
+    def answer(messages: Sequence[Message]) -> str:
+        told.extend(message.content for message in messages)
+        return '{"summary": "Ask eve@evil.example"}'
+
+    await enhanced(TICKET, [SOURCE], answer)
+    assert any("The answer does not fit" in content for content in told)
+    assert not any("eve@evil.example" in content for content in told)

@@ -1,0 +1,91 @@
+"""There is one way to the model, and it leads through the mask."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+import app
+from app.core.completion import Message
+from app.core.masking import Mask
+from app.core.source import Kind
+from app.enhancement.write import compose_messages, compose_repair
+from tests.builders import a_source, a_ticket, gathered
+
+CANARIES = {
+    "jane.canary@acme.example": "{}",
+    "+49 30 90182012": "{}",
+    "4111 1111 1111 1111": "card {}",
+    "DE89 3704 0044 0532 0130 00": "{}",
+    "Canary#2026!": "password: {}",
+    "glpat-9dk2LmQ0s83jdkW92kd": "token {}",
+}
+
+
+def composed(text: str) -> tuple[Message, ...]:
+    """The messages about a ticket whose every text, and whose sources' every text, is *text*, and their repair."""
+    ticket = a_ticket(subject=text, description=text, requester=text, priority=text, display_id=text)
+    sources = gathered(*(a_source(kind, title=text, text=text) for kind in (Kind.TICKET, Kind.ARTICLE, Kind.ASSET)))
+    mask = Mask()
+    messages = compose_messages(ticket, sources, mask=mask, language="en", max_words=500)
+    return compose_repair(messages, f'{{"summary": "{text}"}}', [f"These citations name no source: {text}."], mask=mask)
+
+
+@pytest.mark.parametrize("canary", CANARIES)
+def test_no_field_takes_a_value_past_the_mask(canary: str) -> None:
+    for message in composed(CANARIES[canary].format(canary)):
+        assert canary not in message.content
+
+
+def test_the_prompts_own_words_are_not_masked() -> None:
+    system, user, *_ = composed("Nothing to mask.")
+    assert "[" not in system.content.replace('["T1"]', "")
+    assert user.content.startswith("<<<DATA ")
+    assert user.content.split()[1] in system.content  # the nonce
+
+
+def test_a_message_refuses_text_that_was_not_masked() -> None:
+    with pytest.raises(ValidationError):
+        Message(role="user", content="plain")
+
+
+def test_nobody_but_the_mask_makes_masked_text_and_nobody_but_the_adapter_calls_a_model() -> None:
+    assert {place for place, name in called() if name == "MaskedText"} == {"core/masking.py"}
+    assert {place for place, name in called() if name == "Message"} == {"enhancement/write.py"}
+    assert not {place for place, name in called() if name == "model_construct"}  # would not ask for its type
+    assert {place for place, name in imports() if name.split(".")[0] == "openai"} <= {
+        "integrations/openai.py",
+        "worker/toolkits.py",  # the client's type
+    }
+
+
+@cache
+def trees() -> list[tuple[str, ast.AST]]:
+    folder = Path(app.__path__[0])
+    return [(str(file.relative_to(folder)), ast.parse(file.read_text("utf-8"))) for file in folder.rglob("*.py")]
+
+
+def called() -> Iterator[tuple[str, str]]:
+    """Where in the product what is called, by the last part of its name."""
+    for place, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                name = node.func
+                yield (
+                    place,
+                    name.attr if isinstance(name, ast.Attribute) else name.id if isinstance(name, ast.Name) else "",
+                )
+
+
+def imports() -> Iterator[tuple[str, str]]:
+    for place, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                yield place, node.module or ""
+            elif isinstance(node, ast.Import):
+                yield from ((place, alias.name) for alias in node.names)
