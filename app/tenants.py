@@ -254,12 +254,13 @@ def scaffold_tenant(folder: Path, *, slug: str, tenant_id: UUID, **answers: Any)
         folder: `TENANTS_DIR`.
         slug: The file's name.
         tenant_id: A fresh uuid.
-        answers: `name`, `edition`, `url`, `accounts_url` or None, `technician`.
+        answers: `name`, `edition`, `url`, `accounts_url` or None, `technician`, perhaps `allow_private_address`.
 
     Raises:
         TenantFileInvalid: The answers make no valid tenant, or its file exists.
     """
-    service_desk = {key: answers[key] for key in ("edition", "url", "accounts_url", "technician") if answers[key]}
+    keys = ("edition", "url", "accounts_url", "technician", "allow_private_address")
+    service_desk = {key: answers[key] for key in keys if answers.get(key)}
     try:
         tenant = Tenant.model_validate(
             {"id": tenant_id, "slug": slug, "name": answers["name"], "servicedesk": service_desk}

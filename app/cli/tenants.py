@@ -69,6 +69,7 @@ def list_tenants() -> None:
 @click.option("--url", required=True, help="ServiceDesk Plus, without /api/v3.")
 @click.option("--accounts-url", help="Cloud: the accounts server, e.g. https://accounts.zoho.com.")
 @click.option("--technician", required=True, help="Our technician's e-mail address.")
+@click.option("--allow-private-address", is_flag=True, help="An instance in a private network; http:// needs it too.")
 def add_tenant(slug: str, **answers: Any) -> None:
     r"""Write a new tenant's file into TENANTS_DIR and name the secrets to create.
 

@@ -5,6 +5,7 @@ Invariant: a `Tenant` is valid as a whole or does not exist; an unknown key in i
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -16,14 +17,33 @@ from app.core.delivery import Event
 
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 
+_MAX_URL_CHARS: Final = 500
+# What every reader of URLs understands alike: no blank, control character or backslash, on which parsers disagree.
+_URL: Final = re.compile(
+    r"https?://(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z](?:[0-9A-Za-z._-]*[0-9A-Za-z])?)(?::[0-9]{1,5})?(?:/[!-\[\]-~]*)?"
+)
+_PLAIN_HTTP: Final = (
+    "must begin with https://: over http the tenant's credentials and tickets travel readable. Plain http is for a"
+    " private network alone, with servicedesk.allow_private_address: true"
+)
+
 
 def _is_web_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an http or https URL with a host, e.g. https://sdp.acme.example")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    wanted = "must be an http or https URL with a host, e.g. https://sdp.acme.example"
+    try:
+        parts = urlsplit(url)
+        is_port_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ValueError(wanted) from None
+    if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("must hold no user, password, query or fragment; credentials are files of the tenant's secret")
+    if not is_port_fine or len(url) > _MAX_URL_CHARS or not _URL.fullmatch(url):
+        raise ValueError(wanted)
     return url.rstrip("/")
+
+
+def _is_plain(url: str | None) -> bool:
+    return url is not None and url.startswith("http://")
 
 
 WebAddress = Annotated[str, AfterValidator(_is_web_address)]
@@ -62,6 +82,13 @@ class ServiceDeskOptions(_Part):
     def _cloud_needs_accounts(self) -> ServiceDeskOptions:
         if self.edition is Edition.CLOUD and self.accounts_url is None:
             raise ValueError("accounts_url is required for edition cloud, e.g. https://accounts.zoho.com")
+        return self
+
+    @model_validator(mode="after")
+    def _http_needs_a_private_network(self) -> ServiceDeskOptions:
+        for name in ("url", "accounts_url"):
+            if _is_plain(getattr(self, name)) and not self.allow_private_address:
+                raise ValueError(f"{name} {_PLAIN_HTTP}")
         return self
 
 
@@ -137,6 +164,13 @@ class Tenant(_Part):
     def slots(self) -> int:
         """Deliveries of this tenant that may be in work at once, over all workers."""
         return self.limits.concurrency or max(1, min(_MOST_SLOTS, self.servicedesk.calls_per_minute // _CALLS_A_SLOT))
+
+    @model_validator(mode="after")
+    def _http_needs_a_private_network(self) -> Tenant:
+        url = self.monitoring.prometheus_url if self.monitoring else None
+        if _is_plain(url) and not self.servicedesk.allow_private_address:
+            raise ValueError(f"monitoring.prometheus_url {_PLAIN_HTTP}")
+        return self
 
     @property
     def is_suspended(self) -> bool:

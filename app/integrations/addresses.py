@@ -21,6 +21,7 @@ _NEVER: Final = tuple(
         "fe80::/10",
         "fd00:ec2::/32",  # AWS: metadata and pod identity over IPv6
         "fd20:ce::/32",  # Google Cloud: metadata over IPv6
+        "fd00:42::42/128",  # Scaleway: metadata over IPv6
         "100.100.100.200/32",  # Alibaba Cloud: metadata
         "168.63.129.16/32",  # Azure: the host's own services, on an address that looks public
     )
@@ -46,8 +47,13 @@ _IPV4_SPECIAL: Final = (
 )
 
 
-def check_address(text: str, *, allow_private: bool) -> None:
+def check_address(text: str, *, allow_private: bool, allow_public: bool = True) -> None:
     """Check that a connection may go to the address *text*.
+
+    Args:
+        text: The address as it will be connected to.
+        allow_private: The tenant's `allow_private_address`.
+        allow_public: False for plain http.
 
     Raises:
         AddressForbidden: It is none, or the tenant's file does not allow it.
@@ -59,6 +65,11 @@ def check_address(text: str, *, allow_private: bool) -> None:
     if any(address in network for network in _NEVER):
         raise AddressForbidden("The tenant's URL leads to a link-local or metadata address, which is never allowed.")
     if _is_global(address):
+        if not allow_public:
+            raise AddressForbidden(
+                "The tenant's URL leads over plain http to a public address, where credentials and tickets would"
+                " travel readable: it must begin with https://."
+            )
         return
     if not any(address in network for network in _PRIVATE):
         raise AddressForbidden("The tenant's URL leads to a reserved address, which is never allowed.")

@@ -4,6 +4,7 @@ Invariants:
     - Each TCP connection goes to an address that `check_address` let pass in the same breath: the name is resolved
       once, and the connection is made to the IP address itself. TLS and the Host header keep the name.
     - A call ends within its time limit and reads no more than its size limit, whatever the other side does.
+    - Plain http is spoken to private addresses alone.
     - No redirect is followed, no cookie is kept, no proxy or credential is taken from the environment.
 """
 
@@ -31,6 +32,7 @@ DEFAULT_TIMEOUT: Final = timedelta(seconds=15)
 
 _MAX_CONNECT_S: Final = 5.0
 _MAX_ADDRESSES: Final = 8
+_MAX_PORT: Final = 65535
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """A host and a port → the IP addresses to try, in order; raises OSError when there is none."""
@@ -76,9 +78,9 @@ class Outbound:
             AddressForbidden: The URL leads to an address that the tenant's file does not allow.
             NoAnswer: No whole answer came; whether the request was carried out is not known.
         """
-        request = self._client.build_request(method, url, params=params, data=form, headers=headers)
         limit_s = self._timeout.total_seconds()
         try:
+            request = self._client.build_request(method, url, params=params, data=form, headers=headers)
             async with asyncio.timeout(limit_s):
                 response = await self._client.send(request, stream=True)
                 try:
@@ -87,7 +89,7 @@ class Outbound:
                     await response.aclose()
         except (TimeoutError, httpx.TimeoutException):
             raise NoAnswer(f"no answer came within {limit_s:g} s") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             # The library's own text is dropped: it may quote what the other side sent.
             raise NoAnswer(_explain(error)) from None
         return Reply(response.status_code, response.headers, body)
@@ -122,15 +124,20 @@ async def open_outbound(
         resolve: Another look-up of names than the system's.
         tls: Another trust than the system's, which honours SSL_CERT_FILE and SSL_CERT_DIR.
     """
-    pool = httpcore.AsyncConnectionPool(
-        ssl_context=tls or _default_tls(),
-        max_connections=20,
-        max_keepalive_connections=5,
-        keepalive_expiry=5.0,
-        network_backend=_CheckedBackend(resolve or _resolve, allow_private=allow_private),
-    )
+    pools = {
+        scheme: httpcore.AsyncConnectionPool(
+            ssl_context=tls or _default_tls(),
+            max_connections=20,
+            max_keepalive_connections=5,
+            keepalive_expiry=5.0,
+            network_backend=_CheckedBackend(
+                resolve or _resolve, allow_private=allow_private, allow_public=scheme == "https"
+            ),
+        )
+        for scheme in ("http", "https")
+    }
     async with httpx.AsyncClient(
-        transport=_PoolTransport(pool),
+        transport=_PoolTransport(pools),
         headers={"User-Agent": "ai-agents", "Accept-Encoding": "identity"},
         timeout=httpx.Timeout(timeout.total_seconds(), connect=min(timeout.total_seconds(), _MAX_CONNECT_S)),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -154,10 +161,11 @@ async def _resolve(host: str, port: int) -> list[str]:
 class _CheckedBackend(httpcore.AsyncNetworkBackend):
     """Resolves, checks, and connects to the checked address: a name can't change its address in between."""
 
-    def __init__(self, resolve: Resolve, *, allow_private: bool) -> None:
+    def __init__(self, resolve: Resolve, *, allow_private: bool, allow_public: bool) -> None:
         self._tcp = httpcore.AnyIOBackend()
         self._resolve = resolve
         self._allow_private = allow_private
+        self._allow_public = allow_public
 
     async def connect_tcp(
         self,
@@ -168,6 +176,8 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         limit_s = _MAX_CONNECT_S if timeout is None else timeout
+        if not 0 < port <= _MAX_PORT:
+            raise httpcore.ConnectError("no such port")
         try:
             async with asyncio.timeout(limit_s):
                 addresses = await self._allowed(host, port)
@@ -195,7 +205,7 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         allowed: list[str] = []
         for address in dict.fromkeys((await self._resolve(host, port))[:_MAX_ADDRESSES]):
             try:
-                check_address(address, allow_private=self._allow_private)
+                check_address(address, allow_private=self._allow_private, allow_public=self._allow_public)
             except AddressForbidden as error:
                 refusal = error
             else:
@@ -209,10 +219,10 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
 
 
 class _PoolTransport(httpx.AsyncBaseTransport):
-    """httpx over a pool of ours: httpx's own transport takes no network backend."""
+    """httpx over pools of ours, one a scheme: httpx's own transport takes no network backend."""
 
-    def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
-        self._pool = pool
+    def __init__(self, pools: Mapping[str, httpcore.AsyncConnectionPool]) -> None:
+        self._pools = pools
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         raw = httpcore.Request(
@@ -227,14 +237,18 @@ class _PoolTransport(httpx.AsyncBaseTransport):
             content=request.stream,
             extensions=request.extensions,
         )
+        pool = self._pools.get(request.url.scheme)
+        if pool is None:
+            raise httpx.UnsupportedProtocol("neither http nor https")
         try:
-            response = await self._pool.handle_async_request(raw)
+            response = await pool.handle_async_request(raw)
         except _CORE_ERRORS as error:
             raise _translate(error) from error
         return httpx.Response(response.status, headers=response.headers, stream=_Stream(response))
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        for pool in self._pools.values():
+            await pool.aclose()
 
 
 class _Stream(httpx.AsyncByteStream):
@@ -269,6 +283,8 @@ def _translate(error: Exception) -> httpx.TransportError:
 
 
 def _explain(error: BaseException) -> str:
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return "its URL can't be used"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

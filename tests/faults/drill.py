@@ -21,7 +21,7 @@ import aiohttp
 import asyncpg
 
 from app.core.delivery import Status
-from app.db.deliveries import list_deliveries
+from app.db.deliveries import Choice, list_deliveries
 from app.db.session import open_database
 from app.demo.run_folder import RunFolder
 from tests.faults.counting import Note, Outcome, Promise, count
@@ -154,7 +154,7 @@ async def _read_outcomes(system: System) -> list[Outcome]:
     async with open_database(system.urls.worker) as database:
         for client in CLIENTS:
             for status in Status:
-                for row in await list_deliveries(database, client.id, status=status, limit=1_000_000):
+                for row in await list_deliveries(database, client.id, Choice(status=status), limit=1_000_000):
                     reason = row.ignored_because if row.status == Status.IGNORED else row.last_error
                     found.append(Outcome(client.slug, row.ticket_id, str(row.job_id), row.status, reason or ""))
     return found

@@ -219,7 +219,7 @@ def assert_tells_nothing(error: AppError) -> None:
 
 
 async def test_a_private_address_is_refused_unless_the_file_allows_it() -> None:
-    tenant = a_tenant("acme", servicedesk={"url": "http://127.0.0.1:9", "allow_private_address": False})
+    tenant = a_tenant("acme", servicedesk={"url": "https://127.0.0.1:9", "allow_private_address": False})
     async with open_servicedesk(tenant, ApiKey("k"), limiter=EveryTurn(), tokens=OneToken()) as adapter:
         with pytest.raises(AddressForbidden):
             await adapter.load_ticket("1")
@@ -231,7 +231,7 @@ async def test_a_name_that_is_rebound_to_a_private_address_is_refused() -> None:
     async def resolve(_host: str, _port: int) -> list[str]:
         return next(answers)
 
-    tenant = a_tenant("acme", servicedesk={"url": "http://sdp.acme.example", "allow_private_address": False})
+    tenant = a_tenant("acme", servicedesk={"url": "https://sdp.acme.example", "allow_private_address": False})
     async with open_servicedesk(
         tenant, ApiKey("k"), limiter=EveryTurn(), tokens=OneToken(), resolve=resolve
     ) as adapter:

@@ -103,6 +103,15 @@ def test_a_new_id_in_a_file_retires_the_old_one(tmp_path: Path) -> None:
         ({"colour": "red"}, "colour: is not a key"),
         ({"servicedesk": {"url": "ftp://x"}}, "servicedesk.url: must be an http or https URL"),
         ({"servicedesk": {"url": "https://u:p@x.example"}}, "must hold no user"),
+        ({"servicedesk": {"url": "https://u@x.example"}}, "must hold no user"),
+        ({"servicedesk": {"url": "https://@x.example"}}, "must hold no user"),
+        ({"servicedesk": {"url": "https://x.example:99999"}}, "servicedesk.url: must be an http or https URL"),
+        ({"servicedesk": {"url": "https://x.example:0"}}, "servicedesk.url: must be an http or https URL"),
+        ({"servicedesk": {"url": "https://x.example\\@y.example"}}, "servicedesk.url: must"),
+        ({"servicedesk": {"url": "https://x.example\t/"}}, "servicedesk.url: must be an http or https URL"),
+        ({"servicedesk": {"url": "https://[::1"}}, "servicedesk.url: must be an http or https URL"),
+        ({"servicedesk": {"url": "https://[fe80::1%25eth0]"}}, "servicedesk.url: must be an http or https URL"),
+        ({"servicedesk": {"url": "https://x.example/" + "x" * 500}}, "servicedesk.url: must be an http or https URL"),
         ({"servicedesk": {"edition": "cloud"}}, "accounts_url is required"),
         ({"servicedesk": {"calls_per_minute": 0}}, "servicedesk.calls_per_minute"),
         ({"note": {"language": "xx"}}, "note.language"),
@@ -116,6 +125,30 @@ def test_a_wrong_key_is_named(tmp_path: Path, change: dict[str, object], says: s
     for key, value in change.items():
         values[key] = {**values[key], **value} if isinstance(value, dict) and key in values else value
     path = tmp_path / "acme.yaml"
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(TenantFileInvalid, match=says):
+        read_tenant(path)
+
+
+CLOUD = {"edition": "cloud", "url": "https://sdp.example", "accounts_url": "https://accounts.example"}
+
+
+@pytest.mark.parametrize(
+    ("servicedesk", "monitoring", "says"),
+    [
+        ({"url": "http://x.example"}, None, "servicedesk: url must begin with https://"),
+        (CLOUD | {"accounts_url": "http://x.example"}, None, "servicedesk: accounts_url must begin with https://"),
+        (CLOUD, {"prometheus_url": "http://x.example"}, "monitoring.prometheus_url must begin with https://"),
+    ],
+)
+def test_plain_http_needs_a_private_network(
+    tmp_path: Path, servicedesk: dict[str, str], monitoring: dict[str, str] | None, says: str
+) -> None:
+    path = tmp_path / "acme.yaml"
+    values = a_tenant(servicedesk=servicedesk, monitoring=monitoring).model_dump(mode="json", exclude_none=True)
+    path.write_text(yaml.safe_dump(values))
+    read_tenant(path)
+    values["servicedesk"]["allow_private_address"] = False
     path.write_text(yaml.safe_dump(values))
     with pytest.raises(TenantFileInvalid, match=says):
         read_tenant(path)

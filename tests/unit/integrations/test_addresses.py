@@ -17,7 +17,41 @@ PRIVATE = [
     "64:ff9b::10.0.0.1",
     "2002:0a00:0001::1",
 ]
-NEVER = ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "64:ff9b::169.254.169.254", "fd00:ec2::254"]
+NEVER = [
+    "169.254.169.254",
+    "169.254.170.2",
+    "fe80::1",
+    "fe80::1%eth0",
+    "::ffff:169.254.169.254",
+    "64:ff9b::169.254.169.254",
+    "2002:a9fe:a9fe::1",
+    "fd00:ec2::254",
+    "fd20:ce::254",
+    "fd00:42::42",
+    "100.100.100.200",
+    "168.63.129.16",
+]
+RESERVED = [
+    "0.0.0.0",
+    "0.1.2.3",
+    "192.0.0.192",
+    "192.88.99.1",
+    "198.18.0.1",
+    "203.0.113.1",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::127.0.0.1",
+    "2001::1",
+    "2001:db8::1",
+    "64:ff9b:1::a00:1",
+    "fec0::1",
+    "ff02::1",
+    "localhost",
+    "127.1",
+    "",
+]
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111"])
@@ -25,7 +59,7 @@ def test_a_public_address_is_allowed(address: str) -> None:
     check_address(address, allow_private=False)
 
 
-@pytest.mark.parametrize("address", [*PRIVATE, *NEVER, "0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1"])
+@pytest.mark.parametrize("address", [*PRIVATE, *NEVER, *RESERVED])
 def test_an_address_that_is_not_public_is_refused(address: str) -> None:
     with pytest.raises(AddressForbidden):
         check_address(address, allow_private=False)
@@ -36,7 +70,14 @@ def test_a_private_address_is_allowed_where_the_tenants_file_says_so(address: st
     check_address(address, allow_private=True)
 
 
-@pytest.mark.parametrize("address", NEVER)
-def test_link_local_and_metadata_addresses_are_refused_even_then(address: str) -> None:
+@pytest.mark.parametrize("address", [*NEVER, *RESERVED])
+def test_link_local_metadata_and_reserved_addresses_are_refused_even_then(address: str) -> None:
     with pytest.raises(AddressForbidden):
         check_address(address, allow_private=True)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+def test_plain_http_may_go_to_private_addresses_alone(address: str) -> None:
+    with pytest.raises(AddressForbidden, match="plain http"):
+        check_address(address, allow_private=True, allow_public=False)
+    check_address("10.0.0.1", allow_private=True, allow_public=False)

@@ -1,0 +1,237 @@
+"""What a tenant's URL can reach, with names whose addresses change under us and canaries that nothing may touch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from app.core.asset import Addresses
+from app.demo.embedded import find_free_port
+from app.errors import AddressForbidden, HelpDeskRefused
+from app.integrations.http import AnswerTooLarge, NoAnswer, Outbound, open_outbound
+from app.integrations.monitoring import open_prometheus
+from app.integrations.servicedesk import ApiKey, OAuthClient, open_servicedesk
+from tests.builders import a_tenant
+from tests.integration.test_servicedesk import EveryTurn, OneToken
+
+FINE: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+
+
+@dataclass
+class Canary:
+    """A server that remembers each connection to it and answers the same to all."""
+
+    port: int
+    answer: bytes = FINE
+    connections: int = 0
+    paths: list[str] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                self.paths.append(head.split()[1].decode())
+                writer.write(self.answer)
+                await writer.drain()
+                if b"connection: close" in self.answer:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def canaries(*hosts: str, answer: bytes = FINE) -> AsyncIterator[list[Canary]]:
+    """One server on each of *hosts*, all on one port."""
+    port = find_free_port()
+    every = [Canary(port, answer) for _ in hosts]
+    servers = [await asyncio.start_server(canary.serve, host, port) for canary, host in zip(every, hosts, strict=True)]
+    try:
+        yield every
+    finally:
+        for server in servers:
+            server.close()
+
+
+@dataclass
+class Rebinding:
+    """A name server that answers something else each time it is asked, as an attacker's with a TTL of 0 does."""
+
+    answers: list[list[str]]
+    asked: int = 0
+
+    async def __call__(self, _host: str, _port: int) -> list[str]:
+        self.asked += 1
+        return self.answers[min(self.asked, len(self.answers)) - 1]
+
+
+async def test_a_name_is_resolved_once_for_a_connection_and_the_checked_address_is_the_one_connected_to() -> None:
+    closing = FINE.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
+    async with canaries("127.0.0.1", "127.0.0.2", answer=closing) as (first, second):
+        resolve = Rebinding([["127.0.0.1"], ["127.0.0.2"], ["169.254.169.254"]])
+        async with open_outbound(allow_private=True, resolve=resolve) as outbound:
+            url = f"http://rebind.example:{first.port}/"
+            await outbound.send("GET", url)
+            # Resolved twice for the first connection, it would have gone to the second address.
+            assert (resolve.asked, first.connections, second.connections) == (1, 1, 0)
+            await outbound.send("GET", url)
+            assert (resolve.asked, first.connections, second.connections) == (2, 1, 1)
+            with pytest.raises(AddressForbidden):
+                await outbound.send("GET", url)
+    assert (resolve.asked, first.connections, second.connections) == (3, 1, 1)
+
+
+async def test_of_a_names_addresses_only_allowed_ones_are_tried() -> None:
+    async with canaries("127.0.0.1") as (canary,):
+        resolve = Rebinding([["169.254.169.254", "0.0.0.0", "::ffff:169.254.169.254", "fd00:ec2::254", "127.0.0.1"]])
+        async with open_outbound(allow_private=True, resolve=resolve) as outbound:
+            assert (await outbound.send("GET", f"http://mixed.example:{canary.port}/")).status == 200
+    assert canary.connections == 1
+
+
+HOSTS: Final = [
+    "127.0.0.1",
+    "localhost",
+    "2130706433",
+    "017700000001",
+    "0177.0.0.1",
+    "0x7f000001",
+    "0x7f.1",
+    "127.1",
+    "0",
+    "0.0.0.0",
+    "[::1]",
+    "[::]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::127.0.0.1]",
+    "[2002:7f00:1::]",
+]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_no_notation_of_loopback_gets_past_the_check(host: str, scheme: str) -> None:
+    async with canaries("127.0.0.1", "::1") as every:
+        async with open_outbound(allow_private=False, timeout=timedelta(seconds=3)) as outbound:
+            with pytest.raises(
+                (AddressForbidden, NoAnswer)
+            ) as refused:  # NoAnswer: the resolver knows no such notation
+                await outbound.send("GET", f"{scheme}://{host}:{every[0].port}/latest/meta-data/")
+        if isinstance(refused.value, NoAnswer):
+            assert str(refused.value) in {"its host name is not known", "its URL can't be used"}
+    assert [canary.connections for canary in every] == [0, 0]
+
+
+async def test_plain_http_never_goes_to_a_public_address() -> None:
+    resolve = Rebinding([["93.184.215.14"], ["2606:2800:21f:cb07:6820:80da:af6b:8b2c"]])
+    async with open_outbound(allow_private=True, resolve=resolve) as outbound:
+        for _ in range(2):
+            with pytest.raises(AddressForbidden, match="plain http to a public address"):
+                await outbound.send("GET", "http://sdp.acme.example/")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_an_answer_and_is_not_followed(status: int) -> None:
+    async with canaries("127.0.0.2") as (inner,):
+        moved = f"HTTP/1.1 {status} Moved\r\nlocation: http://127.0.0.2:{inner.port}/\r\ncontent-length: 0\r\n\r\n"
+        async with (
+            canaries("127.0.0.1", answer=moved.encode()) as (outer,),
+            open_outbound(allow_private=True) as outbound,
+        ):
+            assert (await outbound.send("POST", f"http://127.0.0.1:{outer.port}/")).status == status
+    assert (outer.connections, inner.connections) == (1, 0)
+
+
+async def test_each_url_of_a_tenants_file_is_held_to_it() -> None:
+    """The help desk's, the accounts server's and Prometheus's: three clients, one rule."""
+    metadata = Rebinding([["169.254.169.254"]])
+    calls = {"limiter": EveryTurn(), "tokens": OneToken(), "resolve": metadata}
+    on_premises = a_tenant(servicedesk={"url": "http://sdp.acme.example:8080"})
+    async with open_servicedesk(on_premises, ApiKey("key"), **calls) as desk:  # type: ignore[arg-type]
+        with pytest.raises(AddressForbidden):
+            await desk.load_ticket("1")
+    cloud = {"edition": "cloud", "url": "https://sdp.example/app/itdesk", "accounts_url": "https://accounts.example"}
+    async with open_servicedesk(
+        a_tenant(servicedesk=cloud),
+        OAuthClient("id", "secret", "token"),
+        **calls,  # type: ignore[arg-type]
+    ) as desk:
+        with pytest.raises(AddressForbidden):
+            await desk.load_ticket("1")
+    watched = a_tenant(monitoring={"prometheus_url": "http://prometheus.example:9090"})
+    async with open_prometheus(watched, resolve=metadata) as prometheus:
+        with pytest.raises(AddressForbidden):
+            await prometheus.measurements(Addresses(hostnames=("srv-01",)), limit=3)
+    assert metadata.asked == 3
+
+
+async def test_a_help_desk_that_redirects_is_told_apart() -> None:
+    moved = b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n"
+    async with canaries("127.0.0.1", answer=moved) as (canary,):
+        tenant = a_tenant(servicedesk={"url": f"http://127.0.0.1:{canary.port}"})
+        async with open_servicedesk(tenant, ApiKey("key"), limiter=EveryTurn(), tokens=OneToken()) as desk:
+            with pytest.raises(HelpDeskRefused, match="no redirect is followed"):
+                await desk.load_ticket("1")
+
+
+async def _send(outbound: Outbound, port: int) -> None:
+    await outbound.send("GET", f"http://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n" + b"x" * 300_000, "larger than 256 KiB"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"40000\r\n" + b"x" * 0x40000 + b"\r\n5\r\nyyyyy\r\n", "larger than 256 KiB"),
+        (b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nxx", "compressed"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: " + b"b" * 200_000 + b"\r\n\r\n", "the connection broke off"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 100_000, "the connection broke off"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "the connection broke off"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nxx", "no answer came within"),
+    ],
+    ids=["length", "chunks", "compressed", "long header", "many headers", "another protocol", "never ends"],
+)  # fmt: skip
+async def test_an_answer_ends_within_its_limits(answer: bytes, says: str) -> None:
+    async with canaries("127.0.0.1", answer=answer) as (canary,):
+        limits = {"timeout": timedelta(seconds=1), "max_bytes": 256 * 1024}
+        async with open_outbound(allow_private=True, **limits) as outbound:  # type: ignore[arg-type]
+            with pytest.raises(NoAnswer, match=says) as refused:
+                await _send(outbound, canary.port)
+    assert isinstance(refused.value, AnswerTooLarge) == ("larger" in says)
+
+
+async def test_an_answer_that_comes_a_byte_at_a_time_is_cut_off() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+        for _ in range(1000):
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    port = find_free_port()
+    server = await asyncio.start_server(drip, "127.0.0.1", port)
+    started = asyncio.get_running_loop().time()
+    async with open_outbound(allow_private=True, timeout=timedelta(seconds=0.5)) as outbound:
+        with pytest.raises(NoAnswer, match=r"within 0\.5 s"):
+            await _send(outbound, port)
+    assert asyncio.get_running_loop().time() - started < 2
+    server.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:99999/", "http://[::1/", "file:///etc/passwd", "http:///x", "gopher://127.0.0.1/"]
+)
+async def test_a_url_that_is_none_is_no_answer(url: str) -> None:
+    async with open_outbound(allow_private=True) as outbound:
+        with pytest.raises(NoAnswer):
+            await outbound.send("GET", url)
