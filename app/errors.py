@@ -12,6 +12,8 @@ AppError
 │   └── ModelRefused            the model's answer can't be used
 ├── LeaseLost               another worker has this delivery now; this one stops
 └── Unavailable             the same call may succeed later   API 503; the worker tries again
+    ├── BodyNotReceived         408: the sender held it back
+    ├── Overloaded              more at once than fits into this process
     ├── LedgerUnavailable       PostgreSQL did not commit
     ├── QueueUnavailable        Redis, where a command needs it; webhooks and workers do without
     ├── HelpDeskUnavailable
@@ -92,6 +94,14 @@ class Unavailable(AppError):
     def __init__(self, detail: str, *, retry_after: timedelta | None = None) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class BodyNotReceived(Unavailable):
+    """The body of a webhook did not arrive whole, or not in time."""
+
+
+class Overloaded(Unavailable):
+    """More comes in at once than this process may hold."""
 
 
 class LedgerUnavailable(Unavailable):

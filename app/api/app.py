@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 from litestar import Litestar
@@ -22,6 +23,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License
 
+from app.api.bodies import Bodies
 from app.api.edge import Edge
 from app.api.errors import answer_app_error, answer_bug, answer_http_error
 from app.api.health import VERSION, Readiness, health, live, metrics, ready
@@ -36,6 +38,11 @@ from app.tenants import TenantDirectory, open_tenants
 # Longer than a load balancer takes to notice that the pod is not ready any more.
 DRAIN_S: Final = 5.0
 FINISH_S: Final = 15.0
+# What holds a connection and does not get on, makes room within seconds, and thousands of them fit into the pod's
+# memory (bench/hostile_clients.py); bodies.py does the same for bodies. Granian's own would be 30 s, 417 kB, 1024.
+HEADERS_TIMEOUT_MS: Final = 5_000
+MAX_HEADERS_BYTES: Final = 16 * 1024
+MAX_CONNECTIONS: Final = 2_048
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +68,7 @@ def create_app(*, intake: Intake, queue: Queue, tenants: TenantDirectory, readin
             "queue": providing(queue),
             "tenants": providing(tenants),
             "readiness": providing(readiness),
+            "bodies": providing(Bodies()),
         },
         exception_handlers={AppError: answer_app_error, HTTPException: answer_http_error, Exception: answer_bug},
         openapi_config=OpenAPIConfig(
@@ -132,8 +140,17 @@ async def serve(settings: ApiSettings) -> None:
             address=settings.api_host,
             port=settings.api_port,
             interface=Interfaces.ASGINL,
+            # HTTP/2 has far larger limits, and no ingress speaks it to us.
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(
+                header_read_timeout=HEADERS_TIMEOUT_MS,
+                max_buffer_size=MAX_HEADERS_BYTES,
+                # An ingress must never send a webhook on a connection that we are about to end as idle.
+                keep_alive=False,
+            ),
             websockets=False,
             backlog=1024,
+            backpressure=MAX_CONNECTIONS,
             log_level=LogLevels.warning,
             log_enabled=False,
         )

@@ -11,19 +11,32 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from app.errors import AppError, LedgerUnavailable, MalformedDelivery, TenantSuspended, Unauthenticated, Unavailable
+from app.errors import (
+    AppError,
+    BodyNotReceived,
+    LedgerUnavailable,
+    MalformedDelivery,
+    Overloaded,
+    TenantSuspended,
+    Unauthenticated,
+    Unavailable,
+)
 
 _STATUS: Final[Mapping[type[AppError], HTTPStatus]] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     TenantSuspended: HTTPStatus.FORBIDDEN,
     MalformedDelivery: HTTPStatus.BAD_REQUEST,
+    BodyNotReceived: HTTPStatus.REQUEST_TIMEOUT,
     LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _TITLES: Final[Mapping[type[AppError], str]] = {
     Unauthenticated: "Not authenticated",
     TenantSuspended: "Tenant suspended",
     MalformedDelivery: "Malformed webhook",
+    BodyNotReceived: "The body did not arrive in time",
     LedgerUnavailable: "The delivery could not be stored",
+    Overloaded: "The delivery could not be stored",
 }
 RETRY_AFTER_S: Final = 5
 
@@ -50,7 +63,8 @@ def answer_app_error(_: Request[Any, Any, Any], error: AppError) -> Response[Any
     members = {"field": error.field} if error.field else {}
     headers = {}
     if isinstance(error, Unavailable):
-        log.warning("delivery_not_stored", cause=error.detail)
+        if isinstance(error, LedgerUnavailable):
+            log.warning("delivery_not_stored", cause=error.detail)
         return problem(
             status,
             title=title,

@@ -51,6 +51,12 @@ PROBLEMS: Final = {
         detail=refusal().detail,
     ),
     403: _problem("The tenant is suspended.", title="Tenant suspended", status=403, detail="This tenant is suspended."),
+    408: _problem(
+        "The body did not arrive whole within 10 s.",
+        title="The body did not arrive in time",
+        status=408,
+        detail="Nothing was accepted. Send the same webhook again.",
+    ),
     413: _problem(
         "More than 256 KiB.",
         title="Request Entity Too Large",
@@ -61,7 +67,7 @@ PROBLEMS: Final = {
         "Not JSON.", title="Unsupported Media Type", status=415, detail="Send Content-Type: application/json."
     ),
     503: _problem(
-        "The ledger can't commit; `Retry-After` says when to send it again.",
+        "The ledger can't commit, or more came at once than we hold; `Retry-After` says when to send it again.",
         title="The delivery could not be stored",
         status=503,
         detail="Nothing was accepted. Send the same webhook again.",

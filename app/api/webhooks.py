@@ -20,18 +20,26 @@ from litestar.exceptions import HTTPException
 from opentelemetry.trace import SpanKind
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.api.bodies import MAX_BODY_BYTES, Bodies
 from app.api.openapi import PROBLEMS, WebhookOperation
 from app.core.delivery import Webhook, compute_job_id, parse_webhook
 from app.core.signature import refusal, verify_body, verify_standard, verify_token
 from app.core.tenant import Auth
 from app.db.intake import AcceptedDelivery, Intake
-from app.errors import AppError, LedgerUnavailable, MalformedDelivery, TenantSuspended, Unauthenticated
+from app.errors import (
+    AppError,
+    BodyNotReceived,
+    LedgerUnavailable,
+    MalformedDelivery,
+    Overloaded,
+    TenantSuspended,
+    Unauthenticated,
+)
 from app.queue import Queue
 from app.telemetry.metrics import WEBHOOK_DELIVERIES
 from app.telemetry.traces import current_traceparent, span
 from app.tenants import KnownTenant, TenantDirectory
 
-MAX_BODY_BYTES: Final = 256 * 1024
 PATH: Final = "/webhook/servicedesk"
 
 TENANT_HEADER: Final = "x-tenant-id"
@@ -42,6 +50,8 @@ _OUTCOMES: Final[Mapping[type[AppError], str]] = {
     Unauthenticated: "unauthenticated",
     TenantSuspended: "suspended",
     MalformedDelivery: "malformed",
+    BodyNotReceived: "body_not_received",
+    Overloaded: "overloaded",
     LedgerUnavailable: "ledger_unavailable",
 }
 
@@ -94,13 +104,14 @@ async def receive_webhook(
     intake: NamedDependency[Intake],
     queue: NamedDependency[Queue],
     tenants: NamedDependency[TenantDirectory],
+    bodies: NamedDependency[Bodies],
 ) -> Accepted:
     """Store one delivery, then ring for it."""
     slug = ""
     try:
         with span("POST " + PATH, kind=SpanKind.SERVER) as current:
             _check_content_type(request.headers.get("content-type", ""))
-            body = await request.body()
+            body = await bodies.read(request)
             arrival = authenticate(request.headers, body, tenants, now=datetime.now(UTC))
             tenant = arrival.known.tenant
             slug = tenant.slug

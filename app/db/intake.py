@@ -1,7 +1,8 @@
 """The API's way into the ledger: it stores deliveries and reads nothing.
 
 Invariant: `accept` returns only after the delivery's row is committed. Deliveries that arrive together share one
-commit; none waits for another to arrive, and one that PostgreSQL refuses fails alone.
+commit; none waits for another to arrive, and one that PostgreSQL refuses fails alone. What waits is bounded, in number
+and in bytes: while PostgreSQL hangs, a flood is answered and not kept.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from app.db.connection import CONNECT_TIMEOUT, Pooler, driver_dsn, is_passing, u
 from app.errors import LedgerUnavailable
 
 MAX_BATCH: Final = 100
-# Beyond this many, a sender is better served by a 503 at once than by a place at the end of the queue.
+# A statement's parameters are copied twice on their way.
+MAX_BATCH_BYTES: Final = 4 * 1024 * 1024
+# Beyond these, a sender is better served by a 503 at once than by a place at the end of the queue.
 MAX_WAITING: Final = 2_000
+MAX_WAITING_BYTES: Final = 32 * 1024 * 1024
 ACCEPT_TIMEOUT_S: Final = 8.0
 
 _ACCEPT: Final = "select accept_deliveries($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[])"
@@ -58,6 +62,8 @@ class Intake:
     def __init__(self, pool: asyncpg.Pool[Any], *, writers: int) -> None:
         self._pool = pool
         self._waiting: deque[tuple[AcceptedDelivery, asyncio.Future[None]]] = deque()
+        self._waiting_bytes = 0
+        """Of what waits and of what is being written."""
         self._idle_writers = writers
         self._writing: set[asyncio.Task[None]] = set()
 
@@ -67,10 +73,11 @@ class Intake:
         Raises:
             LedgerUnavailable: It was not committed, or that is not known; the same call may be made again.
         """
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + len(delivery.body) > MAX_WAITING_BYTES:
             raise LedgerUnavailable("too many deliveries wait for PostgreSQL")
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivery, committed))
+        self._waiting_bytes += len(delivery.body)
         if self._idle_writers:
             self._idle_writers -= 1
             task = asyncio.create_task(self._write())
@@ -84,12 +91,25 @@ class Intake:
     async def _write(self) -> None:
         try:
             while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-                batch = [entry for entry in batch if not entry[1].done()]  # its caller gave up
-                if batch:
-                    await self._commit(batch)
+                batch = self._next_batch()
+                try:
+                    wanted = [entry for entry in batch if not entry[1].done()]  # the caller of the others gave up
+                    if wanted:
+                        await self._commit(wanted)
+                finally:
+                    self._waiting_bytes -= sum(len(delivery.body) for delivery, _ in batch)
         finally:
             self._idle_writers += 1
+
+    def _next_batch(self) -> list[tuple[AcceptedDelivery, asyncio.Future[None]]]:
+        batch = [self._waiting.popleft()]
+        size = len(batch[0][0].body)
+        while self._waiting and len(batch) < MAX_BATCH:
+            size += len(self._waiting[0][0].body)
+            if size > MAX_BATCH_BYTES:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
 
     async def _commit(self, batch: list[tuple[AcceptedDelivery, asyncio.Future[None]]]) -> None:
         # In one order for all: what senders repeat after a pause is in several batches at once, each waits for the

@@ -20,7 +20,8 @@ HTTP_SECONDS = Histogram(
 )
 WEBHOOK_DELIVERIES = Counter(
     "webhook_deliveries_total",
-    "Webhook calls by outcome: accepted, malformed, suspended, ledger_unavailable; unauthenticated has no tenant.",
+    "Webhook calls by outcome: accepted, malformed, suspended, ledger_unavailable; without a tenant: unauthenticated,"
+    " body_not_received, overloaded.",
     ["tenant", "outcome"],
 )
 ENHANCEMENTS = Counter(

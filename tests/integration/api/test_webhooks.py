@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from app.api.app import Api
-from app.api.webhooks import MAX_BODY_BYTES, PATH
+from app.api.bodies import MAX_BODY_BYTES
+from app.api.webhooks import PATH
 from app.core.signature import decode_secret, sign_body, sign_standard
 from app.core.tenant import Tenant
 from app.db.deliveries import Choice, list_deliveries

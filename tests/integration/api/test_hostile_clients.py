@@ -1,0 +1,154 @@
+"""The API process under clients that hold connections, headers and bodies back, and under a PostgreSQL that hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from app.core.signature import sign_body
+from app.core.tenant import Tenant
+from app.db.deliveries import list_deliveries
+from app.db.session import Database
+from app.demo.embedded import DatabaseUrls, ValkeyServer
+from tests.builders import a_body, a_tenant, write_tenant
+from tests.integration.api.hostile_clients import ATTACKS, attacking, behave
+from tests.integration.processes import Process, open_api_process
+
+POD_LIMIT_MB = 256
+"""`kustomize/base/api/deployment.yaml`."""
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tenant, Path]:
+    folder, tenant = tmp_path_factory.mktemp("hostile"), a_tenant()
+    write_tenant(folder, tenant, webhook_secret="secret")
+    return tenant, folder
+
+
+@pytest.fixture
+async def api(
+    urls: DatabaseUrls, valkey: ValkeyServer, tenant: tuple[Tenant, Path], tmp_path: Path
+) -> AsyncIterator[Process]:
+    async with open_api_process(urls, valkey, tenant[1], tmp_path / "api.log") as process:
+        await process.ready()
+        yield process
+
+
+@pytest.mark.parametrize("name", ["nothing is sent", "body, a byte a second"])
+async def test_webhooks_are_answered_while_more_connections_are_held_than_the_server_took_before(
+    api: Process, tenant: tuple[Tenant, Path], name: str
+) -> None:
+    (attack,) = (each for each in ATTACKS if each.name == name)
+    async with attacking(api, attack, 1200) as seen:
+        await behave(api, tenant[0], seen, seconds=2, prefix=name[:4].strip())
+    assert seen.failures == []
+    assert seen.seconds
+    assert seen.peak_mb < POD_LIMIT_MB
+
+
+HEAD = b"POST /webhook/servicedesk HTTP/1.1\r\nhost: api\r\ncontent-type: application/json\r\n"
+
+
+async def held(api: Process, first: bytes, drip: bytes = b"") -> tuple[float, bytes]:
+    """How long the server kept a connection, and what it answered, if anything."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+
+    async def send() -> None:
+        writer.write(first)
+        while drip:
+            await asyncio.sleep(0.5)
+            writer.write(drip)
+
+    began, sending, answer = time.monotonic(), asyncio.create_task(send()), b""
+    try:
+        async with asyncio.timeout(20):
+            while part := await reader.read(65536):
+                answer += part
+    except ConnectionError:
+        pass
+    finally:
+        sending.cancel()
+        writer.close()
+    return time.monotonic() - began, answer
+
+
+async def test_each_way_of_not_getting_on_ends_within_its_limit(api: Process) -> None:
+    ways: dict[str, tuple[bytes, bytes, float, bytes]] = {
+        "nothing is sent": (b"", b"", 8, b""),
+        "headers, a byte at a time": (HEAD + b"x: ", b"a", 8, b""),
+        "header lines without an end": (HEAD, b"a: b\r\n" * 50, 8, b""),
+        "a long header": (HEAD + b"x: " + b"a" * 20_000, b"", 3, b"431"),
+        "many headers": (HEAD + b"a: b\r\n" * 200 + b"\r\n", b"", 3, b"431"),
+        "idle after an answer": (b"GET /health/live HTTP/1.1\r\nhost: api\r\n\r\n", b"", 3, b"200"),
+        "a body, a byte at a time": (HEAD + b"content-length: 9999\r\n\r\n", b"a", 13, b"408"),
+        "a body in tiny chunks": (HEAD + b"transfer-encoding: chunked\r\n\r\n", b"1\r\na\r\n", 13, b"408"),
+        "a body that says it is too long": (HEAD + b"content-length: 262145\r\n\r\n", b"", 3, b"413"),
+        "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"", 8, b""),
+        "two lengths": (HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}", b"", 3, b"400"),
+    }
+    ends = await asyncio.gather(*(held(api, first, drip) for first, drip, _, _ in ways.values()))
+    for (name, (_, _, limit_s, status)), (seconds, answer) in zip(ways.items(), ends, strict=True):
+        assert seconds < limit_s, (name, seconds)
+        assert answer.startswith(b"HTTP/1.1 " + status) or not status, (name, answer[:200])
+        assert b" 202 " not in answer, name
+        assert b"Traceback" not in answer, name
+    async with httpx.AsyncClient(base_url=api.url) as client:
+        metrics = (await client.get("/metrics")).text
+    assert 'webhook_deliveries_total{outcome="body_not_received",tenant=""} 2.0' in metrics
+    assert 'status="500"' not in metrics
+
+
+async def test_a_flood_while_postgresql_hangs_is_answered_and_not_kept(
+    api: Process, urls: DatabaseUrls, tenant: tuple[Tenant, Path], worker_db: Database
+) -> None:
+    acme, _ = tenant
+    bodies = [a_body(ticket_id=f"flood-{number}", description="x" * 200_000) for number in range(400)]  # 80 MB
+
+    async def send(client: httpx.AsyncClient, body: bytes) -> httpx.Response:
+        headers = {
+            "content-type": "application/json",
+            "x-tenant-id": str(acme.id),
+            "x-servicedesk-signature": sign_body(b"secret", body),
+        }
+        return await client.post("/webhook/servicedesk", content=body, headers=headers)
+
+    at_rest = peak = api.resident_mb
+    blocker = await asyncpg.connect(urls.superuser)
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=api.url, timeout=30, limits=limits) as client:
+        transaction = blocker.transaction()
+        await transaction.start()
+        await blocker.execute("lock table delivery in exclusive mode")
+        sending = []
+        for body in bodies:
+            sending.append(asyncio.create_task(send(client, body)))
+            await asyncio.sleep(0.005)
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            peak = max(peak, api.resident_mb)
+            await asyncio.sleep(0.05)
+        assert sum(task.done() for task in sending) > 200  # those that nothing is kept of have heard so by now
+        await transaction.rollback()
+        answers = await asyncio.gather(*sending)
+        refused = [body for body, answer in zip(bodies, answers, strict=True) if answer.status_code == 503]
+        again = [await send(client, body) for body in refused[:20]]
+    await blocker.close()
+    told = Counter(answer.status_code for answer in answers)
+    assert set(told) == {202, 503}, told
+    assert told[202] > 50
+    assert all("retry-after" in answer.headers for answer in answers if answer.status_code == 503)
+    assert peak - at_rest < 130
+    assert peak < POD_LIMIT_MB
+    # What was promised is there, once; what was refused can be sent again.
+    assert {answer.status_code for answer in again} == {202}
+    stored = [str(each.job_id) for each in await list_deliveries(worker_db, acme.id, limit=1000)]
+    promised = {answer.json()["job_id"] for answer in (*answers, *again) if answer.status_code == 202}
+    assert promised <= set(stored)
+    assert len(set(stored)) == len(stored) <= len(bodies)
