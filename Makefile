@@ -11,7 +11,8 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports unit format bench bench-fairness bench-retention image image-test installation bootstrap smoke smoke-ticket \
+.PHONY: help demo test check lint types imports unit format bench bench-fairness bench-retention \
+	faults faults-machine image image-test installation bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
 help:  ## This list
@@ -60,6 +61,15 @@ bench-fairness: $(VENV)/.dev-ready  ## What a tenant waits while another has ten
 
 bench-retention: $(VENV)/.dev-ready  ## Forgetting what is old on millions of rows (ROWS=5000000: minutes, and 6 GB of disk)
 	@PYTHONPATH=. $(BIN)/python bench/retention.py $(or $(ROWS),5000000)
+
+FAULTS ?=
+faults: $(VENV)/.dev-ready  ## Ten minutes of load and every fault we know: nothing lost, doubled or mixed up (FAULTS="--seconds 60 --help")
+	@$(BIN)/python -m tests.faults $(FAULTS)
+
+faults-machine:  ## What two of the faults need of the machine (Debian, Ubuntu; sudo): libfaketime, and a small disk
+	sudo apt-get install --yes --no-install-recommends libfaketime
+	mkdir -p .demo/disk
+	mountpoint -q .demo/disk || sudo mount -t tmpfs -o size=400m,uid=$$(id -u),mode=0700 tmpfs .demo/disk
 
 format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix-only --quiet app tests bench kustomize .github

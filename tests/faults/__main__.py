@@ -13,7 +13,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import click
@@ -26,7 +29,8 @@ from tests.faults.processes import HarnessBroken
 
 _CHECKOUT: Final = Path(__file__).parents[2]
 _OWN_MOUNTS: Final = "AI_AGENTS_FAULTS_OWN_MOUNTS"
-_DISK: Final = "1g"
+_DISK_SIZE: Final = "400m"
+_GIVEN_DISK: Final = _CHECKOUT / ".demo" / "disk"
 
 
 @click.command(epilog="Example: python -m tests.faults --seconds 60 --rate 50 --fault 'Redis killed'")
@@ -44,13 +48,10 @@ def main(
     chosen = [fault for fault in FAULTS if not names or any(name.lower() in fault.name.lower() for name in names)]
     orders = Orders(seconds=seconds, rate=rate, seed=seed, faults=chosen)
     try:
-        with open_run_folder(_CHECKOUT / ".demo") as run:
-            small_disk = _mount_small_disk(run)
+        with open_run_folder(_CHECKOUT / ".demo") as run, _small_disk(run) as small_disk:
             try:
                 report = asyncio.run(drill(orders, run, small_disk=small_disk, tell=click.echo))
             finally:
-                if small_disk is not None:
-                    subprocess.run(["umount", "--lazy", str(small_disk)], check=False)  # noqa: S607
                 if logs is not None:
                     logs.mkdir(parents=True, exist_ok=True)
                     for log in run.path.glob("*.log"):
@@ -77,18 +78,24 @@ def _take_own_mounts() -> None:
     )
 
 
-def _mount_small_disk(run: RunFolder) -> Path | None:
-    """A small file system for the database's files; None where none can be mounted."""
-    if not os.environ.get(_OWN_MOUNTS):
-        return None
-    folder = run.path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(folder)],  # noqa: S607
-        capture_output=True,
-        check=False,
-    )
-    return folder if mounted.returncode == 0 else None
+@contextmanager
+def _small_disk(run: RunFolder) -> Iterator[Path | None]:
+    """A small file system for the database's files: one of our own as root, else the one of `make faults-machine`."""
+    if os.environ.get(_OWN_MOUNTS):
+        folder = run.path / "disk"
+        folder.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_SIZE}", "tmpfs", str(folder)]
+        if subprocess.run(mount, capture_output=True, check=False).returncode == 0:
+            try:
+                yield folder
+            finally:
+                subprocess.run(["umount", "--lazy", str(folder)], check=False)  # noqa: S607
+            return
+    if _GIVEN_DISK.is_mount() and os.geteuid() != 0:
+        with TemporaryDirectory(dir=_GIVEN_DISK) as name:
+            yield Path(name)
+        return
+    yield None
 
 
 if __name__ == "__main__":

@@ -22,12 +22,13 @@ from redis.asyncio import Redis
 
 from tests.faults.processes import HarnessBroken
 from tests.faults.sender import Sender
-from tests.faults.system import LEASE_S, Instance, System
+from tests.faults.system import LEASE_S, NOTICE_S, Instance, System
 from tests.faults.tenants import CLIENTS
 from tests.faults.traffic import Call, Kind
 
 _FAKETIME: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 _HOUR_S: Final = 3600
+_POISON_ENDS_S: Final = 300.0
 _POISON_TICKET: Final = "66600"
 
 
@@ -60,7 +61,7 @@ class Fault:
 async def kill_workers(stage: Stage) -> None:
     for worker in stage.draw.sample(stage.system.workers, 3):
         await stage.system.kill(worker)
-        await asyncio.sleep(3)
+        await worker.child.ready(worker.url)
 
 
 async def kill_one_worker(stage: Stage) -> None:
@@ -70,7 +71,8 @@ async def kill_one_worker(stage: Stage) -> None:
 async def kill_apis(stage: Stage) -> None:
     for api in stage.draw.sample(stage.system.apis, 2):
         await stage.system.kill(api)
-        await asyncio.sleep(4)
+        await asyncio.sleep(NOTICE_S + 0.5)
+        await api.child.ready(api.url)
 
 
 async def stop_workers(stage: Stage) -> None:
@@ -132,7 +134,7 @@ def _set_clock(file: Path, offset_s: int) -> None:
 
 
 def _no_faketime(_: System) -> str | None:
-    return None if _FAKETIME else "libfaketime is not installed (Debian and Ubuntu: package libfaketime)"
+    return None if _FAKETIME else "libfaketime is not installed (make faults-machine)"
 
 
 async def poison(stage: Stage) -> None:
@@ -147,7 +149,7 @@ async def poison(stage: Stage) -> None:
     try:
         call = Call(0, Kind.NEW, client, _POISON_TICKET, 0, "ticket_created", "2026-11-02T00:00:00+00:00")
         job_id = (await stage.sender.send(call)).job_id
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + _POISON_ENDS_S
         killed: set[str] = set()
         while not await _is_failed(system, job_id):
             if time.monotonic() > deadline:
@@ -199,21 +201,30 @@ async def fill_disk(stage: Stage) -> None:
     assert stage.system.small_disk is not None
     ballast = stage.system.small_disk / "ballast"
     try:
-        with ballast.open("wb") as file:
-            until = time.monotonic() + 8
-            while time.monotonic() < until:
-                # Again and again: what PostgreSQL frees meanwhile is taken too.
-                with suppress(OSError):
-                    while True:
-                        file.write(b"\0" * 65_536)
-                        file.flush()
-                await asyncio.sleep(0.2)
+        await asyncio.to_thread(_fill, ballast)
+        until = time.monotonic() + 8
+        while time.monotonic() < until:
+            # Again and again: what PostgreSQL gives back meanwhile is taken too.
+            await asyncio.to_thread(_fill, ballast)
+            await asyncio.sleep(0.1)
     finally:
         ballast.unlink()
 
 
+def _fill(file: Path) -> None:
+    with file.open("ab", buffering=0) as ballast, suppress(OSError):
+        for size in (1_048_576, 4_096):
+            with suppress(OSError):
+                while True:
+                    ballast.write(bytes(size))
+
+
 def _no_small_disk(system: System) -> str | None:
-    return None if system.small_disk is not None else "mounting a small file system needs root"
+    return (
+        None
+        if system.small_disk is not None
+        else "it needs a small file system: run as root, or make faults-machine first"
+    )
 
 
 async def lock_deliveries(stage: Stage) -> None:

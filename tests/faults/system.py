@@ -44,7 +44,7 @@ _WORKER: Final = {
     "OPENAI_API_KEY": "offline",
 }
 # A load balancer goes on sending to a process that ended, or was told to, until it notices.
-_NOTICE_S: Final = 1.0
+NOTICE_S: Final = 1.0
 _START_S: Final = 120.0
 
 Variables = Mapping[str, str]
@@ -137,7 +137,7 @@ class System:
         if instance.command == "api":
             # The new one takes calls, and the old one for a moment too.
             self.apis.append(successor)
-            await asyncio.sleep(_NOTICE_S)
+            await asyncio.sleep(NOTICE_S)
             self.apis.remove(successor)
         _move_in(instance, successor)
         return await old.end(signal.SIGTERM)
@@ -183,7 +183,7 @@ class System:
 async def _put_in_service(instance: Instance, child: Child, dead_url: str) -> None:
     """As a load balancer has it: calls go where nobody answers, then nowhere, then to the new process."""
     new_port, instance.port = instance.port, int(dead_url.rpartition(":")[2])
-    await asyncio.sleep(_NOTICE_S)
+    await asyncio.sleep(NOTICE_S)
     instance.is_in_service, instance.port = False, new_port
     try:
         await child.ready(instance.url)

@@ -42,7 +42,7 @@ def _targets(makefile: Path = ROOT / "Makefile") -> set[str]:
 
 
 def test_there_are_these_workflows() -> None:
-    assert [path.stem for path in FILES] == ["ci", "e2e", "preview", "release"]
+    assert [path.stem for path in FILES] == ["ci", "e2e", "faults", "preview", "release"]
 
 
 def _audit(folder: Path) -> subprocess.CompletedProcess[str]:
