@@ -1,7 +1,7 @@
 """The cloud edition's access tokens: one for each tenant, shared by all workers.
 
-Invariant: at most `MAX_REFRESHES` fetches of a tenant's token begin in ten minutes, one at a time; and what is stored
-can be read only by who knows the tenant's refresh token.
+Invariant: at most `MAX_REFRESHES` fetches of a tenant's token begin in ten minutes, one at a time; what is stored can
+be read only by who knows the tenant's refresh token; and whether it is still good is told by the database's clock alone.
 
 The turn to fetch is a lease in the tenant's row, not an advisory lock. A lock would have to be held during a call to
 another system, with a connection for its holder and one for each who waits, and PgBouncer in transaction mode allows
@@ -68,8 +68,10 @@ select (
 from access_token
 where tenant_id = :tenant_id and (refreshing_until is null or refreshing_until < clock_timestamp())
 """)
+# It lasts from the turn's beginning, which was before the fetch, by the database's clock.
 _STORE: Final = text("""
-update access_token set sealed_token = :sealed, expires_at = :expires_at, refreshing_until = null
+update access_token
+set sealed_token = :sealed, expires_at = refreshing_until - cast(:lease as interval) + cast(:life as interval), refreshing_until = null
 where tenant_id = :tenant_id and refreshing_until = :mine
 """)
 _GIVE_UP: Final = text("""
@@ -84,7 +86,7 @@ class AccessToken(Protocol):
     def value(self) -> str: ...
 
     @property
-    def expires_at(self) -> datetime: ...
+    def life(self) -> timedelta: ...
 
 
 Refresh = Callable[[], Awaitable[AccessToken]]
@@ -195,7 +197,7 @@ class AccessTokens:
             raise
         # A token that could not be stored is good all the same; the others fetch one of their own.
         with suppress(LedgerUnavailable):
-            await self._run(_STORE, {**key, "sealed": self._seal(token.value), "expires_at": token.expires_at})
+            await self._run(_STORE, {**key, "sealed": self._seal(token.value), "lease": _LEASE, "life": token.life})
         return token.value
 
     async def _run(self, sql: Any, values: dict[str, Any]) -> None:

@@ -53,10 +53,13 @@ Credentials = ApiKey | OAuthClient
 
 @dataclass(frozen=True)
 class AccessToken:
-    """A token as the accounts server gave it; renew it some time before `expires_at`."""
+    """A token as the accounts server gave it; renew it some time before it has lasted `life`.
+
+    How long, not until when: the worker that fetches it and those that use it need not agree on the time.
+    """
 
     value: str = field(repr=False)
-    expires_at: datetime
+    life: timedelta
 
 
 class TokenCache(Protocol):
@@ -137,7 +140,6 @@ class _TokenSigner:
         return {"Authorization": f"Zoho-oauthtoken {token}", "Accept": "application/vnd.manageengine.sdp.v3+json"}
 
     async def _refresh(self) -> AccessToken:
-        asked_at = datetime.now(UTC)
         try:
             reply = await self._outbound.send(
                 "POST",
@@ -151,9 +153,9 @@ class _TokenSigner:
             )
         except NoAnswer as error:
             raise HelpDeskUnavailable(f"The accounts server of ServiceDesk Plus: {error}.") from None
-        return self._parse(reply, asked_at=asked_at)
+        return self._parse(reply)
 
-    def _parse(self, reply: Reply, *, asked_at: datetime) -> AccessToken:
+    def _parse(self, reply: Reply) -> AccessToken:
         """The token in *reply*. The accounts server tells most errors with status 200."""
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise HelpDeskUnavailable(f"The accounts server of ServiceDesk Plus failed (HTTP {reply.status}).")
@@ -161,7 +163,7 @@ class _TokenSigner:
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS or _is_throttled(answer):
             raise HelpDeskUnavailable(
                 "The accounts server of ServiceDesk Plus gives no more tokens for now: 10 in 10 minutes is its limit.",
-                retry_after=parse_retry_after(reply, now=asked_at) or _REFRESH_WINDOW,
+                retry_after=parse_retry_after(reply, now=datetime.now(UTC)) or _REFRESH_WINDOW,
             )
         if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
             raise HelpDeskRefused(
@@ -176,8 +178,7 @@ class _TokenSigner:
         value, life_s = answer.get("access_token"), answer.get("expires_in", _DEFAULT_LIFE.total_seconds())
         if not isinstance(value, str) or not _is_header_value(value) or not isinstance(life_s, int | float):
             raise HelpDeskUnavailable("The accounts server answered something that is not an access token.")
-        life = timedelta(seconds=min(max(life_s, 0), _DEFAULT_LIFE.total_seconds()))
-        return AccessToken(value, expires_at=asked_at + life)
+        return AccessToken(value, timedelta(seconds=min(max(life_s, 0), _DEFAULT_LIFE.total_seconds())))
 
 
 def _decode(body: bytes) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -26,7 +26,7 @@ def tokens(prefix: str = "token", *, life: timedelta = timedelta(hours=1)) -> tu
     async def refresh() -> AccessToken:
         await asyncio.sleep(0.02)
         given.append(f"{prefix}-{len(given) + 1}")
-        return AccessToken(given[-1], datetime.now(UTC) + life)
+        return AccessToken(given[-1], life)
 
     return refresh, given
 
@@ -44,6 +44,20 @@ async def test_workers_of_two_processes_share_one_fetch(urls: DatabaseUrls, work
 
     assert given == ["token-1"]
     assert set(got) == {"token-1"}
+
+
+async def test_how_long_a_token_is_good_is_counted_by_the_databases_clock(worker_db: Database) -> None:
+    """A worker an hour behind stored tokens that had ended: each call fetched another, until none were left."""
+    tenant_id, (refresh, given) = uuid4(), tokens(life=timedelta(minutes=30))
+    cache = AccessTokens(worker_db, tenant_id, refresh_token="r")
+    await cache.access_token(refresh)
+
+    async with worker_db.as_tenant(tenant_id) as session:
+        left = (await session.execute(text("select expires_at - clock_timestamp() from access_token"))).scalar_one()
+
+    assert timedelta(minutes=29) < left <= timedelta(minutes=30)
+    await cache.access_token(refresh)
+    assert given == ["token-1"]
 
 
 async def test_twenty_whose_token_was_refused_share_one_fetch(worker_db: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -62,7 +62,7 @@ class Accounts:
     async def refresh(self) -> AccessToken:
         self.refreshes += 1
         await asyncio.sleep(0.05)
-        return AccessToken(f"token-{self.refreshes}", datetime.now(UTC) + self._life)
+        return AccessToken(f"token-{self.refreshes}", self._life)
 
 
 async def test_twenty_callers_share_one_refresh(worker_db: Database) -> None:
