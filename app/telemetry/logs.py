@@ -1,7 +1,8 @@
 """Structured logs: one event a line, past tense, values as fields.
 
 Invariant: no ticket text, prompt or credential is ever a field. Tenant, ticket and job id are bound once
-(`delivery_context`) and stand on every line of that delivery.
+(`delivery_context`) and stand on every line of that delivery. Of a library's messages, which may hold requests or
+errors as they are, the first line is told, and from warning on only.
 """
 
 from __future__ import annotations
@@ -18,11 +19,6 @@ import structlog
 from opentelemetry import trace
 
 _MAX_FRAMES = 12
-# Below warning they log whole messages, requests or statements.
-_QUIET = (
-    *("taskiq", "taskiq_redis", "redis", "httpx", "httpcore", "httpx2", "httpcore2", "urllib3", "openai"),
-    *("aiohttp.access", "alembic", "asyncio", "sqlalchemy"),
-)
 
 
 def set_up_logs(*, level: str, form: Literal["json", "console"], process: str) -> None:
@@ -49,15 +45,14 @@ def set_up_logs(*, level: str, form: Literal["json", "console"], process: str) -
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, _keep_first_line],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level.upper())
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
+    logging.getLogger("app").setLevel(level.upper())
     structlog.contextvars.bind_contextvars(process=process)
 
 
@@ -80,6 +75,14 @@ def _add_failure(
         event["error"] = type(error).__name__
         frames = traceback.extract_tb(error.__traceback__)[-_MAX_FRAMES:]
         event["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return event
+
+
+def _keep_first_line(
+    _: structlog.types.WrappedLogger, __: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """A forgotten task is told by asyncio with its exception's message, on the second line."""
+    event["event"] = str(event["event"]).partition("\n")[0]
     return event
 
 

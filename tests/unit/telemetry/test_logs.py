@@ -1,0 +1,49 @@
+"""What of a library's words gets into the log."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SAY = """
+import asyncio, logging, sys
+from app.telemetry.logs import set_up_logs
+
+set_up_logs(level=sys.argv[1], form="json", process="test")
+for name in ("httpx2", "httpcore2.http11", "openai", "somebody.else"):
+    for level in (logging.DEBUG, logging.INFO, logging.WARNING):
+        logging.getLogger(name).log(level, "of a library")
+logging.getLogger("app.somewhere").debug("ours")
+
+async def fail():
+    raise ValueError("words of a ticket")
+
+async def forget():
+    asyncio.create_task(fail())
+    await asyncio.sleep(0.01)
+
+asyncio.run(forget())
+"""
+
+
+def lines(level: str) -> list[dict[str, str]]:
+    said = subprocess.run([sys.executable, "-c", SAY, level], check=True, capture_output=True, text=True).stderr
+    return [json.loads(line) for line in said.splitlines()]
+
+
+@pytest.mark.parametrize("level", ["debug", "warning", "error"])
+def test_a_library_is_heard_from_warning_on_whatever_our_level_is(level: str) -> None:
+    told = [(line["logger"], line["level"]) for line in lines(level) if line["event"] == "of a library"]
+    heard = ["httpx2", "httpcore2.http11", "openai", "somebody.else"] if level != "error" else []
+    assert told == [(name, "warning") for name in heard]
+    assert any(line["event"] == "ours" for line in lines(level)) == (level == "debug")
+
+
+def test_a_task_that_nobody_waited_for_is_told_without_what_its_error_says() -> None:
+    [line] = [line for line in lines("info") if line["logger"] == "asyncio"]
+    assert line["event"] == "Task exception was never retrieved"
+    assert line["error"] == "ValueError"
+    assert "words of a ticket" not in json.dumps(line)
