@@ -95,9 +95,13 @@ async def _stand_still(instances: list[Instance], seconds: float) -> None:
 
 
 async def roll_everything(stage: Stage) -> None:
-    """One after another, as a rollout of both deployments does."""
-    for instance in stage.system.instances:
-        status = await stage.system.roll(instance)
+    """Both deployments at once, each one instance after another."""
+    await asyncio.gather(_roll(stage.system, stage.system.apis), _roll(stage.system, stage.system.workers))
+
+
+async def _roll(system: System, deployment: list[Instance]) -> None:
+    for instance in list(deployment):
+        status = await system.roll(instance)
         if status != 0:
             raise HarnessBroken(f"{instance.name} ended with status {status} on SIGTERM")
 
@@ -108,15 +112,20 @@ async def jump_clocks(stage: Stage) -> None:
     chosen = [(system.apis[0], 1), (system.workers[0], 1), (system.workers[1], -1)]
     files = [system.run.path / f"clock-{number}" for number, _ in enumerate(chosen)]
     try:
-        for (instance, _), file in zip(chosen, files, strict=True):
+        for file in files:
             _set_clock(file, 0)
-            await system.roll(
-                instance,
-                LD_PRELOAD=str(_FAKETIME[0]),
-                FAKETIME_TIMESTAMP_FILE=str(file),
-                FAKETIME_DONT_FAKE_MONOTONIC="1",
-                FAKETIME_CACHE_DURATION="1",
+        await asyncio.gather(
+            *(
+                system.roll(
+                    instance,
+                    LD_PRELOAD=str(_FAKETIME[0]),
+                    FAKETIME_TIMESTAMP_FILE=str(file),
+                    FAKETIME_DONT_FAKE_MONOTONIC="1",
+                    FAKETIME_CACHE_DURATION="1",
+                )
+                for (instance, _), file in zip(chosen, files, strict=True)
             )
+        )
         for way in (1, -1):
             for (_, sign), file in zip(chosen, files, strict=True):
                 _set_clock(file, way * sign * _HOUR_S)
@@ -125,8 +134,7 @@ async def jump_clocks(stage: Stage) -> None:
             await system.sql("delete from access_token")
             await asyncio.sleep(5)
     finally:
-        for instance, _ in chosen:
-            await system.roll(instance)
+        await asyncio.gather(*(system.roll(instance) for instance, _ in chosen))
 
 
 def _set_clock(file: Path, offset_s: int) -> None:

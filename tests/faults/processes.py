@@ -42,7 +42,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                process_group=0,
+                start_new_session=True,  # as in containers: each has its own share of the machine
             )
         run.record(self._popen.pid)
         self.is_wanted = True

@@ -10,7 +10,7 @@ import itertools
 import json
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -65,11 +65,13 @@ class Sender:
         # A ticket is made before it is changed, though both are asked for within a few milliseconds.
         self._tickets: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def send_all(self, calls: Sequence[Call]) -> None:
-        """Begin each call at its time; return when the last is answered or given up."""
+    async def send_all(self, calls: Iterable[Call], *, until: Callable[[float], bool]) -> None:
+        """Begin each call at its time, *until* that is true of the time; return when the last is answered or given up."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for call in calls:
+                if until(call.after_s):
+                    return
                 await asyncio.sleep(max(0.0, began + call.after_s - time.monotonic()))
                 group.create_task(self.send(call))
 
