@@ -1,34 +1,31 @@
 """What is written for a ticket, and what must hold before it may become a note.
 
-Invariant: in an `Enhancement` every citation names a gathered source, every fact has at least one, no text holds markup
-or a link to anywhere but a gathered source, and the statements stay within their share of the tenant's word limit.
+Invariant: in an `Enhancement` every citation names a gathered source, every fact has at least one, every text is
+`harmless`, and the statements stay within their share of the tenant's word limit.
 `find_problems` says what keeps a model's `Draft` from that; `salvage` keeps what does hold.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.core.harmless import Known, harmless
 from app.core.language import sounds_like_another
-from app.core.masking import find_secrets
 from app.core.source import Gathered, Source
-from app.core.text import one_line, plain_text
+from app.core.text import one_line
 from app.errors import ModelRefused
 
 MAX_STATEMENTS: Final = 6
 MAX_STATEMENT_CHARS: Final = 600
 MAX_SUMMARY_CHARS: Final = 900
+_MAX_RAW_CHARS: Final = 20_000
+"""Of one text of an answer, how much is looked at."""
 STATEMENTS_SHARE: Final = 0.6
 """Of a note's words, how many the model's statements may take; the rest shows the sources."""
-
-_LINK = re.compile(
-    r"(?:[a-z][a-z0-9+.-]{1,20}://|\bwww\.|\b(?:javascript|data|mailto|vbscript):)[^\s<>\"')\]]+", re.IGNORECASE
-)
 
 
 class Confidence(StrEnum):
@@ -120,21 +117,26 @@ def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int,
     return problems
 
 
-def salvage(draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str) -> Draft:
-    """*draft* with what breaks a rule taken out.
+def salvage(
+    draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str, ticket_text: str = ""
+) -> Draft:
+    """*draft* with what breaks a rule taken out. What *ticket_text* names may be named, in a form that is no link.
 
     Raises:
         ModelRefused: What is left says nothing, or is written in another language.
     """
-    sources = {source.ref: source for source in _sources(gathered)}
-    allowed = {source.url for source in sources.values() if source.url}
+    refs = {source.ref for source in _sources(gathered)}
+    known = Known.of(gathered, ticket_text=ticket_text)
+
+    def cleaned(text: str, max_chars: int) -> str:
+        return one_line(harmless(text[:_MAX_RAW_CHARS], known), max_chars=max_chars)
 
     def clean(statement: Statement) -> Statement:
-        citations = list(dict.fromkeys(ref for ref in statement.citations if ref in sources))
-        return Statement(text=_clean(statement.text, MAX_STATEMENT_CHARS, allowed), citations=citations)
+        citations = list(dict.fromkeys(ref for ref in statement.citations if ref in refs))
+        return Statement(text=cleaned(statement.text, MAX_STATEMENT_CHARS), citations=citations)
 
     budget = int(max_words * STATEMENTS_SHARE)
-    summary = _cut(_clean(draft.summary, MAX_SUMMARY_CHARS, allowed), budget)
+    summary = _cut(cleaned(draft.summary, MAX_SUMMARY_CHARS), budget)
     budget -= count_words([summary])
     facts = [statement for statement in map(clean, draft.facts) if statement.citations]
     kept: dict[str, list[Statement]] = {}
@@ -172,19 +174,6 @@ def _texts(draft: Draft) -> list[str]:
 
 def _listing(refs: set[str]) -> str:
     return ", ".join(sorted(refs)) or "none"
-
-
-def _clean(text: str, max_chars: int, allowed_links: set[str]) -> str:
-    words = plain_text(text)
-    words = _LINK.sub(lambda link: link[0] if link[0].rstrip(".,;:") in allowed_links else "[link removed]", words)
-    return one_line(_without_values(words), max_chars=max_chars)
-
-
-def _without_values(text: str) -> str:
-    """*text* without contacts, account numbers and secrets in clear: the model was given placeholders for all."""
-    for start, end, kind in reversed(find_secrets(text)):
-        text = f"{text[:start]}[{kind} removed]{text[end:]}"
-    return text
 
 
 def _cut(text: str, max_words: int) -> str:

@@ -7,16 +7,14 @@ sources' own pages; its words stay within the tenant's limit; and it carries its
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
-from functools import cache
 from html import escape, unescape
-from importlib import resources
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
 from app.core.enhancement import Enhancement, Statement, count_words
+from app.core.labels import labels
 from app.core.source import Gathered, Kind, Source, State
 from app.core.tenant import NoteOptions, Section
 from app.core.text import one_line
@@ -56,7 +54,7 @@ class _Note:
     def __init__(self, enhancement: Enhancement, options: NoteOptions, excerpt_words: int, sources_shown: int) -> None:
         self._enhancement = enhancement
         self._options = options
-        self._labels = _labels(options.language)
+        self._labels = labels(options.language)
         self._excerpt_words = excerpt_words
         self._urls = {source.ref: source.url for group in enhancement.gathered for source in group.sources}
         self._sources_shown = sources_shown
@@ -124,14 +122,3 @@ class _Note:
         if urlsplit(url).scheme not in {"http", "https"}:
             return escape(text)
         return f'<a href="{escape(url)}">{escape(text)}</a>'
-
-
-@cache
-def _labels(language: str) -> dict[str, str]:
-    """The note's fixed words in *language*."""
-    return dict(_all_labels()[language])
-
-
-@cache
-def _all_labels() -> dict[str, dict[str, str]]:
-    return tomllib.loads(resources.files("app.core").joinpath("note_labels.toml").read_text("utf-8"))

@@ -1,6 +1,6 @@
 """What of the gathered material a note may show in clear.
 
-Invariant: the note holds what the model was given, masked, and nothing that the model was not given; only contacts of
+Invariant: the note shows sources as the model was given them, masked, and harmless to their reader; only contacts of
 sources and of the requester are put back, and only where the tenant's file allows it.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from app.core.enhancement import Enhancement, Statement
+from app.core.harmless import Known, excerpt
 from app.core.masking import Mask, find_placeholders
-from app.core.source import Gathered, Source
+from app.core.source import Gathered, Kind, Source
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 
@@ -18,11 +19,14 @@ from app.core.ticket import Ticket
 def show_enhancement(enhancement: Enhancement, ticket: Ticket, *, mask: Mask, note: NoteOptions) -> Enhancement:
     """*enhancement* as it may be saved and posted: its sources masked, its contacts put back where they may be."""
     mask.text(ticket.text)  # a secret that the ticket gives away is masked in the sources too
-    gathered = _changed(_changed(enhancement.gathered, mask.text), mask.text)
+    for source in _sources(enhancement.gathered):
+        mask.text(f"{source.title}\n{source.text}")
+    known = Known.of(enhancement.gathered, ticket_text=ticket.text)
+    gathered = _changed(enhancement.gathered, lambda text, kind: excerpt(mask.text(text), kind, known))
     contacts = frozenset[str]()
     if note.show_contacts:  # not those that the ticket's text brings: anybody writes it
-        texts = [text for group in gathered for source in group.sources for text in (source.title, source.text)]
-        contacts = find_placeholders([mask.text(ticket.requester), *texts])
+        texts = [text for source in _sources(gathered) for text in (source.title, source.text)]
+        contacts = find_placeholders(texts) | find_placeholders([_address(mask.text(ticket.requester))])
 
     def clear(text: str) -> str:
         return mask.restore(text, contacts)
@@ -36,15 +40,24 @@ def show_enhancement(enhancement: Enhancement, ticket: Ticket, *, mask: Mask, no
             "facts": cleared(enhancement.facts),
             "hypotheses": cleared(enhancement.hypotheses),
             "next_steps": cleared(enhancement.next_steps),
-            "gathered": _changed(gathered, clear),
+            "gathered": _changed(gathered, lambda text, _: clear(text)),
         }
     )
 
 
-def _changed(gathered: Sequence[Gathered], change: Callable[[str], str]) -> tuple[Gathered, ...]:
-    def changed(source: Source) -> Source:
-        return source.model_copy(update={"title": str(change(source.title)), "text": str(change(source.text))})
+def _sources(gathered: Sequence[Gathered]) -> list[Source]:
+    return [source for group in gathered for source in group.sources]
 
-    return tuple(
-        group.model_copy(update={"sources": tuple(changed(source) for source in group.sources)}) for group in gathered
-    )
+
+def _changed(gathered: Sequence[Gathered], change: Callable[[str, Kind], str]) -> tuple[Gathered, ...]:
+    def changed(source: Source) -> Source:
+        return source.model_copy(
+            update={"title": change(source.title, source.kind), "text": change(source.text, source.kind)}
+        )
+
+    return tuple(group.model_copy(update={"sources": tuple(map(changed, group.sources))}) for group in gathered)
+
+
+def _address(requester: str) -> str:
+    """The requester when it is an address and no more: a name is what its bearer writes."""
+    return requester if requester.startswith("[email-") and " " not in requester else ""

@@ -25,9 +25,11 @@ _BREAK = re.compile(r"<br>|</(?:p|div|li|tr|h[1-6]|blockquote|pre)>")
 _TAG = re.compile(r"</?(?:" + "|".join(sorted(_LAYOUT_TAGS)) + r")>")
 _BLANKS = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\s*\n\s*")
-# Cc but newline and tab, surrogates, and the format characters that hide or reorder text (bidi, zero width).
+# Cc but newline and tab, surrogates, and the characters that hide or reorder text: bidi, zero width, fillers, variation
+# selectors, and the tags in which a whole sentence can hide.
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 

@@ -195,7 +195,9 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, note: NoteOptions) -> Enhancement:
     """The enhancement that *draft* makes once what breaks a rule is taken out; without a usable one, the context."""
     try:
-        kept = draft and salvage(draft, gathered, max_words=note.max_words, language=note.language)
+        kept = draft and salvage(
+            draft, gathered, max_words=note.max_words, language=note.language, ticket_text=state["ticket"].text
+        )
     except ModelRefused as error:
         log.warning("answer_refused", cause=error.detail)
         kept = None

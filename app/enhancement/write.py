@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from string import ascii_lowercase
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -26,6 +27,7 @@ from app.errors import ModelRefused
 MAX_DESCRIPTION_CHARS: Final = 6_000
 MAX_SOURCE_CHARS: Final = 1_500
 MAX_ANSWER_CHARS: Final = 100_000
+_NONCE_CHARS: Final = 24
 
 _FENCED_JSON = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
 
@@ -69,12 +71,17 @@ def compose_messages(
             "max_words": max_words,
         }
     )
-    nonce = secrets.token_hex(12)
+    nonce = _draw_nonce()
     system = _prompt("system.md").format(nonce=nonce, language=language, max_words=int(max_words * STATEMENTS_SHARE))
     return (
         Message(role="system", content=mask.text(system)),
         Message(role="user", content=mask.join(f"<<<DATA {nonce}\n", data, f"\n{nonce} DATA>>>")),
     )
+
+
+def _draw_nonce() -> str:
+    """Letters alone: digits among them pass for a bank account's number now and then, and would be masked."""
+    return "".join(secrets.choice(ascii_lowercase) for _ in range(_NONCE_CHARS))
 
 
 def compose_repair(

@@ -32,7 +32,7 @@ _FOR = (
 _STATED = re.compile(
     # password: x   pwd=x   "password": "x"   Passwort für VPN: x   mot de passe (nouveau) : x
     rf"{_BEFORE}(?:{_WORD}|pass)\d?[\"'`*]{{0,2}}{_FOR}(?:\s+{IS})?\s*(?::=|=>|->|=|:"
-    rf"|：)\s*(?P<value>{_QUOTED}|[^\s\"'`]\S*)",
+    rf"|：)\s*(?!//)(?P<value>{_QUOTED}|[^\s\"'`]\S*)",
     re.IGNORECASE,
 )
 _SAID = re.compile(
@@ -100,8 +100,8 @@ _NO_VALUE: Final = frozenset(
     "<hidden> <redacted> "
     "public-key authentication-failed access-denied".split()
 )
-_CODE_OR_NUMBER = re.compile(
-    r"^(?:0x[0-9a-f]+|(?:KB|INC|CVE|ID|AADSTS|ORA|RFC|SRV|PC|NB|CHG|REQ|SR|PRB|TASK|EVT)-?\d[\d-]*"
+_NO_PASSWORD = re.compile(
+    r"^(?:\w+://.*|0x[0-9a-f]+|(?:KB|INC|CVE|ID|AADSTS|ORA|RFC|SRV|PC|NB|CHG|REQ|SR|PRB|TASK|EVT)-?\d[\d-]*"
     r"|v?\d+(?:[.:,/-]\d+)*|\d{1,2}(?:st|nd|rd|th)"
     r"|[A-Z][\w]*_[A-Z_]+|#\d+|\d+(?:x|h|min|s|d|days?|tage?n?|jours?|d[ií]as?)|\d+(?:\.|%))[.,;:!?)]*$",
     re.IGNORECASE,
@@ -135,7 +135,7 @@ def _is_said(match: re.Match[str], text: str, finding: Finding) -> bool:
     """Whether what follows the word for a password in a sentence, where any word may follow, is one."""
     value = text[finding.start : finding.end]
     verb = (match.groupdict().get("verb") or "").strip().lower()
-    if not _may_be_stated(value) or _CODE_OR_NUMBER.match(value) or len(value) < _MIN_WORD:
+    if not _may_be_stated(value) or _NO_PASSWORD.match(value) or len(value) < _MIN_WORD:
         return False
     if _is_quoted(match["value"]) or verb.startswith(("laut", "hei")):
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -46,7 +47,10 @@ def test_the_prompts_own_words_are_not_masked() -> None:
     system, user, *_ = composed("Nothing to mask.")
     assert "[" not in system.content.replace('["T1"]', "")
     assert user.content.startswith("<<<DATA ")
-    assert user.content.split()[1] in system.content  # the nonce
+    nonce = user.content.split()[1]
+    assert nonce in system.content
+    assert user.content.endswith(f"\n{nonce} DATA>>>")
+    assert re.fullmatch("[a-z]{24}", nonce)  # digits may pass for an account's number
 
 
 def test_a_message_refuses_text_that_was_not_masked() -> None:
