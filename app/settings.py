@@ -37,6 +37,24 @@ DatabaseUrl = Annotated[SecretStr, _url_of("postgresql", "postgresql+asyncpg", "
 RedisUrl = Annotated[SecretStr, _url_of("redis", "rediss")]
 
 
+def _header_value(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError("must be one line of ASCII text without blanks")
+    return key
+
+
+def _web_address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_fine = False
+    if not is_fine or "@" in url:
+        raise ValueError("must be an http or https URL without a user; the key has a variable of its own")
+    return url
+
+
 def _seconds(value: Any) -> Any:
     return timedelta(seconds=float(value)) if isinstance(value, str | int | float) else value
 
@@ -47,7 +65,8 @@ Seconds = Annotated[timedelta, BeforeValidator(_seconds), PlainSerializer(timede
 class ProcessSettings(BaseSettings):
     """What every process reads."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    # An error's text names the variable and never quotes its value.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", examples=["info"])
     log_format: Literal["json", "console"] = Field(default="json", examples=["json"])
@@ -80,8 +99,10 @@ class ApiSettings(LedgerSettings, TenantSettings):
 class ModelSettings(ProcessSettings):
     """Any OpenAI-compatible endpoint."""
 
-    openai_api_key: SecretStr = Field(examples=["sk-…"])
-    openai_base_url: str | None = Field(default=None, examples=["https://api.openai.com/v1"])
+    openai_api_key: Annotated[SecretStr, AfterValidator(_header_value)] = Field(examples=["sk-…"])
+    openai_base_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        default=None, examples=["https://api.openai.com/v1"]
+    )
     openai_model: str = Field(default="gpt-4o-mini", examples=["gpt-4o-mini"])
     openai_fallback_model: str | None = Field(default=None, examples=["gpt-4o"])
     llm_timeout_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])

@@ -20,8 +20,8 @@ import structlog
 import yaml
 from pydantic import ValidationError
 
-from app.core.signature import decode_secret
-from app.core.tenant import Edition, Tenant
+from app.core.signature import decode_secret, decode_token
+from app.core.tenant import Auth, Edition, Tenant
 from app.errors import TenantFileInvalid
 from app.telemetry.metrics import TENANT_FILES_BAD
 
@@ -220,8 +220,9 @@ def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
     if tenant.servicedesk.edition is Edition.CLOUD and any(oauth) and not all(oauth):
         missing = [name for name, value in zip(OAUTH_FILES, oauth, strict=True) if not value]
         raise TenantFileInvalid(f"secret {missing[0]}: is missing beside its siblings", field=missing[0])
+    decode = decode_token if tenant.webhook.auth is Auth.TOKEN else decode_secret
     return TenantSecrets(
-        webhook=tuple(decode_secret(secret) for secret in webhook if secret),
+        webhook=tuple(decode(secret) for secret in webhook if secret),
         api_key=_read(folder, API_KEY_FILE),
         oauth=OAuthSecrets(*(value or "" for value in oauth)) if all(oauth) else None,
     )

@@ -9,6 +9,7 @@ import click
 
 from app.cli.deliveries import deliveries
 from app.cli.processes import api, migrate, sync, worker
+from app.cli.run import telling_errors
 from app.cli.tenants import tenants
 from app.cli.trial import demo, smoke, webhook
 
@@ -36,4 +37,5 @@ for command in (api, worker, migrate, sync, tenants, deliveries, webhook, smoke,
 
 def main() -> None:
     """The console script."""
-    cli(prog_name="ai-agents")
+    with telling_errors():
+        cli(prog_name="ai-agents")

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import click
 
+from app.cli.ledger import open_ledger
 from app.cli.moment import Moment
-from app.cli.run import choose, load_directory, open_ledger, run
+from app.cli.run import choose, load_directory, run
 from app.core.delivery import Status
 
 if TYPE_CHECKING:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine
-from contextlib import AbstractAsyncContextManager
+import traceback
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,7 +13,6 @@ import click
 from app.errors import AppError
 
 if TYPE_CHECKING:
-    from app.db.session import Database
     from app.settings import ProcessSettings
     from app.tenants import KnownTenant, TenantDirectory
 
@@ -29,6 +29,24 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         raise click.ClickException(error.detail) from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+@contextmanager
+def telling_errors() -> Iterator[None]:
+    """End with status 1 and what a person may read: an error raised on purpose is one line.
+
+    A bug is told by its type and places: its message and its variables may hold what a ticket or a secret said.
+    """
+    try:
+        yield
+    except AppError as error:
+        click.echo(f"Error: {error.detail}", err=True)
+        raise SystemExit(1) from None
+    except Exception as error:  # noqa: BLE001 - the last resort
+        click.echo(f"Error: {type(error).__name__}, a bug of ours. It happened here:", err=True)
+        for frame in traceback.extract_tb(error.__traceback__):
+            click.echo(f"  {frame.filename}:{frame.lineno} {frame.name}", err=True)
+        raise SystemExit(1) from None
 
 
 def start_telemetry(process: str, settings: ProcessSettings) -> None:
@@ -63,14 +81,3 @@ def choose(directory: TenantDirectory, slug: str) -> KnownTenant:
             raise click.ClickException(f"{slug}: {problem.detail}")
     slugs = ", ".join(each.tenant.slug for each in directory) or "none"
     raise click.ClickException(f"there is no tenant {slug!r}; known tenants: {slugs}")
-
-
-def open_ledger() -> AbstractAsyncContextManager[Database]:
-    """The database as the worker's role, for one command."""
-    from app.db.session import open_database
-    from app.settings import LedgerSettings, load_settings
-
-    settings = load_settings(LedgerSettings)
-    return open_database(
-        settings.database_url.get_secret_value(), pooler=settings.database_pooler, pool_size=2, name="ai-agents cli"
-    )

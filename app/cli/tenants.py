@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 import click
 
-from app.cli.run import choose, load_directory, open_ledger, run
+from app.cli.ledger import open_ledger
+from app.cli.run import choose, load_directory, run
 
 if TYPE_CHECKING:
     from app.db.deliveries import TenantLoad

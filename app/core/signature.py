@@ -49,6 +49,20 @@ def decode_secret(text: str) -> bytes:
     return key
 
 
+def decode_token(text: str) -> bytes:
+    """The bearer token that a secret's text is, as the sender writes it into its header, `whsec_` included.
+
+    Raises:
+        TenantFileInvalid: Empty, or nothing that a header can hold.
+    """
+    text = text.strip()
+    if not text or " " in text or not (text.isascii() and text.isprintable()):
+        raise TenantFileInvalid(
+            "with webhook.auth token the secret must be one line of ASCII text without blanks", field="webhook_secret"
+        )
+    return text.encode()
+
+
 def sign_body(secret: bytes, body: bytes) -> str:
     """The value of `X-ServiceDesk-Signature` for *body*."""
     return "sha256=" + hmac.digest(secret, body, hashlib.sha256).hex()

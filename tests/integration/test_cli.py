@@ -275,3 +275,25 @@ async def test_sync_logs_as_it_is_told_to(
     logged = [json.loads(line) for line in ended.stderr.splitlines() if line.startswith("{")]
     assert logged, ended.stdout + ended.stderr
     assert all(line["process"] == "sync" for line in logged)
+
+
+async def test_a_role_or_database_that_is_not_the_right_one_is_one_clear_line(
+    urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    write_tenant(tmp_path, a_tenant(), webhook_secret="secret", api_key="key")
+    where = {"TENANTS_DIR": str(tmp_path / "files"), "TENANT_SECRETS_DIR": str(tmp_path / "secrets")}
+    for command, url, says in (
+        (["list"], urls.intake, "this role may not do that: use the worker's, ai_agents_worker"),
+        (["replay", JOB], urls.intake, "this role may not do that: use the worker's, ai_agents_worker"),
+        (["list"], urls.worker.rpartition("/")[0] + "/nowhere", "there is no such database"),
+        (
+            ["list"],
+            urls.worker.replace("ai_agents_worker:", "ai_agents_worker:wrong"),
+            "PostgreSQL does not accept this user and password",
+        ),
+    ):
+        told = await call("deliveries", command[0], "--tenant", "acme", *command[1:], DATABASE_URL=url, **where)
+        assert (told.returncode, told.stdout, told.stderr) == (1, "", f"Error: DATABASE_URL: {says}\n")
+
+
+JOB = "6f9619ff-8b86-5d01-b42d-00cf4fc964ff"

@@ -43,6 +43,24 @@ def test_secrets_are_in_no_repr(tmp_path: Path) -> None:
     assert "hidden" not in repr(tenants.find(tenant.id))
 
 
+def test_a_token_is_taken_as_it_is_written_and_a_signing_secret_is_decoded(tmp_path: Path) -> None:
+    written = "whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx"
+    for slug, auth in (("hmac", "hmac"), ("token", "token")):
+        write_tenant(tmp_path, a_tenant(slug, webhook={"auth": auth}), webhook_secret=written)
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    secrets = {known.tenant.slug: known.secrets.webhook for known in tenants}
+    assert secrets == {"hmac": (b"northwind-secret-0001",), "token": (written.encode(),)}
+
+
+@pytest.mark.parametrize("token", ["two words", "pässword", "two\nlines", "nul\x00"])
+def test_a_token_that_no_header_can_hold_is_refused(tmp_path: Path, token: str) -> None:
+    write_tenant(tmp_path, a_tenant(webhook={"auth": "token"}), webhook_secret=token)
+    (problem,) = directory(tmp_path).refresh()
+    assert "one line of ASCII text" in problem.detail
+    assert token not in problem.detail
+
+
 def test_a_bad_file_keeps_the_last_good_version_and_touches_no_other(tmp_path: Path) -> None:
     acme, other = a_tenant("acme"), a_tenant("other")
     write_tenant(tmp_path, acme, webhook_secret="one")

@@ -15,6 +15,8 @@ from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.settings import ApiSettings
 from tests.builders import a_tenant, write_tenant
 
+PREFIXED_TOKEN = "whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx"
+
 
 @dataclass
 class Tenants:
@@ -25,6 +27,7 @@ class Tenants:
     bluebird: Tenant
     suspended: Tenant
     rotating: Tenant
+    prefixed: Tenant
     folder: Path
 
 
@@ -37,12 +40,14 @@ def tenants(tmp_path_factory: pytest.TempPathFactory) -> Tenants:
         bluebird=a_tenant("bluebird", webhook={"auth": "token"}),
         suspended=a_tenant("suspended", status="suspended"),
         rotating=a_tenant("rotating"),
+        prefixed=a_tenant("prefixed", webhook={"auth": "token"}),
         folder=folder,
     )
     write_tenant(folder, every.acme, webhook_secret="acme-current", webhook_secret_previous="acme-previous")
     write_tenant(folder, every.northwind, webhook_secret="whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx")
     write_tenant(folder, every.bluebird, webhook_secret="bluebird-token-0001")
     write_tenant(folder, every.suspended, webhook_secret="suspended-secret")
+    write_tenant(folder, every.prefixed, webhook_secret=PREFIXED_TOKEN)
     write_tenant(folder, every.rotating, webhook_secret="first")
     return every
 

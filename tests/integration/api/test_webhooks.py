@@ -20,7 +20,7 @@ from app.db.deliveries import Choice, list_deliveries
 from app.db.session import Database
 from app.demo.embedded import PostgresServer, ValkeyServer
 from tests.builders import a_body
-from tests.integration.api.conftest import Tenants
+from tests.integration.api.conftest import PREFIXED_TOKEN, Tenants
 
 JSON = {"content-type": "application/json"}
 
@@ -138,6 +138,12 @@ async def test_a_token_is_an_equal_citizen(client: httpx.AsyncClient, tenants: T
     assert accepted.status_code == 202
     for wrong in ("Bearer bluebird-token-0002", "Basic bluebird-token-0001", "", "Bearer "):
         assert_problem(await send(client, body, {**headers, "authorization": wrong}), 401)
+
+
+async def test_a_token_that_looks_like_a_signing_secret_is_a_token(client: httpx.AsyncClient, tenants: Tenants) -> None:
+    body = a_body(ticket_id="1017")
+    headers = {**JSON, "x-tenant-id": str(tenants.prefixed.id), "authorization": f"Bearer {PREFIXED_TOKEN}"}
+    assert (await send(client, body, headers)).status_code == 202
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,167 @@
+"""No process tells a secret: not of a wrong one, not when it crashes, not in its metrics, not in the process list."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.core.tenant import Tenant
+from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from tests.builders import a_body, a_tenant, write_tenant
+from tests.integration.processes import CHECKOUT, Process, environment, open_api_process, open_worker_process
+
+CANARY = "c4n4ry-7f3a91"
+DEAD = "127.0.0.1:9"
+# What passes the check of the settings and reaches a driver, and one that does not: tests/unit has more of those.
+DATABASES = [f"postgresql://user:{CANARY}@{DEAD}/x?sslmode={CANARY}", f"postgresql://user:{CANARY}@{DEAD}/x?a={CANARY}"]
+REDISES = [
+    f"redis://:{CANARY}@{DEAD}/{CANARY}",
+    f"redis://user:{CANARY}@{DEAD}/0?db={CANARY}",
+    f"redis://:{CANARY}@{DEAD}/0?socket_timeout={CANARY}",
+    f"rediss://:{CANARY}@{DEAD}/0?ssl_cert_reqs={CANARY}",
+]
+WRONG: dict[str, dict[str, list[str]]] = {
+    "api": {"DATABASE_URL": DATABASES, "REDIS_URL": REDISES},
+    "worker": {"DATABASE_URL": [CANARY], "REDIS_URL": REDISES, "OPENAI_API_KEY": [f"sk-{CANARY} x"]},
+    "sync": {},
+    "migrate --wait 1": {"MIGRATION_DATABASE_URL": DATABASES},
+    "deliveries list --tenant acme": {"DATABASE_URL": DATABASES[:1]},
+    "webhook send --tenant acme 1 --url http://127.0.0.1:9": {},
+    "tenants check": {},
+}
+CASES = [
+    (command, name, value)
+    for command, wrong in WRONG.items()
+    for name, values in {"LOG_FORMAT": ["json"], **wrong}.items()
+    for value in values
+]
+RUNS_S = 2.5
+"""For what would serve for ever; the others end by themselves."""
+
+
+@pytest.fixture(scope="module")
+def tenants(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("secrets")
+    write_tenant(folder, a_tenant(), webhook_secret=f"hook-{CANARY}", api_key=f"key-{CANARY}")
+    write_tenant(folder, a_tenant("bad"), webhook_secret=f"whsec_{CANARY}", api_key=f"{CANARY}é")
+    write_tenant(folder, a_tenant("token", webhook={"auth": "token"}), webhook_secret=f"{CANARY} {CANARY}")
+    return folder
+
+
+def given(tenants: Path, command: str) -> dict[str, str]:
+    """Variables of the right form, their passwords canaries, to servers that are not there."""
+    return {
+        "DATABASE_URL": f"postgresql://user:{CANARY}@{DEAD}/x",
+        "MIGRATION_DATABASE_URL": f"postgresql://user:{CANARY}@{DEAD}/x",
+        "REDIS_URL": f"redis://:{CANARY}@{DEAD}/0",
+        "OPENAI_API_KEY": f"sk-{CANARY}",
+        "TENANTS_DIR": str(tenants / "files"),
+        "TENANT_SECRETS_DIR": str(tenants / "secrets"),
+        "LOG_LEVEL": "debug",
+        **({"API_HOST": "127.0.0.1", "API_PORT": str(find_free_port())} if command == "api" else {}),
+        **({"PROMETHEUS_PORT": str(find_free_port())} if command == "worker" else {}),
+    }
+
+
+async def run_for_a_while(arguments: list[str], variables: dict[str, str], *, limit_s: float = 60.0) -> tuple[str, str]:
+    """What a process wrote until it ended or was ended, and its command line."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, cwd=CHECKOUT, env=environment(**variables),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        listed = await asyncio.to_thread(Path(f"/proc/{child.pid}/cmdline").read_text)
+        async with asyncio.timeout(limit_s):
+            output, _ = await child.communicate()
+    except TimeoutError:
+        child.kill()
+        output, _ = await child.communicate()
+    return output.decode(), listed
+
+
+async def test_no_process_tells_a_wrong_secret(tenants: Path) -> None:
+    """Each command with each of its secrets wrong in several ways; four at a time."""
+    turn = asyncio.Semaphore(4)
+
+    async def check(command: str, name: str, value: str) -> str:
+        variables = given(tenants, command) | {name: value}
+        async with turn:
+            output, listed = await run_for_a_while(
+                ["-m", "app", *command.split()], variables, limit_s=RUNS_S if command in {"api", "worker"} else 60
+            )
+        assert CANARY not in output, (command, name, value, output)
+        assert "Traceback" not in output, (command, name, value, output)
+        assert CANARY not in listed
+        return output
+
+    outputs = await asyncio.gather(*(check(*case) for case in CASES))
+    assert any("PostgreSQL" in output for output in outputs)
+    assert any("bad: " in output for output in outputs)
+
+
+async def test_a_crash_tells_where_and_not_what() -> None:
+    code = (
+        "import click, app.cli as c\n"
+        "@c.cli.command()\n"
+        f"def crash(secret={CANARY!r}):\n"
+        "    raise ValueError(f'told: {secret}') from KeyError(secret)\n"
+        "import sys; sys.argv = ['ai-agents', 'crash']; c.main()\n"
+    )
+    output, _ = await run_for_a_while(["-c", code], {})
+    assert "Error: ValueError, a bug of ours." in output
+    assert "crash" in output
+    assert CANARY not in output
+
+
+def listing(process: Process) -> str:
+    """What `ps` shows of it."""
+    return Path(f"/proc/{process.child.pid}/cmdline").read_text()
+
+
+async def test_metrics_logs_and_answers_of_a_running_api_hold_no_secret(
+    urls: DatabaseUrls, valkey: ValkeyServer, tenants: Path, tmp_path: Path
+) -> None:
+    from app.tenants import TenantDirectory
+
+    directory = TenantDirectory(tenants / "files", tenants / "secrets")
+    directory.refresh()
+    known = directory.find_slug("acme")
+    assert known is not None
+    acme: Tenant = known.tenant
+    async with open_api_process(urls, valkey, tenants, tmp_path / "api.log", LOG_LEVEL="debug") as api:
+        await api.ready()
+        async with httpx.AsyncClient(base_url=api.url) as client:
+            headers = {"content-type": "application/json", "x-tenant-id": str(acme.id)}
+            for secret in (f"hook-{CANARY}", f"Bearer hook-{CANARY}", f"sha256={CANARY}"):
+                for name in ("authorization", "x-servicedesk-signature", "webhook-signature"):
+                    answer = await client.post(
+                        "/webhook/servicedesk", content=a_body(), headers={**headers, name: secret}
+                    )
+                    assert answer.status_code == 401
+                    assert CANARY not in answer.text + str(answer.headers)
+            assert CANARY not in (await client.get("/metrics")).text
+            assert CANARY not in (await client.get("/health")).text
+        assert CANARY not in listing(api)
+        await api.end()
+    text = api.log.read_text()
+    assert "webhook_refused" in text
+    assert CANARY not in text
+
+
+async def test_a_worker_tells_no_secret_while_it_looks_for_work(
+    urls: DatabaseUrls, valkey: ValkeyServer, tenants: Path, tmp_path: Path
+) -> None:
+    async with open_worker_process(urls, valkey, tenants, tmp_path / "worker.log", LOG_LEVEL="debug") as worker:
+        await worker.ready()
+        async with httpx.AsyncClient() as client:
+            metrics = (await client.get(f"{worker.url}/metrics")).text
+        assert "tenant_file_bad" in metrics
+        assert CANARY not in metrics
+        assert CANARY not in listing(worker)
+        await worker.end()
+    assert CANARY not in worker.log.read_text()
