@@ -40,7 +40,7 @@ class Process:
         status = Path(f"/proc/{self.child.pid}/status").read_text()
         return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
-    async def ready(self, *, limit_s: float = 20.0) -> float:
+    async def ready(self, *, limit_s: float = 60.0) -> float:
         """Wait until it says that it is ready; the seconds since its start."""
         async with httpx.AsyncClient() as client, asyncio.timeout(limit_s):
             while True:

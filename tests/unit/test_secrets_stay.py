@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -115,7 +115,7 @@ HOLDERS = [
     KnownTenant(a_tenant(), TenantSecrets(webhook=(CANARY.encode(),), api_key=CANARY)),
     ApiKey(CANARY),
     OAuthClient("id", CANARY, CANARY),
-    AccessToken(CANARY, expires_at=datetime.now(UTC)),
+    AccessToken(CANARY, life=timedelta(hours=1)),
 ]
 
 
