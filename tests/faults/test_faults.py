@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from app.demo.run_folder import open_run_folder
@@ -14,26 +15,28 @@ SHORT = [fault for fault in FAULTS if fault.is_short]
 
 
 async def test_nothing_is_lost_doubled_or_mixed_up_in_a_short_run() -> None:
-    orders = Orders(seconds=24, rate=12, seed=7, faults=SHORT, settle_s=150)
+    orders = Orders(seconds=24, rate=15, seed=7, faults=SHORT, settle_s=150)
     with open_run_folder(Path(__file__).parents[2] / ".demo") as run:
         report = await drill(orders, run, tell=lambda _: None)
     sys.stdout.write(report.as_text())
 
     assert report.is_kept, report.as_text()
     assert report.never_answered == 0, report.as_text()
-    # Each fault struck: the product said so, or a sender had to do without an answer.
-    assert all(fault.signs or fault.unanswered for fault in report.faults if "FLUSHALL" not in fault.name)
-    assert report.count.notes > 40
+    # These are seen to strike; a worker that is killed and a Redis that is emptied leave no word.
+    seen = {fault.name: fault.signs.total() + fault.unanswered for fault in report.faults}
+    assert seen["PostgreSQL restarted immediately"]
+    assert seen["ServiceDesk Plus cuts after storing the note"]
+    assert seen["model answers 500"]
+    assert report.count.notes > 20
 
 
-def test_the_same_seed_plans_the_same_faults_one_after_another() -> None:
+def test_the_same_seed_plans_the_same_faults_and_spreads_them_over_the_time() -> None:
     orders = Orders(seconds=600, rate=50, seed=1, faults=FAULTS)
 
-    plan = plan_faults(random.Random(1), orders)
-    again = plan_faults(random.Random(1), orders)
+    plan, again = plan_faults(random.Random(1), orders), plan_faults(random.Random(1), orders)
 
-    assert [(at, fault.name) for at, fault in plan] == [(at, fault.name) for at, fault in again]
-    assert {fault.name for _, fault in plan} == {fault.name for fault in FAULTS}
-    ends = [at + fault.seconds for at, fault in plan]
-    assert all(start > end for end, (start, _) in zip(ends, plan[1:], strict=False))
-    assert ends[-1] <= 600
+    assert plan == again
+    assert plan != plan_faults(random.Random(2), orders)
+    assert {fault.name for fault in plan.faults} == {fault.name for fault in FAULTS}
+    assert 590 < sum(fault.seconds + plan.gap_s for fault in plan.faults) <= 600
+    assert plan_faults(random.Random(1), replace(orders, seconds=10)).gap_s > 0
