@@ -23,7 +23,7 @@ from redis.asyncio import Redis
 from tests.faults.processes import HarnessBroken
 from tests.faults.sender import Sender
 from tests.faults.system import LEASE_S, NOTICE_S, Instance, System
-from tests.faults.tenants import CLIENTS
+from tests.faults.tenants import QUIET
 from tests.faults.traffic import Call, Kind
 
 _FAKETIME: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
@@ -154,11 +154,11 @@ async def poison(stage: Stage) -> None:
     The help desk is slow with this one ticket, and a worker that says that it began with it is killed before the
     answer comes: seen from the product that is a delivery that crashes its process.
     """
-    system, client = stage.system, CLIENTS[0]
+    system = stage.system
     fault = {"match": f"GET requests/{_POISON_TICKET}", "kind": "slow", "delay": 30.0}
     await system.strike_help_desks(**fault)
     try:
-        call = Call(0, Kind.NEW, client, _POISON_TICKET, 0, "ticket_created", "2026-11-02T00:00:00+00:00")
+        call = Call(0, Kind.NEW, QUIET, _POISON_TICKET, 0, "ticket_created", "2026-11-02T00:00:00+00:00")
         job_id = (await stage.sender.send(call)).job_id
         deadline = time.monotonic() + _POISON_ENDS_S
         killed: set[str] = set()

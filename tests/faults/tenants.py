@@ -1,4 +1,4 @@
-"""Five tenants whose data can't be told apart but by a word of their own.
+"""Six tenants whose data can't be told apart but by a word of their own.
 
 Invariant: every ticket, article and resolved ticket of a tenant holds its word and no other's; and all tenants use the
 same ticket ids, so that a mix-up leads to a ticket that is there.
@@ -64,13 +64,16 @@ class Client:
         )
 
 
-CLIENTS: Final = (
+BUSY: Final = (
     Client("acme"),
     Client("bolt", auth=Auth.TOKEN),
     Client("cedar", edition=Edition.CLOUD),
     Client("delta"),
     Client("ember"),
 )
+QUIET: Final = Client("flint")
+"""One that sends a ticket each second or two: what it waits is the product's doing, and not the others' queue's."""
+CLIENTS: Final = (*BUSY, QUIET)
 
 
 def write_portal(folder: Path, client: Client) -> None:

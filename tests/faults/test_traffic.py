@@ -6,12 +6,12 @@ from collections import Counter
 
 from app.core.delivery import compute_job_id, parse_webhook
 from tests.builders import a_body
-from tests.faults.tenants import CLIENTS
+from tests.faults.tenants import CLIENTS, QUIET
 from tests.faults.traffic import Call, Kind, plan_traffic
 
 
 def plan(seed: int = 1) -> list[Call]:
-    return list(itertools.islice(plan_traffic(random.Random(seed), CLIENTS, rate=50), 3000))
+    return list(itertools.islice(plan_traffic(random.Random(seed), rate=50), 3000))
 
 
 def job_of(call: Call) -> object:
@@ -30,6 +30,7 @@ def test_the_rate_is_steady_and_every_kind_and_tenant_is_there() -> None:
     assert [call.after_s for call in calls] == [number / 50 for number in range(3000)]
     assert {call.kind for call in calls} == set(Kind)
     assert {call.client for call in calls} == set(CLIENTS)
+    assert [call.after_s for call in calls if call.client is QUIET] == list(range(60))
 
 
 def test_a_redelivery_is_the_same_delivery_and_another_is_not() -> None:

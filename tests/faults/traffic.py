@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from tests.faults.tenants import Client
+from tests.faults.tenants import BUSY, QUIET, Client
 
 _FIRST_TICKET: Final = 100_000
 # What is redelivered, or updated, is one of so many latest tickets of its tenant.
 _RECENT: Final = 30
+# Of so many calls one is the quiet tenant's.
+_ONE_OF: Final = 50
 _SOME_DAY: Final = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -44,7 +46,7 @@ class Forgery(StrEnum):
     """A signature of this tenant, of other bytes."""
 
 
-_MIX: Final = {Kind.NEW: 10, Kind.AGAIN: 68, Kind.ANOTHER: 6, Kind.CHANGED: 2, Kind.FORGED: 14}
+_MIX: Final = {Kind.NEW: 8, Kind.AGAIN: 71, Kind.ANOTHER: 5, Kind.CHANGED: 2, Kind.FORGED: 14}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +69,23 @@ class Call:
         return {"event": self.event, "ticket_id": self.ticket_id, "updated_at": self.updated_at}
 
 
-def plan_traffic(draw: random.Random, clients: Sequence[Client], *, rate: float) -> Iterator[Call]:
+def plan_traffic(draw: random.Random, *, rate: float) -> Iterator[Call]:
     """The calls of one run without end, in the order in which they are to be made."""
-    plan = _Plan(draw, clients)
-    return (plan.next(number / rate) for number in itertools.count())
+    plan = _Plan(draw)
+    for number in itertools.count():
+        yield plan.ticket_of_quiet(number / rate) if number % _ONE_OF == 0 else plan.next(number / rate)
 
 
 class _Plan:
-    def __init__(self, draw: random.Random, clients: Sequence[Client]) -> None:
+    def __init__(self, draw: random.Random) -> None:
         self._draw = draw
-        self._clients = clients
-        self._calls: dict[Client, list[Call]] = {client: [] for client in clients}
+        self._calls: dict[Client, list[Call]] = {client: [] for client in BUSY}
         self._versions: dict[tuple[Client, str], int] = {}
         self._number = 0
 
     def next(self, after_s: float) -> Call:
         self._number += 1
-        client = self._draw.choice(self._clients)
+        client = self._draw.choice(BUSY)
         [kind] = self._draw.choices(list(_MIX), list(_MIX.values()))
         known = self._calls[client][-_RECENT:]
         if kind is Kind.FORGED:
@@ -95,6 +97,10 @@ class _Plan:
         if kind is not Kind.AGAIN:
             self._calls[client].append(call)
         return call
+
+    def ticket_of_quiet(self, after_s: float) -> Call:
+        self._number += 1
+        return self._call(after_s, Kind.NEW, QUIET, self._new_id())
 
     def _follow(self, after_s: float, kind: Kind, earlier: Call) -> Call:
         if kind is Kind.AGAIN:
