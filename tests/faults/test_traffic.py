@@ -51,3 +51,9 @@ def test_nothing_genuine_is_about_a_forged_calls_ticket() -> None:
 
     assert forged
     assert forged.isdisjoint(genuine)
+
+
+def test_the_tenants_tickets_have_the_same_ids() -> None:
+    ids = {client: {call.ticket_id for call in plan() if call.client is client} for client in CLIENTS}
+
+    assert len(set.intersection(*ids.values())) == len(ids[QUIET]) == 60

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -82,6 +83,7 @@ class _Plan:
         self._calls: dict[Client, list[Call]] = {client: [] for client in BUSY}
         self._versions: dict[tuple[Client, str], int] = {}
         self._number = 0
+        self._tickets: Counter[Client] = Counter()
 
     def next(self, after_s: float) -> Call:
         self._number += 1
@@ -89,9 +91,9 @@ class _Plan:
         [kind] = self._draw.choices(list(_MIX), list(_MIX.values()))
         known = self._calls[client][-_RECENT:]
         if kind is Kind.FORGED:
-            return self._call(after_s, kind, client, self._new_id(), forgery=self._draw.choice(list(Forgery)))
+            return self._call(after_s, kind, client, self._new_id(client), forgery=self._draw.choice(list(Forgery)))
         if kind is Kind.NEW or not known:
-            call = self._call(after_s, Kind.NEW, client, self._new_id())
+            call = self._call(after_s, Kind.NEW, client, self._new_id(client))
         else:
             call = self._follow(after_s, kind, self._draw.choice(known))
         if kind is not Kind.AGAIN:
@@ -100,7 +102,7 @@ class _Plan:
 
     def ticket_of_quiet(self, after_s: float) -> Call:
         self._number += 1
-        return self._call(after_s, Kind.NEW, QUIET, self._new_id())
+        return self._call(after_s, Kind.NEW, QUIET, self._new_id(QUIET))
 
     def _follow(self, after_s: float, kind: Kind, earlier: Call) -> Call:
         if kind is Kind.AGAIN:
@@ -127,5 +129,7 @@ class _Plan:
         updated_at = (_SOME_DAY + timedelta(seconds=self._number)).isoformat()
         return Call(after_s, kind, client, ticket_id, version, event, updated_at, forgery)
 
-    def _new_id(self) -> str:
-        return str(_FIRST_TICKET + self._number)
+    def _new_id(self, client: Client) -> str:
+        """The next of its tenant: all tenants have tickets of the same ids."""
+        self._tickets[client] += 1
+        return str(_FIRST_TICKET + self._tickets[client])
