@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import signal
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
-from aiohttp import web
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from app.core.tenant import Edition
 from app.demo.embedded import DatabaseUrls, ValkeyServer
@@ -23,6 +18,7 @@ from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
 from tests.builders import a_tenant, write_tenant
+from tests.integration.collector import Collector, open_collector
 from tests.integration.processes import open_api_process, open_worker_process
 from tests.integration.worker.conftest import eventually, fill_ticket_history
 
@@ -30,33 +26,10 @@ CANARY = "canary-7f3a"
 KEY = "canary-key-7f3a"
 
 
-@dataclass
-class Collector:
-    """An OTLP receiver."""
-
-    url: str = ""
-    spans: list[Span] = field(default_factory=list)
-
-    async def receive(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        if request.headers.get("Content-Encoding") == "gzip":
-            body = gzip.decompress(body)
-        message = ExportTraceServiceRequest.FromString(body)
-        self.spans += [span for r in message.resource_spans for s in r.scope_spans for span in s.spans]
-        return web.Response()
-
-
 @pytest.fixture
 async def collector() -> AsyncIterator[Collector]:
-    collector = Collector()
-    app = web.Application()
-    app.add_routes([web.post("/v1/traces", collector.receive)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    collector.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield collector
-    await runner.cleanup()
+    async with open_collector() as collector:
+        yield collector
 
 
 async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
