@@ -43,10 +43,12 @@ _FILES: Final = frozenset(
     "sqlite ini cfg conf config "
     "reg inf lnk url rdp pem crt cer key pfx csr jpg jpeg png gif bmp svg ico tif tiff mp3 mp4 avi mov wav ttf "
     "otf apk ipa dmg pkg deb "
-    "rpm so dylib ko bin dat dmp tmp lock pid etl evtx evt nsf ics vcf p12 nupkg npm net".split()
+    "rpm so dylib ko bin dat dmp tmp lock pid etl evtx evt nsf ics vcf p12 nupkg npm".split()
 )
 _BOTH: Final = frozenset("zip mov sh py md pl rs so app".split())
 """Endings of files that are also top-level domains: a file where the ticket or a source names it so."""
+_SCRIPT_FILES: Final = frozenset("sh py md pl rs so".split())
+_PRODUCTS: Final = frozenset({"asp.net", "vb.net", "ado.net", "paint.net"})
 
 # Characters that are drawn like those of an address: other dots, slashes and colons, styled letters, other scripts.
 _LOOKALIKES: Final = str.maketrans(
@@ -83,20 +85,21 @@ _SPACED_SCHEME = re.compile(r"h\s?t\s?t\s?p\s?(s?)\s?:\s?[/\\]\s?[/\\]\s*", re.I
 _WORD_BEGINS: Final = r"(?:\b|(?-i:(?<=[a-z])(?=[A-Z])))"
 """Also where it is glued to the end of another word."""
 _URL = re.compile(
-    r"(?:\b[a-z][a-z0-9+.-]{1,20}:[/\\]{2,}|(?<![\w:/\\])//(?=[\w-]+(?:\.[\w-]+)*/)|\b(?:https?|ftp):[/\\]?(?=\w)"
+    r"(?:\b[a-z][a-z0-9+.-]{1,20}:[/\\]{2,}|[\w+.-]{0,20}:/{2,}|(?<![\w:/\\])//(?=[\w-]+(?:\.[\w-]+)*/)"
+    r"|\b(?:https?|ftp):[/\\]?(?=\w)"
     r"|\bwww\d?\.(?=\w))"
-    r"(?:\[[a-z]+-\d+\]|[^\s<>\"')\]])+",
+    r"(?:\[[a-z]+-\d+\]|[^\s<>\"')\]])*",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(
-    r"(?:java\s?script|vbscript|livescript)\s?:\s?[^\s<>\"]+|"
+    r"(?:java\s?script|vbscript|livescript)\s?:\s?\S*|"
     + _WORD_BEGINS
     + r"(?:view-source|mhtml|blob|magnet|facetime|whatsapp|msteams|zoommtg|search-ms|mailto|callto|skype|sips?"
-    r"|intent|ms-(?!settings)[a-z]+(?:-[a-z]+)*)\s?:\s?[^\s<>\"]+|\b(?:tel|sms|file):[^\s<>\"]+"
+    r"|intent|ms-(?!settings)[a-z]+(?:-[a-z]+)*)\s?:\s?\S+|\b(?:tel|sms|file):[^\s<>\"]+"
     r"|\bdata\s?:\s?(?:[\w.+-]+/[\w.+-]+|,|;)[^\s<>\"]*",
     re.IGNORECASE,
 )
-_ADDRESS_WITH_PATH = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?/(?=[A-Za-z~%?._-])[^\s<>\"')\]]*")
+_ADDRESS_WITH_PATH = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?/(?=[A-Za-z~%?._-])[^\s<>\"')\],;]*")
 _SHARE = re.compile(r"\\{2,}(?P<host>\w[\w.$-]*)(?:@[\w@]+)?(?:\\+[^\s<>\"'\\,;]+)*\\*")
 _NAME = re.compile(
     r"(?<!\w)(?P<name>(?:\w(?:[\w-]{0,61}\w)?\.){1,8}(?P<end>xn--[\w-]{2,59}"
@@ -153,10 +156,16 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _HANDS_OVER = re.compile(
-    rf"(?<!\[)\b(?:send|give|tell|forward|disclose|submit|post|e-?mail|envoye[rz]|donne[rz]|communique[rz]"
-    rf"|env[ií](?:e|a|ar|en)|senden?|schicken?|nennen?)\s+"
-    rf"(?:[^\s.!?]+\s+){{0,4}}?{_CREDENTIALS}\b[^.!?\n]{{0,40}}?\s(?:to|an|à|a|al|via|here|hier|ici|aquí)\b"
-    rf"|\b(?:reply with|read out|ask(?: \w+){{0,3}} for)\s+(?:[^\s.!?]+\s+){{0,4}}?{_CREDENTIALS}",
+    "|".join(
+        rf"(?<!\[)\b(?:{verbs})\s+(?:[^\s.!?]+\s+){{0,4}}?{_CREDENTIALS}\b[^.!?\n]{{0,40}}?\s(?:{where})\s"
+        for verbs, where in (
+            ("send|give|tell|forward|disclose|submit|post|e-?mail", "to|via|here"),
+            ("senden?|schicken?|nennen?|geben", "an|per|hier"),
+            ("envoye[rz]|donne[rz]|communique[rz]", "à|au|par|ici"),
+            ("env[ií](?:e|a|ar|en)|d[ée]|facilite", "al?|por|aquí"),
+        )
+    )
+    + rf"|\b(?:reply with|read out|ask(?: \w+){{0,3}} for)\s+(?:[^\s.!?]+\s+){{0,4}}?{_CREDENTIALS}",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?=\S)[^.!?\n]*)*[.!?\n]?\s*")
@@ -210,7 +219,7 @@ def harmless(text: str, known: Known) -> str:
     """*text*, which a model wrote, without what could harm its reader."""
     words = _readable(plain_text(_unescaped(text)))
     words = _ELEMENT.sub(" ", _FENCE.sub(" ", words))
-    words = _MARKDOWN.sub(lambda link: link["text"], words)
+    words = _MARKDOWN.sub(lambda link: link["text"], words).replace("](", "] (")
     words = _without_requests(words)
     words = _without_commands(words, known)
     words = _without_values(words)
@@ -227,8 +236,9 @@ def harmless(text: str, known: Known) -> str:
 def excerpt(text: str, kind: Kind, known: Known) -> str:
     """*text*, which a source of *kind* says, with its links and other names made unusable."""
     is_requesters = kind is Kind.TICKET
-    words = _readable(text) if is_requesters else text
+    words = _readable(tidy(text)) if is_requesters else tidy(text)
     words = _MARKDOWN.sub(lambda link: f"{link['text']} {link['target']}".strip(), _FENCE.sub(" ", words))
+    words = words.replace("](", "] (")
     words = _without_requests(words, with_a_lead_only=not is_requesters)
     if kind is not Kind.ARTICLE:
         words = _without_commands(words, known)
@@ -322,8 +332,10 @@ def _name(found: re.Match[str], known: Known) -> str:
 def _is_public(found: re.Match[str]) -> bool:
     """Whether the dotted word *found* may be a name in public DNS, rather than a file, a user or a class."""
     end = found["end"].lower()
-    if end in _INTERNAL or (end in _FILES and end not in _BOTH | {"net", "one"}):
+    if end in _INTERNAL or (end in _FILES and end not in _BOTH) or found["name"].lower() in _PRODUCTS:
         return False
+    if end in _SCRIPT_FILES and found["name"].count(".") == 1:
+        return found["path"].startswith("/")
     if found["path"].startswith("/") or end.startswith("xn--"):
         return True
     return len(end) == 2 or end in _top_level() or not end.isascii()  # noqa: PLR2004 - a country's
@@ -337,7 +349,8 @@ def _url_in_excerpt(link: str, known: Known) -> str:
 
 
 def _defanged(name: str) -> str:
-    return "[.]".join(name.rsplit(".", 1))
+    """*name* with no dot left: `evil.com[.]example` would still be read as evil.com."""
+    return name.replace(".", "[.]")
 
 
 def _outside_links(text: str, known: Known, change: Callable[[str], str]) -> str:

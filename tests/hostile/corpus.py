@@ -222,7 +222,7 @@ def find_harm(
     wrong += [f"the attribute {name} of {tag}" for tag, name, _ in reader.attributes if (tag, name) != ("a", "href")]
     wrong += [f"a link to {value}" for _, _, value in reader.attributes if value not in pages]
     wrong += [f"something else: {other}" for other in reader.others]
-    shown = re.sub(r"[\w-]+(?:\.[\w-]+)*\[\.\]\w+", "", folded)  # evil[.]example
+    shown = re.sub(r"[\w-]+(?:\[\.\][\w-]+)+", "", folded)  # evil[.]example
     wrong += [f"{name} in: {text}" for name, pattern in _NEVER.items() if re.search(pattern, shown)]
     squeezed = ["".join(block.split()) for block in shown.split("\n")]
     wrong += [
