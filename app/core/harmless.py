@@ -237,7 +237,9 @@ def excerpt(text: str, kind: Kind, known: Known) -> str:
     """*text*, which a source of *kind* says, with its links and other names made unusable."""
     is_requesters = kind is Kind.TICKET
     words = _readable(tidy(text)) if is_requesters else tidy(text)
-    words = _MARKDOWN.sub(lambda link: f"{link['text']} {link['target']}".strip(), _FENCE.sub(" ", words))
+    words = _MARKDOWN.sub(
+        lambda link: f"{link['text']} {link['target']}".strip(), _ELEMENT.sub(" ", _FENCE.sub(" ", words))
+    )
     words = words.replace("](", "] (")
     words = _without_requests(words, with_a_lead_only=not is_requesters)
     if kind is not Kind.ARTICLE:
