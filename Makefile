@@ -11,8 +11,8 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports unit format bench bench-fairness bench-retention \
-	faults faults-machine image image-test installation bootstrap smoke smoke-ticket \
+.PHONY: help demo test check lint types imports unit fuzz format bench bench-fairness bench-retention \
+	faults faults-machine audit sbom scan image image-test installation bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
 help:  ## This list
@@ -52,6 +52,10 @@ imports: $(VENV)/.dev-ready
 
 unit: $(VENV)/.dev-ready
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/image
+
+FUZZ_EXAMPLES ?= 2000
+fuzz: $(VENV)/.dev-ready  ## The properties of the parsers and of the API's schema, on many more inputs (FUZZ_EXAMPLES)
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -q tests/fuzz tests/integration/api/test_schema.py
 
 bench: $(VENV)/.dev-ready  ## Start-up time and memory, as in bench/README.md
 	@PYTHONPATH=. $(BIN)/python bench/startup.py

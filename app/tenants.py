@@ -27,6 +27,7 @@ from app.telemetry.metrics import TENANT_FILES_BAD
 
 REFRESH_EVERY: Final = timedelta(seconds=2)
 MAX_FILE_BYTES: Final = 64 * 1024
+_MAX_DEPTH: Final = 8
 
 WEBHOOK_SECRET_FILES: Final = ("webhook_secret", "webhook_secret_previous")
 API_KEY_FILE: Final = "api_key"
@@ -188,7 +189,7 @@ def read_tenant(path: Path) -> Tenant:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise TenantFileInvalid(f"is larger than {MAX_FILE_BYTES} bytes")
-        values: Any = yaml.safe_load(path.read_text("utf-8"))
+        values = _load(path.read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise TenantFileInvalid(f"can't be read as YAML ({type(error).__name__})") from error
     try:
@@ -198,6 +199,33 @@ def read_tenant(path: Path) -> Tenant:
     if tenant.slug != path.stem:
         raise TenantFileInvalid(f"slug: must be the file's name, {path.stem}", field="slug")
     return tenant
+
+
+def _load(text: str) -> Any:
+    """The values of a tenant's file.
+
+    Its events are looked at first: building a nested or aliased file may take seconds, during which nothing else runs.
+    """
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise TenantFileInvalid("holds an alias (*): write the value out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise TenantFileInvalid(f"is nested deeper than {_MAX_DEPTH} levels")
+    return yaml.load(text, _OneKeyLoader)  # noqa: S506 - a SafeLoader
+
+
+class _OneKeyLoader(yaml.SafeLoader):
+    """A safe loader that refuses a key that is there twice: a reader may see the first, YAML takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if str(key.value) in seen:
+                raise TenantFileInvalid(f"{str(key.value)[:100]}: is there twice")
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep=deep)
 
 
 def _invalid(error: ValidationError) -> TenantFileInvalid:
@@ -230,7 +258,11 @@ def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
 
 def _read(folder: Path, name: str, *, may_be_empty: bool = False) -> str | None:
     try:
-        value = (folder / name).read_text("utf-8").strip()
+        with (folder / name).open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise TenantFileInvalid(f"secret {name}: is larger than {MAX_FILE_BYTES} bytes", field=name)
+        value = content.decode().strip()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

@@ -204,7 +204,7 @@ def _parse(body: bytes) -> list[_Series]:
         answer = json.loads(body)
         result = answer["data"]["result"]
         series = [_series(entry) for entry in result[:_MAX_SERIES]]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError):
         raise MonitoringUnavailable("Prometheus answered something that is not the result of a query.") from None
     return [one for one in series if math.isfinite(one.value)]
 

@@ -1,7 +1,8 @@
 """Any OpenAI-compatible endpoint as the workflow's model.
 
-Invariant: nothing of a prompt or an answer is in an error, a span or a log line. What an endpoint refuses of a call
-(structured output, say) is left out from then on.
+Invariant: nothing of a prompt or an answer is in an error, a span or a log line. An answer is read as far as its limit
+in bytes and time; no redirect is followed. What an endpoint refuses of a call (structured output, say) is left out from
+then on.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
+import httpx2  # the client library's own
 import openai
 from openai import AsyncOpenAI
 from opentelemetry.trace import SpanKind
@@ -35,6 +37,9 @@ _MAX_COMPLETION_TOKENS: Final = 2_000
 _TEMPERATURE: Final = 0.2
 _OPTIONS: Final = ("response_format", "max_tokens", "temperature")
 """What some endpoints and models refuse: structured output, the older name of the limit, any temperature."""
+_NOT_UNDERSTOOD: Final = "the endpoint answered something that is not a completion"
+# Of one answer, with all that an endpoint writes around its words.
+_MAX_ANSWER_BYTES: Final = 1024 * 1024
 _OPENAI: Final = "https://api.openai.com/v1"
 
 
@@ -72,9 +77,12 @@ class OpenAIModel:
         with span(f"chat {model}", kind=SpanKind.CLIENT, attributes=attributes) as current:
             try:
                 answer = await self._create(model, messages, schema)
+                completion = _completion(answer, model)
             except openai.APIError as error:
                 raise _translate(error) from error
-            completion = _completion(answer, model)
+            except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
+                # The library takes an answer of any shape for a completion; what it quotes stays here.
+                raise ModelUnavailable(_NOT_UNDERSTOOD) from None
             current.set_attributes(
                 {
                     "gen_ai.response.model": completion.model,
@@ -127,7 +135,7 @@ def _completion(answer: Any, model: str) -> Completion:
     choices = getattr(answer, "choices", None)
     message = choices[0].message if choices else None
     if message is None:
-        raise ModelUnavailable("the endpoint answered something that is not a completion")
+        raise ModelUnavailable(_NOT_UNDERSTOOD)
     if getattr(message, "refusal", None):
         raise ModelRefused("the model declined to answer")
     usage = getattr(answer, "usage", None)
@@ -164,5 +172,40 @@ async def open_model_client(*, api_key: str, base_url: str | None, limit: timede
         base_url=base_url or _OPENAI,
         timeout=limit.total_seconds(),
         max_retries=_RETRIES,
+        http_client=open_bounded_client(limit),
     ) as client:
         yield client
+
+
+def open_bounded_client(limit: timedelta, **options: Any) -> httpx2.AsyncClient:
+    """The library's own client, but for what an endpoint may make of it: a large, compressed or redirecting answer."""
+    return openai.DefaultAsyncHttpxClient(
+        timeout=limit.total_seconds(),
+        follow_redirects=False,
+        headers={"Accept-Encoding": "identity"},
+        event_hooks={"response": [_bound]},
+        **options,
+    )
+
+
+async def _bound(response: httpx2.Response) -> None:
+    if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
+        # We ask for none: a small compressed answer may be a huge one.
+        raise httpx2.DecodingError("compressed")
+    response.stream = _BoundedStream(response.stream)
+
+
+class _BoundedStream(httpx2.AsyncByteStream):
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._stream:
+            size += len(chunk)
+            if size > _MAX_ANSWER_BYTES:
+                raise httpx2.ReadError("too large")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

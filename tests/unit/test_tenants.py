@@ -182,6 +182,31 @@ def test_a_file_that_is_no_tenant_is_refused(tmp_path: Path, content: bytes) -> 
         read_tenant(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("[" * 60_000, "nested deeper than 8"),
+        ("{a: " * 15_000, "nested deeper than 8"),
+        ("a: &a x\nb: *a\n", "alias"),
+        ("a: &a {k: v}\nb: {<<: *a}\n", "alias"),
+        ("slug: acme\nslug: acme\n", "slug: is there twice"),
+        ("slug: acme\nservicedesk: {url: a, edition: cloud, url: b}\n", "url: is there twice"),
+    ],
+    ids=["deep", "deep maps", "alias", "merge", "twice", "twice inside"],
+)
+def test_a_file_that_is_more_than_it_seems_is_refused_at_once(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "acme.yaml"
+    path.write_text(content)
+    with pytest.raises(TenantFileInvalid, match=says):
+        read_tenant(path)
+
+
+def test_a_secret_that_is_no_secret_by_its_size_is_refused(tmp_path: Path) -> None:
+    write_tenant(tmp_path, a_tenant(), webhook_secret="x" * 70_000)
+    (problem,) = directory(tmp_path).refresh()
+    assert "webhook_secret: is larger than" in problem.detail
+
+
 def test_the_slug_is_the_files_name(tmp_path: Path) -> None:
     path = tmp_path / "other.yaml"
     path.write_text(yaml.safe_dump(a_tenant("acme").model_dump(mode="json", exclude_none=True)))

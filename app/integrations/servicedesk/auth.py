@@ -171,14 +171,15 @@ class _TokenSigner:
                 " servicedesk.accounts_url in the tenant's file.",
                 field="servicedesk.accounts_url",
             )
-        if answer.get("error") in _PERMANENT or reply.status >= HTTPStatus.BAD_REQUEST:
+        if str(answer.get("error")) in _PERMANENT or reply.status >= HTTPStatus.BAD_REQUEST:
             raise CredentialsRefused(
                 f"The accounts server does not accept our credentials (HTTP {reply.status}): check {self.secret}."
             )
         value, life_s = answer.get("access_token"), answer.get("expires_in", _DEFAULT_LIFE.total_seconds())
         if not isinstance(value, str) or not _is_header_value(value) or not isinstance(life_s, int | float):
             raise HelpDeskUnavailable("The accounts server answered something that is not an access token.")
-        return AccessToken(value, timedelta(seconds=min(max(life_s, 0), _DEFAULT_LIFE.total_seconds())))
+        # In this order NaN, which JSON of Python's kind may hold, is the longest life too.
+        return AccessToken(value, timedelta(seconds=max(0.0, min(_DEFAULT_LIFE.total_seconds(), life_s))))
 
 
 def _decode(body: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,3 +102,25 @@ def test_what_is_done_or_ignored_never_changes_again() -> None:
     assert NEXT[Status.DONE] == NEXT[Status.IGNORED] == frozenset()
     assert NEXT[Status.FAILED] == {Status.PENDING}
     assert set(NEXT) == set(Status)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        '"x": ' + "[" * 130_000 + "]" * 130_000,
+        '"x": ' + '{"a":' * 40_000 + "1" + "}" * 40_000,
+        '"subject": ' + "9" * 200_000,
+        '"subject": "\\ud800"',
+        '"tenant_id": 7',
+    ],
+    ids=["deep lists", "deep objects", "a huge number", "a lone surrogate", "a number for a uuid"],
+)
+def test_a_body_that_is_hostile_to_a_parser_is_malformed(rest: str) -> None:
+    with pytest.raises(MalformedDelivery):
+        parse_webhook(f'{{"event": "ticket_created", "ticket_id": "1", {rest}}}'.encode())
+
+
+def test_of_a_key_that_is_there_twice_the_last_counts() -> None:
+    """As in every JSON library that the sender may use; what is stored is the body as it came."""
+    body = b'{"event": "ticket_created", "ticket_id": "1", "ticket_id": "2"}'
+    assert parse_webhook(body).ticket_id == "2"

@@ -1,0 +1,124 @@
+"""Answers that once ended an attempt as a bug of ours, or would be read for ever."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+from openai import AsyncOpenAI
+
+from app.core.completion import Message
+from app.errors import AppError, ModelRefused, ModelUnavailable, MonitoringUnavailable
+from app.integrations.http import Reply
+from app.integrations.monitoring import _parse as parse_series
+from app.integrations.openai import OpenAIModel, open_bounded_client
+from app.integrations.servicedesk.auth import OAuthClient, _TokenSigner
+
+
+@pytest.mark.parametrize("body", [b'{"error": []}', b'{"error": {}}', b'{"error": "invalid_code"}'])
+def test_an_accounts_servers_error_of_any_shape_is_an_error_of_ours(body: bytes) -> None:
+    with pytest.raises(AppError):
+        _signer()._parse(Reply(200, httpx.Headers(), body))
+
+
+@pytest.mark.parametrize("seconds", [b"NaN", b"1e999", b"-1e999", b"-5", b"0", b"3600"])
+def test_a_token_lives_an_hour_at_most_whatever_is_said(seconds: bytes) -> None:
+    body = b'{"access_token": "x", "expires_in": ' + seconds + b"}"
+    token = _signer()._parse(Reply(200, httpx.Headers(), body))
+    assert timedelta(0) <= token.life <= timedelta(hours=1)
+
+
+def _signer() -> _TokenSigner:
+    client = OAuthClient("id", "secret", "token")
+    return _TokenSigner(client, secret="x", accounts_url="https://a.example", outbound=None, tokens=None)  # type: ignore[arg-type]
+
+
+def test_a_reading_that_no_float_can_hold_is_an_error_of_ours() -> None:
+    row = {"metric": {"instance": "srv-01"}, "value": [0, 10**400]}
+    with pytest.raises(MonitoringUnavailable):
+        parse_series(json.dumps({"data": {"result": [row]}}).encode())
+
+
+def a_model(response: httpx2.Response) -> tuple[OpenAIModel, AsyncOpenAI, list[httpx2.Request]]:
+    calls: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        calls.append(request)
+        return response
+
+    client = AsyncOpenAI(
+        api_key="key",
+        base_url="http://model.example/v1",
+        max_retries=0,
+        http_client=open_bounded_client(timedelta(seconds=5), transport=httpx2.MockTransport(answer)),
+    )
+    return OpenAIModel(client, model="first", fallback=None, limit=timedelta(seconds=5)), client, calls
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"choices": "abc"},
+        {"choices": {"a": 1}},
+        {"choices": [None]},
+        {"choices": [{"message": "x"}]},
+        {"choices": 5},
+        {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": "abc"}},
+        {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": float("inf")}},
+        [],
+        "x",
+        None,
+    ],
+    ids=str,
+)
+async def test_a_completion_of_any_shape_is_an_error_of_ours(answer: Any) -> None:
+    await refused(
+        httpx2.Response(200, headers={"content-type": "application/json"}, content=json.dumps(answer).encode())
+    )
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"{", b"\xff", b""], ids=["deep", "cut off", "not UTF-8", "empty"])
+async def test_a_completion_that_is_no_json_is_an_error_of_ours(body: bytes) -> None:
+    await refused(httpx2.Response(200, headers={"content-type": "application/json"}, content=body))
+
+
+async def refused(response: httpx2.Response) -> list[httpx2.Request]:
+    model, client, calls = a_model(response)
+    async with client:
+        with pytest.raises((ModelUnavailable, ModelRefused)):
+            await model.complete([Message(role="user", content="A ticket.")], schema={})
+    return calls
+
+
+async def test_a_models_answer_is_read_as_far_as_its_limit() -> None:
+    read = 0
+
+    async def endless() -> Any:
+        nonlocal read
+        while True:
+            read += 65_536
+            yield b" " * 65_536
+
+    await refused(httpx2.Response(200, headers={"content-type": "application/json"}, content=endless()))
+    assert read <= 2 * 1024 * 1024
+
+
+async def test_a_compressed_answer_is_not_unpacked() -> None:
+    bomb = gzip.compress(b" " * 10_000_000 + b"{}")
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+
+    async def packed() -> Any:
+        yield bomb
+
+    calls = await refused(httpx2.Response(200, headers=headers, content=packed()))
+    assert calls[0].headers["accept-encoding"] == "identity"
+
+
+async def test_an_endpoint_that_redirects_is_not_followed() -> None:
+    calls = await refused(httpx2.Response(302, headers={"location": "http://169.254.169.254/"}))
+    assert len(calls) == 1
