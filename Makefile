@@ -12,7 +12,7 @@ export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types imports unit fuzz format bench bench-fairness bench-retention \
-	faults faults-machine audit sbom scan image image-test installation bootstrap smoke smoke-ticket \
+	faults faults-machine image image-test installation bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
 help:  ## This list

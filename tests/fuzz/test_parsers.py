@@ -24,6 +24,7 @@ from openai import AsyncOpenAI
 from app.api.webhooks import authenticate
 from app.core.completion import Message
 from app.core.delivery import Event, Webhook, compute_job_id, parse_webhook, why_no_note
+from app.core.masking import Mask
 from app.core.signature import (
     decode_secret,
     decode_token,
@@ -460,7 +461,7 @@ async def test_an_endpoints_answer_is_a_completion_or_an_error_of_ours(
     ) as client:
         model = OpenAIModel(client, model="first", fallback=None, limit=timedelta(seconds=5))
         with only(AppError):
-            completion = await model.complete([Message(role="user", content="A ticket.")], schema={})
+            completion = await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
             assert completion.prompt_tokens >= 0
             with only(AppError):
                 parse_draft(completion.text)

@@ -13,6 +13,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from app.core.completion import Message
+from app.core.masking import Mask
 from app.errors import AppError, ModelRefused, ModelUnavailable, MonitoringUnavailable
 from app.integrations.http import Reply
 from app.integrations.monitoring import _parse as parse_series
@@ -91,7 +92,7 @@ async def refused(response: httpx2.Response) -> list[httpx2.Request]:
     model, client, calls = a_model(response)
     async with client:
         with pytest.raises((ModelUnavailable, ModelRefused)):
-            await model.complete([Message(role="user", content="A ticket.")], schema={})
+            await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
     return calls
 
 
