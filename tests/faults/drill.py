@@ -115,6 +115,7 @@ class _Window:
     not_run: str | None
     start: float
     end: float
+    remark: str | None = None
 
 
 async def _strike_all(stage: Stage, plan: Plan, tell: Callable[[str], None]) -> list[_Window]:
@@ -129,8 +130,8 @@ async def _strike_all(stage: Stage, plan: Plan, tell: Callable[[str], None]) -> 
             continue
         tell(f"{time.monotonic() - began:5.0f} s  {fault.name}")
         start = time.time()
-        await fault.strike(stage)
-        windows.append(_Window(fault, None, start, time.time()))
+        remark = await fault.strike(stage)
+        windows.append(_Window(fault, None, start, time.time(), remark))
         # Also after one that took longer than planned: its recovery is to be seen.
         await asyncio.sleep(plan.gap_s)
     return windows
@@ -208,6 +209,7 @@ def _watch(
         struck.append(
             Struck(
                 window.fault.name,
+                remark=window.remark,
                 start_s=round(window.start - began_at, 1),
                 end_s=round(window.end - began_at, 1),
                 unanswered=sum(window.start <= at < until for at in unanswered),

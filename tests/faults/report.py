@@ -18,6 +18,7 @@ class Struck:
 
     name: str
     not_run: str | None = None
+    remark: str | None = None
     start_s: float = 0.0
     end_s: float = 0.0
     unanswered: int = 0
@@ -131,7 +132,8 @@ def _plain(value: Any) -> Any:
 def _fault_row(fault: Struck) -> str:
     if fault.not_run is not None:
         return f"| {fault.name} | not run | {fault.not_run} | | | | |"
-    signs = ", ".join(f"{number} × {event}" for event, number in fault.signs.most_common(3))
+    told = [fault.remark] if fault.remark else []
+    signs = ", ".join([*told, *(f"{number} × {event}" for event, number in fault.signs.most_common(3))])
     first, backlog = (
         f"{value:.1f} s" if value is not None else f"> {fault.watched_s:.0f} s"
         for value in (fault.recovery.first_note_s, fault.recovery.backlog_s)

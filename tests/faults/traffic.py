@@ -20,7 +20,7 @@ _FIRST_TICKET: Final = 100_000
 # What is redelivered, or updated, is one of so many latest tickets of its tenant.
 _RECENT: Final = 30
 # Of so many calls one is the quiet tenant's.
-_ONE_OF: Final = 50
+_ONE_OF: Final = 150
 _SOME_DAY: Final = datetime(2026, 11, 1, tzinfo=UTC)
 
 
