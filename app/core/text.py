@@ -32,11 +32,14 @@ _HIDDEN = re.compile(
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
+# As mail programs write it in plain text: <jane@acme.example>, which is no tag.
+_ADDRESS_IN_BRACKETS = re.compile(r"<(?=(?:[\w.+'-]{1,64}@[\w.-]{1,255}|https?://[^\s<>\"']{1,500})>)")
+
 
 def plain_text(markup: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     """The words of an HTML (or plain) text, one block a line, without scripts, styles and hidden characters."""
     safe = nh3.clean(
-        _HIDDEN.sub("", _bound(markup)),
+        _ADDRESS_IN_BRACKETS.sub("&lt;", _HIDDEN.sub("", _bound(markup))),
         tags=_LAYOUT_TAGS,
         attributes={},
         clean_content_tags={"script", "style"},

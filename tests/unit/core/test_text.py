@@ -24,6 +24,10 @@ from app.core.text import MAX_TEXT_CHARS, one_line, plain_text, tidy
         ("  a \t b\n\n\n c  ", "a b\nc"),
         ("5 < 6 and 7 > 3", "5 < 6 and 7 > 3"),
         ("<<p>x", "<x"),
+        ("NDR from <jane@acme.example> again", "NDR from <jane@acme.example> again"),
+        ("Re: <https://acme.example/a?b=1&c=2>", "Re: <https://acme.example/a?b=1&c=2>"),
+        ("<a@b.example onerror=alert(1)>x", "x"),
+        ("a\U000e0041b\ufe0fc\u3164d\u061ce", "abcde"),
         ("", ""),
     ],
 )

@@ -1,0 +1,159 @@
+"""What comes out of the product as HTML, read by an HTML parser, whatever went in."""
+
+from __future__ import annotations
+
+import time
+from html.parser import HTMLParser
+from typing import Any
+from uuid import UUID
+
+import nh3
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.core.enhancement import Enhancement, Statement
+from app.core.harmless import Known, excerpt, harmless
+from app.core.note import ALLOWED_TAGS, render_note
+from app.core.source import Gathered, Kind, State, number_sources
+from app.core.tenant import NoteOptions
+from app.core.text import plain_text
+from tests.builders import a_source
+
+REFERENCE = UUID("6f9619ff-8b86-5d01-b42d-00cf4fc964ff")
+
+FRAGMENTS = (
+    "<script>alert(1)</script>|<script|</script>|<style>*{}</style>|<img src=x onerror=alert(1)>|<img src=//evil.example/p.gif>|<svg/onload=alert(1)>"
+    "|<form action=//evil.example>|<input name=password>|<iframe srcdoc='x'>|<a href='javascript:alert(1)'>x</a>|<a href=data:text/html,x>|<base href=//e>"
+    "|<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>|<!--|-->|<![CDATA[|]]>|<?xml|<!DOCTYPE html>"
+    "|</p>|</li>|</ul>|</div>|<div|<p style=x|\"|'|`|>|<|&|&lt;|&#60;|&#x3c;|&amp;lt;|&NewLine;|\x00|\u2028|<noscript><p title='</noscript><img src=x onerror=alert(1)>'>"
+    "|onclick=alert(1)|href=|javascript:|x|<b|<plaintext>|<textarea>|<title>|<xmp>|<template>|<object data=x>|<embed src=x>|<meta http-equiv=refresh>"
+    "|<link rel=stylesheet href=x>|<video><source onerror=alert(1)>|<details ontoggle=alert(1) open>|<marquee onstart=alert(1)>|<body onload=alert(1)>"
+).split("|")
+EVIL = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=6), max_size=8).map("".join)
+
+
+class Elements(HTMLParser):
+    """The tags and attributes of a document, and what is neither them nor text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[tuple[str, str]] = set()
+        self.links: list[str | None] = []
+        self.others: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            self.attributes.add((tag, name))
+            self.links.append(value)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.tags.append(f"/{tag}")
+
+    def handle_comment(self, data: str) -> None:
+        self.others.append(data)
+
+    handle_decl = unknown_decl = handle_pi = handle_comment
+
+
+def rendered(text: str, url: str) -> str:
+    """A note of which every text is *text*, and every source's page *url*."""
+    groups = [
+        Gathered(kind=kind, state=State.OK, sources=(a_source(kind, title=text, text=text, url=url),))
+        for kind in (Kind.TICKET, Kind.ARTICLE)
+    ]
+    groups.append(Gathered(kind=Kind.ASSET, state=State.UNAVAILABLE, reason=text))
+    said: Any = (Statement(text=text, citations=["T1", text]),)
+    enhancement = Enhancement(
+        summary=text, facts=said, hypotheses=said, next_steps=said, gathered=number_sources(groups), model=text or "m"
+    )
+    return render_note(enhancement, NoteOptions(), reference=REFERENCE)
+
+
+@settings(max_examples=300, deadline=None)
+@given(EVIL, EVIL)
+def test_a_note_has_only_its_own_tags_and_links_whatever_its_texts_hold(text: str, url: str) -> None:
+    html = rendered(text, url)
+    elements = Elements(html)
+    assert {tag.strip("/") for tag in elements.tags} <= ALLOWED_TAGS
+    assert elements.attributes <= {("a", "href")}
+    assert all(str(link).startswith(("http://", "https://")) for link in elements.links)
+    assert not elements.others
+    # A second reader, of another make: it finds nothing to take out.
+    known = {
+        "tags": set(ALLOWED_TAGS),
+        "attributes": {"a": {"href"}},
+        "url_schemes": {"http", "https"},
+        "link_rel": None,
+    }
+    everything = {
+        "tags": nh3.ALLOWED_TAGS | {"div", "small", "form", "input"},
+        "attributes": {"*": {"href", "style", "src"}},
+        "link_rel": None,
+    }
+    assert nh3.clean(html, **known) == nh3.clean(html, **everything)  # type: ignore[arg-type]
+
+
+@settings(max_examples=300, deadline=None)
+@given(EVIL)
+def test_plain_text_and_what_is_made_of_it_hold_no_script_nor_hidden_part(text: str) -> None:
+    known = Known.of([])
+    for result in (harmless(text, known), excerpt(text, Kind.TICKET, known)):
+        assert not set(Elements(result).tags) & {"script", "style", "img", "svg", "iframe", "form", "a", "object"}
+    assert "\x00" not in plain_text(text)
+
+
+@given(EVIL.filter(lambda text: "<" not in text), EVIL)
+def test_the_words_of_a_script_are_no_words(script: str, after: str) -> None:
+    marker = "ScriptBody7"
+    assert marker not in plain_text(f"<script>{marker}{script}</script>{after}")
+    assert marker not in plain_text(f"<style>{marker}{script}</style>{after}")
+
+
+PARTS = [
+    "<div>",
+    "<b><i>",
+    "<svg><math>",
+    "&lt;",
+    "&amp;",
+    "<a href=x ",
+    "<!--",
+    "[x](",
+    "](",
+    "a.",
+    "a@",
+    "http://",
+    "\\\\a",
+    "<x@y.example>",
+    "h t t p :",
+]
+PARTS += [
+    "1.1.1.1/a",
+    "your password enter ",
+    "curl a ",
+    "dot ",
+    "a dot com ",
+    "&#x",
+    "A1b2",
+    "[.]",
+    "Ｗ",
+    "<<DATA ",
+    "{",
+    "ref ",
+    "send the ",
+]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_long_text_of_anything_is_no_burden(part: str) -> None:
+    text = part * (12_000 // len(part))
+    known = Known.of([])
+    started = time.process_time()
+    harmless(text, known)
+    excerpt(text, Kind.TICKET, known)
+    rendered(text[:2_000], "https://sdp.acme.example/x")
+    assert time.process_time() - started < 2
