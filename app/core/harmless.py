@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
-from urllib.parse import urlsplit
 
 from app.core.labels import all_labels
 from app.core.masking import find_secrets
@@ -68,13 +67,12 @@ _SCRIPTS: Final = str.maketrans(
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});?")
 _ENTITY_ROUNDS: Final = 4
 _MARKDOWN = re.compile(r"!?\[(?P<text>[^\[\]\n]{0,200})\]\((?P<target>(?:[^()\n]|\([^()\n]{0,200}\)){0,500})\)?")
-_ELEMENT = re.compile(
-    r"</?(?:a|img|script|style|iframe|form|input|button|svg|object|embed|link|meta|base|body|html|div|span|p|b|i"
-    r"|u|table|tr|td|video|audio|"
-    r"details|math|h[1-6]|marquee|template|textarea|select|br|hr|ul|ol|li|font|center|noscript|source"
-    r"|picture)\b[^<>]{0,500}/?>",
-    re.IGNORECASE,
+_ELEMENTS: Final = (
+    r"(?:a|img|script|style|iframe|form|input|button|svg|object|embed|link|meta|base|body|html|div|span|p|b|i|u|table|tr|td|video"
+    r"|audio|details|math|h[1-6]|marquee|template|textarea|select|br|hr|ul|ol|li|font|center|noscript|source|picture)"
 )
+_ELEMENT = re.compile(rf"</?{_ELEMENTS}\b[^<>]{{0,500}}/?>", re.IGNORECASE)
+_ELEMENT_BEGINS = re.compile(rf"<(?=/?{_ELEMENTS}\b)", re.IGNORECASE)
 _FENCE = re.compile(r"<{2,}\s*DATA\b(?:\s+[a-z]{24})?|\b[a-z]{24}\s+DATA>*|DATA>{2,}", re.IGNORECASE)
 
 _DEFANGED_DOT = re.compile(r"\s?[\[({<]\s?(?:\.|dot|punkt|point|punto)\s?[\])}>]\s?", re.IGNORECASE)
@@ -99,6 +97,7 @@ _SCHEME = re.compile(
     r"|\bdata\s?:\s?(?:[\w.+-]+/[\w.+-]+|,|;)[^\s<>\"]*",
     re.IGNORECASE,
 )
+_HOST = re.compile(r"https?://(?P<name>[\w.-]+)", re.IGNORECASE)
 _ADDRESS_WITH_PATH = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?/(?=[A-Za-z~%?._-])[^\s<>\"')\],;]*")
 _SHARE = re.compile(r"\\{2,}(?P<host>\w[\w.$-]*)(?:@[\w@]+)?(?:\\+[^\s<>\"'\\,;]+)*\\*")
 _NAME = re.compile(
@@ -206,7 +205,7 @@ class Known:
         pages = frozenset(each.url for each in sources if each.url)
         return cls(
             links=pages,
-            names=_names(_URL.sub(" ", own)) | {host for page in pages if (host := urlsplit(page).hostname)},
+            names=_names(_URL.sub(" ", own)) | {host["name"].lower() for page in pages if (host := _HOST.match(page))},
             mentioned=_names(_readable(everything)),
             hosts=frozenset(re.findall(r"[\w-]+", machines.lower()))
             | {match["host"].lower() for match in _SHARE.finditer(articles)},
@@ -264,11 +263,16 @@ def _unescaped(text: str) -> str:
 def _readable(text: str) -> str:
     """*text* as a reader makes it out: lookalikes folded where they stand in a word, defanged links joined again."""
     text = _STYLED.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text).translate(_LOOKALIKES)
-    text = re.sub(r"\S*[A-Za-z]\S*", lambda word: word[0].translate(_SCRIPTS), text)
+    text = re.sub(r"\S+", lambda word: _folded(word[0]), text)
     text = _DEFANGED_SCHEME.sub(r"http\1://", text)
     text = _SPACED_SCHEME.sub(r"http\1://", text)
     text = _DEFANGED_DOT.sub(".", text)
     return _SPELLED_DOT.sub(lambda dot: "." if _ends_a_name(text[dot.end() :]) else dot[0], text)
+
+
+def _folded(word: str) -> str:
+    """*word* in Latin letters, if some of them are: a word all in another script is one of that language."""
+    return word.translate(_SCRIPTS) if any("a" <= each <= "z" for each in word.lower()) else word
 
 
 def _ends_a_name(rest: str) -> bool:
@@ -307,8 +311,8 @@ def _without_values(text: str) -> str:
 
 
 def _without_imitations(text: str) -> str:
-    """*text* without the note's own fixed words."""
-    return _fixed_words().sub("", _HEADING.sub("", text))
+    """*text* without the note's own fixed words, and without what would begin an element if it were not escaped."""
+    return _ELEMENT_BEGINS.sub("< ", _fixed_words().sub("", _HEADING.sub("", text)))
 
 
 def _share(share: re.Match[str], known: Known) -> str:

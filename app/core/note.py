@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from html import escape, unescape
 from typing import Final
-from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
 from app.core.enhancement import Enhancement, Statement, count_words
@@ -119,6 +118,6 @@ class _Note:
 
     @staticmethod
     def _link(text: str, url: str) -> str:
-        if urlsplit(url).scheme not in {"http", "https"}:
+        if not url.lower().startswith(("http://", "https://")):
             return escape(text)
         return f'<a href="{escape(url)}">{escape(text)}</a>'

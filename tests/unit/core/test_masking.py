@@ -108,6 +108,7 @@ PARTS = [
     "http://a:",
 ]
 PARTS += [
+    "A1b2",
     "curl -u ",
     "password to ",
     "passphrase: a ",

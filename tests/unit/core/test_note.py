@@ -83,7 +83,9 @@ def test_a_note_keeps_its_limit(max_words: int) -> None:
     assert count_note_words(html) <= max_words
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "", "file:///etc/passwd", "//["]
+)
 def test_a_source_without_a_web_address_is_no_link(url: str) -> None:
     assert "<a" not in render(an_enhancement(gathered=gathered(a_source(url=url))))
 
