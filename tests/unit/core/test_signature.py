@@ -120,3 +120,32 @@ def test_a_secret_that_cannot_be_decoded_is_named(text: str) -> None:
 def test_a_secret_is_its_text_unless_it_says_whsec() -> None:
     assert decode_secret(" pässword\n") == "pässword".encode()
     assert decode_secret("whsec_c2VjcmV0") == b"secret"
+
+
+def test_it_is_the_constant_time_comparison_that_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one that always says yes everything is authenticated, with one that says no nothing: no other one is made."""
+    asked: list[tuple[bytes, bytes]] = []
+    verdict = True
+
+    def compare(given: bytes, expected: bytes) -> bool:
+        asked.append((given, expected))
+        return verdict
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    at = str(int(NOW.timestamp()))
+    secrets = [b"current", b"previous"]
+    calls = (
+        lambda: verify_body(b"{}", "wrong", secrets),
+        lambda: verify_standard(b"{}", webhook_id="x", timestamp=at, signature="v1,x", secrets=secrets, now=NOW),
+        lambda: verify_token("Bearer wrong", secrets),
+    )
+    for call in calls:
+        call()
+    assert len(asked) == 2 * len(calls)  # each live secret is compared, whichever matched
+    verdict = False
+    right = sign_body(b"current", b"{}")
+    for refused in (lambda: verify_body(b"{}", right, secrets), lambda: verify_token("Bearer current", secrets)):
+        with pytest.raises(Unauthenticated):
+            refused()
+    # A token is compared as a digest: the time tells nothing of its length.
+    assert {len(given) for given, _ in asked[-2:]} == {64}
