@@ -66,4 +66,4 @@ def _observe(scope: Any, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _METHODS else "OTHER"
     route = scope.get("path_template") or "unmatched"
     HTTP_REQUESTS.labels(method, route, str(status)).inc()
-    HTTP_SECONDS.labels(method, route).observe(seconds)
+    HTTP_SECONDS.labels(method, route).observe(seconds, exemplar=scope.get("state", {}).get("exemplar"))

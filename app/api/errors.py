@@ -63,8 +63,6 @@ def answer_app_error(_: Request[Any, Any, Any], error: AppError) -> Response[Any
     members = {"field": error.field} if error.field else {}
     headers = {}
     if isinstance(error, Unavailable):
-        if isinstance(error, LedgerUnavailable):
-            log.warning("delivery_not_stored", cause=error.detail)
         return problem(
             status,
             title=title,

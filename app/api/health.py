@@ -11,13 +11,13 @@ from importlib.metadata import version
 from typing import Any, Final
 
 import structlog
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.db.intake import Intake
 from app.errors import LedgerUnavailable
 from app.queue import Queue
+from app.telemetry.metrics import expose
 
 VERSION: Final = version("ai-agents")
 
@@ -89,5 +89,6 @@ def ready(readiness: NamedDependency[Readiness]) -> Response[dict[str, str]]:
 
 
 @get("/metrics", include_in_schema=False, sync_to_thread=False)
-def metrics() -> Response[Any]:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+def metrics(request: Request[Any, Any, Any]) -> Response[Any]:
+    body, content_type = expose(request.headers.get("accept", ""))
+    return Response(body, media_type=content_type)

@@ -36,8 +36,9 @@ from app.errors import (
     Unauthenticated,
 )
 from app.queue import Queue
+from app.telemetry.logs import delivery_context
 from app.telemetry.metrics import WEBHOOK_DELIVERIES
-from app.telemetry.traces import current_traceparent, span
+from app.telemetry.traces import current_traceparent, exemplar, span
 from app.tenants import KnownTenant, TenantDirectory
 
 PATH: Final = "/webhook/servicedesk"
@@ -108,8 +109,9 @@ async def receive_webhook(
 ) -> Accepted:
     """Store one delivery, then ring for it."""
     slug = ""
-    try:
-        with span("POST " + PATH, kind=SpanKind.SERVER) as current:
+    with span("POST " + PATH, kind=SpanKind.SERVER) as current:
+        request.scope["state"]["exemplar"] = exemplar()
+        try:
             _check_content_type(request.headers.get("content-type", ""))
             body = await bodies.read(request)
             arrival = authenticate(request.headers, body, tenants, now=datetime.now(UTC))
@@ -118,18 +120,29 @@ async def receive_webhook(
             webhook = read_webhook(arrival)
             job_id = compute_job_id(tenant.id, webhook, signed_id=arrival.signed_id)
             current.set_attributes({"ai_agents.tenant": slug, "ai_agents.job_id": str(job_id)})
-            await intake.accept(
-                AcceptedDelivery(tenant.id, job_id, webhook.ticket_id, webhook.event, body, current_traceparent())
-            )
-    except AppError as error:
-        outcome = _OUTCOMES.get(type(error), "failed")
-        WEBHOOK_DELIVERIES.labels(slug, outcome).inc()
-        log.info("webhook_refused", tenant=slug, outcome=outcome, field=error.field)
-        raise
+            with delivery_context(tenant=slug, ticket_id=webhook.ticket_id, job_id=job_id):
+                await _store(
+                    intake,
+                    AcceptedDelivery(tenant.id, job_id, webhook.ticket_id, webhook.event, body, current_traceparent()),
+                )
+        except AppError as error:
+            outcome = _OUTCOMES.get(type(error), "failed")
+            WEBHOOK_DELIVERIES.labels(slug, outcome).inc()
+            if not isinstance(error, LedgerUnavailable):
+                log.info("webhook_refused", tenant=slug, outcome=outcome, field=error.field)
+            raise
     queue.offer_soon(tenant.id, job_id)
     WEBHOOK_DELIVERIES.labels(slug, "accepted").inc()
-    log.info("webhook_accepted", tenant=slug, ticket_id=webhook.ticket_id, job_id=str(job_id), event_kind=webhook.event)
     return Accepted(job_id=job_id)
+
+
+async def _store(intake: Intake, delivery: AcceptedDelivery) -> None:
+    try:
+        await intake.accept(delivery)
+    except LedgerUnavailable as error:
+        log.warning("delivery_not_stored", cause=error.detail)
+        raise
+    log.info("webhook_accepted", event_kind=delivery.event)
 
 
 def _check_content_type(content_type: str) -> None:

@@ -91,6 +91,11 @@ class Enhancement(BaseModel):
     def is_context_only(self) -> bool:
         return self.model is None
 
+    @property
+    def is_degraded(self) -> bool:
+        """Context alone, though there was something to write about and a budget to write it with."""
+        return self.is_context_only and not {Notice.NOTHING_FOUND, Notice.BUDGET_USED_UP} & set(self.notices)
+
 
 def count_words(texts: Iterable[str]) -> int:
     """Words as a person counts them: runs of non-blanks."""

@@ -179,6 +179,7 @@ class Ledger:
         lease: timedelta,
         max_attempts: int,
         slots: Callable[[], Mapping[UUID, int]] = dict,
+        tell_abandoned: Callable[[Claim, str], None] = lambda _claim, _error: None,
     ) -> None:
         """A ledger.
 
@@ -187,11 +188,13 @@ class Ledger:
             lease: How long a claim is held without being extended.
             max_attempts: Of one delivery.
             slots: How many deliveries of a tenant may be in work at once; those not named have `UNKNOWN_SLOTS`.
+            tell_abandoned: Hears of each delivery that `claim_next` settles as failed, and why.
         """
         self._database = database
         self._lease = lease
         self._max_attempts = max_attempts
         self._slots = slots
+        self._tell_abandoned = tell_abandoned
 
     async def claim_next(self) -> Claim | None:
         """Take the delivery whose turn it is, or None when nothing is due.
@@ -226,7 +229,9 @@ class Ledger:
                 )
                 if claim.attempts_used > self._max_attempts:
                     error = row.last_error or "its worker ended each time without finishing"
-                    await _settle(session, claim, status="failed", error=f"attempts used up; the last: {error}")
+                    error = f"attempts used up; the last: {error}"
+                    await _settle(session, claim, status="failed", error=error)
+                    self._tell_abandoned(claim, error)
                     continue
                 await session.execute(_LEASE_DUE, {**key, "lease": self._lease})
                 return claim

@@ -41,7 +41,7 @@ from app.enhancement.ports import HelpDesk, History, Inventory, Knowledge, Model
 from app.enhancement.write import compose_messages, compose_repair, draft_schema, parse_draft
 from app.errors import CallsExhausted, HelpDeskUnavailable, ModelRefused, ModelUnavailable
 from app.telemetry.metrics import CONTEXT_OUTCOMES, CONTEXT_SECONDS
-from app.telemetry.traces import span
+from app.telemetry.traces import exemplar, span
 
 MAX_ANSWERS: Final = 2
 """One answer, and one repaired."""
@@ -141,7 +141,7 @@ async def monitoring(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 async def _gathered(kind: Kind, tools: Tools, search: Callable[[], Awaitable[list[Source]]]) -> dict[str, Any]:
     started = time.perf_counter()
     found = await gather(kind, search, limit=tools.context_timeout)
-    CONTEXT_SECONDS.labels(kind).observe(time.perf_counter() - started)
+    CONTEXT_SECONDS.labels(kind).observe(time.perf_counter() - started, exemplar=exemplar())
     CONTEXT_OUTCOMES.labels(kind, found.state).inc()
     return {"gathered": [found]}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -21,7 +22,8 @@ from opentelemetry.trace import SpanKind
 
 from app.core.completion import Completion, Message
 from app.errors import AppError, ModelRefused, ModelUnavailable
-from app.telemetry.traces import span
+from app.telemetry.metrics import LLM_CALLS, LLM_COST_USD, LLM_SECONDS, LLM_TOKENS
+from app.telemetry.traces import exemplar, span
 
 # USD for a million tokens, prompt and completion. Source: OpenAI's published prices, standard tier.
 _PRICES: Final[dict[str, tuple[float, float]]] = {
@@ -44,10 +46,11 @@ _OPENAI: Final = "https://api.openai.com/v1"
 
 
 class OpenAIModel:
-    """A model and, while it stays away, its fallback. They share *limit*, the time for one answer."""
+    """A tenant's model and, while it stays away, its fallback. They share *limit*, the time for one answer."""
 
-    def __init__(self, client: AsyncOpenAI, *, model: str, fallback: str | None, limit: timedelta) -> None:
+    def __init__(self, client: AsyncOpenAI, *, tenant: str, model: str, fallback: str | None, limit: timedelta) -> None:
         self._client = client
+        self._tenant = tenant
         self._models = [model] if fallback in {None, model} else [model, str(fallback)]
         self._refused: dict[str, set[str]] = {}
         # A model that hangs leaves its fallback the same time.
@@ -72,17 +75,26 @@ class OpenAIModel:
         raise failure or ModelUnavailable("no model is set")
 
     async def _ask(self, model: str, messages: Sequence[Message], schema: dict[str, Any]) -> Completion:
-        # Attribute names: OpenTelemetry semantic conventions for generative AI.
-        attributes: dict[str, str | int | float] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": model}
+        # Attribute names: OpenTelemetry semantic conventions for generative AI, 1.41.
+        attributes: dict[str, str | int | float] = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "openai",  # by its API; whose it is, server.address says
+            "gen_ai.request.model": model,
+            "gen_ai.request.max_tokens": _MAX_COMPLETION_TOKENS,
+            "gen_ai.output.type": "json",
+            "server.address": self._client.base_url.host,
+        }
+        started, outcome = time.perf_counter(), "answered"
         with span(f"chat {model}", kind=SpanKind.CLIENT, attributes=attributes) as current:
             try:
-                answer = await self._create(model, messages, schema)
-                completion = _completion(answer, model)
-            except openai.APIError as error:
-                raise _translate(error) from error
-            except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
-                # The library takes an answer of any shape for a completion; what it quotes stays here.
-                raise ModelUnavailable(_NOT_UNDERSTOOD) from None
+                completion = await self._answer(model, messages, schema)
+            except BaseException as error:
+                current.set_attribute("error.type", type(error).__name__)
+                outcome = "refused" if isinstance(error, ModelRefused) else "unavailable"
+                raise
+            finally:
+                LLM_CALLS.labels(self._tenant, model, outcome).inc()
+                LLM_SECONDS.labels(model).observe(time.perf_counter() - started, exemplar=exemplar())
             current.set_attributes(
                 {
                     "gen_ai.response.model": completion.model,
@@ -90,7 +102,23 @@ class OpenAIModel:
                     "gen_ai.usage.output_tokens": completion.completion_tokens,
                 }
             )
-            return completion
+        self._count(model, completion)
+        return completion
+
+    async def _answer(self, model: str, messages: Sequence[Message], schema: dict[str, Any]) -> Completion:
+        try:
+            answer = await self._create(model, messages, schema)
+            return _completion(answer, model)
+        except openai.APIError as error:
+            raise _translate(error) from error
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
+            # The library takes an answer of any shape for a completion; what it quotes stays here.
+            raise ModelUnavailable(_NOT_UNDERSTOOD) from None
+
+    def _count(self, model: str, completion: Completion) -> None:
+        LLM_TOKENS.labels(self._tenant, model, "prompt").inc(completion.prompt_tokens)
+        LLM_TOKENS.labels(self._tenant, model, "completion").inc(completion.completion_tokens)
+        LLM_COST_USD.labels(self._tenant, model).inc(completion.cost_usd or 0)
 
     async def _create(self, model: str, messages: Sequence[Message], schema: dict[str, Any]) -> Any:
         """The endpoint's answer. What it refuses of a call is left out of the next, and of all that follow."""

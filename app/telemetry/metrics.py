@@ -6,7 +6,8 @@ never the path as called.
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.exposition import choose_encoder
 
 # A second series for each counter that no panel and no alert reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -16,7 +17,8 @@ HTTP_SECONDS = Histogram(
     "http_request_duration_seconds",
     "From the request's arrival to the end of its answer.",
     ["method", "route"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    # An acknowledgement takes about 5 ms.
+    buckets=(0.001, 0.0025, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 WEBHOOK_DELIVERIES = Counter(
     "webhook_deliveries_total",
@@ -26,14 +28,19 @@ WEBHOOK_DELIVERIES = Counter(
 )
 ENHANCEMENTS = Counter(
     "enhancements_total",
-    "Settled deliveries by outcome: enhanced, context_only, ignored, failed; and attempts that will be tried again:"
-    " retried, throttled, held (the help desk is out for the whole tenant), left_to_lease, lease_lost.",
+    "Settled deliveries by outcome: enhanced; context_only (nothing was found, or the budget is used up); degraded (a"
+    " note without the model's words, or without any source, that should have them); ignored; failed. And attempts that"
+    " will be tried again: retried, throttled, held (the help desk is out for the whole tenant), left_to_lease,"
+    " lease_lost.",
     ["tenant", "outcome"],
 )
+SETTLED = ("enhanced", "context_only", "degraded", "ignored", "failed")
+"""The outcomes that end a delivery; each is 0 for a tenant from the start, so that the first one is a change."""
 ENHANCEMENT_SECONDS = Histogram(
     "enhancement_duration_seconds",
     "From the webhook's acceptance to the note on the ticket.",
     ["tenant"],
+    # Exact at the objective, 60 s, and at what nobody should wait, 120 s.
     buckets=(0.5, 1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 300, 900, 3600),
 )
 CONTEXT_SECONDS = Histogram(
@@ -45,11 +52,42 @@ CONTEXT_SECONDS = Histogram(
 CONTEXT_OUTCOMES = Counter(
     "context_gathering_total", "Gatherings by outcome: ok, empty, unavailable.", ["source", "outcome"]
 )
+# Models by the names that are configured, never by what an endpoint calls itself: that would be without bound.
 LLM_TOKENS = Counter("llm_tokens_total", "Tokens used; kind is prompt or completion.", ["tenant", "model", "kind"])
 LLM_COST_USD = Counter("llm_cost_usd_total", "What the model's known prices make of the tokens.", ["tenant", "model"])
+LLM_CALLS = Counter(
+    "llm_calls_total",
+    "Answers asked of a model by outcome: answered, unavailable, refused.",
+    ["tenant", "model", "outcome"],
+)
+LLM_SECONDS = Histogram(
+    "llm_call_duration_seconds",
+    "One answer of a model, repeated calls of the client included.",
+    ["model"],
+    buckets=(0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45),
+)
+LLM_BUDGET_USED = Gauge(
+    "llm_budget_used_ratio",
+    "Of the tenant's monthly token budget, how much is used; none without a budget.",
+    ["tenant"],
+)
+HELP_DESK_CALLS = Counter(
+    "help_desk_calls_total",
+    "Calls to ServiceDesk Plus by outcome: ok, throttled, refused, unavailable.",
+    ["tenant", "outcome"],
+)
+LAST_SYNC = Gauge(
+    "last_sync_timestamp_seconds",
+    "When the last sync that read all of the tenant's tickets began; none before the first.",
+    ["tenant"],
+)
 QUEUE_DEPTH = Gauge("redis_queue_depth", "Rings on the stream that no worker heard yet.")
 BACKLOG = Gauge("delivery_backlog", "Deliveries that are due and that nobody holds, over all tenants.")
 OLDEST_PENDING_SECONDS = Gauge("delivery_oldest_pending_seconds", "Age of the oldest delivery that is not settled.")
+TENANT_WAITING = Gauge("tenant_backlog", "The tenant's deliveries that are due and that nobody holds.", ["tenant"])
+TENANT_OLDEST_SECONDS = Gauge(
+    "tenant_oldest_pending_seconds", "Age of the tenant's oldest delivery that is not settled.", ["tenant"]
+)
 DEAD = Gauge("delivery_dead", "Failed deliveries that no operator has replayed or dismissed.", ["tenant"])
 GATE_CLOSED = Gauge(
     "gate_closed",
@@ -59,3 +97,9 @@ GATE_CLOSED = Gauge(
 )
 LEASES_LOST = Counter("delivery_leases_lost_total", "Attempts that went on past their lease and gave way to another.")
 TENANT_FILES_BAD = Gauge("tenant_file_bad", "1 while a tenant's file or secret can't be used.", ["tenant"])
+
+
+def expose(accept: str) -> tuple[bytes, str]:
+    """All of it, as the caller's `Accept` asks, and its content type. OpenMetrics has the exemplars."""
+    encode, content_type = choose_encoder(accept)
+    return encode(REGISTRY), content_type

@@ -76,3 +76,11 @@ def current_traceparent() -> str | None:
 def context_from(traceparent: str | None) -> Context | None:
     """The context to continue *traceparent* in."""
     return _propagator.extract({"traceparent": traceparent}) if traceparent else None
+
+
+def exemplar() -> dict[str, str] | None:
+    """What links an observation of a metric to the current trace, or None when that is not recorded."""
+    span_context = trace.get_current_span().get_span_context()
+    if not span_context.is_valid or not span_context.trace_flags.sampled:
+        return None
+    return {"trace_id": trace.format_trace_id(span_context.trace_id)}

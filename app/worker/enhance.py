@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from app.core.delivery import Event, parse_webhook, why_no_note
 from app.core.enhancement import Enhancement
@@ -42,10 +42,8 @@ from app.telemetry.metrics import (
     ENHANCEMENT_SECONDS,
     ENHANCEMENTS,
     LEASES_LOST,
-    LLM_COST_USD,
-    LLM_TOKENS,
 )
-from app.telemetry.traces import context_from, span
+from app.telemetry.traces import context_from, exemplar, span
 from app.tenants import KnownTenant, TenantDirectory
 from app.worker.breakers import Breaker
 from app.worker.lease import run_held
@@ -58,6 +56,8 @@ _TENANT_PATIENCE: Final = timedelta(minutes=15)
 _TENANT_WAIT: Final = timedelta(seconds=30)
 # Beyond it a note is no help any more, and somebody should know.
 _OUTAGE_PATIENCE: Final = timedelta(hours=6)
+# How an attempt may end without its trace being one of an error.
+_AS_IT_SHOULD: Final = {"enhanced", "context_only", "ignored", "throttled"}
 
 log = structlog.get_logger(__name__)
 
@@ -153,12 +153,15 @@ class Enhancer:
                 kind=SpanKind.CONSUMER,
                 parent=context_from(claim.trace_context),
                 attributes=attributes,
-            ),
+            ) as current,
         ):
             log.info("attempt_began", attempt=claim.attempts_used)
             started = time.monotonic()
             outcome = await self._end(claim, self._story(claim, known))
-            ENHANCEMENTS.labels(slug, outcome).inc()
+            ENHANCEMENTS.labels(slug, outcome).inc(exemplar=exemplar())
+            current.set_attribute("ai_agents.outcome", outcome)
+            if outcome not in _AS_IT_SHOULD:
+                current.set_status(Status(StatusCode.ERROR, outcome))
             log.info("attempt_ended", outcome=outcome, seconds=round(time.monotonic() - started, 3))
 
     async def _end(self, claim: Claim, story: Coroutine[Any, Any, str]) -> str:
@@ -292,7 +295,6 @@ class Enhancer:
         assert reservation is not None, "the workflow reserves before it writes"  # noqa: S101
         if reservation.enhancement is None:
             await self._enhancements.save(claim, reservation, enhancement)
-            _count_usage(kit.tenant.slug, enhancement)
         reference = note_reference(claim.tenant_id, claim.ticket_id, reservation.version)
         await post_once(
             claim,
@@ -305,13 +307,22 @@ class Enhancer:
         )
         await Breaker.of(self._gates, claim, Cause.HELP_DESK).recover()
         ENHANCEMENT_SECONDS.labels(kit.tenant.slug).observe(
-            max((datetime.now(UTC) - claim.accepted_at).total_seconds(), 0)
+            max((datetime.now(UTC) - claim.accepted_at).total_seconds(), 0), exemplar=exemplar()
         )
+        if enhancement.is_degraded:
+            return "degraded"
         return "context_only" if enhancement.is_context_only else "enhanced"
 
 
-def _count_usage(slug: str, enhancement: Enhancement) -> None:
-    model = enhancement.model or "none"
-    LLM_TOKENS.labels(slug, model, "prompt").inc(enhancement.prompt_tokens)
-    LLM_TOKENS.labels(slug, model, "completion").inc(enhancement.completion_tokens)
-    LLM_COST_USD.labels(slug, model).inc(enhancement.cost_usd or 0)
+def tell_abandoned(claim: Claim, error: str, tenants: TenantDirectory) -> None:
+    """Count and log a delivery whose workers ended each time without a word, in its own trace."""
+    known = tenants.find(claim.tenant_id)
+    slug = known.tenant.slug if known else "unknown"
+    attributes: dict[str, str | int | float] = {"ai_agents.tenant": slug, "ai_agents.job_id": str(claim.job_id)}
+    with (
+        delivery_context(tenant=slug, ticket_id=claim.ticket_id, job_id=claim.job_id),
+        span("abandon_delivery", parent=context_from(claim.trace_context), attributes=attributes) as current,
+    ):
+        current.set_status(Status(StatusCode.ERROR, "failed"))
+        ENHANCEMENTS.labels(slug, "failed").inc(exemplar=exemplar())
+        log.error("delivery_failed", cause=error)

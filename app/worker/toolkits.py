@@ -168,6 +168,7 @@ class Toolkits:
             search = Search(self._database, tenant, ticket_url=help_desk.ticket_url, article_url=help_desk.article_url)
             model = OpenAIModel(
                 self._client,
+                tenant=tenant.slug,
                 model=tenant.model.name or self._model,
                 fallback=self._fallback_model,
                 limit=self._model_timeout * _OF_MODEL_TIMEOUT,

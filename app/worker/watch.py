@@ -8,27 +8,47 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
-from app.db.deliveries import count_dead
+from app.db.deliveries import count_dead, load_by_tenant
+from app.db.enhancements import Enhancements
 from app.db.gates import EVERY_TENANT, Cause, Gates
+from app.db.knowledge import load_cursor
 from app.db.session import Database
 from app.errors import LedgerUnavailable
-from app.telemetry.metrics import DEAD, GATE_CLOSED
+from app.telemetry.metrics import (
+    DEAD,
+    ENHANCEMENT_SECONDS,
+    ENHANCEMENTS,
+    GATE_CLOSED,
+    LAST_SYNC,
+    LLM_BUDGET_USED,
+    SETTLED,
+    TENANT_OLDEST_SECONDS,
+    TENANT_WAITING,
+)
 from app.tenants import TenantDirectory
 
 EVERY_S: Final = 15.0
+# Adds up a month of enhancements for each tenant with a budget.
+USAGE_EVERY_S: Final = 60.0
 
 log = structlog.get_logger(__name__)
 
 
 async def run_watch(database: Database, tenants: TenantDirectory) -> None:
     """Look after look, for ever."""
+    usage_seen_at = -USAGE_EVERY_S
     while True:
         try:
             await look_once(database, tenants)
+            if time.monotonic() - usage_seen_at >= USAGE_EVERY_S:
+                usage_seen_at = time.monotonic()
+                await look_at_usage(database, tenants)
         except LedgerUnavailable as error:
             log.warning("watch_failed", cause=error.detail)
         except Exception:  # gauges that stand still must not stop anything else
@@ -40,11 +60,39 @@ async def look_once(database: Database, tenants: TenantDirectory) -> None:
     """Set the gauges to what the ledger says now."""
     slugs = {known.tenant.id: known.tenant.slug for known in tenants}
     dead = await count_dead(database)
+    load = await load_by_tenant(database)
     closed = {(gate.tenant_id, gate.cause) for gate in await Gates(database).closed(slugs)}
-    for gauge in (DEAD, GATE_CLOSED):
+    now = datetime.now(UTC)
+    for gauge in (DEAD, GATE_CLOSED, TENANT_WAITING, TENANT_OLDEST_SECONDS):
         gauge.clear()  # of tenants whose file is gone
     for tenant_id, slug in slugs.items():
+        own = load.get(tenant_id)
+        TENANT_WAITING.labels(slug).set(own.waiting if own else 0)
+        TENANT_OLDEST_SECONDS.labels(slug).set(max((now - own.oldest).total_seconds(), 0) if own else 0)
         DEAD.labels(slug).set(dead.get(tenant_id, 0))
         for cause in Cause:
             GATE_CLOSED.labels(slug, cause).set((tenant_id, cause) in closed)
+        # Made, not set: a counter that begins with its first event hides that event from every rate.
+        ENHANCEMENT_SECONDS.labels(slug)
+        for outcome in SETTLED:
+            ENHANCEMENTS.labels(slug, outcome)
     GATE_CLOSED.labels("", Cause.PAUSED).set((EVERY_TENANT, Cause.PAUSED) in closed)
+
+
+async def look_at_usage(database: Database, tenants: TenantDirectory) -> None:
+    """Set the gauges of budgets and syncs, tenant by tenant."""
+    used: dict[str, float] = {}
+    synced: dict[str, float] = {}
+    for known in tenants:
+        tenant = known.tenant
+        budget = tenant.model.monthly_token_budget
+        if budget is not None:
+            used[tenant.slug] = await Enhancements(database).tokens_this_month(tenant.id) / budget
+        async with database.as_tenant(tenant.id) as session:
+            cursor = await load_cursor(session, tenant.id, "tickets")
+        if cursor.listed_at is not None:
+            synced[tenant.slug] = cursor.listed_at.timestamp()
+    for gauge, values in ((LLM_BUDGET_USED, used), (LAST_SYNC, synced)):
+        gauge.clear()
+        for slug, value in values.items():
+            gauge.labels(slug).set(value)

@@ -18,7 +18,7 @@ from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
 from tests.builders import a_tenant, write_tenant
-from tests.integration.collector import Collector, open_collector
+from tests.integration.collector import Collector, Span, open_collector
 from tests.integration.processes import open_api_process, open_worker_process
 from tests.integration.worker.conftest import eventually, fill_ticket_history
 
@@ -61,7 +61,12 @@ async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
         job_id = answer.json()["job_id"]
         await eventually(lambda: portal.notes(ticket.id))
         await eventually(lambda: any(span.name == "enhance_delivery" for span in collector.spans))
-        metrics = (await client.get("/metrics")).text + (await client.get(f"{worker.url}/metrics")).text
+        pages = [f"{process.url}/metrics" for process in (api, worker)]
+        metrics = "".join([(await client.get(page)).text for page in pages])
+        open_metrics = [
+            (await client.get(page, headers={"Accept": "application/openmetrics-text; version=1.0.0"})).text
+            for page in pages
+        ]
         await worker.end()
         await api.end(signal.SIGINT)
     await model.stop()
@@ -88,11 +93,16 @@ async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
         "post_note",
     }
 
+    check_chat([span for span in collector.spans if span.trace_id == trace_id])
+
+    check_exemplars(*open_metrics, trace_id=trace_id.hex())
+
     logs = api_log.read_text() + worker_log.read_text()
     lines = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
     told = [line for line in lines if line.get("job_id") == job_id]
     assert {line["event"] for line in told} >= {"webhook_accepted", "attempt_began", "note_posted", "attempt_ended"}
     assert all(line["tenant"] == "acme" and line["ticket_id"] == ticket.id for line in told)
+    assert {line.get("trace_id") for line in told} == {trace_id.hex()}
     assert len(lines) == len(logs.splitlines()), "every line is JSON"
     # The libraries' clients tell each call, with its URL, below warning.
     assert {line["logger"].partition(".")[0] for line in lines if line["level"] in {"debug", "info"}} == {"app"}
@@ -115,3 +125,28 @@ async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
     ):
         assert name in metrics, name
     assert ticket.id not in metrics
+
+
+def check_chat(spans: list[Span]) -> None:
+    """The model's call is told as the semantic conventions for generative AI say."""
+    [chat] = [span for span in spans if span.name == "chat gpt-4o-mini"]
+    told = {a.key: a.value for a in chat.attributes}
+    assert told["gen_ai.operation.name"].string_value == "chat"
+    assert told["gen_ai.provider.name"].string_value == "openai"
+    assert told["gen_ai.request.model"].string_value == "gpt-4o-mini"
+    assert told["gen_ai.usage.input_tokens"].int_value > 0
+    assert told["gen_ai.usage.output_tokens"].int_value > 0
+    assert told["server.address"].string_value == "127.0.0.1"
+
+
+def check_exemplars(acknowledged: str, noted: str, *, trace_id: str) -> None:
+    """From a point on a panel a link leads to the trace that it stands for."""
+    trace = f'# {{trace_id="{trace_id}"}}'
+    for name, page in {
+        "http_request_duration_seconds_bucket": acknowledged,
+        "enhancement_duration_seconds_bucket": noted,
+        "context_gathering_duration_seconds_bucket": noted,
+        "llm_call_duration_seconds_bucket": noted,
+        'enhancements_total{outcome="enhanced"': noted,
+    }.items():
+        assert any(line.startswith(name) and trace in line for line in page.splitlines()), name

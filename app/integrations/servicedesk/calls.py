@@ -13,8 +13,9 @@ from typing import Any, Final, Protocol
 
 from app.errors import HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import AnswerTooLarge, NoAnswer, Outbound
-from app.integrations.servicedesk.answers import CredentialsRefused, Throttled, parse_answer
+from app.integrations.servicedesk.answers import CredentialsRefused, Missing, Throttled, parse_answer
 from app.integrations.servicedesk.auth import Signer
+from app.telemetry.metrics import HELP_DESK_CALLS
 
 Begin = Callable[[], Awaitable[None]]
 
@@ -36,7 +37,8 @@ class CallLimiter(Protocol):
 class Calls:
     """Calls paths below `/api/v3` of one tenant's ServiceDesk Plus."""
 
-    def __init__(self, url: str, *, outbound: Outbound, signer: Signer, limiter: CallLimiter) -> None:
+    def __init__(self, url: str, *, tenant: str, outbound: Outbound, signer: Signer, limiter: CallLimiter) -> None:
+        self._tenant = tenant
         self._base = f"{url}/api/v3"
         self._outbound = outbound
         self._signer = signer
@@ -78,6 +80,28 @@ class Calls:
         await self._limiter.wait_turn()
         if begin is not None:
             await begin()
+        outcome = "unavailable"
+        try:
+            answer = await self._exchange(method, path, token=token, params=params, form=form)
+        except Missing:
+            outcome = "ok"  # the help desk answers; the ticket is gone
+            raise
+        except Throttled as error:
+            outcome = "throttled"
+            await self._limiter.back_off(error.retry_after or _DEFAULT_BACK_OFF)
+            raise
+        except HelpDeskRefused:
+            outcome = "refused"
+            raise
+        else:
+            outcome = "ok"
+            return answer
+        finally:
+            HELP_DESK_CALLS.labels(self._tenant, outcome).inc()
+
+    async def _exchange(
+        self, method: str, path: str, *, token: str, params: Mapping[str, str] | None, form: Mapping[str, str] | None
+    ) -> dict[str, Any]:
         try:
             reply = await self._outbound.send(
                 method, self._base + path, params=params, form=form, headers=self._signer.headers(token)
@@ -86,8 +110,4 @@ class Calls:
             raise HelpDeskRefused(f"ServiceDesk Plus: {error}.") from None
         except NoAnswer as error:
             raise HelpDeskUnavailable(f"ServiceDesk Plus: {error}.") from None
-        try:
-            return parse_answer(reply, secret=self._signer.secret, now=datetime.now(UTC))
-        except Throttled as error:
-            await self._limiter.back_off(error.retry_after or _DEFAULT_BACK_OFF)
-            raise
+        return parse_answer(reply, secret=self._signer.secret, now=datetime.now(UTC))

@@ -233,7 +233,8 @@ async def open_servicedesk(
         allow_private=options.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
     ) as outbound:
         signer = create_signer(tenant, credentials, outbound=outbound, tokens=tokens)
-        yield ServiceDesk(tenant, Calls(options.url, outbound=outbound, signer=signer, limiter=limiter))
+        calls = Calls(options.url, tenant=tenant.slug, outbound=outbound, signer=signer, limiter=limiter)
+        yield ServiceDesk(tenant, calls)
 
 
 def _ticket_path(ticket_id: str) -> str:

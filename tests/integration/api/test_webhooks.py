@@ -10,10 +10,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import structlog
 
 from app.api.app import Api
 from app.api.bodies import MAX_BODY_BYTES
 from app.api.webhooks import PATH
+from app.core.delivery import compute_job_id, parse_webhook
 from app.core.signature import decode_secret, sign_body, sign_standard
 from app.core.tenant import Tenant
 from app.db.deliveries import Choice, list_deliveries
@@ -352,8 +354,12 @@ async def test_without_postgresql_the_sender_is_asked_to_come_back_and_nothing_i
     body = a_body(ticket_id="1013")
     await postgres.stop()
     try:
-        response = await send(client, body, signed(tenants.acme, body))
+        with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logs:
+            response = await send(client, body, signed(tenants.acme, body))
         assert_problem(response, 503)
+        [line] = [line for line in logs if line["event"] == "delivery_not_stored"]
+        job_id = compute_job_id(tenants.acme.id, parse_webhook(body), signed_id=None)
+        assert (line["tenant"], line["ticket_id"], line["job_id"]) == ("acme", "1013", str(job_id))
         assert int(response.headers["retry-after"]) > 0
         assert (await client.get("/health")).status_code == 503
         assert (await client.get("/health/live")).status_code == 200

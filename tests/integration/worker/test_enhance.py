@@ -7,6 +7,8 @@ import re
 from uuid import uuid4
 
 import pytest
+import structlog
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from app.core.retry import FAILURES_TO_CLOSE
@@ -481,3 +483,41 @@ async def test_a_note_that_gets_no_turn_leaves_no_doubt_and_the_tenant_rests_unt
     assert gate.cause is Cause.CALLS
     await stage.make_due()
     assert await stage.work() == 0
+
+
+async def test_a_delivery_that_kills_its_workers_is_counted_as_failed_and_told(
+    stage: Stage,
+) -> None:
+    job_id = await stage.deliver(stage.ticket())
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await session.execute(text("update delivery set attempt = 3 where job_id = :job_id"), {"job_id": job_id})
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logs:
+        await stage.work()
+
+    assert (await stage.delivery(job_id)).status == "failed"
+    assert outcomes(stage)["failed"] == 1
+    [line] = [line for line in logs if line["event"] == "delivery_failed"]
+    assert (line["tenant"], line["job_id"]) == (stage.tenant.slug, str(job_id))
+
+
+async def test_a_note_without_the_words_of_a_model_that_is_out_counts_as_degraded(stage: Stage) -> None:
+    stage.model.behave("server_error", times=None)
+    await stage.deliver(stage.ticket())
+    await stage.work()
+    assert outcomes(stage) == {"degraded": 1}
+
+
+async def test_a_note_that_has_nothing_to_tell_is_no_failure(stage: Stage) -> None:
+    await stage.deliver(stage.ticket(subject="Badge reader", description="The badge reader at the gate blinks red."))
+    await stage.work()
+    assert outcomes(stage) == {"context_only": 1}
+
+
+def outcomes(stage: Stage) -> dict[str, float]:
+    """What the tenant's deliveries came to, of those that came to something."""
+    [metric] = [each for each in REGISTRY.collect() if each.name == "enhancements"]
+    return {
+        sample.labels["outcome"]: sample.value
+        for sample in metric.samples
+        if sample.labels["tenant"] == stage.tenant.slug and sample.value
+    }

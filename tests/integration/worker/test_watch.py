@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
 from prometheus_client import REGISTRY
+from sqlalchemy import text
 
 from app.db.gates import EVERY_TENANT, Cause, Gates
-from app.worker.watch import look_once
+from app.db.knowledge import Cursor, save_cursor
+from app.worker.watch import look_at_usage, look_once
 from tests.integration.worker.conftest import Stage
 
 
@@ -39,3 +44,61 @@ async def test_a_closed_gate_is_seen_of_its_tenant_and_of_all(stage: Stage) -> N
     await look_once(stage.database, stage.worker.tenants)
     assert gauge("gate_closed", tenant=slug, cause="paused") == 0
     assert gauge("gate_closed", tenant="", cause="paused") == 0
+
+
+async def test_what_waits_is_seen_of_its_tenant(stage: Stage) -> None:
+    slug = stage.tenant.slug
+    await look_once(stage.database, stage.worker.tenants)
+    assert (gauge("tenant_backlog", tenant=slug), gauge("tenant_oldest_pending_seconds", tenant=slug)) == (0, 0)
+
+    await stage.deliver(stage.ticket())
+    async with stage.database.across_tenants() as session:
+        await session.execute(text("update due set accepted_at = now() - interval '1 hour'"))
+    await look_once(stage.database, stage.worker.tenants)
+    assert gauge("tenant_backlog", tenant=slug) == 1
+    assert (gauge("tenant_oldest_pending_seconds", tenant=slug) or 0) == pytest.approx(3600, abs=60)
+
+    await stage.work()
+    await look_once(stage.database, stage.worker.tenants)
+    assert (gauge("tenant_backlog", tenant=slug), gauge("tenant_oldest_pending_seconds", tenant=slug)) == (0, 0)
+
+
+async def test_outcomes_that_did_not_happen_yet_are_zero(stage: Stage) -> None:
+    slug = stage.tenant.slug
+    await look_once(stage.database, stage.worker.tenants)
+    assert gauge("enhancements_total", tenant=slug, outcome="failed") == 0
+    assert gauge("enhancement_duration_seconds_count", tenant=slug) == 0
+
+    await stage.deliver("999999")
+    await stage.work()
+    await look_once(stage.database, stage.worker.tenants)
+    assert gauge("enhancements_total", tenant=slug, outcome="failed") == 1
+
+
+@pytest.mark.parametrize("stage", [{"model": {"monthly_token_budget": 10_000}}], indirect=True)
+async def test_how_much_of_a_budget_is_used_is_seen(stage: Stage) -> None:
+    slug = stage.tenant.slug
+    await look_at_usage(stage.database, stage.worker.tenants)
+    assert gauge("llm_budget_used_ratio", tenant=slug) == 0
+
+    await stage.deliver(stage.ticket())
+    await stage.work()
+    await look_at_usage(stage.database, stage.worker.tenants)
+    used = sum(
+        gauge("llm_tokens_total", tenant=slug, model="gpt-4o-mini", kind=kind) or 0 for kind in ("prompt", "completion")
+    )
+    assert used > 0
+    assert gauge("llm_budget_used_ratio", tenant=slug) == pytest.approx(used / 10_000)
+
+
+async def test_the_last_whole_sync_is_seen_and_no_sync_is_no_value(stage: Stage) -> None:
+    slug = stage.tenant.slug
+    await look_at_usage(stage.database, stage.worker.tenants)
+    assert gauge("last_sync_timestamp_seconds", tenant=slug) is None
+    assert gauge("llm_budget_used_ratio", tenant=slug) is None
+
+    synced_at = datetime(2026, 11, 25, 3, tzinfo=UTC)
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await save_cursor(session, stage.tenant.id, "tickets", Cursor(listed_at=synced_at))
+    await look_at_usage(stage.database, stage.worker.tenants)
+    assert gauge("last_sync_timestamp_seconds", tenant=slug) == synced_at.timestamp()

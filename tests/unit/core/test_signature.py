@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -134,7 +135,7 @@ def test_it_is_the_constant_time_comparison_that_decides(monkeypatch: pytest.Mon
     monkeypatch.setattr("hmac.compare_digest", compare)
     at = str(int(NOW.timestamp()))
     secrets = [b"current", b"previous"]
-    calls = (
+    calls: tuple[Callable[[], None], ...] = (
         lambda: verify_body(b"{}", "wrong", secrets),
         lambda: verify_standard(b"{}", webhook_id="x", timestamp=at, signature="v1,x", secrets=secrets, now=NOW),
         lambda: verify_token("Bearer wrong", secrets),
@@ -144,7 +145,11 @@ def test_it_is_the_constant_time_comparison_that_decides(monkeypatch: pytest.Mon
     assert len(asked) == 2 * len(calls)  # each live secret is compared, whichever matched
     verdict = False
     right = sign_body(b"current", b"{}")
-    for refused in (lambda: verify_body(b"{}", right, secrets), lambda: verify_token("Bearer current", secrets)):
+    refusals: tuple[Callable[[], None], ...] = (
+        lambda: verify_body(b"{}", right, secrets),
+        lambda: verify_token("Bearer current", secrets),
+    )
+    for refused in refusals:
         with pytest.raises(Unauthenticated):
             refused()
     # A token is compared as a digest: the time tells nothing of its length.

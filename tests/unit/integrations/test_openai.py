@@ -7,10 +7,12 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx2  # the client library's own
 import pytest
 from openai import AsyncOpenAI
+from prometheus_client import REGISTRY
 
 from app.core.completion import Message
 from app.core.masking import Mask
@@ -30,7 +32,7 @@ def a_model(answer: Answer, *, fallback: str | None = None, limit_s: float = 5) 
         max_retries=0,
         http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(handle)),
     )
-    return OpenAIModel(client, model="first", fallback=fallback, limit=timedelta(seconds=limit_s))
+    return OpenAIModel(client, tenant="acme", model="first", fallback=fallback, limit=timedelta(seconds=limit_s))
 
 
 def a_completion(call: dict[str, Any]) -> httpx2.Response:
@@ -78,3 +80,22 @@ async def test_an_empty_variable_leaves_the_default_endpoint(monkeypatch: pytest
 
     async with open_model_client(api_key="key", base_url=None, limit=timedelta(seconds=1)) as client:
         assert str(client.base_url) == "https://api.openai.com/v1/"
+
+
+async def test_an_endpoint_that_gives_itself_ever_new_names_makes_no_new_series() -> None:
+    async def answer(call: dict[str, Any]) -> httpx2.Response:
+        completion = json.loads(a_completion(call).content)
+        usage = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+        return httpx2.Response(200, json={**completion, "model": f"build-{uuid4()}", "usage": usage})
+
+    def tokens(kind: str) -> float:
+        labels = {"tenant": "acme", "model": "first", "kind": kind}
+        return REGISTRY.get_sample_value("llm_tokens_total", labels) or 0
+
+    before = tokens("prompt"), tokens("completion")
+    completion = await a_model(answer).complete(MESSAGES, schema={})
+
+    assert completion.model.startswith("build-")
+    assert (tokens("prompt") - before[0], tokens("completion") - before[1]) == (7, 5)
+    [metric] = [each for each in REGISTRY.collect() if each.name == "llm_tokens"]
+    assert not [sample for sample in metric.samples if sample.labels["model"].startswith("build-")]
