@@ -459,7 +459,7 @@ async def test_an_endpoints_answer_is_a_completion_or_an_error_of_ours(
         max_retries=0,
         http_client=open_bounded_client(timedelta(seconds=1), transport=wire),
     ) as client:
-        model = OpenAIModel(client, model="first", fallback=None, limit=timedelta(seconds=5))
+        model = OpenAIModel(client, tenant="acme", model="first", fallback=None, limit=timedelta(seconds=5))
         with only(AppError):
             completion = await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
             assert completion.prompt_tokens >= 0

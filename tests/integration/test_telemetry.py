@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from app.core.tenant import Edition
 from app.demo.embedded import DatabaseUrls, ValkeyServer
@@ -18,7 +19,7 @@ from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
 from tests.builders import a_tenant, write_tenant
-from tests.integration.collector import Collector, Span, open_collector
+from tests.integration.collector import Collector, open_collector
 from tests.integration.processes import open_api_process, open_worker_process
 from tests.integration.worker.conftest import eventually, fill_ticket_history
 

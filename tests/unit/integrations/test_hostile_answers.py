@@ -58,7 +58,7 @@ def a_model(response: httpx2.Response) -> tuple[OpenAIModel, AsyncOpenAI, list[h
         max_retries=0,
         http_client=open_bounded_client(timedelta(seconds=5), transport=httpx2.MockTransport(answer)),
     )
-    return OpenAIModel(client, model="first", fallback=None, limit=timedelta(seconds=5)), client, calls
+    return OpenAIModel(client, tenant="acme", model="first", fallback=None, limit=timedelta(seconds=5)), client, calls
 
 
 @pytest.mark.parametrize(
