@@ -187,6 +187,17 @@ class Queue:
         for message_id, _ in stale:
             await self._broker._ack_generator(message_id, STREAM)()  # noqa: SLF001 - the broker's other half
 
+    async def listeners(self, *, heard_within_s: float) -> int | None:
+        """How many workers read the stream within this time; None when Redis can't be asked."""
+        try:
+            async with Redis(connection_pool=self._broker.connection_pool) as redis:
+                consumers: Any = await asyncio.wait_for(redis.xinfo_consumers(STREAM, GROUP), _CALL_TIMEOUT_S)
+        except exceptions.ResponseError:  # no worker was ever here
+            return 0
+        except (exceptions.RedisError, OSError, TimeoutError):
+            return None
+        return int(sum(consumer["idle"] < heard_within_s * 1000 for consumer in consumers))
+
     async def is_reachable(self) -> bool:
         """Whether Redis answers now."""
         try:

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _DATABASE_EXAMPLE = "postgresql://ai_agents_worker:…@db.example:5432/ai_agents?sslmode=require"
@@ -53,6 +62,16 @@ def _web_address(url: str) -> str:
     if not is_fine or "@" in url:
         raise ValueError("must be an http or https URL without a user; the key has a variable of its own")
     return url
+
+
+def _web_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be a URL that begins with https:// or http://")
+    return url.rstrip("/")
+
+
+WebUrl = Annotated[str, AfterValidator(_web_url)]
 
 
 def _seconds(value: Any) -> Any:
@@ -136,6 +155,47 @@ class OperatorSettings(LedgerSettings, TenantSettings):
     """What `deliveries` needs."""
 
     max_attempts: int = Field(default=3, ge=1, le=100, examples=["3"])
+
+
+class ConsoleSettings(LedgerSettings, TenantSettings):
+    """The console; as the worker's role."""
+
+    database_connections: ClassVar[int] = 6
+
+    redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
+    console_host: str = Field(default="127.0.0.1", examples=["127.0.0.1"])
+    console_port: int = Field(default=8081, ge=0, le=65535, examples=["8081"])
+    console_url: WebUrl | None = Field(default=None, examples=["https://console.example"])
+    """Where people reach it; sign-in by OIDC comes back there."""
+    console_session_key: SecretStr | None = Field(default=None, min_length=32, examples=["$(openssl rand -hex 32)"])
+    """Signs sessions. None: drawn at start, so that a restart ends them."""
+    console_oidc_issuer: WebUrl | None = Field(default=None, examples=["https://login.example/realms/msp"])
+    console_oidc_client_id: str | None = Field(default=None, examples=["ai-agents-console"])
+    console_oidc_client_secret: SecretStr | None = Field(default=None, examples=["…"])
+    """None: a public client, which PKCE alone protects."""
+    console_oidc_scopes: str = Field(default="openid profile email", examples=["openid profile email groups"])
+    console_oidc_role_claim: str = Field(default="groups", examples=["groups"])
+    console_oidc_operators: str = Field(default="ai-agents-operators", examples=["ai-agents-operators"])
+    console_oidc_viewers: str = Field(default="ai-agents-viewers", examples=["ai-agents-viewers"])
+    console_trace_url: str | None = Field(default=None, examples=["https://tempo.example/trace/{trace_id}"])
+    console_token: SecretStr | None = Field(
+        default=None, min_length=16, validate_default=True, examples=["$(openssl rand -hex 16)"]
+    )
+    """Whoever has it is an operator."""
+
+    @field_validator("console_oidc_client_id")
+    @classmethod
+    def _oidc_is_whole(cls, client_id: str | None, info: ValidationInfo) -> str | None:
+        if client_id and not (info.data.get("console_url") and info.data.get("console_oidc_issuer")):
+            raise ValueError("needs CONSOLE_OIDC_ISSUER and CONSOLE_URL too")
+        return client_id
+
+    @field_validator("console_token")
+    @classmethod
+    def _somebody_can_sign_in(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if token is None and "console_oidc_client_id" in info.data and info.data["console_oidc_client_id"] is None:
+            raise ValueError("nobody could sign in: set it, or CONSOLE_OIDC_CLIENT_ID")
+        return token
 
 
 class MigrateSettings(ProcessSettings):

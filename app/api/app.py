@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -29,7 +28,8 @@ from app.api.errors import answer_app_error, answer_bug, answer_http_error
 from app.api.health import VERSION, Readiness, health, live, metrics, ready
 from app.api.webhooks import receive_webhook
 from app.db.intake import Intake, open_intake
-from app.errors import AppError, Rejected
+from app.errors import AppError
+from app.listening import check_port
 from app.queue import Queue, RingBroker, open_queue
 from app.settings import ApiSettings
 from app.telemetry.traces import end_traces
@@ -106,24 +106,13 @@ async def open_api(settings: ApiSettings) -> AsyncIterator[Api]:
             await asyncio.wait([becoming_ready])
 
 
-def _check_port(host: str, port: int) -> None:
-    """Granian shares its port with whoever asks: another program's, or another of ours, would take every other call."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Rejected(f"API_HOST, API_PORT: can't listen on {host}:{port} ({error.strerror})") from error
-
-
 async def serve(settings: ApiSettings) -> None:
     """Serve until SIGTERM or SIGINT: readiness goes first, then new connections, then what is in flight ends.
 
     Granian runs inside this process rather than as its parent: so readiness can go before the listener, the process
     is PID 1 by itself, and an idle API is one process of about 90 MB.
     """
-    _check_port(settings.api_host, settings.api_port)
+    check_port(settings.api_host, settings.api_port, variables="API_HOST, API_PORT")
     stop = asyncio.Event()
     is_urgent = asyncio.Event()
 

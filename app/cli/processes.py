@@ -52,6 +52,23 @@ def worker() -> None:
 
 
 @click.command()
+def console() -> None:
+    r"""Serve the console: what works, what failed and why, and what to do about it. For operators, never published.
+
+    \b
+    Example:
+      DATABASE_URL=postgresql://ai_agents_worker:…@db/ai_agents REDIS_URL=redis://redis:6379/0 \
+        CONSOLE_TOKEN=$(openssl rand -hex 16) ai-agents console
+    """
+    from app.console.app import serve
+    from app.settings import ConsoleSettings, load_settings
+
+    settings = load_settings(ConsoleSettings)
+    start_telemetry("console", settings)
+    run(serve(settings))
+
+
+@click.command()
 @click.option("--wait", default=300, show_default=True, metavar="SECONDS", help="How long the database may stay out.")
 def migrate(wait: int) -> None:
     r"""Take the database's schema to the newest revision; a schema that is ahead is left alone.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from app.core.detect.contacts import emails, phones
@@ -40,6 +40,11 @@ class Mask:
         self._values: dict[str, str] = {}
         self._counts: Counter[Secret] = Counter()
         self._findings: dict[str, list[Finding]] = {}
+
+    @property
+    def counts(self) -> Mapping[Secret, int]:
+        """How many different values of each kind were masked so far."""
+        return self._counts
 
     def text(self, text: str) -> MaskedText:
         """*text* with a placeholder for each value that is to be masked, and for each secret that was masked before."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.core.delivery import Status
+from app.db.audit import Witness
 from app.db.session import Database
 
 _COLUMNS: Final = """
@@ -182,7 +183,13 @@ async def count_dead(database: Database) -> dict[UUID, int]:
 
 
 async def replay_deliveries(
-    database: Database, tenant_id: UUID, choice: Choice = EVERY, *, job_ids: Sequence[UUID] | None = None, limit: int
+    database: Database,
+    tenant_id: UUID,
+    choice: Choice = EVERY,
+    *,
+    job_ids: Sequence[UUID] | None = None,
+    limit: int,
+    witness: Witness | None = None,
 ) -> list[UUID]:
     """Give failed deliveries their attempts back and make them due now; those that were.
 
@@ -192,8 +199,9 @@ async def replay_deliveries(
         choice: Of the tenant's failed deliveries; its status is not looked at.
         job_ids: Of the chosen, these alone; None: all.
         limit: At most so many, the oldest first.
+        witness: Writes the act down.
     """
-    return await _change_failed(database, _REPLAY, tenant_id, choice, job_ids, limit=limit)
+    return await _change_failed(database, _REPLAY, tenant_id, choice, job_ids=job_ids, witness=witness, limit=limit)
 
 
 async def dismiss_deliveries(
@@ -204,9 +212,12 @@ async def dismiss_deliveries(
     job_ids: Sequence[UUID] | None = None,
     because: str,
     limit: int,
+    witness: Witness | None = None,
 ) -> list[UUID]:
     """Settle failed deliveries as ignored, for a stated reason; those that were. Arguments as for a replay."""
-    return await _change_failed(database, _DISMISS, tenant_id, choice, job_ids, limit=limit, because=because)
+    return await _change_failed(
+        database, _DISMISS, tenant_id, choice, job_ids=job_ids, witness=witness, limit=limit, because=because
+    )
 
 
 async def _change_failed(
@@ -214,7 +225,9 @@ async def _change_failed(
     statement: Any,
     tenant_id: UUID,
     choice: Choice,
+    *,
     job_ids: Sequence[UUID] | None,
+    witness: Witness | None,
     **values: Any,
 ) -> list[UUID]:
     chosen = replace(choice, status=Status.FAILED).values(tenant_id)
@@ -222,4 +235,7 @@ async def _change_failed(
         changed = await session.execute(
             statement, {**chosen, "job_ids": None if job_ids is None else list(job_ids), **values}
         )
-        return list(changed.scalars())
+        ids = list(changed.scalars())
+        if witness is not None:
+            await witness(session, tenant_id, len(ids))
+        return ids

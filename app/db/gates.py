@@ -19,6 +19,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.core.retry import rest_after
+from app.db.audit import Witness
 from app.db.session import Database
 
 EVERY_TENANT: Final = UUID(int=0)
@@ -81,19 +82,24 @@ class Gates:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def pause(self, tenant_id: UUID, *, by: str, reason: str) -> None:
+    async def pause(self, tenant_id: UUID, *, by: str, reason: str, witness: Witness | None = None) -> None:
         """Let no delivery of *tenant_id* (or of `EVERY_TENANT`) be claimed until `resume`. What runs goes on."""
         async with self._database.as_tenant(tenant_id) as session:
             await session.execute(_PAUSE, {"tenant_id": tenant_id, "by": by, "reason": reason})
+            if witness is not None:
+                await witness(session, tenant_id, 1)
 
-    async def resume(self, tenant_id: UUID) -> bool:
+    async def resume(self, tenant_id: UUID, *, witness: Witness | None = None) -> bool:
         """End a pause. False when there was none."""
-        return await self.open(tenant_id, Cause.PAUSED)
+        return await self.open(tenant_id, Cause.PAUSED, witness=witness)
 
-    async def open(self, tenant_id: UUID, cause: Cause) -> bool:
+    async def open(self, tenant_id: UUID, cause: Cause, *, witness: Witness | None = None) -> bool:
         """Open the gate and forget its failures. False when there were none."""
         async with self._database.as_tenant(tenant_id) as session:
-            return (await session.execute(_OPEN, {"tenant_id": tenant_id, "cause": cause})).first() is not None
+            is_opened = (await session.execute(_OPEN, {"tenant_id": tenant_id, "cause": cause})).first() is not None
+            if is_opened and witness is not None:
+                await witness(session, tenant_id, 1)
+        return is_opened
 
     async def close(self, tenant_id: UUID, cause: Cause, *, wait: timedelta) -> None:
         """Close the gate for *wait*, or as long as it is closed already."""

@@ -151,6 +151,74 @@ class EnhancementRow(SQLModel, table=True):
     posted_at: datetime | None = Field(default=None, sa_column=_time())
 
 
+class AttemptRow(SQLModel, table=True):
+    """How one attempt at a delivery went. Written when it ended; a worker that was killed left none."""
+
+    __tablename__ = "attempt"
+
+    tenant_id: UUID = Field(primary_key=True)
+    job_id: UUID = Field(primary_key=True)
+    attempt: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    began_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    ended_at: datetime = Field(sa_column=_time(default_now=True))
+    outcome: str = Field(sa_column=_words())
+    error: str | None = Field(default=None, sa_column=_words(nullable=True))
+    steps: list[Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+
+
+def _number() -> Column[Any]:
+    return Column(BigInteger, nullable=False, server_default=text("0"))
+
+
+class Tally(SQLModel, table=True):
+    """What became of a tenant's deliveries in one hour, and what it cost. Triggers count; no text of a ticket."""
+
+    __tablename__ = "tally"
+
+    tenant_id: UUID = Field(primary_key=True)
+    hour: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    model: str = Field(sa_column=Column(Text, primary_key=True))
+    """Empty: none was used."""
+    notes: int = Field(default=0, sa_column=_number())
+    context_only: int = Field(default=0, sa_column=_number())
+    """Of `notes`, how many were written without a model."""
+    low_confidence: int = Field(default=0, sa_column=_number())
+    failed: int = Field(default=0, sa_column=_number())
+    ignored: int = Field(default=0, sa_column=_number())
+    prompt_tokens: int = Field(default=0, sa_column=_number())
+    completion_tokens: int = Field(default=0, sa_column=_number())
+    cost_usd: Decimal = Field(default=Decimal(0), sa_column=Column(Numeric, nullable=False, server_default=text("0")))
+
+
+class Feedback(SQLModel, table=True):
+    """What a technician thinks of the note of a delivery: the latest vote by its link."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (Index("feedback_tenant_id_voted_at_idx", "tenant_id", "voted_at"),)
+
+    tenant_id: UUID = Field(primary_key=True)
+    job_id: UUID = Field(primary_key=True)
+    is_helpful: bool
+    comment: str = Field(default="", sa_column=_words(default=""))
+    voted_at: datetime = Field(sa_column=_time(default_now=True))
+
+
+class AuditRow(SQLModel, table=True):
+    """One act of an operator. Added, never changed. All zeros as the tenant: every tenant."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("audit_tenant_id_acted_at_idx", "tenant_id", "acted_at"),)
+
+    tenant_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("gen_random_uuid()")})
+    acted_at: datetime = Field(sa_column=_time(default_now=True))
+    actor: str = Field(sa_column=_words())
+    act: str = Field(sa_column=_words())
+    number: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """Of deliveries that it changed; 1 for a tenant."""
+    detail: str = Field(default="", sa_column=_words(default=""))
+
+
 def _key() -> Column[Any]:
     return Column(Text, primary_key=True)
 

@@ -22,6 +22,9 @@ def tell_addresses(display: Display, samples: Samples, product: Product) -> None
     for portal, ticket in samples.waiting[: len(samples.help_desk.portals)]:
         display.say(f"  {ticket_url(portal, ticket.id)}")
     display.say()
+    display.say("The console: what works, what failed and why. Sign in with the token:", style="bold")
+    display.say(f"  {product.console_url}/   token {product.console_token}")
+    display.say()
     display.say("The product:", style="bold")
     display.say(f"  {product.api_url}/health   {product.api_url}/schema   {product.api_url}/metrics")
     display.say(f"  {product.worker_url}/metrics (the worker's)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 from collections.abc import Mapping
 from typing import Final
@@ -34,6 +35,7 @@ class Product:
         *,
         tenants: Mapping[str, str],
         model: ChosenModel,
+        has_console: bool,
     ) -> None:
         self._processes = processes
         self._display = display
@@ -43,6 +45,10 @@ class Product:
         self._api_port, self._worker_port = find_free_port(), find_free_port()
         self.api_url = f"http://127.0.0.1:{self._api_port}"
         self.worker_url = f"http://127.0.0.1:{self._worker_port}"
+        self.console_token = secrets.token_hex(8) if has_console else ""
+        """Empty: there is no console."""
+        self._console_port = find_free_port()
+        self.console_url = f"http://127.0.0.1:{self._console_port}"
 
     async def migrate(self) -> None:
         """The schema, made by its owner."""
@@ -52,19 +58,31 @@ class Product:
             step.detail = said[-1] if said else ""
 
     def start(self) -> None:
-        """The API and a worker."""
+        """The API, a worker and, for somebody who stays to look, the console."""
         api = {"DATABASE_URL": self._urls.intake, "API_HOST": "127.0.0.1", "API_PORT": str(self._api_port)}
         worker = {"DATABASE_URL": self._urls.worker, "PROMETHEUS_PORT": str(self._worker_port)}
         # SIGTERM would have the API stay a while for a load balancer that there isn't.
         self._processes.start("api", {**self._common, **api}, end_with=signal.SIGINT)
         self._processes.start("worker", {**self._common, **worker, **self._model.environment})
+        if self.console_token:
+            console = {
+                "DATABASE_URL": self._urls.worker,
+                "CONSOLE_HOST": "127.0.0.1",
+                "CONSOLE_PORT": str(self._console_port),
+                "CONSOLE_TOKEN": self.console_token,
+            }
+            self._processes.start("console", {**self._common, **console})
 
     async def wait_until_ready(self, client: httpx.AsyncClient) -> None:
-        """Wait for both; that one ends meanwhile is watched elsewhere."""
-        await side_by_side(
+        """Wait for all; that one ends meanwhile is watched elsewhere."""
+        both = side_by_side(
             self._wait_for("API", self.api_url, client, command="api"),
             self._wait_for("Worker", self.worker_url, client, command="worker"),
         )
+        if self.console_token:
+            await side_by_side(both, self._wait_for("Console", self.console_url, client, command="console"))
+        else:
+            await both
 
     async def _wait_for(self, name: str, url: str, client: httpx.AsyncClient, *, command: str) -> None:
         with self._display.step(name) as step:

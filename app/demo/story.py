@@ -74,7 +74,14 @@ async def play(stage: Stage) -> None:
     async with display.animated():
         samples, model = await _open_help_desk(stage)
         servers = await stage.servers
-        product = Product(stage.processes, display, servers, tenants=samples.environment, model=model)
+        product = Product(
+            stage.processes,
+            display,
+            servers,
+            tenants=samples.environment,
+            model=model,
+            has_console=not stage.is_once,
+        )
         await product.migrate()
         product.start()
         client = await enter(httpx.AsyncClient(base_url=product.api_url, timeout=_CALL_S, trust_env=False))

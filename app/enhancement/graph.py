@@ -34,6 +34,7 @@ from app.core.masking import Mask
 from app.core.shown import show_enhancement
 from app.core.source import Gathered, Kind, Source, number_sources
 from app.core.source import State as Reach
+from app.core.steps import StepNote, step
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.enhancement.gather import MAX_SOURCES, gather
@@ -256,11 +257,30 @@ def _after_check(state: State) -> str:
     return "show" if "enhancement" in state else "write"
 
 
+def _tell(note: StepNote, state: State, result: dict[str, Any]) -> None:
+    """How a node ended, in words that hold nothing of the ticket."""
+    for found in result.get("gathered", ()):
+        note.is_fine = found.state is not Reach.UNAVAILABLE
+        note.result = f"found {len(found.sources)}" if found.sources else found.reason or found.state.value
+    if "completions" in result:
+        note.result = f"{result['completions'][-1].model} answered"
+    enhancement = result.get("enhancement")
+    if enhancement is not None and enhancement.notices:
+        note.is_fine, note.result = False, ", ".join(enhancement.notices)
+    elif "messages" in result and "completions" not in result:
+        note.is_fine, note.result = False, "sent back to the model once"
+    elif enhancement is not None and enhancement.model is not None:
+        note.result = f"accepted, confidence {enhancement.confidence}"
+    if enhancement is not None:
+        note.masked = {str(kind): number for kind, number in state["mask"].counts.items()}
+
+
 def _traced(node: Any) -> Any:
     @wraps(node)
     async def run(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-        with span(f"enhance.{node.__name__}"):
+        with span(f"enhance.{node.__name__}"), step(node.__name__) as note:
             result: dict[str, Any] = await node(state, runtime)
+            _tell(note, state, result)
             return result
 
     return run

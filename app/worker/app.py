@@ -92,6 +92,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
         )
         gates = Gates(database)
         enhancer = Enhancer(
+            database=database,
             ledger=ledger,
             gates=gates,
             enhancements=Enhancements(database),

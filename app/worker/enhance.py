@@ -22,10 +22,13 @@ from app.core.delivery import Event, parse_webhook, why_no_note
 from app.core.enhancement import Enhancement
 from app.core.note import note_reference, render_note
 from app.core.retry import wait_before
+from app.core.steps import Step, noting_steps, step
 from app.core.ticket import Ticket
+from app.db.attempts import record_attempt
 from app.db.enhancements import Enhancements, NotNeeded, Reservation
 from app.db.gates import Cause, Gates
 from app.db.ledger import Claim, Ledger
+from app.db.session import Database
 from app.enhancement.graph import enhance
 from app.errors import (
     AppError,
@@ -78,6 +81,7 @@ class Enhancer:
     def __init__(
         self,
         *,
+        database: Database,
         ledger: Ledger,
         gates: Gates,
         enhancements: Enhancements,
@@ -85,6 +89,7 @@ class Enhancer:
         toolkits: Toolkits,
         limits: Limits,
     ) -> None:
+        self._database = database
         self._ledger = ledger
         self._gates = gates
         self._enhancements = enhancements
@@ -156,13 +161,22 @@ class Enhancer:
             ) as current,
         ):
             log.info("attempt_began", attempt=claim.attempts_used)
-            started = time.monotonic()
-            outcome = await self._end(claim, self._story(claim, known))
+            started, began_at = time.monotonic(), datetime.now(UTC)
+            with noting_steps() as steps:
+                outcome = await self._end(claim, self._story(claim, known))
+            await self._note(claim, began_at=began_at, outcome=outcome, steps=steps)
             ENHANCEMENTS.labels(slug, outcome).inc(exemplar=exemplar())
             current.set_attribute("ai_agents.outcome", outcome)
             if outcome not in _AS_IT_SHOULD:
                 current.set_status(Status(StatusCode.ERROR, outcome))
             log.info("attempt_ended", outcome=outcome, seconds=round(time.monotonic() - started, 3))
+
+    async def _note(self, claim: Claim, *, began_at: datetime, outcome: str, steps: list[Step]) -> None:
+        """Keep how the attempt went, for whoever asks; it is settled or given back by now, so no error matters."""
+        try:
+            await record_attempt(self._database, claim, began_at=began_at, outcome=outcome, steps=steps)
+        except LedgerUnavailable as error:
+            log.warning("attempt_not_recorded", cause=error.detail)
 
     async def _end(self, claim: Claim, story: Coroutine[Any, Any, str]) -> str:
         """The outcome of *story*, settled or given back as its error's family says."""
@@ -296,15 +310,17 @@ class Enhancer:
         if reservation.enhancement is None:
             await self._enhancements.save(claim, reservation, enhancement)
         reference = note_reference(claim.tenant_id, claim.ticket_id, reservation.version)
-        await post_once(
-            claim,
-            reservation,
-            render_note(enhancement, kit.tenant.note, reference=reference),
-            reference=reference,
-            notes=kit.help_desk,
-            enhancements=self._enhancements,
-            limit=self._limits.note,
-        )
+        with step("post_note") as note:
+            await post_once(
+                claim,
+                reservation,
+                render_note(enhancement, kit.tenant.note, reference=reference),
+                reference=reference,
+                notes=kit.help_desk,
+                enhancements=self._enhancements,
+                limit=self._limits.note,
+            )
+            note.result = "posted"
         await Breaker.of(self._gates, claim, Cause.HELP_DESK).recover()
         ENHANCEMENT_SECONDS.labels(kit.tenant.slug).observe(
             max((datetime.now(UTC) - claim.accepted_at).total_seconds(), 0), exemplar=exemplar()

@@ -52,6 +52,10 @@ TABLES = {
     # Ids, times and an operator's words: workers choose among all tenants by them.
     "gate": Rule(CHANGE, reads="all"),
     "dead": Rule("select insert delete", reads="all"),
+    "attempt": Rule("select insert"),
+    "tally": Rule("select insert update"),
+    "feedback": Rule("select"),
+    "audit": Rule("select insert"),
 }
 OPERATORS_WORDS = {("gate", "cause"), ("gate", "closed_by"), ("gate", "reason")}
 """Text that no tenant wrote, in tables that workers read whole."""
@@ -60,6 +64,9 @@ WITHOUT_TENANTS = {"alembic_version"}
 FUNCTIONS = {
     "accept_deliveries(uuid[],uuid[],text[],text[],bytea[],text[])": {INTAKE},
     "forget_settled(integer)": {WORKER},
+    "record_feedback(uuid,uuid,boolean,text)": {INTAKE},
+    "count_outcome()": set(),
+    "count_enhancement()": set(),
 }
 """Who may execute each, beside its owner."""
 

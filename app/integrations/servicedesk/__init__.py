@@ -2,7 +2,7 @@
 
 from app.integrations.servicedesk.auth import AccessToken, ApiKey, Credentials, OAuthClient, TokenCache
 from app.integrations.servicedesk.calls import CallLimiter
-from app.integrations.servicedesk.client import ServiceDesk, open_servicedesk
+from app.integrations.servicedesk.client import ServiceDesk, open_servicedesk, ticket_url
 from app.integrations.servicedesk.mapping import Note
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "ServiceDesk",
     "TokenCache",
     "open_servicedesk",
+    "ticket_url",
 ]

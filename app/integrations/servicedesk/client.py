@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from app.core.article import Article
 from app.core.asset import Asset
-from app.core.tenant import Edition, Tenant
+from app.core.tenant import Edition, ServiceDeskOptions, Tenant
 from app.core.text import plain_text
 from app.core.ticket import Ticket
 from app.errors import HelpDeskRefused, TicketNotFound
@@ -79,6 +79,10 @@ class ServiceDesk:
                 yield await self.load_ticket(parse_id(row))
             except TicketNotFound:
                 continue  # deleted since it was listed
+
+    async def peek(self) -> int:
+        """Read the first page of tickets, in one call; how many it holds."""
+        return await self._lists.peek("/requests", "requests")
 
     async def list_articles(self, *, updated_since: datetime | None) -> AsyncIterator[Article]:
         """The approved articles that changed at or after *updated_since* (None: all), in no order that matters.
@@ -166,10 +170,7 @@ class ServiceDesk:
 
     def ticket_url(self, ticket_id: str) -> str:
         """The page where a technician opens the ticket."""
-        ticket = quote(ticket_id, safe="")
-        if self._options.edition is Edition.CLOUD:
-            return f"{self._options.url}/ui/requests/{ticket}/details"
-        return f"{self._options.url}/WorkOrder.do?woMode=viewWO&woID={ticket}"
+        return ticket_url(self._options, ticket_id)
 
     def article_url(self, article_id: str) -> str:
         """The page where a technician opens the article."""
@@ -235,6 +236,14 @@ async def open_servicedesk(
         signer = create_signer(tenant, credentials, outbound=outbound, tokens=tokens)
         calls = Calls(options.url, tenant=tenant.slug, outbound=outbound, signer=signer, limiter=limiter)
         yield ServiceDesk(tenant, calls)
+
+
+def ticket_url(options: ServiceDeskOptions, ticket_id: str) -> str:
+    """The page where a technician opens the ticket."""
+    ticket = quote(ticket_id, safe="")
+    if options.edition is Edition.CLOUD:
+        return f"{options.url}/ui/requests/{ticket}/details"
+    return f"{options.url}/WorkOrder.do?woMode=viewWO&woID={ticket}"
 
 
 def _ticket_path(ticket_id: str) -> str:

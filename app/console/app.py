@@ -1,0 +1,228 @@
+"""The console's composition root."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import uuid4
+
+import structlog
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+from litestar import Litestar, Request, Response, Router, get
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import FromPath
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.console import acts, deliveries, now, sign_in, tenants
+from app.console.door import COOKIE, provide_user, require_user
+from app.console.oidc import OpenIdProvider, ProviderOptions
+from app.console.pages import HEADERS, page, static_file
+from app.console.reading import Reading
+from app.console.sessions import Seals
+from app.console.sign_in import Doors
+from app.db.session import open_database
+from app.errors import AppError, LedgerUnavailable
+from app.listening import check_port
+from app.queue import RingBroker, open_queue
+from app.settings import ConsoleSettings
+from app.telemetry.traces import end_traces
+from app.tenants import open_tenants
+
+_MAX_FORM_BYTES: Final = 64 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+@get("/static/{name:str}", sync_to_thread=False)
+def static(name: FromPath[str]) -> Response[bytes]:
+    found = static_file(name)
+    if found is None:
+        raise NotFoundException("There is no such file.")
+    content, kind = found
+    return Response(content, media_type=kind, headers={"cache-control": "public, max-age=3600"})
+
+
+@get(["/health/live", "/health/ready"], sync_to_thread=False)
+def live() -> dict[str, str]:
+    """Without I/O: a database that is out is told by the pages, not by a restart."""
+    return {"status": "live"}
+
+
+class Headers:
+    """Every answer, of whatever path and status, has the security headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def create_console(*, reading: Reading, doors: Doors, seals: Seals) -> Litestar:
+    """The pages, over the resources that they use."""
+
+    def providing(value: object) -> Provide:
+        return Provide(lambda: value, sync_to_thread=False, use_cache=True)
+
+    inside = Router(
+        "/",
+        route_handlers=[
+            now.show_now,
+            now.show_live,
+            deliveries.list_deliveries,
+            deliveries.show_delivery,
+            deliveries.confirm_act,
+            deliveries.act_on_chosen,
+            deliveries.act_on_one,
+            tenants.list_tenants,
+            tenants.show_tenant,
+            tenants.check_connection,
+            tenants.pause_or_resume,
+            acts.show_acts,
+            sign_in.sign_out,
+        ],
+        before_request=require_user,
+        dependencies={"user": Provide(provide_user, sync_to_thread=False)},
+    )
+    outside = [
+        static,
+        live,
+        sign_in.show_sign_in,
+        sign_in.sign_in_by_token,
+        sign_in.begin_oidc,
+        sign_in.end_oidc,
+    ]
+    console = Litestar(
+        [inside, *outside],
+        dependencies={"reading": providing(reading), "doors": providing(doors), "seals": providing(seals)},
+        exception_handlers={
+            AppError: _answer_app_error,
+            HTTPException: _answer_http_error,
+            Exception: _answer_bug,
+        },
+        request_max_body_size=_MAX_FORM_BYTES,
+        openapi_config=None,
+        logging_config=None,
+    )
+    console.state.seals = seals
+    return console
+
+
+def _problem(request: Request[Any, Any, Any], status: int, title: str, detail: str) -> Response[str]:
+    user = request.app.state.seals.open_user(request.cookies.get(COOKIE))
+    return page("problem.html", status=status, user=user, here="", title=title, detail=detail)
+
+
+def _answer_app_error(request: Request[Any, Any, Any], error: AppError) -> Response[str]:
+    if isinstance(error, LedgerUnavailable):
+        log.warning("page_not_shown", cause=error.detail)
+        detail = (
+            "Webhooks are refused with 503 meanwhile, and their senders try again. This page tries again by itself."
+        )
+        return _problem(request, 503, "The database can't be reached", detail)
+    return _problem(request, 502, "That did not work", error.detail)
+
+
+def _answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[str]:
+    status = HTTPStatus(error.status_code)
+    titles = {403: "You may not do this", 404: "Nothing here", 413: "Too large"}
+    detail = error.detail if status < HTTPStatus.INTERNAL_SERVER_ERROR else ""
+    if status is HTTPStatus.NOT_FOUND and not detail.startswith(("There", "No", request.url.path)):
+        detail = detail or "There is no such page."
+    return _problem(request, status, titles.get(status, "That did not work"), detail)
+
+
+def _answer_bug(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
+    """A bug of ours: its text stays in the log, under an id that the page tells."""
+    error_id = str(uuid4())
+    log.error("request_failed", error_id=error_id, exc_info=error)
+    return _problem(request, 500, "Something went wrong on our side", f"Name this id when you report it: {error_id}")
+
+
+@asynccontextmanager
+async def open_console(settings: ConsoleSettings) -> AsyncIterator[Litestar]:
+    """The console with everything opened that it needs; closed in reverse."""
+    async with AsyncExitStack() as stack:
+        tenants_directory = await stack.enter_async_context(
+            open_tenants(settings.tenants_dir, settings.tenant_secrets_dir)
+        )
+        database = await stack.enter_async_context(
+            open_database(
+                settings.database_url.get_secret_value(),
+                pooler=settings.database_pooler,
+                pool_size=settings.database_connections,
+                name="ai-agents console",
+            )
+        )
+        queue = await stack.enter_async_context(open_queue(RingBroker(settings.redis_url.get_secret_value())))
+        key, token = settings.console_session_key, settings.console_token
+        yield create_console(
+            reading=Reading(database, queue, tenants_directory, trace_url=settings.console_trace_url or ""),
+            doors=Doors(
+                token=token.get_secret_value() if token else None,
+                provider=_provider(settings),
+                is_secure=(settings.console_url or "").startswith("https://"),
+            ),
+            seals=Seals(key.get_secret_value().encode() if key else None),
+        )
+
+
+def _provider(settings: ConsoleSettings) -> OpenIdProvider | None:
+    if settings.console_oidc_client_id is None:
+        return None
+    secret = settings.console_oidc_client_secret
+    return OpenIdProvider(
+        ProviderOptions(
+            issuer=settings.console_oidc_issuer or "",
+            client_id=settings.console_oidc_client_id,
+            client_secret=secret.get_secret_value() if secret else None,
+            redirect_url=f"{settings.console_url}/sign-in/callback",
+            scopes=settings.console_oidc_scopes,
+            role_claim=settings.console_oidc_role_claim,
+            operators=settings.console_oidc_operators,
+            viewers=settings.console_oidc_viewers,
+        )
+    )
+
+
+async def serve(settings: ConsoleSettings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    check_port(settings.console_host, settings.console_port, variables="CONSOLE_HOST, CONSOLE_PORT")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_console(settings) as console:
+        server = Server(
+            Headers(console),
+            address=settings.console_host,
+            port=settings.console_port,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
+            websockets=False,
+            log_level=LogLevels.warning,
+            log_enabled=False,
+        )
+        serving = asyncio.create_task(server.serve())
+        stopping = asyncio.create_task(stop.wait())
+        log.info("console_started", port=settings.console_port)
+        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():  # the listener died
+            stopping.cancel()
+            await serving
+            return
+        server.stop()  # type: ignore[no-untyped-call]
+        await serving
+    end_traces()

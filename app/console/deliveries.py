@@ -1,0 +1,293 @@
+"""Deliveries: the list with its filters, one delivery's story, and the two acts on those that failed.
+
+Invariant: an act on several says their number before it is done, and acts on no more than were confirmed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from app.console.door import require_operator
+from app.console.pages import page
+from app.console.reading import Reading
+from app.console.sessions import User
+from app.core.delivery import Status
+from app.core.note import note_reference, render_note
+from app.core.tenant import Tenant
+from app.core.ticket import MAX_TICKET_ID_CHARS
+from app.db.attempts import list_attempts
+from app.db.audit import witness
+from app.db.browsing import MOST_COUNTED, Place, Story, count_failed, find_story, list_page
+from app.db.deliveries import Choice, dismiss_deliveries, replay_deliveries
+from app.integrations.servicedesk import ticket_url
+
+_ROWS: Final = 50
+_MAX_WORDS: Final = 200
+SINCE: Final = {"1h": "last hour", "24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days", "": "90 days"}
+_SPANS: Final = {
+    "1h": timedelta(hours=1),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
+
+
+class Filter:
+    """What the address asks for; unknown values choose nothing by themselves."""
+
+    def __init__(self, query: Any) -> None:
+        self.tenant = str(query.get("tenant", ""))[:64]
+        self.status = str(query.get("status", ""))
+        self.since = str(query.get("since", ""))
+        self.ticket = str(query.get("ticket", "")).strip()[:MAX_TICKET_ID_CHARS]
+        self.reason = str(query.get("reason", "")).strip()[:_MAX_WORDS]
+        if self.status not in set(Status):
+            self.status = ""
+        if self.since not in _SPANS:
+            self.since = ""
+
+    @property
+    def choice(self) -> Choice:
+        span = _SPANS.get(self.since)
+        return Choice(
+            status=Status(self.status) if self.status else None,
+            ticket_id=self.ticket or None,
+            since=None if span is None else datetime.now(UTC) - span,
+            reason=self.reason or None,
+        )
+
+    def link(self, **changes: str) -> str:
+        """The list with some of this changed."""
+        fields = {name: getattr(self, name) for name in ("tenant", "status", "since", "ticket", "reason")}
+        chosen = {name: value for name, value in (fields | changes).items() if value}
+        return "/deliveries" + (f"?{urlencode(chosen)}" if chosen else "")
+
+    @property
+    def words(self) -> list[str]:
+        """What is chosen, for a person."""
+        told = [f"of {self.tenant}"] if self.tenant else []
+        told += [f"ticket {self.ticket}"] if self.ticket else []
+        told += [SINCE[self.since]] if self.since else []
+        return told + ([f"with “{self.reason}” in the reason"] if self.reason else [])
+
+
+@get("/deliveries")
+async def list_deliveries(
+    request: Request[Any, Any, Any], reading: NamedDependency[Reading], user: NamedDependency[User]
+) -> Response[str]:
+    chosen = Filter(request.query_params)
+    known = reading.chosen(chosen.tenant)
+    after = _place(request.query_params.get("after"))
+    found = await list_page(
+        reading.database, [each.tenant.id for each in known], chosen.choice, after=after, limit=_ROWS + 1
+    )
+    rows, more = found[:_ROWS], found[_ROWS:]
+    dead = (await reading.snapshot()).dead if not chosen.tenant else 0
+    return page(
+        "deliveries.html",
+        user=user,
+        here="deliveries",
+        now=datetime.now(UTC),
+        chosen=chosen,
+        statuses=[status.value for status in Status],
+        spans=SINCE,
+        tenants=[each.tenant for each in reading.tenants],
+        names=reading.names(),
+        slugs=reading.slugs(),
+        rows=rows,
+        is_first=after is None,
+        older=chosen.link(after=_written(rows[-1].place)) if more else "",
+        dead=dead,
+    )
+
+
+@get("/deliveries/{slug:str}/{job_id:uuid}")
+async def show_delivery(
+    slug: FromPath[str], job_id: FromPath[UUID], reading: NamedDependency[Reading], user: NamedDependency[User]
+) -> Response[str]:
+    tenant = reading.known(slug).tenant
+    story = await find_story(reading.database, tenant.id, job_id)
+    if story is None:
+        raise NotFoundException(f"{tenant.name} has no delivery {job_id}: it may be older than 90 days.")
+    delivery = story.delivery
+    attempts = await list_attempts(reading.database, tenant.id, job_id)
+    masked = [step.masked for attempt in attempts for step in attempt.steps if step.masked]
+    trace_id = delivery.trace_context.split("-")[1] if delivery.trace_context else ""
+    return page(
+        "delivery.html",
+        user=user,
+        here="deliveries",
+        now=datetime.now(UTC),
+        tenant=tenant,
+        delivery=delivery,
+        story=story,
+        attempts=attempts,
+        masked=masked[-1] if masked else {},
+        note=_note(tenant, story),
+        ticket_url=ticket_url(tenant.servicedesk, delivery.ticket_id),
+        trace_id=trace_id,
+        trace_url=reading.trace_url.replace("{trace_id}", trace_id) if reading.trace_url and trace_id else "",
+    )
+
+
+def _note(tenant: Tenant, story: Story) -> str:
+    """The note as it is rendered for the ticket; empty where nothing was written."""
+    written = story.written
+    if written is None or written.enhancement is None:
+        return ""
+    reference = note_reference(tenant.id, story.delivery.ticket_id, written.version)
+    return render_note(written.enhancement, tenant.note, reference=reference)
+
+
+@post("/deliveries/{slug:str}/{job_id:uuid}/{act:str}", guards=[require_operator])
+async def act_on_one(
+    *,
+    slug: FromPath[str],
+    job_id: FromPath[UUID],
+    act: FromPath[str],
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    user: NamedDependency[User],
+) -> Redirect:
+    """Replay or dismiss one failed delivery; one that is not failed any more stays as it is."""
+    tenant = reading.known(slug).tenant
+    form = await request.form()
+    await _act(
+        reading, user, tenant, act, Choice(), reason=_reason(form), job_ids=[job_id], limit=1, told=f"job {job_id}"
+    )
+    return Redirect(f"/deliveries/{slug}/{job_id}", status_code=303)
+
+
+@get("/deliveries/{act:str}", guards=[require_operator])
+async def confirm_act(
+    act: FromPath[str],
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    user: NamedDependency[User],
+) -> Response[str]:
+    """Says how many failed deliveries the filter chooses, and asks."""
+    _check_act(act)
+    chosen = Filter(request.query_params)
+    counts = [
+        (each.tenant, await count_failed(reading.database, each.tenant.id, chosen.choice))
+        for each in reading.chosen(chosen.tenant)
+    ]
+    counts = [(tenant, number) for tenant, number in counts if number]
+    return page(
+        "confirm.html",
+        user=user,
+        here="deliveries",
+        act=act,
+        chosen=chosen,
+        counts=counts,
+        number=sum(number for _, number in counts),
+        most=MOST_COUNTED,
+        until=datetime.now(UTC).isoformat(),
+    )
+
+
+@post("/deliveries/{act:str}", guards=[require_operator])
+async def act_on_chosen(
+    act: FromPath[str], request: Request[Any, Any, Any], reading: NamedDependency[Reading], user: NamedDependency[User]
+) -> Response[str]:
+    """Do what was confirmed: of each tenant at most the number that was told, and nothing that came in since."""
+    _check_act(act)
+    form = await request.form()
+    chosen = Filter(form)
+    until = _time(str(form.get("until", "")))
+    done = []
+    for each in reading.chosen(chosen.tenant):
+        limit = _count(str(form.get(f"number-{each.tenant.slug}", "0")))
+        if limit:
+            choice = replace(chosen.choice, until=until)
+            told = ", ".join(chosen.words) or "all that failed"
+            number = await _act(reading, user, each.tenant, act, choice, reason=_reason(form), limit=limit, told=told)
+            done.append((each.tenant, number))
+    return page(
+        "done.html",
+        user=user,
+        here="deliveries",
+        act=act,
+        done=done,
+        number=sum(number for _, number in done),
+        back=chosen.link(status=""),
+    )
+
+
+async def _act(
+    reading: Reading,
+    user: User,
+    tenant: Tenant,
+    act: str,
+    choice: Choice,
+    *,
+    reason: str,
+    limit: int,
+    told: str,
+    job_ids: list[UUID] | None = None,
+) -> int:
+    _check_act(act)
+    seen_by = witness(user.name, act, told if act == "replay" else f"{told}: {reason}")
+    if act == "replay":
+        changed = await replay_deliveries(
+            reading.database, tenant.id, choice, job_ids=job_ids, limit=limit, witness=seen_by
+        )
+    else:
+        if not reason:
+            raise ClientException("Say why no note is needed any more; the reason is kept.")
+        changed = await dismiss_deliveries(
+            reading.database,
+            tenant.id,
+            choice,
+            job_ids=job_ids,
+            because=f"dismissed: {reason}",
+            limit=limit,
+            witness=seen_by,
+        )
+    reading.forget()
+    return len(changed)
+
+
+def _check_act(act: str) -> None:
+    if act not in {"replay", "dismiss"}:
+        raise NotFoundException("There is no such page.")
+
+
+def _reason(form: Any) -> str:
+    return " ".join(str(form.get("because", "")).split())[:_MAX_WORDS]
+
+
+def _count(value: str) -> int:
+    return min(int(value), MOST_COUNTED) if value.isascii() and value.isdigit() else 0
+
+
+def _time(value: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        raise ClientException("This form is not complete.") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _written(place: Place) -> str:
+    return f"{place.accepted_at.isoformat()}~{place.job_id}"
+
+
+def _place(value: str | None) -> Place | None:
+    if not value:
+        return None
+    time, _, job_id = value.partition("~")
+    try:
+        return Place(datetime.fromisoformat(time), UUID(job_id))
+    except ValueError:
+        raise ClientException("This page's address is not complete.") from None

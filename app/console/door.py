@@ -1,0 +1,77 @@
+"""Who may come in, and who may act.
+
+Invariant: no page but sign-in, static files and health is shown without a session; no request changes anything without
+a session, the session's own word (CSRF) and, for an act, the role operator.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import Annotated, Any, Final
+from urllib.parse import quote, urlsplit
+
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.exceptions import PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+from litestar.params import Dependency
+from litestar.response import Redirect
+
+from app.console.sessions import Seals, User
+
+COOKIE: Final = "ai_agents_console"
+_LIVE: Final = "hx-request"
+
+SignedIn = Annotated[User, Dependency(skip_validation=True)]
+
+
+async def require_user(request: Request[Any, Any, Any]) -> Response[Any] | None:
+    """Before each request of a page: to sign-in without a session; nothing changes without the session's word."""
+    seals: Seals = request.app.state.seals
+    user = seals.open_user(request.cookies.get(COOKIE))
+    if user is None:
+        if request.headers.get(_LIVE):  # a page that is open and refreshes itself
+            return Response(None, status_code=200, headers={"HX-Redirect": "/sign-in"})
+        return Redirect(f"/sign-in?next={quote(_own_path(request.url.path, request.url.query))}", status_code=303)
+    request.state.user = user
+    if request.method != "GET":
+        await _check_word(request, user)
+    return None
+
+
+async def _check_word(request: Request[Any, Any, Any], user: User) -> None:
+    check_origin(request)
+    form = await request.form()
+    if not hmac.compare_digest(str(form.get("csrf", "")).encode(), user.csrf.encode()):
+        raise PermissionDeniedException("This form is not from a page of your session. Go back, reload, try again.")
+
+
+def check_origin(request: Request[Any, Any, Any]) -> None:
+    """A form comes from one of our own pages; browsers say where it comes from."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    is_ours = site in {None, "same-origin", "none"} and (
+        origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    )
+    if not is_ours:
+        raise PermissionDeniedException("This form is not from a page of the console.")
+
+
+def require_operator(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A guard of acts."""
+    user = connection.app.state.seals.open_user(connection.cookies.get(COOKIE))
+    if user is not None and not user.is_operator:
+        raise PermissionDeniedException("You may look at everything. To act, your account needs the role operator.")
+
+
+def provide_user(request: Request[Any, Any, Any]) -> User:
+    user: User = request.state.user
+    return user
+
+
+def own_path(path: str | None) -> str:
+    """*path* when it is one of ours, `/` otherwise: nobody is sent elsewhere after sign-in."""
+    return path if path and path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+
+
+def _own_path(path: str, query: str) -> str:
+    return own_path(f"{path}?{query}" if query else path)

@@ -1,0 +1,235 @@
+"""Whether all is well, and if not, what is wrong, for whom, since when, and what to do. Pure.
+
+Invariant: what is not well is a `Finding` with a remedy, the worst first; no finding means that all is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import IntEnum
+from typing import Final
+from uuid import UUID
+
+from app.core.tenant import Tenant
+from app.db.gates import EVERY_TENANT, Cause, ClosedGate
+from app.db.overview import HOURS, MINUTES, HourCount, TenantFigures
+
+SLOW_S: Final = 60
+VERY_SLOW_S: Final = 120
+GOOD_RATE: Final = 0.95
+ENOUGH: Final = 10
+"""Settled deliveries from which on a rate says something."""
+_OVERDUE: Final = timedelta(seconds=45)
+_BUDGET_WARNING: Final = 0.8
+
+
+class Level(IntEnum):
+    """How bad a finding is; its name is a CSS class."""
+
+    NOTE = 1
+    WARN = 2
+    BAD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not well."""
+
+    level: Level
+    title: str
+    detail: str
+    link: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was seen at one moment."""
+
+    now: datetime
+    tenants: Sequence[Tenant]
+    figures: Sequence[TenantFigures]
+    gates: Sequence[ClosedGate]
+    is_redis_reachable: bool
+    workers: int | None
+    """None: not known while Redis is out."""
+    file_problems: Sequence[tuple[str, str]] = ()
+
+    def of(self, tenant_id: UUID) -> TenantFigures:
+        return next(each for each in self.figures if each.tenant_id == tenant_id)
+
+    def gates_of(self, tenant_id: UUID) -> list[ClosedGate]:
+        return [gate for gate in self.gates if gate.tenant_id == tenant_id]
+
+    @property
+    def accepted(self) -> list[int]:
+        """In each of the last 60 minutes, oldest first."""
+        return [sum(minute) for minute in zip([0] * MINUTES, *(each.by_minute for each in self.figures), strict=True)]
+
+    @property
+    def hours(self) -> list[HourCount]:
+        """The last 24, oldest first."""
+        by_age: dict[int, list[HourCount]] = {}
+        for each in self.figures:
+            for hour in each.hours:
+                by_age.setdefault(hour.age, []).append(hour)
+        return [_sum(age, by_age.get(age, [])) for age in reversed(range(HOURS))]
+
+    @property
+    def waiting(self) -> int:
+        return sum(each.waiting for each in self.figures)
+
+    @property
+    def working(self) -> int:
+        return sum(each.working for each in self.figures)
+
+    @property
+    def oldest(self) -> datetime | None:
+        return min((each.oldest for each in self.figures if each.oldest), default=None)
+
+    @property
+    def dead(self) -> int:
+        return sum(each.dead for each in self.figures)
+
+    @property
+    def p95_s(self) -> float | None:
+        return p95(duration for each in self.figures for duration in each.durations)
+
+    @property
+    def cost_today(self) -> Decimal:
+        return sum((each.cost_today for each in self.figures), Decimal(0))
+
+
+def _sum(age: int, hours: Sequence[HourCount]) -> HourCount:
+    return HourCount(
+        age,
+        notes=sum(hour.notes for hour in hours),
+        context_only=sum(hour.context_only for hour in hours),
+        failed=sum(hour.failed for hour in hours),
+        ignored=sum(hour.ignored for hour in hours),
+    )
+
+
+def p95(durations_ms: Iterable[int]) -> float | None:
+    """Seconds within which 95 of 100 were done; None without any."""
+    ordered = sorted(durations_ms)
+    return ordered[min(len(ordered) * 95 // 100, len(ordered) - 1)] / 1000 if ordered else None
+
+
+def find_problems(seen: Snapshot) -> list[Finding]:
+    """What is not well, the worst first."""
+    findings = [*_of_the_whole(seen)]
+    for tenant in seen.tenants:
+        findings += _of_tenant(seen, tenant)
+    findings += [
+        Finding(Level.BAD, f"The file of {slug} can't be used", f"{detail}. Its last good version serves.", "/tenants")
+        for slug, detail in seen.file_problems
+    ]
+    return sorted(findings, key=lambda finding: -finding.level)
+
+
+def _of_the_whole(seen: Snapshot) -> Iterable[Finding]:
+    if not seen.is_redis_reachable:
+        yield Finding(
+            Level.WARN,
+            "Redis is out",
+            "Nothing is lost: workers find what is due in the database, a few seconds later than usual.",
+        )
+    if seen.workers == 0 and not seen.working:
+        yield Finding(
+            Level.BAD,
+            "No worker listens",
+            "Webhooks are accepted and wait. Look at the worker's pods and their logs.",
+        )
+    for gate in seen.gates_of(EVERY_TENANT):
+        yield Finding(
+            Level.WARN,
+            "All tenants are paused",
+            f"By {gate.closed_by or '?'}: {gate.reason or 'no reason given'}. Webhooks are accepted and wait.",
+            "/tenants",
+            gate.since,
+        )
+
+
+_GATES: Final = {
+    Cause.PAUSED: (Level.NOTE, "is paused", "Webhooks are accepted and wait until somebody resumes it."),
+    Cause.HELP_DESK: (
+        Level.BAD,
+        "has a help desk that does not answer",
+        "Deliveries wait and lose no attempts. One tries again and again, and all go on when it succeeds.",
+    ),
+    Cause.CALLS: (Level.NOTE, "has used up its calls to the help desk", "Deliveries wait for the next turn."),
+    Cause.MODEL: (
+        Level.WARN,
+        "gets notes without the model",
+        "The model fails; notes hold the gathered context alone until it answers again.",
+    ),
+    Cause.MONITORING: (Level.NOTE, "has a monitoring that does not answer", "Notes say that it was unavailable."),
+}
+
+
+def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[Finding]:
+    figures, page = seen.of(tenant.id), f"/tenants/{tenant.slug}"
+    for gate in seen.gates_of(tenant.id):
+        level, title, detail = _GATES[gate.cause]
+        if gate.reason:
+            detail = f"By {gate.closed_by}: {gate.reason}. {detail}"
+        yield Finding(level, f"{tenant.name} {title}", detail, page, gate.since)
+    if figures.dead:
+        many = "1 delivery of" if figures.dead == 1 else f"{figures.dead:,} deliveries of"
+        yield Finding(
+            Level.BAD,
+            f"{many} {tenant.name} failed",
+            "Their tickets have no note. See why, then replay or dismiss them.",
+            f"/deliveries?tenant={tenant.slug}&status=failed",
+            figures.dead_since,
+        )
+    yield from _slowness(seen, tenant, figures)
+    settled = figures.notes + figures.failed
+    if settled >= ENOUGH and figures.notes / settled < GOOD_RATE:
+        yield Finding(
+            Level.WARN,
+            f"{figures.notes / settled:.0%} of {tenant.name}'s tickets got their note",
+            f"{figures.failed:,} of {settled:,} attempts to settle failed within 24 hours.",
+            f"/deliveries?tenant={tenant.slug}&status=failed",
+        )
+    yield from _budget(tenant, figures)
+
+
+def _slowness(seen: Snapshot, tenant: Tenant, figures: TenantFigures) -> Iterable[Finding]:
+    holding = {Cause.PAUSED, Cause.HELP_DESK, Cause.CALLS}
+    is_held = any(gate.cause in holding for gate in [*seen.gates_of(tenant.id), *seen.gates_of(EVERY_TENANT)])
+    if not is_held and figures.due_since and seen.now - figures.due_since > _OVERDUE:
+        yield Finding(
+            Level.BAD if not figures.working else Level.WARN,
+            f"{figures.waiting:,} of {tenant.name}'s tickets wait for a worker",
+            "More comes in than is worked off. Add workers, or raise the tenant's limits.concurrency.",
+            f"/deliveries?tenant={tenant.slug}&status=pending",
+            figures.due_since,
+        )
+    took = p95(figures.durations)
+    if took is not None and len(figures.durations) >= ENOUGH and took > SLOW_S:
+        yield Finding(
+            Level.BAD if took > VERY_SLOW_S else Level.WARN,
+            f"Notes for {tenant.name} take {took:.0f} s",
+            "95 of 100 of the last hour were on the ticket within this time; 60 s are promised.",
+            f"/tenants/{tenant.slug}",
+        )
+
+
+def _budget(tenant: Tenant, figures: TenantFigures) -> Iterable[Finding]:
+    budget = tenant.model.monthly_token_budget
+    if not budget or figures.tokens_this_month < budget * _BUDGET_WARNING:
+        return
+    is_over = figures.tokens_this_month >= budget
+    yield Finding(
+        Level.WARN if is_over else Level.NOTE,
+        f"{tenant.name} has used {figures.tokens_this_month / budget:.0%} of this month's tokens",
+        "Notes hold the gathered context alone until the month ends, or the budget is raised."
+        if is_over
+        else "Beyond the budget, notes hold the gathered context alone.",
+        "/cost",
+    )

@@ -1,0 +1,49 @@
+"""Now: healthy or not and why, and the figures that move. Refreshes itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+
+from app.console.health import find_problems, p95
+from app.console.pages import page
+from app.console.reading import Reading
+from app.console.sessions import User
+from app.db.overview import HOURS
+
+
+@get("/")
+async def show_now(reading: NamedDependency[Reading], user: NamedDependency[User]) -> Response[str]:
+    return page("now.html", user=user, here="now", **await _values(reading))
+
+
+@get("/live")
+async def show_live(reading: NamedDependency[Reading]) -> Response[str]:
+    """The part of the page that is fetched again and again."""
+    return page("_live.html", **await _values(reading))
+
+
+async def _values(reading: Reading) -> dict[str, Any]:
+    seen = await reading.snapshot()
+    hours = seen.hours
+    notes = sum(hour.notes for hour in hours)
+    failed = sum(hour.failed for hour in hours)
+    columns = []
+    for hour in hours:
+        full = hour.notes - hour.context_only
+        when = "this hour" if hour.age == 0 else f"{hour.age} h ago"
+        title = f"{when}: {full} notes, {hour.context_only} without the model, {hour.failed} failed"
+        columns.append((title, {"ok": full, "warn": hour.context_only, "bad": hour.failed}))
+    return {
+        "seen": seen,
+        "findings": find_problems(seen),
+        "notes": notes,
+        "failed": failed,
+        "without_model": sum(hour.context_only for hour in hours),
+        "columns": columns,
+        "span": HOURS,
+        "rows": [(tenant, seen.of(tenant.id), seen.gates_of(tenant.id)) for tenant in seen.tenants],
+        "p95": p95,
+    }

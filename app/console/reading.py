@@ -1,0 +1,83 @@
+"""What several pages read: the tenants, and a snapshot of now, taken at most once a second however many watch."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from litestar.exceptions import NotFoundException
+
+from app.console.health import Snapshot
+from app.db.gates import EVERY_TENANT, Gates
+from app.db.overview import load_figures
+from app.db.session import Database
+from app.queue import Queue
+from app.tenants import KnownTenant, TenantDirectory
+
+_FRESH_S: Final = 1.0
+# A worker with all its slots taken does not listen; an attempt ends within this time.
+_HEARD_WITHIN_S: Final = 150.0
+
+
+@dataclass(slots=True)
+class Reading:
+    """The resources of the pages that read."""
+
+    database: Database
+    queue: Queue
+    tenants: TenantDirectory
+    trace_url: str = ""
+    """Where a trace is looked at, with `{trace_id}` in it."""
+    _last: tuple[float, Snapshot] | None = None
+    _taking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def known(self, slug: str) -> KnownTenant:
+        """The tenant of this slug; 404 otherwise."""
+        found = self.tenants.find_slug(slug)
+        if found is None:
+            raise NotFoundException(f"There is no tenant {slug!r}.")
+        return found
+
+    def chosen(self, slug: str) -> list[KnownTenant]:
+        """The tenant of this slug, or all when it is empty."""
+        return [self.known(slug)] if slug else list(self.tenants)
+
+    def names(self) -> dict[UUID, str]:
+        """What each tenant is called, by id."""
+        return {known.tenant.id: known.tenant.name for known in self.tenants} | {EVERY_TENANT: "All tenants"}
+
+    def slugs(self) -> dict[UUID, str]:
+        return {known.tenant.id: known.tenant.slug for known in self.tenants}
+
+    async def snapshot(self) -> Snapshot:
+        """Now."""
+        async with self._taking:
+            if self._last is None or time.monotonic() - self._last[0] > _FRESH_S:
+                self._last = (time.monotonic(), await self._take())
+            return self._last[1]
+
+    def forget(self) -> None:
+        """An act changed what the next page must show."""
+        self._last = None
+
+    async def _take(self) -> Snapshot:
+        tenants = [known.tenant for known in self.tenants]
+        ids: Sequence[UUID] = [tenant.id for tenant in tenants]
+        (now, figures), gates, workers = await asyncio.gather(
+            load_figures(self.database, ids),
+            Gates(self.database).closed(ids),
+            self.queue.listeners(heard_within_s=_HEARD_WITHIN_S),
+        )
+        return Snapshot(
+            now=now,
+            tenants=tenants,
+            figures=figures,
+            gates=gates,
+            is_redis_reachable=workers is not None,
+            workers=workers,
+            file_problems=[(problem.slug, problem.detail) for problem in self.tenants.problems],
+        )

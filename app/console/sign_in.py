@@ -1,0 +1,124 @@
+"""Coming in and going out: by the local token, or by the organisation's own sign-in (OIDC)."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+
+from app.console.door import COOKIE, check_origin, own_path
+from app.console.oidc import OpenIdProvider, SignInRefused
+from app.console.pages import page
+from app.console.sessions import SESSION_LIFE, Role, Seals
+
+_BEGUN: Final = "ai_agents_console_sign_in"
+_BEGUN_LIFE: Final = timedelta(minutes=10)
+_WRONG_TOKEN_S: Final = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The ways in that are open."""
+
+    token: str | None
+    provider: OpenIdProvider | None
+    is_secure: bool
+    """Whether people come by https: then the cookies never travel otherwise."""
+
+    def cookie(self, name: str, value: str, *, life: timedelta) -> Cookie:
+        return Cookie(
+            key=name,
+            value=value,
+            path="/",
+            httponly=True,
+            secure=self.is_secure,
+            samesite="lax",
+            max_age=int(life.total_seconds()),
+        )
+
+
+@get("/sign-in")
+async def show_sign_in(request: Request[Any, Any, Any], doors: NamedDependency[Doors]) -> Response[str]:
+    return _page(doors, own_path(request.query_params.get("next")))
+
+
+def _page(doors: Doors, next_path: str, *, problem: str = "", status: int = 200) -> Response[str]:
+    return page(
+        "sign_in.html",
+        status=status,
+        has_token=doors.token is not None,
+        has_provider=doors.provider is not None,
+        next_path=next_path,
+        problem=problem,
+    )
+
+
+@post("/sign-in")
+async def sign_in_by_token(
+    request: Request[Any, Any, Any], doors: NamedDependency[Doors], seals: NamedDependency[Seals]
+) -> Response[Any]:
+    check_origin(request)
+    form = await request.form()
+    next_path = own_path(str(form.get("next", "/")))
+    given = str(form.get("token", "")).strip()
+    if doors.token is None or not hmac.compare_digest(given.encode(), doors.token.encode()):
+        await asyncio.sleep(_WRONG_TOKEN_S)
+        log.warning("sign_in_refused", by="token")
+        return _page(doors, next_path, problem="That is not the token.", status=403)
+    return _welcome(doors, seals, "local token", Role.OPERATOR, next_path)
+
+
+@get("/sign-in/oidc")
+async def begin_oidc(
+    request: Request[Any, Any, Any], doors: NamedDependency[Doors], seals: NamedDependency[Seals]
+) -> Redirect:
+    if doors.provider is None:
+        raise NotFoundException("There is no such page.")
+    begun = await doors.provider.begin()
+    kept = {"state": begun.state, "nonce": begun.nonce, "verifier": begun.verifier}
+    kept["next"] = own_path(request.query_params.get("next"))
+    sealed = seals.seal("sign-in", kept, life=_BEGUN_LIFE)
+    return Redirect(begun.url, status_code=303, cookies=[doors.cookie(_BEGUN, sealed, life=_BEGUN_LIFE)])
+
+
+@get("/sign-in/callback")
+async def end_oidc(
+    request: Request[Any, Any, Any], doors: NamedDependency[Doors], seals: NamedDependency[Seals]
+) -> Response[Any]:
+    if doors.provider is None:
+        raise NotFoundException("There is no such page.")
+    kept = seals.open("sign-in", request.cookies.get(_BEGUN))
+    if kept is None:
+        late = "This sign-in took too long, or began in another browser. Begin again."
+        return _page(doors, "/", problem=late, status=403)
+    try:
+        person = await doors.provider.finish(
+            dict(request.query_params), state=kept["state"], nonce=kept["nonce"], verifier=kept["verifier"]
+        )
+    except SignInRefused as refusal:
+        log.warning("sign_in_refused", by="oidc", cause=refusal.detail)
+        return _page(doors, "/", problem=refusal.detail, status=403)
+    return _welcome(doors, seals, person.name, person.role, own_path(kept["next"]))
+
+
+def _welcome(doors: Doors, seals: Seals, name: str, role: Role, next_path: str) -> Redirect:
+    log.info("signed_in", user=name, role=role)
+    cookies = [doors.cookie(COOKIE, seals.seal_user(name, role), life=SESSION_LIFE)]
+    return Redirect(next_path, status_code=303, cookies=cookies)
+
+
+@post("/sign-out")
+async def sign_out(doors: NamedDependency[Doors]) -> Redirect:
+    """The cookie goes; it would end by itself within hours."""
+    return Redirect("/sign-in", status_code=303, cookies=[doors.cookie(COOKIE, "", life=timedelta(0))])

@@ -1,0 +1,131 @@
+"""Tenants: how each is, as what it runs, and the acts on one: check the connection, pause, resume."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any, Final
+
+import yaml
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from app.console.door import require_operator
+from app.console.health import find_problems, p95
+from app.console.pages import page
+from app.console.reading import Reading
+from app.console.sessions import User
+from app.console.words import duration
+from app.db.audit import list_acts, record_act, witness
+from app.db.gates import EVERY_TENANT, Cause, Gates
+from app.errors import AppError
+from app.help_desks import open_help_desk
+from app.tenants import KnownTenant, missing_secrets
+
+_MAX_WORDS: Final = 200
+_CHECK_WAIT: Final = timedelta(seconds=5)
+_ACTS_SHOWN: Final = 8
+
+
+@get("/tenants")
+async def list_tenants(reading: NamedDependency[Reading], user: NamedDependency[User]) -> Response[str]:
+    seen = await reading.snapshot()
+    return page(
+        "tenants.html",
+        user=user,
+        here="tenants",
+        seen=seen,
+        p95=p95,
+        rows=[(tenant, seen.of(tenant.id), seen.gates_of(tenant.id)) for tenant in seen.tenants],
+        pauses=[gate for gate in seen.gates_of(EVERY_TENANT) if gate.cause is Cause.PAUSED],
+        problems=reading.tenants.problems,
+    )
+
+
+@get("/tenants/{slug:str}")
+async def show_tenant(
+    slug: FromPath[str], reading: NamedDependency[Reading], user: NamedDependency[User]
+) -> Response[str]:
+    return await _page(reading, user, reading.known(slug))
+
+
+async def _page(
+    reading: Reading, user: User, known: KnownTenant, *, checked: tuple[bool, str] | None = None
+) -> Response[str]:
+    seen, tenant = await reading.snapshot(), known.tenant
+    gates = seen.gates_of(tenant.id)
+    return page(
+        "tenant.html",
+        user=user,
+        here="tenants",
+        seen=seen,
+        tenant=tenant,
+        figures=seen.of(tenant.id),
+        gates=gates,
+        is_paused=any(gate.cause is Cause.PAUSED for gate in gates),
+        findings=[each for each in find_problems(seen) if tenant.name in each.title],
+        p95=p95,
+        configuration=configuration(known),
+        missing=missing_secrets(known),
+        acts=await list_acts(reading.database, [tenant.id], limit=_ACTS_SHOWN),
+        checked=checked,
+    )
+
+
+def configuration(known: KnownTenant) -> str:
+    """The tenant as it runs, defaults included, as its file would say it. It holds no secret: those are other files."""
+    values = known.tenant.model_dump(mode="json")
+    values["events"] = sorted(values["events"])
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+@post("/tenants/{slug:str}/check", guards=[require_operator])
+async def check_connection(
+    slug: FromPath[str], reading: NamedDependency[Reading], user: NamedDependency[User]
+) -> Response[str]:
+    """Read one page from the help desk, now."""
+    known = reading.known(slug)
+    checked = await _check(reading, known)
+    detail = "answered" if checked[0] else checked[1]
+    await record_act(reading.database, known.tenant.id, witness(user.name, "check connection", detail))
+    return await _page(reading, user, known, checked=checked)
+
+
+async def _check(reading: Reading, known: KnownTenant) -> tuple[bool, str]:
+    started = time.perf_counter()
+    try:
+        async with open_help_desk(known, reading.database, longest_wait=_CHECK_WAIT) as help_desk:
+            number = await help_desk.peek()
+    except AppError as error:
+        return False, error.detail
+    took = duration(time.perf_counter() - started)
+    seen = "no ticket" if not number else "1 ticket" if number == 1 else f"{number} tickets"
+    return True, f"ServiceDesk Plus answered within {took}, with {seen} on its first page."
+
+
+@post(["/tenants/{slug:str}/{act:str}", "/tenants/{act:str}"], guards=[require_operator])
+async def pause_or_resume(
+    act: FromPath[str],
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    user: NamedDependency[User],
+    slug: str = "",
+) -> Redirect:
+    """Of one tenant, or without a slug of all."""
+    tenant_id = reading.known(slug).tenant.id if slug else EVERY_TENANT
+    gates = Gates(reading.database)
+    if act == "pause":
+        form = await request.form()
+        reason = " ".join(str(form.get("reason", "")).split())[:_MAX_WORDS]
+        if not reason:
+            raise ClientException("Say why, for whoever sees the pause.")
+        await gates.pause(tenant_id, by=user.name, reason=reason, witness=witness(user.name, "pause", reason))
+    elif act == "resume":
+        await gates.resume(tenant_id, witness=witness(user.name, "resume"))
+    else:
+        raise NotFoundException("There is no such page.")
+    reading.forget()
+    return Redirect(f"/tenants/{slug}" if slug else "/tenants", status_code=303)

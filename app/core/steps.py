@@ -1,0 +1,79 @@
+"""The steps of one attempt, as the console shows them: what was done, how long it took, how it ended.
+
+Invariant: a step holds no text of a ticket: a name, times, and a result in words of our own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_STEPS: Final = 40
+
+
+class Step(BaseModel):
+    """One step."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    began_at: datetime
+    ms: int
+    result: str = ""
+    is_fine: bool = True
+    masked: dict[str, int] = Field(default_factory=dict)
+    """How many values of each kind were masked."""
+
+
+_steps: ContextVar[list[Step] | None] = ContextVar("steps", default=None)
+
+
+@contextmanager
+def noting_steps() -> Iterator[list[Step]]:
+    """Collect the steps of what runs in the block, in tasks of its own too, in the order in which they ended."""
+    steps: list[Step] = []
+    token = _steps.set(steps)
+    try:
+        yield steps
+    finally:
+        _steps.reset(token)
+
+
+class StepNote:
+    """What is known of a step while it runs."""
+
+    def __init__(self) -> None:
+        self.result = ""
+        self.is_fine = True
+        self.masked: dict[str, int] = {}
+
+
+@contextmanager
+def step(name: str) -> Iterator[StepNote]:
+    """Note the block as a step; one that raises ended badly. Costs nothing where nobody collects."""
+    note, began_at, started = StepNote(), datetime.now(UTC), time.perf_counter()
+    try:
+        yield note
+    except BaseException as error:
+        note.is_fine, note.result = False, note.result or getattr(error, "detail", "") or type(error).__name__
+        raise
+    finally:
+        steps = _steps.get()
+        if steps is not None and len(steps) < MAX_STEPS:
+            ms = round(1000 * (time.perf_counter() - started))
+            steps.append(
+                Step(
+                    name=name,
+                    began_at=began_at,
+                    ms=ms,
+                    result=note.result,
+                    is_fine=note.is_fine,
+                    masked=note.masked,
+                )
+            )

@@ -1,0 +1,67 @@
+"""Who did what: the record of operators' acts, written in the transaction of the act itself.
+
+Invariant: an act is added and never changed. Of every tenant: under the id of all zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.session import Database, choose_tenant
+
+Witness = Callable[[AsyncSession, UUID, int], Awaitable[None]]
+"""Writes an act down, in its transaction: whose rows, and how many changed."""
+
+_RECORD: Final = text("""
+insert into audit (tenant_id, actor, act, number, detail) values (:tenant_id, :actor, :act, :number, :detail)
+""")
+_LIST: Final = text("""
+select tenant_id, acted_at, actor, act, number, detail from audit
+where tenant_id = :tenant_id order by acted_at desc limit :limit
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act of an operator."""
+
+    tenant_id: UUID
+    acted_at: datetime
+    actor: str
+    act: str
+    number: int
+    detail: str
+
+
+def witness(actor: str, act: str, detail: str = "") -> Witness:
+    """Writes down that *actor* did *act*."""
+
+    async def record(session: AsyncSession, tenant_id: UUID, number: int) -> None:
+        values = {"tenant_id": tenant_id, "actor": actor, "act": act, "number": number, "detail": detail}
+        await session.execute(_RECORD, values)
+
+    return record
+
+
+async def record_act(database: Database, tenant_id: UUID, witness: Witness, *, number: int = 1) -> None:
+    """Write down an act that changes nothing in the database."""
+    async with database.as_tenant(tenant_id) as session:
+        await witness(session, tenant_id, number)
+
+
+async def list_acts(database: Database, tenant_ids: Sequence[UUID], *, limit: int) -> list[Act]:
+    """The latest acts of these tenants, newest first."""
+    acts: list[Act] = []
+    async with database.across_tenants() as session:
+        for tenant_id in tenant_ids:
+            await choose_tenant(session, tenant_id)
+            rows = await session.execute(_LIST, {"tenant_id": tenant_id, "limit": limit})
+            acts += [Act(**row) for row in rows.mappings()]
+    return sorted(acts, key=lambda act: act.acted_at, reverse=True)[:limit]

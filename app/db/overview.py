@@ -1,0 +1,138 @@
+"""What the console tells at a glance. Content is read one tenant at a time; across tenants only ids and times.
+
+Invariant: no figure costs more than an hour's rows of a tenant, or its hourly counters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.session import Database, choose_tenant
+
+MINUTES: Final = 60
+HOURS: Final = 24
+
+_WAITING: Final = text("""
+select tenant_id, count(*) filter (where not is_leased or due_at <= now()) as waiting,
+    count(*) filter (where is_leased and due_at > now()) as working, min(accepted_at) as oldest,
+    min(due_at) filter (where due_at <= now()) as due_since
+from due group by tenant_id
+""")
+_DEAD: Final = text("select tenant_id, count(*) as number, min(failed_at) as since from dead group by tenant_id")
+# An hour's rows through their indexes, and the hourly counters: in one round trip.
+_FIGURES: Final = text(f"""
+select now() as now,
+    (select coalesce(jsonb_object_agg(minute, number), '{{}}') from (
+        select floor(extract(epoch from now() - accepted_at) / 60)::int as minute, count(*) as number from delivery
+        where tenant_id = :tenant_id and accepted_at > now() - interval '{MINUTES} minutes' group by 1
+    ) accepted) as accepted,
+    (select array_agg(duration_ms) from (
+        select duration_ms from enhancement
+        where tenant_id = :tenant_id and reserved_at > now() - interval '1 hour' and duration_ms is not null
+        order by reserved_at desc limit 5000
+    ) lately) as durations,
+    (select max(accepted_at) from delivery where tenant_id = :tenant_id) as last_webhook,
+    (select max(coalesce(seen_up_to, listed_at)) from sync_cursor where tenant_id = :tenant_id) as last_sync,
+    (select jsonb_agg(h) from (
+        select (extract(epoch from date_trunc('hour', now()) - hour) / 3600)::int as age, sum(notes)::int as notes,
+            sum(context_only)::int as context_only, sum(failed)::int as failed, sum(ignored)::int as ignored
+        from tally where tenant_id = :tenant_id and hour > date_trunc('hour', now()) - interval '{HOURS} hours'
+        group by hour
+    ) h) as hours,
+    (select coalesce(sum(cost_usd), 0) from tally where tenant_id = :tenant_id
+        and hour >= date_trunc('day', now() at time zone 'utc') at time zone 'utc') as cost_today,
+    (select coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint from tally where tenant_id = :tenant_id
+        and hour >= date_trunc('month', now() at time zone 'utc') at time zone 'utc') as tokens_this_month
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """What became of deliveries in one hour; `age` 0 is the one that runs."""
+
+    age: int
+    notes: int = 0
+    context_only: int = 0
+    failed: int = 0
+    ignored: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFigures:
+    """One tenant now."""
+
+    tenant_id: UUID
+    waiting: int = 0
+    working: int = 0
+    oldest: datetime | None = None
+    """When the oldest delivery that is not settled was accepted."""
+    due_since: datetime | None = None
+    """Since when a delivery could be claimed and is not."""
+    dead: int = 0
+    dead_since: datetime | None = None
+    accepted: dict[int, int] = field(default_factory=dict)
+    """In each of the last 60 minutes, by how many minutes ago."""
+    durations: tuple[int, ...] = ()
+    """Milliseconds from webhook to note, of the last hour."""
+    hours: tuple[HourCount, ...] = ()
+    last_webhook: datetime | None = None
+    last_sync: datetime | None = None
+    cost_today: Decimal = Decimal(0)
+    tokens_this_month: int = 0
+
+    @property
+    def by_minute(self) -> list[int]:
+        """Accepted in each of the last 60 minutes, oldest first."""
+        return [self.accepted.get(minute, 0) for minute in reversed(range(MINUTES))]
+
+    @property
+    def notes(self) -> int:
+        return sum(hour.notes for hour in self.hours)
+
+    @property
+    def failed(self) -> int:
+        return sum(hour.failed for hour in self.hours)
+
+    @property
+    def context_only(self) -> int:
+        return sum(hour.context_only for hour in self.hours)
+
+
+async def load_figures(database: Database, tenant_ids: Sequence[UUID]) -> tuple[datetime, list[TenantFigures]]:
+    """The database's time, and each tenant's figures in the order of *tenant_ids*."""
+    async with database.across_tenants() as session:
+        waiting = {row.tenant_id: row for row in (await session.execute(_WAITING)).all()}
+        dead = {row.tenant_id: row for row in (await session.execute(_DEAD)).all()}
+        now: datetime = (await session.execute(text("select now()"))).scalar_one()
+        figures = []
+        for tenant_id in tenant_ids:
+            await choose_tenant(session, tenant_id)
+            row = (await session.execute(_FIGURES, {"tenant_id": tenant_id})).one()
+            figures.append(_figures(tenant_id, row, waiting.get(tenant_id), dead.get(tenant_id)))
+    return now, figures
+
+
+def _figures(tenant_id: UUID, row: Any, waiting: Any, dead: Any) -> TenantFigures:
+    return TenantFigures(
+        tenant_id=tenant_id,
+        waiting=waiting.waiting if waiting else 0,
+        working=waiting.working if waiting else 0,
+        oldest=waiting.oldest if waiting else None,
+        due_since=waiting.due_since if waiting else None,
+        dead=dead.number if dead else 0,
+        dead_since=dead.since if dead else None,
+        accepted={int(minute): number for minute, number in row.accepted.items()},
+        durations=tuple(row.durations or ()),
+        hours=tuple(HourCount(**hour) for hour in row.hours or ()),
+        last_webhook=row.last_webhook,
+        last_sync=row.last_sync,
+        cost_today=row.cost_today,
+        tokens_this_month=row.tokens_this_month,
+    )
