@@ -107,7 +107,13 @@ class LedgerSettings(ProcessSettings):
     database_pooler: Literal["none", "transaction"] = Field(default="none", examples=["transaction"])
 
 
-class ApiSettings(LedgerSettings, TenantSettings):
+class FeedbackSettings(ProcessSettings):
+    """What signs the links in notes by which technicians vote, and what checks them."""
+
+    feedback_key: SecretStr | None = Field(default=None, min_length=32, examples=["$(openssl rand -hex 32)"])
+
+
+class ApiSettings(LedgerSettings, TenantSettings, FeedbackSettings):
     database_connections: ClassVar[int] = 4
 
     redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
@@ -127,7 +133,9 @@ class ModelSettings(ProcessSettings):
     llm_timeout_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
 
 
-class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings):
+class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings, FeedbackSettings):
+    feedback_url: WebUrl | None = Field(default=None, examples=["https://ai-agents.example"])
+    """Where the API is published; notes have a link to its `/feedback` when this and FEEDBACK_KEY are set."""
     redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
     worker_concurrency: int = Field(default=4, ge=1, le=256, examples=["4"])
     task_timeout_seconds: Seconds = Field(default=timedelta(seconds=120), gt=timedelta(0), examples=["120"])

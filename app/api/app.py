@@ -25,6 +25,7 @@ from litestar.openapi.spec import License
 from app.api.bodies import Bodies
 from app.api.edge import Edge
 from app.api.errors import answer_app_error, answer_bug, answer_http_error
+from app.api.feedback import FeedbackKey, ask_for_vote, feedback_style, take_vote
 from app.api.health import VERSION, Readiness, health, live, metrics, ready
 from app.api.webhooks import receive_webhook
 from app.db.intake import Intake, open_intake
@@ -55,20 +56,28 @@ class Api:
     readiness: Readiness
 
 
-def create_app(*, intake: Intake, queue: Queue, tenants: TenantDirectory, readiness: Readiness) -> Litestar:
+def create_app(
+    *,
+    intake: Intake,
+    queue: Queue,
+    tenants: TenantDirectory,
+    readiness: Readiness,
+    feedback_key: bytes | None = None,
+) -> Litestar:
     """The routes, over the resources that they use."""
 
     def providing(value: object) -> Provide:
         return Provide(lambda: value, sync_to_thread=False, use_cache=True)
 
     return Litestar(
-        [receive_webhook, health, live, ready, metrics],
+        [receive_webhook, health, live, ready, metrics, ask_for_vote, take_vote, feedback_style],
         dependencies={
             "intake": providing(intake),
             "queue": providing(queue),
             "tenants": providing(tenants),
             "readiness": providing(readiness),
             "bodies": providing(Bodies()),
+            "feedback_key": providing(FeedbackKey(feedback_key)),
         },
         exception_handlers={AppError: answer_app_error, HTTPException: answer_http_error, Exception: answer_bug},
         openapi_config=OpenAPIConfig(
@@ -97,7 +106,14 @@ async def open_api(settings: ApiSettings) -> AsyncIterator[Api]:
             )
         )
         queue = await stack.enter_async_context(open_queue(RingBroker(settings.redis_url.get_secret_value())))
-        app = create_app(intake=intake, queue=queue, tenants=tenants, readiness=readiness)
+        key = settings.feedback_key
+        app = create_app(
+            intake=intake,
+            queue=queue,
+            tenants=tenants,
+            readiness=readiness,
+            feedback_key=key.get_secret_value().encode() if key else None,
+        )
         becoming_ready = asyncio.create_task(readiness.turn_on(intake))
         try:
             yield Api(Edge(app), readiness)

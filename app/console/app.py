@@ -20,7 +20,7 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.console import acts, deliveries, now, sign_in, tenants
+from app.console import acts, cost, deliveries, now, quality, sign_in, tenants
 from app.console.door import COOKIE, provide_user, require_user
 from app.console.oidc import OpenIdProvider, ProviderOptions
 from app.console.pages import HEADERS, page, static_file
@@ -90,6 +90,9 @@ def create_console(*, reading: Reading, doors: Doors, seals: Seals) -> Litestar:
             tenants.show_tenant,
             tenants.check_connection,
             tenants.pause_or_resume,
+            quality.show_quality,
+            cost.show_cost,
+            cost.export_cost,
             acts.show_acts,
             sign_in.sign_out,
         ],

@@ -1,7 +1,8 @@
 """An enhancement as the note that a technician reads: escaped HTML, small enough to be read.
 
 Invariant: whatever the enhancement's texts hold, the HTML has only the tags of `ALLOWED_TAGS` and links only to
-sources' own pages; its words stay within the tenant's limit; and it carries its reference, by which it is found again.
+sources' own pages and to the page where its reader votes; its words stay within the tenant's limit; and it carries its
+reference, by which it is found again.
 """
 
 from __future__ import annotations
@@ -32,11 +33,17 @@ def note_reference(tenant_id: UUID, ticket_id: str, version: str) -> UUID:
     return uuid5(tenant_id, f"note:{ticket_id}:{version}")
 
 
-def render_note(enhancement: Enhancement, options: NoteOptions, *, reference: UUID) -> str:
-    """The note's HTML. *reference* stands in it as 36 characters of plain text, which no help desk strips."""
+def render_note(
+    enhancement: Enhancement, options: NoteOptions, *, reference: UUID, feedback_url: str | None = None
+) -> str:
+    """The note's HTML. *reference* stands in it as 36 characters of plain text, which no help desk strips.
+
+    *feedback_url* leads to where its reader says whether it helped; a tenant's file may keep it out.
+    """
+    feedback = feedback_url if options.feedback_link else None
     html = ""
     for excerpt_words, sources_shown in _SIZES:
-        html = _Note(enhancement, options, excerpt_words, sources_shown).html(reference)
+        html = _Note(enhancement, options, excerpt_words, sources_shown).html(reference, feedback)
         if count_note_words(html) <= options.max_words:
             break
     return html
@@ -58,16 +65,18 @@ class _Note:
         self._urls = {source.ref: source.url for group in enhancement.gathered for source in group.sources}
         self._sources_shown = sources_shown
 
-    def html(self, reference: UUID) -> str:
+    def html(self, reference: UUID, feedback_url: str | None) -> str:
         label = self._labels
         head = f"<p><b>AI Agents</b> · {escape(label['title'])}"
         if not self._enhancement.is_context_only:
             head += f" · {escape(label['confidence'])}: {escape(label['confidence_' + self._enhancement.confidence])}"
         notices = "".join(f"<p><em>{escape(label['notice_' + code])}</em></p>" for code in self._enhancement.notices)
+        feedback = ""
+        if feedback_url:
+            feedback = f"<p>{self._link(label['feedback'], feedback_url)}</p>"
         body = "".join(part for section in self._options.sections for part in self._section(section))
-        return (
-            f"<div>{head}</p>{notices}{body}<p><small>{escape(self._signature())} · ref {reference}</small></p></div>"
-        )
+        foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
+        return f"<div>{head}</p>{notices}{body}{feedback}{foot}</div>"
 
     def _signature(self) -> str:
         model = self._enhancement.model

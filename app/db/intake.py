@@ -140,6 +140,28 @@ class Intake:
             else:
                 committed.set_exception(LedgerUnavailable(f"PostgreSQL refused the row (SQLSTATE {sqlstate})"))
 
+    async def record_feedback(self, tenant_id: UUID, job_id: UUID, *, is_helpful: bool, comment: str) -> bool:
+        """Store a vote on the note of a delivery, in place of an earlier one. False when there is no such note.
+
+        Raises:
+            LedgerUnavailable: It was not stored, or that is not known; the same call may be made again.
+        """
+        try:
+            return bool(
+                await self._pool.fetchval(
+                    "select record_feedback($1, $2, $3, $4)",
+                    tenant_id,
+                    job_id,
+                    is_helpful,
+                    comment,
+                    timeout=ACCEPT_TIMEOUT_S,
+                )
+            )
+        except Exception as error:
+            if is_passing(error):
+                raise unavailable(error) from error
+            raise
+
     async def state(self) -> LedgerState:
         """The ledger's state, if deliveries can be stored now.
 

@@ -9,14 +9,16 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
 
+from app.core.feedback import make_token
 from app.db.enhancements import Enhancements
 from app.db.gates import Gates
 from app.db.ledger import Ledger
@@ -104,6 +106,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 lease=settings.lease_seconds,
                 max_attempts=settings.max_attempts,
             ),
+            feedback_url=_feedback_url(settings),
         )
 
         async def work(tenant_id: str, job_id: str) -> None:  # noqa: ARG001 - a hint: the ledger chooses what is next
@@ -117,6 +120,18 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             database,
             tenants,
         )
+
+
+def _feedback_url(settings: WorkerSettings) -> Callable[[UUID, UUID], str | None]:
+    """Where the reader of a delivery's note votes; None without both settings."""
+    url, key = settings.feedback_url, settings.feedback_key
+
+    def link(tenant_id: UUID, job_id: UUID) -> str | None:
+        if url is None or key is None:
+            return None
+        return f"{url}/feedback/{make_token(tenant_id, job_id, key=key.get_secret_value().encode())}"
+
+    return link
 
 
 async def run(settings: WorkerSettings) -> None:

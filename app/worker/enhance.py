@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -88,6 +89,7 @@ class Enhancer:
         tenants: TenantDirectory,
         toolkits: Toolkits,
         limits: Limits,
+        feedback_url: Callable[[UUID, UUID], str | None] = lambda _tenant_id, _job_id: None,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -96,6 +98,7 @@ class Enhancer:
         self._tenants = tenants
         self._toolkits = toolkits
         self._limits = limits
+        self._feedback_url = feedback_url
         self._running: set[asyncio.Task[None]] = set()
         self._is_stopping = False
 
@@ -314,7 +317,12 @@ class Enhancer:
             await post_once(
                 claim,
                 reservation,
-                render_note(enhancement, kit.tenant.note, reference=reference),
+                render_note(
+                    enhancement,
+                    kit.tenant.note,
+                    reference=reference,
+                    feedback_url=self._feedback_url(claim.tenant_id, claim.job_id),
+                ),
                 reference=reference,
                 notes=kit.help_desk,
                 enhancements=self._enhancements,

@@ -1,0 +1,122 @@
+"""`/feedback/<token>`: a technician's vote on a note, without a login.
+
+Invariant: opening the link changes nothing, whatever opens it ahead of the reader; the page's buttons vote. One note
+has one vote by its link, the latest. Nothing of the ticket or the note is shown here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.enums import MediaType
+from litestar.exceptions import HTTPException
+from litestar.params import FromPath
+
+from app.api.bodies import Bodies
+from app.core.feedback import MAX_COMMENT_CHARS, read_token
+from app.db.intake import Intake
+
+# Nine bytes for a character that a form writes as %F0%9F%98%80, and the fields' names.
+_MAX_FORM_BYTES: Final = MAX_COMMENT_CHARS * 12 + 200
+_STYLE: Final = """
+:root { color-scheme: light dark; --page: #f6f7f9; --text: #1b2330; --card: #fff; --line: #e2e6ec; --faint: #5c6880; }
+@media (prefers-color-scheme: dark) {
+  :root { --page: #0f131a; --text: #e7ebf2; --card: #171c25; --line: #29313f; --faint: #97a3b6; }
+}
+body { font: 400 16px/1.55 system-ui, "Segoe UI", Roboto, sans-serif; margin: 0; display: grid; place-items: center;
+  min-height: 100vh; background: var(--page); color: var(--text); }
+main { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 32px; max-width: 440px;
+  margin: 16px; box-sizing: border-box; }
+h1 { font-size: 1.3rem; margin: 0 0 8px; } p { margin: .5em 0; } small { color: var(--faint); font-weight: 400; }
+label { font-weight: 600; display: block; margin: 14px 0 4px; }
+textarea { width: 100%; box-sizing: border-box; font: inherit; border: 1px solid #8a94a6; border-radius: 8px;
+  padding: 8px 10px; min-height: 96px; background: transparent; color: inherit; }
+.buttons { display: flex; gap: 10px; margin-top: 16px; }
+button { flex: 1; font: inherit; font-weight: 600; padding: 10px; border-radius: 8px; border: 1px solid #8a94a6;
+  background: transparent; color: inherit; cursor: pointer; }
+button.first { background: #3450c4; border-color: #3450c4; color: #fff; }
+"""
+_HEADERS: Final = {
+    "x-robots-tag": "noindex",
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackKey:
+    """What links are signed with; None: there are none, and no such page."""
+
+    value: bytes | None
+
+
+@get("/feedback/{token:str}", include_in_schema=False, sync_to_thread=False)
+def ask_for_vote(token: FromPath[str], feedback_key: NamedDependency[FeedbackKey]) -> Response[str]:
+    _read(token, feedback_key)
+    form = (
+        "<h1>Did this note help you?</h1><p>Your answer goes to those who run AI Agents.</p>"
+        f'<form method="post" action="/feedback/{escape(token)}">'
+        '<label for="c">What was good, or what was wrong? <small>(optional)</small></label>'
+        f'<textarea id="c" name="comment" maxlength="{MAX_COMMENT_CHARS}"></textarea>'
+        '<div class="buttons"><button class="first" name="vote" value="up">👍 It helped</button>'
+        '<button name="vote" value="down">👎 It did not</button></div></form>'
+    )
+    return _page("Did this note help you?", form)
+
+
+@post("/feedback/{token:str}", include_in_schema=False, status_code=200)
+async def take_vote(
+    token: FromPath[str],
+    request: Request[Any, Any, Any],
+    intake: NamedDependency[Intake],
+    bodies: NamedDependency[Bodies],
+    feedback_key: NamedDependency[FeedbackKey],
+) -> Response[str]:
+    tenant_id, job_id = _read(token, feedback_key)
+    body = await bodies.read(request)
+    if len(body) > _MAX_FORM_BYTES:
+        raise HTTPException(status_code=413)
+    try:
+        form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:
+        raise HTTPException(status_code=400, detail="the form has too many fields") from None
+    vote = form.get("vote", [""])[-1]
+    if vote not in {"up", "down"}:
+        raise HTTPException(status_code=400, detail="vote: must be up or down")
+    comment = " ".join(form.get("comment", [""])[-1].replace("\0", "").split())[:MAX_COMMENT_CHARS]
+    if not await intake.record_feedback(tenant_id, job_id, is_helpful=vote == "up", comment=comment):
+        raise _no_page()
+    return _page(
+        "Thank you", "<h1>Thank you</h1><p>Your answer is stored. Vote again by the same link to change it.</p>"
+    )
+
+
+def _read(token: str, feedback_key: FeedbackKey) -> tuple[Any, Any]:
+    ids = read_token(token, key=feedback_key.value) if feedback_key.value else None
+    if ids is None:
+        raise _no_page()
+    return ids
+
+
+def _no_page() -> HTTPException:
+    return HTTPException(status_code=404)
+
+
+def _page(title: str, content: str) -> Response[str]:
+    html = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="stylesheet" '
+        f'href="/feedback/style.css"></head><body><main>{content}</main></body></html>'
+    )
+    return Response(html, media_type=MediaType.HTML, headers=_HEADERS)
+
+
+@get("/feedback/style.css", include_in_schema=False, sync_to_thread=False)
+def feedback_style() -> Response[str]:
+    return Response(_STYLE, media_type="text/css")

@@ -1,0 +1,158 @@
+"""Cost: tokens and money by tenant, model and day; what the month will come to; as CSV too."""
+
+from __future__ import annotations
+
+import csv
+import io
+from calendar import monthrange
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.exceptions import ClientException
+
+from app.console.pages import page
+from app.console.reading import Reading
+from app.console.sessions import User
+from app.console.words import money, number
+from app.core.tenant import Tenant
+from app.db.costs import DayCost, list_costs
+
+# A spreadsheet takes a cell that begins so for a formula.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_COLUMNS: Final = ("day", "tenant", "model", "notes", "prompt_tokens", "completion_tokens", "cost_usd")
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A calendar month (UTC), and how much of it is over."""
+
+    first: date
+    is_current: bool
+    share: float
+
+    @property
+    def end(self) -> date:
+        return self.first + timedelta(days=monthrange(self.first.year, self.first.month)[1])
+
+    @property
+    def before(self) -> date:
+        return (self.first - timedelta(days=1)).replace(day=1)
+
+    def forecast(self, so_far: float) -> float:
+        """What it comes to if it goes on as until now."""
+        return so_far / self.share if self.share else so_far
+
+
+def month_of(value: str | None, now: datetime) -> Month:
+    """The month `2026-11`, or the one that *now* is in."""
+    current = now.astimezone(UTC).date().replace(day=1)
+    try:
+        first = datetime.strptime(value, "%Y-%m").replace(tzinfo=UTC).date() if value else current
+    except ValueError:
+        raise ClientException("A month is written as 2026-11.") from None
+    if first != current:
+        return Month(first, is_current=False, share=1.0)
+    begun = datetime(first.year, first.month, 1, tzinfo=UTC)
+    whole = timedelta(days=monthrange(first.year, first.month)[1])
+    return Month(first, is_current=True, share=max((now - begun) / whole, 1 / 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class TenantCost:
+    """A tenant's month."""
+
+    tenant: Tenant
+    notes: int
+    tokens: int
+    cost: Decimal
+
+    @property
+    def budget(self) -> int | None:
+        return self.tenant.model.monthly_token_budget
+
+
+def per_tenant(tenants: Sequence[Tenant], days: Sequence[DayCost]) -> list[TenantCost]:
+    """The dearest first."""
+    rows = []
+    for tenant in tenants:
+        own = [day for day in days if day.tenant_id == tenant.id]
+        cost = sum((day.cost_usd for day in own), Decimal(0))
+        rows.append(TenantCost(tenant, sum(day.notes for day in own), sum(day.tokens for day in own), cost))
+    return sorted(rows, key=lambda row: (-row.cost, -row.tokens))
+
+
+@get("/cost")
+async def show_cost(
+    request: Request[Any, Any, Any], reading: NamedDependency[Reading], user: NamedDependency[User]
+) -> Response[str]:
+    month = month_of(request.query_params.get("month"), datetime.now(UTC))
+    tenants = [known.tenant for known in reading.tenants]
+    days = await _days(reading, tenants, month)
+    by_model: dict[str, list[DayCost]] = defaultdict(list)
+    for day in days:
+        by_model[day.model].append(day)
+    models = [
+        (model or "none", sum(d.notes for d in own), sum(d.tokens for d in own), sum(d.cost_usd for d in own))
+        for model, own in sorted(by_model.items(), key=lambda item: -sum(d.tokens for d in item[1]))
+    ]
+    tokens = sum(day.tokens for day in days)
+    return page(
+        "cost.html",
+        user=user,
+        here="cost",
+        month=month,
+        rows=per_tenant(tenants, days),
+        models=models,
+        columns=_columns(month, days),
+        cost=sum((day.cost_usd for day in days), Decimal(0)),
+        tokens=tokens,
+        notes=sum(day.notes for day in days),
+    )
+
+
+def _columns(month: Month, days: Sequence[DayCost]) -> list[tuple[str, dict[str, float]]]:
+    columns = []
+    for index in range((month.end - month.first).days):
+        own = [day for day in days if day.day == month.first + timedelta(days=index)]
+        tokens, cost = sum(day.tokens for day in own), sum((day.cost_usd for day in own), Decimal(0))
+        when = f"{month.first + timedelta(days=index):%d %b}"
+        columns.append((f"{when}: {number(tokens)} tokens, {money(cost)}", {"a": float(tokens)}))
+    return columns
+
+
+@get("/cost.csv")
+async def export_cost(request: Request[Any, Any, Any], reading: NamedDependency[Reading]) -> Response[str]:
+    month = month_of(request.query_params.get("month"), datetime.now(UTC))
+    tenants = [known.tenant for known in reading.tenants]
+    slugs = {tenant.id: tenant.slug for tenant in tenants}
+    days = await _days(reading, tenants, month)
+    rows = [
+        (d.day, slugs[d.tenant_id], d.model, d.notes, d.prompt_tokens, d.completion_tokens, d.cost_usd) for d in days
+    ]
+    name = f"ai-agents-cost-{month.first:%Y-%m}.csv"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return Response(as_csv(_COLUMNS, rows), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _days(reading: Reading, tenants: Sequence[Tenant], month: Month) -> list[DayCost]:
+    ids = [tenant.id for tenant in tenants]
+    return await list_costs(reading.database, ids, since=month.first, until=month.end)
+
+
+def as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """RFC 4180; a text that a spreadsheet would take for a formula begins with an apostrophe."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(header)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return out.getvalue()
+
+
+def _cell(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) else value

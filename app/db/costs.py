@@ -1,0 +1,51 @@
+"""What enhancements cost, from the hourly counters: no row of an enhancement is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.session import Database, choose_tenant
+
+_DAYS: Final = text("""
+select (hour at time zone 'utc')::date as day, model, sum(notes)::bigint as notes,
+    sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
+    sum(cost_usd) as cost_usd
+from tally where tenant_id = :tenant_id
+    and hour >= cast(:since as date)::timestamp at time zone 'utc' and hour < cast(:until as date)::timestamp at time zone 'utc'
+group by 1, 2 having sum(notes + prompt_tokens + completion_tokens) > 0 order by 1, 2
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class DayCost:
+    """One tenant, one day (UTC), one model; the model is empty for notes that used none."""
+
+    tenant_id: UUID
+    day: date
+    model: str
+    notes: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: Decimal
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+async def list_costs(database: Database, tenant_ids: Sequence[UUID], *, since: date, until: date) -> list[DayCost]:
+    """Each tenant's days from *since* up to before *until*."""
+    found: list[DayCost] = []
+    async with database.across_tenants() as session:
+        for tenant_id in tenant_ids:
+            await choose_tenant(session, tenant_id)
+            rows = await session.execute(_DAYS, {"tenant_id": tenant_id, "since": since, "until": until})
+            found += [DayCost(tenant_id=tenant_id, **row) for row in rows.mappings()]
+    return found

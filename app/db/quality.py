@@ -1,0 +1,122 @@
+"""What technicians think of notes, and which notes deserve a look. One tenant at a time.
+
+Invariant: at most `MOST_VOTES` votes and `MOST_NOTES` enhancements of a tenant are looked at, the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.session import Database, choose_tenant
+
+MOST_VOTES: Final = 2_000
+MOST_NOTES: Final = 2_000
+
+_RATE: Final = text("""
+select count(*) filter (where is_helpful) as up, count(*) filter (where not is_helpful) as down from (
+    select is_helpful from feedback where tenant_id = :tenant_id order by voted_at desc limit :votes
+) newest
+""")
+_VOTES: Final = text("""
+select job_id, is_helpful, comment, voted_at,
+    (select ticket_id from delivery d where d.tenant_id = :tenant_id and d.job_id = feedback.job_id) as ticket_id
+from feedback where tenant_id = :tenant_id order by voted_at desc limit :limit
+""")
+# A source counts for a vote when the note's statements cite it.
+_SOURCES: Final = text("""
+with vote as (
+    select job_id, is_helpful from feedback where tenant_id = :tenant_id order by voted_at desc limit :votes
+)
+select source ->> 'kind' as kind, source ->> 'id' as id, max(source ->> 'title') as title, max(source ->> 'url') as url,
+    count(*) filter (where vote.is_helpful) as up, count(*) filter (where not vote.is_helpful) as down
+from vote
+join enhancement e on e.tenant_id = :tenant_id and e.job_id = vote.job_id
+cross join lateral jsonb_path_query(e.content, '$.gathered[*].sources[*]') source
+where exists (
+    select from jsonb_path_query(e.content, '$.*[*].citations[*]') ref where ref #>> '{}' = source ->> 'ref'
+)
+group by 1, 2
+""")
+_UNSURE: Final = text("""
+select job_id, ticket_id, posted_at, cost_usd from (
+    select job_id, ticket_id, posted_at, cost_usd, confidence, model from enhancement
+    where tenant_id = :tenant_id order by reserved_at desc limit :notes
+) newest where confidence = 'low' and model is not null and posted_at is not null order by posted_at desc limit :limit
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """One vote."""
+
+    tenant_id: UUID
+    job_id: UUID
+    ticket_id: str | None
+    is_helpful: bool
+    comment: str
+    voted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVotes:
+    """How notes fared that cite a source."""
+
+    tenant_id: UUID
+    kind: str
+    id: str
+    title: str
+    url: str
+    up: int
+    down: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """A posted note in which the model had low confidence."""
+
+    tenant_id: UUID
+    job_id: UUID
+    ticket_id: str
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """One tenant's."""
+
+    tenant_id: UUID
+    up: int
+    down: int
+    votes: Sequence[Cast]
+    sources: Sequence[SourceVotes]
+    unsure: Sequence[Unsure]
+
+
+async def load_quality(database: Database, tenant_ids: Sequence[UUID], *, limit: int) -> list[Quality]:
+    """Of each tenant the rate, and the newest *limit* votes and notes to look at."""
+    found = []
+    async with database.across_tenants() as session:
+        for tenant_id in tenant_ids:
+            await choose_tenant(session, tenant_id)
+            values: dict[str, Any] = {"tenant_id": tenant_id}
+            rate = (await session.execute(_RATE, {**values, "votes": MOST_VOTES})).one()
+            votes = (await session.execute(_VOTES, {**values, "limit": limit})).mappings().all()
+            sources = (await session.execute(_SOURCES, {**values, "votes": MOST_VOTES})).mappings().all()
+            unsure = (await session.execute(_UNSURE, {**values, "notes": MOST_NOTES, "limit": limit})).all()
+            found.append(
+                Quality(
+                    tenant_id,
+                    rate.up,
+                    rate.down,
+                    [Cast(tenant_id=tenant_id, **row) for row in votes],
+                    [SourceVotes(tenant_id=tenant_id, **row) for row in sources],
+                    [Unsure(tenant_id, row.job_id, row.ticket_id, row.posted_at) for row in unsure],
+                )
+            )
+    return found
