@@ -21,7 +21,7 @@ from app.console.door import require_operator
 from app.console.pages import page
 from app.console.reading import Reading
 from app.console.sessions import User
-from app.core.delivery import Status
+from app.core.delivery import Status, parse_webhook
 from app.core.note import note_reference, render_note
 from app.core.tenant import Tenant
 from app.core.ticket import MAX_TICKET_ID_CHARS
@@ -29,6 +29,7 @@ from app.db.attempts import list_attempts
 from app.db.audit import witness
 from app.db.browsing import MOST_COUNTED, Place, Story, count_failed, find_story, list_page
 from app.db.deliveries import Choice, dismiss_deliveries, replay_deliveries
+from app.errors import MalformedDelivery
 from app.integrations.servicedesk import ticket_url
 
 _ROWS: Final = 50
@@ -130,6 +131,7 @@ async def show_delivery(
         now=datetime.now(UTC),
         tenant=tenant,
         delivery=delivery,
+        subject=_subject(delivery.body),
         story=story,
         attempts=attempts,
         masked=masked[-1] if masked else {},
@@ -138,6 +140,15 @@ async def show_delivery(
         trace_id=trace_id,
         trace_url=reading.trace_url.replace("{trace_id}", trace_id) if reading.trace_url and trace_id else "",
     )
+
+
+def _subject(body: bytes) -> str:
+    """The ticket's subject as the webhook told it; empty when it did not."""
+    try:
+        ticket = parse_webhook(body).ticket
+    except MalformedDelivery:
+        return ""
+    return ticket.subject if ticket else ""
 
 
 def _note(tenant: Tenant, story: Story) -> str:

@@ -32,7 +32,7 @@ _REASON: Final = (
 )
 _FIND: Final = text("""
 select job_id, ticket_id, event, status, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, updated_at,
-    settled_at, lease_until, last_error, ignored_because, trace_context, octet_length(body) as body_bytes
+    settled_at, lease_until, last_error, ignored_because, trace_context, body
 from delivery where tenant_id = :tenant_id and job_id = :job_id
 """)
 _ENHANCEMENT: Final = text("""

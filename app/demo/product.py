@@ -40,7 +40,13 @@ class Product:
         self._processes = processes
         self._display = display
         self._urls = servers.urls
-        self._common = {**tenants, "REDIS_URL": servers.valkey.url, "LOG_FORMAT": "json", "LOG_LEVEL": "info"}
+        self._common = {
+            **tenants,
+            "REDIS_URL": servers.valkey.url,
+            "FEEDBACK_KEY": secrets.token_hex(16),
+            "LOG_FORMAT": "json",
+            "LOG_LEVEL": "info",
+        }
         self._model = model
         self._api_port, self._worker_port = find_free_port(), find_free_port()
         self.api_url = f"http://127.0.0.1:{self._api_port}"
@@ -60,7 +66,11 @@ class Product:
     def start(self) -> None:
         """The API, a worker and, for somebody who stays to look, the console."""
         api = {"DATABASE_URL": self._urls.intake, "API_HOST": "127.0.0.1", "API_PORT": str(self._api_port)}
-        worker = {"DATABASE_URL": self._urls.worker, "PROMETHEUS_PORT": str(self._worker_port)}
+        worker = {
+            "DATABASE_URL": self._urls.worker,
+            "PROMETHEUS_PORT": str(self._worker_port),
+            "FEEDBACK_URL": self.api_url,
+        }
         # SIGTERM would have the API stay a while for a load balancer that there isn't.
         self._processes.start("api", {**self._common, **api}, end_with=signal.SIGINT)
         self._processes.start("worker", {**self._common, **worker, **self._model.environment})
