@@ -1,0 +1,96 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.console.health import Finding, Level, Snapshot, find_problems, p95
+from app.db.gates import EVERY_TENANT, Cause, ClosedGate
+from app.db.overview import HourCount, TenantFigures
+from tests.builders import a_tenant
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+ACME = a_tenant("acme", model={"monthly_token_budget": 1000})
+
+
+def seen(*gates: ClosedGate, redis: bool = True, workers: int | None = 1, **figures: Any) -> Snapshot:
+    own = TenantFigures(ACME.id, **figures)
+    return Snapshot(NOW, [ACME], [own], list(gates), is_redis_reachable=redis, workers=workers)
+
+
+def gate(cause: Cause, tenant_id: Any = ACME.id, **values: Any) -> ClosedGate:
+    fields = {"until": None, "since": NOW, "failures": 0, "closed_by": None, "reason": None, **values}
+    return ClosedGate(tenant_id=tenant_id, cause=cause, **fields)
+
+
+def only(snapshot: Snapshot) -> Finding:
+    [finding] = find_problems(snapshot)
+    return finding
+
+
+def test_nothing_wrong_is_no_finding() -> None:
+    assert find_problems(seen(durations=(4000,) * 20, hours=(HourCount(0, notes=100),))) == []
+
+
+def test_a_redis_that_is_out_is_slower_and_not_lost() -> None:
+    finding = only(seen(redis=False, workers=None))
+    assert finding.level is Level.WARN
+    assert "Nothing is lost" in finding.detail
+
+
+def test_no_worker_needs_somebody_unless_one_is_seen_working() -> None:
+    assert only(seen(workers=0)).level is Level.BAD
+    assert find_problems(seen(workers=0, working=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "level"), [(Cause.HELP_DESK, Level.BAD), (Cause.MODEL, Level.WARN), (Cause.PAUSED, Level.NOTE)]
+)
+def test_a_closed_gate_is_told_with_whom_it_concerns(cause: Cause, level: Level) -> None:
+    finding = only(seen(gate(cause)))
+    assert (finding.level, finding.link, finding.since) == (level, "/tenants/acme", NOW)
+    assert "Acme" in finding.title
+
+
+def test_a_pause_of_all_is_told_once() -> None:
+    assert "All tenants" in only(seen(gate(Cause.PAUSED, EVERY_TENANT, closed_by="ines", reason="move"))).title
+
+
+def test_dead_deliveries_lead_to_the_list_of_them() -> None:
+    finding = only(seen(dead=2, dead_since=NOW))
+    assert finding.level is Level.BAD
+    assert finding.link == "/deliveries?tenant=acme&status=failed"
+
+
+def test_what_waits_for_no_worker_is_told_and_what_rests_behind_a_gate_is_not() -> None:
+    late = {"waiting": 3, "due_since": NOW - timedelta(minutes=2)}
+    assert "wait for a worker" in only(seen(**late)).title
+    assert "help desk" in only(seen(gate(Cause.HELP_DESK), **late)).title
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(59, None), (61, Level.WARN), (121, Level.BAD)])
+def test_slow_notes(seconds: int, level: Level | None) -> None:
+    findings = find_problems(seen(durations=(seconds * 1000,) * 20))
+    assert [finding.level for finding in findings] == ([level] if level else [])
+
+
+def test_a_rate_says_something_from_ten_on() -> None:
+    assert find_problems(seen(hours=(HourCount(0, notes=8, failed=1),))) == []
+    assert "94%" in only(seen(hours=(HourCount(0, notes=94, failed=6),))).title
+
+
+def test_a_budget_is_told_at_eighty_and_at_a_hundred() -> None:
+    assert find_problems(seen(tokens_this_month=799)) == []
+    assert only(seen(tokens_this_month=800)).level is Level.NOTE
+    assert only(seen(tokens_this_month=1000)).level is Level.WARN
+
+
+def test_the_worst_comes_first() -> None:
+    levels = [finding.level for finding in find_problems(seen(gate(Cause.PAUSED), redis=False, workers=None, dead=1))]
+    assert levels == sorted(levels, reverse=True)
+    assert levels[0] is Level.BAD
+
+
+def test_ninety_five_of_a_hundred() -> None:
+    assert p95([]) is None
+    assert p95([5000]) == 5
+    assert p95(range(1000, 101_000, 1000)) == 96

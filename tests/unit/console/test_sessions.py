@@ -1,0 +1,55 @@
+from datetime import timedelta
+
+import pytest
+
+from app.console.sessions import Role, Seals
+
+LONG = timedelta(hours=1)
+
+
+def test_what_was_sealed_opens_again_for_its_purpose() -> None:
+    seals = Seals(b"k" * 32)
+    user = seals.open_user(seals.seal_user("ines@acme.example", Role.VIEWER))
+    assert user is not None
+    assert (user.name, user.role, user.is_operator) == ("ines@acme.example", Role.VIEWER, False)
+    assert len(user.csrf) >= 32
+
+
+def test_each_session_has_a_word_of_its_own() -> None:
+    seals = Seals()
+    first, second = (seals.open_user(seals.seal_user("a", Role.OPERATOR)) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert first.csrf != second.csrf
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda sealed: sealed[:-4] + "AAAA",
+        lambda sealed: "A" + sealed[1:],
+        lambda sealed: sealed.partition(".")[0] + ".",
+        lambda sealed: sealed.partition(".")[0],
+        lambda _: Seals(b"other" * 8).seal("session", {"name": "x"}, life=LONG),
+        lambda _: "é.é",
+        lambda _: "",
+        lambda _: "A" * 10_000,
+    ],
+    ids=["signature", "body", "empty-signature", "no-signature", "other-key", "not-ascii", "empty", "long"],
+)
+def test_a_forged_cookie_is_nobody(forge: object) -> None:
+    seals = Seals(b"k" * 32)
+    assert callable(forge)
+    assert seals.open_user(forge(seals.seal_user("a", Role.OPERATOR))) is None
+
+
+def test_a_seal_of_another_purpose_is_no_session() -> None:
+    seals = Seals()
+    facts = {"name": "a", "role": "operator", "csrf": "x"}
+    assert seals.open("session", seals.seal("sign-in", facts, life=LONG)) is None
+    assert seals.open("sign-in", seals.seal("sign-in", facts, life=LONG)) is not None
+
+
+def test_a_seal_ends() -> None:
+    seals = Seals()
+    assert seals.open("session", seals.seal("session", {}, life=timedelta(seconds=-1))) is None

@@ -1,0 +1,63 @@
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from app.console.words import ago, duration, explain, money, number, percent
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.34, "340 ms"), (4.21, "4.2 s"), (59, "59 s"), (110, "110 s"), (240, "4 min"), (9_000, "2 h"), (400_000, "5 d")],
+)
+def test_durations(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_how_long_ago() -> None:
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    assert ago(now - timedelta(minutes=5), now) == "5 min ago"
+    assert ago(None, now) == "never"
+    assert ago(now + timedelta(seconds=3), now) == "1.0 s ago"  # clocks differ
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "words"), [(0, 0, "—"), (9, 10, "90.0 %"), (9_999_999, 10_000_000, "99.9 %"), (5, 5, "100 %")]
+)
+def test_a_share_is_never_rounded_up_to_all(part: int, whole: int, words: str) -> None:
+    assert percent(part, whole) == words
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"), [("0", "$0.00"), ("0.0123", "$0.0123"), ("0.5", "$0.50"), ("1234.5", "$1,234.50")]
+)
+def test_money(amount: str, words: str) -> None:
+    assert money(Decimal(amount)) == words
+
+
+def test_numbers() -> None:
+    assert [number(value) for value in (0, 1234, 56_700, 1_200_000)] == ["0", "1,234", "56.7k", "1.2M"]
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning", "remedy"),
+    [
+        ("ServiceDesk Plus does not accept our credentials (HTTP 401): check acme/api_key.", "key", "secret"),
+        (
+            "attempts used up (3); the last: ServiceDesk Plus failed on its side (HTTP 502).",
+            "error of its own",
+            "replay",
+        ),
+        ("ServiceDesk Plus has no ticket of id 777.", "does not exist", "dismiss"),
+        ("attempts used up (3); the last: ServiceDesk Plus: no connection was made.", "not be reached", "firewall"),
+        ("attempts used up (3); the last: ServiceDesk Plus did not take the note in time", "too slow", "Replay"),
+        ("no tenant's file has the id 1; add it, then replay this delivery", "file", "Add it"),
+        ("attempts used up (3); the last: internal error (KeyError)", "fault of ours", "job id"),
+        ("attempts used up; the last: its worker ended each time without finishing", "worker stopped", "logs"),
+        ("a thing nobody knows", "no explanation", "words below"),
+    ],
+)
+def test_an_error_is_explained_with_what_to_do(error: str, meaning: str, remedy: str) -> None:
+    told = explain(error)
+    assert meaning in told.meaning
+    assert remedy in told.remedy
