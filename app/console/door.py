@@ -7,22 +7,19 @@ a session, the session's own word (CSRF) and, for an act, the role operator.
 from __future__ import annotations
 
 import hmac
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
-from litestar.params import Dependency
 from litestar.response import Redirect
 
 from app.console.sessions import Seals, User
 
 COOKIE: Final = "ai_agents_console"
 _LIVE: Final = "hx-request"
-
-SignedIn = Annotated[User, Dependency(skip_validation=True)]
 
 
 async def require_user(request: Request[Any, Any, Any]) -> Response[Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import yaml
 from litestar import Request, Response, get, post
@@ -106,19 +107,31 @@ async def _check(reading: Reading, known: KnownTenant) -> tuple[bool, str]:
     return True, f"ServiceDesk Plus answered within {took}, with {seen} on its first page."
 
 
-@post(["/tenants/{slug:str}/{act:str}", "/tenants/{act:str}"], guards=[require_operator])
-async def pause_or_resume(
+@post("/tenants/{slug:str}/{act:str}", guards=[require_operator])
+async def act_on_tenant(
+    slug: FromPath[str],
     act: FromPath[str],
     request: Request[Any, Any, Any],
     reading: NamedDependency[Reading],
     user: NamedDependency[User],
-    slug: str = "",
 ) -> Redirect:
-    """Of one tenant, or without a slug of all."""
-    tenant_id = reading.known(slug).tenant.id if slug else EVERY_TENANT
+    """Pause or resume one tenant."""
+    await _act(act, reading.known(slug).tenant.id, await request.form(), reading, user)
+    return Redirect(f"/tenants/{slug}", status_code=303)
+
+
+@post("/tenants/{act:str}", guards=[require_operator])
+async def act_on_all(
+    act: FromPath[str], request: Request[Any, Any, Any], reading: NamedDependency[Reading], user: NamedDependency[User]
+) -> Redirect:
+    """Pause or resume all tenants, also those to come."""
+    await _act(act, EVERY_TENANT, await request.form(), reading, user)
+    return Redirect("/tenants", status_code=303)
+
+
+async def _act(act: str, tenant_id: UUID, form: Any, reading: Reading, user: User) -> None:
     gates = Gates(reading.database)
     if act == "pause":
-        form = await request.form()
         reason = " ".join(str(form.get("reason", "")).split())[:_MAX_WORDS]
         if not reason:
             raise ClientException("Say why, for whoever sees the pause.")
@@ -128,4 +141,3 @@ async def pause_or_resume(
     else:
         raise NotFoundException("There is no such page.")
     reading.forget()
-    return Redirect(f"/tenants/{slug}" if slug else "/tenants", status_code=303)

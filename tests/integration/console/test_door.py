@@ -1,0 +1,101 @@
+"""Nobody sees or does anything without the right to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.console.app import create_console
+from app.console.sessions import Role, Seals
+from app.console.sign_in import Doors
+from tests.integration.console.conftest import TOKEN, URL, Console
+from tests.integration.worker.conftest import Stage
+
+OPEN = {"/static/{name:str}", "/health/live", "/health/ready", "/sign-in", "/sign-in/callback", "/sign-in/oidc"}
+
+
+def all_routes() -> list[tuple[str, str]]:
+    """Every path and method but those that anybody may use, filled with values that exist nowhere."""
+    nothing: Any = None
+    app = create_console(reading=nothing, doors=Doors(TOKEN, None, is_secure=False), seals=Seals())
+    found = []
+    for path, handlers in app.route_handler_method_map.items():
+        if path not in OPEN:
+            filled = path.replace("{job_id:uuid}", "6f9619ff-8b86-5d01-b42d-00cf4fc964ff")
+            filled = filled.replace("{slug:str}", "acme").replace("{act:str}", "replay")
+            found += [(method, filled) for method in handlers if method in {"GET", "POST"}]
+    return sorted(found)
+
+
+def test_there_are_pages_and_acts_to_try() -> None:
+    methods = [method for method, _ in all_routes()]
+    assert methods.count("GET") >= 10
+    assert methods.count("POST") >= 6
+
+
+@pytest.mark.parametrize(("method", "path"), all_routes())
+async def test_without_a_session_every_page_and_act_leads_to_the_door(console: Console, method: str, path: str) -> None:
+    console.leave()
+    answer = await console.client.request(method, path, headers={"origin": URL})
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/sign-in?next=/")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", [path for method, path in all_routes() if method == "POST"])
+async def test_a_form_without_the_sessions_word_changes_nothing(console: Console, path: str) -> None:
+    assert (await console.post(path, word="another", reason="x", because="x")).status_code == 403
+    assert "reload" in (await console.post(path, word="")).text
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://console.test.evil.example"])
+async def test_a_form_from_elsewhere_changes_nothing(console: Console, origin: str) -> None:
+    data = {"csrf": console.word(), "reason": "x"}
+    answer = await console.client.post("/tenants/pause", data=data, headers={"origin": origin})
+    assert answer.status_code == 403
+
+
+async def test_a_viewer_sees_all_and_may_do_nothing(make_console: Any, stage: Stage) -> None:
+    console: Console = make_console()
+    console.come_in(Role.VIEWER)
+    slug = stage.tenant.slug
+    for path in ("/", "/deliveries?status=failed", f"/tenants/{slug}", "/acts", "/cost", "/quality"):
+        page = await console.get(path)
+        assert page.status_code == 200, path
+        assert 'method="post"' not in page.text.replace('<form class="who" method="post" action="/sign-out">', ""), path
+    for path in (f"/tenants/{slug}/pause", f"/tenants/{slug}/check", "/tenants/pause", "/deliveries/replay"):
+        assert (await console.post(path, reason="x")).status_code == 403, path
+    assert (await console.get("/deliveries/replay")).status_code == 403
+
+
+async def test_the_token_opens_and_a_wrong_one_does_not(make_console: Any) -> None:
+    console: Console = make_console()
+    wrong = await console.client.post("/sign-in", data={"token": TOKEN[:-1] + "x"}, headers={"origin": URL})
+    assert wrong.status_code == 403
+    assert "set-cookie" not in wrong.headers
+    right = await console.client.post("/sign-in", data={"token": TOKEN, "next": "/acts"}, headers={"origin": URL})
+    assert (right.status_code, right.headers["location"]) == (303, "/acts")
+    cookie = right.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert (await console.get("/")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["https://evil.example", "//evil.example", "/\\evil.example", "evil"])
+async def test_sign_in_leads_nowhere_else(make_console: Any, path: str) -> None:
+    console: Console = make_console()
+    answer = await console.client.post("/sign-in", data={"token": TOKEN, "next": path}, headers={"origin": URL})
+    assert answer.headers["location"] == "/"
+
+
+async def test_an_open_page_is_sent_to_the_door_when_its_session_is_over(console: Console) -> None:
+    console.leave()
+    answer = await console.get("/live", headers={"hx-request": "true"})
+    assert answer.headers["hx-redirect"] == "/sign-in"
+    assert answer.text in {"", "null"}
+
+
+async def test_signing_out_ends_the_session_of_this_browser(console: Console) -> None:
+    await console.post("/sign-out")
+    assert (await console.get("/")).status_code == 303

@@ -1,0 +1,192 @@
+"""Sign-in by a provider on loopback, which is right or wrong in one thing at a time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from aiohttp import web
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from app.console.oidc import OpenIdProvider, ProviderOptions
+from app.demo.embedded import find_free_port
+from tests.integration.console.conftest import URL, Console
+
+CLIENT = "ai-agents-console"
+
+
+class FakeProvider:
+    """One person signs in; what the token says, and who signs it, can be changed."""
+
+    def __init__(self) -> None:
+        self.key = RSAKey.generate_key(2048, parameters={"kid": "1"})
+        self.signs_with: Any = self.key
+        self.header = {"alg": "RS256", "kid": "1"}
+        self.claims: dict[str, Any] = {}
+        self.asked: dict[str, str] = {}
+        self.url = ""
+
+    async def start(self) -> web.AppRunner:
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/.well-known/openid-configuration", self.metadata),
+                web.get("/keys", self.keys),
+                web.post("/token", self.token),
+            ]
+        )
+        runner = web.AppRunner(app)
+        await runner.setup()
+        port = find_free_port()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        self.url = f"http://127.0.0.1:{port}"
+        return runner
+
+    async def metadata(self, _: web.Request) -> web.Response:
+        return web.json_response(
+            {
+                "issuer": self.url,
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+                "jwks_uri": f"{self.url}/keys",
+            }
+        )
+
+    async def keys(self, _: web.Request) -> web.Response:
+        return web.json_response({"keys": [self.key.as_dict(private=False)]})
+
+    def authorize(self, url: str) -> str:
+        """What the person's browser is sent back with."""
+        self.asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        return self.asked["state"]
+
+    async def token(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        digest = hashlib.sha256(str(form.get("code_verifier", "")).encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        if form.get("code") != "the-code" or challenge != self.asked["code_challenge"]:
+            return web.json_response({"error": "invalid_grant"}, status=400)
+        now = int(time.time())
+        claims = {
+            "iss": self.url,
+            "aud": CLIENT,
+            "sub": "4711",
+            "email": "ines@acme.example",
+            "iat": now,
+            "exp": now + 300,
+            "nonce": self.asked["nonce"],
+            "groups": ["ai-agents-operators"],
+            **self.claims,
+        }
+        claims = {name: value for name, value in claims.items() if value is not None}
+        token = jwt.encode(self.header, claims, self.signs_with)
+        return web.json_response({"access_token": "a", "token_type": "Bearer", "id_token": token})
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[FakeProvider]:
+    fake = FakeProvider()
+    runner = await fake.start()
+    yield fake
+    await runner.cleanup()
+
+
+@pytest.fixture
+def browser(make_console: Any, provider: FakeProvider) -> Console:
+    options = ProviderOptions(
+        issuer=provider.url,
+        client_id=CLIENT,
+        client_secret=None,
+        redirect_url=f"{URL}/sign-in/callback",
+        scopes="openid profile email",
+        role_claim="groups",
+        operators="ai-agents-operators",
+        viewers="ai-agents-viewers",
+    )
+    made: Console = make_console(OpenIdProvider(options))
+    return made
+
+
+async def sign_in(browser: Console, provider: FakeProvider, **changes: str) -> Any:
+    begun = await browser.get("/sign-in/oidc?next=/acts")
+    assert begun.status_code == 303
+    state = provider.authorize(begun.headers["location"])
+    return await browser.get("/sign-in/callback", params={"code": "the-code", "state": state, **changes})
+
+
+async def test_an_operator_of_the_provider_comes_in(browser: Console, provider: FakeProvider) -> None:
+    answer = await sign_in(browser, provider)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/acts")
+    page = await browser.get("/")
+    assert "ines@acme.example" in page.text
+    assert ">operator<" in page.text
+    assert provider.asked["code_challenge_method"] == "S256"
+    assert provider.asked["redirect_uri"] == f"{URL}/sign-in/callback"
+
+
+async def test_a_viewer_of_the_provider_may_look(browser: Console, provider: FakeProvider) -> None:
+    provider.claims = {"groups": ["staff", "ai-agents-viewers"]}
+    await sign_in(browser, provider)
+    assert ">viewer<" in (await browser.get("/")).text
+
+
+@pytest.mark.parametrize(
+    ("claims", "told"),
+    [
+        ({"groups": ["staff"]}, "none of the groups"),
+        ({"groups": None}, "none of the groups"),
+        ({"nonce": "another"}, "not be verified"),
+        ({"nonce": None}, "not be verified"),
+        ({"aud": "another-program"}, "not be verified"),
+        ({"iss": "https://evil.example"}, "not be verified"),
+        ({"exp": 1}, "not be verified"),
+        ({"exp": None}, "not be verified"),
+    ],
+    ids=["group", "no-group", "nonce", "no-nonce", "audience", "issuer", "over", "endless"],
+)
+async def test_a_token_that_does_not_fit_opens_nothing(
+    browser: Console, provider: FakeProvider, claims: dict[str, Any], told: str
+) -> None:
+    provider.claims = claims
+    answer = await sign_in(browser, provider)
+    assert answer.status_code == 403
+    assert told in answer.text
+    assert (await browser.get("/")).status_code == 303
+
+
+async def test_another_signature_opens_nothing(browser: Console, provider: FakeProvider) -> None:
+    provider.signs_with = RSAKey.generate_key(2048)
+    assert (await sign_in(browser, provider)).status_code == 403
+
+
+async def test_another_state_opens_nothing(browser: Console, provider: FakeProvider) -> None:
+    answer = await sign_in(browser, provider, state="another")
+    assert answer.status_code == 403
+    assert "does not belong" in answer.text
+
+
+async def test_a_wrong_code_opens_nothing(browser: Console, provider: FakeProvider) -> None:
+    assert (await sign_in(browser, provider, code="another")).status_code == 403
+
+
+async def test_another_browser_can_not_end_what_this_one_began(browser: Console, provider: FakeProvider) -> None:
+    begun = await browser.get("/sign-in/oidc")
+    state = provider.authorize(begun.headers["location"])
+    browser.leave()
+    answer = await browser.get("/sign-in/callback", params={"code": "the-code", "state": state})
+    assert answer.status_code == 403
+    assert "Begin again" in answer.text
+
+
+async def test_a_provider_that_is_away_is_told(make_console: Any) -> None:
+    options = ProviderOptions("http://127.0.0.1:1", CLIENT, None, URL, "openid", "groups", "o", "v")
+    console: Console = make_console(OpenIdProvider(options))
+    answer = await console.get("/sign-in/oidc")
+    assert answer.status_code == 502
+    assert "does not answer" in answer.text

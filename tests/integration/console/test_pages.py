@@ -1,0 +1,192 @@
+"""What the pages tell of deliveries that were really worked on, and what their acts do."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+
+from app.core.delivery import Status
+from app.core.feedback import make_token
+from app.db.audit import list_acts
+from app.db.gates import EVERY_TENANT
+from tests.integration.console.conftest import Console, words_of
+from tests.integration.worker.conftest import Stage
+
+SECRET_SUBJECT = "Payroll of the board leaks"
+
+
+async def fail_one(stage: Stage, **ticket: Any) -> UUID:
+    """A delivery whose note the help desk refuses."""
+    stage.fault("POST notes", "status", status=401)
+    job_id = await stage.deliver(stage.ticket(**ticket))
+    await stage.work()
+    return job_id
+
+
+async def one_with_text(stage: Stage) -> UUID:
+    job_id = await stage.deliver(
+        stage.ticket(description="Outlook on PC-0231 shows no mail since noon. Mail me: ines@acme.example."),
+        subject="No mail & no <b>answer</b>",
+    )
+    await stage.work()
+    return job_id
+
+
+async def test_now_says_that_all_is_well_and_then_what_is_not(console: Console, stage: Stage) -> None:
+    await one_with_text(stage)
+    well = words_of((await console.get("/live")).text)
+    assert "100 %" in well
+    assert "failed since" not in well
+    await fail_one(stage)
+    console.reading.forget()
+    page = words_of((await console.get("/")).text)
+    assert "Something needs you" in page
+    assert f"1 delivery of {stage.tenant.name} failed" in page
+
+
+async def test_a_failed_delivery_is_explained_in_plain_words_with_its_attempts(console: Console, stage: Stage) -> None:
+    job_id = await fail_one(stage)
+    listed = words_of((await console.get("/deliveries?status=failed")).text)
+    assert "The help desk no longer knows our key" in listed
+    page = words_of((await console.get(f"/deliveries/{stage.tenant.slug}/{job_id}")).text)
+    assert "Put a fresh key into the tenant's secret" in page
+    assert "Attempt 1: Failed" in page
+    for step in ("Read the ticket", "Similar tickets", "Knowledge articles", "Ask the model", "Post the note"):
+        assert step in page
+
+
+async def test_the_note_is_shown_as_posted_with_what_was_found_and_masked(console: Console, stage: Stage) -> None:
+    job_id = await one_with_text(stage)
+    page = (await console.get(f"/deliveries/{stage.tenant.slug}/{job_id}")).text
+    [posted] = [note.html for note in stage.portal.notes((await stage.delivery(job_id)).ticket_id)]
+    shown = page.partition('<template shadowrootmode="open">')[2].partition("</template>")[0]
+    assert words_of(shown).partition("AI Agents")[2] == words_of(posted).partition("AI Agents")[2]
+    assert "Outlook shows no new mail" in page  # the similar ticket
+    assert "1 × email" in words_of(page)
+    assert "No mail &amp; no &lt;b&gt;answer&lt;/b&gt;" in page or "No mail &amp; no answer" in page
+
+
+async def test_the_list_is_filtered_and_walks_on_from_a_key(console: Console, stage: Stage) -> None:
+    jobs = [await stage.deliver(str(number)) for number in range(1, 61)]
+    first = (await console.get("/deliveries")).text
+    assert first.count('class="row"') == 50
+    older = first.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    second = (await console.get(older)).text
+    assert second.count('class="row"') == 10
+    seen = [str(job) for job in jobs if str(job) in first] + [str(job) for job in jobs if str(job) in second]
+    assert sorted(seen) == sorted(map(str, jobs))
+    assert (await console.get("/deliveries?ticket=7")).text.count('class="row"') == 1
+    assert (await console.get("/deliveries?status=failed")).text.count('class="row"') == 0
+    assert (await console.get("/deliveries?reason=nothing+has+this")).text.count('class="row"') == 0
+    assert (await console.get("/deliveries?tenant=nobody")).status_code == 404
+
+
+async def test_the_filtered_failures_are_replayed_after_their_number_was_told(console: Console, stage: Stage) -> None:
+    jobs = [await fail_one(stage) for _ in range(3)]
+    path = f"/deliveries/replay?tenant={stage.tenant.slug}&reason=credentials"
+    asked = await console.get(path)
+    assert "Replay 3 failed deliveries?" in words_of(asked.text)
+    until = asked.text.partition('name="until" value="')[2].partition('"')[0].replace("&#43;", "+")
+    late = await fail_one(stage)  # after the number was told
+    fields = {"tenant": stage.tenant.slug, "reason": "credentials", "until": until}
+    done = await console.post("/deliveries/replay", **fields, **{f"number-{stage.tenant.slug}": "3"})
+    assert "3 deliveries replayed" in words_of(done.text)
+    assert {(await stage.delivery(job)).status for job in jobs} == {Status.PENDING}
+    assert (await stage.delivery(late)).status == Status.FAILED
+    [act] = await list_acts(stage.database, [stage.tenant.id], limit=5)
+    assert (act.actor, act.act, act.number) == ("ines@acme.example", "replay", 3)
+    assert "credentials" in act.detail
+    assert "ines@acme.example" in (await console.get("/acts")).text
+
+
+async def test_one_is_dismissed_with_a_reason_and_never_without(console: Console, stage: Stage) -> None:
+    job_id = await fail_one(stage)
+    path = f"/deliveries/{stage.tenant.slug}/{job_id}"
+    assert (await console.post(f"{path}/dismiss")).status_code == 400
+    assert (await stage.delivery(job_id)).status == Status.FAILED
+    await console.post(f"{path}/dismiss", because="a test ticket")
+    after = await stage.delivery(job_id)
+    assert (after.status, after.ignored_because) == (Status.IGNORED, "dismissed: a test ticket")
+    [act] = await list_acts(stage.database, [stage.tenant.id], limit=5)
+    assert (act.act, act.number) == ("dismiss", 1)
+
+
+async def test_a_tenant_is_paused_resumed_and_its_connection_checked(console: Console, stage: Stage) -> None:
+    path = f"/tenants/{stage.tenant.slug}"
+    assert "The connection works" in (await console.post(f"{path}/check")).text
+    stage.fault("GET requests", "status", status=401)
+    refused = words_of((await console.post(f"{path}/check")).text)
+    assert "The connection does not work" in refused
+    assert "Put a fresh key" in refused
+    assert (await console.post(f"{path}/pause")).status_code == 400
+    await console.post(f"{path}/pause", reason="they upgrade")
+    assert "they upgrade" in (await console.get(path)).text
+    await console.post(f"{path}/resume")
+    assert "is paused" not in (await console.get(path)).text
+    acts = [act.act for act in await list_acts(stage.database, [stage.tenant.id], limit=9)]
+    assert sorted(acts) == ["check connection", "check connection", "pause", "resume"]
+
+
+async def test_a_pause_of_all_is_an_act_of_no_tenant(console: Console, stage: Stage) -> None:
+    await console.post("/tenants/pause", reason="the model's account moves")
+    assert "All tenants are paused" in (await console.get("/tenants")).text
+    await console.post("/tenants/resume")
+    acts = [act.act for act in await list_acts(stage.database, [EVERY_TENANT], limit=2)]
+    assert acts == ["resume", "pause"]
+
+
+async def test_the_configuration_holds_no_secret(console: Console, stage: Stage) -> None:
+    page = (await console.get(f"/tenants/{stage.tenant.slug}")).text
+    assert stage.tenant.servicedesk.technician in page
+    assert "webhook:" in page
+    for value in ("TECHNICIAN_KEY", "api_key: ", "webhook_secret"):
+        assert value not in page
+
+
+async def test_costs_are_counted_as_notes_are_written(console: Console, stage: Stage) -> None:
+    job_id = await one_with_text(stage)
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        values = {"job_id": job_id}
+        tokens = "select prompt_tokens + completion_tokens from enhancement where job_id = :job_id"
+        used = (await session.execute(text(tokens), values)).scalar_one()
+    assert used
+    csv = (await console.get("/cost.csv")).text.splitlines()
+    [row] = [line.split(",") for line in csv if stage.tenant.slug in line]
+    assert int(row[4]) + int(row[5]) == used
+    assert f"{used:,}" in words_of((await console.get("/cost")).text)
+    assert (await console.get("/cost?month=nonsense")).status_code == 400
+
+
+async def test_votes_and_their_comments_are_shown_escaped(console: Console, stage: Stage) -> None:
+    job_id = await one_with_text(stage)
+    words = "<script>alert(1)</script> great"
+    assert await stage.intake.record_feedback(stage.tenant.id, job_id, is_helpful=False, comment="first")
+    assert await stage.intake.record_feedback(stage.tenant.id, job_id, is_helpful=True, comment=words)
+    page = (await console.get("/quality")).text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; great" in page
+    assert "1 👍 and 0 👎" in words_of(page)
+    assert "Outlook" in page  # a source that the note cites
+
+
+async def test_a_vote_on_what_is_no_note_is_not_stored(stage: Stage) -> None:
+    waiting = await stage.deliver(stage.ticket())
+    for tenant_id, job_id in ((stage.tenant.id, waiting), (stage.tenant.id, uuid4()), (uuid4(), waiting)):
+        assert not await stage.intake.record_feedback(tenant_id, job_id, is_helpful=True, comment="")
+    assert len(make_token(stage.tenant.id, waiting, key=b"k" * 32)) == 64
+
+
+async def test_another_tenants_delivery_is_not_found_by_its_id(console: Console, stage: Stage) -> None:
+    elsewhere = await stage.deliver("1", tenant_id=uuid4())
+    page = await console.get(f"/deliveries/{stage.tenant.slug}/{elsewhere}")
+    assert page.status_code == 404
+
+
+async def test_every_answer_has_the_headers(console: Console) -> None:
+    for path in ("/", "/nothing", "/static/console.css", "/sign-in", "/deliveries?after=nonsense"):
+        headers = (await console.get(path)).headers
+        assert headers["content-security-policy"].startswith("default-src 'none'"), path
+        assert headers["x-content-type-options"] == "nosniff"
+    assert (await console.get("/")).headers["cache-control"] == "no-store"
