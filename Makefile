@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports unit fuzz format bench bench-fairness bench-retention \
+.PHONY: help demo test check lint types imports unit fuzz format bench bench-fairness bench-retention bench-console screenshots \
 	faults faults-machine image image-test installation bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
@@ -65,6 +65,12 @@ bench-fairness: $(VENV)/.dev-ready  ## What a tenant waits while another has ten
 
 bench-retention: $(VENV)/.dev-ready  ## Forgetting what is old on millions of rows (ROWS=5000000: minutes, and 6 GB of disk)
 	@PYTHONPATH=. $(BIN)/python bench/retention.py $(or $(ROWS),5000000)
+
+bench-console: $(VENV)/.dev-ready  ## What each page of the console takes on millions of rows (ROWS=5000000: minutes, and 6 GB of disk)
+	@PYTHONPATH=. $(BIN)/python bench/console.py $(or $(ROWS),5000000)
+
+screenshots: $(VENV)/.dev-ready  ## Each page of the console, light, dark and on a phone, into .demo/screenshots (needs Chromium)
+	SCREENSHOTS=$(or $(SCREENSHOTS),.demo/screenshots) $(BIN)/python -m pytest -q tests/integration/console/test_browser.py -k accessible
 
 FAULTS ?=
 faults: $(VENV)/.dev-ready  ## Ten minutes of load and every fault we know: nothing lost, doubled or mixed up (FAULTS="--seconds 60 --help")

@@ -7,6 +7,7 @@ from typing import Final
 
 from app.settings import (
     ApiSettings,
+    ConsoleSettings,
     MigrateSettings,
     OperatorSettings,
     ProcessSettings,
@@ -20,6 +21,7 @@ from tests.manifests.rendering import Object, containers, name_of, pod_templates
 READS: Final[dict[str, type[ProcessSettings]]] = {
     "api": ApiSettings,
     "worker": WorkerSettings,
+    "console": ConsoleSettings,
     "migrate": MigrateSettings,
     "sync": SyncSettings,
     "smoke": TenantSettings,

@@ -1,0 +1,231 @@
+"""The console as a person uses it: Debian's Chromium on the real process, axe on every page.
+
+`make screenshots` runs this with SCREENSHOTS set, and keeps each page light, dark and as a phone shows it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from app.core.delivery import Status
+from app.core.feedback import make_token
+from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from tests.integration.console.conftest import TOKEN
+from tests.integration.processes import Process, environment
+from tests.integration.worker.conftest import Stage
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+AXE = Path(__file__).parent / "axe" / "axe-4.14.1.min.js"
+FEEDBACK_KEY = "k" * 32
+# Headless without what only a person's browser needs; as root there is no sandbox to be had.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},
+}
+# What a Chromium of a loaded machine of two cores may take.
+PATIENCE_MS = 30_000
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium: apt-get install chromium (.ci/run does it as root)"
+)
+
+
+@dataclass
+class Desk:
+    """A browser in front of a console, over deliveries of every kind."""
+
+    browser: Browser
+    url: str
+    api_url: str
+    pages: dict[str, str]
+    """Paths by name."""
+    stage: Stage
+    done: UUID
+    failed: list[UUID]
+
+    async def sit_down(self, look: str) -> Page:
+        """A new session in one look; what the page's script or policy complains of fails the test."""
+        context = await self.browser.new_context(**LOOKS[look])
+        context.set_default_timeout(PATIENCE_MS)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: pytest.fail(f"{error}"))
+        page.on("console", lambda message: _no_complaint(message.type, message.text))
+        await page.goto(self.url)
+        if SCREENSHOTS:
+            await _keep(page, f"sign-in-{look}")
+        await page.fill("#token", TOKEN)
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#live")
+        return page
+
+
+def _no_complaint(kind: str, text: str) -> None:
+    assert kind != "error", text
+
+
+async def _keep(page: Page, name: str) -> None:
+    await page.screenshot(path=Path(SCREENSHOTS or ".") / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path: Path) -> AsyncIterator[Desk]:
+    done = await stage.deliver(
+        stage.ticket(description="Outlook on PC-0231 shows no mail since noon. Mail me: ines@acme.example."),
+        subject="Outlook receives no mail",
+    )
+    await stage.work()
+    failed = []
+    for _ in range(2):
+        stage.fault("POST notes", "status", status=401)
+        ticket_id = stage.ticket()
+        failed.append(await stage.deliver(ticket_id, subject="Outlook shows no new mail"))
+        await stage.work()
+    await stage.deliver(stage.ticket(), event="ticket_updated", updated_at="2026-11-25T10:00:00Z")
+    await stage.work()
+    slug = stage.tenant.slug
+    common = {
+        "REDIS_URL": valkey.url,
+        "TENANTS_DIR": str(tmp_path / "files"),
+        "TENANT_SECRETS_DIR": str(tmp_path / "secrets"),
+        "FEEDBACK_KEY": FEEDBACK_KEY,
+    }
+    console_port, api_port = find_free_port(), find_free_port()
+    console = Process(
+        "console",
+        environment(DATABASE_URL=urls.worker, CONSOLE_PORT=str(console_port), CONSOLE_TOKEN=TOKEN, **common),
+        port=console_port,
+        log=tmp_path / "console.log",
+    )
+    api = Process(
+        "api",
+        environment(DATABASE_URL=urls.intake, API_HOST="127.0.0.1", API_PORT=str(api_port), **common),
+        port=api_port,
+        log=tmp_path / "api.log",
+    )
+    try:
+        await console.ready(limit_s=90)
+        await api.ready(limit_s=90)
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(
+                executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE_MS * 3
+            )
+            pages = {
+                "now": "/",
+                "deliveries": "/deliveries",
+                "failures": "/deliveries?status=failed",
+                "replay": f"/deliveries/replay?tenant={slug}",
+                "delivery": f"/deliveries/{slug}/{done}",
+                "failed-delivery": f"/deliveries/{slug}/{failed[0]}",
+                "tenants": "/tenants",
+                "tenant": f"/tenants/{slug}",
+                "quality": "/quality",
+                "cost": "/cost",
+                "acts": "/acts",
+            }
+            yield Desk(browser, console.url, api.url, pages, stage, done, failed)
+            await browser.close()
+    finally:
+        console.close()
+        api.close()
+
+
+async def test_a_newcomer_finds_what_failed_and_why_and_acts(desk: Desk) -> None:
+    page = await desk.sit_down("light")
+    assert "Something needs you" in await page.inner_text("#state")
+    await page.click("text=2 deliveries of")
+    assert "The help desk no longer knows our key" in await page.inner_text("table")
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("#why")
+    assert "Put a fresh key into the tenant's secret" in await page.inner_text("main")
+    # One is dismissed, the other replayed with the filtered set.
+    await page.fill("input[name=because]", "a test ticket")
+    await page.click("text=Dismiss")
+    await page.wait_for_selector("text=No note was needed")
+    await page.goto(f"{desk.url}/deliveries?status=failed")
+    await page.click("a:has-text('Replay…')")
+    await page.click("button:has-text('Replay 1')")
+    await page.wait_for_selector("text=1 delivery replayed")
+    await desk.stage.work()
+    statuses = {(await desk.stage.delivery(job)).status for job in desk.failed}
+    assert statuses == {Status.IGNORED, Status.DONE}
+    # Its note is on the page, in a tree of its own.
+    await page.goto(f"{desk.url}{desk.pages['delivery']}")
+    assert "context for this ticket" in await page.locator(".note").inner_text()
+    await page.goto(f"{desk.url}{desk.pages['tenant']}")
+    await page.click("text=Check the connection")
+    await page.wait_for_selector("text=The connection works")
+    await page.fill("input[name=reason]", "they upgrade")
+    await page.click("button:text-is('Pause')")
+    await page.click("button:text-is('Resume')")
+    await page.keyboard.press("a")
+    await page.wait_for_selector("h1:text-is('Acts')")
+    acts = await page.inner_text("table")
+    assert all(act in acts for act in ("dismiss", "replay", "check connection", "pause", "resume"))
+    # What changes is seen without reloading.
+    await page.goto(desk.url)
+    assert "All is well" in await page.inner_text("#state")
+    desk.stage.fault("POST notes", "status", status=401)
+    await desk.stage.deliver(desk.stage.ticket())
+    await desk.stage.work()
+    await page.wait_for_selector("text=1 delivery of")
+    await page.click("text=Sign out")
+    await page.wait_for_selector("#token")
+
+
+async def test_every_page_is_accessible_in_every_look(desk: Desk) -> None:
+    token = make_token(desk.stage.tenant.id, desk.done, key=FEEDBACK_KEY.encode())
+    link = f"{desk.api_url}/feedback/{token}"
+    for look in LOOKS:
+        page = await desk.sit_down(look)
+        if look == "light":
+            await _vote(page, link)
+        for name, path in {**desk.pages, "vote": link}.items():
+            await page.goto(path if path.startswith("http") else f"{desk.url}{path}")
+            if SCREENSHOTS:
+                await _keep(page, f"{name}-{look}")
+            if look == "phone":
+                width = await page.evaluate("document.documentElement.scrollWidth")
+                assert width <= 390, f"{name} is {width} pixels wide on a phone"
+            await _check(page, name, look)
+        await page.context.close()
+
+
+async def _vote(page: Page, link: str) -> None:
+    """Opening the link votes for nobody; its button does, and may be used again."""
+    for button, thanks in (("It did not", "Thank you"), ("It helped", "Thank you")):
+        await page.goto(link)
+        await page.fill("textarea", "The second step solved it.")
+        await page.click(f"button:has-text('{button}')")
+        await page.wait_for_selector(f"h1:text-is('{thanks}')")
+
+
+async def _check(page: Page, name: str, look: str) -> None:
+    # By the debugger: the page's own policy lets no foreign script in.
+    await page.evaluate(f"(() => {{ {AXE.read_text('utf-8')}\n }})()")
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [
+        f"{each['id']}: {[node['html'][:120] + ' ' + str(node['any'][:1])[:200] for node in each['nodes'][:3]]}"
+        for each in found["violations"]
+        if each["impact"] in {"serious", "critical"}
+    ]
+    assert not serious, f"{name}, {look}: {serious}"
