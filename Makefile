@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports unit fuzz format bench bench-fairness bench-retention bench-console screenshots \
+.PHONY: help demo test check dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console screenshots \
 	faults faults-machine image image-test installation bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
@@ -56,6 +56,9 @@ unit: $(VENV)/.dev-ready
 FUZZ_EXAMPLES ?= 2000
 fuzz: $(VENV)/.dev-ready  ## The properties of the parsers and of the API's schema, on many more inputs (FUZZ_EXAMPLES)
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -q tests/fuzz tests/integration/api/test_schema.py
+
+dashboards: $(VENV)/.dev-ready  ## Write Grafana's dashboards from their one source
+	@$(BIN)/python kustomize/components/observability/dashboards/generate.py
 
 bench: $(VENV)/.dev-ready  ## Start-up time and memory, as in bench/README.md
 	@PYTHONPATH=. $(BIN)/python bench/startup.py

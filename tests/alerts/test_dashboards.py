@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+import runpy
+
+import pytest
+
+from tests.alerts.expressions import DASHBOARDS, expressions, metrics_of
+from tests.alerts.rules import load_alerts
+
+
+def test_the_dashboards_are_what_their_source_makes() -> None:
+    made = runpy.run_path(str(DASHBOARDS / "generate.py"))["dashboards"]()
+    kept = {path.stem: json.loads(path.read_text("utf-8")) for path in DASHBOARDS.glob("*.json")}
+    assert kept == made, "run `make dashboards`"
+
+
+@pytest.mark.parametrize("name", ["overview", "tenant", "cost", "dependencies"])
+def test_panels_fill_their_rows_and_cover_no_other(name: str) -> None:
+    panels = json.loads((DASHBOARDS / f"{name}.json").read_text("utf-8"))["panels"]
+    cells = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in panels)
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert len(cells) == 24 * (max(y for _, y in cells) + 1)
+    assert len({panel["title"] for panel in panels}) == len(panels)
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ('sum by (tenant, le) (rate(a_bucket{le="60.0",b=~"x|y"}[5m])) > 3', {"a_bucket"}),
+        ("max by (tenant) (a) unless on (tenant) max(b) == 1 and c:d", {"a", "b", "c:d"}),
+        ('absent(up{job="x"} == 1)', {"up"}),
+        ("1 - x / time()", {"x"}),
+    ],
+)
+def test_the_metrics_of_an_expression_are_found(expression: str, names: set[str]) -> None:
+    assert metrics_of(expression) == names
+
+
+def test_expressions_are_those_of_rules_and_of_panels() -> None:
+    found = expressions()
+    assert {f"rule {name}" for name in load_alerts()} < set(found)
+    assert sum(not name.startswith("rule ") for name in found) > 30
+    assert not [name for name, query in found.items() if "$" in query]
