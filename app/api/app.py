@@ -83,7 +83,9 @@ def create_app(
         openapi_config=OpenAPIConfig(
             title="AI Agents",
             version=VERSION,
-            description="Takes ServiceDesk Plus's webhooks. The ingress publishes /webhook and /health alone.",
+            description=(
+                "Takes ServiceDesk Plus's webhooks. The ingress publishes /webhook, /feedback and /health alone."
+            ),
             license=License(name="Apache-2.0", identifier="Apache-2.0"),
             path="/schema",
             render_plugins=[JsonRenderPlugin(path="/")],

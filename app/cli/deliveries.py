@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -178,6 +179,7 @@ def _change(
     **chosen: Any,
 ) -> None:
     """Change failed deliveries: those named, or all that are chosen after the number was told."""
+    from app.db.audit import witness
     from app.db.deliveries import Choice, count_deliveries
 
     if is_all is bool(job_ids):
@@ -197,7 +199,9 @@ def _change(
     async def work() -> list[UUID]:
         async with open_ledger() as database:
             named = None if is_all else list(job_ids)
-            return list(await change(database, tenant_id, choice, job_ids=named, limit=limit))
+            told = "by its filter" if is_all else ", ".join(map(str, job_ids))
+            seen_by = witness(f"{getpass.getuser()} (command line)", verb, told)
+            return list(await change(database, tenant_id, choice, job_ids=named, limit=limit, witness=seen_by))
 
     changed = run(work())
     if is_all:

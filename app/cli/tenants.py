@@ -113,13 +113,16 @@ def pause(slug: str | None, is_all: bool, reason: str) -> None:
     Example:
       ai-agents tenants pause acme --reason "their help desk is being upgraded"
     """
+    from app.db.audit import witness
     from app.db.gates import Gates
 
     tenant_id = _tenant_or_all(slug, is_all=is_all)
 
     async def work() -> None:
         async with open_ledger() as database:
-            await Gates(database).pause(tenant_id, by=getpass.getuser(), reason=reason)
+            who = getpass.getuser()
+            seen_by = witness(f"{who} (command line)", "pause", reason)
+            await Gates(database).pause(tenant_id, by=who, reason=reason, witness=seen_by)
 
     run(work())
     click.echo(f"{slug or 'every tenant'}: paused")
@@ -137,13 +140,15 @@ def resume(slug: str | None, is_all: bool) -> None:
     Example:
       ai-agents tenants resume acme
     """
+    from app.db.audit import witness
     from app.db.gates import Gates
 
     tenant_id = _tenant_or_all(slug, is_all=is_all)
 
     async def work() -> bool:
         async with open_ledger() as database:
-            return await Gates(database).resume(tenant_id)
+            seen_by = witness(f"{getpass.getuser()} (command line)", "resume")
+            return await Gates(database).resume(tenant_id, witness=seen_by)
 
     if not run(work()):
         raise click.ClickException(f"{slug or 'every tenant'}: is not paused")

@@ -100,7 +100,9 @@ class OpenIdProvider:
                 token = await client.fetch_token(
                     metadata["token_endpoint"], code=answer["code"], code_verifier=verifier
                 )
-                keys = KeySet.import_key_set((await client.get(metadata["jwks_uri"], withhold_token=True)).json())
+                keys = KeySet.import_key_set(
+                    (await client.request("GET", metadata["jwks_uri"], withhold_token=True)).json()
+                )
                 claims = jwt.decode(token["id_token"], keys, algorithms=_ALGORITHMS).claims
                 self._registry(nonce).validate(claims)
             except (OAuthError, JoseError, httpx.HTTPError, KeyError, ValueError, TypeError) as error:
@@ -122,7 +124,7 @@ class OpenIdProvider:
     async def _metadata(self, client: AsyncOAuth2Client) -> dict[str, Any]:
         address = f"{self._options.issuer}/.well-known/openid-configuration"
         try:
-            reply = await client.get(address, withhold_token=True)
+            reply = await client.request("GET", address, withhold_token=True)
             metadata: dict[str, Any] = reply.raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise SignInRefused(f"The sign-in service does not answer ({type(error).__name__}).") from error

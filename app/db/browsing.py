@@ -177,7 +177,7 @@ async def count_failed(database: Database, tenant_id: UUID, choice: Choice) -> i
     """How many failed deliveries are chosen, up to `MOST_COUNTED` + 1."""
     chosen = Choice(Status.FAILED, choice.ticket_id, choice.since, choice.until, choice.reason)
     where = _conditions(chosen, None) + (f" and {_REASON}" if choice.reason is not None else "")
-    statement = text(f"select count(*) from (select from delivery where {where} limit {MOST_COUNTED + 1}) some")
+    statement = text(f"select count(*) from (select from delivery where {where} limit {MOST_COUNTED + 1}) counted")
     async with database.as_tenant(tenant_id) as session:
         return int((await session.execute(statement, _values(tenant_id, chosen, None))).scalar_one())
 

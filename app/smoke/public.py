@@ -101,7 +101,9 @@ class PublicDoor:
         async with self._client() as client:
             found = [path for path in _PRIVATE if _is_published(await client.get(path))]
         if found:
-            raise CheckFailed(f"published: {', '.join(found)}; the ingress may lead to /webhook and /health alone")
+            raise CheckFailed(
+                f"published: {', '.join(found)}; the ingress may lead to /webhook, /feedback and /health alone"
+            )
         return f"{len(_PRIVATE)} paths answer 404"
 
     def _client(self) -> httpx.AsyncClient:

@@ -96,6 +96,9 @@ async def test_an_open_page_is_sent_to_the_door_when_its_session_is_over(console
     assert answer.text in {"", "null"}
 
 
-async def test_signing_out_ends_the_session_of_this_browser(console: Console) -> None:
+async def test_signing_out_ends_the_session_of_this_browser(make_console: Any) -> None:
+    console: Console = make_console()
+    await console.client.post("/sign-in", data={"token": TOKEN}, headers={"origin": URL})
+    assert (await console.get("/")).status_code == 200
     await console.post("/sign-out")
     assert (await console.get("/")).status_code == 303

@@ -62,7 +62,7 @@ def test_dead_deliveries_lead_to_the_list_of_them() -> None:
 
 
 def test_what_waits_for_no_worker_is_told_and_what_rests_behind_a_gate_is_not() -> None:
-    late = {"waiting": 3, "due_since": NOW - timedelta(minutes=2)}
+    late: dict[str, Any] = {"waiting": 3, "due_since": NOW - timedelta(minutes=2)}
     assert "wait for a worker" in only(seen(**late)).title
     assert "help desk" in only(seen(gate(Cause.HELP_DESK), **late)).title
 
