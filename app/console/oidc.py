@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import quote_plus, urlencode
 
 import httpx
-from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -23,7 +23,7 @@ from joserfc.jwk import KeySet
 from app.console.sessions import Role
 from app.errors import Rejected
 
-_TIMEOUT: Final = timedelta(seconds=10)
+_TIMEOUT_S: Final = 10.0
 # Signatures by the provider's own key alone: neither none, nor our secret.
 _ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
@@ -77,12 +77,19 @@ class OpenIdProvider:
             SignInRefused: The provider does not answer.
         """
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        async with self._client() as client:
+        async with _client() as client:
             metadata = await self._metadata(client)
-            url, _ = client.create_authorization_url(
-                metadata["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
-            )
-        return Begun(url, state, nonce, verifier)
+        asked = {
+            "response_type": "code",
+            "client_id": self._options.client_id,
+            "redirect_uri": self._options.redirect_url,
+            "scope": self._options.scopes,
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": _challenge(verifier),
+            "code_challenge_method": "S256",
+        }
+        return Begun(f"{metadata['authorization_endpoint']}?{urlencode(asked)}", state, nonce, verifier)
 
     async def finish(self, answer: Mapping[str, str], *, state: str, nonce: str, verifier: str) -> Person:
         """The person that the provider's *answer* names.
@@ -94,41 +101,42 @@ class OpenIdProvider:
             raise SignInRefused("This answer does not belong to the sign-in that was begun here. Begin again.")
         if "code" not in answer:
             raise SignInRefused("The sign-in was not completed.")
-        async with self._client() as client:
+        async with _client() as client:
             metadata = await self._metadata(client)
             try:
-                token = await client.fetch_token(
-                    metadata["token_endpoint"], code=answer["code"], code_verifier=verifier
-                )
-                keys = KeySet.import_key_set(
-                    (await client.request("GET", metadata["jwks_uri"], withhold_token=True)).json()
-                )
-                claims = jwt.decode(token["id_token"], keys, algorithms=_ALGORITHMS).claims
+                token = await self._redeem(client, metadata["token_endpoint"], answer["code"], verifier)
+                keys = KeySet.import_key_set((await client.get(metadata["jwks_uri"])).raise_for_status().json())
+                claims = jwt.decode(token, keys, algorithms=_ALGORITHMS).claims
                 self._registry(nonce).validate(claims)
-            except (OAuthError, JoseError, httpx.HTTPError, KeyError, ValueError, TypeError) as error:
+            except (JoseError, httpx.HTTPError, KeyError, ValueError, TypeError) as error:
                 raise SignInRefused(f"The sign-in could not be verified ({type(error).__name__}).") from error
         return self._person(claims)
 
-    def _client(self) -> AsyncOAuth2Client:
+    async def _redeem(self, client: httpx.AsyncClient, address: str, code: str, verifier: str) -> str:
+        """The ID token that the provider gives for *code* to who began the sign-in."""
         options = self._options
-        return AsyncOAuth2Client(
-            client_id=options.client_id,
-            client_secret=options.client_secret,
-            token_endpoint_auth_method="client_secret_basic" if options.client_secret else "none",
-            redirect_uri=options.redirect_url,
-            scope=options.scopes,
-            code_challenge_method="S256",
-            timeout=_TIMEOUT.total_seconds(),
-        )
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": options.redirect_url,
+            "code_verifier": verifier,
+        }
+        auth = None
+        if options.client_secret is None:
+            form["client_id"] = options.client_id
+        else:  # RFC 6749, 2.3.1: both are form-encoded first
+            auth = httpx.BasicAuth(quote_plus(options.client_id), quote_plus(options.client_secret))
+        reply = await client.post(address, data=form, auth=auth)
+        token: str = reply.raise_for_status().json()["id_token"]
+        return token
 
-    async def _metadata(self, client: AsyncOAuth2Client) -> dict[str, Any]:
+    async def _metadata(self, client: httpx.AsyncClient) -> dict[str, Any]:
         address = f"{self._options.issuer}/.well-known/openid-configuration"
         try:
-            reply = await client.request("GET", address, withhold_token=True)
-            metadata: dict[str, Any] = reply.raise_for_status().json()
+            metadata: dict[str, Any] = (await client.get(address)).raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise SignInRefused(f"The sign-in service does not answer ({type(error).__name__}).") from error
-        if metadata.get("issuer", "").rstrip("/") != self._options.issuer:
+        if str(metadata.get("issuer", "")).rstrip("/") != self._options.issuer:
             raise SignInRefused("The sign-in service names another issuer than CONSOLE_OIDC_ISSUER.")
         return metadata
 
@@ -152,3 +160,12 @@ class OpenIdProvider:
         if self._options.viewers in groups:
             return Person(name, Role.VIEWER)
         raise SignInRefused(f"{name} is in none of the groups that may use the console.")
+
+
+def _client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=_TIMEOUT_S)
+
+
+def _challenge(verifier: str) -> str:
+    """RFC 7636, S256."""
+    return urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")

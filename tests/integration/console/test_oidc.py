@@ -30,6 +30,8 @@ class FakeProvider:
         self.header = {"alg": "RS256", "kid": "1"}
         self.claims: dict[str, Any] = {}
         self.asked: dict[str, str] = {}
+        self.shown = ""
+        """As whom the console asks for the token."""
         self.url = ""
 
     async def start(self) -> web.AppRunner:
@@ -68,6 +70,8 @@ class FakeProvider:
 
     async def token(self, request: web.Request) -> web.Response:
         form = await request.post()
+        scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+        self.shown = base64.b64decode(shown).decode() if scheme == "Basic" else str(form["client_id"])
         digest = hashlib.sha256(str(form.get("code_verifier", "")).encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
         if form.get("code") != "the-code" or challenge != self.asked["code_challenge"]:
@@ -169,6 +173,14 @@ async def test_another_state_opens_nothing(browser: Console, provider: FakeProvi
     answer = await sign_in(browser, provider, state="another")
     assert answer.status_code == 403
     assert "does not belong" in answer.text
+
+
+async def test_a_program_with_a_secret_shows_it(make_console: Any, provider: FakeProvider) -> None:
+    options = ProviderOptions(
+        provider.url, CLIENT, "s:cret/+", f"{URL}/sign-in/callback", "openid", "groups", "ai-agents-operators", "v"
+    )
+    assert (await sign_in(make_console(OpenIdProvider(options)), provider)).status_code == 303
+    assert provider.shown == "ai-agents-console:s%3Acret%2F%2B"
 
 
 async def test_a_wrong_code_opens_nothing(browser: Console, provider: FakeProvider) -> None:
