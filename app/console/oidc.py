@@ -121,11 +121,11 @@ class OpenIdProvider:
             "redirect_uri": options.redirect_url,
             "code_verifier": verifier,
         }
-        auth = None
-        if options.client_secret is None:
+        secret = options.client_secret
+        if secret is None:
             form["client_id"] = options.client_id
-        else:  # RFC 6749, 2.3.1: both are form-encoded first
-            auth = httpx.BasicAuth(quote_plus(options.client_id), quote_plus(options.client_secret))
+        # RFC 6749, 2.3.1: both are form-encoded first
+        auth = httpx.USE_CLIENT_DEFAULT if secret is None else _basic_auth(options.client_id, secret)
         reply = await client.post(address, data=form, auth=auth)
         token: str = reply.raise_for_status().json()["id_token"]
         return token
@@ -169,3 +169,7 @@ def _client() -> httpx.AsyncClient:
 def _challenge(verifier: str) -> str:
     """RFC 7636, S256."""
     return urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+def _basic_auth(client_id: str, secret: str) -> httpx.BasicAuth:
+    return httpx.BasicAuth(quote_plus(client_id), quote_plus(secret))
