@@ -74,7 +74,8 @@ class Bodies:
         while len(self._arriving) > self._max_bodies or self._bytes > self._max_bytes:
             oldest = next(iter(self._arriving))
             self._forget(oldest)
-            oldest.reschedule(asyncio.get_running_loop().time())
+            if not oldest.expired():  # else it gives way already: its limit has struck, and can't be moved
+                oldest.reschedule(asyncio.get_running_loop().time())
 
     def _forget(self, limit: asyncio.Timeout) -> None:
         body = self._arriving.pop(limit, None)

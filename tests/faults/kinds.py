@@ -26,7 +26,7 @@ from tests.faults.system import LEASE_S, NOTICE_S, Instance, System
 from tests.faults.tenants import QUIET
 from tests.faults.traffic import Call, Kind
 
-_FAKETIME: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+_FAKETIME: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))  # the variant for threads
 _HOUR_S: Final = 3600
 _POISON_ENDS_S: Final = 180.0
 _POISON_TICKET: Final = "66600"

@@ -120,3 +120,21 @@ async def test_what_gave_way_is_given_up_though_all_of_it_is_there_already() -> 
         await read
     new.send(b"fine", more_body=False)
     assert await newer == b"fine"
+
+
+async def test_one_whose_time_just_ran_out_gives_way_without_harm_to_who_needs_the_room() -> None:
+    """Its time limit has struck and its read has not woken yet: that is no limit to be moved any more."""
+    loop = asyncio.get_running_loop()
+    bodies = Bodies(timeout_s=0.02, max_bodies=1)
+    slow = reading(bodies, Call())
+    await asyncio.sleep(0)
+    deadline = loop.time() + 0.03
+    while loop.time() < deadline:
+        pass
+    await asyncio.sleep(0)  # the limit strikes in this turn of the loop, and the read wakes in the one after the next
+
+    call = Call()
+    call.send(b"quick", more_body=False)
+    assert await reading(bodies, call) == b"quick"
+    with pytest.raises(Overloaded):
+        await slow
