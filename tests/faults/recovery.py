@@ -21,12 +21,13 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Seconds from the fault's end; None: not before the next fault began, or not in this run."""
+    """Seconds from the fault's end."""
 
     first_note_s: float | None
-    """Until the first note for a delivery that was accepted after the fault's end."""
+    """Until the first note for a delivery that was accepted after the fault's end, though the next fault had begun;
+    None: there was none."""
     backlog_s: float | None
-    """Until no more tickets waited for their note than in the seconds before the fault."""
+    """Until no more tickets waited for their note than in the seconds before the fault; None: not before the next."""
 
 
 class Passages:
@@ -56,7 +57,7 @@ class Passages:
             None,
         )
         return Recovery(
-            first_note_s=None if first is None or first > until else round(first - end, 1),
+            first_note_s=None if first is None else round(first - end, 1),
             backlog_s=None if back is None else round(back, 1),
         )
 

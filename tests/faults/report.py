@@ -134,10 +134,8 @@ def _fault_row(fault: Struck) -> str:
         return f"| {fault.name} | not run | {fault.not_run} | | | | |"
     told = [fault.remark] if fault.remark else []
     signs = ", ".join([*told, *(f"{number} × {event}" for event, number in fault.signs.most_common(3))])
-    first, backlog = (
-        f"{value:.1f} s" if value is not None else f"> {fault.watched_s:.0f} s"
-        for value in (fault.recovery.first_note_s, fault.recovery.backlog_s)
-    )
+    first = "none" if fault.recovery.first_note_s is None else f"{fault.recovery.first_note_s:.1f} s"
+    backlog = f"> {fault.watched_s:.0f} s" if fault.recovery.backlog_s is None else f"{fault.recovery.backlog_s:.1f} s"
     return (
         f"| {fault.name} | {fault.start_s:.0f} s | {fault.end_s - fault.start_s:.1f} s | {fault.unanswered} |"
         f" {first} | {backlog} | {signs or '–'} |"

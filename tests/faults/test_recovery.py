@@ -32,7 +32,11 @@ def test_what_was_stuck_is_waited_for() -> None:
     assert abs(recovery.backlog_s - 7.2) < 0.15
 
 
-def test_what_lasts_into_the_next_fault_is_no_figure() -> None:
+def test_a_backlog_that_lasts_into_the_next_fault_is_no_figure_and_the_first_note_is() -> None:
     passages = steady(until=60, stuck=range(20, 50), free_at=50.0)
 
-    assert passages.recovery(start=20.0, end=26.0, until=40.0) == Recovery(first_note_s=None, backlog_s=None)
+    assert passages.recovery(start=20.0, end=26.0, until=40.0) == Recovery(first_note_s=24.0, backlog_s=None)
+
+
+def test_what_no_note_followed_is_no_figure() -> None:
+    assert steady(until=20).recovery(start=20.0, end=26.0, until=40.0) == Recovery(first_note_s=None, backlog_s=0.0)
