@@ -1,0 +1,181 @@
+"""Prometheus itself over a real API and worker: every rule and panel parses, and reads only metrics that are there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import httpx
+import pytest
+import yaml
+
+from app.core.tenant import Edition
+from app.db.knowledge import Cursor, save_cursor
+from app.db.session import Database
+from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from app.sender import Sender
+from app.simulator.helpdesk import HelpDeskSimulator
+from app.simulator.model import ModelSimulator
+from app.simulator.portal import Portal
+from app.tenants import KnownTenant, TenantSecrets
+from tests.alerts.expressions import OTHERS, expressions, metrics_of
+from tests.alerts.rules import load_groups, load_rules
+from tests.builders import a_tenant, write_tenant
+from tests.integration.processes import open_api_process, open_worker_process
+from tests.integration.worker.conftest import eventually, fill_ticket_history
+
+
+class Prometheus:
+    """Its HTTP API."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def get(self, path: str, **params: str) -> Any:
+        """The data of an answer; an error of the query is an error of the test."""
+        answer = (await self._client.get(f"/api/v1/{path}", params=params)).json()
+        assert answer["status"] == "success", (params, answer)
+        return answer["data"]
+
+    async def value(self, query: str) -> float | None:
+        found = (await self.get("query", query=query))["result"]
+        return float(found[0]["value"][1]) if found else None
+
+
+def start(binary: str, folder: Path, *, port: int, log: BinaryIO) -> subprocess.Popen[bytes]:
+    options = {
+        "config.file": folder / "prometheus.yaml",
+        "storage.tsdb.path": folder / "tsdb",
+        "web.listen-address": f"127.0.0.1:{port}",
+        "enable-feature": "exemplar-storage",
+    }
+    words = [f"--{name}={value}" for name, value in options.items()]
+    return subprocess.Popen([binary, *words], stdout=log, stderr=log)
+
+
+@asynccontextmanager
+async def open_prometheus(folder: Path, **targets: int) -> AsyncIterator[Prometheus]:
+    """One that scrapes *targets*, ports by job, every second, and knows our rules."""
+    binary = shutil.which("prometheus")
+    if binary is None:
+        pytest.skip(
+            "Prometheus is not installed (apt-get install prometheus): rules and dashboards are not tried on it"
+        )
+    (folder / "rules.yaml").write_text(
+        yaml.safe_dump({"groups": [{**each, "interval": "1s"} for each in load_groups()]})
+    )
+    scrapes = [
+        {"job_name": f"ai-agents-{job}", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+        for job, port in targets.items()
+    ]
+    config = {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "rule_files": ["rules.yaml"],
+        "scrape_configs": scrapes,
+    }
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
+    port = find_free_port()
+    with (folder / "prometheus.log").open("wb") as log:
+        child = start(binary, folder, port=port, log=log)
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+
+                async def is_ready() -> bool:
+                    try:
+                        return (await client.get("/-/ready")).status_code == 200
+                    except httpx.TransportError:
+                        return False
+
+                await eventually(is_ready, limit_s=30)
+                yield Prometheus(client)
+        finally:
+            child.terminate()
+            await asyncio.to_thread(child.wait)
+
+
+@pytest.fixture
+async def prometheus(
+    urls: DatabaseUrls, valkey: ValkeyServer, worker_db: Database, tmp_path: Path
+) -> AsyncIterator[Prometheus]:
+    """One that has scraped an API and a worker: of two tickets one got its note, the other does not exist."""
+    help_desk, model = HelpDeskSimulator(), ModelSimulator()
+    await help_desk.start()
+    await model.start()
+    portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key="key"))
+    tenant = a_tenant("acme", servicedesk={"url": portal.url}, model={"monthly_token_budget": 100_000})
+    write_tenant(tmp_path, tenant, webhook_secret="secret", api_key="key")
+    (tmp_path / "files" / "broken.yaml").write_text("slug: broken")
+    await fill_ticket_history(worker_db, tenant)
+    async with worker_db.as_tenant(tenant.id) as session:
+        await save_cursor(session, tenant.id, "tickets", Cursor(listed_at=datetime.now(UTC)))
+    ticket = portal.add_ticket(subject="Outlook receives no mail", description="Outlook shows no mail since noon.")
+    # Traces are recorded, and nobody takes them: exemplars need no more.
+    tracing = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    async with (
+        open_api_process(urls, valkey, tmp_path, tmp_path / "api.log", **tracing) as api,
+        open_worker_process(
+            urls, valkey, tmp_path, tmp_path / "worker.log", OPENAI_BASE_URL=model.url, **tracing
+        ) as worker,
+        httpx.AsyncClient(base_url=api.url) as client,
+        open_prometheus(tmp_path, api=api.port, worker=worker.port) as prometheus,
+    ):
+        await api.ready(limit_s=60)
+        await worker.ready(limit_s=60)
+        sender = Sender(client, KnownTenant(tenant, TenantSecrets(webhook=(b"secret",))))
+        for ticket_id in (ticket.id, "999999"):
+            await sender.send({"event": "ticket_created", "ticket_id": ticket_id})
+        await eventually(lambda: portal.notes(ticket.id), limit_s=60)
+        yield prometheus
+    await model.stop()
+    await help_desk.stop()
+
+
+async def test_every_rule_and_panel_reads_what_is_there_and_the_first_dead_delivery_fires(
+    prometheus: Prometheus,
+) -> None:
+    async def is_dead_delivery_seen() -> bool:
+        return await prometheus.value('delivery_dead{tenant="acme"}') == 1
+
+    await eventually(is_dead_delivery_seen, limit_s=60)  # the watch looks each quarter of a minute
+
+    async def firing() -> list[Any]:
+        alerts = (await prometheus.get("alerts"))["alerts"]
+        return [each for each in alerts if each["labels"]["alertname"] == "AiAgentsDeliveryDead"]
+
+    await eventually(firing)
+    [alert] = await firing()
+    assert alert["state"] == "firing"
+    assert alert["annotations"]["summary"] == "acme has dead deliveries"
+    assert alert["annotations"]["description"].startswith("1 deliveries of acme failed for good")
+
+    exposed = set(await prometheus.get("label/__name__/values"))
+    recorded = {rule["record"] for rule in load_rules() if "record" in rule}
+    unknown: dict[str, set[str]] = {}
+    for place, expression in expressions().items():
+        await prometheus.get("query", query=expression)
+        names = metrics_of(expression)
+        assert names, place
+        unknown |= {place: names - exposed - recorded - set(OTHERS)}
+    assert {place: names for place, names in unknown.items() if names} == {}
+
+    groups = (await prometheus.get("rules"))["groups"]
+    assert {rule["health"] for group in groups for rule in group["rules"]} == {"ok"}
+    assert await prometheus.value("max(enhancement_success_rate)") is not None
+
+    now = datetime.now(UTC).timestamp()
+    found = await prometheus.get(
+        "query_exemplars", query="enhancement_duration_seconds_bucket", start=str(now - 300), end=str(now)
+    )
+    assert found[0]["exemplars"][0]["labels"]["trace_id"]
+
+
+def test_what_is_allowed_of_other_programs_is_used() -> None:
+    used = {name for expression in expressions().values() for name in metrics_of(expression)}
+    assert set(OTHERS) <= used, json.dumps(sorted(set(OTHERS) - used))
