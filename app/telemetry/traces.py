@@ -2,6 +2,8 @@
 
 With no OTLP endpoint set nothing is recorded: the API's no-op tracer is in place and costs next to nothing.
 The trace context is stored with the delivery, so attempts and retries join the webhook's trace whoever rang.
+`OTEL_TRACES_SAMPLER=traceidratio` (with its `_ARG`) is the share of traces that are kept whole; of the others, what met
+an error is kept too, with the webhook's own span.
 """
 
 from __future__ import annotations
@@ -29,15 +31,33 @@ def set_up_traces(environment: dict[str, str], *, process: str, version: str) ->
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON  # noqa: PLC0415
 
+    from app.telemetry.sampling import ErrorsAndShare  # noqa: PLC0415
+
+    share = _share(environment)
     defaults = {"service.name": f"ai-agents-{process}", "service.version": version}
     provider = TracerProvider(
         resource=Resource(defaults).merge(Resource.create())
         if environment.get("OTEL_SERVICE_NAME")
-        else Resource.create(defaults)
+        else Resource.create(defaults),
+        sampler=None if share is None else ALWAYS_ON,
     )
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    sending = BatchSpanProcessor(OTLPSpanExporter())
+    # One span a webhook: without it, a kept attempt would have no beginning.
+    is_whole = share is None or process == "api"
+    provider.add_span_processor(sending if is_whole else ErrorsAndShare(sending, share=share or 0))
     trace.set_tracer_provider(provider)
+
+
+def _share(environment: dict[str, str]) -> float | None:
+    """The share of traces that is kept whole; None: the SDK's own samplers decide."""
+    if environment.get("OTEL_TRACES_SAMPLER") not in {"traceidratio", "parentbased_traceidratio"}:
+        return None
+    try:
+        return min(max(float(environment.get("OTEL_TRACES_SAMPLER_ARG", "1")), 0.0), 1.0)
+    except ValueError:
+        return 1.0  # as the SDK takes it
 
 
 def end_traces() -> None:
