@@ -30,7 +30,10 @@ _COUNT: Final = text(f"select count(*) from delivery where {_CHOSEN}")
 _SHOW: Final = text(f"select {_COLUMNS}, body from delivery where tenant_id = :tenant_id and job_id = :job_id")
 _ENHANCEMENT: Final = text("""
 select version, model, confidence, prompt_tokens, completion_tokens, cost_usd, duration_ms, written_at, note_id,
-    posted_at, content -> 'notices' as notices
+    posted_at, content -> 'notices' as notices, (
+        select string_agg((kind ->> 'kind') || ' ' || (source ->> 'id'), ', ')
+        from jsonb_array_elements(content -> 'gathered') kind, jsonb_array_elements(kind -> 'sources') source
+    ) as sources
 from enhancement where tenant_id = :tenant_id and job_id = :job_id order by reserved_at desc limit 1
 """)
 _OLDEST_CHOSEN: Final = f"""

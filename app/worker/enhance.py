@@ -333,9 +333,20 @@ class Enhancer:
         ENHANCEMENT_SECONDS.labels(kit.tenant.slug).observe(
             max((datetime.now(UTC) - claim.accepted_at).total_seconds(), 0), exemplar=exemplar()
         )
-        if enhancement.is_degraded:
-            return "degraded"
-        return "context_only" if enhancement.is_context_only else "enhanced"
+        outcome = (
+            "degraded" if enhancement.is_degraded else "context_only" if enhancement.is_context_only else "enhanced"
+        )
+        # For a log that is kept elsewhere; the whole record is in the ledger.
+        log.info(
+            "enhancement_recorded",
+            outcome=outcome,
+            sources={group.kind.value: len(group.sources) for group in enhancement.gathered},
+            model=enhancement.model,
+            prompt_tokens=enhancement.prompt_tokens,
+            completion_tokens=enhancement.completion_tokens,
+            cost_usd=enhancement.cost_usd,
+        )
+        return outcome
 
 
 def tell_abandoned(claim: Claim, error: str, tenants: TenantDirectory) -> None:

@@ -134,3 +134,8 @@ def test_a_runbook_names_commands_and_options_that_exist(page: Path) -> None:
                 command = found
             elif word.startswith("--"):
                 assert word in {option for each in command.params for option in each.opts}, f"{words}: {word}"
+
+
+def test_the_operators_page_links_every_runbook() -> None:
+    page = (RUNBOOKS.parent / "operate.md").read_text("utf-8")
+    assert sorted(re.findall(r"\(runbooks/(\w+)\.md\)", page)) == sorted(load_alerts())

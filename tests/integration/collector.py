@@ -29,6 +29,14 @@ class Collector:
             for span in scope.spans
         ]
 
+    def of_job(self, job_id: str) -> list[Span]:
+        """The spans that name the delivery."""
+        return [
+            span
+            for span in self.spans
+            if any(a.key == "ai_agents.job_id" and a.value.string_value == job_id for a in span.attributes)
+        ]
+
     async def receive(self, request: web.Request) -> web.Response:
         body = await request.read()
         if request.headers.get("Content-Encoding") == "gzip":

@@ -153,7 +153,7 @@ async def test_every_rule_and_panel_reads_what_is_there_and_the_first_dead_deliv
     [alert] = await firing()
     assert alert["state"] == "firing"
     assert alert["annotations"]["summary"] == "acme has dead deliveries"
-    assert alert["annotations"]["description"].startswith("1 deliveries of acme failed for good")
+    assert alert["annotations"]["description"].startswith("Failed for good: 1. ")
 
     exposed = set(await prometheus.get("label/__name__/values"))
     recorded = {rule["record"] for rule in load_rules() if "record" in rule}

@@ -10,10 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from sqlalchemy import text
 
 from app.core.tenant import Edition
+from app.db.session import Database
 from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.sender import Sender
+from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
@@ -73,12 +76,7 @@ async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
     await model.stop()
     await help_desk.stop()
 
-    ours = [
-        span
-        for span in collector.spans
-        if any(a.key == "ai_agents.job_id" and a.value.string_value == job_id for a in span.attributes)
-    ]
-    [trace_id] = {span.trace_id for span in ours}
+    [trace_id] = {span.trace_id for span in collector.of_job(job_id)}
     names = {span.name for span in collector.spans if span.trace_id == trace_id}
     assert names >= {
         "POST /webhook/servicedesk",
@@ -108,9 +106,9 @@ async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
     # The libraries' clients tell each call, with its URL, below warning.
     assert {line["logger"].partition(".")[0] for line in lines if line["level"] in {"debug", "info"}} == {"app"}
 
-    for place, text in {"logs": logs, "spans": "".join(map(str, collector.spans)), "metrics": metrics}.items():
-        assert CANARY not in text, place
-        assert KEY not in text, place
+    for place, words in {"logs": logs, "spans": "".join(map(str, collector.spans)), "metrics": metrics}.items():
+        assert CANARY not in words, place
+        assert KEY not in words, place
     assert 'enhancements_total{outcome="enhanced",tenant="acme"} 1.0' in metrics
     assert 'enhancement_duration_seconds_count{tenant="acme"} 1.0' in metrics
     for name in (
@@ -126,6 +124,60 @@ async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
     ):
         assert name in metrics, name
     assert ticket.id not in metrics
+
+
+async def test_a_small_share_of_traces_keeps_every_attempt_that_failed(
+    urls: DatabaseUrls, valkey: ValkeyServer, worker_db: Database, collector: Collector, tmp_path: Path
+) -> None:
+    help_desk, model = HelpDeskSimulator(), ModelSimulator()
+    await help_desk.start()
+    await model.start()
+    portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key=KEY))
+    tenant = a_tenant("acme", servicedesk={"url": portal.url})
+    write_tenant(tmp_path, tenant, webhook_secret=KEY, api_key=KEY)
+    fine, failing = (portal.add_ticket(subject="Outlook receives no mail", description=name).id for name in "ab")
+    portal.faults.add(Fault.model_validate({"match": f"GET requests/{failing}", "kind": "status", "times": 2}))
+    tracing = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+        "OTEL_TRACES_SAMPLER": "traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": "0",
+    }
+    async with (
+        open_api_process(urls, valkey, tmp_path, tmp_path / "api.log", **tracing) as api,
+        open_worker_process(
+            urls, valkey, tmp_path, tmp_path / "worker.log", OPENAI_BASE_URL=model.url, **tracing
+        ) as worker,
+        httpx.AsyncClient(base_url=api.url) as client,
+    ):
+        await api.ready()
+        await worker.ready()
+        sender = Sender(client, KnownTenant(tenant, TenantSecrets(webhook=(KEY.encode(),))))
+        jobs = {}
+        for ticket_id in (fine, failing):
+            answer = await sender.send({"event": "ticket_created", "ticket_id": ticket_id})
+            jobs[ticket_id] = answer.json()["job_id"]
+
+        async def is_noted() -> bool:
+            async with worker_db.across_tenants() as session:  # no waiting for the next attempt
+                await session.execute(text("update due set due_at = now() where not is_leased and due_at > now()"))
+            return bool(portal.notes(failing) and portal.notes(fine))
+
+        await eventually(is_noted, limit_s=30)
+        await worker.end()
+        await api.end(signal.SIGINT)
+    await model.stop()
+    await help_desk.stop()
+
+    told = {ticket_id: collector.of_job(job_id) for ticket_id, job_id in jobs.items()}
+    assert [span.name for span in told[fine]] == ["POST /webhook/servicedesk"]
+    attempts = [span for span in told[failing] if span.name == "enhance_delivery"]
+    assert len(attempts) == 2, "the two that failed, and not the third, which did not"
+    assert {span.trace_id for span in told[failing]} == {attempts[0].trace_id}
+    assert {span.parent_span_id for span in attempts} == {
+        span.span_id for span in told[failing] if span.name.startswith("POST ")
+    }
+    assert sum(span.name == "enhance.load" and span.trace_id == attempts[0].trace_id for span in collector.spans) == 2
 
 
 def check_chat(spans: list[Span]) -> None:

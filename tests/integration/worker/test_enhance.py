@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from app.core.retry import FAILURES_TO_CLOSE
-from app.db.deliveries import replay_deliveries
+from app.db.deliveries import find_delivery, replay_deliveries
 from app.db.gates import Cause, Gates
 from tests.integration.worker.conftest import Stage
 
@@ -511,6 +511,26 @@ async def test_a_note_that_has_nothing_to_tell_is_no_failure(stage: Stage) -> No
     await stage.deliver(stage.ticket(subject="Badge reader", description="The badge reader at the gate blinks red."))
     await stage.work()
     assert outcomes(stage) == {"context_only": 1}
+
+
+async def test_an_enhancement_leaves_a_record_of_who_read_what_at_which_cost(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logs:
+        await stage.work()
+
+    details = await find_delivery(stage.database, stage.tenant.id, job_id)
+    assert details is not None
+    assert details.enhancement is not None
+    record = details.enhancement
+    assert record["sources"] == "similar_tickets 900, knowledge 50"
+    assert record["cost_usd"] > 0
+    [line] = [line for line in logs if line["event"] == "enhancement_recorded"]
+    assert (line["tenant"], line["ticket_id"], line["job_id"]) == (stage.tenant.slug, ticket_id, str(job_id))
+    assert line["sources"] == {"similar_tickets": 1, "knowledge": 1, "assets": 0}
+    assert (line["outcome"], line["model"]) == ("enhanced", record["model"])
+    assert line["prompt_tokens"] == record["prompt_tokens"] > 0
+    assert line["cost_usd"] == pytest.approx(float(record["cost_usd"]), abs=1e-6)
 
 
 def outcomes(stage: Stage) -> dict[str, float]:
