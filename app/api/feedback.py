@@ -64,8 +64,8 @@ def ask_for_vote(token: FromPath[str], feedback_key: NamedDependency[FeedbackKey
         f'<form method="post" action="/feedback/{escape(token)}">'
         '<label for="c">What was good, or what was wrong? <small>(optional)</small></label>'
         f'<textarea id="c" name="comment" maxlength="{MAX_COMMENT_CHARS}"></textarea>'
-        '<div class="buttons"><button class="first" name="vote" value="up">👍 It helped</button>'
-        '<button name="vote" value="down">👎 It did not</button></div></form>'
+        '<div class="buttons"><button class="first" name="vote" value="up">It helped</button>'
+        '<button name="vote" value="down">It did not</button></div></form>'
     )
     return _page("Did this note help you?", form)
 
