@@ -74,12 +74,12 @@ where n % 37 = 0
 """,
     "dead": """
 insert into dead (tenant_id, job_id, failed_at) select tenant_id, job_id, settled_at from delivery
-where tenant_id = any($1) and status = 'failed' and accepted_at > now() - interval '7 days' and $2 > 0 and $3 > 0
+where tenant_id = any($1::uuid[]) and status = 'failed' and accepted_at > now() - interval '7 days' and $2::int > 0 and $3::float > 0
 """,
     "tally": """
 insert into tally (tenant_id, hour, model, notes, failed, ignored, prompt_tokens, completion_tokens, cost_usd)
-select tenant_id, hour, 'offline', $2 / cardinality($1) / (90 * 24), 1, 1, 9000, 2000, $3 * 0 + 0.05
-from unnest($1) tenant_id, generate_series(now() - interval '90 days', now(), interval '1 hour') at,
+select tenant_id, hour, 'offline', $2::int / 20 / (90 * 24), 1, 1, 9000, 2000, $3::float * 0 + 0.05
+from unnest($1::uuid[]) tenant_id, generate_series(now() - interval '90 days', now(), interval '1 hour') at,
     lateral (select date_trunc('hour', at) as hour) h
 """,
 }

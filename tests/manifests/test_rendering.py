@@ -15,6 +15,7 @@ from app.core.tenant import Tenant
 from app.queue import GROUP, STREAM
 from app.tenants import read_tenant
 from tests.manifests.changes import copy_project, is_offline
+from tests.manifests.environment import unread_secrets, unset_variables
 from tests.manifests.rendering import (
     FOUNDATION,
     PRODUCTION,
@@ -103,6 +104,26 @@ def test_a_help_desk_on_premises_is_a_component_too(tmp_path: Path) -> None:
     assert invalid(objects) == []
     assert miswired(objects) == []
     assert len(of_kind(objects, "NetworkPolicy")) == len(of_kind(render(PRODUCTION), "NetworkPolicy")) + 1
+
+
+def test_the_console_and_the_votes_are_components_too(tmp_path: Path) -> None:
+    copy_project(ROOT, tmp_path)
+    last = "  - ../../../components/observability\n"
+    _edit(tmp_path / WORKLOAD, last, last + "  - ../../../components/console\n  - ../../../components/feedback\n")
+
+    objects = [each for each in yaml.safe_load_all(render_text(PRODUCTION, root=tmp_path)) if each]
+
+    assert invalid(objects) == []
+    assert miswired(objects) == []
+    assert unset_variables(objects) == unread_secrets(objects) == []
+    published = [path["path"] for path in of_kind(objects, "Ingress")[0]["spec"]["rules"][0]["http"]["paths"]]
+    assert published == ["/webhook", "/feedback", "/health"]
+    lets_in = [
+        policy["metadata"]["name"]
+        for policy in of_kind(objects, "NetworkPolicy")
+        if "console" in str(policy["spec"]["podSelector"]) and "Ingress" in policy["spec"]["policyTypes"]
+    ]
+    assert lets_in == [], "nothing in the cluster reaches the console"
 
 
 def _edit(folder: Path, old: str, new: str) -> None:
