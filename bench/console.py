@@ -74,7 +74,8 @@ where n % 37 = 0
 """,
     "dead": """
 insert into dead (tenant_id, job_id, failed_at) select tenant_id, job_id, settled_at from delivery
-where tenant_id = any($1::uuid[]) and status = 'failed' and accepted_at > now() - interval '7 days' and $2::int > 0 and $3::float > 0
+where tenant_id = any($1::uuid[]) and status = 'failed' and accepted_at > now() - interval '7 days'
+    and $2::int > 0 and $3::float > 0
 """,
     "tally": """
 insert into tally (tenant_id, hour, model, notes, failed, ignored, prompt_tokens, completion_tokens, cost_usd)
