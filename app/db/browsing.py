@@ -1,7 +1,7 @@
 """Pages of deliveries, newest first, and all that is stored of one. One tenant at a time, also where several are shown.
 
 Invariant: a page costs one walk down an index per tenant, however many deliveries there are: it begins at a key, not at
-a number of rows, and a search in reasons looks at `MOST_SEARCHED` deliveries of a tenant, no more.
+a number of rows, and a search in reasons looks at `MOST_SEARCHED` deliveries of all tenants together, no more.
 """
 
 from __future__ import annotations
@@ -141,12 +141,12 @@ def _conditions(choice: Choice, after: Place | None) -> str:
     return " and ".join(parts)
 
 
-def _list(choice: Choice, after: Place | None) -> TextClause:
+def _list(choice: Choice, after: Place | None, *, searched: int) -> TextClause:
     inner = f"select {_COLUMNS} from delivery where {_conditions(choice, after)} order by accepted_at desc, job_id desc"
     if choice.reason is None:
         return text(f"{inner} limit :limit")
     return text(
-        f"select * from ({inner} limit {MOST_SEARCHED}) newest where {_REASON}"
+        f"select * from ({inner} limit {searched}) newest where {_REASON}"
         " order by accepted_at desc, job_id desc limit :limit"
     )
 
@@ -162,7 +162,7 @@ async def list_page(
     database: Database, tenant_ids: Sequence[UUID], choice: Choice, *, after: Place | None, limit: int
 ) -> list[Listed]:
     """The newest *limit* of the chosen deliveries of these tenants that are older than *after*."""
-    statement = _list(choice, after)
+    statement = _list(choice, after, searched=MOST_SEARCHED // max(len(tenant_ids), 1))
     found: list[list[Listed]] = []
     async with database.across_tenants() as session:
         for tenant_id in tenant_ids:

@@ -1,6 +1,7 @@
 """What technicians think of notes, and which notes deserve a look. One tenant at a time.
 
-Invariant: at most `MOST_VOTES` votes and `MOST_NOTES` enhancements of a tenant are looked at, the newest.
+Invariant: at most `MOST_VOTES` votes are looked at for the sources, and `MOST_NOTES` enhancements for the notes to
+review: the newest, shared among the tenants that are shown.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from sqlalchemy import text
 
 from app.db.session import Database, choose_tenant
 
-MOST_VOTES: Final = 2_000
-MOST_NOTES: Final = 2_000
+MOST_VOTES: Final = 500
+MOST_NOTES: Final = 5_000
+_MOST_RATED: Final = 1_000
 
 _RATE: Final = text("""
 select count(*) filter (where is_helpful) as up, count(*) filter (where not is_helpful) as down from (
@@ -105,10 +107,16 @@ async def load_quality(database: Database, tenant_ids: Sequence[UUID], *, limit:
         for tenant_id in tenant_ids:
             await choose_tenant(session, tenant_id)
             values: dict[str, Any] = {"tenant_id": tenant_id}
-            rate = (await session.execute(_RATE, {**values, "votes": MOST_VOTES})).one()
+            rate = (await session.execute(_RATE, {**values, "votes": _MOST_RATED})).one()
             votes = (await session.execute(_VOTES, {**values, "limit": limit})).mappings().all()
-            sources = (await session.execute(_SOURCES, {**values, "votes": MOST_VOTES})).mappings().all()
-            unsure = (await session.execute(_UNSURE, {**values, "notes": MOST_NOTES, "limit": limit})).all()
+            sources = (
+                (await session.execute(_SOURCES, {**values, "votes": max(MOST_VOTES // len(tenant_ids), 1)}))
+                .mappings()
+                .all()
+            )
+            unsure = (
+                await session.execute(_UNSURE, {**values, "notes": MOST_NOTES // len(tenant_ids), "limit": limit})
+            ).all()
             found.append(
                 Quality(
                     tenant_id,
