@@ -30,18 +30,23 @@ VALUES = {
     "migration_database_url": f"postgresql://user:{CANARY}@db:5432/ai_agents",
     "redis_url": f"rediss://:{CANARY}@redis:6379/0",
     "openai_api_key": f"sk-{CANARY}",
+    "feedback_key": f"{CANARY}-of-at-least-32-characters",
+    "console_token": f"{CANARY}-of-16-and-more",
+    "console_session_key": f"{CANARY}-of-at-least-32-characters",
+    "console_oidc_client_secret": CANARY,
 }
 WRONG = ["{canary}", "://{canary}", "postgres:{canary}", "postgresql://[{canary}", "postgresql://db:{canary}/x",
          "redis://:{canary}@[", "{canary} {canary}", "{canary}\n", "{canary}é", "https://user:{canary}@model.example"]  # fmt: skip
 
 
 def every_settings() -> list[type[ProcessSettings]]:
-    found, left = [], [ProcessSettings]
+    found: dict[type[ProcessSettings], None] = {}  # once, whatever it inherits from
+    left = [ProcessSettings]
     while left:
         kind = left.pop()
-        found.append(kind)
+        found[kind] = None
         left += kind.__subclasses__()
-    return found
+    return list(found)
 
 
 def is_secret(kind: type[ProcessSettings], name: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -215,9 +214,7 @@ async def test_a_tenant_with_ten_thousand_does_not_keep_another_waiting(
         assert claim.tenant_id == busy
     job_id = await accept(intake, quiet)
 
-    started = time.monotonic()
     claim = await limited.claim_next()
     assert claim is not None
     assert claim.job_id == job_id
-    assert time.monotonic() - started < 5  # some milliseconds; the figure is in bench/
     assert {each for each, _ in await limited.waiting(unheard_for=timedelta(0), limit=100)} == set()
