@@ -16,8 +16,8 @@ from sqlalchemy import text
 
 from app.db.session import Database, choose_tenant
 
-MOST_VOTES: Final = 500
-MOST_NOTES: Final = 5_000
+MOST_VOTES: Final = 300
+MOST_NOTES: Final = 2_000
 _MOST_RATED: Final = 1_000
 
 _RATE: Final = text("""
