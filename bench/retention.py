@@ -41,14 +41,14 @@ select ($1::uuid[])[1 + n % cardinality($1)], md5($2 || n)::uuid, n::text, 'tick
     convert_to('{"event": "ticket_created", "ticket_id": "' || n || '", "description": "'
         || repeat('No mail since noon. ', 12) || '"}', 'UTF8'),
     'done', at, at + interval '20 s'
-from (select n, now() - make_interval(secs => $3 + ($4 - n) * $5) as at from generate_series(1, $4::int) n) rows
+from (select n, now() - make_interval(secs => $3 + ($4 - n) * $5::float8) as at from generate_series(1, $4::int) n) rows
 """,
     "enhancement": """
 insert into enhancement
     (tenant_id, ticket_id, version, job_id, reserved_at, content, model, prompt_tokens, note_id, posted_at)
 select ($1::uuid[])[1 + n % cardinality($1)], $2 || n, 'v1', md5($2 || n)::uuid, at,
     jsonb_build_object('summary', repeat('A similar ticket was solved. ', 10)), 'offline', 900, n::text, at
-from (select n, now() - make_interval(secs => $3 + ($4 - n) * $5) as at from generate_series(1, $4::int) n) rows
+from (select n, now() - make_interval(secs => $3 + ($4 - n) * $5::float8) as at from generate_series(1, $4::int) n) rows
 """,
 }
 
