@@ -72,8 +72,6 @@ def _add_failure(
     failure = event.pop("exc_info", None)
     error = sys.exc_info()[1] if failure is True else failure[1] if isinstance(failure, tuple) else failure
     if isinstance(error, BaseException):
-        # asyncio writes the exception itself below the first line of its message.
-        event["event"] = str(event["event"]).partition("\n")[0]
         event["error"] = type(error).__name__
         frames = traceback.extract_tb(error.__traceback__)[-_MAX_FRAMES:]
         event["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
