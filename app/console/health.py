@@ -123,12 +123,17 @@ def find_problems(seen: Snapshot) -> list[Finding]:
     """What is not well, the worst first."""
     findings = [*_of_the_whole(seen)]
     for tenant in seen.tenants:
-        findings += _of_tenant(seen, tenant)
+        findings += find_problems_of(tenant, seen)
     findings += [
         Finding(Level.BAD, f"The file of {slug} can't be used", f"{detail}. Its last good version serves.", "/tenants")
         for slug, detail in seen.file_problems
     ]
     return sorted(findings, key=lambda finding: -finding.level)
+
+
+def find_problems_of(tenant: Tenant, seen: Snapshot) -> list[Finding]:
+    """What is not well with *tenant* alone, the worst first."""
+    return sorted(_of_tenant(seen, tenant), key=lambda finding: -finding.level)
 
 
 def _of_the_whole(seen: Snapshot) -> Iterable[Finding]:

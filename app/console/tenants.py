@@ -15,7 +15,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from app.console.door import require_operator
-from app.console.health import find_problems, p95
+from app.console.health import find_problems_of, p95
 from app.console.pages import page
 from app.console.reading import Reading
 from app.console.sessions import User
@@ -67,7 +67,7 @@ async def _page(
         figures=seen.of(tenant.id),
         gates=gates,
         is_paused=any(gate.cause is Cause.PAUSED for gate in gates),
-        findings=[each for each in find_problems(seen) if tenant.name in each.title],
+        findings=find_problems_of(tenant, seen),
         p95=p95,
         configuration=configuration(known),
         missing=missing_secrets(known),

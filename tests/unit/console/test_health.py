@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from app.console.health import Finding, Level, Snapshot, find_problems, p95
+from app.console.health import Finding, Level, Snapshot, find_problems, find_problems_of, p95
 from app.db.gates import EVERY_TENANT, Cause, ClosedGate
 from app.db.overview import HourCount, TenantFigures
 from tests.builders import a_tenant
@@ -94,3 +94,12 @@ def test_ninety_five_of_a_hundred() -> None:
     assert p95([]) is None
     assert p95([5000]) == 5
     assert p95(range(1000, 101_000, 1000)) == 96
+
+
+def test_a_tenants_page_tells_what_is_its_own_however_much_another_is_called_like_it() -> None:
+    namesake = a_tenant("acme-two", name="Acme Two")
+    figures = [TenantFigures(ACME.id), TenantFigures(namesake.id, dead=1, dead_since=NOW)]
+    both = Snapshot(NOW, [ACME, namesake], figures, [], is_redis_reachable=True, workers=1)
+
+    assert find_problems_of(ACME, both) == []
+    assert len(find_problems_of(namesake, both)) == 1
