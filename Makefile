@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console screenshots \
+.PHONY: help demo test test-machine check dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console screenshots \
 	faults faults-machine image image-test installation bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
@@ -37,6 +37,15 @@ demo: $(VENV)/.demo-ready  ## The main job, live: embedded servers, three tenant
 	@$(BIN)/python -m app demo $(if $(ONCE),--once)
 
 test: check  ## Lint, types, imports and all tests
+
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+# Only what is missing: where Chromium is a snap, a Google Chrome that is there does as well.
+test-machine:  ## What some tests need of the machine (Debian, Ubuntu; sudo): PgBouncer, Prometheus, Chromium
+	@missing="$$(PATH=$$PATH:/usr/sbin; command -v pgbouncer >/dev/null || echo pgbouncer; \
+		command -v promtool >/dev/null || echo prometheus; \
+		command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo chromium)"; \
+	test -z "$$missing" || { $(SUDO) apt-get -qq update && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $$missing; }
 
 check: lint types imports unit
 
@@ -80,9 +89,9 @@ faults: $(VENV)/.dev-ready  ## Ten minutes of load and every fault we know: noth
 	@$(BIN)/python -m tests.faults $(FAULTS)
 
 faults-machine:  ## What two of the faults need of the machine (Debian, Ubuntu; sudo): libfaketime, and a small disk
-	sudo apt-get install --yes --no-install-recommends libfaketime
+	$(SUDO) apt-get install --yes --no-install-recommends libfaketime
 	mkdir -p .demo/disk
-	mountpoint -q .demo/disk || sudo mount -t tmpfs -o size=400m,uid=$$(id -u),mode=0700 tmpfs .demo/disk
+	mountpoint -q .demo/disk || $(SUDO) mount -t tmpfs -o size=400m,uid=$$(id -u),mode=0700 tmpfs .demo/disk
 
 format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix-only --quiet app tests bench kustomize .github

@@ -24,7 +24,7 @@ def run_promtool(folder: Path, tests: list[dict[str, Any]], *, step: str = "1m")
     """Run *tests* over the rules as they are deployed, but for the words of their annotations."""
     binary = shutil.which("promtool")
     if binary is None:
-        pytest.skip("promtool is not installed (apt-get install prometheus): the alerts are not tested")
+        pytest.skip("promtool is not installed (make test-machine installs it): the alerts are not tested")
     groups = load_groups()
     for group in groups:
         for rule in group["rules"]:

@@ -71,7 +71,7 @@ async def open_pgbouncer(urls: DatabaseUrls, run: RunFolder, *, pool_mode: str) 
         "pgbouncer", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
     )
     if binary is None:
-        pytest.skip("PgBouncer is not installed (apt-get install pgbouncer): pooling is not tested")
+        pytest.skip("PgBouncer is not installed (make test-machine installs it): pooling is not tested")
     with ExitStack() as stack:
         home = stack.enter_context(_private_folder(_find_account(), run))
         server = PgBouncer(binary, urls, pool_mode=pool_mode, home=home, run=run)

@@ -66,7 +66,7 @@ async def open_prometheus(folder: Path, **targets: int) -> AsyncIterator[Prometh
     binary = shutil.which("prometheus")
     if binary is None:
         pytest.skip(
-            "Prometheus is not installed (apt-get install prometheus): rules and dashboards are not tried on it"
+            "Prometheus is not installed (make test-machine installs it): rules and dashboards are not tried on it"
         )
     (folder / "rules.yaml").write_text(
         yaml.safe_dump({"groups": [{**each, "interval": "1s"} for each in load_groups()]})

@@ -27,7 +27,7 @@ from tests.integration.console.conftest import TOKEN
 from tests.integration.processes import Process, environment
 from tests.integration.worker.conftest import Stage
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 AXE = Path(__file__).parent / "axe" / "axe-4.14.1.min.js"
 FEEDBACK_KEY = "k" * 32
@@ -49,9 +49,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 PATIENCE_MS = 30_000
 
 ACME = pytest.mark.parametrize("stage", [{"name": "Acme Manufacturing"}], indirect=True, ids=["acme"])
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium: apt-get install chromium (.ci/run does it as root)"
-)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: make test-machine installs it")
 
 
 @dataclass
