@@ -16,7 +16,8 @@ from app.cli.run import choose, load_directory, run
 from app.core.delivery import Status
 
 if TYPE_CHECKING:
-    from app.db.deliveries import Choice, DeliveryDetails, DeliveryView
+    from app.db.choices import Choice
+    from app.db.deliveries import DeliveryDetails, DeliveryView
 
 # More at once is a decision to make with open eyes: each is a model call and a note.
 _MOST_AT_ONCE: Final = 100
@@ -54,7 +55,8 @@ def list_some(slug: str, status: str | None, limit: int, **chosen: Any) -> None:
     Example:
       ai-agents deliveries list --tenant acme --status failed --since 2h --reason "did not answer"
     """
-    from app.db.deliveries import Choice, count_deliveries, list_deliveries
+    from app.db.choices import Choice
+    from app.db.deliveries import count_deliveries, list_deliveries
 
     known = choose(load_directory(), slug)
     choice = Choice(status=Status(status) if status else None, **chosen)
@@ -67,10 +69,9 @@ def list_some(slug: str, status: str | None, limit: int, **chosen: Any) -> None:
 
     found, number = run(work())
     for each in found:
-        reason = each.last_error if each.status == Status.FAILED else each.ignored_because
         click.echo(
             f"{each.accepted_at:%Y-%m-%d %H:%M:%S}  {each.job_id}  {each.status:<10}  "
-            f"ticket {each.ticket_id}  {each.event}" + (f"  ({reason})" if reason else "")
+            f"ticket {each.ticket_id}  {each.event}" + (f"  ({each.reason})" if each.reason else "")
         )
     if number > len(found):
         click.echo(f"the newest {len(found)} of {number}; see more with --limit", err=True)
@@ -180,7 +181,8 @@ def _change(
 ) -> None:
     """Change failed deliveries: those named, or all that are chosen after the number was told."""
     from app.db.audit import witness
-    from app.db.deliveries import Choice, count_deliveries
+    from app.db.choices import Choice
+    from app.db.deliveries import count_deliveries
 
     if is_all is bool(job_ids):
         raise click.UsageError("name deliveries by their job ids, or give --all and what chooses them")

@@ -12,8 +12,8 @@ from app.cli.ledger import open_ledger
 from app.cli.run import choose, load_directory, run
 
 if TYPE_CHECKING:
-    from app.db.deliveries import TenantLoad
     from app.db.gates import ClosedGate
+    from app.db.load import Dead, TenantLoad
 
 
 @click.group()
@@ -164,24 +164,24 @@ def status(slug: str | None) -> None:
     Example:
       ai-agents tenants status acme
     """
-    from app.db.deliveries import count_dead, load_by_tenant
     from app.db.gates import EVERY_TENANT, Gates
+    from app.db.load import Dead, TenantLoad, dead_by_tenant, load_by_tenant
 
     directory = load_directory()
     chosen = [choose(directory, slug)] if slug else list(directory)
     names = {known.tenant.id: known.tenant.slug for known in chosen} | {EVERY_TENANT: "every tenant"}
 
-    async def work() -> tuple[dict[UUID, TenantLoad], dict[UUID, int], list[ClosedGate]]:
+    async def work() -> tuple[dict[UUID, TenantLoad], dict[UUID, Dead], list[ClosedGate]]:
         async with open_ledger() as database:
-            return await load_by_tenant(database), await count_dead(database), await Gates(database).closed(names)
+            return await load_by_tenant(database), await dead_by_tenant(database), await Gates(database).closed(names)
 
     load, dead, closed = run(work())
     for known in chosen:
-        found = load.get(known.tenant.id)
-        waiting, working, oldest = (found.waiting, found.working, found.oldest) if found else (0, 0, None)
+        own = load.get(known.tenant.id, TenantLoad())
+        failed = dead.get(known.tenant.id, Dead()).number
         click.echo(
-            f"{known.tenant.slug}: {waiting} waiting, {working} in work, {dead.get(known.tenant.id, 0)} dead"
-            + (f", the oldest since {oldest:%Y-%m-%d %H:%M:%S}" if oldest else "")
+            f"{known.tenant.slug}: {own.waiting} waiting, {own.working} in work, {failed} dead"
+            + (f", the oldest since {own.oldest:%Y-%m-%d %H:%M:%S}" if own.oldest else "")
         )
     for gate in closed:
         until = f"until {gate.until:%Y-%m-%d %H:%M:%S}" if gate.until else "until resumed"

@@ -27,13 +27,16 @@ from app.core.tenant import Tenant
 from app.core.ticket import MAX_TICKET_ID_CHARS
 from app.db.attempts import list_attempts
 from app.db.audit import witness
-from app.db.browsing import MOST_COUNTED, Place, Story, count_failed, find_story, list_page
-from app.db.deliveries import Choice, dismiss_deliveries, replay_deliveries
+from app.db.browsing import Place, Story, find_story, list_page
+from app.db.choices import Choice
+from app.db.deliveries import count_deliveries, dismiss_deliveries, replay_deliveries
 from app.errors import MalformedDelivery
 from app.integrations.servicedesk import ticket_url
 
 _ROWS: Final = 50
 _MAX_WORDS: Final = 200
+# Of one tenant, replayed or dismissed by one confirmation.
+_MOST_AT_ONCE: Final = 10_000
 SINCE: Final = {"1h": "last hour", "24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days", "": "90 days"}
 _SPANS: Final = {
     "1h": timedelta(hours=1),
@@ -189,8 +192,9 @@ async def confirm_act(
     """Says how many failed deliveries the filter chooses, and asks."""
     _check_act(act)
     chosen = Filter(request.query_params)
+    failed = replace(chosen.choice, status=Status.FAILED)
     counts = [
-        (each.tenant, await count_failed(reading.database, each.tenant.id, chosen.choice))
+        (each.tenant, await count_deliveries(reading.database, each.tenant.id, failed, at_most=_MOST_AT_ONCE + 1))
         for each in reading.chosen(chosen.tenant)
     ]
     counts = [(tenant, number) for tenant, number in counts if number]
@@ -202,7 +206,7 @@ async def confirm_act(
         chosen=chosen,
         counts=counts,
         number=sum(number for _, number in counts),
-        most=MOST_COUNTED,
+        most=_MOST_AT_ONCE,
         until=datetime.now(UTC).isoformat(),
     )
 
@@ -279,7 +283,7 @@ def _reason(form: Any) -> str:
 
 
 def _count(value: str) -> int:
-    return min(int(value), MOST_COUNTED) if value.isascii() and value.isdigit() else 0
+    return min(int(value), _MOST_AT_ONCE) if value.isascii() and value.isdigit() else 0
 
 
 def _time(value: str) -> datetime:

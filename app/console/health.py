@@ -80,19 +80,19 @@ class Snapshot:
 
     @property
     def waiting(self) -> int:
-        return sum(each.waiting for each in self.figures)
+        return sum(each.load.waiting for each in self.figures)
 
     @property
     def working(self) -> int:
-        return sum(each.working for each in self.figures)
+        return sum(each.load.working for each in self.figures)
 
     @property
     def oldest(self) -> datetime | None:
-        return min((each.oldest for each in self.figures if each.oldest), default=None)
+        return min((each.load.oldest for each in self.figures if each.load.oldest), default=None)
 
     @property
     def dead(self) -> int:
-        return sum(each.dead for each in self.figures)
+        return sum(each.dead.number for each in self.figures)
 
     @property
     def p95_s(self) -> float | None:
@@ -183,14 +183,14 @@ def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[Finding]:
         if gate.reason:
             detail = f"By {gate.closed_by}: {gate.reason}. {detail}"
         yield Finding(level, f"{tenant.name} {title}", detail, page, gate.since)
-    if figures.dead:
-        many = "1 delivery of" if figures.dead == 1 else f"{figures.dead:,} deliveries of"
+    if figures.dead.number:
+        many = "1 delivery of" if figures.dead.number == 1 else f"{figures.dead.number:,} deliveries of"
         yield Finding(
             Level.BAD,
             f"{many} {tenant.name} failed",
             "Their tickets have no note. See why, then replay or dismiss them.",
             f"/deliveries?tenant={tenant.slug}&status=failed",
-            figures.dead_since,
+            figures.dead.since,
         )
     yield from _slowness(seen, tenant, figures)
     settled = figures.notes + figures.failed
@@ -207,13 +207,13 @@ def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[Finding]:
 def _slowness(seen: Snapshot, tenant: Tenant, figures: TenantFigures) -> Iterable[Finding]:
     holding = {Cause.PAUSED, Cause.HELP_DESK, Cause.CALLS}
     is_held = any(gate.cause in holding for gate in [*seen.gates_of(tenant.id), *seen.gates_of(EVERY_TENANT)])
-    if not is_held and figures.due_since and seen.now - figures.due_since > _OVERDUE:
+    if not is_held and figures.load.due_since and seen.now - figures.load.due_since > _OVERDUE:
         yield Finding(
-            Level.BAD if not figures.working else Level.WARN,
-            f"{figures.waiting:,} of {tenant.name}'s tickets wait for a worker",
+            Level.BAD if not figures.load.working else Level.WARN,
+            f"{figures.load.waiting:,} of {tenant.name}'s tickets wait for a worker",
             "More comes in than is worked off. Add workers, or raise the tenant's limits.concurrency.",
             f"/deliveries?tenant={tenant.slug}&status=pending",
-            figures.due_since,
+            figures.load.due_since,
         )
     took = p95(figures.durations)
     if took is not None and len(figures.durations) >= ENOUGH and took > SLOW_S:

@@ -15,26 +15,14 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
-from app.core.delivery import Status
 from app.core.enhancement import Enhancement
-from app.db.deliveries import Choice
+from app.db.choices import Choice
+from app.db.deliveries import VIEW, DeliveryView
 from app.db.session import Database, choose_tenant
 
 MOST_SEARCHED: Final = 20_000
-MOST_COUNTED: Final = 10_000
 
-_COLUMNS: Final = """
-job_id, ticket_id, event, status, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, settled_at,
-last_error, ignored_because
-"""
-_REASON: Final = (
-    "strpos(lower(case status when 'ignored' then ignored_because else last_error end), lower(:reason)) > 0"
-)
-_FIND: Final = text("""
-select job_id, ticket_id, event, status, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, updated_at,
-    settled_at, lease_until, last_error, ignored_because, trace_context, body
-from delivery where tenant_id = :tenant_id and job_id = :job_id
-""")
+_FIND: Final = text(f"select {VIEW}, body from delivery where tenant_id = :tenant_id and job_id = :job_id")
 _ENHANCEMENT: Final = text("""
 select version, content, model, confidence, prompt_tokens, completion_tokens, cost_usd, duration_ms, reserved_at,
     written_at, posting_at, note_id, posted_at
@@ -60,28 +48,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One delivery in a list."""
+    """One delivery among those of several tenants."""
 
     tenant_id: UUID
-    job_id: UUID
-    ticket_id: str
-    event: str
-    status: str
-    attempt: int
-    attempts_used: int
-    accepted_at: datetime
-    settled_at: datetime | None
-    last_error: str | None
-    ignored_because: str | None
+    delivery: DeliveryView
 
     @property
     def place(self) -> Place:
-        return Place(self.accepted_at, self.job_id)
-
-    @property
-    def reason(self) -> str | None:
-        """Why it is where it is; a delivery that was done in the end has none."""
-        return self.ignored_because if self.status == Status.IGNORED else self.last_error
+        return Place(self.delivery.accepted_at, self.delivery.job_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,37 +99,18 @@ class Story:
     """Other deliveries of the ticket, newest first."""
 
 
-def _conditions(choice: Choice, after: Place | None) -> str:
-    """Only what is asked for: `is null or` would hide the index from the planner."""
-    parts = ["tenant_id = :tenant_id"]
-    if choice.status is not None:
-        parts.append("status = :status")
-    if choice.ticket_id is not None:
-        parts.append("ticket_id = :ticket_id")
-    if choice.since is not None:
-        parts.append("accepted_at >= :since")
-    if choice.until is not None:
-        parts.append("accepted_at < :until")
-    if after is not None:
-        parts.append("(accepted_at, job_id) < (:after_time, :after_id)")
-    return " and ".join(parts)
-
-
 def _list(choice: Choice, after: Place | None, *, searched: int) -> TextClause:
-    inner = f"select {_COLUMNS} from delivery where {_conditions(choice, after)} order by accepted_at desc, job_id desc"
+    begin = "true" if after is None else "(accepted_at, job_id) < (:after_time, :after_id)"
+    newest = (
+        f"select {VIEW} from delivery where {choice.indexed} and {begin} order by accepted_at desc, job_id desc"
+        " limit {limit}"
+    )
     if choice.reason is None:
-        return text(f"{inner} limit :limit")
+        return text(newest.format(limit=":limit"))
     return text(
-        f"select * from ({inner} limit {searched}) newest where {_REASON}"
+        f"select * from ({newest.format(limit=searched)}) newest where {choice.by_reason}"
         " order by accepted_at desc, job_id desc limit :limit"
     )
-
-
-def _values(tenant_id: UUID, choice: Choice, after: Place | None) -> dict[str, Any]:
-    values = {name: value for name, value in choice.values(tenant_id).items() if value is not None}
-    if after is not None:
-        values |= {"after_time": after.accepted_at, "after_id": after.job_id}
-    return values
 
 
 async def list_page(
@@ -163,23 +118,15 @@ async def list_page(
 ) -> list[Listed]:
     """The newest *limit* of the chosen deliveries of these tenants that are older than *after*."""
     statement = _list(choice, after, searched=MOST_SEARCHED // max(len(tenant_ids), 1))
+    begin = {} if after is None else {"after_time": after.accepted_at, "after_id": after.job_id}
     found: list[list[Listed]] = []
     async with database.across_tenants() as session:
         for tenant_id in tenant_ids:
             await choose_tenant(session, tenant_id)
-            rows = await session.execute(statement, {**_values(tenant_id, choice, after), "limit": limit})
-            found.append([Listed(tenant_id=tenant_id, **row) for row in rows.mappings()])
-    merged = heapq.merge(*found, key=lambda each: (each.accepted_at, each.job_id), reverse=True)
+            rows = await session.execute(statement, {**choice.values(tenant_id), **begin, "limit": limit})
+            found.append([Listed(tenant_id, DeliveryView(**row)) for row in rows.mappings()])
+    merged = heapq.merge(*found, key=lambda each: (each.place.accepted_at, each.place.job_id), reverse=True)
     return [each for each, _ in zip(merged, range(limit), strict=False)]
-
-
-async def count_failed(database: Database, tenant_id: UUID, choice: Choice) -> int:
-    """How many failed deliveries are chosen, up to `MOST_COUNTED` + 1."""
-    chosen = Choice(Status.FAILED, choice.ticket_id, choice.since, choice.until, choice.reason)
-    where = _conditions(chosen, None) + (f" and {_REASON}" if choice.reason is not None else "")
-    statement = text(f"select count(*) from (select from delivery where {where} limit {MOST_COUNTED + 1}) counted")
-    async with database.as_tenant(tenant_id) as session:
-        return int((await session.execute(statement, _values(tenant_id, chosen, None))).scalar_one())
 
 
 async def find_story(database: Database, tenant_id: UUID, job_id: UUID) -> Story | None:

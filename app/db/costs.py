@@ -22,6 +22,11 @@ from tally where tenant_id = :tenant_id
 group by 1, 2 having sum(notes + prompt_tokens + completion_tokens) > 0 order by 1, 2
 """)
 
+_TOKENS_THIS_MONTH: Final = text("""
+select coalesce(sum(prompt_tokens + completion_tokens), 0) from tally
+where tenant_id = :tenant_id and hour >= date_trunc('month', now() at time zone 'utc') at time zone 'utc'
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class DayCost:
@@ -49,3 +54,9 @@ async def list_costs(database: Database, tenant_ids: Sequence[UUID], *, since: d
             rows = await session.execute(_DAYS, {"tenant_id": tenant_id, "since": since, "until": until})
             found += [DayCost(tenant_id=tenant_id, **row) for row in rows.mappings()]
     return found
+
+
+async def tokens_this_month(database: Database, tenant_id: UUID) -> int:
+    """Tokens that the tenant's enhancements used since the calendar month (UTC) began."""
+    async with database.as_tenant(tenant_id) as session:
+        return int((await session.execute(_TOKENS_THIS_MONTH, {"tenant_id": tenant_id})).scalar_one())

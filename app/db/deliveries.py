@@ -1,4 +1,4 @@
-"""Deliveries as an operator sees them: list, show, replay, dismiss. One tenant at a time, but for counts."""
+"""Deliveries as an operator sees them: list, show, replay, dismiss. One tenant at a time."""
 
 from __future__ import annotations
 
@@ -12,22 +12,14 @@ from sqlalchemy import text
 
 from app.core.delivery import Status
 from app.db.audit import Witness
+from app.db.choices import EVERY, Choice
 from app.db.session import Database
 
-_COLUMNS: Final = """
+VIEW: Final = """
 job_id, ticket_id, event, status, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, updated_at,
 settled_at, lease_until, last_error, ignored_because, trace_context
 """
-_CHOSEN: Final = """
-delivery.tenant_id = :tenant_id and (cast(:status as text) is null or status = :status)
-    and (cast(:ticket_id as text) is null or ticket_id = :ticket_id)
-    and (cast(:since as timestamptz) is null or accepted_at >= :since)
-    and (cast(:until as timestamptz) is null or accepted_at < :until)
-    and (cast(:reason as text) is null or strpos(lower(coalesce(last_error, ignored_because)), lower(:reason)) > 0)
-"""
-_LIST: Final = text(f"select {_COLUMNS} from delivery where {_CHOSEN} order by accepted_at desc limit :limit")
-_COUNT: Final = text(f"select count(*) from delivery where {_CHOSEN}")
-_SHOW: Final = text(f"select {_COLUMNS}, body from delivery where tenant_id = :tenant_id and job_id = :job_id")
+_SHOW: Final = text(f"select {VIEW}, body from delivery where tenant_id = :tenant_id and job_id = :job_id")
 _ENHANCEMENT: Final = text("""
 select version, model, confidence, prompt_tokens, completion_tokens, cost_usd, duration_ms, written_at, note_id,
     posted_at, content -> 'notices' as notices, (
@@ -36,13 +28,12 @@ select version, model, confidence, prompt_tokens, completion_tokens, cost_usd, d
     ) as sources
 from enhancement where tenant_id = :tenant_id and job_id = :job_id order by reserved_at desc limit 1
 """)
-_OLDEST_CHOSEN: Final = f"""
+_OLDEST_CHOSEN: Final = """
 with chosen as (
-    select tenant_id, job_id from delivery where {_CHOSEN} and (cast(:job_ids as uuid[]) is null or job_id = any(:job_ids))
-    order by accepted_at limit :limit for update
+    select tenant_id, job_id from delivery where {condition} order by accepted_at limit :limit for update
 ),
 """
-_REPLAY: Final = text(
+_REPLAY: Final = (
     _OLDEST_CHOSEN
     + """
 replayed as (
@@ -58,7 +49,7 @@ on conflict (tenant_id, job_id) do update set due_at = now(), is_leased = false
 returning job_id
 """
 )
-_DISMISS: Final = text(
+_DISMISS: Final = (
     _OLDEST_CHOSEN
     + """
 buried as (
@@ -69,51 +60,6 @@ from chosen where delivery.tenant_id = chosen.tenant_id and delivery.job_id = ch
 returning delivery.job_id
 """
 )
-
-
-_DEAD: Final = text("select tenant_id, count(*) as number from dead group by tenant_id")
-_LOAD: Final = text("""
-select tenant_id, count(*) filter (where not is_leased or due_at <= now()) as waiting,
-    count(*) filter (where is_leased and due_at > now()) as working, min(accepted_at) as oldest
-from due group by tenant_id
-""")
-
-
-@dataclass(frozen=True, slots=True)
-class TenantLoad:
-    """A tenant's deliveries that are not settled."""
-
-    waiting: int
-    working: int
-    oldest: datetime
-    """When the oldest of them was accepted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which deliveries of a tenant; what is None chooses all."""
-
-    status: Status | None = None
-    ticket_id: str | None = None
-    since: datetime | None = None
-    """Accepted at or after this."""
-    until: datetime | None = None
-    """Accepted before this."""
-    reason: str | None = None
-    """Part of the error, or of why it was ignored; upper and lower case are the same."""
-
-    def values(self, tenant_id: UUID) -> dict[str, Any]:
-        return {
-            "tenant_id": tenant_id,
-            "status": self.status,
-            "ticket_id": self.ticket_id,
-            "since": self.since,
-            "until": self.until,
-            "reason": self.reason,
-        }
-
-
-EVERY: Final = Choice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +80,11 @@ class DeliveryView:
     ignored_because: str | None
     trace_context: str | None
 
+    @property
+    def reason(self) -> str | None:
+        """Why it is where it is; a delivery that was done in the end has none."""
+        return self.ignored_because if self.status == Status.IGNORED else self.last_error
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDetails:
@@ -149,14 +100,20 @@ async def list_deliveries(
 ) -> list[DeliveryView]:
     """The chosen deliveries, the newest first."""
     async with database.as_tenant(tenant_id) as session:
-        rows = (await session.execute(_LIST, {**choice.values(tenant_id), "limit": limit})).mappings()
+        statement = text(
+            f"select {VIEW} from delivery where {choice.condition} order by accepted_at desc, job_id desc limit :limit"
+        )
+        rows = (await session.execute(statement, {**choice.values(tenant_id), "limit": limit})).mappings()
         return [DeliveryView(**row) for row in rows]
 
 
-async def count_deliveries(database: Database, tenant_id: UUID, choice: Choice) -> int:
-    """How many deliveries are chosen."""
+async def count_deliveries(database: Database, tenant_id: UUID, choice: Choice, *, at_most: int | None = None) -> int:
+    """How many deliveries are chosen; with *at_most*, counted no further than that."""
+    statement = text(
+        f"select count(*) from (select from delivery where {choice.condition} limit cast(:at_most as bigint)) counted"
+    )
     async with database.as_tenant(tenant_id) as session:
-        return int((await session.execute(_COUNT, choice.values(tenant_id))).scalar_one())
+        return int((await session.execute(statement, {**choice.values(tenant_id), "at_most": at_most})).scalar_one())
 
 
 async def find_delivery(database: Database, tenant_id: UUID, job_id: UUID) -> DeliveryDetails | None:
@@ -170,19 +127,6 @@ async def find_delivery(database: Database, tenant_id: UUID, job_id: UUID) -> De
     values = dict(row)
     body = values.pop("body")
     return DeliveryDetails(DeliveryView(**values), len(body), dict(enhancement) if enhancement else None)
-
-
-async def load_by_tenant(database: Database) -> dict[UUID, TenantLoad]:
-    """What is not settled, of each tenant that has any."""
-    async with database.across_tenants() as session:
-        rows = (await session.execute(_LOAD)).all()
-    return {row.tenant_id: TenantLoad(row.waiting, row.working, row.oldest) for row in rows}
-
-
-async def count_dead(database: Database) -> dict[UUID, int]:
-    """Failed deliveries that no operator has replayed or dismissed, of each tenant that has any."""
-    async with database.across_tenants() as session:
-        return {row.tenant_id: row.number for row in (await session.execute(_DEAD)).all()}
 
 
 async def replay_deliveries(
@@ -225,7 +169,7 @@ async def dismiss_deliveries(
 
 async def _change_failed(
     database: Database,
-    statement: Any,
+    statement: str,
     tenant_id: UUID,
     choice: Choice,
     *,
@@ -233,10 +177,14 @@ async def _change_failed(
     witness: Witness | None,
     **values: Any,
 ) -> list[UUID]:
-    chosen = replace(choice, status=Status.FAILED).values(tenant_id)
+    failed = replace(choice, status=Status.FAILED)
+    condition = failed.condition
+    if job_ids is not None:
+        condition += " and job_id = any(cast(:job_ids as uuid[]))"
+        values["job_ids"] = list(job_ids)
     async with database.as_tenant(tenant_id) as session:
         changed = await session.execute(
-            statement, {**chosen, "job_ids": None if job_ids is None else list(job_ids), **values}
+            text(statement.format(condition=condition)), {**failed.values(tenant_id), **values}
         )
         ids = list(changed.scalars())
         if witness is not None:

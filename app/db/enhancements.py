@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -69,10 +68,6 @@ _POSTED: Final = text(
     "update enhancement set note_id = :note_id, posted_at = now(),"
     " duration_ms = round(1000 * extract(epoch from now() - cast(:accepted_at as timestamptz)))" + _IF_HELD
 )
-_TOKENS_THIS_MONTH: Final = text("""
-select coalesce(sum(prompt_tokens + completion_tokens), 0) from enhancement
-where tenant_id = :tenant_id and reserved_at >= date_trunc('month', now() at time zone 'utc') at time zone 'utc'
-""")
 
 
 class NotNeeded(AppError):
@@ -204,11 +199,6 @@ class Enhancements:
         async with self._database.as_tenant(claim.tenant_id) as session:
             await run_fenced(session, _POSTED, claim, **reservation.key, note_id=note_id, accepted_at=claim.accepted_at)
             await settle_done(session, claim)
-
-    async def tokens_this_month(self, tenant_id: UUID) -> int:
-        """Tokens that the tenant's enhancements used since the calendar month (UTC) began."""
-        async with self._database.as_tenant(tenant_id) as session:
-            return int((await session.execute(_TOKENS_THIS_MONTH, {"tenant_id": tenant_id})).scalar_one())
 
 
 async def _check_newest(session: AsyncSession, key: dict[str, Any]) -> None:

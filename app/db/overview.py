@@ -14,18 +14,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.db.load import Dead, TenantLoad, dead_by_tenant, load_by_tenant
 from app.db.session import Database, choose_tenant
 
 MINUTES: Final = 60
 HOURS: Final = 24
 
-_WAITING: Final = text("""
-select tenant_id, count(*) filter (where not is_leased or due_at <= now()) as waiting,
-    count(*) filter (where is_leased and due_at > now()) as working, min(accepted_at) as oldest,
-    min(due_at) filter (where due_at <= now()) as due_since
-from due group by tenant_id
-""")
-_DEAD: Final = text("select tenant_id, count(*) as number, min(failed_at) as since from dead group by tenant_id")
 # An hour's rows through their indexes, and the hourly counters: in one round trip.
 _FIGURES: Final = text(f"""
 select now() as now,
@@ -69,14 +63,8 @@ class TenantFigures:
     """One tenant now."""
 
     tenant_id: UUID
-    waiting: int = 0
-    working: int = 0
-    oldest: datetime | None = None
-    """When the oldest delivery that is not settled was accepted."""
-    due_since: datetime | None = None
-    """Since when a delivery could be claimed and is not."""
-    dead: int = 0
-    dead_since: datetime | None = None
+    load: TenantLoad = field(default_factory=TenantLoad)
+    dead: Dead = field(default_factory=Dead)
     accepted: dict[int, int] = field(default_factory=dict)
     """In each of the last 60 minutes, by how many minutes ago."""
     durations: tuple[int, ...] = ()
@@ -107,27 +95,22 @@ class TenantFigures:
 
 async def load_figures(database: Database, tenant_ids: Sequence[UUID]) -> tuple[datetime, list[TenantFigures]]:
     """The database's time, and each tenant's figures in the order of *tenant_ids*."""
+    load, dead = await load_by_tenant(database), await dead_by_tenant(database)
     async with database.across_tenants() as session:
-        waiting = {row.tenant_id: row for row in (await session.execute(_WAITING)).all()}
-        dead = {row.tenant_id: row for row in (await session.execute(_DEAD)).all()}
         now: datetime = (await session.execute(text("select now()"))).scalar_one()
         figures = []
         for tenant_id in tenant_ids:
             await choose_tenant(session, tenant_id)
             row = (await session.execute(_FIGURES, {"tenant_id": tenant_id})).one()
-            figures.append(_figures(tenant_id, row, waiting.get(tenant_id), dead.get(tenant_id)))
+            figures.append(_figures(tenant_id, row, load.get(tenant_id, TenantLoad()), dead.get(tenant_id, Dead())))
     return now, figures
 
 
-def _figures(tenant_id: UUID, row: Any, waiting: Any, dead: Any) -> TenantFigures:
+def _figures(tenant_id: UUID, row: Any, load: TenantLoad, dead: Dead) -> TenantFigures:
     return TenantFigures(
         tenant_id=tenant_id,
-        waiting=waiting.waiting if waiting else 0,
-        working=waiting.working if waiting else 0,
-        oldest=waiting.oldest if waiting else None,
-        due_since=waiting.due_since if waiting else None,
-        dead=dead.number if dead else 0,
-        dead_since=dead.since if dead else None,
+        load=load,
+        dead=dead,
         accepted={int(minute): number for minute, number in row.accepted.items()},
         durations=tuple(row.durations or ()),
         hours=tuple(HourCount(**hour) for hour in row.hours or ()),

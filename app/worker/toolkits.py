@@ -18,7 +18,7 @@ from openai import AsyncOpenAI
 from app.core.enhancement import Enhancement
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
-from app.db.enhancements import Enhancements
+from app.db.costs import tokens_this_month
 from app.db.gates import Cause, Gates
 from app.db.inventory import Inventory
 from app.db.knowledge import upsert_tickets
@@ -80,7 +80,7 @@ class Toolkit:
 
     async def _may_use_model(self) -> bool:
         budget = self.tenant.model.monthly_token_budget
-        return budget is None or await Enhancements(self._database).tokens_this_month(self.tenant.id) < budget
+        return budget is None or await tokens_this_month(self._database, self.tenant.id) < budget
 
 
 @dataclass(slots=True)

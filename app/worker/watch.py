@@ -14,10 +14,10 @@ from typing import Final
 
 import structlog
 
-from app.db.deliveries import count_dead, load_by_tenant
-from app.db.enhancements import Enhancements
+from app.db.costs import tokens_this_month
 from app.db.gates import EVERY_TENANT, Cause, Gates
 from app.db.knowledge import load_cursor
+from app.db.load import Dead, TenantLoad, dead_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.errors import LedgerUnavailable
 from app.telemetry.metrics import (
@@ -34,7 +34,7 @@ from app.telemetry.metrics import (
 from app.tenants import TenantDirectory
 
 EVERY_S: Final = 15.0
-# Adds up a month of enhancements for each tenant with a budget.
+# Budgets and syncs change slowly, and each takes a query of each tenant.
 USAGE_EVERY_S: Final = 60.0
 
 log = structlog.get_logger(__name__)
@@ -59,17 +59,17 @@ async def run_watch(database: Database, tenants: TenantDirectory) -> None:
 async def look_once(database: Database, tenants: TenantDirectory) -> None:
     """Set the gauges to what the ledger says now."""
     slugs = {known.tenant.id: known.tenant.slug for known in tenants}
-    dead = await count_dead(database)
+    dead = await dead_by_tenant(database)
     load = await load_by_tenant(database)
     closed = {(gate.tenant_id, gate.cause) for gate in await Gates(database).closed(slugs)}
     now = datetime.now(UTC)
     for gauge in (DEAD, GATE_CLOSED, TENANT_WAITING, TENANT_OLDEST_SECONDS):
         gauge.clear()  # of tenants whose file is gone
     for tenant_id, slug in slugs.items():
-        own = load.get(tenant_id)
-        TENANT_WAITING.labels(slug).set(own.waiting if own else 0)
-        TENANT_OLDEST_SECONDS.labels(slug).set(max((now - own.oldest).total_seconds(), 0) if own else 0)
-        DEAD.labels(slug).set(dead.get(tenant_id, 0))
+        own = load.get(tenant_id, TenantLoad())
+        TENANT_WAITING.labels(slug).set(own.waiting)
+        TENANT_OLDEST_SECONDS.labels(slug).set(max((now - own.oldest).total_seconds(), 0) if own.oldest else 0)
+        DEAD.labels(slug).set(dead.get(tenant_id, Dead()).number)
         for cause in Cause:
             GATE_CLOSED.labels(slug, cause).set((tenant_id, cause) in closed)
         # Made, not set: a counter that begins with its first event hides that event from every rate.
@@ -87,7 +87,7 @@ async def look_at_usage(database: Database, tenants: TenantDirectory) -> None:
         tenant = known.tenant
         budget = tenant.model.monthly_token_budget
         if budget is not None:
-            used[tenant.slug] = await Enhancements(database).tokens_this_month(tenant.id) / budget
+            used[tenant.slug] = await tokens_this_month(database, tenant.id) / budget
         async with database.as_tenant(tenant.id) as session:
             cursor = await load_cursor(session, tenant.id, "tickets")
         if cursor.listed_at is not None:

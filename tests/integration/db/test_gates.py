@@ -12,17 +12,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.core.retry import FAILURES_TO_CLOSE
-from app.db.deliveries import (
-    Choice,
-    count_dead,
-    dismiss_deliveries,
-    list_deliveries,
-    load_by_tenant,
-    replay_deliveries,
-)
+from app.db.choices import Choice
+from app.db.deliveries import count_deliveries, dismiss_deliveries, list_deliveries, replay_deliveries
 from app.db.gates import EVERY_TENANT, Cause, Gates
 from app.db.intake import AcceptedDelivery, Intake, open_intake
 from app.db.ledger import Claim, Ledger
+from app.db.load import dead_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.demo.embedded import DatabaseUrls
 
@@ -205,16 +200,34 @@ async def test_the_dead_are_counted_replayed_within_a_limit_and_dismissed_with_a
     bad_gateway = [(await dead_claim(ledger, intake, tenant_id, "answered 502")).job_id for _ in range(3)]
     missing = (await dead_claim(ledger, intake, tenant_id, "has no ticket of id 1")).job_id
     foreign = (await dead_claim(ledger, intake, other, "answered 502")).job_id
-    dead = await count_dead(worker_db)
-    assert (dead[tenant_id], dead[other]) == (4, 1)
+    dead = await dead_by_tenant(worker_db)
+    assert (dead[tenant_id].number, dead[other].number) == (4, 1)
 
     choice = Choice(reason="ANSWERED 502")
     assert set(await replay_deliveries(worker_db, tenant_id, choice, limit=2)) == set(bad_gateway[:2])  # the oldest
     assert await replay_deliveries(worker_db, tenant_id, job_ids=[foreign], limit=10) == []
-    assert (await count_dead(worker_db))[tenant_id] == 2
+    assert (await dead_by_tenant(worker_db))[tenant_id].number == 2
     assert (await load_by_tenant(worker_db))[tenant_id].waiting == 2
 
     assert await dismiss_deliveries(worker_db, tenant_id, job_ids=[missing], because="a test", limit=10) == [missing]
-    assert (await count_dead(worker_db))[tenant_id] == 1
+    assert (await dead_by_tenant(worker_db))[tenant_id].number == 1
     [settled] = [each for each in await list_deliveries(worker_db, tenant_id) if each.job_id == missing]
     assert (settled.status, settled.ignored_because) == ("ignored", "a test")
+
+
+async def test_a_delivery_is_found_by_the_reason_that_is_shown_not_by_one_that_it_had_before(
+    ledger: Ledger, intake: Intake, worker_db: Database
+) -> None:
+    tenant_id = uuid4()
+    dismissed = (await dead_claim(ledger, intake, tenant_id, "answered 502")).job_id
+    failed = (await dead_claim(ledger, intake, tenant_id, "answered 502")).job_id
+    await dismiss_deliveries(worker_db, tenant_id, job_ids=[dismissed], because="closed by hand", limit=10)
+
+    async def found(reason: str) -> list[tuple[object, str | None]]:
+        choice = Choice(reason=reason)
+        assert await count_deliveries(worker_db, tenant_id, choice) == 1
+        return [(each.job_id, each.reason) for each in await list_deliveries(worker_db, tenant_id, choice)]
+
+    assert await found("Answered 502") == [(failed, "answered 502")]
+    assert await found("BY HAND") == [(dismissed, "closed by hand")]
+    assert await count_deliveries(worker_db, tenant_id, Choice(), at_most=1) == 1

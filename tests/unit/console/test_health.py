@@ -5,6 +5,7 @@ import pytest
 
 from app.console.health import Finding, Level, Snapshot, find_problems, find_problems_of, p95
 from app.db.gates import EVERY_TENANT, Cause, ClosedGate
+from app.db.load import Dead, TenantLoad
 from app.db.overview import HourCount, TenantFigures
 from tests.builders import a_tenant
 
@@ -39,7 +40,7 @@ def test_a_redis_that_is_out_is_slower_and_not_lost() -> None:
 
 def test_no_worker_needs_somebody_unless_one_is_seen_working() -> None:
     assert only(seen(workers=0)).level is Level.BAD
-    assert find_problems(seen(workers=0, working=1)) == []
+    assert find_problems(seen(workers=0, load=TenantLoad(working=1))) == []
 
 
 @pytest.mark.parametrize(
@@ -56,15 +57,15 @@ def test_a_pause_of_all_is_told_once() -> None:
 
 
 def test_dead_deliveries_lead_to_the_list_of_them() -> None:
-    finding = only(seen(dead=2, dead_since=NOW))
+    finding = only(seen(dead=Dead(2, NOW)))
     assert finding.level is Level.BAD
     assert finding.link == "/deliveries?tenant=acme&status=failed"
 
 
 def test_what_waits_for_no_worker_is_told_and_what_rests_behind_a_gate_is_not() -> None:
-    late: dict[str, Any] = {"waiting": 3, "due_since": NOW - timedelta(minutes=2)}
-    assert "wait for a worker" in only(seen(**late)).title
-    assert "help desk" in only(seen(gate(Cause.HELP_DESK), **late)).title
+    late = TenantLoad(waiting=3, due_since=NOW - timedelta(minutes=2))
+    assert "wait for a worker" in only(seen(load=late)).title
+    assert "help desk" in only(seen(gate(Cause.HELP_DESK), load=late)).title
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(59, None), (61, Level.WARN), (121, Level.BAD)])
@@ -85,7 +86,9 @@ def test_a_budget_is_told_at_eighty_and_at_a_hundred() -> None:
 
 
 def test_the_worst_comes_first() -> None:
-    levels = [finding.level for finding in find_problems(seen(gate(Cause.PAUSED), redis=False, workers=None, dead=1))]
+    levels = [
+        finding.level for finding in find_problems(seen(gate(Cause.PAUSED), redis=False, workers=None, dead=Dead(1)))
+    ]
     assert levels == sorted(levels, reverse=True)
     assert levels[0] is Level.BAD
 
@@ -98,7 +101,7 @@ def test_ninety_five_of_a_hundred() -> None:
 
 def test_a_tenants_page_tells_what_is_its_own_however_much_another_is_called_like_it() -> None:
     namesake = a_tenant("acme-two", name="Acme Two")
-    figures = [TenantFigures(ACME.id), TenantFigures(namesake.id, dead=1, dead_since=NOW)]
+    figures = [TenantFigures(ACME.id), TenantFigures(namesake.id, dead=Dead(1, NOW))]
     both = Snapshot(NOW, [ACME, namesake], figures, [], is_redis_reachable=True, workers=1)
 
     assert find_problems_of(ACME, both) == []
