@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,4 +75,7 @@ async def api(settings: ApiSettings) -> AsyncIterator[Api]:
 async def client(api: Api) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=api.asgi, raise_app_exceptions=False)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        async with asyncio.timeout(30):
+            while (await client.get("/health/ready")).status_code != 200:
+                await asyncio.sleep(0.02)
         yield client
