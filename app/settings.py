@@ -10,7 +10,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -42,7 +42,20 @@ def _url_of(*schemes: str) -> Any:
     return AfterValidator(check)
 
 
-DatabaseUrl = Annotated[SecretStr, _url_of("postgresql", "postgresql+asyncpg", "postgres")]
+# libpq's. The driver finds another out when it connects, which reads like a database that is away.
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
+def _known_ssl_mode(url: SecretStr) -> SecretStr:
+    modes = parse_qs(urlsplit(url.get_secret_value()).query, keep_blank_values=True).get("sslmode", [])
+    if any(mode not in _SSL_MODES for mode in modes):
+        raise ValueError(f"its sslmode must be one of {', '.join(_SSL_MODES)}")
+    return url
+
+
+DatabaseUrl = Annotated[
+    SecretStr, _url_of("postgresql", "postgresql+asyncpg", "postgres"), AfterValidator(_known_ssl_mode)
+]
 RedisUrl = Annotated[SecretStr, _url_of("redis", "rediss")]
 
 

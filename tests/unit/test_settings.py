@@ -42,6 +42,7 @@ def test_no_credential_is_in_a_repr(environment: pytest.MonkeyPatch) -> None:
         ("DATABASE_URL", "", "DATABASE_URL: is required and not set, e.g. postgresql://"),
         ("DATABASE_URL", "mysql://db/x", "DATABASE_URL: must be a URL that begins with postgresql://"),
         ("DATABASE_URL", "postgresql://", "DATABASE_URL: must be a URL"),
+        ("DATABASE_URL", "postgresql://db/x?sslmode=on", "DATABASE_URL: its sslmode must be one of disable, allow, "),
         ("REDIS_URL", "http://redis", "REDIS_URL: must be a URL that begins with redis:// or rediss://"),
         ("API_PORT", "http", "API_PORT: "),
         ("API_PORT", "70000", "API_PORT: "),
