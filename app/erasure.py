@@ -18,13 +18,13 @@ class Report:
     left: dict[str, int]
 
 
-async def erase_tenant(owner_url: str, redis_url: str, tenant_id: UUID) -> Report:
-    """Remove everything that is stored of *tenant_id*. Safe to repeat.
+async def erase_tenant(owner_url: str, redis_url: str, tenant_id: UUID, *, actor: str) -> Report:
+    """Remove everything that is stored of *tenant_id*, as *actor*. Safe to repeat.
 
     Raises:
         Rejected: As for `erase_rows`.
         LedgerUnavailable: PostgreSQL went away; run it again.
         QueueUnavailable: Redis did; the rows are erased, run it again.
     """
-    rows = await erase_rows(owner_url, tenant_id)
+    rows = await erase_rows(owner_url, tenant_id, actor=actor)
     return Report(rows.erased, await erase_rings(redis_url, tenant_id), rows.left)

@@ -222,7 +222,12 @@ def erase(slug: str | None, tenant_id: UUID | None, is_sure: bool) -> None:
     if not is_sure:
         click.confirm(f"Erase all that is stored of {name}? This can't be undone.", abort=True)
     report = run(
-        erase_tenant(settings.migration_database_url.get_secret_value(), settings.redis_url.get_secret_value(), chosen)
+        erase_tenant(
+            settings.migration_database_url.get_secret_value(),
+            settings.redis_url.get_secret_value(),
+            chosen,
+            actor=f"{getpass.getuser()} (command line)",
+        )
     )
     for table, number in report.erased.items():
         click.echo(f"{table:<14} {number} rows erased")

@@ -17,6 +17,7 @@ from uuid import UUID
 import asyncpg
 
 from app.db.connection import CONNECT_TIMEOUT, driver_dsn, is_passing, unavailable
+from app.db.gates import EVERY_TENANT
 from app.errors import Rejected
 
 _BATCH: Final = 10_000
@@ -34,6 +35,8 @@ on conflict (tenant_id, cause) do update set closed_until = excluded.closed_unti
     reason = excluded.reason
 """
 _IS_OWNER: Final = "select pg_has_role(relowner, 'USAGE') from pg_class where oid = to_regclass('public.delivery')"
+# Of no tenant, as the tenant's own record goes: that it was erased is to be shown for as long as acts are kept.
+_RECORD: Final = "insert into audit (tenant_id, actor, act, number, detail) values ($1, $2, 'erase', $3, $4)"
 _IN_WORK: Final = "select count(*) from due where tenant_id = $1 and is_leased and due_at > now()"
 
 
@@ -46,20 +49,23 @@ class Erased:
     """Counted at the end: what came in meanwhile."""
 
 
-async def erase_rows(url: str, tenant_id: UUID, *, patience: timedelta = timedelta(minutes=4)) -> Erased:
-    """Delete every row of *tenant_id*, in batches.
+async def erase_rows(url: str, tenant_id: UUID, *, actor: str, patience: timedelta = timedelta(minutes=4)) -> Erased:
+    """Delete every row of *tenant_id*, in batches, and write down who did, with the tenant's id and no more of it.
 
     Its deliveries are held back first, and what workers do for it may end.
 
     Args:
         url: The owner's.
         tenant_id: Whose.
+        actor: Who erases, for the record.
         patience: How long work that runs may take to end.
 
     Raises:
-        Rejected: *url* is not the owner's, or workers still held deliveries after *patience*; nothing was deleted.
+        Rejected: *tenant_id* is no tenant's, *url* is not the owner's, or workers still held deliveries after *patience*; nothing was deleted.
         LedgerUnavailable: PostgreSQL went away; run it again.
     """
+    if tenant_id == EVERY_TENANT:
+        raise Rejected(f"{tenant_id} is no tenant's id: under it stands what was done to all, and that stays")
     connection = await _connect(url)
     try:
         await _check_owner(connection)
@@ -73,6 +79,9 @@ async def erase_rows(url: str, tenant_id: UUID, *, patience: timedelta = timedel
         for name in names:
             await _delete(connection, name, tenant_id)
         left = await _count(connection, tenant_id, names)
+        before["gate"] -= 1  # the pause was ours
+        async with _as_tenant(connection, EVERY_TENANT):
+            await connection.execute(_RECORD, EVERY_TENANT, actor, sum(before.values()), f"tenant {tenant_id}")
         for name in names:
             # Dead rows and the statistics' samples of values go too.
             await connection.execute(f"vacuum (analyze) {_quoted(name)}")
@@ -82,7 +91,6 @@ async def erase_rows(url: str, tenant_id: UUID, *, patience: timedelta = timedel
         raise
     finally:
         await connection.close()
-    before["gate"] = before.get("gate", 1) - 1  # the pause was ours
     return Erased({name: n for name, n in before.items() if n}, {name: n for name, n in left.items() if n})
 
 

@@ -11,7 +11,9 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from app.db.audit import list_acts
 from app.db.erasure import erase_rows
+from app.db.gates import EVERY_TENANT
 from app.db.intake import AcceptedDelivery, open_intake
 from app.db.ledger import Ledger
 from app.db.session import Database
@@ -37,7 +39,7 @@ async def rows(connection: asyncpg.Connection, tables: list[str], tenant_id: UUI
 
 
 async def test_every_table_loses_the_tenants_rows_and_keeps_the_others(
-    superuser: asyncpg.Connection, urls: DatabaseUrls, valkey: ValkeyServer
+    superuser: asyncpg.Connection, urls: DatabaseUrls, valkey: ValkeyServer, worker_db: Database
 ) -> None:
     gone, kept = uuid4(), uuid4()
     tables = await fill_every_table(superuser, gone, kept)
@@ -46,21 +48,23 @@ async def test_every_table_loses_the_tenants_rows_and_keeps_the_others(
         for tenant_id in (gone, kept, gone):
             assert await queue.offer(tenant_id, uuid4())
 
-        report = await erase_tenant(urls.owner, valkey.url, gone)
+        report = await erase_tenant(urls.owner, valkey.url, gone, actor="ines")
 
         assert report.left == {}
         assert report.erased.keys() == set(tables)
         assert report.rings == 2
         assert await redis.xlen(STREAM) == 1
         await redis.delete(STREAM)
+    [act] = [act for act in await list_acts(worker_db, [EVERY_TENANT], limit=10) if str(gone) in act.detail]
+    assert (act.actor, act.act, act.number) == ("ines", "erase", len(tables))
     assert set((await rows(superuser, tables, gone)).values()) == {0}
     assert set((await rows(superuser, tables, kept)).values()) == {1}
 
 
 async def test_erasing_twice_finds_nothing_the_second_time(urls: DatabaseUrls, valkey: ValkeyServer) -> None:
     tenant_id = uuid4()
-    await erase_tenant(urls.owner, valkey.url, tenant_id)
-    report = await erase_tenant(urls.owner, valkey.url, tenant_id)
+    await erase_tenant(urls.owner, valkey.url, tenant_id, actor="ines")
+    report = await erase_tenant(urls.owner, valkey.url, tenant_id, actor="ines")
     assert (report.erased, report.left, report.rings) == ({}, {}, 0)
 
 
@@ -76,11 +80,11 @@ async def test_work_that_runs_may_end_first_and_nothing_more_is_begun(
     assert held is not None
 
     with pytest.raises(Rejected, match="workers still hold"):
-        await erase_rows(urls.owner, tenant_id, patience=timedelta(0))
+        await erase_rows(urls.owner, tenant_id, actor="ines", patience=timedelta(0))
     assert (await rows(superuser, ["delivery"], tenant_id))["delivery"] == 2
     assert await ledger.claim_next() is None
 
-    erasing = asyncio.create_task(erase_rows(urls.owner, tenant_id))
+    erasing = asyncio.create_task(erase_rows(urls.owner, tenant_id, actor="ines"))
     await asyncio.sleep(0.2)
     await ledger.ignore(held, "done with")
     assert (await erasing).left == {}
@@ -92,7 +96,7 @@ async def test_a_redis_that_is_out_is_told_and_the_rows_are_gone_all_the_same(
     tenant_id = uuid4()
     tables = await fill_every_table(superuser, tenant_id)
     with pytest.raises(QueueUnavailable):
-        await erase_tenant(urls.owner, "redis://127.0.0.1:1/0", tenant_id)
+        await erase_tenant(urls.owner, "redis://127.0.0.1:1/0", tenant_id, actor="ines")
     assert set((await rows(superuser, tables, tenant_id)).values()) == {0}
 
 
@@ -103,5 +107,10 @@ async def test_a_role_of_the_application_erases_nothing(
     tenant_id = uuid4()
     tables = await fill_every_table(superuser, tenant_id)
     with pytest.raises(Rejected, match="not the owner's"):
-        await erase_rows(getattr(urls, role), tenant_id)
+        await erase_rows(getattr(urls, role), tenant_id, actor="ines")
     assert set((await rows(superuser, tables, tenant_id)).values()) == {1}
+
+
+async def test_what_was_done_to_all_is_no_tenants_to_erase(urls: DatabaseUrls) -> None:
+    with pytest.raises(Rejected, match="no tenant's id"):
+        await erase_rows(urls.owner, EVERY_TENANT, actor="ines")
