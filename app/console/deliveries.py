@@ -155,10 +155,12 @@ def _subject(body: bytes) -> str:
 
 
 def _note(tenant: Tenant, story: Story) -> str:
-    """The note as it is rendered for the ticket; empty where nothing was written."""
+    """The note as it was sent, else as it would be now; empty where nothing was written."""
     written = story.written
     if written is None or written.enhancement is None:
         return ""
+    if written.posted_at is not None and written.note_html is not None:
+        return written.note_html
     reference = note_reference(tenant.id, story.delivery.ticket_id, written.version)
     return render_note(written.enhancement, tenant.note, reference=reference)
 

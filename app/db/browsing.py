@@ -25,7 +25,7 @@ MOST_SEARCHED: Final = 20_000
 _FIND: Final = text(f"select {VIEW}, body from delivery where tenant_id = :tenant_id and job_id = :job_id")
 _ENHANCEMENT: Final = text("""
 select version, content, model, confidence, prompt_tokens, completion_tokens, cost_usd, duration_ms, reserved_at,
-    written_at, posting_at, note_id, posted_at
+    written_at, posting_at, note_html, note_id, posted_at
 from enhancement where tenant_id = :tenant_id and job_id = :job_id order by reserved_at desc limit 1
 """)
 _DUE: Final = text("select due_at, is_leased from due where tenant_id = :tenant_id and job_id = :job_id")
@@ -73,6 +73,8 @@ class Written:
     reserved_at: datetime
     written_at: datetime | None
     posting_at: datetime | None
+    note_html: str | None
+    """As it was sent; None: it was not, or by a release that did not keep it."""
     note_id: str | None
     posted_at: datetime | None
 

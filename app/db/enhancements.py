@@ -63,7 +63,7 @@ select case when posting_at is not null
     then greatest(interval '0', posting_at + cast(:window as interval) - now()) end as wait from enhancement
 where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
 """)
-_BEGIN_POSTING: Final = text("update enhancement set posting_at = now()" + _IF_HELD)
+_BEGIN_POSTING: Final = text("update enhancement set posting_at = now(), note_html = :html" + _IF_HELD)
 _POSTED: Final = text(
     "update enhancement set note_id = :note_id, posted_at = now(),"
     " duration_ms = round(1000 * extract(epoch from now() - cast(:accepted_at as timestamptz)))" + _IF_HELD
@@ -179,8 +179,8 @@ class Enhancements:
             earlier = (await session.execute(_POSTING, {**key, "window": window})).one()
         return None if earlier.wait is None else Posting(earlier.wait)
 
-    async def begin_posting(self, claim: Claim, reservation: Reservation) -> None:
-        """Say that a note may be on the ticket from now on.
+    async def begin_posting(self, claim: Claim, reservation: Reservation, *, html: str) -> None:
+        """Say that a note, this *html*, may be on the ticket from now on.
 
         Raises:
             NotNeeded: A newer version of the ticket came in meanwhile; its delivery posts instead.
@@ -188,7 +188,7 @@ class Enhancements:
         """
         async with self._database.as_tenant(claim.tenant_id) as session:
             await _check_newest(session, {"tenant_id": claim.tenant_id, **reservation.key})
-            await run_fenced(session, _BEGIN_POSTING, claim, **reservation.key)
+            await run_fenced(session, _BEGIN_POSTING, claim, **reservation.key, html=html)
 
     async def settle_posted(self, claim: Claim, reservation: Reservation, *, note_id: str) -> None:
         """Record the note and settle the delivery, in one transaction.

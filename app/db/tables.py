@@ -147,6 +147,8 @@ class EnhancementRow(SQLModel, table=True):
     written_at: datetime | None = Field(default=None, sa_column=_time())
     posting_at: datetime | None = Field(default=None, sa_column=_time())
     """When the latest attempt to post began: from then on a note may be on the ticket."""
+    note_html: str | None = Field(default=None, sa_column=_words(nullable=True))
+    """The note as that attempt sent it."""
     note_id: str | None = Field(default=None, sa_column=_words(nullable=True))
     posted_at: datetime | None = Field(default=None, sa_column=_time())
 

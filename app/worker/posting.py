@@ -2,9 +2,8 @@
 
 Invariant: before the call that posts, and once it has its turn, the database says that a note may be on the ticket.
 Whoever takes over from such an attempt waits until its call must have ended, then looks for the note's reference before
-posting. Should two get
-through all the same (a worker stopped and woken inside its call), each looks again and removes its own note unless it
-is the oldest: one stays.
+posting. Should two get through all the same (a worker stopped and woken inside its call), each looks again and removes
+its own note unless it is the oldest: one stays.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -76,7 +76,8 @@ async def post_once(
             await asyncio.sleep(earlier.wait.total_seconds())
             note_id = await _find(notes, claim.ticket_id, reference)
         if note_id is None:
-            post = Post(notes, claim.ticket_id, html, limit, lambda: enhancements.begin_posting(claim, reservation))
+            begin = partial(enhancements.begin_posting, claim, reservation, html=html)
+            post = Post(notes, claim.ticket_id, html, limit, begin)
             note_id = await _post_whole(post, reference)
             if earlier is not None:
                 note_id = await _keep_oldest(notes, claim.ticket_id, note_id, reference)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from app.core.delivery import Status
 from app.core.feedback import make_token
 from app.db.audit import list_acts
 from app.db.gates import EVERY_TENANT
+from tests.builders import write_tenant
 from tests.integration.console.conftest import Console, words_of
 from tests.integration.worker.conftest import Stage
 
@@ -66,6 +68,21 @@ async def test_the_note_is_shown_as_posted_with_what_was_found_and_masked(consol
     assert "Outlook shows no new mail" in page  # the similar ticket
     assert "1 × email" in words_of(page)
     assert "No mail &amp; no &lt;b&gt;answer&lt;/b&gt;" in page or "No mail &amp; no answer" in page
+
+
+async def test_a_note_stays_as_it_was_sent_when_the_tenants_file_changes(
+    console: Console, stage: Stage, tmp_path: Path
+) -> None:
+    job_id = await one_with_text(stage)
+    note = stage.tenant.note.model_copy(update={"sections": ("summary",)})
+    write_tenant(tmp_path, stage.tenant.model_copy(update={"note": note}), webhook_secret="secret", api_key="key")
+    console.reading.tenants.refresh()
+    [known] = console.reading.tenants
+    assert known.tenant.note.sections == ("summary",)
+
+    page = (await console.get(f"/deliveries/{stage.tenant.slug}/{job_id}")).text
+    [posted] = stage.notes((await stage.delivery(job_id)).ticket_id)
+    assert words_of(posted).partition("AI Agents")[2] in words_of(page)
 
 
 async def test_the_list_is_filtered_and_walks_on_from_a_key(console: Console, stage: Stage) -> None:

@@ -1,0 +1,26 @@
+"""Keep each note as it was posted: what a later release or another tenant's file would make of it is not what was read.
+
+Expands only: the release before leaves it empty.
+
+Revision ID: 2026_11_25_1100
+Revises: 2026_11_25_1000
+"""
+
+from __future__ import annotations
+
+from app.db.migrations import execute_script
+
+revision = "2026_11_25_1100"
+down_revision = "2026_11_25_1000"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    execute_script("alter table enhancement add column note_html text")
+    execute_script(f"comment on function accept_deliveries is 'schema {revision}'")
+
+
+def downgrade() -> None:
+    execute_script(f"comment on function accept_deliveries is 'schema {down_revision}'")
+    execute_script("alter table enhancement drop column note_html")
