@@ -23,7 +23,9 @@ from app.core.delivery import Status
 from app.core.feedback import make_token
 from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
 from app.queue import GROUP, STREAM
+from tests.builders import a_tenant, write_tenant
 from tests.integration.console.conftest import TOKEN
+from tests.integration.console.history import fill_history
 from tests.integration.processes import Process, environment
 from tests.integration.worker.conftest import Stage
 
@@ -48,7 +50,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 # What a Chromium of a loaded machine of two cores may take.
 PATIENCE_MS = 30_000
 
-ACME = pytest.mark.parametrize("stage", [{"name": "Acme Manufacturing"}], indirect=True, ids=["acme"])
+ACME = pytest.mark.parametrize("stage", [{"slug": "acme", "name": "Acme Manufacturing"}], indirect=True, ids=["acme"])
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: make test-machine installs it")
 
 
@@ -67,28 +69,24 @@ class Desk:
     complaints: list[str] = field(default_factory=list)
     """Of scripts, and of the content security policy."""
 
-    async def sit_down(self, look: str) -> Page:
-        """A new session in one look."""
+    async def open(self, look: str) -> Page:
+        """A new browser in one look, in front of the door."""
         context = await self.browser.new_context(**LOOKS[look])
         context.set_default_timeout(PATIENCE_MS)
         page = await context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda message: self._hear(message.type, message.text))
         await page.goto(self.url)
-        if SCREENSHOTS:
-            await _keep(page, f"sign-in-{look}")
+        return page
+
+    async def sign_in(self, page: Page) -> None:
         await page.fill("#token", TOKEN)
         await page.keyboard.press("Enter")
         await page.wait_for_selector("#live")
-        return page
 
     def _hear(self, kind: str, text: str) -> None:
         if kind == "error":
             self.complaints.append(text)
-
-
-async def _keep(page: Page, name: str) -> None:
-    await page.screenshot(path=Path(SCREENSHOTS or ".") / f"{name}.png", full_page=True)
 
 
 async def _listen(valkey: ValkeyServer) -> None:
@@ -116,6 +114,16 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
     await stage.work()
     await _listen(valkey)
     slug = stage.tenant.slug
+    others = [
+        a_tenant(each, name=name, model={"monthly_token_budget": budget}, servicedesk={"url": stage.portal.url})
+        for each, name, budget in (
+            ("bluebird", "Bluebird Clinics", 8_000_000),
+            ("northwind", "Northwind Logistics", None),
+        )
+    ]
+    for tenant in others:
+        write_tenant(tmp_path, tenant, webhook_secret="secret", api_key="key")
+    await fill_history(urls.superuser, [stage.tenant, *others])
     common = {
         "REDIS_URL": valkey.url,
         "TENANTS_DIR": str(tmp_path / "files"),
@@ -164,7 +172,8 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
 
 @ACME
 async def test_a_newcomer_finds_what_failed_and_why_and_acts(desk: Desk) -> None:
-    page = await desk.sit_down("light")
+    page = await desk.open("light")
+    await desk.sign_in(page)
     assert "Something needs you" in await page.inner_text("#state")
     await page.click("text=2 deliveries of")
     await page.wait_for_url("**/deliveries?**")  # loaded: a key that is pressed before is nobody's
@@ -216,20 +225,27 @@ async def test_every_page_is_accessible_in_every_look(desk: Desk) -> None:
     token = make_token(desk.stage.tenant.id, desk.done, key=FEEDBACK_KEY.encode())
     link = f"{desk.api_url}/feedback/{token}"
     for look in LOOKS:
-        page = await desk.sit_down(look)
+        page = await desk.open(look)
+        await _look(desk, page, "sign-in", look)
+        await desk.sign_in(page)
         if look == "light":
             await _vote(page, link)
         for name, path in {**desk.pages, "vote": link}.items():
             await page.goto(path if path.startswith("http") else f"{desk.url}{path}")
-            if SCREENSHOTS:
-                await _keep(page, f"{name}-{look}")
-            if look == "phone":
-                width = await page.evaluate("document.documentElement.scrollWidth")
-                assert width <= 390, f"{name} is {width} pixels wide on a phone"
-            assert desk.complaints == [], name
-            await _check(page, name, look)
-            desk.complaints.clear()  # axe tries styles that the policy refuses
+            await _look(desk, page, name, look)
         await page.context.close()
+
+
+async def _look(desk: Desk, page: Page, name: str, look: str) -> None:
+    """The page as it is open: keep its picture where they are wanted, and check it."""
+    if SCREENSHOTS:
+        await page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{look}.png", full_page=True)
+    if look == "phone":
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 390, f"{name} is {width} pixels wide on a phone"
+    assert desk.complaints == [], name
+    await _check(page, name, look)
+    desk.complaints.clear()  # axe tries styles that the policy refuses
 
 
 async def _vote(page: Page, link: str) -> None:

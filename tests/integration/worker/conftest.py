@@ -117,7 +117,7 @@ async def model() -> AsyncIterator[ModelSimulator]:
 
 def add_tenant(help_desk: HelpDeskSimulator, folder: Path, **changes: Any) -> tuple[Tenant, Portal]:
     """A tenant on premises with a portal of its own."""
-    slug = f"t{uuid4().hex[:8]}"
+    slug = changes.pop("slug", f"t{uuid4().hex[:8]}")
     portal = help_desk.add_portal(Portal(slug=slug, edition=Edition.ON_PREMISES, api_key="key"))
     tenant = a_tenant(slug, servicedesk={"url": portal.url, **changes.pop("servicedesk", {})}, **changes)
     write_tenant(folder, tenant, webhook_secret="secret", api_key="key")
