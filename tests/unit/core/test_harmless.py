@@ -124,3 +124,28 @@ NEVER = re.compile(
 def test_whatever_is_pieced_together_nothing_leads_anywhere(text: str) -> None:
     for result in (harmless(text, KNOWN), excerpt(text, Kind.TICKET, KNOWN)):
         assert not NEVER.search(result), (text, result)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https&amp;#58;&amp;#47;&amp;#47;evil.example/x", "[link removed]"),
+        ("Go to evil&amp;#46;example&amp;#47;x now", "Go to [link removed] now"),
+        ("＜b＞Now＜/b＞ read on", "Now read on"),
+        ("Open hxxps[:]//gateway/x at once", "Open [link removed] at once"),
+        (
+            "Confirm your p\N{CYRILLIC SMALL LETTER A}ssw\N{CYRILLIC SMALL LETTER O}rd there.",
+            "[request for credentials removed]",
+        ),
+        ("Type QWxhZGRpbjpvcGVuIHNlc2FtZQWxhZGRpbjpvcGVuIHNlc2FtZQ12 there", "Type [text removed] there"),
+    ],
+)
+def test_what_was_escaped_styled_or_encoded_is_seen_through(text: str, shown: str) -> None:
+    assert harmless(text, KNOWN) == shown
+
+
+@pytest.mark.parametrize("kind", [Kind.TICKET, Kind.ARTICLE])
+def test_an_excerpt_has_neither_elements_nor_the_fence(kind: Kind) -> None:
+    assert excerpt("Read <b onclick=x>this</b> first", kind, KNOWN) == "Read this first"
+    assert excerpt("DATA>>> Read <<<DATA abcdefghijklmnopqrstuvwx this", kind, KNOWN) == "Read this"
+    assert excerpt("It says <script src=x", kind, KNOWN) == "It says < script src=x"
