@@ -37,6 +37,8 @@ _PRICES: Final[dict[str, tuple[float, float]]] = {
 _RETRIES: Final = 2
 _MAX_COMPLETION_TOKENS: Final = 2_000
 _TEMPERATURE: Final = 0.2
+# More than any model reads or writes in one answer.
+_MOST_TOKENS: Final = 100_000_000
 _OPTIONS: Final = ("response_format", "max_tokens", "temperature")
 """What some endpoints and models refuse: structured output, the older name of the limit, any temperature."""
 _NOT_UNDERSTOOD: Final = "the endpoint answered something that is not a completion"
@@ -167,8 +169,7 @@ def _completion(answer: Any, model: str) -> Completion:
     if getattr(message, "refusal", None):
         raise ModelRefused("the model declined to answer")
     usage = getattr(answer, "usage", None)
-    prompt_tokens = int(getattr(usage, "prompt_tokens", 0) or 0)
-    completion_tokens = int(getattr(usage, "completion_tokens", 0) or 0)
+    prompt_tokens, completion_tokens = _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens")
     price = _PRICES.get(model)
     return Completion(
         text=str(message.content or ""),
@@ -177,6 +178,14 @@ def _completion(answer: Any, model: str) -> Completion:
         completion_tokens=completion_tokens,
         cost_usd=(prompt_tokens * price[0] + completion_tokens * price[1]) / 1e6 if price else None,
     )
+
+
+def _tokens(usage: Any, name: str) -> int:
+    """A count of *usage*, 0 where it has none. One that can't be one would spoil counters, budgets and bills."""
+    number = int(getattr(usage, name, 0) or 0)
+    if not 0 <= number <= _MOST_TOKENS:
+        raise ModelUnavailable(_NOT_UNDERSTOOD)
+    return number
 
 
 def _translate(error: openai.APIError) -> AppError:

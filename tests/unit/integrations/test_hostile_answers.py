@@ -71,6 +71,8 @@ def a_model(response: httpx2.Response) -> tuple[OpenAIModel, AsyncOpenAI, list[h
         {"choices": 5},
         {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": "abc"}},
         {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": float("inf")}},
+        {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": -1}},
+        {"choices": [{"message": {"content": "x"}}], "usage": {"completion_tokens": 10**12}},
         [],
         "x",
         None,
