@@ -68,6 +68,20 @@ class Notice(StrEnum):
     BUDGET_USED_UP = "budget_used_up"
     NOTHING_FOUND = "nothing_found"
 
+    @property
+    def words(self) -> str:
+        """For operators; what a note says of it is in the language of its reader."""
+        return _NOTICE_WORDS[self]
+
+
+_NOTICE_WORDS: Final = {
+    Notice.READ_FROM_WEBHOOK: "read from the webhook: the help desk could not be asked",
+    Notice.MODEL_UNAVAILABLE: "the model gave no answer",
+    Notice.ANSWER_UNUSABLE: "the model's answer was unusable",
+    Notice.BUDGET_USED_UP: "the token budget is used up",
+    Notice.NOTHING_FOUND: "nothing was found that fits",
+}
+
 
 class Enhancement(BaseModel):
     """What is saved for a ticket's version and rendered into its note."""

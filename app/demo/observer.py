@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.core.delivery import Status
+from app.core.enhancement import Notice
 from app.db.deliveries import DeliveryView, find_delivery, list_deliveries
 from app.db.session import Database
 from app.demo.progress import Call, Progress
@@ -18,12 +19,6 @@ from app.demo.samples import Samples
 from app.errors import LedgerUnavailable
 
 _NEWEST: Final = 100
-_NOTICES: Final = {
-    "model_unavailable": "context alone: the model could not be reached",
-    "answer_unusable": "context alone: the model's answer was unusable",
-    "budget_used_up": "context alone: the token budget is used up",
-    "nothing_found": "nothing was found that fits",
-}
 
 
 class Observer:
@@ -80,7 +75,9 @@ class Observer:
 def _verdict_of(enhancement: Mapping[str, Any] | None) -> str:
     if enhancement is None:
         return ""
-    for notice in enhancement["notices"] or ():
-        if notice in _NOTICES:
-            return _NOTICES[notice]
+    for notice in map(Notice, enhancement["notices"] or ()):
+        if notice is Notice.NOTHING_FOUND:
+            return notice.words
+        if notice is not Notice.READ_FROM_WEBHOOK:
+            return f"context alone: {notice.words}"
     return f"confidence {enhancement['confidence']}" if enhancement["confidence"] else ""

@@ -261,12 +261,14 @@ def _tell(note: StepNote, state: State, result: dict[str, Any]) -> None:
     """How a node ended, in words that hold nothing of the ticket."""
     for found in result.get("gathered", ()):
         note.is_fine = found.state is not Reach.UNAVAILABLE
-        note.result = f"found {len(found.sources)}" if found.sources else found.reason or found.state.value
+        nothing = "nothing fits" if note.is_fine else "unavailable"
+        note.result = f"found {len(found.sources)}" if found.sources else found.reason or nothing
     if "completions" in result:
         note.result = f"{result['completions'][-1].model} answered"
     enhancement = result.get("enhancement")
     if enhancement is not None and enhancement.notices:
-        note.is_fine, note.result = False, ", ".join(enhancement.notices)
+        note.is_fine = set(enhancement.notices) <= {Notice.NOTHING_FOUND, Notice.BUDGET_USED_UP}
+        note.result = ", ".join(notice.words for notice in enhancement.notices)
     elif "messages" in result and "completions" not in result:
         note.is_fine, note.result = False, "sent back to the model once"
     elif enhancement is not None and enhancement.model is not None:

@@ -8,6 +8,7 @@ import pytest
 
 from app.core.completion import Message
 from app.core.note import note_reference, render_note
+from app.core.steps import noting_steps
 from app.core.tenant import NoteOptions
 from app.errors import ModelRefused
 from tests.builders import a_draft, a_source, a_tenant, a_ticket
@@ -69,3 +70,18 @@ async def test_an_answer_that_is_sent_back_is_masked() -> None:
     await enhanced(TICKET, [SOURCE], answer)
     assert any("The answer does not fit" in content for content in told)
     assert not any("eve@evil.example" in content for content in told)
+
+
+async def test_what_happened_is_told_in_words_and_what_is_as_it_should_be_is_no_fault() -> None:
+    with noting_steps() as found_nothing:
+        await enhanced(TICKET, [], writes("Nothing."))
+    with noting_steps() as declined:
+        await enhanced(TICKET, [SOURCE], declines)
+
+    told = {step.name: (step.result, step.is_fine) for step in found_nothing}
+    assert told["similar_tickets"] == ("nothing fits", True)
+    assert told["write"] == ("nothing was found that fits", True)
+    assert {step.name: (step.result, step.is_fine) for step in declined}["write"] == (
+        "the model gave no answer",
+        False,
+    )
