@@ -12,7 +12,7 @@ from app.db.calls import Calls
 from app.db.session import Database
 from app.errors import TenantFileInvalid
 from app.integrations.servicedesk import ApiKey, Credentials, OAuthClient, ServiceDesk, open_servicedesk
-from app.tenants import KnownTenant, missing_secrets
+from app.tenants import KnownTenant, missing_help_desk_secrets
 
 CALL_TIMEOUT: Final = timedelta(seconds=10)
 
@@ -49,5 +49,5 @@ def _credentials(known: KnownTenant) -> Credentials:
         return OAuthClient(secrets.oauth.client_id, secrets.oauth.client_secret, secrets.oauth.refresh_token)
     if known.tenant.servicedesk.edition is Edition.ON_PREMISES and secrets.api_key is not None:
         return ApiKey(secrets.api_key)
-    missing = [name for name in missing_secrets(known) if not name.startswith("webhook")]
+    missing = missing_help_desk_secrets(known)
     raise TenantFileInvalid(f"{slug}: secret {missing[0]}: is missing; create it and replay", field=missing[0])

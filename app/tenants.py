@@ -272,12 +272,21 @@ def _read(folder: Path, name: str, *, may_be_empty: bool = False) -> str | None:
     return value or None
 
 
-def missing_secrets(known: KnownTenant) -> list[str]:
-    """The secrets that *known* needs and does not have, as paths below its secret's folder."""
-    wanted = [] if known.secrets.webhook else [WEBHOOK_SECRET_FILES[0]]
+def missing_webhook_secrets(known: KnownTenant) -> list[str]:
+    """What an API needs of *known* and is not there, as paths below its secrets' folder."""
+    return [] if known.secrets.webhook else [WEBHOOK_SECRET_FILES[0]]
+
+
+def missing_help_desk_secrets(known: KnownTenant) -> list[str]:
+    """What whoever calls the help desk of *known* needs and is not there, as paths below its secrets' folder."""
     if known.tenant.servicedesk.edition is Edition.CLOUD:
-        return wanted if known.secrets.oauth else [*wanted, *OAUTH_FILES]
-    return wanted if known.secrets.api_key else [*wanted, API_KEY_FILE]
+        return [] if known.secrets.oauth else [*OAUTH_FILES]
+    return [] if known.secrets.api_key else [API_KEY_FILE]
+
+
+def missing_secrets(known: KnownTenant) -> list[str]:
+    """Both: what the whole product needs of *known*. No process of production has all of it."""
+    return [*missing_webhook_secrets(known), *missing_help_desk_secrets(known)]
 
 
 def scaffold_tenant(folder: Path, *, slug: str, tenant_id: UUID, **answers: Any) -> KnownTenant:

@@ -23,21 +23,25 @@ def tenants() -> None:
 
 @tenants.command("check")
 @click.argument("slug", required=False)
-def check_tenants(slug: str | None) -> None:
+@click.option(
+    "--as", "process", type=click.Choice(["api", "worker"]), help="Want only the secrets that this process has."
+)
+def check_tenants(slug: str | None, process: str | None) -> None:
     r"""Say of each tenant whether its file and secrets can be used; status 1 if one can't.
 
     \b
     Example:
       TENANTS_DIR=tenants TENANT_SECRETS_DIR=secrets ai-agents tenants check acme
     """
-    from app.tenants import missing_secrets
+    from app.tenants import missing_help_desk_secrets, missing_secrets, missing_webhook_secrets
 
+    find = {"api": missing_webhook_secrets, "worker": missing_help_desk_secrets, None: missing_secrets}[process]
     directory = load_directory()
     if slug is not None:
         choose(directory, slug)
     findings = {problem.slug: problem.detail for problem in directory.problems}
     for known in directory:
-        missing = missing_secrets(known)
+        missing = find(known)
         if missing and known.tenant.slug not in findings:
             findings[known.tenant.slug] = f"secret {missing[0]}: is missing"
     every = sorted({known.tenant.slug for known in directory} | set(findings))

@@ -24,7 +24,7 @@ from app.db.audit import list_acts, record_act, witness
 from app.db.gates import EVERY_TENANT, Cause, Gates
 from app.errors import AppError
 from app.help_desks import open_help_desk
-from app.tenants import KnownTenant, missing_secrets
+from app.tenants import KnownTenant, missing_help_desk_secrets
 
 _MAX_WORDS: Final = 200
 _CHECK_WAIT: Final = timedelta(seconds=5)
@@ -70,7 +70,7 @@ async def _page(
         findings=find_problems_of(tenant, seen),
         p95=p95,
         configuration=configuration(known),
-        missing=missing_secrets(known),
+        missing=missing_help_desk_secrets(known),
         acts=await list_acts(reading.database, [tenant.id], limit=_ACTS_SHOWN),
         checked=checked,
     )

@@ -100,9 +100,13 @@ async def test_a_tenant_is_added_checked_and_listed(tmp_path: Path) -> None:
     assert str(tmp_path / "secrets" / "acme" / "api_key") in added.stdout
     checked = await call("tenants", "check", **folders)
     assert (checked.returncode, checked.stdout) == (1, "acme: secret webhook_secret: is missing\n")
-    for name in ("webhook_secret", "api_key"):
-        (tmp_path / "secrets" / "acme").mkdir(parents=True, exist_ok=True)
-        (tmp_path / "secrets" / "acme" / name).write_text("secret")
+    (tmp_path / "secrets" / "acme").mkdir(parents=True)
+    (tmp_path / "secrets" / "acme" / "api_key").write_text("secret")
+    checked = await call("tenants", "check", "--as", "worker", **folders)
+    assert (checked.returncode, checked.stdout) == (0, "acme: fine\n")  # as its pods are: without the webhook's secret
+    checked = await call("tenants", "check", "--as", "api", **folders)
+    assert (checked.returncode, checked.stdout) == (1, "acme: secret webhook_secret: is missing\n")
+    (tmp_path / "secrets" / "acme" / "webhook_secret").write_text("secret")
     checked = await call("tenants", "check", "acme", **folders)
     assert (checked.returncode, checked.stdout) == (0, "acme: fine\n")
     listed = await call("tenants", "list", **folders)
