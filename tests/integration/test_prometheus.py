@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from app.core.tenant import Edition
 from app.db.knowledge import Cursor, save_cursor
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.model import ModelSimulator
@@ -29,75 +25,8 @@ from tests.alerts.expressions import OTHERS, expressions, metrics_of
 from tests.alerts.rules import load_groups, load_rules
 from tests.builders import a_tenant, write_tenant
 from tests.integration.processes import open_api_process, open_worker_process
+from tests.integration.prometheus import Prometheus, open_prometheus
 from tests.integration.worker.conftest import eventually, fill_ticket_history
-
-
-class Prometheus:
-    """Its HTTP API."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
-
-    async def get(self, path: str, **params: str) -> Any:
-        """The data of an answer; an error of the query is an error of the test."""
-        answer = (await self._client.get(f"/api/v1/{path}", params=params)).json()
-        assert answer["status"] == "success", (params, answer)
-        return answer["data"]
-
-    async def value(self, query: str) -> float | None:
-        found = (await self.get("query", query=query))["result"]
-        return float(found[0]["value"][1]) if found else None
-
-
-def start(binary: str, folder: Path, *, port: int, log: BinaryIO) -> subprocess.Popen[bytes]:
-    options = {
-        "config.file": folder / "prometheus.yaml",
-        "storage.tsdb.path": folder / "tsdb",
-        "web.listen-address": f"127.0.0.1:{port}",
-        "enable-feature": "exemplar-storage",
-    }
-    words = [f"--{name}={value}" for name, value in options.items()]
-    return subprocess.Popen([binary, *words], stdout=log, stderr=log)
-
-
-@asynccontextmanager
-async def open_prometheus(folder: Path, **targets: int) -> AsyncIterator[Prometheus]:
-    """One that scrapes *targets*, ports by job, every second, and knows our rules."""
-    binary = shutil.which("prometheus")
-    if binary is None:
-        pytest.skip(
-            "Prometheus is not installed (make test-machine installs it): rules and dashboards are not tried on it"
-        )
-    (folder / "rules.yaml").write_text(
-        yaml.safe_dump({"groups": [{**each, "interval": "1s"} for each in load_groups()]})
-    )
-    scrapes = [
-        {"job_name": f"ai-agents-{job}", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
-        for job, port in targets.items()
-    ]
-    config = {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-        "rule_files": ["rules.yaml"],
-        "scrape_configs": scrapes,
-    }
-    (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
-    port = find_free_port()
-    with (folder / "prometheus.log").open("wb") as log:
-        child = start(binary, folder, port=port, log=log)
-        try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-
-                async def is_ready() -> bool:
-                    try:
-                        return (await client.get("/-/ready")).status_code == 200
-                    except httpx.TransportError:
-                        return False
-
-                await eventually(is_ready, limit_s=30)
-                yield Prometheus(client)
-        finally:
-            child.terminate()
-            await asyncio.to_thread(child.wait)
 
 
 @pytest.fixture
@@ -105,6 +34,10 @@ async def prometheus(
     urls: DatabaseUrls, valkey: ValkeyServer, worker_db: Database, tmp_path: Path
 ) -> AsyncIterator[Prometheus]:
     """One that has scraped an API and a worker: of two tickets one got its note, the other does not exist."""
+    if shutil.which("prometheus") is None:
+        pytest.skip(
+            "Prometheus is not installed (make test-machine installs it): rules and dashboards are not tried on it"
+        )
     help_desk, model = HelpDeskSimulator(), ModelSimulator()
     await help_desk.start()
     await model.start()
@@ -124,7 +57,7 @@ async def prometheus(
             urls, valkey, tmp_path, tmp_path / "worker.log", OPENAI_BASE_URL=model.url, **tracing
         ) as worker,
         httpx.AsyncClient(base_url=api.url) as client,
-        open_prometheus(tmp_path, api=api.port, worker=worker.port) as prometheus,
+        open_prometheus(tmp_path, load_groups(), api=api.port, worker=worker.port) as prometheus,
     ):
         await api.ready(limit_s=60)
         await worker.ready(limit_s=60)
