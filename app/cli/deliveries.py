@@ -161,7 +161,7 @@ def dismiss(slug: str, job_ids: tuple[UUID, ...], because: str, **options: Any) 
         slug,
         job_ids,
         "dismissed",
-        partial(dismiss_deliveries, because=f"dismissed: {because}"),
+        partial(dismiss_deliveries, because=because),
         verb="dismiss",
         **options,
     )

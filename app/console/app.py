@@ -89,6 +89,7 @@ def create_console(*, reading: Reading, doors: Doors, seals: Seals) -> Litestar:
             tenants.list_tenants,
             tenants.show_tenant,
             tenants.check_connection,
+            tenants.leave_check,
             tenants.act_on_tenant,
             tenants.act_on_all,
             quality.show_quality,

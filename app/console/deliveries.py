@@ -134,7 +134,7 @@ async def show_delivery(
         now=datetime.now(UTC),
         tenant=tenant,
         delivery=delivery,
-        subject=_subject(delivery.body),
+        subject=_subject(story.body),
         story=story,
         attempts=attempts,
         masked=masked[-1] if masked else {},
@@ -267,7 +267,7 @@ async def _act(
             tenant.id,
             choice,
             job_ids=job_ids,
-            because=f"dismissed: {reason}",
+            because=reason,
             limit=limit,
             witness=seen_by,
         )

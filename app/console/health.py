@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import Final
 from uuid import UUID
 
+from app.console.words import explain
 from app.core.tenant import Tenant
 from app.db.gates import EVERY_TENANT, Cause, ClosedGate
 from app.db.overview import HOURS, MINUTES, HourCount, TenantFigures
@@ -184,11 +185,13 @@ def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[Finding]:
             detail = f"By {gate.closed_by}: {gate.reason}. {detail}"
         yield Finding(level, f"{tenant.name} {title}", detail, page, gate.since)
     if figures.dead.number:
-        many = "1 delivery of" if figures.dead.number == 1 else f"{figures.dead.number:,} deliveries of"
+        is_one = figures.dead.number == 1
+        many = "1 delivery of" if is_one else f"{figures.dead.number:,} deliveries of"
+        why = f"{explain(figures.last_failure).meaning} " if figures.last_failure else ""
         yield Finding(
             Level.BAD,
             f"{many} {tenant.name} failed",
-            "Their tickets have no note. See why, then replay or dismiss them.",
+            why if is_one else f"The newest: {why}" if why else "See why, then replay or dismiss them.",
             f"/deliveries?tenant={tenant.slug}&status=failed",
             figures.dead.since,
         )

@@ -46,11 +46,13 @@ def _templates() -> Environment:
         "number": words.number,
         "clock": words.clock,
         "safe_note": safe_note,
+        "dismissal": words.dismissal,
     }
     environment.globals |= {
         "ago": words.ago,
         "percent": words.percent,
         "explain": words.explain,
+        "is_dismissed": words.is_dismissed,
         "bars": charts.bars,
         "spark": charts.spark,
         "EVENTS": words.EVENTS,

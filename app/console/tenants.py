@@ -83,6 +83,12 @@ def configuration(known: KnownTenant) -> str:
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
 
+@get("/tenants/{slug:str}/check")
+async def leave_check(slug: FromPath[str]) -> Redirect:
+    """The address of a check that was made, opened once more."""
+    return Redirect(f"/tenants/{slug}", status_code=303)
+
+
 @post("/tenants/{slug:str}/check", guards=[require_operator])
 async def check_connection(
     slug: FromPath[str], reading: NamedDependency[Reading], user: NamedDependency[User]
@@ -104,7 +110,7 @@ async def _check(reading: Reading, known: KnownTenant) -> tuple[bool, str]:
         return False, error.detail
     took = duration(time.perf_counter() - started)
     seen = "no ticket" if not number else "1 ticket" if number == 1 else f"{number} tickets"
-    return True, f"ServiceDesk Plus answered within {took}, with {seen} on its first page."
+    return True, f"ServiceDesk Plus answered within {took}, with {seen} on its first page. Posting was not tried."
 
 
 @post("/tenants/{slug:str}/{act:str}", guards=[require_operator])

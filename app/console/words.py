@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
+from app.core.delivery import DISMISSED
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -22,8 +24,8 @@ _KNOWN: Final = tuple(
     for pattern, meaning, remedy in (
         (
             r"does not accept our credentials|accounts server.*refus",
-            "The help desk no longer knows our key.",
-            "Put a fresh key into the tenant's secret; it is read again within seconds. Then replay.",
+            "The help desk does not accept our key.",
+            "Put the key of a technician who may add notes into the tenant's secret; it is read at once. Replay.",
         ),
         (
             r"forbids this",
@@ -93,7 +95,7 @@ _KNOWN: Final = tuple(
         (
             r"refused the call",
             "The help desk refused the call for good.",
-            "The code in the error tells why. Mend it there, then replay.",
+            "Look up the code: a field, a right or the ticket's state has to change before a replay can work.",
         ),
         (r"suspended", "The tenant is suspended in its file.", "Nothing, if that is meant."),
         (r"model", "The model could not be used.", "Replay when it answers again."),
@@ -134,6 +136,16 @@ CAUSES: Final = {
     "model": "Model out",
     "monitoring": "Monitoring out",
 }
+
+
+def is_dismissed(reason: str | None) -> bool:
+    """Whether *reason* is an operator's, for a delivery that had failed."""
+    return bool(reason) and str(reason).startswith(DISMISSED)
+
+
+def dismissal(reason: str) -> str:
+    """What the operator said."""
+    return reason.removeprefix(DISMISSED)
 
 
 def explain(error: str) -> Explanation:

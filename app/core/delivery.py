@@ -39,6 +39,9 @@ class Status(StrEnum):
     IGNORED = "ignored"
 
 
+DISMISSED: Final = "dismissed: "
+"""How the reason begins of a delivery that failed and that an operator settled without a note."""
+
 NEXT: Final[Mapping[Status, frozenset[Status]]] = {
     Status.PENDING: frozenset({Status.PROCESSING}),
     Status.PROCESSING: frozenset({Status.PENDING, Status.PROCESSING, Status.DONE, Status.FAILED, Status.IGNORED}),

@@ -90,9 +90,11 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that is stored of one delivery but its body and its attempts."""
+    """All that is stored of one delivery but its attempts."""
 
-    delivery: Any
+    delivery: DeliveryView
+    body: bytes
+    """The webhook's."""
     written: Written | None
     due_at: datetime | None
     """When a worker may take it up; None: it is settled, or one has it."""
@@ -135,15 +137,19 @@ async def find_story(database: Database, tenant_id: UUID, job_id: UUID) -> Story
     """One delivery of the tenant with what became of it, or None."""
     key = {"tenant_id": tenant_id, "job_id": job_id}
     async with database.as_tenant(tenant_id) as session:
-        delivery = (await session.execute(_FIND, key)).one_or_none()
-        if delivery is None:
+        row = (await session.execute(_FIND, key)).mappings().one_or_none()
+        if row is None:
             return None
+        values = dict(row)
+        body = values.pop("body")
+        delivery = DeliveryView(**values)
         written = (await session.execute(_ENHANCEMENT, key)).mappings().one_or_none()
         due = (await session.execute(_DUE, key)).one_or_none()
         vote = (await session.execute(_FEEDBACK, key)).mappings().one_or_none()
         others = (await session.execute(_OTHERS, {**key, "ticket_id": delivery.ticket_id})).all()
     return Story(
         delivery=delivery,
+        body=body,
         written=None if written is None else _written(dict(written)),
         due_at=None if due is None or due.is_leased else due.due_at,
         vote=None if vote is None else Vote(**vote),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.core.delivery import Status
+from app.core.delivery import DISMISSED, Status
 from app.db.audit import Witness
 from app.db.choices import EVERY, Choice
 from app.db.session import Database
@@ -161,9 +161,16 @@ async def dismiss_deliveries(
     limit: int,
     witness: Witness | None = None,
 ) -> list[UUID]:
-    """Settle failed deliveries as ignored, for a stated reason; those that were. Arguments as for a replay."""
+    """Settle failed deliveries as ignored, *because* an operator says so; those that were. Else as for a replay."""
     return await _change_failed(
-        database, _DISMISS, tenant_id, choice, job_ids=job_ids, witness=witness, limit=limit, because=because
+        database,
+        _DISMISS,
+        tenant_id,
+        choice,
+        job_ids=job_ids,
+        witness=witness,
+        limit=limit,
+        because=DISMISSED + because,
     )
 
 

@@ -33,6 +33,8 @@ select now() as now,
         order by reserved_at desc limit 5000
     ) lately) as durations,
     (select max(accepted_at) from delivery where tenant_id = :tenant_id) as last_webhook,
+    (select last_error from delivery where tenant_id = :tenant_id and status = 'failed' order by accepted_at desc limit 1)
+        as last_failure,
     (select max(coalesce(seen_up_to, listed_at)) from sync_cursor where tenant_id = :tenant_id) as last_sync,
     (select jsonb_agg(h) from (
         select (extract(epoch from date_trunc('hour', now()) - hour) / 3600)::int as age, sum(notes)::int as notes,
@@ -71,6 +73,8 @@ class TenantFigures:
     """Milliseconds from webhook to note, of the last hour."""
     hours: tuple[HourCount, ...] = ()
     last_webhook: datetime | None = None
+    last_failure: str | None = None
+    """Why the newest delivery that failed did."""
     last_sync: datetime | None = None
     cost_today: Decimal = Decimal(0)
     tokens_this_month: int = 0
@@ -115,6 +119,7 @@ def _figures(tenant_id: UUID, row: Any, load: TenantLoad, dead: Dead) -> TenantF
         durations=tuple(row.durations or ()),
         hours=tuple(HourCount(**hour) for hour in row.hours or ()),
         last_webhook=row.last_webhook,
+        last_failure=row.last_failure,
         last_sync=row.last_sync,
         cost_today=row.cost_today,
         tokens_this_month=row.tokens_this_month,

@@ -177,15 +177,15 @@ async def test_a_newcomer_finds_what_failed_and_why_and_acts(desk: Desk) -> None
     assert "Something needs you" in await page.inner_text("#state")
     await page.click("text=2 deliveries of")
     await page.wait_for_url("**/deliveries?**")  # loaded: a key that is pressed before is nobody's
-    assert "The help desk no longer knows our key" in await page.inner_text("table")
+    assert "The help desk does not accept our key" in await page.inner_text("table")
     await page.keyboard.press("j")
     await page.keyboard.press("Enter")
     await page.wait_for_selector("#why")
-    assert "Put a fresh key into the tenant's secret" in await page.inner_text("main")
+    assert "Put the key of a technician who may add notes into the tenant's secret" in await page.inner_text("main")
     # One is dismissed, the other replayed with the filtered set.
     await page.fill("input[name=because]", "a test ticket")
     await page.click("text=Dismiss")
-    await page.wait_for_selector("text=No note was needed")
+    await page.wait_for_selector("text=Dismissed by an operator")
     await page.goto(f"{desk.url}/deliveries?status=failed")
     await page.click("a:has-text('Replay…')")
     await page.click("button:has-text('Replay 1')")

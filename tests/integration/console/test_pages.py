@@ -51,9 +51,9 @@ async def test_now_says_that_all_is_well_and_then_what_is_not(console: Console, 
 async def test_a_failed_delivery_is_explained_in_plain_words_with_its_attempts(console: Console, stage: Stage) -> None:
     job_id = await fail_one(stage)
     listed = words_of((await console.get("/deliveries?status=failed")).text)
-    assert "The help desk no longer knows our key" in listed
+    assert "The help desk does not accept our key" in listed
     page = words_of((await console.get(f"/deliveries/{stage.tenant.slug}/{job_id}")).text)
-    assert "Put a fresh key into the tenant's secret" in page
+    assert "Put the key of a technician who may add notes into the tenant's secret" in page
     assert "Attempt 1: Failed" in page
     for step in ("Read the ticket", "Similar tickets", "Knowledge articles", "Ask the model", "Post the note"):
         assert step in page
@@ -128,6 +128,12 @@ async def test_one_is_dismissed_with_a_reason_and_never_without(console: Console
     assert (after.status, after.ignored_because) == (Status.IGNORED, "dismissed: a test ticket")
     [act] = await list_acts(stage.database, [stage.tenant.id], limit=5)
     assert (act.act, act.number) == ("dismiss", 1)
+    # That it had failed and that a person decided stays to be seen, and the act leads to it.
+    page = words_of((await console.get(path)).text)
+    assert "Dismissed by an operator a test ticket It had failed: ServiceDesk Plus" in page
+    assert "Failed" in page.partition("What happened")[2].partition("Facts")[0]
+    assert f'href="{path}"' in (await console.get("/acts")).text
+    assert "Dismissed" in words_of((await console.get("/deliveries?status=ignored")).text)
 
 
 async def test_a_tenant_is_paused_resumed_and_its_connection_checked(console: Console, stage: Stage) -> None:
@@ -136,7 +142,7 @@ async def test_a_tenant_is_paused_resumed_and_its_connection_checked(console: Co
     stage.fault("GET requests", "status", status=401)
     refused = words_of((await console.post(f"{path}/check")).text)
     assert "The connection does not work" in refused
-    assert "Put a fresh key" in refused
+    assert "Put the key of a technician" in refused
     assert (await console.post(f"{path}/pause")).status_code == 400
     await console.post(f"{path}/pause", reason="they upgrade")
     assert f"{stage.tenant.name} is paused" in (await console.get(path)).text
@@ -144,6 +150,11 @@ async def test_a_tenant_is_paused_resumed_and_its_connection_checked(console: Co
     assert f"{stage.tenant.name} is paused" not in (await console.get(path)).text
     acts = [act.act for act in await list_acts(stage.database, [stage.tenant.id], limit=9)]
     assert sorted(acts) == ["check connection", "check connection", "pause", "resume"]
+
+
+async def test_the_address_of_a_check_leads_back_to_the_tenant(console: Console, stage: Stage) -> None:
+    left = await console.get(f"/tenants/{stage.tenant.slug}/check", follow_redirects=False)
+    assert (left.status_code, left.headers["location"]) == (303, f"/tenants/{stage.tenant.slug}")
 
 
 async def test_a_pause_of_all_is_an_act_of_no_tenant(console: Console, stage: Stage) -> None:

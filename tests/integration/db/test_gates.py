@@ -212,7 +212,7 @@ async def test_the_dead_are_counted_replayed_within_a_limit_and_dismissed_with_a
     assert await dismiss_deliveries(worker_db, tenant_id, job_ids=[missing], because="a test", limit=10) == [missing]
     assert (await dead_by_tenant(worker_db))[tenant_id].number == 1
     [settled] = [each for each in await list_deliveries(worker_db, tenant_id) if each.job_id == missing]
-    assert (settled.status, settled.ignored_because) == ("ignored", "a test")
+    assert (settled.status, settled.ignored_because) == ("ignored", "dismissed: a test")
 
 
 async def test_a_delivery_is_found_by_the_reason_that_is_shown_not_by_one_that_it_had_before(
@@ -229,5 +229,5 @@ async def test_a_delivery_is_found_by_the_reason_that_is_shown_not_by_one_that_i
         return [(each.job_id, each.reason) for each in await list_deliveries(worker_db, tenant_id, choice)]
 
     assert await found("Answered 502") == [(failed, "answered 502")]
-    assert await found("BY HAND") == [(dismissed, "closed by hand")]
+    assert await found("BY HAND") == [(dismissed, "dismissed: closed by hand")]
     assert await count_deliveries(worker_db, tenant_id, Choice(), at_most=1) == 1
