@@ -187,7 +187,7 @@ def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[Finding]:
     if figures.dead.number:
         is_one = figures.dead.number == 1
         many = "1 delivery of" if is_one else f"{figures.dead.number:,} deliveries of"
-        why = f"{explain(figures.last_failure).meaning} " if figures.last_failure else ""
+        why = explain(figures.last_failure).meaning if figures.last_failure else ""
         yield Finding(
             Level.BAD,
             f"{many} {tenant.name} failed",

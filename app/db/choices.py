@@ -9,10 +9,10 @@ from uuid import UUID
 
 from app.core.delivery import Status
 
-# Why a delivery is where it is: one that was ignored after it had failed keeps its error, which is not the reason.
-_REASON: Final = (
-    "strpos(lower(case status when 'ignored' then ignored_because else last_error end), lower(:reason)) > 0"
-)
+# As `DeliveryView.reason`: what was ignored or done in the end keeps the error that it had before.
+_REASON: Final = """
+strpos(lower(case status when 'ignored' then ignored_because when 'done' then null else last_error end), lower(:reason)) > 0
+"""
 
 
 @dataclass(frozen=True, slots=True)

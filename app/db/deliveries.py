@@ -83,7 +83,9 @@ class DeliveryView:
     @property
     def reason(self) -> str | None:
         """Why it is where it is; a delivery that was done in the end has none."""
-        return self.ignored_because if self.status == Status.IGNORED else self.last_error
+        if self.status == Status.IGNORED:
+            return self.ignored_because
+        return None if self.status == Status.DONE else self.last_error
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,9 @@ async def test_a_delivery_is_found_by_the_reason_that_is_shown_not_by_one_that_i
     dismissed = (await dead_claim(ledger, intake, tenant_id, "answered 502")).job_id
     failed = (await dead_claim(ledger, intake, tenant_id, "answered 502")).job_id
     await dismiss_deliveries(worker_db, tenant_id, job_ids=[dismissed], because="closed by hand", limit=10)
+    done = (await dead_claim(ledger, intake, tenant_id, "answered 502")).job_id
+    async with worker_db.as_tenant(tenant_id) as session:
+        await session.execute(text("update delivery set status = 'done' where job_id = :job_id"), {"job_id": done})
 
     async def found(reason: str) -> list[tuple[object, str | None]]:
         choice = Choice(reason=reason)
