@@ -12,7 +12,7 @@ export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine check dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console screenshots \
-	faults faults-machine image image-test installation bootstrap smoke smoke-ticket \
+	faults faults-machine alert-drill image image-test installation bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
 help:  ## This list
@@ -83,6 +83,9 @@ bench-console: $(VENV)/.dev-ready  ## What each page of the console takes on mil
 
 screenshots: $(VENV)/.dev-ready  ## Each page of the console, light, dark and on a phone, into .demo/screenshots (needs Chromium)
 	SCREENSHOTS=$(or $(SCREENSHOTS),.demo/screenshots) $(BIN)/python -m pytest -q tests/integration/console/test_browser.py -k accessible
+
+alert-drill: $(VENV)/.dev-ready  ## Every alert fires in a real Prometheus, its runbook is followed, it resolves (15 minutes; needs Prometheus)
+	@$(BIN)/python -m tests.alerts.drill $(DRILL)
 
 FAULTS ?=
 faults: $(VENV)/.dev-ready  ## Ten minutes of load and every fault we know: nothing lost, doubled or mixed up (FAULTS="--seconds 60 --help")

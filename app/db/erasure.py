@@ -61,7 +61,8 @@ async def erase_rows(url: str, tenant_id: UUID, *, actor: str, patience: timedel
         patience: How long work that runs may take to end.
 
     Raises:
-        Rejected: *tenant_id* is no tenant's, *url* is not the owner's, or workers still held deliveries after *patience*; nothing was deleted.
+        Rejected: *tenant_id* is no tenant's, *url* is not the owner's, or workers still held deliveries after
+            *patience*; nothing was deleted.
         LedgerUnavailable: PostgreSQL went away; run it again.
     """
     if tenant_id == EVERY_TENANT:

@@ -140,7 +140,7 @@ async def _postgresql_is_away(scene: Scene) -> AsyncIterator[Words]:
 async def _call_for(scene: Scene, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        await scene.send("acme", "1")
+        await scene.send("acme")
         await asyncio.sleep(0.5 * _STEP_S)
 
 
@@ -172,7 +172,9 @@ def _job_fails(name: str) -> Callable[[Scene], AbstractAsyncContextManager[Words
     )
 
 
+# Those that make bad notes come first: the slow burn looks back so long that it resolves minutes after the last of them.
 PROVOCATIONS: Final = (
+    Provocation(("AiAgentsDeliveryDead",), "a webhook of a ticket that does not exist", _ticket_is_gone),
     Provocation(
         ("AiAgentsModelFailing", "AiAgentsSuccessRateLow", "AiAgentsEnhancedBurnFast", "AiAgentsEnhancedBurnSlow"),
         "the model answers 500 to sixteen tickets",
@@ -190,7 +192,6 @@ PROVOCATIONS: Final = (
         _notes_come_late,
     ),
     Provocation(("AiAgentsHelpDeskFailing",), "the help desk of one tenant answers 503", _help_desk_fails),
-    Provocation(("AiAgentsDeliveryDead",), "a webhook of a ticket that does not exist", _ticket_is_gone),
     Provocation(
         ("AiAgentsDeliveriesTooOld",),
         "calls_per_minute: 1 in a tenant's file, and its deliveries are made 15 minutes older",

@@ -1,0 +1,35 @@
+"""What the drill itself rests on; `make alert-drill` is the drill."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.alerts.drill.pages import Place, follow_page
+from tests.alerts.drill.provocations import PROVOCATIONS
+from tests.alerts.drill.scene import hurry
+from tests.alerts.rules import load_alerts, load_groups
+
+
+def test_every_alert_is_provoked_once() -> None:
+    provoked = [alert for each in PROVOCATIONS for alert in each.alerts]
+    assert sorted(provoked) == sorted(load_alerts())
+
+
+def test_every_window_is_shorter_and_what_is_compared_is_not() -> None:
+    rules = {rule.get("alert", rule.get("record")): rule for group in hurry(load_groups()) for rule in group["rules"]}
+    assert "[5s]" in rules["AiAgentsApiErrors"]["expr"]
+    assert "[4320s]" in rules["slo:enhanced:bad_ratio_3d"]["expr"]
+    assert rules["AiAgentsBacklogTooLong"]["for"] == "10s"
+    assert "> 600" in rules["AiAgentsDeliveriesTooOld"]["expr"]
+    assert not [name for name, rule in rules.items() if re.search(r"\[\d+[mhd]\]", rule["expr"])]
+
+
+def test_a_pages_commands_are_run_on_what_is_there_and_no_other_is_counted_as_run(tmp_path: Path) -> None:
+    (tmp_path / "worker.log").write_text("first\nlast\n")
+    place = Place(logs=tmp_path, variables={}, api_url="http://127.0.0.1:1")
+
+    ran = {each.command.split()[3]: each for each in follow_page("AiAgentsWorkersAbsent", {}, place)}
+
+    assert (ran["logs"].status, ran["logs"].output) == (0, "first\nlast")
+    assert {verb for verb, each in ran.items() if each.status is None} == {"get", "describe", "rollout"}
