@@ -22,7 +22,7 @@ _FENCE: Final = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXEC: Final = re.compile(r"^kubectl --namespace production exec deploy/ai-agents-(?P<process>\w+) -- python -m app ")
 _LOGS: Final = re.compile(
     r"^kubectl --namespace production logs"
-    r" (?:deploy/ai-agents-|--selector app\.kubernetes\.io/component=)(?P<process>\w+)(?P<options>(?: --[\w=]+)*)"
+    r" (?:deploy/ai-agents-|--selector app\.kubernetes\.io/component=)(?P<process>\w+)(?P<options>(?: --[\w=-]+)*)"
 )
 _TAIL: Final = re.compile(r"--tail=(\d+)")
 
