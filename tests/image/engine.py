@@ -47,7 +47,9 @@ def run_in_image(*command: str, flags: list[str] | None = None) -> subprocess.Co
 
 def _pod(role: str) -> tuple[Object, Object]:
     """The pod's and the container's part of the manifest that runs *role*."""
-    for _, template in pod_templates(render(WORKLOAD)):
+    # The console comes with a component that an installation chooses.
+    objects = render("kustomize/base/console") if role == "console" else render(WORKLOAD)
+    for _, template in pod_templates(objects):
         for container in containers(template):
             if container["name"] == role:
                 return template["spec"], container
@@ -132,7 +134,7 @@ class Container:
 def started(role: str, *arguments: str, folder: Path, port: int | None = None, **variables: str) -> Iterator[Container]:
     """Start *role* with the tenants that *folder* holds."""
     port = port or find_free_port()
-    ours = {"API_HOST": "127.0.0.1", "API_PORT": str(port), "PROMETHEUS_PORT": str(port)}
+    ours = {"API_HOST": "127.0.0.1", "API_PORT": str(port), "PROMETHEUS_PORT": str(port), "CONSOLE_PORT": str(port)}
     environment = {**_settings(role), **ours, **variables}
     flags = [*FLAGS, *restrictions(role)]
     if role != "migrate":

@@ -96,6 +96,16 @@ class Scene:
     def sync(self) -> AbstractContextManager[Container]:
         return started("sync", folder=self.folder, DATABASE_URL=self.urls.worker, REDIS_URL=self.valkey.url)
 
+    def console(self) -> AbstractContextManager[Container]:
+        return started(
+            "console",
+            folder=self.folder,
+            DATABASE_URL=self.urls.worker,
+            REDIS_URL=self.valkey.url,
+            CONSOLE_HOST="127.0.0.1",
+            CONSOLE_TOKEN="a-token-of-the-test",
+        )
+
     def ticket(self) -> str:
         return self.portal.add_ticket(subject="Outlook receives no mail", description="No mail since noon.").id
 
@@ -215,6 +225,17 @@ async def test_sync_and_smoke_succeed(scene: Scene) -> None:
             assert await smoke.ended() == 0, smoke.output()
 
 
+async def test_the_console_shows_its_pages(scene: Scene) -> None:
+    with scene.console() as console:
+        await console.ready()
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{console.port}", follow_redirects=True) as client:
+            now = await client.post("/sign-in", data={"token": "a-token-of-the-test"})
+            style = await client.get("/static/console.css")
+        assert scene.known.tenant.name in now.text
+        assert style.headers["content-type"].startswith("text/css")
+        assert await console.stop() == 0, console.output()
+
+
 async def test_a_schema_that_is_ahead_is_success(scene: Scene) -> None:
     connection = await asyncpg.connect(scene.urls.owner, ssl=False)
     await connection.execute("update alembic_version set version_num = '2099_01_01_0000'")
@@ -223,7 +244,7 @@ async def test_a_schema_that_is_ahead_is_success(scene: Scene) -> None:
         assert await container.ended() == 0, container.output()
 
 
-@pytest.mark.parametrize("role", ["api", "worker", "migrate", "sync", "smoke"])
+@pytest.mark.parametrize("role", ["api", "worker", "console", "migrate", "sync", "smoke"])
 def test_the_restrictions_are_in_force(role: str) -> None:
     looked = run_in_image("python", "-c", _LOOK, flags=restrictions(role))
     assert looked.returncode == 0, looked.stderr
