@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
+
+import httpx
 
 from tests.alerts.drill.pages import Place, follow_page
 from tests.alerts.drill.provocations import PROVOCATIONS
-from tests.alerts.drill.scene import hurry
+from tests.alerts.drill.scene import Watch, hurry
 from tests.alerts.rules import load_alerts, load_groups
+from tests.integration.prometheus import Prometheus
 
 
 def test_every_alert_is_provoked_once() -> None:
@@ -23,6 +27,17 @@ def test_every_window_is_shorter_and_what_is_compared_is_not() -> None:
     assert rules["AiAgentsBacklogTooLong"]["for"] == "10s"
     assert "> 600" in rules["AiAgentsDeliveriesTooOld"]["expr"]
     assert not [name for name, rule in rules.items() if re.search(r"\[\d+[mhd]\]", rule["expr"])]
+
+
+async def test_an_alert_that_fired_before_it_was_provoked_is_not_seen_to_fire() -> None:
+    watch = Watch(Prometheus(httpx.AsyncClient()))
+    watch._see({"ApiDown"})  # what it reads of Prometheus each half second
+    since = time.monotonic()
+
+    assert await watch.until_fired("ApiDown", since=since, limit_s=0.01) is None
+    watch._see(set())
+    watch._see({"ApiDown"})
+    assert await watch.until_fired("ApiDown", since=since, limit_s=0.01) is not None
 
 
 def test_a_pages_commands_are_run_on_what_is_there_and_no_other_is_counted_as_run(tmp_path: Path) -> None:

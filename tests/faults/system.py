@@ -29,6 +29,7 @@ from app.demo.embedded import (
 from app.demo.run_folder import RunFolder
 from tests.faults.processes import Child, HarnessBroken
 from tests.faults.tenants import CLIENTS, write_client, write_portal
+from tests.integration.superuser import run_as_superuser
 
 LEASE_S: Final = 5.0
 _DATABASE: Final = "ai_agents"
@@ -144,11 +145,7 @@ class System:
 
     async def sql(self, statement: str, *values: Any) -> list[Any]:
         """A statement as PostgreSQL's superuser."""
-        connection = await asyncpg.connect(self.urls.superuser, timeout=10)
-        try:
-            return list(await connection.fetch(statement, *values))
-        finally:
-            await connection.close()
+        return await run_as_superuser(self.urls, statement, *values)
 
     async def strike_help_desks(self, **fault: Any) -> None:
         """A fault of the simulator in every help desk, until `heal_help_desks`."""

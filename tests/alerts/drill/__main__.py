@@ -39,7 +39,7 @@ class Outcome:
     fired_s: float | None = None
     """After the cause was there."""
     resolved_s: float | None = None
-    """After the page had been followed; 0: it was over by then, as the cause was."""
+    """After the page had been followed; 0: it had resolved by then."""
     ran: list[Ran] = field(default_factory=list)
 
     @property

@@ -15,7 +15,6 @@ from tests.alerts.drill.scene import Scene
 Words = dict[str, str]
 """What stands in the page's placeholders: SLUG, JOB_ID."""
 
-_STEP_S: Final = 1.0
 # Longer than the two minutes of AiAgentsNotesVerySlow.
 _LATE_S: Final = 126.0
 _DAY_S: Final = 86_400
@@ -43,7 +42,7 @@ async def _model_fails(scene: Scene) -> AsyncIterator[Words]:
     for _ in range(12):
         await scene.send("acme")
         await scene.send("bluebird")
-        await asyncio.sleep(5 * _STEP_S)
+        await asyncio.sleep(5)
 
 
 @asynccontextmanager
@@ -78,11 +77,11 @@ async def _ticket_is_gone(scene: Scene) -> AsyncIterator[Words]:
 @asynccontextmanager
 async def _calls_are_used_up(scene: Scene) -> AsyncIterator[Words]:
     scene.change_tenant("bluebird", servicedesk={"calls_per_minute": 1})
-    await asyncio.sleep(4 * _STEP_S)
+    await asyncio.sleep(4)
     job_id = None
     for _ in range(4):
         job_id = await scene.send("bluebird")
-    await asyncio.sleep(2 * _STEP_S)
+    await asyncio.sleep(2)
     await scene.sql(
         "update due set accepted_at = accepted_at - interval '15 minutes' where tenant_id = $1",
         scene.tenants["bluebird"].id,
@@ -130,7 +129,7 @@ async def _file_is_bad(scene: Scene) -> AsyncIterator[Words]:
 
 @asynccontextmanager
 async def _postgresql_is_away(scene: Scene) -> AsyncIterator[Words]:
-    calling = asyncio.create_task(_call_for(scene, 60 * _STEP_S))
+    calling = asyncio.create_task(_call_for(scene, 60))
     await scene.postgres.stop()
     yield {"SLUG": "acme"}
     await scene.postgres.start()
@@ -141,7 +140,7 @@ async def _call_for(scene: Scene, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         await scene.send("acme")
-        await asyncio.sleep(0.5 * _STEP_S)
+        await asyncio.sleep(0.5)
 
 
 def _process_is_away(name: str) -> Callable[[Scene], AbstractAsyncContextManager[Words]]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import httpx
 from aiohttp import web
 
@@ -33,6 +32,7 @@ from tests.alerts.rules import load_groups
 from tests.builders import a_tenant, write_tenant
 from tests.integration.processes import Process, environment
 from tests.integration.prometheus import Prometheus, open_prometheus
+from tests.integration.superuser import run_as_superuser
 from tests.integration.worker.conftest import eventually, fill_ticket_history
 
 FASTER: Final = 60
@@ -61,7 +61,7 @@ def hurry(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 class Watch:
-    """When each alert fired first, and when it was seen resolved after that."""
+    """When each alert began to fire last, and when it was seen resolved after that."""
 
     def __init__(self, prometheus: Prometheus) -> None:
         self._prometheus = prometheus
@@ -79,18 +79,18 @@ class Watch:
     def _see(self, firing: set[str]) -> None:
         now = time.monotonic()
         for name in firing - self.firing:
-            self.fired_at.setdefault(name, now)
+            self.fired_at[name] = now
             self.resolved_at.pop(name, None)
         for name in self.firing - firing:
             self.resolved_at[name] = now
         self.firing = firing
 
     async def until_fired(self, name: str, *, since: float, limit_s: float) -> float | None:
-        """Seconds from *since* until *name* fired; None: it did not within the limit."""
-        return await self._until(lambda: self.fired_at.get(name), since, limit_s)
+        """Seconds from *since* until *name* began to fire; None: it did not within the limit, or had before."""
+        return await self._until(lambda: at if (at := self.fired_at.get(name, 0.0)) >= since else None, since, limit_s)
 
     async def until_resolved(self, name: str, *, since: float, limit_s: float) -> float | None:
-        """Seconds from *since* until *name* was seen resolved."""
+        """Seconds from *since* until *name* was seen resolved; 0: it was before."""
         return await self._until(lambda: self.resolved_at.get(name), since, limit_s)
 
     async def _until(self, look: Any, since: float, limit_s: float) -> float | None:
@@ -156,11 +156,7 @@ class Scene:
         write_tenant(self.folder, self.tenants[slug])
 
     async def sql(self, statement: str, *values: Any) -> list[Any]:
-        connection = await asyncpg.connect(self.urls.superuser, timeout=10)
-        try:
-            return list(await connection.fetch(statement, *values))
-        finally:
-            await connection.close()
+        return await run_as_superuser(self.urls, statement, *values)
 
     async def sync(self) -> None:
         """As its CronJob runs it."""
