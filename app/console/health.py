@@ -187,11 +187,11 @@ def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[Finding]:
     if figures.dead.number:
         is_one = figures.dead.number == 1
         many = "1 delivery of" if is_one else f"{figures.dead.number:,} deliveries of"
-        why = explain(figures.last_failure).meaning if figures.last_failure else ""
+        why = explain(figures.last_failure or "").meaning
         yield Finding(
             Level.BAD,
             f"{many} {tenant.name} failed",
-            why if is_one else f"The newest: {why}" if why else "See why, then replay or dismiss them.",
+            why if is_one else f"The newest: {why}",
             f"/deliveries?tenant={tenant.slug}&status=failed",
             figures.dead.since,
         )

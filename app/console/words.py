@@ -140,7 +140,7 @@ CAUSES: Final = {
 
 def is_dismissed(reason: str | None) -> bool:
     """Whether *reason* is an operator's, for a delivery that had failed."""
-    return bool(reason) and str(reason).startswith(DISMISSED)
+    return reason is not None and reason.startswith(DISMISSED)
 
 
 def dismissal(reason: str) -> str:
