@@ -215,10 +215,35 @@ async def test_a_newcomer_finds_what_failed_and_why_and_acts(desk: Desk) -> None
     desk.stage.fault("POST notes", "status", status=401)
     await desk.stage.deliver(desk.stage.ticket())
     await desk.stage.work()
-    await page.wait_for_selector("text=1 delivery of")
+    await page.click("text=1 delivery of")
+    await _act_on_the_rest(desk, page)
     await page.click("text=Sign out")
     await page.wait_for_selector("#token")
     assert desk.complaints == []
+
+
+async def _act_on_the_rest(desk: Desk, page: Page) -> None:
+    """The acts that are left, on a delivery that failed: one is replayed, all chosen are dismissed, all is paused."""
+    await page.click("a.row:has-text('10')")
+    await page.click("button:text-is('Replay')")
+    await page.wait_for_selector("text=It waits for a worker")
+    desk.stage.fault("POST notes", "status", status=401)
+    await desk.stage.work()
+    await page.goto(f"{desk.url}/deliveries?status=failed")
+    await page.click("a:has-text('Dismiss…')")
+    await page.fill("#because", "a test ticket")
+    await page.click("button:has-text('Dismiss 1')")
+    await page.wait_for_selector("text=1 delivery dismissed")
+    await page.goto(f"{desk.url}/tenants")
+    await page.click("summary:has-text('Pause all tenants')")
+    await page.fill("input[name=reason]", "the model's account moves")
+    await page.click("button:text-is('Pause all tenants')")
+    await page.click("button:text-is('Resume all')")
+    await page.wait_for_selector("summary:has-text('Pause all tenants')")
+    await page.goto(f"{desk.url}/cost")
+    async with page.expect_download() as saved:
+        await page.click("a:text-is('CSV')")
+    assert (await saved.value).suggested_filename.endswith(".csv")
 
 
 @ACME
