@@ -44,7 +44,7 @@ def test_a_pages_commands_are_run_on_what_is_there_and_no_other_is_counted_as_ru
     (tmp_path / "worker.log").write_text("first\nlast\n")
     place = Place(logs=tmp_path, variables={}, api_url="http://127.0.0.1:1")
 
-    ran = {each.command.split()[3]: each for each in follow_page("AiAgentsWorkersAbsent", {}, place)}
+    ran = {each.command.split()[3]: each for each in follow_page("AiAgentsWorkersAbsent", {}, place, reading_s=0)}
 
     assert (ran["logs"].status, ran["logs"].output) == (0, "first\nlast")
     assert {verb for verb, each in ran.items() if each.status is None} == {"get", "describe", "rollout"}

@@ -24,6 +24,7 @@ from tests.alerts.drill.scene import FASTER, Scene, Watch, open_scene
 from tests.integration.processes import CHECKOUT
 
 _FIRES_WITHIN_S: Final = 150.0
+_READING_S: Final = 2.0
 # The slow burn looks back three days: six hours of a minute each, and what the watch takes.
 _RESOLVES_WITHIN_S: Final = 600.0
 # Wrong usage, not executable, not found. Another status may be what confirms: `curl` finds nobody, a check finds a fault.
@@ -107,7 +108,9 @@ async def _drill(chosen: list[Provocation], run: RunFolder) -> list[Outcome]:
 
 
 async def _follow(outcome: Outcome, words: dict[str, str], scene: Scene) -> None:
-    outcome.ran = await asyncio.to_thread(lambda: list(follow_page(outcome.alert, words, scene.place)))
+    outcome.ran = await asyncio.to_thread(
+        lambda: list(follow_page(outcome.alert, words, scene.place, reading_s=_READING_S))
+    )
     for each in outcome.ran:
         if each.status is not None:
             click.echo(f"    $ {each.command}   [{each.status}]")

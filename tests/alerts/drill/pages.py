@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +50,17 @@ class Place:
     api_url: str
 
 
-def follow_page(alert: str, words: Mapping[str, str], place: Place) -> Iterator[Ran]:
-    """Run what can be run of the page's Confirm and Act, from top to bottom, with *words* in its placeholders."""
+def follow_page(alert: str, words: Mapping[str, str], place: Place, *, reading_s: float) -> Iterator[Ran]:
+    """Run what can be run of the page's Confirm and Act, from top to bottom, with *words* in its placeholders.
+
+    Before each command *reading_s* go by, as with a person: what was replayed has failed again before it is dismissed.
+    """
     page = (RUNBOOKS / f"{alert}.md").read_text("utf-8")
     steps = page.partition("## Confirm")[2].partition("## Prevent")[0]
     for fence in _FENCE.findall(steps):
         for line in fence.replace("\\\n", " ").splitlines():
             if line.strip() and not line.startswith("#"):
+                time.sleep(reading_s)
                 yield _run(re.sub(r" {2,}", " ", line), words, place)
 
 
