@@ -3,31 +3,38 @@
 Invariant: a claim is held by one worker, known by the delivery's `attempt`, which only grows. Each change names the
 attempt that it belongs to and changes nothing once another attempt has begun (`LeaseLost`). All times are the
 database's own, so workers whose clocks differ agree. `due` and `delivery` change in one transaction. Of one tenant no
-more deliveries are leased at once than it has slots, and none while one of its gates holds them back.
+more deliveries are leased at once than it has slots, and none while one of its gates holds them back. A delivery that
+can't be claimed for whatever it holds is settled as failed, or put off, by itself: the next one is claimed all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.delivery import Event
 from app.db.gates import EVERY_TENANT, Cause
 from app.db.session import Database, choose_tenant
-from app.errors import LeaseLost
+from app.errors import LeaseLost, LedgerUnavailable
 
 MAX_ERROR_CHARS: Final = 500
+UNREADABLE: Final = "delivery_unreadable"
+"""The code of a delivery whose row this release can't read."""
+_UNREADABLE_WAIT: Final = timedelta(hours=1)
 UNKNOWN_SLOTS: Final = 4
 """Slots of a tenant without a file, whose deliveries are settled as failed in the end."""
+log = structlog.get_logger(__name__)
+
 # How many tenants are looked at when those before them turn out to be in another worker's hands.
 _MAX_TENANTS_TRIED: Final = 50
 
+_CAUSES: Final = {cause.value: cause for cause in Cause}
 # Why a tenant's deliveries rest; the two other causes let deliveries pass and their notes do without something.
 _HOLDING: Final = "('paused', 'help_desk', 'calls')"
 
@@ -86,7 +93,7 @@ order by due_at limit 1 for update of due skip locked
 _CLAIM: Final = text("""
 update delivery set status = 'processing', attempt = attempt + 1, lease_until = now() + cast(:lease as interval), updated_at = now()
 where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing')
-returning ticket_id, event, body, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, trace_context,
+returning ticket_id, body, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, trace_context,
     last_error,
     array(select cause from gate g where g.tenant_id = delivery.tenant_id and g.failures > 0) as failing,
     array(select cause from gate g where g.tenant_id = delivery.tenant_id and g.closed_until > now()) as closed
@@ -98,6 +105,16 @@ _BURY: Final = text("insert into dead (tenant_id, job_id) values (:tenant_id, :j
 _DROP_DUE: Final = text("delete from due where tenant_id = :tenant_id and job_id = :job_id")
 _WAIT_DUE: Final = text("""
 update due set due_at = now() + cast(:wait as interval), is_leased = false where tenant_id = :tenant_id and job_id = :job_id
+""")
+
+# No other worker holds it: one of a newer release may be able to read what this one can't.
+_LOCK_DUE: Final = text("""
+select job_id from due where tenant_id = :tenant_id and job_id = :job_id and due_at <= now() for update skip locked
+""")
+# Touches no column that could be what can't be read.
+_FAIL_UNCLAIMED: Final = text("""
+update delivery set status = 'failed', last_error = :error, lease_until = null, settled_at = now(), updated_at = now()
+where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing') returning job_id
 """)
 
 _FENCE: Final = """
@@ -140,13 +157,14 @@ class Claim:
     tenant_id: UUID
     job_id: UUID
     ticket_id: str
-    event: Event
     body: bytes
     attempt: int
     attempts_used: int
     """Of `MAX_ATTEMPTS`, this one included."""
     accepted_at: datetime
     trace_context: str | None
+    last_error: str | None
+    """Of the attempt before this one."""
     is_crowded: bool
     """More of the tenant's deliveries are due than it has slots: rings for them were heard in vain."""
     failing: frozenset[Cause]
@@ -157,6 +175,31 @@ class Claim:
     def key(self) -> dict[str, Any]:
         """The parameters of a fenced statement."""
         return {"tenant_id": self.tenant_id, "job_id": self.job_id, "attempt": self.attempt}
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A delivery that was settled as failed without an attempt, and why."""
+
+    tenant_id: UUID
+    job_id: UUID
+    error: str
+    ticket_id: str | None = None
+    """None where the row can't be read."""
+    trace_context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The delivery whose turn it is, its row in `due` locked."""
+
+    tenant_id: UUID
+    job_id: UUID
+    is_crowded: bool
+
+    @property
+    def key(self) -> dict[str, UUID]:
+        return {"tenant_id": self.tenant_id, "job_id": self.job_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +222,7 @@ class Ledger:
         lease: timedelta,
         max_attempts: int,
         slots: Callable[[], Mapping[UUID, int]] = dict,
-        tell_abandoned: Callable[[Claim, str], None] = lambda _claim, _error: None,
+        tell_given_up: Callable[[GivenUp], None] = lambda _given_up: None,
     ) -> None:
         """A ledger.
 
@@ -188,55 +231,100 @@ class Ledger:
             lease: How long a claim is held without being extended.
             max_attempts: Of one delivery.
             slots: How many deliveries of a tenant may be in work at once; those not named have `UNKNOWN_SLOTS`.
-            tell_abandoned: Hears of each delivery that `claim_next` settles as failed, and why.
+            tell_given_up: Hears of each delivery that `claim_next` settled as failed, and why.
         """
         self._database = database
         self._lease = lease
         self._max_attempts = max_attempts
         self._slots = slots
-        self._tell_abandoned = tell_abandoned
+        self._tell = tell_given_up
 
     async def claim_next(self) -> Claim | None:
         """Take the delivery whose turn it is, or None when nothing is due.
 
-        A delivery whose worker ended without a word as often as `MAX_ATTEMPTS` is settled as failed on the way.
+        On the way deliveries are settled as failed whose worker ended without a word as often as `MAX_ATTEMPTS`, and
+        those that can't be read.
+
+        Raises:
+            LedgerUnavailable: PostgreSQL can't be asked now.
         """
         while True:
-            async with self._database.across_tenants() as session:
-                found = await self._lock_first(session)
+            found = None
+            given_up = None
+            try:
+                async with self._database.across_tenants() as session:
+                    found = await self._lock_first(session)
+                    if found is None:
+                        return None
+                    claim = await self._take(session, found)
+                    if claim is not None and claim.attempts_used > self._max_attempts:
+                        given_up = await _give_up(session, claim)
+                    elif claim is not None:
+                        return claim
+            except LedgerUnavailable:
+                raise
+            except Exception as error:  # whatever the row holds, it must not keep the next from being claimed
                 if found is None:
-                    return None
-                tenant_id, job_id, is_crowded = found
-                await choose_tenant(session, tenant_id)
-                key = {"tenant_id": tenant_id, "job_id": job_id}
-                row = (await session.execute(_CLAIM, {**key, "lease": self._lease})).one_or_none()
-                if row is None:  # settled, its row in `due` is a left-over
-                    await session.execute(_DROP_DUE, key)
-                    continue
-                claim = Claim(
-                    tenant_id=tenant_id,
-                    job_id=job_id,
-                    ticket_id=row.ticket_id,
-                    event=Event(row.event),
-                    body=bytes(row.body),
-                    attempt=row.attempt,
-                    attempts_used=row.attempts_used,
-                    accepted_at=row.accepted_at,
-                    trace_context=row.trace_context,
-                    is_crowded=is_crowded,
-                    failing=frozenset(map(Cause, row.failing)),
-                    closed=frozenset(map(Cause, row.closed)),
-                )
-                if claim.attempts_used > self._max_attempts:
-                    error = row.last_error or "its worker ended each time without finishing"
-                    error = f"attempts used up; the last: {error}"
-                    await _settle(session, claim, status="failed", error=error)
-                    self._tell_abandoned(claim, error)
-                    continue
-                await session.execute(_LEASE_DUE, {**key, "lease": self._lease})
-                return claim
+                    raise
+                given_up = await self._put_aside(found, error)
+            if given_up is not None:
+                self._tell_given_up(given_up)
 
-    async def _lock_first(self, session: AsyncSession) -> tuple[UUID, UUID, bool] | None:
+    async def _take(self, session: AsyncSession, found: _Found) -> Claim | None:
+        """Claim what was found. None: it is settled, and its row in `due` was a left-over."""
+        await choose_tenant(session, found.tenant_id)
+        row = (await session.execute(_CLAIM, {**found.key, "lease": self._lease})).one_or_none()
+        if row is None:
+            await session.execute(_DROP_DUE, found.key)
+            return None
+        await session.execute(_LEASE_DUE, {**found.key, "lease": self._lease})
+        return Claim(
+            tenant_id=found.tenant_id,
+            job_id=found.job_id,
+            ticket_id=row.ticket_id,
+            body=bytes(row.body),
+            attempt=row.attempt,
+            attempts_used=row.attempts_used,
+            accepted_at=row.accepted_at,
+            trace_context=row.trace_context,
+            last_error=row.last_error,
+            is_crowded=found.is_crowded,
+            failing=_known_causes(row.failing),
+            closed=_known_causes(row.closed),
+        )
+
+    async def _put_aside(self, found: _Found, error: Exception) -> GivenUp | None:
+        """Settle as failed what raised *error* while it was being claimed; if that raises too, look at it again later.
+
+        None when another worker has it by now, or when it is to be looked at again.
+        """
+        # The error's class alone: its text may quote the row.
+        reason = f"{UNREADABLE}: this release can't read the delivery as it is stored ({type(error).__name__})"
+        log.error("delivery_unreadable", tenant_id=str(found.tenant_id), job_id=str(found.job_id), exc_info=error)
+        try:
+            async with self._database.across_tenants() as session:
+                if (await session.execute(_LOCK_DUE, found.key)).first() is None:
+                    return None
+                await choose_tenant(session, found.tenant_id)
+                if (await session.execute(_FAIL_UNCLAIMED, {**found.key, "error": reason})).first() is not None:
+                    await session.execute(_BURY, found.key)
+                await session.execute(_DROP_DUE, found.key)
+        except LedgerUnavailable:
+            raise
+        except Exception as settling:
+            log.error("delivery_not_settled", job_id=str(found.job_id), exc_info=settling)
+            async with self._database.as_tenant(found.tenant_id) as session:
+                await session.execute(_WAIT_DUE, {**found.key, "wait": _UNREADABLE_WAIT})
+            return None
+        return GivenUp(found.tenant_id, found.job_id, reason)
+
+    def _tell_given_up(self, given_up: GivenUp) -> None:
+        try:
+            self._tell(given_up)
+        except Exception:  # it is settled: telling of it must not end the claim of the next
+            log.exception("given_up_not_told")
+
+    async def _lock_first(self, session: AsyncSession) -> _Found | None:
         tenants = (await session.execute(_CHOOSE, {**self._turns(), "limit": _MAX_TENANTS_TRIED})).all()
         for number, (tenant_id, slots) in enumerate(tenants):
             turn = await session.execute(_TRY_TURN if number else _TAKE_TURN, {"tenant_id": str(tenant_id)})
@@ -244,7 +332,7 @@ class Ledger:
                 continue
             row = (await session.execute(_LOCK_FIRST, {"tenant_id": tenant_id, "slots": slots})).one_or_none()
             if row is not None:
-                return tenant_id, row.job_id, row.is_crowded
+                return _Found(tenant_id, row.job_id, row.is_crowded)
         return None
 
     def _turns(self) -> dict[str, Any]:
@@ -300,6 +388,18 @@ class Ledger:
             values = {**self._turns(), "limit": limit, "unheard_for": unheard_for}
             rows = (await session.execute(_WAITING, values)).all()
         return [(row.tenant_id, row.job_id) for row in rows]
+
+
+async def _give_up(session: AsyncSession, claim: Claim) -> GivenUp:
+    """Settle as failed a delivery whose workers ended each time without a word."""
+    error = f"attempts used up; the last: {claim.last_error or 'its worker ended each time without finishing'}"
+    await _settle(session, claim, status="failed", error=error)
+    return GivenUp(claim.tenant_id, claim.job_id, error, claim.ticket_id, claim.trace_context)
+
+
+def _known_causes(names: Iterable[str]) -> frozenset[Cause]:
+    """The causes that this release knows: those of a newer one hold nothing back here."""
+    return frozenset(_CAUSES[name] for name in names if name in _CAUSES)
 
 
 async def settle_done(session: AsyncSession, claim: Claim) -> None:

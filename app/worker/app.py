@@ -28,7 +28,7 @@ from app.queue import WORK_TASK, RingBroker, open_queue
 from app.settings import WorkerSettings
 from app.telemetry.traces import end_traces
 from app.tenants import TenantDirectory, open_tenants
-from app.worker.enhance import Enhancer, Limits, tell_abandoned
+from app.worker.enhance import Enhancer, Limits, tell_given_up
 from app.worker.health import open_health
 from app.worker.relay import Relay
 from app.worker.retention import run_retention
@@ -90,7 +90,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             lease=settings.lease_seconds,
             max_attempts=settings.max_attempts,
             slots=lambda: {known.tenant.id: known.tenant.slots for known in tenants},
-            tell_abandoned=lambda claim, error: tell_abandoned(claim, error, tenants),
+            tell_given_up=lambda given_up: tell_given_up(given_up, tenants),
         )
         gates = Gates(database)
         enhancer = Enhancer(

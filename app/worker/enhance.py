@@ -28,7 +28,7 @@ from app.core.ticket import Ticket
 from app.db.attempts import record_attempt
 from app.db.enhancements import Enhancements, NotNeeded, Reservation
 from app.db.gates import Cause, Gates
-from app.db.ledger import Claim, Ledger
+from app.db.ledger import Claim, GivenUp, Ledger
 from app.db.session import Database
 from app.enhancement.graph import enhance
 from app.errors import (
@@ -349,15 +349,15 @@ class Enhancer:
         return outcome
 
 
-def tell_abandoned(claim: Claim, error: str, tenants: TenantDirectory) -> None:
-    """Count and log a delivery whose workers ended each time without a word, in its own trace."""
-    known = tenants.find(claim.tenant_id)
+def tell_given_up(given_up: GivenUp, tenants: TenantDirectory) -> None:
+    """Count and log a delivery that was settled as failed without an attempt, in its own trace."""
+    known = tenants.find(given_up.tenant_id)
     slug = known.tenant.slug if known else "unknown"
-    attributes: dict[str, str | int | float] = {"ai_agents.tenant": slug, "ai_agents.job_id": str(claim.job_id)}
+    attributes: dict[str, str | int | float] = {"ai_agents.tenant": slug, "ai_agents.job_id": str(given_up.job_id)}
     with (
-        delivery_context(tenant=slug, ticket_id=claim.ticket_id, job_id=claim.job_id),
-        span("abandon_delivery", parent=context_from(claim.trace_context), attributes=attributes) as current,
+        delivery_context(tenant=slug, ticket_id=given_up.ticket_id or "unknown", job_id=given_up.job_id),
+        span("give_up_delivery", parent=context_from(given_up.trace_context), attributes=attributes) as current,
     ):
         current.set_status(Status(StatusCode.ERROR, "failed"))
         ENHANCEMENTS.labels(slug, "failed").inc(exemplar=exemplar())
-        log.error("delivery_failed", cause=error)
+        log.error("delivery_failed", cause=given_up.error)

@@ -12,10 +12,11 @@ from sqlalchemy import text
 
 from app.db.deliveries import find_delivery, list_deliveries
 from app.db.intake import AcceptedDelivery, Intake, open_intake
-from app.db.ledger import Ledger
+from app.db.ledger import GivenUp, Ledger
 from app.db.session import Database
 from app.demo.embedded import DatabaseUrls
-from app.errors import LeaseLost
+from app.errors import LeaseLost, LedgerUnavailable
+from tests.integration.superuser import run_as_superuser
 
 LEASE = timedelta(seconds=30)
 
@@ -42,6 +43,14 @@ async def accept(intake: Intake, tenant_id: UUID, *, ticket_id: str = "1") -> UU
 async def let_leases_end(database: Database) -> None:
     async with database.across_tenants() as session:
         await session.execute(text("update due set due_at = now()"))
+
+
+async def claim_all(ledger: Ledger) -> set[UUID]:
+    """The job ids of all that could be claimed."""
+    claimed = set()
+    while (claim := await ledger.claim_next()) is not None:
+        claimed.add(claim.job_id)
+    return claimed
 
 
 async def status(database: Database, tenant_id: UUID, job_id: UUID) -> str:
@@ -103,6 +112,80 @@ async def test_a_delivery_whose_worker_dies_each_time_is_failed_in_the_end(
     assert details is not None
     assert details.delivery.status == "failed"
     assert "ended each time without finishing" in (details.delivery.last_error or "")
+
+
+async def test_an_event_that_the_code_does_not_know_is_refused_by_the_database(intake: Intake) -> None:
+    with pytest.raises(LedgerUnavailable, match="23514"):
+        await intake.accept(AcceptedDelivery(uuid4(), uuid4(), "1", "b", b"{}", None))
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        "attempt = 2147483647",
+        "attempts_forgiven = -2147483648, attempt = 1",
+        "accepted_at = '20000-01-01'",
+        "accepted_at = '4000-01-01 BC'",
+    ],
+)
+async def test_a_row_that_cannot_be_read_costs_its_own_delivery_alone(
+    urls: DatabaseUrls, worker_db: Database, ledger: Ledger, intake: Intake, poison: str
+) -> None:
+    told: list[GivenUp] = []
+    watched = Ledger(worker_db, lease=LEASE, max_attempts=3, tell_given_up=told.append)
+    tenant_id = uuid4()
+    poisoned = await accept(intake, tenant_id)
+    await run_as_superuser(urls, f"update delivery set {poison} where job_id = $1", poisoned)
+    fine = {await accept(intake, tenant_id), await accept(intake, uuid4())}
+    assert await claim_all(watched) == fine
+    assert [(each.tenant_id, each.job_id) for each in told] == [(tenant_id, poisoned)]
+    assert told[0].error.startswith("delivery_unreadable: ")
+    [row] = await run_as_superuser(urls, "select status, last_error from delivery where job_id = $1", poisoned)
+    assert (row["status"], row["last_error"]) == ("failed", told[0].error)
+    assert await run_as_superuser(urls, "select from dead where job_id = $1", poisoned)
+    assert await ledger.claim_next() is None
+
+
+async def test_an_event_of_a_newer_release_is_read_by_an_older_worker(
+    urls: DatabaseUrls, ledger: Ledger, intake: Intake
+) -> None:
+    """As after a rollback: the newer release's migration stays, and with it the check that allows its event."""
+    newer, fine = await accept(intake, uuid4()), await accept(intake, uuid4())
+    await run_as_superuser(urls, "alter table delivery drop constraint delivery_event_check")
+    try:
+        await run_as_superuser(urls, "update delivery set event = 'ticket_merged' where job_id = $1", newer)
+        assert await claim_all(ledger) == {newer, fine}
+    finally:
+        await run_as_superuser(
+            urls, "alter table delivery add constraint delivery_event_check check (event like 'ticket%') not valid"
+        )
+
+
+async def test_a_row_that_cannot_even_be_settled_is_put_off(urls: DatabaseUrls, ledger: Ledger, intake: Intake) -> None:
+    tenant_id = uuid4()
+    poisoned, fine = await accept(intake, tenant_id), await accept(intake, tenant_id)
+    # A constraint that the row breaks already: no update of it passes.
+    await run_as_superuser(urls, f"alter table delivery add constraint poison check (job_id <> '{poisoned}') not valid")
+    try:
+        claim = await ledger.claim_next()
+        assert claim is not None
+        assert claim.job_id == fine
+        assert await ledger.claim_next() is None
+        [row] = await run_as_superuser(urls, "select due_at - now() as wait from due where job_id = $1", poisoned)
+        assert timedelta(minutes=55) < row["wait"] <= timedelta(hours=1)
+    finally:
+        await run_as_superuser(urls, "alter table delivery drop constraint poison")
+
+
+async def test_whoever_is_told_of_a_failed_delivery_may_fail_without_keeping_the_next_one_waiting(
+    worker_db: Database, intake: Intake
+) -> None:
+    def tell(_: GivenUp) -> None:
+        raise RuntimeError("the log's disk is full")
+
+    ledger = Ledger(worker_db, lease=LEASE, max_attempts=0, tell_given_up=tell)
+    await accept(intake, uuid4())
+    assert await ledger.claim_next() is None
 
 
 async def test_a_forgiven_attempt_does_not_count(ledger: Ledger, intake: Intake) -> None:
