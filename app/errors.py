@@ -17,7 +17,8 @@ AppError
     ├── LedgerUnavailable       PostgreSQL did not commit
     ├── QueueUnavailable        Redis, where a command needs it; webhooks and workers do without
     ├── HelpDeskUnavailable
-    │   └── CallsExhausted      our own limiter: costs no attempt
+    │   ├── CallsExhausted      our own limiter: costs no attempt
+    │   └── HelpDeskDown        it answers nothing at all: costs no attempt
     ├── ModelUnavailable
     └── MonitoringUnavailable
 
@@ -118,6 +119,10 @@ class HelpDeskUnavailable(Unavailable):
 
 class CallsExhausted(HelpDeskUnavailable):
     """The tenant's `calls_per_minute` are used up for longer than this step may wait."""
+
+
+class HelpDeskDown(HelpDeskUnavailable):
+    """ServiceDesk Plus answers no call at all, whichever ticket it is about."""
 
 
 class ModelUnavailable(Unavailable):

@@ -2,7 +2,7 @@
 
 Invariant: a tenant is served by the last version of its file that was valid as a whole. A bad file or secret changes
 nothing for it, is told in the log, a metric and `tenants check`, and never touches another tenant. A file that is
-removed removes its tenant.
+removed removes its tenant. No two tenants that are served have the same id, and no two active ones the same help desk.
 """
 
 from __future__ import annotations
@@ -80,9 +80,13 @@ class TenantDirectory:
         self._files = files
         self._secrets = secrets
         self._seen: dict[str, _Signature] = {}
+        self._read: dict[str, KnownTenant] = {}
+        """The last valid version of each file."""
+        self._unreadable: dict[str, Problem] = {}
+        self._clashing: dict[str, Problem] = {}
         self._by_slug: dict[str, KnownTenant] = {}
+        """Who is served."""
         self._by_id: dict[UUID, KnownTenant] = {}
-        self._problems: dict[str, Problem] = {}
         self._told: set[str] = set()
 
     def find(self, tenant_id: UUID) -> KnownTenant | None:
@@ -99,43 +103,64 @@ class TenantDirectory:
     @property
     def problems(self) -> list[Problem]:
         """What is wrong now, by slug."""
-        return [self._problems[slug] for slug in sorted(self._problems)]
+        found = self._clashing | self._unreadable
+        return [found[slug] for slug in sorted(found)]
 
     def refresh(self) -> list[Problem]:
         """Read what changed since the last call. Returns the problems that are new."""
-        known_before = dict(self._problems)
+        known_before = set(self.problems)
         slugs = {path.stem for path in self._files.glob("*.yaml")} if self._files.is_dir() else set()
-        for slug in slugs:
-            self._refresh_one(slug)
-        for slug in set(self._seen) - slugs:
-            del self._seen[slug]
-            self._by_slug.pop(slug, None)
-            self._problems.pop(slug, None)
-        self._index()
-        return [problem for slug, problem in self._problems.items() if known_before.get(slug) != problem]
+        changed = [slug for slug in slugs if self._reread(slug)]
+        gone = set(self._seen) - slugs
+        for slug in gone:
+            for of_files in (self._seen, self._read, self._unreadable):
+                of_files.pop(slug, None)
+        if changed or gone:
+            self._choose_served()
+        return [problem for problem in self.problems if problem not in known_before]
 
-    def _refresh_one(self, slug: str) -> None:
-        signature = _signature([self._files / f"{slug}.yaml", *sorted((self._secrets / slug).glob("[!.]*"))])
-        if self._seen.get(slug) == signature:
-            return
-        self._seen[slug] = signature
+    def _reread(self, slug: str) -> bool:
+        """Read a tenant's file and secrets if they changed. True if they did."""
+        path = self._files / f"{slug}.yaml"
         try:
-            tenant = read_tenant(self._files / f"{slug}.yaml")
-            secrets = read_secrets(self._secrets / slug, tenant)
-            self._check_id(tenant)
+            signature = _signature([path, *sorted((self._secrets / slug).glob("[!.]*"))])
+            if self._seen.get(slug) == signature:
+                return False
+            self._seen[slug] = signature
+            tenant = read_tenant(path)
+            self._read[slug] = KnownTenant(tenant, read_secrets(self._secrets / slug, tenant))
         except TenantFileInvalid as error:
-            self._problems[slug] = Problem(slug, error.detail)
-            return
-        self._by_slug[slug] = KnownTenant(tenant, secrets)
-        self._problems.pop(slug, None)
+            self._unreadable[slug] = Problem(slug, error.detail)
+        except Exception as error:  # whatever a file or secret holds, it costs its own tenant alone
+            log.exception("tenant_file_unreadable", tenant=slug)
+            self._unreadable[slug] = Problem(slug, f"can't be read ({type(error).__name__}): write it anew")
+        else:
+            self._unreadable.pop(slug, None)
+        return True
 
-    def _check_id(self, tenant: Tenant) -> None:
-        for other in self._by_slug.values():
-            if other.tenant.id == tenant.id and other.tenant.slug != tenant.slug:
-                raise TenantFileInvalid(f"id: is also the id of {other.tenant.slug}; draw another uuid", field="id")
+    def _choose_served(self) -> None:
+        """Serve each tenant by its latest version that clashes with no other's; of two that clash, the earlier stays.
 
-    def _index(self) -> None:
-        self._by_id = {known.tenant.id: known for known in self._by_slug.values()}
+        Earlier is who is served already and did not change; among new files, the first by name, so that all processes
+        that start anew choose alike. Who changed its file to one that clashes is served by its version before.
+        """
+        before, served, clashing = self._by_slug, _Served(), {}
+
+        def rank(known: KnownTenant) -> tuple[int, str]:
+            slug = known.tenant.slug
+            return (0 if before.get(slug) == known else 1 if slug in before else 2), slug
+
+        for latest in sorted(self._read.values(), key=rank):
+            slug = latest.tenant.slug
+            clash = served.find_clash(latest.tenant)
+            if clash is None:
+                served.add(latest)
+                continue
+            clashing[slug] = Problem(slug, clash)
+            earlier = before.get(slug)
+            if earlier is not None and served.find_clash(earlier.tenant) is None:
+                served.add(earlier)
+        self._by_slug, self._by_id, self._clashing = served.by_slug, served.by_id, clashing
 
     async def watch(self) -> None:
         """Refresh for ever, and tell of what is wrong."""
@@ -149,11 +174,39 @@ class TenantDirectory:
     def _tell(self, fresh: list[Problem]) -> None:
         for problem in fresh:
             log.error("tenant_file_refused", tenant=problem.slug, detail=problem.detail)
-        for slug in self._told - set(self._problems):
+        bad = {problem.slug for problem in self.problems}
+        for slug in self._told - bad:
             TENANT_FILES_BAD.remove(slug)
-        for slug in self._problems:
+        for slug in bad:
             TENANT_FILES_BAD.labels(slug).set(1)
-        self._told = set(self._problems)
+        self._told = bad
+
+
+class _Served:
+    """The tenants chosen so far, and what no other may have."""
+
+    def __init__(self) -> None:
+        self.by_slug: dict[str, KnownTenant] = {}
+        self.by_id: dict[UUID, KnownTenant] = {}
+        self._by_address: dict[str, str] = {}
+
+    def find_clash(self, tenant: Tenant) -> str | None:
+        """What *tenant* shares with one of these and must not, as a sentence with its remedy."""
+        if (other := self.by_id.get(tenant.id)) is not None:
+            return f"id: is also the id of {other.tenant.slug}; draw another uuid"
+        owner = None if tenant.is_suspended else self._by_address.get(tenant.servicedesk.address)
+        if owner is not None:
+            return (
+                f"servicedesk.url: leads to the help desk of {owner} ({tenant.servicedesk.address}), so the tickets of"
+                " two tenants would mix; give each a help desk of its own, or suspend or remove one of the two"
+            )
+        return None
+
+    def add(self, known: KnownTenant) -> None:
+        tenant = known.tenant
+        self.by_slug[tenant.slug] = self.by_id[tenant.id] = known
+        if not tenant.is_suspended:  # nothing is read from a suspended tenant's help desk
+            self._by_address[tenant.servicedesk.address] = tenant.slug
 
 
 @asynccontextmanager
@@ -187,10 +240,10 @@ def read_tenant(path: Path) -> Tenant:
         TenantFileInvalid: Names the key at fault and what it must be.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise TenantFileInvalid(f"is larger than {MAX_FILE_BYTES} bytes")
-        values = _load(path.read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        values = _load(path)
+    except TenantFileInvalid:
+        raise
+    except Exception as error:  # the YAML library lets through whatever its constructors meet: an OverflowError, say
         raise TenantFileInvalid(f"can't be read as YAML ({type(error).__name__})") from error
     try:
         tenant = Tenant.model_validate(values)
@@ -201,12 +254,14 @@ def read_tenant(path: Path) -> Tenant:
     return tenant
 
 
-def _load(text: str) -> Any:
+def _load(path: Path) -> Any:
     """The values of a tenant's file.
 
     Its events are looked at first: building a nested or aliased file may take seconds, during which nothing else runs.
     """
-    depth = 0
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise TenantFileInvalid(f"is larger than {MAX_FILE_BYTES} bytes")
+    text, depth = path.read_text("utf-8"), 0
     for event in yaml.parse(text, yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise TenantFileInvalid("holds an alias (*): write the value out")

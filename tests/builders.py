@@ -25,7 +25,7 @@ def a_tenant(slug: str = "acme", *, id: UUID | None = None, **changes: Any) -> T
         "name": slug.title(),
         "servicedesk": {
             "edition": "on_premises",
-            "url": "http://127.0.0.1:1",
+            "url": f"http://127.0.0.1:1/{slug}",
             "technician": "ai-agents@acme.example",
             "calls_per_minute": 6000,
             "allow_private_address": True,

@@ -16,7 +16,8 @@ LONGEST: Final = timedelta(minutes=10)
 FAILURES_TO_CLOSE: Final = 5
 """In a row, over all workers. More than `MAX_ATTEMPTS`: one ticket that always fails closes nothing."""
 FIRST_REST: Final = timedelta(seconds=15)
-LONGEST_REST: Final = timedelta(minutes=5)
+LONGEST_REST: Final = timedelta(minutes=1)
+"""So that notes come within two minutes of the dependency's return; meanwhile it gets a call or two a minute."""
 
 
 def wait_before(attempt: int, *, asked: timedelta | None, draw: float) -> timedelta:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from ipaddress import IPv4Address, ip_address
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -22,6 +23,7 @@ _MAX_URL_CHARS: Final = 500
 _URL: Final = re.compile(
     r"https?://(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z](?:[0-9A-Za-z._-]*[0-9A-Za-z])?)(?::[0-9]{1,5})?(?:/[!-\[\]-~]*)?"
 )
+_NUMBER: Final = re.compile(r"(?:[0-9]+|0[xX][0-9a-fA-F]*)\Z")
 _PLAIN_HTTP: Final = (
     "must begin with https://: over http the tenant's credentials and tickets travel readable. Plain http is for a"
     " private network alone, with servicedesk.allow_private_address: true"
@@ -39,7 +41,48 @@ def _is_web_address(url: str) -> str:
         raise ValueError("must hold no user, password, query or fragment; credentials are files of the tenant's secret")
     if not is_port_fine or len(url) > _MAX_URL_CHARS or not _URL.fullmatch(url):
         raise ValueError(wanted)
+    host = parts.hostname or ""
+    if ":" not in host and _NUMBER.match(host.rpartition(".")[2]) and not _is_ipv4(host):
+        # Resolvers take 127.1 and 0x7f000001 for addresses too, each in its own way.
+        raise ValueError("must hold an address as four numbers, e.g. https://192.0.2.10")
     return url.rstrip("/")
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _same_address(url: str) -> str:
+    """*url* in the one form that all ways to write it have in common: host, port and path.
+
+    `http://SDP.acme.example:80//Desk/./api/v3/` and `https://sdp.acme.example/desk` are one: `sdp.acme.example/desk`.
+    A scheme and its default port don't tell two help desks apart, nor does what web servers leave out of a path.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        pass
+    else:
+        address = getattr(address, "ipv4_mapped", None) or address
+        host = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - the protocol's number
+    port = "" if parts.port in {None, 80, 443} else f":{parts.port}"
+    # Web servers leave out what follows a semicolon (RFC 3986, section 3.3).
+    names = [segment.partition(";")[0] for segment in unquote(parts.path).casefold().split("/")]
+    path: list[str] = []
+    for name in names:
+        if name == "..":
+            del path[-1:]
+        elif name not in {"", "."}:
+            path.append(name)
+    if path[-2:] == ["api", "v3"]:
+        del path[-2:]
+    return "/".join([host + port, *path])
 
 
 def _is_plain(url: str | None) -> bool:
@@ -70,6 +113,11 @@ class ServiceDeskOptions(_Part):
     note_key: Literal["note", "request_note"] = "note"
     calls_per_minute: int = Field(default=30, ge=1, le=6000)
     allow_private_address: bool = False
+
+    @property
+    def address(self) -> str:
+        """Which help desk this is, however its URL is written. Two tenants with one address would see one another."""
+        return _same_address(self.url)
 
     @model_validator(mode="before")
     @classmethod

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -34,6 +34,7 @@ from app.enhancement.graph import enhance
 from app.errors import (
     AppError,
     CallsExhausted,
+    HelpDeskDown,
     HelpDeskUnavailable,
     LeaseLost,
     LedgerUnavailable,
@@ -41,6 +42,7 @@ from app.errors import (
     TenantFileInvalid,
     Unavailable,
 )
+from app.integrations.servicedesk import ServiceDesk
 from app.telemetry.logs import delivery_context
 from app.telemetry.metrics import (
     ENHANCEMENT_SECONDS,
@@ -244,9 +246,10 @@ class Enhancer:
         return "retried"
 
     async def _outlast(self, claim: Claim, error: HelpDeskUnavailable) -> str:
-        """Try again as ever, unless the tenant's help desk fails for every delivery: that costs none its attempts."""
+        """Try again; an attempt counts only while the help desk answers others, or once the outage is too long."""
         is_closed = await Breaker.of(self._gates, claim, Cause.HELP_DESK).count()
-        if not is_closed or datetime.now(UTC) - claim.accepted_at > _OUTAGE_PATIENCE:
+        is_outage = is_closed or isinstance(error, HelpDeskDown)
+        if not is_outage or datetime.now(UTC) - claim.accepted_at > _OUTAGE_PATIENCE:
             return await self._try_again(claim, error.detail, asked=error.retry_after)
         await self._ledger.try_later(
             claim,
@@ -280,7 +283,7 @@ class Enhancer:
         if tenant.is_suspended:
             raise NotNeeded("the tenant is suspended")
         webhook = parse_webhook(claim.body)
-        async with self._toolkits.lend(known) as kit:
+        async with self._toolkits.lend(known) as kit, _told_apart(kit.help_desk):
             if webhook.event is Event.RESOLVED:
                 await kit.learn(claim.ticket_id)
                 await Breaker.of(self._gates, claim, Cause.HELP_DESK).recover()
@@ -347,6 +350,32 @@ class Enhancer:
             cost_usd=enhancement.cost_usd,
         )
         return outcome
+
+
+@asynccontextmanager
+async def _told_apart(help_desk: ServiceDesk) -> AsyncIterator[None]:
+    """Tell a help desk that is down from one that fails for this ticket alone, by asking it for something else.
+
+    A tenant with one delivery due has nothing else to tell it by: its breaker needs more failures than the delivery has
+    attempts.
+
+    Raises:
+        HelpDeskDown: In place of a `HelpDeskUnavailable` of the block.
+    """
+    try:
+        yield
+    except CallsExhausted:
+        raise
+    except HelpDeskUnavailable as error:
+        try:
+            await help_desk.peek()
+        except CallsExhausted:
+            raise
+        except HelpDeskUnavailable as silence:
+            raise HelpDeskDown(silence.detail, retry_after=silence.retry_after or error.retry_after) from error
+        except Rejected:  # an answer
+            pass
+        raise
 
 
 def tell_given_up(given_up: GivenUp, tenants: TenantDirectory) -> None:

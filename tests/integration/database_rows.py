@@ -62,7 +62,7 @@ def _a_value(column: Column, text: str) -> str:
         return "'{}'"
     return {
         "uuid": f"'{uuid4()}'",
-        "text": {"kind": "'ticket'", "cause": "'calls'"}.get(column.name, f"'{text}'"),
+        "text": {"kind": "'ticket'", "cause": "'calls'", "event": "'ticket_created'"}.get(column.name, f"'{text}'"),
         "bytea": "'\\x00'",
         "date": "current_date",
         "integer": "1",

@@ -102,6 +102,128 @@ def test_two_tenants_cannot_share_an_id(tmp_path: Path) -> None:
     assert len(list(tenants)) == 1
 
 
+def urls(tenants: TenantDirectory) -> dict[str, str]:
+    return {known.tenant.slug: known.tenant.servicedesk.url for known in tenants}
+
+
+def test_two_tenants_of_one_help_desk_are_refused_but_the_earlier(tmp_path: Path) -> None:
+    tenants = directory(tmp_path)
+    one = a_tenant("beta", servicedesk={"url": "https://sdp.acme.example"})
+    write_tenant(tmp_path, one, webhook_secret="one")
+    assert tenants.refresh() == []
+    other = a_tenant("alpha", servicedesk={"url": "http://SDP.acme.example:80/"})
+    write_tenant(tmp_path, other, webhook_secret="two")
+
+    (problem,) = tenants.refresh()
+
+    assert problem.slug == "alpha"
+    assert "servicedesk.url: leads to the help desk of beta" in problem.detail
+    assert (tenants.find(one.id), tenants.find(other.id)) != (None, None)
+    assert tenants.find(other.id) is None
+    assert tenants.refresh() == []
+    # Once the earlier is gone, the other is served without a change of its own file.
+    (tmp_path / "files" / "beta.yaml").unlink()
+    tenants.refresh()
+    assert tenants.problems == []
+    assert tenants.find(other.id) is not None
+
+
+def test_a_process_that_starts_anew_serves_the_first_by_name(tmp_path: Path) -> None:
+    for slug in ("gamma", "alpha", "beta"):
+        write_tenant(tmp_path, a_tenant(slug, servicedesk={"url": "https://sdp.acme.example"}), webhook_secret="one")
+    tenants = directory(tmp_path)
+    assert [problem.slug for problem in tenants.refresh()] == ["beta", "gamma"]
+    assert [known.tenant.slug for known in tenants] == ["alpha"]
+
+
+def test_a_file_that_changes_to_the_help_desk_of_another_keeps_its_version_before(tmp_path: Path) -> None:
+    alpha = a_tenant("alpha", servicedesk={"url": "https://one.example"})
+    beta = a_tenant("beta", servicedesk={"url": "https://two.example"})
+    for tenant in (alpha, beta):
+        write_tenant(tmp_path, tenant, webhook_secret="one")
+    tenants = directory(tmp_path)
+    tenants.refresh()
+
+    write_tenant(tmp_path, a_tenant("alpha", id=alpha.id, servicedesk={"url": "https://two.example"}))
+    assert [problem.slug for problem in tenants.refresh()] == ["alpha"]
+    assert urls(tenants) == {"alpha": "https://one.example", "beta": "https://two.example"}
+
+    # Both change, to one another's: no two are the same at any time.
+    write_tenant(tmp_path, a_tenant("beta", id=beta.id, servicedesk={"url": "https://one.example"}))
+    tenants.refresh()
+    assert tenants.problems == []
+    assert urls(tenants) == {"alpha": "https://two.example", "beta": "https://one.example"}
+
+
+def test_a_suspended_tenant_leaves_its_help_desk_to_another(tmp_path: Path) -> None:
+    url = {"url": "https://sdp.acme.example"}
+    write_tenant(tmp_path, a_tenant("acme", status="suspended", servicedesk=url), webhook_secret="one")
+    write_tenant(tmp_path, a_tenant("acme-2", servicedesk=url), webhook_secret="one")
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    assert len(list(tenants)) == 2
+
+
+def test_a_file_that_is_renamed_is_served_under_its_new_name(tmp_path: Path) -> None:
+    tenant = a_tenant("acme")
+    write_tenant(tmp_path, tenant, webhook_secret="one")
+    tenants = directory(tmp_path)
+    tenants.refresh()
+    (tmp_path / "files" / "acme.yaml").unlink()
+    write_tenant(tmp_path, a_tenant("acme-corp", id=tenant.id), webhook_secret="one")
+    assert tenants.refresh() == []
+    known = tenants.find(tenant.id)
+    assert known is not None
+    assert known.tenant.slug == "acme-corp"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a: 1" + ":00" * 180 + ".5\n",
+        "a: 1" + ":00" * 5000 + "\n",
+        "a: " + "9" * 5000 + "\n",
+        "a: 1e999999\n",
+        "a: 0001-13-45\n",
+        "a: 2026-01-01 00:00:00 +99:99\n",
+        "a: !!binary x\n",
+        "a: !!python/object:os.system x\n",
+        "? [a, b]\n: c\n",
+        "? {a: b}\n: c\n",
+        "<<: 1\n",
+        "a: !!timestamp x\n",
+        "a: !!int x\n",
+        "a: !!set [1]\n",
+        "\x00",
+        "\ufeff\ufeff",
+        "- " * 20_000,
+        "[" * 20_000,
+        "name: " + "9" * 4000 + "\n",
+        "slug: acme\nid: .inf\n",
+    ],
+    ids=range(20),
+)
+def test_whatever_a_file_holds_it_costs_its_own_tenant_alone(tmp_path: Path, content: str) -> None:
+    other = a_tenant("other")
+    write_tenant(tmp_path, other, webhook_secret="one")
+    (tmp_path / "files" / "acme.yaml").write_text(content)
+    tenants = directory(tmp_path)
+    assert [problem.slug for problem in tenants.refresh()] == ["acme"]
+    assert tenants.find(other.id) is not None
+    with pytest.raises(TenantFileInvalid):
+        read_tenant(tmp_path / "files" / "acme.yaml")
+
+
+@pytest.mark.parametrize("secret", ["whsec_%%%", "whsec_", "whsec_" + "A" * 60_000, "\x00", "\ud800"])
+def test_whatever_a_secret_holds_it_costs_its_own_tenant_alone(tmp_path: Path, secret: str) -> None:
+    for tenant in (a_tenant("acme"), a_tenant("other")):
+        write_tenant(tmp_path, tenant, webhook_secret="one")
+    (tmp_path / "secrets" / "acme" / "webhook_secret").write_bytes(secret.encode("utf-8", "surrogatepass"))
+    tenants = directory(tmp_path)
+    tenants.refresh()
+    assert tenants.find_slug("other") is not None
+
+
 def test_a_new_id_in_a_file_retires_the_old_one(tmp_path: Path) -> None:
     old, new = a_tenant(), a_tenant()
     write_tenant(tmp_path, old, webhook_secret="one")
