@@ -147,7 +147,7 @@ async def _measure(folder: Path) -> None:
             "id": uuid4(),
             "slug": "bench",
             "name": "Bench",
-            "servicedesk": {"edition": "on_premises", "url": "http://127.0.0.1:1", "technician": "bench"},
+            "servicedesk": {"edition": "on_premises", "url": "https://127.0.0.1:1", "technician": "bench"},
         }
     )
     async with _open_empty_database() as database:

@@ -7,8 +7,9 @@ only, at shutdown: while PostgreSQL is away the webhook's 503 with `Retry-After`
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import structlog
 from litestar import Request, Response, get
@@ -49,26 +50,39 @@ class Readiness:
         self.is_ready = False
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The answer of `/health`."""
+
+    status: Literal["healthy", "degraded", "unhealthy"]
+    database: Literal["connected", "disconnected"]
+    redis: Literal["connected", "disconnected"]
+    dependencies: dict[str, Literal["healthy", "unhealthy"]]
+    """The same once more, as monitoring that was written for the first version of this service reads it."""
+    version: str
+    schema: str
+    """The migration revision, or `unknown`."""
+
+
 @get("/health", summary="Whether deliveries can be accepted", operation_id="health", tags=["health"])
-async def health(intake: NamedDependency[Intake], queue: NamedDependency[Queue]) -> Response[dict[str, str]]:
+async def health(intake: NamedDependency[Intake], queue: NamedDependency[Queue]) -> Response[Health]:
     """`healthy`, `degraded` while Redis is out, `unhealthy` (503) while the ledger takes no writes."""
-    ledger, is_redis_reachable = await asyncio.gather(intake.state(), queue.is_reachable(), return_exceptions=True)
-    answer = {
-        "status": "healthy",
-        "database": "connected",
-        "redis": "connected" if is_redis_reachable is True else "disconnected",
-        "version": VERSION,
-        "schema": "unknown",
-    }
-    if isinstance(ledger, BaseException):
-        if not isinstance(ledger, LedgerUnavailable):
-            raise ledger
-        answer |= {"status": "unhealthy", "database": "disconnected"}
-        return Response(answer, status_code=503)
-    answer["schema"] = ledger.schema
-    if is_redis_reachable is not True:
-        answer["status"] = "degraded"
-    return Response(answer)
+    ledger, reached = await asyncio.gather(intake.state(), queue.is_reachable(), return_exceptions=True)
+    if isinstance(ledger, BaseException) and not isinstance(ledger, LedgerUnavailable):
+        raise ledger
+    has_database, has_redis = not isinstance(ledger, LedgerUnavailable), reached is True
+    answer = Health(
+        status="unhealthy" if not has_database else "healthy" if has_redis else "degraded",
+        database="connected" if has_database else "disconnected",
+        redis="connected" if has_redis else "disconnected",
+        dependencies={
+            "database": "healthy" if has_database else "unhealthy",
+            "redis": "healthy" if has_redis else "unhealthy",
+        },
+        version=VERSION,
+        schema="unknown" if isinstance(ledger, LedgerUnavailable) else ledger.schema,
+    )
+    return Response(answer, status_code=200 if has_database else 503)
 
 
 @get("/health/live", summary="Whether the process runs", operation_id="live", tags=["health"], sync_to_thread=False)

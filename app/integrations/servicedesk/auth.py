@@ -45,7 +45,7 @@ class OAuthClient:
 
     def __post_init__(self) -> None:
         for name in ("client_id", "client_secret", "refresh_token"):
-            _check_secret(getattr(self, name), name)
+            _check_secret(getattr(self, name), f"oauth_{name}")
 
 
 Credentials = ApiKey | OAuthClient
@@ -98,11 +98,11 @@ def create_signer(tenant: Tenant, credentials: Credentials, *, outbound: Outboun
     if isinstance(credentials, ApiKey) and edition is Edition.ON_PREMISES:
         return _KeySigner(credentials, secret=f"{tenant.slug}/api_key")
     if isinstance(credentials, OAuthClient) and edition is Edition.CLOUD and accounts_url is not None:
-        secret = f"{tenant.slug}/client_id, client_secret and refresh_token"
+        secret = f"{tenant.slug}/oauth_client_id, oauth_client_secret and oauth_refresh_token"
         return _TokenSigner(credentials, secret=secret, accounts_url=accounts_url, outbound=outbound, tokens=tokens)
     raise TenantFileInvalid(
-        "servicedesk.edition on_premises needs the secret api_key; cloud needs client_id, client_secret and"
-        " refresh_token",
+        "servicedesk.edition on_premises needs the secret api_key; cloud needs oauth_client_id,"
+        " oauth_client_secret and oauth_refresh_token",
         field="servicedesk.edition",
     )
 
@@ -201,4 +201,4 @@ def _is_header_value(value: str) -> bool:
 
 def _check_secret(value: str, name: str) -> None:
     if not _is_header_value(value) or value != value.strip():
-        raise TenantFileInvalid("must be one line of ASCII text without blanks at its ends", field=name)
+        raise TenantFileInvalid(f"secret {name}: must be one line of ASCII text without blanks at its ends", field=name)

@@ -342,6 +342,7 @@ async def test_without_redis_a_webhook_is_still_accepted(
             "status": "degraded",
             "database": "connected",
             "redis": "disconnected",
+            "dependencies": {"database": "healthy", "redis": "unhealthy"},
             "version": "",
             "schema": "",
         }
@@ -362,7 +363,9 @@ async def test_without_postgresql_the_sender_is_asked_to_come_back_and_nothing_i
         job_id = compute_job_id(tenants.acme.id, parse_webhook(body), signed_id=None)
         assert (line["tenant"], line["ticket_id"], line["job_id"]) == ("acme", "1013", str(job_id))
         assert int(response.headers["retry-after"]) > 0
-        assert (await client.get("/health")).status_code == 503
+        health = await client.get("/health")
+        assert (health.status_code, health.json()["status"]) == (503, "unhealthy")
+        assert health.json()["dependencies"] == {"database": "unhealthy", "redis": "healthy"}
         assert (await client.get("/health/live")).status_code == 200
         assert (await client.get("/health/ready")).status_code == 200
     finally:
@@ -374,6 +377,7 @@ async def test_without_postgresql_the_sender_is_asked_to_come_back_and_nothing_i
 async def test_health_reports_the_schema(client: httpx.AsyncClient) -> None:
     health = (await client.get("/health")).json()
     assert health["status"] == "healthy"
+    assert health["dependencies"] == {"database": "healthy", "redis": "healthy"}
     assert health["schema"].startswith("20")
     assert health["version"]
 

@@ -1,0 +1,46 @@
+"""What an error about credentials tells to check is a file that is there to be checked."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from app.errors import Rejected, TenantFileInvalid
+from app.integrations.servicedesk.auth import ApiKey, OAuthClient, create_signer
+from app.tenants import API_KEY_FILE, OAUTH_FILES
+from tests.builders import a_tenant
+
+NOTHING: Any = None
+CLOUD = {"edition": "cloud", "url": "https://sdp.example/app/desk", "accounts_url": "https://accounts.example"}
+
+
+def named_files(text: str) -> set[str]:
+    return set(re.findall(r"\b(?:\w+_)?(?:api_key|client_id|client_secret|refresh_token)\b", text))
+
+
+def test_the_signer_of_the_cloud_names_the_oauth_files() -> None:
+    tenant = a_tenant(servicedesk=CLOUD)
+    signer = create_signer(tenant, OAuthClient("id", "secret", "token"), outbound=NOTHING, tokens=NOTHING)
+    assert named_files(signer.secret) == set(OAUTH_FILES)
+
+
+def test_the_signer_on_premises_names_the_keys_file() -> None:
+    signer = create_signer(a_tenant(), ApiKey("key"), outbound=NOTHING, tokens=NOTHING)
+    assert named_files(signer.secret) == {API_KEY_FILE}
+
+
+def test_credentials_of_the_other_edition_name_both() -> None:
+    with pytest.raises(TenantFileInvalid) as refused:
+        create_signer(a_tenant(servicedesk=CLOUD), ApiKey("key"), outbound=NOTHING, tokens=NOTHING)
+    assert named_files(str(refused.value)) == {API_KEY_FILE, *OAUTH_FILES}
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_a_secret_that_no_header_can_hold_is_named_by_its_file(part: int) -> None:
+    values = ["id", "secret", "token"]
+    values[part] = "two\nlines"
+    with pytest.raises(Rejected) as refused:
+        OAuthClient(*values)
+    assert named_files(str(refused.value)) == {OAUTH_FILES[part]}
