@@ -37,6 +37,7 @@ _POLL_S: Final = 0.02
 # Below the ports that systems give to outgoing connections (32768 up, 49152 up on macOS): while a server restarts, a
 # client that tries its port again and again would else be given this very port, and be connected to itself.
 _PORTS: Final = range(17_000, 32_000)
+_given: Final[set[int]] = set()
 _SUPERUSER: Final = "postgres"
 _ROLES: Final = ("ai_agents_owner", "ai_agents_intake", "ai_agents_worker")
 # Nothing of our caller's environment (PGDATA, PGPORT, LD_PRELOAD, …) reaches a server.
@@ -313,8 +314,10 @@ async def open_valkey(where: Path | RunFolder) -> AsyncIterator[ValkeyServer]:
 
 
 def find_free_port() -> int:
-    """A port of loopback that nobody listens on, at this moment."""
+    """A port of loopback that nobody listens on, at this moment, and that this process has not been given before."""
     for port in random.sample(_PORTS, k=200):
+        if port in _given:
+            continue  # perhaps nobody listens on it yet
         with socket.socket() as probe:
             # Else the lingering ends of closed connections count as taken, also where a server could listen.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -322,7 +325,8 @@ def find_free_port() -> int:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
+        _given.add(port)
+        return port
     raise EmbeddedServerError(f"no free port was found between {_PORTS.start} and {_PORTS.stop}")
 
 

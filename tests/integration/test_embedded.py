@@ -21,7 +21,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.demo.embedded import PostgresServer, open_postgres, open_valkey
+from app.demo.embedded import PostgresServer, find_free_port, open_postgres, open_valkey
 from app.demo.run_folder import _identify_by_ps, identify, open_run_folder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -282,3 +282,8 @@ async def _select_one(url: str) -> object:
         return await connection.fetchval("SELECT 1")
     finally:
         await connection.close()
+
+
+def test_no_two_servers_of_a_process_are_given_one_port() -> None:
+    ports = [find_free_port() for _ in range(500)]
+    assert len(set(ports)) == len(ports)
