@@ -10,7 +10,7 @@ from app.core.tenant import Edition
 from app.db.access_tokens import AccessTokens
 from app.db.calls import Calls
 from app.db.session import Database
-from app.errors import TenantFileInvalid
+from app.errors import Code, TenantFileInvalid
 from app.integrations.servicedesk import ApiKey, Credentials, OAuthClient, ServiceDesk, open_servicedesk
 from app.tenants import KnownTenant, missing_help_desk_secrets
 
@@ -50,4 +50,8 @@ def _credentials(known: KnownTenant) -> Credentials:
     if known.tenant.servicedesk.edition is Edition.ON_PREMISES and secrets.api_key is not None:
         return ApiKey(secrets.api_key)
     missing = missing_help_desk_secrets(known)
-    raise TenantFileInvalid(f"{slug}: secret {missing[0]}: is missing; create it and replay", field=missing[0])
+    raise TenantFileInvalid(
+        f"{slug}: secret {missing[0]}: is missing; create it and replay",
+        field=missing[0],
+        code=Code.TENANT_SECRET_MISSING,
+    )

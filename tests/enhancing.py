@@ -21,13 +21,8 @@ Answer = Callable[[Sequence[Message]], str]
 class Desk:
     """Every port of one tenant."""
 
-    ticket: Ticket
     sources: Sequence[Source]
     answer: Answer
-
-    async def load_ticket(self, ticket_id: str) -> Ticket:
-        assert ticket_id == self.ticket.id
-        return self.ticket
 
     async def similar_tickets(self, *_: Any, **__: Any) -> list[Source]:
         return self._of(Kind.TICKET)
@@ -57,21 +52,19 @@ async def enhanced(
     has_budget: bool = True,
 ) -> Enhancement:
     """What the workflow makes of *ticket* when *sources* are found and the model gives *answer*."""
-    desk = Desk(ticket, sources, answer)
+    desk = Desk(sources, answer)
     tools = Tools(
-        help_desk=desk,
         history=desk,
         knowledge=desk,
         inventory=desk,
         monitoring=desk,
         model=desk,
         may_use_model=_always(has_budget),
-        reserve=_always(None),
         note=note or NoteOptions(),
         context_timeout=timedelta(seconds=5),
         model_timeout=timedelta(seconds=5),
     )
-    return await enhance(ticket.id, hint=None, tools=tools)
+    return await enhance(ticket, tools=tools)
 
 
 def _always(value: Any) -> Callable[..., Awaitable[Any]]:

@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import Final
 from uuid import UUID
 
-from app.console.words import explain
+from app.core.diagnosis import diagnose
 from app.core.tenant import Tenant
 from app.db.gates import EVERY_TENANT, Cause, ClosedGate
 from app.db.overview import HOURS, MINUTES, HourCount, TenantFigures
@@ -187,7 +187,7 @@ def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[Finding]:
     if figures.dead.number:
         is_one = figures.dead.number == 1
         many = "1 delivery of" if is_one else f"{figures.dead.number:,} deliveries of"
-        why = explain(figures.last_failure or "").meaning
+        why = diagnose(figures.last_failure).meaning
         yield Finding(
             Level.BAD,
             f"{many} {tenant.name} failed",

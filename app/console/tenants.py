@@ -22,13 +22,16 @@ from app.console.sessions import User
 from app.console.words import duration
 from app.db.audit import list_acts, record_act, witness
 from app.db.gates import EVERY_TENANT, Cause, Gates
-from app.errors import AppError
+from app.errors import AppError, Code
 from app.help_desks import open_help_desk
 from app.tenants import KnownTenant, missing_help_desk_secrets
 
 _MAX_WORDS: Final = 200
 _CHECK_WAIT: Final = timedelta(seconds=5)
 _ACTS_SHOWN: Final = 8
+
+Checked = tuple[bool, str, Code | None]
+"""Whether the help desk answered, a sentence, and why it did not."""
 
 
 @get("/tenants")
@@ -53,9 +56,7 @@ async def show_tenant(
     return await _page(reading, user, reading.known(slug))
 
 
-async def _page(
-    reading: Reading, user: User, known: KnownTenant, *, checked: tuple[bool, str] | None = None
-) -> Response[str]:
+async def _page(reading: Reading, user: User, known: KnownTenant, *, checked: Checked | None = None) -> Response[str]:
     seen, tenant = await reading.snapshot(), known.tenant
     gates = seen.gates_of(tenant.id)
     return page(
@@ -101,16 +102,17 @@ async def check_connection(
     return await _page(reading, user, known, checked=checked)
 
 
-async def _check(reading: Reading, known: KnownTenant) -> tuple[bool, str]:
+async def _check(reading: Reading, known: KnownTenant) -> Checked:
     started = time.perf_counter()
     try:
         async with open_help_desk(known, reading.database, longest_wait=_CHECK_WAIT) as help_desk:
             number = await help_desk.peek()
     except AppError as error:
-        return False, error.detail
+        return False, error.detail, error.code
     took = duration(time.perf_counter() - started)
     seen = "no ticket" if not number else "1 ticket" if number == 1 else f"{number} tickets"
-    return True, f"ServiceDesk Plus answered within {took}, with {seen} on its first page. Posting was not tried."
+    answered = f"ServiceDesk Plus answered within {took}, with {seen} on its first page. Posting was not tried."
+    return True, answered, None
 
 
 @post("/tenants/{slug:str}/{act:str}", guards=[require_operator])

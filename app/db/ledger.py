@@ -19,14 +19,14 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.delivery import Status
+from app.core.outcome import Outcome
 from app.db.gates import EVERY_TENANT, Cause
-from app.db.session import Database, choose_tenant
-from app.errors import LeaseLost, LedgerUnavailable
+from app.db.session import Database, choose_tenant, is_fault_of_schema, is_fault_of_value
+from app.errors import Code, LeaseLost, LedgerUnavailable
 
 MAX_ERROR_CHARS: Final = 500
-UNREADABLE: Final = "delivery_unreadable"
-"""The code of a delivery whose row this release can't read."""
-_UNREADABLE_WAIT: Final = timedelta(hours=1)
+_PUT_OFF: Final = timedelta(seconds=30)
 UNKNOWN_SLOTS: Final = 4
 """Slots of a tenant without a file, whose deliveries are settled as failed in the end."""
 log = structlog.get_logger(__name__)
@@ -113,7 +113,8 @@ select job_id from due where tenant_id = :tenant_id and job_id = :job_id and due
 """)
 # Touches no column that could be what can't be read.
 _FAIL_UNCLAIMED: Final = text("""
-update delivery set status = 'failed', last_error = :error, lease_until = null, settled_at = now(), updated_at = now()
+update delivery set status = 'failed', code = :code, last_error = :error, lease_until = null, settled_at = now(),
+    updated_at = now()
 where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing') returning job_id
 """)
 
@@ -122,12 +123,13 @@ where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and sta
 """
 _EXTEND: Final = text("update delivery set lease_until = now() + cast(:lease as interval), updated_at = now()" + _FENCE)
 _SETTLE: Final = text(
-    "update delivery set status = :status, last_error = coalesce(:error, last_error), ignored_because = :because,"
-    " lease_until = null, settled_at = now(), updated_at = now()" + _FENCE
+    "update delivery set status = :status, code = :code, last_error = coalesce(:error, last_error),"
+    " ignored_because = :because, lease_until = null, settled_at = now(), updated_at = now()" + _FENCE
 )
 _RETURN: Final = text(
     "update delivery set status = 'pending', attempts_forgiven = attempts_forgiven + :forgiven,"
-    " last_error = coalesce(:error, last_error), lease_until = null, updated_at = now()" + _FENCE
+    " code = coalesce(:code, code), last_error = coalesce(:error, last_error), lease_until = null,"
+    " updated_at = now()" + _FENCE
 )
 _BACKLOG: Final = text("""
 select (select count(*) from due where due_at <= now()) as waiting,
@@ -183,7 +185,8 @@ class GivenUp:
 
     tenant_id: UUID
     job_id: UUID
-    error: str
+    code: Code
+    detail: str
     ticket_id: str | None = None
     """None where the row can't be read."""
     trace_context: str | None = None
@@ -264,7 +267,7 @@ class Ledger:
             except LedgerUnavailable:
                 raise
             except Exception as error:  # whatever the row holds, it must not keep the next from being claimed
-                if found is None:
+                if found is None or is_fault_of_schema(error):
                     raise
                 given_up = await self._put_aside(found, error)
             if given_up is not None:
@@ -294,29 +297,33 @@ class Ledger:
         )
 
     async def _put_aside(self, found: _Found, error: Exception) -> GivenUp | None:
-        """Settle as failed what raised *error* while it was being claimed; if that raises too, look at it again later.
+        """Let the next delivery be claimed, though this one raised *error*.
 
-        None when another worker has it by now, or when it is to be looked at again.
+        A value that this release can't read stays what it is: the delivery is settled as failed. Whatever else it was
+        may be mended, so the delivery is put off. None when it was put off, or another worker has it by now.
         """
         # The error's class alone: its text may quote the row.
-        reason = f"{UNREADABLE}: this release can't read the delivery as it is stored ({type(error).__name__})"
-        log.error("delivery_unreadable", tenant_id=str(found.tenant_id), job_id=str(found.job_id), exc_info=error)
-        try:
-            async with self._database.across_tenants() as session:
-                if (await session.execute(_LOCK_DUE, found.key)).first() is None:
-                    return None
-                await choose_tenant(session, found.tenant_id)
-                if (await session.execute(_FAIL_UNCLAIMED, {**found.key, "error": reason})).first() is not None:
-                    await session.execute(_BURY, found.key)
-                await session.execute(_DROP_DUE, found.key)
-        except LedgerUnavailable:
-            raise
-        except Exception as settling:
-            log.error("delivery_not_settled", job_id=str(found.job_id), exc_info=settling)
-            async with self._database.as_tenant(found.tenant_id) as session:
-                await session.execute(_WAIT_DUE, {**found.key, "wait": _UNREADABLE_WAIT})
-            return None
-        return GivenUp(found.tenant_id, found.job_id, reason)
+        reason = f"this release can't read the delivery as it is stored ({type(error).__name__})"
+        given_up = GivenUp(found.tenant_id, found.job_id, Code.DELIVERY_UNREADABLE, reason)
+        log.error(
+            "delivery_not_claimed",
+            code=given_up.code,
+            tenant_id=str(found.tenant_id),
+            job_id=str(found.job_id),
+            exc_info=error,
+        )
+        async with self._database.across_tenants() as session:
+            if (await session.execute(_LOCK_DUE, found.key)).first() is None:
+                return None
+            if not is_fault_of_value(error):
+                await session.execute(_WAIT_DUE, {**found.key, "wait": _PUT_OFF})
+                return None
+            await choose_tenant(session, found.tenant_id)
+            values = {**found.key, "code": given_up.code, "error": reason}
+            if (await session.execute(_FAIL_UNCLAIMED, values)).first() is not None:
+                await session.execute(_BURY, found.key)
+            await session.execute(_DROP_DUE, found.key)
+        return given_up
 
     def _tell_given_up(self, given_up: GivenUp) -> None:
         try:
@@ -349,28 +356,29 @@ class Ledger:
             await run_fenced(session, _EXTEND, claim, lease=self._lease)
             await session.execute(_LEASE_DUE, {**claim.key, "lease": self._lease})
 
-    async def ignore(self, claim: Claim, because: str) -> None:
-        """Settle *claim* as needing no note of its own."""
-        async with self._database.as_tenant(claim.tenant_id) as session:
-            await _settle(session, claim, status="ignored", because=because)
+    async def conclude(self, claim: Claim, outcome: Outcome) -> None:
+        """Store what became of *claim*: settled, or to be claimed again after the outcome's wait.
 
-    async def fail(self, claim: Claim, error: str) -> None:
-        """Settle *claim* as failed: only an operator's replay brings it back."""
-        async with self._database.as_tenant(claim.tenant_id) as session:
-            await _settle(session, claim, status="failed", error=error)
-
-    async def try_later(self, claim: Claim, *, wait: timedelta, error: str | None, is_forgiven: bool) -> None:
-        """Give *claim* back, to be claimed again after *wait*.
-
-        Args:
-            claim: This attempt.
-            wait: Zero to hand it to another worker at once.
-            error: What went wrong, or None.
-            is_forgiven: The attempt does not count: it was cut short by us, not by what it met.
+        Raises:
+            LeaseLost: Another attempt has begun.
         """
         async with self._database.as_tenant(claim.tenant_id) as session:
-            await run_fenced(session, _RETURN, claim, error=_short(error), forgiven=int(is_forgiven))
-            await session.execute(_WAIT_DUE, {**claim.key, "wait": wait})
+            if outcome.status is not Status.PENDING and outcome.status is not None:
+                await _settle(session, claim, outcome.status, code=outcome.code, detail=outcome.detail)
+            else:
+                await _give_back(
+                    session,
+                    claim,
+                    wait=outcome.wait,
+                    forgiven=int(not outcome.counts),
+                    code=outcome.code,
+                    error=_short(outcome.detail),
+                )
+
+    async def release(self, claim: Claim) -> None:
+        """Give *claim* back to be claimed by another worker at once: we cut it short, so the attempt does not count."""
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            await _give_back(session, claim, wait=timedelta(0), forgiven=1, code=None, error=None)
 
     async def backlog(self) -> Backlog:
         async with self._database.across_tenants() as session:
@@ -393,8 +401,8 @@ class Ledger:
 async def _give_up(session: AsyncSession, claim: Claim) -> GivenUp:
     """Settle as failed a delivery whose workers ended each time without a word."""
     error = f"attempts used up; the last: {claim.last_error or 'its worker ended each time without finishing'}"
-    await _settle(session, claim, status="failed", error=error)
-    return GivenUp(claim.tenant_id, claim.job_id, error, claim.ticket_id, claim.trace_context)
+    await _settle(session, claim, Status.FAILED, code=Code.WORKER_LOST, detail=error)
+    return GivenUp(claim.tenant_id, claim.job_id, Code.WORKER_LOST, error, claim.ticket_id, claim.trace_context)
 
 
 def _known_causes(names: Iterable[str]) -> frozenset[Cause]:
@@ -404,7 +412,7 @@ def _known_causes(names: Iterable[str]) -> frozenset[Cause]:
 
 async def settle_done(session: AsyncSession, claim: Claim) -> None:
     """Settle *claim* as done, in the transaction that records its note."""
-    await _settle(session, claim, status="done")
+    await _settle(session, claim, Status.DONE)
 
 
 async def run_fenced(session: AsyncSession, statement: Any, claim: Claim, **values: Any) -> None:
@@ -418,12 +426,26 @@ async def run_fenced(session: AsyncSession, statement: Any, claim: Claim, **valu
 
 
 async def _settle(
-    session: AsyncSession, claim: Claim, *, status: str, error: str | None = None, because: str | None = None
+    session: AsyncSession, claim: Claim, status: Status, *, code: Code | None = None, detail: str | None = None
 ) -> None:
-    await run_fenced(session, _SETTLE, claim, status=status, error=_short(error), because=_short(because))
+    is_ignored, reason = status is Status.IGNORED, _short(detail)
+    await run_fenced(
+        session,
+        _SETTLE,
+        claim,
+        status=status,
+        code=code,
+        error=None if is_ignored else reason,
+        because=reason if is_ignored else None,
+    )
     await session.execute(_DROP_DUE, claim.key)
-    if status == "failed":
+    if status is Status.FAILED:
         await session.execute(_BURY, claim.key)
+
+
+async def _give_back(session: AsyncSession, claim: Claim, *, wait: timedelta, **values: Any) -> None:
+    await run_fenced(session, _RETURN, claim, **values)
+    await session.execute(_WAIT_DUE, {**claim.key, "wait": wait})
 
 
 def _short(detail: str | None) -> str | None:

@@ -33,7 +33,7 @@ select now() as now,
         order by reserved_at desc limit 5000
     ) lately) as durations,
     (select max(accepted_at) from delivery where tenant_id = :tenant_id) as last_webhook,
-    (select last_error from delivery where tenant_id = :tenant_id and status = 'failed' order by accepted_at desc limit 1)
+    (select code from delivery where tenant_id = :tenant_id and status = 'failed' order by accepted_at desc limit 1)
         as last_failure,
     (select max(coalesce(seen_up_to, listed_at)) from sync_cursor where tenant_id = :tenant_id) as last_sync,
     (select jsonb_agg(h) from (
@@ -74,6 +74,7 @@ class TenantFigures:
     hours: tuple[HourCount, ...] = ()
     last_webhook: datetime | None = None
     last_failure: str | None = None
+    """The code of the newest failed delivery."""
     """Why the newest delivery that failed did."""
     last_sync: datetime | None = None
     cost_today: Decimal = Decimal(0)

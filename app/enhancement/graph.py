@@ -1,15 +1,12 @@
 """The whole workflow in one screen.
 
-    load ─▶ reserve ─┬─▶ similar_tickets ─┐
-                     ├─▶ knowledge ───────┤
-                     ├─▶ assets ──────────┼─▶ write ⇄ check ─▶ show ─▶ END
-                     ├─▶ monitoring ──────┘
-                     └─▶ END   an earlier attempt wrote it already
+    START ─┬─▶ similar_tickets ─┐
+           ├─▶ knowledge ───────┼─▶ write ⇄ check ─▶ show ─▶ END
+           ├─▶ assets ──────────┤
+           └─▶ monitoring ──────┘
 
 Invariant: it changes nothing outside. What was gathered reaches the model through the mask, and the note through
-`show`. Context degrades and the model may stay away; what comes out is always an enhancement that may become a note. It
-raises only when the ticket can't be read (`HelpDeskUnavailable`, `HelpDeskRefused`) or when `reserve` says that no note
-is needed.
+`show`. Context degrades and the model may stay away; what comes out is always an enhancement that may become a note.
 """
 
 from __future__ import annotations
@@ -17,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import operator
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
@@ -38,9 +35,9 @@ from app.core.steps import StepNote, step
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.enhancement.gather import MAX_SOURCES, gather
-from app.enhancement.ports import HelpDesk, History, Inventory, Knowledge, Model, Monitoring
+from app.enhancement.ports import History, Inventory, Knowledge, Model, Monitoring
 from app.enhancement.write import compose_messages, compose_repair, draft_schema, parse_draft
-from app.errors import CallsExhausted, HelpDeskUnavailable, ModelRefused, ModelUnavailable
+from app.errors import ModelRefused, ModelUnavailable
 from app.telemetry.metrics import CONTEXT_OUTCOMES, CONTEXT_SECONDS
 from app.telemetry.traces import exemplar, span
 
@@ -54,7 +51,6 @@ log = structlog.get_logger(__name__)
 class Tools:
     """What one delivery's workflow works with, all of one tenant."""
 
-    help_desk: HelpDesk
     history: History
     knowledge: Knowledge
     inventory: Inventory
@@ -63,8 +59,6 @@ class Tools:
     model: Model
     may_use_model: Callable[[], Awaitable[bool]]
     """False when the month's token budget is used up."""
-    reserve: Callable[[Ticket], Awaitable[Enhancement | None]]
-    """Makes this delivery the one that works on the ticket's version; returns what was written already."""
     note: NoteOptions
     context_timeout: timedelta
     model_timeout: timedelta
@@ -74,9 +68,6 @@ class Tools:
 class State(TypedDict, total=False):
     """What travels along the edges. `gathered` and `completions` grow; `show` has the last word on the enhancement."""
 
-    ticket_id: str
-    hint: Ticket | None
-    """The ticket as the webhook's body tells it."""
     ticket: Ticket
     notices: Annotated[list[Notice], operator.add]
     gathered: Annotated[list[Gathered], operator.add]
@@ -87,25 +78,6 @@ class State(TypedDict, total=False):
     model_seconds: Annotated[float, operator.add]
     draft: Draft | None
     enhancement: Enhancement
-
-
-async def load(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    """Read the ticket; the webhook's body serves when ServiceDesk Plus can't be asked and the body has words."""
-    try:
-        return {"ticket": await runtime.context.help_desk.load_ticket(state["ticket_id"])}
-    except CallsExhausted:
-        raise
-    except HelpDeskUnavailable as error:
-        hint = state["hint"]
-        if hint is None:
-            raise
-        log.warning("ticket_read_from_webhook", cause=error.detail)
-        return {"ticket": hint, "notices": [Notice.READ_FROM_WEBHOOK]}
-
-
-async def reserve(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    written = await runtime.context.reserve(state["ticket"])
-    return {} if written is None else {"enhancement": written}
 
 
 async def similar_tickets(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
@@ -245,10 +217,6 @@ async def show(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 _GATHERERS: Final = (similar_tickets, knowledge, assets, monitoring)
 
 
-def _after_reserve(state: State) -> list[str]:
-    return [END] if "enhancement" in state else [node.__name__ for node in _GATHERERS]
-
-
 def _after_write(state: State) -> str:
     return "show" if "enhancement" in state else "check"
 
@@ -290,11 +258,10 @@ def _traced(node: Any) -> Any:
 
 def _compile() -> Any:
     graph = StateGraph(State, context_schema=Tools)
-    for node in (load, reserve, *_GATHERERS, write, check, show):
+    for node in (*_GATHERERS, write, check, show):
         graph.add_node(node.__name__, _traced(node))
-    graph.add_edge(START, "load")
-    graph.add_edge("load", "reserve")
-    graph.add_conditional_edges("reserve", _after_reserve, [END, *(node.__name__ for node in _GATHERERS)])
+    for node in _GATHERERS:
+        graph.add_edge(START, node.__name__)
     graph.add_edge([node.__name__ for node in _GATHERERS], "write")
     graph.add_conditional_edges("write", _after_write, ["show", "check"])
     graph.add_conditional_edges("check", _after_check, ["show", "write"])
@@ -305,18 +272,13 @@ def _compile() -> Any:
 _graph: Final = _compile()
 
 
-async def enhance(ticket_id: str, *, hint: Ticket | None, tools: Tools) -> Enhancement:
-    """The enhancement of a ticket.
+async def enhance(ticket: Ticket, *, tools: Tools, notices: Sequence[Notice] = ()) -> Enhancement:
+    """The enhancement of *ticket*.
 
     Args:
-        ticket_id: Of the tenant that *tools* belong to.
-        hint: The ticket as the webhook's body tells it, or None when it has no words.
+        ticket: Of the tenant that *tools* belong to.
         tools: The tenant's.
-
-    Raises:
-        HelpDeskUnavailable: The ticket can't be read now and there is no hint.
-        HelpDeskRefused: It can't be read at all.
-        AppError: Whatever `tools.reserve` raises to say that no note is needed.
+        notices: What a reader must know of how the ticket was read.
     """
-    state: State = await _graph.ainvoke({"ticket_id": ticket_id, "hint": hint, "mask": Mask()}, context=tools)
+    state: State = await _graph.ainvoke({"ticket": ticket, "notices": list(notices), "mask": Mask()}, context=tools)
     return state["enhancement"]

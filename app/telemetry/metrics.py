@@ -30,9 +30,14 @@ ENHANCEMENTS = Counter(
     "enhancements_total",
     "Settled deliveries by outcome: enhanced; context_only (nothing was found, or the budget is used up); degraded (a"
     " note without the model's words, or without any source, that should have them); ignored; failed. And attempts that"
-    " will be tried again: retried, throttled, held (the help desk is out for the whole tenant), left_to_lease,"
-    " lease_lost.",
+    " will be tried again: retried, throttled, held (the help desk is out for the whole tenant), released (at"
+    " shutdown), left_to_lease, lease_lost.",
     ["tenant", "outcome"],
+)
+ATTEMPTS_WITHOUT_NOTE = Counter(
+    "attempts_without_note_total",
+    "Attempts that led to no note, by the code of why; docs/errors.md explains each.",
+    ["tenant", "code"],
 )
 SETTLED = ("enhanced", "context_only", "degraded", "ignored", "failed")
 """The outcomes that end a delivery; each is 0 for a tenant from the start, so that the first one is a change."""

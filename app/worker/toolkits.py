@@ -7,7 +7,7 @@ connections. A replaced toolkit is closed when the last delivery that borrowed i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,9 +15,7 @@ from typing import Final
 
 from openai import AsyncOpenAI
 
-from app.core.enhancement import Enhancement
 from app.core.tenant import Tenant
-from app.core.ticket import Ticket
 from app.db.costs import tokens_this_month
 from app.db.gates import Cause, Gates
 from app.db.inventory import Inventory
@@ -54,11 +52,10 @@ class Toolkit:
     _context_timeout: timedelta
     _model_timeout: timedelta
 
-    def tools(self, claim: Claim, *, reserve: Callable[[Ticket], Awaitable[Enhancement | None]]) -> Tools:
+    def tools(self, claim: Claim) -> Tools:
         """What the workflow of *claim* works with."""
         gates = Gates(self._database)
         return Tools(
-            help_desk=self.help_desk,
             history=self._search,
             knowledge=self._search,
             inventory=self._inventory,
@@ -66,7 +63,6 @@ class Toolkit:
             and GuardedMonitoring(self._monitoring, Breaker.of(gates, claim, Cause.MONITORING)),
             model=GuardedModel(self._model, Breaker.of(gates, claim, Cause.MODEL)),
             may_use_model=self._may_use_model,
-            reserve=reserve,
             note=self.tenant.note,
             context_timeout=self._context_timeout,
             model_timeout=self._model_timeout,

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from app.errors import HelpDeskRefused, HelpDeskUnavailable
+from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import AnswerTooLarge, NoAnswer, Outbound
 from app.integrations.servicedesk.answers import CredentialsRefused, Missing, Throttled, parse_answer
 from app.integrations.servicedesk.auth import Signer
@@ -109,5 +109,5 @@ class Calls:
         except AnswerTooLarge as error:
             raise HelpDeskRefused(f"ServiceDesk Plus: {error}.") from None
         except NoAnswer as error:
-            raise HelpDeskUnavailable(f"ServiceDesk Plus: {error}.") from None
+            raise HelpDeskUnavailable(f"ServiceDesk Plus: {error}.", code=Code.HELP_DESK_UNREACHABLE) from None
         return parse_answer(reply, secret=self._signer.secret, now=datetime.now(UTC))

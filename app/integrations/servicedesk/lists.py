@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.core.tenant import Edition
-from app.errors import HelpDeskRefused, HelpDeskUnavailable
+from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.servicedesk.answers import CredentialsRefused, Missing, not_understood
 from app.integrations.servicedesk.calls import Calls
 from app.integrations.servicedesk.mapping import Row, parse_id, time_of
@@ -137,4 +137,6 @@ def _millis(time: datetime | None) -> int | None:
 
 
 def _endless() -> HelpDeskUnavailable:
-    return HelpDeskUnavailable("ServiceDesk Plus answered a list that does not end.")
+    return HelpDeskUnavailable(
+        "ServiceDesk Plus answered a list that does not end.", code=Code.HELP_DESK_NOT_UNDERSTOOD
+    )

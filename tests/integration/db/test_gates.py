@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.core.delivery import Status
 from app.core.retry import FAILURES_TO_CLOSE
 from app.db.choices import Choice
 from app.db.deliveries import count_deliveries, dismiss_deliveries, list_deliveries, replay_deliveries
@@ -20,6 +21,8 @@ from app.db.ledger import Claim, Ledger
 from app.db.load import dead_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.demo.embedded import DatabaseUrls
+from app.errors import Code
+from tests.builders import an_outcome
 
 NOW = timedelta(0)
 
@@ -111,7 +114,7 @@ async def test_failures_in_a_row_close_a_gate_and_the_next_comes_alone(
     assert await gates.count_failure(tenant_id, Cause.HELP_DESK)
     assert await ledger.claim_next() is None
 
-    await ledger.try_later(first, wait=NOW, error="x", is_forgiven=True)
+    await ledger.conclude(first, an_outcome(Status.PENDING))
     await let_rests_end(worker_db, tenant_id)
     assert await ledger.claim_next() is not None
     assert await ledger.claim_next() is None  # one on trial
@@ -185,11 +188,17 @@ async def test_a_worker_closes_the_gate_of_no_other_tenant(worker_db: Database) 
         ).all() == []
 
 
-async def dead_claim(ledger: Ledger, intake: Intake, tenant_id: UUID, error: str) -> Claim:
+async def dead_claim(
+    ledger: Ledger,
+    intake: Intake,
+    tenant_id: UUID,
+    detail: str = "answered 502",
+    code: Code = Code.HELP_DESK_FAILED,
+) -> Claim:
     await accept(intake, tenant_id)
     claim = await ledger.claim_next()
     assert claim is not None
-    await ledger.fail(claim, error)
+    await ledger.conclude(claim, an_outcome(code=code, detail=detail))
     return claim
 
 
@@ -198,12 +207,12 @@ async def test_the_dead_are_counted_replayed_within_a_limit_and_dismissed_with_a
 ) -> None:
     tenant_id, other = uuid4(), uuid4()
     bad_gateway = [(await dead_claim(ledger, intake, tenant_id, "answered 502")).job_id for _ in range(3)]
-    missing = (await dead_claim(ledger, intake, tenant_id, "has no ticket of id 1")).job_id
+    missing = (await dead_claim(ledger, intake, tenant_id, "has no ticket of id 1", Code.TICKET_NOT_FOUND)).job_id
     foreign = (await dead_claim(ledger, intake, other, "answered 502")).job_id
     dead = await dead_by_tenant(worker_db)
     assert (dead[tenant_id].number, dead[other].number) == (4, 1)
 
-    choice = Choice(reason="ANSWERED 502")
+    choice = Choice(code=Code.HELP_DESK_FAILED)
     assert set(await replay_deliveries(worker_db, tenant_id, choice, limit=2)) == set(bad_gateway[:2])  # the oldest
     assert await replay_deliveries(worker_db, tenant_id, job_ids=[foreign], limit=10) == []
     assert (await dead_by_tenant(worker_db))[tenant_id].number == 2
@@ -212,7 +221,8 @@ async def test_the_dead_are_counted_replayed_within_a_limit_and_dismissed_with_a
     assert await dismiss_deliveries(worker_db, tenant_id, job_ids=[missing], because="a test", limit=10) == [missing]
     assert (await dead_by_tenant(worker_db))[tenant_id].number == 1
     [settled] = [each for each in await list_deliveries(worker_db, tenant_id) if each.job_id == missing]
-    assert (settled.status, settled.ignored_because) == ("ignored", "dismissed: a test")
+    assert (settled.status, settled.ignored_because) == ("ignored", "a test")
+    assert (settled.code, settled.is_dismissed) == ("dismissed", True)
 
 
 async def test_a_delivery_is_found_by_the_reason_that_is_shown_not_by_one_that_it_had_before(
@@ -224,13 +234,15 @@ async def test_a_delivery_is_found_by_the_reason_that_is_shown_not_by_one_that_i
     await dismiss_deliveries(worker_db, tenant_id, job_ids=[dismissed], because="closed by hand", limit=10)
     done = (await dead_claim(ledger, intake, tenant_id, "answered 502")).job_id
     async with worker_db.as_tenant(tenant_id) as session:
-        await session.execute(text("update delivery set status = 'done' where job_id = :job_id"), {"job_id": done})
+        await session.execute(
+            text("update delivery set status = 'done', code = null where job_id = :job_id"), {"job_id": done}
+        )
 
-    async def found(reason: str) -> list[tuple[object, str | None]]:
-        choice = Choice(reason=reason)
+    async def found(code: Code) -> list[tuple[object, str | None]]:
+        choice = Choice(code=code)
         assert await count_deliveries(worker_db, tenant_id, choice) == 1
         return [(each.job_id, each.reason) for each in await list_deliveries(worker_db, tenant_id, choice)]
 
-    assert await found("Answered 502") == [(failed, "answered 502")]
-    assert await found("BY HAND") == [(dismissed, "dismissed: closed by hand")]
+    assert await found(Code.HELP_DESK_FAILED) == [(failed, "answered 502")]
+    assert await found(Code.DISMISSED) == [(dismissed, "closed by hand")]
     assert await count_deliveries(worker_db, tenant_id, Choice(), at_most=1) == 1

@@ -45,7 +45,7 @@ async def test_twenty_deliveries_for_one_version_at_once_give_one_note(stage: St
     ticket_id = stage.ticket()
     jobs = [await stage.deliver(ticket_id, event="ticket_created")]
     jobs += [await stage.deliver(ticket_id, event="ticket_updated") for _ in range(19)]
-    await asyncio.gather(*(stage.worker.enhancer.work_once() for _ in range(20)))
+    await asyncio.gather(*(stage.worker.attempts.work_once() for _ in range(20)))
     await stage.work()
     assert len(stage.notes(ticket_id)) == 1
     assert stage.model.calls == 1
@@ -58,7 +58,7 @@ async def test_twenty_deliveries_for_one_version_at_once_give_one_note(stage: St
 async def test_twenty_deliveries_that_all_want_a_note_give_one(stage: Stage) -> None:
     ticket_id = stage.ticket()
     jobs = [await stage.deliver(ticket_id, event="ticket_updated") for _ in range(20)]
-    await asyncio.gather(*(stage.worker.enhancer.work_once() for _ in range(20)))
+    await asyncio.gather(*(stage.worker.attempts.work_once() for _ in range(20)))
     await stage.work()
     assert len(stage.notes(ticket_id)) == 1
     deliveries = [await stage.delivery(job) for job in jobs]
@@ -71,12 +71,12 @@ async def test_a_newer_version_replaces_the_one_in_work(stage: Stage) -> None:
     ticket_id = stage.ticket()
     first = await stage.deliver(ticket_id)
     stage.model.behave("slow", seconds=1.5)
-    working = asyncio.create_task(stage.worker.enhancer.work_once())
+    working = asyncio.create_task(stage.worker.attempts.work_once())
     while not stage.model.calls:
         await asyncio.sleep(0.02)
     stage.portal.update_ticket(ticket_id, description="Now Outlook says that the mailbox is full.")
     second = await stage.deliver(ticket_id, event="ticket_updated")
-    await stage.worker.enhancer.work_once()
+    await stage.worker.attempts.work_once()
     await working
     assert len(stage.notes(ticket_id)) == 1
     assert (await stage.delivery(second)).status == "done"
@@ -542,7 +542,7 @@ async def test_a_delivery_that_kills_its_workers_is_counted_as_failed_and_told(
 
     assert (await stage.delivery(job_id)).status == "failed"
     assert outcomes(stage)["failed"] == 1
-    [line] = [line for line in logs if line["event"] == "delivery_failed"]
+    [line] = [line for line in logs if line["event"] == "delivery_given_up"]
     assert (line["tenant"], line["job_id"]) == (stage.tenant.slug, str(job_id))
 
 
@@ -571,7 +571,7 @@ async def test_an_enhancement_leaves_a_record_of_who_read_what_at_which_cost(sta
     record = details.enhancement
     assert record["sources"] == "similar_tickets 900, knowledge 50"
     assert record["cost_usd"] > 0
-    [line] = [line for line in logs if line["event"] == "enhancement_recorded"]
+    [line] = [line for line in logs if line["event"] == "note_posted"]
     assert (line["tenant"], line["ticket_id"], line["job_id"]) == (stage.tenant.slug, ticket_id, str(job_id))
     assert line["sources"] == {"similar_tickets": 1, "knowledge": 1, "assets": 0}
     assert (line["outcome"], line["model"]) == ("enhanced", record["model"])

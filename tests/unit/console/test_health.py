@@ -57,7 +57,7 @@ def test_a_pause_of_all_is_told_once() -> None:
 
 
 def test_dead_deliveries_lead_to_the_list_of_them() -> None:
-    finding = only(seen(dead=Dead(2, NOW), last_failure="ServiceDesk Plus has no ticket of id 1."))
+    finding = only(seen(dead=Dead(2, NOW), last_failure="ticket_not_found"))
     assert finding.detail == "The newest: The ticket does not exist any more, or never did on this help desk."
     assert finding.level is Level.BAD
     assert finding.link == "/deliveries?tenant=acme&status=failed"
