@@ -22,6 +22,7 @@ from app.core.masking import Mask
 from app.core.source import Gathered, State
 from app.core.text import tidy
 from app.core.ticket import Ticket
+from app.enhancement.schema import strict_schema
 from app.errors import ModelRefused
 
 MAX_DESCRIPTION_CHARS: Final = 6_000
@@ -40,7 +41,7 @@ def _prompt(name: str) -> str:
 @cache
 def draft_schema() -> dict[str, Any]:
     """The JSON schema of a `Draft`, as strict structured output wants it."""
-    return Draft.model_json_schema()
+    return strict_schema(Draft)
 
 
 def compose_messages(
