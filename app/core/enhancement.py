@@ -111,28 +111,43 @@ class Enhancement(BaseModel):
         return self.is_context_only and not {Notice.NOTHING_FOUND, Notice.BUDGET_USED_UP} & set(self.notices)
 
 
+class Problem(str):
+    """A sentence that tells the model what must change. It may quote the answer; `reason` is fit for a log."""
+
+    __slots__ = ("reason",)
+    reason: str
+
+    def __new__(cls, told: str, reason: str) -> Problem:
+        problem = super().__new__(cls, told)
+        problem.reason = reason
+        return problem
+
+
 def count_words(texts: Iterable[str]) -> int:
     """Words as a person counts them: runs of non-blanks."""
     return sum(len(text.split()) for text in texts)
 
 
-def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str) -> list[str]:
+def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str) -> list[Problem]:
     """What must change before *draft* may be used, each as a sentence that the model can act on."""
     refs = {source.ref for source in _sources(gathered)}
-    problems = []
+    problems: list[Problem] = []
     unknown = sorted({ref for statement in _statements(draft) for ref in statement.citations} - refs)
     if unknown:
-        problems.append(f"These citations name no source: {', '.join(unknown[:10])}. Known refs: {_listing(refs)}.")
+        told = f"These citations name no source: {', '.join(unknown[:10])}. Known refs: {_listing(refs)}."
+        problems.append(Problem(told, f"{len(unknown)} of its citations name no source"))
     if any(not statement.citations for statement in draft.facts):
-        problems.append("Each fact must cite at least one source. Move what has none to hypotheses, or leave it out.")
+        told = "Each fact must cite at least one source. Move what has none to hypotheses, or leave it out."
+        problems.append(Problem(told, "a fact without a citation"))
     words = count_words(_texts(draft))
     limit = int(max_words * STATEMENTS_SHARE)
     if words > limit:
-        problems.append(f"All texts together have {words} words; at most {limit} are allowed.")
+        told = f"All texts together have {words} words; at most {limit} are allowed."
+        problems.append(Problem(told, f"{words} words, more than {limit}"))
     if not draft.summary.strip():
-        problems.append("The summary is empty.")
+        problems.append(Problem("The summary is empty.", "an empty summary"))
     if sounds_like_another(" ".join(_texts(draft)), language):
-        problems.append(f"All texts must be written in the language {language!r}.")
+        problems.append(Problem(f"All texts must be written in the language {language!r}.", "another language"))
     return problems
 
 

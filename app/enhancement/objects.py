@@ -1,0 +1,127 @@
+"""The JSON objects of a model's answer, and its words, without its thoughts.
+
+Invariant: what stands between the marks of a thought, before a closing mark without an opening one, or after an opening
+mark without a closing one, is in neither. A mark within an object's own text is text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+_MAX_TRIES: Final = 2_000
+"""Braces that are looked at; a text with more of them is no answer."""
+
+# An object's first brace; `<think>`, `</think>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<|END_THINKING|>`;
+# gpt-oss's `<|channel|>analysis<|message|>` and what is left of it where a server drops the marks; Gemma's `<|channel>`.
+# A name in quotation marks is talked about.
+_MARK = re.compile(
+    r"""
+      (?P<brace>\{)(?=\s*["}])
+    | <\|?channel\|?>\s*(?P<channel>[a-z]*)
+    | (?P<end><\|end\|>)
+    | (?P<final>\bassistant\s*final(?=\s*[{`\[]))
+    | (?<![`"'“„«‘])(?:<\|?|◁|\[(?=\s*/?\s*think\s*\]))\s*(?P<close>/?)\s*(?P<name>[a-z][\w:.-]{0,40})
+      (?:\s[^<>\[\]]{0,200})?(?<!/)(?:\|?>|▷|\])
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_THOUGHT = re.compile(r"think|thought|reason|reflect|analy|scratch|monologue|deliberat|(?:^|_)cot$", re.IGNORECASE)
+_PAIR = re.compile(r"<(think\w*|thoughts?|reasoning|reflection|analysis|scratchpad)>.*?</\1>", re.IGNORECASE | re.DOTALL)
+_LEFT_OPEN = re.compile(r"^\s*<think(?:ing)?>.*", re.IGNORECASE | re.DOTALL)
+_DECODER: Final = json.JSONDecoder(strict=False)  # models write line breaks into strings
+# Each string whole, so that a comma within it is none.
+_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+
+
+@dataclass(slots=True)
+class Said:
+    """What an answer says besides its thoughts."""
+
+    words: str = ""
+    """All of it, objects included."""
+    objects: list[dict[str, Any]] = field(default_factory=list)
+    has_thoughts: bool = False
+
+    def add(self, words: str, found: dict[str, Any] | None = None) -> None:
+        self.words += words
+        if found is not None:
+            self.objects.append(found)
+
+
+def find_objects(text: str) -> Said:
+    """What *text* says."""
+    said, thought = Said(), Said()
+    is_thought, at, tries = False, 0, 0
+    for mark in _MARK.finditer(text):
+        if mark.start() < at:
+            continue  # within an object
+        now = thought if is_thought else said
+        now.add(text[at : mark.start()])
+        at = mark.end()
+        if mark["brace"]:
+            tries += 1
+            found, at = _decode(text, mark.start())
+            now.add(text[mark.start() : at], found)
+            if tries >= _MAX_TRIES:
+                break
+            continue
+        step = _step(mark)
+        if step is None:
+            now.add(mark[0])
+        elif step == "open":
+            thought = thought if is_thought else Said()
+            is_thought, said.has_thoughts = True, True
+        elif step == "close" or is_thought:
+            if not is_thought:
+                # Its opening mark was part of the prompt, or was dropped: all before it is a thought.
+                said, thought = Said(), said
+            is_thought, said.has_thoughts = False, True
+    (thought if is_thought else said).add(text[at:])
+    if not said.words.strip() and _is_object_alone(thought):
+        # The mark came with the server's template, and then the schema left no room for a thought.
+        return thought
+    return said
+
+
+def mend_objects(text: str) -> list[dict[str, Any]]:
+    """The objects of *text* without their commas before a closing bracket."""
+    start, end = text.find("{"), text.rfind("}") + 1
+    return find_objects(_TRAILING_COMMA.sub(lambda found: found[1] or "", text[start:end])).objects
+
+
+def without_thoughts(text: str) -> str:
+    """A text of an object without the thoughts in it. Only a whole pair is sure to be one: `<reason>` may be a value."""
+    if "<" not in text:
+        return text
+    text = _PAIR.sub("", text)
+    return _LEFT_OPEN.sub("", text.rpartition("</think>")[2]).strip()
+
+
+def _step(mark: re.Match[str]) -> str | None:
+    """What *mark* does: `open` or `close` a thought, `end` whatever is open; None: nothing, it is text."""
+    if mark["end"]:
+        return "end"
+    if mark["final"]:
+        return "close"
+    if mark["channel"] is not None:
+        return "close" if mark["channel"].lower() in {"", "final"} else "open"
+    name = mark["name"].lower()
+    if not _THOUGHT.search(name):
+        return None
+    return "close" if mark["close"] or name.startswith("end") else "open"
+
+
+def _decode(text: str, start: int) -> tuple[dict[str, Any] | None, int]:
+    """The object that begins at *start* and where it ends; without one, None and the place after the brace."""
+    try:
+        found, end = _DECODER.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return None, start + 1
+    return found, end
+
+
+def _is_object_alone(thought: Said) -> bool:
+    return len(thought.objects) == 1 and thought.words.strip().startswith("{") and thought.words.strip().endswith("}")
