@@ -10,6 +10,9 @@ AppError
 │   ├── HelpDeskRefused         ServiceDesk Plus said no, and will again
 │   │   └── TicketNotFound
 │   └── ModelRefused            the model's answer can't be used
+│       ├── ModelDeclined           it will not write about this ticket
+│       │   └── ContentFiltered     its endpoint's filter will not let it
+│       └── PromptTooLong           ticket and sources are more than its context takes
 ├── LeaseLost               another worker has this delivery now; this one stops
 └── Unavailable             the same call may succeed later   API 503; the worker tries again
     ├── BodyNotReceived         408: the sender held it back
@@ -77,6 +80,18 @@ class TicketNotFound(HelpDeskRefused):
 
 class ModelRefused(Rejected):
     """The model answered, and the answer can't be used."""
+
+
+class ModelDeclined(ModelRefused):
+    """The model will not write about this ticket; nothing is wrong with the settings."""
+
+
+class ContentFiltered(ModelDeclined):
+    """The endpoint's content filter refused this prompt or its answer; no other model of it would see it."""
+
+
+class PromptTooLong(ModelRefused):
+    """The ticket and its sources leave no room for an answer in the model's context."""
 
 
 class LeaseLost(AppError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -64,6 +64,8 @@ class Notice(StrEnum):
     READ_FROM_WEBHOOK = "read_from_webhook"
     """ServiceDesk Plus could not be asked: this rests on the webhook's own text."""
     MODEL_UNAVAILABLE = "model_unavailable"
+    MODEL_DECLINED = "model_declined"
+    TICKET_TOO_LONG = "ticket_too_long"
     ANSWER_UNUSABLE = "answer_unusable"
     BUDGET_USED_UP = "budget_used_up"
     NOTHING_FOUND = "nothing_found"
@@ -77,6 +79,8 @@ class Notice(StrEnum):
 _NOTICE_WORDS: Final = {
     Notice.READ_FROM_WEBHOOK: "read from the webhook: the help desk could not be asked",
     Notice.MODEL_UNAVAILABLE: "the model gave no answer",
+    Notice.MODEL_DECLINED: "the model declined",
+    Notice.TICKET_TOO_LONG: "ticket and sources are too long for the model",
     Notice.ANSWER_UNUSABLE: "the model's answer was unusable",
     Notice.BUDGET_USED_UP: "the token budget is used up",
     Notice.NOTHING_FOUND: "nothing was found that fits",
@@ -117,7 +121,7 @@ class Problem(str):
     __slots__ = ("reason",)
     reason: str
 
-    def __new__(cls, told: str, reason: str) -> Problem:
+    def __new__(cls, told: str, reason: str) -> Self:
         problem = super().__new__(cls, told)
         problem.reason = reason
         return problem

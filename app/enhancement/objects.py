@@ -15,8 +15,8 @@ _MAX_TRIES: Final = 2_000
 """Braces that are looked at; a text with more of them is no answer."""
 
 # An object's first brace; `<think>`, `</think>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<|END_THINKING|>`;
-# gpt-oss's `<|channel|>analysis<|message|>` and what is left of it where a server drops the marks; Gemma's `<|channel>`.
-# A name in quotation marks is talked about.
+# gpt-oss's `<|channel|>analysis<|message|>` and what is left of it where a server drops its marks; Gemma's
+# `<|channel>`. A name in quotation marks is talked about.
 _MARK = re.compile(
     r"""
       (?P<brace>\{)(?=\s*["}])
@@ -29,7 +29,9 @@ _MARK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _THOUGHT = re.compile(r"think|thought|reason|reflect|analy|scratch|monologue|deliberat|(?:^|_)cot$", re.IGNORECASE)
-_PAIR = re.compile(r"<(think\w*|thoughts?|reasoning|reflection|analysis|scratchpad)>.*?</\1>", re.IGNORECASE | re.DOTALL)
+_PAIR = re.compile(
+    r"<(think\w*|thoughts?|reasoning|reflection|analysis|scratchpad)>.*?</\1>", re.IGNORECASE | re.DOTALL
+)
 _LEFT_OPEN = re.compile(r"^\s*<think(?:ing)?>.*", re.IGNORECASE | re.DOTALL)
 _DECODER: Final = json.JSONDecoder(strict=False)  # models write line breaks into strings
 # Each string whole, so that a comma within it is none.
@@ -93,7 +95,7 @@ def mend_objects(text: str) -> list[dict[str, Any]]:
 
 
 def without_thoughts(text: str) -> str:
-    """A text of an object without the thoughts in it. Only a whole pair is sure to be one: `<reason>` may be a value."""
+    """An object's text without the thoughts in it. Only a whole pair is sure to be one: `<reason>` may be a value."""
     if "<" not in text:
         return text
     text = _PAIR.sub("", text)

@@ -1,7 +1,7 @@
 """The JSON schema that is sent for a pydantic model, as every endpoint with strict structured output takes it.
 
-Invariant: no reference (one beside another keyword is refused, and not every server resolves them), no keyword but those
-of `_KEPT`, every object closed and all its properties required. What is read is more forgiving: `enhancement.answer`.
+Invariant: no reference (one beside another keyword is refused, and not every server resolves them), no keyword but
+those of `_KEPT`, every object closed and all its properties required. What is read is more forgiving: `answer`.
 """
 
 from __future__ import annotations

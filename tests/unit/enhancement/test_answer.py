@@ -78,9 +78,7 @@ THOUGHTS: dict[str, Callable[[str], str]] = {
     "gemma": lambda thought: f"<|channel>thought\n{thought}<channel|>{OBJECT}",
     "magistral": lambda thought: f"[THINK]{thought}[/THINK]{OBJECT}",
     "kimi": lambda thought: f"◁think▷{thought}◁/think▷{OBJECT}",
-    "cohere": lambda thought: (
-        f"<|START_THINKING|>{thought}<|END_THINKING|><|START_RESPONSE|>{OBJECT}<|END_RESPONSE|>"
-    ),
+    "cohere": lambda thought: f"<|START_THINKING|>{thought}<|END_THINKING|><|START_RESPONSE|>{OBJECT}<|END_RESPONSE|>",
     "open thoughts": lambda thought: (
         f"<|begin_of_thought|>{thought}<|end_of_thought|><|begin_of_solution|>{OBJECT}<|end_of_solution|>"
     ),
@@ -205,7 +203,7 @@ def test_an_answer_that_is_made_to_be_slow_is_refused(answer: str) -> None:
     assert read_answer(answer).draft is None
 
 
-@given(st.text(), st.text(alphabet="<>/think|channel[]{}\" \n"))
+@given(st.text(), st.text(alphabet='<>/think|channel[]{}" \n'))
 def test_the_object_is_found_in_any_prose_without_marks_and_braces(before: str, after: str) -> None:
     prose = before.translate({ord(mark): None for mark in "<>[]{}◁▷"}).replace("final", "")
     assert read_answer(prose + OBJECT + after.replace("{", "").replace("<", "")).draft == DRAFT
