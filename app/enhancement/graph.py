@@ -297,8 +297,8 @@ def _tell(note: StepNote, state: State, result: dict[str, Any]) -> None:
         note.result = f"found {len(found.sources)}" if found.sources else found.reason or nothing
     if "completions" in result:
         completion = result["completions"][-1]
-        note.is_fine = completion.cut_at is None
-        note.result = f"{completion.model} answered" + ("" if note.is_fine else f", {completion.how_it_ended}")
+        # One that was cut off may be whole: `check` tells.
+        note.result = ", ".join(filter(None, (f"{completion.model} answered", completion.how_it_ended)))
     enhancement, why = result.get("enhancement"), result.get("why")
     if enhancement is not None and enhancement.notices:
         note.is_fine = set(enhancement.notices) <= {Notice.NOTHING_FOUND, Notice.BUDGET_USED_UP}

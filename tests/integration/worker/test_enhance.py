@@ -222,7 +222,7 @@ async def test_a_note_that_was_stored_before_the_answer_was_lost_is_found_again(
     assert stage.model.calls == 1, "a retry pays the model once"
 
 
-@pytest.mark.parametrize("kind", ["rate_limit", "server_error", "garbage", "reset", "refusal"])
+@pytest.mark.parametrize("kind", ["rate_limit", "server_error", "garbage", "reset"])
 async def test_a_model_that_stays_away_leaves_the_gathered_context(stage: Stage, kind: str) -> None:
     ticket_id = stage.ticket()
     stage.model.behave(kind, times=None, seconds=0.01)
@@ -232,6 +232,17 @@ async def test_a_model_that_stays_away_leaves_the_gathered_context(stage: Stage,
     assert "The model could not be reached" in note
     assert "Cached mode was off" in note
     assert (await stage.delivery(job_id)).status == "done"
+
+
+async def test_a_model_that_declines_is_not_said_to_be_out_of_reach(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    stage.model.behave("refusal", times=None)
+    await stage.deliver(ticket_id)
+    await stage.work()
+    [note] = stage.notes(ticket_id)
+    assert "The model declined to write about this ticket" in note
+    assert "Cached mode was off" in note
+    assert stage.model.calls == 1
 
 
 async def test_a_model_that_hangs_costs_no_more_than_its_limit(stage: Stage) -> None:
