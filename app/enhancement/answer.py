@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from app.core.enhancement import Draft, Problem, Statement
+from app.core.enhancement import Confidence, Draft, Problem, Statement
 from app.enhancement.objects import find_objects, mend_objects, without_thoughts
 
 MAX_SAID_CHARS: Final = 20_000
@@ -135,8 +135,15 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
         is_list = isinstance(listed, list)
         plain[name] = [_statement(each) for each in listed if each is not None] if is_list else listed
     if confidence is not None:
-        plain["confidence"] = confidence.strip(" .!\t\n").lower() if isinstance(confidence, str) else confidence
+        plain["confidence"] = _confidence(confidence)
     return plain
+
+
+def _confidence(value: Any) -> Any:
+    """The one of ours that *value* begins with and names alone: `High`, `medium confidence`."""
+    words = re.findall(r"\w+", value.lower()) if isinstance(value, str) else []
+    named = {word for word in words if word in list(Confidence)}
+    return words[0] if named == set(words[:1]) and named else value
 
 
 def _listed(value: Any) -> Any:

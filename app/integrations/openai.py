@@ -47,6 +47,7 @@ _MOST_TOKENS: Final = 100_000_000
 # As OpenAI, Mistral, Gemini and Anthropic call it, in small letters.
 _CUT_OFF: Final = frozenset({"length", "model_length", "max_tokens"})
 _FILTERED: Final = frozenset({"content_filter", "safety", "prohibited_content", "sensitive"})
+_FILTER_STATUSES: Final = frozenset({400, 403, 422, 451})
 _TEXT_PARTS: Final = frozenset({"text", "output_text"})
 _DECLINED_BY_FILTER: Final = "the model's content filter refused this ticket"
 _NOT_UNDERSTOOD: Final = "the endpoint answered something that is not a completion"
@@ -199,7 +200,7 @@ class OpenAIModel:
 
 def _declined(refusal: Refusal, status: int) -> ModelRefused | None:
     """What a refusal of this one prompt is; None: of any."""
-    if refusal.is_filtered and status < 500:  # noqa: PLR2004 - a fault of the server's is none of the prompt
+    if refusal.is_filtered and status in _FILTER_STATUSES:
         return ContentFiltered(_DECLINED_BY_FILTER)
     if refusal.is_too_long and is_refusal(status):
         return PromptTooLong("the ticket and its sources are too long for the model's context")

@@ -43,17 +43,20 @@ _NAMES: Final[Mapping[Option, str]] = {
     Option.SYSTEM_ROLE: r"system[ _](?:role|message|prompt|instruction)s?|role\W{1,3}system",
 }
 _NOT: Final = (
-    r"(?:not|n't)\s+(?:\w+\s+){0,3}?(?:support|available|permitted|allowed|recogni[sz]ed|implement|enabled|accepted)"
-    r"|un(?:supported|available|recogni[sz]ed|known)|extra (?:inputs|fields)|forbidden|only \S+ .{0,30}supported"
+    r"(?:not|n't)\s+(?:\w+\s+){0,3}?"
+    r"(?:support|available|valid|permitted|allowed|recogni[sz]ed|implement|enabled|accepted)"
+    r"|un(?:supported|available|recogni[sz]ed|known)|unexpected (?:keyword|argument|parameter|field|property)"
+    r"|extra (?:inputs|fields)|deprecated|forbidden|only \S+ .{0,30}supported"
     r"|must be\W{0,2}(?:json_schema|json_object|text)\b"
 )
-_WITHIN: Final = r"(?:(?!\.\s|[;\n]).){0,80}?"
-# Name first, then what is wrong with it, with no brace between: a request that is quoted is full of names.
+# One clause, without a brace: a request that is quoted is full of names.
+_CLAUSE: Final = r"(?:(?!\.\s|[;\n{}]).){0,80}?"
+_LISTED: Final = r"not support parameters: [\[{][^;\n]{0,200}?"  # LiteLLM's
 _UNSUPPORTED: Final = {
     option: re.compile(
-        rf"\b(?:{names})\b(?:(?!\.\s|[;\n{{}}]).){{0,80}}?(?:{_NOT})|(?:{_NOT}){_WITHIN}\b(?:{names})\b", re.IGNORECASE
+        rf"\b(?:{name})\b{_CLAUSE}(?:{_NOT})|(?:(?:{_NOT}){_CLAUSE}|{_LISTED})\b(?:{name})\b", re.IGNORECASE
     )
-    for option, names in _NAMES.items()
+    for option, name in _NAMES.items()
 }
 _SAYS_NOT: Final = re.compile(_NOT, re.IGNORECASE)
 _UNSUPPORTED_CODES: Final = frozenset(
@@ -62,7 +65,7 @@ _UNSUPPORTED_CODES: Final = frozenset(
 _TOO_LONG: Final = re.compile(
     r"context[ _](?:length|window|size)|too (?:large|long)|reduce the length|"
     r"(?:maximum|at most|exceed\w*)[^.\n]{0,60}\btokens|\btokens[^.\n]{0,60}(?:maximum|exceed)|"
-    r"max_(?:completion_)?tokens\b[^\n]{0,60}(?:must be|should be|range|less than|at least)|range of max_",
+    r"max_(?:completion_)?tokens\b[^\n]{0,60}(?:must be|should be|range|(?:less|greater|more) than|at least)|range of max_",
     re.IGNORECASE,
 )
 _TOO_LONG_CODES: Final = frozenset(
@@ -85,6 +88,7 @@ _FILTER_CODES: Final = frozenset(
 )
 _FILTER: Final = re.compile(r"ContentPolicyViolation|content (?:management )?policy", re.IGNORECASE)
 _NO_MODEL: Final = re.compile(r"\bmodel\b[^\n]{0,120}(?:not found|not exist|not available to)", re.IGNORECASE)
+_QUOTED: Final = re.compile(r'"[^"\n]*\s[^"\n]*"')
 _NUMBER: Final = re.compile(r"(?<![\w.])\d{3,7}(?![\w.]*\d)")
 
 
@@ -129,6 +133,8 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str]) -> Refusal
     unsupported = {option for option, words in _UNSUPPORTED.items() if words.search(text)}
     if says_not:
         unsupported |= named
+    if is_too_long and not codes & _UNSUPPORTED_CODES:
+        unsupported -= set(LIMITS)  # "does not support max_tokens greater than"
     return Refusal(
         unsupported=frozenset(unsupported),
         named=named if not is_too_long else frozenset(),
@@ -156,12 +162,15 @@ def _tell(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _is_of(param: str, option: Option) -> bool:
+    if option is Option.SYSTEM_ROLE:
+        return re.match(r"messages\b.*\brole$", param) is not None
     name = "response_format" if option in FORMATS else option.value
     return re.match(rf"(?:body\.)?{name}\b", param) is not None
 
 
 def _own(text: str, prompt: list[str]) -> str:
-    """*text* without what it quotes of *prompt*."""
+    """*text* without what it quotes: runs of *prompt*, and words in quotation marks, which may be a short one."""
+    text = _QUOTED.sub(lambda found: " " * len(found[0]), text)
     kept = bytearray(b"\x01" * len(text))
     for start in range(max(len(text) - _QUOTE, 0) + 1):
         piece = text[start : start + _QUOTE]

@@ -277,6 +277,17 @@ async def test_an_answer_is_sent_back_once_and_the_mended_one_taken(stage: Stage
     assert stage.model.calls == 2
 
 
+async def test_an_answer_that_is_cut_off_is_asked_for_once_more_with_room(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    stage.model.behave("length")
+    await stage.deliver(ticket_id)
+    await stage.work()
+    assert "[T1]</a>" in stage.notes(ticket_id)[0]
+    first, second = (request.model_dump() for request in stage.model.requests)
+    assert first["messages"] == second["messages"]
+    assert second["max_tokens"] > first["max_tokens"]
+
+
 async def test_a_citation_that_does_not_exist_never_reaches_the_note(stage: Stage) -> None:
     ticket_id = stage.ticket()
     stage.model.behave("unknown_citation", times=None)

@@ -105,6 +105,7 @@ SAYS_SO: dict[str, tuple[int, Any]] = {
     "groq": (400, an_error("This model does not support response format `json_schema`. See supported models")),
     "litellm": (400, an_error("litellm.UnsupportedParamsError: together_ai does not support parameters: ['response_format'], for model=x. To drop these, set `litellm.drop_params=True`")),
     "a text": (501, "structured output is not implemented"),
+    "python": (500, {"error": "create() got an unexpected keyword argument 'response_format'"}),
     "tgi": (422, {"error": "Input validation error: grammar is not supported", "error_type": "validation"}),
 }  # fmt: skip
 SAYS_LESS: dict[str, tuple[int, Any]] = {
@@ -220,6 +221,7 @@ async def test_one_long_ticket_takes_nothing_from_those_after_it(says: str) -> N
         ("Invalid max_tokens value, the valid range of max_tokens is [1, 2048]", 2048),
         ("maximum context length is 8192 tokens. You requested 9192 tokens (5192 in the messages, 4000 in the completion).", 3000),
         ("maximum context length is 8000 tokens. You requested 4000 output tokens and your prompt contains at least 6000 input tokens, for a total of at least 10000 tokens.", 2000),
+        ("This model does not support max_tokens greater than 2048.", 2048),
         ("the answer would exceed the context window", 1000),
     ],
 )  # fmt: skip
@@ -238,7 +240,9 @@ async def test_a_limit_that_is_too_large_is_lowered_for_this_call(says: str, exp
     "says",
     [
         "upstream error for request {{'model': 'first', 'temperature': 0.2, 'max_tokens': 4000, 'response_format': {{}}}}",
+        "unexpected error, backend not available for request {{'temperature': 0.2, 'max_tokens': 4000}}",
         "invalid prompt: {prompt}",
+        'a message is not understood: "temperature not supported"',
         "could not tokenize: {prompt}; try again",
     ],
 )
@@ -296,6 +300,7 @@ async def test_the_newer_name_of_the_limit_and_no_temperature_as_reasoning_model
 TEMPLATES: dict[str, tuple[int, Any]] = {
     "gemma on vllm": (400, {"object": "error", "message": "System role not supported", "type": "BadRequestError", "param": None, "code": 400}),
     "gemma on llama.cpp": (500, {"error": {"code": 500, "message": "Jinja Exception: System role not supported", "type": "server_error"}}),
+    "o1-mini": (400, an_error("Unsupported value: 'messages[0].role' does not support 'system' with this model.", param="messages[0].role", code="unsupported_value")),
     "turns": (400, an_error("Conversation roles must alternate user/assistant/user/assistant/...")),
     "says nothing": (500, "Internal Server Error"),
 }  # fmt: skip
@@ -311,6 +316,35 @@ async def test_a_template_without_a_system_role_reads_its_words_at_the_head_of_t
     assert user["role"] == "user"
     assert user["content"].startswith("Rules.")
     assert user["content"].endswith('\n\n<<<DATA abc\n{"ticket": "A ticket."}\nabc DATA>>>')
+
+
+@pytest.mark.parametrize("name", ["gemma on vllm", "gemma on llama.cpp", "o1-mini"])
+async def test_a_template_that_says_so_is_asked_without_a_system_role_from_then_on(name: str) -> None:
+    endpoint = Endpoint(lambda call: TEMPLATES[name] if call["messages"][0]["role"] == "system" else None)
+    model = endpoint.model()
+    await ask(model)
+    await ask(model)
+    assert len(endpoint.calls) == 3
+    assert format_of(endpoint.calls[-1]) == "json_schema"
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "`temperature` is deprecated for this model.",
+        "property 'temperature' is unsupported",
+        'Invalid JSON payload received. Unknown name "temperature": Cannot find field.',
+        "Argument not supported on this model: temperature",
+        "Unrecognized request argument supplied: temperature",
+    ],
+)
+async def test_an_option_is_left_out_as_servers_say_it(says: str) -> None:
+    endpoint = Endpoint(lambda call: (400, {"error": says}) if "temperature" in call else None)
+    model = endpoint.model()
+    await ask(model)
+    await ask(model)
+    assert len(endpoint.calls) == 3
+    assert all(format_of(call) == "json_schema" and "max_tokens" in call for call in endpoint.calls)
 
 
 async def test_there_is_one_system_message_whatever_is_added_to_it() -> None:
