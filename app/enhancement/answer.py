@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from app.core.enhancement import Confidence, Draft, Problem, Statement
 from app.enhancement.objects import find_objects, mend_objects, without_thoughts
 
+MAX_ANSWER_CHARS: Final = 400_000
 MAX_SAID_CHARS: Final = 20_000
 """Of an answer, how much is sent back."""
 _MAX_DEPTH: Final = 4
@@ -41,6 +42,8 @@ class Reading:
 
 def read_answer(answer: str) -> Reading:
     """What *answer* holds. A comma too many is forgiven where nothing can be read otherwise."""
+    if len(answer) > MAX_ANSWER_CHARS:
+        return Reading(None, Problem("The answer is far too long.", "far too long"), "")
     found = find_objects(answer)
     drafts, misfits = _drafts(found.objects or _as_text(found.words))
     if not drafts and not misfits:

@@ -23,14 +23,14 @@ _MARK = re.compile(
     | <\|?channel\|?>\s*(?P<channel>[a-z]*)
     | (?P<end><\|end\|>)
     | (?P<final>\bassistant\s*final(?=\s*[{`\[]))
-    | (?<![`"'“„«‘])(?:<\|?|◁|\[(?=\s*/?\s*think\s*\]))\s*(?P<close>/?)\s*(?P<name>[a-z][\w:.-]{0,40})
+    | (?<![`"'“„«‘])(?:<\|?|◁|\[(?=\ ?/?think\ ?\]))\ ?(?P<close>/?)\ ?(?P<name>[a-z][\w:.-]{0,40})
       (?:\s[^<>\[\]]{0,200})?(?<!/)(?:\|?>|▷|\])
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 _THOUGHT = re.compile(r"think|thought|reason|reflect|analy|scratch|monologue|deliberat|(?:^|_)cot$", re.IGNORECASE)
 _PAIR = re.compile(
-    r"<(think\w*|thoughts?|reasoning|reflection|analysis|scratchpad)>.*?</\1>", re.IGNORECASE | re.DOTALL
+    r"<(think\w*|thoughts?|reasoning|reflection|analysis|scratchpad)>.{0,10000}?</\1>", re.IGNORECASE | re.DOTALL
 )
 _LEFT_OPEN = re.compile(r"^\s*<think(?:ing)?>.*", re.IGNORECASE | re.DOTALL)
 _DECODER: Final = json.JSONDecoder(strict=False)  # models write line breaks into strings
@@ -98,7 +98,8 @@ def without_thoughts(text: str) -> str:
     """An object's text without the thoughts in it. Only a whole pair is sure to be one: `<reason>` may be a value."""
     if "<" not in text:
         return text
-    text = _PAIR.sub("", text)
+    if "</" in text:
+        text = _PAIR.sub("", text)
     return _LEFT_OPEN.sub("", text.rpartition("</think>")[2]).strip()
 
 

@@ -65,7 +65,8 @@ _UNSUPPORTED_CODES: Final = frozenset(
 _TOO_LONG: Final = re.compile(
     r"context[ _](?:length|window|size)|too (?:large|long)|reduce the length|"
     r"(?:maximum|at most|exceed\w*)[^.\n]{0,60}\btokens|\btokens[^.\n]{0,60}(?:maximum|exceed)|"
-    r"max_(?:completion_)?tokens\b[^\n]{0,60}(?:must be|should be|range|(?:less|greater|more) than|at least)|range of max_",
+    r"max_(?:completion_)?tokens\b[^\n]{0,60}(?:must be|should be|range|(?:less|greater|more) than|at least)|"
+    r"range of max_",
     re.IGNORECASE,
 )
 _TOO_LONG_CODES: Final = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -199,10 +200,19 @@ def test_what_cannot_be_told_for_sure_is_refused_with_a_reason_that_holds_no_wor
 
 
 @pytest.mark.parametrize(
-    "answer", ['{"a":' * 20_000, '{"' * 50_000, "<think>" * 14_000, '"' * 100_001 + "{"], ids=["deep", "a", "b", "c"]
+    "answer",
+    [
+        *('{"a":' * 20_000, '{"' * 50_000, "<think>" * 14_000, '"' * 100_001 + "{", "<" + " " * 100_000),
+        *("{" + " " * 100_000, "assistant " * 10_000, "<|channel|>" * 9_000, "[ think" * 14_000, ", " * 50_000 + "{"),
+        changed(summary="<think>" * 14_000 + "</"),
+        "x" * 1_000_000,
+    ],
+    ids=lambda answer: str(answer)[:12],
 )
-def test_an_answer_that_is_made_to_be_slow_is_refused(answer: str) -> None:
-    assert read_answer(answer).draft is None
+def test_an_answer_that_is_made_to_be_slow_is_read_in_no_time(answer: str) -> None:
+    started = time.perf_counter()
+    read_answer(answer)
+    assert time.perf_counter() - started < 2
 
 
 @given(st.text(), st.text(alphabet='<>/think|channel[]{}" \n'))
