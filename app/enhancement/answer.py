@@ -17,7 +17,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from app.core.enhancement import Confidence, Draft, Problem, Statement
-from app.enhancement.objects import find_objects, mend_objects, without_thoughts
+from app.enhancement.objects import find_objects, is_thought, mend_objects, without_thoughts
 
 MAX_ANSWER_CHARS: Final = 400_000
 MAX_SAID_CHARS: Final = 20_000
@@ -41,7 +41,7 @@ class Reading:
 
 
 def read_answer(answer: str) -> Reading:
-    """What *answer* holds. A comma too many is forgiven where nothing can be read otherwise."""
+    """What *answer* holds. What JSON does not allow is mended only where nothing can be read otherwise."""
     if len(answer) > MAX_ANSWER_CHARS:
         return Reading(None, Problem("The answer is far too long.", "far too long"), "")
     found = find_objects(answer)
@@ -103,8 +103,9 @@ def _candidates(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
         if isinstance(_get(value, "summary"), str) or {"facts", "next_steps"} <= names:
             yield value
         else:
-            for each in value.values():
-                yield from _candidates(each, depth + 1)
+            for key, each in value.items():
+                if not is_thought(key):
+                    yield from _candidates(each, depth + 1)
     elif isinstance(value, list):
         for each in value:
             yield from _candidates(each, depth if depth == 0 else depth + 1)

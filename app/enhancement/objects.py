@@ -29,13 +29,14 @@ _MARK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _THOUGHT = re.compile(r"think|thought|reason|reflect|analy|scratch|monologue|deliberat|(?:^|_)cot$", re.IGNORECASE)
+_UNUSED: Final = {"unused94": "thought", "unused95": "end_thought"}  # MedGemma's
 _PAIR = re.compile(
     r"<(think\w*|thoughts?|reasoning|reflection|analysis|scratchpad)>.{0,10000}?</\1>", re.IGNORECASE | re.DOTALL
 )
 _LEFT_OPEN = re.compile(r"^\s*<think(?:ing)?>.*", re.IGNORECASE | re.DOTALL)
 _DECODER: Final = json.JSONDecoder(strict=False)  # models write line breaks into strings
-# Each string whole, so that a comma within it is none.
-_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+# Each string whole, so that what is within it stays.
+_BLEMISH = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])|//[^\n]*|[\u00a0\u200b\ufeff]', re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -56,11 +57,11 @@ class Said:
 def find_objects(text: str) -> Said:
     """What *text* says."""
     said, thought = Said(), Said()
-    is_thought, at, tries = False, 0, 0
+    within, at, tries = False, 0, 0
     for mark in _MARK.finditer(text):
         if mark.start() < at:
             continue  # within an object
-        now = thought if is_thought else said
+        now = thought if within else said
         now.add(text[at : mark.start()])
         at = mark.end()
         if mark["brace"]:
@@ -74,14 +75,14 @@ def find_objects(text: str) -> Said:
         if step is None:
             now.add(mark[0])
         elif step == "open":
-            thought = thought if is_thought else Said()
-            is_thought, said.has_thoughts = True, True
-        elif step == "close" or is_thought:
-            if not is_thought:
+            thought = thought if within else Said()
+            within, said.has_thoughts = True, True
+        elif step == "close" or within:
+            if not within:
                 # Its opening mark was part of the prompt, or was dropped: all before it is a thought.
                 said, thought = Said(), said
-            is_thought, said.has_thoughts = False, True
-    (thought if is_thought else said).add(text[at:])
+            within, said.has_thoughts = False, True
+    (thought if within else said).add(text[at:])
     if not said.words.strip() and _is_object_alone(thought):
         # The mark came with the server's template, and then the schema left no room for a thought.
         return thought
@@ -89,9 +90,14 @@ def find_objects(text: str) -> Said:
 
 
 def mend_objects(text: str) -> list[dict[str, Any]]:
-    """The objects of *text* without their commas before a closing bracket."""
+    """The objects of *text* without commas before a closing bracket, comments and blanks that JSON does not know."""
     start, end = text.find("{"), text.rfind("}") + 1
-    return find_objects(_TRAILING_COMMA.sub(lambda found: found[1] or "", text[start:end])).objects
+    return find_objects(_BLEMISH.sub(lambda found: found[1] or "", text[start:end])).objects
+
+
+def is_thought(name: str) -> bool:
+    """Whether *name*, a mark's or a key's, is of a thought."""
+    return _THOUGHT.search(name) is not None
 
 
 def without_thoughts(text: str) -> str:
@@ -111,8 +117,8 @@ def _step(mark: re.Match[str]) -> str | None:
         return "close"
     if mark["channel"] is not None:
         return "close" if mark["channel"].lower() in {"", "final"} else "open"
-    name = mark["name"].lower()
-    if not _THOUGHT.search(name):
+    name = _UNUSED.get(mark["name"].lower(), mark["name"].lower())
+    if not is_thought(name):
         return None
     return "close" if mark["close"] or name.startswith("end") else "open"
 

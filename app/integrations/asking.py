@@ -107,7 +107,7 @@ def _to_leave_out(options: frozenset[Option], refusal: Refusal) -> frozenset[Opt
 class Memory:
     """What endpoints said that a model does not support, for an hour each: then it is tried again."""
 
-    now: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = lambda: time.monotonic()  # noqa: PLW0108 - looked up at each call, as tests turn it
     _until: dict[tuple[str, str, Option], float] = field(default_factory=dict)
     _told: set[tuple[str, str, Option]] = field(default_factory=set)
 

@@ -45,6 +45,10 @@ AROUND = {
     "encoded twice": json.dumps(OBJECT),
     "a line break in a text": OBJECT.replace("no mail. A", "no mail.\nA"),
     "a comma too many": OBJECT.replace('["T1"]', '["T1",]', 1)[:-1] + ",\n}",
+    "a comment": OBJECT.replace('"facts"', '// see https://sdp.example\n"facts"'),
+    "blanks of another kind": OBJECT.replace(":", ":\u00a0"),
+    "a call in marks": f'<tool_call>{{"name": "enhancement", "arguments": {OBJECT}}}</tool_call>',
+    "a template's own marks": f"{OBJECT}<|eot_id|><|start_header_id|>assistant<|end_header_id|>",
     "a schema that is repeated": '{"type": "object", "properties": {"summary": {"type": "string"}}}\n' + OBJECT,
     "an example with dots": '{"summary": "...", "facts": [], "confidence": "low|medium|high"}\n' + OBJECT,
 }
@@ -82,6 +86,10 @@ THOUGHTS: dict[str, Callable[[str], str]] = {
     "cohere": lambda thought: f"<|START_THINKING|>{thought}<|END_THINKING|><|START_RESPONSE|>{OBJECT}<|END_RESPONSE|>",
     "open thoughts": lambda thought: (
         f"<|begin_of_thought|>{thought}<|end_of_thought|><|begin_of_solution|>{OBJECT}<|end_of_solution|>"
+    ),
+    "medgemma": lambda thought: f"<unused94>thought\n{thought}<unused95>{OBJECT}",
+    "a key of its own": lambda thought: json.dumps(
+        {"thoughts": {"first": json.loads(OTHER), "text": thought}, "final": json.loads(OBJECT)}
     ),
     "opened by the template": lambda _: f"<think>\n{OBJECT}",
     "closed by the template": lambda _: f"{OBJECT}\n</think>",

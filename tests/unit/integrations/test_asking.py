@@ -80,7 +80,8 @@ async def ask(model: OpenAIModel, ticket: str = "A ticket.") -> str:
 
 
 def format_of(call: dict[str, Any]) -> str | None:
-    return call.get("response_format", {}).get("type")
+    wanted = call.get("response_format")
+    return str(wanted["type"]) if wanted else None
 
 
 def an_error(message: str, **more: Any) -> dict[str, Any]:
