@@ -30,9 +30,7 @@ _MARK = re.compile(
 )
 _THOUGHT = re.compile(r"think|thought|reason|reflect|analy|scratch|monologue|deliberat|(?:^|_)cot$", re.IGNORECASE)
 _UNUSED: Final = {"unused94": "thought", "unused95": "end_thought"}  # MedGemma's
-_PAIR = re.compile(
-    r"<(think\w*|thoughts?|reasoning|reflection|analysis|scratchpad)>.{0,10000}?</\1>", re.IGNORECASE | re.DOTALL
-)
+_OPENING = re.compile(r"<(think\w*|thoughts?|reasoning|reflection|analysis|scratchpad)>", re.IGNORECASE)
 _LEFT_OPEN = re.compile(r"^\s*<think(?:ing)?>.*", re.IGNORECASE | re.DOTALL)
 _DECODER: Final = json.JSONDecoder(strict=False)  # models write line breaks into strings
 # Each string whole, so that what is within it stays.
@@ -104,9 +102,18 @@ def without_thoughts(text: str) -> str:
     """An object's text without the thoughts in it. Only a whole pair is sure to be one: `<reason>` may be a value."""
     if "<" not in text:
         return text
-    if "</" in text:
-        text = _PAIR.sub("", text)
-    return _LEFT_OPEN.sub("", text.rpartition("</think>")[2]).strip()
+    kept, at = "", 0
+    never_closed: set[str] = set()
+    for mark in _OPENING.finditer(text):
+        name = mark[1].lower()
+        if mark.start() < at or name in never_closed:
+            continue
+        closing = re.compile(f"</{name}>", re.IGNORECASE).search(text, mark.end())
+        if closing is None:
+            never_closed.add(name)
+        else:
+            kept, at = kept + text[at : mark.start()], closing.end()
+    return _LEFT_OPEN.sub("", (kept + text[at:]).rpartition("</think>")[2]).strip()
 
 
 def _step(mark: re.Match[str]) -> str | None:
