@@ -13,6 +13,9 @@ AppError
 │   ├── HelpDeskRefused         ServiceDesk Plus said no, and will again
 │   │   └── TicketNotFound
 │   └── ModelRefused            the model's answer can't be used
+│       ├── ModelDeclined           it will not write about this ticket
+│       │   └── ContentFiltered     its endpoint's filter will not let it
+│       └── PromptTooLong           ticket and sources are more than its context takes
 ├── NotNeeded               this delivery needs no note of its own
 ├── LeaseLost               another worker has this delivery now; this one stops
 └── Unavailable             the same call may succeed later   API 503; the worker tries again
@@ -67,6 +70,9 @@ class Code(StrEnum):
 
     MODEL_UNAVAILABLE = "model_unavailable"
     MODEL_REFUSED = "model_refused"
+    MODEL_DECLINED = "model_declined"
+    MODEL_CONTENT_FILTER = "model_content_filter"
+    PROMPT_TOO_LONG = "prompt_too_long"
     MONITORING_UNAVAILABLE = "monitoring_unavailable"
 
     ATTEMPT_TOO_LONG = "attempt_too_long"
@@ -160,6 +166,24 @@ class NotNeeded(AppError):
 
     def __init__(self, detail: str, *, code: Code) -> None:
         super().__init__(detail, code=code)
+
+
+class ModelDeclined(ModelRefused):
+    """The model will not write about this ticket; nothing is wrong with the settings."""
+
+    code = Code.MODEL_DECLINED
+
+
+class ContentFiltered(ModelDeclined):
+    """The endpoint's content filter refused this prompt or its answer; no other model of it would see it."""
+
+    code = Code.MODEL_CONTENT_FILTER
+
+
+class PromptTooLong(ModelRefused):
+    """The ticket and its sources leave no room for an answer in the model's context."""
+
+    code = Code.PROMPT_TOO_LONG
 
 
 class LeaseLost(AppError):

@@ -114,6 +114,17 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "The model's answer, or its endpoint's, could not be used.",
         f"Check OPENAI_MODEL, OPENAI_BASE_URL and OPENAI_API_KEY. {_REPLAY}",
     ),
+    Code.MODEL_DECLINED: Diagnosis(
+        "The model will not write about this ticket.", "Nothing: the note holds the gathered context alone."
+    ),
+    Code.MODEL_CONTENT_FILTER: Diagnosis(
+        "The content filter of the model's endpoint refused the ticket.",
+        "Nothing, if it happens seldom; else loosen the filter at the endpoint's provider.",
+    ),
+    Code.PROMPT_TOO_LONG: Diagnosis(
+        "The ticket and its sources are more than the model's context takes.",
+        "Choose a model with a larger context, for all or in the tenant's file.",
+    ),
     Code.MONITORING_UNAVAILABLE: Diagnosis(
         "The tenant's monitoring did not answer.", "Check monitoring.prometheus_url in the tenant's file."
     ),

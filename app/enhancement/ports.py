@@ -39,6 +39,11 @@ class Monitoring(Protocol):
 
 
 class Model(Protocol):
-    async def complete(self, messages: Sequence[Message], *, schema: dict[str, object]) -> Completion:
-        """One answer, asked to be JSON that fits *schema*. Its text is not checked here."""
+    async def complete(
+        self, messages: Sequence[Message], *, schema: dict[str, object], more_room: bool = False
+    ) -> Completion:
+        """One answer, asked to be JSON that fits *schema*. Its text is not checked here.
+
+        *more_room*: the answer before was cut off, so this one may be longer.
+        """
         ...

@@ -65,6 +65,12 @@ LLM_CALLS = Counter(
     "Answers asked of a model by outcome: answered, unavailable, refused.",
     ["tenant", "model", "outcome"],
 )
+LLM_LEFT_OUT = Counter(
+    "llm_options_left_out_total",
+    "Answers of a model that had to be asked without an option, because its endpoint refuses it: json_schema (strict"
+    " structured output), json_object, max_tokens, max_completion_tokens, temperature, system_role.",
+    ["model", "option"],
+)
 LLM_SECONDS = Histogram(
     "llm_call_duration_seconds",
     "One answer of a model, repeated calls of the client included.",

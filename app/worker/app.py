@@ -84,6 +84,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 fallback_model=settings.openai_fallback_model,
                 context_timeout=settings.context_timeout_seconds,
                 model_timeout=settings.llm_timeout_seconds,
+                max_tokens=settings.llm_max_completion_tokens,
             )
         )
         ledger = Ledger(

@@ -81,9 +81,11 @@ class GuardedModel:
     model: Model
     breaker: Breaker
 
-    async def complete(self, messages: Sequence[Message], *, schema: dict[str, Any]) -> Completion:
+    async def complete(
+        self, messages: Sequence[Message], *, schema: dict[str, Any], more_room: bool = False
+    ) -> Completion:
         async with self.breaker.guard(ModelUnavailable):
-            return await self.model.complete(messages, schema=schema)
+            return await self.model.complete(messages, schema=schema, more_room=more_room)
         raise AssertionError
 
 

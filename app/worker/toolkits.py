@@ -25,8 +25,9 @@ from app.db.search import Search
 from app.db.session import Database
 from app.enhancement.graph import Tools
 from app.help_desks import open_help_desk
+from app.integrations.asking import Memory
 from app.integrations.monitoring import Prometheus, open_prometheus
-from app.integrations.openai import OpenAIModel
+from app.integrations.openai import MAX_COMPLETION_TOKENS, OpenAIModel
 from app.integrations.servicedesk import ServiceDesk
 from app.tenants import KnownTenant
 from app.worker.breakers import Breaker, GuardedModel, GuardedMonitoring
@@ -100,6 +101,9 @@ class Toolkits:
     _fallback_model: str | None
     _context_timeout: timedelta
     _model_timeout: timedelta
+    _max_tokens: int
+    _memory: Memory = field(default_factory=Memory)
+    """Of what the endpoint refuses; all tenants have the same endpoint."""
     _shelves: dict[str, _Shelf] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -114,8 +118,9 @@ class Toolkits:
         fallback_model: str | None,
         context_timeout: timedelta,
         model_timeout: timedelta,
+        max_tokens: int = MAX_COMPLETION_TOKENS,
     ) -> AsyncIterator[Toolkits]:
-        toolkits = cls(database, client, model, fallback_model, context_timeout, model_timeout)
+        toolkits = cls(database, client, model, fallback_model, context_timeout, model_timeout, max_tokens)
         try:
             yield toolkits
         finally:
@@ -168,6 +173,8 @@ class Toolkits:
                 model=tenant.model.name or self._model,
                 fallback=self._fallback_model,
                 limit=self._model_timeout * _OF_MODEL_TIMEOUT,
+                max_tokens=self._max_tokens,
+                memory=self._memory,
             )
             kit = Toolkit(
                 tenant,

@@ -439,7 +439,7 @@ completions = st.one_of(
 
 @fuzzed(
     body=st.one_of(st.binary(max_size=200), completions.map(written), st.just(b"[" * 50_000)),
-    status=st.sampled_from([200, 200, 200, 201, 204, 301, 400, 401, 404, 422, 429, 500]),
+    status=st.sampled_from([200, 200, 200, 201, 204, 301, 400, 401, 404, 413, 415, 422, 429, 500, 501]),
     kind=st.sampled_from(["application/json", "text/html", "text/event-stream", ""]),
 )
 async def test_an_endpoints_answer_is_a_completion_or_an_error_of_ours(
@@ -473,6 +473,7 @@ draft_keys = st.sampled_from(["summary", "facts", "hypotheses", "next_steps", "c
         texts,
         values_with(draft_keys).map(json.dumps),
         values_with(draft_keys).map(lambda value: f"```json\n{json.dumps(value)}\n```"),
+        values_with(draft_keys).map(lambda value: f"<think>{json.dumps(value)}</think>{json.dumps(value)}"),
         st.just("[" * 90_000),
     )
 )

@@ -224,7 +224,7 @@ async def test_a_note_that_was_stored_before_the_answer_was_lost_is_found_again(
     assert stage.model.calls == 1, "a retry pays the model once"
 
 
-@pytest.mark.parametrize("kind", ["rate_limit", "server_error", "garbage", "reset", "refusal"])
+@pytest.mark.parametrize("kind", ["rate_limit", "server_error", "garbage", "reset"])
 async def test_a_model_that_stays_away_leaves_the_gathered_context(stage: Stage, kind: str) -> None:
     ticket_id = stage.ticket()
     stage.model.behave(kind, times=None, seconds=0.01)
@@ -234,6 +234,17 @@ async def test_a_model_that_stays_away_leaves_the_gathered_context(stage: Stage,
     assert "The model could not be reached" in note
     assert "Cached mode was off" in note
     assert (await stage.delivery(job_id)).status == "done"
+
+
+async def test_a_model_that_declines_is_not_said_to_be_out_of_reach(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    stage.model.behave("refusal", times=None)
+    await stage.deliver(ticket_id)
+    await stage.work()
+    [note] = stage.notes(ticket_id)
+    assert "The model declined to write about this ticket" in note
+    assert "Cached mode was off" in note
+    assert stage.model.calls == 1
 
 
 async def test_a_model_that_hangs_costs_no_more_than_its_limit(stage: Stage) -> None:
@@ -266,6 +277,17 @@ async def test_an_answer_is_sent_back_once_and_the_mended_one_taken(stage: Stage
     assert "did not pass the checks" not in note
     assert "[T1]</a>" in note
     assert stage.model.calls == 2
+
+
+async def test_an_answer_that_is_cut_off_is_asked_for_once_more_with_room(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    stage.model.behave("length")
+    await stage.deliver(ticket_id)
+    await stage.work()
+    assert "[T1]</a>" in stage.notes(ticket_id)[0]
+    first, second = (request.model_dump() for request in stage.model.requests)
+    assert first["messages"] == second["messages"]
+    assert second["max_tokens"] > first["max_tokens"]
 
 
 async def test_a_citation_that_does_not_exist_never_reaches_the_note(stage: Stage) -> None:
