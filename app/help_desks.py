@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from app.core.tenant import Edition
-from app.db.access_tokens import AccessTokens
-from app.db.calls import Calls
+from app.db.limits.access_tokens import AccessTokens
+from app.db.limits.rate import CallRate
 from app.db.session import Database
 from app.errors import Code, TenantFileInvalid
 from app.integrations.servicedesk import ApiKey, Credentials, OAuthClient, ServiceDesk, open_servicedesk
@@ -37,7 +37,7 @@ def open_help_desk(
     return open_servicedesk(
         tenant,
         credentials,
-        limiter=Calls(database, tenant, longest_wait=longest_wait, is_patient=is_patient),
+        limiter=CallRate(database, tenant, longest_wait=longest_wait, is_patient=is_patient),
         tokens=AccessTokens(database, tenant.id, refresh_token=key),
         timeout=CALL_TIMEOUT,
     )

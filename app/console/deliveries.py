@@ -99,7 +99,7 @@ async def list_deliveries(
         reading.database, [each.tenant.id for each in known], chosen.choice, after=after, limit=_ROWS + 1
     )
     rows, more = found[:_ROWS], found[_ROWS:]
-    dead = (await reading.snapshot()).dead if not chosen.tenant else 0
+    failures = (await reading.snapshot()).failures if not chosen.tenant else 0
     return page(
         "deliveries.html",
         user=user,
@@ -115,7 +115,7 @@ async def list_deliveries(
         rows=rows,
         is_first=after is None,
         older=chosen.link(after=_written(rows[-1].place)) if more else "",
-        dead=dead,
+        failures=failures,
     )
 
 

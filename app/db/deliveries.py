@@ -42,7 +42,7 @@ replayed as (
     from chosen where delivery.tenant_id = chosen.tenant_id and delivery.job_id = chosen.job_id
     returning delivery.tenant_id, delivery.job_id, accepted_at
 ),
-risen as (
+forgotten as (
     delete from dead using chosen where dead.tenant_id = chosen.tenant_id and dead.job_id = chosen.job_id
 )
 insert into due (tenant_id, job_id, accepted_at) select tenant_id, job_id, accepted_at from replayed
@@ -53,7 +53,7 @@ returning job_id
 _DISMISS: Final = (
     _OLDEST_CHOSEN
     + """
-buried as (
+forgotten as (
     delete from dead using chosen where dead.tenant_id = chosen.tenant_id and dead.job_id = chosen.job_id
 )
 update delivery set status = 'ignored', code = :code, ignored_because = :because, updated_at = now()

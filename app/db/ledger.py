@@ -3,7 +3,7 @@
 Invariant: a claim is held by one worker, known by the delivery's `attempt`, which only grows. Each change names the
 attempt that it belongs to and changes nothing once another attempt has begun (`LeaseLost`). All times are the
 database's own, so workers whose clocks differ agree. `due` and `delivery` change in one transaction. Of one tenant no
-more deliveries are leased at once than it has slots, and none while one of its gates holds them back. A delivery that
+more deliveries are leased at once than it has slots, and none while a hold is on. A delivery that
 can't be claimed for whatever it holds is settled as failed, or put off, by itself: the next one is claimed all the same.
 """
 
@@ -21,7 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.delivery import Status
 from app.core.outcome import Outcome
-from app.db.gates import EVERY_TENANT, Cause
+from app.db.limits.circuits import Dependency
+from app.db.limits.holds import EVERY_TENANT
 from app.db.session import Database, choose_tenant, is_fault_of_schema, is_fault_of_value
 from app.errors import Code, LeaseLost, LedgerUnavailable
 
@@ -34,10 +35,7 @@ log = structlog.get_logger(__name__)
 # How many tenants are looked at when those before them turn out to be in another worker's hands.
 _MAX_TENANTS_TRIED: Final = 50
 
-_CAUSES: Final = {cause.value: cause for cause in Cause}
-# Why a tenant's deliveries rest; the two other causes let deliveries pass and their notes do without something.
-_HOLDING: Final = "('paused', 'help_desk', 'calls')"
-
+_DEPENDENCIES: Final = {each.value: each for each in Dependency}
 # Tenants with work that is due and slots that are free: those with the fewest deliveries in work first, then the
 # longest waiting. The recursion jumps from tenant to tenant through the index, whatever number of deliveries each has.
 # A tenant that comes back from an outage has one slot until one of its deliveries succeeds.
@@ -49,9 +47,8 @@ with recursive tenant as (
     from tenant where tenant.tenant_id is not null
 ),
 held as (
-    select tenant_id, bool_or(cause in {_HOLDING} and closed_until > now()) as is_closed,
-        bool_or(closed_until <= now() and failures > 0) as is_on_trial
-    from gate group by tenant_id
+    select tenant_id, bool_or(holds_deliveries) as is_held, bool_or(is_on_trial) as is_on_trial
+    from hold group by tenant_id
 ),
 by_turn as (
     select tenant.tenant_id, leased.number as leased, first.due_at,
@@ -67,8 +64,8 @@ by_turn as (
     left join held on held.tenant_id = tenant.tenant_id
     left join unnest(cast(:tenant_ids as uuid[]), cast(:tenant_slots as integer[])) as own (tenant_id, slots)
         on own.tenant_id = tenant.tenant_id
-    where held.is_closed is not true
-        and not exists (select from held where tenant_id = '{EVERY_TENANT}' and is_closed)
+    where held.is_held is not true
+        and not exists (select from held where tenant_id = '{EVERY_TENANT}' and is_held)
 )
 """
 _CHOOSE: Final = text(
@@ -95,13 +92,13 @@ update delivery set status = 'processing', attempt = attempt + 1, lease_until = 
 where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing')
 returning ticket_id, body, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, trace_context,
     last_error,
-    array(select cause from gate g where g.tenant_id = delivery.tenant_id and g.failures > 0) as failing,
-    array(select cause from gate g where g.tenant_id = delivery.tenant_id and g.closed_until > now()) as closed
+    array(select cause from hold where hold.tenant_id = delivery.tenant_id and hold.failures > 0) as failing,
+    array(select cause from hold where hold.tenant_id = delivery.tenant_id and hold.is_on) as open
 """)
 _LEASE_DUE: Final = text("""
 update due set due_at = now() + cast(:lease as interval), is_leased = true where tenant_id = :tenant_id and job_id = :job_id
 """)
-_BURY: Final = text("insert into dead (tenant_id, job_id) values (:tenant_id, :job_id) on conflict do nothing")
+_NOTE_FAILED: Final = text("insert into dead (tenant_id, job_id) values (:tenant_id, :job_id) on conflict do nothing")
 _DROP_DUE: Final = text("delete from due where tenant_id = :tenant_id and job_id = :job_id")
 _WAIT_DUE: Final = text("""
 update due set due_at = now() + cast(:wait as interval), is_leased = false where tenant_id = :tenant_id and job_id = :job_id
@@ -169,9 +166,10 @@ class Claim:
     """Of the attempt before this one."""
     is_crowded: bool
     """More of the tenant's deliveries are due than it has slots: rings for them were heard in vain."""
-    failing: frozenset[Cause]
-    """Dependencies of the tenant whose last call failed; of these, and of what else rests, `closed` are not called."""
-    closed: frozenset[Cause]
+    failing: frozenset[Dependency]
+    """Whose last call for the tenant failed."""
+    open: frozenset[Dependency]
+    """Whose circuit is open: not to be called."""
 
     @property
     def key(self) -> dict[str, Any]:
@@ -292,8 +290,8 @@ class Ledger:
             trace_context=row.trace_context,
             last_error=row.last_error,
             is_crowded=found.is_crowded,
-            failing=_known_causes(row.failing),
-            closed=_known_causes(row.closed),
+            failing=_dependencies(row.failing),
+            open=_dependencies(row.open),
         )
 
     async def _put_aside(self, found: _Found, error: Exception) -> GivenUp | None:
@@ -321,7 +319,7 @@ class Ledger:
             await choose_tenant(session, found.tenant_id)
             values = {**found.key, "code": given_up.code, "error": reason}
             if (await session.execute(_FAIL_UNCLAIMED, values)).first() is not None:
-                await session.execute(_BURY, found.key)
+                await session.execute(_NOTE_FAILED, found.key)
             await session.execute(_DROP_DUE, found.key)
         return given_up
 
@@ -405,9 +403,9 @@ async def _give_up(session: AsyncSession, claim: Claim) -> GivenUp:
     return GivenUp(claim.tenant_id, claim.job_id, Code.WORKER_LOST, error, claim.ticket_id, claim.trace_context)
 
 
-def _known_causes(names: Iterable[str]) -> frozenset[Cause]:
-    """The causes that this release knows: those of a newer one hold nothing back here."""
-    return frozenset(_CAUSES[name] for name in names if name in _CAUSES)
+def _dependencies(causes: Iterable[str]) -> frozenset[Dependency]:
+    """Those of *causes* that are circuits which this release knows."""
+    return frozenset(_DEPENDENCIES[cause] for cause in causes if cause in _DEPENDENCIES)
 
 
 async def settle_done(session: AsyncSession, claim: Claim) -> None:
@@ -440,7 +438,7 @@ async def _settle(
     )
     await session.execute(_DROP_DUE, claim.key)
     if status is Status.FAILED:
-        await session.execute(_BURY, claim.key)
+        await session.execute(_NOTE_FAILED, claim.key)
 
 
 async def _give_back(session: AsyncSession, claim: Claim, *, wait: timedelta, **values: Any) -> None:

@@ -112,7 +112,7 @@ class Gate(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_column=_words(nullable=True))
 
 
-class Dead(SQLModel, table=True):
+class FailedRow(SQLModel, table=True):
     """A failed delivery that no operator has replayed or dismissed yet. Workers see every tenant's, to count them."""
 
     __tablename__ = "dead"

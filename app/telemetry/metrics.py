@@ -99,12 +99,18 @@ TENANT_WAITING = Gauge("tenant_backlog", "The tenant's deliveries that are due a
 TENANT_OLDEST_SECONDS = Gauge(
     "tenant_oldest_pending_seconds", "Age of the tenant's oldest delivery that is not settled.", ["tenant"]
 )
-DEAD = Gauge("delivery_dead", "Failed deliveries that no operator has replayed or dismissed.", ["tenant"])
-GATE_CLOSED = Gauge(
-    "gate_closed",
-    "1 while it is closed: paused, help_desk and calls hold the tenant's deliveries back; model and monitoring are not"
-    " asked for its notes. The tenant is empty for a pause of all.",
-    ["tenant", "cause"],
+FAILED_NOW = Gauge("deliveries_failed", "Failed deliveries that no operator has replayed or dismissed.", ["tenant"])
+CIRCUIT_OPEN = Gauge(
+    "circuit_open",
+    "1 while the dependency's circuit is open: help_desk holds the tenant's deliveries back; model and monitoring are"
+    " not asked for its notes.",
+    ["tenant", "dependency"],
+)
+TENANT_PAUSED = Gauge(
+    "tenant_paused", "1 while an operator holds the tenant's deliveries back; the tenant is empty for all.", ["tenant"]
+)
+TENANT_RATE_LIMITED = Gauge(
+    "tenant_rate_limited", "1 while the tenant's deliveries wait because its calls are used up.", ["tenant"]
 )
 LEASES_LOST = Counter("delivery_leases_lost_total", "Attempts that went on past their lease and gave way to another.")
 TENANT_FILES_BAD = Gauge("tenant_file_bad", "1 while a tenant's file or secret can't be used.", ["tenant"])

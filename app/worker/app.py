@@ -20,8 +20,8 @@ from taskiq.receiver import Receiver
 
 from app.core.feedback import make_token
 from app.db.enhancements import Enhancements
-from app.db.gates import Gates
 from app.db.ledger import Ledger
+from app.db.limits.circuits import Circuits
 from app.db.session import Database, open_database
 from app.integrations.openai import open_model_client
 from app.queue import WORK_TASK, RingBroker, open_queue
@@ -95,8 +95,9 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             tell_given_up=lambda given_up: tell_given_up(given_up, tenants),
         )
         parts = Parts(
+            database=database,
             ledger=ledger,
-            gates=Gates(database),
+            circuits=Circuits(database),
             enhancements=Enhancements(database),
             tenants=tenants,
             toolkits=toolkits,
@@ -108,7 +109,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             ),
             feedback_url=_feedback_url(settings),
         )
-        attempts = Attempts(parts, database)
+        attempts = Attempts(parts)
 
         async def work(tenant_id: str, job_id: str) -> None:  # noqa: ARG001 - a hint: the ledger chooses what is next
             await attempts.work()

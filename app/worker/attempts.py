@@ -15,7 +15,6 @@ from app.core.outcome import Ending
 from app.core.steps import noting_steps
 from app.db.attempts import AttemptRecord, record_attempt
 from app.db.ledger import Claim, GivenUp
-from app.db.session import Database
 from app.errors import LedgerUnavailable
 from app.telemetry.logs import delivery_context
 from app.telemetry.metrics import ATTEMPTS_WITHOUT_NOTE, ENHANCEMENTS, LEASES_LOST
@@ -31,9 +30,8 @@ log = structlog.get_logger(__name__)
 class Attempts:
     """What claims deliveries and brings them to an end, as many at once as its callers ask for."""
 
-    def __init__(self, parts: Parts, database: Database) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._database = database
         self._running: set[asyncio.Task[None]] = set()
         self._is_stopping = False
 
@@ -113,7 +111,7 @@ class Attempts:
     async def _record(self, claim: Claim, record: AttemptRecord) -> None:
         """Keep how the attempt went, for whoever asks; it is settled or given back by now, so no error matters."""
         try:
-            await record_attempt(self._database, claim, record)
+            await record_attempt(self._parts.database, claim, record)
         except LedgerUnavailable as error:
             log.warning("attempt_not_recorded", code=error.code, cause=error.detail)
 

@@ -24,8 +24,10 @@ from app.core.outcome import Attempt, Ending, Outcome, decide
 from app.core.steps import StepNote, step
 from app.core.ticket import Ticket
 from app.db.enhancements import Enhancements
-from app.db.gates import Cause, Gates
 from app.db.ledger import Claim, Ledger
+from app.db.limits.circuits import Circuits, Dependency
+from app.db.limits.rate import hold_until_next_turn
+from app.db.session import Database
 from app.enhancement.graph import enhance
 from app.errors import (
     AppError,
@@ -43,7 +45,7 @@ from app.integrations.servicedesk import ServiceDesk
 from app.telemetry.metrics import ENHANCEMENT_SECONDS
 from app.telemetry.traces import exemplar, span
 from app.tenants import KnownTenant, TenantDirectory
-from app.worker.breakers import Breaker
+from app.worker.circuits import Circuit
 from app.worker.lease import held
 from app.worker.posting import find_posted, keep_oldest, post_once
 from app.worker.toolkits import Toolkits
@@ -67,8 +69,9 @@ class Limits:
 class Parts:
     """What every attempt works with."""
 
+    database: Database
     ledger: Ledger
-    gates: Gates
+    circuits: Circuits
     enhancements: Enhancements
     tenants: TenantDirectory
     toolkits: Toolkits
@@ -82,12 +85,12 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
     known = _load_tenant(claim, parts.tenants)
     tenant, limits = known.tenant, parts.limits
     webhook = parse_webhook(claim.body)
-    help_desk_breaker = Breaker.of(parts.gates, claim, Cause.HELP_DESK)
+    circuit = Circuit.of(parts.circuits, claim, Dependency.HELP_DESK)
 
-    async with parts.toolkits.lend(known) as kit, _told_apart(kit.help_desk, help_desk_breaker):
+    async with parts.toolkits.lend(known) as kit, _told_apart(kit.help_desk, circuit):
         if webhook.event is Event.RESOLVED:
             await kit.learn(claim.ticket_id)
-            await help_desk_breaker.recover()
+            await circuit.succeeded()
         check_wanted(webhook, events=tenant.events, technician=tenant.servicedesk.technician)
 
         ticket, notices = await _load_ticket(kit.help_desk, claim.ticket_id, told=webhook.ticket)
@@ -134,7 +137,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         except LeaseLost:  # whoever has it now may have posted too
             await keep_oldest(kit.help_desk, claim.ticket_id, note_id, reference)
             raise
-        await help_desk_breaker.recover()
+        await circuit.succeeded()
 
     return _tell_posted(claim, known, enhancement, note_id=note_id)
 
@@ -169,7 +172,7 @@ async def _conclude(claim: Claim, error: Exception, parts: Parts) -> Outcome:
     try:
         await parts.ledger.conclude(claim, outcome)
         if outcome.ending is Ending.THROTTLED:
-            await parts.gates.close(claim.tenant_id, Cause.CALLS, wait=outcome.wait)
+            await hold_until_next_turn(parts.database, claim.tenant_id, wait=outcome.wait)
     except (LeaseLost, LedgerUnavailable) as failure:
         # Not stored: the lease runs out, and whoever takes over looks for the note first.
         return decide(failure, attempt, draw=0)
@@ -220,10 +223,10 @@ def _traced(name: str) -> Iterator[StepNote]:
 
 
 @asynccontextmanager
-async def _told_apart(help_desk: ServiceDesk, breaker: Breaker) -> AsyncIterator[None]:
+async def _told_apart(help_desk: ServiceDesk, circuit: Circuit) -> AsyncIterator[None]:
     """Tell a help desk that is down from one that fails for this ticket alone.
 
-    It is down when its breaker trips, which needs failures of several deliveries, or when it does not answer a call
+    It is down when its circuit opens, which needs failures of several deliveries, or when it does not answer a call
     about something else either: a tenant with one delivery due has nothing else to tell it by.
 
     Raises:
@@ -234,7 +237,7 @@ async def _told_apart(help_desk: ServiceDesk, breaker: Breaker) -> AsyncIterator
     except CallsExhausted:
         raise
     except HelpDeskUnavailable as error:
-        if await breaker.count():
+        if await circuit.failed():
             raise HelpDeskDown(error.detail, retry_after=error.retry_after, code=error.code) from error
         try:
             await help_desk.peek()

@@ -17,10 +17,10 @@ from openai import AsyncOpenAI
 
 from app.core.tenant import Tenant
 from app.db.costs import tokens_this_month
-from app.db.gates import Cause, Gates
 from app.db.inventory import Inventory
 from app.db.knowledge import upsert_tickets
 from app.db.ledger import Claim
+from app.db.limits.circuits import Circuits, Dependency
 from app.db.search import Search
 from app.db.session import Database
 from app.enhancement.graph import Tools
@@ -30,7 +30,7 @@ from app.integrations.monitoring import Prometheus, open_prometheus
 from app.integrations.openai import MAX_COMPLETION_TOKENS, OpenAIModel
 from app.integrations.servicedesk import ServiceDesk
 from app.tenants import KnownTenant
-from app.worker.breakers import Breaker, GuardedModel, GuardedMonitoring
+from app.worker.circuits import Circuit, GuardedModel, GuardedMonitoring
 
 # Longer than this for a turn, and the slot is better given to another tenant's delivery. A tenant with all its slots
 # in work waits less, as long as nobody else (the sync, another program) takes its turns.
@@ -55,14 +55,14 @@ class Toolkit:
 
     def tools(self, claim: Claim) -> Tools:
         """What the workflow of *claim* works with."""
-        gates = Gates(self._database)
+        circuits = Circuits(self._database)
         return Tools(
             history=self._search,
             knowledge=self._search,
             inventory=self._inventory,
             monitoring=self._monitoring
-            and GuardedMonitoring(self._monitoring, Breaker.of(gates, claim, Cause.MONITORING)),
-            model=GuardedModel(self._model, Breaker.of(gates, claim, Cause.MODEL)),
+            and GuardedMonitoring(self._monitoring, Circuit.of(circuits, claim, Dependency.MONITORING)),
+            model=GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL)),
             may_use_model=self._may_use_model,
             note=self.tenant.note,
             context_timeout=self._context_timeout,

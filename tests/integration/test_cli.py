@@ -204,7 +204,7 @@ async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
     assert listed.stdout.count("answered 502") == 2
     assert "the newest 2 of 3" in listed.stderr
     status = await call_here("tenants", "status", "smoke", **database)
-    assert "3 dead" in status.stdout
+    assert "3 failed" in status.stdout
     unsure = await call_here("deliveries", "replay", *chosen, "--all", "--limit", "1", **database)
     assert "the oldest 1 of 3" in unsure.stdout
     assert unsure.returncode == 1  # nobody said yes

@@ -12,9 +12,9 @@ import structlog
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from app.core.retry import FAILURES_TO_CLOSE
+from app.core.retry import FAILURES_TO_OPEN
 from app.db.deliveries import find_delivery, replay_deliveries
-from app.db.gates import Cause, Gates
+from app.db.limits.holds import Cause, list_holds
 from tests.integration.worker.conftest import Stage
 
 
@@ -517,7 +517,7 @@ async def test_one_ticket_that_always_fails_is_failed_after_its_attempts_and_clo
 
 async def test_a_model_that_fails_in_a_row_is_left_alone_until_its_rest_ends(stage: Stage) -> None:
     stage.model.behave("server_error", times=None)
-    for _ in range(FAILURES_TO_CLOSE):
+    for _ in range(FAILURES_TO_OPEN):
         await stage.deliver(stage.ticket())
         await stage.work()
     asked = stage.model.calls
@@ -534,7 +534,7 @@ async def test_a_model_that_fails_in_a_row_is_left_alone_until_its_rest_ends(sta
         await stage.deliver(stage.ticket())
         await stage.work()
     assert stage.model.calls == asked + 2
-    assert await Gates(stage.database).closed([stage.tenant.id]) == []
+    assert await list_holds(stage.database, [stage.tenant.id]) == []
 
 
 @pytest.mark.parametrize("stage", [{"servicedesk": {"calls_per_minute": 1}}], indirect=True)
@@ -547,8 +547,8 @@ async def test_a_note_that_gets_no_turn_leaves_no_doubt_and_the_tenant_rests_unt
     async with stage.database.as_tenant(stage.tenant.id) as session:
         begun = await session.execute(text("select posting_at from enhancement where job_id = :id"), {"id": job_id})
     assert begun.scalar_one() is None  # nothing was sent: the next attempt need not look for a note
-    [gate] = await Gates(stage.database).closed([stage.tenant.id])
-    assert gate.cause is Cause.CALLS
+    [hold] = await list_holds(stage.database, [stage.tenant.id])
+    assert hold.cause is Cause.RATE_LIMITED
     await stage.make_due()
     assert await stage.work() == 0
 
