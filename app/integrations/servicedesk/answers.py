@@ -51,6 +51,10 @@ class Missing(HelpDeskRefused):
     """ServiceDesk Plus has nothing at this path."""
 
 
+class AnswerOverLimit(HelpDeskRefused):
+    """ServiceDesk Plus answers more than we read."""
+
+
 def not_understood() -> HelpDeskUnavailable:
     """The error for an answer of another shape: a proxy's page, a half-started server, a build that we don't know."""
     return HelpDeskUnavailable("The help desk answered something that is not ServiceDesk Plus's JSON.")
