@@ -27,8 +27,9 @@ _DIGIT_FOLLOWS = re.compile(r"[ .-]?\d")
 _PRIVATE: Final = frozenset({"10", "172", "192"})
 _HYPHENATED = re.compile(r"(?<![\w.+-])\d{1,3}(?:-\d{1,3}){3}(?![\w-])(?P<name>\.[A-Za-z])?")  # 10-20-30-40.example
 _HARDWARE = re.compile(
-    r"(?<![\w.:/+-])(?:[0-9a-f]{2}(?P<by>[:.-])[0-9a-f]{2}(?:(?P=by)[0-9a-f]{2}){4,6}|[0-9a-f]{2}(?: [0-9a-f]{2}){5}(?! \d\d)"
-    r"|[0-9a-f]{4}(?P<of>[.:-])[0-9a-f]{4}(?P=of)[0-9a-f]{4}|[0-9a-f]{6}[:-]?[0-9a-f]{6})(?![\w:-]|\.\d)",
+    r"(?<![\w.:/+-])(?:[0-9a-f]{2}(?P<by>[:.-])[0-9a-f]{2}(?:(?P=by)[0-9a-f]{2}){4,6}"
+    r"|[0-9a-f]{2}(?: [0-9a-f]{2}){5}(?! \d\d)|[0-9a-f]{4}(?P<of>[.:-])[0-9a-f]{4}(?P=of)[0-9a-f]{4}"
+    r"|[0-9a-f]{6}[:-]?[0-9a-f]{6})(?![\w:-]|\.\d)",
     re.IGNORECASE,
 )
 _IS_HEX = re.compile(r"\d[a-f]|[a-f]\d", re.IGNORECASE)
