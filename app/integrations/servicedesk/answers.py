@@ -57,6 +57,10 @@ class Missing(HelpDeskRefused):
     code = Code.HELP_DESK_PATH_MISSING
 
 
+class AnswerOverLimit(HelpDeskRefused):
+    """ServiceDesk Plus answers more than we read."""
+
+
 def not_understood() -> HelpDeskUnavailable:
     """The error for an answer of another shape: a proxy's page, a half-started server, a build that we don't know."""
     return HelpDeskUnavailable(
