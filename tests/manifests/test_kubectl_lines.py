@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from tests.manifests.rendering import ROOT
+from tests.manifests.project import ROOT
 
 PAGES: Final = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("kustomize/**/*.md")])
 _CONTINUED: Final = re.compile(r"\\\n\s*")

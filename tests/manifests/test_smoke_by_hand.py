@@ -6,13 +6,14 @@ import runpy
 
 import yaml
 
+from tests.manifests.project import project, settings
 from tests.manifests.references import missing_references
-from tests.manifests.rendering import FOUNDATION, ROOT, WORKLOAD, hook_of, of_kind, render
+from tests.manifests.rendering import FOUNDATION, WORKLOAD, hook_of, of_kind, render
 from tests.manifests.validity import invalid
 from tests.policies.admission import policies_in
 
 IMAGE = "registry.example/ai-agents@sha256:" + "1" * 64
-BY_HAND = runpy.run_path(str(ROOT / "kustomize/smoke_by_hand.py"))
+BY_HAND = runpy.run_path(str(project() / "kustomize/smoke_by_hand.py"))
 
 
 def test_the_job_is_the_hooks_with_the_image_that_runs_and_no_hook() -> None:
@@ -36,7 +37,7 @@ def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes
     assert [each for each in refusals if not each.startswith("images-from-our-registry")] == []
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    assert container["args"] == ["smoke", "--tenant=acme", "--ticket=100234", "--url=https://unset.invalid"]
+    assert container["args"] == ["smoke", "--tenant=acme", "--ticket=100234", f"--url=https://{settings()['host']}"]
     assert container["envFrom"] == [{"secretRef": {"name": "database-worker"}}]
     (secrets,) = (each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "tenant-secrets")
     mounted = {item["path"] for each in secrets for item in each["secret"]["items"]}
