@@ -10,9 +10,7 @@ from typing import Final
 import pytest
 import yaml
 
-from app.core.tenant import Tenant
 from app.queue import GROUP, STREAM
-from app.tenants import read_tenant
 from tests.manifests.changes import is_offline
 from tests.manifests.environment import unread_secrets, unset_variables
 from tests.manifests.project import ROOT, copy_project
@@ -135,32 +133,6 @@ def _edit(folder: Path, old: str, new: str) -> None:
 def test_every_component_says_what_it_needs() -> None:
     assert COMPONENTS
     assert [folder for folder in COMPONENTS if not (ROOT / folder / "README.md").is_file()] == []
-
-
-def test_tenants_files_are_good_and_each_has_its_secrets() -> None:
-    (tenants,) = of_kind(render(FOUNDATION), "ConfigMap")
-    secrets = {each["metadata"]["name"]: each for each in of_kind(render(FOUNDATION), "ExternalSecret")}
-    folder = ROOT / FOUNDATION / "tenants"
-    slugs = [file.removesuffix(".yaml") for file in tenants["data"]]
-
-    for slug in slugs:
-        assert isinstance(read_tenant(folder / f"{slug}.yaml"), Tenant)
-        api = secrets[f"tenant-{slug}-api"]["spec"]["target"]["template"]["data"]
-        worker = secrets[f"tenant-{slug}-worker"]["spec"]["target"]["template"]["data"]
-        assert set(api) == {"webhook_secret", "webhook_secret_previous"}
-        assert not set(api) & set(worker)
-    for workload, side in (("ai-agents-api", "api"), ("ai-agents-worker", "worker")):
-        deployment = next(
-            each for each in of_kind(render(WORKLOAD), "Deployment") if each["metadata"]["name"] == workload
-        )
-        volumes = {volume["name"]: volume for volume in deployment["spec"]["template"]["spec"]["volumes"]}
-        sources = [source["secret"] for source in volumes["tenant-secrets"]["projected"]["sources"]]
-        assert [source["name"] for source in sources] == [f"tenant-{slug}-{side}" for slug in sorted(slugs)]
-        assert all(source["optional"] for source in sources)
-        for source in sources:
-            assert {item["key"] for item in source["items"]} == set(
-                secrets[source["name"]]["spec"]["target"]["template"]["data"]
-            )
 
 
 def test_workers_scale_by_the_stream_that_the_application_writes() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import runpy
+from pathlib import Path
 
 import yaml
 
-from tests.manifests.project import project, settings
+from tests.manifests.example_tenant import add_example_tenant
+from tests.manifests.project import copy_project, project, settings
 from tests.manifests.references import missing_references
 from tests.manifests.rendering import FOUNDATION, WORKLOAD, hook_of, of_kind, render
 from tests.manifests.validity import invalid
@@ -28,11 +30,14 @@ def test_the_job_is_the_hooks_with_the_image_that_runs_and_no_hook() -> None:
     assert container["args"] == hook["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
-def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes() -> None:
-    job = yaml.safe_load(BY_HAND["ticket_job"](IMAGE, "acme", "100234"))
+def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    add_example_tenant(tmp_path)
+    by_hand = runpy.run_path(str(tmp_path / "kustomize/smoke_by_hand.py"))
+    job = yaml.safe_load(by_hand["ticket_job"](IMAGE, "acme", "100234"))
 
     assert invalid([job]) == []
-    assert missing_references([job], earlier=render(FOUNDATION)) == []
+    assert missing_references([job], earlier=render(FOUNDATION, root=tmp_path)) == []
     refusals = [found for policy in policies_in(render("policies")) for found in policy.objections(job)]
     assert [each for each in refusals if not each.startswith("images-from-our-registry")] == []
     pod = job["spec"]["template"]["spec"]
