@@ -60,3 +60,11 @@ def test_what_is_unset_is_named() -> None:
 
     example, unset = settings(INSTALLATIONS["example"]), settings(INSTALLATIONS["unset"])
     assert named == [key for key in unset if example[key] != unset[key]]
+
+
+def test_a_receiver_that_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "installation.yaml"
+    text = INSTALLATIONS["example"].read_text("utf-8")
+    for spoilt in ("alertReceiver: carrier-pigeon", "another: value"):
+        path.write_text(text.replace("alertReceiver: slack", spoilt), "utf-8")
+        assert CHECK["problems"](path) == ["alertReceiver must be one of slack, pagerduty, webhook"]
