@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-machine check dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console screenshots \
+.PHONY: help demo test test-machine test-installations check dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console screenshots \
 	faults faults-machine alert-drill image image-test installation bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
@@ -61,6 +61,9 @@ imports: $(VENV)/.dev-ready
 
 unit: $(VENV)/.dev-ready
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/image
+
+test-installations: $(VENV)/.dev-ready  ## The tests that read manifests, with installation.yaml unset and filled
+	@$(BIN)/python -m tests.manifests.each_installation
 
 FUZZ_EXAMPLES ?= 2000
 fuzz: $(VENV)/.dev-ready  ## The properties of the parsers and of the API's schema, on many more inputs (FUZZ_EXAMPLES)

@@ -1,4 +1,4 @@
-"""Names what is still unset in installation.yaml: status 1 if anything is."""
+"""Names what is still unset, or can't be right, in installation.yaml: status 1 if anything is."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ from pathlib import Path
 import yaml
 
 NOWHERE = "192.0.2.0/24"
+# As in kustomize/components/alerting.
+RECEIVERS = ("slack", "pagerduty", "webhook")
 
 
-def unset_keys(path: Path) -> list[str]:
-    """The keys whose value is still the one that the repository ships."""
+def problems(path: Path) -> list[str]:
+    """The keys whose value is still the one that the repository ships, or none that is known, each as a sentence."""
     data = yaml.safe_load(path.read_text("utf-8"))["data"]
-    return [key for key, value in data.items() if "unset" in value or value == NOWHERE or not value]
+    found = [f"{key} is unset" for key, value in data.items() if "unset" in value or value == NOWHERE or not value]
+    receiver = data.get("alertReceiver")
+    if receiver is None or (receiver not in RECEIVERS and "alertReceiver is unset" not in found):
+        found.append(f"alertReceiver must be one of {', '.join(RECEIVERS)}")
+    return found
 
 
 def main() -> int:
     path = Path(__file__).with_name("installation.yaml")
-    missing = unset_keys(path)
-    for key in missing:
-        sys.stderr.write(f"{path.name}: {key} is unset\n")
-    return 1 if missing else 0
+    found = problems(path)
+    for problem in found:
+        sys.stderr.write(f"{path.name}: {problem}\n")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

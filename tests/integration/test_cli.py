@@ -270,6 +270,30 @@ async def test_an_unknown_tenant_is_told_with_those_that_are_known(tmp_path: Pat
     assert "known tenants: acme" in ended.stderr
 
 
+@pytest.fixture
+def no_tenant(tmp_path: Path) -> Path:
+    """The folders of tenants, empty."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "secrets").mkdir()
+    return tmp_path
+
+
+async def test_before_the_first_tenant_every_process_runs(
+    urls: DatabaseUrls, valkey: ValkeyServer, no_tenant: Path
+) -> None:
+    """As production does after its first installation."""
+    folders = {"TENANTS_DIR": str(no_tenant / "files"), "TENANT_SECRETS_DIR": str(no_tenant / "secrets")}
+    async with (
+        open_api_process(urls, valkey, no_tenant, no_tenant / "api.log") as api,
+        open_worker_process(urls, valkey, no_tenant, no_tenant / "worker.log") as worker,
+    ):
+        await api.ready()
+        await worker.ready()
+        synced = await call("sync", DATABASE_URL=urls.worker, REDIS_URL=valkey.url, **folders)
+
+    assert synced.returncode == 0, synced.stderr
+
+
 async def test_sync_logs_as_it_is_told_to(
     running: tuple[Process, Tenant, dict[str, str], int], urls: DatabaseUrls, valkey: ValkeyServer
 ) -> None:

@@ -4,7 +4,6 @@ when a target matches nothing.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,14 +13,6 @@ import yaml
 from tests.manifests.rendering import RenderingFailed, render_text
 
 TRANSFORMERS: Final = ("patches", "replacements", "images", "components", "labels")
-FOLDERS: Final = ("kustomize", "argocd", "policies")
-
-
-def copy_project(root: Path, to: Path) -> None:
-    """What Kustomize reads of the project, to play with."""
-    for folder in FOLDERS:
-        if (root / folder).is_dir():
-            shutil.copytree(root / folder, to / folder)
 
 
 def reachable(folder: Path) -> set[Path]:

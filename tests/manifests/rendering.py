@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import yaml
 
-ROOT: Final = Path(__file__).parents[2]
+from tests.manifests.project import ROOT, project
+
 KUBECTL: Final = Path(sysconfig.get_path("scripts")) / "kubectl"
 
 Object = dict[str, Any]
@@ -26,10 +27,10 @@ class RenderingFailed(Exception):
     """Kustomize's own words."""
 
 
-def render_text(folder: str, *, root: Path = ROOT) -> str:
-    """The YAML of *folder*, which is relative to *root*."""
+def render_text(folder: str, *, root: Path | None = None) -> str:
+    """The YAML of *folder*, which is relative to *root*: the project with the tests' installation, if not another."""
     result = subprocess.run(
-        [KUBECTL, "kustomize", root / folder], capture_output=True, text=True, timeout=60, check=False
+        [KUBECTL, "kustomize", (root or project()) / folder], capture_output=True, text=True, timeout=60, check=False
     )
     if result.returncode or result.stderr:
         raise RenderingFailed(result.stderr)
@@ -37,7 +38,7 @@ def render_text(folder: str, *, root: Path = ROOT) -> str:
 
 
 @cache
-def render(folder: str, *, root: Path = ROOT) -> list[Object]:
+def render(folder: str, *, root: Path | None = None) -> list[Object]:
     """The objects of *folder*. Rendered once: whoever changes one copies it first."""
     return [each for each in yaml.safe_load_all(render_text(folder, root=root)) if each]
 

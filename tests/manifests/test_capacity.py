@@ -6,11 +6,11 @@ from copy import deepcopy
 from decimal import Decimal
 
 import pytest
-import yaml
 
 from app.settings import ApiSettings, MigrateSettings, SyncSettings, WorkerSettings
 from tests.manifests.capacity import demand, over_quota, pods_at_most, quantity
-from tests.manifests.rendering import PRODUCTION, ROOT, WORKLOAD, Object, name_of, of_kind, pod_templates, render
+from tests.manifests.project import INSTALLATION, ROOT, settings
+from tests.manifests.rendering import PRODUCTION, WORKLOAD, Object, name_of, of_kind, pod_templates, render
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,22 @@ def connections_at_most(objects: list[Object], *, concurrency: int) -> int:
     )
 
 
-def test_the_database_has_a_connection_for_everyone() -> None:
-    settings = next(
+RESERVED = 10  # connections for people and the provider's own
+
+
+def concurrency() -> int:
+    (found,) = (
         each for each in of_kind(render(WORKLOAD), "ConfigMap") if each["metadata"]["name"].startswith("settings-")
     )
-    installation = yaml.safe_load((ROOT / "kustomize/installation/installation.yaml").read_text("utf-8"))["data"]
-    reserved = 10  # for people and the provider's own
-    allowed = int(installation["databaseMaxConnections"]) - reserved
-    concurrency = int(settings["data"]["WORKER_CONCURRENCY"])
+    return int(found["data"]["WORKER_CONCURRENCY"])
 
-    assert connections_at_most(render(WORKLOAD), concurrency=concurrency) < allowed
-    assert connections_at_most(render(WORKLOAD), concurrency=40) > allowed
+
+def test_the_database_has_a_connection_for_everyone() -> None:
+    """The one that is installed: if this fails, lower the autoscalers' maxima or WORKER_CONCURRENCY."""
+    allowed = int(settings(ROOT / INSTALLATION)["databaseMaxConnections"]) - RESERVED
+
+    assert connections_at_most(render(WORKLOAD), concurrency=concurrency()) < allowed
+
+
+def test_a_database_that_is_too_small_is_found() -> None:
+    assert connections_at_most(render(WORKLOAD), concurrency=10 * concurrency()) > 400 - RESERVED

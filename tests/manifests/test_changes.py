@@ -6,19 +6,20 @@ from pathlib import Path
 
 import yaml
 
-from tests.manifests.changes import copy_project, idle_entries
-from tests.manifests.rendering import ROOT, WORKLOAD
+from tests.manifests.changes import idle_entries
+from tests.manifests.project import copy_project
+from tests.manifests.rendering import WORKLOAD
 from tests.manifests.test_rendering import FOLDERS
 
 
 def test_every_patch_replacement_and_component_changes_something(tmp_path: Path) -> None:
-    copy_project(ROOT, tmp_path)
+    copy_project(tmp_path)
 
     assert idle_entries(tmp_path, FOLDERS) == []
 
 
 def test_a_patch_that_matches_nothing_is_found(tmp_path: Path) -> None:
-    copy_project(ROOT, tmp_path)
+    copy_project(tmp_path)
     path = tmp_path / WORKLOAD / "kustomization.yaml"
     content = yaml.safe_load(path.read_text("utf-8"))
     patch = "- op: remove\n  path: /spec/replicas\n"

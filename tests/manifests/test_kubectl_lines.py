@@ -1,4 +1,4 @@
-"""The `kubectl` lines that people are told to type do what the page says.
+"""The `kubectl` and `argocd` lines that people are told to type do what the page says.
 
 Each rule here was broken by a page that read well, and found when its lines were typed to a real API server.
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from tests.manifests.rendering import ROOT
+from tests.manifests.project import ROOT
 
 PAGES: Final = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("kustomize/**/*.md")])
 _CONTINUED: Final = re.compile(r"\\\n\s*")
@@ -48,3 +48,58 @@ def test_a_job_that_is_made_by_hand_can_be_made_again(page: Path) -> None:
     freed = [each for each in commands if " delete job " in each and "--ignore-not-found" in each]
 
     assert len(made) == len(freed)
+
+
+def _section(page: str, title: str) -> str:
+    return (ROOT / page).read_text("utf-8").split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def _first(section: str, *wanted: str) -> list[int]:
+    """Where each of *wanted* stands first."""
+    return [section.index(each) for each in wanted]
+
+
+TERMINATE: Final = "argocd app terminate-op ai-agents-workload"
+
+
+def test_a_rollback_begins_with_the_end_of_the_sync_that_waits() -> None:
+    """While a release that never gets ready waits, Argo CD begins neither a rollback nor a sync of a merged fix."""
+    section = _section("docs/deploy.md", "Rollback")
+    steps = re.findall(r"^(\d)\. (.*(?:\n   .*)*)", section, re.MULTILINE)
+
+    assert [number for number, _ in steps] == [str(place) for place in range(1, len(steps) + 1)]
+    assert f"`{TERMINATE}`" in steps[0][1]
+    assert f"`{TERMINATE}`" in _section("docs/deploy.md", "Release"), "in the table of what breaks"
+    assert f"`{TERMINATE}`" in _section("docs/deploy.md", "Troubleshooting")
+
+
+def test_a_rollback_by_command_line_switches_automation_off_before_and_on_after() -> None:
+    """Argo CD refuses it otherwise: "rollback cannot be initiated when auto-sync is enabled"."""
+    (block,) = re.findall(r"```sh\n(.*?)```", _section("docs/deploy.md", "Rollback"), re.DOTALL)
+    order = _first(
+        block,
+        TERMINATE,
+        "argocd app set ai-agents-workload --sync-policy manual",
+        "argocd app rollback ai-agents-workload",
+        "make smoke",
+        "argocd app set ai-agents-workload --sync-policy automated --auto-prune --self-heal",
+    )
+
+    assert order == sorted(order)
+
+
+def test_the_page_of_what_goes_wrong_points_to_steps_of_a_rollback_that_are_meant() -> None:
+    section = _section("docs/deploy.md", "Rollback")
+    steps = dict(re.findall(r"^(\d)\. (.*)", section, re.MULTILINE))
+
+    assert "Enable auto-sync" in steps["7"], "Troubleshooting names step 7"
+    assert "make smoke" in steps["5"], "the table below the steps names step 5"
+    assert "git revert" in steps["6"], "the table below the steps names step 6"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_argocd_lines_are_of_commands_that_argo_cd_has(page: Path) -> None:
+    """Of Argo CD 3.5, docs/user-guide/commands."""
+    known = {"history", "rollback", "set", "sync", "terminate-op"}
+
+    assert set(re.findall(r"argocd app ([a-z-]+)", page.read_text("utf-8"))) <= known

@@ -26,7 +26,8 @@ import pytest
 from app.demo.embedded import PostgresServer, ValkeyServer, find_free_port, open_postgres, open_valkey
 from app.demo.run_folder import RunFolder, open_run_folder
 from app.settings import ApiSettings, WorkerSettings
-from tests.manifests.rendering import LOCAL, ROOT, Object, containers, of_kind, pod_templates, render
+from tests.manifests.project import ROOT
+from tests.manifests.rendering import LOCAL, Object, containers, of_kind, pod_templates, render
 from tests.manifests.wiring import selects
 
 TICKET: Final = "100000000000201"

@@ -6,7 +6,8 @@ from copy import deepcopy
 
 import pytest
 
-from tests.manifests.rendering import ROOT, Object, of_kind, render
+from tests.manifests.project import ROOT
+from tests.manifests.rendering import Object, of_kind, render
 
 DECLARED = [*render("argocd/bootstrap/root"), *render("argocd/applications")]
 # Those that have no namespace; of the kinds that we deploy ourselves.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -11,15 +10,13 @@ from typing import Final
 import pytest
 import yaml
 
-from app.core.tenant import Tenant
 from app.queue import GROUP, STREAM
-from app.tenants import read_tenant
-from tests.manifests.changes import copy_project, is_offline
+from tests.manifests.changes import is_offline
 from tests.manifests.environment import unread_secrets, unset_variables
+from tests.manifests.project import ROOT, copy_project
 from tests.manifests.rendering import (
     FOUNDATION,
     PRODUCTION,
-    ROOT,
     WORKLOAD,
     kustomizations,
     name_of,
@@ -62,7 +59,7 @@ DOORS: Final = ("ingress-nginx", "gateway-api")
 
 @pytest.mark.parametrize(("door", "is_pod_identity"), list(product(DOORS, (False, True))))
 def test_components_combine(tmp_path: Path, door: str, is_pod_identity: bool) -> None:
-    copy_project(ROOT, tmp_path)
+    copy_project(tmp_path)
     _edit(tmp_path / WORKLOAD, "ingress-nginx", door)
     if is_pod_identity:
         path = tmp_path / FOUNDATION / "kustomization.yaml"
@@ -82,7 +79,7 @@ def test_components_combine(tmp_path: Path, door: str, is_pod_identity: bool) ->
 
 @pytest.mark.parametrize("component", ["collector", "keda", "observability"])
 def test_a_component_can_be_left_out(tmp_path: Path, component: str) -> None:
-    copy_project(ROOT, tmp_path)
+    copy_project(tmp_path)
     _edit(tmp_path / WORKLOAD, f"  - ../../../components/{component}\n", "")
 
     objects = [each for each in yaml.safe_load_all(render_text(PRODUCTION, root=tmp_path)) if each]
@@ -93,7 +90,7 @@ def test_a_component_can_be_left_out(tmp_path: Path, component: str) -> None:
 
 
 def test_a_help_desk_on_premises_is_a_component_too(tmp_path: Path) -> None:
-    copy_project(ROOT, tmp_path)
+    copy_project(tmp_path)
     path = tmp_path / FOUNDATION / "kustomization.yaml"
     content = yaml.safe_load(path.read_text("utf-8"))
     content.setdefault("components", []).append("../../../components/on-premises")
@@ -107,7 +104,7 @@ def test_a_help_desk_on_premises_is_a_component_too(tmp_path: Path) -> None:
 
 
 def test_the_console_and_the_votes_are_components_too(tmp_path: Path) -> None:
-    copy_project(ROOT, tmp_path)
+    copy_project(tmp_path)
     last = "  - ../../../components/observability\n"
     _edit(tmp_path / WORKLOAD, last, last + "  - ../../../components/console\n  - ../../../components/feedback\n")
 
@@ -136,50 +133,6 @@ def _edit(folder: Path, old: str, new: str) -> None:
 def test_every_component_says_what_it_needs() -> None:
     assert COMPONENTS
     assert [folder for folder in COMPONENTS if not (ROOT / folder / "README.md").is_file()] == []
-
-
-def test_what_differs_per_installation_stands_in_one_file_and_reaches_the_objects(tmp_path: Path) -> None:
-    copy_project(ROOT, tmp_path)
-    installation = tmp_path / "kustomize/installation/installation.yaml"
-    content = yaml.safe_load(installation.read_text("utf-8"))
-    check = runpy.run_path(str(ROOT / "kustomize/installation/check.py"))["unset_keys"]
-    assert {"image", "host", "awsRegion", "gitUrl", "slackChannel", "databaseCidr"} <= set(check(installation))
-
-    content["data"] |= {"host": "api.ai-agents.example", "databaseCidr": "10.1.0.0/24", "awsRegion": "eu-central-1"}
-    installation.write_text(yaml.safe_dump(content), "utf-8")
-
-    assert not {"host", "databaseCidr", "awsRegion"} & set(check(installation))
-    text = render_text(PRODUCTION, root=tmp_path)
-    assert text.count("api.ai-agents.example") == 3  # the Ingress's rule and certificate, the smoke test
-    assert "cidr: 10.1.0.0/24" in text
-    assert "region: eu-central-1" in text
-    assert "set-by-installation" not in text
-
-
-def test_tenants_files_are_good_and_each_has_its_secrets() -> None:
-    (tenants,) = of_kind(render(FOUNDATION), "ConfigMap")
-    secrets = {each["metadata"]["name"]: each for each in of_kind(render(FOUNDATION), "ExternalSecret")}
-    folder = ROOT / FOUNDATION / "tenants"
-    slugs = [file.removesuffix(".yaml") for file in tenants["data"]]
-
-    for slug in slugs:
-        assert isinstance(read_tenant(folder / f"{slug}.yaml"), Tenant)
-        api = secrets[f"tenant-{slug}-api"]["spec"]["target"]["template"]["data"]
-        worker = secrets[f"tenant-{slug}-worker"]["spec"]["target"]["template"]["data"]
-        assert set(api) == {"webhook_secret", "webhook_secret_previous"}
-        assert not set(api) & set(worker)
-    for workload, side in (("ai-agents-api", "api"), ("ai-agents-worker", "worker")):
-        deployment = next(
-            each for each in of_kind(render(WORKLOAD), "Deployment") if each["metadata"]["name"] == workload
-        )
-        volumes = {volume["name"]: volume for volume in deployment["spec"]["template"]["spec"]["volumes"]}
-        sources = [source["secret"] for source in volumes["tenant-secrets"]["projected"]["sources"]]
-        assert [source["name"] for source in sources] == [f"tenant-{slug}-{side}" for slug in sorted(slugs)]
-        assert all(source["optional"] for source in sources)
-        for source in sources:
-            assert {item["key"] for item in source["items"]} == set(
-                secrets[source["name"]]["spec"]["target"]["template"]["data"]
-            )
 
 
 def test_workers_scale_by_the_stream_that_the_application_writes() -> None:

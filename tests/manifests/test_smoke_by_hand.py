@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import runpy
+from pathlib import Path
 
 import yaml
 
+from tests.manifests.example_tenant import add_example_tenant
+from tests.manifests.project import copy_project, project, settings
 from tests.manifests.references import missing_references
-from tests.manifests.rendering import FOUNDATION, ROOT, WORKLOAD, hook_of, of_kind, render
+from tests.manifests.rendering import FOUNDATION, WORKLOAD, hook_of, of_kind, render
 from tests.manifests.validity import invalid
 from tests.policies.admission import policies_in
 
 IMAGE = "registry.example/ai-agents@sha256:" + "1" * 64
-BY_HAND = runpy.run_path(str(ROOT / "kustomize/smoke_by_hand.py"))
+BY_HAND = runpy.run_path(str(project() / "kustomize/smoke_by_hand.py"))
 
 
 def test_the_job_is_the_hooks_with_the_image_that_runs_and_no_hook() -> None:
@@ -27,16 +30,19 @@ def test_the_job_is_the_hooks_with_the_image_that_runs_and_no_hook() -> None:
     assert container["args"] == hook["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
-def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes() -> None:
-    job = yaml.safe_load(BY_HAND["ticket_job"](IMAGE, "acme", "100234"))
+def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    add_example_tenant(tmp_path)
+    by_hand = runpy.run_path(str(tmp_path / "kustomize/smoke_by_hand.py"))
+    job = yaml.safe_load(by_hand["ticket_job"](IMAGE, "acme", "100234"))
 
     assert invalid([job]) == []
-    assert missing_references([job], earlier=render(FOUNDATION)) == []
+    assert missing_references([job], earlier=render(FOUNDATION, root=tmp_path)) == []
     refusals = [found for policy in policies_in(render("policies")) for found in policy.objections(job)]
     assert [each for each in refusals if not each.startswith("images-from-our-registry")] == []
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    assert container["args"] == ["smoke", "--tenant=acme", "--ticket=100234", "--url=https://unset.invalid"]
+    assert container["args"] == ["smoke", "--tenant=acme", "--ticket=100234", f"--url=https://{settings()['host']}"]
     assert container["envFrom"] == [{"secretRef": {"name": "database-worker"}}]
     (secrets,) = (each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "tenant-secrets")
     mounted = {item["path"] for each in secrets for item in each["secret"]["items"]}

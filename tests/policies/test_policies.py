@@ -7,12 +7,21 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.manifests.rendering import LOCAL, PRODUCTION, ROOT, Object, name_of, of_kind, pod_templates, render
+from tests.manifests.project import ROOT, settings
+from tests.manifests.rendering import LOCAL, PRODUCTION, Object, name_of, of_kind, pod_templates, render
 from tests.policies.admission import NotAnswered, Policy, documents, policies_in
 
 POLICIES = policies_in(render("policies"))
 RULES = pytest.mark.parametrize("rule", POLICIES, ids=lambda rule: rule.name)
+
+
+def examples_of(rule: str, kind: str) -> list[Object]:
+    """The rule's examples. They name our registry as an unset installation does."""
+    registry = settings()["image"].rpartition("/")[0]
+    text = (ROOT / "policies" / rule / f"{kind}.yaml").read_text("utf-8")
+    return [each for each in yaml.safe_load_all(text.replace("unset.invalid", registry)) if each]
 
 
 def objections(each: Object) -> list[str]:
@@ -41,7 +50,7 @@ def test_a_signature_is_asked_for_by_tag_too_and_of_every_kind_of_container() ->
     (rule,) = signatures["spec"]["matchConstraints"]["resourceRules"]
     (validation,) = signatures["spec"]["validations"]
 
-    assert signatures["spec"]["matchImageReferences"] == [{"glob": "unset.invalid/ai-agents*"}]
+    assert signatures["spec"]["matchImageReferences"] == [{"glob": f"{settings()['image']}*"}]
     assert rule["resources"] == ["pods", "pods/ephemeralcontainers"]
     assert all(
         f"images.{kind}" in validation["expression"] for kind in ("containers", "initContainers", "ephemeralContainers")
@@ -50,7 +59,7 @@ def test_a_signature_is_asked_for_by_tag_too_and_of_every_kind_of_container() ->
 
 @RULES
 def test_allowed_examples_pass_every_rule(rule: Policy) -> None:
-    examples = documents(ROOT / "policies" / rule.name / "allowed.yaml")
+    examples = examples_of(rule.name, "allowed")
 
     assert all(rule.covers(each) for each in examples)
     assert [found for each in examples for found in objections(each)] == []
@@ -58,7 +67,7 @@ def test_allowed_examples_pass_every_rule(rule: Policy) -> None:
 
 @RULES
 def test_each_denied_example_breaks_this_rule_and_no_other(rule: Policy) -> None:
-    examples = documents(ROOT / "policies" / rule.name / "denied.yaml")
+    examples = examples_of(rule.name, "denied")
 
     assert examples
     for each in examples:
@@ -69,16 +78,14 @@ def test_each_denied_example_breaks_this_rule_and_no_other(rule: Policy) -> None
 
 @RULES
 def test_each_validation_of_a_rule_has_a_denied_example(rule: Policy) -> None:
-    seen = {
-        found for each in documents(ROOT / "policies" / rule.name / "denied.yaml") for found in rule.objections(each)
-    }
+    seen = {found for each in examples_of(rule.name, "denied") for found in rule.objections(each)}
 
     assert seen == {f"{rule.name}: {validation['message']}" for validation in rule.policy["spec"]["validations"]}
 
 
 @RULES
 def test_a_rule_about_pods_holds_whatever_makes_them(rule: Policy) -> None:
-    examples = documents(ROOT / "policies" / rule.name / "denied.yaml")
+    examples = examples_of(rule.name, "denied")
 
     for example in (each for each in examples if each["kind"] == "Deployment"):
         for each in made_otherwise(example["spec"]["template"], ends=rule.name != "probes"):
@@ -130,7 +137,7 @@ def test_the_pods_that_it_makes_pass_every_rule() -> None:
 
 
 def test_a_sidecar_is_no_way_around() -> None:
-    (deployment, *_) = documents(ROOT / "policies/no-root/allowed.yaml")
+    (deployment, *_) = examples_of("no-root", "allowed")
     sidecar = {"name": "sidecar", "image": "docker.io/library/busybox:latest", "restartPolicy": "Always"}
     deployment["spec"]["template"]["spec"]["initContainers"] = [sidecar]
 
@@ -149,7 +156,7 @@ def test_a_rule_that_says_the_opposite_is_seen() -> None:
 def test_an_expression_without_an_answer_is_seen() -> None:
     rule = deepcopy(next(each for each in POLICIES if each.name == "read-only-root"))
     rule.policy["spec"]["validations"][0]["expression"] = "object.spec.nothing == 1"
-    (deployment, *_) = documents(ROOT / "policies/read-only-root/allowed.yaml")
+    (deployment, *_) = examples_of("read-only-root", "allowed")
 
     with pytest.raises(NotAnswered):
         rule.objections(deployment)
@@ -158,7 +165,7 @@ def test_an_expression_without_an_answer_is_seen() -> None:
 def test_an_expression_that_is_no_cel_is_seen() -> None:
     rule = deepcopy(next(each for each in POLICIES if each.name == "read-only-root"))
     rule.policy["spec"]["validations"][0]["expression"] = "variables.containers.all(c, )"
-    (deployment, *_) = documents(ROOT / "policies/read-only-root/allowed.yaml")
+    (deployment, *_) = examples_of("read-only-root", "allowed")
 
     with pytest.raises(Exception, match=r"(?i)syntax"):
         rule.objections(deployment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,13 @@ ONE: Final = f"sha256:{'1' * 64}"
 TWO: Final = f"sha256:{'2' * 64}"
 
 
+def _installation(image: str) -> str:
+    """The project's own, whatever image it names."""
+    return re.sub(
+        r"^  image: .*$", f"  image: {image}", (ROOT / INSTALLATION).read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+
+
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A clone of a bare remote; main holds the project's own two files, with the image set."""
@@ -26,13 +34,12 @@ def clone(tmp_path: Path) -> Path:
     git(tmp_path, "clone", "--quiet", "remote.git", "clone")
     clone = tmp_path / "clone"
     git(clone, "checkout", "--quiet", "-B", "main")
-    installation = (ROOT / INSTALLATION).read_text(encoding="utf-8")
     _merge(
         clone,
         "Begin",
         {
             RELEASE: (ROOT / RELEASE).read_text(encoding="utf-8"),
-            INSTALLATION: installation.replace("image: unset.invalid/ai-agents", f"image: {IMAGE}"),
+            INSTALLATION: _installation(IMAGE),
             "app.py": "one\n",
         },
     )
@@ -171,7 +178,7 @@ def test_digest_that_is_none_is_refused(clone: Path, digest: str) -> None:
 
 
 def test_installation_without_an_image_is_refused(clone: Path) -> None:
-    _merge(clone, "Unset", {INSTALLATION: (ROOT / INSTALLATION).read_text(encoding="utf-8")})
+    _merge(clone, "Unset", {INSTALLATION: _installation("unset.invalid/ai-agents")})
 
     result = _release(clone, ONE)
 

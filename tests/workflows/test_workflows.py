@@ -120,6 +120,12 @@ def test_code_of_a_pull_request_never_meets_the_right_to_write() -> None:
         assert not {"pull_request_target", "workflow_run"} & set(_workflow(path)["on"]), path
 
 
+def test_ci_tries_installations_that_are_not_what_is_checked_in() -> None:
+    """A test that counts on unset values keeps whoever has filled them from a release."""
+    assert "make test-installations" in {step.get("run") for step in _steps(_workflow(FOLDER / "ci.yaml"))}
+    assert "\nmake test-installations\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
 def test_releases_do_not_overtake_and_nothing_else_writes_the_branch() -> None:
     workflow = _workflow(FOLDER / "release.yaml")
 

@@ -11,6 +11,7 @@ const KINDS = {
   "keda/keda.sh/v1alpha1": ["ScaledObject", "TriggerAuthentication"],
   "kyverno/policies.kyverno.io/v1": ["ImageValidatingPolicy"],
   "prometheus-operator/monitoring.coreos.com/v1": ["PodMonitor", "PrometheusRule", "ServiceMonitor"],
+  "prometheus-operator/monitoring.coreos.com/v1alpha1": ["AlertmanagerConfig"],
 };
 
 const withoutWords = (value) => {

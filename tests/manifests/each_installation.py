@@ -1,0 +1,46 @@
+"""The tests that read manifests, on copies of the project whose installation.yaml is filled, and unset.
+
+`make test` runs them on what is checked in, rendered with one installation. Here each other one is both checked in and
+rendered: nobody who fills the file, with whatever legal values, is kept from a release by a test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.manifests.project import CHOSEN, INSTALLATION, INSTALLATIONS, ROOT
+
+TESTS = ("tests/manifests", "tests/policies", "tests/workflows")
+# Take long, and read nothing of an installation.
+LEFT_OUT = ("tests/manifests/test_local_overlay.py", "tests/manifests/test_changes.py")
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".demo", "dist", ".*_cache", ".hypothesis", "__pycache__")
+
+
+def run_tests(name: str) -> int:
+    """The status of the tests with the installation *name*."""
+    with tempfile.TemporaryDirectory(prefix="ai-agents-installation-") as folder:
+        copy = Path(folder) / "project"
+        shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
+        shutil.copyfile(INSTALLATIONS[name], copy / INSTALLATION)
+        left_out = [f"--ignore={path}" for path in LEFT_OUT]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *left_out, *TESTS]
+        return subprocess.run(command, cwd=copy, env={**os.environ, "INSTALLATION": name}, check=False).returncode
+
+
+def main() -> int:
+    failed = []
+    for name in INSTALLATIONS:
+        if name != CHOSEN:
+            sys.stdout.write(f"With the installation `{name}`:\n")
+            sys.stdout.flush()
+            failed += [name] if run_tests(name) else []
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
