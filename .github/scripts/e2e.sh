@@ -123,6 +123,9 @@ first=$(in_source rev-parse HEAD)
 
 say "Sync from Git: foundation, then workload"
 for name in foundation workload; do
+    # As in production: the foundation removes before all is healthy, and nothing is tried again by itself.
+    options="ServerSideApply=true"
+    test "$name" = foundation || options="$options, PruneLast=true"
     kubectl apply --filename - <<EOF
 apiVersion: argoproj.io/v1alpha1
 kind: Application
@@ -145,7 +148,9 @@ spec:
       enabled: true
       prune: true
       selfHeal: true
-    syncOptions: [ServerSideApply=true, PruneLast=true]
+    syncOptions: [$options]
+    retry:
+      limit: 0
 EOF
     wait_deployed "$name" "$first"
 done
