@@ -16,7 +16,7 @@ import structlog
 
 from app.db.costs import tokens_this_month
 from app.db.gates import EVERY_TENANT, Cause, Gates
-from app.db.knowledge import load_cursor
+from app.db.knowledge.store import load_cursor
 from app.db.load import Dead, TenantLoad, dead_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.errors import LedgerUnavailable

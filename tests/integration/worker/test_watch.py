@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from app.db.gates import EVERY_TENANT, Cause, Gates
-from app.db.knowledge import Cursor, save_cursor
+from app.db.knowledge.store import Cursor, save_cursor
 from app.worker.watch import look_at_usage, look_once
 from tests.integration.worker.conftest import Stage
 

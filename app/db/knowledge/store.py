@@ -21,8 +21,8 @@ from app.core.asset import Asset
 from app.core.tenant import Language
 from app.core.text import tidy
 from app.core.ticket import Ticket
-from app.db.indexing import ARTICLES, TICKETS, drop_documents, index_documents, lock_index
-from app.db.inventory import names_of, owner_key, unmapped
+from app.db.knowledge.indexing import ARTICLES, TICKETS, drop_documents, index_documents, lock_index
+from app.db.knowledge.inventory import names_of, owner_key, unmapped
 
 CursorKind = Literal["tickets", "articles", "assets", "reconciliation"]
 

@@ -1,4 +1,4 @@
-"""Search over a tenant's resolved tickets and approved articles: BM25 in SQL, over the index of `app.db.indexing`.
+"""Search over a tenant's resolved tickets and approved articles: BM25 in SQL, over the index of `indexing`.
 
 Invariant: what a query costs does not grow with the corpus: at most `MAX_QUERY_TERMS` terms are looked up,
 `MAX_POSTINGS` postings read, and `MAX_CANDIDATES` documents scored. What is no good match is not returned at all.
@@ -23,9 +23,9 @@ from app.core.source import Source
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line, tidy
 from app.core.ticket import Ticket
-from app.db.generic_words import GENERIC_WORDS
-from app.db.indexing import ARTICLES, CONFIGURATIONS, MAX_TERM_CHARS, TICKETS, Kind
-from app.db.passage import choose_passage, split_pieces
+from app.db.knowledge.generic_words import GENERIC_WORDS
+from app.db.knowledge.indexing import ARTICLES, CONFIGURATIONS, MAX_TERM_CHARS, TICKETS, Kind
+from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.session import Database
 
 MAX_QUERY_TERMS: Final = 60
