@@ -13,8 +13,11 @@ from datetime import datetime
 from typing import Any, Final, Literal, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import ColumnElement, Text, all_, delete, func, literal, true, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningInsert
+from sqlmodel import SQLModel, col, select
 
 from app.core.article import Article
 from app.core.asset import Asset
@@ -23,6 +26,7 @@ from app.core.text import tidy
 from app.core.ticket import Ticket
 from app.db.knowledge.indexing import ARTICLES, TICKETS, drop_documents, index_documents, lock_index
 from app.db.knowledge.inventory import names_of, owner_key, unmapped
+from app.db.tables import ArticleRow, AssetAddress, AssetName, AssetRow, SyncCursor, TicketRow
 
 CursorKind = Literal["tickets", "articles", "assets", "reconciliation"]
 
@@ -34,77 +38,29 @@ class _Known(Protocol):
 
 SomeKnown = TypeVar("SomeKnown", bound=_Known)
 
-_TICKET_COLUMNS: Final = (
-    *("display_id", "subject", "description", "requester", "category", "status", "priority", "resolution"),
-    *("created_at", "updated_at", "resolved_at"),
-)
-_ARTICLE_COLUMNS: Final = ("title", "text", "is_public", "updated_at")
-_ASSET_COLUMNS: Final = (
-    *("name", "hostname", "addresses", "role", "location", "owner", "owner_key"),
-    "updated_at",
-)
-_TYPES: Final = {
-    "created_at": "timestamptz",
-    "updated_at": "timestamptz",
-    "resolved_at": "timestamptz",
-    "is_public": "boolean",
-}
 
-
-def _upsert(table: str, columns: Sequence[str]) -> TextClause:
-    """Rows of *table* from one array for each column.
+def _upsert(table: type[SQLModel], known: type[Article | Asset | Ticket]) -> ReturningInsert[str]:
+    """Store what *known* holds in *table*, and tell which rows were new or changed.
 
     The later version stays; where one has no time, the one that comes last. An unchanged row is not written.
     """
-    arrays = ", ".join(f"cast(:{column} as {_TYPES.get(column, 'text')}[])" for column in ("id", *columns))
-    # An array of arrays must be rectangular: addresses come as text, `{10.0.0.1,::1}`.
-    values = ", ".join("cast(addresses as inet[])" if column == "addresses" else column for column in columns)
-    mine = ", ".join(f"mine.{column}" for column in columns)
-    new = ", ".join(f"excluded.{column}" for column in columns)
-    return text(f"""
-insert into {table} as mine (tenant_id, id, {", ".join(columns)})
-select :tenant_id, id, {values} from unnest({arrays}) given (id, {", ".join(columns)}) order by id
-on conflict (tenant_id, id) do update set {", ".join(f"{column} = excluded.{column}" for column in columns)}
-where ({mine}) is distinct from ({new}) and coalesce(excluded.updated_at >= mine.updated_at, true)
-returning id
-""")
+    mine: Any = table
+    statement = insert(table)
+    new = statement.excluded
+    columns = [name for name in table.model_fields if name in {*known.model_fields, "owner_key"} - {"id"}]
+    is_changed = tuple_(*(getattr(mine, name) for name in columns)).is_distinct_from(
+        tuple_(*(new[name] for name in columns))
+    )
+    return statement.on_conflict_do_update(
+        index_elements=["tenant_id", "id"],
+        set_={name: new[name] for name in columns},
+        where=is_changed & func.coalesce(new.updated_at >= mine.updated_at, true()),
+    ).returning(mine.id)
 
 
-_UPSERT_TICKETS: Final = _upsert("ticket", _TICKET_COLUMNS)
-_UPSERT_ARTICLES: Final = _upsert("article", _ARTICLE_COLUMNS)
-_UPSERT_ASSETS: Final = _upsert("asset", _ASSET_COLUMNS)
-
-_FORGET_KEYS: Final = tuple(
-    text(f"delete from {table} where tenant_id = :tenant_id and asset_id = any(:ids)")
-    for table in ("asset_address", "asset_name")
-)
-_ADD_ADDRESSES: Final = text("""
-insert into asset_address (tenant_id, address, asset_id)
-select distinct tenant_id, unnest(addresses), id from asset where tenant_id = :tenant_id and id = any(:ids)
-""")
-_ADD_NAMES: Final = text("""
-insert into asset_name (tenant_id, name, asset_id, is_shortened)
-select :tenant_id, name, asset_id, is_shortened
-from unnest(cast(:names as text[]), cast(:ids as text[]), cast(:shortened as boolean[]))
-    given (name, asset_id, is_shortened)
-""")
-_DROP_ASSETS: Final = text("delete from asset where tenant_id = :tenant_id and id = any(:ids)")
-_GONE: Final = {
-    table: text(f"select id from {table} where tenant_id = :tenant_id and id <> all(:present) order by id")
-    for table in ("article", "asset")
-}
-
-_LOAD_CURSOR: Final = text(
-    "select seen_up_to, listed_at from sync_cursor where tenant_id = :tenant_id and kind = :kind"
-)
-# Two syncs of one tenant at a time do each other no harm: a cursor only goes forward.
-_SAVE_CURSOR: Final = text("""
-insert into sync_cursor as mine (tenant_id, kind, seen_up_to, listed_at)
-values (:tenant_id, :kind, :seen_up_to, :listed_at)
-on conflict (tenant_id, kind) do update set
-    seen_up_to = greatest(mine.seen_up_to, excluded.seen_up_to),
-    listed_at = greatest(mine.listed_at, excluded.listed_at)
-""")
+_UPSERT_TICKETS: Final = _upsert(TicketRow, Ticket)
+_UPSERT_ARTICLES: Final = _upsert(ArticleRow, Article)
+_UPSERT_ASSETS: Final = _upsert(AssetRow, Asset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +77,8 @@ async def upsert_tickets(
     session: AsyncSession, tenant_id: UUID, tickets: Iterable[Ticket], *, language: Language
 ) -> int:
     """Store *tickets*; those that are resolved and say how become searchable. Returns how many were new or changed."""
-    rows = _distinct(tickets)
     await lock_index(session, tenant_id, TICKETS, language=language)
-    changed = await _store(session, _UPSERT_TICKETS, tenant_id, rows, _TICKET_COLUMNS)
+    changed = await _store(session, _UPSERT_TICKETS, [_row(tenant_id, ticket) for ticket in _distinct(tickets)])
     if changed:
         await index_documents(session, tenant_id, TICKETS, changed, language=language)
     return len(changed)
@@ -133,9 +88,8 @@ async def upsert_articles(
     session: AsyncSession, tenant_id: UUID, articles: Iterable[Article], *, language: Language
 ) -> int:
     """Store approved *articles*; they become searchable. Returns how many were new or changed."""
-    rows = _distinct(articles)
     await lock_index(session, tenant_id, ARTICLES, language=language)
-    changed = await _store(session, _UPSERT_ARTICLES, tenant_id, rows, _ARTICLE_COLUMNS)
+    changed = await _store(session, _UPSERT_ARTICLES, [_row(tenant_id, article) for article in _distinct(articles)])
     if changed:
         await index_documents(session, tenant_id, ARTICLES, changed, language=language)
     return len(changed)
@@ -143,22 +97,37 @@ async def upsert_articles(
 
 async def upsert_assets(session: AsyncSession, tenant_id: UUID, assets: Iterable[Asset]) -> int:
     """Store *assets*; they are found by their addresses, names and owners. Returns how many were new or changed."""
-    rows = _distinct(assets)
-    changed = await _store(session, _UPSERT_ASSETS, tenant_id, rows, _ASSET_COLUMNS)
+    given = {asset.id: asset for asset in _distinct(assets)}
+    rows = [
+        {
+            **_row(tenant_id, asset),
+            "addresses": [unmapped(address) for address in asset.addresses],
+            "owner_key": owner_key(asset.owner),
+        }
+        for asset in given.values()
+    ]
+    changed = await _store(session, _UPSERT_ASSETS, rows)
     if changed:
-        names = [(name, asset.id) for asset in rows if asset.id in set(changed) for name in names_of(asset)]
-        key: dict[str, Any] = {"tenant_id": tenant_id, "ids": changed}
-        for forget in _FORGET_KEYS:
-            await session.execute(forget, key)
-        await session.execute(_ADD_ADDRESSES, key)
-        await session.execute(
-            _ADD_NAMES,
-            {
-                "tenant_id": tenant_id,
-                "names": [name.text for name, _ in names],
-                "ids": [asset_id for _, asset_id in names],
-                "shortened": [name.is_shortened for name, _ in names],
-            },
+        for keys in (AssetAddress, AssetName):
+            of_changed = col(keys.tenant_id) == tenant_id, col(keys.asset_id).in_(changed)
+            await session.execute(delete(keys).where(*of_changed))
+        await _add(
+            session,
+            AssetAddress,
+            [
+                {"tenant_id": tenant_id, "asset_id": id_, "address": address}
+                for id_ in changed
+                for address in {unmapped(address) for address in given[id_].addresses}
+            ],
+        )
+        await _add(
+            session,
+            AssetName,
+            [
+                {"tenant_id": tenant_id, "asset_id": id_, "name": name.text, "is_shortened": name.is_shortened}
+                for id_ in changed
+                for name in names_of(given[id_])
+            ],
         )
     return len(changed)
 
@@ -168,53 +137,65 @@ async def drop_absent_articles(
 ) -> int:
     """Remove the articles whose id is not among *present*, a whole listing. Returns how many there were."""
     await lock_index(session, tenant_id, ARTICLES, language=language)
-    gone = await _find_gone(session, ARTICLES.name, tenant_id, present)
-    return await drop_documents(session, tenant_id, ARTICLES, gone) if gone else 0
+    is_gone = ArticleRow.tenant_id == tenant_id, _is_none_of(present, ArticleRow.id)
+    gone = (await session.scalars(select(ArticleRow.id).where(*is_gone))).all()
+    if gone:
+        await drop_documents(session, tenant_id, ARTICLES, gone, language=language)
+    return len(gone)
 
 
 async def drop_absent_assets(session: AsyncSession, tenant_id: UUID, present: Collection[str]) -> int:
     """Remove the assets whose id is not among *present*, a whole listing. Returns how many there were."""
-    gone = await _find_gone(session, "asset", tenant_id, present)
-    if gone:
-        await session.execute(_DROP_ASSETS, {"tenant_id": tenant_id, "ids": gone})
-    return len(gone)
+    is_gone = col(AssetRow.tenant_id) == tenant_id, _is_none_of(present, AssetRow.id)
+    return len((await session.scalars(delete(AssetRow).where(*is_gone).returning(col(AssetRow.id)))).all())
 
 
 async def load_cursor(session: AsyncSession, tenant_id: UUID, kind: CursorKind) -> Cursor:
     """How far *kind* was read; an empty cursor when it never was."""
-    row = (await session.execute(_LOAD_CURSOR, {"tenant_id": tenant_id, "kind": kind})).one_or_none()
+    found = select(SyncCursor.seen_up_to, SyncCursor.listed_at).where(
+        SyncCursor.tenant_id == tenant_id, SyncCursor.kind == kind
+    )
+    row = (await session.execute(found)).one_or_none()
     return Cursor() if row is None else Cursor(seen_up_to=row.seen_up_to, listed_at=row.listed_at)
 
 
 async def save_cursor(session: AsyncSession, tenant_id: UUID, kind: CursorKind, cursor: Cursor) -> None:
-    """Move the cursor of *kind* forward; a time that is None or earlier leaves it where it is."""
-    values = {"tenant_id": tenant_id, "kind": kind, "seen_up_to": cursor.seen_up_to, "listed_at": cursor.listed_at}
-    await session.execute(_SAVE_CURSOR, values)
+    """Move the cursor of *kind* forward; a time that is None or earlier leaves it where it is.
+
+    So two syncs of one tenant at a time do each other no harm.
+    """
+    times = {"seen_up_to": cursor.seen_up_to, "listed_at": cursor.listed_at}
+    statement = insert(SyncCursor).values(tenant_id=tenant_id, kind=kind, **times)
+    later = {name: func.greatest(getattr(SyncCursor, name), statement.excluded[name]) for name in times}
+    await session.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "kind"], set_=later))
 
 
-async def _find_gone(session: AsyncSession, table: str, tenant_id: UUID, present: Collection[str]) -> list[str]:
-    found = await session.scalars(_GONE[table], {"tenant_id": tenant_id, "present": list(present)})
-    return [str(gone) for gone in found]
-
-
-async def _store(
-    session: AsyncSession, sql: TextClause, tenant_id: UUID, rows: Sequence[_Known], columns: Sequence[str]
-) -> list[str]:
+async def _store(session: AsyncSession, statement: ReturningInsert[str], rows: Sequence[dict[str, Any]]) -> list[str]:
     """The ids that were new or changed."""
     if not rows:
         return []
-    values: dict[str, Any] = {column: [_value(row, column) for row in rows] for column in ("id", *columns)}
-    return [str(changed) for changed in await session.scalars(sql, {**values, "tenant_id": tenant_id})]
+    # In order, so that two writers wait for each other's rows in one direction alone.
+    ordered = sorted(rows, key=lambda row: str(row["id"]))
+    return list((await (await session.connection()).scalars(statement, ordered)).all())
 
 
-def _value(row: _Known, column: str) -> Any:
-    if column == "owner_key":
-        return owner_key(getattr(row, "owner", ""))
-    value = getattr(row, column)
-    if column == "addresses":
-        return "{" + ",".join(str(unmapped(address)) for address in value) + "}"
-    # Adapters give plain text already; a NUL or half a surrogate that got by would fail the whole batch.
-    return tidy(value) if isinstance(value, str) else value
+async def _add(session: AsyncSession, table: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        await (await session.connection()).execute(insert(table), rows)
+
+
+def _row(tenant_id: UUID, known: Article | Asset | Ticket) -> dict[str, Any]:
+    """What is stored of *known*.
+
+    Adapters give plain text already; a NUL or half a surrogate that got by would fail the whole batch.
+    """
+    values = ((name, getattr(known, name)) for name in type(known).model_fields)
+    return {"tenant_id": tenant_id} | {name: tidy(value) if isinstance(value, str) else value for name, value in values}
+
+
+def _is_none_of(ids: Collection[str], column: str) -> ColumnElement[bool]:
+    """As one array: a listing may hold more ids than a statement takes parameters."""
+    return col(column) != all_(literal(list(ids), ARRAY(Text)))
 
 
 def _distinct(rows: Iterable[SomeKnown]) -> list[SomeKnown]:
