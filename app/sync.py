@@ -24,8 +24,9 @@ from app.core.article import Article
 from app.core.asset import Asset
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
-from app.db.indexing import ARTICLES, TICKETS, index_next, is_indexed_otherwise
-from app.db.knowledge import (
+from app.db.knowledge.indexing import ARTICLES, TICKETS, index_next, is_indexed_otherwise
+from app.db.knowledge.reconciliation import record_missed
+from app.db.knowledge.store import (
     Cursor,
     CursorKind,
     drop_absent_articles,
@@ -36,7 +37,6 @@ from app.db.knowledge import (
     upsert_assets,
     upsert_tickets,
 )
-from app.db.reconciliation import record_missed
 from app.db.session import Database, open_database
 from app.errors import AppError
 from app.help_desks import open_help_desk

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from app.core.tenant import Edition, Tenant
 from app.db.intake import AcceptedDelivery, Intake, open_intake
-from app.db.knowledge import upsert_tickets
+from app.db.knowledge.store import upsert_tickets
 from app.db.load import load_by_tenant
 from app.db.migrate import migrate
 from app.db.session import open_database

@@ -30,9 +30,9 @@ import click
 
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
-from app.db.knowledge import upsert_tickets
+from app.db.knowledge.search import Match, Search
+from app.db.knowledge.store import upsert_tickets
 from app.db.migrate import migrate
-from app.db.search import Match, Search
 from app.db.session import Database, open_database
 from app.demo.embedded import open_postgres
 

@@ -340,7 +340,7 @@ class AssetRow(SQLModel, table=True):
     location: str = Field(sa_column=_words())
     owner: str = Field(sa_column=_words())
     owner_key: str = Field(sa_column=_words())
-    """The owner as `app.db.inventory` compares persons; empty: nobody."""
+    """The owner as `app.db.knowledge.inventory` compares persons; empty: nobody."""
     updated_at: datetime | None = Field(default=None, sa_column=_time())
 
 

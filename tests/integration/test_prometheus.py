@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from app.core.tenant import Edition
-from app.db.knowledge import Cursor, save_cursor
+from app.db.knowledge.store import Cursor, save_cursor
 from app.db.session import Database
 from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.sender import Sender

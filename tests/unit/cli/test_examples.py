@@ -18,7 +18,12 @@ ROOT = Path(__file__).parents[3]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 _OURS = re.compile(r"(?:\bai-agents|python -m app) ([a-z][^`]*)")
 # What a page writes for a value that its reader has.
-_PLACEHOLDERS = {"SLUG": "acme", "JOB_ID": "6f9619ff-8b86-5d01-b42d-00cf4fc964ff", "<id>": "0b9d5c3e-0000-4000-8000-000000000001", "<slug>": "acme"}
+_PLACEHOLDERS = {
+    "SLUG": "acme",
+    "JOB_ID": "6f9619ff-8b86-5d01-b42d-00cf4fc964ff",
+    "<id>": "0b9d5c3e-0000-4000-8000-000000000001",
+    "<slug>": "acme",
+}
 
 
 def command_lines(text: str) -> Iterator[str]:

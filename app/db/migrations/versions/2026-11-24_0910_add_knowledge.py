@@ -18,7 +18,7 @@ down_revision = "2026_11_24_0900"
 branch_labels = None
 depends_on = None
 
-# `document`, `terms`, `frequencies`, `length` and `indexed_digest` belong to the search index (app.db.indexing).
+# `document`, `terms`, `frequencies`, `length` and `indexed_digest` belong to the search index (app.db.knowledge).
 DOCUMENTS = """
 create table ticket (
     tenant_id uuid not null,

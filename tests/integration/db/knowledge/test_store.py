@@ -12,8 +12,8 @@ from app.core.article import Article
 from app.core.asset import Asset
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
-from app.db.indexing import TICKETS, index_next, is_indexed_otherwise, lock_index
-from app.db.knowledge import (
+from app.db.knowledge.indexing import TICKETS, index_next, is_indexed_otherwise, lock_index
+from app.db.knowledge.store import (
     Cursor,
     drop_absent_articles,
     drop_absent_assets,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.db.passage import choose_passage, split_pieces
+from app.db.knowledge.passage import choose_passage, split_pieces
 
 LINES = [f"Line {number} says nothing of interest to anybody at all." for number in range(60)]
 

@@ -1,7 +1,7 @@
-"""Search over a tenant's resolved tickets and approved articles: BM25 in SQL, over the index of `app.db.indexing`.
+"""Search over a tenant's resolved tickets and approved articles: BM25 in `rank.sql`, over the index of `indexing`.
 
-Invariant: what a query costs does not grow with the corpus: at most `MAX_QUERY_TERMS` terms are looked up,
-`MAX_POSTINGS` postings read, and `MAX_CANDIDATES` documents scored. What is no good match is not returned at all.
+Invariant: what a query costs does not grow with the corpus: at most 60 terms are looked up, 5,000 postings read, and 200
+documents scored. What is no good match is not returned at all.
 
     subject, body ─▶ query terms, weighed by rarity ─▶ postings of the most telling ones ─▶ candidates
                                                  candidates' own terms and lengths ─▶ BM25 over all query terms ─▶ best
@@ -15,22 +15,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.core.source import Kind as SourceKind
 from app.core.source import Source
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line, tidy
 from app.core.ticket import Ticket
-from app.db.generic_words import GENERIC_WORDS
-from app.db.indexing import ARTICLES, CONFIGURATIONS, MAX_TERM_CHARS, TICKETS, Kind
-from app.db.passage import choose_passage, split_pieces
+from app.db.knowledge.generic_words import GENERIC_WORDS
+from app.db.knowledge.indexing import ARTICLES, CONFIGURATIONS, MAX_TERM_CHARS, TICKETS, Kind
+from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.session import Database
+from app.db.sql import load
+from app.db.tables import ArticleRow, TicketRow
 
-MAX_QUERY_TERMS: Final = 60
-MAX_POSTINGS: Final = 5_000
-MAX_CANDIDATES: Final = 200
 MAX_SOURCE_CHARS: Final = 1_200
 _MAX_GIST_CHARS: Final = 350
 _MAX_TITLE_CHARS: Final = 200
@@ -47,135 +47,12 @@ _LABELS: Final[dict[Language, tuple[str, str]]] = {
     "es": ("Problema", "Solución"),
 }
 
-# From so many documents on, the corpus itself tells which words say nothing.
-_LARGE_CORPUS: Final = 1_000
-_K1: Final = 1.2
-_B: Final = 0.75
-_SUBJECT_WEIGHT: Final = 2.0
-# How soon further occurrences of a term in the query stop to count: f → f · (k + 1) / (f + k).
-_QUERY_K: Final = 8.0
-# A ticket as old as the query counts half as much again as an old one: what breaks, breaks for many at a time.
-_RECENCY: Final = 0.5
-_RECENCY_DAYS: Final = 30.0
-
 MIN_FIT: Final = 0.14
 """Below this a document is no good match. 1 would hold the telling terms of the query over and over."""
 MIN_TERMS: Final = 2
-# Of a long ticket the words that tell most; else no document could fit a long one.
-_FIT_TERMS: Final = 12
 
-_RECENT: Final = (
-    "1 + {recency}::float8 * exp(-greatest(extract(epoch from"
-    " coalesce(cast(:asked_at as timestamptz), now()) - d.created_at)::float8 / 86400, 0) / {days})"
-)
-_RANK: Final = """
-with total as materialized (
-    select documents, total_length / documents as mean_length from corpus
-    where tenant_id = :tenant_id and kind = '{table}' and documents > 0
-), generic as materialized (
-    select case when documents < {large_corpus} then
-        tsvector_to_array(to_tsvector(cast(cast(:configuration as text) as regconfig), :generic)) else '{{}}' end as words
-    from total
-), query_term as (
-    select lexeme as term, sum(weight * cardinality(positions))::float8 as frequency
-    from (values (cast(:subject as text), {subject_weight}), (cast(:body as text), 1)) field (content, weight)
-    cross join lateral unnest(to_tsvector(cast(cast(:configuration as text) as regconfig), content))
-    where length(lexeme) <= {max_term_chars} and lexeme !~ '^-?[0-9]{{1,2}}$'
-        and lexeme <> all((select words from generic)::text[])
-    group by lexeme
-), weighted as materialized (
-    select q.term, coalesce(t.documents, 0) as documents, c.mean_length,
-        q.frequency * {query_k1} / (q.frequency + {query_k})
-            * ln((c.documents + 1) / (coalesce(t.documents, 0) + 0.5::float8)) as weight
-    from query_term q
-    cross join total c
-    left join lateral (
-        select documents from term where tenant_id = :tenant_id and kind = '{table}' and term = q.term offset 0
-    ) t on true
-    order by weight desc, q.term
-    limit {max_terms}
-), telling as (
-    select term, weight from (
-        select term, weight,
-            sum(documents) over (order by weight / sqrt(documents) desc, term rows unbounded preceding) as postings
-        from weighted where documents > 0
-    ) w where postings <= {max_postings}
-), candidate as materialized (
-    select p.document
-    from telling
-    cross join lateral (
-        select document from posting
-        where tenant_id = :tenant_id and kind = '{table}' and term = telling.term
-        offset 0
-    ) p
-    group by p.document
-    order by sum(telling.weight) desc, p.document desc
-    limit {max_candidates}
-)
-select d.id, m.score / asked.weight as fit, {boost} as boost, m.terms, m.weights, asked.terms as asked_terms
-from (
-    select {k1_plus} * sum(weight) filter (where place <= {fit_terms}) as weight, count(*) as terms
-    from (select weight, row_number() over (order by weight desc) as place from weighted) w
-) asked
-cross join candidate
-cross join lateral (
-    select * from {table} where tenant_id = :tenant_id and document = candidate.document offset 0
-) d
-cross join lateral (
-    select array_agg(term) as terms, array_agg(weight) as weights,
-        sum(
-            weight * {k1_plus} * u.frequency / (u.frequency + {k1} * ({b_rest} + {b} * d.length / mean_length))
-        ) as score
-    from unnest(d.terms, d.frequencies) u (term, frequency)
-    join weighted using (term)
-) m
-where {others}
-order by m.score * ({boost}) desc, d.id desc
-limit :limit
-"""
-_TOKENS: Final = text("""
-select n::int as n, lexeme as term
-from unnest(cast(:pieces as text[])) with ordinality p (content, n)
-cross join lateral unnest(to_tsvector(cast(cast(:configuration as text) as regconfig), content))
-where lexeme = any(cast(:terms as text[]))
-""")
-_TICKETS: Final = text(
-    "select id, display_id, subject, left(description, :chars) as description, left(resolution, :chars) as resolution"
-    " from ticket where tenant_id = :tenant_id and id = any(:ids)"
-)
-_ARTICLES: Final = text(
-    "select id, title, left(text, :chars) as text from article where tenant_id = :tenant_id and id = any(:ids)"
-)
-
-
-def _compose(kind: Kind, *, boost: str = "1::float8", others: str = "true") -> TextClause:
-    """The ranking of *kind*; nothing but constants of this module goes in."""
-    return text(
-        _RANK.format(
-            table=kind.name,
-            boost=boost,
-            others=others,
-            subject_weight=_SUBJECT_WEIGHT,
-            query_k=f"{_QUERY_K}::float8",
-            query_k1=f"{_QUERY_K + 1}::float8",
-            k1=f"{_K1}::float8",
-            k1_plus=f"{_K1 + 1}::float8",
-            b=f"{_B}::float8",
-            b_rest=f"{1 - _B}::float8",
-            max_terms=MAX_QUERY_TERMS,
-            max_postings=MAX_POSTINGS,
-            max_candidates=MAX_CANDIDATES,
-            max_term_chars=MAX_TERM_CHARS,
-            fit_terms=_FIT_TERMS,
-            large_corpus=_LARGE_CORPUS,
-        )
-    )
-
-
-_RANK_TICKETS: Final = _compose(
-    TICKETS, boost=f"coalesce({_RECENT.format(recency=_RECENCY, days=_RECENCY_DAYS)}, 1)", others="d.id <> :own_id"
-)
-_RANK_ARTICLES: Final = _compose(ARTICLES)
+_RANK: Final = load(__package__, "rank")
+_FIND_TERMS: Final = load(__package__, "find_terms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,13 +107,13 @@ class Search:
         """The tenant's resolved tickets like this one, best first; empty when none matches well."""
         async with self._database.as_tenant(self._tenant_id) as session:
             matches = [match for match in await self._rank(session, TICKETS, ticket, limit=limit) if match.is_good]
-            return await self._as_tickets(session, matches)
+            return await self._as_tickets(session, matches) if matches else []
 
     async def articles(self, ticket: Ticket, *, limit: int) -> list[Source]:
         """The tenant's approved articles about this, best first; empty when none matches well."""
         async with self._database.as_tenant(self._tenant_id) as session:
             matches = [match for match in await self._rank(session, ARTICLES, ticket, limit=limit) if match.is_good]
-            return await self._as_articles(session, matches)
+            return await self._as_articles(session, matches) if matches else []
 
     async def rank_tickets(self, ticket: Ticket, *, limit: int) -> list[Match]:
         """The ranking of resolved tickets as it is, good matches or not; for measuring."""
@@ -246,15 +123,17 @@ class Search:
     async def _rank(self, session: AsyncSession, kind: Kind, ticket: Ticket, *, limit: int) -> list[Match]:
         values: dict[str, Any] = {
             "tenant_id": self._tenant_id,
+            "kind": kind.name,
             "configuration": CONFIGURATIONS[self._language],
             "generic": GENERIC_WORDS[self._language],
+            "max_term_chars": MAX_TERM_CHARS,
             "subject": tidy(ticket.subject, max_chars=_MAX_QUERY_CHARS),
             "body": tidy(ticket.description, max_chars=_MAX_QUERY_CHARS),
+            "own_id": ticket.id,
+            "asked_at": ticket.created_at,
             "limit": limit,
         }
-        if kind is TICKETS:
-            values |= {"own_id": ticket.id, "asked_at": ticket.created_at}
-        rows = await session.execute(_RANK_TICKETS if kind is TICKETS else _RANK_ARTICLES, values)
+        rows = await session.execute(_RANK, values)
         return [
             Match(
                 id=row.id,
@@ -267,7 +146,12 @@ class Search:
         ]
 
     async def _as_tickets(self, session: AsyncSession, matches: Sequence[Match]) -> list[Source]:
-        found = await self._load(session, _TICKETS, matches)
+        shown = select(
+            *(col(TicketRow.id), col(TicketRow.display_id), col(TicketRow.subject)),
+            func.left(TicketRow.description, _MAX_PASSAGE_CHARS).label("description"),
+            func.left(TicketRow.resolution, _MAX_PASSAGE_CHARS).label("resolution"),
+        ).where(col(TicketRow.tenant_id) == self._tenant_id, col(TicketRow.id).in_([match.id for match in matches]))
+        found = {row.id: row for row in await session.execute(shown)}
         matches = [match for match in matches if match.id in found]
         gists = await self._passages(
             session, [(found[match.id].description, match) for match in matches], max_chars=_MAX_GIST_CHARS
@@ -289,7 +173,11 @@ class Search:
         ]
 
     async def _as_articles(self, session: AsyncSession, matches: Sequence[Match]) -> list[Source]:
-        found = await self._load(session, _ARTICLES, matches)
+        shown = select(
+            *(col(ArticleRow.id), col(ArticleRow.title)),
+            func.left(ArticleRow.text, _MAX_PASSAGE_CHARS).label("text"),
+        ).where(col(ArticleRow.tenant_id) == self._tenant_id, col(ArticleRow.id).in_([match.id for match in matches]))
+        found = {row.id: row for row in await session.execute(shown)}
         matches = [match for match in matches if match.id in found]
         passages = await self._passages(
             session, [(found[match.id].text, match) for match in matches], max_chars=MAX_SOURCE_CHARS
@@ -305,16 +193,6 @@ class Search:
             )
             for match, passage in zip(matches, passages, strict=True)
         ]
-
-    async def _load(self, session: AsyncSession, sql: TextClause, matches: Sequence[Match]) -> dict[str, Any]:
-        if not matches:
-            return {}
-        values = {
-            "tenant_id": self._tenant_id,
-            "ids": [match.id for match in matches],
-            "chars": _MAX_PASSAGE_CHARS,
-        }
-        return {row.id: row for row in await session.execute(sql, values)}
 
     async def _passages(
         self, session: AsyncSession, texts: Sequence[tuple[str, Match]], *, max_chars: int
@@ -341,8 +219,8 @@ class Search:
                 "pieces": [pieces[number][place] for number, place in asked],
                 "terms": list(terms),
             }
-            for row in await session.execute(_TOKENS, values):
-                number, place = asked[row.n - 1]
+            for row in await session.execute(_FIND_TERMS, values):
+                number, place = asked[row.piece - 1]
                 found[number][place].add(row.term)
         return found
 

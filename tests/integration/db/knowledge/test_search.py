@@ -9,8 +9,8 @@ import pytest
 
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
-from app.db.knowledge import upsert_articles, upsert_tickets
-from app.db.search import Search
+from app.db.knowledge.search import Search
+from app.db.knowledge.store import upsert_articles, upsert_tickets
 from app.db.session import Database
 from tests.builders import a_tenant, a_ticket, an_article
 

@@ -7,8 +7,8 @@ import pytest
 from app.core.asset import Addresses, Asset, find_addresses
 from app.core.source import Kind, Source
 from app.core.tenant import Tenant
-from app.db.inventory import Inventory
-from app.db.knowledge import upsert_assets
+from app.db.knowledge.inventory import Inventory
+from app.db.knowledge.store import upsert_assets
 from app.db.session import Database
 from tests.builders import a_tenant
 

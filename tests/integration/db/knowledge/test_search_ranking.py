@@ -14,8 +14,8 @@ from app.core.article import Article
 from app.core.source import Kind, Source
 from app.core.tenant import Language
 from app.core.ticket import Ticket
-from app.db.knowledge import upsert_articles, upsert_tickets
-from app.db.search import MAX_SOURCE_CHARS, Search
+from app.db.knowledge.search import MAX_SOURCE_CHARS, Search
+from app.db.knowledge.store import upsert_articles, upsert_tickets
 from app.db.session import Database
 from tests.builders import a_tenant, a_ticket
 

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from app.core.asset import Addresses, Asset, IPAddress
 from app.core.source import Kind, Source
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line
 from app.db.session import Database
+from app.db.tables import AssetAddress, AssetName, AssetRow
 
 _MAX_TITLE_CHARS: Final = 200
 _MAX_TEXT_CHARS: Final = 600
@@ -28,19 +30,6 @@ _MAX_ADDRESSES_SHOWN: Final = 8
 # One person's machines are few; more are a surname that many have.
 _MAX_OF_A_SURNAME: Final = 200
 
-_COLUMNS: Final = "asset.id, asset.name, hostname, addresses, role, location, owner"
-_AT_ADDRESSES: Final = text(f"""
-select {_COLUMNS}, k.address from asset join asset_address k on k.tenant_id = asset.tenant_id and k.asset_id = asset.id
-where k.tenant_id = :tenant_id and k.address = any(cast(cast(:addresses as text[]) as inet[])) order by id
-""")
-_OF_NAMES: Final = text(f"""
-select {_COLUMNS}, k.name as found_name, k.is_shortened from asset
-join asset_name k on k.tenant_id = asset.tenant_id and k.asset_id = asset.id
-where k.tenant_id = :tenant_id and k.name = any(:names) order by id
-""")
-_OF_OWNERS: Final = text(f"""
-select {_COLUMNS} from asset where tenant_id = :tenant_id and owner_key = :owner_key order by id limit :limit
-""")
 _WORDS: Final[dict[Language, tuple[str, str]]] = {
     "en": ("addresses", "owner"),
     "de": ("Adressen", "Besitzer"),
@@ -97,58 +86,71 @@ class Inventory:
             ]
             owned = await self._of_requester(session, requester) if len(named) < limit else []
         found: dict[str, Source] = {}
-        for row, score in [*((row, 1.0) for row in named), *((row, 0.5) for row in owned)]:
-            found.setdefault(row.id, self._as_source(row, score=score))
+        for asset, score in [*((asset, 1.0) for asset in named), *((asset, 0.5) for asset in owned)]:
+            found.setdefault(asset.id, self._as_source(asset, score=score))
         return list(found.values())[:limit]
 
-    async def _at_addresses(self, session: AsyncSession, addresses: list[str]) -> list[Any]:
+    async def _at_addresses(self, session: AsyncSession, addresses: list[str]) -> list[AssetRow]:
         if not addresses:
             return []
-        rows = (await session.execute(_AT_ADDRESSES, {"tenant_id": self._tenant_id, "addresses": addresses})).all()
-        return sorted(rows, key=lambda row: addresses.index(_host(row.address)))
+        at_addresses = (
+            select(AssetRow, AssetAddress.address)
+            .join(AssetAddress, _is_key_of(AssetAddress))
+            .where(AssetAddress.tenant_id == self._tenant_id, col(AssetAddress.address).in_(addresses))
+            .order_by(AssetRow.id)
+        )
+        found = (await session.execute(at_addresses)).all()
+        return [asset for asset, _ in sorted(found, key=lambda entry: addresses.index(_host(entry[1])))]
 
-    async def _of_names(self, session: AsyncSession, hostnames: Iterable[str]) -> list[Any]:
+    async def _of_names(self, session: AsyncSession, hostnames: Iterable[str]) -> list[AssetRow]:
         given = list(dict.fromkeys(name.lower() for name in hostnames))
         # The inventory may know a machine by its first label alone.
         labels = {name.partition(".")[0]: place for place, name in reversed(list(enumerate(given))) if "." in name}
         if not given:
             return []
-        values = {"tenant_id": self._tenant_id, "names": [*given, *labels]}
-        found = []
-        for row in await session.execute(_OF_NAMES, values):
-            if row.found_name in given:
-                found.append((given.index(row.found_name), row))
-            elif not row.is_shortened:
-                found.append((labels[row.found_name], row))
-        return [row for _, row in sorted(found, key=lambda entry: entry[0])]
+        of_names = (
+            select(AssetRow, AssetName.name, AssetName.is_shortened)
+            .join(AssetName, _is_key_of(AssetName))
+            .where(AssetName.tenant_id == self._tenant_id, col(AssetName.name).in_([*given, *labels]))
+            .order_by(AssetRow.id)
+        )
+        found: list[tuple[int, AssetRow]] = []
+        for asset, name, is_shortened in await session.execute(of_names):
+            if name in given:
+                found.append((given.index(name), asset))
+            elif not is_shortened:
+                found.append((labels[name], asset))
+        return [asset for _, asset in sorted(found, key=lambda entry: entry[0])]
 
-    async def _of_requester(self, session: AsyncSession, requester: str) -> list[Any]:
+    async def _of_requester(self, session: AsyncSession, requester: str) -> list[AssetRow]:
         person = _person(requester)
         if not person.words:
             return []
-        values = {"tenant_id": self._tenant_id, "owner_key": person.words[-1], "limit": _MAX_OF_A_SURNAME}
-        rows = (await session.execute(_OF_OWNERS, values)).all()
+        of_surname = select(AssetRow).where(
+            AssetRow.tenant_id == self._tenant_id, AssetRow.owner_key == person.words[-1]
+        )
+        assets = (await session.scalars(of_surname.order_by(AssetRow.id).limit(_MAX_OF_A_SURNAME))).all()
         # The same address or the whole name, else whom a first letter may stand for, if that is one person.
         for is_same in (_is_exactly, _may_be):
-            own = [row for row in rows if is_same(person, _person(row.owner))]
+            own = [asset for asset in assets if is_same(person, _person(asset.owner))]
             if own:
-                return own if is_same is _is_exactly or len({_person(row.owner).words for row in own}) == 1 else []
+                return own if is_same is _is_exactly or len({_person(asset.owner).words for asset in own}) == 1 else []
         return []
 
-    def _as_source(self, row: Any, *, score: float) -> Source:
+    def _as_source(self, asset: AssetRow, *, score: float) -> Source:
         addresses_word, owner_word = _WORDS[self._language]
-        addresses = ", ".join(_host(address) for address in row.addresses[:_MAX_ADDRESSES_SHOWN])
+        addresses = ", ".join(_host(address) for address in asset.addresses[:_MAX_ADDRESSES_SHOWN])
         parts = [
-            row.role,
-            row.location,
-            row.hostname if row.hostname != row.name.lower() else "",
+            asset.role,
+            asset.location,
+            asset.hostname if asset.hostname != asset.name.lower() else "",
             f"{addresses_word}: {addresses}" if addresses else "",
-            f"{owner_word}: {row.owner}" if row.owner else "",
+            f"{owner_word}: {asset.owner}" if asset.owner else "",
         ]
         return Source(
             kind=Kind.ASSET,
-            id=row.id,
-            title=one_line(row.name or row.hostname or row.id, max_chars=_MAX_TITLE_CHARS),
+            id=asset.id,
+            title=one_line(asset.name or asset.hostname or asset.id, max_chars=_MAX_TITLE_CHARS),
             text=one_line("; ".join(part for part in parts if part), max_chars=_MAX_TEXT_CHARS),
             score=score,
         )
@@ -182,6 +184,10 @@ def _may_be(one: _Person, other: _Person) -> bool:
         return False
     first, second = sorted((one.words[0], other.words[0]), key=len)
     return one.words[-1] == other.words[-1] and first in {second, second[0]}
+
+
+def _is_key_of(keys: type[AssetAddress | AssetName]) -> ColumnElement[bool]:
+    return (col(keys.tenant_id) == AssetRow.tenant_id) & (col(keys.asset_id) == AssetRow.id)
 
 
 def unmapped(address: IPAddress) -> IPAddress:

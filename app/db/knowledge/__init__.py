@@ -1,0 +1,1 @@
+"""What is known of a tenant besides its deliveries: stored, indexed, searched."""

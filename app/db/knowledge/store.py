@@ -1,0 +1,203 @@
+"""What is known of a tenant besides its deliveries: tickets, articles, assets, and how far they were read.
+
+Invariant: storing the same thing twice changes nothing and indexes nothing; of two versions of a ticket, article or
+asset the later one stays, whichever comes last. All functions work in the caller's transaction, so a batch and the
+cursor that says it was read are stored together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, Protocol, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, all_, delete, func, literal, true, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningInsert
+from sqlmodel import SQLModel, col, select
+
+from app.core.article import Article
+from app.core.asset import Asset
+from app.core.tenant import Language
+from app.core.text import tidy
+from app.core.ticket import Ticket
+from app.db.knowledge.indexing import ARTICLES, TICKETS, drop_documents, index_documents, lock_index
+from app.db.knowledge.inventory import names_of, owner_key, unmapped
+from app.db.tables import ArticleRow, AssetAddress, AssetName, AssetRow, SyncCursor, TicketRow
+
+CursorKind = Literal["tickets", "articles", "assets", "reconciliation"]
+
+
+class _Known(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+SomeKnown = TypeVar("SomeKnown", bound=_Known)
+
+
+def _upsert(table: type[SQLModel], known: type[Article | Asset | Ticket]) -> ReturningInsert[str]:
+    """Store what *known* holds in *table*, and tell which rows were new or changed.
+
+    The later version stays; where one has no time, the one that comes last. An unchanged row is not written.
+    """
+    mine: Any = table
+    statement = insert(table)
+    new = statement.excluded
+    columns = [name for name in table.model_fields if name in {*known.model_fields, "owner_key"} - {"id"}]
+    is_changed = tuple_(*(getattr(mine, name) for name in columns)).is_distinct_from(
+        tuple_(*(new[name] for name in columns))
+    )
+    return statement.on_conflict_do_update(
+        index_elements=["tenant_id", "id"],
+        set_={name: new[name] for name in columns},
+        where=is_changed & func.coalesce(new.updated_at >= mine.updated_at, true()),
+    ).returning(mine.id)
+
+
+_UPSERT_TICKETS: Final = _upsert(TicketRow, Ticket)
+_UPSERT_ARTICLES: Final = _upsert(ArticleRow, Article)
+_UPSERT_ASSETS: Final = _upsert(AssetRow, Asset)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far the reading of one kind got."""
+
+    seen_up_to: datetime | None = None
+    """By ServiceDesk Plus's times: what was updated before is stored."""
+    listed_at: datetime | None = None
+    """By the database's clock: when the last whole listing began."""
+
+
+async def upsert_tickets(
+    session: AsyncSession, tenant_id: UUID, tickets: Iterable[Ticket], *, language: Language
+) -> int:
+    """Store *tickets*; those that are resolved and say how become searchable. Returns how many were new or changed."""
+    await lock_index(session, tenant_id, TICKETS, language=language)
+    changed = await _store(session, _UPSERT_TICKETS, [_row(tenant_id, ticket) for ticket in _distinct(tickets)])
+    if changed:
+        await index_documents(session, tenant_id, TICKETS, changed, language=language)
+    return len(changed)
+
+
+async def upsert_articles(
+    session: AsyncSession, tenant_id: UUID, articles: Iterable[Article], *, language: Language
+) -> int:
+    """Store approved *articles*; they become searchable. Returns how many were new or changed."""
+    await lock_index(session, tenant_id, ARTICLES, language=language)
+    changed = await _store(session, _UPSERT_ARTICLES, [_row(tenant_id, article) for article in _distinct(articles)])
+    if changed:
+        await index_documents(session, tenant_id, ARTICLES, changed, language=language)
+    return len(changed)
+
+
+async def upsert_assets(session: AsyncSession, tenant_id: UUID, assets: Iterable[Asset]) -> int:
+    """Store *assets*; they are found by their addresses, names and owners. Returns how many were new or changed."""
+    given = {asset.id: asset for asset in _distinct(assets)}
+    rows = [
+        {
+            **_row(tenant_id, asset),
+            "addresses": [unmapped(address) for address in asset.addresses],
+            "owner_key": owner_key(asset.owner),
+        }
+        for asset in given.values()
+    ]
+    changed = await _store(session, _UPSERT_ASSETS, rows)
+    if changed:
+        for keys in (AssetAddress, AssetName):
+            of_changed = col(keys.tenant_id) == tenant_id, col(keys.asset_id).in_(changed)
+            await session.execute(delete(keys).where(*of_changed))
+        await _add(
+            session,
+            AssetAddress,
+            [
+                {"tenant_id": tenant_id, "asset_id": id_, "address": address}
+                for id_ in changed
+                for address in {unmapped(address) for address in given[id_].addresses}
+            ],
+        )
+        await _add(
+            session,
+            AssetName,
+            [
+                {"tenant_id": tenant_id, "asset_id": id_, "name": name.text, "is_shortened": name.is_shortened}
+                for id_ in changed
+                for name in names_of(given[id_])
+            ],
+        )
+    return len(changed)
+
+
+async def drop_absent_articles(
+    session: AsyncSession, tenant_id: UUID, present: Collection[str], *, language: Language
+) -> int:
+    """Remove the articles whose id is not among *present*, a whole listing. Returns how many there were."""
+    await lock_index(session, tenant_id, ARTICLES, language=language)
+    is_gone = ArticleRow.tenant_id == tenant_id, _is_none_of(present, ArticleRow.id)
+    gone = (await session.scalars(select(ArticleRow.id).where(*is_gone))).all()
+    if gone:
+        await drop_documents(session, tenant_id, ARTICLES, gone, language=language)
+    return len(gone)
+
+
+async def drop_absent_assets(session: AsyncSession, tenant_id: UUID, present: Collection[str]) -> int:
+    """Remove the assets whose id is not among *present*, a whole listing. Returns how many there were."""
+    is_gone = col(AssetRow.tenant_id) == tenant_id, _is_none_of(present, AssetRow.id)
+    return len((await session.scalars(delete(AssetRow).where(*is_gone).returning(col(AssetRow.id)))).all())
+
+
+async def load_cursor(session: AsyncSession, tenant_id: UUID, kind: CursorKind) -> Cursor:
+    """How far *kind* was read; an empty cursor when it never was."""
+    found = select(SyncCursor.seen_up_to, SyncCursor.listed_at).where(
+        SyncCursor.tenant_id == tenant_id, SyncCursor.kind == kind
+    )
+    row = (await session.execute(found)).one_or_none()
+    return Cursor() if row is None else Cursor(seen_up_to=row.seen_up_to, listed_at=row.listed_at)
+
+
+async def save_cursor(session: AsyncSession, tenant_id: UUID, kind: CursorKind, cursor: Cursor) -> None:
+    """Move the cursor of *kind* forward; a time that is None or earlier leaves it where it is.
+
+    So two syncs of one tenant at a time do each other no harm.
+    """
+    times = {"seen_up_to": cursor.seen_up_to, "listed_at": cursor.listed_at}
+    statement = insert(SyncCursor).values(tenant_id=tenant_id, kind=kind, **times)
+    later = {name: func.greatest(getattr(SyncCursor, name), statement.excluded[name]) for name in times}
+    await session.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "kind"], set_=later))
+
+
+async def _store(session: AsyncSession, statement: ReturningInsert[str], rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The ids that were new or changed."""
+    if not rows:
+        return []
+    # In order, so that two writers wait for each other's rows in one direction alone.
+    ordered = sorted(rows, key=lambda row: str(row["id"]))
+    return list((await (await session.connection()).scalars(statement, ordered)).all())
+
+
+async def _add(session: AsyncSession, table: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        await (await session.connection()).execute(insert(table), rows)
+
+
+def _row(tenant_id: UUID, known: Article | Asset | Ticket) -> dict[str, Any]:
+    """What is stored of *known*.
+
+    Adapters give plain text already; a NUL or half a surrogate that got by would fail the whole batch.
+    """
+    values = ((name, getattr(known, name)) for name in type(known).model_fields)
+    return {"tenant_id": tenant_id} | {name: tidy(value) if isinstance(value, str) else value for name, value in values}
+
+
+def _is_none_of(ids: Collection[str], column: str) -> ColumnElement[bool]:
+    """As one array: a listing may hold more ids than a statement takes parameters."""
+    return col(column) != all_(literal(list(ids), ARRAY(Text)))
+
+
+def _distinct(rows: Iterable[SomeKnown]) -> list[SomeKnown]:
+    """Each id once, as it came last: one statement can't change a row twice."""
+    return list({row.id: row for row in rows}.values())

@@ -1,0 +1,45 @@
+"""Each statement in a file under app/db is one that PostgreSQL understands, and one that a module runs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
+import asyncpg
+import pytest
+from sqlalchemy import TextClause
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+
+import app.db
+from app.db.sql import load
+from app.demo.embedded import DatabaseUrls
+
+FOLDER = Path(app.db.__file__).parent
+FILES = sorted(FOLDER.rglob("*.sql"))
+
+
+def load_file(file: Path) -> TextClause:
+    return load(".".join(("app", "db", *file.parent.relative_to(FOLDER).parts)), file.stem)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(FOLDER)))
+async def test_postgresql_can_prepare_it(urls: DatabaseUrls, file: Path) -> None:
+    connection = await asyncpg.connect(urls.worker)
+    try:
+        await connection.prepare(str(load_file(file).compile(dialect=dialect.dialect())))
+    finally:
+        await connection.close()
+
+
+def test_each_file_is_loaded_by_a_module() -> None:
+    modules = [import_module(found.name) for found in walk_packages(app.db.__path__, "app.db.") if is_ours(found.name)]
+    loaded = {value.text for module in modules for value in vars(module).values() if isinstance(value, TextClause)}
+
+    assert FILES
+    assert [file.name for file in FILES if load_file(file).text not in loaded] == []
+
+
+def is_ours(module: str) -> bool:
+    """Migrations are alembic's to import: they run when they are."""
+    return not module.startswith("app.db.migrations")
