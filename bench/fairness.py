@@ -15,10 +15,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from app.core.tenant import Edition, Tenant
-from app.db.intake import AcceptedDelivery, Intake, open_intake
 from app.db.knowledge.store import upsert_tickets
-from app.db.load import load_by_tenant
+from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.db.migrate import migrate
+from app.db.reports.load import load_by_tenant
 from app.db.session import open_database
 from app.demo.embedded import open_postgres, open_valkey
 from app.demo.run_folder import open_run_folder

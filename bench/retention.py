@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import structlog
 
-from app.db.intake import AcceptedDelivery, Intake, open_intake
+from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.db.migrate import migrate
 from app.db.session import open_database
 from app.demo.embedded import open_postgres

@@ -28,7 +28,7 @@ from app.api.errors import answer_app_error, answer_bug, answer_http_error
 from app.api.feedback import FeedbackKey, ask_for_vote, feedback_style, take_vote
 from app.api.health import VERSION, Readiness, health, live, metrics, ready
 from app.api.webhooks import receive_webhook
-from app.db.intake import Intake, open_intake
+from app.db.ledger.intake import Intake, open_intake
 from app.errors import AppError
 from app.listening import check_port
 from app.queue import Queue, RingBroker, open_queue

@@ -19,7 +19,7 @@ from litestar.params import FromPath
 
 from app.api.bodies import Bodies
 from app.core.feedback import MAX_COMMENT_CHARS, read_token
-from app.db.intake import Intake
+from app.db.ledger.intake import Intake
 
 # Nine bytes for a character that a form writes as %F0%9F%98%80, and the fields' names.
 _MAX_FORM_BYTES: Final = MAX_COMMENT_CHARS * 12 + 200

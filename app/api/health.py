@@ -15,7 +15,7 @@ import structlog
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from app.db.intake import Intake
+from app.db.ledger.intake import Intake
 from app.errors import LedgerUnavailable
 from app.queue import Queue
 from app.telemetry.metrics import expose

@@ -25,7 +25,7 @@ from app.api.openapi import PROBLEMS, WebhookOperation
 from app.core.delivery import Webhook, compute_job_id, parse_webhook
 from app.core.signature import refusal, verify_body, verify_standard, verify_token
 from app.core.tenant import Auth
-from app.db.intake import AcceptedDelivery, Intake
+from app.db.ledger.intake import AcceptedDelivery, Intake
 from app.errors import (
     AppError,
     BodyNotReceived,

@@ -18,8 +18,8 @@ from app.core.diagnosis import diagnose
 from app.errors import Code
 
 if TYPE_CHECKING:
-    from app.db.choices import Choice
-    from app.db.deliveries import DeliveryDetails, DeliveryView
+    from app.db.reports.choices import Choice
+    from app.db.reports.deliveries import DeliveryDetails, DeliveryView
 
 # More at once is a decision to make with open eyes: each is a model call and a note.
 _MOST_AT_ONCE: Final = 100
@@ -68,8 +68,8 @@ def list_some(slug: str, status: str | None, limit: int, **chosen: Any) -> None:
     Example:
       ai-agents deliveries list --tenant acme --status failed --since 2h --reason help_desk_unreachable
     """
-    from app.db.choices import Choice
-    from app.db.deliveries import count_deliveries, list_deliveries
+    from app.db.reports.choices import Choice
+    from app.db.reports.deliveries import count_deliveries, list_deliveries
 
     known = choose(load_directory(), slug)
     choice = Choice(status=Status(status) if status else None, **_as_choice(chosen))
@@ -103,7 +103,7 @@ def show(slug: str, job_id: UUID) -> None:
     """
     from dataclasses import asdict
 
-    from app.db.deliveries import find_delivery
+    from app.db.reports.deliveries import find_delivery
 
     known = choose(load_directory(), slug)
 
@@ -152,7 +152,7 @@ def replay(slug: str, job_ids: tuple[UUID, ...], **options: Any) -> None:
       ai-agents deliveries replay --tenant acme 6f9619ff-8b86-5d01-b42d-00cf4fc964ff
       ai-agents deliveries replay --tenant acme --all --since 3h --reason help_desk_failed
     """
-    from app.db.deliveries import replay_deliveries
+    from app.db.reports.deliveries import replay_deliveries
 
     _change(slug, job_ids, "due now", replay_deliveries, verb="replay", **options)
 
@@ -172,7 +172,7 @@ def dismiss(slug: str, job_ids: tuple[UUID, ...], because: str, **options: Any) 
     Example:
       ai-agents deliveries dismiss --tenant acme --all --reason ticket_not_found --because "test tickets, deleted"
     """
-    from app.db.deliveries import dismiss_deliveries
+    from app.db.reports.deliveries import dismiss_deliveries
 
     _change(
         slug,
@@ -197,9 +197,9 @@ def _change(
     **chosen: Any,
 ) -> None:
     """Change failed deliveries: those named, or all that are chosen after the number was told."""
-    from app.db.audit import witness
-    from app.db.choices import Choice
-    from app.db.deliveries import count_deliveries
+    from app.db.reports.audit import witness
+    from app.db.reports.choices import Choice
+    from app.db.reports.deliveries import count_deliveries
 
     if is_all is bool(job_ids):
         raise click.UsageError("name deliveries by their job ids, or give --all and what chooses them")

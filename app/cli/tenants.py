@@ -13,7 +13,7 @@ from app.cli.run import choose, load_directory, run
 
 if TYPE_CHECKING:
     from app.db.limits.holds import Hold
-    from app.db.load import FailedDeliveries, TenantLoad
+    from app.db.reports.load import FailedDeliveries, TenantLoad
 
 
 @click.group()
@@ -117,8 +117,8 @@ def pause_tenants(slug: str | None, is_all: bool, reason: str) -> None:
     Example:
       ai-agents tenants pause acme --reason "their help desk is being upgraded"
     """
-    from app.db.audit import witness
     from app.db.limits.pauses import pause
+    from app.db.reports.audit import witness
 
     tenant_id = _tenant_or_all(slug, is_all=is_all)
 
@@ -144,8 +144,8 @@ def resume_tenants(slug: str | None, is_all: bool) -> None:
     Example:
       ai-agents tenants resume acme
     """
-    from app.db.audit import witness
     from app.db.limits.pauses import resume
+    from app.db.reports.audit import witness
 
     tenant_id = _tenant_or_all(slug, is_all=is_all)
 
@@ -169,7 +169,7 @@ def status(slug: str | None) -> None:
       ai-agents tenants status acme
     """
     from app.db.limits.holds import EVERY_TENANT, list_holds
-    from app.db.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
+    from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 
     directory = load_directory()
     chosen = [choose(directory, slug)] if slug else list(directory)

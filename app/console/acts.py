@@ -11,8 +11,8 @@ from litestar.di import NamedDependency
 from app.console.pages import page
 from app.console.reading import Reading
 from app.console.sessions import User
-from app.db.audit import list_acts
 from app.db.limits.holds import EVERY_TENANT
+from app.db.reports.audit import list_acts
 
 _SHOWN: Final = 200
 

@@ -21,7 +21,7 @@ from app.console.reading import Reading
 from app.console.sessions import User
 from app.console.words import money, number
 from app.core.tenant import Tenant
-from app.db.costs import DayCost, list_costs
+from app.db.reports.costs import DayCost, list_costs
 
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")

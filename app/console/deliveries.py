@@ -25,11 +25,11 @@ from app.core.delivery import Status, parse_webhook
 from app.core.note import note_reference, render_note
 from app.core.tenant import Tenant
 from app.core.ticket import MAX_TICKET_ID_CHARS
-from app.db.attempts import list_attempts
-from app.db.audit import witness
-from app.db.browsing import Place, Story, find_story, list_page
-from app.db.choices import Choice
-from app.db.deliveries import count_deliveries, dismiss_deliveries, replay_deliveries
+from app.db.ledger.attempts import list_attempts
+from app.db.reports.audit import witness
+from app.db.reports.browsing import Place, Story, find_story, list_page
+from app.db.reports.choices import Choice
+from app.db.reports.deliveries import count_deliveries, dismiss_deliveries, replay_deliveries
 from app.errors import Code, MalformedDelivery
 from app.integrations.servicedesk import ticket_url
 

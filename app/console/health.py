@@ -16,7 +16,7 @@ from uuid import UUID
 from app.core.diagnosis import diagnose
 from app.core.tenant import Tenant
 from app.db.limits.holds import EVERY_TENANT, Cause, Hold
-from app.db.overview import HOURS, MINUTES, HourCount, TenantFigures
+from app.db.reports.overview import HOURS, MINUTES, HourCount, TenantFigures
 
 SLOW_S: Final = 60
 VERY_SLOW_S: Final = 120

@@ -11,7 +11,7 @@ from app.console.health import find_problems, p95
 from app.console.pages import page
 from app.console.reading import Reading
 from app.console.sessions import User
-from app.db.overview import HOURS
+from app.db.reports.overview import HOURS
 
 
 @get("/")

@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from app.console.pages import page
 from app.console.reading import Reading
 from app.console.sessions import User
-from app.db.quality import SourceVotes, load_quality
+from app.db.reports.quality import SourceVotes, load_quality
 
 _SHOWN: Final = 25
 _SOURCES_SHOWN: Final = 8

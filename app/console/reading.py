@@ -13,7 +13,7 @@ from litestar.exceptions import NotFoundException
 
 from app.console.health import Snapshot
 from app.db.limits.holds import EVERY_TENANT, list_holds
-from app.db.overview import load_figures
+from app.db.reports.overview import load_figures
 from app.db.session import Database
 from app.queue import Queue
 from app.tenants import KnownTenant, TenantDirectory

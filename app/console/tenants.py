@@ -20,9 +20,9 @@ from app.console.pages import page
 from app.console.reading import Reading
 from app.console.sessions import User
 from app.console.words import duration
-from app.db.audit import list_acts, record_act, witness
 from app.db.limits.holds import EVERY_TENANT, Cause
 from app.db.limits.pauses import pause, resume
+from app.db.reports.audit import list_acts, record_act, witness
 from app.errors import AppError, Code
 from app.help_desks import open_help_desk
 from app.tenants import KnownTenant, missing_help_desk_secrets

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.core.delivery import Status
 from app.core.enhancement import Notice
-from app.db.deliveries import DeliveryView, find_delivery, list_deliveries
+from app.db.reports.deliveries import DeliveryView, find_delivery, list_deliveries
 from app.db.session import Database
 from app.demo.progress import Call, Progress
 from app.demo.samples import Samples

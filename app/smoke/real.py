@@ -16,8 +16,8 @@ from uuid import UUID
 
 from app.core.delivery import Event, Status
 from app.core.note import note_reference
-from app.db.choices import Choice
-from app.db.deliveries import DeliveryDetails, find_delivery, list_deliveries
+from app.db.reports.choices import Choice
+from app.db.reports.deliveries import DeliveryDetails, find_delivery, list_deliveries
 from app.db.session import Database
 from app.help_desks import open_help_desk
 from app.integrations.servicedesk import ServiceDesk

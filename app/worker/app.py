@@ -19,8 +19,8 @@ from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
 
 from app.core.feedback import make_token
-from app.db.enhancements import Enhancements
-from app.db.ledger import Ledger
+from app.db.ledger.claims import Ledger
+from app.db.ledger.enhancements import Enhancements
 from app.db.limits.circuits import Circuits
 from app.db.session import Database, open_database
 from app.integrations.openai import open_model_client

@@ -13,8 +13,8 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from app.core.outcome import Ending
 from app.core.steps import noting_steps
-from app.db.attempts import AttemptRecord, record_attempt
-from app.db.ledger import Claim, GivenUp
+from app.db.ledger.attempts import AttemptRecord, record_attempt
+from app.db.ledger.claims import Claim, GivenUp
 from app.errors import LedgerUnavailable
 from app.telemetry.logs import delivery_context
 from app.telemetry.metrics import ATTEMPTS_WITHOUT_NOTE, ENHANCEMENTS, LEASES_LOST

@@ -17,7 +17,7 @@ import structlog
 from app.core.asset import Addresses
 from app.core.completion import Completion, Message
 from app.core.source import Source
-from app.db.ledger import Claim
+from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
 from app.enhancement.ports import Model, Monitoring
 from app.errors import LedgerUnavailable, ModelUnavailable, MonitoringUnavailable, Unavailable

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from app.db.ledger import Claim, Ledger
+from app.db.ledger.claims import Claim, Ledger
 from app.errors import LeaseLost, LedgerUnavailable
 
 

@@ -28,8 +28,8 @@ from uuid import UUID
 import structlog
 
 from app.core.note import note_reference
-from app.db.enhancements import Enhancements, Reservation
-from app.db.ledger import Claim
+from app.db.ledger.claims import Claim
+from app.db.ledger.enhancements import Enhancements, Reservation
 from app.errors import AppError, Code, HelpDeskUnavailable
 from app.telemetry.traces import span
 

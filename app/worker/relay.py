@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from app.db.ledger import Ledger
+from app.db.ledger.claims import Ledger
 from app.errors import LedgerUnavailable
 from app.queue import Queue
 from app.telemetry.metrics import BACKLOG, OLDEST_PENDING_SECONDS, QUEUE_DEPTH

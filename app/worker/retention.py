@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from app.db.retention import forget_batch
+from app.db.ledger.retention import forget_batch
 from app.db.session import Database
 from app.errors import LedgerUnavailable
 from app.tenants import TenantDirectory

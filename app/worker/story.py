@@ -23,8 +23,8 @@ from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
 from app.core.steps import StepNote, step
 from app.core.ticket import Ticket
-from app.db.enhancements import Enhancements
-from app.db.ledger import Claim, Ledger
+from app.db.ledger.claims import Claim, Ledger
+from app.db.ledger.enhancements import Enhancements
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.limits.rate import hold_until_next_turn
 from app.db.session import Database

@@ -16,12 +16,12 @@ from typing import Final
 from openai import AsyncOpenAI
 
 from app.core.tenant import Tenant
-from app.db.costs import tokens_this_month
 from app.db.knowledge.inventory import Inventory
 from app.db.knowledge.search import Search
 from app.db.knowledge.store import upsert_tickets
-from app.db.ledger import Claim
+from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
+from app.db.reports.costs import tokens_this_month
 from app.db.session import Database
 from app.enhancement.graph import Tools
 from app.help_desks import open_help_desk

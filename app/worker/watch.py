@@ -14,11 +14,11 @@ from typing import Final
 
 import structlog
 
-from app.db.costs import tokens_this_month
 from app.db.knowledge.store import load_cursor
 from app.db.limits.circuits import Dependency
 from app.db.limits.holds import EVERY_TENANT, Cause, list_holds
-from app.db.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
+from app.db.reports.costs import tokens_this_month
+from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.errors import LedgerUnavailable
 from app.telemetry.metrics import (

@@ -21,8 +21,8 @@ import aiohttp
 import asyncpg
 
 from app.core.delivery import Status
-from app.db.choices import Choice
-from app.db.deliveries import list_deliveries
+from app.db.reports.choices import Choice
+from app.db.reports.deliveries import list_deliveries
 from app.db.session import open_database
 from app.demo.run_folder import RunFolder
 from tests.faults.counting import Note, Outcome, Promise, count

@@ -19,8 +19,8 @@ from redis.asyncio import Redis
 
 from app.core.delivery import compute_job_id, parse_webhook
 from app.core.tenant import Tenant
-from app.db.deliveries import DeliveryView, list_deliveries
-from app.db.intake import AcceptedDelivery, open_intake
+from app.db.ledger.intake import AcceptedDelivery, open_intake
+from app.db.reports.deliveries import DeliveryView, list_deliveries
 from app.db.session import Database
 from app.demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
 from app.simulator.faults import Fault

@@ -12,11 +12,11 @@ import pytest
 from redis.asyncio import Redis
 
 from app.core.delivery import Status
-from app.db.audit import list_acts
 from app.db.erasure import erase_rows
-from app.db.intake import AcceptedDelivery, open_intake
-from app.db.ledger import Ledger
+from app.db.ledger.claims import Ledger
+from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.limits.holds import EVERY_TENANT
+from app.db.reports.audit import list_acts
 from app.db.session import Database
 from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.erasure import erase_tenant

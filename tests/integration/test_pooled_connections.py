@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.tenant import Edition
 from app.db.connection import Pooler
-from app.db.intake import AcceptedDelivery, open_intake
+from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.session import Database, choose_tenant, open_database
 from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.demo.run_folder import RunFolder

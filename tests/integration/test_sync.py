@@ -13,9 +13,9 @@ from sqlalchemy import text
 
 from app.core.delivery import compute_job_id, parse_webhook
 from app.core.tenant import Edition, Tenant
-from app.db.deliveries import list_deliveries
-from app.db.intake import AcceptedDelivery, open_intake
+from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.limits.rate import CallRate
+from app.db.reports.deliveries import list_deliveries
 from app.db.session import Database
 from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.help_desks import open_help_desk

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.audit import Witness
 from app.db.limits.holds import Cause
+from app.db.reports.audit import Witness
 from app.db.session import Database
 
 _PAUSE: Final = text("""

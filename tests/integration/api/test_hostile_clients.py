@@ -14,7 +14,7 @@ import pytest
 
 from app.core.signature import sign_body
 from app.core.tenant import Tenant
-from app.db.deliveries import list_deliveries
+from app.db.reports.deliveries import list_deliveries
 from app.db.session import Database
 from app.demo.embedded import DatabaseUrls, ValkeyServer
 from tests.builders import a_body, a_tenant, write_tenant

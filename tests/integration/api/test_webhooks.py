@@ -18,8 +18,8 @@ from app.api.webhooks import PATH
 from app.core.delivery import compute_job_id, parse_webhook
 from app.core.signature import decode_secret, sign_body, sign_standard
 from app.core.tenant import Tenant
-from app.db.choices import Choice
-from app.db.deliveries import list_deliveries
+from app.db.reports.choices import Choice
+from app.db.reports.deliveries import list_deliveries
 from app.db.session import Database
 from app.demo.embedded import PostgresServer, ValkeyServer
 from tests.builders import a_body

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from app.core.delivery import Status
 from app.core.feedback import make_token
-from app.db.audit import list_acts
 from app.db.limits.holds import EVERY_TENANT
+from app.db.reports.audit import list_acts
 from tests.builders import write_tenant
 from tests.integration.console.conftest import Console, words_of
 from tests.integration.worker.conftest import Stage

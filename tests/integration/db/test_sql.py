@@ -27,7 +27,8 @@ def load_file(file: Path) -> TextClause:
 async def test_postgresql_can_prepare_it(urls: DatabaseUrls, file: Path) -> None:
     connection = await asyncpg.connect(urls.worker)
     try:
-        await connection.prepare(str(load_file(file).compile(dialect=dialect.dialect())))
+        compiled = load_file(file).compile(dialect=dialect.dialect())  # type: ignore[no-untyped-call]
+        await connection.prepare(str(compiled))
     finally:
         await connection.close()
 

@@ -15,9 +15,9 @@ from sqlalchemy import text
 
 from app.core.delivery import compute_job_id, parse_webhook
 from app.core.tenant import Edition, Tenant
-from app.db.deliveries import DeliveryView, list_deliveries
-from app.db.intake import AcceptedDelivery, Intake, open_intake
 from app.db.knowledge.store import upsert_articles, upsert_tickets
+from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
+from app.db.reports.deliveries import DeliveryView, list_deliveries
 from app.db.session import Database, open_database
 from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.settings import WorkerSettings

@@ -13,8 +13,8 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from app.core.retry import FAILURES_TO_OPEN
-from app.db.deliveries import find_delivery, replay_deliveries
 from app.db.limits.holds import Cause, list_holds
+from app.db.reports.deliveries import find_delivery, replay_deliveries
 from tests.integration.worker.conftest import Stage
 
 

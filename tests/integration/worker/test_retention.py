@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from app.db import retention
+from app.db.ledger import retention
 from app.demo.embedded import DatabaseUrls
 from app.worker.retention import forget_old
 from tests.integration.worker.conftest import Stage

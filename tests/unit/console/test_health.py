@@ -5,8 +5,8 @@ import pytest
 
 from app.console.health import Finding, Level, Snapshot, find_problems, find_problems_of, p95
 from app.db.limits.holds import EVERY_TENANT, Cause, Hold
-from app.db.load import FailedDeliveries, TenantLoad
-from app.db.overview import HourCount, TenantFigures
+from app.db.reports.load import FailedDeliveries, TenantLoad
+from app.db.reports.overview import HourCount, TenantFigures
 from tests.builders import a_tenant
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -1,7 +1,7 @@
 from uuid import uuid4
 
 from app.console.quality import rank_sources
-from app.db.quality import SourceVotes
+from app.db.reports.quality import SourceVotes
 
 
 def test_sources_are_ranked_by_what_their_notes_got() -> None:

@@ -13,15 +13,15 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.delivery import Status
 from app.core.retry import FAILURES_TO_OPEN
-from app.db.choices import Choice
-from app.db.deliveries import count_deliveries, dismiss_deliveries, list_deliveries, replay_deliveries
-from app.db.intake import AcceptedDelivery, Intake, open_intake
-from app.db.ledger import Claim, Ledger
+from app.db.ledger.claims import Claim, Ledger
+from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.limits.holds import EVERY_TENANT, Cause, list_holds
 from app.db.limits.pauses import pause, resume
 from app.db.limits.rate import hold_until_next_turn
-from app.db.load import failed_by_tenant, load_by_tenant
+from app.db.reports.choices import Choice
+from app.db.reports.deliveries import count_deliveries, dismiss_deliveries, list_deliveries, replay_deliveries
+from app.db.reports.load import failed_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.demo.embedded import DatabaseUrls
 from app.errors import Code

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from app.core.outcome import Ending
 from app.core.steps import Step
-from app.db.ledger import Claim
+from app.db.ledger.claims import Claim
 from app.db.session import Database
 from app.errors import Code
 

@@ -22,8 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.delivery import Status
 from app.core.outcome import Outcome
 from app.db.limits.circuits import Dependency
-from app.db.limits.holds import EVERY_TENANT
 from app.db.session import Database, choose_tenant, is_fault_of_schema, is_fault_of_value
+from app.db.sql import load
 from app.errors import Code, LeaseLost, LedgerUnavailable
 
 MAX_ERROR_CHARS: Final = 500
@@ -36,65 +36,13 @@ log = structlog.get_logger(__name__)
 _MAX_TENANTS_TRIED: Final = 50
 
 _DEPENDENCIES: Final = {each.value: each for each in Dependency}
-# Tenants with work that is due and slots that are free: those with the fewest deliveries in work first, then the
-# longest waiting. The recursion jumps from tenant to tenant through the index, whatever number of deliveries each has.
-# A tenant that comes back from an outage has one slot until one of its deliveries succeeds.
-_TENANTS_BY_TURN: Final = f"""
-with recursive tenant as (
-    (select tenant_id from due order by tenant_id limit 1)
-    union all
-    select (select d.tenant_id from due d where d.tenant_id > tenant.tenant_id order by d.tenant_id limit 1)
-    from tenant where tenant.tenant_id is not null
-),
-held as (
-    select tenant_id, bool_or(holds_deliveries) as is_held, bool_or(is_on_trial) as is_on_trial
-    from hold group by tenant_id
-),
-by_turn as (
-    select tenant.tenant_id, leased.number as leased, first.due_at,
-        case when held.is_on_trial then 1 else coalesce(own.slots, :slots) end as slots
-    from tenant
-    cross join lateral (
-        select d.due_at from due d where d.tenant_id = tenant.tenant_id and d.due_at <= now() order by d.due_at limit 1
-    ) first
-    cross join lateral (
-        select count(*) as number from due d
-        where d.tenant_id = tenant.tenant_id and d.is_leased and d.due_at > now()
-    ) leased
-    left join held on held.tenant_id = tenant.tenant_id
-    left join unnest(cast(:tenant_ids as uuid[]), cast(:tenant_slots as integer[])) as own (tenant_id, slots)
-        on own.tenant_id = tenant.tenant_id
-    where held.is_held is not true
-        and not exists (select from held where tenant_id = '{EVERY_TENANT}' and is_held)
-)
-"""
-_CHOOSE: Final = text(
-    _TENANTS_BY_TURN + "select tenant_id, slots from by_turn where leased < slots order by leased, due_at limit :limit"
-)
+_DUE_TENANTS: Final = load(__package__, "due_tenants")
 # Who claims for a tenant waits for whoever does at the moment: so its slots are counted right.
 _TAKE_TURN: Final = text("select pg_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))")
 # Holding one tenant's turn, nobody waits for another's: two such would wait for each other.
 _TRY_TURN: Final = text("select pg_try_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))")
-_LOCK_FIRST: Final = text("""
-select job_id,
-    (select count(*) from (
-        select from due where tenant_id = :tenant_id and due_at <= now() limit cast(:slots as integer) + 1
-    ) waiting) > cast(:slots as integer) - leased.number as is_crowded
-from due
-cross join (
-    select count(*) as number from due where tenant_id = :tenant_id and is_leased and due_at > now()
-) leased
-where tenant_id = :tenant_id and due_at <= now() and leased.number < cast(:slots as integer)
-order by due_at limit 1 for update of due skip locked
-""")
-_CLAIM: Final = text("""
-update delivery set status = 'processing', attempt = attempt + 1, lease_until = now() + cast(:lease as interval), updated_at = now()
-where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing')
-returning ticket_id, body, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, trace_context,
-    last_error,
-    array(select cause from hold where hold.tenant_id = delivery.tenant_id and hold.failures > 0) as failing,
-    array(select cause from hold where hold.tenant_id = delivery.tenant_id and hold.is_on) as open
-""")
+_LOCK_FIRST: Final = load(__package__, "first_due")
+_CLAIM: Final = load(__package__, "claim")
 _LEASE_DUE: Final = text("""
 update due set due_at = now() + cast(:lease as interval), is_leased = true where tenant_id = :tenant_id and job_id = :job_id
 """)
@@ -108,43 +56,15 @@ update due set due_at = now() + cast(:wait as interval), is_leased = false where
 _LOCK_DUE: Final = text("""
 select job_id from due where tenant_id = :tenant_id and job_id = :job_id and due_at <= now() for update skip locked
 """)
-# Touches no column that could be what can't be read.
-_FAIL_UNCLAIMED: Final = text("""
-update delivery set status = 'failed', code = :code, last_error = :error, lease_until = null, settled_at = now(),
-    updated_at = now()
-where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing') returning job_id
-""")
-
-_FENCE: Final = """
-where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and status = 'processing' returning job_id
-"""
-_EXTEND: Final = text("update delivery set lease_until = now() + cast(:lease as interval), updated_at = now()" + _FENCE)
-_SETTLE: Final = text(
-    "update delivery set status = :status, code = :code, last_error = coalesce(:error, last_error),"
-    " ignored_because = :because, lease_until = null, settled_at = now(), updated_at = now()" + _FENCE
-)
-_RETURN: Final = text(
-    "update delivery set status = 'pending', attempts_forgiven = attempts_forgiven + :forgiven,"
-    " code = coalesce(:code, code), last_error = coalesce(:error, last_error), lease_until = null,"
-    " updated_at = now()" + _FENCE
-)
+_FAIL_UNCLAIMED: Final = load(__package__, "fail_unclaimed")
+_EXTEND: Final = load(__package__, "extend")
+_SETTLE: Final = load(__package__, "settle")
+_GIVE_BACK: Final = load(__package__, "give_back")
 _BACKLOG: Final = text("""
 select (select count(*) from due where due_at <= now()) as waiting,
     (select extract(epoch from now() - min(accepted_at)) from due) as oldest_s
 """)
-# No more of a tenant than it has free slots: a ring beyond would find nothing to claim.
-_WAITING: Final = text(
-    _TENANTS_BY_TURN
-    + """
-select by_turn.tenant_id, d.job_id from by_turn
-cross join lateral (
-    select job_id, due_at from due
-    where due.tenant_id = by_turn.tenant_id and due.due_at <= now() - cast(:unheard_for as interval)
-    order by due.due_at limit greatest(by_turn.slots - by_turn.leased, 0)
-) d
-order by d.due_at limit :limit
-"""
-)
+_WAITING: Final = load(__package__, "due_deliveries")
 # One relay at a time; the lock ends with its transaction.
 _RELAY_LOCK: Final = text("select pg_try_advisory_xact_lock(7203002)")
 
@@ -330,8 +250,8 @@ class Ledger:
             log.exception("given_up_not_told")
 
     async def _lock_first(self, session: AsyncSession) -> _Found | None:
-        tenants = (await session.execute(_CHOOSE, {**self._turns(), "limit": _MAX_TENANTS_TRIED})).all()
-        for number, (tenant_id, slots) in enumerate(tenants):
+        tenants = (await session.execute(_DUE_TENANTS, {**self._turns(), "limit": _MAX_TENANTS_TRIED})).all()
+        for number, (tenant_id, slots, _free) in enumerate(tenants):
             turn = await session.execute(_TRY_TURN if number else _TAKE_TURN, {"tenant_id": str(tenant_id)})
             if turn.scalar() is False:
                 continue
@@ -391,7 +311,13 @@ class Ledger:
         async with self._database.across_tenants() as session:
             if not (await session.execute(_RELAY_LOCK)).scalar():
                 return []
-            values = {**self._turns(), "limit": limit, "unheard_for": unheard_for}
+            tenants = (await session.execute(_DUE_TENANTS, {**self._turns(), "limit": limit})).all()
+            values = {
+                "tenant_ids": [tenant.tenant_id for tenant in tenants],
+                "free": [tenant.free for tenant in tenants],
+                "unheard_for": unheard_for,
+                "limit": limit,
+            }
             rows = (await session.execute(_WAITING, values)).all()
         return [(row.tenant_id, row.job_id) for row in rows]
 
@@ -442,7 +368,7 @@ async def _settle(
 
 
 async def _give_back(session: AsyncSession, claim: Claim, *, wait: timedelta, **values: Any) -> None:
-    await run_fenced(session, _RETURN, claim, **values)
+    await run_fenced(session, _GIVE_BACK, claim, **values)
     await session.execute(_WAIT_DUE, {**claim.key, "wait": wait})
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from app.core.delivery import Status
-from app.db.deliveries import find_delivery, list_deliveries
-from app.db.intake import AcceptedDelivery, Intake, open_intake
-from app.db.ledger import GivenUp, Ledger
+from app.db.ledger.claims import GivenUp, Ledger
+from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
+from app.db.reports.deliveries import find_delivery, list_deliveries
 from app.db.session import Database
 from app.demo.embedded import DatabaseUrls
 from app.errors import Code, LeaseLost, LedgerUnavailable

@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.core.delivery import Status
-from app.db.audit import Witness
-from app.db.choices import EVERY, Choice
+from app.db.reports.audit import Witness
+from app.db.reports.choices import EVERY, Choice
 from app.db.session import Database
 from app.errors import Code
 

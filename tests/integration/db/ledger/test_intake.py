@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from app.db.intake import AcceptedDelivery, Intake, open_intake
+from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.demo.embedded import DatabaseUrls
 
 

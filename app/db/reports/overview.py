@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
+from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database, choose_tenant
 
 MINUTES: Final = 60

@@ -14,55 +14,20 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.enhancement import Enhancement
-from app.db.ledger import Claim, run_fenced, settle_done
+from app.db.ledger.claims import Claim, run_fenced, settle_done
 from app.db.session import Database
+from app.db.sql import load
 from app.errors import Code, NotNeeded
 
-# A conflict waits for the other's transaction, so of twenty at once one wins and nineteen see whose it is.
-_RESERVE: Final = text("""
-insert into enhancement as mine (tenant_id, ticket_id, version, job_id, ticket_updated_at)
-values (:tenant_id, :ticket_id, :version, :job_id, :ticket_updated_at)
-on conflict (tenant_id, ticket_id, version) do update
-    set job_id = excluded.job_id, ticket_updated_at = greatest(mine.ticket_updated_at, excluded.ticket_updated_at)
-    where mine.job_id = excluded.job_id or mine.note_id is null and exists (
-        select from delivery
-        where delivery.tenant_id = mine.tenant_id and delivery.job_id = mine.job_id
-            and delivery.status not in ('pending', 'processing')
-    )
-returning content, now() - posting_at as posting_age, note_id
-""")
+_RESERVE: Final = load(__package__, "reserve")
 _OWNER: Final = text("""
 select job_id, note_id from enhancement where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
 """)
-_UNSETTLED: Final = text("""
-select version, content, now() - posting_at as posting_age from enhancement
-where tenant_id = :tenant_id and ticket_id = :ticket_id and job_id = :job_id and version <> :version
-    and posting_at is not null and note_id is null and content is not null
-order by posting_at desc limit 1
-""")
-_NEWER: Final = text("""
-select true from enhancement other
-join enhancement mine using (tenant_id, ticket_id)
-where mine.tenant_id = :tenant_id and mine.ticket_id = :ticket_id and mine.version = :version
-    and other.job_id <> mine.job_id and other.ticket_updated_at > mine.ticket_updated_at
-limit 1
-""")
-_IF_HELD: Final = """
-where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version and exists (
-    select from delivery d
-    where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.status = 'processing'
-) returning job_id
-"""
-_SAVE: Final = text(
-    "update enhancement set content = cast(:content as jsonb), confidence = :confidence, model = :model,"
-    " prompt_tokens = prompt_tokens + :prompt_tokens, completion_tokens = completion_tokens + :completion_tokens,"
-    " cost_usd = coalesce(cost_usd + :cost_usd, :cost_usd, cost_usd), written_at = now()" + _IF_HELD
-)
-_BEGIN_POSTING: Final = text("update enhancement set posting_at = now(), note_html = :html" + _IF_HELD)
-_POSTED: Final = text(
-    "update enhancement set note_id = :note_id, posted_at = now(),"
-    " duration_ms = round(1000 * extract(epoch from now() - cast(:accepted_at as timestamptz)))" + _IF_HELD
-)
+_UNSETTLED: Final = load(__package__, "unsettled")
+_NEWER: Final = load(__package__, "newer")
+_SAVE: Final = load(__package__, "save")
+_BEGIN_POSTING: Final = load(__package__, "begin_posting")
+_POSTED: Final = load(__package__, "settle_posted")
 
 
 @dataclass(frozen=True, slots=True)

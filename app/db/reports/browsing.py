@@ -16,8 +16,8 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from app.core.enhancement import Enhancement
-from app.db.choices import Choice
-from app.db.deliveries import VIEW, DeliveryView
+from app.db.reports.choices import Choice
+from app.db.reports.deliveries import VIEW, DeliveryView
 from app.db.session import Database, choose_tenant
 
 MOST_SEARCHED: Final = 20_000

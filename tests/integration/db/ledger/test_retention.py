@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.db import retention
-from app.db.retention import forget_batch
+from app.db.ledger import retention
+from app.db.ledger.retention import forget_batch
 from app.db.session import Database
 from app.demo.embedded import DatabaseUrls
 

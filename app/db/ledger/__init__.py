@@ -1,0 +1,1 @@
+"""The path of a delivery through PostgreSQL: accepted, claimed, written, posted, settled, and in the end forgotten."""

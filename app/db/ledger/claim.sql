@@ -1,0 +1,8 @@
+-- Begin an attempt: its number fences off whoever held the delivery before.
+update delivery
+set status = 'processing', attempt = attempt + 1, lease_until = now() + cast(:lease as interval), updated_at = now()
+where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing')
+returning ticket_id, body, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, trace_context,
+    last_error,
+    array(select cause from hold where hold.tenant_id = delivery.tenant_id and hold.failures > 0) as failing,
+    array(select cause from hold where hold.tenant_id = delivery.tenant_id and hold.is_on) as open

@@ -1,0 +1,35 @@
+-- Tenants that have a delivery due and a slot free, in the order in which their turn comes.
+--
+-- For example, of three tenants with a due delivery each: A has two in work and 4 slots, B none and 1 slot, C one and 1
+-- slot. C has no slot free, B comes before A since it has fewer in work; of two with as many, who waits longer is first.
+with recursive tenant as (
+    -- From tenant to tenant through the index, however many deliveries each has.
+    (select tenant_id from due order by tenant_id limit 1)
+    union all
+    select (select d.tenant_id from due d where d.tenant_id > tenant.tenant_id order by d.tenant_id limit 1)
+    from tenant where tenant.tenant_id is not null
+),
+held as (
+    select tenant_id, bool_or(holds_deliveries) as is_held, bool_or(is_on_trial) as is_on_trial
+    from hold group by tenant_id
+),
+by_turn as (
+    select tenant.tenant_id, leased.number as leased, first.due_at,
+        -- A tenant that comes back from an outage has one slot until one of its deliveries succeeds.
+        case when held.is_on_trial then 1 else coalesce(own.slots, :slots) end as slots
+    from tenant
+    cross join lateral (
+        select d.due_at from due d where d.tenant_id = tenant.tenant_id and d.due_at <= now() order by d.due_at limit 1
+    ) first
+    cross join lateral (
+        select count(*) as number from due d
+        where d.tenant_id = tenant.tenant_id and d.is_leased and d.due_at > now()
+    ) leased
+    left join held on held.tenant_id = tenant.tenant_id
+    left join unnest(cast(:tenant_ids as uuid[]), cast(:tenant_slots as integer[])) as own (tenant_id, slots)
+        on own.tenant_id = tenant.tenant_id
+    where held.is_held is not true
+        -- This id stands for every tenant: a pause of all.
+        and not exists (select from held where tenant_id = '00000000-0000-0000-0000-000000000000' and is_held)
+)
+select tenant_id, slots, slots - leased as free from by_turn where leased < slots order by leased, due_at limit :limit
