@@ -22,8 +22,8 @@ import httpx
 import structlog
 
 from app.db.migrate import migrate
-from app.demo.embedded import find_free_port, open_postgres, open_valkey
-from app.demo.run_folder import open_run_folder
+from demo.embedded import find_free_port, open_postgres, open_valkey
+from demo.run_folder import open_run_folder
 from tests.builders import a_tenant, write_tenant
 from tests.integration.processes import Process, environment
 

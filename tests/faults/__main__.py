@@ -21,8 +21,8 @@ from typing import Final
 
 import click
 
-from app.demo.embedded import EmbeddedServerError
-from app.demo.run_folder import RunFolder, open_run_folder
+from demo.embedded import EmbeddedServerError
+from demo.run_folder import RunFolder, open_run_folder
 from tests.faults.drill import Orders, drill
 from tests.faults.kinds import FAULTS
 from tests.faults.processes import HarnessBroken

@@ -24,7 +24,7 @@ from app.core.delivery import Status
 from app.db.choices import Choice
 from app.db.deliveries import list_deliveries
 from app.db.session import open_database
-from app.demo.run_folder import RunFolder
+from demo.run_folder import RunFolder
 from tests.faults.counting import Note, Outcome, Promise, count
 from tests.faults.kinds import Fault, Stage
 from tests.faults.recovery import Passage, Passages

@@ -17,7 +17,7 @@ from typing import Final
 
 import aiohttp
 
-from app.demo.run_folder import RunFolder
+from demo.run_folder import RunFolder
 from tests.integration.processes import CHECKOUT, environment
 
 _POLL_S: Final = 0.03

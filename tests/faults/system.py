@@ -18,7 +18,7 @@ from typing import Any, Final
 import aiohttp
 import asyncpg
 
-from app.demo.embedded import (
+from demo.embedded import (
     DatabaseUrls,
     PostgresServer,
     ValkeyServer,
@@ -26,7 +26,7 @@ from app.demo.embedded import (
     open_postgres,
     open_valkey,
 )
-from app.demo.run_folder import RunFolder
+from demo.run_folder import RunFolder
 from tests.faults.processes import Child, HarnessBroken
 from tests.faults.tenants import CLIENTS, write_client, write_portal
 from tests.integration.superuser import run_as_superuser
@@ -215,15 +215,16 @@ async def open_system(run: RunFolder, *, small_disk: Path | None = None) -> Asyn
         urls = await _make_database(postgres, small_disk)
         for client in CLIENTS:
             write_portal(run.path / "portals", client)
-        simulator = Child(
-            run, "simulator", ("app.simulator", "--model-port", "0", "--data", str(run.path / "portals")), {}
-        )
-        help_desk_url, model_url = await simulator.lines(2)
+        simulators = [
+            Child(run, "help-desk", ("app.simulator", "--data", str(run.path / "portals")), {}),
+            Child(run, "model", ("demo.offline_model",), {}),
+        ]
+        help_desk_url, model_url = [(await simulator.lines(1))[0] for simulator in simulators]
         for client in CLIENTS:
             write_client(run.path / "tenants", client, help_desk=help_desk_url)
         control = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(120)))
         system = System(run, postgres, valkey, urls, help_desk_url, model_url, control, small_disk)
-        stack.push_async_callback(_end, system, simulator)
+        stack.push_async_callback(_end, system, simulators)
         await Child(run, "migrate", ("app", "migrate"), {"MIGRATION_DATABASE_URL": urls.owner}).finish(limit_s=_START_S)
         system.apis = [system.start("api", number) for number in (1, 2)]
         system.workers = [system.start("worker", number) for number in (1, 2, 3)]
@@ -249,11 +250,12 @@ async def _make_database(postgres: PostgresServer, small_disk: Path | None) -> D
     return urls
 
 
-async def _end(system: System, simulator: Child) -> None:
+async def _end(system: System, simulators: list[Child]) -> None:
     for instance in system.instances:
         instance.child.send(signal.SIGCONT)
     await asyncio.gather(*(instance.child.end(signal.SIGINT, limit_s=10) for instance in system.instances))
-    await simulator.end()
+    for simulator in simulators:
+        await simulator.end()
     for restart in system.restarts:
         if restart.done():
             restart.result()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
 
 CHECKOUT = Path(__file__).parents[2]
 

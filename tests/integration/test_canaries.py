@@ -29,13 +29,13 @@ from redis.asyncio import Redis
 
 from app.core.signature import sign_body
 from app.core.tenant import Auth, Edition
-from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.sender import PATH, Sender
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
+from demo.embedded import DatabaseUrls, ValkeyServer
+from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
 from tests.integration.collector import Collector, open_collector
 from tests.integration.processes import Process, environment, open_api_process, open_worker_process

@@ -16,8 +16,8 @@ from click.testing import CliRunner
 
 from app.cli import cli
 from app.core.tenant import Tenant
-from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
-from app.simulator.model import ModelSimulator
+from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
 from tests.integration.processes import CHECKOUT, Process, environment, open_api_process, open_worker_process
 

@@ -22,11 +22,11 @@ from app.core.tenant import Tenant
 from app.db.deliveries import DeliveryView, list_deliveries
 from app.db.intake import AcceptedDelivery, open_intake
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
+from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
+from demo.offline_model import ModelSimulator
 from tests.builders import a_body
 from tests.integration.processes import Process, open_worker_process
 from tests.integration.worker.conftest import add_tenant, eventually, fill_ticket_history

@@ -17,10 +17,10 @@ from app.db.gates import EVERY_TENANT
 from app.db.intake import AcceptedDelivery, open_intake
 from app.db.ledger import Ledger
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.erasure import erase_tenant
 from app.errors import QueueUnavailable, Rejected
 from app.queue import STREAM, RingBroker, open_queue
+from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.integration.database_rows import fill_every_table
 
 

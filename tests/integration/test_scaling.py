@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.db.gates import EVERY_TENANT, Cause, Gates
 from app.db.intake import AcceptedDelivery, open_intake
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls
+from demo.embedded import DatabaseUrls
 from tests.manifests.rendering import WORKLOAD, of_kind, render
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.core.tenant import Tenant
-from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
 from tests.builders import a_body, a_tenant, write_tenant
 from tests.integration.processes import CHECKOUT, Process, environment, open_api_process, open_worker_process
 

@@ -14,10 +14,10 @@ import pytest
 
 from app.core.delivery import Event
 from app.core.tenant import Tenant
-from app.demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import HeldNote, Portal
+from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
+from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
 from tests.integration.processes import Process, open_api_process, open_worker_process
 from tests.integration.test_cli import call

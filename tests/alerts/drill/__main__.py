@@ -17,7 +17,7 @@ from typing import Final
 
 import click
 
-from app.demo.run_folder import RunFolder, open_run_folder
+from demo.run_folder import RunFolder, open_run_folder
 from tests.alerts.drill.pages import Ran, follow_page
 from tests.alerts.drill.provocations import PROVOCATIONS, Provocation
 from tests.alerts.drill.scene import FASTER, Scene, Watch, open_scene

@@ -20,13 +20,13 @@ from aiohttp import web
 from app.core.tenant import Edition, Tenant
 from app.db.migrate import migrate
 from app.db.session import open_database
-from app.demo.embedded import DatabaseUrls, PostgresServer, find_free_port, open_postgres, open_valkey
-from app.demo.run_folder import RunFolder
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
+from demo.embedded import DatabaseUrls, PostgresServer, find_free_port, open_postgres, open_valkey
+from demo.offline_model import ModelSimulator
+from demo.run_folder import RunFolder
 from tests.alerts.drill.pages import Place
 from tests.alerts.rules import load_groups
 from tests.builders import a_tenant, write_tenant

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from app.core.signature import sign_body
-from app.demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
+from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
 from tests.builders import a_body
 from tests.integration.api.conftest import Tenants
 from tests.integration.processes import CHECKOUT, environment, open_api_process

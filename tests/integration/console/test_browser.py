@@ -21,8 +21,8 @@ from redis.exceptions import ResponseError
 
 from app.core.delivery import Status
 from app.core.feedback import make_token
-from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
 from app.queue import GROUP, STREAM
+from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
 from tests.builders import a_tenant, write_tenant
 from tests.integration.console.conftest import TOKEN
 from tests.integration.console.history import fill_history

@@ -19,7 +19,7 @@ from app.db.intake import AcceptedDelivery, Intake, open_intake
 from app.db.ledger import Claim, Ledger
 from app.db.load import dead_by_tenant, load_by_tenant
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls
+from demo.embedded import DatabaseUrls
 
 NOW = timedelta(0)
 

@@ -14,8 +14,8 @@ from app.db.deliveries import find_delivery, list_deliveries
 from app.db.intake import AcceptedDelivery, Intake, open_intake
 from app.db.ledger import GivenUp, Ledger
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls
 from app.errors import LeaseLost, LedgerUnavailable
+from demo.embedded import DatabaseUrls
 from tests.integration.superuser import run_as_superuser
 
 LEASE = timedelta(seconds=30)

@@ -12,12 +12,12 @@ from typing import Any, Final
 import httpx
 
 from app.core.tenant import Edition
-from app.demo.failure import DemoFailed
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import HeldTicket, Portal
 from app.simulator.samples import load_portals
 from app.tenants import API_KEY_FILE, OAUTH_FILES, WEBHOOK_SECRET_FILES, KnownTenant, TenantDirectory
+from demo.failure import DemoFailed
 
 _DATA: Final = Path(__file__).parent / "data"
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer, open_postgres, open_valkey
-from app.demo.failure import DemoFailed
-from app.demo.run_folder import RunFolder
-from app.demo.side_by_side import side_by_side
+from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer, open_postgres, open_valkey
+from demo.failure import DemoFailed
+from demo.run_folder import RunFolder
+from demo.side_by_side import side_by_side
 
 _DATABASE: Final = "ai_agents"
 

@@ -17,9 +17,9 @@ import pytest
 
 from app.core.enhancement import STATEMENTS_SHARE, Draft, count_words, find_problems
 from app.core.source import Gathered, Kind, Source, State
-from app.simulator.extract import texts_of
-from app.simulator.model import MODEL_NAME, Behaviour, ModelSimulator
-from app.simulator.model import Kind as Misbehaviour
+from demo.extract import texts_of
+from demo.offline_model import MODEL_NAME, Behaviour, ModelSimulator
+from demo.offline_model import Kind as Misbehaviour
 
 SOURCES = [
     {
@@ -266,7 +266,7 @@ async def test_after_any_behaviour_it_answers_in_order_again(
 
 def test_as_a_process_it_says_its_address_and_ends_on_sigterm() -> None:
     checkout = Path(__file__).resolve().parents[3]
-    command = [sys.executable, "-m", "app.simulator.model", "--port", "0"]
+    command = [sys.executable, "-m", "demo.offline_model", "--port", "0"]
     with subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()

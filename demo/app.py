@@ -1,4 +1,4 @@
-"""`ai-agents demo`: one run, from its folder to its exit status.
+"""`make demo`: one run, from its folder to its exit status.
 
 Invariant: whatever ends the run, an error, a signal or its success, what it started is stopped and its folder removed;
 the logs of the run that ended last stay in `.demo/last-run`.
@@ -18,15 +18,15 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.demo.display import Display
-from app.demo.embedded import EmbeddedServerError
-from app.demo.failure import DemoFailed
-from app.demo.processes import Processes
-from app.demo.run_folder import RunFolder, open_run_folder
-from app.demo.servers import Servers, start_servers
+from demo.display import Display
+from demo.embedded import EmbeddedServerError
+from demo.failure import DemoFailed
+from demo.processes import Processes
+from demo.run_folder import RunFolder, open_run_folder
+from demo.servers import Servers, start_servers
 
 if TYPE_CHECKING:
-    from app.demo.story import Stage
+    from demo.story import Stage
 
 _WATCH_EVERY_S: Final = 0.1
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -132,7 +132,7 @@ class _Run:
 
 
 def _load_story() -> tuple[Callable[[Stage], Awaitable[None]], type[Stage]]:
-    from app.demo.story import Stage, play  # noqa: PLC0415 - two thirds of a second, best spent while servers start
+    from demo.story import Stage, play  # noqa: PLC0415 - two thirds of a second, best spent while servers start
 
     return play, Stage
 

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from app.core.enhancement import STATEMENTS_SHARE, Confidence, Draft, Statement, count_words
-from app.simulator.phrases import ABBREVIATION, CAUSE, GERMAN_INFINITIVES, IMPERATIVES, PHRASES, STOP_WORDS, Phrases
+from demo.phrases import ABBREVIATION, CAUSE, GERMAN_INFINITIVES, IMPERATIVES, PHRASES, STOP_WORDS, Phrases
 
 MAX_FACTS: Final = 4
 MAX_HYPOTHESES: Final = 2

@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from app.demo.failure import DemoFailed
-from app.demo.run_folder import RunFolder
+from demo.failure import DemoFailed
+from demo.run_folder import RunFolder
 
-_CHECKOUT: Final = Path(__file__).resolve().parents[2]
+_CHECKOUT: Final = Path(__file__).resolve().parents[1]
 # What a program needs to find itself, its home and its time.
 _INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _POLL_S: Final = 0.02

@@ -21,21 +21,21 @@ from typing import Final
 import httpx
 
 from app.db.session import open_database
-from app.demo.addresses import tell_addresses
-from app.demo.display import Display
-from app.demo.embedded import find_free_port
-from app.demo.failure import DemoFailed
-from app.demo.model import ChosenModel, choose_model, offline_model
-from app.demo.observer import Observer
-from app.demo.processes import Processes
-from app.demo.product import Product
-from app.demo.progress import Call, Progress
-from app.demo.samples import Samples, open_samples, ticket_url
-from app.demo.servers import Servers
-from app.demo.side_by_side import side_by_side
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
+from demo.addresses import tell_addresses
+from demo.display import Display
+from demo.embedded import find_free_port
+from demo.failure import DemoFailed
+from demo.model import ChosenModel, choose_model, offline_model
+from demo.observer import Observer
+from demo.offline_model import ModelSimulator
+from demo.processes import Processes
+from demo.product import Product
+from demo.progress import Call, Progress
+from demo.samples import Samples, open_samples, ticket_url
+from demo.servers import Servers
+from demo.side_by_side import side_by_side
 
 _CALL_S: Final = 15.0
 # Apart enough that each can be seen to come in.

@@ -1,12 +1,12 @@
 """The offline model: a small OpenAI-compatible server, labelled as what it is, that misbehaves when asked to.
 
     GET  /v1/models
-    POST /v1/chat/completions        an extractive answer, composed by `app.simulator.extract`
+    POST /v1/chat/completions        an extractive answer, composed by `demo.extract`
     GET  /simulator/state            how often it was called, and what is queued
     POST /simulator/behaviours       queue one or a list: {"kind": "rate_limit", "times": 2, "seconds": 1}
     DELETE /simulator/behaviours     behave again
 
-As a process of its own: `python -m app.simulator.model --port 8011`.
+As a process of its own: `python -m demo.offline_model --port 8011`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.core.enhancement import Confidence, Draft, Statement
-from app.simulator.extract import Prompt, compose, parse_prompt
-from app.simulator.phrases import PHRASES
+from demo.extract import Prompt, compose, parse_prompt
+from demo.phrases import PHRASES
 
 MODEL_NAME: Final = "offline-extractive"
 
@@ -346,9 +346,9 @@ async def serve(host: str, port: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m app.simulator.model",
+        prog="python -m demo.offline_model",
         description=f"The offline model {MODEL_NAME}: an OpenAI-compatible server that quotes what it was given.",
-        epilog="example: python -m app.simulator.model --port 8011",
+        epilog="example: python -m demo.offline_model --port 8011",
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="default: a free one, which is printed")

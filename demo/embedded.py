@@ -28,7 +28,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from app.demo.run_folder import RunFolder
+from demo.run_folder import RunFolder
 
 _START_S: Final = 20.0
 _GIVE_UP_S: Final = 3.0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.core.enhancement import STATEMENTS_SHARE, Confidence, Draft, Statement, count_words, find_problems
 from app.core.source import Gathered, Kind, Source, State
-from app.simulator.extract import compose, is_instruction, parse_prompt, split_sentences, texts_of
+from demo.extract import compose, is_instruction, parse_prompt, split_sentences, texts_of
 
 NONCE = "5f1c0a9be2"
 

@@ -10,13 +10,13 @@ from typing import Final
 
 import httpx
 
-from app.demo.display import Display
-from app.demo.embedded import find_free_port
-from app.demo.failure import at_most
-from app.demo.model import ChosenModel
-from app.demo.processes import Processes
-from app.demo.servers import Servers
-from app.demo.side_by_side import side_by_side
+from demo.display import Display
+from demo.embedded import find_free_port
+from demo.failure import at_most
+from demo.model import ChosenModel
+from demo.processes import Processes
+from demo.servers import Servers
+from demo.side_by_side import side_by_side
 
 _MIGRATE_S: Final = 60.0
 _SYNC_S: Final = 120.0
