@@ -14,7 +14,7 @@ import yaml
 from tests.manifests.rendering import RenderingFailed, render_text
 
 TRANSFORMERS: Final = ("patches", "replacements", "images", "components", "labels")
-FOLDERS: Final = ("kustomize", "argocd", "policies")
+FOLDERS: Final = ("kustomize", "argocd", "policies", "demo")
 
 
 def copy_project(root: Path, to: Path) -> None:
