@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import signal
-from collections.abc import Mapping
-from typing import Final
-
-import httpx
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final
 
 from demo.display import Display
-from demo.embedded import find_free_port
-from demo.failure import at_most
+from demo.launcher import Process
 from demo.model import ChosenModel
-from demo.processes import Processes
+from demo.run_folder import RunFolder
 from demo.servers import Servers
 from demo.side_by_side import side_by_side
 
 _MIGRATE_S: Final = 60.0
 _SYNC_S: Final = 120.0
-_READY_S: Final = 60.0
-_POLL_S: Final = 0.03
 
 
 class Product:
@@ -29,7 +23,8 @@ class Product:
 
     def __init__(
         self,
-        processes: Processes,
+        run: RunFolder,
+        serving: list[Process],
         display: Display,
         servers: Servers,
         *,
@@ -37,7 +32,8 @@ class Product:
         model: ChosenModel,
         has_console: bool,
     ) -> None:
-        self._processes = processes
+        self._run = run
+        self._serving = serving
         self._display = display
         self._urls = servers.urls
         self._common = {
@@ -48,70 +44,53 @@ class Product:
             "LOG_LEVEL": "info",
         }
         self._model = model
-        self._api_port, self._worker_port = find_free_port(), find_free_port()
-        self.api_url = f"http://127.0.0.1:{self._api_port}"
-        self.worker_url = f"http://127.0.0.1:{self._worker_port}"
         self.console_token = secrets.token_hex(8) if has_console else ""
         """Empty: there is no console."""
-        self._console_port = find_free_port()
-        self.console_url = f"http://127.0.0.1:{self._console_port}"
+        self.api_url = self.worker_url = self.console_url = ""
+        """Known once they were started."""
 
     async def migrate(self) -> None:
         """The schema, made by its owner."""
         with self._display.step("Database") as step:
-            async with at_most(_MIGRATE_S, "ai-agents migrate", log=self._processes.log_of("migrate")):
-                said = await self._processes.finish("migrate", {"MIGRATION_DATABASE_URL": self._urls.owner})
+            process = self._launch("migrate", {"MIGRATION_DATABASE_URL": self._urls.owner})
+            said = await process.finish(limit_s=_MIGRATE_S)
             step.detail = said[-1] if said else ""
 
-    def start(self) -> None:
-        """The API, a worker and, for somebody who stays to look, the console."""
-        api = {"DATABASE_URL": self._urls.intake, "API_HOST": "127.0.0.1", "API_PORT": str(self._api_port)}
-        worker = {
-            "DATABASE_URL": self._urls.worker,
-            "PROMETHEUS_PORT": str(self._worker_port),
-            "FEEDBACK_URL": self.api_url,
-        }
+    def start(self) -> Coroutine[Any, Any, Any]:
+        """The API, a worker and, for somebody who stays to look, the console; to be awaited until all are ready."""
         # SIGTERM would have the API stay a while for a load balancer that there isn't.
-        self._processes.start("api", {**self._common, **api}, end_with=signal.SIGINT)
-        self._processes.start("worker", {**self._common, **worker, **self._model.environment})
+        api = self._serve("api", {"DATABASE_URL": self._urls.intake}, end_with=signal.SIGINT)
+        by_worker = {"DATABASE_URL": self._urls.worker}
+        worker = self._serve("worker", {**by_worker, "FEEDBACK_URL": api.url, **self._model.environment})
+        self.api_url, self.worker_url = api.url, worker.url
+        waits: Coroutine[Any, Any, Any] = side_by_side(self._wait_for("API", api), self._wait_for("Worker", worker))
         if self.console_token:
-            console = {
-                "DATABASE_URL": self._urls.worker,
-                "CONSOLE_HOST": "127.0.0.1",
-                "CONSOLE_PORT": str(self._console_port),
-                "CONSOLE_TOKEN": self.console_token,
-            }
-            self._processes.start("console", {**self._common, **console})
-
-    async def wait_until_ready(self, client: httpx.AsyncClient) -> None:
-        """Wait for all; that one ends meanwhile is watched elsewhere."""
-        both = side_by_side(
-            self._wait_for("API", self.api_url, client, command="api"),
-            self._wait_for("Worker", self.worker_url, client, command="worker"),
-        )
-        if self.console_token:
-            await side_by_side(both, self._wait_for("Console", self.console_url, client, command="console"))
-        else:
-            await both
-
-    async def _wait_for(self, name: str, url: str, client: httpx.AsyncClient, *, command: str) -> None:
-        with self._display.step(name) as step:
-            async with at_most(_READY_S, f"the start of ai-agents {command}", log=self._processes.log_of(command)):
-                while not await _is_ready(client, url):  # noqa: ASYNC110 - a state outside this process
-                    await asyncio.sleep(_POLL_S)
-            step.detail = f"ready at {url}"
+            console = self._serve("console", {**by_worker, "CONSOLE_TOKEN": self.console_token})
+            self.console_url = console.url
+            waits = side_by_side(waits, self._wait_for("Console", console))
+        return waits
 
     async def sync(self) -> None:
         """History, knowledge and assets of every tenant."""
         with self._display.step("History") as step:
-            environment = {**self._common, "DATABASE_URL": self._urls.worker}
-            async with at_most(_SYNC_S, "ai-agents sync", log=self._processes.log_of("sync")):
-                await self._processes.finish("sync", environment)
+            process = self._launch("sync", {**self._common, "DATABASE_URL": self._urls.worker})
+            await process.finish(limit_s=_SYNC_S)
             step.detail = "tickets, articles and assets of every tenant, by ai-agents sync"
 
+    def _serve(
+        self, command: str, variables: Mapping[str, str], *, end_with: signal.Signals = signal.SIGTERM
+    ) -> Process:
+        process = self._launch(command, {**self._common, **variables}, end_with=end_with)
+        self._serving.append(process)
+        return process
 
-async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
-    try:
-        return (await client.get(f"{url}/health/ready")).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
+    def _launch(
+        self, command: str, variables: Mapping[str, str], *, end_with: signal.Signals = signal.SIGTERM
+    ) -> Process:
+        log = self._run.path / f"{command}.log"
+        return Process("app", command, variables=variables, log=log, run=self._run, end_with=end_with)
+
+    async def _wait_for(self, name: str, process: Process) -> None:
+        with self._display.step(name) as step:
+            await process.ready()
+            step.detail = f"ready at {process.url}"

@@ -17,9 +17,10 @@ from click.testing import CliRunner
 from app.cli import cli
 from app.core.tenant import Tenant
 from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from demo.launcher import CHECKOUT, Process, environment
 from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
-from tests.integration.processes import CHECKOUT, Process, environment, open_api_process, open_worker_process
+from tests.integration.processes import open_api_process, open_worker_process
 
 COMMANDS = [
     ["api"],

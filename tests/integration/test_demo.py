@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from tests.integration.processes import CHECKOUT, environment
+from demo.launcher import CHECKOUT, environment
 
 
 async def test_the_demo_ends_with_one_note_on_each_of_twelve_tickets() -> None:
