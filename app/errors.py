@@ -1,4 +1,7 @@
-"""Errors raised on purpose, and what each edge makes of them.
+"""Errors raised on purpose, their codes, and what each edge makes of them.
+
+Invariant: whatever may become the reason of a delivery has a `Code`, which is stored, counted and logged. What a code
+means, and what to do about it, stands in `core.diagnosis` alone.
 
 AppError
 ├── Rejected                somebody must change something    API 4xx; the worker gives up at once
@@ -10,6 +13,10 @@ AppError
 │   ├── HelpDeskRefused         ServiceDesk Plus said no, and will again
 │   │   └── TicketNotFound
 │   └── ModelRefused            the model's answer can't be used
+│       ├── ModelDeclined           it will not write about this ticket
+│       │   └── ContentFiltered     its endpoint's filter will not let it
+│       └── PromptTooLong           ticket and sources are more than its context takes
+├── NotNeeded               this delivery needs no note of its own
 ├── LeaseLost               another worker has this delivery now; this one stops
 └── Unavailable             the same call may succeed later   API 503; the worker tries again
     ├── BodyNotReceived         408: the sender held it back
@@ -28,6 +35,58 @@ Anything outside this tree is a bug of ours: a plain 500 in the API, a retry in 
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Why a delivery is where it is, or why a webhook was refused. Stored: a value never changes its meaning."""
+
+    UNAUTHENTICATED = "unauthenticated"
+    TENANT_SUSPENDED = "tenant_suspended"
+    WEBHOOK_MALFORMED = "webhook_malformed"
+    BODY_NOT_RECEIVED = "body_not_received"
+    OVERLOADED = "overloaded"
+    LEDGER_UNAVAILABLE = "ledger_unavailable"
+    QUEUE_UNAVAILABLE = "queue_unavailable"
+
+    TENANT_UNKNOWN = "tenant_unknown"
+    TENANT_FILE_INVALID = "tenant_file_invalid"
+    TENANT_SECRET_MISSING = "tenant_secret_missing"  # noqa: S105 - a name
+    ADDRESS_FORBIDDEN = "address_forbidden"
+
+    HELP_DESK_UNREACHABLE = "help_desk_unreachable"
+    HELP_DESK_FAILED = "help_desk_failed"
+    HELP_DESK_SLOW = "help_desk_slow"
+    HELP_DESK_THROTTLED = "help_desk_throttled"
+    HELP_DESK_NOT_UNDERSTOOD = "help_desk_not_understood"
+    HELP_DESK_UNAUTHORISED = "help_desk_unauthorised"
+    HELP_DESK_FORBIDDEN = "help_desk_forbidden"
+    HELP_DESK_REDIRECTS = "help_desk_redirects"
+    HELP_DESK_PATH_MISSING = "help_desk_path_missing"
+    HELP_DESK_FIELD_MISSING = "help_desk_field_missing"
+    HELP_DESK_REFUSED = "help_desk_refused"
+    TICKET_NOT_FOUND = "ticket_not_found"
+    CALLS_EXHAUSTED = "calls_exhausted"
+
+    MODEL_UNAVAILABLE = "model_unavailable"
+    MODEL_REFUSED = "model_refused"
+    MODEL_DECLINED = "model_declined"
+    MODEL_CONTENT_FILTER = "model_content_filter"
+    PROMPT_TOO_LONG = "prompt_too_long"
+    MONITORING_UNAVAILABLE = "monitoring_unavailable"
+
+    ATTEMPT_TOO_LONG = "attempt_too_long"
+    WORKER_LOST = "worker_lost"
+    LEASE_LOST = "lease_lost"
+    DELIVERY_UNREADABLE = "delivery_unreadable"
+    INTERNAL_ERROR = "internal_error"
+
+    EVENT_NOT_WANTED = "event_not_wanted"
+    OWN_EVENT = "own_event"
+    NOTE_EXISTS = "note_exists"
+    VERSION_IN_WORK = "version_in_work"
+    VERSION_OUTDATED = "version_outdated"
+    DISMISSED = "dismissed"
 
 
 class AppError(Exception):
@@ -36,12 +95,18 @@ class AppError(Exception):
     Args:
         detail: Never holds a credential or ticket text; it may be shown, logged and stored.
         field: The input's field at fault, dotted, or None.
+        code: More exact than that of the class.
     """
 
-    def __init__(self, detail: str, *, field: str | None = None) -> None:
+    code: Code | None = None
+    """None: this error never becomes the reason of a delivery."""
+
+    def __init__(self, detail: str, *, field: str | None = None, code: Code | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         self.field = field
+        if code is not None:
+            self.code = code
 
 
 class Rejected(AppError):
@@ -51,37 +116,80 @@ class Rejected(AppError):
 class Unauthenticated(Rejected):
     """Who sent this can't be told, whatever the reason."""
 
+    code = Code.UNAUTHENTICATED
+
 
 class TenantSuspended(Rejected):
     """The sender is who it says, and its tenant's file says `status: suspended`."""
+
+    code = Code.TENANT_SUSPENDED
 
 
 class MalformedDelivery(Rejected):
     """The body of a webhook can't be used as it is."""
 
+    code = Code.WEBHOOK_MALFORMED
+
 
 class TenantFileInvalid(Rejected):
     """A tenant's file or one of its secrets is missing or wrong."""
+
+    code = Code.TENANT_FILE_INVALID
 
 
 class AddressForbidden(Rejected):
     """A tenant's URL leads to an address that its file does not allow."""
 
+    code = Code.ADDRESS_FORBIDDEN
+
 
 class HelpDeskRefused(Rejected):
     """ServiceDesk Plus refused a call in a way that a retry does not mend."""
+
+    code = Code.HELP_DESK_REFUSED
 
 
 class TicketNotFound(HelpDeskRefused):
     """ServiceDesk Plus has no ticket of this id."""
 
+    code = Code.TICKET_NOT_FOUND
+
 
 class ModelRefused(Rejected):
     """The model answered, and the answer can't be used."""
 
+    code = Code.MODEL_REFUSED
+
+
+class NotNeeded(AppError):
+    """This delivery needs no note of its own; the sentence says why."""
+
+    def __init__(self, detail: str, *, code: Code) -> None:
+        super().__init__(detail, code=code)
+
+
+class ModelDeclined(ModelRefused):
+    """The model will not write about this ticket; nothing is wrong with the settings."""
+
+    code = Code.MODEL_DECLINED
+
+
+class ContentFiltered(ModelDeclined):
+    """The endpoint's content filter refused this prompt or its answer; no other model of it would see it."""
+
+    code = Code.MODEL_CONTENT_FILTER
+
+
+class PromptTooLong(ModelRefused):
+    """The ticket and its sources leave no room for an answer in the model's context."""
+
+    code = Code.PROMPT_TOO_LONG
+
 
 class LeaseLost(AppError):
     """The lease ran out and another worker took the delivery, or an operator settled it."""
+
+    code = Code.LEASE_LOST
 
 
 class Unavailable(AppError):
@@ -90,35 +198,48 @@ class Unavailable(AppError):
     Args:
         detail: As for `AppError`.
         retry_after: How long the other side asked us to wait, if it did.
+        code: As for `AppError`.
     """
 
-    def __init__(self, detail: str, *, retry_after: timedelta | None = None) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, *, retry_after: timedelta | None = None, code: Code | None = None) -> None:
+        super().__init__(detail, code=code)
         self.retry_after = retry_after
 
 
 class BodyNotReceived(Unavailable):
     """The body of a webhook did not arrive whole, or not in time."""
 
+    code = Code.BODY_NOT_RECEIVED
+
 
 class Overloaded(Unavailable):
     """More comes in at once than this process may hold."""
+
+    code = Code.OVERLOADED
 
 
 class LedgerUnavailable(Unavailable):
     """PostgreSQL could not commit."""
 
+    code = Code.LEDGER_UNAVAILABLE
+
 
 class QueueUnavailable(Unavailable):
     """Redis could not be asked or told."""
+
+    code = Code.QUEUE_UNAVAILABLE
 
 
 class HelpDeskUnavailable(Unavailable):
     """ServiceDesk Plus did not answer, throttled us, or failed on its side."""
 
+    code = Code.HELP_DESK_FAILED
+
 
 class CallsExhausted(HelpDeskUnavailable):
     """The tenant's `calls_per_minute` are used up for longer than this step may wait."""
+
+    code = Code.CALLS_EXHAUSTED
 
 
 class HelpDeskDown(HelpDeskUnavailable):
@@ -128,6 +249,10 @@ class HelpDeskDown(HelpDeskUnavailable):
 class ModelUnavailable(Unavailable):
     """The model did not answer in time, throttled us, or failed on its side."""
 
+    code = Code.MODEL_UNAVAILABLE
+
 
 class MonitoringUnavailable(Unavailable):
     """The tenant's monitoring did not answer."""
+
+    code = Code.MONITORING_UNAVAILABLE

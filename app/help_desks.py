@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Final
 
 from app.core.tenant import Edition
-from app.db.access_tokens import AccessTokens
-from app.db.calls import Calls
+from app.db.limits.access_tokens import AccessTokens
+from app.db.limits.rate import CallRate
 from app.db.session import Database
-from app.errors import TenantFileInvalid
+from app.errors import Code, TenantFileInvalid
 from app.integrations.servicedesk import ApiKey, Credentials, OAuthClient, ServiceDesk, open_servicedesk
 from app.tenants import KnownTenant, missing_help_desk_secrets
 
@@ -37,7 +37,7 @@ def open_help_desk(
     return open_servicedesk(
         tenant,
         credentials,
-        limiter=Calls(database, tenant, longest_wait=longest_wait, is_patient=is_patient),
+        limiter=CallRate(database, tenant, longest_wait=longest_wait, is_patient=is_patient),
         tokens=AccessTokens(database, tenant.id, refresh_token=key),
         timeout=CALL_TIMEOUT,
     )
@@ -50,4 +50,8 @@ def _credentials(known: KnownTenant) -> Credentials:
     if known.tenant.servicedesk.edition is Edition.ON_PREMISES and secrets.api_key is not None:
         return ApiKey(secrets.api_key)
     missing = missing_help_desk_secrets(known)
-    raise TenantFileInvalid(f"{slug}: secret {missing[0]}: is missing; create it and replay", field=missing[0])
+    raise TenantFileInvalid(
+        f"{slug}: secret {missing[0]}: is missing; create it and replay",
+        field=missing[0],
+        code=Code.TENANT_SECRET_MISSING,
+    )

@@ -144,6 +144,8 @@ class ModelSettings(ProcessSettings):
     openai_model: str = Field(default="gpt-4o-mini", examples=["gpt-4o-mini"])
     openai_fallback_model: str | None = Field(default=None, examples=["gpt-4o"])
     llm_timeout_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
+    llm_max_completion_tokens: int = Field(default=4_000, ge=500, le=1_000_000, examples=["4000"])
+    """For one answer, thoughts included. One that is cut off is asked once more with four times as many."""
 
 
 class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings, FeedbackSettings):

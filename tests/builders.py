@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,10 +11,13 @@ from uuid import UUID, uuid4
 import yaml
 
 from app.core.article import Article
+from app.core.delivery import Status
 from app.core.enhancement import Draft
+from app.core.outcome import Ending, Outcome
 from app.core.source import Gathered, Kind, Source, State, number_sources
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
+from app.errors import Code
 from app.tenants import KnownTenant, TenantSecrets
 
 
@@ -57,6 +61,19 @@ def write_tenant(folder: Path, tenant: Tenant, **secrets: str) -> None:
     (folder / "secrets" / tenant.slug).mkdir(parents=True, exist_ok=True)
     for name, secret in secrets.items():
         (folder / "secrets" / tenant.slug / name).write_text(secret)
+
+
+def an_outcome(
+    status: Status = Status.FAILED,
+    *,
+    code: Code = Code.HELP_DESK_FAILED,
+    detail: str = "answered 502",
+    wait_s: float = 0,
+    counts: bool = True,
+) -> Outcome:
+    """What became of an attempt that raised."""
+    ending = {Status.FAILED: Ending.FAILED, Status.IGNORED: Ending.IGNORED}.get(status, Ending.RETRIED)
+    return Outcome(ending, status, code, detail, timedelta(seconds=wait_s), counts)
 
 
 def a_source(kind: Kind = Kind.TICKET, **changes: Any) -> Source:

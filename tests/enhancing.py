@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -14,20 +14,18 @@ from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.enhancement.graph import Tools, enhance
 
-Answer = Callable[[Sequence[Message]], str]
+Answer = Callable[[Sequence[Message]], str | Completion]
+"""A text is one of `gpt-4o-mini`'s."""
 
 
 @dataclass
 class Desk:
     """Every port of one tenant."""
 
-    ticket: Ticket
     sources: Sequence[Source]
     answer: Answer
-
-    async def load_ticket(self, ticket_id: str) -> Ticket:
-        assert ticket_id == self.ticket.id
-        return self.ticket
+    rooms: list[bool] = field(default_factory=list)
+    """For each answer, whether it was asked for with more room."""
 
     async def similar_tickets(self, *_: Any, **__: Any) -> list[Source]:
         return self._of(Kind.TICKET)
@@ -41,8 +39,10 @@ class Desk:
     async def measurements(self, *_: Any, **__: Any) -> list[Source]:
         return self._of(Kind.MEASUREMENT)
 
-    async def complete(self, messages: Sequence[Message], **_: Any) -> Completion:
-        return Completion(text=self.answer(messages), model="gpt-4o-mini")
+    async def complete(self, messages: Sequence[Message], *, more_room: bool = False, **_: Any) -> Completion:
+        self.rooms.append(more_room)
+        answer = self.answer(messages)
+        return answer if isinstance(answer, Completion) else Completion(text=answer, model="gpt-4o-mini")
 
     def _of(self, kind: Kind) -> list[Source]:
         return [source for source in self.sources if source.kind is kind]
@@ -55,23 +55,22 @@ async def enhanced(
     *,
     note: NoteOptions | None = None,
     has_budget: bool = True,
+    rooms: list[bool] | None = None,
 ) -> Enhancement:
     """What the workflow makes of *ticket* when *sources* are found and the model gives *answer*."""
-    desk = Desk(ticket, sources, answer)
+    desk = Desk(sources, answer, [] if rooms is None else rooms)
     tools = Tools(
-        help_desk=desk,
         history=desk,
         knowledge=desk,
         inventory=desk,
         monitoring=desk,
         model=desk,
         may_use_model=_always(has_budget),
-        reserve=_always(None),
         note=note or NoteOptions(),
         context_timeout=timedelta(seconds=5),
         model_timeout=timedelta(seconds=5),
     )
-    return await enhance(ticket.id, hint=None, tools=tools)
+    return await enhance(ticket, tools=tools)
 
 
 def _always(value: Any) -> Callable[..., Awaitable[Any]]:

@@ -11,6 +11,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from app.core.diagnosis import diagnose
 from app.errors import (
     AppError,
     BodyNotReceived,
@@ -30,25 +31,23 @@ _STATUS: Final[Mapping[type[AppError], HTTPStatus]] = {
     LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-_TITLES: Final[Mapping[type[AppError], str]] = {
-    Unauthenticated: "Not authenticated",
-    TenantSuspended: "Tenant suspended",
-    MalformedDelivery: "Malformed webhook",
-    BodyNotReceived: "The body did not arrive in time",
-    LedgerUnavailable: "The delivery could not be stored",
-    Overloaded: "The delivery could not be stored",
-}
 RETRY_AFTER_S: Final = 5
 
 log = structlog.get_logger(__name__)
 
 
 def problem(
-    status: HTTPStatus, *, title: str, detail: str, headers: Mapping[str, str] | None = None, **members: str
+    status: HTTPStatus,
+    *,
+    title: str,
+    detail: str,
+    kind: str = "about:blank",
+    headers: Mapping[str, str] | None = None,
+    **members: str,
 ) -> Response[Any]:
-    """An answer of type `application/problem+json`."""
+    """An answer of type `application/problem+json`; its `type` is the code of an error that was raised on purpose."""
     return Response(
-        {"type": "about:blank", "title": title, "status": status.value, "detail": detail, **members},
+        {"type": kind, "title": title, "status": status.value, "detail": detail, **members},
         status_code=status.value,
         media_type="application/problem+json",
         headers=dict(headers or {}),
@@ -57,21 +56,23 @@ def problem(
 
 def answer_app_error(_: Request[Any, Any, Any], error: AppError) -> Response[Any]:
     """An error that was raised on purpose."""
-    status, title = _STATUS.get(type(error)), _TITLES.get(type(error))
-    if status is None or title is None:
+    status = _STATUS.get(type(error))
+    if status is None or error.code is None:
         return answer_bug(_, error)
+    kind, title = f"urn:ai-agents:error:{error.code}", diagnose(error.code).meaning
     members = {"field": error.field} if error.field else {}
     headers = {}
     if isinstance(error, Unavailable):
         return problem(
             status,
             title=title,
+            kind=kind,
             detail="Nothing was accepted. Send the same webhook again.",
             headers={"Retry-After": str(RETRY_AFTER_S)},
         )
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110: a 401 names a scheme
-    return problem(status, title=title, detail=error.detail, headers=headers, **members)
+    return problem(status, title=title, kind=kind, detail=error.detail, headers=headers, **members)
 
 
 def answer_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:

@@ -14,6 +14,8 @@ from app.cli.ledger import open_ledger
 from app.cli.moment import Moment
 from app.cli.run import choose, load_directory, run
 from app.core.delivery import Status
+from app.core.diagnosis import diagnose
+from app.errors import Code
 
 if TYPE_CHECKING:
     from app.db.choices import Choice
@@ -29,13 +31,24 @@ _TENANT = click.option("--tenant", "slug", required=True, metavar="SLUG", help="
 def _chosen(command: Callable[..., None]) -> Callable[..., None]:
     """The options that choose deliveries."""
     for option in (
-        click.option("--reason", metavar="TEXT", help="Only those whose error, or reason, has this in it."),
+        click.option(
+            "--reason",
+            "code",
+            type=click.Choice([each.value for each in Code]),
+            metavar="CODE",
+            help="Only those with this code, as `list` shows it; docs/errors.md explains each.",
+        ),
         click.option("--until", type=Moment(), help="Only those accepted before."),
         click.option("--since", type=Moment(), help="Only those accepted since: 2h, 3d, 2026-11-25T14:00:00Z."),
         click.option("--ticket", "ticket_id", metavar="ID", help="Only this ticket's."),
     ):
         command = option(command)
     return command
+
+
+def _as_choice(chosen: dict[str, Any]) -> dict[str, Any]:
+    code = chosen["code"]
+    return {**chosen, "code": Code(code) if code else None}
 
 
 @click.group()
@@ -53,13 +66,13 @@ def list_some(slug: str, status: str | None, limit: int, **chosen: Any) -> None:
 
     \b
     Example:
-      ai-agents deliveries list --tenant acme --status failed --since 2h --reason "did not answer"
+      ai-agents deliveries list --tenant acme --status failed --since 2h --reason help_desk_unreachable
     """
     from app.db.choices import Choice
     from app.db.deliveries import count_deliveries, list_deliveries
 
     known = choose(load_directory(), slug)
-    choice = Choice(status=Status(status) if status else None, **chosen)
+    choice = Choice(status=Status(status) if status else None, **_as_choice(chosen))
 
     async def work() -> tuple[list[DeliveryView], int]:
         async with open_ledger() as database:
@@ -69,9 +82,10 @@ def list_some(slug: str, status: str | None, limit: int, **chosen: Any) -> None:
 
     found, number = run(work())
     for each in found:
+        why = f"  {each.code or 'no_code'}: {each.reason}" if each.reason else ""
         click.echo(
             f"{each.accepted_at:%Y-%m-%d %H:%M:%S}  {each.job_id}  {each.status:<10}  "
-            f"ticket {each.ticket_id}  {each.event}" + (f"  ({each.reason})" if each.reason else "")
+            f"ticket {each.ticket_id}  {each.event}{why}"
         )
     if number > len(found):
         click.echo(f"the newest {len(found)} of {number}; see more with --limit", err=True)
@@ -104,6 +118,9 @@ def show(slug: str, job_id: UUID) -> None:
     trace = facts.pop("trace_context")
     if trace:
         facts["trace"] = trace.split("-")[1]
+    if found.delivery.code:
+        diagnosis = diagnose(found.delivery.code)
+        facts |= {"meaning": diagnosis.meaning, "remedy": diagnosis.remedy}
     for name, value in facts.items():
         if value is not None:
             click.echo(f"{name:<18} {value}")
@@ -133,7 +150,7 @@ def replay(slug: str, job_ids: tuple[UUID, ...], **options: Any) -> None:
     \b
     Example:
       ai-agents deliveries replay --tenant acme 6f9619ff-8b86-5d01-b42d-00cf4fc964ff
-      ai-agents deliveries replay --tenant acme --all --since 3h --reason "answered 502"
+      ai-agents deliveries replay --tenant acme --all --since 3h --reason help_desk_failed
     """
     from app.db.deliveries import replay_deliveries
 
@@ -149,11 +166,11 @@ def replay(slug: str, job_ids: tuple[UUID, ...], **options: Any) -> None:
 @_LIMIT
 @_YES
 def dismiss(slug: str, job_ids: tuple[UUID, ...], because: str, **options: Any) -> None:
-    r"""Settle failed deliveries as ignored: they are dead no more and get no note.
+    r"""Settle failed deliveries as ignored, without a note.
 
     \b
     Example:
-      ai-agents deliveries dismiss --tenant acme --all --reason "has no ticket" --because "test tickets, deleted"
+      ai-agents deliveries dismiss --tenant acme --all --reason ticket_not_found --because "test tickets, deleted"
     """
     from app.db.deliveries import dismiss_deliveries
 
@@ -189,7 +206,7 @@ def _change(
     if job_ids and any(chosen.values()):
         raise click.UsageError("--since, --until, --ticket and --reason go with --all")
     tenant_id = choose(load_directory(), slug).tenant.id
-    choice = Choice(status=Status.FAILED, **chosen)
+    choice = Choice(status=Status.FAILED, **_as_choice(chosen))
     if is_all and not is_sure:
         number = run(_count(count_deliveries, tenant_id, choice))
         if not number:

@@ -12,8 +12,8 @@ from app.cli.ledger import open_ledger
 from app.cli.run import choose, load_directory, run
 
 if TYPE_CHECKING:
-    from app.db.gates import ClosedGate
-    from app.db.load import Dead, TenantLoad
+    from app.db.limits.holds import Hold
+    from app.db.load import FailedDeliveries, TenantLoad
 
 
 @click.group()
@@ -99,7 +99,7 @@ _ALL = click.option("--all", "is_all", is_flag=True, help="Every tenant, also th
 
 
 def _tenant_or_all(slug: str | None, *, is_all: bool) -> UUID:
-    from app.db.gates import EVERY_TENANT
+    from app.db.limits.holds import EVERY_TENANT
 
     if is_all is (slug is not None):
         raise click.UsageError("name one tenant, or give --all")
@@ -110,7 +110,7 @@ def _tenant_or_all(slug: str | None, *, is_all: bool) -> UUID:
 @_WHOSE
 @_ALL
 @click.option("--reason", required=True, help="For whoever sees the pause.")
-def pause(slug: str | None, is_all: bool, reason: str) -> None:
+def pause_tenants(slug: str | None, is_all: bool, reason: str) -> None:
     r"""Let a tenant's deliveries rest until `resume`. Webhooks are accepted all the same; what runs goes on.
 
     \b
@@ -118,7 +118,7 @@ def pause(slug: str | None, is_all: bool, reason: str) -> None:
       ai-agents tenants pause acme --reason "their help desk is being upgraded"
     """
     from app.db.audit import witness
-    from app.db.gates import Gates
+    from app.db.limits.pauses import pause
 
     tenant_id = _tenant_or_all(slug, is_all=is_all)
 
@@ -126,7 +126,7 @@ def pause(slug: str | None, is_all: bool, reason: str) -> None:
         async with open_ledger() as database:
             who = getpass.getuser()
             seen_by = witness(f"{who} (command line)", "pause", reason)
-            await Gates(database).pause(tenant_id, by=who, reason=reason, witness=seen_by)
+            await pause(database, tenant_id, by=who, reason=reason, witness=seen_by)
 
     run(work())
     click.echo(f"{slug or 'every tenant'}: paused")
@@ -135,7 +135,7 @@ def pause(slug: str | None, is_all: bool, reason: str) -> None:
 @tenants.command("resume")
 @_WHOSE
 @_ALL
-def resume(slug: str | None, is_all: bool) -> None:
+def resume_tenants(slug: str | None, is_all: bool) -> None:
     r"""End a pause; the deliveries that rested are taken up within seconds.
 
     A pause of all and a pause of one are two: each is ended by itself.
@@ -145,14 +145,14 @@ def resume(slug: str | None, is_all: bool) -> None:
       ai-agents tenants resume acme
     """
     from app.db.audit import witness
-    from app.db.gates import Gates
+    from app.db.limits.pauses import resume
 
     tenant_id = _tenant_or_all(slug, is_all=is_all)
 
     async def work() -> bool:
         async with open_ledger() as database:
             seen_by = witness(f"{getpass.getuser()} (command line)", "resume")
-            return await Gates(database).resume(tenant_id, witness=seen_by)
+            return await resume(database, tenant_id, witness=seen_by)
 
     if not run(work()):
         raise click.ClickException(f"{slug or 'every tenant'}: is not paused")
@@ -168,29 +168,29 @@ def status(slug: str | None) -> None:
     Example:
       ai-agents tenants status acme
     """
-    from app.db.gates import EVERY_TENANT, Gates
-    from app.db.load import Dead, TenantLoad, dead_by_tenant, load_by_tenant
+    from app.db.limits.holds import EVERY_TENANT, list_holds
+    from app.db.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 
     directory = load_directory()
     chosen = [choose(directory, slug)] if slug else list(directory)
     names = {known.tenant.id: known.tenant.slug for known in chosen} | {EVERY_TENANT: "every tenant"}
 
-    async def work() -> tuple[dict[UUID, TenantLoad], dict[UUID, Dead], list[ClosedGate]]:
+    async def work() -> tuple[dict[UUID, TenantLoad], dict[UUID, FailedDeliveries], list[Hold]]:
         async with open_ledger() as database:
-            return await load_by_tenant(database), await dead_by_tenant(database), await Gates(database).closed(names)
+            return await load_by_tenant(database), await failed_by_tenant(database), await list_holds(database, names)
 
-    load, dead, closed = run(work())
+    load, failures, holds = run(work())
     for known in chosen:
         own = load.get(known.tenant.id, TenantLoad())
-        failed = dead.get(known.tenant.id, Dead()).number
+        failed = failures.get(known.tenant.id, FailedDeliveries()).number
         click.echo(
-            f"{known.tenant.slug}: {own.waiting} waiting, {own.working} in work, {failed} dead"
+            f"{known.tenant.slug}: {own.waiting} waiting, {own.working} in work, {failed} failed"
             + (f", the oldest since {own.oldest:%Y-%m-%d %H:%M:%S}" if own.oldest else "")
         )
-    for gate in closed:
-        until = f"until {gate.until:%Y-%m-%d %H:%M:%S}" if gate.until else "until resumed"
-        why = f": {gate.reason} ({gate.closed_by})" if gate.reason else ""
-        click.echo(f"{names[gate.tenant_id]}: {gate.cause} since {gate.since:%Y-%m-%d %H:%M:%S}, {until}{why}")
+    for hold in holds:
+        until = f"until {hold.until:%Y-%m-%d %H:%M:%S}" if hold.until else "until resumed"
+        why = f": {hold.reason} ({hold.by})" if hold.reason else ""
+        click.echo(f"{names[hold.tenant_id]}: {hold.cause} since {hold.since:%Y-%m-%d %H:%M:%S}, {until}{why}")
 
 
 @tenants.command("erase")

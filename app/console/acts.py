@@ -12,7 +12,7 @@ from app.console.pages import page
 from app.console.reading import Reading
 from app.console.sessions import User
 from app.db.audit import list_acts
-from app.db.gates import EVERY_TENANT
+from app.db.limits.holds import EVERY_TENANT
 
 _SHOWN: Final = 200
 

@@ -13,9 +13,9 @@ from enum import IntEnum
 from typing import Final
 from uuid import UUID
 
-from app.console.words import explain
+from app.core.diagnosis import diagnose
 from app.core.tenant import Tenant
-from app.db.gates import EVERY_TENANT, Cause, ClosedGate
+from app.db.limits.holds import EVERY_TENANT, Cause, Hold
 from app.db.overview import HOURS, MINUTES, HourCount, TenantFigures
 
 SLOW_S: Final = 60
@@ -53,7 +53,7 @@ class Snapshot:
     now: datetime
     tenants: Sequence[Tenant]
     figures: Sequence[TenantFigures]
-    gates: Sequence[ClosedGate]
+    holds: Sequence[Hold]
     is_redis_reachable: bool
     workers: int | None
     """None: not known while Redis is out."""
@@ -62,8 +62,8 @@ class Snapshot:
     def of(self, tenant_id: UUID) -> TenantFigures:
         return next(each for each in self.figures if each.tenant_id == tenant_id)
 
-    def gates_of(self, tenant_id: UUID) -> list[ClosedGate]:
-        return [gate for gate in self.gates if gate.tenant_id == tenant_id]
+    def holds_of(self, tenant_id: UUID) -> list[Hold]:
+        return [hold for hold in self.holds if hold.tenant_id == tenant_id]
 
     @property
     def accepted(self) -> list[int]:
@@ -92,8 +92,8 @@ class Snapshot:
         return min((each.load.oldest for each in self.figures if each.load.oldest), default=None)
 
     @property
-    def dead(self) -> int:
-        return sum(each.dead.number for each in self.figures)
+    def failures(self) -> int:
+        return sum(each.failures.number for each in self.figures)
 
     @property
     def p95_s(self) -> float | None:
@@ -150,24 +150,24 @@ def _of_the_whole(seen: Snapshot) -> Iterable[Finding]:
             "No worker listens",
             "Webhooks are accepted and wait. Look at the worker's pods and their logs.",
         )
-    for gate in seen.gates_of(EVERY_TENANT):
+    for hold in seen.holds_of(EVERY_TENANT):
         yield Finding(
             Level.WARN,
             "All tenants are paused",
-            f"By {gate.closed_by or '?'}: {gate.reason or 'no reason given'}. Webhooks are accepted and wait.",
+            f"By {hold.by or '?'}: {hold.reason or 'no reason given'}. Webhooks are accepted and wait.",
             "/tenants",
-            gate.since,
+            hold.since,
         )
 
 
-_GATES: Final = {
+_HOLDS: Final = {
     Cause.PAUSED: (Level.NOTE, "is paused", "Webhooks are accepted and wait until somebody resumes it."),
     Cause.HELP_DESK: (
         Level.BAD,
         "has a help desk that does not answer",
         "Deliveries wait and lose no attempts. One tries again and again, and all go on when it succeeds.",
     ),
-    Cause.CALLS: (Level.NOTE, "has used up its calls to the help desk", "Deliveries wait for the next turn."),
+    Cause.RATE_LIMITED: (Level.NOTE, "has used up its calls to the help desk", "Deliveries wait for the next turn."),
     Cause.MODEL: (
         Level.WARN,
         "gets notes without the model",
@@ -179,21 +179,21 @@ _GATES: Final = {
 
 def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[Finding]:
     figures, page = seen.of(tenant.id), f"/tenants/{tenant.slug}"
-    for gate in seen.gates_of(tenant.id):
-        level, title, detail = _GATES[gate.cause]
-        if gate.reason:
-            detail = f"By {gate.closed_by}: {gate.reason}. {detail}"
-        yield Finding(level, f"{tenant.name} {title}", detail, page, gate.since)
-    if figures.dead.number:
-        is_one = figures.dead.number == 1
-        many = "1 delivery of" if is_one else f"{figures.dead.number:,} deliveries of"
-        why = explain(figures.last_failure or "").meaning
+    for hold in seen.holds_of(tenant.id):
+        level, title, detail = _HOLDS[hold.cause]
+        if hold.reason:
+            detail = f"By {hold.by}: {hold.reason}. {detail}"
+        yield Finding(level, f"{tenant.name} {title}", detail, page, hold.since)
+    if figures.failures.number:
+        is_one = figures.failures.number == 1
+        many = "1 delivery of" if is_one else f"{figures.failures.number:,} deliveries of"
+        why = diagnose(figures.last_failure).meaning
         yield Finding(
             Level.BAD,
             f"{many} {tenant.name} failed",
             why if is_one else f"The newest: {why}",
             f"/deliveries?tenant={tenant.slug}&status=failed",
-            figures.dead.since,
+            figures.failures.since,
         )
     yield from _slowness(seen, tenant, figures)
     settled = figures.notes + figures.failed
@@ -208,8 +208,7 @@ def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[Finding]:
 
 
 def _slowness(seen: Snapshot, tenant: Tenant, figures: TenantFigures) -> Iterable[Finding]:
-    holding = {Cause.PAUSED, Cause.HELP_DESK, Cause.CALLS}
-    is_held = any(gate.cause in holding for gate in [*seen.gates_of(tenant.id), *seen.gates_of(EVERY_TENANT)])
+    is_held = any(hold.holds_deliveries for hold in [*seen.holds_of(tenant.id), *seen.holds_of(EVERY_TENANT)])
     if not is_held and figures.load.due_since and seen.now - figures.load.due_since > _OVERDUE:
         yield Finding(
             Level.BAD if not figures.load.working else Level.WARN,

@@ -13,6 +13,7 @@ from litestar.enums import MediaType
 from markupsafe import Markup
 
 from app.console import charts, words
+from app.core.diagnosis import diagnose
 from app.core.note import ALLOWED_TAGS
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -46,13 +47,11 @@ def _templates() -> Environment:
         "number": words.number,
         "clock": words.clock,
         "safe_note": safe_note,
-        "dismissal": words.dismissal,
     }
     environment.globals |= {
         "ago": words.ago,
         "percent": words.percent,
-        "explain": words.explain,
-        "is_dismissed": words.is_dismissed,
+        "diagnose": diagnose,
         "bars": charts.bars,
         "spark": charts.spark,
         "EVENTS": words.EVENTS,

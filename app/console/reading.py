@@ -12,7 +12,7 @@ from uuid import UUID
 from litestar.exceptions import NotFoundException
 
 from app.console.health import Snapshot
-from app.db.gates import EVERY_TENANT, Gates
+from app.db.limits.holds import EVERY_TENANT, list_holds
 from app.db.overview import load_figures
 from app.db.session import Database
 from app.queue import Queue
@@ -67,16 +67,16 @@ class Reading:
     async def _take(self) -> Snapshot:
         tenants = [known.tenant for known in self.tenants]
         ids: Sequence[UUID] = [tenant.id for tenant in tenants]
-        (now, figures), gates, workers = await asyncio.gather(
+        (now, figures), holds, workers = await asyncio.gather(
             load_figures(self.database, ids),
-            Gates(self.database).closed(ids),
+            list_holds(self.database, ids),
             self.queue.listeners(heard_within_s=_HEARD_WITHIN_S),
         )
         return Snapshot(
             now=now,
             tenants=tenants,
             figures=figures,
-            gates=gates,
+            holds=holds,
             is_redis_reachable=workers is not None,
             workers=workers,
             file_problems=[(problem.slug, problem.detail) for problem in self.tenants.problems],

@@ -21,14 +21,18 @@ from app.console.reading import Reading
 from app.console.sessions import User
 from app.console.words import duration
 from app.db.audit import list_acts, record_act, witness
-from app.db.gates import EVERY_TENANT, Cause, Gates
-from app.errors import AppError
+from app.db.limits.holds import EVERY_TENANT, Cause
+from app.db.limits.pauses import pause, resume
+from app.errors import AppError, Code
 from app.help_desks import open_help_desk
 from app.tenants import KnownTenant, missing_help_desk_secrets
 
 _MAX_WORDS: Final = 200
 _CHECK_WAIT: Final = timedelta(seconds=5)
 _ACTS_SHOWN: Final = 8
+
+Checked = tuple[bool, str, Code | None]
+"""Whether the help desk answered, a sentence, and why it did not."""
 
 
 @get("/tenants")
@@ -40,8 +44,8 @@ async def list_tenants(reading: NamedDependency[Reading], user: NamedDependency[
         here="tenants",
         seen=seen,
         p95=p95,
-        rows=[(tenant, seen.of(tenant.id), seen.gates_of(tenant.id)) for tenant in seen.tenants],
-        pauses=[gate for gate in seen.gates_of(EVERY_TENANT) if gate.cause is Cause.PAUSED],
+        rows=[(tenant, seen.of(tenant.id), seen.holds_of(tenant.id)) for tenant in seen.tenants],
+        pauses=[hold for hold in seen.holds_of(EVERY_TENANT) if hold.cause is Cause.PAUSED],
         problems=reading.tenants.problems,
     )
 
@@ -53,11 +57,9 @@ async def show_tenant(
     return await _page(reading, user, reading.known(slug))
 
 
-async def _page(
-    reading: Reading, user: User, known: KnownTenant, *, checked: tuple[bool, str] | None = None
-) -> Response[str]:
+async def _page(reading: Reading, user: User, known: KnownTenant, *, checked: Checked | None = None) -> Response[str]:
     seen, tenant = await reading.snapshot(), known.tenant
-    gates = seen.gates_of(tenant.id)
+    holds = seen.holds_of(tenant.id)
     return page(
         "tenant.html",
         user=user,
@@ -65,8 +67,8 @@ async def _page(
         seen=seen,
         tenant=tenant,
         figures=seen.of(tenant.id),
-        gates=gates,
-        is_paused=any(gate.cause is Cause.PAUSED for gate in gates),
+        holds=holds,
+        is_paused=any(hold.cause is Cause.PAUSED for hold in holds),
         findings=find_problems_of(tenant, seen),
         p95=p95,
         configuration=configuration(known),
@@ -101,16 +103,17 @@ async def check_connection(
     return await _page(reading, user, known, checked=checked)
 
 
-async def _check(reading: Reading, known: KnownTenant) -> tuple[bool, str]:
+async def _check(reading: Reading, known: KnownTenant) -> Checked:
     started = time.perf_counter()
     try:
         async with open_help_desk(known, reading.database, longest_wait=_CHECK_WAIT) as help_desk:
             number = await help_desk.peek()
     except AppError as error:
-        return False, error.detail
+        return False, error.detail, error.code
     took = duration(time.perf_counter() - started)
     seen = "no ticket" if not number else "1 ticket" if number == 1 else f"{number} tickets"
-    return True, f"ServiceDesk Plus answered within {took}, with {seen} on its first page. Posting was not tried."
+    answered = f"ServiceDesk Plus answered within {took}, with {seen} on its first page. Posting was not tried."
+    return True, answered, None
 
 
 @post("/tenants/{slug:str}/{act:str}", guards=[require_operator])
@@ -136,14 +139,14 @@ async def act_on_all(
 
 
 async def _act(act: str, tenant_id: UUID, form: Any, reading: Reading, user: User) -> None:
-    gates = Gates(reading.database)
     if act == "pause":
         reason = " ".join(str(form.get("reason", "")).split())[:_MAX_WORDS]
         if not reason:
             raise ClientException("Say why, for whoever sees the pause.")
-        await gates.pause(tenant_id, by=user.name, reason=reason, witness=witness(user.name, "pause", reason))
+        seen_by = witness(user.name, "pause", reason)
+        await pause(reading.database, tenant_id, by=user.name, reason=reason, witness=seen_by)
     elif act == "resume":
-        await gates.resume(tenant_id, witness=witness(user.name, "resume"))
+        await resume(reading.database, tenant_id, witness=witness(user.name, "resume"))
     else:
         raise NotFoundException("There is no such page.")
     reading.forget()

@@ -42,7 +42,7 @@ class Addresses(BaseModel):
 
 # Candidates only; `ip_address` decides. Neither may be part of a longer number, version or word.
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4})(?![\w:]|\.\d)")
+IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4})(?![\w:]|\.\d)")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # A qualified name, or a single word with a digit or hyphen in it as machines are called (srv-mail01, PC-0231).
 _HOSTNAME = re.compile(
@@ -55,7 +55,7 @@ def find_addresses(text: str) -> Addresses:
 
     A hostname here is a candidate: a word of that form. Whether there is such a machine, the inventory knows.
     """
-    ips = [*_valid(_IPV4.findall(text)), *_valid(_IPV6.findall(text))]
+    ips = [*_valid(_IPV4.findall(text)), *_valid(IPV6.findall(text))]
     hostnames = [name.lower() for name in _HOSTNAME.findall(text) if not _is_number(name)]
     return Addresses(
         ips=tuple(dict.fromkeys(ips))[:MAX_ADDRESSES], hostnames=tuple(dict.fromkeys(hostnames))[:MAX_ADDRESSES]

@@ -29,3 +29,10 @@ class Completion(BaseModel):
     completion_tokens: int = 0
     cost_usd: float | None = None
     """None when the model's price is not known."""
+    cut_at: int | None = None
+    """The limit in tokens at which the answer was cut off; None when it came to its own end."""
+
+    @property
+    def how_it_ended(self) -> str:
+        """For operators."""
+        return "" if self.cut_at is None else f"cut off at its limit of {self.cut_at} tokens"

@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from app.core.text import plain_text, tidy
 from app.core.ticket import MAX_TICKET_ID_CHARS, Ticket
-from app.errors import MalformedDelivery
+from app.errors import Code, MalformedDelivery, NotNeeded
 
 
 class Event(StrEnum):
@@ -38,9 +38,6 @@ class Status(StrEnum):
     FAILED = "failed"
     IGNORED = "ignored"
 
-
-DISMISSED: Final = "dismissed: "
-"""How the reason begins of a delivery that failed and that an operator settled without a note."""
 
 NEXT: Final[Mapping[Status, frozenset[Status]]] = {
     Status.PENDING: frozenset({Status.PROCESSING}),
@@ -135,20 +132,22 @@ def _explain(field: str, kind: str, message: str) -> str:
     return message
 
 
-def why_no_note(webhook: Webhook, *, events: frozenset[Event], technician: str) -> str | None:
-    """Why *webhook* leads to no note by what it says itself, as a sentence; None when it may.
+def check_wanted(webhook: Webhook, *, events: frozenset[Event], technician: str) -> None:
+    """Raise where *webhook* leads to no note by what it says itself.
 
     Args:
         webhook: The parsed body.
         events: Those that the tenant wants notes for.
         technician: Ours: an event that our own note caused must not cause another.
+
+    Raises:
+        NotNeeded: It was not asked for, or we caused it.
     """
     if webhook.updated_by and webhook.updated_by.strip().casefold() == technician.strip().casefold():
-        return "our own technician caused this event"
+        raise NotNeeded("our own technician caused this event", code=Code.OWN_EVENT)
     if webhook.event not in events:
         feeds = "; it feeds the history" if webhook.event is Event.RESOLVED else ""
-        return f"{webhook.event} leads to no note for this tenant{feeds}"
-    return None
+        raise NotNeeded(f"{webhook.event} leads to no note for this tenant{feeds}", code=Code.EVENT_NOT_WANTED)
 
 
 def parse_time(value: str) -> datetime | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -64,6 +64,8 @@ class Notice(StrEnum):
     READ_FROM_WEBHOOK = "read_from_webhook"
     """ServiceDesk Plus could not be asked: this rests on the webhook's own text."""
     MODEL_UNAVAILABLE = "model_unavailable"
+    MODEL_DECLINED = "model_declined"
+    TICKET_TOO_LONG = "ticket_too_long"
     ANSWER_UNUSABLE = "answer_unusable"
     BUDGET_USED_UP = "budget_used_up"
     NOTHING_FOUND = "nothing_found"
@@ -77,6 +79,8 @@ class Notice(StrEnum):
 _NOTICE_WORDS: Final = {
     Notice.READ_FROM_WEBHOOK: "read from the webhook: the help desk could not be asked",
     Notice.MODEL_UNAVAILABLE: "the model gave no answer",
+    Notice.MODEL_DECLINED: "the model declined",
+    Notice.TICKET_TOO_LONG: "ticket and sources are too long for the model",
     Notice.ANSWER_UNUSABLE: "the model's answer was unusable",
     Notice.BUDGET_USED_UP: "the token budget is used up",
     Notice.NOTHING_FOUND: "nothing was found that fits",
@@ -111,28 +115,43 @@ class Enhancement(BaseModel):
         return self.is_context_only and not {Notice.NOTHING_FOUND, Notice.BUDGET_USED_UP} & set(self.notices)
 
 
+class Problem(str):
+    """A sentence that tells the model what must change. It may quote the answer; `reason` is fit for a log."""
+
+    __slots__ = ("reason",)
+    reason: str
+
+    def __new__(cls, told: str, reason: str) -> Self:
+        problem = super().__new__(cls, told)
+        problem.reason = reason
+        return problem
+
+
 def count_words(texts: Iterable[str]) -> int:
     """Words as a person counts them: runs of non-blanks."""
     return sum(len(text.split()) for text in texts)
 
 
-def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str) -> list[str]:
+def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str) -> list[Problem]:
     """What must change before *draft* may be used, each as a sentence that the model can act on."""
     refs = {source.ref for source in _sources(gathered)}
-    problems = []
+    problems: list[Problem] = []
     unknown = sorted({ref for statement in _statements(draft) for ref in statement.citations} - refs)
     if unknown:
-        problems.append(f"These citations name no source: {', '.join(unknown[:10])}. Known refs: {_listing(refs)}.")
+        told = f"These citations name no source: {', '.join(unknown[:10])}. Known refs: {_listing(refs)}."
+        problems.append(Problem(told, f"{len(unknown)} of its citations name no source"))
     if any(not statement.citations for statement in draft.facts):
-        problems.append("Each fact must cite at least one source. Move what has none to hypotheses, or leave it out.")
+        told = "Each fact must cite at least one source. Move what has none to hypotheses, or leave it out."
+        problems.append(Problem(told, "a fact without a citation"))
     words = count_words(_texts(draft))
     limit = int(max_words * STATEMENTS_SHARE)
     if words > limit:
-        problems.append(f"All texts together have {words} words; at most {limit} are allowed.")
+        told = f"All texts together have {words} words; at most {limit} are allowed."
+        problems.append(Problem(told, f"{words} words, more than {limit}"))
     if not draft.summary.strip():
-        problems.append("The summary is empty.")
+        problems.append(Problem("The summary is empty.", "an empty summary"))
     if sounds_like_another(" ".join(_texts(draft)), language):
-        problems.append(f"All texts must be written in the language {language!r}.")
+        problems.append(Problem(f"All texts must be written in the language {language!r}.", "another language"))
     return problems
 
 

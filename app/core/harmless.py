@@ -9,7 +9,6 @@ another machine, no request for credentials, no command that fetches or destroys
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -21,7 +20,7 @@ from typing import Final
 from app.core.labels import all_labels
 from app.core.masking import find_secrets
 from app.core.source import Gathered, Kind
-from app.core.text import plain_text, tidy
+from app.core.text import plain_text, tidy, unescaped
 
 LINK_REMOVED: Final = "[link removed]"
 NAME_REMOVED: Final = "[name removed]"
@@ -261,7 +260,7 @@ def _unescaped(text: str) -> str:
     for _ in range(_ENTITY_ROUNDS):
         if not _ENTITY.search(text):
             break
-        text = html.unescape(text)
+        text = unescaped(text)
     return text
 
 

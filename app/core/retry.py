@@ -13,10 +13,11 @@ _GROWTH: Final = 4
 """15 s and a minute: with three attempts a restart of the other side is outlasted."""
 LONGEST: Final = timedelta(minutes=10)
 
-FAILURES_TO_CLOSE: Final = 5
-"""In a row, over all workers. More than `MAX_ATTEMPTS`: one ticket that always fails closes nothing."""
-FIRST_REST: Final = timedelta(seconds=15)
-LONGEST_REST: Final = timedelta(minutes=1)
+FAILURES_TO_OPEN: Final = 5
+"""Failed attempts in a row, over all workers, that open a circuit. With three attempts a delivery, as the default is,
+one ticket that always fails opens none."""
+FIRST_OPEN: Final = timedelta(seconds=15)
+LONGEST_OPEN: Final = timedelta(minutes=1)
 """So that notes come within two minutes of the dependency's return; meanwhile it gets a call or two a minute."""
 
 
@@ -35,11 +36,11 @@ def wait_before(attempt: int, *, asked: timedelta | None, draw: float) -> timede
     return min(wait, LONGEST)
 
 
-def rest_after(failures: int) -> timedelta | None:
-    """How long a dependency that failed *failures* times in a row is left alone; None: it is tried as ever.
+def open_for(failures: int) -> timedelta | None:
+    """How long the circuit of a dependency that failed *failures* times in a row is open; None: it stays closed.
 
-    The first rests are short, as most outages are; whoever comes after a rest comes alone until one succeeds.
+    15 s, 30 s, then a minute each time: most outages are short. After that one call at a time tries until one succeeds.
     """
-    if failures < FAILURES_TO_CLOSE:
+    if failures < FAILURES_TO_OPEN:
         return None
-    return min(FIRST_REST * float(2 ** min(failures - FAILURES_TO_CLOSE, 8)), LONGEST_REST)
+    return min(FIRST_OPEN * float(2 ** min(failures - FAILURES_TO_OPEN, 8)), LONGEST_OPEN)

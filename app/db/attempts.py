@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,23 +10,35 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.core.outcome import Ending
 from app.core.steps import Step
 from app.db.ledger import Claim
 from app.db.session import Database
+from app.errors import Code
 
 _RECORD: Final = text("""
-insert into attempt (tenant_id, job_id, attempt, began_at, outcome, error, steps)
-select tenant_id, job_id, cast(:attempt as bigint), cast(:began_at as timestamptz), cast(:outcome as text), case
-        when cast(:outcome as text) in ('failed', 'retried', 'throttled', 'held') then last_error
-        when cast(:outcome as text) = 'ignored' then ignored_because
-    end, cast(:steps as jsonb)
-from delivery where tenant_id = :tenant_id and job_id = :job_id on conflict do nothing
+insert into attempt (tenant_id, job_id, attempt, began_at, outcome, code, error, steps)
+values (:tenant_id, :job_id, :attempt, :began_at, :outcome, :code, :error, cast(:steps as jsonb))
+on conflict do nothing
 """)
 _LIST: Final = text("""
-select attempt, began_at, ended_at, outcome, error, steps from attempt
+select attempt, began_at, ended_at, outcome, code, error, steps from attempt
 where tenant_id = :tenant_id and job_id = :job_id order by attempt desc limit :limit
 """)
 _MOST_SHOWN: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """How one attempt went, as the worker tells it."""
+
+    began_at: datetime
+    ending: Ending
+    code: Code | None
+    """Why it led to no note."""
+    error: str | None
+    """The same as a sentence."""
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +49,20 @@ class Attempt:
     began_at: datetime
     ended_at: datetime
     outcome: str
+    code: str | None
     error: str | None
     steps: tuple[Step, ...]
 
 
-async def record_attempt(
-    database: Database, claim: Claim, *, began_at: datetime, outcome: str, steps: Sequence[Step]
-) -> None:
-    """Keep how the attempt went; why it failed stands in the delivery, which was settled or given back just now."""
+async def record_attempt(database: Database, claim: Claim, record: AttemptRecord) -> None:
+    """Keep how an attempt at *claim* went. Its outcome is stored in the delivery by now."""
     values = {
         **claim.key,
-        "began_at": began_at,
-        "outcome": outcome,
-        "steps": json.dumps([step.model_dump(mode="json", exclude_defaults=True) for step in steps]),
+        "began_at": record.began_at,
+        "outcome": record.ending,
+        "code": record.code,
+        "error": record.error,
+        "steps": json.dumps([step.model_dump(mode="json", exclude_defaults=True) for step in record.steps]),
     }
     async with database.as_tenant(claim.tenant_id) as session:
         await session.execute(_RECORD, values)
@@ -67,6 +79,7 @@ async def list_attempts(database: Database, tenant_id: UUID, job_id: UUID) -> li
             began_at=row.began_at,
             ended_at=row.ended_at,
             outcome=row.outcome,
+            code=row.code,
             error=row.error,
             steps=tuple(Step.model_validate(each) for each in row.steps),
         )

@@ -1,7 +1,7 @@
 """Pages of deliveries, newest first, and all that is stored of one. One tenant at a time, also where several are shown.
 
 Invariant: a page costs one walk down an index per tenant, however many deliveries there are: it begins at a key, not at
-a number of rows, and a search in reasons looks at `MOST_SEARCHED` deliveries of all tenants together, no more.
+a number of rows, and a search by code looks at `MOST_SEARCHED` deliveries of all tenants together, no more.
 """
 
 from __future__ import annotations
@@ -109,10 +109,10 @@ def _list(choice: Choice, after: Place | None, *, searched: int) -> TextClause:
         f"select {VIEW} from delivery where {choice.indexed} and {begin} order by accepted_at desc, job_id desc"
         " limit {limit}"
     )
-    if choice.reason is None:
+    if choice.code is None:
         return text(newest.format(limit=":limit"))
     return text(
-        f"select * from ({newest.format(limit=searched)}) newest where {choice.by_reason}"
+        f"select * from ({newest.format(limit=searched)}) newest where {choice.by_code}"
         " order by accepted_at desc, job_id desc limit :limit"
     )
 

@@ -8,11 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.core.delivery import Status
-
-# As `DeliveryView.reason`: what was ignored or done in the end keeps the error that it had before.
-_REASON: Final = """
-strpos(lower(case status when 'ignored' then ignored_because when 'done' then null else last_error end), lower(:reason)) > 0
-"""
+from app.errors import Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +21,12 @@ class Choice:
     """Accepted at or after this."""
     until: datetime | None = None
     """Accepted before this."""
-    reason: str | None = None
-    """Part of the error, or of why it was ignored; upper and lower case are the same."""
+    code: Code | None = None
+    """Of why it is where it is."""
 
     @property
     def indexed(self) -> str:
-        """The condition but for the reason. Only what is asked for: `is null or` would hide indexes from the planner."""
+        """The condition but for the code. Only what is asked for: `is null or` would hide indexes from the planner."""
         parts = ["tenant_id = :tenant_id"]
         if self.status is not None:
             parts.append("status = :status")
@@ -43,14 +39,14 @@ class Choice:
         return " and ".join(parts)
 
     @property
-    def by_reason(self) -> str:
-        """The condition of the reason, which reads every row that the others let through."""
-        return "true" if self.reason is None else _REASON
+    def by_code(self) -> str:
+        """The condition of the code, which reads every row that the others let through."""
+        return "true" if self.code is None else "code = :chosen_code"
 
     @property
     def condition(self) -> str:
         """All of it, on the columns of `delivery`."""
-        return f"{self.indexed} and {self.by_reason}"
+        return f"{self.indexed} and {self.by_code}"
 
     def values(self, tenant_id: UUID) -> dict[str, Any]:
         """What the condition names."""
@@ -60,7 +56,7 @@ class Choice:
             "ticket_id": self.ticket_id,
             "since": self.since,
             "until": self.until,
-            "reason": self.reason,
+            "chosen_code": self.code,
         }
         return {name: value for name, value in values.items() if value is not None}
 

@@ -10,14 +10,15 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.core.delivery import DISMISSED, Status
+from app.core.delivery import Status
 from app.db.audit import Witness
 from app.db.choices import EVERY, Choice
 from app.db.session import Database
+from app.errors import Code
 
 VIEW: Final = """
 job_id, ticket_id, event, status, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, updated_at,
-settled_at, lease_until, last_error, ignored_because, trace_context
+settled_at, lease_until, code, last_error, ignored_because, trace_context
 """
 _SHOW: Final = text(f"select {VIEW}, body from delivery where tenant_id = :tenant_id and job_id = :job_id")
 _ENHANCEMENT: Final = text("""
@@ -41,7 +42,7 @@ replayed as (
     from chosen where delivery.tenant_id = chosen.tenant_id and delivery.job_id = chosen.job_id
     returning delivery.tenant_id, delivery.job_id, accepted_at
 ),
-risen as (
+forgotten as (
     delete from dead using chosen where dead.tenant_id = chosen.tenant_id and dead.job_id = chosen.job_id
 )
 insert into due (tenant_id, job_id, accepted_at) select tenant_id, job_id, accepted_at from replayed
@@ -52,10 +53,10 @@ returning job_id
 _DISMISS: Final = (
     _OLDEST_CHOSEN
     + """
-buried as (
+forgotten as (
     delete from dead using chosen where dead.tenant_id = chosen.tenant_id and dead.job_id = chosen.job_id
 )
-update delivery set status = 'ignored', ignored_because = :because, updated_at = now()
+update delivery set status = 'ignored', code = :code, ignored_because = :because, updated_at = now()
 from chosen where delivery.tenant_id = chosen.tenant_id and delivery.job_id = chosen.job_id
 returning delivery.job_id
 """
@@ -76,6 +77,8 @@ class DeliveryView:
     updated_at: datetime
     settled_at: datetime | None
     lease_until: datetime | None
+    code: str | None
+    """Why it is where it is, as `app.errors.Code`; None: by an earlier release, or there is nothing to tell."""
     last_error: str | None
     ignored_because: str | None
     trace_context: str | None
@@ -86,6 +89,11 @@ class DeliveryView:
         if self.status == Status.IGNORED:
             return self.ignored_because
         return None if self.status == Status.DONE else self.last_error
+
+    @property
+    def is_dismissed(self) -> bool:
+        """Whether an operator settled it without a note, after it had failed."""
+        return self.code == Code.DISMISSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +180,8 @@ async def dismiss_deliveries(
         job_ids=job_ids,
         witness=witness,
         limit=limit,
-        because=DISMISSED + because,
+        because=because,
+        code=Code.DISMISSED,
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.enhancement import Enhancement
 from app.db.ledger import Claim, run_fenced, settle_done
 from app.db.session import Database
-from app.errors import AppError
+from app.errors import Code, NotNeeded
 
 # A conflict waits for the other's transaction, so of twenty at once one wins and nineteen see whose it is.
 _RESERVE: Final = text("""
@@ -29,13 +29,13 @@ on conflict (tenant_id, ticket_id, version) do update
         where delivery.tenant_id = mine.tenant_id and delivery.job_id = mine.job_id
             and delivery.status not in ('pending', 'processing')
     )
-returning content, posting_at, note_id
+returning content, now() - posting_at as posting_age, note_id
 """)
 _OWNER: Final = text("""
 select job_id, note_id from enhancement where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
 """)
-_BEGUN: Final = text("""
-select version, content, greatest(interval '0', posting_at + cast(:window as interval) - now()) as wait from enhancement
+_UNSETTLED: Final = text("""
+select version, content, now() - posting_at as posting_age from enhancement
 where tenant_id = :tenant_id and ticket_id = :ticket_id and job_id = :job_id and version <> :version
     and posting_at is not null and note_id is null and content is not null
 order by posting_at desc limit 1
@@ -58,20 +58,11 @@ _SAVE: Final = text(
     " prompt_tokens = prompt_tokens + :prompt_tokens, completion_tokens = completion_tokens + :completion_tokens,"
     " cost_usd = coalesce(cost_usd + :cost_usd, :cost_usd, cost_usd), written_at = now()" + _IF_HELD
 )
-_POSTING: Final = text("""
-select case when posting_at is not null
-    then greatest(interval '0', posting_at + cast(:window as interval) - now()) end as wait from enhancement
-where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
-""")
 _BEGIN_POSTING: Final = text("update enhancement set posting_at = now(), note_html = :html" + _IF_HELD)
 _POSTED: Final = text(
     "update enhancement set note_id = :note_id, posted_at = now(),"
     " duration_ms = round(1000 * extract(epoch from now() - cast(:accepted_at as timestamptz)))" + _IF_HELD
 )
-
-
-class NotNeeded(AppError):
-    """This delivery needs no note of its own; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +73,12 @@ class Reservation:
     version: str
     enhancement: Enhancement | None
     """What an earlier attempt wrote already: a retry never pays the model twice."""
+    posting_age: timedelta | None
+    """Since an earlier attempt began to post, and its end is not known; None: none did."""
 
     @property
     def key(self) -> dict[str, Any]:
         return {"ticket_id": self.ticket_id, "version": self.version}
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A reservation whose note may be on the ticket, though the ticket reads otherwise by now."""
-
-    reservation: Reservation
-    wait: timedelta
-    """How long its call may still be on its way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """An attempt that began to post and whose end is not known: its note may be on the ticket."""
-
-    wait: timedelta
-    """How long its call may still be on its way."""
 
 
 class Enhancements:
@@ -122,29 +98,26 @@ class Enhancements:
             values = {**key, "job_id": claim.job_id, "ticket_updated_at": ticket_updated_at}
             row = (await session.execute(_RESERVE, values)).one_or_none()
             if row is None:
-                raise NotNeeded(await _whose(session, key))
+                raise await _not_ours(session, key)
             if row.note_id is not None:
-                raise NotNeeded(f"this version of the ticket has its note already (note {row.note_id})")
+                raise NotNeeded(
+                    f"this version of the ticket has its note already (note {row.note_id})", code=Code.NOTE_EXISTS
+                )
             await _check_newest(session, key)
         written = None if row.content is None else Enhancement.model_validate(row.content)
-        return Reservation(claim.ticket_id, version, written)
+        return Reservation(claim.ticket_id, version, written, row.posting_age)
 
-    async def find_begun(self, claim: Claim, *, version: str, window: timedelta) -> Begun | None:
-        """What *claim*'s delivery began to post when the ticket read otherwise than *version*; the latest such.
+    async def find_unsettled(self, claim: Claim, *, besides: str) -> Reservation | None:
+        """The latest version but *besides* for which an earlier attempt of *claim*'s delivery began to post.
 
-        Args:
-            claim: This attempt.
-            version: What the ticket reads now.
-            window: As for `find_posting`.
+        The ticket read so then; whether its note is there is not known.
         """
-        key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
+        key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": besides}
         async with self._database.as_tenant(claim.tenant_id) as session:
-            values = {**key, "job_id": claim.job_id, "window": window}
-            row = (await session.execute(_BEGUN, values)).one_or_none()
+            row = (await session.execute(_UNSETTLED, {**key, "job_id": claim.job_id})).one_or_none()
         if row is None:
             return None
-        written = Enhancement.model_validate(row.content)
-        return Begun(Reservation(claim.ticket_id, row.version, written), row.wait)
+        return Reservation(claim.ticket_id, row.version, Enhancement.model_validate(row.content), row.posting_age)
 
     async def save(self, claim: Claim, reservation: Reservation, enhancement: Enhancement) -> None:
         """Keep what was written, before it is posted."""
@@ -161,23 +134,6 @@ class Enhancements:
                 completion_tokens=enhancement.completion_tokens,
                 cost_usd=enhancement.cost_usd,
             )
-
-    async def find_posting(self, claim: Claim, reservation: Reservation, *, window: timedelta) -> Posting | None:
-        """An earlier attempt that began to post this, if there is one.
-
-        Args:
-            claim: This attempt.
-            reservation: What it works on.
-            window: How long a call that began to post may take until it is certain that it ended.
-
-        Raises:
-            NotNeeded: A newer version of the ticket came in meanwhile; its delivery posts instead.
-        """
-        async with self._database.as_tenant(claim.tenant_id) as session:
-            key = {"tenant_id": claim.tenant_id, **reservation.key}
-            await _check_newest(session, key)
-            earlier = (await session.execute(_POSTING, {**key, "window": window})).one()
-        return None if earlier.wait is None else Posting(earlier.wait)
 
     async def begin_posting(self, claim: Claim, reservation: Reservation, *, html: str) -> None:
         """Say that a note, this *html*, may be on the ticket from now on.
@@ -203,11 +159,13 @@ class Enhancements:
 
 async def _check_newest(session: AsyncSession, key: dict[str, Any]) -> None:
     if (await session.execute(_NEWER, key)).scalar():
-        raise NotNeeded("a newer version of the ticket is known and gets the note")
+        raise NotNeeded("a newer version of the ticket is known and gets the note", code=Code.VERSION_OUTDATED)
 
 
-async def _whose(session: AsyncSession, key: dict[str, Any]) -> str:
+async def _not_ours(session: AsyncSession, key: dict[str, Any]) -> NotNeeded:
+    """That another delivery has the version."""
     owner = (await session.execute(_OWNER, key)).one()
     if owner.note_id is not None:
-        return f"this version of the ticket has its note already (note {owner.note_id}, job {owner.job_id})"
-    return f"job {owner.job_id} works on this version of the ticket"
+        told = f"this version of the ticket has its note already (note {owner.note_id}, job {owner.job_id})"
+        return NotNeeded(told, code=Code.NOTE_EXISTS)
+    return NotNeeded(f"job {owner.job_id} works on this version of the ticket", code=Code.VERSION_IN_WORK)

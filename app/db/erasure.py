@@ -17,7 +17,7 @@ from uuid import UUID
 import asyncpg
 
 from app.db.connection import CONNECT_TIMEOUT, driver_dsn, is_passing, unavailable
-from app.db.gates import EVERY_TENANT
+from app.db.limits.holds import EVERY_TENANT
 from app.errors import Rejected
 
 _BATCH: Final = 10_000
@@ -70,7 +70,7 @@ async def erase_rows(url: str, tenant_id: UUID, *, actor: str, patience: timedel
     connection = await _connect(url)
     try:
         await _check_owner(connection)
-        # The gate is deleted last: until then nothing of the tenant is claimed.
+        # The pause is deleted last: until then nothing of the tenant is claimed.
         names = [row["relname"] for row in await connection.fetch(_TABLES)]
         names.sort(key=lambda name: name == "gate")
         async with _as_tenant(connection, tenant_id):

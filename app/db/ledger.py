@@ -3,7 +3,7 @@
 Invariant: a claim is held by one worker, known by the delivery's `attempt`, which only grows. Each change names the
 attempt that it belongs to and changes nothing once another attempt has begun (`LeaseLost`). All times are the
 database's own, so workers whose clocks differ agree. `due` and `delivery` change in one transaction. Of one tenant no
-more deliveries are leased at once than it has slots, and none while one of its gates holds them back. A delivery that
+more deliveries are leased at once than it has slots, and none while a hold is on. A delivery that
 can't be claimed for whatever it holds is settled as failed, or put off, by itself: the next one is claimed all the same.
 """
 
@@ -19,14 +19,15 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.gates import EVERY_TENANT, Cause
-from app.db.session import Database, choose_tenant
-from app.errors import LeaseLost, LedgerUnavailable
+from app.core.delivery import Status
+from app.core.outcome import Outcome
+from app.db.limits.circuits import Dependency
+from app.db.limits.holds import EVERY_TENANT
+from app.db.session import Database, choose_tenant, is_fault_of_schema, is_fault_of_value
+from app.errors import Code, LeaseLost, LedgerUnavailable
 
 MAX_ERROR_CHARS: Final = 500
-UNREADABLE: Final = "delivery_unreadable"
-"""The code of a delivery whose row this release can't read."""
-_UNREADABLE_WAIT: Final = timedelta(hours=1)
+_PUT_OFF: Final = timedelta(seconds=30)
 UNKNOWN_SLOTS: Final = 4
 """Slots of a tenant without a file, whose deliveries are settled as failed in the end."""
 log = structlog.get_logger(__name__)
@@ -34,10 +35,7 @@ log = structlog.get_logger(__name__)
 # How many tenants are looked at when those before them turn out to be in another worker's hands.
 _MAX_TENANTS_TRIED: Final = 50
 
-_CAUSES: Final = {cause.value: cause for cause in Cause}
-# Why a tenant's deliveries rest; the two other causes let deliveries pass and their notes do without something.
-_HOLDING: Final = "('paused', 'help_desk', 'calls')"
-
+_DEPENDENCIES: Final = {each.value: each for each in Dependency}
 # Tenants with work that is due and slots that are free: those with the fewest deliveries in work first, then the
 # longest waiting. The recursion jumps from tenant to tenant through the index, whatever number of deliveries each has.
 # A tenant that comes back from an outage has one slot until one of its deliveries succeeds.
@@ -49,9 +47,8 @@ with recursive tenant as (
     from tenant where tenant.tenant_id is not null
 ),
 held as (
-    select tenant_id, bool_or(cause in {_HOLDING} and closed_until > now()) as is_closed,
-        bool_or(closed_until <= now() and failures > 0) as is_on_trial
-    from gate group by tenant_id
+    select tenant_id, bool_or(holds_deliveries) as is_held, bool_or(is_on_trial) as is_on_trial
+    from hold group by tenant_id
 ),
 by_turn as (
     select tenant.tenant_id, leased.number as leased, first.due_at,
@@ -67,8 +64,8 @@ by_turn as (
     left join held on held.tenant_id = tenant.tenant_id
     left join unnest(cast(:tenant_ids as uuid[]), cast(:tenant_slots as integer[])) as own (tenant_id, slots)
         on own.tenant_id = tenant.tenant_id
-    where held.is_closed is not true
-        and not exists (select from held where tenant_id = '{EVERY_TENANT}' and is_closed)
+    where held.is_held is not true
+        and not exists (select from held where tenant_id = '{EVERY_TENANT}' and is_held)
 )
 """
 _CHOOSE: Final = text(
@@ -95,13 +92,13 @@ update delivery set status = 'processing', attempt = attempt + 1, lease_until = 
 where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing')
 returning ticket_id, body, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, trace_context,
     last_error,
-    array(select cause from gate g where g.tenant_id = delivery.tenant_id and g.failures > 0) as failing,
-    array(select cause from gate g where g.tenant_id = delivery.tenant_id and g.closed_until > now()) as closed
+    array(select cause from hold where hold.tenant_id = delivery.tenant_id and hold.failures > 0) as failing,
+    array(select cause from hold where hold.tenant_id = delivery.tenant_id and hold.is_on) as open
 """)
 _LEASE_DUE: Final = text("""
 update due set due_at = now() + cast(:lease as interval), is_leased = true where tenant_id = :tenant_id and job_id = :job_id
 """)
-_BURY: Final = text("insert into dead (tenant_id, job_id) values (:tenant_id, :job_id) on conflict do nothing")
+_NOTE_FAILED: Final = text("insert into dead (tenant_id, job_id) values (:tenant_id, :job_id) on conflict do nothing")
 _DROP_DUE: Final = text("delete from due where tenant_id = :tenant_id and job_id = :job_id")
 _WAIT_DUE: Final = text("""
 update due set due_at = now() + cast(:wait as interval), is_leased = false where tenant_id = :tenant_id and job_id = :job_id
@@ -113,7 +110,8 @@ select job_id from due where tenant_id = :tenant_id and job_id = :job_id and due
 """)
 # Touches no column that could be what can't be read.
 _FAIL_UNCLAIMED: Final = text("""
-update delivery set status = 'failed', last_error = :error, lease_until = null, settled_at = now(), updated_at = now()
+update delivery set status = 'failed', code = :code, last_error = :error, lease_until = null, settled_at = now(),
+    updated_at = now()
 where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing') returning job_id
 """)
 
@@ -122,12 +120,13 @@ where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and sta
 """
 _EXTEND: Final = text("update delivery set lease_until = now() + cast(:lease as interval), updated_at = now()" + _FENCE)
 _SETTLE: Final = text(
-    "update delivery set status = :status, last_error = coalesce(:error, last_error), ignored_because = :because,"
-    " lease_until = null, settled_at = now(), updated_at = now()" + _FENCE
+    "update delivery set status = :status, code = :code, last_error = coalesce(:error, last_error),"
+    " ignored_because = :because, lease_until = null, settled_at = now(), updated_at = now()" + _FENCE
 )
 _RETURN: Final = text(
     "update delivery set status = 'pending', attempts_forgiven = attempts_forgiven + :forgiven,"
-    " last_error = coalesce(:error, last_error), lease_until = null, updated_at = now()" + _FENCE
+    " code = coalesce(:code, code), last_error = coalesce(:error, last_error), lease_until = null,"
+    " updated_at = now()" + _FENCE
 )
 _BACKLOG: Final = text("""
 select (select count(*) from due where due_at <= now()) as waiting,
@@ -167,9 +166,10 @@ class Claim:
     """Of the attempt before this one."""
     is_crowded: bool
     """More of the tenant's deliveries are due than it has slots: rings for them were heard in vain."""
-    failing: frozenset[Cause]
-    """Dependencies of the tenant whose last call failed; of these, and of what else rests, `closed` are not called."""
-    closed: frozenset[Cause]
+    failing: frozenset[Dependency]
+    """Whose last call for the tenant failed."""
+    open: frozenset[Dependency]
+    """Whose circuit is open: not to be called."""
 
     @property
     def key(self) -> dict[str, Any]:
@@ -183,7 +183,8 @@ class GivenUp:
 
     tenant_id: UUID
     job_id: UUID
-    error: str
+    code: Code
+    detail: str
     ticket_id: str | None = None
     """None where the row can't be read."""
     trace_context: str | None = None
@@ -264,7 +265,7 @@ class Ledger:
             except LedgerUnavailable:
                 raise
             except Exception as error:  # whatever the row holds, it must not keep the next from being claimed
-                if found is None:
+                if found is None or is_fault_of_schema(error):
                     raise
                 given_up = await self._put_aside(found, error)
             if given_up is not None:
@@ -289,34 +290,38 @@ class Ledger:
             trace_context=row.trace_context,
             last_error=row.last_error,
             is_crowded=found.is_crowded,
-            failing=_known_causes(row.failing),
-            closed=_known_causes(row.closed),
+            failing=_dependencies(row.failing),
+            open=_dependencies(row.open),
         )
 
     async def _put_aside(self, found: _Found, error: Exception) -> GivenUp | None:
-        """Settle as failed what raised *error* while it was being claimed; if that raises too, look at it again later.
+        """Let the next delivery be claimed, though this one raised *error*.
 
-        None when another worker has it by now, or when it is to be looked at again.
+        A value that this release can't read stays what it is: the delivery is settled as failed. Whatever else it was
+        may be mended, so the delivery is put off. None when it was put off, or another worker has it by now.
         """
         # The error's class alone: its text may quote the row.
-        reason = f"{UNREADABLE}: this release can't read the delivery as it is stored ({type(error).__name__})"
-        log.error("delivery_unreadable", tenant_id=str(found.tenant_id), job_id=str(found.job_id), exc_info=error)
-        try:
-            async with self._database.across_tenants() as session:
-                if (await session.execute(_LOCK_DUE, found.key)).first() is None:
-                    return None
-                await choose_tenant(session, found.tenant_id)
-                if (await session.execute(_FAIL_UNCLAIMED, {**found.key, "error": reason})).first() is not None:
-                    await session.execute(_BURY, found.key)
-                await session.execute(_DROP_DUE, found.key)
-        except LedgerUnavailable:
-            raise
-        except Exception as settling:
-            log.error("delivery_not_settled", job_id=str(found.job_id), exc_info=settling)
-            async with self._database.as_tenant(found.tenant_id) as session:
-                await session.execute(_WAIT_DUE, {**found.key, "wait": _UNREADABLE_WAIT})
-            return None
-        return GivenUp(found.tenant_id, found.job_id, reason)
+        reason = f"this release can't read the delivery as it is stored ({type(error).__name__})"
+        given_up = GivenUp(found.tenant_id, found.job_id, Code.DELIVERY_UNREADABLE, reason)
+        log.error(
+            "delivery_not_claimed",
+            code=given_up.code,
+            tenant_id=str(found.tenant_id),
+            job_id=str(found.job_id),
+            exc_info=error,
+        )
+        async with self._database.across_tenants() as session:
+            if (await session.execute(_LOCK_DUE, found.key)).first() is None:
+                return None
+            if not is_fault_of_value(error):
+                await session.execute(_WAIT_DUE, {**found.key, "wait": _PUT_OFF})
+                return None
+            await choose_tenant(session, found.tenant_id)
+            values = {**found.key, "code": given_up.code, "error": reason}
+            if (await session.execute(_FAIL_UNCLAIMED, values)).first() is not None:
+                await session.execute(_NOTE_FAILED, found.key)
+            await session.execute(_DROP_DUE, found.key)
+        return given_up
 
     def _tell_given_up(self, given_up: GivenUp) -> None:
         try:
@@ -349,28 +354,29 @@ class Ledger:
             await run_fenced(session, _EXTEND, claim, lease=self._lease)
             await session.execute(_LEASE_DUE, {**claim.key, "lease": self._lease})
 
-    async def ignore(self, claim: Claim, because: str) -> None:
-        """Settle *claim* as needing no note of its own."""
-        async with self._database.as_tenant(claim.tenant_id) as session:
-            await _settle(session, claim, status="ignored", because=because)
+    async def conclude(self, claim: Claim, outcome: Outcome) -> None:
+        """Store what became of *claim*: settled, or to be claimed again after the outcome's wait.
 
-    async def fail(self, claim: Claim, error: str) -> None:
-        """Settle *claim* as failed: only an operator's replay brings it back."""
-        async with self._database.as_tenant(claim.tenant_id) as session:
-            await _settle(session, claim, status="failed", error=error)
-
-    async def try_later(self, claim: Claim, *, wait: timedelta, error: str | None, is_forgiven: bool) -> None:
-        """Give *claim* back, to be claimed again after *wait*.
-
-        Args:
-            claim: This attempt.
-            wait: Zero to hand it to another worker at once.
-            error: What went wrong, or None.
-            is_forgiven: The attempt does not count: it was cut short by us, not by what it met.
+        Raises:
+            LeaseLost: Another attempt has begun.
         """
         async with self._database.as_tenant(claim.tenant_id) as session:
-            await run_fenced(session, _RETURN, claim, error=_short(error), forgiven=int(is_forgiven))
-            await session.execute(_WAIT_DUE, {**claim.key, "wait": wait})
+            if outcome.status is not Status.PENDING and outcome.status is not None:
+                await _settle(session, claim, outcome.status, code=outcome.code, detail=outcome.detail)
+            else:
+                await _give_back(
+                    session,
+                    claim,
+                    wait=outcome.wait,
+                    forgiven=int(not outcome.counts),
+                    code=outcome.code,
+                    error=_short(outcome.detail),
+                )
+
+    async def release(self, claim: Claim) -> None:
+        """Give *claim* back to be claimed by another worker at once: we cut it short, so the attempt does not count."""
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            await _give_back(session, claim, wait=timedelta(0), forgiven=1, code=None, error=None)
 
     async def backlog(self) -> Backlog:
         async with self._database.across_tenants() as session:
@@ -393,18 +399,18 @@ class Ledger:
 async def _give_up(session: AsyncSession, claim: Claim) -> GivenUp:
     """Settle as failed a delivery whose workers ended each time without a word."""
     error = f"attempts used up; the last: {claim.last_error or 'its worker ended each time without finishing'}"
-    await _settle(session, claim, status="failed", error=error)
-    return GivenUp(claim.tenant_id, claim.job_id, error, claim.ticket_id, claim.trace_context)
+    await _settle(session, claim, Status.FAILED, code=Code.WORKER_LOST, detail=error)
+    return GivenUp(claim.tenant_id, claim.job_id, Code.WORKER_LOST, error, claim.ticket_id, claim.trace_context)
 
 
-def _known_causes(names: Iterable[str]) -> frozenset[Cause]:
-    """The causes that this release knows: those of a newer one hold nothing back here."""
-    return frozenset(_CAUSES[name] for name in names if name in _CAUSES)
+def _dependencies(causes: Iterable[str]) -> frozenset[Dependency]:
+    """Those of *causes* that are circuits which this release knows."""
+    return frozenset(_DEPENDENCIES[cause] for cause in causes if cause in _DEPENDENCIES)
 
 
 async def settle_done(session: AsyncSession, claim: Claim) -> None:
     """Settle *claim* as done, in the transaction that records its note."""
-    await _settle(session, claim, status="done")
+    await _settle(session, claim, Status.DONE)
 
 
 async def run_fenced(session: AsyncSession, statement: Any, claim: Claim, **values: Any) -> None:
@@ -418,12 +424,26 @@ async def run_fenced(session: AsyncSession, statement: Any, claim: Claim, **valu
 
 
 async def _settle(
-    session: AsyncSession, claim: Claim, *, status: str, error: str | None = None, because: str | None = None
+    session: AsyncSession, claim: Claim, status: Status, *, code: Code | None = None, detail: str | None = None
 ) -> None:
-    await run_fenced(session, _SETTLE, claim, status=status, error=_short(error), because=_short(because))
+    is_ignored, reason = status is Status.IGNORED, _short(detail)
+    await run_fenced(
+        session,
+        _SETTLE,
+        claim,
+        status=status,
+        code=code,
+        error=None if is_ignored else reason,
+        because=reason if is_ignored else None,
+    )
     await session.execute(_DROP_DUE, claim.key)
-    if status == "failed":
-        await session.execute(_BURY, claim.key)
+    if status is Status.FAILED:
+        await session.execute(_NOTE_FAILED, claim.key)
+
+
+async def _give_back(session: AsyncSession, claim: Claim, *, wait: timedelta, **values: Any) -> None:
+    await run_fenced(session, _RETURN, claim, **values)
+    await session.execute(_WAIT_DUE, {**claim.key, "wait": wait})
 
 
 def _short(detail: str | None) -> str | None:

@@ -17,7 +17,7 @@ select tenant_id, count(*) filter (where not is_leased or due_at <= now()) as wa
     min(due_at) filter (where due_at <= now()) as due_since
 from due group by tenant_id
 """)
-_DEAD: Final = text("select tenant_id, count(*) as number, min(failed_at) as since from dead group by tenant_id")
+_FAILED: Final = text("select tenant_id, count(*) as number, min(failed_at) as since from dead group by tenant_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class TenantLoad:
 
 
 @dataclass(frozen=True, slots=True)
-class Dead:
+class FailedDeliveries:
     """A tenant's failed deliveries that no operator has replayed or dismissed."""
 
     number: int = 0
@@ -48,8 +48,8 @@ async def load_by_tenant(database: Database) -> dict[UUID, TenantLoad]:
     return {row.tenant_id: TenantLoad(row.waiting, row.working, row.oldest, row.due_since) for row in rows}
 
 
-async def dead_by_tenant(database: Database) -> dict[UUID, Dead]:
+async def failed_by_tenant(database: Database) -> dict[UUID, FailedDeliveries]:
     """What failed and waits for an operator, of each tenant that has any."""
     async with database.across_tenants() as session:
-        rows = (await session.execute(_DEAD)).all()
-    return {row.tenant_id: Dead(row.number, row.since) for row in rows}
+        rows = (await session.execute(_FAILED)).all()
+    return {row.tenant_id: FailedDeliveries(row.number, row.since) for row in rows}

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.load import Dead, TenantLoad, dead_by_tenant, load_by_tenant
+from app.db.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database, choose_tenant
 
 MINUTES: Final = 60
@@ -33,7 +33,7 @@ select now() as now,
         order by reserved_at desc limit 5000
     ) lately) as durations,
     (select max(accepted_at) from delivery where tenant_id = :tenant_id) as last_webhook,
-    (select last_error from delivery where tenant_id = :tenant_id and status = 'failed' order by accepted_at desc limit 1)
+    (select code from delivery where tenant_id = :tenant_id and status = 'failed' order by accepted_at desc limit 1)
         as last_failure,
     (select max(coalesce(seen_up_to, listed_at)) from sync_cursor where tenant_id = :tenant_id) as last_sync,
     (select jsonb_agg(h) from (
@@ -66,7 +66,7 @@ class TenantFigures:
 
     tenant_id: UUID
     load: TenantLoad = field(default_factory=TenantLoad)
-    dead: Dead = field(default_factory=Dead)
+    failures: FailedDeliveries = field(default_factory=FailedDeliveries)
     accepted: dict[int, int] = field(default_factory=dict)
     """In each of the last 60 minutes, by how many minutes ago."""
     durations: tuple[int, ...] = ()
@@ -74,6 +74,7 @@ class TenantFigures:
     hours: tuple[HourCount, ...] = ()
     last_webhook: datetime | None = None
     last_failure: str | None = None
+    """The code of the newest failed delivery."""
     """Why the newest delivery that failed did."""
     last_sync: datetime | None = None
     cost_today: Decimal = Decimal(0)
@@ -99,22 +100,24 @@ class TenantFigures:
 
 async def load_figures(database: Database, tenant_ids: Sequence[UUID]) -> tuple[datetime, list[TenantFigures]]:
     """The database's time, and each tenant's figures in the order of *tenant_ids*."""
-    load, dead = await load_by_tenant(database), await dead_by_tenant(database)
+    load, failures = await load_by_tenant(database), await failed_by_tenant(database)
     async with database.across_tenants() as session:
         now: datetime = (await session.execute(text("select now()"))).scalar_one()
         figures = []
         for tenant_id in tenant_ids:
             await choose_tenant(session, tenant_id)
             row = (await session.execute(_FIGURES, {"tenant_id": tenant_id})).one()
-            figures.append(_figures(tenant_id, row, load.get(tenant_id, TenantLoad()), dead.get(tenant_id, Dead())))
+            figures.append(
+                _figures(tenant_id, row, load.get(tenant_id, TenantLoad()), failures.get(tenant_id, FailedDeliveries()))
+            )
     return now, figures
 
 
-def _figures(tenant_id: UUID, row: Any, load: TenantLoad, dead: Dead) -> TenantFigures:
+def _figures(tenant_id: UUID, row: Any, load: TenantLoad, failures: FailedDeliveries) -> TenantFigures:
     return TenantFigures(
         tenant_id=tenant_id,
         load=load,
-        dead=dead,
+        failures=failures,
         accepted={int(minute): number for minute, number in row.accepted.items()},
         durations=tuple(row.durations or ()),
         hours=tuple(HourCount(**hour) for hour in row.hours or ()),

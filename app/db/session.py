@@ -83,6 +83,23 @@ def is_passing(error: BaseException) -> bool:
     return is_passing_in_driver(error)
 
 
+def is_fault_of_value(error: BaseException) -> bool:
+    """Whether a value is at fault: one that PostgreSQL can't compute with (class 22), or that the driver can't read."""
+    if isinstance(error, exc.SQLAlchemyError | asyncpg.PostgresError | asyncpg.InterfaceError):
+        return _sqlstate(error).startswith("22")
+    return isinstance(error, ValueError | TypeError | LookupError | ArithmeticError)
+
+
+def is_fault_of_schema(error: BaseException) -> bool:
+    """Whether the schema or a right is at fault (class 42): no statement of this kind can succeed, whatever the row."""
+    return _sqlstate(error).startswith("42")
+
+
+def _sqlstate(error: BaseException) -> str:
+    original = error.orig if isinstance(error, exc.DBAPIError) else error
+    return str(getattr(original, "sqlstate", None) or "")
+
+
 @asynccontextmanager
 async def open_database(
     url: str, *, pooler: Pooler = "none", pool_size: int = 5, name: str = "ai-agents"

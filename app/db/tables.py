@@ -75,6 +75,8 @@ class Delivery(SQLModel, table=True):
     settled_at: datetime | None = Field(default=None, sa_column=_time())
     last_error: str | None = Field(default=None, sa_column=_words(nullable=True))
     ignored_because: str | None = Field(default=None, sa_column=_words(nullable=True))
+    code: str | None = Field(default=None, sa_column=_words(nullable=True))
+    """Why it is where it is, as `app.errors.Code`; null: by an earlier release, or there is nothing to tell."""
 
 
 class Due(SQLModel, table=True):
@@ -110,7 +112,7 @@ class Gate(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_column=_words(nullable=True))
 
 
-class Dead(SQLModel, table=True):
+class FailedRow(SQLModel, table=True):
     """A failed delivery that no operator has replayed or dismissed yet. Workers see every tenant's, to count them."""
 
     __tablename__ = "dead"
@@ -166,6 +168,7 @@ class AttemptRow(SQLModel, table=True):
     outcome: str = Field(sa_column=_words())
     error: str | None = Field(default=None, sa_column=_words(nullable=True))
     steps: list[Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+    code: str | None = Field(default=None, sa_column=_words(nullable=True))
 
 
 def _number() -> Column[Any]:

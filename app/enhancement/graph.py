@@ -1,15 +1,12 @@
 """The whole workflow in one screen.
 
-    load ─▶ reserve ─┬─▶ similar_tickets ─┐
-                     ├─▶ knowledge ───────┤
-                     ├─▶ assets ──────────┼─▶ write ⇄ check ─▶ show ─▶ END
-                     ├─▶ monitoring ──────┘
-                     └─▶ END   an earlier attempt wrote it already
+    START ─┬─▶ similar_tickets ─┐
+           ├─▶ knowledge ───────┼─▶ write ⇄ check ─▶ show ─▶ END
+           ├─▶ assets ──────────┤
+           └─▶ monitoring ──────┘
 
 Invariant: it changes nothing outside. What was gathered reaches the model through the mask, and the note through
-`show`. Context degrades and the model may stay away; what comes out is always an enhancement that may become a note. It
-raises only when the ticket can't be read (`HelpDeskUnavailable`, `HelpDeskRefused`) or when `reserve` says that no note
-is needed.
+`show`. Context degrades and the model may stay away; what comes out is always an enhancement that may become a note.
 """
 
 from __future__ import annotations
@@ -17,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import operator
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
@@ -37,15 +34,16 @@ from app.core.source import State as Reach
 from app.core.steps import StepNote, step
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
+from app.enhancement.answer import read_answer
 from app.enhancement.gather import MAX_SOURCES, gather
-from app.enhancement.ports import HelpDesk, History, Inventory, Knowledge, Model, Monitoring
-from app.enhancement.write import compose_messages, compose_repair, draft_schema, parse_draft
-from app.errors import CallsExhausted, HelpDeskUnavailable, ModelRefused, ModelUnavailable
+from app.enhancement.ports import History, Inventory, Knowledge, Model, Monitoring
+from app.enhancement.write import compose_messages, compose_repair, draft_schema
+from app.errors import Code, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
 from app.telemetry.metrics import CONTEXT_OUTCOMES, CONTEXT_SECONDS
 from app.telemetry.traces import exemplar, span
 
 MAX_ANSWERS: Final = 2
-"""One answer, and one repaired."""
+"""One answer, and one repaired or, where the first was cut off, with more room."""
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +52,6 @@ log = structlog.get_logger(__name__)
 class Tools:
     """What one delivery's workflow works with, all of one tenant."""
 
-    help_desk: HelpDesk
     history: History
     knowledge: Knowledge
     inventory: Inventory
@@ -63,8 +60,6 @@ class Tools:
     model: Model
     may_use_model: Callable[[], Awaitable[bool]]
     """False when the month's token budget is used up."""
-    reserve: Callable[[Ticket], Awaitable[Enhancement | None]]
-    """Makes this delivery the one that works on the ticket's version; returns what was written already."""
     note: NoteOptions
     context_timeout: timedelta
     model_timeout: timedelta
@@ -74,9 +69,6 @@ class Tools:
 class State(TypedDict, total=False):
     """What travels along the edges. `gathered` and `completions` grow; `show` has the last word on the enhancement."""
 
-    ticket_id: str
-    hint: Ticket | None
-    """The ticket as the webhook's body tells it."""
     ticket: Ticket
     notices: Annotated[list[Notice], operator.add]
     gathered: Annotated[list[Gathered], operator.add]
@@ -85,27 +77,12 @@ class State(TypedDict, total=False):
     """Of this enhancement: what the model reads as `[email-1]` is `[email-1]` in the note."""
     completions: Annotated[list[Completion], operator.add]
     model_seconds: Annotated[float, operator.add]
+    more_room: bool
+    """The last answer was cut off."""
     draft: Draft | None
+    why: str
+    """What is wrong with the last answer, in words that hold nothing of the ticket."""
     enhancement: Enhancement
-
-
-async def load(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    """Read the ticket; the webhook's body serves when ServiceDesk Plus can't be asked and the body has words."""
-    try:
-        return {"ticket": await runtime.context.help_desk.load_ticket(state["ticket_id"])}
-    except CallsExhausted:
-        raise
-    except HelpDeskUnavailable as error:
-        hint = state["hint"]
-        if hint is None:
-            raise
-        log.warning("ticket_read_from_webhook", cause=error.detail)
-        return {"ticket": hint, "notices": [Notice.READ_FROM_WEBHOOK]}
-
-
-async def reserve(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    written = await runtime.context.reserve(state["ticket"])
-    return {} if written is None else {"enhancement": written}
 
 
 async def similar_tickets(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
@@ -162,12 +139,21 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     started = time.perf_counter()
     try:
         async with asyncio.timeout(max(left_s, 0)):
-            completion = await tools.model.complete(messages, schema=draft_schema())
+            completion = await tools.model.complete(
+                messages, schema=draft_schema(), more_room=state.get("more_room", False)
+            )
     except (ModelUnavailable, ModelRefused, TimeoutError) as error:
-        log.warning("model_unavailable", cause=getattr(error, "detail", "timeout"))
+        declined = isinstance(error, ModelDeclined | PromptTooLong)
+        cause = getattr(error, "detail", "timeout")
+        log.warning(
+            "model_declined" if declined else "model_unavailable",
+            code=getattr(error, "code", Code.MODEL_UNAVAILABLE),
+            cause=cause,
+        )
         if state.get("draft"):  # the first answer had blemishes, and the repaired one does not come
             return {"enhancement": _accept(state, gathered, state["draft"], tools.note)}
-        return {"enhancement": _context_only(state, gathered, Notice.MODEL_UNAVAILABLE)}
+        enhancement = _context_only(state, gathered, _why_no_answer(error))
+        return {"enhancement": enhancement, "why": cause if declined else ""}
     return {
         "messages": messages,
         "completions": [completion],
@@ -175,22 +161,37 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     }
 
 
+def _why_no_answer(error: Exception) -> Notice:
+    if isinstance(error, ModelDeclined):
+        return Notice.MODEL_DECLINED
+    return Notice.TICKET_TOO_LONG if isinstance(error, PromptTooLong) else Notice.MODEL_UNAVAILABLE
+
+
 async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    """Accept the answer, send it back once with what must change, or do without it."""
+    """Accept the answer, send it back once with what must change, ask once more, or do without it."""
     note = runtime.context.note
     gathered = number_sources(state["gathered"])
     answers = state["completions"]
-    try:
-        draft = parse_draft(answers[-1].text)
+    read = read_answer(answers[-1].text)
+    draft, is_cut = read.draft, answers[-1].cut_at is not None
+    if draft is not None:
         problems = find_problems(draft, gathered, max_words=note.max_words, language=note.language)
-    except ModelRefused as error:
-        draft, problems = None, [error.detail]
+    else:
+        problems = [read.problem] if read.problem else []
+    # What was cut off has no other fault: there is nothing in it to mend.
+    why = answers[-1].how_it_ended if is_cut and draft is None else "; ".join(problem.reason for problem in problems)
     if problems and len(answers) < MAX_ANSWERS:
-        log.info("answer_sent_back", problems=len(problems))
-        repair = compose_repair(state["messages"], answers[-1].text, problems, mask=state["mask"])
-        return {"messages": repair, "draft": draft}
+        log.info("answer_sent_back", problems=len(problems), why=why)
+        again = {"draft": draft, "why": why, "more_room": is_cut}
+        if draft is None and (is_cut or not read.said):
+            return again
+        return {**again, "messages": compose_repair(state["messages"], read.said, problems, mask=state["mask"])}
     # A first answer with a blemish beats a second that can't be read.
-    return {"enhancement": _accept(state, gathered, draft or state.get("draft"), note)}
+    draft = draft or state.get("draft")
+    if draft is None:
+        log.warning("answer_refused", cause=why)
+    enhancement = _accept(state, gathered, draft, note)
+    return {"enhancement": enhancement, "why": why if enhancement.is_context_only else ""}
 
 
 def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, note: NoteOptions) -> Enhancement:
@@ -245,10 +246,6 @@ async def show(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 _GATHERERS: Final = (similar_tickets, knowledge, assets, monitoring)
 
 
-def _after_reserve(state: State) -> list[str]:
-    return [END] if "enhancement" in state else [node.__name__ for node in _GATHERERS]
-
-
 def _after_write(state: State) -> str:
     return "show" if "enhancement" in state else "check"
 
@@ -264,13 +261,16 @@ def _tell(note: StepNote, state: State, result: dict[str, Any]) -> None:
         nothing = "nothing fits" if note.is_fine else "unavailable"
         note.result = f"found {len(found.sources)}" if found.sources else found.reason or nothing
     if "completions" in result:
-        note.result = f"{result['completions'][-1].model} answered"
-    enhancement = result.get("enhancement")
+        completion = result["completions"][-1]
+        # One that was cut off may be whole: `check` tells.
+        note.result = ", ".join(filter(None, (f"{completion.model} answered", completion.how_it_ended)))
+    enhancement, why = result.get("enhancement"), result.get("why")
     if enhancement is not None and enhancement.notices:
         note.is_fine = set(enhancement.notices) <= {Notice.NOTHING_FOUND, Notice.BUDGET_USED_UP}
-        note.result = ", ".join(notice.words for notice in enhancement.notices)
-    elif "messages" in result and "completions" not in result:
-        note.is_fine, note.result = False, "sent back to the model once"
+        note.result = ", ".join(notice.words for notice in enhancement.notices) + (f": {why}" if why else "")
+    elif enhancement is None and why:
+        asked = "sent back to the model once" if "messages" in result else "asked the model once more"
+        note.is_fine, note.result = False, f"{asked}: {why}"
     elif enhancement is not None and enhancement.model is not None:
         note.result = f"accepted, confidence {enhancement.confidence}"
     if enhancement is not None:
@@ -290,11 +290,10 @@ def _traced(node: Any) -> Any:
 
 def _compile() -> Any:
     graph = StateGraph(State, context_schema=Tools)
-    for node in (load, reserve, *_GATHERERS, write, check, show):
+    for node in (*_GATHERERS, write, check, show):
         graph.add_node(node.__name__, _traced(node))
-    graph.add_edge(START, "load")
-    graph.add_edge("load", "reserve")
-    graph.add_conditional_edges("reserve", _after_reserve, [END, *(node.__name__ for node in _GATHERERS)])
+    for node in _GATHERERS:
+        graph.add_edge(START, node.__name__)
     graph.add_edge([node.__name__ for node in _GATHERERS], "write")
     graph.add_conditional_edges("write", _after_write, ["show", "check"])
     graph.add_conditional_edges("check", _after_check, ["show", "write"])
@@ -305,18 +304,13 @@ def _compile() -> Any:
 _graph: Final = _compile()
 
 
-async def enhance(ticket_id: str, *, hint: Ticket | None, tools: Tools) -> Enhancement:
-    """The enhancement of a ticket.
+async def enhance(ticket: Ticket, *, tools: Tools, notices: Sequence[Notice] = ()) -> Enhancement:
+    """The enhancement of *ticket*.
 
     Args:
-        ticket_id: Of the tenant that *tools* belong to.
-        hint: The ticket as the webhook's body tells it, or None when it has no words.
+        ticket: Of the tenant that *tools* belong to.
         tools: The tenant's.
-
-    Raises:
-        HelpDeskUnavailable: The ticket can't be read now and there is no hint.
-        HelpDeskRefused: It can't be read at all.
-        AppError: Whatever `tools.reserve` raises to say that no note is needed.
+        notices: What a reader must know of how the ticket was read.
     """
-    state: State = await _graph.ainvoke({"ticket_id": ticket_id, "hint": hint, "mask": Mask()}, context=tools)
+    state: State = await _graph.ainvoke({"ticket": ticket, "notices": list(notices), "mask": Mask()}, context=tools)
     return state["enhancement"]

@@ -14,14 +14,6 @@ from app.core.source import Source
 from app.core.ticket import Ticket
 
 
-class HelpDesk(Protocol):
-    """The tenant's ServiceDesk Plus, as far as reading a ticket goes."""
-
-    async def load_ticket(self, ticket_id: str) -> Ticket:
-        """The ticket as it is now; raises `TicketNotFound`."""
-        ...
-
-
 class History(Protocol):
     async def similar_tickets(self, ticket: Ticket, *, limit: int) -> list[Source]:
         """The tenant's resolved tickets like this one, best first; empty when none matches well."""
@@ -47,6 +39,11 @@ class Monitoring(Protocol):
 
 
 class Model(Protocol):
-    async def complete(self, messages: Sequence[Message], *, schema: dict[str, object]) -> Completion:
-        """One answer, asked to be JSON that fits *schema*. Its text is not checked here."""
+    async def complete(
+        self, messages: Sequence[Message], *, schema: dict[str, object], more_room: bool = False
+    ) -> Completion:
+        """One answer, asked to be JSON that fits *schema*. Its text is not checked here.
+
+        *more_room*: the answer before was cut off, so this one may be longer.
+        """
         ...

@@ -6,7 +6,6 @@ and what comes back is a `Draft` that passed `core.enhancement`'s checks, or not
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Sequence
 from functools import cache
@@ -14,22 +13,19 @@ from importlib import resources
 from string import ascii_lowercase
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from app.core.completion import Message
 from app.core.enhancement import STATEMENTS_SHARE, Draft
 from app.core.masking import Mask
 from app.core.source import Gathered, State
 from app.core.text import tidy
 from app.core.ticket import Ticket
+from app.enhancement.answer import read_answer
+from app.enhancement.schema import strict_schema
 from app.errors import ModelRefused
 
 MAX_DESCRIPTION_CHARS: Final = 6_000
 MAX_SOURCE_CHARS: Final = 1_500
-MAX_ANSWER_CHARS: Final = 100_000
 _NONCE_CHARS: Final = 24
-
-_FENCED_JSON = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
 
 
 @cache
@@ -40,7 +36,7 @@ def _prompt(name: str) -> str:
 @cache
 def draft_schema() -> dict[str, Any]:
     """The JSON schema of a `Draft`, as strict structured output wants it."""
-    return Draft.model_json_schema()
+    return strict_schema(Draft)
 
 
 def compose_messages(
@@ -91,23 +87,18 @@ def compose_repair(
     listing = "\n".join(f"- {problem}" for problem in problems)
     return (
         *messages,
-        Message(role="assistant", content=mask.text(answer[:MAX_ANSWER_CHARS])),
+        Message(role="assistant", content=mask.text(answer)),
         Message(role="user", content=mask.text(_prompt("repair.md").format(problems=listing))),
     )
 
 
 def parse_draft(answer: str) -> Draft:
-    """The draft that *answer* holds; a code fence around the JSON is forgiven.
+    """The draft that *answer* holds.
 
     Raises:
-        ModelRefused: Not JSON, or not of the schema; the sentence is fit for `compose_repair`.
+        ModelRefused: It holds none; the sentence is fit for `compose_repair`.
     """
-    if len(answer) > MAX_ANSWER_CHARS:
-        raise ModelRefused("The answer is far too long.")
-    fenced = _FENCED_JSON.match(answer)
-    try:
-        return Draft.model_validate_json(fenced[1] if fenced else answer)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the answer"
-        raise ModelRefused(f"The answer does not fit the schema: {place}: {first['msg']}.") from None
+    reading = read_answer(answer)
+    if reading.draft is None:
+        raise ModelRefused(reading.problem or "")
+    return reading.draft

@@ -1,8 +1,9 @@
 """Any OpenAI-compatible endpoint as the workflow's model.
 
 Invariant: nothing of a prompt or an answer is in an error, a span or a log line. An answer is read as far as its limit
-in bytes and time; no redirect is followed. What an endpoint refuses of a call (structured output, say) is left out from
-then on.
+in bytes and time; no redirect is followed. What an endpoint refuses of a call (structured output, say) is left out in
+steps (`asking`); it is remembered for an hour only when the refusal said that it is unsupported and the call then went
+through without. A model's thoughts are never part of a `Completion`.
 """
 
 from __future__ import annotations
@@ -10,19 +11,22 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
 import httpx2  # the client library's own
 import openai
+import structlog
 from openai import AsyncOpenAI
 from opentelemetry.trace import SpanKind
 
 from app.core.completion import Completion, Message
-from app.errors import AppError, ModelRefused, ModelUnavailable
-from app.telemetry.metrics import LLM_CALLS, LLM_COST_USD, LLM_SECONDS, LLM_TOKENS
+from app.errors import AppError, ContentFiltered, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
+from app.integrations.asking import MAX_CALLS, Asking, Memory, ask_less, is_refusal
+from app.integrations.refusal import Option, Refusal, read_refusal
+from app.telemetry.metrics import LLM_CALLS, LLM_COST_USD, LLM_LEFT_OUT, LLM_SECONDS, LLM_TOKENS
 from app.telemetry.traces import exemplar, span
 
 # USD for a million tokens, prompt and completion. Source: OpenAI's published prices, standard tier.
@@ -35,61 +39,90 @@ _PRICES: Final[dict[str, tuple[float, float]]] = {
 }
 # Beyond it the fallback model takes over; without one the note holds the context alone.
 _RETRIES: Final = 2
-_MAX_COMPLETION_TOKENS: Final = 2_000
-_TEMPERATURE: Final = 0.2
+MAX_COMPLETION_TOKENS: Final = 4_000
+# A reasoning model thinks for some thousand tokens before it writes; the answer itself takes about a thousand.
+_MORE_ROOM: Final = 4
 # More than any model reads or writes in one answer.
 _MOST_TOKENS: Final = 100_000_000
-_OPTIONS: Final = ("response_format", "max_tokens", "temperature")
-"""What some endpoints and models refuse: structured output, the older name of the limit, any temperature."""
+# As OpenAI, Mistral, Gemini and Anthropic call it, in small letters.
+_CUT_OFF: Final = frozenset({"length", "model_length", "max_tokens"})
+_FILTERED: Final = frozenset({"content_filter", "safety", "prohibited_content", "sensitive"})
+_FILTER_STATUSES: Final = frozenset({400, 403, 422, 451})
+_TEXT_PARTS: Final = frozenset({"text", "output_text"})
+_DECLINED_BY_FILTER: Final = "the model's content filter refused this ticket"
 _NOT_UNDERSTOOD: Final = "the endpoint answered something that is not a completion"
 # Of one answer, with all that an endpoint writes around its words.
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
 _OPENAI: Final = "https://api.openai.com/v1"
 
 
+log = structlog.get_logger(__name__)
+
+
 class OpenAIModel:
     """A tenant's model and, while it stays away, its fallback. They share *limit*, the time for one answer."""
 
-    def __init__(self, client: AsyncOpenAI, *, tenant: str, model: str, fallback: str | None, limit: timedelta) -> None:
+    def __init__(
+        self,
+        client: AsyncOpenAI,
+        *,
+        tenant: str,
+        model: str,
+        fallback: str | None,
+        limit: timedelta,
+        max_tokens: int = MAX_COMPLETION_TOKENS,
+        memory: Memory | None = None,
+    ) -> None:
         self._client = client
         self._tenant = tenant
         self._models = [model] if fallback in {None, model} else [model, str(fallback)]
-        self._refused: dict[str, set[str]] = {}
+        self._max_tokens = max_tokens
+        self._memory = memory or Memory()
         # A model that hangs leaves its fallback the same time.
         self._limit = limit / len(self._models)
 
-    async def complete(self, messages: Sequence[Message], *, schema: dict[str, Any]) -> Completion:
+    async def complete(
+        self, messages: Sequence[Message], *, schema: dict[str, Any], more_room: bool = False
+    ) -> Completion:
         """One answer, asked to be JSON that fits *schema*. Its text is not checked here.
+
+        Args:
+            messages: What is said.
+            schema: What the answer should be.
+            more_room: The answer before was cut off; this one may be longer.
 
         Raises:
             ModelUnavailable: Neither model answered; the same call may work later.
             ModelRefused: The endpoint will not take this call, or the model declined.
         """
+        tokens = self._max_tokens * (_MORE_ROOM if more_room else 1)
         failure: AppError | None = None
         for model in self._models:
             try:
                 async with asyncio.timeout(self._limit.total_seconds()):
-                    return await self._ask(model, messages, schema)
+                    return await self._ask(model, messages, schema, tokens)
             except TimeoutError:
                 failure = failure or ModelUnavailable("the model did not answer in time")
+            except ContentFiltered:
+                raise  # the fallback is behind the same filter
             except (ModelUnavailable, ModelRefused) as error:
                 failure = failure or error
         raise failure or ModelUnavailable("no model is set")
 
-    async def _ask(self, model: str, messages: Sequence[Message], schema: dict[str, Any]) -> Completion:
+    async def _ask(self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> Completion:
         # Attribute names: OpenTelemetry semantic conventions for generative AI, 1.41.
         attributes: dict[str, str | int | float] = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "openai",  # by its API; whose it is, server.address says
             "gen_ai.request.model": model,
-            "gen_ai.request.max_tokens": _MAX_COMPLETION_TOKENS,
+            "gen_ai.request.max_tokens": tokens,
             "gen_ai.output.type": "json",
             "server.address": self._client.base_url.host,
         }
         started, outcome = time.perf_counter(), "answered"
         with span(f"chat {model}", kind=SpanKind.CLIENT, attributes=attributes) as current:
             try:
-                completion = await self._answer(model, messages, schema)
+                completion = await self._answer(model, messages, schema, tokens)
             except BaseException as error:
                 current.set_attribute("error.type", type(error).__name__)
                 outcome = "refused" if isinstance(error, ModelRefused) else "unavailable"
@@ -107,10 +140,10 @@ class OpenAIModel:
         self._count(model, completion)
         return completion
 
-    async def _answer(self, model: str, messages: Sequence[Message], schema: dict[str, Any]) -> Completion:
+    async def _answer(self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> Completion:
         try:
-            answer = await self._create(model, messages, schema)
-            return _completion(answer, model)
+            answer, asked = await self._create(model, messages, schema, tokens)
+            return _completion(answer, model, asked)
         except openai.APIError as error:
             raise _translate(error) from error
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
@@ -122,62 +155,99 @@ class OpenAIModel:
         LLM_TOKENS.labels(self._tenant, model, "completion").inc(completion.completion_tokens)
         LLM_COST_USD.labels(self._tenant, model).inc(completion.cost_usd or 0)
 
-    async def _create(self, model: str, messages: Sequence[Message], schema: dict[str, Any]) -> Any:
-        """The endpoint's answer. What it refuses of a call is left out of the next, and of all that follow."""
-        refused = self._refused.setdefault(model, set())
-        while True:
+    async def _create(
+        self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int
+    ) -> tuple[Any, Asking]:
+        """The endpoint's answer, and what it was asked with: less, step by step, as long as it refuses.
+
+        Raises:
+            openai.APIError: As the last call was answered.
+        """
+        endpoint = str(self._client.base_url)
+        asked = Asking(tokens, self._memory.left_out(endpoint, model))
+        unsupported: set[Option] = set()
+        client = self._client
+        for left in reversed(range(MAX_CALLS)):
             try:
-                return await self._send(model, messages, schema, refused)
-            except openai.BadRequestError as error:
-                name = next((name for name in _OPTIONS if name not in refused and _names(error, name)), None)
-                if name is None:
+                call = asked.call(messages, schema)
+                answer: Any = await client.chat.completions.create(model=model, **call)
+            except openai.APIStatusError as error:
+                refusal = read_refusal(error.status_code, error.body, prompt=(message.content for message in messages))
+                less = ask_less(asked, refusal) if left and is_refusal(error.status_code) else None
+                if less is None:
+                    declined = _declined(refusal, error.status_code)
+                    if declined is not None:
+                        raise declined from None  # it may quote the prompt
                     raise
-                refused.add(name)
+                unsupported |= refusal.unsupported & asked.options
+                asked = less
+                # The library tried a 500 again by itself; a step down is tried once.
+                client = self._client.with_options(max_retries=0)
+            else:
+                self._learn(endpoint, model, asked, unsupported)
+                return answer, asked
+        raise AssertionError
 
-    async def _send(
-        self, model: str, messages: Sequence[Message], schema: dict[str, Any], refused: Collection[str]
-    ) -> Any:
-        options: dict[str, Any] = {}
-        wanted: list[Any] = []
-        if "response_format" in refused:
-            wanted.append({"role": "system", "content": "The answer's JSON schema: " + json.dumps(schema)})
-            options["response_format"] = {"type": "json_object"}
-        else:
-            strict = {"name": "enhancement", "strict": True, "schema": schema}
-            options["response_format"] = {"type": "json_schema", "json_schema": strict}
-        options["max_completion_tokens" if "max_tokens" in refused else "max_tokens"] = _MAX_COMPLETION_TOKENS
-        if "temperature" not in refused:
-            options["temperature"] = _TEMPERATURE
-        return await self._client.chat.completions.create(
-            model=model,
-            messages=[*wanted, *(message.model_dump() for message in messages)],  # type: ignore[list-item] # so shaped
-            **options,
-        )
+    def _learn(self, endpoint: str, model: str, asked: Asking, unsupported: set[Option]) -> None:
+        """Keep and tell what the endpoint does without."""
+        self._memory.remember(endpoint, model, unsupported)
+        self._memory.worked(endpoint, model, asked.options)
+        for option in asked.left_out:
+            LLM_LEFT_OUT.labels(model, option).inc()
+        if untold := self._memory.untold(endpoint, model, asked.left_out):
+            log.warning("model_options_left_out", model=model, options=untold, host=self._client.base_url.host)
 
 
-def _names(error: openai.BadRequestError, option: str) -> bool:
-    text = str(error)
-    return option in text or (option == "response_format" and "json_schema" in text)
+def _declined(refusal: Refusal, status: int) -> ModelRefused | None:
+    """What a refusal of this one prompt is; None: of any."""
+    if refusal.is_filtered and status in _FILTER_STATUSES:
+        return ContentFiltered(_DECLINED_BY_FILTER)
+    if refusal.is_too_long and is_refusal(status):
+        return PromptTooLong("the ticket and its sources are too long for the model's context")
+    return None
 
 
-def _completion(answer: Any, model: str) -> Completion:
+def _completion(answer: Any, model: str, asked: Asking) -> Completion:
     """*answer* as we know it; servers that call themselves compatible leave out what they please."""
-    choices = getattr(answer, "choices", None)
+    choices: Any = getattr(answer, "choices", None)
     message = choices[0].message if choices else None
     if message is None:
         raise ModelUnavailable(_NOT_UNDERSTOOD)
     if getattr(message, "refusal", None):
-        raise ModelRefused("the model declined to answer")
+        raise ModelDeclined("the model declined to answer")
+    reason = str(getattr(choices[0], "finish_reason", None) or "").lower()
+    if reason in _FILTERED:
+        raise ContentFiltered(_DECLINED_BY_FILTER)
     usage = getattr(answer, "usage", None)
     prompt_tokens, completion_tokens = _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens")
+    is_cut = reason in _CUT_OFF or (asked.has_limit and completion_tokens >= asked.tokens)  # some say `stop` then
+    limit = asked.tokens if asked.has_limit else completion_tokens or asked.tokens
     price = _PRICES.get(model)
     return Completion(
-        text=str(message.content or ""),
+        text=_text(message.content),
         model=str(getattr(answer, "model", None) or model)[:100],
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         cost_usd=(prompt_tokens * price[0] + completion_tokens * price[1]) / 1e6 if price else None,
+        cut_at=limit if is_cut else None,
     )
+
+
+def _text(content: Any) -> str:
+    """What the model says: of an answer in parts, the texts; other parts are thoughts."""
+    if isinstance(content, list):
+        return "".join(_texts(content))
+    if isinstance(content, dict):
+        return "".join(_texts([content])) if "type" in content else json.dumps(content)
+    return str(content or "")
+
+
+def _texts(parts: Iterable[Any]) -> Iterable[str]:
+    for part in parts:
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict) and part.get("type", "text") in _TEXT_PARTS and isinstance(part.get("text"), str):
+            yield part["text"]
 
 
 def _tokens(usage: Any, name: str) -> int:

@@ -30,9 +30,14 @@ ENHANCEMENTS = Counter(
     "enhancements_total",
     "Settled deliveries by outcome: enhanced; context_only (nothing was found, or the budget is used up); degraded (a"
     " note without the model's words, or without any source, that should have them); ignored; failed. And attempts that"
-    " will be tried again: retried, throttled, held (the help desk is out for the whole tenant), left_to_lease,"
-    " lease_lost.",
+    " will be tried again: retried, throttled, held (the help desk is out for the whole tenant), released (at"
+    " shutdown), left_to_lease, lease_lost.",
     ["tenant", "outcome"],
+)
+ATTEMPTS_WITHOUT_NOTE = Counter(
+    "attempts_without_note_total",
+    "Attempts that led to no note, by the code of why; docs/errors.md explains each.",
+    ["tenant", "code"],
 )
 SETTLED = ("enhanced", "context_only", "degraded", "ignored", "failed")
 """The outcomes that end a delivery; each is 0 for a tenant from the start, so that the first one is a change."""
@@ -59,6 +64,12 @@ LLM_CALLS = Counter(
     "llm_calls_total",
     "Answers asked of a model by outcome: answered, unavailable, refused.",
     ["tenant", "model", "outcome"],
+)
+LLM_LEFT_OUT = Counter(
+    "llm_options_left_out_total",
+    "Answers of a model that had to be asked without an option, because its endpoint refuses it: json_schema (strict"
+    " structured output), json_object, max_tokens, max_completion_tokens, temperature, system_role.",
+    ["model", "option"],
 )
 LLM_SECONDS = Histogram(
     "llm_call_duration_seconds",
@@ -88,12 +99,18 @@ TENANT_WAITING = Gauge("tenant_backlog", "The tenant's deliveries that are due a
 TENANT_OLDEST_SECONDS = Gauge(
     "tenant_oldest_pending_seconds", "Age of the tenant's oldest delivery that is not settled.", ["tenant"]
 )
-DEAD = Gauge("delivery_dead", "Failed deliveries that no operator has replayed or dismissed.", ["tenant"])
-GATE_CLOSED = Gauge(
-    "gate_closed",
-    "1 while it is closed: paused, help_desk and calls hold the tenant's deliveries back; model and monitoring are not"
-    " asked for its notes. The tenant is empty for a pause of all.",
-    ["tenant", "cause"],
+FAILED_NOW = Gauge("deliveries_failed", "Failed deliveries that no operator has replayed or dismissed.", ["tenant"])
+CIRCUIT_OPEN = Gauge(
+    "circuit_open",
+    "1 while the dependency's circuit is open: help_desk holds the tenant's deliveries back; model and monitoring are"
+    " not asked for its notes.",
+    ["tenant", "dependency"],
+)
+TENANT_PAUSED = Gauge(
+    "tenant_paused", "1 while an operator holds the tenant's deliveries back; the tenant is empty for all.", ["tenant"]
+)
+TENANT_RATE_LIMITED = Gauge(
+    "tenant_rate_limited", "1 while the tenant's deliveries wait because its calls are used up.", ["tenant"]
 )
 LEASES_LOST = Counter("delivery_leases_lost_total", "Attempts that went on past their lease and gave way to another.")
 TENANT_FILES_BAD = Gauge("tenant_file_bad", "1 while a tenant's file or secret can't be used.", ["tenant"])

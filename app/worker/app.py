@@ -20,18 +20,19 @@ from taskiq.receiver import Receiver
 
 from app.core.feedback import make_token
 from app.db.enhancements import Enhancements
-from app.db.gates import Gates
 from app.db.ledger import Ledger
+from app.db.limits.circuits import Circuits
 from app.db.session import Database, open_database
 from app.integrations.openai import open_model_client
 from app.queue import WORK_TASK, RingBroker, open_queue
 from app.settings import WorkerSettings
 from app.telemetry.traces import end_traces
 from app.tenants import TenantDirectory, open_tenants
-from app.worker.enhance import Enhancer, Limits, tell_given_up
+from app.worker.attempts import Attempts, tell_given_up
 from app.worker.health import open_health
 from app.worker.relay import Relay
 from app.worker.retention import run_retention
+from app.worker.story import Limits, Parts
 from app.worker.toolkits import Toolkits
 from app.worker.watch import run_watch
 
@@ -43,7 +44,7 @@ class Worker:
     """What runs, once everything is opened."""
 
     broker: RingBroker
-    enhancer: Enhancer
+    attempts: Attempts
     relay: Relay
     database: Database
     tenants: TenantDirectory
@@ -83,6 +84,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 fallback_model=settings.openai_fallback_model,
                 context_timeout=settings.context_timeout_seconds,
                 model_timeout=settings.llm_timeout_seconds,
+                max_tokens=settings.llm_max_completion_tokens,
             )
         )
         ledger = Ledger(
@@ -92,11 +94,10 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             slots=lambda: {known.tenant.id: known.tenant.slots for known in tenants},
             tell_given_up=lambda given_up: tell_given_up(given_up, tenants),
         )
-        gates = Gates(database)
-        enhancer = Enhancer(
+        parts = Parts(
             database=database,
             ledger=ledger,
-            gates=gates,
+            circuits=Circuits(database),
             enhancements=Enhancements(database),
             tenants=tenants,
             toolkits=toolkits,
@@ -108,15 +109,16 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             ),
             feedback_url=_feedback_url(settings),
         )
+        attempts = Attempts(parts)
 
         async def work(tenant_id: str, job_id: str) -> None:  # noqa: ARG001 - a hint: the ledger chooses what is next
-            await enhancer.work()
+            await attempts.work()
 
         broker.register_task(work, task_name=WORK_TASK)
         yield Worker(
             broker,
-            enhancer,
-            Relay(ledger=ledger, queue=queue, enhancer=enhancer, slots=settings.worker_concurrency),
+            attempts,
+            Relay(ledger=ledger, queue=queue, attempts=attempts, slots=settings.worker_concurrency),
             database,
             tenants,
         )
@@ -160,7 +162,7 @@ async def run(settings: WorkerSettings) -> None:
         open_worker(settings) as worker,
         open_health(port=settings.prometheus_port, is_ready=lambda: is_connected and not stop.is_set()),
     ):
-        stopping = asyncio.create_task(_stop_when(stop, worker.enhancer))
+        stopping = asyncio.create_task(_stop_when(stop, worker.attempts))
         loops = [
             asyncio.create_task(loop_forever)
             for loop_forever in (
@@ -183,10 +185,10 @@ async def run(settings: WorkerSettings) -> None:
         await stopping
         for each in loops:
             each.cancel()
-        log.info("shutdown_began", running=worker.enhancer.running)
+        log.info("shutdown_began", running=worker.attempts.running)
         # The receiver waited for what it had begun; what the relay began, while Redis was out, has the same time.
-        await worker.enhancer.wait(limit_s=deadline - loop.time())
-        await worker.enhancer.release_all()
+        await worker.attempts.wait(limit_s=deadline - loop.time())
+        await worker.attempts.release_all()
     end_traces()
     log.info("shutdown_done")
     logging.shutdown()
@@ -195,6 +197,6 @@ async def run(settings: WorkerSettings) -> None:
     os._exit(0)
 
 
-async def _stop_when(stop: asyncio.Event, enhancer: Enhancer) -> None:
+async def _stop_when(stop: asyncio.Event, attempts: Attempts) -> None:
     await stop.wait()
-    enhancer.stop()
+    attempts.stop()

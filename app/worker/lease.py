@@ -8,40 +8,43 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
 
 from app.db.ledger import Claim, Ledger
 from app.errors import LeaseLost, LedgerUnavailable
 
-Result = TypeVar("Result")
 
-
-async def run_held(
-    work: Coroutine[Any, Any, Result], *, ledger: Ledger, claim: Claim, lease: timedelta, limit: timedelta
-) -> Result:
-    """The result of *work*, whose lease is extended while it runs.
+@asynccontextmanager
+async def held(claim: Claim, ledger: Ledger, *, lease: timedelta, limit: timedelta) -> AsyncIterator[None]:
+    """Extend the lease while the block runs. The block is cancelled when that fails, and when *limit* has passed.
 
     Raises:
-        LeaseLost: The lease ended first; *work* was cancelled.
-        TimeoutError: *work* took longer than *limit*; it was cancelled.
+        LeaseLost: The lease ended first.
+        TimeoutError: The block took longer than *limit*.
     """
-    working = asyncio.create_task(work)
-    holding = asyncio.create_task(_hold(ledger, claim, lease))
-    try:
-        await asyncio.wait({working, holding}, timeout=limit.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        if holding.done():
-            raise LeaseLost("the lease could not be held")
-        raise TimeoutError
-    finally:
-        holding.cancel()
-        working.cancel()
-        await asyncio.wait({working, holding})
-        if not working.cancelled():
-            working.exception()  # seen: it ended with an error while it was being cancelled
+    is_lost = False
+    async with asyncio.timeout(limit.total_seconds()) as clock:
+
+        def end_block(holding: asyncio.Task[None]) -> None:
+            nonlocal is_lost
+            if not holding.cancelled():
+                holding.exception()  # seen: whatever ended it, nobody extends the lease any more
+                is_lost = True
+                clock.reschedule(0)  # a time that has passed: the block ends at its next await
+
+        holding = asyncio.create_task(_hold(ledger, claim, lease))
+        holding.add_done_callback(end_block)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if is_lost:
+                raise LeaseLost("the lease could not be held") from None
+            raise
+        finally:
+            holding.remove_done_callback(end_block)
+            holding.cancel()
 
 
 async def _hold(ledger: Ledger, claim: Claim, lease: timedelta) -> None:

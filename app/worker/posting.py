@@ -1,9 +1,17 @@
 """Posting a note exactly once, though a worker may die or stall at any point.
 
-Invariant: before the call that posts, and once it has its turn, the database says that a note may be on the ticket.
-Whoever takes over from such an attempt waits until its call must have ended, then looks for the note's reference before
-posting. Should two get through all the same (a worker stopped and woken inside its call), each looks again and removes
-its own note unless it is the oldest: one stays.
+What the database says of a version's note, and what an attempt does:
+
+    posting_at   note_id   it means                            the attempt
+    ──────────   ───────   ─────────────────────────────────   ──────────────────────────────────────────────────────
+    null         null      no call was made                    sets posting_at when its call has its turn, then posts
+    set          null      a note may be on the ticket         waits until that call must have ended, looks for the
+                                                               reference; if it is not there, posts, looks again and
+                                                               keeps the oldest
+    set          set       the note is on the ticket           does nothing: no note is needed (`reserve` says so)
+
+Invariant: before the call that posts, the database says that a note may be on the ticket. Should two workers post all
+the same (one that was stopped and woken inside its call), each removes its own note unless it is the oldest: one stays.
 """
 
 from __future__ import annotations
@@ -22,7 +30,7 @@ import structlog
 from app.core.note import note_reference
 from app.db.enhancements import Enhancements, Reservation
 from app.db.ledger import Claim
-from app.errors import AppError, HelpDeskUnavailable, LeaseLost
+from app.errors import AppError, Code, HelpDeskUnavailable
 from app.telemetry.traces import span
 
 # A call that was given up may still be on the wire: until so many times its limit has passed.
@@ -59,34 +67,44 @@ async def post_once(
     notes: Notes,
     enhancements: Enhancements,
     limit: timedelta,
-) -> None:
-    """Put the note on the ticket, unless it is there already, and settle the delivery.
+) -> str:
+    """Put the note on the ticket, unless it is there already. Returns its id.
 
     Raises:
         NotNeeded: A newer version of the ticket came in before the call.
-        LeaseLost: Another worker has the delivery; a note of ours that doubles its note was removed.
+        LeaseLost: Another worker has the delivery.
         CallsExhausted: No turn to be had soon; nothing was sent.
         HelpDeskUnavailable: Whether the note was stored may not be known; the next attempt looks.
         HelpDeskRefused: The note is refused for good.
     """
     with span("post_note"):
-        earlier = await enhancements.find_posting(claim, reservation, window=limit * STRAGGLER)
-        note_id = None
-        if earlier is not None:
-            await asyncio.sleep(earlier.wait.total_seconds())
-            note_id = await _find(notes, claim.ticket_id, reference)
-        if note_id is None:
-            begin = partial(enhancements.begin_posting, claim, reservation, html=html)
-            post = Post(notes, claim.ticket_id, html, limit, begin)
-            note_id = await _post_whole(post, reference)
-            if earlier is not None:
-                note_id = await _keep_oldest(notes, claim.ticket_id, note_id, reference)
-    try:
-        await enhancements.settle_posted(claim, reservation, note_id=note_id)
-    except LeaseLost:
-        await _keep_oldest(notes, claim.ticket_id, note_id, reference)
-        raise
-    log.info("note_posted", note_id=note_id)
+        may_be_there = reservation.posting_age is not None
+        if may_be_there and (found := await _find_posted(reservation, reference, notes=notes, limit=limit)) is not None:
+            return found
+        begin = partial(enhancements.begin_posting, claim, reservation, html=html)
+        note_id = await _post_whole(Post(notes, claim.ticket_id, html, limit, begin), reference)
+        return await keep_oldest(notes, claim.ticket_id, note_id, reference) if may_be_there else note_id
+
+
+async def find_posted(
+    claim: Claim, *, version: str, notes: Notes, enhancements: Enhancements, limit: timedelta
+) -> Reservation | None:
+    """What this delivery posted when the ticket read otherwise than *version*: its note is there and not settled.
+
+    None also where it only began to: then the ticket as it reads now gets the note.
+    """
+    earlier = await enhancements.find_unsettled(claim, besides=version)
+    if earlier is None:
+        return None
+    reference = note_reference(claim.tenant_id, claim.ticket_id, earlier.version)
+    return earlier if await _find_posted(earlier, reference, notes=notes, limit=limit) else None
+
+
+async def _find_posted(reservation: Reservation, reference: UUID, *, notes: Notes, limit: timedelta) -> str | None:
+    """The id of the note that an earlier attempt posted, looked for when its call must have ended."""
+    assert reservation.posting_age is not None, "an attempt began to post"  # noqa: S101
+    await asyncio.sleep(max((limit * STRAGGLER - reservation.posting_age).total_seconds(), 0))
+    return await _find(notes, reservation.ticket_id, reference)
 
 
 @dataclass(slots=True)
@@ -113,22 +131,9 @@ class Post:
 
                 return await self.notes.post_note(self.ticket_id, self.html, begin=begin)
         except TimeoutError as error:
-            raise HelpDeskUnavailable("ServiceDesk Plus did not take the note in time") from error
-
-
-async def find_posted(
-    claim: Claim, *, version: str, notes: Notes, enhancements: Enhancements, limit: timedelta
-) -> Reservation | None:
-    """What this delivery posted when the ticket read otherwise than *version*: its note is there and not settled.
-
-    None also where it only began to: then the ticket as it reads now gets the note.
-    """
-    begun = await enhancements.find_begun(claim, version=version, window=limit * STRAGGLER)
-    if begun is None:
-        return None
-    await asyncio.sleep(begun.wait.total_seconds())
-    reference = note_reference(claim.tenant_id, claim.ticket_id, begun.reservation.version)
-    return begun.reservation if await _find(notes, claim.ticket_id, reference) else None
+            raise HelpDeskUnavailable(
+                "ServiceDesk Plus did not take the note in time", code=Code.HELP_DESK_SLOW
+            ) from error
 
 
 async def _post_whole(post: Post, reference: UUID) -> str:
@@ -140,7 +145,7 @@ async def _post_whole(post: Post, reference: UUID) -> str:
         if not post.has_begun:
             call.cancel()
         with suppress(AppError, asyncio.CancelledError):
-            await _keep_oldest(post.notes, post.ticket_id, await call, reference)
+            await keep_oldest(post.notes, post.ticket_id, await call, reference)
         raise
 
 
@@ -149,7 +154,7 @@ async def _find(notes: Notes, ticket_id: str, reference: UUID) -> str | None:
     return found[0].id if found else None
 
 
-async def _keep_oldest(notes: Notes, ticket_id: str, note_id: str, reference: UUID) -> str:
+async def keep_oldest(notes: Notes, ticket_id: str, note_id: str, reference: UUID) -> str:
     """Remove our note *note_id* if an older one has the same reference. Returns the one that stays."""
     oldest = await _find(notes, ticket_id, reference)
     if oldest is None or oldest == note_id:

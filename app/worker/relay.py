@@ -19,7 +19,7 @@ from app.db.ledger import Ledger
 from app.errors import LedgerUnavailable
 from app.queue import Queue
 from app.telemetry.metrics import BACKLOG, OLDEST_PENDING_SECONDS, QUEUE_DEPTH
-from app.worker.enhance import Enhancer
+from app.worker.attempts import Attempts
 
 EVERY_S: Final = 1.0
 # Long enough for the API's own ring to be heard first.
@@ -32,10 +32,10 @@ log = structlog.get_logger(__name__)
 class Relay:
     """The loop, and the work that it started itself."""
 
-    def __init__(self, *, ledger: Ledger, queue: Queue, enhancer: Enhancer, slots: int) -> None:
+    def __init__(self, *, ledger: Ledger, queue: Queue, attempts: Attempts, slots: int) -> None:
         self._ledger = ledger
         self._queue = queue
-        self._enhancer = enhancer
+        self._attempts = attempts
         self._slots = slots
         self._own_work: set[asyncio.Task[None]] = set()
         self._is_redis_out = False
@@ -77,8 +77,8 @@ class Relay:
             log.info("rang_again", rings=len(missing), waiting=len(waiting))
 
     def _work_alone(self, waiting: int) -> None:
-        for _ in range(min(waiting, self._slots - self._enhancer.running)):
-            task = asyncio.create_task(self._enhancer.work())
+        for _ in range(min(waiting, self._slots - self._attempts.running)):
+            task = asyncio.create_task(self._attempts.work())
             self._own_work.add(task)
             task.add_done_callback(self._own_work.discard)
 

@@ -7,7 +7,7 @@ connections. A replaced toolkit is closed when the last delivery that borrowed i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,23 +15,22 @@ from typing import Final
 
 from openai import AsyncOpenAI
 
-from app.core.enhancement import Enhancement
 from app.core.tenant import Tenant
-from app.core.ticket import Ticket
 from app.db.costs import tokens_this_month
-from app.db.gates import Cause, Gates
 from app.db.inventory import Inventory
 from app.db.knowledge import upsert_tickets
 from app.db.ledger import Claim
+from app.db.limits.circuits import Circuits, Dependency
 from app.db.search import Search
 from app.db.session import Database
 from app.enhancement.graph import Tools
 from app.help_desks import open_help_desk
+from app.integrations.asking import Memory
 from app.integrations.monitoring import Prometheus, open_prometheus
-from app.integrations.openai import OpenAIModel
+from app.integrations.openai import MAX_COMPLETION_TOKENS, OpenAIModel
 from app.integrations.servicedesk import ServiceDesk
 from app.tenants import KnownTenant
-from app.worker.breakers import Breaker, GuardedModel, GuardedMonitoring
+from app.worker.circuits import Circuit, GuardedModel, GuardedMonitoring
 
 # Longer than this for a turn, and the slot is better given to another tenant's delivery. A tenant with all its slots
 # in work waits less, as long as nobody else (the sync, another program) takes its turns.
@@ -54,19 +53,17 @@ class Toolkit:
     _context_timeout: timedelta
     _model_timeout: timedelta
 
-    def tools(self, claim: Claim, *, reserve: Callable[[Ticket], Awaitable[Enhancement | None]]) -> Tools:
+    def tools(self, claim: Claim) -> Tools:
         """What the workflow of *claim* works with."""
-        gates = Gates(self._database)
+        circuits = Circuits(self._database)
         return Tools(
-            help_desk=self.help_desk,
             history=self._search,
             knowledge=self._search,
             inventory=self._inventory,
             monitoring=self._monitoring
-            and GuardedMonitoring(self._monitoring, Breaker.of(gates, claim, Cause.MONITORING)),
-            model=GuardedModel(self._model, Breaker.of(gates, claim, Cause.MODEL)),
+            and GuardedMonitoring(self._monitoring, Circuit.of(circuits, claim, Dependency.MONITORING)),
+            model=GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL)),
             may_use_model=self._may_use_model,
-            reserve=reserve,
             note=self.tenant.note,
             context_timeout=self._context_timeout,
             model_timeout=self._model_timeout,
@@ -104,6 +101,9 @@ class Toolkits:
     _fallback_model: str | None
     _context_timeout: timedelta
     _model_timeout: timedelta
+    _max_tokens: int
+    _memory: Memory = field(default_factory=Memory)
+    """Of what the endpoint refuses; all tenants have the same endpoint."""
     _shelves: dict[str, _Shelf] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -118,8 +118,9 @@ class Toolkits:
         fallback_model: str | None,
         context_timeout: timedelta,
         model_timeout: timedelta,
+        max_tokens: int = MAX_COMPLETION_TOKENS,
     ) -> AsyncIterator[Toolkits]:
-        toolkits = cls(database, client, model, fallback_model, context_timeout, model_timeout)
+        toolkits = cls(database, client, model, fallback_model, context_timeout, model_timeout, max_tokens)
         try:
             yield toolkits
         finally:
@@ -172,6 +173,8 @@ class Toolkits:
                 model=tenant.model.name or self._model,
                 fallback=self._fallback_model,
                 limit=self._model_timeout * _OF_MODEL_TIMEOUT,
+                max_tokens=self._max_tokens,
+                memory=self._memory,
             )
             kit = Toolkit(
                 tenant,

@@ -1,7 +1,7 @@
 """What an operator must see of tenants' deliveries, as gauges. Runs in every worker.
 
 Invariant: labels are slugs of known tenants. A tenant without anything to tell is 0, not absent, so that the first
-dead delivery is a change that an alert can see.
+failed delivery is a change that an alert can see.
 """
 
 from __future__ import annotations
@@ -15,20 +15,23 @@ from typing import Final
 import structlog
 
 from app.db.costs import tokens_this_month
-from app.db.gates import EVERY_TENANT, Cause, Gates
 from app.db.knowledge import load_cursor
-from app.db.load import Dead, TenantLoad, dead_by_tenant, load_by_tenant
+from app.db.limits.circuits import Dependency
+from app.db.limits.holds import EVERY_TENANT, Cause, list_holds
+from app.db.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.errors import LedgerUnavailable
 from app.telemetry.metrics import (
-    DEAD,
+    CIRCUIT_OPEN,
     ENHANCEMENT_SECONDS,
     ENHANCEMENTS,
-    GATE_CLOSED,
+    FAILED_NOW,
     LAST_SYNC,
     LLM_BUDGET_USED,
     SETTLED,
     TENANT_OLDEST_SECONDS,
+    TENANT_PAUSED,
+    TENANT_RATE_LIMITED,
     TENANT_WAITING,
 )
 from app.tenants import TenantDirectory
@@ -59,24 +62,26 @@ async def run_watch(database: Database, tenants: TenantDirectory) -> None:
 async def look_once(database: Database, tenants: TenantDirectory) -> None:
     """Set the gauges to what the ledger says now."""
     slugs = {known.tenant.id: known.tenant.slug for known in tenants}
-    dead = await dead_by_tenant(database)
+    failed = await failed_by_tenant(database)
     load = await load_by_tenant(database)
-    closed = {(gate.tenant_id, gate.cause) for gate in await Gates(database).closed(slugs)}
+    holds = {(hold.tenant_id, hold.cause.value) for hold in await list_holds(database, slugs)}
     now = datetime.now(UTC)
-    for gauge in (DEAD, GATE_CLOSED, TENANT_WAITING, TENANT_OLDEST_SECONDS):
+    for gauge in (FAILED_NOW, CIRCUIT_OPEN, TENANT_PAUSED, TENANT_RATE_LIMITED, TENANT_WAITING, TENANT_OLDEST_SECONDS):
         gauge.clear()  # of tenants whose file is gone
     for tenant_id, slug in slugs.items():
         own = load.get(tenant_id, TenantLoad())
         TENANT_WAITING.labels(slug).set(own.waiting)
         TENANT_OLDEST_SECONDS.labels(slug).set(max((now - own.oldest).total_seconds(), 0) if own.oldest else 0)
-        DEAD.labels(slug).set(dead.get(tenant_id, Dead()).number)
-        for cause in Cause:
-            GATE_CLOSED.labels(slug, cause).set((tenant_id, cause) in closed)
+        FAILED_NOW.labels(slug).set(failed.get(tenant_id, FailedDeliveries()).number)
+        for dependency in Dependency:
+            CIRCUIT_OPEN.labels(slug, dependency).set((tenant_id, dependency.value) in holds)
+        TENANT_PAUSED.labels(slug).set((tenant_id, Cause.PAUSED.value) in holds)
+        TENANT_RATE_LIMITED.labels(slug).set((tenant_id, Cause.RATE_LIMITED.value) in holds)
         # Made, not set: a counter that begins with its first event hides that event from every rate.
         ENHANCEMENT_SECONDS.labels(slug)
         for outcome in SETTLED:
             ENHANCEMENTS.labels(slug, outcome)
-    GATE_CLOSED.labels("", Cause.PAUSED).set((EVERY_TENANT, Cause.PAUSED) in closed)
+    TENANT_PAUSED.labels("").set((EVERY_TENANT, Cause.PAUSED.value) in holds)
 
 
 async def look_at_usage(database: Database, tenants: TenantDirectory) -> None:

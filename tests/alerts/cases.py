@@ -79,13 +79,13 @@ CASES: Final[dict[str, Case]] = {
         fires={
             'tenant_oldest_pending_seconds{tenant="acme",pod="a"}': "0+60x30",
             'tenant_oldest_pending_seconds{tenant="paused"}': "0+60x30",
-            'gate_closed{tenant="acme",cause="help_desk"}': "0x30",
-            'gate_closed{tenant="paused",cause="paused"}': "1x30",
-            'gate_closed{tenant="",cause="paused"}': "0x30",
+            'circuit_open{tenant="acme",dependency="help_desk"}': "0x30",
+            'tenant_paused{tenant="paused"}': "1x30",
+            'tenant_paused{tenant=""}': "0x30",
         },
         rests={
             'tenant_oldest_pending_seconds{tenant="acme"}': "0+60x30",
-            'gate_closed{tenant="",cause="paused"}': "1x30",
+            'tenant_paused{tenant=""}': "1x30",
             'tenant_oldest_pending_seconds{tenant="other"}': "590x30",
         },
         at="20m",
@@ -96,9 +96,12 @@ CASES: Final[dict[str, Case]] = {
         rests={"delivery_backlog": "140x30", **_outcomes(10, 0, steps=30)},
         at="20m",
     ),
-    "AiAgentsDeliveryDead": Case(
-        fires={'delivery_dead{tenant="acme",pod="a"}': "0 0 1", 'delivery_dead{tenant="acme",pod="b"}': "0 0 1"},
-        rests={'delivery_dead{tenant="acme"}': "0 1 0"},
+    "AiAgentsDeliveryFailed": Case(
+        fires={
+            'deliveries_failed{tenant="acme",pod="a"}': "0 0 1",
+            'deliveries_failed{tenant="acme",pod="b"}': "0 0 1",
+        },
+        rests={'deliveries_failed{tenant="acme"}': "0 1 0"},
         at="2m",
         labels=ACME,
     ),
@@ -106,19 +109,19 @@ CASES: Final[dict[str, Case]] = {
     "AiAgentsNotesSlow": Case(fires=_SLOW, rests=_IN_TIME, at="30m"),
     "AiAgentsNotesVerySlow": Case(fires=_VERY_SLOW, rests=_SLOW, at="30m"),
     "AiAgentsHelpDeskFailing": Case(
-        fires={'gate_closed{tenant="acme",cause="help_desk"}': "0 1x10"},
+        fires={'circuit_open{tenant="acme",dependency="help_desk"}': "0 1x10"},
         rests={
-            'gate_closed{tenant="acme",cause="help_desk"}': "1 1 0x10",
-            'gate_closed{tenant="acme",cause="calls"}': "1x10",
+            'circuit_open{tenant="acme",dependency="help_desk"}': "1 1 0x10",
+            'tenant_rate_limited{tenant="acme"}': "1x10",
         },
         at="4m",
         labels=ACME,
     ),
     "AiAgentsModelFailing": Case(
-        fires={'gate_closed{tenant="acme",cause="model"}': "0 1x10"},
+        fires={'circuit_open{tenant="acme",dependency="model"}': "0 1x10"},
         rests={
-            'gate_closed{tenant="acme",cause="model"}': "1 1 0x10",
-            'gate_closed{tenant="acme",cause="monitoring"}': "1x10",
+            'circuit_open{tenant="acme",dependency="model"}': "1 1 0x10",
+            'circuit_open{tenant="acme",dependency="monitoring"}': "1x10",
         },
         at="4m",
         labels=ACME,

@@ -23,7 +23,7 @@ from openai import AsyncOpenAI
 
 from app.api.webhooks import authenticate
 from app.core.completion import Message
-from app.core.delivery import Event, Webhook, compute_job_id, parse_webhook, why_no_note
+from app.core.delivery import Event, Webhook, check_wanted, compute_job_id, parse_webhook
 from app.core.masking import Mask
 from app.core.signature import (
     decode_secret,
@@ -35,7 +35,7 @@ from app.core.signature import (
     verify_token,
 )
 from app.enhancement.write import parse_draft
-from app.errors import AppError, MalformedDelivery, TenantFileInvalid, Unauthenticated
+from app.errors import AppError, MalformedDelivery, NotNeeded, TenantFileInvalid, Unauthenticated
 from app.integrations.addresses import check_address
 from app.integrations.http import Reply
 from app.integrations.monitoring import _parse as parse_series
@@ -116,10 +116,8 @@ def test_a_body_is_a_webhook_or_malformed(tried: Count, body: bytes) -> None:
     with only(MalformedDelivery):
         webhook = parse_webhook(body)
         assert webhook.ticket_id.isascii()
-        assert why_no_note(webhook, events=frozenset(Event), technician="us@acme.example") in {
-            None,
-            "our own technician caused this event",
-        }
+        with only(NotNeeded):
+            check_wanted(webhook, events=frozenset(Event), technician="us@acme.example")
         ticket = webhook.ticket
         assert ticket is None or "\x00" not in ticket.description + ticket.subject
         first, second = (compute_job_id(a_tenant_id, webhook, signed_id="x") for _ in range(2))
@@ -441,7 +439,7 @@ completions = st.one_of(
 
 @fuzzed(
     body=st.one_of(st.binary(max_size=200), completions.map(written), st.just(b"[" * 50_000)),
-    status=st.sampled_from([200, 200, 200, 201, 204, 301, 400, 401, 404, 422, 429, 500]),
+    status=st.sampled_from([200, 200, 200, 201, 204, 301, 400, 401, 404, 413, 415, 422, 429, 500, 501]),
     kind=st.sampled_from(["application/json", "text/html", "text/event-stream", ""]),
 )
 async def test_an_endpoints_answer_is_a_completion_or_an_error_of_ours(
@@ -475,6 +473,7 @@ draft_keys = st.sampled_from(["summary", "facts", "hypotheses", "next_steps", "c
         texts,
         values_with(draft_keys).map(json.dumps),
         values_with(draft_keys).map(lambda value: f"```json\n{json.dumps(value)}\n```"),
+        values_with(draft_keys).map(lambda value: f"<think>{json.dumps(value)}</think>{json.dumps(value)}"),
         st.just("[" * 90_000),
     )
 )

@@ -533,5 +533,5 @@ def check(scene: Scene, log: str) -> None:
             assert {kind for kind in kinds if tenant.words[kind] not in own} == set(), (tenant.slug, place)
     places = {emission.place for emission in scene.emissions}
     assert places >= {"Redis", "spans", "metrics", "statement", "process list", "answer", "log api.log", "log sync.log"}
-    for event in ("attempt_crashed", "attempt_failed", "tenant_file_refused", "webhook_refused", "note_posted"):
+    for event in ("attempt_crashed", "attempt_ended", "tenant_file_refused", "webhook_refused", "note_posted"):
         assert f'"{event}"' in log, event

@@ -190,7 +190,8 @@ async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
         assert sent.returncode == 0, sent.stderr
     connection = await asyncpg.connect(urls.superuser)
     failed = await connection.fetch(
-        "with failed as (update delivery set status = 'failed', settled_at = now(), last_error = 'answered 502'"
+        "with failed as (update delivery set status = 'failed', settled_at = now(), code = 'help_desk_failed',"
+        " last_error = 'answered 502'"
         " where tenant_id = $1 and ticket_id = any($2) returning tenant_id, job_id), gone as (delete from due using"
         " failed where due.job_id = failed.job_id) insert into dead select tenant_id, job_id from failed returning 1",
         tenant.id,
@@ -199,12 +200,12 @@ async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
     await connection.close()
     assert len(failed) == 3
 
-    chosen = ["--tenant", "smoke", "--since", "1h", "--reason", "answered 502"]
+    chosen = ["--tenant", "smoke", "--since", "1h", "--reason", "help_desk_failed"]
     listed = await call_here("deliveries", "list", *chosen, "--status", "failed", "--limit", "2", **database)
     assert listed.stdout.count("answered 502") == 2
     assert "the newest 2 of 3" in listed.stderr
     status = await call_here("tenants", "status", "smoke", **database)
-    assert "3 dead" in status.stdout
+    assert "3 failed" in status.stdout
     unsure = await call_here("deliveries", "replay", *chosen, "--all", "--limit", "1", **database)
     assert "the oldest 1 of 3" in unsure.stdout
     assert unsure.returncode == 1  # nobody said yes

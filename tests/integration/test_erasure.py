@@ -11,16 +11,18 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from app.core.delivery import Status
 from app.db.audit import list_acts
 from app.db.erasure import erase_rows
-from app.db.gates import EVERY_TENANT
 from app.db.intake import AcceptedDelivery, open_intake
 from app.db.ledger import Ledger
+from app.db.limits.holds import EVERY_TENANT
 from app.db.session import Database
 from app.erasure import erase_tenant
 from app.errors import QueueUnavailable, Rejected
 from app.queue import STREAM, RingBroker, open_queue
 from demo.embedded import DatabaseUrls, ValkeyServer
+from tests.builders import an_outcome
 from tests.integration.database_rows import fill_every_table
 
 
@@ -86,7 +88,7 @@ async def test_work_that_runs_may_end_first_and_nothing_more_is_begun(
 
     erasing = asyncio.create_task(erase_rows(urls.owner, tenant_id, actor="ines"))
     await asyncio.sleep(0.2)
-    await ledger.ignore(held, "done with")
+    await ledger.conclude(held, an_outcome(Status.IGNORED))
     assert (await erasing).left == {}
 
 

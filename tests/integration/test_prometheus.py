@@ -70,22 +70,22 @@ async def prometheus(
     await help_desk.stop()
 
 
-async def test_every_rule_and_panel_reads_what_is_there_and_the_first_dead_delivery_fires(
+async def test_every_rule_and_panel_reads_what_is_there_and_the_first_failed_delivery_fires(
     prometheus: Prometheus,
 ) -> None:
-    async def is_dead_delivery_seen() -> bool:
-        return await prometheus.value('delivery_dead{tenant="acme"}') == 1
+    async def is_failed_delivery_seen() -> bool:
+        return await prometheus.value('deliveries_failed{tenant="acme"}') == 1
 
-    await eventually(is_dead_delivery_seen, limit_s=60)  # the watch looks each quarter of a minute
+    await eventually(is_failed_delivery_seen, limit_s=60)  # the watch looks each quarter of a minute
 
     async def firing() -> list[Any]:
         alerts = (await prometheus.get("alerts"))["alerts"]
-        return [each for each in alerts if each["labels"]["alertname"] == "AiAgentsDeliveryDead"]
+        return [each for each in alerts if each["labels"]["alertname"] == "AiAgentsDeliveryFailed"]
 
     await eventually(firing)
     [alert] = await firing()
     assert alert["state"] == "firing"
-    assert alert["annotations"]["summary"] == "acme has dead deliveries"
+    assert alert["annotations"]["summary"] == "acme has failed deliveries"
     assert alert["annotations"]["description"].startswith("Failed for good: 1. ")
 
     exposed = set(await prometheus.get("label/__name__/values"))

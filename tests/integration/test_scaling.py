@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import uuid4
 
 from sqlalchemy import text
 
-from app.db.gates import EVERY_TENANT, Cause, Gates
+from app.core.retry import FAILURES_TO_OPEN
 from app.db.intake import AcceptedDelivery, open_intake
+from app.db.limits.circuits import Circuits, Dependency
+from app.db.limits.holds import EVERY_TENANT
+from app.db.limits.pauses import pause
 from app.db.session import Database
 from demo.embedded import DatabaseUrls
 from tests.manifests.rendering import WORKLOAD, of_kind, render
@@ -33,10 +35,10 @@ async def test_the_backlogs_query_counts_what_waits_for_the_workers_role(
             await intake.accept(AcceptedDelivery(tenant_id, uuid4(), "1", "ticket_created", b"{}", None))
 
     assert await backlog() == 3
-    gates = Gates(worker_db)
-    await gates.pause(tenants[0], by="x", reason="x")
+    await pause(worker_db, tenants[0], by="x", reason="x")
     assert await backlog() == 2
-    await gates.close(tenants[1], Cause.MODEL, wait=timedelta(minutes=1))  # its notes are written without it
+    for _ in range(FAILURES_TO_OPEN):  # its notes are written without it
+        await Circuits(worker_db).record_failure(tenants[1], Dependency.MODEL)
     assert await backlog() == 2
-    await gates.pause(EVERY_TENANT, by="x", reason="x")
+    await pause(worker_db, EVERY_TENANT, by="x", reason="x")
     assert await backlog() == 0

@@ -17,14 +17,17 @@ from tests.builders import a_body, a_tenant, write_tenant
 from tests.integration.processes import open_api_process, open_worker_process
 
 CANARY = "c4n4ry-7f3a91"
-DEAD = "127.0.0.1:9"
+FAILED_NOW = "127.0.0.1:9"
 # What passes the check of the settings and reaches a driver, and one that does not: tests/unit has more of those.
-DATABASES = [f"postgresql://user:{CANARY}@{DEAD}/x?sslmode={CANARY}", f"postgresql://user:{CANARY}@{DEAD}/x?a={CANARY}"]
+DATABASES = [
+    f"postgresql://user:{CANARY}@{FAILED_NOW}/x?sslmode={CANARY}",
+    f"postgresql://user:{CANARY}@{FAILED_NOW}/x?a={CANARY}",
+]
 REDISES = [
-    f"redis://:{CANARY}@{DEAD}/{CANARY}",
-    f"redis://user:{CANARY}@{DEAD}/0?db={CANARY}",
-    f"redis://:{CANARY}@{DEAD}/0?socket_timeout={CANARY}",
-    f"rediss://:{CANARY}@{DEAD}/0?ssl_cert_reqs={CANARY}",
+    f"redis://:{CANARY}@{FAILED_NOW}/{CANARY}",
+    f"redis://user:{CANARY}@{FAILED_NOW}/0?db={CANARY}",
+    f"redis://:{CANARY}@{FAILED_NOW}/0?socket_timeout={CANARY}",
+    f"rediss://:{CANARY}@{FAILED_NOW}/0?ssl_cert_reqs={CANARY}",
 ]
 WRONG: dict[str, dict[str, list[str]]] = {
     "api": {"DATABASE_URL": DATABASES, "REDIS_URL": REDISES},
@@ -57,9 +60,9 @@ def tenants(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def given(tenants: Path, command: str) -> dict[str, str]:
     """Variables of the right form, their passwords canaries, to servers that are not there."""
     return {
-        "DATABASE_URL": f"postgresql://user:{CANARY}@{DEAD}/x",
-        "MIGRATION_DATABASE_URL": f"postgresql://user:{CANARY}@{DEAD}/x",
-        "REDIS_URL": f"redis://:{CANARY}@{DEAD}/0",
+        "DATABASE_URL": f"postgresql://user:{CANARY}@{FAILED_NOW}/x",
+        "MIGRATION_DATABASE_URL": f"postgresql://user:{CANARY}@{FAILED_NOW}/x",
+        "REDIS_URL": f"redis://:{CANARY}@{FAILED_NOW}/0",
         "OPENAI_API_KEY": f"sk-{CANARY}",
         "TENANTS_DIR": str(tenants / "files"),
         "TENANT_SECRETS_DIR": str(tenants / "secrets"),

@@ -103,6 +103,27 @@ async def test_a_ticket_is_read_as_plain_text(desk: Desk) -> None:
     assert ticket.updated_at.tzinfo is not None
 
 
+async def test_the_words_below_a_large_picture_are_read(desk: Desk) -> None:
+    picture = f'<img src="data:image/png;base64,{"A" * 600_000}">'
+    html = f"<div>{picture}<br>My VPN client stops with error 809.</div>"
+    tickets = [desk.portal.add_ticket(subject=f"s{n}", description=html) for n in range(15)]
+    assert (await desk.adapter.load_ticket(tickets[0].id)).description == "My VPN client stops with error 809."
+    # Together they are larger than an answer may be.
+    listed = [ticket async for ticket in desk.adapter.list_tickets(updated_since=None)]
+    assert [ticket.description for ticket in listed] == ["My VPN client stops with error 809."] * 15
+    desk.portal.add_article(title="VPN", text=html)
+    [article] = [article async for article in desk.adapter.list_articles(updated_since=None)]
+    assert article.text == "My VPN client stops with error 809."
+
+
+async def test_notes_with_large_pictures_are_searched_for_ours(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.simulator.portal.MAX_NOTE_CHARS", 1_000_000)
+    held = desk.portal.add_ticket(subject="Mail")
+    for n in range(15):  # together they are larger than an answer may be
+        desk.portal.add_note(held.id, f'<img src="data:image/png;base64,{"A" * 600_000}">note {n}')
+    assert len(await desk.adapter.find_notes(held.id, containing="note 14")) == 1
+
+
 async def test_more_than_a_page_of_tickets_is_listed_oldest_update_first(desk: Desk) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     for n in range(230):

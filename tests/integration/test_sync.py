@@ -13,9 +13,9 @@ from sqlalchemy import text
 
 from app.core.delivery import compute_job_id, parse_webhook
 from app.core.tenant import Edition, Tenant
-from app.db.calls import Calls
 from app.db.deliveries import list_deliveries
 from app.db.intake import AcceptedDelivery, open_intake
+from app.db.limits.rate import CallRate
 from app.db.session import Database
 from app.help_desks import open_help_desk
 from app.integrations.servicedesk import ServiceDesk
@@ -159,6 +159,6 @@ async def test_a_sync_leaves_the_bursts_to_tickets_that_somebody_waits_for(
     [report] = await sync_all(settings, [KnownTenant(tenant, TenantSecrets(webhook=(b"s",), api_key="key"))])
     assert not report.has_failed, report.line
 
-    calls = Calls(scene.database, tenant, longest_wait=timedelta(0))
+    calls = CallRate(scene.database, tenant, longest_wait=timedelta(0))
     for _ in range(3):  # of a burst of five, at once
         await calls.wait_turn()

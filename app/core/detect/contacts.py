@@ -13,6 +13,7 @@ from typing import Final
 import phonenumbers
 
 from app.core.detect.finding import Finding, Secret
+from app.core.detect.networks import BLOT, DOTTED_PHONE, without_networks
 
 _EMAIL = re.compile(
     r"(?<![\w.+@/\\-])[\w][\w.+'’-]{0,63}(?:@|\s?[\[(](?:at|@)[\])]\s?)"
@@ -34,7 +35,7 @@ _NUMBER_WORD = re.compile(r"\b(?:number|nummer|numéro|número)(?: (?:is|ist|lau
 _NOT_A_PHONE = re.compile(
     r"(?:\b(?:imei|iccid|s/?n|serial|seriennummer|serien-?nr|serie|série|asset|inventar\w*|inventario|order"
     r"|bestell\w*|po|rma|ticket|incident|request|vorgang|fall|case|kunden\w*|"
-    r"customer|rechnung\w*|invoice|facture|factura|build|version|firmware|port|vlan|id|pid|event|ereignis|kb"
+    r"customer|rechnung\w*|invoice|facture|factura|build|version|firmware|ports?|vlans?|metric|ttl|mtu|asn|id|pid|event|ereignis|kb"
     r"|error|fehler\w*|erreur|code|código|uuid|guid|mac|sku|part|artikel\w*|"
     r"model|modell|licence|license|lizenz|commande|pedido|zip|plz|postal|bios|sid|job|batch|charge|lot|dossier"
     r"|expediente|barcode|tracking|sendung\w*|ean|counter|zähler\w*|"
@@ -54,7 +55,10 @@ _TIME_OR_VERSION = re.compile(
     r"|(?:19|20)\d{12}|(?:19|20)\d\d[-/ ]\d{3,})$"
 )
 _DOTTED = re.compile(r"^\d+(?:\.\d+)+$")
-_DOTTED_PHONE = re.compile(r"^(?:0\d(?:\.\d\d){4}|(?:1\.)?[2-9]\d\d\.\d{3}\.\d{4})$")
+_HARDWARE = re.compile(r"(?!00)\d\d(?: \d\d){5}|(?!0[1-9])\d{4}-\d{4}-\d{4}|\d{6}-\d{6}")
+"""A MAC address of decimal digits alone, where no word says that it is a phone number."""
+_AFTER_AN_ADDRESS = re.compile(rf"{BLOT}(?:/\d{{1,2}})?[\s:,;]{{0,3}}$")
+_PORTS = re.compile(r"(?=.*\d{4})(?!\d{3} \d{3} \d{4}$)[1-9]\d{0,4}(?: [1-9]\d{0,4})*")
 _REGIONS: Final = ("DE", "FR", "ES", "US", "GB", "AT", "CH")
 _PHONE_DIGITS: Final = range(7, 16)
 _MIN_IN_CONTEXT: Final = 5
@@ -70,9 +74,14 @@ def emails(text: str) -> Iterator[Finding]:
 
 
 def phones(text: str) -> Iterator[Finding]:
-    for match in _PHONE.finditer(text):
+    rest = without_networks(text)
+    for match in _PHONE.finditer(rest):
         before = text[max(match.start() - _LONGEST_CONTEXT, 0) : match.start()]
-        if _is_phone(match[0].strip(), before):
+        number = match[0].strip()
+        are_ports = _PORTS.fullmatch(number) and _AFTER_AN_ADDRESS.search(
+            rest[max(match.start() - 8, 0) : match.start()]
+        )
+        if not are_ports and _is_phone(number, before):
             yield Finding(match.start(), match.end(), Secret.PHONE)
 
 
@@ -80,15 +89,17 @@ def _is_phone(number: str, before: str) -> bool:
     digits = sum(map(str.isdigit, number))
     if digits >= _PHONE_DIGITS.stop or _TIME_OR_VERSION.match(number):
         return False
-    if _DOTTED.match(number) and not _DOTTED_PHONE.match(number):
+    if _DOTTED.match(number) and not DOTTED_PHONE.fullmatch(number):
         return False
     if number.startswith(("+", "(+")):
         return digits in _PHONE_DIGITS
     says_so, denies = _PHONE_WORD.search(before), _NOT_A_PHONE.search(before)
     if says_so and not (denies and denies.start() > says_so.start()):
         return digits >= _MIN_IN_CONTEXT
-    return not denies and (
-        (digits in _PHONE_DIGITS and bool(_NUMBER_WORD.search(before))) or _is_written_as_a_phone(number)
+    return (
+        not denies
+        and not _HARDWARE.fullmatch(number)
+        and ((digits in _PHONE_DIGITS and bool(_NUMBER_WORD.search(before))) or _is_written_as_a_phone(number))
     )
 
 
@@ -97,7 +108,7 @@ def _is_written_as_a_phone(number: str) -> bool:
     digits = sum(map(str.isdigit, number))
     if number.isdigit() and not (number.startswith("0") and digits in _TRUNK_DIGITS):
         return False
-    if not number.startswith(("0", "(")) and digits < _MIN_WITHOUT_TRUNK:
+    if digits < (_PHONE_DIGITS.start if number.startswith(("0", "(")) else _MIN_WITHOUT_TRUNK):
         return False
     return any(_is_valid(number, region) for region in _REGIONS)
 

@@ -30,8 +30,12 @@ IS: Final = r"(?:is|was|lautet|hei(?:ß|ss)t|ist|war|lautete|est|c'est|était|es
 """The words between what a value is and the value."""
 
 
+QUOTES: Final = "\"'`´“”„‟«»″‘’‚‛‹›′「」『』"
+"""All that people and their mail programs put around a value; none is the last character of one."""
+
+
 def found_value(match: re.Match[str], kind: Secret) -> Finding:
     """The group `value` of *match*, without the punctuation of the sentence around it."""
     start, end = match.span("value")
-    end -= len(match["value"]) - len(match["value"].rstrip(".,;:?)]}>\"'`"))
+    end -= len(match["value"]) - len(match["value"].rstrip(".,;:?)]}>" + QUOTES))
     return Finding(start, end, kind)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from app.core.detect.finding import IS, Finding, Secret, found_value
+from app.core.detect.finding import IS, QUOTES, Finding, Secret, found_value
 
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----.*?"
@@ -54,8 +54,8 @@ _KEY_WORD = (
     r"|clave(?: api| de api| secreta| de licencia)|token de acceso|secreto)"
 )
 _KEY_IN_CONTEXT = re.compile(
-    rf"(?<![A-Za-z]){_KEY_WORD}[\"']?(?:\s+(?:for|für|pour|para|of|von|de|del)\s+[\w.-]{{1,30}})?"
-    rf"(?:\s*(?:[:=]|=>|->)\s*|\s+{IS}\s*:?\s+|\s+)[\"'`]?(?P<value>[A-Za-z0-9][\w+/=.~!$%*-]{{9,}})",
+    rf"(?<![A-Za-z]){_KEY_WORD}[{QUOTES}]?(?:\s+(?:for|für|pour|para|of|von|de|del)\s+[\w.-]{{1,30}})?"
+    rf"(?:\s*(?:[:=]|=>|->)\s*|\s+{IS}\s*:?\s+|\s+)[{QUOTES}]?\s?(?P<value>[A-Za-z0-9][\w+/=.~!$%*-]{{9,}})",
     re.IGNORECASE,
 )
 _MIN_ENTROPY: Final = 2.8

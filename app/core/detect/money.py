@@ -22,7 +22,7 @@ _ACCOUNT = re.compile(
     r"|\b(?:numéro|n°|no|nº) de compte(?: bancaire)?|\bcompte bancaire|\brib\b|\bnúmero de cuenta(?: bancaria)?"
     r"|\bn[.º°]* ?de cuenta|\bcuenta bancaria|\bcuenta corriente"
     rf"|\brouting(?: number| no)?|\baba\b|\bsort[- ]?code)\.?\s*(?:\(\w+\))?\s*(?:[:#=]"
-    rf"|\s{IS})?\s*(?P<value>\d[\d -]{{4,28}}\d)(?!\w)",
+    rf"|\s{IS})?\s*(?P<value>\d[\d -]{{4,28}}\d)(?!\w|\.\d)",
     re.IGNORECASE,
 )
 _BIC = re.compile(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from app.core.detect.finding import IS, Finding, Secret, found_value
+from app.core.detect.finding import IS, QUOTES, Finding, Secret, found_value
 
 _WORD = (
     r"(?:pass[-_ ]?words?|passwd|pass[-_ ]?phrases?|pass[-_ ]?codes?|pswd|pwd|pw|psk|pre-?shared[-_ ]?key|userpass"
@@ -22,26 +22,31 @@ _WORD = (
 )
 _QUOTED = (
     r"\"[^\"\n]{3,80}\"|'[^'\n]{3,80}'|`[^`\n]{3,80}`"
-    r"|„[^“”\n]{3,80}[“”]|“[^”\n]{3,80}”|«\s?[^»\n]{3,80}»|‘[^’\n]{3,80}’"
+    # A mail program makes them curly, by the language that it takes the text for: which end opens says nothing.
+    r"|[“”„‟«»″「『][^“”„‟«»″「」『』\n]{3,80}[“”„‟«»″」』]"
+    r"|['‘’‚‛‹›](?:[^'‘’‚‛‹›\n]|(?<=\w)’(?=\w)){3,80}[‘’‛‹›](?!\w)"
 )
+_AROUND = rf"[{QUOTES}*]{{0,2}}"
 _BEFORE = r"(?<![A-Za-z])(?:[A-Za-z0-9]{1,20}[_.-]){0,3}"
 _FOR = (
-    r"(?:\s*\([^)\n]{1,30}\)|\s+(?:for|für|fuer|pour|para|of|von|vom|zum|des|der|de|du|del|on|am|im|sur|en|at)"
+    rf"(?:\s*\((?![{QUOTES}])[^)\n]{{1,30}}\)"
+    r"|\s+(?:for|für|fuer|pour|para|of|von|vom|zum|des|der|de|du|del|on|am|im|sur|en|at)"
     r"\s+(?:[\w.@\\-]+\s?){1,4})?"
 )
+_ADJECTIVE = r"(?:\s+(?:provisoire|temporaire|initial|actuel|nouveau|temporal|provisional|inicial|actual|nuev[ao]))?"
 _STATED = re.compile(
     # password: x   pwd=x   "password": "x"   Passwort für VPN: x   mot de passe (nouveau) : x
-    rf"{_BEFORE}(?:{_WORD}|pass)\d?[\"'`*]{{0,2}}{_FOR}(?:\s+{IS})?\s*(?::=|=>|->|=|:"
-    rf"|：)\s*(?!//)(?P<value>{_QUOTED}|[^\s\"'`]\S*)",
+    rf"{_BEFORE}(?:{_WORD}|pass)\d?{_AROUND}{_ADJECTIVE}{_FOR}(?:\s+{IS})?\s*(?::=|=>|->|→|⇒|=|:"
+    rf"|：|[–—-](?=\s*[{QUOTES}]))\s*(?!//)(?P<value>{_QUOTED}|[^\s\"'`]\S*)",
     re.IGNORECASE,
 )
 _SAID = re.compile(
     # password is x   Passwort lautet x   set the password to x   la contraseña es x   password x
-    rf"{_BEFORE}{_WORD}{_FOR}(?:\s+(?:has been |have been |was |were |wurde |habe ich |a été |ha sido "
-    rf"|fue )?"
+    rf"{_BEFORE}{_WORD}(?P<around>{_AROUND}){_FOR}(?:\s+(?:has been |have been |was |were |wurde "
+    rf"|habe ich |a été |ha sido |fue )?"
     rf"(?:set|reset|changed|gesetzt|geändert|zurückgesetzt|changé|réinitialisé|cambiad[ao]|restablecid[ao])?)?"
     rf"(?:\s+(?:temporarily|currently|now|jetzt|aktuell|maintenant|ahora))?"
-    rf"(?P<verb>\s+{IS})?\s+(?P<value>{_QUOTED}|[^\s\"'`(\[]\S+)",
+    rf"(?P<verb>\s+{IS})?\s+(?:\((?=[{QUOTES}]))?(?P<value>{_QUOTED}|[^\s\"'`(\[]\S+)",
     re.IGNORECASE,
 )
 _SET_TO = re.compile(
@@ -77,7 +82,7 @@ _CODE = re.compile(
     r"bestätigungs|sicherheits)[- ]?(?:code|pin|passcode)|code (?:pin|de vérification|de sécurité|d'accès)"
     r"|código (?:pin|de verificación|de seguridad|de acceso)|"
     r"(?:voicemail|handy|sim|geräte)-?pin)"
-    rf"\s*(?:{_FOR}(?:\s+{IS})?\s*[:=#]|\s+{IS})?\s*[\"']?(?P<value>\d[\d -]{{2,8}}\d\b#?)(?![\d.])",
+    rf"\s*(?:{_FOR}(?:\s+{IS})?\s*[:=#]|\s+{IS})?\s*[{QUOTES}]?(?P<value>\d[\d -]{{2,8}}\d\b#?)(?![\d.])",
     re.IGNORECASE,
 )
 _NO_VALUE: Final = frozenset(
@@ -98,7 +103,9 @@ _NO_VALUE: Final = frozenset(
     "los las restablecer sí "
     "string str password passwort kennwort text int bool value *** **** ***** ******** xxx xxxx xxxxx ... … "
     "<hidden> <redacted> "
-    "public-key authentication-failed access-denied".split()
+    "vergeten verlopen onjuist esquecida expirou public-key authentication-failed access-denied "
+    "field box dialog window screen page tab link button menu icon option feld fenster seite knopf schaltfläche taste "
+    "champ fenêtre écran lien onglet bouton campo ventana pantalla enlace botón".split()
 )
 _NO_PASSWORD = re.compile(
     r"^(?:\w+://.*|0x[0-9a-f]+|(?:KB|INC|CVE|ID|AADSTS|ORA|RFC|SRV|PC|NB|CHG|REQ|SR|PRB|TASK|EVT)-?\d[\d-]*"
@@ -137,39 +144,54 @@ def _is_said(match: re.Match[str], text: str, finding: Finding) -> bool:
     verb = (match.groupdict().get("verb") or "").strip().lower()
     if not _may_be_stated(value) or _NO_PASSWORD.match(value) or len(value) < _MIN_WORD:
         return False
+    if (word := value.rstrip("!?")).isalpha() and word != value and _SAYS_HOW.search(word.lower()):
+        return False
     if _is_quoted(match["value"]) or verb.startswith(("laut", "hei")):
         return True
     if value.isalpha():
         ends = re.match(r"[^\w\n]*(?:\n|$)", text[finding.end :])
-        return bool(verb and ends) and not _SAYS_HOW.search(value.lower())
+        is_word_itself = bool(match.groupdict().get("around"))  # the field “Password” is grey
+        return bool(verb and ends) and not is_word_itself and not _SAYS_HOW.search(value.lower())
     has_digit = any(each.isdigit() for each in value)
     has_letter = any(each.isalpha() for each in value)
-    has_sign = any(not each.isalnum() and each not in "-'’./:,()\\_…" for each in value)
+    has_sign = any(not each.isalnum() and each not in _SIGNS_OF_PROSE for each in value)
     return (has_digit and has_letter) or (has_sign and (has_digit or has_letter))
 
 
-_QUOTES: Final = "\"'`„“”«»‘’"
+_SIGNS_OF_PROSE: Final = frozenset("-‐‑–—./:,()[]\\_…" + QUOTES)
+"""What stands between the words of a sentence, too."""
 
 
 def _is_quoted(value: str) -> bool:
-    return value[0] in _QUOTES
+    return len(value) > 2 and value[0] in QUOTES and value[-1] in QUOTES  # noqa: PLR2004 - two quotes and something
 
 
 def _password(match: re.Match[str], *, ends_at_semicolon: bool = False) -> Finding:
     """The password that *match* found, without quotes and the punctuation of the sentence."""
     start, end = match.span("value")
     value = match["value"]
-    if _is_quoted(value) and len(value) > 2 and value[-1] in _QUOTES:  # noqa: PLR2004 - two quotes and something
-        return Finding(start + 1, end - 1, Secret.PASSWORD)
+    if _is_quoted(value):
+        inner = value[1:-1]
+        return Finding(end - 1 - len(inner.lstrip()), start + 1 + len(inner.rstrip()), Secret.PASSWORD)
     if ends_at_semicolon and (cut := _AFTER_COLON_IN_PAIRS.search(value)):
-        end -= len(value) - cut.start()
         value = value[: cut.start()]
-    kept = value.rstrip(".,;:\"'`")
-    if kept.endswith((")", "]", "}")) and not any(each in kept for each in "([{"):
-        kept = kept[:-1]
-    return Finding(start, end - (len(value) - len(kept)), Secret.PASSWORD)
+    if quote := _ENDS_A_QUOTATION.search(value, 1):  # “Forgot password”-link
+        value = value[: quote.start()]
+    kept = value.lstrip(QUOTES)
+    start += len(value) - len(kept)
+    while (shorter := _without_an_end(kept)) != kept:
+        kept = shorter
+    return Finding(start, start + len(kept), Secret.PASSWORD)
+
+
+_ENDS_A_QUOTATION = re.compile(r"[“”„‟«»″‘’‛‹›」』](?!\w)")
+
+
+def _without_an_end(value: str) -> str:
+    value = value.rstrip(".,;:" + QUOTES)
+    return value[:-1] if value.endswith((")", "]", "}")) and not any(each in value for each in "([{") else value
 
 
 def _may_be_stated(value: str) -> bool:
     """Whether *value* may be a password after `password:`: all but the words that say how a password is."""
-    return len(value) > 1 and value.lower().strip("()[]{}<>*_") not in _NO_VALUE and any(map(str.isalnum, value))
+    return len(value) > 1 and value.lower().strip("()[]{}<>*_!?…") not in _NO_VALUE and any(map(str.isalnum, value))

@@ -23,7 +23,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 
-from app.errors import HelpDeskRefused, HelpDeskUnavailable
+from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import Reply
 
 LONGEST_WAIT: Final = timedelta(minutes=10)
@@ -42,18 +42,30 @@ _ROLLING: Final = "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"
 class Throttled(HelpDeskUnavailable):
     """ServiceDesk Plus counts too many calls of ours."""
 
+    code = Code.HELP_DESK_THROTTLED
+
 
 class CredentialsRefused(HelpDeskRefused):
     """ServiceDesk Plus does not know our key or token."""
+
+    code = Code.HELP_DESK_UNAUTHORISED
 
 
 class Missing(HelpDeskRefused):
     """ServiceDesk Plus has nothing at this path."""
 
+    code = Code.HELP_DESK_PATH_MISSING
+
+
+class AnswerOverLimit(HelpDeskRefused):
+    """ServiceDesk Plus answers more than we read."""
+
 
 def not_understood() -> HelpDeskUnavailable:
     """The error for an answer of another shape: a proxy's page, a half-started server, a build that we don't know."""
-    return HelpDeskUnavailable("The help desk answered something that is not ServiceDesk Plus's JSON.")
+    return HelpDeskUnavailable(
+        "The help desk answered something that is not ServiceDesk Plus's JSON.", code=Code.HELP_DESK_NOT_UNDERSTOOD
+    )
 
 
 def parse_answer(reply: Reply, *, secret: str, now: datetime) -> dict[str, Any]:
@@ -138,6 +150,7 @@ def _check_status(reply: Reply, codes: frozenset[int], *, secret: str, now: date
             f"The help desk redirects our calls (HTTP {status}), and no redirect is followed: servicedesk.url in the"
             " tenant's file must be the final address.",
             field="servicedesk.url",
+            code=Code.HELP_DESK_REDIRECTS,
         )
     if status >= HTTPStatus.BAD_REQUEST:
         raise _refusal(status, codes, secret=secret)
@@ -159,15 +172,20 @@ def _refusal(status: int, codes: frozenset[int], *, secret: str) -> HelpDeskRefu
         return CredentialsRefused(f"ServiceDesk Plus does not accept our credentials ({told}): check {secret}.")
     if status == HTTPStatus.FORBIDDEN or _FORBIDDEN in codes:
         return HelpDeskRefused(
-            f"ServiceDesk Plus forbids this ({told}): check the role of the technician to whom {secret} belongs."
+            f"ServiceDesk Plus forbids this ({told}): check the role of the technician to whom {secret} belongs.",
+            code=Code.HELP_DESK_FORBIDDEN,
         )
     if status == HTTPStatus.NOT_FOUND or _NOT_FOUND in codes:
         return Missing(f"ServiceDesk Plus has no such thing ({told}): check servicedesk.url in the tenant's file.")
     if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
-        return HelpDeskRefused(f"The help desk did not take our call ({told}): check servicedesk.edition and url.")
+        return HelpDeskRefused(
+            f"The help desk did not take our call ({told}): check servicedesk.edition and url.",
+            code=Code.HELP_DESK_PATH_MISSING,
+        )
     if _MANDATORY in codes:
         return HelpDeskRefused(
             f"ServiceDesk Plus misses a mandatory field ({told}): for a note, check servicedesk.note_key in the"
-            " tenant's file."
+            " tenant's file.",
+            code=Code.HELP_DESK_FIELD_MISSING,
         )
     return HelpDeskRefused(f"ServiceDesk Plus refused the call ({told}).")

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Any, Final, Protocol
 
 from app.core.tenant import Edition, Tenant
-from app.errors import HelpDeskRefused, HelpDeskUnavailable, TenantFileInvalid
+from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable, TenantFileInvalid
 from app.integrations.http import NoAnswer, Outbound, Reply
 from app.integrations.servicedesk.answers import CredentialsRefused, parse_retry_after
 
@@ -152,7 +152,9 @@ class _TokenSigner:
                 },
             )
         except NoAnswer as error:
-            raise HelpDeskUnavailable(f"The accounts server of ServiceDesk Plus: {error}.") from None
+            raise HelpDeskUnavailable(
+                f"The accounts server of ServiceDesk Plus: {error}.", code=Code.HELP_DESK_UNREACHABLE
+            ) from None
         return self._parse(reply)
 
     def _parse(self, reply: Reply) -> AccessToken:
@@ -164,12 +166,14 @@ class _TokenSigner:
             raise HelpDeskUnavailable(
                 "The accounts server of ServiceDesk Plus gives no more tokens for now: 10 in 10 minutes is its limit.",
                 retry_after=parse_retry_after(reply, now=datetime.now(UTC)) or _REFRESH_WINDOW,
+                code=Code.HELP_DESK_THROTTLED,
             )
         if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
             raise HelpDeskRefused(
                 f"The accounts server redirects our calls (HTTP {reply.status}), and no redirect is followed: check"
                 " servicedesk.accounts_url in the tenant's file.",
                 field="servicedesk.accounts_url",
+                code=Code.HELP_DESK_REDIRECTS,
             )
         if str(answer.get("error")) in _PERMANENT or reply.status >= HTTPStatus.BAD_REQUEST:
             raise CredentialsRefused(
@@ -177,7 +181,10 @@ class _TokenSigner:
             )
         value, life_s = answer.get("access_token"), answer.get("expires_in", _DEFAULT_LIFE.total_seconds())
         if not isinstance(value, str) or not _is_header_value(value) or not isinstance(life_s, int | float):
-            raise HelpDeskUnavailable("The accounts server answered something that is not an access token.")
+            raise HelpDeskUnavailable(
+                "The accounts server answered something that is not an access token.",
+                code=Code.HELP_DESK_NOT_UNDERSTOOD,
+            )
         # In this order NaN, which JSON of Python's kind may hold, is the longest life too.
         return AccessToken(value, timedelta(seconds=max(0.0, min(_DEFAULT_LIFE.total_seconds(), life_s))))
 

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from app.errors import HelpDeskRefused, HelpDeskUnavailable
+from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import AnswerTooLarge, NoAnswer, Outbound
-from app.integrations.servicedesk.answers import CredentialsRefused, Missing, Throttled, parse_answer
+from app.integrations.servicedesk.answers import AnswerOverLimit, CredentialsRefused, Missing, Throttled, parse_answer
 from app.integrations.servicedesk.auth import Signer
 from app.telemetry.metrics import HELP_DESK_CALLS
 
@@ -107,7 +107,7 @@ class Calls:
                 method, self._base + path, params=params, form=form, headers=self._signer.headers(token)
             )
         except AnswerTooLarge as error:
-            raise HelpDeskRefused(f"ServiceDesk Plus: {error}.") from None
+            raise AnswerOverLimit(f"ServiceDesk Plus: {error}.") from None
         except NoAnswer as error:
-            raise HelpDeskUnavailable(f"ServiceDesk Plus: {error}.") from None
+            raise HelpDeskUnavailable(f"ServiceDesk Plus: {error}.", code=Code.HELP_DESK_UNREACHABLE) from None
         return parse_answer(reply, secret=self._signer.secret, now=datetime.now(UTC))

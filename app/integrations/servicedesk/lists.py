@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.core.tenant import Edition
-from app.errors import HelpDeskRefused, HelpDeskUnavailable
-from app.integrations.servicedesk.answers import CredentialsRefused, Missing, not_understood
+from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
+from app.integrations.servicedesk.answers import AnswerOverLimit, CredentialsRefused, Missing, not_understood
 from app.integrations.servicedesk.calls import Calls
 from app.integrations.servicedesk.mapping import Row, parse_id, time_of
 
@@ -43,9 +43,15 @@ class Lists:
     async def rows(self, path: str, key: str) -> AsyncIterator[Row]:
         """Each row of a list once, in the order of ServiceDesk Plus."""
         seen: set[str] = set()
-        start = 1
+        start, count = 1, PAGE_ROWS
         for _ in range(MAX_PAGES):
-            rows, has_more = await self._page(path, key, {"start_index": start})
+            try:
+                rows, has_more = await self._page(path, key, {"start_index": start, "row_count": count})
+            except AnswerOverLimit:  # texts with pictures in them: fewer at once
+                if count == 1:
+                    raise
+                count = max(count // 10, 1)
+                continue
             fresh = [row for row in rows if parse_id(row) not in seen]
             for row in fresh:
                 seen.add(parse_id(row))
@@ -137,4 +143,6 @@ def _millis(time: datetime | None) -> int | None:
 
 
 def _endless() -> HelpDeskUnavailable:
-    return HelpDeskUnavailable("ServiceDesk Plus answered a list that does not end.")
+    return HelpDeskUnavailable(
+        "ServiceDesk Plus answered a list that does not end.", code=Code.HELP_DESK_NOT_UNDERSTOOD
+    )

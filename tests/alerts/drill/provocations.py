@@ -38,7 +38,7 @@ async def _model_fails(scene: Scene) -> AsyncIterator[Words]:
         await scene.send("bluebird")
     yield {"SLUG": "acme"}
     scene.model.behaviours.clear()
-    # The gate opens with an answer that succeeds, so somebody has to ask.
+    # The circuit closes with a call that succeeds, so somebody has to ask.
     for _ in range(12):
         await scene.send("acme")
         await scene.send("bluebird")
@@ -173,7 +173,7 @@ def _job_fails(name: str) -> Callable[[Scene], AbstractAsyncContextManager[Words
 
 # Those that make bad notes come first: the slow burn looks back so long that it resolves minutes after the last of them.
 PROVOCATIONS: Final = (
-    Provocation(("AiAgentsDeliveryDead",), "a webhook of a ticket that does not exist", _ticket_is_gone),
+    Provocation(("AiAgentsDeliveryFailed",), "a webhook of a ticket that does not exist", _ticket_is_gone),
     Provocation(
         ("AiAgentsModelFailing", "AiAgentsSuccessRateLow", "AiAgentsEnhancedBurnFast", "AiAgentsEnhancedBurnSlow"),
         "the model answers 500 to sixteen tickets",

@@ -63,7 +63,7 @@ async def fill_history(url: str, tenants: Sequence[Tenant], *, seed: int = 7) ->
                     "jonas@msp.example",
                     "replay",
                     14,
-                    "with “HTTP 502” in the reason",
+                    "with the reason help_desk_failed",
                 ),
             ],
         )

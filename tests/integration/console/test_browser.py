@@ -116,7 +116,7 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
     await _listen(valkey)
     slug = stage.tenant.slug
     others = [
-        a_tenant(each, name=name, model={"monthly_token_budget": budget}, servicedesk={"url": stage.portal.url.replace(slug, each)})
+        a_tenant(each, name=name, model={"monthly_token_budget": budget})
         for each, name, budget in (
             ("bluebird", "Bluebird Clinics", 8_000_000),
             ("northwind", "Northwind Logistics", None),

@@ -9,13 +9,16 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
+from app.core.delivery import Status
 from app.db.deliveries import find_delivery, list_deliveries
 from app.db.intake import AcceptedDelivery, Intake, open_intake
 from app.db.ledger import GivenUp, Ledger
 from app.db.session import Database
-from app.errors import LeaseLost, LedgerUnavailable
+from app.errors import Code, LeaseLost, LedgerUnavailable
 from demo.embedded import DatabaseUrls
+from tests.builders import an_outcome
 from tests.integration.superuser import run_as_superuser
 
 LEASE = timedelta(seconds=30)
@@ -87,9 +90,10 @@ async def test_a_lease_that_ran_out_is_claimed_again_and_its_holder_is_fenced_of
     assert (second.job_id, second.attempt) == (job_id, 2)
     for change in (
         ledger.extend(first),
-        ledger.fail(first, "x"),
-        ledger.ignore(first, "x"),
-        ledger.try_later(first, wait=timedelta(0), error=None, is_forgiven=False),
+        ledger.conclude(first, an_outcome(Status.FAILED)),
+        ledger.conclude(first, an_outcome(Status.IGNORED)),
+        ledger.conclude(first, an_outcome(Status.PENDING)),
+        ledger.release(first),
     ):
         with pytest.raises(LeaseLost):
             await change
@@ -139,9 +143,9 @@ async def test_a_row_that_cannot_be_read_costs_its_own_delivery_alone(
     fine = {await accept(intake, tenant_id), await accept(intake, uuid4())}
     assert await claim_all(watched) == fine
     assert [(each.tenant_id, each.job_id) for each in told] == [(tenant_id, poisoned)]
-    assert told[0].error.startswith("delivery_unreadable: ")
-    [row] = await run_as_superuser(urls, "select status, last_error from delivery where job_id = $1", poisoned)
-    assert (row["status"], row["last_error"]) == ("failed", told[0].error)
+    assert told[0].code is Code.DELIVERY_UNREADABLE
+    [row] = await run_as_superuser(urls, "select status, code, last_error from delivery where job_id = $1", poisoned)
+    assert tuple(row) == ("failed", "delivery_unreadable", told[0].detail)
     assert await run_as_superuser(urls, "select from dead where job_id = $1", poisoned)
     assert await ledger.claim_next() is None
 
@@ -161,20 +165,35 @@ async def test_an_event_of_a_newer_release_is_read_by_an_older_worker(
         )
 
 
-async def test_a_row_that_cannot_even_be_settled_is_put_off(urls: DatabaseUrls, ledger: Ledger, intake: Intake) -> None:
+async def test_a_row_that_cannot_be_changed_is_put_off_and_claimed_once_it_can(
+    urls: DatabaseUrls, ledger: Ledger, worker_db: Database, intake: Intake
+) -> None:
     tenant_id = uuid4()
     poisoned, fine = await accept(intake, tenant_id), await accept(intake, tenant_id)
     # A constraint that the row breaks already: no update of it passes.
     await run_as_superuser(urls, f"alter table delivery add constraint poison check (job_id <> '{poisoned}') not valid")
     try:
-        claim = await ledger.claim_next()
-        assert claim is not None
-        assert claim.job_id == fine
-        assert await ledger.claim_next() is None
+        assert await claim_all(ledger) == {fine}
         [row] = await run_as_superuser(urls, "select due_at - now() as wait from due where job_id = $1", poisoned)
-        assert timedelta(minutes=55) < row["wait"] <= timedelta(hours=1)
+        assert timedelta(0) < row["wait"] <= timedelta(seconds=30)
     finally:
         await run_as_superuser(urls, "alter table delivery drop constraint poison")
+    await let_leases_end(worker_db)
+    assert poisoned in await claim_all(ledger)
+
+
+async def test_a_schema_that_does_not_fit_fails_no_delivery(
+    urls: DatabaseUrls, ledger: Ledger, worker_db: Database, intake: Intake
+) -> None:
+    """As when a worker runs before its migration: nothing can be claimed, and all of it afterwards."""
+    jobs = {await accept(intake, uuid4()) for _ in range(3)}
+    await run_as_superuser(urls, "alter table delivery rename column trace_context to renamed")
+    try:
+        with pytest.raises(ProgrammingError):
+            await ledger.claim_next()
+    finally:
+        await run_as_superuser(urls, "alter table delivery rename column renamed to trace_context")
+    assert await claim_all(ledger) == jobs
 
 
 async def test_whoever_is_told_of_a_failed_delivery_may_fail_without_keeping_the_next_one_waiting(
@@ -194,14 +213,14 @@ async def test_a_forgiven_attempt_does_not_count(ledger: Ledger, intake: Intake)
         claim = await ledger.claim_next()
         assert claim is not None
         assert claim.attempts_used == 1
-        await ledger.try_later(claim, wait=timedelta(0), error=None, is_forgiven=True)
+        await ledger.release(claim)
 
 
 async def test_a_wait_is_kept(ledger: Ledger, intake: Intake) -> None:
     await accept(intake, uuid4())
     claim = await ledger.claim_next()
     assert claim is not None
-    await ledger.try_later(claim, wait=timedelta(seconds=0.4), error="later", is_forgiven=False)
+    await ledger.conclude(claim, an_outcome(Status.PENDING, wait_s=0.4))
     assert await ledger.claim_next() is None
     await asyncio.sleep(0.5)
     assert await ledger.claim_next() is not None
@@ -243,7 +262,7 @@ async def test_an_error_text_with_nul_or_of_any_length_is_stored(
     job_id = await accept(intake, tenant_id)
     claim = await ledger.claim_next()
     assert claim is not None
-    await ledger.fail(claim, "a\x00b" * 1000)
+    await ledger.conclude(claim, an_outcome(detail="a\x00b" * 1000))
     assert await status(worker_db, tenant_id, job_id) == "failed"
 
 
@@ -265,7 +284,7 @@ async def test_many_claimants_together_take_no_more_of_a_tenant_than_it_has_slot
     assert all(claim.is_crowded for claim in mine)
     assert await limited.waiting(unheard_for=timedelta(0), limit=100) == []  # a ring would find nothing to claim
 
-    await limited.ignore(mine[0], "done with")
+    await limited.conclude(mine[0], an_outcome(Status.IGNORED))
     assert len(await limited.waiting(unheard_for=timedelta(0), limit=100)) == 1
     following = await limited.claim_next()
     assert following is not None

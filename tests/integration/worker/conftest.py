@@ -57,7 +57,7 @@ class Stage:
     async def work(self) -> int:
         """Claim and work until nothing is due. Returns how many attempts that were."""
         attempts = 0
-        while await self.worker.enhancer.work_once():
+        while await self.worker.attempts.work_once():
             attempts += 1
         return attempts
 

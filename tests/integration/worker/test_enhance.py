@@ -12,9 +12,9 @@ import structlog
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from app.core.retry import FAILURES_TO_CLOSE
+from app.core.retry import FAILURES_TO_OPEN
 from app.db.deliveries import find_delivery, replay_deliveries
-from app.db.gates import Cause, Gates
+from app.db.limits.holds import Cause, list_holds
 from tests.integration.worker.conftest import Stage
 
 
@@ -45,7 +45,7 @@ async def test_twenty_deliveries_for_one_version_at_once_give_one_note(stage: St
     ticket_id = stage.ticket()
     jobs = [await stage.deliver(ticket_id, event="ticket_created")]
     jobs += [await stage.deliver(ticket_id, event="ticket_updated") for _ in range(19)]
-    await asyncio.gather(*(stage.worker.enhancer.work_once() for _ in range(20)))
+    await asyncio.gather(*(stage.worker.attempts.work_once() for _ in range(20)))
     await stage.work()
     assert len(stage.notes(ticket_id)) == 1
     assert stage.model.calls == 1
@@ -58,7 +58,7 @@ async def test_twenty_deliveries_for_one_version_at_once_give_one_note(stage: St
 async def test_twenty_deliveries_that_all_want_a_note_give_one(stage: Stage) -> None:
     ticket_id = stage.ticket()
     jobs = [await stage.deliver(ticket_id, event="ticket_updated") for _ in range(20)]
-    await asyncio.gather(*(stage.worker.enhancer.work_once() for _ in range(20)))
+    await asyncio.gather(*(stage.worker.attempts.work_once() for _ in range(20)))
     await stage.work()
     assert len(stage.notes(ticket_id)) == 1
     deliveries = [await stage.delivery(job) for job in jobs]
@@ -71,12 +71,12 @@ async def test_a_newer_version_replaces_the_one_in_work(stage: Stage) -> None:
     ticket_id = stage.ticket()
     first = await stage.deliver(ticket_id)
     stage.model.behave("slow", seconds=1.5)
-    working = asyncio.create_task(stage.worker.enhancer.work_once())
+    working = asyncio.create_task(stage.worker.attempts.work_once())
     while not stage.model.calls:
         await asyncio.sleep(0.02)
     stage.portal.update_ticket(ticket_id, description="Now Outlook says that the mailbox is full.")
     second = await stage.deliver(ticket_id, event="ticket_updated")
-    await stage.worker.enhancer.work_once()
+    await stage.worker.attempts.work_once()
     await working
     assert len(stage.notes(ticket_id)) == 1
     assert (await stage.delivery(second)).status == "done"
@@ -224,7 +224,7 @@ async def test_a_note_that_was_stored_before_the_answer_was_lost_is_found_again(
     assert stage.model.calls == 1, "a retry pays the model once"
 
 
-@pytest.mark.parametrize("kind", ["rate_limit", "server_error", "garbage", "reset", "refusal"])
+@pytest.mark.parametrize("kind", ["rate_limit", "server_error", "garbage", "reset"])
 async def test_a_model_that_stays_away_leaves_the_gathered_context(stage: Stage, kind: str) -> None:
     ticket_id = stage.ticket()
     stage.model.behave(kind, times=None, seconds=0.01)
@@ -234,6 +234,17 @@ async def test_a_model_that_stays_away_leaves_the_gathered_context(stage: Stage,
     assert "The model could not be reached" in note
     assert "Cached mode was off" in note
     assert (await stage.delivery(job_id)).status == "done"
+
+
+async def test_a_model_that_declines_is_not_said_to_be_out_of_reach(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    stage.model.behave("refusal", times=None)
+    await stage.deliver(ticket_id)
+    await stage.work()
+    [note] = stage.notes(ticket_id)
+    assert "The model declined to write about this ticket" in note
+    assert "Cached mode was off" in note
+    assert stage.model.calls == 1
 
 
 async def test_a_model_that_hangs_costs_no_more_than_its_limit(stage: Stage) -> None:
@@ -266,6 +277,17 @@ async def test_an_answer_is_sent_back_once_and_the_mended_one_taken(stage: Stage
     assert "did not pass the checks" not in note
     assert "[T1]</a>" in note
     assert stage.model.calls == 2
+
+
+async def test_an_answer_that_is_cut_off_is_asked_for_once_more_with_room(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    stage.model.behave("length")
+    await stage.deliver(ticket_id)
+    await stage.work()
+    assert "[T1]</a>" in stage.notes(ticket_id)[0]
+    first, second = (request.model_dump() for request in stage.model.requests)
+    assert first["messages"] == second["messages"]
+    assert second["max_tokens"] > first["max_tokens"]
 
 
 async def test_a_citation_that_does_not_exist_never_reaches_the_note(stage: Stage) -> None:
@@ -495,7 +517,7 @@ async def test_one_ticket_that_always_fails_is_failed_after_its_attempts_and_clo
 
 async def test_a_model_that_fails_in_a_row_is_left_alone_until_its_rest_ends(stage: Stage) -> None:
     stage.model.behave("server_error", times=None)
-    for _ in range(FAILURES_TO_CLOSE):
+    for _ in range(FAILURES_TO_OPEN):
         await stage.deliver(stage.ticket())
         await stage.work()
     asked = stage.model.calls
@@ -512,7 +534,7 @@ async def test_a_model_that_fails_in_a_row_is_left_alone_until_its_rest_ends(sta
         await stage.deliver(stage.ticket())
         await stage.work()
     assert stage.model.calls == asked + 2
-    assert await Gates(stage.database).closed([stage.tenant.id]) == []
+    assert await list_holds(stage.database, [stage.tenant.id]) == []
 
 
 @pytest.mark.parametrize("stage", [{"servicedesk": {"calls_per_minute": 1}}], indirect=True)
@@ -525,8 +547,8 @@ async def test_a_note_that_gets_no_turn_leaves_no_doubt_and_the_tenant_rests_unt
     async with stage.database.as_tenant(stage.tenant.id) as session:
         begun = await session.execute(text("select posting_at from enhancement where job_id = :id"), {"id": job_id})
     assert begun.scalar_one() is None  # nothing was sent: the next attempt need not look for a note
-    [gate] = await Gates(stage.database).closed([stage.tenant.id])
-    assert gate.cause is Cause.CALLS
+    [hold] = await list_holds(stage.database, [stage.tenant.id])
+    assert hold.cause is Cause.RATE_LIMITED
     await stage.make_due()
     assert await stage.work() == 0
 
@@ -542,7 +564,7 @@ async def test_a_delivery_that_kills_its_workers_is_counted_as_failed_and_told(
 
     assert (await stage.delivery(job_id)).status == "failed"
     assert outcomes(stage)["failed"] == 1
-    [line] = [line for line in logs if line["event"] == "delivery_failed"]
+    [line] = [line for line in logs if line["event"] == "delivery_given_up"]
     assert (line["tenant"], line["job_id"]) == (stage.tenant.slug, str(job_id))
 
 
@@ -571,7 +593,7 @@ async def test_an_enhancement_leaves_a_record_of_who_read_what_at_which_cost(sta
     record = details.enhancement
     assert record["sources"] == "similar_tickets 900, knowledge 50"
     assert record["cost_usd"] > 0
-    [line] = [line for line in logs if line["event"] == "enhancement_recorded"]
+    [line] = [line for line in logs if line["event"] == "note_posted"]
     assert (line["tenant"], line["ticket_id"], line["job_id"]) == (stage.tenant.slug, ticket_id, str(job_id))
     assert line["sources"] == {"similar_tickets": 1, "knowledge": 1, "assets": 0}
     assert (line["outcome"], line["model"]) == ("enhanced", record["model"])

@@ -8,8 +8,9 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from app.db.gates import EVERY_TENANT, Cause, Gates
 from app.db.knowledge import Cursor, save_cursor
+from app.db.limits.holds import EVERY_TENANT
+from app.db.limits.pauses import pause, resume
 from app.worker.watch import look_at_usage, look_once
 from tests.integration.worker.conftest import Stage
 
@@ -18,32 +19,32 @@ def gauge(name: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(name, labels)
 
 
-async def test_the_first_dead_delivery_is_a_change_from_zero(stage: Stage) -> None:
+async def test_the_first_failed_delivery_is_a_change_from_zero(stage: Stage) -> None:
     slug = stage.tenant.slug
     await look_once(stage.database, stage.worker.tenants)
-    assert gauge("delivery_dead", tenant=slug) == 0
-    assert gauge("gate_closed", tenant=slug, cause="paused") == 0
+    assert gauge("deliveries_failed", tenant=slug) == 0
+    assert gauge("tenant_paused", tenant=slug) == 0
 
     await stage.deliver("999999")
     await stage.work()
     await look_once(stage.database, stage.worker.tenants)
-    assert gauge("delivery_dead", tenant=slug) == 1
+    assert gauge("deliveries_failed", tenant=slug) == 1
 
 
-async def test_a_closed_gate_is_seen_of_its_tenant_and_of_all(stage: Stage) -> None:
-    slug, gates = stage.tenant.slug, Gates(stage.database)
-    await gates.pause(stage.tenant.id, by="x", reason="y")
-    await gates.pause(EVERY_TENANT, by="x", reason="y")
+async def test_a_pause_is_seen_of_its_tenant_and_of_all(stage: Stage) -> None:
+    slug = stage.tenant.slug
+    await pause(stage.database, stage.tenant.id, by="x", reason="y")
+    await pause(stage.database, EVERY_TENANT, by="x", reason="y")
     await look_once(stage.database, stage.worker.tenants)
-    assert gauge("gate_closed", tenant=slug, cause="paused") == 1
-    assert gauge("gate_closed", tenant=slug, cause="help_desk") == 0
-    assert gauge("gate_closed", tenant="", cause="paused") == 1
+    assert gauge("tenant_paused", tenant=slug) == 1
+    assert gauge("circuit_open", tenant=slug, dependency="help_desk") == 0
+    assert gauge("tenant_paused", tenant="") == 1
 
-    await gates.open(EVERY_TENANT, Cause.PAUSED)
-    await gates.open(stage.tenant.id, Cause.PAUSED)
+    await resume(stage.database, EVERY_TENANT)
+    await resume(stage.database, stage.tenant.id)
     await look_once(stage.database, stage.worker.tenants)
-    assert gauge("gate_closed", tenant=slug, cause="paused") == 0
-    assert gauge("gate_closed", tenant="", cause="paused") == 0
+    assert gauge("tenant_paused", tenant=slug) == 0
+    assert gauge("tenant_paused", tenant="") == 0
 
 
 async def test_what_waits_is_seen_of_its_tenant(stage: Stage) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from app.console.health import Finding, Level, Snapshot, find_problems, find_problems_of, p95
-from app.db.gates import EVERY_TENANT, Cause, ClosedGate
-from app.db.load import Dead, TenantLoad
+from app.db.limits.holds import EVERY_TENANT, Cause, Hold
+from app.db.load import FailedDeliveries, TenantLoad
 from app.db.overview import HourCount, TenantFigures
 from tests.builders import a_tenant
 
@@ -13,14 +13,22 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 ACME = a_tenant("acme", model={"monthly_token_budget": 1000})
 
 
-def seen(*gates: ClosedGate, redis: bool = True, workers: int | None = 1, **figures: Any) -> Snapshot:
+def seen(*holds: Hold, redis: bool = True, workers: int | None = 1, **figures: Any) -> Snapshot:
     own = TenantFigures(ACME.id, **figures)
-    return Snapshot(NOW, [ACME], [own], list(gates), is_redis_reachable=redis, workers=workers)
+    return Snapshot(NOW, [ACME], [own], list(holds), is_redis_reachable=redis, workers=workers)
 
 
-def gate(cause: Cause, tenant_id: Any = ACME.id, **values: Any) -> ClosedGate:
-    fields = {"until": None, "since": NOW, "failures": 0, "closed_by": None, "reason": None, **values}
-    return ClosedGate(tenant_id=tenant_id, cause=cause, **fields)
+def hold(cause: Cause, tenant_id: Any = ACME.id, **values: Any) -> Hold:
+    fields = {
+        "until": None,
+        "since": NOW,
+        "failures": 0,
+        "by": None,
+        "reason": None,
+        "holds_deliveries": cause in {Cause.PAUSED, Cause.RATE_LIMITED, Cause.HELP_DESK},
+        **values,
+    }
+    return Hold(tenant_id=tenant_id, cause=cause, **fields)
 
 
 def only(snapshot: Snapshot) -> Finding:
@@ -46,27 +54,27 @@ def test_no_worker_needs_somebody_unless_one_is_seen_working() -> None:
 @pytest.mark.parametrize(
     ("cause", "level"), [(Cause.HELP_DESK, Level.BAD), (Cause.MODEL, Level.WARN), (Cause.PAUSED, Level.NOTE)]
 )
-def test_a_closed_gate_is_told_with_whom_it_concerns(cause: Cause, level: Level) -> None:
-    finding = only(seen(gate(cause)))
+def test_a_hold_is_told_with_whom_it_concerns(cause: Cause, level: Level) -> None:
+    finding = only(seen(hold(cause)))
     assert (finding.level, finding.link, finding.since) == (level, "/tenants/acme", NOW)
     assert "Acme" in finding.title
 
 
 def test_a_pause_of_all_is_told_once() -> None:
-    assert "All tenants" in only(seen(gate(Cause.PAUSED, EVERY_TENANT, closed_by="ines", reason="move"))).title
+    assert "All tenants" in only(seen(hold(Cause.PAUSED, EVERY_TENANT, by="ines", reason="move"))).title
 
 
-def test_dead_deliveries_lead_to_the_list_of_them() -> None:
-    finding = only(seen(dead=Dead(2, NOW), last_failure="ServiceDesk Plus has no ticket of id 1."))
+def test_failed_deliveries_lead_to_the_list_of_them() -> None:
+    finding = only(seen(failures=FailedDeliveries(2, NOW), last_failure="ticket_not_found"))
     assert finding.detail == "The newest: The ticket does not exist any more, or never did on this help desk."
     assert finding.level is Level.BAD
     assert finding.link == "/deliveries?tenant=acme&status=failed"
 
 
-def test_what_waits_for_no_worker_is_told_and_what_rests_behind_a_gate_is_not() -> None:
+def test_what_waits_for_no_worker_is_told_and_what_is_held_back_is_not() -> None:
     late = TenantLoad(waiting=3, due_since=NOW - timedelta(minutes=2))
     assert "wait for a worker" in only(seen(load=late)).title
-    assert "help desk" in only(seen(gate(Cause.HELP_DESK), load=late)).title
+    assert "help desk" in only(seen(hold(Cause.HELP_DESK), load=late)).title
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(59, None), (61, Level.WARN), (121, Level.BAD)])
@@ -88,7 +96,8 @@ def test_a_budget_is_told_at_eighty_and_at_a_hundred() -> None:
 
 def test_the_worst_comes_first() -> None:
     levels = [
-        finding.level for finding in find_problems(seen(gate(Cause.PAUSED), redis=False, workers=None, dead=Dead(1)))
+        finding.level
+        for finding in find_problems(seen(hold(Cause.PAUSED), redis=False, workers=None, failures=FailedDeliveries(1)))
     ]
     assert levels == sorted(levels, reverse=True)
     assert levels[0] is Level.BAD
@@ -102,7 +111,7 @@ def test_ninety_five_of_a_hundred() -> None:
 
 def test_a_tenants_page_tells_what_is_its_own_however_much_another_is_called_like_it() -> None:
     namesake = a_tenant("acme-two", name="Acme Two")
-    figures = [TenantFigures(ACME.id), TenantFigures(namesake.id, dead=Dead(1, NOW))]
+    figures = [TenantFigures(ACME.id), TenantFigures(namesake.id, failures=FailedDeliveries(1, NOW))]
     both = Snapshot(NOW, [ACME, namesake], figures, [], is_redis_reachable=True, workers=1)
 
     assert find_problems_of(ACME, both) == []

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.console.words import ago, duration, explain, money, number, percent
+from app.console.words import ago, duration, money, number, percent
 
 
 @pytest.mark.parametrize(
@@ -37,27 +37,3 @@ def test_money(amount: str, words: str) -> None:
 
 def test_numbers() -> None:
     assert [number(value) for value in (0, 1234, 56_700, 1_200_000)] == ["0", "1,234", "56.7k", "1.2M"]
-
-
-@pytest.mark.parametrize(
-    ("error", "meaning", "remedy"),
-    [
-        ("ServiceDesk Plus does not accept our credentials (HTTP 401): check acme/api_key.", "key", "secret"),
-        (
-            "attempts used up (3); the last: ServiceDesk Plus failed on its side (HTTP 502).",
-            "error of its own",
-            "replay",
-        ),
-        ("ServiceDesk Plus has no ticket of id 777.", "does not exist", "dismiss"),
-        ("attempts used up (3); the last: ServiceDesk Plus: no connection was made.", "not be reached", "firewall"),
-        ("attempts used up (3); the last: ServiceDesk Plus did not take the note in time", "too slow", "Replay"),
-        ("no tenant's file has the id 1; add it, then replay this delivery", "file", "Add it"),
-        ("attempts used up (3); the last: internal error (KeyError)", "fault of ours", "job id"),
-        ("attempts used up; the last: its worker ended each time without finishing", "worker stopped", "logs"),
-        ("a thing nobody knows", "no explanation", "words below"),
-    ],
-)
-def test_an_error_is_explained_with_what_to_do(error: str, meaning: str, remedy: str) -> None:
-    told = explain(error)
-    assert meaning in told.meaning
-    assert remedy in told.remedy

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.delivery import NEXT, Event, Status, compute_job_id, parse_webhook, why_no_note
-from app.errors import MalformedDelivery
+from app.core.delivery import NEXT, Event, Status, check_wanted, compute_job_id, parse_webhook
+from app.errors import Code, MalformedDelivery, NotNeeded
 from tests.builders import a_body
 
 TENANT = UUID("0b9d5c3e-0000-4000-8000-000000000001")
@@ -89,13 +89,17 @@ def test_our_own_technicians_events_lead_to_no_note() -> None:
     events = frozenset({Event.UPDATED})
     ours = parse_webhook(a_body(event="ticket_updated", updated_by={"email_id": "AI-Agents@acme.example "}))
     theirs = parse_webhook(a_body(event="ticket_updated", updated_by="jane@acme.example"))
-    assert why_no_note(ours, events=events, technician="ai-agents@acme.example") is not None
-    assert why_no_note(theirs, events=events, technician="ai-agents@acme.example") is None
+    with pytest.raises(NotNeeded) as refused:
+        check_wanted(ours, events=events, technician="ai-agents@acme.example")
+    assert refused.value.code is Code.OWN_EVENT
+    check_wanted(theirs, events=events, technician="ai-agents@acme.example")
 
 
 def test_only_the_tenants_events_lead_to_a_note() -> None:
     updated = parse_webhook(a_body(event="ticket_updated"))
-    assert "ticket_updated" in (why_no_note(updated, events=frozenset({Event.CREATED}), technician="x") or "")
+    with pytest.raises(NotNeeded, match="ticket_updated") as refused:
+        check_wanted(updated, events=frozenset({Event.CREATED}), technician="x")
+    assert refused.value.code is Code.EVENT_NOT_WANTED
 
 
 def test_what_is_done_or_ignored_never_changes_again() -> None:

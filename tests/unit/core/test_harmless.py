@@ -144,6 +144,10 @@ def test_what_was_escaped_styled_or_encoded_is_seen_through(text: str, shown: st
     assert harmless(text, KNOWN) == shown
 
 
+def test_a_number_of_thousands_of_digits_is_no_reason_to_fail() -> None:
+    assert harmless("a &#" + "9" * 5_000 + "; b", Known.of([])) == "a \ufffd b"
+
+
 @pytest.mark.parametrize("kind", [Kind.TICKET, Kind.ARTICLE])
 def test_an_excerpt_has_neither_elements_nor_the_fence(kind: Kind) -> None:
     assert excerpt("Read <b onclick=x>this</b> first", kind, KNOWN) == "Read this first"

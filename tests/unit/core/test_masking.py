@@ -119,6 +119,10 @@ PARTS += [
     "eyJaaaaaaaaa.",
     "net use ",
     "login a/",
+    "password “",
+    "‘a",
+    "10.1.2.3 ",
+    "password is ”",
 ]
 
 

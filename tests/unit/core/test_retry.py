@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.retry import FAILURES_TO_CLOSE, FIRST, FIRST_REST, LONGEST, LONGEST_REST, rest_after, wait_before
+from app.core.retry import FAILURES_TO_OPEN, FIRST, FIRST_OPEN, LONGEST, LONGEST_OPEN, open_for, wait_before
 
 
 @given(st.integers(min_value=1, max_value=1000), st.floats(min_value=0, max_value=1, exclude_max=True))
@@ -32,13 +32,13 @@ def test_jitter_spreads_what_failed_together() -> None:
     assert wait_before(3, asked=None, draw=0.1) < wait_before(3, asked=None, draw=0.9)
 
 
-def test_a_dependency_rests_after_failures_in_a_row_and_for_longer_each_time() -> None:
-    assert [rest_after(number) for number in range(FAILURES_TO_CLOSE)] == [None] * FAILURES_TO_CLOSE
-    rests = [rest_after(FAILURES_TO_CLOSE + number) for number in range(30)]
-    assert rests[:3] == [FIRST_REST, FIRST_REST * 2, FIRST_REST * 4]
-    assert rests[-1] == LONGEST_REST
-    assert rests == sorted(rests, key=lambda rest: rest or FIRST_REST)
+def test_a_circuit_opens_after_failures_in_a_row_and_for_longer_each_time() -> None:
+    assert [open_for(number) for number in range(FAILURES_TO_OPEN)] == [None] * FAILURES_TO_OPEN
+    waits = [open_for(FAILURES_TO_OPEN + number) for number in range(30)]
+    assert waits[:3] == [FIRST_OPEN, FIRST_OPEN * 2, FIRST_OPEN * 4]
+    assert waits[-1] == LONGEST_OPEN
+    assert waits == sorted(waits, key=lambda wait: wait or FIRST_OPEN)
 
 
-def test_one_delivery_that_uses_up_its_attempts_closes_no_gate() -> None:
-    assert rest_after(3) is None
+def test_one_delivery_that_uses_up_its_attempts_opens_no_circuit() -> None:
+    assert open_for(3) is None

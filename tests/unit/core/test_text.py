@@ -23,7 +23,8 @@ from app.core.text import MAX_TEXT_CHARS, one_line, plain_text, tidy
         ("a\x00b\u202ec\u200bd", "abcd"),
         ("  a \t b\n\n\n c  ", "a b\nc"),
         ("5 < 6 and 7 > 3", "5 < 6 and 7 > 3"),
-        ("<<p>x", "<x"),
+        ("<<p>x", "<\nx"),
+        ("a<p>b</p>c", "a\nb\nc"),
         ("NDR from <jane@acme.example> again", "NDR from <jane@acme.example> again"),
         ("Re: <https://acme.example/a?b=1&c=2>", "Re: <https://acme.example/a?b=1&c=2>"),
         ("<a@b.example onerror=alert(1)>x", "x"),
@@ -53,4 +54,4 @@ def test_a_cut_text_keeps_its_limit(text: str, limit: int) -> None:
 def test_a_megabyte_of_anything_is_no_burden(part: str) -> None:
     started = time.process_time()
     plain_text(part * (1_000_000 // len(part)))
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 3

@@ -15,7 +15,7 @@ import httpx
 import openai
 import pytest
 
-from app.core.enhancement import STATEMENTS_SHARE, Draft, Statement, count_words, find_problems
+from app.core.enhancement import STATEMENTS_SHARE, Draft, Problem, Statement, count_words, find_problems
 from app.core.source import Gathered, Kind, Source, State
 from demo.offline_model import MODEL_NAME, Behaviour, ModelSimulator, Prompt, compose, texts_of
 from demo.offline_model import Kind as Misbehaviour
@@ -72,7 +72,7 @@ def content_of(response: httpx.Response) -> str:
     return content
 
 
-def problems_of(draft: Draft) -> list[str]:
+def problems_of(draft: Draft) -> list[Problem]:
     return find_problems(draft, GATHERED, max_words=500, language="en")
 
 

@@ -101,7 +101,7 @@ _TENANT: Final = {
     "type": "query",
     "label": "Tenant",
     "datasource": {"type": "prometheus", "uid": "${datasource}"},
-    "query": "label_values(delivery_dead, tenant)",
+    "query": "label_values(deliveries_failed, tenant)",
     "refresh": 2,
     "sort": 1,
 }
@@ -125,8 +125,10 @@ def dashboards() -> dict[str, Json]:
                     "max(delivery_oldest_pending_seconds)",
                     limits=((300, "orange"), (600, "red")),
                 ),
-                stat("Dead deliveries", "short", "sum(max by (tenant) (delivery_dead))", limits=((1, "red"),)),
-                stat("Gates closed", "short", "sum(max by (tenant, cause) (gate_closed))", limits=((1, "orange"),)),
+                stat("Failed deliveries", "short", "sum(max by (tenant) (deliveries_failed))", limits=((1, "red"),)),
+                stat(
+                    "Open circuits", "short", "sum(max by (tenant, dependency) (circuit_open))", limits=((1, "orange"),)
+                ),
             ],
             [
                 lines(
@@ -187,7 +189,7 @@ def dashboards() -> dict[str, Json]:
                 stat("Webhook to note, p95", "s", f"tenant:enhancement_duration_seconds:p95{_OURS}", limits=_LATE),
                 stat("Waiting", "short", f"max(tenant_backlog{_OURS})"),
                 stat("Oldest pending", "s", f"max(tenant_oldest_pending_seconds{_OURS})", limits=((600, "red"),)),
-                stat("Dead deliveries", "short", f"max(delivery_dead{_OURS})", limits=((1, "red"),)),
+                stat("Failed deliveries", "short", f"max(deliveries_failed{_OURS})", limits=((1, "red"),)),
                 stat(
                     "Since the last sync",
                     "s",
@@ -205,7 +207,15 @@ def dashboards() -> dict[str, Json]:
                 ),
             ],
             [
-                lines("Gates (1: closed)", "none", {"{{cause}}": f"max by (cause) (gate_closed{_OURS})"}),
+                lines(
+                    "Circuits (1: open)",
+                    "none",
+                    {
+                        "{{dependency}}": f"max by (dependency) (circuit_open{_OURS})",
+                        "paused": f"max(tenant_paused{_OURS})",
+                        "rate limited": f"max(tenant_rate_limited{_OURS})",
+                    },
+                ),
                 lines(
                     "Calls to ServiceDesk Plus",
                     "ops",
@@ -265,9 +275,9 @@ def dashboards() -> dict[str, Json]:
         [
             [
                 lines(
-                    "Gates closed, tenants",
+                    "Open circuits, tenants",
                     "short",
-                    {"{{cause}}": "sum by (cause) (max by (tenant, cause) (gate_closed))"},
+                    {"{{dependency}}": "sum by (dependency) (max by (tenant, dependency) (circuit_open))"},
                 ),
                 lines(
                     "ServiceDesk Plus, calls",

@@ -53,6 +53,11 @@ def read_cases() -> list[Case]:
     return [*_read("positive.txt"), *_read("negative.txt")]
 
 
+def read_apart(name: str) -> list[Case]:
+    """The texts of one kind of fault, which have their own file."""
+    return list(_read(name))
+
+
 def _read(name: str) -> Iterator[Case]:
     lines = [line for line in (_FOLDER / name).read_text("utf-8").splitlines() if line and not line.startswith("#")]
     for place, line in enumerate(lines):
@@ -115,6 +120,9 @@ def main(arguments: Sequence[str]) -> None:
         sys.stdout.write(f"{half}: {len(own) - negatives} texts with values, {negatives} without\n{table(counts)}\n")
         if "--misses" in arguments and half == "tune":
             sys.stdout.write("\n".join(miss for count in counts.values() for miss in count.misses) + "\n")
+    for name in ("networks.txt", "quotes.txt"):
+        apart = read_apart(name)
+        sys.stdout.write(f"{name}: {len(apart)} texts\n{table(measure(apart))}\n")
 
 
 if __name__ == "__main__":

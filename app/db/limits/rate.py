@@ -12,13 +12,20 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import text
 
 from app.core.tenant import Tenant
+from app.db.limits.holds import Cause
 from app.db.session import Database
 from app.errors import CallsExhausted
 
+_HOLD: Final = text("""
+insert into gate as old (tenant_id, cause, closed_until) values (:tenant_id, :cause, now() + cast(:wait as interval))
+on conflict (tenant_id, cause) do update set closed_until = greatest(old.closed_until, excluded.closed_until),
+    since = case when old.closed_until > now() then old.since else now() end
+""")
 _MINUTE: Final = timedelta(minutes=1)
 # A worker's usual calls for one ticket: read it, look at its notes, post.
 _LARGEST_BURST: Final = 5
@@ -49,7 +56,7 @@ on conflict (tenant_id) do update
 """)
 
 
-class Calls:
+class CallRate:
     """One tenant's turns; fits `CallLimiter` of the ServiceDesk Plus adapter.
 
     Args:
@@ -120,3 +127,9 @@ class Calls:
         async with self._database.as_tenant(self._tenant_id) as session:
             closed = await session.execute(_CLOSED, {"tenant_id": self._tenant_id})
             return closed.scalar_one_or_none() is not None
+
+
+async def hold_until_next_turn(database: Database, tenant_id: UUID, *, wait: timedelta) -> None:
+    """Let no delivery of *tenant_id* be claimed for *wait*: its calls are used up for so long."""
+    async with database.as_tenant(tenant_id) as session:
+        await session.execute(_HOLD, {"tenant_id": tenant_id, "cause": Cause.RATE_LIMITED, "wait": wait})

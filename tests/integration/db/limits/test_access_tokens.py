@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from app.db.access_tokens import MAX_REFRESHES, AccessTokens
+from app.db.limits.access_tokens import MAX_REFRESHES, AccessTokens
 from app.db.session import Database, open_database
 from app.errors import CallsExhausted, HelpDeskUnavailable
 from app.integrations.servicedesk import AccessToken

@@ -1,6 +1,6 @@
-"""A tenant's model and monitoring behind their gates: what failed several times in a row is not asked for a while.
+"""A tenant's help desk, model and monitoring behind their circuits, during one attempt.
 
-Invariant: behind a closed gate the answer is the error of a dependency that does not answer, at once; the note is
+Invariant: while a circuit is open the answer is the error of a dependency that does not answer, at once; the note is
 written without it and says so. Keeping count never costs the note: a ledger that can't be told is told next time.
 """
 
@@ -17,8 +17,8 @@ import structlog
 from app.core.asset import Addresses
 from app.core.completion import Completion, Message
 from app.core.source import Source
-from app.db.gates import Cause, Gates
 from app.db.ledger import Claim
+from app.db.limits.circuits import Circuits, Dependency
 from app.enhancement.ports import Model, Monitoring
 from app.errors import LedgerUnavailable, ModelUnavailable, MonitoringUnavailable, Unavailable
 
@@ -26,52 +26,52 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Breaker:
-    """One dependency of one tenant, during one attempt."""
+class Circuit:
+    """One dependency's, of one tenant, as it was when the attempt began."""
 
-    gates: Gates
+    circuits: Circuits
     tenant_id: UUID
-    cause: Cause
-    is_closed: bool
+    dependency: Dependency
+    is_open: bool
     is_failing: bool
     """Its last call failed, so that a success is worth writing down."""
 
     @classmethod
-    def of(cls, gates: Gates, claim: Claim, cause: Cause) -> Breaker:
-        return cls(gates, claim.tenant_id, cause, cause in claim.closed, cause in claim.failing)
+    def of(cls, circuits: Circuits, claim: Claim, dependency: Dependency) -> Circuit:
+        return cls(circuits, claim.tenant_id, dependency, dependency in claim.open, dependency in claim.failing)
 
     @asynccontextmanager
     async def guard(self, failure: type[Unavailable]) -> AsyncIterator[None]:
         """Let the block call the dependency, and keep count of *failure*.
 
         Raises:
-            Unavailable: As *failure*, without the block being run, while the gate is closed.
+            Unavailable: As *failure*, without the block being run, while the circuit is open.
         """
-        if self.is_closed:
+        if self.is_open:
             raise failure("it failed several times in a row and is left alone for a while")
         try:
             yield
         except failure:
-            await self.count()
+            await self.failed()
             raise
-        await self.recover()
+        await self.succeeded()
 
-    async def count(self) -> bool:
-        """Write down a failure. True when the gate is closed now."""
+    async def failed(self) -> bool:
+        """Write down a failure. True when the circuit is open now."""
         with suppress(LedgerUnavailable):
-            is_closed = await self.gates.count_failure(self.tenant_id, self.cause)
-            if is_closed:
-                log.warning("gate_closed", dependency=self.cause)
-            return is_closed
+            is_open = await self.circuits.record_failure(self.tenant_id, self.dependency)
+            if is_open:
+                log.warning("circuit_open", dependency=self.dependency)
+            return is_open
         return False
 
-    async def recover(self) -> None:
+    async def succeeded(self) -> None:
         """Write down a success."""
         if not self.is_failing:
             return
         with suppress(LedgerUnavailable):
-            if await self.gates.open(self.tenant_id, self.cause):
-                log.info("gate_opened", dependency=self.cause)
+            if await self.circuits.record_success(self.tenant_id, self.dependency):
+                log.info("circuit_closed", dependency=self.dependency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,13 @@ class GuardedModel:
     """Fits the workflow's `Model`."""
 
     model: Model
-    breaker: Breaker
+    circuit: Circuit
 
-    async def complete(self, messages: Sequence[Message], *, schema: dict[str, Any]) -> Completion:
-        async with self.breaker.guard(ModelUnavailable):
-            return await self.model.complete(messages, schema=schema)
+    async def complete(
+        self, messages: Sequence[Message], *, schema: dict[str, Any], more_room: bool = False
+    ) -> Completion:
+        async with self.circuit.guard(ModelUnavailable):
+            return await self.model.complete(messages, schema=schema, more_room=more_room)
         raise AssertionError
 
 
@@ -92,9 +94,9 @@ class GuardedMonitoring:
     """Fits the workflow's `Monitoring`."""
 
     monitoring: Monitoring
-    breaker: Breaker
+    circuit: Circuit
 
     async def measurements(self, addresses: Addresses, *, limit: int) -> list[Source]:
-        async with self.breaker.guard(MonitoringUnavailable):
+        async with self.circuit.guard(MonitoringUnavailable):
             return await self.monitoring.measurements(addresses, limit=limit)
         raise AssertionError

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.db.calls import Calls
+from app.db.limits.rate import CallRate
 from app.db.session import Database, open_database
 from app.errors import CallsExhausted
 from demo.embedded import DatabaseUrls
@@ -23,7 +23,7 @@ async def test_no_sixty_seconds_see_more_calls_than_a_minute_may_have(
     tenant = a_tenant(servicedesk={"calls_per_minute": per_minute})
     clock = asyncio.get_running_loop().time
     async with open_database(urls.worker, pool_size=5) as other:
-        workers = [Calls(database, tenant) for database in (worker_db, other)]
+        workers = [CallRate(database, tenant) for database in (worker_db, other)]
         count = min(2 * per_minute + 1, 90)
 
         async def turn(number: int) -> float:
@@ -41,7 +41,7 @@ async def test_no_sixty_seconds_see_more_calls_than_a_minute_may_have(
 
 
 async def test_a_pause_is_followed_by_a_modest_burst(worker_db: Database) -> None:
-    calls = Calls(worker_db, a_tenant(servicedesk={"calls_per_minute": 30}))
+    calls = CallRate(worker_db, a_tenant(servicedesk={"calls_per_minute": 30}))
 
     waits = [(await calls._take(longest_wait=LONG)).total_seconds() for _ in range(7)]
 
@@ -51,7 +51,7 @@ async def test_a_pause_is_followed_by_a_modest_burst(worker_db: Database) -> Non
 
 async def test_a_patient_caller_leaves_the_burst_to_the_others(worker_db: Database) -> None:
     tenant = a_tenant(servicedesk={"calls_per_minute": 30})
-    sync, worker = Calls(worker_db, tenant, is_patient=True), Calls(worker_db, tenant)
+    sync, worker = CallRate(worker_db, tenant, is_patient=True), CallRate(worker_db, tenant)
 
     assert not await sync._take(longest_wait=LONG)
     assert await sync._take(longest_wait=LONG) > timedelta(seconds=1)
@@ -60,7 +60,7 @@ async def test_a_patient_caller_leaves_the_burst_to_the_others(worker_db: Databa
 
 async def test_a_refused_turn_is_not_taken(worker_db: Database) -> None:
     tenant = a_tenant(servicedesk={"calls_per_minute": 1})
-    calls = Calls(worker_db, tenant, longest_wait=timedelta())
+    calls = CallRate(worker_db, tenant, longest_wait=timedelta())
     await calls.wait_turn()
 
     for _ in range(5):
@@ -73,7 +73,7 @@ async def test_a_refused_turn_is_not_taken(worker_db: Database) -> None:
 
 async def test_who_waits_already_waits_for_the_end_of_a_throttling_too(worker_db: Database) -> None:
     tenant = a_tenant(servicedesk={"calls_per_minute": 600})
-    calls = Calls(worker_db, tenant)
+    calls = CallRate(worker_db, tenant)
     clock = asyncio.get_running_loop().time
     for _ in range(5):
         await calls.wait_turn()
@@ -92,6 +92,6 @@ async def test_who_waits_already_waits_for_the_end_of_a_throttling_too(worker_db
 
 
 async def test_a_throttling_is_one_tenants_own(worker_db: Database) -> None:
-    await Calls(worker_db, a_tenant()).back_off(timedelta(minutes=1))
+    await CallRate(worker_db, a_tenant()).back_off(timedelta(minutes=1))
 
-    await asyncio.wait_for(Calls(worker_db, a_tenant()).wait_turn(), 2)
+    await asyncio.wait_for(CallRate(worker_db, a_tenant()).wait_turn(), 2)

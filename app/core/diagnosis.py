@@ -1,0 +1,164 @@
+"""What each code means, and what to do about it: read by console, command line, problem details and documentation.
+
+Invariant: every `Code` has a diagnosis, and no other place explains one. What an error met (an HTTP status, the name of
+a secret) is its own sentence's; that is stored beside the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.errors import Code
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One code in words."""
+
+    meaning: str
+    remedy: str
+
+
+_REPLAY: Final = "Then replay."
+
+DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
+    Code.UNAUTHENTICATED: Diagnosis(
+        "The webhook's tenant and signature could not be verified.",
+        "Check the tenant's id and its webhook secret at the sender. One answer stands for every cause.",
+    ),
+    Code.TENANT_SUSPENDED: Diagnosis(
+        "The tenant is suspended in its file.", "Nothing, if that is meant; else set status: active."
+    ),
+    Code.WEBHOOK_MALFORMED: Diagnosis(
+        "The webhook's body is not what it must be.", "Correct the field that is named, at the sender."
+    ),
+    Code.BODY_NOT_RECEIVED: Diagnosis("The webhook's body did not arrive whole in time.", "Send it again."),
+    Code.OVERLOADED: Diagnosis("More webhooks arrive at once than the API can hold.", "Send it again, later."),
+    Code.LEDGER_UNAVAILABLE: Diagnosis(
+        "PostgreSQL could not store it.", "Look at PostgreSQL; what was not answered 202 is sent again by its sender."
+    ),
+    Code.QUEUE_UNAVAILABLE: Diagnosis(
+        "Redis could not be used.", "Look at Redis; deliveries go on without it, slower."
+    ),
+    Code.TENANT_UNKNOWN: Diagnosis(
+        "No tenant's file has this tenant's id.", f"Add the file, or mend what `tenants check` says of it. {_REPLAY}"
+    ),
+    Code.TENANT_FILE_INVALID: Diagnosis(
+        "The tenant's file or one of its secrets can't be used.",
+        f"Run `tenants check` and mend what it names. {_REPLAY}",
+    ),
+    Code.TENANT_SECRET_MISSING: Diagnosis(
+        "One of the tenant's secrets is not there.", f"Add it to the secret store; it is read at once. {_REPLAY}"
+    ),
+    Code.ADDRESS_FORBIDDEN: Diagnosis(
+        "The tenant's URL leads to an address that its file does not allow.",
+        "For a help desk in a private network set servicedesk.allow_private_address: true; else correct the URL, or its"
+        f" name in DNS. {_REPLAY}",
+    ),
+    Code.HELP_DESK_UNREACHABLE: Diagnosis(
+        "The tenant's help desk could not be reached.",
+        f"Check the connection on the tenant's page: address, certificate, firewall, or an outage there. {_REPLAY}",
+    ),
+    Code.HELP_DESK_FAILED: Diagnosis(
+        "The tenant's help desk had an error of its own.",
+        "Check the connection on the tenant's page. When the help desk is well again, replay.",
+    ),
+    Code.HELP_DESK_SLOW: Diagnosis(
+        "The help desk was too slow to take the note.",
+        "Replay: the ticket is looked at first, so no note is doubled.",
+    ),
+    Code.HELP_DESK_THROTTLED: Diagnosis(
+        "The help desk allows no more calls at the moment.",
+        "Nothing: it goes on by itself. If it happens often, lower calls_per_minute.",
+    ),
+    Code.HELP_DESK_NOT_UNDERSTOOD: Diagnosis(
+        "Something else than ServiceDesk Plus answered at this address.",
+        f"Check servicedesk.url and servicedesk.edition in the tenant's file. {_REPLAY}",
+    ),
+    Code.HELP_DESK_UNAUTHORISED: Diagnosis(
+        "The help desk does not accept our key.",
+        "Put the key of a technician who may add notes into the tenant's secret; it is read at once. Then replay.",
+    ),
+    Code.HELP_DESK_FORBIDDEN: Diagnosis(
+        "Our technician at the help desk may not do this.",
+        f"Give its role the right to read requests and to add notes. {_REPLAY}",
+    ),
+    Code.HELP_DESK_REDIRECTS: Diagnosis(
+        "The help desk redirects our calls, and no redirect is followed.",
+        f"Write the final address into the tenant's file. {_REPLAY}",
+    ),
+    Code.HELP_DESK_PATH_MISSING: Diagnosis(
+        "The help desk does not know the path or the form of our call.",
+        f"Check servicedesk.url and servicedesk.edition in the tenant's file. {_REPLAY}",
+    ),
+    Code.HELP_DESK_FIELD_MISSING: Diagnosis(
+        "The help desk wants a field that our note does not have.",
+        f"Check servicedesk.note_key in the tenant's file. {_REPLAY}",
+    ),
+    Code.HELP_DESK_REFUSED: Diagnosis(
+        "The help desk refused the call for good.",
+        "Look up its code: a field, a right or the ticket's state has to change before a replay can work.",
+    ),
+    Code.TICKET_NOT_FOUND: Diagnosis(
+        "The ticket does not exist any more, or never did on this help desk.",
+        "If it was deleted, dismiss this delivery. If not, check servicedesk.url of the tenant.",
+    ),
+    Code.CALLS_EXHAUSTED: Diagnosis(
+        "The tenant's calls_per_minute are used up.",
+        "Nothing: it goes on by itself. If it happens often, raise calls_per_minute as far as the help desk allows.",
+    ),
+    Code.MODEL_UNAVAILABLE: Diagnosis("The model did not answer.", "Replay when it answers again."),
+    Code.MODEL_REFUSED: Diagnosis(
+        "The model's answer, or its endpoint's, could not be used.",
+        f"Check OPENAI_MODEL, OPENAI_BASE_URL and OPENAI_API_KEY. {_REPLAY}",
+    ),
+    Code.MODEL_DECLINED: Diagnosis(
+        "The model will not write about this ticket.", "Nothing: the note holds the gathered context alone."
+    ),
+    Code.MODEL_CONTENT_FILTER: Diagnosis(
+        "The content filter of the model's endpoint refused the ticket.",
+        "Nothing, if it happens seldom; else loosen the filter at the endpoint's provider.",
+    ),
+    Code.PROMPT_TOO_LONG: Diagnosis(
+        "The ticket and its sources are more than the model's context takes.",
+        "Choose a model with a larger context, for all or in the tenant's file.",
+    ),
+    Code.MONITORING_UNAVAILABLE: Diagnosis(
+        "The tenant's monitoring did not answer.", "Check monitoring.prometheus_url in the tenant's file."
+    ),
+    Code.ATTEMPT_TOO_LONG: Diagnosis(
+        "The attempt took longer than it may.", f"Look at its steps for the slow one. {_REPLAY}"
+    ),
+    Code.WORKER_LOST: Diagnosis(
+        "The worker stopped in the middle, each time.", "Look at the workers' logs and memory before you replay."
+    ),
+    Code.LEASE_LOST: Diagnosis("Another worker took the delivery over.", "Nothing."),
+    Code.DELIVERY_UNREADABLE: Diagnosis(
+        "This release can't read the delivery as it is stored.",
+        "If a newer release stored it, replay when that one runs again. Else look at the worker's log for what it met.",
+    ),
+    Code.INTERNAL_ERROR: Diagnosis(
+        "A fault of ours. The log has the details.", "Report it with the job id. A replay may work."
+    ),
+    Code.EVENT_NOT_WANTED: Diagnosis(
+        "This event leads to no note for this tenant.", "Nothing; which events do is `events` in the tenant's file."
+    ),
+    Code.OWN_EVENT: Diagnosis("Our own technician caused this event.", "Nothing."),
+    Code.NOTE_EXISTS: Diagnosis("This version of the ticket has its note already.", "Nothing."),
+    Code.VERSION_IN_WORK: Diagnosis("Another delivery works on this version of the ticket.", "Nothing."),
+    Code.VERSION_OUTDATED: Diagnosis("A newer version of the ticket is known and gets the note.", "Nothing."),
+    Code.DISMISSED: Diagnosis("An operator settled it without a note, after it had failed.", "Nothing."),
+}
+_UNKNOWN: Final = Diagnosis(
+    "An earlier or newer release stored this reason.", "Its own words are what is known. A replay may work."
+)
+
+
+def diagnose(code: str | None) -> Diagnosis:
+    """What *code*, as it is stored, means; also where this release does not know it, or where there is none."""
+    return DIAGNOSES.get(Code(code), _UNKNOWN) if code in _VALUES else _UNKNOWN
+
+
+_VALUES: Final = frozenset(code.value for code in Code)

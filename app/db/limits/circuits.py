@@ -1,0 +1,68 @@
+"""Circuit breakers of what a tenant depends on: its help desk, its model, its monitoring.
+
+    closed ── failures in a row (`core.retry.FAILURES_TO_OPEN`) ──▶ open ── a while ──▶ half-open ── a success ──▶ closed
+    calls pass                                                      none passes        one at a time tries
+                                                                      ▲                      │
+                                                                      └────── a failure ─────┘
+
+Invariant: what fails while a circuit is open began before it opened, so it is one outage and counted once. For example,
+the fifth failure in a row opens the circuit for 15 s; the first failure after these opens it for 30 s.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.core.retry import open_for
+from app.db.session import Database
+
+_COUNT: Final = text("""
+insert into gate as old (tenant_id, cause, failures) values (:tenant_id, :dependency, 1)
+on conflict (tenant_id, cause) do update
+    set failures = old.failures + case when old.closed_until > now() then 0 else 1 end
+returning failures, coalesce(closed_until > now(), false) as is_open
+""")
+_OPEN: Final = text("""
+update gate set closed_until = now() + cast(:wait as interval),
+    since = case when closed_until > now() then since else now() end
+where tenant_id = :tenant_id and cause = :dependency
+""")
+_CLOSE: Final = text("delete from gate where tenant_id = :tenant_id and cause = :dependency returning cause")
+
+
+class Dependency(StrEnum):
+    """What has a circuit."""
+
+    HELP_DESK = "help_desk"
+    MODEL = "model"
+    MONITORING = "monitoring"
+
+
+class Circuits:
+    """The circuits of all tenants, each call for one tenant's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record_failure(self, tenant_id: UUID, dependency: Dependency) -> bool:
+        """Count a failure. True when the circuit is open now."""
+        key = {"tenant_id": tenant_id, "dependency": dependency}
+        async with self._database.as_tenant(tenant_id) as session:
+            row = (await session.execute(_COUNT, key)).one()
+            if row.is_open:
+                return True
+            wait = open_for(row.failures)
+            if wait is None:
+                return False
+            await session.execute(_OPEN, {**key, "wait": wait})
+        return True
+
+    async def record_success(self, tenant_id: UUID, dependency: Dependency) -> bool:
+        """Close the circuit and forget its failures. False when there were none."""
+        async with self._database.as_tenant(tenant_id) as session:
+            key = {"tenant_id": tenant_id, "dependency": dependency}
+            return (await session.execute(_CLOSE, key)).first() is not None

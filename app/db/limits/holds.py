@@ -1,0 +1,76 @@
+"""What holds a tenant's deliveries back now, or lets its notes do without something; read, never changed, here.
+
+Invariant: a hold loses nothing. While a tenant is paused, its calls are used up, or the circuit of its help desk is
+open, its deliveries stay due and unclaimed. While the circuit of its model or monitoring is open, its notes are written
+without, and say so. Which holds do which is said once, in the view `hold`, which KEDA and the claim read as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.session import Database
+
+EVERY_TENANT: Final = UUID(int=0)
+
+_LIST: Final = text("""
+select tenant_id, cause, until = 'infinity' as is_endless, nullif(until, 'infinity') as until, failures, since, by,
+    reason, holds_deliveries
+from hold where tenant_id = any(cast(:tenant_ids as uuid[])) and is_on order by since
+""")
+
+
+class Cause(StrEnum):
+    """Why: the first two by an operator and by the help desk's limit of calls, the others while a circuit is open."""
+
+    PAUSED = "paused"
+    RATE_LIMITED = "calls"
+    HELP_DESK = "help_desk"
+    MODEL = "model"
+    MONITORING = "monitoring"
+
+
+_KNOWN: Final = {cause.value: cause for cause in Cause}
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One hold that is on now."""
+
+    tenant_id: UUID
+    cause: Cause
+    until: datetime | None
+    """None: until an operator resumes the tenant."""
+    since: datetime
+    failures: int
+    by: str | None
+    reason: str | None
+    holds_deliveries: bool
+    """Else the tenant's notes do without something."""
+
+
+async def list_holds(database: Database, tenant_ids: Iterable[UUID]) -> list[Hold]:
+    """The holds of these tenants, and of every tenant; the longest first. Those of a newer release are left out."""
+    async with database.across_tenants() as session:
+        rows = (await session.execute(_LIST, {"tenant_ids": [*tenant_ids, EVERY_TENANT]})).all()
+    return [
+        Hold(
+            tenant_id=row.tenant_id,
+            cause=_KNOWN[row.cause],
+            until=None if row.is_endless else row.until,
+            since=row.since,
+            failures=row.failures,
+            by=row.by,
+            reason=row.reason,
+            holds_deliveries=row.holds_deliveries,
+        )
+        for row in rows
+        if row.cause in _KNOWN
+    ]

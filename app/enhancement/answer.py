@@ -1,0 +1,183 @@
+"""A model's answer, read: the one object of the schema that it holds, whatever stands around it.
+
+What is sent is strict (`enhancement.schema`), what is read is forgiving, as far as there is one way to read it. Two
+different objects, none, or one without a summary are no answer.
+
+Invariant: no thought of the model is in a `Reading`, and its `Problem` holds no word of the answer but in its sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from app.core.enhancement import Confidence, Draft, Problem, Statement
+from app.enhancement.objects import find_objects, is_thought, mend_objects, without_thoughts
+
+MAX_ANSWER_CHARS: Final = 400_000
+MAX_SAID_CHARS: Final = 20_000
+"""Of an answer, how much is sent back."""
+_MAX_DEPTH: Final = 4
+_LISTS: Final = ("facts", "hypotheses", "next_steps")
+_KEYS: Final = {_key.replace("_", ""): _key for _key in (*Draft.model_fields, *Statement.model_fields)}
+_REF = re.compile(r"\b[A-Za-z][0-9]{1,3}\b")
+_REF_KEYS: Final = ("ref", "id", "source", "citation")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an answer holds."""
+
+    draft: Draft | None
+    problem: Problem | None
+    """Why there is no draft."""
+    said: str
+    """The answer as it may be sent back; empty: it says nothing besides thoughts."""
+
+
+def read_answer(answer: str) -> Reading:
+    """What *answer* holds. What JSON does not allow is mended only where nothing can be read otherwise."""
+    if len(answer) > MAX_ANSWER_CHARS:
+        return Reading(None, Problem("The answer is far too long.", "far too long"), "")
+    found = find_objects(answer)
+    drafts, misfits = _drafts(found.objects or _as_text(found.words))
+    if not drafts and not misfits:
+        drafts, misfits = _drafts(mend_objects(found.words))
+    if len(drafts) == 1:
+        return Reading(drafts[0], None, drafts[0].model_dump_json())
+    if drafts:
+        told = "The answer holds several different objects of the schema. Answer with one."
+        said = "\n".join(draft.model_dump_json() for draft in drafts)
+        return Reading(None, Problem(told, "several different objects"), said[:MAX_SAID_CHARS])
+    if misfits:
+        plain, problem = misfits[-1]
+        return Reading(None, problem, _whole(json.dumps(plain, ensure_ascii=False)[:MAX_SAID_CHARS]))
+    words = _whole(found.words.replace("\ufeff", "").strip()[:MAX_SAID_CHARS])
+    if not words:
+        reason = "no answer, thoughts alone" if found.has_thoughts else "no answer, its text is empty"
+        return Reading(None, Problem("The answer is empty.", reason), "")
+    told = "The answer does not fit the schema: it holds no JSON object of it."
+    return Reading(None, Problem(told, "no JSON object of the schema"), words)
+
+
+def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], Problem]]]:
+    """The different drafts in *values*, and what is like one and is none."""
+    drafts: list[Draft] = []
+    misfits: list[tuple[dict[str, Any], Problem]] = []
+    for value in _candidates(values):
+        plain = _plain(value)
+        try:
+            draft = Draft.model_validate(plain)
+        except ValidationError as error:
+            misfits.append((plain, _misfit(error)))
+        else:
+            drafts += [draft] if draft not in drafts else []
+    return drafts, misfits
+
+
+def _misfit(error: ValidationError) -> Problem:
+    # Its place is one of our own keys, since no other is validated, and its message is pydantic's.
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the answer"
+    reason = f"{place}: {first['msg']}"
+    return Problem(f"The answer does not fit the schema: {reason}.", reason)
+
+
+def _as_text(words: str) -> list[Any]:
+    """An answer that is a JSON string, encoded twice."""
+    words = words.replace("\ufeff", "").strip()
+    return [words] if words.startswith('"') else []
+
+
+def _candidates(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Objects that may be of the schema: *value* or what lies within it, as a wrapper's member or as JSON in a text."""
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, dict):
+        names = {_name(key) for key in value}
+        if isinstance(_get(value, "summary"), str) or {"facts", "next_steps"} <= names:
+            yield value
+        else:
+            for key, each in value.items():
+                if not is_thought(key):
+                    yield from _candidates(each, depth + 1)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _candidates(each, depth if depth == 0 else depth + 1)
+    elif isinstance(value, str) and value.lstrip()[:1] in {"{", '"'}:
+        try:
+            inner = json.loads(value, strict=False)
+        except (ValueError, RecursionError):
+            return
+        yield from _candidates(inner, depth + 1)
+
+
+def _name(key: str) -> str:
+    """Our name of a key: `Next steps` and `nextSteps` are `next_steps`."""
+    letters = re.sub(r"[^a-z]", "", key.lower())
+    return _KEYS.get(letters, letters)
+
+
+def _get(value: dict[str, Any], name: str) -> Any:
+    return value.get(name, next((each for key, each in value.items() if _name(key) == name), None))
+
+
+def _plain(value: dict[str, Any]) -> dict[str, Any]:
+    """*value* in the schema's own shape as far as there is one way to read it, without keys of its own."""
+    plain: dict[str, Any] = {}
+    summary, confidence = _get(value, "summary"), _get(value, "confidence")
+    if summary is not None:
+        plain["summary"] = _clean(summary)
+    for name in _LISTS:
+        listed = _listed(_get(value, name))
+        # A text in a list's place may say that there is none, or be one: not for us to tell.
+        is_list = isinstance(listed, list)
+        plain[name] = [_statement(each) for each in listed if each is not None] if is_list else listed
+    if confidence is not None:
+        plain["confidence"] = _confidence(confidence)
+    return plain
+
+
+def _confidence(value: Any) -> Any:
+    """The one of ours that *value* begins with and names alone: `High`, `medium confidence`."""
+    words = re.findall(r"\w+", value.lower()) if isinstance(value, str) else []
+    named = {word for word in words if word in list(Confidence)}
+    return words[0] if named == set(words[:1]) and named else value
+
+
+def _listed(value: Any) -> Any:
+    if value is None or value in ("", {}):
+        return []
+    return [value] if isinstance(value, dict) else value
+
+
+def _statement(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"text": _clean(value), "citations": []}
+    if not isinstance(value, dict):
+        return value
+    return {"text": _clean(_get(value, "text")), "citations": _refs(_get(value, "citations") or [])}
+
+
+def _refs(value: Any) -> list[str]:
+    """The refs that *value* names: `T1`, `[t1]`, `T1, K2`. What names none stays as it is, to be told or left out."""
+    if isinstance(value, dict):
+        value = next((value[key] for key in _REF_KEYS if key in value), "")
+    if isinstance(value, list):
+        return list(dict.fromkeys(ref for each in value if each is not None for ref in _refs(each)))
+    text = _whole(str(value)).strip()
+    return [ref.upper() for ref in _REF.findall(text)] or ([text] if text else [])
+
+
+def _clean(text: Any) -> Any:
+    return without_thoughts(_whole(text)) if isinstance(text, str) else text
+
+
+def _whole(text: str) -> str:
+    """*text* without halves of characters, which JSON can write and nobody can send."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,180 @@
+"""What an endpoint's refusal of a call says: how it is told differs by server, so little is taken for sure.
+
+Invariant: an option's name in an error's text proves nothing (errors quote prompts, requests and limits). An option is
+`unsupported` where a field or a whole clause of the error says so, in words that are not the request's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+_MAX_TEXT: Final = 2_000
+"""Of an error's text, how much is looked at."""
+_MAX_DEPTH: Final = 5
+_QUOTE: Final = 24
+"""As many characters of the prompt in a row are no words of the endpoint's own."""
+
+
+class Option(StrEnum):
+    """What a call can be made without."""
+
+    JSON_SCHEMA = "json_schema"
+    JSON_OBJECT = "json_object"
+    MAX_TOKENS = "max_tokens"
+    MAX_COMPLETION_TOKENS = "max_completion_tokens"
+    TEMPERATURE = "temperature"
+    SYSTEM_ROLE = "system_role"
+    """Without it, its words stand at the head of the user's message."""
+
+
+FORMATS: Final = (Option.JSON_SCHEMA, Option.JSON_OBJECT)
+LIMITS: Final = (Option.MAX_TOKENS, Option.MAX_COMPLETION_TOKENS)
+
+_NAMES: Final[Mapping[Option, str]] = {
+    Option.JSON_SCHEMA: r"response[_ ]format|json[_ ]schema|structured[_ ]outputs?|grammar",
+    Option.JSON_OBJECT: r"response[_ ]format|json[_ ](?:object|mode)",
+    Option.MAX_TOKENS: r"max_tokens",
+    Option.MAX_COMPLETION_TOKENS: r"max_completion_tokens",
+    Option.TEMPERATURE: r"temperature",
+    Option.SYSTEM_ROLE: r"system[ _](?:role|message|prompt|instruction)s?|role\W{1,3}system",
+}
+_NOT: Final = (
+    r"(?:not|n't)\s+(?:\w+\s+){0,3}?"
+    r"(?:support|available|valid|permitted|allowed|recogni[sz]ed|implement|enabled|accepted)"
+    r"|un(?:supported|available|recogni[sz]ed|known)|unexpected (?:keyword|argument|parameter|field|property)"
+    r"|extra (?:inputs|fields)|deprecated|forbidden|only \S+ .{0,30}supported"
+    r"|must be\W{0,2}(?:json_schema|json_object|text)\b"
+)
+# One clause, without a brace: a request that is quoted is full of names.
+_CLAUSE: Final = r"(?:(?!\.\s|[;\n{}]).){0,80}?"
+_LISTED: Final = r"not support parameters: [\[{][^;\n]{0,200}?"  # LiteLLM's
+_UNSUPPORTED: Final = {
+    option: re.compile(
+        rf"\b(?:{name})\b{_CLAUSE}(?:{_NOT})|(?:(?:{_NOT}){_CLAUSE}|{_LISTED})\b(?:{name})\b", re.IGNORECASE
+    )
+    for option, name in _NAMES.items()
+}
+_SAYS_NOT: Final = re.compile(_NOT, re.IGNORECASE)
+_UNSUPPORTED_CODES: Final = frozenset(
+    {"unsupported_parameter", "unsupported_value", "unknown_parameter", "extra_forbidden", "unrecognized_parameter"}
+)
+_TOO_LONG: Final = re.compile(
+    r"context[ _](?:length|window|size)|too (?:large|long)|reduce the length|"
+    r"(?:maximum|at most|exceed\w*)[^.\n]{0,60}\btokens|\btokens[^.\n]{0,60}(?:maximum|exceed)|"
+    r"max_(?:completion_)?tokens\b[^\n]{0,60}(?:must be|should be|range|(?:less|greater|more) than|at least)|"
+    r"range of max_",
+    re.IGNORECASE,
+)
+_TOO_LONG_CODES: Final = frozenset(
+    {"context_length_exceeded", "context_window_exceeded", "exceed_context_size_error", "request_too_large"}
+)
+_ROLES: Final = re.compile(
+    r"\bsystem\b[^.\n]{0,40}\b(?:role|message|prompt)|"
+    r"\broles?\b[^.\n]{0,60}\bsystem\b|\broles? must|\balternat|chat[ _]template|\bunknown role",
+    re.IGNORECASE,
+)
+_FILTER_CODES: Final = frozenset(
+    {
+        "content_filter",
+        "content_policy_violation",
+        "responsibleaipolicyviolation",
+        "data_inspection_failed",
+        "datainspectionfailed",
+        "invalid_prompt",
+    }
+)
+_FILTER: Final = re.compile(r"ContentPolicyViolation|content (?:management )?policy", re.IGNORECASE)
+_NO_MODEL: Final = re.compile(r"\bmodel\b[^\n]{0,120}(?:not found|not exist|not available to)", re.IGNORECASE)
+_QUOTED: Final = re.compile(r'"[^"\n]*\s[^"\n]*"')
+_NUMBER: Final = re.compile(r"(?<![\w.])\d{3,7}(?![\w.]*\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What is known of a refused call."""
+
+    unsupported: frozenset[Option] = frozenset()
+    """Said to be unsupported, in so many words."""
+    named: frozenset[Option] = frozenset()
+    """A field of the error names it, whatever is wrong with it."""
+    is_too_long: bool = False
+    is_about_roles: bool = False
+    is_filtered: bool = False
+    has_no_model: bool = False
+    numbers: tuple[int, ...] = ()
+    """What the text counts: the context's size, the prompt's."""
+
+    def room(self, asked: int) -> int:
+        """How many tokens of an answer fit, as far as the text tells: what is allowed, or context less prompt."""
+        counted = {number for number in self.numbers if number != asked}
+        numbers = sorted(number for number in counted if number - asked not in counted)  # no sum of prompt and answer
+        if len(numbers) == 1 and numbers[0] < asked:
+            return numbers[0]
+        if len(numbers) >= 2:  # noqa: PLR2004 - the context's and the prompt's
+            left = numbers[-1] - numbers[-2]
+            if left < asked:
+                return left
+        return asked // 4
+
+
+def read_refusal(status: int, body: object, *, prompt: Iterable[str]) -> Refusal:
+    """What the *body* of an answer with *status* says; what it quotes of *prompt* is not its own."""
+    told = list(_tell(body, "", 0))
+    codes = {value.lower() for key, value in told if key in {"code", "type"}}
+    params = {value for key, value in told if key in {"param", "loc"}}
+    words = "\n".join(value for key, value in told if key not in {"code", "type", "param"})
+    text = _own(words[:_MAX_TEXT], list(prompt))
+    named = frozenset(option for option in Option if any(_is_of(param, option) for param in params))
+    is_too_long = status == 413 or bool(codes & _TOO_LONG_CODES) or _TOO_LONG.search(text) is not None  # noqa: PLR2004
+    says_not = bool(codes & _UNSUPPORTED_CODES) or (_SAYS_NOT.search(text) is not None and not is_too_long)
+    unsupported = {option for option, words in _UNSUPPORTED.items() if words.search(text)}
+    if says_not:
+        unsupported |= named
+    if is_too_long and not codes & _UNSUPPORTED_CODES:
+        unsupported -= set(LIMITS)  # "does not support max_tokens greater than"
+    return Refusal(
+        unsupported=frozenset(unsupported),
+        named=named if not is_too_long else frozenset(),
+        is_too_long=is_too_long and not unsupported,
+        is_about_roles=_ROLES.search(text) is not None,
+        is_filtered=bool(codes & _FILTER_CODES) or _FILTER.search(text) is not None,
+        has_no_model="model_not_found" in codes or _NO_MODEL.search(text) is not None,
+        numbers=tuple(int(number) for number in _NUMBER.findall(text)),
+    )
+
+
+def _tell(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
+    """The texts of an error's body, each with its key; what it says it was given (`input`) is left out."""
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            if name != "input":
+                yield from _tell(each, str(name), depth + 1)
+    elif isinstance(value, list | tuple):
+        for each in value[:20]:
+            yield from _tell(each, key, depth + 1)
+    elif isinstance(value, str):
+        yield key, value
+
+
+def _is_of(param: str, option: Option) -> bool:
+    if option is Option.SYSTEM_ROLE:
+        return re.match(r"messages\b.*\brole$", param) is not None
+    name = "response_format" if option in FORMATS else option.value
+    return re.match(rf"(?:body\.)?{name}\b", param) is not None
+
+
+def _own(text: str, prompt: list[str]) -> str:
+    """*text* without what it quotes: runs of *prompt*, and words in quotation marks, which may be a short one."""
+    text = _QUOTED.sub(lambda found: " " * len(found[0]), text)
+    kept = bytearray(b"\x01" * len(text))
+    for start in range(max(len(text) - _QUOTE, 0) + 1):
+        piece = text[start : start + _QUOTE]
+        if len(piece) == _QUOTE and any(piece in each for each in prompt):
+            kept[start : start + _QUOTE] = b"\x00" * _QUOTE
+    return "".join(letter if keep else " " for letter, keep in zip(text, kept, strict=True))

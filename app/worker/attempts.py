@@ -1,0 +1,136 @@
+"""The attempts of this process: what runs now, and the trace, log, metrics and record of each."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from app.core.outcome import Ending
+from app.core.steps import noting_steps
+from app.db.attempts import AttemptRecord, record_attempt
+from app.db.ledger import Claim, GivenUp
+from app.errors import LedgerUnavailable
+from app.telemetry.logs import delivery_context
+from app.telemetry.metrics import ATTEMPTS_WITHOUT_NOTE, ENHANCEMENTS, LEASES_LOST
+from app.telemetry.traces import context_from, exemplar, span
+from app.tenants import TenantDirectory
+from app.worker.story import Parts, bring_to_end
+
+_RELEASE_S: Final = 4.0
+
+log = structlog.get_logger(__name__)
+
+
+class Attempts:
+    """What claims deliveries and brings them to an end, as many at once as its callers ask for."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._running: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+
+    @property
+    def running(self) -> int:
+        """Attempts under way."""
+        return len(self._running)
+
+    async def work(self) -> None:
+        """Work as one ring asks for: one delivery, and more as long as others of a tenant waited for a free slot."""
+        while True:
+            claim = await self.work_once()
+            if claim is None or not claim.is_crowded or self._is_stopping:
+                return
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._is_stopping = True
+
+    async def work_once(self) -> Claim | None:
+        """Claim the delivery whose turn it is and bring it to an end. None when nothing could be claimed."""
+        try:
+            claim = await self._parts.ledger.claim_next()
+        except LedgerUnavailable as error:
+            log.warning("claim_failed", code=error.code, cause=error.detail)
+            return None
+        if claim is None:
+            return None
+        attempt = asyncio.create_task(self._attempt(claim))
+        self._running.add(attempt)
+        attempt.add_done_callback(self._running.discard)
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(attempt)
+        return claim
+
+    async def wait(self, *, limit_s: float) -> None:
+        """Let what runs come to its end, for so long."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=max(limit_s, 0))
+
+    async def release_all(self) -> None:
+        """Cut short what runs and give it back at once, its attempt forgiven."""
+        for attempt in self._running:
+            attempt.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=_RELEASE_S)
+
+    async def _attempt(self, claim: Claim) -> None:
+        slug = slug_of(self._parts.tenants, claim)
+        attributes: dict[str, str | int | float] = {
+            "ai_agents.tenant": slug,
+            "ai_agents.job_id": str(claim.job_id),
+            "ai_agents.attempt": claim.attempt,
+        }
+        parent = context_from(claim.trace_context)
+        with (
+            delivery_context(tenant=slug, ticket_id=claim.ticket_id, job_id=claim.job_id),
+            span("enhance_delivery", kind=SpanKind.CONSUMER, parent=parent, attributes=attributes) as current,
+        ):
+            log.info("attempt_began", attempt=claim.attempts_used)
+            started, began_at = time.monotonic(), datetime.now(UTC)
+            with noting_steps() as steps:
+                ending, code, detail = await bring_to_end(claim, self._parts)
+            record = AttemptRecord(began_at, ending, code, detail, tuple(steps))
+            await self._record(claim, record)
+            ENHANCEMENTS.labels(slug, ending).inc(exemplar=exemplar())
+            if code is not None:
+                ATTEMPTS_WITHOUT_NOTE.labels(slug, code).inc(exemplar=exemplar())
+            if ending is Ending.LEASE_LOST:
+                LEASES_LOST.inc()
+            current.set_attribute("ai_agents.outcome", ending)
+            if not ending.is_as_it_should_be:
+                current.set_status(Status(StatusCode.ERROR, code or ending))
+            tell = log.error if ending is Ending.FAILED else log.info if ending.is_as_it_should_be else log.warning
+            tell("attempt_ended", outcome=ending, code=code, cause=detail, seconds=round(time.monotonic() - started, 3))
+
+    async def _record(self, claim: Claim, record: AttemptRecord) -> None:
+        """Keep how the attempt went, for whoever asks; it is settled or given back by now, so no error matters."""
+        try:
+            await record_attempt(self._parts.database, claim, record)
+        except LedgerUnavailable as error:
+            log.warning("attempt_not_recorded", code=error.code, cause=error.detail)
+
+
+def tell_given_up(given_up: GivenUp, tenants: TenantDirectory) -> None:
+    """Count and log a delivery that was settled as failed without an attempt, in its own trace."""
+    slug = slug_of(tenants, given_up)
+    attributes: dict[str, str | int | float] = {"ai_agents.tenant": slug, "ai_agents.job_id": str(given_up.job_id)}
+    with (
+        delivery_context(tenant=slug, ticket_id=given_up.ticket_id or "unknown", job_id=given_up.job_id),
+        span("give_up_delivery", parent=context_from(given_up.trace_context), attributes=attributes) as current,
+    ):
+        current.set_status(Status(StatusCode.ERROR, given_up.code))
+        ENHANCEMENTS.labels(slug, Ending.FAILED).inc(exemplar=exemplar())
+        ATTEMPTS_WITHOUT_NOTE.labels(slug, given_up.code).inc(exemplar=exemplar())
+        log.error("delivery_given_up", code=given_up.code, cause=given_up.detail)
+
+
+def slug_of(tenants: TenantDirectory, owned: Claim | GivenUp) -> str:
+    """Whose it is, as metrics and logs name it."""
+    known = tenants.find(owned.tenant_id)
+    return known.tenant.slug if known else "unknown"

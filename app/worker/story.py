@@ -1,0 +1,275 @@
+"""The story of one delivery, from its claim to its end. Read `write_note` from top to bottom.
+
+Invariant: every claim comes to an end by `bring_to_end`: its note is posted and settled, or `core.outcome` says what
+its error makes of it, or it is given back because this process stops. No transaction is open during a network call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.core.delivery import Event, check_wanted, parse_webhook
+from app.core.enhancement import Enhancement, Notice
+from app.core.note import note_reference, render_note
+from app.core.outcome import Attempt, Ending, Outcome, decide
+from app.core.steps import StepNote, step
+from app.core.ticket import Ticket
+from app.db.enhancements import Enhancements
+from app.db.ledger import Claim, Ledger
+from app.db.limits.circuits import Circuits, Dependency
+from app.db.limits.rate import hold_until_next_turn
+from app.db.session import Database
+from app.enhancement.graph import enhance
+from app.errors import (
+    AppError,
+    CallsExhausted,
+    Code,
+    HelpDeskDown,
+    HelpDeskUnavailable,
+    LeaseLost,
+    LedgerUnavailable,
+    NotNeeded,
+    Rejected,
+    TenantFileInvalid,
+)
+from app.integrations.servicedesk import ServiceDesk
+from app.telemetry.metrics import ENHANCEMENT_SECONDS
+from app.telemetry.traces import exemplar, span
+from app.tenants import KnownTenant, TenantDirectory
+from app.worker.circuits import Circuit
+from app.worker.lease import held
+from app.worker.posting import find_posted, keep_oldest, post_once
+from app.worker.toolkits import Toolkits
+
+_RELEASE_TIMEOUT: Final = timedelta(seconds=3)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Times and counts that one attempt keeps."""
+
+    task: timedelta
+    note: timedelta
+    lease: timedelta
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every attempt works with."""
+
+    database: Database
+    ledger: Ledger
+    circuits: Circuits
+    enhancements: Enhancements
+    tenants: TenantDirectory
+    toolkits: Toolkits
+    limits: Limits
+    feedback_url: Callable[[UUID, UUID], str | None]
+    """Where the reader of a delivery's note votes, if anywhere."""
+
+
+async def write_note(claim: Claim, parts: Parts) -> Ending:
+    """From the stored webhook to the note on the ticket."""
+    known = _load_tenant(claim, parts.tenants)
+    tenant, limits = known.tenant, parts.limits
+    webhook = parse_webhook(claim.body)
+    circuit = Circuit.of(parts.circuits, claim, Dependency.HELP_DESK)
+
+    async with parts.toolkits.lend(known) as kit, _told_apart(kit.help_desk, circuit):
+        if webhook.event is Event.RESOLVED:
+            await kit.learn(claim.ticket_id)
+            await circuit.succeeded()
+        check_wanted(webhook, events=tenant.events, technician=tenant.servicedesk.technician)
+
+        ticket, notices = await _load_ticket(kit.help_desk, claim.ticket_id, told=webhook.ticket)
+
+        with _traced("reserve"):
+            reservation = await find_posted(
+                claim,
+                version=ticket.version,
+                notes=kit.help_desk,
+                enhancements=parts.enhancements,
+                limit=limits.note,
+            ) or await parts.enhancements.reserve(
+                claim,
+                version=ticket.version,
+                ticket_updated_at=ticket.updated_at or ticket.created_at or claim.accepted_at,
+            )
+
+        enhancement = reservation.enhancement
+        if enhancement is None:
+            enhancement = await enhance(ticket, tools=kit.tools(claim), notices=notices)
+            await parts.enhancements.save(claim, reservation, enhancement)
+
+        reference = note_reference(claim.tenant_id, claim.ticket_id, reservation.version)
+        html = render_note(
+            enhancement,
+            tenant.note,
+            reference=reference,
+            feedback_url=parts.feedback_url(claim.tenant_id, claim.job_id),
+        )
+        with step("post_note") as posting:
+            note_id = await post_once(
+                claim,
+                reservation,
+                html,
+                reference=reference,
+                notes=kit.help_desk,
+                enhancements=parts.enhancements,
+                limit=limits.note,
+            )
+            posting.result = "posted"
+
+        try:
+            await parts.enhancements.settle_posted(claim, reservation, note_id=note_id)
+        except LeaseLost:  # whoever has it now may have posted too
+            await keep_oldest(kit.help_desk, claim.ticket_id, note_id, reference)
+            raise
+        await circuit.succeeded()
+
+    return _tell_posted(claim, known, enhancement, note_id=note_id)
+
+
+async def bring_to_end(claim: Claim, parts: Parts) -> tuple[Ending, Code | None, str | None]:
+    """How the attempt ended; where no note came of it, why, as a code and a sentence."""
+    limits = parts.limits
+    try:
+        async with held(claim, parts.ledger, lease=limits.lease, limit=limits.task):
+            return await write_note(claim, parts), None, None
+    except asyncio.CancelledError:
+        await _release(claim, parts.ledger)
+        raise
+    except Exception as error:  # noqa: BLE001 - a bug must not lose the delivery either
+        outcome = await _conclude(claim, error, parts)
+        return outcome.ending, outcome.code, outcome.detail
+
+
+async def _conclude(claim: Claim, error: Exception, parts: Parts) -> Outcome:
+    """Store what *error* makes of the attempt."""
+    attempt = Attempt(
+        age=datetime.now(UTC) - claim.accepted_at,
+        used=claim.attempts_used,
+        allowed=parts.limits.max_attempts,
+        limit=parts.limits.task,
+    )
+    outcome = decide(error, attempt, draw=random.random())
+    if outcome.code is Code.INTERNAL_ERROR:
+        log.error("attempt_crashed", exc_info=error)
+    if outcome.status is None:
+        return outcome
+    try:
+        await parts.ledger.conclude(claim, outcome)
+        if outcome.ending is Ending.THROTTLED:
+            await hold_until_next_turn(parts.database, claim.tenant_id, wait=outcome.wait)
+    except (LeaseLost, LedgerUnavailable) as failure:
+        # Not stored: the lease runs out, and whoever takes over looks for the note first.
+        return decide(failure, attempt, draw=0)
+    return outcome
+
+
+async def _release(claim: Claim, ledger: Ledger) -> None:
+    """Give the delivery back at once: this process stops."""
+    with suppress(AppError, TimeoutError):
+        async with asyncio.timeout(_RELEASE_TIMEOUT.total_seconds()):
+            await ledger.release(claim)
+            log.info("delivery_released")
+
+
+def _load_tenant(claim: Claim, tenants: TenantDirectory) -> KnownTenant:
+    known = tenants.find(claim.tenant_id)
+    if known is None:
+        raise TenantFileInvalid(
+            f"no tenant's file has the id {claim.tenant_id}; add it, then replay this delivery",
+            code=Code.TENANT_UNKNOWN,
+        )
+    if known.tenant.is_suspended:
+        raise NotNeeded("the tenant is suspended", code=Code.TENANT_SUSPENDED)
+    return known
+
+
+async def _load_ticket(
+    help_desk: ServiceDesk, ticket_id: str, *, told: Ticket | None
+) -> tuple[Ticket, tuple[Notice, ...]]:
+    """The ticket as it is now; as the webhook *told* it, if it has words, where the help desk can't be asked."""
+    with _traced("load"):
+        try:
+            return await help_desk.load_ticket(ticket_id), ()
+        except CallsExhausted:
+            raise
+        except HelpDeskUnavailable as error:
+            if told is None:
+                raise
+            log.warning("ticket_read_from_webhook", code=error.code, cause=error.detail)
+            return told, (Notice.READ_FROM_WEBHOOK,)
+
+
+@contextmanager
+def _traced(name: str) -> Iterator[StepNote]:
+    """A step of the attempt, in its trace as well."""
+    with span(f"enhance.{name}"), step(name) as note:
+        yield note
+
+
+@asynccontextmanager
+async def _told_apart(help_desk: ServiceDesk, circuit: Circuit) -> AsyncIterator[None]:
+    """Tell a help desk that is down from one that fails for this ticket alone.
+
+    It is down when its circuit opens, which needs failures of several deliveries, or when it does not answer a call
+    about something else either: a tenant with one delivery due has nothing else to tell it by.
+
+    Raises:
+        HelpDeskDown: In place of a `HelpDeskUnavailable` of the block.
+    """
+    try:
+        yield
+    except CallsExhausted:
+        raise
+    except HelpDeskUnavailable as error:
+        if await circuit.failed():
+            raise HelpDeskDown(error.detail, retry_after=error.retry_after, code=error.code) from error
+        try:
+            await help_desk.peek()
+        except CallsExhausted:
+            raise
+        except HelpDeskUnavailable as silence:
+            asked = silence.retry_after or error.retry_after
+            raise HelpDeskDown(silence.detail, retry_after=asked, code=silence.code) from error
+        except Rejected:  # an answer
+            pass
+        raise
+
+
+def _tell_posted(claim: Claim, known: KnownTenant, enhancement: Enhancement, *, note_id: str) -> Ending:
+    """Measure and log what was posted; the whole record is in the ledger."""
+    seconds = max((datetime.now(UTC) - claim.accepted_at).total_seconds(), 0)
+    ENHANCEMENT_SECONDS.labels(known.tenant.slug).observe(seconds, exemplar=exemplar())
+    ending = (
+        Ending.DEGRADED
+        if enhancement.is_degraded
+        else Ending.CONTEXT_ONLY
+        if enhancement.is_context_only
+        else Ending.ENHANCED
+    )
+    log.info(
+        "note_posted",
+        note_id=note_id,
+        outcome=ending,
+        sources={group.kind.value: len(group.sources) for group in enhancement.gathered},
+        model=enhancement.model,
+        prompt_tokens=enhancement.prompt_tokens,
+        completion_tokens=enhancement.completion_tokens,
+        cost_usd=enhancement.cost_usd,
+    )
+    return ending

@@ -1,0 +1,506 @@
+"""How an endpoint is asked with less, step by step, and what is remembered of its refusals: the wire is a function."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx2  # the client library's own
+import pytest
+import structlog
+from openai import AsyncOpenAI
+from prometheus_client import REGISTRY
+
+from app.core.completion import Message
+from app.core.masking import Mask
+from app.enhancement.write import draft_schema
+from app.errors import ContentFiltered, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
+from app.integrations.asking import MAX_CALLS, Memory
+from app.integrations.openai import OpenAIModel
+from app.integrations.refusal import Option
+from tests.builders import a_draft
+
+OBJECT = a_draft().model_dump_json()
+Refuse = Callable[[dict[str, Any]], tuple[int, Any] | None]
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Endpoint:
+    """A server that refuses as *refuse* says and answers all else."""
+
+    refuse: Refuse
+    message: dict[str, Any] = field(default_factory=lambda: {"role": "assistant", "content": OBJECT})
+    finish_reason: str = "stop"
+    usage: dict[str, int] = field(default_factory=lambda: {"prompt_tokens": 9, "completion_tokens": 9})
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
+
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
+        call = json.loads(request.content)
+        self.calls.append(call)
+        refused = self.refuse(call)
+        if refused is not None:
+            status, body = refused
+            if isinstance(body, str):
+                return httpx2.Response(status, text=body)
+            return httpx2.Response(status, json=body)
+        choice = {"index": 0, "finish_reason": self.finish_reason, "message": self.message}
+        return httpx2.Response(200, json={"model": call["model"], "choices": [choice], "usage": self.usage})
+
+    def model(self, **options: Any) -> OpenAIModel:
+        client = AsyncOpenAI(
+            api_key="key",
+            base_url="http://model.example/v1",
+            max_retries=0,
+            http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(self.answer)),
+        )
+        values = {"tenant": "acme", "model": "first", "fallback": None, "limit": timedelta(seconds=5), **options}
+        return OpenAIModel(client, memory=Memory(self.clock), **values)
+
+
+def messages(ticket: str = "A ticket.") -> list[Message]:
+    mask = Mask()
+    data = mask.join("<<<DATA abc\n", mask.json({"ticket": ticket}), "\nabc DATA>>>")
+    return [Message(role="system", content=mask.text("Rules.")), Message(role="user", content=data)]
+
+
+async def ask(model: OpenAIModel, ticket: str = "A ticket.") -> str:
+    return (await model.complete(messages(ticket), schema=draft_schema())).text
+
+
+def format_of(call: dict[str, Any]) -> str | None:
+    wanted = call.get("response_format")
+    return str(wanted["type"]) if wanted else None
+
+
+def an_error(message: str, **more: Any) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None, **more}}
+
+
+def without_schema(status: int, body: Any) -> Refuse:
+    return lambda call: (status, body) if format_of(call) == "json_schema" else None
+
+
+def without_format(status: int, body: Any) -> Refuse:
+    return lambda call: (status, body) if "response_format" in call else None
+
+
+SAYS_SO: dict[str, tuple[int, Any]] = {
+    "openai": (400, an_error("Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.", param="response_format")),
+    "deepseek": (400, an_error("This response_format type is unavailable now")),
+    "deepseek before": (422, an_error("Failed to deserialize the JSON body into the target type: response_format: response_format.type `json_schema` is unavailable now at line 1 column 1193")),
+    "422": (422, an_error("response_format: the type json_schema is not available")),
+    "fastapi": (422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "response_format"], "msg": "Extra inputs are not permitted", "input": {"type": "json_schema"}}]}),
+    "mistral": (422, {"object": "error", "message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "response_format"], "msg": "Extra inputs are not permitted"}]}}),
+    "groq": (400, an_error("This model does not support response format `json_schema`. See supported models")),
+    "litellm": (400, an_error("litellm.UnsupportedParamsError: together_ai does not support parameters: ['response_format'], for model=x. To drop these, set `litellm.drop_params=True`")),
+    "a text": (501, "structured output is not implemented"),
+    "python": (500, {"error": "create() got an unexpected keyword argument 'response_format'"}),
+    "tgi": (422, {"error": "Input validation error: grammar is not supported", "error_type": "validation"}),
+}  # fmt: skip
+SAYS_LESS: dict[str, tuple[int, Any]] = {
+    "404": (404, "404 page not found"),
+    "415": (415, {"detail": "Unsupported Media Type"}),
+    "500": (500, "Internal Server Error"),
+    "empty": (400, ""),
+    "groq's model failed": (400, {"error": {"message": "Failed to generate JSON. Please adjust your prompt.", "code": "json_validate_failed", "failed_generation": "{"}}),
+    "openrouter": (404, {"error": {"message": "No endpoints found that can handle the requested parameters.", "code": 404}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body"), [*SAYS_SO.values(), *SAYS_LESS.values()], ids=[*SAYS_SO, *SAYS_LESS])
+async def test_whatever_refuses_the_schema_the_call_goes_through_with_less(status: int, body: Any) -> None:
+    endpoint = Endpoint(without_schema(status, body))
+    assert await ask(endpoint.model()) == OBJECT
+    assert [format_of(call) for call in endpoint.calls] == ["json_schema", "json_object"]
+    assert all("max_tokens" in call and "temperature" in call for call in endpoint.calls)
+
+
+@pytest.mark.parametrize(("status", "body"), [*SAYS_SO.values(), *SAYS_LESS.values()], ids=[*SAYS_SO, *SAYS_LESS])
+async def test_an_endpoint_without_any_format_is_asked_without(status: int, body: Any) -> None:
+    endpoint = Endpoint(without_format(status, body))
+    assert await ask(endpoint.model()) == OBJECT
+    assert [format_of(call) for call in endpoint.calls] == ["json_schema", "json_object", None]
+    [system, _] = endpoint.calls[-1]["messages"]
+    assert system["content"].startswith("Rules.")
+    assert '"next_steps"' in system["content"]
+
+
+async def test_an_endpoint_that_knows_schema_and_text_alone() -> None:
+    says = "'response_format.type' must be 'json_schema' or 'text'"  # LM Studio
+    refused = {"json_schema": (500, "grammar too complex"), "json_object": (400, {"error": says})}
+    endpoint = Endpoint(lambda call: refused.get(str(format_of(call))))
+    model = endpoint.model()
+    await ask(model)
+    await ask(model)
+    # The first was refused for no reason that may not pass; any JSON, said to be unknown, is not asked for again.
+    assert [format_of(call) for call in endpoint.calls] == ["json_schema", "json_object", None, "json_schema", None]
+
+
+@pytest.mark.parametrize(("status", "body"), SAYS_SO.values(), ids=SAYS_SO)
+async def test_what_is_said_to_be_unsupported_is_left_out_for_an_hour(status: int, body: Any) -> None:
+    endpoint = Endpoint(without_schema(status, body))
+    model = endpoint.model()
+    for _ in range(2):
+        await ask(model)
+    endpoint.clock.now = 3601
+    await ask(model)
+    assert [format_of(call) for call in endpoint.calls] == [
+        *("json_schema", "json_object", "json_object"),
+        *("json_schema", "json_object"),
+    ]
+
+
+@pytest.mark.parametrize(("status", "body"), SAYS_LESS.values(), ids=SAYS_LESS)
+async def test_a_refusal_that_does_not_say_so_is_of_its_call_alone(status: int, body: Any) -> None:
+    endpoint = Endpoint(without_schema(status, body))
+    model = endpoint.model()
+    await ask(model)
+    endpoint.refuse = lambda _: None
+    await ask(model)
+    assert [format_of(call) for call in endpoint.calls] == ["json_schema", "json_object", "json_schema"]
+
+
+async def test_nothing_is_remembered_of_a_call_that_fails_with_less_too() -> None:
+    endpoint = Endpoint(lambda _: (400, an_error("response_format is not supported by this model")))
+    model = endpoint.model()
+    with pytest.raises(ModelRefused):
+        await ask(model)
+    endpoint.refuse = lambda _: None
+    await ask(model)
+    assert format_of(endpoint.calls[-1]) == "json_schema"
+
+
+LONG = "A long log. " * 300
+
+
+def a_small_context(call: dict[str, Any], *, says: str) -> tuple[int, Any] | None:
+    if "max_completion_tokens" in call:
+        return 400, an_error("Unknown field: max_completion_tokens")
+    return (400, an_error(says)) if LONG[:200] in call["messages"][-1]["content"] else None
+
+
+TOO_LONG = [
+    "max_tokens or max_completion_tokens is too large: 2000. The context is 4096 tokens, the request has 3500.",
+    "'max_tokens' or 'max_completion_tokens' is too large: 4000. This model's maximum context length is 4096 tokens and your request has 3900 input tokens (4000 > 4096 - 3900).",
+    "This model's maximum context length is 4096 tokens. However, you requested 7900 tokens (3900 in the messages, 4000 in the completion). Please reduce the length of the messages or completion.",
+    "max_tokens must be at least 1, got -404",
+    "the request exceeds the available context size. try increasing the context size or enable context shift",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("says", TOO_LONG)
+async def test_one_long_ticket_takes_nothing_from_those_after_it(says: str) -> None:
+    endpoint = Endpoint(lambda call: a_small_context(call, says=says))
+    model = endpoint.model()
+    with pytest.raises(PromptTooLong, match="too long for the model"):
+        await ask(model, LONG)
+    assert len(endpoint.calls) <= 2
+    for _ in range(2):
+        before = len(endpoint.calls)
+        assert await ask(model) == OBJECT
+        [call] = endpoint.calls[before:]
+        assert call["max_tokens"] == 4000
+        assert format_of(call) == "json_schema"
+
+
+@pytest.mark.parametrize(
+    ("says", "expected"),
+    [
+        ("max_tokens is too large: 4000. This model supports at most 2048 completion tokens.", 2048),
+        ("Invalid max_tokens value, the valid range of max_tokens is [1, 2048]", 2048),
+        ("maximum context length is 8192 tokens. You requested 9192 tokens (5192 in the messages, 4000 in the completion).", 3000),
+        ("maximum context length is 8000 tokens. You requested 4000 output tokens and your prompt contains at least 6000 input tokens, for a total of at least 10000 tokens.", 2000),
+        ("This model does not support max_tokens greater than 2048.", 2048),
+        ("the answer would exceed the context window", 1000),
+    ],
+)  # fmt: skip
+async def test_a_limit_that_is_too_large_is_lowered_for_this_call(says: str, expected: int) -> None:
+    endpoint = Endpoint(
+        lambda call: (400, an_error(says, param="max_tokens")) if call["max_tokens"] > expected else None
+    )
+    model = endpoint.model()
+    assert await ask(model) == OBJECT
+    assert [call["max_tokens"] for call in endpoint.calls] == [4000, expected]
+    await ask(model)
+    assert endpoint.calls[-2]["max_tokens"] == 4000
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "upstream error for request {{'model': 'first', 'temperature': 0.2, 'max_tokens': 4000, 'response_format': {{}}}}",
+        "unexpected error, backend not available for request {{'temperature': 0.2, 'max_tokens': 4000}}",
+        "invalid prompt: {prompt}",
+        'a message is not understood: "temperature not supported"',
+        "could not tokenize: {prompt}; try again",
+    ],
+)
+async def test_an_options_name_in_an_errors_text_proves_nothing(says: str) -> None:
+    ticket = "The server room's temperature is not supported by the sensor; max_tokens is not supported either."
+    endpoint = Endpoint(lambda _: None)
+    model = endpoint.model()
+    endpoint.refuse = lambda call: (
+        (400, an_error(says.format(prompt=call["messages"][-1]["content"]))) if len(endpoint.calls) < 2 else None
+    )
+    await ask(model, ticket)
+    assert format_of(endpoint.calls[1]) == "json_object"
+    assert "temperature" in endpoint.calls[1]
+    assert "max_tokens" in endpoint.calls[1]
+    await ask(model, ticket)
+    assert len(endpoint.calls) == 3
+    assert format_of(endpoint.calls[2]) == "json_schema"
+
+
+async def test_each_name_of_the_limit_may_fail() -> None:
+    def refuse(call: dict[str, Any]) -> tuple[int, Any] | None:
+        for name in ("max_tokens", "max_completion_tokens"):
+            if name in call:
+                return 400, an_error(f"Unsupported parameter: '{name}' is not supported with this model.", param=name)
+        return None
+
+    endpoint = Endpoint(refuse)
+    model = endpoint.model()
+    await ask(model)
+    await ask(model)
+    limits = [[name for name in call if name.startswith("max_")] for call in endpoint.calls]
+    assert limits == [["max_tokens"], ["max_completion_tokens"], [], []]
+
+
+async def test_the_newer_name_of_the_limit_and_no_temperature_as_reasoning_models_want_it() -> None:
+    def refuse(call: dict[str, Any]) -> tuple[int, Any] | None:
+        if "max_tokens" in call:
+            says = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+            return 400, an_error(says, param="max_tokens", code="unsupported_parameter")
+        if "temperature" in call:
+            says = "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported."
+            return 400, an_error(says, param="temperature", code="unsupported_value")
+        return None
+
+    endpoint = Endpoint(refuse)
+    model = endpoint.model()
+    await ask(model)
+    await ask(model)
+    assert len(endpoint.calls) == 4
+    assert endpoint.calls[-1]["max_completion_tokens"] == 4000
+    assert "temperature" not in endpoint.calls[-1]
+    assert format_of(endpoint.calls[-1]) == "json_schema"
+
+
+TEMPLATES: dict[str, tuple[int, Any]] = {
+    "gemma on vllm": (400, {"object": "error", "message": "System role not supported", "type": "BadRequestError", "param": None, "code": 400}),
+    "gemma on llama.cpp": (500, {"error": {"code": 500, "message": "Jinja Exception: System role not supported", "type": "server_error"}}),
+    "o1-mini": (400, an_error("Unsupported value: 'messages[0].role' does not support 'system' with this model.", param="messages[0].role", code="unsupported_value")),
+    "turns": (400, an_error("Conversation roles must alternate user/assistant/user/assistant/...")),
+    "says nothing": (500, "Internal Server Error"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body"), TEMPLATES.values(), ids=TEMPLATES)
+async def test_a_template_without_a_system_role_reads_its_words_at_the_head_of_the_users(
+    status: int, body: Any
+) -> None:
+    endpoint = Endpoint(lambda call: (status, body) if call["messages"][0]["role"] == "system" else None)
+    assert await ask(endpoint.model()) == OBJECT
+    [user] = endpoint.calls[-1]["messages"]
+    assert user["role"] == "user"
+    assert user["content"].startswith("Rules.")
+    assert user["content"].endswith('\n\n<<<DATA abc\n{"ticket": "A ticket."}\nabc DATA>>>')
+
+
+@pytest.mark.parametrize("name", ["gemma on vllm", "gemma on llama.cpp", "o1-mini"])
+async def test_a_template_that_says_so_is_asked_without_a_system_role_from_then_on(name: str) -> None:
+    endpoint = Endpoint(lambda call: TEMPLATES[name] if call["messages"][0]["role"] == "system" else None)
+    model = endpoint.model()
+    await ask(model)
+    await ask(model)
+    assert len(endpoint.calls) == 3
+    assert format_of(endpoint.calls[-1]) == "json_schema"
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "`temperature` is deprecated for this model.",
+        "property 'temperature' is unsupported",
+        'Invalid JSON payload received. Unknown name "temperature": Cannot find field.',
+        "Argument not supported on this model: temperature",
+        "Unrecognized request argument supplied: temperature",
+    ],
+)
+async def test_an_option_is_left_out_as_servers_say_it(says: str) -> None:
+    endpoint = Endpoint(lambda call: (400, {"error": says}) if "temperature" in call else None)
+    model = endpoint.model()
+    await ask(model)
+    await ask(model)
+    assert len(endpoint.calls) == 3
+    assert all(format_of(call) == "json_schema" and "max_tokens" in call for call in endpoint.calls)
+
+
+async def test_there_is_one_system_message_whatever_is_added_to_it() -> None:
+    def refuse(call: dict[str, Any]) -> tuple[int, Any] | None:
+        if format_of(call) == "json_schema":
+            return 400, an_error("response_format: json_schema is not supported")
+        roles = [message["role"] for message in call["messages"]]
+        if roles.count("system") > 1 or "system" in roles[1:]:
+            return 400, an_error("chat template: one system message is allowed, as the first message")
+        return None
+
+    endpoint = Endpoint(refuse)
+    await ask(endpoint.model())
+    assert len(endpoint.calls) == 2
+
+
+@pytest.mark.parametrize("status", [400, 404, 415, 422, 500, 501])
+async def test_an_endpoint_that_refuses_all_is_asked_a_few_times(status: int) -> None:
+    endpoint = Endpoint(lambda _: (status, "no"))
+    with pytest.raises((ModelRefused, ModelUnavailable)):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 4
+    assert set(endpoint.calls[-1]) == {"model", "messages"}
+
+
+async def test_an_endpoint_that_refuses_one_thing_after_another_is_asked_no_more_than_that() -> None:
+    refused = iter(
+        ["response_format", "response_format", "max_tokens", "max_completion_tokens", "temperature", "system role", "x"]
+        * 2
+    )
+    endpoint = Endpoint(lambda _: (400, an_error(f"{next(refused)} is not supported")))
+    with pytest.raises(ModelRefused):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) <= MAX_CALLS
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (401, an_error("response_format is not supported")),
+        (403, an_error("forbidden")),
+        (404, an_error("The model `first` does not exist or you do not have access to it.", code="model_not_found")),
+        (404, {"error": {"message": 'model "first" not found, try pulling it first', "type": "api_error"}}),
+        (429, an_error("slow down")),
+        (503, an_error("overloaded")),
+    ],
+)
+async def test_what_less_would_not_mend_is_not_asked_again(status: int, body: Any) -> None:
+    endpoint = Endpoint(lambda _: (status, body))
+    with pytest.raises((ModelRefused, ModelUnavailable)):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        an_error(
+            "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+            code="content_filter",
+            param="prompt",
+            type=None,
+            innererror={"code": "ResponsibleAIPolicyViolation", "content_filter_result": {"hate": {"filtered": False}}},
+        ),
+        {"error": {"message": "the prompt was filtered", "code": "content_filter", "param": "prompt", "type": None}},
+        an_error("litellm.ContentPolicyViolationError: AzureException - The response was filtered", code="400"),
+        an_error("<400> Input data may contain inappropriate content.", code="data_inspection_failed"),
+    ],
+    ids=["azure", "code", "litellm", "qwen"],
+)
+async def test_a_content_filters_refusal_is_told_as_such_and_no_other_call_is_made(body: Any) -> None:
+    endpoint = Endpoint(lambda _: (400, body))
+    with pytest.raises(ContentFiltered, match="the model's content filter refused this ticket"):
+        await ask(endpoint.model(fallback="second"))
+    assert len(endpoint.calls) == 1
+
+
+async def test_an_answer_that_was_filtered_is_a_refusal() -> None:
+    endpoint = Endpoint(lambda _: None, message={"role": "assistant", "content": None}, finish_reason="content_filter")
+    with pytest.raises(ContentFiltered):
+        await ask(endpoint.model())
+
+
+async def test_a_model_that_declines_leaves_its_fallback_to_answer() -> None:
+    endpoint = Endpoint(lambda _: None, message={"role": "assistant", "content": None, "refusal": "I can't."})
+    with pytest.raises(ModelDeclined):
+        await ask(endpoint.model(fallback="second"))
+    assert [call["model"] for call in endpoint.calls] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ([{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": OBJECT}], OBJECT),
+        ([{"type": "text", "text": OBJECT[:9]}, {"type": "text", "text": OBJECT[9:]}], OBJECT),
+        ([{"type": "reasoning", "text": "Hm."}, {"type": "output_text", "text": OBJECT}], OBJECT),
+        ([{"text": OBJECT}], OBJECT),
+        ([OBJECT], OBJECT),
+        ({"type": "text", "text": OBJECT}, OBJECT),
+        ([{"type": "thinking", "thinking": "Hm."}], ""),
+        (None, ""),
+        ([], ""),
+    ],
+)  # fmt: skip
+async def test_of_an_answer_in_parts_the_texts_are_read(content: Any, expected: str) -> None:
+    message = {"role": "assistant", "content": content, "reasoning_content": "Hm.", "reasoning": "Hm."}
+    assert await ask(Endpoint(lambda _: None, message=message).model()) == expected
+
+
+async def test_an_answer_that_is_an_object_already_is_read() -> None:
+    message = {"role": "assistant", "content": json.loads(OBJECT)}
+    assert json.loads(await ask(Endpoint(lambda _: None, message=message).model())) == json.loads(OBJECT)
+
+
+@pytest.mark.parametrize(("reason", "used"), [("length", 9), ("model_length", 9), ("MAX_TOKENS", 9), ("stop", 4000)])
+async def test_an_answer_that_was_cut_off_is_known_as_such_and_asked_for_with_more_room(reason: str, used: int) -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": used}
+    endpoint = Endpoint(lambda _: None, finish_reason=reason, usage=usage)
+    model = endpoint.model()
+    completion = await model.complete(messages(), schema={})
+    assert completion.cut_at == 4000
+    await model.complete(messages(), schema={}, more_room=True)
+    assert [call["max_tokens"] for call in endpoint.calls] == [4000, 16_000]
+
+
+async def test_the_limit_is_what_it_is_set_to() -> None:
+    endpoint = Endpoint(lambda _: None)
+    await ask(endpoint.model(max_tokens=777))
+    assert endpoint.calls[0]["max_tokens"] == 777
+
+
+@pytest.fixture
+def logged() -> Iterator[list[Any]]:
+    with structlog.testing.capture_logs() as entries:
+        yield entries
+
+
+async def test_what_is_left_out_is_logged_once_and_counted(logged: list[Any]) -> None:
+    def counted() -> float:
+        labels = {"model": "first", "option": "json_schema"}
+        return REGISTRY.get_sample_value("llm_options_left_out_total", labels) or 0
+
+    before = counted()
+    endpoint = Endpoint(without_schema(*SAYS_SO["422"]))
+    model = endpoint.model()
+    for _ in range(3):
+        await ask(model)
+    told = [entry for entry in logged if entry["event"] == "model_options_left_out"]
+    assert [entry["options"] for entry in told] == [[Option.JSON_SCHEMA]]
+    assert counted() - before == 3
+
+
+async def test_an_error_that_quotes_the_ticket_is_not_kept() -> None:
+    endpoint = Endpoint(lambda call: (400, an_error(f"context length exceeded: {call['messages'][-1]['content']}")))
+    with pytest.raises(PromptTooLong) as caught:
+        await ask(endpoint.model(), "Canary!")
+    assert caught.value.__cause__ is None
+    assert "Canary" not in str(caught.value)
