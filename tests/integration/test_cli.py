@@ -81,6 +81,14 @@ async def test_wrong_usage_is_status_2(wrong: list[str], tmp_path: Path) -> None
     assert "Traceback" not in ended.stderr
 
 
+async def test_the_demo_is_not_in_the_package_and_its_command_says_where_it_is() -> None:
+    ended = await call("demo")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "Error: the demo is not in this package: run `make demo` in a checkout\n",
+    )
+
+
 async def test_a_tenant_is_added_checked_and_listed(tmp_path: Path) -> None:
     folders = {"TENANTS_DIR": str(tmp_path / "files"), "TENANT_SECRETS_DIR": str(tmp_path / "secrets")}
     added = await call(
