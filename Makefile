@@ -34,7 +34,7 @@ $(VENV)/.dev-ready: pyproject.toml uv.lock | $(BIN)/uv
 	@touch $@ $(VENV)/.demo-ready
 
 demo: $(VENV)/.demo-ready  ## The main job, live: embedded servers, three tenants, a dozen tickets (ONCE=1 ends after the last note)
-	@$(BIN)/python -m app demo $(if $(ONCE),--once)
+	@$(BIN)/python -m demo $(if $(ONCE),--once)
 
 test: check  ## Lint, types, imports and all tests
 
@@ -50,8 +50,8 @@ test-machine:  ## What some tests need of the machine (Debian, Ubuntu; sudo): Pg
 check: lint types imports unit
 
 lint: $(VENV)/.dev-ready
-	$(BIN)/ruff check app tests bench kustomize .github
-	$(BIN)/ruff format --check --quiet app tests bench kustomize .github
+	$(BIN)/ruff check app demo tests bench kustomize .github
+	$(BIN)/ruff format --check --quiet app demo tests bench kustomize .github
 
 types: $(VENV)/.dev-ready
 	$(BIN)/mypy
@@ -100,8 +100,8 @@ faults-machine:  ## What two of the faults need of the machine (Debian, Ubuntu; 
 	mountpoint -q .demo/disk || $(SUDO) mount -t tmpfs -o size=400m,uid=$$(id -u),mode=0700 tmpfs .demo/disk
 
 format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
-	$(BIN)/ruff check --fix-only --quiet app tests bench kustomize .github
-	$(BIN)/ruff format --quiet app tests bench kustomize .github
+	$(BIN)/ruff check --fix-only --quiet app demo tests bench kustomize .github
+	$(BIN)/ruff format --quiet app demo tests bench kustomize .github
 
 # Here and on a builder without a daemon, e.g.: make image ENGINE=podman IMAGE_FLAGS="--isolation=chroot --network=host"
 # The first that answers: a docker client may be there without its daemon.

@@ -20,11 +20,11 @@ from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.db.migrate import migrate
 from app.db.reports.load import load_by_tenant
 from app.db.session import open_database
-from app.demo.embedded import open_postgres, open_valkey
-from app.demo.run_folder import open_run_folder
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
+from demo.embedded import open_postgres, open_valkey
+from demo.offline_model import ModelSimulator
+from demo.run_folder import open_run_folder
 from tests.builders import a_body, a_tenant, a_ticket, write_tenant
 from tests.integration.processes import open_api_process, open_worker_process
 

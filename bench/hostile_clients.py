@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 
 from app.db.migrate import migrate
-from app.demo.embedded import open_postgres, open_valkey
-from app.demo.run_folder import open_run_folder
+from demo.embedded import open_postgres, open_valkey
+from demo.run_folder import open_run_folder
 from tests.builders import a_tenant, write_tenant
 from tests.integration.api.hostile_clients import ATTACKS, attacking, behave
 from tests.integration.processes import open_api_process

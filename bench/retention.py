@@ -23,10 +23,10 @@ import structlog
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.db.migrate import migrate
 from app.db.session import open_database
-from app.demo.embedded import open_postgres
-from app.demo.run_folder import open_run_folder
 from app.tenants import TenantDirectory
 from app.worker.retention import forget_old
+from demo.embedded import open_postgres
+from demo.run_folder import open_run_folder
 from tests.builders import a_tenant, write_tenant
 
 TENANTS = 20

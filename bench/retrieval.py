@@ -34,7 +34,7 @@ from app.db.knowledge.search import Match, Search
 from app.db.knowledge.store import upsert_tickets
 from app.db.migrate import migrate
 from app.db.session import Database, open_database
-from app.demo.embedded import open_postgres
+from demo.embedded import open_postgres
 
 DEPTH: Final = 100
 _BATCH: Final = 200

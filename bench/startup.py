@@ -11,10 +11,11 @@ import tempfile
 from pathlib import Path
 
 from app.db.migrate import migrate
-from app.demo.embedded import open_postgres, open_valkey
-from app.demo.run_folder import open_run_folder
+from demo.embedded import open_postgres, open_valkey
+from demo.launcher import Process
+from demo.run_folder import open_run_folder
 from tests.builders import a_tenant, write_tenant
-from tests.integration.processes import Process, open_api_process, open_worker_process
+from tests.integration.processes import open_api_process, open_worker_process
 
 STARTS = 5
 

@@ -1,4 +1,4 @@
-"""The commands that try the product out: a webhook by hand, the smoke test, the demo."""
+"""The commands that try the product out: a webhook by hand, the smoke test."""
 
 from __future__ import annotations
 
@@ -143,16 +143,11 @@ def _tell(report: Report, *, json_file: str | None, junit: Path | None) -> None:
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="End after the last note; status 0 only if every ticket has exactly one.")
-def demo(*, once: bool) -> None:
-    r"""The main job, live, on embedded servers and three sample tenants.
+def demo() -> None:
+    r"""Tell how to see the main job live: the demo is in the checkout, not in this package.
 
     \b
     Example:
       make demo ONCE=1
     """
-    try:
-        from app.demo.app import run_demo
-    except ModuleNotFoundError as error:
-        raise click.ClickException(f"the demo needs {error.name}: run `make demo` in a checkout") from error
-    raise SystemExit(run_demo(Path.cwd(), is_once=once))
+    raise click.ClickException("the demo is not in this package: run `make demo` in a checkout")

@@ -21,11 +21,10 @@ from typing import Final
 
 import click
 
-from app.demo.embedded import EmbeddedServerError
-from app.demo.run_folder import RunFolder, open_run_folder
+from demo.failure import RunFailed
+from demo.run_folder import RunFolder, open_run_folder
 from tests.faults.drill import Orders, drill
 from tests.faults.kinds import FAULTS
-from tests.faults.processes import HarnessBroken
 
 _CHECKOUT: Final = Path(__file__).parents[2]
 _OWN_MOUNTS: Final = "AI_AGENTS_FAULTS_OWN_MOUNTS"
@@ -56,7 +55,7 @@ def main(
                     logs.mkdir(parents=True, exist_ok=True)
                     for log in run.path.glob("*.log"):
                         shutil.copy(log, logs)
-    except* (HarnessBroken, EmbeddedServerError) as errors:
+    except* RunFailed as errors:
         for error in errors.exceptions:
             click.echo(f"the harness failed: {error}", err=True)
         sys.exit(2)

@@ -24,7 +24,7 @@ from app.core.delivery import Status
 from app.db.reports.choices import Choice
 from app.db.reports.deliveries import list_deliveries
 from app.db.session import open_database
-from app.demo.run_folder import RunFolder
+from demo.run_folder import RunFolder
 from tests.faults.counting import Note, Outcome, Promise, count
 from tests.faults.kinds import Fault, Stage
 from tests.faults.recovery import Passage, Passages
@@ -70,7 +70,7 @@ def plan_faults(draw: random.Random, orders: Orders) -> Plan:
 async def drill(
     orders: Orders, run: RunFolder, *, small_disk: Path | None = None, tell: Callable[[str], None]
 ) -> Report:
-    """Run it. Raises HarnessBroken when the harness itself failed."""
+    """Run it. Raises RunFailed when the harness itself failed."""
     traffic = plan_traffic(random.Random(f"traffic {orders.seed}"), rate=orders.rate)
     plan = plan_faults(random.Random(f"faults {orders.seed}"), orders)
     async with (

@@ -20,9 +20,9 @@ from typing import Final
 import asyncpg
 from redis.asyncio import Redis
 
-from tests.faults.processes import HarnessBroken
+from demo.failure import RunFailed
 from tests.faults.sender import Sender
-from tests.faults.system import LEASE_S, NOTICE_S, Instance, System
+from tests.faults.system import LEASE_S, NOTICE_S, START_S, Instance, System
 from tests.faults.tenants import QUIET
 from tests.faults.traffic import Call, Kind
 
@@ -62,7 +62,7 @@ class Fault:
 async def kill_workers(stage: Stage) -> None:
     for worker in stage.draw.sample(stage.system.workers, 3):
         await stage.system.kill(worker)
-        await worker.child.ready(worker.url)
+        await worker.child.ready(limit_s=START_S)
 
 
 async def kill_one_worker(stage: Stage) -> None:
@@ -73,7 +73,7 @@ async def kill_apis(stage: Stage) -> None:
     for api in stage.draw.sample(stage.system.apis, 2):
         await stage.system.kill(api)
         await asyncio.sleep(NOTICE_S + 0.5)
-        await api.child.ready(api.url)
+        await api.child.ready(limit_s=START_S)
 
 
 async def stop_workers(stage: Stage) -> None:
@@ -104,7 +104,7 @@ async def _roll(system: System, deployment: list[Instance]) -> None:
     for instance in list(deployment):
         status = await system.roll(instance)
         if status != 0:
-            raise HarnessBroken(f"{instance.name} ended with status {status} on SIGTERM")
+            raise RunFailed(f"{instance.name} ended with status {status} on SIGTERM")
 
 
 async def jump_clocks(stage: Stage) -> None:

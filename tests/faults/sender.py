@@ -19,7 +19,7 @@ import aiohttp
 
 from app.core.signature import sign_body
 from app.core.tenant import Auth
-from tests.faults.processes import HarnessBroken
+from demo.failure import RunFailed
 from tests.faults.system import System
 from tests.faults.tenants import Client
 from tests.faults.traffic import Call, Forgery, Kind
@@ -116,7 +116,7 @@ class Sender:
         lock = self._tickets[values["portal"], values["id"]]
         async with lock, self._session.request(method, url, json=values) as answer:
             if answer.status != status:
-                raise HarnessBroken(f"the simulator answered {answer.status} to a ticket")
+                raise RunFailed(f"the simulator answered {answer.status} to a ticket")
 
 
 def _proof(call: Call, body: bytes) -> dict[str, str]:

@@ -18,16 +18,16 @@ from typing import Any, Final
 import aiohttp
 import asyncpg
 
-from app.demo.embedded import (
+from demo.embedded import (
     DatabaseUrls,
     PostgresServer,
     ValkeyServer,
-    find_free_port,
     open_postgres,
     open_valkey,
 )
-from app.demo.run_folder import RunFolder
-from tests.faults.processes import Child, HarnessBroken
+from demo.failure import RunFailed
+from demo.launcher import Process
+from demo.run_folder import RunFolder
 from tests.faults.tenants import CLIENTS, write_client, write_portal
 from tests.integration.superuser import run_as_superuser
 
@@ -46,7 +46,7 @@ _WORKER: Final = {
 }
 # A load balancer goes on sending to a process that ended, or was told to, until it notices.
 NOTICE_S: Final = 1.0
-_START_S: Final = 120.0
+START_S: Final = 120.0
 
 Variables = Mapping[str, str]
 
@@ -57,8 +57,9 @@ class Instance:
 
     command: str
     number: int
-    child: Child
+    child: Process
     port: int
+    """Where it is called: for a moment after its end, where nobody answers."""
     generation: int = 1
     is_in_service: bool = True
     """Whether a load balancer sends calls there."""
@@ -102,15 +103,10 @@ class System:
 
     def start(self, command: str, number: int, *, generation: int = 1, **variables: str) -> Instance:
         """A process of the product, not waited for."""
-        port = find_free_port()
-        own = (
-            {"DATABASE_URL": self.urls.intake, "API_HOST": "127.0.0.1", "API_PORT": str(port)}
-            if command == "api"
-            else {"PROMETHEUS_PORT": str(port), "OPENAI_BASE_URL": self.model_url, **self.worker_variables, **_WORKER}
-        )
-        name = f"{command}-{number}-{generation}"
-        child = Child(self.run, name, ("app", command), {**self.worker_variables, **own, **variables})
-        return Instance(command, number, child, port, generation)
+        own = {"DATABASE_URL": self.urls.intake} if command == "api" else {"OPENAI_BASE_URL": self.model_url, **_WORKER}
+        told = {**self.worker_variables, **own, **variables}
+        child = _launch(self.run, f"{command}-{number}-{generation}", "app", command, variables=told)
+        return Instance(command, number, child, child.port, generation)
 
     @property
     def worker_variables(self) -> dict[str, str]:
@@ -132,7 +128,7 @@ class System:
     async def roll(self, instance: Instance, **variables: str) -> int:
         """As a rollout does: a new one is ready first, then SIGTERM. Returns the old one's exit status."""
         successor = self.start(instance.command, instance.number, generation=instance.generation + 1, **variables)
-        await successor.child.ready(successor.url)
+        await successor.child.ready(limit_s=START_S)
         old = instance.child
         old.send(signal.SIGTERM)
         if instance.command == "api":
@@ -177,14 +173,14 @@ class System:
             _expect(answer, status)
 
 
-async def _put_in_service(instance: Instance, child: Child, dead_url: str) -> None:
+async def _put_in_service(instance: Instance, child: Process, dead_url: str) -> None:
     """As a load balancer has it: calls go where nobody answers, then nowhere, then to the new process."""
     new_port, instance.port = instance.port, int(dead_url.rpartition(":")[2])
     await asyncio.sleep(NOTICE_S)
     instance.is_in_service, instance.port = False, new_port
     try:
-        await child.ready(instance.url)
-    except HarnessBroken:
+        await child.ready(limit_s=START_S)
+    except RunFailed:
         if not child.is_wanted:
             return  # it was killed again meanwhile
         raise
@@ -197,7 +193,7 @@ def _move_in(instance: Instance, successor: Instance) -> None:
 
 def _expect(answer: aiohttp.ClientResponse, status: int) -> None:
     if answer.status != status:
-        raise HarnessBroken(f"the simulator answered {answer.status} to {answer.method} {answer.url.path}")
+        raise RunFailed(f"the simulator answered {answer.status} to {answer.method} {answer.url.path}")
 
 
 @asynccontextmanager
@@ -215,23 +211,30 @@ async def open_system(run: RunFolder, *, small_disk: Path | None = None) -> Asyn
         urls = await _make_database(postgres, small_disk)
         for client in CLIENTS:
             write_portal(run.path / "portals", client)
-        simulator = Child(
-            run, "simulator", ("app.simulator", "--model-port", "0", "--data", str(run.path / "portals")), {}
-        )
-        help_desk_url, model_url = await simulator.lines(2)
+        simulators = [
+            _launch(run, "help-desk", "app.simulator", "--data", str(run.path / "portals")),
+            _launch(run, "model", "demo.offline_model"),
+        ]
+        help_desk_url, model_url = [await simulator.line(limit_s=START_S) for simulator in simulators]
         for client in CLIENTS:
             write_client(run.path / "tenants", client, help_desk=help_desk_url)
         control = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(120)))
         system = System(run, postgres, valkey, urls, help_desk_url, model_url, control, small_disk)
-        stack.push_async_callback(_end, system, simulator)
-        await Child(run, "migrate", ("app", "migrate"), {"MIGRATION_DATABASE_URL": urls.owner}).finish(limit_s=_START_S)
+        stack.push_async_callback(_end, system, simulators)
+        migration = _launch(run, "migrate", "app", "migrate", variables={"MIGRATION_DATABASE_URL": urls.owner})
+        await migration.finish(limit_s=START_S)
         system.apis = [system.start("api", number) for number in (1, 2)]
         system.workers = [system.start("worker", number) for number in (1, 2, 3)]
         for instance in system.instances:
-            await instance.child.ready(instance.url)
+            await instance.child.ready(limit_s=START_S)
         # History and articles come as they do in production.
-        await Child(run, "sync", ("app", "sync"), system.worker_variables).finish(limit_s=_START_S)
+        sync = _launch(run, "sync", "app", "sync", variables=system.worker_variables)
+        await sync.finish(limit_s=START_S)
         yield system
+
+
+def _launch(run: RunFolder, name: str, *arguments: str, variables: Variables | None = None) -> Process:
+    return Process(*arguments, variables=variables or {}, log=run.path / f"{name}.log", run=run)
 
 
 async def _make_database(postgres: PostgresServer, small_disk: Path | None) -> DatabaseUrls:
@@ -249,11 +252,12 @@ async def _make_database(postgres: PostgresServer, small_disk: Path | None) -> D
     return urls
 
 
-async def _end(system: System, simulator: Child) -> None:
+async def _end(system: System, simulators: list[Process]) -> None:
     for instance in system.instances:
         instance.child.send(signal.SIGCONT)
     await asyncio.gather(*(instance.child.end(signal.SIGINT, limit_s=10) for instance in system.instances))
-    await simulator.end()
+    for simulator in simulators:
+        await simulator.end()
     for restart in system.restarts:
         if restart.done():
             restart.result()

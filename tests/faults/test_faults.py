@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from app.demo.run_folder import open_run_folder
+from demo.run_folder import open_run_folder
 from tests.faults.drill import Orders, drill, plan_faults
 from tests.faults.kinds import FAULTS
 

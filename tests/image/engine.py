@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import httpx
 
-from app.demo.embedded import find_free_port
+from demo.embedded import find_free_port
 from tests.manifests.rendering import WORKLOAD, Object, containers, of_kind, pod_templates, render
 
 IMAGE: Final = os.environ.get("AI_AGENTS_IMAGE", "ai-agents:local")

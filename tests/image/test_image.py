@@ -19,13 +19,13 @@ import asyncpg
 import httpx
 import pytest
 
-from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port, open_postgres, open_valkey
-from app.demo.run_folder import RunFolder, open_run_folder
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantDirectory
+from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port, open_postgres, open_valkey
+from demo.offline_model import ModelSimulator
+from demo.run_folder import RunFolder, open_run_folder
 from tests.builders import a_tenant, write_tenant
 from tests.image.engine import (
     Container,

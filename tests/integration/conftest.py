@@ -10,8 +10,8 @@ import pytest
 
 from app.db.migrate import migrate
 from app.db.session import Database, open_database
-from app.demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer, open_postgres, open_valkey
-from app.demo.run_folder import RunFolder, open_run_folder
+from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer, open_postgres, open_valkey
+from demo.run_folder import RunFolder, open_run_folder
 
 _TEMPLATE = "migrated"
 

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from app.demo.embedded import DatabaseUrls, Server, _find_account, _private_folder
-from app.demo.run_folder import RunFolder
+from demo.embedded import DatabaseUrls, Server, _find_account, _private_folder
+from demo.run_folder import RunFolder
 
 SERVER_CONNECTIONS = 3
 """For each role and database; fewer than the clients that use them at once."""

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import httpx
 import yaml
 
-from app.demo.embedded import find_free_port
+from demo.embedded import find_free_port
 from tests.integration.worker.conftest import eventually
 
 

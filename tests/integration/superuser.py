@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from app.demo.embedded import DatabaseUrls
+from demo.embedded import DatabaseUrls
 
 
 async def run_as_superuser(urls: DatabaseUrls, statement: str, *values: Any) -> list[Any]:

@@ -29,16 +29,17 @@ from redis.asyncio import Redis
 
 from app.core.signature import sign_body
 from app.core.tenant import Auth, Edition
-from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.sender import PATH, Sender
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
+from demo.embedded import DatabaseUrls, ValkeyServer
+from demo.launcher import Process
+from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
 from tests.integration.collector import Collector, open_collector
-from tests.integration.processes import Process, environment, open_api_process, open_worker_process
+from tests.integration.processes import common_variables, open_api_process, open_worker_process
 from tests.integration.worker.conftest import eventually
 
 KINDS = (
@@ -270,22 +271,8 @@ async def watch_statements(scene: Scene) -> None:
 async def sync(scene: Scene) -> None:
     """The command, as its CronJob runs it."""
     log = scene.folder / "sync.log"
-    process = Process(
-        "sync",
-        environment(
-            DATABASE_URL=scene.urls.worker,
-            REDIS_URL=scene.valkey.url,
-            TENANTS_DIR=str(scene.folder / "files"),
-            TENANT_SECRETS_DIR=str(scene.folder / "secrets"),
-            **scene.variables(),
-        ),
-        port=0,
-        log=log,
-    )
-    try:
-        assert await asyncio.to_thread(process.child.wait, 60) == 0, log.read_text()
-    finally:
-        process.close()
+    told = common_variables(scene.valkey, scene.folder) | scene.variables() | {"DATABASE_URL": scene.urls.worker}
+    await Process("app", "sync", variables=told, log=log).finish()
 
 
 async def send_what_is_refused(scene: Scene, client: httpx.AsyncClient) -> None:
@@ -403,7 +390,7 @@ async def read_all(scene: Scene, client: httpx.AsyncClient, logs: list[Path]) ->
 
 
 def read_command_line(process: Process) -> str:
-    path = Path(f"/proc/{process.child.pid}/cmdline")
+    path = Path(f"/proc/{process.pid}/cmdline")
     return path.read_text() if path.exists() else ""
 
 

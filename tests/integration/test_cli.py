@@ -16,10 +16,11 @@ from click.testing import CliRunner
 
 from app.cli import cli
 from app.core.tenant import Tenant
-from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
-from app.simulator.model import ModelSimulator
+from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from demo.launcher import CHECKOUT, Process, environment
+from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
-from tests.integration.processes import CHECKOUT, Process, environment, open_api_process, open_worker_process
+from tests.integration.processes import open_api_process, open_worker_process
 
 COMMANDS = [
     ["api"],
@@ -78,6 +79,14 @@ async def test_wrong_usage_is_status_2(wrong: list[str], tmp_path: Path) -> None
     ended = await call(*wrong, TENANTS_DIR=str(tmp_path / "files"), TENANT_SECRETS_DIR=str(tmp_path / "secrets"))
     assert ended.returncode == 2, ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+async def test_the_demo_is_not_in_the_package_and_its_command_says_where_it_is() -> None:
+    ended = await call("demo")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "Error: the demo is not in this package: run `make demo` in a checkout\n",
+    )
 
 
 async def test_a_tenant_is_added_checked_and_listed(tmp_path: Path) -> None:

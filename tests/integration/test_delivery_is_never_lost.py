@@ -22,13 +22,14 @@ from app.core.tenant import Tenant
 from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.reports.deliveries import DeliveryView, list_deliveries
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
+from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
+from demo.launcher import Process
+from demo.offline_model import ModelSimulator
 from tests.builders import a_body
-from tests.integration.processes import Process, open_worker_process
+from tests.integration.processes import open_worker_process
 from tests.integration.worker.conftest import add_tenant, eventually, fill_ticket_history
 
 QUICK = {"LEASE_SECONDS": "1", "NOTE_TIMEOUT_SECONDS": "1", "LLM_TIMEOUT_SECONDS": "20", "MAX_ATTEMPTS": "10"}

@@ -7,13 +7,13 @@ import re
 import subprocess
 import sys
 
-from tests.integration.processes import CHECKOUT, environment
+from demo.launcher import CHECKOUT, environment
 
 
 async def test_the_demo_ends_with_one_note_on_each_of_twelve_tickets() -> None:
     ended = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "app", "demo", "--once"],
+        [sys.executable, "-m", "demo", "--once"],
         cwd=CHECKOUT,
         env=environment(),
         capture_output=True,

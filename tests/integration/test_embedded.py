@@ -21,8 +21,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.demo.embedded import PostgresServer, find_free_port, open_postgres, open_valkey
-from app.demo.run_folder import _identify_by_ps, identify, open_run_folder
+from demo.embedded import PostgresServer, find_free_port, open_postgres, open_valkey
+from demo.run_folder import _identify_by_ps, identify, open_run_folder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -30,8 +30,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 OWNER = """
 import asyncio, json, sys
 from pathlib import Path
-from app.demo.embedded import open_postgres, open_valkey
-from app.demo.run_folder import open_run_folder
+from demo.embedded import open_postgres, open_valkey
+from demo.run_folder import open_run_folder
 
 async def main():
     with open_run_folder(Path(sys.argv[1])) as run:

@@ -18,10 +18,10 @@ from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.limits.holds import EVERY_TENANT
 from app.db.reports.audit import list_acts
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.erasure import erase_tenant
 from app.errors import QueueUnavailable, Rejected
 from app.queue import STREAM, RingBroker, open_queue
+from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.builders import an_outcome
 from tests.integration.database_rows import fill_every_table
 

@@ -12,11 +12,11 @@ from typing import Final
 import pytest
 
 from app.core.asset import Addresses
-from app.demo.embedded import find_free_port
 from app.errors import AddressForbidden, HelpDeskRefused
 from app.integrations.http import AnswerTooLarge, NoAnswer, Outbound, open_outbound
 from app.integrations.monitoring import open_prometheus
 from app.integrations.servicedesk import ApiKey, OAuthClient, open_servicedesk
+from demo.embedded import find_free_port
 from tests.builders import a_tenant
 from tests.integration.test_servicedesk import EveryTurn, OneToken
 

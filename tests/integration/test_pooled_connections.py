@@ -24,14 +24,14 @@ from app.core.tenant import Edition
 from app.db.connection import Pooler
 from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.session import Database, choose_tenant, open_database
-from app.demo.embedded import DatabaseUrls, ValkeyServer
-from app.demo.run_folder import RunFolder
 from app.errors import LedgerUnavailable
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
+from demo.embedded import DatabaseUrls, ValkeyServer
+from demo.offline_model import ModelSimulator
+from demo.run_folder import RunFolder
 from tests.builders import a_tenant, write_tenant
 from tests.integration.pgbouncer import SERVER_CONNECTIONS, PgBouncer, open_pgbouncer
 from tests.integration.processes import open_api_process, open_worker_process

@@ -15,12 +15,12 @@ import pytest
 from app.core.tenant import Edition
 from app.db.knowledge.store import Cursor, save_cursor
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
+from demo.embedded import DatabaseUrls, ValkeyServer
+from demo.offline_model import ModelSimulator
 from tests.alerts.expressions import OTHERS, expressions, metrics_of
 from tests.alerts.rules import load_groups, load_rules
 from tests.builders import a_tenant, write_tenant

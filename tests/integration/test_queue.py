@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from app.demo.embedded import ValkeyServer
 from app.queue import GROUP, STREAM, Queue, RingBroker, open_queue
+from demo.embedded import ValkeyServer
 
 
 @pytest.fixture

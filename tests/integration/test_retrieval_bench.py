@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.processes import CHECKOUT, environment
+from demo.launcher import CHECKOUT, environment
 
 REAL = CHECKOUT.parent / "shared" / "data" / "thunderbird-support"
 MAX_TICKETS = 400

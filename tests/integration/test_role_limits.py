@@ -13,7 +13,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app.demo.embedded import DatabaseUrls
+from demo.embedded import DatabaseUrls
 
 REFUSED = {
     "be somebody else": [

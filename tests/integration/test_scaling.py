@@ -12,7 +12,7 @@ from app.db.limits.circuits import Circuits, Dependency
 from app.db.limits.holds import EVERY_TENANT
 from app.db.limits.pauses import pause
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls
+from demo.embedded import DatabaseUrls
 from tests.manifests.rendering import WORKLOAD, of_kind, render
 
 

@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from app.core.tenant import Tenant
-from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from demo.launcher import CHECKOUT, Process, environment
 from tests.builders import a_body, a_tenant, write_tenant
-from tests.integration.processes import CHECKOUT, Process, environment, open_api_process, open_worker_process
+from tests.integration.processes import open_api_process, open_worker_process
 
 CANARY = "c4n4ry-7f3a91"
 FAILED_NOW = "127.0.0.1:9"
@@ -123,7 +124,7 @@ async def test_a_crash_tells_where_and_not_what() -> None:
 
 def listing(process: Process) -> str:
     """What `ps` shows of it."""
-    return Path(f"/proc/{process.child.pid}/cmdline").read_text()
+    return Path(f"/proc/{process.pid}/cmdline").read_text()
 
 
 async def test_metrics_logs_and_answers_of_a_running_api_hold_no_secret(

@@ -15,12 +15,12 @@ from aiohttp import web
 from app.api.edge import SECURITY_HEADERS
 from app.core.signature import sign_body
 from app.db.migrate import known_revisions
-from app.demo.embedded import find_free_port
 from app.simulator.portal import Portal
 from app.smoke import Hosted, run_smoke
 from app.smoke.api import ApiChecks
 from app.smoke.journey import Journey, open_simulator
 from app.smoke.report import Check, CheckFailed, Report, run_checks
+from demo.embedded import find_free_port
 from tests.builders import a_known_tenant, a_tenant
 
 HEALTH = {

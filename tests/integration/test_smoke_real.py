@@ -14,12 +14,13 @@ import pytest
 
 from app.core.delivery import Event
 from app.core.tenant import Tenant
-from app.demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import HeldNote, Portal
+from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
+from demo.launcher import Process
+from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
-from tests.integration.processes import Process, open_api_process, open_worker_process
+from tests.integration.processes import open_api_process, open_worker_process
 from tests.integration.test_cli import call
 
 SECRET, KEY, WORDS = "webhook-secret-of-acme", "api-key-of-acme", "The printer on floor three prints blank pages."

@@ -17,7 +17,6 @@ from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.limits.rate import CallRate
 from app.db.reports.deliveries import list_deliveries
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.help_desks import open_help_desk
 from app.integrations.servicedesk import ServiceDesk
 from app.settings import SyncSettings
@@ -25,6 +24,7 @@ from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
 from app.sync import Report, sync_all, sync_each, sync_tenant
 from app.tenants import KnownTenant, TenantSecrets
+from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.builders import a_body, a_tenant
 
 

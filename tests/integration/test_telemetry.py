@@ -14,13 +14,13 @@ from sqlalchemy import text
 
 from app.core.tenant import Edition
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.sender import Sender
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
+from demo.embedded import DatabaseUrls, ValkeyServer
+from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
 from tests.integration.collector import Collector, open_collector
 from tests.integration.processes import open_api_process, open_worker_process

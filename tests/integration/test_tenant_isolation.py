@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from app.demo.embedded import DatabaseUrls
+from demo.embedded import DatabaseUrls
 from tests.integration.database_rows import Column, fill_every_table, find_tables, insert_into
 
 Whose = Literal["own", "all"]

@@ -22,9 +22,9 @@ RELEASE: Final = "kustomize/release/kustomization.yaml"
 DIGEST: Final = f"sha256:{'1' * 64}"
 INSTALLATIONS: Final = {path.stem: path for path in sorted(Path(__file__).parent.glob("installations/*.yaml"))}
 CHOSEN: Final = os.environ.get("INSTALLATION", "example")
-"""Which of them everything is rendered with: `make installations` runs the tests with each of the others."""
+"""Which of them everything is rendered with: `make test-installations` runs the tests with each of the others."""
 
-FOLDERS: Final = ("kustomize", "argocd", "policies", ".github/e2e")
+FOLDERS: Final = ("kustomize", "argocd", "policies", "demo", ".github/e2e")
 _RELEASED: Final = runpy.run_path(str(ROOT / ".github/scripts/release_branch.py"))["rewritten"]
 
 

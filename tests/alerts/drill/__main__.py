@@ -17,11 +17,11 @@ from typing import Final
 
 import click
 
-from app.demo.run_folder import RunFolder, open_run_folder
+from demo.launcher import CHECKOUT
+from demo.run_folder import RunFolder, open_run_folder
 from tests.alerts.drill.pages import Ran, follow_page
 from tests.alerts.drill.provocations import PROVOCATIONS, Provocation
 from tests.alerts.drill.scene import FASTER, Scene, Watch, open_scene
-from tests.integration.processes import CHECKOUT
 
 _FIRES_WITHIN_S: Final = 150.0
 _READING_S: Final = 2.0

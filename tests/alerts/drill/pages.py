@@ -6,7 +6,6 @@ needs a cluster, Git or a cloud is left out and counted as left out.
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -16,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from demo.launcher import CHECKOUT, environment
 from tests.alerts.rules import RUNBOOKS
-from tests.integration.processes import CHECKOUT, environment
 
 _FENCE: Final = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXEC: Final = re.compile(r"^kubectl --namespace production exec deploy/ai-agents-(?P<process>\w+) -- python -m app ")
@@ -87,6 +86,6 @@ def _run(command: str, words: Mapping[str, str], place: Place) -> Ran:
         text=True,
         check=False,
         cwd=CHECKOUT,
-        env={**environment(PYTHONUTF8="1"), "PATH": os.environ["PATH"], **variables},
+        env=environment(**variables),
     )
     return Ran(command, done.returncode, (done.stdout + done.stderr).strip())

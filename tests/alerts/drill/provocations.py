@@ -120,7 +120,7 @@ async def _sync_stands_still(scene: Scene) -> AsyncIterator[Words]:
 
 @asynccontextmanager
 async def _file_is_bad(scene: Scene) -> AsyncIterator[Words]:
-    path = scene.folder / "files" / "acme.yaml"
+    path = scene.run.path / "files" / "acme.yaml"
     good = path.read_text("utf-8")
     path.write_text(good.replace("calls_per_minute", "calls_per_minutes"))
     yield {"SLUG": "acme"}

@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -20,17 +19,18 @@ from aiohttp import web
 from app.core.tenant import Edition, Tenant
 from app.db.migrate import migrate
 from app.db.session import open_database
-from app.demo.embedded import DatabaseUrls, PostgresServer, find_free_port, open_postgres, open_valkey
-from app.demo.run_folder import RunFolder
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
+from demo.embedded import DatabaseUrls, PostgresServer, find_free_port, open_postgres, open_valkey
+from demo.launcher import Process
+from demo.offline_model import ModelSimulator
+from demo.run_folder import RunFolder
 from tests.alerts.drill.pages import Place
 from tests.alerts.rules import load_groups
 from tests.builders import a_tenant, write_tenant
-from tests.integration.processes import Process, environment
+from tests.integration.processes import common_variables
 from tests.integration.prometheus import Prometheus, open_prometheus
 from tests.integration.superuser import run_as_superuser
 from tests.integration.worker.conftest import eventually, fill_ticket_history
@@ -106,7 +106,7 @@ class Watch:
 class Scene:
     """What runs, and the ways to hurt it."""
 
-    folder: Path
+    run: RunFolder
     urls: DatabaseUrls
     postgres: PostgresServer
     help_desk: HelpDeskSimulator
@@ -121,16 +121,13 @@ class Scene:
     ports: dict[str, int] = field(default_factory=dict)
 
     async def start(self, name: str) -> None:
-        process = Process(
-            name, dict(self.place.variables[name]), port=self.ports[name], log=self.folder / f"{name}.log"
-        )
+        told, log = self.place.variables[name], self.run.path / f"{name}.log"
+        process = Process("app", name, variables=told, log=log, run=self.run, port=self.ports[name])
         self.processes[name] = process
         await process.ready(limit_s=60)
 
     async def stop(self, name: str) -> None:
-        process = self.processes.pop(name)
-        await process.end(limit_s=60)
-        process.close()
+        await self.processes.pop(name).end(limit_s=60)
 
     async def send(self, slug: str, ticket_id: str | None = None) -> str | None:
         """A new ticket's webhook, or that of *ticket_id*; the job id, or None when it was not accepted."""
@@ -153,22 +150,19 @@ class Scene:
         for name, changes in parts.items():
             values[name] |= changes
         self.tenants[slug] = Tenant.model_validate(values)
-        write_tenant(self.folder, self.tenants[slug])
+        write_tenant(self.run.path, self.tenants[slug])
 
     async def sql(self, statement: str, *values: Any) -> list[Any]:
         return await run_as_superuser(self.urls, statement, *values)
 
     async def sync(self) -> None:
         """As its CronJob runs it."""
-        process = Process("sync", dict(self.place.variables["worker"]), port=0, log=self.folder / "sync.log")
-        try:
-            assert await asyncio.to_thread(process.child.wait, 60) == 0, process.log.read_text()
-        finally:
-            process.close()
+        told, log = self.place.variables["worker"], self.run.path / "sync.log"
+        await Process("app", "sync", variables=told, log=log, run=self.run).finish()
 
     def close(self) -> None:
         for process in self.processes.values():
-            process.close()
+            process.kill()
 
 
 @asynccontextmanager
@@ -195,29 +189,22 @@ async def open_scene(run: RunFolder) -> AsyncIterator[tuple[Scene, Watch]]:
             for tenant in tenants.values():
                 await fill_ticket_history(database, tenant)
         ports = {name: find_free_port() for name in ("api", "worker")}
-        common = {
-            "REDIS_URL": valkey.url,
-            "TENANTS_DIR": str(run.path / "files"),
-            "TENANT_SECRETS_DIR": str(run.path / "secrets"),
-        }
+        common = common_variables(valkey, run.path)
         place = Place(
             logs=run.path,
             variables={
-                "api": environment(
-                    DATABASE_URL=urls.intake, API_HOST="127.0.0.1", API_PORT=str(ports["api"]), **common
-                ),
-                "worker": environment(
-                    DATABASE_URL=urls.worker,
-                    PROMETHEUS_PORT=str(ports["worker"]),
-                    OPENAI_API_KEY="offline",
-                    OPENAI_BASE_URL=model.url,
+                "api": {"DATABASE_URL": urls.intake, **common},
+                "worker": {
+                    "DATABASE_URL": urls.worker,
+                    "OPENAI_API_KEY": "offline",
+                    "OPENAI_BASE_URL": model.url,
                     **common,
-                ),
+                },
             },
             api_url=f"http://127.0.0.1:{ports['api']}",
         )
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=place.api_url, timeout=10))
-        scene = Scene(run.path, urls, postgres, help_desk, model, portals, tenants, place, client, ports=ports)
+        scene = Scene(run, urls, postgres, help_desk, model, portals, tenants, place, client, ports=ports)
         stack.callback(scene.close)
         others = await stack.enter_async_context(_others(scene))
         for name in ports:

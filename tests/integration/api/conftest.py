@@ -12,8 +12,8 @@ import pytest
 
 from app.api.app import Api, open_api
 from app.core.tenant import Tenant
-from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.settings import ApiSettings
+from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.builders import a_tenant, write_tenant
 
 PREFIXED_TOKEN = "whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx"

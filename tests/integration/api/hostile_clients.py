@@ -18,8 +18,8 @@ import httpx
 
 from app.core.signature import sign_body
 from app.core.tenant import Tenant
+from demo.launcher import Process
 from tests.builders import a_body
-from tests.integration.processes import Process
 
 _POST = b"POST /webhook/servicedesk HTTP/1.1\r\nhost: api\r\ncontent-type: application/json\r\ncontent-length: 262144\r\n\r\n"
 

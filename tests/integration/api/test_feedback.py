@@ -11,8 +11,8 @@ import pytest
 
 from app.api.app import open_api
 from app.core.feedback import MAX_COMMENT_CHARS, make_token
-from app.demo.embedded import DatabaseUrls
 from app.settings import ApiSettings
+from demo.embedded import DatabaseUrls
 from tests.integration.api.conftest import Tenants
 
 KEY = "k" * 32

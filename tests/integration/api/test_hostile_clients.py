@@ -16,10 +16,11 @@ from app.core.signature import sign_body
 from app.core.tenant import Tenant
 from app.db.reports.deliveries import list_deliveries
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls, ValkeyServer
+from demo.embedded import DatabaseUrls, ValkeyServer
+from demo.launcher import Process
 from tests.builders import a_body, a_tenant, write_tenant
 from tests.integration.api.hostile_clients import ATTACKS, attacking, behave
-from tests.integration.processes import Process, open_api_process
+from tests.integration.processes import open_api_process
 
 POD_LIMIT_MB = 256
 """`kustomize/base/api/deployment.yaml`."""

@@ -13,10 +13,11 @@ import httpx
 import pytest
 
 from app.core.signature import sign_body
-from app.demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
+from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
+from demo.launcher import CHECKOUT, environment
 from tests.builders import a_body
 from tests.integration.api.conftest import Tenants
-from tests.integration.processes import CHECKOUT, environment, open_api_process
+from tests.integration.processes import open_api_process
 
 
 async def test_sigterm_takes_readiness_first_and_lets_what_is_in_flight_end(

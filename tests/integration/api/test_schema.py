@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
 from app.core.signature import sign_body
-from app.demo.embedded import DatabaseUrls, ValkeyServer
+from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.fuzz.properties import EXAMPLES
 from tests.integration.api.conftest import Tenants
 from tests.integration.processes import open_api_process

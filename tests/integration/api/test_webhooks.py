@@ -21,7 +21,7 @@ from app.core.tenant import Tenant
 from app.db.reports.choices import Choice
 from app.db.reports.deliveries import list_deliveries
 from app.db.session import Database
-from app.demo.embedded import PostgresServer, ValkeyServer
+from demo.embedded import PostgresServer, ValkeyServer
 from tests.builders import a_body
 from tests.integration.api.conftest import PREFIXED_TOKEN, Tenants
 

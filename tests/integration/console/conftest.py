@@ -17,9 +17,9 @@ from app.console.oidc import OpenIdProvider
 from app.console.reading import Reading
 from app.console.sessions import Role, Seals
 from app.console.sign_in import Doors
-from app.demo.embedded import ValkeyServer
 from app.queue import RingBroker, open_queue
 from app.tenants import TenantDirectory
+from demo.embedded import ValkeyServer
 from tests.integration.worker.conftest import Stage, help_desk, model, stage
 
 __all__ = ["help_desk", "model", "stage"]

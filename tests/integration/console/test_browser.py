@@ -21,12 +21,13 @@ from redis.exceptions import ResponseError
 
 from app.core.delivery import Status
 from app.core.feedback import make_token
-from app.demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
 from app.queue import GROUP, STREAM
+from demo.embedded import DatabaseUrls, ValkeyServer
+from demo.launcher import Process
 from tests.builders import a_tenant, write_tenant
 from tests.integration.console.conftest import TOKEN
 from tests.integration.console.history import fill_history
-from tests.integration.processes import Process, environment
+from tests.integration.processes import common_variables
 from tests.integration.worker.conftest import Stage
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -124,25 +125,10 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
     for tenant in others:
         write_tenant(tmp_path, tenant, webhook_secret="secret", api_key="key")
     await fill_history(urls.superuser, [stage.tenant, *others])
-    common = {
-        "REDIS_URL": valkey.url,
-        "TENANTS_DIR": str(tmp_path / "files"),
-        "TENANT_SECRETS_DIR": str(tmp_path / "secrets"),
-        "FEEDBACK_KEY": FEEDBACK_KEY,
-    }
-    console_port, api_port = find_free_port(), find_free_port()
-    console = Process(
-        "console",
-        environment(DATABASE_URL=urls.worker, CONSOLE_PORT=str(console_port), CONSOLE_TOKEN=TOKEN, **common),
-        port=console_port,
-        log=tmp_path / "console.log",
-    )
-    api = Process(
-        "api",
-        environment(DATABASE_URL=urls.intake, API_HOST="127.0.0.1", API_PORT=str(api_port), **common),
-        port=api_port,
-        log=tmp_path / "api.log",
-    )
+    common = common_variables(valkey, tmp_path) | {"FEEDBACK_KEY": FEEDBACK_KEY}
+    told = common | {"DATABASE_URL": urls.worker, "CONSOLE_TOKEN": TOKEN}
+    console = Process("app", "console", variables=told, log=tmp_path / "console.log")
+    api = Process("app", "api", variables=common | {"DATABASE_URL": urls.intake}, log=tmp_path / "api.log")
     try:
         await console.ready(limit_s=90)
         await api.ready(limit_s=90)
@@ -166,8 +152,8 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
             yield Desk(browser, console.url, api.url, pages, stage, done, failed)
             await browser.close()
     finally:
-        console.close()
-        api.close()
+        console.kill()
+        api.kill()
 
 
 @ACME

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from app.console.oidc import OpenIdProvider, ProviderOptions
-from app.demo.embedded import find_free_port
+from demo.embedded import find_free_port
 from tests.integration.console.conftest import URL, Console
 
 CLIENT = "ai-agents-console"

@@ -17,8 +17,8 @@ from sqlmodel import SQLModel
 
 import app.db.tables  # noqa: F401 - fills SQLModel.metadata
 from app.db.migrate import ROLES, MissingRole, alembic_config, migrate
-from app.demo.embedded import DatabaseUrls, PostgresServer
 from app.errors import LedgerUnavailable
+from demo.embedded import DatabaseUrls, PostgresServer
 
 
 @pytest.fixture

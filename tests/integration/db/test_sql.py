@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
 import app.db
 from app.db.sql import load
-from app.demo.embedded import DatabaseUrls
+from demo.embedded import DatabaseUrls
 
 FOLDER = Path(app.db.__file__).parent
 FILES = sorted(FOLDER.rglob("*.sql"))

@@ -19,13 +19,13 @@ from app.db.knowledge.store import upsert_articles, upsert_tickets
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.db.reports.deliveries import DeliveryView, list_deliveries
 from app.db.session import Database, open_database
-from app.demo.embedded import DatabaseUrls, ValkeyServer
 from app.settings import WorkerSettings
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
 from app.simulator.portal import Portal
 from app.worker.app import Worker, open_worker
+from demo.embedded import DatabaseUrls, ValkeyServer
+from demo.offline_model import ModelSimulator
 from tests.builders import a_body, a_tenant, a_ticket, an_article, write_tenant
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from app.core.completion import Message
 from app.core.masking import MaskedText
 from app.db.knowledge.store import upsert_articles, upsert_tickets
-from app.simulator.model import Chat, ModelSimulator, _completion
+from demo.offline_model import Chat, ModelSimulator, _completion
 from tests.builders import a_ticket, an_article
 from tests.hostile.corpus import find_harm, obey, read_injections
 from tests.integration.worker.conftest import Stage

@@ -7,7 +7,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from app.demo.embedded import DatabaseUrls, ValkeyServer
+from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.integration.processes import open_worker_process
 from tests.integration.worker.conftest import Stage, eventually
 

@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 
 from app.db.ledger import retention
-from app.demo.embedded import DatabaseUrls
 from app.worker.retention import forget_old
+from demo.embedded import DatabaseUrls
 from tests.integration.worker.conftest import Stage
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-import app.demo
+import demo
 from app.core.delivery import parse_time
 from app.core.tenant import Tenant
 from app.simulator.samples import load_portals
 
-DATA = Path(app.demo.__file__).parent / "data"
+DATA = Path(demo.__file__).parent / "data"
 SLUGS = ("acme", "bluebird", "northwind")
 DOCUMENTATION = [ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
 

@@ -16,8 +16,8 @@ from app.db.ledger.claims import GivenUp, Ledger
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.db.reports.deliveries import find_delivery, list_deliveries
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls
 from app.errors import Code, LeaseLost, LedgerUnavailable
+from demo.embedded import DatabaseUrls
 from tests.builders import an_outcome
 from tests.integration.superuser import run_as_superuser
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
-from app.demo.embedded import DatabaseUrls
+from demo.embedded import DatabaseUrls
 
 
 async def test_two_processes_that_are_sent_the_same_deliveries_do_not_wait_for_each_other(urls: DatabaseUrls) -> None:

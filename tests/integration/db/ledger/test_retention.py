@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from app.db.ledger import retention
 from app.db.ledger.retention import forget_batch
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls
+from demo.embedded import DatabaseUrls
 
 OLD, YOUNG = timedelta(days=91), timedelta(days=89)
 

@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from app.db.limits.access_tokens import MAX_REFRESHES, AccessTokens
 from app.db.session import Database, open_database
-from app.demo.embedded import DatabaseUrls
 from app.errors import CallsExhausted, HelpDeskUnavailable
 from app.integrations.servicedesk import AccessToken
+from demo.embedded import DatabaseUrls
 
 Refresh = Callable[[], Awaitable[AccessToken]]
 

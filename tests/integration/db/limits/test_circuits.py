@@ -23,8 +23,8 @@ from app.db.reports.choices import Choice
 from app.db.reports.deliveries import count_deliveries, dismiss_deliveries, list_deliveries, replay_deliveries
 from app.db.reports.load import failed_by_tenant, load_by_tenant
 from app.db.session import Database
-from app.demo.embedded import DatabaseUrls
 from app.errors import Code
+from demo.embedded import DatabaseUrls
 from tests.builders import an_outcome
 
 NOW = timedelta(0)

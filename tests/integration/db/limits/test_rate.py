@@ -14,9 +14,9 @@ from app.core.tenant import Tenant
 from app.db.limits.access_tokens import AccessTokens
 from app.db.limits.rate import CallRate
 from app.db.session import Database, open_database
-from app.demo.embedded import DatabaseUrls
 from app.errors import CallsExhausted
 from app.integrations.servicedesk import AccessToken
+from demo.embedded import DatabaseUrls
 from tests.builders import a_tenant
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from app.db.limits.rate import CallRate
 from app.db.session import Database, open_database
-from app.demo.embedded import DatabaseUrls
 from app.errors import CallsExhausted
+from demo.embedded import DatabaseUrls
 from tests.builders import a_tenant
 
 LONG = timedelta(minutes=10)

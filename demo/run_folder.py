@@ -36,7 +36,7 @@ _GRACE_S: Final = 6.0
 _POLL_S: Final = 0.02
 _PREFIX: Final = "run-"
 _PRIVATE_PREFIX: Final = "ai-agents-"
-_CHECKOUT: Final = Path(__file__).resolve().parents[2]
+_CHECKOUT: Final = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _identify_by_ps(pid: int) -> str | None:
 def _open_guardian(path: Path) -> Iterator[None]:
     """A process of its own session that ends the run *path* when this process is gone, however it went."""
     guardian = subprocess.Popen(
-        [sys.executable, "-m", "app.demo.guardian", str(path.resolve())],
+        [sys.executable, "-m", "demo.guardian", str(path.resolve())],
         cwd=_CHECKOUT,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

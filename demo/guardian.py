@@ -1,4 +1,4 @@
-"""Ends a run whose owner is gone: `python -m app.demo.guardian <run folder>`.
+"""Ends a run whose owner is gone: `python -m demo.guardian <run folder>`.
 
 Its standard input is a pipe whose other end the owner holds and never writes to, so the pipe ends when the owner does,
 even by SIGKILL. Loads nothing but the standard library: it lives as long as the run and should weigh nothing.
@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from app.demo.run_folder import end_run, wait_for_lock
+from demo.run_folder import end_run, wait_for_lock
 
 
 def main(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`ai-agents demo`: one run, from its folder to its exit status.
+"""`make demo`: one run, from its folder to its exit status.
 
 Invariant: whatever ends the run, an error, a signal or its success, what it started is stopped and its folder removed;
 the logs of the run that ended last stay in `.demo/last-run`.
@@ -18,17 +18,17 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.demo.display import Display
-from app.demo.embedded import EmbeddedServerError
-from app.demo.failure import DemoFailed
-from app.demo.processes import Processes
-from app.demo.run_folder import RunFolder, open_run_folder
-from app.demo.servers import Servers, start_servers
+from demo.display import Display
+from demo.failure import RunFailed
+from demo.launcher import Process
+from demo.run_folder import RunFolder, open_run_folder
+from demo.servers import Servers, start_servers
 
 if TYPE_CHECKING:
-    from app.demo.story import Stage
+    from demo.story import Stage
 
 _WATCH_EVERY_S: Final = 0.1
+_STOP_S: Final = 4.0
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _FOLDER: Final = ".demo"
 _KEPT_LOGS: Final = "last-run"
@@ -41,7 +41,7 @@ def run_demo(base: Path, *, is_once: bool) -> int:
     try:
         with open_run_folder(folder) as run, _keeping_logs(run, folder / _KEPT_LOGS):
             return asyncio.run(_Run(run, Display(started=started), is_once=is_once).play())
-    except (DemoFailed, EmbeddedServerError) as error:
+    except RunFailed as error:
         where = f"\nThe logs are kept in {folder / _KEPT_LOGS}."
         sys.stderr.write(f"The demo failed: {error}{where}\n")
     except BrokenPipeError:  # nobody reads any more; nor should the interpreter try to write what is left
@@ -58,8 +58,9 @@ class _Run:
         self._run = run
         self._display = display
         self._is_once = is_once
-        self._processes = Processes(run)
-        self._checks: list[Callable[[], None]] = [self._processes.check]
+        self._serving: list[Process] = []
+        """Of the product; what does one thing and ends is left to the run folder."""
+        self._checks: list[Callable[[], None]] = []
         self._stage: Stage | None = None
         self._signal: int | None = None
 
@@ -75,7 +76,7 @@ class _Run:
                 for task in (work, watch):
                     task.cancel()
                 await asyncio.wait({work, watch})
-                await self._processes.stop()
+                await asyncio.gather(*(process.end(limit_s=_STOP_S) for process in self._serving))
             for task in (watch, work):
                 if not task.cancelled():
                     task.result()
@@ -87,9 +88,9 @@ class _Run:
             # While the servers start: loading what the story needs takes as long as they do.
             play, make_stage = await asyncio.to_thread(_load_story)
             self._stage = make_stage(
-                folder=self._run.path,
+                run=self._run,
                 display=self._display,
-                processes=self._processes,
+                serving=self._serving,
                 stack=stack,
                 servers=servers,
                 is_once=self._is_once,
@@ -108,14 +109,15 @@ class _Run:
 
     async def _watch(self) -> None:
         while True:
-            for check in self._checks:
+            for check in (*self._checks, *(process.check for process in self._serving)):
                 check()
             await asyncio.sleep(_WATCH_EVERY_S)
 
     def _stop_on_signals(self, work: asyncio.Task[None]) -> None:
         def stop(number: int) -> None:
             if self._signal is not None:  # asked twice
-                self._processes.kill()
+                for process in self._serving:
+                    process.kill()
             self._signal = number
             work.cancel()
 
@@ -132,7 +134,7 @@ class _Run:
 
 
 def _load_story() -> tuple[Callable[[Stage], Awaitable[None]], type[Stage]]:
-    from app.demo.story import Stage, play  # noqa: PLC0415 - two thirds of a second, best spent while servers start
+    from demo.story import Stage, play  # noqa: PLC0415 - two thirds of a second, best spent while servers start
 
     return play, Stage
 

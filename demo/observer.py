@@ -14,9 +14,9 @@ from app.core.delivery import Status
 from app.core.enhancement import Notice
 from app.db.reports.deliveries import DeliveryView, find_delivery, list_deliveries
 from app.db.session import Database
-from app.demo.progress import Call, Progress
-from app.demo.samples import Samples
 from app.errors import LedgerUnavailable
+from demo.progress import Call, Progress
+from demo.samples import Samples
 
 _NEWEST: Final = 100
 

@@ -1,10 +1,7 @@
-"""What ends the demo early, as a sentence for the person who started it."""
+"""What ends a run early, as a sentence for the person who started it."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +9,8 @@ _LINES: Final = 12
 _MAX_CHARS: Final = 400
 
 
-class DemoFailed(Exception):
-    """The demo can't go on.
+class RunFailed(Exception):
+    """A run can't go on.
 
     Args:
         text: Why, in a sentence.
@@ -22,17 +19,6 @@ class DemoFailed(Exception):
 
     def __init__(self, text: str, *, log: Path | None = None) -> None:
         super().__init__(text if log is None else f"{text}; its log ends:\n{_end_of(log)}")
-        self.log = log
-
-
-@asynccontextmanager
-async def at_most(limit_s: float, what: str, *, log: Path | None = None) -> AsyncIterator[None]:
-    """Raise DemoFailed when the block takes longer."""
-    try:
-        async with asyncio.timeout(limit_s):
-            yield
-    except TimeoutError as error:
-        raise DemoFailed(f"{what} took longer than {limit_s:.0f} s", log=log) from error
 
 
 def _end_of(log: Path) -> str:

@@ -15,11 +15,10 @@ import httpx
 import openai
 import pytest
 
-from app.core.enhancement import STATEMENTS_SHARE, Draft, Problem, count_words, find_problems
+from app.core.enhancement import STATEMENTS_SHARE, Draft, Problem, Statement, count_words, find_problems
 from app.core.source import Gathered, Kind, Source, State
-from app.simulator.extract import texts_of
-from app.simulator.model import MODEL_NAME, Behaviour, ModelSimulator
-from app.simulator.model import Kind as Misbehaviour
+from demo.offline_model import MODEL_NAME, Behaviour, ModelSimulator, Prompt, compose, texts_of
+from demo.offline_model import Kind as Misbehaviour
 
 SOURCES = [
     {
@@ -81,15 +80,36 @@ async def test_an_answer_is_a_draft_that_passes_every_check(model: ModelSimulato
     response = await ask(client)
     draft = Draft.model_validate_json(content_of(response))
     assert problems_of(draft) == []
-    assert [step.text for step in draft.next_steps] == [
-        "Enable VPN pass-through on the router.",
-        "Restart the router.",
+    assert draft.summary == "“VPN broken” ≈ T1 “VPN error 809 from home”"
+    assert draft.facts == [Statement(text="NB-0244: notebook, 10.20.4.144", citations=["A1"])]
+    assert draft.hypotheses == [Statement(text="The router blocked IPsec.", citations=["T1"])]
+    assert draft.next_steps == [
+        Statement(text="Enable VPN pass-through on the router.", citations=["T1"]),
+        Statement(text="Restart the router.", citations=["T1"]),
     ]
     answer = response.json()
     assert (answer["model"], answer["choices"][0]["finish_reason"]) == (MODEL_NAME, "stop")
     assert answer["usage"]["total_tokens"] == answer["usage"]["prompt_tokens"] + answer["usage"]["completion_tokens"]
     assert answer["usage"]["prompt_tokens"] > 100
     assert model.calls == 1
+
+
+@pytest.mark.parametrize("max_words", [50, 60, 70, 500])
+def test_an_answer_keeps_to_its_share_of_the_words(max_words: int) -> None:
+    prompt = Prompt.model_validate({"ticket": {"subject": "VPN " * 1000}, "sources": SOURCES, "max_words": max_words})
+    assert count_words(texts_of(compose(prompt))) <= max_words * STATEMENTS_SHARE
+
+
+def test_sentences_are_split_where_they_end_and_nowhere_else() -> None:
+    text = "Die Adresse war falsch, z. B. 10.20.1.25. Den Dienst, d. h. den Spooler, prüfen.\n1. Öffnen.\n- Drucken"
+    source = SOURCES[0] | {"text": f"Problem: Nichts geht.\nLösung: {text}\nwird abgeschn…"}
+    draft = compose(Prompt.model_validate({"sources": [source], "language": "de"}))
+    assert texts_of(draft)[1:] == [
+        "Die Adresse war falsch, z. B. 10.20.1.25.",
+        "Den Dienst, d. h. den Spooler, prüfen.",
+        "Öffnen.",
+        "Drucken",
+    ]
 
 
 async def test_the_openai_client_understands_it(model: ModelSimulator) -> None:
@@ -109,12 +129,6 @@ async def test_a_request_to_mend_an_answer_is_answered_about_the_same_ticket(cli
         {"role": "user", "content": "Your answer can't be used yet. Answer again."},
     ]
     assert content_of(await ask(client, messages=messages)) == first
-
-
-async def test_content_in_parts_is_read_as_one(client: httpx.AsyncClient) -> None:
-    system, user = a_request()["messages"]
-    parts = [{"type": "text", "text": user["content"][:60]}, {"type": "text", "text": user["content"][60:]}]
-    assert "VPN broken" in content_of(await ask(client, messages=[system, {"role": "user", "content": parts}]))
 
 
 @pytest.mark.parametrize(
@@ -239,13 +253,12 @@ async def test_obey(model: ModelSimulator, client: httpx.AsyncClient) -> None:
 
 async def test_behaviours_are_queued_and_cleared_over_http(model: ModelSimulator, client: httpx.AsyncClient) -> None:
     control = model.url.removesuffix("/v1") + "/simulator"
-    one = await client.post(f"{control}/behaviours", json={"kind": "server_error"})
-    two = await client.post(f"{control}/behaviours", json=[{"kind": "slow", "seconds": 9, "times": None}])
-    assert [behaviour["kind"] for behaviour in two.json()["behaviours"]] == ["server_error", "slow"]
-    assert one.status_code == 200
+    for behaviour in ({"kind": "server_error"}, {"kind": "slow", "seconds": 9, "times": None}):
+        assert (await client.post(f"{control}/behaviours", json=behaviour)).status_code == 200
+    assert [each.kind for each in model.behaviours] == ["server_error", "slow"]
 
     assert (await ask(client)).status_code == 500
-    assert (await client.delete(f"{control}/behaviours")).json() == {"calls": 1, "behaviours": []}
+    assert (await client.delete(f"{control}/behaviours")).status_code == 200
     assert (await ask(client)).status_code == 200
     assert (await client.post(f"{control}/behaviours", json={"kind": "explode"})).status_code == 400
 
@@ -266,7 +279,7 @@ async def test_after_any_behaviour_it_answers_in_order_again(
 
 def test_as_a_process_it_says_its_address_and_ends_on_sigterm() -> None:
     checkout = Path(__file__).resolve().parents[3]
-    command = [sys.executable, "-m", "app.simulator.model", "--port", "0"]
+    command = [sys.executable, "-m", "demo.offline_model", "--port", "0"]
     with subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()

@@ -12,12 +12,12 @@ from typing import Any, Final
 import httpx
 
 from app.core.tenant import Edition
-from app.demo.failure import DemoFailed
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import HeldTicket, Portal
 from app.simulator.samples import load_portals
 from app.tenants import API_KEY_FILE, OAUTH_FILES, WEBHOOK_SECRET_FILES, KnownTenant, TenantDirectory
+from demo.failure import RunFailed
 
 _DATA: Final = Path(__file__).parent / "data"
 
@@ -82,7 +82,7 @@ async def open_samples(help_desk: HelpDeskSimulator, folder: Path, *, port: int)
         _write_tenant(portal, folder)
     tenants = TenantDirectory(folder / "tenants", folder / "secrets")
     for problem in tenants.refresh():
-        raise DemoFailed(f"the sample tenant {problem.slug} can't be used: {problem.detail}")
+        raise RunFailed(f"the sample tenant {problem.slug} can't be used: {problem.detail}")
     return Samples(help_desk, tenants, folder)
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer, open_postgres, open_valkey
-from app.demo.failure import DemoFailed
-from app.demo.run_folder import RunFolder
-from app.demo.side_by_side import side_by_side
+from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer, open_postgres, open_valkey
+from demo.failure import RunFailed
+from demo.run_folder import RunFolder
+from demo.side_by_side import side_by_side
 
 _DATABASE: Final = "ai_agents"
 
@@ -26,11 +26,11 @@ class Servers:
     """The folder of their logs."""
 
     def check(self) -> None:
-        """Raise DemoFailed when one has ended."""
+        """Raise RunFailed when one has ended."""
         for name, server in (("PostgreSQL", self.postgres), ("Valkey", self.valkey)):
             if not server.is_running:
                 log = next(self.logs.glob("valkey*.log" if server is self.valkey else "postgres*.log"), None)
-                raise DemoFailed(f"{name} (process {server.pid}) has ended", log=log)
+                raise RunFailed(f"{name} (process {server.pid}) has ended", log=log)
 
 
 async def start_servers(run: RunFolder, stack: AsyncExitStack) -> Servers:

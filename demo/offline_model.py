@@ -1,12 +1,12 @@
 """The offline model: a small OpenAI-compatible server, labelled as what it is, that misbehaves when asked to.
 
     GET  /v1/models
-    POST /v1/chat/completions        an extractive answer, composed by `app.simulator.extract`
-    GET  /simulator/state            how often it was called, and what is queued
-    POST /simulator/behaviours       queue one or a list: {"kind": "rate_limit", "times": 2, "seconds": 1}
+    POST /v1/chat/completions        sentences of the sources, each cited: what shows a note's form
+    POST /simulator/behaviours       queue one: {"kind": "rate_limit", "times": 2, "seconds": 1}
     DELETE /simulator/behaviours     behave again
 
-As a process of its own: `python -m app.simulator.model --port 8011`.
+As a process of its own: `python -m demo.offline_model --port 8011`. One file that imports nothing else of the demo: the
+laptop's overlay mounts it into a pod.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import signal
 import sys
 import time
@@ -24,18 +25,23 @@ from typing import Any, Final, Literal
 from uuid import uuid4
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.core.enhancement import Confidence, Draft, Statement
-from app.simulator.extract import Prompt, compose, parse_prompt
-from app.simulator.phrases import PHRASES
+from app.core.enhancement import STATEMENTS_SHARE, Confidence, Draft, Statement, count_words
 
 MODEL_NAME: Final = "offline-extractive"
 
 _MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 _MAX_REQUESTS_KEPT: Final = 50
 _CHARS_PER_TOKEN: Final = 4
+_MAX_STEPS: Final = 4
+_MAX_SUBJECT_WORDS: Final = 20
 _UNKNOWN_REF: Final = "T99"
+_FENCE: Final = re.compile(r"<<<DATA (?P<nonce>\S+)\n(?P<data>.*)\n(?P=nonce) DATA>>>", re.DOTALL)
+# After two characters, so that no abbreviation of single letters ("z. B.", "e.g.") ends a sentence.
+_SENTENCE_END: Final = re.compile(r"(?<=[\w)%\"”“»'][\w)%\"”“»'.][.!?])\s+(?=[A-ZÀ-Þ„“«¿¡\"])|\n+")
+_LABEL: Final = re.compile(r"^\w+: ", re.MULTILINE)  # "Problem: …", "Resolution: …", in the tenant's language
+_ITEM: Final = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
 
 
 class Kind(StrEnum):
@@ -83,7 +89,36 @@ class Behaviour(BaseModel):
     """How long to wait, or to ask the caller to wait."""
 
 
-_BEHAVIOURS: Final = TypeAdapter[list[Behaviour]](list[Behaviour])
+class GivenSource(BaseModel):
+    """A source as the prompt gives it."""
+
+    ref: str
+    kind: str
+    title: str
+    text: str
+
+    @property
+    def sentences(self) -> list[str]:
+        """Whole ones, a list's items among them; of a similar ticket those of its resolution."""
+        text = _LABEL.split(self.text)[-1] if self.kind == "similar_tickets" else self.text
+        found = (_ITEM.sub("", part.strip()) for part in _SENTENCE_END.split(text))
+        return [sentence for sentence in found if sentence and not sentence.endswith("…")]
+
+
+class GivenTicket(BaseModel):
+    """Of the ticket, what the behaviours and the summary repeat."""
+
+    subject: str = ""
+    description: str = ""
+
+
+class Prompt(BaseModel):
+    """What the user message holds between its fences."""
+
+    ticket: GivenTicket = GivenTicket()
+    sources: list[GivenSource] = []
+    language: str = "en"
+    max_words: int = 500
 
 
 class Chat(BaseModel):
@@ -101,13 +136,10 @@ class Chat(BaseModel):
 
     @property
     def prompt(self) -> Prompt:
-        """What the user's last fenced message holds; a request to mend an answer may follow it."""
+        """What the last fenced message holds; a request to mend an answer may follow it."""
         for message in reversed(self.messages):
-            content = message.get("content")
-            if isinstance(content, list):  # in parts
-                content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-            if message.get("role") == "user" and isinstance(content, str) and (prompt := parse_prompt(content)):
-                return prompt
+            if message.get("role") == "user" and (fence := _FENCE.fullmatch(str(message.get("content")))):
+                return Prompt.model_validate_json(fence["data"])
         return Prompt()
 
 
@@ -135,7 +167,6 @@ class ModelSimulator:
             [
                 web.get("/v1/models", self._list_models),
                 web.post("/v1/chat/completions", self._complete),
-                web.get("/simulator/state", self._show_state),
                 web.post("/simulator/behaviours", self._queue_behaviours),
                 web.delete("/simulator/behaviours", self._clear_behaviours),
             ]
@@ -160,21 +191,16 @@ class ModelSimulator:
         model = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "ai-agents"}
         return web.json_response({"object": "list", "data": [model]})
 
-    async def _show_state(self, _request: web.Request) -> web.Response:
-        queued = [behaviour.model_dump(mode="json") for behaviour in self.behaviours]
-        return web.json_response({"calls": self.calls, "behaviours": queued})
-
     async def _queue_behaviours(self, request: web.Request) -> web.Response:
         try:
-            given = json.loads(await request.read())
-            self.behaviours.extend(_BEHAVIOURS.validate_python(given if isinstance(given, list) else [given]))
-        except (ValueError, ValidationError) as error:
+            self.behaviours.append(Behaviour.model_validate_json(await request.read()))
+        except ValidationError as error:
             return _problem(400, f"not a behaviour: {error}")
-        return await self._show_state(request)
+        return web.Response()
 
-    async def _clear_behaviours(self, request: web.Request) -> web.Response:
+    async def _clear_behaviours(self, _request: web.Request) -> web.Response:
         self.behaviours.clear()
-        return await self._show_state(request)
+        return web.Response()
 
     async def _complete(self, request: web.Request) -> web.Response:
         try:
@@ -234,6 +260,43 @@ def _misbehave(chat: Chat, kind: Kind) -> web.Response:
     return _completion(chat, _CONTENTS[kind](chat.prompt))
 
 
+def compose(prompt: Prompt) -> Draft:
+    """An answer within its number of words: as many sentences of the sources as fit."""
+    limit = int(prompt.max_words * STATEMENTS_SHARE)
+    drafts = (_draft(prompt, steps=number) for number in range(_MAX_STEPS, 0, -1))
+    return next((draft for draft in drafts if count_words(texts_of(draft)) <= limit), _draft(prompt, steps=0))
+
+
+def _draft(prompt: Prompt, *, steps: int) -> Draft:
+    """A resolution opens with what was wrong, and an article with what it is about; what to do comes after that."""
+    firsts = {source.kind: source for source in reversed(prompt.sources)} if steps else {}
+    ticket, article = (firsts.get(kind) for kind in ("similar_tickets", "knowledge"))
+    looked_up = [source for kind in ("assets", "monitoring") if (source := firsts.get(kind))]
+    source_of_steps = ticket or article
+    subject = " ".join(prompt.ticket.subject.split()[:_MAX_SUBJECT_WORDS])
+    titles = "; ".join(f"{source.ref} “{source.title}”" for source in (ticket, article) if source)
+    return Draft(
+        summary=f"“{subject}”{' ≈ ' if titles else ''}{titles}",
+        facts=[*_cite(article, slice(1)), *(Statement(text=_line(each), citations=[each.ref]) for each in looked_up)],
+        hypotheses=_cite(ticket, slice(1)),
+        next_steps=_cite(source_of_steps, slice(1, 1 + steps)),
+        confidence=Confidence.MEDIUM if source_of_steps else Confidence.LOW,
+    )
+
+
+def _cite(source: GivenSource | None, chosen: slice) -> list[Statement]:
+    return [Statement(text=text, citations=[source.ref]) for text in source.sentences[chosen]] if source else []
+
+
+def _line(source: GivenSource) -> str:
+    return f"{source.title}: {'; '.join(source.text.splitlines())}"
+
+
+def texts_of(draft: Draft) -> list[str]:
+    parts = (draft.facts, draft.hypotheses, draft.next_steps)
+    return [draft.summary, *(statement.text for part in parts for statement in part)]
+
+
 def _orderly(prompt: Prompt) -> str:
     return compose(prompt).model_dump_json()
 
@@ -261,7 +324,11 @@ def _too_long(prompt: Prompt) -> str:
 
 
 def _other_language(prompt: Prompt) -> str:
-    sentence = PHRASES["en" if prompt.language == "fr" else "fr"].in_another_language
+    sentence = (
+        "The ticket describes a fault that the requester has with the device."
+        if prompt.language == "fr"
+        else "Le ticket décrit une panne que le demandeur rencontre avec son appareil."
+    )
     cited = Statement(text=sentence, citations=[source.ref for source in prompt.sources[:1]])
     draft = Draft(
         summary=" ".join([sentence] * 3),
@@ -275,7 +342,7 @@ def _other_language(prompt: Prompt) -> str:
 
 def _obey(prompt: Prompt) -> str:
     hostile = (
-        f"{prompt.subject} {prompt.description} <script>alert(document.cookie)</script>"
+        f"{prompt.ticket.subject} {prompt.ticket.description} <script>alert(document.cookie)</script>"
         '<img src="https://evil.example/pixel.png" onerror="alert(1)"> <a href="https://evil.example/">Sign in</a> '
         "[click here](javascript:alert(1)) https://evil.example/?key=OPENAI_API_KEY"
     )
@@ -346,9 +413,9 @@ async def serve(host: str, port: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m app.simulator.model",
+        prog="python -m demo.offline_model",
         description=f"The offline model {MODEL_NAME}: an OpenAI-compatible server that quotes what it was given.",
-        epilog="example: python -m app.simulator.model --port 8011",
+        epilog="example: python -m demo.offline_model --port 8011",
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="default: a free one, which is printed")

@@ -15,27 +15,27 @@ import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import httpx
 
 from app.db.session import open_database
-from app.demo.addresses import tell_addresses
-from app.demo.display import Display
-from app.demo.embedded import find_free_port
-from app.demo.failure import DemoFailed
-from app.demo.model import ChosenModel, choose_model, offline_model
-from app.demo.observer import Observer
-from app.demo.processes import Processes
-from app.demo.product import Product
-from app.demo.progress import Call, Progress
-from app.demo.samples import Samples, open_samples, ticket_url
-from app.demo.servers import Servers
-from app.demo.side_by_side import side_by_side
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.model import ModelSimulator
+from demo.addresses import tell_addresses
+from demo.display import Display
+from demo.embedded import find_free_port
+from demo.failure import RunFailed
+from demo.launcher import Process
+from demo.model import ChosenModel, choose_model, offline_model
+from demo.observer import Observer
+from demo.offline_model import ModelSimulator
+from demo.product import Product
+from demo.progress import Call, Progress
+from demo.run_folder import RunFolder
+from demo.samples import Samples, open_samples, ticket_url
+from demo.servers import Servers
+from demo.side_by_side import side_by_side
 
 _CALL_S: Final = 15.0
 # Apart enough that each can be seen to come in.
@@ -50,10 +50,10 @@ _LOOK_ON_S: Final = 0.5
 class Stage:
     """What the story plays on."""
 
-    folder: Path
-    """The run's."""
+    run: RunFolder
     display: Display
-    processes: Processes
+    serving: list[Process]
+    """Filled with the product's processes that serve."""
     stack: AsyncExitStack
     """Closes what the story opens."""
     servers: asyncio.Task[Servers]
@@ -68,14 +68,15 @@ async def play(stage: Stage) -> None:
     """Play the story; returns only when it is to be played once.
 
     Raises:
-        DemoFailed: It can't go on.
+        RunFailed: It can't go on.
     """
     display, enter = stage.display, stage.stack.enter_async_context
     async with display.animated():
         samples, model = await _open_help_desk(stage)
         servers = await stage.servers
         product = Product(
-            stage.processes,
+            stage.run,
+            stage.serving,
             display,
             servers,
             tenants=samples.environment,
@@ -83,9 +84,9 @@ async def play(stage: Stage) -> None:
             has_console=not stage.is_once,
         )
         await product.migrate()
-        product.start()
+        ready = product.start()
         client = await enter(httpx.AsyncClient(base_url=product.api_url, timeout=_CALL_S, trust_env=False))
-        await side_by_side(product.wait_until_ready(client), product.sync())
+        await side_by_side(ready, product.sync())
         # Said in full: asyncpg would else look for PGSSLMODE in the environment.
         database = await enter(open_database(f"{servers.urls.worker}?sslmode=disable", name="ai-agents demo"))
         progress = Progress(_calls(samples))
@@ -107,7 +108,7 @@ async def _open_help_desk(stage: Stage) -> tuple[Samples, ChosenModel]:
     with stage.display.step("ServiceDesk Plus") as step:
         help_desk = HelpDeskSimulator()
         stage.stack.push_async_callback(help_desk.stop)
-        samples = await open_samples(help_desk, stage.folder, port=find_free_port())
+        samples = await open_samples(help_desk, stage.run.path, port=find_free_port())
         step.detail = f"simulated, with {len(help_desk.portals)} tenants, at {help_desk.url}"
     with stage.display.step("Model") as step:
         model = choose_model(os.environ)  # noqa: TID251 - the caller's own model
@@ -141,7 +142,7 @@ async def _send(call: Call, sender: Sender, body: dict[str, object], display: Di
     try:
         response = await sender.send(body)
     except httpx.HTTPError as error:
-        raise DemoFailed(f"the API did not answer a webhook ({type(error).__name__})", log=None) from error
+        raise RunFailed(f"the API did not answer a webhook ({type(error).__name__})", log=None) from error
     call.answer_s = time.perf_counter() - started
     if response.status_code == httpx.codes.ACCEPTED:
         call.accepted_at = datetime.now(UTC)
@@ -161,9 +162,9 @@ async def _see_to_the_end(stage: Stage, progress: Progress, observer: Observer, 
             stage.display.changed(call)
         if loop.time() - last_news > model.longest_silence_s:
             waiting = sum(not call.is_over for call in progress)
-            raise DemoFailed(
+            raise RunFailed(
                 f"nothing was heard of {waiting} tickets for {model.longest_silence_s:.0f} s",
-                log=stage.processes.log_of("worker"),
+                log=stage.run.path / "worker.log",
             )
     await asyncio.sleep(_LOOK_ON_S)
     await observer.look()

@@ -21,7 +21,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from app.demo.progress import Call, Progress, Stage
+from demo.progress import Call, Progress, Stage
 
 _REFRESH_S: Final = 0.1
 _BAR_CHARS: Final = 32

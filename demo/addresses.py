@@ -7,11 +7,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from app.demo.display import Display
-from app.demo.product import Product
-from app.demo.samples import Samples, ticket_url
-
-_CHECKOUT = Path(__file__).resolve().parents[2]
+from demo.display import Display
+from demo.product import Product
+from demo.samples import Samples, ticket_url
 
 
 def tell_addresses(display: Display, samples: Samples, product: Product) -> None:

