@@ -22,17 +22,10 @@ from opentelemetry.trace import SpanKind
 
 from app.core.completion import Completion, Message
 from app.errors import AppError, ModelRefused, ModelUnavailable
+from app.integrations.prices import cost_usd
 from app.telemetry.metrics import LLM_CALLS, LLM_COST_USD, LLM_SECONDS, LLM_TOKENS
 from app.telemetry.traces import exemplar, span
 
-# USD for a million tokens, prompt and completion. Source: OpenAI's published prices, standard tier.
-_PRICES: Final[dict[str, tuple[float, float]]] = {
-    "gpt-4o-mini": (0.15, 0.60),
-    "gpt-4o": (2.50, 10.00),
-    "gpt-4.1-nano": (0.10, 0.40),
-    "gpt-4.1-mini": (0.40, 1.60),
-    "gpt-4.1": (2.00, 8.00),
-}
 # Beyond it the fallback model takes over; without one the note holds the context alone.
 _RETRIES: Final = 2
 _MAX_COMPLETION_TOKENS: Final = 2_000
@@ -110,7 +103,7 @@ class OpenAIModel:
     async def _answer(self, model: str, messages: Sequence[Message], schema: dict[str, Any]) -> Completion:
         try:
             answer = await self._create(model, messages, schema)
-            return _completion(answer, model)
+            return _completion(answer, model, str(self._client.base_url))
         except openai.APIError as error:
             raise _translate(error) from error
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
@@ -160,7 +153,7 @@ def _names(error: openai.BadRequestError, option: str) -> bool:
     return option in text or (option == "response_format" and "json_schema" in text)
 
 
-def _completion(answer: Any, model: str) -> Completion:
+def _completion(answer: Any, model: str, endpoint: str) -> Completion:
     """*answer* as we know it; servers that call themselves compatible leave out what they please."""
     choices = getattr(answer, "choices", None)
     message = choices[0].message if choices else None
@@ -170,13 +163,12 @@ def _completion(answer: Any, model: str) -> Completion:
         raise ModelRefused("the model declined to answer")
     usage = getattr(answer, "usage", None)
     prompt_tokens, completion_tokens = _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens")
-    price = _PRICES.get(model)
     return Completion(
         text=str(message.content or ""),
         model=str(getattr(answer, "model", None) or model)[:100],
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
-        cost_usd=(prompt_tokens * price[0] + completion_tokens * price[1]) / 1e6 if price else None,
+        cost_usd=cost_usd(endpoint, model, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens),
     )
 
 
