@@ -58,6 +58,7 @@ types: $(VENV)/.dev-ready
 
 imports: $(VENV)/.dev-ready
 	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	$(BIN)/deptry --no-ansi app
 
 unit: $(VENV)/.dev-ready
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/image

@@ -33,15 +33,20 @@ _BLOCK_MS: Final = 2_000  # below redis-py's socket timeout of 5 s
 _MAX_RINGS: Final = 100_000
 _MAX_UNSENT: Final = 10_000
 _STALE_MS: Final = 60_000
+_SHORTEST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
 
 
 class RingBroker(RedisStreamBroker):
-    """taskiq's stream broker with what a doorbell needs otherwise.
+    """taskiq's stream broker, changed in four things: Redis may be away, and may forget, at any time.
 
-    It reads one message at a time from the stream's beginning, deletes what it acknowledges, drops what another
-    consumer left unacknowledged instead of running it again, and lives through a Redis that goes away or forgets the
-    group.
+    `startup`: the stock one ends a process that starts while Redis is out; the API accepts without it, and whoever
+    listens declares the group when it can. `shutdown`: the stock one leaves its consumer in the group, one for each
+    pod that ever was, though only pods that listen may be counted. `_ack_generator`: the stock one leaves the entry in
+    the stream, so that what was heard counts as unheard where the lag is not known; and its error would cost the work
+    that the ring was for. `listen`: the stock one ends at the first error, be it a connection that was lost, a Redis
+    that was emptied, or a replica that takes no writes; it is begun again. What another worker read and never
+    acknowledged it runs again as taskiq does, which is harmless: the ledger knows whether anything is left to do.
     """
 
     def __init__(self, url: str, *, consumer: str | None = None, tell: Callable[[str], None] | None = None) -> None:
@@ -54,22 +59,20 @@ class RingBroker(RedisStreamBroker):
             xread_block=_BLOCK_MS,
             xread_count=1,
             maxlen=_MAX_RINGS,
+            idle_timeout=_STALE_MS,
             # A pooled connection that Redis closed meanwhile is no reason to lose a ring.
             retry=Retry(NoBackoff(), 1),
         )
         self._tell = tell or (lambda _: None)
-        self._may_remove_consumer = False
 
     async def startup(self) -> None:
-        """Start without Redis too: the API accepts, the listener declares the group when it can."""
         with suppress(exceptions.RedisError, OSError, TimeoutError):
             await asyncio.wait_for(super().startup(), _CALL_TIMEOUT_S * 2)
 
     async def shutdown(self) -> None:
-        if self._may_remove_consumer:
-            with suppress(exceptions.RedisError, OSError, TimeoutError):
-                async with Redis(connection_pool=self.connection_pool) as redis:
-                    await asyncio.wait_for(redis.xgroup_delconsumer(STREAM, GROUP, self.consumer_name), _CALL_TIMEOUT_S)
+        with suppress(exceptions.RedisError, OSError, TimeoutError):
+            async with Redis(connection_pool=self.connection_pool) as redis:
+                await asyncio.wait_for(redis.xgroup_delconsumer(STREAM, GROUP, self.consumer_name), _CALL_TIMEOUT_S)
         await super().shutdown()
 
     def _ack_generator(self, id: str, queue_name: str) -> Callable[[], Awaitable[None]]:  # noqa: A002 - taskiq's name
@@ -84,40 +87,19 @@ class RingBroker(RedisStreamBroker):
         return acknowledge
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
-        """Rings, one at a time, for as long as the worker asks; a lost connection is a pause, not an end."""
-        self._may_remove_consumer = True
-        pause_s = 0.1
+        """Rings, one at a time, for as long as the worker asks; an outage of Redis is a pause, not an end."""
+        pause_s = _SHORTEST_PAUSE_S
         while True:
             try:
-                async with Redis(connection_pool=self.connection_pool) as redis:
-                    fetched: Any = await redis.xreadgroup(
-                        GROUP, self.consumer_name, {STREAM: ">"}, block=_BLOCK_MS, count=1
-                    )
-                pause_s = 0.1
+                async for ring in super().listen():
+                    pause_s = _SHORTEST_PAUSE_S
+                    yield ring
             except (exceptions.RedisError, OSError, TimeoutError) as error:
-                if "NOGROUP" in str(error) or "UNBLOCKED" in str(error):
-                    self._tell("the stream is gone; making it again")
-                    await self.startup()
-                    await asyncio.sleep(0.05)
-                    continue
                 # What Redis refuses, as a replica after a failover does, is an outage like any other.
                 self._tell(f"Redis can't be used ({type(error).__name__})")
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-                continue
-            for message_id, fields in _entries(fetched):
-                yield AckableMessage(data=fields[b"data"], ack=self._ack_generator(message_id, STREAM))
-
-
-def _entries(fetched: Any) -> list[tuple[Any, dict[bytes, bytes]]]:
-    """The entries of an XREADGROUP answer, in either of redis-py's shapes; one whose body was trimmed has no fields."""
-    streams = fetched.values() if isinstance(fetched, dict) else [entries for _, entries in fetched or []]
-    return [
-        (entry[0], entry[1])
-        for entries in streams
-        for entry in (entries[0] if entries and isinstance(entries[0], list) else entries)
-        if entry[1] and b"data" in entry[1]
-    ]
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            await self.startup()  # it may have forgotten the group
 
 
 class Queue:
@@ -158,10 +140,7 @@ class Queue:
             self._unsent.task_done()
 
     async def unheard(self) -> int | None:
-        """How many rings wait for a worker; None when Redis can't be asked.
-
-        Also drops what a worker read and never acknowledged, so that dead consumers leave nothing behind.
-        """
+        """How many rings wait for a worker; None when Redis can't be asked."""
         try:
             return await asyncio.wait_for(self._unheard(), _CALL_TIMEOUT_S)
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError, TimeoutError):
@@ -174,18 +153,9 @@ class Queue:
             for group in await redis.xinfo_groups(STREAM):
                 if group["name"] != GROUP.encode():
                     continue
-                if group["pending"]:
-                    await self._drop_stale(redis)
                 # No lag before Redis 7, and none after an undelivered entry was trimmed: the length is the upper bound.
                 return int(group["lag"] if group.get("lag") is not None else await redis.xlen(STREAM))
         return 0
-
-    async def _drop_stale(self, redis: Any) -> None:
-        _, stale, *_ = await redis.xautoclaim(
-            STREAM, GROUP, self._broker.consumer_name, min_idle_time=_STALE_MS, count=1000, justid=False
-        )
-        for message_id, _ in stale:
-            await self._broker._ack_generator(message_id, STREAM)()  # noqa: SLF001 - the broker's other half
 
     async def listeners(self, *, heard_within_s: float) -> int | None:
         """How many workers read the stream within this time; None when Redis can't be asked."""

@@ -15,6 +15,7 @@ from app.core.delivery import Event
 
 if TYPE_CHECKING:
     from app.smoke import Hosted, RealTicket
+    from app.smoke.cluster import Cluster
     from app.smoke.report import Report
 
 
@@ -86,7 +87,7 @@ def smoke(url: str, slug: str, listen: str, ticket_id: str | None, timeout: int,
       TENANTS_DIR=tenants TENANT_SECRETS_DIR=secrets ai-agents smoke --url http://api:8000 --listen 0.0.0.0:8080
       ai-agents smoke --tenant acme --ticket 100234 --url https://api.example.com
     """
-    from app.smoke import Cluster, Hosted, PublicDoor, run_smoke
+    from app.smoke import Hosted, PublicDoor, run_smoke
 
     host, colon, port = listen.rpartition(":")
     if not colon or not port.isdigit():
@@ -106,10 +107,16 @@ def smoke(url: str, slug: str, listen: str, ticket_id: str | None, timeout: int,
                 url=url,
                 limit_s=timeout,
                 door=PublicDoor(public_url) if public_url else None,
-                cluster=Cluster(namespace, pod=socket.gethostname(), image=options["image"]) if namespace else None,
+                cluster=_cluster(namespace, options["image"]) if namespace else None,
             )
 
     _tell(run(work()), json_file=options["json_file"], junit=options["junit"])
+
+
+def _cluster(namespace: str, image: str | None) -> Cluster:
+    from app.smoke.cluster import Cluster
+
+    return Cluster(namespace, pod=socket.gethostname(), image=image)
 
 
 @asynccontextmanager

@@ -1,31 +1,45 @@
 """Sign-in by OpenID Connect: authorization code with PKCE, state and nonce.
 
 Invariant: a person is let in only after the provider's signature over the ID token, its issuer, audience, end and nonce
-were checked, and only with a role that one of the two named groups gives.
+were checked, and only with a role that one of the two named groups gives. An answer of the provider is read as far as
+its limit in bytes and time; no redirect is followed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus
 
-import httpx
+import httpx2  # Authlib's client is one of it
+from authlib.common.security import generate_token
+from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuthError
+from authlib.oidc.core import CodeIDToken
+from authlib.oidc.discovery import get_well_known_url
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import JWKRegistry, KeySet
 
 from app.console.sessions import Role
 from app.errors import Rejected
+from app.integrations.bounded import UNCOMPRESSED, bound
 
-_TIMEOUT_S: Final = 10.0
-# Signatures by the provider's own key alone: neither none, nor our secret.
-_ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+_CALL_S: Final = 10.0
+_ALL_CALLS_S: Final = 20.0
+_MAX_ANSWER_BYTES: Final = 1024 * 1024
+_LEEWAY_S: Final = 60
+# Signatures by the provider's own key alone: neither none, nor our secret. "Ed25519" is the newer name of "EdDSA".
+_ALGORITHMS: Final = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519".split()
+_ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+# What a provider may have made wrong, or somebody in its place; the libraries check less of an answer's shape.
+_FAULTS: Final = (
+    *(JoseError, OAuthError, httpx2.HTTPError, httpx2.InvalidURL, TimeoutError),
+    *(AttributeError, LookupError, RecursionError, TypeError, ValueError),
+)
 
 
 class SignInRefused(Rejected):
@@ -76,20 +90,12 @@ class OpenIdProvider:
         Raises:
             SignInRefused: The provider does not answer.
         """
-        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        async with _client() as client:
-            metadata = await self._metadata(client)
-        asked = {
-            "response_type": "code",
-            "client_id": self._options.client_id,
-            "redirect_uri": self._options.redirect_url,
-            "scope": self._options.scopes,
-            "state": state,
-            "nonce": nonce,
-            "code_challenge": _challenge(verifier),
-            "code_challenge_method": "S256",
-        }
-        return Begun(f"{metadata['authorization_endpoint']}?{urlencode(asked)}", state, nonce, verifier)
+        nonce, verifier = generate_token(48), generate_token(48)
+        async with self._client() as client:
+            endpoints = await self._endpoints(client)
+            address = endpoints["authorization_endpoint"]
+            url, state = client.create_authorization_url(address, nonce=nonce, code_verifier=verifier)
+        return Begun(url, state, nonce, verifier)
 
     async def finish(self, answer: Mapping[str, str], *, state: str, nonce: str, verifier: str) -> Person:
         """The person that the provider's *answer* names.
@@ -101,55 +107,64 @@ class OpenIdProvider:
             raise SignInRefused("This answer does not belong to the sign-in that was begun here. Begin again.")
         if "code" not in answer:
             raise SignInRefused("The sign-in was not completed.")
-        async with _client() as client:
-            metadata = await self._metadata(client)
+        async with self._client() as client:
+            endpoints = await self._endpoints(client)
             try:
-                token = await self._redeem(client, metadata["token_endpoint"], answer["code"], verifier)
-                keys = KeySet.import_key_set((await client.get(metadata["jwks_uri"])).raise_for_status().json())
-                claims = jwt.decode(token, keys, algorithms=_ALGORITHMS).claims
-                self._registry(nonce).validate(claims)
-            except (JoseError, httpx.HTTPError, KeyError, ValueError, TypeError) as error:
+                async with asyncio.timeout(_ALL_CALLS_S):
+                    token = await client.fetch_token(
+                        endpoints["token_endpoint"], auth=self._auth(), code=answer["code"], code_verifier=verifier
+                    )
+                    # At each sign-in, after the token was made: a key that the provider changed meanwhile is there.
+                    key_set = await _get(client, endpoints["jwks_uri"])
+                claims = self._claims(token["id_token"], key_set, nonce)
+            except _FAULTS as error:
                 raise SignInRefused(f"The sign-in could not be verified ({type(error).__name__}).") from error
         return self._person(claims)
 
-    async def _redeem(self, client: httpx.AsyncClient, address: str, code: str, verifier: str) -> str:
-        """The ID token that the provider gives for *code* to who began the sign-in."""
-        options = self._options
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": options.redirect_url,
-            "code_verifier": verifier,
-        }
-        secret = options.client_secret
-        if secret is None:
-            form["client_id"] = options.client_id
-        # RFC 6749, 2.3.1: both are form-encoded first
-        auth = httpx.USE_CLIENT_DEFAULT if secret is None else _basic_auth(options.client_id, secret)
-        reply = await client.post(address, data=form, auth=auth)
-        token: str = reply.raise_for_status().json()["id_token"]
-        return token
-
-    async def _metadata(self, client: httpx.AsyncClient) -> dict[str, Any]:
-        address = f"{self._options.issuer}/.well-known/openid-configuration"
+    async def _endpoints(self, client: AsyncOAuth2Client) -> dict[str, str]:
         try:
-            metadata: dict[str, Any] = (await client.get(address)).raise_for_status().json()
-        except (httpx.HTTPError, ValueError) as error:
+            async with asyncio.timeout(_ALL_CALLS_S):
+                metadata = await _get(client, get_well_known_url(self._options.issuer, external=True))
+            endpoints = {name: str(metadata[name]) for name in _ENDPOINTS}
+            issuer = str(metadata["issuer"])
+        except _FAULTS as error:
             raise SignInRefused(f"The sign-in service does not answer ({type(error).__name__}).") from error
-        if str(metadata.get("issuer", "")).rstrip("/") != self._options.issuer:
+        if issuer.rstrip("/") != self._options.issuer:
             raise SignInRefused("The sign-in service names another issuer than CONSOLE_OIDC_ISSUER.")
-        return metadata
+        return endpoints
 
-    def _registry(self, nonce: str) -> jwt.JWTClaimsRegistry:
-        issuer = self._options.issuer
-        return jwt.JWTClaimsRegistry(
-            leeway=60,
-            iss={"essential": True, "values": [issuer, f"{issuer}/"]},
-            aud={"essential": True, "value": self._options.client_id},
-            exp={"essential": True},
-            sub={"essential": True},
-            nonce={"essential": True, "value": nonce},
+    def _claims(self, id_token: str, key_set: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
+        """What *id_token* says, after all of it was checked."""
+        issuer, client_id = self._options.issuer, self._options.client_id
+        token = jwt.decode(id_token, _known_keys(key_set), algorithms=_ALGORITHMS)
+        options = {
+            "iss": {"essential": True, "values": [issuer, f"{issuer}/"]},
+            "aud": {"essential": True, "value": client_id},
+            "exp": {"essential": True},
+            "sub": {"essential": True},
+        }
+        claims = CodeIDToken(token.claims, token.header, options, {"nonce": nonce, "client_id": client_id})
+        claims.validate(leeway=_LEEWAY_S)
+        return token.claims
+
+    def _client(self) -> AsyncOAuth2Client:
+        options = self._options
+        return AsyncOAuth2Client(
+            options.client_id,
+            scope=options.scopes,
+            redirect_uri=options.redirect_url,
+            code_challenge_method="S256",
+            timeout=_CALL_S,
+            follow_redirects=False,
+            headers=UNCOMPRESSED,
+            event_hooks={"response": [bound(_MAX_ANSWER_BYTES)]},
         )
+
+    def _auth(self) -> httpx2.BasicAuth | None:
+        """How we say who we are; None: by our name alone, as a program without a secret does."""
+        client_id, secret = self._options.client_id, self._options.client_secret
+        # RFC 6749, 2.3.1: both are form-encoded first, which Authlib's own leaves out.
+        return httpx2.BasicAuth(quote_plus(client_id), quote_plus(secret)) if secret else None
 
     def _person(self, claims: Mapping[str, Any]) -> Person:
         name = str(claims.get("email") or claims.get("preferred_username") or claims["sub"])
@@ -162,14 +177,16 @@ class OpenIdProvider:
         raise SignInRefused(f"{name} is in none of the groups that may use the console.")
 
 
-def _client() -> httpx.AsyncClient:
-    return httpx.AsyncClient(timeout=_TIMEOUT_S)
+async def _get(client: AsyncOAuth2Client, address: str) -> dict[str, Any]:
+    # Authlib's client would show the person's access token with it.
+    answer = await client.request("GET", address, withhold_token=True)
+    return dict(answer.raise_for_status().json())
 
 
-def _challenge(verifier: str) -> str:
-    """RFC 7636, S256."""
-    return urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
-
-
-def _basic_auth(client_id: str, secret: str) -> httpx.BasicAuth:
-    return httpx.BasicAuth(quote_plus(client_id), quote_plus(secret))
+def _known_keys(key_set: Mapping[str, Any]) -> KeySet:
+    """Those of *key_set* that can be used: a provider may have others beside them, of kinds that nobody knows yet."""
+    keys = []
+    for each in key_set["keys"]:
+        with suppress(JoseError, LookupError, TypeError, ValueError):
+            keys.append(JWKRegistry.import_key(each))
+    return KeySet(keys)

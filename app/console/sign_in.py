@@ -88,7 +88,7 @@ async def begin_oidc(
     begun = await doors.provider.begin()
     kept = {"state": begun.state, "nonce": begun.nonce, "verifier": begun.verifier}
     kept["next"] = own_path(request.query_params.get("next"))
-    sealed = seals.seal("sign-in", kept, life=_BEGUN_LIFE)
+    sealed = seals.seal("sign-in", kept)
     return Redirect(begun.url, status_code=303, cookies=[doors.cookie(_BEGUN, sealed, life=_BEGUN_LIFE)])
 
 
@@ -98,7 +98,7 @@ async def end_oidc(
 ) -> Response[Any]:
     if doors.provider is None:
         raise NotFoundException("There is no such page.")
-    kept = seals.open("sign-in", request.cookies.get(_BEGUN))
+    kept = seals.open("sign-in", request.cookies.get(_BEGUN), life=_BEGUN_LIFE)
     if kept is None:
         late = "This sign-in took too long, or began in another browser. Begin again."
         return _page(doors, "/", problem=late, status=403)

@@ -25,18 +25,11 @@ from opentelemetry.trace import SpanKind
 from app.core.completion import Completion, Message
 from app.errors import AppError, ContentFiltered, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
 from app.integrations.asking import MAX_CALLS, Asking, Memory, ask_less, is_refusal
+from app.integrations.prices import cost_usd
 from app.integrations.refusal import Option, Refusal, read_refusal
 from app.telemetry.metrics import LLM_CALLS, LLM_COST_USD, LLM_LEFT_OUT, LLM_SECONDS, LLM_TOKENS
 from app.telemetry.traces import exemplar, span
 
-# USD for a million tokens, prompt and completion. Source: OpenAI's published prices, standard tier.
-_PRICES: Final[dict[str, tuple[float, float]]] = {
-    "gpt-4o-mini": (0.15, 0.60),
-    "gpt-4o": (2.50, 10.00),
-    "gpt-4.1-nano": (0.10, 0.40),
-    "gpt-4.1-mini": (0.40, 1.60),
-    "gpt-4.1": (2.00, 8.00),
-}
 # Beyond it the fallback model takes over; without one the note holds the context alone.
 _RETRIES: Final = 2
 MAX_COMPLETION_TOKENS: Final = 4_000
@@ -143,7 +136,7 @@ class OpenAIModel:
     async def _answer(self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> Completion:
         try:
             answer, asked = await self._create(model, messages, schema, tokens)
-            return _completion(answer, model, asked)
+            return _completion(answer, model, asked, endpoint=str(self._client.base_url))
         except openai.APIError as error:
             raise _translate(error) from error
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
@@ -207,7 +200,7 @@ def _declined(refusal: Refusal, status: int) -> ModelRefused | None:
     return None
 
 
-def _completion(answer: Any, model: str, asked: Asking) -> Completion:
+def _completion(answer: Any, model: str, asked: Asking, *, endpoint: str) -> Completion:
     """*answer* as we know it; servers that call themselves compatible leave out what they please."""
     choices: Any = getattr(answer, "choices", None)
     message = choices[0].message if choices else None
@@ -222,13 +215,12 @@ def _completion(answer: Any, model: str, asked: Asking) -> Completion:
     prompt_tokens, completion_tokens = _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens")
     is_cut = reason in _CUT_OFF or (asked.has_limit and completion_tokens >= asked.tokens)  # some say `stop` then
     limit = asked.tokens if asked.has_limit else completion_tokens or asked.tokens
-    price = _PRICES.get(model)
     return Completion(
         text=_text(message.content),
         model=str(getattr(answer, "model", None) or model)[:100],
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
-        cost_usd=(prompt_tokens * price[0] + completion_tokens * price[1]) / 1e6 if price else None,
+        cost_usd=cost_usd(endpoint, model, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens),
         cut_at=limit if is_cut else None,
     )
 

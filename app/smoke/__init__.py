@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from app.errors import TenantFileInvalid
 from app.smoke.api import ApiChecks
-from app.smoke.cluster import Cluster
 from app.smoke.journey import Journey, open_simulator
 from app.smoke.public import PublicDoor
 from app.smoke.real import RealTicket, open_visit
 from app.smoke.report import Report, run_checks
 from app.tenants import KnownTenant, missing_secrets
 
-__all__ = ["Cluster", "Hosted", "PublicDoor", "RealTicket", "run_smoke"]
+if TYPE_CHECKING:
+    from app.smoke.cluster import Cluster
+
+__all__ = ["Hosted", "PublicDoor", "RealTicket", "run_smoke"]
 
 _CALL_TIMEOUT_S: Final = 10.0
 

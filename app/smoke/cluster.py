@@ -1,19 +1,22 @@
 """The release's pods, as the Kubernetes API tells of them.
 
-Two reads of one API do without its client library, which would be a third of the image.
+Imported where a cluster is asked alone: its client library takes a second, and 60 MB of memory.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
+import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
+from kubernetes.client import ApiClient, ApiException, Configuration, CoreV1Api
+from kubernetes.config import ConfigException
+from kubernetes.config.incluster_config import InClusterConfigLoader
+from urllib3.exceptions import HTTPError
 
 from app.smoke.report import CheckFailed, NamedCheck
 
@@ -21,6 +24,9 @@ _CALL_TIMEOUT_S: Final = 10.0
 _MOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _COMPONENTS: Final = ("api", "worker")
 _LOOK_EVERY_S: Final = 1.0
+
+Pod = Any
+"""Kubernetes' V1Pod, by whose types any field may be missing, which those that are read here never are."""
 
 
 class Cluster:
@@ -31,8 +37,8 @@ class Cluster:
         pod: The pod that asks: its image is the release's, unless *image* says otherwise.
         image: What api and worker are to run.
         wait_s: How long a pod may take to be ready: an autoscaler may have asked for one just now.
-        url: The Kubernetes API.
         credentials: The folder of `token` and `ca.crt`.
+        environ: Says where the Kubernetes API is, as every pod's environment does.
     """
 
     def __init__(
@@ -42,15 +48,15 @@ class Cluster:
         pod: str,
         image: str | None = None,
         wait_s: float = 60.0,
-        url: str = "https://kubernetes.default.svc",
         credentials: Path = _MOUNT,
+        environ: Mapping[str, str] = os.environ,  # noqa: TID251 - Kubernetes' own, no setting of ours
     ) -> None:
         self._namespace = namespace
         self._pod = pod
         self._image = image
         self._wait_s = wait_s
-        self._url = url
         self._credentials = credentials
+        self._environ = environ
 
     @property
     def checks(self) -> list[NamedCheck]:
@@ -58,10 +64,12 @@ class Cluster:
 
     async def _pods(self) -> str:
         deadline = time.monotonic() + self._wait_s
-        async with self._client() as client:
-            image = self._image or _own_image(await self._get(client, f"pods/{self._pod}"))
+        with self._api() as api:
+            image = self._image
+            if image is None:
+                image = await asyncio.to_thread(self._own_image, api)
             while True:
-                found = {component: await self._list(client, component) for component in _COMPONENTS}
+                found = {component: await asyncio.to_thread(self._list, api, component) for component in _COMPONENTS}
                 faults = [fault for component, pods in found.items() for fault in _faults(pods, component, image)]
                 if not faults:
                     break
@@ -71,59 +79,55 @@ class Cluster:
         counts = ", ".join(f"{len(pods)} {component}" for component, pods in found.items())
         return f"{counts}, all ready on {image.rpartition('@')[2]}"
 
-    async def _list(self, client: httpx.AsyncClient, component: str) -> list[dict[str, Any]]:
+    def _own_image(self, api: CoreV1Api) -> str:
+        images = _images(api.read_namespaced_pod(self._pod, self._namespace, _request_timeout=_CALL_TIMEOUT_S))
+        if "smoke" not in images:
+            raise CheckFailed("this pod has no container smoke whose image is the release's: give --expect-image")
+        return images["smoke"]
+
+    def _list(self, api: CoreV1Api, component: str) -> list[Pod]:
         labels = f"app.kubernetes.io/name=ai-agents,app.kubernetes.io/component={component}"
-        listed: list[dict[str, Any]] = (await self._get(client, "pods", labelSelector=labels))["items"]
-        return [pod for pod in listed if _is_staying(pod)]
+        pods = api.list_namespaced_pod(self._namespace, label_selector=labels, _request_timeout=_CALL_TIMEOUT_S)
+        return [pod for pod in pods.items if _is_staying(pod)]
 
-    async def _get(self, client: httpx.AsyncClient, path: str, **query: str) -> dict[str, Any]:
-        response = await client.get(f"/api/v1/namespaces/{self._namespace}/{path}", params=query)
-        if response.status_code != httpx.codes.OK:
-            raise CheckFailed(
-                f"the Kubernetes API answers {response.status_code} for {path}: does smoke-sa have its Role in"
-                f" {self._namespace}?"
-            )
-        answer: dict[str, Any] = response.json()
-        return answer
-
-    @asynccontextmanager
-    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
+    @contextmanager
+    def _api(self) -> Iterator[CoreV1Api]:
+        configuration = Configuration()
+        loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]
+            self._credentials / "token", self._credentials / "ca.crt", environ=self._environ
+        )
         try:
-            token = (self._credentials / "token").read_text("utf-8").strip()
-            trust = ssl.create_default_context(cafile=str(self._credentials / "ca.crt"))
-        except OSError as error:
+            loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+            with ApiClient(configuration) as client:
+                yield CoreV1Api(client)
+        except ConfigException as error:
             raise CheckFailed(
                 f"no token in {self._credentials}: the pod needs automountServiceAccountToken and smoke-sa"
             ) from error
-        async with httpx.AsyncClient(
-            base_url=self._url, headers={"authorization": f"Bearer {token}"}, verify=trust, timeout=_CALL_TIMEOUT_S
-        ) as client:
-            yield client
+        except ApiException as error:
+            raise CheckFailed(
+                f"the Kubernetes API answers {error.status} for pods: does smoke-sa have its Role in {self._namespace}?"
+            ) from error
+        except HTTPError as error:
+            raise CheckFailed(f"the Kubernetes API does not answer ({type(error).__name__})") from error
 
 
-def _is_staying(pod: dict[str, Any]) -> bool:
+def _is_staying(pod: Pod) -> bool:
     """Not on its way out: a rollout's last pods may still end their work."""
-    return "deletionTimestamp" not in pod["metadata"] and pod["status"].get("phase") not in {"Succeeded", "Failed"}
+    return pod.metadata.deletion_timestamp is None and pod.status.phase not in {"Succeeded", "Failed"}
 
 
-def _own_image(pod: dict[str, Any]) -> str:
-    images = _images(pod)
-    if "smoke" not in images:
-        raise CheckFailed("this pod has no container smoke whose image is the release's: give --expect-image")
-    return images["smoke"]
-
-
-def _images(pod: dict[str, Any]) -> dict[str, str]:
+def _images(pod: Pod) -> dict[str, str]:
     """By container: beside ours an operator may have put its own."""
-    return {each["name"]: each["image"] for each in pod["spec"]["containers"]}
+    return {each.name: each.image for each in pod.spec.containers}
 
 
-def _faults(pods: list[dict[str, Any]], component: str, image: str) -> list[str]:
+def _faults(pods: list[Pod], component: str, image: str) -> list[str]:
     if not pods:
         return [f"no pod of {component} is there: look at the events of ai-agents-{component}"]
     faults = []
     for pod in pods:
-        name, runs = pod["metadata"]["name"], _images(pod).get(component)
+        name, runs = pod.metadata.name, _images(pod).get(component)
         if runs != image:
             faults.append(
                 f"{name} runs {runs}, not {image}: is the rollout stuck, or was the smoke test begun too early?"
@@ -133,12 +137,11 @@ def _faults(pods: list[dict[str, Any]], component: str, image: str) -> list[str]
     return faults
 
 
-def _waiting(pod: dict[str, Any]) -> list[str]:
+def _waiting(pod: Pod) -> list[str]:
     """Its containers, sidecars included, that are not ready; what it says of itself where all are."""
-    spec, status = pod["spec"], pod["status"]
-    sidecars = [each["name"] for each in spec.get("initContainers", []) if each.get("restartPolicy") == "Always"]
-    states = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
-    ready = {each["name"] for each in states if each["ready"]}
-    waiting = [name for name in [*sidecars, *(each["name"] for each in spec["containers"])] if name not in ready]
-    is_ready = any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", []))
+    sidecars = [each.name for each in pod.spec.init_containers or [] if each.restart_policy == "Always"]
+    states = [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
+    ready = {each.name for each in states if each.ready}
+    waiting = [name for name in [*sidecars, *(each.name for each in pod.spec.containers)] if name not in ready]
+    is_ready = any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
     return waiting or ([] if is_ready else ["its condition"])

@@ -77,17 +77,76 @@ async def test_an_empty_redis_has_nothing_unheard(queue: Queue, redis: Redis) ->
     assert await queue.unheard() == 0
 
 
-async def test_rings_that_a_dead_worker_read_are_dropped(
-    queue: Queue, redis: Redis, monkeypatch: pytest.MonkeyPatch
+async def test_what_was_rung_before_there_was_a_group_is_heard(queue: Queue, broker: RingBroker, redis: Redis) -> None:
+    await redis.flushall()
+    assert await queue.offer(uuid4(), uuid4())
+    rings = broker.listen()
+    async with asyncio.timeout(5):
+        await anext(rings)
+    await rings.aclose()
+
+
+async def test_rings_that_a_dead_worker_read_are_heard_again_and_leave_nothing_behind(
+    queue: Queue, redis: Redis, monkeypatch: pytest.MonkeyPatch, valkey: ValkeyServer
 ) -> None:
     await queue.offer(uuid4(), uuid4())
     await redis.xreadgroup(GROUP, "dead", {STREAM: ">"}, count=1)
-    monkeypatch.setattr("app.queue._STALE_MS", 0)
-    await asyncio.sleep(0.01)
-    await queue.unheard()
+    monkeypatch.setattr("app.queue._STALE_MS", 1)
+    await queue.offer(uuid4(), uuid4())
+    broker = RingBroker(valkey.url, consumer="other")
+    rings = broker.listen()
+    async with asyncio.timeout(5):
+        for _ in range(2):
+            ring = await anext(rings)
+            await ring.ack()  # type: ignore[misc]
+    await rings.aclose()
+    await broker.shutdown()
     [group] = await redis.xinfo_groups(STREAM)
-    assert group["pending"] == 0
+    assert (group["lag"], group["pending"]) == (0, 0)
     assert await redis.xlen(STREAM) == 0
+
+
+async def test_a_worker_that_ended_is_no_listener(queue: Queue, redis: Redis, valkey: ValkeyServer) -> None:
+    broker = RingBroker(valkey.url, consumer="other")
+    rings = broker.listen()
+    await queue.offer(uuid4(), uuid4())
+    await anext(rings)
+    assert await queue.listeners(heard_within_s=60) == 1
+    await rings.aclose()
+    await broker.shutdown()
+    assert await queue.listeners(heard_within_s=60) == 0
+    assert await redis.xinfo_consumers(STREAM, GROUP) == []
+
+
+async def test_a_connection_that_redis_closed_loses_no_ring(queue: Queue, redis: Redis) -> None:
+    assert await queue.offer(uuid4(), uuid4())
+    await redis.client_kill_filter(_type="normal", skipme=True)
+    assert await queue.offer(uuid4(), uuid4())
+    assert await queue.unheard() == 2
+
+
+async def test_a_ring_that_can_not_be_acknowledged_is_still_one(
+    valkey: ValkeyServer, queue: Queue, broker: RingBroker
+) -> None:
+    await queue.offer(uuid4(), uuid4())
+    rings = broker.listen()
+    ring = await anext(rings)
+    await valkey.stop()
+    try:
+        async with asyncio.timeout(5):
+            await ring.ack()  # type: ignore[misc]
+    finally:
+        await valkey.start()
+    await rings.aclose()
+
+
+async def test_a_process_starts_without_redis(valkey: ValkeyServer) -> None:
+    await valkey.stop()
+    try:
+        async with asyncio.timeout(5), open_queue(RingBroker(valkey.url)) as queue:
+            assert not await queue.is_reachable()
+    finally:
+        await valkey.start()
 
 
 async def test_without_redis_offering_fails_softly_and_soon(valkey: ValkeyServer, queue: Queue) -> None:

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app.api.edge import SECURITY_HEADERS
-from app.smoke import Cluster, PublicDoor
+from app.smoke import PublicDoor
+from app.smoke.cluster import Cluster
 from app.smoke.report import Check, NamedCheck, Report, run_checks
 
 Answer = Callable[[web.Request], Any]
@@ -178,6 +179,10 @@ IMAGE = "registry.example/ai-agents@sha256:" + "1" * 64
 OLD_IMAGE = "registry.example/ai-agents@sha256:" + "2" * 64
 
 
+def a_status(name: str, *, is_ready: bool) -> dict[str, Any]:
+    return {"name": name, "ready": is_ready, "image": "any", "imageID": "any", "restartCount": 0}
+
+
 def a_pod(component: str, number: int = 1) -> dict[str, Any]:
     return {
         "metadata": {"name": f"ai-agents-{component}-{number}"},
@@ -191,8 +196,8 @@ def a_pod(component: str, number: int = 1) -> dict[str, Any]:
         "status": {
             "phase": "Running",
             "conditions": [{"type": "Ready", "status": "True"}],
-            "initContainerStatuses": [{"name": "wait", "ready": False}, {"name": "otel-collector", "ready": True}],
-            "containerStatuses": [{"name": component, "ready": True}],
+            "initContainerStatuses": [a_status("wait", is_ready=False), a_status("otel-collector", is_ready=True)],
+            "containerStatuses": [a_status(component, is_ready=True)],
         },
     }
 
@@ -209,7 +214,7 @@ async def look_at(
 
     async def answer(request: web.Request) -> web.Response:
         nonlocal asked
-        if request.headers["authorization"] != "Bearer good":
+        if request.headers["authorization"].lower() != "bearer good":
             return web.json_response({"kind": "Status"}, status=403)
         if request.path.endswith("/pods/me"):
             return web.json_response(pods["smoke"][0])
@@ -227,8 +232,8 @@ async def look_at(
             pod="me",
             image=image,
             wait_s=10 if heals else 0,
-            url=f"https://localhost:{port}",
             credentials=folder,
+            environ={"KUBERNETES_SERVICE_HOST": "localhost", "KUBERNETES_SERVICE_PORT": str(port)},
         )
         return (await results(cluster.checks))["pods of the release"]
 
@@ -256,7 +261,7 @@ def let_a_sidecar_wait(pods: Pods) -> None:
 
 def let_a_container_wait(pods: Pods) -> None:
     pods["worker"][0]["spec"]["containers"].append({"name": "injected", "image": "other"})
-    pods["worker"][0]["status"]["containerStatuses"].append({"name": "injected", "ready": False})
+    pods["worker"][0]["status"]["containerStatuses"].append(a_status("injected", is_ready=False))
 
 
 def be_pending(pods: Pods) -> None:

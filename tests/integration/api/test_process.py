@@ -111,8 +111,18 @@ def test_a_missing_variable_ends_the_process_with_a_line_that_names_it(command: 
     assert "Traceback" not in ended.stderr
 
 
-def test_the_api_does_not_load_the_model_stack() -> None:
-    code = "import sys, app.api.app; print([m for m in ('langgraph', 'openai', 'sqlmodel', 'sqlalchemy') if m in sys.modules])"
+@pytest.mark.parametrize(
+    ("process", "left_out"),
+    [
+        ("app.api.app", "langgraph openai sqlmodel sqlalchemy genai_prices authlib kubernetes"),
+        ("app.console.app", "langgraph openai genai_prices kubernetes"),
+        ("app.worker.app", "authlib kubernetes"),
+        ("app.sync", "langgraph openai authlib kubernetes"),
+        ("app.smoke", "langgraph openai authlib kubernetes"),
+    ],
+)
+def test_a_process_loads_no_library_that_it_does_without(process: str, left_out: str) -> None:
+    code = f"import sys, {process}; print([name for name in '{left_out}'.split() if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from aiohttp import web
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from app.console.oidc import OpenIdProvider, ProviderOptions
 from demo.embedded import find_free_port
@@ -25,14 +25,22 @@ class FakeProvider:
     """One person signs in; what the token says, and who signs it, can be changed."""
 
     def __init__(self) -> None:
-        self.key = RSAKey.generate_key(2048, parameters={"kid": "1"})
-        self.signs_with: Any = self.key
         self.header = {"alg": "RS256", "kid": "1"}
+        self.use_key(RSAKey.generate_key(2048, parameters={"kid": "1"}), "RS256")
+        self.other_keys: list[Any] = []
         self.claims: dict[str, Any] = {}
         self.asked: dict[str, str] = {}
         self.shown = ""
         """As whom the console asks for the token."""
+        self.keys_asked_by = ""
+        """Who the console says it is when it asks for the keys."""
+        self.fault = ""
+        """Which answer is wrong, and how: `large-keys`, `moved-token`."""
         self.url = ""
+
+    def use_key(self, key: Any, algorithm: str, **header: Any) -> None:
+        self.key, self.signs_with = key, key
+        self.header = {"alg": algorithm, "kid": key.kid, **header}
 
     async def start(self) -> web.AppRunner:
         app = web.Application()
@@ -41,6 +49,7 @@ class FakeProvider:
                 web.get("/.well-known/openid-configuration", self.metadata),
                 web.get("/keys", self.keys),
                 web.post("/token", self.token),
+                web.route("*", "/moved/{name}", self.moved),
             ]
         )
         runner = web.AppRunner(app)
@@ -50,18 +59,33 @@ class FakeProvider:
         self.url = f"http://127.0.0.1:{port}"
         return runner
 
-    async def metadata(self, _: web.Request) -> web.Response:
-        return web.json_response(
-            {
-                "issuer": self.url,
-                "authorization_endpoint": f"{self.url}/authorize",
-                "token_endpoint": f"{self.url}/token",
-                "jwks_uri": f"{self.url}/keys",
-            }
-        )
+    def answer(self, name: str, content: dict[str, Any]) -> web.Response:
+        what, _, where = self.fault.partition("-")
+        if where != name:
+            return web.json_response(content)
+        if what == "moved":
+            raise web.HTTPTemporaryRedirect(f"{self.url}/moved/{name}")
+        return web.json_response([1] if what == "odd" else {**content, "filler": "x" * 1024 * 1024})
 
-    async def keys(self, _: web.Request) -> web.Response:
-        return web.json_response({"keys": [self.key.as_dict(private=False)]})
+    async def moved(self, request: web.Request) -> web.Response:
+        self.fault = ""
+        handlers = {"metadata": self.metadata, "keys": self.keys, "token": self.token}
+        return await handlers[request.match_info["name"]](request)
+
+    async def metadata(self, _: web.Request) -> web.Response:
+        content = {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+            "jwks_uri": f"{self.url}/keys",
+            "id_token_signing_alg_values_supported": ["none", "HS256", "RS256"],
+        }
+        return self.answer("metadata", content)
+
+    async def keys(self, request: web.Request) -> web.Response:
+        self.keys_asked_by = request.headers.get("authorization", "")
+        keys = [*self.other_keys, self.key.as_dict(private=False)]
+        return self.answer("keys", {"keys": keys})
 
     def authorize(self, url: str) -> str:
         """What the person's browser is sent back with."""
@@ -89,8 +113,8 @@ class FakeProvider:
             **self.claims,
         }
         claims = {name: value for name, value in claims.items() if value is not None}
-        token = jwt.encode(self.header, claims, self.signs_with)
-        return web.json_response({"access_token": "a", "token_type": "Bearer", "id_token": token})
+        token = jwt.encode(self.header, claims, self.signs_with, algorithms=[self.header["alg"]])
+        return self.answer("token", {"access_token": "a", "token_type": "Bearer", "id_token": token})
 
 
 @pytest.fixture
@@ -151,8 +175,16 @@ async def test_a_viewer_of_the_provider_may_look(browser: Console, provider: Fak
         ({"iss": "https://evil.example"}, "not be verified"),
         ({"exp": 1}, "not be verified"),
         ({"exp": None}, "not be verified"),
+        ({"nbf": 9_999_999_999}, "not be verified"),
+        ({"sub": None}, "not be verified"),
+        ({"azp": "another-program"}, "not be verified"),
+        ({"aud": ["another-program"], "azp": CLIENT}, "not be verified"),
+        ({"aud": [CLIENT, "another-program"]}, "not be verified"),
     ],
-    ids=["group", "no-group", "nonce", "no-nonce", "audience", "issuer", "over", "endless"],
+    ids=[
+        *("group", "no-group", "nonce", "no-nonce", "audience", "issuer", "over", "endless", "too-soon", "nobody"),
+        *("made-for-another", "audience-of-another", "audience-of-two"),
+    ],
 )
 async def test_a_token_that_does_not_fit_opens_nothing(
     browser: Console, provider: FakeProvider, claims: dict[str, Any], told: str
@@ -167,6 +199,102 @@ async def test_a_token_that_does_not_fit_opens_nothing(
 async def test_another_signature_opens_nothing(browser: Console, provider: FakeProvider) -> None:
     provider.signs_with = RSAKey.generate_key(2048)
     assert (await sign_in(browser, provider)).status_code == 403
+
+
+@pytest.mark.parametrize("kid", ["1", "2", None])
+async def test_another_key_under_any_name_opens_nothing(
+    browser: Console, provider: FakeProvider, kid: str | None
+) -> None:
+    provider.signs_with = RSAKey.generate_key(2048)
+    provider.header = {"alg": "RS256", **({"kid": kid} if kid else {})}
+    assert (await sign_in(browser, provider)).status_code == 403
+
+
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")  # for "Ed25519"; providers still say so
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [
+        (RSAKey.generate_key(2048, parameters={"kid": "2"}), "PS256"),
+        (ECKey.generate_key("P-256", parameters={"kid": "2"}), "ES256"),
+        (ECKey.generate_key("P-521", parameters={"kid": "2"}), "ES512"),
+        (OKPKey.generate_key("Ed25519", parameters={"kid": "2"}), "EdDSA"),
+        (OKPKey.generate_key("Ed25519", parameters={"kid": "2"}), "Ed25519"),
+    ],
+    ids=["PS256", "ES256", "ES512", "EdDSA", "Ed25519"],
+)
+async def test_a_key_of_any_kind_opens(browser: Console, provider: FakeProvider, key: Any, algorithm: str) -> None:
+    provider.use_key(key, algorithm)
+    assert (await sign_in(browser, provider)).status_code == 303
+
+
+async def test_keys_that_nobody_knows_are_in_nobodys_way(browser: Console, provider: FakeProvider) -> None:
+    provider.other_keys = [
+        {"kty": "AKP", "alg": "ML-DSA-44", "kid": "post-quantum", "pub": "AA"},
+        {"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA", "kid": "curve"},
+        {"kty": "OKP", "crv": "Ed999", "x": "AA", "kid": "okp"},
+        {"kty": "RSA", "kid": "broken"},
+        {"kid": "nothing"},
+        "text",
+    ]
+    assert (await sign_in(browser, provider)).status_code == 303
+
+
+async def test_a_key_that_the_provider_changed_opens_at_once(browser: Console, provider: FakeProvider) -> None:
+    await sign_in(browser, provider)
+    for kid in ("2", "1", "1"):  # a provider may also put another key under the same name
+        provider.use_key(RSAKey.generate_key(2048, parameters={"kid": kid}), "RS256")
+        browser.leave()
+        assert (await sign_in(browser, provider)).status_code == 303
+
+
+async def test_a_key_without_a_name_opens_where_it_is_the_only_one(browser: Console, provider: FakeProvider) -> None:
+    provider.key = provider.signs_with = RSAKey.generate_key(2048)
+    provider.header = {"alg": "RS256"}
+    assert (await sign_in(browser, provider)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key"),
+    [("none", None), ("HS256", OctKey.import_key("s3cret-of-the-console"))],
+    ids=["unsigned", "our-secret"],
+)
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")  # what is tried here is not secure
+async def test_what_the_provider_did_not_sign_by_its_key_opens_nothing(
+    browser: Console, provider: FakeProvider, algorithm: str, key: Any
+) -> None:
+    provider.header, provider.signs_with = {"alg": algorithm}, key
+    if key is not None:
+        provider.other_keys = [{**key.as_dict(private=True), "kid": "1"}]
+        provider.header["kid"] = "1"
+    assert (await sign_in(browser, provider)).status_code == 403
+
+
+@pytest.mark.parametrize("fault", ["moved-token", "moved-keys", "large-token", "large-keys", "odd-token", "odd-keys"])
+async def test_an_answer_of_another_shape_opens_nothing(browser: Console, provider: FakeProvider, fault: str) -> None:
+    provider.fault = fault
+    answer = await sign_in(browser, provider)
+    assert answer.status_code == 403
+    assert "not be verified" in answer.text
+
+
+@pytest.mark.parametrize("fault", ["moved-metadata", "large-metadata", "odd-metadata"])
+async def test_addresses_of_another_shape_begin_nothing(browser: Console, provider: FakeProvider, fault: str) -> None:
+    provider.fault = fault
+    answer = await browser.get("/sign-in/oidc")
+    assert answer.status_code == 502
+    assert "does not answer" in answer.text
+
+
+async def test_a_provider_that_never_ends_is_given_up(
+    browser: Console, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.console.oidc._ALL_CALLS_S", 0.0)
+    assert (await browser.get("/sign-in/oidc")).status_code == 502
+
+
+async def test_the_persons_access_token_is_shown_to_nobody(browser: Console, provider: FakeProvider) -> None:
+    assert (await sign_in(browser, provider)).status_code == 303
+    assert provider.keys_asked_by == ""
 
 
 async def test_another_state_opens_nothing(browser: Console, provider: FakeProvider) -> None:

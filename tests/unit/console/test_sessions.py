@@ -1,8 +1,10 @@
 from datetime import timedelta
 
 import pytest
+from itsdangerous import TimestampSigner
 
-from app.console.sessions import Role, Seals
+from app.console.sessions import SESSION_LIFE, Role, Seals
+from app.core.seals import signer
 
 LONG = timedelta(hours=1)
 
@@ -30,7 +32,7 @@ def test_each_session_has_a_word_of_its_own() -> None:
         lambda sealed: "A" + sealed[1:],
         lambda sealed: sealed.partition(".")[0] + ".",
         lambda sealed: sealed.partition(".")[0],
-        lambda _: Seals(b"other" * 8).seal("session", {"name": "x"}, life=LONG),
+        lambda _: Seals(b"other" * 8).seal("session", {"name": "x"}),
         lambda _: "é.é",
         lambda _: "",
         lambda _: "A" * 10_000,
@@ -46,10 +48,22 @@ def test_a_forged_cookie_is_nobody(forge: object) -> None:
 def test_a_seal_of_another_purpose_is_no_session() -> None:
     seals = Seals()
     facts = {"name": "a", "role": "operator", "csrf": "x"}
-    assert seals.open("session", seals.seal("sign-in", facts, life=LONG)) is None
-    assert seals.open("sign-in", seals.seal("sign-in", facts, life=LONG)) is not None
+    assert seals.open("session", seals.seal("sign-in", facts), life=LONG) is None
+    assert seals.open("sign-in", seals.seal("sign-in", facts), life=LONG) == facts
 
 
-def test_a_seal_ends() -> None:
+def test_a_link_of_a_note_is_no_session_though_both_keys_were_one() -> None:
+    body = Seals(b"k" * 32).seal("session", {"name": "a", "role": "operator", "csrf": "x"}).rpartition(".")[0]
+    assert Seals(b"k" * 32).open_user(signer(b"k" * 32, "session").sign(body).decode()) is not None
+    assert Seals(b"k" * 32).open_user(signer(b"k" * 32, "feedback").sign(body).decode()) is None
+
+
+def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     seals = Seals()
-    assert seals.open("session", seals.seal("session", {}, life=timedelta(seconds=-1))) is None
+    begun = TimestampSigner("").get_timestamp()
+    sealed = seals.seal_user("a", Role.VIEWER)
+    life_s = int(SESSION_LIFE.total_seconds())
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: begun + life_s)
+    assert seals.open_user(sealed) is not None
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: begun + life_s + 2)
+    assert seals.open_user(sealed) is None

@@ -1,0 +1,38 @@
+"""A limit for what a client of httpx2 reads of one answer, whatever the other side sends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
+
+import httpx2
+
+UNCOMPRESSED: Final = {"Accept-Encoding": "identity"}
+"""Headers of every request whose answer is bounded: a small compressed answer may be a huge one."""
+
+
+def bound(max_bytes: int) -> Callable[[httpx2.Response], Awaitable[None]]:
+    """A response hook: an answer that is larger, or compressed though we asked for none, is a failed call."""
+
+    async def limit(response: httpx2.Response) -> None:
+        if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
+            raise httpx2.DecodingError("compressed")
+        response.stream = _BoundedStream(response.stream, max_bytes)
+
+    return limit
+
+
+class _BoundedStream(httpx2.AsyncByteStream):
+    def __init__(self, stream: Any, max_bytes: int) -> None:
+        self._stream = stream
+        self._left = max_bytes
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise httpx2.ReadError("too large")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
