@@ -25,6 +25,7 @@ from opentelemetry.trace import SpanKind
 from app.core.completion import Completion, Message
 from app.errors import AppError, ContentFiltered, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
 from app.integrations.asking import MAX_CALLS, Asking, Memory, ask_less, is_refusal
+from app.integrations.bounded import UNCOMPRESSED, bound
 from app.integrations.prices import cost_usd
 from app.integrations.refusal import Option, Refusal, read_refusal
 from app.telemetry.metrics import LLM_CALLS, LLM_COST_USD, LLM_LEFT_OUT, LLM_SECONDS, LLM_TOKENS
@@ -281,30 +282,7 @@ def open_bounded_client(limit: timedelta, **options: Any) -> httpx2.AsyncClient:
     return openai.DefaultAsyncHttpxClient(
         timeout=limit.total_seconds(),
         follow_redirects=False,
-        headers={"Accept-Encoding": "identity"},
-        event_hooks={"response": [_bound]},
+        headers=UNCOMPRESSED,
+        event_hooks={"response": [bound(_MAX_ANSWER_BYTES)]},
         **options,
     )
-
-
-async def _bound(response: httpx2.Response) -> None:
-    if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
-        # We ask for none: a small compressed answer may be a huge one.
-        raise httpx2.DecodingError("compressed")
-    response.stream = _BoundedStream(response.stream)
-
-
-class _BoundedStream(httpx2.AsyncByteStream):
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
-        async for chunk in self._stream:
-            size += len(chunk)
-            if size > _MAX_ANSWER_BYTES:
-                raise httpx2.ReadError("too large")
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()

@@ -8,24 +8,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.db.session import Database, choose_tenant
+from app.db.tables import AuditRow
 
 Witness = Callable[[AsyncSession, UUID, int], Awaitable[None]]
 """Writes an act down, in its transaction: whose rows, and how many changed."""
-
-_RECORD: Final = text("""
-insert into audit (tenant_id, actor, act, number, detail) values (:tenant_id, :actor, :act, :number, :detail)
-""")
-_LIST: Final = text("""
-select tenant_id, acted_at, actor, act, number, detail from audit
-where tenant_id = :tenant_id order by acted_at desc limit :limit
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +37,8 @@ def witness(actor: str, act: str, detail: str = "") -> Witness:
     """Writes down that *actor* did *act*."""
 
     async def record(session: AsyncSession, tenant_id: UUID, number: int) -> None:
-        values = {"tenant_id": tenant_id, "actor": actor, "act": act, "number": number, "detail": detail}
-        await session.execute(_RECORD, values)
+        row = {"tenant_id": tenant_id, "actor": actor, "act": act, "number": number, "detail": detail}
+        await session.execute(insert(AuditRow).values(row))
 
     return record
 
@@ -62,6 +55,10 @@ async def list_acts(database: Database, tenant_ids: Sequence[UUID], *, limit: in
     async with database.across_tenants() as session:
         for tenant_id in tenant_ids:
             await choose_tenant(session, tenant_id)
-            rows = await session.execute(_LIST, {"tenant_id": tenant_id, "limit": limit})
-            acts += [Act(**row) for row in rows.mappings()]
+            latest = select(AuditRow).where(col(AuditRow.tenant_id) == tenant_id)
+            latest = latest.order_by(col(AuditRow.acted_at).desc()).limit(limit)
+            acts += [
+                Act(row.tenant_id, row.acted_at, row.actor, row.act, row.number, row.detail)
+                for row in (await session.execute(latest)).scalars()
+            ]
     return sorted(acts, key=lambda act: act.acted_at, reverse=True)[:limit]

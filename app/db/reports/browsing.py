@@ -8,34 +8,22 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_
+from sqlmodel import col
 
 from app.core.enhancement import Enhancement
 from app.db.reports.choices import Choice
-from app.db.reports.deliveries import VIEW, DeliveryView
+from app.db.reports.deliveries import NEWEST_FIRST, VIEW, DeliveryView
 from app.db.session import Database, choose_tenant
+from app.db.tables import Delivery, Due, EnhancementRow, Feedback
 
 MOST_SEARCHED: Final = 20_000
-
-_FIND: Final = text(f"select {VIEW}, body from delivery where tenant_id = :tenant_id and job_id = :job_id")
-_ENHANCEMENT: Final = text("""
-select version, content, model, confidence, prompt_tokens, completion_tokens, cost_usd, duration_ms, reserved_at,
-    written_at, posting_at, note_html, note_id, posted_at
-from enhancement where tenant_id = :tenant_id and job_id = :job_id order by reserved_at desc limit 1
-""")
-_DUE: Final = text("select due_at, is_leased from due where tenant_id = :tenant_id and job_id = :job_id")
-_FEEDBACK: Final = text(
-    "select is_helpful, comment, voted_at from feedback where tenant_id = :tenant_id and job_id = :job_id"
-)
-_OTHERS: Final = text("""
-select job_id, status, accepted_at from delivery
-where tenant_id = :tenant_id and ticket_id = :ticket_id and job_id <> :job_id order by accepted_at desc limit 10
-""")
+_MOST_OTHERS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +67,11 @@ class Written:
     posted_at: datetime | None
 
 
+_WRITTEN: Final = [
+    col(getattr(EnhancementRow, "content" if each.name == "enhancement" else each.name)) for each in fields(Written)
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Vote:
     """What a technician thinks of the note."""
@@ -103,31 +96,28 @@ class Story:
     """Other deliveries of the ticket, newest first."""
 
 
-def _list(choice: Choice, after: Place | None, *, searched: int) -> TextClause:
-    begin = "true" if after is None else "(accepted_at, job_id) < (:after_time, :after_id)"
-    newest = (
-        f"select {VIEW} from delivery where {choice.indexed} and {begin} order by accepted_at desc, job_id desc"
-        " limit {limit}"
-    )
+def _list(tenant_id: UUID, choice: Choice, after: Place | None, *, searched: int, limit: int) -> Select[Any]:
+    newest = select(*VIEW).where(*choice.indexed(tenant_id)).order_by(*NEWEST_FIRST)
+    if after is not None:
+        key = tuple_(col(Delivery.accepted_at), col(Delivery.job_id))
+        newest = newest.where(key < tuple_(literal(after.accepted_at), literal(after.job_id)))
     if choice.code is None:
-        return text(newest.format(limit=":limit"))
-    return text(
-        f"select * from ({newest.format(limit=searched)}) newest where {choice.by_code}"
-        " order by accepted_at desc, job_id desc limit :limit"
-    )
+        return newest.limit(limit)
+    looked_at = newest.limit(searched).subquery()
+    found = select(looked_at).where(looked_at.c.code == choice.code)
+    return found.order_by(looked_at.c.accepted_at.desc(), looked_at.c.job_id.desc()).limit(limit)
 
 
 async def list_page(
     database: Database, tenant_ids: Sequence[UUID], choice: Choice, *, after: Place | None, limit: int
 ) -> list[Listed]:
     """The newest *limit* of the chosen deliveries of these tenants that are older than *after*."""
-    statement = _list(choice, after, searched=MOST_SEARCHED // max(len(tenant_ids), 1))
-    begin = {} if after is None else {"after_time": after.accepted_at, "after_id": after.job_id}
+    searched = MOST_SEARCHED // max(len(tenant_ids), 1)
     found: list[list[Listed]] = []
     async with database.across_tenants() as session:
         for tenant_id in tenant_ids:
             await choose_tenant(session, tenant_id)
-            rows = await session.execute(statement, {**choice.values(tenant_id), **begin, "limit": limit})
+            rows = await session.execute(_list(tenant_id, choice, after, searched=searched, limit=limit))
             found.append([Listed(tenant_id, DeliveryView(**row)) for row in rows.mappings()])
     merged = heapq.merge(*found, key=lambda each: (each.place.accepted_at, each.place.job_id), reverse=True)
     return [each for each, _ in zip(merged, range(limit), strict=False)]
@@ -135,26 +125,43 @@ async def list_page(
 
 async def find_story(database: Database, tenant_id: UUID, job_id: UUID) -> Story | None:
     """One delivery of the tenant with what became of it, or None."""
-    key = {"tenant_id": tenant_id, "job_id": job_id}
     async with database.as_tenant(tenant_id) as session:
-        row = (await session.execute(_FIND, key)).mappings().one_or_none()
+        own = select(*VIEW, col(Delivery.body)).where(*_key(Delivery, tenant_id, job_id))
+        row = (await session.execute(own)).mappings().one_or_none()
         if row is None:
             return None
         values = dict(row)
         body = values.pop("body")
         delivery = DeliveryView(**values)
-        written = (await session.execute(_ENHANCEMENT, key)).mappings().one_or_none()
-        due = (await session.execute(_DUE, key)).one_or_none()
-        vote = (await session.execute(_FEEDBACK, key)).mappings().one_or_none()
-        others = (await session.execute(_OTHERS, {**key, "ticket_id": delivery.ticket_id})).all()
+        latest = select(*_WRITTEN).where(*_key(EnhancementRow, tenant_id, job_id))
+        latest = latest.order_by(col(EnhancementRow.reserved_at).desc()).limit(1)
+        written = (await session.execute(latest)).mappings().one_or_none()
+        due = (await session.execute(select(Due).where(*_key(Due, tenant_id, job_id)))).scalar_one_or_none()
+        voted = select(Feedback).where(*_key(Feedback, tenant_id, job_id))
+        vote = (await session.execute(voted)).scalar_one_or_none()
+        others = (await session.execute(_others(tenant_id, delivery))).all()
     return Story(
         delivery=delivery,
         body=body,
         written=None if written is None else _written(dict(written)),
         due_at=None if due is None or due.is_leased else due.due_at,
-        vote=None if vote is None else Vote(**vote),
+        vote=None if vote is None else Vote(vote.is_helpful, vote.comment, vote.voted_at),
         others=others,
     )
+
+
+def _key(table: Any, tenant_id: UUID, job_id: UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(table.tenant_id) == tenant_id, col(table.job_id) == job_id
+
+
+def _others(tenant_id: UUID, delivery: DeliveryView) -> Select[UUID, str, datetime]:
+    """Other deliveries of its ticket, newest first."""
+    others = select(col(Delivery.job_id), col(Delivery.status), col(Delivery.accepted_at)).where(
+        col(Delivery.tenant_id) == tenant_id,
+        col(Delivery.ticket_id) == delivery.ticket_id,
+        col(Delivery.job_id) != delivery.job_id,
+    )
+    return others.order_by(col(Delivery.accepted_at).desc()).limit(_MOST_OTHERS)
 
 
 def _written(row: dict[str, Any]) -> Written:

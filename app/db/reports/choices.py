@@ -1,13 +1,17 @@
-"""Which deliveries of a tenant: what operators filter by, as the condition of a statement."""
+"""Which deliveries of a tenant: what operators filter by, as the conditions of a statement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
+from sqlmodel import col
+
 from app.core.delivery import Status
+from app.db.tables import Delivery
 from app.errors import Code
 
 
@@ -24,41 +28,27 @@ class Choice:
     code: Code | None = None
     """Of why it is where it is."""
 
-    @property
-    def indexed(self) -> str:
-        """The condition but for the code. Only what is asked for: `is null or` would hide indexes from the planner."""
-        parts = ["tenant_id = :tenant_id"]
+    def indexed(self, tenant_id: UUID) -> list[ColumnElement[bool]]:
+        """The conditions but for the code. Only what is asked for: `is null or` would hide indexes from the planner."""
+        conditions = [col(Delivery.tenant_id) == tenant_id]
         if self.status is not None:
-            parts.append("status = :status")
+            conditions.append(col(Delivery.status) == self.status)
         if self.ticket_id is not None:
-            parts.append("ticket_id = :ticket_id")
+            conditions.append(col(Delivery.ticket_id) == self.ticket_id)
         if self.since is not None:
-            parts.append("accepted_at >= :since")
+            conditions.append(col(Delivery.accepted_at) >= self.since)
         if self.until is not None:
-            parts.append("accepted_at < :until")
-        return " and ".join(parts)
+            conditions.append(col(Delivery.accepted_at) < self.until)
+        return conditions
 
     @property
-    def by_code(self) -> str:
+    def by_code(self) -> list[ColumnElement[bool]]:
         """The condition of the code, which reads every row that the others let through."""
-        return "true" if self.code is None else "code = :chosen_code"
+        return [] if self.code is None else [col(Delivery.code) == self.code]
 
-    @property
-    def condition(self) -> str:
-        """All of it, on the columns of `delivery`."""
-        return f"{self.indexed} and {self.by_code}"
-
-    def values(self, tenant_id: UUID) -> dict[str, Any]:
-        """What the condition names."""
-        values = {
-            "tenant_id": tenant_id,
-            "status": self.status,
-            "ticket_id": self.ticket_id,
-            "since": self.since,
-            "until": self.until,
-            "chosen_code": self.code,
-        }
-        return {name: value for name, value in values.items() if value is not None}
+    def conditions(self, tenant_id: UUID) -> list[ColumnElement[bool]]:
+        """All of them."""
+        return [*self.indexed(tenant_id), *self.by_code]
 
 
 EVERY: Final = Choice()

@@ -9,23 +9,11 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from app.db.session import Database, choose_tenant
+from app.db.sql import load
 
-_DAYS: Final = text("""
-select (hour at time zone 'utc')::date as day, model, sum(notes)::bigint as notes,
-    sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
-    sum(cost_usd) as cost_usd
-from tally where tenant_id = :tenant_id
-    and hour >= cast(:since as date)::timestamp at time zone 'utc' and hour < cast(:until as date)::timestamp at time zone 'utc'
-group by 1, 2 having sum(notes + prompt_tokens + completion_tokens) > 0 order by 1, 2
-""")
-
-_TOKENS_THIS_MONTH: Final = text("""
-select coalesce(sum(prompt_tokens + completion_tokens), 0) from tally
-where tenant_id = :tenant_id and hour >= date_trunc('month', now() at time zone 'utc') at time zone 'utc'
-""")
+_DAYS: Final = load(__package__, "days")
+_TOKENS_THIS_MONTH: Final = load(__package__, "tokens_this_month")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,59 +8,20 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, Uuid, any_, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.core.delivery import Status
 from app.db.reports.audit import Witness
 from app.db.reports.choices import EVERY, Choice
 from app.db.session import Database
+from app.db.sql import load
+from app.db.tables import Delivery, Due, FailedRow
 from app.errors import Code
 
-VIEW: Final = """
-job_id, ticket_id, event, status, attempt, attempt - attempts_forgiven as attempts_used, accepted_at, updated_at,
-settled_at, lease_until, code, last_error, ignored_because, trace_context
-"""
-_SHOW: Final = text(f"select {VIEW}, body from delivery where tenant_id = :tenant_id and job_id = :job_id")
-_ENHANCEMENT: Final = text("""
-select version, model, confidence, prompt_tokens, completion_tokens, cost_usd, duration_ms, written_at, note_id,
-    posted_at, content -> 'notices' as notices, (
-        select string_agg((kind ->> 'kind') || ' ' || (source ->> 'id'), ', ')
-        from jsonb_array_elements(content -> 'gathered') kind, jsonb_array_elements(kind -> 'sources') source
-    ) as sources
-from enhancement where tenant_id = :tenant_id and job_id = :job_id order by reserved_at desc limit 1
-""")
-_OLDEST_CHOSEN: Final = """
-with chosen as (
-    select tenant_id, job_id from delivery where {condition} order by accepted_at limit :limit for update
-),
-"""
-_REPLAY: Final = (
-    _OLDEST_CHOSEN
-    + """
-replayed as (
-    update delivery set status = 'pending', attempts_forgiven = attempt, settled_at = null, updated_at = now()
-    from chosen where delivery.tenant_id = chosen.tenant_id and delivery.job_id = chosen.job_id
-    returning delivery.tenant_id, delivery.job_id, accepted_at
-),
-forgotten as (
-    delete from dead using chosen where dead.tenant_id = chosen.tenant_id and dead.job_id = chosen.job_id
-)
-insert into due (tenant_id, job_id, accepted_at) select tenant_id, job_id, accepted_at from replayed
-on conflict (tenant_id, job_id) do update set due_at = now(), is_leased = false
-returning job_id
-"""
-)
-_DISMISS: Final = (
-    _OLDEST_CHOSEN
-    + """
-forgotten as (
-    delete from dead using chosen where dead.tenant_id = chosen.tenant_id and dead.job_id = chosen.job_id
-)
-update delivery set status = 'ignored', code = :code, ignored_because = :because, updated_at = now()
-from chosen where delivery.tenant_id = chosen.tenant_id and delivery.job_id = chosen.job_id
-returning delivery.job_id
-"""
-)
+_NOTE: Final = load(__package__, "note_of_delivery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,38 +66,58 @@ class DeliveryDetails:
     enhancement: dict[str, Any] | None
 
 
+VIEW: Final[tuple[Any, ...]] = (
+    col(Delivery.job_id),
+    col(Delivery.ticket_id),
+    col(Delivery.event),
+    col(Delivery.status),
+    col(Delivery.attempt),
+    (col(Delivery.attempt) - col(Delivery.attempts_forgiven)).label("attempts_used"),
+    col(Delivery.accepted_at),
+    col(Delivery.updated_at),
+    col(Delivery.settled_at),
+    col(Delivery.lease_until),
+    col(Delivery.code),
+    col(Delivery.last_error),
+    col(Delivery.ignored_because),
+    col(Delivery.trace_context),
+)
+"""The columns of a `DeliveryView`."""
+NEWEST_FIRST: Final = (col(Delivery.accepted_at).desc(), col(Delivery.job_id).desc())
+
+
 async def list_deliveries(
     database: Database, tenant_id: UUID, choice: Choice = EVERY, *, limit: int = 50
 ) -> list[DeliveryView]:
     """The chosen deliveries, the newest first."""
+    chosen = select(*VIEW).where(*choice.conditions(tenant_id)).order_by(*NEWEST_FIRST).limit(limit)
     async with database.as_tenant(tenant_id) as session:
-        statement = text(
-            f"select {VIEW} from delivery where {choice.condition} order by accepted_at desc, job_id desc limit :limit"
-        )
-        rows = (await session.execute(statement, {**choice.values(tenant_id), "limit": limit})).mappings()
-        return [DeliveryView(**row) for row in rows]
+        return [DeliveryView(**row) for row in (await session.execute(chosen)).mappings()]
 
 
 async def count_deliveries(database: Database, tenant_id: UUID, choice: Choice, *, at_most: int | None = None) -> int:
     """How many deliveries are chosen; with *at_most*, counted no further than that."""
-    statement = text(
-        f"select count(*) from (select from delivery where {choice.condition} limit cast(:at_most as bigint)) counted"
-    )
+    chosen = select(col(Delivery.job_id)).where(*choice.conditions(tenant_id)).limit(at_most).subquery()
     async with database.as_tenant(tenant_id) as session:
-        return int((await session.execute(statement, {**choice.values(tenant_id), "at_most": at_most})).scalar_one())
+        return int((await session.execute(select(func.count()).select_from(chosen))).scalar_one())
 
 
 async def find_delivery(database: Database, tenant_id: UUID, job_id: UUID) -> DeliveryDetails | None:
     """One delivery of the tenant, or None."""
+    own = select(*VIEW, func.length(Delivery.body).label("body_bytes")).where(*_key(tenant_id, job_id))
     async with database.as_tenant(tenant_id) as session:
-        key = {"tenant_id": tenant_id, "job_id": job_id}
-        row = (await session.execute(_SHOW, key)).mappings().one_or_none()
+        row = (await session.execute(own)).mappings().one_or_none()
         if row is None:
             return None
-        enhancement = (await session.execute(_ENHANCEMENT, key)).mappings().one_or_none()
+        key = {"tenant_id": tenant_id, "job_id": job_id}
+        enhancement = (await session.execute(_NOTE, key)).mappings().one_or_none()
     values = dict(row)
-    body = values.pop("body")
-    return DeliveryDetails(DeliveryView(**values), len(body), dict(enhancement) if enhancement else None)
+    body_bytes = values.pop("body_bytes")
+    return DeliveryDetails(DeliveryView(**values), body_bytes, dict(enhancement) if enhancement else None)
+
+
+def _key(tenant_id: UUID, job_id: UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(Delivery.tenant_id) == tenant_id, col(Delivery.job_id) == job_id
 
 
 async def replay_deliveries(
@@ -158,7 +139,22 @@ async def replay_deliveries(
         limit: At most so many, the oldest first.
         witness: Writes the act down.
     """
-    return await _change_failed(database, _REPLAY, tenant_id, choice, job_ids=job_ids, witness=witness, limit=limit)
+    async with database.as_tenant(tenant_id) as session:
+        chosen = await _take_failed(session, tenant_id, choice, job_ids=job_ids, limit=limit)
+        replayed = await session.execute(
+            update(Delivery)
+            .where(*_of(Delivery, tenant_id, chosen))
+            .values(status=Status.PENDING, attempts_forgiven=Delivery.attempt, settled_at=None, updated_at=func.now())
+            .returning(col(Delivery.tenant_id), col(Delivery.job_id), col(Delivery.accepted_at))
+        )
+        rows = [dict(row) for row in replayed.mappings()]
+        if rows:
+            due_again = {"due_at": func.now(), "is_leased": False}
+            due = insert(Due).values(rows)
+            await session.execute(due.on_conflict_do_update(index_elements=["tenant_id", "job_id"], set_=due_again))
+        if witness is not None:
+            await witness(session, tenant_id, len(chosen))
+        return chosen
 
 
 async def dismiss_deliveries(
@@ -172,39 +168,32 @@ async def dismiss_deliveries(
     witness: Witness | None = None,
 ) -> list[UUID]:
     """Settle failed deliveries as ignored, *because* an operator says so; those that were. Else as for a replay."""
-    return await _change_failed(
-        database,
-        _DISMISS,
-        tenant_id,
-        choice,
-        job_ids=job_ids,
-        witness=witness,
-        limit=limit,
-        because=because,
-        code=Code.DISMISSED,
-    )
-
-
-async def _change_failed(
-    database: Database,
-    statement: str,
-    tenant_id: UUID,
-    choice: Choice,
-    *,
-    job_ids: Sequence[UUID] | None,
-    witness: Witness | None,
-    **values: Any,
-) -> list[UUID]:
-    failed = replace(choice, status=Status.FAILED)
-    condition = failed.condition
-    if job_ids is not None:
-        condition += " and job_id = any(cast(:job_ids as uuid[]))"
-        values["job_ids"] = list(job_ids)
     async with database.as_tenant(tenant_id) as session:
-        changed = await session.execute(
-            text(statement.format(condition=condition)), {**failed.values(tenant_id), **values}
+        chosen = await _take_failed(session, tenant_id, choice, job_ids=job_ids, limit=limit)
+        await session.execute(
+            update(Delivery)
+            .where(*_of(Delivery, tenant_id, chosen))
+            .values(status=Status.IGNORED, code=Code.DISMISSED, ignored_because=because, updated_at=func.now())
         )
-        ids = list(changed.scalars())
         if witness is not None:
-            await witness(session, tenant_id, len(ids))
-        return ids
+            await witness(session, tenant_id, len(chosen))
+        return chosen
+
+
+async def _take_failed(
+    session: AsyncSession, tenant_id: UUID, choice: Choice, *, job_ids: Sequence[UUID] | None, limit: int
+) -> list[UUID]:
+    """Lock the chosen failed deliveries, the oldest first, and take them off the list of those that failed."""
+    conditions = replace(choice, status=Status.FAILED).conditions(tenant_id)
+    if job_ids is not None:
+        conditions.append(col(Delivery.job_id).in_(job_ids))
+    oldest = select(col(Delivery.job_id)).where(*conditions).order_by(col(Delivery.accepted_at)).limit(limit)
+    chosen = list((await session.execute(oldest.with_for_update())).scalars())
+    await session.execute(delete(FailedRow).where(*_of(FailedRow, tenant_id, chosen)))
+    return chosen
+
+
+def _of(
+    table: type[Delivery | FailedRow], tenant_id: UUID, job_ids: Sequence[UUID]
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(table.tenant_id) == tenant_id, col(table.job_id) == any_(literal(job_ids, ARRAY(Uuid)))

@@ -7,17 +7,23 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, select
+from sqlmodel import col
 
 from app.db.session import Database
+from app.db.tables import Due, FailedRow
 
-_LOAD: Final = text("""
-select tenant_id, count(*) filter (where not is_leased or due_at <= now()) as waiting,
-    count(*) filter (where is_leased and due_at > now()) as working, min(accepted_at) as oldest,
-    min(due_at) filter (where due_at <= now()) as due_since
-from due group by tenant_id
-""")
-_FAILED: Final = text("select tenant_id, count(*) as number, min(failed_at) as since from dead group by tenant_id")
+_is_working: Final = col(Due.is_leased) & (col(Due.due_at) > func.now())
+_LOAD: Final = select(
+    col(Due.tenant_id),
+    func.count().filter(~_is_working).label("waiting"),
+    func.count().filter(_is_working).label("working"),
+    func.min(Due.accepted_at).label("oldest"),
+    func.min(Due.due_at).filter(col(Due.due_at) <= func.now()).label("due_since"),
+).group_by(col(Due.tenant_id))
+_FAILED: Final = select(
+    col(FailedRow.tenant_id), func.count().label("number"), func.min(FailedRow.failed_at).label("since")
+).group_by(col(FailedRow.tenant_id))
 
 
 @dataclass(frozen=True, slots=True)

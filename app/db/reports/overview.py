@@ -12,41 +12,16 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, select
 
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database, choose_tenant
+from app.db.sql import load
 
 MINUTES: Final = 60
 HOURS: Final = 24
 
-# An hour's rows through their indexes, and the hourly counters: in one round trip.
-_FIGURES: Final = text(f"""
-select now() as now,
-    (select coalesce(jsonb_object_agg(minute, number), '{{}}') from (
-        select floor(extract(epoch from now() - accepted_at) / 60)::int as minute, count(*) as number from delivery
-        where tenant_id = :tenant_id and accepted_at > now() - interval '{MINUTES} minutes' group by 1
-    ) accepted) as accepted,
-    (select array_agg(duration_ms) from (
-        select duration_ms from enhancement
-        where tenant_id = :tenant_id and reserved_at > now() - interval '1 hour' and duration_ms is not null
-        order by reserved_at desc limit 5000
-    ) lately) as durations,
-    (select max(accepted_at) from delivery where tenant_id = :tenant_id) as last_webhook,
-    (select code from delivery where tenant_id = :tenant_id and status = 'failed' order by accepted_at desc limit 1)
-        as last_failure,
-    (select max(coalesce(seen_up_to, listed_at)) from sync_cursor where tenant_id = :tenant_id) as last_sync,
-    (select jsonb_agg(h) from (
-        select (extract(epoch from date_trunc('hour', now()) - hour) / 3600)::int as age, sum(notes)::int as notes,
-            sum(context_only)::int as context_only, sum(failed)::int as failed, sum(ignored)::int as ignored
-        from tally where tenant_id = :tenant_id and hour > date_trunc('hour', now()) - interval '{HOURS} hours'
-        group by hour
-    ) h) as hours,
-    (select coalesce(sum(cost_usd), 0) from tally where tenant_id = :tenant_id
-        and hour >= date_trunc('day', now() at time zone 'utc') at time zone 'utc') as cost_today,
-    (select coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint from tally where tenant_id = :tenant_id
-        and hour >= date_trunc('month', now() at time zone 'utc') at time zone 'utc') as tokens_this_month
-""")
+_FIGURES: Final = load(__package__, "figures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +75,17 @@ class TenantFigures:
 
 async def load_figures(database: Database, tenant_ids: Sequence[UUID]) -> tuple[datetime, list[TenantFigures]]:
     """The database's time, and each tenant's figures in the order of *tenant_ids*."""
-    load, failures = await load_by_tenant(database), await failed_by_tenant(database)
+    loads, failures = await load_by_tenant(database), await failed_by_tenant(database)
     async with database.across_tenants() as session:
-        now: datetime = (await session.execute(text("select now()"))).scalar_one()
+        now: datetime = (await session.execute(select(func.now()))).scalar_one()
         figures = []
         for tenant_id in tenant_ids:
             await choose_tenant(session, tenant_id)
-            row = (await session.execute(_FIGURES, {"tenant_id": tenant_id})).one()
+            row = (await session.execute(_FIGURES, {"tenant_id": tenant_id, "minutes": MINUTES, "hours": HOURS})).one()
             figures.append(
-                _figures(tenant_id, row, load.get(tenant_id, TenantLoad()), failures.get(tenant_id, FailedDeliveries()))
+                _figures(
+                    tenant_id, row, loads.get(tenant_id, TenantLoad()), failures.get(tenant_id, FailedDeliveries())
+                )
             )
     return now, figures
 

@@ -12,45 +12,17 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from app.db.session import Database, choose_tenant
+from app.db.sql import load
 
 MOST_VOTES: Final = 300
 MOST_NOTES: Final = 2_000
 _MOST_RATED: Final = 1_000
 
-_RATE: Final = text("""
-select count(*) filter (where is_helpful) as up, count(*) filter (where not is_helpful) as down from (
-    select is_helpful from feedback where tenant_id = :tenant_id order by voted_at desc limit :votes
-) newest
-""")
-_VOTES: Final = text("""
-select job_id, is_helpful, comment, voted_at,
-    (select ticket_id from delivery d where d.tenant_id = :tenant_id and d.job_id = feedback.job_id) as ticket_id
-from feedback where tenant_id = :tenant_id order by voted_at desc limit :limit
-""")
-# A source counts for a vote when the note's statements cite it.
-_SOURCES: Final = text("""
-with vote as (
-    select job_id, is_helpful from feedback where tenant_id = :tenant_id order by voted_at desc limit :votes
-)
-select source ->> 'kind' as kind, source ->> 'id' as id, max(source ->> 'title') as title, max(source ->> 'url') as url,
-    count(*) filter (where vote.is_helpful) as up, count(*) filter (where not vote.is_helpful) as down
-from vote
-join enhancement e on e.tenant_id = :tenant_id and e.job_id = vote.job_id
-cross join lateral jsonb_path_query(e.content, '$.gathered[*].sources[*]') source
-where exists (
-    select from jsonb_path_query(e.content, '$.*[*].citations[*]') ref where ref #>> '{}' = source ->> 'ref'
-)
-group by 1, 2
-""")
-_UNSURE: Final = text("""
-select job_id, ticket_id, posted_at, cost_usd from (
-    select job_id, ticket_id, posted_at, cost_usd, confidence, model from enhancement
-    where tenant_id = :tenant_id order by reserved_at desc limit :notes
-) newest where confidence = 'low' and model is not null and posted_at is not null order by posted_at desc limit :limit
-""")
+_RATE: Final = load(__package__, "rate")
+_VOTES: Final = load(__package__, "votes")
+_SOURCES: Final = load(__package__, "voted_sources")
+_UNSURE: Final = load(__package__, "unsure_notes")
 
 
 @dataclass(frozen=True, slots=True)

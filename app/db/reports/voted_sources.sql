@@ -1,0 +1,13 @@
+-- How notes fared that cite a source: it counts for a vote when the note's statements cite it.
+with vote as (
+    select job_id, is_helpful from feedback where tenant_id = :tenant_id order by voted_at desc limit :votes
+)
+select source ->> 'kind' as kind, source ->> 'id' as id, max(source ->> 'title') as title, max(source ->> 'url') as url,
+    count(*) filter (where vote.is_helpful) as up, count(*) filter (where not vote.is_helpful) as down
+from vote
+join enhancement e on e.tenant_id = :tenant_id and e.job_id = vote.job_id
+cross join lateral jsonb_path_query(e.content, '$.gathered[*].sources[*]') source
+where exists (
+    select from jsonb_path_query(e.content, '$.*[*].citations[*]') ref where ref #>> '{}' = source ->> 'ref'
+)
+group by 1, 2
