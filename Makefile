@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-machine test-installations check dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console screenshots \
+.PHONY: help demo test test-machine test-installations check check-fast dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console screenshots \
 	faults faults-machine alert-drill image image-test installation bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
@@ -48,6 +48,9 @@ test-machine:  ## What some tests need of the machine (Debian, Ubuntu; sudo): Pg
 		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $$missing; }
 
 check: lint types imports unit
+
+check-fast: lint types imports  ## For the inner loop: lint, types, imports and the unit tests, within a minute
+	$(BIN)/python -m pytest -q -n 2 tests/unit
 
 lint: $(VENV)/.dev-ready
 	$(BIN)/ruff check app demo tests bench kustomize .github
