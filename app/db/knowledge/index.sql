@@ -90,6 +90,7 @@ counted as (
     order by term
     on conflict (tenant_id, kind, term) do update set documents = term.documents + excluded.documents
 ),
+-- `id = any(:ids)` beside the join: so the rows are looked up by their key, whichever way PostgreSQL joins.
 ticket_written as (
     update ticket t
     set terms = f.terms, frequencies = f.frequencies, length = f.length, indexed_digest = f.digest
