@@ -43,9 +43,9 @@ wanted as (
         )) end as digest
     from document
 ),
--- The documents where that is not so yet, with their terms. An occurrence in the heading is worth three in the body, one
--- in the resolution half of one. What follows 32,000 characters of a field is a log or a mail's history, and
--- `to_tsvector` takes 1 MiB at most.
+-- The documents where that is not so yet, with their terms. An occurrence in the heading is worth three in the body,
+-- one in the resolution half of one (chosen in bench/retrieval.md). What follows 32,000 characters of a field is a log
+-- or a mail's history, and `to_tsvector` takes 1 MiB at most.
 fresh as (
     select w.document, w.id, w.digest, w.indexed_digest as old_digest, w.terms as old_terms, w.length as old_length,
         f.terms, f.frequencies, f.length
