@@ -43,9 +43,9 @@ wanted as (
         )) end as digest
     from document
 ),
--- The documents where that is not so yet, with their terms. An occurrence in the heading is worth three in the body, one
--- in the resolution half of one. What follows 32,000 characters of a field is a log or a mail's history, and
--- `to_tsvector` takes 1 MiB at most.
+-- The documents where that is not so yet, with their terms. An occurrence in the heading is worth three in the body,
+-- one in the resolution half of one (chosen in bench/retrieval.md). What follows 32,000 characters of a field is a log
+-- or a mail's history, and `to_tsvector` takes 1 MiB at most.
 fresh as (
     select w.document, w.id, w.digest, w.indexed_digest as old_digest, w.terms as old_terms, w.length as old_length,
         f.terms, f.frequencies, f.length
@@ -90,6 +90,7 @@ counted as (
     order by term
     on conflict (tenant_id, kind, term) do update set documents = term.documents + excluded.documents
 ),
+-- `id = any(:ids)` beside the join: so the rows are looked up by their key, whichever way PostgreSQL joins.
 ticket_written as (
     update ticket t
     set terms = f.terms, frequencies = f.frequencies, length = f.length, indexed_digest = f.digest

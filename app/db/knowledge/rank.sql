@@ -28,7 +28,8 @@
 --         A   0.526
 --         B   0.119
 --
--- So k1 = 1.2 and b = 0.75, BM25's usual values; 2.2 = k1 + 1 and 0.25 = 1 - b.
+-- So k1 = 1.2 and b = 0.75, BM25's usual values; 2.2 = k1 + 1 and 0.25 = 1 - b. How the other figures were chosen
+-- stands in bench/retrieval.md.
 --
 -- `offset 0` keeps a look-up by key a look-up for each row. Without it PostgreSQL could join the table as a whole where
 -- it believes the tenant's part of it to be small, as it does of a tenant that came after it last counted.

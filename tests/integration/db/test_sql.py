@@ -8,14 +8,14 @@ from pkgutil import walk_packages
 
 import asyncpg
 import pytest
-from sqlalchemy import TextClause
-from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy import TextClause, create_engine
 
 import app.db
 from app.db.sql import load
 from demo.embedded import DatabaseUrls
 
 FOLDER = Path(app.db.__file__).parent
+DIALECT = create_engine("postgresql+asyncpg://").dialect
 FILES = sorted(FOLDER.rglob("*.sql"))
 
 
@@ -27,8 +27,7 @@ def load_file(file: Path) -> TextClause:
 async def test_postgresql_can_prepare_it(urls: DatabaseUrls, file: Path) -> None:
     connection = await asyncpg.connect(urls.worker)
     try:
-        compiled = load_file(file).compile(dialect=dialect.dialect())  # type: ignore[no-untyped-call]
-        await connection.prepare(str(compiled))
+        await connection.prepare(str(load_file(file).compile(dialect=DIALECT)))
     finally:
         await connection.close()
 

@@ -79,6 +79,22 @@ def ids(sources: Sequence[Source]) -> list[str]:
     return [source.id for source in sources]
 
 
+async def test_the_worked_example_of_rank_sql_is_right(worker_db: Database) -> None:
+    texts = {"A": "printer jams", "B": "printer offline, printer restarted"}
+    search = await a_search(
+        worker_db,
+        tickets=[
+            a_ticket(id=id_, subject="", description=text, resolution="-", created_at=None, resolved_at=NOW)
+            for id_, text in texts.items()
+        ],
+    )
+
+    matches = await search.rank_tickets(a_ticket(id="C", subject="", description="printer jam"), limit=2)
+
+    assert {match.id: round(match.fit, 3) for match in matches} == {"A": 0.526, "B": 0.119}
+    assert {term: round(weight, 3) for term, weight in matches[0].terms.items()} == {"printer": 0.182, "jam": 0.693}
+
+
 async def test_a_ticket_is_told_with_its_problem_resolution_and_link(worker_db: Database) -> None:
     search = await a_search(worker_db, tickets=history())
 
