@@ -10,7 +10,7 @@ from app.errors import Rejected
 def check_port(host: str, port: int, *, variables: str) -> None:
     """Raise Rejected when *port* is taken.
 
-    Granian shares its port with whoever asks: another program's, or another of ours, would take every other call.
+    Granian listens with SO_REUSEPORT: where another process does so on the same port, each gets a part of the calls.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:

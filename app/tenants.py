@@ -35,7 +35,7 @@ OAUTH_FILES: Final = ("oauth_client_id", "oauth_client_secret", "oauth_refresh_t
 
 log = structlog.get_logger(__name__)
 
-_Signature = tuple[tuple[str, int, int, int], ...]
+_FileStats = tuple[tuple[str, int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class TenantDirectory:
     def __init__(self, files: Path, secrets: Path) -> None:
         self._files = files
         self._secrets = secrets
-        self._seen: dict[str, _Signature] = {}
+        self._seen: dict[str, _FileStats] = {}
         self._read: dict[str, KnownTenant] = {}
         """The last valid version of each file."""
         self._unreadable: dict[str, Problem] = {}
@@ -123,10 +123,10 @@ class TenantDirectory:
         """Read a tenant's file and secrets if they changed. True if they did."""
         path = self._files / f"{slug}.yaml"
         try:
-            signature = _signature([path, *sorted((self._secrets / slug).glob("[!.]*"))])
-            if self._seen.get(slug) == signature:
+            stats = _stats_of([path, *sorted((self._secrets / slug).glob("[!.]*"))])
+            if self._seen.get(slug) == stats:
                 return False
-            self._seen[slug] = signature
+            self._seen[slug] = stats
             tenant = read_tenant(path)
             self._read[slug] = KnownTenant(tenant, read_secrets(self._secrets / slug, tenant))
         except TenantFileInvalid as error:
@@ -222,7 +222,7 @@ async def open_tenants(files: Path, secrets: Path) -> AsyncIterator[TenantDirect
         await asyncio.wait([watching])
 
 
-def _signature(paths: list[Path]) -> _Signature:
+def _stats_of(paths: list[Path]) -> _FileStats:
     found = []
     for path in paths:
         try:
@@ -328,19 +328,19 @@ def _read(folder: Path, name: str, *, may_be_empty: bool = False) -> str | None:
 
 
 def missing_webhook_secrets(known: KnownTenant) -> list[str]:
-    """What an API needs of *known* and is not there, as paths below its secrets' folder."""
+    """The secrets that the API needs of *known* and that are missing, as paths below its folder."""
     return [] if known.secrets.webhook else [WEBHOOK_SECRET_FILES[0]]
 
 
 def missing_help_desk_secrets(known: KnownTenant) -> list[str]:
-    """What whoever calls the help desk of *known* needs and is not there, as paths below its secrets' folder."""
+    """The secrets that a call to the help desk of *known* needs and that are missing, as paths below its folder."""
     if known.tenant.servicedesk.edition is Edition.CLOUD:
         return [] if known.secrets.oauth else [*OAUTH_FILES]
     return [] if known.secrets.api_key else [API_KEY_FILE]
 
 
 def missing_secrets(known: KnownTenant) -> list[str]:
-    """Both: what the whole product needs of *known*. No process of production has all of it."""
+    """All missing secrets of *known*. In production no single process has them all."""
     return [*missing_webhook_secrets(known), *missing_help_desk_secrets(known)]
 
 

@@ -66,7 +66,8 @@ class Bodies:
             self._arriving[limit] += chunk
             self._bytes += len(chunk)
             self._make_room()
-        # Checked after too: what is there already comes without a pause to be cancelled in.
+        # Checked afterwards as well: chunks that have arrived already are read without an await between them, so this
+        # body's time limit can't interrupt the reading.
         if limit not in self._arriving:
             raise TimeoutError
 

@@ -33,7 +33,7 @@ from app.errors import (
 # A tenant's file and its secrets are mounted minutes apart, and not in all pods at once.
 TENANT_PATIENCE: Final = timedelta(minutes=15)
 _FILE_WAIT: Final = timedelta(seconds=30)
-# Beyond it a note is no help any more, and somebody should know.
+# After so long a note helps nobody any more, and an operator should see that the delivery failed.
 OUTAGE_PATIENCE: Final = timedelta(hours=6)
 _CALLS_WAIT: Final = timedelta(seconds=30)
 

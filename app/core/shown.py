@@ -59,5 +59,5 @@ def _changed(gathered: Sequence[Gathered], change: Callable[[str, Kind], str]) -
 
 
 def _address(requester: str) -> str:
-    """The requester when it is an address and no more: a name is what its bearer writes."""
+    """The requester when it is a masked e-mail address and nothing else: a display name is free text."""
     return requester if requester.startswith("[email-") and " " not in requester else ""

@@ -126,5 +126,5 @@ class Memory:
         return fresh
 
     def worked(self, endpoint: str, model: str, options: Collection[Option]) -> None:
-        """Whoever is told of one of *options* again is told of something new."""
+        """Note that a call with *options* went through: should one be refused later, that is told again."""
         self._told -= {(endpoint, model, option) for option in options}

@@ -32,8 +32,8 @@ from app.integrations.servicedesk import ServiceDesk
 from app.tenants import KnownTenant
 from app.worker.circuits import Circuit, GuardedModel, GuardedMonitoring
 
-# Longer than this for a turn, and the slot is better given to another tenant's delivery. A tenant with all its slots
-# in work waits less, as long as nobody else (the sync, another program) takes its turns.
+# A call that would have to wait longer gives its slot to another tenant's delivery. With all of a tenant's slots in
+# work the wait stays shorter, unless another program or the sync makes calls as well.
 LONGEST_WAIT_FOR_A_CALL: Final = timedelta(seconds=20)
 # The model's own limit ends first, so that its silence is known as such.
 _OF_MODEL_TIMEOUT: Final = 0.95
@@ -81,8 +81,8 @@ class Toolkit:
 
 
 @dataclass(slots=True)
-class _Shelf:
-    """A toolkit, who it was made for, and how many borrow it now."""
+class _Opened:
+    """A toolkit, the version of the tenant that it was opened for, and how many attempts use it now."""
 
     known: KnownTenant
     kit: Toolkit
@@ -104,7 +104,7 @@ class Toolkits:
     _max_tokens: int
     _memory: Memory = field(default_factory=Memory)
     """Of what the endpoint refuses; all tenants have the same endpoint."""
-    _shelves: dict[str, _Shelf] = field(default_factory=dict)
+    _opened: dict[str, _Opened] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
@@ -124,8 +124,8 @@ class Toolkits:
         try:
             yield toolkits
         finally:
-            for shelf in toolkits._shelves.values():
-                await shelf.stack.aclose()
+            for opened in toolkits._opened.values():
+                await opened.stack.aclose()
 
     @asynccontextmanager
     async def lend(self, known: KnownTenant) -> AsyncIterator[Toolkit]:
@@ -134,30 +134,30 @@ class Toolkits:
         Raises:
             TenantFileInvalid: A secret is missing or of the other edition.
         """
-        shelf = await self._shelf(known)
-        shelf.borrowers += 1
+        opened = await self._find_or_open(known)
+        opened.borrowers += 1
         try:
-            yield shelf.kit
+            yield opened.kit
         finally:
-            shelf.borrowers -= 1
-            if shelf.is_retired and not shelf.borrowers:
-                await shelf.stack.aclose()
+            opened.borrowers -= 1
+            if opened.is_retired and not opened.borrowers:
+                await opened.stack.aclose()
 
-    async def _shelf(self, known: KnownTenant) -> _Shelf:
+    async def _find_or_open(self, known: KnownTenant) -> _Opened:
         slug = known.tenant.slug
         async with self._opening:
-            shelf = self._shelves.get(slug)
-            if shelf is not None and shelf.known == known:
-                return shelf
-            fresh = await self._open_shelf(known)
-            self._shelves[slug] = fresh
-            if shelf is not None:
-                shelf.is_retired = True
-                if not shelf.borrowers:
-                    await shelf.stack.aclose()
+            opened = self._opened.get(slug)
+            if opened is not None and opened.known == known:
+                return opened
+            fresh = await self._open(known)
+            self._opened[slug] = fresh
+            if opened is not None:
+                opened.is_retired = True
+                if not opened.borrowers:
+                    await opened.stack.aclose()
             return fresh
 
-    async def _open_shelf(self, known: KnownTenant) -> _Shelf:
+    async def _open(self, known: KnownTenant) -> _Opened:
         tenant = known.tenant
         async with AsyncExitStack() as stack:
             help_desk = await stack.enter_async_context(
@@ -187,5 +187,5 @@ class Toolkits:
                 self._context_timeout,
                 self._model_timeout,
             )
-            return _Shelf(known, kit, stack.pop_all())
+            return _Opened(known, kit, stack.pop_all())
         raise AssertionError

@@ -41,7 +41,7 @@ from app.integrations.http import Reply
 from app.integrations.monitoring import _parse as parse_series
 from app.integrations.openai import OpenAIModel, open_bounded_client
 from app.integrations.servicedesk.answers import parse_answer, parse_retry_after
-from app.integrations.servicedesk.auth import OAuthClient, _TokenSigner
+from app.integrations.servicedesk.auth import OAuthClient, _TokenAuthenticator
 from app.integrations.servicedesk.mapping import (
     article_time,
     has_network_fields,
@@ -58,7 +58,7 @@ from tests.builders import a_tenant, write_tenant
 from tests.fuzz.properties import fuzzed
 
 Count = Callable[[], None]
-signer_type: Any = _TokenSigner
+authenticator_type: Any = _TokenAuthenticator
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 # All of Unicode, with what JSON can write and UTF-8 can't: a lone surrogate.
@@ -395,9 +395,11 @@ def test_a_row_of_a_help_desk_is_read_or_not_understood(tried: Count, row: dict[
 @fuzzed(replies)
 def test_an_accounts_servers_answer_is_a_token_or_an_error_of_ours(tried: Count, reply: Reply) -> None:
     tried()
-    signer = signer_type(OAuthClient("id", "secret", "token"), secret="x", accounts_url="", outbound=None, tokens=None)
+    authenticator = authenticator_type(
+        OAuthClient("id", "secret", "token"), secret="x", accounts_url="", outbound=None, tokens=None
+    )
     with only(AppError):
-        token = signer._parse(reply)
+        token = authenticator._parse(reply)
         assert token.value.isascii()
         assert timedelta(0) <= token.life <= timedelta(hours=1)
 

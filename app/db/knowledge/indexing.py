@@ -52,10 +52,11 @@ ARTICLES: Final = Kind("article", ArticleRow)
 async def lock_index(session: AsyncSession, tenant_id: UUID, kind: Kind, *, language: Language) -> str:
     """Wait for one's turn to write, until the end of the transaction. To be called before a row is changed.
 
-    Whoever changed rows first and waited then could wait for one that waits for those rows.
+    A transaction that changed rows first and waited afterwards could wait for one that waits for those rows: a
+    deadlock.
 
     Returns:
-        By what all was indexed.
+        The configuration (language and version) with which the tenant's documents are indexed now.
     """
     begin = insert(Corpus).values(tenant_id=tenant_id, kind=kind.name, configuration=_mark(language))
     await session.execute(begin.on_conflict_do_nothing())

@@ -130,7 +130,8 @@ class Inventory:
             AssetRow.tenant_id == self._tenant_id, AssetRow.owner_key == person.words[-1]
         )
         assets = (await session.scalars(of_surname.order_by(AssetRow.id).limit(_MAX_OF_A_SURNAME))).all()
-        # The same address or the whole name, else whom a first letter may stand for, if that is one person.
+        # First the same address or the whole name. Else a first name that an initial may stand for (`J. Doe`), but only
+        # if all assets that fit belong to one person.
         for is_same in (_is_exactly, _may_be):
             own = [asset for asset in assets if is_same(person, _person(asset.owner))]
             if own:

@@ -37,9 +37,10 @@ _MAX_TENANTS_TRIED: Final = 50
 
 _DEPENDENCIES: Final = {each.value: each for each in Dependency}
 _DUE_TENANTS: Final = load(__package__, "due_tenants")
-# Who claims for a tenant waits for whoever does at the moment: so its slots are counted right.
+# One claim at a time for a tenant: a second one waits until the first has committed, so that both count its slots right.
 _TAKE_TURN: Final = text("select pg_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))")
-# Holding one tenant's turn, nobody waits for another's: two such would wait for each other.
+# A claim that holds the lock of one tenant never waits for another tenant's: two such claims could wait for each other
+# (a deadlock). It tries, and goes on to the next tenant.
 _TRY_TURN: Final = text("select pg_try_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))")
 _LOCK_FIRST: Final = load(__package__, "first_due")
 _CLAIM: Final = load(__package__, "claim")
@@ -85,7 +86,8 @@ class Claim:
     last_error: str | None
     """Of the attempt before this one."""
     is_crowded: bool
-    """More of the tenant's deliveries are due than it has slots: rings for them were heard in vain."""
+    """More of the tenant's deliveries are due than it has slots free. A ring for them found nothing to claim, so whoever
+    ends an attempt looks for more without waiting for a ring."""
     failing: frozenset[Dependency]
     """Whose last call for the tenant failed."""
     open: frozenset[Dependency]

@@ -75,7 +75,7 @@ class TokenCache(Protocol):
         ...
 
 
-class Signer(Protocol):
+class Authenticator(Protocol):
     """Turns credentials into headers."""
 
     is_renewable: bool
@@ -88,18 +88,22 @@ class Signer(Protocol):
     def headers(self, token: str) -> dict[str, str]: ...
 
 
-def create_signer(tenant: Tenant, credentials: Credentials, *, outbound: Outbound, tokens: TokenCache) -> Signer:
-    """The signer for the tenant's edition.
+def create_authenticator(
+    tenant: Tenant, credentials: Credentials, *, outbound: Outbound, tokens: TokenCache
+) -> Authenticator:
+    """The authenticator for the tenant's edition.
 
     Raises:
         TenantFileInvalid: The credentials are the other edition's.
     """
     edition, accounts_url = tenant.servicedesk.edition, tenant.servicedesk.accounts_url
     if isinstance(credentials, ApiKey) and edition is Edition.ON_PREMISES:
-        return _KeySigner(credentials, secret=f"{tenant.slug}/api_key")
+        return _KeyAuthenticator(credentials, secret=f"{tenant.slug}/api_key")
     if isinstance(credentials, OAuthClient) and edition is Edition.CLOUD and accounts_url is not None:
         secret = f"{tenant.slug}/oauth_client_id, oauth_client_secret and oauth_refresh_token"
-        return _TokenSigner(credentials, secret=secret, accounts_url=accounts_url, outbound=outbound, tokens=tokens)
+        return _TokenAuthenticator(
+            credentials, secret=secret, accounts_url=accounts_url, outbound=outbound, tokens=tokens
+        )
     raise TenantFileInvalid(
         "servicedesk.edition on_premises needs the secret api_key; cloud needs oauth_client_id,"
         " oauth_client_secret and oauth_refresh_token",
@@ -107,7 +111,7 @@ def create_signer(tenant: Tenant, credentials: Credentials, *, outbound: Outboun
     )
 
 
-class _KeySigner:
+class _KeyAuthenticator:
     is_renewable = False
 
     def __init__(self, credentials: ApiKey, *, secret: str) -> None:
@@ -121,7 +125,7 @@ class _KeySigner:
         return {"authtoken": token, "Accept": "application/json"}
 
 
-class _TokenSigner:
+class _TokenAuthenticator:
     is_renewable = True
 
     def __init__(

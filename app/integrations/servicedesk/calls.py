@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import AnswerTooLarge, NoAnswer, Outbound
 from app.integrations.servicedesk.answers import AnswerOverLimit, CredentialsRefused, Missing, Throttled, parse_answer
-from app.integrations.servicedesk.auth import Signer
+from app.integrations.servicedesk.auth import Authenticator
 from app.telemetry.metrics import HELP_DESK_CALLS
 
 Begin = Callable[[], Awaitable[None]]
@@ -37,11 +37,13 @@ class CallLimiter(Protocol):
 class Calls:
     """Calls paths below `/api/v3` of one tenant's ServiceDesk Plus."""
 
-    def __init__(self, url: str, *, tenant: str, outbound: Outbound, signer: Signer, limiter: CallLimiter) -> None:
+    def __init__(
+        self, url: str, *, tenant: str, outbound: Outbound, authenticator: Authenticator, limiter: CallLimiter
+    ) -> None:
         self._tenant = tenant
         self._base = f"{url}/api/v3"
         self._outbound = outbound
-        self._signer = signer
+        self._authenticator = authenticator
         self._limiter = limiter
 
     async def get(self, path: str, input_data: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -58,13 +60,13 @@ class Calls:
     async def _call(
         self, method: str, path: str, *, begin: Begin | None = None, **content: Mapping[str, str] | None
     ) -> dict[str, Any]:
-        token = await self._signer.token()
+        token = await self._authenticator.token()
         try:
             return await self._send(method, path, token=token, begin=begin, **content)
         except CredentialsRefused:
-            if not self._signer.is_renewable:
+            if not self._authenticator.is_renewable:
                 raise
-        token = await self._signer.token(rejected=token)
+        token = await self._authenticator.token(rejected=token)
         return await self._send(method, path, token=token, begin=begin, **content)
 
     async def _send(
@@ -104,10 +106,10 @@ class Calls:
     ) -> dict[str, Any]:
         try:
             reply = await self._outbound.send(
-                method, self._base + path, params=params, form=form, headers=self._signer.headers(token)
+                method, self._base + path, params=params, form=form, headers=self._authenticator.headers(token)
             )
         except AnswerTooLarge as error:
             raise AnswerOverLimit(f"ServiceDesk Plus: {error}.") from None
         except NoAnswer as error:
             raise HelpDeskUnavailable(f"ServiceDesk Plus: {error}.", code=Code.HELP_DESK_UNREACHABLE) from None
-        return parse_answer(reply, secret=self._signer.secret, now=datetime.now(UTC))
+        return parse_answer(reply, secret=self._authenticator.secret, now=datetime.now(UTC))

@@ -20,7 +20,7 @@ from app.core.ticket import Ticket
 from app.errors import HelpDeskRefused, TicketNotFound
 from app.integrations.http import DEFAULT_TIMEOUT, Resolve, open_outbound
 from app.integrations.servicedesk.answers import Missing, not_understood
-from app.integrations.servicedesk.auth import Credentials, TokenCache, create_signer
+from app.integrations.servicedesk.auth import Credentials, TokenCache, create_authenticator
 from app.integrations.servicedesk.calls import Begin, CallLimiter, Calls
 from app.integrations.servicedesk.lists import Lists
 from app.integrations.servicedesk.mapping import (
@@ -233,8 +233,8 @@ async def open_servicedesk(
     async with open_outbound(
         allow_private=options.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
     ) as outbound:
-        signer = create_signer(tenant, credentials, outbound=outbound, tokens=tokens)
-        calls = Calls(options.url, tenant=tenant.slug, outbound=outbound, signer=signer, limiter=limiter)
+        authenticator = create_authenticator(tenant, credentials, outbound=outbound, tokens=tokens)
+        calls = Calls(options.url, tenant=tenant.slug, outbound=outbound, authenticator=authenticator, limiter=limiter)
         yield ServiceDesk(tenant, calls)
 
 

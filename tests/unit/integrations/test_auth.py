@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.errors import Rejected, TenantFileInvalid
-from app.integrations.servicedesk.auth import ApiKey, OAuthClient, create_signer
+from app.integrations.servicedesk.auth import ApiKey, OAuthClient, create_authenticator
 from app.tenants import API_KEY_FILE, OAUTH_FILES
 from tests.builders import a_tenant
 
@@ -22,18 +22,18 @@ def named_files(text: str) -> set[str]:
 
 def test_the_signer_of_the_cloud_names_the_oauth_files() -> None:
     tenant = a_tenant(servicedesk=CLOUD)
-    signer = create_signer(tenant, OAuthClient("id", "secret", "token"), outbound=NOTHING, tokens=NOTHING)
-    assert named_files(signer.secret) == set(OAUTH_FILES)
+    authenticator = create_authenticator(tenant, OAuthClient("id", "secret", "token"), outbound=NOTHING, tokens=NOTHING)
+    assert named_files(authenticator.secret) == set(OAUTH_FILES)
 
 
 def test_the_signer_on_premises_names_the_keys_file() -> None:
-    signer = create_signer(a_tenant(), ApiKey("key"), outbound=NOTHING, tokens=NOTHING)
-    assert named_files(signer.secret) == {API_KEY_FILE}
+    authenticator = create_authenticator(a_tenant(), ApiKey("key"), outbound=NOTHING, tokens=NOTHING)
+    assert named_files(authenticator.secret) == {API_KEY_FILE}
 
 
 def test_credentials_of_the_other_edition_name_both() -> None:
     with pytest.raises(TenantFileInvalid) as refused:
-        create_signer(a_tenant(servicedesk=CLOUD), ApiKey("key"), outbound=NOTHING, tokens=NOTHING)
+        create_authenticator(a_tenant(servicedesk=CLOUD), ApiKey("key"), outbound=NOTHING, tokens=NOTHING)
     assert named_files(str(refused.value)) == {API_KEY_FILE, *OAUTH_FILES}
 
 

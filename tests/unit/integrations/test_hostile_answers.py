@@ -18,25 +18,25 @@ from app.errors import AppError, ModelRefused, ModelUnavailable, MonitoringUnava
 from app.integrations.http import Reply
 from app.integrations.monitoring import _parse as parse_series
 from app.integrations.openai import OpenAIModel, open_bounded_client
-from app.integrations.servicedesk.auth import OAuthClient, _TokenSigner
+from app.integrations.servicedesk.auth import OAuthClient, _TokenAuthenticator
 
 
 @pytest.mark.parametrize("body", [b'{"error": []}', b'{"error": {}}', b'{"error": "invalid_code"}'])
 def test_an_accounts_servers_error_of_any_shape_is_an_error_of_ours(body: bytes) -> None:
     with pytest.raises(AppError):
-        _signer()._parse(Reply(200, httpx.Headers(), body))
+        _authenticator()._parse(Reply(200, httpx.Headers(), body))
 
 
 @pytest.mark.parametrize("seconds", [b"NaN", b"1e999", b"-1e999", b"-5", b"0", b"3600"])
 def test_a_token_lives_an_hour_at_most_whatever_is_said(seconds: bytes) -> None:
     body = b'{"access_token": "x", "expires_in": ' + seconds + b"}"
-    token = _signer()._parse(Reply(200, httpx.Headers(), body))
+    token = _authenticator()._parse(Reply(200, httpx.Headers(), body))
     assert timedelta(0) <= token.life <= timedelta(hours=1)
 
 
-def _signer() -> _TokenSigner:
+def _authenticator() -> _TokenAuthenticator:
     client = OAuthClient("id", "secret", "token")
-    return _TokenSigner(client, secret="x", accounts_url="https://a.example", outbound=None, tokens=None)  # type: ignore[arg-type]
+    return _TokenAuthenticator(client, secret="x", accounts_url="https://a.example", outbound=None, tokens=None)  # type: ignore[arg-type]
 
 
 def test_a_reading_that_no_float_can_hold_is_an_error_of_ours() -> None:
