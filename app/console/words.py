@@ -27,7 +27,6 @@ OUTCOMES: Final = {
     "throttled": "Waits for its turn at the help desk",
     "held": "Waits: the help desk is out",
     "degraded": "Note posted without the model, which should have written it",
-    "released": "Given back: the worker was stopped",
     "left_to_lease": "The database could not be told; another attempt follows",
     "lease_lost": "Another worker took over",
 }

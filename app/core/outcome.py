@@ -52,8 +52,6 @@ class Ending(StrEnum):
     THROTTLED = "throttled"
     HELD = "held"
     """The help desk is out."""
-    RELEASED = "released"
-    """Given back at shutdown."""
     LEFT_TO_LEASE = "left_to_lease"
     """The ledger could not be told: another attempt begins when the lease has run out."""
     LEASE_LOST = "lease_lost"
@@ -61,7 +59,7 @@ class Ending(StrEnum):
     @property
     def is_as_it_should_be(self) -> bool:
         """Whether its trace is not one of an error."""
-        return self in {Ending.ENHANCED, Ending.CONTEXT_ONLY, Ending.IGNORED, Ending.THROTTLED, Ending.RELEASED}
+        return self in {Ending.ENHANCED, Ending.CONTEXT_ONLY, Ending.IGNORED, Ending.THROTTLED}
 
 
 @dataclass(frozen=True, slots=True)

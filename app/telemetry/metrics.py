@@ -30,8 +30,8 @@ ENHANCEMENTS = Counter(
     "enhancements_total",
     "Settled deliveries by outcome: enhanced; context_only (nothing was found, or the budget is used up); degraded (a"
     " note without the model's words, or without any source, that should have them); ignored; failed. And attempts that"
-    " will be tried again: retried, throttled, held (the help desk is out for the whole tenant), released (at"
-    " shutdown), left_to_lease, lease_lost.",
+    " will be tried again: retried, throttled, held (the help desk is out for the whole tenant), left_to_lease,"
+    " lease_lost.",
     ["tenant", "outcome"],
 )
 ATTEMPTS_WITHOUT_NOTE = Counter(

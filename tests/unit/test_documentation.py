@@ -25,3 +25,8 @@ def test_a_page_names_files_that_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_deletes_rows_by_hand(page: Path) -> None:
     assert "delete from" not in page.read_text("utf-8").lower(), "rows of a tenant go by `ai-agents tenants erase`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_line_is_longer_than_a_reader_follows(page: Path) -> None:
+    assert [number for number, line in enumerate(page.read_text("utf-8").splitlines(), 1) if len(line) > 400] == []
