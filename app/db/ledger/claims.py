@@ -63,7 +63,7 @@ _SETTLE: Final = load(__package__, "settle")
 _GIVE_BACK: Final = load(__package__, "give_back")
 _BACKLOG: Final = text("""
 select (select count(*) from due where due_at <= now()) as waiting,
-    (select extract(epoch from now() - min(accepted_at)) from due) as oldest_s
+    (select extract(epoch from now() - min(accepted_at)) from due where isfinite(accepted_at)) as oldest_s
 """)
 _WAITING: Final = load(__package__, "due_deliveries")
 # One relay at a time; the lock ends with its transaction.
@@ -232,18 +232,29 @@ class Ledger:
             job_id=str(found.job_id),
             exc_info=error,
         )
+        if is_fault_of_value(error):
+            try:
+                return given_up if await self._fail(found, given_up) else None
+            except LedgerUnavailable:
+                raise
+            except Exception as settling:  # not even this passes: it must not be the first again at once
+                log.error("delivery_not_settled", job_id=str(found.job_id), exc_info=settling)
+        async with self._database.across_tenants() as session:
+            if (await session.execute(_LOCK_DUE, found.key)).first() is not None:
+                await session.execute(_WAIT_DUE, {**found.key, "wait": _PUT_OFF})
+        return None
+
+    async def _fail(self, found: _Found, given_up: GivenUp) -> bool:
+        """Settle as failed a delivery that was not claimed. False when another worker has it by now."""
         async with self._database.across_tenants() as session:
             if (await session.execute(_LOCK_DUE, found.key)).first() is None:
-                return None
-            if not is_fault_of_value(error):
-                await session.execute(_WAIT_DUE, {**found.key, "wait": _PUT_OFF})
-                return None
+                return False
             await choose_tenant(session, found.tenant_id)
-            values = {**found.key, "code": given_up.code, "error": reason}
+            values = {**found.key, "code": given_up.code, "error": given_up.detail}
             if (await session.execute(_FAIL_UNCLAIMED, values)).first() is not None:
                 await session.execute(_NOTE_FAILED, found.key)
             await session.execute(_DROP_DUE, found.key)
-        return given_up
+        return True
 
     def _tell_given_up(self, given_up: GivenUp) -> None:
         try:

@@ -182,6 +182,31 @@ async def test_a_row_that_cannot_be_changed_is_put_off_and_claimed_once_it_can(
     assert poisoned in await claim_all(ledger)
 
 
+async def test_a_row_that_can_neither_be_read_nor_settled_is_put_off(
+    urls: DatabaseUrls, ledger: Ledger, intake: Intake
+) -> None:
+    tenant_id = uuid4()
+    poisoned, fine = await accept(intake, tenant_id), await accept(intake, tenant_id)
+    await run_as_superuser(urls, "update delivery set attempt = 2147483647 where job_id = $1", poisoned)
+    await run_as_superuser(urls, f"alter table delivery add constraint poison check (job_id <> '{poisoned}') not valid")
+    try:
+        assert await claim_all(ledger) == {fine}
+        [row] = await run_as_superuser(urls, "select due_at > now() as waits from due where job_id = $1", poisoned)
+        assert row["waits"]
+    finally:
+        await run_as_superuser(urls, "alter table delivery drop constraint poison")
+
+
+@pytest.mark.parametrize("moment", ["-infinity", "infinity", "4000-01-01 BC"])
+async def test_the_backlog_is_told_whatever_a_row_holds(
+    urls: DatabaseUrls, ledger: Ledger, intake: Intake, moment: str
+) -> None:
+    await run_as_superuser(
+        urls, f"update due set accepted_at = '{moment}' where job_id = $1", await accept(intake, uuid4())
+    )
+    assert (await ledger.backlog()).waiting >= 1
+
+
 async def test_a_schema_that_does_not_fit_fails_no_delivery(
     urls: DatabaseUrls, ledger: Ledger, worker_db: Database, intake: Intake
 ) -> None:
