@@ -23,6 +23,7 @@ VERY_SLOW_S: Final = 120
 GOOD_RATE: Final = 0.95
 ENOUGH: Final = 10
 """Settled deliveries from which on a rate says something."""
+_BAD_FILE: Final = "If there was a good version before, that one serves."
 _OVERDUE: Final = timedelta(seconds=45)
 _BUDGET_WARNING: Final = 0.8
 
@@ -126,7 +127,12 @@ def find_problems(seen: Snapshot) -> list[Finding]:
     for tenant in seen.tenants:
         findings += find_problems_of(tenant, seen)
     findings += [
-        Finding(Level.BAD, f"The file of {slug} can't be used", f"{detail}. Its last good version serves.", "/tenants")
+        Finding(
+            Level.BAD,
+            f"The file of {slug} can't be used",
+            f"{detail}. A good version from before, if any, serves.",
+            "/tenants",
+        )
         for slug, detail in seen.file_problems
     ]
     return sorted(findings, key=lambda finding: -finding.level)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from app.core.tenant import Tenant
-from app.tenants import read_tenant
+from app.tenants import TenantDirectory, read_tenant
 from tests.manifests.example_tenant import EXAMPLE_TENANT, add_example_tenant
 from tests.manifests.project import ROOT, copy_project
 from tests.manifests.references import missing_references
@@ -102,3 +103,15 @@ def test_the_page_names_every_file_of_the_example() -> None:
     for path in files:
         folder = re.escape(path.parent.as_posix().replace("acme", "<slug>"))
         assert re.search(folder, onboarding), path
+
+
+def test_tenants_files_can_be_served_together(root: Path, tmp_path: Path) -> None:
+    """On the pull request that adds one: a second file for one help desk, or with another's id, is refused there."""
+    files = tmp_path / "files"
+    shutil.copytree(root / FOUNDATION / "tenants", files)
+    tenants = TenantDirectory(files, tmp_path)
+    assert tenants.refresh() == []
+
+    first = min(files.glob("*.yaml"))
+    (files / "zz.yaml").write_text(first.read_text("utf-8").replace(f"slug: {first.stem}", "slug: zz"))
+    assert [problem.slug for problem in tenants.refresh()] == ["zz"]
