@@ -11,7 +11,7 @@ AppError
 │   ├── TenantFileInvalid       the tenant's file or secret needs mending
 │   ├── AddressForbidden        the tenant's file does not allow this address
 │   ├── HelpDeskRefused         ServiceDesk Plus said no, and will again
-│   │   └── TicketNotFound
+│   │   └── TicketNotFound      the delivery is ignored: the ticket may have been deleted
 │   └── ModelRefused            the model's answer can't be used
 │       ├── ModelDeclined           it will not write about this ticket
 │       │   └── ContentFiltered     its endpoint's filter will not let it
@@ -60,12 +60,16 @@ class Code(StrEnum):
     HELP_DESK_THROTTLED = "help_desk_throttled"
     HELP_DESK_NOT_UNDERSTOOD = "help_desk_not_understood"
     HELP_DESK_UNAUTHORISED = "help_desk_unauthorised"
+    HELP_DESK_SCOPE_MISSING = "help_desk_scope_missing"
     HELP_DESK_FORBIDDEN = "help_desk_forbidden"
     HELP_DESK_REDIRECTS = "help_desk_redirects"
     HELP_DESK_PATH_MISSING = "help_desk_path_missing"
     HELP_DESK_FIELD_MISSING = "help_desk_field_missing"
     HELP_DESK_REFUSED = "help_desk_refused"
     TICKET_NOT_FOUND = "ticket_not_found"
+    TICKET_TRASHED = "ticket_trashed"
+    TICKET_MERGED = "ticket_merged"
+    TICKET_CLOSED = "ticket_closed"
     CALLS_EXHAUSTED = "calls_exhausted"
 
     MODEL_UNAVAILABLE = "model_unavailable"

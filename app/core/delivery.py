@@ -19,7 +19,7 @@ from uuid import UUID, uuid4, uuid5
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app.core.text import plain_text, tidy
-from app.core.ticket import MAX_TICKET_ID_CHARS, Ticket
+from app.core.ticket import MAX_TICKET_ID_CHARS, Fate, Ticket
 from app.errors import Code, MalformedDelivery, NotNeeded
 
 
@@ -148,6 +148,24 @@ def check_wanted(webhook: Webhook, *, events: frozenset[Event], technician: str)
     if webhook.event not in events:
         feeds = "; it feeds the history" if webhook.event is Event.RESOLVED else ""
         raise NotNeeded(f"{webhook.event} leads to no note for this tenant{feeds}", code=Code.EVENT_NOT_WANTED)
+
+
+def check_still_wanted(ticket: Ticket, *, is_closed_wanted: bool) -> None:
+    """Raise where *ticket*, as it is now, needs no note any more.
+
+    Args:
+        ticket: As the help desk has it.
+        is_closed_wanted: Whether a ticket that is resolved or closed gets a note all the same.
+
+    Raises:
+        NotNeeded: It was thrown away, merged or closed since its webhook.
+    """
+    if ticket.fate is Fate.TRASHED:
+        raise NotNeeded("the ticket is in the trash", code=Code.TICKET_TRASHED)
+    if ticket.fate is Fate.MERGED:
+        raise NotNeeded("the ticket was merged into another one", code=Code.TICKET_MERGED)
+    if ticket.fate is Fate.CLOSED and not is_closed_wanted:
+        raise NotNeeded("the ticket was closed before its turn", code=Code.TICKET_CLOSED)
 
 
 def parse_time(value: str) -> datetime | None:

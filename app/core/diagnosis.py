@@ -81,6 +81,11 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "The help desk does not accept our key.",
         "Put the key of a technician who may add notes into the tenant's secret; it is read at once. Then replay.",
     ),
+    Code.HELP_DESK_SCOPE_MISSING: Diagnosis(
+        "The OAuth client lacks the scope for this part of the help desk.",
+        "Generate a refresh token with the scope that is named, and put it into the tenant's secret"
+        " oauth_refresh_token; it is read at once. Then replay.",
+    ),
     Code.HELP_DESK_FORBIDDEN: Diagnosis(
         "Our technician at the help desk may not do this.",
         f"Give its role the right to read requests and to add notes. {_REPLAY}",
@@ -103,7 +108,14 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
     ),
     Code.TICKET_NOT_FOUND: Diagnosis(
         "The ticket does not exist any more, or never did on this help desk.",
-        "If it was deleted, dismiss this delivery. If not, check servicedesk.url of the tenant.",
+        "Nothing, if it was deleted. If all of a tenant's deliveries end so, check its servicedesk.url, and that the"
+        " webhook sends the ticket's id.",
+    ),
+    Code.TICKET_TRASHED: Diagnosis("The ticket is in the help desk's trash.", "Nothing."),
+    Code.TICKET_MERGED: Diagnosis("The ticket was merged into another one.", "Nothing."),
+    Code.TICKET_CLOSED: Diagnosis(
+        "The ticket was resolved or closed before its turn.",
+        "Nothing; a tenant that wants notes on closed tickets too sets note.when_closed: note.",
     ),
     Code.CALLS_EXHAUSTED: Diagnosis(
         "The tenant's calls_per_minute are used up.",

@@ -27,6 +27,7 @@ from app.errors import (
     NotNeeded,
     Rejected,
     TenantFileInvalid,
+    TicketNotFound,
     Unavailable,
 )
 
@@ -81,6 +82,7 @@ RULES: Final = (
     Rule(LedgerUnavailable, Ending.LEFT_TO_LEASE),
     Rule(LeaseLost, Ending.LEASE_LOST),
     Rule(NotNeeded, Ending.IGNORED),
+    Rule(TicketNotFound, Ending.IGNORED),
     Rule(CallsExhausted, Ending.THROTTLED, False, wait=_CALLS_WAIT),
     Rule(TenantFileInvalid, Ending.RETRIED, False, patience=TENANT_PATIENCE, after=Ending.FAILED, wait=_FILE_WAIT),
     Rule(Rejected, Ending.FAILED),

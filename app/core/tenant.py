@@ -164,6 +164,8 @@ class NoteOptions(_Part):
     """Put e-mail addresses and phone numbers of sources and requester back into the note, in place of `[email-1]`."""
     feedback_link: bool = True
     """Whether the note asks if it helped, where the installation has a page for that (FEEDBACK_URL)."""
+    when_closed: Literal["silent", "note"] = "silent"
+    """What a ticket gets that was resolved or closed before its turn."""
     language: Language = "en"
     max_words: int = Field(default=500, ge=100, le=500)
     sections: tuple[Section, ...] = Field(

@@ -9,11 +9,27 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_TICKET_ID_CHARS: Final = 64
+
+
+class Fate(StrEnum):
+    """What became of a ticket: whether anybody still works on it."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    """Resolved, closed, cancelled: whatever the help desk counts as completed."""
+    TRASHED = "trashed"
+    MERGED = "merged"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether technicians don't find the ticket any more."""
+        return self in {Fate.TRASHED, Fate.MERGED}
 
 
 class Ticket(BaseModel):
@@ -33,6 +49,7 @@ class Ticket(BaseModel):
     created_at: datetime | None = None
     updated_at: datetime | None = None
     resolved_at: datetime | None = None
+    fate: Fate = Fate.OPEN
 
     @property
     def number(self) -> str:

@@ -147,14 +147,14 @@ async def _read_form(request: web.Request) -> dict[str, str]:
 
 async def _answer(portal: Portal, request: web.Request, path: str) -> web.StreamResponse:
     try:
-        _authenticate(portal, request)
+        _authenticate(portal, request, resource=path.partition("/")[0])
         form = await _read_form(request) if request.method == "POST" else {}
         return web.json_response(answer(portal, Call(request.method, tuple(path.split("/")), request.query, form)))
     except ApiError as error:
         return _failure(error)
 
 
-def _authenticate(portal: Portal, request: web.Request) -> None:
+def _authenticate(portal: Portal, request: web.Request, *, resource: str) -> None:
     if portal.edition is Edition.ON_PREMISES:
         if not _equal(_key(request), portal.api_key):
             raise ApiError(401)
@@ -163,7 +163,8 @@ def _authenticate(portal: Portal, request: web.Request) -> None:
         raise ApiError(415)
     authorization = request.headers.get("Authorization", "")
     token = authorization.removeprefix(_SCHEME)
-    if token == authorization or not portal.tokens.is_live(token, now=datetime.now(UTC)):
+    is_live = token != authorization and portal.tokens.is_live(token, now=datetime.now(UTC))
+    if not is_live or resource not in portal.scopes:
         raise ApiError(401)
 
 

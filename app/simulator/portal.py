@@ -63,6 +63,7 @@ class HeldTicket:
     updated: datetime | None
     resolved: datetime | None
     resolution: str
+    trashed: bool = False
     notes: list[HeldNote] = field(default_factory=list)
 
 
@@ -112,6 +113,8 @@ class Portal:
     """Whether lists give descriptions and resolutions to those who ask for them; builds differ."""
     assets_path: str = ""
     """Empty: `asset_assets` on premises (as from build 15100), `assets` in the cloud."""
+    scopes: frozenset[str] = frozenset({"requests", "solutions", "assets"})
+    """The resources that a token of the cloud is good for."""
     url: str = ""
     accounts_url: str = ""
     faults: Faults = field(default_factory=Faults)

@@ -55,7 +55,7 @@ def ticket_row(ticket: HeldTicket, portal: Portal) -> Json:
         "short_description": one_line(plain_text(ticket.description), max_chars=100),
         "requester": _person(ticket.requester),
         "priority": _named(ticket.priority),
-        "status": _named(ticket.status),
+        "status": _status(ticket.status, portal.edition),
         "category": _named(ticket.category),
         "technician": _named(ticket.technician),
         "group": None,
@@ -70,6 +70,8 @@ def ticket_row(ticket: HeldTicket, portal: Portal) -> Json:
     }
     if portal.edition is Edition.CLOUD:
         row["display_id"] = ticket.display_id
+        row["is_trashed"] = ticket.trashed
+        row["deleted_time"] = time(ticket.updated) if ticket.trashed else None
     return row
 
 
@@ -123,6 +125,14 @@ def time(value: datetime | None) -> Json | None:
 
 def _named(name: str) -> Json | None:
     return {"id": _id(name), "name": name} if name else None
+
+
+def _status(name: str, edition: Edition) -> Json | None:
+    """The cloud tells whether a status counts as completed; on premises the name alone does."""
+    named = _named(name)
+    if named is None or edition is not Edition.CLOUD:
+        return named
+    return {**named, "internal_name": name, "in_progress": name not in {"Resolved", "Closed", "Cancelled"}}
 
 
 def _person(person: Person) -> Json:

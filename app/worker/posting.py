@@ -87,13 +87,14 @@ async def post_once(
 
 
 async def find_posted(
-    claim: Claim, *, version: str, notes: Notes, enhancements: Enhancements, limit: timedelta
+    claim: Claim, *, notes: Notes, enhancements: Enhancements, limit: timedelta
 ) -> Reservation | None:
-    """What this delivery posted when the ticket read otherwise than *version*: its note is there and not settled.
+    """What an earlier attempt of this delivery posted: its note is on the ticket and not settled.
 
-    None also where it only began to: then the ticket as it reads now gets the note.
+    The ticket may read otherwise by now, or be closed. None also where the attempt only began to post: then the ticket
+    as it is now decides.
     """
-    earlier = await enhancements.find_unsettled(claim, besides=version)
+    earlier = await enhancements.find_unsettled(claim)
     if earlier is None:
         return None
     reference = note_reference(claim.tenant_id, claim.ticket_id, earlier.version)

@@ -10,18 +10,19 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
 
-from app.core.delivery import Event, check_wanted, parse_webhook
+from app.core.delivery import Event, Webhook, check_still_wanted, check_wanted, parse_webhook
 from app.core.enhancement import Enhancement, Notice
 from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
 from app.core.steps import StepNote, step
+from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.db.ledger.claims import Claim, Ledger
 from app.db.ledger.enhancements import Enhancements
@@ -40,6 +41,7 @@ from app.errors import (
     NotNeeded,
     Rejected,
     TenantFileInvalid,
+    TicketNotFound,
 )
 from app.integrations.servicedesk import ServiceDesk
 from app.telemetry.metrics import ENHANCEMENT_SECONDS
@@ -48,7 +50,7 @@ from app.tenants import KnownTenant, TenantDirectory
 from app.worker.circuits import Circuit
 from app.worker.lease import held
 from app.worker.posting import find_posted, keep_oldest, post_once
-from app.worker.toolkits import Toolkits
+from app.worker.toolkits import Toolkit, Toolkits
 
 _RELEASE_TIMEOUT: Final = timedelta(seconds=3)
 
@@ -93,20 +95,20 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             await circuit.succeeded()
         check_wanted(webhook, events=tenant.events, technician=tenant.servicedesk.technician)
 
-        ticket, notices = await _load_ticket(kit.help_desk, claim.ticket_id, told=webhook.ticket)
+        ticket, notices = await _load_ticket(kit, claim.ticket_id, told=webhook.ticket)
+        claim = replace(claim, ticket_id=ticket.id)  # a sender may name a ticket by its display id
 
         with _traced("reserve"):
             reservation = await find_posted(
-                claim,
-                version=ticket.version,
-                notes=kit.help_desk,
-                enhancements=parts.enhancements,
-                limit=limits.note,
-            ) or await parts.enhancements.reserve(
-                claim,
-                version=ticket.version,
-                ticket_updated_at=ticket.updated_at or ticket.created_at or claim.accepted_at,
+                claim, notes=kit.help_desk, enhancements=parts.enhancements, limit=limits.note
             )
+            if reservation is None:
+                check_still_wanted(ticket, is_closed_wanted=_wants_closed(tenant, webhook))
+                reservation = await parts.enhancements.reserve(
+                    claim,
+                    version=ticket.version,
+                    ticket_updated_at=ticket.updated_at or ticket.created_at or claim.accepted_at,
+                )
 
         enhancement = reservation.enhancement
         if enhancement is None:
@@ -121,15 +123,16 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             feedback_url=parts.feedback_url(claim.tenant_id, claim.job_id),
         )
         with step("post_note") as posting:
-            note_id = await post_once(
-                claim,
-                reservation,
-                html,
-                reference=reference,
-                notes=kit.help_desk,
-                enhancements=parts.enhancements,
-                limit=limits.note,
-            )
+            async with _held_unless_others_get_through(claim, parts.enhancements):
+                note_id = await post_once(
+                    claim,
+                    reservation,
+                    html,
+                    reference=reference,
+                    notes=kit.help_desk,
+                    enhancements=parts.enhancements,
+                    limit=limits.note,
+                )
             posting.result = "posted"
 
         try:
@@ -199,13 +202,19 @@ def _load_tenant(claim: Claim, tenants: TenantDirectory) -> KnownTenant:
     return known
 
 
-async def _load_ticket(
-    help_desk: ServiceDesk, ticket_id: str, *, told: Ticket | None
-) -> tuple[Ticket, tuple[Notice, ...]]:
-    """The ticket as it is now; as the webhook *told* it, if it has words, where the help desk can't be asked."""
+def _wants_closed(tenant: Tenant, webhook: Webhook) -> bool:
+    """Whether a closed ticket gets a note: by its tenant's choice, or since its closing is what leads to one."""
+    return tenant.note.when_closed == "note" or webhook.event is Event.RESOLVED
+
+
+async def _load_ticket(kit: Toolkit, ticket_id: str, *, told: Ticket | None) -> tuple[Ticket, tuple[Notice, ...]]:
+    """The ticket as it is now; as the webhook *told* it, if it has words, where the help desk can't be asked.
+
+    A ticket that is gone is taken out of the history.
+    """
     with _traced("load"):
         try:
-            return await help_desk.load_ticket(ticket_id), ()
+            ticket = await kit.help_desk.load_ticket(ticket_id)
         except CallsExhausted:
             raise
         except HelpDeskUnavailable as error:
@@ -213,6 +222,12 @@ async def _load_ticket(
                 raise
             log.warning("ticket_read_from_webhook", code=error.code, cause=error.detail)
             return told, (Notice.READ_FROM_WEBHOOK,)
+        except TicketNotFound:
+            await kit.forget(ticket_id)
+            raise
+        if ticket.fate.is_gone:
+            await kit.forget(ticket.id)
+        return ticket, ()
 
 
 @contextmanager
@@ -249,6 +264,26 @@ async def _told_apart(help_desk: ServiceDesk, circuit: Circuit) -> AsyncIterator
         except Rejected:  # an answer
             pass
         raise
+
+
+@asynccontextmanager
+async def _held_unless_others_get_through(claim: Claim, enhancements: Enhancements) -> AsyncIterator[None]:
+    """Tell a help desk that takes no notes from one that does not take this ticket's.
+
+    It may answer what is read and still take nothing, e.g. while its disk is full. For a tenant with one delivery due
+    only the notes of its other deliveries can tell.
+
+    Raises:
+        HelpDeskDown: In place of a `HelpDeskUnavailable` of the block, while no other note of the tenant gets through.
+    """
+    try:
+        yield
+    except CallsExhausted:
+        raise
+    except HelpDeskUnavailable as error:
+        if await enhancements.others_get_through(claim):
+            raise
+        raise HelpDeskDown(error.detail, retry_after=error.retry_after, code=error.code) from error
 
 
 def _tell_posted(claim: Claim, known: KnownTenant, enhancement: Enhancement, *, note_id: str) -> Ending:

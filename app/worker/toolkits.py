@@ -18,12 +18,13 @@ from openai import AsyncOpenAI
 from app.core.tenant import Tenant
 from app.db.knowledge.inventory import Inventory
 from app.db.knowledge.search import Search
-from app.db.knowledge.store import upsert_tickets
+from app.db.knowledge.store import drop_tickets, upsert_tickets
 from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.reports.costs import tokens_this_month
 from app.db.session import Database
 from app.enhancement.graph import Tools
+from app.errors import TicketNotFound
 from app.help_desks import open_help_desk
 from app.integrations.asking import Memory
 from app.integrations.monitoring import Prometheus, open_prometheus
@@ -70,10 +71,19 @@ class Toolkit:
         )
 
     async def learn(self, ticket_id: str) -> None:
-        """Take a resolved ticket into the history."""
-        ticket = await self.help_desk.load_ticket(ticket_id)
+        """Take a resolved ticket into the history; one that is gone out of it."""
+        try:
+            ticket = await self.help_desk.load_ticket(ticket_id)
+        except TicketNotFound:
+            await self.forget(ticket_id)
+            raise
         async with self._database.as_tenant(self.tenant.id) as session:
             await upsert_tickets(session, self.tenant.id, [ticket], language=self.tenant.note.language)
+
+    async def forget(self, ticket_id: str) -> None:
+        """Take a ticket that is gone out of the history."""
+        async with self._database.as_tenant(self.tenant.id) as session:
+            await drop_tickets(session, self.tenant.id, [ticket_id], language=self.tenant.note.language)
 
     async def _may_use_model(self) -> bool:
         budget = self.tenant.model.monthly_token_budget

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,11 +12,13 @@ from typing import Any
 import pytest
 
 from app.core.tenant import Edition
-from app.errors import AddressForbidden, AppError, HelpDeskRefused, HelpDeskUnavailable, TicketNotFound
+from app.core.ticket import Fate
+from app.errors import AddressForbidden, AppError, Code, HelpDeskRefused, HelpDeskUnavailable, TicketNotFound
 from app.integrations.servicedesk import AccessToken, ApiKey, OAuthClient, ServiceDesk, open_servicedesk
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
+from app.simulator.tokens import Tokens
 from tests.builders import a_tenant
 
 SECRET = "secret-7f3a"
@@ -40,15 +43,20 @@ class OneToken:
     def __init__(self) -> None:
         self.refreshes = 0
         self._token: str | None = None
+        self._is_young = False
 
     async def access_token(self, refresh: Callable[[], Awaitable[AccessToken]], *, rejected: str | None = None) -> str:
-        if self._token is None or self._token == rejected:
+        is_rejected = self._token == rejected and not self._is_young
+        if self._token is None or is_rejected:
             self.refreshes += 1
-            self._token = (await refresh()).value
+            self._token, self._is_young = (await refresh()).value, True
         return self._token
 
     def spoil(self) -> None:
-        self._token = "expired"
+        self._token, self._is_young = "expired", False
+
+    def age(self) -> None:
+        self._is_young = False
 
 
 @dataclass
@@ -94,6 +102,12 @@ async def open_desk(edition: Edition, *, call_limit: timedelta) -> AsyncIterator
 @pytest.fixture(params=[Edition.ON_PREMISES, Edition.CLOUD])
 async def desk(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
     async with open_desk(request.param, call_limit=timedelta(seconds=1)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[Desk]:
+    async with open_desk(Edition.CLOUD, call_limit=timedelta(seconds=1)) as opened:
         yield opened
 
 
@@ -195,6 +209,14 @@ async def test_a_ticket_that_cannot_be_is_not_found(desk: Desk, ticket_id: str) 
         {"kind": "status", "status": 200, "body": "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"},
         {"kind": "status", "status": 400, "body": "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"},
         {"kind": "status", "status": 400, "code": 4015},
+        {"kind": "status", "status": 200, "code": 4004},
+        {"kind": "status", "status": 400, "code": 4004},
+        {"kind": "status", "status": 403, "code": 4004},
+        {"kind": "status", "status": 404, "code": 4004},
+        {"kind": "status", "status": 400, "code": 4099},
+        {"kind": "status", "status": 200, "code": 5001},
+        {"kind": "status", "status": 404, "body": "<html><body>Starting…</body></html>"},
+        {"kind": "status", "status": 404, "body": ""},
         {"kind": "garbage"},
         {"kind": "reset"},
         {"kind": "silence"},
@@ -216,11 +238,23 @@ async def test_what_may_pass_is_unavailable_and_throttling_is_told_to_the_limite
         assert caught.value.retry_after >= timedelta(seconds=7)
 
 
-@pytest.mark.parametrize("status", [400, 403])
-async def test_what_will_not_pass_is_refused(desk: Desk, status: int) -> None:
-    desk.fault("GET requests", "status", status=status)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 403},
+        {"status": 403, "code": 4099},
+        {"status": 400, "code": 4012},
+        {"status": 200, "code": 4012},
+        {"status": 200, "code": 4014},
+        {"status": 400, "code": 4000},
+    ],
+    ids=lambda fault: "-".join(str(value) for value in fault.values()),
+)
+async def test_what_will_not_pass_is_refused(desk: Desk, fault: dict[str, Any]) -> None:
+    desk.fault("GET requests", "status", **fault)
     with pytest.raises(HelpDeskRefused) as caught:
         await desk.adapter.load_ticket("1")
+    assert not isinstance(caught.value, TicketNotFound)
     assert_tells_nothing(caught.value)
 
 
@@ -237,6 +271,90 @@ async def test_an_expired_token_is_renewed_once(desk: Desk) -> None:
     desk.tokens.spoil()
     await desk.adapter.load_ticket(ticket_id)
     assert desk.tokens.refreshes == (2 if desk.portal.edition is Edition.CLOUD else 0)
+
+
+async def test_a_missing_scope_costs_no_token_and_is_named(cloud: Desk) -> None:
+    cloud.portal.scopes = frozenset({"requests"})
+    ticket_id = cloud.portal.add_ticket(subject="Mail").id
+    await cloud.adapter.load_ticket(ticket_id)
+    cloud.tokens.age()  # the cache would give another token
+    for _ in range(3):
+        with pytest.raises(HelpDeskRefused) as caught:
+            [article async for article in cloud.adapter.list_articles(updated_since=None)]
+        with pytest.raises(HelpDeskRefused):
+            [asset async for asset in cloud.adapter.list_assets(updated_since=None)]
+    assert cloud.tokens.refreshes == 1
+    assert caught.value.code is Code.HELP_DESK_SCOPE_MISSING
+    assert "SDPOnDemand.solutions.READ" in caught.value.detail
+    assert "acme/oauth_refresh_token" in caught.value.detail
+    assert_tells_nothing(caught.value)
+
+
+async def test_a_scope_that_reads_but_does_not_write_costs_no_token(cloud: Desk) -> None:
+    cloud.portal.scopes = frozenset({"requests"})
+    ticket_id = cloud.portal.add_ticket(subject="Mail").id
+    await cloud.adapter.load_ticket(ticket_id)
+    cloud.tokens.age()
+    cloud.fault("POST notes", "status", status=401)
+
+    async def begin() -> None:
+        return
+
+    with pytest.raises(HelpDeskRefused) as caught:
+        await cloud.adapter.post_note(ticket_id, "<p>x</p>", begin=begin)
+    assert "SDPOnDemand.requests.ALL" in caught.value.detail
+    assert cloud.tokens.refreshes == 1
+
+
+async def test_a_token_that_was_fetched_a_moment_ago_is_not_replaced(cloud: Desk) -> None:
+    cloud.portal.scopes = frozenset()  # no scope at all
+    for _ in range(3):
+        with pytest.raises(HelpDeskRefused) as caught:
+            await cloud.adapter.load_ticket("1")
+    assert cloud.tokens.refreshes == 1
+    assert caught.value.code is Code.HELP_DESK_SCOPE_MISSING
+
+
+async def test_a_token_that_worked_and_was_revoked_since_is_renewed(cloud: Desk) -> None:
+    cloud.portal.scopes = frozenset({"requests", "solutions"})
+    await cloud.adapter.load_ticket(cloud.portal.add_ticket(subject="Mail").id)
+    cloud.tokens.age()
+    cloud.portal.tokens = Tokens()  # none that was given is good any more
+    assert [article async for article in cloud.adapter.list_articles(updated_since=None)] == []
+    assert cloud.tokens.refreshes == 2
+
+
+async def test_a_ticket_is_found_by_its_display_id(cloud: Desk) -> None:
+    cloud.portal.scopes = frozenset({"requests"})
+    for _ in range(3):
+        cloud.portal.add_ticket(subject="Other")
+    held = cloud.portal.add_ticket(subject="Mail")
+    assert held.display_id != held.id
+    ticket = await cloud.adapter.load_ticket(held.display_id)
+    assert (ticket.id, ticket.subject) == (held.id, "Mail")
+
+
+async def test_a_build_that_ignores_the_search_gives_no_other_ticket(desk: Desk) -> None:
+    other = desk.portal.add_ticket(subject="Other")
+    listing = {"response_status": [{"status_code": 2000}], "requests": [{"id": other.id, "subject": "Other"}]}
+    desk.fault("GET requests/77", "status", status=404)
+    desk.fault("GET requests", "status", status=200, body=json.dumps(listing))
+    with pytest.raises(TicketNotFound):
+        await desk.adapter.load_ticket("77")
+
+
+async def test_a_ticket_in_the_trash_is_listed_as_such(cloud: Desk) -> None:
+    held = cloud.portal.add_ticket(subject="Spam")
+    cloud.portal.update_ticket(held.id, trashed=True)
+    assert (await cloud.adapter.load_ticket(held.id)).fate is Fate.TRASHED
+    [listed] = [ticket async for ticket in cloud.adapter.list_tickets(updated_since=None)]
+    assert listed.fate is Fate.TRASHED
+
+
+async def test_a_build_that_refuses_to_choose_fields_by_a_code_of_its_own_is_read_all_the_same(desk: Desk) -> None:
+    desk.portal.add_ticket(subject="Mail")
+    desk.fault("GET requests", "status", status=400, code=4098)
+    assert [t.subject async for t in desk.adapter.list_tickets(updated_since=None)] == ["Mail"]
 
 
 async def test_a_wrong_key_names_the_secret_to_check(desk: Desk) -> None:

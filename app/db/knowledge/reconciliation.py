@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from app.core.delivery import Event, Webhook, compute_job_id
-from app.core.ticket import Ticket
+from app.core.ticket import Fate, Ticket
 from app.db.tables import Delivery, Due, EnhancementRow
 
 # Clocks differ: a delivery that was accepted so long before an update, by our clock, may be that update's.
@@ -41,12 +41,12 @@ async def record_missed(
     Args:
         session: A transaction of the tenant.
         tenant_id: The same tenant.
-        tickets: As ServiceDesk Plus has them now. One that is resolved needs no note any more.
+        tickets: As ServiceDesk Plus has them now. One that is closed or gone needs no note any more.
         events: The events that lead to a note: of `ticket_created` and `ticket_updated` those that are among them.
         since: What happened before is not looked at.
         until: What happened later neither: its webhook may be on its way.
     """
-    open_tickets = [ticket for ticket in tickets if ticket.resolved_at is None]
+    open_tickets = [ticket for ticket in tickets if ticket.fate is Fate.OPEN]
     # In this order: a ticket that was recorded as created just now has its delivery.
     happened = [
         *((Event.CREATED, ticket, ticket.created_at) for ticket in open_tickets),

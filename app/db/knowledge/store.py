@@ -76,12 +76,31 @@ class Cursor:
 async def upsert_tickets(
     session: AsyncSession, tenant_id: UUID, tickets: Iterable[Ticket], *, language: Language
 ) -> int:
-    """Store *tickets*; those that are resolved and say how become searchable. Returns how many were new or changed."""
+    """Store *tickets*; those that are resolved and say how become searchable, those that are gone are removed.
+
+    Returns how many were new or changed.
+    """
     await lock_index(session, tenant_id, TICKETS, language=language)
-    changed = await _store(session, _UPSERT_TICKETS, [_row(tenant_id, ticket) for ticket in _distinct(tickets)])
+    latest = _distinct(tickets)
+    gone = [ticket.id for ticket in latest if ticket.fate.is_gone]
+    if gone:
+        await drop_tickets(session, tenant_id, gone, language=language)
+    kept = [_row(tenant_id, ticket) for ticket in latest if not ticket.fate.is_gone]
+    changed = await _store(session, _UPSERT_TICKETS, kept)
     if changed:
         await index_documents(session, tenant_id, TICKETS, changed, language=language)
     return len(changed)
+
+
+async def drop_tickets(session: AsyncSession, tenant_id: UUID, ids: Collection[str], *, language: Language) -> None:
+    """Remove these tickets, as far as they are stored."""
+    is_one = TicketRow.tenant_id == tenant_id, col(TicketRow.id).in_(ids)
+    if not (await session.scalars(select(TicketRow.id).where(*is_one))).all():
+        return
+    await lock_index(session, tenant_id, TICKETS, language=language)
+    stored = (await session.scalars(select(TicketRow.id).where(*is_one))).all()
+    if stored:
+        await drop_documents(session, tenant_id, TICKETS, stored, language=language)
 
 
 async def upsert_articles(
@@ -189,7 +208,7 @@ def _row(tenant_id: UUID, known: Article | Asset | Ticket) -> dict[str, Any]:
 
     Adapters give plain text already; a NUL or half a surrogate that got by would fail the whole batch.
     """
-    values = ((name, getattr(known, name)) for name in type(known).model_fields)
+    values = ((name, getattr(known, name)) for name in type(known).model_fields if name != "fate")
     return {"tenant_id": tenant_id} | {name: tidy(value) if isinstance(value, str) else value for name, value in values}
 
 

@@ -23,6 +23,7 @@ _RESERVE: Final = load(__package__, "reserve")
 _OWNER: Final = text("""
 select job_id, note_id from enhancement where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
 """)
+_POSTED_LATELY: Final = load(__package__, "posted_lately")
 _UNSETTLED: Final = load(__package__, "unsettled")
 _NEWER: Final = load(__package__, "newer")
 _SAVE: Final = load(__package__, "save")
@@ -72,17 +73,23 @@ class Enhancements:
         written = None if row.content is None else Enhancement.model_validate(row.content)
         return Reservation(claim.ticket_id, version, written, row.posting_age)
 
-    async def find_unsettled(self, claim: Claim, *, besides: str) -> Reservation | None:
-        """The latest version but *besides* for which an earlier attempt of *claim*'s delivery began to post.
+    async def find_unsettled(self, claim: Claim) -> Reservation | None:
+        """The latest version for which an earlier attempt of *claim*'s delivery began to post.
 
         The ticket read so then; whether its note is there is not known.
         """
-        key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": besides}
+        key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "job_id": claim.job_id}
         async with self._database.as_tenant(claim.tenant_id) as session:
-            row = (await session.execute(_UNSETTLED, {**key, "job_id": claim.job_id})).one_or_none()
+            row = (await session.execute(_UNSETTLED, key)).one_or_none()
         if row is None:
             return None
         return Reservation(claim.ticket_id, row.version, Enhancement.model_validate(row.content), row.posting_age)
+
+    async def others_get_through(self, claim: Claim) -> bool:
+        """Whether another delivery of the tenant got its note within the last minute."""
+        key = {"tenant_id": claim.tenant_id, "job_id": claim.job_id}
+        async with self._database.as_tenant(claim.tenant_id) as session:
+            return bool((await session.execute(_POSTED_LATELY, key)).scalar())
 
     async def save(self, claim: Claim, reservation: Reservation, enhancement: Enhancement) -> None:
         """Keep what was written, before it is posted."""

@@ -6,12 +6,15 @@ statuses, codes and words of ours, never text that was received.
 | answer                                                            | becomes                            |
 | ----------------------------------------------------------------- | ---------------------------------- |
 | 429; code 4015; `URL_ROLLING_THROTTLES_LIMIT_EXCEEDED`, any status | `Throttled`, with its `Retry-After` |
-| 5xx, 408, codes from 5000                                         | `HelpDeskUnavailable`              |
+| 5xx, 408                                                          | `HelpDeskUnavailable`              |
+| code 4004, any other status; a code that we don't know, but with   | `Unclear`                          |
+|   401, 403, 404 or 415                                            |                                    |
 | 401; code 4022                                                    | `CredentialsRefused`               |
-| 404; code 4007                                                    | `Missing`                          |
+| 404 with a JSON object; code 4007                                 | `Missing`                          |
+| code 4001                                                         | `InputRefused`                     |
 | 403; code 4002                                                    | `HelpDeskRefused`                  |
-| any other 3xx or 4xx; any other code of a failure                 | `HelpDeskRefused`                  |
-| no JSON object                                                    | `HelpDeskUnavailable`              |
+| any other 3xx or 4xx; any other code of `_FINAL`                  | `HelpDeskRefused`                  |
+| no JSON object, also with 404                                     | `Unclear`                          |
 """
 
 from __future__ import annotations
@@ -30,12 +33,22 @@ LONGEST_WAIT: Final = timedelta(minutes=10)
 """No answer makes us wait longer: a date far ahead is a fault of the other side's clock."""
 
 _SUCCESS: Final = 2000
-_FIRST_SERVER_CODE: Final = 5000
+_FAILURE: Final = 4000
+"""Says no more than that the call failed; the messages' codes tell why."""
+_BAD_INPUT: Final = 4001
 _FORBIDDEN: Final = 4002
+_INTERNAL: Final = 4004
 _NOT_FOUND: Final = 4007
 _MANDATORY: Final = 4012
+_INVALID: Final = 4014
 _RATE_LIMIT: Final = 4015
 _BAD_KEY: Final = 4022
+_FINAL: Final = frozenset({_BAD_INPUT, _FORBIDDEN, _NOT_FOUND, _MANDATORY, _INVALID, _BAD_KEY})
+"""Codes that say what is wrong with the call: the same call fails again."""
+_TELLING: Final = frozenset(
+    {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
+)
+"""Statuses that say what is wrong with the call, whatever code comes with them, but for an internal error's."""
 _ROLLING: Final = "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"
 
 
@@ -51,19 +64,33 @@ class CredentialsRefused(HelpDeskRefused):
     code = Code.HELP_DESK_UNAUTHORISED
 
 
+class ScopeMissing(HelpDeskRefused):
+    """Our token is good, but not for this resource."""
+
+    code = Code.HELP_DESK_SCOPE_MISSING
+
+
 class Missing(HelpDeskRefused):
     """ServiceDesk Plus has nothing at this path."""
 
     code = Code.HELP_DESK_PATH_MISSING
 
 
+class InputRefused(HelpDeskRefused):
+    """ServiceDesk Plus does not take a value of the call, e.g. an id."""
+
+
 class AnswerOverLimit(HelpDeskRefused):
     """ServiceDesk Plus answers more than we read."""
 
 
-def not_understood() -> HelpDeskUnavailable:
+class Unclear(HelpDeskUnavailable):
+    """An answer that may be a passing fault, or a build's way to say that it does not know the call."""
+
+
+def not_understood() -> Unclear:
     """The error for an answer of another shape: a proxy's page, a half-started server, a build that we don't know."""
-    return HelpDeskUnavailable(
+    return Unclear(
         "The help desk answered something that is not ServiceDesk Plus's JSON.", code=Code.HELP_DESK_NOT_UNDERSTOOD
     )
 
@@ -84,12 +111,13 @@ def parse_answer(reply: Reply, *, secret: str, now: datetime) -> dict[str, Any]:
     codes = frozenset(_codes(answer))
     if _is_throttled(reply, answer, codes):
         raise Throttled("ServiceDesk Plus throttles our calls.", retry_after=parse_retry_after(reply, now=now))
-    _check_status(reply, codes, secret=secret, now=now)
+    _check_status(reply, answer, codes, secret=secret, now=now)
     if reply.status == HTTPStatus.NO_CONTENT:
         return {}
     if answer is None:
         raise not_understood()
-    _check_codes(answer, codes, secret=secret)
+    if _has_failed(answer, codes):
+        raise _failure(HTTPStatus.OK, codes, secret=secret)
     return answer
 
 
@@ -139,7 +167,9 @@ def _is_throttled(reply: Reply, answer: dict[str, Any] | None, codes: frozenset[
     return _ROLLING in json.dumps([told, _statuses(answer)])
 
 
-def _check_status(reply: Reply, codes: frozenset[int], *, secret: str, now: datetime) -> None:
+def _check_status(
+    reply: Reply, answer: dict[str, Any] | None, codes: frozenset[int], *, secret: str, now: datetime
+) -> None:
     status = reply.status
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
         raise HelpDeskUnavailable(
@@ -152,22 +182,31 @@ def _check_status(reply: Reply, codes: frozenset[int], *, secret: str, now: date
             field="servicedesk.url",
             code=Code.HELP_DESK_REDIRECTS,
         )
+    if status == HTTPStatus.NOT_FOUND and answer is None:
+        # A proxy's or web server's page: ServiceDesk Plus tells of a missing ticket in JSON.
+        raise not_understood()
     if status >= HTTPStatus.BAD_REQUEST:
-        raise _refusal(status, codes, secret=secret)
+        raise _failure(status, codes, secret=secret)
 
 
-def _check_codes(answer: dict[str, Any], codes: frozenset[int], *, secret: str) -> None:
-    has_failed = any(str(part.get("status", "")).lower() in {"failed", "failure"} for part in _statuses(answer))
-    failures = codes - {_SUCCESS}
-    if not has_failed and not any(code >= 2 * _SUCCESS for code in failures):
-        return
-    if failures and all(code >= _FIRST_SERVER_CODE for code in failures):
-        raise HelpDeskUnavailable("ServiceDesk Plus failed on its side.")
-    raise _refusal(HTTPStatus.OK, codes, secret=secret)
+def _has_failed(answer: dict[str, Any], codes: frozenset[int]) -> bool:
+    is_told = any(str(part.get("status", "")).lower() in {"failed", "failure"} for part in _statuses(answer))
+    return is_told or any(code >= _FAILURE for code in codes)
 
 
-def _refusal(status: int, codes: frozenset[int], *, secret: str) -> HelpDeskRefused:
-    told = ", ".join([f"HTTP {status}", *(f"code {code}" for code in sorted(codes - {_SUCCESS, 2 * _SUCCESS}))])
+def _failure(status: int, codes: frozenset[int], *, secret: str) -> HelpDeskRefused | HelpDeskUnavailable:
+    """The error for a failure that is told by *status*, by *codes* or by both."""
+    reasons = codes - {_SUCCESS, _FAILURE}
+    told = ", ".join([f"HTTP {status}", *(f"code {code}" for code in sorted(reasons))])
+    may_pass = bool(reasons) and not reasons & _FINAL
+    if may_pass and (_INTERNAL in reasons or status not in _TELLING):
+        return Unclear(f"ServiceDesk Plus failed on its side ({told}).")
+    return _refusal(status, codes, told=told, secret=secret)
+
+
+def _refusal(  # noqa: PLR0911 - a line for each reason
+    status: int, codes: frozenset[int], *, told: str, secret: str
+) -> HelpDeskRefused:
     if status == HTTPStatus.UNAUTHORIZED or _BAD_KEY in codes:
         return CredentialsRefused(f"ServiceDesk Plus does not accept our credentials ({told}): check {secret}.")
     if status == HTTPStatus.FORBIDDEN or _FORBIDDEN in codes:
@@ -188,4 +227,6 @@ def _refusal(status: int, codes: frozenset[int], *, secret: str) -> HelpDeskRefu
             " tenant's file.",
             code=Code.HELP_DESK_FIELD_MISSING,
         )
+    if _BAD_INPUT in codes:
+        return InputRefused(f"ServiceDesk Plus does not take a value of our call ({told}).")
     return HelpDeskRefused(f"ServiceDesk Plus refused the call ({told}).")

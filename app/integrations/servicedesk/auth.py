@@ -3,7 +3,7 @@
 Invariant: no secret is in a `repr`, a log or an error.
 
 In the cloud at most 10 access tokens per refresh token come out in 10 minutes. So a token is refreshed only inside
-`TokenCache`, which all workers share; refusing a token renews it once per call, not more.
+`TokenCache`, which all workers share; a refused token is renewed once per call, not more, and not while it is young.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class TokenCache(Protocol):
 
         Args:
             refresh: Fetches a new one; called under a lock that all workers share, and only when it is needed.
-            rejected: A token that ServiceDesk Plus refused: if it is the cached one, it is replaced.
+            rejected: A token that ServiceDesk Plus refused: if it is the cached one, it is replaced; but one that was
+                fetched minutes ago is given again, since its age is not the fault and the next would be no better.
         """
         ...
 

@@ -2,6 +2,10 @@
 
 Invariant: each request that leaves for the API has waited its turn first; a call is repeated in one case alone: the
 cloud refused an access token, so that nothing was done, and another token could be had.
+
+The cloud says 401 both for a token that is not good any more and for one whose OAuth client lacks the scope of the
+call. Only the first is mended by another token, and tokens are few: ten in ten minutes. So a refused token that has
+worked before is tried where it worked; if it does there, the scope is what is missing.
 """
 
 from __future__ import annotations
@@ -13,13 +17,26 @@ from typing import Any, Final, Protocol
 
 from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import AnswerTooLarge, NoAnswer, Outbound
-from app.integrations.servicedesk.answers import AnswerOverLimit, CredentialsRefused, Missing, Throttled, parse_answer
+from app.integrations.servicedesk.answers import (
+    AnswerOverLimit,
+    CredentialsRefused,
+    Missing,
+    ScopeMissing,
+    Throttled,
+    parse_answer,
+)
 from app.integrations.servicedesk.auth import Authenticator
 from app.telemetry.metrics import HELP_DESK_CALLS
 
 Begin = Callable[[], Awaitable[None]]
 
 _DEFAULT_BACK_OFF: Final = timedelta(minutes=1)
+_ONE_ROW: Final = {"input_data": json.dumps({"list_info": {"row_count": 1, "start_index": 1}})}
+_SCOPES: Final = {
+    "requests": "SDPOnDemand.requests.ALL",
+    "solutions": "SDPOnDemand.solutions.READ",
+    "assets": "SDPOnDemand.assets.READ",
+}
 
 
 class CallLimiter(Protocol):
@@ -45,6 +62,8 @@ class Calls:
         self._outbound = outbound
         self._authenticator = authenticator
         self._limiter = limiter
+        self._worked: tuple[str, str] | None = None
+        """The token and the resource, e.g. `requests`, of the latest call that read something."""
 
     async def get(self, path: str, input_data: Mapping[str, Any] | None = None) -> dict[str, Any]:
         params = None if input_data is None else {"input_data": json.dumps(input_data)}
@@ -66,8 +85,32 @@ class Calls:
         except CredentialsRefused:
             if not self._authenticator.is_renewable:
                 raise
-        token = await self._authenticator.token(rejected=token)
-        return await self._send(method, path, token=token, begin=begin, **content)
+        if await self._works_elsewhere(token):
+            raise self._scope_missing(path)
+        fresh = await self._authenticator.token(rejected=token)
+        if fresh == token:
+            raise self._scope_missing(path)
+        return await self._send(method, path, token=fresh, begin=begin, **content)
+
+    async def _works_elsewhere(self, token: str) -> bool:
+        """Whether *token*, refused a moment ago, is accepted where it was before."""
+        if self._worked is None or self._worked[0] != token:
+            return False
+        try:
+            await self._send("GET", f"/{self._worked[1]}", token=token, params=_ONE_ROW)
+        except CredentialsRefused:
+            self._worked = None
+            return False
+        return True
+
+    def _scope_missing(self, path: str) -> ScopeMissing:
+        resource = _resource(path)
+        scope = _SCOPES.get(resource, f"SDPOnDemand.{resource}.READ")
+        return ScopeMissing(
+            f"ServiceDesk Plus refuses our token for its {resource}, though the token itself is good: the OAuth client"
+            f" may lack the scope {scope}. Generate a refresh token with it and put it into"
+            f" {self._tenant}/oauth_refresh_token."
+        )
 
     async def _send(
         self,
@@ -97,6 +140,8 @@ class Calls:
             raise
         else:
             outcome = "ok"
+            if method == "GET":
+                self._worked = (token, _resource(path))
             return answer
         finally:
             HELP_DESK_CALLS.labels(self._tenant, outcome).inc()
@@ -113,3 +158,8 @@ class Calls:
         except NoAnswer as error:
             raise HelpDeskUnavailable(f"ServiceDesk Plus: {error}.", code=Code.HELP_DESK_UNREACHABLE) from None
         return parse_answer(reply, secret=self._authenticator.secret, now=datetime.now(UTC))
+
+
+def _resource(path: str) -> str:
+    """`/requests/100/notes` is of the resource `requests`."""
+    return path.split("/")[1]

@@ -19,7 +19,7 @@ from app.core.text import plain_text
 from app.core.ticket import Ticket
 from app.errors import HelpDeskRefused, TicketNotFound
 from app.integrations.http import DEFAULT_TIMEOUT, Resolve, open_outbound
-from app.integrations.servicedesk.answers import Missing, not_understood
+from app.integrations.servicedesk.answers import InputRefused, Missing, Unclear, not_understood
 from app.integrations.servicedesk.auth import Credentials, TokenCache, create_authenticator
 from app.integrations.servicedesk.calls import Begin, CallLimiter, Calls
 from app.integrations.servicedesk.lists import Lists
@@ -54,26 +54,34 @@ class ServiceDesk:
     async def load_ticket(self, ticket_id: str) -> Ticket:
         """The ticket as it is now, with its resolution when it has one.
 
+        Where no ticket has this id, it is looked for by its display id: a webhook may be set up to send that one. So
+        the answer's `id` may be another than *ticket_id*.
+
         Raises:
             TicketNotFound: There is none, or *ticket_id* can't be an id.
         """
-        path = _ticket_path(ticket_id)
         try:
-            row = _part(await self._calls.get(path), "request")
-        except Missing:
-            raise _no_ticket(ticket_id) from None
+            row = _part(await self._calls.get(_ticket_path(ticket_id)), "request")
+        except (Missing, InputRefused):
+            found = await self._lists.find_ticket(ticket_id)
+            if found is None or parse_id(found) == ticket_id:
+                raise _no_ticket(ticket_id) from None
+            return await self.load_ticket(parse_id(found))
         return await self._finish(row)
 
     async def list_tickets(self, *, updated_since: datetime | None) -> AsyncIterator[Ticket]:
         """The tickets that were updated at or after *updated_since* (None: all), oldest update first.
 
+        Of a ticket in the trash no more may be told than its id and fate.
         Tickets that were never updated since their creation come last, oldest first, where a build keeps no update
         time for them. Each page costs a call; so does each ticket whose description, or resolution if it is resolved,
         the list does not hold. A ticket that changes meanwhile may come twice, and never not at all.
         """
         async for row in self._lists.tickets(updated_since=updated_since, edition=self._options.edition):
-            if "description" in row and ("resolution" in row or not parse_ticket(row).resolved_at):
-                yield parse_ticket(row)
+            ticket = parse_ticket(row)
+            is_whole = "description" in row and ("resolution" in row or not ticket.resolved_at)
+            if is_whole or ticket.fate.is_gone:
+                yield ticket
                 continue
             try:
                 yield await self.load_ticket(parse_id(row))
@@ -198,7 +206,7 @@ class ServiceDesk:
         if self._options.edition is Edition.ON_PREMISES:
             try:
                 await self._calls.get("/asset_assets", {"list_info": {"row_count": 1, "start_index": 1}})
-            except HelpDeskRefused:  # builds refuse an unknown path in various words
+            except (HelpDeskRefused, Unclear):  # builds refuse an unknown path in various words
                 return "/assets", "assets"
             return "/asset_assets", "asset_assets"
         return "/assets", "assets"

@@ -11,9 +11,15 @@ from typing import Any, Final
 
 from app.core.tenant import Edition
 from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
-from app.integrations.servicedesk.answers import AnswerOverLimit, CredentialsRefused, Missing, not_understood
+from app.integrations.servicedesk.answers import (
+    AnswerOverLimit,
+    CredentialsRefused,
+    Missing,
+    Unclear,
+    not_understood,
+)
 from app.integrations.servicedesk.calls import Calls
-from app.integrations.servicedesk.mapping import Row, parse_id, time_of
+from app.integrations.servicedesk.mapping import Row, display_id_of, parse_id, time_of
 
 PAGE_ROWS: Final = 100
 """The most that ServiceDesk Plus gives at once."""
@@ -32,6 +38,7 @@ _TICKET_FIELDS: Final = (
     "resolved_time",
     "completed_time",
 )
+_CLOUD_FIELDS: Final = ("display_id", "is_trashed", "deleted_time")
 
 
 class Lists:
@@ -74,7 +81,7 @@ class Lists:
         A build may leave `last_updated_time` empty until the first update, and its search by that field then finds no
         new ticket. So a second reading goes by `created_time` and adds those alone.
         """
-        fields = [*_TICKET_FIELDS, *(["display_id"] if edition is Edition.CLOUD else [])]
+        fields = [*_TICKET_FIELDS, *(_CLOUD_FIELDS if edition is Edition.CLOUD else ())]
         async for row in self._by_time("last_updated_time", since=updated_since, fields=fields):
             if time_of(row.get("last_updated_time")) is not None:
                 yield row
@@ -120,8 +127,23 @@ class Lists:
             return await self._page("/requests", "requests", {**info, "fields_required": fields})
         except (CredentialsRefused, Missing):
             raise
-        except HelpDeskRefused:
+        except (HelpDeskRefused, Unclear):
             return await self._page("/requests", "requests", info)
+
+    async def find_ticket(self, display_id: str) -> Row | None:
+        """The ticket that technicians know by *display_id*; None when there is none, or the build can't search so.
+
+        Each row is compared: a build that does not know the field may answer with all tickets.
+        """
+        criteria = {"field": "display_id", "condition": "is", "value": display_id}
+        try:
+            rows, _ = await self._page("/requests", "requests", {"start_index": 1, "search_criteria": criteria})
+        except (CredentialsRefused, AnswerOverLimit):
+            raise
+        except (HelpDeskRefused, Unclear):
+            return None
+        found = [row for row in rows if display_id_of(row) == display_id]
+        return found[0] if len(found) == 1 else None
 
     async def _page(self, path: str, key: str, info: dict[str, Any]) -> tuple[list[Row], bool]:
         answer = await self._calls.get(path, {"list_info": {"row_count": PAGE_ROWS, **info}})

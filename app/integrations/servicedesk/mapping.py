@@ -18,7 +18,7 @@ from app.core.article import Article
 from app.core.asset import Asset, IPAddress, find_addresses
 from app.core.delivery import parse_time
 from app.core.text import one_line, plain_text, tidy
-from app.core.ticket import MAX_TICKET_ID_CHARS, Ticket
+from app.core.ticket import MAX_TICKET_ID_CHARS, Fate, Ticket
 from app.integrations.servicedesk.answers import not_understood
 
 Row = dict[str, Any]
@@ -27,6 +27,9 @@ Row = dict[str, Any]
 _ID: Final = re.compile(rf"[0-9A-Za-z_-]{{1,{MAX_TICKET_ID_CHARS}}}", re.ASCII)
 _HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _RESOLVED: Final = frozenset({"resolved", "closed", "completed"})
+_CLOSED: Final = _RESOLVED | {"cancelled", "canceled", "rejected"}
+_TRASHED: Final = frozenset({"trashed", "deleted"})
+_MERGED: Final = frozenset({"merged"})
 _EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
 _MAX_DEPTH: Final = 5
 _NAME_CHARS: Final = 200
@@ -68,7 +71,7 @@ def parse_ticket(row: Row, *, resolution: str | None = None) -> Ticket:
         resolved_at = updated_at or created_at
     return Ticket(
         id=parse_id(row),
-        display_id=one_line(_scalar(row.get("display_id")), max_chars=MAX_TICKET_ID_CHARS),
+        display_id=display_id_of(row),
         subject=plain_text(_scalar(row.get("subject")), max_chars=_TITLE_CHARS),
         description=plain_text(_scalar(row.get("description"))),
         requester=person_of(row.get("requester")),
@@ -79,7 +82,38 @@ def parse_ticket(row: Row, *, resolution: str | None = None) -> Ticket:
         created_at=created_at,
         updated_at=updated_at,
         resolved_at=resolved_at,
+        fate=fate_of(row),
     )
+
+
+def display_id_of(row: Row) -> str:
+    """The number that technicians call the ticket by; empty where the edition has none besides the id."""
+    return name_of(row.get("display_id"))[:MAX_TICKET_ID_CHARS]
+
+
+def fate_of(row: Row) -> Fate:
+    """What became of the ticket in *row*.
+
+    The cloud tells a ticket in the trash by `is_trashed` and `deleted_time`. Which field tells of a merge is not
+    published; a status of that name, `is_merged` and `merged_to` are understood. Whether a status counts as completed
+    is its own `in_progress`, so that statuses with other names, or in other languages, are understood too; where a
+    build does not tell, the status's name or a time of completion does.
+    """
+    status = row.get("status")
+    names = {name_of(status).lower()}
+    if isinstance(status, dict):
+        names.add(one_line(_scalar(status.get("internal_name")), max_chars=_NAME_CHARS).lower())
+    if _is_true(row.get("is_trashed")) or _is_true(row.get("is_deleted")) or time_of(row.get("deleted_time")):
+        return Fate.TRASHED
+    if names & _TRASHED:
+        return Fate.TRASHED
+    if _is_true(row.get("is_merged")) or row.get("merged_to") or names & _MERGED:
+        return Fate.MERGED
+    in_progress = status.get("in_progress") if isinstance(status, dict) else None
+    if isinstance(in_progress, bool):
+        return Fate.OPEN if in_progress else Fate.CLOSED
+    is_completed = time_of(row.get("resolved_time")) or time_of(row.get("completed_time"))
+    return Fate.CLOSED if names & _CLOSED or is_completed else Fate.OPEN
 
 
 def parse_article(row: Row) -> Article:
@@ -163,6 +197,10 @@ def time_of(value: Any) -> datetime | None:
         value = value.get("value")
     time = parse_time(_scalar(value))
     return time if time is not None and time > _EPOCH else None
+
+
+def _is_true(value: Any) -> bool:
+    return value is True or value == "true"
 
 
 def _scalar(value: Any) -> str:

@@ -116,11 +116,19 @@ async def model() -> AsyncIterator[ModelSimulator]:
 
 
 def add_tenant(help_desk: HelpDeskSimulator, folder: Path, **changes: Any) -> tuple[Tenant, Portal]:
-    """A tenant on premises with a portal of its own."""
+    """A tenant with a portal of its own, on premises unless *changes* say otherwise."""
     slug = changes.pop("slug", f"t{uuid4().hex[:8]}")
-    portal = help_desk.add_portal(Portal(slug=slug, edition=Edition.ON_PREMISES, api_key="key"))
-    tenant = a_tenant(slug, servicedesk={"url": portal.url, **changes.pop("servicedesk", {})}, **changes)
-    write_tenant(folder, tenant, webhook_secret="secret", api_key="key")
+    options = changes.pop("servicedesk", {})
+    if options.get("edition") == Edition.CLOUD:
+        client: dict[str, Any] = {"client_id": "id", "client_secret": "cs", "refresh_token": "rt"}
+        portal = help_desk.add_portal(Portal(slug=slug, edition=Edition.CLOUD, **client))
+        options = {"accounts_url": portal.accounts_url, **options}
+        secrets = {f"oauth_{name}": value for name, value in client.items()}
+    else:
+        portal = help_desk.add_portal(Portal(slug=slug, edition=Edition.ON_PREMISES, api_key="key"))
+        secrets = {"api_key": "key"}
+    tenant = a_tenant(slug, servicedesk={"url": portal.url, **options}, **changes)
+    write_tenant(folder, tenant, webhook_secret="secret", **secrets)
     return tenant, portal
 
 

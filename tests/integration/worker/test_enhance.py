@@ -15,6 +15,7 @@ from sqlalchemy import text
 from app.core.retry import FAILURES_TO_OPEN
 from app.db.limits.holds import Cause, list_holds
 from app.db.reports.deliveries import find_delivery, replay_deliveries
+from app.errors import Code
 from tests.integration.worker.conftest import Stage
 
 
@@ -130,19 +131,89 @@ async def test_a_suspended_tenants_deliveries_are_ignored_with_the_reason(stage:
     assert (await stage.delivery(job_id)).ignored_because == "the tenant is suspended"
 
 
-async def test_a_ticket_that_does_not_exist_fails_at_once_and_can_be_replayed(stage: Stage) -> None:
-    job_id = await stage.deliver("999999")
+async def test_a_ticket_that_was_deleted_is_ignored_and_leaves_the_history(stage: Stage) -> None:
+    solved = stage.ticket(
+        subject="Toner smears", status="Resolved", resolved="2026-11-20T10:00:00Z", resolution="Replaced the fuser."
+    )
+    await stage.deliver(solved, event="ticket_resolved")
+    await stage.work()
+    assert await stored(stage, solved)
+    del stage.portal.tickets[solved]
+
+    job_id = await stage.deliver(solved, event="ticket_created")
     assert await stage.work() == 1
-    failed = await stage.delivery(job_id)
-    assert failed.status == "failed"
-    assert failed.last_error
-    pending = await stage.deliver("999998")
-    stage.ticket(id="999999")
-    replayed = await replay_deliveries(stage.database, stage.tenant.id, job_ids=[job_id, pending], limit=10)
-    assert replayed == [job_id]
+
+    delivery = await stage.delivery(job_id)
+    assert (delivery.status, delivery.code) == ("ignored", Code.TICKET_NOT_FOUND)
+    assert not await stored(stage, solved)
+    assert stage.model.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"trashed": True}, Code.TICKET_TRASHED),
+        ({"status": "Closed"}, Code.TICKET_CLOSED),
+        ({"status": "Resolved"}, Code.TICKET_CLOSED),
+        ({"status": "Merged"}, Code.TICKET_MERGED),
+    ],
+    ids=["trashed", "closed", "resolved", "merged"],
+)
+@pytest.mark.parametrize("stage", [{"servicedesk": {"edition": "cloud"}}], indirect=True)
+async def test_what_became_of_a_ticket_before_its_turn_is_told_and_needs_nobody(
+    stage: Stage, changes: dict[str, Any], code: Code
+) -> None:
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    stage.portal.update_ticket(ticket_id, **changes)
+    await stage.work()
+    delivery = await stage.delivery(job_id)
+    assert (delivery.status, delivery.code) == ("ignored", code)
+    assert stage.notes(ticket_id) == []
+    assert stage.model.calls == 0
+    if code is not Code.TICKET_CLOSED:
+        assert not await stored(stage, ticket_id)
+
+
+@pytest.mark.parametrize("stage", [{"note": {"when_closed": "note"}}], indirect=True)
+async def test_a_closed_ticket_gets_a_note_by_its_tenants_choice(stage: Stage) -> None:
+    ticket_id = stage.ticket(status="Closed")
+    await stage.deliver(ticket_id)
+    await stage.work()
+    assert len(stage.notes(ticket_id)) == 1
+
+
+@pytest.mark.parametrize("stage", [{"events": ["ticket_resolved"]}], indirect=True)
+async def test_a_tenant_that_wants_notes_for_resolved_tickets_gets_them(stage: Stage) -> None:
+    ticket_id = stage.ticket(status="Resolved", resolved="2026-11-20T10:00:00Z", resolution="Restarted it.")
+    await stage.deliver(ticket_id, event="ticket_resolved")
+    await stage.work()
+    assert len(stage.notes(ticket_id)) == 1
+
+
+async def test_a_ticket_that_is_closed_while_its_note_may_be_there_is_settled_with_that_note(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    stage.fault("POST notes", "cut_after")
+    await stage.work()
+    assert (await stage.delivery(job_id)).status == "pending"
+    stage.portal.update_ticket(ticket_id, status="Closed")
+    await stage.make_due()
     await stage.work()
     assert (await stage.delivery(job_id)).status == "done"
-    assert len(stage.notes("999999")) == 1
+    assert len(stage.notes(ticket_id)) == 1
+
+
+@pytest.mark.parametrize("stage", [{"servicedesk": {"edition": "cloud"}}], indirect=True)
+async def test_a_webhook_that_sends_the_display_id_gets_its_note_and_the_id_no_second_one(stage: Stage) -> None:
+    for _ in range(3):
+        stage.ticket(subject="Another")
+    ticket_id = stage.ticket()
+    display_id = stage.portal.tickets[ticket_id].display_id
+    by_number, by_id = await stage.deliver(display_id), await stage.deliver(ticket_id)
+    await stage.work()
+    assert len(stage.notes(ticket_id)) == 1
+    assert {(await stage.delivery(job)).status for job in (by_number, by_id)} == {"done", "ignored"}
 
 
 @pytest.mark.parametrize(
@@ -177,10 +248,10 @@ async def test_while_the_help_desk_is_out_a_bare_webhook_waits(
     assert len(stage.notes(ticket_id)) == 1
 
 
-@pytest.mark.parametrize("status", [401, 403, 400])
-async def test_a_refusal_of_the_help_desk_fails_at_once_with_the_remedy(stage: Stage, status: int) -> None:
+@pytest.mark.parametrize(("status", "code"), [(401, 4022), (403, 4002), (400, 4012)])
+async def test_a_refusal_of_the_help_desk_fails_at_once_with_the_remedy(stage: Stage, status: int, code: int) -> None:
     ticket_id = stage.ticket()
-    stage.fault("GET requests", "status", status=status)
+    stage.fault("GET requests", "status", status=status, code=code)
     job_id = await stage.deliver(ticket_id)
     assert await stage.work() == 1
     delivery = await stage.delivery(job_id)
@@ -488,6 +559,61 @@ async def test_a_help_desk_that_is_down_costs_the_one_delivery_of_a_quiet_tenant
     assert len(stage.notes(ticket_id)) == 1
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 503}, {"status": 200, "code": 4004}, {"status": 404, "body": "<html>Starting</html>"}],
+    ids=["503", "4004", "a page"],
+)
+async def test_a_help_desk_that_reads_but_takes_no_note_costs_a_quiet_tenant_no_attempt(
+    stage: Stage, fault: dict[str, Any]
+) -> None:
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    stage.fault("POST notes", "status", times=None, **fault)
+    for _ in range(7):
+        await stage.work()
+        waiting = await stage.delivery(job_id)
+        assert (waiting.status, waiting.attempts_used) == ("pending", 0)
+        await stage.make_due()
+        await stage.end_rests()
+
+    stage.portal.faults.clear()
+    await stage.work()
+
+    assert (await stage.delivery(job_id)).status == "done"
+    assert len(stage.notes(ticket_id)) == 1
+    assert stage.model.calls == 1
+
+
+async def test_a_ticket_that_takes_no_note_while_others_do_ends_after_its_attempts(stage: Stage) -> None:
+    stubborn = stage.ticket()
+    job_id = await stage.deliver(stubborn)
+    stage.fault(f"POST requests/{stubborn}/notes", "status", status=500, times=None)
+    for _ in range(3):
+        await stage.deliver(stage.ticket())
+        await stage.work()
+        await stage.make_due()
+        await stage.work()
+        await stage.make_due()
+    assert (await stage.delivery(job_id)).status == "failed"
+
+
+@pytest.mark.parametrize("match", ["GET requests", "POST notes"])
+@pytest.mark.parametrize("status", [200, 400])
+async def test_an_internal_error_of_the_help_desk_is_tried_again_and_leaves_one_note(
+    stage: Stage, match: str, status: int
+) -> None:
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    stage.fault(match, "status", status=status, code=4004)
+    await stage.work()
+    assert (await stage.delivery(job_id)).status == "pending"
+    await stage.make_due()
+    await stage.work()
+    assert (await stage.delivery(job_id)).status == "done"
+    assert len(stage.notes(ticket_id)) == 1
+
+
 async def test_a_ticket_told_by_the_webhook_waits_for_a_help_desk_that_is_down_as_well(stage: Stage) -> None:
     ticket_id = stage.ticket()
     job_id = await stage.deliver(ticket_id, subject="Outlook receives no mail", description="No mail since noon.")
@@ -609,3 +735,10 @@ def outcomes(stage: Stage) -> dict[str, float]:
         for sample in metric.samples
         if sample.labels["tenant"] == stage.tenant.slug and sample.value
     }
+
+
+async def stored(stage: Stage, ticket_id: str) -> bool:
+    """Whether the history has the ticket."""
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        found = await session.execute(text("select 1 from ticket where id = :id"), {"id": ticket_id})
+    return found.first() is not None

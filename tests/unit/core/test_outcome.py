@@ -45,7 +45,7 @@ def an_attempt(**changes: Any) -> Attempt:
         (TenantFileInvalid("x"), {"used": 9}, Ending.RETRIED, Status.PENDING, False),
         (TenantFileInvalid("x"), {"age": TENANT_PATIENCE + SOON}, Ending.FAILED, Status.FAILED, True),
         (HelpDeskRefused("x"), {}, Ending.FAILED, Status.FAILED, True),
-        (TicketNotFound("x"), {}, Ending.FAILED, Status.FAILED, True),
+        (TicketNotFound("x"), {}, Ending.IGNORED, Status.IGNORED, True),
         (AddressForbidden("x"), {}, Ending.FAILED, Status.FAILED, True),
         (MalformedDelivery("x"), {}, Ending.FAILED, Status.FAILED, True),
         (HelpDeskDown("x"), {"used": 9}, Ending.HELD, Status.PENDING, False),

@@ -1,0 +1,42 @@
+"""From the rows of ServiceDesk Plus to our types: what became of a ticket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.core.ticket import Fate
+from app.integrations.servicedesk.mapping import parse_ticket
+
+OPEN = {"name": "Open", "internal_name": "Open", "in_progress": True}
+
+
+@pytest.mark.parametrize(
+    ("fields", "fate"),
+    [
+        ({"status": OPEN}, Fate.OPEN),
+        ({"status": OPEN, "is_trashed": False, "deleted_time": None}, Fate.OPEN),
+        ({"status": OPEN, "is_trashed": True, "deleted_time": {"value": "1764300000000"}}, Fate.TRASHED),
+        ({"status": OPEN, "is_trashed": "true"}, Fate.TRASHED),
+        ({"status": OPEN, "deleted_time": {"value": "1764300000000"}}, Fate.TRASHED),
+        ({"status": OPEN, "deleted_time": {"value": "0"}}, Fate.OPEN),
+        ({"status": {"name": "Papierkorb", "internal_name": "Trashed"}}, Fate.TRASHED),
+        ({"status": "Deleted"}, Fate.TRASHED),
+        ({"status": OPEN, "is_merged": True}, Fate.MERGED),
+        ({"status": OPEN, "merged_to": {"id": "7"}}, Fate.MERGED),
+        ({"status": OPEN, "merged_to": None}, Fate.OPEN),
+        ({"status": {"name": "Merged"}}, Fate.MERGED),
+        ({"status": {"name": "Erledigt", "in_progress": False}}, Fate.CLOSED),
+        ({"status": {"name": "Abgebrochen", "internal_name": "Cancelled"}}, Fate.CLOSED),
+        ({"status": {"name": "Closed"}}, Fate.CLOSED),
+        ({"status": "Resolved"}, Fate.CLOSED),
+        ({"status": {"name": "On hold", "in_progress": True, "stop_timer": True}}, Fate.OPEN),
+        ({"status": {"name": "Reopened"}, "completed_time": {"value": "1764300000000"}}, Fate.CLOSED),
+        ({"status": OPEN, "resolved_time": {"value": "1764300000000"}}, Fate.OPEN),  # reopened
+        ({}, Fate.OPEN),
+        ({"status": None, "is_trashed": None}, Fate.OPEN),
+    ],
+)
+def test_what_became_of_a_ticket(fields: dict[str, Any], fate: Fate) -> None:
+    assert parse_ticket({"id": "100", "subject": "s", **fields}).fate is fate
