@@ -23,7 +23,7 @@ async def erase_tenant(owner_url: str, redis_url: str, tenant_id: UUID, *, actor
 
     Raises:
         Rejected: As for `erase_rows`.
-        LedgerUnavailable: PostgreSQL went away; run it again.
+        DatabaseUnavailable: PostgreSQL went away; run it again.
         QueueUnavailable: Redis did; the rows are erased, run it again.
     """
     rows = await erase_rows(owner_url, tenant_id, actor=actor)

@@ -21,7 +21,7 @@ AppError
 └── Unavailable             the same call may succeed later   API 503; the worker tries again
     ├── BodyNotReceived         408: the sender held it back
     ├── Overloaded              more at once than fits into this process
-    ├── LedgerUnavailable       PostgreSQL did not commit
+    ├── DatabaseUnavailable     PostgreSQL did not commit, or could not be read
     ├── QueueUnavailable        Redis, where a command needs it; webhooks and workers do without
     ├── HelpDeskUnavailable
     │   ├── CallsExhausted      our own limiter: costs no attempt
@@ -222,9 +222,10 @@ class Overloaded(Unavailable):
     code = Code.OVERLOADED
 
 
-class LedgerUnavailable(Unavailable):
-    """PostgreSQL could not commit."""
+class DatabaseUnavailable(Unavailable):
+    """PostgreSQL could not be read or written. Whether an open transaction was committed is not known."""
 
+    # The name of the code is older than this class, and stored: it stays.
     code = Code.LEDGER_UNAVAILABLE
 
 

@@ -14,7 +14,7 @@ from app.core.delivery import Status
 from app.core.enhancement import Notice
 from app.db.reports.deliveries import DeliveryView, find_delivery, list_deliveries
 from app.db.session import Database
-from app.errors import LedgerUnavailable
+from app.errors import DatabaseUnavailable
 from demo.progress import Call, Progress
 from demo.samples import Samples
 
@@ -36,7 +36,7 @@ class Observer:
         for slug, tenant_id in self._tenants.items():
             try:
                 deliveries = await list_deliveries(self._database, tenant_id, limit=_NEWEST)
-            except LedgerUnavailable:  # if its server has ended, somebody else says so
+            except DatabaseUnavailable:  # if its server has ended, somebody else says so
                 continue
             for delivery in reversed(deliveries):
                 await self._follow(slug, tenant_id, delivery)

@@ -15,7 +15,7 @@ from app.core.diagnosis import diagnose
 from app.errors import (
     AppError,
     BodyNotReceived,
-    LedgerUnavailable,
+    DatabaseUnavailable,
     MalformedDelivery,
     Overloaded,
     TenantSuspended,
@@ -28,7 +28,7 @@ _STATUS: Final[Mapping[type[AppError], HTTPStatus]] = {
     TenantSuspended: HTTPStatus.FORBIDDEN,
     MalformedDelivery: HTTPStatus.BAD_REQUEST,
     BodyNotReceived: HTTPStatus.REQUEST_TIMEOUT,
-    LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 RETRY_AFTER_S: Final = 5

@@ -16,7 +16,7 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
 from app.db.ledger.intake import Intake
-from app.errors import LedgerUnavailable
+from app.errors import DatabaseUnavailable
 from app.queue import Queue
 from app.telemetry.metrics import expose
 
@@ -38,7 +38,7 @@ class Readiness:
             try:
                 await intake.state()
             except Exception as error:  # noqa: BLE001 - whatever it is may be mended while this process runs
-                cause = error.detail if isinstance(error, LedgerUnavailable) else type(error).__name__
+                cause = error.detail if isinstance(error, DatabaseUnavailable) else type(error).__name__
                 if cause != told:
                     log.warning("not_ready_yet", cause=cause)
                 told = cause
@@ -68,9 +68,9 @@ class Health:
 async def health(intake: NamedDependency[Intake], queue: NamedDependency[Queue]) -> Response[Health]:
     """`healthy`, `degraded` while Redis is out, `unhealthy` (503) while the ledger takes no writes."""
     ledger, reached = await asyncio.gather(intake.state(), queue.is_reachable(), return_exceptions=True)
-    if isinstance(ledger, BaseException) and not isinstance(ledger, LedgerUnavailable):
+    if isinstance(ledger, BaseException) and not isinstance(ledger, DatabaseUnavailable):
         raise ledger
-    has_database, has_redis = not isinstance(ledger, LedgerUnavailable), reached is True
+    has_database, has_redis = not isinstance(ledger, DatabaseUnavailable), reached is True
     answer = Health(
         status="unhealthy" if not has_database else "healthy" if has_redis else "degraded",
         database="connected" if has_database else "disconnected",
@@ -80,7 +80,7 @@ async def health(intake: NamedDependency[Intake], queue: NamedDependency[Queue])
             "redis": "healthy" if has_redis else "unhealthy",
         },
         version=VERSION,
-        schema="unknown" if isinstance(ledger, LedgerUnavailable) else ledger.schema,
+        schema="unknown" if isinstance(ledger, DatabaseUnavailable) else ledger.schema,
     )
     return Response(answer, status_code=200 if has_database else 503)
 

@@ -29,7 +29,7 @@ from app.db.ledger.intake import AcceptedDelivery, Intake
 from app.errors import (
     AppError,
     BodyNotReceived,
-    LedgerUnavailable,
+    DatabaseUnavailable,
     MalformedDelivery,
     Overloaded,
     TenantSuspended,
@@ -53,7 +53,7 @@ _OUTCOMES: Final[Mapping[type[AppError], str]] = {
     MalformedDelivery: "malformed",
     BodyNotReceived: "body_not_received",
     Overloaded: "overloaded",
-    LedgerUnavailable: "ledger_unavailable",
+    DatabaseUnavailable: "ledger_unavailable",
 }
 
 log = structlog.get_logger(__name__)
@@ -128,7 +128,7 @@ async def receive_webhook(
         except AppError as error:
             outcome = _OUTCOMES.get(type(error), "failed")
             WEBHOOK_DELIVERIES.labels(slug, outcome).inc()
-            if not isinstance(error, LedgerUnavailable):
+            if not isinstance(error, DatabaseUnavailable):
                 log.info("webhook_refused", tenant=slug, outcome=outcome, field=error.field)
             raise
     queue.offer_soon(tenant.id, job_id)
@@ -139,7 +139,7 @@ async def receive_webhook(
 async def _store(intake: Intake, delivery: AcceptedDelivery) -> None:
     try:
         await intake.accept(delivery)
-    except LedgerUnavailable as error:
+    except DatabaseUnavailable as error:
         log.warning("delivery_not_stored", cause=error.detail)
         raise
     log.info("webhook_accepted", event_kind=delivery.event)

@@ -28,7 +28,7 @@ from app.console.reading import Reading
 from app.console.sessions import Seals
 from app.console.sign_in import Doors
 from app.db.session import open_database
-from app.errors import AppError, LedgerUnavailable
+from app.errors import AppError, DatabaseUnavailable
 from app.listening import check_port
 from app.queue import RingBroker, open_queue
 from app.settings import ConsoleSettings
@@ -131,7 +131,7 @@ def _problem(request: Request[Any, Any, Any], status: int, title: str, detail: s
 
 
 def _answer_app_error(request: Request[Any, Any, Any], error: AppError) -> Response[str]:
-    if isinstance(error, LedgerUnavailable):
+    if isinstance(error, DatabaseUnavailable):
         log.warning("page_not_shown", cause=error.detail)
         detail = (
             "Webhooks are refused with 503 meanwhile, and their senders try again. This page tries again by itself."

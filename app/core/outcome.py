@@ -21,9 +21,9 @@ from app.errors import (
     AppError,
     CallsExhausted,
     Code,
+    DatabaseUnavailable,
     HelpDeskDown,
     LeaseLost,
-    LedgerUnavailable,
     NotNeeded,
     Rejected,
     TenantFileInvalid,
@@ -79,7 +79,7 @@ class Rule:
 
 
 RULES: Final = (
-    Rule(LedgerUnavailable, Ending.LEFT_TO_LEASE),
+    Rule(DatabaseUnavailable, Ending.LEFT_TO_LEASE),
     Rule(LeaseLost, Ending.LEASE_LOST),
     Rule(NotNeeded, Ending.IGNORED),
     Rule(TicketNotFound, Ending.IGNORED),

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import asyncpg
 
-from app.errors import LedgerUnavailable
+from app.errors import DatabaseUnavailable
 
 Pooler = Literal["none", "transaction"]
 
@@ -35,6 +35,6 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
 
 
-def unavailable(error: BaseException) -> LedgerUnavailable:
+def unavailable(error: BaseException) -> DatabaseUnavailable:
     """*error* as the rest of the product knows it; the driver's text may quote a row and stays here."""
-    return LedgerUnavailable(f"PostgreSQL can't be used now ({type(error).__name__})")
+    return DatabaseUnavailable(f"PostgreSQL can't be used now ({type(error).__name__})")

@@ -63,7 +63,7 @@ async def erase_rows(url: str, tenant_id: UUID, *, actor: str, patience: timedel
     Raises:
         Rejected: *tenant_id* is no tenant's, *url* is not the owner's, or workers still held deliveries after
             *patience*; nothing was deleted.
-        LedgerUnavailable: PostgreSQL went away; run it again.
+        DatabaseUnavailable: PostgreSQL went away; run it again.
     """
     if tenant_id == EVERY_TENANT:
         raise Rejected(f"{tenant_id} is no tenant's id: under it stands what was done to all, and that stays")

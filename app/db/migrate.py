@@ -70,7 +70,7 @@ async def migrate(
         statement_timeout: How long one statement may run.
 
     Raises:
-        LedgerUnavailable: No connection within *wait*.
+        DatabaseUnavailable: No connection within *wait*.
         MissingRole: With the SQL that mends it.
     """
     engine = create_async_engine(

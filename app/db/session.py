@@ -39,7 +39,7 @@ class Database:
         """A transaction in which PostgreSQL shows the rows of *tenant_id* alone.
 
         Raises:
-            LedgerUnavailable: PostgreSQL is out, full, read-only or too slow; what was committed is not known.
+            DatabaseUnavailable: PostgreSQL is out, full, read-only or too slow; what was committed is not known.
         """
         async with self._begin(str(tenant_id)) as session:
             yield session
@@ -49,7 +49,7 @@ class Database:
         """A transaction with no tenant: `due` can be read and written, every other table shows zero rows.
 
         Raises:
-            LedgerUnavailable: As for `as_tenant`.
+            DatabaseUnavailable: As for `as_tenant`.
         """
         async with self._begin("") as session:
             yield session

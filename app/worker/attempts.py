@@ -15,7 +15,7 @@ from app.core.outcome import Ending
 from app.core.steps import noting_steps
 from app.db.ledger.attempts import AttemptRecord, record_attempt
 from app.db.ledger.claims import Claim, GivenUp
-from app.errors import LedgerUnavailable
+from app.errors import DatabaseUnavailable
 from app.telemetry.logs import delivery_context
 from app.telemetry.metrics import ATTEMPTS_WITHOUT_NOTE, ENHANCEMENTS, LEASES_LOST
 from app.telemetry.traces import context_from, exemplar, span
@@ -55,7 +55,7 @@ class Attempts:
         """Claim the delivery whose turn it is and bring it to an end. None when nothing could be claimed."""
         try:
             claim = await self._parts.ledger.claim_next()
-        except LedgerUnavailable as error:
+        except DatabaseUnavailable as error:
             log.warning("claim_failed", code=error.code, cause=error.detail)
             return None
         if claim is None:
@@ -112,7 +112,7 @@ class Attempts:
         """Keep how the attempt went, for whoever asks; it is settled or given back by now, so no error matters."""
         try:
             await record_attempt(self._parts.database, claim, record)
-        except LedgerUnavailable as error:
+        except DatabaseUnavailable as error:
             log.warning("attempt_not_recorded", code=error.code, cause=error.detail)
 
 

@@ -20,7 +20,7 @@ from app.core.source import Source
 from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
 from app.enhancement.ports import Model, Monitoring
-from app.errors import LedgerUnavailable, ModelUnavailable, MonitoringUnavailable, Unavailable
+from app.errors import DatabaseUnavailable, ModelUnavailable, MonitoringUnavailable, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class Circuit:
 
     async def failed(self) -> bool:
         """Write down a failure. True when the circuit is open now."""
-        with suppress(LedgerUnavailable):
+        with suppress(DatabaseUnavailable):
             is_open = await self.circuits.record_failure(self.tenant_id, self.dependency)
             if is_open:
                 log.warning("circuit_open", dependency=self.dependency)
@@ -69,7 +69,7 @@ class Circuit:
         """Write down a success."""
         if not self.is_failing:
             return
-        with suppress(LedgerUnavailable):
+        with suppress(DatabaseUnavailable):
             if await self.circuits.record_success(self.tenant_id, self.dependency):
                 log.info("circuit_closed", dependency=self.dependency)
 

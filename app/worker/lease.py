@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from app.db.ledger.claims import Claim, Ledger
-from app.errors import LeaseLost, LedgerUnavailable
+from app.errors import DatabaseUnavailable, LeaseLost
 
 
 @asynccontextmanager
@@ -59,7 +59,7 @@ async def _hold(ledger: Ledger, claim: Claim, lease: timedelta) -> None:
                 await ledger.extend(claim)
         except LeaseLost:
             return
-        except (LedgerUnavailable, TimeoutError):
+        except (DatabaseUnavailable, TimeoutError):
             if time.monotonic() >= held_until:
                 return
         else:

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from app.db.ledger.claims import Ledger
-from app.errors import LedgerUnavailable
+from app.errors import DatabaseUnavailable
 from app.queue import Queue
 from app.telemetry.metrics import BACKLOG, OLDEST_PENDING_SECONDS, QUEUE_DEPTH
 from app.worker.attempts import Attempts
@@ -45,7 +45,7 @@ class Relay:
         while True:
             try:
                 await self.pass_once()
-            except LedgerUnavailable as error:
+            except DatabaseUnavailable as error:
                 log.warning("relay_pass_failed", cause=error.detail)
             except Exception:  # the one loop that must not end
                 log.exception("relay_pass_crashed")

@@ -14,7 +14,7 @@ import structlog
 
 from app.db.ledger.retention import forget_batch
 from app.db.session import Database
-from app.errors import LedgerUnavailable
+from app.errors import DatabaseUnavailable
 from app.tenants import TenantDirectory
 
 EVERY: Final = timedelta(hours=1)
@@ -29,7 +29,7 @@ async def run_retention(database: Database, tenants: TenantDirectory) -> None:
         await asyncio.sleep(EVERY.total_seconds() * random.uniform(0.1, 1.0))
         try:
             await forget_old(database, tenants)
-        except LedgerUnavailable as error:
+        except DatabaseUnavailable as error:
             log.warning("retention_failed", cause=error.detail)
         except Exception:  # the next round may fare better
             log.exception("retention_crashed")

@@ -34,10 +34,10 @@ from app.errors import (
     AppError,
     CallsExhausted,
     Code,
+    DatabaseUnavailable,
     HelpDeskDown,
     HelpDeskUnavailable,
     LeaseLost,
-    LedgerUnavailable,
     NotNeeded,
     Rejected,
     TenantFileInvalid,
@@ -176,7 +176,7 @@ async def _conclude(claim: Claim, error: Exception, parts: Parts) -> Outcome:
         await parts.ledger.conclude(claim, outcome)
         if outcome.ending is Ending.THROTTLED:
             await hold_until_next_turn(parts.database, claim.tenant_id, wait=outcome.wait)
-    except (LeaseLost, LedgerUnavailable) as failure:
+    except (LeaseLost, DatabaseUnavailable) as failure:
         # Not stored: the lease runs out, and whoever takes over looks for the note first.
         return decide(failure, attempt, draw=0)
     return outcome

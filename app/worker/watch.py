@@ -20,7 +20,7 @@ from app.db.limits.holds import EVERY_TENANT, Cause, list_holds
 from app.db.reports.costs import tokens_this_month
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database
-from app.errors import LedgerUnavailable
+from app.errors import DatabaseUnavailable
 from app.telemetry.metrics import (
     CIRCUIT_OPEN,
     ENHANCEMENT_SECONDS,
@@ -52,7 +52,7 @@ async def run_watch(database: Database, tenants: TenantDirectory) -> None:
             if time.monotonic() - usage_seen_at >= USAGE_EVERY_S:
                 usage_seen_at = time.monotonic()
                 await look_at_usage(database, tenants)
-        except LedgerUnavailable as error:
+        except DatabaseUnavailable as error:
             log.warning("watch_failed", cause=error.detail)
         except Exception:  # gauges that stand still must not stop anything else
             log.exception("watch_crashed")

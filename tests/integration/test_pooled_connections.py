@@ -24,7 +24,7 @@ from app.core.tenant import Edition
 from app.db.connection import Pooler
 from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.session import Database, choose_tenant, open_database
-from app.errors import LedgerUnavailable
+from app.errors import DatabaseUnavailable
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
@@ -96,7 +96,7 @@ async def do_run_out_of_time(database: Database, tenant: UUID) -> None:
             await session.execute(text("set local statement_timeout = 20"))
             await session.execute(text("select pg_sleep(5)"))
 
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(DatabaseUnavailable):
         await work()
 
 
@@ -109,7 +109,7 @@ async def do_get_cancelled(database: Database, tenant: UUID) -> None:
     task = asyncio.create_task(work())
     await asyncio.sleep(random.random() * 0.05)
     task.cancel()
-    with suppress(asyncio.CancelledError, LedgerUnavailable):
+    with suppress(asyncio.CancelledError, DatabaseUnavailable):
         await task
 
 
@@ -221,7 +221,7 @@ async def test_the_intake_stores_each_delivery_under_its_own_tenant(pooler: PgBo
         results = await asyncio.gather(*map(intake.accept, deliveries), return_exceptions=True)
         assert [result for result in results if result is not None] == []
         spoilt = await asyncio.gather(*map(intake.accept, [*refused[:5], *deliveries[:5]]), return_exceptions=True)
-        assert any(isinstance(result, LedgerUnavailable) for result in spoilt)
+        assert any(isinstance(result, DatabaseUnavailable) for result in spoilt)
     superuser = await asyncpg.connect(urls.superuser)
     rows = await superuser.fetch(
         "select tenant_id, job_id, convert_from(body, 'UTF8') as body from delivery where job_id = any($1)",

@@ -24,7 +24,7 @@ from app.core.outcome import Outcome
 from app.db.limits.circuits import Dependency
 from app.db.session import Database, choose_tenant, is_fault_of_schema, is_fault_of_value
 from app.db.sql import load
-from app.errors import Code, LeaseLost, LedgerUnavailable
+from app.errors import Code, DatabaseUnavailable, LeaseLost
 
 MAX_ERROR_CHARS: Final = 500
 _PUT_OFF: Final = timedelta(seconds=30)
@@ -169,7 +169,7 @@ class Ledger:
         those that can't be read.
 
         Raises:
-            LedgerUnavailable: PostgreSQL can't be asked now.
+            DatabaseUnavailable: PostgreSQL can't be asked now.
         """
         while True:
             found = None
@@ -184,7 +184,7 @@ class Ledger:
                         given_up = await _give_up(session, claim)
                     elif claim is not None:
                         return claim
-            except LedgerUnavailable:
+            except DatabaseUnavailable:
                 raise
             except Exception as error:  # whatever the row holds, it must not keep the next from being claimed
                 if found is None or is_fault_of_schema(error):
@@ -235,7 +235,7 @@ class Ledger:
         if is_fault_of_value(error):
             try:
                 return given_up if await self._fail(found, given_up) else None
-            except LedgerUnavailable:
+            except DatabaseUnavailable:
                 raise
             except Exception as settling:  # not even this passes: it must not be the first again at once
                 log.error("delivery_not_settled", job_id=str(found.job_id), exc_info=settling)

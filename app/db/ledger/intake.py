@@ -19,7 +19,7 @@ from uuid import UUID
 import asyncpg
 
 from app.db.connection import CONNECT_TIMEOUT, Pooler, driver_dsn, is_passing, unavailable
-from app.errors import LedgerUnavailable
+from app.errors import DatabaseUnavailable
 
 MAX_BATCH: Final = 100
 # A statement's parameters are copied twice on their way.
@@ -71,10 +71,10 @@ class Intake:
         """Store *delivery*, or find that it is stored already.
 
         Raises:
-            LedgerUnavailable: It was not committed, or that is not known; the same call may be made again.
+            DatabaseUnavailable: It was not committed, or that is not known; the same call may be made again.
         """
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + len(delivery.body) > MAX_WAITING_BYTES:
-            raise LedgerUnavailable("too many deliveries wait for PostgreSQL")
+            raise DatabaseUnavailable("too many deliveries wait for PostgreSQL")
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivery, committed))
         self._waiting_bytes += len(delivery.body)
@@ -138,13 +138,13 @@ class Intake:
             if sqlstate is None:
                 committed.set_result(None)
             else:
-                committed.set_exception(LedgerUnavailable(f"PostgreSQL refused the row (SQLSTATE {sqlstate})"))
+                committed.set_exception(DatabaseUnavailable(f"PostgreSQL refused the row (SQLSTATE {sqlstate})"))
 
     async def record_feedback(self, tenant_id: UUID, job_id: UUID, *, is_helpful: bool, comment: str) -> bool:
         """Store a vote on the note of a delivery, in place of an earlier one. False when there is no such note.
 
         Raises:
-            LedgerUnavailable: It was not stored, or that is not known; the same call may be made again.
+            DatabaseUnavailable: It was not stored, or that is not known; the same call may be made again.
         """
         try:
             return bool(
@@ -166,7 +166,7 @@ class Intake:
         """The ledger's state, if deliveries can be stored now.
 
         Raises:
-            LedgerUnavailable: No connection, no schema, or a standby that takes no writes.
+            DatabaseUnavailable: No connection, no schema, or a standby that takes no writes.
         """
         try:
             row = await self._pool.fetchrow(_STATE, timeout=CONNECT_TIMEOUT.total_seconds())
@@ -176,10 +176,10 @@ class Intake:
                 raise unavailable(error) from error
             raise
         if row["is_read_only"]:
-            raise LedgerUnavailable("PostgreSQL is read-only (a standby, or out of space)")
+            raise DatabaseUnavailable("PostgreSQL is read-only (a standby, or out of space)")
         schema = re.fullmatch(r"schema (\S+)", row["schema"] or "")
         if schema is None:
-            raise LedgerUnavailable("the database has no schema yet: run `ai-agents migrate`")
+            raise DatabaseUnavailable("the database has no schema yet: run `ai-agents migrate`")
         return LedgerState(schema=schema[1])
 
     async def finish(self) -> None:

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import text
 
 from app.db.session import Database
-from app.errors import CallsExhausted, HelpDeskUnavailable, LedgerUnavailable
+from app.errors import CallsExhausted, DatabaseUnavailable, HelpDeskUnavailable
 
 MAX_REFRESHES: Final = 9
 """ServiceDesk Plus gives ten in ten minutes; one is left for a person who tries something."""
@@ -131,7 +131,7 @@ class AccessTokens:
         Raises:
             CallsExhausted: As many tokens were fetched as the accounts server gives for now.
             HelpDeskUnavailable: Another worker's fetch did not end in time.
-            LedgerUnavailable: The database can't be used.
+            DatabaseUnavailable: The database can't be used.
         """
         async with self._turn:
             deadline = asyncio.get_running_loop().time() + _LONGEST_WAIT.total_seconds()
@@ -192,11 +192,11 @@ class AccessTokens:
             token = await refresh()
         except BaseException:
             # Whoever waits need not wait for the lease's end. If this fails too, it lapses.
-            with suppress(LedgerUnavailable):
+            with suppress(DatabaseUnavailable):
                 await asyncio.shield(self._run(_GIVE_UP, key))
             raise
         # A token that could not be stored is good all the same; the others fetch one of their own.
-        with suppress(LedgerUnavailable):
+        with suppress(DatabaseUnavailable):
             await self._run(_STORE, {**key, "sealed": self._seal(token.value), "lease": _LEASE, "life": token.life})
         return token.value
 

@@ -88,7 +88,7 @@ class CallRate:
 
         Raises:
             CallsExhausted: That is more than `longest_wait` away; nothing was taken.
-            LedgerUnavailable: The database can't be asked, so that nobody may call.
+            DatabaseUnavailable: The database can't be asked, so that nobody may call.
         """
         deadline = asyncio.get_running_loop().time() + self._longest_wait.total_seconds()
         while True:

@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 
 import app.db.tables  # noqa: F401 - fills SQLModel.metadata
 from app.db.migrate import ROLES, MissingRole, alembic_config, migrate
-from app.errors import LedgerUnavailable
+from app.errors import DatabaseUnavailable
 from demo.embedded import DatabaseUrls, PostgresServer
 
 
@@ -230,7 +230,7 @@ async def test_a_right_that_the_owner_can_not_take_back_is_refused(empty: Databa
 
 async def test_a_database_that_stays_out_is_waited_for_and_then_given_up() -> None:
     said: list[str] = []
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(DatabaseUnavailable):
         await migrate("postgresql://nobody:x@127.0.0.1:9/none", tell=said.append, wait=timedelta(seconds=1.2))
     assert said
     assert all("waiting for PostgreSQL" in line for line in said)

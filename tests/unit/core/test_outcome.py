@@ -14,11 +14,11 @@ from app.errors import (
     AppError,
     CallsExhausted,
     Code,
+    DatabaseUnavailable,
     HelpDeskDown,
     HelpDeskRefused,
     HelpDeskUnavailable,
     LeaseLost,
-    LedgerUnavailable,
     MalformedDelivery,
     ModelUnavailable,
     NotNeeded,
@@ -37,7 +37,7 @@ def an_attempt(**changes: Any) -> Attempt:
 @pytest.mark.parametrize(
     ("error", "attempt", "ending", "status", "counts"),
     [
-        (LedgerUnavailable("x"), {}, Ending.LEFT_TO_LEASE, None, True),
+        (DatabaseUnavailable("x"), {}, Ending.LEFT_TO_LEASE, None, True),
         (LeaseLost("x"), {}, Ending.LEASE_LOST, None, True),
         (NotNeeded("x", code=Code.NOTE_EXISTS), {}, Ending.IGNORED, Status.IGNORED, True),
         (CallsExhausted("x"), {}, Ending.THROTTLED, Status.PENDING, False),

@@ -16,7 +16,7 @@ from app.db.ledger.claims import GivenUp, Ledger
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.db.reports.deliveries import find_delivery, list_deliveries
 from app.db.session import Database
-from app.errors import Code, LeaseLost, LedgerUnavailable
+from app.errors import Code, DatabaseUnavailable, LeaseLost
 from demo.embedded import DatabaseUrls
 from tests.builders import an_outcome
 from tests.integration.superuser import run_as_superuser
@@ -119,7 +119,7 @@ async def test_a_delivery_whose_worker_dies_each_time_is_failed_in_the_end(
 
 
 async def test_an_event_that_the_code_does_not_know_is_refused_by_the_database(intake: Intake) -> None:
-    with pytest.raises(LedgerUnavailable, match="23514"):
+    with pytest.raises(DatabaseUnavailable, match="23514"):
         await intake.accept(AcceptedDelivery(uuid4(), uuid4(), "1", "b", b"{}", None))
 
 
