@@ -9,7 +9,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from app.console.pages import page
-from app.console.reading import Reading
+from app.console.resources import Resources
 from app.console.sessions import User
 from app.db.limits.holds import EVERY_TENANT
 from app.db.reports.audit import list_acts
@@ -18,15 +18,15 @@ _SHOWN: Final = 200
 
 
 @get("/acts")
-async def show_acts(reading: NamedDependency[Reading], user: NamedDependency[User]) -> Response[str]:
-    ids = [EVERY_TENANT, *reading.names()]
+async def show_acts(resources: NamedDependency[Resources], user: NamedDependency[User]) -> Response[str]:
+    ids = [EVERY_TENANT, *resources.names()]
     return page(
         "acts.html",
         user=user,
         here="acts",
         now=datetime.now(UTC),
-        names=reading.names(),
-        slugs=reading.slugs(),
-        acts=await list_acts(reading.database, list(dict.fromkeys(ids)), limit=_SHOWN),
+        names=resources.names(),
+        slugs=resources.slugs(),
+        acts=await list_acts(resources.database, list(dict.fromkeys(ids)), limit=_SHOWN),
         most=_SHOWN,
     )

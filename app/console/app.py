@@ -24,7 +24,7 @@ from app.console import acts, cost, deliveries, now, quality, sign_in, tenants
 from app.console.door import COOKIE, provide_user, require_user
 from app.console.oidc import OpenIdProvider, ProviderOptions
 from app.console.pages import HEADERS, page, static_file
-from app.console.reading import Reading
+from app.console.resources import Resources
 from app.console.sessions import Seals
 from app.console.sign_in import Doors
 from app.db.session import open_database
@@ -70,7 +70,7 @@ class Headers:
         await self._app(scope, receive, send_with_headers)
 
 
-def create_console(*, reading: Reading, doors: Doors, seals: Seals) -> Litestar:
+def create_console(*, resources: Resources, doors: Doors, seals: Seals) -> Litestar:
     """The pages, over the resources that they use."""
 
     def providing(value: object) -> Provide:
@@ -111,7 +111,7 @@ def create_console(*, reading: Reading, doors: Doors, seals: Seals) -> Litestar:
     ]
     console = Litestar(
         [inside, *outside],
-        dependencies={"reading": providing(reading), "doors": providing(doors), "seals": providing(seals)},
+        dependencies={"resources": providing(resources), "doors": providing(doors), "seals": providing(seals)},
         exception_handlers={
             AppError: _answer_app_error,
             HTTPException: _answer_http_error,
@@ -174,7 +174,7 @@ async def open_console(settings: ConsoleSettings) -> AsyncIterator[Litestar]:
         queue = await stack.enter_async_context(open_queue(RingBroker(settings.redis_url.get_secret_value())))
         key, token = settings.console_session_key, settings.console_token
         yield create_console(
-            reading=Reading(database, queue, tenants_directory, trace_url=settings.console_trace_url or ""),
+            resources=Resources(database, queue, tenants_directory, trace_url=settings.console_trace_url or ""),
             doors=Doors(
                 token=token.get_secret_value() if token else None,
                 provider=_provider(settings),

@@ -17,7 +17,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
 
 from app.console.pages import page
-from app.console.reading import Reading
+from app.console.resources import Resources
 from app.console.sessions import User
 from app.console.words import money, number
 from app.core.tenant import Tenant
@@ -89,11 +89,11 @@ def per_tenant(tenants: Sequence[Tenant], days: Sequence[DayCost]) -> list[Tenan
 
 @get("/cost")
 async def show_cost(
-    request: Request[Any, Any, Any], reading: NamedDependency[Reading], user: NamedDependency[User]
+    request: Request[Any, Any, Any], resources: NamedDependency[Resources], user: NamedDependency[User]
 ) -> Response[str]:
     month = month_of(request.query_params.get("month"), datetime.now(UTC))
-    tenants = [known.tenant for known in reading.tenants]
-    days = await _days(reading, tenants, month)
+    tenants = [known.tenant for known in resources.tenants]
+    days = await _days(resources, tenants, month)
     by_model: dict[str, list[DayCost]] = defaultdict(list)
     for day in days:
         by_model[day.model].append(day)
@@ -127,11 +127,11 @@ def _columns(month: Month, days: Sequence[DayCost]) -> list[tuple[str, dict[str,
 
 
 @get("/cost.csv")
-async def export_cost(request: Request[Any, Any, Any], reading: NamedDependency[Reading]) -> Response[str]:
+async def export_cost(request: Request[Any, Any, Any], resources: NamedDependency[Resources]) -> Response[str]:
     month = month_of(request.query_params.get("month"), datetime.now(UTC))
-    tenants = [known.tenant for known in reading.tenants]
+    tenants = [known.tenant for known in resources.tenants]
     slugs = {tenant.id: tenant.slug for tenant in tenants}
-    days = await _days(reading, tenants, month)
+    days = await _days(resources, tenants, month)
     rows = [
         (d.day, slugs[d.tenant_id], d.model, d.notes, d.prompt_tokens, d.completion_tokens, d.cost_usd) for d in days
     ]
@@ -140,9 +140,9 @@ async def export_cost(request: Request[Any, Any, Any], reading: NamedDependency[
     return Response(as_csv(_COLUMNS, rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-async def _days(reading: Reading, tenants: Sequence[Tenant], month: Month) -> list[DayCost]:
+async def _days(resources: Resources, tenants: Sequence[Tenant], month: Month) -> list[DayCost]:
     ids = [tenant.id for tenant in tenants]
-    return await list_costs(reading.database, ids, since=month.first, until=month.end)
+    return await list_costs(resources.database, ids, since=month.first, until=month.end)
 
 
 def as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

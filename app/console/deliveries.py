@@ -19,7 +19,7 @@ from litestar.response import Redirect
 
 from app.console.door import require_operator
 from app.console.pages import page
-from app.console.reading import Reading
+from app.console.resources import Resources
 from app.console.sessions import User
 from app.core.delivery import Status, parse_webhook
 from app.core.note import note_reference, render_note
@@ -90,16 +90,16 @@ class Filter:
 
 @get("/deliveries")
 async def list_deliveries(
-    request: Request[Any, Any, Any], reading: NamedDependency[Reading], user: NamedDependency[User]
+    request: Request[Any, Any, Any], resources: NamedDependency[Resources], user: NamedDependency[User]
 ) -> Response[str]:
     chosen = Filter(request.query_params)
-    known = reading.chosen(chosen.tenant)
+    known = resources.chosen(chosen.tenant)
     after = _place(request.query_params.get("after"))
     found = await list_page(
-        reading.database, [each.tenant.id for each in known], chosen.choice, after=after, limit=_ROWS + 1
+        resources.database, [each.tenant.id for each in known], chosen.choice, after=after, limit=_ROWS + 1
     )
     rows, more = found[:_ROWS], found[_ROWS:]
-    failures = (await reading.snapshot()).failures if not chosen.tenant else 0
+    failures = (await resources.snapshot()).failures if not chosen.tenant else 0
     return page(
         "deliveries.html",
         user=user,
@@ -109,9 +109,9 @@ async def list_deliveries(
         statuses=[status.value for status in Status],
         spans=SINCE,
         codes=sorted(Code),
-        tenants=[each.tenant for each in reading.tenants],
-        names=reading.names(),
-        slugs=reading.slugs(),
+        tenants=[each.tenant for each in resources.tenants],
+        names=resources.names(),
+        slugs=resources.slugs(),
         rows=rows,
         is_first=after is None,
         older=chosen.link(after=_written(rows[-1].place)) if more else "",
@@ -121,14 +121,14 @@ async def list_deliveries(
 
 @get("/deliveries/{slug:str}/{job_id:uuid}")
 async def show_delivery(
-    slug: FromPath[str], job_id: FromPath[UUID], reading: NamedDependency[Reading], user: NamedDependency[User]
+    slug: FromPath[str], job_id: FromPath[UUID], resources: NamedDependency[Resources], user: NamedDependency[User]
 ) -> Response[str]:
-    tenant = reading.known(slug).tenant
-    story = await find_story(reading.database, tenant.id, job_id)
+    tenant = resources.known(slug).tenant
+    story = await find_story(resources.database, tenant.id, job_id)
     if story is None:
         raise NotFoundException(f"{tenant.name} has no delivery {job_id}: it may be older than 90 days.")
     delivery = story.delivery
-    attempts = await list_attempts(reading.database, tenant.id, job_id)
+    attempts = await list_attempts(resources.database, tenant.id, job_id)
     masked = [step.masked for attempt in attempts for step in attempt.steps if step.masked]
     trace_id = delivery.trace_context.split("-")[1] if delivery.trace_context else ""
     return page(
@@ -145,7 +145,7 @@ async def show_delivery(
         note=_note(tenant, story),
         ticket_url=ticket_url(tenant.servicedesk, delivery.ticket_id),
         trace_id=trace_id,
-        trace_url=reading.trace_url.replace("{trace_id}", trace_id) if reading.trace_url and trace_id else "",
+        trace_url=resources.trace_url.replace("{trace_id}", trace_id) if resources.trace_url and trace_id else "",
     )
 
 
@@ -176,14 +176,14 @@ async def act_on_one(
     job_id: FromPath[UUID],
     act: FromPath[str],
     request: Request[Any, Any, Any],
-    reading: NamedDependency[Reading],
+    resources: NamedDependency[Resources],
     user: NamedDependency[User],
 ) -> Redirect:
     """Replay or dismiss one failed delivery; one that is not failed any more stays as it is."""
-    tenant = reading.known(slug).tenant
+    tenant = resources.known(slug).tenant
     form = await request.form()
     await _act(
-        reading, user, tenant, act, Choice(), reason=_reason(form), job_ids=[job_id], limit=1, told=f"job {job_id}"
+        resources, user, tenant, act, Choice(), reason=_reason(form), job_ids=[job_id], limit=1, told=f"job {job_id}"
     )
     return Redirect(f"/deliveries/{slug}/{job_id}", status_code=303)
 
@@ -192,7 +192,7 @@ async def act_on_one(
 async def confirm_act(
     act: FromPath[str],
     request: Request[Any, Any, Any],
-    reading: NamedDependency[Reading],
+    resources: NamedDependency[Resources],
     user: NamedDependency[User],
 ) -> Response[str]:
     """Says how many failed deliveries the filter chooses, and asks."""
@@ -200,8 +200,8 @@ async def confirm_act(
     chosen = Filter(request.query_params)
     failed = replace(chosen.choice, status=Status.FAILED)
     counts = [
-        (each.tenant, await count_deliveries(reading.database, each.tenant.id, failed, at_most=_MOST_AT_ONCE + 1))
-        for each in reading.chosen(chosen.tenant)
+        (each.tenant, await count_deliveries(resources.database, each.tenant.id, failed, at_most=_MOST_AT_ONCE + 1))
+        for each in resources.chosen(chosen.tenant)
     ]
     counts = [(tenant, number) for tenant, number in counts if number]
     return page(
@@ -219,7 +219,10 @@ async def confirm_act(
 
 @post("/deliveries/{act:str}", guards=[require_operator])
 async def act_on_chosen(
-    act: FromPath[str], request: Request[Any, Any, Any], reading: NamedDependency[Reading], user: NamedDependency[User]
+    act: FromPath[str],
+    request: Request[Any, Any, Any],
+    resources: NamedDependency[Resources],
+    user: NamedDependency[User],
 ) -> Response[str]:
     """Do what was confirmed: of each tenant at most the number that was told, and nothing that came in since."""
     _check_act(act)
@@ -227,12 +230,12 @@ async def act_on_chosen(
     chosen = Filter(form)
     until = _time(str(form.get("until", "")))
     done = []
-    for each in reading.chosen(chosen.tenant):
+    for each in resources.chosen(chosen.tenant):
         limit = _count(str(form.get(f"number-{each.tenant.slug}", "0")))
         if limit:
             choice = replace(chosen.choice, until=until)
             told = ", ".join(chosen.words) or "all that failed"
-            number = await _act(reading, user, each.tenant, act, choice, reason=_reason(form), limit=limit, told=told)
+            number = await _act(resources, user, each.tenant, act, choice, reason=_reason(form), limit=limit, told=told)
             done.append((each.tenant, number))
     return page(
         "done.html",
@@ -246,7 +249,7 @@ async def act_on_chosen(
 
 
 async def _act(
-    reading: Reading,
+    resources: Resources,
     user: User,
     tenant: Tenant,
     act: str,
@@ -261,13 +264,13 @@ async def _act(
     seen_by = witness(user.name, act, told if act == "replay" else f"{told}: {reason}")
     if act == "replay":
         changed = await replay_deliveries(
-            reading.database, tenant.id, choice, job_ids=job_ids, limit=limit, witness=seen_by
+            resources.database, tenant.id, choice, job_ids=job_ids, limit=limit, witness=seen_by
         )
     else:
         if not reason:
             raise ClientException("Say why no note is needed any more; the reason is kept.")
         changed = await dismiss_deliveries(
-            reading.database,
+            resources.database,
             tenant.id,
             choice,
             job_ids=job_ids,
@@ -275,7 +278,7 @@ async def _act(
             limit=limit,
             witness=seen_by,
         )
-    reading.forget()
+    resources.forget()
     return len(changed)
 
 

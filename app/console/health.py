@@ -1,6 +1,6 @@
 """Whether all is well, and if not, what is wrong, for whom, since when, and what to do. Pure.
 
-Invariant: what is not well is a `Finding` with a remedy, the worst first; no finding means that all is well.
+Invariant: what is not well is a `HealthProblem` with a remedy, the worst first; no problem means that all is well.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BUDGET_WARNING: Final = 0.8
 
 
 class Level(IntEnum):
-    """How bad a finding is; its name is a CSS class."""
+    """How bad a problem is; its name is a CSS class."""
 
     NOTE = 1
     WARN = 2
@@ -37,7 +37,7 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class HealthProblem:
     """One thing that is not well."""
 
     level: Level
@@ -121,13 +121,13 @@ def p95(durations_ms: Iterable[int]) -> float | None:
     return ordered[min(len(ordered) * 95 // 100, len(ordered) - 1)] / 1000 if ordered else None
 
 
-def find_problems(seen: Snapshot) -> list[Finding]:
+def find_problems(seen: Snapshot) -> list[HealthProblem]:
     """What is not well, the worst first."""
-    findings = [*_of_the_whole(seen)]
+    problems = [*_of_the_whole(seen)]
     for tenant in seen.tenants:
-        findings += find_problems_of(tenant, seen)
-    findings += [
-        Finding(
+        problems += find_problems_of(tenant, seen)
+    problems += [
+        HealthProblem(
             Level.BAD,
             f"The file of {slug} can't be used",
             f"{detail}. A good version from before, if any, serves.",
@@ -135,29 +135,29 @@ def find_problems(seen: Snapshot) -> list[Finding]:
         )
         for slug, detail in seen.file_problems
     ]
-    return sorted(findings, key=lambda finding: -finding.level)
+    return sorted(problems, key=lambda problem: -problem.level)
 
 
-def find_problems_of(tenant: Tenant, seen: Snapshot) -> list[Finding]:
+def find_problems_of(tenant: Tenant, seen: Snapshot) -> list[HealthProblem]:
     """What is not well with *tenant* alone, the worst first."""
-    return sorted(_of_tenant(seen, tenant), key=lambda finding: -finding.level)
+    return sorted(_of_tenant(seen, tenant), key=lambda problem: -problem.level)
 
 
-def _of_the_whole(seen: Snapshot) -> Iterable[Finding]:
+def _of_the_whole(seen: Snapshot) -> Iterable[HealthProblem]:
     if not seen.is_redis_reachable:
-        yield Finding(
+        yield HealthProblem(
             Level.WARN,
             "Redis is out",
             "Nothing is lost: workers find what is due in the database, a few seconds later than usual.",
         )
     if seen.workers == 0 and not seen.working:
-        yield Finding(
+        yield HealthProblem(
             Level.BAD,
             "No worker listens",
             "Webhooks are accepted and wait. Look at the worker's pods and their logs.",
         )
     for hold in seen.holds_of(EVERY_TENANT):
-        yield Finding(
+        yield HealthProblem(
             Level.WARN,
             "All tenants are paused",
             f"By {hold.by or '?'}: {hold.reason or 'no reason given'}. Webhooks are accepted and wait.",
@@ -173,7 +173,11 @@ _HOLDS: Final = {
         "has a help desk that does not answer",
         "Deliveries wait and lose no attempts. One tries again and again, and all go on when it succeeds.",
     ),
-    Cause.RATE_LIMITED: (Level.NOTE, "has used up its calls to the help desk", "Deliveries wait for the next turn."),
+    Cause.RATE_LIMITED: (
+        Level.NOTE,
+        "has used up its calls to the help desk",
+        "Deliveries wait for the next call.",
+    ),
     Cause.MODEL: (
         Level.WARN,
         "gets notes without the model",
@@ -183,18 +187,18 @@ _HOLDS: Final = {
 }
 
 
-def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[Finding]:
+def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[HealthProblem]:
     figures, page = seen.of(tenant.id), f"/tenants/{tenant.slug}"
     for hold in seen.holds_of(tenant.id):
         level, title, detail = _HOLDS[hold.cause]
         if hold.reason:
             detail = f"By {hold.by}: {hold.reason}. {detail}"
-        yield Finding(level, f"{tenant.name} {title}", detail, page, hold.since)
+        yield HealthProblem(level, f"{tenant.name} {title}", detail, page, hold.since)
     if figures.failures.number:
         is_one = figures.failures.number == 1
         many = "1 delivery of" if is_one else f"{figures.failures.number:,} deliveries of"
         why = diagnose(figures.last_failure).meaning
-        yield Finding(
+        yield HealthProblem(
             Level.BAD,
             f"{many} {tenant.name} failed",
             why if is_one else f"The newest: {why}",
@@ -204,7 +208,7 @@ def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[Finding]:
     yield from _slowness(seen, tenant, figures)
     settled = figures.notes + figures.failed
     if settled >= ENOUGH and figures.notes / settled < GOOD_RATE:
-        yield Finding(
+        yield HealthProblem(
             Level.WARN,
             f"{figures.notes / settled:.0%} of {tenant.name}'s tickets got their note",
             f"{figures.failed:,} of {settled:,} attempts to settle failed within 24 hours.",
@@ -213,10 +217,10 @@ def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[Finding]:
     yield from _budget(tenant, figures)
 
 
-def _slowness(seen: Snapshot, tenant: Tenant, figures: TenantFigures) -> Iterable[Finding]:
+def _slowness(seen: Snapshot, tenant: Tenant, figures: TenantFigures) -> Iterable[HealthProblem]:
     is_held = any(hold.holds_deliveries for hold in [*seen.holds_of(tenant.id), *seen.holds_of(EVERY_TENANT)])
     if not is_held and figures.load.due_since and seen.now - figures.load.due_since > _OVERDUE:
-        yield Finding(
+        yield HealthProblem(
             Level.BAD if not figures.load.working else Level.WARN,
             f"{figures.load.waiting:,} of {tenant.name}'s tickets wait for a worker",
             "More comes in than is worked off. Add workers, or raise the tenant's limits.concurrency.",
@@ -225,7 +229,7 @@ def _slowness(seen: Snapshot, tenant: Tenant, figures: TenantFigures) -> Iterabl
         )
     took = p95(figures.durations)
     if took is not None and len(figures.durations) >= ENOUGH and took > SLOW_S:
-        yield Finding(
+        yield HealthProblem(
             Level.BAD if took > VERY_SLOW_S else Level.WARN,
             f"Notes for {tenant.name} take {took:.0f} s",
             "95 of 100 of the last hour were on the ticket within this time; 60 s are promised.",
@@ -233,12 +237,12 @@ def _slowness(seen: Snapshot, tenant: Tenant, figures: TenantFigures) -> Iterabl
         )
 
 
-def _budget(tenant: Tenant, figures: TenantFigures) -> Iterable[Finding]:
+def _budget(tenant: Tenant, figures: TenantFigures) -> Iterable[HealthProblem]:
     budget = tenant.model.monthly_token_budget
     if not budget or figures.tokens_this_month < budget * _BUDGET_WARNING:
         return
     is_over = figures.tokens_this_month >= budget
-    yield Finding(
+    yield HealthProblem(
         Level.WARN if is_over else Level.NOTE,
         f"{tenant.name} has used {figures.tokens_this_month / budget:.0%} of this month's tokens",
         "Notes hold the gathered context alone until the month ends, or the budget is raised."

@@ -9,24 +9,24 @@ from litestar.di import NamedDependency
 
 from app.console.health import find_problems, p95
 from app.console.pages import page
-from app.console.reading import Reading
+from app.console.resources import Resources
 from app.console.sessions import User
 from app.db.reports.overview import HOURS
 
 
 @get("/")
-async def show_now(reading: NamedDependency[Reading], user: NamedDependency[User]) -> Response[str]:
-    return page("now.html", user=user, here="now", **await _values(reading))
+async def show_now(resources: NamedDependency[Resources], user: NamedDependency[User]) -> Response[str]:
+    return page("now.html", user=user, here="now", **await _values(resources))
 
 
 @get("/live")
-async def show_live(reading: NamedDependency[Reading]) -> Response[str]:
+async def show_live(resources: NamedDependency[Resources]) -> Response[str]:
     """The part of the page that is fetched again and again."""
-    return page("_live.html", **await _values(reading))
+    return page("_live.html", **await _values(resources))
 
 
-async def _values(reading: Reading) -> dict[str, Any]:
-    seen = await reading.snapshot()
+async def _values(resources: Resources) -> dict[str, Any]:
+    seen = await resources.snapshot()
     hours = seen.hours
     notes = sum(hour.notes for hour in hours)
     failed = sum(hour.failed for hour in hours)
@@ -38,7 +38,7 @@ async def _values(reading: Reading) -> dict[str, Any]:
         columns.append((title, {"ok": full, "warn": hour.context_only, "bad": hour.failed}))
     return {
         "seen": seen,
-        "findings": find_problems(seen),
+        "problems": find_problems(seen),
         "notes": notes,
         "failed": failed,
         "without_model": sum(hour.context_only for hour in hours),

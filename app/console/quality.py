@@ -10,7 +10,7 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
 from app.console.pages import page
-from app.console.reading import Reading
+from app.console.resources import Resources
 from app.console.sessions import User
 from app.db.reports.quality import SourceVotes, load_quality
 
@@ -20,11 +20,11 @@ _SOURCES_SHOWN: Final = 8
 
 @get("/quality")
 async def show_quality(
-    request: Request[Any, Any, Any], reading: NamedDependency[Reading], user: NamedDependency[User]
+    request: Request[Any, Any, Any], resources: NamedDependency[Resources], user: NamedDependency[User]
 ) -> Response[str]:
     slug = str(request.query_params.get("tenant", ""))[:64]
-    known = reading.chosen(slug)
-    found = await load_quality(reading.database, [each.tenant.id for each in known], limit=_SHOWN)
+    known = resources.chosen(slug)
+    found = await load_quality(resources.database, [each.tenant.id for each in known], limit=_SHOWN)
     votes = sorted((vote for each in found for vote in each.votes), key=lambda vote: vote.voted_at, reverse=True)
     unsure = sorted((note for each in found for note in each.unsure), key=lambda note: note.posted_at, reverse=True)
     most, least = rank_sources([source for each in found for source in each.sources])
@@ -34,9 +34,9 @@ async def show_quality(
         here="quality",
         now=datetime.now(UTC),
         slug=slug,
-        tenants=[each.tenant for each in reading.tenants],
-        names=reading.names(),
-        slugs=reading.slugs(),
+        tenants=[each.tenant for each in resources.tenants],
+        names=resources.names(),
+        slugs=resources.slugs(),
         found=found,
         up=sum(each.up for each in found),
         down=sum(each.down for each in found),

@@ -17,7 +17,7 @@ from litestar.response import Redirect
 from app.console.door import require_operator
 from app.console.health import find_problems_of, p95
 from app.console.pages import page
-from app.console.reading import Reading
+from app.console.resources import Resources
 from app.console.sessions import User
 from app.console.words import duration
 from app.db.limits.holds import EVERY_TENANT, Cause
@@ -36,8 +36,8 @@ Checked = tuple[bool, str, Code | None]
 
 
 @get("/tenants")
-async def list_tenants(reading: NamedDependency[Reading], user: NamedDependency[User]) -> Response[str]:
-    seen = await reading.snapshot()
+async def list_tenants(resources: NamedDependency[Resources], user: NamedDependency[User]) -> Response[str]:
+    seen = await resources.snapshot()
     return page(
         "tenants.html",
         user=user,
@@ -46,19 +46,21 @@ async def list_tenants(reading: NamedDependency[Reading], user: NamedDependency[
         p95=p95,
         rows=[(tenant, seen.of(tenant.id), seen.holds_of(tenant.id)) for tenant in seen.tenants],
         pauses=[hold for hold in seen.holds_of(EVERY_TENANT) if hold.cause is Cause.PAUSED],
-        problems=reading.tenants.problems,
+        problems=resources.tenants.problems,
     )
 
 
 @get("/tenants/{slug:str}")
 async def show_tenant(
-    slug: FromPath[str], reading: NamedDependency[Reading], user: NamedDependency[User]
+    slug: FromPath[str], resources: NamedDependency[Resources], user: NamedDependency[User]
 ) -> Response[str]:
-    return await _page(reading, user, reading.known(slug))
+    return await _page(resources, user, resources.known(slug))
 
 
-async def _page(reading: Reading, user: User, known: KnownTenant, *, checked: Checked | None = None) -> Response[str]:
-    seen, tenant = await reading.snapshot(), known.tenant
+async def _page(
+    resources: Resources, user: User, known: KnownTenant, *, checked: Checked | None = None
+) -> Response[str]:
+    seen, tenant = await resources.snapshot(), known.tenant
     holds = seen.holds_of(tenant.id)
     return page(
         "tenant.html",
@@ -69,11 +71,11 @@ async def _page(reading: Reading, user: User, known: KnownTenant, *, checked: Ch
         figures=seen.of(tenant.id),
         holds=holds,
         is_paused=any(hold.cause is Cause.PAUSED for hold in holds),
-        findings=find_problems_of(tenant, seen),
+        problems=find_problems_of(tenant, seen),
         p95=p95,
         configuration=configuration(known),
         missing=missing_help_desk_secrets(known),
-        acts=await list_acts(reading.database, [tenant.id], limit=_ACTS_SHOWN),
+        acts=await list_acts(resources.database, [tenant.id], limit=_ACTS_SHOWN),
         checked=checked,
     )
 
@@ -93,20 +95,20 @@ async def leave_check(slug: FromPath[str]) -> Redirect:
 
 @post("/tenants/{slug:str}/check", guards=[require_operator])
 async def check_connection(
-    slug: FromPath[str], reading: NamedDependency[Reading], user: NamedDependency[User]
+    slug: FromPath[str], resources: NamedDependency[Resources], user: NamedDependency[User]
 ) -> Response[str]:
     """Read one page from the help desk, now."""
-    known = reading.known(slug)
-    checked = await _check(reading, known)
+    known = resources.known(slug)
+    checked = await _check(resources, known)
     detail = "answered" if checked[0] else checked[1]
-    await record_act(reading.database, known.tenant.id, witness(user.name, "check connection", detail))
-    return await _page(reading, user, known, checked=checked)
+    await record_act(resources.database, known.tenant.id, witness(user.name, "check connection", detail))
+    return await _page(resources, user, known, checked=checked)
 
 
-async def _check(reading: Reading, known: KnownTenant) -> Checked:
+async def _check(resources: Resources, known: KnownTenant) -> Checked:
     started = time.perf_counter()
     try:
-        async with open_help_desk(known, reading.database, longest_wait=_CHECK_WAIT) as help_desk:
+        async with open_help_desk(known, resources.database, longest_wait=_CHECK_WAIT) as help_desk:
             number = await help_desk.peek()
     except AppError as error:
         return False, error.detail, error.code
@@ -121,32 +123,35 @@ async def act_on_tenant(
     slug: FromPath[str],
     act: FromPath[str],
     request: Request[Any, Any, Any],
-    reading: NamedDependency[Reading],
+    resources: NamedDependency[Resources],
     user: NamedDependency[User],
 ) -> Redirect:
     """Pause or resume one tenant."""
-    await _act(act, reading.known(slug).tenant.id, await request.form(), reading, user)
+    await _act(act, resources.known(slug).tenant.id, await request.form(), resources, user)
     return Redirect(f"/tenants/{slug}", status_code=303)
 
 
 @post("/tenants/{act:str}", guards=[require_operator])
 async def act_on_all(
-    act: FromPath[str], request: Request[Any, Any, Any], reading: NamedDependency[Reading], user: NamedDependency[User]
+    act: FromPath[str],
+    request: Request[Any, Any, Any],
+    resources: NamedDependency[Resources],
+    user: NamedDependency[User],
 ) -> Redirect:
     """Pause or resume all tenants, also those to come."""
-    await _act(act, EVERY_TENANT, await request.form(), reading, user)
+    await _act(act, EVERY_TENANT, await request.form(), resources, user)
     return Redirect("/tenants", status_code=303)
 
 
-async def _act(act: str, tenant_id: UUID, form: Any, reading: Reading, user: User) -> None:
+async def _act(act: str, tenant_id: UUID, form: Any, resources: Resources, user: User) -> None:
     if act == "pause":
         reason = " ".join(str(form.get("reason", "")).split())[:_MAX_WORDS]
         if not reason:
             raise ClientException("Say why, for whoever sees the pause.")
         seen_by = witness(user.name, "pause", reason)
-        await pause(reading.database, tenant_id, by=user.name, reason=reason, witness=seen_by)
+        await pause(resources.database, tenant_id, by=user.name, reason=reason, witness=seen_by)
     elif act == "resume":
-        await resume(reading.database, tenant_id, witness=witness(user.name, "resume"))
+        await resume(resources.database, tenant_id, witness=witness(user.name, "resume"))
     else:
         raise NotFoundException("There is no such page.")
-    reading.forget()
+    resources.forget()

@@ -24,7 +24,7 @@ OUTCOMES: Final = {
     "ignored": "No note needed",
     "failed": "Failed",
     "retried": "Failed, will be tried again",
-    "throttled": "Waits for its turn at the help desk",
+    "throttled": "Waits for the limit of calls to the help desk",
     "held": "Waits: the help desk is out",
     "degraded": "Note posted without the model, which should have written it",
     "left_to_lease": "The database could not be told; another attempt follows",

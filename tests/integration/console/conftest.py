@@ -14,7 +14,7 @@ import pytest
 
 from app.console.app import Headers, create_console
 from app.console.oidc import OpenIdProvider
-from app.console.reading import Reading
+from app.console.resources import Resources
 from app.console.sessions import Role, Seals
 from app.console.sign_in import Doors
 from app.queue import RingBroker, open_queue
@@ -33,7 +33,7 @@ class Console:
     """A browser without a screen: it keeps cookies and follows nothing by itself."""
 
     client: httpx.AsyncClient
-    reading: Reading
+    resources: Resources
     seals: Seals
 
     async def get(self, path: str, **options: Any) -> httpx.Response:
@@ -65,12 +65,12 @@ async def make_console(valkey: ValkeyServer, stage: Stage, tmp_path: Path) -> As
 
         def make(provider: OpenIdProvider | None = None) -> Console:
             seals = Seals()
-            reading = Reading(stage.database, queue, directory, trace_url="https://traces.example/{trace_id}")
+            resources = Resources(stage.database, queue, directory, trace_url="https://traces.example/{trace_id}")
             doors = Doors(token=TOKEN, provider=provider, is_secure=False)
-            app: Any = Headers(create_console(reading=reading, doors=doors, seals=seals))
+            app: Any = Headers(create_console(resources=resources, doors=doors, seals=seals))
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=URL)
             clients.append(client)
-            return Console(client, reading, seals)
+            return Console(client, resources, seals)
 
         yield make
         for client in clients:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from app.core.enhancement import Confidence, Enhancement, Statement
-from app.core.source import Kind
+from app.core.source import SourceKind
 from app.core.tenant import Tenant
 from tests.builders import a_source, gathered
 
@@ -121,7 +121,7 @@ async def _deliver(connection: Any, draw: random.Random, tenant_id: UUID, now: d
 
 def _enhancement(draw: random.Random, subject: str, text: str) -> Enhancement:
     source_id = str(900 + [case[0] for case in _CASES].index(subject))
-    source = a_source(Kind.TICKET, id=source_id, title=f"#{source_id} {subject}", text=text, score=0.5)
+    source = a_source(SourceKind.TICKET, id=source_id, title=f"#{source_id} {subject}", text=text, score=0.5)
     return Enhancement(
         summary=f"The ticket is about “{subject}”. One similar ticket was solved.",
         facts=(Statement(text=text, citations=["T1"]),),

@@ -18,7 +18,7 @@ OPEN = {"/static/{name:str}", "/health/live", "/health/ready", "/sign-in", "/sig
 def all_routes() -> list[tuple[str, str]]:
     """Every path and method but those that anybody may use, filled with values that exist nowhere."""
     nothing: Any = None
-    app = create_console(reading=nothing, doors=Doors(TOKEN, None, is_secure=False), seals=Seals())
+    app = create_console(resources=nothing, doors=Doors(TOKEN, None, is_secure=False), seals=Seals())
     found = []
     for path, handlers in app.route_handler_method_map.items():
         if path not in OPEN:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from app.console.health import Finding, Level, Snapshot, find_problems, find_problems_of, p95
+from app.console.health import HealthProblem, Level, Snapshot, find_problems, find_problems_of, p95
 from app.db.limits.holds import EVERY_TENANT, Cause, Hold
 from app.db.reports.load import FailedDeliveries, TenantLoad
 from app.db.reports.overview import HourCount, TenantFigures
@@ -31,9 +31,9 @@ def hold(cause: Cause, tenant_id: Any = ACME.id, **values: Any) -> Hold:
     return Hold(tenant_id=tenant_id, cause=cause, **fields)
 
 
-def only(snapshot: Snapshot) -> Finding:
-    [finding] = find_problems(snapshot)
-    return finding
+def only(snapshot: Snapshot) -> HealthProblem:
+    [problem] = find_problems(snapshot)
+    return problem
 
 
 def test_nothing_wrong_is_no_finding() -> None:
@@ -41,9 +41,9 @@ def test_nothing_wrong_is_no_finding() -> None:
 
 
 def test_a_redis_that_is_out_is_slower_and_not_lost() -> None:
-    finding = only(seen(redis=False, workers=None))
-    assert finding.level is Level.WARN
-    assert "Nothing is lost" in finding.detail
+    problem = only(seen(redis=False, workers=None))
+    assert problem.level is Level.WARN
+    assert "Nothing is lost" in problem.detail
 
 
 def test_no_worker_needs_somebody_unless_one_is_seen_working() -> None:
@@ -55,9 +55,9 @@ def test_no_worker_needs_somebody_unless_one_is_seen_working() -> None:
     ("cause", "level"), [(Cause.HELP_DESK, Level.BAD), (Cause.MODEL, Level.WARN), (Cause.PAUSED, Level.NOTE)]
 )
 def test_a_hold_is_told_with_whom_it_concerns(cause: Cause, level: Level) -> None:
-    finding = only(seen(hold(cause)))
-    assert (finding.level, finding.link, finding.since) == (level, "/tenants/acme", NOW)
-    assert "Acme" in finding.title
+    problem = only(seen(hold(cause)))
+    assert (problem.level, problem.link, problem.since) == (level, "/tenants/acme", NOW)
+    assert "Acme" in problem.title
 
 
 def test_a_pause_of_all_is_told_once() -> None:
@@ -65,10 +65,10 @@ def test_a_pause_of_all_is_told_once() -> None:
 
 
 def test_failed_deliveries_lead_to_the_list_of_them() -> None:
-    finding = only(seen(failures=FailedDeliveries(2, NOW), last_failure="ticket_not_found"))
-    assert finding.detail == "The newest: The ticket does not exist any more, or never did on this help desk."
-    assert finding.level is Level.BAD
-    assert finding.link == "/deliveries?tenant=acme&status=failed"
+    problem = only(seen(failures=FailedDeliveries(2, NOW), last_failure="ticket_not_found"))
+    assert problem.detail == "The newest: The ticket does not exist any more, or never did on this help desk."
+    assert problem.level is Level.BAD
+    assert problem.link == "/deliveries?tenant=acme&status=failed"
 
 
 def test_what_waits_for_no_worker_is_told_and_what_is_held_back_is_not() -> None:
@@ -80,7 +80,7 @@ def test_what_waits_for_no_worker_is_told_and_what_is_held_back_is_not() -> None
 @pytest.mark.parametrize(("seconds", "level"), [(59, None), (61, Level.WARN), (121, Level.BAD)])
 def test_slow_notes(seconds: int, level: Level | None) -> None:
     findings = find_problems(seen(durations=(seconds * 1000,) * 20))
-    assert [finding.level for finding in findings] == ([level] if level else [])
+    assert [problem.level for problem in findings] == ([level] if level else [])
 
 
 def test_a_rate_says_something_from_ten_on() -> None:
@@ -96,8 +96,8 @@ def test_a_budget_is_told_at_eighty_and_at_a_hundred() -> None:
 
 def test_the_worst_comes_first() -> None:
     levels = [
-        finding.level
-        for finding in find_problems(seen(hold(Cause.PAUSED), redis=False, workers=None, failures=FailedDeliveries(1)))
+        problem.level
+        for problem in find_problems(seen(hold(Cause.PAUSED), redis=False, workers=None, failures=FailedDeliveries(1)))
     ]
     assert levels == sorted(levels, reverse=True)
     assert levels[0] is Level.BAD

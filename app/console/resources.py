@@ -1,4 +1,7 @@
-"""What several pages read: the tenants, and a snapshot of now, taken at most once a second however many watch."""
+"""What the console's pages share: database, queue, tenants, and a snapshot of now.
+
+A snapshot is taken at most once a second, however many people watch.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ from app.queue import Queue
 from app.tenants import KnownTenant, TenantDirectory
 
 _FRESH_S: Final = 1.0
-# A worker with all its slots taken does not listen; an attempt ends within this time.
+# A worker that runs as many attempts as it may does not read the stream; an attempt ends within this time.
 _HEARD_WITHIN_S: Final = 150.0
 
 
 @dataclass(slots=True)
-class Reading:
-    """The resources of the pages that read."""
+class Resources:
+    """What a page reads from and writes to."""
 
     database: Database
     queue: Queue
