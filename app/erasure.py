@@ -10,7 +10,7 @@ from app.queue import erase_rings
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ErasureReport:
     """What was erased, and what a second look found."""
 
     erased: dict[str, int]
@@ -18,7 +18,7 @@ class Report:
     left: dict[str, int]
 
 
-async def erase_tenant(owner_url: str, redis_url: str, tenant_id: UUID, *, actor: str) -> Report:
+async def erase_tenant(owner_url: str, redis_url: str, tenant_id: UUID, *, actor: str) -> ErasureReport:
     """Remove everything that is stored of *tenant_id*, as *actor*. Safe to repeat.
 
     Raises:
@@ -27,4 +27,4 @@ async def erase_tenant(owner_url: str, redis_url: str, tenant_id: UUID, *, actor
         QueueUnavailable: Redis did; the rows are erased, run it again.
     """
     rows = await erase_rows(owner_url, tenant_id, actor=actor)
-    return Report(rows.erased, await erase_rings(redis_url, tenant_id), rows.left)
+    return ErasureReport(rows.erased, await erase_rings(redis_url, tenant_id), rows.left)

@@ -79,7 +79,7 @@ class Desk(Protocol):
 
 
 @dataclass(slots=True)
-class Report:
+class SyncReport:
     """What the sync of one tenant did."""
 
     slug: str
@@ -108,7 +108,7 @@ class Report:
 
 async def sync_all(
     settings: SyncSettings, tenants: Sequence[KnownTenant], *, since: datetime | None = None
-) -> list[Report]:
+) -> list[SyncReport]:
     """Sync *tenants*, a few at a time. Returns a report of each, in their order."""
     async with (
         open_database(
@@ -133,20 +133,22 @@ async def sync_each(
     open_desk: Callable[[KnownTenant], AbstractAsyncContextManager[Desk]],
     offer: Offer,
     since: datetime | None = None,
-) -> list[Report]:
+) -> list[SyncReport]:
     """Sync *tenants*, a few at a time, whatever happens to one of them. Returns a report of each, in their order."""
     free = asyncio.Semaphore(_TENANTS_AT_ONCE)
 
-    async def sync_one(known: KnownTenant) -> Report:
+    async def sync_one(known: KnownTenant) -> SyncReport:
         async with free:
             try:
                 async with open_desk(known) as desk:
                     return await sync_tenant(database, known.tenant, desk, offer=offer, since=since)
             except AppError as error:
-                return Report(known.tenant.slug, problems=[error.detail])
+                return SyncReport(known.tenant.slug, problems=[error.detail])
             except Exception as error:  # a bug of ours, met with one tenant's data
                 log.exception("sync_failed", tenant=known.tenant.slug)
-                return Report(known.tenant.slug, problems=[f"a fault of ours ({type(error).__name__}), see the log"])
+                return SyncReport(
+                    known.tenant.slug, problems=[f"a fault of ours ({type(error).__name__}), see the log"]
+                )
 
     return list(await asyncio.gather(*(sync_one(known) for known in tenants)))
 
@@ -159,7 +161,7 @@ async def sync_tenant(
     offer: Offer,
     since: datetime | None = None,
     grace: timedelta = GRACE,
-) -> Report:
+) -> SyncReport:
     """Bring one tenant's tickets, articles and assets up to date, and record the tickets that no webhook told of.
 
     Args:
@@ -172,7 +174,7 @@ async def sync_tenant(
 
     On the first run nothing is missed: from then on tickets are watched.
     """
-    report = Report(tenant.slug)
+    report = SyncReport(tenant.slug)
     run = _Run(database, tenant, desk, offer, report)
     for kind, step in (
         ("search index", run.index_again),
@@ -194,7 +196,7 @@ class _Run:
     tenant: Tenant
     desk: Desk
     offer: Offer
-    report: Report
+    report: SyncReport
 
     async def index_again(self) -> None:
         """Index what was indexed in another language or by older rules, a batch a transaction."""

@@ -66,7 +66,7 @@ class KnownTenant:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FileProblem:
     """What is wrong with one tenant's file or secrets, in a sentence with its remedy."""
 
     slug: str
@@ -82,8 +82,8 @@ class TenantDirectory:
         self._seen: dict[str, _FileStats] = {}
         self._read: dict[str, KnownTenant] = {}
         """The last valid version of each file."""
-        self._unreadable: dict[str, Problem] = {}
-        self._clashing: dict[str, Problem] = {}
+        self._unreadable: dict[str, FileProblem] = {}
+        self._clashing: dict[str, FileProblem] = {}
         self._by_slug: dict[str, KnownTenant] = {}
         """Who is served."""
         self._by_id: dict[UUID, KnownTenant] = {}
@@ -101,12 +101,12 @@ class TenantDirectory:
         return iter(sorted(self._by_slug.values(), key=lambda known: known.tenant.slug))
 
     @property
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[FileProblem]:
         """What is wrong now, by slug."""
         found = self._clashing | self._unreadable
         return [found[slug] for slug in sorted(found)]
 
-    def refresh(self) -> list[Problem]:
+    def refresh(self) -> list[FileProblem]:
         """Read what changed since the last call. Returns the problems that are new."""
         known_before = set(self.problems)
         slugs = {path.stem for path in self._files.glob("*.yaml")} if self._files.is_dir() else set()
@@ -130,10 +130,10 @@ class TenantDirectory:
             tenant = read_tenant(path)
             self._read[slug] = KnownTenant(tenant, read_secrets(self._secrets / slug, tenant))
         except TenantFileInvalid as error:
-            self._unreadable[slug] = Problem(slug, error.detail)
+            self._unreadable[slug] = FileProblem(slug, error.detail)
         except Exception as error:  # whatever a file or secret holds, it costs its own tenant alone
             log.exception("tenant_file_unreadable", tenant=slug)
-            self._unreadable[slug] = Problem(slug, f"can't be read ({type(error).__name__}): write it anew")
+            self._unreadable[slug] = FileProblem(slug, f"can't be read ({type(error).__name__}): write it anew")
         else:
             self._unreadable.pop(slug, None)
         return True
@@ -156,7 +156,7 @@ class TenantDirectory:
             if clash is None:
                 served.add(latest)
                 continue
-            clashing[slug] = Problem(slug, clash)
+            clashing[slug] = FileProblem(slug, clash)
             earlier = before.get(slug)
             if earlier is not None and served.find_clash(earlier.tenant) is None:
                 served.add(earlier)
@@ -171,7 +171,7 @@ class TenantDirectory:
                 log.exception("tenants_not_refreshed")
             await asyncio.sleep(REFRESH_EVERY.total_seconds())
 
-    def _tell(self, fresh: list[Problem]) -> None:
+    def _tell(self, fresh: list[FileProblem]) -> None:
         for problem in fresh:
             log.error("tenant_file_refused", tenant=problem.slug, detail=problem.detail)
         bad = {problem.slug for problem in self.problems}

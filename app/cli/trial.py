@@ -16,7 +16,7 @@ from app.core.delivery import Event
 if TYPE_CHECKING:
     from app.smoke import Hosted, RealTicket
     from app.smoke.cluster import Cluster
-    from app.smoke.report import Report
+    from app.smoke.report import SmokeReport
 
 
 @click.group()
@@ -99,7 +99,7 @@ def smoke(url: str, slug: str, listen: str, ticket_id: str | None, timeout: int,
         raise click.UsageError("--expect-image goes with --namespace")
     known = choose(load_directory(), slug)
 
-    async def work() -> Report:
+    async def work() -> SmokeReport:
         async with _help_desk(ticket_id, Hosted(host or "0.0.0.0", int(port))) as help_desk:  # noqa: S104 - a pod's own
             return await run_smoke(
                 known,
@@ -135,7 +135,7 @@ async def _help_desk(ticket_id: str | None, hosted: Hosted) -> AsyncIterator[Hos
         yield RealTicket(ticket_id, database)
 
 
-def _tell(report: Report, *, json_file: str | None, junit: Path | None) -> None:
+def _tell(report: SmokeReport, *, json_file: str | None, junit: Path | None) -> None:
     try:
         if junit is not None:
             junit.write_text(report.junit(), "utf-8")

@@ -17,7 +17,7 @@ from app.smoke.api import ApiChecks
 from app.smoke.journey import Journey, open_simulator
 from app.smoke.public import PublicDoor
 from app.smoke.real import RealTicket, open_visit
-from app.smoke.report import Report, run_checks
+from app.smoke.report import SmokeReport, run_checks
 from app.tenants import KnownTenant, missing_secrets
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ async def run_smoke(
     limit_s: float,
     door: PublicDoor | None = None,
     cluster: Cluster | None = None,
-) -> Report:
+) -> SmokeReport:
     """Run every check against the API at *url*, with *known*'s help desk hosted here or with a ticket of its real one.
 
     With *door* also what the internet sees of it, with *cluster* also its pods.
@@ -56,7 +56,7 @@ async def run_smoke(
     missing = missing_secrets(known)
     if missing:
         raise TenantFileInvalid(f"{known.tenant.slug}: secret {missing[0]}: is missing", field=missing[0])
-    report = Report()
+    report = SmokeReport()
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=_CALL_TIMEOUT_S))
         api = ApiChecks(known, client)

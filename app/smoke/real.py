@@ -26,7 +26,7 @@ from app.smoke.report import CheckFailed, NamedCheck
 from app.tenants import KnownTenant
 
 _LONGEST_WAIT: Final = timedelta(seconds=30)
-"""For a turn among the tenant's calls."""
+"""For the limiter of the tenant's calls."""
 _LOOK_EVERY_S: Final = 0.5
 
 
@@ -36,7 +36,8 @@ class RealTicket:
 
     Args:
         id: As the help desk's API has it.
-        database: As the worker's role: it holds the tenant's turns and token, and tells what became of the delivery.
+        database: As the worker's role: it holds the tenant's limit of calls and its token, and says what became of the
+            delivery.
     """
 
     id: str

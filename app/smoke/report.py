@@ -20,29 +20,29 @@ class CheckFailed(AppError):
     """A check did not hold; the sentence says what was seen and what to do."""
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
 
 
-_MARKS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAIL", Outcome.SKIPPED: "skip"}
+_MARKS = {CheckOutcome.PASSED: "ok", CheckOutcome.FAILED: "FAIL", CheckOutcome.SKIPPED: "skip"}
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     name: str
-    outcome: Outcome
+    outcome: CheckOutcome
     seconds: float
     detail: str
 
     @property
     def is_passed(self) -> bool:
-        return self.outcome is Outcome.PASSED
+        return self.outcome is CheckOutcome.PASSED
 
 
 @dataclass
-class Report:
+class SmokeReport:
     """All checks, in the order in which they ran."""
 
     checks: list[Check] = field(default_factory=list)
@@ -50,11 +50,11 @@ class Report:
     @property
     def is_passed(self) -> bool:
         """Whether something was checked and nothing failed."""
-        return bool(self._count(Outcome.PASSED)) and not self._count(Outcome.FAILED)
+        return bool(self._count(CheckOutcome.PASSED)) and not self._count(CheckOutcome.FAILED)
 
     def skip(self, name: str, why: str) -> None:
         """Say that *name* was not checked."""
-        self.checks.append(Check(name, Outcome.SKIPPED, 0.0, why))
+        self.checks.append(Check(name, CheckOutcome.SKIPPED, 0.0, why))
 
     def json(self) -> str:
         checks = [
@@ -69,8 +69,8 @@ class Report:
             f"{_MARKS[check.outcome]:<4}  {check.name:<{width}}  {check.seconds:6.2f} s  {check.detail}"
             for check in self.checks
         ]
-        skipped = self._count(Outcome.SKIPPED)
-        told = f"{self._count(Outcome.PASSED)} of {len(self.checks) - skipped} checks passed"
+        skipped = self._count(CheckOutcome.SKIPPED)
+        told = f"{self._count(CheckOutcome.PASSED)} of {len(self.checks) - skipped} checks passed"
         return "\n".join([*lines, f"{told}, {skipped} skipped" if skipped else told])
 
     def junit(self) -> str:
@@ -79,26 +79,26 @@ class Report:
             "testsuite",
             name="smoke",
             tests=str(len(self.checks)),
-            failures=str(self._count(Outcome.FAILED)),
-            skipped=str(self._count(Outcome.SKIPPED)),
+            failures=str(self._count(CheckOutcome.FAILED)),
+            skipped=str(self._count(CheckOutcome.SKIPPED)),
             time=f"{sum(check.seconds for check in self.checks):.3f}",
         )
         for check in self.checks:
             case = ET.SubElement(suite, "testcase", name=check.name, classname="smoke", time=f"{check.seconds:.3f}")
             match check.outcome:
-                case Outcome.PASSED:
+                case CheckOutcome.PASSED:
                     ET.SubElement(case, "system-out").text = check.detail
-                case Outcome.FAILED:
+                case CheckOutcome.FAILED:
                     ET.SubElement(case, "failure", message=check.detail)
-                case Outcome.SKIPPED:
+                case CheckOutcome.SKIPPED:
                     ET.SubElement(case, "skipped", message=check.detail)
         return ET.tostring(suite, encoding="unicode", xml_declaration=True)
 
-    def _count(self, outcome: Outcome) -> int:
+    def _count(self, outcome: CheckOutcome) -> int:
         return sum(check.outcome is outcome for check in self.checks)
 
 
-async def run_checks(checks: list[NamedCheck], report: Report) -> None:
+async def run_checks(checks: list[NamedCheck], report: SmokeReport) -> None:
     """Run *checks* one after another, whatever the one before came to."""
     for name, check in checks:
         report.checks.append(await _run(name, check))
@@ -106,10 +106,10 @@ async def run_checks(checks: list[NamedCheck], report: Report) -> None:
 
 async def _run(name: str, check: Callable[[], Awaitable[str]]) -> Check:
     started = time.monotonic()
-    outcome = Outcome.FAILED
+    outcome = CheckOutcome.FAILED
     try:
         detail = await check()
-        outcome = Outcome.PASSED
+        outcome = CheckOutcome.PASSED
     except AppError as failure:
         detail = failure.detail
     except httpx.HTTPError as error:

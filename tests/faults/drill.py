@@ -28,11 +28,11 @@ from demo.run_folder import RunFolder
 from tests.faults.counting import Note, Outcome, Promise, count
 from tests.faults.kinds import Fault, Stage
 from tests.faults.recovery import Passage, Passages
-from tests.faults.report import Report, Struck
+from tests.faults.report import FaultsReport, Struck
 from tests.faults.sender import Sender, Sent
 from tests.faults.system import System, open_system
 from tests.faults.tenants import CLIENTS
-from tests.faults.traffic import Kind, plan_traffic
+from tests.faults.traffic import CallKind, plan_traffic
 
 _LEAD_S: Final = 6.0
 _SHORTEST_GAP_S: Final = 2.0
@@ -69,7 +69,7 @@ def plan_faults(draw: random.Random, orders: Orders) -> Plan:
 
 async def drill(
     orders: Orders, run: RunFolder, *, small_disk: Path | None = None, tell: Callable[[str], None]
-) -> Report:
+) -> FaultsReport:
     """Run it. Raises RunFailed when the harness itself failed."""
     traffic = plan_traffic(random.Random(f"traffic {orders.seed}"), rate=orders.rate)
     plan = plan_faults(random.Random(f"faults {orders.seed}"), orders)
@@ -231,7 +231,7 @@ def _passages(sent: list[Sent], notes: list[Note]) -> list[Passage]:
     return [
         Passage(each.answered_at, max(first[key], each.answered_at))
         for each in sent
-        if each.call.kind is Kind.NEW
+        if each.call.kind is CallKind.NEW
         and each.status == 202
         and (key := (each.call.client.slug, each.call.ticket_id)) in first
     ]
@@ -247,15 +247,15 @@ def _report(
     faults: list[Struck],
     removed: int,
     settled_s: float | None,
-) -> Report:
-    genuine = [each for each in sent if each.call.kind is not Kind.FORGED]
-    forged = [each for each in sent if each.call.kind is Kind.FORGED]
+) -> FaultsReport:
+    genuine = [each for each in sent if each.call.kind is not CallKind.FORGED]
+    forged = [each for each in sent if each.call.kind is CallKind.FORGED]
     accepted = [each for each in genuine if each.status == 202]
     versions: dict[tuple[str, str], int] = {}
     for each in genuine:
         key = (each.call.client.slug, each.call.ticket_id)
         versions[key] = max(versions.get(key, 0), each.call.version)
-    return Report(
+    return FaultsReport(
         seed=orders.seed,
         seconds=round(seconds, 1),
         rate=orders.rate,

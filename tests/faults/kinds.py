@@ -24,7 +24,7 @@ from demo.failure import RunFailed
 from tests.faults.sender import Sender
 from tests.faults.system import LEASE_S, NOTICE_S, START_S, Instance, System
 from tests.faults.tenants import QUIET
-from tests.faults.traffic import Call, Kind
+from tests.faults.traffic import Call, CallKind
 
 _FAKETIME: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))  # the variant for threads
 _HOUR_S: Final = 3600
@@ -159,7 +159,7 @@ async def poison(stage: Stage) -> str:
     fault = {"match": f"GET requests/{_POISON_TICKET}", "kind": "slow", "delay": 30.0}
     await system.strike_help_desks(**fault)
     try:
-        call = Call(0, Kind.NEW, QUIET, _POISON_TICKET, 0, "ticket_created", "2026-11-02T00:00:00+00:00")
+        call = Call(0, CallKind.NEW, QUIET, _POISON_TICKET, 0, "ticket_created", "2026-11-02T00:00:00+00:00")
         job_id = (await stage.sender.send(call)).job_id
         deadline = time.monotonic() + _POISON_ENDS_S
         killed: set[str] = set()

@@ -31,7 +31,7 @@ class Struck:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class FaultsReport:
     """All that is told of a run."""
 
     seed: int

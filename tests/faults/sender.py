@@ -22,7 +22,7 @@ from app.core.tenant import Auth
 from demo.failure import RunFailed
 from tests.faults.system import System
 from tests.faults.tenants import Client
-from tests.faults.traffic import Call, Forgery, Kind
+from tests.faults.traffic import Call, CallKind, Forgery
 
 _PATH: Final = "/webhook/servicedesk"
 _ANSWER_S: Final = 5.0
@@ -106,9 +106,9 @@ class Sender:
         """The ticket reads as the call says by the time it is made."""
         subject, description = call.client.words(call.ticket_id, call.version)
         values = {"portal": call.client.slug, "id": call.ticket_id, "subject": subject, "description": description}
-        if call.kind in {Kind.NEW, Kind.FORGED}:
+        if call.kind in {CallKind.NEW, CallKind.FORGED}:
             await self._control("POST", values, status=201)
-        elif call.kind is Kind.CHANGED:
+        elif call.kind is CallKind.CHANGED:
             await self._control("PATCH", values, status=200)
 
     async def _control(self, method: str, values: dict[str, str], *, status: int) -> None:

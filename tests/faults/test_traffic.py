@@ -7,7 +7,7 @@ from collections import Counter
 from app.core.delivery import compute_job_id, parse_webhook
 from tests.builders import a_body
 from tests.faults.tenants import CLIENTS, QUIET
-from tests.faults.traffic import Call, Kind, plan_traffic
+from tests.faults.traffic import Call, CallKind, plan_traffic
 
 
 def plan(seed: int = 1) -> list[Call]:
@@ -28,26 +28,26 @@ def test_the_rate_is_steady_and_every_kind_and_tenant_is_there() -> None:
 
     assert len(calls) == 3000
     assert [call.after_s for call in calls] == [number / 50 for number in range(3000)]
-    assert {call.kind for call in calls} == set(Kind)
+    assert {call.kind for call in calls} == set(CallKind)
     assert {call.client for call in calls} == set(CLIENTS)
     assert [call.after_s for call in calls if call.client is QUIET] == list(range(0, 60, 3))
 
 
 def test_a_redelivery_is_the_same_delivery_and_another_is_not() -> None:
-    calls = [call for call in plan() if call.kind is not Kind.FORGED]
+    calls = [call for call in plan() if call.kind is not CallKind.FORGED]
 
     jobs = Counter(job_of(call) for call in calls)
-    firsts = [call for call in calls if call.kind is not Kind.AGAIN]
+    firsts = [call for call in calls if call.kind is not CallKind.AGAIN]
 
     assert len(jobs) == len(firsts)
-    assert {job_of(call) for call in calls if call.kind is Kind.AGAIN} <= {job_of(call) for call in firsts}
+    assert {job_of(call) for call in calls if call.kind is CallKind.AGAIN} <= {job_of(call) for call in firsts}
 
 
 def test_nothing_genuine_is_about_a_forged_calls_ticket() -> None:
     calls = plan()
 
-    forged = {(call.client, call.ticket_id) for call in calls if call.kind is Kind.FORGED}
-    genuine = {(call.client, call.ticket_id) for call in calls if call.kind is not Kind.FORGED}
+    forged = {(call.client, call.ticket_id) for call in calls if call.kind is CallKind.FORGED}
+    genuine = {(call.client, call.ticket_id) for call in calls if call.kind is not CallKind.FORGED}
 
     assert forged
     assert forged.isdisjoint(genuine)

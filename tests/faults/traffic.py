@@ -24,7 +24,7 @@ _ONE_OF: Final = 150
 _SOME_DAY: Final = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-class Kind(StrEnum):
+class CallKind(StrEnum):
     NEW = "new"
     """A ticket, and the webhook that tells of it."""
     AGAIN = "again"
@@ -47,7 +47,7 @@ class Forgery(StrEnum):
     """A signature of this tenant, of other bytes."""
 
 
-_MIX: Final = {Kind.NEW: 20, Kind.AGAIN: 24, Kind.ANOTHER: 38, Kind.CHANGED: 4, Kind.FORGED: 14}
+_MIX: Final = {CallKind.NEW: 20, CallKind.AGAIN: 24, CallKind.ANOTHER: 38, CallKind.CHANGED: 4, CallKind.FORGED: 14}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Call:
 
     after_s: float
     """Since the beginning."""
-    kind: Kind
+    kind: CallKind
     client: Client
     ticket_id: str
     version: int
@@ -90,22 +90,22 @@ class _Plan:
         client = self._draw.choice(BUSY)
         [kind] = self._draw.choices(list(_MIX), list(_MIX.values()))
         known = self._calls[client][-_RECENT:]
-        if kind is Kind.FORGED:
+        if kind is CallKind.FORGED:
             return self._call(after_s, kind, client, self._new_id(client), forgery=self._draw.choice(list(Forgery)))
-        if kind is Kind.NEW or not known:
-            call = self._call(after_s, Kind.NEW, client, self._new_id(client))
+        if kind is CallKind.NEW or not known:
+            call = self._call(after_s, CallKind.NEW, client, self._new_id(client))
         else:
             call = self._follow(after_s, kind, self._draw.choice(known))
-        if kind is not Kind.AGAIN:
+        if kind is not CallKind.AGAIN:
             self._calls[client].append(call)
         return call
 
     def ticket_of_quiet(self, after_s: float) -> Call:
         self._number += 1
-        return self._call(after_s, Kind.NEW, QUIET, self._new_id(QUIET))
+        return self._call(after_s, CallKind.NEW, QUIET, self._new_id(QUIET))
 
-    def _follow(self, after_s: float, kind: Kind, earlier: Call) -> Call:
-        if kind is Kind.AGAIN:
+    def _follow(self, after_s: float, kind: CallKind, earlier: Call) -> Call:
+        if kind is CallKind.AGAIN:
             return Call(
                 after_s,
                 kind,
@@ -116,14 +116,14 @@ class _Plan:
                 earlier.updated_at,
             )
         key = (earlier.client, earlier.ticket_id)
-        if kind is Kind.CHANGED:
+        if kind is CallKind.CHANGED:
             self._versions[key] = self._versions.get(key, 0) + 1
         return self._call(after_s, kind, earlier.client, earlier.ticket_id)
 
     def _call(
-        self, after_s: float, kind: Kind, client: Client, ticket_id: str, *, forgery: Forgery | None = None
+        self, after_s: float, kind: CallKind, client: Client, ticket_id: str, *, forgery: Forgery | None = None
     ) -> Call:
-        event = "ticket_updated" if kind in {Kind.ANOTHER, Kind.CHANGED} else "ticket_created"
+        event = "ticket_updated" if kind in {CallKind.ANOTHER, CallKind.CHANGED} else "ticket_created"
         version = self._versions.get((client, ticket_id), 0)
         # One that no other call has: the time of an update is part of its delivery's identity.
         updated_at = (_SOME_DAY + timedelta(seconds=self._number)).isoformat()

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from app.core.access_token import AccessToken
 from app.core.tenant import Edition
 from app.core.ticket import Fate
 from app.errors import AddressForbidden, AppError, Code, HelpDeskRefused, HelpDeskUnavailable, TicketNotFound
-from app.integrations.servicedesk import AccessToken, ApiKey, OAuthClient, ServiceDesk, open_servicedesk
+from app.integrations.servicedesk import ApiKey, OAuthClient, ServiceDesk, open_servicedesk
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
@@ -30,7 +31,7 @@ class EveryTurn:
 
     waits: list[timedelta] = field(default_factory=list)
 
-    async def wait_turn(self) -> None:
+    async def acquire(self) -> None:
         return
 
     async def back_off(self, wait: timedelta) -> None:

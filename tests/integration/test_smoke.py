@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from app.api.edge import SECURITY_HEADERS
 from app.smoke import PublicDoor
 from app.smoke.cluster import Cluster
-from app.smoke.report import Check, NamedCheck, Report, run_checks
+from app.smoke.report import Check, NamedCheck, SmokeReport, run_checks
 
 Answer = Callable[[web.Request], Any]
 Pods = dict[str, list[dict[str, Any]]]
@@ -70,7 +70,7 @@ async def serve(answer: Answer, certificate: Path | None = None) -> AsyncIterato
 
 
 async def results(checks: list[NamedCheck]) -> dict[str, Check]:
-    report = Report()
+    report = SmokeReport()
     await run_checks(checks, report)
     return {check.name: check for check in report.checks}
 

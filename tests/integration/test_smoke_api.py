@@ -19,7 +19,7 @@ from app.simulator.portal import Portal
 from app.smoke import Hosted, run_smoke
 from app.smoke.api import ApiChecks
 from app.smoke.journey import Journey, open_simulator
-from app.smoke.report import Check, CheckFailed, Report, run_checks
+from app.smoke.report import Check, CheckFailed, SmokeReport, run_checks
 from demo.embedded import find_free_port
 from tests.builders import a_known_tenant, a_tenant
 
@@ -102,7 +102,7 @@ async def open_stub(stub: StubApi) -> AsyncIterator[str]:
 
 
 async def look(stub: StubApi) -> dict[str, Check]:
-    known, report = a_known_tenant(a_tenant("smoke")), Report()
+    known, report = a_known_tenant(a_tenant("smoke")), SmokeReport()
     async with (
         open_stub(stub) as url,
         httpx.AsyncClient(base_url=url) as client,

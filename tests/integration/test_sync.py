@@ -22,7 +22,7 @@ from app.integrations.servicedesk import ServiceDesk
 from app.settings import SyncSettings
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
-from app.sync import Report, sync_all, sync_each, sync_tenant
+from app.sync import SyncReport, sync_all, sync_each, sync_tenant
 from app.tenants import KnownTenant, TenantSecrets
 from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.builders import a_body, a_tenant
@@ -40,7 +40,7 @@ class Scene:
         self.offered.append(job_id)
         return True
 
-    async def sync(self) -> Report:
+    async def sync(self) -> SyncReport:
         return await sync_tenant(self.database, self.tenant, self.desk, offer=self.offer, grace=timedelta(0))
 
     async def count(self, table: str) -> int:
@@ -161,4 +161,4 @@ async def test_a_sync_leaves_the_bursts_to_tickets_that_somebody_waits_for(
 
     calls = CallRate(scene.database, tenant, longest_wait=timedelta(0))
     for _ in range(3):  # of a burst of five, at once
-        await calls.wait_turn()
+        await calls.acquire()

@@ -19,7 +19,7 @@ from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.db.session import Database
 from app.errors import HelpDeskUnavailable
-from app.sync import Report, sync_tenant
+from app.sync import SyncReport, sync_tenant
 from tests.builders import a_tenant, a_ticket
 
 Known = Ticket | Article | Asset
@@ -67,7 +67,7 @@ class Scene:
     desk: ListedDesk = field(default_factory=ListedDesk)
     offered: list[tuple[UUID, UUID]] = field(default_factory=list)
 
-    async def sync(self, **options: Any) -> Report:
+    async def sync(self, **options: Any) -> SyncReport:
         return await sync_tenant(
             self.database, self.tenant, self.desk, offer=self._offer, **{"grace": timedelta(0), **options}
         )

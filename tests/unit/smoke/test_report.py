@@ -11,14 +11,14 @@ import pytest
 from app.db.migrate import known_revisions
 from app.errors import HelpDeskUnavailable
 from app.smoke.api import judge_schema
-from app.smoke.report import Check, CheckFailed, Outcome, Report, run_checks
+from app.smoke.report import Check, CheckFailed, CheckOutcome, SmokeReport, run_checks
 
 
-def a_report() -> Report:
-    report = Report(
+def a_report() -> SmokeReport:
+    report = SmokeReport(
         [
-            Check("health", Outcome.PASSED, 0.1, "fine"),
-            Check("note", Outcome.FAILED, 120.0, "no note: <look>"),
+            Check("health", CheckOutcome.PASSED, 0.1, "fine"),
+            Check("note", CheckOutcome.FAILED, 120.0, "no note: <look>"),
         ]
     )
     report.skip("pods", "no --namespace")
@@ -53,10 +53,10 @@ def test_junit_tells_the_same() -> None:
 
 
 def test_a_report_passes_when_nothing_failed_and_something_was_checked() -> None:
-    nothing_checked = Report()
+    nothing_checked = SmokeReport()
     nothing_checked.skip("pods", "no --namespace")
 
-    assert Report([Check("health", Outcome.PASSED, 0.1, "fine")]).is_passed
+    assert SmokeReport([Check("health", CheckOutcome.PASSED, 0.1, "fine")]).is_passed
     assert not a_report().is_passed
     assert not nothing_checked.is_passed
 
@@ -77,7 +77,7 @@ async def test_every_check_runs_whatever_the_ones_before_came_to() -> None:
     async def pass_() -> str:
         return "fine"
 
-    report = Report()
+    report = SmokeReport()
     checks = [fail, find_the_help_desk_out, find_nobody, break_down, pass_]
     await run_checks([(check.__name__, check) for check in checks], report)
 
