@@ -1,4 +1,4 @@
-"""A tenant's ServiceDesk Plus with all that it needs: its secrets, its shared token, its turn among the calls."""
+"""A tenant's ServiceDesk Plus with all that it needs: its secrets, its shared token, its limit of calls."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def open_help_desk(
 
     Args:
         known: The tenant and its secrets.
-        database: As the worker's role: it holds the turns and the access token that all processes share.
-        longest_wait: How long a call may wait for its turn until `CallsExhausted` is raised.
+        database: As the worker's role: it holds the limit of calls and the access token, which all processes share.
+        longest_wait: How long a call may wait for the limiter until `CallsExhausted` is raised.
         is_patient: For calls that nobody waits for: they leave the bursts to others.
 
     Raises:

@@ -289,7 +289,7 @@ class ArticleRow(SQLModel, table=True):
     indexed_digest: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
 
 
-class Posting(SQLModel, table=True):
+class TermOccurrence(SQLModel, table=True):
     """That a term occurs in a document; how often stands in the document's row."""
 
     __tablename__ = "posting"
@@ -387,7 +387,7 @@ class SyncCursor(SQLModel, table=True):
     """When the last whole listing began."""
 
 
-class CallSlot(SQLModel, table=True):
+class CallRateRow(SQLModel, table=True):
     """When a tenant's ServiceDesk Plus may be called next, by the database's clock: GCRA's arrival time."""
 
     __tablename__ = "call_slot"

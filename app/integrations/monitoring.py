@@ -22,7 +22,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from app.core.asset import Addresses
-from app.core.source import Kind, Source
+from app.core.source import Source, SourceKind
 from app.core.tenant import Tenant
 from app.core.text import one_line
 from app.errors import MonitoringUnavailable, TenantFileInvalid
@@ -78,7 +78,7 @@ class Prometheus:
     def _alerts(self, alerts: list[_Series]) -> list[Source]:
         sources = [
             Source(
-                kind=Kind.MEASUREMENT,
+                kind=SourceKind.MEASUREMENT,
                 id=f"alert:{_label(series, 'alertname')}:{series.instance}",
                 title=f"{series.host}: {_label(series, 'alertname')} firing",
                 text=_alert_text(series),
@@ -100,7 +100,7 @@ class Prometheus:
         ]
         query = urlencode({"g0.expr": f"{{instance={json.dumps(instance)}}}", "g0.tab": "1"})
         return Source(
-            kind=Kind.MEASUREMENT,
+            kind=SourceKind.MEASUREMENT,
             id=f"readings:{instance}",
             title=f"{_host(instance)}: {'down' if down else 'up' if jobs else 'readings'}",
             text=f"Now: {'; '.join(facts)}.",

@@ -118,7 +118,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
         yield Worker(
             broker,
             attempts,
-            Relay(ledger=ledger, queue=queue, attempts=attempts, slots=settings.worker_concurrency),
+            Relay(ledger=ledger, queue=queue, attempts=attempts, concurrency=settings.worker_concurrency),
             database,
             tenants,
         )

@@ -52,7 +52,7 @@ class Attempts:
         self._is_stopping = True
 
     async def work_once(self) -> Claim | None:
-        """Claim the delivery whose turn it is and bring it to an end. None when nothing could be claimed."""
+        """Claim the delivery that is next and bring it to an end. None when nothing could be claimed."""
         try:
             claim = await self._parts.ledger.claim_next()
         except DatabaseUnavailable as error:

@@ -4,7 +4,7 @@ What the database says of a version's note, and what an attempt does:
 
     posting_at   note_id   it means                            the attempt
     ──────────   ───────   ─────────────────────────────────   ──────────────────────────────────────────────────────
-    null         null      no call was made                    sets posting_at when its call has its turn, then posts
+    null         null      no call was made                    sets posting_at right before its call, then posts
     set          null      a note may be on the ticket         waits until that call must have ended, looks for the
                                                                reference; if it is not there, posts, looks again and
                                                                keeps the oldest
@@ -52,7 +52,7 @@ class Notes(Protocol):
         ...
 
     async def post_note(self, ticket_id: str, html: str, *, begin: Callable[[], Awaitable[None]]) -> str:
-        """Post and return the note's id; *begin* is awaited right before the call, once that has its turn."""
+        """Post and return the note's id; *begin* is awaited right before the call, after the wait for the limiter."""
         ...
 
     async def delete_note(self, ticket_id: str, note_id: str) -> None: ...
@@ -73,7 +73,7 @@ async def post_once(
     Raises:
         NotNeeded: A newer version of the ticket came in before the call.
         LeaseLost: Another worker has the delivery.
-        CallsExhausted: No turn to be had soon; nothing was sent.
+        CallsExhausted: The limiter would let the call go too late; nothing was sent.
         HelpDeskUnavailable: Whether the note was stored may not be known; the next attempt looks.
         HelpDeskRefused: The note is refused for good.
     """
@@ -116,7 +116,7 @@ class Post:
     ticket_id: str
     html: str
     limit: timedelta
-    """For the call, not for the wait for its turn."""
+    """For the call alone, not for the wait for the limiter."""
     begin: Callable[[], Awaitable[None]]
     has_begun: bool = False
 

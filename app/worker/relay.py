@@ -32,11 +32,11 @@ log = structlog.get_logger(__name__)
 class Relay:
     """The loop, and the work that it started itself."""
 
-    def __init__(self, *, ledger: Ledger, queue: Queue, attempts: Attempts, slots: int) -> None:
+    def __init__(self, *, ledger: Ledger, queue: Queue, attempts: Attempts, concurrency: int) -> None:
         self._ledger = ledger
         self._queue = queue
         self._attempts = attempts
-        self._slots = slots
+        self._concurrency = concurrency
         self._own_work: set[asyncio.Task[None]] = set()
         self._is_redis_out = False
 
@@ -77,7 +77,7 @@ class Relay:
             log.info("rang_again", rings=len(missing), waiting=len(waiting))
 
     def _work_alone(self, waiting: int) -> None:
-        for _ in range(min(waiting, self._slots - self._attempts.running)):
+        for _ in range(min(waiting, self._concurrency - self._attempts.running)):
             task = asyncio.create_task(self._attempts.work())
             self._own_work.add(task)
             task.add_done_callback(self._own_work.discard)

@@ -16,7 +16,7 @@ from typing import Final
 from openai import AsyncOpenAI
 
 from app.core.tenant import Tenant
-from app.db.knowledge.inventory import Inventory
+from app.db.knowledge.inventory import InventorySearch
 from app.db.knowledge.search import Search
 from app.db.knowledge.store import drop_tickets, upsert_tickets
 from app.db.ledger.claims import Claim
@@ -47,7 +47,7 @@ class Toolkit:
     tenant: Tenant
     help_desk: ServiceDesk
     _search: Search
-    _inventory: Inventory
+    _inventory: InventorySearch
     _monitoring: Prometheus | None
     _model: OpenAIModel
     _database: Database
@@ -190,7 +190,7 @@ class Toolkits:
                 tenant,
                 help_desk,
                 search,
-                Inventory(self._database, tenant),
+                InventorySearch(self._database, tenant),
                 monitoring,
                 model,
                 self._database,

@@ -2,7 +2,7 @@
 
 Invariant: for each kind of a tenant, `posting`, `term` and `corpus` tell exactly what the rows of `ticket` or `article`
 hold in `terms`, `frequencies` and `length`: they change in the transaction that changes those, and writers of one kind
-take turns on its row of `corpus`. A document whose indexed text is as before costs no write.
+lock its row of `corpus`, so one writes at a time. A document whose indexed text is as before costs no write.
 
 A ticket is indexed when it is resolved and has a resolution, an article always. Terms are the lexemes of PostgreSQL's
 `to_tsvector`, so a note's language decides on stems and stop words.
@@ -22,7 +22,7 @@ from sqlmodel import col, select
 
 from app.core.tenant import Language
 from app.db.sql import load
-from app.db.tables import ArticleRow, Corpus, Posting, Term, TicketRow
+from app.db.tables import ArticleRow, Corpus, Term, TermOccurrence, TicketRow
 
 CONFIGURATIONS: Final[dict[Language, str]] = {"en": "english", "de": "german", "fr": "french", "es": "spanish"}
 """PostgreSQL's text search configuration for each language of a note."""
@@ -37,7 +37,7 @@ _INDEX: Final = load(__package__, "index")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class DocumentKind:
     """A kind of document, and the table that holds it."""
 
     name: str
@@ -45,12 +45,12 @@ class Kind:
     table: type[TicketRow | ArticleRow]
 
 
-TICKETS: Final = Kind("ticket", TicketRow)
-ARTICLES: Final = Kind("article", ArticleRow)
+TICKETS: Final = DocumentKind("ticket", TicketRow)
+ARTICLES: Final = DocumentKind("article", ArticleRow)
 
 
-async def lock_index(session: AsyncSession, tenant_id: UUID, kind: Kind, *, language: Language) -> str:
-    """Wait for one's turn to write, until the end of the transaction. To be called before a row is changed.
+async def lock_index(session: AsyncSession, tenant_id: UUID, kind: DocumentKind, *, language: Language) -> str:
+    """Lock the tenant's index of this kind until the end of the transaction. To be called before a row is changed.
 
     A transaction that changed rows first and waited afterwards could wait for one that waits for those rows: a
     deadlock.
@@ -65,7 +65,13 @@ async def lock_index(session: AsyncSession, tenant_id: UUID, kind: Kind, *, lang
 
 
 async def index_documents(
-    session: AsyncSession, tenant_id: UUID, kind: Kind, ids: Sequence[str], *, language: Language, keep: bool = True
+    session: AsyncSession,
+    tenant_id: UUID,
+    kind: DocumentKind,
+    ids: Sequence[str],
+    *,
+    language: Language,
+    keep: bool = True,
 ) -> None:
     """Bring the index in step with these rows of *kind*'s table, under `lock_index`. Without *keep* they leave it."""
     values = {
@@ -79,17 +85,17 @@ async def index_documents(
     }
     gone = (await session.execute(_INDEX, values)).mappings().all()
     if gone:
-        forget = delete(Posting).where(
-            col(Posting.tenant_id) == tenant_id,
-            col(Posting.kind) == kind.name,
-            col(Posting.term) == bindparam("term"),
-            col(Posting.document) == bindparam("document"),
+        forget = delete(TermOccurrence).where(
+            col(TermOccurrence.tenant_id) == tenant_id,
+            col(TermOccurrence.kind) == kind.name,
+            col(TermOccurrence.term) == bindparam("term"),
+            col(TermOccurrence.document) == bindparam("document"),
         )
         await (await session.connection()).execute(forget, [dict(posting) for posting in gone])
 
 
 async def drop_documents(
-    session: AsyncSession, tenant_id: UUID, kind: Kind, ids: Sequence[str], *, language: Language
+    session: AsyncSession, tenant_id: UUID, kind: DocumentKind, ids: Sequence[str], *, language: Language
 ) -> None:
     """Delete these rows of *kind*'s table, and what the index knows of them, under `lock_index`."""
     await index_documents(session, tenant_id, kind, ids, language=language, keep=False)
@@ -99,7 +105,7 @@ async def drop_documents(
 
 
 async def index_next(
-    session: AsyncSession, tenant_id: UUID, kind: Kind, *, after: str, language: Language
+    session: AsyncSession, tenant_id: UUID, kind: DocumentKind, *, after: str, language: Language
 ) -> str | None:
     """Index the documents next in order of id, where they were indexed otherwise: in another language, by older rules.
 
@@ -126,12 +132,14 @@ async def index_next(
     return None
 
 
-async def is_indexed_otherwise(session: AsyncSession, tenant_id: UUID, kind: Kind, *, language: Language) -> bool:
+async def is_indexed_otherwise(
+    session: AsyncSession, tenant_id: UUID, kind: DocumentKind, *, language: Language
+) -> bool:
     """Whether documents may be in the index by another language or by older rules, so that `index_next` is due."""
     return await lock_index(session, tenant_id, kind, language=language) != _mark(language)
 
 
-async def _forget_terms(session: AsyncSession, tenant_id: UUID, kind: Kind) -> None:
+async def _forget_terms(session: AsyncSession, tenant_id: UUID, kind: DocumentKind) -> None:
     """Delete the terms that no document holds any more."""
     is_unused = col(Term.documents) <= 0
     await session.execute(delete(Term).where(col(Term.tenant_id) == tenant_id, col(Term.kind) == kind.name, is_unused))

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from app.core.asset import Addresses, Asset, IPAddress
-from app.core.source import Kind, Source
+from app.core.source import Source, SourceKind
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line
 from app.db.session import Database
@@ -62,8 +62,8 @@ def owner_key(person: str) -> str:
     return words[-1] if words else ""
 
 
-class Inventory:
-    """One tenant's assets, for the port `Inventory`."""
+class InventorySearch:
+    """One tenant's assets, for the port `InventorySearch`."""
 
     def __init__(self, database: Database, tenant: Tenant) -> None:
         self._database = database
@@ -149,7 +149,7 @@ class Inventory:
             f"{owner_word}: {asset.owner}" if asset.owner else "",
         ]
         return Source(
-            kind=Kind.ASSET,
+            kind=SourceKind.ASSET,
             id=asset.id,
             title=one_line(asset.name or asset.hostname or asset.id, max_chars=_MAX_TITLE_CHARS),
             text=one_line("; ".join(part for part in parts if part), max_chars=_MAX_TEXT_CHARS),

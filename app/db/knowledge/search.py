@@ -19,13 +19,12 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.core.source import Kind as SourceKind
-from app.core.source import Source
+from app.core.source import Source, SourceKind
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line, tidy
 from app.core.ticket import Ticket
 from app.db.knowledge.generic_words import GENERIC_WORDS
-from app.db.knowledge.indexing import ARTICLES, CONFIGURATIONS, MAX_TERM_CHARS, TICKETS, Kind
+from app.db.knowledge.indexing import ARTICLES, CONFIGURATIONS, MAX_TERM_CHARS, TICKETS, DocumentKind
 from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.session import Database
 from app.db.sql import load
@@ -120,7 +119,7 @@ class Search:
         async with self._database.as_tenant(self._tenant_id) as session:
             return await self._rank(session, TICKETS, ticket, limit=limit)
 
-    async def _rank(self, session: AsyncSession, kind: Kind, ticket: Ticket, *, limit: int) -> list[Match]:
+    async def _rank(self, session: AsyncSession, kind: DocumentKind, ticket: Ticket, *, limit: int) -> list[Match]:
         values: dict[str, Any] = {
             "tenant_id": self._tenant_id,
             "kind": kind.name,

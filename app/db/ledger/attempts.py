@@ -42,7 +42,7 @@ class AttemptRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class PastAttempt:
     """One attempt that ended."""
 
     attempt: int
@@ -68,13 +68,13 @@ async def record_attempt(database: Database, claim: Claim, record: AttemptRecord
         await session.execute(_RECORD, values)
 
 
-async def list_attempts(database: Database, tenant_id: UUID, job_id: UUID) -> list[Attempt]:
+async def list_attempts(database: Database, tenant_id: UUID, job_id: UUID) -> list[PastAttempt]:
     """The latest attempts at a delivery, in their order."""
     async with database.as_tenant(tenant_id) as session:
         values = {"tenant_id": tenant_id, "job_id": job_id, "limit": _MOST_SHOWN}
         rows = (await session.execute(_LIST, values)).all()
     return [
-        Attempt(
+        PastAttempt(
             attempt=row.attempt,
             began_at=row.began_at,
             ended_at=row.ended_at,

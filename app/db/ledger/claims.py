@@ -38,16 +38,16 @@ _MAX_TENANTS_TRIED: Final = 50
 _DEPENDENCIES: Final = {each.value: each for each in Dependency}
 _DUE_TENANTS: Final = load(__package__, "due_tenants")
 # One claim at a time for a tenant: a second one waits until the first has committed, so that both count its slots right.
-_TAKE_TURN: Final = text("select pg_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))")
+_LOCK_TENANT: Final = text("select pg_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))")
 # A claim that holds the lock of one tenant never waits for another tenant's: two such claims could wait for each other
 # (a deadlock). It tries, and goes on to the next tenant.
-_TRY_TURN: Final = text("select pg_try_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))")
+_TRY_LOCK_TENANT: Final = text("select pg_try_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))")
 _LOCK_FIRST: Final = load(__package__, "first_due")
 _CLAIM: Final = load(__package__, "claim")
 _LEASE_DUE: Final = text("""
 update due set due_at = now() + cast(:lease as interval), is_leased = true where tenant_id = :tenant_id and job_id = :job_id
 """)
-_NOTE_FAILED: Final = text("insert into dead (tenant_id, job_id) values (:tenant_id, :job_id) on conflict do nothing")
+_LIST_FAILED: Final = text("insert into dead (tenant_id, job_id) values (:tenant_id, :job_id) on conflict do nothing")
 _DROP_DUE: Final = text("delete from due where tenant_id = :tenant_id and job_id = :job_id")
 _WAIT_DUE: Final = text("""
 update due set due_at = now() + cast(:wait as interval), is_leased = false where tenant_id = :tenant_id and job_id = :job_id
@@ -114,7 +114,7 @@ class GivenUp:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The delivery whose turn it is, its row in `due` locked."""
+    """The delivery to claim next, its row in `due` locked."""
 
     tenant_id: UUID
     job_id: UUID
@@ -163,7 +163,7 @@ class Ledger:
         self._tell = tell_given_up
 
     async def claim_next(self) -> Claim | None:
-        """Take the delivery whose turn it is, or None when nothing is due.
+        """Take the delivery that is next, or None when nothing is due.
 
         On the way deliveries are settled as failed whose worker ended without a word as often as `MAX_ATTEMPTS`, and
         those that can't be read.
@@ -252,7 +252,7 @@ class Ledger:
             await choose_tenant(session, found.tenant_id)
             values = {**found.key, "code": given_up.code, "error": given_up.detail}
             if (await session.execute(_FAIL_UNCLAIMED, values)).first() is not None:
-                await session.execute(_NOTE_FAILED, found.key)
+                await session.execute(_LIST_FAILED, found.key)
             await session.execute(_DROP_DUE, found.key)
         return True
 
@@ -263,17 +263,17 @@ class Ledger:
             log.exception("given_up_not_told")
 
     async def _lock_first(self, session: AsyncSession) -> _Found | None:
-        tenants = (await session.execute(_DUE_TENANTS, {**self._turns(), "limit": _MAX_TENANTS_TRIED})).all()
+        tenants = (await session.execute(_DUE_TENANTS, {**self._tenants_slots(), "limit": _MAX_TENANTS_TRIED})).all()
         for number, (tenant_id, slots, _free) in enumerate(tenants):
-            turn = await session.execute(_TRY_TURN if number else _TAKE_TURN, {"tenant_id": str(tenant_id)})
-            if turn.scalar() is False:
+            lock = await session.execute(_TRY_LOCK_TENANT if number else _LOCK_TENANT, {"tenant_id": str(tenant_id)})
+            if lock.scalar() is False:
                 continue
             row = (await session.execute(_LOCK_FIRST, {"tenant_id": tenant_id, "slots": slots})).one_or_none()
             if row is not None:
                 return _Found(tenant_id, row.job_id, row.is_crowded)
         return None
 
-    def _turns(self) -> dict[str, Any]:
+    def _tenants_slots(self) -> dict[str, Any]:
         own = self._slots()
         return {"tenant_ids": list(own), "tenant_slots": list(own.values()), "slots": UNKNOWN_SLOTS}
 
@@ -324,7 +324,7 @@ class Ledger:
         async with self._database.across_tenants() as session:
             if not (await session.execute(_RELAY_LOCK)).scalar():
                 return []
-            tenants = (await session.execute(_DUE_TENANTS, {**self._turns(), "limit": limit})).all()
+            tenants = (await session.execute(_DUE_TENANTS, {**self._tenants_slots(), "limit": limit})).all()
             values = {
                 "tenant_ids": [tenant.tenant_id for tenant in tenants],
                 "free": [tenant.free for tenant in tenants],
@@ -377,7 +377,7 @@ async def _settle(
     )
     await session.execute(_DROP_DUE, claim.key)
     if status is Status.FAILED:
-        await session.execute(_NOTE_FAILED, claim.key)
+        await session.execute(_LIST_FAILED, claim.key)
 
 
 async def _give_back(session: AsyncSession, claim: Claim, *, wait: timedelta, **values: Any) -> None:

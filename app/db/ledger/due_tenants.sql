@@ -1,4 +1,4 @@
--- Tenants that have a delivery due and a slot free, in the order in which their turn comes.
+-- Tenants that have a delivery due and a slot free, in the order in which they are served.
 --
 -- For example, of three tenants with a due delivery each: A has two in work and 4 slots, B none and 1 slot, C one and 1
 -- slot. C has no slot free, B comes before A since it has fewer in work; of two with as many, who waits longer is first.
@@ -13,7 +13,7 @@ held as (
     select tenant_id, bool_or(holds_deliveries) as is_held, bool_or(is_on_trial) as is_on_trial
     from hold group by tenant_id
 ),
-by_turn as (
+candidate as (
     select tenant.tenant_id, leased.number as leased, first.due_at,
         -- A tenant that comes back from an outage has one slot until one of its deliveries succeeds.
         case when held.is_on_trial then 1 else coalesce(own.slots, :slots) end as slots
@@ -32,4 +32,4 @@ by_turn as (
         -- This id stands for every tenant: a pause of all.
         and not exists (select from held where tenant_id = '00000000-0000-0000-0000-000000000000' and is_held)
 )
-select tenant_id, slots, slots - leased as free from by_turn where leased < slots order by leased, due_at limit :limit
+select tenant_id, slots, slots - leased as free from candidate where leased < slots order by leased, due_at limit :limit

@@ -3,7 +3,7 @@
 Invariant: at most `MAX_REFRESHES` fetches of a tenant's token begin in ten minutes, one at a time; what is stored can
 be read only by who knows the tenant's refresh token; and whether it is still good is told by the database's clock alone.
 
-The turn to fetch is a lease in the tenant's row, not an advisory lock. A lock would have to be held during a call to
+The right to fetch is a lease in the tenant's row, not an advisory lock. A lock would have to be held during a call to
 another system, with a connection for its holder and one for each who waits, and PgBouncer in transaction mode allows
 it inside a transaction alone. The lease costs no connection; when its holder ends without a word, it lapses.
 """
@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import text
 
+from app.core.access_token import AccessToken
 from app.db.session import Database
 from app.errors import CallsExhausted, DatabaseUnavailable, HelpDeskUnavailable
 
@@ -68,7 +69,7 @@ select (
 from access_token
 where tenant_id = :tenant_id and (refreshing_until is null or refreshing_until < clock_timestamp())
 """)
-# It lasts from the turn's beginning, which was before the fetch, by the database's clock.
+# It lasts from the lease's beginning, which was before the fetch, by the database's clock.
 _STORE: Final = text("""
 update access_token
 set sealed_token = :sealed, expires_at = refreshing_until - cast(:lease as interval) + cast(:life as interval), refreshing_until = null
@@ -77,16 +78,6 @@ where tenant_id = :tenant_id and refreshing_until = :mine
 _GIVE_UP: Final = text("""
 update access_token set refreshing_until = null where tenant_id = :tenant_id and refreshing_until = :mine
 """)
-
-
-class AccessToken(Protocol):
-    """A token as the accounts server gave it."""
-
-    @property
-    def value(self) -> str: ...
-
-    @property
-    def life(self) -> timedelta: ...
 
 
 Refresh = Callable[[], Awaitable[AccessToken]]
@@ -118,8 +109,8 @@ class AccessTokens:
             refresh_token.encode()
         )
         self._cipher = AESGCM(key)
-        # This process's callers queue here, so that one of them alone asks the database while it waits.
-        self._turn = asyncio.Lock()
+        # So that of this process's callers one at a time asks the database.
+        self._lock = asyncio.Lock()
 
     async def access_token(self, refresh: Refresh, *, rejected: str | None = None) -> str:
         """A token that is good for a while yet.
@@ -133,7 +124,7 @@ class AccessTokens:
             HelpDeskUnavailable: Another worker's fetch did not end in time.
             DatabaseUnavailable: The database can't be used.
         """
-        async with self._turn:
+        async with self._lock:
             deadline = asyncio.get_running_loop().time() + _LONGEST_WAIT.total_seconds()
             while asyncio.get_running_loop().time() < deadline:
                 stored = await self._read()

@@ -1,10 +1,10 @@
 """How often a tenant's ServiceDesk Plus is called, by all workers together.
 
-Invariant: in any sixty seconds at most `calls_per_minute` calls get their turn, by the database's clock, whoever makes
+Invariant: in any sixty seconds at most `calls_per_minute` calls are let go, by the database's clock, whoever makes
 them; while ServiceDesk Plus throttles, none does.
 
-GCRA, with the tenant's next slot in one row. A burst of b calls may go at once after a pause; from then on one every
-60 s / (n - b + 1), so that burst and slots together stay within n.
+GCRA (generic cell rate algorithm), with the time of the tenant's next call in one row (table `call_slot`). A burst of b calls may go at once after a pause; from then on one every
+60 s / (n - b + 1), so that the burst and the calls after it stay within n.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MINUTE: Final = timedelta(minutes=1)
 _LARGEST_BURST: Final = 5
 _LONGEST_BACK_OFF: Final = timedelta(minutes=10)
 
-# One statement takes the next slot, unless that is too far away: then it changes nothing and returns no row.
+# One statement takes the next time for a call, unless that is too far away: then it changes nothing and returns no row.
 _TAKE: Final = text("""
 insert into call_slot as slot (tenant_id, next_call_at) values (:tenant_id, clock_timestamp() + cast(:interval as interval))
 on conflict (tenant_id) do update
@@ -57,12 +57,12 @@ on conflict (tenant_id) do update
 
 
 class CallRate:
-    """One tenant's turns; fits `CallLimiter` of the ServiceDesk Plus adapter.
+    """The limit of one tenant's calls; fits `CallLimiter` of the ServiceDesk Plus adapter.
 
     Args:
         database: As the worker's role.
         tenant: Says how many calls a minute.
-        longest_wait: Beyond this, a turn is refused rather than waited for.
+        longest_wait: When a call would have to wait longer, it is refused.
         is_patient: For the sync: it takes no part in bursts, so that these stay for tickets that somebody waits for.
     """
 
@@ -83,7 +83,7 @@ class CallRate:
         self._burst_tolerance = (burst - 1) * self._interval
         self._longest_wait = longest_wait
 
-    async def wait_turn(self) -> None:
+    async def acquire(self) -> None:
         """Return when a call may go.
 
         Raises:
@@ -99,10 +99,10 @@ class CallRate:
             await asyncio.sleep(wait.total_seconds())
             if not await self._is_closed():
                 return
-            # It was throttled while we waited: that turn is void, another one is behind the closure.
+            # It was throttled while we waited: that time is void, take another one behind the closure.
 
     async def back_off(self, wait: timedelta) -> None:
-        """Let no call of this tenant go for *wait*, also of those that wait for their turn now."""
+        """Let no call of this tenant go for *wait*, also of those that wait now."""
         values = {
             "tenant_id": self._tenant_id,
             "wait": min(max(wait, timedelta()), _LONGEST_BACK_OFF),

@@ -1,12 +1,11 @@
 """ServiceDesk Plus, both editions. "request" and "solution" are its words: they stop here."""
 
-from app.integrations.servicedesk.auth import AccessToken, ApiKey, Credentials, OAuthClient, TokenCache
+from app.integrations.servicedesk.auth import ApiKey, Credentials, OAuthClient, TokenCache
 from app.integrations.servicedesk.calls import CallLimiter
 from app.integrations.servicedesk.client import ServiceDesk, open_servicedesk, ticket_url
 from app.integrations.servicedesk.mapping import Note
 
 __all__ = [
-    "AccessToken",
     "ApiKey",
     "CallLimiter",
     "Credentials",

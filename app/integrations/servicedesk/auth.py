@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
+from app.core.access_token import AccessToken
 from app.core.tenant import Edition, Tenant
 from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable, TenantFileInvalid
 from app.integrations.http import NoAnswer, Outbound, Reply
@@ -49,17 +50,6 @@ class OAuthClient:
 
 
 Credentials = ApiKey | OAuthClient
-
-
-@dataclass(frozen=True)
-class AccessToken:
-    """A token as the accounts server gave it; renew it some time before it has lasted `life`.
-
-    How long, not until when: the worker that fetches it and those that use it need not agree on the time.
-    """
-
-    value: str = field(repr=False)
-    life: timedelta
 
 
 class TokenCache(Protocol):

@@ -1,6 +1,6 @@
 """One call to the API of ServiceDesk Plus.
 
-Invariant: each request that leaves for the API has waited its turn first; a call is repeated in one case alone: the
+Invariant: each request to the API is let go by the limiter first; a call is repeated in one case alone: the
 cloud refused an access token, so that nothing was done, and another token could be had.
 
 The cloud says 401 both for a token that is not good any more and for one whose OAuth client lacks the scope of the
@@ -42,7 +42,7 @@ _SCOPES: Final = {
 class CallLimiter(Protocol):
     """Keeps a tenant's calls, of all workers, within its `calls_per_minute`."""
 
-    async def wait_turn(self) -> None:
+    async def acquire(self) -> None:
         """Return when a call may go; raises `CallsExhausted` when that would take too long."""
         ...
 
@@ -51,7 +51,7 @@ class CallLimiter(Protocol):
         ...
 
 
-class Calls:
+class RestApi:
     """Calls paths below `/api/v3` of one tenant's ServiceDesk Plus."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Calls:
         return await self._call("GET", path, params=params)
 
     async def post(self, path: str, input_data: Mapping[str, Any], *, begin: Begin) -> dict[str, Any]:
-        """POST once a turn is had; *begin* is awaited between the turn and the call, and may forbid it by raising."""
+        """POST when the limiter allows it; *begin* is awaited right before the call, and may forbid it by raising."""
         return await self._call("POST", path, begin=begin, form={"input_data": json.dumps(input_data)})
 
     async def delete(self, path: str) -> None:
@@ -122,7 +122,7 @@ class Calls:
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        await self._limiter.wait_turn()
+        await self._limiter.acquire()
         if begin is not None:
             await begin()
         outcome = "unavailable"

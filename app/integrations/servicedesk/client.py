@@ -21,7 +21,7 @@ from app.errors import HelpDeskRefused, TicketNotFound
 from app.integrations.http import DEFAULT_TIMEOUT, Resolve, open_outbound
 from app.integrations.servicedesk.answers import InputRefused, Missing, Unclear, not_understood
 from app.integrations.servicedesk.auth import Credentials, TokenCache, create_authenticator
-from app.integrations.servicedesk.calls import Begin, CallLimiter, Calls
+from app.integrations.servicedesk.calls import Begin, CallLimiter, RestApi
 from app.integrations.servicedesk.lists import Lists
 from app.integrations.servicedesk.mapping import (
     Note,
@@ -45,11 +45,11 @@ _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 class ServiceDesk:
     """The ServiceDesk Plus of one tenant; made by `open_servicedesk`."""
 
-    def __init__(self, tenant: Tenant, calls: Calls) -> None:
+    def __init__(self, tenant: Tenant, api: RestApi) -> None:
         self._options = tenant.servicedesk
         self._note = tenant.note
-        self._calls = calls
-        self._lists = Lists(calls)
+        self._api = api
+        self._lists = Lists(api)
 
     async def load_ticket(self, ticket_id: str) -> Ticket:
         """The ticket as it is now, with its resolution when it has one.
@@ -61,7 +61,7 @@ class ServiceDesk:
             TicketNotFound: There is none, or *ticket_id* can't be an id.
         """
         try:
-            row = _part(await self._calls.get(_ticket_path(ticket_id)), "request")
+            row = _part(await self._api.get(_ticket_path(ticket_id)), "request")
         except (Missing, InputRefused):
             found = await self._lists.find_ticket(ticket_id)
             if found is None or parse_id(found) == ticket_id:
@@ -147,8 +147,8 @@ class ServiceDesk:
     async def post_note(self, ticket_id: str, html: str, *, begin: Begin) -> str:
         """Add *html* as a note and return the note's id.
 
-        *begin* is awaited when the call has its turn, right before it is made. After `HelpDeskUnavailable` that came
-        later, the note may or may not be there: look with `find_notes` before another try.
+        *begin* is awaited right before the call, after the wait for the limiter. A `HelpDeskUnavailable` raised after
+        that leaves open whether the note is there: look with `find_notes` before another try.
 
         Raises:
             TicketNotFound: There is no such ticket.
@@ -162,7 +162,7 @@ class ServiceDesk:
         }
         path = f"{_ticket_path(ticket_id)}/notes"
         try:
-            answer = await self._calls.post(path, {self._options.note_key: note}, begin=begin)
+            answer = await self._api.post(path, {self._options.note_key: note}, begin=begin)
         except Missing:
             raise _no_ticket(ticket_id) from None
         return parse_id(_part(answer, self._options.note_key, "note", "request_note", "notes"))
@@ -172,7 +172,7 @@ class ServiceDesk:
         if not is_id(note_id):
             raise HelpDeskRefused("A note's id holds letters, digits, '-' and '_' alone.")
         try:
-            await self._calls.delete(f"{_ticket_path(ticket_id)}/notes/{note_id}")
+            await self._api.delete(f"{_ticket_path(ticket_id)}/notes/{note_id}")
         except Missing:
             return
 
@@ -197,7 +197,7 @@ class ServiceDesk:
 
     async def _details(self, path: str, *keys: str) -> Row | None:
         try:
-            return _part(await self._calls.get(path), *keys)
+            return _part(await self._api.get(path), *keys)
         except Missing:
             return None
 
@@ -205,7 +205,7 @@ class ServiceDesk:
         """Path and key of the assets: on premises, build 15100 renamed them."""
         if self._options.edition is Edition.ON_PREMISES:
             try:
-                await self._calls.get("/asset_assets", {"list_info": {"row_count": 1, "start_index": 1}})
+                await self._api.get("/asset_assets", {"list_info": {"row_count": 1, "start_index": 1}})
             except (HelpDeskRefused, Unclear):  # builds refuse an unknown path in various words
                 return "/assets", "assets"
             return "/asset_assets", "asset_assets"
@@ -242,8 +242,8 @@ async def open_servicedesk(
         allow_private=options.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
     ) as outbound:
         authenticator = create_authenticator(tenant, credentials, outbound=outbound, tokens=tokens)
-        calls = Calls(options.url, tenant=tenant.slug, outbound=outbound, authenticator=authenticator, limiter=limiter)
-        yield ServiceDesk(tenant, calls)
+        api = RestApi(options.url, tenant=tenant.slug, outbound=outbound, authenticator=authenticator, limiter=limiter)
+        yield ServiceDesk(tenant, api)
 
 
 def ticket_url(options: ServiceDeskOptions, ticket_id: str) -> str:

@@ -18,7 +18,7 @@ from app.integrations.servicedesk.answers import (
     Unclear,
     not_understood,
 )
-from app.integrations.servicedesk.calls import Calls
+from app.integrations.servicedesk.calls import RestApi
 from app.integrations.servicedesk.mapping import Row, display_id_of, parse_id, time_of
 
 PAGE_ROWS: Final = 100
@@ -42,10 +42,10 @@ _CLOUD_FIELDS: Final = ("display_id", "is_trashed", "deleted_time")
 
 
 class Lists:
-    """Reads lists through *calls*."""
+    """Reads lists through *api*."""
 
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
+    def __init__(self, api: RestApi) -> None:
+        self._api = api
 
     async def rows(self, path: str, key: str) -> AsyncIterator[Row]:
         """Each row of a list once, in the order of ServiceDesk Plus."""
@@ -146,7 +146,7 @@ class Lists:
         return found[0] if len(found) == 1 else None
 
     async def _page(self, path: str, key: str, info: dict[str, Any]) -> tuple[list[Row], bool]:
-        answer = await self._calls.get(path, {"list_info": {"row_count": PAGE_ROWS, **info}})
+        answer = await self._api.get(path, {"list_info": {"row_count": PAGE_ROWS, **info}})
         rows, list_info = answer.get(key), answer.get("list_info")
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise not_understood()
