@@ -44,7 +44,7 @@ _LABEL: Final = re.compile(r"^\w+: ", re.MULTILINE)  # "Problem: …", "Resoluti
 _ITEM: Final = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
 
 
-class Kind(StrEnum):
+class Misbehaviour(StrEnum):
     """What the next calls get instead of an orderly answer."""
 
     RATE_LIMIT = "rate_limit"
@@ -82,7 +82,7 @@ class Behaviour(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Kind
+    kind: Misbehaviour
     times: int | None = Field(default=1, ge=1)
     """None: until cleared."""
     seconds: float = Field(default=1.0, ge=0)
@@ -183,9 +183,9 @@ class ModelSimulator:
             await self._runner.cleanup()
             self._runner = None
 
-    def behave(self, kind: Kind | str, *, times: int | None = 1, seconds: float = 1.0) -> None:
+    def behave(self, kind: Misbehaviour | str, *, times: int | None = 1, seconds: float = 1.0) -> None:
         """Queue one behaviour."""
-        self.behaviours.append(Behaviour(kind=Kind(kind), times=times, seconds=seconds))
+        self.behaviours.append(Behaviour(kind=Misbehaviour(kind), times=times, seconds=seconds))
 
     async def _list_models(self, _request: web.Request) -> web.Response:
         model = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "ai-agents"}
@@ -210,11 +210,11 @@ class ModelSimulator:
         self.calls += 1
         self.requests.append(chat)
         behaviour = self._take(asks_for_schema=chat.asks_for_schema)
-        if behaviour is not None and behaviour.kind is Kind.SLOW:
+        if behaviour is not None and behaviour.kind is Misbehaviour.SLOW:
             await asyncio.sleep(behaviour.seconds)
-        if behaviour is None or behaviour.kind is Kind.SLOW:
+        if behaviour is None or behaviour.kind is Misbehaviour.SLOW:
             return _completion(chat, _orderly(chat.prompt))
-        if behaviour.kind is Kind.RESET and request.transport is not None:
+        if behaviour.kind is Misbehaviour.RESET and request.transport is not None:
             request.transport.abort()
         return _failure(behaviour) or _misbehave(chat, behaviour.kind)
 
@@ -223,7 +223,7 @@ class ModelSimulator:
         if not self.behaviours:
             return None
         first = self.behaviours[0]
-        if first.kind is Kind.NO_SCHEMA and not asks_for_schema:
+        if first.kind is Misbehaviour.NO_SCHEMA and not asks_for_schema:
             return None
         if first.times == 1:
             self.behaviours.popleft()
@@ -235,26 +235,26 @@ class ModelSimulator:
 def _failure(behaviour: Behaviour) -> web.Response | None:
     """The answer of a behaviour that is about HTTP, or None."""
     match behaviour.kind:
-        case Kind.RATE_LIMIT:
+        case Misbehaviour.RATE_LIMIT:
             wait = {"Retry-After": f"{behaviour.seconds:g}"}
             return _problem(429, "Rate limit reached", kind="rate_limit_exceeded", headers=wait)
-        case Kind.SERVER_ERROR:
+        case Misbehaviour.SERVER_ERROR:
             return _problem(500, "The server had an error while processing your request", kind="server_error")
-        case Kind.NO_SCHEMA:
+        case Misbehaviour.NO_SCHEMA:
             return _problem(400, "'response_format' of type 'json_schema' is not supported with this model")
-        case Kind.GARBAGE:
+        case Misbehaviour.GARBAGE:
             return web.Response(text="<html><body>It works!\x00</body></html>", content_type="text/html")
-        case Kind.RESET:
+        case Misbehaviour.RESET:
             return web.Response()  # goes nowhere
         case _:
             return None
 
 
-def _misbehave(chat: Chat, kind: Kind) -> web.Response:
+def _misbehave(chat: Chat, kind: Misbehaviour) -> web.Response:
     """A completion that is not what was asked for."""
-    if kind is Kind.REFUSAL:
+    if kind is Misbehaviour.REFUSAL:
         return _completion(chat, None, refusal="I'm sorry, but I can't help with that.")
-    if kind is Kind.LENGTH:
+    if kind is Misbehaviour.LENGTH:
         whole = _orderly(chat.prompt)
         return _completion(chat, whole[: len(whole) // 2], finish_reason="length")
     return _completion(chat, _CONTENTS[kind](chat.prompt))
@@ -359,13 +359,13 @@ def _obey(prompt: Prompt) -> str:
     return draft.model_dump_json()
 
 
-_CONTENTS: Final[Mapping[Kind, Callable[[Prompt], str]]] = {
-    Kind.NOT_JSON: _not_json,
-    Kind.SCHEMA_VIOLATION: _schema_violation,
-    Kind.UNKNOWN_CITATION: _unknown_citation,
-    Kind.TOO_LONG: _too_long,
-    Kind.OTHER_LANGUAGE: _other_language,
-    Kind.OBEY: _obey,
+_CONTENTS: Final[Mapping[Misbehaviour, Callable[[Prompt], str]]] = {
+    Misbehaviour.NOT_JSON: _not_json,
+    Misbehaviour.SCHEMA_VIOLATION: _schema_violation,
+    Misbehaviour.UNKNOWN_CITATION: _unknown_citation,
+    Misbehaviour.TOO_LONG: _too_long,
+    Misbehaviour.OTHER_LANGUAGE: _other_language,
+    Misbehaviour.OBEY: _obey,
 }
 
 

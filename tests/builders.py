@@ -14,7 +14,7 @@ from app.core.article import Article
 from app.core.delivery import Status
 from app.core.enhancement import Draft
 from app.core.outcome import Ending, Outcome
-from app.core.source import Gathered, Kind, Source, State, number_sources
+from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.errors import Code
@@ -76,7 +76,7 @@ def an_outcome(
     return Outcome(ending, status, code, detail, timedelta(seconds=wait_s), counts)
 
 
-def a_source(kind: Kind = Kind.TICKET, **changes: Any) -> Source:
+def a_source(kind: SourceKind = SourceKind.TICKET, **changes: Any) -> Source:
     values = {
         "kind": kind,
         "id": "77",
@@ -87,12 +87,12 @@ def a_source(kind: Kind = Kind.TICKET, **changes: Any) -> Source:
     return Source.model_validate({**values, **changes})
 
 
-def gathered(*sources: Source, **states: State) -> tuple[Gathered, ...]:
+def gathered(*sources: Source, **states: GatherState) -> tuple[Gathered, ...]:
     """Tickets, articles and assets: those of *sources* ok and numbered, the others empty unless *states* says."""
     groups = []
-    for kind in (Kind.TICKET, Kind.ARTICLE, Kind.ASSET):
+    for kind in (SourceKind.TICKET, SourceKind.ARTICLE, SourceKind.ASSET):
         own = tuple(source for source in sources if source.kind is kind)
-        state = states.get(kind.value, State.OK if own else State.EMPTY)
+        state = states.get(kind.value, GatherState.OK if own else GatherState.EMPTY)
         groups.append(Gathered(kind=kind, state=state, sources=own))
     return number_sources(groups)
 

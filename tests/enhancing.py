@@ -9,7 +9,7 @@ from typing import Any
 
 from app.core.completion import Completion, Message
 from app.core.enhancement import Enhancement
-from app.core.source import Kind, Source
+from app.core.source import Source, SourceKind
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.enhancement.graph import Tools, enhance
@@ -28,23 +28,23 @@ class Desk:
     """For each answer, whether it was asked for with more room."""
 
     async def similar_tickets(self, *_: Any, **__: Any) -> list[Source]:
-        return self._of(Kind.TICKET)
+        return self._of(SourceKind.TICKET)
 
     async def articles(self, *_: Any, **__: Any) -> list[Source]:
-        return self._of(Kind.ARTICLE)
+        return self._of(SourceKind.ARTICLE)
 
     async def assets(self, *_: Any, **__: Any) -> list[Source]:
-        return self._of(Kind.ASSET)
+        return self._of(SourceKind.ASSET)
 
     async def measurements(self, *_: Any, **__: Any) -> list[Source]:
-        return self._of(Kind.MEASUREMENT)
+        return self._of(SourceKind.MEASUREMENT)
 
     async def complete(self, messages: Sequence[Message], *, more_room: bool = False, **_: Any) -> Completion:
         self.rooms.append(more_room)
         answer = self.answer(messages)
         return answer if isinstance(answer, Completion) else Completion(text=answer, model="gpt-4o-mini")
 
-    def _of(self, kind: Kind) -> list[Source]:
+    def _of(self, kind: SourceKind) -> list[Source]:
         return [source for source in self.sources if source.kind is kind]
 
 

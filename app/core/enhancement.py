@@ -115,7 +115,7 @@ class Enhancement(BaseModel):
         return self.is_context_only and not {Notice.NOTHING_FOUND, Notice.BUDGET_USED_UP} & set(self.notices)
 
 
-class Problem(str):
+class DraftProblem(str):
     """A sentence that tells the model what must change. It may quote the answer; `reason` is fit for a log."""
 
     __slots__ = ("reason",)
@@ -132,26 +132,26 @@ def count_words(texts: Iterable[str]) -> int:
     return sum(len(text.split()) for text in texts)
 
 
-def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str) -> list[Problem]:
+def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str) -> list[DraftProblem]:
     """What must change before *draft* may be used, each as a sentence that the model can act on."""
     refs = {source.ref for source in _sources(gathered)}
-    problems: list[Problem] = []
+    problems: list[DraftProblem] = []
     unknown = sorted({ref for statement in _statements(draft) for ref in statement.citations} - refs)
     if unknown:
         told = f"These citations name no source: {', '.join(unknown[:10])}. Known refs: {_listing(refs)}."
-        problems.append(Problem(told, f"{len(unknown)} of its citations name no source"))
+        problems.append(DraftProblem(told, f"{len(unknown)} of its citations name no source"))
     if any(not statement.citations for statement in draft.facts):
         told = "Each fact must cite at least one source. Move what has none to hypotheses, or leave it out."
-        problems.append(Problem(told, "a fact without a citation"))
+        problems.append(DraftProblem(told, "a fact without a citation"))
     words = count_words(_texts(draft))
     limit = int(max_words * STATEMENTS_SHARE)
     if words > limit:
         told = f"All texts together have {words} words; at most {limit} are allowed."
-        problems.append(Problem(told, f"{words} words, more than {limit}"))
+        problems.append(DraftProblem(told, f"{words} words, more than {limit}"))
     if not draft.summary.strip():
-        problems.append(Problem("The summary is empty.", "an empty summary"))
+        problems.append(DraftProblem("The summary is empty.", "an empty summary"))
     if sounds_like_another(" ".join(_texts(draft)), language):
-        problems.append(Problem(f"All texts must be written in the language {language!r}.", "another language"))
+        problems.append(DraftProblem(f"All texts must be written in the language {language!r}.", "another language"))
     return problems
 
 

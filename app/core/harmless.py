@@ -19,7 +19,7 @@ from typing import Final
 
 from app.core.labels import all_labels
 from app.core.masking import find_secrets
-from app.core.source import Gathered, Kind
+from app.core.source import Gathered, SourceKind
 from app.core.text import plain_text, tidy, unescaped
 
 LINK_REMOVED: Final = "[link removed]"
@@ -198,11 +198,11 @@ class Known:
     def of(cls, gathered: Iterable[Gathered], *, ticket_text: str = "") -> Known:
         groups = list(gathered)
         sources = [source for group in groups for source in group.sources]
-        own = "\n".join(f"{each.title}\n{each.text}" for each in sources if each.kind is not Kind.TICKET)
+        own = "\n".join(f"{each.title}\n{each.text}" for each in sources if each.kind is not SourceKind.TICKET)
         machines = "\n".join(
-            f"{each.title}\n{each.text}" for each in sources if each.kind in {Kind.ASSET, Kind.MEASUREMENT}
+            f"{each.title}\n{each.text}" for each in sources if each.kind in {SourceKind.ASSET, SourceKind.MEASUREMENT}
         )
-        articles = "\n".join(each.text for each in sources if each.kind is Kind.ARTICLE)
+        articles = "\n".join(each.text for each in sources if each.kind is SourceKind.ARTICLE)
         everything = "\n".join([ticket_text, *(f"{each.title}\n{each.text}" for each in sources)])
         pages = frozenset(each.url for each in sources if each.url)
         return cls(
@@ -234,16 +234,16 @@ def harmless(text: str, known: Known) -> str:
     return tidy(_without_imitations(_CITATION.sub("", words)))
 
 
-def excerpt(text: str, kind: Kind, known: Known) -> str:
+def excerpt(text: str, kind: SourceKind, known: Known) -> str:
     """*text*, which a source of *kind* says, with its links and other names made unusable."""
-    is_requesters = kind is Kind.TICKET
+    is_requesters = kind is SourceKind.TICKET
     words = _readable(tidy(text)) if is_requesters else tidy(text)
     words = _MARKDOWN.sub(
         lambda link: f"{link['text']} {link['target']}".strip(), _ELEMENT.sub(" ", _FENCE.sub(" ", words))
     )
     words = words.replace("](", "] (")
     words = _without_requests(words, with_a_lead_only=not is_requesters)
-    if kind is not Kind.ARTICLE:
+    if kind is not SourceKind.ARTICLE:
         words = _without_commands(words, known)
     words = _URL.sub(lambda link: _url_in_excerpt(link[0], known), words)
     words = _SCHEME.sub(LINK_REMOVED, words)

@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 from app.core.enhancement import Enhancement, Statement, count_words
 from app.core.labels import labels
-from app.core.source import Gathered, Kind, Source, State
+from app.core.source import Gathered, GatherState, Source, SourceKind
 from app.core.tenant import NoteOptions, Section
 from app.core.text import one_line
 
@@ -95,7 +95,7 @@ class _Note:
             ]
         if section == "next_steps":
             return [self._statements("next_steps", enhancement.next_steps, tag="ol")]
-        return [self._sources(group) for group in enhancement.gathered if group.kind == Kind(section)]
+        return [self._sources(group) for group in enhancement.gathered if group.kind == SourceKind(section)]
 
     def _paragraph(self, text: str) -> str:
         return f"<p>{escape(text)}</p>" if text else ""
@@ -111,10 +111,10 @@ class _Note:
 
     def _sources(self, group: Gathered) -> str:
         title = f"<p><b>{escape(self._labels[group.kind])}</b>"
-        if group.state is State.UNAVAILABLE:
+        if group.state is GatherState.UNAVAILABLE:
             reason = f" ({escape(group.reason)})" if group.reason else ""
             return f"{title}: <em>{escape(self._labels['unavailable'])}</em>{reason}</p>"
-        if group.state is State.EMPTY:
+        if group.state is GatherState.EMPTY:
             return f"{title}: {escape(self._labels['no_good_match'])}</p>"
         return title + "</p><ul>" + "".join(map(self._source, group.sources[: self._sources_shown])) + "</ul>"
 

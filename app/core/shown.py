@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from app.core.enhancement import Enhancement, Statement
 from app.core.harmless import Known, excerpt
 from app.core.masking import Mask, find_placeholders
-from app.core.source import Gathered, Kind, Source
+from app.core.source import Gathered, Source, SourceKind
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 
@@ -49,7 +49,7 @@ def _sources(gathered: Sequence[Gathered]) -> list[Source]:
     return [source for group in gathered for source in group.sources]
 
 
-def _changed(gathered: Sequence[Gathered], change: Callable[[str, Kind], str]) -> tuple[Gathered, ...]:
+def _changed(gathered: Sequence[Gathered], change: Callable[[str, SourceKind], str]) -> tuple[Gathered, ...]:
     def changed(source: Source) -> Source:
         return source.model_copy(
             update={"title": change(source.title, source.kind), "text": change(source.text, source.kind)}

@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 
-class Kind(StrEnum):
+class SourceKind(StrEnum):
     """Kinds of context, in the order in which a note shows them."""
 
     TICKET = "similar_tickets"
@@ -22,7 +22,7 @@ class Kind(StrEnum):
     MEASUREMENT = "monitoring"
 
 
-_LETTERS: Final = {Kind.TICKET: "T", Kind.ARTICLE: "K", Kind.ASSET: "A", Kind.MEASUREMENT: "M"}
+_LETTERS: Final = {SourceKind.TICKET: "T", SourceKind.ARTICLE: "K", SourceKind.ASSET: "A", SourceKind.MEASUREMENT: "M"}
 
 
 class Source(BaseModel):
@@ -30,7 +30,7 @@ class Source(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Kind
+    kind: SourceKind
     id: str
     """Its id in the system it came from: a ticket's, article's or asset's id, a query's name."""
     title: str
@@ -43,7 +43,7 @@ class Source(BaseModel):
     ref: str = ""
 
 
-class State(StrEnum):
+class GatherState(StrEnum):
     """How the gathering of one kind ended."""
 
     OK = "ok"
@@ -56,16 +56,16 @@ class Gathered(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Kind
-    state: State
+    kind: SourceKind
+    state: GatherState
     sources: tuple[Source, ...] = ()
     reason: str = ""
     """Why it was unavailable, in words for a technician."""
 
 
 def number_sources(gathered: Iterable[Gathered]) -> tuple[Gathered, ...]:
-    """*gathered* in the order of `Kind`, each source with its `ref`."""
-    order = list(Kind)
+    """*gathered* in the order of `SourceKind`, each source with its `ref`."""
+    order = list(SourceKind)
     return tuple(
         group.model_copy(
             update={

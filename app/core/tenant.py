@@ -185,7 +185,7 @@ class MonitoringOptions(_Part):
 
 
 _MOST_SLOTS: Final = 10
-# Two calls for a usual ticket, each a turn: more deliveries at once would only wait for one another's turns.
+# A usual ticket needs two calls. More deliveries at once would only wait for the limiter of calls.
 _CALLS_A_SLOT: Final = 6
 
 

@@ -3,7 +3,8 @@
 What is sent is strict (`enhancement.schema`), what is read is forgiving, as far as there is one way to read it. Two
 different objects, none, or one without a summary are no answer.
 
-Invariant: no thought of the model is in a `Reading`, and its `Problem` holds no word of the answer but in its sentence.
+Invariant: a `ParsedAnswer` holds none of the model's thoughts, and its `DraftProblem` quotes the answer only in the
+sentence that is sent back to the model, never in the reason that is logged.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from app.core.enhancement import Confidence, Draft, Problem, Statement
+from app.core.enhancement import Confidence, Draft, DraftProblem, Statement
 from app.enhancement.objects import find_objects, is_thought, mend_objects, without_thoughts
 
 MAX_ANSWER_CHARS: Final = 400_000
@@ -30,45 +31,45 @@ _REF_KEYS: Final = ("ref", "id", "source", "citation")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedAnswer:
     """What an answer holds."""
 
     draft: Draft | None
-    problem: Problem | None
+    problem: DraftProblem | None
     """Why there is no draft."""
     said: str
     """The answer as it may be sent back; empty: it says nothing besides thoughts."""
 
 
-def read_answer(answer: str) -> Reading:
+def read_answer(answer: str) -> ParsedAnswer:
     """What *answer* holds. What JSON does not allow is mended only where nothing can be read otherwise."""
     if len(answer) > MAX_ANSWER_CHARS:
-        return Reading(None, Problem("The answer is far too long.", "far too long"), "")
+        return ParsedAnswer(None, DraftProblem("The answer is far too long.", "far too long"), "")
     found = find_objects(answer)
     drafts, misfits = _drafts(found.objects or _as_text(found.words))
     if not drafts and not misfits:
         drafts, misfits = _drafts(mend_objects(found.words))
     if len(drafts) == 1:
-        return Reading(drafts[0], None, drafts[0].model_dump_json())
+        return ParsedAnswer(drafts[0], None, drafts[0].model_dump_json())
     if drafts:
         told = "The answer holds several different objects of the schema. Answer with one."
         said = "\n".join(draft.model_dump_json() for draft in drafts)
-        return Reading(None, Problem(told, "several different objects"), said[:MAX_SAID_CHARS])
+        return ParsedAnswer(None, DraftProblem(told, "several different objects"), said[:MAX_SAID_CHARS])
     if misfits:
         plain, problem = misfits[-1]
-        return Reading(None, problem, _whole(json.dumps(plain, ensure_ascii=False)[:MAX_SAID_CHARS]))
+        return ParsedAnswer(None, problem, _whole(json.dumps(plain, ensure_ascii=False)[:MAX_SAID_CHARS]))
     words = _whole(found.words.replace("\ufeff", "").strip()[:MAX_SAID_CHARS])
     if not words:
         reason = "no answer, thoughts alone" if found.has_thoughts else "no answer, its text is empty"
-        return Reading(None, Problem("The answer is empty.", reason), "")
+        return ParsedAnswer(None, DraftProblem("The answer is empty.", reason), "")
     told = "The answer does not fit the schema: it holds no JSON object of it."
-    return Reading(None, Problem(told, "no JSON object of the schema"), words)
+    return ParsedAnswer(None, DraftProblem(told, "no JSON object of the schema"), words)
 
 
-def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], Problem]]]:
+def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], DraftProblem]]]:
     """The different drafts in *values*, and what is like one and is none."""
     drafts: list[Draft] = []
-    misfits: list[tuple[dict[str, Any], Problem]] = []
+    misfits: list[tuple[dict[str, Any], DraftProblem]] = []
     for value in _candidates(values):
         plain = _plain(value)
         try:
@@ -80,12 +81,12 @@ def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], 
     return drafts, misfits
 
 
-def _misfit(error: ValidationError) -> Problem:
+def _misfit(error: ValidationError) -> DraftProblem:
     # Its place is one of our own keys, since no other is validated, and its message is pydantic's.
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"]) or "the answer"
     reason = f"{place}: {first['msg']}"
-    return Problem(f"The answer does not fit the schema: {reason}.", reason)
+    return DraftProblem(f"The answer does not fit the schema: {reason}.", reason)
 
 
 def _as_text(words: str) -> list[Any]:

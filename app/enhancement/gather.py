@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from app.core.source import Gathered, Kind, Source, State
+from app.core.source import Gathered, GatherState, Source, SourceKind
 from app.errors import AppError
 
 MAX_SOURCES: Final = 5
@@ -21,7 +21,7 @@ MAX_SOURCES: Final = 5
 log = structlog.get_logger(__name__)
 
 
-async def gather(kind: Kind, search: Callable[[], Awaitable[list[Source]]], *, limit: timedelta) -> Gathered:
+async def gather(kind: SourceKind, search: Callable[[], Awaitable[list[Source]]], *, limit: timedelta) -> Gathered:
     """What *search* finds within *limit*."""
     try:
         async with asyncio.timeout(limit.total_seconds()):
@@ -32,9 +32,11 @@ async def gather(kind: Kind, search: Callable[[], Awaitable[list[Source]]], *, l
         return _unavailable(kind, "", cause=error.detail)
     except Exception as error:  # noqa: BLE001 - a bug in one kind of context must not cost the note
         return _unavailable(kind, "", cause=type(error).__name__, error=error)
-    return Gathered(kind=kind, state=State.OK if sources else State.EMPTY, sources=tuple(sources[:MAX_SOURCES]))
+    return Gathered(
+        kind=kind, state=GatherState.OK if sources else GatherState.EMPTY, sources=tuple(sources[:MAX_SOURCES])
+    )
 
 
-def _unavailable(kind: Kind, reason: str, *, cause: str, error: Exception | None = None) -> Gathered:
+def _unavailable(kind: SourceKind, reason: str, *, cause: str, error: Exception | None = None) -> Gathered:
     log.warning("context_unavailable", source=kind, cause=cause, exc_info=error)
-    return Gathered(kind=kind, state=State.UNAVAILABLE, reason=reason)
+    return Gathered(kind=kind, state=GatherState.UNAVAILABLE, reason=reason)

@@ -29,8 +29,7 @@ from app.core.completion import Completion, Message
 from app.core.enhancement import Draft, Enhancement, Notice, find_problems, salvage
 from app.core.masking import Mask
 from app.core.shown import show_enhancement
-from app.core.source import Gathered, Kind, Source, number_sources
-from app.core.source import State as Reach
+from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
 from app.core.steps import StepNote, step
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
@@ -88,20 +87,22 @@ class State(TypedDict, total=False):
 async def similar_tickets(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     tools = runtime.context
     return await _gathered(
-        Kind.TICKET, tools, lambda: tools.history.similar_tickets(state["ticket"], limit=MAX_SOURCES)
+        SourceKind.TICKET, tools, lambda: tools.history.similar_tickets(state["ticket"], limit=MAX_SOURCES)
     )
 
 
 async def knowledge(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     tools = runtime.context
-    return await _gathered(Kind.ARTICLE, tools, lambda: tools.knowledge.articles(state["ticket"], limit=MAX_SOURCES))
+    return await _gathered(
+        SourceKind.ARTICLE, tools, lambda: tools.knowledge.articles(state["ticket"], limit=MAX_SOURCES)
+    )
 
 
 async def assets(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     tools, ticket = runtime.context, state["ticket"]
     addresses = find_addresses(ticket.text)
     return await _gathered(
-        Kind.ASSET,
+        SourceKind.ASSET,
         tools,
         lambda: tools.inventory.assets(addresses, requester=ticket.requester, limit=MAX_SOURCES),
     )
@@ -113,10 +114,10 @@ async def monitoring(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     if source is None:
         return {}
     addresses = find_addresses(state["ticket"].text)
-    return await _gathered(Kind.MEASUREMENT, tools, lambda: source.measurements(addresses, limit=MAX_SOURCES))
+    return await _gathered(SourceKind.MEASUREMENT, tools, lambda: source.measurements(addresses, limit=MAX_SOURCES))
 
 
-async def _gathered(kind: Kind, tools: Tools, search: Callable[[], Awaitable[list[Source]]]) -> dict[str, Any]:
+async def _gathered(kind: SourceKind, tools: Tools, search: Callable[[], Awaitable[list[Source]]]) -> dict[str, Any]:
     started = time.perf_counter()
     found = await gather(kind, search, limit=tools.context_timeout)
     CONTEXT_SECONDS.labels(kind).observe(time.perf_counter() - started, exemplar=exemplar())
@@ -220,7 +221,7 @@ def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, n
 
 def _why_nothing(gathered: tuple[Gathered, ...]) -> tuple[Notice, ...]:
     """That nothing fits is known only where something could be searched; the note names what was unavailable itself."""
-    return () if all(group.state is Reach.UNAVAILABLE for group in gathered) else (Notice.NOTHING_FOUND,)
+    return () if all(group.state is GatherState.UNAVAILABLE for group in gathered) else (Notice.NOTHING_FOUND,)
 
 
 def _context_only(state: State, gathered: tuple[Gathered, ...], *why: Notice) -> Enhancement:
@@ -257,7 +258,7 @@ def _after_check(state: State) -> str:
 def _tell(note: StepNote, state: State, result: dict[str, Any]) -> None:
     """How a node ended, in words that hold nothing of the ticket."""
     for found in result.get("gathered", ()):
-        note.is_fine = found.state is not Reach.UNAVAILABLE
+        note.is_fine = found.state is not GatherState.UNAVAILABLE
         nothing = "nothing fits" if note.is_fine else "unavailable"
         note.result = f"found {len(found.sources)}" if found.sources else found.reason or nothing
     if "completions" in result:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from app.core.completion import Message
 from app.core.enhancement import STATEMENTS_SHARE, Draft
 from app.core.masking import Mask
-from app.core.source import Gathered, State
+from app.core.source import Gathered, GatherState
 from app.core.text import tidy
 from app.core.ticket import Ticket
 from app.enhancement.answer import read_answer
@@ -62,7 +62,7 @@ def compose_messages(
                 for group in gathered
                 for source in group.sources
             ],
-            "unavailable": [group.kind for group in gathered if group.state is State.UNAVAILABLE],
+            "unavailable": [group.kind for group in gathered if group.state is GatherState.UNAVAILABLE],
             "language": language,
             "max_words": max_words,
         }

@@ -21,7 +21,7 @@ import yaml
 
 from app.core.completion import Message
 from app.core.note import ALLOWED_TAGS
-from app.core.source import Kind, Source
+from app.core.source import Source, SourceKind
 from app.core.text import plain_text
 from app.core.ticket import Ticket
 from tests.builders import a_source, a_ticket
@@ -47,14 +47,14 @@ _CODES: Final[dict[str, Callable[[str], str]]] = {
     "unicode_escape": lambda text: "".join(f"\\u{ord(character):04x}" for character in text),
 }
 _PLACES: Final = {
-    "article": (Kind.ARTICLE, "text"),
-    "article_title": (Kind.ARTICLE, "title"),
-    "resolved": (Kind.TICKET, "text"),
-    "resolved_title": (Kind.TICKET, "title"),
-    "asset": (Kind.ASSET, "text"),
-    "asset_title": (Kind.ASSET, "title"),
-    "monitoring": (Kind.MEASUREMENT, "text"),
-    "monitoring_title": (Kind.MEASUREMENT, "title"),
+    "article": (SourceKind.ARTICLE, "text"),
+    "article_title": (SourceKind.ARTICLE, "title"),
+    "resolved": (SourceKind.TICKET, "text"),
+    "resolved_title": (SourceKind.TICKET, "title"),
+    "asset": (SourceKind.ASSET, "text"),
+    "asset_title": (SourceKind.ASSET, "title"),
+    "monitoring": (SourceKind.MEASUREMENT, "text"),
+    "monitoring_title": (SourceKind.MEASUREMENT, "title"),
 }
 
 
@@ -79,10 +79,10 @@ class Injection:
 
     def sources(self) -> list[Source]:
         pages = {
-            Kind.TICKET: "https://sdp.acme.example/WorkOrder.do?woID=77",
-            Kind.ARTICLE: "https://sdp.acme.example/kb/5",
+            SourceKind.TICKET: "https://sdp.acme.example/WorkOrder.do?woID=77",
+            SourceKind.ARTICLE: "https://sdp.acme.example/kb/5",
         }
-        sources = {kind: a_source(kind, url=pages.get(kind, "")) for kind in Kind}
+        sources = {kind: a_source(kind, url=pages.get(kind, "")) for kind in SourceKind}
         if self.place:
             kind, part = _PLACES[self.place]
             sources[kind] = sources[kind].model_copy(update={part: plain_text(self.text)})

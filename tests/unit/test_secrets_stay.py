@@ -16,9 +16,10 @@ import structlog
 from pydantic import SecretStr, ValidationError
 
 from app import settings as settings_module
+from app.core.access_token import AccessToken
 from app.core.signature import verify_body
 from app.errors import TenantFileInvalid, Unauthenticated
-from app.integrations.servicedesk.auth import AccessToken, ApiKey, OAuthClient
+from app.integrations.servicedesk.auth import ApiKey, OAuthClient
 from app.settings import ProcessSettings, load_settings
 from app.telemetry.logs import set_up_logs
 from app.tenants import KnownTenant, OAuthSecrets, TenantSecrets

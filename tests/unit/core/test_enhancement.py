@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.enhancement import Draft, Problem, Statement, count_words, find_problems, salvage
-from app.core.source import Kind
+from app.core.enhancement import Draft, DraftProblem, Statement, count_words, find_problems, salvage
+from app.core.source import SourceKind
 from app.errors import ModelRefused
 from tests.builders import a_draft, a_source, gathered
 
-SOURCES = gathered(a_source(), a_source(Kind.ARTICLE, id="5", url="https://sdp.acme.example/kb/5"))
+SOURCES = gathered(a_source(), a_source(SourceKind.ARTICLE, id="5", url="https://sdp.acme.example/kb/5"))
 
 
-def problems(draft: Draft, **changes: Any) -> list[Problem]:
+def problems(draft: Draft, **changes: Any) -> list[DraftProblem]:
     return find_problems(draft, SOURCES, **{"max_words": 500, "language": "en", **changes})
 
 

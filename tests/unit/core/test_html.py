@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from app.core.enhancement import Enhancement, Statement
 from app.core.harmless import Known, excerpt, harmless
 from app.core.note import ALLOWED_TAGS, render_note
-from app.core.source import Gathered, Kind, State, number_sources
+from app.core.source import Gathered, GatherState, SourceKind, number_sources
 from app.core.tenant import NoteOptions
 from app.core.text import plain_text
 from tests.builders import a_source
@@ -70,10 +70,10 @@ class Elements(HTMLParser):
 def rendered(text: str, url: str) -> str:
     """A note of which every text is *text*, and every source's page *url*."""
     groups = [
-        Gathered(kind=kind, state=State.OK, sources=(a_source(kind, title=text, text=text, url=url),))
-        for kind in (Kind.TICKET, Kind.ARTICLE)
+        Gathered(kind=kind, state=GatherState.OK, sources=(a_source(kind, title=text, text=text, url=url),))
+        for kind in (SourceKind.TICKET, SourceKind.ARTICLE)
     ]
-    groups.append(Gathered(kind=Kind.ASSET, state=State.UNAVAILABLE, reason=text))
+    groups.append(Gathered(kind=SourceKind.ASSET, state=GatherState.UNAVAILABLE, reason=text))
     said: Any = (Statement(text=text, citations=["T1", text]),)
     enhancement = Enhancement(
         summary=text, facts=said, hypotheses=said, next_steps=said, gathered=number_sources(groups), model=text or "m"
@@ -109,7 +109,7 @@ def test_a_note_has_only_its_own_tags_and_links_whatever_its_texts_hold(text: st
 @given(EVIL)
 def test_plain_text_and_what_is_made_of_it_hold_no_script_nor_hidden_part(text: str) -> None:
     known = Known.of([])
-    for result in (harmless(text, known), excerpt(text, Kind.TICKET, known)):
+    for result in (harmless(text, known), excerpt(text, SourceKind.TICKET, known)):
         assert not set(Elements(result).tags) & {"script", "style", "img", "svg", "iframe", "form", "a", "object"}
     assert "\x00" not in plain_text(text)
 
@@ -161,6 +161,6 @@ def test_a_long_text_of_anything_is_no_burden(part: str) -> None:
     known = Known.of([])
     started = time.process_time()
     harmless(text, known)
-    excerpt(text, Kind.TICKET, known)
+    excerpt(text, SourceKind.TICKET, known)
     rendered(text[:2_000], "https://sdp.acme.example/x")
     assert time.process_time() - started < 2

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.core.enhancement import Enhancement, Notice, Statement
 from app.core.note import ALLOWED_TAGS, count_note_words, note_reference, render_note
-from app.core.source import Kind, State
+from app.core.source import GatherState, SourceKind
 from app.core.tenant import NoteOptions
 from tests.builders import a_draft, a_source, gathered
 
@@ -20,7 +20,7 @@ REFERENCE = UUID("6f9619ff-8b86-5d01-b42d-00cf4fc964ff")
 def an_enhancement(**changes: Any) -> Enhancement:
     values: dict[str, Any] = {
         **a_draft().model_dump(),
-        "gathered": gathered(a_source(), a_source(Kind.ARTICLE, id="5"), assets=State.UNAVAILABLE),
+        "gathered": gathered(a_source(), a_source(SourceKind.ARTICLE, id="5"), assets=GatherState.UNAVAILABLE),
         "model": "gpt-4o-mini",
         **changes,
     }
@@ -76,7 +76,7 @@ def test_the_sections_are_the_tenants() -> None:
 def test_a_note_keeps_its_limit(max_words: int) -> None:
     sources = [
         a_source(kind, id=str(n), title="t " * 60, text="word " * 400)
-        for kind in (Kind.TICKET, Kind.ARTICLE, Kind.ASSET)
+        for kind in (SourceKind.TICKET, SourceKind.ARTICLE, SourceKind.ASSET)
         for n in range(5)
     ]
     html = render(an_enhancement(gathered=gathered(*sources)), max_words=max_words)

@@ -3,13 +3,13 @@ from __future__ import annotations
 from app.core.enhancement import Enhancement, Statement
 from app.core.masking import Mask
 from app.core.shown import show_enhancement
-from app.core.source import Kind
+from app.core.source import SourceKind
 from app.core.tenant import NoteOptions
 from tests.builders import a_source, a_ticket, gathered
 
 SOURCES = gathered(
     a_source(text="Called +49 30 90182012, password: Summer#2026, mail to owner@acme.example"),
-    a_source(Kind.ARTICLE, text="The terminal took card 4111 1111 1111 1111. Winter#2026 was set."),
+    a_source(SourceKind.ARTICLE, text="The terminal took card 4111 1111 1111 1111. Winter#2026 was set."),
 )
 TICKET = a_ticket(
     description="My password is Winter#2026, call +49 30 555 66 77 or liar@evil.example", requester="jane@acme.example"

@@ -15,10 +15,9 @@ import httpx
 import openai
 import pytest
 
-from app.core.enhancement import STATEMENTS_SHARE, Draft, Problem, Statement, count_words, find_problems
-from app.core.source import Gathered, Kind, Source, State
-from demo.offline_model import MODEL_NAME, Behaviour, ModelSimulator, Prompt, compose, texts_of
-from demo.offline_model import Kind as Misbehaviour
+from app.core.enhancement import STATEMENTS_SHARE, Draft, DraftProblem, Statement, count_words, find_problems
+from app.core.source import Gathered, GatherState, Source, SourceKind
+from demo.offline_model import MODEL_NAME, Behaviour, Misbehaviour, ModelSimulator, Prompt, compose, texts_of
 
 SOURCES = [
     {
@@ -31,9 +30,15 @@ SOURCES = [
 ]
 GATHERED = [
     Gathered(
-        kind=Kind.TICKET, state=State.OK, sources=(Source(kind=Kind.TICKET, id="1", title="", text="", ref="T1"),)
+        kind=SourceKind.TICKET,
+        state=GatherState.OK,
+        sources=(Source(kind=SourceKind.TICKET, id="1", title="", text="", ref="T1"),),
     ),
-    Gathered(kind=Kind.ASSET, state=State.OK, sources=(Source(kind=Kind.ASSET, id="2", title="", text="", ref="A1"),)),
+    Gathered(
+        kind=SourceKind.ASSET,
+        state=GatherState.OK,
+        sources=(Source(kind=SourceKind.ASSET, id="2", title="", text="", ref="A1"),),
+    ),
 ]
 
 
@@ -72,7 +77,7 @@ def content_of(response: httpx.Response) -> str:
     return content
 
 
-def problems_of(draft: Draft) -> list[Problem]:
+def problems_of(draft: Draft) -> list[DraftProblem]:
     return find_problems(draft, GATHERED, max_words=500, language="en")
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 import app
 from app.core.completion import Message
 from app.core.masking import Mask
-from app.core.source import Kind
+from app.core.source import SourceKind
 from app.enhancement.write import compose_messages, compose_repair
 from tests.builders import a_source, a_ticket, gathered
 
@@ -31,7 +31,9 @@ CANARIES = {
 def composed(text: str) -> tuple[Message, ...]:
     """The messages about a ticket whose every text, and whose sources' every text, is *text*, and their repair."""
     ticket = a_ticket(subject=text, description=text, requester=text, priority=text, display_id=text)
-    sources = gathered(*(a_source(kind, title=text, text=text) for kind in (Kind.TICKET, Kind.ARTICLE, Kind.ASSET)))
+    sources = gathered(
+        *(a_source(kind, title=text, text=text) for kind in (SourceKind.TICKET, SourceKind.ARTICLE, SourceKind.ASSET))
+    )
     mask = Mask()
     messages = compose_messages(ticket, sources, mask=mask, language="en", max_words=500)
     return compose_repair(messages, f'{{"summary": "{text}"}}', [f"These citations name no source: {text}."], mask=mask)

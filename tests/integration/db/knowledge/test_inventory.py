@@ -5,9 +5,9 @@ from ipaddress import ip_address
 import pytest
 
 from app.core.asset import Addresses, Asset, find_addresses
-from app.core.source import Kind, Source
+from app.core.source import Source, SourceKind
 from app.core.tenant import Tenant
-from app.db.knowledge.inventory import Inventory
+from app.db.knowledge.inventory import InventorySearch
 from app.db.knowledge.store import upsert_assets
 from app.db.session import Database
 from tests.builders import a_tenant
@@ -43,7 +43,7 @@ async def tenant(worker_db: Database) -> Tenant:
 async def find(
     database: Database, tenant: Tenant, text: str = "", *, requester: str = "", limit: int = 5
 ) -> list[Source]:
-    return await Inventory(database, tenant).assets(find_addresses(text), requester=requester, limit=limit)
+    return await InventorySearch(database, tenant).assets(find_addresses(text), requester=requester, limit=limit)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ async def test_named_machines_come_before_the_requesters_own_and_none_twice(
 async def test_an_asset_is_told_in_one_line(worker_db: Database, tenant: Tenant) -> None:
     (source,) = await find(worker_db, tenant, "srv-file01")
 
-    assert source.kind is Kind.ASSET
+    assert source.kind is SourceKind.ASSET
     assert source.title == "File server 1"
     assert source.text == (
         "file server; Plant North; srv-file01.acme.example; addresses: 10.20.1.15, 2001:db8:40:12::25"
@@ -134,5 +134,5 @@ async def test_an_asset_that_moved_is_found_at_its_new_address_alone(worker_db: 
 async def test_an_address_is_each_tenants_own(worker_db: Database, tenant: Tenant) -> None:
     addresses = Addresses(ips=(ip_address("10.20.1.15"),), hostnames=("srv-file01",))
 
-    assert await Inventory(worker_db, a_tenant()).assets(addresses, requester="Ines Barros", limit=5) == []
-    assert await Inventory(worker_db, tenant).assets(addresses, requester="", limit=5)
+    assert await InventorySearch(worker_db, a_tenant()).assets(addresses, requester="Ines Barros", limit=5) == []
+    assert await InventorySearch(worker_db, tenant).assets(addresses, requester="", limit=5)

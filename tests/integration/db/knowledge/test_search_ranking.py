@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core.article import Article
-from app.core.source import Kind, Source
+from app.core.source import Source, SourceKind
 from app.core.tenant import Language
 from app.core.ticket import Ticket
 from app.db.knowledge.search import MAX_SOURCE_CHARS, Search
@@ -102,7 +102,7 @@ async def test_a_ticket_is_told_with_its_problem_resolution_and_link(worker_db: 
         a_ticket(subject="vpn at home doesnt work", description="it says error 809 since I got a new router"), limit=5
     )
 
-    assert found[0].kind is Kind.TICKET
+    assert found[0].kind is SourceKind.TICKET
     assert found[0].title == "#2 VPN error 809 from home"
     assert found[0].text == (
         "Problem: New router at home, error 809.\nResolution: Enable IPsec pass-through on the router."

@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from app.core.access_token import AccessToken
 from app.db.limits.access_tokens import MAX_REFRESHES, AccessTokens
 from app.db.session import Database, open_database
 from app.errors import CallsExhausted, HelpDeskUnavailable
-from app.integrations.servicedesk import AccessToken
 from demo.embedded import DatabaseUrls
 
 Refresh = Callable[[], Awaitable[AccessToken]]

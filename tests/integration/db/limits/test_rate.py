@@ -10,12 +10,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from app.core.access_token import AccessToken
 from app.core.tenant import Tenant
 from app.db.limits.access_tokens import AccessTokens
 from app.db.limits.rate import CallRate
 from app.db.session import Database, open_database
 from app.errors import CallsExhausted
-from app.integrations.servicedesk import AccessToken
 from demo.embedded import DatabaseUrls
 from tests.builders import a_tenant
 
@@ -29,19 +29,19 @@ async def test_two_workers_together_keep_the_tenants_calls_a_minute(urls: Databa
     async with open_database(urls.worker) as other:
         workers = [CallRate(database, tenant, longest_wait=timedelta(seconds=20)) for database in (worker_db, other)]
         started = time.monotonic()
-        await asyncio.gather(*(workers[n % 2].wait_turn() for n in range(20)))
+        await asyncio.gather(*(workers[n % 2].acquire() for n in range(20)))
         assert time.monotonic() - started >= (20 - 6) * 60 / 600
 
 
 async def test_a_turn_that_is_too_far_away_is_refused_with_the_wait(worker_db: Database) -> None:
     tenant = a_tenant_with(6)
     calls = CallRate(worker_db, tenant, longest_wait=timedelta(seconds=1))
-    await calls.wait_turn()
+    await calls.acquire()
     with pytest.raises(CallsExhausted) as caught:
-        await asyncio.gather(*(calls.wait_turn() for _ in range(10)))
+        await asyncio.gather(*(calls.acquire() for _ in range(10)))
     assert caught.value.retry_after is not None
     assert caught.value.retry_after > timedelta(seconds=1)
-    await CallRate(worker_db, a_tenant_with(6), longest_wait=timedelta(seconds=1)).wait_turn()
+    await CallRate(worker_db, a_tenant_with(6), longest_wait=timedelta(seconds=1)).acquire()
 
 
 async def test_a_throttling_holds_up_every_worker_of_the_tenant(urls: DatabaseUrls, worker_db: Database) -> None:
@@ -49,7 +49,7 @@ async def test_a_throttling_holds_up_every_worker_of_the_tenant(urls: DatabaseUr
     await CallRate(worker_db, tenant).back_off(timedelta(seconds=30))
     async with open_database(urls.worker) as other:
         with pytest.raises(CallsExhausted):
-            await CallRate(other, tenant, longest_wait=timedelta(seconds=1)).wait_turn()
+            await CallRate(other, tenant, longest_wait=timedelta(seconds=1)).acquire()
 
 
 class Accounts:

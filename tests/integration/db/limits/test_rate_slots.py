@@ -61,11 +61,11 @@ async def test_a_patient_caller_leaves_the_burst_to_the_others(worker_db: Databa
 async def test_a_refused_turn_is_not_taken(worker_db: Database) -> None:
     tenant = a_tenant(servicedesk={"calls_per_minute": 1})
     calls = CallRate(worker_db, tenant, longest_wait=timedelta())
-    await calls.wait_turn()
+    await calls.acquire()
 
     for _ in range(5):
         with pytest.raises(CallsExhausted) as caught:
-            await calls.wait_turn()
+            await calls.acquire()
 
     assert caught.value.retry_after is not None
     assert timedelta(seconds=50) < caught.value.retry_after <= timedelta(seconds=60)
@@ -76,9 +76,9 @@ async def test_who_waits_already_waits_for_the_end_of_a_throttling_too(worker_db
     calls = CallRate(worker_db, tenant)
     clock = asyncio.get_running_loop().time
     for _ in range(5):
-        await calls.wait_turn()
+        await calls.acquire()
     begun = clock()
-    waiting = [asyncio.create_task(calls.wait_turn()) for _ in range(3)]
+    waiting = [asyncio.create_task(calls.acquire()) for _ in range(3)]
     await asyncio.sleep(0.02)
 
     await calls.back_off(timedelta(seconds=0.8))
@@ -94,4 +94,4 @@ async def test_who_waits_already_waits_for_the_end_of_a_throttling_too(worker_db
 async def test_a_throttling_is_one_tenants_own(worker_db: Database) -> None:
     await CallRate(worker_db, a_tenant()).back_off(timedelta(minutes=1))
 
-    await asyncio.wait_for(CallRate(worker_db, a_tenant()).wait_turn(), 2)
+    await asyncio.wait_for(CallRate(worker_db, a_tenant()).acquire(), 2)
