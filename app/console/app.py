@@ -122,6 +122,7 @@ def create_console(*, resources: Resources, doors: Doors, seals: Seals) -> Lites
         logging_config=None,
     )
     console.state.seals = seals
+    console.state.url = doors.url
     return console
 
 
@@ -178,7 +179,7 @@ async def open_console(settings: ConsoleSettings) -> AsyncIterator[Litestar]:
             doors=Doors(
                 token=token.get_secret_value() if token else None,
                 provider=_provider(settings),
-                is_secure=(settings.console_url or "").startswith("https://"),
+                url=settings.console_url,
             ),
             seals=Seals(key.get_secret_value().encode() if key else None),
         )

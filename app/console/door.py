@@ -20,6 +20,7 @@ from app.console.sessions import Seals, User
 
 COOKIE: Final = "ai_agents_console"
 _LIVE: Final = "hx-request"
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 async def require_user(request: Request[Any, Any, Any]) -> Response[Any] | None:
@@ -44,13 +45,40 @@ async def _check_word(request: Request[Any, Any, Any], user: User) -> None:
 
 
 def check_origin(request: Request[Any, Any, Any]) -> None:
-    """A form comes from one of our own pages; browsers say where it comes from."""
+    """A form comes from one of our own pages; browsers say where it comes from.
+
+    `Sec-Fetch-Site: same-origin` is enough: no page of another site can make a browser say so. Proxies rewrite Host,
+    so it is looked at last. A forwarded host is not believed: its sender may be anybody.
+
+    Raises:
+        PermissionDeniedException: It comes from elsewhere.
+    """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    is_ours = site in {None, "same-origin", "none"} and (
-        origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    if site == "same-origin":
+        return
+    place: str = request.app.state.url or request.headers.get("host") or ""
+    if site in {None, "none"} and (origin is None or _is_at(origin, place)):
+        return
+    raise PermissionDeniedException(
+        "This form is not from a page of the console. If a proxy stands before it, set CONSOLE_URL to the address that"
+        " people use."
     )
-    if not is_ours:
-        raise PermissionDeniedException("This form is not from a page of the console.")
+
+
+def _is_at(origin: str, place: str) -> bool:
+    """Whether *origin* is *place*, a URL, or a host with perhaps its port."""
+    there = place if "://" in place else f"{urlsplit(origin).scheme}://{place}"
+    try:
+        return _address(origin) == _address(there)
+    except ValueError:
+        return False
+
+
+def _address(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
 
 
 def require_operator(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

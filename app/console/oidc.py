@@ -24,8 +24,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 
+from app.console.roles import SignInRefused, find_role
 from app.console.sessions import Role
-from app.errors import Rejected
 from app.integrations.bounded import UNCOMPRESSED, bound
 
 _CALL_S: Final = 10.0
@@ -42,8 +42,20 @@ _FAULTS: Final = (
 )
 
 
-class SignInRefused(Rejected):
-    """Nobody was signed in; the sentence says why."""
+_REFUSALS: Final = {
+    "access_denied": "you or your organisation did not allow it",
+    "consent_required": "your organisation has to allow this application first",
+    "interaction_required": "it has to ask you something first; sign in there, then begin again",
+    "login_required": "you are not signed in there",
+    "account_selection_required": "choose an account there, then begin again",
+    "temporarily_unavailable": "it is too busy at the moment",
+    "server_error": "it had an error of its own",
+    "unauthorized_client": "this application may not use it; check CONSOLE_OIDC_CLIENT_ID at the provider",
+    "invalid_scope": "it does not know a scope of CONSOLE_OIDC_SCOPES",
+    "invalid_request": "it did not take our call; check the redirect address that is registered there",
+    "unsupported_response_type": "the application there does not allow the authorization code flow",
+}
+"""What a provider answers in place of a code (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6), in words of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +118,9 @@ class OpenIdProvider:
         if not hmac.compare_digest(answer.get("state", "").encode(), state.encode()):
             raise SignInRefused("This answer does not belong to the sign-in that was begun here. Begin again.")
         if "code" not in answer:
-            raise SignInRefused("The sign-in was not completed.")
+            error = answer.get("error", "")
+            why = f": {_REFUSALS[error]} ({error})" if error in _REFUSALS else ""
+            raise SignInRefused(f"The sign-in service did not complete the sign-in{why}.")
         async with self._client() as client:
             endpoints = await self._endpoints(client)
             try:
@@ -168,13 +182,9 @@ class OpenIdProvider:
 
     def _person(self, claims: Mapping[str, Any]) -> Person:
         name = str(claims.get("email") or claims.get("preferred_username") or claims["sub"])
-        given = claims.get(self._options.role_claim, [])
-        groups = {given} if isinstance(given, str) else {str(group) for group in given or ()}
-        if self._options.operators in groups:
-            return Person(name, Role.OPERATOR)
-        if self._options.viewers in groups:
-            return Person(name, Role.VIEWER)
-        raise SignInRefused(f"{name} is in none of the groups that may use the console.")
+        options = self._options
+        role = find_role(claims, name, claim=options.role_claim, operators=options.operators, viewers=options.viewers)
+        return Person(name, role)
 
 
 async def _get(client: AsyncOAuth2Client, address: str) -> dict[str, Any]:

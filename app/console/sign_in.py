@@ -16,8 +16,9 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from app.console.door import COOKIE, check_origin, own_path
-from app.console.oidc import OpenIdProvider, SignInRefused
+from app.console.oidc import OpenIdProvider
 from app.console.pages import page
+from app.console.roles import SignInRefused
 from app.console.sessions import SESSION_LIFE, Role, Seals
 
 _BEGUN: Final = "ai_agents_console_sign_in"
@@ -33,8 +34,13 @@ class Doors:
 
     token: str | None
     provider: OpenIdProvider | None
-    is_secure: bool
-    """Whether people come by https: then the cookies never travel otherwise."""
+    url: str | None
+    """Where people find the console, if it was told (`CONSOLE_URL`)."""
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether people come by https: then the cookies never travel otherwise."""
+        return (self.url or "").startswith("https://")
 
     def cookie(self, name: str, value: str, *, life: timedelta) -> Cookie:
         return Cookie(

@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from app.core.body import NotJson, read_json
 from app.core.text import plain_text, tidy
 from app.core.ticket import MAX_TICKET_ID_CHARS, Fate, Ticket
 from app.errors import Code, MalformedDelivery, NotNeeded
@@ -61,7 +62,9 @@ def _loose_text(value: Any) -> str:
         value = next(
             (value[key] for key in ("email_id", "email", "name", "display_value", "value") if value.get(key)), ""
         )
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    # Half a surrogate, which JSON can escape, is no character and can't be stored.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 TicketId = Annotated[
@@ -104,24 +107,53 @@ class Webhook(BaseModel):
         )
 
 
+class _Claimed(BaseModel):
+    """As much of a body as names its tenant."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    tenant_id: UUID | None = None
+
+
+_Body = TypeVar("_Body", bound=BaseModel)
+
+
+def claimed_tenant(body: bytes) -> UUID | None:
+    """The tenant that *body*, in UTF-8, names; None when it names none or can't be read."""
+    try:
+        return _read(_Claimed, body).tenant_id
+    except (NotJson, ValidationError):
+        return None
+
+
 def parse_webhook(body: bytes) -> Webhook:
-    """The webhook that *body* holds.
+    """The webhook that *body*, in UTF-8, holds.
 
     Raises:
         MalformedDelivery: Not JSON, not an object, or a field is missing or wrong; names the field.
     """
     try:
-        return Webhook.model_validate_json(body)
+        return _read(Webhook, body)
+    except NotJson as error:
+        told = f"body: {error}. Where a template pastes texts in, a quote in one of them ends it: leave the description"
+        raise MalformedDelivery(f'{told} out; {{"event": …, "ticket_id": …}} is enough.', field="body") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "body"
         raise MalformedDelivery(f"{field}: {_explain(field, first['type'], first['msg'])}", field=field) from None
 
 
+def _read(model: type[_Body], body: bytes) -> _Body:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
+            raise
+    return model.model_validate(read_json(body))
+
+
 def _explain(field: str, kind: str, message: str) -> str:
-    if kind == "json_invalid":
-        return 'must be JSON in UTF-8, e.g. {"event": "ticket_created", "ticket_id": "100234"}'
-    if kind == "model_type":
+    if kind in {"model_type", "model_attributes_type"}:
         return 'must be a JSON object, e.g. {"event": "ticket_created", "ticket_id": "100234"}'
     if kind == "missing":
         return "is required"

@@ -6,11 +6,12 @@ import asyncio
 import json
 import time
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 import structlog
+from sqlmodel import select
 
 from app.api.app import Api
 from app.api.bodies import MAX_BODY_BYTES
@@ -21,6 +22,7 @@ from app.core.tenant import Tenant
 from app.db.reports.choices import Choice
 from app.db.reports.deliveries import list_deliveries
 from app.db.session import Database
+from app.db.tables import Delivery
 from demo.embedded import PostgresServer, ValkeyServer
 from tests.builders import a_body
 from tests.integration.api.conftest import PREFIXED_TOKEN, Tenants
@@ -132,6 +134,57 @@ async def test_a_standard_webhook_out_of_time_is_refused(
 ) -> None:
     body = a_body()
     assert_problem(await send(client, body, standard(tenants.northwind, body, at=int(time.time()) + drift_s)), 401)
+
+
+@pytest.mark.parametrize(
+    ("own", "standard", "status"),
+    [("right", "wrong", 202), ("wrong", "right", 202), ("right", "right", 202), ("wrong", "wrong", 401)],
+)
+async def test_a_relays_signature_beside_ours_is_in_nobodys_way(
+    client: httpx.AsyncClient, tenants: Tenants, own: str, standard: str, status: int
+) -> None:
+    secrets = {"right": "acme-current", "wrong": "a relay's own"}
+    body, now = a_body(ticket_id=f"relay-{own}-{standard}"), int(time.time())
+    headers = {
+        **signed(tenants.acme, body, secrets[own]),
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(now),
+        "webhook-signature": sign_standard(secrets[standard].encode(), "msg_1", now, body),
+    }
+    answer = await send(client, body, headers)
+    assert answer.status_code == status
+    if status == 202:
+        # The id is the delivery's key where the signature that covers it holds, and nowhere else.
+        signed_id = "msg_1" if standard == "right" else None
+        assert answer.json()["job_id"] == str(compute_job_id(tenants.acme.id, parse_webhook(body), signed_id=signed_id))
+
+
+@pytest.mark.parametrize("headers", [{"webhook-timestamp": "1"}, {"webhook-id": ""}, {"webhook-signature": "v1,x"}])
+async def test_a_relays_headers_may_be_of_any_shape(
+    client: httpx.AsyncClient, tenants: Tenants, headers: dict[str, str]
+) -> None:
+    body = a_body()
+    relayed = {"webhook-id": "m", "webhook-timestamp": "now", "webhook-signature": "v1a,c2ln", **headers}
+    assert (await send(client, body, {**signed(tenants.acme, body), **relayed})).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content_type"),
+    [("utf-8-sig", "application/json"), ("utf-16", "application/json"), ("cp1252", "application/json;charset=cp1252")],
+)
+async def test_a_body_in_another_charset_is_signed_as_it_came_and_stored_readable(
+    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database, encoding: str, content_type: str
+) -> None:
+    text = f'{{"event": "ticket_created", "ticket_id": "c-{encoding}", "description": "Zürich\r\nACME\\jane", '
+    body = (text + f'"tenant_id": "{tenants.acme.id}"}}').encode(encoding)
+    headers = {**signed(tenants.acme, body), "content-type": content_type}
+    del headers["x-tenant-id"]
+    answer = await send(client, body, headers)
+    assert answer.status_code == 202, answer.text
+    async with worker_db.as_tenant(tenants.acme.id) as session:
+        kept = select(Delivery.body).where(Delivery.job_id == UUID(answer.json()["job_id"]))
+        held = bytes((await session.execute(kept)).scalar_one())
+    assert parse_webhook(held).description == "Zürich\r\nACME\\jane"
 
 
 async def test_a_token_is_an_equal_citizen(client: httpx.AsyncClient, tenants: Tenants) -> None:

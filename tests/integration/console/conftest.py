@@ -63,10 +63,10 @@ async def make_console(valkey: ValkeyServer, stage: Stage, tmp_path: Path) -> As
     async with open_queue(RingBroker(valkey.url)) as queue:
         clients = []
 
-        def make(provider: OpenIdProvider | None = None) -> Console:
+        def make(provider: OpenIdProvider | None = None, *, url: str | None = None) -> Console:
             seals = Seals()
             resources = Resources(stage.database, queue, directory, trace_url="https://traces.example/{trace_id}")
-            doors = Doors(token=TOKEN, provider=provider, is_secure=False)
+            doors = Doors(token=TOKEN, provider=provider, url=url)
             app: Any = Headers(create_console(resources=resources, doors=doors, seals=seals))
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=URL)
             clients.append(client)

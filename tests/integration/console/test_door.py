@@ -18,7 +18,7 @@ OPEN = {"/static/{name:str}", "/health/live", "/health/ready", "/sign-in", "/sig
 def all_routes() -> list[tuple[str, str]]:
     """Every path and method but those that anybody may use, filled with values that exist nowhere."""
     nothing: Any = None
-    app = create_console(resources=nothing, doors=Doors(TOKEN, None, is_secure=False), seals=Seals())
+    app = create_console(resources=nothing, doors=Doors(TOKEN, None, url=None), seals=Seals())
     found = []
     for path, handlers in app.route_handler_method_map.items():
         if path not in OPEN:
@@ -54,6 +54,46 @@ async def test_a_form_from_elsewhere_changes_nothing(console: Console, origin: s
     data = {"csrf": console.word(), "reason": "x"}
     answer = await console.client.post("/tenants/pause", data=data, headers={"origin": origin})
     assert answer.status_code == 403
+
+
+PUBLIC = "https://console.example"
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "status"),
+    [
+        # A proxy that passes its upstream's name, as the browser behind it sends the form.
+        (None, {"host": "console.internal:8000", "origin": PUBLIC, "sec-fetch-site": "same-origin"}, 303),
+        (None, {"host": "console.internal:8000", "origin": "null", "sec-fetch-site": "same-origin"}, 303),
+        (None, {"host": "console.example:443", "origin": PUBLIC}, 303),
+        (None, {"host": "CONSOLE.example", "origin": PUBLIC}, 303),
+        (None, {"host": "console.example:80", "origin": "http://console.example"}, 303),
+        (None, {"host": "console.example"}, 303),
+        (PUBLIC, {"host": "10.0.0.7:8000", "origin": PUBLIC}, 303),
+        (PUBLIC, {"host": "console.internal", "origin": "https://console.example:443"}, 303),
+        (PUBLIC, {"host": "console.example", "origin": PUBLIC, "sec-fetch-site": "none"}, 303),
+        (None, {"host": "console.internal:8000", "origin": PUBLIC}, 403),
+        (None, {"host": "console.internal", "origin": PUBLIC, "x-forwarded-host": "console.example"}, 403),
+        (None, {"host": "console.example", "origin": PUBLIC, "sec-fetch-site": "cross-site"}, 403),
+        (None, {"host": "console.example", "origin": PUBLIC, "sec-fetch-site": "same-site"}, 403),
+        (None, {"host": "console.example:8000", "origin": "https://console.example:8001"}, 403),
+        (None, {"host": "console.example", "origin": "https://console.example@evil.example"}, 403),
+        (None, {"host": "evil.example", "origin": "javascript:alert(1)"}, 403),
+        (None, {"host": "console.example", "origin": "https://console.example:99999"}, 403),
+        (PUBLIC, {"host": "evil.example", "origin": "https://evil.example"}, 403),
+        (PUBLIC, {"host": "console.example", "origin": "http://console.example"}, 403),
+    ],
+)
+async def test_a_form_is_ours_behind_any_proxy_and_from_no_other_site(
+    make_console: Any, url: str | None, headers: dict[str, str], status: int
+) -> None:
+    console: Console = make_console(url=url)
+    answer = await console.client.post("/sign-in", data={"token": TOKEN, "next": "/"}, headers=headers)
+    assert answer.status_code == status
+    console.leave()
+    console.come_in()
+    act = await console.client.post("/sign-out", data={"csrf": console.word()}, headers=headers)
+    assert act.status_code == status
 
 
 async def test_a_viewer_sees_all_and_may_do_nothing(make_console: Any, stage: Stage) -> None:

@@ -168,7 +168,8 @@ async def test_a_viewer_of_the_provider_may_look(browser: Console, provider: Fak
     ("claims", "told"),
     [
         ({"groups": ["staff"]}, "none of the groups"),
-        ({"groups": None}, "none of the groups"),
+        ({"groups": None}, "has no claim groups"),
+        ({"groups": None, "_claim_names": {"groups": "src1"}}, "too many to list"),
         ({"nonce": "another"}, "not be verified"),
         ({"nonce": None}, "not be verified"),
         ({"aud": "another-program"}, "not be verified"),
@@ -182,7 +183,19 @@ async def test_a_viewer_of_the_provider_may_look(browser: Console, provider: Fak
         ({"aud": [CLIENT, "another-program"]}, "not be verified"),
     ],
     ids=[
-        *("group", "no-group", "nonce", "no-nonce", "audience", "issuer", "over", "endless", "too-soon", "nobody"),
+        *(
+            "group",
+            "no-group",
+            "groups-left-out",
+            "nonce",
+            "no-nonce",
+            "audience",
+            "issuer",
+            "over",
+            "endless",
+            "too-soon",
+            "nobody",
+        ),
         *("made-for-another", "audience-of-another", "audience-of-two"),
     ],
 )
@@ -194,6 +207,26 @@ async def test_a_token_that_does_not_fit_opens_nothing(
     assert answer.status_code == 403
     assert told in answer.text
     assert (await browser.get("/")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("access_denied", "did not allow it (access_denied)"),
+        ("login_required", "not signed in there"),
+        ("<script>alert(1)</script>", "did not complete the sign-in."),
+        ("", "did not complete the sign-in."),
+    ],
+)
+async def test_what_the_provider_answers_in_place_of_a_code_is_told(
+    browser: Console, provider: FakeProvider, error: str, told: str
+) -> None:
+    begun = await browser.get("/sign-in/oidc")
+    state = provider.authorize(begun.headers["location"])
+    answer = await browser.get("/sign-in/callback", params={"error": error, "state": state})
+    assert answer.status_code == 403
+    assert told in answer.text
+    assert "<script>" not in answer.text
 
 
 async def test_another_signature_opens_nothing(browser: Console, provider: FakeProvider) -> None:

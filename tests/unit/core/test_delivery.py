@@ -114,10 +114,9 @@ def test_what_is_done_or_ignored_never_changes_again() -> None:
         '"x": ' + "[" * 130_000 + "]" * 130_000,
         '"x": ' + '{"a":' * 40_000 + "1" + "}" * 40_000,
         '"subject": ' + "9" * 200_000,
-        '"subject": "\\ud800"',
         '"tenant_id": 7',
     ],
-    ids=["deep lists", "deep objects", "a huge number", "a lone surrogate", "a number for a uuid"],
+    ids=["deep lists", "deep objects", "a huge number", "a number for a uuid"],
 )
 def test_a_body_that_is_hostile_to_a_parser_is_malformed(rest: str) -> None:
     with pytest.raises(MalformedDelivery):

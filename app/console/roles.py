@@ -1,0 +1,84 @@
+"""Which role the claims of an ID token give.
+
+Invariant: only one of the two named groups gives a role; each way to have none is told by its own sentence, so that an
+operator knows whether the provider, the person's groups or our settings are to be mended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from app.console.sessions import Role
+from app.errors import Rejected
+
+_MISSING: Final = object()
+
+
+class SignInRefused(Rejected):
+    """Nobody was signed in; the sentence says why."""
+
+
+def find_role(claims: Mapping[str, Any], name: str, *, claim: str, operators: str, viewers: str) -> Role:
+    """The role of the person.
+
+    Args:
+        claims: Of a verified ID token.
+        name: The person's, for the sentence of a refusal.
+        claim: Where the groups stand, e.g. `groups`. A dotted name, e.g. `realm_access.roles`, is looked up as it is,
+            then level by level.
+        operators: The group that gives the role operator.
+        viewers: The group that gives the role viewer.
+
+    Raises:
+        SignInRefused: The claim is missing, or neither group is among its values.
+    """
+    value = _look_up(claims, claim)
+    if value is _MISSING or value is None:
+        if _were_too_many(claims, claim):
+            raise SignInRefused(
+                f"The provider left {name}'s groups out of the ID token: they are too many to list (claim {claim})."
+                " Let it send only the groups that are assigned to this application, or roles in their place."
+            )
+        raise SignInRefused(
+            f"The ID token has no claim {claim}. Let the provider add it to the ID token, or name the right one in"
+            " CONSOLE_OIDC_ROLE_CLAIM; CONSOLE_OIDC_SCOPES may have to ask for it."
+        )
+    groups = set(_groups(value))
+    if operators in groups:
+        return Role.OPERATOR
+    if viewers in groups:
+        return Role.VIEWER
+    raise SignInRefused(f"{name} is in none of the groups that may use the console (claim {claim}).")
+
+
+def _look_up(claims: Mapping[str, Any], name: str) -> Any:
+    """The value of *name*, whose parts may themselves hold dots: `resource_access.ai.agents.roles`."""
+    if name in claims:
+        return claims[name]
+    parts = name.split(".")
+    for count in range(len(parts) - 1, 0, -1):
+        inner = claims.get(".".join(parts[:count]))
+        if isinstance(inner, Mapping):
+            value = _look_up(inner, ".".join(parts[count:]))
+            if value is not _MISSING:
+                return value
+    return _MISSING
+
+
+def _were_too_many(claims: Mapping[str, Any], claim: str) -> bool:
+    """Whether the provider says that it left the groups out for their number, as Microsoft Entra does.
+
+    Source: "Groups overage claim" of the Microsoft identity platform: `_claim_names` names the claim, or `hasgroups`.
+    """
+    elsewhere = claims.get("_claim_names")
+    return (isinstance(elsewhere, Mapping) and claim in elsewhere) or claims.get("hasgroups") in {True, "true"}
+
+
+def _groups(value: Any) -> Iterator[str]:
+    """The names in a claim: one, a list, or, as some providers write roles, an object's keys."""
+    if isinstance(value, str):
+        yield value
+        yield from value.split()  # a list in one text, as scopes are written
+    elif isinstance(value, list | tuple | Mapping):
+        yield from (str(each) for each in value)

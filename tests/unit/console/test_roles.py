@@ -1,0 +1,60 @@
+"""Roles as providers write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.console.roles import SignInRefused, find_role
+from app.console.sessions import Role
+
+
+def role(claims: dict[str, Any], claim: str = "groups") -> Role:
+    return find_role(claims, "ines", claim=claim, operators="ops", viewers="look")
+
+
+@pytest.mark.parametrize(
+    ("claims", "claim"),
+    [
+        ({"groups": ["staff", "ops"]}, "groups"),
+        ({"groups": "ops"}, "groups"),
+        ({"roles": "staff ops"}, "roles"),
+        ({"realm_access": {"roles": ["ops"]}}, "realm_access.roles"),
+        ({"resource_access": {"ai-agents": {"roles": ["ops"]}}}, "resource_access.ai-agents.roles"),
+        ({"resource_access": {"ai.agents": {"roles": ["ops"]}}}, "resource_access.ai.agents.roles"),
+        ({"https://console.example/roles": ["ops"]}, "https://console.example/roles"),
+        ({"realm_access.roles": ["ops"], "realm_access": {"roles": ["look"]}}, "realm_access.roles"),
+        ({"urn:zitadel:iam:org:project:roles": {"ops": {"4711": "x"}}}, "urn:zitadel:iam:org:project:roles"),
+        ({"groups": ["look", "ops"]}, "groups"),
+    ],
+)
+def test_a_role_is_found_where_the_provider_puts_it(claims: dict[str, Any], claim: str) -> None:
+    assert role(claims, claim) is Role.OPERATOR
+
+
+def test_a_viewer_is_no_operator() -> None:
+    assert role({"groups": ["look"]}) is Role.VIEWER
+
+
+@pytest.mark.parametrize(
+    ("claims", "claim", "told"),
+    [
+        ({}, "groups", "has no claim groups"),
+        ({"groups": None}, "groups", "has no claim groups"),
+        ({"realm_access": {}}, "realm_access.roles", "has no claim realm_access.roles"),
+        ({"realm_access": "ops"}, "realm_access.roles", "has no claim realm_access.roles"),
+        ({"_claim_names": {"groups": "src1"}}, "groups", "too many to list (claim groups)"),
+        ({"hasgroups": True}, "groups", "too many to list"),
+        ({"_claim_names": {"other": "src1"}}, "groups", "has no claim groups"),
+        ({"groups": []}, "groups", "none of the groups that may use the console (claim groups)"),
+        ({"groups": ["operations"]}, "groups", "none of the groups"),
+        ({"groups": 7}, "groups", "none of the groups"),
+        ({"groups": [["ops"]]}, "groups", "none of the groups"),
+        ({"groups": {"x": "ops"}}, "groups", "none of the groups"),
+    ],
+)
+def test_each_way_to_have_no_role_has_its_sentence(claims: dict[str, Any], claim: str, told: str) -> None:
+    with pytest.raises(SignInRefused) as caught:
+        role(claims, claim)
+    assert told in caught.value.detail
