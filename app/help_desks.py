@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Final
 
-from app.core.tenant import Edition
 from app.db.limits.access_tokens import AccessTokens
 from app.db.limits.rate import CallRate
 from app.db.session import Database
@@ -38,16 +37,16 @@ def open_help_desk(
         tenant,
         credentials,
         limiter=CallRate(database, tenant, longest_wait=longest_wait, is_patient=is_patient),
-        tokens=AccessTokens(database, tenant.id, refresh_token=key),
+        tokens=AccessTokens(database, tenant.desk_id, refresh_token=key),
         timeout=CALL_TIMEOUT,
     )
 
 
 def _credentials(known: KnownTenant) -> Credentials:
     slug, secrets = known.tenant.slug, known.secrets
-    if known.tenant.servicedesk.edition is Edition.CLOUD and secrets.oauth is not None:
+    if known.tenant.servicedesk.edition.is_cloud and secrets.oauth is not None:
         return OAuthClient(secrets.oauth.client_id, secrets.oauth.client_secret, secrets.oauth.refresh_token)
-    if known.tenant.servicedesk.edition is Edition.ON_PREMISES and secrets.api_key is not None:
+    if not known.tenant.servicedesk.edition.is_cloud and secrets.api_key is not None:
         return ApiKey(secrets.api_key)
     missing = missing_help_desk_secrets(known)
     raise TenantFileInvalid(

@@ -1,27 +1,33 @@
-"""The tenants' files and secrets, read again when they change.
+"""The tenants' and instances' files and secrets, read again when they change.
 
 Invariant: a tenant is served by the last version of its file that was valid as a whole. A bad file or secret changes
 nothing for it, is told in the log, a metric and `tenants check`, and never touches another tenant. A file that is
-removed removes its tenant. No two tenants that are served have the same id, and no two active ones the same help desk.
+removed removes its tenant. No two tenants that are served have the same id, and no two active ones the same help desk,
+unless both are accounts of one instance that can be told apart.
+
+An instance (`core.help_desk`) is served as a tenant too: it owns what its webhooks told of no known account, and the
+limits that its accounts share.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import structlog
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from app.core.help_desk import AccountRef
 from app.core.signature import decode_secret, decode_token
-from app.core.tenant import Auth, Edition, Tenant
+from app.core.tenant import Auth, Instance, Tenant
 from app.errors import TenantFileInvalid
 from app.telemetry.metrics import TENANT_FILES_BAD
 
@@ -76,9 +82,19 @@ class FileProblem:
 class TenantDirectory:
     """All tenants of `TENANTS_DIR` with their secrets."""
 
-    def __init__(self, files: Path, secrets: Path) -> None:
+    def __init__(self, files: Path, secrets: Path, instances: Path | None = None) -> None:
+        """A directory.
+
+        Args:
+            files: `TENANTS_DIR`: one file for each tenant.
+            secrets: `TENANT_SECRETS_DIR`: one folder for each tenant and instance.
+            instances: `INSTANCES_DIR`: one file for each instance; None: the folder `instances` of *files*.
+        """
         self._files = files
         self._secrets = secrets
+        self._instance_files = instances or files / "instances"
+        self._instances: dict[str, Instance] = {}
+        """The last valid version of each instance's file."""
         self._seen: dict[str, _FileStats] = {}
         self._read: dict[str, KnownTenant] = {}
         """The last valid version of each file."""
@@ -92,6 +108,21 @@ class TenantDirectory:
     def find(self, tenant_id: UUID) -> KnownTenant | None:
         """The tenant of this id, suspended or not."""
         return self._by_id.get(tenant_id)
+
+    def find_account(self, instance_id: UUID, told: AccountRef) -> KnownTenant | None:
+        """The tenant that is the account *told* of this instance, suspended or not; None also where two would fit."""
+        fitting = [
+            known
+            for known in self._by_id.values()
+            if (options := known.tenant.servicedesk).instance_id == instance_id
+            and options.account is not None
+            and options.account.fits(told)
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def accounts_of(self, instance_id: UUID) -> list[KnownTenant]:
+        """The tenants that are accounts of this instance, by slug."""
+        return [known for known in self if known.tenant.desk_id == instance_id and not known.tenant.is_instance]
 
     def find_slug(self, slug: str) -> KnownTenant | None:
         """The tenant of this slug, suspended or not."""
@@ -109,34 +140,56 @@ class TenantDirectory:
     def refresh(self) -> list[FileProblem]:
         """Read what changed since the last call. Returns the problems that are new."""
         known_before = set(self.problems)
-        slugs = {path.stem for path in self._files.glob("*.yaml")} if self._files.is_dir() else set()
-        changed = [slug for slug in slugs if self._reread(slug)]
-        gone = set(self._seen) - slugs
-        for slug in gone:
+        # Instances first: a tenant's file is read with its instance's.
+        instances = {_key_of_instance(name) for name in _names_in(self._instance_files)}
+        keys = [*sorted(instances), *sorted(_names_in(self._files))]
+        gone = set(self._seen) - set(keys)
+        for key in gone:
+            if key.startswith(_INSTANCE_MARK):
+                self._instances.pop(key.removeprefix(_INSTANCE_MARK), None)
             for of_files in (self._seen, self._read, self._unreadable):
-                of_files.pop(slug, None)
+                of_files.pop(key, None)
+        changed = [key for key in keys if self._reread(key)]
         if changed or gone:
             self._choose_served()
         return [problem for problem in self.problems if problem not in known_before]
 
-    def _reread(self, slug: str) -> bool:
-        """Read a tenant's file and secrets if they changed. True if they did."""
-        path = self._files / f"{slug}.yaml"
+    def _reread(self, key: str) -> bool:
+        """Read the file and secrets of a tenant or instance if they changed. True if they did."""
+        is_instance = key.startswith(_INSTANCE_MARK)
+        slug = key.removeprefix(_INSTANCE_MARK)
+        path = (self._instance_files if is_instance else self._files) / f"{slug}.yaml"
+        secrets = self._secrets / slug
         try:
-            stats = _stats_of([path, *sorted((self._secrets / slug).glob("[!.]*"))])
-            if self._seen.get(slug) == stats:
+            stats = _stats_of([path, *sorted(secrets.glob("[!.]*"))])
+            if not is_instance and self._instances:
+                # Any of them may be this tenant's, or become so. They are few and seldom change.
+                stats += tuple(stat for name in self._instances for stat in self._seen[_key_of_instance(name)])
+            if self._seen.get(key) == stats:
                 return False
-            self._seen[slug] = stats
-            tenant = read_tenant(path)
-            self._read[slug] = KnownTenant(tenant, read_secrets(self._secrets / slug, tenant))
+            self._seen[key] = stats
+            if is_instance:
+                instance = read_instance(path)
+                self._read[key] = KnownTenant(instance.as_tenant(), read_secrets(secrets, instance.as_tenant()))
+                self._instances[slug] = instance
+            else:
+                self._read[key] = self._with_secrets(read_tenant(path, self._instances))
         except TenantFileInvalid as error:
-            self._unreadable[slug] = FileProblem(slug, error.detail)
+            self._unreadable[key] = FileProblem(slug, error.detail)
         except Exception as error:  # whatever a file or secret holds, it costs its own tenant alone
             log.exception("tenant_file_unreadable", tenant=slug)
-            self._unreadable[slug] = FileProblem(slug, f"can't be read ({type(error).__name__}): write it anew")
+            self._unreadable[key] = FileProblem(slug, f"can't be read ({type(error).__name__}): write it anew")
         else:
-            self._unreadable.pop(slug, None)
+            self._unreadable.pop(key, None)
         return True
+
+    def _with_secrets(self, tenant: Tenant) -> KnownTenant:
+        """*tenant* with its secrets; of an account, those of its instance, with webhook secrets of its own before."""
+        own = read_secrets(self._secrets / tenant.slug, tenant)
+        if tenant.servicedesk.instance is None:
+            return KnownTenant(tenant, own)
+        shared = self._read[_key_of_instance(tenant.servicedesk.instance)].secrets
+        return KnownTenant(tenant, TenantSecrets((*own.webhook, *shared.webhook), shared.api_key, shared.oauth))
 
     def _choose_served(self) -> None:
         """Serve each tenant by its latest version that clashes with no other's; of two that clash, the earlier stays.
@@ -150,13 +203,13 @@ class TenantDirectory:
             slug = known.tenant.slug
             return (0 if before.get(slug) == known else 1 if slug in before else 2), slug
 
-        for latest in sorted(self._read.values(), key=rank):
+        for key, latest in sorted(self._read.items(), key=lambda item: rank(item[1])):
             slug = latest.tenant.slug
             clash = served.find_clash(latest.tenant)
             if clash is None:
                 served.add(latest)
                 continue
-            clashing[slug] = FileProblem(slug, clash)
+            clashing[key] = FileProblem(slug, clash)
             earlier = before.get(slug)
             if earlier is not None and served.find_clash(earlier.tenant) is None:
                 served.add(earlier)
@@ -182,37 +235,65 @@ class TenantDirectory:
         self._told = bad
 
 
+# In the directory's own tables an instance stands under its name with this before it, which no slug can have.
+_INSTANCE_MARK: Final = "instances/"
+
+
+def _key_of_instance(name: str) -> str:
+    return f"{_INSTANCE_MARK}{name}"
+
+
+def _names_in(folder: Path) -> set[str]:
+    return {path.stem for path in folder.glob("*.yaml")} if folder.is_dir() else set()
+
+
 class _Served:
     """The tenants chosen so far, and what no other may have."""
 
     def __init__(self) -> None:
         self.by_slug: dict[str, KnownTenant] = {}
         self.by_id: dict[UUID, KnownTenant] = {}
-        self._by_address: dict[str, str] = {}
+        self._by_address: dict[str, list[Tenant]] = {}
 
     def find_clash(self, tenant: Tenant) -> str | None:
         """What *tenant* shares with one of these and must not, as a sentence with its remedy."""
         if (other := self.by_id.get(tenant.id)) is not None:
             return f"id: is also the id of {other.tenant.slug}; draw another uuid"
-        owner = None if tenant.is_suspended else self._by_address.get(tenant.servicedesk.address)
-        if owner is not None:
-            return (
-                f"servicedesk.url: leads to the help desk of {owner} ({tenant.servicedesk.address}), so the tickets of"
-                " two tenants would mix; give each a help desk of its own, or suspend or remove one of the two"
-            )
-        return None
+        if tenant.slug in self.by_slug:
+            return f"slug: an instance and a tenant are both named {tenant.slug}; rename one of the two"
+        if tenant.is_suspended:
+            return None
+        mixed = (find_mixed(tenant, other) for other in self._by_address.get(tenant.servicedesk.address, ()))
+        return next((told for told in mixed if told is not None), None)
 
     def add(self, known: KnownTenant) -> None:
         tenant = known.tenant
         self.by_slug[tenant.slug] = self.by_id[tenant.id] = known
         if not tenant.is_suspended:  # nothing is read from a suspended tenant's help desk
-            self._by_address[tenant.servicedesk.address] = tenant.slug
+            self._by_address.setdefault(tenant.servicedesk.address, []).append(tenant)
+
+
+def find_mixed(tenant: Tenant, other: Tenant) -> str | None:
+    """Why the tickets of two tenants with one help desk would mix; None: they can be told apart."""
+    mine, its = tenant.servicedesk, other.servicedesk
+    if mine.instance_id is None or mine.instance_id != its.instance_id:
+        return (
+            f"servicedesk.url: leads to the help desk of {other.slug} ({mine.address}), so the tickets of two tenants"
+            " would mix; give each a help desk of its own, make both accounts of one instance (instances/<name>.yaml),"
+            " or suspend or remove one of the two"
+        )
+    if mine.account is None or its.account is None or mine.account.can_be_told_apart(its.account):
+        return None
+    return (
+        f"servicedesk.account: can't be told apart from the account of {other.slug}, so the tickets of two tenants"
+        " would mix; give both the id of their account, and different ones"
+    )
 
 
 @asynccontextmanager
-async def open_tenants(files: Path, secrets: Path) -> AsyncIterator[TenantDirectory]:
-    """The directory, read once before the block begins and followed until it ends."""
-    directory = TenantDirectory(files, secrets)
+async def open_tenants(files: Path, secrets: Path, instances: Path | None = None) -> AsyncIterator[TenantDirectory]:
+    """The directory, read once before the block begins and followed until it ends; arguments as for it."""
+    directory = TenantDirectory(files, secrets, instances)
     directory._tell(directory.refresh())  # noqa: SLF001 - its own module
     watching = asyncio.create_task(directory.watch())
     try:
@@ -233,25 +314,67 @@ def _stats_of(paths: list[Path]) -> _FileStats:
     return tuple(found)
 
 
-def read_tenant(path: Path) -> Tenant:
-    """The tenant that *path* describes.
+def read_tenant(path: Path, instances: Mapping[str, Instance] = MappingProxyType({})) -> Tenant:
+    """The tenant that *path* describes, its shared help desk taken from *instances*, by name.
 
     Raises:
         TenantFileInvalid: Names the key at fault and what it must be.
     """
+    values = _values(path)
+    options = values.get("servicedesk") if isinstance(values, dict) else None
+    if isinstance(options, dict) and options.get("instance") is not None:
+        values = {**values, "servicedesk": _shared_options(options, instances)}
+    tenant = _validate(Tenant, values)
+    if tenant.slug != path.stem:
+        raise TenantFileInvalid(f"slug: must be the file's name, {path.stem}", field="slug")
+    return tenant
+
+
+def _shared_options(options: dict[str, Any], instances: Mapping[str, Instance]) -> dict[str, Any]:
+    """The options of an account, which names its instance and itself alone."""
+    name = str(options["instance"])
+    instance = instances.get(name)
+    if instance is None:
+        told = f"servicedesk.instance: there is no valid file instances/{name[:64]}.yaml"
+        raise TenantFileInvalid(told, field="servicedesk.instance")
+    if further := sorted(str(key) for key in options.keys() - {"instance", "account"}):
+        key = f"servicedesk.{further[0][:64]}"
+        raise TenantFileInvalid(f"{key}: stands in instances/{name}.yaml, once for all its accounts", field=key)
+    if not options.get("account"):
+        told = 'servicedesk.account: is required beside instance, e.g. account: {id: "601", name: "Acme Corp"}'
+        raise TenantFileInvalid(told, field="servicedesk.account")
+    return {**instance.options, "account": options["account"]}
+
+
+def read_instance(path: Path) -> Instance:
+    """The instance that *path* describes.
+
+    Raises:
+        TenantFileInvalid: Names the key at fault and what it must be.
+    """
+    instance = _validate(Instance, _values(path))
+    if instance.name != path.stem:
+        raise TenantFileInvalid(f"name: must be the file's name, {path.stem}", field="name")
+    return instance
+
+
+def _values(path: Path) -> Any:
     try:
-        values = _load(path)
+        return _load(path)
     except TenantFileInvalid:
         raise
     except Exception as error:  # the YAML library lets through whatever its constructors meet: an OverflowError, say
         raise TenantFileInvalid(f"can't be read as YAML ({type(error).__name__})") from error
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _validate(model: type[_Model], values: Any) -> _Model:
     try:
-        tenant = Tenant.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         raise _invalid(error) from error
-    if tenant.slug != path.stem:
-        raise TenantFileInvalid(f"slug: must be the file's name, {path.stem}", field="slug")
-    return tenant
 
 
 def _load(path: Path) -> Any:
@@ -300,7 +423,7 @@ def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
     # The previous one may stay empty: a store that writes both keys has nothing for it outside of a rotation.
     webhook = [_read(folder, current), _read(folder, previous, may_be_empty=True)]
     oauth = [_read(folder, name) for name in OAUTH_FILES]
-    if tenant.servicedesk.edition is Edition.CLOUD and any(oauth) and not all(oauth):
+    if tenant.servicedesk.edition.is_cloud and any(oauth) and not all(oauth):
         missing = [name for name, value in zip(OAUTH_FILES, oauth, strict=True) if not value]
         raise TenantFileInvalid(f"secret {missing[0]}: is missing beside its siblings", field=missing[0])
     decode = decode_token if tenant.webhook.auth is Auth.TOKEN else decode_secret
@@ -334,7 +457,7 @@ def missing_webhook_secrets(known: KnownTenant) -> list[str]:
 
 def missing_help_desk_secrets(known: KnownTenant) -> list[str]:
     """The secrets that a call to the help desk of *known* needs and that are missing, as paths below its folder."""
-    if known.tenant.servicedesk.edition is Edition.CLOUD:
+    if known.tenant.servicedesk.edition.is_cloud:
         return [] if known.secrets.oauth else [*OAUTH_FILES]
     return [] if known.secrets.api_key else [API_KEY_FILE]
 

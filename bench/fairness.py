@@ -14,7 +14,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import uuid4
 
-from app.core.tenant import Edition, Tenant
+from app.core.help_desk import Edition
+from app.core.tenant import Tenant
 from app.db.knowledge.store import upsert_tickets
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.db.migrate import migrate

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from app.core.tenant import Edition
+from app.core.help_desk import Edition
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import HeldTicket, Portal

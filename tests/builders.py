@@ -15,7 +15,7 @@ from app.core.delivery import Status
 from app.core.enhancement import Draft
 from app.core.outcome import Ending, Outcome
 from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
-from app.core.tenant import Tenant
+from app.core.tenant import Instance, Tenant
 from app.core.ticket import Ticket
 from app.errors import Code
 from app.tenants import KnownTenant, TenantSecrets
@@ -57,10 +57,44 @@ def a_body(**changes: Any) -> bytes:
 def write_tenant(folder: Path, tenant: Tenant, **secrets: str) -> None:
     """The tenant's file and secrets, as they are mounted: `folder/files` and `folder/secrets`."""
     (folder / "files").mkdir(parents=True, exist_ok=True)
-    (folder / "files" / f"{tenant.slug}.yaml").write_text(yaml.safe_dump(tenant.model_dump(mode="json")))
+    values = tenant.model_dump(mode="json", exclude_none=True)
+    if tenant.servicedesk.instance is not None:
+        values["servicedesk"] = {key: values["servicedesk"][key] for key in ("instance", "account")}
+    (folder / "files" / f"{tenant.slug}.yaml").write_text(yaml.safe_dump(values))
     (folder / "secrets" / tenant.slug).mkdir(parents=True, exist_ok=True)
     for name, secret in secrets.items():
         (folder / "secrets" / tenant.slug / name).write_text(secret)
+
+
+def an_instance(name: str = "main", *, id: UUID | None = None, **changes: Any) -> Instance:  # noqa: A002
+    """A shared help desk on premises."""
+    values: dict[str, Any] = {
+        "id": id or uuid4(),
+        "name": name,
+        "edition": "msp_on_premises",
+        "url": f"http://127.0.0.1:1/{name}",
+        "technician": "ai-agents@msp.example",
+        "calls_per_minute": 6000,
+        "allow_private_address": True,
+        **changes,
+    }
+    return Instance.model_validate(values)
+
+
+def an_account(instance: Instance, slug: str, account: dict[str, Any], **changes: Any) -> Tenant:
+    """A tenant that is *account* of *instance*."""
+    values = {"id": uuid4(), "slug": slug, "name": slug.title(), **changes}
+    return Tenant.model_validate({**values, "servicedesk": {**instance.options, "account": account}})
+
+
+def write_instance(folder: Path, instance: Instance, **secrets: str) -> None:
+    """The instance's file and secrets, as they are mounted."""
+    (folder / "files" / "instances").mkdir(parents=True, exist_ok=True)
+    values = instance.model_dump(mode="json", exclude_none=True)
+    (folder / "files" / "instances" / f"{instance.name}.yaml").write_text(yaml.safe_dump(values))
+    (folder / "secrets" / instance.name).mkdir(parents=True, exist_ok=True)
+    for name, secret in secrets.items():
+        (folder / "secrets" / instance.name / name).write_text(secret)
 
 
 def an_outcome(

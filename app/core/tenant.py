@@ -5,139 +5,16 @@ Invariant: a `Tenant` is valid as a whole or does not exist; an unknown key in i
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from ipaddress import IPv4Address, ip_address
-from typing import Annotated, Final, Literal
-from urllib.parse import unquote, urlsplit
+from typing import Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from app.core.delivery import Event
+from app.core.help_desk import PLAIN_HTTP, HelpDeskOptions, Part, ServiceDeskOptions, WebAddress, is_plain
 
-SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
-
-_MAX_URL_CHARS: Final = 500
-# What every reader of URLs understands alike: no blank, control character or backslash, on which parsers disagree.
-_URL: Final = re.compile(
-    r"https?://(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z](?:[0-9A-Za-z._-]*[0-9A-Za-z])?)(?::[0-9]{1,5})?(?:/[!-\[\]-~]*)?"
-)
-_NUMBER: Final = re.compile(r"(?:[0-9]+|0[xX][0-9a-fA-F]*)\Z")
-_PLAIN_HTTP: Final = (
-    "must begin with https://: over http the tenant's credentials and tickets travel readable. Plain http is for a"
-    " private network alone, with servicedesk.allow_private_address: true"
-)
-
-
-def _is_web_address(url: str) -> str:
-    wanted = "must be an http or https URL with a host, e.g. https://sdp.acme.example"
-    try:
-        parts = urlsplit(url)
-        is_port_fine = parts.port is None or parts.port > 0
-    except ValueError:
-        raise ValueError(wanted) from None
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("must hold no user, password, query or fragment; credentials are files of the tenant's secret")
-    if not is_port_fine or len(url) > _MAX_URL_CHARS or not _URL.fullmatch(url):
-        raise ValueError(wanted)
-    host = parts.hostname or ""
-    if ":" not in host and _NUMBER.match(host.rpartition(".")[2]) and not _is_ipv4(host):
-        # Resolvers take 127.1 and 0x7f000001 for addresses too, each in its own way.
-        raise ValueError("must hold an address as four numbers, e.g. https://192.0.2.10")
-    return url.rstrip("/")
-
-
-def _is_ipv4(host: str) -> bool:
-    try:
-        IPv4Address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _same_address(url: str) -> str:
-    """*url* in the one form that all ways to write it have in common: host, port and path.
-
-    `http://SDP.acme.example:80//Desk/./api/v3/` and `https://sdp.acme.example/desk` are one: `sdp.acme.example/desk`.
-    A scheme and its default port don't tell two help desks apart, nor does what web servers leave out of a path.
-    """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        pass
-    else:
-        address = getattr(address, "ipv4_mapped", None) or address
-        host = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - the protocol's number
-    port = "" if parts.port in {None, 80, 443} else f":{parts.port}"
-    # Web servers leave out what follows a semicolon (RFC 3986, section 3.3).
-    names = [segment.partition(";")[0] for segment in unquote(parts.path).casefold().split("/")]
-    path: list[str] = []
-    for name in names:
-        if name == "..":
-            del path[-1:]
-        elif name not in {"", "."}:
-            path.append(name)
-    if path[-2:] == ["api", "v3"]:
-        del path[-2:]
-    return "/".join([host + port, *path])
-
-
-def _is_plain(url: str | None) -> bool:
-    return url is not None and url.startswith("http://")
-
-
-WebAddress = Annotated[str, AfterValidator(_is_web_address)]
-
-
-class Edition(StrEnum):
-    CLOUD = "cloud"
-    ON_PREMISES = "on_premises"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ServiceDeskOptions(_Part):
-    """How the tenant's ServiceDesk Plus is reached."""
-
-    edition: Edition
-    url: WebAddress
-    """Without `/api/v3`: `https://host[:port]` on premises, `https://<domain>/app/<portal>` in the cloud."""
-    accounts_url: WebAddress | None = None
-    technician: str = Field(min_length=1, max_length=254)
-    """Our technician's e-mail address or name: what it does causes no enhancement."""
-    note_key: Literal["note", "request_note"] = "note"
-    calls_per_minute: int = Field(default=30, ge=1, le=6000)
-    allow_private_address: bool = False
-
-    @property
-    def address(self) -> str:
-        """Which help desk this is, however its URL is written. Two tenants with one address would see one another."""
-        return _same_address(self.url)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _default_note_key(cls, values: object) -> object:
-        if isinstance(values, dict) and "note_key" not in values and values.get("edition") == Edition.CLOUD:
-            return {**values, "note_key": "request_note"}
-        return values
-
-    @model_validator(mode="after")
-    def _cloud_needs_accounts(self) -> ServiceDeskOptions:
-        if self.edition is Edition.CLOUD and self.accounts_url is None:
-            raise ValueError("accounts_url is required for edition cloud, e.g. https://accounts.zoho.com")
-        return self
-
-    @model_validator(mode="after")
-    def _http_needs_a_private_network(self) -> ServiceDeskOptions:
-        for name in ("url", "accounts_url"):
-            if _is_plain(getattr(self, name)) and not self.allow_private_address:
-                raise ValueError(f"{name} {_PLAIN_HTTP}")
-        return self
+SLUG_PATTERN: Final = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 
 
 class Auth(StrEnum):
@@ -145,7 +22,7 @@ class Auth(StrEnum):
     TOKEN = "token"  # noqa: S105
 
 
-class WebhookOptions(_Part):
+class WebhookOptions(Part):
     auth: Auth = Auth.HMAC
 
 
@@ -153,7 +30,7 @@ Section = Literal["summary", "similar_tickets", "knowledge", "assets", "monitori
 Language = Literal["en", "de", "fr", "es"]
 
 
-class NoteOptions(_Part):
+class NoteOptions(Part):
     """How a note looks and whom it may reach. Every flag is off unless the file turns it on."""
 
     show_to_requester: bool = False
@@ -173,14 +50,14 @@ class NoteOptions(_Part):
     )
 
 
-class ModelOptions(_Part):
+class ModelOptions(Part):
     name: str | None = None
     """None: the model of `OPENAI_MODEL`."""
     monthly_token_budget: int | None = Field(default=None, ge=1)
     """None: no limit. Once a calendar month (UTC) has used it up, notes hold the gathered context alone."""
 
 
-class MonitoringOptions(_Part):
+class MonitoringOptions(Part):
     prometheus_url: WebAddress
 
 
@@ -189,14 +66,14 @@ _MOST_SLOTS: Final = 10
 _CALLS_A_SLOT: Final = 6
 
 
-class LimitOptions(_Part):
+class LimitOptions(Part):
     """What one tenant may take of the workers that all share."""
 
     concurrency: int | None = Field(default=None, ge=1, le=256)
     """Deliveries in work at once, over all workers. None: one for six `calls_per_minute`, from 1 to 10."""
 
 
-class Tenant(_Part):
+class Tenant(Part):
     """One MSP customer, whose data stays apart."""
 
     id: UUID
@@ -220,10 +97,53 @@ class Tenant(_Part):
     @model_validator(mode="after")
     def _http_needs_a_private_network(self) -> Tenant:
         url = self.monitoring.prometheus_url if self.monitoring else None
-        if _is_plain(url) and not self.servicedesk.allow_private_address:
-            raise ValueError(f"monitoring.prometheus_url {_PLAIN_HTTP}")
+        if is_plain(url) and not self.servicedesk.allow_private_address:
+            raise ValueError(f"monitoring.prometheus_url {PLAIN_HTTP}")
         return self
 
     @property
     def is_suspended(self) -> bool:
         return self.status == "suspended"
+
+    @property
+    def desk_id(self) -> UUID:
+        """Under which id the help desk's calls, token and circuit are kept: one for all accounts of an instance."""
+        return self.servicedesk.instance_id or self.id
+
+    @property
+    def is_instance(self) -> bool:
+        """Whether this is a shared instance itself: its deliveries wait for the account that they belong to."""
+        return self.servicedesk.instance is not None and self.servicedesk.account is None
+
+
+class Instance(HelpDeskOptions):
+    """A help desk that several tenants share, each an account of it, as its file describes it."""
+
+    id: UUID
+    name: str = Field(pattern=SLUG_PATTERN)
+    webhook: WebhookOptions = WebhookOptions()
+    limits: LimitOptions = LimitOptions()
+
+    @property
+    def options(self) -> dict[str, object]:
+        """What its accounts' `ServiceDeskOptions` have in common."""
+        own = {name: getattr(self, name) for name in HelpDeskOptions.model_fields}
+        return {**own, "instance": self.name, "instance_id": self.id}
+
+    @model_validator(mode="after")
+    def _is_msp(self) -> Instance:
+        if not self.edition.is_msp:
+            raise ValueError("edition must be msp_cloud or msp_on_premises: others know no accounts")
+        return self
+
+    def as_tenant(self) -> Tenant:
+        """The instance as who owns what is not an account's yet: its deliveries, limits and calls."""
+        return Tenant(
+            id=self.id,
+            slug=self.name,
+            name=f"{self.name} (shared help desk)",
+            servicedesk=ServiceDeskOptions.model_validate(self.options),
+            webhook=self.webhook,
+            events=frozenset(Event),
+            limits=self.limits,
+        )

@@ -22,7 +22,7 @@ from typing import Final
 
 from aiohttp import web
 
-from app.core.tenant import Edition
+from app.core.help_desk import Edition
 from app.simulator import control, pages, wire
 from app.simulator.api import ApiError, Call, answer
 from app.simulator.faults import Fault, FaultKind
@@ -87,14 +87,14 @@ class HelpDeskSimulator:
         return portal
 
     def _set_urls(self, portal: Portal) -> None:
-        is_cloud = portal.edition is Edition.CLOUD
+        is_cloud = portal.edition.is_cloud
         portal.url = f"{self.url}/{'app' if is_cloud else 'at'}/{portal.slug}"
         portal.accounts_url = self.url if is_cloud else ""
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
         portal = self.portals.get(request.match_info["slug"])
         is_cloud_path = request.path.startswith("/app/")
-        if portal is None or is_cloud_path != (portal.edition is Edition.CLOUD):
+        if portal is None or is_cloud_path != (portal.edition.is_cloud):
             return web.Response(status=404, text="no such portal")
         return await self._serve(portal, request)
 
@@ -134,7 +134,7 @@ class HelpDeskSimulator:
     async def _give_token(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
         for portal in self.portals.values():
-            if portal.edition is Edition.CLOUD and _equal(str(form.get("refresh_token", "")), portal.refresh_token):
+            if portal.edition.is_cloud and _equal(str(form.get("refresh_token", "")), portal.refresh_token):
                 return await self._with_faults(portal, request, "oauth/v2/token", partial(_token, portal, request))
         return web.json_response({"error": "invalid_code"})
 

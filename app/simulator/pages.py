@@ -14,7 +14,6 @@ from typing import Final
 import nh3
 from aiohttp import web
 
-from app.core.tenant import Edition
 from app.simulator.portal import HeldNote, HeldTicket, Portal
 
 _HEADERS: Final = {
@@ -175,13 +174,13 @@ def _audience(note: HeldNote) -> str:
 
 
 def _ticket_url(portal: Portal, ticket: HeldTicket) -> str:
-    if portal.edition is Edition.CLOUD:
+    if portal.edition.is_cloud:
         return f"/app/{portal.slug}/ui/requests/{ticket.id}/details"
     return f"/at/{portal.slug}/WorkOrder.do?woMode=viewWO&woID={ticket.id}"
 
 
 def _portal_link(portal: Portal) -> str:
-    folder = "app" if portal.edition is Edition.CLOUD else "at"
+    folder = "app" if portal.edition.is_cloud else "at"
     return f'<a href="/{folder}/{portal.slug}">{escape(portal.name)}</a>'
 
 

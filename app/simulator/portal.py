@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.core.delivery import parse_time
-from app.core.tenant import Edition
+from app.core.help_desk import Edition
 from app.simulator.faults import Faults
 from app.simulator.tokens import Tokens
 
@@ -129,7 +129,7 @@ class Portal:
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
 
     def __post_init__(self) -> None:
-        is_cloud = self.edition is Edition.CLOUD
+        is_cloud = self.edition.is_cloud
         self.name = self.name or self.slug
         self.note_key = self.note_key or ("request_note" if is_cloud else "note")
         self.assets_path = self.assets_path or ("assets" if is_cloud else "asset_assets")
@@ -159,7 +159,7 @@ class Portal:
         ticket_id = self._id_or_next(id)
         ticket = HeldTicket(
             id=ticket_id,
-            display_id=str(len(self.tickets) + 1) if self.edition is Edition.CLOUD else ticket_id,
+            display_id=str(len(self.tickets) + 1) if self.edition.is_cloud else ticket_id,
             subject=subject,
             description=description,
             requester=_person(requester),
@@ -256,7 +256,7 @@ class Portal:
     @property
     def _id_base(self) -> int:
         # Cloud ids are long: whoever keeps one in 32 bits, or in a float, finds out here.
-        return 234_567_000_000_000_000 if self.edition is Edition.CLOUD else 100_000
+        return 234_567_000_000_000_000 if self.edition.is_cloud else 100_000
 
     def _id_or_next(self, given: str | int | None) -> str:
         return str(given) if given is not None else str(next(self._ids) + self._id_base)

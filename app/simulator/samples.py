@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from app.core.tenant import Edition
+from app.core.help_desk import Edition
 from app.simulator.portal import Portal
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from zlib import crc32
 
-from app.core.tenant import Edition
+from app.core.help_desk import Edition
 from app.core.text import one_line, plain_text
 from app.simulator.portal import HeldArticle, HeldAsset, HeldNote, HeldTicket, Person, Portal
 
@@ -68,7 +68,7 @@ def ticket_row(ticket: HeldTicket, portal: Portal) -> Json:
         "completed_time": time(ticket.resolved) if ticket.status == "Closed" else None,
         "resolution": {"content": ticket.resolution} if ticket.resolution else None,
     }
-    if portal.edition is Edition.CLOUD:
+    if portal.edition.is_cloud:
         row["display_id"] = ticket.display_id
         row["is_trashed"] = ticket.trashed
         row["deleted_time"] = time(ticket.updated) if ticket.trashed else None
@@ -111,7 +111,7 @@ def asset_row(asset: HeldAsset, portal: Portal) -> Json:
         "state": _named("In Use"),
         "last_updated_time": time(asset.updated),
     }
-    if portal.edition is Edition.CLOUD:
+    if portal.edition.is_cloud:
         return {**row, "host_name": asset.hostname or None, "ip_address": ", ".join(asset.ips) or None}
     adapters = [{"ip_address": ip, "mac_address": None} for ip in asset.ips]
     return {**row, "computer_system": {"host_name": asset.hostname or None}, "network_adapters": adapters}

@@ -13,8 +13,9 @@ from uuid import UUID, uuid5
 
 import yaml
 
+from app.core.help_desk import Edition
 from app.core.note import note_reference
-from app.core.tenant import Auth, Edition, Tenant
+from app.core.tenant import Auth, Tenant
 from app.core.ticket import Ticket
 from tests.builders import write_tenant
 

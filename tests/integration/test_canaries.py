@@ -27,8 +27,9 @@ import pytest
 from aiohttp import web
 from redis.asyncio import Redis
 
+from app.core.help_desk import Edition
 from app.core.signature import sign_body
-from app.core.tenant import Auth, Edition
+from app.core.tenant import Auth
 from app.sender import PATH, Sender
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator

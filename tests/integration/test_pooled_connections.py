@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.tenant import Edition
+from app.core.help_desk import Edition
 from app.db.connection import Pooler
 from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.session import Database, choose_tenant, open_database

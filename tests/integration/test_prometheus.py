@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.core.tenant import Edition
+from app.core.help_desk import Edition
 from app.db.knowledge.store import Cursor, save_cursor
 from app.db.session import Database
 from app.sender import Sender

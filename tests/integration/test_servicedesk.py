@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.core.access_token import AccessToken
-from app.core.tenant import Edition
+from app.core.help_desk import Edition
 from app.core.ticket import Fate
 from app.errors import AddressForbidden, AppError, Code, HelpDeskRefused, HelpDeskUnavailable, TicketNotFound
 from app.integrations.servicedesk import ApiKey, OAuthClient, ServiceDesk, open_servicedesk

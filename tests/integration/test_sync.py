@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from app.core.delivery import compute_job_id, parse_webhook
-from app.core.tenant import Edition, Tenant
+from app.core.help_desk import Edition
+from app.core.tenant import Tenant
 from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.limits.rate import CallRate
 from app.db.reports.deliveries import list_deliveries

@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from sqlalchemy import text
 
-from app.core.tenant import Edition
+from app.core.help_desk import Edition
 from app.db.session import Database
 from app.sender import Sender
 from app.simulator.faults import Fault

@@ -6,9 +6,10 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from app.core.help_desk import AccountRef
 from app.errors import TenantFileInvalid
 from app.tenants import TenantDirectory, missing_secrets, read_tenant, scaffold_tenant
-from tests.builders import a_tenant, write_tenant
+from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 
 
 def directory(folder: Path) -> TenantDirectory:
@@ -380,3 +381,141 @@ async def test_a_date_that_does_not_exist_keeps_no_other_tenant_from_being_read(
 
     assert [problem.slug for problem in tenants.refresh()] == ["bad"]
     assert tenants.find_slug("good") is not None
+
+
+ACME, GLOBEX = {"id": "601", "name": "Acme Corp"}, {"id": "602", "name": "Globex"}
+
+
+def test_accounts_of_an_instance_share_its_help_desk_and_secrets(tmp_path: Path) -> None:
+    instance = an_instance(calls_per_minute=60)
+    write_instance(tmp_path, instance, webhook_secret="shared", api_key="key")
+    acme, globex = an_account(instance, "acme", ACME), an_account(instance, "globex", GLOBEX)
+    write_tenant(tmp_path, acme, webhook_secret="own")
+    write_tenant(tmp_path, globex)
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    known = tenants.find(acme.id)
+    assert known is not None
+    assert (known.secrets.webhook, known.secrets.api_key) == ((b"own", b"shared"), "key")
+    assert known.tenant.servicedesk.calls_per_minute == 60
+    assert known.tenant.desk_id == instance.id
+    assert [each.tenant.slug for each in tenants.accounts_of(instance.id)] == ["acme", "globex"]
+    served = tenants.find(instance.id)
+    assert served is not None
+    assert served.tenant.is_instance
+    assert tenants.find_account(instance.id, AccountRef("602", "whatever")) is tenants.find(globex.id)
+    assert tenants.find_account(instance.id, AccountRef("603", "Acme Corp")) is None
+    assert tenants.find_account(acme.id, AccountRef("601")) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (ACME, ACME),
+        ({"id": "601"}, {"id": "601", "name": "Globex"}),
+        ({"name": "Acme Corp"}, {"name": " acme  CORP "}),
+        ({"id": "601"}, {"name": "Globex"}),
+        ({"id": "601", "name": "Acme Corp"}, {"name": "Globex"}),
+    ],
+)
+def test_accounts_that_cannot_be_told_apart_do_not_mix(
+    tmp_path: Path, one: dict[str, str], other: dict[str, str]
+) -> None:
+    instance = an_instance()
+    write_instance(tmp_path, instance, webhook_secret="shared", api_key="key")
+    write_tenant(tmp_path, an_account(instance, "acme", one))
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    write_tenant(tmp_path, an_account(instance, "globex", other))
+    (problem,) = tenants.refresh()
+    assert problem.slug == "globex"
+    assert "servicedesk.account: can't be told apart from the account of acme" in problem.detail
+    assert tenants.find_slug("acme") is not None
+    assert tenants.find_slug("globex") is None
+
+
+def test_a_tenant_with_the_url_of_an_instance_does_not_mix_with_it(tmp_path: Path) -> None:
+    instance = an_instance()
+    write_instance(tmp_path, instance, api_key="key")
+    write_tenant(tmp_path, an_account(instance, "acme", ACME))
+    tenants = directory(tmp_path)
+    tenants.refresh()
+    write_tenant(tmp_path, a_tenant("globex", servicedesk={"url": instance.url + "/"}))
+    (problem,) = tenants.refresh()
+    assert (problem.slug, "servicedesk.url" in problem.detail) == ("globex", True)
+
+
+def test_two_instances_of_one_help_desk_are_refused(tmp_path: Path) -> None:
+    write_instance(tmp_path, an_instance("main"), api_key="key")
+    write_instance(tmp_path, an_instance("other", url="http://127.0.0.1:1/main/"), api_key="key")
+    tenants = directory(tmp_path)
+    (problem,) = tenants.refresh()
+    assert problem.slug == "other"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"instance": "other", "account": ACME}, "servicedesk.instance: there is no valid file instances/other.yaml"),
+        ({"instance": "../../etc", "account": ACME}, "servicedesk.instance: there is no valid file"),
+        ({"instance": "main"}, "servicedesk.account: is required"),
+        ({"instance": "main", "account": {}}, "servicedesk.account: is required"),
+        ({"instance": "main", "account": {"site_ids": ["1"]}}, "servicedesk.account: needs an id"),
+        ({"instance": "main", "account": "601"}, "servicedesk.account"),
+        ({"instance": "main", "account": ACME, "url": "http://x"}, "servicedesk.url: stands in instances/main.yaml"),
+        ({"instance": "main", "account": ACME, "instance_id": str(uuid4())}, "servicedesk.instance_id: stands in"),
+    ],
+)
+def test_a_wrong_account_is_told_with_its_key(tmp_path: Path, options: dict[str, object], told: str) -> None:
+    write_instance(tmp_path, an_instance(), api_key="key")
+    (tmp_path / "files" / "acme.yaml").write_text(
+        yaml.safe_dump({"id": str(uuid4()), "slug": "acme", "name": "Acme", "servicedesk": options})
+    )
+    (problem,) = directory(tmp_path).refresh()
+    assert problem.slug == "acme"
+    assert told in problem.detail
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"edition": "on_premises"}, "edition must be msp_cloud or msp_on_premises"),
+        ({"edition": "msp_cloud"}, "accounts_url is required"),
+        ({"headers": {"authtoken": "x"}}, "headers.authtoken can't be set"),
+        ({"headers": {"A\nB": "x"}}, "can't be set"),
+        ({"headers": {"PORTALID": "1\r\nX: y"}}, "headers.PORTALID must be one line"),
+        ({"account_field": "a b"}, "account_field"),
+        ({"name": "other"}, "name: must be the file's name"),
+        ({"account": {"id": "1"}}, "account: is not a key"),
+    ],
+)
+def test_a_wrong_instance_costs_its_accounts_alone(tmp_path: Path, changes: dict[str, object], told: str) -> None:
+    write_instance(tmp_path, an_instance(), api_key="key")
+    path = tmp_path / "files" / "instances" / "main.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
+    write_tenant(tmp_path, an_account(an_instance(), "acme", ACME))
+    write_tenant(tmp_path, a_tenant("own"))
+    tenants = directory(tmp_path)
+    problems = {problem.slug: problem.detail for problem in tenants.refresh()}
+    assert set(problems) == {"main", "acme"}
+    assert told in problems["main"]
+    assert tenants.find_slug("own") is not None
+
+
+def test_an_instance_that_changes_is_read_again_by_its_accounts(tmp_path: Path) -> None:
+    instance = an_instance()
+    write_instance(tmp_path, instance, webhook_secret="one", api_key="key")
+    acme = an_account(instance, "acme", ACME)
+    write_tenant(tmp_path, acme)
+    tenants = directory(tmp_path)
+    tenants.refresh()
+    (tmp_path / "secrets" / "main" / "api_key").write_text("another key")
+    write_instance(tmp_path, an_instance(id=instance.id, calls_per_minute=7))
+    assert tenants.refresh() == []
+    known = tenants.find(acme.id)
+    assert known is not None
+    assert (known.secrets.api_key, known.tenant.servicedesk.calls_per_minute) == ("another key", 7)
+    (tmp_path / "files" / "instances" / "main.yaml").unlink()
+    (problem,) = tenants.refresh()
+    assert "servicedesk.instance" in problem.detail
+    assert tenants.find(instance.id) is None

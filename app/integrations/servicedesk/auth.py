@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Any, Final, Protocol
 
 from app.core.access_token import AccessToken
-from app.core.tenant import Edition, Tenant
+from app.core.tenant import Tenant
 from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable, TenantFileInvalid
 from app.integrations.http import NoAnswer, Outbound, Reply
 from app.integrations.servicedesk.answers import CredentialsRefused, parse_retry_after
@@ -88,9 +88,9 @@ def create_authenticator(
         TenantFileInvalid: The credentials are the other edition's.
     """
     edition, accounts_url = tenant.servicedesk.edition, tenant.servicedesk.accounts_url
-    if isinstance(credentials, ApiKey) and edition is Edition.ON_PREMISES:
+    if isinstance(credentials, ApiKey) and not edition.is_cloud:
         return _KeyAuthenticator(credentials, secret=f"{tenant.slug}/api_key")
-    if isinstance(credentials, OAuthClient) and edition is Edition.CLOUD and accounts_url is not None:
+    if isinstance(credentials, OAuthClient) and edition.is_cloud and accounts_url is not None:
         secret = f"{tenant.slug}/oauth_client_id, oauth_client_secret and oauth_refresh_token"
         return _TokenAuthenticator(
             credentials, secret=secret, accounts_url=accounts_url, outbound=outbound, tokens=tokens

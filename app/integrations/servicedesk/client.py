@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from app.core.article import Article
 from app.core.asset import Asset
-from app.core.tenant import Edition, ServiceDeskOptions, Tenant
+from app.core.help_desk import ServiceDeskOptions
+from app.core.tenant import Tenant
 from app.core.text import plain_text
 from app.core.ticket import Ticket
 from app.errors import HelpDeskRefused, TicketNotFound
@@ -183,7 +184,7 @@ class ServiceDesk:
     def article_url(self, article_id: str) -> str:
         """The page where a technician opens the article."""
         article = quote(article_id, safe="")
-        if self._options.edition is Edition.CLOUD:
+        if self._options.edition.is_cloud:
             return f"{self._options.url}/ui/solutions/{article}/details"
         return f"{self._options.url}/AddSolution.do?submitaction=viewsolution&fromListView=true&solutionID={article}"
 
@@ -203,7 +204,7 @@ class ServiceDesk:
 
     async def _asset_names(self) -> tuple[str, str]:
         """Path and key of the assets: on premises, build 15100 renamed them."""
-        if self._options.edition is Edition.ON_PREMISES:
+        if not self._options.edition.is_cloud:
             try:
                 await self._api.get("/asset_assets", {"list_info": {"row_count": 1, "start_index": 1}})
             except (HelpDeskRefused, Unclear):  # builds refuse an unknown path in various words
@@ -249,7 +250,7 @@ async def open_servicedesk(
 def ticket_url(options: ServiceDeskOptions, ticket_id: str) -> str:
     """The page where a technician opens the ticket."""
     ticket = quote(ticket_id, safe="")
-    if options.edition is Edition.CLOUD:
+    if options.edition.is_cloud:
         return f"{options.url}/ui/requests/{ticket}/details"
     return f"{options.url}/WorkOrder.do?woMode=viewWO&woID={ticket}"
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, Final
 
-from app.core.tenant import Edition
+from app.core.help_desk import Edition
 from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.servicedesk.answers import (
     AnswerOverLimit,
@@ -81,7 +81,7 @@ class Lists:
         A build may leave `last_updated_time` empty until the first update, and its search by that field then finds no
         new ticket. So a second reading goes by `created_time` and adds those alone.
         """
-        fields = [*_TICKET_FIELDS, *(_CLOUD_FIELDS if edition is Edition.CLOUD else ())]
+        fields = [*_TICKET_FIELDS, *(_CLOUD_FIELDS if edition.is_cloud else ())]
         async for row in self._by_time("last_updated_time", since=updated_since, fields=fields):
             if time_of(row.get("last_updated_time")) is not None:
                 yield row

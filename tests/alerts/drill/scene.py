@@ -16,7 +16,8 @@ from typing import Any, Final
 import httpx
 from aiohttp import web
 
-from app.core.tenant import Edition, Tenant
+from app.core.help_desk import Edition
+from app.core.tenant import Tenant
 from app.db.migrate import migrate
 from app.db.session import open_database
 from app.sender import Sender

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import text
 
 from app.core.delivery import compute_job_id, parse_webhook
-from app.core.tenant import Edition, Tenant
+from app.core.help_desk import Edition
+from app.core.tenant import Tenant
 from app.db.knowledge.store import upsert_articles, upsert_tickets
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.db.reports.deliveries import DeliveryView, list_deliveries

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from app.core.tenant import Edition
+from app.core.help_desk import Edition
 from app.simulator.portal import Portal
 
 

@@ -1,0 +1,253 @@
+"""How a ServiceDesk Plus is reached, and whose it is: one tenant's alone, or shared by an MSP's clients.
+
+In the MSP editions one *instance* serves many clients, each an *account* of it. What one technician's key reads there
+is of all accounts, so nothing may be trusted to a filter: `Account.fits` decides for each ticket, article and asset.
+
+Invariant: two accounts of one instance that `can_be_told_apart` never fit the same row.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address, ip_address
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_MAX_URL_CHARS: Final = 500
+# What every reader of URLs understands alike: no blank, control character or backslash, on which parsers disagree.
+_URL: Final = re.compile(
+    r"https?://(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z](?:[0-9A-Za-z._-]*[0-9A-Za-z])?)(?::[0-9]{1,5})?(?:/[!-\[\]-~]*)?"
+)
+_NUMBER: Final = re.compile(r"(?:[0-9]+|0[xX][0-9a-fA-F]*)\Z")
+PLAIN_HTTP: Final = (
+    "must begin with https://: over http the tenant's credentials and tickets travel readable. Plain http is for a"
+    " private network alone, with servicedesk.allow_private_address: true"
+)
+
+
+def _is_web_address(url: str) -> str:
+    wanted = "must be an http or https URL with a host, e.g. https://sdp.acme.example"
+    try:
+        parts = urlsplit(url)
+        is_port_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ValueError(wanted) from None
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must hold no user, password, query or fragment; credentials are files of the tenant's secret")
+    if not is_port_fine or len(url) > _MAX_URL_CHARS or not _URL.fullmatch(url):
+        raise ValueError(wanted)
+    host = parts.hostname or ""
+    if ":" not in host and _NUMBER.match(host.rpartition(".")[2]) and not _is_ipv4(host):
+        # Resolvers take 127.1 and 0x7f000001 for addresses too, each in its own way.
+        raise ValueError("must hold an address as four numbers, e.g. https://192.0.2.10")
+    return url.rstrip("/")
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _same_address(url: str) -> str:
+    """*url* in the one form that all ways to write it have in common: host, port and path.
+
+    `http://SDP.acme.example:80//Desk/./api/v3/` and `https://sdp.acme.example/desk` are one: `sdp.acme.example/desk`.
+    A scheme and its default port don't tell two help desks apart, nor does what web servers leave out of a path.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        pass
+    else:
+        address = getattr(address, "ipv4_mapped", None) or address
+        host = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - the protocol's number
+    port = "" if parts.port in {None, 80, 443} else f":{parts.port}"
+    # Web servers leave out what follows a semicolon (RFC 3986, section 3.3).
+    names = [segment.partition(";")[0] for segment in unquote(parts.path).casefold().split("/")]
+    path: list[str] = []
+    for name in names:
+        if name == "..":
+            del path[-1:]
+        elif name not in {"", "."}:
+            path.append(name)
+    if path[-2:] == ["api", "v3"]:
+        del path[-2:]
+    return "/".join([host + port, *path])
+
+
+def is_plain(url: str | None) -> bool:
+    """Whether what is sent to *url* travels readable."""
+    return url is not None and url.startswith("http://")
+
+
+WebAddress = Annotated[str, AfterValidator(_is_web_address)]
+
+
+class Edition(StrEnum):
+    CLOUD = "cloud"
+    ON_PREMISES = "on_premises"
+    MSP_CLOUD = "msp_cloud"
+    MSP_ON_PREMISES = "msp_on_premises"
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether we come in by OAuth, and ids differ from display ids."""
+        return self in {Edition.CLOUD, Edition.MSP_CLOUD}
+
+    @property
+    def is_msp(self) -> bool:
+        """Whether one instance serves several accounts."""
+        return self in {Edition.MSP_CLOUD, Edition.MSP_ON_PREMISES}
+
+
+class Part(BaseModel):
+    """A part of a file: an unknown key is an error, not a silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRef:
+    """The account that a ticket, article or asset names; empty where it names none."""
+
+    id: str = ""
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """For a person: `601 (Acme Corp)`."""
+        return f"{self.id} ({self.name})" if self.id and self.name and self.id != self.name else self.id or self.name
+
+
+def _id_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Account(Part):
+    """A client of an MSP's instance: the account (on premises) or customer (cloud) that a tenant is."""
+
+    id: Annotated[str, BeforeValidator(_id_text), Field(min_length=1, max_length=64)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    site_ids: tuple[Annotated[str, BeforeValidator(_id_text)], ...] = ()
+    """Its sites, for assets that name a site and no account."""
+
+    @model_validator(mode="after")
+    def _is_named(self) -> Account:
+        if self.id is None and self.name is None:
+            raise ValueError('needs an id, or a name where the instance tells none, e.g. account: {id: "601"}')
+        return self
+
+    def fits(self, told: AccountRef) -> bool:
+        """Whether *told* is this account: by its id, or by its name where the tenant's file has no id."""
+        if self.id is not None:
+            return told.id == self.id
+        return bool(told.name) and _same_name(told.name, self.name or "")
+
+    def can_be_told_apart(self, other: Account) -> bool:
+        """Whether no row can fit both: by two ids that differ, or by two names."""
+        if self.id is not None and other.id is not None:
+            return self.id != other.id
+        if self.id is None and other.id is None:
+            return not _same_name(self.name or "", other.name or "")
+        return False
+
+
+def _same_name(one: str, other: str) -> bool:
+    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+
+
+_PATH: Final = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){0,4}$"
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+_OUR_HEADERS: Final = frozenset({"accept", "authorization", "authtoken", "content-length", "content-type", "host"})
+
+
+class HelpDeskOptions(Part):
+    """How a ServiceDesk Plus is reached."""
+
+    edition: Edition
+    url: WebAddress
+    """Without `/api/v3`: `https://host[:port]` on premises, `https://<domain>/app/<portal>` in the cloud."""
+    accounts_url: WebAddress | None = None
+    technician: str = Field(min_length=1, max_length=254)
+    """Our technician's e-mail address or name: what it does causes no enhancement."""
+    note_key: Literal["note", "request_note"] = "note"
+    calls_per_minute: int = Field(default=30, ge=1, le=6000)
+    account_field: Annotated[str, Field(pattern=_PATH)] | None = None
+    """The path to the account in a ticket, article or asset; None: that of the edition."""
+    articles_without_account: Literal["drop", "all"] = "drop"
+    """Whether an article that names no account is every account's."""
+    headers: dict[str, str] = Field(default={}, max_length=10)
+    """Sent with each call, e.g. `PORTALID`."""
+    allow_private_address: bool = False
+
+    @property
+    def address(self) -> str:
+        """Which help desk this is, however its URL is written. Two tenants with one address would see one another."""
+        return _same_address(self.url)
+
+    @property
+    def account_fields(self) -> tuple[str, ...]:
+        """Where a row may name its account: the first that is there counts.
+
+        That of the on-premises edition is known of other modules; the cloud calls accounts customers, and which name
+        its API has is not published.
+        """
+        if self.account_field is not None:
+            return (self.account_field,)
+        return ("customer", "account") if self.edition is Edition.MSP_CLOUD else ("account",)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_note_key(cls, values: object) -> object:
+        is_cloud = isinstance(values, dict) and values.get("edition") in {Edition.CLOUD, Edition.MSP_CLOUD}
+        if isinstance(values, dict) and "note_key" not in values and is_cloud:
+            return {**values, "note_key": "request_note"}
+        return values
+
+    @model_validator(mode="after")
+    def _cloud_needs_accounts(self) -> HelpDeskOptions:
+        if self.edition.is_cloud and self.accounts_url is None:
+            raise ValueError(f"accounts_url is required for edition {self.edition}, e.g. https://accounts.zoho.com")
+        return self
+
+    @model_validator(mode="after")
+    def _http_needs_a_private_network(self) -> HelpDeskOptions:
+        for name in ("url", "accounts_url"):
+            if is_plain(getattr(self, name)) and not self.allow_private_address:
+                raise ValueError(f"{name} {PLAIN_HTTP}")
+        return self
+
+    @model_validator(mode="after")
+    def _headers_can_be_sent(self) -> HelpDeskOptions:
+        for name, value in self.headers.items():
+            if not _HEADER_NAME.fullmatch(name) or name.lower() in _OUR_HEADERS:
+                raise ValueError(f"headers.{name[:64]} can't be set: letters, digits and '-', and none that we send")
+            if len(value) > 1000 or not (value.isascii() and value.isprintable()):  # noqa: PLR2004 - a header's length
+                raise ValueError(f"headers.{name} must be one line of ASCII text")
+        return self
+
+
+class ServiceDeskOptions(HelpDeskOptions):
+    """The ServiceDesk Plus of one tenant: its own, or an account of a shared instance."""
+
+    instance: str | None = None
+    """The name of the shared instance; its file holds all but the account."""
+    instance_id: UUID | None = None
+    account: Account | None = None
+    """None for a tenant with a help desk of its own, and for the instance itself."""
+
+    @model_validator(mode="after")
+    def _account_needs_an_instance(self) -> ServiceDeskOptions:
+        if self.instance is None and (self.account is not None or self.instance_id is not None):
+            raise ValueError("account needs an instance: describe the shared help desk in instances/<name>.yaml")
+        return self
