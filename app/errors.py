@@ -17,6 +17,8 @@ AppError
 │       │   └── ContentFiltered     its endpoint's filter will not let it
 │       └── PromptTooLong           ticket and sources are more than its context takes
 ├── NotNeeded               this delivery needs no note of its own
+│   └── TicketForeign           it is of another account of the shared instance
+├── AccountUnknown          no tenant's file names the ticket's account yet: the delivery waits
 ├── LeaseLost               another worker has this delivery now; this one stops
 └── Unavailable             the same call may succeed later   API 503; the worker tries again
     ├── BodyNotReceived         408: the sender held it back
@@ -70,6 +72,9 @@ class Code(StrEnum):
     TICKET_TRASHED = "ticket_trashed"
     TICKET_MERGED = "ticket_merged"
     TICKET_CLOSED = "ticket_closed"
+    TICKET_OF_ANOTHER_ACCOUNT = "ticket_of_another_account"
+    ACCOUNT_UNKNOWN = "account_unknown"
+    ROUTED = "routed"
     CALLS_EXHAUSTED = "calls_exhausted"
 
     MODEL_UNAVAILABLE = "model_unavailable"
@@ -170,6 +175,19 @@ class NotNeeded(AppError):
 
     def __init__(self, detail: str, *, code: Code) -> None:
         super().__init__(detail, code=code)
+
+
+class TicketForeign(NotNeeded):
+    """The ticket is not of the tenant's account, or does not say whose it is."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, code=Code.TICKET_OF_ANOTHER_ACCOUNT)
+
+
+class AccountUnknown(AppError):
+    """A ticket of a shared instance whose account no tenant's file names."""
+
+    code = Code.ACCOUNT_UNKNOWN
 
 
 class ModelDeclined(ModelRefused):

@@ -25,8 +25,8 @@ from app.api.bodies import MAX_BODY_BYTES, Bodies
 from app.api.openapi import PROBLEMS, WebhookOperation
 from app.core.body import as_utf8
 from app.core.delivery import Webhook, claimed_tenant, compute_job_id, parse_webhook
-from app.core.signature import refusal, verify_body, verify_standard, verify_token
-from app.core.tenant import Auth
+from app.core.signature import is_token, refusal, verify_body, verify_standard, verify_token
+from app.core.tenant import Auth, Tenant
 from app.db.ledger.intake import AcceptedDelivery, Intake
 from app.errors import (
     AppError,
@@ -47,6 +47,7 @@ PATH: Final = "/webhook/servicedesk"
 
 TENANT_HEADER: Final = "x-tenant-id"
 SIGNATURE_HEADER: Final = "x-servicedesk-signature"
+INSTANCE_HEADER: Final = "x-instance"
 STANDARD_HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 _OUTCOMES: Final[Mapping[type[AppError], str]] = {
@@ -86,7 +87,8 @@ class Arrival:
     request_max_body_size=MAX_BODY_BYTES,
     summary="Accept a webhook of ServiceDesk Plus",
     description=(
-        "The tenant is named by `X-Tenant-ID` or by the body's `tenant_id`. Sign the raw body: "
+        "The tenant is named by `X-Tenant-ID` or by the body's `tenant_id`; an MSP's shared help desk by `X-Instance`, "
+        "and then the body's `account` may say whose the ticket is. Sign the raw body: "
         "`X-ServiceDesk-Signature: sha256=<hex HMAC-SHA256>`, or the Standard Webhooks headers; a tenant whose help "
         "desk can't sign sends `Authorization: Bearer <token>`. Sending a webhook again changes nothing."
     ),
@@ -110,9 +112,9 @@ async def receive_webhook(
             _check_content_type(request.headers.get("content-type", ""))
             body = await bodies.read(request)
             arrival = authenticate(request.headers, body, tenants, now=datetime.now(UTC))
-            tenant = arrival.known.tenant
+            slug = arrival.known.tenant.slug
+            tenant, webhook = read_webhook(arrival, tenants)
             slug = tenant.slug
-            webhook = read_webhook(arrival)
             job_id = compute_job_id(tenant.id, webhook, signed_id=arrival.signed_id)
             current.set_attributes({"ai_agents.tenant": slug, "ai_agents.job_id": str(job_id)})
             with delivery_context(tenant=slug, ticket_id=webhook.ticket_id, job_id=job_id):
@@ -157,12 +159,7 @@ def authenticate(headers: Mapping[str, str], body: bytes, tenants: TenantDirecto
         Unauthenticated: No tenant is named, none is known by that id, or its secrets did not sign this.
     """
     text = as_utf8(body, headers.get("content-type", ""))
-    named = headers.get(TENANT_HEADER)
-    try:
-        tenant_id = UUID(named) if named is not None else claimed_tenant(text)
-    except ValueError:
-        tenant_id = None
-    known = tenants.find(tenant_id) if tenant_id else None
+    known = _find_named(headers, text, tenants)
     if known is None:
         raise refusal()
     secrets = known.secrets.webhook
@@ -180,8 +177,29 @@ def authenticate(headers: Mapping[str, str], body: bytes, tenants: TenantDirecto
     return Arrival(known, text, signed_id=None)
 
 
-def read_webhook(arrival: Arrival) -> Webhook:
-    """The webhook of an authenticated call.
+def _find_named(headers: Mapping[str, str], text: bytes, tenants: TenantDirectory) -> KnownTenant | None:
+    """The tenant or shared instance that the call names: by a header, by the body, or by an instance's token."""
+    instance = headers.get(INSTANCE_HEADER)
+    if instance is not None:
+        known = tenants.find_slug(instance)
+        return known if known is not None and known.tenant.is_instance else None
+    named = headers.get(TENANT_HEADER)
+    try:
+        tenant_id = UUID(named) if named is not None else claimed_tenant(text)
+    except ValueError:
+        return None
+    if tenant_id is not None:
+        return tenants.find(tenant_id)
+    authorization = headers.get("authorization", "")
+    by_token = (each for each in tenants if each.tenant.is_instance and each.tenant.webhook.auth is Auth.TOKEN)
+    return next((each for each in by_token if is_token(authorization, each.secrets.webhook)), None)
+
+
+def read_webhook(arrival: Arrival, tenants: TenantDirectory) -> tuple[Tenant, Webhook]:
+    """The webhook of an authenticated call, and who it is for.
+
+    That is the tenant which the call named; of an instance, the tenant whose account the body names. The instance
+    itself where that is not known yet: a worker asks the help desk, and routes the delivery.
 
     Raises:
         TenantSuspended: Its tenant's file says so.
@@ -191,6 +209,17 @@ def read_webhook(arrival: Arrival) -> Webhook:
     if tenant.is_suspended:
         raise TenantSuspended("This tenant is suspended.")
     webhook = parse_webhook(arrival.body)
+    if tenant.is_instance:
+        return _choose_account(tenant, webhook, tenants), webhook
     if webhook.tenant_id is not None and webhook.tenant_id != tenant.id:
         raise MalformedDelivery("tenant_id: names another tenant than the header X-Tenant-ID", field="tenant_id")
-    return webhook
+    return tenant, webhook
+
+
+def _choose_account(instance: Tenant, webhook: Webhook, tenants: TenantDirectory) -> Tenant:
+    known = tenants.find_account(instance.id, webhook.account)
+    if known is None:
+        return instance
+    if known.tenant.is_suspended:
+        raise TenantSuspended("This tenant is suspended.")
+    return known.tenant

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from app.core.help_desk import AccountRef
+
 
 class Article(BaseModel):
     """One approved article; text is plain."""
@@ -18,3 +20,5 @@ class Article(BaseModel):
     is_public: bool = False
     """Whether a requester may see it in ServiceDesk Plus."""
     updated_at: datetime | None = None
+    accounts: tuple[AccountRef, ...] = ()
+    """Those of an MSP's instance that it is shared with; empty: it names none."""

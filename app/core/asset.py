@@ -10,6 +10,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from app.core.help_desk import AccountRef
+
 MAX_ADDRESSES: Final = 20
 
 IPAddress = IPv4Address | IPv6Address
@@ -29,6 +31,9 @@ class Asset(BaseModel):
     location: str = ""
     owner: str = ""
     updated_at: datetime | None = None
+    account: AccountRef = AccountRef()
+    """Of an MSP's instance; empty where it names none."""
+    site_id: str = ""
 
 
 class Addresses(BaseModel):

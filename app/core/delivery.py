@@ -19,6 +19,7 @@ from uuid import UUID, uuid4, uuid5
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app.core.body import NotJson, read_json
+from app.core.help_desk import AccountRef
 from app.core.text import plain_text, tidy
 from app.core.ticket import MAX_TICKET_ID_CHARS, Fate, Ticket
 from app.errors import Code, MalformedDelivery, NotNeeded
@@ -87,6 +88,8 @@ class Webhook(BaseModel):
     requester: Hint = ""
     created_at: Hint = ""
     updated_at: Hint = ""
+    account: Annotated[AccountRef, BeforeValidator(AccountRef.parse)] = AccountRef()
+    """Of a shared instance, which account the ticket is of, as the sender says: its id, its name, or both."""
     updated_by: Hint = ""
     """Who caused the event: our own technician's events lead to no note."""
 

@@ -117,6 +117,16 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "The ticket was resolved or closed before its turn.",
         "Nothing; a tenant that wants notes on closed tickets too sets note.when_closed: note.",
     ),
+    Code.TICKET_OF_ANOTHER_ACCOUNT: Diagnosis(
+        "The ticket is not of this tenant's account at the shared help desk, or does not say whose it is.",
+        "Nothing, if the ticket was moved. Else check servicedesk.account, and account_field of the instance, with"
+        " `tenants try`.",
+    ),
+    Code.ACCOUNT_UNKNOWN: Diagnosis(
+        "No tenant's file names the account of this ticket.",
+        "Add the tenant: the delivery is routed to it by itself. Else dismiss it.",
+    ),
+    Code.ROUTED: Diagnosis("The delivery went to the tenant whose account the ticket is of.", "Nothing."),
     Code.CALLS_EXHAUSTED: Diagnosis(
         "The tenant's calls_per_minute are used up.",
         "Nothing: it goes on by itself. If it happens often, raise calls_per_minute as far as the help desk allows.",

@@ -128,6 +128,20 @@ class AccountRef:
         """For a person: `601 (Acme Corp)`."""
         return f"{self.id} ({self.name})" if self.id and self.name and self.id != self.name else self.id or self.name
 
+    @classmethod
+    def parse(cls, value: object) -> AccountRef:
+        """What *value* tells: an object with `id` and `name`, or one of the two alone, as text or number."""
+        if isinstance(value, dict):
+            names = (_line(value.get(key)) for key in ("name", "display_value", "value"))
+            return cls(_line(value.get("id")), next(filter(None, names), ""))
+        bare = _line(value)  # which of the two is not told
+        return cls(bare, bare)
+
+
+def _line(value: object) -> str:
+    is_told = isinstance(value, str | int) and not isinstance(value, bool)
+    return " ".join(str(value).split())[:200] if is_told else ""
+
 
 def _id_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -18,6 +18,7 @@ from typing import Final
 from app.core.delivery import Status
 from app.core.retry import wait_before
 from app.errors import (
+    AccountUnknown,
     AppError,
     CallsExhausted,
     Code,
@@ -37,6 +38,8 @@ _FILE_WAIT: Final = timedelta(seconds=30)
 # After so long a note helps nobody any more, and an operator should see that the delivery failed.
 OUTAGE_PATIENCE: Final = timedelta(hours=6)
 _CALLS_WAIT: Final = timedelta(seconds=30)
+# A person adds the file; then the delivery is routed within this time.
+ACCOUNT_WAIT: Final = timedelta(minutes=5)
 
 
 class Ending(StrEnum):
@@ -52,7 +55,7 @@ class Ending(StrEnum):
     RETRIED = "retried"
     THROTTLED = "throttled"
     HELD = "held"
-    """The help desk is out."""
+    """The help desk is out, or a tenant's file is not there yet."""
     LEFT_TO_LEASE = "left_to_lease"
     """The ledger could not be told: another attempt begins when the lease has run out."""
     LEASE_LOST = "lease_lost"
@@ -86,6 +89,7 @@ RULES: Final = (
     Rule(CallsExhausted, Ending.THROTTLED, False, wait=_CALLS_WAIT),
     Rule(TenantFileInvalid, Ending.RETRIED, False, patience=TENANT_PATIENCE, after=Ending.FAILED, wait=_FILE_WAIT),
     Rule(Rejected, Ending.FAILED),
+    Rule(AccountUnknown, Ending.HELD, False, wait=ACCOUNT_WAIT),
     Rule(HelpDeskDown, Ending.HELD, False, patience=OUTAGE_PATIENCE),
     Rule(Unavailable, Ending.RETRIED),
     Rule(TimeoutError, Ending.RETRIED),

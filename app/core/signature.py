@@ -109,6 +109,15 @@ def verify_standard(
     raise refusal()
 
 
+def is_token(authorization: str, secrets: Sequence[bytes]) -> bool:
+    """Whether `Authorization: Bearer <token>` holds one of *secrets*."""
+    try:
+        verify_token(authorization, secrets)
+    except Unauthenticated:
+        return False
+    return True
+
+
 def verify_token(authorization: str, secrets: Sequence[bytes]) -> None:
     """Check `Authorization: Bearer <token>` against *secrets*.
 

@@ -14,6 +14,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.core.help_desk import AccountRef
+
 MAX_TICKET_ID_CHARS: Final = 64
 
 
@@ -50,6 +52,8 @@ class Ticket(BaseModel):
     updated_at: datetime | None = None
     resolved_at: datetime | None = None
     fate: Fate = Fate.OPEN
+    account: AccountRef = AccountRef()
+    """Of an MSP's instance; empty where the help desk has no accounts."""
 
     @property
     def number(self) -> str:

@@ -30,15 +30,19 @@ class Circuit:
     """One dependency's, of one tenant, as it was when the attempt began."""
 
     circuits: Circuits
-    tenant_id: UUID
+    owner_id: UUID
+    """A tenant, or the shared instance."""
     dependency: Dependency
     is_open: bool
     is_failing: bool
     """Its last call failed, so that a success is worth writing down."""
 
     @classmethod
-    def of(cls, circuits: Circuits, claim: Claim, dependency: Dependency) -> Circuit:
-        return cls(circuits, claim.tenant_id, dependency, dependency in claim.open, dependency in claim.failing)
+    def of(cls, circuits: Circuits, claim: Claim, dependency: Dependency, *, owner_id: UUID | None = None) -> Circuit:
+        """The circuit as *claim* found it; the claim's tenant's unless it is another's."""
+        return cls(
+            circuits, owner_id or claim.tenant_id, dependency, dependency in claim.open, dependency in claim.failing
+        )
 
     @asynccontextmanager
     async def guard(self, failure: type[Unavailable]) -> AsyncIterator[None]:
@@ -59,7 +63,7 @@ class Circuit:
     async def failed(self) -> bool:
         """Write down a failure. True when the circuit is open now."""
         with suppress(DatabaseUnavailable):
-            is_open = await self.circuits.record_failure(self.tenant_id, self.dependency)
+            is_open = await self.circuits.record_failure(self.owner_id, self.dependency)
             if is_open:
                 log.warning("circuit_open", dependency=self.dependency)
             return is_open
@@ -70,7 +74,7 @@ class Circuit:
         if not self.is_failing:
             return
         with suppress(DatabaseUnavailable):
-            if await self.circuits.record_success(self.tenant_id, self.dependency):
+            if await self.circuits.record_success(self.owner_id, self.dependency):
                 log.info("circuit_closed", dependency=self.dependency)
 
 

@@ -41,6 +41,7 @@ from app.errors import (
     NotNeeded,
     Rejected,
     TenantFileInvalid,
+    TicketForeign,
     TicketNotFound,
 )
 from app.integrations.servicedesk import ServiceDesk
@@ -50,6 +51,7 @@ from app.tenants import KnownTenant, TenantDirectory
 from app.worker.circuits import Circuit
 from app.worker.lease import held
 from app.worker.posting import find_posted, keep_oldest, post_once
+from app.worker.routing import route
 from app.worker.toolkits import Toolkit, Toolkits
 
 _RELEASE_TIMEOUT: Final = timedelta(seconds=3)
@@ -87,9 +89,11 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
     known = _load_tenant(claim, parts.tenants)
     tenant, limits = known.tenant, parts.limits
     webhook = parse_webhook(claim.body)
-    circuit = Circuit.of(parts.circuits, claim, Dependency.HELP_DESK)
+    circuit = Circuit.of(parts.circuits, claim, Dependency.HELP_DESK, owner_id=tenant.desk_id)
 
     async with parts.toolkits.lend(known) as kit, _told_apart(kit.help_desk, circuit):
+        if tenant.is_instance:
+            await route(claim, webhook, tenant, help_desk=kit.help_desk, tenants=parts.tenants, ledger=parts.ledger)
         if webhook.event is Event.RESOLVED:
             await kit.learn(claim.ticket_id)
             await circuit.succeeded()
@@ -175,7 +179,9 @@ async def _conclude(claim: Claim, error: Exception, parts: Parts) -> Outcome:
     try:
         await parts.ledger.conclude(claim, outcome)
         if outcome.ending is Ending.THROTTLED:
-            await hold_until_next_turn(parts.database, claim.tenant_id, wait=outcome.wait)
+            known = parts.tenants.find(claim.tenant_id)
+            owner_id = known.tenant.desk_id if known else claim.tenant_id
+            await hold_until_next_turn(parts.database, owner_id, wait=outcome.wait)
     except (LeaseLost, DatabaseUnavailable) as failure:
         # Not stored: the lease runs out, and whoever takes over looks for the note first.
         return decide(failure, attempt, draw=0)
@@ -218,11 +224,12 @@ async def _load_ticket(kit: Toolkit, ticket_id: str, *, told: Ticket | None) -> 
         except CallsExhausted:
             raise
         except HelpDeskUnavailable as error:
-            if told is None:
+            # Of a shared instance the account has to be seen: a webhook's word is not enough.
+            if told is None or kit.tenant.servicedesk.account is not None:
                 raise
             log.warning("ticket_read_from_webhook", code=error.code, cause=error.detail)
             return told, (Notice.READ_FROM_WEBHOOK,)
-        except TicketNotFound:
+        except (TicketNotFound, TicketForeign):
             await kit.forget(ticket_id)
             raise
         if ticket.fate.is_gone:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -24,7 +24,7 @@ from app.db.limits.circuits import Circuits, Dependency
 from app.db.reports.costs import tokens_this_month
 from app.db.session import Database
 from app.enhancement.graph import Tools
-from app.errors import TicketNotFound
+from app.errors import TicketForeign, TicketNotFound
 from app.help_desks import open_help_desk
 from app.integrations.asking import Memory
 from app.integrations.monitoring import Prometheus, open_prometheus
@@ -74,7 +74,7 @@ class Toolkit:
         """Take a resolved ticket into the history; one that is gone out of it."""
         try:
             ticket = await self.help_desk.load_ticket(ticket_id)
-        except TicketNotFound:
+        except (TicketNotFound, TicketForeign):
             await self.forget(ticket_id)
             raise
         async with self._database.as_tenant(self.tenant.id) as session:
@@ -147,7 +147,7 @@ class Toolkits:
         opened = await self._find_or_open(known)
         opened.borrowers += 1
         try:
-            yield opened.kit
+            yield replace(opened.kit, help_desk=opened.kit.help_desk.for_attempt())
         finally:
             opened.borrowers -= 1
             if opened.is_retired and not opened.borrowers:

@@ -28,6 +28,9 @@ from app.db.knowledge.indexing import ARTICLES, TICKETS, drop_documents, index_d
 from app.db.knowledge.inventory import names_of, owner_key, unmapped
 from app.db.tables import ArticleRow, AssetAddress, AssetName, AssetRow, SyncCursor, TicketRow
 
+# What says whether and for whom a row is stored.
+_NOT_STORED: Final = frozenset({"fate", "account", "accounts", "site_id"})
+
 CursorKind = Literal["tickets", "articles", "assets", "reconciliation"]
 
 
@@ -208,7 +211,8 @@ def _row(tenant_id: UUID, known: Article | Asset | Ticket) -> dict[str, Any]:
 
     Adapters give plain text already; a NUL or half a surrogate that got by would fail the whole batch.
     """
-    values = ((name, getattr(known, name)) for name in type(known).model_fields if name != "fate")
+    kept = type(known).model_fields.keys() - _NOT_STORED
+    values = ((name, getattr(known, name)) for name in kept)
     return {"tenant_id": tenant_id} | {name: tidy(value) if isinstance(value, str) else value for name, value in values}
 
 

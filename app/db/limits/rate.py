@@ -75,7 +75,7 @@ class CallRate:
         is_patient: bool = False,
     ) -> None:
         self._database = database
-        self._tenant_id = tenant.id
+        self._tenant_id = tenant.desk_id
         per_minute = tenant.servicedesk.calls_per_minute
         burst = max(1, min(_LARGEST_BURST, per_minute // 6))
         self._interval = _MINUTE / (per_minute - burst + 1)

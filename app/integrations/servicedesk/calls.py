@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
@@ -55,13 +56,21 @@ class RestApi:
     """Calls paths below `/api/v3` of one tenant's ServiceDesk Plus."""
 
     def __init__(
-        self, url: str, *, tenant: str, outbound: Outbound, authenticator: Authenticator, limiter: CallLimiter
+        self,
+        url: str,
+        *,
+        tenant: str,
+        outbound: Outbound,
+        authenticator: Authenticator,
+        limiter: CallLimiter,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._tenant = tenant
         self._base = f"{url}/api/v3"
         self._outbound = outbound
         self._authenticator = authenticator
         self._limiter = limiter
+        self._headers = headers
         self._worked: tuple[str, str] | None = None
         """The token and the resource, e.g. `requests`, of the latest call that read something."""
 
@@ -151,7 +160,11 @@ class RestApi:
     ) -> dict[str, Any]:
         try:
             reply = await self._outbound.send(
-                method, self._base + path, params=params, form=form, headers=self._authenticator.headers(token)
+                method,
+                self._base + path,
+                params=params,
+                form=form,
+                headers={**self._headers, **self._authenticator.headers(token)},
             )
         except AnswerTooLarge as error:
             raise AnswerOverLimit(f"ServiceDesk Plus: {error}.") from None

@@ -1,6 +1,8 @@
 """A tenant's ServiceDesk Plus: tickets, articles and assets come in, notes go out.
 
-Invariant: whatever comes from ServiceDesk Plus leaves as a type of `app.core` or as an error of `app.errors`.
+Invariant: whatever comes from ServiceDesk Plus leaves as a type of `app.core` or as an error of `app.errors`. Of a
+shared instance nothing leaves that is not of the tenant's account, whatever ServiceDesk Plus was asked for: each row is
+compared, and a note goes only to a ticket whose account was seen in the same attempt (`for_attempt`).
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
+from app.core.accounts import is_asset_of, is_shared_with
 from app.core.article import Article
 from app.core.asset import Asset
-from app.core.help_desk import ServiceDeskOptions
+from app.core.help_desk import AccountRef, ServiceDeskOptions
 from app.core.tenant import Tenant
 from app.core.text import plain_text
 from app.core.ticket import Ticket
-from app.errors import HelpDeskRefused, TicketNotFound
+from app.errors import HelpDeskRefused, TicketForeign, TicketNotFound
 from app.integrations.http import DEFAULT_TIMEOUT, Resolve, open_outbound
 from app.integrations.servicedesk.answers import InputRefused, Missing, Unclear, not_understood
 from app.integrations.servicedesk.auth import Credentials, TokenCache, create_authenticator
@@ -27,6 +30,7 @@ from app.integrations.servicedesk.lists import Lists
 from app.integrations.servicedesk.mapping import (
     Note,
     Row,
+    account_of,
     article_time,
     has_network_fields,
     is_approved,
@@ -47,10 +51,18 @@ class ServiceDesk:
     """The ServiceDesk Plus of one tenant; made by `open_servicedesk`."""
 
     def __init__(self, tenant: Tenant, api: RestApi) -> None:
+        self._tenant = tenant
         self._options = tenant.servicedesk
         self._note = tenant.note
         self._api = api
         self._lists = Lists(api)
+        self._account_fields = self._options.account_fields if self._options.instance else ()
+        self._own_tickets: set[str] = set()
+        """Tickets that were seen to be of the tenant's account, since `for_attempt`."""
+
+    def for_attempt(self) -> ServiceDesk:
+        """The same help desk, which has seen no ticket yet."""
+        return ServiceDesk(self._tenant, self._api)
 
     async def load_ticket(self, ticket_id: str) -> Ticket:
         """The ticket as it is now, with its resolution when it has one.
@@ -60,6 +72,7 @@ class ServiceDesk:
 
         Raises:
             TicketNotFound: There is none, or *ticket_id* can't be an id.
+            TicketForeign: It is not of the tenant's account.
         """
         try:
             row = _part(await self._api.get(_ticket_path(ticket_id)), "request")
@@ -68,7 +81,27 @@ class ServiceDesk:
             if found is None or parse_id(found) == ticket_id:
                 raise _no_ticket(ticket_id) from None
             return await self.load_ticket(parse_id(found))
+        told = account_of(row, self._account_fields)
+        if not self._is_own(told):
+            fields = " or ".join(self._account_fields)
+            whose = f"the account {told.label}" if told.label else f"no account (it has none in {fields})"
+            raise TicketForeign(f"the ticket is of {whose}, not of {self._own_label}")
+        self._own_tickets.add(parse_id(row))
         return await self._finish(row)
+
+    def _is_own(self, told: AccountRef) -> bool:
+        """Whether what is of the account *told* is the tenant's: with a help desk or an instance of its own, all is."""
+        return self._options.account is None or self._options.account.fits(told)
+
+    @property
+    def _own_label(self) -> str:
+        account = self._options.account
+        return AccountRef(account.id or "", account.name or "").label if account else ""
+
+    def _check_own(self, ticket_id: str) -> None:
+        """Raise `TicketForeign` unless `load_ticket` saw in this attempt that the ticket is of the tenant's account."""
+        if self._options.account is not None and ticket_id not in self._own_tickets:
+            raise TicketForeign("the ticket's account was not seen in this attempt")
 
     async def list_tickets(self, *, updated_since: datetime | None) -> AsyncIterator[Ticket]:
         """The tickets that were updated at or after *updated_since* (None: all), oldest update first.
@@ -78,16 +111,20 @@ class ServiceDesk:
         time for them. Each page costs a call; so does each ticket whose description, or resolution if it is resolved,
         the list does not hold. A ticket that changes meanwhile may come twice, and never not at all.
         """
-        async for row in self._lists.tickets(updated_since=updated_since, edition=self._options.edition):
-            ticket = parse_ticket(row)
+        async for row in self._lists.tickets(
+            updated_since=updated_since, edition=self._options.edition, account_fields=self._account_fields
+        ):
+            ticket = parse_ticket(row, account_fields=self._account_fields)
+            if not self._is_own(ticket.account):
+                continue
             is_whole = "description" in row and ("resolution" in row or not ticket.resolved_at)
             if is_whole or ticket.fate.is_gone:
                 yield ticket
                 continue
             try:
                 yield await self.load_ticket(parse_id(row))
-            except TicketNotFound:
-                continue  # deleted since it was listed
+            except (TicketNotFound, TicketForeign):
+                continue  # deleted or moved since it was listed
 
     async def peek(self) -> int:
         """Read the first page of tickets, in one call; how many it holds."""
@@ -102,12 +139,14 @@ class ServiceDesk:
         async for row in self._lists.rows("/solutions", "solutions"):
             if not is_approved(row) or not _is_since(row, updated_since):
                 continue
-            if "description" in row:
-                yield parse_article(row)
+            details: Row | None = {}
+            if "description" not in row:
+                details = await self._details(f"/solutions/{parse_id(row)}", "solution")
+            if details is None or not is_approved(row | details):
                 continue
-            details = await self._details(f"/solutions/{parse_id(row)}", "solution")
-            if details is not None and is_approved(row | details):
-                yield parse_article(row | details)
+            article = parse_article(row | details, account_fields=self._account_fields)
+            if self._options.account is None or is_shared_with(self._options.account, article, self._options):
+                yield article
 
     async def list_assets(self, *, updated_since: datetime | None) -> AsyncIterator[Asset]:
         """The assets that changed at or after *updated_since* (None: all), in no order that matters.
@@ -118,12 +157,14 @@ class ServiceDesk:
         async for row in self._lists.rows(path, key):
             if not _is_since(row, updated_since):
                 continue
-            if has_network_fields(row):
-                yield parse_asset(row)
+            details: Row | None = {}
+            if not has_network_fields(row):
+                details = await self._details(f"{path}/{parse_id(row)}", key.removesuffix("s"))
+            if details is None:
                 continue
-            details = await self._details(f"{path}/{parse_id(row)}", key.removesuffix("s"))
-            if details is not None:
-                yield parse_asset(row | details)
+            asset = parse_asset(row | details, account_fields=self._account_fields)
+            if self._options.account is None or is_asset_of(self._options.account, asset):
+                yield asset
 
     async def find_notes(self, ticket_id: str, *, containing: str) -> list[Note]:
         """The notes on the ticket whose text holds *containing*, oldest first.
@@ -131,6 +172,7 @@ class ServiceDesk:
         Raises:
             TicketNotFound: There is no such ticket.
         """
+        self._check_own(ticket_id)
         path = f"{_ticket_path(ticket_id)}/notes"
         found = []
         try:
@@ -154,6 +196,7 @@ class ServiceDesk:
         Raises:
             TicketNotFound: There is no such ticket.
         """
+        self._check_own(ticket_id)
         note = {
             "description": html,
             "show_to_requester": self._note.show_to_requester,
@@ -172,6 +215,7 @@ class ServiceDesk:
         """Remove a note; one that is not there is no error."""
         if not is_id(note_id):
             raise HelpDeskRefused("A note's id holds letters, digits, '-' and '_' alone.")
+        self._check_own(ticket_id)
         try:
             await self._api.delete(f"{_ticket_path(ticket_id)}/notes/{note_id}")
         except Missing:
@@ -190,11 +234,12 @@ class ServiceDesk:
 
     async def _finish(self, row: Row) -> Ticket:
         """The ticket in *row*; its resolution is fetched where the build keeps that apart."""
-        ticket = parse_ticket(row)
+        ticket = parse_ticket(row, account_fields=self._account_fields)
         if "resolution" in row or ticket.resolved_at is None:
             return ticket
         details = await self._details(f"{_ticket_path(ticket.id)}/resolutions", "resolution", "resolutions")
-        return parse_ticket(row, resolution=resolution_of({"resolution": details}))
+        resolution = resolution_of({"resolution": details})
+        return parse_ticket(row, account_fields=self._account_fields, resolution=resolution)
 
     async def _details(self, path: str, *keys: str) -> Row | None:
         try:
@@ -243,7 +288,14 @@ async def open_servicedesk(
         allow_private=options.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
     ) as outbound:
         authenticator = create_authenticator(tenant, credentials, outbound=outbound, tokens=tokens)
-        api = RestApi(options.url, tenant=tenant.slug, outbound=outbound, authenticator=authenticator, limiter=limiter)
+        api = RestApi(
+            options.url,
+            tenant=tenant.slug,
+            outbound=outbound,
+            authenticator=authenticator,
+            limiter=limiter,
+            headers=options.headers,
+        )
         yield ServiceDesk(tenant, api)
 
 

@@ -5,7 +5,7 @@ Invariant: a list ends: each page either brings the reading forward or stops it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -75,13 +75,16 @@ class Lists:
         rows, _ = await self._page(path, key, {"start_index": 1})
         return len(rows)
 
-    async def tickets(self, *, updated_since: datetime | None, edition: Edition) -> AsyncIterator[Row]:
+    async def tickets(
+        self, *, updated_since: datetime | None, edition: Edition, account_fields: Sequence[str] = ()
+    ) -> AsyncIterator[Row]:
         """The tickets' rows, oldest update first; then those without an update time, oldest first.
 
         A build may leave `last_updated_time` empty until the first update, and its search by that field then finds no
         new ticket. So a second reading goes by `created_time` and adds those alone.
         """
-        fields = [*_TICKET_FIELDS, *(_CLOUD_FIELDS if edition.is_cloud else ())]
+        own = {field.partition(".")[0] for field in account_fields}
+        fields = [*_TICKET_FIELDS, *(_CLOUD_FIELDS if edition.is_cloud else ()), *sorted(own)]
         async for row in self._by_time("last_updated_time", since=updated_since, fields=fields):
             if time_of(row.get("last_updated_time")) is not None:
                 yield row

@@ -9,7 +9,7 @@ bare value, or an object with a `name`, `display_value` or `value`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from typing import Any, Final
 from app.core.article import Article
 from app.core.asset import Asset, IPAddress, find_addresses
 from app.core.delivery import parse_time
+from app.core.help_desk import AccountRef
 from app.core.text import one_line, plain_text, tidy
 from app.core.ticket import MAX_TICKET_ID_CHARS, Fate, Ticket
 from app.integrations.servicedesk.answers import not_understood
@@ -58,8 +59,8 @@ def parse_id(row: Row) -> str:
     return text
 
 
-def parse_ticket(row: Row, *, resolution: str | None = None) -> Ticket:
-    """The ticket in *row*.
+def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: str | None = None) -> Ticket:
+    """The ticket in *row*, whose account stands in the first of *account_fields* that is there.
 
     `resolved_at` is set exactly when the ticket is resolved: by its own time, or, where a build tells the status alone,
     by the time of its last update.
@@ -83,7 +84,27 @@ def parse_ticket(row: Row, *, resolution: str | None = None) -> Ticket:
         updated_at=updated_at,
         resolved_at=resolved_at,
         fate=fate_of(row),
+        account=account_of(row, account_fields),
     )
+
+
+def account_of(row: Row, fields: Sequence[str]) -> AccountRef:
+    """The account in the first of *fields* (paths with dots) that *row* has: an object, or a bare id or name."""
+    told = accounts_of(row, fields)
+    return told[0] if len(told) == 1 else AccountRef()
+
+
+def accounts_of(row: Row, fields: Sequence[str]) -> tuple[AccountRef, ...]:
+    """As `account_of`, where a row may name several."""
+    for field in fields:
+        value: Any = row
+        for part in field.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        listed = value if isinstance(value, list) else [value]
+        told = tuple(ref for each in listed if (ref := AccountRef.parse(each)) != AccountRef())
+        if told:
+            return told
+    return ()
 
 
 def display_id_of(row: Row) -> str:
@@ -116,13 +137,15 @@ def fate_of(row: Row) -> Fate:
     return Fate.CLOSED if names & _CLOSED or is_completed else Fate.OPEN
 
 
-def parse_article(row: Row) -> Article:
+def parse_article(row: Row, *, account_fields: Sequence[str] = ()) -> Article:
+    several = [f"{field}s" for field in account_fields]  # an article may be shared with several accounts
     return Article(
         id=parse_id(row),
         title=plain_text(_scalar(row.get("title")), max_chars=_TITLE_CHARS),
         text=plain_text(_scalar(row.get("description"))),
         is_public=row.get("is_public") is True or row.get("public") is True,
         updated_at=article_time(row),
+        accounts=accounts_of(row, [*several, *account_fields]),
     )
 
 
@@ -138,7 +161,8 @@ def is_approved(row: Row) -> bool:
     return name_of(row.get("approval_status")).lower() == "approved"
 
 
-def parse_asset(row: Row) -> Asset:
+def parse_asset(row: Row, *, account_fields: Sequence[str] = ()) -> Asset:
+    site = row.get("site")
     name = one_line(_scalar(row.get("name")), max_chars=_NAME_CHARS)
     return Asset(
         id=parse_id(row),
@@ -149,6 +173,8 @@ def parse_asset(row: Row) -> Asset:
         location=name_of(row.get("location")) or name_of(row.get("site")) or name_of(row.get("region")),
         owner=person_of(row.get("user")),
         updated_at=article_time(row),
+        account=account_of(row, [*account_fields, *(f"site.{field}" for field in account_fields)]),
+        site_id=one_line(_scalar(site.get("id")), max_chars=MAX_TICKET_ID_CHARS) if isinstance(site, dict) else "",
     )
 
 

@@ -1,0 +1,54 @@
+"""From a shared instance to the tenant whose account a ticket is of.
+
+A webhook of an instance that names no known account is stored as the instance's own. Its attempt reads the ticket once,
+with the instance's key, and hands the delivery over; until a tenant's file names the account it waits.
+
+Invariant: the delivery is stored for the tenant before it is settled for the instance. Handing it over twice stores it
+once, since its job id there is computed from the one here. The tenant's own attempt compares the account again.
+"""
+
+from __future__ import annotations
+
+from uuid import uuid5
+
+from app.core.delivery import Webhook
+from app.core.tenant import Tenant
+from app.db.ledger.claims import Claim, Ledger
+from app.errors import AccountUnknown, Code, NotNeeded
+from app.integrations.servicedesk import ServiceDesk
+from app.tenants import TenantDirectory
+
+
+async def route(
+    claim: Claim,
+    webhook: Webhook,
+    instance: Tenant,
+    *,
+    help_desk: ServiceDesk,
+    tenants: TenantDirectory,
+    ledger: Ledger,
+) -> None:
+    """Hand the delivery over. Never returns.
+
+    Args:
+        claim: A delivery of *instance*.
+        webhook: Its body.
+        instance: The shared help desk.
+        help_desk: The same, with its own key.
+        tenants: Who may be an account of it.
+        ledger: Where deliveries are.
+
+    Raises:
+        NotNeeded: It is the tenant's now.
+        AccountUnknown: No tenant's file names the account.
+        TicketNotFound: There is no such ticket.
+        HelpDeskUnavailable: The ticket can't be read now.
+    """
+    ticket = await help_desk.load_ticket(claim.ticket_id)
+    known = tenants.find_account(instance.id, ticket.account)
+    if known is None:
+        told = f"the account {ticket.account.label}" if ticket.account.label else "a ticket without an account"
+        raise AccountUnknown(f"no tenant's file names {told} of {instance.slug}")
+    job_id = uuid5(known.tenant.id, f"routed:{claim.job_id}")
+    await ledger.hand_over(claim, tenant_id=known.tenant.id, job_id=job_id, event=webhook.event)
+    raise NotNeeded(f"went to {known.tenant.slug}, as job {job_id}", code=Code.ROUTED)
