@@ -80,7 +80,7 @@ async def health(intake: NamedDependency[Intake], queue: NamedDependency[Queue])
             "redis": "healthy" if has_redis else "unhealthy",
         },
         version=VERSION,
-        schema="unknown" if isinstance(ledger, DatabaseUnavailable) else ledger.schema,
+        schema="unknown" if isinstance(ledger, DatabaseUnavailable) else ledger.schema or "unknown",
     )
     return Response(answer, status_code=200 if has_database else 503)
 

@@ -34,7 +34,10 @@ def judge_schema(found: str | None) -> str:
     if found == head:
         return f"{found}, as this release has it"
     if not found or found == "unknown":
-        raise CheckFailed("/health tells no schema: the ledger does not answer, look at PostgreSQL")
+        raise CheckFailed(
+            f"/health tells no schema, this release has {head}: the ledger does not answer, or its schema is older; "
+            "look at PostgreSQL and at the log of the migrate Job"
+        )
     if found not in known:
         return f"{found} is ahead of this image ({head}): a release was rolled back, its schema serves both"
     raise CheckFailed(f"{found} where this release has {head}: look at the log of the migrate Job")

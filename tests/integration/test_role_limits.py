@@ -162,6 +162,7 @@ REFUSED_TO_INTAKE = [
 ]
 REFUSED_TO_WORKER = [
     "select accept_deliveries('{}'::uuid[], '{}'::uuid[], '{}'::text[], '{}'::text[], '{}'::bytea[], '{}'::text[])",
+    "select schema_revision()",
     "delete from delivery",
     "delete from enhancement",
     "copy ticket from program 'true'",

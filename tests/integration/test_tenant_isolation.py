@@ -67,6 +67,7 @@ FUNCTIONS = {
     "accept_deliveries(uuid[],uuid[],text[],text[],bytea[],text[])": {INTAKE},
     "forget_settled(integer)": {WORKER},
     "record_feedback(uuid,uuid,boolean,text)": {INTAKE},
+    "schema_revision()": {INTAKE},
     "count_outcome()": set(),
     "count_enhancement()": set(),
 }

@@ -8,7 +8,6 @@ and in bytes: while PostgreSQL hangs, a flood is answered and not kept.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -31,9 +30,11 @@ ACCEPT_TIMEOUT_S: Final = 8.0
 
 _ACCEPT: Final = "select accept_deliveries($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[])"
 _STATE: Final = (
-    "select obj_description(to_regproc('accept_deliveries'), 'pg_proc') as schema,"
+    "select to_regproc('accept_deliveries') is not null as has_schema,"
+    " to_regproc('schema_revision') is not null as tells_revision,"
     " pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as is_read_only"
 )
+_REVISION: Final = "select schema_revision()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,11 @@ class AcceptedDelivery:
 class LedgerState:
     """What `/health` tells of the database."""
 
-    schema: str
-    """The migration revision, or `none`."""
+    schema: str | None
+    """The migration revision. None: one before 2026_11_28_1200, which can't be asked, and takes deliveries all the same.
+
+    So it is when a backup was restored that is older than this release, until `ai-agents migrate` has run.
+    """
 
 
 class Intake:
@@ -168,8 +172,10 @@ class Intake:
         Raises:
             DatabaseUnavailable: No connection, no schema, or a standby that takes no writes.
         """
+        timeout_s = CONNECT_TIMEOUT.total_seconds()
         try:
-            row = await self._pool.fetchrow(_STATE, timeout=CONNECT_TIMEOUT.total_seconds())
+            row = await self._pool.fetchrow(_STATE, timeout=timeout_s)
+            revision = await self._pool.fetchval(_REVISION, timeout=timeout_s) if row["tells_revision"] else None
         except Exception as error:
             # A missing database or a wrong password is no bug of ours either.
             if is_passing(error) or isinstance(error, asyncpg.PostgresError):
@@ -177,10 +183,9 @@ class Intake:
             raise
         if row["is_read_only"]:
             raise DatabaseUnavailable("PostgreSQL is read-only (a standby, or out of space)")
-        schema = re.fullmatch(r"schema (\S+)", row["schema"] or "")
-        if schema is None:
+        if not row["has_schema"]:
             raise DatabaseUnavailable("the database has no schema yet: run `ai-agents migrate`")
-        return LedgerState(schema=schema[1])
+        return LedgerState(schema=revision)
 
     async def finish(self) -> None:
         """Wait for the batches on their way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 import app.db.tables  # noqa: F401 - fills SQLModel.metadata
@@ -20,10 +20,6 @@ def run(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
-        # Not a table: the intake role may execute one function and read nothing, yet `/health` reports the revision.
-        revision = context.get_context().get_current_revision()
-        if connection.execute(text("select to_regproc('accept_deliveries')")).scalar() is not None:
-            connection.execute(text(f"comment on function accept_deliveries is 'schema {revision or 'none'}'"))
 
 
 run(context.config.attributes["connection"])

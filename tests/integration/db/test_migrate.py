@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -82,7 +83,7 @@ async def test_an_event_that_got_in_before_the_check_can_still_be_settled(
     try:
         await superuser.execute(
             "alter table delivery drop constraint delivery_event_check, drop column code;"
-            "alter table attempt drop column code; drop view hold;"
+            "alter table attempt drop column code; drop view hold; drop function schema_revision;"
             "update alembic_version set version_num = '2026_11_25_1100'"
         )
         for status, table in (("pending", "due"), ("failed", "dead"), ("done", None)):
@@ -100,6 +101,14 @@ async def test_an_event_that_got_in_before_the_check_can_still_be_settled(
         assert [tuple(row) for row in forced] == [(True,), (True,)]
     finally:
         await superuser.close()
+
+
+async def test_the_release_before_reads_a_revision_where_it_looks_for_it(urls: DatabaseUrls) -> None:
+    """The comment on a function, by this pattern; without it, that release takes no delivery."""
+    connection = await asyncpg.connect(urls.intake)
+    comment = await connection.fetchval("select obj_description(to_regproc('accept_deliveries'), 'pg_proc')")
+    await connection.close()
+    assert re.fullmatch(r"schema (\S+)", comment)
 
 
 async def test_migrating_twice_changes_nothing(empty: DatabaseUrls) -> None:

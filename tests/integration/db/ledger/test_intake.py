@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
-from demo.embedded import DatabaseUrls
+from app.errors import LedgerUnavailable
+from demo.embedded import DatabaseUrls, PostgresServer
 
 
 async def test_two_processes_that_are_sent_the_same_deliveries_do_not_wait_for_each_other(urls: DatabaseUrls) -> None:
@@ -31,6 +33,45 @@ async def test_two_processes_that_are_sent_the_same_deliveries_do_not_wait_for_e
     stored = await locker.fetchval("select count(*) from delivery where tenant_id = $1", tenant_id)
     await locker.close()
     assert stored == len(jobs)
+
+
+async def test_the_revision_is_the_one_that_alembic_keeps(urls: DatabaseUrls) -> None:
+    owner = await asyncpg.connect(urls.owner)
+    revision = await owner.fetchval("select version_num from alembic_version")
+    try:
+        async with open_intake(urls.intake) as intake:
+            assert (await intake.state()).schema == revision
+            await owner.execute("update alembic_version set version_num = '2099_01_01_0000'")
+            assert (await intake.state()).schema == "2099_01_01_0000"
+    finally:
+        await owner.execute("update alembic_version set version_num = $1", revision)
+        await owner.close()
+
+
+async def test_deliveries_are_taken_with_the_schema_of_the_release_before(postgres: PostgresServer) -> None:
+    """So it is after a restore, until `migrate` has run."""
+    await postgres.create_database("restored", template="migrated")
+    urls = await postgres.create_roles("restored")
+    owner = await asyncpg.connect(urls.owner)
+    try:
+        await owner.execute("drop function schema_revision")
+        async with open_intake(urls.intake) as intake:
+            assert (await intake.state()).schema is None
+            await accept_all(intake, uuid4(), [uuid4()])
+    finally:
+        await owner.close()
+        await postgres.drop_database("restored")
+
+
+async def test_a_database_without_a_schema_is_told_with_the_remedy(postgres: PostgresServer) -> None:
+    await postgres.create_database("bare")
+    urls = await postgres.create_roles("bare")
+    try:
+        async with open_intake(urls.intake) as intake:
+            with pytest.raises(LedgerUnavailable, match="run `ai-agents migrate`"):
+                await intake.state()
+    finally:
+        await postgres.drop_database("bare")
 
 
 async def accept_all(intake: Intake, tenant_id: UUID, jobs: Sequence[UUID]) -> None:
