@@ -124,6 +124,12 @@ class TenantDirectory:
         """The tenants that are accounts of this instance, by slug."""
         return [known for known in self if known.tenant.desk_id == instance_id and not known.tenant.is_instance]
 
+    @property
+    def instance_of(self) -> dict[UUID, UUID]:
+        """The instance of each tenant that is an account of one."""
+        of = ((known.tenant.id, known.tenant.servicedesk) for known in self)
+        return {id_: options.instance_id for id_, options in of if options.account and options.instance_id}
+
     def find_slug(self, slug: str) -> KnownTenant | None:
         """The tenant of this slug, suspended or not."""
         return self._by_slug.get(slug)

@@ -122,6 +122,29 @@ class FailedRow(SQLModel, table=True):
     failed_at: datetime = Field(sa_column=_time(default_now=True))
 
 
+class AccountRow(SQLModel, table=True):
+    """Which tenant is an account of which shared instance, as the tenants' files say; a worker keeps it so."""
+
+    __tablename__ = "account"
+    __table_args__ = (Index("account_instance_id_idx", "instance_id"),)
+
+    tenant_id: UUID = Field(primary_key=True)
+    instance_id: UUID
+
+
+class StrayRow(SQLModel, table=True):
+    """Rows of an instance (`tenant_id`) that no tenant owns, counted at its last sync."""
+
+    __tablename__ = "stray"
+
+    tenant_id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    account: str = Field(sa_column=Column(Text, primary_key=True))
+    """The account's label; empty: the rows name none."""
+    rows: int
+    seen_at: datetime = Field(sa_column=_time(default_now=True))
+
+
 class EnhancementRow(SQLModel, table=True):
     """One enhancement of one version of one ticket, from its reservation over what was written to its note."""
 

@@ -50,5 +50,5 @@ async def route(
         told = f"the account {ticket.account.label}" if ticket.account.label else "a ticket without an account"
         raise AccountUnknown(f"no tenant's file names {told} of {instance.slug}")
     job_id = uuid5(known.tenant.id, f"routed:{claim.job_id}")
-    await ledger.hand_over(claim, tenant_id=known.tenant.id, job_id=job_id, event=webhook.event)
+    await ledger.hand_over(claim, tenant_id=known.tenant.id, job_id=job_id, ticket_id=ticket.id, event=webhook.event)
     raise NotNeeded(f"went to {known.tenant.slug}, as job {job_id}", code=Code.ROUTED)

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from app.db.knowledge.store import load_cursor
+from app.db.limits.accounts import keep_accounts
 from app.db.limits.circuits import Dependency
 from app.db.limits.holds import EVERY_TENANT, Cause, list_holds
 from app.db.reports.costs import tokens_this_month
@@ -60,7 +61,8 @@ async def run_watch(database: Database, tenants: TenantDirectory) -> None:
 
 
 async def look_once(database: Database, tenants: TenantDirectory) -> None:
-    """Set the gauges to what the ledger says now."""
+    """Set the gauges to what the ledger says now, and tell the database which tenants are accounts of an instance."""
+    await keep_accounts(database, tenants.instance_of)
     slugs = {known.tenant.id: known.tenant.slug for known in tenants}
     failed = await failed_by_tenant(database)
     load = await load_by_tenant(database)

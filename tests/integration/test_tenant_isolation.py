@@ -52,6 +52,8 @@ TABLES = {
     # Ids, times and an operator's words: workers choose among all tenants by them.
     "gate": Rule(CHANGE, reads="all"),
     "dead": Rule("select insert delete", reads="all"),
+    "account": Rule(CHANGE, reads="all"),  # ids alone: whose deliveries share an instance's slots and holds
+    "stray": Rule(CHANGE),
     "attempt": Rule("select insert"),
     "tally": Rule("select insert update"),
     "feedback": Rule("select"),

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.delivery import Status
+from app.core.delivery import Event, Status
 from app.core.outcome import Outcome
 from app.db.limits.circuits import Dependency
 from app.db.session import Database, choose_tenant, is_fault_of_schema, is_fault_of_value
@@ -65,6 +65,7 @@ _BACKLOG: Final = text("""
 select (select count(*) from due where due_at <= now()) as waiting,
     (select extract(epoch from now() - min(accepted_at)) from due where isfinite(accepted_at)) as oldest_s
 """)
+_HAND_OVER: Final = load(__package__, "hand_over")
 _WAITING: Final = load(__package__, "due_deliveries")
 # One relay at a time; the lock ends with its transaction.
 _RELAY_LOCK: Final = text("select pg_try_advisory_xact_lock(7203002)")
@@ -264,11 +265,14 @@ class Ledger:
 
     async def _lock_first(self, session: AsyncSession) -> _Found | None:
         tenants = (await session.execute(_DUE_TENANTS, {**self._tenants_slots(), "limit": _MAX_TENANTS_TRIED})).all()
-        for number, (tenant_id, slots, _free) in enumerate(tenants):
-            lock = await session.execute(_TRY_LOCK_TENANT if number else _LOCK_TENANT, {"tenant_id": str(tenant_id)})
+        for number, (tenant_id, slots, instance_id, desk_slots, _free) in enumerate(tenants):
+            # One claim at a time for all accounts of an instance, whose slots they share.
+            key = {"tenant_id": str(instance_id or tenant_id)}
+            lock = await session.execute(_TRY_LOCK_TENANT if number else _LOCK_TENANT, key)
             if lock.scalar() is False:
                 continue
-            row = (await session.execute(_LOCK_FIRST, {"tenant_id": tenant_id, "slots": slots})).one_or_none()
+            limits = {"slots": slots, "instance_id": instance_id, "desk_slots": desk_slots}
+            row = (await session.execute(_LOCK_FIRST, {"tenant_id": tenant_id, **limits})).one_or_none()
             if row is not None:
                 return _Found(tenant_id, row.job_id, row.is_crowded)
         return None
@@ -305,6 +309,20 @@ class Ledger:
                     code=outcome.code,
                     error=_short(outcome.detail),
                 )
+
+    async def hand_over(self, claim: Claim, *, tenant_id: UUID, job_id: UUID, ticket_id: str, event: Event) -> None:
+        """Store the delivery of *claim*, a shared instance's, for the tenant whose account it is of.
+
+        Args:
+            claim: Of the instance; it stays to be settled.
+            tenant_id: Whose it is.
+            job_id: The delivery's there; with the same once more nothing changes.
+            ticket_id: As the help desk has it.
+            event: What happened to the ticket.
+        """
+        values = {"tenant_id": tenant_id, "job_id": job_id, "ticket_id": ticket_id, "event": event.value}
+        async with self._database.as_tenant(tenant_id) as session:
+            await session.execute(_HAND_OVER, {**values, "body": claim.body, "trace_context": claim.trace_context})
 
     async def release(self, claim: Claim) -> None:
         """Give *claim* back to be claimed by another worker at once: we cut it short, so the attempt does not count."""

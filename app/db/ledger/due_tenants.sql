@@ -2,6 +2,9 @@
 --
 -- For example, of three tenants with a due delivery each: A has two in work and 4 slots, B none and 1 slot, C one and 1
 -- slot. C has no slot free, B comes before A since it has fewer in work; of two with as many, who waits longer is first.
+--
+-- Accounts of one shared instance share its slots as well: with 5 of them, and 4 in work for A, one is left for B, however
+-- many deliveries A has due.
 with recursive tenant as (
     -- From tenant to tenant through the index, however many deliveries each has.
     (select tenant_id from due order by tenant_id limit 1)
@@ -13,10 +16,23 @@ held as (
     select tenant_id, bool_or(holds_deliveries) as is_held, bool_or(is_on_trial) as is_on_trial
     from hold group by tenant_id
 ),
+own as (
+    select * from unnest(cast(:tenant_ids as uuid[]), cast(:tenant_slots as integer[])) as own (tenant_id, slots)
+),
+desk as (
+    -- In work for each instance, its own deliveries included.
+    select coalesce(account.instance_id, due.tenant_id) as id, count(*) as leased
+    from due left join account on account.tenant_id = due.tenant_id
+    where due.is_leased and due.due_at > now() and exists (select from account)
+    group by 1
+),
 candidate as (
     select tenant.tenant_id, leased.number as leased, first.due_at,
         -- A tenant that comes back from an outage has one slot until one of its deliveries succeeds.
-        case when held.is_on_trial then 1 else coalesce(own.slots, :slots) end as slots
+        case when held.is_on_trial then 1 else coalesce(own.slots, :slots) end as slots,
+        account.instance_id, coalesce(desk.leased, 0) as desk_leased,
+        -- So has an instance, for all its accounts together.
+        case when held_desk.is_on_trial then 1 else coalesce(own_desk.slots, :slots) end as desk_slots
     from tenant
     cross join lateral (
         select d.due_at from due d where d.tenant_id = tenant.tenant_id and d.due_at <= now() order by d.due_at limit 1
@@ -26,10 +42,17 @@ candidate as (
         where d.tenant_id = tenant.tenant_id and d.is_leased and d.due_at > now()
     ) leased
     left join held on held.tenant_id = tenant.tenant_id
-    left join unnest(cast(:tenant_ids as uuid[]), cast(:tenant_slots as integer[])) as own (tenant_id, slots)
-        on own.tenant_id = tenant.tenant_id
+    left join own on own.tenant_id = tenant.tenant_id
+    left join account on account.tenant_id = tenant.tenant_id
+    left join own own_desk on own_desk.tenant_id = account.instance_id
+    left join held held_desk on held_desk.tenant_id = account.instance_id
+    left join desk on desk.id = account.instance_id
     where held.is_held is not true
         -- This id stands for every tenant: a pause of all.
         and not exists (select from held where tenant_id = '00000000-0000-0000-0000-000000000000' and is_held)
 )
-select tenant_id, slots, slots - leased as free from candidate where leased < slots order by leased, due_at limit :limit
+select tenant_id, slots, instance_id, desk_slots,
+    case when instance_id is null then slots - leased else least(slots - leased, desk_slots - desk_leased) end as free
+from candidate
+where leased < slots and (instance_id is null or desk_leased < desk_slots)
+order by leased, due_at limit :limit

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
-from app.errors import LedgerUnavailable
+from app.errors import DatabaseUnavailable
 from demo.embedded import DatabaseUrls, PostgresServer
 
 
@@ -68,7 +68,7 @@ async def test_a_database_without_a_schema_is_told_with_the_remedy(postgres: Pos
     urls = await postgres.create_roles("bare")
     try:
         async with open_intake(urls.intake) as intake:
-            with pytest.raises(LedgerUnavailable, match="run `ai-agents migrate`"):
+            with pytest.raises(DatabaseUnavailable, match="run `ai-agents migrate`"):
                 await intake.state()
     finally:
         await postgres.drop_database("bare")
