@@ -1,5 +1,8 @@
 """Reading ServiceDesk Plus: history, knowledge and inventory into the database; and what no webhook told of.
 
+A help desk is read once, also where several tenants are accounts of it: each row goes to its account's tenant, and what
+is of no known account is counted and stored for no one.
+
 Invariant: it may be killed at any moment. A batch and the cursor that says it was read are stored together, what is
 read twice is stored once, and what vanished is removed only after a listing that came to its end. A tenant that fails
 stops no other, and of a tenant a kind that fails stops no other kind.
@@ -10,18 +13,21 @@ stops no other, and of a tenant a kind that fails stops no other kind.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
 from sqlalchemy import text
 
+from app.core.accounts import Accounts
 from app.core.article import Article
 from app.core.asset import Asset
+from app.core.help_desk import AccountRef
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.db.knowledge.indexing import ARTICLES, TICKETS, index_next, is_indexed_otherwise
@@ -37,12 +43,13 @@ from app.db.knowledge.store import (
     upsert_assets,
     upsert_tickets,
 )
+from app.db.knowledge.strays import Stray, keep_strays
 from app.db.session import Database, open_database
 from app.errors import AppError
 from app.help_desks import open_help_desk
 from app.queue import RingBroker, open_queue
 from app.settings import SyncSettings
-from app.tenants import KnownTenant
+from app.tenants import KnownTenant, TenantDirectory
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +69,7 @@ _BATCH: Final = 100
 # Where each ticket costs a call of its own, a batch is many minutes of calls: better stored before it is full.
 _LONGEST_BATCH: Final = timedelta(seconds=30)
 _TENANTS_AT_ONCE: Final = 4
+_MAX_LABEL_CHARS: Final = 300
 # Nobody waits for the sync, and a help desk that throttles does so for minutes.
 _LONGEST_WAIT_FOR_A_CALL: Final = timedelta(minutes=10)
 
@@ -80,7 +88,7 @@ class Desk(Protocol):
 
 @dataclass(slots=True)
 class SyncReport:
-    """What the sync of one tenant did."""
+    """What the sync of one tenant, or of a shared instance, did."""
 
     slug: str
     stored: dict[CursorKind, int] = field(default_factory=dict)
@@ -88,6 +96,8 @@ class SyncReport:
     removed: int = 0
     missed: int = 0
     """Tickets that no webhook told of, now recorded as deliveries."""
+    strays: Counter[Stray] = field(default_factory=Counter)
+    """Of an instance: rows that no tenant owns."""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -103,13 +113,19 @@ class SyncReport:
             f"{self.removed} removed",
             f"{self.missed} missed tickets found",
         ]
+        unknown = {stray.account for stray in self.strays if stray.account}
+        if unknown:
+            parts.append(f"{len(unknown)} accounts that no tenant's file names")
+        without = sum(count for stray, count in self.strays.items() if not stray.account)
+        if without:
+            parts.append(f"{without} rows without an account, stored for no one")
         return "; ".join([*parts, *self.problems])
 
 
 async def sync_all(
-    settings: SyncSettings, tenants: Sequence[KnownTenant], *, since: datetime | None = None
+    settings: SyncSettings, desks: Iterable[DeskOwners], *, since: datetime | None = None
 ) -> list[SyncReport]:
-    """Sync *tenants*, a few at a time. Returns a report of each, in their order."""
+    """Sync *desks*, a few at a time. Returns a report of each tenant, by slug."""
     async with (
         open_database(
             settings.database_url.get_secret_value(),
@@ -123,59 +139,94 @@ async def sync_all(
         def open_desk(known: KnownTenant) -> AbstractAsyncContextManager[Desk]:
             return open_help_desk(known, database, longest_wait=_LONGEST_WAIT_FOR_A_CALL, is_patient=True)
 
-        return await sync_each(database, tenants, open_desk=open_desk, offer=queue.offer, since=since)
+        return await sync_each(database, desks, open_desk=open_desk, offer=queue.offer, since=since)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskOwners:
+    """One help desk, and for whom it is read: the one tenant that owns it, or an instance's accounts."""
+
+    known: KnownTenant
+    """Whose key reads it: the tenant, or the instance."""
+    accounts: Sequence[KnownTenant] = ()
+    """Of an instance: all its tenants."""
+    synced: frozenset[UUID] = frozenset()
+    """The tenants for whom it is read now. Of others nothing is stored, and nothing is a stray."""
+
+
+def group_by_desk(directory: TenantDirectory, *, slug: str | None = None) -> list[DeskOwners]:
+    """The help desks to read for the active tenants; with *slug*, for that tenant alone."""
+    wanted = [known for known in directory if not known.tenant.is_suspended and slug in {None, known.tenant.slug}]
+    desks: dict[UUID, list[UUID]] = {}
+    for known in wanted:
+        desks.setdefault(known.tenant.desk_id, []).append(known.tenant.id)
+    found = []
+    for desk_id, tenant_ids in desks.items():
+        owner = directory.find(desk_id)
+        if owner is None:  # the instance's file is not valid now: told by the directory
+            continue
+        accounts = directory.accounts_of(desk_id) if owner.tenant.is_instance else []
+        active = {each.tenant.id for each in accounts if not each.tenant.is_suspended}
+        # An instance by its own name stands for all its accounts.
+        synced = active if owner.tenant.is_instance and desk_id in tenant_ids else set(tenant_ids)
+        found.append(DeskOwners(owner, accounts, frozenset(synced)))
+    return found
 
 
 async def sync_each(
     database: Database,
-    tenants: Iterable[KnownTenant],
+    desks: Iterable[DeskOwners],
     *,
     open_desk: Callable[[KnownTenant], AbstractAsyncContextManager[Desk]],
     offer: Offer,
     since: datetime | None = None,
 ) -> list[SyncReport]:
-    """Sync *tenants*, a few at a time, whatever happens to one of them. Returns a report of each, in their order."""
+    """Sync *desks*, a few at a time, whatever happens to one of them. Returns a report of each tenant, by slug."""
     free = asyncio.Semaphore(_TENANTS_AT_ONCE)
 
-    async def sync_one(known: KnownTenant) -> SyncReport:
+    async def sync_one(owners: DeskOwners) -> list[SyncReport]:
         async with free:
             try:
-                async with open_desk(known) as desk:
-                    return await sync_tenant(database, known.tenant, desk, offer=offer, since=since)
+                async with open_desk(owners.known) as desk:
+                    return await sync_desk(database, owners, desk, offer=offer, since=since)
             except AppError as error:
-                return SyncReport(known.tenant.slug, problems=[error.detail])
+                return [SyncReport(owners.known.tenant.slug, problems=[error.detail])]
             except Exception as error:  # a bug of ours, met with one tenant's data
-                log.exception("sync_failed", tenant=known.tenant.slug)
-                return SyncReport(
-                    known.tenant.slug, problems=[f"a fault of ours ({type(error).__name__}), see the log"]
-                )
+                slug = owners.known.tenant.slug
+                log.exception("sync_failed", tenant=slug)
+                return [SyncReport(slug, problems=[f"a fault of ours ({type(error).__name__}), see the log"])]
 
-    return list(await asyncio.gather(*(sync_one(known) for known in tenants)))
+    reports = await asyncio.gather(*(sync_one(owners) for owners in desks))
+    return sorted((report for of_desk in reports for report in of_desk), key=lambda report: report.slug)
 
 
-async def sync_tenant(
+async def sync_desk(
     database: Database,
-    tenant: Tenant,
+    owners: DeskOwners,
     desk: Desk,
     *,
     offer: Offer,
     since: datetime | None = None,
     grace: timedelta = GRACE,
-) -> SyncReport:
-    """Bring one tenant's tickets, articles and assets up to date, and record the tickets that no webhook told of.
+) -> list[SyncReport]:
+    """Bring the tickets, articles and assets of one help desk up to date, and record what no webhook told of.
+
+    Each list is read once; its rows are dealt out to the accounts.
 
     Args:
         database: As the worker's role.
-        tenant: Its events say what may be missed.
-        desk: Its ServiceDesk Plus.
+        owners: For whom.
+        desk: Their ServiceDesk Plus.
         offer: Rings for a delivery; False is fine, the relay rings again.
-        since: On the first run, no ticket that was updated before; None: all.
+        since: On a tenant's first run, no ticket that was updated before; None: all.
         grace: How long a webhook may take.
 
-    On the first run nothing is missed: from then on tickets are watched.
+    Returns:
+        A report of each tenant; of an instance one more, of itself.
+
+    On its first run a tenant misses nothing: from then on tickets are watched.
     """
-    report = SyncReport(tenant.slug)
-    run = _Run(database, tenant, desk, offer, report)
+    run = _Run(database, owners, desk, offer)
     for kind, step in (
         ("search index", run.index_again),
         ("tickets", lambda: run.sync_tickets(since=since, grace=grace)),
@@ -185,118 +236,220 @@ async def sync_tenant(
         try:
             await step()
         except AppError as error:
-            log.warning("sync_failed", tenant=tenant.slug, kind=kind, error=error.detail)
-            report.problems.append(f"{kind}: {error.detail}")
-    return report
+            log.warning("sync_failed", tenant=owners.known.tenant.slug, kind=kind, error=error.detail)
+            run.report.problems.append(f"{kind}: {error.detail}")
+    return await run.finish()
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+@dataclass(slots=True)
+class _Share:
+    """One tenant's part of a run."""
+
     database: Database
     tenant: Tenant
-    desk: Desk
-    offer: Offer
     report: SyncReport
+    cursor: Cursor = field(default_factory=Cursor)
+    """Of the kind that is read now, as it was before."""
+
+    async def begin(self, kind: CursorKind) -> datetime:
+        """Load the cursor of *kind*. Returns the time, by the database's clock."""
+        self.count(kind, 0)
+        async with self.database.as_tenant(self.tenant.id) as session:
+            started_at: datetime = (await session.execute(_NOW)).scalar_one()
+            self.cursor = await load_cursor(session, self.tenant.id, kind)
+        return started_at
+
+    async def watched_since(self, started_at: datetime) -> datetime:
+        """From when on a ticket may be missed. What was there when the tenant's first sync began is its history."""
+        async with self.database.as_tenant(self.tenant.id) as session:
+            first = (await load_cursor(session, self.tenant.id, "reconciliation")).seen_up_to
+            if first is None:
+                first = started_at
+                await save_cursor(session, self.tenant.id, "reconciliation", Cursor(seen_up_to=first))
+        overlap = self.cursor.seen_up_to - OVERLAP if self.cursor.seen_up_to is not None else first
+        return max(first, overlap, started_at - RECONCILE_WITHIN)
+
+    async def store_tickets(
+        self, tickets: Sequence[Ticket], *, watched_since: datetime, until: datetime, resume_from: datetime | None
+    ) -> list[UUID]:
+        """Store *tickets* and how far the reading is. Returns the new deliveries of those that were missed."""
+        tenant = self.tenant
+        async with self.database.as_tenant(tenant.id) as session:
+            stored = await upsert_tickets(session, tenant.id, tickets, language=tenant.note.language)
+            missed = await record_missed(
+                session, tenant.id, tickets, events=tenant.events, since=watched_since, until=until
+            )
+            await save_cursor(session, tenant.id, "tickets", Cursor(seen_up_to=resume_from))
+        self.count("tickets", stored)
+        self.report.missed += len(missed)
+        return missed
+
+    async def store_articles(self, articles: Sequence[Article]) -> None:
+        tenant = self.tenant
+        async with self.database.as_tenant(tenant.id) as session:
+            stored = await upsert_articles(session, tenant.id, articles, language=tenant.note.language)
+        self.count("articles", stored)
+
+    async def drop_absent_articles(self, present: set[str]) -> None:
+        tenant = self.tenant
+        async with self.database.as_tenant(tenant.id) as session:
+            self.report.removed += await drop_absent_articles(
+                session, tenant.id, present, language=tenant.note.language
+            )
+
+    async def store_assets(self, assets: Sequence[Asset]) -> None:
+        async with self.database.as_tenant(self.tenant.id) as session:
+            stored = await upsert_assets(session, self.tenant.id, assets)
+        self.count("assets", stored)
+
+    async def drop_absent_assets(self, present: set[str]) -> None:
+        async with self.database.as_tenant(self.tenant.id) as session:
+            self.report.removed += await drop_absent_assets(session, self.tenant.id, present)
+
+    async def end(self, kind: CursorKind, cursor: Cursor) -> None:
+        async with self.database.as_tenant(self.tenant.id) as session:
+            await save_cursor(session, self.tenant.id, kind, cursor)
+
+    def count(self, kind: CursorKind, stored: int) -> None:
+        self.report.stored[kind] = self.report.stored.get(kind, 0) + stored
+
+
+class _Run:
+    """One reading of one help desk."""
+
+    def __init__(self, database: Database, owners: DeskOwners, desk: Desk, offer: Offer) -> None:
+        self._database = database
+        self._owner = owners.known.tenant
+        self._desk = desk
+        self._offer = offer
+        self.report = SyncReport(self._owner.slug)
+        """Of the tenant that owns the help desk, or of the instance."""
+        if not self._owner.is_instance:
+            self._shares = [_Share(database, self._owner, self.report)]
+            self._accounts: Accounts[_Share] | None = None
+            return
+        entries = [
+            (account, _Share(database, known.tenant, SyncReport(known.tenant.slug)))
+            for known in owners.accounts
+            if (account := known.tenant.servicedesk.account) is not None
+        ]
+        self._accounts = Accounts(entries)
+        self._shares = [share for _, share in entries if share.tenant.id in owners.synced]
+
+    async def finish(self) -> list[SyncReport]:
+        """The reports; what no tenant owns is kept for the console."""
+        if self._accounts is None:
+            return [self.report]
+        if not self.report.has_failed:
+            await keep_strays(self._database, self._owner.id, self.report.strays)
+        return [self.report, *(share.report for share in self._shares)]
 
     async def index_again(self) -> None:
         """Index what was indexed in another language or by older rules, a batch a transaction."""
-        tenant_id, language = self.tenant.id, self.tenant.note.language
-        for kind in (TICKETS, ARTICLES):
-            async with self.database.as_tenant(tenant_id) as session:
-                is_due = await is_indexed_otherwise(session, tenant_id, kind, language=language)
-            after: str | None = "" if is_due else None
-            while after is not None:
-                async with self.database.as_tenant(tenant_id) as session:
-                    after = await index_next(session, tenant_id, kind, after=after, language=language)
+        for share in self._shares:
+            tenant_id, language = share.tenant.id, share.tenant.note.language
+            for kind in (TICKETS, ARTICLES):
+                async with self._database.as_tenant(tenant_id) as session:
+                    is_due = await is_indexed_otherwise(session, tenant_id, kind, language=language)
+                after: str | None = "" if is_due else None
+                while after is not None:
+                    async with self._database.as_tenant(tenant_id) as session:
+                        after = await index_next(session, tenant_id, kind, after=after, language=language)
 
     async def sync_tickets(self, *, since: datetime | None, grace: timedelta) -> None:
-        started_at, cursor = await self._begin("tickets")
-        watched_since = await self._watched_since(started_at)
-        if cursor.seen_up_to is not None:
-            since = cursor.seen_up_to - OVERLAP
-            watched_since = max(watched_since, since)
-        watched_since = max(watched_since, started_at - RECONCILE_WITHIN)
+        started_at = await self._begin("tickets")
+        watched = {id(share): await share.watched_since(started_at) for share in self._shares}
+        begins = [share.cursor.seen_up_to - OVERLAP if share.cursor.seen_up_to else since for share in self._shares]
         newest: datetime | None = None
-        async for batch in _batches(self.desk.list_tickets(updated_since=since)):
+        async for batch in _batches(self._desk.list_tickets(updated_since=_earliest(*begins))):
             newest = _latest(newest, *(ticket.updated_at or ticket.created_at for ticket in batch))
             # Resuming skips what was read; but a build without update times lists its new tickets at the end, and of
             # those only the ones that may still be missed matter.
             progress = _latest(*(ticket.updated_at for ticket in batch))
             resume_from = min(progress, started_at - RECONCILE_WITHIN) if progress else None
-            async with self.database.as_tenant(self.tenant.id) as session:
-                stored = await upsert_tickets(session, self.tenant.id, batch, language=self.tenant.note.language)
-                missed = await record_missed(
-                    session,
-                    self.tenant.id,
-                    batch,
-                    events=self.tenant.events,
-                    since=watched_since,
-                    until=started_at - grace,
+            for share, tickets in self._deal("tickets", batch, lambda ticket: self._one_of(ticket.account)):
+                missed = await share.store_tickets(
+                    tickets, watched_since=watched[id(share)], until=started_at - grace, resume_from=resume_from
                 )
-                await save_cursor(session, self.tenant.id, "tickets", Cursor(seen_up_to=resume_from))
-            self._count("tickets", stored)
-            self.report.missed += len(missed)
-            for job_id in missed:
-                await self.offer(self.tenant.id, job_id)
+                for job_id in missed:
+                    await self._offer(share.tenant.id, job_id)
         # Not beyond the start: what changed while we read may have slipped by.
         await self._end("tickets", Cursor(seen_up_to=_earliest(newest, started_at), listed_at=started_at))
 
     async def sync_articles(self) -> None:
-        started_at, cursor = await self._begin("articles")
-        present: set[str] = set()
+        started_at = await self._begin("articles")
+        since = self._since(started_at)
+        present: dict[int, set[str]] = {id(share): set() for share in self._shares}
         newest: datetime | None = None
-        since = _since(cursor, started_at)
-        async for batch in _batches(self.desk.list_articles(updated_since=since)):
-            present |= {article.id for article in batch}
+        async for batch in _batches(self._desk.list_articles(updated_since=since)):
             newest = _latest(newest, *(article.updated_at for article in batch))
-            async with self.database.as_tenant(self.tenant.id) as session:
-                stored = await upsert_articles(session, self.tenant.id, batch, language=self.tenant.note.language)
-            self._count("articles", stored)
+            for share, articles in self._deal("articles", batch, self._of_article):
+                present[id(share)] |= {article.id for article in articles}
+                await share.store_articles(articles)
         if since is None:
-            async with self.database.as_tenant(self.tenant.id) as session:
-                self.report.removed += await drop_absent_articles(
-                    session, self.tenant.id, present, language=self.tenant.note.language
-                )
+            for share in self._shares:
+                await share.drop_absent_articles(present[id(share)])
         await self._end("articles", _whole_or_part(newest, started_at, is_whole=since is None))
 
     async def sync_assets(self) -> None:
-        started_at, cursor = await self._begin("assets")
-        present: set[str] = set()
+        started_at = await self._begin("assets")
+        since = self._since(started_at)
+        present: dict[int, set[str]] = {id(share): set() for share in self._shares}
         newest: datetime | None = None
-        since = _since(cursor, started_at)
-        async for batch in _batches(self.desk.list_assets(updated_since=since)):
-            present |= {asset.id for asset in batch}
+        async for batch in _batches(self._desk.list_assets(updated_since=since)):
             newest = _latest(newest, *(asset.updated_at for asset in batch))
-            async with self.database.as_tenant(self.tenant.id) as session:
-                stored = await upsert_assets(session, self.tenant.id, batch)
-            self._count("assets", stored)
+            for share, assets in self._deal("assets", batch, self._of_asset):
+                present[id(share)] |= {asset.id for asset in assets}
+                await share.store_assets(assets)
         if since is None:
-            async with self.database.as_tenant(self.tenant.id) as session:
-                self.report.removed += await drop_absent_assets(session, self.tenant.id, present)
+            for share in self._shares:
+                await share.drop_absent_assets(present[id(share)])
         await self._end("assets", _whole_or_part(newest, started_at, is_whole=since is None))
 
-    async def _begin(self, kind: CursorKind) -> tuple[datetime, Cursor]:
-        """The time, by the database's clock, and how far *kind* was read."""
-        self._count(kind, 0)
-        async with self.database.as_tenant(self.tenant.id) as session:
-            started_at: datetime = (await session.execute(_NOW)).scalar_one()
-            return started_at, await load_cursor(session, self.tenant.id, kind)
-
-    async def _watched_since(self, started_at: datetime) -> datetime:
-        """When the tenant's first sync began: older tickets are its history, not missed."""
-        async with self.database.as_tenant(self.tenant.id) as session:
-            cursor = await load_cursor(session, self.tenant.id, "reconciliation")
-            if cursor.seen_up_to is not None:
-                return cursor.seen_up_to
-            await save_cursor(session, self.tenant.id, "reconciliation", Cursor(seen_up_to=started_at))
-        return started_at
+    async def _begin(self, kind: CursorKind) -> datetime:
+        self.report.stored.setdefault(kind, 0)
+        return min([await share.begin(kind) for share in self._shares], default=datetime.now(UTC))
 
     async def _end(self, kind: CursorKind, cursor: Cursor) -> None:
-        async with self.database.as_tenant(self.tenant.id) as session:
-            await save_cursor(session, self.tenant.id, kind, cursor)
+        for share in self._shares:
+            await share.end(kind, cursor)
 
-    def _count(self, kind: CursorKind, stored: int) -> None:
-        self.report.stored[kind] = self.report.stored.get(kind, 0) + stored
+    def _since(self, now: datetime) -> datetime | None:
+        """From when on to list: what the tenant needs that was read longest ago."""
+        return _earliest(*(_since(share.cursor, now) for share in self._shares))
+
+    def _one_of(self, told: AccountRef) -> list[_Share]:
+        found = None if self._accounts is None else self._accounts.find(told)
+        return [] if found is None else [found]
+
+    def _of_article(self, article: Article) -> list[_Share]:
+        return [] if self._accounts is None else self._accounts.of_article(article, self._owner.servicedesk)
+
+    def _of_asset(self, asset: Asset) -> list[_Share]:
+        found = None if self._accounts is None else self._accounts.of_asset(asset)
+        return [] if found is None else [found]
+
+    def _deal(
+        self, kind: CursorKind, batch: list[Row], owners_of: Callable[[Row], list[_Share]]
+    ) -> list[tuple[_Share, list[Row]]]:
+        """The rows of each tenant; what no tenant owns is counted and dropped."""
+        if self._accounts is None:
+            return [(self._shares[0], batch)]
+        dealt: dict[int, list[Row]] = {id(share): [] for share in self._shares}
+        for row in batch:
+            owners = owners_of(row)
+            if not owners:
+                self.report.strays[Stray(kind, _label(row))] += 1
+            for share in owners:
+                if id(share) in dealt:
+                    dealt[id(share)].append(row)
+        return [(share, dealt[id(share)]) for share in self._shares if dealt[id(share)]]
+
+
+def _label(row: object) -> str:
+    """The account that a row names, as a person reads it; empty: none."""
+    told = getattr(row, "accounts", None) or (getattr(row, "account", AccountRef()),)
+    return ", ".join(each.label for each in told)[:_MAX_LABEL_CHARS]
 
 
 def _since(cursor: Cursor, now: datetime) -> datetime | None:

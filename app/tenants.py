@@ -25,7 +25,8 @@ import structlog
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from app.core.help_desk import AccountRef
+from app.core.accounts import Accounts
+from app.core.help_desk import Account, AccountRef
 from app.core.signature import decode_secret, decode_token
 from app.core.tenant import Auth, Instance, Tenant
 from app.errors import TenantFileInvalid
@@ -103,6 +104,8 @@ class TenantDirectory:
         self._by_slug: dict[str, KnownTenant] = {}
         """Who is served."""
         self._by_id: dict[UUID, KnownTenant] = {}
+        self._accounts: dict[UUID, Accounts[KnownTenant]] = {}
+        """Of each instance."""
         self._told: set[str] = set()
 
     def find(self, tenant_id: UUID) -> KnownTenant | None:
@@ -110,15 +113,9 @@ class TenantDirectory:
         return self._by_id.get(tenant_id)
 
     def find_account(self, instance_id: UUID, told: AccountRef) -> KnownTenant | None:
-        """The tenant that is the account *told* of this instance, suspended or not; None also where two would fit."""
-        fitting = [
-            known
-            for known in self._by_id.values()
-            if (options := known.tenant.servicedesk).instance_id == instance_id
-            and options.account is not None
-            and options.account.fits(told)
-        ]
-        return fitting[0] if len(fitting) == 1 else None
+        """The tenant that is the account *told* of this instance, suspended or not."""
+        accounts = self._accounts.get(instance_id)
+        return None if accounts is None else accounts.find(told)
 
     def accounts_of(self, instance_id: UUID) -> list[KnownTenant]:
         """The tenants that are accounts of this instance, by slug."""
@@ -220,6 +217,12 @@ class TenantDirectory:
             if earlier is not None and served.find_clash(earlier.tenant) is None:
                 served.add(earlier)
         self._by_slug, self._by_id, self._clashing = served.by_slug, served.by_id, clashing
+        of_instances: dict[UUID, list[tuple[Account, KnownTenant]]] = {}
+        for known in served.by_slug.values():
+            options = known.tenant.servicedesk
+            if options.account is not None and options.instance_id is not None:
+                of_instances.setdefault(options.instance_id, []).append((options.account, known))
+        self._accounts = {instance_id: Accounts(entries) for instance_id, entries in of_instances.items()}
 
     async def watch(self) -> None:
         """Refresh for ever, and tell of what is wrong."""

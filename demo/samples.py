@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import httpx
 
-from app.core.help_desk import Edition
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import HeldTicket, Portal
@@ -56,7 +55,7 @@ class Samples:
 
     def sender(self, slug: str, client: httpx.AsyncClient) -> Sender:
         """Sends the tenant's webhooks; those in the cloud sign as Standard Webhooks."""
-        is_cloud = self.help_desk.portals[slug].edition is Edition.CLOUD
+        is_cloud = self.help_desk.portals[slug].edition.is_cloud
         return Sender(client, self.tenant(slug), is_standard=is_cloud)
 
     def body(self, slug: str, ticket_id: str) -> dict[str, Any]:
@@ -88,7 +87,7 @@ async def open_samples(help_desk: HelpDeskSimulator, folder: Path, *, port: int)
 
 def ticket_url(portal: Portal, ticket_id: str) -> str:
     """The page on which a technician sees the ticket."""
-    if portal.edition is Edition.CLOUD:
+    if portal.edition.is_cloud:
         return f"{portal.url}/ui/requests/{ticket_id}/details"
     return f"{portal.url}/WorkOrder.do?woMode=viewWO&woID={ticket_id}"
 
@@ -103,7 +102,7 @@ def _write_tenant(portal: Portal, folder: Path) -> None:
     text = text.replace("{url}", portal.url).replace("{accounts_url}", portal.accounts_url)
     _write(folder / "tenants" / f"{portal.slug}.yaml", text)
     mounted = {WEBHOOK_SECRET_FILES[0]: _draw_secret(portal)}
-    if portal.edition is Edition.CLOUD:
+    if portal.edition.is_cloud:
         values = (portal.client_id, portal.client_secret, portal.refresh_token)
         mounted |= dict(zip(OAUTH_FILES, values, strict=True))
     else:
@@ -115,7 +114,7 @@ def _write_tenant(portal: Portal, folder: Path) -> None:
 def _draw_secret(portal: Portal) -> str:
     """A new webhook secret: as Standard Webhooks writes them for the cloud, plain for those on premises."""
     drawn = secrets.token_bytes(32)
-    return f"whsec_{base64.b64encode(drawn).decode()}" if portal.edition is Edition.CLOUD else drawn.hex()
+    return f"whsec_{base64.b64encode(drawn).decode()}" if portal.edition.is_cloud else drawn.hex()
 
 
 def _write(path: Path, text: str) -> None:

@@ -12,7 +12,7 @@ from app.cli.moment import Moment
 from app.cli.run import choose, load_directory, run, start_telemetry
 
 if TYPE_CHECKING:
-    from app.tenants import KnownTenant
+    pass
 
 
 @click.command()
@@ -96,13 +96,14 @@ def sync(slug: str | None, since: datetime | None) -> None:
       DATABASE_URL=postgresql://ai_agents_worker:…@db/ai_agents REDIS_URL=redis://redis:6379/0 ai-agents sync
     """
     from app.settings import SyncSettings, load_settings
-    from app.sync import sync_all
+    from app.sync import group_by_desk, sync_all
 
     settings = load_settings(SyncSettings)
     start_telemetry("sync", settings)
     directory = load_directory()
-    chosen: list[KnownTenant] = [choose(directory, slug)] if slug else list(directory)
-    reports = run(sync_all(settings, [each for each in chosen if not each.tenant.is_suspended], since=since))
+    if slug:
+        choose(directory, slug)
+    reports = run(sync_all(settings, group_by_desk(directory, slug=slug), since=since))
     for report in reports:
         click.echo(report.line)
     if any(report.has_failed for report in reports):

@@ -1,24 +1,51 @@
 """Whose a ticket, article or asset of a shared instance is.
 
-Invariant: what names no account, or one that no tenant is, is nobody's: it is stored for no one.
+Invariant: what names no account, or one that no tenant is, is nobody's: it is stored for no one. An entry is found by
+its account's id, or by its name where its account has no id.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
 from app.core.article import Article
 from app.core.asset import Asset
-from app.core.help_desk import Account, AccountRef, HelpDeskOptions
+from app.core.help_desk import Account, AccountRef, HelpDeskOptions, same_name
+
+Entry = TypeVar("Entry")
 
 
-def is_shared_with(account: Account, article: Article, options: HelpDeskOptions) -> bool:
-    """Whether the article is for *account*: shared with it, or with nobody by name where the instance says for all."""
-    if not article.accounts:
-        return options.articles_without_account == "all"
-    return any(account.fits(told) for told in article.accounts)
+class Accounts(Generic[Entry]):
+    """The accounts of one instance, each with what stands for it."""
 
+    def __init__(self, entries: Iterable[tuple[Account, Entry]]) -> None:
+        self._by_id: dict[str, Entry] = {}
+        self._by_name: dict[str, Entry] = {}
+        self._by_site: dict[str, Entry] = {}
+        for account, entry in entries:
+            if account.id is not None:
+                self._by_id[account.id] = entry
+            else:
+                self._by_name[same_name(account.name or "")] = entry
+            self._by_site |= dict.fromkeys(account.site_ids, entry)
 
-def is_asset_of(account: Account, asset: Asset) -> bool:
-    """Whether the asset is the account's: by the account that it or its site names, else by the site's own id."""
-    if asset.account != AccountRef():
-        return account.fits(asset.account)
-    return bool(asset.site_id) and asset.site_id in account.site_ids
+    def find(self, told: AccountRef) -> Entry | None:
+        """The entry of the account *told*."""
+        found = self._by_id.get(told.id) if told.id else None
+        return found if found is not None else self._by_name.get(same_name(told.name)) if told.name else None
+
+    def of_article(self, article: Article, options: HelpDeskOptions) -> list[Entry]:
+        """The entries that the article is for: those it is shared with; all, where the instance says so of one that
+        names no account.
+        """
+        if not article.accounts:
+            return [*self._by_id.values(), *self._by_name.values()] if options.articles_without_account == "all" else []
+        found = {id(entry): entry for told in article.accounts if (entry := self.find(told)) is not None}
+        return list(found.values())
+
+    def of_asset(self, asset: Asset) -> Entry | None:
+        """The entry of the asset: by the account that it or its site names, else by its site's id."""
+        if asset.account != AccountRef():
+            return self.find(asset.account)
+        return self._by_site.get(asset.site_id) if asset.site_id else None

@@ -1,7 +1,7 @@
 """How a ServiceDesk Plus is reached, and whose it is: one tenant's alone, or shared by an MSP's clients.
 
 In the MSP editions one *instance* serves many clients, each an *account* of it. What one technician's key reads there
-is of all accounts, so nothing may be trusted to a filter: `Account.fits` decides for each ticket, article and asset.
+is of all accounts, so nothing may be trusted to a filter: `core.accounts` decides for each ticket, article and asset.
 
 Invariant: two accounts of one instance that `can_be_told_apart` never fit the same row.
 """
@@ -161,23 +161,18 @@ class Account(Part):
             raise ValueError('needs an id, or a name where the instance tells none, e.g. account: {id: "601"}')
         return self
 
-    def fits(self, told: AccountRef) -> bool:
-        """Whether *told* is this account: by its id, or by its name where the tenant's file has no id."""
-        if self.id is not None:
-            return told.id == self.id
-        return bool(told.name) and _same_name(told.name, self.name or "")
-
     def can_be_told_apart(self, other: Account) -> bool:
         """Whether no row can fit both: by two ids that differ, or by two names."""
         if self.id is not None and other.id is not None:
             return self.id != other.id
         if self.id is None and other.id is None:
-            return not _same_name(self.name or "", other.name or "")
+            return same_name(self.name or "") != same_name(other.name or "")
         return False
 
 
-def _same_name(one: str, other: str) -> bool:
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+def same_name(name: str) -> str:
+    """*name* in the one form that its spellings have in common."""
+    return " ".join(name.split()).casefold()
 
 
 _PATH: Final = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){0,4}$"

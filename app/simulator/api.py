@@ -56,10 +56,10 @@ def answer(portal: Portal, call: Call) -> Json:  # noqa: PLR0911 - a line for ea
         case method, ("requests", ticket_id, *rest) if rest:
             return _below_ticket(portal, _ticket(portal, ticket_id), call, (method, *rest))
         case "GET", ("solutions",):
-            rows = [wire.article_row(article) for article in portal.articles.values()]
+            rows = [wire.article_row(article, portal) for article in portal.articles.values()]
             return _list("solutions", rows, call, holds_text=portal.lists_hold_text)
         case "GET", ("solutions", article_id) if article_id in portal.articles:
-            return wire.success(solution=wire.article_row(portal.articles[article_id]))
+            return wire.success(solution=wire.article_row(portal.articles[article_id], portal))
         case "GET", (path,) if path == portal.assets_path:
             rows = [wire.asset_row(asset, portal) for asset in portal.assets.values()]
             return _list(path, rows, call, holds_text=True)

@@ -22,7 +22,6 @@ from typing import Final
 
 from aiohttp import web
 
-from app.core.help_desk import Edition
 from app.simulator import control, pages, wire
 from app.simulator.api import ApiError, Call, answer
 from app.simulator.faults import Fault, FaultKind
@@ -101,7 +100,7 @@ class HelpDeskSimulator:
     async def _call_by_key(self, request: web.Request) -> web.StreamResponse:
         key = _key(request)
         for portal in self.portals.values():
-            if portal.edition is Edition.ON_PREMISES and _equal(key, portal.api_key):
+            if not portal.edition.is_cloud and _equal(key, portal.api_key):
                 return await self._serve(portal, request)
         return _failure(ApiError(401))
 
@@ -155,7 +154,7 @@ async def _answer(portal: Portal, request: web.Request, path: str) -> web.Stream
 
 
 def _authenticate(portal: Portal, request: web.Request, *, resource: str) -> None:
-    if portal.edition is Edition.ON_PREMISES:
+    if not portal.edition.is_cloud:
         if not _equal(_key(request), portal.api_key):
             raise ApiError(401)
         return

@@ -63,6 +63,8 @@ class HeldTicket:
     updated: datetime | None
     resolved: datetime | None
     resolution: str
+    account: str = ""
+    """The id of one of the portal's accounts; empty: none."""
     trashed: bool = False
     notes: list[HeldNote] = field(default_factory=list)
 
@@ -77,6 +79,8 @@ class HeldArticle:
     approved: bool
     public: bool
     updated: datetime
+    accounts: list[str] = field(default_factory=list)
+    """The ids of the accounts that it is shared with."""
 
 
 @dataclass
@@ -89,6 +93,7 @@ class HeldAsset:
     location: str
     user: Person
     updated: datetime
+    account: str = ""
 
 
 @dataclass
@@ -113,6 +118,11 @@ class Portal:
     """Whether lists give descriptions and resolutions to those who ask for them; builds differ."""
     assets_path: str = ""
     """Empty: `asset_assets` on premises (as from build 15100), `assets` in the cloud."""
+    accounts: dict[str, str] = field(default_factory=dict)
+    """Of an MSP edition: the accounts' names by id."""
+    account_key: str = ""
+    """Where a row names its account; empty: `customer` in the MSP cloud, `account` on premises. The real name is not
+    published for either."""
     scopes: frozenset[str] = frozenset({"requests", "solutions", "assets"})
     """The resources that a token of the cloud is good for."""
     url: str = ""
@@ -130,6 +140,7 @@ class Portal:
 
     def __post_init__(self) -> None:
         is_cloud = self.edition.is_cloud
+        self.account_key = self.account_key or ("customer" if is_cloud else "account")
         self.name = self.name or self.slug
         self.note_key = self.note_key or ("request_note" if is_cloud else "note")
         self.assets_path = self.assets_path or ("assets" if is_cloud else "asset_assets")
@@ -152,6 +163,7 @@ class Portal:
         updated: datetime | str | None = None,
         resolved: datetime | str | None = None,
         resolution: str | None = None,
+        account: str = "",
     ) -> HeldTicket:
         """Add a ticket, or replace the one of this id; times default to now, `updated` to the latest of the others."""
         _refuse_if_full(self.tickets)
@@ -171,6 +183,7 @@ class Portal:
             updated=_time(updated) or resolved_at or created_at,
             resolved=resolved_at,
             resolution=resolution or "",
+            account=account,
         )
         self.tickets[ticket_id] = ticket
         return ticket
@@ -193,9 +206,11 @@ class Portal:
         approved: bool = True,
         public: bool = False,
         updated: datetime | str | None = None,
+        accounts: list[str] | None = None,
     ) -> HeldArticle:
         _refuse_if_full(self.articles)
-        article = HeldArticle(self._id_or_next(id), title, text, approved, public, _time(updated) or datetime.now(UTC))
+        changed_at = _time(updated) or datetime.now(UTC)
+        article = HeldArticle(self._id_or_next(id), title, text, approved, public, changed_at, list(accounts or []))
         self.articles[article.id] = article
         return article
 
@@ -210,6 +225,7 @@ class Portal:
         location: str = "",
         user: Mapping[str, str] | str | None = None,
         updated: datetime | str | None = None,
+        account: str = "",
     ) -> HeldAsset:
         _refuse_if_full(self.assets)
         ips = [ip] if isinstance(ip, str) else list(ip or [])
@@ -222,6 +238,7 @@ class Portal:
             location,
             _person(user),
             _time(updated) or datetime.now(UTC),
+            account,
         )
         self.assets[asset.id] = asset
         return asset

@@ -72,7 +72,7 @@ def ticket_row(ticket: HeldTicket, portal: Portal) -> Json:
         row["display_id"] = ticket.display_id
         row["is_trashed"] = ticket.trashed
         row["deleted_time"] = time(ticket.updated) if ticket.trashed else None
-    return row
+    return _with_account(row, portal, ticket.account)
 
 
 def note_row(note: HeldNote) -> Json:
@@ -88,8 +88,8 @@ def note_row(note: HeldNote) -> Json:
     }
 
 
-def article_row(article: HeldArticle) -> Json:
-    return {
+def article_row(article: HeldArticle, portal: Portal) -> Json:
+    row: Json = {
         "id": article.id,
         "title": article.title,
         "description": article.text,
@@ -98,6 +98,9 @@ def article_row(article: HeldArticle) -> Json:
         "topic": _named("General"),
         "last_updated_time": time(article.updated),
     }
+    if portal.edition.is_msp:
+        row[f"{portal.account_key}s"] = [_account(portal, account_id) for account_id in article.accounts]
+    return row
 
 
 def asset_row(asset: HeldAsset, portal: Portal) -> Json:
@@ -111,6 +114,7 @@ def asset_row(asset: HeldAsset, portal: Portal) -> Json:
         "state": _named("In Use"),
         "last_updated_time": time(asset.updated),
     }
+    row = _with_account(row, portal, asset.account)
     if portal.edition.is_cloud:
         return {**row, "host_name": asset.hostname or None, "ip_address": ", ".join(asset.ips) or None}
     adapters = [{"ip_address": ip, "mac_address": None} for ip in asset.ips]
@@ -130,9 +134,18 @@ def _named(name: str) -> Json | None:
 def _status(name: str, edition: Edition) -> Json | None:
     """The cloud tells whether a status counts as completed; on premises the name alone does."""
     named = _named(name)
-    if named is None or edition is not Edition.CLOUD:
+    if named is None or not edition.is_cloud:
         return named
     return {**named, "internal_name": name, "in_progress": name not in {"Resolved", "Closed", "Cancelled"}}
+
+
+def _with_account(row: Json, portal: Portal, account_id: str) -> Json:
+    """*row* with its account, where the portal has accounts."""
+    return {**row, portal.account_key: _account(portal, account_id)} if portal.edition.is_msp else row
+
+
+def _account(portal: Portal, account_id: str) -> Json | None:
+    return {"id": account_id, "name": portal.accounts.get(account_id, "")} if account_id else None
 
 
 def _person(person: Person) -> Json:

@@ -83,7 +83,7 @@ def write_portal(folder: Path, client: Client) -> None:
     own.mkdir(parents=True)
     access: dict[str, Any] = (
         {"client_id": "client", "client_secret": "client-secret", "refresh_token": f"refresh-{client.slug}"}
-        if client.edition is Edition.CLOUD
+        if client.edition.is_cloud
         else {"api_key": f"key-{client.slug}"}
     )
     portal = {"slug": client.slug, "edition": str(client.edition), "technician": _TECHNICIAN, **access}
@@ -109,7 +109,7 @@ def write_portal(folder: Path, client: Client) -> None:
 
 def write_client(folder: Path, client: Client, *, help_desk: str) -> None:
     """The tenant's file and secrets, as they are mounted."""
-    is_cloud = client.edition is Edition.CLOUD
+    is_cloud = client.edition.is_cloud
     tenant = Tenant.model_validate(
         {
             "id": client.id,

@@ -23,7 +23,7 @@ from app.integrations.servicedesk import ServiceDesk
 from app.settings import SyncSettings
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
-from app.sync import SyncReport, sync_all, sync_each, sync_tenant
+from app.sync import DeskOwners, SyncReport, sync_all, sync_desk, sync_each
 from app.tenants import KnownTenant, TenantSecrets
 from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.builders import a_body, a_tenant
@@ -31,18 +31,25 @@ from tests.builders import a_body, a_tenant
 
 @dataclass
 class Scene:
-    tenant: Tenant
+    known: KnownTenant
     portal: Portal
     desk: ServiceDesk
     database: Database
     offered: list[UUID] = field(default_factory=list)
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.known.tenant
 
     async def offer(self, tenant_id: UUID, job_id: UUID) -> bool:  # noqa: ARG002 - the port's signature
         self.offered.append(job_id)
         return True
 
     async def sync(self) -> SyncReport:
-        return await sync_tenant(self.database, self.tenant, self.desk, offer=self.offer, grace=timedelta(0))
+        [report] = await sync_desk(
+            self.database, DeskOwners(self.known), self.desk, offer=self.offer, grace=timedelta(0)
+        )
+        return report
 
     async def count(self, table: str) -> int:
         async with self.database.as_tenant(self.tenant.id) as session:
@@ -58,7 +65,7 @@ async def scene(worker_db: Database) -> AsyncIterator[Scene]:
     known = KnownTenant(tenant, TenantSecrets(webhook=(b"s",), api_key="key"))
     async with AsyncExitStack() as stack:
         desk = await stack.enter_async_context(open_help_desk(known, worker_db, longest_wait=timedelta(seconds=30)))
-        yield Scene(tenant, portal, desk, worker_db)
+        yield Scene(known, portal, desk, worker_db)
     await simulator.stop()
 
 
@@ -143,11 +150,11 @@ async def test_a_tenant_that_fails_does_not_stop_another(scene: Scene) -> None:
     sound = KnownTenant(scene.tenant, TenantSecrets(webhook=(b"s",), api_key="key"))
     reports = await sync_each(
         scene.database,
-        [broken, sound],
+        [DeskOwners(broken), DeskOwners(sound)],
         offer=scene.offer,
         open_desk=lambda known: open_help_desk(known, scene.database, longest_wait=timedelta(seconds=30)),
     )
-    assert [report.has_failed for report in reports] == [True, False]
+    assert {report.slug: report.has_failed for report in reports} == {"broken": True, "acme": False}
     assert await scene.count("ticket") == 3
 
 
@@ -157,7 +164,8 @@ async def test_a_sync_leaves_the_bursts_to_tickets_that_somebody_waits_for(
     servicedesk = scene.tenant.servicedesk.model_copy(update={"calls_per_minute": 300})
     tenant = scene.tenant.model_copy(update={"id": uuid4(), "servicedesk": servicedesk})
     settings = SyncSettings.model_validate({"database_url": urls.worker, "redis_url": valkey.url})
-    [report] = await sync_all(settings, [KnownTenant(tenant, TenantSecrets(webhook=(b"s",), api_key="key"))])
+    known = KnownTenant(tenant, TenantSecrets(webhook=(b"s",), api_key="key"))
+    [report] = await sync_all(settings, [DeskOwners(known)])
     assert not report.has_failed, report.line
 
     calls = CallRate(scene.database, tenant, longest_wait=timedelta(0))

@@ -16,10 +16,11 @@ from sqlalchemy import text
 from app.core.article import Article
 from app.core.asset import Asset
 from app.core.tenant import Tenant
-from app.core.ticket import Ticket
+from app.core.ticket import Fate, Ticket
 from app.db.session import Database
 from app.errors import HelpDeskUnavailable
-from app.sync import SyncReport, sync_tenant
+from app.sync import DeskOwners, SyncReport, sync_desk
+from app.tenants import KnownTenant, TenantSecrets
 from tests.builders import a_tenant, a_ticket
 
 Known = Ticket | Article | Asset
@@ -68,9 +69,10 @@ class Scene:
     offered: list[tuple[UUID, UUID]] = field(default_factory=list)
 
     async def sync(self, **options: Any) -> SyncReport:
-        return await sync_tenant(
-            self.database, self.tenant, self.desk, offer=self._offer, **{"grace": timedelta(0), **options}
-        )
+        owners = DeskOwners(KnownTenant(self.tenant, TenantSecrets()))
+        options = {"grace": timedelta(0), **options}
+        [report] = await sync_desk(self.database, owners, self.desk, offer=self._offer, **options)
+        return report
 
     async def _offer(self, tenant_id: UUID, job_id: UUID) -> bool:
         self.offered.append((tenant_id, job_id))
@@ -149,7 +151,7 @@ async def test_a_ticket_that_is_resolved_or_long_past_is_history(scene: Scene) -
     await scene.sync()
     await scene.run("update sync_cursor set seen_up_to = now() - interval '40 days'")
     scene.desk.tickets += [
-        a_ticket_of(1, ago(minutes=1), resolved_at=ago(seconds=5), resolution="Done."),
+        a_ticket_of(1, ago(minutes=1), resolved_at=ago(seconds=5), resolution="Done.", fate=Fate.CLOSED),
         a_ticket_of(2, ago(days=30)),
         a_ticket_of(3, ago(days=2)),
     ]

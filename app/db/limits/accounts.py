@@ -16,7 +16,8 @@ from app.db.tables import AccountRow
 async def keep_accounts(database: Database, wanted: Mapping[UUID, UUID]) -> None:
     """Let the table say what *wanted* says: tenant, and the instance that it is an account of."""
     async with database.across_tenants() as session:
-        kept = dict((await session.execute(select(AccountRow.tenant_id, AccountRow.instance_id))).tuples().all())
+        rows = (await session.execute(select(AccountRow.tenant_id, AccountRow.instance_id))).all()
+    kept = {row.tenant_id: row.instance_id for row in rows}
     for tenant_id in wanted.keys() | kept.keys():
         instance_id = wanted.get(tenant_id)
         if instance_id == kept.get(tenant_id):

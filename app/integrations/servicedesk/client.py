@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
-from app.core.accounts import is_asset_of, is_shared_with
+from app.core.accounts import Accounts
 from app.core.article import Article
 from app.core.asset import Asset
 from app.core.help_desk import AccountRef, ServiceDeskOptions
@@ -57,6 +57,9 @@ class ServiceDesk:
         self._api = api
         self._lists = Lists(api)
         self._account_fields = self._options.account_fields if self._options.instance else ()
+        account = self._options.account
+        self._own = None if account is None else Accounts([(account, True)])
+        """None: all that is read here is the tenant's."""
         self._own_tickets: set[str] = set()
         """Tickets that were seen to be of the tenant's account, since `for_attempt`."""
 
@@ -91,7 +94,7 @@ class ServiceDesk:
 
     def _is_own(self, told: AccountRef) -> bool:
         """Whether what is of the account *told* is the tenant's: with a help desk or an instance of its own, all is."""
-        return self._options.account is None or self._options.account.fits(told)
+        return self._own is None or self._own.find(told) is not None
 
     @property
     def _own_label(self) -> str:
@@ -145,7 +148,7 @@ class ServiceDesk:
             if details is None or not is_approved(row | details):
                 continue
             article = parse_article(row | details, account_fields=self._account_fields)
-            if self._options.account is None or is_shared_with(self._options.account, article, self._options):
+            if self._own is None or self._own.of_article(article, self._options):
                 yield article
 
     async def list_assets(self, *, updated_since: datetime | None) -> AsyncIterator[Asset]:
@@ -163,7 +166,7 @@ class ServiceDesk:
             if details is None:
                 continue
             asset = parse_asset(row | details, account_fields=self._account_fields)
-            if self._options.account is None or is_asset_of(self._options.account, asset):
+            if self._own is None or self._own.of_asset(asset):
                 yield asset
 
     async def find_notes(self, ticket_id: str, *, containing: str) -> list[Note]:
