@@ -39,8 +39,9 @@ from app.tenants import TenantDirectory, open_tenants
 # Longer than a load balancer takes to notice that the pod is not ready any more.
 DRAIN_S: Final = 5.0
 FINISH_S: Final = 15.0
-# What holds a connection and does not get on, makes room within seconds, and thousands of them fit into the pod's
-# memory (bench/hostile_clients.py); bodies.py does the same for bodies. Granian's own would be 30 s, 417 kB, 1024.
+# Against clients that open connections and send their headers slowly: such a connection is closed after seconds, and
+# thousands of them fit into the pod's memory (bench/hostile_clients.py). bodies.py does the same for bodies. Granian's
+# defaults are 30 s, 417 kB and 1,024 connections.
 HEADERS_TIMEOUT_MS: Final = 5_000
 MAX_HEADERS_BYTES: Final = 16 * 1024
 MAX_CONNECTIONS: Final = 2_048
@@ -50,7 +51,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The application and what shutdown needs of it."""
+    """The application, and the parts of it that the shutdown uses."""
 
     asgi: Edge
     readiness: Readiness
@@ -64,7 +65,7 @@ def create_app(
     readiness: Readiness,
     feedback_key: bytes | None = None,
 ) -> Litestar:
-    """The routes, over the resources that they use."""
+    """The application with its routes; the arguments are the resources that these use."""
 
     def providing(value: object) -> Provide:
         return Provide(lambda: value, sync_to_thread=False, use_cache=True)
@@ -96,7 +97,7 @@ def create_app(
 
 @asynccontextmanager
 async def open_api(settings: ApiSettings) -> AsyncIterator[Api]:
-    """The application with everything opened that it needs; closed in reverse."""
+    """Open everything that the application needs; close it in reverse order when the block ends."""
     readiness = Readiness()
     async with AsyncExitStack() as stack:
         tenants = await stack.enter_async_context(open_tenants(settings.tenants_dir, settings.tenant_secrets_dir))
@@ -125,10 +126,11 @@ async def open_api(settings: ApiSettings) -> AsyncIterator[Api]:
 
 
 async def serve(settings: ApiSettings) -> None:
-    """Serve until SIGTERM or SIGINT: readiness goes first, then new connections, then what is in flight ends.
+    """Serve until SIGTERM or SIGINT. Then `/health/ready` turns false, new connections are refused, and requests in
+    flight are finished, in this order.
 
-    Granian runs inside this process rather than as its parent: so readiness can go before the listener, the process
-    is PID 1 by itself, and an idle API is one process of about 90 MB.
+    Granian runs inside this process, not as its parent. So readiness can end before the listener does, this process
+    is PID 1 and gets the signals, and an idle API is one process of about 90 MB.
     """
     check_port(settings.api_host, settings.api_port, variables="API_HOST, API_PORT")
     stop = asyncio.Event()
@@ -147,12 +149,12 @@ async def serve(settings: ApiSettings) -> None:
             address=settings.api_host,
             port=settings.api_port,
             interface=Interfaces.ASGINL,
-            # HTTP/2 has far larger limits, and no ingress speaks it to us.
+            # No ingress speaks HTTP/2 to us, and its limits are far larger.
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(
                 header_read_timeout=HEADERS_TIMEOUT_MS,
                 max_buffer_size=MAX_HEADERS_BYTES,
-                # An ingress must never send a webhook on a connection that we are about to end as idle.
+                # An ingress could send a webhook on a kept connection in the moment in which we close it as idle.
                 keep_alive=False,
             ),
             websockets=False,
@@ -162,7 +164,8 @@ async def serve(settings: ApiSettings) -> None:
             log_enabled=False,
         )
         serving = asyncio.create_task(server.serve())
-        # Collections would scan what lives as long as the process: halves the slowest acknowledgements under load.
+        # The garbage collector then skips the objects that exist now and live as long as the process. Under load this
+        # halves the time of the slowest answers.
         gc.freeze()
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -1,8 +1,8 @@
-"""The bodies of webhooks on their way in.
+"""Reads the bodies of webhooks, with limits that slow senders can't exhaust.
 
-Invariant: no body is on its way for longer than `READ_TIMEOUT_S`, and all of them together are at most `MAX_BODIES` and
-`MAX_BYTES`. When one more is too many, the one that has been arriving for longest gives way: a sender that gets on is
-done in milliseconds, so it is never the oldest while others hold their bodies back.
+Invariant: reading one body takes at most `READ_TIMEOUT_S`, and all bodies being read are together at most `MAX_BODIES`
+and `MAX_BYTES`. When a new one would exceed these, the one that has been read for longest is ended with 503. A normal
+sender is done in milliseconds, so the oldest body is that of a sender which holds it back.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 
 
 class Bodies:
-    """Reads them, for as long as the process lives."""
+    """Reads the bodies of all requests of this process."""
 
     def __init__(
         self, *, timeout_s: float = READ_TIMEOUT_S, max_bodies: int = MAX_BODIES, max_bytes: int = MAX_BYTES
@@ -38,8 +38,8 @@ class Bodies:
         """The request's body, whole.
 
         Raises:
-            BodyNotReceived: It did not come in time, or its sender went away.
-            Overloaded: It gave way to others.
+            BodyNotReceived: It did not arrive in time, or its sender closed the connection.
+            Overloaded: It was ended to make room for others.
             HTTPException: It is larger than `MAX_BODY_BYTES` (413).
         """
         if (request.content_length or 0) > MAX_BODY_BYTES:
@@ -66,8 +66,8 @@ class Bodies:
             self._arriving[limit] += chunk
             self._bytes += len(chunk)
             self._make_room()
-        # Checked afterwards as well: chunks that have arrived already are read without an await between them, so this
-        # body's time limit can't interrupt the reading.
+        # This body itself may have been ended to make room. Its timeout can't interrupt the reading of chunks that have
+        # arrived already, since nothing is awaited between them; so it is checked here.
         if limit not in self._arriving:
             raise TimeoutError
 
@@ -75,18 +75,18 @@ class Bodies:
         while len(self._arriving) > self._max_bodies or self._bytes > self._max_bytes:
             oldest = next(iter(self._arriving))
             self._forget(oldest)
-            if not oldest.expired():  # else it gives way already: its limit has struck, and can't be moved
+            if not oldest.expired():  # an expired timeout can't be rescheduled; it ends by itself
                 oldest.reschedule(asyncio.get_running_loop().time())
 
     def _forget(self, limit: asyncio.Timeout) -> None:
         body = self._arriving.pop(limit, None)
         if body is not None:
             self._bytes -= len(body)
-            body.clear()  # an error's traceback would keep it until the next collection
+            body.clear()  # a traceback refers to it, which would keep the bytes until the next garbage collection
 
 
 async def _receive(request: Request[Any, Any, Any], *, room: int) -> tuple[bytes, bool]:
-    """What came of the body, and whether more follows."""
+    """The next chunk of the body, and whether more follow."""
     message: Any = await request.receive()
     if message["type"] != "http.request":
         raise _not_received()

@@ -1,4 +1,4 @@
-"""The outermost layer: every answer, of whatever path and status, is counted, timed and has the security headers."""
+"""The outermost layer of the API: counts and times every answer, and adds the security headers to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.telemetry.metrics import HTTP_REQUESTS, HTTP_SECONDS
 
-# An API that serves JSON: nothing may frame it, sniff it, cache it or run anything from it.
+# The API serves JSON alone, so no answer may be framed, sniffed, cached or run.
 SECURITY_HEADERS: Final = (
     (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
     (b"x-content-type-options", b"nosniff"),
@@ -25,7 +25,7 @@ _METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class Edge:
-    """Wraps the application; knows how many requests are in flight."""
+    """Wraps the application and counts the requests in flight."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

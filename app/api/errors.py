@@ -1,4 +1,7 @@
-"""The only place where an error becomes a status code: problem details (RFC 9457), and never a stack trace."""
+"""Turns each error into an answer: a status code and problem details (RFC 9457), never a stack trace.
+
+No other module of the API maps an error to a status code.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **members: str,
 ) -> Response[Any]:
-    """An answer of type `application/problem+json`; its `type` is the code of an error that was raised on purpose."""
+    """An answer of type `application/problem+json`. *kind* is its `type`: it names the code of an `AppError`."""
     return Response(
         {"type": kind, "title": title, "status": status.value, "detail": detail, **members},
         status_code=status.value,
@@ -55,7 +58,7 @@ def problem(
 
 
 def answer_app_error(_: Request[Any, Any, Any], error: AppError) -> Response[Any]:
-    """An error that was raised on purpose."""
+    """The answer to an `AppError`."""
     status = _STATUS.get(type(error))
     if status is None or error.code is None:
         return answer_bug(_, error)
@@ -76,7 +79,7 @@ def answer_app_error(_: Request[Any, Any, Any], error: AppError) -> Response[Any
 
 
 def answer_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """An error of the framework: no such path, wrong method, body too large."""
+    """The answer to an error of the framework: no such path, wrong method, body too large."""
     status = HTTPStatus(error.status_code)
     detail = {
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 256 KiB (262144 bytes).",
@@ -88,7 +91,7 @@ def answer_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 
 def answer_bug(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Anything else is a bug of ours: its text stays in the log, under an id that the caller gets."""
+    """The answer to any other error, a bug of ours: the log has its text, the caller gets an id to find it."""
     error_id = str(uuid4())
     log.error("request_failed", error_id=error_id, exc_info=error)
     return problem(

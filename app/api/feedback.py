@@ -1,7 +1,7 @@
 """`/feedback/<token>`: a technician's vote on a note, without a login.
 
-Invariant: opening the link changes nothing, whatever opens it ahead of the reader; the page's buttons vote. One note
-has one vote by its link, the latest. Nothing of the ticket or the note is shown here.
+Invariant: a GET changes nothing, since mail scanners and link previews open links too; only the page's buttons (POST)
+vote. A note has one vote by its link: a later one replaces it. The page shows nothing of the ticket or the note.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.api.bodies import Bodies
 from app.core.feedback import MAX_COMMENT_CHARS, read_token
 from app.db.ledger.intake import Intake
 
-# Nine bytes for a character that a form writes as %F0%9F%98%80, and the fields' names.
+# A form encodes a character outside the BMP as 12 bytes (%F0%9F%98%80); 200 bytes are for the names of the fields.
 _MAX_FORM_BYTES: Final = MAX_COMMENT_CHARS * 12 + 200
 _STYLE: Final = """
 :root { color-scheme: light dark; --page: #f6f7f9; --text: #1b2330; --card: #fff; --line: #e2e6ec; --faint: #5c6880; }
@@ -51,7 +51,7 @@ _HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FeedbackKey:
-    """What links are signed with; None: there are none, and no such page."""
+    """The key that signs the links. None: notes have no link, and this page does not exist."""
 
     value: bytes | None
 

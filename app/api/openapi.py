@@ -1,4 +1,4 @@
-"""What `/schema` says of the webhook beyond what its handler's types tell: it reads the raw body."""
+"""The webhook's part of the OpenAPI schema. Its handler reads the raw body, so Litestar can't derive it from types."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ _HEADERS: Final = {
 
 @dataclass
 class WebhookOperation(Operation):
-    """The webhook's operation with its body and headers."""
+    """Adds body and headers to the webhook's operation."""
 
     def __post_init__(self) -> None:
         self.request_body = RequestBody(

@@ -1,8 +1,8 @@
 """`POST /webhook/servicedesk`: a 202 means that the delivery is stored.
 
 Invariant: the checks run in the contract's order (size and content type, tenant and authentication, then the body), so
-an unauthenticated caller learns nothing about a body; and after the ledger has committed nothing that the caller sees
-can fail.
+an unauthenticated caller learns nothing about a body. After the ledger has committed, the answer is 202 whatever else
+fails.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ log = structlog.get_logger(__name__)
 
 
 class Accepted(BaseModel):
-    """The answer to an accepted delivery; a redelivery gets the same."""
+    """The answer to an accepted delivery. A redelivery gets the same."""
 
     status: Literal["accepted"] = "accepted"
     job_id: UUID = Field(examples=["6f9619ff-8b86-5d01-b42d-00cf4fc964ff"])
@@ -72,13 +72,13 @@ class Accepted(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One call, its tenant known and its sender authenticated."""
+    """One authenticated call, and its tenant."""
 
     known: KnownTenant
     body: bytes
     """In UTF-8."""
     signed_id: str | None
-    """The `webhook-id` that the signature covers, if one does."""
+    """The `webhook-id` header, if the signature covers it."""
 
 
 @post(
@@ -150,13 +150,13 @@ def _check_content_type(content_type: str) -> None:
 
 
 def authenticate(headers: Mapping[str, str], body: bytes, tenants: TenantDirectory, *, now: datetime) -> Arrival:
-    """Whose call this is.
+    """Find the tenant of a call and check its signature or token.
 
     One signature by a secret of the tenant is enough, in either form: a relay in between may add headers of its own,
     signed by a secret that is not the tenant's.
 
     Raises:
-        Unauthenticated: No tenant is named, none is known by that id, or its secrets did not sign this.
+        Unauthenticated: No tenant is named, there is none of that id, or none of its secrets signed this body.
     """
     text = as_utf8(body, headers.get("content-type", ""))
     known = _find_named(headers, text, tenants)
@@ -202,8 +202,8 @@ def read_webhook(arrival: Arrival, tenants: TenantDirectory) -> tuple[Tenant, We
     itself where that is not known yet: a worker asks the help desk, and routes the delivery.
 
     Raises:
-        TenantSuspended: Its tenant's file says so.
-        MalformedDelivery: Names the field.
+        TenantSuspended: The tenant's file says `status: suspended`.
+        MalformedDelivery: The body is not a webhook; the error names the field.
     """
     tenant = arrival.known.tenant
     if tenant.is_suspended:

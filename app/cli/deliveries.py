@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.db.reports.choices import Choice
     from app.db.reports.deliveries import DeliveryDetails, DeliveryView
 
-# More at once is a decision to make with open eyes: each is a model call and a note.
+# The default of --limit. Each delivery costs a model call and makes a note, so more must be asked for.
 _MOST_AT_ONCE: Final = 100
 
 
@@ -145,7 +145,7 @@ _YES = click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
 @_LIMIT
 @_YES
 def replay(slug: str, job_ids: tuple[UUID, ...], **options: Any) -> None:
-    r"""Give failed deliveries their attempts back; workers take them up within seconds, in the tenant's turn.
+    r"""Give failed deliveries their attempts back; workers claim them within seconds.
 
     \b
     Example:
@@ -196,7 +196,7 @@ def _change(
     is_sure: bool,
     **chosen: Any,
 ) -> None:
-    """Change failed deliveries: those named, or all that are chosen after the number was told."""
+    """Change failed deliveries: those named by id, or all chosen ones after the operator confirmed their number."""
     from app.db.reports.audit import witness
     from app.db.reports.choices import Choice
     from app.db.reports.deliveries import count_deliveries

@@ -1,4 +1,4 @@
-"""The ledger for one command, as the worker's role."""
+"""Opens the database for one command, as the worker's role."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def open_ledger() -> AsyncIterator[Database]:
     """The database of `DATABASE_URL`.
 
     Raises:
-        Rejected: PostgreSQL refuses this role or this database, with the remedy.
+        Rejected: PostgreSQL refuses this role or this database; the sentence has the remedy.
     """
     from asyncpg import PostgresError
     from sqlalchemy.exc import DBAPIError
@@ -35,7 +35,7 @@ async def open_ledger() -> AsyncIterator[Database]:
 
 
 def _why_refused(error: Exception) -> str:
-    """What PostgreSQL refuses of a role or a database that is not the right one."""
+    """A sentence with a remedy for a role or a database that PostgreSQL refuses."""
     state = getattr(getattr(error, "orig", error), "sqlstate", None)
     remedy = {
         "42501": "this role may not do that: use the worker's, ai_agents_worker",

@@ -1,4 +1,4 @@
-"""The commands that are a pod's process."""
+"""The commands that run as the process of a pod."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def worker() -> None:
       DATABASE_URL=postgresql://ai_agents_worker:…@db/ai_agents REDIS_URL=redis://redis:6379/0 \
         OPENAI_API_KEY=sk-… ai-agents worker
     """
-    # langgraph brings a client that would otherwise look for a tracing service.
+    # langgraph includes a client of a tracing service, which looks for that service unless it is turned off.
     os.environ.setdefault("LANGSMITH_TRACING", "false")  # noqa: TID251 - before langgraph is imported
     from app.settings import WorkerSettings, load_settings
 

@@ -1,4 +1,4 @@
-"""How a command runs: its loop, its errors, its tenants."""
+"""What the commands share: the event loop, the report of errors, the tenants' files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run *work* on uvloop; an error that was raised on purpose is one line and status 1."""
+    """Run *work* on uvloop; an `AppError` becomes one line and exit status 1."""
     import uvloop
 
     try:
@@ -33,16 +33,16 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 @contextmanager
 def telling_errors() -> Iterator[None]:
-    """End with status 1 and what a person may read: an error raised on purpose is one line.
+    """End with exit status 1 and a text for a person. For an `AppError` it is the one sentence of the error.
 
-    A bug is told by its type and places: its message and its variables may hold what a ticket or a secret said.
+    For a bug it is the error's type and the lines of code: message and variables may hold text of a ticket or a secret.
     """
     try:
         yield
     except AppError as error:
         click.echo(f"Error: {error.detail}", err=True)
         raise SystemExit(1) from None
-    except Exception as error:  # noqa: BLE001 - the last resort
+    except Exception as error:  # noqa: BLE001 - whatever is left is a bug of ours
         click.echo(f"Error: {type(error).__name__}, a bug of ours. It happened here:", err=True)
         for frame in traceback.extract_tb(error.__traceback__):
             click.echo(f"  {frame.filename}:{frame.lineno} {frame.name}", err=True)
@@ -72,7 +72,7 @@ def load_directory() -> TenantDirectory:
 
 
 def choose(directory: TenantDirectory, slug: str) -> KnownTenant:
-    """The tenant that a person named."""
+    """The tenant with this slug, or an error that lists the known ones."""
     known = directory.find_slug(slug)
     if known is not None:
         return known

@@ -1,4 +1,4 @@
-"""The commands about tenants: their files, whether their deliveries rest, and the end of what is stored of one."""
+"""The commands about tenants: check, list and add files; pause and resume; erase."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _tenant_or_all(slug: str | None, *, is_all: bool) -> UUID:
 @_ALL
 @click.option("--reason", required=True, help="For whoever sees the pause.")
 def pause_tenants(slug: str | None, is_all: bool, reason: str) -> None:
-    r"""Let a tenant's deliveries rest until `resume`. Webhooks are accepted all the same; what runs goes on.
+    r"""Hold a tenant's deliveries until `resume`. Webhooks are still accepted; attempts that run are finished.
 
     \b
     Example:
@@ -136,9 +136,9 @@ def pause_tenants(slug: str | None, is_all: bool, reason: str) -> None:
 @_WHOSE
 @_ALL
 def resume_tenants(slug: str | None, is_all: bool) -> None:
-    r"""End a pause; the deliveries that rested are taken up within seconds.
+    r"""End a pause; workers claim the held deliveries within seconds.
 
-    A pause of all and a pause of one are two: each is ended by itself.
+    A pause of all tenants and a pause of one tenant are separate: end each by itself.
 
     \b
     Example:
@@ -162,7 +162,7 @@ def resume_tenants(slug: str | None, is_all: bool) -> None:
 @tenants.command("status")
 @click.argument("slug", required=False)
 def status(slug: str | None) -> None:
-    r"""What waits, works and has failed of each tenant, and what holds its deliveries back.
+    r"""Each tenant's deliveries that wait, are in work or failed, and what holds them back.
 
     \b
     Example:
@@ -198,10 +198,10 @@ def status(slug: str | None) -> None:
 @click.option("--id", "tenant_id", type=click.UUID, help="Of a tenant whose file is gone already.")
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
 def erase(slug: str | None, tenant_id: UUID | None, is_sure: bool) -> None:
-    r"""Remove every row of one tenant and what is left of it in Redis, and show that nothing remains.
+    r"""Remove every row of one tenant and its messages in Redis, and show that nothing remains.
 
-    As the owner of the tables: no other role can. The tenant must be suspended in its file, or have none. Backups and
-    the database's own log keep what they hold until they expire.
+    Needs the role that owns the tables. The tenant must be suspended in its file, or have no file. Backups and the
+    database's write-ahead log keep their copies until they expire.
 
     \b
     Example:

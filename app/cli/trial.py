@@ -1,4 +1,4 @@
-"""The commands that try the product out: a webhook by hand, the smoke test."""
+"""The commands that try the product: send a webhook by hand, run the smoke test."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _tell(report: SmokeReport, *, json_file: str | None, junit: Path | None) -> 
 
 @click.command()
 def demo() -> None:
-    r"""Tell how to see the main job live: the demo is in the checkout, not in this package.
+    r"""Say how to start the demo: it is part of the repository, not of this package.
 
     \b
     Example:

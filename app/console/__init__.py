@@ -1,1 +1,4 @@
-"""The console: pages for operators, server-rendered. As the worker's role, one tenant at a time; never published."""
+"""The console: server-rendered pages for operators, never published to the internet.
+
+It uses the worker's database role and reads one tenant at a time.
+"""

@@ -1,4 +1,4 @@
-"""Acts: who did what."""
+"""The page Acts: what operators did, when, and to which tenant."""
 
 from __future__ import annotations
 

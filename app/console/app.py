@@ -51,12 +51,12 @@ def static(name: FromPath[str]) -> Response[bytes]:
 
 @get(["/health/live", "/health/ready"], sync_to_thread=False)
 def live() -> dict[str, str]:
-    """Without I/O: a database that is out is told by the pages, not by a restart."""
+    """For the probes. It does no I/O: a restart would not help while the database is down; the pages say so."""
     return {"status": "live"}
 
 
 class Headers:
-    """Every answer, of whatever path and status, has the security headers."""
+    """Adds the security headers to every answer, errors included."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -71,7 +71,7 @@ class Headers:
 
 
 def create_console(*, resources: Resources, doors: Doors, seals: Seals) -> Litestar:
-    """The pages, over the resources that they use."""
+    """The application with its pages."""
 
     def providing(value: object) -> Provide:
         return Provide(lambda: value, sync_to_thread=False, use_cache=True)
@@ -151,7 +151,7 @@ def _answer_http_error(request: Request[Any, Any, Any], error: HTTPException) ->
 
 
 def _answer_bug(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
-    """A bug of ours: its text stays in the log, under an id that the page tells."""
+    """The page for a bug of ours: it shows an id, under which the log has the error's text."""
     error_id = str(uuid4())
     log.error("request_failed", error_id=error_id, exc_info=error)
     return _problem(request, 500, "Something went wrong on our side", f"Name this id when you report it: {error_id}")
@@ -159,7 +159,7 @@ def _answer_bug(request: Request[Any, Any, Any], error: Exception) -> Response[s
 
 @asynccontextmanager
 async def open_console(settings: ConsoleSettings) -> AsyncIterator[Litestar]:
-    """The console with everything opened that it needs; closed in reverse."""
+    """Open everything that the console needs; close it in reverse order when the block ends."""
     async with AsyncExitStack() as stack:
         tenants_directory = await stack.enter_async_context(
             open_tenants(settings.tenants_dir, settings.tenant_secrets_dir)

@@ -1,4 +1,4 @@
-"""Small charts as SVG. Pure; no style attribute, so that the content security policy needs no exception."""
+"""Small charts as SVG, made without I/O. No style attributes: the content security policy forbids them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def spark(values: Sequence[float], label: str) -> Markup:
 
 
 def bars(columns: Sequence[tuple[str, Mapping[str, float]]], label: str) -> Markup:
-    """Stacked bars: each a title and the sizes of its parts, by CSS class, the lowest first."""
+    """Stacked bars. Each is a title and the sizes of its parts by CSS class, the bottom part first."""
     height, width, gap = 100.0, 10.0, 2.0
     top = max([sum(parts.values()) for _, parts in columns] + [1])
     drawn = Markup("")

@@ -1,4 +1,4 @@
-"""Cost: tokens and money by tenant, model and day; what the month will come to; as CSV too."""
+"""The page Cost: tokens and money by tenant, model and day, with a forecast for the month. Also as CSV."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from app.console.words import money, number
 from app.core.tenant import Tenant
 from app.db.reports.costs import DayCost, list_costs
 
-# A spreadsheet takes a cell that begins so for a formula.
+# A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _COLUMNS: Final = ("day", "tenant", "model", "notes", "prompt_tokens", "completion_tokens", "cost_usd")
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A calendar month (UTC), and how much of it is over."""
+    """A calendar month (UTC), and the share of it that has passed."""
 
     first: date
     is_current: bool
@@ -45,7 +45,7 @@ class Month:
         return (self.first - timedelta(days=1)).replace(day=1)
 
     def forecast(self, so_far: float) -> float:
-        """What it comes to if it goes on as until now."""
+        """The cost of the whole month at the rate of *so_far*."""
         return so_far / self.share if self.share else so_far
 
 
@@ -78,7 +78,7 @@ class TenantCost:
 
 
 def per_tenant(tenants: Sequence[Tenant], days: Sequence[DayCost]) -> list[TenantCost]:
-    """The dearest first."""
+    """Each tenant's cost of the month, the highest first."""
     rows = []
     for tenant in tenants:
         own = [day for day in days if day.tenant_id == tenant.id]
@@ -146,7 +146,7 @@ async def _days(resources: Resources, tenants: Sequence[Tenant], month: Month) -
 
 
 def as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """RFC 4180; a text that a spreadsheet would take for a formula begins with an apostrophe."""
+    """The rows as CSV (RFC 4180). A text that a spreadsheet would run as a formula gets an apostrophe before it."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(header)

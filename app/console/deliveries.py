@@ -1,6 +1,6 @@
-"""Deliveries: the list with its filters, one delivery's story, and the two acts on those that failed.
+"""The page Deliveries: the list with filters, all about one delivery, and two acts on failed ones: replay, dismiss.
 
-Invariant: an act on several says their number before it is done, and acts on no more than were confirmed.
+Invariant: before an act on several deliveries the page shows their number, and the act changes no more than that.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SPANS: Final = {
 
 
 class Filter:
-    """What the address asks for; unknown values choose nothing by themselves."""
+    """The filter in the page's address. An unknown value of a field is ignored, except a reason (400)."""
 
     def __init__(self, query: Any) -> None:
         self.tenant = str(query.get("tenant", ""))[:64]
@@ -60,7 +60,7 @@ class Filter:
         if self.since not in _SPANS:
             self.since = ""
         if self.reason not in {"", *Code}:
-            # Not left out as the others are: a link to act on some deliveries must not come to mean all.
+            # Not ignored as in other fields: a link to act on some deliveries would then act on all.
             raise ClientException("There is no such reason; choose one of the list.")
 
     @property
@@ -74,14 +74,14 @@ class Filter:
         )
 
     def link(self, **changes: str) -> str:
-        """The list with some of this changed."""
+        """The address of the list with this filter and some fields changed."""
         fields = {name: getattr(self, name) for name in ("tenant", "status", "since", "ticket", "reason")}
         chosen = {name: value for name, value in (fields | changes).items() if value}
         return "/deliveries" + (f"?{urlencode(chosen)}" if chosen else "")
 
     @property
     def words(self) -> list[str]:
-        """What is chosen, for a person."""
+        """The filter in words."""
         told = [f"of {self.tenant}"] if self.tenant else []
         told += [f"ticket {self.ticket}"] if self.ticket else []
         told += [SINCE[self.since]] if self.since else []
@@ -150,7 +150,7 @@ async def show_delivery(
 
 
 def _subject(body: bytes) -> str:
-    """The ticket's subject as the webhook told it; empty when it did not."""
+    """The ticket's subject from the webhook's body; empty when it has none."""
     try:
         ticket = parse_webhook(body).ticket
     except MalformedDelivery:
@@ -159,7 +159,7 @@ def _subject(body: bytes) -> str:
 
 
 def _note(tenant: Tenant, story: Story) -> str:
-    """The note as it was sent, else as it would be now; empty where nothing was written."""
+    """The note as it was sent; else rendered now from what was written; empty when nothing was written."""
     written = story.written
     if written is None or written.enhancement is None:
         return ""
@@ -179,7 +179,7 @@ async def act_on_one(
     resources: NamedDependency[Resources],
     user: NamedDependency[User],
 ) -> Redirect:
-    """Replay or dismiss one failed delivery; one that is not failed any more stays as it is."""
+    """Replay or dismiss one failed delivery. One that is no longer failed is not changed."""
     tenant = resources.known(slug).tenant
     form = await request.form()
     await _act(
@@ -195,7 +195,7 @@ async def confirm_act(
     resources: NamedDependency[Resources],
     user: NamedDependency[User],
 ) -> Response[str]:
-    """Says how many failed deliveries the filter chooses, and asks."""
+    """Show how many failed deliveries the filter chooses, and ask for confirmation."""
     _check_act(act)
     chosen = Filter(request.query_params)
     failed = replace(chosen.choice, status=Status.FAILED)
@@ -224,7 +224,7 @@ async def act_on_chosen(
     resources: NamedDependency[Resources],
     user: NamedDependency[User],
 ) -> Response[str]:
-    """Do what was confirmed: of each tenant at most the number that was told, and nothing that came in since."""
+    """Do what was confirmed: for each tenant at most the number that was shown, and none that was accepted since."""
     _check_act(act)
     form = await request.form()
     chosen = Filter(form)

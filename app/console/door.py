@@ -1,7 +1,7 @@
-"""Who may come in, and who may act.
+"""Access control of the console: sessions, CSRF tokens and the role operator.
 
-Invariant: no page but sign-in, static files and health is shown without a session; no request changes anything without
-a session, the session's own word (CSRF) and, for an act, the role operator.
+Invariant: without a session only sign-in, static files and health are shown. A request that changes something needs a
+session, the session's CSRF token and, for an act, the role operator.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 async def require_user(request: Request[Any, Any, Any]) -> Response[Any] | None:
-    """Before each request of a page: to sign-in without a session; nothing changes without the session's word."""
+    """Runs before each request of a page: without a session it redirects to sign-in; a POST needs the CSRF token."""
     seals: Seals = request.app.state.seals
     user = seals.open_user(request.cookies.get(COOKIE))
     if user is None:
-        if request.headers.get(_LIVE):  # a page that is open and refreshes itself
+        if request.headers.get(_LIVE):  # htmx, from an open page that refreshes itself
             return Response(None, status_code=200, headers={"HX-Redirect": "/sign-in"})
         return Redirect(f"/sign-in?next={quote(_own_path(request.url.path, request.url.query))}", status_code=303)
     request.state.user = user
     if request.method != "GET":
-        await _check_word(request, user)
+        await _check_csrf(request, user)
     return None
 
 
-async def _check_word(request: Request[Any, Any, Any], user: User) -> None:
+async def _check_csrf(request: Request[Any, Any, Any], user: User) -> None:
     check_origin(request)
     form = await request.form()
     if not hmac.compare_digest(str(form.get("csrf", "")).encode(), user.csrf.encode()):
@@ -82,7 +82,7 @@ def _address(url: str) -> tuple[str, str, int | None]:
 
 
 def require_operator(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """A guard of acts."""
+    """A Litestar guard: acts need the role operator."""
     user = connection.app.state.seals.open_user(connection.cookies.get(COOKIE))
     if user is not None and not user.is_operator:
         raise PermissionDeniedException("You may look at everything. To act, your account needs the role operator.")
@@ -94,7 +94,7 @@ def provide_user(request: Request[Any, Any, Any]) -> User:
 
 
 def own_path(path: str | None) -> str:
-    """*path* when it is one of ours, `/` otherwise: nobody is sent elsewhere after sign-in."""
+    """*path* when it is a path of the console, else `/`: sign-in must not redirect to another site."""
     return path if path and path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
 
 

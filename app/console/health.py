@@ -1,6 +1,6 @@
-"""Whether all is well, and if not, what is wrong, for whom, since when, and what to do. Pure.
+"""Finds what is wrong in a snapshot: for which tenant, since when, and what to do. No I/O.
 
-Invariant: what is not well is a `HealthProblem` with a remedy, the worst first; no problem means that all is well.
+Invariant: each `HealthProblem` has a remedy; they come worst first; an empty list means that everything works.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SLOW_S: Final = 60
 VERY_SLOW_S: Final = 120
 GOOD_RATE: Final = 0.95
 ENOUGH: Final = 10
-"""Settled deliveries from which on a rate says something."""
+"""A rate over fewer settled deliveries than this is not judged."""
 _BAD_FILE: Final = "If there was a good version before, that one serves."
 _OVERDUE: Final = timedelta(seconds=45)
 _BUDGET_WARNING: Final = 0.8
@@ -38,7 +38,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class HealthProblem:
-    """One thing that is not well."""
+    """One thing that does not work, or may soon not work."""
 
     level: Level
     title: str
@@ -49,7 +49,7 @@ class HealthProblem:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was seen at one moment."""
+    """What the console knows of the whole system at one moment."""
 
     now: datetime
     tenants: Sequence[Tenant]
@@ -57,7 +57,7 @@ class Snapshot:
     holds: Sequence[Hold]
     is_redis_reachable: bool
     workers: int | None
-    """None: not known while Redis is out."""
+    """Workers that read the stream. None: not known, since Redis is down."""
     file_problems: Sequence[tuple[str, str]] = ()
 
     def of(self, tenant_id: UUID) -> TenantFigures:
@@ -68,12 +68,12 @@ class Snapshot:
 
     @property
     def accepted(self) -> list[int]:
-        """In each of the last 60 minutes, oldest first."""
+        """Accepted deliveries in each of the last 60 minutes, oldest first."""
         return [sum(minute) for minute in zip([0] * MINUTES, *(each.by_minute for each in self.figures), strict=True)]
 
     @property
     def hours(self) -> list[HourCount]:
-        """The last 24, oldest first."""
+        """The last 24 hours, oldest first."""
         by_age: dict[int, list[HourCount]] = {}
         for each in self.figures:
             for hour in each.hours:
@@ -116,13 +116,13 @@ def _sum(age: int, hours: Sequence[HourCount]) -> HourCount:
 
 
 def p95(durations_ms: Iterable[int]) -> float | None:
-    """Seconds within which 95 of 100 were done; None without any."""
+    """The 95th percentile in seconds; None when there is no value."""
     ordered = sorted(durations_ms)
     return ordered[min(len(ordered) * 95 // 100, len(ordered) - 1)] / 1000 if ordered else None
 
 
 def find_problems(seen: Snapshot) -> list[HealthProblem]:
-    """What is not well, the worst first."""
+    """All problems, the worst first."""
     problems = [*_of_the_whole(seen)]
     for tenant in seen.tenants:
         problems += find_problems_of(tenant, seen)
@@ -139,7 +139,7 @@ def find_problems(seen: Snapshot) -> list[HealthProblem]:
 
 
 def find_problems_of(tenant: Tenant, seen: Snapshot) -> list[HealthProblem]:
-    """What is not well with *tenant* alone, the worst first."""
+    """The problems of *tenant* alone, the worst first."""
     return sorted(_of_tenant(seen, tenant), key=lambda problem: -problem.level)
 
 

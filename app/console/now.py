@@ -1,4 +1,4 @@
-"""Now: healthy or not and why, and the figures that move. Refreshes itself."""
+"""The page Now: what is wrong now, and live figures. The page refreshes itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def show_now(resources: NamedDependency[Resources], user: NamedDependency[
 
 @get("/live")
 async def show_live(resources: NamedDependency[Resources]) -> Response[str]:
-    """The part of the page that is fetched again and again."""
+    """The part of the page that it fetches again every few seconds."""
     return page("_live.html", **await _values(resources))
 
 

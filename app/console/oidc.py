@@ -1,8 +1,8 @@
 """Sign-in by OpenID Connect: authorization code with PKCE, state and nonce.
 
-Invariant: a person is let in only after the provider's signature over the ID token, its issuer, audience, end and nonce
-were checked, and only with a role that one of the two named groups gives. An answer of the provider is read as far as
-its limit in bytes and time; no redirect is followed.
+Invariant: a person is signed in only after the ID token's signature, issuer, audience, expiry and nonce were checked,
+and only with a role that one of the two configured groups gives. Answers of the provider are limited in bytes and time;
+no redirect is followed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote_plus
 
-import httpx2  # Authlib's client is one of it
+import httpx2  # Authlib's client derives from it
 from authlib.common.security import generate_token
 from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuthError
 from authlib.oidc.core import CodeIDToken
@@ -32,10 +32,11 @@ _CALL_S: Final = 10.0
 _ALL_CALLS_S: Final = 20.0
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
 _LEEWAY_S: Final = 60
-# Signatures by the provider's own key alone: neither none, nor our secret. "Ed25519" is the newer name of "EdDSA".
+# Only signatures by the provider's private key: not `none`, and not HMAC with our own secret. "Ed25519" is the newer
+# name of "EdDSA".
 _ALGORITHMS: Final = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519".split()
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-# What a provider may have made wrong, or somebody in its place; the libraries check less of an answer's shape.
+# What a wrong or forged answer of the provider raises. The libraries check few of its fields, so also plain errors.
 _FAULTS: Final = (
     *(JoseError, OAuthError, httpx2.HTTPError, httpx2.InvalidURL, TimeoutError),
     *(AttributeError, LookupError, RecursionError, TypeError, ValueError),
@@ -60,7 +61,7 @@ _REFUSALS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ProviderOptions:
-    """Who the provider is, and how its groups become roles."""
+    """The provider's address, our credentials there, and which of its groups give which role."""
 
     issuer: str
     client_id: str
@@ -74,7 +75,7 @@ class ProviderOptions:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Where to send the browser, and what it must bring back."""
+    """A sign-in that was begun: where to send the browser, and the values that its answer must match."""
 
     url: str
     state: str
@@ -84,14 +85,14 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who signed in."""
+    """The person who signed in."""
 
     name: str
     role: Role
 
 
 class OpenIdProvider:
-    """One provider. It is asked for its addresses and keys when they are needed."""
+    """One provider. Its endpoints and keys are fetched at each sign-in."""
 
     def __init__(self, options: ProviderOptions) -> None:
         self._options = options
@@ -113,7 +114,7 @@ class OpenIdProvider:
         """The person that the provider's *answer* names.
 
         Raises:
-            SignInRefused: Anything does not fit, or the person has none of the groups.
+            SignInRefused: A check failed, or the person is in none of the groups.
         """
         if not hmac.compare_digest(answer.get("state", "").encode(), state.encode()):
             raise SignInRefused("This answer does not belong to the sign-in that was begun here. Begin again.")
@@ -128,7 +129,7 @@ class OpenIdProvider:
                     token = await client.fetch_token(
                         endpoints["token_endpoint"], auth=self._auth(), code=answer["code"], code_verifier=verifier
                     )
-                    # At each sign-in, after the token was made: a key that the provider changed meanwhile is there.
+                    # Fetched after the token was issued, so that a key which the provider has just rotated is in it.
                     key_set = await _get(client, endpoints["jwks_uri"])
                 claims = self._claims(token["id_token"], key_set, nonce)
             except _FAULTS as error:
@@ -148,7 +149,7 @@ class OpenIdProvider:
         return endpoints
 
     def _claims(self, id_token: str, key_set: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
-        """What *id_token* says, after all of it was checked."""
+        """The claims of *id_token*, after they were all checked."""
         issuer, client_id = self._options.issuer, self._options.client_id
         token = jwt.decode(id_token, _known_keys(key_set), algorithms=_ALGORITHMS)
         options = {
@@ -175,9 +176,9 @@ class OpenIdProvider:
         )
 
     def _auth(self) -> httpx2.BasicAuth | None:
-        """How we say who we are; None: by our name alone, as a program without a secret does."""
+        """Our credentials for the token endpoint; None for a public client, which has no secret."""
         client_id, secret = self._options.client_id, self._options.client_secret
-        # RFC 6749, 2.3.1: both are form-encoded first, which Authlib's own leaves out.
+        # RFC 6749, 2.3.1: both are form-encoded first, which Authlib's own method does not do.
         return httpx2.BasicAuth(quote_plus(client_id), quote_plus(secret)) if secret else None
 
     def _person(self, claims: Mapping[str, Any]) -> Person:
@@ -188,13 +189,13 @@ class OpenIdProvider:
 
 
 async def _get(client: AsyncOAuth2Client, address: str) -> dict[str, Any]:
-    # Authlib's client would show the person's access token with it.
+    # Without this, Authlib's client would send the person's access token to this address.
     answer = await client.request("GET", address, withhold_token=True)
     return dict(answer.raise_for_status().json())
 
 
 def _known_keys(key_set: Mapping[str, Any]) -> KeySet:
-    """Those of *key_set* that can be used: a provider may have others beside them, of kinds that nobody knows yet."""
+    """The keys of *key_set* that the library can read. A provider may publish keys of kinds that it can't."""
     keys = []
     for each in key_set["keys"]:
         with suppress(JoseError, LookupError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""How a page is made: templates that escape everything, and the words and charts that they use."""
+"""Renders pages: templates that escape all values, with the formats and charts that they use."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def render(template: str, /, **values: Any) -> str:
 
 
 def page(template: str, /, *, status: int = 200, **values: Any) -> Response[str]:
-    """The answer that shows *template*; what it shows is for this reader alone."""
+    """The answer with *template* rendered. It must not be cached."""
     return Response(
         render(template, **values),
         status_code=status,
@@ -77,7 +77,7 @@ def page(template: str, /, *, status: int = 200, **values: Any) -> Response[str]
 
 
 def safe_note(html: str) -> Markup:
-    """A note's HTML with the tags of notes and links to the web alone, whatever was stored."""
+    """*html* reduced to the tags that notes have and to http(s) links, whatever the stored text holds."""
     clean = nh3.clean(
         html,
         tags=set(ALLOWED_TAGS),
@@ -86,7 +86,7 @@ def safe_note(html: str) -> Markup:
         link_rel="noopener noreferrer",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
-    return Markup(clean)  # noqa: S704 - that is what it was cleaned for
+    return Markup(clean)  # noqa: S704 - cleaned above
 
 
 @cache

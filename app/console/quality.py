@@ -1,4 +1,4 @@
-"""Quality: what technicians say, which sources help, and which notes deserve a look."""
+"""The page Quality: technicians' votes, which sources help, and which notes a person should review."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Resources:
     queue: Queue
     tenants: TenantDirectory
     trace_url: str = ""
-    """Where a trace is looked at, with `{trace_id}` in it."""
+    """Address of a trace in the tracing system, with the placeholder `{trace_id}`."""
     _last: tuple[float, Snapshot] | None = None
     _taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -50,21 +50,21 @@ class Resources:
         return [self.known(slug)] if slug else list(self.tenants)
 
     def names(self) -> dict[UUID, str]:
-        """What each tenant is called, by id."""
+        """Each tenant's name, by id."""
         return {known.tenant.id: known.tenant.name for known in self.tenants} | {EVERY_TENANT: "All tenants"}
 
     def slugs(self) -> dict[UUID, str]:
         return {known.tenant.id: known.tenant.slug for known in self.tenants}
 
     async def snapshot(self) -> Snapshot:
-        """Now."""
+        """A snapshot that is at most a second old."""
         async with self._taking:
             if self._last is None or time.monotonic() - self._last[0] > _FRESH_S:
                 self._last = (time.monotonic(), await self._take())
             return self._last[1]
 
     def forget(self) -> None:
-        """An act changed what the next page must show."""
+        """Drop the snapshot after an act, so that the next page shows the change."""
         self._last = None
 
     async def _take(self) -> Snapshot:

@@ -1,7 +1,7 @@
-"""Who is signed in: a cookie that only this process, or those with its key, can make.
+"""Who is signed in: a signed cookie, which only a process with the key can make.
 
-Invariant: what a cookie says is believed only after its signature and its end were checked; what was sealed for one
-purpose does not open for another.
+Invariant: a cookie is used only after its signature and its age were checked. What was sealed for one purpose can't be
+opened for another.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who acts, and the word that their own pages alone know."""
+    """The signed-in person, and the CSRF token of the session."""
 
     name: str
     role: Role
@@ -40,17 +40,17 @@ class User:
 
 
 class Seals:
-    """Signs small facts and reads them back."""
+    """Signs small dicts of values and reads them back."""
 
     def __init__(self, key: bytes | None = None) -> None:
-        """*key*: None draws one, so that nothing outlives the process."""
+        """*key*: None makes a random one, so that all sessions end with the process."""
         self._key = key or secrets.token_bytes(32)
 
     def seal(self, purpose: str, facts: dict[str, Any]) -> str:
         return str(timed_serializer(self._key, purpose).dumps(facts))
 
     def open(self, purpose: str, sealed: str | None, *, life: timedelta) -> dict[str, Any] | None:
-        """The facts, or None when they are not ours, of another purpose, or older than *life*."""
+        """The values; None when the signature is wrong, the purpose is another one, or they are older than *life*."""
         if not sealed or len(sealed) > _MAX_SEALED_CHARS:
             return None
         try:

@@ -1,4 +1,4 @@
-"""Coming in and going out: by the local token, or by the organisation's own sign-in (OIDC)."""
+"""Sign-in and sign-out: by the local token, or by the organisation's OpenID Connect provider."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The ways in that are open."""
+    """The ways to sign in that are configured."""
 
     token: str | None
     provider: OpenIdProvider | None
@@ -126,5 +126,5 @@ def _welcome(doors: Doors, seals: Seals, name: str, role: Role, next_path: str) 
 
 @post("/sign-out")
 async def sign_out(doors: NamedDependency[Doors]) -> Redirect:
-    """The cookie goes; it would end by itself within hours."""
+    """Delete the cookie. A copy of it would stay valid until it expires, within hours."""
     return Redirect("/sign-in", status_code=303, cookies=[doors.cookie(COOKIE, "", life=timedelta(0))])

@@ -1,4 +1,4 @@
-"""Tenants: how each is, as what it runs, and the acts on one: check the connection, pause, resume."""
+"""The page Tenants: state and configuration of each, and the acts: check the connection, pause, resume."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CHECK_WAIT: Final = timedelta(seconds=5)
 _ACTS_SHOWN: Final = 8
 
 Checked = tuple[bool, str, Code | None]
-"""Whether the help desk answered, a sentence, and why it did not."""
+"""Whether the help desk answered, a sentence, and the code if it did not."""
 
 
 @get("/tenants")
@@ -81,7 +81,7 @@ async def _page(
 
 
 def configuration(known: KnownTenant) -> str:
-    """The tenant as it runs, defaults included, as its file would say it. It holds no secret: those are other files."""
+    """The tenant's configuration as YAML, defaults included. It holds no secret: these are in other files."""
     values = known.tenant.model_dump(mode="json")
     values["events"] = sorted(values["events"])
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
@@ -89,7 +89,7 @@ def configuration(known: KnownTenant) -> str:
 
 @get("/tenants/{slug:str}/check")
 async def leave_check(slug: FromPath[str]) -> Redirect:
-    """The address of a check that was made, opened once more."""
+    """A GET of a check's address, e.g. by the browser's reload: redirects to the tenant."""
     return Redirect(f"/tenants/{slug}", status_code=303)
 
 
@@ -138,7 +138,7 @@ async def act_on_all(
     resources: NamedDependency[Resources],
     user: NamedDependency[User],
 ) -> Redirect:
-    """Pause or resume all tenants, also those to come."""
+    """Pause or resume all tenants, also those that are added later."""
     await _act(act, EVERY_TENANT, await request.form(), resources, user)
     return Redirect("/tenants", status_code=303)
 

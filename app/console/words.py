@@ -1,4 +1,4 @@
-"""Times, sums and the names of things as a person says them. Pure."""
+"""Formats times, amounts and names for people. No I/O."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def duration(seconds: float) -> str:
     """`340 ms`, `4.2 s`, `3 min`, `5 h`, `2 d`."""
     if seconds < 1:
         return f"{max(seconds, 0) * 1000:.0f} ms"
-    if seconds < 10:  # noqa: PLR2004 - where a decimal stops to matter
+    if seconds < 10:  # noqa: PLR2004 - from 10 s on without decimals
         return f"{seconds:.1f} s"
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * size:
@@ -53,12 +53,12 @@ def duration(seconds: float) -> str:
 
 
 def ago(time: datetime | None, now: datetime) -> str:
-    """`12 s ago`; `never` for none."""
+    """`12 s ago`; `never` for None."""
     return "never" if time is None else f"{duration(max((now - time).total_seconds(), 1))} ago"
 
 
 def money(amount: Decimal | float) -> str:
-    """US dollars, as exact as it matters."""
+    """US dollars, small amounts with more decimals."""
     value = float(amount)
     if 0 < value < 1:
         return f"${value:.4f}".rstrip("0").ljust(5, "0") if value >= 0.00005 else "< $0.0001"  # noqa: PLR2004

@@ -1,1 +1,1 @@
-"""The rules, pure: values in, values out; no loop, no clock, no network."""
+"""The rules: pure functions on values, without event loop, clock, files or network."""

@@ -1,4 +1,4 @@
-"""A knowledge-base article. ServiceDesk Plus says "solution": the word stops in its adapter."""
+"""A knowledge-base article. ServiceDesk Plus calls it a "solution"; only its adapter uses that word."""
 
 from __future__ import annotations
 

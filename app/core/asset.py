@@ -1,4 +1,4 @@
-"""An item of a tenant's inventory, and the addresses by which a ticket's text names one."""
+"""An item of a tenant's inventory, and the addresses and hostnames in a ticket's text that may name one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Asset(BaseModel):
     id: str
     name: str
     hostname: str = ""
-    """Lower case; short or fully qualified, as the inventory has it."""
+    """In lower case; with or without its domain, as the inventory has it."""
     addresses: tuple[IPAddress, ...] = ()
     role: str = ""
     location: str = ""
@@ -37,7 +37,7 @@ class Asset(BaseModel):
 
 
 class Addresses(BaseModel):
-    """What a text names: each address and hostname once, in the order of its first mention."""
+    """The addresses and hostnames in a text, each once, in the order in which they first occur."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,11 +45,11 @@ class Addresses(BaseModel):
     hostnames: tuple[str, ...] = ()
 
 
-# Candidates only; `ip_address` decides. Neither may be part of a longer number, version or word.
+# Candidates only; `ip_address` decides. A candidate must not be part of a longer number, version or word.
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4})(?![\w:]|\.\d)")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-# A qualified name, or a single word with a digit or hyphen in it as machines are called (srv-mail01, PC-0231).
+# A name with its domain, or a single word with a digit or hyphen as machines often have (srv-mail01, PC-0231).
 _HOSTNAME = re.compile(
     rf"(?<![\w.@/-])(?:{_LABEL}(?:\.{_LABEL})+|(?=[A-Za-z0-9-]*[0-9-])[A-Za-z]{_LABEL})(?![\w@-]|\.\w)"
 )
@@ -58,7 +58,7 @@ _HOSTNAME = re.compile(
 def find_addresses(text: str) -> Addresses:
     """The IPv4 and IPv6 addresses and the hostnames that *text* names, at most `MAX_ADDRESSES` of each.
 
-    A hostname here is a candidate: a word of that form. Whether there is such a machine, the inventory knows.
+    A hostname here is any word of that form. Whether such a machine exists, only the inventory knows.
     """
     ips = [*_valid(_IPV4.findall(text)), *_valid(IPV6.findall(text))]
     hostnames = [name.lower() for name in _HOSTNAME.findall(text) if not _is_number(name)]

@@ -1,4 +1,4 @@
-"""What is said to a model and what comes back, whichever model it is."""
+"""The messages that are sent to a model, and its answer, in a form that fits every model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.core.masking import MaskedText
 
 
 class Message(BaseModel):
-    """One chat message for the model. Text that did not go through a `Mask` is refused."""
+    """One chat message for the model. It takes `MaskedText` only, so unmasked text is refused."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
@@ -19,7 +19,7 @@ class Message(BaseModel):
 
 
 class Completion(BaseModel):
-    """The model's raw answer and what it cost."""
+    """The model's raw answer, its tokens and its cost."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,11 +28,11 @@ class Completion(BaseModel):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float | None = None
-    """None when the model's price is not known."""
+    """In US dollars; None when the model's price is not known."""
     cut_at: int | None = None
-    """The limit in tokens at which the answer was cut off; None when it came to its own end."""
+    """The limit in tokens at which the answer was cut off; None when the model finished it."""
 
     @property
     def how_it_ended(self) -> str:
-        """For operators."""
+        """For operators: how the answer ended, empty when it ended normally."""
         return "" if self.cut_at is None else f"cut off at its limit of {self.cut_at} tokens"

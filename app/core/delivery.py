@@ -5,7 +5,8 @@
        ├── retry ───┘ └──────▶ failed    attempts used up, or a retry can't help
        └────────────── an operator's replay ┘
 
-Invariant: the table `NEXT` is the whole truth about statuses; a delivery that is done or ignored never changes again.
+Invariant: every change of a status is one that the table `NEXT` allows. A delivery that is done or ignored never
+changes again.
 """
 
 from __future__ import annotations
@@ -51,14 +52,14 @@ NEXT: Final[Mapping[Status, frozenset[Status]]] = {
 
 
 def _id_text(value: Any) -> Any:
-    """A ticket's id as text: senders write it as a string or as a whole number."""
+    """A ticket's id as text. Senders write it as a JSON string or as an integer."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError("must be a string or a whole number")  # noqa: TRY004 - pydantic turns ValueError into its own
     return str(value).strip()
 
 
 def _loose_text(value: Any) -> str:
-    """A hint's text. The ticket is read again through the API, so an unexpected shape is no reason to refuse it."""
+    """The text of a field that is only a hint: the ticket is read through the API later, so any shape is accepted."""
     if isinstance(value, dict):  # ServiceDesk Plus writes {"name": …} or {"display_value": …} for most fields
         value = next(
             (value[key] for key in ("email_id", "email", "name", "display_value", "value") if value.get(key)), ""
@@ -75,7 +76,7 @@ Hint = Annotated[str, BeforeValidator(_loose_text)]
 
 
 class Webhook(BaseModel):
-    """The body of a webhook. `event` and `ticket_id` are enough; all else is a hint. Further fields are kept."""
+    """The body of a webhook. `event` and `ticket_id` are required; other fields are hints. Unknown fields are kept."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -91,11 +92,11 @@ class Webhook(BaseModel):
     account: Annotated[AccountRef, BeforeValidator(AccountRef.parse)] = AccountRef()
     """Of a shared instance, which account the ticket is of, as the sender says: its id, its name, or both."""
     updated_by: Hint = ""
-    """Who caused the event: our own technician's events lead to no note."""
+    """Who caused the event. Events that our own technician caused lead to no note."""
 
     @property
     def ticket(self) -> Ticket | None:
-        """The ticket as far as the body tells it, or None when the body has no words to work on."""
+        """The ticket as far as the body has it; None when it has neither subject nor description."""
         subject, description = plain_text(self.subject, max_chars=1000), plain_text(self.description)
         if not (subject or description):
             return None
@@ -168,15 +169,15 @@ def _explain(field: str, kind: str, message: str) -> str:
 
 
 def check_wanted(webhook: Webhook, *, events: frozenset[Event], technician: str) -> None:
-    """Raise where *webhook* leads to no note by what it says itself.
+    """Raise if *webhook* needs no note, as far as its own fields say.
 
     Args:
         webhook: The parsed body.
         events: Those that the tenant wants notes for.
-        technician: Ours: an event that our own note caused must not cause another.
+        technician: The account by which we post: our own note causes an event, which must not cause another note.
 
     Raises:
-        NotNeeded: It was not asked for, or we caused it.
+        NotNeeded: The tenant wants no note for this event, or our technician caused it.
     """
     if webhook.updated_by and webhook.updated_by.strip().casefold() == technician.strip().casefold():
         raise NotNeeded("our own technician caused this event", code=Code.OWN_EVENT)
@@ -215,14 +216,14 @@ def parse_time(value: str) -> datetime | None:
 
 
 def compute_job_id(tenant_id: UUID, webhook: Webhook, *, signed_id: str | None) -> UUID:
-    """The delivery's id: the same for each redelivery of one webhook, random where it has no key.
+    """The delivery's id: the same for each redelivery of one webhook, random where the webhook has no key.
 
     Args:
         tenant_id: The namespace, so that no two tenants share a key.
         webhook: The parsed body.
         signed_id: The `webhook-id` header where a Standard Webhooks signature covered it, else None.
 
-    A hash of the body is no key: two updates within one second may read the same.
+    A hash of the body can't serve as the key: two different updates within one second may have equal bodies.
     """
     if signed_id is not None:
         key = f"webhook-id:{signed_id}"

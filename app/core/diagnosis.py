@@ -1,7 +1,7 @@
-"""What each code means, and what to do about it: read by console, command line, problem details and documentation.
+"""What each code means and what to do about it. Console, command line, problem details and documentation read this.
 
-Invariant: every `Code` has a diagnosis, and no other place explains one. What an error met (an HTTP status, the name of
-a secret) is its own sentence's; that is stored beside the code.
+Invariant: every `Code` has a diagnosis, and only here. Details of one case (an HTTP status, the name of a secret)
+are in the error's own sentence, which is stored beside the code.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from app.errors import Code
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One code in words."""
+    """The meaning of one code and the remedy."""
 
     meaning: str
     remedy: str
@@ -179,7 +179,7 @@ _UNKNOWN: Final = Diagnosis(
 
 
 def diagnose(code: str | None) -> Diagnosis:
-    """What *code*, as it is stored, means; also where this release does not know it, or where there is none."""
+    """The diagnosis of a stored *code*; there is one too for None, and for an unknown code of a newer release."""
     return DIAGNOSES.get(Code(code), _UNKNOWN) if code in _VALUES else _UNKNOWN
 
 

@@ -1,8 +1,8 @@
-"""What is written for a ticket, and what must hold before it may become a note.
+"""What is written for a ticket, and the rules that it must keep before it becomes a note.
 
 Invariant: in an `Enhancement` every citation names a gathered source, every fact has at least one, every text is
 `harmless`, and the statements stay within their share of the tenant's word limit.
-`find_problems` says what keeps a model's `Draft` from that; `salvage` keeps what does hold.
+`find_problems` lists the rules that a model's `Draft` breaks; `salvage` removes the parts that break one.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ MAX_STATEMENTS: Final = 6
 MAX_STATEMENT_CHARS: Final = 600
 MAX_SUMMARY_CHARS: Final = 900
 _MAX_RAW_CHARS: Final = 20_000
-"""Of one text of an answer, how much is looked at."""
+"""Each text of an answer is cut to this length before it is checked."""
 STATEMENTS_SHARE: Final = 0.6
-"""Of a note's words, how many the model's statements may take; the rest shows the sources."""
+"""Share of a note's words that the model's statements may take; the rest is for the sources."""
 
 
 class Confidence(StrEnum):
@@ -35,7 +35,7 @@ class Confidence(StrEnum):
 
 
 class _Strict(BaseModel):
-    # Forbidding extras writes `additionalProperties: false`, which strict structured output asks for.
+    # `extra="forbid"` puts `additionalProperties: false` into the JSON schema, which strict structured output requires.
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -59,10 +59,10 @@ class Draft(_Strict):
 
 
 class Notice(StrEnum):
-    """What a reader must know about how an enhancement came to be."""
+    """Limits of an enhancement that the note's reader must know."""
 
     READ_FROM_WEBHOOK = "read_from_webhook"
-    """ServiceDesk Plus could not be asked: this rests on the webhook's own text."""
+    """The ticket could not be read from ServiceDesk Plus, so the text in the webhook was used."""
     MODEL_UNAVAILABLE = "model_unavailable"
     MODEL_DECLINED = "model_declined"
     TICKET_TOO_LONG = "ticket_too_long"
@@ -72,7 +72,7 @@ class Notice(StrEnum):
 
     @property
     def words(self) -> str:
-        """For operators; what a note says of it is in the language of its reader."""
+        """For operators, in English. The note has its own words, in the tenant's language (`core.labels`)."""
         return _NOTICE_WORDS[self]
 
 
@@ -88,7 +88,7 @@ _NOTICE_WORDS: Final = {
 
 
 class Enhancement(BaseModel):
-    """What is saved for a ticket's version and rendered into its note."""
+    """What is saved for a version of a ticket and rendered as its note."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -100,7 +100,7 @@ class Enhancement(BaseModel):
     gathered: tuple[Gathered, ...] = ()
     notices: tuple[Notice, ...] = ()
     model: str | None = None
-    """Who wrote the statements; None when the note holds the gathered context alone."""
+    """The model that wrote the statements; None when the note holds only the gathered context."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float | None = None
@@ -111,7 +111,7 @@ class Enhancement(BaseModel):
 
     @property
     def is_degraded(self) -> bool:
-        """Context alone, though there was something to write about and a budget to write it with."""
+        """Whether the note has only context although the model should have written: sources and budget were there."""
         return self.is_context_only and not {Notice.NOTHING_FOUND, Notice.BUDGET_USED_UP} & set(self.notices)
 
 
@@ -128,12 +128,12 @@ class DraftProblem(str):
 
 
 def count_words(texts: Iterable[str]) -> int:
-    """Words as a person counts them: runs of non-blanks."""
+    """The number of words: runs of characters that are not blanks."""
     return sum(len(text.split()) for text in texts)
 
 
 def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str) -> list[DraftProblem]:
-    """What must change before *draft* may be used, each as a sentence that the model can act on."""
+    """The rules that *draft* breaks, each as a sentence that tells the model what to change."""
     refs = {source.ref for source in _sources(gathered)}
     problems: list[DraftProblem] = []
     unknown = sorted({ref for statement in _statements(draft) for ref in statement.citations} - refs)
@@ -158,10 +158,10 @@ def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int,
 def salvage(
     draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str, ticket_text: str = ""
 ) -> Draft:
-    """*draft* with what breaks a rule taken out. What *ticket_text* names may be named, in a form that is no link.
+    """*draft* without the parts that break a rule. Names from *ticket_text* stay, in a form that is no link.
 
     Raises:
-        ModelRefused: What is left says nothing, or is written in another language.
+        ModelRefused: What is left is empty, or is written in another language.
     """
     refs = {source.ref for source in _sources(gathered)}
     known = Known.of(gathered, ticket_text=ticket_text)
@@ -178,7 +178,7 @@ def salvage(
     budget -= count_words([summary])
     facts = [statement for statement in map(clean, draft.facts) if statement.citations]
     kept: dict[str, list[Statement]] = {}
-    # The most useful first: where words run out, hypotheses go before steps and facts.
+    # In this order the lists get their words: when the limit is reached, hypotheses are dropped first.
     for name, statements in (
         ("facts", facts),
         ("next_steps", list(map(clean, draft.next_steps))),

@@ -1,6 +1,6 @@
 """The link in a note by which a technician says whether it helped.
 
-Invariant: only who has `FEEDBACK_KEY` can make a link; it names one note and gives nothing but the right to vote on it.
+Invariant: a link can be made only with `FEEDBACK_KEY`. It names one note and gives only the right to vote on it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ MAX_COMMENT_CHARS: Final = 1000
 
 
 def make_token(tenant_id: UUID, job_id: UUID, *, key: bytes) -> str:
-    """What stands in the link: both ids and their signature, 87 characters that a URL takes as they are."""
+    """The token of the link: both ids and their signature, 87 characters that need no escaping in a URL."""
     return signer(key, _PURPOSE).sign(base64_encode(tenant_id.bytes + job_id.bytes)).decode()
 
 
 def read_token(token: str, *, key: bytes) -> tuple[UUID, UUID] | None:
-    """The tenant's id and the delivery's, or None when we did not make *token*."""
+    """The tenant's id and the delivery's; None when *token* is not signed with *key*."""
     if not token.isascii():
         return None
     try:
@@ -38,7 +38,7 @@ def read_token(token: str, *, key: bytes) -> tuple[UUID, UUID] | None:
 
 
 def _ids_of_old(token: str, key: bytes) -> bytes:
-    """Of a link as notes of November 2026 have it. It can go with their deliveries, which end it."""
+    """The ids in a token of the older format, in notes of November 2026. Delete this when those deliveries are gone."""
     raw = base64_decode(token)
     ids, signature = raw[:_IDS_BYTES], raw[_IDS_BYTES:]
     if not hmac.compare_digest(signature, hmac.digest(key, b"feedback\0" + ids, sha256)[:16]):

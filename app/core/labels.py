@@ -14,5 +14,5 @@ def labels(language: str) -> dict[str, str]:
 
 @cache
 def all_labels() -> dict[str, dict[str, str]]:
-    """The note's fixed words, by language."""
+    """The note's fixed words of every language, by language code."""
     return tomllib.loads(resources.files("app.core").joinpath("note_labels.toml").read_text("utf-8"))

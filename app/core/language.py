@@ -1,7 +1,7 @@
 """Whether a text is clearly written in another language than it should be.
 
-Invariant: silence in doubt. Short texts, names and technical words decide nothing; only function words count, and
-another language must have at least `_LEAD` times as many of them.
+Invariant: in doubt the answer is no. Only function words ("the", "und") count, since names and technical words are the
+same in all languages; a short text has too few; and another language must have `_LEAD` times as many of them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def sounds_like_another(text: str, language: str) -> bool:
-    """Whether *text* clearly speaks a known language other than *language* (ISO 639-1)."""
+    """Whether *text* is clearly in a known language other than *language* (ISO 639-1)."""
     words = _WORD.findall(text.lower())
     counts = {code: sum(word in known for word in words) for code, known in _FUNCTION_WORDS.items()}
     expected = counts.pop(language, 0)

@@ -1,9 +1,11 @@
-"""What nobody outside needs to read of a ticket: contact data, money, secrets, replaced by placeholders.
+"""Replaces contact data, account numbers and secrets by placeholders before the model reads a text.
 
-Invariant: a `MaskedText` is made by a `Mask` alone, and a `Message` takes nothing else, so there is no way to the
-model around this module. One value has one placeholder within one `Mask`; only contacts may ever be put back.
+Invariant: only a `Mask` makes a `MaskedText`, and a `Message` takes nothing else, so no text reaches the model unmasked.
+Within one `Mask` equal values have the same placeholder. Only contacts may be put back into a note.
 
-Addresses, hostnames, ticket numbers, asset names and error codes stay: they are what the product works with.
+For example "Call +49 30 901820 or jane@acme.example, password: Summer2026!" becomes "Call [phone-1] or [email-1],
+password: [password-1]". IP addresses, hostnames, ticket numbers, asset names and error codes stay, since the model
+needs them.
 """
 
 from __future__ import annotations
@@ -21,19 +23,19 @@ from app.core.detect.money import banks, cards
 from app.core.detect.passwords import passwords
 
 CONTACTS: Final = frozenset({Secret.EMAIL, Secret.PHONE})
-"""What may be put back into a note, where the tenant allows it."""
+"""The kinds that may be put back into a note, where the tenant's file allows it."""
 
 _PLACEHOLDER = re.compile(rf"\[(?:{'|'.join(Secret)})-[0-9]+\]")
 
 
 class MaskedText(str):
-    """Text in which nothing is left to mask. Only `Mask` makes it."""
+    """Masked text. Only `Mask` makes it."""
 
     __slots__ = ()
 
 
 class Mask:
-    """The placeholders of one enhancement."""
+    """The placeholders of one enhancement, and the values that they stand for."""
 
     def __init__(self) -> None:
         self._placeholders: dict[tuple[Secret, str], str] = {}
@@ -47,7 +49,7 @@ class Mask:
         return self._counts
 
     def text(self, text: str) -> MaskedText:
-        """*text* with a placeholder for each value that is to be masked, and for each secret that was masked before."""
+        """*text* with a placeholder for each value to mask, and for each secret that was found in an earlier text."""
         findings = self._learn(text)
         pieces, at = [], 0
         for start, end, kind in findings:
@@ -56,16 +58,16 @@ class Mask:
         return MaskedText("".join([*pieces, self._without_known(text[at:])]))
 
     def json(self, data: Any) -> MaskedText:
-        """*data* as JSON, each text in it masked. What one text gives away as a secret is masked in all."""
+        """*data* as JSON, each text in it masked. A secret that is found in one text is masked in all of them."""
         _walk(data, self._learn)
         return MaskedText(json.dumps(_walk(data, self.text), ensure_ascii=False))
 
     def join(self, *parts: str) -> MaskedText:
-        """*parts* in a row; what is not masked yet is masked."""
+        """*parts* joined; those that are plain `str` are masked first."""
         return MaskedText("".join(part if isinstance(part, MaskedText) else self.text(part) for part in parts))
 
     def restore(self, text: str, placeholders: Collection[str]) -> str:
-        """*text* with those of *placeholders* put back that are contacts."""
+        """*text* with the contacts among *placeholders* replaced by their values again."""
 
         def value(found: re.Match[str]) -> str:
             is_contact = found[0][1:-1].rpartition("-")[0] in CONTACTS
@@ -74,7 +76,7 @@ class Mask:
         return _PLACEHOLDER.sub(value, text)
 
     def _learn(self, text: str) -> list[Finding]:
-        """What is to be masked in *text*; each has its placeholder from now on."""
+        """Find what must be masked in *text*, and give each value a placeholder."""
         if text not in self._findings:
             self._findings[text] = find_secrets(text)
             for start, end, kind in self._findings[text]:
@@ -82,7 +84,7 @@ class Mask:
         return self._findings[text]
 
     def _without_known(self, text: str) -> str:
-        """*text* without the secrets that another place gave away."""
+        """*text* with a placeholder for each key or password that was found in another text."""
         for (kind, value), placeholder in self._placeholders.items():
             if kind in _STICKY and value in text and _is_distinctive(value):
                 text = text.replace(value, placeholder)
@@ -99,7 +101,7 @@ class Mask:
 
 
 def _walk(data: Any, each: Callable[[str], object]) -> Any:
-    """*data* with *each* text of it replaced."""
+    """A copy of *data* with *each* applied to every text in it; the keys of dicts stay."""
     if isinstance(data, str):
         return each(data)
     if isinstance(data, dict):
@@ -110,14 +112,14 @@ def _walk(data: Any, each: Callable[[str], object]) -> Any:
 
 
 def find_placeholders(texts: Iterable[str]) -> frozenset[str]:
-    """The placeholders that stand in *texts*."""
+    """The placeholders that occur in *texts*."""
     return frozenset(found for text in texts for found in _PLACEHOLDER.findall(text))
 
 
 def find_secrets(text: str) -> list[Finding]:
-    """What is to be masked in *text*, in its order; where two detectors find the same, the first has it."""
+    """The values to mask in *text*, in the order of their places. Where detectors overlap, the first one wins."""
     taken = bytearray(len(text))
-    for match in _PLACEHOLDER.finditer(text):  # no value, whatever stands before it
+    for match in _PLACEHOLDER.finditer(text):  # a placeholder is never taken for a value
         _take(taken, *match.span())
     found: list[Finding] = []
     for detect in (issued_keys, passwords, keys_in_context, emails, banks, cards, phones):
@@ -137,7 +139,7 @@ _MIN_DISTINCTIVE: Final = 6
 
 
 def _is_distinctive(value: str) -> bool:
-    """Whether *value* is told from an ordinary word, so that it may be masked wherever it stands."""
+    """Whether *value* can't be an ordinary word ("summer"), so that it may be masked in every text."""
     return len(value) >= _MIN_DISTINCTIVE and not value.isalpha()
 
 

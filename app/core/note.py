@@ -1,8 +1,7 @@
-"""An enhancement as the note that a technician reads: escaped HTML, small enough to be read.
+"""Renders an enhancement as the note that a technician reads: escaped HTML within the tenant's limit of words.
 
-Invariant: whatever the enhancement's texts hold, the HTML has only the tags of `ALLOWED_TAGS` and links only to
-sources' own pages and to the page where its reader votes; its words stay within the tenant's limit; and it carries its
-reference, by which it is found again.
+Invariant: whatever the enhancement's texts hold, the HTML has only the tags of `ALLOWED_TAGS`, and links only to the
+pages of sources and to the page for votes. It holds its reference, by which the note is found again.
 """
 
 from __future__ import annotations
@@ -23,22 +22,22 @@ ALLOWED_TAGS: Final = frozenset({"div", "p", "b", "em", "small", "ul", "ol", "li
 
 _MAX_TITLE_CHARS: Final = 140
 _SIZES: Final = ((45, 5), (30, 5), (18, 4), (10, 3), (0, 3), (0, 1), (0, 0))
-"""Words of an excerpt, and sources shown of a kind: tried in turn until the note fits its limit."""
+"""Words of an excerpt, and sources of each kind. Tried from the first on until the note is within its limit."""
 
 _TAG = re.compile(r"<[^>]*>")
 
 
 def note_reference(tenant_id: UUID, ticket_id: str, version: str) -> UUID:
-    """What a note carries to be found again: one for each tenant, ticket and version of the ticket."""
+    """The id in a note by which it is found again: one for each tenant, ticket and version of the ticket."""
     return uuid5(tenant_id, f"note:{ticket_id}:{version}")
 
 
 def render_note(
     enhancement: Enhancement, options: NoteOptions, *, reference: UUID, feedback_url: str | None = None
 ) -> str:
-    """The note's HTML. *reference* stands in it as 36 characters of plain text, which no help desk strips.
+    """The note's HTML. *reference* is in it as 36 characters of plain text, which no help desk removes.
 
-    *feedback_url* leads to where its reader says whether it helped; a tenant's file may keep it out.
+    *feedback_url* is the page on which the reader votes; a tenant's file may turn the link off.
     """
     feedback = feedback_url if options.feedback_link else None
     html = ""
@@ -55,7 +54,7 @@ def count_note_words(html: str) -> int:
 
 
 class _Note:
-    """One rendering: so many words of an excerpt, so many sources of a kind."""
+    """One rendering, with one pair of `_SIZES`."""
 
     def __init__(self, enhancement: Enhancement, options: NoteOptions, excerpt_words: int, sources_shown: int) -> None:
         self._enhancement = enhancement

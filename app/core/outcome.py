@@ -35,7 +35,7 @@ from app.errors import (
 # A tenant's file and its secrets are mounted minutes apart, and not in all pods at once.
 TENANT_PATIENCE: Final = timedelta(minutes=15)
 _FILE_WAIT: Final = timedelta(seconds=30)
-# After so long a note helps nobody any more, and an operator should see that the delivery failed.
+# After this time a note is of no use any more, and an operator should see that the delivery failed.
 OUTAGE_PATIENCE: Final = timedelta(hours=6)
 _CALLS_WAIT: Final = timedelta(seconds=30)
 # A person adds the file; then the delivery is routed within this time.
@@ -62,7 +62,7 @@ class Ending(StrEnum):
 
     @property
     def is_as_it_should_be(self) -> bool:
-        """Whether its trace is not one of an error."""
+        """False: its trace is marked as an error."""
         return self in {Ending.ENHANCED, Ending.CONTEXT_ONLY, Ending.IGNORED, Ending.THROTTLED}
 
 
@@ -101,7 +101,7 @@ _UNTOLD: Final = {Ending.LEFT_TO_LEASE, Ending.LEASE_LOST}
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What of an attempt bears on its outcome."""
+    """What `decide` needs to know of an attempt."""
 
     age: timedelta
     """Since the webhook was accepted."""

@@ -1,4 +1,4 @@
-"""When a delivery is tried again, and when a dependency that failed is.
+"""When a failed delivery is tried again, and for how long the circuit of a failed dependency stays open.
 
 Invariant: a wait is never shorter than what the other side asked for, and never longer than `LONGEST`.
 """
@@ -10,15 +10,15 @@ from typing import Final
 
 FIRST: Final = timedelta(seconds=15)
 _GROWTH: Final = 4
-"""15 s and a minute: with three attempts a restart of the other side is outlasted."""
+"""The first waits are about 15 s and a minute, so that three attempts last longer than a restart of the other side."""
 LONGEST: Final = timedelta(minutes=10)
 
 FAILURES_TO_OPEN: Final = 5
-"""Failed attempts in a row, over all workers, that open a circuit. With three attempts a delivery, as the default is,
-one ticket that always fails opens none."""
+"""Failed attempts in a row, over all workers, that open a circuit. More than the three attempts that a delivery has
+by default, so that one ticket which always fails does not open it."""
 FIRST_OPEN: Final = timedelta(seconds=15)
 LONGEST_OPEN: Final = timedelta(minutes=1)
-"""So that notes come within two minutes of the dependency's return; meanwhile it gets a call or two a minute."""
+"""So notes come within two minutes after the dependency works again, and until then it gets a call or two a minute."""
 
 
 def wait_before(attempt: int, *, asked: timedelta | None, draw: float) -> timedelta:
@@ -27,7 +27,7 @@ def wait_before(attempt: int, *, asked: timedelta | None, draw: float) -> timede
     Args:
         attempt: 1 for the first attempt.
         asked: What a `Retry-After` said, or None.
-        draw: A random number in [0, 1): many deliveries that failed together must not come back together.
+        draw: A random number in [0, 1), so that deliveries which failed together are not tried again together.
     """
     backoff = min(FIRST * float(_GROWTH ** min(attempt - 1, 8)), LONGEST)
     wait = backoff / 2 + backoff / 2 * draw

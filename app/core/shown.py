@@ -1,7 +1,7 @@
-"""What of the gathered material a note may show in clear.
+"""Which values of the gathered sources a note may show unmasked.
 
-Invariant: the note shows sources as the model was given them, masked, and harmless to their reader; only contacts of
-sources and of the requester are put back, and only where the tenant's file allows it.
+Invariant: a note shows sources masked, as the model got them, and `harmless`. Only contacts of sources and of the
+requester are put back, and only where the tenant's file allows it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from app.core.ticket import Ticket
 
 
 def show_enhancement(enhancement: Enhancement, ticket: Ticket, *, mask: Mask, note: NoteOptions) -> Enhancement:
-    """*enhancement* as it may be saved and posted: its sources masked, its contacts put back where they may be."""
-    mask.text(ticket.text)  # a secret that the ticket gives away is masked in the sources too
+    """*enhancement* as it is saved and posted: its sources masked, contacts put back where that is allowed."""
+    mask.text(ticket.text)  # so that a secret in the ticket is masked in the sources too
     for source in _sources(enhancement.gathered):
         mask.text(f"{source.title}\n{source.text}")
     known = Known.of(enhancement.gathered, ticket_text=ticket.text)
     gathered = _changed(enhancement.gathered, lambda text, kind: excerpt(mask.text(text), kind, known))
     contacts = frozenset[str]()
-    if note.show_contacts:  # not those that the ticket's text brings: anybody writes it
+    if note.show_contacts:  # not contacts in the ticket's text, since anybody can write it
         texts = [text for source in _sources(gathered) for text in (source.title, source.text)]
         contacts = find_placeholders(texts) | find_placeholders([_address(mask.text(ticket.requester))])
 
@@ -59,5 +59,5 @@ def _changed(gathered: Sequence[Gathered], change: Callable[[str, SourceKind], s
 
 
 def _address(requester: str) -> str:
-    """The requester when it is a masked e-mail address and nothing else: a display name is free text."""
+    """The requester if it is a masked e-mail address and nothing else; a display name is free text, so it is left out."""
     return requester if requester.startswith("[email-") and " " not in requester else ""

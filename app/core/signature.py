@@ -1,7 +1,7 @@
-"""Who sent these bytes.
+"""Verifies who sent a webhook.
 
-Invariant: every function returns only after a constant-time comparison succeeded, and raises the same
-`Unauthenticated` for every other case; what exactly was wrong is told to nobody.
+Invariant: a `verify_` function returns only after a constant-time comparison succeeded. In every other case it raises
+the same `Unauthenticated`, so a caller does not learn what was wrong.
 
 Source: RFC 2104 (HMAC); Standard Webhooks 1.0 (`id.timestamp.body`, base64, `v1,` prefix, `whsec_` secrets).
 """
@@ -25,7 +25,7 @@ _REFUSAL: Final = "The webhook is not authenticated: unknown tenant, or a missin
 
 
 def refusal() -> Unauthenticated:
-    """The one answer to every caller that can't be authenticated."""
+    """The same error for every caller that can't be authenticated."""
     return Unauthenticated(_REFUSAL)
 
 
@@ -53,7 +53,7 @@ def decode_token(text: str) -> bytes:
     """The bearer token that a secret's text is, as the sender writes it into its header, `whsec_` included.
 
     Raises:
-        TenantFileInvalid: Empty, or nothing that a header can hold.
+        TenantFileInvalid: Empty, or with characters that a header can't hold.
     """
     text = text.strip()
     if not text or " " in text or not (text.isascii() and text.isprintable()):
@@ -80,7 +80,7 @@ def verify_body(body: bytes, signature: str, secrets: Sequence[bytes]) -> None:
     Args:
         body: The request body as received, before any decoding.
         signature: `sha256=` and 64 hex digits.
-        secrets: The tenant's current secret, then those that a rotation still honours.
+        secrets: The tenant's current secret, then older ones that are still accepted during a rotation.
 
     Raises:
         Unauthenticated: No secret matches, or the header is missing or malformed.
@@ -127,7 +127,7 @@ def verify_token(authorization: str, secrets: Sequence[bytes]) -> None:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
         raise refusal()
-    # Digests, so that the comparison's time tells nothing of the token's length.
+    # Digests are compared, so that the time does not depend on the token's length.
     given = hashlib.sha256(token.strip().encode("utf-8", "surrogateescape")).hexdigest()
     _match(given, [hashlib.sha256(secret).hexdigest() for secret in secrets])
 
@@ -138,6 +138,6 @@ def _match(given: str, expected: Sequence[str]) -> None:
 
 
 def _equals_any(given: str, expected: Sequence[str]) -> bool:
-    # As bytes: compare_digest refuses non-ASCII text. A list, so that each secret is compared whichever matched.
+    # As bytes, since compare_digest refuses non-ASCII text. A list, so that all secrets are compared also after a match.
     candidate = given.encode("utf-8", "surrogateescape")
     return any([hmac.compare_digest(candidate, value.encode()) for value in expected])  # noqa: C419

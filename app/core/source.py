@@ -1,7 +1,7 @@
 """What a note may cite: the items that were gathered for one ticket of one tenant.
 
 Invariant: every source of an enhancement has a `ref` of its own (`T1`, `K2`, `A1`, `M1`), given by `number_sources`;
-a citation that names no such ref is not a citation.
+a citation of any other ref is removed.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class Source(BaseModel):
 
     kind: SourceKind
     id: str
-    """Its id in the system it came from: a ticket's, article's or asset's id, a query's name."""
+    """Its id in the system that it comes from: of a ticket, article or asset, or the name of a query."""
     title: str
     text: str
-    """What the model and the technician may read of it: a resolution, an article's passage, an asset's fields."""
+    """The part of it that the model and the technician read: a resolution, an article's passage, an asset's fields."""
     url: str = ""
-    """Where a technician opens it, made from the tenant's own URL, never from text; empty where there is no page."""
+    """Its page, made from the tenant's own URL and never taken from text; empty if it has no page."""
     score: float = 0.0
-    """How well it fits, 0 to 1, comparable within its kind alone."""
+    """How well it fits, 0 to 1. Scores of different kinds can't be compared."""
     ref: str = ""
 
 
@@ -52,7 +52,7 @@ class GatherState(StrEnum):
 
 
 class Gathered(BaseModel):
-    """What one gatherer found: sources, best first; or that there is no good match; or that it could not look."""
+    """The result for one kind of context: sources, best first; or no good match; or that it could not be asked."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,6 +1,6 @@
 """The steps of one attempt, as the console shows them: what was done, how long it took, how it ended.
 
-Invariant: a step holds no text of a ticket: a name, times, and a result in words of our own.
+Invariant: a step holds no text of a ticket, only a name, times, and a result in our own words.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _steps: ContextVar[list[Step] | None] = ContextVar("steps", default=None)
 
 @contextmanager
 def noting_steps() -> Iterator[list[Step]]:
-    """Collect the steps of what runs in the block, in tasks of its own too, in the order in which they ended."""
+    """Collect the steps that end while the block runs, also in tasks that it starts, in the order of their ends."""
     steps: list[Step] = []
     token = _steps.set(steps)
     try:
@@ -46,7 +46,7 @@ def noting_steps() -> Iterator[list[Step]]:
 
 
 class StepNote:
-    """What is known of a step while it runs."""
+    """The result of a step, set while it runs."""
 
     def __init__(self) -> None:
         self.result = ""
@@ -56,7 +56,7 @@ class StepNote:
 
 @contextmanager
 def step(name: str) -> Iterator[StepNote]:
-    """Note the block as a step; one that raises ended badly. Costs nothing where nobody collects."""
+    """Record the block as a step; if it raises, the step failed. Without a collector it does nothing."""
     note, began_at, started = StepNote(), datetime.now(UTC), time.perf_counter()
     try:
         yield note

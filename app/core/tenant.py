@@ -1,6 +1,6 @@
 """A tenant as its file describes it.
 
-Invariant: a `Tenant` is valid as a whole or does not exist; an unknown key in its file is an error, not a silence.
+Invariant: a `Tenant` exists only if its whole file is valid. An unknown key is an error and is not ignored.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class LimitOptions(Part):
     """What one tenant may take of the workers that all share."""
 
     concurrency: int | None = Field(default=None, ge=1, le=256)
-    """Deliveries in work at once, over all workers. None: one for six `calls_per_minute`, from 1 to 10."""
+    """Deliveries in work at once, over all workers. None: one for each six `calls_per_minute`, from 1 to 10."""
 
 
 class Tenant(Part):

@@ -1,8 +1,7 @@
 """A ticket as the rest of the product sees it: plain text, whatever system it came from.
 
-Invariant: two reads of a ticket whose words did not change have the same `version`, whatever else changed: our own
-note moves ServiceDesk Plus's `last_updated_time`, and automation rules set priority and technician after creation;
-neither asks for a second note.
+Invariant: `version` changes only when the words of the ticket change. Our own note changes ServiceDesk Plus's
+`last_updated_time`, and automation rules set priority and technician after creation; neither needs a second note.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ class Ticket(BaseModel):
 
     @property
     def number(self) -> str:
-        """What a technician calls the ticket: its display id where it has one."""
+        """The number by which technicians know the ticket: its display id if it has one, else its id."""
         return self.display_id or self.id
 
     @property
@@ -68,5 +67,5 @@ class Ticket(BaseModel):
 
     @property
     def text(self) -> str:
-        """Subject and description, the text that context is looked up for."""
+        """Subject and description: the text for which context is looked up."""
         return f"{self.subject}\n{self.description}".strip()

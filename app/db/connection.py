@@ -1,6 +1,6 @@
-"""What every way into PostgreSQL shares: its URL, its time limits, and which of its errors pass.
+"""What all connections to PostgreSQL share: URL, time limits, and which errors are temporary.
 
-The API uses the driver alone: SQLAlchemy stays out of its process.
+It uses the driver asyncpg only, so that the API's process does not load SQLAlchemy.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def driver_dsn(url: str) -> str:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether *error* tells of PostgreSQL's state rather than of the statement, so that it may work later."""
+    """Whether *error* comes from the state of PostgreSQL and not from the statement, so that a retry may work."""
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state.startswith(_PASSING_CLASSES) or state in _PASSING_STATES
@@ -36,5 +36,5 @@ def is_passing(error: BaseException) -> bool:
 
 
 def unavailable(error: BaseException) -> DatabaseUnavailable:
-    """*error* as the rest of the product knows it; the driver's text may quote a row and stays here."""
+    """The error to raise for *error*. It leaves out the driver's text, which may quote a row."""
     return DatabaseUnavailable(f"PostgreSQL can't be used now ({type(error).__name__})")

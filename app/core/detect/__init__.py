@@ -1,1 +1,1 @@
-"""Where a text holds what is to be masked: one module for each family, no judgement between them."""
+"""Detectors of what must be masked in a text, one module for each kind. `core.masking` decides where they overlap."""

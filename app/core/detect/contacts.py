@@ -1,7 +1,8 @@
 """E-mail addresses and phone numbers.
 
-A run of digits is a phone number when it has its country, when a word before it says so, or when some country writes
-its numbers like this (`phonenumbers` knows) and no word before it says that it is something else.
+A run of digits counts as a phone number if it begins with a country code, if a word before it says so ("call"), or if
+it has the form of some country's numbers (by the library `phonenumbers`) and no word before it says that it is
+something else ("invoice").
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ _TIME_OR_VERSION = re.compile(
 )
 _DOTTED = re.compile(r"^\d+(?:\.\d+)+$")
 _HARDWARE = re.compile(r"(?!00)\d\d(?: \d\d){5}|(?!0[1-9])\d{4}-\d{4}-\d{4}|\d{6}-\d{6}")
-"""A MAC address of decimal digits alone, where no word says that it is a phone number."""
+"""A MAC address of decimal digits only. It is taken for one unless a word says that it is a phone number."""
 _AFTER_AN_ADDRESS = re.compile(rf"{BLOT}(?:/\d{{1,2}})?[\s:,;]{{0,3}}$")
 _PORTS = re.compile(r"(?=.*\d{4})(?!\d{3} \d{3} \d{4}$)[1-9]\d{0,4}(?: [1-9]\d{0,4})*")
 _REGIONS: Final = ("DE", "FR", "ES", "US", "GB", "AT", "CH")
@@ -104,7 +105,7 @@ def _is_phone(number: str, before: str) -> bool:
 
 
 def _is_written_as_a_phone(number: str) -> bool:
-    """Whether *number*, with no word that says so, is written as some country writes its numbers."""
+    """Whether *number* has the form of some country's numbers. For numbers without a word before them that decides."""
     digits = sum(map(str.isdigit, number))
     if number.isdigit() and not (number.startswith("0") and digits in _TRUNK_DIGITS):
         return False

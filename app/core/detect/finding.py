@@ -1,4 +1,4 @@
-"""What a detector finds: a stretch of a text, and its kind."""
+"""What a detector returns: the place of a value in a text, and its kind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 
 class Secret(StrEnum):
-    """Kinds of what is masked; the placeholders are called after them."""
+    """Kinds of values that are masked. A placeholder has the name of its kind: `[email-1]`."""
 
     EMAIL = "email"
     PHONE = "phone"
@@ -27,15 +27,15 @@ class Finding(NamedTuple):
 
 
 IS: Final = r"(?:is|was|lautet|hei(?:ß|ss)t|ist|war|lautete|est|c'est|était|es|era|to|auf|zu|à|a|será|sera|now|jetzt)"
-"""The words between what a value is and the value."""
+"""Words that stand between the name of a value and the value ("the PIN is 1234"), in the languages of tickets."""
 
 
 QUOTES: Final = "\"'`´“”„‟«»″‘’‚‛‹›′「」『』"
-"""All that people and their mail programs put around a value; none is the last character of one."""
+"""Quotation marks that people and mail programs put around a value. No value ends with one of them."""
 
 
 def found_value(match: re.Match[str], kind: Secret) -> Finding:
-    """The group `value` of *match*, without the punctuation of the sentence around it."""
+    """The group `value` of *match*, without punctuation and quotes at its end."""
     start, end = match.span("value")
     end -= len(match["value"]) - len(match["value"].rstrip(".,;:?)]}>" + QUOTES))
     return Finding(start, end, kind)

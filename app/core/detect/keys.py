@@ -1,4 +1,4 @@
-"""Keys and tokens: those that are known by their own form, and those that a word before them names."""
+"""Keys and tokens: those with a form of their own (`AKIA…`), and those that a word before them names ("api key: …")."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ _NAME_OR_VERSION = re.compile(r"^\w+(?:[-_.][a-z]+)+$|^\d+(?:\.\d+)+$")
 
 
 def issued_keys(text: str) -> Iterator[Finding]:
-    """Keys that are known by their own form."""
+    """Keys whose form alone shows what they are."""
     for pattern in (_PRIVATE_KEY, _ISSUED):
         for match in pattern.finditer(text):
             yield Finding(match.start(), match.end(), Secret.KEY)
 
 
 def keys_in_context(text: str) -> Iterator[Finding]:
-    """What a word before it says to be a key, and what looks like one."""
+    """Values that a word before them names as a key, if they look random enough for one."""
     for pattern in (_BEARER, _HOOK, _KEY_IN_CONTEXT):
         for match in pattern.finditer(text):
             if _looks_random(match["value"]):
@@ -86,6 +86,6 @@ def _looks_random(value: str) -> bool:
 
 
 def _entropy(value: str) -> float:
-    """Bits for each character of *value*."""
+    """Shannon entropy of *value* in bits per character."""
     counts = Counter(value).values()
     return -sum(count / len(value) * math.log2(count / len(value)) for count in counts)

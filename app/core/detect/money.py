@@ -1,4 +1,7 @@
-"""Bank accounts and payment cards: an IBAN and a card by their check digits, the others by the word before them."""
+"""Bank accounts and payment cards.
+
+IBANs and card numbers by their check digits, other account numbers by a word before them.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ def banks(text: str) -> Iterator[Finding]:
 
 
 def _iban_end(text: str) -> int | None:
-    """Where the IBAN that *text* begins with ends; None when it is none."""
+    """The end of the IBAN at the beginning of *text*; None when there is no valid one."""
     length = _IBAN_LENGTHS.get(text[:2].upper())
     places = [place for place, character in enumerate(text) if character.isalnum()]
     if length is None or len(places) < length:
@@ -91,5 +94,5 @@ def _passes_luhn(digits: str) -> bool:
     total = 0
     for place, digit in enumerate(reversed(digits)):
         value = int(digit) * (2 if place % 2 else 1)
-        total += value - 9 if value > 9 else value  # noqa: PLR2004 - the sum of two digits
+        total += value - 9 if value > 9 else value  # noqa: PLR2004 - two digits are added (Luhn)
     return total % 10 == 0

@@ -1,7 +1,7 @@
-"""What the product works with and nobody can call: IP addresses, networks, MAC addresses, versions.
+"""Finds IP addresses, networks, MAC addresses and versions, so that they are not taken for phone numbers.
 
-Numbers in groups are phone numbers by the plan of some country: of 800 private networks, 464 were. So they are blotted
-out before phone numbers are looked for. A prefix length or a port that is left of one is too short for a phone number.
+Such groups of digits fit the numbering plan of some country: 464 of 800 private networks did. So their characters are
+replaced by `BLOT` before phone numbers are looked for. A prefix length or port that is left is too short for a number.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import phonenumbers
 from app.core.asset import IPV6
 
 DOTTED_PHONE = re.compile(r"0\d(?:\.\d\d){4}|(?:1\.)?[2-9]\d\d\.\d{3}\.\d{4}")
-"""The only numbers with dots alone that are phone numbers: a French and a North American one."""
+"""The only forms with dots alone that count as phone numbers: French and North American ones."""
 
 BLOT: Final = "\0"
-"""For each character of an address: no digit, letter or sign of a number, and in no text that comes here."""
+"""Replaces each character of an address. It is no part of a number or word, and `plain_text` has removed it before."""
 
 _DOTTED = re.compile(r"(?<![\w.])\d++(?:\.\d++){3,}+(?!\w)")  # also a version, an OID, tcpdump's 10.0.0.1.443
 _PART_OF_A_NETWORK = re.compile(r"(?<![\w.+)/-])\d{1,3}(?:\.\d{1,3}){1,2}/\d{1,2}(?![\w/])")  # 10.20/16
@@ -40,7 +40,7 @@ _HARDWARE_WORD = re.compile(
     re.IGNORECASE,
 )
 _COUNTRY = re.compile(r"(?:(?<!\w)\(?(?:\+|00)\d{1,3}\)?[ .-]?(?:\(0\)[ .-]?)?|\(0\)[ .-]?|(?<!\w)\+)$")
-"""Before the dotted groups of a phone number: +47 22.33.44.55, (0)4.91.12.34.56."""
+"""A country code before dotted groups, which makes them a phone number: +47 22.33.44.55, (0)4.91.12.34.56."""
 _LONGEST_COUNTRY: Final = 16
 _LONGEST_WORD: Final = 40
 _HIGHEST: Final = 255
@@ -48,7 +48,7 @@ _LONGEST_PREFIX: Final = 32
 
 
 def without_networks(text: str) -> str:
-    """*text*, as long as before, with all addresses, networks and versions blotted out."""
+    """*text* with each character of addresses, networks and versions replaced by `BLOT`. Its length stays the same."""
     text = _HARDWARE.sub(lambda found: _blot(found, _is_hardware(found)), text)
     text = IPV6.sub(lambda found: _blot(found, _is_address(found[0])), text)
     text = _DOTTED.sub(lambda found: _blot(found, not _is_phone(found)), text)
@@ -65,7 +65,7 @@ def _before(found: re.Match[str], chars: int) -> str:
 
 
 def _is_hardware(found: re.Match[str]) -> bool:
-    """Whether pairs or fours of hexadecimal digits are a MAC address: if all are decimal, by their form or a word."""
+    """Whether groups of two or four hexadecimal digits are a MAC address. If all are decimal, form or a word decide."""
     return bool(
         found["by"]
         or found["of"] == "."
@@ -76,7 +76,7 @@ def _is_hardware(found: re.Match[str]) -> bool:
 
 
 def _is_phone(found: re.Match[str]) -> bool:
-    """Whether dotted groups are a phone number's: by their form, or by the country before them."""
+    """Whether groups with dots are a phone number: by their form, or by a country code before them."""
     if DOTTED_PHONE.fullmatch(found[0]):
         return True
     country = _COUNTRY.search(_before(found, _LONGEST_COUNTRY))
@@ -112,6 +112,6 @@ def _is_part_of_a_network(found: re.Match[str]) -> bool:
 
 
 def _is_hyphenated(found: re.Match[str]) -> bool:
-    """Whether groups with hyphens are the address in a machine's name, or a private one."""
+    """Whether groups with hyphens are an IP address within a hostname (10-20-30-40.example), or a private address."""
     text = found[0].removesuffix(found["name"] or "").replace("-", ".")
     return _is_address(text) and (bool(found["name"]) or not IPv4Address(text).is_global)

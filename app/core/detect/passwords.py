@@ -1,6 +1,6 @@
-"""Passwords and codes: where they are stated, said in a sentence, or part of a command or an address.
+"""Passwords and codes: after a label (`password: x`), in a sentence, in a command, or in a URL.
 
-A word that says how a password is (expired, falsch, oublié) is none.
+A word that describes a password (expired, falsch, oublié) is not taken for one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WORD = (
 )
 _QUOTED = (
     r"\"[^\"\n]{3,80}\"|'[^'\n]{3,80}'|`[^`\n]{3,80}`"
-    # A mail program makes them curly, by the language that it takes the text for: which end opens says nothing.
+    # Mail programs change straight quotes to those of some language, so any of them may open or close.
     r"|[“”„‟«»″「『][^“”„‟«»″「」『』\n]{3,80}[“”„‟«»″」』]"
     r"|['‘’‚‛‹›](?:[^'‘’‚‛‹›\n]|(?<=\w)’(?=\w)){3,80}[‘’‛‹›](?!\w)"
 )
@@ -117,7 +117,7 @@ _MIN_WORD: Final = 4
 _SAYS_HOW = re.compile(
     r"(?:ed|ing|able|ible|ory|ary|t|en|é|ée|ado|ada|ido|ida|bar|ig|lich|ong|short|weak|fine|okay|same|old|new|less)$"
 )
-"""How words end that say what a password is like: changed, expiring, mandatory, gesperrt, oublié."""
+"""Endings of words that describe a password: changed, expiring, mandatory, gesperrt, oublié."""
 _AFTER_COLON_IN_PAIRS = re.compile(r"[;&]")
 
 
@@ -139,7 +139,7 @@ def passwords(text: str) -> Iterator[Finding]:
 
 
 def _is_said(match: re.Match[str], text: str, finding: Finding) -> bool:
-    """Whether what follows the word for a password in a sentence, where any word may follow, is one."""
+    """Whether *finding*, which follows the word "password" in a sentence, is a password and not an ordinary word."""
     value = text[finding.start : finding.end]
     verb = (match.groupdict().get("verb") or "").strip().lower()
     if not _may_be_stated(value) or _NO_PASSWORD.match(value) or len(value) < _MIN_WORD:
@@ -150,7 +150,7 @@ def _is_said(match: re.Match[str], text: str, finding: Finding) -> bool:
         return True
     if value.isalpha():
         ends = re.match(r"[^\w\n]*(?:\n|$)", text[finding.end :])
-        is_word_itself = bool(match.groupdict().get("around"))  # the field “Password” is grey
+        is_word_itself = bool(match.groupdict().get("around"))  # “Password” in quotes: the name of a field
         return bool(verb and ends) and not is_word_itself and not _SAYS_HOW.search(value.lower())
     has_digit = any(each.isdigit() for each in value)
     has_letter = any(each.isalpha() for each in value)
@@ -159,15 +159,15 @@ def _is_said(match: re.Match[str], text: str, finding: Finding) -> bool:
 
 
 _SIGNS_OF_PROSE: Final = frozenset("-‐‑–—./:,()[]\\_…" + QUOTES)
-"""What stands between the words of a sentence, too."""
+"""Signs that ordinary sentences have between words, so they don't make a value look like a password."""
 
 
 def _is_quoted(value: str) -> bool:
-    return len(value) > 2 and value[0] in QUOTES and value[-1] in QUOTES  # noqa: PLR2004 - two quotes and something
+    return len(value) > 2 and value[0] in QUOTES and value[-1] in QUOTES  # noqa: PLR2004 - two quotes and a character between
 
 
 def _password(match: re.Match[str], *, ends_at_semicolon: bool = False) -> Finding:
-    """The password that *match* found, without quotes and the punctuation of the sentence."""
+    """The password that *match* found, without quotes around it and the sentence's punctuation."""
     start, end = match.span("value")
     value = match["value"]
     if _is_quoted(value):
@@ -193,5 +193,5 @@ def _without_an_end(value: str) -> str:
 
 
 def _may_be_stated(value: str) -> bool:
-    """Whether *value* may be a password after `password:`: all but the words that say how a password is."""
+    """Whether *value* after `password:` may be a password: anything but a word that describes one."""
     return len(value) > 1 and value.lower().strip("()[]{}<>*_!?…") not in _NO_VALUE and any(map(str.isalnum, value))

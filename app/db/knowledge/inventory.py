@@ -63,7 +63,7 @@ def owner_key(person: str) -> str:
 
 
 class InventorySearch:
-    """One tenant's assets, for the port `InventorySearch`."""
+    """One tenant's assets, for the port `Inventory`."""
 
     def __init__(self, database: Database, tenant: Tenant) -> None:
         self._database = database

@@ -3,8 +3,9 @@
 Invariant: in any sixty seconds at most `calls_per_minute` calls are let go, by the database's clock, whoever makes
 them; while ServiceDesk Plus throttles, none does.
 
-GCRA (generic cell rate algorithm), with the time of the tenant's next call in one row (table `call_slot`). A burst of b calls may go at once after a pause; from then on one every
-60 s / (n - b + 1), so that the burst and the calls after it stay within n.
+GCRA (generic cell rate algorithm), with the time of the tenant's next call in one row (table `call_slot`). A burst of
+b calls may go at once after a pause; from then on one every 60 s / (n - b + 1), so that the burst and the calls after it
+stay within n.
 """
 
 from __future__ import annotations
