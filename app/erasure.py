@@ -1,4 +1,4 @@
-"""Erasing a tenant: its rows, and what Redis holds of it."""
+"""Erases a tenant: its rows in PostgreSQL and its messages in Redis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.queue import erase_rings
 
 @dataclass(frozen=True, slots=True)
 class ErasureReport:
-    """What was erased, and what a second look found."""
+    """What was erased (rows by table, messages), and the rows that a count afterwards still found."""
 
     erased: dict[str, int]
     rings: int
@@ -23,8 +23,8 @@ async def erase_tenant(owner_url: str, redis_url: str, tenant_id: UUID, *, actor
 
     Raises:
         Rejected: As for `erase_rows`.
-        DatabaseUnavailable: PostgreSQL went away; run it again.
-        QueueUnavailable: Redis did; the rows are erased, run it again.
+        DatabaseUnavailable: The connection to PostgreSQL was lost; run it again.
+        QueueUnavailable: Redis does not answer. The rows are erased; run it again.
     """
     rows = await erase_rows(owner_url, tenant_id, actor=actor)
     return ErasureReport(rows.erased, await erase_rings(redis_url, tenant_id), rows.left)

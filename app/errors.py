@@ -1,10 +1,10 @@
-"""Errors raised on purpose, their codes, and what each edge makes of them.
+"""All errors that are raised on purpose, their codes, and what API and worker do about them.
 
-Invariant: whatever may become the reason of a delivery has a `Code`, which is stored, counted and logged. What a code
-means, and what to do about it, stands in `core.diagnosis` alone.
+Invariant: an error that can be the reason of a delivery's status has a `Code`, which is stored, counted and logged. The
+meaning of a code and its remedy are in `core.diagnosis` only.
 
 AppError
-├── Rejected                somebody must change something    API 4xx; the worker gives up at once
+├── Rejected                a person must change something    API 4xx; the worker gives up at once
 │   ├── Unauthenticated         401, one answer for every cause
 │   ├── TenantSuspended         403
 │   ├── MalformedDelivery       400, names the field
@@ -13,25 +13,25 @@ AppError
 │   ├── HelpDeskRefused         ServiceDesk Plus said no, and will again
 │   │   └── TicketNotFound      the delivery is ignored: the ticket may have been deleted
 │   └── ModelRefused            the model's answer can't be used
-│       ├── ModelDeclined           it will not write about this ticket
-│       │   └── ContentFiltered     its endpoint's filter will not let it
-│       └── PromptTooLong           ticket and sources are more than its context takes
+│       ├── ModelDeclined           the model refuses to write about this ticket
+│       │   └── ContentFiltered     the endpoint's content filter stopped it
+│       └── PromptTooLong           ticket and sources are longer than its context
 ├── NotNeeded               this delivery needs no note of its own
 │   └── TicketForeign           it is of another account of the shared instance
 ├── AccountUnknown          no tenant's file names the ticket's account yet: the delivery waits
 ├── LeaseLost               another worker has this delivery now; this one stops
 └── Unavailable             the same call may succeed later   API 503; the worker tries again
-    ├── BodyNotReceived         408: the sender held it back
-    ├── Overloaded              more at once than fits into this process
+    ├── BodyNotReceived         408: it did not arrive in time
+    ├── Overloaded              more at once than this process may hold
     ├── DatabaseUnavailable     PostgreSQL did not commit, or could not be read
-    ├── QueueUnavailable        Redis, where a command needs it; webhooks and workers do without
+    ├── QueueUnavailable        Redis, for commands that need it; webhooks and workers don't
     ├── HelpDeskUnavailable
     │   ├── CallsExhausted      our own limiter: costs no attempt
-    │   └── HelpDeskDown        it answers nothing at all: costs no attempt
+    │   └── HelpDeskDown        it answers no call at all: costs no attempt
     ├── ModelUnavailable
     └── MonitoringUnavailable
 
-Anything outside this tree is a bug of ours: a plain 500 in the API, a retry in the worker, the text in the logs alone.
+Any other error is a bug of ours: a 500 from the API, a retry in the worker, and its text only in the logs.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Why a delivery is where it is, or why a webhook was refused. Stored: a value never changes its meaning."""
+    """Why a delivery has its status, or why a webhook was refused. Stored, so a value never changes its meaning."""
 
     UNAUTHENTICATED = "unauthenticated"
     TENANT_SUSPENDED = "tenant_suspended"
@@ -99,12 +99,12 @@ class Code(StrEnum):
 
 
 class AppError(Exception):
-    """An error with a sentence for a person: what is wrong and, where it helps, the remedy.
+    """An error with a sentence for a person: what is wrong and, if there is one, the remedy.
 
     Args:
-        detail: Never holds a credential or ticket text; it may be shown, logged and stored.
-        field: The input's field at fault, dotted, or None.
-        code: More exact than that of the class.
+        detail: The sentence. It is shown, logged and stored, so it must not hold credentials or ticket text.
+        field: The wrong field of the input with dots (`ticket.id`), or None.
+        code: A more exact code than that of the class.
     """
 
     code: Code | None = None
@@ -119,17 +119,17 @@ class AppError(Exception):
 
 
 class Rejected(AppError):
-    """The same call will fail again: somebody must change something first."""
+    """The same call will fail again, until a person changes something."""
 
 
 class Unauthenticated(Rejected):
-    """Who sent this can't be told, whatever the reason."""
+    """The sender can't be authenticated, for any reason."""
 
     code = Code.UNAUTHENTICATED
 
 
 class TenantSuspended(Rejected):
-    """The sender is who it says, and its tenant's file says `status: suspended`."""
+    """The sender is authenticated, but its tenant's file says `status: suspended`."""
 
     code = Code.TENANT_SUSPENDED
 
@@ -153,7 +153,7 @@ class AddressForbidden(Rejected):
 
 
 class HelpDeskRefused(Rejected):
-    """ServiceDesk Plus refused a call in a way that a retry does not mend."""
+    """ServiceDesk Plus refused a call; a retry would not help."""
 
     code = Code.HELP_DESK_REFUSED
 
@@ -165,7 +165,7 @@ class TicketNotFound(HelpDeskRefused):
 
 
 class ModelRefused(Rejected):
-    """The model answered, and the answer can't be used."""
+    """The model answered, but the answer can't be used."""
 
     code = Code.MODEL_REFUSED
 
@@ -191,19 +191,19 @@ class AccountUnknown(AppError):
 
 
 class ModelDeclined(ModelRefused):
-    """The model will not write about this ticket; nothing is wrong with the settings."""
+    """The model refuses to write about this ticket; the settings are right."""
 
     code = Code.MODEL_DECLINED
 
 
 class ContentFiltered(ModelDeclined):
-    """The endpoint's content filter refused this prompt or its answer; no other model of it would see it."""
+    """The endpoint's content filter refused the prompt or the answer, so another model there would not help."""
 
     code = Code.MODEL_CONTENT_FILTER
 
 
 class PromptTooLong(ModelRefused):
-    """The ticket and its sources leave no room for an answer in the model's context."""
+    """Ticket and sources are so long that the model's context has no room for an answer."""
 
     code = Code.PROMPT_TOO_LONG
 
@@ -248,7 +248,7 @@ class DatabaseUnavailable(Unavailable):
 
 
 class QueueUnavailable(Unavailable):
-    """Redis could not be asked or told."""
+    """Redis could not be read or written."""
 
     code = Code.QUEUE_UNAVAILABLE
 

@@ -1,4 +1,4 @@
-"""A tenant's ServiceDesk Plus with all that it needs: its secrets, its shared token, its limit of calls."""
+"""Opens a tenant's ServiceDesk Plus with its secrets, its shared access token and its limit of calls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def open_help_desk(
         known: The tenant and its secrets.
         database: As the worker's role: it holds the limit of calls and the access token, which all processes share.
         longest_wait: How long a call may wait for the limiter until `CallsExhausted` is raised.
-        is_patient: For calls that nobody waits for: they leave the bursts to others.
+        is_patient: For calls of the sync: they leave the bursts to attempts, for which people wait.
 
     Raises:
         TenantFileInvalid: A secret is missing or of the other edition.

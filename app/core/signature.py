@@ -138,6 +138,6 @@ def _match(given: str, expected: Sequence[str]) -> None:
 
 
 def _equals_any(given: str, expected: Sequence[str]) -> bool:
-    # As bytes, since compare_digest refuses non-ASCII text. A list, so that all secrets are compared also after a match.
+    # As bytes, since compare_digest refuses non-ASCII text. A list, so that all secrets are compared always.
     candidate = given.encode("utf-8", "surrogateescape")
     return any([hmac.compare_digest(candidate, value.encode()) for value in expected])  # noqa: C419

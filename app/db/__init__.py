@@ -1,1 +1,1 @@
-"""PostgreSQL: the ledger of deliveries, and what is known of each tenant."""
+"""PostgreSQL: the ledger of deliveries, each tenant's knowledge, its limits, and reports for operators."""

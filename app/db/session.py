@@ -1,8 +1,8 @@
-"""One transaction, one tenant.
+"""Transactions, each for one tenant.
 
-Invariant: no query runs outside `as_tenant` but those on `due`, the one table without tenants' content. The tenant is
-set per transaction (`set_config(…, is_local => true)`), so no pooled connection carries it on, whether the pool is
-ours or PgBouncer's; with no tenant set, PostgreSQL shows zero rows.
+Invariant: every query runs in `as_tenant`, except those on `due`, the table without tenants' content. The tenant is set
+for the transaction only (`set_config(…, is_local => true)`), so the next user of a pooled connection does not have it,
+in our pool and in PgBouncer's. With no tenant set, PostgreSQL shows no rows.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Database:
         """A transaction in which PostgreSQL shows the rows of *tenant_id* alone.
 
         Raises:
-            DatabaseUnavailable: PostgreSQL is out, full, read-only or too slow; what was committed is not known.
+            DatabaseUnavailable: PostgreSQL is down, full, read-only or too slow. Whether the commit happened is not known.
         """
         async with self._begin(str(tenant_id)) as session:
             yield session
@@ -73,7 +73,7 @@ async def choose_tenant(session: AsyncSession, tenant_id: UUID) -> None:
 
 
 def is_passing(error: BaseException) -> bool:
-    """As `connection.is_passing`, for errors that SQLAlchemy may have wrapped."""
+    """Like `connection.is_passing`, also for errors that SQLAlchemy has wrapped."""
     if isinstance(error, exc.TimeoutError | exc.InterfaceError):
         return True
     if isinstance(error, exc.DBAPIError):
@@ -124,7 +124,7 @@ async def open_database(
     try:
         yield Database(engine)
     finally:
-        # Shielded: a cancelled process must still hand its connections back.
+        # Shielded, so that the connections are closed also when this task is cancelled.
         await asyncio.shield(engine.dispose())
 
 
@@ -133,8 +133,8 @@ async def _connect(url: str, *, pooler: Pooler, name: str) -> asyncpg.Connection
         driver_dsn(url),
         timeout=CONNECT_TIMEOUT.total_seconds(),
         command_timeout=STATEMENT_TIMEOUT.total_seconds() + 2,
-        # 0: statements have no name, and asyncpg parses them in the same message that executes them. What SQLAlchemy
-        # remembers of them is then their types alone, so that it need not be told.
+        # 0: statements have no name, and asyncpg parses them in the same message that executes them. SQLAlchemy's own
+        # cache then holds only their types, so it needs no setting.
         statement_cache_size=0 if pooler == "transaction" else 100,
         server_settings={"application_name": name},
     )

@@ -1,7 +1,7 @@
-"""SQL that is the point of a module stands in a file beside it: one statement a file, with a comment for each step.
+"""Loads the larger SQL statements from files beside their modules: one statement in a file, with a comment for each step.
 
-A comment stands on lines of its own. It stays here: PostgreSQL gets the statement alone, and a comment may name a
-parameter (`:tenant_id`) without being taken for one.
+Comments are on lines of their own. They are removed here, so that a comment may name a parameter (`:tenant_id`) without
+being taken for one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _COMMENT: Final = re.compile(r"^\s*--.*\n", re.MULTILINE)
 def load(package: str, name: str) -> TextClause:
     """The statement of `<name>.sql` in *package*; its parameters are written `:name`.
 
-    A module loads what it runs when it is imported, so that a file that is missing is noticed at the start:
+    A module loads its statements when it is imported, so that a missing file is noticed at the start:
 
         _RANK: Final = load(__package__, "rank")
     """

@@ -1,7 +1,7 @@
-"""Every table. Row-level security, roles and grants are SQL in the migration that makes the table.
+"""All tables. Row-level security, roles and grants are SQL in the migration that makes the table.
 
 Invariant: a table with content of a tenant has `tenant_id` first in its primary key, and forced row-level security.
-`due` alone has none: it holds ids and times.
+Only `due` has none: it holds ids and times.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _words(*, nullable: bool = False, default: str | None = None) -> Column[Any]
 
 
 class Delivery(SQLModel, table=True):
-    """One accepted webhook call. `attempt` only grows: it is the fence that a worker's lease is known by."""
+    """One accepted webhook call. `attempt` only grows; a worker names it in each statement, to prove that it has the lease."""
 
     __tablename__ = "delivery"
     __table_args__ = (
@@ -63,11 +63,11 @@ class Delivery(SQLModel, table=True):
     ticket_id: str = Field(sa_column=_words())
     event: str = Field(sa_column=_words())
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    """As received: jsonb would refuse a NUL that JSON allows."""
+    """The bytes as received. Not jsonb, which refuses a NUL that JSON allows."""
     status: str = Field(sa_column=_words(default="pending"))
     attempt: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     attempts_forgiven: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
-    """Of `attempt`, how many don't count against `MAX_ATTEMPTS`: released on shutdown, throttled, before a replay."""
+    """How many of `attempt` don't count against `MAX_ATTEMPTS`: released on shutdown, throttled, before a replay."""
     lease_until: datetime | None = Field(default=None, sa_column=_time())
     trace_context: str | None = Field(default=None, sa_column=_words(nullable=True))
     accepted_at: datetime = Field(sa_column=_time(default_now=True))
@@ -76,11 +76,11 @@ class Delivery(SQLModel, table=True):
     last_error: str | None = Field(default=None, sa_column=_words(nullable=True))
     ignored_because: str | None = Field(default=None, sa_column=_words(nullable=True))
     code: str | None = Field(default=None, sa_column=_words(nullable=True))
-    """Why it is where it is, as `app.errors.Code`; null: by an earlier release, or there is nothing to tell."""
+    """Why it has its status, as `app.errors.Code`. Null: an older release stored it, or there is no reason to give."""
 
 
 class Due(SQLModel, table=True):
-    """A delivery that is not settled, and from when on a worker may claim it: now, after a wait, when a lease ends."""
+    """An unsettled delivery, and when a worker may claim it: at once, after a wait, or when the lease ends."""
 
     __tablename__ = "due"
     __table_args__ = (Index("due_tenant_id_due_at_idx", "tenant_id", "due_at"),)
@@ -93,27 +93,27 @@ class Due(SQLModel, table=True):
 
 
 class Gate(SQLModel, table=True):
-    """Why a tenant's deliveries rest, or a source of its context is not asked; and until when.
+    """A pause, a limit of calls or a circuit breaker of a tenant, and until when it holds.
 
-    Workers see every tenant's, to choose among them, and change the own tenant's alone.
+    Workers read the rows of all tenants, to choose among them, and change only those of the tenant that is set.
     """
 
     __tablename__ = "gate"
 
     tenant_id: UUID = Field(primary_key=True)
-    """All zeros: every tenant."""
+    """All zeros: for all tenants."""
     cause: str = Field(sa_column=Column(Text, primary_key=True))
     closed_until: datetime | None = Field(default=None, sa_column=_time())
-    """Null while failures are counted only."""
+    """Null: it does not hold; failures are counted."""
     failures: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
-    """In a row."""
+    """Failures in a row."""
     since: datetime = Field(sa_column=_time(default_now=True))
     closed_by: str | None = Field(default=None, sa_column=_words(nullable=True))
     reason: str | None = Field(default=None, sa_column=_words(nullable=True))
 
 
 class FailedRow(SQLModel, table=True):
-    """A failed delivery that no operator has replayed or dismissed yet. Workers see every tenant's, to count them."""
+    """A failed delivery that no operator has replayed or dismissed yet. Workers read those of all tenants, to count them."""
 
     __tablename__ = "dead"
 
@@ -146,7 +146,7 @@ class StrayRow(SQLModel, table=True):
 
 
 class EnhancementRow(SQLModel, table=True):
-    """One enhancement of one version of one ticket, from its reservation over what was written to its note."""
+    """One enhancement of a version of a ticket: reserved, then written, then posted."""
 
     __tablename__ = "enhancement"
     __table_args__ = (
@@ -158,7 +158,7 @@ class EnhancementRow(SQLModel, table=True):
     ticket_id: str = Field(sa_column=Column(Text, primary_key=True))
     version: str = Field(sa_column=Column(Text, primary_key=True))
     job_id: UUID
-    """The delivery that writes it. Another takes over only from one that failed."""
+    """The delivery that writes it. Another one takes over only after it ended without a note."""
     ticket_updated_at: datetime = Field(sa_column=_time(default_now=True))
     reserved_at: datetime = Field(sa_column=_time(default_now=True))
     content: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
@@ -168,18 +168,18 @@ class EnhancementRow(SQLModel, table=True):
     completion_tokens: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     cost_usd: Decimal | None = Field(default=None, sa_column=Column(Numeric(12, 6), nullable=True))
     duration_ms: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
-    """From the delivery's acceptance to the note."""
+    """Time from the acceptance of the delivery to the note."""
     written_at: datetime | None = Field(default=None, sa_column=_time())
     posting_at: datetime | None = Field(default=None, sa_column=_time())
-    """When the latest attempt to post began: from then on a note may be on the ticket."""
+    """When the latest attempt to post began. From then on a note may be on the ticket."""
     note_html: str | None = Field(default=None, sa_column=_words(nullable=True))
-    """The note as that attempt sent it."""
+    """The note as the latest attempt sent it."""
     note_id: str | None = Field(default=None, sa_column=_words(nullable=True))
     posted_at: datetime | None = Field(default=None, sa_column=_time())
 
 
 class AttemptRow(SQLModel, table=True):
-    """How one attempt at a delivery went. Written when it ended; a worker that was killed left none."""
+    """How one attempt at a delivery went. Written when it ended, so an attempt whose worker was killed has none."""
 
     __tablename__ = "attempt"
 
@@ -199,17 +199,17 @@ def _number() -> Column[Any]:
 
 
 class Tally(SQLModel, table=True):
-    """What became of a tenant's deliveries in one hour, and what it cost. Triggers count; no text of a ticket."""
+    """Results and cost of a tenant's deliveries in one hour. Counted by triggers; holds no text of a ticket."""
 
     __tablename__ = "tally"
 
     tenant_id: UUID = Field(primary_key=True)
     hour: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
     model: str = Field(sa_column=Column(Text, primary_key=True))
-    """Empty: none was used."""
+    """Empty: no model was used."""
     notes: int = Field(default=0, sa_column=_number())
     context_only: int = Field(default=0, sa_column=_number())
-    """Of `notes`, how many were written without a model."""
+    """How many of `notes` were written without a model."""
     low_confidence: int = Field(default=0, sa_column=_number())
     failed: int = Field(default=0, sa_column=_number())
     ignored: int = Field(default=0, sa_column=_number())
@@ -219,7 +219,7 @@ class Tally(SQLModel, table=True):
 
 
 class Feedback(SQLModel, table=True):
-    """What a technician thinks of the note of a delivery: the latest vote by its link."""
+    """A technician's vote on the note of a delivery; the latest one by the note's link."""
 
     __tablename__ = "feedback"
     __table_args__ = (Index("feedback_tenant_id_voted_at_idx", "tenant_id", "voted_at"),)
@@ -232,7 +232,7 @@ class Feedback(SQLModel, table=True):
 
 
 class AuditRow(SQLModel, table=True):
-    """One act of an operator. Added, never changed. All zeros as the tenant: every tenant."""
+    """One act of an operator. Added, never changed. An act on all tenants has the tenant id of all zeros."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("audit_tenant_id_acted_at_idx", "tenant_id", "acted_at"),)
@@ -243,7 +243,7 @@ class AuditRow(SQLModel, table=True):
     actor: str = Field(sa_column=_words())
     act: str = Field(sa_column=_words())
     number: int = Field(sa_column=Column(BigInteger, nullable=False))
-    """Of deliveries that it changed; 1 for a tenant."""
+    """Number of deliveries that it changed; 1 for an act on a tenant."""
     detail: str = Field(default="", sa_column=_words(default=""))
 
 
@@ -264,7 +264,7 @@ def _no_length() -> Column[Any]:
 
 
 class TicketRow(SQLModel, table=True):
-    """A ticket as it was last seen. It is in the search index when it is resolved and says how."""
+    """A ticket as it was last read. It is in the search index when it is resolved and has a resolution."""
 
     __tablename__ = "ticket"
     __table_args__ = (UniqueConstraint("tenant_id", "document"),)
@@ -290,11 +290,11 @@ class TicketRow(SQLModel, table=True):
     length: float = Field(default=0, sa_column=_no_length())
     """The sum of `frequencies`."""
     indexed_digest: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
-    """Tells what was indexed; null: nothing."""
+    """Digest of the text that was indexed; null: it is not indexed."""
 
 
 class ArticleRow(SQLModel, table=True):
-    """An approved article as it was last seen. Its last five columns are the search index's, as for `ticket`."""
+    """An approved article as it was last read. Its last five columns belong to the search index, as those of `ticket`."""
 
     __tablename__ = "article"
     __table_args__ = (UniqueConstraint("tenant_id", "document"),)
@@ -313,7 +313,7 @@ class ArticleRow(SQLModel, table=True):
 
 
 class TermOccurrence(SQLModel, table=True):
-    """That a term occurs in a document; how often stands in the document's row."""
+    """A term occurs in a document (a posting of the index). How often is in the document's row."""
 
     __tablename__ = "posting"
 
@@ -336,20 +336,20 @@ class Term(SQLModel, table=True):
 
 
 class Corpus(SQLModel, table=True):
-    """How many documents of a kind are in the index, and how long they are together. Its row is the writers' lock."""
+    """Number and total length of the indexed documents of a kind. Writers of the index lock this row."""
 
     __tablename__ = "corpus"
 
     tenant_id: UUID = Field(primary_key=True)
     kind: str = Field(sa_column=_key())
     configuration: str = Field(sa_column=_words())
-    """The text search configuration by which all of it was indexed."""
+    """The text search configuration with which all its documents were indexed."""
     documents: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     total_length: float = Field(default=0, sa_column=Column(Double, nullable=False, server_default=text("0")))
 
 
 class AssetRow(SQLModel, table=True):
-    """An item of the inventory as it was last seen."""
+    """An item of the inventory as it was last read."""
 
     __tablename__ = "asset"
     __table_args__ = (Index("asset_tenant_id_owner_key_idx", "tenant_id", "owner_key"),)
@@ -363,7 +363,7 @@ class AssetRow(SQLModel, table=True):
     location: str = Field(sa_column=_words())
     owner: str = Field(sa_column=_words())
     owner_key: str = Field(sa_column=_words())
-    """The owner as `app.db.knowledge.inventory` compares persons; empty: nobody."""
+    """The key of the owner, as `app.db.knowledge.inventory` makes it; empty: no owner."""
     updated_at: datetime | None = Field(default=None, sa_column=_time())
 
 
@@ -394,31 +394,31 @@ class AssetName(SQLModel, table=True):
     name: str = Field(sa_column=_key())
     asset_id: str = Field(sa_column=_key())
     is_shortened: bool
-    """Whether it is the first label of a name that the inventory has with its domain."""
+    """Whether it is only the first label of a name that the inventory has with its domain."""
 
 
 class SyncCursor(SQLModel, table=True):
-    """How far the sync of one kind got; times are ServiceDesk Plus's own but `listed_at`."""
+    """How far the sync has read one kind of item."""
 
     __tablename__ = "sync_cursor"
 
     tenant_id: UUID = Field(primary_key=True)
     kind: str = Field(sa_column=_key())
     seen_up_to: datetime | None = Field(default=None, sa_column=_time())
-    """All that was updated before this is stored."""
+    """All items that were updated before this are stored; by the clock of ServiceDesk Plus."""
     listed_at: datetime | None = Field(default=None, sa_column=_time())
-    """When the last whole listing began."""
+    """When the last complete listing began; by the database's clock."""
 
 
 class CallRateRow(SQLModel, table=True):
-    """When a tenant's ServiceDesk Plus may be called next, by the database's clock: GCRA's arrival time."""
+    """When a tenant's ServiceDesk Plus may be called next, by the database's clock: the arrival time of GCRA."""
 
     __tablename__ = "call_slot"
 
     tenant_id: UUID = Field(primary_key=True)
     next_call_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     closed_until: datetime | None = Field(default=None, sa_column=_time())
-    """No call before this: ServiceDesk Plus throttled."""
+    """No call is made before this, since ServiceDesk Plus throttled us."""
 
 
 class AccessTokenRow(SQLModel, table=True):
@@ -430,6 +430,6 @@ class AccessTokenRow(SQLModel, table=True):
     sealed_token: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     expires_at: datetime | None = Field(default=None, sa_column=_time())
     refreshing_until: datetime | None = Field(default=None, sa_column=_time())
-    """Until when one worker alone may fetch a new token."""
+    """The end of the lease of the worker that fetches a new token."""
     refreshes: list[datetime] = Field(sa_column=_empty_array(DateTime(timezone=True)))
-    """When fetches of the last ten minutes began."""
+    """When each fetch of the last ten minutes began."""

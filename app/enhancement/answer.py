@@ -1,7 +1,7 @@
-"""A model's answer, read: the one object of the schema that it holds, whatever stands around it.
+"""Reads a model's answer: finds the one object of the schema in it, whatever text is around it.
 
-What is sent is strict (`enhancement.schema`), what is read is forgiving, as far as there is one way to read it. Two
-different objects, none, or one without a summary are no answer.
+The schema that is sent is strict (`enhancement.schema`). Reading is tolerant where there is only one way to understand
+the answer. An answer with two different objects, with none, or with one without a summary is refused.
 
 Invariant: a `ParsedAnswer` holds none of the model's thoughts, and its `DraftProblem` quotes the answer only in the
 sentence that is sent back to the model, never in the reason that is logged.
@@ -22,7 +22,7 @@ from app.enhancement.objects import find_objects, is_thought, mend_objects, with
 
 MAX_ANSWER_CHARS: Final = 400_000
 MAX_SAID_CHARS: Final = 20_000
-"""Of an answer, how much is sent back."""
+"""Longest part of an answer that is sent back to the model when it must be repaired."""
 _MAX_DEPTH: Final = 4
 _LISTS: Final = ("facts", "hypotheses", "next_steps")
 _KEYS: Final = {_key.replace("_", ""): _key for _key in (*Draft.model_fields, *Statement.model_fields)}
@@ -32,17 +32,17 @@ _REF_KEYS: Final = ("ref", "id", "source", "citation")
 
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
-    """What an answer holds."""
+    """What was found in an answer."""
 
     draft: Draft | None
     problem: DraftProblem | None
-    """Why there is no draft."""
+    """Why there is no draft; None when there is one."""
     said: str
-    """The answer as it may be sent back; empty: it says nothing besides thoughts."""
+    """The answer without thoughts, to send back for a repair; empty: it has nothing but thoughts."""
 
 
 def read_answer(answer: str) -> ParsedAnswer:
-    """What *answer* holds. What JSON does not allow is mended only where nothing can be read otherwise."""
+    """Read *answer*. Faulty JSON is mended only if no object can be read without that."""
     if len(answer) > MAX_ANSWER_CHARS:
         return ParsedAnswer(None, DraftProblem("The answer is far too long.", "far too long"), "")
     found = find_objects(answer)
@@ -67,7 +67,7 @@ def read_answer(answer: str) -> ParsedAnswer:
 
 
 def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], DraftProblem]]]:
-    """The different drafts in *values*, and what is like one and is none."""
+    """The different drafts in *values*, and the objects that are almost a draft, with what is wrong."""
     drafts: list[Draft] = []
     misfits: list[tuple[dict[str, Any], DraftProblem]] = []
     for value in _candidates(values):
@@ -82,7 +82,7 @@ def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], 
 
 
 def _misfit(error: ValidationError) -> DraftProblem:
-    # Its place is one of our own keys, since no other is validated, and its message is pydantic's.
+    # Quotes nothing of the answer: `loc` has only keys of our schema, and the message is pydantic's own.
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"]) or "the answer"
     reason = f"{place}: {first['msg']}"
@@ -90,13 +90,13 @@ def _misfit(error: ValidationError) -> DraftProblem:
 
 
 def _as_text(words: str) -> list[Any]:
-    """An answer that is a JSON string, encoded twice."""
+    """The object in an answer that is a JSON string with JSON in it (encoded twice)."""
     words = words.replace("\ufeff", "").strip()
     return [words] if words.startswith('"') else []
 
 
 def _candidates(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """Objects that may be of the schema: *value* or what lies within it, as a wrapper's member or as JSON in a text."""
+    """Objects that may fit the schema: *value* itself, or one inside it, as a member or as JSON in a string."""
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, dict):
@@ -119,7 +119,7 @@ def _candidates(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def _name(key: str) -> str:
-    """Our name of a key: `Next steps` and `nextSteps` are `next_steps`."""
+    """The key of the schema that *key* means: `Next steps` and `nextSteps` are `next_steps`."""
     letters = re.sub(r"[^a-z]", "", key.lower())
     return _KEYS.get(letters, letters)
 
@@ -129,14 +129,14 @@ def _get(value: dict[str, Any], name: str) -> Any:
 
 
 def _plain(value: dict[str, Any]) -> dict[str, Any]:
-    """*value* in the schema's own shape as far as there is one way to read it, without keys of its own."""
+    """*value* in the shape of the schema, where it can be understood in one way only; unknown keys are removed."""
     plain: dict[str, Any] = {}
     summary, confidence = _get(value, "summary"), _get(value, "confidence")
     if summary is not None:
         plain["summary"] = _clean(summary)
     for name in _LISTS:
         listed = _listed(_get(value, name))
-        # A text in a list's place may say that there is none, or be one: not for us to tell.
+        # A text where a list belongs may be one statement, or say that there is none ("n/a"), so it is not changed.
         is_list = isinstance(listed, list)
         plain[name] = [_statement(each) for each in listed if each is not None] if is_list else listed
     if confidence is not None:
@@ -145,7 +145,7 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _confidence(value: Any) -> Any:
-    """The one of ours that *value* begins with and names alone: `High`, `medium confidence`."""
+    """The one level of confidence that *value* names at its begin: `High`, `medium confidence`; else *value*."""
     words = re.findall(r"\w+", value.lower()) if isinstance(value, str) else []
     named = {word for word in words if word in list(Confidence)}
     return words[0] if named == set(words[:1]) and named else value
@@ -166,7 +166,7 @@ def _statement(value: Any) -> Any:
 
 
 def _refs(value: Any) -> list[str]:
-    """The refs that *value* names: `T1`, `[t1]`, `T1, K2`. What names none stays as it is, to be told or left out."""
+    """The refs that *value* names: `T1`, `[t1]`, `T1, K2`. A text that names none is not changed."""
     if isinstance(value, dict):
         value = next((value[key] for key in _REF_KEYS if key in value), "")
     if isinstance(value, list):
@@ -180,5 +180,5 @@ def _clean(text: Any) -> Any:
 
 
 def _whole(text: str) -> str:
-    """*text* without halves of characters, which JSON can write and nobody can send."""
+    """*text* without lone surrogates, which JSON can escape but UTF-8 can't encode."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,7 +1,6 @@
-"""One node for each kind of context.
+"""Gathers one kind of context within a time limit.
 
-Invariant: a gatherer never raises and never holds up the others for longer than its limit. It ends as ok, empty or
-unavailable, and the note says which.
+Invariant: it never raises, and ends within its limit. The result is ok, empty or unavailable, and the note says which.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 async def gather(kind: SourceKind, search: Callable[[], Awaitable[list[Source]]], *, limit: timedelta) -> Gathered:
-    """What *search* finds within *limit*."""
+    """The sources that *search* finds within *limit*."""
     try:
         async with asyncio.timeout(limit.total_seconds()):
             sources = await search()
@@ -30,7 +29,7 @@ async def gather(kind: SourceKind, search: Callable[[], Awaitable[list[Source]]]
         return _unavailable(kind, "no answer in time", cause="timeout")
     except AppError as error:
         return _unavailable(kind, "", cause=error.detail)
-    except Exception as error:  # noqa: BLE001 - a bug in one kind of context must not cost the note
+    except Exception as error:  # noqa: BLE001 - a note without this kind of context is better than none
         return _unavailable(kind, "", cause=type(error).__name__, error=error)
     return Gathered(
         kind=kind, state=GatherState.OK if sources else GatherState.EMPTY, sources=tuple(sources[:MAX_SOURCES])

@@ -1,12 +1,13 @@
-"""The whole workflow in one screen.
+"""The workflow that makes an enhancement of a ticket.
 
     START ─┬─▶ similar_tickets ─┐
            ├─▶ knowledge ───────┼─▶ write ⇄ check ─▶ show ─▶ END
            ├─▶ assets ──────────┤
            └─▶ monitoring ──────┘
 
-Invariant: it changes nothing outside. What was gathered reaches the model through the mask, and the note through
-`show`. Context degrades and the model may stay away; what comes out is always an enhancement that may become a note.
+Invariant: it changes nothing in the database or the help desk. Gathered text reaches the model only masked, and the
+note only through `show`. If a kind of context or the model is not available, the result is still an enhancement, with
+the context that was found.
 """
 
 from __future__ import annotations
@@ -42,45 +43,45 @@ from app.telemetry.metrics import CONTEXT_OUTCOMES, CONTEXT_SECONDS
 from app.telemetry.traces import exemplar, span
 
 MAX_ANSWERS: Final = 2
-"""One answer, and one repaired or, where the first was cut off, with more room."""
+"""Answers that are asked of the model: a first one, and a repaired one or, if the first was cut off, a longer one."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What one delivery's workflow works with, all of one tenant."""
+    """What the workflow of one delivery uses, all of one tenant."""
 
     history: History
     knowledge: Knowledge
     inventory: Inventory
     monitoring: Monitoring | None
-    """None: the tenant has no monitoring, and its note no such section."""
+    """None: the tenant has no monitoring, and its notes no such section."""
     model: Model
     may_use_model: Callable[[], Awaitable[bool]]
-    """False when the month's token budget is used up."""
+    """Returns False when the month's token budget is used up."""
     note: NoteOptions
     context_timeout: timedelta
     model_timeout: timedelta
-    """For all answers of one delivery together."""
+    """The time for all answers of one delivery together."""
 
 
 class State(TypedDict, total=False):
-    """What travels along the edges. `gathered` and `completions` grow; `show` has the last word on the enhancement."""
+    """The state of the graph. Nodes append to `gathered` and `completions`; other values are replaced."""
 
     ticket: Ticket
     notices: Annotated[list[Notice], operator.add]
     gathered: Annotated[list[Gathered], operator.add]
     messages: tuple[Message, ...]
     mask: Mask
-    """Of this enhancement: what the model reads as `[email-1]` is `[email-1]` in the note."""
+    """The mask of this enhancement, so that `[email-1]` means the same in the prompt and in the note."""
     completions: Annotated[list[Completion], operator.add]
     model_seconds: Annotated[float, operator.add]
     more_room: bool
-    """The last answer was cut off."""
+    """Whether the last answer was cut off, so that the next one may be longer."""
     draft: Draft | None
     why: str
-    """What is wrong with the last answer, in words that hold nothing of the ticket."""
+    """What is wrong with the last answer, without text of the ticket."""
     enhancement: Enhancement
 
 
@@ -151,7 +152,7 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
             code=getattr(error, "code", Code.MODEL_UNAVAILABLE),
             cause=cause,
         )
-        if state.get("draft"):  # the first answer had blemishes, and the repaired one does not come
+        if state.get("draft"):  # the first answer had faults, and no repaired one came
             return {"enhancement": _accept(state, gathered, state["draft"], tools.note)}
         enhancement = _context_only(state, gathered, _why_no_answer(error))
         return {"enhancement": enhancement, "why": cause if declined else ""}
@@ -169,7 +170,7 @@ def _why_no_answer(error: Exception) -> Notice:
 
 
 async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    """Accept the answer, send it back once with what must change, ask once more, or do without it."""
+    """Accept the answer, or ask once more (to repair it, or for a longer one), or go on without the model."""
     note = runtime.context.note
     gathered = number_sources(state["gathered"])
     answers = state["completions"]
@@ -179,7 +180,7 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
         problems = find_problems(draft, gathered, max_words=note.max_words, language=note.language)
     else:
         problems = [read.problem] if read.problem else []
-    # What was cut off has no other fault: there is nothing in it to mend.
+    # If it was cut off, other faults in it can't be repaired, so only that is told.
     why = answers[-1].how_it_ended if is_cut and draft is None else "; ".join(problem.reason for problem in problems)
     if problems and len(answers) < MAX_ANSWERS:
         log.info("answer_sent_back", problems=len(problems), why=why)
@@ -187,7 +188,7 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
         if draft is None and (is_cut or not read.said):
             return again
         return {**again, "messages": compose_repair(state["messages"], read.said, problems, mask=state["mask"])}
-    # A first answer with a blemish beats a second that can't be read.
+    # If the second answer can't be read, the first one, with its faults, is used.
     draft = draft or state.get("draft")
     if draft is None:
         log.warning("answer_refused", cause=why)
@@ -196,7 +197,7 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 
 
 def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, note: NoteOptions) -> Enhancement:
-    """The enhancement that *draft* makes once what breaks a rule is taken out; without a usable one, the context."""
+    """The enhancement from *draft* without the parts that break a rule; if nothing is left, from the context only."""
     try:
         kept = draft and salvage(
             draft, gathered, max_words=note.max_words, language=note.language, ticket_text=state["ticket"].text
@@ -220,7 +221,7 @@ def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, n
 
 
 def _why_nothing(gathered: tuple[Gathered, ...]) -> tuple[Notice, ...]:
-    """That nothing fits is known only where something could be searched; the note names what was unavailable itself."""
+    """The notice "nothing found", unless all kinds were unavailable: the note says of each kind that it was."""
     return () if all(group.state is GatherState.UNAVAILABLE for group in gathered) else (Notice.NOTHING_FOUND,)
 
 
@@ -256,14 +257,14 @@ def _after_check(state: State) -> str:
 
 
 def _tell(note: StepNote, state: State, result: dict[str, Any]) -> None:
-    """How a node ended, in words that hold nothing of the ticket."""
+    """Record how a node ended, without text of the ticket."""
     for found in result.get("gathered", ()):
         note.is_fine = found.state is not GatherState.UNAVAILABLE
         nothing = "nothing fits" if note.is_fine else "unavailable"
         note.result = f"found {len(found.sources)}" if found.sources else found.reason or nothing
     if "completions" in result:
         completion = result["completions"][-1]
-        # One that was cut off may be whole: `check` tells.
+        # It may be complete although it was cut off; `check` finds out.
         note.result = ", ".join(filter(None, (f"{completion.model} answered", completion.how_it_ended)))
     enhancement, why = result.get("enhancement"), result.get("why")
     if enhancement is not None and enhancement.notices:
@@ -311,7 +312,7 @@ async def enhance(ticket: Ticket, *, tools: Tools, notices: Sequence[Notice] = (
     Args:
         ticket: Of the tenant that *tools* belong to.
         tools: The tenant's.
-        notices: What a reader must know of how the ticket was read.
+        notices: Limits that the reader must know, e.g. that the ticket was read from the webhook.
     """
     state: State = await _graph.ainvoke({"ticket": ticket, "notices": list(notices), "mask": Mask()}, context=tools)
     return state["enhancement"]

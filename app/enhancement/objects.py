@@ -1,7 +1,9 @@
-"""The JSON objects of a model's answer, and its words, without its thoughts.
+"""Finds the JSON objects and the text of a model's answer, without its thoughts.
 
-Invariant: what stands between the marks of a thought, before a closing mark without an opening one, or after an opening
-mark without a closing one, is in neither. A mark within an object's own text is text.
+Reasoning models put their thoughts between marks, e.g. `<think>…</think>{"summary": …}`.
+
+Invariant: text between the marks of a thought, before a closing mark that was not opened, or after an opening mark that
+is not closed, is left out. A mark inside a JSON object is ordinary text.
 """
 
 from __future__ import annotations
@@ -12,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 _MAX_TRIES: Final = 2_000
-"""Braces that are looked at; a text with more of them is no answer."""
+"""Most opening braces that are tried as the begin of an object."""
 
 # An object's first brace; `<think>`, `</think>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<|END_THINKING|>`;
 # gpt-oss's `<|channel|>analysis<|message|>` and what is left of it where a server drops its marks; Gemma's
-# `<|channel>`. A name in quotation marks is talked about.
+# `<|channel>`. A name in quotation marks is not a mark.
 _MARK = re.compile(
     r"""
       (?P<brace>\{)(?=\s*["}])
@@ -32,17 +34,17 @@ _THOUGHT = re.compile(r"think|thought|reason|reflect|analy|scratch|monologue|del
 _UNUSED: Final = {"unused94": "thought", "unused95": "end_thought"}  # MedGemma's
 _OPENING = re.compile(r"<(think\w*|thoughts?|reasoning|reflection|analysis|scratchpad)>", re.IGNORECASE)
 _LEFT_OPEN = re.compile(r"^\s*<think(?:ing)?>.*", re.IGNORECASE | re.DOTALL)
-_DECODER: Final = json.JSONDecoder(strict=False)  # models write line breaks into strings
-# Each string whole, so that what is within it stays.
+_DECODER: Final = json.JSONDecoder(strict=False)  # not strict, since models write line breaks into strings
+# Strings are matched whole, so that nothing inside them is changed.
 _BLEMISH = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])|//[^\n]*|[\u00a0\u200b\ufeff]', re.DOTALL)
 
 
 @dataclass(slots=True)
 class Said:
-    """What an answer says besides its thoughts."""
+    """An answer without its thoughts."""
 
     words: str = ""
-    """All of it, objects included."""
+    """All its text, the objects included."""
     objects: list[dict[str, Any]] = field(default_factory=list)
     has_thoughts: bool = False
 
@@ -53,7 +55,7 @@ class Said:
 
 
 def find_objects(text: str) -> Said:
-    """What *text* says."""
+    """The objects and the text of *text*, without thoughts."""
     said, thought = Said(), Said()
     within, at, tries = False, 0, 0
     for mark in _MARK.finditer(text):
@@ -77,29 +79,29 @@ def find_objects(text: str) -> Said:
             within, said.has_thoughts = True, True
         elif step == "close" or within:
             if not within:
-                # Its opening mark was part of the prompt, or was dropped: all before it is a thought.
+                # The opening mark was in the prompt, or was lost: everything before this mark is a thought.
                 said, thought = Said(), said
             within, said.has_thoughts = False, True
     (thought if within else said).add(text[at:])
     if not said.words.strip() and _is_object_alone(thought):
-        # The mark came with the server's template, and then the schema left no room for a thought.
+        # Everything follows an opening mark: it came from the server's template, and the text after it is the answer.
         return thought
     return said
 
 
 def mend_objects(text: str) -> list[dict[str, Any]]:
-    """The objects of *text* without commas before a closing bracket, comments and blanks that JSON does not know."""
+    """The objects of *text*, read without what JSON forbids: trailing commas, comments, unusual blanks."""
     start, end = text.find("{"), text.rfind("}") + 1
     return find_objects(_BLEMISH.sub(lambda found: found[1] or "", text[start:end])).objects
 
 
 def is_thought(name: str) -> bool:
-    """Whether *name*, a mark's or a key's, is of a thought."""
+    """Whether *name*, of a mark or a key, stands for a thought."""
     return _THOUGHT.search(name) is not None
 
 
 def without_thoughts(text: str) -> str:
-    """An object's text without the thoughts in it. Only a whole pair is sure to be one: `<reason>` may be a value."""
+    """*text* of an object without thoughts. Only between two marks: a single `<reason>` may be part of a value."""
     if "<" not in text:
         return text
     kept, at = "", 0
@@ -117,7 +119,7 @@ def without_thoughts(text: str) -> str:
 
 
 def _step(mark: re.Match[str]) -> str | None:
-    """What *mark* does: `open` or `close` a thought, `end` whatever is open; None: nothing, it is text."""
+    """What *mark* does: `open` or `close` a thought, or `end` any open one; None: it is ordinary text."""
     if mark["end"]:
         return "end"
     if mark["final"]:
@@ -131,7 +133,7 @@ def _step(mark: re.Match[str]) -> str | None:
 
 
 def _decode(text: str, start: int) -> tuple[dict[str, Any] | None, int]:
-    """The object that begins at *start* and where it ends; without one, None and the place after the brace."""
+    """The object that begins at *start*, and its end. If there is none: None, and the place after the brace."""
     try:
         found, end = _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""What the workflow needs from outside, in its own words. Adapters fit by shape; `worker.app` passes them in.
+"""The interfaces (ports) that the workflow uses. Adapters fit them by shape (`Protocol`); `worker` passes them in.
 
-A port raises `Unavailable` when the same call may work later and `Rejected` when it won't; nothing else on purpose.
+A port raises `Unavailable` when the same call may work later, and `Rejected` when it won't. Any other error is a bug.
 """
 
 from __future__ import annotations
@@ -44,6 +44,6 @@ class Model(Protocol):
     ) -> Completion:
         """One answer, asked to be JSON that fits *schema*. Its text is not checked here.
 
-        *more_room*: the answer before was cut off, so this one may be longer.
+        *more_room*: The answer may be longer, since the one before was cut off.
         """
         ...

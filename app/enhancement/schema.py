@@ -1,7 +1,7 @@
-"""The JSON schema that is sent for a pydantic model, as every endpoint with strict structured output takes it.
+"""The JSON schema of a pydantic model, in a form that every endpoint with strict structured output accepts.
 
-Invariant: no reference (one beside another keyword is refused, and not every server resolves them), no keyword but
-those of `_KEPT`, every object closed and all its properties required. What is read is more forgiving: `answer`.
+Invariant: it has no `$ref` (some servers don't resolve them, or refuse them beside another keyword), only the keywords
+of `_KEPT`, `additionalProperties: false` in every object, and all properties required.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-# Titles and defaults say nothing to a model, and some servers refuse them.
+# Not titles and defaults: they don't help a model, and some servers refuse them.
 _KEPT: Final = ("type", "description", "enum", "properties", "items", "required", "additionalProperties")
 
 
 def strict_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of *model*, which must not contain itself."""
+    """The schema of *model*, which must not be recursive."""
     schema = model.model_json_schema()
     return _strict(schema, schema.get("$defs", {}))
 
 
 def _strict(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    # What stands beside a reference (a field's description) says more than what it refers to.
+    # Keywords beside a reference (the description of the field) override those of its target.
     name = str(node.get("$ref", "")).rpartition("/")[2]
     whole = {**definitions[name], **node} if name else node
     strict = {key: whole[key] for key in _KEPT if key in whole}

@@ -1,7 +1,7 @@
-"""What the model is told, and what is made of its answer.
+"""Composes the messages for the model, and reads the draft from its answer.
 
-Invariant: text from outside reaches the model only masked, as JSON, inside a fence whose nonce nobody outside can know,
-and what comes back is a `Draft` that passed `core.enhancement`'s checks, or nothing.
+Invariant: text from outside is in a message only masked, as JSON, and between two marks with a random word (nonce). Its
+author can't know the nonce, so the text can't pretend to end before it does.
 """
 
 from __future__ import annotations
@@ -76,14 +76,14 @@ def compose_messages(
 
 
 def _draw_nonce() -> str:
-    """Letters alone: digits among them pass for a bank account's number now and then, and would be masked."""
+    """A random word of letters. With digits it could look like an account number and be masked."""
     return "".join(secrets.choice(ascii_lowercase) for _ in range(_NONCE_CHARS))
 
 
 def compose_repair(
     messages: Sequence[Message], answer: str, problems: Sequence[str], *, mask: Mask
 ) -> tuple[Message, ...]:
-    """*messages*, the answer to them, and what must change in it."""
+    """*messages*, followed by the answer to them and what must be changed in it."""
     listing = "\n".join(f"- {problem}" for problem in problems)
     return (
         *messages,
@@ -96,7 +96,7 @@ def parse_draft(answer: str) -> Draft:
     """The draft that *answer* holds.
 
     Raises:
-        ModelRefused: It holds none; the sentence is fit for `compose_repair`.
+        ModelRefused: It has none. The sentence can be passed to `compose_repair`.
     """
     reading = read_answer(answer)
     if reading.draft is None:

@@ -1,1 +1,1 @@
-"""One module per system that we don't own: each translates its words, units and errors into ours."""
+"""One module for each outside system. Each translates its words, units and errors into ours."""

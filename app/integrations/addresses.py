@@ -1,8 +1,8 @@
 """Which IP addresses a tenant's URL may lead to.
 
-Invariant: an address is reachable only if it stands in a list here. Global unicast addresses always do; private ones do
-where the tenant's file says `allow_private_address: true`; link-local and cloud metadata addresses never do, in no
-notation: an IPv6 address that carries an IPv4 address (mapped, 6to4, NAT64) is judged by the one that it carries.
+Invariant: only global unicast addresses are allowed, and private ones if the tenant's file says
+`allow_private_address: true`. Link-local and cloud metadata addresses never are, in no notation: an IPv6 address that
+contains an IPv4 address (mapped, 6to4, NAT64) is judged by that IPv4 address.
 
 Source: IANA's special-purpose address registries; RFC 4291, 3056, 6052, 6598.
 """
@@ -41,7 +41,7 @@ _PRIVATE: Final = tuple(
 _GLOBAL_IPV6: Final = IPv6Network("2000::/3")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _IPV4_SPECIAL: Final = (
-    # Python calls these global, or did in one of the versions that we run on.
+    # `is_global` of some Python version that we support is True for these.
     IPv4Network("192.0.0.0/24"),
     IPv4Network("192.88.99.0/24"),
 )
@@ -56,7 +56,7 @@ def check_address(text: str, *, allow_private: bool, allow_public: bool = True) 
         allow_public: False for plain http.
 
     Raises:
-        AddressForbidden: It is none, or the tenant's file does not allow it.
+        AddressForbidden: It is not an IP address, or the tenant's file does not allow it.
     """
     try:
         address = _carried(ip_address(text))
@@ -82,7 +82,7 @@ def check_address(text: str, *, allow_private: bool, allow_public: bool = True) 
 
 
 def _carried(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that an IPv6 address stands for, or the address itself."""
+    """The IPv4 address that an IPv6 address contains, else the address itself."""
     if isinstance(address, IPv4Address):
         return address
     if address.ipv4_mapped is not None:

@@ -1,7 +1,11 @@
-"""With what a model is asked, and with what less once it refused: in steps, so that a call is only given up at the end.
+"""Chooses the options of a call to a model, and fewer options after the endpoint refused some of them.
 
-Strict schema, any JSON, no format; each name of the limit; with and without a temperature and a role of its own for the
-system's words. What a refusal names is left out first; after one that names nothing, a step down; at last all at once.
+Endpoints that call themselves OpenAI-compatible support different options: a strict schema, any JSON or no format; one
+of two names for the limit of tokens; a temperature; a system role. After a refusal, the options that it names are left
+out; if it names none, one is left out at a time; at last all. So a call is given up only when no option is left.
+
+For example, an endpoint without structured output refuses `response_format: json_schema` and names it. The next call
+asks for `json_object`; if that is refused too, the schema is only described in the prompt.
 """
 
 from __future__ import annotations
@@ -17,26 +21,26 @@ from app.integrations.refusal import FORMATS, LIMITS, Option, Refusal
 
 TEMPERATURE: Final = 0.2
 LEAST_TOKENS: Final = 500
-"""An answer needs so many, even a short one."""
+"""Even a short answer needs this many tokens."""
 MAX_CALLS: Final = 7
-"""For one answer, refused ones included. A refused call costs nothing but its time."""
+"""Calls for one answer, refused ones included. A refused call costs only time."""
 _REMEMBERED_S: Final = 3600.0
 _REFUSALS: Final = frozenset({400, 404, 413, 415, 422, 500, 501})
-"""The statuses by which servers refuse an option; 413: the prompt."""
+"""Statuses with which servers refuse an option (413: the prompt)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One way to make a call."""
+    """The options of one call."""
 
     tokens: int
     left_out: frozenset[Option] = frozenset()
     is_shortened: bool = False
-    """Its limit was lowered already."""
+    """Whether its limit of tokens was lowered already."""
 
     @property
     def options(self) -> frozenset[Option]:
-        """What the call is made with: of formats and limits the first that is not left out."""
+        """The options in use: of formats and of limits only the first that is not left out."""
         kept = [option for option in Option if option not in self.left_out]
         first = [next((each for each in group if each in kept), None) for group in (FORMATS, LIMITS)]
         return frozenset(option for option in kept if option in first or option not in {*FORMATS, *LIMITS})
@@ -49,7 +53,7 @@ class Asking:
         return replace(self, left_out=self.left_out | frozenset(options))
 
     def call(self, messages: Sequence[Message], schema: dict[str, Any]) -> dict[str, Any]:
-        """The call's fields, but for the model."""
+        """The fields of the call, without the model."""
         options = self.options
         call: dict[str, Any] = {"messages": self._messages(messages, schema)}
         if Option.JSON_SCHEMA in options:
@@ -63,7 +67,7 @@ class Asking:
         return call
 
     def _messages(self, messages: Sequence[Message], schema: dict[str, Any]) -> list[dict[str, str]]:
-        """One system message at most, the first: templates of widely used models take no second one, some none."""
+        """*messages* with at most one system message, the first. Templates of common models accept no second one."""
         system: list[str] = [message.content for message in messages if message.role == "system"]
         if Option.JSON_SCHEMA not in self.options:
             system.append("The answer's JSON schema: " + json.dumps(schema))
@@ -73,17 +77,17 @@ class Asking:
             return rest
         if Option.SYSTEM_ROLE in self.options or not rest:
             return [{"role": "system", "content": words}, *rest]
-        # Before the fence around what comes from outside, which stays whole.
+        # Put before the marked text from outside, which is not changed.
         return [{**rest[0], "content": f"{words}\n\n{rest[0]['content']}"}, *rest[1:]]
 
 
 def is_refusal(status: int) -> bool:
-    """Whether a call that is answered *status* may go through with less."""
+    """Whether a call that was answered with *status* may succeed with fewer options."""
     return status in _REFUSALS
 
 
 def ask_less(asked: Asking, refusal: Refusal) -> Asking | None:
-    """The next step down after *refusal*; None: there is none that could help."""
+    """The options for the next call after *refusal*; None: no change could help."""
     if refusal.is_filtered or refusal.has_no_model:
         return None
     if refusal.is_too_long and not refusal.unsupported & asked.options:
@@ -95,7 +99,7 @@ def ask_less(asked: Asking, refusal: Refusal) -> Asking | None:
 
 
 def _to_leave_out(options: frozenset[Option], refusal: Refusal) -> frozenset[Option]:
-    """What is said to be at fault; else what is refused most, step by step; at last all that is left."""
+    """The options to leave out: those that the refusal names, else the one that is refused most often, at last all."""
     roles = {Option.SYSTEM_ROLE} if refusal.is_about_roles else frozenset()
     for suspects in (refusal.unsupported, refusal.named, roles, frozenset(FORMATS)):
         if found := options & suspects:
@@ -105,9 +109,9 @@ def _to_leave_out(options: frozenset[Option], refusal: Refusal) -> frozenset[Opt
 
 @dataclass(slots=True)
 class Memory:
-    """What endpoints said that a model does not support, for an hour each: then it is tried again."""
+    """Remembers for an hour which options an endpoint does not support for a model."""
 
-    now: Callable[[], float] = lambda: time.monotonic()  # noqa: PLW0108 - looked up at each call, as tests turn it
+    now: Callable[[], float] = lambda: time.monotonic()  # noqa: PLW0108 - looked up at each call, since tests replace it
     _until: dict[tuple[str, str, Option], float] = field(default_factory=dict)
     _told: set[tuple[str, str, Option]] = field(default_factory=set)
 
@@ -120,11 +124,11 @@ class Memory:
             self._until[endpoint, model, option] = self.now() + _REMEMBERED_S
 
     def untold(self, endpoint: str, model: str, options: Collection[Option]) -> list[Option]:
-        """Of *options*, those that nobody was told of yet; they count as told from now on."""
+        """Those of *options* that were not logged yet. From now on they count as logged."""
         fresh = sorted(option for option in options if (endpoint, model, option) not in self._told)
         self._told |= {(endpoint, model, option) for option in fresh}
         return fresh
 
     def worked(self, endpoint: str, model: str, options: Collection[Option]) -> None:
-        """Note that a call with *options* went through: should one be refused later, that is told again."""
+        """A call with *options* succeeded. If one of them is refused later, that is logged again."""
         self._told -= {(endpoint, model, option) for option in options}

@@ -1,4 +1,4 @@
-"""A limit for what a client of httpx2 reads of one answer, whatever the other side sends."""
+"""Limits how much of an answer a client of httpx2 reads."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Final
 import httpx2
 
 UNCOMPRESSED: Final = {"Accept-Encoding": "identity"}
-"""Headers of every request whose answer is bounded: a small compressed answer may be a huge one."""
+"""Headers of every limited request: a small compressed answer may become a huge one."""
 
 
 def bound(max_bytes: int) -> Callable[[httpx2.Response], Awaitable[None]]:
-    """A response hook: an answer that is larger, or compressed though we asked for none, is a failed call."""
+    """A response hook. An answer that is larger than *max_bytes*, or compressed, makes the call fail."""
 
     async def limit(response: httpx2.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:

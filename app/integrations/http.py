@@ -1,10 +1,11 @@
 """HTTP to the URLs that a tenant's file names: ServiceDesk Plus, its accounts server, Prometheus.
 
 Invariants:
-    - Each TCP connection goes to an address that `check_address` let pass in the same breath: the name is resolved
-      once, and the connection is made to the IP address itself. TLS and the Host header keep the name.
-    - A call ends within its time limit and reads no more than its size limit, whatever the other side does.
-    - Plain http is spoken to private addresses alone.
+    - Each TCP connection goes to an IP address that `check_address` has allowed. The name is resolved once, and the
+      connection is made to the checked address, so a second look-up can't return another one (DNS rebinding). TLS and
+      the Host header use the name.
+    - A call ends within its time limit and reads at most its size limit, whatever the other side does.
+    - Plain http is used for private addresses only.
     - No redirect is followed, no cookie is kept, no proxy or credential is taken from the environment.
 """
 
@@ -39,16 +40,16 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
 class NoAnswer(Exception):
-    """No whole answer came within the limits. Its text is a clause for a person: "the connection was refused"."""
+    """No complete answer came within the limits. Its text is part of a sentence: "the connection was refused"."""
 
 
 class AnswerTooLarge(NoAnswer):
-    """The answer is larger than we read; asking again would not make it smaller."""
+    """The answer is larger than the limit, so a retry would not help."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer, read whole."""
+    """One complete answer."""
 
     status: int
     headers: httpx.Headers
@@ -56,7 +57,7 @@ class Reply:
 
 
 class Outbound:
-    """Sends single requests; made by `open_outbound`."""
+    """Sends requests. Made by `open_outbound`."""
 
     def __init__(self, client: httpx.AsyncClient, *, timeout: timedelta, max_bytes: int) -> None:
         self._client = client
@@ -72,11 +73,11 @@ class Outbound:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """The answer to one request, redirects and errors included: what a status means, the caller knows.
+        """The answer to one request, also if its status is a redirect or an error.
 
         Raises:
             AddressForbidden: The URL leads to an address that the tenant's file does not allow.
-            NoAnswer: No whole answer came; whether the request was carried out is not known.
+            NoAnswer: No complete answer came. Whether the request was carried out is not known.
         """
         limit_s = self._timeout.total_seconds()
         try:
@@ -90,13 +91,13 @@ class Outbound:
         except (TimeoutError, httpx.TimeoutException):
             raise NoAnswer(f"no answer came within {limit_s:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            # The library's own text is dropped: it may quote what the other side sent.
+            # Without the library's text, which may quote what the other side sent.
             raise NoAnswer(_explain(error)) from None
         return Reply(response.status_code, response.headers, body)
 
     async def _read(self, response: httpx.Response) -> bytes:
         if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
-            # We ask for none: a small compressed answer may be a huge one.
+            # We asked for none, since a small compressed answer may become a huge one.
             raise NoAnswer("the answer came compressed, which was not asked for")
         body = bytearray()
         async for chunk in response.aiter_raw():
@@ -115,14 +116,14 @@ async def open_outbound(
     resolve: Resolve | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Outbound]:
-    """A client for one tenant's URLs; closes its connections at the end.
+    """A client for the URLs of one tenant. Its connections are closed when the block ends.
 
     Args:
         allow_private: The tenant's `allow_private_address`.
         timeout: For a whole call, from the look-up of the name to the last byte.
         max_bytes: The largest body that is read.
-        resolve: Another look-up of names than the system's.
-        tls: Another trust than the system's, which honours SSL_CERT_FILE and SSL_CERT_DIR.
+        resolve: Looks up names in place of the system.
+        tls: Trusted certificates in place of the system's (which SSL_CERT_FILE and SSL_CERT_DIR change).
     """
     pools = {
         scheme: httpcore.AsyncConnectionPool(
@@ -149,7 +150,7 @@ async def open_outbound(
 
 @cache
 def _default_tls() -> ssl.SSLContext:
-    # Reading the trust store takes tens of milliseconds: once per process.
+    # Cached for the process: reading the trusted certificates takes tens of milliseconds.
     return ssl.create_default_context()
 
 
@@ -159,7 +160,7 @@ async def _resolve(host: str, port: int) -> list[str]:
 
 
 class _CheckedBackend(httpcore.AsyncNetworkBackend):
-    """Resolves, checks, and connects to the checked address: a name can't change its address in between."""
+    """Resolves a name, checks the addresses, and connects to a checked one: a second look-up could differ."""
 
     def __init__(self, resolve: Resolve, *, allow_private: bool, allow_public: bool) -> None:
         self._tcp = httpcore.AnyIOBackend()
@@ -200,7 +201,7 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         raise failure
 
     async def _allowed(self, host: str, port: int) -> list[str]:
-        """The addresses of *host* that may be connected to; raises `AddressForbidden` when it has others alone."""
+        """The addresses of *host* that are allowed; raises `AddressForbidden` when none is."""
         refusal: AddressForbidden | None = None
         allowed: list[str] = []
         for address in dict.fromkeys((await self._resolve(host, port))[:_MAX_ADDRESSES]):
@@ -219,7 +220,7 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
 
 
 class _PoolTransport(httpx.AsyncBaseTransport):
-    """httpx over pools of ours, one a scheme: httpx's own transport takes no network backend."""
+    """An httpx transport over our own pools, one per scheme, since httpx's own accepts no network backend."""
 
     def __init__(self, pools: Mapping[str, httpcore.AsyncConnectionPool]) -> None:
         self._pools = pools

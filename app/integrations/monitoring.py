@@ -1,7 +1,7 @@
-"""A tenant's Prometheus: what it says now about the machines that a ticket names.
+"""A tenant's Prometheus: current alerts and readings of the machines that a ticket names.
 
-Invariant: names from a ticket reach a query only as escaped letters of one regular expression, and a series is used
-only if its own `instance` label names one of them.
+Invariant: a name from a ticket is in a query only as escaped characters of one regular expression, and a series is used
+only if its `instance` label is one of the names.
 
 Source: Prometheus HTTP API v1 (`/api/v1/query`); label names of node_exporter 1.x.
 """
@@ -40,7 +40,7 @@ _SAID: Final = {
     "memory": "{value:.0f} % of memory available",
     "load": "load over 5 minutes {value:.2f}",
 }
-"""Readings beside alerts and `up`, and how a source tells them."""
+"""Readings besides alerts and `up`, and how a source words them."""
 _NO_DISKS: Final = "tmpfs|overlay|squashfs|ramfs|iso9660|devtmpfs"
 
 
@@ -111,7 +111,7 @@ class Prometheus:
     async def _query(self, query: str, names: frozenset[str]) -> list[_Series]:
         """The series of an instant query whose instance is one of *names*."""
         try:
-            # POST: a long query has no place in a URL, nor in the logs that keep URLs.
+            # POST, since a query may be too long for a URL, and URLs are kept in logs.
             reply = await self._outbound.send("POST", f"{self._url}/api/v1/query", form={"query": query})
         except NoAnswer as error:
             raise MonitoringUnavailable(f"Prometheus: {error}.") from None
@@ -147,10 +147,10 @@ def _names(addresses: Addresses) -> frozenset[str]:
 
 
 def _matcher(names: frozenset[str]) -> str:
-    """A regular expression for a PromQL string: each of *names*, perhaps with a domain or a port behind it."""
+    """A regular expression for a PromQL string: any of *names*, with or without a domain and a port."""
     hosts = []
     for name in sorted(names):
-        # Every character but letters and digits is written as its code: RE2 reads it as nothing else.
+        # Every character other than letters and digits is written as its code, which has no special meaning in RE2.
         escaped = "".join(char if char.isalnum() else rf"\x{{{ord(char):x}}}" for char in name)
         if _is_ip(name):
             hosts.append(rf"\[?{escaped}\]?")
@@ -161,7 +161,7 @@ def _matcher(names: frozenset[str]) -> str:
 
 
 def _query_text(matcher: str) -> str:
-    """One query for everything: a label `reading` tells the parts of the answer apart."""
+    """One query for all readings; each series of the answer has the label `reading`."""
     selector = f'instance=~"{matcher}"'
     disks = f'{selector},fstype!~"{_NO_DISKS}"'
     parts = {
@@ -176,7 +176,7 @@ def _query_text(matcher: str) -> str:
 
 
 def _is_named(host: str, names: frozenset[str]) -> bool:
-    """Whether *host* is one of *names*; a short name also means the machine of that name in any domain."""
+    """Whether *host* is one of *names*. A name without a domain fits the machine in any domain."""
     return host in names or (not _is_ip(host) and host.partition(".")[0] in names)
 
 
@@ -231,7 +231,7 @@ def _alert_text(series: _Series) -> str:
 
 
 def _instances(readings: list[_Series]) -> list[str]:
-    """Each instance once, of those that have more than alerts."""
+    """Each instance that has a reading besides alerts, once."""
     return list(dict.fromkeys(series.instance for series in readings if series.labels.get("reading") != _ALERT))
 
 

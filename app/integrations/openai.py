@@ -1,9 +1,9 @@
-"""Any OpenAI-compatible endpoint as the workflow's model.
+"""The workflow's model: any OpenAI-compatible endpoint.
 
-Invariant: nothing of a prompt or an answer is in an error, a span or a log line. An answer is read as far as its limit
-in bytes and time; no redirect is followed. What an endpoint refuses of a call (structured output, say) is left out in
-steps (`asking`); it is remembered for an hour only when the refusal said that it is unsupported and the call then went
-through without. A model's thoughts are never part of a `Completion`.
+Invariant: errors, spans and log lines hold no text of a prompt or an answer. Answers are limited in bytes and time; no
+redirect is followed. Options that an endpoint refuses (e.g. structured output) are left out in steps (`asking`).
+That is remembered for an hour only if the refusal said "unsupported" and the call succeeded without the option. A
+model's thoughts are never part of a `Completion`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-import httpx2  # the client library's own
+import httpx2  # the HTTP client of the openai package
 import openai
 import structlog
 from openai import AsyncOpenAI
@@ -31,21 +31,21 @@ from app.integrations.refusal import Option, Refusal, read_refusal
 from app.telemetry.metrics import LLM_CALLS, LLM_COST_USD, LLM_LEFT_OUT, LLM_SECONDS, LLM_TOKENS
 from app.telemetry.traces import exemplar, span
 
-# Beyond it the fallback model takes over; without one the note holds the context alone.
+# After these the fallback model is asked; without one the note has only the context.
 _RETRIES: Final = 2
 MAX_COMPLETION_TOKENS: Final = 4_000
-# A reasoning model thinks for some thousand tokens before it writes; the answer itself takes about a thousand.
+# A reasoning model uses some thousand tokens for its thoughts; the answer itself needs about a thousand.
 _MORE_ROOM: Final = 4
-# More than any model reads or writes in one answer.
+# No model reads or writes more in one call: a larger count is wrong.
 _MOST_TOKENS: Final = 100_000_000
-# As OpenAI, Mistral, Gemini and Anthropic call it, in small letters.
+# `finish_reason` of OpenAI, Mistral, Gemini and Anthropic for an answer that was cut off, in lower case.
 _CUT_OFF: Final = frozenset({"length", "model_length", "max_tokens"})
 _FILTERED: Final = frozenset({"content_filter", "safety", "prohibited_content", "sensitive"})
 _FILTER_STATUSES: Final = frozenset({400, 403, 422, 451})
 _TEXT_PARTS: Final = frozenset({"text", "output_text"})
 _DECLINED_BY_FILTER: Final = "the model's content filter refused this ticket"
 _NOT_UNDERSTOOD: Final = "the endpoint answered something that is not a completion"
-# Of one answer, with all that an endpoint writes around its words.
+# Of one whole HTTP answer.
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
 _OPENAI: Final = "https://api.openai.com/v1"
 
@@ -54,7 +54,7 @@ log = structlog.get_logger(__name__)
 
 
 class OpenAIModel:
-    """A tenant's model and, while it stays away, its fallback. They share *limit*, the time for one answer."""
+    """A tenant's model, and a fallback model for when it does not answer. *limit* is the time for both together."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class OpenAIModel:
         self._models = [model] if fallback in {None, model} else [model, str(fallback)]
         self._max_tokens = max_tokens
         self._memory = memory or Memory()
-        # A model that hangs leaves its fallback the same time.
+        # So that a model that hangs leaves the fallback as much time.
         self._limit = limit / len(self._models)
 
     async def complete(
@@ -81,13 +81,13 @@ class OpenAIModel:
         """One answer, asked to be JSON that fits *schema*. Its text is not checked here.
 
         Args:
-            messages: What is said.
-            schema: What the answer should be.
-            more_room: The answer before was cut off; this one may be longer.
+            messages: The prompt.
+            schema: The JSON schema of the answer.
+            more_room: The answer may be longer, since the one before was cut off.
 
         Raises:
             ModelUnavailable: Neither model answered; the same call may work later.
-            ModelRefused: The endpoint will not take this call, or the model declined.
+            ModelRefused: The endpoint refuses this call, or the model declined.
         """
         tokens = self._max_tokens * (_MORE_ROOM if more_room else 1)
         failure: AppError | None = None
@@ -98,7 +98,7 @@ class OpenAIModel:
             except TimeoutError:
                 failure = failure or ModelUnavailable("the model did not answer in time")
             except ContentFiltered:
-                raise  # the fallback is behind the same filter
+                raise  # the fallback has the same filter
             except (ModelUnavailable, ModelRefused) as error:
                 failure = failure or error
         raise failure or ModelUnavailable("no model is set")
@@ -107,7 +107,7 @@ class OpenAIModel:
         # Attribute names: OpenTelemetry semantic conventions for generative AI, 1.41.
         attributes: dict[str, str | int | float] = {
             "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": "openai",  # by its API; whose it is, server.address says
+            "gen_ai.provider.name": "openai",  # the kind of API; `server.address` says whose endpoint it is
             "gen_ai.request.model": model,
             "gen_ai.request.max_tokens": tokens,
             "gen_ai.output.type": "json",
@@ -141,7 +141,7 @@ class OpenAIModel:
         except openai.APIError as error:
             raise _translate(error) from error
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
-            # The library takes an answer of any shape for a completion; what it quotes stays here.
+            # The library accepts answers of any shape. Its error may quote the answer, so it is left out.
             raise ModelUnavailable(_NOT_UNDERSTOOD) from None
 
     def _count(self, model: str, completion: Completion) -> None:
@@ -152,10 +152,10 @@ class OpenAIModel:
     async def _create(
         self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int
     ) -> tuple[Any, Asking]:
-        """The endpoint's answer, and what it was asked with: less, step by step, as long as it refuses.
+        """The endpoint's answer, and the options of the call. While it refuses, options are left out step by step.
 
         Raises:
-            openai.APIError: As the last call was answered.
+            openai.APIError: The error of the last call.
         """
         endpoint = str(self._client.base_url)
         asked = Asking(tokens, self._memory.left_out(endpoint, model))
@@ -175,7 +175,7 @@ class OpenAIModel:
                     raise
                 unsupported |= refusal.unsupported & asked.options
                 asked = less
-                # The library tried a 500 again by itself; a step down is tried once.
+                # The library has retried a 500 by itself; a call with fewer options is made once.
                 client = self._client.with_options(max_retries=0)
             else:
                 self._learn(endpoint, model, asked, unsupported)
@@ -183,7 +183,7 @@ class OpenAIModel:
         raise AssertionError
 
     def _learn(self, endpoint: str, model: str, asked: Asking, unsupported: set[Option]) -> None:
-        """Keep and tell what the endpoint does without."""
+        """Remember and log the options that the endpoint does not support."""
         self._memory.remember(endpoint, model, unsupported)
         self._memory.worked(endpoint, model, asked.options)
         for option in asked.left_out:
@@ -193,7 +193,7 @@ class OpenAIModel:
 
 
 def _declined(refusal: Refusal, status: int) -> ModelRefused | None:
-    """What a refusal of this one prompt is; None: of any."""
+    """The error if the endpoint refused this prompt; None: it would refuse any prompt."""
     if refusal.is_filtered and status in _FILTER_STATUSES:
         return ContentFiltered(_DECLINED_BY_FILTER)
     if refusal.is_too_long and is_refusal(status):
@@ -202,7 +202,7 @@ def _declined(refusal: Refusal, status: int) -> ModelRefused | None:
 
 
 def _completion(answer: Any, model: str, asked: Asking, *, endpoint: str) -> Completion:
-    """*answer* as we know it; servers that call themselves compatible leave out what they please."""
+    """*answer* as a `Completion`. Any field may be missing, since compatible servers leave some out."""
     choices: Any = getattr(answer, "choices", None)
     message = choices[0].message if choices else None
     if message is None:
@@ -227,7 +227,7 @@ def _completion(answer: Any, model: str, asked: Asking, *, endpoint: str) -> Com
 
 
 def _text(content: Any) -> str:
-    """What the model says: of an answer in parts, the texts; other parts are thoughts."""
+    """The text of an answer. Of an answer in parts only the parts of type text; others are thoughts."""
     if isinstance(content, list):
         return "".join(_texts(content))
     if isinstance(content, dict):
@@ -244,7 +244,7 @@ def _texts(parts: Iterable[Any]) -> Iterable[str]:
 
 
 def _tokens(usage: Any, name: str) -> int:
-    """A count of *usage*, 0 where it has none. One that can't be one would spoil counters, budgets and bills."""
+    """The count *name* of *usage*; 0 if it is missing or impossible, since it goes into counters, budgets and bills."""
     number = int(getattr(usage, name, 0) or 0)
     if not 0 <= number <= _MOST_TOKENS:
         raise ModelUnavailable(_NOT_UNDERSTOOD)
@@ -256,7 +256,7 @@ def _translate(error: openai.APIError) -> AppError:
         return ModelUnavailable("the model did not answer in time")
     if isinstance(error, openai.APIStatusError):
         status = error.status_code
-        if status in {408, 409, 429} or status >= 500:  # noqa: PLR2004 - HTTP's own numbers
+        if status in {408, 409, 429} or status >= 500:  # noqa: PLR2004 - HTTP status codes
             return ModelUnavailable(f"the model's endpoint answered {status}")
         hint = "; check OPENAI_API_KEY" if status in {401, 403} else "; check OPENAI_MODEL and OPENAI_BASE_URL"
         return ModelRefused(f"the model's endpoint refused the call ({status}){hint}")
@@ -265,9 +265,9 @@ def _translate(error: openai.APIError) -> AppError:
 
 @asynccontextmanager
 async def open_model_client(*, api_key: str, base_url: str | None, limit: timedelta) -> AsyncIterator[AsyncOpenAI]:
-    """A client for all tenants: connections are shared, prompts are not. *limit* is for one call."""
+    """One client for all tenants, who share its connections. *limit* is the time for one call."""
     async with AsyncOpenAI(
-        # By name, also where it is the default: the library would read the environment itself, and take an empty value.
+        # Given also where it is the default: else the library reads the environment, and accepts an empty value.
         api_key=api_key,
         base_url=base_url or _OPENAI,
         timeout=limit.total_seconds(),
@@ -278,7 +278,7 @@ async def open_model_client(*, api_key: str, base_url: str | None, limit: timede
 
 
 def open_bounded_client(limit: timedelta, **options: Any) -> httpx2.AsyncClient:
-    """The library's own client, but for what an endpoint may make of it: a large, compressed or redirecting answer."""
+    """The library's HTTP client, which refuses large and compressed answers and follows no redirect."""
     return openai.DefaultAsyncHttpxClient(
         timeout=limit.total_seconds(),
         follow_redirects=False,

@@ -1,7 +1,7 @@
-"""What an endpoint's refusal of a call says: how it is told differs by server, so little is taken for sure.
+"""Reads from an endpoint's refusal of a call which options it does not support. Servers word this differently.
 
-Invariant: an option's name in an error's text proves nothing (errors quote prompts, requests and limits). An option is
-`unsupported` where a field or a whole clause of the error says so, in words that are not the request's own.
+Invariant: that an option's name is in the text proves nothing, since errors quote prompts, requests and limits. An
+option is `unsupported` only if a field of the error or a whole clause says so, in text that is not part of the request.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from enum import StrEnum
 from typing import Final
 
 _MAX_TEXT: Final = 2_000
-"""Of an error's text, how much is looked at."""
+"""Longest part of an error's text that is read."""
 _MAX_DEPTH: Final = 5
 _QUOTE: Final = 24
-"""As many characters of the prompt in a row are no words of the endpoint's own."""
+"""A run of so many characters that is also in the prompt is taken for a quotation."""
 
 
 class Option(StrEnum):
-    """What a call can be made without."""
+    """Options of a call that can be left out."""
 
     JSON_SCHEMA = "json_schema"
     JSON_OBJECT = "json_object"
@@ -28,7 +28,7 @@ class Option(StrEnum):
     MAX_COMPLETION_TOKENS = "max_completion_tokens"
     TEMPERATURE = "temperature"
     SYSTEM_ROLE = "system_role"
-    """Without it, its words stand at the head of the user's message."""
+    """Without it, the system's text is at the begin of the user's message."""
 
 
 FORMATS: Final = (Option.JSON_SCHEMA, Option.JSON_OBJECT)
@@ -49,7 +49,7 @@ _NOT: Final = (
     r"|extra (?:inputs|fields)|deprecated|forbidden|only \S+ .{0,30}supported"
     r"|must be\W{0,2}(?:json_schema|json_object|text)\b"
 )
-# One clause, without a brace: a request that is quoted is full of names.
+# One clause without braces: a quoted request has braces and is full of names.
 _CLAUSE: Final = r"(?:(?!\.\s|[;\n{}]).){0,80}?"
 _LISTED: Final = r"not support parameters: [\[{][^;\n]{0,200}?"  # LiteLLM's
 _UNSUPPORTED: Final = {
@@ -95,26 +95,26 @@ _NUMBER: Final = re.compile(r"(?<![\w.])\d{3,7}(?![\w.]*\d)")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What is known of a refused call."""
+    """What a refusal says."""
 
     unsupported: frozenset[Option] = frozenset()
-    """Said to be unsupported, in so many words."""
+    """Options that it clearly calls unsupported."""
     named: frozenset[Option] = frozenset()
-    """A field of the error names it, whatever is wrong with it."""
+    """Options that a field of the error names, whatever is wrong with them."""
     is_too_long: bool = False
     is_about_roles: bool = False
     is_filtered: bool = False
     has_no_model: bool = False
     numbers: tuple[int, ...] = ()
-    """What the text counts: the context's size, the prompt's."""
+    """Numbers in its text, e.g. the sizes of the context and of the prompt in tokens."""
 
     def room(self, asked: int) -> int:
-        """How many tokens of an answer fit, as far as the text tells: what is allowed, or context less prompt."""
+        """Tokens that fit for an answer, as far as the text says: the allowed number, or context minus prompt."""
         counted = {number for number in self.numbers if number != asked}
-        numbers = sorted(number for number in counted if number - asked not in counted)  # no sum of prompt and answer
+        numbers = sorted(number for number in counted if number - asked not in counted)  # not prompt plus answer
         if len(numbers) == 1 and numbers[0] < asked:
             return numbers[0]
-        if len(numbers) >= 2:  # noqa: PLR2004 - the context's and the prompt's
+        if len(numbers) >= 2:  # noqa: PLR2004 - of the context and of the prompt
             left = numbers[-1] - numbers[-2]
             if left < asked:
                 return left
@@ -122,7 +122,7 @@ class Refusal:
 
 
 def read_refusal(status: int, body: object, *, prompt: Iterable[str]) -> Refusal:
-    """What the *body* of an answer with *status* says; what it quotes of *prompt* is not its own."""
+    """Read the *body* of an answer with *status*. Quotations of *prompt* in it are ignored."""
     told = list(_tell(body, "", 0))
     codes = {value.lower() for key, value in told if key in {"code", "type"}}
     params = {value for key, value in told if key in {"param", "loc"}}
@@ -148,7 +148,7 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str]) -> Refusal
 
 
 def _tell(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
-    """The texts of an error's body, each with its key; what it says it was given (`input`) is left out."""
+    """The texts of an error's body with their keys, without the request that it repeats (`input`)."""
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, Mapping):
@@ -170,7 +170,7 @@ def _is_of(param: str, option: Option) -> bool:
 
 
 def _own(text: str, prompt: list[str]) -> str:
-    """*text* without what it quotes: runs of *prompt*, and words in quotation marks, which may be a short one."""
+    """*text* without quotations: runs of *prompt*, and words in quotation marks, which may be a short prompt."""
     text = _QUOTED.sub(lambda found: " " * len(found[0]), text)
     kept = bytearray(b"\x01" * len(text))
     for start in range(max(len(text) - _QUOTE, 0) + 1):

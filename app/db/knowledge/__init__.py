@@ -1,1 +1,1 @@
-"""What is known of a tenant besides its deliveries: stored, indexed, searched."""
+"""A tenant's tickets, articles and assets as read from ServiceDesk Plus: stored, indexed, searched."""

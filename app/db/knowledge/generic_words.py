@@ -1,8 +1,8 @@
-"""Words that most tickets hold, whatever they are about: they must not make two tickets alike.
+"""Words that occur in most tickets, whatever they are about ("please", "today"). They must not make two tickets similar.
 
-PostgreSQL's own stop words are those of a language; these are those of a service desk: courtesies, times, and the verbs
-of every complaint. A large corpus finds by itself that they are common; one of thirty tickets can't. They are left out
-of queries, not of the index, so a change here needs no indexing.
+They are the stop words of service desks, beside PostgreSQL's stop words of each language. In a large corpus the ranking
+gives them little weight by itself, since they are frequent; in a corpus of thirty tickets it can't. They are left out of
+queries and not of the index, so a change of this list needs no new index.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 Invariant: for each kind of a tenant, `posting`, `term` and `corpus` tell exactly what the rows of `ticket` or `article`
 hold in `terms`, `frequencies` and `length`: they change in the transaction that changes those, and writers of one kind
-lock its row of `corpus`, so one writes at a time. A document whose indexed text is as before costs no write.
+lock its row of `corpus`, so one writes at a time. A document whose indexed text did not change costs no write.
 
 A ticket is indexed when it is resolved and has a resolution, an article always. Terms are the lexemes of PostgreSQL's
-`to_tsvector`, so a note's language decides on stems and stop words.
+`to_tsvector`, so the language of the tenant's notes decides on stems and stop words.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from app.db.tables import ArticleRow, Corpus, Term, TermOccurrence, TicketRow
 CONFIGURATIONS: Final[dict[Language, str]] = {"en": "english", "de": "german", "fr": "french", "es": "spanish"}
 """PostgreSQL's text search configuration for each language of a note."""
 
-# Changes with the rules of index.sql, and has every document indexed anew by the next sync.
+# Increase it when the rules of index.sql change: then the next sync indexes every document again.
 _VERSION: Final = "1"
-# Longer ones are keys, hashes and encoded attachments, which no other text repeats.
+# Longer terms are keys, hashes and encoded attachments, which don't occur in a second text.
 MAX_TERM_CHARS: Final = 40
 _BATCH: Final = 200
 
@@ -41,7 +41,7 @@ class DocumentKind:
     """A kind of document, and the table that holds it."""
 
     name: str
-    """As in `posting.kind`."""
+    """The value of the column `posting.kind`."""
     table: type[TicketRow | ArticleRow]
 
 
@@ -52,7 +52,7 @@ ARTICLES: Final = DocumentKind("article", ArticleRow)
 async def lock_index(session: AsyncSession, tenant_id: UUID, kind: DocumentKind, *, language: Language) -> str:
     """Lock the tenant's index of this kind until the end of the transaction. To be called before a row is changed.
 
-    A transaction that changed rows first and waited afterwards could wait for one that waits for those rows: a
+    If a transaction changed rows first and then waited for this lock, its holder could be waiting for those rows: a
     deadlock.
 
     Returns:
@@ -73,7 +73,10 @@ async def index_documents(
     language: Language,
     keep: bool = True,
 ) -> None:
-    """Bring the index in step with these rows of *kind*'s table, under `lock_index`. Without *keep* they leave it."""
+    """Update the index for these rows of *kind*'s table. The caller holds `lock_index`.
+
+    *keep*: False removes them from the index.
+    """
     values = {
         "tenant_id": tenant_id,
         "kind": kind.name,
@@ -97,7 +100,7 @@ async def index_documents(
 async def drop_documents(
     session: AsyncSession, tenant_id: UUID, kind: DocumentKind, ids: Sequence[str], *, language: Language
 ) -> None:
-    """Delete these rows of *kind*'s table, and what the index knows of them, under `lock_index`."""
+    """Delete these rows of *kind*'s table and their entries in the index. The caller holds `lock_index`."""
     await index_documents(session, tenant_id, kind, ids, language=language, keep=False)
     is_one = col(kind.table.id) == any_(literal(ids, ARRAY(Text)))
     await session.execute(delete(kind.table).where(col(kind.table.tenant_id) == tenant_id, is_one))
@@ -107,17 +110,17 @@ async def drop_documents(
 async def index_next(
     session: AsyncSession, tenant_id: UUID, kind: DocumentKind, *, after: str, language: Language
 ) -> str | None:
-    """Index the documents next in order of id, where they were indexed otherwise: in another language, by older rules.
+    """Index the next batch of documents, in order of id, that were indexed in another language or by older rules.
 
     Args:
         session: A transaction of the tenant.
         tenant_id: The same tenant.
         kind: Of which documents.
-        after: Where the last call ended; "" to begin.
+        after: The id that the last call returned; "" to begin.
         language: The tenant's.
 
     Returns:
-        Where to go on; None when all are done.
+        The id to continue after; None when all are done.
     """
     await lock_index(session, tenant_id, kind, language=language)
     id_ = col(kind.table.id)
@@ -135,7 +138,7 @@ async def index_next(
 async def is_indexed_otherwise(
     session: AsyncSession, tenant_id: UUID, kind: DocumentKind, *, language: Language
 ) -> bool:
-    """Whether documents may be in the index by another language or by older rules, so that `index_next` is due."""
+    """Whether documents may be indexed in another language or by older rules, so that `index_next` must run."""
     return await lock_index(session, tenant_id, kind, language=language) != _mark(language)
 
 

@@ -1,8 +1,8 @@
-"""The tenant's inventory: which machine a ticket's text names, and which are its requester's.
+"""Search in the tenant's inventory: the machines that a ticket's text names, and those of its requester.
 
-Invariant: an asset is found by what it has, whole: an address, a hostname, a person. A short name finds a machine of
-that first label in any domain; a name with its domain finds no machine of another. A person whom two of the tenant's
-owners could be is nobody.
+Invariant: an asset is found only by a whole address, a whole hostname or its owner, never by part of a word. A short
+name (`srv01`) finds that machine in any domain; a name with a domain finds no machine of another domain. If a requester
+could be two different owners, none is chosen: "J. Weber" finds nothing where Jonas and Julia Weber own assets.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from app.db.tables import AssetAddress, AssetName, AssetRow
 _MAX_TITLE_CHARS: Final = 200
 _MAX_TEXT_CHARS: Final = 600
 _MAX_ADDRESSES_SHOWN: Final = 8
-# One person's machines are few; more are a surname that many have.
+# One person owns few machines. More than this belong to many persons with the same surname.
 _MAX_OF_A_SURNAME: Final = 200
 
 _WORDS: Final[dict[Language, tuple[str, str]]] = {
@@ -46,18 +46,18 @@ class Name:
 
     text: str
     is_shortened: bool
-    """Whether it is the first label of a name with a domain."""
+    """Whether it is only the first label of a name with a domain (`srv01` of `srv01.acme.local`)."""
 
 
 def names_of(asset: Asset) -> tuple[Name, ...]:
-    """What *asset* is called: its hostname and, where that is a hostname too, its name; each whole and shortened."""
+    """The names of *asset*: its hostname, and its name if that has the form of a hostname; each also without domain."""
     whole = dict.fromkeys(name for name in (asset.hostname.lower(), asset.name.lower()) if name and " " not in name)
     short = {name.partition(".")[0]: True for name in whole if "." in name}
     return tuple(Name(name, is_shortened=name not in whole) for name in {**whole, **short} if name)
 
 
 def owner_key(person: str) -> str:
-    """What an owner is looked up by: the surname, in lower case, or what stands for it in an e-mail address."""
+    """The key for looking up owners: the surname in lower case, or the part of an e-mail address that stands for it."""
     words = _person(person).words
     return words[-1] if words else ""
 
@@ -71,12 +71,12 @@ class InventorySearch:
         self._language: Language = tenant.note.language
 
     async def assets(self, addresses: Addresses, *, requester: str, limit: int) -> list[Source]:
-        """The assets at these addresses, then the requester's own; empty when none is known.
+        """The assets with these addresses or names, then those that the requester owns; empty when there are none.
 
         Args:
             addresses: What the ticket's text names; assets come in this order.
-            requester: A name, an e-mail address, or both. An address finds its name: j.weber@… is Jonas Weber's as
-                long as no other J. Weber owns anything.
+            requester: A name, an e-mail address, or both. An address is matched with names: j.weber@… is Jonas Weber,
+                unless another J. Weber owns an asset too.
             limit: At most this many.
         """
         async with self._database.as_tenant(self._tenant_id) as session:
@@ -104,7 +104,7 @@ class InventorySearch:
 
     async def _of_names(self, session: AsyncSession, hostnames: Iterable[str]) -> list[AssetRow]:
         given = list(dict.fromkeys(name.lower() for name in hostnames))
-        # The inventory may know a machine by its first label alone.
+        # The inventory may have the machine without its domain.
         labels = {name.partition(".")[0]: place for place, name in reversed(list(enumerate(given))) if "." in name}
         if not given:
             return []
@@ -180,7 +180,7 @@ def _is_exactly(one: _Person, other: _Person) -> bool:
 
 
 def _may_be(one: _Person, other: _Person) -> bool:
-    """Whether these are one name, where either may have the first name's first letter alone."""
+    """Whether these may be one person, where either may have only the initial of the first name (`J. Doe`)."""
     if (one.email and other.email) or min(len(one.words), len(other.words)) < 2:  # noqa: PLR2004 - first name and surname
         return False
     first, second = sorted((one.words[0], other.words[0]), key=len)
@@ -192,10 +192,10 @@ def _is_key_of(keys: type[AssetAddress | AssetName]) -> ColumnElement[bool]:
 
 
 def unmapped(address: IPAddress) -> IPAddress:
-    """An IPv4 address written as IPv6 (::ffff:10.0.0.1) is the IPv4 address."""
+    """*address*; for an IPv4 address written as IPv6 (::ffff:10.0.0.1) the IPv4 address."""
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
 def _host(address: Any) -> str:
-    """An address as PostgreSQL's `inet` gives it, without its mask."""
+    """An address of PostgreSQL's type `inet` as text, without its network mask."""
     return str(ip_address(str(address).partition("/")[0]))

@@ -1,6 +1,6 @@
-"""The part of a text that is worth reading for a query.
+"""Chooses the part of a long text that fits a query best.
 
-Invariant: a passage is a stretch of the text itself, whole pieces of it, at most as long as asked for.
+Invariant: a passage consists of whole, consecutive pieces of the text, and is at most `max_chars` long.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+")
 
 
 def split_pieces(text: str) -> list[str]:
-    """*text* in lines, long lines in sentences, long sentences in parts; joined they are the text again."""
+    """*text* split into lines, long lines into sentences, long sentences into parts. Joined, they are *text* again."""
     pieces: list[str] = []
     for line in text.splitlines():
         if len(line) <= _MAX_PIECE_CHARS:
@@ -33,20 +33,20 @@ def split_pieces(text: str) -> list[str]:
 def choose_passage(
     pieces: Sequence[str], found: Sequence[Collection[str]], weights: Mapping[str, float], *, max_chars: int
 ) -> str:
-    """The stretch of *pieces* that says most of the query; the first such, and as much around it as fits.
+    """The consecutive *pieces* that hold most of the query (the first such), and as much around them as fits.
 
     Args:
         pieces: As `split_pieces` gives them.
-        found: Which terms of the query each piece holds.
-        weights: How much each term tells.
-        max_chars: Marks of omission included.
+        found: The terms of the query in each piece.
+        weights: The weight of each term.
+        max_chars: The longest result, with its ellipses.
     """
     text = "".join(pieces).strip()
     if len(text) <= max_chars:
         return text
     room = max_chars - 2 * (len(_ELLIPSIS) + 1)
     start, end = _densest(pieces, found, weights, room=room)
-    # What follows explains more often than what comes before.
+    # First towards the end: the text after a term explains it more often than the text before.
     while end < len(pieces) and _chars(pieces[start : end + 1]) <= room:
         end += 1
     while start > 0 and _chars(pieces[start - 1 : end]) <= room:
@@ -60,7 +60,7 @@ def choose_passage(
 def _densest(
     pieces: Sequence[str], found: Sequence[Collection[str]], weights: Mapping[str, float], *, room: int
 ) -> tuple[int, int]:
-    """Begin and end of the stretch within *room* whose distinct terms weigh most; of equals the shortest."""
+    """Begin and end of the consecutive pieces within *room* whose distinct terms weigh most; of equals the shortest."""
     best, best_key = (0, 1), (0.0, 0)
     for start, terms in enumerate(found):
         if not terms:

@@ -1,7 +1,7 @@
-"""Deliveries for tickets that no webhook told of.
+"""Makes deliveries for tickets whose webhook did not arrive.
 
-Invariant: a ticket that a delivery or an enhancement knows is left alone; one that is not becomes the delivery that its
-webhook would have made, under the same job id where that is computed from the ticket, so a webhook that comes late adds
+Invariant: nothing is added for a ticket that has a delivery or an enhancement. Any other gets the delivery that its
+webhook would have made, with the same job id if that is computed from the ticket; so a webhook that comes late adds
 nothing. `delivery` and `due` change in one transaction, the caller's.
 """
 
@@ -23,7 +23,8 @@ from app.core.delivery import Event, Webhook, compute_job_id
 from app.core.ticket import Fate, Ticket
 from app.db.tables import Delivery, Due, EnhancementRow
 
-# Clocks differ: a delivery that was accepted so long before an update, by our clock, may be that update's.
+# The clocks of ServiceDesk Plus and PostgreSQL differ, so a delivery that was accepted up to this long before an update
+# may be the delivery of that update.
 _CLOCK_SKEW: Final = timedelta(minutes=2)
 
 
@@ -36,7 +37,7 @@ async def record_missed(
     since: datetime,
     until: datetime,
 ) -> list[UUID]:
-    """Record what no webhook told of *tickets*. Returns the job ids of the new deliveries.
+    """Record deliveries for those of *tickets* whose webhook is missing. Returns their job ids.
 
     Args:
         session: A transaction of the tenant.
@@ -69,7 +70,7 @@ async def record_missed(
 
 @dataclass(frozen=True, slots=True)
 class _KnownTickets:
-    """What deliveries and enhancements tell of some tickets."""
+    """What the ledger knows of some tickets."""
 
     accepted_at: Mapping[str, datetime]
     """When each ticket's latest delivery was accepted."""
@@ -77,7 +78,7 @@ class _KnownTickets:
     """Ticket and version of each enhancement."""
 
     def holds(self, event: Event, ticket: Ticket, at: datetime) -> bool:
-        """Of a new ticket: whether it is known at all. Of an update: whether since then, or with the same words."""
+        """Whether an event is recorded: a creation by any delivery, an update by a later delivery or the same version."""
         accepted_at = self.accepted_at.get(ticket.id)
         if event is Event.CREATED:
             return accepted_at is not None or any(ticket.id == ticket_id for ticket_id, _ in self.versions)
@@ -107,11 +108,11 @@ async def _find_known(
 
 
 async def _add(session: AsyncSession, tenant_id: UUID, rows: Sequence[dict[str, Any]]) -> list[UUID]:
-    """The job ids of those that were not there."""
+    """Insert *rows* that don't exist yet; returns their job ids."""
     if not rows:
         return []
     connection = await session.connection()
-    # In order, so that two writers wait for each other's rows in one direction alone.
+    # Sorted, so that two writers lock rows in the same order and can't deadlock.
     ordered = sorted(rows, key=lambda row: row["job_id"].bytes)
     record = insert(Delivery).on_conflict_do_nothing().returning(col(Delivery.job_id))
     added = list((await connection.scalars(record, ordered)).all())
@@ -121,7 +122,7 @@ async def _add(session: AsyncSession, tenant_id: UUID, rows: Sequence[dict[str, 
 
 
 def _delivery(tenant_id: UUID, event: Event, ticket: Ticket) -> dict[str, Any]:
-    """What the ticket's webhook would have made."""
+    """The row that the ticket's webhook would have made."""
     body = _body(event, ticket)
     return {
         "tenant_id": tenant_id,

@@ -1,12 +1,13 @@
 """Search over a tenant's resolved tickets and approved articles: BM25 in `rank.sql`, over the index of `indexing`.
 
 Invariant: what a query costs does not grow with the corpus: at most 60 terms are looked up, 5,000 postings read, and 200
-documents scored. What is no good match is not returned at all.
+documents scored. Only good matches are returned.
 
     subject, body ─▶ query terms, weighed by rarity ─▶ postings of the most telling ones ─▶ candidates
                                                  candidates' own terms and lengths ─▶ BM25 over all query terms ─▶ best
 
-So a common term finds no candidate, yet counts in the score of each. The figures were chosen in bench/retrieval.md.
+So candidates are found by rare terms only, while common terms count in their scores. rank.sql has a worked example;
+the figures were chosen in bench/retrieval.md.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ from app.db.tables import ArticleRow, TicketRow
 MAX_SOURCE_CHARS: Final = 1_200
 _MAX_GIST_CHARS: Final = 350
 _MAX_TITLE_CHARS: Final = 200
-# A ticket says what it is about in its first words; what follows is mail history, signatures and logs.
+# The first words of a ticket say what it is about; mail history, signatures and logs come after them.
 _MAX_QUERY_CHARS: Final = 8_000
-# Of a found document's text, read for a passage.
+# So much of a found document's text is searched for a passage.
 _MAX_PASSAGE_CHARS: Final = 64_000
 
-# What introduces the problem and its resolution in a similar ticket's text.
+# Headings of problem and resolution in the text of a similar ticket.
 _LABELS: Final[dict[Language, tuple[str, str]]] = {
     "en": ("Problem", "Resolution"),
     "de": ("Problem", "Lösung"),
@@ -47,7 +48,7 @@ _LABELS: Final[dict[Language, tuple[str, str]]] = {
 }
 
 MIN_FIT: Final = 0.14
-"""Below this a document is no good match. 1 would hold the telling terms of the query over and over."""
+"""A document with a smaller `Match.fit` is not a good match."""
 MIN_TERMS: Final = 2
 
 _RANK: Final = load(__package__, "rank")
@@ -56,13 +57,13 @@ _FIND_TERMS: Final = load(__package__, "find_terms")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A document as the ranking sees it."""
+    """A ranked document."""
 
     id: str
     fit: float
-    """How much of the query's most telling terms it says, 0 to 1."""
+    """Its BM25 score, as a share of the most that the query's 12 weightiest terms can give."""
     boost: float
-    """What its age multiplies its score by, from 1."""
+    """Factor for its score by its age: 1 (old, or an article) to 1.5 (a ticket of today)."""
     terms: dict[str, float]
     """The query's terms that it holds, by weight."""
     asked_terms: int
@@ -74,7 +75,7 @@ class Match:
 
     @property
     def is_good(self) -> bool:
-        """Whether a person would see why it is shown: enough of what the query tells, and not by one word alone."""
+        """Whether it has enough of the query that a person sees why it is shown: a large fit, and not by one word only."""
         return self.fit >= MIN_FIT and len(self.terms) >= min(MIN_TERMS, self.asked_terms)
 
 
@@ -83,7 +84,7 @@ class Search:
 
     Args:
         database: As the worker's role.
-        tenant: Its note's language decides how words are read.
+        tenant: The language of its notes decides on stems and stop words.
         ticket_url: The page of a ticket, from its id.
         article_url: The page of an article, from its id.
     """
@@ -115,7 +116,7 @@ class Search:
             return await self._as_articles(session, matches) if matches else []
 
     async def rank_tickets(self, ticket: Ticket, *, limit: int) -> list[Match]:
-        """The ranking of resolved tickets as it is, good matches or not; for measuring."""
+        """The ranked resolved tickets, also those that are no good match; for measurements."""
         async with self._database.as_tenant(self._tenant_id) as session:
             return await self._rank(session, TICKETS, ticket, limit=limit)
 
@@ -196,7 +197,7 @@ class Search:
     async def _passages(
         self, session: AsyncSession, texts: Sequence[tuple[str, Match]], *, max_chars: int
     ) -> list[str]:
-        """What of each text is worth reading. A text that fits is taken whole, without asking for its terms."""
+        """The best passage of each text. A text that is short enough is taken whole, without a query for its terms."""
         pieces = [split_pieces(content) if len(content) > max_chars else [content] for content, _ in texts]
         found = await self._find_terms(session, pieces, {term for _, match in texts for term in match.terms})
         return [
@@ -207,7 +208,7 @@ class Search:
     async def _find_terms(
         self, session: AsyncSession, pieces: Sequence[Sequence[str]], terms: set[str]
     ) -> list[list[set[str]]]:
-        """Which of *terms* each piece of each text holds; not looked up for a text of one piece."""
+        """Which of *terms* occur in each piece of each text. For a text of one piece that is not looked up."""
         asked = [
             (number, place) for number, parts in enumerate(pieces) for place in range(len(parts)) if len(parts) > 1
         ]

@@ -1,8 +1,8 @@
-"""What is known of a tenant besides its deliveries: tickets, articles, assets, and how far they were read.
+"""Stores a tenant's tickets, articles and assets, and how far the sync has read them.
 
-Invariant: storing the same thing twice changes nothing and indexes nothing; of two versions of a ticket, article or
-asset the later one stays, whichever comes last. All functions work in the caller's transaction, so a batch and the
-cursor that says it was read are stored together.
+Invariant: storing the same item twice changes nothing and indexes nothing. Of two versions of an item the one that was
+updated later stays, in whichever order they are stored. All functions work in the caller's transaction, so a batch and
+the cursor after it are stored together.
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ SomeKnown = TypeVar("SomeKnown", bound=_Known)
 
 
 def _upsert(table: type[SQLModel], known: type[Article | Asset | Ticket]) -> ReturningInsert[str]:
-    """Store what *known* holds in *table*, and tell which rows were new or changed.
+    """The statement that stores items of the type *known* in *table*; it returns the ids that were new or changed.
 
-    The later version stays; where one has no time, the one that comes last. An unchanged row is not written.
+    The version that was updated later stays; without a time, the one that is stored last. An unchanged row is not
+    written.
     """
     mine: Any = table
     statement = insert(table)
@@ -68,12 +69,12 @@ _UPSERT_ASSETS: Final = _upsert(AssetRow, Asset)
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far the reading of one kind got."""
+    """How far the sync has read one kind of item."""
 
     seen_up_to: datetime | None = None
-    """By ServiceDesk Plus's times: what was updated before is stored."""
+    """All items that were updated before this are stored; by the clock of ServiceDesk Plus."""
     listed_at: datetime | None = None
-    """By the database's clock: when the last whole listing began."""
+    """When the last complete listing began; by the database's clock."""
 
 
 async def upsert_tickets(
@@ -157,7 +158,7 @@ async def upsert_assets(session: AsyncSession, tenant_id: UUID, assets: Iterable
 async def drop_absent_articles(
     session: AsyncSession, tenant_id: UUID, present: Collection[str], *, language: Language
 ) -> int:
-    """Remove the articles whose id is not among *present*, a whole listing. Returns how many there were."""
+    """Remove the articles whose id is not in *present*, the ids of a complete listing. Returns their number."""
     await lock_index(session, tenant_id, ARTICLES, language=language)
     is_gone = ArticleRow.tenant_id == tenant_id, _is_none_of(present, ArticleRow.id)
     gone = (await session.scalars(select(ArticleRow.id).where(*is_gone))).all()
@@ -167,13 +168,13 @@ async def drop_absent_articles(
 
 
 async def drop_absent_assets(session: AsyncSession, tenant_id: UUID, present: Collection[str]) -> int:
-    """Remove the assets whose id is not among *present*, a whole listing. Returns how many there were."""
+    """Remove the assets whose id is not in *present*, the ids of a complete listing. Returns their number."""
     is_gone = col(AssetRow.tenant_id) == tenant_id, _is_none_of(present, AssetRow.id)
     return len((await session.scalars(delete(AssetRow).where(*is_gone).returning(col(AssetRow.id)))).all())
 
 
 async def load_cursor(session: AsyncSession, tenant_id: UUID, kind: CursorKind) -> Cursor:
-    """How far *kind* was read; an empty cursor when it never was."""
+    """The cursor of *kind*; an empty one before the first sync."""
     found = select(SyncCursor.seen_up_to, SyncCursor.listed_at).where(
         SyncCursor.tenant_id == tenant_id, SyncCursor.kind == kind
     )
@@ -182,9 +183,9 @@ async def load_cursor(session: AsyncSession, tenant_id: UUID, kind: CursorKind) 
 
 
 async def save_cursor(session: AsyncSession, tenant_id: UUID, kind: CursorKind, cursor: Cursor) -> None:
-    """Move the cursor of *kind* forward; a time that is None or earlier leaves it where it is.
+    """Move the cursor of *kind* forward. A time that is None or earlier changes nothing.
 
-    So two syncs of one tenant at a time do each other no harm.
+    So two syncs of one tenant may run at the same time.
     """
     times = {"seen_up_to": cursor.seen_up_to, "listed_at": cursor.listed_at}
     statement = insert(SyncCursor).values(tenant_id=tenant_id, kind=kind, **times)
@@ -193,10 +194,10 @@ async def save_cursor(session: AsyncSession, tenant_id: UUID, kind: CursorKind, 
 
 
 async def _store(session: AsyncSession, statement: ReturningInsert[str], rows: Sequence[dict[str, Any]]) -> list[str]:
-    """The ids that were new or changed."""
+    """Store *rows*; returns the ids that were new or changed."""
     if not rows:
         return []
-    # In order, so that two writers wait for each other's rows in one direction alone.
+    # Sorted, so that two writers lock rows in the same order and can't deadlock.
     ordered = sorted(rows, key=lambda row: str(row["id"]))
     return list((await (await session.connection()).scalars(statement, ordered)).all())
 
@@ -207,9 +208,9 @@ async def _add(session: AsyncSession, table: type[SQLModel], rows: Sequence[dict
 
 
 def _row(tenant_id: UUID, known: Article | Asset | Ticket) -> dict[str, Any]:
-    """What is stored of *known*.
+    """The row for *known*.
 
-    Adapters give plain text already; a NUL or half a surrogate that got by would fail the whole batch.
+    Adapters return plain text. It is cleaned once more, since one NUL or half a surrogate would fail the whole batch.
     """
     kept = type(known).model_fields.keys() - _NOT_STORED
     values = ((name, getattr(known, name)) for name in kept)
@@ -217,10 +218,10 @@ def _row(tenant_id: UUID, known: Article | Asset | Ticket) -> dict[str, Any]:
 
 
 def _is_none_of(ids: Collection[str], column: str) -> ColumnElement[bool]:
-    """As one array: a listing may hold more ids than a statement takes parameters."""
+    """The condition that *column* is none of *ids*. As one array: there may be more ids than a statement takes parameters."""
     return col(column) != all_(literal(list(ids), ARRAY(Text)))
 
 
 def _distinct(rows: Iterable[SomeKnown]) -> list[SomeKnown]:
-    """Each id once, as it came last: one statement can't change a row twice."""
+    """Each id once, with its last item: one statement can't change a row twice."""
     return list({row.id: row for row in rows}.values())

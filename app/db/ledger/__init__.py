@@ -1,1 +1,1 @@
-"""The path of a delivery through PostgreSQL: accepted, claimed, written, posted, settled, and in the end forgotten."""
+"""What PostgreSQL stores of a delivery: accepted, claimed, written, posted, settled, and deleted after 90 days."""

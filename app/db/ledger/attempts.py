@@ -1,4 +1,4 @@
-"""The history of a delivery's attempts. Written once each, when an attempt ended; nothing depends on it."""
+"""The history of a delivery's attempts, for the console. A row is written when an attempt ends, and never changed."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _MOST_SHOWN: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """How one attempt went, as the worker tells it."""
+    """How one attempt went, from the worker."""
 
     began_at: datetime
     ending: Ending
     code: Code | None
-    """Why it led to no note."""
+    """Why it led to no note; None when it did."""
     error: str | None
     """The same as a sentence."""
     steps: tuple[Step, ...]
@@ -43,7 +43,7 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True)
 class PastAttempt:
-    """One attempt that ended."""
+    """One attempt that ended, as stored."""
 
     attempt: int
     began_at: datetime
@@ -55,7 +55,7 @@ class PastAttempt:
 
 
 async def record_attempt(database: Database, claim: Claim, record: AttemptRecord) -> None:
-    """Keep how an attempt at *claim* went. Its outcome is stored in the delivery by now."""
+    """Store how an attempt at *claim* went, after its outcome was stored in the delivery."""
     values = {
         **claim.key,
         "began_at": record.began_at,
@@ -69,7 +69,7 @@ async def record_attempt(database: Database, claim: Claim, record: AttemptRecord
 
 
 async def list_attempts(database: Database, tenant_id: UUID, job_id: UUID) -> list[PastAttempt]:
-    """The latest attempts at a delivery, in their order."""
+    """The latest attempts at a delivery, oldest first."""
     async with database.as_tenant(tenant_id) as session:
         values = {"tenant_id": tenant_id, "job_id": job_id, "limit": _MOST_SHOWN}
         rows = (await session.execute(_LIST, values)).all()

@@ -1,10 +1,21 @@
-"""The ledger as a worker uses it: claim, extend, settle.
+"""How a worker uses the ledger: it claims a delivery, extends its lease, and settles it.
 
-Invariant: a claim is held by one worker, known by the delivery's `attempt`, which only grows. Each change names the
-attempt that it belongs to and changes nothing once another attempt has begun (`LeaseLost`). All times are the
-database's own, so workers whose clocks differ agree. `due` and `delivery` change in one transaction. Of one tenant no
-more deliveries are leased at once than it has slots, and none while a hold is on. A delivery that
-can't be claimed for whatever it holds is settled as failed, or put off, by itself: the next one is claimed all the same.
+For example, one delivery with a lease of 60 s, whose first worker stalls. Every statement of a worker names its
+attempt, so the stalled worker can change nothing once another attempt has begun ("fencing"):
+
+    time   statement                              delivery                             due
+    ────   ────────────────────────────────────   ──────────────────────────────────   ──────────────────────────────
+    0 s    accepted                               pending,    attempt 0                due at 0 s
+    1 s    worker A claims it                     processing, attempt 1                due at 61 s, is_leased
+    21 s   A extends its lease, then stalls       processing, attempt 1                due at 81 s, is_leased
+    82 s   worker B claims it: it is due          processing, attempt 2                due at 142 s, is_leased
+    90 s   A wakes, settles `where attempt = 1`   unchanged: no row, A gets LeaseLost
+    95 s   B settles `where attempt = 2`          done                                 row deleted
+
+Invariant: one worker holds a claim. `attempt` only grows. All times are the database's, so it does not matter that the
+clocks of workers differ. `due` and `delivery` change in one transaction. No tenant has more deliveries leased at once
+than it has slots, and none is claimed while a hold is on. A delivery whose row can't be read is settled as failed or
+put off, and the next one is claimed.
 """
 
 from __future__ import annotations
@@ -29,10 +40,10 @@ from app.errors import Code, DatabaseUnavailable, LeaseLost
 MAX_ERROR_CHARS: Final = 500
 _PUT_OFF: Final = timedelta(seconds=30)
 UNKNOWN_SLOTS: Final = 4
-"""Slots of a tenant without a file, whose deliveries are settled as failed in the end."""
+"""Slots of a tenant that has no file. Its deliveries are claimed too, and settled as failed after a while."""
 log = structlog.get_logger(__name__)
 
-# How many tenants are looked at when those before them turn out to be in another worker's hands.
+# How many tenants a claim tries when other workers hold the locks of those before.
 _MAX_TENANTS_TRIED: Final = 50
 
 _DEPENDENCIES: Final = {each.value: each for each in Dependency}
@@ -53,7 +64,7 @@ _WAIT_DUE: Final = text("""
 update due set due_at = now() + cast(:wait as interval), is_leased = false where tenant_id = :tenant_id and job_id = :job_id
 """)
 
-# No other worker holds it: one of a newer release may be able to read what this one can't.
+# Only if no other worker has claimed it meanwhile: a worker of a newer release may be able to read it.
 _LOCK_DUE: Final = text("""
 select job_id from due where tenant_id = :tenant_id and job_id = :job_id and due_at <= now() for update skip locked
 """)
@@ -67,13 +78,13 @@ select (select count(*) from due where due_at <= now()) as waiting,
 """)
 _HAND_OVER: Final = load(__package__, "hand_over")
 _WAITING: Final = load(__package__, "due_deliveries")
-# One relay at a time; the lock ends with its transaction.
+# One worker's relay at a time. The lock ends with the transaction.
 _RELAY_LOCK: Final = text("select pg_try_advisory_xact_lock(7203002)")
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One attempt at one delivery."""
+    """One attempt at one delivery, and what the attempt needs of its row."""
 
     tenant_id: UUID
     job_id: UUID
@@ -81,18 +92,18 @@ class Claim:
     body: bytes
     attempt: int
     attempts_used: int
-    """Of `MAX_ATTEMPTS`, this one included."""
+    """Attempts that count against `MAX_ATTEMPTS`, this one included."""
     accepted_at: datetime
     trace_context: str | None
     last_error: str | None
-    """Of the attempt before this one."""
+    """The error of an earlier attempt, as a sentence."""
     is_crowded: bool
-    """More of the tenant's deliveries are due than it has slots free. A ring for them found nothing to claim, so whoever
-    ends an attempt looks for more without waiting for a ring."""
+    """More of the tenant's deliveries are due than it has free slots. The rings for those found nothing to claim and are
+    gone, so after this attempt the worker claims again without waiting for a ring."""
     failing: frozenset[Dependency]
-    """Whose last call for the tenant failed."""
+    """The dependencies whose last call for the tenant failed."""
     open: frozenset[Dependency]
-    """Whose circuit is open: not to be called."""
+    """The dependencies whose circuit is open, so that they must not be called."""
 
     @property
     def key(self) -> dict[str, Any]:
@@ -109,7 +120,7 @@ class GivenUp:
     code: Code
     detail: str
     ticket_id: str | None = None
-    """None where the row can't be read."""
+    """None when the row can't be read."""
     trace_context: str | None = None
 
 
@@ -128,10 +139,10 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits, over all tenants."""
+    """The deliveries of all tenants that wait."""
 
     waiting: int
-    """Deliveries that are due and that nobody holds."""
+    """Number of deliveries that are due and not claimed."""
     oldest: timedelta
     """Age of the oldest delivery that is not settled; zero when there is none."""
 
@@ -155,7 +166,7 @@ class Ledger:
             lease: How long a claim is held without being extended.
             max_attempts: Of one delivery.
             slots: How many deliveries of a tenant may be in work at once; those not named have `UNKNOWN_SLOTS`.
-            tell_given_up: Hears of each delivery that `claim_next` settled as failed, and why.
+            tell_given_up: Called for each delivery that `claim_next` settled as failed.
         """
         self._database = database
         self._lease = lease
@@ -166,8 +177,8 @@ class Ledger:
     async def claim_next(self) -> Claim | None:
         """Take the delivery that is next, or None when nothing is due.
 
-        On the way deliveries are settled as failed whose worker ended without a word as often as `MAX_ATTEMPTS`, and
-        those that can't be read.
+        Before it returns, it settles as failed the deliveries that it meets and that can't be read, and those whose
+        workers died or stalled in all of their `MAX_ATTEMPTS`.
 
         Raises:
             DatabaseUnavailable: PostgreSQL can't be asked now.
@@ -187,7 +198,7 @@ class Ledger:
                         return claim
             except DatabaseUnavailable:
                 raise
-            except Exception as error:  # whatever the row holds, it must not keep the next from being claimed
+            except Exception as error:  # a bad row must not keep the next one from being claimed
                 if found is None or is_fault_of_schema(error):
                     raise
                 given_up = await self._put_aside(found, error)
@@ -195,7 +206,7 @@ class Ledger:
                 self._tell_given_up(given_up)
 
     async def _take(self, session: AsyncSession, found: _Found) -> Claim | None:
-        """Claim what was found. None: it is settled, and its row in `due` was a left-over."""
+        """Claim *found*. None when it is settled already; then its row in `due` is deleted."""
         await choose_tenant(session, found.tenant_id)
         row = (await session.execute(_CLAIM, {**found.key, "lease": self._lease})).one_or_none()
         if row is None:
@@ -218,12 +229,12 @@ class Ledger:
         )
 
     async def _put_aside(self, found: _Found, error: Exception) -> GivenUp | None:
-        """Let the next delivery be claimed, though this one raised *error*.
+        """Take a delivery whose claim raised *error* out of the way, so that the next one can be claimed.
 
-        A value that this release can't read stays what it is: the delivery is settled as failed. Whatever else it was
-        may be mended, so the delivery is put off. None when it was put off, or another worker has it by now.
+        If a value in the row is at fault, a retry can't help: the delivery is settled as failed. Any other fault may
+        pass: it is put off for `_PUT_OFF`. Returns None when it was put off or another worker has claimed it.
         """
-        # The error's class alone: its text may quote the row.
+        # Only the error's class: its text may quote the row.
         reason = f"this release can't read the delivery as it is stored ({type(error).__name__})"
         given_up = GivenUp(found.tenant_id, found.job_id, Code.DELIVERY_UNREADABLE, reason)
         log.error(
@@ -238,7 +249,9 @@ class Ledger:
                 return given_up if await self._fail(found, given_up) else None
             except DatabaseUnavailable:
                 raise
-            except Exception as settling:  # not even this passes: it must not be the first again at once
+            except (
+                Exception
+            ) as settling:  # it can't even be settled: put it off, else the next claim finds it first again
                 log.error("delivery_not_settled", job_id=str(found.job_id), exc_info=settling)
         async with self._database.across_tenants() as session:
             if (await session.execute(_LOCK_DUE, found.key)).first() is not None:
@@ -246,7 +259,7 @@ class Ledger:
         return None
 
     async def _fail(self, found: _Found, given_up: GivenUp) -> bool:
-        """Settle as failed a delivery that was not claimed. False when another worker has it by now."""
+        """Settle as failed a delivery that was not claimed. False when another worker has claimed it meanwhile."""
         async with self._database.across_tenants() as session:
             if (await session.execute(_LOCK_DUE, found.key)).first() is None:
                 return False
@@ -260,7 +273,7 @@ class Ledger:
     def _tell_given_up(self, given_up: GivenUp) -> None:
         try:
             self._tell(given_up)
-        except Exception:  # it is settled: telling of it must not end the claim of the next
+        except Exception:  # it is settled; an error in the report must not stop the claim of the next one
             log.exception("given_up_not_told")
 
     async def _lock_first(self, session: AsyncSession) -> _Found | None:
@@ -282,7 +295,7 @@ class Ledger:
         return {"tenant_ids": list(own), "tenant_slots": list(own.values()), "slots": UNKNOWN_SLOTS}
 
     async def extend(self, claim: Claim) -> None:
-        """Hold *claim* for another lease from now.
+        """Extend the lease of *claim*: a full lease from now.
 
         Raises:
             LeaseLost: Another attempt has begun.
@@ -292,7 +305,7 @@ class Ledger:
             await session.execute(_LEASE_DUE, {**claim.key, "lease": self._lease})
 
     async def conclude(self, claim: Claim, outcome: Outcome) -> None:
-        """Store what became of *claim*: settled, or to be claimed again after the outcome's wait.
+        """Store *outcome* of *claim*: settle the delivery, or make it due again after the outcome's wait.
 
         Raises:
             LeaseLost: Another attempt has begun.
@@ -325,7 +338,7 @@ class Ledger:
             await session.execute(_HAND_OVER, {**values, "body": claim.body, "trace_context": claim.trace_context})
 
     async def release(self, claim: Claim) -> None:
-        """Give *claim* back to be claimed by another worker at once: we cut it short, so the attempt does not count."""
+        """Make the delivery due again at once. The attempt does not count, since this process ended it early."""
         async with self._database.as_tenant(claim.tenant_id) as session:
             await _give_back(session, claim, wait=timedelta(0), forgiven=1, code=None, error=None)
 
@@ -337,7 +350,7 @@ class Ledger:
     async def waiting(self, *, unheard_for: timedelta, limit: int) -> list[tuple[UUID, UUID]]:
         """Tenant and job id of deliveries that could be claimed and have been due for *unheard_for*, longest first.
 
-        Empty too while another worker's relay is at it: one is enough.
+        Also empty while the relay of another worker does this: one is enough.
         """
         async with self._database.across_tenants() as session:
             if not (await session.execute(_RELAY_LOCK)).scalar():
@@ -354,14 +367,14 @@ class Ledger:
 
 
 async def _give_up(session: AsyncSession, claim: Claim) -> GivenUp:
-    """Settle as failed a delivery whose workers ended each time without a word."""
+    """Settle as failed a delivery whose workers died or stalled in all of its attempts."""
     error = f"attempts used up; the last: {claim.last_error or 'its worker ended each time without finishing'}"
     await _settle(session, claim, Status.FAILED, code=Code.WORKER_LOST, detail=error)
     return GivenUp(claim.tenant_id, claim.job_id, Code.WORKER_LOST, error, claim.ticket_id, claim.trace_context)
 
 
 def _dependencies(causes: Iterable[str]) -> frozenset[Dependency]:
-    """Those of *causes* that are circuits which this release knows."""
+    """The dependencies among *causes*. Other causes, also those of a newer release, are left out."""
     return frozenset(_DEPENDENCIES[cause] for cause in causes if cause in _DEPENDENCIES)
 
 
@@ -371,10 +384,10 @@ async def settle_done(session: AsyncSession, claim: Claim) -> None:
 
 
 async def run_fenced(session: AsyncSession, statement: Any, claim: Claim, **values: Any) -> None:
-    """Run *statement*, which returns a row only while *claim* is held.
+    """Run *statement*, which names *claim*'s attempt and returns a row only if that is still the delivery's attempt.
 
     Raises:
-        LeaseLost: It is not held any more; nothing was changed.
+        LeaseLost: Another attempt has begun; nothing was changed.
     """
     if (await session.execute(statement, {**claim.key, **values})).first() is None:
         raise LeaseLost("another worker has this delivery now")

@@ -1,7 +1,11 @@
 """Enhancements: one for each version of a ticket, from its reservation to its note.
 
-Invariant: `(tenant, ticket, version)` is unique, and belongs to one delivery at a time; another takes it over only from
-one that ended without a note. A version that is older than another of the same ticket is never posted.
+For example, deliveries D1 and D2 are about the same version of a ticket. D1 reserves it first, so D2 is `ignored`
+(another delivery works on it). If D1 fails without a note, a later D3 takes the version over. If the ticket changes while
+D1 writes, D4 about the new version posts, and D1 stops before its call.
+
+Invariant: a row `(tenant, ticket, version)` belongs to one delivery at a time. Another takes it over only from one that
+ended without a note. A version is not posted once a newer version of the ticket is known.
 """
 
 from __future__ import annotations
@@ -38,9 +42,9 @@ class Reservation:
     ticket_id: str
     version: str
     enhancement: Enhancement | None
-    """What an earlier attempt wrote already: a retry never pays the model twice."""
+    """What an earlier attempt wrote, so that a retry does not pay the model again; None: nothing yet."""
     posting_age: timedelta | None
-    """Since an earlier attempt began to post, and its end is not known; None: none did."""
+    """Time since an earlier attempt began to post; the note may be on the ticket. None: no attempt has."""
 
     @property
     def key(self) -> dict[str, Any]:
@@ -48,16 +52,16 @@ class Reservation:
 
 
 class Enhancements:
-    """The enhancements of all tenants, each call for the claim's tenant alone."""
+    """The enhancements of all tenants. Each call reads and writes those of the claim's tenant."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def reserve(self, claim: Claim, *, version: str, ticket_updated_at: datetime) -> Reservation:
-        """Make *claim* the one delivery that works on this version.
+        """Make *claim*'s delivery the only one that works on this version.
 
         Raises:
-            NotNeeded: Another delivery does or did, or a newer version is known.
+            NotNeeded: Another delivery works or worked on it, or a newer version is known.
         """
         key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
         async with self._database.as_tenant(claim.tenant_id) as session:
@@ -76,7 +80,7 @@ class Enhancements:
     async def find_unsettled(self, claim: Claim) -> Reservation | None:
         """The latest version for which an earlier attempt of *claim*'s delivery began to post.
 
-        The ticket read so then; whether its note is there is not known.
+        Whether its note is on the ticket is not known.
         """
         key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "job_id": claim.job_id}
         async with self._database.as_tenant(claim.tenant_id) as session:
@@ -92,7 +96,7 @@ class Enhancements:
             return bool((await session.execute(_POSTED_LATELY, key)).scalar())
 
     async def save(self, claim: Claim, reservation: Reservation, enhancement: Enhancement) -> None:
-        """Keep what was written, before it is posted."""
+        """Store what was written, before it is posted."""
         async with self._database.as_tenant(claim.tenant_id) as session:
             await run_fenced(
                 session,
@@ -108,10 +112,10 @@ class Enhancements:
             )
 
     async def begin_posting(self, claim: Claim, reservation: Reservation, *, html: str) -> None:
-        """Say that a note, this *html*, may be on the ticket from now on.
+        """Store that from now on a note, this *html*, may be on the ticket. Called right before the call that posts.
 
         Raises:
-            NotNeeded: A newer version of the ticket came in meanwhile; its delivery posts instead.
+            NotNeeded: A newer version of the ticket is known; its delivery posts instead.
             LeaseLost: Another worker has the delivery.
         """
         async with self._database.as_tenant(claim.tenant_id) as session:
@@ -122,7 +126,7 @@ class Enhancements:
         """Record the note and settle the delivery, in one transaction.
 
         Raises:
-            LeaseLost: Another worker has the delivery: the note may be a duplicate.
+            LeaseLost: Another worker has the delivery, so the note may be a duplicate.
         """
         async with self._database.as_tenant(claim.tenant_id) as session:
             await run_fenced(session, _POSTED, claim, **reservation.key, note_id=note_id, accepted_at=claim.accepted_at)
@@ -135,7 +139,7 @@ async def _check_newest(session: AsyncSession, key: dict[str, Any]) -> None:
 
 
 async def _not_ours(session: AsyncSession, key: dict[str, Any]) -> NotNeeded:
-    """That another delivery has the version."""
+    """The error that says that another delivery has the version."""
     owner = (await session.execute(_OWNER, key)).one()
     if owner.note_id is not None:
         told = f"this version of the ticket has its note already (note {owner.note_id}, job {owner.job_id})"

@@ -1,8 +1,13 @@
-"""The API's way into the ledger: it stores deliveries and reads nothing.
+"""Stores deliveries for the API, which may not read them.
 
-Invariant: `accept` returns only after the delivery's row is committed. Deliveries that arrive together share one
-commit; none waits for another to arrive, and one that PostgreSQL refuses fails alone. What waits is bounded, in number
-and in bytes: while PostgreSQL hangs, a flood is answered and not kept.
+For example, three webhooks arrive while both writers are busy. The next writer that is free passes all three to
+`accept_deliveries` in one statement, which returns one SQLSTATE for each: `[null, null, '23514']`. The first two callers
+continue, as their rows are committed; the third gets `DatabaseUnavailable`. One of the first two may have been stored
+before: its insert does nothing, and its caller gets the same answer.
+
+Invariant: `accept` returns only after the delivery's row is committed. Deliveries that wait at the same time share one
+commit, but none is delayed to wait for others, and one that PostgreSQL refuses fails alone. Their number and bytes are
+limited: while PostgreSQL hangs, callers beyond the limits get an error at once.
 """
 
 from __future__ import annotations
@@ -21,9 +26,9 @@ from app.db.connection import CONNECT_TIMEOUT, Pooler, driver_dsn, is_passing, u
 from app.errors import DatabaseUnavailable
 
 MAX_BATCH: Final = 100
-# A statement's parameters are copied twice on their way.
+# The parameters of a statement are copied twice, so a batch needs a multiple of this in memory.
 MAX_BATCH_BYTES: Final = 4 * 1024 * 1024
-# Beyond these, a sender is better served by a 503 at once than by a place at the end of the queue.
+# Beyond these limits a 503 at once is better for the sender than a long wait at the end of the queue.
 MAX_WAITING: Final = 2_000
 MAX_WAITING_BYTES: Final = 32 * 1024 * 1024
 ACCEPT_TIMEOUT_S: Final = 8.0
@@ -39,7 +44,7 @@ _REVISION: Final = "select schema_revision()"
 
 @dataclass(frozen=True, slots=True)
 class AcceptedDelivery:
-    """What is stored of one webhook call."""
+    """One webhook call as it is stored."""
 
     tenant_id: UUID
     job_id: UUID
@@ -51,7 +56,7 @@ class AcceptedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """What `/health` tells of the database."""
+    """The part of `/health` about the database."""
 
     schema: str | None
     """The migration revision. None: one before 2026_11_28_1200, which can't be asked, and takes deliveries all the same.
@@ -61,21 +66,21 @@ class LedgerState:
 
 
 class Intake:
-    """A pool of connections as `ai_agents_intake`, and the batches on their way."""
+    """A pool of connections as the role `ai_agents_intake`, and the deliveries that wait for a writer."""
 
     def __init__(self, pool: asyncpg.Pool[Any], *, writers: int) -> None:
         self._pool = pool
         self._waiting: deque[tuple[AcceptedDelivery, asyncio.Future[None]]] = deque()
         self._waiting_bytes = 0
-        """Of what waits and of what is being written."""
+        """Bytes of all bodies that wait or are being written."""
         self._idle_writers = writers
         self._writing: set[asyncio.Task[None]] = set()
 
     async def accept(self, delivery: AcceptedDelivery) -> None:
-        """Store *delivery*, or find that it is stored already.
+        """Store *delivery*. Does nothing if one with its job id is stored already.
 
         Raises:
-            DatabaseUnavailable: It was not committed, or that is not known; the same call may be made again.
+            DatabaseUnavailable: It was not committed, or that is not known. The caller may send it again.
         """
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + len(delivery.body) > MAX_WAITING_BYTES:
             raise DatabaseUnavailable("too many deliveries wait for PostgreSQL")
@@ -97,7 +102,7 @@ class Intake:
             while self._waiting:
                 batch = self._next_batch()
                 try:
-                    wanted = [entry for entry in batch if not entry[1].done()]  # the caller of the others gave up
+                    wanted = [entry for entry in batch if not entry[1].done()]  # the others' callers have timed out
                     if wanted:
                         await self._commit(wanted)
                 finally:
@@ -116,8 +121,8 @@ class Intake:
         return batch
 
     async def _commit(self, batch: list[tuple[AcceptedDelivery, asyncio.Future[None]]]) -> None:
-        # In one order for all: what senders repeat after a pause is in several batches at once, each waits for the
-        # rows that another inserted first, and waiting in two orders is a deadlock.
+        # Sorted, to avoid deadlocks: two batches may hold the same deliveries, when senders repeat them. Each insert then
+        # waits for the same row of the other batch, so all batches must insert in the same order.
         batch.sort(key=lambda entry: (entry[0].tenant_id, entry[0].job_id))
         deliveries = [delivery for delivery, _ in batch]
         try:
@@ -131,7 +136,7 @@ class Intake:
                 [d.trace_context for d in deliveries],
                 timeout=ACCEPT_TIMEOUT_S,
             )
-        except Exception as error:  # noqa: BLE001 - whatever it was, each caller must hear that nothing is promised
+        except Exception as error:  # noqa: BLE001 - whatever it was, each caller must get an error
             for _, committed in batch:
                 if not committed.done():
                     committed.set_exception(unavailable(error))
@@ -145,10 +150,10 @@ class Intake:
                 committed.set_exception(DatabaseUnavailable(f"PostgreSQL refused the row (SQLSTATE {sqlstate})"))
 
     async def record_feedback(self, tenant_id: UUID, job_id: UUID, *, is_helpful: bool, comment: str) -> bool:
-        """Store a vote on the note of a delivery, in place of an earlier one. False when there is no such note.
+        """Store a vote on the note of a delivery; it replaces an earlier vote. False when there is no such note.
 
         Raises:
-            DatabaseUnavailable: It was not stored, or that is not known; the same call may be made again.
+            DatabaseUnavailable: It was not stored, or that is not known. The caller may send it again.
         """
         try:
             return bool(
@@ -167,17 +172,17 @@ class Intake:
             raise
 
     async def state(self) -> LedgerState:
-        """The ledger's state, if deliveries can be stored now.
+        """The state of the ledger; it raises when no delivery can be stored now.
 
         Raises:
-            DatabaseUnavailable: No connection, no schema, or a standby that takes no writes.
+            DatabaseUnavailable: No connection, no schema, or the server is read-only.
         """
         timeout_s = CONNECT_TIMEOUT.total_seconds()
         try:
             row = await self._pool.fetchrow(_STATE, timeout=timeout_s)
             revision = await self._pool.fetchval(_REVISION, timeout=timeout_s) if row["tells_revision"] else None
         except Exception as error:
-            # A missing database or a wrong password is no bug of ours either.
+            # Also a missing database or a wrong password, which are no bugs of ours.
             if is_passing(error) or isinstance(error, asyncpg.PostgresError):
                 raise unavailable(error) from error
             raise
@@ -188,14 +193,14 @@ class Intake:
         return LedgerState(schema=revision)
 
     async def finish(self) -> None:
-        """Wait for the batches on their way."""
+        """Wait until all waiting deliveries are written."""
         while self._writing:
             await asyncio.wait(self._writing)
 
 
 @asynccontextmanager
 async def open_intake(url: str, *, pooler: Pooler = "none", connections: int = 4) -> AsyncIterator[Intake]:
-    """An `Intake` on *url*. It connects when it is first used, so the API starts without its database."""
+    """An `Intake` on *url*. It connects on first use, so the API also starts while the database is down."""
     pool = asyncpg.create_pool(
         driver_dsn(url),
         min_size=0,

@@ -1,7 +1,7 @@
-"""Deliveries and enhancements are forgotten after 90 days, a batch at a time.
+"""Deletes settled deliveries and their enhancements after 90 days, in batches.
 
-Invariant: what is not settled stays, however old. The database decides what is old enough (`forget_settled`): no
-worker can delete anything younger, or another tenant's.
+Invariant: what is not settled is kept, however old. The database function `forget_settled` decides what is old enough,
+so a worker can't delete anything younger, or another tenant's.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from sqlalchemy import text
 from app.db.session import Database
 
 BATCH: Final = 500
-"""Of deliveries and of enhancements each: some 20 ms of one connection."""
+"""At most so many deliveries and so many enhancements at once: some 20 ms of one connection."""
 
-# One worker at a time; the lock ends with its transaction.
+# One worker at a time. The lock ends with the transaction.
 _LOCK: Final = text("select pg_try_advisory_xact_lock(7203004)")
 _FORGET: Final = text("select deliveries, enhancements from forget_settled(:batch)")
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What one batch took."""
+    """How many rows one batch deleted."""
 
     deliveries: int
     enhancements: int
@@ -35,7 +35,7 @@ class Forgotten:
 
 
 async def forget_batch(database: Database, tenant_id: UUID) -> Forgotten | None:
-    """Forget a batch of what is old of *tenant_id*. None while another worker is at it."""
+    """Delete one batch of *tenant_id*'s old rows. None while another worker does this."""
     async with database.as_tenant(tenant_id) as session:
         if not (await session.execute(_LOCK)).scalar():
             return None

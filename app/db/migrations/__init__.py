@@ -1,7 +1,7 @@
-"""The schema's history. `ai-agents migrate` takes it to the newest revision.
+"""The revisions of the schema. `ai-agents migrate` applies them.
 
-Every revision keeps the release before it working (expand first, contract a release later): an Argo CD rollback runs
-no migration.
+The release before a revision must work with it (expand first, contract a release later), since a rollback in Argo CD
+runs no migration.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Final
 from alembic import op
 from sqlalchemy import text
 
-# Any number, the same in every release: two Jobs that migrate one database queue up on it.
+# Any number, but the same in every release, so that two Jobs which migrate one database run one after the other.
 ADVISORY_LOCK: Final = 7_203_001
 
 

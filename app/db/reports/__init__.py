@@ -1,1 +1,1 @@
-"""What console and command line read of the ledger, and the few acts of an operator on it."""
+"""What console and command line read from the ledger, and the acts of operators on it: replay, dismiss."""

@@ -1,6 +1,6 @@
-"""Who did what: the record of operators' acts, written in the transaction of the act itself.
+"""The record of operators' acts: who did what, written in the transaction of the act itself.
 
-Invariant: an act is added and never changed. Of every tenant: under the id of all zeros.
+Invariant: acts are added and never changed. An act on all tenants has the tenant id of all zeros.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.db.session import Database, choose_tenant
 from app.db.tables import AuditRow
 
 Witness = Callable[[AsyncSession, UUID, int], Awaitable[None]]
-"""Writes an act down, in its transaction: whose rows, and how many changed."""
+"""Records an act in its transaction. Called with the tenant's id and the number of rows that the act changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Act:
 
 
 def witness(actor: str, act: str, detail: str = "") -> Witness:
-    """Writes down that *actor* did *act*."""
+    """A `Witness` that records that *actor* did *act*."""
 
     async def record(session: AsyncSession, tenant_id: UUID, number: int) -> None:
         row = {"tenant_id": tenant_id, "actor": actor, "act": act, "number": number, "detail": detail}
@@ -44,7 +44,7 @@ def witness(actor: str, act: str, detail: str = "") -> Witness:
 
 
 async def record_act(database: Database, tenant_id: UUID, witness: Witness, *, number: int = 1) -> None:
-    """Write down an act that changes nothing in the database."""
+    """Record an act that changes nothing else in the database."""
     async with database.as_tenant(tenant_id) as session:
         await witness(session, tenant_id, number)
 

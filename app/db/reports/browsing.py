@@ -1,7 +1,7 @@
-"""Pages of deliveries, newest first, and all that is stored of one. One tenant at a time, also where several are shown.
+"""Pages of deliveries, newest first, and everything that is stored of one delivery. Each tenant is read by itself.
 
-Invariant: a page costs one walk down an index per tenant, however many deliveries there are: it begins at a key, not at
-a number of rows, and a search by code looks at `MOST_SEARCHED` deliveries of all tenants together, no more.
+Invariant: a page costs one index scan per tenant, however many deliveries there are, since it begins after a key and
+not after a number of rows. A search by code reads at most `MOST_SEARCHED` deliveries of all tenants together.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOST_OTHERS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page begins: after this delivery, in the direction of older ones."""
+    """Where a page begins: it shows deliveries that are older than this one."""
 
     accepted_at: datetime
     job_id: UUID
@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One delivery among those of several tenants."""
+    """One delivery in a list over several tenants."""
 
     tenant_id: UUID
     delivery: DeliveryView
@@ -48,7 +48,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written for a delivery, and its way to the ticket."""
+    """What was written for a delivery, and whether it was posted."""
 
     version: str
     enhancement: Enhancement | None
@@ -62,7 +62,7 @@ class Written:
     written_at: datetime | None
     posting_at: datetime | None
     note_html: str | None
-    """As it was sent; None: it was not, or by a release that did not keep it."""
+    """The note as it was sent. None: it was not sent, or by an older release that did not keep it."""
     note_id: str | None
     posted_at: datetime | None
 
@@ -74,7 +74,7 @@ _WRITTEN: Final = [
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What a technician thinks of the note."""
+    """A technician's vote on the note."""
 
     is_helpful: bool
     comment: str
@@ -83,17 +83,17 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that is stored of one delivery but its attempts."""
+    """Everything that is stored of one delivery, except its attempts."""
 
     delivery: DeliveryView
     body: bytes
-    """The webhook's."""
+    """The body of the webhook."""
     written: Written | None
     due_at: datetime | None
-    """When a worker may take it up; None: it is settled, or one has it."""
+    """When a worker may claim it. None: it is settled or claimed."""
     vote: Vote | None
     others: Sequence[Any]
-    """Other deliveries of the ticket, newest first."""
+    """Other deliveries about the same ticket, newest first."""
 
 
 def _list(tenant_id: UUID, choice: Choice, after: Place | None, *, searched: int, limit: int) -> Select[Any]:
@@ -124,7 +124,7 @@ async def list_page(
 
 
 async def find_story(database: Database, tenant_id: UUID, job_id: UUID) -> Story | None:
-    """One delivery of the tenant with what became of it, or None."""
+    """One delivery of the tenant with its story, or None."""
     async with database.as_tenant(tenant_id) as session:
         own = select(*VIEW, col(Delivery.body)).where(*_key(Delivery, tenant_id, job_id))
         row = (await session.execute(own)).mappings().one_or_none()
@@ -155,7 +155,7 @@ def _key(table: Any, tenant_id: UUID, job_id: UUID) -> tuple[ColumnElement[bool]
 
 
 def _others(tenant_id: UUID, delivery: DeliveryView) -> Select[UUID, str, datetime]:
-    """Other deliveries of its ticket, newest first."""
+    """The query for other deliveries about the same ticket, newest first."""
     others = select(col(Delivery.job_id), col(Delivery.status), col(Delivery.accepted_at)).where(
         col(Delivery.tenant_id) == tenant_id,
         col(Delivery.ticket_id) == delivery.ticket_id,

@@ -1,4 +1,4 @@
-"""Which deliveries of a tenant: what operators filter by, as the conditions of a statement."""
+"""The filter by which operators choose deliveries of a tenant, as conditions of a statement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.errors import Code
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which deliveries of a tenant; what is None chooses all."""
+    """A filter for the deliveries of a tenant. A field that is None does not restrict."""
 
     status: Status | None = None
     ticket_id: str | None = None
@@ -26,10 +26,10 @@ class Choice:
     until: datetime | None = None
     """Accepted before this."""
     code: Code | None = None
-    """Of why it is where it is."""
+    """The code stored with the delivery."""
 
     def indexed(self, tenant_id: UUID) -> list[ColumnElement[bool]]:
-        """The conditions but for the code. Only what is asked for: `is null or` would hide indexes from the planner."""
+        """The conditions without the code. Only fields that are set: with `is null or` the planner could not use indexes."""
         conditions = [col(Delivery.tenant_id) == tenant_id]
         if self.status is not None:
             conditions.append(col(Delivery.status) == self.status)
@@ -43,11 +43,11 @@ class Choice:
 
     @property
     def by_code(self) -> list[ColumnElement[bool]]:
-        """The condition of the code, which reads every row that the others let through."""
+        """The condition on the code. No index has it, so it is checked on every row that fits the others."""
         return [] if self.code is None else [col(Delivery.code) == self.code]
 
     def conditions(self, tenant_id: UUID) -> list[ColumnElement[bool]]:
-        """All of them."""
+        """All conditions."""
         return [*self.indexed(tenant_id), *self.by_code]
 
 

@@ -1,4 +1,4 @@
-"""What enhancements cost, from the hourly counters: no row of an enhancement is read."""
+"""What enhancements cost. Read from the hourly counters, not from the enhancements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TOKENS_THIS_MONTH: Final = load(__package__, "tokens_this_month")
 
 @dataclass(frozen=True, slots=True)
 class DayCost:
-    """One tenant, one day (UTC), one model; the model is empty for notes that used none."""
+    """The cost of one tenant, day (UTC) and model. The model is empty for notes without a model."""
 
     tenant_id: UUID
     day: date
@@ -34,7 +34,7 @@ class DayCost:
 
 
 async def list_costs(database: Database, tenant_ids: Sequence[UUID], *, since: date, until: date) -> list[DayCost]:
-    """Each tenant's days from *since* up to before *until*."""
+    """Each tenant's days from *since* (included) to *until* (excluded)."""
     found: list[DayCost] = []
     async with database.across_tenants() as session:
         for tenant_id in tenant_ids:
@@ -45,6 +45,6 @@ async def list_costs(database: Database, tenant_ids: Sequence[UUID], *, since: d
 
 
 async def tokens_this_month(database: Database, tenant_id: UUID) -> int:
-    """Tokens that the tenant's enhancements used since the calendar month (UTC) began."""
+    """Tokens that the tenant's enhancements have used in the current calendar month (UTC)."""
     async with database.as_tenant(tenant_id) as session:
         return int((await session.execute(_TOKENS_THIS_MONTH, {"tenant_id": tenant_id})).scalar_one())

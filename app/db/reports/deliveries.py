@@ -39,14 +39,14 @@ class DeliveryView:
     settled_at: datetime | None
     lease_until: datetime | None
     code: str | None
-    """Why it is where it is, as `app.errors.Code`; None: by an earlier release, or there is nothing to tell."""
+    """Why it has its status, as `app.errors.Code`. None: an older release stored it, or there is no reason to give."""
     last_error: str | None
     ignored_because: str | None
     trace_context: str | None
 
     @property
     def reason(self) -> str | None:
-        """Why it is where it is; a delivery that was done in the end has none."""
+        """Why it has its status; a delivery that is done has no reason, even after failed attempts."""
         if self.status == Status.IGNORED:
             return self.ignored_because
         return None if self.status == Status.DONE else self.last_error
@@ -59,7 +59,7 @@ class DeliveryView:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDetails:
-    """A delivery with what became of it."""
+    """A delivery with its enhancement."""
 
     delivery: DeliveryView
     body_bytes: int
@@ -89,14 +89,14 @@ NEWEST_FIRST: Final = (col(Delivery.accepted_at).desc(), col(Delivery.job_id).de
 async def list_deliveries(
     database: Database, tenant_id: UUID, choice: Choice = EVERY, *, limit: int = 50
 ) -> list[DeliveryView]:
-    """The chosen deliveries, the newest first."""
+    """The chosen deliveries, newest first."""
     chosen = select(*VIEW).where(*choice.conditions(tenant_id)).order_by(*NEWEST_FIRST).limit(limit)
     async with database.as_tenant(tenant_id) as session:
         return [DeliveryView(**row) for row in (await session.execute(chosen)).mappings()]
 
 
 async def count_deliveries(database: Database, tenant_id: UUID, choice: Choice, *, at_most: int | None = None) -> int:
-    """How many deliveries are chosen; with *at_most*, counted no further than that."""
+    """The number of chosen deliveries; counting stops at *at_most*."""
     chosen = select(col(Delivery.job_id)).where(*choice.conditions(tenant_id)).limit(at_most).subquery()
     async with database.as_tenant(tenant_id) as session:
         return int((await session.execute(select(func.count()).select_from(chosen))).scalar_one())
@@ -129,15 +129,15 @@ async def replay_deliveries(
     limit: int,
     witness: Witness | None = None,
 ) -> list[UUID]:
-    """Give failed deliveries their attempts back and make them due now; those that were.
+    """Give failed deliveries their attempts back and make them due now. Returns the job ids of those that were changed.
 
     Args:
         database: As the worker's role.
-        tenant_id: Whose.
-        choice: Of the tenant's failed deliveries; its status is not looked at.
-        job_ids: Of the chosen, these alone; None: all.
+        tenant_id: The tenant of the deliveries.
+        choice: Chooses among the tenant's failed deliveries; its status is ignored.
+        job_ids: Only these of the chosen ones; None: all.
         limit: At most so many, the oldest first.
-        witness: Writes the act down.
+        witness: Records the act.
     """
     async with database.as_tenant(tenant_id) as session:
         chosen = await _take_failed(session, tenant_id, choice, job_ids=job_ids, limit=limit)
@@ -167,7 +167,7 @@ async def dismiss_deliveries(
     limit: int,
     witness: Witness | None = None,
 ) -> list[UUID]:
-    """Settle failed deliveries as ignored, *because* an operator says so; those that were. Else as for a replay."""
+    """Settle failed deliveries as ignored, with the operator's reason *because*. Otherwise like `replay_deliveries`."""
     async with database.as_tenant(tenant_id) as session:
         chosen = await _take_failed(session, tenant_id, choice, job_ids=job_ids, limit=limit)
         await session.execute(
@@ -183,7 +183,7 @@ async def dismiss_deliveries(
 async def _take_failed(
     session: AsyncSession, tenant_id: UUID, choice: Choice, *, job_ids: Sequence[UUID] | None, limit: int
 ) -> list[UUID]:
-    """Lock the chosen failed deliveries, the oldest first, and take them off the list of those that failed."""
+    """Lock the chosen failed deliveries, oldest first, and delete them from the list of failed ones (`dead`)."""
     conditions = replace(choice, status=Status.FAILED).conditions(tenant_id)
     if job_ids is not None:
         conditions.append(col(Delivery.job_id).in_(job_ids))

@@ -1,4 +1,4 @@
-"""What of each tenant is not settled, and what failed and waits for an operator. Ids, numbers and times, no content."""
+"""For each tenant: deliveries that are not settled, and failed ones that wait for an operator. Only ids and times."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _FAILED: Final = select(
 
 @dataclass(frozen=True, slots=True)
 class TenantLoad:
-    """A tenant's deliveries that are not settled."""
+    """The number and age of a tenant's deliveries that are not settled."""
 
     waiting: int = 0
     working: int = 0
     oldest: datetime | None = None
     """When the oldest of them was accepted."""
     due_since: datetime | None = None
-    """Since when one could be claimed and is not."""
+    """Since when the first of them is due and not claimed; None: none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class FailedDeliveries:
 
 
 async def load_by_tenant(database: Database) -> dict[UUID, TenantLoad]:
-    """What is not settled, of each tenant that has any."""
+    """The load of each tenant that has unsettled deliveries."""
     async with database.across_tenants() as session:
         rows = (await session.execute(_LOAD)).all()
     return {row.tenant_id: TenantLoad(row.waiting, row.working, row.oldest, row.due_since) for row in rows}
 
 
 async def failed_by_tenant(database: Database) -> dict[UUID, FailedDeliveries]:
-    """What failed and waits for an operator, of each tenant that has any."""
+    """The failed deliveries of each tenant that has any for an operator."""
     async with database.across_tenants() as session:
         rows = (await session.execute(_FAILED)).all()
     return {row.tenant_id: FailedDeliveries(row.number, row.since) for row in rows}

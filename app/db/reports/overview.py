@@ -1,6 +1,6 @@
-"""What the console tells at a glance. Content is read one tenant at a time; across tenants only ids and times.
+"""The figures of the console's page Now. Content is read one tenant at a time; over all tenants only ids and times.
 
-Invariant: no figure costs more than an hour's rows of a tenant, or its hourly counters.
+Invariant: each figure reads at most one hour's rows of a tenant, or its hourly counters.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FIGURES: Final = load(__package__, "figures")
 
 @dataclass(frozen=True, slots=True)
 class HourCount:
-    """What became of deliveries in one hour; `age` 0 is the one that runs."""
+    """Settled deliveries of one hour, by result. `age` in hours; 0 is the current hour."""
 
     age: int
     notes: int = 0
@@ -37,20 +37,19 @@ class HourCount:
 
 @dataclass(frozen=True, slots=True)
 class TenantFigures:
-    """One tenant now."""
+    """The figures of one tenant now."""
 
     tenant_id: UUID
     load: TenantLoad = field(default_factory=TenantLoad)
     failures: FailedDeliveries = field(default_factory=FailedDeliveries)
     accepted: dict[int, int] = field(default_factory=dict)
-    """In each of the last 60 minutes, by how many minutes ago."""
+    """Accepted deliveries in the last 60 minutes: minutes ago → number."""
     durations: tuple[int, ...] = ()
     """Milliseconds from webhook to note, of the last hour."""
     hours: tuple[HourCount, ...] = ()
     last_webhook: datetime | None = None
     last_failure: str | None = None
     """The code of the newest failed delivery."""
-    """Why the newest delivery that failed did."""
     last_sync: datetime | None = None
     cost_today: Decimal = Decimal(0)
     tokens_this_month: int = 0

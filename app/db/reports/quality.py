@@ -1,7 +1,7 @@
-"""What technicians think of notes, and which notes deserve a look. One tenant at a time.
+"""Technicians' votes on notes, and notes that a person should review. Each tenant is read by itself.
 
-Invariant: at most `MOST_VOTES` votes are looked at for the sources, and `MOST_NOTES` enhancements for the notes to
-review: the newest, shared among the tenants that are shown.
+Invariant: at most the newest `MOST_VOTES` votes are read for the sources, and the newest `MOST_NOTES` enhancements for
+the notes to review, divided among the tenants that are shown.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class SourceVotes:
-    """How notes fared that cite a source."""
+    """Votes on the notes that cite one source."""
 
     tenant_id: UUID
     kind: str
@@ -62,7 +62,7 @@ class Unsure:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """One tenant's."""
+    """The quality figures of one tenant."""
 
     tenant_id: UUID
     up: int
@@ -73,7 +73,7 @@ class Quality:
 
 
 async def load_quality(database: Database, tenant_ids: Sequence[UUID], *, limit: int) -> list[Quality]:
-    """Of each tenant the rate, and the newest *limit* votes and notes to look at."""
+    """For each tenant the rate of helpful votes, and the newest *limit* votes and notes to review."""
     found = []
     async with database.across_tenants() as session:
         for tenant_id in tenant_ids:

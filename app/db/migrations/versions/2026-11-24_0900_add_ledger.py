@@ -75,8 +75,19 @@ create table due (
 create index due_tenant_id_due_at_idx on due (tenant_id, due_at);
 """
 
-# One call stores a batch. Each delivery is a savepoint: one that fails neither fails nor delays its neighbours.
-# The owner is under row-level security too, so the tenant is set for each row.
+# One call stores a batch; the API may execute this function and nothing else. Each pass of the loop runs in a block with
+# an exception handler, which PL/pgSQL runs in a savepoint: a delivery that fails is rolled back by itself, and the others
+# are stored. The function runs as the owner, who is under forced row-level security, so the tenant is set for each row.
+#
+# For example, three deliveries, of which the first is new, the second was stored an hour ago (same tenant and key, so the
+# same job id), and the third has a value that a check constraint refuses:
+#
+#     delivery   `insert … on conflict do nothing`   `found`   `due`           in `failures`
+#     1          a row                               true      a row, due now  null
+#     2          nothing                             false     nothing         null: it is stored, the caller gets 202
+#     3          error, rolled back                            nothing         23514
+#
+# The result is `{null, null, 23514}`; the transaction commits the first row.
 ACCEPT = """
 create function accept_deliveries(
     tenant_ids uuid[], job_ids uuid[], ticket_ids text[], events text[], bodies bytea[], trace_contexts text[]
