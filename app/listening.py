@@ -1,4 +1,4 @@
-"""The port that a process serves on."""
+"""Checks the port on which a process is to listen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from app.errors import Rejected
 def check_port(host: str, port: int, *, variables: str) -> None:
     """Raise Rejected when *port* is taken.
 
-    Granian listens with SO_REUSEPORT: where another process does so on the same port, each gets a part of the calls.
+    Granian listens with SO_REUSEPORT, so it does not fail when another process uses the port in the same way: each
+    would get a part of the calls.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:

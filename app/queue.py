@@ -1,8 +1,9 @@
-"""The doorbell: a Redis stream that tells workers that work is due.
+"""Rings: messages on a Redis stream that tell workers that work is due.
 
-Invariant: nothing is kept here. A message holds two ids and is acknowledged, and deleted, on receipt; it may be lost,
-doubled, late or trimmed, because what a worker claims is chosen in the ledger, and the relay rings again for what was
-not heard. A worker reads only when it has a free slot, so the group's lag is the number of rings that nobody heard yet.
+Invariant: Redis stores no work. A ring holds two ids, and is acknowledged and deleted on receipt. It may be lost,
+doubled or late, since the ledger decides what a worker claims, and the relay rings again for deliveries that stay
+unclaimed. A worker reads a ring only when it may start another attempt, so the lag of the consumer group is the number
+of unread rings.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ _LONGEST_PAUSE_S: Final = 2.0
 
 
 class RingBroker(RedisStreamBroker):
-    """taskiq's stream broker, changed in four things: Redis may be away, and may forget, at any time.
+    """taskiq's stream broker, with four methods changed, since Redis may be down or lose its data at any time.
 
-    `startup`: the stock one ends a process that starts while Redis is out; the API accepts without it, and whoever
-    listens declares the group when it can. `shutdown`: the stock one leaves its consumer in the group, one for each
-    pod that ever was, though only pods that listen may be counted. `_ack_generator`: the stock one leaves the entry in
-    the stream, so that what was heard counts as unheard where the lag is not known; and its error would cost the work
-    that the ring was for. `listen`: the stock one ends at the first error, be it a connection that was lost, a Redis
-    that was emptied, or a replica that takes no writes; it is begun again. What another worker read and never
-    acknowledged it runs again as taskiq does, which is harmless: the ledger knows whether anything is left to do.
+    `startup`: taskiq's ends a process that starts while Redis is down. But the API works without Redis, and a worker
+    creates the consumer group later, in `listen`. `shutdown`: taskiq's leaves its consumer in the group, so there would
+    be one for each pod that ever ran, though only live ones may be counted. `_ack_generator`: taskiq's leaves the entry
+    in the stream, so it would count as unread where Redis does not know the lag; and an error of the acknowledgement
+    would stop the work. `listen`: taskiq's ends at the first error (a lost connection, an emptied Redis, a replica that
+    takes no writes); here it starts again. As in taskiq, a ring that another worker read and did not acknowledge is
+    handled again. That is harmless, since the ledger knows whether there is work.
     """
 
     def __init__(self, url: str, *, consumer: str | None = None, tell: Callable[[str], None] | None = None) -> None:
@@ -55,12 +56,12 @@ class RingBroker(RedisStreamBroker):
             queue_name=STREAM,
             consumer_group_name=GROUP,
             consumer_name=consumer,
-            consumer_id="0",  # the default "$" would skip what was rung before the first worker
+            consumer_id="0",  # the default "$" would skip rings from before the first worker started
             xread_block=_BLOCK_MS,
             xread_count=1,
             maxlen=_MAX_RINGS,
             idle_timeout=_STALE_MS,
-            # A pooled connection that Redis closed meanwhile is no reason to lose a ring.
+            # So that a pooled connection which Redis has closed does not cost a ring.
             retry=Retry(NoBackoff(), 1),
         )
         self._tell = tell or (lambda _: None)
@@ -87,7 +88,7 @@ class RingBroker(RedisStreamBroker):
         return acknowledge
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
-        """Rings, one at a time, for as long as the worker asks; an outage of Redis is a pause, not an end."""
+        """Rings, one at a time, without end. While Redis is down it waits."""
         pause_s = _SHORTEST_PAUSE_S
         while True:
             try:
@@ -95,15 +96,15 @@ class RingBroker(RedisStreamBroker):
                     pause_s = _SHORTEST_PAUSE_S
                     yield ring
             except (exceptions.RedisError, OSError, TimeoutError) as error:
-                # What Redis refuses, as a replica after a failover does, is an outage like any other.
+                # Also when Redis refuses a command, as a replica does after a failover.
                 self._tell(f"Redis can't be used ({type(error).__name__})")
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-            await self.startup()  # it may have forgotten the group
+            await self.startup()  # creates the group again, if Redis has lost it
 
 
 class Queue:
-    """Rings, and how many of them nobody heard yet. From `open_queue` until its block ends."""
+    """Sends rings and counts unread ones. Made by `open_queue`."""
 
     def __init__(self, broker: RingBroker) -> None:
         self._broker = broker
@@ -111,7 +112,7 @@ class Queue:
         self._unsent: asyncio.Queue[tuple[UUID, UUID]] = asyncio.Queue(_MAX_UNSENT)
 
     async def offer(self, tenant_id: UUID, job_id: UUID) -> bool:
-        """Ring for one delivery. False when Redis did not take it, which the relay makes good."""
+        """Ring for one delivery. False when Redis did not take it; then the relay rings later."""
         try:
             await asyncio.wait_for(self._kicker.kiq(str(tenant_id), str(job_id)), _CALL_TIMEOUT_S)
         except (SendTaskError, TimeoutError):
@@ -119,12 +120,12 @@ class Queue:
         return True
 
     def offer_soon(self, tenant_id: UUID, job_id: UUID) -> None:
-        """Ring without waiting for Redis: nobody's answer depends on it. Beyond a limit, left to the relay."""
+        """Ring for one delivery soon, without waiting for Redis. Rings beyond a limit are left to the relay."""
         with suppress(asyncio.QueueFull):
             self._unsent.put_nowait((tenant_id, job_id))
 
     async def send_unsent(self) -> None:
-        """Sends what `offer_soon` was told, for as long as the process lives."""
+        """Send the rings of `offer_soon`, without end."""
         while True:
             tenant_id, job_id = await self._unsent.get()
             try:
@@ -134,13 +135,14 @@ class Queue:
                 self._unsent.task_done()
 
     def _drop_unsent(self) -> None:
-        # Redis is away: one timeout for each of thousands would keep the bell mute long after it is back.
+        # Redis is down: drop the other rings. One timeout for each of thousands would block new rings long after it is
+        # up again.
         while not self._unsent.empty():
             self._unsent.get_nowait()
             self._unsent.task_done()
 
     async def unheard(self) -> int | None:
-        """How many rings wait for a worker; None when Redis can't be asked."""
+        """The number of unread rings; None when Redis does not answer."""
         try:
             return await asyncio.wait_for(self._unheard(), _CALL_TIMEOUT_S)
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError, TimeoutError):
@@ -153,16 +155,16 @@ class Queue:
             for group in await redis.xinfo_groups(STREAM):
                 if group["name"] != GROUP.encode():
                     continue
-                # No lag before Redis 7, and none after an undelivered entry was trimmed: the length is the upper bound.
+                # Without a lag (before Redis 7, or after an unread entry was trimmed) the length is an upper bound.
                 return int(group["lag"] if group.get("lag") is not None else await redis.xlen(STREAM))
         return 0
 
     async def listeners(self, *, heard_within_s: float) -> int | None:
-        """How many workers read the stream within this time; None when Redis can't be asked."""
+        """The number of workers that read the stream within this time; None when Redis does not answer."""
         try:
             async with Redis(connection_pool=self._broker.connection_pool) as redis:
                 consumers: Any = await asyncio.wait_for(redis.xinfo_consumers(STREAM, GROUP), _CALL_TIMEOUT_S)
-        except exceptions.ResponseError:  # no worker was ever here
+        except exceptions.ResponseError:  # there was no worker yet
             return 0
         except (exceptions.RedisError, OSError, TimeoutError):
             return None
@@ -180,7 +182,7 @@ class Queue:
 
 @asynccontextmanager
 async def open_queue(broker: RingBroker) -> AsyncIterator[Queue]:
-    """A `Queue` on *broker*, which it starts and ends. Redis may be out: the relay rings again."""
+    """A `Queue` on *broker*, which it starts and stops. Redis may be down."""
     await broker.startup()
     queue = Queue(broker)
     sender = asyncio.create_task(queue.send_unsent())
@@ -195,7 +197,7 @@ async def open_queue(broker: RingBroker) -> AsyncIterator[Queue]:
 
 
 async def erase_rings(url: str, tenant_id: UUID) -> int:
-    """Delete the rings for deliveries of *tenant_id*; how many there were.
+    """Delete the rings for deliveries of *tenant_id*. Returns their number.
 
     Raises:
         QueueUnavailable: Redis does not answer, or takes no writes.

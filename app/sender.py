@@ -1,4 +1,4 @@
-"""Sends webhooks as a tenant's ServiceDesk Plus would: for the demo, the smoke test and a person at a terminal."""
+"""Sends webhooks as a tenant's ServiceDesk Plus does. For the demo, the smoke test and the command `webhook send`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATH = "/webhook/servicedesk"
 
 
 class Sender:
-    """Signs with the tenant's current secret, by the scheme that its file names."""
+    """Signs webhooks with the tenant's current secret, by the scheme in the tenant's file."""
 
     def __init__(self, client: httpx.AsyncClient, known: KnownTenant, *, is_standard: bool = False) -> None:
         if not known.secrets.webhook:

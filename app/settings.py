@@ -1,7 +1,7 @@
-"""The environment, read once when a process starts.
+"""The environment variables, read once when a process starts.
 
-One class a process, one field a variable: each process requires only what it uses, and holds no other's credential.
-Composition roots alone import this; everything else is handed values.
+One class for each process, one field for each variable: a process requires only what it uses, and has no credentials of
+another. Only composition roots import this module; everything else gets values.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _url_of(*schemes: str) -> Any:
     return AfterValidator(check)
 
 
-# libpq's. The driver finds another out when it connects, which reads like a database that is away.
+# libpq's values. Checked here, since a wrong one would fail only at the connect, like a database that is down.
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
@@ -95,7 +95,7 @@ Seconds = Annotated[timedelta, BeforeValidator(_seconds), PlainSerializer(timede
 
 
 class ProcessSettings(BaseSettings):
-    """What every process reads."""
+    """The variables of every process."""
 
     # An error's text names the variable and never quotes its value.
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
@@ -121,7 +121,7 @@ class LedgerSettings(ProcessSettings):
 
 
 class FeedbackSettings(ProcessSettings):
-    """What signs the links in notes by which technicians vote, and what checks them."""
+    """The key that signs and checks the links in notes by which technicians vote."""
 
     feedback_key: SecretStr | None = Field(default=None, min_length=32, examples=["$(openssl rand -hex 32)"])
 
@@ -145,12 +145,12 @@ class ModelSettings(ProcessSettings):
     openai_fallback_model: str | None = Field(default=None, examples=["gpt-4o"])
     llm_timeout_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
     llm_max_completion_tokens: int = Field(default=4_000, ge=500, le=1_000_000, examples=["4000"])
-    """For one answer, thoughts included. One that is cut off is asked once more with four times as many."""
+    """For one answer, with its thoughts. If it is cut off, the model is asked once more with four times as many."""
 
 
 class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings, FeedbackSettings):
     feedback_url: WebUrl | None = Field(default=None, examples=["https://ai-agents.example"])
-    """Where the API is published; notes have a link to its `/feedback` when this and FEEDBACK_KEY are set."""
+    """Public URL of the API. Notes have a link to its `/feedback` if this and FEEDBACK_KEY are set."""
     redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
     worker_concurrency: int = Field(default=4, ge=1, le=256, examples=["4"])
     task_timeout_seconds: Seconds = Field(default=timedelta(seconds=120), gt=timedelta(0), examples=["120"])
@@ -159,12 +159,12 @@ class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings, FeedbackSett
     lease_seconds: Seconds = Field(default=timedelta(seconds=60), ge=timedelta(seconds=1), examples=["60"])
     max_attempts: int = Field(default=3, ge=1, le=100, examples=["3"])
     prometheus_port: int = Field(default=9090, ge=0, le=65535, examples=["9090"])
-    # Below the pod's terminationGracePeriodSeconds: what can't finish is released before the kill.
+    # Less than the pod's terminationGracePeriodSeconds, so that unfinished attempts are released before it is killed.
     shutdown_grace_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
 
     @property
     def database_connections(self) -> int:
-        """An attempt uses up to three at once while it gathers, but rarely; the relay and the leases one more each."""
+        """Size of the pool. An attempt rarely uses its up to three connections at once; relay and leases use one."""
         return self.worker_concurrency * 2 + 2
 
 
@@ -175,13 +175,13 @@ class SyncSettings(LedgerSettings, TenantSettings):
 
 
 class OperatorSettings(LedgerSettings, TenantSettings):
-    """What `deliveries` needs."""
+    """The variables of the commands `deliveries`."""
 
     max_attempts: int = Field(default=3, ge=1, le=100, examples=["3"])
 
 
 class ConsoleSettings(LedgerSettings, TenantSettings):
-    """The console; as the worker's role."""
+    """The variables of the console, which uses the worker's role."""
 
     database_connections: ClassVar[int] = 6
 
@@ -189,13 +189,13 @@ class ConsoleSettings(LedgerSettings, TenantSettings):
     console_host: str = Field(default="127.0.0.1", examples=["127.0.0.1"])
     console_port: int = Field(default=8081, ge=0, le=65535, examples=["8081"])
     console_url: WebUrl | None = Field(default=None, examples=["https://console.example"])
-    """Where people reach it; sign-in by OIDC comes back there."""
+    """The console's URL for people; sign-in by OIDC redirects there."""
     console_session_key: SecretStr | None = Field(default=None, min_length=32, examples=["$(openssl rand -hex 32)"])
-    """Signs sessions. None: drawn at start, so that a restart ends them."""
+    """Signs sessions. None: a random one, so that a restart ends all sessions."""
     console_oidc_issuer: WebUrl | None = Field(default=None, examples=["https://login.example/realms/msp"])
     console_oidc_client_id: str | None = Field(default=None, examples=["ai-agents-console"])
     console_oidc_client_secret: SecretStr | None = Field(default=None, examples=["…"])
-    """None: a public client, which PKCE alone protects."""
+    """None: a public client, protected by PKCE only."""
     console_oidc_scopes: str = Field(default="openid profile email", examples=["openid profile email groups"])
     console_oidc_role_claim: str = Field(default="groups", examples=["groups"])
     console_oidc_operators: str = Field(default="ai-agents-operators", examples=["ai-agents-operators"])
@@ -204,7 +204,7 @@ class ConsoleSettings(LedgerSettings, TenantSettings):
     console_token: SecretStr | None = Field(
         default=None, min_length=16, validate_default=True, examples=["$(openssl rand -hex 16)"]
     )
-    """Whoever has it is an operator."""
+    """Gives the role operator to anybody who has it."""
 
     @field_validator("console_oidc_client_id")
     @classmethod
@@ -230,7 +230,7 @@ class MigrateSettings(ProcessSettings):
 
 
 class EraseSettings(MigrateSettings, TenantSettings):
-    """What `tenants erase` needs: the owner alone may delete."""
+    """The variables of `tenants erase`, which needs the owner's role."""
 
     redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
 
@@ -239,7 +239,7 @@ SomeSettings = TypeVar("SomeSettings", bound=ProcessSettings)
 
 
 def load_settings(kind: type[SomeSettings]) -> SomeSettings:
-    """*kind* from the environment; a wrong or missing variable ends the process (status 1) with a line for each."""
+    """*kind* from the environment; wrong or missing variables end the process (status 1) with a line for each."""
     try:
         return kind()
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Reading ServiceDesk Plus: history, knowledge and inventory into the database; and what no webhook told of.
+"""The sync: reads tickets, articles and assets from ServiceDesk Plus into the database, and finds missing webhooks.
 
 A help desk is read once, also where several tenants are accounts of it: each row goes to its account's tenant, and what
 is of no known account is counted and stored for no one.
@@ -56,17 +56,17 @@ log = structlog.get_logger(__name__)
 Offer = Callable[[UUID, UUID], Awaitable[bool]]
 Row = TypeVar("Row")
 
-# Read again each time: clocks differ, and what was younger than `GRACE` the last time is looked at again.
+# Each run reads this much again: clocks differ, and tickets younger than `GRACE` were not checked the last time.
 OVERLAP: Final = timedelta(minutes=10)
 GRACE: Final = timedelta(minutes=2)
-"""How long a webhook may take before its ticket counts as missed."""
+"""A ticket counts as missed when its webhook has not arrived after this time."""
 RECONCILE_WITHIN: Final = timedelta(days=3)
-"""Older tickets get no note by reconciliation: after a long pause nobody waits for it, and there may be thousands."""
+"""Older missed tickets get no note: after a long outage there may be thousands, for which a note comes too late."""
 LIST_ALL_EVERY: Final = timedelta(hours=6)
-"""How long an article that lost its approval may stay citable."""
+"""How often everything is listed. So an article whose approval was withdrawn is cited for at most this time."""
 
 _BATCH: Final = 100
-# Where each ticket costs a call of its own, a batch is many minutes of calls: better stored before it is full.
+# If each ticket needs a call, a full batch takes many minutes. It is stored after this time at the latest.
 _LONGEST_BATCH: Final = timedelta(seconds=30)
 _TENANTS_AT_ONCE: Final = 4
 _MAX_LABEL_CHARS: Final = 300
@@ -77,7 +77,7 @@ _NOW: Final = text("select clock_timestamp()")
 
 
 class Desk(Protocol):
-    """What a tenant's ServiceDesk Plus lists. Tickets come oldest update first; the others in any order."""
+    """The lists of a tenant's ServiceDesk Plus. Tickets come oldest update first, articles and assets in any order."""
 
     def list_tickets(self, *, updated_since: datetime | None) -> AsyncIterator[Ticket]: ...
 
@@ -92,7 +92,7 @@ class SyncReport:
 
     slug: str
     stored: dict[CursorKind, int] = field(default_factory=dict)
-    """How many of each kind were new or changed."""
+    """Number of new or changed items of each kind."""
     removed: int = 0
     missed: int = 0
     """Tickets that no webhook told of, now recorded as deliveries."""
@@ -363,8 +363,8 @@ class _Run:
         newest: datetime | None = None
         async for batch in _batches(self._desk.list_tickets(updated_since=_earliest(*begins))):
             newest = _latest(newest, *(ticket.updated_at or ticket.created_at for ticket in batch))
-            # Resuming skips what was read; but a build without update times lists its new tickets at the end, and of
-            # those only the ones that may still be missed matter.
+            # A run that was resumed skips tickets that were read. But a build without update times lists new tickets at
+            # the end; of those only the ones that can still count as missed are needed.
             progress = _latest(*(ticket.updated_at for ticket in batch))
             resume_from = min(progress, started_at - RECONCILE_WITHIN) if progress else None
             for share, tickets in self._deal("tickets", batch, lambda ticket: self._one_of(ticket.account)):
@@ -453,7 +453,7 @@ def _label(row: object) -> str:
 
 
 def _since(cursor: Cursor, now: datetime) -> datetime | None:
-    """From when on to list; None when the whole listing is due, which alone can tell what vanished."""
+    """List items updated since this time. None: list all, which is due, since only that shows what was deleted."""
     if cursor.seen_up_to is None or cursor.listed_at is None or now - cursor.listed_at >= LIST_ALL_EVERY:
         return None
     return cursor.seen_up_to - OVERLAP
@@ -472,7 +472,7 @@ def _earliest(*times: datetime | None) -> datetime | None:
 
 
 async def _batches(rows: AsyncIterator[Row]) -> AsyncIterator[list[Row]]:
-    """*rows* in lists; also those that came before an error, which is raised after them."""
+    """*rows* in batches. If reading fails, the rows before the error come as a last batch, then it is raised."""
     batch: list[Row] = []
     clock = asyncio.get_running_loop().time
     begun = clock()

@@ -47,7 +47,7 @@ _FileStats = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class OAuthSecrets:
-    """What the cloud edition gives for a refresh-token flow."""
+    """The credentials of the cloud edition, for OAuth with a refresh token."""
 
     client_id: str = field(repr=False)
     client_secret: str = field(repr=False)
@@ -56,10 +56,10 @@ class OAuthSecrets:
 
 @dataclass(frozen=True, slots=True)
 class TenantSecrets:
-    """A tenant's secrets, as far as their files are mounted: the API has no help desk's key, sync no webhook secret."""
+    """A tenant's secrets, if their files are mounted: the API has no help desk's key, the sync no webhook secret."""
 
     webhook: tuple[bytes, ...] = field(default=(), repr=False)
-    """The current secret, then the one that a rotation still honours."""
+    """The current secret, then the previous one, which is still accepted during a rotation."""
     api_key: str | None = field(default=None, repr=False)
     oauth: OAuthSecrets | None = field(default=None, repr=False)
 
@@ -74,7 +74,7 @@ class KnownTenant:
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """What is wrong with one tenant's file or secrets, in a sentence with its remedy."""
+    """What is wrong with one tenant's file or secrets: a sentence with the remedy."""
 
     slug: str
     detail: str
@@ -102,7 +102,7 @@ class TenantDirectory:
         self._unreadable: dict[str, FileProblem] = {}
         self._clashing: dict[str, FileProblem] = {}
         self._by_slug: dict[str, KnownTenant] = {}
-        """Who is served."""
+        """The tenants in use, by slug."""
         self._by_id: dict[UUID, KnownTenant] = {}
         self._accounts: dict[UUID, Accounts[KnownTenant]] = {}
         """Of each instance."""
@@ -136,7 +136,7 @@ class TenantDirectory:
 
     @property
     def problems(self) -> list[FileProblem]:
-        """What is wrong now, by slug."""
+        """The current problems, sorted by slug."""
         found = self._clashing | self._unreadable
         return [found[slug] for slug in sorted(found)]
 
@@ -195,10 +195,10 @@ class TenantDirectory:
         return KnownTenant(tenant, TenantSecrets((*own.webhook, *shared.webhook), shared.api_key, shared.oauth))
 
     def _choose_served(self) -> None:
-        """Serve each tenant by its latest version that clashes with no other's; of two that clash, the earlier stays.
+        """Choose each tenant's latest version that clashes with no other's. Of two that clash, the earlier stays.
 
-        Earlier is who is served already and did not change; among new files, the first by name, so that all processes
-        that start anew choose alike. Who changed its file to one that clashes is served by its version before.
+        Earlier is a tenant that is in use and did not change. Among new files it is the first by name, so that all
+        processes that start choose alike. If a changed file clashes, the tenant's version before is used.
         """
         before, served, clashing = self._by_slug, _Served(), {}
 
@@ -225,11 +225,11 @@ class TenantDirectory:
         self._accounts = {instance_id: Accounts(entries) for instance_id, entries in of_instances.items()}
 
     async def watch(self) -> None:
-        """Refresh for ever, and tell of what is wrong."""
+        """Refresh without end, and log new problems."""
         while True:
             try:
                 self._tell(await asyncio.to_thread(self.refresh))
-            except Exception:  # what goes wrong with one file must not keep the others from being read again
+            except Exception:  # a bug with one file must not stop the refresh of the others
                 log.exception("tenants_not_refreshed")
             await asyncio.sleep(REFRESH_EVERY.total_seconds())
 
@@ -257,7 +257,7 @@ def _names_in(folder: Path) -> set[str]:
 
 
 class _Served:
-    """The tenants chosen so far, and what no other may have."""
+    """The tenants chosen so far, with their ids and addresses, which no other may have."""
 
     def __init__(self) -> None:
         self.by_slug: dict[str, KnownTenant] = {}
@@ -265,7 +265,7 @@ class _Served:
         self._by_address: dict[str, list[Tenant]] = {}
 
     def find_clash(self, tenant: Tenant) -> str | None:
-        """What *tenant* shares with one of these and must not, as a sentence with its remedy."""
+        """A sentence with the remedy if *tenant* has the id or address of one of these; else None."""
         if (other := self.by_id.get(tenant.id)) is not None:
             return f"id: is also the id of {other.tenant.slug}; draw another uuid"
         if tenant.slug in self.by_slug:
@@ -316,7 +316,7 @@ def _stats_of(paths: list[Path]) -> _FileStats:
     found = []
     for path in paths:
         try:
-            stat = path.stat()  # follows links: a mounted ConfigMap swaps the folder that they lead to
+            stat = path.stat()  # follows links: Kubernetes updates a ConfigMap by changing where they lead
         except OSError:
             continue
         found.append((path.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
@@ -327,7 +327,7 @@ def read_tenant(path: Path, instances: Mapping[str, Instance] = MappingProxyType
     """The tenant that *path* describes, its shared help desk taken from *instances*, by name.
 
     Raises:
-        TenantFileInvalid: Names the key at fault and what it must be.
+        TenantFileInvalid: The sentence names the wrong key and what it must be.
     """
     values = _values(path)
     options = values.get("servicedesk") if isinstance(values, dict) else None
@@ -372,7 +372,7 @@ def _values(path: Path) -> Any:
         return _load(path)
     except TenantFileInvalid:
         raise
-    except Exception as error:  # the YAML library lets through whatever its constructors meet: an OverflowError, say
+    except Exception as error:  # the YAML library raises what its constructors raise, e.g. OverflowError
         raise TenantFileInvalid(f"can't be read as YAML ({type(error).__name__})") from error
 
 
@@ -389,7 +389,7 @@ def _validate(model: type[_Model], values: Any) -> _Model:
 def _load(path: Path) -> Any:
     """The values of a tenant's file.
 
-    Its events are looked at first: building a nested or aliased file may take seconds, during which nothing else runs.
+    Its YAML events are checked first: to build a deeply nested or aliased file could block the event loop for seconds.
     """
     if path.stat().st_size > MAX_FILE_BYTES:
         raise TenantFileInvalid(f"is larger than {MAX_FILE_BYTES} bytes")
@@ -404,7 +404,7 @@ def _load(path: Path) -> Any:
 
 
 class _OneKeyLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key that is there twice: a reader may see the first, YAML takes the last."""
+    """A safe loader that refuses duplicate keys: YAML would use the last, while a person may read the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -423,13 +423,13 @@ def _invalid(error: ValidationError) -> TenantFileInvalid:
 
 
 def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
-    """*tenant*'s secrets, as far as they are in *folder*.
+    """The secrets of *tenant* that are in *folder*.
 
     Raises:
         TenantFileInvalid: A secret is there and can't be used, or an OAuth set is incomplete.
     """
     current, previous = WEBHOOK_SECRET_FILES
-    # The previous one may stay empty: a store that writes both keys has nothing for it outside of a rotation.
+    # The previous one may be empty: a secret store that always writes both keys has no value for it outside a rotation.
     webhook = [_read(folder, current), _read(folder, previous, may_be_empty=True)]
     oauth = [_read(folder, name) for name in OAUTH_FILES]
     if tenant.servicedesk.edition.is_cloud and any(oauth) and not all(oauth):
@@ -472,12 +472,12 @@ def missing_help_desk_secrets(known: KnownTenant) -> list[str]:
 
 
 def missing_secrets(known: KnownTenant) -> list[str]:
-    """All missing secrets of *known*. In production no single process has them all."""
+    """All missing secrets of *known*. In production no process has all of them."""
     return [*missing_webhook_secrets(known), *missing_help_desk_secrets(known)]
 
 
 def scaffold_tenant(folder: Path, *, slug: str, tenant_id: UUID, **answers: Any) -> KnownTenant:
-    """Write a new tenant's file, every choice spelled out.
+    """Write a new tenant's file with all settings, defaults included.
 
     Args:
         folder: `TENANTS_DIR`.
@@ -486,7 +486,7 @@ def scaffold_tenant(folder: Path, *, slug: str, tenant_id: UUID, **answers: Any)
         answers: `name`, `edition`, `url`, `accounts_url` or None, `technician`, perhaps `allow_private_address`.
 
     Raises:
-        TenantFileInvalid: The answers make no valid tenant, or its file exists.
+        TenantFileInvalid: The answers are not valid, or the file exists.
     """
     keys = ("edition", "url", "accounts_url", "technician", "allow_private_address")
     service_desk = {key: answers[key] for key in keys if answers.get(key)}

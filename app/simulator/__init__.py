@@ -1,1 +1,1 @@
-"""A ServiceDesk Plus to try things on: a real server that behaves as the two editions do, faults included."""
+"""A simulated ServiceDesk Plus: a server that behaves like both editions, and fails on demand."""

@@ -1,6 +1,6 @@
 """The API of one portal: `/api/v3/…`, from the authenticated call to its answer.
 
-Invariant: `answer` either does what was asked and tells so, or does nothing and raises `ApiError`.
+Invariant: `answer` either carries the call out, or changes nothing and raises `ApiError`.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Call:
 
 
 def answer(portal: Portal, call: Call) -> Json:  # noqa: PLR0911 - a line for each resource
-    """What *portal* answers with status 200.
+    """The JSON that *portal* answers with status 200.
 
     Raises:
-        ApiError: The call is wrong, or what it names is not there.
+        ApiError: The call is wrong, or names something that does not exist.
     """
     match call.method, call.path:
         case "GET", ("requests",):
@@ -143,7 +143,7 @@ def _list(key: str, rows: list[Json], call: Call, *, holds_text: bool) -> Json:
 
 
 def _kept_fields(required: Any, *, holds_text: bool, is_notes: bool) -> Callable[[str], bool]:
-    """Which fields of a row go out: long texts only to those who ask, and then only where the build has them."""
+    """A filter for the fields of a row: long texts only if they are asked for and this build's lists have them."""
     wanted = set(required) if isinstance(required, list) else None
 
     def keep(name: str) -> bool:

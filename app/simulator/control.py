@@ -1,6 +1,7 @@
-"""The simulator's own API, for the demo and the tests when it runs as a process of its own.
+"""The simulator's control API, for the demo and the tests when it runs as a separate process.
 
-Invariant: only a caller on this machine that asks for this machine, with JSON, is served: no page in a browser can.
+Invariant: only callers on this machine are served, with a Host header of this machine and JSON, so no web page in a
+browser can call it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 def add_routes(app: web.Application, portals: Mapping[str, Portal]) -> None:
-    """Serve `/simulator/…` for *portals*, which may change afterwards."""
+    """Serve `/simulator/…` for *portals*, which may get more portals later."""
     control = _Control(portals)
     app.add_routes(
         [

@@ -1,6 +1,6 @@
-"""`search_criteria` and sorting, as the API of ServiceDesk Plus has them, over entities as they go out.
+"""`search_criteria` and sorting of ServiceDesk Plus's API, applied to rows in their JSON form.
 
-Invariant: criteria that ServiceDesk Plus would not know are a `BadCriteria`, never "everything matches".
+Invariant: unknown criteria raise `BadCriteria`; they never match everything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class BadCriteria(Exception):
 
 
 def matches(criteria: Any, row: dict[str, Any], depth: int = 0) -> bool:
-    """Whether *row* meets *criteria*: an object with perhaps `children`, or a list of such."""
+    """Whether *row* meets *criteria*: an object, perhaps with `children`, or a list of such objects."""
     if depth > _MAX_DEPTH:
         raise BadCriteria
     if isinstance(criteria, list):
@@ -45,7 +45,7 @@ def _all(parts: list[Any], row: dict[str, Any], depth: int, *, first: bool | Non
 
 
 def sort_key(field: str) -> Callable[[dict[str, Any]], tuple[bool, int, str]]:
-    """Orders rows by a dotted field; numbers and times by size, what has none last."""
+    """A key that sorts rows by a field with dots: numbers and times by size, rows without the field last."""
 
     def key(row: dict[str, Any]) -> tuple[bool, int, str]:
         text = look_up(row, field)
@@ -57,7 +57,7 @@ def sort_key(field: str) -> Callable[[dict[str, Any]], tuple[bool, int, str]]:
 
 
 def look_up(row: dict[str, Any], field: str) -> str | None:
-    """The text at a dotted field: of a time its milliseconds, of an object its name."""
+    """The text of a field with dots: of a time its milliseconds, of an object its name."""
     value: Any = row
     for part in field.split("."):
         value = value.get(part) if isinstance(value, dict) else None

@@ -1,6 +1,7 @@
-"""Faults on demand, so that what must survive them can be seen to.
+"""Faults on demand, to test that the product survives them.
 
-Invariant: a fault strikes exactly `times` calls that fit it, then it is gone; of several that fit, the oldest strikes.
+Invariant: a fault applies to the first `times` calls that it matches, then it is removed. If several match a call, the
+oldest applies.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ class Fault(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     match: Annotated[str, Field(max_length=200, pattern=r"^(\*|[A-Z]+)( \S+)?$")] = "*"
-    """A method or `*`, then perhaps part of the path: `POST notes`, `GET requests/100234`, `* oauth`."""
+    """A method or `*`, then optionally a part of the path: `POST notes`, `GET requests/100234`, `* oauth`."""
     kind: FaultKind
     status: Annotated[int, Field(ge=200, le=599)] = 500
     code: int | None = None
-    """The code in the error body, e.g. 4015; None: the one that goes with `status`."""
+    """The code in the error body, e.g. 4015; None: the usual one for `status`."""
     body: Annotated[str, Field(max_length=100_000)] | None = None
     """A body in place of the error body, e.g. `URL_ROLLING_THROTTLES_LIMIT_EXCEEDED`."""
     location: str | None = None
@@ -62,7 +63,7 @@ class Faults:
         self._left: list[tuple[Fault, int | None]] = []
 
     def add(self, fault: Fault) -> None:
-        """Let *fault* strike; raises ValueError when `MAX_FAULTS` wait already."""
+        """Add *fault*; raises ValueError when there are `MAX_FAULTS` already."""
         if len(self._left) >= MAX_FAULTS:
             raise ValueError(f"at most {MAX_FAULTS} faults at once")
         self._left.append((fault, fault.times))
@@ -71,7 +72,7 @@ class Faults:
         self._left.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault that strikes this call, if one does."""
+        """The fault that applies to this call, if any."""
         for index, (fault, left) in enumerate(self._left):
             if fault.fits(method, path):
                 if left is not None and left <= 1:

@@ -1,12 +1,12 @@
-"""The simulator's server: both editions' ways in, the pages for people, and the control of faults.
+"""The simulator's server: the APIs of both editions, the pages for people, and the control of faults.
 
     /at/<slug>/api/v3/…      on premises, header `authtoken` (or `TECHNICIAN_KEY`); `/api/v3/…` finds the portal by key
     /app/<slug>/api/v3/…     cloud, `Authorization: Zoho-oauthtoken …` and the v3 `Accept`
     /oauth/v2/token          the accounts server of all cloud portals
     /  /at/<slug>  /app/<slug>  and a ticket's and an article's page at the real product's paths
-    /simulator/…             control, for callers on this machine alone
+    /simulator/…             control, only for callers on this machine
 
-Invariant: each API call is counted, meets at most one fault, and is carried out whole or not at all.
+Invariant: each API call is counted, gets at most one fault, and is carried out completely or not at all.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ACCEPT: Final = "application/vnd.manageengine.sdp.v3+json"
 _SCHEME: Final = "Zoho-oauthtoken "
 
 _Work = Callable[[], Awaitable[web.StreamResponse]]
-"""What a call does when no fault is in its way."""
+"""Carries out a call that has no fault."""
 
 
 class HelpDeskSimulator:
@@ -46,7 +46,7 @@ class HelpDeskSimulator:
         self._closing = asyncio.Event()
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; port 0 takes a free one. `url` tells which."""
+        """Listen. Port 0 takes a free port; `url` has it."""
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
         app.add_routes(
             [
@@ -59,7 +59,7 @@ class HelpDeskSimulator:
         pages.add_routes(app, self.portals)
         control.add_routes(app, self.portals)
         self._closing.clear()
-        # A silent call ends when its caller hangs up, and no call delays the stop for long.
+        # So that a call with the fault `silence` ends when its caller closes, and no call delays the stop.
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
@@ -110,7 +110,7 @@ class HelpDeskSimulator:
         return await self._with_faults(portal, request, path, lambda: _answer(portal, request, path))
 
     async def _with_faults(self, portal: Portal, request: web.Request, path: str, work: _Work) -> web.StreamResponse:
-        # Read before any fault: a caller that is still sending sees a broken pipe, not the fault.
+        # Read first: a caller that is still sending would see a broken pipe and not the fault.
         await request.read()
         fault = portal.faults.take(request.method, path)
         if fault is None:
@@ -128,7 +128,7 @@ class HelpDeskSimulator:
             case FaultKind.CUT_AFTER:
                 await work()
         _reset(request)
-        return web.Response(status=500)  # goes nowhere: the connection is gone
+        return web.Response(status=500)  # not sent: the connection is closed
 
     async def _give_token(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()

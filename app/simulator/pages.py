@@ -1,7 +1,7 @@
-"""The simulator's pages: what a technician would see of a ticket, its notes and an article.
+"""The simulator's pages: a ticket with its notes, and an article, as a technician sees them.
 
-Invariant: nothing runs in a page and nothing is loaded from elsewhere, whatever a ticket or a note holds: all text is
-escaped, HTML passes a sanitiser, and the policy of every answer forbids scripts, forms, frames and remote loads.
+Invariant: a page runs no scripts and loads nothing from other hosts, whatever a ticket or a note holds. Text is
+escaped, HTML is sanitised, and the content security policy forbids scripts, forms, frames and remote loads.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ ul.list a { flex: 1; } .count { white-space: nowrap; }
 
 
 def add_routes(app: web.Application, portals: Mapping[str, Portal]) -> None:
-    """Serve the pages of *portals*, which may change afterwards, at the real product's paths."""
+    """Serve the pages of *portals*, which may get more portals later, at the real product's paths."""
     pages = _Pages(portals)
     app.add_routes([web.get("/", pages.index)])
     for folder in ("at", "app"):

@@ -1,6 +1,6 @@
 """One tenant's help desk in memory.
 
-Invariant: what is held is bounded; every change of a ticket, a note included, moves its `updated`.
+Invariant: the number of items is limited. Every change of a ticket, also a new note, changes its `updated`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_NOTE_CHARS: Final = 200_000
 
 
 class PortalFull(Exception):
-    """The portal holds as much as it may."""
+    """The portal has reached a limit of items."""
 
 
 @dataclass
@@ -98,9 +98,9 @@ class HeldAsset:
 
 @dataclass
 class Portal:
-    """A help desk: how it is entered, what it holds, and what goes wrong in it.
+    """A help desk: its credentials, its items, and its faults.
 
-    `url` and `accounts_url` are set when a simulator takes the portal; they are the values for a tenant's file.
+    `url` and `accounts_url` are set when the portal is added to a simulator; they are the values for a tenant's file.
     """
 
     slug: str
@@ -113,9 +113,9 @@ class Portal:
     note_key: str = ""
     """The wrapper of a posted note; empty: `note` on premises, `request_note` in the cloud."""
     technician: str = "AI Agents"
-    """Whose name stands on the notes."""
+    """The author of notes that are posted through the API."""
     lists_hold_text: bool = True
-    """Whether lists give descriptions and resolutions to those who ask for them; builds differ."""
+    """Whether lists have descriptions and resolutions if they are asked for; builds differ."""
     assets_path: str = ""
     """Empty: `asset_assets` on premises (as from build 15100), `assets` in the cloud."""
     accounts: dict[str, str] = field(default_factory=dict)

@@ -52,7 +52,7 @@ def _entries(path: Path) -> Iterator[dict[str, Any]]:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise SampleInvalid(f"{path}: must be a list of objects")
     for entry in entries:
-        # YAML makes times of what looks like one, and leaves out what has nothing behind its colon.
+        # YAML reads some texts as times, and an empty value as None.
         yield {key: _plain(value) for key, value in entry.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""Access tokens as the accounts server gives them out: for an hour, and at most ten in ten minutes.
+"""Access tokens as the accounts server issues them: valid for an hour, and at most ten in ten minutes.
 
 Invariant: no refresh token yields more than `MAX_IN_WINDOW` access tokens within `WINDOW`.
 """
@@ -24,7 +24,7 @@ class Tokens:
         self.given_count = 0
 
     def give(self, *, now: datetime) -> str | None:
-        """A new access token, or None when the last ten are too young."""
+        """A new access token; None when ten were issued in the last ten minutes."""
         if len(self._given) == MAX_IN_WINDOW and self._given[0] > now - WINDOW:
             return None
         self._given.append(now)
@@ -38,5 +38,5 @@ class Tokens:
         return self._live.get(token, now) > now
 
     def revoke(self) -> None:
-        """Let every access token that was given be refused from now on."""
+        """Refuse all access tokens that were issued so far."""
         self._live.clear()

@@ -1,6 +1,6 @@
 """Entities and errors as ServiceDesk Plus writes them in JSON.
 
-Invariant: ids and times leave as text; a time is `{"value": "<epoch milliseconds>", "display_value": …}` or null.
+Invariant: ids and times are written as text; a time is `{"value": "<epoch milliseconds>", "display_value": …}` or null.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def failure(status: int, *, code: int | None = None, field: str | None = None) -
 
 
 def ticket_row(ticket: HeldTicket, portal: Portal) -> Json:
-    """A ticket whole, as `GET /requests/{id}` gives it."""
+    """A whole ticket, as `GET /requests/{id}` returns it."""
     row: Json = {
         "id": ticket.id,
         "subject": ticket.subject,
@@ -104,7 +104,7 @@ def article_row(article: HeldArticle, portal: Portal) -> Json:
 
 
 def asset_row(asset: HeldAsset, portal: Portal) -> Json:
-    """An asset; where the editions keep its addresses differs, as the real ones' field names are not to be relied on."""  # noqa: E501
+    """An asset. The fields of its addresses differ by edition, as they do in the real product."""
     row: Json = {
         "id": asset.id,
         "name": asset.name,

@@ -1,7 +1,7 @@
-"""The smoke test: proves on what is deployed that a signed webhook leads to exactly one cited note.
+"""The smoke test: checks on a deployment that a signed webhook leads to exactly one note with citations.
 
-Invariant: every check runs, whatever the ones before came to; the report says of each what was seen and, where it
-failed, what to do. Neither a secret nor a word of a ticket is in it.
+Invariant: every check runs, also after one that failed. The report says for each what was seen and, if it failed, what
+to do. It holds no secret and no text of a ticket.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CALL_TIMEOUT_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Hosted:
-    """Where this hosts the tenant's help desk."""
+    """The address on which the test hosts the tenant's simulated help desk."""
 
     host: str
     port: int
@@ -45,9 +45,9 @@ async def run_smoke(
     door: PublicDoor | None = None,
     cluster: Cluster | None = None,
 ) -> SmokeReport:
-    """Run every check against the API at *url*, with *known*'s help desk hosted here or with a ticket of its real one.
+    """Run every check against the API at *url*, with *known*'s help desk simulated, or with a real ticket.
 
-    With *door* also what the internet sees of it, with *cluster* also its pods.
+    With *door* it also checks what is reachable from the internet, with *cluster* also the pods.
 
     Raises:
         TenantFileInvalid: The tenant lacks a secret.
@@ -64,7 +64,7 @@ async def run_smoke(
             portal = await stack.enter_async_context(open_simulator(known, help_desk.host, help_desk.port))
             checks = [*api.published, *Journey(portal, api, limit_s).checks, *api.inner]
         else:
-            # From where a real help desk is reached, the API may be reached by its public URL alone.
+            # Where a real help desk can be reached, the API may be reachable only by its public URL.
             checks = [*api.published, *await stack.enter_async_context(open_visit(known, help_desk, api, limit_s))]
         await run_checks(checks, report)
     if door is None:

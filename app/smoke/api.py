@@ -1,4 +1,4 @@
-"""What an API answers that is deployed as it should be, whatever the help desk behind it."""
+"""Checks the answers of a deployed API; the same for every help desk."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ SECURITY_HEADERS: Final = {
     "content-security-policy": "default-src 'none'",
     "cache-control": "no-store",
 }
-"""Each with what it must say. Some proxies add a header a second time, so it may say more."""
+"""Each header with the text that it must contain. It may hold more, since some proxies add a header a second time."""
 _METRICS: Final = ("webhook_deliveries_total", "http_request_duration_seconds", "http_requests_total")
 
 
 def judge_schema(found: str | None) -> str:
-    """What to think of the revision that the API sees. One ahead of this image is what a rollback leaves, and is fine.
+    """Check the schema's revision that the API reports. It may be newer than this image's, e.g. after a rollback.
 
     Raises:
-        CheckFailed: It is older than this image's, or not told.
+        CheckFailed: It is older than this image's, or not reported.
     """
     head, known = known_revisions()
     if found == head:
@@ -44,10 +44,10 @@ def judge_schema(found: str | None) -> str:
 
 
 def check_headers(headers: httpx.Headers) -> str:
-    """Say how many security headers there are.
+    """Check the security headers; returns a sentence with their number.
 
     Raises:
-        CheckFailed: One is missing or weaker.
+        CheckFailed: One is missing, or has another value.
     """
     missing = [name for name, value in SECURITY_HEADERS.items() if value not in headers.get(name, "")]
     if missing:
@@ -56,7 +56,7 @@ def check_headers(headers: httpx.Headers) -> str:
 
 
 class ApiChecks:
-    """The API that *client* leads to, called as *known*'s help desk would."""
+    """Checks of the API at *client*, called as *known*'s help desk would."""
 
     def __init__(self, known: KnownTenant, client: httpx.AsyncClient) -> None:
         self._known = known
@@ -65,7 +65,7 @@ class ApiChecks:
 
     @property
     def published(self) -> list[NamedCheck]:
-        """Those that need no more than what the ingress publishes."""
+        """The checks that use only paths which the ingress publishes."""
         return [
             ("health", self._health),
             ("schema", self._schema),
@@ -75,7 +75,7 @@ class ApiChecks:
 
     @property
     def inner(self) -> list[NamedCheck]:
-        """Those of addresses inside the cluster alone."""
+        """The checks of paths that are reachable only inside the cluster."""
         return [("readiness", self._readiness), ("metrics", self._metrics)]
 
     async def send(self, event: Event, ticket_id: str, **fields: Any) -> str:
@@ -147,7 +147,7 @@ class ApiChecks:
 
 
 def _body(response: httpx.Response) -> dict[str, Any]:
-    """The answer's JSON object; empty where it is none, as of a proxy's own page."""
+    """The answer's JSON object; empty if it is none, e.g. a proxy's error page."""
     try:
         body = response.json()
     except ValueError:

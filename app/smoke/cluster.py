@@ -1,6 +1,6 @@
-"""The release's pods, as the Kubernetes API tells of them.
+"""Checks the release's pods through the Kubernetes API.
 
-Imported where a cluster is asked alone: its client library takes a second, and 60 MB of memory.
+Import it only where this is done: the client library takes a second to load, and 60 MB of memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COMPONENTS: Final = ("api", "worker")
 _LOOK_EVERY_S: Final = 1.0
 
 Pod = Any
-"""Kubernetes' V1Pod, by whose types any field may be missing, which those that are read here never are."""
+"""Kubernetes' V1Pod. `Any`, since its types allow every field to be missing, but the fields read here never are."""
 
 
 class Cluster:
@@ -34,11 +34,11 @@ class Cluster:
 
     Args:
         namespace: Its name.
-        pod: The pod that asks: its image is the release's, unless *image* says otherwise.
-        image: What api and worker are to run.
-        wait_s: How long a pod may take to be ready: an autoscaler may have asked for one just now.
+        pod: The pod in which this runs. Its image is that of the release, unless *image* is given.
+        image: The image that api and worker must run.
+        wait_s: How long to wait for a pod to be ready, since an autoscaler may have started one just now.
         credentials: The folder of `token` and `ca.crt`.
-        environ: Says where the Kubernetes API is, as every pod's environment does.
+        environ: Has the address of the Kubernetes API, as every pod's environment.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Cluster:
         image: str | None = None,
         wait_s: float = 60.0,
         credentials: Path = _MOUNT,
-        environ: Mapping[str, str] = os.environ,  # noqa: TID251 - Kubernetes' own, no setting of ours
+        environ: Mapping[str, str] = os.environ,  # noqa: TID251 - variables of Kubernetes, not our settings
     ) -> None:
         self._namespace = namespace
         self._pod = pod
@@ -113,12 +113,12 @@ class Cluster:
 
 
 def _is_staying(pod: Pod) -> bool:
-    """Not on its way out: a rollout's last pods may still end their work."""
+    """Whether *pod* is not being deleted: the old pods of a rollout may still finish their work."""
     return pod.metadata.deletion_timestamp is None and pod.status.phase not in {"Succeeded", "Failed"}
 
 
 def _images(pod: Pod) -> dict[str, str]:
-    """By container: beside ours an operator may have put its own."""
+    """The image of each container, also of those that other operators have injected."""
     return {each.name: each.image for each in pod.spec.containers}
 
 
@@ -138,7 +138,7 @@ def _faults(pods: list[Pod], component: str, image: str) -> list[str]:
 
 
 def _waiting(pod: Pod) -> list[str]:
-    """Its containers, sidecars included, that are not ready; what it says of itself where all are."""
+    """The containers that are not ready, sidecars included; "its condition" if only the pod itself is not."""
     sidecars = [each.name for each in pod.spec.init_containers or [] if each.restart_policy == "Always"]
     states = [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
     ready = {each.name for each in states if each.ready}

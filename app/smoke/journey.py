@@ -1,7 +1,7 @@
-"""A webhook's way to its note, on what is deployed.
+"""Checks the path from a webhook to its note on a deployment, with a simulated help desk.
 
-Invariant: no client's help desk is touched. This hosts a simulated ServiceDesk Plus where the smoke tenant's file says
-that its help desk is, with one ticket of its own, drawn anew for each run.
+Invariant: no client's help desk is called. A simulated ServiceDesk Plus listens at the address in the smoke tenant's
+file, with one ticket, which is new in each run.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _CITATION = re.compile(r"\[[TKAM]\d+\]")
 
 @asynccontextmanager
 async def open_simulator(known: KnownTenant, host: str, port: int) -> AsyncIterator[Portal]:
-    """*known*'s help desk, hosted here.
+    """Host a simulated help desk for *known*.
 
     Raises:
-        CheckFailed: The address is taken.
+        CheckFailed: The address is in use.
     """
     tenant, secrets = known.tenant, known.secrets
     oauth = secrets.oauth
@@ -59,10 +59,10 @@ class Journey:
 
     Args:
         portal: The hosted help desk.
-        api: The API that is told of its tickets.
-        limit_s: For the note to arrive.
-        learn_s: For a ticket that was read to be stored.
-        settle_s: Watched on after the note came, for a second one.
+        api: The API that gets the webhooks.
+        limit_s: How long to wait for the note.
+        learn_s: How long to wait until a ticket that was read is stored.
+        settle_s: How long to watch for a second note after the first.
     """
 
     def __init__(

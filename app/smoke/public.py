@@ -1,4 +1,4 @@
-"""What the internet sees: a good certificate, HTTPS alone, the webhook and the health, and nothing else."""
+"""Checks what is reachable from the internet: a valid certificate, HTTPS only, webhook and health, nothing else."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from app.smoke.report import CheckFailed, NamedCheck
 
 _CALL_TIMEOUT_S: Final = 10.0
 _SHORTEST_VALIDITY: Final = timedelta(days=14)
-"""cert-manager renews a certificate of 90 days 30 days before its end: less than this means that it doesn't."""
+"""cert-manager renews a 90-day certificate 30 days before its end, so a shorter validity means that renewal fails."""
 _PRIVATE: Final = ("/", "/metrics", "/schema", "/health/live", "/health/ready", "/api/v1/ready")
 _OURS: Final = "content-security-policy"
-"""A 404 with this header is the API's own: the path is published all the same."""
+"""A 404 with this header comes from the API, so the ingress does publish the path."""
 
 
 class PublicDoor:
-    """The API as the ingress publishes it.
+    """Checks of the API through the ingress.
 
     Args:
         url: Its public URL, `https://…`.
         plain_url: The same host without TLS.
-        trust: What certificates are checked against; the system's own authorities otherwise.
+        trust: Trusted certificate authorities in place of the system's.
     """
 
     def __init__(self, url: str, *, plain_url: str | None = None, trust: ssl.SSLContext | None = None) -> None:
@@ -88,7 +88,7 @@ class PublicDoor:
         return f"200, security headers: {check_headers(response.headers)}"
 
     async def _webhook(self) -> str:
-        """Unsigned, so that nothing is stored."""
+        """Send an unsigned webhook, so that nothing is stored."""
         async with self._client() as client:
             response = await client.post(PATH, json={})
         if response.status_code != httpx.codes.UNAUTHORIZED:

@@ -1,6 +1,6 @@
-"""A webhook's way to its note on a tenant's real help desk.
+"""Checks the path from a webhook to its note on a tenant's real help desk.
 
-Invariant: nothing is written there but what the product itself writes, one note; no word of the ticket is told.
+Invariant: only the product itself writes there, one note. The report holds no text of the ticket.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from app.smoke.report import CheckFailed, NamedCheck
 from app.tenants import KnownTenant
 
 _LONGEST_WAIT: Final = timedelta(seconds=30)
-"""For the limiter of the tenant's calls."""
+"""Longest wait for the limiter of the tenant's calls."""
 _LOOK_EVERY_S: Final = 0.5
 
 
@@ -48,7 +48,7 @@ class RealTicket:
 async def open_visit(
     known: KnownTenant, ticket: RealTicket, api: ApiChecks, limit_s: float
 ) -> AsyncIterator[list[NamedCheck]]:
-    """The checks over *ticket*, with its help desk open."""
+    """The checks of *ticket*; its help desk is open until the block ends."""
     async with open_help_desk(known, ticket.database, longest_wait=_LONGEST_WAIT) as desk:
         yield _Visit(known, ticket, desk, api, limit_s).checks
 
@@ -62,7 +62,7 @@ class _Visit:
         self._desk = desk
         self._api = api
         self._limit_s = limit_s
-        # An update's time makes it a delivery of its own; a creation is told once only.
+        # With the time of an update it is a new delivery; a creation would be the delivery that there is already.
         self._fields = {"updated_at": datetime.now(UTC).isoformat()}
         self._job_id: UUID | None = None
 
@@ -129,7 +129,7 @@ class _Visit:
         return f"after {seconds:.1f} s" + (f", it says: {', '.join(map(str, notices))}" if notices else "")
 
     async def _settled(self, job_id: UUID) -> DeliveryDetails:
-        """The delivery when its note is said to be posted."""
+        """Wait until the ledger says that the note is posted; returns the delivery."""
         deadline = time.monotonic() + self._limit_s
         found = None
         while time.monotonic() < deadline:
@@ -154,6 +154,6 @@ class _Visit:
         )
 
     async def _notes(self, version: str) -> int:
-        """How many notes the ticket has with the reference of ours for *version*."""
+        """The number of notes on the ticket with our reference for *version*."""
         reference = note_reference(self._tenant.id, self._ticket.id, version)
         return len(await self._desk.find_notes(self._ticket.id, containing=str(reference)))

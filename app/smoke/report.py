@@ -1,4 +1,4 @@
-"""What was checked, with its time: as a table, as JSON, as JUnit."""
+"""The results of the checks, as a table, as JSON and as JUnit XML."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NamedCheck = tuple[str, Callable[[], Awaitable[str]]]
 
 
 class CheckFailed(AppError):
-    """A check did not hold; the sentence says what was seen and what to do."""
+    """A check failed; the sentence says what was seen and what to do."""
 
 
 class CheckOutcome(StrEnum):
@@ -43,7 +43,7 @@ class Check:
 
 @dataclass
 class SmokeReport:
-    """All checks, in the order in which they ran."""
+    """The results of all checks, in the order in which they ran."""
 
     checks: list[Check] = field(default_factory=list)
 
@@ -53,7 +53,7 @@ class SmokeReport:
         return bool(self._count(CheckOutcome.PASSED)) and not self._count(CheckOutcome.FAILED)
 
     def skip(self, name: str, why: str) -> None:
-        """Say that *name* was not checked."""
+        """Add a check *name* that was skipped."""
         self.checks.append(Check(name, CheckOutcome.SKIPPED, 0.0, why))
 
     def json(self) -> str:
@@ -74,7 +74,7 @@ class SmokeReport:
         return "\n".join([*lines, f"{told}, {skipped} skipped" if skipped else told])
 
     def junit(self) -> str:
-        """For a CI server."""
+        """The report as JUnit XML, for a CI server."""
         suite = ET.Element(
             "testsuite",
             name="smoke",
@@ -99,7 +99,7 @@ class SmokeReport:
 
 
 async def run_checks(checks: list[NamedCheck], report: SmokeReport) -> None:
-    """Run *checks* one after another, whatever the one before came to."""
+    """Run *checks* one after another, also after one that failed."""
     for name, check in checks:
         report.checks.append(await _run(name, check))
 
@@ -114,6 +114,6 @@ async def _run(name: str, check: Callable[[], Awaitable[str]]) -> Check:
         detail = failure.detail
     except httpx.HTTPError as error:
         detail = f"no answer ({type(error).__name__}): is the URL right, and is it up?"
-    except Exception as error:  # noqa: BLE001 - an answer that nobody expected must not keep the others from running
+    except Exception as error:  # noqa: BLE001 - an unexpected answer must not stop the other checks
         detail = f"an answer that can't be understood ({type(error).__name__}): is something else at this address?"
     return Check(name, outcome, round(time.monotonic() - started, 3), detail)

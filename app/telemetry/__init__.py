@@ -1,1 +1,1 @@
-"""What the product tells of itself: logs, metrics, traces. Never ticket text, a prompt or a credential."""
+"""Logs, metrics and traces. They never hold ticket text, a prompt or a credential."""

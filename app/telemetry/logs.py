@@ -1,8 +1,8 @@
-"""Structured logs: one event a line, past tense, values as fields.
+"""Structured logs: one event per line, named in the past tense, with values as fields.
 
 Invariant: no ticket text, prompt or credential is ever a field. Tenant, ticket and job id are bound once
-(`delivery_context`) and stand on every line of that delivery. Of a library's messages, which may hold requests or
-errors as they are, the first line is told, and from warning on only.
+(`delivery_context`) and are on every line about that delivery. Messages of libraries may hold whole requests or errors,
+so they are logged only from level warning on, and only their first line.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _add_trace(
 def _add_failure(
     _: structlog.types.WrappedLogger, __: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """An exception as its type and places: its message and its variables may hold what a ticket or a secret said."""
+    """Add an exception as its type and lines of code: message and variables may hold text of a ticket or a secret."""
     failure = event.pop("exc_info", None)
     error = sys.exc_info()[1] if failure is True else failure[1] if isinstance(failure, tuple) else failure
     if isinstance(error, BaseException):
@@ -81,13 +81,13 @@ def _add_failure(
 def _keep_first_line(
     _: structlog.types.WrappedLogger, __: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """A forgotten task is told by asyncio with its exception's message, on the second line."""
+    """Keep only the first line: asyncio puts the message of a task's exception on the second."""
     event["event"] = str(event["event"]).partition("\n")[0]
     return event
 
 
 @contextmanager
 def delivery_context(*, tenant: str, ticket_id: str, job_id: object) -> Iterator[None]:
-    """Name the delivery on every line that is logged in this block, and in the tasks that it starts."""
+    """Put the delivery's fields on every line that is logged in this block and in tasks that it starts."""
     with structlog.contextvars.bound_contextvars(tenant=tenant, ticket_id=ticket_id, job_id=str(job_id)):
         yield

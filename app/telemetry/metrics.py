@@ -1,7 +1,7 @@
-"""Every metric. Labels are bounded: a tenant's slug is one, a ticket or a job never is.
+"""All metrics. Labels have few values: a tenant's slug may be a label, a ticket or a job must not.
 
-A process exposes what it touched: the API its webhooks, a worker its enhancements. `HTTP_*` name the route's template,
-never the path as called.
+A process exposes the metrics that it used: the API those of webhooks, a worker those of enhancements. `HTTP_*` have the
+route's template as label, never the path of a request.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
-# A second series for each counter that no panel and no alert reads.
+# `…_created` would be a second series for each counter, which no panel and no alert uses.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 HTTP_REQUESTS = Counter("http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
@@ -17,7 +17,7 @@ HTTP_SECONDS = Histogram(
     "http_request_duration_seconds",
     "From the request's arrival to the end of its answer.",
     ["method", "route"],
-    # An acknowledgement takes about 5 ms.
+    # The answer to a webhook takes about 5 ms.
     buckets=(0.001, 0.0025, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 WEBHOOK_DELIVERIES = Counter(
@@ -40,12 +40,12 @@ ATTEMPTS_WITHOUT_NOTE = Counter(
     ["tenant", "code"],
 )
 SETTLED = ("enhanced", "context_only", "degraded", "ignored", "failed")
-"""The outcomes that end a delivery; each is 0 for a tenant from the start, so that the first one is a change."""
+"""The outcomes that end a delivery. Each starts at 0 for every tenant, so that `rate` sees the first one."""
 ENHANCEMENT_SECONDS = Histogram(
     "enhancement_duration_seconds",
     "From the webhook's acceptance to the note on the ticket.",
     ["tenant"],
-    # Exact at the objective, 60 s, and at what nobody should wait, 120 s.
+    # With bounds at the objective, 60 s, and at the limit, 120 s, so that both are counted exactly.
     buckets=(0.5, 1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 300, 900, 3600),
 )
 CONTEXT_SECONDS = Histogram(
@@ -57,7 +57,7 @@ CONTEXT_SECONDS = Histogram(
 CONTEXT_OUTCOMES = Counter(
     "context_gathering_total", "Gatherings by outcome: ok, empty, unavailable.", ["source", "outcome"]
 )
-# Models by the names that are configured, never by what an endpoint calls itself: that would be without bound.
+# The label `model` is the configured name, not the one in an answer, which an endpoint may change at will.
 LLM_TOKENS = Counter("llm_tokens_total", "Tokens used; kind is prompt or completion.", ["tenant", "model", "kind"])
 LLM_COST_USD = Counter("llm_cost_usd_total", "What the model's known prices make of the tokens.", ["tenant", "model"])
 LLM_CALLS = Counter(
@@ -117,6 +117,6 @@ TENANT_FILES_BAD = Gauge("tenant_file_bad", "1 while a tenant's file or secret c
 
 
 def expose(accept: str) -> tuple[bytes, str]:
-    """All of it, as the caller's `Accept` asks, and its content type. OpenMetrics has the exemplars."""
+    """All metrics in the format that *accept* asks for, and its content type. Only OpenMetrics has exemplars."""
     encode, content_type = choose_encoder(accept)
     return encode(REGISTRY), content_type

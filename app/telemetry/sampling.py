@@ -1,8 +1,8 @@
-"""A share of all traces, and every part of a trace that met an error.
+"""Keeps a share of all traces, and of the others each process's part in which a span failed.
 
-Invariant: whether a trace is of the share is computed from its id, so that all processes agree without a word. What is
-not of the share waits until this process's part of the trace ends, and is sent on if a span of it failed. Memory is
-bounded: of more parts than `MAX_PARTS` at once, or more spans than `MAX_SPANS` in one, the others are let go.
+Invariant: whether a trace belongs to the share is computed from its id, so all processes decide alike. Spans of other
+traces wait until this process's part of the trace ends, and are exported if one of them failed. Memory is limited:
+parts beyond `MAX_PARTS` at once, and spans beyond `MAX_SPANS` in a part, are dropped.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ MAX_SPANS: Final = 500
 
 
 def is_of_share(trace_id: int, share: float) -> bool:
-    """Whether the trace is one of those that are kept anyway."""
+    """Whether the trace belongs to the share that is always kept."""
     return trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < TraceIdRatioBased.get_bound_for_rate(share)
 
 
 class ErrorsAndShare(SpanProcessor):
-    """Hands *following* the spans that are kept."""
+    """Passes the spans that are kept to *following*."""
 
     def __init__(self, following: SpanProcessor, *, share: float) -> None:
         self._following = following
         self._share = share
         self._parts: dict[int, list[ReadableSpan]] = {}
-        """By trace id: spans that ended before their part's first span did."""
+        """Trace id → ended spans of a part whose first span has not ended."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         context = span.get_span_context()

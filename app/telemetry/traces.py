@@ -1,9 +1,9 @@
-"""One trace for each delivery, from the webhook over every attempt to the note.
+"""Traces: one for each delivery, with its webhook and all attempts.
 
-With no OTLP endpoint set nothing is recorded: the API's no-op tracer is in place and costs next to nothing.
-The trace context is stored with the delivery, so attempts and retries join the webhook's trace whoever rang.
-`OTEL_TRACES_SAMPLER=traceidratio` (with its `_ARG`) is the share of traces that are kept whole; of the others, what met
-an error is kept too, with the webhook's own span.
+Without an OTLP endpoint nothing is recorded: OpenTelemetry's no-op tracer costs almost nothing. The trace context is
+stored with the delivery, so attempts join the webhook's trace, also those that the relay starts.
+`OTEL_TRACES_SAMPLER=traceidratio` (with its `_ARG`) sets the share of traces that are kept completely. Of the others
+the webhook's span is kept, and each process's part with an error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def set_up_traces(environment: dict[str, str], *, process: str, version: str) ->
     """Export spans as the standard `OTEL_*` variables say, if they name an endpoint. Call once a process."""
     if not any(environment.get(name) for name in _ENDPOINTS) or environment.get("OTEL_SDK_DISABLED") == "true":
         return
-    # Imported here: without an endpoint no process pays for the SDK.
+    # Imported here, so that a process without an endpoint does not load the SDK.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
@@ -44,24 +44,24 @@ def set_up_traces(environment: dict[str, str], *, process: str, version: str) ->
         sampler=None if share is None else ALWAYS_ON,
     )
     sending = BatchSpanProcessor(OTLPSpanExporter())
-    # One span a webhook: without it, a kept attempt would have no beginning.
+    # The API keeps all its spans, one for each webhook: an attempt that is kept belongs below its webhook.
     is_whole = share is None or process == "api"
     provider.add_span_processor(sending if is_whole else ErrorsAndShare(sending, share=share or 0))
     trace.set_tracer_provider(provider)
 
 
 def _share(environment: dict[str, str]) -> float | None:
-    """The share of traces that is kept whole; None: the SDK's own samplers decide."""
+    """The share of traces that are kept completely; None: the SDK's samplers decide."""
     if environment.get("OTEL_TRACES_SAMPLER") not in {"traceidratio", "parentbased_traceidratio"}:
         return None
     try:
         return min(max(float(environment.get("OTEL_TRACES_SAMPLER_ARG", "1")), 0.0), 1.0)
     except ValueError:
-        return 1.0  # as the SDK takes it
+        return 1.0  # as the SDK does
 
 
 def end_traces() -> None:
-    """Send what is not sent yet."""
+    """Export the spans that were not exported yet."""
     shutdown = getattr(trace.get_tracer_provider(), "shutdown", None)
     if shutdown is not None:
         shutdown()
@@ -75,7 +75,7 @@ def span(
     parent: Context | None = None,
     attributes: dict[str, str | int | float] | None = None,
 ) -> Iterator[trace.Span]:
-    """A span around a block. An error marks it with the error's type alone: messages may quote what they met."""
+    """A span around a block. An error is recorded by its type only, since its message may quote a ticket."""
     with tracer.start_as_current_span(
         name, context=parent, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
     ) as current:
@@ -94,12 +94,12 @@ def current_traceparent() -> str | None:
 
 
 def context_from(traceparent: str | None) -> Context | None:
-    """The context to continue *traceparent* in."""
+    """The context of *traceparent*, for spans that continue its trace."""
     return _propagator.extract({"traceparent": traceparent}) if traceparent else None
 
 
 def exemplar() -> dict[str, str] | None:
-    """What links an observation of a metric to the current trace, or None when that is not recorded."""
+    """The labels that link a metric's value to the current trace; None when the trace is not recorded."""
     span_context = trace.get_current_span().get_span_context()
     if not span_context.is_valid or not span_context.trace_flags.sampled:
         return None

@@ -1,1 +1,1 @@
-"""Queue in, note out."""
+"""The worker: claims deliveries and posts notes."""

@@ -1,4 +1,4 @@
-"""The worker's composition root, and its life from start to SIGTERM."""
+"""The worker's composition root: opens everything, works until SIGTERM, and shuts down."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What runs, once everything is opened."""
+    """The parts that run, once everything is opened."""
 
     broker: RingBroker
     attempts: Attempts
@@ -52,7 +52,7 @@ class Worker:
 
 @asynccontextmanager
 async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
-    """A worker with everything opened that it needs; closed in reverse."""
+    """Open everything that a worker needs; close it in reverse order when the block ends."""
     broker = RingBroker(
         settings.redis_url.get_secret_value(),
         consumer=f"{socket.gethostname()}-{os.getpid()}",
@@ -111,7 +111,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
         )
         attempts = Attempts(parts)
 
-        async def work(tenant_id: str, job_id: str) -> None:  # noqa: ARG001 - a hint: the ledger chooses what is next
+        async def work(tenant_id: str, job_id: str) -> None:  # noqa: ARG001 - only hints: the ledger decides what is claimed
             await attempts.work()
 
         broker.register_task(work, task_name=WORK_TASK)
@@ -125,7 +125,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
 
 
 def _feedback_url(settings: WorkerSettings) -> Callable[[UUID, UUID], str | None]:
-    """Where the reader of a delivery's note votes; None without both settings."""
+    """A function for the URL on which the reader of a note votes; it returns None unless both settings are there."""
     url, key = settings.feedback_url, settings.feedback_key
 
     def link(tenant_id: UUID, job_id: UUID) -> str | None:
@@ -137,10 +137,10 @@ def _feedback_url(settings: WorkerSettings) -> Callable[[UUID, UUID], str | None
 
 
 async def run(settings: WorkerSettings) -> None:
-    """Work until SIGTERM or SIGINT: no new ring is taken, what runs may finish in time, the rest is given back.
+    """Work until SIGTERM or SIGINT. Then no ring is read, attempts may finish for a while, and the rest is released.
 
-    taskiq's own runner is a process manager around this; a single process under our own signal handlers ends at once
-    when idle and is fit for PID 1.
+    This replaces taskiq's runner, which manages child processes. One process with its own signal handlers can be PID 1,
+    and ends at once when it is idle.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -186,14 +186,14 @@ async def run(settings: WorkerSettings) -> None:
         for each in loops:
             each.cancel()
         log.info("shutdown_began", running=worker.attempts.running)
-        # The receiver waited for what it had begun; what the relay began, while Redis was out, has the same time.
+        # The receiver has waited for its attempts. Those that the relay began while Redis was down get the same time.
         await worker.attempts.wait(limit_s=deadline - loop.time())
         await worker.attempts.release_all()
     end_traces()
     log.info("shutdown_done")
     logging.shutdown()
     sys.stderr.flush()
-    # Not a return: what a library left running must not hold up, or outlive, a process that has given back its work.
+    # Not a return: threads that a library has left running could keep this process, which has released its work, alive.
     os._exit(0)
 
 

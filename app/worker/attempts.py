@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class Attempts:
-    """What claims deliveries and brings them to an end, as many at once as its callers ask for."""
+    """Claims deliveries and brings them to an end. Each call of `work` runs one attempt at a time."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -37,18 +37,18 @@ class Attempts:
 
     @property
     def running(self) -> int:
-        """Attempts under way."""
+        """Number of attempts that run."""
         return len(self._running)
 
     async def work(self) -> None:
-        """Work as one ring asks for: one delivery, and more as long as others of a tenant waited for a free slot."""
+        """Handle one ring: one delivery, and more while the tenant has due ones that had waited for a free slot."""
         while True:
             claim = await self.work_once()
             if claim is None or not claim.is_crowded or self._is_stopping:
                 return
 
     def stop(self) -> None:
-        """Begin nothing more."""
+        """Start no more attempts."""
         self._is_stopping = True
 
     async def work_once(self) -> Claim | None:
@@ -68,12 +68,12 @@ class Attempts:
         return claim
 
     async def wait(self, *, limit_s: float) -> None:
-        """Let what runs come to its end, for so long."""
+        """Wait for the running attempts, at most *limit_s*."""
         if self._running:
             await asyncio.wait(self._running, timeout=max(limit_s, 0))
 
     async def release_all(self) -> None:
-        """Cut short what runs and give it back at once, its attempt forgiven."""
+        """Cancel the running attempts and release their deliveries; these attempts do not count."""
         for attempt in self._running:
             attempt.cancel()
         if self._running:
@@ -109,7 +109,7 @@ class Attempts:
             tell("attempt_ended", outcome=ending, code=code, cause=detail, seconds=round(time.monotonic() - started, 3))
 
     async def _record(self, claim: Claim, record: AttemptRecord) -> None:
-        """Keep how the attempt went, for whoever asks; it is settled or given back by now, so no error matters."""
+        """Store how the attempt went, for the console. The outcome is stored already, so an error is only logged."""
         try:
             await record_attempt(self._parts.database, claim, record)
         except DatabaseUnavailable as error:
@@ -131,6 +131,6 @@ def tell_given_up(given_up: GivenUp, tenants: TenantDirectory) -> None:
 
 
 def slug_of(tenants: TenantDirectory, owned: Claim | GivenUp) -> str:
-    """Whose it is, as metrics and logs name it."""
+    """The tenant's slug for metrics and logs; `unknown` if it has no file."""
     known = tenants.find(owned.tenant_id)
     return known.tenant.slug if known else "unknown"

@@ -1,7 +1,8 @@
-"""A tenant's help desk, model and monitoring behind their circuits, during one attempt.
+"""Guards the calls of one attempt to help desk, model and monitoring by their circuits.
 
-Invariant: while a circuit is open the answer is the error of a dependency that does not answer, at once; the note is
-written without it and says so. Keeping count never costs the note: a ledger that can't be told is told next time.
+Invariant: while a circuit is open, a call fails at once with the error of a dependency that does not answer; the note
+is written without it and says so. If a failure or success can't be counted, since PostgreSQL is down, the attempt goes
+on.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """One dependency's, of one tenant, as it was when the attempt began."""
+    """The circuit of one dependency of one tenant, as it was when the attempt began."""
 
     circuits: Circuits
     owner_id: UUID
@@ -35,7 +36,7 @@ class Circuit:
     dependency: Dependency
     is_open: bool
     is_failing: bool
-    """Its last call failed, so that a success is worth writing down."""
+    """Whether its last call failed, so that a success must be stored."""
 
     @classmethod
     def of(cls, circuits: Circuits, claim: Claim, dependency: Dependency, *, owner_id: UUID | None = None) -> Circuit:
@@ -46,10 +47,10 @@ class Circuit:
 
     @asynccontextmanager
     async def guard(self, failure: type[Unavailable]) -> AsyncIterator[None]:
-        """Let the block call the dependency, and keep count of *failure*.
+        """Run the block, which calls the dependency, and count errors of the type *failure*.
 
         Raises:
-            Unavailable: As *failure*, without the block being run, while the circuit is open.
+            Unavailable: A *failure*; the block was not run, since the circuit is open.
         """
         if self.is_open:
             raise failure("it failed several times in a row and is left alone for a while")
@@ -61,7 +62,7 @@ class Circuit:
         await self.succeeded()
 
     async def failed(self) -> bool:
-        """Write down a failure. True when the circuit is open now."""
+        """Count a failure. True when the circuit is open now."""
         with suppress(DatabaseUnavailable):
             is_open = await self.circuits.record_failure(self.owner_id, self.dependency)
             if is_open:
@@ -70,7 +71,7 @@ class Circuit:
         return False
 
     async def succeeded(self) -> None:
-        """Write down a success."""
+        """Store a success, if the last call had failed."""
         if not self.is_failing:
             return
         with suppress(DatabaseUnavailable):
@@ -80,7 +81,7 @@ class Circuit:
 
 @dataclass(frozen=True, slots=True)
 class GuardedModel:
-    """Fits the workflow's `Model`."""
+    """A model behind its circuit; fits the port `Model`."""
 
     model: Model
     circuit: Circuit
@@ -95,7 +96,7 @@ class GuardedModel:
 
 @dataclass(frozen=True, slots=True)
 class GuardedMonitoring:
-    """Fits the workflow's `Monitoring`."""
+    """Monitoring behind its circuit; fits the port `Monitoring`."""
 
     monitoring: Monitoring
     circuit: Circuit

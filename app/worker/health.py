@@ -1,4 +1,4 @@
-"""A worker's own HTTP: `/health/live`, `/health/ready` and `/metrics` on `PROMETHEUS_PORT`."""
+"""The worker's HTTP server: `/health/live`, `/health/ready` and `/metrics` on `PROMETHEUS_PORT`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.telemetry.metrics import expose
 
 @asynccontextmanager
 async def open_health(*, port: int, is_ready: Callable[[], bool]) -> AsyncIterator[None]:
-    """Serve on all addresses until the block ends. *is_ready*: whether the worker takes work."""
+    """Serve on all addresses until the block ends. *is_ready* says whether the worker takes work."""
 
     async def live(_: web.Request) -> web.Response:
         return web.json_response({"status": "live"})

@@ -1,7 +1,7 @@
-"""Working under a lease.
+"""Runs a block of code while a lease is held, and extends the lease.
 
-Invariant: the work goes on only while its lease is held. A lease that was taken over, or that could not be extended in
-time, ends the work before another worker's begins.
+Invariant: the block runs only while its lease holds. If the lease was taken over, or could not be extended in time, the
+block is cancelled before another worker can claim the delivery.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from app.errors import DatabaseUnavailable, LeaseLost
 
 @asynccontextmanager
 async def held(claim: Claim, ledger: Ledger, *, lease: timedelta, limit: timedelta) -> AsyncIterator[None]:
-    """Extend the lease while the block runs. The block is cancelled when that fails, and when *limit* has passed.
+    """Extend the lease while the block runs. The block is cancelled when that fails, or after *limit*.
 
     Raises:
-        LeaseLost: The lease ended first.
+        LeaseLost: The lease ended before the block did.
         TimeoutError: The block took longer than *limit*.
     """
     is_lost = False
@@ -30,9 +30,9 @@ async def held(claim: Claim, ledger: Ledger, *, lease: timedelta, limit: timedel
         def end_block(holding: asyncio.Task[None]) -> None:
             nonlocal is_lost
             if not holding.cancelled():
-                holding.exception()  # seen: whatever ended it, nobody extends the lease any more
+                holding.exception()  # marks the exception as retrieved; the lease is lost, whatever it was
                 is_lost = True
-                clock.reschedule(0)  # a time that has passed: the block ends at its next await
+                clock.reschedule(0)  # a time in the past: the block is cancelled at its next await
 
         holding = asyncio.create_task(_hold(ledger, claim, lease))
         holding.add_done_callback(end_block)
@@ -48,7 +48,7 @@ async def held(claim: Claim, ledger: Ledger, *, lease: timedelta, limit: timedel
 
 
 async def _hold(ledger: Ledger, claim: Claim, lease: timedelta) -> None:
-    """Extend the lease until it is lost."""
+    """Extend the lease again and again; raises when it is lost."""
     lease_s = lease.total_seconds()
     held_until = time.monotonic() + lease_s
     while True:

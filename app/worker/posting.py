@@ -1,6 +1,6 @@
-"""Posting a note exactly once, though a worker may die or stall at any point.
+"""Posts a note exactly once, although a worker may die or stall at any point.
 
-What the database says of a version's note, and what an attempt does:
+What the database says about the note of a version, and what an attempt does:
 
     posting_at   note_id   it means                            the attempt
     ──────────   ───────   ─────────────────────────────────   ──────────────────────────────────────────────────────
@@ -10,8 +10,21 @@ What the database says of a version's note, and what an attempt does:
                                                                keeps the oldest
     set          set       the note is on the ticket           does nothing: no note is needed (`reserve` says so)
 
-Invariant: before the call that posts, the database says that a note may be on the ticket. Should two workers post all
-the same (one that was stopped and woken inside its call), each removes its own note unless it is the oldest: one stays.
+For example, with a time limit of 15 s for the call:
+
+    time     worker   posting_at   note_id   what happens
+    ──────   ──────   ──────────   ───────   ─────────────────────────────────────────────────────────────────────────
+    0 s      A        null         null      claims, writes the enhancement
+    10 s     A        10 s         null      sets posting_at, calls ServiceDesk Plus, and is killed during the call
+    71 s     B        10 s         null      claims after A's lease; 61 s > 1.5 * 15 s, so A's call must have ended
+    72 s     B        10 s         null      finds A's note by the reference and posts nothing
+    73 s     B        10 s         4711      settles: stores the note's id and the status in one transaction
+
+Had B found no note at 72 s, it would have posted its own, looked again, and removed it if an older one had appeared.
+
+Invariant: before the call that posts, the database says that a note may be on the ticket. If two workers do post (one
+was stopped by its system in the middle of its call and continued later), each removes its own note unless it is the
+oldest, so one stays.
 """
 
 from __future__ import annotations
@@ -33,7 +46,7 @@ from app.db.ledger.enhancements import Enhancements, Reservation
 from app.errors import AppError, Code, HelpDeskUnavailable
 from app.telemetry.traces import span
 
-# A call that was given up may still be on the wire: until so many times its limit has passed.
+# A call that timed out may still reach ServiceDesk Plus. It is taken to have ended after its time limit times this.
 STRAGGLER: Final = 1.5
 
 log = structlog.get_logger(__name__)
@@ -74,8 +87,8 @@ async def post_once(
         NotNeeded: A newer version of the ticket came in before the call.
         LeaseLost: Another worker has the delivery.
         CallsExhausted: The limiter would let the call go too late; nothing was sent.
-        HelpDeskUnavailable: Whether the note was stored may not be known; the next attempt looks.
-        HelpDeskRefused: The note is refused for good.
+        HelpDeskUnavailable: The note may or may not be there; the next attempt looks for it.
+        HelpDeskRefused: ServiceDesk Plus refuses the note; a retry would not help.
     """
     with span("post_note"):
         may_be_there = reservation.posting_age is not None
@@ -102,7 +115,7 @@ async def find_posted(
 
 
 async def _find_posted(reservation: Reservation, reference: UUID, *, notes: Notes, limit: timedelta) -> str | None:
-    """The id of the note that an earlier attempt posted, looked for when its call must have ended."""
+    """Wait until the call of an earlier attempt must have ended, then look for its note. Returns the note's id."""
     assert reservation.posting_age is not None, "an attempt began to post"  # noqa: S101
     await asyncio.sleep(max((limit * STRAGGLER - reservation.posting_age).total_seconds(), 0))
     return await _find(notes, reservation.ticket_id, reference)
@@ -110,13 +123,13 @@ async def _find_posted(reservation: Reservation, reference: UUID, *, notes: Note
 
 @dataclass(slots=True)
 class Post:
-    """The call that puts a note on a ticket, and whether it was made."""
+    """The call that posts a note, and whether it has begun."""
 
     notes: Notes
     ticket_id: str
     html: str
     limit: timedelta
-    """For the call alone, not for the wait for the limiter."""
+    """Time limit for the call, without the wait for the limiter."""
     begin: Callable[[], Awaitable[None]]
     has_begun: bool = False
 
@@ -138,7 +151,10 @@ class Post:
 
 
 async def _post_whole(post: Post, reference: UUID) -> str:
-    """Post; who is cancelled after the call was made lets it end first: another worker may have posted too by then."""
+    """Post. If this task is cancelled during the call, it lets the call end first and then keeps the oldest note.
+
+    Cancelled means that the lease may be lost, so another worker may have posted too.
+    """
     call = asyncio.create_task(post.run())
     try:
         return await asyncio.shield(call)

@@ -1,8 +1,11 @@
-"""Rings again for whatever was stored but is not on its way. Runs in every worker.
+"""Rings again for deliveries that are due and for which no ring is left. Runs in every worker.
 
-Invariant: as long as PostgreSQL and one worker live, every delivery that is due is claimed: no message is needed for
-that. Rings are interchangeable (what a worker claims is chosen in the ledger), so it is enough to ring as often as the
-ledger has more waiting than the stream has rings. While Redis is out, the worker serves itself.
+For example, 5 deliveries have been due for a second, and the stream has 3 unread rings, since Redis lost two. The relay
+sends 2 more. It does not matter for which deliveries the rings are: a worker that reads one asks the ledger what is
+next.
+
+Invariant: while PostgreSQL and one worker run, every due delivery is claimed, also if all rings are lost. While Redis
+is down, the relay starts attempts in its own process.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from app.telemetry.metrics import BACKLOG, OLDEST_PENDING_SECONDS, QUEUE_DEPTH
 from app.worker.attempts import Attempts
 
 EVERY_S: Final = 1.0
-# Long enough for the API's own ring to be heard first.
+# Long enough for a worker to read the API's own ring first.
 UNHEARD_FOR: Final = timedelta(seconds=1)
 MAX_RINGS: Final = 1_000
 
@@ -30,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class Relay:
-    """The loop, and the work that it started itself."""
+    """The loop of the relay, and the attempts that it started itself."""
 
     def __init__(self, *, ledger: Ledger, queue: Queue, attempts: Attempts, concurrency: int) -> None:
         self._ledger = ledger
@@ -41,20 +44,20 @@ class Relay:
         self._is_redis_out = False
 
     async def run(self, on_pass: Callable[[], None]) -> None:
-        """Pass after pass, for ever; *on_pass* is called after each that reached the ledger."""
+        """Run `pass_once` without end. *on_pass* is called after each pass that could read the ledger."""
         while True:
             try:
                 await self.pass_once()
             except DatabaseUnavailable as error:
                 log.warning("relay_pass_failed", cause=error.detail)
-            except Exception:  # the one loop that must not end
+            except Exception:  # this loop must not end
                 log.exception("relay_pass_crashed")
             else:
                 on_pass()
             await asyncio.sleep(EVERY_S * random.uniform(0.7, 1.3))
 
     async def pass_once(self) -> None:
-        """Look at ledger and stream once, and make up the difference."""
+        """Compare ledger and stream once, and send the rings that are missing."""
         backlog = await self._ledger.backlog()
         BACKLOG.set(backlog.waiting)
         OLDEST_PENDING_SECONDS.set(backlog.oldest.total_seconds())

@@ -1,6 +1,6 @@
-"""Forgets what is older than the contract keeps. Runs in every worker; one at a time does it.
+"""Deletes deliveries after the retention time. Runs in every worker, but only one does it at a time.
 
-Invariant: it goes in small batches with pauses, so that neither a delivery nor vacuum waits for it.
+Invariant: it deletes small batches with pauses between them, so that neither deliveries nor vacuum wait for it.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ log = structlog.get_logger(__name__)
 
 
 async def run_retention(database: Database, tenants: TenantDirectory) -> None:
-    """Round after round, for ever."""
+    """Run `forget_old` again and again, without end."""
     while True:
         await asyncio.sleep(EVERY.total_seconds() * random.uniform(0.1, 1.0))
         try:
             await forget_old(database, tenants)
         except DatabaseUnavailable as error:
             log.warning("retention_failed", cause=error.detail)
-        except Exception:  # the next round may fare better
+        except Exception:  # the next round may succeed
             log.exception("retention_crashed")
 
 
 async def forget_old(database: Database, tenants: TenantDirectory) -> None:
-    """One round over all tenants, until nothing old is left or another worker is found at it."""
+    """One round over all tenants, until nothing old is left or another worker does it."""
     for known in tenants:
         deliveries = enhancements = 0
         while True:

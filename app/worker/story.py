@@ -141,7 +141,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
 
         try:
             await parts.enhancements.settle_posted(claim, reservation, note_id=note_id)
-        except LeaseLost:  # whoever has it now may have posted too
+        except LeaseLost:  # the worker that has it now may have posted too
             await keep_oldest(kit.help_desk, claim.ticket_id, note_id, reference)
             raise
         await circuit.succeeded()
@@ -183,13 +183,13 @@ async def _conclude(claim: Claim, error: Exception, parts: Parts) -> Outcome:
             owner_id = known.tenant.desk_id if known else claim.tenant_id
             await hold_until_next_turn(parts.database, owner_id, wait=outcome.wait)
     except (LeaseLost, DatabaseUnavailable) as failure:
-        # Not stored: the lease runs out, and whoever takes over looks for the note first.
+        # Not stored: the lease runs out, and the next attempt looks for the note first.
         return decide(failure, attempt, draw=0)
     return outcome
 
 
 async def _release(claim: Claim, ledger: Ledger) -> None:
-    """Give the delivery back at once: this process stops."""
+    """Make the delivery due again at once, since this process stops."""
     with suppress(AppError, TimeoutError):
         async with asyncio.timeout(_RELEASE_TIMEOUT.total_seconds()):
             await ledger.release(claim)
@@ -246,7 +246,7 @@ def _traced(name: str) -> Iterator[StepNote]:
 
 @asynccontextmanager
 async def _told_apart(help_desk: ServiceDesk, circuit: Circuit) -> AsyncIterator[None]:
-    """Tell a help desk that is down from one that fails for this ticket alone.
+    """Find out whether the help desk is down or fails for this ticket only.
 
     It is down when its circuit opens, which needs failures of several deliveries, or when it does not answer a call
     about something else either: a tenant with one delivery due has nothing else to tell it by.

@@ -1,7 +1,7 @@
-"""Each tenant's tools: its help desk, its search, its limits. Opened on first use, replaced when its file changes.
+"""Toolkits: a tenant's help desk, search and model. Opened on first use, replaced when the tenant's file changes.
 
-Invariant: a toolkit is of one version of one tenant, and nothing in it is shared with another but the pools of
-connections. A replaced toolkit is closed when the last delivery that borrowed it is done.
+Invariant: a toolkit belongs to one version of one tenant, and shares only pools of connections with others. A replaced
+toolkit is closed when the last attempt that uses it has ended.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from app.integrations.servicedesk import ServiceDesk
 from app.tenants import KnownTenant
 from app.worker.circuits import Circuit, GuardedModel, GuardedMonitoring
 
-# A call that would have to wait longer gives its slot to another tenant's delivery. With all of a tenant's slots in
-# work the wait stays shorter, unless another program or the sync makes calls as well.
+# If a call would have to wait longer, the attempt ends, so that the worker can take another tenant's delivery. Even
+# with all slots of a tenant in use the wait is shorter, unless another program or the sync makes calls too.
 LONGEST_WAIT_FOR_A_CALL: Final = timedelta(seconds=20)
-# The model's own limit ends first, so that its silence is known as such.
+# The model's own time limit ends before that of the attempt, so that a slow model is recognised as the cause.
 _OF_MODEL_TIMEOUT: Final = 0.95
 
 
@@ -55,7 +55,7 @@ class Toolkit:
     _model_timeout: timedelta
 
     def tools(self, claim: Claim) -> Tools:
-        """What the workflow of *claim* works with."""
+        """The tools for the workflow of *claim*."""
         circuits = Circuits(self._database)
         return Tools(
             history=self._search,
@@ -113,7 +113,7 @@ class Toolkits:
     _model_timeout: timedelta
     _max_tokens: int
     _memory: Memory = field(default_factory=Memory)
-    """Of what the endpoint refuses; all tenants have the same endpoint."""
+    """Remembers which options the endpoint refuses; it is the same for all tenants."""
     _opened: dict[str, _Opened] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -139,7 +139,7 @@ class Toolkits:
 
     @asynccontextmanager
     async def lend(self, known: KnownTenant) -> AsyncIterator[Toolkit]:
-        """The tenant's toolkit, which stays open while it is borrowed.
+        """The tenant's toolkit. It stays open until the block ends.
 
         Raises:
             TenantFileInvalid: A secret is missing or of the other edition.

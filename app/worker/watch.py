@@ -1,7 +1,7 @@
-"""What an operator must see of tenants' deliveries, as gauges. Runs in every worker.
+"""Sets the gauges about each tenant's deliveries. Runs in every worker.
 
-Invariant: labels are slugs of known tenants. A tenant without anything to tell is 0, not absent, so that the first
-failed delivery is a change that an alert can see.
+Invariant: labels are slugs of known tenants. A tenant without failed deliveries has the value 0 and is not left out, so
+that an alert sees the first failure as a change.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from app.telemetry.metrics import (
 from app.tenants import TenantDirectory
 
 EVERY_S: Final = 15.0
-# Budgets and syncs change slowly, and each takes a query of each tenant.
+# Budgets and syncs change slowly, and need a query for each tenant.
 USAGE_EVERY_S: Final = 60.0
 
 log = structlog.get_logger(__name__)
 
 
 async def run_watch(database: Database, tenants: TenantDirectory) -> None:
-    """Look after look, for ever."""
+    """Update the gauges again and again, without end."""
     usage_seen_at = -USAGE_EVERY_S
     while True:
         try:
@@ -55,7 +55,7 @@ async def run_watch(database: Database, tenants: TenantDirectory) -> None:
                 await look_at_usage(database, tenants)
         except DatabaseUnavailable as error:
             log.warning("watch_failed", cause=error.detail)
-        except Exception:  # gauges that stand still must not stop anything else
+        except Exception:  # an error here must not stop the worker
             log.exception("watch_crashed")
         await asyncio.sleep(EVERY_S * random.uniform(0.8, 1.2))
 
@@ -69,7 +69,7 @@ async def look_once(database: Database, tenants: TenantDirectory) -> None:
     holds = {(hold.tenant_id, hold.cause.value) for hold in await list_holds(database, slugs)}
     now = datetime.now(UTC)
     for gauge in (FAILED_NOW, CIRCUIT_OPEN, TENANT_PAUSED, TENANT_RATE_LIMITED, TENANT_WAITING, TENANT_OLDEST_SECONDS):
-        gauge.clear()  # of tenants whose file is gone
+        gauge.clear()  # removes tenants whose file is gone
     for tenant_id, slug in slugs.items():
         own = load.get(tenant_id, TenantLoad())
         TENANT_WAITING.labels(slug).set(own.waiting)
@@ -79,7 +79,7 @@ async def look_once(database: Database, tenants: TenantDirectory) -> None:
             CIRCUIT_OPEN.labels(slug, dependency).set((tenant_id, dependency.value) in holds)
         TENANT_PAUSED.labels(slug).set((tenant_id, Cause.PAUSED.value) in holds)
         TENANT_RATE_LIMITED.labels(slug).set((tenant_id, Cause.RATE_LIMITED.value) in holds)
-        # Made, not set: a counter that begins with its first event hides that event from every rate.
+        # Creates the series with 0: if it began with its first event, `rate` would not see that event.
         ENHANCEMENT_SECONDS.labels(slug)
         for outcome in SETTLED:
             ENHANCEMENTS.labels(slug, outcome)
@@ -87,7 +87,7 @@ async def look_once(database: Database, tenants: TenantDirectory) -> None:
 
 
 async def look_at_usage(database: Database, tenants: TenantDirectory) -> None:
-    """Set the gauges of budgets and syncs, tenant by tenant."""
+    """Set the gauges of budgets and syncs, one tenant after another."""
     used: dict[str, float] = {}
     synced: dict[str, float] = {}
     for known in tenants:

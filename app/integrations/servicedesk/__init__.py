@@ -1,4 +1,4 @@
-"""ServiceDesk Plus, both editions. "request" and "solution" are its words: they stop here."""
+"""ServiceDesk Plus, both editions. Its words "request" and "solution" are used in this package only."""
 
 from app.integrations.servicedesk.auth import ApiKey, Credentials, OAuthClient, TokenCache
 from app.integrations.servicedesk.calls import CallLimiter

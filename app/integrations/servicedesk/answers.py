@@ -1,7 +1,7 @@
-"""What an answer of ServiceDesk Plus means: its JSON, or the error that it stands for.
+"""Reads an answer of ServiceDesk Plus: returns its JSON, or raises the error that it means.
 
-Invariant: `parse_answer` returns an object that ServiceDesk Plus called a success; each error raised here holds
-statuses, codes and words of ours, never text that was received.
+Invariant: `parse_answer` returns only objects that ServiceDesk Plus called a success. The errors hold statuses, codes
+and our own words, never text that was received.
 
 | answer                                                            | becomes                            |
 | ----------------------------------------------------------------- | ---------------------------------- |
@@ -30,7 +30,7 @@ from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import Reply
 
 LONGEST_WAIT: Final = timedelta(minutes=10)
-"""No answer makes us wait longer: a date far ahead is a fault of the other side's clock."""
+"""A longer `Retry-After` is cut to this: a date far ahead comes from a wrong clock."""
 
 _SUCCESS: Final = 2000
 _FAILURE: Final = 4000
@@ -53,13 +53,13 @@ _ROLLING: Final = "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"
 
 
 class Throttled(HelpDeskUnavailable):
-    """ServiceDesk Plus counts too many calls of ours."""
+    """ServiceDesk Plus refused a call since we made too many."""
 
     code = Code.HELP_DESK_THROTTLED
 
 
 class CredentialsRefused(HelpDeskRefused):
-    """ServiceDesk Plus does not know our key or token."""
+    """ServiceDesk Plus does not accept our key or token."""
 
     code = Code.HELP_DESK_UNAUTHORISED
 
@@ -81,7 +81,7 @@ class InputRefused(HelpDeskRefused):
 
 
 class AnswerOverLimit(HelpDeskRefused):
-    """ServiceDesk Plus answers more than we read."""
+    """The answer of ServiceDesk Plus is larger than the limit."""
 
 
 class Unclear(HelpDeskUnavailable):
@@ -101,7 +101,7 @@ def parse_answer(reply: Reply, *, secret: str, now: datetime) -> dict[str, Any]:
     Args:
         reply: The answer as received.
         secret: The name of the tenant's secret, e.g. `acme/api_key`, for the remedy in an error.
-        now: To understand a `Retry-After` that is a date.
+        now: To compute the wait from a `Retry-After` that is a date.
 
     Raises:
         HelpDeskUnavailable: Throttled, failed on its side, or not understood.
@@ -122,7 +122,7 @@ def parse_answer(reply: Reply, *, secret: str, now: datetime) -> dict[str, Any]:
 
 
 def parse_retry_after(reply: Reply, *, now: datetime) -> timedelta | None:
-    """How long `Retry-After` asks to wait, at most `LONGEST_WAIT`; None without a header that can be read."""
+    """How long `Retry-After` asks to wait, at most `LONGEST_WAIT`; None if there is no valid header."""
     value = reply.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return timedelta(seconds=min(int(value[:9]), LONGEST_WAIT.total_seconds()))
@@ -143,7 +143,7 @@ def _decode(body: bytes) -> dict[str, Any] | None:
 
 
 def _statuses(answer: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """`response_status` as a list: single answers hold an object, lists an array."""
+    """`response_status` as a list. Answers about one item have an object there, lists have an array."""
     status = (answer or {}).get("response_status")
     return [part for part in (status if isinstance(status, list) else [status]) if isinstance(part, dict)]
 
@@ -162,7 +162,7 @@ def _is_throttled(reply: Reply, answer: dict[str, Any] | None, codes: frozenset[
         return True
     if answer is None or reply.status >= HTTPStatus.BAD_REQUEST:
         return _ROLLING.encode() in reply.body
-    # In a success a ticket's own text may hold these words: look where an error is told, nowhere else.
+    # Only where errors are reported: in a success, the text of a ticket may hold these words.
     told = [value for key, value in answer.items() if isinstance(value, str) or key in {"error", "errors"}]
     return _ROLLING in json.dumps([told, _statuses(answer)])
 

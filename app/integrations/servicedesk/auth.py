@@ -1,4 +1,4 @@
-"""How we show ServiceDesk Plus who we are: an API key on premises, OAuth in the cloud.
+"""Authentication to ServiceDesk Plus: an API key on premises, OAuth in the cloud.
 
 Invariant: no secret is in a `repr`, a log or an error.
 
@@ -38,7 +38,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class OAuthClient:
-    """What fetches access tokens for the cloud."""
+    """The credentials that fetch access tokens in the cloud."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -56,7 +56,7 @@ class TokenCache(Protocol):
     """One tenant's access token, shared by all workers."""
 
     async def access_token(self, refresh: Callable[[], Awaitable[AccessToken]], *, rejected: str | None = None) -> str:
-        """A token that is good for a while yet.
+        """A token that is valid for some time.
 
         Args:
             refresh: Fetches a new one; called under a lock that all workers share, and only when it is needed.
@@ -70,7 +70,7 @@ class Authenticator(Protocol):
     """Turns credentials into headers."""
 
     is_renewable: bool
-    """Whether a refused token may be replaced by a good one."""
+    """Whether a refused token can be replaced by a new one."""
     secret: str
     """The names of the tenant's secret files, for the remedy in an error."""
 
@@ -153,7 +153,7 @@ class _TokenAuthenticator:
         return self._parse(reply)
 
     def _parse(self, reply: Reply) -> AccessToken:
-        """The token in *reply*. The accounts server tells most errors with status 200."""
+        """The token in *reply*. The accounts server answers most errors with status 200."""
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise HelpDeskUnavailable(f"The accounts server of ServiceDesk Plus failed (HTTP {reply.status}).")
         answer = _decode(reply.body)
@@ -180,7 +180,7 @@ class _TokenAuthenticator:
                 "The accounts server answered something that is not an access token.",
                 code=Code.HELP_DESK_NOT_UNDERSTOOD,
             )
-        # In this order NaN, which JSON of Python's kind may hold, is the longest life too.
+        # In this order also NaN, which Python's JSON parser accepts, becomes the longest life.
         return AccessToken(value, timedelta(seconds=max(0.0, min(_DEFAULT_LIFE.total_seconds(), life_s))))
 
 

@@ -44,11 +44,11 @@ class CallLimiter(Protocol):
     """Keeps a tenant's calls, of all workers, within its `calls_per_minute`."""
 
     async def acquire(self) -> None:
-        """Return when a call may go; raises `CallsExhausted` when that would take too long."""
+        """Wait until a call is allowed; raises `CallsExhausted` when that would take too long."""
         ...
 
     async def back_off(self, wait: timedelta) -> None:
-        """Let no call of this tenant go for *wait*: ServiceDesk Plus throttles."""
+        """Allow no call of this tenant for *wait*, since ServiceDesk Plus throttled one."""
         ...
 
 
@@ -138,7 +138,7 @@ class RestApi:
         try:
             answer = await self._exchange(method, path, token=token, params=params, form=form)
         except Missing:
-            outcome = "ok"  # the help desk answers; the ticket is gone
+            outcome = "ok"  # the help desk works; only the ticket is gone
             raise
         except Throttled as error:
             outcome = "throttled"

@@ -1,4 +1,4 @@
-"""A tenant's ServiceDesk Plus: tickets, articles and assets come in, notes go out.
+"""A tenant's ServiceDesk Plus: reads tickets, articles and assets, and posts notes.
 
 Invariant: whatever comes from ServiceDesk Plus leaves as a type of `app.core` or as an error of `app.errors`. Of a
 shared instance nothing leaves that is not of the tenant's account, whatever ServiceDesk Plus was asked for: each row is
@@ -112,7 +112,7 @@ class ServiceDesk:
         Of a ticket in the trash no more may be told than its id and fate.
         Tickets that were never updated since their creation come last, oldest first, where a build keeps no update
         time for them. Each page costs a call; so does each ticket whose description, or resolution if it is resolved,
-        the list does not hold. A ticket that changes meanwhile may come twice, and never not at all.
+        the list does not hold. A ticket that changes meanwhile may come twice, but is never left out.
         """
         async for row in self._lists.tickets(
             updated_since=updated_since, edition=self._options.edition, account_fields=self._account_fields
@@ -130,13 +130,13 @@ class ServiceDesk:
                 continue  # deleted or moved since it was listed
 
     async def peek(self) -> int:
-        """Read the first page of tickets, in one call; how many it holds."""
+        """Read the first page of tickets, in one call. Returns how many it has."""
         return await self._lists.peek("/requests", "requests")
 
     async def list_articles(self, *, updated_since: datetime | None) -> AsyncIterator[Article]:
-        """The approved articles that changed at or after *updated_since* (None: all), in no order that matters.
+        """The approved articles that changed at or after *updated_since* (None: all), in any order.
 
-        ServiceDesk Plus is asked for all and the choice is made here: the editions' field names differ, and a
+        All are fetched and filtered here: the editions' field names differ, and a
         knowledge base is small. An article without a time always comes. One whose text the list lacks costs a call.
         """
         async for row in self._lists.rows("/solutions", "solutions"):
@@ -152,9 +152,9 @@ class ServiceDesk:
                 yield article
 
     async def list_assets(self, *, updated_since: datetime | None) -> AsyncIterator[Asset]:
-        """The assets that changed at or after *updated_since* (None: all), in no order that matters.
+        """The assets that changed at or after *updated_since* (None: all), in any order.
 
-        As for articles, the choice is made here. An asset whose row says nothing of addresses costs a call.
+        As for articles, they are filtered here. An asset whose row has no fields for addresses costs a call.
         """
         path, key = await self._asset_names()
         async for row in self._lists.rows(path, key):
@@ -215,7 +215,7 @@ class ServiceDesk:
         return parse_id(_part(answer, self._options.note_key, "note", "request_note", "notes"))
 
     async def delete_note(self, ticket_id: str, note_id: str) -> None:
-        """Remove a note; one that is not there is no error."""
+        """Remove a note. It is no error if it does not exist."""
         if not is_id(note_id):
             raise HelpDeskRefused("A note's id holds letters, digits, '-' and '_' alone.")
         self._check_own(ticket_id)
@@ -278,8 +278,8 @@ async def open_servicedesk(
         tenant: Its file.
         credentials: An `ApiKey` on premises, an `OAuthClient` in the cloud.
         limiter: Keeps the calls within the tenant's `calls_per_minute`.
-        tokens: The tenant's shared access token; on premises it is not asked.
-        timeout: For each call, whole.
+        tokens: The tenant's shared access token; not used on premises.
+        timeout: For each whole call.
         resolve: As for `open_outbound`.
         tls: As for `open_outbound`.
 

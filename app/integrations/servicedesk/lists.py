@@ -1,6 +1,6 @@
 """Lists of ServiceDesk Plus, page by page.
 
-Invariant: a list ends: each page either brings the reading forward or stops it.
+Invariant: reading a list ends: a page that brings nothing new stops it.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ class Lists:
         self._api = api
 
     async def rows(self, path: str, key: str) -> AsyncIterator[Row]:
-        """Each row of a list once, in the order of ServiceDesk Plus."""
+        """Each row of a list once, in the order in which ServiceDesk Plus returns them."""
         seen: set[str] = set()
         start, count = 1, PAGE_ROWS
         for _ in range(MAX_PAGES):
             try:
                 rows, has_more = await self._page(path, key, {"start_index": start, "row_count": count})
-            except AnswerOverLimit:  # texts with pictures in them: fewer at once
+            except AnswerOverLimit:  # texts with embedded pictures: read fewer rows at once
                 if count == 1:
                     raise
                 count = max(count // 10, 1)
@@ -81,7 +81,7 @@ class Lists:
         """The tickets' rows, oldest update first; then those without an update time, oldest first.
 
         A build may leave `last_updated_time` empty until the first update, and its search by that field then finds no
-        new ticket. So a second reading goes by `created_time` and adds those alone.
+        new ticket. So the list is read a second time by `created_time`, and only those tickets are added.
         """
         own = {field.partition(".")[0] for field in account_fields}
         fields = [*_TICKET_FIELDS, *(_CLOUD_FIELDS if edition.is_cloud else ()), *sorted(own)]
@@ -96,8 +96,8 @@ class Lists:
         """The tickets in the order of *field*, each once per time that it has there.
 
         The next page is asked for by the last row's time, not by its index: a ticket that is updated meanwhile moves
-        to the end, and by index its neighbour would slip to a page already read. The index counts only within rows
-        of one and the same time.
+        to the end, so the ticket after it moves to a page that was read already and would be missed. The index is used
+        only among rows with the same time.
         """
         cursor, start = _millis(since), 1
         seen: set[tuple[str, int | None]] = set()
@@ -117,7 +117,7 @@ class Lists:
                 raise _endless()
             previous = ids
             times = [time for row in rows if (time := _millis(time_of(row.get(field)))) is not None]
-            is_sorted = times == sorted(times)  # a build that does not sort is read by index
+            is_sorted = times == sorted(times)  # for a build that does not sort, the next page is asked for by index
             if times and is_sorted and (cursor is None or times[-1] > cursor):
                 cursor, start = times[-1], 1
             else:
@@ -125,7 +125,7 @@ class Lists:
         raise _endless()
 
     async def _ticket_page(self, info: dict[str, Any], fields: list[str]) -> tuple[list[Row], bool]:
-        """A page of tickets with *fields*, or as the build has them when it refuses to choose."""
+        """A page of tickets with *fields*, or with the default fields if the build refuses a choice of fields."""
         try:
             return await self._page("/requests", "requests", {**info, "fields_required": fields})
         except (CredentialsRefused, Missing):

@@ -1,8 +1,8 @@
 """From the JSON of ServiceDesk Plus to our own types.
 
-Invariant: all text that leaves here is plain; an id that leaves here is safe in a path; times are aware and UTC.
+Invariant: all returned text is plain, returned ids are safe in a URL's path, and times are aware and UTC.
 
-Builds and editions differ in which fields they fill. Only ids are demanded; any other field may be missing, null, a
+Builds and editions differ in which fields they fill. Only ids are required; any other field may be missing, null, a
 bare value, or an object with a `name`, `display_value` or `value`.
 """
 
@@ -23,7 +23,7 @@ from app.core.ticket import MAX_TICKET_ID_CHARS, Fate, Ticket
 from app.integrations.servicedesk.answers import not_understood
 
 Row = dict[str, Any]
-"""One entity as ServiceDesk Plus writes it."""
+"""One entity in the JSON of ServiceDesk Plus."""
 
 _ID: Final = re.compile(rf"[0-9A-Za-z_-]{{1,{MAX_TICKET_ID_CHARS}}}", re.ASCII)
 _HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
@@ -39,14 +39,14 @@ _TITLE_CHARS: Final = 1000
 
 @dataclass(frozen=True)
 class Note:
-    """A note on a ticket, as far as finding our own goes."""
+    """A note on a ticket: what is needed to find our own."""
 
     id: str
     created_at: datetime | None
 
 
 def is_id(text: str) -> bool:
-    """Whether *text* can be an id: letters, digits, `-` and `_`, nothing that means something in a path."""
+    """Whether *text* can be an id: letters, digits, `-` and `_`, so nothing with a meaning in a URL's path."""
     return _ID.fullmatch(text) is not None
 
 
@@ -62,8 +62,8 @@ def parse_id(row: Row) -> str:
 def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: str | None = None) -> Ticket:
     """The ticket in *row*, whose account stands in the first of *account_fields* that is there.
 
-    `resolved_at` is set exactly when the ticket is resolved: by its own time, or, where a build tells the status alone,
-    by the time of its last update.
+    `resolved_at` is set exactly when the ticket is resolved. If a build has only the status, it is the time of the last
+    update.
     """
     created_at, updated_at = time_of(row.get("created_time")), time_of(row.get("last_updated_time"))
     status = name_of(row.get("status"))
@@ -179,7 +179,7 @@ def parse_asset(row: Row, *, account_fields: Sequence[str] = ()) -> Asset:
 
 
 def has_network_fields(row: Row) -> bool:
-    """Whether *row* tells of addresses at all, be it that there are none."""
+    """Whether *row* has fields for addresses, even empty ones."""
     return any(_is_address_key(key) for key, _ in _fields(row))
 
 
@@ -204,7 +204,7 @@ def resolution_of(row: Row) -> str:
 
 
 def name_of(value: Any) -> str:
-    """What a technician reads in a field: `{"name": "High"}` is High."""
+    """The text that a technician sees in a field: `{"name": "High"}` is High."""
     if isinstance(value, dict):
         value = next((value[key] for key in ("name", "display_value", "value") if value.get(key)), "")
     return one_line(_scalar(value), max_chars=_NAME_CHARS)
@@ -234,7 +234,7 @@ def _scalar(value: Any) -> str:
 
 
 def _fields(value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Each key and value of *value*, its parts included."""
+    """Each key and value in *value*, also in nested objects."""
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, dict):
