@@ -179,7 +179,7 @@ class TenantDirectory:
                 self._read[key] = self._with_secrets(read_tenant(path, self._instances))
         except TenantFileInvalid as error:
             self._unreadable[key] = FileProblem(slug, error.detail)
-        except Exception as error:  # whatever a file or secret holds, it costs its own tenant alone
+        except Exception as error:  # whatever a file or secret holds, it must not affect other tenants
             log.exception("tenant_file_unreadable", tenant=slug)
             self._unreadable[key] = FileProblem(slug, f"can't be read ({type(error).__name__}): write it anew")
         else:
@@ -278,7 +278,7 @@ class _Served:
     def add(self, known: KnownTenant) -> None:
         tenant = known.tenant
         self.by_slug[tenant.slug] = self.by_id[tenant.id] = known
-        if not tenant.is_suspended:  # nothing is read from a suspended tenant's help desk
+        if not tenant.is_suspended:  # a suspended tenant's help desk is not called
             self._by_address.setdefault(tenant.servicedesk.address, []).append(tenant)
 
 
@@ -359,7 +359,7 @@ def read_instance(path: Path) -> Instance:
     """The instance that *path* describes.
 
     Raises:
-        TenantFileInvalid: Names the key at fault and what it must be.
+        TenantFileInvalid: The sentence names the wrong key and what it must be.
     """
     instance = _validate(Instance, _values(path))
     if instance.name != path.stem:

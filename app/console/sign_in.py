@@ -39,7 +39,7 @@ class Doors:
 
     @property
     def is_secure(self) -> bool:
-        """Whether people come by https: then the cookies never travel otherwise."""
+        """Whether the console is reached by https. Then cookies have the attribute `Secure`."""
         return (self.url or "").startswith("https://")
 
     def cookie(self, name: str, value: str, *, life: timedelta) -> Cookie:

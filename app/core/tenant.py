@@ -31,7 +31,7 @@ Language = Literal["en", "de", "fr", "es"]
 
 
 class NoteOptions(Part):
-    """How a note looks and whom it may reach. Every flag is off unless the file turns it on."""
+    """How a note looks and who may see it. A flag is off unless the file turns it on."""
 
     show_to_requester: bool = False
     notify_technician: bool = False
@@ -67,14 +67,14 @@ _CALLS_A_SLOT: Final = 6
 
 
 class LimitOptions(Part):
-    """What one tenant may take of the workers that all share."""
+    """How much of the workers, which all tenants share, one tenant may use."""
 
     concurrency: int | None = Field(default=None, ge=1, le=256)
     """Deliveries in work at once, over all workers. None: one for each six `calls_per_minute`, from 1 to 10."""
 
 
 class Tenant(Part):
-    """One MSP customer, whose data stays apart."""
+    """One client of the MSP. Its data is kept apart from that of other tenants."""
 
     id: UUID
     slug: str = Field(pattern=SLUG_PATTERN)

@@ -272,7 +272,7 @@ class Portal:
 
     @property
     def _id_base(self) -> int:
-        # Cloud ids are long: whoever keeps one in 32 bits, or in a float, finds out here.
+        # Ids of the cloud are long, so that code which keeps them in 32 bits or in a float fails in tests.
         return 234_567_000_000_000_000 if self.edition.is_cloud else 100_000
 
     def _id_or_next(self, given: str | int | None) -> str:

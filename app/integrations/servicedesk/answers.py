@@ -89,7 +89,7 @@ class Unclear(HelpDeskUnavailable):
 
 
 def not_understood() -> Unclear:
-    """The error for an answer of another shape: a proxy's page, a half-started server, a build that we don't know."""
+    """The error for an answer that is not understood: a proxy's page, a server that starts, an unknown build."""
     return Unclear(
         "The help desk answered something that is not ServiceDesk Plus's JSON.", code=Code.HELP_DESK_NOT_UNDERSTOOD
     )

@@ -1,7 +1,7 @@
 """One call to the API of ServiceDesk Plus.
 
-Invariant: each request to the API is let go by the limiter first; a call is repeated in one case alone: the
-cloud refused an access token, so that nothing was done, and another token could be had.
+Invariant: before each request to the API the limiter is asked. A call is repeated in one case only: the cloud refused
+the access token, so nothing was done, and there is a new token.
 
 The cloud says 401 both for a token that is not good any more and for one whose OAuth client lacks the scope of the
 call. Only the first is mended by another token, and tokens are few: ten in ten minutes. So a refused token that has

@@ -236,7 +236,7 @@ class ServiceDesk:
         return f"{self._options.url}/AddSolution.do?submitaction=viewsolution&fromListView=true&solutionID={article}"
 
     async def _finish(self, row: Row) -> Ticket:
-        """The ticket in *row*; its resolution is fetched where the build keeps that apart."""
+        """The ticket in *row*; its resolution is fetched where the build does not return it with the ticket."""
         ticket = parse_ticket(row, account_fields=self._account_fields)
         if "resolution" in row or ticket.resolved_at is None:
             return ticket
@@ -255,7 +255,7 @@ class ServiceDesk:
         if not self._options.edition.is_cloud:
             try:
                 await self._api.get("/asset_assets", {"list_info": {"row_count": 1, "start_index": 1}})
-            except (HelpDeskRefused, Unclear):  # builds refuse an unknown path in various words
+            except (HelpDeskRefused, Unclear):  # builds refuse an unknown path in different ways
                 return "/assets", "assets"
             return "/asset_assets", "asset_assets"
         return "/assets", "assets"
