@@ -5,8 +5,8 @@ nothing for it, is told in the log, a metric and `tenants check`, and never touc
 removed removes its tenant. No two tenants that are served have the same id, and no two active ones the same help desk,
 unless both are accounts of one instance that can be told apart.
 
-An instance (`core.help_desk`) is served as a tenant too: it owns what its webhooks told of no known account, and the
-limits that its accounts share.
+An instance (`core.help_desk`) is in use like a tenant: it owns deliveries whose account is not known, and the limits
+that its accounts share.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ class TenantDirectory:
         try:
             stats = _stats_of([path, *sorted(secrets.glob("[!.]*"))])
             if not is_instance and self._instances:
-                # Any of them may be this tenant's, or become so. They are few and seldom change.
+                # Any of the instances may be this tenant's, now or later. They are few and seldom change.
                 stats += tuple(stat for name in self._instances for stat in self._seen[_key_of_instance(name)])
             if self._seen.get(key) == stats:
                 return False
@@ -187,7 +187,7 @@ class TenantDirectory:
         return True
 
     def _with_secrets(self, tenant: Tenant) -> KnownTenant:
-        """*tenant* with its secrets; of an account, those of its instance, with webhook secrets of its own before."""
+        """*tenant* with its secrets. An account has those of its instance, preceded by its own webhook secrets."""
         own = read_secrets(self._secrets / tenant.slug, tenant)
         if tenant.servicedesk.instance is None:
             return KnownTenant(tenant, own)
@@ -244,7 +244,7 @@ class TenantDirectory:
         self._told = bad
 
 
-# In the directory's own tables an instance stands under its name with this before it, which no slug can have.
+# The directory's dicts have an instance under its name with this prefix, which can't be in a slug.
 _INSTANCE_MARK: Final = "instances/"
 
 

@@ -1,1 +1,1 @@
-"""The product whole, on one machine: real servers from their wheels, sample tenants, and nothing left behind."""
+"""The whole product on one machine, with real servers from Python wheels and sample tenants."""

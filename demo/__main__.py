@@ -12,7 +12,7 @@ from demo.app import run_demo
 @click.command(epilog="Example: make demo ONCE=1")
 @click.option("--once", is_flag=True, help="End after the last note; status 0 only if every ticket has exactly one.")
 def main(*, once: bool) -> None:
-    """The main job, live, on embedded servers and three sample tenants."""
+    """Show webhooks becoming notes, on embedded servers and with three sample tenants."""
     raise SystemExit(run_demo(Path.cwd(), is_once=once))
 
 

@@ -1,4 +1,4 @@
-"""Where to look, and what to try, once the demo stays."""
+"""Prints addresses and commands to try while the demo keeps running."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from demo.samples import Samples, ticket_url
 
 
 def tell_addresses(display: Display, samples: Samples, product: Product) -> None:
-    """Print them, each on a line of its own so that it can be copied."""
+    """Print each on its own line, so that it can be copied."""
     display.say()
     display.say("The tickets with their notes, as a technician sees them:", style="bold")
     display.say(f"  {samples.help_desk.url}/")
@@ -41,7 +41,7 @@ def tell_addresses(display: Display, samples: Samples, product: Product) -> None
 
 
 def _command(samples: Samples, product: Product, slug: str, ticket_id: str) -> str:
-    """A command that a shell takes in any folder."""
+    """A shell command that works in any folder."""
     settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in samples.environment.items())
     program = Path(sys.executable).with_name("ai-agents")
     run = shlex.quote(str(program)) if os.access(program, os.X_OK) else f"{shlex.quote(sys.executable)} -m app"

@@ -1,7 +1,7 @@
-"""`make demo`: one run, from its folder to its exit status.
+"""`make demo`: one run, from the creation of its folder to its exit status.
 
-Invariant: whatever ends the run, an error, a signal or its success, what it started is stopped and its folder removed;
-the logs of the run that ended last stay in `.demo/last-run`.
+Invariant: however the run ends (success, error or signal), everything that it started is stopped and its folder
+removed. The logs of the last run stay in `.demo/last-run`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def run_demo(base: Path, *, is_once: bool) -> int:
     except RunFailed as error:
         where = f"\nThe logs are kept in {folder / _KEPT_LOGS}."
         sys.stderr.write(f"The demo failed: {error}{where}\n")
-    except BrokenPipeError:  # nobody reads any more; nor should the interpreter try to write what is left
+    except BrokenPipeError:  # the reader of our output is gone; the interpreter must not write the rest either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         sys.stderr.write(f"The demo failed: {error.filename or folder}: {error.strerror or error}\n")
@@ -59,13 +59,13 @@ class _Run:
         self._display = display
         self._is_once = is_once
         self._serving: list[Process] = []
-        """Of the product; what does one thing and ends is left to the run folder."""
+        """The product's processes that serve. Short commands are ended by the run folder."""
         self._checks: list[Callable[[], None]] = []
         self._stage: Stage | None = None
         self._signal: int | None = None
 
     async def play(self) -> int:
-        """The story until its end, a signal, or the death of a process that it needs; then everything is stopped."""
+        """Play the story until it ends, a signal comes, or a process that it needs dies; then stop everything."""
         async with AsyncExitStack() as stack:
             work = asyncio.create_task(self._story(stack))
             watch = asyncio.create_task(self._watch())
@@ -85,7 +85,7 @@ class _Run:
     async def _story(self, stack: AsyncExitStack) -> None:
         servers = asyncio.create_task(self._start_servers(stack))
         try:
-            # While the servers start: loading what the story needs takes as long as they do.
+            # Done while the servers start, since importing the story's modules takes as long.
             play, make_stage = await asyncio.to_thread(_load_story)
             self._stage = make_stage(
                 run=self._run,
@@ -115,7 +115,7 @@ class _Run:
 
     def _stop_on_signals(self, work: asyncio.Task[None]) -> None:
         def stop(number: int) -> None:
-            if self._signal is not None:  # asked twice
+            if self._signal is not None:  # a second signal
                 for process in self._serving:
                     process.kill()
             self._signal = number
@@ -123,7 +123,7 @@ class _Run:
 
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # by nohup, or a shell's background
+            if signal.getsignal(number) is not signal.SIG_IGN:  # ignored by nohup, or by a shell for background jobs
                 loop.add_signal_handler(number, stop, number)
 
     def _status(self) -> int:
@@ -134,14 +134,14 @@ class _Run:
 
 
 def _load_story() -> tuple[Callable[[Stage], Awaitable[None]], type[Stage]]:
-    from demo.story import Stage, play  # noqa: PLC0415 - two thirds of a second, best spent while servers start
+    from demo.story import Stage, play  # noqa: PLC0415 - takes 0.7 s, so it is done while servers start
 
     return play, Stage
 
 
 @contextmanager
 def _keeping_logs(run: RunFolder, target: Path) -> Iterator[None]:
-    """Leave the run's logs in *target* when it ends, in place of those of the run before."""
+    """Move the run's logs to *target* when it ends; they replace those of the run before."""
     try:
         yield
     finally:

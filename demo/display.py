@@ -1,6 +1,6 @@
-"""What a person sees of the demo: a live table on a terminal, plain lines anywhere else.
+"""The output of the demo: a live table on a terminal, plain lines elsewhere.
 
-Invariant: nothing but whole lines without control codes goes to an output that is not a terminal.
+Invariant: an output that is not a terminal gets only whole lines without control codes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _MARKS: Final = {
 
 @dataclass
 class Step:
-    """Something under way; what is written into `detail` is told when it is done."""
+    """A step that runs. Its `detail` is shown when it is done."""
 
     name: str
     started: float
@@ -49,11 +49,11 @@ class Step:
 
 
 class Display:
-    """Tells of one run. *started* is the beginning of time on it."""
+    """Shows one run. *started* is the time from which it counts."""
 
     def __init__(self, *, started: float) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")  # an old locale is no reason to stop
+            sys.stdout.reconfigure(errors="replace")  # so that an old locale is no error
         self._is_live = sys.stdout.isatty() and not Console().is_dumb_terminal
         self._console = Console() if self._is_live else Console(force_terminal=False, color_system=None, width=_NO_WRAP)
         self._started = started
@@ -62,7 +62,7 @@ class Display:
 
     @asynccontextmanager
     async def animated(self) -> AsyncIterator[None]:
-        """Keep the live part of the screen up to date while the block runs; its last state stays there."""
+        """Update the live part of the screen while the block runs. Its last state stays on the screen."""
         if not self._is_live:
             yield
             return
@@ -78,7 +78,7 @@ class Display:
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """Tell that something is under way, and when it is done; a failure is told by whoever ends the demo."""
+        """Show that a step runs, and when it is done. A failure is shown by the code that ends the demo."""
         step = Step(name, time.monotonic())
         self._steps.append(step)
         yield step
@@ -89,23 +89,23 @@ class Display:
         self.say(line)
 
     def follow(self, progress: Progress) -> None:
-        """Show *progress* from now on."""
+        """Show *progress* in the live table."""
         self._progress = progress
 
     def changed(self, call: Call) -> None:
-        """A call reached another stage: on a terminal the table shows it, elsewhere and later a line."""
+        """A call reached another stage. The live table shows it; without one a line is printed."""
         if not (self._is_live and self._progress):
             self.say(_line(call))
 
     def summarise(self, progress: Progress) -> None:
-        """What became of each call; on a terminal the table has said it."""
+        """Print the result of each call, unless the live table has shown it."""
         if not self._is_live:
             self.say()
             for call in progress:
                 self.say(_summary(call))
 
     def say(self, line: str | Text = "", style: str = "") -> None:
-        """One line, whatever its length: a terminal may wrap it, nobody cuts it."""
+        """Print one line. It is never cut; a terminal may wrap it."""
         self._console.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
 
     def _render(self) -> RenderableType:
@@ -123,7 +123,7 @@ async def _refresh(live: Live) -> None:
 
 
 def _line(call: Call) -> Text:
-    """A stage that was reached, as one line."""
+    """One line about the stage that a call reached."""
     moment = call.notes[0] if call.notes else call.accepted_at or call.sent_at
     line = Text(f"{moment.astimezone():%H:%M:%S}  " if moment else "", "dim")
     line.append(f"{call.slug:<10}", "dim").append(f"“{call.subject}”: ", "none").append(

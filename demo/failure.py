@@ -1,4 +1,4 @@
-"""What ends a run early, as a sentence for the person who started it."""
+"""The error that ends a run early, with a sentence for the person who started it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RunFailed(Exception):
 
     Args:
         text: Why, in a sentence.
-        log: The log that tells more; its last lines become part of the text.
+        log: The log with more details; its last lines are added to the text.
     """
 
     def __init__(self, text: str, *, log: Path | None = None) -> None:

@@ -1,7 +1,7 @@
-"""Ends a run whose owner is gone: `python -m demo.guardian <run folder>`.
+"""Ends a run whose owner has died: `python -m demo.guardian <run folder>`.
 
-Its standard input is a pipe whose other end the owner holds and never writes to, so the pipe ends when the owner does,
-even by SIGKILL. Loads nothing but the standard library: it lives as long as the run and should weigh nothing.
+Its standard input is a pipe from the owner, who never writes to it. So the pipe ends when the owner dies, even by
+SIGKILL. It imports only the standard library, since it runs as long as the run and should use little memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from demo.run_folder import end_run, wait_for_lock
 
 
 def main(path: Path) -> None:
-    """Wait for the owner's end of the pipe to close, then end the run in *path*, unless somebody did."""
+    """Wait for the owner's end of the pipe to close, then end the run in *path*, unless it has ended."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.chdir("/")

@@ -1,8 +1,7 @@
-"""Processes as children of this one, for the demo, the tests and the bench: the product's commands, and what they call.
+"""Starts child processes for the demo, the tests and the bench: the product's commands and other Python modules.
 
-Invariant: a child gets nothing of our caller's environment but what a program needs to start, and is told to end by us
-alone, not by the terminal. With a `RunFolder` it is recorded there before anybody waits for it, so it never outlives
-the run.
+Invariant: of our own environment a child gets only what a program needs to start. Only we send it signals, not the
+terminal. With a `RunFolder` it is recorded there right after its start, so it never outlives the run.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from demo.run_folder import RunFolder
 
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 
-# What a program needs to find itself, its home and its time.
+# What any program needs: its path, home folder, time zone and libraries.
 _INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _LISTENS: Final[Mapping[tuple[str, ...], Mapping[str, str]]] = {
     ("app", "api"): {"API_HOST": "127.0.0.1", "API_PORT": "{port}"},
@@ -38,8 +37,8 @@ _ANSWER_S: Final = 2.0
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """A whole environment: *variables*, and what any program needs."""
-    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}  # noqa: TID251 - passed on as they are
+    """An environment of *variables* and the variables that any program needs."""
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}  # noqa: TID251 - passed on unchanged
     return {**kept, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "LANG": "C.UTF-8", **variables}
 
 
@@ -48,10 +47,10 @@ class Process:
 
     Args:
         arguments: A module and its arguments: "app", "worker".
-        variables: What it is told by its environment. Where it listens is added.
-        log: Its output is appended there; the file's name is the process's.
-        run: Ends it with the run at the latest.
-        port: Where a command of the product listens; a free one by default.
+        variables: Its environment; the port is added.
+        log: Its output is appended to this file, whose name is also the name of the process.
+        run: The run with which it ends at the latest.
+        port: The port on which a command of the product listens; a free one by default.
         end_with: The signal that ends it.
     """
 
@@ -68,7 +67,7 @@ class Process:
         self.log = log
         self.port = port or find_free_port()
         self.is_wanted = True
-        """Whether nobody told it to end."""
+        """False once it was asked to end."""
         self._end_with = end_with
         self._started = time.monotonic()
         listens = {name: value.format(port=self.port) for name, value in _LISTENS.get(arguments, {}).items()}
@@ -99,7 +98,7 @@ class Process:
 
     @property
     def resident_mb(self) -> float:
-        """What it holds of memory. Linux."""
+        """Its resident memory. Linux only."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
@@ -111,7 +110,7 @@ class Process:
             raise RunFailed(f"{self.name} (process {self.pid}) {how}", log=self.log)
 
     async def ready(self, *, limit_s: float = 60.0) -> float:
-        """Wait until it says that it takes work; the seconds since its start."""
+        """Wait until it reports that it is ready. Returns the seconds since its start."""
         async with (
             self._at_most(limit_s, "to get ready"),
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_ANSWER_S)) as session,
@@ -130,7 +129,7 @@ class Process:
         return text.partition("\n")[0]
 
     async def finish(self, *, limit_s: float = 60.0) -> list[str]:
-        """Wait until it ends by itself, well; the lines that it wrote."""
+        """Wait until it ends by itself with status 0. Returns the lines that it wrote."""
         try:
             async with self._at_most(limit_s, "to end"):
                 while self.is_running:  # noqa: ASYNC110 - a state outside this process
@@ -148,7 +147,7 @@ class Process:
             self._popen.send_signal(number)
 
     async def end(self, number: signal.Signals | None = None, *, limit_s: float = 30.0) -> int:
-        """Send the signal and wait; the exit status. SIGKILL when it takes longer."""
+        """Send the signal and wait; after *limit_s* send SIGKILL. Returns the exit status."""
         self.is_wanted = False
         self.send(number or self._end_with)
         deadline = time.monotonic() + limit_s

@@ -1,4 +1,4 @@
-"""Which model the demo's worker asks: the caller's, or the offline one."""
+"""Chooses the model for the demo's worker: the caller's, or the offline one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from demo.offline_model import MODEL_NAME
 _DEFAULT_URL: Final = "https://api.openai.com/v1"
 _DEFAULT_MODEL: Final = "gpt-4o-mini"
 _OWN: Final = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "OPENAI_FALLBACK_MODEL")
-# How this machine reaches the internet: a model that is not ours may be beyond a proxy.
+# Needed to reach the internet: the caller's model may be behind a proxy.
 _WAY_OUT: Final = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -24,7 +24,7 @@ class ChosenModel:
     is_offline: bool
     environment: Mapping[str, str]
     longest_silence_s: float
-    """Without any news of any ticket for so long, something hangs."""
+    """If no ticket makes progress for so long, the demo reports that something hangs."""
 
 
 def choose_model(environment: Mapping[str, str]) -> ChosenModel | None:

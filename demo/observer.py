@@ -1,6 +1,6 @@
-"""Looks at the help desks and at the ledger, and tells `Progress` what is new.
+"""Reads the help desks and the ledger, and records what is new in `Progress`.
 
-Invariant: it reads only: the help desks' notes as a technician sees them, the ledger by the worker's role.
+Invariant: it only reads: the notes as a technician sees them, and the ledger with the worker's role.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NEWEST: Final = 100
 
 
 class Observer:
-    """Follows the calls of *progress*; `look` also adds those that somebody else made."""
+    """Follows the calls of *progress*; `look` also adds calls that were made by others."""
 
     def __init__(self, progress: Progress, *, database: Database, samples: Samples) -> None:
         self._progress = progress
@@ -31,12 +31,12 @@ class Observer:
         self._tenants = {slug: samples.tenant(slug).tenant.id for slug in self._portals}
 
     async def look(self) -> list[Call]:
-        """The calls that reached another stage since the last look, new ones among them."""
+        """The calls that reached another stage since the last call of this, new ones included."""
         before = {id(call): call.stage for call in self._progress}
         for slug, tenant_id in self._tenants.items():
             try:
                 deliveries = await list_deliveries(self._database, tenant_id, limit=_NEWEST)
-            except DatabaseUnavailable:  # if its server has ended, somebody else says so
+            except DatabaseUnavailable:  # if the server has ended, `Servers.check` reports that
                 continue
             for delivery in reversed(deliveries):
                 await self._follow(slug, tenant_id, delivery)

@@ -1,12 +1,12 @@
-"""The offline model: a small OpenAI-compatible server, labelled as what it is, that misbehaves when asked to.
+"""The offline model: a small OpenAI-compatible server for demo and tests, which can also misbehave on request.
 
     GET  /v1/models
-    POST /v1/chat/completions        sentences of the sources, each cited: what shows a note's form
+    POST /v1/chat/completions        an answer of sentences from the sources, each with its citation
     POST /simulator/behaviours       queue one: {"kind": "rate_limit", "times": 2, "seconds": 1}
     DELETE /simulator/behaviours     behave again
 
-As a process of its own: `python -m demo.offline_model --port 8011`. One file that imports nothing else of the demo: the
-laptop's overlay mounts it into a pod.
+It can run as a process: `python -m demo.offline_model --port 8011`. It is one file without imports of the demo, since
+the laptop's overlay mounts it into a pod.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ _ITEM: Final = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
 
 
 class Misbehaviour(StrEnum):
-    """What the next calls get instead of an orderly answer."""
+    """What the next calls get instead of a good answer."""
 
     RATE_LIMIT = "rate_limit"
     """429 with `Retry-After: <seconds>`."""
     SERVER_ERROR = "server_error"
     """500."""
     SLOW = "slow"
-    """An orderly answer after `seconds`."""
+    """A good answer after `seconds`."""
     GARBAGE = "garbage"
     """200 with a body that is no JSON."""
     NOT_JSON = "not_json"
@@ -60,11 +60,11 @@ class Misbehaviour(StrEnum):
     SCHEMA_VIOLATION = "schema_violation"
     """A completion whose content is JSON of another shape."""
     UNKNOWN_CITATION = "unknown_citation"
-    """An answer that cites what was never gathered, and nothing else."""
+    """An answer that cites only sources that don't exist."""
     TOO_LONG = "too_long"
     """An answer of 5,000 words."""
     OTHER_LANGUAGE = "other_language"
-    """An answer in a language that nobody asked for."""
+    """An answer in another language than the prompt asks for."""
     RESET = "reset"
     """The connection is cut."""
     REFUSAL = "refusal"
@@ -74,7 +74,7 @@ class Misbehaviour(StrEnum):
     NO_SCHEMA = "no_schema"
     """400 to any call that asks for a JSON schema, as some compatible servers do; others are answered."""
     OBEY = "obey"
-    """A model that was talked over: the ticket's words, HTML and links in every field."""
+    """A model that obeys instructions in the ticket: the ticket's text, HTML and links in every field."""
 
 
 class Behaviour(BaseModel):
@@ -86,7 +86,7 @@ class Behaviour(BaseModel):
     times: int | None = Field(default=1, ge=1)
     """None: until cleared."""
     seconds: float = Field(default=1.0, ge=0)
-    """How long to wait, or to ask the caller to wait."""
+    """How long to wait, or the value of `Retry-After`."""
 
 
 class GivenSource(BaseModel):
@@ -99,21 +99,21 @@ class GivenSource(BaseModel):
 
     @property
     def sentences(self) -> list[str]:
-        """Whole ones, a list's items among them; of a similar ticket those of its resolution."""
+        """Its complete sentences, items of lists included; of a similar ticket those of its resolution."""
         text = _LABEL.split(self.text)[-1] if self.kind == "similar_tickets" else self.text
         found = (_ITEM.sub("", part.strip()) for part in _SENTENCE_END.split(text))
         return [sentence for sentence in found if sentence and not sentence.endswith("…")]
 
 
 class GivenTicket(BaseModel):
-    """Of the ticket, what the behaviours and the summary repeat."""
+    """The fields of the ticket that the summary and some misbehaviours repeat."""
 
     subject: str = ""
     description: str = ""
 
 
 class Prompt(BaseModel):
-    """What the user message holds between its fences."""
+    """The data between the marks in the user message."""
 
     ticket: GivenTicket = GivenTicket()
     sources: list[GivenSource] = []
@@ -122,7 +122,7 @@ class Prompt(BaseModel):
 
 
 class Chat(BaseModel):
-    """A request for a completion, as far as this server looks at it. Further fields are kept."""
+    """A request for a completion: the fields that this server reads. Others are kept."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -136,7 +136,7 @@ class Chat(BaseModel):
 
     @property
     def prompt(self) -> Prompt:
-        """What the last fenced message holds; a request to mend an answer may follow it."""
+        """The data of the last message with marks. A request to repair an answer may follow it."""
         for message in reversed(self.messages):
             if message.get("role") == "user" and (fence := _FENCE.fullmatch(str(message.get("content")))):
                 return Prompt.model_validate_json(fence["data"])
@@ -144,20 +144,20 @@ class Chat(BaseModel):
 
 
 class ModelSimulator:
-    """The server, from `start` to `stop`. What is queued in `behaviours` is used up call by call, first come first."""
+    """The server. Each call uses the first of `behaviours` until its `times` are used up."""
 
     def __init__(self) -> None:
         self.behaviours: deque[Behaviour] = deque()
         self.calls = 0
-        """Chat completions that were asked for, answered or not."""
+        """Number of requests for chat completions, answered or not."""
         self.requests: deque[Chat] = deque(maxlen=_MAX_REQUESTS_KEPT)
-        """The last of them, the latest at the end."""
+        """The latest requests, the newest at the end."""
         self._runner: web.AppRunner | None = None
         self._address = ("", 0)
 
     @property
     def url(self) -> str:
-        """What `OPENAI_BASE_URL` takes."""
+        """The value for `OPENAI_BASE_URL`."""
         host, port = self._address
         return f"http://{host}:{port}/v1"
 
@@ -171,7 +171,7 @@ class ModelSimulator:
                 web.delete("/simulator/behaviours", self._clear_behaviours),
             ]
         )
-        # No access log: it would hold nothing that `calls` doesn't tell.
+        # No access log: `calls` is enough.
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
@@ -219,7 +219,7 @@ class ModelSimulator:
         return _failure(behaviour) or _misbehave(chat, behaviour.kind)
 
     def _take(self, *, asks_for_schema: bool) -> Behaviour | None:
-        """The behaviour of this call; it counts one down."""
+        """The behaviour for this call, whose `times` are counted down."""
         if not self.behaviours:
             return None
         first = self.behaviours[0]
@@ -233,7 +233,7 @@ class ModelSimulator:
 
 
 def _failure(behaviour: Behaviour) -> web.Response | None:
-    """The answer of a behaviour that is about HTTP, or None."""
+    """The HTTP answer of a behaviour that fails on the level of HTTP; else None."""
     match behaviour.kind:
         case Misbehaviour.RATE_LIMIT:
             wait = {"Retry-After": f"{behaviour.seconds:g}"}
@@ -245,13 +245,13 @@ def _failure(behaviour: Behaviour) -> web.Response | None:
         case Misbehaviour.GARBAGE:
             return web.Response(text="<html><body>It works!\x00</body></html>", content_type="text/html")
         case Misbehaviour.RESET:
-            return web.Response()  # goes nowhere
+            return web.Response()  # not sent: the connection is closed
         case _:
             return None
 
 
 def _misbehave(chat: Chat, kind: Misbehaviour) -> web.Response:
-    """A completion that is not what was asked for."""
+    """A completion with a fault of this kind."""
     if kind is Misbehaviour.REFUSAL:
         return _completion(chat, None, refusal="I'm sorry, but I can't help with that.")
     if kind is Misbehaviour.LENGTH:
@@ -261,14 +261,18 @@ def _misbehave(chat: Chat, kind: Misbehaviour) -> web.Response:
 
 
 def compose(prompt: Prompt) -> Draft:
-    """An answer within its number of words: as many sentences of the sources as fit."""
+    """An answer with as many sentences of the sources as fit into its number of words."""
     limit = int(prompt.max_words * STATEMENTS_SHARE)
     drafts = (_draft(prompt, steps=number) for number in range(_MAX_STEPS, 0, -1))
     return next((draft for draft in drafts if count_words(texts_of(draft)) <= limit), _draft(prompt, steps=0))
 
 
 def _draft(prompt: Prompt, *, steps: int) -> Draft:
-    """A resolution opens with what was wrong, and an article with what it is about; what to do comes after that."""
+    """A draft with *steps* next steps.
+
+    The first sentence of a resolution says what was wrong, that of an article what it is about: they become hypothesis
+    and fact. The sentences after it say what to do: they become the steps.
+    """
     firsts = {source.kind: source for source in reversed(prompt.sources)} if steps else {}
     ticket, article = (firsts.get(kind) for kind in ("similar_tickets", "knowledge"))
     looked_up = [source for kind in ("assets", "monitoring") if (source := firsts.get(kind))]

@@ -1,4 +1,4 @@
-"""The product as it is deployed, on one machine: its commands as processes, each with its own role and environment."""
+"""Runs the product's commands as processes, each with its own database role and environment, as in a deployment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SYNC_S: Final = 120.0
 
 
 class Product:
-    """What runs of the product, and where it is reached."""
+    """The product's processes and their addresses."""
 
     def __init__(
         self,
@@ -45,20 +45,20 @@ class Product:
         }
         self._model = model
         self.console_token = secrets.token_hex(8) if has_console else ""
-        """Empty: there is no console."""
+        """Empty if there is no console."""
         self.api_url = self.worker_url = self.console_url = ""
-        """Known once they were started."""
+        """Set when the processes are started."""
 
     async def migrate(self) -> None:
-        """The schema, made by its owner."""
+        """Create the schema, with the owner's role."""
         with self._display.step("Database") as step:
             process = self._launch("migrate", {"MIGRATION_DATABASE_URL": self._urls.owner})
             said = await process.finish(limit_s=_MIGRATE_S)
             step.detail = said[-1] if said else ""
 
     def start(self) -> Coroutine[Any, Any, Any]:
-        """The API, a worker and, for somebody who stays to look, the console; to be awaited until all are ready."""
-        # SIGTERM would have the API stay a while for a load balancer that there isn't.
+        """Start the API, a worker and, if wanted, the console. Await the result until all are ready."""
+        # After SIGTERM the API would wait some seconds for a load balancer, which the demo has not.
         api = self._serve("api", {"DATABASE_URL": self._urls.intake}, end_with=signal.SIGINT)
         by_worker = {"DATABASE_URL": self._urls.worker}
         worker = self._serve("worker", {**by_worker, "FEEDBACK_URL": api.url, **self._model.environment})
@@ -71,7 +71,7 @@ class Product:
         return waits
 
     async def sync(self) -> None:
-        """History, knowledge and assets of every tenant."""
+        """Read history, knowledge and assets of every tenant."""
         with self._display.step("History") as step:
             process = self._launch("sync", {**self._common, "DATABASE_URL": self._urls.worker})
             await process.finish(limit_s=_SYNC_S)

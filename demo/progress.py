@@ -1,6 +1,6 @@
-"""How far each webhook of the demo has come, and the summary of all. Pure: it is told, and does not look.
+"""The progress of each webhook of the demo, and a summary. No I/O: the observer passes the facts in.
 
-Invariant: notes are those that the help desk holds; what the product says of itself only fills the time before them.
+Invariant: only notes on the help desk count as notes. The ledger only shows the progress before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.core.delivery import Status
 
 
 class Stage(StrEnum):
-    """Where a webhook's ticket stands, for a person."""
+    """The stage of a webhook, for a person."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -43,7 +43,7 @@ _SETTLED: Final = {Status.DONE, Status.FAILED, Status.IGNORED}
 
 @dataclass
 class Call:
-    """One webhook and what became of it."""
+    """One webhook and its result."""
 
     slug: str
     ticket_id: str
@@ -51,25 +51,25 @@ class Call:
     ticket_url: str = ""
     sent_at: datetime | None = None
     accepted_at: datetime | None = None
-    """When the 202 had arrived."""
+    """When the 202 arrived."""
     answer_s: float | None = None
-    """How long the 202 took."""
+    """Seconds until the 202."""
     job_id: UUID | None = None
     is_refused: bool = False
     status: Status | None = None
     attempts: int = 0
     trouble: str = ""
-    """Why it was refused, failed, is tried again or needs no note."""
+    """Why it was refused, failed, is retried or needs no note."""
     verdict: str = ""
-    """What the note says of itself: its confidence, or why it holds the context alone."""
+    """The confidence in the note, or why it has only context."""
     notes: list[datetime] = field(default_factory=list)
-    """When each note was posted that came after the webhook, oldest first."""
+    """The times of the notes after the webhook, oldest first."""
 
     @property
     def stage(self) -> Stage:
         if self.is_refused:
             return Stage.REFUSED
-        if self.notes and self.is_over:  # before, a second one may be on its way
+        if self.notes and self.is_over:  # before that a second note may still come
             return Stage.NOTED
         if self.status is Status.PENDING and self.attempts:
             return Stage.RETRYING
@@ -81,18 +81,18 @@ class Call:
 
     @property
     def is_over(self) -> bool:
-        """Nothing more will happen by itself: the ledger has settled it too."""
+        """Whether it is finished: the ledger has settled it too."""
         return self.is_refused or self.status in _SETTLED
 
     @property
     def seconds(self) -> float | None:
-        """From the webhook to its first note."""
+        """Seconds from the webhook to its first note."""
         began = self.sent_at or self.accepted_at
         return (self.notes[0] - began).total_seconds() if self.notes and began else None
 
 
 class Progress:
-    """All calls of a run, in the order in which they are sent."""
+    """All calls of a run, in the order in which they were sent."""
 
     def __init__(self, calls: Iterable[Call]) -> None:
         self.calls = list(calls)
@@ -119,7 +119,7 @@ class Progress:
 
     @property
     def verdict(self) -> str:
-        """In words, what `is_passed` says."""
+        """The result of `is_passed` in words."""
         wrong = [call for call in self.calls if len(call.notes) != 1]
         if not wrong:
             return f"{len(self.calls)} tickets, each has exactly one note."
@@ -128,7 +128,7 @@ class Progress:
 
     @property
     def times(self) -> str:
-        """From webhook to note, over all calls."""
+        """The times from webhook to note over all calls, in words."""
         seconds = sorted(call.seconds for call in self.calls if call.seconds is not None)
         if not seconds:
             return "No note was posted."

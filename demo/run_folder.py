@@ -1,15 +1,15 @@
-"""A folder for one run, and the promise that nothing of the run outlives it, even when its owner is killed by SIGKILL.
+"""A folder for one run. Everything that the run started ends with it, even when its owner is killed by SIGKILL.
 
-    base/run-3f9c…/          one run: whoever holds the lock on `lock` owns it
+    base/run-3f9c…/          one run; the process with the lock on `lock` owns it
         lock
-        process-4711.json    who must end when the run ends, and how to tell that it is still the same process
+        process-4711.json    a process that must end with the run, and how to recognise it
         folder-….json        a folder elsewhere that ends with the run
 
-Invariant: a process or folder is ended by these files alone, and a process only while its start time is still the one
-that was written down: a process id that was given to somebody else is left in peace.
+Invariant: only processes and folders in these files are ended. A process is ended only if its start time is still the
+recorded one, so a process that was given the same id later is not touched.
 
-Two take care of it, so that either may die: a guardian process, which waits for its owner's end of a pipe to close,
-and each later run on the same base, which sweeps the folders whose lock nobody holds. Works on Linux and macOS.
+Two mechanisms do this, in case one fails: a guardian process, which waits until the owner's end of a pipe closes, and
+each later run on the same base, which removes folders whose lock is free. Works on Linux and macOS.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# Between the polite signal and SIGKILL.
+# Time between the first signal and SIGKILL.
 _GRACE_S: Final = 6.0
 _POLL_S: Final = 0.02
 _PREFIX: Final = "run-"
@@ -45,7 +45,7 @@ class Mark:
 
     pid: int
     started: str
-    """When it started, as `identify` tells; no two processes share pid and start."""
+    """When it started, from `identify`. No two processes have the same pid and start."""
     end_with: int
     """The signal that asks it to end."""
 
@@ -54,7 +54,7 @@ class Mark:
         return identify(self.pid) == self.started
 
     def signal(self, number: int) -> None:
-        """Send *number* to the process, and to its group when it leads one; nothing when it is gone."""
+        """Send *number* to the process, and to its group if it leads one. Does nothing if it is gone."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if not self.is_alive:
                 return
@@ -71,14 +71,14 @@ class RunFolder:
         self.path = path
 
     def record(self, pid: int, *, end_with: int = signal.SIGTERM) -> None:
-        """Have process *pid* ended with the run at the latest, first by the signal *end_with*."""
+        """Record process *pid*, so that it is ended with the run, first by the signal *end_with*."""
         started = identify(pid)
         if started is not None:
             _write(self.path / f"process-{pid}.json", {"pid": pid, "started": started, "end_with": int(end_with)})
 
     def make_private_folder(self, within: Path) -> Path:
-        """A new folder in *within*, for this process's user alone, that is removed with the run."""
-        # Written down first: a run that is killed in between leaves a note about nothing, not a folder.
+        """A new folder in *within*, readable by this user only, which is removed with the run."""
+        # Recorded before it is made: if the run is killed in between, no folder is left without a record.
         path = within / f"{_PRIVATE_PREFIX}{secrets.token_hex(8)}"
         note = self.path / f"folder-{path.name}.json"
         _write(note, {"path": str(path)})
@@ -92,16 +92,16 @@ class RunFolder:
 
 @contextmanager
 def open_run_folder(base: Path) -> Iterator[RunFolder]:
-    """A new run folder in *base*, after what killed runs left there has been removed.
+    """A new run folder in *base*. Folders of killed runs are removed first.
 
     At the end, and when this process is killed, recorded processes are ended and the folder is removed.
     """
     base.mkdir(parents=True, exist_ok=True)
-    # The base's lock covers the moment in which a new folder is not locked yet.
+    # The lock on the base protects a new folder until it has its own lock.
     with _locked(base / "lock"):
         stale = [(path, lock) for path in sorted(base.glob(f"{_PREFIX}*")) if (lock := _try_lock(path)) is not None]
         path = base / f"{_PREFIX}{secrets.token_hex(4)}"
-        # Others may pass through: as root, PostgreSQL's user finds its data inside.
+        # Other users may enter: under root, PostgreSQL's user has its data inside.
         path.mkdir()
         path.chmod(0o711 if os.geteuid() == 0 else 0o700)
         lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -120,7 +120,10 @@ def open_run_folder(base: Path) -> Iterator[RunFolder]:
 
 
 def wait_for_lock(path: Path) -> int | None:
-    """The lock of the run folder *path*, as an open file, as soon as its owner is gone; None when the folder is."""
+    """Wait until the owner of the run folder *path* is gone, and lock it. None if the folder is gone.
+
+    Returns the open lock file.
+    """
     try:
         lock = os.open(path / "lock", os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -134,7 +137,7 @@ def end_run(path: Path) -> None:
     end_processes(_read_marks(path))
     for note in path.glob("folder-*.json"):
         folder = Path(str(_read(note).get("path", "")))
-        # The name is checked again: this runs as root, perhaps.
+        # The name is checked again, since this may run as root.
         if folder.name.startswith(_PRIVATE_PREFIX) and folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(path, ignore_errors=True)
@@ -154,7 +157,7 @@ def end_processes(marks: Iterable[Mark]) -> None:
 
 
 def identify(pid: int) -> str | None:
-    """When process *pid* started, in a form only fit to compare; None when it does not run."""
+    """When process *pid* started, as a text that can only be compared; None when it does not run."""
     try:
         # The name in parentheses may hold anything; what follows the last ")" is state, parent, …, start time.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -167,7 +170,7 @@ def identify(pid: int) -> str | None:
 
 
 def _identify_by_ps(pid: int) -> str | None:
-    """As `identify`, where there is no /proc (macOS): to the second, which no reused id can meet."""
+    """Like `identify` without /proc (macOS). To the second, which is enough: ids are not reused so fast."""
     found = subprocess.run(
         ["/bin/ps", "-o", "state=,lstart=", "-p", str(pid)],
         env={"LC_ALL": "C", "TZ": "UTC"},
@@ -180,7 +183,7 @@ def _identify_by_ps(pid: int) -> str | None:
 
 @contextmanager
 def _open_guardian(path: Path) -> Iterator[None]:
-    """A process of its own session that ends the run *path* when this process is gone, however it went."""
+    """Start a process in its own session that ends the run *path* when this process has ended in any way."""
     guardian = subprocess.Popen(
         [sys.executable, "-m", "demo.guardian", str(path.resolve())],
         cwd=_CHECKOUT,
@@ -194,7 +197,7 @@ def _open_guardian(path: Path) -> Iterator[None]:
     finally:
         assert guardian.stdin is not None  # noqa: S101 - asked for above
         guardian.stdin.close()
-        # It needs the lock, which we hold: the folder is gone by now, so it has nothing to wait for.
+        # It waits for the lock, which we hold. The folder is gone now, so it ends.
         try:
             guardian.wait(timeout=2)
         except subprocess.TimeoutExpired:
@@ -203,10 +206,10 @@ def _open_guardian(path: Path) -> Iterator[None]:
 
 
 def _try_lock(path: Path) -> int | None:
-    """The lock of the run folder *path* as an open file, or None when somebody holds it."""
+    """The lock of the run folder *path* as an open file; None when another process has it."""
     try:
         lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:  # gone meanwhile, or another user's
+    except OSError:  # removed meanwhile, or of another user
         return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -238,7 +241,7 @@ def _read_marks(path: Path) -> list[Mark]:
 
 
 def _write(path: Path, value: dict[str, object]) -> None:
-    """Write *value* whole or not at all: the reader may come at any moment."""
+    """Write *value* atomically, since it may be read at any moment."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False) as file:
         json.dump(value, file)
     Path(file.name).replace(path)

@@ -1,4 +1,4 @@
-"""The sample tenants: their help desks, their files and secrets as they are mounted, and their tickets."""
+"""The sample tenants: their help desks, files, secrets and tickets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from demo.failure import RunFailed
 _DATA: Final = Path(__file__).parent / "data"
 
 _SPARE_SLUG: Final = "acme"
-# The history knows the fault, so that its note has something to cite.
+# The history has a similar ticket, so that the note has something to cite.
 _SPARE: Final[dict[str, Any]] = {
     "id": "100000000000299",
     "subject": "locked out again",
@@ -35,17 +35,17 @@ _SPARE: Final[dict[str, Any]] = {
 
 
 class Samples:
-    """Both sides of each sample tenant: its ServiceDesk Plus, and what the product is told of it."""
+    """The sample tenants: their ServiceDesk Plus, and the files and secrets that the product reads."""
 
     def __init__(self, help_desk: HelpDeskSimulator, tenants: TenantDirectory, folder: Path) -> None:
         self.help_desk = help_desk
         self.environment = {"TENANTS_DIR": str(folder / "tenants"), "TENANT_SECRETS_DIR": str(folder / "secrets")}
-        """Where a process of the product finds the tenants."""
+        """The environment variables with which a process finds the tenants."""
         self.waiting = list(_take_turns(help_desk.portals.values()))
-        """The tickets that wait for a technician, of each tenant in turn."""
+        """The open tickets, one of each tenant after another."""
         spare_portal = help_desk.portals[_SPARE_SLUG]
         self.spare = (spare_portal, spare_portal.add_ticket(**_SPARE))
-        """A ticket whose webhook is left to the person who watches."""
+        """A ticket whose webhook the user of the demo may send."""
         self._tenants = tenants
 
     def tenant(self, slug: str) -> KnownTenant:
@@ -73,7 +73,7 @@ class Samples:
 
 
 async def open_samples(help_desk: HelpDeskSimulator, folder: Path, *, port: int) -> Samples:
-    """Start *help_desk* with the sample portals, and write what the product is told of them below *folder*."""
+    """Start *help_desk* with the sample portals, and write their files and secrets below *folder*."""
     for portal in load_portals(_DATA):
         help_desk.add_portal(portal)
     await help_desk.start(port=port)

@@ -1,4 +1,4 @@
-"""The embedded servers of one run, and the database in them as whoever provides it would hand it over."""
+"""The embedded servers of one run, with an empty database and its roles, as a provider would deliver them."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Servers:
 
 
 async def start_servers(run: RunFolder, stack: AsyncExitStack) -> Servers:
-    """Start both; *stack* stops them."""
+    """Start both servers; *stack* stops them."""
 
     async def postgres() -> tuple[PostgresServer, DatabaseUrls]:
-        # Nobody reads the data again after the run, so it need not survive a crash of the machine.
+        # The data is not used after the run, so it need not survive a crash of the machine.
         server = await stack.enter_async_context(open_postgres(run, is_durable=False))
         await server.create_database(_DATABASE)
         return server, await server.create_roles(_DATABASE)

@@ -1,4 +1,4 @@
-"""Two things at once, of which the first failure is the failure of both."""
+"""Runs two coroutines at once; the first failure ends both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Second = TypeVar("Second")
 
 
 async def side_by_side(first: Coroutine[Any, Any, First], second: Coroutine[Any, Any, Second]) -> tuple[First, Second]:
-    """What both return. When one fails, the other is cancelled and awaited, and that failure is raised as it is."""
+    """The results of both. When one fails, the other is cancelled and awaited, and that failure is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = group.create_task(first), group.create_task(second)

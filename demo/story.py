@@ -4,7 +4,7 @@
     help desk, model ───────────┤                ├─▶ webhooks ─▶ notes ─▶ addresses, and whatever comes then
                                 └─▶ API, worker ─┘
 
-What it starts is stopped by whoever called it, however it ends.
+The caller stops everything that it starts, however it ends.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ from demo.servers import Servers
 from demo.side_by_side import side_by_side
 
 _CALL_S: Final = 15.0
-# Apart enough that each can be seen to come in.
+# So that a person can see them arrive one after another.
 _BETWEEN_WEBHOOKS_S: Final = 0.08
 _LOOK_EVERY_S: Final = 0.1
 _WATCH_EVERY_S: Final = 0.5
-# Every delivery is settled, so no second note should come: time for one that comes nevertheless.
+# All deliveries are settled, so no second note should come. So long a wrong one is waited for.
 _LOOK_ON_S: Final = 0.5
 
 
 @dataclass
 class Stage:
-    """What the story plays on."""
+    """What the story needs and changes."""
 
     run: RunFolder
     display: Display
@@ -61,11 +61,11 @@ class Stage:
     is_passed: bool = False
     """Whether every ticket got exactly one note."""
     is_complete: bool = False
-    """Whether all was done, so that the demo only stays to be looked at."""
+    """Whether everything is done, so that the demo only keeps running for the user."""
 
 
 async def play(stage: Stage) -> None:
-    """Play the story; returns only when it is to be played once.
+    """Play the story. Returns only if the demo runs once.
 
     Raises:
         RunFailed: It can't go on.
@@ -87,7 +87,7 @@ async def play(stage: Stage) -> None:
         ready = product.start()
         client = await enter(httpx.AsyncClient(base_url=product.api_url, timeout=_CALL_S, trust_env=False))
         await side_by_side(ready, product.sync())
-        # Said in full: asyncpg would else look for PGSSLMODE in the environment.
+        # Given explicitly: else asyncpg reads PGSSLMODE from the environment.
         database = await enter(open_database(f"{servers.urls.worker}?sslmode=disable", name="ai-agents demo"))
         progress = Progress(_calls(samples))
         observer = Observer(progress, database=database, samples=samples)
@@ -104,7 +104,7 @@ async def play(stage: Stage) -> None:
 
 
 async def _open_help_desk(stage: Stage) -> tuple[Samples, ChosenModel]:
-    """The simulated ServiceDesk Plus and, unless the caller has one, a model: in this process, with which they end."""
+    """The simulated ServiceDesk Plus and, unless the caller has one, a model: in this process."""
     with stage.display.step("ServiceDesk Plus") as step:
         help_desk = HelpDeskSimulator()
         stage.stack.push_async_callback(help_desk.stop)
@@ -129,7 +129,7 @@ def _calls(samples: Samples) -> list[Call]:
 
 
 async def _send_webhooks(samples: Samples, progress: Progress, display: Display, client: httpx.AsyncClient) -> None:
-    """One webhook for each ticket that waits, signed as its tenant's file says."""
+    """Send one webhook for each open ticket, signed as its tenant's file says."""
     senders = {slug: samples.sender(slug, client) for slug in samples.help_desk.portals}
     async with asyncio.TaskGroup() as group:
         for call in progress.calls.copy():
@@ -152,7 +152,7 @@ async def _send(call: Call, sender: Sender, body: dict[str, object], display: Di
 
 
 async def _see_to_the_end(stage: Stage, progress: Progress, observer: Observer, model: ChosenModel) -> None:
-    """Follow *progress* until nothing more is to come."""
+    """Follow *progress* until all calls are finished."""
     loop = asyncio.get_running_loop()
     last_news = loop.time()
     while not progress.is_over:
@@ -171,7 +171,7 @@ async def _see_to_the_end(stage: Stage, progress: Progress, observer: Observer, 
 
 
 async def _watch(display: Display, observer: Observer) -> None:
-    """Tell of whatever comes, for ever."""
+    """Show new calls and notes, without end."""
     while True:
         await asyncio.sleep(_WATCH_EVERY_S)
         for call in await observer.look():

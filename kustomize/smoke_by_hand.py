@@ -1,4 +1,4 @@
-"""The smoke test's Jobs as `make smoke` creates them: with the image that runs, and as nobody's hook.
+"""The smoke test's Jobs for `make smoke`: with the image that runs, and without the annotations of an Argo CD hook.
 
 A rollback in Argo CD's UI runs no hooks, and the image that runs then is not the one in Git.
 """
@@ -27,8 +27,8 @@ def smoke_job(image: str) -> str:
 def ticket_job(image: str, slug: str, ticket_id: str) -> str:
     """A Job that checks the real help desk of the tenant *slug* on one ticket.
 
-    It is the sync's pod, which reaches that help desk, the ledger and the public door, with the webhook's secret too.
-    It names no hashed ConfigMap: after a rollback the one of this checkout need not be there.
+    It is the sync's pod, which can reach the help desk, the ledger and the public URL, with the webhook's secret added.
+    It uses no ConfigMap with a hash in its name: after a rollback that of this checkout may not exist.
     """
     cron_job, hook = _named("ai-agents-sync"), _named("ai-agents-smoke")
     spec = cron_job["spec"]["jobTemplate"]["spec"]

@@ -76,7 +76,7 @@ class Arrival:
 
     known: KnownTenant
     body: bytes
-    """In UTF-8."""
+    """The body in UTF-8."""
     signed_id: str | None
     """The `webhook-id` header, if the signature covers it."""
 
@@ -152,8 +152,8 @@ def _check_content_type(content_type: str) -> None:
 def authenticate(headers: Mapping[str, str], body: bytes, tenants: TenantDirectory, *, now: datetime) -> Arrival:
     """Find the tenant of a call and check its signature or token.
 
-    One signature by a secret of the tenant is enough, in either form: a relay in between may add headers of its own,
-    signed by a secret that is not the tenant's.
+    One valid signature is enough, in either of the two forms: a relay between the help desk and us may add signature
+    headers of its own, made with another secret.
 
     Raises:
         Unauthenticated: No tenant is named, there is none of that id, or none of its secrets signed this body.
@@ -196,10 +196,10 @@ def _find_named(headers: Mapping[str, str], text: bytes, tenants: TenantDirector
 
 
 def read_webhook(arrival: Arrival, tenants: TenantDirectory) -> tuple[Tenant, Webhook]:
-    """The webhook of an authenticated call, and who it is for.
+    """The webhook of an authenticated call, and the tenant that it is for.
 
-    That is the tenant which the call named; of an instance, the tenant whose account the body names. The instance
-    itself where that is not known yet: a worker asks the help desk, and routes the delivery.
+    That is the tenant which the call named. If it named an instance, it is the tenant whose account the body names; if
+    that is not known, the instance itself: then a worker reads the ticket and routes the delivery (`worker.routing`).
 
     Raises:
         TenantSuspended: The tenant's file says `status: suspended`.

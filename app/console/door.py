@@ -45,13 +45,13 @@ async def _check_csrf(request: Request[Any, Any, Any], user: User) -> None:
 
 
 def check_origin(request: Request[Any, Any, Any]) -> None:
-    """A form comes from one of our own pages; browsers say where it comes from.
+    """Check by the headers that browsers send that a form comes from one of our own pages.
 
-    `Sec-Fetch-Site: same-origin` is enough: no page of another site can make a browser say so. Proxies rewrite Host,
-    so it is looked at last. A forwarded host is not believed: its sender may be anybody.
+    `Sec-Fetch-Site: same-origin` is enough: a page of another site can't make a browser send it. Host is compared last,
+    since proxies change it. A forwarded host (`X-Forwarded-Host`) is ignored, since any client can send one.
 
     Raises:
-        PermissionDeniedException: It comes from elsewhere.
+        PermissionDeniedException: It comes from another site.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site == "same-origin":
@@ -66,7 +66,7 @@ def check_origin(request: Request[Any, Any, Any]) -> None:
 
 
 def _is_at(origin: str, place: str) -> bool:
-    """Whether *origin* is *place*, a URL, or a host with perhaps its port."""
+    """Whether *origin* is the same as *place*, which is a URL, or a host with or without a port."""
     there = place if "://" in place else f"{urlsplit(origin).scheme}://{place}"
     try:
         return _address(origin) == _address(there)

@@ -56,7 +56,7 @@ _REFUSALS: Final = {
     "invalid_request": "it did not take our call; check the redirect address that is registered there",
     "unsupported_response_type": "the application there does not allow the authorization code flow",
 }
-"""What a provider answers in place of a code (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6), in words of ours."""
+"""What a provider answers in place of a code (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6), in our own words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Which role the claims of an ID token give.
+"""Finds the role that the claims of an ID token give.
 
-Invariant: only one of the two named groups gives a role; each way to have none is told by its own sentence, so that an
-operator knows whether the provider, the person's groups or our settings are to be mended.
+Invariant: only the two configured groups give a role. Each cause of having none has its own sentence, so that an
+operator knows whether to change the provider, the person's groups or our settings.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ _MISSING: Final = object()
 
 
 class SignInRefused(Rejected):
-    """Nobody was signed in; the sentence says why."""
+    """The sign-in failed; the sentence says why."""
 
 
 def find_role(claims: Mapping[str, Any], name: str, *, claim: str, operators: str, viewers: str) -> Role:
     """The role of the person.
 
     Args:
-        claims: Of a verified ID token.
-        name: The person's, for the sentence of a refusal.
-        claim: Where the groups stand, e.g. `groups`. A dotted name, e.g. `realm_access.roles`, is looked up as it is,
-            then level by level.
+        claims: The claims of a verified ID token.
+        name: The person's name, for the sentence of a refusal.
+        claim: The claim that has the groups, e.g. `groups`. A name with dots, e.g. `realm_access.roles`, is looked up
+            as it is, then level by level.
         operators: The group that gives the role operator.
         viewers: The group that gives the role viewer.
 
@@ -67,7 +67,7 @@ def _look_up(claims: Mapping[str, Any], name: str) -> Any:
 
 
 def _were_too_many(claims: Mapping[str, Any], claim: str) -> bool:
-    """Whether the provider says that it left the groups out for their number, as Microsoft Entra does.
+    """Whether the provider says that it left the groups out since there are too many, as Microsoft Entra does.
 
     Source: "Groups overage claim" of the Microsoft identity platform: `_claim_names` names the claim, or `hasgroups`.
     """
@@ -76,9 +76,9 @@ def _were_too_many(claims: Mapping[str, Any], claim: str) -> bool:
 
 
 def _groups(value: Any) -> Iterator[str]:
-    """The names in a claim: one, a list, or, as some providers write roles, an object's keys."""
+    """The names in a claim: a text, a list, or the keys of an object, as some providers write roles."""
     if isinstance(value, str):
         yield value
-        yield from value.split()  # a list in one text, as scopes are written
+        yield from value.split()  # several names in one text, separated by blanks, as scopes are written
     elif isinstance(value, list | tuple | Mapping):
         yield from (str(each) for each in value)

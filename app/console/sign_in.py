@@ -35,7 +35,7 @@ class Doors:
     token: str | None
     provider: OpenIdProvider | None
     url: str | None
-    """Where people find the console, if it was told (`CONSOLE_URL`)."""
+    """The console's URL for people (`CONSOLE_URL`); None: not configured."""
 
     @property
     def is_secure(self) -> bool:

@@ -1,4 +1,4 @@
-"""Whose a ticket, article or asset of a shared instance is.
+"""To which account an article or asset of a shared instance belongs.
 
 Invariant: what names no account, or one that no tenant is, is nobody's: it is stored for no one. An entry is found by
 its account's id, or by its name where its account has no id.

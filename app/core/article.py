@@ -21,4 +21,4 @@ class Article(BaseModel):
     """Whether a requester may see it in ServiceDesk Plus."""
     updated_at: datetime | None = None
     accounts: tuple[AccountRef, ...] = ()
-    """Those of an MSP's instance that it is shared with; empty: it names none."""
+    """In an MSP's instance: the accounts with which it is shared; empty: it names none."""

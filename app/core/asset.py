@@ -32,7 +32,7 @@ class Asset(BaseModel):
     owner: str = ""
     updated_at: datetime | None = None
     account: AccountRef = AccountRef()
-    """Of an MSP's instance; empty where it names none."""
+    """In an MSP's instance: its account; empty if it names none."""
     site_id: str = ""
 
 

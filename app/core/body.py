@@ -1,9 +1,9 @@
-r"""The JSON of a webhook's body, read forgivingly: the body is authenticated, and of its texts none decides anything.
+r"""Reads the JSON of a webhook's body, also with some faults. That is safe: the body is authenticated first.
 
-Invariant: what is valid JSON is read as such; what is not is mended in three ways alone, all of which come from
-templates into which a help desk pastes its texts as they are: raw control characters in a text (a line break), a
-backslash that escapes nothing (`ACME\jane`), and bytes that the charset does not know. What can't be read then, e.g.
-after an unescaped quote, is an error that says where.
+Invariant: valid JSON is read as it is. Only three faults are mended, which arise when a help desk puts texts into a
+template without escaping them: raw control characters in a string (a line break), a backslash that begins no escape
+(`ACME\jane`), and bytes that are not in the charset. Any other fault, e.g. an unescaped quote, is an error that says
+where it is.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from email.message import Message
 from typing import Any, Final
 
 _CHARSETS: Final = re.compile(r"(?:utf-(?:8|16|32)|iso8859|cp\d|ascii|koi8|mac|shift_jis|euc|iso2022|gb|big5|hz|tis)")
-"""Python's names of charsets. Its further codecs (`punycode`, `unicode_escape`) are no charsets of texts."""
+"""Python's names of charsets. Its other codecs (`punycode`, `unicode_escape`) must not be used for a body."""
 _BACKSLASH: Final = re.compile(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})?')
 
 
 class NotJson(ValueError):
-    """The body can't be read; the sentence says where it stops being JSON."""
+    """The body can't be read; the sentence says where the JSON is wrong."""
 
 
 def as_utf8(body: bytes, content_type: str) -> bytes:
@@ -28,8 +28,8 @@ def as_utf8(body: bytes, content_type: str) -> bytes:
 
     Args:
         body: As received.
-        content_type: The header, whose charset is honoured; one that is unknown or missing stands for UTF-8, or what a
-            byte order mark tells. Bytes that the charset does not know become U+FFFD.
+        content_type: The header, whose charset is used. If it is unknown or missing, it is UTF-8, or the one of a byte
+            order mark. Bytes that are not in the charset become U+FFFD.
     """
     charset = _charset(body, content_type)
     if charset == "utf-8":
@@ -41,7 +41,7 @@ def read_json(body: bytes) -> Any:
     """The value that *body*, in UTF-8, holds.
 
     Raises:
-        NotJson: It holds none.
+        NotJson: It is not JSON.
     """
     text = body.decode("utf-8-sig", "replace")
     try:
@@ -56,7 +56,7 @@ def read_json(body: bytes) -> Any:
 
 
 def _doubled(match: re.Match[str]) -> str:
-    """An escape as it is; a backslash that begins none is doubled, as JSON writes one."""
+    """A valid escape unchanged; a backslash that begins none doubled, which is how JSON writes a backslash."""
     return match.group() if match.group(1) else "\\\\"
 
 

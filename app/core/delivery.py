@@ -65,7 +65,7 @@ def _loose_text(value: Any) -> str:
             (value[key] for key in ("email_id", "email", "name", "display_value", "value") if value.get(key)), ""
         )
     text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-    # Half a surrogate, which JSON can escape, is no character and can't be stored.
+    # A lone surrogate, which JSON can escape, is not a character and can't be stored.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -90,7 +90,7 @@ class Webhook(BaseModel):
     created_at: Hint = ""
     updated_at: Hint = ""
     account: Annotated[AccountRef, BeforeValidator(AccountRef.parse)] = AccountRef()
-    """Of a shared instance, which account the ticket is of, as the sender says: its id, its name, or both."""
+    """In a shared instance: the ticket's account as the sender names it, by id, name or both."""
     updated_by: Hint = ""
     """Who caused the event. Events that our own technician caused lead to no note."""
 
@@ -123,7 +123,7 @@ _Body = TypeVar("_Body", bound=BaseModel)
 
 
 def claimed_tenant(body: bytes) -> UUID | None:
-    """The tenant that *body*, in UTF-8, names; None when it names none or can't be read."""
+    """The tenant id in *body*, which is in UTF-8; None when it has none or can't be read."""
     try:
         return _read(_Claimed, body).tenant_id
     except (NotJson, ValidationError):
@@ -187,14 +187,14 @@ def check_wanted(webhook: Webhook, *, events: frozenset[Event], technician: str)
 
 
 def check_still_wanted(ticket: Ticket, *, is_closed_wanted: bool) -> None:
-    """Raise where *ticket*, as it is now, needs no note any more.
+    """Raise if *ticket*, as it is now, needs no note any more.
 
     Args:
         ticket: As the help desk has it.
         is_closed_wanted: Whether a ticket that is resolved or closed gets a note all the same.
 
     Raises:
-        NotNeeded: It was thrown away, merged or closed since its webhook.
+        NotNeeded: It was deleted, merged or closed.
     """
     if ticket.fate is Fate.TRASHED:
         raise NotNeeded("the ticket is in the trash", code=Code.TICKET_TRASHED)

@@ -1,4 +1,4 @@
-"""How a ServiceDesk Plus is reached, and whose it is: one tenant's alone, or shared by an MSP's clients.
+"""How a ServiceDesk Plus is reached, and whether it is one tenant's own or shared by clients of an MSP.
 
 In the MSP editions one *instance* serves many clients, each an *account* of it. What one technician's key reads there
 is of all accounts, so nothing may be trusted to a filter: `core.accounts` decides for each ticket, article and asset.
@@ -86,7 +86,7 @@ def _same_address(url: str) -> str:
 
 
 def is_plain(url: str | None) -> bool:
-    """Whether what is sent to *url* travels readable."""
+    """Whether *url* is plain http, so that what is sent to it can be read on the way."""
     return url is not None and url.startswith("http://")
 
 
@@ -101,7 +101,7 @@ class Edition(StrEnum):
 
     @property
     def is_cloud(self) -> bool:
-        """Whether we come in by OAuth, and ids differ from display ids."""
+        """A cloud edition: OAuth, and ids differ from display ids."""
         return self in {Edition.CLOUD, Edition.MSP_CLOUD}
 
     @property
@@ -111,14 +111,14 @@ class Edition(StrEnum):
 
 
 class Part(BaseModel):
-    """A part of a file: an unknown key is an error, not a silence."""
+    """A part of a tenant's file. An unknown key is an error and is not ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRef:
-    """The account that a ticket, article or asset names; empty where it names none."""
+    """The account that a ticket, article or asset names; both fields are empty if it names none."""
 
     id: str = ""
     name: str = ""
@@ -130,11 +130,11 @@ class AccountRef:
 
     @classmethod
     def parse(cls, value: object) -> AccountRef:
-        """What *value* tells: an object with `id` and `name`, or one of the two alone, as text or number."""
+        """The account in *value*: an object with `id` and `name`, or only one of the two, as text or number."""
         if isinstance(value, dict):
             names = (_line(value.get(key)) for key in ("name", "display_value", "value"))
             return cls(_line(value.get("id")), next(filter(None, names), ""))
-        bare = _line(value)  # which of the two is not told
+        bare = _line(value)  # it may be an id or a name
         return cls(bare, bare)
 
 
@@ -153,7 +153,7 @@ class Account(Part):
     id: Annotated[str, BeforeValidator(_id_text), Field(min_length=1, max_length=64)] | None = None
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     site_ids: tuple[Annotated[str, BeforeValidator(_id_text)], ...] = ()
-    """Its sites, for assets that name a site and no account."""
+    """The ids of its sites, for assets that name a site and no account."""
 
     @model_validator(mode="after")
     def _is_named(self) -> Account:
@@ -194,9 +194,9 @@ class HelpDeskOptions(Part):
     account_field: Annotated[str, Field(pattern=_PATH)] | None = None
     """The path to the account in a ticket, article or asset; None: that of the edition."""
     articles_without_account: Literal["drop", "all"] = "drop"
-    """Whether an article that names no account is every account's."""
+    """What to do with an article that names no account: leave it out, or use it for all accounts."""
     headers: dict[str, str] = Field(default={}, max_length=10)
-    """Sent with each call, e.g. `PORTALID`."""
+    """Headers for each call, e.g. `PORTALID`."""
     allow_private_address: bool = False
 
     @property
@@ -206,10 +206,10 @@ class HelpDeskOptions(Part):
 
     @property
     def account_fields(self) -> tuple[str, ...]:
-        """Where a row may name its account: the first that is there counts.
+        """The fields in which a row may name its account; the first one that is there is used.
 
-        That of the on-premises edition is known of other modules; the cloud calls accounts customers, and which name
-        its API has is not published.
+        The field of the on-premises edition is known from other modules of the API. The cloud edition calls accounts
+        customers, and does not document the name of the field.
         """
         if self.account_field is not None:
             return (self.account_field,)
@@ -250,10 +250,10 @@ class ServiceDeskOptions(HelpDeskOptions):
     """The ServiceDesk Plus of one tenant: its own, or an account of a shared instance."""
 
     instance: str | None = None
-    """The name of the shared instance; its file holds all but the account."""
+    """The name of the shared instance, whose file has everything but the account."""
     instance_id: UUID | None = None
     account: Account | None = None
-    """None for a tenant with a help desk of its own, and for the instance itself."""
+    """None for a tenant with its own help desk, and for the instance itself."""
 
     @model_validator(mode="after")
     def _account_needs_an_instance(self) -> ServiceDeskOptions:

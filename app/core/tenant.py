@@ -42,7 +42,7 @@ class NoteOptions(Part):
     feedback_link: bool = True
     """Whether the note asks if it helped, where the installation has a page for that (FEEDBACK_URL)."""
     when_closed: Literal["silent", "note"] = "silent"
-    """What a ticket gets that was resolved or closed before its turn."""
+    """What a ticket gets that was resolved or closed before a worker reached it."""
     language: Language = "en"
     max_words: int = Field(default=500, ge=100, le=500)
     sections: tuple[Section, ...] = Field(
@@ -107,7 +107,7 @@ class Tenant(Part):
 
     @property
     def desk_id(self) -> UUID:
-        """Under which id the help desk's calls, token and circuit are kept: one for all accounts of an instance."""
+        """The id for the help desk's limit of calls, token and circuit. All accounts of an instance share one."""
         return self.servicedesk.instance_id or self.id
 
     @property
@@ -137,7 +137,7 @@ class Instance(HelpDeskOptions):
         return self
 
     def as_tenant(self) -> Tenant:
-        """The instance as who owns what is not an account's yet: its deliveries, limits and calls."""
+        """The instance as a tenant, which owns deliveries that have no account yet, and the shared limits."""
         return Tenant(
             id=self.id,
             slug=self.name,

@@ -19,17 +19,17 @@ MAX_TICKET_ID_CHARS: Final = 64
 
 
 class Fate(StrEnum):
-    """What became of a ticket: whether anybody still works on it."""
+    """Whether a ticket still needs work, and if not, why."""
 
     OPEN = "open"
     CLOSED = "closed"
-    """Resolved, closed, cancelled: whatever the help desk counts as completed."""
+    """Resolved, closed or cancelled: every status that the help desk counts as completed."""
     TRASHED = "trashed"
     MERGED = "merged"
 
     @property
     def is_gone(self) -> bool:
-        """Whether technicians don't find the ticket any more."""
+        """Whether technicians can't find the ticket any more."""
         return self in {Fate.TRASHED, Fate.MERGED}
 
 
@@ -52,7 +52,7 @@ class Ticket(BaseModel):
     resolved_at: datetime | None = None
     fate: Fate = Fate.OPEN
     account: AccountRef = AccountRef()
-    """Of an MSP's instance; empty where the help desk has no accounts."""
+    """In an MSP's instance: its account; empty if the help desk has no accounts."""
 
     @property
     def number(self) -> str:

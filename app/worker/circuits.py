@@ -32,7 +32,7 @@ class Circuit:
 
     circuits: Circuits
     owner_id: UUID
-    """A tenant, or the shared instance."""
+    """The id of a tenant or of a shared instance."""
     dependency: Dependency
     is_open: bool
     is_failing: bool
@@ -40,7 +40,7 @@ class Circuit:
 
     @classmethod
     def of(cls, circuits: Circuits, claim: Claim, dependency: Dependency, *, owner_id: UUID | None = None) -> Circuit:
-        """The circuit as *claim* found it; the claim's tenant's unless it is another's."""
+        """The circuit as it was at *claim*; of the claim's tenant, or of *owner_id*."""
         return cls(
             circuits, owner_id or claim.tenant_id, dependency, dependency in claim.open, dependency in claim.failing
         )

@@ -1,7 +1,7 @@
-"""From a shared instance to the tenant whose account a ticket is of.
+"""Hands a delivery of a shared instance over to the tenant whose account its ticket has.
 
-A webhook of an instance that names no known account is stored as the instance's own. Its attempt reads the ticket once,
-with the instance's key, and hands the delivery over; until a tenant's file names the account it waits.
+A webhook that names no known account is stored as a delivery of the instance. Its attempt reads the ticket with the
+instance's key and hands the delivery over to the tenant. If no tenant's file names the account yet, it waits.
 
 Invariant: the delivery is stored for the tenant before it is settled for the instance. Handing it over twice stores it
 once, since its job id there is computed from the one here. The tenant's own attempt compares the account again.
@@ -32,14 +32,14 @@ async def route(
 
     Args:
         claim: A delivery of *instance*.
-        webhook: Its body.
+        webhook: The body of *claim*'s delivery.
         instance: The shared help desk.
-        help_desk: The same, with its own key.
-        tenants: Who may be an account of it.
-        ledger: Where deliveries are.
+        help_desk: The instance's help desk, opened with its own key.
+        tenants: The tenants, to find the account's.
+        ledger: Stores the tenant's delivery.
 
     Raises:
-        NotNeeded: It is the tenant's now.
+        NotNeeded: It was handed over.
         AccountUnknown: No tenant's file names the account.
         TicketNotFound: There is no such ticket.
         HelpDeskUnavailable: The ticket can't be read now.

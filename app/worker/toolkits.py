@@ -71,7 +71,7 @@ class Toolkit:
         )
 
     async def learn(self, ticket_id: str) -> None:
-        """Take a resolved ticket into the history; one that is gone out of it."""
+        """Store a resolved ticket in the history; remove one that is gone."""
         try:
             ticket = await self.help_desk.load_ticket(ticket_id)
         except (TicketNotFound, TicketForeign):
@@ -81,7 +81,7 @@ class Toolkit:
             await upsert_tickets(session, self.tenant.id, [ticket], language=self.tenant.note.language)
 
     async def forget(self, ticket_id: str) -> None:
-        """Take a ticket that is gone out of the history."""
+        """Remove a ticket that is gone from the history."""
         async with self._database.as_tenant(self.tenant.id) as session:
             await drop_tickets(session, self.tenant.id, [ticket_id], language=self.tenant.note.language)
 

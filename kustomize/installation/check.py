@@ -1,4 +1,4 @@
-"""Names what is still unset, or can't be right, in installation.yaml: status 1 if anything is."""
+"""Lists the values of installation.yaml that are not set or can't be right; exit status 1 if there are any."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RECEIVERS = ("slack", "pagerduty", "webhook")
 
 
 def problems(path: Path) -> list[str]:
-    """The keys whose value is still the one that the repository ships, or none that is known, each as a sentence."""
+    """A sentence for each key whose value is still the placeholder of the repository, or is not a known one."""
     data = yaml.safe_load(path.read_text("utf-8"))["data"]
     found = [f"{key} is unset" for key, value in data.items() if "unset" in value or value == NOWHERE or not value]
     receiver = data.get("alertReceiver")

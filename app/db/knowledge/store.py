@@ -28,7 +28,7 @@ from app.db.knowledge.indexing import ARTICLES, TICKETS, drop_documents, index_d
 from app.db.knowledge.inventory import names_of, owner_key, unmapped
 from app.db.tables import ArticleRow, AssetAddress, AssetName, AssetRow, SyncCursor, TicketRow
 
-# What says whether and for whom a row is stored.
+# Fields that only decide whether and for which tenant an item is stored.
 _NOT_STORED: Final = frozenset({"fate", "account", "accounts", "site_id"})
 
 CursorKind = Literal["tickets", "articles", "assets", "reconciliation"]
@@ -97,7 +97,7 @@ async def upsert_tickets(
 
 
 async def drop_tickets(session: AsyncSession, tenant_id: UUID, ids: Collection[str], *, language: Language) -> None:
-    """Remove these tickets, as far as they are stored."""
+    """Remove those of these tickets that are stored."""
     is_one = TicketRow.tenant_id == tenant_id, col(TicketRow.id).in_(ids)
     if not (await session.scalars(select(TicketRow.id).where(*is_one))).all():
         return

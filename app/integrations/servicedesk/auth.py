@@ -60,8 +60,8 @@ class TokenCache(Protocol):
 
         Args:
             refresh: Fetches a new one; called under a lock that all workers share, and only when it is needed.
-            rejected: A token that ServiceDesk Plus refused: if it is the cached one, it is replaced; but one that was
-                fetched minutes ago is given again, since its age is not the fault and the next would be no better.
+            rejected: A token that ServiceDesk Plus refused: if it is the cached one, it is replaced. One that was
+                fetched only minutes ago is returned again, since its age can't be the cause.
         """
         ...
 

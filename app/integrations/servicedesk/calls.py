@@ -3,9 +3,9 @@
 Invariant: before each request to the API the limiter is asked. A call is repeated in one case only: the cloud refused
 the access token, so nothing was done, and there is a new token.
 
-The cloud says 401 both for a token that is not good any more and for one whose OAuth client lacks the scope of the
-call. Only the first is mended by another token, and tokens are few: ten in ten minutes. So a refused token that has
-worked before is tried where it worked; if it does there, the scope is what is missing.
+The cloud answers 401 for an expired token, and also if the OAuth client lacks the scope of the call. A new token helps
+only in the first case, and there are only ten in ten minutes. So a refused token is tried once more on the resource
+where it worked before; if it works there, a scope is missing.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class ServiceDesk:
     async def list_tickets(self, *, updated_since: datetime | None) -> AsyncIterator[Ticket]:
         """The tickets that were updated at or after *updated_since* (None: all), oldest update first.
 
-        Of a ticket in the trash no more may be told than its id and fate.
+        For a ticket in the trash the answer may have only its id and state.
         Tickets that were never updated since their creation come last, oldest first, where a build keeps no update
         time for them. Each page costs a call; so does each ticket whose description, or resolution if it is resolved,
         the list does not hold. A ticket that changes meanwhile may come twice, but is never left out.

@@ -108,17 +108,16 @@ def accounts_of(row: Row, fields: Sequence[str]) -> tuple[AccountRef, ...]:
 
 
 def display_id_of(row: Row) -> str:
-    """The number that technicians call the ticket by; empty where the edition has none besides the id."""
+    """The number by which technicians know the ticket; empty if the edition has only the id."""
     return name_of(row.get("display_id"))[:MAX_TICKET_ID_CHARS]
 
 
 def fate_of(row: Row) -> Fate:
     """What became of the ticket in *row*.
 
-    The cloud tells a ticket in the trash by `is_trashed` and `deleted_time`. Which field tells of a merge is not
-    published; a status of that name, `is_merged` and `merged_to` are understood. Whether a status counts as completed
-    is its own `in_progress`, so that statuses with other names, or in other languages, are understood too; where a
-    build does not tell, the status's name or a time of completion does.
+    In the cloud a ticket in the trash has `is_trashed` and `deleted_time`. The field for a merge is not documented; a
+    status "merged", `is_merged` and `merged_to` are understood. A status counts as completed by its `in_progress`, so
+    that its name and language don't matter; a build without that field, by its name or a time of completion.
     """
     status = row.get("status")
     names = {name_of(status).lower()}
