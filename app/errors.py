@@ -178,7 +178,7 @@ class NotNeeded(AppError):
 
 
 class TicketForeign(NotNeeded):
-    """The ticket is not of the tenant's account, or does not say whose it is."""
+    """The ticket is not of the tenant's account, or names no account."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, code=Code.TICKET_OF_ANOTHER_ACCOUNT)

@@ -141,16 +141,16 @@ class Queue:
             self._unsent.get_nowait()
             self._unsent.task_done()
 
-    async def unheard(self) -> int | None:
+    async def unread(self) -> int | None:
         """The number of unread rings; None when Redis does not answer."""
         try:
-            return await asyncio.wait_for(self._unheard(), _CALL_TIMEOUT_S)
+            return await asyncio.wait_for(self._unread(), _CALL_TIMEOUT_S)
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError, TimeoutError):
             return None
         except exceptions.ResponseError as error:
             return 0 if "no such key" in str(error) else None
 
-    async def _unheard(self) -> int:
+    async def _unread(self) -> int:
         async with Redis(connection_pool=self._broker.connection_pool) as redis:
             for group in await redis.xinfo_groups(STREAM):
                 if group["name"] != GROUP.encode():
@@ -159,7 +159,7 @@ class Queue:
                 return int(group["lag"] if group.get("lag") is not None else await redis.xlen(STREAM))
         return 0
 
-    async def listeners(self, *, heard_within_s: float) -> int | None:
+    async def listeners(self, *, read_within_s: float) -> int | None:
         """The number of workers that read the stream within this time; None when Redis does not answer."""
         try:
             async with Redis(connection_pool=self._broker.connection_pool) as redis:
@@ -168,7 +168,7 @@ class Queue:
             return 0
         except (exceptions.RedisError, OSError, TimeoutError):
             return None
-        return int(sum(consumer["idle"] < heard_within_s * 1000 for consumer in consumers))
+        return int(sum(consumer["idle"] < read_within_s * 1000 for consumer in consumers))
 
     async def is_reachable(self) -> bool:
         """Whether Redis answers now."""

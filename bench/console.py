@@ -1,7 +1,8 @@
-"""What each page of the console takes on millions of deliveries: `make bench-console` (ROWS=5000000).
+"""How long each page of the console takes with millions of deliveries: `make bench-console` (ROWS=5000000).
 
 Fills deliveries, enhancements, attempts, counters and votes of 20 tenants over 90 days, then asks each page 60 times,
-in turns, through HTTP as a browser does, and prints the median and the 95th percentile. 300 ms is what is promised.
+one page after another, through HTTP as a browser does, and prints the median and the 95th percentile. The goal is 300
+ms.
 """
 
 from __future__ import annotations

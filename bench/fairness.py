@@ -1,7 +1,7 @@
-"""What a tenant waits while another has ten thousand deliveries due: `make bench-fairness`.
+"""How long a tenant waits while another has ten thousand deliveries due: `make bench-fairness`.
 
-Three workers of four slots, a model that takes two seconds. The quiet tenant sends a ticket each few seconds; what is
-told is its time from acceptance to note, and how many of the busy tenant's were in work.
+Three workers of four slots, a model that takes two seconds. The quiet tenant sends a ticket each few seconds; printed
+are its times from acceptance to note, and how many deliveries of the busy tenant were in work.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ async def main() -> None:
         await migrate(urls.owner, tell=lambda _: None)
         intake = await stack.enter_async_context(open_intake(urls.intake))
         database = await stack.enter_async_context(open_database(urls.worker))
-        for tenant in tenants.values():  # without a source the model would not be asked
+        for tenant in tenants.values():  # without a source the model is not asked
             async with database.as_tenant(tenant.id) as session:
                 resolved = a_ticket(
                     id="900",

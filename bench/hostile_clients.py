@@ -1,6 +1,6 @@
-"""Signed webhooks while hostile connections are held: `python bench/hostile_clients.py [N] [S] [A]`, PYTHONPATH=.
+"""Signed webhooks while hostile clients hold connections: `python bench/hostile_clients.py [N] [S] [A]`, PYTHONPATH=.
 
-N connections (1500) for S seconds (15) of each attack whose name holds A, against an API process of its own.
+N connections (1500) for S seconds (15) of each attack whose name contains A, against a separate API process.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Forgetting what is older than 90 days, on millions of rows: `make bench-retention` (ROWS=5000000).
+"""Deletion of deliveries older than 90 days, with millions of rows: `make bench-retention` (ROWS=5000000).
 
-Fills `delivery` and `enhancement` over 100 days, so that a tenth is too old; forgets it as a worker does, while
-webhooks are accepted; then adds and forgets a day's rows five times, to see whether the tables grow. Prints how long
-it took, what an acknowledgement cost meanwhile, and the sizes.
+Fills `delivery` and `enhancement` over 100 days, so that a tenth is too old; deletes it as a worker does, while
+webhooks are accepted; then adds and deletes a day's rows five times, to see whether the tables grow. Prints how long
+it took, the times of the answers to webhooks meanwhile, and the sizes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TENANTS = 20
 DAYS = 100
 TABLES = ("delivery", "enhancement")
 VACUUMED = 10_000
-"""Dead rows that autovacuum leaves: below its threshold."""
+"""With fewer dead rows than this, autovacuum does not run."""
 FILL = {
     "delivery": """
 insert into delivery (tenant_id, job_id, ticket_id, event, body, status, accepted_at, settled_at)
@@ -103,7 +103,7 @@ async def fill(admin: Any, tenants: list[UUID], *, rows: int, youngest_s: int, s
 async def acknowledge(
     intake: Intake, tenant_id: UUID, *, seconds: float = 0, until: asyncio.Task[None] | None = None
 ) -> str:
-    """Accept 50 deliveries a second meanwhile; what one took."""
+    """Accept 50 deliveries a second meanwhile. Returns how long each took."""
     took = []
     end = time.monotonic() + seconds
     while time.monotonic() < end or (until is not None and not until.done()):
@@ -132,7 +132,7 @@ async def sizes(admin: Any) -> str:
 
 
 async def vacuumed(admin: Any) -> str:
-    """The sizes once autovacuum has been there, or two minutes have passed."""
+    """The sizes after autovacuum has run, or after two minutes."""
     for _ in range(24):
         await admin.execute("select pg_stat_force_next_flush()")
         left = await admin.fetchval(

@@ -1,12 +1,12 @@
-"""How well and how fast the search finds the ticket that somebody linked as the same problem.
+"""How well and how fast the search finds tickets that people have linked as the same problem.
 
     python bench/retrieval.py FOLDER
 
 FOLDER holds `tickets.jsonl.gz` (id, created, title, body, reply) and `similar.dev.json` (query id → ids of the earlier
-tickets that a reply linked). It is no part of the project; without it the measurement is skipped. What was found with
-it stands in retrieval.md.
+tickets that a reply linked). It is not part of the project; without it the measurement is skipped. The results are
+in retrieval.md.
 
-Quality is measured as a replay: each ticket is stored when its time has come, and a query sees what was there before
+Quality is measured as a replay: tickets are stored in the order of their times, and a query sees the tickets before
 it. Speed is measured afterwards, with all tickets stored. PostgreSQL is the embedded one, on this machine.
 """
 
@@ -38,20 +38,20 @@ from demo.embedded import open_postgres
 
 DEPTH: Final = 100
 _BATCH: Final = 200
-# A question that nobody answered could be found all the same.
+# Marks a question without an answer, which must be findable too.
 _NO_REPLY: Final = "-"
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class Quality:
-    """One entry for each query, 0 to 1."""
+    """The results: in each list one entry for each query, 0 to 1."""
 
     precision: list[float] = field(default_factory=list)
     recall_5: list[float] = field(default_factory=list)
     recall_20: list[float] = field(default_factory=list)
     good_recall_5: list[float] = field(default_factory=list)
-    """Recall at 5 of what is a good match."""
+    """Recall at 5, counting only good matches."""
     good: list[int] = field(default_factory=list)
     """How many of the first five are good matches."""
 
@@ -67,7 +67,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Tickets in order of time, and of some of them the earlier ones that are the same problem."""
+    """Tickets in the order of time; for some of them the earlier ones with the same problem."""
 
     tickets: list[Ticket]
     linked: dict[str, set[str]]
@@ -96,7 +96,7 @@ def _ticket(row: dict[str, str]) -> Ticket:
 
 
 async def replay(database: Database, tenant: Tenant, search: Search, sample: Sample) -> Quality:
-    """Store all tickets in their order, asking each query in its turn."""
+    """Store all tickets in their order, and run each query at its time."""
     quality = Quality()
     waiting: list[Ticket] = []
     for ticket in sample.tickets:

@@ -1,9 +1,9 @@
-"""Does the time of a refusal tell how much of a signature was right? `python bench/signature_timing.py`, PYTHONPATH=.
+"""Does the time of a refusal reveal how much of a signature was right? `python bench/signature_timing.py`, PYTHONPATH=.
 
 Two kinds of wrong signature are verified in turn, in an order drawn anew each round, so that what slows the machine
-slows both alike. The rounds' differences are tested by their signs: with nothing to tell,
-each is as often above as below. A leak of a byte-by-byte comparison is shown beside it, so that a machine too noisy to
-see one is known for that. Status 1 if a pair of the product differs and the naive comparison was told apart.
+slows both alike. The signs of the rounds' differences are tested: if there is no leak, positive and negative ones are
+equally frequent. A naive byte-by-byte comparison is measured too, to show that the machine is quiet enough to see a
+leak. Exit status 1 if a pair of the product differs and the naive comparison shows its leak.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ ROUNDS = 20_000
 REPEATS = 8
 """Calls in one sample."""
 SIGNIFICANT = 1e-6
-"""For each of the pairs; a difference that can be used over a network shows far below it."""
+"""Limit of the probability for each pair. A difference that could be used over a network gives a far smaller one."""
 RELEVANT_NS = 20.0
-"""A smaller difference is no leak: it is noise of caches, and no network lets it through."""
+"""A smaller difference does not count: it is noise of caches, and can't be measured over a network."""
 
 
 def flip(text: str, at: int) -> str:
@@ -44,7 +44,7 @@ def token(value: str) -> Callable[[], None]:
 
 
 def naive(value: str) -> Callable[[], None]:
-    """A comparison that stops at the first difference, as nobody should write it."""
+    """A comparison that stops at the first difference, which leaks its place."""
 
     def compare() -> None:
         for given, right in zip(value, hmac.digest(SECRET, BODY, "sha256").hex(), strict=True):
@@ -74,7 +74,7 @@ def sample(call: Callable[[], None]) -> int:
 
 
 def probability(above: int, below: int) -> float:
-    """Of so uneven a split or one more so, if nothing differs (two-sided sign test, normal approximation)."""
+    """The probability of such a split or a more uneven one, if nothing differs (two-sided sign test)."""
     total = above + below
     return math.erfc(abs(above - below) / math.sqrt(2 * total)) if total else 1.0
 

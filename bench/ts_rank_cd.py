@@ -1,9 +1,9 @@
-"""How well PostgreSQL's own rankings find the same tickets that `retrieval.py` asks for: the row of `ts_rank_cd` there.
+"""How well PostgreSQL's own rankings find the tickets of `retrieval.py`. Its results are the row `ts_rank_cd` there.
 
     PYTHONPATH=. python bench/ts_rank_cd.py FOLDER
 
 The same replay, over one column of type tsvector: subject, description and resolution weigh A, B and C, as PostgreSQL
-weighs them by default. A query is any of its ticket's words; that all of them stand in one other ticket is rare.
+weighs them by default. A query joins its ticket's words by "or", since another ticket rarely has all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import click
 from bench.retrieval import DEPTH, load_sample
 from demo.embedded import open_postgres
 
-# What is asked with, and the manual's "normalization": 0 none, 1 by the logarithm of the document's length, 2 by it.
+# The ranking functions, and the "normalization" of PostgreSQL's manual: 0 none, 1 by the logarithm of the document's
+# length, 2 by it.
 _VARIANTS: Final = (
     *(("ts_rank_cd", "text", 0), ("ts_rank_cd", "text", 1), ("ts_rank_cd", "text", 2)),
     *(("ts_rank_cd", "subject", 0), ("ts_rank_cd", "subject", 1)),

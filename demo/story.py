@@ -163,7 +163,7 @@ async def _see_to_the_end(stage: Stage, progress: Progress, observer: Observer, 
         if loop.time() - last_news > model.longest_silence_s:
             waiting = sum(not call.is_over for call in progress)
             raise RunFailed(
-                f"nothing was heard of {waiting} tickets for {model.longest_silence_s:.0f} s",
+                f"{waiting} tickets made no progress for {model.longest_silence_s:.0f} s",
                 log=stage.run.path / "worker.log",
             )
     await asyncio.sleep(_LOOK_ON_S)

@@ -109,7 +109,7 @@ def _tenant_or_all(slug: str | None, *, is_all: bool) -> UUID:
 @tenants.command("pause")
 @_WHOSE
 @_ALL
-@click.option("--reason", required=True, help="For whoever sees the pause.")
+@click.option("--reason", required=True, help="Shown with the pause.")
 def pause_tenants(slug: str | None, is_all: bool, reason: str) -> None:
     r"""Hold a tenant's deliveries until `resume`. Webhooks are still accepted; attempts that run are finished.
 

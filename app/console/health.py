@@ -167,7 +167,7 @@ def _of_the_whole(seen: Snapshot) -> Iterable[HealthProblem]:
 
 
 _HOLDS: Final = {
-    Cause.PAUSED: (Level.NOTE, "is paused", "Webhooks are accepted and wait until somebody resumes it."),
+    Cause.PAUSED: (Level.NOTE, "is paused", "Webhooks are accepted and wait until an operator resumes it."),
     Cause.HELP_DESK: (
         Level.BAD,
         "has a help desk that does not answer",

@@ -23,7 +23,7 @@ from app.tenants import KnownTenant, TenantDirectory
 
 _FRESH_S: Final = 1.0
 # A worker that runs as many attempts as it may does not read the stream; an attempt ends within this time.
-_HEARD_WITHIN_S: Final = 150.0
+_READ_WITHIN_S: Final = 150.0
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class Resources:
         (now, figures), holds, workers = await asyncio.gather(
             load_figures(self.database, ids),
             list_holds(self.database, ids),
-            self.queue.listeners(heard_within_s=_HEARD_WITHIN_S),
+            self.queue.listeners(read_within_s=_READ_WITHIN_S),
         )
         return Snapshot(
             now=now,

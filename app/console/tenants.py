@@ -147,7 +147,7 @@ async def _act(act: str, tenant_id: UUID, form: Any, resources: Resources, user:
     if act == "pause":
         reason = " ".join(str(form.get("reason", "")).split())[:_MAX_WORDS]
         if not reason:
-            raise ClientException("Say why, for whoever sees the pause.")
+            raise ClientException("Say why: the reason is shown with the pause.")
         seen_by = witness(user.name, "pause", reason)
         await pause(resources.database, tenant_id, by=user.name, reason=reason, witness=seen_by)
     elif act == "resume":

@@ -164,7 +164,7 @@ _CREDENTIALS: Final = (
     r"|contraseñas?|contrasenas?|clave|credenciales|tarjeta|datos bancarios|código de verificación)"
 )
 _YOURS = re.compile(
-    # "your password": somebody asks the reader for it. A note about a user says "the user's password".
+    # "your password": the reader is asked for it. A note about a user says "the user's password".
     rf"(?:\b(?:your|ur|votre|vos|ton|tes|tus?|sus?|deine?[mnrs]?)|(?-i:\bIhre?[mnrs]?))"
     rf"(?:\b[^.!?\n]{{0,40}}?\b)?{_CREDENTIALS}",
     re.IGNORECASE,

@@ -92,10 +92,10 @@ LAST_SYNC = Gauge(
     "When the last sync that read all of the tenant's tickets began; none before the first.",
     ["tenant"],
 )
-QUEUE_DEPTH = Gauge("redis_queue_depth", "Rings on the stream that no worker heard yet.")
-BACKLOG = Gauge("delivery_backlog", "Deliveries that are due and that nobody holds, over all tenants.")
+QUEUE_DEPTH = Gauge("redis_queue_depth", "Rings on the stream that no worker has read yet.")
+BACKLOG = Gauge("delivery_backlog", "Deliveries that are due and not claimed, over all tenants.")
 OLDEST_PENDING_SECONDS = Gauge("delivery_oldest_pending_seconds", "Age of the oldest delivery that is not settled.")
-TENANT_WAITING = Gauge("tenant_backlog", "The tenant's deliveries that are due and that nobody holds.", ["tenant"])
+TENANT_WAITING = Gauge("tenant_backlog", "The tenant's deliveries that are due and not claimed.", ["tenant"])
 TENANT_OLDEST_SECONDS = Gauge(
     "tenant_oldest_pending_seconds", "Age of the tenant's oldest delivery that is not settled.", ["tenant"]
 )

@@ -26,7 +26,7 @@ from app.worker.attempts import Attempts
 
 EVERY_S: Final = 1.0
 # Long enough for a worker to read the API's own ring first.
-UNHEARD_FOR: Final = timedelta(seconds=1)
+DUE_FOR: Final = timedelta(seconds=1)
 MAX_RINGS: Final = 1_000
 
 log = structlog.get_logger(__name__)
@@ -61,17 +61,17 @@ class Relay:
         backlog = await self._ledger.backlog()
         BACKLOG.set(backlog.waiting)
         OLDEST_PENDING_SECONDS.set(backlog.oldest.total_seconds())
-        unheard = await self._queue.unheard()
-        self._tell(is_redis_out=unheard is None)
-        if unheard is not None:
-            QUEUE_DEPTH.set(unheard)
+        unread = await self._queue.unread()
+        self._tell(is_redis_out=unread is None)
+        if unread is not None:
+            QUEUE_DEPTH.set(unread)
         if not backlog.waiting:
             return
-        waiting = await self._ledger.waiting(unheard_for=UNHEARD_FOR, limit=(unheard or 0) + MAX_RINGS)
-        if unheard is None:
+        waiting = await self._ledger.waiting(due_for=DUE_FOR, limit=(unread or 0) + MAX_RINGS)
+        if unread is None:
             self._work_alone(len(waiting))
             return
-        missing = waiting[unheard:]
+        missing = waiting[unread:]
         for tenant_id, job_id in missing:
             if not await self._queue.offer(tenant_id, job_id):
                 self._work_alone(len(waiting))  # Redis can be read but not written

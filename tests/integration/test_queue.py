@@ -34,12 +34,12 @@ async def queue(redis: Redis, broker: RingBroker) -> AsyncIterator[Queue]:
 async def test_what_was_rung_before_the_first_worker_is_heard(queue: Queue, broker: RingBroker) -> None:
     for _ in range(3):
         assert await queue.offer(uuid4(), uuid4())
-    assert await queue.unheard() == 3
+    assert await queue.unread() == 3
     rings = broker.listen()
     for left in (2, 1, 0):
         async with asyncio.timeout(5):
             ring = await anext(rings)
-        assert await queue.unheard() == left
+        assert await queue.unread() == left
         assert callable(ring.ack)
         await ring.ack()  # type: ignore[misc]
     await rings.aclose()
@@ -72,9 +72,9 @@ async def test_a_flushed_redis_is_rung_and_heard_again(queue: Queue, broker: Rin
     await rings.aclose()
 
 
-async def test_an_empty_redis_has_nothing_unheard(queue: Queue, redis: Redis) -> None:
+async def test_an_empty_redis_has_nothing_unread(queue: Queue, redis: Redis) -> None:
     await redis.flushall()
-    assert await queue.unheard() == 0
+    assert await queue.unread() == 0
 
 
 async def test_what_was_rung_before_there_was_a_group_is_heard(queue: Queue, broker: RingBroker, redis: Redis) -> None:
@@ -111,10 +111,10 @@ async def test_a_worker_that_ended_is_no_listener(queue: Queue, redis: Redis, va
     rings = broker.listen()
     await queue.offer(uuid4(), uuid4())
     await anext(rings)
-    assert await queue.listeners(heard_within_s=60) == 1
+    assert await queue.listeners(read_within_s=60) == 1
     await rings.aclose()
     await broker.shutdown()
-    assert await queue.listeners(heard_within_s=60) == 0
+    assert await queue.listeners(read_within_s=60) == 0
     assert await redis.xinfo_consumers(STREAM, GROUP) == []
 
 
@@ -122,7 +122,7 @@ async def test_a_connection_that_redis_closed_loses_no_ring(queue: Queue, redis:
     assert await queue.offer(uuid4(), uuid4())
     await redis.client_kill_filter(_type="normal", skipme=True)
     assert await queue.offer(uuid4(), uuid4())
-    assert await queue.unheard() == 2
+    assert await queue.unread() == 2
 
 
 async def test_a_ring_that_can_not_be_acknowledged_is_still_one(
@@ -154,7 +154,7 @@ async def test_without_redis_offering_fails_softly_and_soon(valkey: ValkeyServer
     try:
         async with asyncio.timeout(5):
             assert not await queue.offer(uuid4(), uuid4())
-            assert await queue.unheard() is None
+            assert await queue.unread() is None
             assert not await queue.is_reachable()
             for _ in range(20_000):
                 queue.offer_soon(uuid4(), uuid4())

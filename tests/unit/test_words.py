@@ -18,6 +18,8 @@ BANNED = {
     r"\bgates?\b|\bgate_(?:closed|opened)\b": "circuit, pause or hold",
     r"\bdead deliver\w+|\bdeliver\w+ (?:is|are) dead\b|\bburied\b|\bbury\b": "failed",
     r"\bFAILURES_TO_CLOSE\b": "FAILURES_TO_OPEN",
+    r"\bLedgerUnavailable\b": "DatabaseUnavailable",
+    r"\bunheard\b|\bheard in vain\b": "unread",
     r"\b(?:Circuit)?Breaker\b(?=[(.:\]])": "Circuit",
 }
 # The table's name and columns are older than the words, and migrations say what they made then.

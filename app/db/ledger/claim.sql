@@ -1,4 +1,5 @@
--- Begin an attempt: its number fences off whoever held the delivery before.
+-- Begin an attempt. Its number is greater than that of an attempt which had the delivery before, and whose statements
+-- change nothing from now on.
 update delivery
 set status = 'processing', attempt = attempt + 1, lease_until = now() + cast(:lease as interval), updated_at = now()
 where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing')

@@ -347,8 +347,8 @@ class Ledger:
             row = (await session.execute(_BACKLOG)).one()
         return Backlog(waiting=row.waiting, oldest=timedelta(seconds=float(row.oldest_s or 0)))
 
-    async def waiting(self, *, unheard_for: timedelta, limit: int) -> list[tuple[UUID, UUID]]:
-        """Tenant and job id of deliveries that could be claimed and have been due for *unheard_for*, longest first.
+    async def waiting(self, *, due_for: timedelta, limit: int) -> list[tuple[UUID, UUID]]:
+        """Tenant and job id of deliveries that could be claimed and have been due for *due_for*, longest first.
 
         Also empty while the relay of another worker does this: one is enough.
         """
@@ -359,7 +359,7 @@ class Ledger:
             values = {
                 "tenant_ids": [tenant.tenant_id for tenant in tenants],
                 "free": [tenant.free for tenant in tenants],
-                "unheard_for": unheard_for,
+                "due_for": due_for,
                 "limit": limit,
             }
             rows = (await session.execute(_WAITING, values)).all()

@@ -6,7 +6,7 @@
 -- Accounts of one shared instance share its slots as well: with 5 of them, and 4 in work for A, one is left for B, however
 -- many deliveries A has due.
 with recursive tenant as (
-    -- From tenant to tenant through the index, however many deliveries each has.
+    -- Each tenant once, found by one look-up in the index, however many deliveries it has.
     (select tenant_id from due order by tenant_id limit 1)
     union all
     select (select d.tenant_id from due d where d.tenant_id > tenant.tenant_id order by d.tenant_id limit 1)
@@ -48,7 +48,7 @@ candidate as (
     left join held held_desk on held_desk.tenant_id = account.instance_id
     left join desk on desk.id = account.instance_id
     where held.is_held is not true
-        -- This id stands for every tenant: a pause of all.
+        -- This id is a pause of all tenants.
         and not exists (select from held where tenant_id = '00000000-0000-0000-0000-000000000000' and is_held)
 )
 select tenant_id, slots, instance_id, desk_slots,

@@ -1,5 +1,6 @@
--- Lock the delivery of a tenant that is due longest, if the tenant has a slot free; what another worker locks is left
--- out. `is_crowded`: more of its deliveries are due than it has slots free, so rings for them found nothing to claim.
+-- Lock the delivery of a tenant that is due longest, if the tenant has a free slot. Rows that other workers have locked
+-- are left out. `is_crowded`: more deliveries are due than slots are free, so rings for them found nothing to claim. E.g.
+-- with 4 slots, 3 in work and 2 due: one is locked, and is_crowded is true, since 2 > 4 - 3.
 select job_id,
     (select count(*) from (
         select from due where tenant_id = :tenant_id and due_at <= now() limit cast(:slots as integer) + 1

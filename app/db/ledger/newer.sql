@@ -1,4 +1,4 @@
--- Whether another delivery knows a newer version of the ticket: that one gets the note.
+-- Whether another delivery has a newer version of the ticket. Then that version gets the note.
 select true from enhancement other
 join enhancement mine using (tenant_id, ticket_id)
 where mine.tenant_id = :tenant_id and mine.ticket_id = :ticket_id and mine.version = :version

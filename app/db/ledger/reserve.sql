@@ -1,6 +1,6 @@
 -- Make a delivery the one that works on a version of a ticket. It takes the version over from another delivery only when
--- that one ended without a note. A conflict waits for the other's transaction: of twenty deliveries about one version at
--- once, one gets the row, and the nineteen others read whose it is.
+-- that one ended without a note. A conflict waits for the other's transaction: of twenty deliveries about one
+-- version at once, one gets the row. For the other nineteen this returns no row, and they read which delivery has it.
 insert into enhancement as mine (tenant_id, ticket_id, version, job_id, ticket_updated_at)
 values (:tenant_id, :ticket_id, :version, :job_id, :ticket_updated_at)
 on conflict (tenant_id, ticket_id, version) do update

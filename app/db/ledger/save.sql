@@ -1,4 +1,4 @@
--- Keep what was written, while the attempt holds its delivery. Tokens and cost add up over attempts.
+-- Store what was written, if the attempt still holds its delivery. Tokens and cost add up over attempts.
 update enhancement
 set content = cast(:content as jsonb), confidence = :confidence, model = :model,
     prompt_tokens = prompt_tokens + :prompt_tokens, completion_tokens = completion_tokens + :completion_tokens,

@@ -1,4 +1,4 @@
--- The note is on the ticket. Only while the attempt holds its delivery: else the note may be a second one.
+-- Store the note's id, if the attempt still holds its delivery. Else another attempt may have posted too.
 update enhancement
 set note_id = :note_id, posted_at = now(),
     duration_ms = round(1000 * extract(epoch from now() - cast(:accepted_at as timestamptz)))

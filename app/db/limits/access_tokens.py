@@ -182,7 +182,7 @@ class AccessTokens:
         try:
             token = await refresh()
         except BaseException:
-            # Whoever waits need not wait for the lease's end. If this fails too, it lapses.
+            # So that others need not wait for the end of the lease. If this fails too, the lease lapses.
             with suppress(DatabaseUnavailable):
                 await asyncio.shield(self._run(_GIVE_UP, key))
             raise

@@ -1,7 +1,7 @@
 """How often a tenant's ServiceDesk Plus is called, by all workers together.
 
-Invariant: in any sixty seconds at most `calls_per_minute` calls are let go, by the database's clock, whoever makes
-them; while ServiceDesk Plus throttles, none does.
+Invariant: in any sixty seconds at most `calls_per_minute` calls are let go, by the database's clock and over
+all processes; while ServiceDesk Plus throttles, none is.
 
 GCRA (generic cell rate algorithm), with the time of the tenant's next call in one row (table `call_slot`). A burst of
 b calls may go at once after a pause; from then on one every 60 s / (n - b + 1), so that the burst and the calls after it
@@ -47,7 +47,7 @@ from call_slot where tenant_id = :tenant_id
 _CLOSED: Final = text("""
 select true from call_slot where tenant_id = :tenant_id and closed_until > clock_timestamp()
 """)
-# Whoever comes afterwards comes one by one: no burst after a throttling.
+# Calls after a throttling are let go one by one, without a burst.
 _CLOSE: Final = text("""
 insert into call_slot as slot (tenant_id, next_call_at, closed_until)
 values (:tenant_id, clock_timestamp() + cast(:wait as interval) + cast(:tolerance as interval), clock_timestamp() + cast(:wait as interval))
@@ -64,7 +64,7 @@ class CallRate:
         database: As the worker's role.
         tenant: Says how many calls a minute.
         longest_wait: When a call would have to wait longer, it is refused.
-        is_patient: For the sync: it takes no part in bursts, so that these stay for tickets that somebody waits for.
+        is_patient: For the sync: it takes no part in bursts, so that these are left for tickets.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class CallRate:
 
         Raises:
             CallsExhausted: That is more than `longest_wait` away; nothing was taken.
-            DatabaseUnavailable: The database can't be asked, so that nobody may call.
+            DatabaseUnavailable: The database can't be asked, so no call is allowed.
         """
         deadline = asyncio.get_running_loop().time() + self._longest_wait.total_seconds()
         while True:

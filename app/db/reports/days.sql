@@ -1,4 +1,4 @@
--- What a tenant's enhancements cost, for each day (UTC) and model; days without any are left out.
+-- What a tenant's enhancements cost, for each day (UTC) and model; days without cost are left out.
 select (hour at time zone 'utc')::date as day, model, sum(notes)::bigint as notes,
     sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
     sum(cost_usd) as cost_usd

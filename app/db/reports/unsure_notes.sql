@@ -1,4 +1,4 @@
--- Of the newest enhancements, those posted with low confidence.
+-- Notes with low confidence among the newest enhancements.
 select job_id, ticket_id, posted_at, cost_usd from (
     select job_id, ticket_id, posted_at, cost_usd, confidence, model from enhancement
     where tenant_id = :tenant_id order by reserved_at desc limit :notes

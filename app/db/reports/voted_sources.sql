@@ -1,4 +1,4 @@
--- How notes fared that cite a source: it counts for a vote when the note's statements cite it.
+-- Votes by source: a vote on a note counts for each source that the note's statements cite.
 with vote as (
     select job_id, is_helpful from feedback where tenant_id = :tenant_id order by voted_at desc limit :votes
 )

@@ -1,6 +1,6 @@
-"""Add the ledger: deliveries, what is due, enhancements, and the one function by which the API writes.
+"""Add the ledger: deliveries, `due`, enhancements, and the function by which the API stores deliveries.
 
-The first revision: no release before it.
+The first revision: there is no release before it.
 
 Revision ID: 2026_11_24_0900
 Revises:

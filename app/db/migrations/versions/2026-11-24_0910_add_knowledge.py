@@ -1,4 +1,4 @@
-"""Add what is known of each tenant: history, articles, inventory, their search index; and what paces the calls.
+"""Add each tenant's knowledge (tickets, articles, assets, search index), the limit of calls and access tokens.
 
 The previous release still runs against it: tables are added, and the worker's role may also insert deliveries, for the
 reconciliation poll. No table is changed.
@@ -60,8 +60,8 @@ create table article (
 );
 """
 
-# The search index. Its writers take turns on the tenant's row of `corpus`, so that `corpus` and `term` always count
-# exactly what `posting` holds. `term` and `corpus` live through many updates of few rows: pages are kept roomy.
+# The search index. A writer locks the tenant's row of `corpus`, so that `corpus` and `term` always count exactly what
+# `posting` holds. Few rows of `term` and `corpus` are updated often, so their pages are filled only in part.
 INDEX = """
 create table posting (
     tenant_id uuid not null,
@@ -89,8 +89,8 @@ create table corpus (
 ) with (fillfactor = 50);
 """
 
-# Addresses and names in tables of their own: under row-level security an index serves `=`, which is leakproof, and not
-# the operators of arrays, which are not.
+# Addresses and names are in tables of their own, not in arrays: under row-level security PostgreSQL uses an index only
+# for leakproof operators. `=` is one; those of arrays are not.
 INVENTORY = """
 create table asset (
     tenant_id uuid not null,

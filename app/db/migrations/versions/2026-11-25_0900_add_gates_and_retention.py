@@ -1,6 +1,6 @@
 """Add gates, which hold a tenant's deliveries back, the list of dead deliveries, and the function that forgets old ones.
 
-Expands only: the release before knows none of it, passes every gate, and counts no delivery that it fails as dead.
+Expands only: the release before ignores gates, and does not add its failed deliveries to the list.
 
 Revision ID: 2026_11_25_0900
 Revises: 2026_11_24_0910
@@ -15,8 +15,8 @@ down_revision = "2026_11_24_0910"
 branch_labels = None
 depends_on = None
 
-# Workers choose among all tenants, so they see which of them rest: ids, times and an operator's words, no content.
-# Only the tenant that is set can be changed; 00000000-… stands for every tenant.
+# Workers choose among all tenants, so they may read all rows: ids, times and an operator's reason, no content. They may
+# change only rows of the tenant that is set. The id 00000000-… means all tenants.
 GATE = """
 create table gate (
     tenant_id uuid not null,
@@ -55,8 +55,8 @@ create policy seen_by_workers on dead for select to ai_agents_worker using (true
 grant select, insert, delete on dead to ai_agents_worker;
 """
 
-# The worker may delete no delivery; through this it forgets what the contract lets it forget, of the tenant that is
-# set: the owner is under row-level security too. What is not settled stays, however old.
+# A worker may not delete deliveries. Through this function it deletes old ones of the tenant that is set, since the owner
+# is under row-level security too. What is not settled is kept, however old.
 FORGET = """
 create function forget_settled(batch integer, out deliveries integer, out enhancements integer)
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp
@@ -92,7 +92,7 @@ revoke all on function forget_settled from public;
 grant execute on function forget_settled to ai_agents_worker;
 """
 
-# Days of deletions are vacuumed within the hour, not when a fifth of five million rows is dead.
+# So that deleted rows are vacuumed within the hour, and not only when a fifth of five million rows is dead.
 VACUUM = """
 alter table delivery set (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
 alter table enhancement set (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);

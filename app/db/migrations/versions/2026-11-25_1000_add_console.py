@@ -80,7 +80,7 @@ RIGHTS = {
     "audit": "select, insert",
 }
 
-# Counted in the transaction that settles, whoever settles. A worker's alone: a dismissal and a replay are no outcome.
+# Counts in the transaction that settles. Only what workers settle: a dismissal and a replay are acts of operators.
 COUNTING = """
 create function count_outcome() returns trigger language plpgsql set search_path = pg_catalog, public, pg_temp
 as $$
@@ -121,7 +121,7 @@ create trigger count_enhancement after update on enhancement for each row
 revoke all on function count_outcome, count_enhancement from public;
 """
 
-# The API reads nothing: through this it stores a vote on a note that was posted, and hears whether there is such a note.
+# The API may read no table. Through this function it stores a vote on a posted note, and learns whether the note exists.
 VOTE = """
 create function record_feedback(tenant uuid, job uuid, helpful boolean, words text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp

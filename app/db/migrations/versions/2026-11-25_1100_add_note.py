@@ -1,6 +1,6 @@
-"""Keep each note as it was posted: what a later release or another tenant's file would make of it is not what was read.
+"""Store each note as it was posted: a later release, or a changed tenant's file, would render it differently.
 
-Expands only: the release before leaves it empty.
+Expands only: the release before leaves the column empty.
 
 Revision ID: 2026_11_25_1100
 Revises: 2026_11_25_1000

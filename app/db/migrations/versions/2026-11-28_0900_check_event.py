@@ -17,8 +17,8 @@ down_revision = "2026_11_25_1100"
 branch_labels = None
 depends_on = None
 
-# The owner is under row-level security too, and no tenant is set: lifted for this one statement. What a worker may
-# still change is in `due` or `dead`: few rows, however many deliveries there are.
+# The owner is under row-level security too, and no tenant is set, so it is turned off for this statement. Only deliveries
+# in `due` or `dead` can still change: few rows, however many deliveries there are.
 MEND = """
 alter table delivery no force row level security;
 alter table dead no force row level security;
@@ -30,7 +30,7 @@ alter table delivery force row level security;
 alter table dead force row level security;
 """
 
-# Not validated: of what is settled nothing changes any more, and a scan of millions of rows would hold the lock.
+# Not validated: settled deliveries don't change any more, and a scan of millions of rows would hold the lock.
 CHECK = """
 alter table delivery add constraint delivery_event_check
     check (event in ('ticket_created', 'ticket_updated', 'ticket_resolved')) not valid;

@@ -1,6 +1,6 @@
-"""Add the code of why a delivery is where it is, and of why an attempt led to no note.
+"""Add the code: why a delivery has its status, and why an attempt led to no note.
 
-Expands only: the release before leaves both empty, and what it stored has none.
+Expands only: the release before leaves both columns empty, so its rows have no code.
 
 Revision ID: 2026_11_28_1000
 Revises: 2026_11_28_0900

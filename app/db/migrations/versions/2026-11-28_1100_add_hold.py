@@ -1,4 +1,4 @@
-"""Add the view `hold`: what holds a tenant's deliveries back, said once for workers, console and KEDA.
+"""Add the view `hold`: what holds a tenant's deliveries back. Workers, console and KEDA read it.
 
 Expands only: the release before reads the table below it, whose name and columns are older than the words we use now
 (a gate that is closed is a circuit that is open, a pause, or a tenant whose calls are used up).
@@ -16,7 +16,7 @@ down_revision = "2026_11_28_1000"
 branch_labels = None
 depends_on = None
 
-# With the rights of who reads it, and so under the row-level security of the table.
+# `security_invoker`: with the rights of the role that reads it, so the table's row-level security applies.
 HOLD = """
 create view hold with (security_invoker = true) as
 select tenant_id, cause, closed_until as until, since, failures, closed_by as by, reason,

@@ -303,7 +303,7 @@ def dashboards() -> dict[str, Json]:
                 ),
             ],
             [
-                lines("Redis, rings that nobody heard", "short", {"rings": "max(redis_queue_depth)"}),
+                lines("Redis, unread rings", "short", {"rings": "max(redis_queue_depth)"}),
                 lines(
                     "PostgreSQL, what it cost",
                     "ops",

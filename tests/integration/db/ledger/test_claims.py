@@ -269,8 +269,8 @@ async def test_the_backlog_counts_what_nobody_holds(ledger: Ledger, intake: Inta
     backlog = await ledger.backlog()
     assert backlog.waiting == 2
     assert backlog.oldest > timedelta(0)
-    assert len(await ledger.waiting(unheard_for=timedelta(0), limit=10)) == 2
-    assert await ledger.waiting(unheard_for=timedelta(minutes=1), limit=10) == []
+    assert len(await ledger.waiting(due_for=timedelta(0), limit=10)) == 2
+    assert await ledger.waiting(due_for=timedelta(minutes=1), limit=10) == []
 
 
 async def test_a_burst_of_webhooks_is_stored_whole(intake: Intake, ledger: Ledger, worker_db: Database) -> None:
@@ -307,10 +307,10 @@ async def test_many_claimants_together_take_no_more_of_a_tenant_than_it_has_slot
     mine = [claim for claim in claims if claim.tenant_id == few]
     assert len(mine) == 3
     assert all(claim.is_crowded for claim in mine)
-    assert await limited.waiting(unheard_for=timedelta(0), limit=100) == []  # a ring would find nothing to claim
+    assert await limited.waiting(due_for=timedelta(0), limit=100) == []  # a ring would find nothing to claim
 
     await limited.conclude(mine[0], an_outcome(Status.IGNORED))
-    assert len(await limited.waiting(unheard_for=timedelta(0), limit=100)) == 1
+    assert len(await limited.waiting(due_for=timedelta(0), limit=100)) == 1
     following = await limited.claim_next()
     assert following is not None
     assert following.tenant_id == few
@@ -344,4 +344,4 @@ async def test_a_tenant_with_ten_thousand_does_not_keep_another_waiting(
     claim = await limited.claim_next()
     assert claim is not None
     assert claim.job_id == job_id
-    assert {each for each, _ in await limited.waiting(unheard_for=timedelta(0), limit=100)} == set()
+    assert {each for each, _ in await limited.waiting(due_for=timedelta(0), limit=100)} == set()

@@ -73,14 +73,14 @@ async def test_a_paused_tenants_deliveries_rest_until_it_resumes(
     assert claim is not None
     assert claim.job_id == working
     assert await ledger.claim_next() is None
-    assert await ledger.waiting(unheard_for=NOW, limit=10) == []
+    assert await ledger.waiting(due_for=NOW, limit=10) == []
     assert (await load_by_tenant(worker_db))[paused].waiting == 1
     [hold] = await list_holds(worker_db, [paused])
     assert (hold.cause, hold.until, hold.by, hold.reason) == (Cause.PAUSED, None, "an operator", "upgrade")
 
     assert await resume(worker_db, paused)
     assert not await resume(worker_db, paused)
-    assert await ledger.waiting(unheard_for=NOW, limit=10) == [(paused, resting)]
+    assert await ledger.waiting(due_for=NOW, limit=10) == [(paused, resting)]
     claim = await ledger.claim_next()
     assert claim is not None
     assert claim.job_id == resting
