@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from email.message import Message
+from email.message import EmailMessage
 from typing import Any, Final
 
 _CHARSETS: Final = re.compile(r"(?:utf-(?:8|16|32)|iso8859|cp\d|ascii|koi8|mac|shift_jis|euc|iso2022|gb|big5|hz|tis)")
@@ -70,7 +70,7 @@ def _charset(body: bytes, content_type: str) -> str:
     ):
         if body.startswith(mark):
             return charset
-    header = Message()
+    header = EmailMessage()
     header["content-type"] = content_type
     try:
         charset = codecs.lookup(str(header.get_content_charset() or "utf-8")).name

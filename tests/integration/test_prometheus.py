@@ -16,6 +16,7 @@ from app.core.help_desk import Edition
 from app.db.knowledge.store import Cursor, save_cursor
 from app.db.session import Database
 from app.sender import Sender
+from app.simulator.faults import Fault, FaultKind
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
@@ -62,7 +63,9 @@ async def prometheus(
         await api.ready(limit_s=60)
         await worker.ready(limit_s=60)
         sender = Sender(client, KnownTenant(tenant, TenantSecrets(webhook=(b"secret",))))
-        for ticket_id in (ticket.id, "999999"):
+        refused = portal.add_ticket(subject="Not for us")
+        portal.faults.add(Fault(match=f"GET requests/{refused.id}", kind=FaultKind.STATUS, status=403, times=None))
+        for ticket_id in (ticket.id, refused.id):
             await sender.send({"event": "ticket_created", "ticket_id": ticket_id})
         await eventually(lambda: portal.notes(ticket.id), limit_s=60)
         yield prometheus

@@ -69,9 +69,13 @@ async def _help_desk_fails(scene: Scene) -> AsyncIterator[Words]:
 
 
 @asynccontextmanager
-async def _ticket_is_gone(scene: Scene) -> AsyncIterator[Words]:
-    job_id = await scene.send("acme", "999999")
+async def _ticket_is_refused(scene: Scene) -> AsyncIterator[Words]:
+    refused = scene.portals["acme"].add_ticket(subject="Not for us")
+    fault = Fault(match=f"GET requests/{refused.id}", kind=FaultKind.STATUS, status=403, times=None)
+    scene.portals["acme"].faults.add(fault)
+    job_id = await scene.send("acme", refused.id)
     yield {"SLUG": "acme", "JOB_ID": str(job_id)}
+    scene.portals["acme"].faults.clear()
 
 
 @asynccontextmanager
@@ -173,7 +177,7 @@ def _job_fails(name: str) -> Callable[[Scene], AbstractAsyncContextManager[Words
 
 # Those that make bad notes come first: the slow burn looks back so long that it resolves minutes after the last of them.
 PROVOCATIONS: Final = (
-    Provocation(("AiAgentsDeliveryFailed",), "a webhook of a ticket that does not exist", _ticket_is_gone),
+    Provocation(("AiAgentsDeliveryFailed",), "a webhook of a ticket that does not exist", _ticket_is_refused),
     Provocation(
         ("AiAgentsModelFailing", "AiAgentsSuccessRateLow", "AiAgentsEnhancedBurnFast", "AiAgentsEnhancedBurnSlow"),
         "the model answers 500 to sixteen tickets",

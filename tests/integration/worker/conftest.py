@@ -46,6 +46,12 @@ class Stage:
         values = {"subject": "Outlook receives no mail", "description": "Outlook on PC-0231 shows no mail since noon."}
         return self.portal.add_ticket(**{**values, **changes}).id
 
+    def refused_ticket(self) -> str:
+        """A ticket that our technician may not read, so that its delivery fails at once."""
+        ticket_id = self.ticket()
+        self.fault(f"GET requests/{ticket_id}", "status", status=403, times=None)
+        return ticket_id
+
     async def deliver(self, ticket_id: str, *, tenant_id: UUID | None = None, **body: Any) -> UUID:
         """Accept a webhook about *ticket_id* as the API does."""
         raw = a_body(ticket_id=ticket_id, **body)

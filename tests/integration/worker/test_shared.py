@@ -125,7 +125,7 @@ async def shared(
     if request.param is Edition.MSP_CLOUD:
         secrets = {"client_id": "id", "client_secret": "cs", "refresh_token": "rt"}
     portal = help_desk.add_portal(Portal(slug=name, edition=request.param, accounts=dict(NAMES), **secrets))
-    options = {"accounts_url": portal.accounts_url} if request.param is Edition.MSP_CLOUD else {}
+    options: dict[str, Any] = {"accounts_url": portal.accounts_url} if request.param is Edition.MSP_CLOUD else {}
     instance = an_instance(name, edition=request.param, url=portal.url, **options)
     mounted = secrets if "api_key" in secrets else {f"oauth_{key}": value for key, value in secrets.items()}
     write_instance(tmp_path, instance, webhook_secret="secret", **mounted)
@@ -293,7 +293,7 @@ async def test_lists_by_an_accounts_own_help_desk_hold_no_foreign_row(shared: Sh
         tickets = [ticket async for ticket in desk.list_tickets(updated_since=None)]
         articles = [article async for article in desk.list_articles(updated_since=None)]
         assets = [asset async for asset in desk.list_assets(updated_since=None)]
-    assert {each.account.id for each in (*tickets, *assets)} == {ACME}
+    assert {ticket.account.id for ticket in tickets} == {asset.account.id for asset in assets} == {ACME}
     assert [article.accounts[0].id for article in articles] == [ACME]
 
 
@@ -389,5 +389,6 @@ def test_an_account_is_told_by_an_object_or_a_bare_value() -> None:
     assert AccountRef.parse({"id": 601, "name": " Acme  Corp "}) == AccountRef("601", "Acme Corp")
     assert AccountRef.parse("601") == AccountRef("601", "601")
     assert AccountRef.parse({"display_value": "Acme"}) == AccountRef("", "Acme")
-    for nothing in (None, "", [], {}, {"id": None}, True, 1.5):
+    odd: list[Any] = [None, "", [], {}, {"id": None}, True, 1.5]
+    for nothing in odd:
         assert AccountRef.parse(nothing) == AccountRef()

@@ -25,7 +25,7 @@ async def test_the_first_failed_delivery_is_a_change_from_zero(stage: Stage) -> 
     assert gauge("deliveries_failed", tenant=slug) == 0
     assert gauge("tenant_paused", tenant=slug) == 0
 
-    await stage.deliver("999999")
+    await stage.deliver(stage.refused_ticket())
     await stage.work()
     await look_once(stage.database, stage.worker.tenants)
     assert gauge("deliveries_failed", tenant=slug) == 1
@@ -70,7 +70,7 @@ async def test_outcomes_that_did_not_happen_yet_are_zero(stage: Stage) -> None:
     assert gauge("enhancements_total", tenant=slug, outcome="failed") == 0
     assert gauge("enhancement_duration_seconds_count", tenant=slug) == 0
 
-    await stage.deliver("999999")
+    await stage.deliver(stage.refused_ticket())
     await stage.work()
     await look_once(stage.database, stage.worker.tenants)
     assert gauge("enhancements_total", tenant=slug, outcome="failed") == 1
