@@ -111,6 +111,7 @@ _EXAMPLES: Final = {
 }
 _HEADERS: Final = {
     "X-Tenant-ID": "The tenant's uuid; or the body names it.",
+    "X-Instance": "In place of X-Tenant-ID: the name of an MSP's shared help desk.",
     "X-ServiceDesk-Signature": "`sha256=` and the hex HMAC-SHA256 of the raw body.",
     "webhook-id": "Standard Webhooks: the message's id; a signed one is the idempotency key.",
     "webhook-timestamp": "Standard Webhooks: epoch seconds, within 5 minutes.",

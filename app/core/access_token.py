@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from app.errors import HelpDeskUnavailable
+
 
 @dataclass(frozen=True)
 class AccessToken:
@@ -15,3 +17,7 @@ class AccessToken:
 
     value: str = field(repr=False)
     life: timedelta
+
+
+class NoTokenGiven(HelpDeskUnavailable):
+    """The accounts server surely gave no token: it could not be reached, or failed. The fetch is none of the few."""

@@ -429,6 +429,7 @@ class AccessTokenRow(SQLModel, table=True):
     tenant_id: UUID = Field(primary_key=True)
     sealed_token: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     expires_at: datetime | None = Field(default=None, sa_column=_time())
+    fetched_at: datetime | None = Field(default=None, sa_column=_time())
     refreshing_until: datetime | None = Field(default=None, sa_column=_time())
     """The end of the lease of the worker that fetches a new token."""
     refreshes: list[datetime] = Field(sa_column=_empty_array(DateTime(timezone=True)))

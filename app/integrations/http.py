@@ -43,6 +43,10 @@ class NoAnswer(Exception):
     """No complete answer came within the limits. Its text is part of a sentence: "the connection was refused"."""
 
 
+class NotSent(NoAnswer):
+    """No connection was made, so nothing was carried out."""
+
+
 class AnswerTooLarge(NoAnswer):
     """The answer is larger than the limit, so a retry would not help."""
 
@@ -92,7 +96,9 @@ class Outbound:
             raise NoAnswer(f"no answer came within {limit_s:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # Without the library's text, which may quote what the other side sent.
-            raise NoAnswer(_explain(error)) from None
+            # No connection, or none to that name: the request did not leave.
+            failure = NotSent if isinstance(error, httpx.ConnectError) else NoAnswer
+            raise failure(_explain(error)) from None
         return Reply(response.status_code, response.headers, body)
 
     async def _read(self, response: httpx.Response) -> bytes:

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import text
 
-from app.core.access_token import AccessToken
+from app.core.access_token import AccessToken, NoTokenGiven
 from app.db.session import Database
 from app.errors import CallsExhausted, DatabaseUnavailable, HelpDeskUnavailable
 
@@ -38,13 +38,17 @@ _EARLY: Final = timedelta(minutes=1)
 _LAST_USE: Final = timedelta(seconds=15)
 # Longer than a call to the accounts server may take; how long the others wait after a crash.
 _LEASE: Final = timedelta(seconds=15)
+# A token that was fetched so lately and is refused all the same is not the fault.
+_YOUNG: Final = timedelta(minutes=5)
 _POLL_S: Final = 0.1
 _LONGEST_WAIT: Final = timedelta(seconds=30)
 _NONCE_BYTES: Final = 12
 
 _BEGIN: Final = text("insert into access_token (tenant_id) values (:tenant_id) on conflict do nothing")
 _READ: Final = text("""
-select sealed_token, coalesce(expires_at > clock_timestamp() + cast(:early as interval), false) as is_fresh,
+select sealed_token,
+    coalesce(fetched_at > clock_timestamp() - cast(:young as interval), false) as is_young,
+    coalesce(expires_at > clock_timestamp() + cast(:early as interval), false) as is_fresh,
     coalesce(expires_at > clock_timestamp() + cast(:last_use as interval), false) as is_usable
 from access_token where tenant_id = :tenant_id
 """)
@@ -72,11 +76,15 @@ where tenant_id = :tenant_id and (refreshing_until is null or refreshing_until <
 # It lasts from the lease's beginning, which was before the fetch, by the database's clock.
 _STORE: Final = text("""
 update access_token
-set sealed_token = :sealed, expires_at = refreshing_until - cast(:lease as interval) + cast(:life as interval), refreshing_until = null
+set sealed_token = :sealed, fetched_at = refreshing_until - cast(:lease as interval), expires_at = refreshing_until - cast(:lease as interval) + cast(:life as interval), refreshing_until = null
 where tenant_id = :tenant_id and refreshing_until = :mine
 """)
+# `is_free`: no token was given, so the fetch, the latest of all, does not count.
 _GIVE_UP: Final = text("""
-update access_token set refreshing_until = null where tenant_id = :tenant_id and refreshing_until = :mine
+update access_token
+set refreshing_until = null,
+    refreshes = case when :is_free then trim_array(refreshes, 1) else refreshes end
+where tenant_id = :tenant_id and refreshing_until = :mine
 """)
 
 
@@ -90,6 +98,8 @@ class _Stored:
     """None: there is none, or it was sealed under another refresh token."""
     is_fresh: bool
     is_usable: bool
+    is_young: bool
+    """It was fetched within `_YOUNG`."""
 
 
 class AccessTokens:
@@ -117,7 +127,8 @@ class AccessTokens:
 
         Args:
             refresh: Fetches a new one; called by one worker at a time, and only when it is needed.
-            rejected: A token that ServiceDesk Plus refused: it is not handed out again.
+            rejected: A token that ServiceDesk Plus refused: it is not handed out again, unless it was fetched minutes
+                ago. Then another would be refused as well, and they are few.
 
         Raises:
             CallsExhausted: As many tokens were fetched as the accounts server gives for now.
@@ -128,6 +139,8 @@ class AccessTokens:
             deadline = asyncio.get_running_loop().time() + _LONGEST_WAIT.total_seconds()
             while asyncio.get_running_loop().time() < deadline:
                 stored = await self._read()
+                if rejected is not None and stored.value == rejected and stored.is_young:
+                    return rejected
                 value = stored.value if stored.value != rejected else None
                 if value is not None and stored.is_fresh:
                     return value
@@ -141,17 +154,18 @@ class AccessTokens:
         raise HelpDeskUnavailable("another worker's fetch of an access token does not end", retry_after=_LEASE)
 
     async def _read(self) -> _Stored:
-        values = {"tenant_id": self._tenant_id, "early": _EARLY, "last_use": _LAST_USE}
+        values = {"tenant_id": self._tenant_id, "early": _EARLY, "last_use": _LAST_USE, "young": _YOUNG}
         async with self._database.as_tenant(self._tenant_id) as session:
             row = (await session.execute(_READ, values)).one_or_none()
             if row is None:
                 await session.execute(_BEGIN, values)
-                return _Stored(sealed=None, value=None, is_fresh=False, is_usable=False)
+                return _Stored(sealed=None, value=None, is_fresh=False, is_usable=False, is_young=False)
         return _Stored(
             sealed=row.sealed_token,
             value=self._open(row.sealed_token),
             is_fresh=row.is_fresh,
             is_usable=row.is_usable,
+            is_young=row.is_young,
         )
 
     async def _claim(self, *, seen: bytes | None, must: bool) -> datetime | None:
@@ -181,10 +195,10 @@ class AccessTokens:
         key = {"tenant_id": self._tenant_id, "mine": lease}
         try:
             token = await refresh()
-        except BaseException:
+        except BaseException as error:
             # So that others need not wait for the end of the lease. If this fails too, the lease lapses.
             with suppress(DatabaseUnavailable):
-                await asyncio.shield(self._run(_GIVE_UP, key))
+                await asyncio.shield(self._run(_GIVE_UP, {**key, "is_free": isinstance(error, NoTokenGiven)}))
             raise
         # A token that could not be stored is good all the same; the others fetch one of their own.
         with suppress(DatabaseUnavailable):

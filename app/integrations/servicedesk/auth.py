@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from app.core.access_token import AccessToken
+from app.core.access_token import AccessToken, NoTokenGiven
 from app.core.tenant import Tenant
 from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable, TenantFileInvalid
-from app.integrations.http import NoAnswer, Outbound, Reply
+from app.integrations.http import NoAnswer, NotSent, Outbound, Reply
 from app.integrations.servicedesk.answers import CredentialsRefused, parse_retry_after
 
 _DEFAULT_LIFE: Final = timedelta(hours=1)
@@ -147,7 +147,8 @@ class _TokenAuthenticator:
                 },
             )
         except NoAnswer as error:
-            raise HelpDeskUnavailable(
+            failure = NoTokenGiven if isinstance(error, NotSent) else HelpDeskUnavailable
+            raise failure(
                 f"The accounts server of ServiceDesk Plus: {error}.", code=Code.HELP_DESK_UNREACHABLE
             ) from None
         return self._parse(reply)
@@ -155,7 +156,7 @@ class _TokenAuthenticator:
     def _parse(self, reply: Reply) -> AccessToken:
         """The token in *reply*. The accounts server answers most errors with status 200."""
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise HelpDeskUnavailable(f"The accounts server of ServiceDesk Plus failed (HTTP {reply.status}).")
+            raise NoTokenGiven(f"The accounts server of ServiceDesk Plus failed (HTTP {reply.status}).")
         answer = _decode(reply.body)
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS or _is_throttled(answer):
             raise HelpDeskUnavailable(

@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from app.api.app import Api, open_api
-from app.core.tenant import Tenant
+from app.core.tenant import Instance, Tenant
 from app.settings import ApiSettings
 from demo.embedded import DatabaseUrls, ValkeyServer
-from tests.builders import a_tenant, write_tenant
+from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 
 PREFIXED_TOKEN = "whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx"
 
@@ -29,12 +29,17 @@ class Tenants:
     suspended: Tenant
     rotating: Tenant
     prefixed: Tenant
+    instance: Instance
+    """A shared help desk whose accounts are `globex` (602) and `dormant` (603, suspended)."""
+    by_token: Instance
+    globex: Tenant
     folder: Path
 
 
 @pytest.fixture(scope="module")
 def tenants(tmp_path_factory: pytest.TempPathFactory) -> Tenants:
     folder = tmp_path_factory.mktemp("tenants")
+    instance = an_instance()
     every = Tenants(
         acme=a_tenant("acme"),
         northwind=a_tenant("northwind"),
@@ -42,8 +47,15 @@ def tenants(tmp_path_factory: pytest.TempPathFactory) -> Tenants:
         suspended=a_tenant("suspended", status="suspended"),
         rotating=a_tenant("rotating"),
         prefixed=a_tenant("prefixed", webhook={"auth": "token"}),
+        instance=instance,
+        by_token=an_instance("by-token", webhook={"auth": "token"}),
+        globex=an_account(instance, "globex", {"id": "602", "name": "Globex"}),
         folder=folder,
     )
+    write_instance(folder, every.instance, webhook_secret="instance-secret")
+    write_instance(folder, every.by_token, webhook_secret="instance-token-0001")
+    write_tenant(folder, every.globex)
+    write_tenant(folder, an_account(instance, "dormant", {"id": "603"}, status="suspended"))
     write_tenant(folder, every.acme, webhook_secret="acme-current", webhook_secret_previous="acme-previous")
     write_tenant(folder, every.northwind, webhook_secret="whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx")
     write_tenant(folder, every.bluebird, webhook_secret="bluebird-token-0001")

@@ -187,6 +187,69 @@ async def test_a_body_in_another_charset_is_signed_as_it_came_and_stored_readabl
     assert parse_webhook(held).description == "Zürich\r\nACME\\jane"
 
 
+def of_instance(body: bytes, secret: str = "instance-secret", name: str = "main") -> dict[str, str]:
+    return {**JSON, "x-instance": name, "x-servicedesk-signature": sign_body(secret.encode(), body)}
+
+
+@pytest.mark.parametrize(
+    ("account", "is_globex"),
+    [
+        ({"id": "602", "name": "Globex"}, True),
+        (602, True),
+        ("602", True),
+        ({"id": "601"}, False),
+        ({"name": "Globex"}, False),
+        (None, False),
+        ([], False),
+    ],
+)
+async def test_an_instances_webhook_goes_to_the_account_that_it_names_or_waits_to_be_routed(
+    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database, account: Any, is_globex: bool
+) -> None:
+    body = a_body(ticket_id=f"i{uuid4().hex[:8]}", account=account)
+    answer = await send(client, body, of_instance(body))
+    assert answer.status_code == 202, answer.text
+    owner = tenants.globex.id if is_globex else tenants.instance.id
+    found = await list_deliveries(worker_db, owner, Choice(ticket_id=parse_webhook(body).ticket_id))
+    assert [str(each.job_id) for each in found] == [answer.json()["job_id"]]
+    assert (await send(client, body, of_instance(body))).json() == answer.json()
+
+
+async def test_an_instances_webhook_is_signed_by_its_own_secret(client: httpx.AsyncClient, tenants: Tenants) -> None:
+    body = a_body(account={"id": "602"})
+    for headers in (
+        of_instance(body, "acme-current"),
+        of_instance(body, name="acme"),
+        of_instance(body, name="globex"),
+        of_instance(body, name="nowhere"),
+        of_instance(body, name="../main"),
+        {**of_instance(body, "acme-current"), "x-tenant-id": str(tenants.acme.id)},
+    ):
+        assert_problem(await send(client, body, headers), 401)
+
+
+async def test_an_account_may_be_named_as_a_tenant_with_the_instances_secret(
+    client: httpx.AsyncClient, tenants: Tenants
+) -> None:
+    body = a_body(ticket_id="named")
+    assert (await send(client, body, signed(tenants.globex, body, "instance-secret"))).status_code == 202
+    assert_problem(await send(client, body, signed(tenants.acme, body, "instance-secret")), 401)
+
+
+async def test_an_instances_token_names_it(client: httpx.AsyncClient, tenants: Tenants, worker_db: Database) -> None:
+    body = a_body(ticket_id="by-token")
+    headers = {**JSON, "authorization": "Bearer instance-token-0001"}
+    assert (await send(client, body, headers)).status_code == 202
+    assert await stored(worker_db, tenants.by_token.as_tenant(), "by-token") == 1
+    for wrong in ("Bearer instance-secret", "Bearer bluebird-token-0001", "Bearer ", "Basic instance-token-0001"):
+        assert_problem(await send(client, body, {**JSON, "authorization": wrong}), 401)
+
+
+async def test_a_suspended_account_is_told_so(client: httpx.AsyncClient) -> None:
+    body = a_body(account={"id": "603"})
+    assert_problem(await send(client, body, of_instance(body)), 403)
+
+
 async def test_a_token_is_an_equal_citizen(client: httpx.AsyncClient, tenants: Tenants) -> None:
     body = a_body(ticket_id="1007")
     headers = {**JSON, "x-tenant-id": str(tenants.bluebird.id)}

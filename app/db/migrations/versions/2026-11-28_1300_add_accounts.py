@@ -1,6 +1,8 @@
 """Add `account` (which tenant is an account of which shared instance) and `stray` (rows that no account owns), and let
 the view `hold` tell an instance's holds for each of its accounts.
 
+`access_token.fetched_at` tells how young a refused token is.
+
 Expands only: for the release before `hold` is as it was, since no row of `account` is there until a worker of this
 release writes one.
 
@@ -32,6 +34,8 @@ create table stray (
     seen_at timestamptz not null default now(),
     primary key (tenant_id, kind, account)
 );
+
+alter table access_token add column fetched_at timestamptz;
 """
 
 ISOLATION = """
@@ -82,4 +86,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     execute_script(HOLD_BEFORE)
-    execute_script("drop table stray; drop table account")
+    execute_script("drop table stray; drop table account; alter table access_token drop column fetched_at")

@@ -10,11 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from app.core.access_token import AccessToken
+from app.core.access_token import AccessToken, NoTokenGiven
 from app.db.limits.access_tokens import MAX_REFRESHES, AccessTokens
 from app.db.session import Database, open_database
 from app.errors import CallsExhausted, HelpDeskUnavailable
 from demo.embedded import DatabaseUrls
+
+LONG_AGO = "fetched_at = fetched_at - interval '6 minutes'"
 
 Refresh = Callable[[], Awaitable[AccessToken]]
 
@@ -64,12 +66,51 @@ async def test_twenty_whose_token_was_refused_share_one_fetch(worker_db: Databas
     tenant_id, (refresh, given) = uuid4(), tokens()
     caches = [AccessTokens(worker_db, tenant_id, refresh_token="r") for _ in range(20)]
     await caches[0].access_token(refresh)
+    await change(worker_db, tenant_id, LONG_AGO)
 
     got = await asyncio.gather(*(cache.access_token(refresh, rejected="token-1") for cache in caches))
 
     assert set(got) == {"token-2"}
     assert len(given) == 2
     assert await caches[3].access_token(refresh, rejected="token-1") == "token-2"
+
+
+async def test_a_token_that_was_fetched_minutes_ago_is_not_replaced(worker_db: Database) -> None:
+    tenant_id, (refresh, given) = uuid4(), tokens()
+    cache = AccessTokens(worker_db, tenant_id, refresh_token="r")
+    await cache.access_token(refresh)
+    assert await cache.access_token(refresh, rejected="token-1") == "token-1"
+    assert await cache.access_token(refresh, rejected="an older one") == "token-1"
+    await change(worker_db, tenant_id, LONG_AGO)
+    assert await cache.access_token(refresh, rejected="token-1") == "token-2"
+    assert len(given) == 2
+
+
+async def test_a_fetch_that_surely_gave_no_token_is_none_of_the_few(worker_db: Database) -> None:
+    tenant_id, (refresh, _) = uuid4(), tokens()
+    cache = AccessTokens(worker_db, tenant_id, refresh_token="r")
+
+    async def out() -> AccessToken:
+        raise NoTokenGiven("no connection was made")
+
+    for _ in range(2 * MAX_REFRESHES):  # an outage of the accounts server
+        with pytest.raises(NoTokenGiven):
+            await cache.access_token(out)
+    assert await cache.access_token(refresh) == "token-1"
+
+
+async def test_a_fetch_that_may_have_given_a_token_counts(worker_db: Database) -> None:
+    tenant_id, (refresh, _) = uuid4(), tokens()
+    cache = AccessTokens(worker_db, tenant_id, refresh_token="r")
+
+    async def silent() -> AccessToken:
+        raise HelpDeskUnavailable("no answer came")
+
+    for _ in range(MAX_REFRESHES):
+        with pytest.raises(HelpDeskUnavailable):
+            await cache.access_token(silent)
+    with pytest.raises(CallsExhausted):
+        await cache.access_token(refresh)
 
 
 async def test_a_fetch_that_fails_gives_its_turn_to_the_next_at_once(worker_db: Database) -> None:
@@ -138,6 +179,7 @@ async def test_no_more_tokens_are_fetched_than_the_accounts_server_gives(worker_
     rejected = None
     for _ in range(MAX_REFRESHES):
         rejected = await cache.access_token(refresh, rejected=rejected)
+        await change(worker_db, tenant_id, LONG_AGO)
 
     with pytest.raises(CallsExhausted) as caught:
         await cache.access_token(refresh, rejected=rejected)
