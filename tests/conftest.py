@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 
+import structlog
 from hypothesis import settings
 
 settings.register_profile("the same each time", derandomize=True, deadline=None)
 if "FUZZ_EXAMPLES" not in os.environ:
     settings.load_profile("the same each time")
+
+# By default structlog draws each exception with all its variables: two seconds of CPU for one line of a log.
+structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
