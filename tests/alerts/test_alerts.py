@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def run_promtool(folder: Path, tests: list[dict[str, Any]], *, step: str = "1m")
     binary = shutil.which("promtool")
     if binary is None:
         pytest.skip("promtool is not installed (make test-machine installs it): the alerts are not tested")
-    groups = load_groups()
+    groups = deepcopy(load_groups())
     for group in groups:
         for rule in group["rules"]:
             rule.pop("annotations", None)

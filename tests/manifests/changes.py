@@ -50,8 +50,9 @@ def idle_entries(root: Path, folders: list[str]) -> list[str]:
 
     A folder that can't be rendered without an entry needs it.
     """
-    before = {folder: render_text(folder, root=root) for folder in folders}
     reads = {folder: reachable(root / folder) for folder in folders}
+    # The smallest first: an entry is tried until one differs.
+    before = {folder: render_text(folder, root=root) for folder in sorted(folders, key=lambda each: len(reads[each]))}
     idle = []
     for path in sorted({path for paths in reads.values() for path in paths}):
         original = path.read_text("utf-8")
@@ -59,7 +60,7 @@ def idle_entries(root: Path, folders: list[str]) -> list[str]:
             content = yaml.safe_load(original)
             del content[field][place]
             path.write_text(yaml.safe_dump(content), "utf-8")
-            if not any(_differs(folder, before[folder], root) for folder in folders if path in reads[folder]):
+            if not any(_differs(folder, before[folder], root) for folder in before if path in reads[folder]):
                 idle.append(f"{path.relative_to(root.resolve())}: {field}[{place}] changes nothing: {entry}")
         path.write_text(original, "utf-8")
     return idle

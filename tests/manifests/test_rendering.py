@@ -21,6 +21,7 @@ from tests.manifests.rendering import (
     kustomizations,
     name_of,
     of_kind,
+    parse,
     render,
     render_text,
 )
@@ -67,7 +68,7 @@ def test_components_combine(tmp_path: Path, door: str, is_pod_identity: bool) ->
         content.setdefault("components", []).append("../../../components/pod-identity")
         path.write_text(yaml.safe_dump(content), "utf-8")
 
-    objects = [each for each in yaml.safe_load_all(render_text(PRODUCTION, root=tmp_path)) if each]
+    objects = parse(render_text(PRODUCTION, root=tmp_path))
 
     assert invalid(objects) == []
     assert miswired(objects) == []
@@ -82,7 +83,7 @@ def test_a_component_can_be_left_out(tmp_path: Path, component: str) -> None:
     copy_project(tmp_path)
     _edit(tmp_path / WORKLOAD, f"  - ../../../components/{component}\n", "")
 
-    objects = [each for each in yaml.safe_load_all(render_text(PRODUCTION, root=tmp_path)) if each]
+    objects = parse(render_text(PRODUCTION, root=tmp_path))
 
     assert invalid(objects) == []
     assert miswired(objects) == []
@@ -96,7 +97,7 @@ def test_a_help_desk_on_premises_is_a_component_too(tmp_path: Path) -> None:
     content.setdefault("components", []).append("../../../components/on-premises")
     path.write_text(yaml.safe_dump(content), "utf-8")
 
-    objects = [each for each in yaml.safe_load_all(render_text(PRODUCTION, root=tmp_path)) if each]
+    objects = parse(render_text(PRODUCTION, root=tmp_path))
 
     assert invalid(objects) == []
     assert miswired(objects) == []
@@ -108,7 +109,7 @@ def test_the_console_and_the_votes_are_components_too(tmp_path: Path) -> None:
     last = "  - ../../../components/observability\n"
     _edit(tmp_path / WORKLOAD, last, last + "  - ../../../components/console\n  - ../../../components/feedback\n")
 
-    objects = [each for each in yaml.safe_load_all(render_text(PRODUCTION, root=tmp_path)) if each]
+    objects = parse(render_text(PRODUCTION, root=tmp_path))
 
     assert invalid(objects) == []
     assert miswired(objects) == []

@@ -11,11 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_optional, ext_strings
 
-from tests.manifests.rendering import Object
+from tests.manifests.rendering import Object, parse
 
 _PLURALS: Final = {"Ingress": "ingresses"}
 ARGO_CD: Final = "system:serviceaccount:argocd:argocd-application-controller"
@@ -106,4 +105,4 @@ def policies_in(objects: list[Object]) -> list[Policy]:
 
 
 def documents(path: Path) -> list[Object]:
-    return [each for each in yaml.safe_load_all(path.read_text("utf-8")) if each]
+    return parse(path.read_text("utf-8"))

@@ -7,10 +7,9 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.manifests.project import ROOT, settings
-from tests.manifests.rendering import LOCAL, PRODUCTION, Object, name_of, of_kind, pod_templates, render
+from tests.manifests.rendering import LOCAL, PRODUCTION, Object, name_of, of_kind, parse, pod_templates, render
 from tests.policies.admission import NotAnswered, Policy, documents, policies_in
 
 POLICIES = policies_in(render("policies"))
@@ -21,7 +20,7 @@ def examples_of(rule: str, kind: str) -> list[Object]:
     """The rule's examples. They name our registry as an unset installation does."""
     registry = settings()["image"].rpartition("/")[0]
     text = (ROOT / "policies" / rule / f"{kind}.yaml").read_text("utf-8")
-    return [each for each in yaml.safe_load_all(text.replace("unset.invalid", registry)) if each]
+    return parse(text.replace("unset.invalid", registry))
 
 
 def objections(each: Object) -> list[str]:
