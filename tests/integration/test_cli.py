@@ -58,14 +58,17 @@ async def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess
 
 
 async def call_here(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """As `call`, in a thread of this process: for the many calls of a long story."""
+    """As `call`, in a thread of this process: a process of its own takes one to two seconds of CPU to start.
+
+    What `main` adds, the line for an error that no command expects, is `call`'s alone.
+    """
     result = await asyncio.to_thread(CliRunner(env=variables).invoke, cli, arguments)
     return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 async def test_every_command_explains_itself_with_an_example(command: list[str]) -> None:
-    shown = await call(*command, "--help")
+    shown = await call_here(*command, "--help")
     assert shown.returncode == 0
     assert "Example:" in shown.stdout
     assert "\\b" not in shown.stdout
@@ -107,21 +110,21 @@ async def test_a_tenant_is_added_checked_and_listed(tmp_path: Path) -> None:
     )
     assert added.returncode == 0, added.stderr
     assert str(tmp_path / "secrets" / "acme" / "api_key") in added.stdout
-    checked = await call("tenants", "check", **folders)
+    checked = await call_here("tenants", "check", **folders)
     assert (checked.returncode, checked.stdout) == (1, "acme: secret webhook_secret: is missing\n")
     (tmp_path / "secrets" / "acme").mkdir(parents=True)
     (tmp_path / "secrets" / "acme" / "api_key").write_text("secret")
-    checked = await call("tenants", "check", "--as", "worker", **folders)
+    checked = await call_here("tenants", "check", "--as", "worker", **folders)
     assert (checked.returncode, checked.stdout) == (0, "acme: fine\n")  # as its pods are: without the webhook's secret
-    checked = await call("tenants", "check", "--as", "api", **folders)
+    checked = await call_here("tenants", "check", "--as", "api", **folders)
     assert (checked.returncode, checked.stdout) == (1, "acme: secret webhook_secret: is missing\n")
     (tmp_path / "secrets" / "acme" / "webhook_secret").write_text("secret")
-    checked = await call("tenants", "check", "acme", **folders)
+    checked = await call_here("tenants", "check", "acme", **folders)
     assert (checked.returncode, checked.stdout) == (0, "acme: fine\n")
-    listed = await call("tenants", "list", **folders)
+    listed = await call_here("tenants", "list", **folders)
     assert listed.stdout.startswith("acme\t")
     (tmp_path / "files" / "acme.yaml").write_text("slug: acme\n")
-    checked = await call("tenants", "check", **folders)
+    checked = await call_here("tenants", "check", **folders)
     assert checked.returncode == 1
     assert "acme: id:" in checked.stdout
 

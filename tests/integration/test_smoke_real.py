@@ -21,7 +21,7 @@ from demo.launcher import Process
 from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
 from tests.integration.processes import open_api_process, open_worker_process
-from tests.integration.test_cli import call
+from tests.integration.test_cli import call, call_here
 
 SECRET, KEY, WORDS = "webhook-secret-of-acme", "api-key-of-acme", "The printer on floor three prints blank pages."
 
@@ -50,18 +50,8 @@ class System:
 
     async def smoke(self, ticket_id: str, *options: str, **variables: str) -> tuple[int, dict[str, dict[str, Any]]]:
         """The exit status and the checks by name; nothing secret and no word of the ticket may be told."""
-        ended = await call(
-            "smoke",
-            "--tenant",
-            "acme",
-            "--ticket",
-            ticket_id,
-            "--url",
-            self.api.url,
-            "--json",
-            *options,
-            **{**self.variables, **variables},
-        )
+        arguments = ("--tenant", "acme", "--ticket", ticket_id, "--url", self.api.url, "--json", *options)
+        ended = await call_here("smoke", *arguments, **{**self.variables, **variables})
         told = ended.stdout + ended.stderr
         assert not any(word in told for word in (SECRET, KEY, WORDS, "Blank pages")), told
         assert ended.stdout, ended.stderr
@@ -218,7 +208,7 @@ async def test_without_a_database_it_says_which_variable_is_missing(system: Syst
     ids=["listen", "public url", "image"],
 )
 async def test_wrong_options_are_told(system: System, options: list[str], said: str) -> None:
-    ended = await call("smoke", "--tenant", "acme", *options, **system.variables)
+    ended = await call_here("smoke", "--tenant", "acme", *options, **system.variables)
 
     assert ended.returncode == 2
     assert said in ended.stderr
