@@ -15,7 +15,7 @@ SHORT = [fault for fault in FAULTS if fault.is_short]
 
 
 async def test_nothing_is_lost_doubled_or_mixed_up_in_a_short_run() -> None:
-    orders = Orders(seconds=24, rate=15, seed=7, faults=SHORT, settle_s=150)
+    orders = Orders(seconds=24, rate=8, seed=7, faults=SHORT, settle_s=150)
     with open_run_folder(Path(__file__).parents[2] / ".demo") as run:
         report = await drill(orders, run, tell=lambda _: None)
     sys.stdout.write(report.as_text())
