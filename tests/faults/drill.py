@@ -156,7 +156,8 @@ async def _read_notes(system: System) -> list[Note]:
     return [
         Note(client.slug, row["ticket_id"], row["description"], int(row["created_time"]["value"]) / 1000)
         for client in CLIENTS
-        for row in await system.notes(client.slug)
+        for row in await system.notes(client.portal)
+        if client.owns(row["ticket_id"])
     ]
 
 

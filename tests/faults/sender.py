@@ -105,7 +105,10 @@ class Sender:
     async def _prepare(self, call: Call) -> None:
         """The ticket reads as the call says by the time it is made."""
         subject, description = call.client.words(call.ticket_id, call.version)
-        values = {"portal": call.client.slug, "id": call.ticket_id, "subject": subject, "description": description}
+        client = call.client
+        values = {"portal": client.portal, "id": call.ticket_id, "subject": subject, "description": description}
+        if client.account:
+            values["account"] = client.account
         if call.kind in {CallKind.NEW, CallKind.FORGED}:
             await self._control("POST", values, status=201)
         elif call.kind is CallKind.CHANGED:

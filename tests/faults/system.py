@@ -28,7 +28,7 @@ from demo.embedded import (
 from demo.failure import RunFailed
 from demo.launcher import Process
 from demo.run_folder import RunFolder
-from tests.faults.tenants import CLIENTS, write_client, write_portal
+from tests.faults.tenants import CLIENTS, write_clients, write_portals
 from tests.integration.superuser import run_as_superuser
 
 LEASE_S: Final = 5.0
@@ -145,8 +145,8 @@ class System:
 
     async def strike_help_desks(self, **fault: Any) -> None:
         """A fault of the simulator in every help desk, until `heal_help_desks`."""
-        for client in CLIENTS:
-            await self._post(f"{self.help_desk_url}/simulator/faults", {"portal": client.slug, "times": None, **fault})
+        for portal in {client.portal for client in CLIENTS}:
+            await self._post(f"{self.help_desk_url}/simulator/faults", {"portal": portal, "times": None, **fault})
 
     async def heal_help_desks(self) -> None:
         async with self.control.delete(f"{self.help_desk_url}/simulator/faults") as answer:
@@ -161,9 +161,9 @@ class System:
         async with self.control.delete(f"{self.model_url.removesuffix('/v1')}/simulator/behaviours") as answer:
             _expect(answer, 200)
 
-    async def notes(self, slug: str) -> list[dict[str, Any]]:
+    async def notes(self, portal: str) -> list[dict[str, Any]]:
         """All notes of a help desk, as its API writes them."""
-        async with self.control.get(f"{self.help_desk_url}/simulator/notes", params={"portal": slug}) as answer:
+        async with self.control.get(f"{self.help_desk_url}/simulator/notes", params={"portal": portal}) as answer:
             _expect(answer, 200)
             notes: list[dict[str, Any]] = await answer.json()
             return notes
@@ -209,15 +209,13 @@ async def open_system(run: RunFolder, *, small_disk: Path | None = None) -> Asyn
         postgres = await stack.enter_async_context(open_postgres(run, is_durable=True))
         valkey = await stack.enter_async_context(open_valkey(run))
         urls = await _make_database(postgres, small_disk)
-        for client in CLIENTS:
-            write_portal(run.path / "portals", client)
+        write_portals(run.path / "portals")
         simulators = [
             _launch(run, "help-desk", "app.simulator", "--data", str(run.path / "portals")),
             _launch(run, "model", "demo.offline_model"),
         ]
         help_desk_url, model_url = [await simulator.line(limit_s=START_S) for simulator in simulators]
-        for client in CLIENTS:
-            write_client(run.path / "tenants", client, help_desk=help_desk_url)
+        write_clients(run.path / "tenants", help_desk=help_desk_url)
         control = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(120)))
         system = System(run, postgres, valkey, urls, help_desk_url, model_url, control, small_disk)
         stack.push_async_callback(_end, system, simulators)

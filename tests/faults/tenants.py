@@ -1,11 +1,13 @@
-"""Six tenants whose data can't be told apart but by a word of their own.
+"""Six tenants whose data can't be told apart but by a word of their own. Two of them share a help desk.
 
-Invariant: every ticket, article and resolved ticket of a tenant holds its word and no other's; and all tenants use the
-same ticket ids, so that a mix-up leads to a ticket that is there.
+Invariant: every ticket, article and resolved ticket of a tenant holds its word and no other's; and tenants with a help
+desk of their own use the same ticket ids, so that a mix-up leads to a ticket that is there. In the shared one a mix-up
+finds the other's tickets in any case.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,11 +17,13 @@ import yaml
 
 from app.core.help_desk import Edition
 from app.core.note import note_reference
-from app.core.tenant import Auth, Tenant
+from app.core.tenant import Auth, Instance, Tenant
 from app.core.ticket import Ticket
-from tests.builders import write_tenant
+from tests.builders import write_instance, write_tenant
 
 _NAMESPACE: Final = UUID("3c1f6a52-74d1-4c6e-8f0d-5b1f2a9c7e10")
+_SHARED: Final = "msp"
+_IDS: Final = 1_000_000
 _TECHNICIAN: Final = "ai-agents@msp.example"
 _TOPICS: Final = (
     ("Outlook receives no mail", "Outlook shows no new mail since this morning; webmail does."),
@@ -37,6 +41,19 @@ class Client:
     slug: str
     edition: Edition = Edition.ON_PREMISES
     auth: Auth = Auth.HMAC
+    account: str = ""
+    """Its account of the shared help desk; empty: it has a help desk of its own."""
+    first_id: int = 0
+    """Its tickets' ids begin here, in a help desk that it shares."""
+
+    @property
+    def portal(self) -> str:
+        """The name of its help desk."""
+        return _SHARED if self.account else self.slug
+
+    def owns(self, ticket_id: str) -> bool:
+        """Whether the ticket, of its help desk, is its own."""
+        return not self.account or self.first_id <= int(ticket_id) < self.first_id + _IDS
 
     @property
     def id(self) -> UUID:
@@ -69,71 +86,100 @@ BUSY: Final = (
     Client("acme"),
     Client("bolt", auth=Auth.TOKEN),
     Client("cedar", edition=Edition.CLOUD),
-    Client("delta"),
-    Client("ember"),
+    Client("delta", edition=Edition.MSP_ON_PREMISES, account="601"),
+    Client("ember", edition=Edition.MSP_ON_PREMISES, account="602", first_id=_IDS),
 )
 QUIET: Final = Client("flint")
 """One that sends a ticket each second or two: what it waits is the product's doing, and not the others' queue's."""
 CLIENTS: Final = (*BUSY, QUIET)
 
 
-def write_portal(folder: Path, client: Client) -> None:
-    """What the simulator serves for *client*: its history and articles, and no ticket that is open."""
-    own = folder / client.slug
+def write_portals(folder: Path) -> None:
+    """What the simulator serves: each tenant's history and articles, and no ticket that is open."""
+    for name in dict.fromkeys(client.portal for client in CLIENTS):
+        _write_portal(folder / name, [client for client in CLIENTS if client.portal == name])
+
+
+def _write_portal(own: Path, clients: Sequence[Client]) -> None:
     own.mkdir(parents=True)
+    edition, name = clients[0].edition, clients[0].portal
     access: dict[str, Any] = (
-        {"client_id": "client", "client_secret": "client-secret", "refresh_token": f"refresh-{client.slug}"}
-        if client.edition.is_cloud
-        else {"api_key": f"key-{client.slug}"}
+        {"client_id": "client", "client_secret": "client-secret", "refresh_token": f"refresh-{name}"}
+        if edition.is_cloud
+        else {"api_key": f"key-{name}"}
     )
-    portal = {"slug": client.slug, "edition": str(client.edition), "technician": _TECHNICIAN, **access}
+    accounts = {client.account: client.slug.title() for client in clients if client.account}
+    portal = {"slug": name, "edition": str(edition), "technician": _TECHNICIAN, "accounts": accounts, **access}
     tickets = [
         {
-            "id": str(900 + number),
+            "id": str(client.first_id + 900 + number),
             "subject": f"{subject} at {client.word}",
             "description": f"{description} Seen before at {client.word}.",
             "status": "Closed",
             "created": "2026-10-01T08:00:00Z",
             "resolved": "2026-10-01T10:00:00Z",
             "resolution": f"Restarted the service of {client.word} and repaired the profile.",
+            "account": client.account,
         }
+        for client in clients
         for number, (subject, description) in enumerate(_TOPICS)
     ]
     articles = [
-        {"id": str(800 + number), "title": f"{subject}: what to check at {client.word}", "text": description}
+        {
+            "id": str(client.first_id + 800 + number),
+            "title": f"{subject}: what to check at {client.word}",
+            "text": description,
+            "accounts": [client.account] if client.account else [],
+        }
+        for client in clients
         for number, (subject, description) in enumerate(_TOPICS)
     ]
-    for name, content in (("portal", portal), ("tickets", tickets), ("articles", articles)):
-        (own / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    for file, content in (("portal", portal), ("tickets", tickets), ("articles", articles)):
+        (own / f"{file}.yaml").write_text(yaml.safe_dump(content))
 
 
-def write_client(folder: Path, client: Client, *, help_desk: str) -> None:
-    """The tenant's file and secrets, as they are mounted."""
+def write_clients(folder: Path, *, help_desk: str) -> None:
+    """The tenants' and the instance's files and secrets, as they are mounted."""
+    instance = Instance.model_validate(
+        {**_help_desk(BUSY[-1], help_desk), "id": uuid5(_NAMESPACE, _SHARED), "name": _SHARED}
+    )
+    write_instance(folder, instance, api_key=f"key-{_SHARED}", webhook_secret=f"webhook-secret-of-{_SHARED}")
+    for client in CLIENTS:
+        options = (
+            {**instance.options, "account": {"id": client.account}} if client.account else _help_desk(client, help_desk)
+        )
+        tenant = Tenant.model_validate(
+            {
+                "id": client.id,
+                "slug": client.slug,
+                "name": client.slug.title(),
+                "servicedesk": options,
+                "webhook": {"auth": client.auth},
+                "events": ["ticket_created", "ticket_updated"],
+            }
+        )
+        write_tenant(folder, tenant, webhook_secret=client.secret, **_access(client))
+
+
+def _help_desk(client: Client, help_desk: str) -> dict[str, Any]:
     is_cloud = client.edition.is_cloud
-    tenant = Tenant.model_validate(
-        {
-            "id": client.id,
-            "slug": client.slug,
-            "name": client.slug.title(),
-            "servicedesk": {
-                "edition": client.edition,
-                "url": f"{help_desk}/{'app' if is_cloud else 'at'}/{client.slug}",
-                "accounts_url": help_desk if is_cloud else None,
-                "technician": _TECHNICIAN,
-                "calls_per_minute": 6000,
-                "allow_private_address": True,
-            },
-            "webhook": {"auth": client.auth},
-            "events": ["ticket_created", "ticket_updated"],
-        }
-    )
-    access = (
-        {
-            "oauth_client_id": "client",
-            "oauth_client_secret": "client-secret",
-            "oauth_refresh_token": f"refresh-{client.slug}",
-        }
-        if is_cloud
-        else {"api_key": f"key-{client.slug}"}
-    )
-    write_tenant(folder, tenant, webhook_secret=client.secret, **access)
+    return {
+        "edition": client.edition,
+        "url": f"{help_desk}/{'app' if is_cloud else 'at'}/{client.portal}",
+        "accounts_url": help_desk if is_cloud else None,
+        "technician": _TECHNICIAN,
+        "calls_per_minute": 6000,
+        "allow_private_address": True,
+    }
+
+
+def _access(client: Client) -> dict[str, str]:
+    if client.account:
+        return {}
+    if not client.edition.is_cloud:
+        return {"api_key": f"key-{client.portal}"}
+    return {
+        "oauth_client_id": "client",
+        "oauth_client_secret": "client-secret",
+        "oauth_refresh_token": f"refresh-{client.portal}",
+    }

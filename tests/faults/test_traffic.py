@@ -54,6 +54,7 @@ def test_nothing_genuine_is_about_a_forged_calls_ticket() -> None:
 
 
 def test_the_tenants_tickets_have_the_same_ids() -> None:
-    ids = {client: {call.ticket_id for call in plan() if call.client is client} for client in CLIENTS}
+    own = [client for client in CLIENTS if not client.first_id]
+    ids = {client: {call.ticket_id for call in plan() if call.client is client} for client in own}
 
     assert len(set.intersection(*ids.values())) == len(ids[QUIET]) == 20

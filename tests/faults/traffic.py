@@ -130,6 +130,6 @@ class _Plan:
         return Call(after_s, kind, client, ticket_id, version, event, updated_at, forgery)
 
     def _new_id(self, client: Client) -> str:
-        """The next of its tenant: all tenants have tickets of the same ids."""
+        """The next of its tenant: tenants with a help desk of their own have tickets of the same ids."""
         self._tickets[client] += 1
-        return str(_FIRST_TICKET + self._tickets[client])
+        return str(client.first_id + _FIRST_TICKET + self._tickets[client])
