@@ -17,6 +17,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from app.db.connection import CONNECT_TIMEOUT, Pooler, driver_dsn, unavailable
 from app.db.connection import is_passing as is_passing_in_driver
@@ -126,6 +127,17 @@ async def open_database(
     finally:
         # Shielded, so that the connections are closed also when this task is cancelled.
         await asyncio.shield(engine.dispose())
+
+
+def create_owner_engine(url: str, *, name: str) -> AsyncEngine:
+    """For what the owner of the tables does at length: no pool, and no limit on how long a statement may run."""
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda *_: asyncpg.connect(
+            driver_dsn(url), timeout=CONNECT_TIMEOUT.total_seconds(), server_settings={"application_name": name}
+        ),
+        poolclass=NullPool,
+    )
 
 
 async def _connect(url: str, *, pooler: Pooler, name: str) -> asyncpg.Connection[Any]:

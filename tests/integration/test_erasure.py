@@ -23,7 +23,7 @@ from app.errors import QueueUnavailable, Rejected
 from app.queue import STREAM, RingBroker, open_queue
 from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.builders import an_outcome
-from tests.integration.database_rows import fill_every_table
+from tests.integration.database_rows import fill_every_table, find_tables, insert_into
 
 
 @pytest.fixture
@@ -61,6 +61,40 @@ async def test_every_table_loses_the_tenants_rows_and_keeps_the_others(
     assert (act.actor, act.act, act.number) == ("ines", "erase", len(tables))
     assert set((await rows(superuser, tables, gone)).values()) == {0}
     assert set((await rows(superuser, tables, kept)).values()) == {1}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+async def test_no_row_is_left_between_batches(superuser: asyncpg.Connection, urls: DatabaseUrls, batch: int) -> None:
+    """Of each kind of key: uuids, text, numbers, times, addresses."""
+    gone, kept = uuid4(), uuid4()
+    tables = await fill_every_table(superuser, gone, kept)
+    for name, columns in (await find_tables(superuser)).items():
+        for _ in range(5 if name in tables else 0):
+            for tenant_id in (gone, kept):
+                await superuser.execute(f"{insert_into(name, columns, tenant_id)} on conflict do nothing")
+    before, others = await rows(superuser, tables, gone), await rows(superuser, tables, kept)
+    assert len([name for name, number in before.items() if number == 6]) > len(tables) / 2
+
+    erased = await erase_rows(urls.owner, gone, actor="ines", batch=batch)
+
+    assert erased.erased == before
+    assert set((await rows(superuser, tables, gone)).values()) == {0}
+    assert await rows(superuser, tables, kept) == others
+
+
+async def test_a_table_that_this_release_does_not_know_is_emptied_too(
+    superuser: asyncpg.Connection, urls: DatabaseUrls
+) -> None:
+    """So it is after a rollback."""
+    gone, kept = uuid4(), uuid4()
+    await superuser.execute('create table "New ""table" (tenant_id uuid, number int, primary key (tenant_id, number))')
+    await superuser.execute('alter table "New ""table" owner to ai_agents_owner')
+    try:
+        await superuser.execute('insert into "New ""table" values ($1, 1), ($2, 1)', gone, kept)
+        assert (await erase_rows(urls.owner, gone, actor="ines")).erased == {'New "table': 1}
+        assert await superuser.fetchval('select tenant_id from "New ""table"') == kept
+    finally:
+        await superuser.execute('drop table "New ""table"')
 
 
 async def test_erasing_twice_finds_nothing_the_second_time(urls: DatabaseUrls, valkey: ValkeyServer) -> None:
