@@ -22,7 +22,7 @@ from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import func, select
 
 from app.core.accounts import Accounts
 from app.core.article import Article
@@ -73,7 +73,7 @@ _MAX_LABEL_CHARS: Final = 300
 # Nobody waits for the sync, and a help desk that throttles does so for minutes.
 _LONGEST_WAIT_FOR_A_CALL: Final = timedelta(minutes=10)
 
-_NOW: Final = text("select clock_timestamp()")
+_NOW: Final = select(func.clock_timestamp())
 
 
 class Desk(Protocol):

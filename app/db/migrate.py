@@ -14,18 +14,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.db.connection import driver_dsn, unavailable
+from app.db.connection import unavailable
 from app.db.migrations import ADVISORY_LOCK
-from app.db.session import is_passing
+from app.db.session import create_owner_engine, is_passing
+from app.db.sql import load
 from app.errors import AppError, Rejected
 
 ROLES: Final = ("ai_agents_intake", "ai_agents_worker")
@@ -33,17 +32,9 @@ ROLES: Final = ("ai_agents_intake", "ai_agents_worker")
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 10.0
 
-_MAY_MAKE_TABLES: Final = """
-select rolname from pg_roles
-where rolname = any(:roles) and (
-    has_database_privilege(oid, current_database(), 'temporary')
-    or has_database_privilege(oid, current_database(), 'create') or has_schema_privilege(oid, 'public', 'create')
-)
-order by rolname
-"""
-_OWNS_DATABASE: Final = (
-    "select pg_has_role(current_user, datdba, 'usage') from pg_database where datname = current_database()"
-)
+_ROLES: Final = load(__package__, "roles")
+_MAKERS: Final = load(__package__, "makers")
+_TAKE_BACK: Final = load(__package__, "take_back")
 
 Tell = Callable[[str], None]
 
@@ -73,13 +64,7 @@ async def migrate(
         DatabaseUnavailable: No connection within *wait*.
         MissingRole: With the SQL that mends it.
     """
-    engine = create_async_engine(
-        "postgresql+asyncpg://",
-        async_creator=lambda *_: asyncpg.connect(
-            driver_dsn(url), timeout=10, server_settings={"application_name": "ai-agents migrate"}
-        ),
-        poolclass=NullPool,
-    )
+    engine = create_owner_engine(url, name="ai-agents migrate")
     try:
         return await _when_reachable(engine, wait=wait, tell=tell, timeouts=(lock_timeout, statement_timeout))
     finally:
@@ -97,7 +82,8 @@ async def _when_reachable(
             async with engine.connect() as connection:
                 await _take_lock(connection, deadline=deadline, tell=tell)
                 for name, value in zip(("lock_timeout", "statement_timeout"), timeouts, strict=True):
-                    await connection.execute(text(f"set {name} = {int(value.total_seconds() * 1000)}"))
+                    milliseconds = str(int(value.total_seconds() * 1000))
+                    await connection.execute(select(func.set_config(name, milliseconds, False)))
                 await connection.commit()
                 return await connection.run_sync(_upgrade, tell)
         except AppError:
@@ -115,7 +101,7 @@ async def _when_reachable(
 async def _take_lock(connection: Any, *, deadline: float, tell: Tell) -> None:
     """The session's advisory lock: it ends with the connection, however that ends."""
     is_told = False
-    while not (await connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK})).scalar():
+    while not (await connection.execute(select(func.pg_try_advisory_lock(ADVISORY_LOCK)))).scalar():
         await connection.rollback()
         if asyncio.get_running_loop().time() > deadline:
             raise Rejected("another migrator has held the lock all the time; see pg_locks for locktype 'advisory'")
@@ -167,16 +153,7 @@ def _config() -> Config:
 
 
 def _check_roles(connection: Connection) -> None:
-    rows = connection.execute(
-        text(
-            "select rolname, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication as is_mighty,"
-            " pg_has_role(rolname, current_user, 'MEMBER') as is_owner,"
-            " (select string_agg(m.rolname, ', ' order by m.rolname) from pg_roles m"
-            "   where m.rolname like 'pg\\_%' and pg_has_role(r.rolname, m.oid, 'MEMBER')) as mighty_groups"
-            " from pg_roles r where rolname = any(:roles)"
-        ),
-        {"roles": list(ROLES)},
-    ).all()
+    rows = connection.execute(_ROLES, {"roles": list(ROLES)}).all()
     missing = [role for role in ROLES if role not in {row.rolname for row in rows}]
     if missing:
         remedy = " ".join(f"create role {role} login password '…';" for role in missing)
@@ -210,26 +187,22 @@ def _keep_from_making_tables(connection: Connection, tell: Tell) -> None:
     """
     if not _makers(connection):
         return
-    database = connection.execute(text("select quote_ident(current_database())")).scalar()
-    remedy = [
-        f"revoke temporary, create on database {database} from public, {', '.join(ROLES)}",
-        f"revoke create on schema public from public, {', '.join(ROLES)}",
-    ]
-    if connection.execute(text(_OWNS_DATABASE)).scalar():
-        for statement in remedy:
-            connection.execute(text(statement))
+    remedy = connection.execute(_TAKE_BACK, {"roles": list(ROLES)}).one()
+    if remedy.is_ours:
+        for statement in (remedy.of_database, remedy.of_schema):
+            connection.exec_driver_sql(statement)
         tell("took back the right to make tables, temporary ones too, from all but the owner")
     makers = _makers(connection)
     if makers:
         raise MissingRole(
             f"{' and '.join(makers)} can make tables, which have no row-level security. As the owner of the database, "
-            f"run: {'; '.join(remedy)};"
+            f"run: {remedy.of_database}; {remedy.of_schema};"
         )
 
 
 def _makers(connection: Connection) -> list[str]:
-    return list(connection.execute(text(_MAY_MAKE_TABLES), {"roles": list(ROLES)}).scalars())
+    return list(connection.execute(_MAKERS, {"roles": list(ROLES)}).scalars())
 
 
 def _current_user(connection: Connection) -> str:
-    return str(connection.execute(text("select quote_ident(current_user)")).scalar())
+    return str(connection.execute(select(func.quote_ident(func.current_user()))).scalar())

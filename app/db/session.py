@@ -15,18 +15,17 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import exc, text
+from sqlalchemy import exc, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.db.connection import CONNECT_TIMEOUT, Pooler, driver_dsn, unavailable
 from app.db.connection import is_passing as is_passing_in_driver
+from app.db.sql import load
 
 STATEMENT_TIMEOUT: Final = timedelta(seconds=15)
 
-_BEGIN: Final = text(
-    "select set_config('app.tenant_id', :tenant_id, true), set_config('statement_timeout', :timeout_ms, true)"
-)
+_BEGIN: Final = load(__package__, "begin")
 
 
 class Database:
@@ -70,7 +69,7 @@ class Database:
 
 async def choose_tenant(session: AsyncSession, tenant_id: UUID) -> None:
     """Show the rows of *tenant_id* in the rest of this transaction, begun by `across_tenants`."""
-    await session.execute(text("select set_config('app.tenant_id', :id, true)"), {"id": str(tenant_id)})
+    await session.execute(select(func.set_config("app.tenant_id", str(tenant_id), True)))
 
 
 def is_passing(error: BaseException) -> bool:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
 
 from app.core.outcome import Ending
 from app.core.steps import Step
 from app.db.ledger.claims import Claim
 from app.db.session import Database
+from app.db.tables import AttemptRow
 from app.errors import Code
 
-_RECORD: Final = text("""
-insert into attempt (tenant_id, job_id, attempt, began_at, outcome, code, error, steps)
-values (:tenant_id, :job_id, :attempt, :began_at, :outcome, :code, :error, cast(:steps as jsonb))
-on conflict do nothing
-""")
-_LIST: Final = text("""
-select attempt, began_at, ended_at, outcome, code, error, steps from attempt
-where tenant_id = :tenant_id and job_id = :job_id order by attempt desc limit :limit
-""")
 _MOST_SHOWN: Final = 50
 
 
@@ -56,23 +49,24 @@ class PastAttempt:
 
 async def record_attempt(database: Database, claim: Claim, record: AttemptRecord) -> None:
     """Store how an attempt at *claim* went, after its outcome was stored in the delivery."""
-    values = {
+    row = insert(AttemptRow).values(
         **claim.key,
-        "began_at": record.began_at,
-        "outcome": record.ending,
-        "code": record.code,
-        "error": record.error,
-        "steps": json.dumps([step.model_dump(mode="json", exclude_defaults=True) for step in record.steps]),
-    }
+        began_at=record.began_at,
+        outcome=record.ending,
+        code=record.code,
+        error=record.error,
+        steps=[step.model_dump(mode="json", exclude_defaults=True) for step in record.steps],
+    )
     async with database.as_tenant(claim.tenant_id) as session:
-        await session.execute(_RECORD, values)
+        await session.execute(row.on_conflict_do_nothing())
 
 
 async def list_attempts(database: Database, tenant_id: UUID, job_id: UUID) -> list[PastAttempt]:
     """The latest attempts at a delivery, oldest first."""
+    own = select(AttemptRow).where(col(AttemptRow.tenant_id) == tenant_id, col(AttemptRow.job_id) == job_id)
+    latest = own.order_by(col(AttemptRow.attempt).desc()).limit(_MOST_SHOWN)
     async with database.as_tenant(tenant_id) as session:
-        values = {"tenant_id": tenant_id, "job_id": job_id, "limit": _MOST_SHOWN}
-        rows = (await session.execute(_LIST, values)).all()
+        rows = (await session.execute(latest)).scalars().all()
     return [
         PastAttempt(
             attempt=row.attempt,

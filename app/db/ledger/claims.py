@@ -27,14 +27,16 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.core.delivery import Event, Status
 from app.core.outcome import Outcome
 from app.db.limits.circuits import Dependency
 from app.db.session import Database, choose_tenant, is_fault_of_schema, is_fault_of_value
 from app.db.sql import load
+from app.db.tables import Due
 from app.errors import Code, DatabaseUnavailable, LeaseLost
 
 MAX_ERROR_CHARS: Final = 500
@@ -48,38 +50,28 @@ _MAX_TENANTS_TRIED: Final = 50
 
 _DEPENDENCIES: Final = {each.value: each for each in Dependency}
 _DUE_TENANTS: Final = load(__package__, "due_tenants")
-# One claim at a time for a tenant: a second one waits until the first has committed, so that both count its slots right.
-_LOCK_TENANT: Final = text("select pg_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))")
-# A claim that holds the lock of one tenant never waits for another tenant's: two such claims could wait for each other
-# (a deadlock). It tries, and goes on to the next tenant.
-_TRY_LOCK_TENANT: Final = text("select pg_try_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))")
+_LOCK_TENANT: Final = load(__package__, "lock_tenant")
+_TRY_LOCK_TENANT: Final = load(__package__, "try_lock_tenant")
 _LOCK_FIRST: Final = load(__package__, "first_due")
 _CLAIM: Final = load(__package__, "claim")
-_LEASE_DUE: Final = text("""
-update due set due_at = now() + cast(:lease as interval), is_leased = true where tenant_id = :tenant_id and job_id = :job_id
-""")
-_LIST_FAILED: Final = text("insert into dead (tenant_id, job_id) values (:tenant_id, :job_id) on conflict do nothing")
-_DROP_DUE: Final = text("delete from due where tenant_id = :tenant_id and job_id = :job_id")
-_WAIT_DUE: Final = text("""
-update due set due_at = now() + cast(:wait as interval), is_leased = false where tenant_id = :tenant_id and job_id = :job_id
-""")
-
-# Only if no other worker has claimed it meanwhile: a worker of a newer release may be able to read it.
-_LOCK_DUE: Final = text("""
-select job_id from due where tenant_id = :tenant_id and job_id = :job_id and due_at <= now() for update skip locked
-""")
+_LEASE_DUE: Final = load(__package__, "lease_due")
+_WAIT_DUE: Final = load(__package__, "wait_due")
+_LOCK_DUE: Final = load(__package__, "lock_due")
+_DROP_DUE: Final = load(__package__, "drop_due")
+_LIST_FAILED: Final = load(__package__, "list_failed")
 _FAIL_UNCLAIMED: Final = load(__package__, "fail_unclaimed")
 _EXTEND: Final = load(__package__, "extend")
 _SETTLE: Final = load(__package__, "settle")
 _GIVE_BACK: Final = load(__package__, "give_back")
-_BACKLOG: Final = text("""
-select (select count(*) from due where due_at <= now()) as waiting,
-    (select extract(epoch from now() - min(accepted_at)) from due where isfinite(accepted_at)) as oldest_s
-""")
 _HAND_OVER: Final = load(__package__, "hand_over")
 _WAITING: Final = load(__package__, "due_deliveries")
+_AGE: Final = select(func.now() - func.min(Due.accepted_at)).where(func.isfinite(Due.accepted_at))
+_BACKLOG: Final = select(
+    select(func.count()).select_from(Due).where(col(Due.due_at) <= func.now()).scalar_subquery().label("waiting"),
+    _AGE.scalar_subquery().label("oldest"),
+)
 # One worker's relay at a time. The lock ends with the transaction.
-_RELAY_LOCK: Final = text("select pg_try_advisory_xact_lock(7203002)")
+_RELAY_LOCK: Final = select(func.pg_try_advisory_xact_lock(7_203_002))
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +337,7 @@ class Ledger:
     async def backlog(self) -> Backlog:
         async with self._database.across_tenants() as session:
             row = (await session.execute(_BACKLOG)).one()
-        return Backlog(waiting=row.waiting, oldest=timedelta(seconds=float(row.oldest_s or 0)))
+        return Backlog(waiting=row.waiting, oldest=row.oldest or timedelta(0))
 
     async def waiting(self, *, due_for: timedelta, limit: int) -> list[tuple[UUID, UUID]]:
         """Tenant and job id of deliveries that could be claimed and have been due for *due_for*, longest first.

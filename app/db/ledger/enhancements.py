@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.enhancement import Enhancement
@@ -24,9 +23,7 @@ from app.db.sql import load
 from app.errors import Code, NotNeeded
 
 _RESERVE: Final = load(__package__, "reserve")
-_OWNER: Final = text("""
-select job_id, note_id from enhancement where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
-""")
+_OWNER: Final = load(__package__, "version_owner")
 _POSTED_LATELY: Final = load(__package__, "posted_lately")
 _UNSETTLED: Final = load(__package__, "unsettled")
 _NEWER: Final = load(__package__, "newer")

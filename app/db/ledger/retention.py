@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, select
 
 from app.db.session import Database
 
@@ -18,8 +18,7 @@ BATCH: Final = 500
 """At most so many deliveries and so many enhancements at once: some 20 ms of one connection."""
 
 # One worker at a time. The lock ends with the transaction.
-_LOCK: Final = text("select pg_try_advisory_xact_lock(7203004)")
-_FORGET: Final = text("select deliveries, enhancements from forget_settled(:batch)")
+_LOCK: Final = select(func.pg_try_advisory_xact_lock(7_203_004))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +38,6 @@ async def forget_batch(database: Database, tenant_id: UUID) -> Forgotten | None:
     async with database.as_tenant(tenant_id) as session:
         if not (await session.execute(_LOCK)).scalar():
             return None
-        row = (await session.execute(_FORGET, {"batch": BATCH})).one()
+        forgotten = func.forget_settled(BATCH).table_valued("deliveries", "enhancements")
+        row = (await session.execute(select(forgotten))).one()
     return Forgotten(row.deliveries, row.enhancements)

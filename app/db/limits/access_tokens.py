@@ -23,10 +23,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 
 from app.core.access_token import AccessToken, NoTokenGiven
 from app.db.session import Database
+from app.db.sql import load
+from app.db.tables import AccessTokenRow
 from app.errors import CallsExhausted, DatabaseUnavailable, HelpDeskUnavailable
 
 MAX_REFRESHES: Final = 9
@@ -44,49 +46,11 @@ _POLL_S: Final = 0.1
 _LONGEST_WAIT: Final = timedelta(seconds=30)
 _NONCE_BYTES: Final = 12
 
-_BEGIN: Final = text("insert into access_token (tenant_id) values (:tenant_id) on conflict do nothing")
-_READ: Final = text("""
-select sealed_token,
-    coalesce(fetched_at > clock_timestamp() - cast(:young as interval), false) as is_young,
-    coalesce(expires_at > clock_timestamp() + cast(:early as interval), false) as is_fresh,
-    coalesce(expires_at > clock_timestamp() + cast(:last_use as interval), false) as is_usable
-from access_token where tenant_id = :tenant_id
-""")
-# Succeeds for one claimant. `seen` is the token that was found wanting: if there is another by now, look again.
-_CLAIM: Final = text("""
-update access_token
-set refreshing_until = clock_timestamp() + cast(:lease as interval),
-    refreshes = array(select r from unnest(refreshes) r where r > clock_timestamp() - cast(:refresh_window as interval))
-        || clock_timestamp()
-where tenant_id = :tenant_id and (refreshing_until is null or refreshing_until < clock_timestamp())
-    and sealed_token is not distinct from :seen
-    and (select count(*) from unnest(refreshes) r where r > clock_timestamp() - cast(:refresh_window as interval)) < :max_refreshes
-returning refreshing_until
-""")
-_BLOCKED: Final = text("""
-select (
-    select min(r) + cast(:refresh_window as interval) - clock_timestamp() from (
-        select r from unnest(refreshes) r where r > clock_timestamp() - cast(:refresh_window as interval)
-        order by r desc limit :max_refreshes
-    ) latest having count(*) >= :max_refreshes
-) as wait
-from access_token
-where tenant_id = :tenant_id and (refreshing_until is null or refreshing_until < clock_timestamp())
-""")
-# It lasts from the lease's beginning, which was before the fetch, by the database's clock.
-_STORE: Final = text("""
-update access_token
-set sealed_token = :sealed, fetched_at = refreshing_until - cast(:lease as interval), expires_at = refreshing_until - cast(:lease as interval) + cast(:life as interval), refreshing_until = null
-where tenant_id = :tenant_id and refreshing_until = :mine
-""")
-# `is_free`: no token was given, so the fetch, the latest of all, does not count.
-_GIVE_UP: Final = text("""
-update access_token
-set refreshing_until = null,
-    refreshes = case when :is_free then trim_array(refreshes, 1) else refreshes end
-where tenant_id = :tenant_id and refreshing_until = :mine
-""")
-
+_READ: Final = load(__package__, "read_token")
+_CLAIM: Final = load(__package__, "claim_refresh")
+_BLOCKED: Final = load(__package__, "refresh_wait")
+_STORE: Final = load(__package__, "store_token")
+_GIVE_UP: Final = load(__package__, "end_refresh")
 
 Refresh = Callable[[], Awaitable[AccessToken]]
 
@@ -158,7 +122,8 @@ class AccessTokens:
         async with self._database.as_tenant(self._tenant_id) as session:
             row = (await session.execute(_READ, values)).one_or_none()
             if row is None:
-                await session.execute(_BEGIN, values)
+                first = insert(AccessTokenRow).values(tenant_id=self._tenant_id)
+                await session.execute(first.on_conflict_do_nothing())
                 return _Stored(sealed=None, value=None, is_fresh=False, is_usable=False, is_young=False)
         return _Stored(
             sealed=row.sealed_token,

@@ -15,23 +15,13 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from app.core.retry import open_for
 from app.db.session import Database
+from app.db.sql import load
 
-_COUNT: Final = text("""
-insert into gate as old (tenant_id, cause, failures) values (:tenant_id, :dependency, 1)
-on conflict (tenant_id, cause) do update
-    set failures = old.failures + case when old.closed_until > now() then 0 else 1 end
-returning failures, coalesce(closed_until > now(), false) as is_open
-""")
-_OPEN: Final = text("""
-update gate set closed_until = now() + cast(:wait as interval),
-    since = case when closed_until > now() then since else now() end
-where tenant_id = :tenant_id and cause = :dependency
-""")
-_CLOSE: Final = text("delete from gate where tenant_id = :tenant_id and cause = :dependency returning cause")
+_COUNT: Final = load(__package__, "count_failure")
+_OPEN: Final = load(__package__, "open_circuit")
+_CLOSE: Final = load(__package__, "close_circuit")
 
 
 class Dependency(StrEnum):

@@ -14,17 +14,12 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from app.db.session import Database
+from app.db.sql import load
 
 EVERY_TENANT: Final = UUID(int=0)
 
-_LIST: Final = text("""
-select tenant_id, cause, until = 'infinity' as is_endless, nullif(until, 'infinity') as until, failures, since, by,
-    reason, holds_deliveries
-from hold where tenant_id = any(cast(:tenant_ids as uuid[])) and is_on order by since
-""")
+_LIST: Final = load(__package__, "holds")
 
 
 class Cause(StrEnum):

@@ -5,34 +5,33 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import DateTime, Text, cast, delete, literal
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
 
 from app.db.limits.holds import Cause
 from app.db.reports.audit import Witness
 from app.db.session import Database
+from app.db.tables import Gate
 
-_PAUSE: Final = text("""
-insert into gate (tenant_id, cause, closed_until, closed_by, reason)
-values (:tenant_id, :cause, 'infinity', :by, :reason)
-on conflict (tenant_id, cause) do update set closed_by = excluded.closed_by, reason = excluded.reason
-""")
-_RESUME: Final = text("delete from gate where tenant_id = :tenant_id and cause = :cause returning cause")
+_ENDLESS: Final = cast(literal("infinity", Text), DateTime(timezone=True))
 
 
 async def pause(database: Database, tenant_id: UUID, *, by: str, reason: str, witness: Witness | None = None) -> None:
     """Let no delivery of *tenant_id* (or of `EVERY_TENANT`) be claimed until `resume`. What runs goes on."""
+    told = {"closed_by": by, "reason": reason}
+    row = insert(Gate).values(tenant_id=tenant_id, cause=Cause.PAUSED, closed_until=_ENDLESS, **told)
     async with database.as_tenant(tenant_id) as session:
-        values = {"tenant_id": tenant_id, "cause": Cause.PAUSED, "by": by, "reason": reason}
-        await session.execute(_PAUSE, values)
+        await session.execute(row.on_conflict_do_update(index_elements=["tenant_id", "cause"], set_=told))
         if witness is not None:
             await witness(session, tenant_id, 1)
 
 
 async def resume(database: Database, tenant_id: UUID, *, witness: Witness | None = None) -> bool:
     """End a pause. False when there was none."""
+    row = delete(Gate).where(col(Gate.tenant_id) == tenant_id, col(Gate.cause) == Cause.PAUSED)
     async with database.as_tenant(tenant_id) as session:
-        key = {"tenant_id": tenant_id, "cause": Cause.PAUSED}
-        was_paused = (await session.execute(_RESUME, key)).first() is not None
+        was_paused = (await session.execute(row.returning(col(Gate.cause)))).first() is not None
         if was_paused and witness is not None:
             await witness(session, tenant_id, 1)
     return was_paused

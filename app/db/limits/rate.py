@@ -15,46 +15,22 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from app.core.tenant import Tenant
 from app.db.limits.holds import Cause
 from app.db.session import Database
+from app.db.sql import load
 from app.errors import CallsExhausted
 
-_HOLD: Final = text("""
-insert into gate as old (tenant_id, cause, closed_until) values (:tenant_id, :cause, now() + cast(:wait as interval))
-on conflict (tenant_id, cause) do update set closed_until = greatest(old.closed_until, excluded.closed_until),
-    since = case when old.closed_until > now() then old.since else now() end
-""")
 _MINUTE: Final = timedelta(minutes=1)
 # A worker's usual calls for one ticket: read it, look at its notes, post.
 _LARGEST_BURST: Final = 5
 _LONGEST_BACK_OFF: Final = timedelta(minutes=10)
 
-# One statement takes the next time for a call, unless that is too far away: then it changes nothing and returns no row.
-_TAKE: Final = text("""
-insert into call_slot as slot (tenant_id, next_call_at) values (:tenant_id, clock_timestamp() + cast(:interval as interval))
-on conflict (tenant_id) do update
-    set next_call_at = greatest(slot.next_call_at, clock_timestamp()) + cast(:interval as interval)
-    where greatest(slot.next_call_at - cast(:tolerance as interval), slot.closed_until) <= clock_timestamp() + cast(:longest_wait as interval)
-returning greatest(interval '0', next_call_at - cast(:interval as interval) - cast(:tolerance as interval) - clock_timestamp()) as wait
-""")
-_WAIT: Final = text("""
-select greatest(interval '0', greatest(next_call_at - cast(:tolerance as interval), closed_until) - clock_timestamp()) as wait
-from call_slot where tenant_id = :tenant_id
-""")
-_CLOSED: Final = text("""
-select true from call_slot where tenant_id = :tenant_id and closed_until > clock_timestamp()
-""")
-# Calls after a throttling are let go one by one, without a burst.
-_CLOSE: Final = text("""
-insert into call_slot as slot (tenant_id, next_call_at, closed_until)
-values (:tenant_id, clock_timestamp() + cast(:wait as interval) + cast(:tolerance as interval), clock_timestamp() + cast(:wait as interval))
-on conflict (tenant_id) do update
-    set next_call_at = greatest(slot.next_call_at, excluded.next_call_at),
-        closed_until = greatest(slot.closed_until, excluded.closed_until)
-""")
+_TAKE: Final = load(__package__, "take_call")
+_WAIT: Final = load(__package__, "call_wait")
+_IS_THROTTLED: Final = load(__package__, "is_throttled")
+_THROTTLE: Final = load(__package__, "throttle")
+_HOLD: Final = load(__package__, "hold_calls")
 
 
 class CallRate:
@@ -98,7 +74,7 @@ class CallRate:
             if not wait:
                 return
             await asyncio.sleep(wait.total_seconds())
-            if not await self._is_closed():
+            if not await self._is_throttled():
                 return
             # It was throttled while we waited: that time is void, take another one behind the closure.
 
@@ -110,7 +86,7 @@ class CallRate:
             "tolerance": self._burst_tolerance,
         }
         async with self._database.as_tenant(self._tenant_id) as session:
-            await session.execute(_CLOSE, values)
+            await session.execute(_THROTTLE, values)
 
     async def _take(self, *, longest_wait: timedelta) -> timedelta:
         key = {"tenant_id": self._tenant_id, "tolerance": self._tolerance}
@@ -124,10 +100,10 @@ class CallRate:
                 )
         return wait
 
-    async def _is_closed(self) -> bool:
+    async def _is_throttled(self) -> bool:
         async with self._database.as_tenant(self._tenant_id) as session:
-            closed = await session.execute(_CLOSED, {"tenant_id": self._tenant_id})
-            return closed.scalar_one_or_none() is not None
+            throttled = await session.execute(_IS_THROTTLED, {"tenant_id": self._tenant_id})
+            return throttled.scalar_one_or_none() is not None
 
 
 async def hold_until_next_turn(database: Database, tenant_id: UUID, *, wait: timedelta) -> None:
