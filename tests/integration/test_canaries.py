@@ -19,7 +19,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+from uuid import NAMESPACE_DNS, uuid5
 
 import asyncpg
 import httpx
@@ -29,7 +31,7 @@ from redis.asyncio import Redis
 
 from app.core.help_desk import Edition
 from app.core.signature import sign_body
-from app.core.tenant import Auth
+from app.core.tenant import Auth, Instance
 from app.sender import PATH, Sender
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
@@ -38,7 +40,7 @@ from app.tenants import KnownTenant, TenantSecrets
 from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.launcher import Process
 from demo.offline_model import ModelSimulator
-from tests.builders import a_tenant, write_tenant
+from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 from tests.integration.collector import Collector, open_collector
 from tests.integration.processes import common_variables, open_api_process, open_worker_process
 from tests.integration.worker.conftest import eventually
@@ -87,6 +89,11 @@ class Subject:
     """What its Prometheus was asked."""
 
     @property
+    def account(self) -> str:
+        """Its account of the shared help desk; empty: it has one of its own."""
+        return ACCOUNTS.get(self.slug, "")
+
+    @property
     def host(self) -> str:
         return f"srv-{self.words['asset']}01"
 
@@ -101,10 +108,12 @@ class Subject:
             created="2026-01-01T00:00:00Z",
             resolved="2026-01-02T00:00:00Z",
             resolution=f"Turned on cached mode and repaired the Outlook profile of {words['resolution']}.",
+            account=self.account,
         )
         self.portal.add_article(
             title=f"Outlook receives no mail: what to check {words['article']}",
             text=f"Check that Outlook is not in offline mode. Then repair the profile {words['article']}.",
+            accounts=[self.account],
         )
         # So that the words above are rare enough to be found by.
         for number, thing in enumerate(("printer", "scanner", "keyboard")):
@@ -114,12 +123,20 @@ class Subject:
                 status="Resolved",
                 resolved=f"2026-01-0{number + 3}T00:00:00Z",
                 resolution=f"Replaced the roller of the {thing}.",
+                account=self.account,
             )
             self.portal.add_article(
-                title=f"A {thing} jams: what to check", text=f"Open the {thing} and look for paper."
+                title=f"A {thing} jams: what to check",
+                text=f"Open the {thing} and look for paper.",
+                accounts=[self.account],
             )
         self.portal.add_asset(
-            name=self.host.upper(), hostname=self.host, ip="10.1.2.3", role="mail server", location=words["location"]
+            name=self.host.upper(),
+            hostname=self.host,
+            ip="10.1.2.3",
+            role="mail server",
+            location=words["location"],
+            account=self.account,
         )
 
     def ticket(self) -> str:
@@ -129,6 +146,7 @@ class Subject:
             subject=f"Outlook receives no mail {words['subject']}",
             description=f"Outlook on {self.host} shows no mail since noon. {words['description']}",
             requester={"name": words["requester"], "email": f"{words['requester']}@example.com"},
+            account=self.account,
         ).id
 
 
@@ -165,34 +183,48 @@ class Scene:
         await self.superuser.execute("update due set due_at = now() where not is_leased and due_at > now()")
 
 
+ACCOUNTS = {"acme": "601", "northwind": "602"}
+"""Who shares a help desk with whom."""
+
+
+def share_help_desk(help_desk: HelpDeskSimulator, folder: Path) -> tuple[Instance, Portal]:
+    """The shared help desk, made at the first call."""
+    portal = help_desk.portals.get("shared")
+    if portal is None:
+        key = f"shared-{secrets.token_hex(12)}"
+        portal = Portal(slug="shared", edition=Edition.MSP_ON_PREMISES, accounts={"601": "A", "602": "N"}, api_key=key)
+        help_desk.add_portal(portal)
+    instance = an_instance("shared", id=uuid5(NAMESPACE_DNS, "shared"), url=portal.url)
+    write_instance(folder, instance, api_key=portal.api_key)
+    return instance, portal
+
+
 def a_subject(help_desk: HelpDeskSimulator, folder: Path, slug: str, *, prometheus: str, asked: list[str]) -> Subject:
     words = {kind: a_marker() for kind in KINDS}
-    is_cloud = slug == "bluebird"
     hidden = {name: f"{slug}-{secrets.token_hex(12)}" for name in ("webhook_secret", "webhook_secret_previous")}
-    own = ("oauth_client_id", "oauth_client_secret", "oauth_refresh_token") if is_cloud else ("api_key",)
-    hidden |= {name: f"{slug}-{secrets.token_hex(12)}" for name in own}
-    portal = help_desk.add_portal(
-        Portal(
-            slug=slug,
-            edition=Edition.CLOUD if is_cloud else Edition.ON_PREMISES,
-            api_key=hidden.get("api_key", ""),
-            client_id=hidden.get("oauth_client_id", ""),
-            client_secret=hidden.get("oauth_client_secret", ""),
-            refresh_token=hidden.get("oauth_refresh_token", ""),
-        )
-    )
-    tenant = a_tenant(
-        slug,
-        servicedesk={
+    tenant_options: dict[str, Any] = {
+        "webhook": {"auth": Auth.TOKEN if slug == "northwind" else Auth.HMAC},
+        "monitoring": {"prometheus_url": f"{prometheus}/{slug}"},
+        "name": words["tenant name"],
+    }
+    if slug in ACCOUNTS:
+        instance, portal = share_help_desk(help_desk, folder)
+        tenant = an_account(instance, slug, {"id": ACCOUNTS[slug]}, **tenant_options)
+    else:
+        own = ("oauth_client_id", "oauth_client_secret", "oauth_refresh_token")
+        hidden |= {name: f"{slug}-{secrets.token_hex(12)}" for name in own}
+        access: dict[str, Any] = {name.removeprefix("oauth_"): hidden[name] for name in own}
+        portal = help_desk.add_portal(Portal(slug=slug, edition=Edition.CLOUD, **access))
+        help_desk_options = {
             "edition": portal.edition.value,
             "url": portal.url,
-            "accounts_url": portal.accounts_url or None,
+            "accounts_url": portal.accounts_url,
             "technician": f"{words['technician']}@example.com",
-        },
-        webhook={"auth": Auth.TOKEN if slug == "northwind" else Auth.HMAC},
-        monitoring={"prometheus_url": f"{prometheus}/{slug}"},
-    ).model_copy(update={"name": words["tenant name"]})
+        }
+        tenant = a_tenant(slug, servicedesk=help_desk_options, **tenant_options)
     write_tenant(folder, tenant, **hidden)
+    if slug in ACCOUNTS:
+        hidden["api_key"] = portal.api_key
     known = KnownTenant(tenant, TenantSecrets(webhook=(hidden["webhook_secret"].encode(),)))
     return Subject(slug, portal, known, words, hidden, asked)
 
@@ -396,8 +428,9 @@ def read_command_line(process: Process) -> str:
 
 
 def read_help_desk(scene: Scene, tenant: Subject) -> None:
-    for ticket_id in tenant.portal.tickets:
-        for note in tenant.portal.notes(ticket_id):
+    own = [ticket for ticket in tenant.portal.tickets.values() if ticket.account == tenant.account]
+    for ticket in own:
+        for note in ticket.notes:
             scene.hear("note", note.html, tenant.slug)
     for asked in tenant.prometheus:
         scene.hear("monitoring query", asked, tenant.slug)
@@ -414,7 +447,9 @@ async def read_database(scene: Scene) -> None:
             hidden = [
                 bytes.fromhex(part).decode("utf-8", "replace") for part in re.findall(r"\\x([0-9a-f]+)", row["words"])
             ]
-            scene.hear(f"table {table}", row["words"] + " ".join(hidden), slugs[row["id"]])
+            scene.hear(
+                f"table {table}", row["words"] + " ".join(hidden), slugs.get(row["id"])
+            )  # an instance's are nobody's
 
 
 # What is found ------------------------------------------------------------------------------------------------------
