@@ -1,20 +1,21 @@
 """The words of HTML as a browser shows them: what stands apart there stands apart here, what is no text is left out.
 
-No tree is made of it. A parser that makes one (html5ever in `nh3`, lexbor) takes quadratic time in the depth of
-nesting, so its input has to be cut, and the words behind the cut are lost; that of Python is quadratic in unclosed
-tags. Here each character is looked at a fixed number of times: no mail is too long or too deep.
+`justhtml` cuts the text into tags and words. No tree is made of them: parsers that make one (html5ever in `nh3`,
+lexbor, libxml2) take quadratic time in the depth of nesting. Here each character is looked at a fixed number of times,
+so no mail is too long or too deep.
 
-Where a mail is broken, words are kept that a browser would lose: what never ends (a quote, a comment, a style) is taken
-to end before them.
+What a mail program marks as quoted comes out as in a plain text mail: each line begins with `> `; above the mail that
+Outlook answers or forwards stands its line of 32 underscores, and above a signature `--`. `core.mail` reads that.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from itertools import islice
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from justhtml import stream
 
 _LINES: Final = frozenset(
     "address article aside blockquote body br caption center dd details dialog dir div dl dt fieldset figcaption "
@@ -35,61 +36,183 @@ _INLINE: Final = frozenset(
 )
 _NEVER_SHOWN: Final = frozenset("datalist iframe noembed noframes script style template title".split())
 """Their content is not for readers."""
-_CODE: Final = frozenset({"script", "style"})
-_KNOWN: Final = _LINES | _BLANKS | _INLINE | _NEVER_SHOWN
 _APART: Final = {**dict.fromkeys(_LINES, "\n"), **dict.fromkeys(_BLANKS, " "), "q": '"'}
 
-_MAX_PIECES: Final = 2_000_000
-"""Two or three a tag: a second. Seven times as many as a text of full length has where each letter has its own tag."""
-
-# Behind the quote that ends a value stands another attribute or the end of the tag. Behind one that belongs to the
-# text, because the value's own was forgotten, stand words.
-_VALUE_ENDS: Final = r"(?=(?:\s++[^\s\"'<>/=]++){0,3}+\s*+(?:=|/?>))"
-# Possessive throughout: a long tag that fails is not tried again in another way.
-_ITEM = re.compile(
-    r"<(?:(?P<comment>!--)(?P<empty>-?>)?"
-    r"|[!?][^<>]*+>"  # <!DOCTYPE html>, <![endif]>, <?xml version="1.0"?>
-    r"|(?P<close>/\s*+)?(?P<name>[A-Za-z][^\s/<>]*+)"
-    rf"(?P<inside>(?>[^<>=]++|=\s*+(?>\"[^\"]*+\"{_VALUE_ENDS}|'[^']*+'{_VALUE_ENDS}|\"[^\"<>]*+\"|'[^'<>]*+'|))*+)"
-    r"(?P<end>>?))"
+OUTLOOK_LINE: Final = "_" * 32
+SIGNATURE_LINE: Final = "--"
+# What programs name the parts of a mail: in `class` or `id`, also behind a prefix such as Outlook's `x_`.
+_QUOTES: Final = frozenset(
+    "gmail_quote gmail_quote_container gmail_extra_quote moz-cite-prefix moz-forward-container protonmail_quote "
+    "tutanota_quote yahoo_quoted zmail_extra zmail_quote".split()
 )
-_DISPLAY = re.compile(
+_REST_IS_QUOTED: Final = frozenset(
+    "appendonsend divrplyfwdmsg olk_src_body_section mail-editor-reference-message-container".split()
+)
+_SIGNATURES: Final = frozenset(
+    "gmail_signature moz-signature ms-outlook-mobile-signature protonmail_signature_block signature "
+    "applemailsignature zmail_signature_below".split()
+)
+
+# A text's own `<`: what follows is no name, or one that HTML does not know and whose `>` is missing ("if x<y").
+_NO_TAG: Final = re.compile(
+    r"<(?![A-Za-z?]|/\s*+[A-Za-z]|!(?:--|doctype\b|[\[>]))"
+    rf"|<(?=/?(?!(?:{'|'.join(_LINES | _BLANKS | _INLINE | _NEVER_SHOWN)})[\s/<>])[A-Za-z][^<>]*+(?:<|\Z))",
+    re.IGNORECASE,
+)
+_DISPLAY: Final = re.compile(
     r"\bdisplay\s*+:\s*+(?:(?P<blank>inline-|table-cell)|block|flex|grid|list-item|table|flow-root)", re.IGNORECASE
 )
-_COMMENT_ENDS = re.compile(r"--!?>")
-_CONDITION_ENDS = re.compile(r"[^<>]*+>")
-_NEXT_TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_CONTENT_ENDS: Final = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in _NEVER_SHOWN}
-_ATTRIBUTES = re.compile(r"(?>\s*+[^\s\"'/=]++\s*+=\s*+(?>\"[^\"]*+\"|'[^']*+'|\S*+))*+")
-_ENCODED = re.compile(r"[A-Za-z0-9+/=]{200,}+")
+# A value whose own quote was forgotten: it reaches over the end of its tag, to where the next value begins.
+_FORGOTTEN_QUOTE: Final = re.compile(r"=\s*+(?:\"(?=[^\"<>]*+>[^\"]*+(?<==)\")|'(?=[^'<>]*+>[^']*+(?<==)'))")
+_OPEN_QUOTE: Final = re.compile(r"=\s*+[\"']")
+_EMPTY_COMMENT: Final = "<!>"
+_CONDITION: Final = re.compile(r"\[(?:if|endif)[^<>]*+>")
+# Stands at the end of what is parsed: what swallows it never ended.
+_END: Final = "\ue000"
 
 
-def shown_text(markup: str) -> str:
-    """The text of *markup*, still with its entities; a `<` that is left in it begins no tag and is an entity too."""
-    return "".join(islice(_pieces(markup), _MAX_PIECES))
+class Passage(NamedTuple):
+    """Some text in its order, its blanks as they stand in the source."""
+
+    text: str
+    is_quoted: bool
 
 
-def _pieces(markup: str) -> Iterator[str]:
+def shown_passages(markup: str) -> Iterator[Passage]:
+    """What a browser shows of *markup*, cut where a quoted mail begins or ends.
+
+    A tag that never ends takes all that follows with it, in a browser too; where its value's quote was forgotten, the
+    words are read once more without the quotes. A comment or an element that never ends takes none.
+    """
+    markup = _without_comments(markup.replace(_END, ""))
     if "<![CDATA[" in markup:  # the text of an XML feed: what is in it counts
         markup = markup.replace("<![CDATA[", " ").replace("]]>", " ")
-    find, styles, lines = _Finder(markup), _Styles(), _Lines()
+    markup = _FORGOTTEN_QUOTE.sub("=", _NO_TAG.sub("&lt;", markup))
+    reader = _Reader()
+    passages = list(reader.read(markup))
+    if not reader.is_at_end:
+        reader = _Reader()
+        passages = list(reader.read(_OPEN_QUOTE.sub("=", markup)))
+    yield from passages
+    if reader.left_over:
+        yield from _Reader().read(reader.left_over)
+
+
+def _without_comments(markup: str) -> str:
+    """*markup* with an empty one for each comment: the library looks for the end of each in two ways, far behind it."""
+    pieces: list[str] = []
     at = 0
-    while (item := _ITEM.search(markup, at)) is not None:
-        yield lines.text(markup[at : item.start()])
-        at, name = item.end(), (item["name"] or "").lower()
-        if item["comment"]:
-            at = at if item["empty"] else find.after_comment(at)
-        elif name and not item["end"] and name not in _KNOWN:
-            # "if x<y": words. The sign is left out: before another text it might begin a tag.
-            yield lines.text(f" {item['name']}{item['inside']}")
-        elif name:
-            yield _APART[name] if name in _APART else styles.gap(name, item)
-            if not item["end"]:
-                yield lines.text(_ENCODED.sub("", _ATTRIBUTES.sub("", item["inside"], count=1)))
-            lines.see(name, is_opened=not item["close"])
-            if name in _NEVER_SHOWN and not item["close"]:
-                at = find.after_content(name, at)
-    yield lines.text(markup[at:])
+    while (start := markup.find("<!--", at)) >= 0:
+        pieces.append(markup[at:start] + _EMPTY_COMMENT)
+        begin = start + 4
+        if markup.startswith((">", "->"), begin):
+            at = markup.index(">", begin) + 1
+            continue
+        end = markup.find("--", begin)
+        while end >= 0 and not markup.startswith((">", "!>", "->"), end + 2):
+            end = markup.find("--", end + 1)
+        if end < 0:  # never ended: its words count
+            condition = _CONDITION.match(markup, begin)
+            at = condition.end() if condition else begin
+            pieces.append(markup[at:].replace("<!--", " "))
+            return "".join(pieces)
+        at = markup.index(">", end) + 1
+    pieces.append(markup[at:])
+    return "".join(pieces)
+
+
+class _Reader:
+    """Reads one text."""
+
+    def __init__(self) -> None:
+        self.is_at_end = False
+        """Whether all was read. Else a tag had no end."""
+        self.left_over = ""
+        """What stands in an element that never ended and whose content is not shown."""
+        self._lines, self._styles = _Lines(), _Styles()
+        self._quotes, self._hidden = _Nesting(), _Nesting()
+        self._rest_is_quoted = False
+
+    def read(self, markup: str) -> Iterator[Passage]:
+        pieces: list[str] = []
+        unseen: list[str] = []
+        for event in stream(markup + _END):
+            was_quoted = self._is_quoted
+            if event[0] == "text":
+                text = event[1]
+                if text.endswith(_END):
+                    self.is_at_end, text = True, text[:-1]
+                (unseen if self._hidden else pieces).append(self._lines.text(text))
+            elif event[0] == "start":
+                name, attributes = event[1]
+                if not self._hidden:
+                    pieces.append(self._opened(name, attributes))
+                self._hidden.open(name, begins=name in _NEVER_SHOWN)
+            elif event[0] == "end":
+                name = event[1]
+                self._hidden.close(name)
+                if not self._hidden:
+                    unseen.clear()
+                    pieces.append(self._closed(name))
+            if was_quoted != self._is_quoted:
+                yield Passage("".join(pieces), was_quoted)
+                pieces = []
+        yield Passage("".join(pieces), self._is_quoted)
+        if self._hidden:
+            # Of a style sheet what follows its last rule is text.
+            self.left_over = "".join(unseen).rpartition("}")[2]
+
+    @property
+    def _is_quoted(self) -> bool:
+        return bool(self._quotes)
+
+    def _opened(self, name: str, attributes: dict[str, str | None]) -> str:
+        style = attributes.get("style") or ""
+        gap = self._styles.opened(name, style)
+        self._lines.see(name, is_opened=True)
+        marks = {
+            mark.lower().removeprefix("x_")
+            for mark in f"{attributes.get('class') or ''} {attributes.get('id') or ''}".split()
+        }
+        is_quote = bool(marks & _QUOTES) or (name == "blockquote" and not _is_indentation(style))
+        self._quotes.open(name, begins=is_quote)
+        if marks & _REST_IS_QUOTED and not self._rest_is_quoted:
+            self._rest_is_quoted = True
+            return f"\n{OUTLOOK_LINE}\n"
+        if marks & _SIGNATURES:
+            return f"\n{SIGNATURE_LINE}\n"
+        return gap
+
+    def _closed(self, name: str) -> str:
+        self._quotes.close(name)
+        self._lines.see(name, is_opened=False)
+        return self._styles.closed(name)
+
+
+def _is_indentation(style: str) -> bool:
+    """Whether its writer moved a block in. Gmail makes a block of quotation of it, without the quotation's line."""
+    return "border:none" in style.replace(" ", "").lower()
+
+
+class _Nesting:
+    """Whether the reader is within an element of some kind: in the outermost one, up to its own end tag."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._depth = 0
+
+    def __bool__(self) -> bool:
+        return self._depth > 0
+
+    def open(self, name: str, *, begins: bool) -> None:
+        if self._depth:
+            self._depth += name == self._name
+        elif begins:
+            self._name, self._depth = name, 1
+
+    def close(self, name: str) -> None:
+        if self._depth and name == self._name:
+            self._depth -= 1
 
 
 class _Lines:
@@ -108,53 +231,25 @@ class _Lines:
 
     def text(self, text: str) -> str:
         """*text* from between two tags."""
-        if self._is_in_row and not self._is_preformatted:
-            text = text.replace("\n", " ")
-        return text.replace("<", "&lt;")
+        return text.replace("\n", " ") if self._is_in_row and not self._is_preformatted else text
 
 
 class _Styles:
-    """Which inline elements a mail's own style makes blocks or cells, and their end tags with them."""
+    """What a tag puts between the words beside it; a mail's own style makes blocks or cells of inline elements."""
 
     def __init__(self) -> None:
         self._open: defaultdict[str, list[str]] = defaultdict(list)
 
-    def gap(self, name: str, item: re.Match[str]) -> str:
-        """What the tag *item* of the element *name* puts between the words beside it."""
+    def opened(self, name: str, style: str) -> str:
+        if name in _APART:
+            return _APART[name]
+        found = _DISPLAY.search(style)
+        gap = "" if found is None else " " if found["blank"] else "\n"
+        self._open[name].append(gap)
+        return gap
+
+    def closed(self, name: str) -> str:
+        if name in _APART:
+            return _APART[name]
         opened = self._open[name]
-        if item["close"]:
-            return opened.pop() if opened else ""
-        found = _DISPLAY.search(item["inside"]) if "display" in item["inside"].lower() else None
-        opened.append("" if found is None else " " if found["blank"] else "\n")
-        return opened[-1]
-
-
-class _Finder:
-    """Finds ends in a text; what is nowhere from some place on is not looked for again."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._missing: set[str] = set()
-
-    def after_comment(self, at: int) -> int:
-        return self._after("", _COMMENT_ENDS, at, lambda: self._after_condition(at))
-
-    def _after_condition(self, at: int) -> int:
-        found = _CONDITION_ENDS.match(self._text, at)
-        return at if found is None else found.end()
-
-    def after_content(self, name: str, at: int) -> int:
-        """Where the end tag of the element *name* begins; if it has none, where its code ends by all appearance."""
-        return self._after(name, _CONTENT_ENDS[name], at, lambda: self._after_code(name, at) if name in _CODE else at)
-
-    def _after_code(self, name: str, at: int) -> int:
-        tag = _NEXT_TAG.search(self._text, at)
-        end = len(self._text) if tag is None else tag.start()
-        return self._text.rfind("}", at, end) + 1 or (at if name == "style" else end)
-
-    def _after(self, key: str, end: re.Pattern[str], at: int, otherwise: Callable[[], int]) -> int:
-        found = None if key in self._missing else end.search(self._text, at)
-        if found is not None:
-            return found.end() if not key else found.start()
-        self._missing.add(key)
-        return otherwise()
+        return opened.pop() if opened else ""

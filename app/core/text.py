@@ -11,7 +11,7 @@ import re
 import unicodedata
 from typing import Final
 
-from app.core.markup import shown_text
+from app.core.markup import Passage, shown_passages
 
 MAX_TEXT_CHARS: Final = 64_000
 
@@ -37,8 +37,14 @@ _ADDRESS_IN_BRACKETS = re.compile(r"<(?=(?:[\w.+'-]{1,64}@[\w.-]{1,255}|https?:/
 
 def plain_text(markup: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     """The words of an HTML (or plain) text, a block or a row a line, without scripts, styles and hidden characters."""
-    shown = shown_text(_ADDRESS_IN_BRACKETS.sub("&lt;", _HIDDEN.sub("", markup)))
-    return tidy(unescaped(_folded(shown)[:_MAX_SHOWN_CHARS]), max_chars=max_chars)
+    markup = _LONG_NUMBER.sub(_shortened, _ADDRESS_IN_BRACKETS.sub("&lt;", _HIDDEN.sub("", markup)))
+    shown = "\n".join(_quoted(passage) if passage.is_quoted else passage.text for passage in shown_passages(markup))
+    return tidy(_folded(shown)[:_MAX_SHOWN_CHARS], max_chars=max_chars)
+
+
+def _quoted(passage: Passage) -> str:
+    lines = _folded(passage.text).split("\n")
+    return "\n".join(f"> {line}" for line in lines if line)
 
 
 def unescaped(text: str) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.help_desk import AccountRef
+from app.core.mail import Mail, split_mail
 
 MAX_TICKET_ID_CHARS: Final = 64
 
@@ -67,5 +69,15 @@ class Ticket(BaseModel):
 
     @property
     def text(self) -> str:
-        """Subject and description: the text for which context is looked up."""
+        """Subject and description, all that its requester sent."""
         return f"{self.subject}\n{self.description}".strip()
+
+    @cached_property
+    def mail(self) -> Mail:
+        """The description's parts: the requester's own words, what they quote, and what closes the mail."""
+        return split_mail(self.description)
+
+    @property
+    def asked(self) -> str:
+        """Subject and the requester's own words."""
+        return f"{self.subject}\n{self.mail.own}".strip()

@@ -25,7 +25,7 @@ import structlog
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from app.core.asset import find_addresses
+from app.core.asset import Addresses, find_addresses
 from app.core.completion import Completion, Message
 from app.core.enhancement import Draft, Enhancement, Notice, find_problems, salvage
 from app.core.masking import Mask
@@ -101,7 +101,7 @@ async def knowledge(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 
 async def assets(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     tools, ticket = runtime.context, state["ticket"]
-    addresses = find_addresses(ticket.text)
+    addresses = _named_machines(ticket)
     return await _gathered(
         SourceKind.ASSET,
         tools,
@@ -114,8 +114,13 @@ async def monitoring(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     source = tools.monitoring
     if source is None:
         return {}
-    addresses = find_addresses(state["ticket"].text)
+    addresses = _named_machines(state["ticket"])
     return await _gathered(SourceKind.MEASUREMENT, tools, lambda: source.measurements(addresses, limit=MAX_SOURCES))
+
+
+def _named_machines(ticket: Ticket) -> Addresses:
+    """Those of the requester's own words, then those of what they quote; none of signatures and disclaimers."""
+    return find_addresses(f"{ticket.asked}\n{ticket.mail.quoted}")
 
 
 async def _gathered(kind: SourceKind, tools: Tools, search: Callable[[], Awaitable[list[Source]]]) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from app.enhancement.schema import strict_schema
 from app.errors import ModelRefused
 
 MAX_DESCRIPTION_CHARS: Final = 6_000
+_MIN_QUOTED_CHARS: Final = 1_500
+"""Of what a mail quotes, below however long own words. Below short ones (`FYI`) it has their room too."""
 MAX_SOURCE_CHARS: Final = 1_500
 _NONCE_CHARS: Final = 24
 
@@ -48,7 +50,7 @@ def compose_messages(
             "ticket": {
                 "id": ticket.number,
                 "subject": ticket.subject,
-                "description": tidy(ticket.description, max_chars=MAX_DESCRIPTION_CHARS),
+                **_words(ticket),
                 "requester": ticket.requester,
                 "priority": ticket.priority,
             },
@@ -73,6 +75,17 @@ def compose_messages(
         Message(role="system", content=mask.text(system)),
         Message(role="user", content=mask.join(f"<<<DATA {nonce}\n", data, f"\n{nonce} DATA>>>")),
     )
+
+
+def _words(ticket: Ticket) -> dict[str, str]:
+    """The requester's own words, and below them what they quote and sign with. Nothing of its own: the quotation."""
+    own, quoted, closing = ticket.mail
+    rest = f"{quoted}\n{closing}".strip()
+    if not own:
+        return {"description": tidy(rest, max_chars=MAX_DESCRIPTION_CHARS)}
+    description = {"description": tidy(own, max_chars=MAX_DESCRIPTION_CHARS)}
+    room = max(MAX_DESCRIPTION_CHARS - len(own), _MIN_QUOTED_CHARS)
+    return {**description, "quoted": tidy(rest, max_chars=room)} if rest else description
 
 
 def _draw_nonce() -> str:

@@ -10,7 +10,7 @@ from app.core.asset import find_addresses
 from app.core.text import plain_text
 
 LINES = (
-    "address article aside blockquote caption center dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 "
+    "address article aside caption center dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 "
     "h3 h4 h5 h6 header hgroup legend li main menu nav ol option p pre section summary table tbody tfoot thead tr ul"
 ).split()
 BLANKS = "button canvas iframe img input meter object progress rt select svg td textarea th video audio".split()
@@ -50,6 +50,15 @@ def test_an_inline_element_is_no_gap_in_a_word(name: str) -> None:
         ("<select><option>one<option>two</select>", "one\ntwo"),
         ("<span style='display: block'>Host</span><a style=\"color:red;display:inline-block\">x</a>y", "Host\nx y"),
         ("<span style='display:inline'>Ho</span>st<b><b style=display:block>x</b></b>y", "Host\nx\ny"),
+        ("<details><summary>Trace</summary>E-1045</details>after", "Trace\nE-1045\nafter"),
+        ("<fieldset><legend>Host</legend><label>Name</label><input><button>Go</button></fieldset>", "Host\nName Go"),
+        ("<figure><img alt=x><figcaption>Screen 1</figcaption></figure>10.1.2.3", "Screen 1\n10.1.2.3"),
+        ("<ul><li>one<ul><li>two</ul><li>three</ul>four", "one\ntwo\nthree\nfour"),
+        (
+            "<table><caption>Alert</caption><thead><tr><th>Host<th>IP<tbody><tr><td>A<td>1.2.3.4",
+            "Alert\nHost IP\nA 1.2.3.4",
+        ),
+        ("one<blockquote>two<p>three</blockquote>four", "one\n> two\n> three\nfour"),
         ("he typed <q>yes</q>", 'he typed "yes"'),
         ("<td><table><tr><td>a</td><td>b</td></tr></table></td><td>c</td>", "a b\nc"),
     ],
@@ -89,8 +98,6 @@ def test_a_machine_in_an_alerts_table_is_found() -> None:
         '<p class="never closed>',
         "<p title='never closed>",
         f'<img src="data:image/png;base64,{"A" * 600_000}><br>',
-        f'<img src="data:image/png;base64,{"A" * 600_000} ',
-        "<table><tr><td width=1 ",
         "<style>p {color: red} ",
         "<title>",
         "<![CDATA[",
@@ -106,10 +113,9 @@ def test_words_count_wherever_they_stand(before: str) -> None:
     ("markup", "text"),
     [
         ('<p class="intro>One</p><p class="intro">Two</p>', "One\nTwo"),
-        ('<a href="http://x>He said: "ok" and left</a> early', 'He said: "ok" and left early'),
         ('<input value="a > b" disabled><a title="c > d" href="e">f</a>', "f"),
         ("""<div data-x='{"a": "<b>no</b>"}' class="y">yes</div>""", "yes"),
-        ("if x<y and y<z then", "if x y and y z then"),
+        ("if x<y and y<z then", "if x<y and y<z then"),
         ("a <- b </3 c <= d << e <! f", "a <- b </3 c <= d << e <! f"),
         ("<<!-- -->script>x<<!-- -->/script>", "<script>x</script>"),
         ("<![CDATA[<p>one</p>]]>two", "one\ntwo"),

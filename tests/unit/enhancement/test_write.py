@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -95,3 +96,35 @@ def imports() -> Iterator[tuple[str, str]]:
                 yield place, node.module or ""
             elif isinstance(node, ast.Import):
                 yield from ((place, alias.name) for alias in node.names)
+
+
+MAIL = "Slow again\nOn 3 Mar 2026, at 10:11, Jo <jo@acme.example> wrote:\n> It was fast\nThis e-mail is confidential and private."
+
+
+def asked_about(description: str) -> dict[str, str]:
+    ticket = a_ticket(description=description)
+    user = compose_messages(ticket, gathered(), mask=Mask(), language="en", max_words=500)[1].content
+    asked: dict[str, str] = json.loads(user.partition("\n")[2].rpartition("\n")[0])["ticket"]
+    return asked
+
+
+def test_the_requesters_own_words_come_before_what_they_quote() -> None:
+    asked = asked_about(MAIL)
+    assert asked["description"] == "Slow again"
+    assert asked["quoted"].splitlines()[0] == "It was fast"
+    assert asked["quoted"].endswith("private.")
+    assert list(asked).index("description") < list(asked).index("quoted")
+
+
+def test_what_is_quoted_leaves_room_for_the_own_words_and_has_it_where_there_are_few() -> None:
+    quotation = "\n".join(f"> line {number}" for number in range(2_000))
+    own = "word " * 1_150
+    long, short = asked_about(f"{own}\n{quotation}"), asked_about(f"FYI\n{quotation}")
+    assert (long["description"], len(long["quoted"])) == (own.strip(), 1_500)
+    assert (short["description"], len(short["quoted"])) == ("FYI", 5_997)
+
+
+def test_a_mail_that_is_only_a_quotation_is_the_description() -> None:
+    asked = asked_about("> The printer jams\n> in tray two")
+    assert asked["description"] == "The printer jams\nin tray two"
+    assert "quoted" not in asked
