@@ -53,10 +53,11 @@ _SIGNATURES: Final = frozenset(
     "applemailsignature zmail_signature_below".split()
 )
 
-# A text's own `<`: what follows is no name, or one that HTML does not know and whose `>` is missing ("if x<y").
+# A text's own `<`, which no name follows.
+_LESS_THAN: Final = re.compile(r"<(?![A-Za-z?]|/\s*+[A-Za-z]|!(?:--|doctype\b|[\[>]))", re.IGNORECASE)
+# One that a name follows that HTML does not know, and no `>`: "if x<y".
 _NO_TAG: Final = re.compile(
-    r"<(?![A-Za-z?]|/\s*+[A-Za-z]|!(?:--|doctype\b|[\[>]))"
-    rf"|<(?=/?(?!(?:{'|'.join(_LINES | _BLANKS | _INLINE | _NEVER_SHOWN)})[\s/<>])[A-Za-z][^<>]*+(?:<|\Z))",
+    rf"</?(?=(?!(?:{'|'.join(_LINES | _BLANKS | _INLINE | _NEVER_SHOWN)})[\s/<>])[A-Za-z][^<>]*+(?:<|\Z))",
     re.IGNORECASE,
 )
 _DISPLAY: Final = re.compile(
@@ -87,7 +88,9 @@ def shown_passages(markup: str) -> Iterator[Passage]:
     markup = _without_comments(markup.replace(_END, ""))
     if "<![CDATA[" in markup:  # the text of an XML feed: what is in it counts
         markup = markup.replace("<![CDATA[", " ").replace("]]>", " ")
-    markup = _FORGOTTEN_QUOTE.sub("=", _NO_TAG.sub("&lt;", markup))
+    # The sign is left out there: before another text it might begin a tag.
+    markup = _NO_TAG.sub(" ", _LESS_THAN.sub("&lt;", markup))
+    markup = _FORGOTTEN_QUOTE.sub("=", markup)
     reader = _Reader()
     passages = list(reader.read(markup))
     if not reader.is_at_end:

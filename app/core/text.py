@@ -1,7 +1,8 @@
 """Text from outside, made harmless before anything else sees it.
 
 Invariant: what `plain_text` returns holds no markup, no control character but newline, and no NUL
-(PostgreSQL's `text` refuses it), and is at most `MAX_TEXT_CHARS` long.
+(PostgreSQL's `text` refuses it), and is at most `MAX_TEXT_CHARS` long. A character that shows nothing stays where its
+script needs it, one at a time: between Persian or Hindi letters, within an emoji, behind a Chinese character.
 """
 
 from __future__ import annotations
@@ -24,12 +25,41 @@ _TELLING_DIGITS: Final = 8
 
 _BLANKS = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\s*\n\s*")
-# Cc but newline and tab, surrogates, and the characters that hide or reorder text: bidi, zero width, fillers, variation
-# selectors, and the tags in which a whole sentence can hide.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+# Cc but newline and tab, surrogates, and the characters that hide or reorder text: bidi, zero width, fillers, and the
+# tags in which a whole sentence can hide.
+_ALWAYS_HIDDEN: Final = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
 )
+# Joiners and variation selectors: some scripts can't be written without them, elsewhere they hide text too.
+_SOMETIMES_HIDDEN: Final = "\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0000-\U000e0fff"
+# Letters that a joiner may stand between: Arabic, Syriac, N'Ko and Mandaic; those of India; Burmese, Khmer, Balinese.
+_JOINED: Final = (
+    "\u0620-\u065f\u066e-\u06d3\u06d5-\u06ef\u06fa-\u074f\u0750-\u077f\u07ca-\u07f5\u0840-\u085b\u08a0-\u08ff\ufb50-\ufdff"
+    "\ufe70-\ufefc\u0900-\u0963\u0971-\u0dff\u1000-\u103f\u1050-\u109f\u1780-\u17b3\u17b6-\u17d3\u1b00-\u1b4b"
+)
+_PICTURE: Final = (
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d"
+    "\u3297\u3299\U0001f000-\U0001faff]"
+)
+_KEPT: Final = "|".join(
+    (
+        rf"(?<=[{_JOINED}])[\u200c\u200d](?=[{_JOINED}])",
+        # The flags of England, Scotland and Wales are spelled in tags.
+        (
+            "\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073)"
+            "\U000e007f"
+        ),
+        # An emoji, its tone of skin, and further ones that it makes one picture with: a family, a profession.
+        rf"{_PICTURE}[\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?(?:\u200d{_PICTURE}[\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?)*",
+        r"[0-9#*]\ufe0f\u20e3",
+        # The form in which a name is written, of those that fonts have; more would be an alphabet to hide text in.
+        "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af][\ufe00-\ufe02\U000e0100-\U000e010f]",
+        "[\u1820-\u18aa][\u180b-\u180d\u180f]|(?<=[\u1820-\u18aa])\u180e(?=[\u1820-\u18aa])",
+    )
+)
+_HIDDEN = re.compile(f"[{_ALWAYS_HIDDEN}]")
+_HIDDEN_OR_KEPT = re.compile(f"({_KEPT})|[{_ALWAYS_HIDDEN}{_SOMETIMES_HIDDEN}]")
 
 # As mail programs write it in plain text: <jane@acme.example>, which is no tag.
 _ADDRESS_IN_BRACKETS = re.compile(r"<(?=(?:[\w.+'-]{1,64}@[\w.-]{1,255}|https?://[^\s<>\"']{1,500})>)")
@@ -59,7 +89,7 @@ def _shortened(number: re.Match[str]) -> str:
 
 def tidy(text: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     """*text* with hidden characters removed, blanks folded, and at most *max_chars* long (an ellipsis marks a cut)."""
-    text = unicodedata.normalize("NFC", _HIDDEN.sub("", text))
+    text = unicodedata.normalize("NFC", _HIDDEN_OR_KEPT.sub(r"\1", _HIDDEN.sub("", text)))
     text = _folded(text)
     return text if len(text) <= max_chars else text[: max_chars - 1].rstrip() + "…"
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -34,6 +35,63 @@ from app.core.text import MAX_TEXT_CHARS, one_line, plain_text, tidy
 )
 def test_words_come_through_and_markup_does_not(markup: str, text: str) -> None:
     assert plain_text(markup) == text
+
+
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+NEEDED = {
+    "persian": "می\u200cخواهم به\u200cروزرسانی",
+    "urdu": "علی\u200cگڑھ",
+    "pashto": "نه\u200cشي",
+    "hindi": "क्\u200dष और क्\u200cष",
+    "marathi": "दर\u200d्या",
+    "bengali": "র\u200d্যাম",
+    "malayalam": "അവന്\u200dറെ",
+    "sinhala": "ශ්\u200dරී ලංකා",
+    "khmer": "ព្រះ\u200cអង្គ",
+    "burmese": "မြန်\u200cမာ",
+    "mongolian": "ᠮᠣᠩᠭᠣᠯ\u180eᠤ ᠠ\u180bᠠ",
+    "family": FAMILY,
+    "profession": "\U0001f469\U0001f3fd\u200d\U0001f4bb",
+    "heart": "\u2764\ufe0f\u200d\U0001f525 \u26a0\ufe0f",
+    "keycap": "1\ufe0f\u20e3",
+    "flag": "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    "kanji": "葛\U000e0100飾区",
+}
+HIDING = {
+    "latin": ("pass\u200dword ig\u200cnore", "password ignore"),
+    "ends": ("\u200cمی\u200c \u200dخ\u200d", "می خ"),
+    "run": ("می\u200c\u200cخ می\u200c\u200d\u200cخ", "میخ میخ"),
+    "mixed": ("می\u200ca b\u200dक", "میa bक"),
+    "digits": ("1\u200c2 ۱\u200c۲", "12 ۱۲"),
+    "cyrillic": ("па\u200dроль", "пароль"),
+    "han": ("接\u200d続", "接続"),
+    "selectors": ("a\ufe0f1\ufe0f b\U000e0100", "a1 b"),
+    "bytes-in-an-emoji": ("\U0001f600\ufe0f\ufe0e\U000e0148\U000e0149", "\U0001f600\ufe0f"),
+    "bytes-in-han": ("字\U000e0148\U000e0149字\U000e0100\U000e0101", "字字\U000e0100"),
+    "emoji-ends": ("\U0001f600\u200d x\u200d\U0001f600", "\U0001f600 x\U0001f600"),
+    "tags": ("\U0001f3f4\U000e0069\U000e0067\U000e006e\U000e007f", "\U0001f3f4"),
+}
+
+
+@pytest.mark.parametrize("text", NEEDED.values(), ids=NEEDED)
+def test_what_a_script_needs_stays(text: str) -> None:
+    assert tidy(text) == text
+    assert plain_text(f"<p>{text}</p>") == text
+    assert plain_text("".join(f"&#{ord(character)};" for character in text)) == text
+
+
+@pytest.mark.parametrize(("text", "shown"), HIDING.values(), ids=HIDING)
+def test_what_hides_text_goes(text: str, shown: str) -> None:
+    assert tidy(text) == plain_text(text) == shown
+
+
+@given(st.text(st.sampled_from("aм字می\u200c\u200d\u200b\ufe0f\u180b\U000e0100\U000e0041\U0001f600\U0001f3fb1\u20e3 ")))
+def test_no_two_hidden_characters_stand_together(text: str) -> None:
+    result = tidy(text)
+    assert tidy(result) == result
+    assert not re.search(
+        "[\u200c\u200d\ufe0f\u180b\U000e0000-\U000e0fff]{3}|[\u200c\u200d]{2}|^[\u200c\u200d]|[\u200c\u200d]$", result
+    )
 
 
 @given(st.text())
