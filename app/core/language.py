@@ -1,7 +1,7 @@
-"""Whether a text is clearly written in another language than it should be.
+"""Which language a text is written in, and whether it is clearly another than it should be.
 
-Invariant: in doubt the answer is no. Only function words ("the", "und") count, since names and technical words are the
-same in all languages; a short text has too few; and another language must have `_LEAD` times as many of them.
+Invariant: in doubt the answer is none, or no. Only function words ("the", "und") count, since names and technical words
+are the same in all languages, and one language must have clearly more of them than another (`_LEAD`, `_SPOKEN_LEAD`).
 """
 
 from __future__ import annotations
@@ -33,9 +33,68 @@ _FUNCTION_WORDS: Final[dict[str, frozenset[str]]] = {
         "os as do da em um uma para com não que foi está pode deve depois antes quando também mais".split()
     ),
 }
+# What tickets say besides, also short ones. A word that two languages share counts for both.
+_FURTHER_WORDS: Final[dict[str, frozenset[str]]] = {
+    "en": frozenset(
+        "a in on at i my we our you your me no can't cannot doesn't don't isn't won't does do did please "
+        "hello hi thanks thank  still again since today every all after into out up off any when while how "
+        "what why who need help".split()
+    ),
+    "de": frozenset(
+        "ich wir sie er es mein meine meinem meinen unser unsere unserem bitte hallo guten danke geht gehen "
+        "hat habe haben  hatte keine keinen kein mehr seit heute wieder immer im am beim in an um wie was wer "
+        "wo warum funktioniert kommt  lässt zeigt mehrere alle sehr hier dort dass weil aber nur schon etwas "
+        "nichts bleibt".split()
+    ),
+    "fr": frozenset(
+        "je j'ai nous mon ma mes notre nos un du de au en ne n'est n'ai depuis bonjour merci très plus tout "
+        "toutes tous  fonctionne marche quand comme cela ça se son sa ses leur aucun aucune encore à l'écran "
+        "impossible".split()
+    ),
+    "es": frozenset(
+        "la de en un el que no se mi mis nuestro nuestra nuestros hola gracias buenos buenas desde hoy todos "
+        "todas al lo  le funciona funcionan puedo puede imprime tengo tenemos hay sin muy cuando porque "
+        "aparece ningún ninguna otra vez".split()
+    ),
+    "it": frozenset(
+        "la in un i le e da al mio mia nostro buongiorno grazie salve ho abbiamo si ma come quando perché dal "
+        "dalla più  nessun funziona ancora oggi".split()
+    ),
+    "nl": frozenset(
+        "de ik we wij mijn ons onze niet geen hallo goedemorgen dank graag sinds vandaag weer steeds in te "
+        "naar dit deze  hebben heeft heb werkt werken meer door uit over wanneer alle bij".split()
+    ),
+    "pt": frozenset(
+        "o a e no na nos meu minha nosso nossa olá bom obrigado obrigada desde hoje todos se mas sem ao pela "
+        "pelo quando  porque funciona consigo está novamente".split()
+    ),
+    "sv": frozenset(
+        "och att det som är på inte för med har jag vi min vår våra kan när till av från den ett en hej tack "
+        "sedan idag  igen fungerar men eller alla ingen inget går om hos".split()
+    ),
+    "da": frozenset(
+        "og at det som er på ikke for med har jeg vi min vores kan når til af fra den et en hej tak siden "
+        "igen virker men  eller alle ingen går om hos ved efter skal mit".split()
+    ),
+}
 _MIN_FUNCTION_WORDS: Final = 8
+_MIN_SPOKEN_WORDS: Final = 2
+_MAX_READ_CHARS: Final = 4_000
 _LEAD: Final = 2.0
+_SPOKEN_LEAD: Final = 1.5
+_SPOKEN_WORDS: Final = {code: _FUNCTION_WORDS.get(code, frozenset()) | more for code, more in _FURTHER_WORDS.items()}
+_WORD_OR_SHORT = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _WORD = re.compile(r"[^\W\d_]+")
+
+
+def spoken_language(text: str) -> str | None:
+    """The language (ISO 639-1) that *text* speaks, told from two function words on; None: it can't be told."""
+    words = [word.strip("'") for word in _WORD_OR_SHORT.findall(text[:_MAX_READ_CHARS].lower())]
+    counts = sorted(
+        ((sum(word in known for word in words), code) for code, known in _SPOKEN_WORDS.items()), reverse=True
+    )
+    (most, language), (second, _) = counts[:2]
+    return language if most >= _MIN_SPOKEN_WORDS and most >= second * _SPOKEN_LEAD else None
 
 
 def sounds_like_another(text: str, language: str) -> bool:

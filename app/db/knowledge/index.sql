@@ -1,10 +1,14 @@
--- Brings the index in step with the documents :ids of one kind, under the lock on the tenant's row of `corpus`.
+-- Brings the index in step with some documents of one kind, under the lock on the tenant's row of `corpus`.
 --
--- :kind             `ticket` or `article`
--- :keep             false: these documents leave the index, whatever they say
--- :version          of these rules; another one has every document indexed anew
--- :configuration    PostgreSQL's text search configuration, e.g. `english`: it makes terms of words
--- :max_term_chars   longer terms are left out
+-- :kind        `ticket` or `article`
+-- :documents   a JSON array, for each document that is to be indexed otherwise than it is
+--     id
+--     digest           tells by what it is indexed, hex; null: it leaves the index
+--     configurations   PostgreSQL's text search configurations, e.g. `english`: they make terms of words
+--     fields           {content, weight} each: how much one occurrence of a word in it is worth
+--     terms            {term: how often}, made by `reading`, weighted already
+-- :ids         their ids once more
+-- :max_term_chars   longer lexemes are left out
 --
 -- Returns the postings that hold no more; the caller deletes them by their keys. Here they could only be joined, and
 -- where PostgreSQL believes the tenant's part of a table to be small, as it does of a tenant that came after it last
@@ -19,52 +23,61 @@
 --
 -- `corpus` counts the same number of documents, and 6 less the old length more.
 
--- What each document consists of, in one shape for both kinds.
-with document as (
-    select d.*
-    from unnest(cast(:ids as text[])) given (id)
+with given as (
+    select *
+    from jsonb_to_recordset(cast(:documents as jsonb))
+        given (id text, digest text, configurations jsonb, fields jsonb, terms jsonb)
+),
+-- What the index knows of each so far.
+document as (
+    select d.*, given.digest as new_digest, given.configurations, given.fields, given.terms as own_terms
+    from given
     cross join lateral (
-        select id, document, terms, length, indexed_digest, subject as heading, description as body, resolution,
-            resolved_at is not null and resolution <> '' as is_searchable
+        select id, document, terms, length, indexed_digest
         from ticket
         where :kind = 'ticket' and tenant_id = :tenant_id and id = given.id
         union all
-        select id, document, terms, length, indexed_digest, title, text, null, true
+        select id, document, terms, length, indexed_digest
         from article
         where :kind = 'article' and tenant_id = :tenant_id and id = given.id
         offset 0
     ) d
 ),
--- What each should be indexed by (null: not at all). `concat_ws` leaves out what is null.
-wanted as (
-    select *,
-        case when is_searchable and cast(:keep as boolean) then sha256(convert_to(
-            concat_ws(chr(31), cast(:version as text), cast(:configuration as text), heading, body, resolution), 'UTF8'
-        )) end as digest
-    from document
-),
--- The documents where that is not so yet, with their terms. An occurrence in the heading is worth three in the body,
--- one in the resolution half of one (chosen in bench/retrieval.md). What follows 32,000 characters of a field is a log
--- or a mail's history, and `to_tsvector` takes 1 MiB at most.
+-- With its new terms. A word that two configurations make the same term of occurs once; one that either takes for a
+-- stop word is none.
 fresh as (
-    select w.document, w.id, w.digest, w.indexed_digest as old_digest, w.terms as old_terms, w.length as old_length,
-        f.terms, f.frequencies, f.length
-    from wanted w
+    select d.document, d.id, decode(d.new_digest, 'hex') as digest, d.indexed_digest as old_digest,
+        d.terms as old_terms, d.length as old_length, f.terms, f.frequencies, f.length
+    from document d
     cross join lateral (
         select coalesce(array_agg(term order by term), '{}') as terms,
             coalesce(array_agg(frequency order by term), '{}') as frequencies, coalesce(sum(frequency), 0) as length
         from (
-            select lexeme as term, cast(sum(weight * cardinality(positions)) as real) as frequency
-            from (values (w.heading, 3.0), (w.body, 1.0), (w.resolution, 0.5)) field (content, weight)
-            cross join lateral unnest(
-                -- As text first: `concat_ws` above takes the same parameter for a text.
-                to_tsvector(cast(cast(:configuration as text) as regconfig), left(content, 32000))
-            )
-            where w.digest is not null and length(lexeme) <= cast(:max_term_chars as integer)
-            group by lexeme
+            select term, cast(sum(frequency) as real) as frequency
+            from (
+                select term, max(weight * occurrences) as frequency
+                from (
+                    select term, place, weight, configuration, count(*) as occurrences
+                    from (
+                        select lexeme as term, place, cast(field ->> 'weight' as float8) as weight, configuration,
+                            count(*) over (partition by place, position) as read_by
+                        from jsonb_array_elements(d.fields) with ordinality given_field (field, place)
+                        cross join jsonb_array_elements_text(d.configurations) configuration
+                        cross join lateral unnest(to_tsvector(cast(configuration as regconfig), field ->> 'content'))
+                        cross join lateral unnest(positions) position
+                        where length(lexeme) <= cast(:max_term_chars as integer)
+                    ) l
+                    where read_by >= jsonb_array_length(d.configurations)
+                    group by term, place, weight, configuration
+                ) o
+                group by term, place
+                union all
+                select key, cast(value as float8) from jsonb_each_text(d.own_terms)
+            ) occurrence
+            group by term
         ) t
+        where d.new_digest is not null
     ) f
-    where w.indexed_digest is distinct from w.digest
 ),
 gone as (
     select document, unnest(old_terms) as term from fresh

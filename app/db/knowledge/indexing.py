@@ -4,33 +4,37 @@ Invariant: for each kind of a tenant, `posting`, `term` and `corpus` tell exactl
 hold in `terms`, `frequencies` and `length`: they change in the transaction that changes those, and writers of one kind
 lock its row of `corpus`, so one writes at a time. A document whose indexed text did not change costs no write.
 
-A ticket is indexed when it is resolved and has a resolution, an article always. Terms are the lexemes of PostgreSQL's
-`to_tsvector`, so the language of the tenant's notes decides on stems and stop words.
+A ticket is indexed when it is resolved and has a resolution, an article always; by its writer's own words first, not by
+signatures and disclaimers. Which terms a text has says `reading`.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, any_, bindparam, delete, literal, update
+from sqlalchemy import Text, and_, any_, bindparam, delete, literal, true, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from app.core.mail import split_mail
 from app.core.tenant import Language
+from app.db.knowledge.reading import CONFIGURATIONS, MAX_TERM_CHARS, read, spoken_languages
 from app.db.sql import load
 from app.db.tables import ArticleRow, Corpus, Term, TermOccurrence, TicketRow
 
-CONFIGURATIONS: Final[dict[Language, str]] = {"en": "english", "de": "german", "fr": "french", "es": "spanish"}
-"""PostgreSQL's text search configuration for each language of a note."""
-
-# Increase it when the rules of index.sql change: then the next sync indexes every document again.
-_VERSION: Final = "1"
-# Longer terms are keys, hashes and encoded attachments, which don't occur in a second text.
-MAX_TERM_CHARS: Final = 40
+# Changes with the rules of index.sql, `reading` and `core.mail`, and has every document indexed anew by the next sync.
+_VERSION: Final = "2"
+# What follows of a field is a log or a mail's history.
+_MAX_FIELD_CHARS: Final = 32_000
+# What an occurrence is worth, as chosen in bench/retrieval.md. What a mail quotes counts as a resolution does.
+_HEADING, _BODY, _REST = 3.0, 1.0, 0.5
 _BATCH: Final = 200
 
 _INDEX: Final = load(__package__, "index")
@@ -77,13 +81,14 @@ async def index_documents(
 
     *keep*: False removes them from the index.
     """
+    documents = await _changed(session, tenant_id, kind, ids, language=language, keep=keep)
+    if not documents:
+        return
     values = {
         "tenant_id": tenant_id,
         "kind": kind.name,
-        "ids": ids,
-        "keep": keep,
-        "version": _VERSION,
-        "configuration": CONFIGURATIONS[language],
+        "documents": json.dumps(documents),
+        "ids": [document["id"] for document in documents],
         "max_term_chars": MAX_TERM_CHARS,
     }
     gone = (await session.execute(_INDEX, values)).mappings().all()
@@ -95,6 +100,59 @@ async def index_documents(
             col(TermOccurrence.document) == bindparam("document"),
         )
         await (await session.connection()).execute(forget, [dict(posting) for posting in gone])
+
+
+async def _changed(
+    session: AsyncSession, tenant_id: UUID, kind: DocumentKind, ids: Sequence[str], *, language: Language, keep: bool
+) -> list[dict[str, Any]]:
+    """Of these documents, as `index.sql` takes them, those that are indexed otherwise than they should be."""
+    row: Any = kind.table
+    texts: tuple[Any, ...] = (
+        (row.title, row.text, literal("")) if row is ArticleRow else (row.subject, row.description, row.resolution)
+    )
+    is_searchable: Any = true() if row is ArticleRow else and_(row.resolved_at.is_not(None), row.resolution != "")
+    stored = select(row.id, row.indexed_digest, is_searchable, *texts).where(
+        row.tenant_id == tenant_id, row.id == any_(literal(ids, ARRAY(Text)))
+    )
+    documents: list[dict[str, Any]] = []
+    for id_, old_digest, is_kept, *contents in await session.execute(stored):
+        digest = _digest(language, contents) if keep and is_kept else None
+        if digest != old_digest:
+            documents.append({"id": id_, **_document(digest, language, contents)})
+    return documents
+
+
+def _digest(language: Language, texts: Sequence[str]) -> bytes:
+    return hashlib.sha256("\x1f".join([_mark(language), *texts]).encode()).digest()
+
+
+def _document(digest: bytes | None, language: Language, texts: Sequence[str]) -> dict[str, Any]:
+    if digest is None:
+        return {"digest": None}
+    heading, body, resolution = texts
+    mail, answer = split_mail(body), split_mail(resolution)
+    own = mail.own or mail.quoted
+    quoted = mail.quoted if mail.own else ""
+    fields = [
+        (read(text[:_MAX_FIELD_CHARS]), weight)
+        for text, weight in (
+            *((heading, _HEADING), (own, _BODY)),
+            *((quoted, _REST), (f"{answer.own}\n{answer.quoted}", _REST)),
+        )
+        if text.strip()
+    ]
+    terms: defaultdict[str, float] = defaultdict(float)
+    for reading, weight in fields:
+        for own_term in reading.terms:
+            terms[own_term.term] += weight
+    return {
+        "digest": digest.hex(),
+        "configurations": [
+            CONFIGURATIONS[code] for code in spoken_languages(f"{heading}\n{own}\n{answer.own}", language=language)
+        ],
+        "fields": [{"content": reading.words, "weight": weight} for reading, weight in fields],
+        "terms": terms,
+    }
 
 
 async def drop_documents(

@@ -12,8 +12,11 @@ the figures were chosen in bench/retrieval.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -24,9 +27,11 @@ from app.core.source import Source, SourceKind
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line, tidy
 from app.core.ticket import Ticket
-from app.db.knowledge.generic_words import GENERIC_WORDS
-from app.db.knowledge.indexing import ARTICLES, CONFIGURATIONS, MAX_TERM_CHARS, TICKETS, DocumentKind
+from app.db.knowledge.compounds import COMPOUNDING, asked_for, choose, possible, telling_words
+from app.db.knowledge.generic_words import GENERIC_WORDS, GENERIC_WORDS_ELSEWHERE, PASSING_ON
+from app.db.knowledge.indexing import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.passage import choose_passage, split_pieces
+from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, Reading, read, spoken_languages
 from app.db.session import Database
 from app.db.sql import load
 from app.db.tables import ArticleRow, TicketRow
@@ -34,9 +39,11 @@ from app.db.tables import ArticleRow, TicketRow
 MAX_SOURCE_CHARS: Final = 1_200
 _MAX_GIST_CHARS: Final = 350
 _MAX_TITLE_CHARS: Final = 200
-# The first words of a ticket say what it is about; mail history, signatures and logs come after them.
+# A ticket says what it is about in its first words; what follows are logs.
 _MAX_QUERY_CHARS: Final = 8_000
-# So much of a found document's text is searched for a passage.
+# Own words that say less than this many things ("FYI, see below") only pass on what they quote.
+_MIN_OWN_WORDS: Final = 2
+# Of a found document's text, read for a passage.
 _MAX_PASSAGE_CHARS: Final = 64_000
 
 # Headings of problem and resolution in the text of a similar ticket.
@@ -48,11 +55,50 @@ _LABELS: Final[dict[Language, tuple[str, str]]] = {
 }
 
 MIN_FIT: Final = 0.14
-"""A document with a smaller `Match.fit` is not a good match."""
-MIN_TERMS: Final = 2
+"""Below this a document is no good match. 1 would hold the telling terms of the query over and over."""
+MIN_WORDS: Final = 2
+# What a string that is the same in all languages counts for, and a part of a compound.
+_STRING_WORDS: Final = 2
+_STRING_FREQUENCY: Final = 0.25
+_PART_OF_KNOWN_FREQUENCY: Final = 0.5
+_SUBJECT_FREQUENCY, _BODY_FREQUENCY = 2.0, 1.0
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W_][\w.-]+\w")
 
 _RANK: Final = load(__package__, "rank")
 _FIND_TERMS: Final = load(__package__, "find_terms")
+_KNOWN_WORDS: Final = load(__package__, "known_words")
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A ticket as the search asks for it."""
+
+    subject: str
+    body: str
+    languages: tuple[str, ...]
+    """By which it and the documents are read: the tenant's, and the ticket's own if it can be told (ISO 639-1)."""
+
+    @property
+    def configurations(self) -> list[str]:
+        return [CONFIGURATIONS[language] for language in self.languages]
+
+    def frequency(self, word: str) -> float:
+        """How often *word* (lower case) occurs, as `rank.sql` counts."""
+        subject, body = (_LETTERS.findall(text.lower()).count(word) for text in (self.subject, self.body))
+        return subject * _SUBJECT_FREQUENCY + body * _BODY_FREQUENCY
+
+    def without(self, words: Collection[str]) -> _Query:
+        subject, body = (
+            _LETTERS.sub(lambda found: "" if found[0].lower() in words else found[0], text)
+            for text in (self.subject, self.body)
+        )
+        return replace(self, subject=subject, body=body)
+
+    @property
+    def generic(self) -> str:
+        return " ".join(words for language, words in GENERIC_WORDS.items() if language in self.languages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +112,12 @@ class Match:
     """Factor for its score by its age: 1 (old, or an article) to 1.5 (a ticket of today)."""
     terms: dict[str, float]
     """The query's terms that it holds, by weight."""
-    asked_terms: int
-    """How many terms the query has."""
+    words: int
+    """How many words of the query it holds."""
+    asked_words: int
+    """How many words the query has."""
+    has_rare_string: bool
+    """Whether it holds an error code or another string of the query that few documents hold."""
 
     @property
     def score(self) -> float:
@@ -75,8 +125,11 @@ class Match:
 
     @property
     def is_good(self) -> bool:
-        """Whether it has enough of the query that a person sees why it is shown: a large fit, and not by one word only."""
-        return self.fit >= MIN_FIT and len(self.terms) >= min(MIN_TERMS, self.asked_terms)
+        """Whether a person would see why it is shown: the same error, or enough of what the query tells.
+
+        Enough, but not by one word alone.
+        """
+        return self.has_rare_string or (self.fit >= MIN_FIT and self.words >= min(MIN_WORDS, self.asked_words))
 
 
 class Search:
@@ -106,29 +159,62 @@ class Search:
     async def similar_tickets(self, ticket: Ticket, *, limit: int) -> list[Source]:
         """The tenant's resolved tickets like this one, best first; empty when none matches well."""
         async with self._database.as_tenant(self._tenant_id) as session:
-            matches = [match for match in await self._rank(session, TICKETS, ticket, limit=limit) if match.is_good]
-            return await self._as_tickets(session, matches) if matches else []
+            query, matches = await self._find(session, TICKETS, ticket, limit=limit)
+            return await self._as_tickets(session, matches, query) if matches else []
 
     async def articles(self, ticket: Ticket, *, limit: int) -> list[Source]:
         """The tenant's approved articles about this, best first; empty when none matches well."""
         async with self._database.as_tenant(self._tenant_id) as session:
-            matches = [match for match in await self._rank(session, ARTICLES, ticket, limit=limit) if match.is_good]
-            return await self._as_articles(session, matches) if matches else []
+            query, matches = await self._find(session, ARTICLES, ticket, limit=limit)
+            return await self._as_articles(session, matches, query) if matches else []
 
     async def rank_tickets(self, ticket: Ticket, *, limit: int) -> list[Match]:
         """The ranked resolved tickets, also those that are no good match; for measurements."""
         async with self._database.as_tenant(self._tenant_id) as session:
-            return await self._rank(session, TICKETS, ticket, limit=limit)
+            query = next(iter(self._queries(ticket)))
+            return await self._rank(session, TICKETS, query, ticket, limit=limit)
 
-    async def _rank(self, session: AsyncSession, kind: DocumentKind, ticket: Ticket, *, limit: int) -> list[Match]:
+    async def _find(
+        self, session: AsyncSession, kind: DocumentKind, ticket: Ticket, *, limit: int
+    ) -> tuple[_Query, list[Match]]:
+        """The good matches: by the requester's own words, or where nothing fits these, by what they quote too."""
+        queries = self._queries(ticket)
+        for query in queries:
+            matches = await self._rank(session, kind, query, ticket, limit=limit)
+            good = [match for match in matches if match.is_good]
+            if good:
+                return query, good
+        return queries[-1], []
+
+    def _queries(self, ticket: Ticket) -> list[_Query]:
+        own, quoted, _ = ticket.mail
+        with_quoted = f"{own}\n{quoted}".strip()
+        bodies = [own, with_quoted] if quoted and _says_something(own) else [with_quoted]
+        subject = tidy(ticket.subject, max_chars=_MAX_QUERY_CHARS)
+        return [
+            _Query(
+                subject,
+                tidy(body, max_chars=_MAX_QUERY_CHARS),
+                spoken_languages(f"{subject}\n{body}", language=self._language),
+            )
+            for body in bodies
+        ]
+
+    async def _rank(
+        self, session: AsyncSession, kind: DocumentKind, query: _Query, ticket: Ticket, *, limit: int
+    ) -> list[Match]:
+        query, compounds = await self._with_compounds(session, kind, query)
+        subject, body = read(query.subject), read(query.body)
         values: dict[str, Any] = {
             "tenant_id": self._tenant_id,
             "kind": kind.name,
-            "configuration": CONFIGURATIONS[self._language],
-            "generic": GENERIC_WORDS[self._language],
+            "configurations": query.configurations,
+            "generic": query.generic,
+            "generic_terms": sorted({own.term for own in read(GENERIC_WORDS_ELSEWHERE).terms}),
             "max_term_chars": MAX_TERM_CHARS,
-            "subject": tidy(ticket.subject, max_chars=_MAX_QUERY_CHARS),
-            "body": tidy(ticket.description, max_chars=_MAX_QUERY_CHARS),
+            "subject": subject.words,
+            "body": body.words,
+            "terms": json.dumps(_own_terms(subject, body) + compounds),
             "own_id": ticket.id,
             "asked_at": ticket.created_at,
             "limit": limit,
@@ -140,12 +226,45 @@ class Search:
                 fit=row.fit,
                 boost=row.boost,
                 terms=dict(zip(row.terms, row.weights, strict=True)),
-                asked_terms=row.asked_terms,
+                words=row.words,
+                asked_words=row.asked_words,
+                has_rare_string=row.has_rare_string,
             )
             for row in rows
         ]
 
-    async def _as_tickets(self, session: AsyncSession, matches: Sequence[Match]) -> list[Source]:
+    async def _with_compounds(
+        self, session: AsyncSession, kind: DocumentKind, query: _Query
+    ) -> tuple[_Query, list[dict[str, Any]]]:
+        """*query* without the words that no document holds, where documents hold their parts or compounds; and these."""
+        language = next((language for language in reversed(query.languages) if language in COMPOUNDING), None)
+        if language is None:
+            return query, []
+        words = telling_words(f"{query.subject}\n{query.body}", generic=frozenset(query.generic.split()))
+        ways = possible(words)
+        values = {
+            "tenant_id": self._tenant_id,
+            "kind": kind.name,
+            "configuration": CONFIGURATIONS[language],
+            "words": asked_for(words, ways),
+        }
+        known = {row.word: row.term for row in await session.execute(_KNOWN_WORDS, values)}
+        found = choose(ways, known)
+        terms = [
+            {
+                "term": each.term,
+                "word": each.word,
+                "words": each.words,
+                "frequency": min(
+                    query.frequency(word) * (_PART_OF_KNOWN_FREQUENCY if word in known else 1)
+                    for word in each.instead_of
+                ),
+            }
+            for each in found
+        ]
+        return query.without({word for each in found for word in each.instead_of} - known.keys()), terms
+
+    async def _as_tickets(self, session: AsyncSession, matches: Sequence[Match], query: _Query) -> list[Source]:
         shown = select(
             *(col(TicketRow.id), col(TicketRow.display_id), col(TicketRow.subject)),
             func.left(TicketRow.description, _MAX_PASSAGE_CHARS).label("description"),
@@ -154,11 +273,11 @@ class Search:
         found = {row.id: row for row in await session.execute(shown)}
         matches = [match for match in matches if match.id in found]
         gists = await self._passages(
-            session, [(found[match.id].description, match) for match in matches], max_chars=_MAX_GIST_CHARS
+            session, [(found[match.id].description, match) for match in matches], query, max_chars=_MAX_GIST_CHARS
         )
         rest = [MAX_SOURCE_CHARS - len(_join(self._language, gist, "")) for gist in gists]
         resolutions = await self._passages(
-            session, [(found[match.id].resolution, match) for match in matches], max_chars=min(rest, default=0)
+            session, [(found[match.id].resolution, match) for match in matches], query, max_chars=min(rest, default=0)
         )
         return [
             Source(
@@ -172,7 +291,7 @@ class Search:
             for match, gist, resolution in zip(matches, gists, resolutions, strict=True)
         ]
 
-    async def _as_articles(self, session: AsyncSession, matches: Sequence[Match]) -> list[Source]:
+    async def _as_articles(self, session: AsyncSession, matches: Sequence[Match], query: _Query) -> list[Source]:
         shown = select(
             *(col(ArticleRow.id), col(ArticleRow.title)),
             func.left(ArticleRow.text, _MAX_PASSAGE_CHARS).label("text"),
@@ -180,7 +299,7 @@ class Search:
         found = {row.id: row for row in await session.execute(shown)}
         matches = [match for match in matches if match.id in found]
         passages = await self._passages(
-            session, [(found[match.id].text, match) for match in matches], max_chars=MAX_SOURCE_CHARS
+            session, [(found[match.id].text, match) for match in matches], query, max_chars=MAX_SOURCE_CHARS
         )
         return [
             Source(
@@ -195,34 +314,64 @@ class Search:
         ]
 
     async def _passages(
-        self, session: AsyncSession, texts: Sequence[tuple[str, Match]], *, max_chars: int
+        self, session: AsyncSession, texts: Sequence[tuple[str, Match]], query: _Query, *, max_chars: int
     ) -> list[str]:
         """The best passage of each text. A text that is short enough is taken whole, without a query for its terms."""
         pieces = [split_pieces(content) if len(content) > max_chars else [content] for content, _ in texts]
-        found = await self._find_terms(session, pieces, {term for _, match in texts for term in match.terms})
+        found = await self._find_terms(session, pieces, {term for _, match in texts for term in match.terms}, query)
         return [
             choose_passage(parts, terms, match.terms, max_chars=max_chars)
             for parts, terms, (_, match) in zip(pieces, found, texts, strict=True)
         ]
 
     async def _find_terms(
-        self, session: AsyncSession, pieces: Sequence[Sequence[str]], terms: set[str]
+        self, session: AsyncSession, pieces: Sequence[Sequence[str]], terms: set[str], query: _Query
     ) -> list[list[set[str]]]:
         """Which of *terms* occur in each piece of each text. For a text of one piece that is not looked up."""
         asked = [
             (number, place) for number, parts in enumerate(pieces) for place in range(len(parts)) if len(parts) > 1
         ]
         found: list[list[set[str]]] = [[set() for _ in parts] for parts in pieces]
+        readings = [read(pieces[number][place]) for number, place in asked]
+        for (number, place), reading in zip(asked, readings, strict=True):
+            found[number][place].update(own.term for own in reading.terms if own.term in terms)
         if asked:
             values = {
-                "configuration": CONFIGURATIONS[self._language],
-                "pieces": [pieces[number][place] for number, place in asked],
+                "configurations": query.configurations,
+                "pieces": [reading.words for reading in readings],
                 "terms": list(terms),
             }
             for row in await session.execute(_FIND_TERMS, values):
                 number, place = asked[row.piece - 1]
                 found[number][place].add(row.term)
         return found
+
+
+def _own_terms(subject: Reading, body: Reading) -> list[dict[str, Any]]:
+    """The terms of a query that `reading` made, as `rank.sql` takes them."""
+    frequencies: defaultdict[tuple[str, str], float] = defaultdict(float)
+    words: dict[str, str] = {}
+    for reading, frequency in ((subject, _SUBJECT_FREQUENCY), (body, _BODY_FREQUENCY)):
+        for own in reading.terms:
+            word = words.setdefault(own.term, own.word)
+            frequencies[own.term, word] += frequency * (_STRING_FREQUENCY if own.term.startswith(CODE_MARK) else 1)
+    return [
+        {
+            "term": term,
+            "word": word,
+            "words": _STRING_WORDS if term.startswith(CODE_MARK) else 1,
+            "frequency": frequency,
+        }
+        for (term, word), frequency in frequencies.items()
+    ]
+
+
+def _says_something(own: str) -> bool:
+    """Whether a requester's *own* words say enough to search by them alone."""
+    reading = read(own)
+    known = PASSING_ON.union(*(words.split() for words in GENERIC_WORDS.values()))
+    telling = set(_WORD.findall(reading.words.lower())) - known
+    return len(telling) + len({own_term.word for own_term in reading.terms}) >= _MIN_OWN_WORDS
 
 
 def _title(row: Any) -> str:
