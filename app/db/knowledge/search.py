@@ -23,6 +23,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.core.mail import split_mail
 from app.core.source import Source, SourceKind
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line, tidy
@@ -273,7 +274,7 @@ class Search:
         found = {row.id: row for row in await session.execute(shown)}
         matches = [match for match in matches if match.id in found]
         gists = await self._passages(
-            session, [(found[match.id].description, match) for match in matches], query, max_chars=_MAX_GIST_CHARS
+            session, [(_problem(found[match.id]), match) for match in matches], query, max_chars=_MAX_GIST_CHARS
         )
         rest = [MAX_SOURCE_CHARS - len(_join(self._language, gist, "")) for gist in gists]
         resolutions = await self._passages(
@@ -376,6 +377,12 @@ def _says_something(own: str) -> bool:
 
 def _title(row: Any) -> str:
     return one_line(f"#{row.display_id or row.id} {row.subject}", max_chars=_MAX_TITLE_CHARS)
+
+
+def _problem(row: Any) -> str:
+    """What a stored ticket's requester wrote; if they only passed a mail on, that mail."""
+    mail = split_mail(row.description)
+    return mail.own if _says_something(mail.own) else f"{mail.own}\n{mail.quoted}".strip()
 
 
 def _join(language: Language, problem: str, resolution: str) -> str:

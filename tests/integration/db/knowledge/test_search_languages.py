@@ -280,3 +280,11 @@ async def test_what_an_earlier_release_indexed_is_due(worker_db: Database) -> No
         assert await index_next(session, tenant.id, TICKETS, after="ja", language="en") is None
         assert not await is_indexed_otherwise(session, tenant.id, TICKETS, language="en")
     assert await found(worker_db, tenant, *ASKED["ja"]) == ["ja"]
+
+
+async def test_a_source_shows_what_its_requester_wrote(worker_db: Database) -> None:
+    tenant = tenant_of("en")
+    mail = f"P: is very slow, files open slowly.\nBest regards\nJo\n{QUOTED}\n{DISCLAIMER}"
+    await fill(worker_db, tenant, resolved("1", "Drive P: slow", mail, "Moved it."))
+    (source,) = await search(worker_db, tenant).similar_tickets(a_ticket(subject="P: slow", description=OWN), limit=5)
+    assert source.text == "Problem: P: is very slow, files open slowly.\nResolution: Moved it."
