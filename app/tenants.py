@@ -191,8 +191,11 @@ class TenantDirectory:
         own = read_secrets(self._secrets / tenant.slug, tenant)
         if tenant.servicedesk.instance is None:
             return KnownTenant(tenant, own)
-        shared = self._read[_key_of_instance(tenant.servicedesk.instance)].secrets
-        return KnownTenant(tenant, TenantSecrets((*own.webhook, *shared.webhook), shared.api_key, shared.oauth))
+        instance = self._read[_key_of_instance(tenant.servicedesk.instance)]
+        # A webhook that names the tenant may be shown to be genuine by its own secret, or by the instance's.
+        is_alike = tenant.webhook == instance.tenant.webhook
+        webhook = (*own.webhook, *(instance.secrets.webhook if is_alike else ()))
+        return KnownTenant(tenant, TenantSecrets(webhook, instance.secrets.api_key, instance.secrets.oauth))
 
     def _choose_served(self) -> None:
         """Choose each tenant's latest version that clashes with no other's. Of two that clash, the earlier stays.
@@ -332,7 +335,8 @@ def read_tenant(path: Path, instances: Mapping[str, Instance] = MappingProxyType
     values = _values(path)
     options = values.get("servicedesk") if isinstance(values, dict) else None
     if isinstance(options, dict) and options.get("instance") is not None:
-        values = {**values, "servicedesk": _shared_options(options, instances)}
+        shared = _shared_options(options, instances)
+        values = {"webhook": instances[str(options["instance"])].webhook, **values, "servicedesk": shared}
     tenant = _validate(Tenant, values)
     if tenant.slug != path.stem:
         raise TenantFileInvalid(f"slug: must be the file's name, {path.stem}", field="slug")

@@ -17,8 +17,8 @@ def tell_addresses(display: Display, samples: Samples, product: Product) -> None
     display.say()
     display.say("The tickets with their notes, as a technician sees them:", style="bold")
     display.say(f"  {samples.help_desk.url}/")
-    for portal, ticket in samples.waiting[: len(samples.help_desk.portals)]:
-        display.say(f"  {ticket_url(portal, ticket.id)}")
+    for slug, ticket in samples.waiting[: len(samples.portals)]:
+        display.say(f"  {ticket_url(samples.portals[slug], ticket.id)}")
     display.say()
     display.say("The console: what works, what failed and why. Sign in with the token:", style="bold")
     display.say(f"  {product.console_url}/   token {product.console_token}")
@@ -26,15 +26,16 @@ def tell_addresses(display: Display, samples: Samples, product: Product) -> None
     display.say("The product:", style="bold")
     display.say(f"  {product.api_url}/health   {product.api_url}/schema   {product.api_url}/metrics")
     display.say(f"  {product.worker_url}/metrics (the worker's)")
-    portal, ticket = samples.spare
+    slug, ticket = samples.spare
     display.say()
-    display.say(f"One more ticket waits for its webhook: {portal.slug}, “{ticket.subject}”. Send it:", style="bold")
-    display.say(f"  {_command(samples, product, portal.slug, ticket.id)}")
+    display.say(f"One more ticket waits for its webhook: {slug}, “{ticket.subject}”. Send it:", style="bold")
+    display.say(f"  {_command(samples, product, slug, ticket.id)}")
     display.say()
     display.say("A ticket of your own words; the id is free to choose, and goes with the command above:", style="bold")
+    portal = samples.portals[slug].slug
     display.say(
         f"  curl -H 'Content-Type: application/json' {samples.help_desk.url}/simulator/tickets -d "
-        f'\'{{"portal": "{portal.slug}", "id": "1", "subject": "VPN error 809", "description": "Since today."}}\''
+        f'\'{{"portal": "{portal}", "id": "1", "subject": "VPN error 809", "description": "Since today."}}\''
     )
     display.say()
     display.say("Following what happens. Ctrl-C ends it all and leaves nothing running.", style="dim")

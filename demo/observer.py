@@ -27,7 +27,7 @@ class Observer:
     def __init__(self, progress: Progress, *, database: Database, samples: Samples) -> None:
         self._progress = progress
         self._database = database
-        self._portals = samples.help_desk.portals
+        self._portals = samples.portals
         self._tenants = {slug: samples.tenant(slug).tenant.id for slug in self._portals}
 
     async def look(self) -> list[Call]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Iterable, Iterator
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, Final
@@ -41,26 +40,38 @@ class Samples:
         self.help_desk = help_desk
         self.environment = {"TENANTS_DIR": str(folder / "tenants"), "TENANT_SECRETS_DIR": str(folder / "secrets")}
         """The environment variables with which a process finds the tenants."""
-        self.waiting = list(_take_turns(help_desk.portals.values()))
-        """The open tickets, one of each tenant after another."""
-        spare_portal = help_desk.portals[_SPARE_SLUG]
-        self.spare = (spare_portal, spare_portal.add_ticket(**_SPARE))
-        """A ticket whose webhook the user of the demo may send."""
         self._tenants = tenants
+        self.portals = {
+            known.tenant.slug: help_desk.portals[known.tenant.servicedesk.instance or known.tenant.slug]
+            for known in tenants
+            if not known.tenant.is_instance
+        }
+        """The help desk of each tenant."""
+        in_turns = chain.from_iterable(zip_longest(*(self._waiting_of(slug) for slug in self.portals)))
+        self.waiting = [pair for pair in in_turns if pair is not None]
+        """The open tickets with their tenants' slugs, one of each tenant after another."""
+        self.spare = (_SPARE_SLUG, self.portals[_SPARE_SLUG].add_ticket(**_SPARE))
+        """A ticket whose webhook the user of the demo may send."""
+
+    def _waiting_of(self, slug: str) -> list[tuple[str, HeldTicket]]:
+        account = self.tenant(slug).tenant.servicedesk.account
+        of_account = (account.id or "") if account else ""
+        tickets = self.portals[slug].tickets.values()
+        return [(slug, ticket) for ticket in tickets if not ticket.resolved and ticket.account == of_account]
 
     def tenant(self, slug: str) -> KnownTenant:
         known = self._tenants.find_slug(slug)
-        assert known is not None, "every portal has its tenant's file"  # noqa: S101
+        assert known is not None, "a tenant that was read"  # noqa: S101
         return known
 
     def sender(self, slug: str, client: httpx.AsyncClient) -> Sender:
         """Sends the tenant's webhooks; those in the cloud sign as Standard Webhooks."""
-        is_cloud = self.help_desk.portals[slug].edition.is_cloud
+        is_cloud = self.portals[slug].edition.is_cloud
         return Sender(client, self.tenant(slug), is_standard=is_cloud)
 
     def body(self, slug: str, ticket_id: str) -> dict[str, Any]:
         """The webhook that ServiceDesk Plus sends about a new ticket."""
-        ticket = self.help_desk.portals[slug].tickets[ticket_id]
+        ticket = self.portals[slug].tickets[ticket_id]
         return {
             "event": "ticket_created",
             "ticket_id": ticket.id,
@@ -77,8 +88,14 @@ async def open_samples(help_desk: HelpDeskSimulator, folder: Path, *, port: int)
     for portal in load_portals(_DATA):
         help_desk.add_portal(portal)
     await help_desk.start(port=port)
+    for path in sorted(_DATA.glob("*/tenant.yaml")):
+        slug = path.parent.name
+        _write_file(path, folder / "tenants" / f"{slug}.yaml", help_desk.portals.get(slug))
+    for path in sorted(_DATA.glob("*/instance.yaml")):
+        slug = path.parent.name
+        _write_file(path, folder / "tenants" / "instances" / f"{slug}.yaml", help_desk.portals[slug])
     for portal in help_desk.portals.values():
-        _write_tenant(portal, folder)
+        _write_secrets(portal, folder)
     tenants = TenantDirectory(folder / "tenants", folder / "secrets")
     for problem in tenants.refresh():
         raise RunFailed(f"the sample tenant {problem.slug} can't be used: {problem.detail}")
@@ -92,15 +109,15 @@ def ticket_url(portal: Portal, ticket_id: str) -> str:
     return f"{portal.url}/WorkOrder.do?woMode=viewWO&woID={ticket_id}"
 
 
-def _take_turns(portals: Iterable[Portal]) -> Iterator[tuple[Portal, HeldTicket]]:
-    waiting = [[(portal, ticket) for ticket in portal.tickets.values() if not ticket.resolved] for portal in portals]
-    return (pair for pair in chain.from_iterable(zip_longest(*waiting)) if pair is not None)
+def _write_file(path: Path, target: Path, portal: Portal | None) -> None:
+    """A tenant's or instance's file; of one with a help desk of its own, that one's addresses."""
+    text = path.read_text("utf-8")
+    if portal is not None:
+        text = text.replace("{url}", portal.url).replace("{accounts_url}", portal.accounts_url)
+    _write(target, text)
 
 
-def _write_tenant(portal: Portal, folder: Path) -> None:
-    text = (_DATA / portal.slug / "tenant.yaml").read_text("utf-8")
-    text = text.replace("{url}", portal.url).replace("{accounts_url}", portal.accounts_url)
-    _write(folder / "tenants" / f"{portal.slug}.yaml", text)
+def _write_secrets(portal: Portal, folder: Path) -> None:
     mounted = {WEBHOOK_SECRET_FILES[0]: _draw_secret(portal)}
     if portal.edition.is_cloud:
         values = (portal.client_id, portal.client_secret, portal.refresh_token)

@@ -109,7 +109,7 @@ async def _open_help_desk(stage: Stage) -> tuple[Samples, ChosenModel]:
         help_desk = HelpDeskSimulator()
         stage.stack.push_async_callback(help_desk.stop)
         samples = await open_samples(help_desk, stage.run.path, port=find_free_port())
-        step.detail = f"simulated, with {len(help_desk.portals)} tenants, at {help_desk.url}"
+        step.detail = f"simulated, with {len(samples.portals)} tenants, at {help_desk.url}"
     with stage.display.step("Model") as step:
         model = choose_model(os.environ)  # noqa: TID251 - the caller's own model
         if model is None:
@@ -123,14 +123,14 @@ async def _open_help_desk(stage: Stage) -> tuple[Samples, ChosenModel]:
 
 def _calls(samples: Samples) -> list[Call]:
     return [
-        Call(portal.slug, ticket.id, ticket.subject, ticket_url=ticket_url(portal, ticket.id))
-        for portal, ticket in samples.waiting
+        Call(slug, ticket.id, ticket.subject, ticket_url=ticket_url(samples.portals[slug], ticket.id))
+        for slug, ticket in samples.waiting
     ]
 
 
 async def _send_webhooks(samples: Samples, progress: Progress, display: Display, client: httpx.AsyncClient) -> None:
     """Send one webhook for each open ticket, signed as its tenant's file says."""
-    senders = {slug: samples.sender(slug, client) for slug in samples.help_desk.portals}
+    senders = {slug: samples.sender(slug, client) for slug in samples.portals}
     async with asyncio.TaskGroup() as group:
         for call in progress.calls.copy():
             group.create_task(_send(call, senders[call.slug], samples.body(call.slug, call.ticket_id), display))

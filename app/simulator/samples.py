@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,21 @@ def load_portals(folder: Path) -> list[Portal]:
     found = sorted(folder.glob("*/portal.yaml"))
     if not found:
         raise SampleInvalid(f"{folder}: holds no <slug>/portal.yaml")
-    return [_load_portal(path.parent) for path in found]
+    portals = {portal.slug: portal for portal in (_load_portal(path.parent) for path in found)}
+    for path in sorted(folder.glob("*/account.yaml")):
+        _load_account(path, portals)
+    return list(portals.values())
+
+
+def _load_account(path: Path, portals: Mapping[str, Portal]) -> None:
+    """Add what the folder of an `account.yaml` holds to the portal that it names, as that account's."""
+    account = _read(path)
+    portal = portals.get(str(account.get("portal"))) if isinstance(account, dict) else None
+    if portal is None or not account.get("id"):
+        raise SampleInvalid(f"{path}: must name a portal of this folder, and the account's id")
+    account_id = str(account["id"])
+    portal.accounts[account_id] = str(account.get("name") or account_id)
+    _fill(portal, path.parent, account_id)
 
 
 def _load_portal(folder: Path) -> Portal:
@@ -38,13 +52,24 @@ def _load_portal(folder: Path) -> Portal:
         portal = Portal(**{**options, "edition": Edition(str(options.get("edition")))})
     except (TypeError, ValueError) as error:
         raise SampleInvalid(f"{path}: {error}") from None
-    for name, add in (("tickets", portal.add_ticket), ("articles", portal.add_article), ("assets", portal.add_asset)):
+    _fill(portal, folder, "")
+    return portal
+
+
+def _fill(portal: Portal, folder: Path, account_id: str) -> None:
+    """Add the tickets, articles and assets of *folder*; without an account they keep what they say themselves."""
+    own: dict[str, Any] = {"account": account_id} if account_id else {}
+    shared: dict[str, Any] = {"accounts": [account_id]} if account_id else {}
+    for name, add, of_account in (
+        ("tickets", portal.add_ticket, own),
+        ("articles", portal.add_article, shared),
+        ("assets", portal.add_asset, own),
+    ):
         for number, entry in enumerate(_entries(folder / f"{name}.yaml"), start=1):
             try:
-                add(**entry)
+                add(**{**entry, **of_account})
             except (TypeError, ValueError) as error:
                 raise SampleInvalid(f"{folder / name}.yaml: entry {number}: {error}") from None
-    return portal
 
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:

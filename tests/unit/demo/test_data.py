@@ -12,8 +12,8 @@ import yaml
 
 import demo
 from app.core.delivery import parse_time
-from app.core.tenant import Tenant
 from app.simulator.samples import load_portals
+from app.tenants import TenantDirectory
 
 DATA = Path(demo.__file__).parent / "data"
 SLUGS = ("acme", "bluebird", "northwind")
@@ -29,19 +29,30 @@ def tickets_of(slug: str, *, is_open: bool) -> list[dict[str, Any]]:
 
 
 def test_the_simulator_takes_them() -> None:
-    assert [portal.slug for portal in load_portals(DATA)] == list(SLUGS)
+    portals = {portal.slug: portal for portal in load_portals(DATA)}
+    assert set(portals) == {"acme", "msp"}
+    assert portals["msp"].accounts == {"601": "Northwind Logistics", "602": "Bluebird Zahnkliniken"}
+    assert {ticket.account for ticket in portals["msp"].tickets.values()} == {"601", "602"}
 
 
-@pytest.mark.parametrize("slug", SLUGS)
-def test_a_tenants_file_is_valid_and_fits_its_portal(slug: str) -> None:
-    text = (DATA / slug / "tenant.yaml").read_text("utf-8")
-    text = text.replace("{url}", "http://127.0.0.1:1").replace("{accounts_url}", "http://127.0.0.1:1")
-    tenant = Tenant.model_validate(yaml.safe_load(text))
-    portal = read(slug, "portal")
-    told = (tenant.slug, tenant.name, tenant.servicedesk.edition, tenant.servicedesk.technician)
-    assert told == (slug, portal["name"], portal["edition"], portal["technician"])
-    assert tenant.servicedesk.note_key == portal["note_key"]
-    assert tenant.servicedesk.allow_private_address
+def test_one_tenant_has_a_help_desk_of_its_own_and_two_share_one(tmp_path: Path) -> None:
+    for path in DATA.glob("*/*.yaml"):
+        if path.stem in {"tenant", "instance"}:
+            folder = tmp_path / "instances" if path.stem == "instance" else tmp_path
+            folder.mkdir(exist_ok=True)
+            text = path.read_text("utf-8").replace("{url}", f"http://127.0.0.1:1/{path.parent.name}")
+            (folder / f"{path.parent.name}.yaml").write_text(text.replace("{accounts_url}", "http://127.0.0.1:1"))
+    tenants = TenantDirectory(tmp_path, tmp_path / "secrets")
+    assert tenants.refresh() == []
+    assert [known.tenant.slug for known in tenants] == ["acme", "bluebird", "msp", "northwind"]
+    portals = {portal.slug: portal for portal in load_portals(DATA)}
+    for known in tenants:
+        options = known.tenant.servicedesk
+        portal = portals[options.instance or known.tenant.slug]
+        told = (options.edition, options.technician, options.note_key)
+        assert told == (portal.edition, portal.technician, portal.note_key)
+        if options.account is not None:
+            assert portal.accounts[options.account.id or ""] == known.tenant.name
 
 
 @pytest.mark.parametrize("slug", SLUGS)
