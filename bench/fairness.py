@@ -26,7 +26,7 @@ from app.simulator.portal import Portal
 from demo.embedded import open_postgres, open_valkey
 from demo.offline_model import ModelSimulator
 from demo.run_folder import open_run_folder
-from tests.builders import a_body, a_tenant, a_ticket, write_tenant
+from tests.builders import a_body, a_tenant, a_ticket, an_account, an_instance, write_instance, write_tenant
 from tests.integration.processes import open_api_process, open_worker_process
 
 BUSY = 10_000
@@ -35,6 +35,11 @@ MODEL_S = 2.0
 
 
 async def main() -> None:
+    for is_shared in (False, True):
+        await measure(is_shared=is_shared)
+
+
+async def measure(*, is_shared: bool) -> None:
     checkout = Path(__file__).parents[1]
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(open_run_folder(checkout / ".demo"))
@@ -45,11 +50,7 @@ async def main() -> None:
         await model.start()
         stack.push_async_callback(model.stop)
         model.behave("slow", times=None, seconds=MODEL_S)
-        portals = {
-            slug: help_desk.add_portal(Portal(slug=slug, edition=Edition.ON_PREMISES, api_key="key"))
-            for slug in ("busy", "quiet")
-        }
-        tenants = {slug: a_tenant(slug, servicedesk={"url": portal.url}) for slug, portal in portals.items()}
+        portals, tenants = (share if is_shared else separate)(help_desk, here)
         for tenant in tenants.values():
             write_tenant(here, tenant, webhook_secret="secret", api_key="key")
         postgres = await stack.enter_async_context(open_postgres(folder))
@@ -88,15 +89,40 @@ async def main() -> None:
             working.append((await load_by_tenant(database))[tenants["busy"].id].working)
             await asyncio.sleep(1)
         left = (await load_by_tenant(database))[tenants["busy"].id].waiting
+        which = "a shared help desk" if is_shared else "a help desk each"
         print(
-            f"quiet tenant, {QUIET} tickets while another tenant had {BUSY:,} due ({left:,} in the end):\n"
+            f"{which}: quiet tenant, {QUIET} tickets while another tenant had {BUSY:,} due ({left:,} in the end):\n"
             f"median {statistics.median(waits):.1f} s, worst {max(waits):.1f} s from acceptance to note,"
             f" {MODEL_S:.0f} s of them the model's;\n{min(working)} to {max(working)} of the busy tenant's were in work"
         )
 
 
+ACCOUNTS = {"busy": "601", "quiet": "602"}
+
+
+def separate(help_desk: HelpDeskSimulator, here: Path) -> tuple[dict[str, Portal], dict[str, Tenant]]:  # noqa: ARG001
+    """A help desk for each tenant."""
+    portals = {
+        slug: help_desk.add_portal(Portal(slug=slug, edition=Edition.ON_PREMISES, api_key="key")) for slug in ACCOUNTS
+    }
+    return portals, {slug: a_tenant(slug, servicedesk={"url": portal.url}) for slug, portal in portals.items()}
+
+
+def share(help_desk: HelpDeskSimulator, here: Path) -> tuple[dict[str, Portal], dict[str, Tenant]]:
+    """One help desk for both tenants."""
+    accounts = {account: slug for slug, account in ACCOUNTS.items()}
+    portal = Portal(slug="msp", edition=Edition.MSP_ON_PREMISES, api_key="key", accounts=accounts)
+    instance = an_instance("msp", url=help_desk.add_portal(portal).url)
+    write_instance(here, instance, api_key="key")
+    tenants = {slug: an_account(instance, slug, {"id": account}) for slug, account in ACCOUNTS.items()}
+    return dict.fromkeys(ACCOUNTS, portal), tenants
+
+
 async def accept(intake: Intake, tenant: Tenant, portal: Portal) -> str:
-    ticket_id = portal.add_ticket(subject="Outlook receives no mail", description="No mail since noon on PC-0231.").id
+    account = ACCOUNTS[tenant.slug] if tenant.servicedesk.account else ""
+    ticket_id = portal.add_ticket(
+        subject="Outlook receives no mail", description="No mail since noon on PC-0231.", account=account
+    ).id
     body = a_body(ticket_id=ticket_id)
     await intake.accept(AcceptedDelivery(tenant.id, uuid4(), ticket_id, "ticket_created", body, None))
     return ticket_id
