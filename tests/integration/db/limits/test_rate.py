@@ -73,13 +73,6 @@ async def test_twenty_callers_share_one_refresh(worker_db: Database) -> None:
     assert accounts.refreshes == 1
 
 
-async def test_a_refused_token_is_not_given_again(worker_db: Database) -> None:
-    cache, accounts = AccessTokens(worker_db, uuid4(), refresh_token="r"), Accounts()
-    first = await cache.access_token(accounts.refresh)
-    assert await cache.access_token(accounts.refresh, rejected=first) == "token-2"
-    assert await cache.access_token(accounts.refresh) == "token-2"
-
-
 async def test_a_token_is_sealed_with_the_refresh_token(worker_db: Database) -> None:
     tenant_id, accounts = uuid4(), Accounts()
     await AccessTokens(worker_db, tenant_id, refresh_token="r").access_token(accounts.refresh)
