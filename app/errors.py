@@ -15,7 +15,7 @@ AppError
 │   └── ModelRefused            the model's answer can't be used
 │       ├── ModelDeclined           the model refuses to write about this ticket
 │       │   └── ContentFiltered     the endpoint's content filter stopped it
-│       └── PromptTooLong           ticket and sources are longer than its context
+│       └── PromptTooLong           longer than its context; asked again with less
 ├── NotNeeded               this delivery needs no note of its own
 │   └── TicketForeign           it is of another account of the shared instance
 ├── AccountUnknown          no tenant's file names the ticket's account yet: the delivery waits
@@ -203,9 +203,18 @@ class ContentFiltered(ModelDeclined):
 
 
 class PromptTooLong(ModelRefused):
-    """Ticket and sources are so long that the model's context has no room for an answer."""
+    """The prompt leaves no room for an answer in the model's context.
+
+    Args:
+        detail: As for `AppError`.
+        share: How much of the prompt would leave room, above 0; None: the endpoint did not tell.
+    """
 
     code = Code.PROMPT_TOO_LONG
+
+    def __init__(self, detail: str, *, share: float | None = None) -> None:
+        super().__init__(detail)
+        self.share = share
 
 
 class LeaseLost(AppError):

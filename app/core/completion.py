@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import StrEnum
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from app.core.masking import MaskedText
+
+
+class Option(StrEnum):
+    """What a call to a model can be made without, where its endpoint refuses it. Stored with an enhancement."""
+
+    JSON_SCHEMA = "json_schema"
+    JSON_OBJECT = "json_object"
+    MAX_TOKENS = "max_tokens"
+    MAX_COMPLETION_TOKENS = "max_completion_tokens"
+    TEMPERATURE = "temperature"
+    SYSTEM_ROLE = "system_role"
+    """Without it, its words stand at the head of the user's message."""
+
+    @property
+    def words(self) -> str:
+        """For operators."""
+        return _OPTION_WORDS.get(self, self.value)
+
+
+_OPTION_WORDS: Final = {
+    Option.JSON_SCHEMA: "strict JSON schema",
+    Option.JSON_OBJECT: "JSON mode",
+    Option.SYSTEM_ROLE: "system role",
+}
 
 
 class Message(BaseModel):
@@ -31,6 +56,10 @@ class Completion(BaseModel):
     """In US dollars; None when the model's price is not known."""
     cut_at: int | None = None
     """The limit in tokens at which the answer was cut off; None when the model finished it."""
+    is_estimated: bool = False
+    """The endpoint did not tell all tokens: what it left out is an estimate."""
+    asked_without: tuple[Option, ...] = ()
+    """What the endpoint refuses, so that the call was made without."""
 
     @property
     def how_it_ended(self) -> str:

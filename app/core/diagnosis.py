@@ -144,7 +144,7 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "Nothing, if it happens seldom; else loosen the filter at the endpoint's provider.",
     ),
     Code.PROMPT_TOO_LONG: Diagnosis(
-        "The ticket and its sources are more than the model's context takes.",
+        "The ticket is more than the model's context takes, also without its sources.",
         "Choose a model with a larger context, for all or in the tenant's file.",
     ),
     Code.MONITORING_UNAVAILABLE: Diagnosis(

@@ -69,6 +69,10 @@ class Notice(StrEnum):
     ANSWER_UNUSABLE = "answer_unusable"
     BUDGET_USED_UP = "budget_used_up"
     NOTHING_FOUND = "nothing_found"
+    SOURCES_LEFT_OUT = "sources_left_out"
+    """The model was not given all sources: `Enhancement.left_out` names the others."""
+    DESCRIPTION_SHORTENED = "description_shortened"
+    """The model was not given the end of the ticket's description, or of what of it is given at most."""
 
     @property
     def words(self) -> str:
@@ -80,10 +84,12 @@ _NOTICE_WORDS: Final = {
     Notice.READ_FROM_WEBHOOK: "read from the webhook: the help desk could not be asked",
     Notice.MODEL_UNAVAILABLE: "the model gave no answer",
     Notice.MODEL_DECLINED: "the model declined",
-    Notice.TICKET_TOO_LONG: "ticket and sources are too long for the model",
+    Notice.TICKET_TOO_LONG: "the ticket is too long for the model",
     Notice.ANSWER_UNUSABLE: "the model's answer was unusable",
     Notice.BUDGET_USED_UP: "the token budget is used up",
     Notice.NOTHING_FOUND: "nothing was found that fits",
+    Notice.SOURCES_LEFT_OUT: "sources were left out: the prompt was too long for the model",
+    Notice.DESCRIPTION_SHORTENED: "the description was shortened: the prompt was too long for the model",
 }
 
 
@@ -101,9 +107,15 @@ class Enhancement(BaseModel):
     notices: tuple[Notice, ...] = ()
     model: str | None = None
     """The model that wrote the statements; None when the note holds only the gathered context."""
+    left_out: tuple[str, ...] = ()
+    """Refs of gathered sources that the model was not given, because its context does not take them: never cited."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float | None = None
+    is_estimated: bool = False
+    """Whether some of the tokens are an estimate, because the endpoint did not tell them."""
+    asked_without: tuple[str, ...] = ()
+    """What the endpoint refuses, as `Option`: the model was asked without."""
 
     @property
     def is_context_only(self) -> bool:

@@ -12,7 +12,7 @@ from html import escape, unescape
 from typing import Final
 from uuid import UUID, uuid5
 
-from app.core.enhancement import Enhancement, Statement, count_words
+from app.core.enhancement import Enhancement, Notice, Statement, count_words
 from app.core.labels import labels
 from app.core.source import Gathered, GatherState, Source, SourceKind
 from app.core.tenant import NoteOptions, Section
@@ -69,13 +69,16 @@ class _Note:
         head = f"<p><b>AI Agents</b> · {escape(label['title'])}"
         if not self._enhancement.is_context_only:
             head += f" · {escape(label['confidence'])}: {escape(label['confidence_' + self._enhancement.confidence])}"
-        notices = "".join(f"<p><em>{escape(label['notice_' + code])}</em></p>" for code in self._enhancement.notices)
+        notices = "".join(f"<p><em>{escape(self._notice(notice))}</em></p>" for notice in self._enhancement.notices)
         feedback = ""
         if feedback_url:
             feedback = f"<p>{self._link(label['feedback'], feedback_url)}</p>"
         body = "".join(part for section in self._options.sections for part in self._section(section))
         foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
         return f"<div>{head}</p>{notices}{body}{feedback}{foot}</div>"
+
+    def _notice(self, notice: Notice) -> str:
+        return self._labels[f"notice_{notice}"].format(left_out=", ".join(self._enhancement.left_out))
 
     def _signature(self) -> str:
         model = self._enhancement.model

@@ -23,6 +23,11 @@ from app.enhancement.objects import find_objects, is_thought, mend_objects, with
 MAX_ANSWER_CHARS: Final = 400_000
 MAX_SAID_CHARS: Final = 20_000
 """Longest part of an answer that is sent back to the model when it must be repaired."""
+_MAX_TEXT_CHARS: Final = 20_000
+"""Of one of its texts, how much is read: a note takes a few hundred."""
+_MAX_LISTED: Final = 100
+"""Of one of its lists, how much is read: a note takes six statements."""
+_MAX_REF_CHARS: Final = 80
 _MAX_DEPTH: Final = 4
 _LISTS: Final = ("facts", "hypotheses", "next_steps")
 _KEYS: Final = {_key.replace("_", ""): _key for _key in (*Draft.model_fields, *Statement.model_fields)}
@@ -45,6 +50,13 @@ def read_answer(answer: str) -> ParsedAnswer:
     """Read *answer*. Faulty JSON is mended only if no object can be read without that."""
     if len(answer) > MAX_ANSWER_CHARS:
         return ParsedAnswer(None, DraftProblem("The answer is far too long.", "far too long"), "")
+    try:
+        return _read(answer)
+    except RecursionError:
+        return ParsedAnswer(None, DraftProblem("The answer is nested too deeply.", "nested too deeply"), "")
+
+
+def _read(answer: str) -> ParsedAnswer:
     found = find_objects(answer)
     drafts, misfits = _drafts(found.objects or _as_text(found.words))
     if not drafts and not misfits:
@@ -67,7 +79,7 @@ def read_answer(answer: str) -> ParsedAnswer:
 
 
 def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], DraftProblem]]]:
-    """The different drafts in *values*, and the objects that are almost a draft, with what is wrong."""
+    """The different drafts in *values*, two at most, and the objects that are almost a draft, with what is wrong."""
     drafts: list[Draft] = []
     misfits: list[tuple[dict[str, Any], DraftProblem]] = []
     for value in _candidates(values):
@@ -78,6 +90,8 @@ def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], 
             misfits.append((plain, _misfit(error)))
         else:
             drafts += [draft] if draft not in drafts else []
+            if len(drafts) > 1:
+                break
     return drafts, misfits
 
 
@@ -138,7 +152,7 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
         listed = _listed(_get(value, name))
         # A text where a list belongs may be one statement, or say that there is none ("n/a"), so it is not changed.
         is_list = isinstance(listed, list)
-        plain[name] = [_statement(each) for each in listed if each is not None] if is_list else listed
+        plain[name] = [_statement(each) for each in listed[:_MAX_LISTED] if each is not None] if is_list else listed
     if confidence is not None:
         plain["confidence"] = _confidence(confidence)
     return plain
@@ -170,13 +184,14 @@ def _refs(value: Any) -> list[str]:
     if isinstance(value, dict):
         value = next((value[key] for key in _REF_KEYS if key in value), "")
     if isinstance(value, list):
-        return list(dict.fromkeys(ref for each in value if each is not None for ref in _refs(each)))
-    text = _whole(str(value)).strip()
-    return [ref.upper() for ref in _REF.findall(text)] or ([text] if text else [])
+        return list(dict.fromkeys(ref for each in value[:_MAX_LISTED] if each is not None for ref in _refs(each)))
+    text = _whole(str(value)[:_MAX_TEXT_CHARS]).strip()
+    named = list(dict.fromkeys(ref.upper() for ref in _REF.findall(text)))
+    return named[:_MAX_LISTED] or ([text[:_MAX_REF_CHARS]] if text else [])
 
 
 def _clean(text: Any) -> Any:
-    return without_thoughts(_whole(text)) if isinstance(text, str) else text
+    return without_thoughts(_whole(text))[:_MAX_TEXT_CHARS] if isinstance(text, str) else text
 
 
 def _whole(text: str) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import operator
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
@@ -36,6 +36,7 @@ from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.enhancement.answer import read_answer
 from app.enhancement.gather import MAX_SOURCES, gather
+from app.enhancement.portion import MAX_DESCRIPTION_CHARS, Portion
 from app.enhancement.ports import History, Inventory, Knowledge, Model, Monitoring
 from app.enhancement.write import compose_messages, compose_repair, draft_schema
 from app.errors import Code, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
@@ -44,6 +45,8 @@ from app.telemetry.traces import exemplar, span
 
 MAX_ANSWERS: Final = 2
 """Answers that are asked of the model: a first one, and a repaired one or, if the first was cut off, a longer one."""
+MAX_PORTIONS: Final = 5
+"""A prompt that is too long is asked again with less, so often; the last time with the ticket alone."""
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +76,8 @@ class State(TypedDict, total=False):
     notices: Annotated[list[Notice], operator.add]
     gathered: Annotated[list[Gathered], operator.add]
     messages: tuple[Message, ...]
+    portion: Portion
+    """What of ticket and sources `messages` hold."""
     mask: Mask
     """The mask of this enhancement, so that `[email-1]` means the same in the prompt and in the note."""
     completions: Annotated[list[Completion], operator.add]
@@ -139,16 +144,11 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
         return {"enhancement": _context_only(state, gathered, *_why_nothing(gathered))}
     if not await tools.may_use_model():
         return {"enhancement": _context_only(state, gathered, Notice.BUDGET_USED_UP)}
-    messages = state.get("messages") or compose_messages(
-        state["ticket"], gathered, mask=state["mask"], language=tools.note.language, max_words=tools.note.max_words
-    )
     left_s = tools.model_timeout.total_seconds() - state.get("model_seconds", 0.0)
     started = time.perf_counter()
     try:
         async with asyncio.timeout(max(left_s, 0)):
-            completion = await tools.model.complete(
-                messages, schema=draft_schema(), more_room=state.get("more_room", False)
-            )
+            answered = await _ask(state, tools, gathered)
     except (ModelUnavailable, ModelRefused, TimeoutError) as error:
         declined = isinstance(error, ModelDeclined | PromptTooLong)
         cause = getattr(error, "detail", "timeout")
@@ -161,11 +161,41 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
             return {"enhancement": _accept(state, gathered, state["draft"], tools.note)}
         enhancement = _context_only(state, gathered, _why_no_answer(error))
         return {"enhancement": enhancement, "why": cause if declined else ""}
-    return {
-        "messages": messages,
-        "completions": [completion],
-        "model_seconds": time.perf_counter() - started,
-    }
+    return {**answered, "model_seconds": time.perf_counter() - started}
+
+
+async def _ask(state: State, tools: Tools, gathered: tuple[Gathered, ...]) -> dict[str, Any]:
+    """The model's answer; a prompt that is too long is asked again with less of the ticket and its sources.
+
+    Raises:
+        PromptTooLong: The ticket alone is too long, or this is about a draft that is there.
+    """
+    ticket, note = state["ticket"], tools.note
+
+    def composed(portion: Portion) -> tuple[Message, ...]:
+        return compose_messages(ticket, portion, mask=state["mask"], language=note.language, max_words=note.max_words)
+
+    portion = state.get("portion") or Portion(gathered)
+    messages = state.get("messages") or composed(portion)
+    for left in reversed(range(MAX_PORTIONS)):
+        try:
+            completion = await tools.model.complete(
+                messages, schema=draft_schema(), more_room=state.get("more_room", False)
+            )
+        except PromptTooLong as error:
+            if state.get("draft") or not left:
+                raise
+            chars = sum(len(message.content) for message in messages)
+            less = (
+                portion.shortened(ticket, prompt_chars=chars, share=error.share) if left > 1 else portion.least(ticket)
+            )
+            if less is None:
+                raise
+            portion, messages = less, composed(less)
+            log.info("prompt_shortened", told=error.share is not None, sources_left_out=len(portion.left_out(gathered)))
+        else:
+            return {"messages": messages, "portion": portion, "completions": [completion]}
+    raise AssertionError
 
 
 def _why_no_answer(error: Exception) -> Notice:
@@ -177,12 +207,12 @@ def _why_no_answer(error: Exception) -> Notice:
 async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Accept the answer, or ask once more (to repair it, or for a longer one), or go on without the model."""
     note = runtime.context.note
-    gathered = number_sources(state["gathered"])
+    gathered, given = number_sources(state["gathered"]), state["portion"].gathered
     answers = state["completions"]
     read = read_answer(answers[-1].text)
     draft, is_cut = read.draft, answers[-1].cut_at is not None
     if draft is not None:
-        problems = find_problems(draft, gathered, max_words=note.max_words, language=note.language)
+        problems = find_problems(draft, given, max_words=note.max_words, language=note.language)
     else:
         problems = [read.problem] if read.problem else []
     # If it was cut off, other faults in it can't be repaired, so only that is told.
@@ -203,15 +233,20 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 
 def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, note: NoteOptions) -> Enhancement:
     """The enhancement from *draft* without the parts that break a rule; if nothing is left, from the context only."""
+    portion = state["portion"]
     try:
         kept = draft and salvage(
-            draft, gathered, max_words=note.max_words, language=note.language, ticket_text=state["ticket"].text
+            draft, portion.gathered, max_words=note.max_words, language=note.language, ticket_text=state["ticket"].text
         )
     except ModelRefused as error:
         log.warning("answer_refused", cause=error.detail)
         kept = None
     if kept is None:
         return _context_only(state, gathered, Notice.ANSWER_UNUSABLE)
+    left_out = portion.left_out(gathered)
+    shortened = [Notice.SOURCES_LEFT_OUT] if left_out else []
+    if portion.description_chars < MAX_DESCRIPTION_CHARS:
+        shortened.append(Notice.DESCRIPTION_SHORTENED)
     return Enhancement(
         summary=kept.summary,
         facts=tuple(kept.facts),
@@ -219,7 +254,8 @@ def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, n
         next_steps=tuple(kept.next_steps),
         confidence=kept.confidence,
         gathered=gathered,
-        notices=tuple(state.get("notices", ())),
+        notices=(*state.get("notices", ()), *shortened),
+        left_out=left_out,
         model=state["completions"][-1].model,
         **_usage(state["completions"]),
     )
@@ -242,6 +278,8 @@ def _usage(completions: list[Completion]) -> dict[str, Any]:
         "prompt_tokens": sum(completion.prompt_tokens for completion in completions),
         "completion_tokens": sum(completion.completion_tokens for completion in completions),
         "cost_usd": sum(costs) if costs else None,
+        "is_estimated": any(completion.is_estimated for completion in completions),
+        "asked_without": completions[-1].asked_without if completions else (),
     }
 
 
@@ -268,13 +306,20 @@ def _tell(note: StepNote, state: State, result: dict[str, Any]) -> None:
         nothing = "nothing fits" if note.is_fine else "unavailable"
         note.result = f"found {len(found.sources)}" if found.sources else found.reason or nothing
     if "completions" in result:
-        completion = result["completions"][-1]
+        completion: Completion = result["completions"][-1]
         # It may be complete although it was cut off; `check` finds out.
-        note.result = ", ".join(filter(None, (f"{completion.model} answered", completion.how_it_ended)))
+        told = (
+            f"{completion.model} answered",
+            completion.how_it_ended,
+            *_how_asked(completion, result["portion"], state),
+        )
+        note.result = ", ".join(filter(None, told))
     enhancement, why = result.get("enhancement"), result.get("why")
     if enhancement is not None and enhancement.notices:
         note.is_fine = set(enhancement.notices) <= {Notice.NOTHING_FOUND, Notice.BUDGET_USED_UP}
-        note.result = ", ".join(notice.words for notice in enhancement.notices) + (f": {why}" if why else "")
+        accepted = [] if enhancement.is_context_only else [f"accepted, confidence {enhancement.confidence}"]
+        told_notices = ", ".join([*accepted, *(notice.words for notice in enhancement.notices)])
+        note.result = told_notices + (f": {why}" if why else "")
     elif enhancement is None and why:
         asked = "sent back to the model once" if "messages" in result else "asked the model once more"
         note.is_fine, note.result = False, f"{asked}: {why}"
@@ -282,6 +327,20 @@ def _tell(note: StepNote, state: State, result: dict[str, Any]) -> None:
         note.result = f"accepted, confidence {enhancement.confidence}"
     if enhancement is not None:
         note.masked = {str(kind): number for kind, number in state["mask"].counts.items()}
+
+
+def _how_asked(completion: Completion, portion: Portion, state: State) -> Iterator[str]:
+    """What was left out of a call, and what of its answer is not known for sure."""
+    gathered = number_sources(state["gathered"])
+    if left_out := portion.left_out(gathered):
+        number = sum(len(group.sources) for group in gathered)
+        yield f"without {len(left_out)} of {number} sources, as the prompt was too long"
+    if portion.description_chars < MAX_DESCRIPTION_CHARS:
+        yield "with a part of the description"
+    if completion.asked_without:
+        yield "asked without " + " and ".join(option.words for option in completion.asked_without)
+    if completion.is_estimated:
+        yield "its tokens are estimated"
 
 
 def _traced(node: Any) -> Any:

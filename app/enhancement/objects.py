@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 _MAX_TRIES: Final = 2_000
 """Most opening braces that are tried as the begin of an object."""
+_MAX_WASTE: Final = 2_000_000
+"""Characters that are read in vain, from braces that begin no object. Each of a thousand could be read to the end."""
 
 # An object's first brace; `<think>`, `</think>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<|END_THINKING|>`;
 # gpt-oss's `<|channel|>analysis<|message|>` and what is left of it where a server drops its marks; Gemma's
@@ -32,11 +35,12 @@ _MARK = re.compile(
 )
 _THOUGHT = re.compile(r"think|thought|reason|reflect|analy|scratch|monologue|deliberat|(?:^|_)cot$", re.IGNORECASE)
 _UNUSED: Final = {"unused94": "thought", "unused95": "end_thought"}  # MedGemma's
-_OPENING = re.compile(r"<(think\w*|thoughts?|reasoning|reflection|analysis|scratchpad)>", re.IGNORECASE)
+_PAIR = re.compile(r"<(/?)(think\w{0,20}|thoughts?|reasoning|reflection|analysis|scratchpad)>", re.IGNORECASE)
 _LEFT_OPEN = re.compile(r"^\s*<think(?:ing)?>.*", re.IGNORECASE | re.DOTALL)
 _DECODER: Final = json.JSONDecoder(strict=False)  # not strict, since models write line breaks into strings
-# Strings are matched whole, so that nothing inside them is changed.
-_BLEMISH = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])|//[^\n]*|[\u00a0\u200b\ufeff]', re.DOTALL)
+# Strings are matched whole, so that nothing inside them is changed; one without an end too, or each of its quotes would
+# be read to the end of the text.
+_BLEMISH = re.compile(r'("(?:[^"\\]++|\\.?)*+"?)|,(?=\s*+[}\]])|//[^\n]*+|[\u00a0\u200b\ufeff]', re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -57,7 +61,7 @@ class Said:
 def find_objects(text: str) -> Said:
     """The objects and the text of *text*, without thoughts."""
     said, thought = Said(), Said()
-    within, at, tries = False, 0, 0
+    within, at, tries, waste = False, 0, 0, 0
     for mark in _MARK.finditer(text):
         if mark.start() < at:
             continue  # within an object
@@ -66,9 +70,10 @@ def find_objects(text: str) -> Said:
         at = mark.end()
         if mark["brace"]:
             tries += 1
-            found, at = _decode(text, mark.start())
+            found, at, read = _decode(text, mark.start())
             now.add(text[mark.start() : at], found)
-            if tries >= _MAX_TRIES:
+            waste += 0 if found else read
+            if tries >= _MAX_TRIES or waste >= _MAX_WASTE:
                 break
             continue
         step = _step(mark)
@@ -104,17 +109,17 @@ def without_thoughts(text: str) -> str:
     """*text* of an object without thoughts. Only between two marks: a single `<reason>` may be part of a value."""
     if "<" not in text:
         return text
+    marks = list(_PAIR.finditer(text))
+    closings: dict[str, list[int]] = {}
+    for mark in marks:
+        if mark[1]:
+            closings.setdefault(mark[2].lower(), []).append(mark.end())
     kept, at = "", 0
-    never_closed: set[str] = set()
-    for mark in _OPENING.finditer(text):
-        name = mark[1].lower()
-        if mark.start() < at or name in never_closed:
-            continue
-        closing = re.compile(f"</{name}>", re.IGNORECASE).search(text, mark.end())
-        if closing is None:
-            never_closed.add(name)
-        else:
-            kept, at = kept + text[at : mark.start()], closing.end()
+    for mark in marks:
+        ends = closings.get(mark[2].lower(), [])
+        later = bisect_right(ends, mark.end())
+        if not mark[1] and mark.start() >= at and later < len(ends):
+            kept, at = kept + text[at : mark.start()], ends[later]
     return _LEFT_OPEN.sub("", (kept + text[at:]).rpartition("</think>")[2]).strip()
 
 
@@ -132,13 +137,18 @@ def _step(mark: re.Match[str]) -> str | None:
     return "close" if mark["close"] or name.startswith("end") else "open"
 
 
-def _decode(text: str, start: int) -> tuple[dict[str, Any] | None, int]:
-    """The object that begins at *start*, and its end. If there is none: None, and the place after the brace."""
+def _decode(text: str, start: int) -> tuple[dict[str, Any] | None, int, int]:
+    """The object that begins at *start*, and its end. If there is none: None, and the place after the brace.
+
+    The last value is how many characters were read, at most.
+    """
     try:
         found, end = _DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        return None, start + 1, error.pos - start
     except (ValueError, RecursionError):
-        return None, start + 1
-    return found, end
+        return None, start + 1, len(text) - start
+    return found, end, end - start
 
 
 def _is_object_alone(thought: Said) -> bool:

@@ -16,17 +16,16 @@ from typing import Any, Final
 from app.core.completion import Message
 from app.core.enhancement import STATEMENTS_SHARE, Draft
 from app.core.masking import Mask
-from app.core.source import Gathered, GatherState
+from app.core.source import GatherState
 from app.core.text import tidy
 from app.core.ticket import Ticket
 from app.enhancement.answer import read_answer
+from app.enhancement.portion import MAX_SOURCE_CHARS, Portion
 from app.enhancement.schema import strict_schema
 from app.errors import ModelRefused
 
-MAX_DESCRIPTION_CHARS: Final = 6_000
-_MIN_QUOTED_CHARS: Final = 1_500
-"""Of what a mail quotes, below however long own words. Below short ones (`FYI`) it has their room too."""
-MAX_SOURCE_CHARS: Final = 1_500
+_MIN_QUOTED_SHARE: Final = 4
+"""Of what a mail quotes, a quarter, below however long own words. Below short ones (`FYI`) it has their room too."""
 _NONCE_CHARS: Final = 24
 
 
@@ -42,15 +41,15 @@ def draft_schema() -> dict[str, Any]:
 
 
 def compose_messages(
-    ticket: Ticket, gathered: Sequence[Gathered], *, mask: Mask, language: str, max_words: int
+    ticket: Ticket, portion: Portion, *, mask: Mask, language: str, max_words: int
 ) -> tuple[Message, ...]:
-    """The messages that ask for a `Draft` about *ticket*."""
+    """The messages that ask for a `Draft` about *ticket*, with *portion* of it and its sources."""
     data = mask.json(
         {
             "ticket": {
                 "id": ticket.number,
                 "subject": ticket.subject,
-                **_words(ticket),
+                **_words(ticket, max_chars=portion.description_chars),
                 "requester": ticket.requester,
                 "priority": ticket.priority,
             },
@@ -61,10 +60,10 @@ def compose_messages(
                     "title": source.title,
                     "text": tidy(source.text, max_chars=MAX_SOURCE_CHARS),
                 }
-                for group in gathered
+                for group in portion.gathered
                 for source in group.sources
             ],
-            "unavailable": [group.kind for group in gathered if group.state is GatherState.UNAVAILABLE],
+            "unavailable": [group.kind for group in portion.gathered if group.state is GatherState.UNAVAILABLE],
             "language": language,
             "max_words": max_words,
         }
@@ -77,14 +76,14 @@ def compose_messages(
     )
 
 
-def _words(ticket: Ticket) -> dict[str, str]:
+def _words(ticket: Ticket, *, max_chars: int) -> dict[str, str]:
     """The requester's own words, and below them what they quote and sign with. Nothing of its own: the quotation."""
     own, quoted, closing = ticket.mail
     rest = f"{quoted}\n{closing}".strip()
     if not own:
-        return {"description": tidy(rest, max_chars=MAX_DESCRIPTION_CHARS)}
-    description = {"description": tidy(own, max_chars=MAX_DESCRIPTION_CHARS)}
-    room = max(MAX_DESCRIPTION_CHARS - len(own), _MIN_QUOTED_CHARS)
+        return {"description": tidy(rest, max_chars=max_chars)}
+    description = {"description": tidy(own, max_chars=max_chars)}
+    room = max(max_chars - len(own), max_chars // _MIN_QUOTED_SHARE)
     return {**description, "quoted": tidy(rest, max_chars=room)} if rest else description
 
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from app.core.completion import Message
-from app.integrations.refusal import FORMATS, LIMITS, Option, Refusal
+from app.core.completion import Message, Option
+from app.integrations.refusal import FORMATS, LIMITS, Refusal
 
 TEMPERATURE: Final = 0.2
 LEAST_TOKENS: Final = 500
@@ -91,7 +91,7 @@ def ask_less(asked: Asking, refusal: Refusal) -> Asking | None:
     if refusal.is_filtered or refusal.has_no_model:
         return None
     if refusal.is_too_long and not refusal.unsupported & asked.options:
-        room = min(refusal.room(asked.tokens), asked.tokens - 1)
+        room = min(refusal.sizes.room(asked.tokens), asked.tokens - 1)
         is_worth_it = asked.has_limit and not asked.is_shortened and room >= LEAST_TOKENS
         return replace(asked, tokens=room, is_shortened=True) if is_worth_it else None
     left_out = _to_leave_out(asked.options, refusal)

@@ -22,12 +22,13 @@ import structlog
 from openai import AsyncOpenAI
 from opentelemetry.trace import SpanKind
 
-from app.core.completion import Completion, Message
+from app.core.completion import Completion, Message, Option
 from app.errors import AppError, ContentFiltered, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
 from app.integrations.asking import MAX_CALLS, Asking, Memory, ask_less, is_refusal
 from app.integrations.bounded import UNCOMPRESSED, bound
 from app.integrations.prices import cost_usd
-from app.integrations.refusal import Option, Refusal, read_refusal
+from app.integrations.refusal import Refusal, read_refusal
+from app.integrations.tokens import estimate_tokens
 from app.telemetry.metrics import LLM_CALLS, LLM_COST_USD, LLM_LEFT_OUT, LLM_SECONDS, LLM_TOKENS
 from app.telemetry.traces import exemplar, span
 
@@ -41,6 +42,7 @@ _MOST_TOKENS: Final = 100_000_000
 # `finish_reason` of OpenAI, Mistral, Gemini and Anthropic for an answer that was cut off, in lower case.
 _CUT_OFF: Final = frozenset({"length", "model_length", "max_tokens"})
 _FILTERED: Final = frozenset({"content_filter", "safety", "prohibited_content", "sensitive"})
+_STATUSES: Final = range(400, 600)
 _FILTER_STATUSES: Final = frozenset({400, 403, 422, 451})
 _TEXT_PARTS: Final = frozenset({"text", "output_text"})
 _DECLINED_BY_FILTER: Final = "the model's content filter refused this ticket"
@@ -135,9 +137,10 @@ class OpenAIModel:
         return completion
 
     async def _answer(self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> Completion:
+        endpoint = str(self._client.base_url)
         try:
             answer, asked = await self._create(model, messages, schema, tokens)
-            return _completion(answer, model, asked, endpoint=str(self._client.base_url))
+            return _completion(answer, model, asked, prompt=_texts_of(asked.call(messages, schema)), endpoint=endpoint)
         except openai.APIError as error:
             raise _translate(error) from error
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
@@ -155,31 +158,35 @@ class OpenAIModel:
         """The endpoint's answer, and the options of the call. While it refuses, options are left out step by step.
 
         Raises:
-            openai.APIError: The error of the last call.
+            openai.APIError: There was no answer.
+            AppError: The error of the last call.
         """
         endpoint = str(self._client.base_url)
         asked = Asking(tokens, self._memory.left_out(endpoint, model))
         unsupported: set[Option] = set()
         client = self._client
         for left in reversed(range(MAX_CALLS)):
+            call = asked.call(messages, schema)
+            failure: AppError
             try:
-                call = asked.call(messages, schema)
                 answer: Any = await client.chat.completions.create(model=model, **call)
             except openai.APIStatusError as error:
-                refusal = read_refusal(error.status_code, error.body, prompt=(message.content for message in messages))
-                less = ask_less(asked, refusal) if left and is_refusal(error.status_code) else None
-                if less is None:
-                    declined = _declined(refusal, error.status_code)
-                    if declined is not None:
-                        raise declined from None  # it may quote the prompt
-                    raise
-                unsupported |= refusal.unsupported & asked.options
-                asked = less
-                # The library has retried a 500 by itself; a call with fewer options is made once.
-                client = self._client.with_options(max_retries=0)
+                status, told, failure = error.status_code, error.body, _translate(error)
             else:
-                self._learn(endpoint, model, asked, unsupported)
-                return answer, asked
+                told = _error_in(answer)
+                if told is None:
+                    self._learn(endpoint, model, asked, unsupported)
+                    return answer, asked
+                status, failure = _status_in(told), ModelUnavailable(_NOT_UNDERSTOOD)
+            refusal = read_refusal(status, told, prompt=_texts_of(call), asked=asked.tokens)
+            less = ask_less(asked, refusal) if left and is_refusal(status) else None
+            if less is None:
+                # What it says stays here: it may quote the prompt.
+                raise _declined(refusal, status, prompt=_texts_of(call)) or failure
+            unsupported |= refusal.unsupported & asked.options
+            asked = less
+            # The library has retried a 500 by itself; a call with fewer options is made once.
+            client = self._client.with_options(max_retries=0)
         raise AssertionError
 
     def _learn(self, endpoint: str, model: str, asked: Asking, unsupported: set[Option]) -> None:
@@ -192,17 +199,33 @@ class OpenAIModel:
             log.warning("model_options_left_out", model=model, options=untold, host=self._client.base_url.host)
 
 
-def _declined(refusal: Refusal, status: int) -> ModelRefused | None:
-    """The error if the endpoint refused this prompt; None: it would refuse any prompt."""
+def _declined(refusal: Refusal, status: int, *, prompt: list[str]) -> ModelRefused | None:
+    """The error if the endpoint refused this *prompt*; None: it would refuse any prompt."""
     if refusal.is_filtered and status in _FILTER_STATUSES:
         return ContentFiltered(_DECLINED_BY_FILTER)
     if refusal.is_too_long and is_refusal(status):
-        return PromptTooLong("the ticket and its sources are too long for the model's context")
+        share = refusal.sizes.share(estimate_tokens(prompt))
+        return PromptTooLong("the prompt is too long for the model's context", share=share)
     return None
 
 
-def _completion(answer: Any, model: str, asked: Asking, *, endpoint: str) -> Completion:
-    """*answer* as a `Completion`. Any field may be missing, since compatible servers leave some out."""
+def _error_in(answer: Any) -> Any:
+    """The error that some servers send with status 200 (LM Studio, TGI 2.4, OpenRouter); None: it is an answer."""
+    return None if getattr(answer, "choices", None) else getattr(answer, "error", None)
+
+
+def _status_in(told: Any) -> int:
+    """The status that *told* means, as far as it says."""
+    code = told.get("code") if isinstance(told, dict) else None
+    return code if isinstance(code, int) and code in _STATUSES else 400
+
+
+def _texts_of(call: dict[str, Any]) -> list[str]:
+    return [message["content"] for message in call["messages"]]
+
+
+def _completion(answer: Any, model: str, asked: Asking, *, prompt: list[str], endpoint: str) -> Completion:
+    """*answer* to *prompt* as a `Completion`. Any field may be missing, since compatible servers leave some out."""
     choices: Any = getattr(answer, "choices", None)
     message = choices[0].message if choices else None
     if message is None:
@@ -212,17 +235,21 @@ def _completion(answer: Any, model: str, asked: Asking, *, endpoint: str) -> Com
     reason = str(getattr(choices[0], "finish_reason", None) or "").lower()
     if reason in _FILTERED:
         raise ContentFiltered(_DECLINED_BY_FILTER)
-    usage = getattr(answer, "usage", None)
-    prompt_tokens, completion_tokens = _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens")
-    is_cut = reason in _CUT_OFF or (asked.has_limit and completion_tokens >= asked.tokens)  # some say `stop` then
-    limit = asked.tokens if asked.has_limit else completion_tokens or asked.tokens
+    text, usage = _text(message.content), getattr(answer, "usage", None)
+    told_prompt, told_completion = _told(usage, "prompt_tokens"), _told(usage, "completion_tokens")
+    is_cut = reason in _CUT_OFF or (asked.has_limit and told_completion >= asked.tokens)  # some say `stop` then
+    limit = asked.tokens if asked.has_limit else told_completion or asked.tokens
+    written = limit if is_cut else estimate_tokens([text, *_thoughts(message)])
+    prompt_tokens, completion_tokens = told_prompt or estimate_tokens(prompt), told_completion or written
     return Completion(
-        text=_text(message.content),
+        text=text,
         model=str(getattr(answer, "model", None) or model)[:100],
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         cost_usd=cost_usd(endpoint, model, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens),
         cut_at=limit if is_cut else None,
+        is_estimated=(prompt_tokens, completion_tokens) != (told_prompt, told_completion),
+        asked_without=tuple(option for option in Option if option in asked.left_out),
     )
 
 
@@ -243,12 +270,16 @@ def _texts(parts: Iterable[Any]) -> Iterable[str]:
             yield part["text"]
 
 
-def _tokens(usage: Any, name: str) -> int:
-    """The count *name* of *usage*; 0 if it is missing or impossible, since it goes into counters, budgets and bills."""
-    number = int(getattr(usage, name, 0) or 0)
-    if not 0 <= number <= _MOST_TOKENS:
-        raise ModelUnavailable(_NOT_UNDERSTOOD)
-    return number
+def _thoughts(message: Any) -> list[str]:
+    """What a model thought, as far as it is told beside the answer: it is paid too."""
+    named = (getattr(message, name, None) for name in ("reasoning_content", "reasoning"))
+    return [next((each for each in named if isinstance(each, str)), "")]
+
+
+def _told(usage: Any, name: str) -> int:
+    """A count of *usage*, 0 where it has none. One that can't be one would spoil counters, budgets and bills."""
+    number = getattr(usage, name, 0)
+    return int(number) if isinstance(number, int | float) and 0 < number <= _MOST_TOKENS else 0
 
 
 def _translate(error: openai.APIError) -> AppError:

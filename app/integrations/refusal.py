@@ -6,30 +6,23 @@ option is `unsupported` only if a field of the error or a whole clause says so, 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from app.core.completion import Option
+from app.integrations.sizes import Sizes, read_sizes
 
 _MAX_TEXT: Final = 2_000
 """Longest part of an error's text that is read."""
-_MAX_DEPTH: Final = 5
+_MAX_DEPTH: Final = 8
+_MOST_TOKENS: Final = 100_000_000
+_ERROR_KEYS: Final = frozenset({"error", "message", "detail"})
 _QUOTE: Final = 24
 """A run of so many characters that is also in the prompt is taken for a quotation."""
-
-
-class Option(StrEnum):
-    """Options of a call that can be left out."""
-
-    JSON_SCHEMA = "json_schema"
-    JSON_OBJECT = "json_object"
-    MAX_TOKENS = "max_tokens"
-    MAX_COMPLETION_TOKENS = "max_completion_tokens"
-    TEMPERATURE = "temperature"
-    SYSTEM_ROLE = "system_role"
-    """Without it, the system's text is at the begin of the user's message."""
-
 
 FORMATS: Final = (Option.JSON_SCHEMA, Option.JSON_OBJECT)
 LIMITS: Final = (Option.MAX_TOKENS, Option.MAX_COMPLETION_TOKENS)
@@ -46,7 +39,7 @@ _NOT: Final = (
     r"(?:not|n't)\s+(?:\w+\s+){0,3}?"
     r"(?:support|available|valid|permitted|allowed|recogni[sz]ed|implement|enabled|accepted)"
     r"|un(?:supported|available|recogni[sz]ed|known)|unexpected (?:keyword|argument|parameter|field|property)"
-    r"|extra (?:inputs|fields)|deprecated|forbidden|only \S+ .{0,30}supported"
+    r"|extra (?:inputs|fields)|enabled only|deprecated|forbidden|only \S+ .{0,30}supported"
     r"|must be\W{0,2}(?:json_schema|json_object|text)\b"
 )
 # One clause without braces: a quoted request has braces and is full of names.
@@ -64,7 +57,7 @@ _UNSUPPORTED_CODES: Final = frozenset(
 )
 _TOO_LONG: Final = re.compile(
     r"context[ _](?:length|window|size)|too (?:large|long)|reduce the length|"
-    r"(?:maximum|at most|exceed\w*)[^.\n]{0,60}\btokens|\btokens[^.\n]{0,60}(?:maximum|exceed)|"
+    r"(?:maximum|at most|exceed\w{0,3})[^.\n]{0,60}\btokens|\btokens[^.\n]{0,60}(?:maximum|exceed)|"
     r"max_(?:completion_)?tokens\b[^\n]{0,60}(?:must be|should be|range|(?:less|greater|more) than|at least)|"
     r"range of max_",
     re.IGNORECASE,
@@ -88,9 +81,18 @@ _FILTER_CODES: Final = frozenset(
     }
 )
 _FILTER: Final = re.compile(r"ContentPolicyViolation|content (?:management )?policy", re.IGNORECASE)
-_NO_MODEL: Final = re.compile(r"\bmodel\b[^\n]{0,120}(?:not found|not exist|not available to)", re.IGNORECASE)
+_NO_MODEL: Final = re.compile(
+    r"\bmodels?\b[^\n]{0,120}(?:not found|not exist|not available to)|\binvalid model(?: name| id|:| ')"
+    r"|\bunable to access\b[^\n]{0,30}\bmodel\b|deployment for this resource does not exist|is not a valid model",
+    re.IGNORECASE,
+)
+_NO_MODEL_CODES: Final = frozenset(
+    {"model_not_found", "model_not_available", "invalid_model", "deploymentnotfound", "not_found_error"}
+)
 _QUOTED: Final = re.compile(r'"[^"\n]*\s[^"\n]*"')
-_NUMBER: Final = re.compile(r"(?<![\w.])\d{3,7}(?![\w.]*\d)")
+_COUNTS: Final = {"n_ctx": "context", "n_prompt_tokens": "prompt"}
+"""llama.cpp's fields, also behind Ollama and LM Studio."""
+_DECODER: Final = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,28 +107,23 @@ class Refusal:
     is_about_roles: bool = False
     is_filtered: bool = False
     has_no_model: bool = False
-    numbers: tuple[int, ...] = ()
-    """Numbers in its text, e.g. the sizes of the context and of the prompt in tokens."""
-
-    def room(self, asked: int) -> int:
-        """Tokens that fit for an answer, as far as the text says: the allowed number, or context minus prompt."""
-        counted = {number for number in self.numbers if number != asked}
-        numbers = sorted(number for number in counted if number - asked not in counted)  # not prompt plus answer
-        if len(numbers) == 1 and numbers[0] < asked:
-            return numbers[0]
-        if len(numbers) >= 2:  # noqa: PLR2004 - of the context and of the prompt
-            left = numbers[-1] - numbers[-2]
-            if left < asked:
-                return left
-        return asked // 4
+    sizes: Sizes = field(default_factory=Sizes)
 
 
-def read_refusal(status: int, body: object, *, prompt: Iterable[str]) -> Refusal:
-    """Read the *body* of an answer with *status*. Quotations of *prompt* in it are ignored."""
+def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int) -> Refusal:
+    """What an endpoint says.
+
+    Args:
+        status: Of its answer.
+        body: Of its answer.
+        prompt: What it was asked: words of it are not the endpoint's own.
+        asked: The limit of the answer in tokens that it was asked for.
+    """
     told = list(_tell(body, "", 0))
     codes = {value.lower() for key, value in told if key in {"code", "type"}}
     params = {value for key, value in told if key in {"param", "loc"}}
-    words = "\n".join(value for key, value in told if key not in {"code", "type", "param"})
+    words = "\n".join(value for key, value in told if key not in {"code", "type", "param", *_COUNTS})
+    counts = {_COUNTS[key]: int(value) for key, value in told if key in _COUNTS}
     text = _own(words[:_MAX_TEXT], list(prompt))
     named = frozenset(option for option in Option if any(_is_of(param, option) for param in params))
     is_too_long = status == 413 or bool(codes & _TOO_LONG_CODES) or _TOO_LONG.search(text) is not None  # noqa: PLR2004
@@ -142,8 +139,8 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str]) -> Refusal
         is_too_long=is_too_long and not unsupported,
         is_about_roles=_ROLES.search(text) is not None,
         is_filtered=bool(codes & _FILTER_CODES) or _FILTER.search(text) is not None,
-        has_no_model="model_not_found" in codes or _NO_MODEL.search(text) is not None,
-        numbers=tuple(int(number) for number in _NUMBER.findall(text)),
+        has_no_model=not codes.isdisjoint(_NO_MODEL_CODES) or _NO_MODEL.search(text) is not None,
+        sizes=Sizes(**counts) if "context" in counts else read_sizes(text, asked=asked),
     )
 
 
@@ -159,7 +156,22 @@ def _tell(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
         for each in value[:20]:
             yield from _tell(each, key, depth + 1)
     elif isinstance(value, str):
-        yield key, value
+        inner, start = _error_within(value)
+        yield key, value[:start]
+        yield from _tell(inner, key, depth + 1)
+    elif key in _COUNTS and isinstance(value, int) and 0 < value <= _MOST_TOKENS:
+        yield key, str(value)
+
+
+def _error_within(text: str) -> tuple[Any, int]:
+    """The error that a gateway quotes as JSON in *text*, and where it begins; without one, None and the end."""
+    start = text.find("{")
+    if start >= 0:
+        with suppress(ValueError, RecursionError):
+            inner, _ = _DECODER.raw_decode(text, start)
+            if not inner.keys().isdisjoint(_ERROR_KEYS) and "messages" not in inner:
+                return inner, start
+    return None, len(text)
 
 
 def _is_of(param: str, option: Option) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.enhancement import find_problems
 from app.enhancement.answer import read_answer
 from app.enhancement.write import parse_draft
 from app.errors import ModelRefused
@@ -213,14 +214,41 @@ def test_what_cannot_be_told_for_sure_is_refused_with_a_reason_that_holds_no_wor
         *('{"a":' * 20_000, '{"' * 50_000, "<think>" * 14_000, '"' * 100_001 + "{", "<" + " " * 100_000),
         *("{" + " " * 100_000, "assistant " * 10_000, "<|channel|>" * 9_000, "[ think" * 14_000, ", " * 50_000 + "{"),
         changed(summary="<think>" * 14_000 + "</"),
+        changed(summary="".join(f"<think{number}>" for number in range(25_000))),
+        "{" + '\\"' * 190_000 + "}",
+        '{"a' + '\\"' * 190_000 + "\\}",
+        '{"a":' + "[" * 900 + "1," * 190_000,
+        " ".join(f'{{"summary": "{number}", "confidence": "low"}}' for number in range(1_999)),
+        '{"x": [' + ",".join(f'{{"summary": "{number}", "confidence": "low"}}' for number in range(8_000)) + "]}",
+        changed(facts=[{}] * 90_000),
+        changed(facts=[{"text": "f", "citations": f"T1 K2 {'T3 ' * 120_000}"}]),
         "x" * 1_000_000,
     ],
     ids=lambda answer: str(answer)[:12],
 )
 def test_an_answer_that_is_made_to_be_slow_is_read_in_no_time(answer: str) -> None:
     started = time.perf_counter()
-    read_answer(answer)
+    read = read_answer(answer)
+    if read.draft is not None:
+        find_problems(read.draft, (), max_words=500, language="en")
     assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize("depth", [100, 400, 900, 50_000])
+@pytest.mark.parametrize("place", ["citations", "facts", "summary"])
+def test_an_answer_that_is_nested_too_deeply_is_refused_as_such(depth: int, place: str) -> None:
+    nested = "[" * depth + '"T1"' + "]" * depth
+    fact = f'{{"text": "f", "citations": {nested if place == "citations" else "[]"}}}'
+    facts = nested if place == "facts" else f"[{fact}]"
+    summary = nested if place == "summary" else '"s"'
+    read = read_answer(f'{{"summary": {summary}, "facts": {facts}, "confidence": "low"}}')
+    assert (read.draft is None) == (read.problem is not None)
+
+
+def test_a_citation_that_names_no_source_is_told_to_the_model_in_few_words() -> None:
+    read = read_answer(changed(facts=[{"text": "f", "citations": ["see the handbook " * 20_000]}]))
+    assert read.draft is not None
+    assert sum(map(len, find_problems(read.draft, (), max_words=500, language="en"))) < 500
 
 
 @given(st.text(), st.text(alphabet='<>/think|channel[]{}" \n'))

@@ -155,7 +155,7 @@ def raising(error: AppError) -> Callable[[Sequence[Message]], str]:
         (
             PromptTooLong("more than its context"),
             Notice.TICKET_TOO_LONG,
-            "ticket and sources are too long for the model: more than its context",
+            "the ticket is too long for the model: more than its context",
             "too long for the model",
         ),
     ],

@@ -16,6 +16,7 @@ import app
 from app.core.completion import Message
 from app.core.masking import Mask
 from app.core.source import SourceKind
+from app.enhancement.portion import Portion
 from app.enhancement.write import compose_messages, compose_repair
 from tests.builders import a_source, a_ticket, gathered
 
@@ -36,7 +37,7 @@ def composed(text: str) -> tuple[Message, ...]:
         *(a_source(kind, title=text, text=text) for kind in (SourceKind.TICKET, SourceKind.ARTICLE, SourceKind.ASSET))
     )
     mask = Mask()
-    messages = compose_messages(ticket, sources, mask=mask, language="en", max_words=500)
+    messages = compose_messages(ticket, Portion(sources), mask=mask, language="en", max_words=500)
     return compose_repair(messages, f'{{"summary": "{text}"}}', [f"These citations name no source: {text}."], mask=mask)
 
 
@@ -103,7 +104,7 @@ MAIL = "Slow again\nOn 3 Mar 2026, at 10:11, Jo <jo@acme.example> wrote:\n> It w
 
 def asked_about(description: str) -> dict[str, str]:
     ticket = a_ticket(description=description)
-    user = compose_messages(ticket, gathered(), mask=Mask(), language="en", max_words=500)[1].content
+    user = compose_messages(ticket, Portion(gathered()), mask=Mask(), language="en", max_words=500)[1].content
     asked: dict[str, str] = json.loads(user.partition("\n")[2].rpartition("\n")[0])["ticket"]
     return asked
 

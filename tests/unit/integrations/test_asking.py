@@ -14,13 +14,12 @@ import structlog
 from openai import AsyncOpenAI
 from prometheus_client import REGISTRY
 
-from app.core.completion import Message
+from app.core.completion import Message, Option
 from app.core.masking import Mask
 from app.enhancement.write import draft_schema
 from app.errors import ContentFiltered, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
 from app.integrations.asking import MAX_CALLS, Memory
 from app.integrations.openai import OpenAIModel
-from app.integrations.refusal import Option
 from tests.builders import a_draft
 
 OBJECT = a_draft().model_dump_json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.errors import AppError, ModelRefused, ModelUnavailable, MonitoringUnava
 from app.integrations.http import Reply
 from app.integrations.monitoring import _parse as parse_series
 from app.integrations.openai import OpenAIModel, open_bounded_client
+from app.integrations.refusal import read_refusal
 from app.integrations.servicedesk.auth import OAuthClient, _TokenAuthenticator
 
 
@@ -69,10 +71,6 @@ def a_model(response: httpx2.Response) -> tuple[OpenAIModel, AsyncOpenAI, list[h
         {"choices": [None]},
         {"choices": [{"message": "x"}]},
         {"choices": 5},
-        {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": "abc"}},
-        {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": float("inf")}},
-        {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": -1}},
-        {"choices": [{"message": {"content": "x"}}], "usage": {"completion_tokens": 10**12}},
         [],
         "x",
         None,
@@ -83,6 +81,33 @@ async def test_a_completion_of_any_shape_is_an_error_of_ours(answer: Any) -> Non
     await refused(
         httpx2.Response(200, headers={"content-type": "application/json"}, content=json.dumps(answer).encode())
     )
+
+
+@pytest.mark.parametrize("count", ["abc", float("inf"), float("nan"), -1, 10**12, 10**400, [], {}, None, 0])
+async def test_a_count_of_tokens_that_cannot_be_one_is_estimated(count: Any) -> None:
+    usage = {"prompt_tokens": count, "completion_tokens": count}
+    answer = {"choices": [{"message": {"content": "x" * 37}}], "usage": usage}
+    headers = {"content-type": "application/json"}
+    model, client, _ = a_model(httpx2.Response(200, headers=headers, content=json.dumps(answer).encode()))
+    async with client:
+        completion = await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
+    assert (completion.prompt_tokens, completion.completion_tokens) == (3, 10)
+    assert completion.is_estimated
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        *("exceed" * 400, "maximum " * 300, "not a b c " * 250, "not supported temperature " * 100, '"' + " " * 2_000),
+        *("context 1234 " * 200, "< " * 1_000, '{"error":' * 2_000, "only " + "x" * 2_000, "temperature " * 200),
+        json.dumps({"error": json.dumps({"error": json.dumps({"error": "x" * 100_000})})}),
+    ],
+    ids=lambda message: str(message)[:12],
+)
+def test_an_error_that_is_made_to_be_slow_is_read_in_no_time(message: str) -> None:
+    started = time.perf_counter()
+    read_refusal(400, {"error": {"message": message}}, prompt=["a" * 60_000, "word " * 10_000], asked=4_000)
+    assert time.perf_counter() - started < 1
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b"{", b"\xff", b""], ids=["deep", "cut off", "not UTF-8", "empty"])
