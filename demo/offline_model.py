@@ -73,6 +73,10 @@ class Misbehaviour(StrEnum):
     """`finish_reason: length`; the content ends in the middle."""
     NO_SCHEMA = "no_schema"
     """400 to any call that asks for a JSON schema, as some compatible servers do; others are answered."""
+    NO_USAGE = "no_usage"
+    """An orderly answer that does not tell its tokens."""
+    SMALL_CONTEXT = "small_context"
+    """400 to any call with more than one source, which tells a context of three quarters of the prompt."""
     OBEY = "obey"
     """A model that obeys instructions in the ticket: the ticket's text, HTML and links in every field."""
 
@@ -209,7 +213,7 @@ class ModelSimulator:
             return _problem(400, f"not a request for a completion: {error}")
         self.calls += 1
         self.requests.append(chat)
-        behaviour = self._take(asks_for_schema=chat.asks_for_schema)
+        behaviour = self._take(chat)
         if behaviour is not None and behaviour.kind is Misbehaviour.SLOW:
             await asyncio.sleep(behaviour.seconds)
         if behaviour is None or behaviour.kind is Misbehaviour.SLOW:
@@ -218,12 +222,14 @@ class ModelSimulator:
             request.transport.abort()
         return _failure(behaviour) or _misbehave(chat, behaviour.kind)
 
-    def _take(self, *, asks_for_schema: bool) -> Behaviour | None:
+    def _take(self, chat: Chat) -> Behaviour | None:
         """The behaviour for this call, whose `times` are counted down."""
         if not self.behaviours:
             return None
         first = self.behaviours[0]
-        if first.kind is Misbehaviour.NO_SCHEMA and not asks_for_schema:
+        if first.kind is Misbehaviour.NO_SCHEMA and not chat.asks_for_schema:
+            return None
+        if first.kind is Misbehaviour.SMALL_CONTEXT and len(chat.prompt.sources) <= 1:
             return None
         if first.times == 1:
             self.behaviours.popleft()
@@ -254,6 +260,10 @@ def _misbehave(chat: Chat, kind: Misbehaviour) -> web.Response:
     """A completion with a fault of this kind."""
     if kind is Misbehaviour.REFUSAL:
         return _completion(chat, None, refusal="I'm sorry, but I can't help with that.")
+    if kind is Misbehaviour.SMALL_CONTEXT:
+        return _context_exceeded(chat)
+    if kind is Misbehaviour.NO_USAGE:
+        return _completion(chat, _orderly(chat.prompt), tells_usage=False)
     if kind is Misbehaviour.LENGTH:
         whole = _orderly(chat.prompt)
         return _completion(chat, whole[: len(whole) // 2], finish_reason="length")
@@ -373,10 +383,30 @@ _CONTENTS: Final[Mapping[Misbehaviour, Callable[[Prompt], str]]] = {
 }
 
 
+def _count_tokens(chat: Chat) -> int:
+    return len(json.dumps(chat.messages, ensure_ascii=False)) // _CHARS_PER_TOKEN
+
+
+def _context_exceeded(chat: Chat) -> web.Response:
+    """As OpenAI says it."""
+    told = _count_tokens(chat)
+    return _problem(
+        400,
+        f"This model's maximum context length is {told * 3 // 4} tokens. However, your messages resulted in {told}"
+        " tokens. Please reduce the length of the messages.",
+        code="context_length_exceeded",
+    )
+
+
 def _completion(
-    chat: Chat, content: str | None, *, finish_reason: str = "stop", refusal: str | None = None
+    chat: Chat,
+    content: str | None,
+    *,
+    finish_reason: str = "stop",
+    refusal: str | None = None,
+    tells_usage: bool = True,
 ) -> web.Response:
-    prompt_tokens = len(json.dumps(chat.messages, ensure_ascii=False)) // _CHARS_PER_TOKEN
+    prompt_tokens = _count_tokens(chat)
     completion_tokens = len(content or refusal or "") // _CHARS_PER_TOKEN
     message = {"role": "assistant", "content": content, "refusal": refusal}
     return web.json_response(
@@ -390,15 +420,22 @@ def _completion(
                 "prompt_tokens": prompt_tokens,
                 "completion_tokens": completion_tokens,
                 "total_tokens": prompt_tokens + completion_tokens,
-            },
+            }
+            if tells_usage
+            else None,
         }
     )
 
 
 def _problem(
-    status: int, message: str, *, kind: str = "invalid_request_error", headers: Mapping[str, str] | None = None
+    status: int,
+    message: str,
+    *,
+    kind: str = "invalid_request_error",
+    code: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    error = {"message": message, "type": kind, "param": None, "code": None}
+    error = {"message": message, "type": kind, "param": None, "code": code}
     return web.json_response({"error": error}, status=status, headers=headers)
 
 

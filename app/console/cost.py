@@ -6,11 +6,12 @@ import csv
 import io
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
@@ -22,6 +23,7 @@ from app.console.sessions import User
 from app.console.words import money, number
 from app.core.tenant import Tenant
 from app.db.reports.costs import DayCost, list_costs
+from app.db.reports.models import list_estimated
 
 # A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -71,19 +73,28 @@ class TenantCost:
     notes: int
     tokens: int
     cost: Decimal
+    is_estimated: bool = False
+    """Some of the tokens, and so of the cost."""
 
     @property
     def budget(self) -> int | None:
         return self.tenant.model.monthly_token_budget
 
 
-def per_tenant(tenants: Sequence[Tenant], days: Sequence[DayCost]) -> list[TenantCost]:
-    """Each tenant's cost of the month, the highest first."""
+def per_tenant(
+    tenants: Sequence[Tenant], days: Sequence[DayCost], estimated: Collection[tuple[UUID, str]] = ()
+) -> list[TenantCost]:
+    """Each tenant's cost of the month, the highest first.
+
+    *estimated*: the tenants and models whose endpoint does not tell its tokens.
+    """
     rows = []
+    unsure = {tenant_id for tenant_id, _ in estimated}
     for tenant in tenants:
         own = [day for day in days if day.tenant_id == tenant.id]
         cost = sum((day.cost_usd for day in own), Decimal(0))
-        rows.append(TenantCost(tenant, sum(day.notes for day in own), sum(day.tokens for day in own), cost))
+        notes, tokens = sum(day.notes for day in own), sum(day.tokens for day in own)
+        rows.append(TenantCost(tenant, notes, tokens, cost, is_estimated=tenant.id in unsure))
     return sorted(rows, key=lambda row: (-row.cost, -row.tokens))
 
 
@@ -94,6 +105,8 @@ async def show_cost(
     month = month_of(request.query_params.get("month"), datetime.now(UTC))
     tenants = [known.tenant for known in resources.tenants]
     days = await _days(resources, tenants, month)
+    ids = [tenant.id for tenant in tenants]
+    estimated = await list_estimated(resources.database, ids, since=month.first, until=month.end)
     by_model: dict[str, list[DayCost]] = defaultdict(list)
     for day in days:
         by_model[day.model].append(day)
@@ -107,7 +120,8 @@ async def show_cost(
         user=user,
         here="cost",
         month=month,
-        rows=per_tenant(tenants, days),
+        rows=per_tenant(tenants, days, estimated),
+        estimated={model or "none" for _, model in estimated},
         models=models,
         columns=_columns(month, days),
         cost=sum((day.cost_usd for day in days), Decimal(0)),

@@ -46,9 +46,11 @@ def _templates() -> Environment:
         "money": words.money,
         "number": words.number,
         "clock": words.clock,
+        "option_words": words.option_words,
         "safe_note": safe_note,
     }
     environment.globals |= {
+        "about": words.about,
         "ago": words.ago,
         "percent": words.percent,
         "diagnose": diagnose,

@@ -23,6 +23,7 @@ from app.console.words import duration
 from app.db.limits.holds import EVERY_TENANT, Cause
 from app.db.limits.pauses import pause, resume
 from app.db.reports.audit import list_acts, record_act, witness
+from app.db.reports.models import find_latest_answer
 from app.errors import AppError, Code
 from app.help_desks import open_help_desk
 from app.tenants import KnownTenant, missing_help_desk_secrets
@@ -75,6 +76,7 @@ async def _page(
         p95=p95,
         configuration=configuration(known),
         missing=missing_help_desk_secrets(known),
+        answer=await find_latest_answer(resources.database, tenant.id),
         acts=await list_acts(resources.database, [tenant.id], limit=_ACTS_SHOWN),
         checked=checked,
     )

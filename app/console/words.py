@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
+from app.core.completion import Option
+
 STEP_NAMES: Final = {
     "load": "Read the ticket",
     "reserve": "Check whether a note is needed",
@@ -71,6 +73,16 @@ def number(value: float) -> str:
         if value >= size:
             return f"{value / (1_000_000 if unit == 'M' else 1_000):.1f}{unit}"
     return f"{value:,.0f}"
+
+
+def about(is_estimated: object) -> str:
+    """What stands before a figure that is partly estimated."""
+    return "about " if is_estimated else ""
+
+
+def option_words(name: str) -> str:
+    """What a model can be asked without; a name of another release as it is."""
+    return Option(name).words if name in set(Option) else name
 
 
 def clock(time: datetime) -> str:

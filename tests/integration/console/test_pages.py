@@ -187,6 +187,45 @@ async def test_costs_are_counted_as_notes_are_written(console: Console, stage: S
     assert (await console.get("/cost?month=nonsense")).status_code == 400
 
 
+async def test_tokens_that_the_endpoint_does_not_tell_are_shown_as_estimated(console: Console, stage: Stage) -> None:
+    assert "about" not in words_of((await console.get("/cost")).text).lower()
+    stage.model.behave("no_usage", times=None)
+    job_id = await one_with_text(stage)
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        used = (await session.execute(text("select prompt_tokens, completion_tokens from enhancement"))).one()
+    assert used.prompt_tokens > 500
+    assert used.completion_tokens > 20
+    page = words_of((await console.get(f"/deliveries/{stage.tenant.slug}/{job_id}")).text)
+    assert f"about {used.prompt_tokens:,} in, {used.completion_tokens:,} out (estimated" in page
+    assert "its tokens are estimated" in page
+    cost = words_of((await console.get("/cost")).text)
+    assert cost.count(f"about {sum(used):,}") == 3  # in all, by tenant, by model
+    assert "offline-extractive" in cost.partition("does not tell all tokens")[0]
+    assert "does not tell all tokens" in words_of((await console.get(f"/tenants/{stage.tenant.slug}")).text)
+
+
+async def test_what_the_models_endpoint_refuses_is_told_on_the_tenants_page(console: Console, stage: Stage) -> None:
+    assert "wrote the latest note" not in words_of((await console.get(f"/tenants/{stage.tenant.slug}")).text)
+    await one_with_text(stage)
+    assert "asked with all options" in words_of((await console.get(f"/tenants/{stage.tenant.slug}")).text)
+    stage.model.behave("no_schema", times=None)
+    job_id = await one_with_text(stage)
+    told = words_of((await console.get(f"/tenants/{stage.tenant.slug}")).text)
+    assert "The model is asked without: strict JSON schema. Its endpoint refuses it." in told
+    page = words_of((await console.get(f"/deliveries/{stage.tenant.slug}/{job_id}")).text)
+    assert "Asked without strict JSON schema" in page
+    assert "asked without strict JSON schema" in page  # the step
+
+
+async def test_what_the_model_did_not_read_is_told_with_the_delivery(console: Console, stage: Stage) -> None:
+    stage.model.behave("small_context", times=None)
+    job_id = await one_with_text(stage)
+    assert stage.model.calls == 2
+    page = words_of((await console.get(f"/deliveries/{stage.tenant.slug}/{job_id}")).text)
+    assert "Not read T1, K1" in page
+    assert "without 2 of 2 sources, as the prompt was too long" in page
+
+
 async def test_votes_and_their_comments_are_shown_escaped(console: Console, stage: Stage) -> None:
     job_id = await one_with_text(stage)
     words = "<script>alert(1)</script> great"

@@ -14,9 +14,10 @@ import pytest
 from openai import AsyncOpenAI
 from prometheus_client import REGISTRY
 
-from app.core.completion import Message
+from app.core.completion import Message, Option
 from app.core.masking import Mask
 from app.integrations.openai import OpenAIModel, open_model_client
+from app.integrations.tokens import estimate_tokens
 
 MESSAGES = [Message(role="user", content=Mask().text("A ticket."))]
 Answer = Callable[[dict[str, Any]], Awaitable[httpx2.Response]]
@@ -99,3 +100,70 @@ async def test_an_endpoint_that_gives_itself_ever_new_names_makes_no_new_series(
     assert (tokens("prompt") - before[0], tokens("completion") - before[1]) == (7, 5)
     [metric] = [each for each in REGISTRY.collect() if each.name == "llm_tokens"]
     assert not [sample for sample in metric.samples if sample.labels["model"].startswith("build-")]
+
+
+def answering(message: dict[str, Any], usage: Any, reason: str = "stop") -> Answer:
+    async def answer(call: dict[str, Any]) -> httpx2.Response:
+        choice = {"index": 0, "finish_reason": reason, "message": {"role": "assistant", **message}}
+        return httpx2.Response(200, json={"model": call["model"], "choices": [choice], "usage": usage})
+
+    return answer
+
+
+TOLD = {"prompt_tokens": 900, "completion_tokens": 50}
+TEXT = {"content": "x" * 370}
+
+
+@pytest.mark.parametrize(
+    ("message", "usage", "reason", "expected"),
+    [
+        (TEXT, TOLD, "stop", (900, 50, False)),
+        (TEXT, None, "stop", (3, 100, True)),
+        (TEXT, {}, "stop", (3, 100, True)),
+        (TEXT, {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, "stop", (3, 100, True)),
+        (TEXT, {"prompt_tokens": 900}, "stop", (900, 100, True)),
+        (TEXT, {"completion_tokens": 50, "prompt_tokens": None}, "stop", (3, 50, True)),
+        (TEXT, {"prompt_tokens": "900", "completion_tokens": "50"}, "stop", (3, 100, True)),
+        ({**TEXT, "reasoning_content": "y" * 370}, None, "stop", (3, 200, True)),
+        ({**TEXT, "reasoning": "y" * 370, "reasoning_content": "y" * 370}, None, "stop", (3, 200, True)),
+        ({"content": ""}, None, "length", (3, 4000, True)),
+        ({"content": ""}, {"prompt_tokens": 900, "completion_tokens": 0}, "stop", (900, 0, False)),
+    ],
+)
+async def test_tokens_that_an_endpoint_does_not_tell_are_estimated_and_said_to_be(
+    message: dict[str, Any], usage: Any, reason: str, expected: tuple[int, int, bool]
+) -> None:
+    def counted() -> float:
+        return (
+            REGISTRY.get_sample_value("llm_tokens_total", {"tenant": "acme", "model": "first", "kind": "prompt"}) or 0
+        )
+
+    before = counted()
+    completion = await a_model(answering(message, usage, reason)).complete(MESSAGES, schema={})
+    assert (completion.prompt_tokens, completion.completion_tokens, completion.is_estimated) == expected
+    assert counted() - before == completion.prompt_tokens
+    # Without a limit that was reached by a count that was told, an answer is not known to be cut off.
+    assert (completion.cut_at is not None) == (reason == "length")
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [  # as o200k_base has them
+        ("Outlook shows no new mail since noon, and the profile was repaired twice.", 16),
+        ("Am Empfang in Altona liest das Kartenterminal seit heute früh keine Karten mehr.", 18),
+        ("プリンターが印刷できません。スプーラーを再起動しても直りません。", 23),
+        ('{"summary": "The VPN client fails with error 809.", "facts": [], "confidence": "low"}', 23),
+    ],
+)
+def test_an_estimate_is_right_within_a_third_in_any_script(text: str, tokens: int) -> None:
+    assert tokens / 1.5 <= estimate_tokens([text]) <= tokens * 1.5
+
+
+async def test_what_was_left_out_of_a_call_comes_with_its_answer() -> None:
+    async def answer(call: dict[str, Any]) -> httpx2.Response:
+        if "temperature" in call:
+            return httpx2.Response(400, json={"error": {"message": "Unsupported parameter: 'temperature'."}})
+        return a_completion(call)
+
+    completion = await a_model(answer).complete(MESSAGES, schema={})
+    assert completion.asked_without == (Option.TEMPERATURE,)

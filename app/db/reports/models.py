@@ -1,0 +1,51 @@
+"""How each tenant's model was asked and what it told of itself, by the newest notes: a few rows through their index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from app.core.completion import Option
+from app.db.session import Database, choose_tenant
+from app.db.sql import load
+
+_LATEST: Final = load(__package__, "latest_answer")
+_ESTIMATED: Final = load(__package__, "estimated_models")
+
+
+@dataclass(frozen=True, slots=True)
+class LatestAnswer:
+    """The newest note that a model wrote."""
+
+    model: str
+    written_at: datetime
+    asked_without: tuple[Option, ...]
+    """What its endpoint refuses."""
+    is_estimated: bool
+    """The endpoint does not tell the tokens."""
+
+
+async def find_latest_answer(database: Database, tenant_id: UUID) -> LatestAnswer | None:
+    """The tenant's newest; None: no model wrote one of its newest notes."""
+    async with database.as_tenant(tenant_id) as session:
+        row = (await session.execute(_LATEST, {"tenant_id": tenant_id})).one_or_none()
+    if row is None:
+        return None
+    refused = tuple(Option(name) for name in row.asked_without or () if name in set(Option))
+    return LatestAnswer(row.model, row.written_at, refused, bool(row.is_estimated))
+
+
+async def list_estimated(
+    database: Database, tenant_ids: Sequence[UUID], *, since: date, until: date
+) -> frozenset[tuple[UUID, str]]:
+    """Each tenant and model whose tokens are partly estimated. Enhancements are kept 90 days: nothing of older ones."""
+    found: set[tuple[UUID, str]] = set()
+    async with database.across_tenants() as session:
+        for tenant_id in tenant_ids:
+            await choose_tenant(session, tenant_id)
+            models = await session.execute(_ESTIMATED, {"tenant_id": tenant_id, "since": since, "until": until})
+            found |= {(tenant_id, model) for model in models.scalars()}
+    return frozenset(found)
