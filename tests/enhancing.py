@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from app.core.completion import Completion, Message
 from app.core.enhancement import Enhancement
@@ -13,6 +13,7 @@ from app.core.source import Source, SourceKind
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.enhancement.graph import Tools, enhance
+from app.enhancement.ports import Model
 
 Answer = Callable[[Sequence[Message]], str | Completion]
 """A text is one of `gpt-4o-mini`'s."""
@@ -51,26 +52,31 @@ class Desk:
 async def enhanced(
     ticket: Ticket,
     sources: Sequence[Source],
-    answer: Answer,
+    answer: Answer | Model,
     *,
     note: NoteOptions | None = None,
     has_budget: bool = True,
     rooms: list[bool] | None = None,
 ) -> Enhancement:
-    """What the workflow makes of *ticket* when *sources* are found and the model gives *answer*."""
-    desk = Desk(sources, answer, [] if rooms is None else rooms)
+    """What the workflow makes of *ticket* when *sources* are found and the model gives *answer*, or is asked itself."""
+    is_model = hasattr(answer, "complete")
+    desk = Desk(sources, _never if is_model else cast("Answer", answer), [] if rooms is None else rooms)
     tools = Tools(
         history=desk,
         knowledge=desk,
         inventory=desk,
         monitoring=desk,
-        model=desk,
+        model=cast("Model", answer) if is_model else desk,
         may_use_model=_always(has_budget),
         note=note or NoteOptions(),
         context_timeout=timedelta(seconds=5),
         model_timeout=timedelta(seconds=5),
     )
     return await enhance(ticket, tools=tools)
+
+
+def _never(_: Sequence[Message]) -> str:
+    raise AssertionError
 
 
 def _always(value: Any) -> Callable[..., Awaitable[Any]]:

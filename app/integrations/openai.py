@@ -28,6 +28,7 @@ from app.integrations.asking import MAX_CALLS, Asking, Memory, ask_less, is_refu
 from app.integrations.bounded import UNCOMPRESSED, bound
 from app.integrations.prices import cost_usd
 from app.integrations.refusal import Refusal, read_refusal
+from app.integrations.sizes import Sizes
 from app.integrations.tokens import estimate_tokens
 from app.telemetry.metrics import LLM_CALLS, LLM_COST_USD, LLM_LEFT_OUT, LLM_SECONDS, LLM_TOKENS
 from app.telemetry.traces import exemplar, span
@@ -164,6 +165,7 @@ class OpenAIModel:
         endpoint = str(self._client.base_url)
         asked = Asking(tokens, self._memory.left_out(endpoint, model))
         unsupported: set[Option] = set()
+        sizes = Sizes()
         client = self._client
         for left in reversed(range(MAX_CALLS)):
             call = asked.call(messages, schema)
@@ -179,10 +181,11 @@ class OpenAIModel:
                     return answer, asked
                 status, failure = _status_in(told), ModelUnavailable(_NOT_UNDERSTOOD)
             refusal = read_refusal(status, told, prompt=_texts_of(call), asked=asked.tokens)
+            sizes = sizes if refusal.sizes.context is None else refusal.sizes
             less = ask_less(asked, refusal) if left and is_refusal(status) else None
             if less is None:
                 # What it says stays here: it may quote the prompt.
-                raise _declined(refusal, status, prompt=_texts_of(call)) or failure
+                raise _declined(refusal, status, share=sizes.share(estimate_tokens(_texts_of(call)))) or failure
             unsupported |= refusal.unsupported & asked.options
             asked = less
             # The library has retried a 500 by itself; a call with fewer options is made once.
@@ -199,12 +202,11 @@ class OpenAIModel:
             log.warning("model_options_left_out", model=model, options=untold, host=self._client.base_url.host)
 
 
-def _declined(refusal: Refusal, status: int, *, prompt: list[str]) -> ModelRefused | None:
-    """The error if the endpoint refused this *prompt*; None: it would refuse any prompt."""
+def _declined(refusal: Refusal, status: int, *, share: float | None) -> ModelRefused | None:
+    """The error if the endpoint refused this prompt, of which *share* may fit; None: it would refuse any prompt."""
     if refusal.is_filtered and status in _FILTER_STATUSES:
         return ContentFiltered(_DECLINED_BY_FILTER)
     if refusal.is_too_long and is_refusal(status):
-        share = refusal.sizes.share(estimate_tokens(prompt))
         return PromptTooLong("the prompt is too long for the model's context", share=share)
     return None
 

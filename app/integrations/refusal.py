@@ -39,7 +39,7 @@ _NOT: Final = (
     r"(?:not|n't)\s+(?:\w+\s+){0,3}?"
     r"(?:support|available|valid|permitted|allowed|recogni[sz]ed|implement|enabled|accepted)"
     r"|un(?:supported|available|recogni[sz]ed|known)|unexpected (?:keyword|argument|parameter|field|property)"
-    r"|extra (?:inputs|fields)|enabled only|deprecated|forbidden|only \S+ .{0,30}supported"
+    r"|extra (?:inputs|fields)|enabled only|failed to deserialize|deprecated|forbidden|only \S+ .{0,30}supported"
     r"|must be\W{0,2}(?:json_schema|json_object|text)\b"
 )
 # One clause without braces: a quoted request has braces and is full of names.
@@ -56,10 +56,10 @@ _UNSUPPORTED_CODES: Final = frozenset(
     {"unsupported_parameter", "unsupported_value", "unknown_parameter", "extra_forbidden", "unrecognized_parameter"}
 )
 _TOO_LONG: Final = re.compile(
-    r"context[ _](?:length|window|size)|too (?:large|long)|reduce the length|"
+    r"context[ _](?:length|window|size|limit)|too (?:large|long)|longer than the|reduce the length|"
     r"(?:maximum|at most|exceed\w{0,3})[^.\n]{0,60}\btokens|\btokens[^.\n]{0,60}(?:maximum|exceed)|"
-    r"max_(?:completion_)?tokens\b[^\n]{0,60}(?:must be|should be|range|(?:less|greater|more) than|at least)|"
-    r"range of max_",
+    r"(?:max_(?:completion_|new_)?tokens|inputs)\b[^\n]{0,60}"
+    r"(?:must be|must have|should be|range|(?:less|greater|more) than|at least)|range of max_",
     re.IGNORECASE,
 )
 _TOO_LONG_CODES: Final = frozenset(
@@ -185,8 +185,14 @@ def _own(text: str, prompt: list[str]) -> str:
     """*text* without quotations: runs of *prompt*, and words in quotation marks, which may be a short prompt."""
     text = _QUOTED.sub(lambda found: " " * len(found[0]), text)
     kept = bytearray(b"\x01" * len(text))
-    for start in range(max(len(text) - _QUOTE, 0) + 1):
-        piece = text[start : start + _QUOTE]
-        if len(piece) == _QUOTE and any(piece in each for each in prompt):
+    pieces = set(_pieces(text))
+    quoted = {piece for each in prompt for piece in _pieces(each) if piece in pieces}
+    for start, piece in enumerate(_pieces(text)):
+        if piece in quoted:
             kept[start : start + _QUOTE] = b"\x00" * _QUOTE
     return "".join(letter if keep else " " for letter, keep in zip(text, kept, strict=True))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Each run of `_QUOTE` characters."""
+    return (text[start : start + _QUOTE] for start in range(len(text) - _QUOTE + 1))
