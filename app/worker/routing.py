@@ -9,14 +9,25 @@ once, since its job id there is computed from the one here. The tenant's own att
 
 from __future__ import annotations
 
-from uuid import uuid5
+from dataclasses import dataclass
+from uuid import UUID, uuid5
 
 from app.core.delivery import Webhook
 from app.core.tenant import Tenant
 from app.db.ledger.claims import Claim, Ledger
-from app.errors import AccountUnknown, Code, NotNeeded
+from app.errors import AccountUnknown
 from app.integrations.servicedesk import ServiceDesk
 from app.tenants import TenantDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Where a delivery went."""
+
+    slug: str
+    """The tenant's."""
+    job_id: UUID
+    """Of the delivery there."""
 
 
 async def route(
@@ -27,8 +38,8 @@ async def route(
     help_desk: ServiceDesk,
     tenants: TenantDirectory,
     ledger: Ledger,
-) -> None:
-    """Hand the delivery over. Never returns.
+) -> Routed:
+    """Hand the delivery over.
 
     Args:
         claim: A delivery of *instance*.
@@ -39,7 +50,6 @@ async def route(
         ledger: Stores the tenant's delivery.
 
     Raises:
-        NotNeeded: It was handed over.
         AccountUnknown: No tenant's file names the account.
         TicketNotFound: There is no such ticket.
         HelpDeskUnavailable: The ticket can't be read now.
@@ -51,4 +61,4 @@ async def route(
         raise AccountUnknown(f"no tenant's file names {told} of {instance.slug}")
     job_id = uuid5(known.tenant.id, f"routed:{claim.job_id}")
     await ledger.hand_over(claim, tenant_id=known.tenant.id, job_id=job_id, ticket_id=ticket.id, event=webhook.event)
-    raise NotNeeded(f"went to {known.tenant.slug}, as job {job_id}", code=Code.ROUTED)
+    return Routed(known.tenant.slug, job_id)

@@ -93,7 +93,11 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
 
     async with parts.toolkits.lend(known) as kit, _told_apart(kit.help_desk, circuit):
         if tenant.is_instance:
-            await route(claim, webhook, tenant, help_desk=kit.help_desk, tenants=parts.tenants, ledger=parts.ledger)
+            routed = await route(
+                claim, webhook, tenant, help_desk=kit.help_desk, tenants=parts.tenants, ledger=parts.ledger
+            )
+            await circuit.succeeded()
+            raise NotNeeded(f"went to {routed.slug}, as job {routed.job_id}", code=Code.ROUTED)
         if webhook.event is Event.RESOLVED:
             await kit.learn(claim.ticket_id)
             await circuit.succeeded()
