@@ -63,8 +63,10 @@ imports: $(VENV)/.dev-ready
 	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	$(BIN)/deptry --no-ansi app
 
+# In the order of the folders, not the files with most tests first: the longest files have few tests, and one of them
+# at the end is a time with one of two workers idle.
 unit: $(VENV)/.dev-ready
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/image
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/image
 
 test-installations: $(VENV)/.dev-ready  ## The tests that read manifests, with installation.yaml unset and filled
 	@$(BIN)/python -m tests.manifests.each_installation

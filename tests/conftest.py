@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import structlog
@@ -13,3 +14,9 @@ if "FUZZ_EXAMPLES" not in os.environ:
 
 # By default structlog draws each exception with all its variables: two seconds of CPU for one line of a log.
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
+
+
+def pytest_collection_finish() -> None:
+    """Modules and collected tests stay to the end: each full garbage collection would walk through them again."""
+    gc.collect()
+    gc.freeze()
