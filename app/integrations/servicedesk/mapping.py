@@ -29,6 +29,7 @@ _ID: Final = re.compile(rf"[0-9A-Za-z_-]{{1,{MAX_TICKET_ID_CHARS}}}", re.ASCII)
 _HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _RESOLVED: Final = frozenset({"resolved", "closed", "completed"})
 _CLOSED: Final = _RESOLVED | {"cancelled", "canceled", "rejected"}
+_OPEN: Final = frozenset({"open", "reopened", "in progress", "assigned", "onhold", "on hold", "pending"})
 _TRASHED: Final = frozenset({"trashed", "deleted"})
 _MERGED: Final = frozenset({"merged"})
 _EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
@@ -132,6 +133,8 @@ def fate_of(row: Row) -> Fate:
     in_progress = status.get("in_progress") if isinstance(status, dict) else None
     if isinstance(in_progress, bool):
         return Fate.OPEN if in_progress else Fate.CLOSED
+    if names & _OPEN:  # reopened: a time of completion may stay
+        return Fate.OPEN
     is_completed = time_of(row.get("resolved_time")) or time_of(row.get("completed_time"))
     return Fate.CLOSED if names & _CLOSED or is_completed else Fate.OPEN
 

@@ -32,7 +32,10 @@ OPEN = {"name": "Open", "internal_name": "Open", "in_progress": True}
         ({"status": {"name": "Closed"}}, Fate.CLOSED),
         ({"status": "Resolved"}, Fate.CLOSED),
         ({"status": {"name": "On hold", "in_progress": True, "stop_timer": True}}, Fate.OPEN),
-        ({"status": {"name": "Reopened"}, "completed_time": {"value": "1764300000000"}}, Fate.CLOSED),
+        ({"status": {"name": "Reopened"}, "completed_time": {"value": "1764300000000"}}, Fate.OPEN),
+        ({"status": {"name": "In Progress"}, "resolved_time": {"value": "1764300000000"}}, Fate.OPEN),
+        ({"status": {"name": "Terminé"}, "completed_time": {"value": "1764300000000"}}, Fate.CLOSED),
+        ({"completed_time": {"value": "1764300000000"}}, Fate.CLOSED),
         ({"status": OPEN, "resolved_time": {"value": "1764300000000"}}, Fate.OPEN),  # reopened
         ({}, Fate.OPEN),
         ({"status": None, "is_trashed": None}, Fate.OPEN),
