@@ -39,6 +39,7 @@ _FILE_WAIT: Final = timedelta(seconds=30)
 OUTAGE_PATIENCE: Final = timedelta(hours=6)
 _CALLS_WAIT: Final = timedelta(seconds=30)
 # A person adds the file; then the delivery is routed within this time.
+ACCOUNT_PATIENCE: Final = timedelta(days=7)
 ACCOUNT_WAIT: Final = timedelta(minutes=5)
 
 
@@ -89,7 +90,7 @@ RULES: Final = (
     Rule(CallsExhausted, Ending.THROTTLED, False, wait=_CALLS_WAIT),
     Rule(TenantFileInvalid, Ending.RETRIED, False, patience=TENANT_PATIENCE, after=Ending.FAILED, wait=_FILE_WAIT),
     Rule(Rejected, Ending.FAILED),
-    Rule(AccountUnknown, Ending.HELD, False, wait=ACCOUNT_WAIT),
+    Rule(AccountUnknown, Ending.HELD, False, patience=ACCOUNT_PATIENCE, after=Ending.FAILED, wait=ACCOUNT_WAIT),
     Rule(HelpDeskDown, Ending.HELD, False, patience=OUTAGE_PATIENCE),
     Rule(Unavailable, Ending.RETRIED),
     Rule(TimeoutError, Ending.RETRIED),

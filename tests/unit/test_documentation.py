@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
+
+from app.core.help_desk import Account, ServiceDeskOptions
+from app.core.tenant import Instance, Tenant
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").rglob("*.md")])
@@ -30,3 +36,23 @@ def test_no_page_deletes_rows_by_hand(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_line_is_longer_than_a_reader_follows(page: Path) -> None:
     assert [number for number, line in enumerate(page.read_text("utf-8").splitlines(), 1) if len(line) > 400] == []
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def test_each_key_of_a_tenants_and_an_instances_file_is_explained() -> None:
+    page = (ROOT / "docs" / "tenants.md").read_text("utf-8")
+
+    def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+        for name, field in model.model_fields.items():
+            inner = [each for each in (field.annotation, *get_args(field.annotation)) if _is_model(each)]
+            if inner and inner[0] is not Account:
+                yield from keys(inner[0], "" if inner[0] is ServiceDeskOptions else f"{prefix}{name}.")
+            else:
+                yield f"{prefix}{name}"
+
+    named = set(re.findall(r"`(?:servicedesk\.)?([a-z_.]+)`", page))
+    assert set(keys(Tenant)) | set(keys(Instance)) <= named | {"instance", "account"}
+    assert set(Account.model_fields) <= named

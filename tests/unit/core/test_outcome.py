@@ -10,6 +10,7 @@ import pytest
 from app.core.delivery import NEXT, Status
 from app.core.outcome import OUTAGE_PATIENCE, RULES, TENANT_PATIENCE, Attempt, Ending, decide
 from app.errors import (
+    AccountUnknown,
     AddressForbidden,
     AppError,
     CallsExhausted,
@@ -48,6 +49,8 @@ def an_attempt(**changes: Any) -> Attempt:
         (TicketNotFound("x"), {}, Ending.IGNORED, Status.IGNORED, True),
         (AddressForbidden("x"), {}, Ending.FAILED, Status.FAILED, True),
         (MalformedDelivery("x"), {}, Ending.FAILED, Status.FAILED, True),
+        (AccountUnknown("x"), {"age": LATE, "used": 9}, Ending.HELD, Status.PENDING, False),
+        (AccountUnknown("x"), {"age": timedelta(days=8)}, Ending.FAILED, Status.FAILED, True),
         (HelpDeskDown("x"), {"used": 9}, Ending.HELD, Status.PENDING, False),
         (HelpDeskDown("x"), {"age": LATE}, Ending.RETRIED, Status.PENDING, True),
         (HelpDeskDown("x"), {"age": LATE, "used": 3}, Ending.FAILED, Status.FAILED, True),
