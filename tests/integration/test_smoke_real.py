@@ -125,7 +125,7 @@ async def test_a_ticket_that_is_not_there_is_told(system: System) -> None:
 
     assert status == 1
     assert "has no ticket of id 999999999999" in failures(checks)["ticket read"]
-    assert "deliveries replay --tenant acme" in failures(checks)["one note arrives"]
+    assert "no note was due" in failures(checks)["one note arrives"]
 
 
 async def test_a_wrong_key_is_told(system: System, tmp_path: Path) -> None:
