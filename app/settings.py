@@ -108,6 +108,8 @@ class TenantSettings(ProcessSettings):
     """Where the tenants' files are."""
 
     tenants_dir: Path = Field(default=Path("/etc/ai-agents/tenants"), examples=["/etc/ai-agents/tenants"])
+    instances_dir: Path | None = Field(default=None, examples=["/etc/ai-agents/instances"])
+    """None: the folder `instances` of `tenants_dir`."""
     tenant_secrets_dir: Path = Field(
         default=Path("/var/run/secrets/ai-agents/tenants"), examples=["/var/run/secrets/ai-agents/tenants"]
     )

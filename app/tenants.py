@@ -12,6 +12,8 @@ that its accounts share.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,7 +28,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from app.core.accounts import Accounts
-from app.core.help_desk import Account, AccountRef
+from app.core.help_desk import Account, AccountRef, same_name
 from app.core.signature import decode_secret, decode_token
 from app.core.tenant import Auth, Instance, Tenant
 from app.errors import TenantFileInvalid
@@ -39,10 +41,22 @@ _MAX_DEPTH: Final = 8
 WEBHOOK_SECRET_FILES: Final = ("webhook_secret", "webhook_secret_previous")
 API_KEY_FILE: Final = "api_key"
 OAUTH_FILES: Final = ("oauth_client_id", "oauth_client_secret", "oauth_refresh_token")
+SECRET_FILES: Final = (*WEBHOOK_SECRET_FILES, API_KEY_FILE, *OAUTH_FILES)
 
 log = structlog.get_logger(__name__)
 
 _FileStats = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a file and its secrets were when they were last read."""
+
+    stats: _FileStats
+    digest: bytes
+    """Of their content."""
+    instances: int
+    """The version of the instances, which a tenant's file is read with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,8 @@ class TenantDirectory:
 
         Args:
             files: `TENANTS_DIR`: one file for each tenant.
-            secrets: `TENANT_SECRETS_DIR`: one folder for each tenant and instance.
+            secrets: `TENANT_SECRETS_DIR`: for each tenant and instance a folder `<slug>` with a file for each secret,
+                or a file `<slug>.json` with an object of them, which counts alone where both are there.
             instances: `INSTANCES_DIR`: one file for each instance; None: the folder `instances` of *files*.
         """
         self._files = files
@@ -96,7 +111,10 @@ class TenantDirectory:
         self._instance_files = instances or files / "instances"
         self._instances: dict[str, Instance] = {}
         """The last valid version of each instance's file."""
-        self._seen: dict[str, _FileStats] = {}
+        self._instances_version = 0
+        """Changes when one of the instances or its secrets does."""
+        self._volumes: tuple[str, ...] | None = None
+        self._seen: dict[str, _Seen] = {}
         self._read: dict[str, KnownTenant] = {}
         """The last valid version of each file."""
         self._unreadable: dict[str, FileProblem] = {}
@@ -134,6 +152,26 @@ class TenantDirectory:
     def __iter__(self) -> Iterator[KnownTenant]:
         return iter(sorted(self._by_slug.values(), key=lambda known: known.tenant.slug))
 
+    def find_clash(self, tenant: Tenant) -> str | None:
+        """Why *tenant*, whose file is new, can't be served beside the tenants in use; None: it can."""
+        served = _Served()
+        for known in self:
+            served.add(known)
+        return served.find_clash(tenant)
+
+    @property
+    def instances(self) -> Mapping[str, Instance]:
+        """The shared help desks by name."""
+        return self._instances
+
+    def secret_names(self) -> set[str]:
+        """The names under which there are secrets, whether a file needs them or not."""
+        try:
+            found = {path.name.removesuffix(".json") for path in self._secrets.iterdir()}
+        except OSError:
+            return set()
+        return {name for name in found if not name.startswith(".")}
+
     @property
     def problems(self) -> list[FileProblem]:
         """The current problems, sorted by slug."""
@@ -142,6 +180,9 @@ class TenantDirectory:
 
     def refresh(self) -> list[FileProblem]:
         """Read what changed since the last call. Returns the problems that are new."""
+        volumes = self._volume_versions()
+        if volumes is not None and volumes == self._volumes:
+            return []
         known_before = set(self.problems)
         # Instances first: a tenant's file is read with its instance's.
         instances = {_key_of_instance(name) for name in _names_in(self._instance_files)}
@@ -150,12 +191,20 @@ class TenantDirectory:
         for key in gone:
             if key.startswith(_INSTANCE_MARK):
                 self._instances.pop(key.removeprefix(_INSTANCE_MARK), None)
+                self._instances_version += 1
             for of_files in (self._seen, self._read, self._unreadable):
                 of_files.pop(key, None)
         changed = [key for key in keys if self._reread(key)]
         if changed or gone:
             self._choose_served()
+        self._volumes = volumes  # as it was before the files were read
         return [problem for problem in self.problems if problem not in known_before]
+
+    def _volume_versions(self) -> tuple[str, ...] | None:
+        """The versions of the folders, where Kubernetes mounted all of them; None: each file must be looked at."""
+        versions = [_volume_version(each) for each in (self._files, self._instance_files, self._secrets)]
+        known = tuple(version for version in versions if version is not None)
+        return known if len(known) == len(versions) else None
 
     def _reread(self, key: str) -> bool:
         """Read the file and secrets of a tenant or instance if they changed. True if they did."""
@@ -163,15 +212,20 @@ class TenantDirectory:
         slug = key.removeprefix(_INSTANCE_MARK)
         path = (self._instance_files if is_instance else self._files) / f"{slug}.yaml"
         secrets = self._secrets / slug
+        version = 0 if is_instance else self._instances_version
+        before = self._seen.get(key)
         try:
-            stats = _stats_of([path, *sorted(secrets.glob("[!.]*"))])
-            if not is_instance and self._instances:
-                # Any of the instances may be this tenant's, now or later. They are few and seldom change.
-                stats += tuple(stat for name in self._instances for stat in self._seen[_key_of_instance(name)])
-            if self._seen.get(key) == stats:
+            paths = [path, *_secret_files(secrets)]
+            stats = _stats_of(paths)
+            if before is not None and (before.stats, before.instances) == (stats, version):
                 return False
-            self._seen[key] = stats
+            # Kubernetes writes all files of a volume anew when one of them changes.
+            digest = _digest_of(paths)
+            self._seen[key] = _Seen(stats, digest, version)
+            if before is not None and (before.digest, before.instances) == (digest, version):
+                return False
             if is_instance:
+                self._instances_version += 1
                 instance = read_instance(path)
                 self._read[key] = KnownTenant(instance.as_tenant(), read_secrets(secrets, instance.as_tenant()))
                 self._instances[slug] = instance
@@ -256,7 +310,26 @@ def _key_of_instance(name: str) -> str:
 
 
 def _names_in(folder: Path) -> set[str]:
-    return {path.stem for path in folder.glob("*.yaml")} if folder.is_dir() else set()
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError:
+        return set()
+    return {name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and not name.startswith(".")}
+
+
+def _volume_version(folder: Path) -> str | None:
+    """What changes when Kubernetes updates the volume mounted at *folder*; None: it is not such a volume.
+
+    Kubernetes writes the new files into a folder of their own and then turns the link `..data` to it.
+    """
+    try:
+        return str((folder / "..data").readlink())
+    except OSError:
+        return None if folder.exists() else "absent"
+
+
+_ANY: Final = "\n"
+"""In the place of an account's id or name, neither of which can be this."""
 
 
 class _Served:
@@ -265,7 +338,10 @@ class _Served:
     def __init__(self) -> None:
         self.by_slug: dict[str, KnownTenant] = {}
         self.by_id: dict[UUID, KnownTenant] = {}
-        self._by_address: dict[str, list[Tenant]] = {}
+        self._by_address: dict[str, dict[UUID | None, Tenant]] = {}
+        """Of each help desk one tenant that has it as its own, and one of each instance."""
+        self._by_account: dict[tuple[UUID | None, str, str], Tenant] = {}
+        """Of an instance by each account, and one of each way to name an account: by its id, or its name."""
 
     def find_clash(self, tenant: Tenant) -> str | None:
         """A sentence with the remedy if *tenant* has the id or address of one of these; else None."""
@@ -275,14 +351,34 @@ class _Served:
             return f"slug: an instance and a tenant are both named {tenant.slug}; rename one of the two"
         if tenant.is_suspended:
             return None
-        mixed = (find_mixed(tenant, other) for other in self._by_address.get(tenant.servicedesk.address, ()))
+        mixed = (find_mixed(tenant, other) for other in self._near(tenant))
         return next((told for told in mixed if told is not None), None)
+
+    def _near(self, tenant: Tenant) -> Iterator[Tenant]:
+        """Those of the same help desk that may be mixed up with *tenant*. Its accounts can be many, so not all."""
+        options = tenant.servicedesk
+        yield from self._by_address.get(options.address, {}).values()
+        if options.account is not None:
+            kind, name = _way_to_name(options.account)
+            for key in ((kind, name), ("name" if kind == "id" else "id", _ANY)):
+                if (other := self._by_account.get((options.instance_id, *key))) is not None:
+                    yield other
 
     def add(self, known: KnownTenant) -> None:
         tenant = known.tenant
         self.by_slug[tenant.slug] = self.by_id[tenant.id] = known
-        if not tenant.is_suspended:  # a suspended tenant's help desk is not called
-            self._by_address.setdefault(tenant.servicedesk.address, []).append(tenant)
+        if tenant.is_suspended:  # its help desk is not called
+            return
+        options = tenant.servicedesk
+        self._by_address.setdefault(options.address, {}).setdefault(options.instance_id, tenant)
+        if options.account is not None:
+            kind, name = _way_to_name(options.account)
+            for key in (name, _ANY):
+                self._by_account.setdefault((options.instance_id, kind, key), tenant)
+
+
+def _way_to_name(account: Account) -> tuple[str, str]:
+    return ("id", account.id) if account.id is not None else ("name", same_name(account.name or ""))
 
 
 def find_mixed(tenant: Tenant, other: Tenant) -> str | None:
@@ -315,6 +411,20 @@ async def open_tenants(files: Path, secrets: Path, instances: Path | None = None
         await asyncio.wait([watching])
 
 
+def _secret_files(folder: Path) -> list[Path]:
+    """The files of the secrets that `read_secrets` would read in *folder*."""
+    try:
+        found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:
+        found = []
+    return [_secrets_object(folder), *found]
+
+
+def _secrets_object(folder: Path) -> Path:
+    """The file that holds all secrets of a tenant as one JSON object, which takes the place of its *folder*."""
+    return folder.parent / f"{folder.name}.json"
+
+
 def _stats_of(paths: list[Path]) -> _FileStats:
     found = []
     for path in paths:
@@ -326,21 +436,38 @@ def _stats_of(paths: list[Path]) -> _FileStats:
     return tuple(found)
 
 
+def _digest_of(paths: list[Path]) -> bytes:
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_FILE_BYTES + 1)
+        except OSError as error:
+            content = type(error).__name__.encode()
+        digest.update(f"{path.name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.digest()
+
+
 def read_tenant(path: Path, instances: Mapping[str, Instance] = MappingProxyType({})) -> Tenant:
     """The tenant that *path* describes, its shared help desk taken from *instances*, by name.
 
     Raises:
         TenantFileInvalid: The sentence names the wrong key and what it must be.
     """
-    values = _values(path)
+    tenant = parse_tenant(_values(path), instances)
+    if tenant.slug != path.stem:
+        raise TenantFileInvalid(f"slug: must be the file's name, {path.stem}", field="slug")
+    return tenant
+
+
+def parse_tenant(values: Any, instances: Mapping[str, Instance]) -> Tenant:
+    """The tenant of a file that holds *values*; otherwise as `read_tenant`."""
     options = values.get("servicedesk") if isinstance(values, dict) else None
     if isinstance(options, dict) and options.get("instance") is not None:
         shared = _shared_options(options, instances)
         values = {"webhook": instances[str(options["instance"])].webhook, **values, "servicedesk": shared}
-    tenant = _validate(Tenant, values)
-    if tenant.slug != path.stem:
-        raise TenantFileInvalid(f"slug: must be the file's name, {path.stem}", field="slug")
-    return tenant
+    return _validate(Tenant, values)
 
 
 def _shared_options(options: dict[str, Any], instances: Mapping[str, Instance]) -> dict[str, Any]:
@@ -365,10 +492,15 @@ def read_instance(path: Path) -> Instance:
     Raises:
         TenantFileInvalid: The sentence names the wrong key and what it must be.
     """
-    instance = _validate(Instance, _values(path))
+    instance = parse_instance(_values(path))
     if instance.name != path.stem:
         raise TenantFileInvalid(f"name: must be the file's name, {path.stem}", field="name")
     return instance
+
+
+def parse_instance(values: Any) -> Instance:
+    """The instance of a file that holds *values*; otherwise as `read_instance`."""
+    return _validate(Instance, values)
 
 
 def _values(path: Path) -> Any:
@@ -398,7 +530,7 @@ def _load(path: Path) -> Any:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise TenantFileInvalid(f"is larger than {MAX_FILE_BYTES} bytes")
     text, depth = path.read_text("utf-8"), 0
-    for event in yaml.parse(text, yaml.SafeLoader):
+    for event in yaml.parse(text, yaml.CSafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise TenantFileInvalid("holds an alias (*): write the value out")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -407,7 +539,7 @@ def _load(path: Path) -> Any:
     return yaml.load(text, _OneKeyLoader)  # noqa: S506 - a SafeLoader
 
 
-class _OneKeyLoader(yaml.SafeLoader):
+class _OneKeyLoader(yaml.CSafeLoader):
     """A safe loader that refuses duplicate keys: YAML would use the last, while a person may read the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -427,40 +559,64 @@ def _invalid(error: ValidationError) -> TenantFileInvalid:
 
 
 def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
-    """The secrets of *tenant* that are in *folder*.
+    """The secrets of *tenant* that are in *folder*, or in the JSON object that takes its place.
 
     Raises:
         TenantFileInvalid: A secret is there and can't be used, or an OAuth set is incomplete.
     """
+    values = _secret_values(folder)
     current, previous = WEBHOOK_SECRET_FILES
     # The previous one may be empty: a secret store that always writes both keys has no value for it outside a rotation.
-    webhook = [_read(folder, current), _read(folder, previous, may_be_empty=True)]
-    oauth = [_read(folder, name) for name in OAUTH_FILES]
+    webhook = [_secret(values, current), _secret(values, previous, may_be_empty=True)]
+    oauth = [_secret(values, name) for name in OAUTH_FILES]
     if tenant.servicedesk.edition.is_cloud and any(oauth) and not all(oauth):
         missing = [name for name, value in zip(OAUTH_FILES, oauth, strict=True) if not value]
         raise TenantFileInvalid(f"secret {missing[0]}: is missing beside its siblings", field=missing[0])
     decode = decode_token if tenant.webhook.auth is Auth.TOKEN else decode_secret
     return TenantSecrets(
         webhook=tuple(decode(secret) for secret in webhook if secret),
-        api_key=_read(folder, API_KEY_FILE),
+        api_key=_secret(values, API_KEY_FILE),
         oauth=OAuthSecrets(*(value or "" for value in oauth)) if all(oauth) else None,
     )
 
 
-def _read(folder: Path, name: str, *, may_be_empty: bool = False) -> str | None:
+def _secret_values(folder: Path) -> Mapping[str, str]:
+    """The secrets of a tenant, by name: of its JSON object, or of the files in *folder*."""
+    whole = _read(_secrets_object(folder), "object")
+    if whole is None:
+        found = {name: _read(folder / name, name) for name in SECRET_FILES}
+        return {name: value for name, value in found.items() if value is not None}
     try:
-        with (folder / name).open("rb") as file:
+        values = json.loads(whole)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise TenantFileInvalid(
+            f'secret {folder.name}: is not a JSON object, e.g. {{"webhook_secret": "…", "api_key": "…"}}'
+        )
+    for name in SECRET_FILES:
+        if not isinstance(values.get(name, ""), str):
+            raise TenantFileInvalid(f"secret {name}: must be text in double quotes", field=name)
+    return {name: values[name].strip() for name in SECRET_FILES if name in values}
+
+
+def _secret(values: Mapping[str, str], name: str, *, may_be_empty: bool = False) -> str | None:
+    if values.get(name) == "" and not may_be_empty:
+        raise TenantFileInvalid(f"secret {name}: is empty", field=name)
+    return values.get(name) or None
+
+
+def _read(path: Path, name: str) -> str | None:
+    try:
+        with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
         if len(content) > MAX_FILE_BYTES:
             raise TenantFileInvalid(f"secret {name}: is larger than {MAX_FILE_BYTES} bytes", field=name)
-        value = content.decode().strip()
-    except FileNotFoundError:
+        return content.decode().strip()
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise TenantFileInvalid(f"secret {name}: can't be read ({type(error).__name__})", field=name) from error
-    if not value and not may_be_empty:
-        raise TenantFileInvalid(f"secret {name}: is empty", field=name)
-    return value or None
 
 
 def missing_webhook_secrets(known: KnownTenant) -> list[str]:
@@ -468,47 +624,18 @@ def missing_webhook_secrets(known: KnownTenant) -> list[str]:
     return [] if known.secrets.webhook else [WEBHOOK_SECRET_FILES[0]]
 
 
+def needed_help_desk_secrets(tenant: Tenant) -> tuple[str, ...]:
+    """The secrets that a call to the help desk of *tenant* needs."""
+    return OAUTH_FILES if tenant.servicedesk.edition.is_cloud else (API_KEY_FILE,)
+
+
 def missing_help_desk_secrets(known: KnownTenant) -> list[str]:
     """The secrets that a call to the help desk of *known* needs and that are missing, as paths below its folder."""
-    if known.tenant.servicedesk.edition.is_cloud:
-        return [] if known.secrets.oauth else [*OAUTH_FILES]
-    return [] if known.secrets.api_key else [API_KEY_FILE]
+    is_cloud = known.tenant.servicedesk.edition.is_cloud
+    is_there = known.secrets.oauth if is_cloud else known.secrets.api_key
+    return [] if is_there else [*needed_help_desk_secrets(known.tenant)]
 
 
 def missing_secrets(known: KnownTenant) -> list[str]:
     """All missing secrets of *known*. In production no process has all of them."""
     return [*missing_webhook_secrets(known), *missing_help_desk_secrets(known)]
-
-
-def scaffold_tenant(folder: Path, *, slug: str, tenant_id: UUID, **answers: Any) -> KnownTenant:
-    """Write a new tenant's file with all settings, defaults included.
-
-    Args:
-        folder: `TENANTS_DIR`.
-        slug: The file's name.
-        tenant_id: A fresh uuid.
-        answers: `name`, `edition`, `url`, `accounts_url` or None, `technician`, perhaps `allow_private_address`.
-
-    Raises:
-        TenantFileInvalid: The answers are not valid, or the file exists.
-    """
-    keys = ("edition", "url", "accounts_url", "technician", "allow_private_address")
-    service_desk = {key: answers[key] for key in keys if answers.get(key)}
-    try:
-        tenant = Tenant.model_validate(
-            {"id": tenant_id, "slug": slug, "name": answers["name"], "servicedesk": service_desk}
-        )
-    except ValidationError as error:
-        raise _invalid(error) from error
-    path = folder / f"{slug}.yaml"
-    values = tenant.model_dump(mode="json", exclude_none=True)
-    values["events"] = sorted(values["events"])
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            yaml.safe_dump(values, file, sort_keys=False, allow_unicode=True)
-    except FileExistsError as error:
-        raise TenantFileInvalid(f"{path} exists already") from error
-    except OSError as error:
-        raise TenantFileInvalid(f"{path} can't be written ({type(error).__name__})") from error
-    return KnownTenant(tenant, TenantSecrets())

@@ -100,7 +100,9 @@ async def open_api(settings: ApiSettings) -> AsyncIterator[Api]:
     """Open everything that the application needs; close it in reverse order when the block ends."""
     readiness = Readiness()
     async with AsyncExitStack() as stack:
-        tenants = await stack.enter_async_context(open_tenants(settings.tenants_dir, settings.tenant_secrets_dir))
+        tenants = await stack.enter_async_context(
+            open_tenants(settings.tenants_dir, settings.tenant_secrets_dir, settings.instances_dir)
+        )
         intake = await stack.enter_async_context(
             open_intake(
                 settings.database_url.get_secret_value(),

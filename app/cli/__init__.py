@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from app.cli.deliveries import deliveries
+from app.cli.onboarding import instances
 from app.cli.processes import api, console, migrate, sync, worker
 from app.cli.run import telling_errors
 from app.cli.tenants import tenants
@@ -30,7 +31,7 @@ def _mark_examples(command: click.Command) -> None:
         _mark_examples(each)
 
 
-for command in (api, worker, console, migrate, sync, tenants, deliveries, webhook, smoke, demo):
+for command in (api, worker, console, migrate, sync, tenants, instances, deliveries, webhook, smoke, demo):
     _mark_examples(command)
     cli.add_command(command)
 

@@ -6,6 +6,7 @@ import os
 import traceback
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -60,13 +61,14 @@ def start_telemetry(process: str, settings: ProcessSettings) -> None:
     set_up_traces(dict(os.environ), process=process, version=version("ai-agents"))  # noqa: TID251 - OTEL_* as they are
 
 
-def load_directory() -> TenantDirectory:
-    """The tenants' files, read once."""
+def load_directory(*, has_secrets: bool = True) -> TenantDirectory:
+    """The tenants' files, read once; without *has_secrets* as if there were no secrets."""
     from app.settings import TenantSettings, load_settings
     from app.tenants import TenantDirectory
 
     settings = load_settings(TenantSettings)
-    directory = TenantDirectory(settings.tenants_dir, settings.tenant_secrets_dir)
+    secrets = settings.tenant_secrets_dir if has_secrets else Path(os.devnull)  # below it there is nothing
+    directory = TenantDirectory(settings.tenants_dir, secrets, settings.instances_dir)
     directory.refresh()
     return directory
 

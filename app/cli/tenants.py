@@ -1,10 +1,10 @@
-"""The commands about tenants: check, list and add files; pause and resume; erase."""
+"""The commands about tenants that there are: check and list; pause and resume; erase."""
 
 from __future__ import annotations
 
 import getpass
-from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 import click
 
@@ -14,6 +14,7 @@ from app.cli.run import choose, load_directory, run
 if TYPE_CHECKING:
     from app.db.limits.holds import Hold
     from app.db.reports.load import FailedDeliveries, TenantLoad
+    from app.tenants import TenantDirectory
 
 
 @click.group()
@@ -24,34 +25,59 @@ def tenants() -> None:
 @tenants.command("check")
 @click.argument("slug", required=False)
 @click.option(
-    "--as", "process", type=click.Choice(["api", "worker"]), help="Want only the secrets that this process has."
+    "--as",
+    "process",
+    type=click.Choice(["api", "worker", "git"]),
+    help="Want only the secrets that this process has; git: none, as for files on a pull request.",
 )
 def check_tenants(slug: str | None, process: str | None) -> None:
-    r"""Say of each tenant whether its file and secrets can be used; status 1 if one can't.
+    r"""Say of each tenant and instance whether its file and secrets can be used; status 1 if one can't.
+
+    Without SLUG also what nobody uses: secrets without a file, and instances without a tenant.
 
     \b
     Example:
       TENANTS_DIR=tenants TENANT_SECRETS_DIR=secrets ai-agents tenants check acme
     """
-    from app.tenants import missing_help_desk_secrets, missing_secrets, missing_webhook_secrets
+    from app.settings import TenantSettings, load_settings
+    from app.tenant_files import is_list_stale
 
-    find = {"api": missing_webhook_secrets, "worker": missing_help_desk_secrets, None: missing_secrets}[process]
-    directory = load_directory()
+    settings = load_settings(TenantSettings)
+    directory = load_directory(has_secrets=process != "git")
     if slug is not None:
         choose(directory, slug)
-    findings = {problem.slug: problem.detail for problem in directory.problems}
-    for known in directory:
-        missing = find(known)
-        if missing and known.tenant.slug not in findings:
-            findings[known.tenant.slug] = f"secret {missing[0]}: is missing"
+    findings = _findings(directory, process)
+    used = {known.tenant.servicedesk.instance for known in directory if known.tenant.servicedesk.account}
     every = sorted({known.tenant.slug for known in directory} | set(findings))
     for each in every:
         if slug in {None, each}:
-            click.echo(f"{each}: {findings.get(each, 'fine')}")
+            is_unused = each in directory.instances and each not in used
+            fine = "fine, but no tenant's file names this instance" if is_unused else "fine"
+            click.echo(f"{each}: {findings.get(each, fine)}")
     if not every:
         raise click.ClickException("there is no tenant's file in TENANTS_DIR")
-    if any(slug in {None, each} for each in findings):
+    if slug is None and process != "git":
+        for name in sorted(directory.secret_names() - set(every)):
+            click.echo(f"{name}: there are secrets, and no file")
+    if is_stale := slug is None and is_list_stale(settings.tenants_dir):
+        click.echo("the list for Kustomize is not that of the files: run `ai-agents tenants index`, and commit it")
+    if is_stale or any(slug in {None, each} for each in findings):
         raise SystemExit(1)
+
+
+def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]:
+    """What is wrong, in a sentence, by the name of the tenant or instance."""
+    from app.tenants import missing_help_desk_secrets, missing_secrets, missing_webhook_secrets
+
+    find = {"api": missing_webhook_secrets, "worker": missing_help_desk_secrets, None: missing_secrets}.get(process)
+    findings = {problem.slug: problem.detail for problem in directory.problems}
+    for known in directory:
+        missing = find(known) if find is not None else []
+        if missing and known.tenant.slug not in findings:
+            desk = known.tenant.servicedesk
+            whose = f" of its instance {desk.instance}" if desk.account is not None else ""
+            findings[known.tenant.slug] = f"secret {missing[0]}{whose}: is missing"
+    return findings
 
 
 @tenants.command("list")
@@ -65,33 +91,6 @@ def list_tenants() -> None:
     for known in load_directory():
         tenant = known.tenant
         click.echo(f"{tenant.slug}\t{tenant.id}\t{tenant.status}\t{tenant.servicedesk.edition}\t{tenant.name}")
-
-
-@tenants.command("add")
-@click.argument("slug")
-@click.option("--name", required=True, help="As people call it.")
-@click.option("--edition", type=click.Choice(["cloud", "on_premises"]), required=True)
-@click.option("--url", required=True, help="ServiceDesk Plus, without /api/v3.")
-@click.option("--accounts-url", help="Cloud: the accounts server, e.g. https://accounts.zoho.com.")
-@click.option("--technician", required=True, help="Our technician's e-mail address.")
-@click.option("--allow-private-address", is_flag=True, help="An instance in a private network; http:// needs it too.")
-def add_tenant(slug: str, **answers: Any) -> None:
-    r"""Write a new tenant's file into TENANTS_DIR and name the secrets to create.
-
-    \b
-    Example:
-      ai-agents tenants add acme --name "Acme Corp" --edition on_premises \
-        --url https://sdp.acme.example --technician ai-agents@acme.example
-    """
-    from app.settings import TenantSettings, load_settings
-    from app.tenants import missing_secrets, scaffold_tenant
-
-    settings = load_settings(TenantSettings)
-    known = scaffold_tenant(settings.tenants_dir, slug=slug, tenant_id=uuid4(), **answers)
-    click.echo(f"wrote {settings.tenants_dir / f'{slug}.yaml'} (id {known.tenant.id})")
-    click.echo("now create these secrets:")
-    for name in missing_secrets(known):
-        click.echo(f"  {settings.tenant_secrets_dir / slug / name}")
 
 
 _WHOSE = click.argument("slug", required=False)

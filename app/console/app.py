@@ -162,7 +162,7 @@ async def open_console(settings: ConsoleSettings) -> AsyncIterator[Litestar]:
     """Open everything that the console needs; close it in reverse order when the block ends."""
     async with AsyncExitStack() as stack:
         tenants_directory = await stack.enter_async_context(
-            open_tenants(settings.tenants_dir, settings.tenant_secrets_dir)
+            open_tenants(settings.tenants_dir, settings.tenant_secrets_dir, settings.instances_dir)
         )
         database = await stack.enter_async_context(
             open_database(

@@ -59,7 +59,9 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
         tell=lambda event: log.warning("ring_listener", state=event),
     )
     async with AsyncExitStack() as stack:
-        tenants = await stack.enter_async_context(open_tenants(settings.tenants_dir, settings.tenant_secrets_dir))
+        tenants = await stack.enter_async_context(
+            open_tenants(settings.tenants_dir, settings.tenant_secrets_dir, settings.instances_dir)
+        )
         database = await stack.enter_async_context(
             open_database(
                 settings.database_url.get_secret_value(),

@@ -33,10 +33,16 @@ COMMANDS = [
     ["tenants", "add"],
     ["tenants", "check"],
     ["tenants", "list"],
+    ["tenants", "remove"],
+    ["tenants", "secret"],
+    ["tenants", "index"],
     ["tenants", "pause"],
     ["tenants", "resume"],
     ["tenants", "status"],
     ["tenants", "erase"],
+    ["instances", "add"],
+    ["instances", "remove"],
+    ["instances", "secret"],
     ["deliveries", "list"],
     ["deliveries", "show"],
     ["deliveries", "replay"],
@@ -109,7 +115,8 @@ async def test_a_tenant_is_added_checked_and_listed(tmp_path: Path) -> None:
         **folders,
     )
     assert added.returncode == 0, added.stderr
-    assert str(tmp_path / "secrets" / "acme" / "api_key") in added.stdout
+    assert "of webhook_secret, api_key:" in added.stdout
+    assert f"> {tmp_path / 'secrets' / 'acme'}.json" in added.stdout
     checked = await call_here("tenants", "check", **folders)
     assert (checked.returncode, checked.stdout) == (1, "acme: secret webhook_secret: is missing\n")
     (tmp_path / "secrets" / "acme").mkdir(parents=True)

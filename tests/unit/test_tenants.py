@@ -8,7 +8,7 @@ import yaml
 
 from app.core.help_desk import AccountRef
 from app.errors import TenantFileInvalid
-from app.tenants import TenantDirectory, missing_secrets, read_tenant, scaffold_tenant
+from app.tenants import TenantDirectory, read_tenant
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 
 
@@ -337,32 +337,6 @@ def test_the_slug_is_the_files_name(tmp_path: Path) -> None:
         read_tenant(path)
 
 
-def test_a_scaffolded_tenant_is_valid_and_names_its_secrets(tmp_path: Path) -> None:
-    known = scaffold_tenant(
-        tmp_path,
-        slug="acme",
-        tenant_id=uuid4(),
-        name="Acme",
-        edition="cloud",
-        url="https://sdpondemand.manageengine.com/app/itdesk",
-        accounts_url="https://accounts.zoho.com",
-        technician="ai-agents@acme.example",
-    )
-    assert read_tenant(tmp_path / "acme.yaml") == known.tenant
-    assert missing_secrets(known) == ["webhook_secret", "oauth_client_id", "oauth_client_secret", "oauth_refresh_token"]
-    with pytest.raises(TenantFileInvalid, match="exists already"):
-        scaffold_tenant(
-            tmp_path,
-            slug="acme",
-            tenant_id=uuid4(),
-            name="Acme",
-            edition="on_premises",
-            url="https://sdp.acme.example",
-            accounts_url=None,
-            technician="x",
-        )
-
-
 def test_an_empty_previous_secret_means_that_there_is_none(tmp_path: Path) -> None:
     tenant = a_tenant()
     write_tenant(tmp_path, tenant, webhook_secret="one", webhook_secret_previous="", api_key="key")
@@ -519,3 +493,129 @@ def test_an_instance_that_changes_is_read_again_by_its_accounts(tmp_path: Path) 
     (problem,) = tenants.refresh()
     assert "servicedesk.instance" in problem.detail
     assert tenants.find(instance.id) is None
+
+
+def test_secrets_may_be_one_json_object(tmp_path: Path) -> None:
+    tenant, other = a_tenant("acme"), a_tenant("other")
+    write_tenant(tmp_path, tenant)
+    write_tenant(tmp_path, other, webhook_secret="folder")
+    secrets = tmp_path / "secrets"
+    (secrets / "acme.json").write_text('{"webhook_secret": " one\\n", "webhook_secret_previous": "", "api_key": "key"}')
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    known = tenants.find(tenant.id)
+    assert known is not None
+    assert (known.secrets.webhook, known.secrets.api_key) == ((b"one",), "key")
+    # It counts alone: what an older layout left in the folder is not mixed with it.
+    (secrets / "acme" / "webhook_secret_previous").write_text("left")
+    (secrets / "acme.json").write_text('{"webhook_secret": "two", "of another program": 1}')
+    tenants.refresh()
+    known = tenants.find(tenant.id)
+    assert known is not None
+    assert (known.secrets.webhook, known.secrets.api_key) == ((b"two",), None)
+    assert tenants.secret_names() == {"acme", "other"}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "is not a JSON object"),
+        ("hidden", "is not a JSON object"),
+        ('["hidden"]', "is not a JSON object"),
+        ('{"api_key": "hidden"', "is not a JSON object"),
+        ("[" * 50_000, "is not a JSON object"),
+        ('{"api_key": 7}', "api_key: must be text"),
+        ('{"api_key": null}', "api_key: must be text"),
+        ('{"webhook_secret": {"value": "hidden"}}', "webhook_secret: must be text"),
+        ('{"api_key": " "}', "api_key: is empty"),
+        ('{"webhook_secret": "' + "x" * 70_000 + '"}', "is larger than"),
+        ("\ud800", "can't be read"),
+    ],
+    ids=range(11),
+)
+def test_whatever_the_object_of_secrets_holds_it_costs_its_own_tenant_alone(
+    tmp_path: Path, content: str, says: str
+) -> None:
+    for tenant in (a_tenant("acme"), a_tenant("other")):
+        write_tenant(tmp_path, tenant, webhook_secret="one")
+    (tmp_path / "secrets" / "acme.json").write_bytes(content.encode("utf-8", "surrogatepass"))
+    tenants = directory(tmp_path)
+    (problem,) = tenants.refresh()
+    assert (problem.slug, says in problem.detail) == ("acme", True), problem
+    assert "hidden" not in problem.detail
+    assert tenants.find_slug("other") is not None
+
+
+def mounted(folder: Path, version: str, files: dict[str, str]) -> None:
+    """As Kubernetes updates a volume: all files anew in a folder of their own, then one link is turned to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"..{version}").mkdir()
+    for name, content in files.items():
+        (folder / f"..{version}" / name).write_text(content)
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(f"..data/{name}")
+    (folder / "..next").symlink_to(f"..{version}")
+    (folder / "..next").rename(folder / "..data")
+
+
+def in_yaml(tenant: object) -> str:
+    return yaml.safe_dump(tenant.model_dump(mode="json", exclude_none=True))  # type: ignore[attr-defined]
+
+
+def test_an_update_of_a_volume_reads_anew_what_differs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    acme, other = a_tenant("acme"), a_tenant("other")
+    files = {"acme.yaml": in_yaml(acme), "other.yaml": in_yaml(other)}
+    mounted(tmp_path / "files", "1", files)
+    mounted(tmp_path / "secrets", "1", {"acme.json": '{"webhook_secret": "one"}'})
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    before = {known.tenant.slug: known for known in tenants}
+    assert before["acme"].secrets.webhook == (b"one",)
+
+    mounted(tmp_path / "files", "2", {**files, "acme.yaml": in_yaml(acme.model_copy(update={"name": "Renamed"}))})
+    assert tenants.refresh() == []
+    after = {known.tenant.slug: known for known in tenants}
+    assert after["acme"].tenant.name == "Renamed"
+    assert after["other"] is before["other"], "the same file under a new time was read again"
+
+    mounted(tmp_path / "secrets", "2", {"acme.json": '{"webhook_secret": "two"}', "other.json": "{}"})
+    tenants.refresh()
+    secrets = {known.tenant.slug: known.secrets.webhook for known in tenants}
+    assert secrets == {"acme": (b"two",), "other": ()}
+
+
+def test_a_change_of_an_instances_secret_reaches_its_accounts(tmp_path: Path) -> None:
+    instance = an_instance()
+    write_instance(tmp_path, instance, webhook_secret="one", api_key="key")
+    acme = an_account(instance, "acme", ACME)
+    write_tenant(tmp_path, acme)
+    tenants = directory(tmp_path)
+    tenants.refresh()
+    (tmp_path / "secrets" / "main" / "webhook_secret").write_text("another")
+    tenants.refresh()
+    known = tenants.find(acme.id)
+    assert known is not None
+    assert known.secrets.webhook == (b"another",)
+
+
+def test_accounts_that_can_not_be_told_apart_are_found_among_many(tmp_path: Path) -> None:
+    instance = an_instance()
+    write_instance(tmp_path, instance, webhook_secret="one", api_key="key")
+    for number in range(30):
+        write_tenant(tmp_path, an_account(instance, f"t{number:02}", {"id": str(number), "name": "The same"}))
+    write_tenant(tmp_path, an_account(instance, "u1", {"id": "7"}))
+    write_tenant(tmp_path, an_account(instance, "u2", {"name": "Without an id"}))
+    tenants = directory(tmp_path)
+
+    assert {problem.slug for problem in tenants.refresh()} == {"u1", "u2"}
+    assert "of t07" in tenants.problems[0].detail
+    assert len(tenants.accounts_of(instance.id)) == 30
+    for number in range(30):
+        (tmp_path / "files" / f"t{number:02}.yaml").unlink()
+    (tmp_path / "files" / "u1.yaml").unlink()
+    write_tenant(tmp_path, an_account(instance, "u3", {"name": "without  AN id"}))
+    write_tenant(tmp_path, an_account(instance, "u4", {"name": "Another"}))
+    write_tenant(tmp_path, an_account(instance, "u5", {"name": " "}))
+    write_tenant(tmp_path, an_account(instance, "u6", {"name": "  "}))
+    tenants.refresh()
+    assert {problem.slug for problem in tenants.problems} == {"u3", "u6"}

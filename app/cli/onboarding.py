@@ -1,0 +1,277 @@
+"""The commands that add and remove tenants and instances: a file for Git, and what is left to do outside of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import click
+
+from app.cli.run import choose, load_directory
+from app.cli.tenants import tenants
+from app.core.tenant import SLUG_PATTERN
+
+if TYPE_CHECKING:
+    from app.settings import TenantSettings
+    from app.tenants import KnownTenant
+
+SECRETS_PREFIX: Final = "ai-agents/production/tenants/"
+"""Of the names in AWS Secrets Manager, as the ExternalSecrets of kustomize/ look for them."""
+
+
+@click.group()
+def instances() -> None:
+    """The help desks that several tenants share, each an account of it: add and remove files."""
+
+
+def _is_slug(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not re.fullmatch(SLUG_PATTERN, value):
+        raise click.BadParameter("must be lower-case letters, digits and '-', at most 40, e.g. acme-corp")
+    return value
+
+
+_SLUG: Final = click.argument("slug", callback=_is_slug)
+_NAME: Final = click.argument("name", callback=_is_slug)
+_WEBHOOK_AUTH: Final = click.option(
+    "--webhook-auth",
+    type=click.Choice(["hmac", "token"]),
+    help="How webhooks show who sent them: signed (the default), or by a header Authorization.",
+)
+_PRIVATE: Final = click.option(
+    "--allow-private-address", is_flag=True, help="A help desk in a private network; http:// needs it too."
+)
+
+
+@tenants.command("add")
+@_SLUG
+@click.option("--name", help="As people call it; for an account its name, if not given.")
+@click.option("--instance", help="The shared help desk that the client is an account of.")
+@click.option("--account", metavar="ID", help="The account's id there.")
+@click.option("--account-name", help="The account's name, for people; it counts alone where there is no id.")
+@click.option("--edition", type=click.Choice(["cloud", "on_premises"]), help="Of a help desk of the client's own.")
+@click.option("--url", help="ServiceDesk Plus, without /api/v3.")
+@click.option("--accounts-url", help="Cloud: the accounts server, e.g. https://accounts.zoho.com.")
+@click.option("--technician", help="Our technician's e-mail address.")
+@_PRIVATE
+@_WEBHOOK_AUTH
+def add_tenant(slug: str, **answers: Any) -> None:
+    r"""Write a new tenant's file into TENANTS_DIR, and say what is left to do outside Git.
+
+    \b
+    Example:
+      ai-agents tenants add acme --instance main --account 601 --account-name "Acme Corp"
+      ai-agents tenants add acme --name "Acme Corp" --edition on_premises \
+        --url https://sdp.acme.example --technician ai-agents@acme.example
+    """
+    from app.tenant_files import add_tenant as write_file
+
+    own = ("edition", "url", "technician")
+    if answers["instance"]:
+        if extra := [key for key in (*own, "accounts_url", "allow_private_address") if answers[key]]:
+            raise click.UsageError(f"--{extra[0].replace('_', '-')} is the instance's; leave it out beside --instance")
+        if not (answers["account"] or answers["account_name"]):
+            raise click.UsageError("--instance goes with --account, or with --account-name where there are no ids")
+    elif missing := [key for key in ("name", *own) if not answers[key]]:
+        raise click.UsageError(f"give --instance and --account, or --{missing[0]}")
+    answers["name"] = answers["name"] or answers["account_name"] or slug
+    settings = _settings()
+    directory = load_directory()
+    path = write_file(settings.tenants_dir, directory, slug=slug, tenant_id=uuid4(), **answers)
+    known = choose(load_directory(has_secrets=False), slug)
+    _tell_written(settings, path, known)
+    _tell_secret(settings, known)
+
+
+@instances.command("add")
+@_NAME
+@click.option("--edition", type=click.Choice(["msp_cloud", "msp_on_premises"]), required=True)
+@click.option("--url", required=True, help="ServiceDesk Plus MSP, without /api/v3.")
+@click.option("--accounts-url", help="Cloud: the accounts server, e.g. https://accounts.zoho.com.")
+@click.option("--technician", required=True, help="Our technician's e-mail address.")
+@click.option("--account-field", metavar="PATH", help="Where a ticket names its account; `instances try` shows it.")
+@_PRIVATE
+@_WEBHOOK_AUTH
+def add_instance(name: str, **answers: Any) -> None:
+    r"""Write a new shared help desk's file into INSTANCES_DIR, and say what is left to do outside Git.
+
+    \b
+    Example:
+      ai-agents instances add main --edition msp_on_premises --url https://sdp.msp.example \
+        --technician ai-agents@msp.example
+    """
+    from app.tenant_files import add_instance as write_file
+
+    settings = _settings()
+    path = write_file(_instances_dir(settings), load_directory(), name=name, instance_id=uuid4(), **answers)
+    known = choose(load_directory(has_secrets=False), name)
+    _tell_written(settings, path, known)
+    _tell_secret(settings, known)
+
+
+@tenants.command("remove")
+@_SLUG
+def remove_tenant(slug: str) -> None:
+    r"""Take a tenant's file out of TENANTS_DIR, and say what is left to do outside Git.
+
+    \b
+    Example:
+      ai-agents tenants remove acme
+    """
+    from app.tenant_files import remove_file
+
+    settings = _settings()
+    held = remove_file(settings.tenants_dir, slug)
+    click.echo(f"removed {settings.tenants_dir / slug}.yaml")
+    _rewrite_list(settings)
+    desk = held.get("servicedesk")
+    instance = desk.get("instance") if isinstance(desk, dict) else None
+    click.echo("Commit it. Then, outside Git:")
+    if instance is None:
+        click.echo("  in ServiceDesk Plus: remove the trigger, the webhook and our technician with its key")
+        _tell_deletion(slug)
+    else:
+        click.echo(f"  in ServiceDesk Plus: nothing; what the account still sends is kept as unrouted by {instance}")
+        click.echo("  its secret, if it has one of its own beside the instance's:")
+        _tell_deletion(slug)
+    click.echo(f"  what is stored of it, once its file is gone from the pods: {_erase(held.get('id'))}")
+
+
+@instances.command("remove")
+@_NAME
+def remove_instance(name: str) -> None:
+    r"""Take a shared help desk's file out of INSTANCES_DIR, if no tenant is an account of it any more.
+
+    \b
+    Example:
+      ai-agents instances remove main
+    """
+    from app.tenant_files import remove_file
+
+    settings, directory = _settings(), load_directory()
+    instance = directory.instances.get(name)
+    users = [known.tenant.slug for known in directory.accounts_of(instance.id)] if instance else []
+    if users:
+        raise click.ClickException(
+            f"{name}: {len(users)} tenants are accounts of it, {users[0]} first; remove them first"
+        )
+    held = remove_file(_instances_dir(settings), name)
+    click.echo(f"removed {_instances_dir(settings) / name}.yaml")
+    _rewrite_list(settings)
+    click.echo("Commit it. Then, outside Git:")
+    click.echo("  in ServiceDesk Plus: remove the trigger, the webhook and our technician with its key")
+    _tell_deletion(name)
+    click.echo(f"  what is stored of it, once its file is gone from the pods: {_erase(held.get('id'))}")
+
+
+@tenants.command("index")
+def index() -> None:
+    r"""Write the list of files that Kustomize needs, after a file was added, renamed or removed by hand.
+
+    \b
+    Example:
+      TENANTS_DIR=kustomize/overlays/production/foundation/tenants ai-agents tenants index
+    """
+    settings = _settings()
+    if not _rewrite_list(settings):
+        raise click.ClickException(f"{settings.tenants_dir} has no list: it is not the folder that Kustomize reads")
+
+
+@tenants.command("secret")
+@_SLUG
+def secret(slug: str) -> None:
+    r"""Ask for the secrets of a tenant, and print them as one JSON object, for the secret store's own command.
+
+    What is typed is not shown, and is in no command's history. The webhook's secret is made new.
+
+    \b
+    Example:
+      ai-agents tenants secret acme | aws secretsmanager create-secret --kms-key-id "$KMS_KEY_ARN" \
+        --name ai-agents/production/tenants/acme --secret-string file:///dev/stdin
+    """
+    _ask_secret(slug)
+
+
+@instances.command("secret")
+@_NAME
+def instance_secret(name: str) -> None:
+    r"""As `tenants secret`, for a shared help desk.
+
+    \b
+    Example:
+      ai-agents instances secret main | aws secretsmanager create-secret --kms-key-id "$KMS_KEY_ARN" \
+        --name ai-agents/production/tenants/main --secret-string file:///dev/stdin
+    """
+    _ask_secret(name)
+
+
+def _ask_secret(slug: str) -> None:
+    from app.tenants import WEBHOOK_SECRET_FILES, needed_help_desk_secrets
+
+    tenant = choose(load_directory(has_secrets=False), slug).tenant
+    if tenant.servicedesk.account is not None:
+        raise click.ClickException(
+            f"{slug} needs no secret: {tenant.servicedesk.instance}, whose account it is, has them for all its accounts"
+        )
+    values = {WEBHOOK_SECRET_FILES[0]: secrets.token_hex(32)}
+    for name in needed_help_desk_secrets(tenant):
+        values[name] = click.prompt(f"{name} of {slug}", hide_input=True, err=True).strip()
+    click.echo(f"webhook_secret, for ServiceDesk Plus: {values[WEBHOOK_SECRET_FILES[0]]}", err=True)
+    click.echo(json.dumps(values))
+
+
+def _settings() -> TenantSettings:
+    from app.settings import TenantSettings, load_settings
+
+    return load_settings(TenantSettings)
+
+
+def _instances_dir(settings: TenantSettings) -> Path:
+    return settings.instances_dir or settings.tenants_dir / "instances"
+
+
+def _rewrite_list(settings: TenantSettings) -> bool:
+    from app.tenant_files import write_list
+
+    path = write_list(settings.tenants_dir)
+    if path is not None:
+        click.echo(f"wrote {path}, the list of all files for Kustomize")
+    return path is not None
+
+
+def _tell_written(settings: TenantSettings, path: Path, known: KnownTenant) -> None:
+    click.echo(f"wrote {path} (id {known.tenant.id})")
+    _rewrite_list(settings)
+
+
+def _tell_secret(settings: TenantSettings, known: KnownTenant) -> None:
+    """What is left to do outside Git, with the commands."""
+    from app.tenants import missing_secrets
+
+    tenant = known.tenant
+    slug, desk = tenant.slug, tenant.servicedesk
+    group = "instances" if tenant.is_instance else "tenants"
+    if desk.account is not None:
+        click.echo(f"Commit it. Outside Git nothing is left to do: the secrets are those of {desk.instance}.")
+        click.echo(f"Then: ai-agents tenants try {slug}")
+        return
+    name = f"{SECRETS_PREFIX}{slug}"
+    click.echo(f"Commit it. Outside Git the secret {name} is left to make, of {', '.join(missing_secrets(known))}:")
+    click.echo(f'  ai-agents {group} secret {slug} | aws secretsmanager create-secret --kms-key-id "$KMS_KEY_ARN" \\')
+    click.echo(f"    --name {name} --secret-string file:///dev/stdin")
+    click.echo(
+        "It asks for the values, which no command line then holds. For processes on this machine, in place of AWS:"
+    )
+    click.echo(f"  (umask 077; ai-agents {group} secret {slug} > {settings.tenant_secrets_dir / slug}.json)")
+    click.echo(f"Then: ai-agents {group} try {slug}, and the webhook: docs/servicedesk-plus.md")
+
+
+def _tell_deletion(slug: str) -> None:
+    click.echo(f"  aws secretsmanager delete-secret --secret-id {SECRETS_PREFIX}{slug} --recovery-window-in-days 7")
+
+
+def _erase(tenant_id: object) -> str:
+    return f"ai-agents tenants erase --id {tenant_id}" if tenant_id else "ai-agents tenants erase --id <its id>"

@@ -1,0 +1,151 @@
+"""Writes and removes the files of tenants and instances, each in a file of its own, as they are reviewed in Git.
+
+Invariant: what is written is valid as a whole and can be served beside what is there; no file is overwritten.
+
+Kustomize makes a ConfigMap of files that are named, not of a folder. So the folder in the cluster's repository has a
+file `Kustomization` with their names, which is written anew after each change. A folder without it has no such list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import yaml
+
+from app.errors import TenantFileInvalid
+from app.tenants import TenantDirectory, parse_instance, parse_tenant
+
+LIST_FILE: Final = "Kustomization"
+"""Without the ending `.yaml`, which in this folder is a tenant's."""
+
+_HEAD: Final = """\
+# Written by `ai-agents tenants add`, `remove` and `index` (`make tenants`), never by hand: Kustomize takes names alone.
+"""
+
+
+def add_tenant(folder: Path, directory: TenantDirectory, *, slug: str, tenant_id: UUID, **answers: Any) -> Path:
+    """Write the file of a new tenant: of one with its own help desk with all settings, of an account what it needs.
+
+    Args:
+        folder: `TENANTS_DIR`.
+        directory: The tenants that there are.
+        slug: The file's name.
+        tenant_id: A fresh uuid.
+        answers: `name`; for an account of an instance `instance`, `account` and `account_name` (one of the two may be
+            None); else `edition`, `url`, `accounts_url`, `technician`, `allow_private_address`; `webhook_auth`.
+
+    Returns:
+        The file.
+
+    Raises:
+        TenantFileInvalid: The answers are not valid, the tenant would clash with another, or the file exists.
+    """
+    if answers.get("instance"):
+        account = {"id": answers.get("account"), "name": answers.get("account_name")}
+        desk: dict[str, Any] = {
+            "instance": answers["instance"],
+            "account": {key: value for key, value in account.items() if value},
+        }
+    else:
+        desk = _given(answers, "edition", "url", "accounts_url", "technician", "allow_private_address")
+    values: dict[str, Any] = {"id": str(tenant_id), "slug": slug, "name": answers["name"], "servicedesk": desk}
+    if answers.get("webhook_auth"):
+        values["webhook"] = {"auth": answers["webhook_auth"]}
+    _refuse_existing(folder, slug)
+    tenant = parse_tenant(values, directory.instances)
+    clash = directory.find_clash(tenant)
+    if clash is not None:
+        raise TenantFileInvalid(f"{slug}: {clash}")
+    if not answers.get("instance"):
+        values = tenant.model_dump(mode="json", exclude_none=True)
+        values["events"] = sorted(values["events"])
+    return _write(folder, slug, values)
+
+
+def add_instance(folder: Path, directory: TenantDirectory, *, name: str, instance_id: UUID, **answers: Any) -> Path:
+    """Write the file of a new instance with all settings; *folder* is `INSTANCES_DIR`, otherwise as `add_tenant`."""
+    keys = ("edition", "url", "accounts_url", "technician", "account_field", "allow_private_address")
+    values: dict[str, Any] = {"id": str(instance_id), "name": name, **_given(answers, *keys)}
+    if answers.get("webhook_auth"):
+        values["webhook"] = {"auth": answers["webhook_auth"]}
+    _refuse_existing(folder, name)
+    instance = parse_instance(values)
+    clash = directory.find_clash(instance.as_tenant())
+    if clash is not None:
+        raise TenantFileInvalid(f"{name}: {clash}")
+    return _write(folder, name, instance.model_dump(mode="json", exclude_none=True))
+
+
+def remove_file(folder: Path, name: str) -> Mapping[str, Any]:
+    """Remove the file of a tenant or instance. Returns what it held, as far as that can be read.
+
+    Raises:
+        TenantFileInvalid: There is no such file, or it can't be removed.
+    """
+    path = folder / f"{name}.yaml"
+    try:
+        held = yaml.safe_load(path.read_bytes())
+    except FileNotFoundError as error:
+        raise TenantFileInvalid(f"there is no file {path}") from error
+    except Exception:  # noqa: BLE001 - a file that can't be read is removed all the same
+        held = None
+    try:
+        path.unlink()
+    except OSError as error:
+        raise TenantFileInvalid(f"{path} can't be removed ({type(error).__name__})") from error
+    return held if isinstance(held, dict) else {}
+
+
+def write_list(folder: Path) -> Path | None:
+    """Bring the list of *folder* (`TENANTS_DIR`) up to date. Returns its file; None where the folder has no list."""
+    path = folder / LIST_FILE
+    if not path.is_file():
+        return None
+    path.write_text(_list_of(folder), "utf-8")
+    return path
+
+
+def is_list_stale(folder: Path) -> bool:
+    """Whether the folder has a list, and it is not what `write_list` would write."""
+    path = folder / LIST_FILE
+    return path.is_file() and path.read_text("utf-8") != _list_of(folder)
+
+
+def _list_of(folder: Path) -> str:
+    generators = [
+        {
+            "name": name,
+            "files": sorted(path.relative_to(folder).as_posix() for path in below.glob("*.yaml")),
+            # The processes read the files again when they change, so no pod is rolled for them.
+            "options": {"disableNameSuffixHash": True},
+        }
+        for name, below in (("tenants", folder), ("instances", folder / "instances"))
+    ]
+    content = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "configMapGenerator": generators,
+    }
+    return _HEAD + yaml.safe_dump(content, sort_keys=False)
+
+
+def _given(answers: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: answers[key] for key in keys if answers.get(key)}
+
+
+def _refuse_existing(folder: Path, name: str) -> None:
+    if (folder / f"{name}.yaml").exists():
+        raise TenantFileInvalid(f"{folder / name}.yaml exists already")
+
+
+def _write(folder: Path, name: str, values: Mapping[str, Any]) -> Path:
+    path = folder / f"{name}.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True), "utf-8")
+    except OSError as error:
+        raise TenantFileInvalid(f"{path} can't be written ({type(error).__name__})") from error
+    return path

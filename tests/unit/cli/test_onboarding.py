@@ -1,0 +1,162 @@
+"""The commands that add and remove a client, as a person uses them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from app.cli import cli
+from app.tenant_files import LIST_FILE
+
+OWN = ("--name", "Acme", "--edition", "on_premises", "--url", "https://sdp.acme.example", "--technician", "a@x.example")
+SHARED = ("--edition", "msp_on_premises", "--url", "https://sdp.msp.example", "--technician", "a@msp.example")
+
+
+class Call(Protocol):
+    def __call__(self, *arguments: str, input: str | None = None) -> Result: ...  # noqa: A002 - click's word
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Call:
+    variables = {"TENANTS_DIR": str(tmp_path / "files"), "TENANT_SECRETS_DIR": str(tmp_path / "secrets")}
+
+    def invoke(*arguments: str, input: str | None = None) -> Result:  # noqa: A002 - click's word
+        return CliRunner(env=variables).invoke(cli, arguments, input=input)
+
+    return invoke
+
+
+def ok(result: Result) -> str:
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    return result.stdout
+
+
+def test_a_client_of_a_shared_help_desk_is_one_small_file_and_no_secret(call: Call, tmp_path: Path) -> None:
+    told = ok(call("instances", "add", "main", *SHARED))
+    assert "ai-agents instances secret main | aws secretsmanager create-secret" in told
+    (tmp_path / "files" / LIST_FILE).touch()
+
+    told = ok(call("tenants", "add", "acme", "--instance", "main", "--account", "601", "--account-name", "Acme Corp"))
+
+    assert "Outside Git nothing is left to do: the secrets are those of main." in told
+    assert "ai-agents tenants try acme" in told
+    assert "aws" not in told
+    held = yaml.safe_load((tmp_path / "files" / "acme.yaml").read_text("utf-8"))
+    assert (held["name"], held["servicedesk"]["account"]) == ("Acme Corp", {"id": "601", "name": "Acme Corp"})
+    assert "acme.yaml" in (tmp_path / "files" / LIST_FILE).read_text("utf-8")
+
+
+def test_a_client_with_its_own_help_desk_needs_a_secret_which_is_asked_for(call: Call, tmp_path: Path) -> None:
+    told = ok(call("tenants", "add", "acme", *OWN, "--webhook-auth", "token"))
+
+    (command,) = re.findall(r"ai-agents tenants secret acme \| (aws [^|]+?file:///dev/stdin)", told)
+    assert "--name ai-agents/production/tenants/acme" in command
+    asked = call("tenants", "secret", "acme", input="the key\n")
+    values = json.loads(asked.stdout)
+    assert values["api_key"] == "the key"
+    assert len(values["webhook_secret"]) == 64
+    assert values["webhook_secret"] in asked.stderr, "it goes into ServiceDesk Plus"
+    assert "the key" not in asked.stderr
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "acme.json").write_text(asked.stdout)
+    assert ok(call("tenants", "check")) == "acme: fine\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("acme",), "give --instance and --account, or --name"),
+        (("acme", "--name", "Acme"), "or --edition"),
+        (("acme", "--instance", "main"), "--instance goes with --account"),
+        (("acme", "--instance", "main", "--account", "1", "--url", "https://x.example"), "--url is the instance's"),
+        (("Acme Corp", *OWN), "must be lower-case letters"),
+        (("../acme", *OWN), "must be lower-case letters"),
+    ],
+)
+def test_what_is_missing_or_too_much_is_said(call: Call, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
+    ended = call("tenants", "add", *arguments)
+    assert (ended.exit_code, says in ended.stderr) == (2, True), ended.stderr
+    assert not (tmp_path / "files").exists()
+
+
+def test_a_client_that_leaves_is_taken_out_and_what_remains_is_told(call: Call, tmp_path: Path) -> None:
+    ok(call("instances", "add", "main", *SHARED))
+    ok(call("tenants", "add", "globex", "--instance", "main", "--account", "602"))
+    ok(call("tenants", "add", "acme", *OWN))
+    (tmp_path / "files" / LIST_FILE).touch()
+    ids = {path.stem: yaml.safe_load(path.read_text("utf-8"))["id"] for path in (tmp_path / "files").rglob("*.yaml")}
+
+    told = ok(call("tenants", "remove", "acme"))
+    assert f"ai-agents tenants erase --id {ids['acme']}" in told
+    assert "aws secretsmanager delete-secret --secret-id ai-agents/production/tenants/acme" in told
+    assert "acme" not in (tmp_path / "files" / LIST_FILE).read_text("utf-8")
+
+    kept = call("instances", "remove", "main")
+    assert (kept.exit_code, "globex" in kept.stderr) == (1, True)
+    told = ok(call("tenants", "remove", "globex"))
+    assert "kept as unrouted by main" in told
+    assert f"ai-agents tenants erase --id {ids['globex']}" in told
+    assert ids["main"] in ok(call("instances", "remove", "main"))
+    assert list((tmp_path / "files").rglob("*.yaml")) == []
+    assert "there is no file" in str(call("tenants", "remove", "globex").exception)
+
+
+def test_the_check_says_what_is_missing_and_what_nobody_uses(call: Call, tmp_path: Path) -> None:
+    ok(call("instances", "add", "main", *SHARED))
+    ok(call("instances", "add", "spare", *SHARED[:2], "--url", "https://spare.example", "--technician", "x"))
+    ok(call("tenants", "add", "acme", "--instance", "main", "--account", "601"))
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "spare.json").write_text('{"webhook_secret": "one", "api_key": "key"}')
+    (secrets / "gone.json").write_text("{}")
+
+    checked = call("tenants", "check")
+
+    assert checked.exit_code == 1
+    assert checked.stdout.splitlines() == [
+        "acme: secret webhook_secret of its instance main: is missing",
+        "main: secret webhook_secret: is missing",
+        "spare: fine, but no tenant's file names this instance",
+        "gone: there are secrets, and no file",
+    ]
+    assert "acme: fine" in ok(call("tenants", "check", "--as", "git"))
+    (secrets / "main.json").write_text('{"webhook_secret": "one", "api_key": "key"}')
+    assert "acme: fine" in ok(call("tenants", "check"))
+    assert ok(call("tenants", "check", "acme")) == "acme: fine\n"
+
+    # Two files that a merge brought together, for one account.
+    copy = (tmp_path / "files" / "acme.yaml").read_text("utf-8").replace("slug: acme", "slug: other")
+    (tmp_path / "files" / "other.yaml").write_text(
+        re.sub(r"id: [0-9a-f-]{36}", f"id: {'0' * 8}-0000-4000-8000-{'0' * 12}", copy)
+    )
+    checked = call("tenants", "check")
+    assert checked.exit_code == 1
+    assert "other: servicedesk.account: can't be told apart from the account of acme" in checked.stdout
+
+
+def test_a_list_that_is_not_that_of_the_files_is_told_and_mended(call: Call, tmp_path: Path) -> None:
+    refused = call("tenants", "index")
+    assert (refused.exit_code, "has no list" in refused.stderr) == (1, True)
+    ok(call("tenants", "add", "acme", *OWN))
+    (tmp_path / "files" / LIST_FILE).touch()
+
+    checked = call("tenants", "check", "--as", "git")
+    assert (checked.exit_code, "run `ai-agents tenants index`" in checked.stdout) == (1, True)
+    ok(call("tenants", "index"))
+    assert ok(call("tenants", "check", "--as", "git")) == "acme: fine\n"
+
+
+def test_an_account_needs_no_secret(call: Call, tmp_path: Path) -> None:
+    ok(call("instances", "add", "main", *SHARED))
+    ok(call("tenants", "add", "acme", "--instance", "main", "--account", "601"))
+    refused = call("tenants", "secret", "acme")
+    assert (refused.exit_code, "needs no secret: main" in refused.stderr) == (1, True)
+    asked = call("instances", "secret", "main", input="key\n")
+    assert json.loads(asked.stdout)["api_key"] == "key"
+    assert list((tmp_path / "files").iterdir()) != []
