@@ -11,8 +11,8 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-machine test-installations check check-fast dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console screenshots \
-	faults faults-machine alert-drill image image-test installation bootstrap smoke smoke-ticket \
+.PHONY: help demo test test-machine test-installations check check-fast dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console bench-tenants screenshots \
+	faults faults-machine alert-drill image image-test installation tenants bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
 help:  ## This list
@@ -90,6 +90,9 @@ bench-retention: $(VENV)/.dev-ready  ## Forgetting what is old on millions of ro
 bench-console: $(VENV)/.dev-ready  ## What each page of the console takes on millions of rows (ROWS=5000000: 15 minutes, and 11 GB of disk)
 	@PYTHONPATH=. $(BIN)/python bench/console.py $(or $(ROWS),5000000)
 
+bench-tenants: $(VENV)/.dev-ready  ## What the files of many tenants cost (FILES=1000)
+	@PYTHONPATH=. $(BIN)/python bench/tenants.py $(or $(FILES),1000)
+
 screenshots: $(VENV)/.dev-ready  ## Each page of the console, light, dark and on a phone, into .demo/screenshots (needs Chromium)
 	SCREENSHOTS=$(or $(SCREENSHOTS),.demo/screenshots) $(BIN)/python -m pytest -q tests/integration/console/test_browser.py -k accessible
 
@@ -127,6 +130,10 @@ image-test: $(VENV)/.dev-ready  ## The image does its job under the manifests' r
 
 installation: $(VENV)/.dev-ready  ## Name what is still unset in kustomize/installation/installation.yaml
 	@$(BIN)/python kustomize/installation/check.py
+
+tenants: $(VENV)/.dev-ready  ## Write the lists of tenants' files that Kustomize needs, after a file was added or removed by hand
+	@for folder in production/foundation local; do \
+		TENANTS_DIR=kustomize/overlays/$$folder/tenants $(BIN)/ai-agents tenants index || exit 1; done
 
 bootstrap: installation  ## Argo CD and its root Application, in the cluster that kubectl talks to; safe to repeat
 	kubectl apply --server-side --force-conflicts --kustomize argocd/bootstrap/argo-cd

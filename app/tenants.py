@@ -42,6 +42,9 @@ WEBHOOK_SECRET_FILES: Final = ("webhook_secret", "webhook_secret_previous")
 API_KEY_FILE: Final = "api_key"
 OAUTH_FILES: Final = ("oauth_client_id", "oauth_client_secret", "oauth_refresh_token")
 SECRET_FILES: Final = (*WEBHOOK_SECRET_FILES, API_KEY_FILE, *OAUTH_FILES)
+SECRET_OBJECTS: Final = (".json", ".webhook.json", ".help-desk.json")
+"""What follows a slug in the names of the files with several secrets as one JSON object. Those that are there count
+together: the API's Secret has one, the worker's another."""
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +106,7 @@ class TenantDirectory:
         Args:
             files: `TENANTS_DIR`: one file for each tenant.
             secrets: `TENANT_SECRETS_DIR`: for each tenant and instance a folder `<slug>` with a file for each secret,
-                or a file `<slug>.json` with an object of them, which counts alone where both are there.
+                or a JSON object of them in one of `SECRET_OBJECTS`. A folder beside such a file does not count.
             instances: `INSTANCES_DIR`: one file for each instance; None: the folder `instances` of *files*.
         """
         self._files = files
@@ -167,10 +170,10 @@ class TenantDirectory:
     def secret_names(self) -> set[str]:
         """The names under which there are secrets, whether a file needs them or not."""
         try:
-            found = {path.name.removesuffix(".json") for path in self._secrets.iterdir()}
+            names = [path.name for path in self._secrets.iterdir()]
         except OSError:
             return set()
-        return {name for name in found if not name.startswith(".")}
+        return {name.partition(".")[0] for name in names if not name.startswith(".")}
 
     @property
     def problems(self) -> list[FileProblem]:
@@ -417,12 +420,12 @@ def _secret_files(folder: Path) -> list[Path]:
         found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError:
         found = []
-    return [_secrets_object(folder), *found]
+    return [*_secret_objects(folder), *found]
 
 
-def _secrets_object(folder: Path) -> Path:
-    """The file that holds all secrets of a tenant as one JSON object, which takes the place of its *folder*."""
-    return folder.parent / f"{folder.name}.json"
+def _secret_objects(folder: Path) -> list[Path]:
+    """The files that may hold a tenant's secrets as JSON objects, in place of its *folder*."""
+    return [folder.parent / f"{folder.name}{ending}" for ending in SECRET_OBJECTS]
 
 
 def _stats_of(paths: list[Path]) -> _FileStats:
@@ -581,19 +584,24 @@ def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
 
 
 def _secret_values(folder: Path) -> Mapping[str, str]:
-    """The secrets of a tenant, by name: of its JSON object, or of the files in *folder*."""
-    whole = _read(_secrets_object(folder), "object")
-    if whole is None:
-        found = {name: _read(folder / name, name) for name in SECRET_FILES}
-        return {name: value for name, value in found.items() if value is not None}
+    """The secrets of a tenant, by name: of its JSON objects, or of the files in *folder*."""
+    objects = [values for path in _secret_objects(folder) if (values := _secret_object(path)) is not None]
+    if objects:
+        return {name: value for values in objects for name, value in values.items()}
+    found = {name: _read(folder / name, name) for name in SECRET_FILES}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _secret_object(path: Path) -> Mapping[str, str] | None:
+    text = _read(path, path.name)
+    if text is None:
+        return None
     try:
-        values = json.loads(whole)
+        values = json.loads(text)
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise TenantFileInvalid(
-            f'secret {folder.name}: is not a JSON object, e.g. {{"webhook_secret": "…", "api_key": "…"}}'
-        )
+        raise TenantFileInvalid(f'secret {path.name}: is not a JSON object of texts, e.g. {{"api_key": "…"}}')
     for name in SECRET_FILES:
         if not isinstance(values.get(name, ""), str):
             raise TenantFileInvalid(f"secret {name}: must be text in double quotes", field=name)

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 WORKLOAD = Path(__file__).parent / "overlays/production/workload"
+TENANTS = Path(__file__).parent / "overlays/production/foundation/tenants"
 
 
 def smoke_job(image: str) -> str:
@@ -39,12 +40,25 @@ def ticket_job(image: str, slug: str, ticket_id: str) -> str:
     container["image"] = image
     container["args"] = ["smoke", f"--tenant={slug}", f"--ticket={ticket_id}", public.replace("--public-url", "--url")]
     container["envFrom"] = [{"secretRef": {"name": "database-worker"}}]
-    (secrets,) = (each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "tenant-secrets")
-    item = {"key": "webhook_secret", "path": f"{slug}/webhook_secret"}
-    secrets.append({"secret": {"name": f"tenant-{slug}-api", "items": [item]}})
+    container["env"] = [{"name": "INSTANCES_DIR", "value": "/etc/ai-agents/instances"}]
+    (volume,) = (each for each in pod["volumes"] if each["name"] == "tenant-secrets")
+    help_desks = {"name": volume.pop("secret")["secretName"]}
+    items = [{"key": f"{owner}.webhook.json", "path": f"{owner}.webhook.json"} for owner in _secret_owners(slug)]
+    # Optional: an account has no secret of its own beside its instance's, as a rule.
+    webhook = {"name": "tenant-secrets-api", "items": items, "optional": True}
+    volume["projected"] = {"defaultMode": 0o440, "sources": [{"secret": help_desks}, {"secret": webhook}]}
     metadata = {"name": "ai-agents-smoke-ticket", **{key: cron_job["metadata"][key] for key in ("namespace", "labels")}}
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
     return yaml.safe_dump(job, sort_keys=False)
+
+
+def _secret_owners(slug: str) -> list[str]:
+    """Whose webhook secrets serve the tenant *slug*: its own, and those of the instance that its file names."""
+    path = TENANTS / f"{slug}.yaml"
+    if not path.is_file():
+        sys.exit(f"there is no tenant {slug}: {path} is missing")
+    instance = yaml.safe_load(path.read_text("utf-8")).get("servicedesk", {}).get("instance")
+    return [slug, instance] if instance else [slug]
 
 
 def _named(name: str) -> dict[str, Any]:

@@ -265,7 +265,8 @@ def _tell_secret(settings: TenantSettings, known: KnownTenant) -> None:
     click.echo(
         "It asks for the values, which no command line then holds. For processes on this machine, in place of AWS:"
     )
-    click.echo(f"  (umask 077; ai-agents {group} secret {slug} > {settings.tenant_secrets_dir / slug}.json)")
+    folder = settings.tenant_secrets_dir
+    click.echo(f"  (umask 077; mkdir -p {folder}; ai-agents {group} secret {slug} > {folder / slug}.json)")
     click.echo(f"Then: ai-agents {group} try {slug}, and the webhook: docs/servicedesk-plus.md")
 
 

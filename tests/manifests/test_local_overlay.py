@@ -35,6 +35,7 @@ README: Final = ROOT / LOCAL / "README.md"
 # The variables that move what the manifests leave at its default.
 PLACES: Final = {
     "/etc/ai-agents/tenants": "TENANTS_DIR",
+    "/etc/ai-agents/instances": "INSTANCES_DIR",
     "/var/run/secrets/ai-agents/tenants": "TENANT_SECRETS_DIR",
 }
 
@@ -45,7 +46,7 @@ def named(objects: list[Object], kind: str, name: str) -> Object:
 
 def values(objects: list[Object], kind: str, name: str) -> dict[str, str]:
     """A ConfigMap's or a Secret's data, as a container sees it."""
-    data: dict[str, str] = named(objects, kind, name)["data"]
+    data: dict[str, str] = named(objects, kind, name).get("data", {})
     return data if kind == "ConfigMap" else {key: base64.b64decode(value).decode() for key, value in data.items()}
 
 
@@ -162,7 +163,7 @@ class Laptop:
         for source in volume.get("projected", {}).get("sources", [volume]):
             for field_, kind in (("configMap", "ConfigMap"), ("secret", "Secret")):
                 if field_ in source:
-                    given = values(self.objects, kind, source[field_]["name"])
+                    given = values(self.objects, kind, source[field_].get("secretName") or source[field_]["name"])
                     items = source[field_].get("items") or [{"key": key, "path": key} for key in given]
                     yield from ((item["path"], given[item["key"]]) for item in items)
 
@@ -260,7 +261,7 @@ async def test_a_person_sees_a_note_that_cites_the_history(laptop: Laptop) -> No
             assert time.monotonic() < deadline, html
             await asyncio.sleep(0.1)
     assert re.search(r"\[[TKAM]\d+\]", html), html
-    (settings,) = (each for each in of_kind(laptop.objects, "ConfigMap") if "OPENAI_MODEL" in each["data"])
+    (settings,) = (each for each in of_kind(laptop.objects, "ConfigMap") if "OPENAI_MODEL" in each.get("data", {}))
     assert settings["data"]["OPENAI_MODEL"] in html, "without its model the note is the context alone"
 
 
@@ -273,9 +274,11 @@ def test_ports_and_folders_are_what_the_processes_take_by_themselves() -> None:
 
     assert ports["api"] == [ApiSettings.model_fields["api_port"].default]
     assert ports["worker"] == [WorkerSettings.model_fields["prometheus_port"].default]
-    assert {variable: str(ApiSettings.model_fields[variable.lower()].default) for variable in PLACES.values()} == {
-        variable: path for path, variable in PLACES.items()
-    }
+    (settings,) = (
+        each["data"] for each in of_kind(render(LOCAL), "ConfigMap") if "INSTANCES_DIR" in each.get("data", {})
+    )
+    for path, variable in PLACES.items():
+        assert path in {settings.get(variable), str(ApiSettings.model_fields[variable.lower()].default)}
 
 
 def test_no_operator_is_needed() -> None:

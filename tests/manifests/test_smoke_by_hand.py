@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.manifests.example_tenant import add_example_tenant
@@ -30,11 +31,17 @@ def test_the_job_is_the_hooks_with_the_image_that_runs_and_no_hook() -> None:
     assert container["args"] == hook["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
-def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("slug", "owners"),
+    [("acme", ["acme.webhook.json"]), ("globex", ["globex.webhook.json", "main.webhook.json"])],
+)
+def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes(
+    tmp_path: Path, slug: str, owners: list[str]
+) -> None:
     copy_project(tmp_path)
     add_example_tenant(tmp_path)
     by_hand = runpy.run_path(str(tmp_path / "kustomize/smoke_by_hand.py"))
-    job = yaml.safe_load(by_hand["ticket_job"](IMAGE, "acme", "100234"))
+    job = yaml.safe_load(by_hand["ticket_job"](IMAGE, slug, "100234"))
 
     assert invalid([job]) == []
     assert missing_references([job], earlier=render(FOUNDATION, root=tmp_path)) == []
@@ -42,9 +49,11 @@ def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes
     assert [each for each in refusals if not each.startswith("images-from-our-registry")] == []
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    assert container["args"] == ["smoke", "--tenant=acme", "--ticket=100234", f"--url=https://{settings()['host']}"]
+    assert container["args"] == ["smoke", f"--tenant={slug}", "--ticket=100234", f"--url=https://{settings()['host']}"]
     assert container["envFrom"] == [{"secretRef": {"name": "database-worker"}}]
-    (secrets,) = (each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "tenant-secrets")
-    mounted = {item["path"] for each in secrets for item in each["secret"]["items"]}
-    assert {"acme/webhook_secret", "acme/oauth_refresh_token"} <= mounted
+    assert container["env"] == [{"name": "INSTANCES_DIR", "value": "/etc/ai-agents/instances"}]
+    (volume,) = (each["projected"] for each in pod["volumes"] if each["name"] == "tenant-secrets")
+    help_desks, webhooks = (each["secret"] for each in volume["sources"])
+    assert help_desks == {"name": "tenant-secrets-worker"}
+    assert [item["path"] for item in webhooks["items"]] == owners, "of no other client"
     assert pod["restartPolicy"] == "Never"

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from app.core.tenant import Tenant
-from app.tenants import TenantDirectory, read_tenant
-from tests.manifests.example_tenant import EXAMPLE_TENANT, add_example_tenant
+from app.cli.onboarding import SECRETS_PREFIX
+from app.tenant_files import is_list_stale
+from app.tenants import SECRET_FILES, SECRET_OBJECTS, WEBHOOK_SECRET_FILES, TenantDirectory
+from tests.manifests.example_tenant import EXAMPLE_TENANT, TENANTS, add_example_tenant
 from tests.manifests.project import ROOT, copy_project
 from tests.manifests.references import missing_references
-from tests.manifests.rendering import FOUNDATION, LOCAL, PRODUCTION, WORKLOAD, Object, of_kind, render
+from tests.manifests.rendering import FOUNDATION, LOCAL, PRODUCTION, WORKLOAD, Object, of_kind, pod_templates, render
 from tests.manifests.validity import invalid
 from tests.manifests.wiring import miswired
 from tests.policies.admission import policies_in
 
-OURS: Final = "smoke"
 PAGE: Final = (ROOT / "docs/deploy.md").read_text("utf-8")
 
 
@@ -31,9 +33,12 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def slugs_of(root: Path) -> list[str]:
-    (tenants,) = of_kind(render(FOUNDATION, root=root), "ConfigMap")
-    return sorted(file.removesuffix(".yaml") for file in tenants["data"])
+def files_of(root: Path, name: str) -> list[str]:
+    """The files in the ConfigMap *name* of the foundation."""
+    (found,) = (
+        each for each in of_kind(render(FOUNDATION, root=root), "ConfigMap") if each["metadata"]["name"] == name
+    )
+    return sorted(found.get("data", {}))
 
 
 def volumes(objects: list[Object], name: str) -> dict[str, Any]:
@@ -53,39 +58,92 @@ def test_production_is_sound_without_a_client_and_with_one(root: Path) -> None:
     assert [found for each in objects for rule in rules for found in rule.objections(each)] == []
 
 
-def test_tenants_files_are_good_and_each_has_its_secrets(root: Path) -> None:
-    secrets = {each["metadata"]["name"]: each for each in of_kind(render(FOUNDATION, root=root), "ExternalSecret")}
-    slugs = slugs_of(root)
+def test_every_file_reaches_the_pods_that_need_it_and_no_edit_but_the_file_is_needed(root: Path) -> None:
+    objects = render(WORKLOAD, root=root)
+    folder = root / TENANTS
 
-    for slug in slugs:
-        assert isinstance(read_tenant(root / FOUNDATION / f"tenants/{slug}.yaml"), Tenant)
-        api = secrets[f"tenant-{slug}-api"]["spec"]["target"]["template"]["data"]
-        worker = secrets[f"tenant-{slug}-worker"]["spec"]["target"]["template"]["data"]
-        assert set(api) == {"webhook_secret", "webhook_secret_previous"}
-        assert not set(api) & set(worker)
-    for workload, side in (("ai-agents-api", "api"), ("ai-agents-worker", "worker")):
-        projected = volumes(render(WORKLOAD, root=root), workload)["tenant-secrets"]["projected"]
-        sources = [source["secret"] for source in projected["sources"]]
-        assert sorted(source["name"] for source in sources) == [f"tenant-{slug}-{side}" for slug in slugs]
-        assert all(source["optional"] for source in sources)
-        for source in sources:
-            assert {item["key"] for item in source["items"]} == set(
-                secrets[source["name"]]["spec"]["target"]["template"]["data"]
-            )
+    assert files_of(root, "tenants") == sorted(path.name for path in folder.glob("*.yaml"))
+    assert files_of(root, "instances") == sorted(path.name for path in (folder / "instances").glob("*.yaml"))
+    assert files_of(root, "smoke-tenant") == ["smoke.yaml"]
+    assert objects == render(WORKLOAD), "a client rolls no pod"
+    for workload in ("ai-agents-api", "ai-agents-worker"):
+        sources = volumes(objects, workload)["tenants"]["projected"]["sources"]
+        assert sources == [{"configMap": {"name": "tenants"}}, {"configMap": {"name": "smoke-tenant"}}]
+        assert volumes(objects, workload)["instances"] == {"name": "instances", "configMap": {"name": "instances"}}
+    # The smoke test's help desk is there during that test alone: its sync would fail every ten minutes.
+    assert volumes(objects, "ai-agents-sync")["tenants"] == {"name": "tenants", "configMap": {"name": "tenants"}}
 
 
-def test_the_sync_reads_clients_alone(root: Path) -> None:
-    """The smoke test's help desk is there during that test alone: its sync would fail every ten minutes."""
-    mounted = volumes(render(WORKLOAD, root=root), "ai-agents-sync")
-    clients = [slug for slug in slugs_of(root) if slug != OURS]
+def external(objects: list[Object]) -> dict[str, Any]:
+    """What each ExternalSecret is to make."""
+    return {each["metadata"]["name"]: each["spec"] for each in of_kind(objects, "ExternalSecret")}
 
-    assert "configMap" not in mounted["tenants"], "an empty list of a ConfigMap's items mounts all of them"
-    files = [
-        item["path"] for source in mounted["tenants"]["projected"]["sources"] for item in source["configMap"]["items"]
-    ]
-    secrets = [source["secret"]["name"] for source in mounted["tenant-secrets"]["projected"]["sources"]]
-    assert files == [f"{slug}.yaml" for slug in clients]
-    assert secrets == [f"tenant-{slug}-worker" for slug in clients]
+
+def picked(spec: Any) -> set[str]:
+    """The keys of a secret in AWS that an ExternalSecret takes over."""
+    (literal,) = (each["literal"] for each in spec["target"]["template"]["templateFrom"])
+    (names,) = re.findall(r"pick \$values ([^|]+)\|", literal)
+    return set(shlex.split(names))
+
+
+def test_each_role_gets_what_it_needs_and_nothing_else(root: Path) -> None:
+    secrets = external(render(FOUNDATION, root=root))
+
+    api, worker = picked(secrets["tenant-secrets-api"]), picked(secrets["tenant-secrets-worker"])
+    assert api == set(WEBHOOK_SECRET_FILES)
+    assert api | worker == set(SECRET_FILES)
+    assert not api & worker
+    objects = render(PRODUCTION, root=root)
+    mounted = {
+        owner["metadata"]["name"]: {volume.get("secret", {}).get("secretName") for volume in pod["spec"]["volumes"]}
+        for owner, pod in pod_templates(objects)
+    }
+    assert {name: found & {*secrets} for name, found in mounted.items() if found & {*secrets}} == {
+        "ai-agents-api": {"tenant-secrets-api"},
+        "ai-agents-worker": {"tenant-secrets-worker"},
+        "ai-agents-sync": {"tenant-secrets-worker"},
+        "ai-agents-smoke": {"smoke-tenant"},
+    }
+
+
+def test_a_secret_that_is_late_keeps_no_pod_from_starting(root: Path) -> None:
+    for name in ("ai-agents-api", "ai-agents-worker", "ai-agents-sync"):
+        assert volumes(render(WORKLOAD, root=root), name)["tenant-secrets"]["secret"]["optional"] is True
+
+
+def test_secrets_are_found_by_their_names_as_the_commands_and_the_page_make_them(tmp_path: Path) -> None:
+    for name, ending in (("tenant-secrets-api", ".webhook.json"), ("tenant-secrets-worker", ".help-desk.json")):
+        (source,) = external(render(FOUNDATION))[name]["dataFrom"]
+        find, (rewrite,) = source["find"], source["rewrite"]
+        assert find["path"] == SECRETS_PREFIX
+        # A name that can't be a key of a Secret would fail all: only what can be a slug is found.
+        slugs = ("acme", "a-1", "x" * 40)
+        assert all(re.fullmatch(find["name"]["regexp"], SECRETS_PREFIX + slug) for slug in slugs)
+        for other in ("acme/old", "Acme", "acme.old", "x" * 41, ""):
+            assert not re.fullmatch(find["name"]["regexp"], SECRETS_PREFIX + other)
+        target = rewrite["regexp"]["target"].replace("$1", r"\1")
+        assert re.sub(rewrite["regexp"]["source"], target, f"{SECRETS_PREFIX}acme") == f"acme{ending}"
+        assert ending in SECRET_OBJECTS
+    assert f"`{SECRETS_PREFIX}<slug>`" in PAGE
+
+
+def test_a_rotated_secret_of_a_tenant_restarts_nothing() -> None:
+    for workload in of_kind(render(WORKLOAD), "Deployment"):
+        reloaded = workload["metadata"]["annotations"]["secret.reloader.stakater.com/reload"]
+        assert "tenant" not in reloaded
+
+
+def test_the_list_of_files_is_that_of_the_folder() -> None:
+    """`make tenants` mends it, after a file was added by hand or a merge brought two lists together."""
+    assert [folder for folder in (TENANTS, f"{LOCAL}/tenants") if is_list_stale(ROOT / folder)] == []
+
+
+def test_two_hundred_clients_fit() -> None:
+    """A ConfigMap and a Secret hold at most 1 MiB each."""
+    account = (ROOT / EXAMPLE_TENANT / "foundation/tenants/globex.yaml").stat().st_size
+    own = dict.fromkeys(SECRET_FILES, "x" * 70)
+    assert 200 * (account + 100) < 1024 * 1024 / 10
+    assert 1000 * (len(json.dumps(own)) + 50) < 1024 * 1024
 
 
 def test_production_ships_without_a_client() -> None:
@@ -95,20 +153,15 @@ def test_production_ships_without_a_client() -> None:
     assert [each for each in render(LOCAL) if "acme" in str(each)], "the laptop keeps its own"
 
 
-def test_the_page_names_every_file_of_the_example() -> None:
-    onboarding = PAGE.split("### Onboarding")[1].split("\n### ")[0]
-    files = {path.relative_to(ROOT / EXAMPLE_TENANT) for path in (ROOT / EXAMPLE_TENANT).rglob("*.yaml")}
-
-    assert f"../{EXAMPLE_TENANT}" in onboarding
-    for path in files:
-        folder = re.escape(path.parent.as_posix().replace("acme", "<slug>"))
-        assert re.search(folder, onboarding), path
+def test_the_page_leads_to_the_example() -> None:
+    assert f"../{EXAMPLE_TENANT}" in PAGE.split("### Onboarding")[1].split("\n### ")[0]
 
 
 def test_tenants_files_can_be_served_together(root: Path, tmp_path: Path) -> None:
     """On the pull request that adds one: a second file for one help desk, or with another's id, is refused there."""
     files = tmp_path / "files"
-    shutil.copytree(root / FOUNDATION / "tenants", files)
+    shutil.copytree(root / TENANTS, files)
+    shutil.copy(root / FOUNDATION / "smoke-tenant" / "smoke.yaml", files)
     tenants = TenantDirectory(files, tmp_path)
     assert tenants.refresh() == []
 

@@ -513,6 +513,12 @@ def test_secrets_may_be_one_json_object(tmp_path: Path) -> None:
     known = tenants.find(tenant.id)
     assert known is not None
     assert (known.secrets.webhook, known.secrets.api_key) == ((b"two",), None)
+    # The API's and the worker's Secret, mounted together.
+    (secrets / "acme.help-desk.json").write_text('{"api_key": "key"}')
+    tenants.refresh()
+    known = tenants.find(tenant.id)
+    assert known is not None
+    assert (known.secrets.webhook, known.secrets.api_key) == ((b"two",), "key")
     assert tenants.secret_names() == {"acme", "other"}
 
 
