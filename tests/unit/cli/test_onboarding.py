@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -160,3 +162,16 @@ def test_an_account_needs_no_secret(call: Call, tmp_path: Path) -> None:
     asked = call("instances", "secret", "main", input="key\n")
     assert json.loads(asked.stdout)["api_key"] == "key"
     assert list((tmp_path / "files").iterdir()) != []
+
+
+def test_two_hundred_files_are_checked_in_seconds(call: Call, tmp_path: Path) -> None:
+    ok(call("instances", "add", "main", *SHARED))
+    for number in range(200):
+        content = f"slug: t{number}\nname: T\nservicedesk: {{instance: main, account: {{id: '{number}'}}}}\n"
+        (tmp_path / "files" / f"t{number}.yaml").write_text(f"id: {uuid4()}\n{content}")
+    started = time.process_time()
+
+    told = ok(call("tenants", "check", "--as", "git"))
+
+    assert time.process_time() - started < 5
+    assert told.count("fine") == 201
