@@ -56,6 +56,7 @@ async def enhanced(
     *,
     note: NoteOptions | None = None,
     has_budget: bool = True,
+    house_rules: str = "",
     rooms: list[bool] | None = None,
 ) -> Enhancement:
     """What the workflow makes of *ticket* when *sources* are found and the model gives *answer*, or is asked itself."""
@@ -69,6 +70,7 @@ async def enhanced(
         model=cast("Model", answer) if is_model else desk,
         may_use_model=_always(has_budget),
         note=note or NoteOptions(),
+        house_rules=house_rules,
         context_timeout=timedelta(seconds=5),
         model_timeout=timedelta(seconds=5),
     )

@@ -168,15 +168,23 @@ def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int,
 
 
 def salvage(
-    draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str, ticket_text: str = ""
+    draft: Draft,
+    gathered: Sequence[Gathered],
+    *,
+    max_words: int,
+    language: str,
+    ticket_text: str = "",
+    house_rules: str = "",
 ) -> Draft:
-    """*draft* without the parts that break a rule. Names from *ticket_text* stay, in a form that is no link.
+    """*draft* without the parts that break a rule.
+
+    Names from *ticket_text* stay, in a form that is no link; names of machines from *house_rules* as they are.
 
     Raises:
         ModelRefused: What is left is empty, or is written in another language.
     """
     refs = {source.ref for source in _sources(gathered)}
-    known = Known.of(gathered, ticket_text=ticket_text)
+    known = Known.of(gathered, ticket_text=ticket_text, house_rules=house_rules)
 
     def cleaned(text: str, max_chars: int) -> str:
         return one_line(harmless(text[:_MAX_RAW_CHARS], known), max_chars=max_chars)

@@ -207,33 +207,34 @@ class Known:
     links: frozenset[str]
     """The pages of gathered sources (their `url`)."""
     names: frozenset[str]
-    """DNS names in the text of articles, assets and monitoring outside of links, and the hosts in `links`."""
+    """DNS names in articles, assets, monitoring and house rules outside of links, and the hosts in `links`."""
     mentioned: frozenset[str]
     """DNS names in the ticket or in any source, similar tickets included."""
     hosts: frozenset[str]
-    """Words of assets and monitoring, and hosts of shares in articles: names of machines without a domain."""
+    """Words of assets and monitoring, and hosts of shares in articles and house rules: machines without a domain."""
     ids: frozenset[str]
     """UUIDs in articles, assets and monitoring."""
     commands: str
     """The articles' text in lower case without blanks: a command in it was written by the tenant's staff."""
 
     @classmethod
-    def of(cls, gathered: Iterable[Gathered], *, ticket_text: str = "") -> Known:
+    def of(cls, gathered: Iterable[Gathered], *, ticket_text: str = "", house_rules: str = "") -> Known:
         groups = list(gathered)
         sources = [source for group in groups for source in group.sources]
         own = "\n".join(f"{each.title}\n{each.text}" for each in sources if each.kind is not SourceKind.TICKET)
         machines = "\n".join(
             f"{each.title}\n{each.text}" for each in sources if each.kind in {SourceKind.ASSET, SourceKind.MEASUREMENT}
         )
+        names = _names(_URL.sub(" ", f"{own}\n{house_rules}"))
         articles = "\n".join(each.text for each in sources if each.kind is SourceKind.ARTICLE)
         everything = "\n".join([ticket_text, *(f"{each.title}\n{each.text}" for each in sources)])
         pages = frozenset(each.url for each in sources if each.url)
         return cls(
             links=pages,
-            names=_names(_URL.sub(" ", own)) | {host["name"].lower() for page in pages if (host := _HOST.match(page))},
+            names=names | {host["name"].lower() for page in pages if (host := _HOST.match(page))},
             mentioned=_names(_readable(everything)),
             hosts=frozenset(re.findall(r"[\w-]+", machines.lower()))
-            | {match["host"].lower() for match in _SHARE.finditer(articles)},
+            | {match["host"].lower() for match in _SHARE.finditer(f"{articles}\n{house_rules}")},
             ids=frozenset(found.strip("{}").lower() for found in _UUID.findall(own)),
             commands=_squeezed(articles),
         )

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 _MAX_URL_CHARS: Final = 500
 # What every reader of URLs understands alike: no blank, control character or backslash, on which parsers disagree.
@@ -114,6 +114,10 @@ class Part(BaseModel):
     """A part of a tenant's file. An unknown key is an error and is not ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Instructions = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1_000)]
+"""House rules for the model: trusted text, since whoever may merge into the tenants' repository wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +258,13 @@ class ServiceDeskOptions(HelpDeskOptions):
     instance_id: UUID | None = None
     account: Account | None = None
     """None for a tenant with its own help desk, and for the instance itself."""
+    instructions: Instructions = ""
+    """The house rules of the instance, which hold for all its accounts."""
 
     @model_validator(mode="after")
     def _account_needs_an_instance(self) -> ServiceDeskOptions:
         if self.instance is None and (self.account is not None or self.instance_id is not None):
             raise ValueError("account needs an instance: describe the shared help desk in instances/<name>.yaml")
+        if self.instance is None and self.instructions:
+            raise ValueError("instructions belong under note")
         return self

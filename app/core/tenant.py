@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from app.core.delivery import Event
-from app.core.help_desk import PLAIN_HTTP, HelpDeskOptions, Part, ServiceDeskOptions, WebAddress, is_plain
+from app.core.help_desk import PLAIN_HTTP, HelpDeskOptions, Instructions, Part, ServiceDeskOptions, WebAddress, is_plain
 
 SLUG_PATTERN: Final = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 
@@ -43,6 +43,8 @@ class NoteOptions(Part):
     """Whether the note asks if it helped, where the installation has a page for that (FEEDBACK_URL)."""
     when_closed: Literal["silent", "note"] = "silent"
     """What a ticket gets that was resolved or closed before a worker reached it."""
+    instructions: Instructions = ""
+    """House rules, e.g. what a drive letter is or what must never be restarted."""
     language: Language = "en"
     max_words: int = Field(default=500, ge=100, le=500)
     sections: tuple[Section, ...] = Field(
@@ -102,6 +104,11 @@ class Tenant(Part):
         return self
 
     @property
+    def house_rules(self) -> str:
+        """The house rules for the model: those of the instance, then the tenant's own; empty if there are none."""
+        return "\n".join(filter(None, (self.servicedesk.instructions, self.note.instructions)))
+
+    @property
     def is_suspended(self) -> bool:
         return self.status == "suspended"
 
@@ -116,19 +123,26 @@ class Tenant(Part):
         return self.servicedesk.instance is not None and self.servicedesk.account is None
 
 
+class InstanceNoteOptions(Part):
+    """What the notes of all accounts of an instance have in common."""
+
+    instructions: Instructions = ""
+
+
 class Instance(HelpDeskOptions):
     """A help desk that several tenants share, each an account of it, as its file describes it."""
 
     id: UUID
     name: str = Field(pattern=SLUG_PATTERN)
     webhook: WebhookOptions = WebhookOptions()
+    note: InstanceNoteOptions = InstanceNoteOptions()
     limits: LimitOptions = LimitOptions()
 
     @property
     def options(self) -> dict[str, object]:
         """What its accounts' `ServiceDeskOptions` have in common."""
         own = {name: getattr(self, name) for name in HelpDeskOptions.model_fields}
-        return {**own, "instance": self.name, "instance_id": self.id}
+        return {**own, "instance": self.name, "instance_id": self.id, "instructions": self.note.instructions}
 
     @model_validator(mode="after")
     def _is_msp(self) -> Instance:

@@ -64,6 +64,8 @@ class Tools:
     may_use_model: Callable[[], Awaitable[bool]]
     """Returns False when the month's token budget is used up."""
     note: NoteOptions
+    house_rules: str
+    """The tenant's, for the prompt; empty if it has none."""
     context_timeout: timedelta
     model_timeout: timedelta
     """The time for all answers of one delivery together."""
@@ -158,7 +160,7 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
             cause=cause,
         )
         if state.get("draft"):  # the first answer had faults, and no repaired one came
-            return {"enhancement": _accept(state, gathered, state["draft"], tools.note)}
+            return {"enhancement": _accept(state, gathered, state["draft"], tools)}
         enhancement = _context_only(state, gathered, _why_no_answer(error))
         return {"enhancement": enhancement, "why": cause if declined else ""}
     return {**answered, "model_seconds": time.perf_counter() - started}
@@ -173,7 +175,14 @@ async def _ask(state: State, tools: Tools, gathered: tuple[Gathered, ...]) -> di
     ticket, note = state["ticket"], tools.note
 
     def composed(portion: Portion) -> tuple[Message, ...]:
-        return compose_messages(ticket, portion, mask=state["mask"], language=note.language, max_words=note.max_words)
+        return compose_messages(
+            ticket,
+            portion,
+            mask=state["mask"],
+            language=note.language,
+            max_words=note.max_words,
+            house_rules=tools.house_rules,
+        )
 
     portion = state.get("portion") or Portion(gathered)
     messages = state.get("messages") or composed(portion)
@@ -206,7 +215,7 @@ def _why_no_answer(error: Exception) -> Notice:
 
 async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Accept the answer, or ask once more (to repair it, or for a longer one), or go on without the model."""
-    note = runtime.context.note
+    tools, note = runtime.context, runtime.context.note
     gathered, given = number_sources(state["gathered"]), state["portion"].gathered
     answers = state["completions"]
     read = read_answer(answers[-1].text)
@@ -227,16 +236,21 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     draft = draft or state.get("draft")
     if draft is None:
         log.warning("answer_refused", cause=why)
-    enhancement = _accept(state, gathered, draft, note)
+    enhancement = _accept(state, gathered, draft, tools)
     return {"enhancement": enhancement, "why": why if enhancement.is_context_only else ""}
 
 
-def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, note: NoteOptions) -> Enhancement:
+def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, tools: Tools) -> Enhancement:
     """The enhancement from *draft* without the parts that break a rule; if nothing is left, from the context only."""
     portion = state["portion"]
     try:
         kept = draft and salvage(
-            draft, portion.gathered, max_words=note.max_words, language=note.language, ticket_text=state["ticket"].text
+            draft,
+            portion.gathered,
+            max_words=tools.note.max_words,
+            language=tools.note.language,
+            ticket_text=state["ticket"].text,
+            house_rules=tools.house_rules,
         )
     except ModelRefused as error:
         log.warning("answer_refused", cause=error.detail)

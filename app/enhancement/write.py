@@ -1,7 +1,8 @@
 """Composes the messages for the model, and reads the draft from its answer.
 
 Invariant: text from outside is in a message only masked, as JSON, and between two marks with a random word (nonce). Its
-author can't know the nonce, so the text can't pretend to end before it does.
+author can't know the nonce, so the text can't pretend to end before it does. Outside the marks are only our own words
+and the tenant's house rules, which come from Git.
 """
 
 from __future__ import annotations
@@ -41,9 +42,12 @@ def draft_schema() -> dict[str, Any]:
 
 
 def compose_messages(
-    ticket: Ticket, portion: Portion, *, mask: Mask, language: str, max_words: int
+    ticket: Ticket, portion: Portion, *, mask: Mask, language: str, max_words: int, house_rules: str = ""
 ) -> tuple[Message, ...]:
-    """The messages that ask for a `Draft` about *ticket*, with *portion* of it and its sources."""
+    """The messages that ask for a `Draft` about *ticket*, with *portion* of it and its sources.
+
+    *house_rules* follow our own rules, masked like all else.
+    """
     data = mask.json(
         {
             "ticket": {
@@ -70,6 +74,8 @@ def compose_messages(
     )
     nonce = _draw_nonce()
     system = _prompt("system.md").format(nonce=nonce, language=language, max_words=int(max_words * STATEMENTS_SHARE))
+    if house_rules:
+        system += "\n" + _prompt("house_rules.md").format(rules=house_rules)
     return (
         Message(role="system", content=mask.text(system)),
         Message(role="user", content=mask.join(f"<<<DATA {nonce}\n", data, f"\n{nonce} DATA>>>")),

@@ -66,6 +66,7 @@ class Toolkit:
             model=GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL)),
             may_use_model=self._may_use_model,
             note=self.tenant.note,
+            house_rules=self.tenant.house_rules,
             context_timeout=self._context_timeout,
             model_timeout=self._model_timeout,
         )

@@ -47,11 +47,11 @@ from tests.integration.worker.conftest import eventually
 
 KINDS = (
     *("subject", "description", "requester", "history", "resolution", "article", "asset", "location", "alert"),
-    *("body", "tenant name", "technician", "update"),
+    *("body", "tenant name", "technician", "update", "house rule"),
 )
 LONGEST_S = 90.0
 SEEN = {
-    "prompt": ("subject", "description", "resolution", "article", "asset", "alert"),
+    "prompt": ("house rule", "subject", "description", "resolution", "article", "asset", "alert"),
     "note": ("resolution",),
     "table delivery": ("body",),
     "table ticket": ("subject", "history", "requester"),
@@ -205,6 +205,7 @@ def a_subject(help_desk: HelpDeskSimulator, folder: Path, slug: str, *, promethe
     tenant_options: dict[str, Any] = {
         "webhook": {"auth": Auth.TOKEN if slug == "northwind" else Auth.HMAC},
         "monitoring": {"prometheus_url": f"{prometheus}/{slug}"},
+        "note": {"instructions": f"Never restart {words['house rule']}."},
         "name": words["tenant name"],
     }
     if slug in ACCOUNTS:
