@@ -6,6 +6,8 @@ another. Only composition roots import this module; everything else gets values.
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +24,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _DATABASE_EXAMPLE = "postgresql://ai_agents_worker:…@db.example:5432/ai_agents?sslmode=require"
 _REDIS_EXAMPLE = "rediss://:…@redis.example:6379/0"
@@ -89,6 +91,40 @@ WebUrl = Annotated[str, AfterValidator(_web_url)]
 
 def _seconds(value: Any) -> Any:
     return timedelta(seconds=float(value)) if isinstance(value, str | int | float) else value
+
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+
+
+def _client_groups(value: Any) -> Any:
+    return json.loads(value, object_pairs_hook=_no_key_twice) if isinstance(value, str) else value
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError("has a key twice")
+    return dict(pairs)
+
+
+def _each_tenant_once(groups: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:
+    for group, roles in groups.items():
+        slugs = [slug for named in roles.values() for slug in named]
+        if not group.strip() or not slugs:
+            raise ValueError("must name at least one tenant for each group")
+        if wrong := [slug for slug in slugs if not _SLUG.fullmatch(slug)]:
+            raise ValueError(f"names {wrong[0][:64]!r}, which is no tenant's slug")
+        if len(set(slugs)) < len(slugs):
+            raise ValueError(f"names a tenant twice for the group {group[:64]!r}")
+    return groups
+
+
+ClientGroups = Annotated[
+    dict[str, dict[Literal["operator", "viewer"], list[str]]],
+    NoDecode,
+    BeforeValidator(_client_groups),
+    AfterValidator(_each_tenant_once),
+]
+"""By group of the OIDC provider and role: the tenants' slugs."""
 
 
 Seconds = Annotated[timedelta, BeforeValidator(_seconds), PlainSerializer(timedelta.total_seconds)]
@@ -202,6 +238,10 @@ class ConsoleSettings(LedgerSettings, TenantSettings):
     console_oidc_role_claim: str = Field(default="groups", examples=["groups"])
     console_oidc_operators: str = Field(default="ai-agents-operators", examples=["ai-agents-operators"])
     console_oidc_viewers: str = Field(default="ai-agents-viewers", examples=["ai-agents-viewers"])
+    console_oidc_client_groups: ClientGroups = Field(
+        default={}, examples=['{"acme-it": {"viewer": ["acme"]}, "team-north": {"operator": ["acme", "globex"]}}']
+    )
+    """Groups whose members may see and operate only the tenants that are named for them."""
     console_trace_url: str | None = Field(default=None, examples=["https://tempo.example/trace/{trace_id}"])
     console_token: SecretStr | None = Field(
         default=None, min_length=16, validate_default=True, examples=["$(openssl rand -hex 16)"]
@@ -214,6 +254,16 @@ class ConsoleSettings(LedgerSettings, TenantSettings):
         if client_id and not (info.data.get("console_url") and info.data.get("console_oidc_issuer")):
             raise ValueError("needs CONSOLE_OIDC_ISSUER and CONSOLE_URL too")
         return client_id
+
+    @field_validator("console_oidc_client_groups")
+    @classmethod
+    def _groups_are_for_some(cls, groups: ClientGroups, info: ValidationInfo) -> ClientGroups:
+        for_all = {info.data.get("console_oidc_operators"), info.data.get("console_oidc_viewers")}
+        if both := sorted(groups.keys() & for_all):
+            raise ValueError(f"names tenants for {both[0]!r}, which is the group for all tenants")
+        if groups and not info.data.get("console_oidc_client_id"):
+            raise ValueError("needs CONSOLE_OIDC_CLIENT_ID too")
+        return groups
 
     @field_validator("console_token")
     @classmethod

@@ -19,7 +19,8 @@ _SHOWN: Final = 200
 
 @get("/acts")
 async def show_acts(resources: NamedDependency[Resources], user: NamedDependency[User]) -> Response[str]:
-    ids = [EVERY_TENANT, *resources.names()]
+    # Acts on all tenants may tell of each of them.
+    ids = [tenant_id for tenant_id in resources.names() if tenant_id != EVERY_TENANT or resources.access.sees_all]
     return page(
         "acts.html",
         user=user,
@@ -27,6 +28,6 @@ async def show_acts(resources: NamedDependency[Resources], user: NamedDependency
         now=datetime.now(UTC),
         names=resources.names(),
         slugs=resources.slugs(),
-        acts=await list_acts(resources.database, list(dict.fromkeys(ids)), limit=_SHOWN),
+        acts=await list_acts(resources.database, ids, limit=_SHOWN),
         most=_SHOWN,
     )

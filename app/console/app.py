@@ -15,17 +15,18 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
 from litestar import Litestar, Request, Response, Router, get
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.console import acts, cost, deliveries, now, quality, sign_in, tenants
-from app.console.door import COOKIE, provide_user, require_user
+from app.console.access import ClientGroups, Role
+from app.console.door import find_user, provide_user, require_user
 from app.console.oidc import OpenIdProvider, ProviderOptions
 from app.console.pages import HEADERS, page, static_file
-from app.console.resources import Resources
-from app.console.sessions import Seals
+from app.console.resources import Backend, Resources
+from app.console.sessions import Seals, User
 from app.console.sign_in import Doors
 from app.db.session import open_database
 from app.errors import AppError, DatabaseUnavailable
@@ -33,7 +34,7 @@ from app.listening import check_port
 from app.queue import RingBroker, open_queue
 from app.settings import ConsoleSettings
 from app.telemetry.traces import end_traces
-from app.tenants import open_tenants
+from app.tenants import TenantDirectory, open_tenants
 
 _MAX_FORM_BYTES: Final = 64 * 1024
 
@@ -70,7 +71,12 @@ class Headers:
         await self._app(scope, receive, send_with_headers)
 
 
-def create_console(*, resources: Resources, doors: Doors, seals: Seals) -> Litestar:
+def provide_resources(backend: NamedDependency[Backend], user: NamedDependency[User]) -> Resources:
+    """What the user of this request may see."""
+    return Resources(backend, user.access)
+
+
+def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
     """The application with its pages."""
 
     def providing(value: object) -> Provide:
@@ -99,7 +105,10 @@ def create_console(*, resources: Resources, doors: Doors, seals: Seals) -> Lites
             sign_in.sign_out,
         ],
         before_request=require_user,
-        dependencies={"user": Provide(provide_user, sync_to_thread=False)},
+        dependencies={
+            "user": Provide(provide_user, sync_to_thread=False),
+            "resources": Provide(provide_resources, sync_to_thread=False),
+        },
     )
     outside = [
         static,
@@ -111,7 +120,7 @@ def create_console(*, resources: Resources, doors: Doors, seals: Seals) -> Lites
     ]
     console = Litestar(
         [inside, *outside],
-        dependencies={"resources": providing(resources), "doors": providing(doors), "seals": providing(seals)},
+        dependencies={"backend": providing(backend), "doors": providing(doors), "seals": providing(seals)},
         exception_handlers={
             AppError: _answer_app_error,
             HTTPException: _answer_http_error,
@@ -122,12 +131,13 @@ def create_console(*, resources: Resources, doors: Doors, seals: Seals) -> Lites
         logging_config=None,
     )
     console.state.seals = seals
+    console.state.named = doors.named
     console.state.url = doors.url
     return console
 
 
 def _problem(request: Request[Any, Any, Any], status: int, title: str, detail: str) -> Response[str]:
-    user = request.app.state.seals.open_user(request.cookies.get(COOKIE))
+    user = find_user(request)
     return page("problem.html", status=status, user=user, here="", title=title, detail=detail)
 
 
@@ -175,14 +185,26 @@ async def open_console(settings: ConsoleSettings) -> AsyncIterator[Litestar]:
         queue = await stack.enter_async_context(open_queue(RingBroker(settings.redis_url.get_secret_value())))
         key, token = settings.console_session_key, settings.console_token
         yield create_console(
-            resources=Resources(database, queue, tenants_directory, trace_url=settings.console_trace_url or ""),
+            backend=Backend(database, queue, tenants_directory, trace_url=settings.console_trace_url or ""),
             doors=Doors(
                 token=token.get_secret_value() if token else None,
                 provider=_provider(settings),
                 url=settings.console_url,
+                named=_named(settings, tenants_directory),
             ),
             seals=Seals(key.get_secret_value().encode() if key else None),
         )
+
+
+def _named(settings: ConsoleSettings, directory: TenantDirectory) -> ClientGroups:
+    """The tenants that are named for each group. One without a file is logged: it may be a typing error."""
+    groups = settings.console_oidc_client_groups
+    slugs = {slug for roles in groups.values() for named in roles.values() for slug in named}
+    if unknown := sorted(slug for slug in slugs if directory.find_slug(slug) is None):
+        log.warning("client_groups_name_no_tenant", tenants=unknown)
+    return {
+        group: {slug: Role(role) for role, named in roles.items() for slug in named} for group, roles in groups.items()
+    }
 
 
 def _provider(settings: ConsoleSettings) -> OpenIdProvider | None:
@@ -199,6 +221,7 @@ def _provider(settings: ConsoleSettings) -> OpenIdProvider | None:
             role_claim=settings.console_oidc_role_claim,
             operators=settings.console_oidc_operators,
             viewers=settings.console_oidc_viewers,
+            client_groups=frozenset(settings.console_oidc_client_groups),
         )
     )
 

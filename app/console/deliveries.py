@@ -116,6 +116,7 @@ async def list_deliveries(
         is_first=after is None,
         older=chosen.link(after=_written(rows[-1].place)) if more else "",
         failures=failures,
+        may_act=user.access.may_operate(chosen.tenant) if chosen.tenant else user.access.may_operate_any,
     )
 
 
@@ -169,7 +170,7 @@ def _note(tenant: Tenant, story: Story) -> str:
     return render_note(written.enhancement, tenant.note, reference=reference)
 
 
-@post("/deliveries/{slug:str}/{job_id:uuid}/{act:str}", guards=[require_operator])
+@post("/deliveries/{slug:str}/{job_id:uuid}/{act:str}")
 async def act_on_one(
     *,
     slug: FromPath[str],
@@ -180,7 +181,7 @@ async def act_on_one(
     user: NamedDependency[User],
 ) -> Redirect:
     """Replay or dismiss one failed delivery. One that is no longer failed is not changed."""
-    tenant = resources.known(slug).tenant
+    tenant = resources.operable(slug).tenant
     form = await request.form()
     await _act(
         resources, user, tenant, act, Choice(), reason=_reason(form), job_ids=[job_id], limit=1, told=f"job {job_id}"
@@ -201,7 +202,7 @@ async def confirm_act(
     failed = replace(chosen.choice, status=Status.FAILED)
     counts = [
         (each.tenant, await count_deliveries(resources.database, each.tenant.id, failed, at_most=_MOST_AT_ONCE + 1))
-        for each in resources.chosen(chosen.tenant)
+        for each in resources.chosen(chosen.tenant, to_act=True)
     ]
     counts = [(tenant, number) for tenant, number in counts if number]
     return page(
@@ -230,7 +231,7 @@ async def act_on_chosen(
     chosen = Filter(form)
     until = _time(str(form.get("until", "")))
     done = []
-    for each in resources.chosen(chosen.tenant):
+    for each in resources.chosen(chosen.tenant, to_act=True):
         limit = _count(str(form.get(f"number-{each.tenant.slug}", "0")))
         if limit:
             choice = replace(chosen.choice, until=until)

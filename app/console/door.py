@@ -1,7 +1,7 @@
 """Access control of the console: sessions, CSRF tokens and the role operator.
 
 Invariant: without a session only sign-in, static files and health are shown. A request that changes something needs a
-session, the session's CSRF token and, for an act, the role operator.
+session, the session's CSRF token and, for an act, the role operator. Of which tenants, `Resources` decides.
 """
 
 from __future__ import annotations
@@ -19,14 +19,20 @@ from litestar.response import Redirect
 from app.console.sessions import Seals, User
 
 COOKIE: Final = "ai_agents_console"
+MAY_NOT: Final = "You may look. To act here, your account needs the role operator."
 _LIVE: Final = "hx-request"
 _PORTS: Final = {"http": 80, "https": 443}
 
 
+def find_user(connection: ASGIConnection[Any, Any, Any, Any]) -> User | None:
+    """The user of the request's session, with the access that its groups have now."""
+    seals: Seals = connection.app.state.seals
+    return seals.open_user(connection.cookies.get(COOKIE), connection.app.state.named)
+
+
 async def require_user(request: Request[Any, Any, Any]) -> Response[Any] | None:
     """Runs before each request of a page: without a session it redirects to sign-in; a POST needs the CSRF token."""
-    seals: Seals = request.app.state.seals
-    user = seals.open_user(request.cookies.get(COOKIE))
+    user = find_user(request)
     if user is None:
         if request.headers.get(_LIVE):  # htmx, from an open page that refreshes itself
             return Response(None, status_code=200, headers={"HX-Redirect": "/sign-in"})
@@ -82,10 +88,17 @@ def _address(url: str) -> tuple[str, str, int | None]:
 
 
 def require_operator(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """A Litestar guard: acts need the role operator."""
-    user = connection.app.state.seals.open_user(connection.cookies.get(COOKIE))
-    if user is not None and not user.is_operator:
-        raise PermissionDeniedException("You may look at everything. To act, your account needs the role operator.")
+    """A Litestar guard: acts on deliveries of several tenants need the role operator for one of them at least."""
+    user = find_user(connection)
+    if user is not None and not user.access.may_operate_any:
+        raise PermissionDeniedException(MAY_NOT)
+
+
+def require_operator_of_all(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A Litestar guard: acts on all tenants need the role operator for all."""
+    user = find_user(connection)
+    if user is not None and not user.access.may_operate_all:
+        raise PermissionDeniedException(MAY_NOT)
 
 
 def provide_user(request: Request[Any, Any, Any]) -> User:

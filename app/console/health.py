@@ -59,6 +59,8 @@ class Snapshot:
     workers: int | None
     """Workers that read the stream. None: not known, since Redis is down."""
     file_problems: Sequence[tuple[str, str]] = ()
+    is_other_in_work: bool = False
+    """Whether a delivery of a tenant that is left out here is in work."""
 
     def of(self, tenant_id: UUID) -> TenantFigures:
         return next(each for each in self.figures if each.tenant_id == tenant_id)
@@ -150,7 +152,7 @@ def _of_the_whole(seen: Snapshot) -> Iterable[HealthProblem]:
             "Redis is out",
             "Nothing is lost: workers find what is due in the database, a few seconds later than usual.",
         )
-    if seen.workers == 0 and not seen.working:
+    if seen.workers == 0 and not seen.working and not seen.is_other_in_work:
         yield HealthProblem(
             Level.BAD,
             "No worker listens",
@@ -160,7 +162,7 @@ def _of_the_whole(seen: Snapshot) -> Iterable[HealthProblem]:
         yield HealthProblem(
             Level.WARN,
             "All tenants are paused",
-            f"By {hold.by or '?'}: {hold.reason or 'no reason given'}. Webhooks are accepted and wait.",
+            f"{f'By {hold.by}: {hold.reason}. ' if hold.reason else ''}Webhooks are accepted and wait.",
             "/tenants",
             hold.since,
         )

@@ -20,9 +20,9 @@ async def show_now(resources: NamedDependency[Resources], user: NamedDependency[
 
 
 @get("/live")
-async def show_live(resources: NamedDependency[Resources]) -> Response[str]:
+async def show_live(resources: NamedDependency[Resources], user: NamedDependency[User]) -> Response[str]:
     """The part of the page that it fetches again every few seconds."""
-    return page("_live.html", **await _values(resources))
+    return page("_live.html", user=user, **await _values(resources))
 
 
 async def _values(resources: Resources) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Sign-in by OpenID Connect: authorization code with PKCE, state and nonce.
 
 Invariant: a person is signed in only after the ID token's signature, issuer, audience, expiry and nonce were checked,
-and only with a role that one of the two configured groups gives. Answers of the provider are limited in bytes and time;
+and only with a role that a configured group gives. Answers of the provider are limited in bytes and time;
 no redirect is followed.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,8 +24,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 
-from app.console.roles import SignInRefused, find_role
-from app.console.sessions import Role
+from app.console.access import Role
+from app.console.roles import SignInRefused, find_grant
 from app.integrations.bounded import UNCOMPRESSED, bound
 
 _CALL_S: Final = 10.0
@@ -71,6 +71,8 @@ class ProviderOptions:
     role_claim: str
     operators: str
     viewers: str
+    client_groups: Collection[str] = ()
+    """The groups for which tenants are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ class Person:
     """The person who signed in."""
 
     name: str
-    role: Role
+    role: Role | None
+    """For all tenants."""
+    groups: tuple[str, ...] = ()
+    """Those for which tenants are named."""
 
 
 class OpenIdProvider:
@@ -184,8 +189,15 @@ class OpenIdProvider:
     def _person(self, claims: Mapping[str, Any]) -> Person:
         name = str(claims.get("email") or claims.get("preferred_username") or claims["sub"])
         options = self._options
-        role = find_role(claims, name, claim=options.role_claim, operators=options.operators, viewers=options.viewers)
-        return Person(name, role)
+        grant = find_grant(
+            claims,
+            name,
+            claim=options.role_claim,
+            operators=options.operators,
+            viewers=options.viewers,
+            named=options.client_groups,
+        )
+        return Person(name, grant.everywhere, grant.groups)
 
 
 async def _get(client: AsyncOAuth2Client, address: str) -> dict[str, Any]:

@@ -1,37 +1,52 @@
-"""Finds the role that the claims of an ID token give.
+"""Finds what the claims of an ID token give: a role for all tenants, or for those that are named for a group.
 
-Invariant: only the two configured groups give a role. Each cause of having none has its own sentence, so that an
+Invariant: only groups that are configured give a role. Each cause of having none has its own sentence, so that an
 operator knows whether to change the provider, the person's groups or our settings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from app.console.sessions import Role
+from app.console.access import Role
 from app.errors import Rejected
 
 _MISSING: Final = object()
+_MAX_GROUPS_CHARS: Final = 2_000
+"""They are kept in the session's cookie, of which browsers take 4 KB."""
 
 
 class SignInRefused(Rejected):
     """The sign-in failed; the sentence says why."""
 
 
-def find_role(claims: Mapping[str, Any], name: str, *, claim: str, operators: str, viewers: str) -> Role:
-    """The role of the person.
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the claims give: a role for all tenants, and groups for which tenants are named."""
+
+    everywhere: Role | None
+    groups: tuple[str, ...]
+
+
+def find_grant(
+    claims: Mapping[str, Any], name: str, *, claim: str, operators: str, viewers: str, named: Collection[str] = ()
+) -> Grant:
+    """What the person's groups give.
 
     Args:
         claims: The claims of a verified ID token.
         name: The person's name, for the sentence of a refusal.
         claim: The claim that has the groups, e.g. `groups`. A name with dots, e.g. `realm_access.roles`, is looked up
             as it is, then level by level.
-        operators: The group that gives the role operator.
-        viewers: The group that gives the role viewer.
+        operators: The group that gives the role operator for all tenants.
+        viewers: The group that gives the role viewer for all tenants.
+        named: The groups for which tenants are named.
 
     Raises:
-        SignInRefused: The claim is missing, or neither group is among its values.
+        SignInRefused: The claim is missing, none of these groups is among its values, or too many are.
     """
     value = _look_up(claims, claim)
     if value is _MISSING or value is None:
@@ -45,11 +60,16 @@ def find_role(claims: Mapping[str, Any], name: str, *, claim: str, operators: st
             " CONSOLE_OIDC_ROLE_CLAIM; CONSOLE_OIDC_SCOPES may have to ask for it."
         )
     groups = set(_groups(value))
-    if operators in groups:
-        return Role.OPERATOR
-    if viewers in groups:
-        return Role.VIEWER
-    raise SignInRefused(f"{name} is in none of the groups that may use the console (claim {claim}).")
+    own = tuple(sorted(groups & set(named)))
+    if len(json.dumps(own)) > _MAX_GROUPS_CHARS:
+        raise SignInRefused(
+            f"{name} is in more groups of CONSOLE_OIDC_CLIENT_GROUPS than a session can hold. Name more tenants for one"
+            " group, or use the group for all tenants."
+        )
+    everywhere = Role.OPERATOR if operators in groups else Role.VIEWER if viewers in groups else None
+    if everywhere is None and not own:
+        raise SignInRefused(f"{name} is in none of the groups that may use the console (claim {claim}).")
+    return Grant(everywhere, own)
 
 
 def _look_up(claims: Mapping[str, Any], name: str) -> Any:

@@ -7,23 +7,22 @@ opened for another.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 from itsdangerous import BadData
 
+from app.console.access import Access, ClientGroups, Role
 from app.core.seals import timed_serializer
 
 SESSION_LIFE: Final = timedelta(hours=8)
 _MAX_SEALED_CHARS: Final = 3_800
 
 
-class Role(StrEnum):
-    VIEWER = "viewer"
-    """Sees everything, changes nothing."""
-    OPERATOR = "operator"
+_NO_GROUPS: Final[ClientGroups] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +30,16 @@ class User:
     """The signed-in person, and the CSRF token of the session."""
 
     name: str
-    role: Role
+    access: Access
     csrf: str
 
     @property
-    def is_operator(self) -> bool:
-        return self.role is Role.OPERATOR
+    def role(self) -> str:
+        """In words, for the person: `operator`, or `viewer of 2 tenants`."""
+        if self.access.everywhere is not None:
+            return self.access.everywhere
+        role, number = Role.OPERATOR if self.access.may_operate_any else Role.VIEWER, len(self.access.clients)
+        return f"{role} of {number} tenant{'' if number == 1 else 's'}"
 
 
 class Seals:
@@ -59,9 +62,21 @@ class Seals:
             return None
         return facts
 
-    def seal_user(self, name: str, role: Role) -> str:
-        return self.seal("session", {"name": name[:200], "role": role, "csrf": secrets.token_urlsafe(24)})
+    def seal_user(self, name: str, role: Role | None, groups: Sequence[str] = ()) -> str:
+        """A session.
 
-    def open_user(self, sealed: str | None) -> User | None:
+        Args:
+            name: The person's.
+            role: For all tenants; None: only for those of *groups*.
+            groups: Those of the person's groups for which tenants are named.
+        """
+        facts = {"name": name[:200], "role": role, "groups": list(groups), "csrf": secrets.token_urlsafe(24)}
+        return self.seal("session", facts)
+
+    def open_user(self, sealed: str | None, named: ClientGroups = _NO_GROUPS) -> User | None:
+        """The user of a session; *named* says which tenants its groups may use now."""
         facts = self.open("session", sealed, life=SESSION_LIFE)
-        return User(facts["name"], Role(facts["role"]), facts["csrf"]) if facts else None
+        if not facts:
+            return None
+        everywhere = None if facts["role"] is None else Role(facts["role"])
+        return User(facts["name"], Access.of(everywhere, facts.get("groups", ()), named), facts["csrf"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,11 +16,12 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
+from app.console.access import ClientGroups, Role
 from app.console.door import COOKIE, check_origin, own_path
 from app.console.oidc import OpenIdProvider
 from app.console.pages import page
 from app.console.roles import SignInRefused
-from app.console.sessions import SESSION_LIFE, Role, Seals
+from app.console.sessions import SESSION_LIFE, Seals
 
 _BEGUN: Final = "ai_agents_console_sign_in"
 _BEGUN_LIFE: Final = timedelta(minutes=10)
@@ -36,6 +38,8 @@ class Doors:
     provider: OpenIdProvider | None
     url: str | None
     """The console's URL for people (`CONSOLE_URL`); None: not configured."""
+    named: ClientGroups = field(default_factory=dict)
+    """Which tenants the members of which group may use (`CONSOLE_OIDC_CLIENT_GROUPS`)."""
 
     @property
     def is_secure(self) -> bool:
@@ -115,12 +119,14 @@ async def end_oidc(
     except SignInRefused as refusal:
         log.warning("sign_in_refused", by="oidc", cause=refusal.detail)
         return _page(doors, "/", problem=refusal.detail, status=403)
-    return _welcome(doors, seals, person.name, person.role, own_path(kept["next"]))
+    return _welcome(doors, seals, person.name, person.role, own_path(kept["next"]), groups=person.groups)
 
 
-def _welcome(doors: Doors, seals: Seals, name: str, role: Role, next_path: str) -> Redirect:
-    log.info("signed_in", user=name, role=role)
-    cookies = [doors.cookie(COOKIE, seals.seal_user(name, role), life=SESSION_LIFE)]
+def _welcome(
+    doors: Doors, seals: Seals, name: str, role: Role | None, next_path: str, *, groups: Sequence[str] = ()
+) -> Redirect:
+    log.info("signed_in", user=name, role=role, groups=groups)
+    cookies = [doors.cookie(COOKIE, seals.seal_user(name, role, groups), life=SESSION_LIFE)]
     return Redirect(next_path, status_code=303, cookies=cookies)
 
 

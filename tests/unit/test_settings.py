@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.settings import ApiSettings, MigrateSettings, WorkerSettings, load_settings
+from app.settings import ApiSettings, ConsoleSettings, MigrateSettings, WorkerSettings, load_settings
 
 GOOD = {
     "DATABASE_URL": "postgresql+asyncpg://user:secret-password@db:5432/ai_agents?sslmode=require",
@@ -68,3 +68,63 @@ def test_a_command_requires_its_own_variables_alone(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("MIGRATION_DATABASE_URL", "postgresql://owner:x@db/ai_agents")
     url = load_settings(MigrateSettings).migration_database_url.get_secret_value()
     assert url.startswith("postgresql://owner")
+
+
+OIDC = {
+    "CONSOLE_URL": "https://console.example",
+    "CONSOLE_OIDC_ISSUER": "https://login.example",
+    "CONSOLE_OIDC_CLIENT_ID": "console",
+}
+
+
+def test_groups_name_tenants_as_json(environment: pytest.MonkeyPatch) -> None:
+    for name, value in OIDC.items():
+        environment.setenv(name, value)
+    assert load_settings(ConsoleSettings).console_oidc_client_groups == {}
+    environment.setenv(
+        "CONSOLE_OIDC_CLIENT_GROUPS", '{"Acme IT": {"viewer": ["acme"]}, "north": {"operator": ["acme", "globex"]}}'
+    )
+    assert load_settings(ConsoleSettings).console_oidc_client_groups == {
+        "Acme IT": {"viewer": ["acme"]},
+        "north": {"operator": ["acme", "globex"]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("acme-it=acme", "Expecting value"),
+        ('["acme"]', "valid dictionary"),
+        ('{"it": ["acme"]}', "valid dictionary"),
+        ('{"it": {"admin": ["acme"]}}', "'operator' or 'viewer'"),
+        ('{"it": {"viewer": "acme"}}', "valid list"),
+        ('{"it": {"viewer": ["Acme Corp"]}}', "names 'Acme Corp', which is no tenant's slug"),
+        ('{"it": {"viewer": ["*"]}}', "no tenant's slug"),
+        ('{"it": {"viewer": []}}', "at least one tenant for each group"),
+        ('{"it": {}}', "at least one tenant for each group"),
+        ('{"": {"viewer": ["acme"]}}', "at least one tenant for each group"),
+        ('{"it": {"viewer": ["acme"], "operator": ["acme"]}}', "names a tenant twice for the group 'it'"),
+        ('{"it": {"viewer": ["acme"]}, "it": {"operator": ["globex"]}}', "has a key twice"),
+        ('{"ai-agents-viewers": {"viewer": ["acme"]}}', "which is the group for all tenants"),
+    ],
+)
+def test_groups_that_are_not_clear_end_the_start(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str, says: str
+) -> None:
+    for name, given in (OIDC | {"CONSOLE_OIDC_CLIENT_GROUPS": value}).items():
+        environment.setenv(name, given)
+    with pytest.raises(SystemExit):
+        load_settings(ConsoleSettings)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("CONSOLE_OIDC_CLIENT_GROUPS: ")
+    assert says in line
+
+
+def test_groups_without_a_provider_end_the_start(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("CONSOLE_TOKEN", "t" * 16)
+    environment.setenv("CONSOLE_OIDC_CLIENT_GROUPS", '{"it": {"viewer": ["acme"]}}')
+    with pytest.raises(SystemExit):
+        load_settings(ConsoleSettings)
+    assert "needs CONSOLE_OIDC_CLIENT_ID too" in capsys.readouterr().err

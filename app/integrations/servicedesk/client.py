@@ -87,8 +87,9 @@ class ServiceDesk:
         told = account_of(row, self._account_fields)
         if not self._is_own(told):
             fields = " or ".join(self._account_fields)
-            whose = f"the account {told.label}" if told.label else f"no account (it has none in {fields})"
-            raise TicketForeign(f"the ticket is of {whose}, not of {self._own_label}")
+            # Without the other account's name: this is stored for the tenant, which must learn of no other client.
+            whose = "of another account" if told.label else f"of no account (it has none in {fields})"
+            raise TicketForeign(f"the ticket is {whose}, not of {self._own_label}")
         self._own_tickets.add(parse_id(row))
         return await self._finish(row)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -12,10 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
+from app.console.access import ClientGroups, Role
 from app.console.app import Headers, create_console
 from app.console.oidc import OpenIdProvider
-from app.console.resources import Resources
-from app.console.sessions import Role, Seals
+from app.console.resources import Backend
+from app.console.sessions import Seals
 from app.console.sign_in import Doors
 from app.queue import RingBroker, open_queue
 from app.tenants import TenantDirectory
@@ -33,7 +34,8 @@ class Console:
     """A browser without a screen: it keeps cookies and follows nothing by itself."""
 
     client: httpx.AsyncClient
-    resources: Resources
+    backend: Backend
+    named: ClientGroups
     seals: Seals
 
     async def get(self, path: str, **options: Any) -> httpx.Response:
@@ -45,11 +47,13 @@ class Console:
         return await self.client.post(path, data={**fields, "csrf": csrf}, headers={"origin": URL})
 
     def word(self) -> str:
-        user = self.seals.open_user(self.client.cookies.get("ai_agents_console"))
+        user = self.seals.open_user(self.client.cookies.get("ai_agents_console"), self.named)
         return user.csrf if user else ""
 
-    def come_in(self, role: Role = Role.OPERATOR, name: str = "ines@acme.example") -> None:
-        self.client.cookies.set("ai_agents_console", self.seals.seal_user(name, role))
+    def come_in(
+        self, role: Role | None = Role.OPERATOR, name: str = "ines@acme.example", *, groups: Sequence[str] = ()
+    ) -> None:
+        self.client.cookies.set("ai_agents_console", self.seals.seal_user(name, role, groups))
 
     def leave(self) -> None:
         self.client.cookies.clear()
@@ -63,14 +67,19 @@ async def make_console(valkey: ValkeyServer, stage: Stage, tmp_path: Path) -> As
     async with open_queue(RingBroker(valkey.url)) as queue:
         clients = []
 
-        def make(provider: OpenIdProvider | None = None, *, url: str | None = None) -> Console:
+        def make(
+            provider: OpenIdProvider | None = None,
+            *,
+            url: str | None = None,
+            named: Mapping[str, Mapping[str, Role]] | None = None,
+        ) -> Console:
             seals = Seals()
-            resources = Resources(stage.database, queue, directory, trace_url="https://traces.example/{trace_id}")
-            doors = Doors(token=TOKEN, provider=provider, url=url)
-            app: Any = Headers(create_console(resources=resources, doors=doors, seals=seals))
+            backend = Backend(stage.database, queue, directory, trace_url="https://traces.example/{trace_id}")
+            doors = Doors(token=TOKEN, provider=provider, url=url, named=named or {})
+            app: Any = Headers(create_console(backend=backend, doors=doors, seals=seals))
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=URL)
             clients.append(client)
-            return Console(client, resources, seals)
+            return Console(client, backend, doors.named, seals)
 
         yield make
         for client in clients:

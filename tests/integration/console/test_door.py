@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.console.access import Role
 from app.console.app import create_console
-from app.console.sessions import Role, Seals
+from app.console.sessions import Seals
 from app.console.sign_in import Doors
 from tests.integration.console.conftest import TOKEN, URL, Console
 from tests.integration.worker.conftest import Stage
@@ -15,15 +16,17 @@ from tests.integration.worker.conftest import Stage
 OPEN = {"/static/{name:str}", "/health/live", "/health/ready", "/sign-in", "/sign-in/callback", "/sign-in/oidc"}
 
 
-def all_routes() -> list[tuple[str, str]]:
-    """Every path and method but those that anybody may use, filled with values that exist nowhere."""
+def all_routes(
+    slug: str = "acme", job_id: str = "6f9619ff-8b86-5d01-b42d-00cf4fc964ff", *, act_on_tenant: str = "replay"
+) -> list[tuple[str, str]]:
+    """Every path and method but those that anybody may use. The default values exist nowhere."""
     nothing: Any = None
-    app = create_console(resources=nothing, doors=Doors(TOKEN, None, url=None), seals=Seals())
+    app = create_console(backend=nothing, doors=Doors(TOKEN, None, url=None), seals=Seals())
     found = []
     for path, handlers in app.route_handler_method_map.items():
         if path not in OPEN:
-            filled = path.replace("{job_id:uuid}", "6f9619ff-8b86-5d01-b42d-00cf4fc964ff")
-            filled = filled.replace("{slug:str}", "acme").replace("{act:str}", "replay")
+            filled = path.replace("{job_id:uuid}", job_id).replace("{slug:str}", slug)
+            filled = filled.replace("{act:str}", act_on_tenant if path.startswith("/tenants") else "replay")
             found += [(method, filled) for method in handlers if method in {"GET", "POST"}]
     return sorted(found)
 

@@ -14,9 +14,11 @@ from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
+from app.console.access import Role
 from app.console.oidc import OpenIdProvider, ProviderOptions
 from demo.embedded import find_free_port
 from tests.integration.console.conftest import URL, Console
+from tests.integration.worker.conftest import Stage
 
 CLIENT = "ai-agents-console"
 
@@ -162,6 +164,30 @@ async def test_a_viewer_of_the_provider_may_look(browser: Console, provider: Fak
     provider.claims = {"groups": ["staff", "ai-agents-viewers"]}
     await sign_in(browser, provider)
     assert ">viewer<" in (await browser.get("/")).text
+
+
+async def test_a_group_of_one_client_sees_that_one(make_console: Any, provider: FakeProvider, stage: Stage) -> None:
+    named = {"acme-it": {stage.tenant.slug: Role.VIEWER}, "globex-it": {"globex": Role.OPERATOR}}
+    options = ProviderOptions(
+        provider.url,
+        CLIENT,
+        None,
+        f"{URL}/sign-in/callback",
+        "openid",
+        "groups",
+        "o",
+        "v",
+        client_groups=frozenset(named),
+    )
+    browser: Console = make_console(OpenIdProvider(options), named=named)
+    provider.claims = {"groups": ["staff", "acme-it"]}
+    await sign_in(browser, provider)
+    page = await browser.get("/tenants")
+    assert ">viewer of 1 tenant<" in page.text
+    assert stage.tenant.slug in page.text
+    provider.claims = {"groups": ["globex-it"]}
+    await sign_in(browser, provider)
+    assert stage.tenant.slug not in (await browser.get("/tenants")).text
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ async def test_now_says_that_all_is_well_and_then_what_is_not(console: Console, 
     assert "100 %" in well
     assert "failed since" not in well
     await fail_one(stage)
-    console.resources.forget()
+    console.backend.forget()
     page = words_of((await console.get("/")).text)
     assert "Something needs you" in page
     assert f"1 delivery of {stage.tenant.name} failed" in page
@@ -75,8 +75,8 @@ async def test_a_note_stays_as_it_was_sent_when_the_tenants_file_changes(
     job_id = await one_with_text(stage)
     note = stage.tenant.note.model_copy(update={"sections": ("summary",)})
     write_tenant(tmp_path, stage.tenant.model_copy(update={"note": note}), webhook_secret="secret", api_key="key")
-    console.resources.tenants.refresh()
-    [known] = console.resources.tenants
+    console.backend.directory.refresh()
+    [known] = console.backend.directory
     assert known.tenant.note.sections == ("summary",)
 
     page = (await console.get(f"/deliveries/{stage.tenant.slug}/{job_id}")).text

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
-from app.console.roles import SignInRefused, find_role
-from app.console.sessions import Role
+from app.console.access import Role
+from app.console.roles import Grant, SignInRefused, find_grant
+from app.console.sessions import Seals
 
 
-def role(claims: dict[str, Any], claim: str = "groups") -> Role:
-    return find_role(claims, "ines", claim=claim, operators="ops", viewers="look")
+def grant(claims: dict[str, Any], claim: str = "groups", named: Collection[str] = ()) -> Grant:
+    return find_grant(claims, "ines", claim=claim, operators="ops", viewers="look", named=named)
+
+
+def role(claims: dict[str, Any], claim: str = "groups") -> Role | None:
+    return grant(claims, claim).everywhere
 
 
 @pytest.mark.parametrize(
@@ -58,3 +64,20 @@ def test_each_way_to_have_no_role_has_its_sentence(claims: dict[str, Any], claim
     with pytest.raises(SignInRefused) as caught:
         role(claims, claim)
     assert told in caught.value.detail
+
+
+def test_groups_for_which_tenants_are_named_come_beside_the_role_for_all() -> None:
+    named = {"acme-it", "globex-it"}
+    assert grant({"groups": ["acme-it", "staff"]}, named=named) == Grant(None, ("acme-it",))
+    assert grant({"groups": ["acme-it", "look"]}, named=named) == Grant(Role.VIEWER, ("acme-it",))
+    with pytest.raises(SignInRefused, match="none of the groups"):
+        grant({"groups": ["acme"]}, named=named)
+
+
+def test_more_groups_than_a_cookie_holds_are_refused() -> None:
+    groups = [f"client-{number}-of-a-long-name" for number in range(100)]
+    with pytest.raises(SignInRefused, match="more groups of CONSOLE_OIDC_CLIENT_GROUPS than a session can hold"):
+        grant({"groups": groups}, named=groups)
+    assert len(grant({"groups": groups[:50]}, named=groups).groups) == 50
+    largest = Seals().seal_user("n" * 500, None, grant({"groups": ["é" * 300]}, named=["é" * 300]).groups)
+    assert len(largest) < 3800
