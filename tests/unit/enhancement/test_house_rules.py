@@ -24,7 +24,9 @@ RULES = "P: is srv-file01.\nNever restart the ERP {in} working hours."
 
 def messages_about(description: str, rules: str = RULES) -> tuple[Message, ...]:
     ticket = a_ticket(description=description)
-    return compose_messages(ticket, Portion(gathered(a_source())), mask=Mask(), language="en", max_words=500, house_rules=rules)
+    return compose_messages(
+        ticket, Portion(gathered(a_source())), mask=Mask(), language="en", max_words=500, house_rules=rules
+    )
 
 
 def test_an_accounts_rules_are_those_of_the_instance_then_its_own() -> None:
