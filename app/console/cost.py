@@ -103,7 +103,7 @@ async def show_cost(
     request: Request[Any, Any, Any], resources: NamedDependency[Resources], user: NamedDependency[User]
 ) -> Response[str]:
     month = month_of(request.query_params.get("month"), datetime.now(UTC))
-    tenants = [known.tenant for known in resources.tenants]
+    tenants = [known.tenant for known in resources.tenants if not known.tenant.is_instance]
     days = await _days(resources, tenants, month)
     ids = [tenant.id for tenant in tenants]
     estimated = await list_estimated(resources.database, ids, since=month.first, until=month.end)
@@ -143,7 +143,7 @@ def _columns(month: Month, days: Sequence[DayCost]) -> list[tuple[str, dict[str,
 @get("/cost.csv")
 async def export_cost(request: Request[Any, Any, Any], resources: NamedDependency[Resources]) -> Response[str]:
     month = month_of(request.query_params.get("month"), datetime.now(UTC))
-    tenants = [known.tenant for known in resources.tenants]
+    tenants = [known.tenant for known in resources.tenants if not known.tenant.is_instance]
     slugs = {tenant.id: tenant.slug for tenant in tenants}
     days = await _days(resources, tenants, month)
     rows = [

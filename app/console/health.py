@@ -5,18 +5,20 @@ Invariant: each `HealthProblem` has a remedy; they come worst first; an empty li
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from typing import Final
 from uuid import UUID
 
+from app.console.shared import SharedDesk
 from app.core.diagnosis import diagnose
 from app.core.tenant import Tenant
 from app.db.limits.holds import EVERY_TENANT, Cause, Hold
 from app.db.reports.overview import HOURS, MINUTES, HourCount, TenantFigures
+from app.errors import Code
 
 SLOW_S: Final = 60
 VERY_SLOW_S: Final = 120
@@ -59,6 +61,8 @@ class Snapshot:
     workers: int | None
     """Workers that read the stream. None: not known, since Redis is down."""
     file_problems: Sequence[tuple[str, str]] = ()
+    shared: Mapping[UUID, SharedDesk] = field(default_factory=dict)
+    """Each shared help desk, by the instance's id."""
     is_other_in_work: bool = False
     """Whether a delivery of a tenant that is left out here is in work."""
 
@@ -217,6 +221,8 @@ def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[HealthProblem]:
             f"/deliveries?tenant={tenant.slug}&status=failed",
         )
     yield from _budget(tenant, figures)
+    if (desk := seen.shared.get(tenant.id)) is not None:
+        yield from _of_shared_desk(tenant, desk)
 
 
 def _slowness(seen: Snapshot, tenant: Tenant, figures: TenantFigures) -> Iterable[HealthProblem]:
@@ -236,6 +242,32 @@ def _slowness(seen: Snapshot, tenant: Tenant, figures: TenantFigures) -> Iterabl
             f"Notes for {tenant.name} take {took:.0f} s",
             "95 of 100 of the last hour were on the ticket within this time; 60 s are promised.",
             f"/tenants/{tenant.slug}",
+        )
+
+
+def _of_shared_desk(instance: Tenant, desk: SharedDesk) -> Iterable[HealthProblem]:
+    page = f"/tenants/{instance.slug}"
+    if desk.waiting:
+        many = "1 delivery waits" if desk.waiting == 1 else f"{desk.waiting:,} deliveries wait"
+        yield HealthProblem(
+            Level.WARN,
+            f"{many} for a tenant's file",
+            f"No file names the account of their tickets at {instance.slug}. With its file they go on by themselves.",
+            f"/deliveries?tenant={instance.slug}&status=pending&reason={Code.ACCOUNT_UNKNOWN}",
+        )
+    if senders := [each for each in desk.unknown if each.tickets]:
+        many = (
+            "1 account sends tickets and has" if len(senders) == 1 else f"{len(senders)} accounts send tickets and have"
+        )
+        yield HealthProblem(
+            Level.NOTE, f"{many} no file", f"At {instance.slug}. What is of them is stored for no one.", page
+        )
+    if desk.unnamed is not None and desk.unnamed.tickets:
+        yield HealthProblem(
+            Level.WARN,
+            f"{desk.unnamed.tickets:,} tickets of {instance.slug} name no account",
+            "They are stored for no one. If all do so, account_field in the instance's file names the wrong field.",
+            page,
         )
 
 

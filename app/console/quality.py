@@ -34,7 +34,7 @@ async def show_quality(
         here="quality",
         now=datetime.now(UTC),
         slug=slug,
-        tenants=[each.tenant for each in resources.tenants],
+        tenants=[each.tenant for each in resources.tenants if not each.tenant.is_instance],
         names=resources.names(),
         slugs=resources.slugs(),
         found=found,

@@ -21,6 +21,7 @@ from litestar.exceptions import NotFoundException, PermissionDeniedException
 from app.console.access import Access
 from app.console.door import MAY_NOT
 from app.console.health import Snapshot
+from app.console.shared import load_shared_desk
 from app.core.tenant import Tenant
 from app.db.limits.holds import EVERY_TENANT, Hold, list_holds
 from app.db.reports.overview import load_figures
@@ -65,6 +66,11 @@ class Backend:
             list_holds(self.database, ids),
             self.queue.listeners(read_within_s=_READ_WITHIN_S),
         )
+        shared = {
+            tenant.id: await load_shared_desk(self.database, self.directory, tenant)
+            for tenant in tenants
+            if tenant.is_instance
+        }
         return Snapshot(
             now=now,
             tenants=tenants,
@@ -73,6 +79,7 @@ class Backend:
             is_redis_reachable=workers is not None,
             workers=workers,
             file_problems=[(problem.slug, problem.detail) for problem in self.directory.problems],
+            shared=shared,
         )
 
 
@@ -115,6 +122,11 @@ class Resources:
             raise NotFoundException("There is no such tenant.")
         return found
 
+    def instance_of(self, tenant: Tenant) -> Tenant | None:
+        """The shared help desk that *tenant* is an account of, if the user may see it."""
+        known = self._backend.directory.find(tenant.desk_id) if tenant.desk_id != tenant.id else None
+        return known.tenant if known is not None and self._may_see(known.tenant) else None
+
     def operable(self, slug: str) -> KnownTenant:
         """The tenant of this slug, to act on it; 404 as for `known`, 403 if the user may only look."""
         found = self.known(slug)
@@ -148,6 +160,7 @@ class Resources:
             tenants=tenants,
             figures=figures,
             holds=_holds_for(tenants, whole),
+            shared={},
             is_other_in_work=whole.working > sum(each.load.working for each in figures),
             file_problems=[(slug, _FILE_REFUSED) for slug, _ in whole.file_problems if self.access.may_see(slug)],
         )

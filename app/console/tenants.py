@@ -74,6 +74,8 @@ async def _page(
         is_paused=any(hold.cause is Cause.PAUSED for hold in holds),
         problems=find_problems_of(tenant, seen),
         p95=p95,
+        desk=seen.shared.get(tenant.id),
+        instance=resources.instance_of(tenant),
         configuration=configuration(known),
         missing=missing_help_desk_secrets(known),
         answer=await find_latest_answer(resources.database, tenant.id),

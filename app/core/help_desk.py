@@ -133,6 +133,12 @@ class AccountRef:
         return f"{self.id} ({self.name})" if self.id and self.name and self.id != self.name else self.id or self.name
 
     @classmethod
+    def of_label(cls, label: str) -> AccountRef:
+        """The account with this `label`."""
+        parts = re.fullmatch(r"(\S+) \((.+)\)", label)
+        return cls(parts[1], parts[2]) if parts else cls(label, label)
+
+    @classmethod
     def parse(cls, value: object) -> AccountRef:
         """The account in *value*: an object with `id` and `name`, or only one of the two, as text or number."""
         if isinstance(value, dict):
@@ -164,6 +170,11 @@ class Account(Part):
         if self.id is None and self.name is None:
             raise ValueError('needs an id, or a name where the instance tells none, e.g. account: {id: "601"}')
         return self
+
+    @property
+    def label(self) -> str:
+        """For a person: `601 (Acme Corp)`."""
+        return AccountRef(self.id or "", self.name or "").label
 
     def can_be_told_apart(self, other: Account) -> bool:
         """Whether no row can fit both: by two ids that differ, or by two names."""

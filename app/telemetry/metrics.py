@@ -113,6 +113,12 @@ TENANT_RATE_LIMITED = Gauge(
     "tenant_rate_limited", "1 while the tenant's deliveries wait because its calls are used up.", ["tenant"]
 )
 LEASES_LOST = Counter("delivery_leases_lost_total", "Attempts that went on past their lease and gave way to another.")
+STRAY_ROWS = Gauge(
+    "stray_rows",
+    "Rows of a shared help desk that belong to no tenant, as its syncs of the last day counted them; kind is tickets,"
+    " articles or assets.",
+    ["instance", "kind"],
+)
 TENANT_FILES_BAD = Gauge("tenant_file_bad", "1 while a tenant's file or secret can't be used.", ["tenant"])
 
 

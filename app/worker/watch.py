@@ -14,7 +14,9 @@ from typing import Final
 
 import structlog
 
+from app.core.help_desk import AccountRef
 from app.db.knowledge.store import load_cursor
+from app.db.knowledge.strays import KINDS, list_strays
 from app.db.limits.accounts import keep_accounts
 from app.db.limits.circuits import Dependency
 from app.db.limits.holds import EVERY_TENANT, Cause, list_holds
@@ -30,6 +32,7 @@ from app.telemetry.metrics import (
     LAST_SYNC,
     LLM_BUDGET_USED,
     SETTLED,
+    STRAY_ROWS,
     TENANT_OLDEST_SECONDS,
     TENANT_PAUSED,
     TENANT_RATE_LIMITED,
@@ -53,6 +56,7 @@ async def run_watch(database: Database, tenants: TenantDirectory) -> None:
             if time.monotonic() - usage_seen_at >= USAGE_EVERY_S:
                 usage_seen_at = time.monotonic()
                 await look_at_usage(database, tenants)
+                await look_at_strays(database, tenants)
         except DatabaseUnavailable as error:
             log.warning("watch_failed", cause=error.detail)
         except Exception:  # an error here must not stop the worker
@@ -84,6 +88,21 @@ async def look_once(database: Database, tenants: TenantDirectory) -> None:
         for outcome in SETTLED:
             ENHANCEMENTS.labels(slug, outcome)
     TENANT_PAUSED.labels("").set((EVERY_TENANT, Cause.PAUSED.value) in holds)
+
+
+async def look_at_strays(database: Database, tenants: TenantDirectory) -> None:
+    """Set the gauges of rows that no tenant owns, one shared help desk after another."""
+    rows: dict[tuple[str, str], int] = {}
+    for known in tenants:
+        if not known.tenant.is_instance:
+            continue
+        rows |= {(known.tenant.slug, kind): 0 for kind in KINDS}
+        for stray, count in (await list_strays(database, known.tenant.id)).items():
+            if tenants.find_account(known.tenant.id, AccountRef.of_label(stray.account)) is None:
+                rows[known.tenant.slug, stray.kind] += count
+    STRAY_ROWS.clear()
+    for (instance, kind), count in rows.items():
+        STRAY_ROWS.labels(instance, kind).set(count)
 
 
 async def look_at_usage(database: Database, tenants: TenantDirectory) -> None:

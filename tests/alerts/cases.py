@@ -117,6 +117,20 @@ CASES: Final[dict[str, Case]] = {
         at="4m",
         labels=ACME,
     ),
+    "AiAgentsStrayRows": Case(
+        fires={
+            'stray_rows{instance="main",kind="tickets",pod="a"}': "0+0x5 4x100 40x60",
+            'stray_rows{instance="main",kind="tickets",pod="b"}': "4x100 40x60",
+            'stray_rows{instance="main",kind="assets"}': "5000x160",
+        },
+        rests={
+            'stray_rows{instance="main",kind="tickets"}': "4x100 18x60",
+            # The first sync of a new shared help desk, within its first hour.
+            'stray_rows{instance="new",kind="tickets"}': "_x110 0x5 900x60",
+        },
+        at="140m",
+        labels={"instance": "main", "kind": "tickets"},
+    ),
     "AiAgentsModelFailing": Case(
         fires={'circuit_open{tenant="acme",dependency="model"}': "0 1x10"},
         rests={

@@ -19,10 +19,10 @@ OTHERS: Final = {
 """Metrics of other programs, and where each is documented."""
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
-_BRACES: Final = re.compile(r"\{[^{}]*\}|\[[^\[\]]*\]")
+_BRACES: Final = re.compile(r"\{[^{}]*\}|\[[^\[\]]*\]|\boffset \w+")
 _GROUPING: Final = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\)")
 _NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*(?!\s*\()\b(?!\s*\()")
-_WORDS: Final = {"and", "or", "unless", "bool", "offset", "inf", "nan", "sum", "max", "min"}
+_WORDS: Final = {"and", "or", "unless", "bool", "inf", "nan", "sum", "max", "min"}
 
 
 def expressions() -> dict[str, str]:

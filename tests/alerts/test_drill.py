@@ -25,8 +25,9 @@ def test_every_window_is_shorter_and_what_is_compared_is_not() -> None:
     assert "[5s]" in rules["AiAgentsApiErrors"]["expr"]
     assert "[4320s]" in rules["slo:enhanced:bad_ratio_3d"]["expr"]
     assert rules["AiAgentsBacklogTooLong"]["for"] == "10s"
+    assert "[1440s] offset 60s" in rules["AiAgentsStrayRows"]["expr"]
     assert "> 600" in rules["AiAgentsDeliveriesTooOld"]["expr"]
-    assert not [name for name, rule in rules.items() if re.search(r"\[\d+[mhd]\]", rule["expr"])]
+    assert not [name for name, rule in rules.items() if re.search(r"(?:\[|offset )\d+[mhd]\b", rule["expr"])]
 
 
 async def test_an_alert_that_fired_before_it_was_provoked_is_not_seen_to_fire() -> None:

@@ -24,7 +24,7 @@ from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
 from tests.alerts.expressions import OTHERS, expressions, metrics_of
 from tests.alerts.rules import load_groups, load_rules
-from tests.builders import a_tenant, write_tenant
+from tests.builders import a_tenant, an_instance, write_instance, write_tenant
 from tests.integration.processes import open_api_process, open_worker_process
 from tests.integration.prometheus import Prometheus, open_prometheus
 from tests.integration.worker.conftest import eventually, fill_ticket_history
@@ -45,6 +45,7 @@ async def prometheus(
     portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key="key"))
     tenant = a_tenant("acme", servicedesk={"url": portal.url}, model={"monthly_token_budget": 100_000})
     write_tenant(tmp_path, tenant, webhook_secret="secret", api_key="key")
+    write_instance(tmp_path, an_instance("main"), api_key="key")
     (tmp_path / "files" / "broken.yaml").write_text("slug: broken")
     await fill_ticket_history(worker_db, tenant)
     async with worker_db.as_tenant(tenant.id) as session:

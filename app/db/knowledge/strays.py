@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, func
@@ -14,12 +14,14 @@ from sqlmodel import col, select
 from app.db.session import Database
 from app.db.tables import StrayRow
 
+KINDS: Final = ("tickets", "articles", "assets")
+
 
 class Stray(NamedTuple):
     """A kind of rows of one account."""
 
     kind: str
-    """`tickets`, `articles` or `assets`."""
+    """One of `KINDS`."""
     account: str
     """The account's label; empty: the rows name none."""
 

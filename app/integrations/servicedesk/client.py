@@ -100,7 +100,7 @@ class ServiceDesk:
     @property
     def _own_label(self) -> str:
         account = self._options.account
-        return AccountRef(account.id or "", account.name or "").label if account else ""
+        return account.label if account else ""
 
     def _check_own(self, ticket_id: str) -> None:
         """Raise `TicketForeign` unless `load_ticket` saw in this attempt that the ticket is of the tenant's account."""

@@ -9,14 +9,19 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from app.core.help_desk import Edition
 from app.simulator.faults import Fault, FaultKind
+from app.simulator.portal import Portal
 from tests.alerts.drill.scene import Scene
+from tests.builders import an_account, an_instance, write_instance, write_tenant
 
 Words = dict[str, str]
 """What stands in the page's placeholders: SLUG, JOB_ID."""
 
 # Longer than the two minutes of AiAgentsNotesVerySlow.
 _LATE_S: Final = 126.0
+# Two looks of the worker, and the hour (hurried) with which AiAgentsStrayRows compares.
+_SEEN_S: Final = 200.0
 _DAY_S: Final = 86_400
 
 
@@ -132,6 +137,23 @@ async def _file_is_bad(scene: Scene) -> AsyncIterator[Words]:
 
 
 @asynccontextmanager
+async def _strangers_send_tickets(scene: Scene) -> AsyncIterator[Words]:
+    accounts = {"601": "Globex", "602": "Initech"}
+    portal = scene.help_desk.add_portal(
+        Portal(slug="main", edition=Edition.MSP_ON_PREMISES, accounts=accounts, api_key="key")
+    )
+    instance = an_instance("main", url=portal.url)
+    write_instance(scene.run.path, instance, api_key="key")
+    write_tenant(scene.run.path, an_account(instance, "globex", {"id": "601"}), webhook_secret="secret")
+    await asyncio.sleep(_SEEN_S)
+    for number in range(40):
+        portal.add_ticket(subject=f"Printer {number} jams", description="Paper jams.", account="602")
+    await scene.sync()
+    yield {"NAME": "main"}
+    write_tenant(scene.run.path, an_account(instance, "initech", {"id": "602"}), webhook_secret="secret")
+
+
+@asynccontextmanager
 async def _postgresql_is_away(scene: Scene) -> AsyncIterator[Words]:
     calling = asyncio.create_task(_call_for(scene, 60))
     await scene.postgres.stop()
@@ -206,6 +228,9 @@ PROVOCATIONS: Final = (
     Provocation(("AiAgentsBudgetUsed",), "a budget in the tenant's file of which 120 % are used", _budget_is_used),
     Provocation(("AiAgentsSyncStale",), "the syncs are made three hours older", _sync_stands_still),
     Provocation(("AiAgentsTenantFileBad",), "a misspelled key in a tenant's file", _file_is_bad),
+    Provocation(
+        ("AiAgentsStrayRows",), "an account without a tenant's file sends forty tickets", _strangers_send_tickets
+    ),
     Provocation(("AiAgentsApiErrors",), "PostgreSQL is stopped while webhooks come in", _postgresql_is_away),
     Provocation(("AiAgentsWorkersAbsent",), "the worker is stopped", _process_is_away("worker")),
     Provocation(("AiAgentsApiDown",), "the API is stopped", _process_is_away("api")),

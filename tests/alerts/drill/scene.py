@@ -38,7 +38,7 @@ from tests.integration.worker.conftest import eventually, fill_ticket_history
 
 FASTER: Final = 60
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_WINDOW: Final = re.compile(r"\[(\d+)([smhd])\]")
+_WINDOW: Final = re.compile(r"(?P<before>\[|\boffset )(?P<value>\d+)(?P<unit>[smhd])\b")
 _LOOK_S: Final = 0.5
 
 
@@ -51,7 +51,7 @@ def hurry(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     hurried = []
     for group in groups:
         rules = [
-            {**rule, "expr": _WINDOW.sub(lambda w: f"[{shorter(*w.groups())}]", rule["expr"])}
+            {**rule, "expr": _WINDOW.sub(lambda w: w["before"] + shorter(w["value"], w["unit"]), rule["expr"])}
             for rule in group["rules"]
         ]
         for rule in rules:

@@ -14,12 +14,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from app.core.delivery import compute_job_id, parse_webhook
 from app.core.help_desk import AccountRef, Edition
 from app.core.tenant import Instance, Tenant
-from app.db.knowledge.strays import Stray, list_strays
+from app.db.knowledge.strays import KINDS, Stray, list_strays
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.db.limits.accounts import keep_accounts
 from app.db.limits.circuits import Circuits, Dependency
@@ -36,6 +37,7 @@ from app.simulator.portal import Portal
 from app.sync import SyncReport, group_by_desk, sync_each
 from app.tenants import TenantDirectory
 from app.worker.app import Worker, open_worker
+from app.worker.watch import look_at_strays
 from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
 from tests.builders import a_body, an_account, an_instance, write_instance, write_tenant
@@ -392,3 +394,22 @@ def test_an_account_is_told_by_an_object_or_a_bare_value() -> None:
     odd: list[Any] = [None, "", [], {}, {"id": None}, True, 1.5]
     for nothing in odd:
         assert AccountRef.parse(nothing) == AccountRef()
+
+
+async def test_rows_of_no_tenant_are_a_gauge_until_their_file_comes(shared: Shared, tmp_path: Path) -> None:
+    def strays(kind: str) -> float | None:
+        return REGISTRY.get_sample_value("stray_rows", {"instance": shared.instance.name, "kind": kind})
+
+    await look_at_strays(shared.database, shared.directory)
+    assert [strays(kind) for kind in KINDS] == [0, 0, 0]
+    for _ in range(3):
+        shared.solved(UNKNOWN, "Of no tenant.")
+    shared.portal.add_asset(name="PC-0", ip="10.0.0.1")
+    await shared.sync()
+    await look_at_strays(shared.database, shared.directory)
+    assert [strays(kind) for kind in KINDS] == [3, 0, 1]
+
+    write_tenant(tmp_path, an_account(shared.instance, f"initech-{shared.instance.name}", {"id": UNKNOWN}))
+    shared.directory.refresh()
+    await look_at_strays(shared.database, shared.directory)
+    assert [strays(kind) for kind in KINDS] == [0, 0, 1]
