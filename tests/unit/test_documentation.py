@@ -54,5 +54,5 @@ def test_each_key_of_a_tenants_and_an_instances_file_is_explained() -> None:
                 yield f"{prefix}{name}"
 
     named = set(re.findall(r"`(?:servicedesk\.)?([a-z_.]+)`", page))
-    assert set(keys(Tenant)) | set(keys(Instance)) <= named | {"instance", "account"}
+    assert set(keys(Tenant)) | set(keys(Instance)) <= named | {"instance", "account", "instructions"}
     assert set(Account.model_fields) <= named
