@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from redis.asyncio import Redis
@@ -58,6 +58,23 @@ async def test_a_heard_ring_leaves_nothing_behind_and_the_lag_stays_a_number(
     [group] = await redis.xinfo_groups(STREAM)
     assert (group["lag"], group["pending"]) == (0, 0)
     assert await redis.xlen(STREAM) == 0
+
+
+async def test_rings_that_wait_are_sent_in_few_round_trips_and_each_is_read(queue: Queue, broker: RingBroker) -> None:
+    told = [(uuid4(), uuid4()) for _ in range(1_200)]
+    for tenant_id, job_id in told:
+        queue.offer_soon(tenant_id, job_id)
+    async with asyncio.timeout(5):
+        while await queue.unread() != len(told):
+            await asyncio.sleep(0.01)
+    read: set[tuple[UUID, ...]] = set()
+    rings = broker.listen()
+    while len(read) < len(told):
+        ring = await anext(rings)
+        read.add(tuple(UUID(arg) for arg in broker.formatter.loads(ring.data).args))
+        await ring.ack()  # type: ignore[misc]
+    await rings.aclose()
+    assert read == set(told)
 
 
 async def test_a_flushed_redis_is_rung_and_heard_again(queue: Queue, broker: RingBroker, redis: Redis) -> None:
