@@ -178,10 +178,16 @@ class NotNeeded(AppError):
 
 
 class TicketForeign(NotNeeded):
-    """The ticket is not of the tenant's account, or names no account."""
+    """The ticket is not of the tenant's account, or names no account.
 
-    def __init__(self, detail: str) -> None:
+    Args:
+        detail: As for `AppError`.
+        ticket_id: The ticket's id, where the delivery may have its display id.
+    """
+
+    def __init__(self, detail: str, *, ticket_id: str) -> None:
         super().__init__(detail, code=Code.TICKET_OF_ANOTHER_ACCOUNT)
+        self.ticket_id = ticket_id
 
 
 class AccountUnknown(AppError):

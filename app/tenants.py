@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from app.core.accounts import Accounts
-from app.core.help_desk import Account, AccountRef, same_name
+from app.core.help_desk import Account, AccountRef, similar_name
 from app.core.signature import decode_secret, decode_token
 from app.core.tenant import Auth, Instance, Tenant
 from app.errors import TenantFileInvalid
@@ -139,8 +140,9 @@ class TenantDirectory:
         return None if accounts is None else accounts.find(told)
 
     def accounts_of(self, instance_id: UUID) -> list[KnownTenant]:
-        """The tenants that are accounts of this instance, by slug."""
-        return [known for known in self if known.tenant.desk_id == instance_id and not known.tenant.is_instance]
+        """The tenants that are accounts of this instance, by slug; suspended ones first, for `Accounts`."""
+        found = [known for known in self if known.tenant.desk_id == instance_id and not known.tenant.is_instance]
+        return sorted(found, key=lambda known: not known.tenant.is_suspended)
 
     @property
     def instance_of(self) -> dict[UUID, UUID]:
@@ -258,13 +260,19 @@ class TenantDirectory:
         """Choose each tenant's latest version that clashes with no other's. Of two that clash, the earlier stays.
 
         Earlier is a tenant that is in use and did not change. Among new files it is the first by name, so that all
-        processes that start choose alike. If a changed file clashes, the tenant's version before is used.
+        processes that start choose alike. If a changed file clashes, the tenant's version before is used. An account
+        comes after its instance, which decides where both are.
         """
         before, served, clashing = self._by_slug, _Served(), {}
 
-        def rank(known: KnownTenant) -> tuple[int, str]:
+        def age(known: KnownTenant) -> int:
             slug = known.tenant.slug
-            return (0 if before.get(slug) == known else 1 if slug in before else 2), slug
+            return 0 if before.get(slug) == known else 1 if slug in before else 2
+
+        def rank(known: KnownTenant) -> tuple[int, bool, str]:
+            options = known.tenant.servicedesk
+            instance = self._read.get(_key_of_instance(options.instance)) if options.instance else None
+            return max(age(known), age(instance or known)), options.account is not None, known.tenant.slug
 
         for key, latest in sorted(self._read.items(), key=lambda item: rank(item[1])):
             slug = latest.tenant.slug
@@ -277,12 +285,15 @@ class TenantDirectory:
             if earlier is not None and served.find_clash(earlier.tenant) is None:
                 served.add(earlier)
         self._by_slug, self._by_id, self._clashing = served.by_slug, served.by_id, clashing
-        of_instances: dict[UUID, list[tuple[Account, KnownTenant]]] = {}
-        for known in served.by_slug.values():
-            options = known.tenant.servicedesk
-            if options.account is not None and options.instance_id is not None:
-                of_instances.setdefault(options.instance_id, []).append((options.account, known))
-        self._accounts = {instance_id: Accounts(entries) for instance_id, entries in of_instances.items()}
+        self._accounts = {
+            known.tenant.id: Accounts(
+                (account, each)
+                for each in self.accounts_of(known.tenant.id)
+                if (account := each.tenant.servicedesk.account) is not None
+            )
+            for known in served.by_slug.values()
+            if known.tenant.is_instance
+        }
 
     async def watch(self) -> None:
         """Refresh without end, and log new problems."""
@@ -341,10 +352,12 @@ class _Served:
     def __init__(self) -> None:
         self.by_slug: dict[str, KnownTenant] = {}
         self.by_id: dict[UUID, KnownTenant] = {}
+        self._desks: dict[UUID, Tenant] = {}
+        """One tenant of each `desk_id`; all others of it have the same address."""
         self._by_address: dict[str, dict[UUID | None, Tenant]] = {}
         """Of each help desk one tenant that has it as its own, and one of each instance."""
         self._by_account: dict[tuple[UUID | None, str, str], Tenant] = {}
-        """Of an instance by each account, and one of each way to name an account: by its id, or its name."""
+        """Of an instance by each account, and one of each way to name an account: by its id, its name, or a site."""
 
     def find_clash(self, tenant: Tenant) -> str | None:
         """A sentence with the remedy if *tenant* has the id or address of one of these; else None."""
@@ -352,6 +365,13 @@ class _Served:
             return f"id: is also the id of {other.tenant.slug}; draw another uuid"
         if tenant.slug in self.by_slug:
             return f"slug: an instance and a tenant are both named {tenant.slug}; rename one of the two"
+        desk = self._desks.get(tenant.desk_id)
+        if desk is not None and desk.servicedesk.address != tenant.servicedesk.address:
+            return (
+                f"servicedesk.instance: its id is also that of {desk.slug}, which has another help desk"
+                f" ({desk.servicedesk.address}); draw another uuid for one of the two, or mend this file if it has not"
+                " followed its instance"
+            )
         if tenant.is_suspended:
             return None
         mixed = (find_mixed(tenant, other) for other in self._near(tenant))
@@ -363,7 +383,8 @@ class _Served:
         yield from self._by_address.get(options.address, {}).values()
         if options.account is not None:
             kind, name = _way_to_name(options.account)
-            for key in ((kind, name), ("name" if kind == "id" else "id", _ANY)):
+            sites = (("site", site) for site in options.account.site_ids)
+            for key in ((kind, name), ("name" if kind == "id" else "id", _ANY), *sites):
                 if (other := self._by_account.get((options.instance_id, *key))) is not None:
                     yield other
 
@@ -373,15 +394,17 @@ class _Served:
         if tenant.is_suspended:  # its help desk is not called
             return
         options = tenant.servicedesk
+        self._desks.setdefault(tenant.desk_id, tenant)
         self._by_address.setdefault(options.address, {}).setdefault(options.instance_id, tenant)
         if options.account is not None:
             kind, name = _way_to_name(options.account)
-            for key in (name, _ANY):
-                self._by_account.setdefault((options.instance_id, kind, key), tenant)
+            sites = (("site", site) for site in options.account.site_ids)
+            for key in ((kind, name), (kind, _ANY), *sites):
+                self._by_account.setdefault((options.instance_id, *key), tenant)
 
 
 def _way_to_name(account: Account) -> tuple[str, str]:
-    return ("id", account.id) if account.id is not None else ("name", same_name(account.name or ""))
+    return ("id", account.id) if account.id is not None else ("name", similar_name(account.name or ""))
 
 
 def find_mixed(tenant: Tenant, other: Tenant) -> str | None:
@@ -397,7 +420,7 @@ def find_mixed(tenant: Tenant, other: Tenant) -> str | None:
         return None
     return (
         f"servicedesk.account: can't be told apart from the account of {other.slug}, so the tickets of two tenants"
-        " would mix; give both the id of their account, and different ones"
+        " would mix; give both the id of their account, and different ones, and no site to both"
     )
 
 
@@ -542,8 +565,13 @@ def _load(path: Path) -> Any:
     return yaml.load(text, _OneKeyLoader)  # noqa: S506 - a SafeLoader
 
 
+_DECIMAL: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+
+
 class _OneKeyLoader(yaml.CSafeLoader):
-    """A safe loader that refuses duplicate keys: YAML would use the last, while a person may read the first."""
+    """A safe loader that refuses what a person may read otherwise: a duplicate key, of which YAML would use the last,
+    and a number that is not decimal: YAML takes 0601 for 385, which may be another client's account.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -552,6 +580,15 @@ class _OneKeyLoader(yaml.CSafeLoader):
                 raise TenantFileInvalid(f"{str(key.value)[:100]}: is there twice")
             seen.add(str(key.value))
         return super().construct_mapping(node, deep=deep)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        if not _DECIMAL.fullmatch(node.value):
+            told = "is a number that can be read in two ways; put it in quotes, or write it without zeros before it"
+            raise TenantFileInvalid(f"{node.value[:100]}: {told}")
+        return int(node.value)
+
+
+_OneKeyLoader.add_constructor("tag:yaml.org,2002:int", _OneKeyLoader.construct_yaml_int)
 
 
 def _invalid(error: ValidationError) -> TenantFileInvalid:

@@ -9,6 +9,7 @@ Invariant: two accounts of one instance that `can_be_told_apart` never fit the s
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, ip_address
@@ -122,10 +123,12 @@ Instructions = Annotated[str, StringConstraints(strip_whitespace=True, max_lengt
 
 @dataclass(frozen=True, slots=True)
 class AccountRef:
-    """The account that a ticket, article or asset names; both fields are empty if it names none."""
+    """The account that a ticket, article or asset names; `AccountRef()` if it names none."""
 
     id: str = ""
     name: str = ""
+    is_unclear: bool = False
+    """It names something that can't be read, or several where one is meant: it is nobody's, and not without account."""
 
     @property
     def label(self) -> str:
@@ -143,26 +146,51 @@ class AccountRef:
         """The account in *value*: an object with `id` and `name`, or only one of the two, as text or number."""
         if isinstance(value, dict):
             names = (_line(value.get(key)) for key in ("name", "display_value", "value"))
-            return cls(_line(value.get("id")), next(filter(None, names), ""))
-        bare = _line(value)  # it may be an id or a name
-        return cls(bare, bare)
+            told = cls(_line(value.get("id")), next(filter(None, names), ""))
+            is_empty = all(each in _NOTHING for each in value.values())
+        else:
+            bare = _line(value)  # it may be an id or a name
+            told, is_empty = cls(bare, bare), value in _NOTHING or (isinstance(value, str) and not value.strip())
+        return told if told.label or is_empty else cls(is_unclear=True)
+
+    def agrees(self, other: AccountRef) -> bool:
+        """Whether both name one account."""
+        if self.id and self.id == other.id:
+            return True
+        # A bare value stands in both fields, and may be a name.
+        are_ids = all(each.id and each.id != each.name for each in (self, other))
+        return bool(self.name) and self.name == other.name and not are_ids
+
+
+_NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
+_MAX_ACCOUNT_CHARS: Final = 200
 
 
 def _line(value: object) -> str:
-    is_told = isinstance(value, str | int) and not isinstance(value, bool)
-    return " ".join(str(value).split())[:200] if is_told else ""
+    """*value* on one line; empty if it is neither text nor number, or can't be kept as it is."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    text = same_name(str(value))
+    can_be_stored = "\x00" not in text and text == text.encode("utf-8", "replace").decode()
+    # A part of a longer name would be another name.
+    return text if can_be_stored and len(text) <= _MAX_ACCOUNT_CHARS else ""
 
 
 def _id_text(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+_Id = Annotated[str, BeforeValidator(_id_text), Field(min_length=1, max_length=64)]
 
 
 class Account(Part):
     """A client of an MSP's instance: the account (on premises) or customer (cloud) that a tenant is."""
 
-    id: Annotated[str, BeforeValidator(_id_text), Field(min_length=1, max_length=64)] | None = None
-    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    site_ids: tuple[Annotated[str, BeforeValidator(_id_text)], ...] = ()
+    id: _Id | None = None
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=_MAX_ACCOUNT_CHARS)] | None = (
+        None
+    )
+    site_ids: tuple[_Id, ...] = ()
     """The ids of its sites, for assets that name a site and no account."""
 
     @model_validator(mode="after")
@@ -177,17 +205,24 @@ class Account(Part):
         return AccountRef(self.id or "", self.name or "").label
 
     def can_be_told_apart(self, other: Account) -> bool:
-        """Whether no row can fit both: by two ids that differ, or by two names."""
+        """Whether no row can fit both: by two ids that differ, or by two names that nobody takes for one."""
+        if not set(self.site_ids).isdisjoint(other.site_ids):
+            return False
         if self.id is not None and other.id is not None:
             return self.id != other.id
         if self.id is None and other.id is None:
-            return same_name(self.name or "") != same_name(other.name or "")
+            return similar_name(self.name or "") != similar_name(other.name or "")
         return False
 
 
 def same_name(name: str) -> str:
-    """*name* in the one form that its spellings have in common."""
-    return " ".join(name.split()).casefold()
+    """*name* in one form of Unicode, with single blanks. Names that differ in this form are of different accounts."""
+    return unicodedata.normalize("NFC", " ".join(name.split()))
+
+
+def similar_name(name: str) -> str:
+    """*name* in the one form that it has in common with those that a person may take it for: Straße and STRASSE."""
+    return unicodedata.normalize("NFKC", same_name(name).casefold())
 
 
 _PATH: Final = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){0,4}$"
@@ -221,7 +256,7 @@ class HelpDeskOptions(Part):
 
     @property
     def account_fields(self) -> tuple[str, ...]:
-        """The fields in which a row may name its account; the first one that is there is used.
+        """The fields in which a row may name its account; what stands in several must agree.
 
         The field of the on-premises edition is known from other modules of the API. The cloud edition calls accounts
         customers, and does not document the name of the field.

@@ -103,6 +103,14 @@ class Tenant(Part):
             raise ValueError(f"monitoring.prometheus_url {PLAIN_HTTP}")
         return self
 
+    @model_validator(mode="after")
+    def _notes_stay_with_the_account(self) -> Tenant:
+        if self.servicedesk.account is not None and self.note.add_to_linked_requests:
+            raise ValueError(
+                "note.add_to_linked_requests can't be true at a shared instance: a linked ticket may be another client's"
+            )
+        return self
+
     @property
     def house_rules(self) -> str:
         """The house rules for the model: those of the instance, then the tenant's own; empty if there are none."""

@@ -91,7 +91,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
     webhook = parse_webhook(claim.body)
     circuit = Circuit.of(parts.circuits, claim, Dependency.HELP_DESK, owner_id=tenant.desk_id)
 
-    async with parts.toolkits.lend(known) as kit, _told_apart(kit.help_desk, circuit):
+    async with parts.toolkits.lend(known) as kit, _told_apart(kit.help_desk, circuit), _without_foreign(kit):
         if tenant.is_instance:
             routed = await route(
                 claim, webhook, tenant, help_desk=kit.help_desk, tenants=parts.tenants, ledger=parts.ledger
@@ -233,12 +233,22 @@ async def _load_ticket(kit: Toolkit, ticket_id: str, *, told: Ticket | None) -> 
                 raise
             log.warning("ticket_read_from_webhook", code=error.code, cause=error.detail)
             return told, (Notice.READ_FROM_WEBHOOK,)
-        except (TicketNotFound, TicketForeign):
+        except TicketNotFound:
             await kit.forget(ticket_id)
             raise
         if ticket.fate.is_gone:
             await kit.forget(ticket.id)
         return ticket, ()
+
+
+@asynccontextmanager
+async def _without_foreign(kit: Toolkit) -> AsyncIterator[None]:
+    """Take a ticket that is of another account by now out of the history."""
+    try:
+        yield
+    except TicketForeign as error:
+        await kit.forget(error.ticket_id)
+        raise
 
 
 @contextmanager

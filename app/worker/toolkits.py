@@ -24,7 +24,7 @@ from app.db.limits.circuits import Circuits, Dependency
 from app.db.reports.costs import tokens_this_month
 from app.db.session import Database
 from app.enhancement.graph import Tools
-from app.errors import TicketForeign, TicketNotFound
+from app.errors import TicketNotFound
 from app.help_desks import open_help_desk
 from app.integrations.asking import Memory
 from app.integrations.monitoring import Prometheus, open_prometheus
@@ -75,7 +75,7 @@ class Toolkit:
         """Store a resolved ticket in the history; remove one that is gone."""
         try:
             ticket = await self.help_desk.load_ticket(ticket_id)
-        except (TicketNotFound, TicketForeign):
+        except TicketNotFound:
             await self.forget(ticket_id)
             raise
         async with self._database.as_tenant(self.tenant.id) as session:

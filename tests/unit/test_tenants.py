@@ -6,7 +6,9 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from app.core.accounts import Accounts
 from app.core.help_desk import AccountRef
+from app.core.tenant import Tenant
 from app.errors import TenantFileInvalid
 from app.tenants import TenantDirectory, read_tenant
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
@@ -621,7 +623,139 @@ def test_accounts_that_can_not_be_told_apart_are_found_among_many(tmp_path: Path
     (tmp_path / "files" / "u1.yaml").unlink()
     write_tenant(tmp_path, an_account(instance, "u3", {"name": "without  AN id"}))
     write_tenant(tmp_path, an_account(instance, "u4", {"name": "Another"}))
-    write_tenant(tmp_path, an_account(instance, "u5", {"name": " "}))
-    write_tenant(tmp_path, an_account(instance, "u6", {"name": "  "}))
     tenants.refresh()
-    assert {problem.slug for problem in tenants.problems} == {"u3", "u6"}
+    assert {problem.slug for problem in tenants.problems} == {"u3"}
+
+
+def two_desks_with_one_id(tmp_path: Path) -> tuple[Tenant, Tenant]:
+    """Two help desks whose files have the same id, each with an account 601 or 602 of its own."""
+    one = an_instance("one", webhook={"auth": "token"})
+    two = an_instance("two", id=one.id)
+    write_instance(tmp_path, one, webhook_secret="token-of-one", api_key="key-one")
+    write_instance(tmp_path, two, webhook_secret="two", api_key="key-two")
+    acme, globex = an_account(one, "acme", ACME), an_account(two, "globex", GLOBEX)
+    for tenant in (acme, globex):
+        write_tenant(tmp_path, tenant)
+    return acme, globex
+
+
+def test_an_account_is_served_with_its_own_instance_alone(tmp_path: Path) -> None:
+    acme, globex = two_desks_with_one_id(tmp_path)
+    tenants = directory(tmp_path)
+    problems = {problem.slug: problem.detail for problem in tenants.refresh()}
+    assert set(problems) == {"two", "globex"}
+    assert "servicedesk.instance" in problems["globex"]
+    assert [each.tenant.slug for each in tenants.accounts_of(acme.desk_id)] == ["acme"]
+    assert tenants.find_account(acme.desk_id, AccountRef("602")) is None
+    assert tenants.find(globex.id) is None
+
+
+def test_a_tenant_with_an_instances_id_takes_none_of_its_accounts(tmp_path: Path) -> None:
+    instance = an_instance("main")
+    write_instance(tmp_path, instance, api_key="key")
+    write_tenant(tmp_path, an_account(instance, "zeta", ACME))
+    write_tenant(tmp_path, a_tenant("acme", id=instance.id))
+    write_tenant(tmp_path, an_account(instance, "beta", GLOBEX, id=instance.id))
+    tenants = directory(tmp_path)
+    problems = {problem.slug for problem in tenants.refresh()}
+    owner = tenants.find(instance.id)
+    assert owner is not None
+    served = {each.tenant.slug for each in tenants}
+    assert "beta" in problems
+    assert served == ({"main", "zeta"} if owner.tenant.is_instance else {"acme"})
+
+
+def test_an_account_whose_file_is_bad_holds_no_instance_back_and_is_not_dealt_anothers_rows(tmp_path: Path) -> None:
+    instance = an_instance("main")
+    write_instance(tmp_path, instance, webhook_secret="one", api_key="key")
+    write_tenant(tmp_path, an_account(instance, "acme", ACME))
+    write_tenant(tmp_path, an_account(instance, "globex", GLOBEX))
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    write_instance(tmp_path, an_instance("main", id=instance.id, url="http://127.0.0.1:1/moved"))
+    (tmp_path / "files" / "globex.yaml").write_text("[")
+    problems = {problem.slug for problem in tenants.refresh()}
+    assert problems == {"globex"}
+    known = tenants.find_slug("acme")
+    assert known is not None
+    assert known.tenant.servicedesk.url.endswith("moved")
+    assert [each.tenant.slug for each in tenants.accounts_of(instance.id)] == ["acme"]
+
+
+def test_an_instances_change_to_the_help_desk_of_another_leaves_its_accounts_with_it(tmp_path: Path) -> None:
+    instance = an_instance("main")
+    write_instance(tmp_path, instance, api_key="key")
+    write_tenant(tmp_path, an_account(instance, "acme", ACME))
+    write_tenant(tmp_path, a_tenant("zeta"))
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    write_instance(tmp_path, an_instance("main", id=instance.id, url="http://127.0.0.1:1/zeta"))
+    assert {problem.slug for problem in tenants.refresh()} == {"main", "acme"}
+    assert {each.tenant.servicedesk.url[-4:] for each in tenants} == {"main", "zeta"}
+
+
+def test_a_renamed_instance_takes_its_accounts_along(tmp_path: Path) -> None:
+    instance = an_instance("main")
+    write_instance(tmp_path, instance, api_key="key")
+    acme = an_account(instance, "acme", ACME)
+    write_tenant(tmp_path, acme)
+    tenants = directory(tmp_path)
+    tenants.refresh()
+    renamed = an_instance("renamed", id=instance.id, url=instance.url)
+    (tmp_path / "files" / "instances" / "main.yaml").unlink()
+    write_instance(tmp_path, renamed, api_key="key")
+    tenants.refresh()
+    assert tenants.find_account(instance.id, AccountRef("601")) is not None
+    write_tenant(tmp_path, an_account(renamed, "acme", ACME, id=acme.id))
+    assert tenants.refresh() == []
+    assert tenants.problems == []
+
+
+@pytest.mark.parametrize("slugs", [("acme", "zeta"), ("zeta", "acme")])
+def test_of_two_tenants_of_one_account_the_active_one_gets_what_is_of_it(tmp_path: Path, slugs: tuple[str, str]) -> None:
+    instance = an_instance("main")
+    write_instance(tmp_path, instance, api_key="key")
+    active = an_account(instance, slugs[0], {**ACME, "site_ids": ["5"]})
+    write_tenant(tmp_path, active)
+    write_tenant(tmp_path, an_account(instance, slugs[1], {**ACME, "site_ids": ["5"]}, status="suspended"))
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    assert tenants.find_account(instance.id, AccountRef("601")) is tenants.find(active.id)
+    entries = [(known.tenant.servicedesk.account, known) for known in tenants.accounts_of(instance.id)]
+    found = Accounts([(account, known) for account, known in entries if account]).find(AccountRef("601"))
+    assert found is tenants.find(active.id)
+
+
+def test_accounts_that_share_a_site_are_refused(tmp_path: Path) -> None:
+    instance = an_instance("main")
+    write_instance(tmp_path, instance, api_key="key")
+    write_tenant(tmp_path, an_account(instance, "acme", {"id": "601", "site_ids": ["5", "7"]}))
+    write_tenant(tmp_path, an_account(instance, "globex", {"id": "602", "site_ids": ["6", "7"]}))
+    (problem,) = directory(tmp_path).refresh()
+    assert problem.slug == "globex"
+    assert "can't be told apart from the account of acme" in problem.detail
+
+
+@pytest.mark.parametrize("number", ["0601", "0x259", "6_01", "10:01", "0b1"])
+def test_a_number_that_yaml_reads_as_another_is_refused(tmp_path: Path, number: str) -> None:
+    instance = an_instance("main")
+    write_instance(tmp_path, instance, api_key="key")
+    write_tenant(tmp_path, an_account(instance, "acme", {"id": "XX"}))
+    path = tmp_path / "files" / "acme.yaml"
+    path.write_text(path.read_text().replace("XX", number))
+    (problem,) = directory(tmp_path).refresh()
+    assert f"{number}: is a number that can be read in two ways" in problem.detail
+    path.write_text(path.read_text().replace(number, f"'{number}'"))
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    assert tenants.find_account(instance.id, AccountRef(number)) is not None
+
+
+def test_a_note_of_an_account_is_copied_to_no_linked_ticket(tmp_path: Path) -> None:
+    instance = an_instance("main")
+    write_instance(tmp_path, instance, api_key="key")
+    write_tenant(tmp_path, an_account(instance, "acme", ACME))
+    path = tmp_path / "files" / "acme.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "note": {"add_to_linked_requests": True}}))
+    (problem,) = directory(tmp_path).refresh()
+    assert "note.add_to_linked_requests can't be true at a shared instance" in problem.detail

@@ -76,22 +76,34 @@ class ServiceDesk:
         Raises:
             TicketNotFound: There is none, or *ticket_id* can't be an id.
             TicketForeign: It is not of the tenant's account.
+            HelpDeskUnavailable: ServiceDesk Plus did not answer, or with another ticket.
         """
         try:
-            row = _part(await self._api.get(_ticket_path(ticket_id)), "request")
+            row = await self._read_ticket(ticket_id)
         except (Missing, InputRefused):
             found = await self._lists.find_ticket(ticket_id)
             if found is None or parse_id(found) == ticket_id:
                 raise _no_ticket(ticket_id) from None
-            return await self.load_ticket(parse_id(found))
+            try:
+                row = await self._read_ticket(parse_id(found))
+            except (Missing, InputRefused):
+                raise _no_ticket(ticket_id) from None
+        return await self._finish(row)
+
+    async def _read_ticket(self, ticket_id: str) -> Row:
+        """The ticket of exactly this id, seen to be of the tenant's account."""
+        row = _part(await self._api.get(_ticket_path(ticket_id)), "request")
+        if parse_id(row).lstrip("0") != ticket_id.lstrip("0"):
+            raise not_understood()
         told = account_of(row, self._account_fields)
         if not self._is_own(told):
+            self._own_tickets.discard(parse_id(row))
             fields = " or ".join(self._account_fields)
             # Without the other account's name: this is stored for the tenant, which must learn of no other client.
-            whose = "of another account" if told.label else f"of no account (it has none in {fields})"
-            raise TicketForeign(f"the ticket is {whose}, not of {self._own_label}")
+            whose = "of another account" if told != AccountRef() else f"of no account (it has none in {fields})"
+            raise TicketForeign(f"the ticket is {whose}, not of {self._own_label}", ticket_id=parse_id(row))
         self._own_tickets.add(parse_id(row))
-        return await self._finish(row)
+        return row
 
     def _is_own(self, told: AccountRef) -> bool:
         """Whether what is of the account *told* is the tenant's: with a help desk or an instance of its own, all is."""
@@ -105,7 +117,7 @@ class ServiceDesk:
     def _check_own(self, ticket_id: str) -> None:
         """Raise `TicketForeign` unless `load_ticket` saw in this attempt that the ticket is of the tenant's account."""
         if self._options.account is not None and ticket_id not in self._own_tickets:
-            raise TicketForeign("the ticket's account was not seen in this attempt")
+            raise TicketForeign("the ticket's account was not seen in this attempt", ticket_id=ticket_id)
 
     async def list_tickets(self, *, updated_since: datetime | None) -> AsyncIterator[Ticket]:
         """The tickets that were updated at or after *updated_since* (None: all), oldest update first.
@@ -145,7 +157,7 @@ class ServiceDesk:
                 continue
             details: Row | None = {}
             if "description" not in row:
-                details = await self._details(f"/solutions/{parse_id(row)}", "solution")
+                details = await self._details_of(row, "/solutions", "solution")
             if details is None or not is_approved(row | details):
                 continue
             article = parse_article(row | details, account_fields=self._account_fields)
@@ -163,7 +175,7 @@ class ServiceDesk:
                 continue
             details: Row | None = {}
             if not has_network_fields(row):
-                details = await self._details(f"{path}/{parse_id(row)}", key.removesuffix("s"))
+                details = await self._details_of(row, path, key.removesuffix("s"))
             if details is None:
                 continue
             asset = parse_asset(row | details, account_fields=self._account_fields)
@@ -194,13 +206,19 @@ class ServiceDesk:
     async def post_note(self, ticket_id: str, html: str, *, begin: Begin) -> str:
         """Add *html* as a note and return the note's id.
 
+        In a shared instance the ticket's account is read once more: while the model wrote, a person may have moved the
+        ticket to the client whose it is.
+
         *begin* is awaited right before the call, after the wait for the limiter. A `HelpDeskUnavailable` raised after
         that leaves open whether the note is there: look with `find_notes` before another try.
 
         Raises:
             TicketNotFound: There is no such ticket.
+            TicketForeign: It is not of the tenant's account, or not any more.
         """
         self._check_own(ticket_id)
+        if self._options.account is not None:
+            await self._look_again(ticket_id)
         note = {
             "description": html,
             "show_to_requester": self._note.show_to_requester,
@@ -236,13 +254,19 @@ class ServiceDesk:
             return f"{self._options.url}/ui/solutions/{article}/details"
         return f"{self._options.url}/AddSolution.do?submitaction=viewsolution&fromListView=true&solutionID={article}"
 
+    async def _look_again(self, ticket_id: str) -> None:
+        try:
+            await self._read_ticket(ticket_id)
+        except Missing:
+            raise _no_ticket(ticket_id) from None
+
     async def _finish(self, row: Row) -> Ticket:
         """The ticket in *row*; its resolution is fetched where the build does not return it with the ticket."""
         ticket = parse_ticket(row, account_fields=self._account_fields)
         if "resolution" in row or ticket.resolved_at is None:
             return ticket
         details = await self._details(f"{_ticket_path(ticket.id)}/resolutions", "resolution", "resolutions")
-        resolution = resolution_of({"resolution": details})
+        resolution = resolution_of({"resolution": details}) if _is_of(details or {}, ticket.id) else ""
         return parse_ticket(row, account_fields=self._account_fields, resolution=resolution)
 
     async def _details(self, path: str, *keys: str) -> Row | None:
@@ -250,6 +274,13 @@ class ServiceDesk:
             return _part(await self._api.get(path), *keys)
         except Missing:
             return None
+
+    async def _details_of(self, row: Row, path: str, key: str) -> Row | None:
+        """All fields of the item in *row*; None when it is gone."""
+        details = await self._details(f"{path}/{parse_id(row)}", key)
+        if details is not None and parse_id(details) != parse_id(row):
+            raise not_understood()
+        return details
 
     async def _asset_names(self) -> tuple[str, str]:
         """Path and key of the assets: on premises, build 15100 renamed them."""
@@ -322,11 +353,17 @@ def _no_ticket(ticket_id: str) -> TicketNotFound:
     return TicketNotFound(f"ServiceDesk Plus has no ticket {named}.")
 
 
+def _is_of(part: Row, ticket_id: str) -> bool:
+    """Whether *part* of a ticket names no other ticket as its own."""
+    ticket = part.get("request")
+    return not isinstance(ticket, dict) or ticket.get("id") is None or parse_id(ticket) == ticket_id
+
+
 def _part(answer: Row, *keys: str) -> Row:
-    """The object under the first of *keys* that *answer* has; of a list, its first."""
+    """The object under the first of *keys* that *answer* has; of a list, its only one."""
     for key in keys:
         part = answer.get(key)
-        if isinstance(part, list) and part:
+        if isinstance(part, list) and len(part) == 1:
             part = part[0]
         if isinstance(part, dict):
             return part

@@ -61,7 +61,7 @@ def parse_id(row: Row) -> str:
 
 
 def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: str | None = None) -> Ticket:
-    """The ticket in *row*, whose account stands in the first of *account_fields* that is there.
+    """The ticket in *row*, whose account stands in *account_fields*.
 
     `resolved_at` is set exactly when the ticket is resolved. If a build has only the status, it is the time of the last
     update.
@@ -90,22 +90,27 @@ def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: st
 
 
 def account_of(row: Row, fields: Sequence[str]) -> AccountRef:
-    """The account in the first of *fields* (paths with dots) that *row* has: an object, or a bare id or name."""
-    told = accounts_of(row, fields)
-    return told[0] if len(told) == 1 else AccountRef()
+    """The account that *row* names in *fields* (paths with dots): an object, or a bare id or name.
+
+    Unclear, if it names several, in one of the fields or in two, or something that can't be read.
+    """
+    told = [ref for field in fields for ref in _accounts_in(row, field)]
+    if not told:
+        return AccountRef()
+    return told[0] if all(told[0].agrees(other) for other in told) else AccountRef(is_unclear=True)
 
 
 def accounts_of(row: Row, fields: Sequence[str]) -> tuple[AccountRef, ...]:
-    """As `account_of`, where a row may name several."""
-    for field in fields:
-        value: Any = row
-        for part in field.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-        listed = value if isinstance(value, list) else [value]
-        told = tuple(ref for each in listed if (ref := AccountRef.parse(each)) != AccountRef())
-        if told:
-            return told
-    return ()
+    """The accounts in the first of *fields* that names any, where a row may name several."""
+    return next((told for field in fields if (told := _accounts_in(row, field))), ())
+
+
+def _accounts_in(row: Row, field: str) -> tuple[AccountRef, ...]:
+    value: Any = row
+    for part in field.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    listed = value if isinstance(value, list) else [value]
+    return tuple(ref for each in listed if (ref := AccountRef.parse(each)) != AccountRef())
 
 
 def display_id_of(row: Row) -> str:

@@ -391,9 +391,10 @@ def test_an_account_is_told_by_an_object_or_a_bare_value() -> None:
     assert AccountRef.parse({"id": 601, "name": " Acme  Corp "}) == AccountRef("601", "Acme Corp")
     assert AccountRef.parse("601") == AccountRef("601", "601")
     assert AccountRef.parse({"display_value": "Acme"}) == AccountRef("", "Acme")
-    odd: list[Any] = [None, "", [], {}, {"id": None}, True, 1.5]
-    for nothing in odd:
-        assert AccountRef.parse(nothing) == AccountRef()
+    nothing: list[Any] = [None, "", " ", [], {}, {"id": None}]
+    odd: list[Any] = [True, 1.5, [[]], {"ref": "601"}, "\x00"]
+    assert {AccountRef.parse(value) for value in nothing} == {AccountRef()}
+    assert {AccountRef.parse(value) for value in odd} == {AccountRef(is_unclear=True)}
 
 
 async def test_rows_of_no_tenant_are_a_gauge_until_their_file_comes(shared: Shared, tmp_path: Path) -> None:
