@@ -117,12 +117,11 @@ async def receive_webhook(
             slug = tenant.slug
             job_id = compute_job_id(tenant.id, webhook, signed_id=arrival.signed_id)
             current.set_attributes({"ai_agents.tenant": slug, "ai_agents.job_id": str(job_id)})
+            kept = _kept_body(arrival.body, tenant, webhook)
             with delivery_context(tenant=slug, ticket_id=webhook.ticket_id, job_id=job_id):
                 await _store(
                     intake,
-                    AcceptedDelivery(
-                        tenant.id, job_id, webhook.ticket_id, webhook.event, arrival.body, current_traceparent()
-                    ),
+                    AcceptedDelivery(tenant.id, job_id, webhook.ticket_id, webhook.event, kept, current_traceparent()),
                 )
         except AppError as error:
             outcome = _OUTCOMES.get(type(error), "failed")
@@ -142,6 +141,12 @@ async def _store(intake: Intake, delivery: AcceptedDelivery) -> None:
         log.warning("delivery_not_stored", cause=error.detail)
         raise
     log.info("webhook_accepted", event_kind=delivery.event)
+
+
+def _kept_body(body: bytes, tenant: Tenant, webhook: Webhook) -> bytes:
+    """What is stored of *body*: of a shared help desk no word of the ticket, which may be another client's."""
+    options = tenant.servicedesk
+    return body if options.instance is None else webhook.body_without_words(technician=options.technician)
 
 
 def _check_content_type(content_type: str) -> None:
@@ -192,7 +197,8 @@ def _find_named(headers: Mapping[str, str], text: bytes, tenants: TenantDirector
         return tenants.find(tenant_id)
     authorization = headers.get("authorization", "")
     by_token = (each for each in tenants if each.tenant.is_instance and each.tenant.webhook.auth is Auth.TOKEN)
-    return next((each for each in by_token if is_token(authorization, each.secrets.webhook)), None)
+    found = [each for each in by_token if is_token(authorization, each.secrets.webhook)]
+    return found[0] if len(found) == 1 else None  # a token of two instances names neither
 
 
 def read_webhook(arrival: Arrival, tenants: TenantDirectory) -> tuple[Tenant, Webhook]:

@@ -11,6 +11,7 @@ changes again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -93,6 +94,20 @@ class Webhook(BaseModel):
     """In a shared instance: the ticket's account as the sender names it, by id, name or both."""
     updated_by: Hint = ""
     """Who caused the event. Events that our own technician caused lead to no note."""
+
+    def is_caused_by(self, technician: str) -> bool:
+        """Whether *technician*, by whom we post, caused the event."""
+        return bool(self.updated_by) and self.updated_by.strip().casefold() == technician.strip().casefold()
+
+    def body_without_words(self, *, technician: str) -> bytes:
+        """A body with what an attempt needs that reads the ticket itself, and with no word of the ticket.
+
+        For a shared help desk: whose the ticket is shows only when it is read, whatever the sender says.
+        """
+        kept = {"event": self.event.value, "ticket_id": self.ticket_id}
+        if self.is_caused_by(technician):
+            kept["updated_by"] = technician
+        return json.dumps(kept).encode()
 
     @property
     def ticket(self) -> Ticket | None:
@@ -179,7 +194,7 @@ def check_wanted(webhook: Webhook, *, events: frozenset[Event], technician: str)
     Raises:
         NotNeeded: The tenant wants no note for this event, or our technician caused it.
     """
-    if webhook.updated_by and webhook.updated_by.strip().casefold() == technician.strip().casefold():
+    if webhook.is_caused_by(technician):
         raise NotNeeded("our own technician caused this event", code=Code.OWN_EVENT)
     if webhook.event not in events:
         feeds = "; it feeds the history" if webhook.event is Event.RESOLVED else ""

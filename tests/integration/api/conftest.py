@@ -55,7 +55,14 @@ def tenants(tmp_path_factory: pytest.TempPathFactory) -> Tenants:
     write_instance(folder, every.instance, webhook_secret="instance-secret")
     write_instance(folder, every.by_token, webhook_secret="instance-token-0001")
     write_tenant(folder, every.globex)
-    write_tenant(folder, an_account(instance, "dormant", {"id": "603"}, status="suspended"))
+    write_tenant(
+        folder, an_account(instance, "dormant", {"id": "603"}, status="suspended"), webhook_secret="dormant-secret"
+    )
+    for name, token in (("twin-one", "0003"), ("twin-two", "0002")):
+        twin = an_instance(name, webhook={"auth": "token"})
+        write_instance(
+            folder, twin, webhook_secret=f"instance-token-{token}", webhook_secret_previous="instance-token-0002"
+        )
     write_tenant(folder, every.acme, webhook_secret="acme-current", webhook_secret_previous="acme-previous")
     write_tenant(folder, every.northwind, webhook_secret="whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx")
     write_tenant(folder, every.bluebird, webhook_secret="bluebird-token-0001")

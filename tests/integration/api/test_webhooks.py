@@ -245,6 +245,69 @@ async def test_an_instances_token_names_it(client: httpx.AsyncClient, tenants: T
         assert_problem(await send(client, body, {**JSON, "authorization": wrong}), 401)
 
 
+WORDS = {
+    "subject": "Words of Initech",
+    "description": "Words of Initech",
+    "requester": "words@initech.example",
+    "priority": "Words of Initech",
+    "updated_by": "words@initech.example",
+    "created_at": "Words of Initech",
+    "updated_at": "Words of Initech",
+    "udf_field": {"Words of Initech": "Words of Initech"},
+}
+
+
+@pytest.mark.parametrize("account", [{"id": "602", "name": "Words of Initech"}, {"name": "Words of Initech"}])
+@pytest.mark.parametrize("is_named_by_tenant", [False, True])
+async def test_of_a_shared_help_desks_webhook_no_word_is_stored(
+    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database, account: Any, is_named_by_tenant: bool
+) -> None:
+    body = a_body(ticket_id=f"w{uuid4().hex[:8]}", event="ticket_updated", account=account, **WORDS)
+    by_tenant = signed(tenants.globex, body, "instance-secret")
+    answer = await send(client, body, by_tenant if is_named_by_tenant else of_instance(body))
+    assert answer.status_code == 202, answer.text
+    for owner in (tenants.globex.id, tenants.instance.id):
+        async with worker_db.as_tenant(owner) as session:
+            kept = select(Delivery.body).where(Delivery.ticket_id == parse_webhook(body).ticket_id)
+            for held in (await session.execute(kept)).scalars():
+                assert json.loads(held) == {"event": "ticket_updated", "ticket_id": parse_webhook(body).ticket_id}
+
+
+async def test_what_our_technician_did_at_a_shared_help_desk_is_known_as_such(
+    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
+) -> None:
+    body = a_body(ticket_id="own-event", updated_by=f" {tenants.instance.technician.upper()}", account="602")
+    assert (await send(client, body, of_instance(body))).status_code == 202
+    async with worker_db.as_tenant(tenants.globex.id) as session:
+        held = (await session.execute(select(Delivery.body).where(Delivery.ticket_id == "own-event"))).scalar_one()
+    assert parse_webhook(bytes(held)).updated_by == tenants.instance.technician
+
+
+async def test_an_instance_decides_whatever_tenant_the_call_names_beside_it(
+    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
+) -> None:
+    for number, named in enumerate((tenants.acme.id, tenants.globex.id)):
+        body = a_body(ticket_id=f"both-{number}", tenant_id=str(named), account="604")
+        answer = await send(client, body, {**of_instance(body), "x-tenant-id": str(named)})
+        assert answer.status_code == 202
+        assert await stored(worker_db, tenants.instance.as_tenant(), f"both-{number}") == 1
+    body = a_body(ticket_id="both-2")
+    sibling = {**signed(tenants.globex, body, "dormant-secret")}
+    assert_problem(await send(client, body, sibling), 401)
+    assert_problem(await send(client, body, {**of_instance(body, "dormant-secret")}), 401)
+
+
+@pytest.mark.parametrize("token", ["instance-token-0002", "instance-token-0003"])
+async def test_a_token_of_two_instances_names_neither(
+    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database, token: str
+) -> None:
+    body = a_body(ticket_id=f"by-{token}")
+    answer = await send(client, body, {**JSON, "authorization": f"Bearer {token}"})
+    assert answer.status_code == (401 if token == "instance-token-0002" else 202)
+    named = {**JSON, "authorization": f"Bearer {token}", "x-instance": "twin-one"}
+    assert (await send(client, body, named)).status_code == 202
+
+
 async def test_a_suspended_account_is_told_so(client: httpx.AsyncClient) -> None:
     body = a_body(account={"id": "603"})
     assert_problem(await send(client, body, of_instance(body)), 403)
