@@ -271,7 +271,7 @@ class Ledger:
     async def _lock_first(self, session: AsyncSession) -> _Found | None:
         tenants = (await session.execute(_DUE_TENANTS, {**self._tenants_slots(), "limit": _MAX_TENANTS_TRIED})).all()
         for number, (tenant_id, slots, instance_id, desk_slots, _free) in enumerate(tenants):
-            # One claim at a time for all accounts of an instance, whose slots they share.
+            # One claim at a time for an instance and all its accounts, whose slots they share.
             key = {"tenant_id": str(instance_id or tenant_id)}
             lock = await session.execute(_TRY_LOCK_TENANT if number else _LOCK_TENANT, key)
             if lock.scalar() is False:

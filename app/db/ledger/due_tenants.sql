@@ -3,8 +3,8 @@
 -- For example, of three tenants with a due delivery each: A has two in work and 4 slots, B none and 1 slot, C one and 1
 -- slot. C has no slot free, B comes before A since it has fewer in work; of two with as many, who waits longer is first.
 --
--- Accounts of one shared instance share its slots as well: with 5 of them, and 4 in work for A, one is left for B, however
--- many deliveries A has due.
+-- Accounts of one shared instance share its slots as well, with one another and with its own deliveries: with 5 of them,
+-- and 4 in work for A, one is left for B, however many deliveries A has due.
 with recursive tenant as (
     -- Each tenant once, found by one look-up in the index, however many deliveries it has.
     (select tenant_id from due order by tenant_id limit 1)
@@ -30,7 +30,7 @@ candidate as (
     select tenant.tenant_id, leased.number as leased, first.due_at,
         -- A tenant that comes back from an outage has one slot until one of its deliveries succeeds.
         case when held.is_on_trial then 1 else coalesce(own.slots, :slots) end as slots,
-        account.instance_id, coalesce(desk.leased, 0) as desk_leased,
+        shared.instance_id, coalesce(desk.leased, 0) as desk_leased,
         -- So has an instance, for all its accounts together.
         case when held_desk.is_on_trial then 1 else coalesce(own_desk.slots, :slots) end as desk_slots
     from tenant
@@ -44,9 +44,15 @@ candidate as (
     left join held on held.tenant_id = tenant.tenant_id
     left join own on own.tenant_id = tenant.tenant_id
     left join account on account.tenant_id = tenant.tenant_id
-    left join own own_desk on own_desk.tenant_id = account.instance_id
-    left join held held_desk on held_desk.tenant_id = account.instance_id
-    left join desk on desk.id = account.instance_id
+    cross join lateral (
+        -- Of an account, or the instance itself.
+        select coalesce(account.instance_id, (
+            select instance_id from account its where its.instance_id = tenant.tenant_id limit 1
+        )) as instance_id
+    ) shared
+    left join own own_desk on own_desk.tenant_id = shared.instance_id
+    left join held held_desk on held_desk.tenant_id = shared.instance_id
+    left join desk on desk.id = shared.instance_id
     where held.is_held is not true
         -- This id is a pause of all tenants.
         and not exists (select from held where tenant_id = '00000000-0000-0000-0000-000000000000' and is_held)

@@ -10,7 +10,7 @@ cross join (
     select count(*) as number from due where tenant_id = :tenant_id and is_leased and due_at > now()
 ) leased
 where tenant_id = :tenant_id and due_at <= now() and leased.number < cast(:slots as integer)
-    -- Of a shared instance, all its accounts together.
+    -- Of a shared instance, its own deliveries and all its accounts' together.
     and (cast(:instance_id as uuid) is null or cast(:desk_slots as integer) > (
         select count(*) from due in_work
         left join account on account.tenant_id = in_work.tenant_id
