@@ -21,10 +21,12 @@ from redis.exceptions import ResponseError
 
 from app.core.delivery import Status
 from app.core.feedback import make_token
+from app.db.knowledge.strays import Stray, keep_strays
+from app.db.limits.accounts import keep_accounts
 from app.queue import GROUP, STREAM
 from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.launcher import Process
-from tests.builders import a_tenant, write_tenant
+from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 from tests.integration.console.conftest import TOKEN
 from tests.integration.console.history import fill_history
 from tests.integration.processes import common_variables
@@ -125,6 +127,13 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
     for tenant in others:
         write_tenant(tmp_path, tenant, webhook_secret="secret", api_key="key")
     await fill_history(urls.superuser, [stage.tenant, *others])
+    instance = an_instance("hub")
+    write_instance(tmp_path, instance, webhook_secret="secret", api_key="key")
+    account = an_account(instance, "contoso", {"id": "601", "name": "Contoso Ltd"}, name="Contoso")
+    write_tenant(tmp_path, account)
+    await keep_accounts(stage.database, {account.id: instance.id})
+    strays = {Stray("tickets", "602 (Umbrella)"): 40, Stray("assets", "602 (Umbrella)"): 3, Stray("articles", ""): 1}
+    await keep_strays(stage.database, instance.id, strays)
     common = common_variables(valkey, tmp_path) | {"FEEDBACK_KEY": FEEDBACK_KEY}
     told = common | {"DATABASE_URL": urls.worker, "CONSOLE_TOKEN": TOKEN}
     console = Process("app", "console", variables=told, log=tmp_path / "console.log")
@@ -145,6 +154,8 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
                 "failed-delivery": f"/deliveries/{slug}/{failed[0]}",
                 "tenants": "/tenants",
                 "tenant": f"/tenants/{slug}",
+                "shared": "/tenants/hub",
+                "account": "/tenants/contoso",
                 "quality": "/quality",
                 "cost": "/cost",
                 "acts": "/acts",
@@ -152,6 +163,7 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
             yield Desk(browser, console.url, api.url, pages, stage, done, failed)
             await browser.close()
     finally:
+        await keep_accounts(stage.database, {})
         console.kill()
         api.kill()
 

@@ -43,7 +43,7 @@ async def test_accounts_without_a_file_are_listed_until_it_comes(
 
     page = (await console.get("/tenants/hub")).text
     words = words_of(page)
-    assert "Shared help desk" in words
+    assert "hub (shared help desk)" in words
     assert "Acme 601 (Acme Corp)" in words
     assert "604 (Umbrella) 40 0 0 603 (Initech) 12 0 3 605 0 1 0 no account named 7 0 0" in words
     assert "1 delivery waits for a tenant's file" in words
