@@ -16,6 +16,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
@@ -27,7 +28,7 @@ from app.api.edge import Edge
 from app.api.errors import answer_app_error, answer_bug, answer_http_error
 from app.api.feedback import FeedbackKey, ask_for_vote, feedback_style, take_vote
 from app.api.health import VERSION, Readiness, health, live, metrics, ready
-from app.api.webhooks import receive_webhook
+from app.api.webhooks import WebhookResources, receive_webhook
 from app.db.ledger.intake import Intake, open_intake
 from app.errors import AppError
 from app.listening import check_port
@@ -70,16 +71,17 @@ def create_app(
     def providing(value: object) -> Provide:
         return Provide(lambda: value, sync_to_thread=False, use_cache=True)
 
+    bodies = Bodies()
     return Litestar(
         [receive_webhook, health, live, ready, metrics, ask_for_vote, take_vote, feedback_style],
         dependencies={
             "intake": providing(intake),
             "queue": providing(queue),
-            "tenants": providing(tenants),
             "readiness": providing(readiness),
-            "bodies": providing(Bodies()),
+            "bodies": providing(bodies),
             "feedback_key": providing(FeedbackKey(feedback_key)),
         },
+        state=State({"webhooks": WebhookResources(intake, queue, tenants, bodies)}),
         exception_handlers={AppError: answer_app_error, HTTPException: answer_http_error, Exception: answer_bug},
         openapi_config=OpenAPIConfig(
             title="AI Agents",

@@ -12,11 +12,22 @@ import codecs
 import json
 import re
 from email.message import EmailMessage
+from functools import lru_cache
 from typing import Any, Final
 
 _CHARSETS: Final = re.compile(r"(?:utf-(?:8|16|32)|iso8859|cp\d|ascii|koi8|mac|shift_jis|euc|iso2022|gb|big5|hz|tis)")
 """Python's names of charsets. Its other codecs (`punycode`, `unicode_escape`) must not be used for a body."""
 _BACKSLASH: Final = re.compile(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})?')
+
+
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is its beginning
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Byte order marks, and the charsets that they tell."""
 
 
 class NotJson(ValueError):
@@ -61,15 +72,14 @@ def _doubled(match: re.Match[str]) -> str:
 
 
 def _charset(body: bytes, content_type: str) -> str:
-    for mark, charset in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is its beginning
-        (codecs.BOM_UTF32_BE, "utf-32"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
+    for mark, charset in _MARKS:
         if body.startswith(mark):
             return charset
+    return _declared(content_type)
+
+
+@lru_cache(maxsize=64)
+def _declared(content_type: str) -> str:
     header = EmailMessage()
     header["content-type"] = content_type
     try:

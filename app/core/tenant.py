@@ -107,7 +107,7 @@ class Tenant(Part):
     def _notes_stay_with_the_account(self) -> Tenant:
         if self.servicedesk.account is not None and self.note.add_to_linked_requests:
             raise ValueError(
-                "note.add_to_linked_requests can't be true at a shared instance: a linked ticket may be another client's"
+                "note.add_to_linked_requests can't be true at a shared instance: a linked ticket may be another's"
             )
         return self
 

@@ -20,6 +20,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _propagator = TraceContextTextMapPropagator()
 tracer: Final = trace.get_tracer("ai-agents")
+_recording = False
+"""Whether spans go anywhere: without a provider they are not even made."""
 
 
 def set_up_traces(environment: dict[str, str], *, process: str, version: str) -> None:
@@ -48,6 +50,8 @@ def set_up_traces(environment: dict[str, str], *, process: str, version: str) ->
     is_whole = share is None or process == "api"
     provider.add_span_processor(sending if is_whole else ErrorsAndShare(sending, share=share or 0))
     trace.set_tracer_provider(provider)
+    global _recording  # noqa: PLW0603 - as OpenTelemetry's provider, once a process
+    _recording = True
 
 
 def _share(environment: dict[str, str]) -> float | None:
@@ -76,6 +80,9 @@ def span(
     attributes: dict[str, str | int | float] | None = None,
 ) -> Iterator[trace.Span]:
     """A span around a block. An error is recorded by its type only, since its message may quote a ticket."""
+    if not _recording:
+        yield trace.INVALID_SPAN
+        return
     with tracer.start_as_current_span(
         name, context=parent, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
     ) as current:
@@ -88,6 +95,8 @@ def span(
 
 def current_traceparent() -> str | None:
     """The W3C `traceparent` of the current span, or None when nothing is recorded."""
+    if not _recording:
+        return None
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return carrier.get("traceparent")
@@ -100,6 +109,8 @@ def context_from(traceparent: str | None) -> Context | None:
 
 def exemplar() -> dict[str, str] | None:
     """The labels that link a metric's value to the current trace; None when the trace is not recorded."""
+    if not _recording:
+        return None
     span_context = trace.get_current_span().get_span_context()
     if not span_context.is_valid or not span_context.trace_flags.sampled:
         return None
