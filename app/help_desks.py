@@ -31,7 +31,7 @@ def open_help_desk(
         TenantFileInvalid: A secret is missing or of the other edition.
     """
     tenant = known.tenant
-    credentials = _credentials(known)
+    credentials = credentials_of(known)
     key = credentials.refresh_token if isinstance(credentials, OAuthClient) else credentials.key
     return open_servicedesk(
         tenant,
@@ -42,7 +42,12 @@ def open_help_desk(
     )
 
 
-def _credentials(known: KnownTenant) -> Credentials:
+def credentials_of(known: KnownTenant) -> Credentials:
+    """The key or OAuth client of the tenant's help desk.
+
+    Raises:
+        TenantFileInvalid: A secret is missing.
+    """
     slug, secrets = known.tenant.slug, known.secrets
     if known.tenant.servicedesk.edition.is_cloud and secrets.oauth is not None:
         return OAuthClient(secrets.oauth.client_id, secrets.oauth.client_secret, secrets.oauth.refresh_token)

@@ -1,4 +1,4 @@
-"""The commands that try the product: send a webhook by hand, run the smoke test."""
+"""The commands that try the product: look at a help desk, send a webhook by hand, run the smoke test."""
 
 from __future__ import annotations
 
@@ -10,13 +10,75 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.cli.onboarding import instances
 from app.cli.run import choose, load_directory, run
+from app.cli.tenants import tenants
 from app.core.delivery import Event
 
 if TYPE_CHECKING:
     from app.smoke import Hosted, RealTicket
     from app.smoke.cluster import Cluster
     from app.smoke.report import SmokeReport
+
+
+_TICKET = click.option(
+    "--ticket", "ticket_id", metavar="ID", help="The ticket to read; the first of the list otherwise."
+)
+
+
+@tenants.command("try")
+@click.argument("slug")
+@_TICKET
+def try_tenant(slug: str, ticket_id: str | None) -> None:
+    r"""Look at a tenant's help desk: one ticket, one page of each list, whose the rows are. Posts nothing.
+
+    Says what works and what is missing; status 1 if anything is. The output holds the shape of the answers and no text
+    of a ticket, so it can be sent to us. It needs the help desk's secret, and no database.
+
+    \b
+    Example:
+      ai-agents tenants try acme
+    """
+    _look_at(slug, ticket_id)
+
+
+@instances.command("try")
+@click.argument("name")
+@_TICKET
+def try_instance(name: str, ticket_id: str | None) -> None:
+    r"""As `tenants try`, for a shared help desk: how many rows are whose.
+
+    \b
+    Example:
+      ai-agents instances try main
+    """
+    _look_at(name, ticket_id)
+
+
+def _look_at(slug: str, ticket_id: str | None) -> None:
+    from importlib.metadata import version
+
+    from app.core.accounts import Accounts
+    from app.help_desks import credentials_of
+    from app.integrations.servicedesk import State, inspect
+
+    directory = load_directory()
+    known = choose(directory, slug)
+    options = known.tenant.servicedesk
+    sharing = directory.accounts_of(options.instance_id) if options.instance_id else []
+    entries = [(account, each.tenant.slug) for each in sharing if (account := each.tenant.servicedesk.account)]
+    clients = Accounts(entries) if options.instance_id else None
+    findings = run(inspect(known.tenant, credentials_of(known), clients=clients, ticket_id=ticket_id))
+    click.echo(f"{slug}: edition {options.edition}, by AI Agents {version('ai-agents')}; nothing was posted")
+    width = max(len(each.part) for each in findings)
+    for each in findings:
+        click.echo(f"{each.state:<4}  {each.part:<{width}}  {each.detail}")
+        for line in each.lines:
+            click.echo(f"{'':<{width + 6}}  {line}")
+    failed = sum(each.state is State.FAILED for each in findings)
+    click.echo("nothing is missing" if not failed else f"{failed} of these need mending: docs/servicedesk-plus.md")
+    if failed:
+        raise SystemExit(1)
 
 
 @click.group()

@@ -3,16 +3,20 @@
 from app.integrations.servicedesk.auth import ApiKey, Credentials, OAuthClient, TokenCache
 from app.integrations.servicedesk.calls import CallLimiter
 from app.integrations.servicedesk.client import ServiceDesk, open_servicedesk, ticket_url
+from app.integrations.servicedesk.inspection import Finding, State, inspect
 from app.integrations.servicedesk.mapping import Note
 
 __all__ = [
     "ApiKey",
     "CallLimiter",
     "Credentials",
+    "Finding",
     "Note",
     "OAuthClient",
     "ServiceDesk",
+    "State",
     "TokenCache",
+    "inspect",
     "open_servicedesk",
     "ticket_url",
 ]

@@ -41,6 +41,12 @@ _TICKET_FIELDS: Final = (
 _CLOUD_FIELDS: Final = ("display_id", "is_trashed", "deleted_time")
 
 
+def ticket_fields(edition: Edition, account_fields: Sequence[str]) -> list[str]:
+    """The fields that a list of tickets is asked for."""
+    own = {field.partition(".")[0] for field in account_fields}
+    return [*_TICKET_FIELDS, *(_CLOUD_FIELDS if edition.is_cloud else ()), *sorted(own)]
+
+
 class Lists:
     """Reads lists through *api*."""
 
@@ -83,8 +89,7 @@ class Lists:
         A build may leave `last_updated_time` empty until the first update, and its search by that field then finds no
         new ticket. So the list is read a second time by `created_time`, and only those tickets are added.
         """
-        own = {field.partition(".")[0] for field in account_fields}
-        fields = [*_TICKET_FIELDS, *(_CLOUD_FIELDS if edition.is_cloud else ()), *sorted(own)]
+        fields = ticket_fields(edition, account_fields)
         async for row in self._by_time("last_updated_time", since=updated_since, fields=fields):
             if time_of(row.get("last_updated_time")) is not None:
                 yield row
