@@ -25,6 +25,12 @@ def test_the_known_answer_of_standard_webhooks_is_reproduced() -> None:
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+def test_the_known_answer_of_zohos_page_is_reproduced() -> None:
+    """The example of zoho.encryption.hmacsha256(key, data, "hex"), which docs/servicedesk-plus.md signs with."""
+    signature = sign_body(b"sk_5Ow7B_4eC39H", b"{Order ID: 0932, Currency: USD, Amount: 2500}")
+    assert signature == "sha256=13721963e7ac439f5a2e63c261856393647f3f51b493beebf5919af4bc3de19c"
+
+
 def test_either_of_two_live_secrets_is_honoured_and_no_third() -> None:
     for secret in (b"current", b"previous"):
         verify_body(b"{}", sign_body(secret, b"{}"), [b"current", b"previous"])
