@@ -712,7 +712,9 @@ def test_a_renamed_instance_takes_its_accounts_along(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("slugs", [("acme", "zeta"), ("zeta", "acme")])
-def test_of_two_tenants_of_one_account_the_active_one_gets_what_is_of_it(tmp_path: Path, slugs: tuple[str, str]) -> None:
+def test_of_two_tenants_of_one_account_the_active_one_gets_what_is_of_it(
+    tmp_path: Path, slugs: tuple[str, str]
+) -> None:
     instance = an_instance("main")
     write_instance(tmp_path, instance, api_key="key")
     active = an_account(instance, slugs[0], {**ACME, "site_ids": ["5"]})
