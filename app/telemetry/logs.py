@@ -13,7 +13,8 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from functools import partial
+from typing import Literal, TextIO
 
 import structlog
 from opentelemetry import trace
@@ -36,10 +37,12 @@ def set_up_logs(*, level: str, form: Literal["json", "console"], process: str) -
         if form == "json"
         else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
+    # Ours are rendered and written at once: through the standard library a line costs three times as much, and each
+    # webhook has one.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *final],
+        logger_factory=partial(_NamedLogger, sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -52,8 +55,15 @@ def set_up_logs(*, level: str, form: Literal["json", "console"], process: str) -
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
-    logging.getLogger("app").setLevel(level.upper())
     structlog.contextvars.bind_contextvars(process=process)
+
+
+class _NamedLogger(structlog.WriteLogger):
+    """Writes lines to *file*; `name` is the module's."""
+
+    def __init__(self, file: TextIO, name: str = "") -> None:
+        super().__init__(file)
+        self.name = name
 
 
 def _add_trace(

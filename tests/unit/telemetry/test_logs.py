@@ -9,14 +9,14 @@ import sys
 import pytest
 
 SAY = """
-import asyncio, logging, sys
+import asyncio, logging, sys, structlog
 from app.telemetry.logs import set_up_logs
 
 set_up_logs(level=sys.argv[1], form="json", process="test")
 for name in ("httpx2", "httpcore2.http11", "openai", "somebody.else"):
     for level in (logging.DEBUG, logging.INFO, logging.WARNING):
         logging.getLogger(name).log(level, "of a library")
-logging.getLogger("app.somewhere").debug("ours")
+structlog.get_logger("app.somewhere").debug("ours")
 
 async def fail():
     raise ValueError("words of a ticket")
