@@ -141,9 +141,27 @@ async def test_an_account_under_another_id_is_found_by_its_name(simulator: HelpD
     findings = await look(tenant, clients=Accounts([(tenant.servicedesk.account, "acme")]))
 
     assert findings["id of the account"].detail == (
-        "rows of this account's name have the id 601, not 7: mend account.id in its file"
+        "rows of this account's name, or one like it, have the id 601, and don't fit its file: mend servicedesk.account"
+        " there"
     )
     assert "name one with --ticket" in findings["one ticket"].detail
+
+
+async def test_rows_that_name_several_accounts_are_told_apart_from_those_that_name_none() -> None:
+    rows = [
+        {"id": "1", "subject": "s", "description": "d", "account": [{"id": "601"}, {"id": "602"}]},
+        {"id": "2", "subject": "s", "description": "d", "account": None},
+        {"id": "3", "subject": "s", "description": "d", "account": {"id": "601"}},
+    ]
+    answer = {"requests": rows, "request": rows[0], "notes": [], "solutions": [], "asset_assets": []}
+    async with serving(lambda _: web.json_response(answer)) as tenant:
+        shared = an_account(an_instance(url=tenant.servicedesk.url), "acme", {"id": "601"})
+        assert shared.servicedesk.account is not None
+        findings = await look(shared, clients=Accounts([(shared.servicedesk.account, "acme")]))
+    assert findings["accounts of tickets"].detail == (
+        "rows of acme 1, naming several accounts or none that can be read 1, without an account 1"
+    )
+    assert "another ticket than the one" in findings["one ticket"].detail
 
 
 async def test_missing_rights_are_told_by_their_part(simulator: HelpDeskSimulator) -> None:
