@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,12 +31,16 @@ from app.core.help_desk import AccountRef
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.db.knowledge.indexing import ARTICLES, TICKETS, index_next, is_indexed_otherwise
+from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.reconciliation import record_missed
 from app.db.knowledge.store import (
     Cursor,
     CursorKind,
     drop_absent_articles,
     drop_absent_assets,
+    drop_articles,
+    drop_assets,
+    drop_tickets,
     load_cursor,
     save_cursor,
     upsert_articles,
@@ -45,7 +49,7 @@ from app.db.knowledge.store import (
 )
 from app.db.knowledge.strays import Stray, keep_strays
 from app.db.session import Database, open_database
-from app.errors import AppError
+from app.errors import AppError, TenantFileInvalid
 from app.help_desks import open_help_desk
 from app.queue import RingBroker, open_queue
 from app.settings import SyncSettings
@@ -55,6 +59,14 @@ log = structlog.get_logger(__name__)
 
 Offer = Callable[[UUID, UUID], Awaitable[bool]]
 Row = TypeVar("Row")
+
+
+class _Item(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Item = TypeVar("Item", bound=_Item)
 
 # Each run reads this much again: clocks differ, and tickets younger than `GRACE` were not checked the last time.
 OVERLAP: Final = timedelta(minutes=10)
@@ -228,6 +240,7 @@ async def sync_desk(
     """
     run = _Run(database, owners, desk, offer)
     for kind, step in (
+        ("accounts", run.leave_out_changed),
         ("search index", run.index_again),
         ("tickets", lambda: run.sync_tickets(since=since, grace=grace)),
         ("articles", run.sync_articles),
@@ -268,6 +281,17 @@ class _Share:
                 await save_cursor(session, self.tenant.id, "reconciliation", Cursor(seen_up_to=first))
         overlap = self.cursor.seen_up_to - OVERLAP if self.cursor.seen_up_to is not None else first
         return max(first, overlap, started_at - RECONCILE_WITHIN)
+
+    async def drop_foreign(self, kind: CursorKind, ids: Collection[str]) -> None:
+        """Remove what is stored of these items, which are of other accounts by now, or of none."""
+        tenant = self.tenant
+        async with self.database.as_tenant(tenant.id) as session:
+            if kind == "assets":
+                removed = await drop_assets(session, tenant.id, ids)
+            else:
+                drop = drop_tickets if kind == "tickets" else drop_articles
+                removed = await drop(session, tenant.id, ids, language=tenant.note.language)
+        self.report.removed += removed
 
     async def store_tickets(
         self, tickets: Sequence[Ticket], *, watched_since: datetime, until: datetime, resume_from: datetime | None
@@ -334,6 +358,7 @@ class _Run:
             if (account := known.tenant.servicedesk.account) is not None
         ]
         self._accounts = Accounts(entries)
+        self._left_out: list[SyncReport] = []
         self._shares = [share for _, share in entries if share.tenant.id in owners.synced]
 
     async def finish(self) -> list[SyncReport]:
@@ -342,7 +367,18 @@ class _Run:
             return [self.report]
         if not self.report.has_failed:
             await keep_strays(self._database, self._owner.id, self.report.strays)
-        return [self.report, *(share.report for share in self._shares)]
+        return [self.report, *(share.report for share in self._shares), *self._left_out]
+
+    async def leave_out_changed(self) -> None:
+        """Store nothing more of a tenant whose file names another account than before."""
+        for share in list(self._shares):
+            try:
+                async with self._database.as_tenant(share.tenant.id) as session:
+                    await keep_origin(session, share.tenant)
+            except TenantFileInvalid as error:
+                share.report.problems.append(error.detail)
+                self._shares.remove(share)
+                self._left_out.append(share.report)
 
     async def index_again(self) -> None:
         """Index what was indexed in another language or by older rules, a batch a transaction."""
@@ -360,6 +396,8 @@ class _Run:
         started_at = await self._begin("tickets")
         watched = {id(share): await share.watched_since(started_at) for share in self._shares}
         begins = [share.cursor.seen_up_to - OVERLAP if share.cursor.seen_up_to else since for share in self._shares]
+        # Of an instance without tenants only what shows which accounts there are.
+        begins = begins or [started_at - RECONCILE_WITHIN]
         newest: datetime | None = None
         async for batch in _batches(self._desk.list_tickets(updated_since=_earliest(*begins))):
             newest = _latest(newest, *(ticket.updated_at or ticket.created_at for ticket in batch))
@@ -367,7 +405,8 @@ class _Run:
             # the end; of those only the ones that can still count as missed are needed.
             progress = _latest(*(ticket.updated_at for ticket in batch))
             resume_from = min(progress, started_at - RECONCILE_WITHIN) if progress else None
-            for share, tickets in self._deal("tickets", batch, lambda ticket: self._one_of(ticket.account)):
+            dealt = await self._deal("tickets", batch, lambda ticket: self._one_of(ticket.account))
+            for share, tickets in dealt:
                 missed = await share.store_tickets(
                     tickets, watched_since=watched[id(share)], until=started_at - grace, resume_from=resume_from
                 )
@@ -383,7 +422,7 @@ class _Run:
         newest: datetime | None = None
         async for batch in _batches(self._desk.list_articles(updated_since=since)):
             newest = _latest(newest, *(article.updated_at for article in batch))
-            for share, articles in self._deal("articles", batch, self._of_article):
+            for share, articles in await self._deal("articles", batch, self._of_article):
                 present[id(share)] |= {article.id for article in articles}
                 await share.store_articles(articles)
         if since is None:
@@ -398,7 +437,7 @@ class _Run:
         newest: datetime | None = None
         async for batch in _batches(self._desk.list_assets(updated_since=since)):
             newest = _latest(newest, *(asset.updated_at for asset in batch))
-            for share, assets in self._deal("assets", batch, self._of_asset):
+            for share, assets in await self._deal("assets", batch, self._of_asset):
                 present[id(share)] |= {asset.id for asset in assets}
                 await share.store_assets(assets)
         if since is None:
@@ -416,7 +455,7 @@ class _Run:
 
     def _since(self, now: datetime) -> datetime | None:
         """From when on to list: what the tenant needs that was read longest ago."""
-        return _earliest(*(_since(share.cursor, now) for share in self._shares))
+        return _earliest(*(_since(share.cursor, now) for share in self._shares)) if self._shares else None
 
     def _one_of(self, told: AccountRef) -> list[_Share]:
         found = None if self._accounts is None else self._accounts.find(told)
@@ -429,27 +468,31 @@ class _Run:
         found = None if self._accounts is None else self._accounts.of_asset(asset)
         return [] if found is None else [found]
 
-    def _deal(
-        self, kind: CursorKind, batch: list[Row], owners_of: Callable[[Row], list[_Share]]
-    ) -> list[tuple[_Share, list[Row]]]:
-        """The rows of each tenant; what no tenant owns is counted and dropped."""
+    async def _deal(
+        self, kind: CursorKind, batch: list[Item], owners_of: Callable[[Item], list[_Share]]
+    ) -> list[tuple[_Share, list[Item]]]:
+        """The rows of each tenant. What no tenant owns is counted and dropped; what moved leaves those who had it."""
         if self._accounts is None:
             return [(self._shares[0], batch)]
-        dealt: dict[int, list[Row]] = {id(share): [] for share in self._shares}
-        for row in batch:
+        dealt: dict[int, dict[str, Item]] = {id(share): {} for share in self._shares}
+        latest = {row.id: row for row in batch}  # one that moved while it was listed comes twice
+        for row in latest.values():
             owners = owners_of(row)
             if not owners:
                 self.report.strays[Stray(kind, _label(row))] += 1
             for share in owners:
                 if id(share) in dealt:
-                    dealt[id(share)].append(row)
-        return [(share, dealt[id(share)]) for share in self._shares if dealt[id(share)]]
+                    dealt[id(share)][row.id] = row
+        for share in self._shares:
+            if foreign := latest.keys() - dealt[id(share)].keys():
+                await share.drop_foreign(kind, foreign)
+        return [(share, [*dealt[id(share)].values()]) for share in self._shares if dealt[id(share)]]
 
 
 def _label(row: object) -> str:
     """The account that a row names, as a person reads it; empty: none."""
     told = getattr(row, "accounts", None) or (getattr(row, "account", AccountRef()),)
-    return ", ".join(each.label for each in told)[:_MAX_LABEL_CHARS]
+    return ", ".join(each.label for each in told if each.label)[:_MAX_LABEL_CHARS]
 
 
 def _since(cursor: Cursor, now: datetime) -> datetime | None:

@@ -207,6 +207,12 @@ class Account(Part):
         """For a person: `601 (Acme Corp)`."""
         return AccountRef(self.id or "", self.name or "").label
 
+    def is_same(self, other: Account) -> bool:
+        """Whether this is surely the account *other*: by two ids, or by two names where one of them has no id."""
+        if self.id is not None and other.id is not None:
+            return self.id == other.id
+        return self.name is not None and other.name is not None and same_name(self.name) == same_name(other.name)
+
     def can_be_told_apart(self, other: Account) -> bool:
         """Whether no row can fit both: by two ids that differ, or by two names that nobody takes for one."""
         if not set(self.site_ids).isdisjoint(other.site_ids):

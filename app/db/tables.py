@@ -132,6 +132,17 @@ class AccountRow(SQLModel, table=True):
     instance_id: UUID
 
 
+class OriginRow(SQLModel, table=True):
+    """The account whose tickets, articles, assets and deliveries a tenant's rows are; written once."""
+
+    __tablename__ = "origin"
+
+    tenant_id: UUID = Field(primary_key=True)
+    instance_id: UUID
+    account_id: str | None = Field(sa_column=Column(Text))
+    account_name: str | None = Field(sa_column=Column(Text))
+
+
 class StrayRow(SQLModel, table=True):
     """Rows of an instance (`tenant_id`) that no tenant owns, counted at its last sync."""
 

@@ -17,6 +17,7 @@ from openai import AsyncOpenAI
 
 from app.core.tenant import Tenant
 from app.db.knowledge.inventory import InventorySearch
+from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.search import Search
 from app.db.knowledge.store import drop_tickets, upsert_tickets
 from app.db.ledger.claims import Claim
@@ -143,7 +144,7 @@ class Toolkits:
         """The tenant's toolkit. It stays open until the block ends.
 
         Raises:
-            TenantFileInvalid: A secret is missing or of the other edition.
+            TenantFileInvalid: A secret is missing or of the other edition, or the tenant's rows are of another account.
         """
         opened = await self._find_or_open(known)
         opened.borrowers += 1
@@ -170,6 +171,8 @@ class Toolkits:
 
     async def _open(self, known: KnownTenant) -> _Opened:
         tenant = known.tenant
+        async with self._database.as_tenant(tenant.id) as session:
+            await keep_origin(session, tenant)
         async with AsyncExitStack() as stack:
             help_desk = await stack.enter_async_context(
                 open_help_desk(known, self._database, longest_wait=LONGEST_WAIT_FOR_A_CALL)

@@ -567,7 +567,10 @@ def check(scene: Scene, log: str) -> None:
             own = " ".join(
                 each.text.lower() for each in scene.emissions if (each.place, each.tenant) == (place, tenant.slug)
             )
-            assert {kind for kind in kinds if tenant.words[kind] not in own} == set(), (tenant.slug, place)
+            absent = {kind for kind in kinds if tenant.words[kind] not in own}
+            # Of a shared help desk's webhook no word is stored.
+            is_left_out = place == "table delivery" and tenant.account
+            assert absent == (set(kinds) if is_left_out else set()), (tenant.slug, place)
     places = {emission.place for emission in scene.emissions}
     assert places >= {"Redis", "spans", "metrics", "statement", "process list", "answer", "log api.log", "log sync.log"}
     for event in ("attempt_crashed", "attempt_ended", "tenant_file_refused", "webhook_refused", "note_posted"):

@@ -53,6 +53,7 @@ TABLES = {
     "gate": Rule(CHANGE, reads="all"),
     "dead": Rule("select insert delete", reads="all"),
     "account": Rule(CHANGE, reads="all"),  # ids alone: whose deliveries share an instance's slots and holds
+    "origin": Rule(CHANGE),
     "stray": Rule(CHANGE),
     "attempt": Rule("select insert"),
     "tally": Rule("select insert update"),

@@ -96,15 +96,34 @@ async def upsert_tickets(
     return len(changed)
 
 
-async def drop_tickets(session: AsyncSession, tenant_id: UUID, ids: Collection[str], *, language: Language) -> None:
-    """Remove those of these tickets that are stored."""
+async def drop_tickets(session: AsyncSession, tenant_id: UUID, ids: Collection[str], *, language: Language) -> int:
+    """Remove those of these tickets that are stored. Returns their number."""
     is_one = TicketRow.tenant_id == tenant_id, col(TicketRow.id).in_(ids)
     if not (await session.scalars(select(TicketRow.id).where(*is_one))).all():
-        return
+        return 0
     await lock_index(session, tenant_id, TICKETS, language=language)
     stored = (await session.scalars(select(TicketRow.id).where(*is_one))).all()
     if stored:
         await drop_documents(session, tenant_id, TICKETS, stored, language=language)
+    return len(stored)
+
+
+async def drop_articles(session: AsyncSession, tenant_id: UUID, ids: Collection[str], *, language: Language) -> int:
+    """Remove those of these articles that are stored. Returns their number."""
+    is_one = ArticleRow.tenant_id == tenant_id, col(ArticleRow.id).in_(ids)
+    if not (await session.scalars(select(ArticleRow.id).where(*is_one))).all():
+        return 0
+    await lock_index(session, tenant_id, ARTICLES, language=language)
+    stored = (await session.scalars(select(ArticleRow.id).where(*is_one))).all()
+    if stored:
+        await drop_documents(session, tenant_id, ARTICLES, stored, language=language)
+    return len(stored)
+
+
+async def drop_assets(session: AsyncSession, tenant_id: UUID, ids: Collection[str]) -> int:
+    """Remove those of these assets that are stored. Returns their number."""
+    is_one = col(AssetRow.tenant_id) == tenant_id, col(AssetRow.id).in_(ids)
+    return len((await session.scalars(delete(AssetRow).where(*is_one).returning(col(AssetRow.id)))).all())
 
 
 async def upsert_articles(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
-from app.core.help_desk import Edition
+from app.core.help_desk import AccountRef, Edition
 from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.servicedesk.answers import (
     AnswerOverLimit,
@@ -19,7 +20,7 @@ from app.integrations.servicedesk.answers import (
     not_understood,
 )
 from app.integrations.servicedesk.calls import RestApi
-from app.integrations.servicedesk.mapping import Row, display_id_of, parse_id, time_of
+from app.integrations.servicedesk.mapping import Row, account_of, display_id_of, parse_id, time_of
 
 PAGE_ROWS: Final = 100
 """The most that ServiceDesk Plus gives at once."""
@@ -89,29 +90,36 @@ class Lists:
         A build may leave `last_updated_time` empty until the first update, and its search by that field then finds no
         new ticket. So the list is read a second time by `created_time`, and only those tickets are added.
         """
-        fields = ticket_fields(edition, account_fields)
-        async for row in self._by_time("last_updated_time", since=updated_since, fields=fields):
+        ask = partial(
+            self._by_time,
+            since=updated_since,
+            fields=ticket_fields(edition, account_fields),
+            account_fields=account_fields,
+        )
+        async for row in ask("last_updated_time"):
             if time_of(row.get("last_updated_time")) is not None:
                 yield row
-        async for row in self._by_time("created_time", since=updated_since, fields=fields):
+        async for row in ask("created_time"):
             if time_of(row.get("last_updated_time")) is None:
                 yield row
 
-    async def _by_time(self, field: str, *, since: datetime | None, fields: list[str]) -> AsyncIterator[Row]:
-        """The tickets in the order of *field*, each once per time that it has there.
+    async def _by_time(
+        self, field: str, *, since: datetime | None, fields: list[str], account_fields: Sequence[str]
+    ) -> AsyncIterator[Row]:
+        """The tickets in the order of *field*, each once per time and account that it has there.
 
         The next page is asked for by the last row's time, not by its index: a ticket that is updated meanwhile moves
         to the end, so the ticket after it moves to a page that was read already and would be missed. The index is used
         only among rows with the same time.
         """
         cursor, start = _millis(since), 1
-        seen: set[tuple[str, int | None]] = set()
+        seen: set[tuple[str, int | None, AccountRef]] = set()
         previous: list[str] = []
         for _ in range(MAX_PAGES):
             info = _by_time_info(field, cursor, start)
             rows, has_more = await self._ticket_page(info, fields)
             for row in rows:
-                entry = (parse_id(row), _millis(time_of(row.get(field))))
+                entry = (parse_id(row), _millis(time_of(row.get(field))), account_of(row, account_fields))
                 if entry not in seen:
                     seen.add(entry)
                     yield row

@@ -6,9 +6,11 @@ row of a list, of a ticket before its note, and what a webhook says in place of 
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,8 +20,9 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from app.core.delivery import compute_job_id, parse_webhook
-from app.core.help_desk import AccountRef, Edition
+from app.core.help_desk import Account, AccountRef, Edition
 from app.core.tenant import Instance, Tenant
+from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.strays import KINDS, Stray, list_strays
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.db.limits.accounts import keep_accounts
@@ -29,8 +32,10 @@ from app.db.limits.pauses import pause, resume
 from app.db.limits.rate import hold_until_next_turn
 from app.db.reports.deliveries import DeliveryView, list_deliveries
 from app.db.session import Database, open_database
-from app.errors import Code, TicketForeign
+from app.errors import Code, HelpDeskUnavailable, TenantFileInvalid, TicketForeign, TicketNotFound
 from app.help_desks import open_help_desk
+from app.integrations.servicedesk import ServiceDesk
+from app.simulator import wire
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
@@ -108,6 +113,21 @@ class Shared:
 
     def notes(self, ticket_id: str) -> list[str]:
         return [note.html for note in self.portal.notes(ticket_id)]
+
+    def answer(self, match: str, times: int = 1, **parts: Any) -> None:
+        """Let the help desk answer calls with *parts*, whatever they ask for."""
+        success = {"response_status": {"status_code": 2000, "status": "success"}}
+        self.fault(match, "garbage", body=json.dumps({**parts, **success}), times=times)
+
+    def row(self, ticket_id: str, **changes: Any) -> dict[str, Any]:
+        return {**wire.ticket_row(self.portal.tickets[ticket_id], self.portal), **changes}
+
+    @asynccontextmanager
+    async def desk(self, tenant: Tenant | None = None) -> AsyncIterator[ServiceDesk]:
+        known = self.directory.find((tenant or self.acme).id)
+        assert known is not None
+        async with open_help_desk(known, self.database, longest_wait=timedelta(seconds=30)) as desk:
+            yield desk
 
     def fault(self, match: str, kind: str, **values: Any) -> None:
         self.portal.faults.add(Fault.model_validate({"match": match, "kind": kind, **values}))
@@ -414,3 +434,249 @@ async def test_rows_of_no_tenant_are_a_gauge_until_their_file_comes(shared: Shar
     shared.directory.refresh()
     await look_at_strays(shared.database, shared.directory)
     assert [strays(kind) for kind in KINDS] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("account", [GLOBEX, UNKNOWN, ""])
+async def test_what_moves_to_another_account_leaves_with_the_next_sync(shared: Shared, account: str) -> None:
+    ticket_id = shared.solved(ACME, "Restarted it.", updated="2026-11-20T10:00:00Z")
+    kept = shared.solved(ACME, "Stays.", updated="2026-11-20T10:00:00Z")
+    article = shared.portal.add_article(title="Mail", text="words", accounts=[ACME])
+    asset = shared.portal.add_asset(name="PC-1", ip="10.0.0.1", account=ACME)
+    await shared.sync()
+    assert await shared.stored(shared.acme, "ticket", "id") == {ticket_id, kept}
+
+    shared.portal.update_ticket(ticket_id, account=account)
+    article.accounts, article.updated = [account] if account else [], datetime.now(UTC)
+    asset.account, asset.updated = account, datetime.now(UTC)
+    reports = await shared.sync()
+
+    assert not any(report.has_failed for report in reports.values())
+    assert await shared.stored(shared.acme, "ticket", "id") == {kept}
+    assert await shared.stored(shared.acme, "article", "id") == set()
+    assert await shared.stored(shared.acme, "asset", "id") == set()
+    is_globex = account == GLOBEX
+    assert await shared.stored(shared.globex, "ticket", "id") == ({ticket_id} if is_globex else set())
+    assert await shared.stored(shared.globex, "article", "id") == ({article.id} if is_globex else set())
+    assert await shared.stored(shared.globex, "asset", "id") == ({asset.id} if is_globex else set())
+    assert reports[shared.acme.slug].removed == 3
+
+
+async def test_what_moves_leaves_also_when_its_old_client_is_synced_alone(shared: Shared) -> None:
+    ticket_id = shared.solved(ACME, "Restarted it.", updated="2026-11-20T10:00:00Z")
+    await shared.sync()
+    shared.portal.update_ticket(ticket_id, account=GLOBEX)
+    await shared.sync(shared.acme.slug)
+    assert await shared.stored(shared.acme, "ticket", "id") == set()
+
+
+@pytest.mark.parametrize("is_on_one_page", [True, False])
+async def test_a_ticket_that_is_listed_twice_is_of_the_account_that_came_last(
+    shared: Shared, is_on_one_page: bool
+) -> None:
+    ticket_id = shared.solved(ACME, "Restarted it.", updated="2026-11-20T10:00:00Z")
+    before = shared.row(ticket_id)
+    after = shared.row(shared.portal.update_ticket(ticket_id, account=GLOBEX, updated=None).id)
+    after["last_updated_time"] = before["last_updated_time"]
+    pages = [[before, after]] if is_on_one_page else [[before], [after]]
+    for number, page in enumerate(pages):
+        shared.answer("GET requests", requests=page, list_info={"has_more_rows": number < len(pages) - 1})
+    shared.answer("GET requests", requests=[], list_info={"has_more_rows": False})
+    await shared.sync()
+    assert await shared.stored(shared.acme, "ticket", "id") == set()
+    assert await shared.stored(shared.globex, "ticket", "id") == {ticket_id}
+
+
+async def test_a_ticket_that_moves_while_the_model_writes_gets_no_note(shared: Shared) -> None:
+    ticket_id = shared.solved(ACME, "Restarted it.")
+    await shared.deliver(shared.acme.id, ticket_id, event="ticket_resolved")
+    await shared.work()
+    assert await shared.stored(shared.acme, "ticket", "id") == {ticket_id}
+    shared.portal.update_ticket(ticket_id, status="Open", resolved=None)
+    # As the first call of the attempt sees it; then it is another's.
+    shared.answer(f"GET requests/{ticket_id}", request=shared.row(ticket_id))
+    shared.portal.update_ticket(ticket_id, account=GLOBEX)
+    await shared.deliver(shared.acme.id, ticket_id)
+    await shared.work()
+    delivery = next(each for each in await shared.deliveries(shared.acme.id) if each.event == "ticket_created")
+    assert (delivery.status, delivery.code) == ("ignored", Code.TICKET_OF_ANOTHER_ACCOUNT)
+    assert shared.notes(ticket_id) == []
+    assert await shared.stored(shared.acme, "ticket", "id") == set()
+
+
+@pytest.mark.parametrize("account", [ACME, GLOBEX])
+@pytest.mark.parametrize("event", ["ticket_created", "ticket_resolved"])
+async def test_an_answer_with_another_ticket_than_asked_for_is_not_used(
+    shared: Shared, account: str, event: str
+) -> None:
+    ticket_id, other = shared.ticket(ACME), shared.solved(account, "Words of another ticket.")
+    shared.answer(f"GET requests/{ticket_id}", request=shared.row(other))
+    await shared.deliver(shared.acme.id, ticket_id, event=event)
+    await shared.work()
+    [delivery] = await shared.deliveries(shared.acme.id)
+    assert (delivery.status, delivery.code) == ("pending", Code.HELP_DESK_NOT_UNDERSTOOD)
+    assert shared.notes(ticket_id) == shared.notes(other) == []
+    assert await shared.stored(shared.acme, "ticket", "id") == set()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"resolution": {"content": "Words of Globex.", "request": {"id": "999"}}},
+        {"resolutions": [{"content": "Words of Globex."}, {"content": "Restarted it."}]},
+    ],
+)
+async def test_a_resolution_of_another_ticket_is_not_used(shared: Shared, answer: dict[str, Any]) -> None:
+    ticket_id = shared.solved(ACME, "Restarted it.")
+    row = shared.row(ticket_id)
+    del row["resolution"]
+    shared.answer(f"GET requests/{ticket_id}/resolutions", **answer)
+    shared.answer(f"GET requests/{ticket_id}", request=row)
+    async with shared.desk() as desk:
+        with suppress(HelpDeskUnavailable):
+            assert "Globex" not in (await desk.load_ticket(ticket_id)).resolution
+
+
+async def test_details_of_another_item_than_asked_for_are_not_used(shared: Shared) -> None:
+    portal = shared.portal
+    portal.lists_hold_text = False
+    own = portal.add_article(title="Own", text="words", accounts=[ACME])
+    other = portal.add_article(title="Words of Globex", text="words", accounts=[GLOBEX])
+    row = wire.article_row(other, portal)
+    del row[f"{portal.account_key}s"]
+    shared.answer(f"GET solutions/{own.id}", solution=row)
+    path = portal.assets_path
+    mine = portal.add_asset(name="PC-1", account=ACME)
+    its = wire.asset_row(portal.add_asset(name="Words of Globex", account=GLOBEX), portal)
+    bare = {key: wire.asset_row(mine, portal)[key] for key in ("id", "name", portal.account_key)}
+    answer: dict[str, Any] = {path.removesuffix("s"): {**its, portal.account_key: None}}
+    shared.answer(f"GET {path}/{mine.id}", **answer)
+    lists: dict[str, Any] = {path: [bare], "list_info": {"has_more_rows": False}}
+    shared.answer(f"GET {path}", times=2, **lists)
+    reports = await shared.sync()
+    assert "Words of Globex" not in await shared.stored(shared.acme, "article", "title")
+    assert "Words of Globex" not in await shared.stored(shared.acme, "asset", "name")
+    assert reports[shared.instance.name].has_failed
+
+
+@pytest.mark.parametrize(
+    "name", ["Init\x00ech", "Init\ud800ech", "x" * 5000, "\u202e<b>Initech", "'; drop table stray"]
+)
+async def test_whatever_an_account_is_called_the_others_are_synced(shared: Shared, name: str) -> None:
+    shared.portal.accounts[UNKNOWN] = name
+    shared.solved(UNKNOWN, "Words of another client.")
+    shared.solved(ACME, "Restarted it.")
+    shared.portal.add_article(title="Mail", text="words", accounts=[UNKNOWN])
+    unrouted = shared.ticket(UNKNOWN)
+    await shared.deliver(shared.instance.id, unrouted)
+    await shared.work()
+    [waiting] = await shared.deliveries(shared.instance.id)
+    assert waiting.code == Code.ACCOUNT_UNKNOWN
+    reports = await shared.sync()
+    assert not any(report.has_failed for report in reports.values()), [report.line for report in reports.values()]
+    assert await shared.stored(shared.acme, "ticket", "resolution") == {"Restarted it."}
+    strays = await list_strays(shared.database, shared.instance.id)
+    assert sum(count for stray, count in strays.items() if stray.kind == "tickets") == 2
+
+
+async def test_a_help_desk_that_leads_from_one_id_to_the_next_is_left_soon(shared: Shared) -> None:
+    for one, other in (("71", "72"), ("72", "71")):
+        row = {"id": other, "display_id": one}
+        shared.fault(f"GET requests/{one}", "status", status=404, times=None)
+        shared.answer("GET requests", requests=[row], list_info={"has_more_rows": False})
+    for _ in range(20):
+        shared.answer("GET requests", requests=[{"id": "71", "display_id": "72"}], list_info={"has_more_rows": False})
+    before = len(shared.portal.calls)
+    async with shared.desk() as desk:
+        with pytest.raises(TicketNotFound):
+            await desk.load_ticket("71")
+    assert len(shared.portal.calls) - before <= 3
+
+
+async def test_a_moved_ticket_that_is_named_by_its_display_id_leaves_the_history(shared: Shared) -> None:
+    ticket_id = shared.solved(ACME, "Restarted it.")
+    shared.portal.tickets[ticket_id].display_id = "77"
+    await shared.deliver(shared.acme.id, ticket_id, event="ticket_resolved")
+    await shared.work()
+    shared.portal.update_ticket(ticket_id, account=GLOBEX)
+    shared.answer("GET requests", requests=[shared.row(ticket_id, display_id="77")], list_info={"has_more_rows": False})
+    shared.portal.faults.clear()
+    shared.fault("GET requests/77", "status", status=404, times=None)
+    shared.answer("GET requests", requests=[shared.row(ticket_id, display_id="77")], list_info={"has_more_rows": False})
+    await shared.deliver(shared.acme.id, "77")
+    await shared.work()
+    assert await shared.stored(shared.acme, "ticket", "id") == set()
+
+
+async def test_a_tenant_that_becomes_another_account_cites_nothing_of_the_one_before(
+    shared: Shared, tmp_path: Path
+) -> None:
+    shared.solved(ACME, "Turned cached mode on at Acme.")
+    shared.solved(GLOBEX, "Repaired the profile at Globex.")
+    await shared.sync()
+    swapped = [
+        shared.acme.model_copy(update={"servicedesk": shared.globex.servicedesk}),
+        shared.globex.model_copy(update={"servicedesk": shared.acme.servicedesk}),
+    ]
+    for tenant in swapped:
+        (tmp_path / "files" / f"{tenant.slug}.yaml").unlink()
+    for directory in (shared.directory, shared.worker.tenants):
+        directory.refresh()
+    for tenant in swapped:
+        write_tenant(tmp_path, tenant)
+    for directory in (shared.directory, shared.worker.tenants):
+        assert directory.refresh() == []
+    ticket_id = shared.ticket(GLOBEX)
+    await shared.deliver(shared.instance.id, ticket_id)
+    reports = await shared.sync()
+    await shared.work()
+
+    assert "another account" in reports[shared.acme.slug].line
+    assert not reports[shared.instance.name].has_failed
+    assert await shared.stored(shared.acme, "ticket", "resolution") == {"Turned cached mode on at Acme."}
+    assert await shared.stored(shared.globex, "ticket", "resolution") == {"Repaired the profile at Globex."}
+    assert shared.notes(ticket_id) == []
+    assert shared.model.calls == 0
+    [delivery] = await shared.deliveries(shared.acme.id)
+    assert (delivery.status, delivery.code) == ("pending", Code.TENANT_FILE_INVALID)
+
+    fresh = swapped[0].model_copy(update={"id": uuid4()})
+    write_tenant(tmp_path, fresh)
+    for directory in (shared.directory, shared.worker.tenants):
+        assert directory.refresh() == []
+    await shared.sync()
+    await shared.deliver(fresh.id, ticket_id)
+    await shared.work()
+    [note] = shared.notes(ticket_id)
+    assert "Acme" not in note
+
+
+async def test_an_account_that_is_first_told_by_name_may_be_told_by_id_later(shared: Shared, tmp_path: Path) -> None:
+    by_name = shared.acme.servicedesk.model_copy(update={"account": Account(name="Acme Corp")})
+    async with shared.database.as_tenant(shared.acme.id) as session:
+        await keep_origin(session, shared.acme.model_copy(update={"servicedesk": by_name}))
+    async with shared.database.as_tenant(shared.acme.id) as session:
+        with pytest.raises(TenantFileInvalid):
+            await keep_origin(session, shared.acme)  # an id and no name: may be any
+    both = shared.acme.servicedesk.model_copy(update={"account": Account(id=ACME, name="Acme Corp")})
+    renamed = shared.acme.servicedesk.model_copy(update={"account": Account(id=ACME, name="Acme Inc.")})
+    for options in (both, renamed, both):
+        async with shared.database.as_tenant(shared.acme.id) as session:
+            await keep_origin(session, shared.acme.model_copy(update={"servicedesk": options}))
+    elsewhere = both.model_copy(update={"instance_id": uuid4()})
+    async with shared.database.as_tenant(shared.acme.id) as session:
+        with pytest.raises(TenantFileInvalid):
+            await keep_origin(session, shared.acme.model_copy(update={"servicedesk": elsewhere}))
+
+
+async def test_an_instance_without_tenants_tells_which_accounts_it_has(shared: Shared, tmp_path: Path) -> None:
+    shared.ticket(UNKNOWN)
+    shared.portal.add_article(title="Mail", text="words", accounts=[UNKNOWN])
+    for tenant in (shared.acme, shared.globex):
+        (tmp_path / "files" / f"{tenant.slug}.yaml").unlink()
+    shared.directory.refresh()
+    [report] = (await shared.sync()).values()
+    assert not report.has_failed, report.line
+    assert await list_strays(shared.database, shared.instance.id) == {
+        Stray("tickets", "603 (Initech)"): 1,
+        Stray("articles", "603 (Initech)"): 1,
+    }

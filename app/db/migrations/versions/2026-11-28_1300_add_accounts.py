@@ -1,5 +1,5 @@
-"""Add `account` (which tenant is an account of which shared instance) and `stray` (rows that no account owns), and let
-the view `hold` tell an instance's holds for each of its accounts.
+"""Add `account` (which tenant is an account of which shared instance), `origin` (of which account a tenant's rows are)
+and `stray` (rows that no account owns), and let the view `hold` tell an instance's holds for each of its accounts.
 
 `access_token.fetched_at` tells how young a refused token is.
 
@@ -25,6 +25,13 @@ create table account (
     instance_id uuid not null
 );
 create index account_instance_id_idx on account (instance_id);
+
+create table origin (
+    tenant_id uuid primary key,
+    instance_id uuid not null,
+    account_id text,
+    account_name text
+);
 
 create table stray (
     tenant_id uuid not null,
@@ -78,7 +85,7 @@ from gate;
 
 def upgrade() -> None:
     execute_script(TABLES)
-    for table in ("account", "stray"):
+    for table in ("account", "origin", "stray"):
         execute_script(ISOLATION.format(table=table))
     execute_script(SEEN)
     execute_script(HOLD)
@@ -86,4 +93,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     execute_script(HOLD_BEFORE)
-    execute_script("drop table stray; drop table account; alter table access_token drop column fetched_at")
+    execute_script(
+        "drop table stray; drop table origin; drop table account; alter table access_token drop column fetched_at"
+    )
