@@ -41,8 +41,9 @@ _MAX_DEPTH: Final = 8
 
 WEBHOOK_SECRET_FILES: Final = ("webhook_secret", "webhook_secret_previous")
 API_KEY_FILE: Final = "api_key"
+MODEL_KEY_FILE: Final = "model_api_key"
 OAUTH_FILES: Final = ("oauth_client_id", "oauth_client_secret", "oauth_refresh_token")
-SECRET_FILES: Final = (*WEBHOOK_SECRET_FILES, API_KEY_FILE, *OAUTH_FILES)
+SECRET_FILES: Final = (*WEBHOOK_SECRET_FILES, API_KEY_FILE, *OAUTH_FILES, MODEL_KEY_FILE)
 SECRET_OBJECTS: Final = (".json", ".webhook.json", ".help-desk.json")
 """What follows a slug in the names of the files with several secrets as one JSON object. Those that are there count
 together: the API's Secret has one, the worker's another."""
@@ -80,6 +81,8 @@ class TenantSecrets:
     """The current secret, then the previous one, which is still accepted during a rotation."""
     api_key: str | None = field(default=None, repr=False)
     oauth: OAuthSecrets | None = field(default=None, repr=False)
+    model_api_key: str | None = field(default=None, repr=False)
+    """The client's own key for its model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +257,9 @@ class TenantDirectory:
         # A webhook that names the tenant may be shown to be genuine by its own secret, or by the instance's.
         is_alike = tenant.webhook == instance.tenant.webhook
         webhook = (*own.webhook, *(instance.secrets.webhook if is_alike else ()))
-        return KnownTenant(tenant, TenantSecrets(webhook, instance.secrets.api_key, instance.secrets.oauth))
+        return KnownTenant(
+            tenant, TenantSecrets(webhook, instance.secrets.api_key, instance.secrets.oauth, own.model_api_key)
+        )
 
     def _choose_served(self) -> None:
         """Choose each tenant's latest version that clashes with no other's. Of two that clash, the earlier stays.
@@ -617,7 +622,16 @@ def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
         webhook=tuple(decode(secret) for secret in webhook if secret),
         api_key=_secret(values, API_KEY_FILE),
         oauth=OAuthSecrets(*(value or "" for value in oauth)) if all(oauth) else None,
+        model_api_key=_model_key(values) if tenant.model.has_own_key else None,
     )
+
+
+def _model_key(values: Mapping[str, str]) -> str | None:
+    key = _secret(values, MODEL_KEY_FILE)
+    if key is not None and (not (key.isascii() and key.isprintable()) or " " in key):  # it is sent in a header
+        told = f"secret {MODEL_KEY_FILE}: must be one line of ASCII text without blanks"
+        raise TenantFileInvalid(told, field=MODEL_KEY_FILE)
+    return key
 
 
 def _secret_values(folder: Path) -> Mapping[str, str]:
@@ -681,6 +695,12 @@ def missing_help_desk_secrets(known: KnownTenant) -> list[str]:
     return [] if is_there else [*needed_help_desk_secrets(known.tenant)]
 
 
+def missing_worker_secrets(known: KnownTenant) -> list[str]:
+    """The secrets that a worker needs of *known* and that are missing, as paths below its folder."""
+    has_model_key = known.secrets.model_api_key is not None or not known.tenant.model.has_own_key
+    return [*missing_help_desk_secrets(known), *([] if has_model_key else [MODEL_KEY_FILE])]
+
+
 def missing_secrets(known: KnownTenant) -> list[str]:
     """All missing secrets of *known*. In production no process has all of them."""
-    return [*missing_webhook_secrets(known), *missing_help_desk_secrets(known)]
+    return [*missing_webhook_secrets(known), *missing_worker_secrets(known)]

@@ -156,6 +156,8 @@ class ModelSimulator:
         """Number of requests for chat completions, answered or not."""
         self.requests: deque[Chat] = deque(maxlen=_MAX_REQUESTS_KEPT)
         """The latest requests, the newest at the end."""
+        self.keys: set[str] = set()
+        """The API keys that were shown."""
         self._runner: web.AppRunner | None = None
         self._address = ("", 0)
 
@@ -213,6 +215,7 @@ class ModelSimulator:
             return _problem(400, f"not a request for a completion: {error}")
         self.calls += 1
         self.requests.append(chat)
+        self.keys.add(request.headers.get("Authorization", "").removeprefix("Bearer "))
         behaviour = self._take(chat)
         if behaviour is not None and behaviour.kind is Misbehaviour.SLOW:
             await asyncio.sleep(behaviour.seconds)

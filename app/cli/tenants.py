@@ -67,15 +67,16 @@ def check_tenants(slug: str | None, process: str | None) -> None:
 
 def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]:
     """What is wrong, in a sentence, by the name of the tenant or instance."""
-    from app.tenants import missing_help_desk_secrets, missing_secrets, missing_webhook_secrets
+    from app.tenants import MODEL_KEY_FILE, missing_secrets, missing_webhook_secrets, missing_worker_secrets
 
-    find = {"api": missing_webhook_secrets, "worker": missing_help_desk_secrets, None: missing_secrets}.get(process)
+    find = {"api": missing_webhook_secrets, "worker": missing_worker_secrets, None: missing_secrets}.get(process)
     findings = {problem.slug: problem.detail for problem in directory.problems}
     for known in directory:
         missing = find(known) if find is not None else []
         if missing and known.tenant.slug not in findings:
             desk = known.tenant.servicedesk
-            whose = f" of its instance {desk.instance}" if desk.account is not None else ""
+            is_shared = desk.account is not None and missing[0] != MODEL_KEY_FILE
+            whose = f" of its instance {desk.instance}" if is_shared else ""
             findings[known.tenant.slug] = f"secret {missing[0]}{whose}: is missing"
     return findings
 

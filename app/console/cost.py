@@ -27,7 +27,7 @@ from app.db.reports.models import list_estimated
 
 # A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-_COLUMNS: Final = ("day", "tenant", "model", "notes", "prompt_tokens", "completion_tokens", "cost_usd")
+_COLUMNS: Final = ("day", "tenant", "model", "notes", "prompt_tokens", "completion_tokens", "cost_usd", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,9 @@ async def show_cost(
         (model or "none", sum(d.notes for d in own), sum(d.tokens for d in own), sum(d.cost_usd for d in own))
         for model, own in sorted(by_model.items(), key=lambda item: -sum(d.tokens for d in item[1]))
     ]
-    tokens = sum(day.tokens for day in days)
+    paid_by_clients = {tenant.id for tenant in tenants if tenant.model.has_own_key}
+    ours = [day for day in days if day.tenant_id not in paid_by_clients]
+    theirs = [day for day in days if day.tenant_id in paid_by_clients]
     return page(
         "cost.html",
         user=user,
@@ -124,9 +126,12 @@ async def show_cost(
         estimated={model or "none" for _, model in estimated},
         models=models,
         columns=_columns(month, days),
-        cost=sum((day.cost_usd for day in days), Decimal(0)),
-        tokens=tokens,
-        notes=sum(day.notes for day in days),
+        cost=sum((day.cost_usd for day in ours), Decimal(0)),
+        tokens=sum(day.tokens for day in ours),
+        clients=len(paid_by_clients),
+        clients_cost=sum((day.cost_usd for day in theirs), Decimal(0)),
+        clients_tokens=sum(day.tokens for day in theirs),
+        notes=sum(day.notes for day in ours),
     )
 
 
@@ -145,9 +150,14 @@ async def export_cost(request: Request[Any, Any, Any], resources: NamedDependenc
     month = month_of(request.query_params.get("month"), datetime.now(UTC))
     tenants = [known.tenant for known in resources.tenants if not known.tenant.is_instance]
     slugs = {tenant.id: tenant.slug for tenant in tenants}
+    keys = {tenant.id: "own" if tenant.model.has_own_key else "shared" for tenant in tenants}
     days = await _days(resources, tenants, month)
     rows = [
-        (d.day, slugs[d.tenant_id], d.model, d.notes, d.prompt_tokens, d.completion_tokens, d.cost_usd) for d in days
+        (
+            *(d.day, slugs[d.tenant_id], d.model, d.notes, d.prompt_tokens, d.completion_tokens, d.cost_usd),
+            keys[d.tenant_id],
+        )
+        for d in days
     ]
     name = f"ai-agents-cost-{month.first:%Y-%m}.csv"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}

@@ -108,7 +108,9 @@ class Snapshot:
 
     @property
     def cost_today(self) -> Decimal:
-        return sum((each.cost_today for each in self.figures), Decimal(0))
+        """Of the endpoint that tenants share; what clients pay by keys of their own is not in it."""
+        own = {tenant.id for tenant in self.tenants if tenant.model.has_own_key}
+        return sum((each.cost_today for each in self.figures if each.tenant_id not in own), Decimal(0))
 
 
 def _sum(age: int, hours: Sequence[HourCount]) -> HourCount:

@@ -134,7 +134,8 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
     Code.MODEL_UNAVAILABLE: Diagnosis("The model did not answer.", "Replay when it answers again."),
     Code.MODEL_REFUSED: Diagnosis(
         "The model's answer, or its endpoint's, could not be used.",
-        f"Check OPENAI_MODEL, OPENAI_BASE_URL and OPENAI_API_KEY. {_REPLAY}",
+        "Check OPENAI_MODEL, OPENAI_BASE_URL and OPENAI_API_KEY; for a client with a key of its own, `model` in its"
+        f" file and its secret model_api_key. {_REPLAY}",
     ),
     Code.MODEL_DECLINED: Diagnosis(
         "The model will not write about this ticket.", "Nothing: the note holds the gathered context alone."

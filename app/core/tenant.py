@@ -55,8 +55,21 @@ class NoteOptions(Part):
 class ModelOptions(Part):
     name: str | None = None
     """None: the model of `OPENAI_MODEL`."""
+    base_url: WebAddress | None = None
+    """The client's own endpoint, called with the client's own key. None: the one that tenants share."""
     monthly_token_budget: int | None = Field(default=None, ge=1)
     """None: no limit. Once a calendar month (UTC) has used it up, notes hold the gathered context alone."""
+
+    @property
+    def has_own_key(self) -> bool:
+        """Whether the client pays for its model itself, by a key of its own."""
+        return self.base_url is not None
+
+    @model_validator(mode="after")
+    def _own_endpoint_has_a_model(self) -> ModelOptions:
+        if self.base_url is not None and self.name is None:
+            raise ValueError("name is required beside base_url: OPENAI_MODEL is of the shared endpoint")
+        return self
 
 
 class MonitoringOptions(Part):
@@ -98,9 +111,10 @@ class Tenant(Part):
 
     @model_validator(mode="after")
     def _http_needs_a_private_network(self) -> Tenant:
-        url = self.monitoring.prometheus_url if self.monitoring else None
-        if is_plain(url) and not self.servicedesk.allow_private_address:
-            raise ValueError(f"monitoring.prometheus_url {PLAIN_HTTP}")
+        prometheus_url = self.monitoring.prometheus_url if self.monitoring else None
+        for key, url in (("monitoring.prometheus_url", prometheus_url), ("model.base_url", self.model.base_url)):
+            if is_plain(url) and not self.servicedesk.allow_private_address:
+                raise ValueError(f"{key} {PLAIN_HTTP}")
         return self
 
     @model_validator(mode="after")

@@ -131,7 +131,22 @@ async def open_outbound(
         resolve: Looks up names in place of the system.
         tls: Trusted certificates in place of the system's (which SSL_CERT_FILE and SSL_CERT_DIR change).
     """
-    pools = {
+    async with httpx.AsyncClient(
+        transport=_PoolTransport(open_pools(allow_private=allow_private, resolve=resolve, tls=tls)),
+        headers={"User-Agent": "ai-agents", "Accept-Encoding": "identity"},
+        timeout=httpx.Timeout(timeout.total_seconds(), connect=min(timeout.total_seconds(), _MAX_CONNECT_S)),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        trust_env=False,
+    ) as client:
+        yield Outbound(client, timeout=timeout, max_bytes=max_bytes)
+
+
+def open_pools(
+    *, allow_private: bool, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
+) -> dict[str, httpcore.AsyncConnectionPool]:
+    """A pool of connections for each scheme; arguments as for `open_outbound`. The caller closes them."""
+    return {
         scheme: httpcore.AsyncConnectionPool(
             ssl_context=tls or _default_tls(),
             max_connections=20,
@@ -143,15 +158,6 @@ async def open_outbound(
         )
         for scheme in ("http", "https")
     }
-    async with httpx.AsyncClient(
-        transport=_PoolTransport(pools),
-        headers={"User-Agent": "ai-agents", "Accept-Encoding": "identity"},
-        timeout=httpx.Timeout(timeout.total_seconds(), connect=min(timeout.total_seconds(), _MAX_CONNECT_S)),
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        follow_redirects=False,
-        trust_env=False,
-    ) as client:
-        yield Outbound(client, timeout=timeout, max_bytes=max_bytes)
 
 
 @cache

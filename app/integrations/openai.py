@@ -23,9 +23,19 @@ from openai import AsyncOpenAI
 from opentelemetry.trace import SpanKind
 
 from app.core.completion import Completion, Message, Option
-from app.errors import AppError, ContentFiltered, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
+from app.errors import (
+    AddressForbidden,
+    AppError,
+    ContentFiltered,
+    ModelDeclined,
+    ModelRefused,
+    ModelUnavailable,
+    PromptTooLong,
+)
 from app.integrations.asking import MAX_CALLS, Asking, Memory, ask_less, is_refusal
 from app.integrations.bounded import UNCOMPRESSED, bound
+from app.integrations.guarded import GuardedTransport
+from app.integrations.http import Resolve, open_pools
 from app.integrations.prices import cost_usd
 from app.integrations.refusal import Refusal, read_refusal
 from app.integrations.sizes import Sizes
@@ -51,13 +61,19 @@ _NOT_UNDERSTOOD: Final = "the endpoint answered something that is not a completi
 # Of one whole HTTP answer.
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
 _OPENAI: Final = "https://api.openai.com/v1"
+# What to check after a refusal: the key, and the place of the model.
+_CHECK_SHARED: Final = ("OPENAI_API_KEY", "OPENAI_MODEL and OPENAI_BASE_URL")
+_CHECK_OWN: Final = ("the tenant's secret model_api_key", "model.name and model.base_url in the tenant's file")
 
 
 log = structlog.get_logger(__name__)
 
 
 class OpenAIModel:
-    """A tenant's model, and a fallback model for when it does not answer. *limit* is the time for both together."""
+    """A tenant's model, and a fallback model for when it does not answer. *limit* is the time for both together.
+
+    *is_own*: the endpoint is the client's own, so that its errors name the tenant's file and secret.
+    """
 
     def __init__(
         self,
@@ -69,8 +85,10 @@ class OpenAIModel:
         limit: timedelta,
         max_tokens: int = MAX_COMPLETION_TOKENS,
         memory: Memory | None = None,
+        is_own: bool = False,
     ) -> None:
         self._client = client
+        self._check = _CHECK_OWN if is_own else _CHECK_SHARED
         self._tenant = tenant
         self._models = [model] if fallback in {None, model} else [model, str(fallback)]
         self._max_tokens = max_tokens
@@ -143,7 +161,9 @@ class OpenAIModel:
             answer, asked = await self._create(model, messages, schema, tokens)
             return _completion(answer, model, asked, prompt=_texts_of(asked.call(messages, schema)), endpoint=endpoint)
         except openai.APIError as error:
-            raise _translate(error) from error
+            raise _translate(error, self._check) from error
+        except AddressForbidden as error:
+            raise ModelRefused(f"model.base_url: {error.detail}") from error
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
             # The library accepts answers of any shape. Its error may quote the answer, so it is left out.
             raise ModelUnavailable(_NOT_UNDERSTOOD) from None
@@ -173,7 +193,7 @@ class OpenAIModel:
             try:
                 answer: Any = await client.chat.completions.create(model=model, **call)
             except openai.APIStatusError as error:
-                status, told, failure = error.status_code, error.body, _translate(error)
+                status, told, failure = error.status_code, error.body, _translate(error, self._check)
             else:
                 told = _error_in(answer)
                 if told is None:
@@ -284,21 +304,46 @@ def _told(usage: Any, name: str) -> int:
     return int(number) if isinstance(number, int | float) and 0 < number <= _MOST_TOKENS else 0
 
 
-def _translate(error: openai.APIError) -> AppError:
+def _translate(error: openai.APIError, check: tuple[str, str]) -> AppError:
     if isinstance(error, openai.APITimeoutError):
         return ModelUnavailable("the model did not answer in time")
     if isinstance(error, openai.APIStatusError):
         status = error.status_code
         if status in {408, 409, 429} or status >= 500:  # noqa: PLR2004 - HTTP status codes
             return ModelUnavailable(f"the model's endpoint answered {status}")
-        hint = "; check OPENAI_API_KEY" if status in {401, 403} else "; check OPENAI_MODEL and OPENAI_BASE_URL"
-        return ModelRefused(f"the model's endpoint refused the call ({status}){hint}")
+        key, place = check
+        hint = key if status in {401, 403} else place
+        return ModelRefused(f"the model's endpoint refused the call ({status}); check {hint}")
     return ModelUnavailable(f"the model's endpoint can't be used now ({type(error).__name__})")
 
 
 @asynccontextmanager
+async def open_own_client(
+    *, api_key: str, base_url: str, allow_private: bool, limit: timedelta, resolve: Resolve | None = None
+) -> AsyncIterator[AsyncOpenAI]:
+    """A client for the endpoint that one tenant's file names, with that client's key.
+
+    Args:
+        api_key: The client's own.
+        base_url: From the tenant's file, so its addresses are checked.
+        allow_private: The tenant's `allow_private_address`.
+        limit: The time for one call.
+        resolve: Looks up names in place of the system.
+    """
+    transport = GuardedTransport(open_pools(allow_private=allow_private, resolve=resolve))
+    async with AsyncOpenAI(
+        api_key=api_key,
+        base_url=base_url,
+        timeout=limit.total_seconds(),
+        max_retries=_RETRIES,
+        http_client=open_bounded_client(limit, transport=transport, trust_env=False),
+    ) as client:
+        yield client
+
+
+@asynccontextmanager
 async def open_model_client(*, api_key: str, base_url: str | None, limit: timedelta) -> AsyncIterator[AsyncOpenAI]:
-    """One client for all tenants, who share its connections. *limit* is the time for one call."""
+    """One client for all tenants without a key of their own. *limit* is the time for one call."""
     async with AsyncOpenAI(
         # Given also where it is the default: else the library reads the environment, and accepts an empty value.
         api_key=api_key,

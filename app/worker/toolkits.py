@@ -1,7 +1,8 @@
 """Toolkits: a tenant's help desk, search and model. Opened on first use, replaced when the tenant's file changes.
 
-Invariant: a toolkit belongs to one version of one tenant, and shares only pools of connections with others. A replaced
-toolkit is closed when the last attempt that uses it has ended.
+Invariant: a toolkit belongs to one version of one tenant, and shares only pools of connections with others. The model
+of a tenant with a key of its own is called with that key alone, and nobody else's with it. A replaced toolkit is closed
+when the last attempt that uses it has ended.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from app.db.limits.circuits import Circuits, Dependency
 from app.db.reports.costs import tokens_this_month
 from app.db.session import Database
 from app.enhancement.graph import Tools
-from app.errors import TicketNotFound
+from app.errors import Code, TenantFileInvalid, TicketNotFound
 from app.help_desks import open_help_desk
 from app.integrations.asking import Memory
 from app.integrations.monitoring import Prometheus, open_prometheus
-from app.integrations.openai import MAX_COMPLETION_TOKENS, OpenAIModel
+from app.integrations.openai import MAX_COMPLETION_TOKENS, OpenAIModel, open_own_client
 from app.integrations.servicedesk import ServiceDesk
-from app.tenants import KnownTenant
+from app.tenants import MODEL_KEY_FILE, KnownTenant
 from app.worker.circuits import Circuit, GuardedModel, GuardedMonitoring
 
 # If a call would have to wait longer, the attempt ends, so that the worker can take another tenant's delivery. Even
@@ -115,7 +116,7 @@ class Toolkits:
     _model_timeout: timedelta
     _max_tokens: int
     _memory: Memory = field(default_factory=Memory)
-    """Remembers which options the endpoint refuses; it is the same for all tenants."""
+    """Remembers which options an endpoint refuses."""
     _opened: dict[str, _Opened] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -181,11 +182,13 @@ class Toolkits:
                 await stack.enter_async_context(open_prometheus(tenant)) if tenant.monitoring is not None else None
             )
             search = Search(self._database, tenant, ticket_url=help_desk.ticket_url, article_url=help_desk.article_url)
+            own_client = await stack.enter_async_context(_open_own_client(known, limit=self._model_timeout))
             model = OpenAIModel(
-                self._client,
+                own_client or self._client,
                 tenant=tenant.slug,
                 model=tenant.model.name or self._model,
-                fallback=self._fallback_model,
+                fallback=None if own_client else self._fallback_model,
+                is_own=own_client is not None,
                 limit=self._model_timeout * _OF_MODEL_TIMEOUT,
                 max_tokens=self._max_tokens,
                 memory=self._memory,
@@ -203,3 +206,26 @@ class Toolkits:
             )
             return _Opened(known, kit, stack.pop_all())
         raise AssertionError
+
+
+@asynccontextmanager
+async def _open_own_client(known: KnownTenant, *, limit: timedelta) -> AsyncIterator[AsyncOpenAI | None]:
+    """The client for the tenant's own endpoint; None: it has none, and uses the shared one.
+
+    Raises:
+        TenantFileInvalid: The tenant has an endpoint of its own and its key is missing. The shared one is no
+            replacement: the client's tickets must not go there.
+    """
+    options, key = known.tenant.model, known.secrets.model_api_key
+    if options.base_url is None:
+        yield None
+        return
+    if key is None:
+        raise TenantFileInvalid(
+            f"{known.tenant.slug}: secret {MODEL_KEY_FILE}: is missing; create it and replay",
+            field=MODEL_KEY_FILE,
+            code=Code.TENANT_SECRET_MISSING,
+        )
+    is_private = known.tenant.servicedesk.allow_private_address
+    async with open_own_client(api_key=key, base_url=options.base_url, allow_private=is_private, limit=limit) as client:
+        yield client

@@ -12,9 +12,12 @@ from typing import Final
 import pytest
 
 from app.core.asset import Addresses
-from app.errors import AddressForbidden, HelpDeskRefused
+from app.core.completion import Message
+from app.core.masking import Mask
+from app.errors import AddressForbidden, HelpDeskRefused, ModelRefused
 from app.integrations.http import AnswerTooLarge, NoAnswer, Outbound, open_outbound
 from app.integrations.monitoring import open_prometheus
+from app.integrations.openai import OpenAIModel, open_own_client
 from app.integrations.servicedesk import ApiKey, OAuthClient, open_servicedesk
 from demo.embedded import find_free_port
 from tests.builders import a_tenant
@@ -152,7 +155,7 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(status: int) -> None:
 
 
 async def test_each_url_of_a_tenants_file_is_held_to_it() -> None:
-    """The help desk's, the accounts server's and Prometheus's: three clients, one rule."""
+    """The help desk's, the accounts server's, Prometheus's and the model's: four clients, one rule."""
     metadata = Rebinding([["169.254.169.254"]])
     calls = {"limiter": EveryTurn(), "tokens": OneToken(), "resolve": metadata}
     on_premises = a_tenant(servicedesk={"url": "http://sdp.acme.example:8080"})
@@ -172,6 +175,37 @@ async def test_each_url_of_a_tenants_file_is_held_to_it() -> None:
         with pytest.raises(AddressForbidden):
             await prometheus.measurements(Addresses(hostnames=("srv-01",)), limit=3)
     assert metadata.asked == 3
+    for base_url, is_private in (("http://model.example:8000/v1", True), ("https://model.example/v1", False)):
+        own = open_own_client(
+            api_key="key", base_url=base_url, allow_private=is_private, limit=timedelta(seconds=5), resolve=metadata
+        )
+        async with own as client:
+            model = OpenAIModel(
+                client, tenant="acme", model="own", fallback=None, limit=timedelta(seconds=5), is_own=True
+            )
+            with pytest.raises(ModelRefused, match=r"model\.base_url: The tenant's URL leads to a link-local"):
+                await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
+    assert metadata.asked >= 5
+
+
+async def test_a_models_url_leads_to_a_private_address_only_where_the_file_says_so() -> None:
+    """And no redirect is followed, whatever it leads to."""
+    moved = b"HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.2:1/\r\ncontent-length: 0\r\n\r\n"
+    async with canaries("127.0.0.1", answer=moved) as (canary,):
+        for is_private, says in ((False, "leads over plain http|private address"), (True, r"refused the call \(307\)")):
+            own = open_own_client(
+                api_key="key",
+                base_url=f"http://127.0.0.1:{canary.port}/v1",
+                allow_private=is_private,
+                limit=timedelta(seconds=5),
+            )
+            async with own as client:
+                model = OpenAIModel(
+                    client, tenant="acme", model="own", fallback=None, limit=timedelta(seconds=5), is_own=True
+                )
+                with pytest.raises(ModelRefused, match=says):
+                    await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
+            assert canary.connections == int(is_private)
 
 
 async def test_a_help_desk_that_redirects_is_told_apart() -> None:

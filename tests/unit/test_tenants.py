@@ -10,7 +10,7 @@ from app.core.accounts import Accounts
 from app.core.help_desk import AccountRef
 from app.core.tenant import Tenant
 from app.errors import TenantFileInvalid
-from app.tenants import TenantDirectory, read_tenant
+from app.tenants import TenantDirectory, missing_secrets, missing_worker_secrets, read_tenant
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 
 
@@ -258,6 +258,9 @@ def test_a_new_id_in_a_file_retires_the_old_one(tmp_path: Path) -> None:
         ({"servicedesk": {"edition": "cloud"}}, "accounts_url is required"),
         ({"servicedesk": {"calls_per_minute": 0}}, "servicedesk.calls_per_minute"),
         ({"note": {"language": "xx"}}, "note.language"),
+        ({"model": {"base_url": "https://model.example/v1"}}, "model: name is required beside base_url"),
+        ({"model": {"name": "x", "base_url": "https://u:p@model.example/v1"}}, "model.base_url: must hold no user"),
+        ({"model": {"name": "x", "base_url": "file:///etc/passwd"}}, "model.base_url: must be an http or https URL"),
         ({"note": {"max_words": 5000}}, "note.max_words"),
         ({"webhook": {"auth": "none"}}, "webhook.auth"),
         ({"events": ["ticket_deleted"]}, "events"),
@@ -357,6 +360,55 @@ async def test_a_date_that_does_not_exist_keeps_no_other_tenant_from_being_read(
 
     assert [problem.slug for problem in tenants.refresh()] == ["bad"]
     assert tenants.find_slug("good") is not None
+
+
+def test_a_client_with_a_model_of_its_own_needs_its_key(tmp_path: Path) -> None:
+    tenant = a_tenant(model={"name": "own", "base_url": "https://model.acme.example/v1"})
+    write_tenant(tmp_path, tenant, webhook_secret="one", api_key="key")
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    known = tenants.find(tenant.id)
+    assert known is not None
+    assert missing_secrets(known) == missing_worker_secrets(known) == ["model_api_key"]
+
+    write_tenant(tmp_path, tenant, model_api_key="sk-own\n")
+    assert tenants.refresh() == []
+    known = tenants.find(tenant.id)
+    assert known is not None
+    assert known.secrets.model_api_key == "sk-own"
+    assert missing_secrets(known) == []
+
+
+@pytest.mark.parametrize("key", ["sk-öwn", "two words", "two\nlines", ""])
+def test_a_models_key_that_no_header_can_hold_is_refused(tmp_path: Path, key: str) -> None:
+    tenant = a_tenant(model={"name": "own", "base_url": "https://model.acme.example/v1"})
+    write_tenant(tmp_path, tenant, webhook_secret="one", api_key="key", model_api_key=key)
+    [problem] = directory(tmp_path).refresh()
+    assert problem.detail.startswith("secret model_api_key: ")
+    assert "own" not in problem.detail
+
+
+def test_a_models_key_alone_changes_nothing(tmp_path: Path) -> None:
+    tenant = a_tenant()
+    write_tenant(tmp_path, tenant, webhook_secret="one", api_key="key", model_api_key="sk-own")
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    known = tenants.find(tenant.id)
+    assert known is not None
+    assert known.secrets.model_api_key is None
+
+
+def test_an_accounts_model_key_is_its_own_and_no_other_accounts(tmp_path: Path) -> None:
+    instance = an_instance()
+    write_instance(tmp_path, instance, webhook_secret="shared", api_key="key", model_api_key="of-nobody")
+    model = {"name": "own", "base_url": "https://model.acme.example/v1"}
+    acme, globex = an_account(instance, "acme", ACME, model=model), an_account(instance, "globex", GLOBEX)
+    write_tenant(tmp_path, acme, model_api_key="sk-acme")
+    write_tenant(tmp_path, globex)
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    keys = {known.tenant.slug: known.secrets.model_api_key for known in tenants}
+    assert keys == {"acme": "sk-acme", "globex": None, instance.name: None}
 
 
 ACME, GLOBEX = {"id": "601", "name": "Acme Corp"}, {"id": "602", "name": "Globex"}

@@ -11,9 +11,12 @@ from sqlalchemy import text
 from app.core.delivery import Status
 from app.db.limits.holds import EVERY_TENANT
 from app.db.reports.audit import list_acts
+from app.simulator.helpdesk import HelpDeskSimulator
+from demo.embedded import DatabaseUrls
 from tests.builders import write_tenant
 from tests.integration.console.conftest import Console, words_of
-from tests.integration.worker.conftest import Stage
+from tests.integration.superuser import run_as_superuser
+from tests.integration.worker.conftest import Stage, add_tenant
 
 SECRET_SUBJECT = "Payroll of the board leaks"
 
@@ -185,6 +188,33 @@ async def test_costs_are_counted_as_notes_are_written(console: Console, stage: S
     assert int(row[4]) + int(row[5]) == used
     assert f"{used:,}" in words_of((await console.get("/cost")).text)
     assert (await console.get("/cost?month=nonsense")).status_code == 400
+
+
+async def test_what_a_client_pays_itself_is_in_no_sum_of_ours(
+    console: Console, stage: Stage, urls: DatabaseUrls, help_desk: HelpDeskSimulator, tmp_path: Path
+) -> None:
+    own, _ = add_tenant(help_desk, tmp_path, model={"name": "own", "base_url": "https://model.example/v1"})
+    for tenant_id, cost in ((stage.tenant.id, "1.25"), (own.id, "40.5")):
+        await run_as_superuser(
+            urls,
+            "insert into tally (tenant_id, hour, model, notes, prompt_tokens, completion_tokens, cost_usd)"
+            f" values ($1, date_trunc('hour', now()), 'm', 1, 1000, 10, {cost})",
+            tenant_id,
+        )
+    before = words_of((await console.get("/cost")).text)
+    assert "Paid by clients themselves" not in before
+    console.backend.directory.refresh()
+    console.backend.forget()
+    page = words_of((await console.get("/cost")).text)
+    assert "So far $1.25" in page
+    assert "Paid by clients themselves $40.50 1,010 tokens of 1 client with a key of its own" in page
+    assert f"{own.name} own key" in page
+    assert "Spent today $1.25" in words_of((await console.get("/")).text)
+    csv = (await console.get("/cost.csv")).text.splitlines()
+    assert {line.split(",")[1]: line.split(",")[-1] for line in csv[1:]} == {
+        stage.tenant.slug: "shared",
+        own.slug: "own",
+    }
 
 
 async def test_tokens_that_the_endpoint_does_not_tell_are_shown_as_estimated(console: Console, stage: Stage) -> None:

@@ -132,6 +132,20 @@ def test_the_check_says_what_is_missing_and_what_nobody_uses(call: Call, tmp_pat
     assert "acme: fine" in ok(call("tenants", "check"))
     assert ok(call("tenants", "check", "acme")) == "acme: fine\n"
 
+    # A key of the client's own is never the instance's.
+    file = next((tmp_path / "files").rglob("acme.yaml"))
+    before = file.read_text("utf-8")
+    values = yaml.safe_load(before) | {"model": {"name": "own", "base_url": "https://model.example/v1"}}
+    file.write_text(yaml.safe_dump(values))
+    for process in ((), ("--as", "worker")):
+        told = call("tenants", "check", "acme", *process)
+        assert (told.exit_code, told.stdout) == (1, "acme: secret model_api_key: is missing\n")
+    assert ok(call("tenants", "check", "acme", "--as", "api")) == "acme: fine\n"
+    (secrets / "acme.json").write_text('{"model_api_key": "sk-own"}')
+    assert ok(call("tenants", "check", "acme", "--as", "worker")) == "acme: fine\n"
+    file.write_text(before)
+    (secrets / "acme.json").unlink()
+
     # Two files that a merge brought together, for one account.
     copy = (tmp_path / "files" / "acme.yaml").read_text("utf-8").replace("slug: acme", "slug: other")
     (tmp_path / "files" / "other.yaml").write_text(

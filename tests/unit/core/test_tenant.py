@@ -21,6 +21,14 @@ def test_its_file_may_say_how_many() -> None:
         a_tenant(limits={"concurrency": 0})
 
 
+def test_a_models_url_over_plain_http_needs_a_private_network() -> None:
+    model = {"name": "x", "base_url": "http://model.example/v1"}
+    assert a_tenant(model=model).model.has_own_key
+    with pytest.raises(ValidationError, match=r"model\.base_url must begin with https://"):
+        a_tenant(model=model, servicedesk={"url": "https://x.example", "allow_private_address": False})
+    assert not a_tenant(model={"name": "x"}).model.has_own_key
+
+
 def address(url: str) -> str:
     return a_tenant(servicedesk={"url": url}).servicedesk.address
 

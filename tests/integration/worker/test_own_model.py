@@ -1,0 +1,108 @@
+"""A client with a key of its own: its tickets go to its own endpoint alone, and nobody else's go there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.core.tenant import Tenant
+from app.errors import Code
+from app.simulator.helpdesk import HelpDeskSimulator
+from app.simulator.portal import Portal
+from demo.offline_model import ModelSimulator
+from tests.builders import write_tenant
+from tests.integration.worker.conftest import Stage, add_tenant, fill_ticket_history
+
+SHARED_KEY, OWN_KEY = "offline", "the-clients-own-key"
+
+
+@pytest.fixture
+async def own_model() -> AsyncIterator[ModelSimulator]:
+    simulator = ModelSimulator()
+    await simulator.start()
+    yield simulator
+    await simulator.stop()
+
+
+@pytest.fixture
+async def client(
+    stage: Stage, own_model: ModelSimulator, help_desk: HelpDeskSimulator, tmp_path: Path
+) -> tuple[Tenant, Portal]:
+    """A second tenant, with an endpoint and a key of its own."""
+    options = {"name": "own-model", "base_url": own_model.url}
+    tenant, portal = add_tenant(help_desk, tmp_path, model=options)
+    (tmp_path / "secrets" / tenant.slug / "model_api_key").write_text(OWN_KEY)
+    await fill_ticket_history(stage.database, tenant)
+    stage.worker.tenants.refresh()
+    return tenant, portal
+
+
+def a_new_ticket(portal: Portal) -> str:
+    return portal.add_ticket(subject="Outlook receives no mail", description="It shows no new mail since noon.").id
+
+
+async def test_each_endpoint_gets_its_own_tenants_tickets_with_its_own_key(
+    stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator
+) -> None:
+    tenant, portal = client
+    for _ in range(2):
+        await stage.deliver(a_new_ticket(portal), tenant_id=tenant.id)
+        await stage.deliver(stage.ticket())
+    await stage.work()
+    assert (own_model.calls, stage.model.calls) == (2, 2)
+    assert (own_model.keys, stage.model.keys) == ({OWN_KEY}, {SHARED_KEY})
+    assert {(each.model_extra or {})["model"] for each in own_model.requests} == {"own-model"}
+    assert {(each.model_extra or {})["model"] for each in stage.model.requests} == {"gpt-4o-mini"}
+
+
+async def test_an_own_endpoint_that_fails_is_not_replaced_by_the_shared_one(
+    stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator
+) -> None:
+    tenant, portal = client
+    own_model.behave("server_error", times=None)
+    ticket_id = a_new_ticket(portal)
+    await stage.deliver(ticket_id, tenant_id=tenant.id)
+    await stage.work()
+    [note] = portal.notes(ticket_id)
+    assert "The model could not be reached" in note.html
+    assert stage.model.calls == 0
+
+
+async def test_a_shared_endpoint_that_fails_is_not_replaced_by_a_clients_own(
+    stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator
+) -> None:
+    stage.model.behave("server_error", times=None)
+    await stage.deliver(stage.ticket())
+    await stage.work()
+    assert own_model.calls == 0
+
+
+async def test_without_its_key_the_client_gets_no_note_from_the_shared_endpoint(
+    stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator, tmp_path: Path
+) -> None:
+    tenant, portal = client
+    key = tmp_path / "secrets" / tenant.slug / "model_api_key"
+    key.unlink()
+    stage.worker.tenants.refresh()
+    ticket_id = a_new_ticket(portal)
+    job_id = await stage.deliver(ticket_id, tenant_id=tenant.id)
+    await stage.work()
+    delivery = await stage.delivery(job_id, tenant_id=tenant.id)
+    assert delivery.code == Code.TENANT_SECRET_MISSING
+    assert "model_api_key" in (delivery.last_error or "")
+    assert (own_model.calls, stage.model.calls, len(portal.notes(ticket_id))) == (0, 0, 0)
+
+
+async def test_a_key_that_is_replaced_is_used_from_the_next_delivery_on(
+    stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator, tmp_path: Path
+) -> None:
+    tenant, portal = client
+    await stage.deliver(a_new_ticket(portal), tenant_id=tenant.id)
+    await stage.work()
+    write_tenant(tmp_path, tenant, model_api_key="a-newer-key-of-another-length")
+    stage.worker.tenants.refresh()
+    await stage.deliver(a_new_ticket(portal), tenant_id=tenant.id)
+    await stage.work()
+    assert own_model.keys == {OWN_KEY, "a-newer-key-of-another-length"}
