@@ -30,9 +30,16 @@ _MAX_LISTED: Final = 100
 _MAX_REF_CHARS: Final = 80
 _MAX_DEPTH: Final = 4
 _LISTS: Final = ("facts", "hypotheses", "next_steps")
-_KEYS: Final = {_key.replace("_", ""): _key for _key in (*Draft.model_fields, *Statement.model_fields)}
+_KEYS: Final = {
+    **{_key.replace("_", ""): _key for _key in (*Draft.model_fields, *Statement.model_fields)},
+    **dict.fromkeys("citation source sources ref refs reference references".split(), "citations"),
+    **{"fact": "facts", "hypothesis": "hypotheses", "nextstep": "next_steps", "steps": "next_steps"},
+}
+"""What a model may call them, in small letters."""
 _REF = re.compile(r"\b[A-Za-z][0-9]{1,3}\b")
 _REF_KEYS: Final = ("ref", "id", "source", "citation")
+# An object with escaped quotes, as within a text: `{\"summary\": …}`.
+_ESCAPED_OBJECT = re.compile(r'\{\s*+\\["n]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,9 @@ def read_answer(answer: str) -> ParsedAnswer:
 def _read(answer: str) -> ParsedAnswer:
     found = find_objects(answer)
     drafts, misfits = _drafts(found.objects or _as_text(found.words))
-    if not drafts and not misfits:
-        drafts, misfits = _drafts(mend_objects(found.words))
+    for words in (found.words, found.words.rstrip("` \n") + "}"):  # the last brace is what models forget
+        if not drafts and not misfits:
+            drafts, misfits = _drafts(mend_objects(words))
     if len(drafts) == 1:
         return ParsedAnswer(drafts[0], None, drafts[0].model_dump_json())
     if drafts:
@@ -106,7 +114,10 @@ def _misfit(error: ValidationError) -> DraftProblem:
 def _as_text(words: str) -> list[Any]:
     """The object in an answer that is a JSON string with JSON in it (encoded twice)."""
     words = words.replace("\ufeff", "").strip()
-    return [words] if words.startswith('"') else []
+    if words.startswith('"'):
+        return [words]
+    found = _ESCAPED_OBJECT.search(words)
+    return [f'"{words[found.start() : words.rfind("}") + 1]}"'] if found else []
 
 
 def _candidates(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
@@ -147,7 +158,7 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     summary, confidence = _get(value, "summary"), _get(value, "confidence")
     if summary is not None:
-        plain["summary"] = _clean(summary)
+        plain["summary"] = _text(summary)
     for name in _LISTS:
         listed = _listed(_get(value, name))
         # A text where a list belongs may be one statement, or say that there is none ("n/a"), so it is not changed.
@@ -168,7 +179,10 @@ def _confidence(value: Any) -> Any:
 def _listed(value: Any) -> Any:
     if value is None or value in ("", {}):
         return []
-    return [value] if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        are_numbered = all(isinstance(each, dict) for each in value.values())
+        return list(value.values()) if are_numbered else [value]
+    return value
 
 
 def _statement(value: Any) -> Any:
@@ -176,13 +190,28 @@ def _statement(value: Any) -> Any:
         return {"text": _clean(value), "citations": []}
     if not isinstance(value, dict):
         return value
-    return {"text": _clean(_get(value, "text")), "citations": _refs(_get(value, "citations") or [])}
+    return {"text": _text(value), "citations": _refs(_get(value, "citations") or [])}
+
+
+def _text(value: Any) -> Any:
+    """The text of *value*: a text, a list of one, or an object with one, whatever its key is (`fact`, `step`)."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict):
+        told = [
+            each
+            for key, each in value.items()
+            if isinstance(each, str) and _name(key) not in {"citations", "confidence"} and not is_thought(key)
+        ]
+        value = _get(value, "text") or (told[0] if len(told) == 1 else None)
+    return _clean(value)
 
 
 def _refs(value: Any) -> list[str]:
     """The refs that *value* names: `T1`, `[t1]`, `T1, K2`. A text that names none is not changed."""
     if isinstance(value, dict):
-        value = next((value[key] for key in _REF_KEYS if key in value), "")
+        told = [each for each in (*value, *value.values()) if isinstance(each, str) and _REF.fullmatch(each)]
+        value = next((value[key] for key in _REF_KEYS if key in value), told)
     if isinstance(value, list):
         return list(dict.fromkeys(ref for each in value[:_MAX_LISTED] if each is not None for ref in _refs(each)))
     text = _whole(str(value)[:_MAX_TEXT_CHARS]).strip()

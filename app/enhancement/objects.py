@@ -21,13 +21,16 @@ _MAX_WASTE: Final = 2_000_000
 
 # An object's first brace; `<think>`, `</think>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<|END_THINKING|>`;
 # gpt-oss's `<|channel|>analysis<|message|>` and what is left of it where a server drops its marks; Gemma's
-# `<|channel>`. A name in quotation marks is not a mark.
+# `<|channel>`; s1's `<|im_start|>think`; the sentences of Granite 3.2; Open WebUI's `<details type="reasoning">`. A
+# name in quotation marks is not a mark.
 _MARK = re.compile(
     r"""
       (?P<brace>\{)(?=\s*["}])
     | <\|?channel\|?>\s*(?P<channel>[a-z]*)
-    | (?P<end><\|end\|>)
-    | (?P<final>\bassistant\s*final(?=\s*[{`\[]))
+    | (?P<end><\|end\|>|</details>|\bhere(?:'s|\ is)\ my\ response:|<\|im_start\|>\s*answer\b)
+    | (?P<open>\bhere(?:'s|\ is)\ my\ thought\ process:|<\|im_start\|>\s*think\b
+      |<details\b(?=[^<>]{0,200}\breasoning\b)[^<>]{0,200}>)
+    | (?P<final>assistant\s*final(?:\s*json)?(?=\s*[{`\[]))
     | (?<![`"'“„«‘])(?:<\|?|◁|\[(?=\ ?/?think\ ?\]))\ ?(?P<close>/?)\ ?(?P<name>[a-z][\w:.-]{0,40})
       (?:\s[^<>\[\]]{0,200})?(?<!/)(?:\|?>|▷|\])
     """,
@@ -40,7 +43,10 @@ _LEFT_OPEN = re.compile(r"^\s*<think(?:ing)?>.*", re.IGNORECASE | re.DOTALL)
 _DECODER: Final = json.JSONDecoder(strict=False)  # not strict, since models write line breaks into strings
 # Strings are matched whole, so that nothing inside them is changed; one without an end too, or each of its quotes would
 # be read to the end of the text.
-_BLEMISH = re.compile(r'("(?:[^"\\]++|\\.?)*+"?)|,(?=\s*+[}\]])|//[^\n]*+|[\u00a0\u200b\ufeff]', re.DOTALL)
+_BLEMISH = re.compile(
+    r'("(?:[^"\\]++|\\.?)*+"?)|,(?=\s*+[}\]])|//[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/|[\u00a0\u200b\ufeff]', re.DOTALL
+)
+_BACKSLASH = re.compile(r'\\(?P<escape>["\\/bfnrt]|u[0-9a-fA-F]{4})?(?P<mark>[^\w\s])?')
 
 
 @dataclass(slots=True)
@@ -51,11 +57,14 @@ class Said:
     """All its text, the objects included."""
     objects: list[dict[str, Any]] = field(default_factory=list)
     has_thoughts: bool = False
+    last: str = ""
+    """The text of the last object."""
 
     def add(self, words: str, found: dict[str, Any] | None = None) -> None:
         self.words += words
         if found is not None:
             self.objects.append(found)
+            self.last = words
 
 
 def find_objects(text: str) -> Said:
@@ -88,16 +97,24 @@ def find_objects(text: str) -> Said:
                 said, thought = Said(), said
             within, said.has_thoughts = False, True
     (thought if within else said).add(text[at:])
-    if not said.words.strip() and _is_object_alone(thought):
-        # Everything follows an opening mark: it came from the server's template, and the text after it is the answer.
-        return thought
+    if not said.words.strip() and _ends_with_its_object(thought, is_alone=not within):
+        # Everything follows an opening mark. It came from the server's template, or the model did not close its thoughts
+        # before it answered: a draft within them would not be their end.
+        return Said(thought.last, thought.objects, has_thoughts=True)
     return said
 
 
 def mend_objects(text: str) -> list[dict[str, Any]]:
-    """The objects of *text*, read without what JSON forbids: trailing commas, comments, unusual blanks."""
+    """The objects of *text*, read without what JSON forbids: trailing commas, comments, unusual blanks and escapes."""
     start, end = text.find("{"), text.rfind("}") + 1
-    return find_objects(_BLEMISH.sub(lambda found: found[1] or "", text[start:end])).objects
+    return find_objects(_BLEMISH.sub(lambda found: _BACKSLASH.sub(_escaped, found[1] or ""), text[start:end])).objects
+
+
+def _escaped(backslash: re.Match[str]) -> str:
+    """A valid escape as it is; `\\_` and `\\'` without the backslash; that of `C:\\Users` doubled."""
+    if backslash["escape"]:
+        return backslash[0]
+    return backslash["mark"] or "\\\\"
 
 
 def is_thought(name: str) -> bool:
@@ -127,6 +144,8 @@ def _step(mark: re.Match[str]) -> str | None:
     """What *mark* does: `open` or `close` a thought, or `end` any open one; None: it is ordinary text."""
     if mark["end"]:
         return "end"
+    if mark["open"]:
+        return "open"
     if mark["final"]:
         return "close"
     if mark["channel"] is not None:
@@ -151,5 +170,7 @@ def _decode(text: str, start: int) -> tuple[dict[str, Any] | None, int, int]:
     return found, end, end - start
 
 
-def _is_object_alone(thought: Said) -> bool:
-    return len(thought.objects) == 1 and thought.words.strip().startswith("{") and thought.words.strip().endswith("}")
+def _ends_with_its_object(thought: Said, *, is_alone: bool) -> bool:
+    """Whether *thought* holds one object, at its end; if it *is_alone*, nothing else."""
+    words = thought.words.strip("` \n")
+    return len(thought.objects) == 1 and (words == thought.last if is_alone else words.endswith(thought.last))

@@ -51,6 +51,12 @@ AROUND = {
     "a call in marks": f'<tool_call>{{"name": "enhancement", "arguments": {OBJECT}}}</tool_call>',
     "a template's own marks": f"{OBJECT}<|eot_id|><|start_header_id|>assistant<|end_header_id|>",
     "a schema that is repeated": '{"type": "object", "properties": {"summary": {"type": "string"}}}\n' + OBJECT,
+    "escaped quotes": OBJECT.replace('"', '\\"'),
+    "encoded twice, words before": "Result: " + json.dumps(OBJECT),
+    "escapes that JSON does not have": OBJECT.replace("mail.", r"mail\."),
+    "a comment of several lines": OBJECT.replace('"facts"', '/* what\n is known **/ "facts"'),
+    "without its last brace": OBJECT[:-1],
+    "a fence, without its last brace": f"```json\n{OBJECT[:-1]}\n```",
     "an example with dots": '{"summary": "...", "facts": [], "confidence": "low|medium|high"}\n' + OBJECT,
 }
 
@@ -89,6 +95,12 @@ THOUGHTS: dict[str, Callable[[str], str]] = {
         f"<|begin_of_thought|>{thought}<|end_of_thought|><|begin_of_solution|>{OBJECT}<|end_of_solution|>"
     ),
     "medgemma": lambda thought: f"<unused94>thought\n{thought}<unused95>{OBJECT}",
+    "gpt-oss without its marks, JSON": lambda thought: f"analysis{thought} So answerassistantfinal json{OBJECT}",
+    "granite": lambda thought: f"Here is my thought process:\n{thought}\n\nHere is my response:\n{OBJECT}",
+    "s1": lambda thought: f"<|im_start|>think\n{thought}\n<|im_start|>answer\n{OBJECT}<|im_end|>",
+    "open webui": lambda thought: (
+        f'<details type="reasoning" done="true"><summary>Thought for 5 seconds</summary>{thought}</details>\n{OBJECT}'
+    ),
     "a key of its own": lambda thought: json.dumps(
         {"thoughts": {"first": json.loads(OTHER), "text": thought}, "final": json.loads(OBJECT)}
     ),
@@ -109,10 +121,19 @@ def test_thoughts_are_never_read_and_never_sent_back(around: Callable[[str], str
     assert "SECRETLY" not in read.said
 
 
+@pytest.mark.parametrize("around", ["{}", "```json\n{}\n```"])
+def test_an_answer_at_the_end_of_thoughts_that_were_not_closed_is_read(around: str) -> None:
+    read = read_answer("<think>SECRETLY, so:\n" + around.format(OBJECT))
+    assert read.draft == DRAFT
+    assert "SECRETLY" not in read.said
+
+
 @pytest.mark.parametrize(
     "answer",
-    ["<think>SECRETLY</think>", "<think>SECRETLY, for", f"<think>maybe {OTHER}, but", "SECRETLY</think>\n"],
-    ids=["closed", "cut off", "a draft", "the closing mark alone"],
+    [
+        *("<think>SECRETLY</think>", "<think>SECRETLY, for", f"<think>maybe {OTHER}, but", "SECRETLY</think>\n"),
+        *(f"<think>so {OTHER}</think>", f"<think>so {OTHER}, or {OBJECT}", "<think>SECRETLY {500, 4500}"),
+    ],
 )
 def test_thoughts_alone_are_no_answer_and_that_is_said(answer: str) -> None:
     read = read_answer(answer)
@@ -154,6 +175,13 @@ SAME = {
     "a key more in a statement": changed(
         facts=[{"text": DRAFT.facts[0].text, "citations": ["T1"], "confidence": "high"}]
     ),
+    "another key for a text": changed(facts=[{"fact": DRAFT.facts[0].text, "citations": ["T1"]}]),
+    "another key for citations": changed(facts=[{"text": DRAFT.facts[0].text, "sources": ["T1"]}]),
+    "another key for a list": OBJECT.replace('"next_steps"', '"steps"'),
+    "citations with titles": changed(facts=[{"text": DRAFT.facts[0].text, "citations": {"T1": "Key F5"}}]),
+    "statements by number": changed(facts={"1": {"text": DRAFT.facts[0].text, "citations": ["T1"]}}),
+    "a summary with citations": changed(summary={"text": DRAFT.summary, "citations": ["T1"]}),
+    "a summary in a list": changed(summary=[DRAFT.summary]),
     "a statement in no list": changed(facts={"text": DRAFT.facts[0].text, "citations": ["T1"]}),
     "other keys": OBJECT.replace('"next_steps"', '"Next steps"').replace('"summary"', '"Summary"'),
 }
@@ -163,6 +191,12 @@ SAME = {
 def test_a_slightly_other_shape_is_the_same_draft(answer: str) -> None:
     assert read_answer(answer).draft == DRAFT
     assert "SECRETLY" not in read_answer(answer).said
+
+
+def test_a_path_of_windows_whose_backslashes_are_not_doubled_keeps_them() -> None:
+    read = read_answer(OBJECT.replace("no mail.", r"no mail in C:\Users\PST, it\'s full."))
+    assert read.draft is not None
+    assert r"C:\Users\PST, it's full." in read.draft.summary
 
 
 @pytest.mark.parametrize("answer", [changed(hypotheses=None), without("hypotheses"), changed(hypotheses="")])
