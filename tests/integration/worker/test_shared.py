@@ -19,9 +19,13 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from app.core.article import Article
+from app.core.asset import Asset
 from app.core.delivery import compute_job_id, parse_webhook
 from app.core.help_desk import Account, AccountRef, Edition
 from app.core.tenant import Instance, Tenant
+from app.core.ticket import Ticket
+from app.db.erasure import erase_rows
 from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.strays import KINDS, Stray, list_strays
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
@@ -39,7 +43,7 @@ from app.simulator import wire
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
-from app.sync import SyncReport, group_by_desk, sync_each
+from app.sync import SyncReport, group_by_desk, sync_desk, sync_each
 from app.tenants import TenantDirectory
 from app.worker.app import Worker, open_worker
 from app.worker.watch import look_at_strays
@@ -680,3 +684,79 @@ async def test_an_instance_without_tenants_tells_which_accounts_it_has(shared: S
         Stray("tickets", "603 (Initech)"): 1,
         Stray("articles", "603 (Initech)"): 1,
     }
+
+
+class _Killed(Exception):
+    """The sync's process ended."""
+
+
+@dataclass
+class _DiesEarly:
+    """A help desk during whose list of tickets the sync is killed."""
+
+    desk: ServiceDesk
+    after: int
+
+    async def list_tickets(self, *, updated_since: datetime | None) -> AsyncIterator[Ticket]:
+        rows = 0
+        async for ticket in self.desk.list_tickets(updated_since=updated_since):
+            yield ticket
+            rows += 1
+            if rows == self.after:
+                raise _Killed
+
+    def list_articles(self, *, updated_since: datetime | None) -> AsyncIterator[Article]:
+        return self.desk.list_articles(updated_since=updated_since)
+
+    def list_assets(self, *, updated_since: datetime | None) -> AsyncIterator[Asset]:
+        return self.desk.list_assets(updated_since=updated_since)
+
+
+async def test_a_sync_that_is_killed_leaves_nobody_with_what_moved(shared: Shared) -> None:
+    moved = shared.solved(ACME, "Restarted it.", updated="2026-11-20T10:00:00Z")
+    await shared.sync()
+    start = datetime.now(UTC) + timedelta(minutes=1)
+    shared.portal.update_ticket(moved, account=GLOBEX, updated=start)
+    for number in range(260):
+        account = (ACME, GLOBEX, UNKNOWN)[number % 3]
+        shared.ticket(account, subject=f"{NAMES[account]} {number}", updated=start + timedelta(seconds=number))
+    [owners] = group_by_desk(shared.directory)
+
+    async def offer(tenant_id: UUID, job_id: UUID) -> bool:
+        return True
+
+    known = shared.directory.find(shared.instance.id)
+    assert known is not None
+    for after in (50, 150, 230):
+        async with open_help_desk(known, shared.database, longest_wait=timedelta(seconds=30)) as desk:
+            with pytest.raises(_Killed):
+                await sync_desk(shared.database, owners, _DiesEarly(desk, after), offer=offer)
+    await shared.sync()
+
+    for tenant, name in ((shared.acme, "Acme Corp"), (shared.globex, "Globex")):
+        subjects = await shared.stored(tenant, "ticket", "subject") - {"Outlook receives no mail"}
+        assert len(subjects) in {86, 87}
+        assert {subject.rpartition(" ")[0] for subject in subjects} == {name}
+    assert moved not in await shared.stored(shared.acme, "ticket", "id")
+    assert moved in await shared.stored(shared.globex, "ticket", "id")
+
+
+async def test_erasing_one_client_or_the_shared_help_desk_touches_no_other_client(
+    shared: Shared, urls: DatabaseUrls
+) -> None:
+    for account in (ACME, GLOBEX, UNKNOWN):
+        shared.solved(account, f"Restarted the queue of {NAMES[account]}.")
+    await shared.sync()
+    await shared.deliver(shared.instance.id, shared.ticket(UNKNOWN))
+    await shared.work()
+
+    await erase_rows(urls.owner, shared.instance.id, actor="test")
+    assert await list_strays(shared.database, shared.instance.id) == {}
+    assert await shared.deliveries(shared.instance.id) == []
+    assert len(await shared.stored(shared.acme, "ticket", "id")) == 1
+
+    erased = await erase_rows(urls.owner, shared.acme.id, actor="test")
+    assert erased.erased.keys() >= {"account", "origin", "ticket", "sync_cursor"}
+    assert await shared.stored(shared.globex, "ticket", "resolution") == {"Restarted the queue of Globex."}
+    async with shared.database.as_tenant(shared.acme.id) as session:  # its id may be used anew
+        await keep_origin(session, shared.acme.model_copy(update={"servicedesk": shared.globex.servicedesk}))
