@@ -33,7 +33,10 @@ _LISTS: Final = ("facts", "hypotheses", "next_steps")
 _KEYS: Final = {
     **{_key.replace("_", ""): _key for _key in (*Draft.model_fields, *Statement.model_fields)},
     **dict.fromkeys("citation source sources ref refs reference references".split(), "citations"),
-    **{"fact": "facts", "hypothesis": "hypotheses", "nextstep": "next_steps", "steps": "next_steps"},
+    "fact": "facts",
+    "hypothesis": "hypotheses",
+    "nextstep": "next_steps",
+    "steps": "next_steps",
 }
 """What a model may call them, in small letters."""
 _REF = re.compile(r"\b[A-Za-z][0-9]{1,3}\b")
