@@ -98,8 +98,8 @@ def find_objects(text: str) -> Said:
             within, said.has_thoughts = False, True
     (thought if within else said).add(text[at:])
     if not said.words.strip() and _ends_with_its_object(thought, is_alone=not within):
-        # All follows an opening mark. It came from the server's template, or the model did not close its thoughts before
-        # it answered: a draft within them would not be their end.
+        # All follows an opening mark. It came from the server's template, or the model did not close its thoughts and
+        # then answered: a draft within them would not be their end.
         return Said(thought.last, thought.objects, has_thoughts=True)
     return said
 
