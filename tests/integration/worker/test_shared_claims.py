@@ -80,3 +80,21 @@ async def test_an_instances_own_deliveries_use_its_slots_too(urls: DatabaseUrls)
         assert await ledger.waiting(due_for=timedelta(0), limit=10) == []
         await keep_accounts(database, {})
         await clear(database)
+
+
+async def test_many_accounts_that_wait_for_their_instances_slots_keep_no_other_tenant_waiting(
+    urls: DatabaseUrls,
+) -> None:
+    instance, other = uuid4(), uuid4()
+    accounts = [uuid4() for _ in range(60)]
+    slots = {instance: 1, other: 1} | dict.fromkeys(accounts, 1)
+    async with open_database(urls.worker, pool_size=2) as database:
+        await clear(database)
+        await keep_accounts(database, dict.fromkeys(accounts, instance))
+        await fill(urls, accounts, 1)
+        await fill(urls, [other], 1)
+        ledger = Ledger(database, lease=timedelta(seconds=60), max_attempts=5, slots=lambda: slots)
+        claims = [await ledger.claim_next() for _ in range(3)]
+        assert [None if claim is None else claim.tenant_id == other for claim in claims] == [False, True, None]
+        await keep_accounts(database, {})
+        await clear(database)
