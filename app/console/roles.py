@@ -100,5 +100,7 @@ def _groups(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
         yield from value.split()  # several names in one text, separated by blanks, as scopes are written
-    elif isinstance(value, list | tuple | Mapping):
+    elif isinstance(value, Mapping):
+        yield from (str(name) for name, given in value.items() if given)  # {"ops": false} is no role
+    elif isinstance(value, list | tuple):
         yield from (str(each) for each in value)

@@ -58,6 +58,7 @@ def test_a_viewer_is_no_operator() -> None:
         ({"groups": 7}, "groups", "none of the groups"),
         ({"groups": [["ops"]]}, "groups", "none of the groups"),
         ({"groups": {"x": "ops"}}, "groups", "none of the groups"),
+        ({"groups": {"ops": False, "look": None}}, "groups", "none of the groups"),
     ],
 )
 def test_each_way_to_have_no_role_has_its_sentence(claims: dict[str, Any], claim: str, told: str) -> None:
