@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from app.core.completion import Message, Option
-from app.integrations.refusal import FORMATS, LIMITS, Refusal
+from app.integrations.refusal import FORMATS, LIMITS, TOO_MANY, Refusal
 
 TEMPERATURE: Final = 0.2
 LEAST_TOKENS: Final = 500
@@ -81,9 +81,9 @@ class Asking:
         return [{**rest[0], "content": f"{words}\n\n{rest[0]['content']}"}, *rest[1:]]
 
 
-def is_refusal(status: int) -> bool:
-    """Whether a call that was answered with *status* may succeed with fewer options."""
-    return status in _REFUSALS
+def is_refusal(status: int, refusal: Refusal) -> bool:
+    """Whether a call that was answered with *status* may succeed with fewer options or a shorter prompt."""
+    return status in _REFUSALS or (status == TOO_MANY and refusal.is_too_long)
 
 
 def ask_less(asked: Asking, refusal: Refusal) -> Asking | None:

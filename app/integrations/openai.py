@@ -50,12 +50,20 @@ MAX_COMPLETION_TOKENS: Final = 4_000
 _MORE_ROOM: Final = 4
 # No model reads or writes more in one call: a larger count is wrong.
 _MOST_TOKENS: Final = 100_000_000
-# `finish_reason` of OpenAI, Mistral, Gemini and Anthropic for an answer that was cut off, in lower case.
-_CUT_OFF: Final = frozenset({"length", "model_length", "max_tokens"})
-_FILTERED: Final = frozenset({"content_filter", "safety", "prohibited_content", "sensitive"})
+# `finish_reason` of OpenAI, Mistral, Gemini, Anthropic and gateways, in lower case: cut off, filtered, declined.
+_CUT_OFF: Final = frozenset(
+    "length model_length max_tokens max_output_tokens max_new_tokens token_limit model_context_window_exceeded".split()
+)
+_FILTERED: Final = frozenset(
+    "content_filter content_filtered safety prohibited_content recitation blocklist spii sensitive error_toxic "
+    "guardrail_intervened".split()
+)
+_DECLINED: Final = "refusal"
 _STATUSES: Final = range(400, 600)
-_FILTER_STATUSES: Final = frozenset({400, 403, 422, 451})
+# Also Cloudflare's 424 and Portkey's 446, which their guardrails answer.
+_FILTER_STATUSES: Final = frozenset({400, 403, 422, 424, 446, 451})
 _TEXT_PARTS: Final = frozenset({"text", "output_text"})
+_NO_CREDIT: Final = "its account has no credit left"
 _DECLINED_BY_FILTER: Final = "the model's content filter refused this ticket"
 _NOT_UNDERSTOOD: Final = "the endpoint answered something that is not a completion"
 # Of one whole HTTP answer.
@@ -202,7 +210,7 @@ class OpenAIModel:
                 status, failure = _status_in(told), ModelUnavailable(_NOT_UNDERSTOOD)
             refusal = read_refusal(status, told, prompt=_texts_of(call), asked=asked.tokens)
             sizes = sizes if refusal.sizes.context is None else refusal.sizes
-            less = ask_less(asked, refusal) if left and is_refusal(status) else None
+            less = ask_less(asked, refusal) if left and is_refusal(status, refusal) else None
             if less is None:
                 # What it says stays here: it may quote the prompt.
                 raise _declined(refusal, status, share=sizes.share(estimate_tokens(_texts_of(call)))) or failure
@@ -226,7 +234,7 @@ def _declined(refusal: Refusal, status: int, *, share: float | None) -> ModelRef
     """The error if the endpoint refused this prompt, of which *share* may fit; None: it would refuse any prompt."""
     if refusal.is_filtered and status in _FILTER_STATUSES:
         return ContentFiltered(_DECLINED_BY_FILTER)
-    if refusal.is_too_long and is_refusal(status):
+    if refusal.is_too_long and is_refusal(status, refusal):
         return PromptTooLong("the prompt is too long for the model's context", share=share)
     return None
 
@@ -252,12 +260,14 @@ def _completion(answer: Any, model: str, asked: Asking, *, prompt: list[str], en
     message = choices[0].message if choices else None
     if message is None:
         raise ModelUnavailable(_NOT_UNDERSTOOD)
-    if getattr(message, "refusal", None):
-        raise ModelDeclined("the model declined to answer")
-    reason = str(getattr(choices[0], "finish_reason", None) or "").lower()
+    # Gemini's `content_filter: SAFETY`, Vertex's `FINISH_REASON_SAFETY`.
+    told = str(getattr(choices[0], "finish_reason", None) or "").lower()
+    reason = told.removeprefix("finish_reason_").partition(":")[0].strip()
     if reason in _FILTERED:
         raise ContentFiltered(_DECLINED_BY_FILTER)
-    text, usage = _text(message.content), getattr(answer, "usage", None)
+    if reason == _DECLINED or getattr(message, "refusal", None) or _has_refusal(message.content):
+        raise ModelDeclined("the model declined to answer")
+    text, usage = _text(message.content) or _text_elsewhere(message), getattr(answer, "usage", None)
     told_prompt, told_completion = _told(usage, "prompt_tokens"), _told(usage, "completion_tokens")
     is_cut = reason in _CUT_OFF or (asked.has_limit and told_completion >= asked.tokens)  # some say `stop` then
     limit = asked.tokens if asked.has_limit else told_completion or asked.tokens
@@ -292,6 +302,25 @@ def _texts(parts: Iterable[Any]) -> Iterable[str]:
             yield part["text"]
 
 
+def _has_refusal(content: Any) -> bool:
+    return isinstance(content, list) and any(
+        isinstance(part, dict) and part.get("type") == "refusal" for part in content
+    )
+
+
+def _text_elsewhere(message: Any) -> str:
+    """The answer of a message without text: a tool call's arguments, or one object where its thoughts belong.
+
+    Some gateways turn the schema into a tool. vLLM's parser of thoughts takes an answer for one where the model did not
+    think; thoughts themselves are prose.
+    """
+    call = next(iter(getattr(message, "tool_calls", None) or ()), None)
+    function = getattr(call, "function", None) or getattr(message, "function_call", None)
+    told = getattr(function, "arguments", None) or next(filter(None, _thoughts(message)), "")
+    text = told.strip() if isinstance(told, str) else ""
+    return text if text.startswith("{") and text.endswith("}") else ""
+
+
 def _thoughts(message: Any) -> list[str]:
     """What a model thought, as far as it is told beside the answer: it is paid too."""
     named = (getattr(message, name, None) for name in ("reasoning_content", "reasoning"))
@@ -312,8 +341,8 @@ def _translate(error: openai.APIError, check: tuple[str, str]) -> AppError:
         if status in {408, 409, 429} or status >= 500:  # noqa: PLR2004 - HTTP status codes
             return ModelUnavailable(f"the model's endpoint answered {status}")
         key, place = check
-        hint = key if status in {401, 403} else place
-        return ModelRefused(f"the model's endpoint refused the call ({status}); check {hint}")
+        hint = _NO_CREDIT if status == 402 else f"check {key if status in {401, 403} else place}"  # noqa: PLR2004
+        return ModelRefused(f"the model's endpoint refused the call ({status}); {hint}")
     return ModelUnavailable(f"the model's endpoint can't be used now ({type(error).__name__})")
 
 

@@ -24,6 +24,7 @@ _ERROR_KEYS: Final = frozenset({"error", "message", "detail"})
 _QUOTE: Final = 24
 """A run of so many characters that is also in the prompt is taken for a quotation."""
 
+TOO_MANY: Final = 429
 FORMATS: Final = (Option.JSON_SCHEMA, Option.JSON_OBJECT)
 LIMITS: Final = (Option.MAX_TOKENS, Option.MAX_COMPLETION_TOKENS)
 
@@ -40,7 +41,7 @@ _NOT: Final = (
     r"(?:support|available|valid|permitted|allowed|recogni[sz]ed|implement|enabled|accepted)"
     r"|un(?:supported|available|recogni[sz]ed|known)|unexpected (?:keyword|argument|parameter|field|property)"
     r"|extra (?:inputs|fields)|enabled only|failed to deserialize|deprecated|forbidden|only \S+ .{0,30}supported"
-    r"|must be\W{0,2}(?:json_schema|json_object|text)\b"
+    r"|(?:must|should) be (?:one of |either )?\W{0,2}(?:json_schema|json_object|text)\b"
 )
 # One clause without braces: a quoted request has braces and is full of names.
 _CLAUSE: Final = r"(?:(?!\.\s|[;\n{}]).){0,80}?"
@@ -56,8 +57,9 @@ _UNSUPPORTED_CODES: Final = frozenset(
     {"unsupported_parameter", "unsupported_value", "unknown_parameter", "extra_forbidden", "unrecognized_parameter"}
 )
 _TOO_LONG: Final = re.compile(
-    r"context[ _](?:length|window|size|limit)|too (?:large|long)|longer than the|reduce the length|"
+    r"context[ _](?:length|window|size|limit)|too (?:large|long)|longer than the|reduce the length|token limit|"
     r"(?:maximum|at most|exceed\w{0,3})[^.\n]{0,60}\btokens|\btokens[^.\n]{0,60}(?:maximum|exceed)|"
+    r"\b(?:prompt|input)\b[^.\n]{0,40}\bexceeds|\binput length should be|"
     r"(?:max_(?:completion_|new_)?tokens|inputs)\b[^\n]{0,60}"
     r"(?:must be|must have|should be|range|(?:less|greater|more) than|at least)|range of max_",
     re.IGNORECASE,
@@ -65,22 +67,33 @@ _TOO_LONG: Final = re.compile(
 _TOO_LONG_CODES: Final = frozenset(
     {"context_length_exceeded", "context_window_exceeded", "exceed_context_size_error", "request_too_large"}
 )
+# OpenAI's 429 for one call that is more than a minute's tokens: the same call never fits. Other 429 speak of a rate.
+_LARGER_THAN_RATE: Final = re.compile(r"request too large|tokens must be reduced", re.IGNORECASE)
 _ROLES: Final = re.compile(
     r"\bsystem\b[^.\n]{0,40}\b(?:role|message|prompt)|"
     r"\broles?\b[^.\n]{0,60}\bsystem\b|\broles? must|\balternat|chat[ _]template|\bunknown role",
     re.IGNORECASE,
 )
+# Without capitals and marks.
 _FILTER_CODES: Final = frozenset(
     {
-        "content_filter",
-        "content_policy_violation",
+        "contentfilter",
+        "contentpolicyviolation",
+        "contentsecurity",
         "responsibleaipolicyviolation",
-        "data_inspection_failed",
         "datainspectionfailed",
-        "invalid_prompt",
+        "invalidprompt",
+        "cyberpolicy",
+        "1301",  # Zhipu's
     }
 )
-_FILTER: Final = re.compile(r"ContentPolicyViolation|content (?:management )?policy", re.IGNORECASE)
+_FILTER: Final = re.compile(
+    r"ContentPolicyViolation|content (?:management )?policy|\b(?:usage|safety) (?:policy|policies|guidelines)"
+    r"|safety system|guardrail|\bmoderation\b|responsible ai\b|content exists risk|considered high risk"
+    r"|\b(?:input|prompt|content|request)\b[^.\n]{0,40}\b(?:was|were|been|is) (?:flagged|prohibited|sensitive)"
+    r"|inappropriate content|prompt blocked|敏感内容",
+    re.IGNORECASE,
+)
 _NO_MODEL: Final = re.compile(
     r"\bmodels?\b[^\n]{0,120}(?:not found|not exist|not available to)|\binvalid model(?: name| id|:| ')"
     r"|\bunable to access\b[^\n]{0,30}\bmodel\b|deployment for this resource does not exist|is not a valid model",
@@ -127,6 +140,8 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
     text = _own(words[:_MAX_TEXT], list(prompt))
     named = frozenset(option for option in Option if any(_is_of(param, option) for param in params))
     is_too_long = status == 413 or bool(codes & _TOO_LONG_CODES) or _TOO_LONG.search(text) is not None  # noqa: PLR2004
+    if status == TOO_MANY:
+        is_too_long = _LARGER_THAN_RATE.search(text) is not None
     says_not = bool(codes & _UNSUPPORTED_CODES) or (_SAYS_NOT.search(text) is not None and not is_too_long)
     unsupported = {option for option, words in _UNSUPPORTED.items() if words.search(text)}
     if says_not:
@@ -138,7 +153,8 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
         named=named if not is_too_long else frozenset(),
         is_too_long=is_too_long and not unsupported,
         is_about_roles=_ROLES.search(text) is not None,
-        is_filtered=bool(codes & _FILTER_CODES) or _FILTER.search(text) is not None,
+        is_filtered=not _FILTER_CODES.isdisjoint(re.sub(r"[\W_]", "", code) for code in codes)
+        or _FILTER.search(text) is not None,
         has_no_model=not codes.isdisjoint(_NO_MODEL_CODES) or _NO_MODEL.search(text) is not None,
         sizes=Sizes(**counts) if "context" in counts else read_sizes(text, asked=asked),
     )

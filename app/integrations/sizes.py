@@ -19,6 +19,8 @@ _N: Final = r"(?<![\w.])(\d{3,7})(?![\w.]*\d)"
 _NUMBER: Final = re.compile(_N)
 # `3900 + 4000 > 4096`, `must be <= 4096`, `n_keep: 13055>= n_ctx: 4096`
 _COMPARED: Final = re.compile(rf"[<>]=?\s?(?:n_ctx: )?{_N}")
+# `<title>413 …`, and DashScope's `<400> InternalError`.
+_TAG: Final = re.compile(r"</?[a-z][^<>]*>|<\d{3}>")
 _LIMIT: Final = re.compile(
     r"\b(?:context|maximum|limit|allowed|range|only|at most|(?:less|more|greater|longer) than)\b"
     rf"[^\n]{{0,60}}?(?<!by ){_N}"
@@ -54,6 +56,7 @@ class Sizes:
 
 def read_sizes(text: str, *, asked: int) -> Sizes:
     """What *text* tells about a call that asked for an answer of *asked* tokens."""
+    text = _TAG.sub("", text)
     told = [int(number) for number in _NUMBER.findall(text) if int(number) != asked]
     # A sum of prompt and answer says nothing of its own.
     numbers = {number for number in told if number - asked not in told}

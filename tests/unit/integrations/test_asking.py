@@ -106,6 +106,8 @@ SAYS_SO: dict[str, tuple[int, Any]] = {
     "litellm": (400, an_error("litellm.UnsupportedParamsError: together_ai does not support parameters: ['response_format'], for model=x. To drop these, set `litellm.drop_params=True`")),
     "a text": (501, "structured output is not implemented"),
     "python": (500, {"error": "create() got an unexpected keyword argument 'response_format'"}),
+    "moonshot": (400, an_error("Invalid request: response_format.type must be one of text, json_object")),
+    "nvidia nim": (422, {"detail": [{"type": "literal_error", "loc": ["body", "response_format", "type"], "msg": "Input should be 'text' or 'json_object'", "input": "json_schema"}]}),
     "tgi": (422, {"error": "Input validation error: grammar is not supported", "error_type": "validation"}),
 }  # fmt: skip
 SAYS_LESS: dict[str, tuple[int, Any]] = {
@@ -199,6 +201,15 @@ TOO_LONG = [
 ]  # fmt: skip
 
 
+TOO_LONG += [
+    "Invalid request: Your request exceeded model token limit: 8192",
+    "Prompt exceeds max length",
+    "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 30720]",
+    "Prompt length (9000) exceeds maximum input length (8192)",
+    "prompt token count of 130000 exceeds the limit of 128000",
+]
+
+
 @pytest.mark.parametrize("says", TOO_LONG)
 async def test_one_long_ticket_takes_nothing_from_those_after_it(says: str) -> None:
     endpoint = Endpoint(lambda call: a_small_context(call, says=says))
@@ -222,6 +233,7 @@ async def test_one_long_ticket_takes_nothing_from_those_after_it(says: str) -> N
         ("maximum context length is 8192 tokens. You requested 9192 tokens (5192 in the messages, 4000 in the completion).", 3000),
         ("maximum context length is 8000 tokens. You requested 4000 output tokens and your prompt contains at least 6000 input tokens, for a total of at least 10000 tokens.", 2000),
         ("This model does not support max_tokens greater than 2048.", 2048),
+        ("<400> InternalError.Algo.InvalidParameter: Range of max_tokens should be [1, 2048]", 2048),
         ("the answer would exceed the context window", 1000),
     ],
 )  # fmt: skip
@@ -397,6 +409,109 @@ async def test_what_less_would_not_mend_is_not_asked_again(status: int, body: An
     with pytest.raises((ModelRefused, ModelUnavailable)):
         await ask(endpoint.model())
     assert len(endpoint.calls) == 1
+
+
+OTHERS_FILTERS: dict[str, tuple[int, Any]] = {
+    "azure, other spelling": (400, {"error": {"message": "refused", "code": "ContentFilter"}}),
+    "openai": (400, an_error("Your request was rejected as a result of our safety system.")),
+    "openai, cyber": (400, an_error("This content was flagged for possible cybersecurity risk.", code="cyber_policy")),
+    "deepseek": (400, an_error("Content Exists Risk")),
+    "moonshot": (400, an_error("The request was rejected because it was considered high risk", type="content_filter")),
+    "zhipu": (400, {"error": {"code": "1301", "message": "系统检测到输入或生成内容可能包含不安全或敏感内容"}}),
+    "qianfan": (400, {"error": {"code": "336104", "message": "the content is sensitive", "type": "content_security"}}),
+    "vertex": (400, [{"error": {"code": 400, "message": "This prompt contains words that violate Google's Responsible AI practices."}}]),
+    "bedrock behind litellm": (400, an_error("{'error': 'Violated guardrail policy', 'bedrock_guardrail_response': 'No'}")),
+    "openrouter": (403, {"error": {"code": 403, "message": 'x requires moderation on Azure. Your input was flagged for "violence".'}}),
+    "xai": (403, {"code": "permission denied", "error": "Content violates usage guidelines. Failed check: SAFETY"}),
+    "cloudflare": (424, {"success": False, "error": [{"code": 2016, "message": "Prompt blocked due to security configurations"}]}),
+    "portkey": (446, {"error": {"message": "The guardrail checks defined in the config failed.", "type": "hooks_failed"}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body"), OTHERS_FILTERS.values(), ids=OTHERS_FILTERS)
+async def test_a_filters_refusal_is_told_as_such_as_many_servers_say_it(status: int, body: Any) -> None:
+    endpoint = Endpoint(lambda _: (status, body))
+    with pytest.raises(ContentFiltered):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
+
+
+async def test_a_ticket_about_a_filter_is_not_taken_for_a_filters_refusal() -> None:
+    ticket = "Our mail gateway's moderation: the content was flagged, it violates usage guidelines, says the guardrail."
+    endpoint = Endpoint(lambda call: (400, an_error(f"can't parse: {ticket}")) if format_of(call) else None)
+    assert await ask(endpoint.model(), ticket) == OBJECT
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        *("content_filter", "SAFETY", "content_filter: PROHIBITED_CONTENT", "FINISH_REASON_RECITATION", "BLOCKLIST"),
+        *("guardrail_intervened", "ERROR_TOXIC", "sensitive"),
+    ],
+)
+async def test_an_answer_that_a_filter_stopped_is_told_as_such(reason: str) -> None:
+    endpoint = Endpoint(lambda _: None, message={"role": "assistant", "content": None}, finish_reason=reason)
+    with pytest.raises(ContentFiltered):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [([{"type": "refusal", "refusal": "No."}], "stop"), (None, "refusal"), ("I can't help with that.", "refusal")],
+)
+async def test_a_model_that_declines_says_so_in_several_places(content: Any, reason: str) -> None:
+    endpoint = Endpoint(lambda _: None, message={"role": "assistant", "content": content}, finish_reason=reason)
+    with pytest.raises(ModelDeclined):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "reason", ["length", "MAX_TOKENS", "FINISH_REASON_MAX_TOKENS", "model_length", "max_new_tokens"]
+)
+async def test_an_answer_that_was_cut_off_is_known_by_each_name_of_the_reason(reason: str) -> None:
+    endpoint = Endpoint(lambda _: None, message={"role": "assistant", "content": ""}, finish_reason=reason)
+    completion = await endpoint.model().complete(messages(), schema=draft_schema())
+    assert completion.cut_at == 4000
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": None, "reasoning_content": OBJECT},
+        {"content": "", "reasoning": f"\n{OBJECT}\n"},
+        {"content": None, "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": OBJECT}}]},
+    ],
+    ids=["reasoning_content", "reasoning", "tool call"],
+)  # fmt: skip
+async def test_an_answer_that_stands_where_a_message_has_something_else_is_read(message: dict[str, Any]) -> None:
+    endpoint = Endpoint(lambda _: None, message={"role": "assistant", **message})
+    assert await ask(endpoint.model()) == OBJECT
+
+
+async def test_thoughts_are_not_read_in_place_of_an_answer() -> None:
+    thoughts = f"Maybe {OBJECT}, or"
+    endpoint = Endpoint(lambda _: None, message={"role": "assistant", "content": None, "reasoning_content": thoughts})
+    assert await ask(endpoint.model()) == ""
+
+
+async def test_a_call_that_is_more_than_a_minutes_tokens_is_not_sent_again_as_it_is() -> None:
+    says = "Request too large for gpt-4o on tokens per min (TPM): Limit 8000, Requested 13500. The input or output tokens must be reduced in order to run successfully."  # fmt: skip
+    endpoint = Endpoint(lambda _: (429, an_error(says, type="tokens", code="rate_limit_exceeded")))
+    with pytest.raises(PromptTooLong) as error:
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
+    assert error.value.share is not None
+
+
+async def test_a_rate_that_is_exceeded_for_now_says_nothing_of_the_prompt() -> None:
+    says = (
+        "Rate limit reached on tokens per min (TPM): Limit 30000, Used 29000, Requested 5000. Please try again in 8s."
+    )
+    endpoint = Endpoint(lambda _: (429, an_error(says, type="tokens", code="rate_limit_exceeded")))
+    with pytest.raises(ModelUnavailable):
+        await ask(endpoint.model())
 
 
 @pytest.mark.parametrize(

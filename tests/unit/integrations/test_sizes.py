@@ -42,6 +42,8 @@ ASKED = 4_000
         ("prompt too long; exceeded max context length by 4096 tokens", None, None),
         ("Context size has been exceeded", None, None),
         ("max_tokens must be at least 1, got -404", None, None),
+        ("<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 30720]", 30720, None),
+        ("<html><head><title>413 Request Entity Too Large</title></head></html>", None, None),
         ("", None, None),
     ],
 )  # fmt: skip
