@@ -8,13 +8,13 @@ and our own words, never text that was received.
 | 429; code 4015; `URL_ROLLING_THROTTLES_LIMIT_EXCEEDED`, any status | `Throttled`, with its `Retry-After` |
 | 5xx, 408                                                          | `HelpDeskUnavailable`              |
 | code 4004, any other status; a code that we don't know, but with   | `Unclear`                          |
-|   401, 403, 404 or 415                                            |                                    |
+|   401, 403, 404 or 415; a failure with status 200 and no reason   |                                    |
 | 401; code 4022                                                    | `CredentialsRefused`               |
-| 404 with a JSON object; code 4007                                 | `Missing`                          |
+| 404 with ServiceDesk Plus's JSON; code 4007                       | `Missing`                          |
 | code 4001                                                         | `InputRefused`                     |
 | 403; code 4002                                                    | `HelpDeskRefused`                  |
 | any other 3xx or 4xx; any other code of `_FINAL`                  | `HelpDeskRefused`                  |
-| no JSON object, also with 404                                     | `Unclear`                          |
+| no JSON object; 404 with another program's JSON                   | `Unclear`                          |
 """
 
 from __future__ import annotations
@@ -40,11 +40,12 @@ _FORBIDDEN: Final = 4002
 _INTERNAL: Final = 4004
 _NOT_FOUND: Final = 4007
 _MANDATORY: Final = 4012
-_INVALID: Final = 4014
 _RATE_LIMIT: Final = 4015
 _BAD_KEY: Final = 4022
-_FINAL: Final = frozenset({_BAD_INPUT, _FORBIDDEN, _NOT_FOUND, _MANDATORY, _INVALID, _BAD_KEY})
-"""Codes that say what is wrong with the call: the same call fails again."""
+# In use elsewhere, not unique, not editable, read-only, times that don't fit, another type of data, not in the licence.
+_OTHER_FAULTS: Final = {4005, 4008, 4009, 4014, 4016, 4021, 7001}
+_FINAL: Final = frozenset({_BAD_INPUT, _FORBIDDEN, _NOT_FOUND, _MANDATORY, _BAD_KEY, *_OTHER_FAULTS})
+"""Codes that say what is wrong with the call: the same call fails again. Source: "Status codes" of the maker's API."""
 _TELLING: Final = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
 )
@@ -151,8 +152,8 @@ def _statuses(answer: dict[str, Any] | None) -> list[dict[str, Any]]:
 def _codes(answer: dict[str, Any] | None) -> Iterator[int]:
     for status in _statuses(answer):
         messages = status.get("messages")
-        for part in (status, *(messages if isinstance(messages, list) else ())):
-            code = str(part.get("status_code", "")) if isinstance(part, dict) else ""
+        for part in (status, *(messages if isinstance(messages, list) else [messages])):
+            code = str(part.get("status_code", "")).removesuffix(".0") if isinstance(part, dict) else ""
             if code.isascii() and code.isdigit():
                 yield int(code[:9])
 
@@ -182,8 +183,8 @@ def _check_status(
             field="servicedesk.url",
             code=Code.HELP_DESK_REDIRECTS,
         )
-    if status == HTTPStatus.NOT_FOUND and answer is None:
-        # A proxy's or web server's page: ServiceDesk Plus tells of a missing ticket in JSON.
+    if status == HTTPStatus.NOT_FOUND and not _statuses(answer):
+        # A proxy's or web server's answer: ServiceDesk Plus tells of a missing ticket in JSON of its own.
         raise not_understood()
     if status >= HTTPStatus.BAD_REQUEST:
         raise _failure(status, codes, secret=secret)
@@ -198,7 +199,8 @@ def _failure(status: int, codes: frozenset[int], *, secret: str) -> HelpDeskRefu
     """The error for a failure that is told by *status*, by *codes* or by both."""
     reasons = codes - {_SUCCESS, _FAILURE}
     told = ", ".join([f"HTTP {status}", *(f"code {code}" for code in sorted(reasons))])
-    may_pass = bool(reasons) and not reasons & _FINAL
+    says_nothing = not reasons and status == HTTPStatus.OK
+    may_pass = says_nothing or (bool(reasons) and not reasons & _FINAL)
     if may_pass and (_INTERNAL in reasons or status not in _TELLING):
         return Unclear(f"ServiceDesk Plus failed on its side ({told}).")
     return _refusal(status, codes, told=told, secret=secret)

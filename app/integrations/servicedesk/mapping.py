@@ -29,9 +29,12 @@ _ID: Final = re.compile(rf"[0-9A-Za-z_-]{{1,{MAX_TICKET_ID_CHARS}}}", re.ASCII)
 _HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _RESOLVED: Final = frozenset({"resolved", "closed", "completed"})
 _CLOSED: Final = _RESOLVED | {"cancelled", "canceled", "rejected"}
-_OPEN: Final = frozenset({"open", "reopened", "in progress", "assigned", "onhold", "on hold", "pending"})
-_TRASHED: Final = frozenset({"trashed", "deleted"})
+_OPEN: Final = frozenset(
+    {"open", "new", "reopened", "re-opened", "in progress", "inprogress", "assigned", "pending", "onhold", "on hold"}
+)
+_TRASHED: Final = frozenset({"trashed", "deleted", "trash", "in trash"})
 _MERGED: Final = frozenset({"merged"})
+_TRASH_FIELDS: Final = ("is_trashed", "trashed", "is_in_trash", "in_trash", "is_deleted", "deleted")
 _EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
 _MAX_DEPTH: Final = 5
 _NAME_CHARS: Final = 200
@@ -64,12 +67,14 @@ def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: st
     """The ticket in *row*, whose account stands in *account_fields*.
 
     `resolved_at` is set exactly when the ticket is resolved. If a build has only the status, it is the time of the last
-    update.
+    update. A ticket that is open again may still have the times of its first end.
     """
     created_at, updated_at = time_of(row.get("created_time")), time_of(row.get("last_updated_time"))
-    status = name_of(row.get("status"))
+    status, fate = name_of(row.get("status")), fate_of(row)
     resolved_at = time_of(row.get("resolved_time")) or time_of(row.get("completed_time"))
-    if resolved_at is None and status.lower() in _RESOLVED:
+    if fate is Fate.OPEN:
+        resolved_at = None
+    elif resolved_at is None and status.lower() in _RESOLVED:
         resolved_at = updated_at or created_at
     return Ticket(
         id=parse_id(row),
@@ -84,7 +89,7 @@ def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: st
         created_at=created_at,
         updated_at=updated_at,
         resolved_at=resolved_at,
-        fate=fate_of(row),
+        fate=fate,
         account=account_of(row, account_fields),
     )
 
@@ -122,23 +127,22 @@ def fate_of(row: Row) -> Fate:
     """What became of the ticket in *row*.
 
     In the cloud a ticket in the trash has `is_trashed` and `deleted_time`. The field for a merge is not documented; a
-    status "merged", `is_merged` and `merged_to` are understood. A status counts as completed by its `in_progress`, so
-    that its name and language don't matter; a build without that field, by its name or a time of completion.
+    status "merged", `is_merged`, `merged_to` and `merged_into` are understood. A status counts as completed by its
+    `in_progress`, so that its name and language don't matter; in a build without that field, by its name or a time of
+    completion.
     """
     status = row.get("status")
     names = {name_of(status).lower()}
     if isinstance(status, dict):
         names.add(one_line(_scalar(status.get("internal_name")), max_chars=_NAME_CHARS).lower())
-    if _is_true(row.get("is_trashed")) or _is_true(row.get("is_deleted")) or time_of(row.get("deleted_time")):
+    if any(map(_is_true, map(row.get, _TRASH_FIELDS))) or time_of(row.get("deleted_time")) or names & _TRASHED:
         return Fate.TRASHED
-    if names & _TRASHED:
-        return Fate.TRASHED
-    if _is_true(row.get("is_merged")) or row.get("merged_to") or names & _MERGED:
+    if _is_true(row.get("is_merged")) or row.get("merged_to") or row.get("merged_into") or names & _MERGED:
         return Fate.MERGED
     in_progress = status.get("in_progress") if isinstance(status, dict) else None
-    if isinstance(in_progress, bool):
-        return Fate.OPEN if in_progress else Fate.CLOSED
-    if names & _OPEN:  # reopened: a time of completion may stay
+    if in_progress is not None:
+        return Fate.OPEN if _is_true(in_progress) else Fate.CLOSED
+    if names & _OPEN:  # with the times of its first end, if it was opened again
         return Fate.OPEN
     is_completed = time_of(row.get("resolved_time")) or time_of(row.get("completed_time"))
     return Fate.CLOSED if names & _CLOSED or is_completed else Fate.OPEN
@@ -233,7 +237,10 @@ def time_of(value: Any) -> datetime | None:
 
 
 def _is_true(value: Any) -> bool:
-    return value is True or value == "true"
+    """Whether a field says yes: `true`, 1, each also as text or in an object."""
+    if isinstance(value, dict):
+        value = value.get("value")
+    return str(value).lower() in {"true", "1", "yes"}
 
 
 def _scalar(value: Any) -> str:

@@ -36,6 +36,17 @@ OPEN = {"name": "Open", "internal_name": "Open", "in_progress": True}
         ({"status": {"name": "In Progress"}, "resolved_time": {"value": "1764300000000"}}, Fate.OPEN),
         ({"status": {"name": "Terminé"}, "completed_time": {"value": "1764300000000"}}, Fate.CLOSED),
         ({"completed_time": {"value": "1764300000000"}}, Fate.CLOSED),
+        ({"status": {"name": "Open"}, "resolved_time": {"value": "1764300000000"}}, Fate.OPEN),
+        ({"status": {"name": "Erledigt"}, "completed_time": {"value": "1764300000000"}}, Fate.CLOSED),
+        ({"status": {"name": "Erledigt", "in_progress": "false"}}, Fate.CLOSED),
+        ({"status": {"name": "Offen", "in_progress": "true"}}, Fate.OPEN),
+        ({"status": OPEN, "is_trashed": "True"}, Fate.TRASHED),
+        ({"status": OPEN, "is_trashed": 1}, Fate.TRASHED),
+        ({"status": OPEN, "is_trashed": {"value": True}}, Fate.TRASHED),
+        ({"status": OPEN, "is_in_trash": True}, Fate.TRASHED),
+        ({"status": {"name": "Trash"}}, Fate.TRASHED),
+        ({"status": OPEN, "is_trashed": "False", "deleted": 0}, Fate.OPEN),
+        ({"status": OPEN, "merged_into": "7"}, Fate.MERGED),
         ({"status": OPEN, "resolved_time": {"value": "1764300000000"}}, Fate.OPEN),  # reopened
         ({}, Fate.OPEN),
         ({"status": None, "is_trashed": None}, Fate.OPEN),
@@ -43,3 +54,9 @@ OPEN = {"name": "Open", "internal_name": "Open", "in_progress": True}
 )
 def test_what_became_of_a_ticket(fields: dict[str, Any], fate: Fate) -> None:
     assert parse_ticket({"id": "100", "subject": "s", **fields}).fate is fate
+
+
+def test_a_ticket_that_was_opened_again_is_not_resolved() -> None:
+    ticket = parse_ticket({"id": "100", "status": {"name": "Reopened"}, "resolved_time": {"value": "1764300000000"}})
+    assert ticket.resolved_at is None
+    assert parse_ticket({"id": "100", "status": {"name": "Resolved"}, "created_time": {"value": "9"}}).resolved_at
