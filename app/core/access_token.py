@@ -19,5 +19,9 @@ class AccessToken:
     life: timedelta
 
 
-class NoTokenGiven(HelpDeskUnavailable):
-    """The accounts server surely gave no token: it could not be reached, or failed. The fetch is none of the few."""
+class TokenUnavailable(HelpDeskUnavailable):
+    """The accounts server answers no fetch of a token now, so no call can be made, whichever ticket it is about."""
+
+
+class NoTokenGiven(TokenUnavailable):
+    """It gave none: it could not be reached, broke off, or answered something else. The fetch is none of the few."""

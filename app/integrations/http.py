@@ -47,6 +47,10 @@ class NotSent(NoAnswer):
     """No connection was made, so nothing was carried out."""
 
 
+class BrokenOff(NoAnswer):
+    """The connection ended before the answer did."""
+
+
 class AnswerTooLarge(NoAnswer):
     """The answer is larger than the limit, so a retry would not help."""
 
@@ -97,7 +101,7 @@ class Outbound:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # Without the library's text, which may quote what the other side sent.
             # No connection, or none to that name: the request did not leave.
-            failure = NotSent if isinstance(error, httpx.ConnectError) else NoAnswer
+            failure = NotSent if isinstance(error, httpx.ConnectError) else BrokenOff
             raise failure(_explain(error)) from None
         return Reply(response.status_code, response.headers, body)
 

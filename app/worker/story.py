@@ -17,6 +17,7 @@ from uuid import UUID
 
 import structlog
 
+from app.core.access_token import TokenUnavailable
 from app.core.delivery import Event, Webhook, check_still_wanted, check_wanted, parse_webhook
 from app.core.enhancement import Enhancement, Notice
 from app.core.note import note_reference, render_note
@@ -107,9 +108,10 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         claim = replace(claim, ticket_id=ticket.id)  # a sender may name a ticket by its display id
 
         with _traced("reserve"):
-            reservation = await find_posted(
-                claim, notes=kit.help_desk, enhancements=parts.enhancements, limit=limits.note
-            )
+            async with _held_unless_others_get_through(claim, parts.enhancements):
+                reservation = await find_posted(
+                    claim, notes=kit.help_desk, enhancements=parts.enhancements, limit=limits.note
+                )
             if reservation is None:
                 check_still_wanted(ticket, is_closed_wanted=_wants_closed(tenant, webhook))
                 reservation = await parts.enhancements.reserve(
@@ -262,8 +264,9 @@ def _traced(name: str) -> Iterator[StepNote]:
 async def _told_apart(help_desk: ServiceDesk, circuit: Circuit) -> AsyncIterator[None]:
     """Find out whether the help desk is down or fails for this ticket only.
 
-    It is down when its circuit opens, which needs failures of several deliveries, or when it does not answer a call
-    about something else either: a tenant with one delivery due has nothing else to tell it by.
+    It is down when its circuit opens, which needs failures of several deliveries; when its accounts server gives no
+    token; or when it does not answer a call about something else either: a tenant with one delivery due has nothing
+    else to tell it by.
 
     Raises:
         HelpDeskDown: In place of a `HelpDeskUnavailable` of the block.
@@ -273,7 +276,7 @@ async def _told_apart(help_desk: ServiceDesk, circuit: Circuit) -> AsyncIterator
     except CallsExhausted:
         raise
     except HelpDeskUnavailable as error:
-        if await circuit.failed():
+        if await circuit.failed() or isinstance(error, TokenUnavailable):
             raise HelpDeskDown(error.detail, retry_after=error.retry_after, code=error.code) from error
         try:
             await help_desk.peek()
@@ -291,8 +294,8 @@ async def _told_apart(help_desk: ServiceDesk, circuit: Circuit) -> AsyncIterator
 async def _held_unless_others_get_through(claim: Claim, enhancements: Enhancements) -> AsyncIterator[None]:
     """Tell a help desk that takes no notes from one that does not take this ticket's.
 
-    It may answer what is read and still take nothing, e.g. while its disk is full. For a tenant with one delivery due
-    only the notes of its other deliveries can tell.
+    It may answer what is read and still take nothing, e.g. while its disk is full, or not even list the notes of a
+    ticket. For a tenant with one delivery due only the notes of its other deliveries can tell.
 
     Raises:
         HelpDeskDown: In place of a `HelpDeskUnavailable` of the block, while no other note of the tenant gets through.

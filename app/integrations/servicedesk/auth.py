@@ -15,15 +15,18 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from app.core.access_token import AccessToken, NoTokenGiven
+from app.core.access_token import AccessToken, NoTokenGiven, TokenUnavailable
 from app.core.tenant import Tenant
-from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable, TenantFileInvalid
-from app.integrations.http import NoAnswer, NotSent, Outbound, Reply
+from app.errors import Code, HelpDeskRefused, TenantFileInvalid
+from app.integrations.http import BrokenOff, NoAnswer, NotSent, Outbound, Reply
 from app.integrations.servicedesk.answers import CredentialsRefused, parse_retry_after
 
 _DEFAULT_LIFE: Final = timedelta(hours=1)
 _REFRESH_WINDOW: Final = timedelta(minutes=10)
-_PERMANENT: Final = frozenset({"invalid_client", "invalid_client_secret", "invalid_code", "invalid_grant"})
+_PERMANENT: Final = frozenset(
+    "invalid_client invalid_client_secret invalid_code invalid_grant invalid_request invalid_scope unauthorized_client "
+    "unsupported_grant_type".split()
+)
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,8 @@ class _TokenAuthenticator:
                 },
             )
         except NoAnswer as error:
-            failure = NoTokenGiven if isinstance(error, NotSent) else HelpDeskUnavailable
+            # After a time-out it may still give one.
+            failure = NoTokenGiven if isinstance(error, NotSent | BrokenOff) else TokenUnavailable
             raise failure(
                 f"The accounts server of ServiceDesk Plus: {error}.", code=Code.HELP_DESK_UNREACHABLE
             ) from None
@@ -159,7 +163,7 @@ class _TokenAuthenticator:
             raise NoTokenGiven(f"The accounts server of ServiceDesk Plus failed (HTTP {reply.status}).")
         answer = _decode(reply.body)
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS or _is_throttled(answer):
-            raise HelpDeskUnavailable(
+            raise TokenUnavailable(
                 "The accounts server of ServiceDesk Plus gives no more tokens for now: 10 in 10 minutes is its limit.",
                 retry_after=parse_retry_after(reply, now=datetime.now(UTC)) or _REFRESH_WINDOW,
                 code=Code.HELP_DESK_THROTTLED,
@@ -171,14 +175,15 @@ class _TokenAuthenticator:
                 field="servicedesk.accounts_url",
                 code=Code.HELP_DESK_REDIRECTS,
             )
-        if str(answer.get("error")) in _PERMANENT or reply.status >= HTTPStatus.BAD_REQUEST:
+        if str(answer.get("error")) in _PERMANENT or reply.status == HTTPStatus.UNAUTHORIZED:
             raise CredentialsRefused(
                 f"The accounts server does not accept our credentials (HTTP {reply.status}): check {self.secret}."
             )
         value, life_s = answer.get("access_token"), answer.get("expires_in", _DEFAULT_LIFE.total_seconds())
         if not isinstance(value, str) or not _is_header_value(value) or not isinstance(life_s, int | float):
-            raise HelpDeskUnavailable(
-                "The accounts server answered something that is not an access token.",
+            raise NoTokenGiven(
+                f"The accounts server answered something that is not an access token (HTTP {reply.status}). If that"
+                " stays, check servicedesk.accounts_url in the tenant's file.",
                 code=Code.HELP_DESK_NOT_UNDERSTOOD,
             )
         # In this order also NaN, which Python's JSON parser accepts, becomes the longest life.

@@ -585,6 +585,58 @@ async def test_a_help_desk_that_reads_but_takes_no_note_costs_a_quiet_tenant_no_
     assert stage.model.calls == 1
 
 
+@pytest.mark.parametrize(
+    ("match", "fault"),
+    [
+        ("* notes", {"kind": "status", "status": 503}),
+        ("* notes", {"kind": "status", "status": 200, "code": 4004}),
+        ("* notes", {"kind": "reset"}),
+    ],
+    ids=["503", "4004", "reset"],
+)
+async def test_a_help_desk_that_does_not_even_list_notes_costs_a_quiet_tenant_no_attempt(
+    stage: Stage, match: str, fault: dict[str, Any]
+) -> None:
+    await holds_until_it_is_well(stage, match, fault)
+
+
+ACCOUNTS_SERVER: dict[str, dict[str, Any]] = {
+    "reset": {"kind": "reset"},
+    "503": {"kind": "status", "status": 503, "body": "<html>Unavailable</html>"},
+    "a page": {"kind": "status", "status": 200, "body": "<html>Maintenance</html>"},
+    "a page, 403": {"kind": "status", "status": 403, "body": "<html>Denied</html>"},
+    "a page, 404": {"kind": "status", "status": 404, "body": "<html>Not found</html>"},
+    "general error": {"kind": "status", "status": 400, "body": '{"error": "general_error"}'},
+    "nothing": {"kind": "status", "status": 200, "body": "{}"},
+}
+
+
+@pytest.mark.parametrize("stage", [{"servicedesk": {"edition": "cloud"}}], indirect=True)
+@pytest.mark.parametrize("fault", ACCOUNTS_SERVER.values(), ids=ACCOUNTS_SERVER)
+async def test_an_accounts_server_that_is_out_costs_a_quiet_tenant_no_attempt_and_none_of_its_few_tokens(
+    stage: Stage, fault: dict[str, Any]
+) -> None:
+    await holds_until_it_is_well(stage, "* oauth", fault)
+
+
+async def holds_until_it_is_well(stage: Stage, match: str, fault: dict[str, Any]) -> None:
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    stage.fault(match, times=None, **fault)
+    for _ in range(12):  # more than there are fetches of a token in ten minutes
+        await stage.work()
+        waiting = await stage.delivery(job_id)
+        assert (waiting.status, waiting.attempts_used) == ("pending", 0)
+        await stage.make_due()
+        await stage.end_rests()
+
+    stage.portal.faults.clear()
+    await stage.work()
+
+    assert (await stage.delivery(job_id)).status == "done"
+    assert len(stage.notes(ticket_id)) == 1
+
+
 async def test_a_ticket_that_takes_no_note_while_others_do_ends_after_its_attempts(stage: Stage) -> None:
     stubborn = stage.ticket()
     job_id = await stage.deliver(stubborn)
