@@ -34,6 +34,10 @@ _INLINE: Final = frozenset(
     "math meta nobr noscript param q rb ruby s samp slot small source span strike strong sub sup time track tt u var "
     "wbr".split()
 )
+_VOID: Final = frozenset(
+    "area base basefont br col embed frame hr img input isindex keygen link meta param source track wbr".split()
+)
+"""They have no content, and no end tag."""
 _NEVER_SHOWN: Final = frozenset("datalist iframe noembed noframes script style template title".split())
 """Their content is not for readers."""
 _APART: Final = {**dict.fromkeys(_LINES, "\n"), **dict.fromkeys(_BLANKS, " "), "q": '"'}
@@ -61,7 +65,13 @@ _NO_TAG: Final = re.compile(
     re.IGNORECASE,
 )
 _DISPLAY: Final = re.compile(
-    r"\bdisplay\s*+:\s*+(?:(?P<blank>inline-|table-cell)|block|flex|grid|list-item|table|flow-root)", re.IGNORECASE
+    r"\bdisplay\s*+:\s*+(?:(?P<blank>inline-|table-cell)|block|flex|grid|list-item|table|flow-root)"
+    r"|\b(?P<side>float)\s*+:\s*+(?:left|right)",
+    re.IGNORECASE,
+)
+# What a mail's own style hides: a preview line, or words that only a machine should read.
+_HIDDEN: Final = re.compile(
+    r"(?:^|[;\s])(?:display\s*+:\s*+none|visibility\s*+:\s*+hidden|mso-hide\s*+:\s*+all)\b", re.IGNORECASE
 )
 # A value whose own quote was forgotten: it reaches over the end of its tag, to where the next value begins.
 _FORGOTTEN_QUOTE: Final = re.compile(r"=\s*+(?:\"(?=[^\"<>]*+>[^\"]*+(?<==)\")|'(?=[^'<>]*+>[^']*+(?<==)'))")
@@ -150,7 +160,7 @@ class _Reader:
                 name, attributes = event[1]
                 if not self._hidden:
                     pieces.append(self._opened(name, attributes))
-                self._hidden.open(name, begins=name in _NEVER_SHOWN)
+                self._hidden.open(name, begins=_is_hidden(name, attributes))
             elif event[0] == "end":
                 name = event[1]
                 self._hidden.close(name)
@@ -190,6 +200,13 @@ class _Reader:
         self._quotes.close(name)
         self._lines.see(name, is_opened=False)
         return self._styles.closed(name)
+
+
+def _is_hidden(name: str, attributes: dict[str, str | None]) -> bool:
+    """Whether a browser does not show the element's content."""
+    if name in _NEVER_SHOWN:
+        return True
+    return name not in _VOID and ("hidden" in attributes or _HIDDEN.search(attributes.get("style") or "") is not None)
 
 
 def _is_indentation(style: str) -> bool:
@@ -247,7 +264,7 @@ class _Styles:
         if name in _APART:
             return _APART[name]
         found = _DISPLAY.search(style)
-        gap = "" if found is None else " " if found["blank"] else "\n"
+        gap = "" if found is None else " " if found["blank"] or found["side"] else "\n"
         self._open[name].append(gap)
         return gap
 

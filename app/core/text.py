@@ -58,6 +58,8 @@ _KEPT: Final = "|".join(
         "[\u1820-\u18aa][\u180b-\u180d\u180f]|(?<=[\u1820-\u18aa])\u180e(?=[\u1820-\u18aa])",
     )
 )
+# Line breaks besides the newline: of old Macs and Windows, of Word, a new page, and of mainframes.
+_LINE_BREAKS: Final = dict.fromkeys(map(ord, "\r\x0b\x0c\x85\u2028\u2029"), "\n")
 _HIDDEN = re.compile(f"[{_ALWAYS_HIDDEN}]")
 _HIDDEN_OR_KEPT = re.compile(f"({_KEPT})|[{_ALWAYS_HIDDEN}{_SOMETIMES_HIDDEN}]")
 
@@ -67,7 +69,8 @@ _ADDRESS_IN_BRACKETS = re.compile(r"<(?=(?:[\w.+'-]{1,64}@[\w.-]{1,255}|https?:/
 
 def plain_text(markup: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     """The words of an HTML (or plain) text, a block or a row a line, without scripts, styles and hidden characters."""
-    markup = _LONG_NUMBER.sub(_shortened, _ADDRESS_IN_BRACKETS.sub("&lt;", _HIDDEN.sub("", markup)))
+    markup = _HIDDEN.sub("", markup.translate(_LINE_BREAKS))
+    markup = _LONG_NUMBER.sub(_shortened, _ADDRESS_IN_BRACKETS.sub("&lt;", markup))
     shown = "\n".join(_quoted(passage) if passage.is_quoted else passage.text for passage in shown_passages(markup))
     return tidy(_folded(shown)[:_MAX_SHOWN_CHARS], max_chars=max_chars)
 
@@ -89,7 +92,8 @@ def _shortened(number: re.Match[str]) -> str:
 
 def tidy(text: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     """*text* with hidden characters removed, blanks folded, and at most *max_chars* long (an ellipsis marks a cut)."""
-    text = unicodedata.normalize("NFC", _HIDDEN_OR_KEPT.sub(r"\1", _HIDDEN.sub("", text)))
+    text = _HIDDEN.sub("", text.translate(_LINE_BREAKS))
+    text = unicodedata.normalize("NFC", _HIDDEN_OR_KEPT.sub(r"\1", text))
     text = _folded(text)
     return text if len(text) <= max_chars else text[: max_chars - 1].rstrip() + "…"
 
@@ -101,4 +105,4 @@ def _folded(text: str) -> str:
 
 def one_line(text: str, *, max_chars: int) -> str:
     """*text* on one line, at most *max_chars* long."""
-    return tidy(text.replace("\n", " "), max_chars=max_chars)
+    return tidy(text.translate(_LINE_BREAKS).replace("\n", " "), max_chars=max_chars)

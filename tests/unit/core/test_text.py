@@ -30,6 +30,7 @@ from app.core.text import MAX_TEXT_CHARS, one_line, plain_text, tidy
         ("Re: <https://acme.example/a?b=1&c=2>", "Re: <https://acme.example/a?b=1&c=2>"),
         ("<a@b.example onerror=alert(1)>x", "x"),
         ("a\U000e0041b\ufe0fc\u3164d\u061ce", "abcde"),
+        ("Host: A\rIP: 10.1.2.3\r\nb\x0bc\x0cd\x85e\u2028f\u2029g", "Host: A\nIP: 10.1.2.3\nb\nc\nd\ne\nf\ng"),
         ("", ""),
     ],
 )
