@@ -50,6 +50,14 @@ _BEGINS_ATTRIBUTION = re.compile(
 )
 _ADDRESS = re.compile(r"[\w.+-]@[\w-]")
 _TIME = re.compile(r"\b\d{1,2}[:.h]\d{2}\b|\b20\d\d\b|\d年")
+# In any language: "пн, 5 янв. 2026 г. в 09:12, Jane Doe <jane@acme.example>:"
+_ENDS_WITH_SENDER = re.compile(r"<[^<>@\s]+@[^<>\s]+>\s*[:：]$")
+_CLOCK = re.compile(r"\b\d{1,2}[:.]\d{2}\b")
+_YEAR = re.compile(r"\b20\d\d\b")
+# Notes writes `Jane Doe---05.01.2026 09:12:00---` before a mail's text, GroupWise `>>> Jane Doe 05.01.2026 09:12 >>>`.
+_NOTES_OR_GROUPWISE = re.compile(
+    r"\S.{1,80}---\d{1,4}[./-]\d{1,2}[./-]\d{1,4} \d{1,2}[:.]\d{2}[^-\n]{0,12}---|>>> ?\S.{1,120}?\d ?>>>$"
+)
 _EASTERN_DATE = re.compile(r"\d{4}年\s?\d{1,2}月\s?\d{1,2}日|\d{4}년\s?\d{1,2}월\s?\d{1,2}일")
 _WORDS = re.compile(r"\w")
 _END_OF_FORMULA: Final = " \t,.!;*–—-:"
@@ -99,6 +107,8 @@ def _marked(lines: Sequence[str]) -> Iterator[tuple[bool, str]]:
     """Each line, and whether it is quoted."""
     at = 0
     while at < len(lines):
+        if _NOTES_OR_GROUPWISE.match(lines[at]):
+            break
         if mark := _QUOTE_MARK.match(lines[at]):
             yield True, lines[at][mark.end() :]
             at += 1
@@ -157,7 +167,11 @@ def _attribution(lines: Sequence[str], at: int) -> int:
         is_addressed = _ADDRESS.search(line) is not None
         is_followed = at + length < len(lines) and _QUOTE_MARK.match(lines[at + length]) is not None
         has_proof = is_addressed or is_followed or (begins and _TIME.search(line) is not None)
-        says_so = _any_of("wrote").search(line) or (is_addressed and _EASTERN_DATE.search(line))
+        says_so = (
+            _any_of("wrote").search(line)
+            or (is_addressed and _EASTERN_DATE.search(line))
+            or (_ENDS_WITH_SENDER.search(line) and _CLOCK.search(line) and _YEAR.search(line))
+        )
         return length if has_proof and says_so else 0
     return 0
 

@@ -44,11 +44,12 @@ _APART: Final = {**dict.fromkeys(_LINES, "\n"), **dict.fromkeys(_BLANKS, " "), "
 
 OUTLOOK_LINE: Final = "_" * 32
 SIGNATURE_LINE: Final = "--"
-# What programs name the parts of a mail: in `class` or `id`, also behind a prefix such as Outlook's `x_`.
+# What programs name the parts of a mail: in `class` or `id`, also behind Outlook's `x_`, one for each reply.
 _QUOTES: Final = frozenset(
     "gmail_quote gmail_quote_container gmail_extra_quote moz-cite-prefix moz-forward-container protonmail_quote "
     "tutanota_quote yahoo_quoted zmail_extra zmail_quote".split()
 )
+_PREFIXES: Final = re.compile(r"^(?:x_)+")
 _REST_IS_QUOTED: Final = frozenset(
     "appendonsend divrplyfwdmsg olk_src_body_section mail-editor-reference-message-container".split()
 )
@@ -184,7 +185,7 @@ class _Reader:
         gap = self._styles.opened(name, style)
         self._lines.see(name, is_opened=True)
         marks = {
-            mark.lower().removeprefix("x_")
+            _PREFIXES.sub("", mark.lower())
             for mark in f"{attributes.get('class') or ''} {attributes.get('id') or ''}".split()
         }
         is_quote = bool(marks & _QUOTES) or (name == "blockquote" and not _is_indentation(style))

@@ -45,7 +45,48 @@ QUOTATIONS = {
     "forwarded-de": f"---------- Weitergeleitete Nachricht ---------\nVon: Jane Doe\n{OLD}",
     "forwarded-apple": f"Anfang der weitergeleiteten Nachricht:\nVon: Jane Doe\n{OLD}",
 }
+IN_OTHER_LANGUAGES = {
+    "ru": "пн, 5 янв. 2026 г. в 09:12, Jane Doe <jane@acme.example>:",
+    "vi": "Vào Th 2, 5 thg 1, 2026 vào lúc 09:12 Jane Doe <jane@acme.example> đã viết:",
+    "th": "เมื่อ จ. 5 ม.ค. 2026 เวลา 09:12 Jane Doe <jane@acme.example> เขียนว่า:",
+    "he": "בתאריך יום ב׳, 5 בינו׳ 2026 ב-9:12 מאת Jane Doe <jane@acme.example>:",
+    "ar": "في الاثنين، 5 يناير 2026 في 9:12 ص تمت كتابة ما يلي بواسطة Jane Doe <jane@acme.example>:",
+    "hu": "Jane Doe <jane@acme.example> ezt írta (időpont: 2026. jan. 5., H, 9:12):",
+    "zh-tw": "Jane Doe <jane@acme.example> 於 2026年1月5日 週一 上午9:12寫道：",
+    "a language that has no word here": "Ni 5 Jan 2026 09:12 Jane Doe <jane@acme.example>:",
+}
+
+
+@pytest.mark.parametrize("line", IN_OTHER_LANGUAGES.values(), ids=IN_OTHER_LANGUAGES)
+def test_who_wrote_what_is_quoted_is_told_in_any_language(line: str) -> None:
+    mail = split_mail(f"{OWN}\n{line}\n{OLD}")
+    assert (mail.own, mail.quoted) == (OWN, OLD)
+
+
+@pytest.mark.parametrize(
+    "quotation", [f"Jane Doe---01/05/2026 09:12:00 AM---{OLD}", f">>> Jane Doe 05.01.2026 09:12 >>>\n{OLD}"]
+)
+def test_the_quotations_of_notes_and_groupwise_come_apart(quotation: str) -> None:
+    mail = split_mail(f"{OWN}\n{quotation}")
+    assert mail.own == OWN
+    assert mail.quoted.endswith(OLD)
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        "ACHTUNG: Diese E-Mail stammt von einem externen Absender. Öffnen Sie keine Links.",
+        "Attention : expéditeur externe.",
+        "Precaución: correo electrónico externo.",
+        "##- Please type your reply above this line -##",
+    ],
+)
+def test_a_banner_in_other_words_is_not_the_writers(banner: str) -> None:
+    assert split_mail(f"{banner}\n{OWN}").own == OWN
+
+
 MARKUP = {
+    "outlook, a reply of a reply": f"<div>{OWN}</div><div id=x_x_divRplyFwdMsg><b>From:</b> Jane</div><div>{OLD}</div>",
     "blockquote": f"<p>{OWN}</p><blockquote type=cite><p>{OLD}</p></blockquote>",
     "gmail": f'<div dir=ltr>{OWN}</div><br><div class="gmail_quote gmail_quote_container"><div dir=ltr class=gmail_attr>On Tue, '
     f"Mar 3, 2026 at 10:11 AM Jane Doe wrote:<br></div><blockquote class=gmail_quote><div>{OLD}</div></blockquote></div>",
