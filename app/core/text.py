@@ -45,6 +45,9 @@ _PICTURE: Final = (
 _KEPT: Final = "|".join(
     (
         rf"(?<=[{_JOINED}])[\u200c\u200d](?=[{_JOINED}])",
+        # Persian ordinals, and the letters of Malayalam that end a word: without it another letter.
+        rf"(?<=[\u06f0-\u06f9])\u200c(?=[{_JOINED}])",
+        "(?<=[\u0d15\u0d23\u0d28\u0d30\u0d32\u0d33]\u0d4d)\u200d",
         # The flags of England, Scotland and Wales are spelled in tags.
         (
             "\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073)"

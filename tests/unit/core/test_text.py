@@ -48,6 +48,8 @@ NEEDED = {
     "bengali": "র\u200d্যাম",
     "malayalam": "അവന്\u200dറെ",
     "sinhala": "ශ්\u200dරී ලංකා",
+    "malayalam-end": "അവന്\u200d വന്നു",
+    "persian-ordinal": "۵\u200cام",
     "khmer": "ព្រះ\u200cអង្គ",
     "burmese": "မြန်\u200cမာ",
     "mongolian": "ᠮᠣᠩᠭᠣᠯ\u180eᠤ ᠠ\u180bᠠ",
