@@ -7,6 +7,7 @@ operator knows whether to change the provider, the person's groups or our settin
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -92,15 +93,20 @@ def _were_too_many(claims: Mapping[str, Any], claim: str) -> bool:
     Source: "Groups overage claim" of the Microsoft identity platform: `_claim_names` names the claim, or `hasgroups`.
     """
     elsewhere = claims.get("_claim_names")
-    return (isinstance(elsewhere, Mapping) and claim in elsewhere) or claims.get("hasgroups") in {True, "true"}
+    has_groups = str(claims.get("hasgroups", "")).lower() == "true"
+    return (isinstance(elsewhere, Mapping) and claim in elsewhere) or has_groups
 
 
 def _groups(value: Any) -> Iterator[str]:
-    """The names in a claim: a text, a list, or the keys of an object, as some providers write roles."""
+    """The names in a claim: a text, a list, or the keys of an object, as some providers write roles.
+
+    A key whose value is false is none: `{"ops": false}` says that the person is not in the group.
+    """
     if isinstance(value, str):
         yield value
-        yield from value.split()  # several names in one text, separated by blanks, as scopes are written
+        yield from re.split(r"[\s,;]+", value)  # several names in one text, as scopes or lists are written
     elif isinstance(value, Mapping):
-        yield from (str(name) for name, given in value.items() if given)  # {"ops": false} is no role
+        yield from (str(name) for name, given in value.items() if given and str(given).lower() != "false")
     elif isinstance(value, list | tuple):
-        yield from (str(each) for each in value)
+        for each in value:
+            yield str(each.get("name", "")) if isinstance(each, Mapping) else str(each)

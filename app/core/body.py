@@ -17,6 +17,20 @@ from typing import Any, Final
 
 _CHARSETS: Final = re.compile(r"(?:utf-(?:8|16|32)|iso8859|cp\d|ascii|koi8|mac|shift_jis|euc|iso2022|gb|big5|hz|tis)")
 """Python's names of charsets. Its other codecs (`punycode`, `unicode_escape`) must not be used for a body."""
+# Names that Python does not know, and those whose bytes are in practice of the larger charset of Windows.
+_ALIASES: Final = {
+    "x-sjis": "cp932",
+    "shift_jis": "cp932",
+    "windows-31j": "cp932",
+    "windows-874": "cp874",
+    "tis-620": "cp874",
+    "x-windows-949": "cp949",
+    "euc-kr": "cp949",
+    "ks_c_5601-1987": "cp949",
+    "gb2312": "gb18030",
+    "iso-8859-1": "cp1252",
+    "x-mac-roman": "mac_roman",
+}
 _BACKSLASH: Final = re.compile(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})?')
 
 
@@ -39,8 +53,8 @@ def as_utf8(body: bytes, content_type: str) -> bytes:
 
     Args:
         body: As received.
-        content_type: The header, whose charset is used. If it is unknown or missing, it is UTF-8, or the one of a byte
-            order mark. Bytes that are not in the charset become U+FFFD.
+        content_type: The header, whose charset is used. If it is unknown or missing, it is UTF-8, or the one that a
+            byte order mark or zeros in the body tell. Bytes that are not in the charset become U+FFFD.
     """
     charset = _charset(body, content_type)
     if charset == "utf-8":
@@ -75,6 +89,12 @@ def _charset(body: bytes, content_type: str) -> str:
     for mark, charset in _MARKS:
         if body.startswith(mark):
             return charset
+    # JSON begins with an ASCII character: zeros beside it tell a wide charset without a mark (RFC 4627, section 3).
+    for zeros, charset in ((b"\0\0\0", "utf-32-be"), (b"\0", "utf-16-be")):
+        if body.startswith(zeros):
+            return charset
+    if body[1:2] == b"\0":
+        return "utf-32-le" if body[2:4] == b"\0\0" else "utf-16-le"
     return _declared(content_type)
 
 
@@ -82,8 +102,9 @@ def _charset(body: bytes, content_type: str) -> str:
 def _declared(content_type: str) -> str:
     header = EmailMessage()
     header["content-type"] = content_type
+    told = str(header.get_content_charset() or "utf-8")
     try:
-        charset = codecs.lookup(str(header.get_content_charset() or "utf-8")).name
+        charset = codecs.lookup(_ALIASES.get(told, told)).name
     except (LookupError, ValueError):
         return "utf-8"
     return charset if _CHARSETS.match(charset) else "utf-8"

@@ -26,6 +26,9 @@ def role(claims: dict[str, Any], claim: str = "groups") -> Role | None:
         ({"groups": ["staff", "ops"]}, "groups"),
         ({"groups": "ops"}, "groups"),
         ({"roles": "staff ops"}, "roles"),
+        ({"roles": "staff,ops"}, "roles"),
+        ({"groups": [{"id": "1", "name": "ops"}]}, "groups"),
+        ({"groups": {"ops": True, "look": False}}, "groups"),
         ({"realm_access": {"roles": ["ops"]}}, "realm_access.roles"),
         ({"resource_access": {"ai-agents": {"roles": ["ops"]}}}, "resource_access.ai-agents.roles"),
         ({"resource_access": {"ai.agents": {"roles": ["ops"]}}}, "resource_access.ai.agents.roles"),
@@ -59,6 +62,9 @@ def test_a_viewer_is_no_operator() -> None:
         ({"groups": [["ops"]]}, "groups", "none of the groups"),
         ({"groups": {"x": "ops"}}, "groups", "none of the groups"),
         ({"groups": {"ops": False, "look": None}}, "groups", "none of the groups"),
+        ({"hasgroups": "True"}, "groups", "too many to list"),
+        ({"hasgroups": ["true"]}, "groups", "has no claim groups"),
+        ({"groups": {"ops": "false"}}, "groups", "none of the groups"),
     ],
 )
 def test_each_way_to_have_no_role_has_its_sentence(claims: dict[str, Any], claim: str, told: str) -> None:

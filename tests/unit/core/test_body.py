@@ -68,6 +68,28 @@ def test_a_declared_charset_is_honoured(charset: str, text: str) -> None:
     assert read(body, f";boundary=x; CHARSET={charset}").description == text
 
 
+@pytest.mark.parametrize("charset", ["", "; charset=utf-16", "; charset=utf-8"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_a_wide_charset_without_a_mark_is_told_by_its_zeros(encoding: str, charset: str) -> None:
+    assert read(a_text("Zürich").encode(encoding), charset).description == "Zürich"
+
+
+@pytest.mark.parametrize(
+    ("charset", "text", "encoding"),
+    [
+        ("windows-31j", "①印刷", "cp932"),
+        ("x-sjis", "印刷", "cp932"),
+        ("Shift_JIS", "①", "cp932"),
+        ("windows-874", "พิมพ์", "cp874"),
+        ("ks_c_5601-1987", "프린터", "euc-kr"),
+        ("gb2312", "镕", "gb18030"),
+        ("ISO-8859-1", "„10 €“", "cp1252"),
+    ],
+)
+def test_a_charset_is_known_by_the_name_that_senders_give_it(charset: str, text: str, encoding: str) -> None:
+    assert read(a_text(text).encode(encoding), f"; charset={charset}").description == text
+
+
 @pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=x-unknown", "; charset=", "; charset=punycode"])
 def test_bytes_of_another_charset_cost_their_letters_alone(charset: str) -> None:
     webhook = read(a_text("Zürich").encode("latin-1"), charset)
