@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from app.core.completion import Completion, Message
 from app.core.enhancement import Enhancement
+from app.core.requester import Requester
 from app.core.source import Source, SourceKind
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
@@ -27,6 +28,7 @@ class Desk:
     answer: Answer
     rooms: list[bool] = field(default_factory=list)
     """For each answer, whether it was asked for with more room."""
+    requester: Requester = field(default_factory=Requester)
 
     async def similar_tickets(self, *_: Any, **__: Any) -> list[Source]:
         return self._of(SourceKind.TICKET)
@@ -36,6 +38,9 @@ class Desk:
 
     async def assets(self, *_: Any, **__: Any) -> list[Source]:
         return self._of(SourceKind.ASSET)
+
+    async def about(self, *_: Any) -> Requester:
+        return self.requester
 
     async def measurements(self, *_: Any, **__: Any) -> list[Source]:
         return self._of(SourceKind.MEASUREMENT)
@@ -56,16 +61,23 @@ async def enhanced(
     *,
     note: NoteOptions | None = None,
     has_budget: bool = True,
+    requester: Requester | None = None,
     house_rules: str = "",
     rooms: list[bool] | None = None,
 ) -> Enhancement:
     """What the workflow makes of *ticket* when *sources* are found and the model gives *answer*, or is asked itself."""
     is_model = hasattr(answer, "complete")
-    desk = Desk(sources, _never if is_model else cast("Answer", answer), [] if rooms is None else rooms)
+    desk = Desk(
+        sources,
+        _never if is_model else cast("Answer", answer),
+        [] if rooms is None else rooms,
+        requester or Requester(),
+    )
     tools = Tools(
         history=desk,
         knowledge=desk,
         inventory=desk,
+        requesters=desk,
         monitoring=desk,
         model=cast("Model", answer) if is_model else desk,
         may_use_model=_always(has_budget),

@@ -15,6 +15,7 @@ STEP_NAMES: Final = {
     "knowledge": "Knowledge articles",
     "assets": "Assets and addresses",
     "monitoring": "Monitoring",
+    "about_requester": "The requester",
     "write": "Ask the model",
     "check": "Check the answer",
     "show": "Prepare the note",

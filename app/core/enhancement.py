@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.harmless import Known, harmless
 from app.core.language import sounds_like_another
+from app.core.requester import Requester
 from app.core.source import Gathered, Source
 from app.core.text import one_line
 from app.errors import ModelRefused
@@ -104,6 +105,7 @@ class Enhancement(BaseModel):
     next_steps: tuple[Statement, ...] = ()
     confidence: Confidence = Confidence.LOW
     gathered: tuple[Gathered, ...] = ()
+    requester: Requester = Requester()
     notices: tuple[Notice, ...] = ()
     model: str | None = None
     """The model that wrote the statements; None when the note holds only the gathered context."""

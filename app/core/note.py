@@ -21,6 +21,8 @@ from app.core.text import one_line
 ALLOWED_TAGS: Final = frozenset({"div", "p", "b", "em", "small", "ul", "ol", "li", "a"})
 
 _MAX_TITLE_CHARS: Final = 140
+_MAX_SITE_CHARS: Final = 40
+_MAX_SUBJECT_CHARS: Final = 40
 _SIZES: Final = ((45, 5), (30, 5), (18, 4), (10, 3), (0, 3), (0, 1), (0, 0))
 """Words of an excerpt, and sources of each kind. Tried from the first on until the note is within its limit."""
 
@@ -75,7 +77,26 @@ class _Note:
             feedback = f"<p>{self._link(label['feedback'], feedback_url)}</p>"
         body = "".join(part for section in self._options.sections for part in self._section(section))
         foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
-        return f"<div>{head}</p>{notices}{body}{feedback}{foot}</div>"
+        return f"<div>{head}</p>{notices}{self._requester()}{body}{feedback}{foot}</div>"
+
+    def _requester(self) -> str:
+        """One line about the requester; empty if nothing is known."""
+        requester, label = self._enhancement.requester, self._labels
+        said = [label["vip"]] if requester.is_vip else []
+        if requester.site:
+            said.append(f"{label['site']} {one_line(requester.site, max_chars=_MAX_SITE_CHARS)}")
+        if requester.open_tickets is not None:
+            said.append(_counted(label, requester.open_tickets))
+        if requester.past_tickets:
+            past = (
+                f"#{each.number} {one_line(each.subject, max_chars=_MAX_SUBJECT_CHARS)} ({each.outcome})"
+                for each in requester.past_tickets
+            )
+            said.append(f"{label['last_tickets']}: {'; '.join(past)}")
+        if requester.on_same_machine:
+            numbers = ", ".join(f"#{number}" for number in requester.on_same_machine)
+            said.append(f"{label['same_machine']}: {numbers}")
+        return f"<p><b>{escape(label['requester'])}</b>: {escape(' · '.join(said))}</p>" if said else ""
 
     def _notice(self, notice: Notice) -> str:
         return self._labels[f"notice_{notice}"].format(left_out=", ".join(self._enhancement.left_out))
@@ -132,3 +153,8 @@ class _Note:
         if not url.lower().startswith(("http://", "https://")):
             return escape(text)
         return f'<a href="{escape(url)}">{escape(text)}</a>'
+
+
+def _counted(label: dict[str, str], number: int) -> str:
+    key = {0: "no_open_ticket", 1: "one_open_ticket"}.get(number, "open_tickets")
+    return label[key].format(number=number)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from app.core.enhancement import Enhancement, Statement
 from app.core.harmless import Known, excerpt
 from app.core.masking import Mask, find_placeholders
+from app.core.requester import Requester
 from app.core.source import Gathered, Source, SourceKind
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
@@ -41,8 +42,22 @@ def show_enhancement(enhancement: Enhancement, ticket: Ticket, *, mask: Mask, no
             "hypotheses": cleared(enhancement.hypotheses),
             "next_steps": cleared(enhancement.next_steps),
             "gathered": _changed(gathered, lambda text, _: clear(text)),
+            "requester": _shown_requester(enhancement.requester, mask, known),
         }
     )
+
+
+def _shown_requester(requester: Requester, mask: Mask, known: Known) -> Requester:
+    """*requester* with its texts masked and harmless: requesters wrote the subjects."""
+
+    def shown(text: str) -> str:
+        return excerpt(mask.text(text), SourceKind.TICKET, known)
+
+    past = tuple(
+        each.model_copy(update={"subject": shown(each.subject), "outcome": shown(each.outcome)})
+        for each in requester.past_tickets
+    )
+    return requester.model_copy(update={"site": shown(requester.site), "past_tickets": past})
 
 
 def _sources(gathered: Sequence[Gathered]) -> list[Source]:

@@ -45,6 +45,9 @@ class Ticket(BaseModel):
     subject: str = ""
     description: str = ""
     requester: str = ""
+    is_vip: bool = False
+    """Whether the help desk says so of the requester."""
+    site: str = ""
     priority: str = ""
     status: str = ""
     category: str = ""

@@ -278,7 +278,11 @@ class TicketRow(SQLModel, table=True):
     """A ticket as it was last read. It is in the search index when it is resolved and has a resolution."""
 
     __tablename__ = "ticket"
-    __table_args__ = (UniqueConstraint("tenant_id", "document"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "document"),
+        Index("ticket_tenant_id_requester_idx", "tenant_id", "requester", "resolved_at"),
+        Index("ticket_open_idx", "tenant_id", "requester", postgresql_where=text("is_open")),
+    )
 
     tenant_id: UUID = Field(primary_key=True)
     id: str = Field(sa_column=_key())
@@ -293,6 +297,8 @@ class TicketRow(SQLModel, table=True):
     created_at: datetime | None = Field(default=None, sa_column=_time())
     updated_at: datetime | None = Field(default=None, sa_column=_time())
     resolved_at: datetime | None = Field(default=None, sa_column=_time())
+    is_open: bool | None = None
+    """Null: a release that did not know stored it."""
     document: int | None = Field(default=None, sa_column=_document())
     """Its number in the search index."""
     terms: list[str] = Field(sa_column=_empty_array(Text))

@@ -3,7 +3,8 @@
     START ─┬─▶ similar_tickets ─┐
            ├─▶ knowledge ───────┼─▶ write ⇄ check ─▶ show ─▶ END
            ├─▶ assets ──────────┤
-           └─▶ monitoring ──────┘
+           ├─▶ monitoring ──────┤
+           └─▶ about_requester ─┘
 
 Invariant: it changes nothing in the database or the help desk. Gathered text reaches the model only masked, and the
 note only through `show`. If a kind of context or the model is not available, the result is still an enhancement, with
@@ -29,6 +30,7 @@ from app.core.asset import Addresses, find_addresses
 from app.core.completion import Completion, Message
 from app.core.enhancement import Draft, Enhancement, Notice, find_problems, salvage
 from app.core.masking import Mask
+from app.core.requester import Requester
 from app.core.shown import show_enhancement
 from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
 from app.core.steps import StepNote, step
@@ -37,7 +39,7 @@ from app.core.ticket import Ticket
 from app.enhancement.answer import read_answer
 from app.enhancement.gather import MAX_SOURCES, gather
 from app.enhancement.portion import MAX_DESCRIPTION_CHARS, Portion
-from app.enhancement.ports import History, Inventory, Knowledge, Model, Monitoring
+from app.enhancement.ports import History, Inventory, Knowledge, Model, Monitoring, Requesters
 from app.enhancement.write import compose_messages, compose_repair, draft_schema
 from app.errors import Code, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
 from app.telemetry.metrics import CONTEXT_OUTCOMES, CONTEXT_SECONDS
@@ -58,6 +60,7 @@ class Tools:
     history: History
     knowledge: Knowledge
     inventory: Inventory
+    requesters: Requesters
     monitoring: Monitoring | None
     """None: the tenant has no monitoring, and its notes no such section."""
     model: Model
@@ -77,6 +80,7 @@ class State(TypedDict, total=False):
     ticket: Ticket
     notices: Annotated[list[Notice], operator.add]
     gathered: Annotated[list[Gathered], operator.add]
+    requester: Requester
     messages: tuple[Message, ...]
     portion: Portion
     """What of ticket and sources `messages` hold."""
@@ -128,6 +132,17 @@ async def monitoring(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 def _named_machines(ticket: Ticket) -> Addresses:
     """Those of the requester's own words, then those of what they quote; none of signatures and disclaimers."""
     return find_addresses(f"{ticket.asked}\n{ticket.mail.quoted}")
+
+
+async def about_requester(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+    """What is known of the requester. Where that can't be looked up, only what the ticket itself says."""
+    tools, ticket = runtime.context, state["ticket"]
+    try:
+        async with asyncio.timeout(tools.context_timeout.total_seconds()):
+            return {"requester": await tools.requesters.about(ticket)}
+    except Exception as error:  # noqa: BLE001 - a note without this line is better than none
+        log.warning("requester_unavailable", cause=getattr(error, "detail", type(error).__name__))
+        return {"requester": Requester(is_vip=ticket.is_vip, site=ticket.site)}
 
 
 async def _gathered(kind: SourceKind, tools: Tools, search: Callable[[], Awaitable[list[Source]]]) -> dict[str, Any]:
@@ -182,6 +197,7 @@ async def _ask(state: State, tools: Tools, gathered: tuple[Gathered, ...]) -> di
             language=note.language,
             max_words=note.max_words,
             house_rules=tools.house_rules,
+            requester=state["requester"],
         )
 
     portion = state.get("portion") or Portion(gathered)
@@ -268,6 +284,7 @@ def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, t
         next_steps=tuple(kept.next_steps),
         confidence=kept.confidence,
         gathered=gathered,
+        requester=state["requester"],
         notices=(*state.get("notices", ()), *shortened),
         left_out=left_out,
         model=state["completions"][-1].model,
@@ -282,7 +299,10 @@ def _why_nothing(gathered: tuple[Gathered, ...]) -> tuple[Notice, ...]:
 
 def _context_only(state: State, gathered: tuple[Gathered, ...], *why: Notice) -> Enhancement:
     return Enhancement(
-        gathered=gathered, notices=(*state.get("notices", ()), *why), **_usage(state.get("completions", []))
+        gathered=gathered,
+        requester=state["requester"],
+        notices=(*state.get("notices", ()), *why),
+        **_usage(state.get("completions", [])),
     )
 
 
@@ -302,7 +322,7 @@ async def show(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     return {"enhancement": show_enhancement(state["enhancement"], state["ticket"], mask=state["mask"], note=note)}
 
 
-_GATHERERS: Final = (similar_tickets, knowledge, assets, monitoring)
+_GATHERERS: Final = (similar_tickets, knowledge, assets, monitoring, about_requester)
 
 
 def _after_write(state: State) -> str:

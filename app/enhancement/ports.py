@@ -10,6 +10,7 @@ from typing import Protocol
 
 from app.core.asset import Addresses
 from app.core.completion import Completion, Message
+from app.core.requester import Requester
 from app.core.source import Source
 from app.core.ticket import Ticket
 
@@ -29,6 +30,12 @@ class Knowledge(Protocol):
 class Inventory(Protocol):
     async def assets(self, addresses: Addresses, *, requester: str, limit: int) -> list[Source]:
         """The assets at these addresses, then the requester's own; empty when none is known."""
+        ...
+
+
+class Requesters(Protocol):
+    async def about(self, ticket: Ticket) -> Requester:
+        """What is known of the ticket's requester, of the tenant's own tickets."""
         ...
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 from app.core.completion import Message
 from app.core.enhancement import STATEMENTS_SHARE, Draft
 from app.core.masking import Mask
+from app.core.requester import Requester
 from app.core.source import GatherState
 from app.core.text import tidy
 from app.core.ticket import Ticket
@@ -42,12 +43,20 @@ def draft_schema() -> dict[str, Any]:
 
 
 def compose_messages(
-    ticket: Ticket, portion: Portion, *, mask: Mask, language: str, max_words: int, house_rules: str = ""
+    ticket: Ticket,
+    portion: Portion,
+    *,
+    mask: Mask,
+    language: str,
+    max_words: int,
+    house_rules: str = "",
+    requester: Requester | None = None,
 ) -> tuple[Message, ...]:
     """The messages that ask for a `Draft` about *ticket*, with *portion* of it and its sources.
 
-    *house_rules* follow our own rules, masked like all else.
+    *house_rules* follow our own rules, masked like all else. *requester* is beside the sources, and is none.
     """
+    known = requester if requester is not None and requester.is_known else None
     data = mask.json(
         {
             "ticket": {
@@ -57,6 +66,7 @@ def compose_messages(
                 "requester": ticket.requester,
                 "priority": ticket.priority,
             },
+            **({"about_requester": known.model_dump(exclude_defaults=True)} if known else {}),
             "sources": [
                 {
                     "ref": source.ref,
@@ -74,6 +84,8 @@ def compose_messages(
     )
     nonce = _draw_nonce()
     system = _prompt("system.md").format(nonce=nonce, language=language, max_words=int(max_words * STATEMENTS_SHARE))
+    if known:
+        system += "\n" + _prompt("requester.md")
     if house_rules:
         system += "\n" + _prompt("house_rules.md").format(rules=house_rules)
     return (

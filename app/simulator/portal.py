@@ -30,6 +30,7 @@ class PortalFull(Exception):
 class Person:
     name: str = ""
     email: str = ""
+    is_vip: bool = False
 
 
 @dataclass
@@ -65,6 +66,7 @@ class HeldTicket:
     resolution: str
     account: str = ""
     """The id of one of the portal's accounts; empty: none."""
+    site: str = ""
     trashed: bool = False
     notes: list[HeldNote] = field(default_factory=list)
 
@@ -154,7 +156,7 @@ class Portal:
         subject: str,
         id: str | int | None = None,  # noqa: A002 - the word of the sample files
         description: str = "",
-        requester: Mapping[str, str] | str | None = None,
+        requester: Mapping[str, Any] | str | None = None,
         category: str = "",
         priority: str = "",
         status: str = "Open",
@@ -164,6 +166,7 @@ class Portal:
         resolved: datetime | str | None = None,
         resolution: str | None = None,
         account: str = "",
+        site: str = "",
     ) -> HeldTicket:
         """Add a ticket, or replace the one of this id; times default to now, `updated` to the latest of the others."""
         _refuse_if_full(self.tickets)
@@ -184,6 +187,7 @@ class Portal:
             resolved=resolved_at,
             resolution=resolution or "",
             account=account,
+            site=site,
         )
         self.tickets[ticket_id] = ticket
         return ticket
@@ -284,11 +288,11 @@ def _refuse_if_full(held: Mapping[str, object]) -> None:
         raise PortalFull
 
 
-def _person(value: Person | Mapping[str, str] | str | None) -> Person:
+def _person(value: Person | Mapping[str, Any] | str | None) -> Person:
     if isinstance(value, Person):
         return value
     if isinstance(value, Mapping):
-        return Person(name=value.get("name", ""), email=value.get("email", ""))
+        return Person(value.get("name", ""), value.get("email", ""), bool(value.get("is_vip")))
     return Person(name=value or "")
 
 

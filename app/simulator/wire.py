@@ -59,7 +59,7 @@ def ticket_row(ticket: HeldTicket, portal: Portal) -> Json:
         "category": _named(ticket.category),
         "technician": _named(ticket.technician),
         "group": None,
-        "site": None,
+        "site": _named(ticket.site),
         "is_service_request": False,
         "has_notes": bool(ticket.notes),
         "created_time": time(ticket.created),
@@ -149,7 +149,12 @@ def _account(portal: Portal, account_id: str) -> Json | None:
 
 
 def _person(person: Person) -> Json:
-    return {"id": _id(person.name + person.email), "name": person.name, "email_id": person.email or None}
+    return {
+        "id": _id(person.name + person.email),
+        "name": person.name,
+        "email_id": person.email or None,
+        "is_vipuser": person.is_vip,
+    }
 
 
 def _id(text: str) -> str:

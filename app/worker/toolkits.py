@@ -19,6 +19,7 @@ from openai import AsyncOpenAI
 from app.core.tenant import Tenant
 from app.db.knowledge.inventory import InventorySearch
 from app.db.knowledge.origins import keep_origin
+from app.db.knowledge.requesters import RequesterSearch
 from app.db.knowledge.search import Search
 from app.db.knowledge.store import drop_tickets, upsert_tickets
 from app.db.ledger.claims import Claim
@@ -50,6 +51,7 @@ class Toolkit:
     help_desk: ServiceDesk
     _search: Search
     _inventory: InventorySearch
+    _requesters: RequesterSearch
     _monitoring: Prometheus | None
     _model: OpenAIModel
     _database: Database
@@ -63,6 +65,7 @@ class Toolkit:
             history=self._search,
             knowledge=self._search,
             inventory=self._inventory,
+            requesters=self._requesters,
             monitoring=self._monitoring
             and GuardedMonitoring(self._monitoring, Circuit.of(circuits, claim, Dependency.MONITORING)),
             model=GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL)),
@@ -198,6 +201,7 @@ class Toolkits:
                 help_desk,
                 search,
                 InventorySearch(self._database, tenant),
+                RequesterSearch(self._database, tenant),
                 monitoring,
                 model,
                 self._database,

@@ -23,13 +23,13 @@ from app.core.article import Article
 from app.core.asset import Asset
 from app.core.tenant import Language
 from app.core.text import tidy
-from app.core.ticket import Ticket
+from app.core.ticket import Fate, Ticket
 from app.db.knowledge.indexing import ARTICLES, TICKETS, drop_documents, index_documents, lock_index
 from app.db.knowledge.inventory import names_of, owner_key, unmapped
 from app.db.tables import ArticleRow, AssetAddress, AssetName, AssetRow, SyncCursor, TicketRow
 
 # Fields that only decide whether and for which tenant an item is stored.
-_NOT_STORED: Final = frozenset({"fate", "account", "accounts", "site_id"})
+_NOT_STORED: Final = frozenset({"fate", "account", "accounts", "site", "site_id", "is_vip"})
 
 CursorKind = Literal["tickets", "articles", "assets", "reconciliation"]
 
@@ -51,7 +51,7 @@ def _upsert(table: type[SQLModel], known: type[Article | Asset | Ticket]) -> Ret
     mine: Any = table
     statement = insert(table)
     new = statement.excluded
-    columns = [name for name in table.model_fields if name in {*known.model_fields, "owner_key"} - {"id"}]
+    columns = [name for name in table.model_fields if name in {*known.model_fields, "owner_key", "is_open"} - {"id"}]
     is_changed = tuple_(*(getattr(mine, name) for name in columns)).is_distinct_from(
         tuple_(*(new[name] for name in columns))
     )
@@ -89,7 +89,9 @@ async def upsert_tickets(
     gone = [ticket.id for ticket in latest if ticket.fate.is_gone]
     if gone:
         await drop_tickets(session, tenant_id, gone, language=language)
-    kept = [_row(tenant_id, ticket) for ticket in latest if not ticket.fate.is_gone]
+    kept = [
+        {**_row(tenant_id, ticket), "is_open": ticket.fate is Fate.OPEN} for ticket in latest if not ticket.fate.is_gone
+    ]
     changed = await _store(session, _UPSERT_TICKETS, kept)
     if changed:
         await index_documents(session, tenant_id, TICKETS, changed, language=language)

@@ -82,6 +82,8 @@ def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: st
         subject=plain_text(_scalar(row.get("subject")), max_chars=_TITLE_CHARS),
         description=plain_text(_scalar(row.get("description"))),
         requester=person_of(row.get("requester")),
+        is_vip=_is_vip(row.get("requester")),
+        site=name_of(row.get("site")),
         priority=name_of(row.get("priority")),
         status=status,
         category=name_of(row.get("category")),
@@ -226,6 +228,11 @@ def person_of(value: Any) -> str:
     if isinstance(value, dict):
         value = next((value[key] for key in ("email_id", "email", "name", "display_value") if value.get(key)), "")
     return one_line(_scalar(value), max_chars=254)
+
+
+def _is_vip(requester: Any) -> bool:
+    """Whether the requester is marked as VIP. Clients of both editions read `is_vipuser`; some call it otherwise."""
+    return isinstance(requester, dict) and any(_is_true(requester.get(key)) for key in ("is_vipuser", "is_vip_user"))
 
 
 def time_of(value: Any) -> datetime | None:

@@ -83,7 +83,7 @@ async def test_an_event_that_got_in_before_the_check_can_still_be_settled(
     try:
         await superuser.execute(
             "alter table delivery drop constraint delivery_event_check, drop column code;"
-            "alter table attempt drop column code; drop view hold; drop function schema_revision; drop table account; drop table origin; drop table stray; alter table access_token drop column fetched_at;"
+            "alter table attempt drop column code; drop view hold; drop function schema_revision; drop table account; drop table origin; drop table stray; alter table access_token drop column fetched_at; alter table ticket drop column is_open;"
             "update alembic_version set version_num = '2026_11_25_1100'"
         )
         for status, table in (("pending", "due"), ("failed", "dead"), ("done", None)):

@@ -60,3 +60,25 @@ def test_a_ticket_that_was_opened_again_is_not_resolved() -> None:
     ticket = parse_ticket({"id": "100", "status": {"name": "Reopened"}, "resolved_time": {"value": "1764300000000"}})
     assert ticket.resolved_at is None
     assert parse_ticket({"id": "100", "status": {"name": "Resolved"}, "created_time": {"value": "9"}}).resolved_at
+
+
+@pytest.mark.parametrize(
+    ("requester", "is_vip"),
+    [
+        ({"name": "Jane", "is_vipuser": True}, True),
+        ({"name": "Jane", "is_vip_user": "true"}, True),
+        ({"name": "Jane", "is_vipuser": False}, False),
+        ({"name": "Jane", "is_vipuser": "yes"}, True),
+        ({"name": "Jane"}, False),
+        ("Jane", False),
+        (None, False),
+        ([{"is_vipuser": True}], False),
+    ],
+)
+def test_a_vip_is_one_where_the_help_desk_says_so(requester: object, is_vip: bool) -> None:
+    assert parse_ticket({"id": "1", "requester": requester}).is_vip is is_vip
+
+
+def test_a_ticket_names_its_site_if_it_has_one() -> None:
+    assert parse_ticket({"id": "1", "site": {"id": "3", "name": "Berlin"}}).site == "Berlin"
+    assert parse_ticket({"id": "1", "site": None}).site == ""
