@@ -21,6 +21,7 @@ from tests.integration.console.conftest import URL, Console
 from tests.integration.worker.conftest import Stage
 
 CLIENT = "ai-agents-console"
+OWN_KEY = RSAKey.generate_key(2048, parameters={"kid": "1"})
 
 
 class FakeProvider:
@@ -28,7 +29,7 @@ class FakeProvider:
 
     def __init__(self) -> None:
         self.header = {"alg": "RS256", "kid": "1"}
-        self.use_key(RSAKey.generate_key(2048, parameters={"kid": "1"}), "RS256")
+        self.use_key(OWN_KEY, "RS256")
         self.other_keys: list[Any] = []
         self.claims: dict[str, Any] = {}
         self.asked: dict[str, str] = {}
