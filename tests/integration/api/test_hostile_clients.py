@@ -112,11 +112,13 @@ async def test_a_flood_while_postgresql_hangs_is_answered_and_not_kept(
     acme, _ = tenant
     bodies = [a_body(ticket_id=f"flood-{number}", description="x" * 200_000) for number in range(400)]  # 80 MB
 
+    signatures = {body: sign_body(b"secret", body) for body in bodies}
+
     async def send(client: httpx.AsyncClient, body: bytes) -> httpx.Response:
         headers = {
             "content-type": "application/json",
             "x-tenant-id": str(acme.id),
-            "x-servicedesk-signature": sign_body(b"secret", body),
+            "x-servicedesk-signature": signatures[body],
         }
         return await client.post("/webhook/servicedesk", content=body, headers=headers)
 
@@ -130,12 +132,14 @@ async def test_a_flood_while_postgresql_hangs_is_answered_and_not_kept(
         sending = []
         for body in bodies:
             sending.append(asyncio.create_task(send(client, body)))
-            await asyncio.sleep(0.005)
-        until = time.monotonic() + 2
-        while time.monotonic() < until:
             peak = max(peak, api.resident_mb)
-            await asyncio.sleep(0.05)
-        assert sum(task.done() for task in sending) > 200  # those that nothing is kept of have heard so by now
+            await asyncio.sleep(0.005)
+        # Those that nothing is kept of hear so while PostgreSQL hangs. No longer than that: what is kept is given up
+        # after 8 s (ACCEPT_TIMEOUT_S), which on a busy machine are soon over.
+        async with asyncio.timeout(6):
+            while sum(task.done() for task in sending) <= 200:
+                peak = max(peak, api.resident_mb)
+                await asyncio.sleep(0.05)
         await transaction.rollback()
         answers = await asyncio.gather(*sending)
         refused = [body for body, answer in zip(bodies, answers, strict=True) if answer.status_code == 503]
