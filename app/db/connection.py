@@ -29,6 +29,8 @@ def driver_dsn(url: str) -> str:
 
 def is_passing(error: BaseException) -> bool:
     """Whether *error* comes from the state of PostgreSQL and not from the statement, so that a retry may work."""
+    if isinstance(error, asyncpg.InvalidCachedStatementError):  # the schema changed since it was prepared
+        return True
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state.startswith(_PASSING_CLASSES) or state in _PASSING_STATES

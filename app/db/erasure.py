@@ -23,14 +23,14 @@ from app.db.limits.holds import EVERY_TENANT
 from app.db.limits.pauses import pause
 from app.db.reports.audit import record_act, witness
 from app.db.session import Database, create_owner_engine, is_passing, open_database
-from app.db.sql import load
+from app.db.sql import load_text
 from app.db.tables import Due
 from app.errors import Rejected
 
 _POLL_S: Final = 0.5
 _NAME: Final = "ai-agents erase"
 
-_OWNS_TABLES: Final = load(__package__, "owns_tables")
+_OWNS_TABLES: Final = load_text(__package__, "owns_tables")
 _VACUUM: Final = DDL("vacuum (analyze) %(fullname)s")  # type: ignore[no-untyped-call]
 
 

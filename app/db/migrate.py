@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.db.connection import unavailable
 from app.db.migrations import ADVISORY_LOCK
 from app.db.session import create_owner_engine, is_passing
-from app.db.sql import load
+from app.db.sql import load_text
 from app.errors import AppError, Rejected
 
 ROLES: Final = ("ai_agents_intake", "ai_agents_worker")
@@ -32,9 +32,9 @@ ROLES: Final = ("ai_agents_intake", "ai_agents_worker")
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 10.0
 
-_ROLES: Final = load(__package__, "roles")
-_MAKERS: Final = load(__package__, "makers")
-_TAKE_BACK: Final = load(__package__, "take_back")
+_ROLES: Final = load_text(__package__, "roles")
+_MAKERS: Final = load_text(__package__, "makers")
+_TAKE_BACK: Final = load_text(__package__, "take_back")
 
 Tell = Callable[[str], None]
 

@@ -1,38 +1,115 @@
 """Transactions, each for one tenant.
 
-Invariant: every query runs in `as_tenant`, except those on `due`, the table without tenants' content. The tenant is set
+    Database.transaction     for what each delivery needs: statements of the driver itself (asyncpg), from `.sql` files
+    Database.as_tenant       for the rest, by SQLAlchemy: console, command line, sync. A transaction costs ten times the
+    Database.across_tenants  CPU there (bench/README.md)
+
+Invariant: every query runs for one tenant, except those on `due`, the table without tenants' content. The tenant is set
 for the transaction only (`set_config(…, is_local => true)`), so the next user of a pooled connection does not have it,
-in our pool and in PgBouncer's. With no tenant set, PostgreSQL shows no rows.
+in our pools and in PgBouncer's. With no tenant set, PostgreSQL shows no rows.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import exc, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.db.connection import CONNECT_TIMEOUT, Pooler, driver_dsn, unavailable
 from app.db.connection import is_passing as is_passing_in_driver
-from app.db.sql import load
+from app.db.sql import Statement, load_text
 
 STATEMENT_TIMEOUT: Final = timedelta(seconds=15)
 
-_BEGIN: Final = load(__package__, "begin")
+_TIMEOUT_MS: Final = str(int(STATEMENT_TIMEOUT.total_seconds() * 1000))
+_BEGIN: Final = load_text(__package__, "begin")
+# One round trip. Whose rows the transaction shows (empty: nobody's), and how long a statement of it may run.
+_BEGIN_NOW: Final = (
+    f"begin; select set_config('app.tenant_id', '%s', true), set_config('statement_timeout', '{_TIMEOUT_MS}', true)"
+)
+_ROLLBACK_TIMEOUT_S: Final = 2.0
+
+Row = Mapping[str, Any]
+"""A row by its columns' names."""
+
+
+class Transaction:
+    """The statements of one transaction, begun by `Database.transaction`."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: PoolConnectionProxy[Any]) -> None:
+        self._connection = connection
+
+    async def rows(self, statement: Statement, /, **values: Any) -> Sequence[Row]:
+        """All rows of *statement*."""
+        return list(await self._connection.fetch(statement.sql, *statement.arguments(values)))
+
+    async def row(self, statement: Statement, /, **values: Any) -> Row | None:
+        """The first row, or None when there is none."""
+        found: Row | None = await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+        return found
+
+    async def value(self, statement: Statement, /, **values: Any) -> Any:
+        """The first column of the first row, or None when there is none."""
+        return await self._connection.fetchval(statement.sql, *statement.arguments(values))
+
+    async def choose_tenant(self, tenant_id: UUID) -> None:
+        """Show the rows of *tenant_id* in the rest of a transaction that was begun with no tenant."""
+        await self._connection.execute(f"select set_config('app.tenant_id', '{tenant_id.hex}', true)")
 
 
 class Database:
-    """A pool of connections as one role, from `open_database` until its block ends."""
+    """Connections as one role, from `open_database` until its block ends."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, pool: asyncpg.Pool[Any], engine: AsyncEngine) -> None:
+        self._pool = pool
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self, tenant_id: UUID | None) -> AsyncIterator[Transaction]:
+        """A transaction in which PostgreSQL shows the rows of *tenant_id* alone; None: of `due` and nothing else.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL is down, full, read-only or too slow. Whether the commit happened is not known.
+        """
+        try:
+            async with self._begun(_BEGIN_NOW % ("" if tenant_id is None else tenant_id.hex)) as connection:
+                yield Transaction(connection)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            if is_passing_in_driver(error):
+                raise unavailable(error) from error
+            raise
+
+    @asynccontextmanager
+    async def _begun(self, begin: str) -> AsyncIterator[PoolConnectionProxy[Any]]:
+        timeout_s = CONNECT_TIMEOUT.total_seconds()
+        connection = await self._pool.acquire(timeout=timeout_s)
+        try:
+            try:
+                await connection.execute(begin)
+            except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+                # It broke while nobody used it. PostgreSQL may be back, with another connection.
+                connection.terminate()
+                await self._pool.release(connection)
+                connection = await self._pool.acquire(timeout=timeout_s)
+                await connection.execute(begin)
+            yield connection
+            await connection.execute("commit")
+        except BaseException:
+            await _roll_back(connection)
+            raise
+        finally:
+            await self._pool.release(connection)
 
     @asynccontextmanager
     async def as_tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
@@ -56,10 +133,9 @@ class Database:
 
     @asynccontextmanager
     async def _begin(self, tenant_id: str) -> AsyncIterator[AsyncSession]:
-        timeout_ms = str(int(STATEMENT_TIMEOUT.total_seconds() * 1000))
         try:
             async with self._sessions.begin() as session:
-                await session.execute(_BEGIN, {"tenant_id": tenant_id, "timeout_ms": timeout_ms})
+                await session.execute(_BEGIN, {"tenant_id": tenant_id, "timeout_ms": _TIMEOUT_MS})
                 yield session
         except (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             if is_passing(error):
@@ -70,6 +146,23 @@ class Database:
 async def choose_tenant(session: AsyncSession, tenant_id: UUID) -> None:
     """Show the rows of *tenant_id* in the rest of this transaction, begun by `across_tenants`."""
     await session.execute(select(func.set_config("app.tenant_id", str(tenant_id), True)))
+
+
+async def _roll_back(connection: PoolConnectionProxy[Any]) -> None:
+    """End the transaction, or the connection if that can't be done at once: PostgreSQL then rolls back by itself."""
+    try:
+        await connection.execute("rollback", timeout=_ROLLBACK_TIMEOUT_S)
+    except BaseException as error:  # also a second cancellation: no connection may go back in a transaction
+        connection.terminate()
+        if not isinstance(error, Exception):
+            raise
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
+    """Leaves out the pool's reset, a round trip: no state of ours outlives a transaction."""
+
+    def get_reset_query(self) -> str:
+        return ""
 
 
 def is_passing(error: BaseException) -> bool:
@@ -102,30 +195,52 @@ def _sqlstate(error: BaseException) -> str:
 
 @asynccontextmanager
 async def open_database(
-    url: str, *, pooler: Pooler = "none", pool_size: int = 5, name: str = "ai-agents"
+    url: str, *, pooler: Pooler = "none", pool_size: int = 5, sessions: int | None = None, name: str = "ai-agents"
 ) -> AsyncIterator[Database]:
     """A `Database` on *url*. Connects on first use.
 
     Args:
         url: `postgresql://…` or `postgresql+asyncpg://…`, `?sslmode=` understood.
         pooler: `transaction` behind PgBouncer: no statement is prepared for a later transaction.
-        pool_size: Connections at most.
+        pool_size: Connections at most, for each of the two kinds of transactions.
+        sessions: Of these for SQLAlchemy's, if not as many.
         name: `application_name`, as `pg_stat_activity` shows it.
     """
+    pool = await asyncpg.create_pool(
+        driver_dsn(url), min_size=0, max_size=pool_size, connection_class=_Connection, **_settings(pooler, name)
+    )
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=lambda *_: _connect(url, pooler=pooler, name=name),
+        async_creator=lambda *_: asyncpg.connect(driver_dsn(url), **_settings(pooler, name)),
         hide_parameters=True,  # an error's text must not quote a ticket
-        pool_size=pool_size,
+        pool_size=sessions or pool_size,
         max_overflow=0,
         pool_timeout=CONNECT_TIMEOUT.total_seconds(),
         pool_pre_ping=True,
     )
     try:
-        yield Database(engine)
+        yield Database(pool, engine)
     finally:
         # Shielded, so that the connections are closed also when this task is cancelled.
-        await asyncio.shield(engine.dispose())
+        await asyncio.shield(_close(pool, engine))
+
+
+async def _close(pool: asyncpg.Pool[Any], engine: AsyncEngine) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), CONNECT_TIMEOUT.total_seconds())
+    except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        pool.terminate()
+    await engine.dispose()
+
+
+def _settings(pooler: Pooler, name: str) -> dict[str, Any]:
+    return {
+        "timeout": CONNECT_TIMEOUT.total_seconds(),
+        "command_timeout": STATEMENT_TIMEOUT.total_seconds() + 2,
+        # 0: statements have no name, and asyncpg parses them in the same message that executes them.
+        "statement_cache_size": 0 if pooler == "transaction" else 100,
+        "server_settings": {"application_name": name},
+    }
 
 
 def create_owner_engine(url: str, *, name: str) -> AsyncEngine:
@@ -136,16 +251,4 @@ def create_owner_engine(url: str, *, name: str) -> AsyncEngine:
             driver_dsn(url), timeout=CONNECT_TIMEOUT.total_seconds(), server_settings={"application_name": name}
         ),
         poolclass=NullPool,
-    )
-
-
-async def _connect(url: str, *, pooler: Pooler, name: str) -> asyncpg.Connection[Any]:
-    return await asyncpg.connect(
-        driver_dsn(url),
-        timeout=CONNECT_TIMEOUT.total_seconds(),
-        command_timeout=STATEMENT_TIMEOUT.total_seconds() + 2,
-        # 0: statements have no name, and asyncpg parses them in the same message that executes them. SQLAlchemy's own
-        # cache then holds only their types, so it needs no setting.
-        statement_cache_size=0 if pooler == "transaction" else 100,
-        server_settings={"application_name": name},
     )

@@ -7,19 +7,54 @@ being taken for one.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import TextClause, text
 
 _COMMENT: Final = re.compile(r"^\s*--.*\n", re.MULTILINE)
+# As SQLAlchemy finds them: `::` is a cast.
+_PARAMETER: Final = re.compile(r"(?<![:\w]):(\w+)(?!:)")
 
 
-def load(package: str, name: str) -> TextClause:
-    """The statement of `<name>.sql` in *package*; its parameters are written `:name`.
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement as the driver takes it.
+
+    For example `where id = :id or old_id = :id` is `where id = $1 or old_id = $1`, with the names `("id",)`.
+    """
+
+    sql: str
+    names: tuple[str, ...]
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """The parameters in their order; *values* may hold others too."""
+        return [values[name] for name in self.names]
+
+
+def load(package: str, name: str) -> Statement:
+    """The statement of `<name>.sql` in *package*, for `Database.transaction`; its parameters are written `:name`.
 
     A module loads its statements when it is imported, so that a missing file is noticed at the start:
 
         _RANK: Final = load(__package__, "rank")
     """
-    return text(_COMMENT.sub("", files(package).joinpath(f"{name}.sql").read_text("utf-8")))
+    return numbered(_read(package, name))
+
+
+def load_text(package: str, name: str) -> TextClause:
+    """The same for a session of SQLAlchemy."""
+    return text(_read(package, name))
+
+
+def numbered(sql: str) -> Statement:
+    """*sql* with numbers in place of its parameters' names."""
+    names: dict[str, int] = {}
+    sql = _PARAMETER.sub(lambda found: f"${names.setdefault(found[1], len(names) + 1)}", sql)
+    return Statement(sql, tuple(names))
+
+
+def _read(package: str, name: str) -> str:
+    return _COMMENT.sub("", files(package).joinpath(f"{name}.sql").read_text("utf-8"))

@@ -26,7 +26,7 @@ from sqlmodel import col, select
 from app.core.mail import split_mail
 from app.core.tenant import Language
 from app.db.knowledge.reading import CONFIGURATIONS, MAX_TERM_CHARS, read, spoken_languages
-from app.db.sql import load
+from app.db.sql import load_text
 from app.db.tables import ArticleRow, Corpus, Term, TermOccurrence, TicketRow
 
 # Changes with the rules of index.sql, `reading` and `core.mail`, and has every document indexed anew by the next sync.
@@ -37,7 +37,7 @@ _MAX_FIELD_CHARS: Final = 32_000
 _HEADING, _BODY, _REST = 3.0, 1.0, 0.5
 _BATCH: Final = 200
 
-_INDEX: Final = load(__package__, "index")
+_INDEX: Final = load_text(__package__, "index")
 
 
 @dataclass(frozen=True, slots=True)

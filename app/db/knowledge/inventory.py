@@ -8,21 +8,17 @@ could be two different owners, none is chosen: "J. Weber" finds nothing where Jo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
-
-from sqlalchemy import ColumnElement
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
 from app.core.asset import Addresses, Asset, IPAddress
 from app.core.source import Source, SourceKind
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line
-from app.db.session import Database
-from app.db.tables import AssetAddress, AssetName, AssetRow
+from app.db.session import Database, Row
+from app.db.sql import load
 
 _MAX_TITLE_CHARS: Final = 200
 _MAX_TEXT_CHARS: Final = 600
@@ -36,6 +32,7 @@ _WORDS: Final[dict[Language, tuple[str, str]]] = {
     "fr": ("adresses", "propriétaire"),
     "es": ("direcciones", "propietario"),
 }
+_FIND: Final = load(__package__, "assets")
 _WORD = re.compile(r"[^\W_]+")
 _EMAIL = re.compile(r"[^\s<>,;\"']+@[^\s<>,;\"']+")
 
@@ -79,82 +76,78 @@ class InventorySearch:
                 unless another J. Weber owns an asset too.
             limit: At most this many.
         """
-        async with self._database.as_tenant(self._tenant_id) as session:
-            named = [
-                *await self._at_addresses(session, [str(unmapped(address)) for address in addresses.ips]),
-                *await self._of_names(session, addresses.hostnames),
-            ]
-            owned = await self._of_requester(session, requester) if len(named) < limit else []
-        found: dict[str, Source] = {}
-        for asset, score in [*((asset, 1.0) for asset in named), *((asset, 0.5) for asset in owned)]:
-            found.setdefault(asset.id, self._as_source(asset, score=score))
-        return list(found.values())[:limit]
-
-    async def _at_addresses(self, session: AsyncSession, addresses: list[str]) -> list[AssetRow]:
-        if not addresses:
-            return []
-        at_addresses = (
-            select(AssetRow, AssetAddress.address)
-            .join(AssetAddress, _is_key_of(AssetAddress))
-            .where(AssetAddress.tenant_id == self._tenant_id, col(AssetAddress.address).in_(addresses))
-            .order_by(AssetRow.id)
-        )
-        found = (await session.execute(at_addresses)).all()
-        return [asset for asset, _ in sorted(found, key=lambda entry: addresses.index(_host(entry[1])))]
-
-    async def _of_names(self, session: AsyncSession, hostnames: Iterable[str]) -> list[AssetRow]:
-        given = list(dict.fromkeys(name.lower() for name in hostnames))
+        ips = [str(unmapped(address)) for address in addresses.ips]
+        given = list(dict.fromkeys(name.lower() for name in addresses.hostnames))
         # The inventory may have the machine without its domain.
         labels = {name.partition(".")[0]: place for place, name in reversed(list(enumerate(given))) if "." in name}
-        if not given:
-            return []
-        of_names = (
-            select(AssetRow, AssetName.name, AssetName.is_shortened)
-            .join(AssetName, _is_key_of(AssetName))
-            .where(AssetName.tenant_id == self._tenant_id, col(AssetName.name).in_([*given, *labels]))
-            .order_by(AssetRow.id)
-        )
-        found: list[tuple[int, AssetRow]] = []
-        for asset, name, is_shortened in await session.execute(of_names):
-            if name in given:
-                found.append((given.index(name), asset))
-            elif not is_shortened:
-                found.append((labels[name], asset))
-        return [asset for _, asset in sorted(found, key=lambda entry: entry[0])]
-
-    async def _of_requester(self, session: AsyncSession, requester: str) -> list[AssetRow]:
         person = _person(requester)
-        if not person.words:
+        if not (ips or given or person.words):
             return []
-        of_surname = select(AssetRow).where(
-            AssetRow.tenant_id == self._tenant_id, AssetRow.owner_key == person.words[-1]
-        )
-        assets = (await session.scalars(of_surname.order_by(AssetRow.id).limit(_MAX_OF_A_SURNAME))).all()
-        # First the same address or the whole name. Else a first name that an initial may stand for (`J. Doe`), but only
-        # if all assets that fit belong to one person.
-        for is_same in (_is_exactly, _may_be):
-            own = [asset for asset in assets if is_same(person, _person(asset.owner))]
-            if own:
-                return own if is_same is _is_exactly or len({_person(asset.owner).words for asset in own}) == 1 else []
-        return []
+        async with self._database.transaction(self._tenant_id) as tx:
+            rows = await tx.rows(
+                _FIND,
+                tenant_id=self._tenant_id,
+                addresses=ips,
+                names=[*given, *labels],
+                owner_key=person.words[-1] if person.words else "",
+                most_of_owner=_MAX_OF_A_SURNAME,
+            )
+        named = [
+            *_at_addresses([row for row in rows if row["found_by"] == "address"], ips),
+            *_of_names([row for row in rows if row["found_by"] == "name"], given, labels),
+        ]
+        owned = _of_person([row for row in rows if row["found_by"] == "owner"], person) if len(named) < limit else []
+        found: dict[str, Source] = {}
+        for asset, score in [*((asset, 1.0) for asset in named), *((asset, 0.5) for asset in owned)]:
+            found.setdefault(asset["id"], self._as_source(asset, score=score))
+        return list(found.values())[:limit]
 
-    def _as_source(self, asset: AssetRow, *, score: float) -> Source:
+    def _as_source(self, asset: Row, *, score: float) -> Source:
         addresses_word, owner_word = _WORDS[self._language]
-        addresses = ", ".join(_host(address) for address in asset.addresses[:_MAX_ADDRESSES_SHOWN])
+        addresses = ", ".join(_host(address) for address in asset["addresses"][:_MAX_ADDRESSES_SHOWN])
+        name, hostname, owner = asset["name"], asset["hostname"], asset["owner"]
         parts = [
-            asset.role,
-            asset.location,
-            asset.hostname if asset.hostname != asset.name.lower() else "",
+            asset["role"],
+            asset["location"],
+            hostname if hostname != name.lower() else "",
             f"{addresses_word}: {addresses}" if addresses else "",
-            f"{owner_word}: {asset.owner}" if asset.owner else "",
+            f"{owner_word}: {owner}" if owner else "",
         ]
         return Source(
             kind=SourceKind.ASSET,
-            id=asset.id,
-            title=one_line(asset.name or asset.hostname or asset.id, max_chars=_MAX_TITLE_CHARS),
+            id=asset["id"],
+            title=one_line(name or hostname or asset["id"], max_chars=_MAX_TITLE_CHARS),
             text=one_line("; ".join(part for part in parts if part), max_chars=_MAX_TEXT_CHARS),
             score=score,
         )
+
+
+def _at_addresses(rows: Sequence[Row], addresses: Sequence[str]) -> list[Row]:
+    """*rows* in the order in which the ticket names their *addresses*."""
+    return sorted(rows, key=lambda row: addresses.index(_host(row["key"])))
+
+
+def _of_names(rows: Sequence[Row], given: Sequence[str], labels: Mapping[str, int]) -> list[Row]:
+    """*rows* in the order of the *given* names; by a name's first label only what the inventory has without domain."""
+    placed = [
+        (given.index(row["key"]) if row["key"] in given else labels[row["key"]], row)
+        for row in rows
+        if row["key"] in given or not row["is_shortened"]
+    ]
+    return [row for _, row in sorted(placed, key=lambda entry: entry[0])]
+
+
+def _of_person(rows: Sequence[Row], person: _Person) -> list[Row]:
+    """Those of *rows*, owned by somebody of the same surname, that *person* owns.
+
+    First the same address or the whole name. Else a first name that an initial may stand for (`J. Doe`), but only if all
+    assets that fit belong to one person.
+    """
+    for is_same in (_is_exactly, _may_be):
+        own = [row for row in rows if is_same(person, _person(row["owner"]))]
+        if own:
+            return own if is_same is _is_exactly or len({_person(row["owner"]).words for row in own}) == 1 else []
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +178,6 @@ def _may_be(one: _Person, other: _Person) -> bool:
         return False
     first, second = sorted((one.words[0], other.words[0]), key=len)
     return one.words[-1] == other.words[-1] and first in {second, second[0]}
-
-
-def _is_key_of(keys: type[AssetAddress | AssetName]) -> ColumnElement[bool]:
-    return (col(keys.tenant_id) == AssetRow.tenant_id) & (col(keys.asset_id) == AssetRow.id)
 
 
 def unmapped(address: IPAddress) -> IPAddress:

@@ -40,22 +40,22 @@ class RequesterSearch:
             "past": MAX_PAST_TICKETS,
             "searched": _MOST_SEARCHED,
         }
-        async with self._database.as_tenant(self._tenant_id) as session:
-            rows = (await session.execute(_FIND, values)).all()
+        async with self._database.transaction(self._tenant_id) as tx:
+            rows = await tx.rows(_FIND, **values)
         told = {*named.hostnames, *(str(address) for address in named.ips)}
         return Requester(
             is_vip=ticket.is_vip,
             site=ticket.site,
-            open_tickets=next((row.number for row in rows if row.kind == "open"), None),
+            open_tickets=next((row["number"] for row in rows if row["kind"] == "open"), None),
             past_tickets=tuple(
-                PastTicket(number=row.display_id or row.id, subject=row.subject, outcome=row.text)
+                PastTicket(number=row["display_id"] or row["id"], subject=row["subject"], outcome=row["text"])
                 for row in rows
-                if row.kind == "past"
+                if row["kind"] == "past"
             ),
             on_same_machine=tuple(
-                row.display_id or row.id
+                row["display_id"] or row["id"]
                 for row in rows
-                if row.kind == "machine" and told & _machines_in(f"{row.subject}\n{row.text}")
+                if row["kind"] == "machine" and told & _machines_in(f"{row['subject']}\n{row['text']}")
             )[:_MOST_ON_A_MACHINE],
         )
 

@@ -19,10 +19,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
-
 from app.core.mail import split_mail
 from app.core.source import Source, SourceKind
 from app.core.tenant import Language, Tenant
@@ -33,9 +29,8 @@ from app.db.knowledge.generic_words import GENERIC_WORDS, GENERIC_WORDS_ELSEWHER
 from app.db.knowledge.indexing import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, Reading, read, spoken_languages
-from app.db.session import Database
-from app.db.sql import load
-from app.db.tables import ArticleRow, TicketRow
+from app.db.session import Database, Row, Transaction
+from app.db.sql import Statement, load
 
 MAX_SOURCE_CHARS: Final = 1_200
 _MAX_GIST_CHARS: Final = 350
@@ -70,6 +65,8 @@ _WORD = re.compile(r"[^\W_][\w.-]+\w")
 _RANK: Final = load(__package__, "rank")
 _FIND_TERMS: Final = load(__package__, "find_terms")
 _KNOWN_WORDS: Final = load(__package__, "known_words")
+_TICKETS: Final = load(__package__, "found_tickets")
+_ARTICLES: Final = load(__package__, "found_articles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,29 +156,29 @@ class Search:
 
     async def similar_tickets(self, ticket: Ticket, *, limit: int) -> list[Source]:
         """The tenant's resolved tickets like this one, best first; empty when none matches well."""
-        async with self._database.as_tenant(self._tenant_id) as session:
-            query, matches = await self._find(session, TICKETS, ticket, limit=limit)
-            return await self._as_tickets(session, matches, query) if matches else []
+        async with self._database.transaction(self._tenant_id) as tx:
+            query, matches = await self._find(tx, TICKETS, ticket, limit=limit)
+            return await self._as_tickets(tx, matches, query) if matches else []
 
     async def articles(self, ticket: Ticket, *, limit: int) -> list[Source]:
         """The tenant's approved articles about this, best first; empty when none matches well."""
-        async with self._database.as_tenant(self._tenant_id) as session:
-            query, matches = await self._find(session, ARTICLES, ticket, limit=limit)
-            return await self._as_articles(session, matches, query) if matches else []
+        async with self._database.transaction(self._tenant_id) as tx:
+            query, matches = await self._find(tx, ARTICLES, ticket, limit=limit)
+            return await self._as_articles(tx, matches, query) if matches else []
 
     async def rank_tickets(self, ticket: Ticket, *, limit: int) -> list[Match]:
         """The ranked resolved tickets, also those that are no good match; for measurements."""
-        async with self._database.as_tenant(self._tenant_id) as session:
+        async with self._database.transaction(self._tenant_id) as tx:
             query = next(iter(self._queries(ticket)))
-            return await self._rank(session, TICKETS, query, ticket, limit=limit)
+            return await self._rank(tx, TICKETS, query, ticket, limit=limit)
 
     async def _find(
-        self, session: AsyncSession, kind: DocumentKind, ticket: Ticket, *, limit: int
+        self, tx: Transaction, kind: DocumentKind, ticket: Ticket, *, limit: int
     ) -> tuple[_Query, list[Match]]:
         """The good matches: by the requester's own words, or where nothing fits these, by what they quote too."""
         queries = self._queries(ticket)
         for query in queries:
-            matches = await self._rank(session, kind, query, ticket, limit=limit)
+            matches = await self._rank(tx, kind, query, ticket, limit=limit)
             good = [match for match in matches if match.is_good]
             if good:
                 return query, good
@@ -202,9 +199,9 @@ class Search:
         ]
 
     async def _rank(
-        self, session: AsyncSession, kind: DocumentKind, query: _Query, ticket: Ticket, *, limit: int
+        self, tx: Transaction, kind: DocumentKind, query: _Query, ticket: Ticket, *, limit: int
     ) -> list[Match]:
-        query, compounds = await self._with_compounds(session, kind, query)
+        query, compounds = await self._with_compounds(tx, kind, query)
         subject, body = read(query.subject), read(query.body)
         values: dict[str, Any] = {
             "tenant_id": self._tenant_id,
@@ -220,22 +217,21 @@ class Search:
             "asked_at": ticket.created_at,
             "limit": limit,
         }
-        rows = await session.execute(_RANK, values)
         return [
             Match(
-                id=row.id,
-                fit=row.fit,
-                boost=row.boost,
-                terms=dict(zip(row.terms, row.weights, strict=True)),
-                words=row.words,
-                asked_words=row.asked_words,
-                has_rare_string=row.has_rare_string,
+                id=row["id"],
+                fit=row["fit"],
+                boost=row["boost"],
+                terms=dict(zip(row["terms"], row["weights"], strict=True)),
+                words=row["words"],
+                asked_words=row["asked_words"],
+                has_rare_string=row["has_rare_string"],
             )
-            for row in rows
+            for row in await tx.rows(_RANK, **values)
         ]
 
     async def _with_compounds(
-        self, session: AsyncSession, kind: DocumentKind, query: _Query
+        self, tx: Transaction, kind: DocumentKind, query: _Query
     ) -> tuple[_Query, list[dict[str, Any]]]:
         """*query* without the words that no document holds, where documents hold their parts or compounds; and these."""
         language = next((language for language in reversed(query.languages) if language in COMPOUNDING), None)
@@ -249,7 +245,7 @@ class Search:
             "configuration": CONFIGURATIONS[language],
             "words": asked_for(words, ways),
         }
-        known = {row.word: row.term for row in await session.execute(_KNOWN_WORDS, values)}
+        known = {row["word"]: row["term"] for row in await tx.rows(_KNOWN_WORDS, **values)}
         found = choose(ways, known)
         terms = [
             {
@@ -265,20 +261,15 @@ class Search:
         ]
         return query.without({word for each in found for word in each.instead_of} - known.keys()), terms
 
-    async def _as_tickets(self, session: AsyncSession, matches: Sequence[Match], query: _Query) -> list[Source]:
-        shown = select(
-            *(col(TicketRow.id), col(TicketRow.display_id), col(TicketRow.subject)),
-            func.left(TicketRow.description, _MAX_PASSAGE_CHARS).label("description"),
-            func.left(TicketRow.resolution, _MAX_PASSAGE_CHARS).label("resolution"),
-        ).where(col(TicketRow.tenant_id) == self._tenant_id, col(TicketRow.id).in_([match.id for match in matches]))
-        found = {row.id: row for row in await session.execute(shown)}
+    async def _as_tickets(self, tx: Transaction, matches: Sequence[Match], query: _Query) -> list[Source]:
+        found = await self._read(tx, _TICKETS, matches)
         matches = [match for match in matches if match.id in found]
         gists = await self._passages(
-            session, [(_problem(found[match.id]), match) for match in matches], query, max_chars=_MAX_GIST_CHARS
+            tx, [(_problem(found[match.id]), match) for match in matches], query, max_chars=_MAX_GIST_CHARS
         )
         rest = [MAX_SOURCE_CHARS - len(_join(self._language, gist, "")) for gist in gists]
         resolutions = await self._passages(
-            session, [(found[match.id].resolution, match) for match in matches], query, max_chars=min(rest, default=0)
+            tx, [(found[match.id]["resolution"], match) for match in matches], query, max_chars=min(rest, default=0)
         )
         return [
             Source(
@@ -292,21 +283,17 @@ class Search:
             for match, gist, resolution in zip(matches, gists, resolutions, strict=True)
         ]
 
-    async def _as_articles(self, session: AsyncSession, matches: Sequence[Match], query: _Query) -> list[Source]:
-        shown = select(
-            *(col(ArticleRow.id), col(ArticleRow.title)),
-            func.left(ArticleRow.text, _MAX_PASSAGE_CHARS).label("text"),
-        ).where(col(ArticleRow.tenant_id) == self._tenant_id, col(ArticleRow.id).in_([match.id for match in matches]))
-        found = {row.id: row for row in await session.execute(shown)}
+    async def _as_articles(self, tx: Transaction, matches: Sequence[Match], query: _Query) -> list[Source]:
+        found = await self._read(tx, _ARTICLES, matches)
         matches = [match for match in matches if match.id in found]
         passages = await self._passages(
-            session, [(found[match.id].text, match) for match in matches], query, max_chars=MAX_SOURCE_CHARS
+            tx, [(found[match.id]["text"], match) for match in matches], query, max_chars=MAX_SOURCE_CHARS
         )
         return [
             Source(
                 kind=SourceKind.ARTICLE,
                 id=match.id,
-                title=one_line(found[match.id].title, max_chars=_MAX_TITLE_CHARS),
+                title=one_line(found[match.id]["title"], max_chars=_MAX_TITLE_CHARS),
                 text=passage,
                 url=self._article_url(match.id),
                 score=match.score,
@@ -314,19 +301,25 @@ class Search:
             for match, passage in zip(matches, passages, strict=True)
         ]
 
+    async def _read(self, tx: Transaction, statement: Statement, matches: Sequence[Match]) -> dict[str, Row]:
+        """The rows of *matches* by their ids, as far as they are there still."""
+        ids = [match.id for match in matches]
+        rows = await tx.rows(statement, tenant_id=self._tenant_id, ids=ids, max_chars=_MAX_PASSAGE_CHARS)
+        return {row["id"]: row for row in rows}
+
     async def _passages(
-        self, session: AsyncSession, texts: Sequence[tuple[str, Match]], query: _Query, *, max_chars: int
+        self, tx: Transaction, texts: Sequence[tuple[str, Match]], query: _Query, *, max_chars: int
     ) -> list[str]:
         """The best passage of each text. A text that is short enough is taken whole, without a query for its terms."""
         pieces = [split_pieces(content) if len(content) > max_chars else [content] for content, _ in texts]
-        found = await self._find_terms(session, pieces, {term for _, match in texts for term in match.terms}, query)
+        found = await self._find_terms(tx, pieces, {term for _, match in texts for term in match.terms}, query)
         return [
             choose_passage(parts, terms, match.terms, max_chars=max_chars)
             for parts, terms, (_, match) in zip(pieces, found, texts, strict=True)
         ]
 
     async def _find_terms(
-        self, session: AsyncSession, pieces: Sequence[Sequence[str]], terms: set[str], query: _Query
+        self, tx: Transaction, pieces: Sequence[Sequence[str]], terms: set[str], query: _Query
     ) -> list[list[set[str]]]:
         """Which of *terms* occur in each piece of each text. For a text of one piece that is not looked up."""
         asked = [
@@ -342,9 +335,9 @@ class Search:
                 "pieces": [reading.words for reading in readings],
                 "terms": list(terms),
             }
-            for row in await session.execute(_FIND_TERMS, values):
-                number, place = asked[row.piece - 1]
-                found[number][place].add(row.term)
+            for row in await tx.rows(_FIND_TERMS, **values):
+                number, place = asked[row["piece"] - 1]
+                found[number][place].add(row["term"])
         return found
 
 
@@ -375,13 +368,13 @@ def _says_something(own: str) -> bool:
     return len(telling) + len({own_term.word for own_term in reading.terms}) >= _MIN_OWN_WORDS
 
 
-def _title(row: Any) -> str:
-    return one_line(f"#{row.display_id or row.id} {row.subject}", max_chars=_MAX_TITLE_CHARS)
+def _title(row: Row) -> str:
+    return one_line(f"#{row['display_id'] or row['id']} {row['subject']}", max_chars=_MAX_TITLE_CHARS)
 
 
-def _problem(row: Any) -> str:
+def _problem(row: Row) -> str:
     """What a stored ticket's requester wrote; if they only passed a mail on, that mail."""
-    mail = split_mail(row.description)
+    mail = split_mail(row["description"])
     return mail.own if _says_something(mail.own) else f"{mail.own}\n{mail.quoted}".strip()
 
 

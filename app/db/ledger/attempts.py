@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from app.core.outcome import Ending
 from app.core.steps import Step
 from app.db.ledger.claims import Claim
 from app.db.session import Database
+from app.db.sql import load
 from app.db.tables import AttemptRow
 from app.errors import Code
 
 _MOST_SHOWN: Final = 50
+_RECORD: Final = load(__package__, "record_attempt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +51,10 @@ class PastAttempt:
 
 async def record_attempt(database: Database, claim: Claim, record: AttemptRecord) -> None:
     """Store how an attempt at *claim* went, after its outcome was stored in the delivery."""
-    row = insert(AttemptRow).values(
-        **claim.key,
-        began_at=record.began_at,
-        outcome=record.ending,
-        code=record.code,
-        error=record.error,
-        steps=[step.model_dump(mode="json", exclude_defaults=True) for step in record.steps],
-    )
-    async with database.as_tenant(claim.tenant_id) as session:
-        await session.execute(row.on_conflict_do_nothing())
+    steps = json.dumps([step.model_dump(mode="json", exclude_defaults=True) for step in record.steps])
+    told = {"outcome": record.ending, "code": record.code, "error": record.error, "steps": steps}
+    async with database.transaction(claim.tenant_id) as tx:
+        await tx.row(_RECORD, **claim.key, began_at=record.began_at, **told)
 
 
 async def list_attempts(database: Database, tenant_id: UUID, job_id: UUID) -> list[PastAttempt]:

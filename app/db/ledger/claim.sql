@@ -1,5 +1,9 @@
 -- Begin an attempt. Its number is greater than that of an attempt which had the delivery before, and whose statements
--- change nothing from now on.
+-- change nothing from now on. The delivery is held until the lease ends, and due again afterwards.
+with held as (
+    update due set due_at = now() + cast(:lease as interval), is_leased = true
+    where tenant_id = :tenant_id and job_id = :job_id
+)
 update delivery
 set status = 'processing', attempt = attempt + 1, lease_until = now() + cast(:lease as interval), updated_at = now()
 where tenant_id = :tenant_id and job_id = :job_id and status in ('pending', 'processing')

@@ -27,16 +27,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app.core.delivery import Event, Status
 from app.core.outcome import Outcome
 from app.db.limits.circuits import Dependency
-from app.db.session import Database, choose_tenant, is_fault_of_schema, is_fault_of_value
-from app.db.sql import load
-from app.db.tables import Due
+from app.db.session import Database, Transaction, is_fault_of_schema, is_fault_of_value
+from app.db.sql import Statement, load
 from app.errors import Code, DatabaseUnavailable, LeaseLost
 
 MAX_ERROR_CHARS: Final = 500
@@ -54,7 +50,6 @@ _LOCK_TENANT: Final = load(__package__, "lock_tenant")
 _TRY_LOCK_TENANT: Final = load(__package__, "try_lock_tenant")
 _LOCK_FIRST: Final = load(__package__, "first_due")
 _CLAIM: Final = load(__package__, "claim")
-_LEASE_DUE: Final = load(__package__, "lease_due")
 _WAIT_DUE: Final = load(__package__, "wait_due")
 _LOCK_DUE: Final = load(__package__, "lock_due")
 _DROP_DUE: Final = load(__package__, "drop_due")
@@ -65,13 +60,9 @@ _SETTLE: Final = load(__package__, "settle")
 _GIVE_BACK: Final = load(__package__, "give_back")
 _HAND_OVER: Final = load(__package__, "hand_over")
 _WAITING: Final = load(__package__, "due_deliveries")
-_AGE: Final = select(func.now() - func.min(Due.accepted_at)).where(func.isfinite(Due.accepted_at))
-_BACKLOG: Final = select(
-    select(func.count()).select_from(Due).where(col(Due.due_at) <= func.now()).scalar_subquery().label("waiting"),
-    _AGE.scalar_subquery().label("oldest"),
-)
+_BACKLOG: Final = load(__package__, "backlog")
 # One worker's relay at a time. The lock ends with the transaction.
-_RELAY_LOCK: Final = select(func.pg_try_advisory_xact_lock(7_203_002))
+_RELAY_LOCK: Final = load(__package__, "lock_relay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +170,13 @@ class Ledger:
             found = None
             given_up = None
             try:
-                async with self._database.across_tenants() as session:
-                    found = await self._lock_first(session)
+                async with self._database.transaction(None) as tx:
+                    found = await self._lock_first(tx)
                     if found is None:
                         return None
-                    claim = await self._take(session, found)
+                    claim = await self._take(tx, found)
                     if claim is not None and claim.attempts_used > self._max_attempts:
-                        given_up = await _give_up(session, claim)
+                        given_up = await _give_up(tx, claim)
                     elif claim is not None:
                         return claim
             except DatabaseUnavailable:
@@ -197,27 +188,26 @@ class Ledger:
             if given_up is not None:
                 self._tell_given_up(given_up)
 
-    async def _take(self, session: AsyncSession, found: _Found) -> Claim | None:
+    async def _take(self, tx: Transaction, found: _Found) -> Claim | None:
         """Claim *found*. None when it is settled already; then its row in `due` is deleted."""
-        await choose_tenant(session, found.tenant_id)
-        row = (await session.execute(_CLAIM, {**found.key, "lease": self._lease})).one_or_none()
+        await tx.choose_tenant(found.tenant_id)
+        row = await tx.row(_CLAIM, **found.key, lease=self._lease)
         if row is None:
-            await session.execute(_DROP_DUE, found.key)
+            await tx.row(_DROP_DUE, **found.key)
             return None
-        await session.execute(_LEASE_DUE, {**found.key, "lease": self._lease})
         return Claim(
             tenant_id=found.tenant_id,
             job_id=found.job_id,
-            ticket_id=row.ticket_id,
-            body=bytes(row.body),
-            attempt=row.attempt,
-            attempts_used=row.attempts_used,
-            accepted_at=row.accepted_at,
-            trace_context=row.trace_context,
-            last_error=row.last_error,
+            ticket_id=row["ticket_id"],
+            body=row["body"],
+            attempt=row["attempt"],
+            attempts_used=row["attempts_used"],
+            accepted_at=row["accepted_at"],
+            trace_context=row["trace_context"],
+            last_error=row["last_error"],
             is_crowded=found.is_crowded,
-            failing=_dependencies(row.failing),
-            open=_dependencies(row.open),
+            failing=_dependencies(row["failing"]),
+            open=_dependencies(row["open"]),
         )
 
     async def _put_aside(self, found: _Found, error: Exception) -> GivenUp | None:
@@ -245,21 +235,20 @@ class Ledger:
                 Exception
             ) as settling:  # it can't even be settled: put it off, else the next claim finds it first again
                 log.error("delivery_not_settled", job_id=str(found.job_id), exc_info=settling)
-        async with self._database.across_tenants() as session:
-            if (await session.execute(_LOCK_DUE, found.key)).first() is not None:
-                await session.execute(_WAIT_DUE, {**found.key, "wait": _PUT_OFF})
+        async with self._database.transaction(None) as tx:
+            if await tx.row(_LOCK_DUE, **found.key) is not None:
+                await tx.row(_WAIT_DUE, **found.key, wait=_PUT_OFF)
         return None
 
     async def _fail(self, found: _Found, given_up: GivenUp) -> bool:
         """Settle as failed a delivery that was not claimed. False when another worker has claimed it meanwhile."""
-        async with self._database.across_tenants() as session:
-            if (await session.execute(_LOCK_DUE, found.key)).first() is None:
+        async with self._database.transaction(None) as tx:
+            if await tx.row(_LOCK_DUE, **found.key) is None:
                 return False
-            await choose_tenant(session, found.tenant_id)
-            values = {**found.key, "code": given_up.code, "error": given_up.detail}
-            if (await session.execute(_FAIL_UNCLAIMED, values)).first() is not None:
-                await session.execute(_LIST_FAILED, found.key)
-            await session.execute(_DROP_DUE, found.key)
+            await tx.choose_tenant(found.tenant_id)
+            if await tx.row(_FAIL_UNCLAIMED, **found.key, code=given_up.code, error=given_up.detail) is not None:
+                await tx.row(_LIST_FAILED, **found.key)
+            await tx.row(_DROP_DUE, **found.key)
         return True
 
     def _tell_given_up(self, given_up: GivenUp) -> None:
@@ -268,18 +257,17 @@ class Ledger:
         except Exception:  # it is settled; an error in the report must not stop the claim of the next one
             log.exception("given_up_not_told")
 
-    async def _lock_first(self, session: AsyncSession) -> _Found | None:
-        tenants = (await session.execute(_DUE_TENANTS, {**self._tenants_slots(), "limit": _MAX_TENANTS_TRIED})).all()
-        for number, (tenant_id, slots, instance_id, desk_slots, _free) in enumerate(tenants):
+    async def _lock_first(self, tx: Transaction) -> _Found | None:
+        tenants = await tx.rows(_DUE_TENANTS, **self._tenants_slots(), limit=_MAX_TENANTS_TRIED)
+        for number, tenant in enumerate(tenants):
+            tenant_id, instance_id = tenant["tenant_id"], tenant["instance_id"]
             # One claim at a time for an instance and all its accounts, whose slots they share.
-            key = {"tenant_id": str(instance_id or tenant_id)}
-            lock = await session.execute(_TRY_LOCK_TENANT if number else _LOCK_TENANT, key)
-            if lock.scalar() is False:
+            lock = _TRY_LOCK_TENANT if number else _LOCK_TENANT
+            if await tx.value(lock, tenant_id=str(instance_id or tenant_id)) is False:
                 continue
-            limits = {"slots": slots, "instance_id": instance_id, "desk_slots": desk_slots}
-            row = (await session.execute(_LOCK_FIRST, {"tenant_id": tenant_id, **limits})).one_or_none()
+            row = await tx.row(_LOCK_FIRST, **tenant)
             if row is not None:
-                return _Found(tenant_id, row.job_id, row.is_crowded)
+                return _Found(tenant_id, row["job_id"], row["is_crowded"])
         return None
 
     def _tenants_slots(self) -> dict[str, Any]:
@@ -292,9 +280,8 @@ class Ledger:
         Raises:
             LeaseLost: Another attempt has begun.
         """
-        async with self._database.as_tenant(claim.tenant_id) as session:
-            await run_fenced(session, _EXTEND, claim, lease=self._lease)
-            await session.execute(_LEASE_DUE, {**claim.key, "lease": self._lease})
+        async with self._database.transaction(claim.tenant_id) as tx:
+            await run_fenced(tx, _EXTEND, claim, lease=self._lease)
 
     async def conclude(self, claim: Claim, outcome: Outcome) -> None:
         """Store *outcome* of *claim*: settle the delivery, or make it due again after the outcome's wait.
@@ -302,12 +289,12 @@ class Ledger:
         Raises:
             LeaseLost: Another attempt has begun.
         """
-        async with self._database.as_tenant(claim.tenant_id) as session:
+        async with self._database.transaction(claim.tenant_id) as tx:
             if outcome.status is not Status.PENDING and outcome.status is not None:
-                await _settle(session, claim, outcome.status, code=outcome.code, detail=outcome.detail)
+                await _settle(tx, claim, outcome.status, code=outcome.code, detail=outcome.detail)
             else:
                 await _give_back(
-                    session,
+                    tx,
                     claim,
                     wait=outcome.wait,
                     forgiven=int(not outcome.counts),
@@ -326,42 +313,44 @@ class Ledger:
             event: What happened to the ticket.
         """
         values = {"tenant_id": tenant_id, "job_id": job_id, "ticket_id": ticket_id, "event": event.value}
-        async with self._database.as_tenant(tenant_id) as session:
-            await session.execute(_HAND_OVER, {**values, "body": claim.body, "trace_context": claim.trace_context})
+        async with self._database.transaction(tenant_id) as tx:
+            await tx.row(_HAND_OVER, **values, body=claim.body, trace_context=claim.trace_context)
 
     async def release(self, claim: Claim) -> None:
         """Make the delivery due again at once. The attempt does not count, since this process ended it early."""
-        async with self._database.as_tenant(claim.tenant_id) as session:
-            await _give_back(session, claim, wait=timedelta(0), forgiven=1, code=None, error=None)
+        async with self._database.transaction(claim.tenant_id) as tx:
+            await _give_back(tx, claim, wait=timedelta(0), forgiven=1, code=None, error=None)
 
     async def backlog(self) -> Backlog:
-        async with self._database.across_tenants() as session:
-            row = (await session.execute(_BACKLOG)).one()
-        return Backlog(waiting=row.waiting, oldest=row.oldest or timedelta(0))
+        async with self._database.transaction(None) as tx:
+            row = await tx.row(_BACKLOG)
+        return (
+            Backlog(waiting=row["waiting"], oldest=row["oldest"] or timedelta(0)) if row else Backlog(0, timedelta(0))
+        )
 
     async def waiting(self, *, due_for: timedelta, limit: int) -> list[tuple[UUID, UUID]]:
         """Tenant and job id of deliveries that could be claimed and have been due for *due_for*, longest first.
 
         Also empty while the relay of another worker does this: one is enough.
         """
-        async with self._database.across_tenants() as session:
-            if not (await session.execute(_RELAY_LOCK)).scalar():
+        async with self._database.transaction(None) as tx:
+            if not await tx.value(_RELAY_LOCK):
                 return []
-            tenants = (await session.execute(_DUE_TENANTS, {**self._tenants_slots(), "limit": limit})).all()
-            values = {
-                "tenant_ids": [tenant.tenant_id for tenant in tenants],
-                "free": [tenant.free for tenant in tenants],
-                "due_for": due_for,
-                "limit": limit,
-            }
-            rows = (await session.execute(_WAITING, values)).all()
-        return [(row.tenant_id, row.job_id) for row in rows]
+            tenants = await tx.rows(_DUE_TENANTS, **self._tenants_slots(), limit=limit)
+            rows = await tx.rows(
+                _WAITING,
+                tenant_ids=[tenant["tenant_id"] for tenant in tenants],
+                free=[tenant["free"] for tenant in tenants],
+                due_for=due_for,
+                limit=limit,
+            )
+        return [(row["tenant_id"], row["job_id"]) for row in rows]
 
 
-async def _give_up(session: AsyncSession, claim: Claim) -> GivenUp:
+async def _give_up(tx: Transaction, claim: Claim) -> GivenUp:
     """Settle as failed a delivery whose workers died or stalled in all of its attempts."""
     error = f"attempts used up; the last: {claim.last_error or 'its worker ended each time without finishing'}"
-    await _settle(session, claim, Status.FAILED, code=Code.WORKER_LOST, detail=error)
+    await _settle(tx, claim, Status.FAILED, code=Code.WORKER_LOST, detail=error)
     return GivenUp(claim.tenant_id, claim.job_id, Code.WORKER_LOST, error, claim.ticket_id, claim.trace_context)
 
 
@@ -370,27 +359,22 @@ def _dependencies(causes: Iterable[str]) -> frozenset[Dependency]:
     return frozenset(_DEPENDENCIES[cause] for cause in causes if cause in _DEPENDENCIES)
 
 
-async def settle_done(session: AsyncSession, claim: Claim) -> None:
-    """Settle *claim* as done, in the transaction that records its note."""
-    await _settle(session, claim, Status.DONE)
-
-
-async def run_fenced(session: AsyncSession, statement: Any, claim: Claim, **values: Any) -> None:
+async def run_fenced(tx: Transaction, statement: Statement, claim: Claim, **values: Any) -> None:
     """Run *statement*, which names *claim*'s attempt and returns a row only if that is still the delivery's attempt.
 
     Raises:
         LeaseLost: Another attempt has begun; nothing was changed.
     """
-    if (await session.execute(statement, {**claim.key, **values})).first() is None:
+    if await tx.row(statement, **claim.key, **values) is None:
         raise LeaseLost("another worker has this delivery now")
 
 
 async def _settle(
-    session: AsyncSession, claim: Claim, status: Status, *, code: Code | None = None, detail: str | None = None
+    tx: Transaction, claim: Claim, status: Status, *, code: Code | None = None, detail: str | None = None
 ) -> None:
     is_ignored, reason = status is Status.IGNORED, _short(detail)
     await run_fenced(
-        session,
+        tx,
         _SETTLE,
         claim,
         status=status,
@@ -398,14 +382,14 @@ async def _settle(
         error=None if is_ignored else reason,
         because=reason if is_ignored else None,
     )
-    await session.execute(_DROP_DUE, claim.key)
+    await tx.row(_DROP_DUE, **claim.key)
     if status is Status.FAILED:
-        await session.execute(_LIST_FAILED, claim.key)
+        await tx.row(_LIST_FAILED, **claim.key)
 
 
-async def _give_back(session: AsyncSession, claim: Claim, *, wait: timedelta, **values: Any) -> None:
-    await run_fenced(session, _GIVE_BACK, claim, **values)
-    await session.execute(_WAIT_DUE, {**claim.key, "wait": wait})
+async def _give_back(tx: Transaction, claim: Claim, *, wait: timedelta, **values: Any) -> None:
+    await run_fenced(tx, _GIVE_BACK, claim, **values)
+    await tx.row(_WAIT_DUE, **claim.key, wait=wait)
 
 
 def _short(detail: str | None) -> str | None:

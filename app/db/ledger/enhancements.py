@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.core.enhancement import Enhancement
-from app.db.ledger.claims import Claim, run_fenced, settle_done
-from app.db.session import Database
+from app.db.ledger.claims import Claim, run_fenced
+from app.db.session import Database, Transaction
 from app.db.sql import load
 from app.errors import Code, NotNeeded
 
@@ -61,42 +59,42 @@ class Enhancements:
             NotNeeded: Another delivery works or worked on it, or a newer version is known.
         """
         key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
-        async with self._database.as_tenant(claim.tenant_id) as session:
-            values = {**key, "job_id": claim.job_id, "ticket_updated_at": ticket_updated_at}
-            row = (await session.execute(_RESERVE, values)).one_or_none()
+        async with self._database.transaction(claim.tenant_id) as tx:
+            row = await tx.row(_RESERVE, **key, job_id=claim.job_id, ticket_updated_at=ticket_updated_at)
             if row is None:
-                raise await _not_ours(session, key)
-            if row.note_id is not None:
+                raise await _not_ours(tx, key)
+            if row["note_id"] is not None:
                 raise NotNeeded(
-                    f"this version of the ticket has its note already (note {row.note_id})", code=Code.NOTE_EXISTS
+                    f"this version of the ticket has its note already (note {row['note_id']})", code=Code.NOTE_EXISTS
                 )
-            await _check_newest(session, key)
-        written = None if row.content is None else Enhancement.model_validate(row.content)
-        return Reservation(claim.ticket_id, version, written, row.posting_age)
+            await _check_newest(tx, key)
+        written = None if row["content"] is None else Enhancement.model_validate_json(row["content"])
+        return Reservation(claim.ticket_id, version, written, row["posting_age"])
 
     async def find_unsettled(self, claim: Claim) -> Reservation | None:
         """The latest version for which an earlier attempt of *claim*'s delivery began to post.
 
         Whether its note is on the ticket is not known.
         """
-        key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "job_id": claim.job_id}
-        async with self._database.as_tenant(claim.tenant_id) as session:
-            row = (await session.execute(_UNSETTLED, key)).one_or_none()
+        if claim.attempt == 1:
+            return None
+        async with self._database.transaction(claim.tenant_id) as tx:
+            row = await tx.row(_UNSETTLED, **claim.key, ticket_id=claim.ticket_id)
         if row is None:
             return None
-        return Reservation(claim.ticket_id, row.version, Enhancement.model_validate(row.content), row.posting_age)
+        written = Enhancement.model_validate_json(row["content"])
+        return Reservation(claim.ticket_id, row["version"], written, row["posting_age"])
 
     async def others_get_through(self, claim: Claim) -> bool:
         """Whether another delivery of the tenant got its note within the last minute."""
-        key = {"tenant_id": claim.tenant_id, "job_id": claim.job_id}
-        async with self._database.as_tenant(claim.tenant_id) as session:
-            return bool((await session.execute(_POSTED_LATELY, key)).scalar())
+        async with self._database.transaction(claim.tenant_id) as tx:
+            return bool(await tx.value(_POSTED_LATELY, **claim.key))
 
     async def save(self, claim: Claim, reservation: Reservation, enhancement: Enhancement) -> None:
         """Store what was written, before it is posted."""
-        async with self._database.as_tenant(claim.tenant_id) as session:
+        async with self._database.transaction(claim.tenant_id) as tx:
             await run_fenced(
-                session,
+                tx,
                 _SAVE,
                 claim,
                 **reservation.key,
@@ -115,9 +113,9 @@ class Enhancements:
             NotNeeded: A newer version of the ticket is known; its delivery posts instead.
             LeaseLost: Another worker has the delivery.
         """
-        async with self._database.as_tenant(claim.tenant_id) as session:
-            await _check_newest(session, {"tenant_id": claim.tenant_id, **reservation.key})
-            await run_fenced(session, _BEGIN_POSTING, claim, **reservation.key, html=html)
+        async with self._database.transaction(claim.tenant_id) as tx:
+            await _check_newest(tx, {"tenant_id": claim.tenant_id, **reservation.key})
+            await run_fenced(tx, _BEGIN_POSTING, claim, **reservation.key, html=html)
 
     async def settle_posted(self, claim: Claim, reservation: Reservation, *, note_id: str) -> None:
         """Record the note and settle the delivery, in one transaction.
@@ -125,20 +123,22 @@ class Enhancements:
         Raises:
             LeaseLost: Another worker has the delivery, so the note may be a duplicate.
         """
-        async with self._database.as_tenant(claim.tenant_id) as session:
-            await run_fenced(session, _POSTED, claim, **reservation.key, note_id=note_id, accepted_at=claim.accepted_at)
-            await settle_done(session, claim)
+        async with self._database.transaction(claim.tenant_id) as tx:
+            await run_fenced(tx, _POSTED, claim, **reservation.key, note_id=note_id)
 
 
-async def _check_newest(session: AsyncSession, key: dict[str, Any]) -> None:
-    if (await session.execute(_NEWER, key)).scalar():
+async def _check_newest(tx: Transaction, key: dict[str, Any]) -> None:
+    if await tx.value(_NEWER, **key):
         raise NotNeeded("a newer version of the ticket is known and gets the note", code=Code.VERSION_OUTDATED)
 
 
-async def _not_ours(session: AsyncSession, key: dict[str, Any]) -> NotNeeded:
+async def _not_ours(tx: Transaction, key: dict[str, Any]) -> NotNeeded:
     """The error that says that another delivery has the version."""
-    owner = (await session.execute(_OWNER, key)).one()
-    if owner.note_id is not None:
-        told = f"this version of the ticket has its note already (note {owner.note_id}, job {owner.job_id})"
+    owner = await tx.row(_OWNER, **key)
+    if owner is None:
+        raise LookupError("the version of the ticket is gone")
+    job_id, note_id = owner["job_id"], owner["note_id"]
+    if note_id is not None:
+        told = f"this version of the ticket has its note already (note {note_id}, job {job_id})"
         return NotNeeded(told, code=Code.NOTE_EXISTS)
-    return NotNeeded(f"job {owner.job_id} works on this version of the ticket", code=Code.VERSION_IN_WORK)
+    return NotNeeded(f"job {job_id} works on this version of the ticket", code=Code.VERSION_IN_WORK)

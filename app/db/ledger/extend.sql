@@ -1,3 +1,10 @@
--- Extend the lease, unless another attempt has begun.
-update delivery set lease_until = now() + cast(:lease as interval), updated_at = now()
-where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and status = 'processing' returning job_id
+-- Extend the lease, and hold the delivery for as long, unless another attempt has begun.
+with extended as (
+    update delivery set lease_until = now() + cast(:lease as interval), updated_at = now()
+    where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and status = 'processing'
+    returning tenant_id, job_id
+)
+update due set due_at = now() + cast(:lease as interval), is_leased = true
+from extended
+where due.tenant_id = extended.tenant_id and due.job_id = extended.job_id
+returning due.job_id

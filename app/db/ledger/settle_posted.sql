@@ -1,8 +1,17 @@
--- Store the note's id, if the attempt still holds its delivery. Else another attempt may have posted too.
+-- Store the note's id and settle the delivery, if the attempt still holds it. Else nothing changes and no row returns:
+-- another attempt may have posted too.
+with settled as (
+    update delivery
+    set status = 'done', code = null, lease_until = null, settled_at = now(), updated_at = now()
+    where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and status = 'processing'
+    returning tenant_id, job_id, accepted_at
+),
+dropped as (
+    delete from due using settled where due.tenant_id = settled.tenant_id and due.job_id = settled.job_id
+)
 update enhancement
 set note_id = :note_id, posted_at = now(),
-    duration_ms = round(1000 * extract(epoch from now() - cast(:accepted_at as timestamptz)))
-where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version and exists (
-    select from delivery d
-    where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.status = 'processing'
-) returning job_id
+    duration_ms = round(1000 * extract(epoch from now() - settled.accepted_at))
+from settled
+where enhancement.tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
+returning enhancement.job_id

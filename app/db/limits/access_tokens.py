@@ -23,12 +23,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy.dialects.postgresql import insert
 
 from app.core.access_token import AccessToken, NoTokenGiven
 from app.db.session import Database
-from app.db.sql import load
-from app.db.tables import AccessTokenRow
+from app.db.sql import Statement, load
 from app.errors import CallsExhausted, DatabaseUnavailable, HelpDeskUnavailable
 
 MAX_REFRESHES: Final = 9
@@ -42,11 +40,14 @@ _LAST_USE: Final = timedelta(seconds=15)
 _LEASE: Final = timedelta(seconds=15)
 # A token that was fetched so lately and is refused all the same is not the fault.
 _YOUNG: Final = timedelta(minutes=5)
+# How long a process does not ask again; less than `_EARLY`, so that what it knows is good all the time.
+_KNOWN_FOR: Final = timedelta(seconds=20)
 _POLL_S: Final = 0.1
 _LONGEST_WAIT: Final = timedelta(seconds=30)
 _NONCE_BYTES: Final = 12
 
 _READ: Final = load(__package__, "read_token")
+_ADD: Final = load(__package__, "add_token")
 _CLAIM: Final = load(__package__, "claim_refresh")
 _BLOCKED: Final = load(__package__, "refresh_wait")
 _STORE: Final = load(__package__, "store_token")
@@ -64,6 +65,15 @@ class _Stored:
     is_usable: bool
     is_young: bool
     """It was fetched within `_YOUNG`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A token that was fresh a moment ago."""
+
+    value: str
+    until: float
+    """By the event loop's clock."""
 
 
 class AccessTokens:
@@ -85,6 +95,7 @@ class AccessTokens:
         self._cipher = AESGCM(key)
         # So that of this process's callers one at a time asks the database.
         self._lock = asyncio.Lock()
+        self._known = _Known("", until=0)
 
     async def access_token(self, refresh: Refresh, *, rejected: str | None = None) -> str:
         """A token that is good for a while yet.
@@ -99,14 +110,18 @@ class AccessTokens:
             HelpDeskUnavailable: Another worker's fetch did not end in time.
             DatabaseUnavailable: The database can't be used.
         """
+        if rejected is None and self._known.until > asyncio.get_running_loop().time():
+            return self._known.value
         async with self._lock:
             deadline = asyncio.get_running_loop().time() + _LONGEST_WAIT.total_seconds()
             while asyncio.get_running_loop().time() < deadline:
                 stored = await self._read()
+                self._known = _Known("", until=0)
                 if rejected is not None and stored.value == rejected and stored.is_young:
                     return rejected
                 value = stored.value if stored.value != rejected else None
                 if value is not None and stored.is_fresh:
+                    self._known = _Known(value, until=asyncio.get_running_loop().time() + _KNOWN_FOR.total_seconds())
                     return value
                 usable = value if stored.is_usable else None
                 lease = await self._claim(seen=stored.sealed, must=usable is None)
@@ -119,18 +134,17 @@ class AccessTokens:
 
     async def _read(self) -> _Stored:
         values = {"tenant_id": self._tenant_id, "early": _EARLY, "last_use": _LAST_USE, "young": _YOUNG}
-        async with self._database.as_tenant(self._tenant_id) as session:
-            row = (await session.execute(_READ, values)).one_or_none()
+        async with self._database.transaction(self._tenant_id) as tx:
+            row = await tx.row(_READ, **values)
             if row is None:
-                first = insert(AccessTokenRow).values(tenant_id=self._tenant_id)
-                await session.execute(first.on_conflict_do_nothing())
+                await tx.row(_ADD, tenant_id=self._tenant_id)
                 return _Stored(sealed=None, value=None, is_fresh=False, is_usable=False, is_young=False)
         return _Stored(
-            sealed=row.sealed_token,
-            value=self._open(row.sealed_token),
-            is_fresh=row.is_fresh,
-            is_usable=row.is_usable,
-            is_young=row.is_young,
+            sealed=row["sealed_token"],
+            value=self._open(row["sealed_token"]),
+            is_fresh=row["is_fresh"],
+            is_usable=row["is_usable"],
+            is_young=row["is_young"],
         )
 
     async def _claim(self, *, seen: bytes | None, must: bool) -> datetime | None:
@@ -145,10 +159,10 @@ class AccessTokens:
             "refresh_window": REFRESH_WINDOW,
             "max_refreshes": MAX_REFRESHES,
         }
-        async with self._database.as_tenant(self._tenant_id) as session:
-            lease: datetime | None = (await session.execute(_CLAIM, values)).scalar_one_or_none()
+        async with self._database.transaction(self._tenant_id) as tx:
+            lease: datetime | None = await tx.value(_CLAIM, **values)
             if lease is None and must:
-                blocked: timedelta | None = (await session.execute(_BLOCKED, values)).scalar_one_or_none()
+                blocked: timedelta | None = await tx.value(_BLOCKED, **values)
                 if blocked is not None:
                     raise CallsExhausted(
                         "as many access tokens were fetched as ServiceDesk Plus gives in ten minutes",
@@ -170,9 +184,9 @@ class AccessTokens:
             await self._run(_STORE, {**key, "sealed": self._seal(token.value), "lease": _LEASE, "life": token.life})
         return token.value
 
-    async def _run(self, sql: Any, values: dict[str, Any]) -> None:
-        async with self._database.as_tenant(self._tenant_id) as session:
-            await session.execute(sql, values)
+    async def _run(self, statement: Statement, values: dict[str, Any]) -> None:
+        async with self._database.transaction(self._tenant_id) as tx:
+            await tx.row(statement, **values)
 
     def _seal(self, value: str) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)

@@ -41,18 +41,17 @@ class Circuits:
     async def record_failure(self, tenant_id: UUID, dependency: Dependency) -> bool:
         """Count a failure. True when the circuit is open now."""
         key = {"tenant_id": tenant_id, "dependency": dependency}
-        async with self._database.as_tenant(tenant_id) as session:
-            row = (await session.execute(_COUNT, key)).one()
-            if row.is_open:
-                return True
-            wait = open_for(row.failures)
+        async with self._database.transaction(tenant_id) as tx:
+            row = await tx.row(_COUNT, **key)
+            if row is None or row["is_open"]:
+                return row is not None
+            wait = open_for(row["failures"])
             if wait is None:
                 return False
-            await session.execute(_OPEN, {**key, "wait": wait})
+            await tx.row(_OPEN, **key, wait=wait)
         return True
 
     async def record_success(self, tenant_id: UUID, dependency: Dependency) -> bool:
         """Close the circuit and forget its failures. False when there were none."""
-        async with self._database.as_tenant(tenant_id) as session:
-            key = {"tenant_id": tenant_id, "dependency": dependency}
-            return (await session.execute(_CLOSE, key)).first() is not None
+        async with self._database.transaction(tenant_id) as tx:
+            return await tx.row(_CLOSE, tenant_id=tenant_id, dependency=dependency) is not None

@@ -15,11 +15,11 @@ from typing import Final
 from uuid import UUID
 
 from app.db.session import Database
-from app.db.sql import load
+from app.db.sql import load_text
 
 EVERY_TENANT: Final = UUID(int=0)
 
-_LIST: Final = load(__package__, "holds")
+_LIST: Final = load_text(__package__, "holds")
 
 
 class Cause(StrEnum):

@@ -80,33 +80,27 @@ class CallRate:
 
     async def back_off(self, wait: timedelta) -> None:
         """Let no call of this tenant go for *wait*, also of those that wait now."""
-        values = {
-            "tenant_id": self._tenant_id,
-            "wait": min(max(wait, timedelta()), _LONGEST_BACK_OFF),
-            "tolerance": self._burst_tolerance,
-        }
-        async with self._database.as_tenant(self._tenant_id) as session:
-            await session.execute(_THROTTLE, values)
+        wait = min(max(wait, timedelta()), _LONGEST_BACK_OFF)
+        async with self._database.transaction(self._tenant_id) as tx:
+            await tx.row(_THROTTLE, tenant_id=self._tenant_id, wait=wait, tolerance=self._burst_tolerance)
 
     async def _take(self, *, longest_wait: timedelta) -> timedelta:
         key = {"tenant_id": self._tenant_id, "tolerance": self._tolerance}
-        async with self._database.as_tenant(self._tenant_id) as session:
-            taken = await session.execute(_TAKE, {**key, "interval": self._interval, "longest_wait": longest_wait})
-            wait: timedelta | None = taken.scalar_one_or_none()
+        async with self._database.transaction(self._tenant_id) as tx:
+            wait: timedelta | None = await tx.value(_TAKE, **key, interval=self._interval, longest_wait=longest_wait)
             if wait is None:
-                wait = (await session.execute(_WAIT, key)).scalar_one()
+                wait = timedelta() + await tx.value(_WAIT, **key)
                 raise CallsExhausted(
                     f"the tenant's calls_per_minute are used up for {wait.total_seconds():.0f} s", retry_after=wait
                 )
         return wait
 
     async def _is_throttled(self) -> bool:
-        async with self._database.as_tenant(self._tenant_id) as session:
-            throttled = await session.execute(_IS_THROTTLED, {"tenant_id": self._tenant_id})
-            return throttled.scalar_one_or_none() is not None
+        async with self._database.transaction(self._tenant_id) as tx:
+            return await tx.row(_IS_THROTTLED, tenant_id=self._tenant_id) is not None
 
 
 async def hold_until_next_turn(database: Database, tenant_id: UUID, *, wait: timedelta) -> None:
     """Let no delivery of *tenant_id* be claimed for *wait*: its calls are used up for so long."""
-    async with database.as_tenant(tenant_id) as session:
-        await session.execute(_HOLD, {"tenant_id": tenant_id, "cause": Cause.RATE_LIMITED, "wait": wait})
+    async with database.transaction(tenant_id) as tx:
+        await tx.row(_HOLD, tenant_id=tenant_id, cause=Cause.RATE_LIMITED, wait=wait)

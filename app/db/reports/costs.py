@@ -10,10 +10,10 @@ from typing import Final
 from uuid import UUID
 
 from app.db.session import Database, choose_tenant
-from app.db.sql import load
+from app.db.sql import load_text
 
-_DAYS: Final = load(__package__, "days")
-_TOKENS_THIS_MONTH: Final = load(__package__, "tokens_this_month")
+_DAYS: Final = load_text(__package__, "days")
+_TOKENS_THIS_MONTH: Final = load_text(__package__, "tokens_this_month")
 
 
 @dataclass(frozen=True, slots=True)

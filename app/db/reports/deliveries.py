@@ -17,11 +17,11 @@ from app.core.delivery import Status
 from app.db.reports.audit import Witness
 from app.db.reports.choices import EVERY, Choice
 from app.db.session import Database
-from app.db.sql import load
+from app.db.sql import load_text
 from app.db.tables import Delivery, Due, FailedRow
 from app.errors import Code
 
-_NOTE: Final = load(__package__, "note_of_delivery")
+_NOTE: Final = load_text(__package__, "note_of_delivery")
 
 
 @dataclass(frozen=True, slots=True)

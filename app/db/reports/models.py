@@ -10,10 +10,10 @@ from uuid import UUID
 
 from app.core.completion import Option
 from app.db.session import Database, choose_tenant
-from app.db.sql import load
+from app.db.sql import load_text
 
-_LATEST: Final = load(__package__, "latest_answer")
-_ESTIMATED: Final = load(__package__, "estimated_models")
+_LATEST: Final = load_text(__package__, "latest_answer")
+_ESTIMATED: Final = load_text(__package__, "estimated_models")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ from sqlalchemy import func, select
 
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database, choose_tenant
-from app.db.sql import load
+from app.db.sql import load_text
 
 MINUTES: Final = 60
 HOURS: Final = 24
 
-_FIGURES: Final = load(__package__, "figures")
+_FIGURES: Final = load_text(__package__, "figures")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,16 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.db.session import Database, choose_tenant
-from app.db.sql import load
+from app.db.sql import load_text
 
 MOST_VOTES: Final = 300
 MOST_NOTES: Final = 2_000
 _MOST_RATED: Final = 1_000
 
-_RATE: Final = load(__package__, "rate")
-_VOTES: Final = load(__package__, "votes")
-_SOURCES: Final = load(__package__, "voted_sources")
-_UNSURE: Final = load(__package__, "unsure_notes")
+_RATE: Final = load_text(__package__, "rate")
+_VOTES: Final = load_text(__package__, "votes")
+_SOURCES: Final = load_text(__package__, "voted_sources")
+_UNSURE: Final = load_text(__package__, "unsure_notes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import TextClause, create_engine
 
 import app.db
-from app.db.sql import load
+from app.db.sql import Statement, load, numbered
 from demo.embedded import DatabaseUrls
 
 FOLDER = Path(app.db.__file__).parent
@@ -19,25 +19,37 @@ DIALECT = create_engine("postgresql+asyncpg://").dialect
 FILES = sorted(FOLDER.rglob("*.sql"))
 
 
-def load_file(file: Path) -> TextClause:
+def load_file(file: Path) -> Statement:
     return load(".".join(("app", "db", *file.parent.relative_to(FOLDER).parts)), file.stem)
+
+
+def as_sent(value: Statement | TextClause) -> str:
+    """The statement as the driver gets it; SQLAlchemy adds casts to it."""
+    return value.sql if isinstance(value, Statement) else str(value.compile(dialect=DIALECT))
+
+
+def loaded() -> dict[str, Statement | TextClause]:
+    """The statements that modules have loaded, by the text that the driver would get without SQLAlchemy."""
+    modules = [import_module(found.name) for found in walk_packages(app.db.__path__, "app.db.") if is_ours(found.name)]
+    values = [value for module in modules for value in vars(module).values()]
+    return {
+        **{numbered(value.text).sql: value for value in values if isinstance(value, TextClause)},
+        **{value.sql: value for value in values if isinstance(value, Statement)},
+    }
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(FOLDER)))
 async def test_postgresql_can_prepare_it(urls: DatabaseUrls, file: Path) -> None:
     connection = await asyncpg.connect(urls.worker)
     try:
-        await connection.prepare(str(load_file(file).compile(dialect=DIALECT)))
+        await connection.prepare(as_sent(loaded()[load_file(file).sql]))
     finally:
         await connection.close()
 
 
 def test_each_file_is_loaded_by_a_module() -> None:
-    modules = [import_module(found.name) for found in walk_packages(app.db.__path__, "app.db.") if is_ours(found.name)]
-    loaded = {value.text for module in modules for value in vars(module).values() if isinstance(value, TextClause)}
-
     assert FILES
-    assert [file.name for file in FILES if load_file(file).text not in loaded] == []
+    assert [file.name for file in FILES if load_file(file).sql not in loaded()] == []
 
 
 def is_ours(module: str) -> bool:

@@ -13,7 +13,7 @@ from app.core.ticket import Fate, Ticket
 from app.db.knowledge.requesters import RequesterSearch
 from app.db.knowledge.store import upsert_assets, upsert_tickets
 from app.db.session import Database
-from app.db.sql import load
+from app.db.sql import load_text
 from demo.embedded import DatabaseUrls
 from tests.builders import a_tenant, a_ticket
 from tests.integration.superuser import run_as_superuser
@@ -154,7 +154,7 @@ async def test_it_stays_cheap_however_many_tickets_there_are(urls: DatabaseUrls,
         "past": 3,
         "searched": 300,
     }
-    explained = text(f"explain (analyze, buffers, format json) {load('app.db.knowledge', 'requester').text}")
+    explained = text(f"explain (analyze, buffers, format json) {load_text('app.db.knowledge', 'requester').text}")
     async with worker_db.as_tenant(tenant.id) as session:
         [plan] = (await session.execute(explained, values)).scalar_one()
     read = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]

@@ -8,8 +8,8 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from asyncpg import UndefinedColumnError
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
 
 from app.core.delivery import Status
 from app.db.ledger.claims import GivenUp, Ledger
@@ -214,7 +214,7 @@ async def test_a_schema_that_does_not_fit_fails_no_delivery(
     jobs = {await accept(intake, uuid4()) for _ in range(3)}
     await run_as_superuser(urls, "alter table delivery rename column trace_context to renamed")
     try:
-        with pytest.raises(ProgrammingError):
+        with pytest.raises(UndefinedColumnError):
             await ledger.claim_next()
     finally:
         await run_as_superuser(urls, "alter table delivery rename column renamed to trace_context")
