@@ -13,8 +13,9 @@ from app.core.requester import Requester
 from app.core.source import Source, SourceKind
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
-from app.enhancement.graph import Tools, enhance
+from app.enhancement.graph import enhance
 from app.enhancement.ports import Model
+from app.enhancement.tools import Tools
 
 Answer = Callable[[Sequence[Message]], str | Completion]
 """A text is one of `gpt-4o-mini`'s."""

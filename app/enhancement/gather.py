@@ -1,26 +1,70 @@
-"""Gathers one kind of context within a time limit.
+"""Gathers the context of a ticket, all kinds side by side, each within a time limit.
 
-Invariant: it never raises, and ends within its limit. The result is ok, empty or unavailable, and the note says which.
+Invariant: it never raises, and ends within its limit. The result of each kind is ok, empty or unavailable, and the note
+says which.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
+from app.core.asset import Addresses, find_addresses
+from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source, SourceKind
+from app.core.steps import StepNote, step
+from app.core.ticket import Ticket
+from app.enhancement.tools import Tools
 from app.errors import AppError
+from app.telemetry.metrics import CONTEXT_OUTCOMES, CONTEXT_SECONDS
+from app.telemetry.traces import exemplar, span
 
 MAX_SOURCES: Final = 5
 
 log = structlog.get_logger(__name__)
 
+Search = Callable[[], Awaitable[list[Source]]]
 
-async def gather(kind: SourceKind, search: Callable[[], Awaitable[list[Source]]], *, limit: timedelta) -> Gathered:
+
+async def gather_all(ticket: Ticket, tools: Tools) -> tuple[list[Gathered], Requester]:
+    """What was found of each kind, and what is known of the requester."""
+    named = _named_machines(ticket)
+    searches: dict[SourceKind, Search] = {
+        SourceKind.TICKET: lambda: tools.history.similar_tickets(ticket, limit=MAX_SOURCES),
+        SourceKind.ARTICLE: lambda: tools.knowledge.articles(ticket, limit=MAX_SOURCES),
+        SourceKind.ASSET: lambda: tools.inventory.assets(named, requester=ticket.requester, limit=MAX_SOURCES),
+    }
+    source = tools.monitoring
+    if source is not None:
+        searches[SourceKind.MEASUREMENT] = lambda: source.measurements(named, limit=MAX_SOURCES)
+    found = (_gather(kind, search, limit=tools.context_timeout) for kind, search in searches.items())
+    return await asyncio.gather(asyncio.gather(*found), _about_requester(ticket, tools))
+
+
+def _named_machines(ticket: Ticket) -> Addresses:
+    """Those of the requester's own words, then those of what they quote; none of signatures and disclaimers."""
+    return find_addresses(f"{ticket.asked}\n{ticket.mail.quoted}")
+
+
+async def _gather(kind: SourceKind, search: Search, *, limit: timedelta) -> Gathered:
+    with _traced(kind) as note:
+        started = time.perf_counter()
+        found = await _find(kind, search, limit=limit)
+        CONTEXT_SECONDS.labels(kind).observe(time.perf_counter() - started, exemplar=exemplar())
+        CONTEXT_OUTCOMES.labels(kind, found.state).inc()
+        note.is_fine = found.state is not GatherState.UNAVAILABLE
+        nothing = "nothing fits" if note.is_fine else "unavailable"
+        note.result = f"found {len(found.sources)}" if found.sources else found.reason or nothing
+    return found
+
+
+async def _find(kind: SourceKind, search: Search, *, limit: timedelta) -> Gathered:
     """The sources that *search* finds within *limit*."""
     try:
         async with asyncio.timeout(limit.total_seconds()):
@@ -39,3 +83,20 @@ async def gather(kind: SourceKind, search: Callable[[], Awaitable[list[Source]]]
 def _unavailable(kind: SourceKind, reason: str, *, cause: str, error: Exception | None = None) -> Gathered:
     log.warning("context_unavailable", source=kind, cause=cause, exc_info=error)
     return Gathered(kind=kind, state=GatherState.UNAVAILABLE, reason=reason)
+
+
+async def _about_requester(ticket: Ticket, tools: Tools) -> Requester:
+    """What is known of the requester. Where that can't be looked up, only what the ticket itself says."""
+    with _traced("about_requester"):
+        try:
+            async with asyncio.timeout(tools.context_timeout.total_seconds()):
+                return await tools.requesters.about(ticket)
+        except Exception as error:  # noqa: BLE001 - a note without this line is better than none
+            log.warning("requester_unavailable", cause=getattr(error, "detail", type(error).__name__))
+            return Requester(is_vip=ticket.is_vip, site=ticket.site)
+
+
+@contextmanager
+def _traced(name: str) -> Iterator[StepNote]:
+    with span(f"enhance.{name}"), step(name) as note:
+        yield note

@@ -1,10 +1,6 @@
 """The workflow that makes an enhancement of a ticket.
 
-    START ─┬─▶ similar_tickets ─┐
-           ├─▶ knowledge ───────┼─▶ write ⇄ check ─▶ show ─▶ END
-           ├─▶ assets ──────────┤
-           ├─▶ monitoring ──────┤
-           └─▶ about_requester ─┘
+    START ─▶ gather ─▶ write ⇄ check ─▶ show ─▶ END
 
 Invariant: it changes nothing in the database or the help desk. Gathered text reaches the model only masked, and the
 note only through `show`. If a kind of context or the model is not available, the result is still an enhancement, with
@@ -16,9 +12,7 @@ from __future__ import annotations
 import asyncio
 import operator
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
 from functools import wraps
 from typing import Annotated, Any, Final, TypedDict
 
@@ -26,24 +20,21 @@ import structlog
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from app.core.asset import Addresses, find_addresses
 from app.core.completion import Completion, Message
 from app.core.enhancement import Draft, Enhancement, Notice, find_problems, salvage
 from app.core.masking import Mask
 from app.core.requester import Requester
 from app.core.shown import show_enhancement
-from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
+from app.core.source import Gathered, GatherState, number_sources
 from app.core.steps import StepNote, step
-from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.enhancement.answer import read_answer
-from app.enhancement.gather import MAX_SOURCES, gather
+from app.enhancement.gather import gather_all
 from app.enhancement.portion import MAX_DESCRIPTION_CHARS, Portion
-from app.enhancement.ports import History, Inventory, Knowledge, Model, Monitoring, Requesters
+from app.enhancement.tools import Tools
 from app.enhancement.write import compose_messages, compose_repair, draft_schema
 from app.errors import Code, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
-from app.telemetry.metrics import CONTEXT_OUTCOMES, CONTEXT_SECONDS
-from app.telemetry.traces import exemplar, span
+from app.telemetry.traces import span
 
 MAX_ANSWERS: Final = 2
 """Answers that are asked of the model: a first one, and a repaired one or, if the first was cut off, a longer one."""
@@ -53,33 +44,13 @@ MAX_PORTIONS: Final = 5
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What the workflow of one delivery uses, all of one tenant."""
-
-    history: History
-    knowledge: Knowledge
-    inventory: Inventory
-    requesters: Requesters
-    monitoring: Monitoring | None
-    """None: the tenant has no monitoring, and its notes no such section."""
-    model: Model
-    may_use_model: Callable[[], Awaitable[bool]]
-    """Returns False when the month's token budget is used up."""
-    note: NoteOptions
-    house_rules: str
-    """The tenant's, for the prompt; empty if it has none."""
-    context_timeout: timedelta
-    model_timeout: timedelta
-    """The time for all answers of one delivery together."""
-
-
 class State(TypedDict, total=False):
-    """The state of the graph. Nodes append to `gathered` and `completions`; other values are replaced."""
+    """The state of the graph. Nodes append to `completions` and `model_seconds`; other values are replaced."""
 
     ticket: Ticket
-    notices: Annotated[list[Notice], operator.add]
-    gathered: Annotated[list[Gathered], operator.add]
+    notices: tuple[Notice, ...]
+    gathered: tuple[Gathered, ...]
+    """By kind, with numbered sources."""
     requester: Requester
     messages: tuple[Message, ...]
     portion: Portion
@@ -96,67 +67,15 @@ class State(TypedDict, total=False):
     enhancement: Enhancement
 
 
-async def similar_tickets(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    tools = runtime.context
-    return await _gathered(
-        SourceKind.TICKET, tools, lambda: tools.history.similar_tickets(state["ticket"], limit=MAX_SOURCES)
-    )
-
-
-async def knowledge(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    tools = runtime.context
-    return await _gathered(
-        SourceKind.ARTICLE, tools, lambda: tools.knowledge.articles(state["ticket"], limit=MAX_SOURCES)
-    )
-
-
-async def assets(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    tools, ticket = runtime.context, state["ticket"]
-    addresses = _named_machines(ticket)
-    return await _gathered(
-        SourceKind.ASSET,
-        tools,
-        lambda: tools.inventory.assets(addresses, requester=ticket.requester, limit=MAX_SOURCES),
-    )
-
-
-async def monitoring(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    tools = runtime.context
-    source = tools.monitoring
-    if source is None:
-        return {}
-    addresses = _named_machines(state["ticket"])
-    return await _gathered(SourceKind.MEASUREMENT, tools, lambda: source.measurements(addresses, limit=MAX_SOURCES))
-
-
-def _named_machines(ticket: Ticket) -> Addresses:
-    """Those of the requester's own words, then those of what they quote; none of signatures and disclaimers."""
-    return find_addresses(f"{ticket.asked}\n{ticket.mail.quoted}")
-
-
-async def about_requester(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    """What is known of the requester. Where that can't be looked up, only what the ticket itself says."""
-    tools, ticket = runtime.context, state["ticket"]
-    try:
-        async with asyncio.timeout(tools.context_timeout.total_seconds()):
-            return {"requester": await tools.requesters.about(ticket)}
-    except Exception as error:  # noqa: BLE001 - a note without this line is better than none
-        log.warning("requester_unavailable", cause=getattr(error, "detail", type(error).__name__))
-        return {"requester": Requester(is_vip=ticket.is_vip, site=ticket.site)}
-
-
-async def _gathered(kind: SourceKind, tools: Tools, search: Callable[[], Awaitable[list[Source]]]) -> dict[str, Any]:
-    started = time.perf_counter()
-    found = await gather(kind, search, limit=tools.context_timeout)
-    CONTEXT_SECONDS.labels(kind).observe(time.perf_counter() - started, exemplar=exemplar())
-    CONTEXT_OUTCOMES.labels(kind, found.state).inc()
-    return {"gathered": [found]}
+async def gather(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+    gathered, requester = await gather_all(state["ticket"], runtime.context)
+    return {"gathered": number_sources(gathered), "requester": requester}
 
 
 async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Ask the model, unless the budget is used up or there is nothing to write about."""
     tools = runtime.context
-    gathered = number_sources(state["gathered"])
+    gathered = state["gathered"]
     if not any(group.sources for group in gathered):
         return {"enhancement": _context_only(state, gathered, *_why_nothing(gathered))}
     if not await tools.may_use_model():
@@ -232,7 +151,7 @@ def _why_no_answer(error: Exception) -> Notice:
 async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Accept the answer, or ask once more (to repair it, or for a longer one), or go on without the model."""
     tools, note = runtime.context, runtime.context.note
-    gathered, given = number_sources(state["gathered"]), state["portion"].gathered
+    gathered, given = state["gathered"], state["portion"].gathered
     answers = state["completions"]
     read = read_answer(answers[-1].text)
     draft, is_cut = read.draft, answers[-1].cut_at is not None
@@ -322,9 +241,6 @@ async def show(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     return {"enhancement": show_enhancement(state["enhancement"], state["ticket"], mask=state["mask"], note=note)}
 
 
-_GATHERERS: Final = (similar_tickets, knowledge, assets, monitoring, about_requester)
-
-
 def _after_write(state: State) -> str:
     return "show" if "enhancement" in state else "check"
 
@@ -335,10 +251,6 @@ def _after_check(state: State) -> str:
 
 def _tell(note: StepNote, state: State, result: dict[str, Any]) -> None:
     """Record how a node ended, without text of the ticket."""
-    for found in result.get("gathered", ()):
-        note.is_fine = found.state is not GatherState.UNAVAILABLE
-        nothing = "nothing fits" if note.is_fine else "unavailable"
-        note.result = f"found {len(found.sources)}" if found.sources else found.reason or nothing
     if "completions" in result:
         completion: Completion = result["completions"][-1]
         # It may be complete although it was cut off; `check` finds out.
@@ -365,7 +277,7 @@ def _tell(note: StepNote, state: State, result: dict[str, Any]) -> None:
 
 def _how_asked(completion: Completion, portion: Portion, state: State) -> Iterator[str]:
     """What was left out of a call, and what of its answer is not known for sure."""
-    gathered = number_sources(state["gathered"])
+    gathered = state["gathered"]
     if left_out := portion.left_out(gathered):
         number = sum(len(group.sources) for group in gathered)
         yield f"without {len(left_out)} of {number} sources, as the prompt was too long"
@@ -390,11 +302,11 @@ def _traced(node: Any) -> Any:
 
 def _compile() -> Any:
     graph = StateGraph(State, context_schema=Tools)
-    for node in (*_GATHERERS, write, check, show):
+    graph.add_node("gather", gather)  # each source is a step of its own
+    for node in (write, check, show):
         graph.add_node(node.__name__, _traced(node))
-    for node in _GATHERERS:
-        graph.add_edge(START, node.__name__)
-    graph.add_edge([node.__name__ for node in _GATHERERS], "write")
+    graph.add_edge(START, "gather")
+    graph.add_edge("gather", "write")
     graph.add_conditional_edges("write", _after_write, ["show", "check"])
     graph.add_conditional_edges("check", _after_check, ["show", "write"])
     graph.add_edge("show", END)
@@ -412,5 +324,5 @@ async def enhance(ticket: Ticket, *, tools: Tools, notices: Sequence[Notice] = (
         tools: The tenant's.
         notices: Limits that the reader must know, e.g. that the ticket was read from the webhook.
     """
-    state: State = await _graph.ainvoke({"ticket": ticket, "notices": list(notices), "mask": Mask()}, context=tools)
+    state: State = await _graph.ainvoke({"ticket": ticket, "notices": tuple(notices), "mask": Mask()}, context=tools)
     return state["enhancement"]

@@ -26,7 +26,7 @@ from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.reports.costs import tokens_this_month
 from app.db.session import Database
-from app.enhancement.graph import Tools
+from app.enhancement.tools import Tools
 from app.errors import Code, TenantFileInvalid, TicketNotFound
 from app.help_desks import open_help_desk
 from app.integrations.asking import Memory

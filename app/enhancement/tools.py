@@ -1,0 +1,31 @@
+"""What the workflow of one delivery uses."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app.core.tenant import NoteOptions
+from app.enhancement.ports import History, Inventory, Knowledge, Model, Monitoring, Requesters
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """All of one tenant."""
+
+    history: History
+    knowledge: Knowledge
+    inventory: Inventory
+    requesters: Requesters
+    monitoring: Monitoring | None
+    """None: the tenant has no monitoring, and its notes no such section."""
+    model: Model
+    may_use_model: Callable[[], Awaitable[bool]]
+    """Returns False when the month's token budget is used up."""
+    note: NoteOptions
+    house_rules: str
+    """The tenant's, for the prompt; empty if it has none."""
+    context_timeout: timedelta
+    model_timeout: timedelta
+    """The time for all answers of one delivery together."""
