@@ -8,58 +8,53 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 
-import httpcore
+import aiohttp
 import httpx2
+from yarl import URL
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
-    """A transport of httpx2 over the pools of `open_pools`, which are httpcore's."""
+    """A transport of httpx2 over the sessions of `open_sessions`, which are aiohttp's."""
 
-    def __init__(self, pools: Mapping[str, httpcore.AsyncConnectionPool]) -> None:
-        self._pools = pools
+    def __init__(self, sessions: Mapping[str, aiohttp.ClientSession]) -> None:
+        self._sessions = sessions
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        pool = self._pools.get(request.url.scheme)
-        if pool is None:
+        session = self._sessions.get(request.url.scheme)
+        if session is None:
             raise httpx2.UnsupportedProtocol("neither http nor https")
-        url = request.url
-        raw = httpcore.Request(
-            method=request.method,
-            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
-        )
         with _translated():
-            response = await pool.handle_async_request(raw)
-        return httpx2.Response(response.status, headers=response.headers, stream=_Stream(response))
-
-    async def aclose(self) -> None:
-        for pool in self._pools.values():
-            await pool.aclose()
+            response = await session.request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                headers=request.headers,
+                data=await request.aread(),
+                allow_redirects=False,
+            )
+        return httpx2.Response(response.status, headers=response.raw_headers, stream=_Stream(response))
 
 
 class _Stream(httpx2.AsyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _translated():
-            async for chunk in self._response.aiter_stream():
+            async for chunk in self._response.content.iter_any():
                 yield chunk
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        self._response.release()
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Raise errors of httpx2 in place of httpcore's."""
+    """Raise errors of httpx2 in place of aiohttp's."""
     try:
         yield
-    except httpcore.TimeoutException as error:
+    except TimeoutError as error:
         raise httpx2.TimeoutException("time is up") from error
-    except httpcore.ConnectError as error:
+    except aiohttp.ClientConnectorError as error:
         raise httpx2.ConnectError("not connected") from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+    except (aiohttp.ClientError, ValueError) as error:
         raise httpx2.NetworkError("broken off") from error

@@ -14,16 +14,16 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Final
+from functools import cache, partial
+from typing import Any, Final
 
-import httpcore
-import httpx
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from app.errors import AddressForbidden
 from app.integrations.addresses import check_address
@@ -33,7 +33,10 @@ DEFAULT_TIMEOUT: Final = timedelta(seconds=15)
 
 _MAX_CONNECT_S: Final = 5.0
 _MAX_ADDRESSES: Final = 8
-_MAX_PORT: Final = 65535
+_MAX_CONNECTIONS: Final = 20
+# Less than servers' own limits (Tomcat's is 20 s), so that a call rarely meets a connection that is just being closed.
+_KEPT_ALIVE_S: Final = 10.0
+_HEADERS: Final = {"User-Agent": "ai-agents", "Accept-Encoding": "identity"}
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """A host and a port → the IP addresses to try, in order; raises OSError when there is none."""
@@ -60,15 +63,16 @@ class Reply:
     """One complete answer."""
 
     status: int
-    headers: httpx.Headers
+    headers: Mapping[str, str]
+    """Their names in any case."""
     body: bytes
 
 
 class Outbound:
     """Sends requests. Made by `open_outbound`."""
 
-    def __init__(self, client: httpx.AsyncClient, *, timeout: timedelta, max_bytes: int) -> None:
-        self._client = client
+    def __init__(self, sessions: Mapping[str, aiohttp.ClientSession], *, timeout: timedelta, max_bytes: int) -> None:
+        self._sessions = sessions
         self._timeout = timeout
         self._max_bytes = max_bytes
 
@@ -89,32 +93,45 @@ class Outbound:
         """
         limit_s = self._timeout.total_seconds()
         try:
-            request = self._client.build_request(method, url, params=params, data=form, headers=headers)
-            async with asyncio.timeout(limit_s):
-                response = await self._client.send(request, stream=True)
-                try:
-                    body = await self._read(response)
-                finally:
-                    await response.aclose()
-        except (TimeoutError, httpx.TimeoutException):
+            target = URL(url) if params is None else URL(url).update_query(params)
+            session = self._sessions[target.scheme]
+            async with (
+                asyncio.timeout(limit_s),
+                session.request(method, target, data=form, headers=headers, allow_redirects=False) as response,
+            ):
+                return Reply(response.status, response.headers, await self._read(response))
+        except TimeoutError:
             raise NoAnswer(f"no answer came within {limit_s:g} s") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (aiohttp.ClientError, ValueError, KeyError, UnicodeError) as error:
             # Without the library's text, which may quote what the other side sent.
-            # No connection, or none to that name: the request did not leave.
-            failure = NotSent if isinstance(error, httpx.ConnectError) else BrokenOff
-            raise failure(_explain(error)) from None
-        return Reply(response.status_code, response.headers, body)
+            raise _no_answer(error) from None
 
-    async def _read(self, response: httpx.Response) -> bytes:
-        if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        if response.headers.get("Content-Encoding", "identity").lower() not in {"", "identity"}:
             # We asked for none, since a small compressed answer may become a huge one.
             raise NoAnswer("the answer came compressed, which was not asked for")
         body = bytearray()
-        async for chunk in response.aiter_raw():
+        async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > self._max_bytes:
                 raise AnswerTooLarge(f"the answer is larger than {self._max_bytes // 1024} KiB")
         return bytes(body)
+
+
+def _no_answer(error: Exception) -> NoAnswer:
+    match error:
+        case aiohttp.ClientConnectorCertificateError():  # first, as it is a ValueError too
+            return NotSent(
+                "its TLS certificate can't be verified (SSL_CERT_FILE may name another certificate authority)"
+            )
+        case aiohttp.ClientConnectorDNSError():
+            return NotSent("its host name is not known")
+        case aiohttp.ClientConnectorError():
+            return NotSent("no connection was made")
+        case ValueError() | KeyError():
+            return NotSent("its URL can't be used")
+        case _:
+            return BrokenOff("the connection broke off")
 
 
 @asynccontextmanager
@@ -135,33 +152,38 @@ async def open_outbound(
         resolve: Looks up names in place of the system.
         tls: Trusted certificates in place of the system's (which SSL_CERT_FILE and SSL_CERT_DIR change).
     """
-    async with httpx.AsyncClient(
-        transport=_PoolTransport(open_pools(allow_private=allow_private, resolve=resolve, tls=tls)),
-        headers={"User-Agent": "ai-agents", "Accept-Encoding": "identity"},
-        timeout=httpx.Timeout(timeout.total_seconds(), connect=min(timeout.total_seconds(), _MAX_CONNECT_S)),
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        follow_redirects=False,
-        trust_env=False,
-    ) as client:
-        yield Outbound(client, timeout=timeout, max_bytes=max_bytes)
+    async with open_sessions(allow_private=allow_private, resolve=resolve, tls=tls) as sessions:
+        yield Outbound(sessions, timeout=timeout, max_bytes=max_bytes)
 
 
-def open_pools(
+@asynccontextmanager
+async def open_sessions(
     *, allow_private: bool, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
-) -> dict[str, httpcore.AsyncConnectionPool]:
-    """A pool of connections for each scheme; arguments as for `open_outbound`. The caller closes them."""
-    return {
-        scheme: httpcore.AsyncConnectionPool(
-            ssl_context=tls or _default_tls(),
-            max_connections=20,
-            max_keepalive_connections=5,
-            keepalive_expiry=5.0,
-            network_backend=_CheckedBackend(
-                resolve or _resolve, allow_private=allow_private, allow_public=scheme == "https"
-            ),
+) -> AsyncIterator[Mapping[str, aiohttp.ClientSession]]:
+    """A session for each scheme, which connects to allowed addresses only; arguments as for `open_outbound`."""
+    sessions = {}
+    for scheme in ("http", "https"):
+        check = partial(check_address, allow_private=allow_private, allow_public=scheme == "https")
+        connector = aiohttp.TCPConnector(
+            resolver=_CheckedResolver(resolve or _resolve, check),
+            socket_factory=partial(_open_socket, check),
+            ssl=tls or _default_tls(),
+            limit=_MAX_CONNECTIONS,
+            keepalive_timeout=_KEPT_ALIVE_S,
+            use_dns_cache=False,  # each connection is to an address that was looked up and checked for it
         )
-        for scheme in ("http", "https")
-    }
+        sessions[scheme] = aiohttp.ClientSession(
+            connector=connector,
+            headers=_HEADERS,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_MAX_CONNECT_S),
+        )
+    try:
+        yield sessions
+    finally:
+        for session in sessions.values():
+            await session.close()
 
 
 @cache
@@ -175,54 +197,44 @@ async def _resolve(host: str, port: int) -> list[str]:
     return [str(address[4][0]) for address in found]
 
 
-class _CheckedBackend(httpcore.AsyncNetworkBackend):
-    """Resolves a name, checks the addresses, and connects to a checked one: a second look-up could differ."""
+Check = Callable[[str], Any]
+"""Raises AddressForbidden for an IP address that may not be connected to."""
 
-    def __init__(self, resolve: Resolve, *, allow_private: bool, allow_public: bool) -> None:
-        self._tcp = httpcore.AnyIOBackend()
-        self._resolve = resolve
-        self._allow_private = allow_private
-        self._allow_public = allow_public
 
-    async def connect_tcp(
+class _CheckedResolver(AbstractResolver):
+    """Resolves a name to those of its addresses that are allowed."""
+
+    def __init__(self, look_up: Resolve, check: Check) -> None:
+        self._look_up = look_up
+        self._check = check
+
+    async def resolve(
         self,
         host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        limit_s = _MAX_CONNECT_S if timeout is None else timeout
-        if not 0 < port <= _MAX_PORT:
-            raise httpcore.ConnectError("no such port")
-        try:
-            async with asyncio.timeout(limit_s):
-                addresses = await self._allowed(host, port)
-        except TimeoutError:
-            raise httpcore.ConnectTimeout("name not resolved in time") from None
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError("name not resolved") from error
-        failure: Exception = httpcore.ConnectError("no address")
-        for address in addresses:
-            try:
-                return await self._tcp.connect_tcp(
-                    address,
-                    port,
-                    timeout=limit_s / len(addresses),
-                    local_address=local_address,
-                    socket_options=socket_options,
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 - both are asked for
+    ) -> list[ResolveResult]:
+        async with asyncio.timeout(_MAX_CONNECT_S):
+            found = await self._look_up(host, port)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address in self._allowed(found)
+        ]
 
-    async def _allowed(self, host: str, port: int) -> list[str]:
-        """The addresses of *host* that are allowed; raises `AddressForbidden` when none is."""
+    def _allowed(self, addresses: list[str]) -> list[str]:
+        """Those of *addresses* that are allowed; raises `AddressForbidden` when none is."""
         refusal: AddressForbidden | None = None
         allowed: list[str] = []
-        for address in dict.fromkeys((await self._resolve(host, port))[:_MAX_ADDRESSES]):
+        for address in dict.fromkeys(addresses[:_MAX_ADDRESSES]):
             try:
-                check_address(address, allow_private=self._allow_private, allow_public=self._allow_public)
+                self._check(address)
             except AddressForbidden as error:
                 refusal = error
             else:
@@ -231,82 +243,12 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
             raise refusal
         return allowed
 
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    async def close(self) -> None:
+        pass
 
 
-class _PoolTransport(httpx.AsyncBaseTransport):
-    """An httpx transport over our own pools, one per scheme, since httpx's own accepts no network backend."""
-
-    def __init__(self, pools: Mapping[str, httpcore.AsyncConnectionPool]) -> None:
-        self._pools = pools
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        raw = httpcore.Request(
-            method=request.method,
-            url=httpcore.URL(
-                scheme=request.url.raw_scheme,
-                host=request.url.raw_host,
-                port=request.url.port,
-                target=request.url.raw_path,
-            ),
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
-        )
-        pool = self._pools.get(request.url.scheme)
-        if pool is None:
-            raise httpx.UnsupportedProtocol("neither http nor https")
-        try:
-            response = await pool.handle_async_request(raw)
-        except _CORE_ERRORS as error:
-            raise _translate(error) from error
-        return httpx.Response(response.status, headers=response.headers, stream=_Stream(response))
-
-    async def aclose(self) -> None:
-        for pool in self._pools.values():
-            await pool.aclose()
-
-
-class _Stream(httpx.AsyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._response.aiter_stream():
-                yield chunk
-        except _CORE_ERRORS as error:
-            raise _translate(error) from error
-
-    async def aclose(self) -> None:
-        await self._response.aclose()
-
-
-_CORE_ERRORS: Final = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.UnsupportedProtocol,
-)
-
-
-def _translate(error: Exception) -> httpx.TransportError:
-    if isinstance(error, httpcore.TimeoutException):
-        return httpx.TimeoutException("time is up")
-    if isinstance(error, httpcore.ConnectError):
-        return httpx.ConnectError("not connected")
-    return httpx.TransportError("broken off")
-
-
-def _explain(error: BaseException) -> str:
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-        return "its URL can't be used"
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return "its TLS certificate can't be verified (SSL_CERT_FILE may name another certificate authority)"
-        if isinstance(cause, socket.gaierror):
-            return "its host name is not known"
-        cause = cause.__cause__ or cause.__context__
-    return "no connection was made" if isinstance(error, httpx.ConnectError) else "the connection broke off"
+def _open_socket(check: Check, info: tuple[Any, ...]) -> socket.socket:
+    """The socket for a connection, made only for an allowed address: a URL may also name an address itself."""
+    family, kind, protocol, _, (address, *_) = info
+    check(address)
+    return socket.socket(family=family, type=kind, proto=protocol)

@@ -35,7 +35,7 @@ from app.errors import (
 from app.integrations.asking import MAX_CALLS, Asking, Memory, ask_less, is_refusal
 from app.integrations.bounded import UNCOMPRESSED, bound
 from app.integrations.guarded import GuardedTransport
-from app.integrations.http import Resolve, open_pools
+from app.integrations.http import Resolve, open_sessions
 from app.integrations.prices import cost_usd
 from app.integrations.refusal import Refusal, read_refusal
 from app.integrations.sizes import Sizes
@@ -359,14 +359,16 @@ async def open_own_client(
         limit: The time for one call.
         resolve: Looks up names in place of the system.
     """
-    transport = GuardedTransport(open_pools(allow_private=allow_private, resolve=resolve))
-    async with AsyncOpenAI(
-        api_key=api_key,
-        base_url=base_url,
-        timeout=limit.total_seconds(),
-        max_retries=_RETRIES,
-        http_client=open_bounded_client(limit, transport=transport, trust_env=False),
-    ) as client:
+    async with (
+        open_sessions(allow_private=allow_private, resolve=resolve) as sessions,
+        AsyncOpenAI(
+            api_key=api_key,
+            base_url=base_url,
+            timeout=limit.total_seconds(),
+            max_retries=_RETRIES,
+            http_client=open_bounded_client(limit, transport=GuardedTransport(sessions), trust_env=False),
+        ) as client,
+    ):
         yield client
 
 
@@ -386,7 +388,7 @@ async def open_model_client(*, api_key: str, base_url: str | None, limit: timede
 
 def open_bounded_client(limit: timedelta, **options: Any) -> httpx2.AsyncClient:
     """The library's HTTP client, which refuses large and compressed answers and follows no redirect."""
-    return openai.DefaultAsyncHttpxClient(
+    return openai.DefaultAioHttpClient(
         timeout=limit.total_seconds(),
         follow_redirects=False,
         headers=UNCOMPRESSED,

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
 
 from app.core.asset import Addresses
 from app.core.completion import Message
 from app.core.masking import Mask
 from app.errors import AddressForbidden, HelpDeskRefused, ModelRefused
-from app.integrations.http import AnswerTooLarge, NoAnswer, Outbound, open_outbound
+from app.integrations.http import AnswerTooLarge, NoAnswer, NotSent, Outbound, open_outbound
 from app.integrations.monitoring import open_prometheus
 from app.integrations.openai import OpenAIModel, open_own_client
 from app.integrations.servicedesk import ApiKey, OAuthClient, open_servicedesk
@@ -269,3 +276,51 @@ async def test_a_url_that_is_none_is_no_answer(url: str) -> None:
     async with open_outbound(allow_private=True) as outbound:
         with pytest.raises(NoAnswer):
             await outbound.send("GET", url)
+
+
+def write_certificate(folder: Path, name: str) -> Path:
+    """A certificate for *name* that nobody else has signed, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), serial_number=1)
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = folder / "certificate.pem"
+    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + private)
+    return file
+
+
+async def test_a_certificate_that_is_not_trusted_or_of_another_name_is_told(tmp_path: Path) -> None:
+    file = write_certificate(tmp_path, "localhost")
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server_side.load_cert_chain(file)
+    port = find_free_port()
+    canary = Canary(port)
+    server = await asyncio.start_server(canary.serve, "127.0.0.1", port, ssl=server_side)
+    trusting = ssl.create_default_context(cafile=file)
+    for tls, host in ((None, "localhost"), (trusting, "127.0.0.1")):
+        async with open_outbound(allow_private=True, tls=tls) as outbound:
+            with pytest.raises(NotSent, match="its TLS certificate can't be verified"):
+                await outbound.send("GET", f"https://{host}:{port}/")
+    async with open_outbound(allow_private=True, tls=trusting) as outbound:
+        assert (await outbound.send("GET", f"https://localhost:{port}/", params={"q": '{"a": "ü&+"}'})).status == 200
+    assert canary.paths == ["/?q=%7B%22a%22:+%22%C3%BC%26%2B%22%7D"]
+    server.close()
+
+
+async def test_what_kept_the_call_from_being_sent_is_told() -> None:
+    async with open_outbound(allow_private=True) as outbound:
+        for url, says in (
+            (f"http://127.0.0.1:{find_free_port()}/", "no connection was made"),
+            ("http://nowhere.invalid/", "its host name is not known"),
+            ("file:///etc/passwd", "its URL can't be used"),
+        ):
+            with pytest.raises(NotSent, match=says):
+                await outbound.send("GET", url)

@@ -224,7 +224,7 @@ async def test_a_ticket_that_cannot_be_is_not_found(desk: Desk, ticket_id: str) 
         {"kind": "status", "status": 400, "body": '{"response_status": {"messages": {"status_code": "4004"}}}'},
         {"kind": "status", "status": 400, "body": '{"response_status": [{"messages": [{"status_code": 4004.0}]}]}'},
         {"kind": "garbage"},
-        {"kind": "reset"},
+        {"kind": "reset", "times": 2},
         {"kind": "silence"},
     ],
     ids=lambda fault: "-".join(str(value) for value in fault.values()),
@@ -242,6 +242,12 @@ async def test_what_may_pass_is_unavailable_and_throttling_is_told_to_the_limite
     if fault.get("retry_after"):
         assert caught.value.retry_after is not None
         assert caught.value.retry_after >= timedelta(seconds=7)
+
+
+async def test_a_connection_that_breaks_once_is_made_again_for_what_is_read(desk: Desk) -> None:
+    ticket_id = desk.portal.add_ticket(subject="confidential words").id
+    desk.fault("GET requests", "reset")
+    assert (await desk.adapter.load_ticket(ticket_id)).id == ticket_id
 
 
 @pytest.mark.parametrize(

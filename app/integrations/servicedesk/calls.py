@@ -1,7 +1,8 @@
 """One call to the API of ServiceDesk Plus.
 
-Invariant: before each request to the API the limiter is asked. A call is repeated in one case only: the cloud refused
-the access token, so nothing was done, and there is a new token.
+Invariant: before each request to the API the limiter is asked. A call is repeated in two cases only: the cloud refused
+the access token, so nothing was done, and there is a new token; or the connection broke before the answer, and the call
+posts nothing (aiohttp then makes it once more).
 
 The cloud answers 401 for an expired token, and also if the OAuth client lacks the scope of the call. A new token helps
 only in the first case, and there are only ten in ten minutes. So a refused token is tried once more on the resource

@@ -223,7 +223,7 @@ async def test_a_webhook_that_sends_the_display_id_gets_its_note_and_the_id_no_s
         ("status", {"status": 429, "retry_after": "1"}),
         ("status", {"status": 200, "body": "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"}),
         ("garbage", {}),
-        ("reset", {}),
+        ("reset", {"times": 2}),
     ],
     ids=["500", "429", "throttled-200", "garbage", "reset"],
 )
