@@ -62,6 +62,11 @@ class Ending(StrEnum):
     LEASE_LOST = "lease_lost"
 
     @property
+    def has_note(self) -> bool:
+        """Whether the attempt has posted or found its note, and settled the delivery."""
+        return self in {Ending.ENHANCED, Ending.CONTEXT_ONLY, Ending.DEGRADED}
+
+    @property
     def is_as_it_should_be(self) -> bool:
         """False: its trace is marked as an error."""
         return self in {Ending.ENHANCED, Ending.CONTEXT_ONLY, Ending.IGNORED, Ending.THROTTLED}

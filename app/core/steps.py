@@ -45,6 +45,11 @@ def noting_steps() -> Iterator[list[Step]]:
         _steps.reset(token)
 
 
+def noted_steps() -> tuple[Step, ...]:
+    """The steps that have ended so far; none without a collector."""
+    return tuple(_steps.get() or ())
+
+
 class StepNote:
     """The result of a step, set while it runs."""
 

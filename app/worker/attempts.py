@@ -95,8 +95,8 @@ class Attempts:
             started, began_at = time.monotonic(), datetime.now(UTC)
             with noting_steps() as steps:
                 ending, code, detail = await bring_to_end(claim, self._parts)
-            record = AttemptRecord(began_at, ending, code, detail, tuple(steps))
-            await self._record(claim, record)
+            if not ending.has_note:  # else it was recorded together with the note
+                await self._record(claim, AttemptRecord(began_at, ending, code, detail, tuple(steps)))
             ENHANCEMENTS.labels(slug, ending).inc(exemplar=exemplar())
             if code is not None:
                 ATTEMPTS_WITHOUT_NOTE.labels(slug, code).inc(exemplar=exemplar())

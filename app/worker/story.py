@@ -22,9 +22,10 @@ from app.core.delivery import Event, Webhook, check_still_wanted, check_wanted, 
 from app.core.enhancement import Enhancement, Notice
 from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
-from app.core.steps import StepNote, step
+from app.core.steps import StepNote, noted_steps, step
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
+from app.db.ledger.attempts import AttemptRecord
 from app.db.ledger.claims import Claim, Ledger
 from app.db.ledger.enhancements import Enhancements
 from app.db.limits.circuits import Circuits, Dependency
@@ -87,6 +88,7 @@ class Parts:
 
 async def write_note(claim: Claim, parts: Parts) -> Ending:
     """From the stored webhook to the note on the ticket."""
+    began_at = datetime.now(UTC)
     known = _load_tenant(claim, parts.tenants)
     tenant, limits = known.tenant, parts.limits
     webhook = parse_webhook(claim.body)
@@ -145,14 +147,17 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
                 )
             posting.result = "posted"
 
+        ending = _ending(enhancement)
+        record = AttemptRecord(began_at, ending, code=None, error=None, steps=noted_steps())
         try:
-            await parts.enhancements.settle_posted(claim, reservation, note_id=note_id)
+            await parts.enhancements.settle_posted(claim, reservation, note_id=note_id, record=record)
         except LeaseLost:  # the worker that has it now may have posted too
             await keep_oldest(kit.help_desk, claim.ticket_id, note_id, reference)
             raise
         await circuit.succeeded()
 
-    return _tell_posted(claim, known, enhancement, note_id=note_id)
+    _tell_posted(claim, known, enhancement, note_id=note_id, ending=ending)
+    return ending
 
 
 async def bring_to_end(claim: Claim, parts: Parts) -> tuple[Ending, Code | None, str | None]:
@@ -310,17 +315,16 @@ async def _held_unless_others_get_through(claim: Claim, enhancements: Enhancemen
         raise HelpDeskDown(error.detail, retry_after=error.retry_after, code=error.code) from error
 
 
-def _tell_posted(claim: Claim, known: KnownTenant, enhancement: Enhancement, *, note_id: str) -> Ending:
+def _ending(enhancement: Enhancement) -> Ending:
+    if enhancement.is_degraded:
+        return Ending.DEGRADED
+    return Ending.CONTEXT_ONLY if enhancement.is_context_only else Ending.ENHANCED
+
+
+def _tell_posted(claim: Claim, known: KnownTenant, enhancement: Enhancement, *, note_id: str, ending: Ending) -> None:
     """Measure and log what was posted; the whole record is in the ledger."""
     seconds = max((datetime.now(UTC) - claim.accepted_at).total_seconds(), 0)
     ENHANCEMENT_SECONDS.labels(known.tenant.slug).observe(seconds, exemplar=exemplar())
-    ending = (
-        Ending.DEGRADED
-        if enhancement.is_degraded
-        else Ending.CONTEXT_ONLY
-        if enhancement.is_context_only
-        else Ending.ENHANCED
-    )
     log.info(
         "note_posted",
         note_id=note_id,
@@ -331,4 +335,3 @@ def _tell_posted(claim: Claim, known: KnownTenant, enhancement: Enhancement, *, 
         completion_tokens=enhancement.completion_tokens,
         cost_usd=enhancement.cost_usd,
     )
-    return ending

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -35,6 +35,17 @@ class AttemptRecord:
     """The same as a sentence."""
     steps: tuple[Step, ...]
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """As a statement takes them."""
+        return {
+            "began_at": self.began_at,
+            "outcome": self.ending,
+            "code": self.code,
+            "error": self.error,
+            "steps": json.dumps([step.model_dump(mode="json", exclude_defaults=True) for step in self.steps]),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class PastAttempt:
@@ -50,11 +61,9 @@ class PastAttempt:
 
 
 async def record_attempt(database: Database, claim: Claim, record: AttemptRecord) -> None:
-    """Store how an attempt at *claim* went, after its outcome was stored in the delivery."""
-    steps = json.dumps([step.model_dump(mode="json", exclude_defaults=True) for step in record.steps])
-    told = {"outcome": record.ending, "code": record.code, "error": record.error, "steps": steps}
+    """Store how an attempt at *claim* went that posted no note, after its outcome was stored in the delivery."""
     async with database.transaction(claim.tenant_id) as tx:
-        await tx.row(_RECORD, **claim.key, began_at=record.began_at, **told)
+        await tx.row(_RECORD, **claim.key, **record.values)
 
 
 async def list_attempts(database: Database, tenant_id: UUID, job_id: UUID) -> list[PastAttempt]:

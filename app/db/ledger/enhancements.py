@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.core.enhancement import Enhancement
+from app.db.ledger.attempts import AttemptRecord
 from app.db.ledger.claims import Claim, run_fenced
 from app.db.session import Database, Transaction
 from app.db.sql import load
-from app.errors import Code, NotNeeded
+from app.errors import Code, LeaseLost, NotNeeded
 
 _RESERVE: Final = load(__package__, "reserve")
 _OWNER: Final = load(__package__, "version_owner")
@@ -67,7 +68,8 @@ class Enhancements:
                 raise NotNeeded(
                     f"this version of the ticket has its note already (note {row['note_id']})", code=Code.NOTE_EXISTS
                 )
-            await _check_newest(tx, key)
+            if row["is_outdated"]:
+                raise _outdated()
         written = None if row["content"] is None else Enhancement.model_validate_json(row["content"])
         return Reservation(claim.ticket_id, version, written, row["posting_age"])
 
@@ -114,22 +116,27 @@ class Enhancements:
             LeaseLost: Another worker has the delivery.
         """
         async with self._database.transaction(claim.tenant_id) as tx:
-            await _check_newest(tx, {"tenant_id": claim.tenant_id, **reservation.key})
-            await run_fenced(tx, _BEGIN_POSTING, claim, **reservation.key, html=html)
+            try:
+                await run_fenced(tx, _BEGIN_POSTING, claim, **reservation.key, html=html)
+            except LeaseLost:
+                if await tx.value(_NEWER, tenant_id=claim.tenant_id, **reservation.key):
+                    raise _outdated() from None
+                raise
 
-    async def settle_posted(self, claim: Claim, reservation: Reservation, *, note_id: str) -> None:
-        """Record the note and settle the delivery, in one transaction.
+    async def settle_posted(
+        self, claim: Claim, reservation: Reservation, *, note_id: str, record: AttemptRecord
+    ) -> None:
+        """Store the note and how the attempt went, and settle the delivery, in one statement.
 
         Raises:
             LeaseLost: Another worker has the delivery, so the note may be a duplicate.
         """
         async with self._database.transaction(claim.tenant_id) as tx:
-            await run_fenced(tx, _POSTED, claim, **reservation.key, note_id=note_id)
+            await run_fenced(tx, _POSTED, claim, **reservation.key, note_id=note_id, **record.values)
 
 
-async def _check_newest(tx: Transaction, key: dict[str, Any]) -> None:
-    if await tx.value(_NEWER, **key):
-        raise NotNeeded("a newer version of the ticket is known and gets the note", code=Code.VERSION_OUTDATED)
+def _outdated() -> NotNeeded:
+    return NotNeeded("a newer version of the ticket is known and gets the note", code=Code.VERSION_OUTDATED)
 
 
 async def _not_ours(tx: Transaction, key: dict[str, Any]) -> NotNeeded:

@@ -10,4 +10,10 @@ on conflict (tenant_id, ticket_id, version) do update
         where delivery.tenant_id = mine.tenant_id and delivery.job_id = mine.job_id
             and delivery.status not in ('pending', 'processing')
     )
-returning content, now() - posting_at as posting_age, note_id
+returning content, now() - posting_at as posting_age, note_id,
+    -- Whether another delivery has a newer version of the ticket. Then that version gets the note.
+    exists (
+        select from enhancement other
+        where other.tenant_id = mine.tenant_id and other.ticket_id = mine.ticket_id
+            and other.job_id <> mine.job_id and other.ticket_updated_at > mine.ticket_updated_at
+    ) as is_outdated

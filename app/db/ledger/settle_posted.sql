@@ -1,5 +1,5 @@
--- Store the note's id and settle the delivery, if the attempt still holds it. Else nothing changes and no row returns:
--- another attempt may have posted too.
+-- Store the note's id and how the attempt went, and settle the delivery, if the attempt still holds it. Else nothing
+-- changes and no row returns: another attempt may have posted too.
 with settled as (
     update delivery
     set status = 'done', code = null, lease_until = null, settled_at = now(), updated_at = now()
@@ -8,6 +8,11 @@ with settled as (
 ),
 dropped as (
     delete from due using settled where due.tenant_id = settled.tenant_id and due.job_id = settled.job_id
+),
+recorded as (
+    insert into attempt (tenant_id, job_id, attempt, began_at, outcome, code, error, steps)
+    select tenant_id, job_id, :attempt, :began_at, :outcome, :code, :error, cast(:steps as jsonb) from settled
+    on conflict do nothing
 )
 update enhancement
 set note_id = :note_id, posted_at = now(),
