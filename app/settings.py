@@ -189,8 +189,13 @@ class ModelSettings(ProcessSettings):
 class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings, FeedbackSettings):
     feedback_url: WebUrl | None = Field(default=None, examples=["https://ai-agents.example"])
     """Public URL of the API. Notes have a link to its `/feedback` if this and FEEDBACK_KEY are set."""
+    database_connections: ClassVar[int] = 12
+    """A transaction of a delivery takes milliseconds, so a few connections serve hundreds of deliveries in work."""
+    database_sessions: ClassVar[int] = 2
+
     redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
-    worker_concurrency: int = Field(default=4, ge=1, le=256, examples=["4"])
+    # A delivery that waits for the model costs a few hundred kilobytes and no CPU.
+    worker_concurrency: int = Field(default=32, ge=1, le=1000, examples=["32"])
     task_timeout_seconds: Seconds = Field(default=timedelta(seconds=120), gt=timedelta(0), examples=["120"])
     context_timeout_seconds: Seconds = Field(default=timedelta(seconds=30), gt=timedelta(0), examples=["30"])
     note_timeout_seconds: Seconds = Field(default=timedelta(seconds=15), gt=timedelta(0), examples=["15"])
@@ -200,14 +205,10 @@ class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings, FeedbackSett
     # Less than the pod's terminationGracePeriodSeconds, so that unfinished attempts are released before it is killed.
     shutdown_grace_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
 
-    @property
-    def database_connections(self) -> int:
-        """Size of the pool. An attempt rarely uses its up to three connections at once; relay and leases use one."""
-        return self.worker_concurrency * 2 + 2
-
 
 class SyncSettings(LedgerSettings, TenantSettings):
     database_connections: ClassVar[int] = 8
+    database_sessions: ClassVar[int] = 6
 
     redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
 
@@ -222,6 +223,7 @@ class ConsoleSettings(LedgerSettings, TenantSettings):
     """The variables of the console, which uses the worker's role."""
 
     database_connections: ClassVar[int] = 6
+    database_sessions: ClassVar[int] = 5
 
     redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
     console_host: str = Field(default="127.0.0.1", examples=["127.0.0.1"])

@@ -142,7 +142,8 @@ async def sync_all(
         open_database(
             settings.database_url.get_secret_value(),
             pooler=settings.database_pooler,
-            pool_size=settings.database_connections,
+            pool_size=settings.database_connections - settings.database_sessions,
+            sessions=settings.database_sessions,
             name="ai-agents sync",
         ) as database,
         open_queue(RingBroker(settings.redis_url.get_secret_value())) as queue,

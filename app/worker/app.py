@@ -66,7 +66,8 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             open_database(
                 settings.database_url.get_secret_value(),
                 pooler=settings.database_pooler,
-                pool_size=settings.database_connections,
+                pool_size=settings.database_connections - settings.database_sessions,
+                sessions=settings.database_sessions,
                 name="ai-agents worker",
             )
         )

@@ -31,11 +31,11 @@ def test_a_quota_that_is_too_small_is_found() -> None:
     assert over_quota(objects) == [f"pods: {demand(objects)['pods']} needed, 5 allowed"]
 
 
-def connections_at_most(objects: list[Object], *, concurrency: int) -> int:
+def connections_at_most(objects: list[Object]) -> int:
     """Database connections of every pod at the worst moment, and KEDA's one. Pool sizes are the application's own."""
     pool = {
         "api": ApiSettings.database_connections,
-        "worker": WorkerSettings.model_construct(worker_concurrency=concurrency).database_connections,
+        "worker": WorkerSettings.database_connections,
         "sync": SyncSettings.database_connections,
         "migrate": MigrateSettings.database_connections,
         "smoke": 0,
@@ -50,19 +50,15 @@ def connections_at_most(objects: list[Object], *, concurrency: int) -> int:
 RESERVED = 10  # connections for people and the provider's own
 
 
-def concurrency() -> int:
-    (found,) = (
-        each for each in of_kind(render(WORKLOAD), "ConfigMap") if each["metadata"]["name"].startswith("settings-")
-    )
-    return int(found["data"]["WORKER_CONCURRENCY"])
-
-
 def test_the_database_has_a_connection_for_everyone() -> None:
-    """The one that is installed: if this fails, lower the autoscalers' maxima or WORKER_CONCURRENCY."""
+    """The one that is installed: if this fails, lower the autoscalers' maxima."""
     allowed = int(settings(ROOT / INSTALLATION)["databaseMaxConnections"]) - RESERVED
 
-    assert connections_at_most(render(WORKLOAD), concurrency=concurrency()) < allowed
+    assert connections_at_most(render(WORKLOAD)) < allowed
 
 
 def test_a_database_that_is_too_small_is_found() -> None:
-    assert connections_at_most(render(WORKLOAD), concurrency=10 * concurrency()) > 400 - RESERVED
+    objects = deepcopy(render(WORKLOAD))
+    for scaled in of_kind(objects, "ScaledObject"):
+        scaled["spec"]["maxReplicaCount"] *= 10
+    assert connections_at_most(objects) > 400 - RESERVED

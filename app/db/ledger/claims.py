@@ -20,6 +20,7 @@ put off, and the next one is claimed.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,7 +32,7 @@ import structlog
 from app.core.delivery import Event, Status
 from app.core.outcome import Outcome
 from app.db.limits.circuits import Dependency
-from app.db.session import Database, Transaction, is_fault_of_schema, is_fault_of_value
+from app.db.session import Database, Row, Transaction, is_fault_of_schema, is_fault_of_value
 from app.db.sql import Statement, load
 from app.errors import Code, DatabaseUnavailable, LeaseLost
 
@@ -43,6 +44,9 @@ log = structlog.get_logger(__name__)
 
 # How many tenants a claim tries when other workers hold the locks of those before.
 _MAX_TENANTS_TRIED: Final = 50
+
+# Of one process. Connections are left for the deliveries in work.
+_CLAIMS_AT_ONCE: Final = 4
 
 _DEPENDENCIES: Final = {each.value: each for each in Dependency}
 _DUE_TENANTS: Final = load(__package__, "due_tenants")
@@ -156,6 +160,7 @@ class Ledger:
         self._max_attempts = max_attempts
         self._slots = slots
         self._tell = tell_given_up
+        self._claiming = asyncio.Semaphore(_CLAIMS_AT_ONCE)
 
     async def claim_next(self) -> Claim | None:
         """Take the delivery that is next, or None when nothing is due.
@@ -170,7 +175,7 @@ class Ledger:
             found = None
             given_up = None
             try:
-                async with self._database.transaction(None) as tx:
+                async with self._claiming, self._database.transaction(None) as tx:
                     found = await self._lock_first(tx)
                     if found is None:
                         return None
@@ -190,7 +195,6 @@ class Ledger:
 
     async def _take(self, tx: Transaction, found: _Found) -> Claim | None:
         """Claim *found*. None when it is settled already; then its row in `due` is deleted."""
-        await tx.choose_tenant(found.tenant_id)
         row = await tx.row(_CLAIM, **found.key, lease=self._lease)
         if row is None:
             await tx.row(_DROP_DUE, **found.key)
@@ -259,16 +263,21 @@ class Ledger:
 
     async def _lock_first(self, tx: Transaction) -> _Found | None:
         tenants = await tx.rows(_DUE_TENANTS, **self._tenants_slots(), limit=_MAX_TENANTS_TRIED)
-        for number, tenant in enumerate(tenants):
-            tenant_id, instance_id = tenant["tenant_id"], tenant["instance_id"]
-            # One claim at a time for an instance and all its accounts, whose slots they share.
-            lock = _TRY_LOCK_TENANT if number else _LOCK_TENANT
-            if await tx.value(lock, tenant_id=str(instance_id or tenant_id)) is False:
+        busy: set[UUID] = set()
+        for tenant in tenants:
+            owner_id = _slots_owner(tenant)
+            if owner_id in busy:
                 continue
-            row = await tx.row(_LOCK_FIRST, **tenant)
-            if row is not None:
-                return _Found(tenant_id, row["job_id"], row["is_crowded"])
-        return None
+            if not await tx.value(_TRY_LOCK_TENANT, tenant_id=str(tenant["tenant_id"]), owner_id=str(owner_id)):
+                busy.add(owner_id)
+            elif (found := await _lock_first_of(tx, tenant)) is not None:
+                return found
+        if not tenants or {_slots_owner(tenant) for tenant in tenants} != busy:
+            return None
+        # Other claims hold them all, and this one none: it waits for the first, lest a slot stay free.
+        first = tenants[0]
+        await tx.value(_LOCK_TENANT, tenant_id=str(first["tenant_id"]), owner_id=str(_slots_owner(first)))
+        return await _lock_first_of(tx, first)
 
     def _tenants_slots(self) -> dict[str, Any]:
         own = self._slots()
@@ -345,6 +354,17 @@ class Ledger:
                 limit=limit,
             )
         return [(row["tenant_id"], row["job_id"]) for row in rows]
+
+
+def _slots_owner(tenant: Row) -> UUID:
+    """Whose slots its deliveries use: one claim at a time for an instance and all its accounts, which share them."""
+    owner: UUID = tenant["instance_id"] or tenant["tenant_id"]
+    return owner
+
+
+async def _lock_first_of(tx: Transaction, tenant: Row) -> _Found | None:
+    row = await tx.row(_LOCK_FIRST, **tenant)
+    return None if row is None else _Found(tenant["tenant_id"], row["job_id"], row["is_crowded"])
 
 
 async def _give_up(tx: Transaction, claim: Claim) -> GivenUp:

@@ -1,3 +1,4 @@
--- A claim that holds the lock of one tenant never waits for another tenant's: two such claims could wait for each other
--- (a deadlock). It tries, and goes on to the next tenant.
-select pg_try_advisory_xact_lock(hashtextextended(cast(:tenant_id as text), 7203003))
+-- As lock_tenant, but it does not wait. A claim that waited for one tenant while it holds another's lock could wait for a
+-- claim that waits for it (a deadlock); and many claims at once would wait for one tenant while others have deliveries due.
+select pg_try_advisory_xact_lock(hashtextextended(cast(:owner_id as text), 7203003)) as is_locked,
+    set_config('app.tenant_id', cast(:tenant_id as text), true)
