@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
@@ -75,6 +76,7 @@ async def enhanced(
         requester or Requester(),
     )
     tools = Tools(
+        reading=nullcontext(),
         history=desk,
         knowledge=desk,
         inventory=desk,

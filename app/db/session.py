@@ -12,10 +12,10 @@ in our pools and in PgBouncer's. With no tenant set, PostgreSQL shows no rows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol, Self
 from uuid import UUID
 
 import asyncpg
@@ -27,6 +27,7 @@ from sqlalchemy.pool import NullPool
 from app.db.connection import CONNECT_TIMEOUT, Pooler, driver_dsn, unavailable
 from app.db.connection import is_passing as is_passing_in_driver
 from app.db.sql import Statement, load_text
+from app.errors import DatabaseUnavailable
 
 STATEMENT_TIMEOUT: Final = timedelta(seconds=15)
 
@@ -68,6 +69,12 @@ class Transaction:
         await self._connection.execute(f"select set_config('app.tenant_id', '{tenant_id.hex}', true)")
 
 
+class Transactions(Protocol):
+    """What a reader needs: a `Database`, or a `SharedTransaction`."""
+
+    def transaction(self, tenant_id: UUID | None) -> AbstractAsyncContextManager[Transaction]: ...
+
+
 class Database:
     """Connections as one role, from `open_database` until its block ends."""
 
@@ -82,13 +89,9 @@ class Database:
         Raises:
             DatabaseUnavailable: PostgreSQL is down, full, read-only or too slow. Whether the commit happened is not known.
         """
-        try:
+        with _told_as_unavailable():
             async with self._begun(_BEGIN_NOW % ("" if tenant_id is None else tenant_id.hex)) as connection:
                 yield Transaction(connection)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            if is_passing_in_driver(error):
-                raise unavailable(error) from error
-            raise
 
     @asynccontextmanager
     async def _begun(self, begin: str) -> AsyncIterator[PoolConnectionProxy[Any]]:
@@ -141,6 +144,46 @@ class Database:
             if is_passing(error):
                 raise unavailable(error) from error
             raise
+
+
+class SharedTransaction:
+    """One transaction that several readers use, one after the other. The first one begins it.
+
+    For a note's context: to begin and to end a transaction costs as much as most of its statements. When a statement
+    fails, so does what is read after it, until the block ends.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._turn = asyncio.Lock()
+        self._open = AsyncExitStack()
+        self._transaction: Transaction | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with suppress(DatabaseUnavailable):  # nothing was written
+            await self._open.aclose()
+
+    @asynccontextmanager
+    async def transaction(self, tenant_id: UUID | None) -> AsyncIterator[Transaction]:
+        """The one transaction, of the tenant that it was begun for."""
+        async with self._turn:
+            if self._transaction is None:
+                self._transaction = await self._open.enter_async_context(self._database.transaction(tenant_id))
+            with _told_as_unavailable():
+                yield self._transaction
+
+
+@contextmanager
+def _told_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        if is_passing_in_driver(error):
+            raise unavailable(error) from error
+        raise
 
 
 async def choose_tenant(session: AsyncSession, tenant_id: UUID) -> None:

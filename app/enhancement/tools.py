@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +15,8 @@ from app.enhancement.ports import History, Inventory, Knowledge, Model, Monitori
 class Tools:
     """All of one tenant."""
 
+    reading: AbstractAsyncContextManager[object]
+    """Around all that the next four read."""
     history: History
     knowledge: Knowledge
     inventory: Inventory

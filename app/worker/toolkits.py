@@ -25,7 +25,7 @@ from app.db.knowledge.store import drop_tickets, upsert_tickets
 from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.reports.costs import tokens_this_month
-from app.db.session import Database
+from app.db.session import Database, SharedTransaction
 from app.enhancement.tools import Tools
 from app.errors import Code, TenantFileInvalid, TicketNotFound
 from app.help_desks import open_help_desk
@@ -49,9 +49,6 @@ class Toolkit:
 
     tenant: Tenant
     help_desk: ServiceDesk
-    _search: Search
-    _inventory: InventorySearch
-    _requesters: RequesterSearch
     _monitoring: Prometheus | None
     _model: OpenAIModel
     _database: Database
@@ -61,11 +58,16 @@ class Toolkit:
     def tools(self, claim: Claim) -> Tools:
         """The tools for the workflow of *claim*."""
         circuits = Circuits(self._database)
+        reading = SharedTransaction(self._database)
+        search = Search(
+            reading, self.tenant, ticket_url=self.help_desk.ticket_url, article_url=self.help_desk.article_url
+        )
         return Tools(
-            history=self._search,
-            knowledge=self._search,
-            inventory=self._inventory,
-            requesters=self._requesters,
+            reading=reading,
+            history=search,
+            knowledge=search,
+            inventory=InventorySearch(reading, self.tenant),
+            requesters=RequesterSearch(reading, self.tenant),
             monitoring=self._monitoring
             and GuardedMonitoring(self._monitoring, Circuit.of(circuits, claim, Dependency.MONITORING)),
             model=GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL)),
@@ -184,7 +186,6 @@ class Toolkits:
             monitoring = (
                 await stack.enter_async_context(open_prometheus(tenant)) if tenant.monitoring is not None else None
             )
-            search = Search(self._database, tenant, ticket_url=help_desk.ticket_url, article_url=help_desk.article_url)
             own_client = await stack.enter_async_context(_open_own_client(known, limit=self._model_timeout))
             model = OpenAIModel(
                 own_client or self._client,
@@ -199,9 +200,6 @@ class Toolkits:
             kit = Toolkit(
                 tenant,
                 help_desk,
-                search,
-                InventorySearch(self._database, tenant),
-                RequesterSearch(self._database, tenant),
                 monitoring,
                 model,
                 self._database,

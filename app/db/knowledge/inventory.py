@@ -17,7 +17,7 @@ from app.core.asset import Addresses, Asset, IPAddress
 from app.core.source import Source, SourceKind
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line
-from app.db.session import Database, Row
+from app.db.session import Row, Transactions
 from app.db.sql import load
 
 _MAX_TITLE_CHARS: Final = 200
@@ -62,7 +62,7 @@ def owner_key(person: str) -> str:
 class InventorySearch:
     """One tenant's assets, for the port `Inventory`."""
 
-    def __init__(self, database: Database, tenant: Tenant) -> None:
+    def __init__(self, database: Transactions, tenant: Tenant) -> None:
         self._database = database
         self._tenant_id = tenant.id
         self._language: Language = tenant.note.language

@@ -12,7 +12,7 @@ from app.core.asset import find_addresses
 from app.core.requester import MAX_PAST_TICKETS, PastTicket, Requester
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
-from app.db.session import Database
+from app.db.session import Transactions
 from app.db.sql import load
 
 _FIND: Final = load(__package__, "requester")
@@ -24,7 +24,7 @@ _MOST_ON_A_MACHINE: Final = 3
 class RequesterSearch:
     """The requesters of one tenant."""
 
-    def __init__(self, database: Database, tenant: Tenant) -> None:
+    def __init__(self, database: Transactions, tenant: Tenant) -> None:
         self._database = database
         self._tenant_id = tenant.id
 

@@ -29,7 +29,7 @@ from app.db.knowledge.generic_words import GENERIC_WORDS, GENERIC_WORDS_ELSEWHER
 from app.db.knowledge.indexing import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, Reading, read, spoken_languages
-from app.db.session import Database, Row, Transaction
+from app.db.session import Row, Transaction, Transactions
 from app.db.sql import Statement, load
 
 MAX_SOURCE_CHARS: Final = 1_200
@@ -142,7 +142,7 @@ class Search:
 
     def __init__(
         self,
-        database: Database,
+        database: Transactions,
         tenant: Tenant,
         *,
         ticket_url: Callable[[str], str],
