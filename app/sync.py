@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, TypeVar
@@ -30,7 +30,7 @@ from app.core.asset import Asset
 from app.core.help_desk import AccountRef
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
-from app.db.knowledge.indexing import ARTICLES, TICKETS, index_next, is_indexed_otherwise
+from app.db.knowledge.indexing import ARTICLES, TICKETS, DocumentKind, index_next, is_indexed_otherwise
 from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.reconciliation import record_missed
 from app.db.knowledge.store import (
@@ -204,10 +204,10 @@ async def sync_each(
                     return await sync_desk(database, owners, desk, offer=offer, since=since)
             except AppError as error:
                 return [SyncReport(owners.known.tenant.slug, problems=[error.detail])]
-            except Exception as error:  # a bug of ours, met with one tenant's data
+            except Exception as error:  # a bug of ours, met with one help desk's data
                 slug = owners.known.tenant.slug
                 log.exception("sync_failed", tenant=slug)
-                return [SyncReport(slug, problems=[f"a fault of ours ({type(error).__name__}), see the log"])]
+                return [SyncReport(slug, problems=[_our_fault(error)])]
 
     reports = await asyncio.gather(*(sync_one(owners) for owners in desks))
     return sorted((report for of_desk in reports for report in of_desk), key=lambda report: report.slug)
@@ -252,7 +252,14 @@ async def sync_desk(
         except AppError as error:
             log.warning("sync_failed", tenant=owners.known.tenant.slug, kind=kind, error=error.detail)
             run.report.problems.append(f"{kind}: {error.detail}")
+        except Exception as error:  # a bug of ours, met with this kind's data
+            log.exception("sync_failed", tenant=owners.known.tenant.slug, kind=kind)
+            run.report.problems.append(f"{kind}: {_our_fault(error)}")
     return await run.finish()
+
+
+def _our_fault(error: Exception) -> str:
+    return f"a fault of ours ({type(error).__name__}), see the log"
 
 
 @dataclass(slots=True)
@@ -282,6 +289,15 @@ class _Share:
                 await save_cursor(session, self.tenant.id, "reconciliation", Cursor(seen_up_to=first))
         overlap = self.cursor.seen_up_to - OVERLAP if self.cursor.seen_up_to is not None else first
         return max(first, overlap, started_at - RECONCILE_WITHIN)
+
+    async def index_again(self, kind: DocumentKind) -> None:
+        tenant_id, language = self.tenant.id, self.tenant.note.language
+        async with self.database.as_tenant(tenant_id) as session:
+            is_due = await is_indexed_otherwise(session, tenant_id, kind, language=language)
+        after: str | None = "" if is_due else None
+        while after is not None:
+            async with self.database.as_tenant(tenant_id) as session:
+                after = await index_next(session, tenant_id, kind, after=after, language=language)
 
     async def drop_foreign(self, kind: CursorKind, ids: Collection[str]) -> None:
         """Remove what is stored of these items, which are of other accounts by now, or of none."""
@@ -377,25 +393,39 @@ class _Run:
                 async with self._database.as_tenant(share.tenant.id) as session:
                     await keep_origin(session, share.tenant)
             except TenantFileInvalid as error:
-                share.report.problems.append(error.detail)
-                self._shares.remove(share)
-                self._left_out.append(share.report)
+                self._leave_out(share, error.detail)
+
+    def _leave_out(self, share: _Share, problem: str) -> None:
+        share.report.problems.append(problem)
+        self._shares.remove(share)
+        self._left_out.append(share.report)
+
+    @contextmanager
+    def _alone(self, share: _Share) -> Iterator[None]:
+        """What one account's rows break in us leaves it out of the rest of this run, and no other account."""
+        try:
+            yield
+        except AppError:
+            raise
+        except Exception as error:
+            if self._accounts is None:
+                raise
+            log.exception("sync_failed", tenant=share.tenant.slug)
+            self._leave_out(share, _our_fault(error))
 
     async def index_again(self) -> None:
         """Index what was indexed in another language or by older rules, a batch a transaction."""
-        for share in self._shares:
-            tenant_id, language = share.tenant.id, share.tenant.note.language
-            for kind in (TICKETS, ARTICLES):
-                async with self._database.as_tenant(tenant_id) as session:
-                    is_due = await is_indexed_otherwise(session, tenant_id, kind, language=language)
-                after: str | None = "" if is_due else None
-                while after is not None:
-                    async with self._database.as_tenant(tenant_id) as session:
-                        after = await index_next(session, tenant_id, kind, after=after, language=language)
+        for share in list(self._shares):
+            with self._alone(share):
+                for kind in (TICKETS, ARTICLES):
+                    await share.index_again(kind)
 
     async def sync_tickets(self, *, since: datetime | None, grace: timedelta) -> None:
         started_at = await self._begin("tickets")
-        watched = {id(share): await share.watched_since(started_at) for share in self._shares}
+        watched: dict[int, datetime] = {}
+        for share in list(self._shares):
+            with self._alone(share):
+                watched[id(share)] = await share.watched_since(started_at)
         begins = [share.cursor.seen_up_to - OVERLAP if share.cursor.seen_up_to else since for share in self._shares]
         # Of an instance without tenants only what shows which accounts there are.
         begins = begins or [started_at - RECONCILE_WITHIN]
@@ -408,11 +438,12 @@ class _Run:
             resume_from = min(progress, started_at - RECONCILE_WITHIN) if progress else None
             dealt = await self._deal("tickets", batch, lambda ticket: self._one_of(ticket.account))
             for share, tickets in dealt:
-                missed = await share.store_tickets(
-                    tickets, watched_since=watched[id(share)], until=started_at - grace, resume_from=resume_from
-                )
-                for job_id in missed:
-                    await self._offer(share.tenant.id, job_id)
+                with self._alone(share):
+                    missed = await share.store_tickets(
+                        tickets, watched_since=watched[id(share)], until=started_at - grace, resume_from=resume_from
+                    )
+                    for job_id in missed:
+                        await self._offer(share.tenant.id, job_id)
         # Not beyond the start: what changed while we read may have slipped by.
         await self._end("tickets", Cursor(seen_up_to=_earliest(newest, started_at), listed_at=started_at))
 
@@ -425,10 +456,12 @@ class _Run:
             newest = _latest(newest, *(article.updated_at for article in batch))
             for share, articles in await self._deal("articles", batch, self._of_article):
                 present[id(share)] |= {article.id for article in articles}
-                await share.store_articles(articles)
+                with self._alone(share):
+                    await share.store_articles(articles)
         if since is None:
-            for share in self._shares:
-                await share.drop_absent_articles(present[id(share)])
+            for share in list(self._shares):
+                with self._alone(share):
+                    await share.drop_absent_articles(present[id(share)])
         await self._end("articles", _whole_or_part(newest, started_at, is_whole=since is None))
 
     async def sync_assets(self) -> None:
@@ -440,19 +473,26 @@ class _Run:
             newest = _latest(newest, *(asset.updated_at for asset in batch))
             for share, assets in await self._deal("assets", batch, self._of_asset):
                 present[id(share)] |= {asset.id for asset in assets}
-                await share.store_assets(assets)
+                with self._alone(share):
+                    await share.store_assets(assets)
         if since is None:
-            for share in self._shares:
-                await share.drop_absent_assets(present[id(share)])
+            for share in list(self._shares):
+                with self._alone(share):
+                    await share.drop_absent_assets(present[id(share)])
         await self._end("assets", _whole_or_part(newest, started_at, is_whole=since is None))
 
     async def _begin(self, kind: CursorKind) -> datetime:
         self.report.stored.setdefault(kind, 0)
-        return min([await share.begin(kind) for share in self._shares], default=datetime.now(UTC))
+        times = []
+        for share in list(self._shares):
+            with self._alone(share):
+                times.append(await share.begin(kind))
+        return min(times, default=datetime.now(UTC))
 
     async def _end(self, kind: CursorKind, cursor: Cursor) -> None:
-        for share in self._shares:
-            await share.end(kind, cursor)
+        for share in list(self._shares):
+            with self._alone(share):
+                await share.end(kind, cursor)
 
     def _since(self, now: datetime) -> datetime | None:
         """From when on to list: what the tenant needs that was read longest ago."""
@@ -484,9 +524,10 @@ class _Run:
             for share in owners:
                 if id(share) in dealt:
                     dealt[id(share)][row.id] = row
-        for share in self._shares:
+        for share in list(self._shares):
             if foreign := latest.keys() - dealt[id(share)].keys():
-                await share.drop_foreign(kind, foreign)
+                with self._alone(share):
+                    await share.drop_foreign(kind, foreign)
         return [(share, [*dealt[id(share)].values()]) for share in self._shares if dealt[id(share)]]
 
 

@@ -50,6 +50,7 @@ from app.worker.watch import look_at_strays
 from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
 from tests.builders import a_body, an_account, an_instance, write_instance, write_tenant
+from tests.integration.superuser import run_as_superuser
 from tests.integration.worker.conftest import clear, worker_settings
 
 ACME, GLOBEX, UNKNOWN = "601", "602", "603"
@@ -213,6 +214,38 @@ async def test_a_client_that_comes_later_gets_its_history_and_the_others_keep_th
     assert await shared.stored(initech, "ticket", "resolution") == {"Restarted the queue of Initech."}
     assert {reports[tenant.slug].stored["tickets"] for tenant in (shared.acme, shared.globex)} == {0}
     assert (await shared.sync())[initech.slug].stored["tickets"] == 0
+
+
+@pytest.mark.parametrize("table", ["ticket", "article", "asset", "sync_cursor"])
+async def test_a_row_that_cannot_be_stored_costs_its_own_client_alone(
+    shared: Shared, urls: DatabaseUrls, table: str
+) -> None:
+    """As a bug of ours that one client's data meets: here the database raises whatever is written for Acme."""
+    for account, name in NAMES.items():
+        shared.solved(account, f"Restarted the queue of {name}.")
+        shared.portal.add_article(title=f"Mail at {name}", text="words", accounts=[account])
+        shared.portal.add_asset(name=f"PC-{account}", ip="10.0.0.1", account=account)
+    refuse = "begin if new.tenant_id = '{}' then raise 'no'; end if; return new; end"
+    body = refuse.format(shared.acme.id)
+    await run_as_superuser(urls, f"create function refuse() returns trigger language plpgsql as $$ {body} $$")
+    await run_as_superuser(
+        urls, f"create trigger refuse before insert on {table} for each row execute function refuse()"
+    )
+    try:
+        reports = await shared.sync()
+    finally:
+        await run_as_superuser(urls, "drop function refuse() cascade")
+
+    assert reports[shared.acme.slug].has_failed
+    assert "a fault of ours (" in reports[shared.acme.slug].line
+    assert not reports[shared.globex.slug].has_failed
+    assert await shared.stored(shared.globex, "ticket", "resolution") == {"Restarted the queue of Globex."}
+    assert await shared.stored(shared.globex, "article", "title") == {"Mail at Globex"}
+    assert await shared.stored(shared.globex, "asset", "name") == {"PC-602"}
+    assert not (await shared.sync())[shared.acme.slug].has_failed
+    assert await shared.stored(shared.acme, "ticket", "resolution") == {"Restarted the queue of Acme Corp."}
+    assert await shared.stored(shared.acme, "article", "title") == {"Mail at Acme Corp"}
+    assert await shared.stored(shared.acme, "asset", "name") == {"PC-601"}
 
 
 async def test_one_client_alone_is_synced_without_the_others(shared: Shared) -> None:
@@ -703,7 +736,7 @@ async def test_an_instance_without_tenants_tells_which_accounts_it_has(shared: S
     }
 
 
-class _Killed(Exception):
+class _Killed(BaseException):
     """The sync's process ended."""
 
 
