@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +141,8 @@ class PostgresServer(Server):
         self._account = account
         self._home = home
         self._binaries = binaries
-        self._options: dict[str, str] = {}
+        self.options: dict[str, str] = {}
+        """Parameters of PostgreSQL, used at each start."""
         self._passwords = {role: secrets.token_hex(16) for role in (_SUPERUSER, *_ROLES)}
 
     def url(self, role: str, database: str) -> str:
@@ -197,7 +198,7 @@ class PostgresServer(Server):
         else:
             raise RunFailed(f"PostgreSQL's initdb failed as {self._account.name}:\n{made.stderr.strip()}")
         password.unlink()
-        self._options = {
+        self.options = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "max_connections": "100",
@@ -212,7 +213,7 @@ class PostgresServer(Server):
             "timezone": "UTC",
         }
         if not is_durable:
-            self._options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            self.options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
     async def _execute(self, sql: str) -> None:
         connection = await asyncpg.connect(self.superuser_url(), ssl=False)
@@ -223,7 +224,7 @@ class PostgresServer(Server):
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         command: list[Path | str] = [self._binaries / "postgres", "-D", self._home / "data", "-p", str(self.port)]
-        command += [f"--{name}={value}" for name, value in self._options.items()]
+        command += [f"--{name}={value}" for name, value in self.options.items()]
         return self._account.spawn(command, log=self._log)
 
     async def _answers(self) -> bool:
@@ -273,15 +274,19 @@ class ValkeyServer(Server):
 
 
 @asynccontextmanager
-async def open_postgres(where: Path | RunFolder, *, is_durable: bool = True) -> AsyncIterator[PostgresServer]:
+async def open_postgres(
+    where: Path | RunFolder, *, is_durable: bool = True, options: Mapping[str, str] | None = None
+) -> AsyncIterator[PostgresServer]:
     """A new, empty PostgreSQL server, ready; stopped and its data removed at the end.
 
     Args:
         where: The folder for data and log. With a `RunFolder` nothing is left even when this process is killed.
         is_durable: False is faster, but data may be lost if the machine crashes. For tests.
+        options: Parameters of PostgreSQL that replace ours, e.g. `{"shared_buffers": "256MB"}`.
     """
     with ExitStack() as stack:
         server = await asyncio.to_thread(_install_postgres, where, is_durable=is_durable, stack=stack)
+        server.options.update(options or {})
         try:
             await server.start()
             yield server

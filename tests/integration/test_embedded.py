@@ -172,7 +172,7 @@ async def test_at_the_end_nothing_is_left(tmp_path: Path) -> None:
 async def test_a_server_that_can_not_start_says_why(tmp_path: Path) -> None:
     async with open_postgres(tmp_path, is_durable=False) as server:
         await server.stop()
-        server._options["max_connections"] = "many"
+        server.options["max_connections"] = "many"
         with pytest.raises(Exception, match=r'invalid value for parameter "max_connections": "many"'):
             await server.start()
 
