@@ -108,8 +108,9 @@ async def measure_worker(
         ours.write_tenants(stub.url)
         await put_into_ledger(system, urls, deliveries, folder=folder)
         await connection.execute("select pg_stat_statements_reset()")
-        wrap = _profiler(profile) if profile else ()
-        worker, _ = ours.start_worker(urls, stub, wrap=wrap, WORKER_CONCURRENCY=str(concurrency), **(variables or {}))
+        wrap, more = _profiler(profile) if profile else ((), {})
+        told = {**more, "WORKER_CONCURRENCY": str(concurrency), **(variables or {})}
+        worker, _ = ours.start_worker(urls, stub, wrap=wrap, **told)
         try:
             meter = Meter(system, name, worker, stub, connection)
             begun = await _wait_for(meter, worker, deliveries // 10)

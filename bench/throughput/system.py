@@ -296,7 +296,8 @@ async def _copy_tenant(connection: asyncpg.Connection[Any]) -> None:
     """Give every tenant the rows of the first: a sync of each would take minutes."""
     tables = await connection.fetch(
         "select table_name, array_agg(column_name::text) as columns from information_schema.columns"
-        " where table_schema = 'public' and is_generated = 'NEVER' and is_identity = 'NO' group by 1"
+        " natural join information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
+        " and is_generated = 'NEVER' and is_identity = 'NO' group by 1"
         " having bool_or(column_name = 'tenant_id')"
     )
     await connection.execute("set session_replication_role = replica")  # neither triggers nor the order of references
