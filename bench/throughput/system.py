@@ -297,14 +297,14 @@ async def _copy_tenant(connection: asyncpg.Connection[Any]) -> None:
     tables = await connection.fetch(
         "select table_name, array_agg(column_name::text) as columns from information_schema.columns"
         " natural join information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
-        " and is_generated = 'NEVER' and is_identity = 'NO' group by 1"
+        " and is_generated = 'NEVER' group by 1"
         " having bool_or(column_name = 'tenant_id')"
     )
     await connection.execute("set session_replication_role = replica")  # neither triggers nor the order of references
     for table in tables:
-        others = ", ".join(f'"{name}"' for name in table["columns"] if name != "tenant_id")
+        name, others = table["table_name"], ", ".join(f'"{each}"' for each in table["columns"] if each != "tenant_id")
         for tenant_id in TENANT_IDS[1:]:
             await connection.execute(
-                f"insert into \"{table['table_name']}\" (tenant_id, {others}) select '{tenant_id}', {others}"  # noqa: S608
-                f" from \"{table['table_name']}\" where tenant_id = '{TENANT_IDS[0]}'"
+                f'insert into "{name}" (tenant_id, {others}) overriding system value'  # noqa: S608 - our own names
+                f" select '{tenant_id}', {others} from \"{name}\" where tenant_id = '{TENANT_IDS[0]}'"
             )
