@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-machine test-installations check check-fast dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console bench-tenants screenshots \
+.PHONY: help demo test test-machine test-installations check check-fast dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
 	faults faults-machine alert-drill image image-test installation tenants bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
 
@@ -89,6 +89,15 @@ bench-retention: $(VENV)/.dev-ready  ## Forgetting what is old on millions of ro
 
 bench-console: $(VENV)/.dev-ready  ## What each page of the console takes on millions of rows (ROWS=5000000: 15 minutes, and 11 GB of disk)
 	@PYTHONPATH=. $(BIN)/python bench/console.py $(or $(ROWS),5000000)
+
+# The usual stack, in an environment of its own.
+$(VENV)/.peer-ready: bench/peer/requirements.txt | $(VENV)/.dev-ready
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)/.peer
+	$(BIN)/uv pip install --quiet --python $(VENV)/.peer/bin/python --requirement $<
+	@touch $@
+
+bench-throughput: $(VENV)/.peer-ready  ## Ours beside the usual stack, on Linux with two cores (20 minutes; BENCH="--pairs 1 --part intake")
+	@$(BIN)/python -m bench.throughput peer $(BENCH)
 
 bench-tenants: $(VENV)/.dev-ready  ## What the files of many tenants cost (FILES=1000)
 	@PYTHONPATH=. $(BIN)/python bench/tenants.py $(or $(FILES),1000)

@@ -7,8 +7,15 @@ from pathlib import Path
 
 import click
 
+from bench.throughput.comparison import compare, table
+from bench.throughput.corpus import load_texts, split
 from bench.throughput.deliveries import measure_worker
+from bench.throughput.load import Loader, write_requests
+from bench.throughput.measures import Bench, Side, Times
+from bench.throughput.peer import Form, Peer
 from bench.throughput.system import Ours, open_system
+
+PARTS = ("intake", "worker", "way")
 
 
 @click.group()
@@ -56,6 +63,56 @@ def worker(  # noqa: PLR0917 - options
                 variables=dict(each.split("=", 1) for each in variables),
             )
             click.echo(report)
+
+    asyncio.run(run())
+
+
+@main.command()
+@click.option("--pairs", default=5, show_default=True, help="How often both sides are measured.")
+@click.option("--repeats", default=5, show_default=True, help="How many noisy pairs are measured again.")
+@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only these; all by default.")
+@click.option("--form", type=click.Choice(["bare", "same"]), default="bare", show_default=True, help="Of the peer.")
+@click.option("--load-s", default=10.0, show_default=True, help="How long each rate of webhooks lasts.")
+@click.option("--work-s", default=15.0, show_default=True, help="How long a worker's notes are counted.")
+@click.option("--deliveries", default=2_500, show_default=True, help="How many are due when a worker starts.")
+@click.option("--history", default=19_000, show_default=True, help="Resolved tickets of each tenant.")
+@click.option(
+    "--data", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Texts, as for bench/retrieval.py."
+)
+def peer(  # noqa: PLR0917 - options
+    pairs: int,
+    repeats: int,
+    parts: tuple[str, ...],
+    form: Form,
+    load_s: float,
+    work_s: float,
+    deliveries: int,
+    history: int,
+    data: Path | None,
+) -> None:
+    """Ours and the usual stack in turn."""
+
+    async def run() -> None:
+        async with open_system(history=history) as system:
+            requests = system.run.path / "requests"
+            _, new = split(load_texts(data))
+            write_requests(requests, new, 60_000)
+            bench = Bench(system, Loader(requests, system.run.path), Times(load_s, work_s))
+            sides: tuple[Side, Side] = (Ours(system), Peer(system, form=form, texts=data))
+            for side in sides:
+                await side.prepare()
+            third = await bench.saturation(sides[1]) / 3 if "intake" in (parts or PARTS) else 0
+            found = await compare(
+                bench,
+                sides,
+                parts=parts or PARTS,
+                pairs=pairs,
+                repeats=repeats,
+                third=third,
+                deliveries=deliveries,
+                tell=click.echo,
+            )
+            click.echo(table(sides, found))
 
     asyncio.run(run())
 

@@ -110,7 +110,7 @@ async def measure_worker(
         await connection.execute("select pg_stat_statements_reset()")
         wrap, more = _profiler(profile) if profile else ((), {})
         told = {**more, "WORKER_CONCURRENCY": str(concurrency), **(variables or {})}
-        worker, _ = ours.start_worker(urls, stub, wrap=wrap, **told)
+        worker = ours.start_worker(urls, stub, wrap=wrap, variables=told)
         try:
             meter = Meter(system, name, worker, stub, connection)
             begun = await _wait_for(meter, worker, deliveries // 10)

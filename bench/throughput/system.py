@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import aiohttp
@@ -32,7 +32,15 @@ from tests.builders import a_tenant, write_tenant
 # Several, since a tenant may make 6,000 calls a minute at most, and a note takes two or more.
 TENANT_IDS: Final = tuple(UUID(int=0x6B0F3A52_74D1_4C6E_8F0D_5B1F2A9C7E00 + number) for number in range(4))
 SECRET: Final = "webhook-secret"  # noqa: S105 - of tenants that exist here alone
+MANY: Final = 400
+"""Deliveries in work at once, where the model is slow."""
 _POLL_S: Final = 0.02
+# An older commit allows fewer.
+_MOST_SLOTS: Final = (
+    "from app.settings import WorkerSettings as Settings\n"
+    "limits = Settings.model_fields['worker_concurrency'].metadata\n"
+    "print(next(each.le for each in limits if hasattr(each, 'le')))"
+)
 
 
 class Program:
@@ -197,10 +205,15 @@ class Ours:
         self._tree = tree
         self._python = python
         self.name = name
+        self._most_slots = MANY
         self._folder = system.run.path / f"tenants-{name}"
 
     async def prepare(self) -> None:
         """Make the database from which `fresh` copies: the schema, and the history by `ai-agents sync`."""
+        asking = await asyncio.create_subprocess_exec(
+            self._python, "-c", _MOST_SLOTS, cwd=self._tree, env=environment(), stdout=asyncio.subprocess.PIPE
+        )
+        self._most_slots = int((await asking.communicate())[0])
         urls = await self._create("template0", self._template)
         await self._finish("migrate", {"MIGRATION_DATABASE_URL": urls.owner})
         async with self._system.open_stub() as stub:
@@ -260,36 +273,51 @@ class Ours:
             raise RunFailed(f"{command} failed", log=log)
 
     def start_worker(
-        self, urls: DatabaseUrls, stub: Stub, *, wrap: Sequence[str] = (), **more: str
-    ) -> tuple[Program, str]:
-        """A worker, not waited for, and its URL. *wrap*: a command that runs it, e.g. a profiler."""
-        port = find_free_port()
-        program = Program(
+        self,
+        urls: DatabaseUrls,
+        stub: Stub,
+        *,
+        slots: Literal["few", "many"] = "few",
+        wrap: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> Program:
+        """A worker, not waited for: with as many slots as it has by default, or with `MANY`.
+
+        *wrap*: a command that runs it, e.g. a profiler. *variables*: more of its environment.
+        """
+        return Program(
             [*wrap, self._python, "-m", "app", "worker"],
             variables={
                 **self.variables(urls.worker),
                 "OPENAI_API_KEY": "offline",
                 "OPENAI_BASE_URL": f"{stub.url}/v1",
-                "PROMETHEUS_PORT": str(port),
-                **more,
+                "PROMETHEUS_PORT": str(find_free_port()),
+                **({"WORKER_CONCURRENCY": str(min(MANY, self._most_slots))} if slots == "many" else {}),
+                **(variables or {}),
             },
-            log=self._system.log("worker"),
+            log=self._system.log(f"{self.name}-worker"),
             run=self._system.run,
             cwd=self._tree,
         )
-        return program, f"http://127.0.0.1:{port}"
 
-    def start_api(self, urls: DatabaseUrls, *, wrap: Sequence[str] = (), **more: str) -> tuple[Program, str]:
-        """An API, not waited for, and its URL."""
+    def start_api(
+        self, urls: DatabaseUrls, *, wrap: Sequence[str] = (), variables: Mapping[str, str] | None = None
+    ) -> tuple[Program, int]:
+        """An API, not waited for, and its port."""
         port = find_free_port()
         program = Program(
             [*wrap, self._python, "-m", "app", "api"],
-            variables={**self.variables(urls.intake), "API_HOST": "127.0.0.1", "API_PORT": str(port), **more},
-            log=self._system.log("api"),
+            variables={
+                **self.variables(urls.intake),
+                "API_HOST": "127.0.0.1",
+                "API_PORT": str(port),
+                **(variables or {}),
+            },
+            log=self._system.log(f"{self.name}-api"),
             run=self._system.run,
             cwd=self._tree,
         )
-        return program, f"http://127.0.0.1:{port}"
+        return program, port
 
 
 async def _copy_tenant(connection: asyncpg.Connection[Any]) -> None:
