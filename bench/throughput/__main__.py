@@ -13,7 +13,8 @@ from bench.throughput.deliveries import measure_worker
 from bench.throughput.load import Loader, write_requests
 from bench.throughput.measures import Bench, Side, Times
 from bench.throughput.peer import Form, Peer
-from bench.throughput.system import Ours, open_system
+from bench.throughput.system import Ours, System, open_system
+from bench.throughput.webhooks import measure_api
 
 PARTS = ("intake", "worker", "way")
 
@@ -68,6 +69,34 @@ def worker(  # noqa: PLR0917 - options
 
 
 @main.command()
+@click.option("--rate", "rates", multiple=True, type=float, help="Webhooks a second, again and again; 0: the most.")
+@click.option("--seconds", default=5.0, show_default=True, help="How long each rate lasts.")
+@click.option("--profile", type=click.Path(path_type=Path), help="As for `worker`.")
+@click.option(
+    "--data", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Texts, as for bench/retrieval.py."
+)
+def api(rates: tuple[float, ...], seconds: float, profile: Path | None, data: Path | None) -> None:
+    """One API of ours: CPU a webhook, and the time of the answer."""
+
+    async def run() -> None:
+        async with open_system(history=0) as system:
+            ours, loader = Ours(system), make_loader(system, data)
+            await ours.prepare()
+            click.echo(
+                await measure_api(system, ours, loader, rates=rates or (0, 50, 200), seconds=seconds, profile=profile)
+            )
+
+    asyncio.run(run())
+
+
+def make_loader(system: System, data: Path | None) -> Loader:
+    requests = system.run.path / "requests"
+    _, new = split(load_texts(data))
+    write_requests(requests, new, 60_000)
+    return Loader(requests, system.run.path)
+
+
+@main.command()
 @click.option("--pairs", default=5, show_default=True, help="How often both sides are measured.")
 @click.option("--repeats", default=5, show_default=True, help="How many noisy pairs are measured again.")
 @click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only these; all by default.")
@@ -94,10 +123,7 @@ def peer(  # noqa: PLR0917 - options
 
     async def run() -> None:
         async with open_system(history=history) as system:
-            requests = system.run.path / "requests"
-            _, new = split(load_texts(data))
-            write_requests(requests, new, 60_000)
-            bench = Bench(system, Loader(requests, system.run.path), Times(load_s, work_s))
+            bench = Bench(system, make_loader(system, data), Times(load_s, work_s))
             sides: tuple[Side, Side] = (Ours(system), Peer(system, form=form, texts=data))
             for side in sides:
                 await side.prepare()

@@ -108,7 +108,7 @@ async def measure_worker(
         ours.write_tenants(stub.url)
         await put_into_ledger(system, urls, deliveries, folder=folder)
         await connection.execute("select pg_stat_statements_reset()")
-        wrap, more = _profiler(profile) if profile else ((), {})
+        wrap, more = profiler(profile) if profile else ((), {})
         told = {**more, "WORKER_CONCURRENCY": str(concurrency), **(variables or {})}
         worker = ours.start_worker(urls, stub, wrap=wrap, variables=told)
         try:
@@ -182,7 +182,7 @@ async def _statement_texts(connection: asyncpg.Connection[Any], database: str) -
     return "\n  calls  execution     statement\n" + "\n".join(lines)
 
 
-def _profiler(target: Path) -> tuple[Sequence[str], Mapping[str, str]]:
+def profiler(target: Path) -> tuple[Sequence[str], Mapping[str, str]]:
     """A command that runs another one under py-spy, and the variables that it needs.
 
     uv runs it, in an environment of its own. It samples 200 times a second what uses the CPU.

@@ -22,7 +22,7 @@ CONNECTIONS: Final = 32
 LATENCY_S: Final = 2.0
 _POLL_S: Final = 0.1
 # What is done after the answer (rings, log lines) counts too.
-_AFTERWARDS_S: Final = 0.5
+AFTERWARDS_S: Final = 0.5
 
 
 class Side(Protocol):
@@ -75,7 +75,7 @@ class Bench:
                 async with self._watch(figures):
                     before, postgres_before = api.cpu_s, cpu_s(self._system.postgres.pid)
                     answers = await self._loader.run(port, connections=CONNECTIONS, seconds=self._times.load, rate=rate)
-                    await asyncio.sleep(_AFTERWARDS_S)
+                    await asyncio.sleep(AFTERWARDS_S)
                     used, used_by_postgres = api.cpu_s - before, cpu_s(self._system.postgres.pid) - postgres_before
                 accepted = len(answers.seconds)
                 if answers.refused:
