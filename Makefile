@@ -11,9 +11,9 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-machine test-installations check check-fast dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
+.PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
 	faults faults-machine alert-drill image image-test installation tenants bootstrap smoke smoke-ticket \
-	workflows rendered-diff preview-comment registry image-push image-sign release-branch e2e clean
+	workflows rendered-diff preview-comment registry image-push image-sign release-branch release-tenants e2e clean
 
 help:  ## This list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ unit: $(VENV)/.dev-ready
 
 test-installations: $(VENV)/.dev-ready  ## The tests that read manifests, with installation.yaml unset and filled
 	@$(BIN)/python -m tests.manifests.each_installation
+
+test-tenants: $(VENV)/.dev-ready  ## The tenants' files of production: each can be served, and Kustomize takes them
+	$(BIN)/python -m pytest -q tests/manifests/test_tenants.py
 
 FUZZ_EXAMPLES ?= 2000
 fuzz: $(VENV)/.dev-ready  ## The properties of the parsers and of the API's schema, on many more inputs (FUZZ_EXAMPLES)
@@ -206,6 +209,9 @@ image-sign:
 
 release-branch:  ## Move the branch `release` to HEAD: make release-branch DIGEST=sha256:…
 	@$(PYTHON) .github/scripts/release_branch.py "$$DIGEST"
+
+release-tenants:  ## Bring HEAD's tenants' files to the branch `release`, and nothing else
+	@$(PYTHON) .github/scripts/release_branch.py --tenants
 
 e2e:  ## kind, Argo CD, Git: sync, upgrade, rollback, a broken release (needs docker, kind, kubectl and make image)
 	@.github/scripts/e2e.sh

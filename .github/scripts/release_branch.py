@@ -3,6 +3,9 @@
 Each release is one commit: main's tree with kustomize/release/kustomization.yaml rewritten, on top of the release
 before it and of main's commit. So the branch only ever moves forward, never by force; `git log --first-parent release`
 is the list of releases, and each stays there for a rollback. An older commit of main never overtakes a newer one.
+
+The folder of the tenants' files is a part of its own, moved by `--tenants` alone: it waits for no image, and code that
+is not through its tests does not come along. A release of code keeps the folder as the release before it had it.
 """
 
 from __future__ import annotations
@@ -13,10 +16,12 @@ import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 FILE = "kustomize/release/kustomization.yaml"
 INSTALLATION = "kustomize/installation/installation.yaml"
+TENANTS = "kustomize/overlays/production/foundation/tenants"
 IDENTITY = ("-c", "user.name=release", "-c", "user.email=release@invalid")
 ATTEMPTS = 3
 
@@ -64,19 +69,36 @@ def rewritten(text: str, name: str, digest: str) -> str:
     return text
 
 
-def release_tree(name: str, digest: str) -> str:
-    """The tree of HEAD with the release's file rewritten. The working copy stays as it is."""
-    blob = git("hash-object", "-w", "--stdin", stdin=rewritten(git("show", f"HEAD:{FILE}") + "\n", name, digest))
+def subtree(commit: str, folder: str) -> str | None:
+    """The tree of *folder* in *commit*; None where it isn't."""
+    return git("ls-tree", "-d", "--format=%(objectname)", commit, folder) or None
+
+
+def tree_of(commit: str, *, release_file: str | None = None, tenants: str | None = None) -> str:
+    """The tree of *commit* with the release's file of that text, and the tenants' folder of that tree, where given.
+
+    The working copy stays as it is.
+    """
     with tempfile.TemporaryDirectory() as folder:
         index = str(Path(folder) / "index")
-        git("read-tree", "HEAD", index=index)
-        git("update-index", "--cacheinfo", f"100644,{blob},{FILE}", index=index)
+        git("read-tree", commit, index=index)
+        if release_file is not None:
+            blob = git("hash-object", "-w", "--stdin", stdin=release_file)
+            git("update-index", "--cacheinfo", f"100644,{blob},{FILE}", index=index)
+        if tenants is not None:
+            git("rm", "--cached", "--force", "-r", "--quiet", "--ignore-unmatch", TENANTS, index=index)
+            git("read-tree", f"--prefix={TENANTS}/", tenants, index=index)
         return git("write-tree", index=index)
+
+
+def code_of(release: str) -> str:
+    """The commit of main whose code *release* holds: its last parent."""
+    return git("rev-list", "--parents", "--max-count=1", release).split()[-1]
 
 
 def standing(before: str, head: str, tree: str) -> str | None:
     """Why the release *before* stays as it is; None when *head* follows it."""
-    released = git("rev-list", "--parents", "--max-count=1", before).split()[-1]
+    released = code_of(before)
     if git("rev-parse", f"{before}^{{tree}}") == tree:
         return f"{head[:12]} is released already"
     if released != head and is_ancestor(head, released):
@@ -86,41 +108,89 @@ def standing(before: str, head: str, tree: str) -> str | None:
     return None
 
 
-def release(digest: str, *, remote: str, main: str, branch: str) -> str:
+@dataclass(frozen=True)
+class Remote:
+    """Where the two branches are."""
+
+    name: str
+    main: str
+    branch: str
+
+    def merged(self, head: str) -> str:
+        """The newest commit of main, of which *head* is a part."""
+        newest = fetched(self.name, self.main)
+        if newest is None or not is_ancestor(head, newest):
+            raise Refused(f"{head[:12]} is not on {self.main} of {self.name}: only what was merged is released")
+        return newest
+
+    def released(self) -> str | None:
+        return fetched(self.name, self.branch)
+
+    def push(self, tree: str, message: str, *, before: str | None, code: str) -> str | None:
+        """The commit that the branch is at now; None when another job was faster."""
+        parents = [argument for parent in (before, code) if parent for argument in ("-p", parent)]
+        commit = git(*IDENTITY, "commit-tree", tree, *parents, stdin=message)
+        try:
+            git("push", "--quiet", self.name, f"{commit}:refs/heads/{self.branch}")
+        except Refused:
+            if self.released() == before:  # refused for another reason
+                raise
+            return None
+        return commit
+
+
+def release(digest: str, remote: Remote) -> str:
     """Make the release of HEAD. Returns what was done, for a person."""
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest) or not digest.removeprefix("sha256:").strip("0"):
         raise Refused(f"{digest!r} is not the digest of an image: DIGEST=sha256:… as the registry told it")
     head = git("rev-parse", "HEAD")
-    newest = fetched(remote, main)
-    if newest is None or not is_ancestor(head, newest):
-        raise Refused(f"{head[:12]} is not on {main} of {remote}: only what was merged is released")
-    tree = release_tree(image(), digest)
+    remote.merged(head)
+    text = rewritten(git("show", f"HEAD:{FILE}") + "\n", image(), digest)
     message = f"Release {git('log', '-1', '--format=%h %s', head)}\n\nImage: {digest}\n"
     for _ in range(ATTEMPTS):
-        before = fetched(remote, branch)
+        before = remote.released()
+        tree = tree_of(head, release_file=text, tenants=subtree(before, TENANTS) if before else None)
         if before and (reason := standing(before, head, tree)):
             return reason
-        parents = [argument for parent in (before, head) if parent for argument in ("-p", parent)]
-        commit = git(*IDENTITY, "commit-tree", tree, *parents, stdin=message)
-        try:
-            git("push", "--quiet", remote, f"{commit}:refs/heads/{branch}")
-        except Refused:
-            if fetched(remote, branch) == before:  # refused for another reason than a job that was faster
-                raise
-        else:
-            return f"{branch} is at {commit[:12]}: {head[:12]} with {digest}"
-    raise Refused(f"{branch} was moved {ATTEMPTS} times meanwhile: run the job again")
+        if commit := remote.push(tree, message, before=before, code=head):
+            return f"{remote.branch} is at {commit[:12]}: {head[:12]} with {digest}"
+    raise Refused(f"{remote.branch} was moved {ATTEMPTS} times meanwhile: run the job again")
+
+
+def release_tenants(remote: Remote) -> str:
+    """Bring HEAD's tenants' files to the release that runs, and nothing else. Returns what was done, for a person."""
+    head = git("rev-parse", "HEAD")
+    newest = remote.merged(head)
+    tenants = subtree(head, TENANTS)
+    if tenants is None:
+        raise Refused(f"{head[:12]} has no {TENANTS}")
+    if subtree(newest, TENANTS) != tenants:
+        return f"newer files than those of {head[:12]} are merged: their own job brings them"
+    for _ in range(ATTEMPTS):
+        before = remote.released()
+        if before is None:
+            return "nothing is released yet: the first release brings the tenants' files"
+        if subtree(before, TENANTS) == tenants:
+            return f"the tenants' files of {head[:12]} are released already"
+        message = f"Tenants of {git('log', '-1', '--format=%h %s', head)}\n"
+        tree = tree_of(before, tenants=tenants)
+        if commit := remote.push(tree, message, before=before, code=code_of(before)):
+            return f"{remote.branch} is at {commit[:12]}: with the tenants' files of {head[:12]}"
+    raise Refused(f"{remote.branch} was moved {ATTEMPTS} times meanwhile: run the job again")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Move the branch `release` to HEAD with an image's digest.")
-    parser.add_argument("digest")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("digest", nargs="?")
+    what.add_argument("--tenants", action="store_true", help="the tenants' files alone")
     parser.add_argument("--remote", default="origin")
     parser.add_argument("--main", default="main")
     parser.add_argument("--branch", default="release")
     given = parser.parse_args()
+    remote = Remote(given.remote, given.main, given.branch)
     try:
-        print(release(given.digest, remote=given.remote, main=given.main, branch=given.branch))
+        print(release_tenants(remote) if given.tenants else release(given.digest, remote))
     except Refused as refusal:
         print(refusal, file=sys.stderr)
         return 1

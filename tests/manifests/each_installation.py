@@ -1,7 +1,8 @@
 """The tests that read manifests, on copies of the project whose installation.yaml is filled, and unset.
 
 `make test` runs them on what is checked in, rendered with one installation. Here each other one is both checked in and
-rendered: nobody who fills the file, with whatever legal values, is kept from a release by a test.
+rendered: nobody who fills the file, with whatever legal values, is kept from a release by a test. The filled one also
+has clients.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.manifests.example_tenant import add_example_tenant
 from tests.manifests.project import CHOSEN, INSTALLATION, INSTALLATIONS, ROOT
 
 TESTS = ("tests/manifests", "tests/policies", "tests/workflows")
@@ -27,6 +29,8 @@ def run_tests(name: str) -> int:
         copy = Path(folder) / "project"
         shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
         shutil.copyfile(INSTALLATIONS[name], copy / INSTALLATION)
+        if name != "unset":
+            add_example_tenant(copy)
         left_out = [f"--ignore={path}" for path in LEFT_OUT]
         command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *left_out, *TESTS]
         return subprocess.run(command, cwd=copy, env={**os.environ, "INSTALLATION": name}, check=False).returncode

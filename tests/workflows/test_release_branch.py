@@ -15,6 +15,9 @@ from tests.workflows.commands import ROOT, SCRIPTS, commit, git, run
 
 RELEASE: Final = "kustomize/release/kustomization.yaml"
 INSTALLATION: Final = "kustomize/installation/installation.yaml"
+TENANTS: Final = "kustomize/overlays/production/foundation/tenants"
+ACME: Final = f"{TENANTS}/acme.yaml"
+GLOBEX: Final = f"{TENANTS}/globex.yaml"
 IMAGE: Final = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-agents"
 ONE: Final = f"sha256:{'1' * 64}"
 TWO: Final = f"sha256:{'2' * 64}"
@@ -41,6 +44,7 @@ def clone(tmp_path: Path) -> Path:
             RELEASE: (ROOT / RELEASE).read_text(encoding="utf-8"),
             INSTALLATION: _installation(IMAGE),
             "app.py": "one\n",
+            ACME: "name: Acme\n",
         },
     )
     return clone
@@ -56,6 +60,13 @@ def _release(clone: Path, digest: str, at: str = "main") -> subprocess.Completed
     """The job's last step, on a checkout of *at*."""
     git(clone, "checkout", "--quiet", "--detach", at)
     result = run(sys.executable, SCRIPTS / "release_branch.py", digest, cwd=clone)
+    git(clone, "checkout", "--quiet", "main")
+    return result
+
+
+def _release_tenants(clone: Path, at: str = "main") -> subprocess.CompletedProcess[str]:
+    git(clone, "checkout", "--quiet", "--detach", at)
+    result = run(sys.executable, SCRIPTS / "release_branch.py", "--tenants", cwd=clone)
     git(clone, "checkout", "--quiet", "main")
     return result
 
@@ -199,3 +210,90 @@ def test_main_that_was_rewritten_is_refused(clone: Path) -> None:
     assert result.returncode == 1
     assert "was it rewritten?" in result.stderr
     assert _released(clone) == before
+
+
+def test_a_client_is_released_without_an_image_and_without_code_that_waits_for_its_tests(clone: Path) -> None:
+    _release(clone, ONE)
+    first = _released(clone)
+    code = git(clone, "rev-parse", f"{first}^")
+    _merge(clone, "Code that is still being tested", {"app.py": "two\n"})
+    _merge(clone, "A client", {GLOBEX: "name: Globex\n"})
+    git(clone, "rm", "--quiet", ACME)
+    _merge(clone, "A client less", {})
+
+    result = _release_tenants(clone)
+
+    assert result.returncode == 0, result.stderr
+    second = _released(clone)
+    assert git(clone, "diff", "--name-status", "--no-renames", first, second).splitlines() == [
+        f"D\t{ACME}",
+        f"A\t{GLOBEX}",
+    ]
+    assert git(clone, "rev-parse", f"{second}^1", f"{second}^2").splitlines() == [first, code]
+    assert git(clone, "log", "-1", "--format=%s", second).startswith("Tenants of ")
+
+
+def test_code_that_was_merged_before_a_client_does_not_take_it_back(clone: Path) -> None:
+    """The job of the code ends after that of the client, which it has not seen."""
+    _release(clone, ONE)
+    code = _merge(clone, "Code", {"app.py": "two\n"})
+    _merge(clone, "A client", {GLOBEX: "name: Globex\n"})
+    _release_tenants(clone)
+
+    result = _release(clone, TWO, at=code)
+
+    assert result.returncode == 0, result.stderr
+    released = _released(clone)
+    assert git(clone, "show", f"{released}:{GLOBEX}") == "name: Globex"
+    assert git(clone, "show", f"{released}:app.py") == "two"
+    assert TWO in git(clone, "show", f"{released}:{RELEASE}")
+
+
+def test_a_release_after_a_client_s_is_judged_by_the_code_before_it(clone: Path) -> None:
+    older = git(clone, "rev-parse", "main")
+    _merge(clone, "Code", {"app.py": "two\n"})
+    _release(clone, TWO)
+    _merge(clone, "A client", {GLOBEX: "name: Globex\n"})
+    _release_tenants(clone)
+    before = _released(clone)
+
+    assert "newer" in _release(clone, ONE, at=older).stdout
+    assert _released(clone) == before
+    assert _release(clone, ONE).returncode == 0
+    assert git(clone, "show", f"{_released(clone)}:{GLOBEX}") == "name: Globex"
+
+
+def test_an_older_job_of_clients_leaves_the_newer_one_s_files(clone: Path) -> None:
+    _release(clone, ONE)
+    older = _merge(clone, "A client", {GLOBEX: "name: Globex\n"})
+    _merge(clone, "The client's name", {GLOBEX: "name: Globex Corp\n"})
+    _release_tenants(clone)
+    before = _released(clone)
+
+    result = _release_tenants(clone, at=older)
+
+    assert result.returncode == 0, result.stderr
+    assert "their own job" in result.stdout
+    assert _released(clone) == before
+    assert "already" in _release_tenants(clone).stdout
+    assert _released(clone) == before
+
+
+def test_the_first_release_brings_the_clients_files(clone: Path) -> None:
+    result = _release_tenants(clone)
+
+    assert result.returncode == 0, result.stderr
+    assert "the first release brings" in result.stdout
+    assert git(clone, "ls-remote", "origin", "refs/heads/release") == ""
+    _release(clone, ONE)
+    assert git(clone, "show", f"{_released(clone)}:{ACME}") == "name: Acme"
+
+
+def test_clients_that_were_not_merged_are_refused(clone: Path) -> None:
+    _release(clone, ONE)
+    commit(clone, "A branch", {GLOBEX: "name: Globex\n"})
+
+    result = _release_tenants(clone)
+
+    assert result.returncode == 1
+    assert "only what was merged is released" in result.stderr

@@ -12,16 +12,20 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from tests.manifests.rendering import FOUNDATION
 from tests.workflows.commands import ROOT, run
 
 FOLDER: Final = ROOT / ".github" / "workflows"
 FILES: Final = sorted(FOLDER.glob("*.yaml"))
 ZIZMOR: Final = Path(sysconfig.get_path("scripts")) / "zizmor"
 
+TENANTS: Final = f"{FOUNDATION}/tenants/**"
+
 # Who may do more than read, and why it must.
 WRITES: Final = {
     ("release", "image"): {"id-token", "attestations"},
     ("release", "branch"): {"contents"},
+    ("tenants", "branch"): {"contents"},
     ("preview", "comment"): {"pull-requests"},
 }
 
@@ -42,7 +46,7 @@ def _targets(makefile: Path = ROOT / "Makefile") -> set[str]:
 
 
 def test_there_are_these_workflows() -> None:
-    assert [path.stem for path in FILES] == ["ci", "e2e", "faults", "preview", "release"]
+    assert [path.stem for path in FILES] == ["ci", "e2e", "faults", "preview", "release", "tenants"]
 
 
 def _audit(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -107,7 +111,7 @@ def test_each_command_is_a_make_target_that_exists(path: Path) -> None:
 def test_only_the_job_that_pushes_keeps_the_token_of_its_checkout(path: Path) -> None:
     for name, job in _workflow(path)["jobs"].items():
         [checkout] = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
-        assert checkout["with"]["persist-credentials"] is ((path.stem, name) == ("release", "branch"))
+        assert checkout["with"]["persist-credentials"] is (WRITES.get((path.stem, name)) == {"contents"})
 
 
 def test_code_of_a_pull_request_never_meets_the_right_to_write() -> None:
@@ -129,7 +133,7 @@ def test_ci_tries_installations_that_are_not_what_is_checked_in() -> None:
 def test_releases_do_not_overtake_and_nothing_else_writes_the_branch() -> None:
     workflow = _workflow(FOLDER / "release.yaml")
 
-    assert workflow["on"] == {"push": {"branches": ["main"]}}
+    assert workflow["on"] == {"push": {"branches": ["main"], "paths-ignore": [TENANTS]}}
     assert workflow["concurrency"] == {"group": "release", "cancel-in-progress": False}
     assert workflow["jobs"]["branch"]["needs"] == "image"
     assert workflow["jobs"]["image"]["needs"] == "test"
@@ -139,7 +143,18 @@ def test_releases_do_not_overtake_and_nothing_else_writes_the_branch() -> None:
         for name, job in _workflow(path)["jobs"].items()
         if job["permissions"].get("contents") == "write"
     ]
-    assert writers == [("release", "branch")]
+    assert writers == [("release", "branch"), ("tenants", "branch")]
+
+
+def test_a_merge_of_tenants_files_alone_builds_no_image_and_waits_for_none() -> None:
+    workflow = _workflow(FOLDER / "tenants.yaml")
+
+    assert workflow["on"] == {"push": {"branches": ["main"], "paths": [TENANTS]}}
+    assert workflow["concurrency"] == {"group": "tenants", "cancel-in-progress": False}
+    assert workflow["jobs"]["branch"]["needs"] == "check"
+    commands = [step["run"] for step in _steps(workflow) if "run" in step]
+    assert commands == ["make test-tenants", "make release-tenants"]
+    assert sum(job["timeout-minutes"] for job in workflow["jobs"].values()) <= 20
 
 
 def test_pipeline_never_speaks_to_the_cluster() -> None:
@@ -152,6 +167,13 @@ def test_released_image_stands_on_a_pinned_base() -> None:
     [step] = [each for each in _steps(_workflow(FOLDER / "release.yaml")) if each.get("run") == "make image-push"]
 
     assert re.fullmatch(r"docker\.io/library/debian:trixie-slim@sha256:[0-9a-f]{64}", step["env"]["BASE"])
+
+
+def test_a_private_repository_releases_without_a_paid_plan() -> None:
+    """GitHub stores attestations of private repositories for Enterprise Cloud alone; nothing in the cluster asks for one."""
+    [attest] = [each for each in _steps(_workflow(FOLDER / "release.yaml")) if "attest" in each.get("uses", "")]
+
+    assert attest["if"] == "github.event.repository.private == false"
 
 
 def test_renovate_finds_what_it_is_told_to_look_for() -> None:
