@@ -98,6 +98,17 @@ def test_the_page_of_what_goes_wrong_points_to_steps_of_a_rollback_that_are_mean
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_one_page_says_how_to_go_back_and_the_others_point_to_it(page: Path) -> None:
+    """A revert takes as long as a release does, which nobody has at night; and nobody may push to main."""
+    text = page.read_text("utf-8")
+
+    assert "git push" not in text
+    if page.name != "deploy.md":
+        assert "git revert" not in text
+        assert not re.search(r"\b(?:roll|go) back\b(?!\]\(\.\./deploy\.md#rollback\))", text), "a link says how"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_argocd_lines_are_of_commands_that_argo_cd_has(page: Path) -> None:
     """Of Argo CD 3.5, docs/user-guide/commands."""
     known = {"history", "rollback", "set", "sync", "terminate-op"}

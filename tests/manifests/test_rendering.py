@@ -10,7 +10,6 @@ from typing import Final
 import pytest
 import yaml
 
-from app.queue import GROUP, STREAM
 from tests.manifests.changes import is_offline
 from tests.manifests.environment import unread_secrets, unset_variables
 from tests.manifests.project import ROOT, copy_project
@@ -137,11 +136,10 @@ def test_every_component_says_what_it_needs() -> None:
     assert [folder for folder in COMPONENTS if not (ROOT / folder / "README.md").is_file()] == []
 
 
-def test_workers_scale_by_the_stream_that_the_application_writes() -> None:
+def test_workers_scale_by_the_ledger_whatever_redis_says() -> None:
+    """A Redis that fails over, is empty or is out must not change how many there are, nor fail a release."""
     (scaled,) = of_kind(render(WORKLOAD), "ScaledObject")
-    streams = [trigger["metadata"] for trigger in scaled["spec"]["triggers"] if trigger["type"] == "redis-streams"]
 
-    assert {(each["stream"], each["consumerGroup"]) for each in streams} == {(STREAM, GROUP)}
-    named = {trigger["name"] for trigger in scaled["spec"]["triggers"]}
-    assert all(name in scaled["spec"]["advanced"]["scalingModifiers"]["formula"] for name in named)
+    assert [trigger["type"] for trigger in scaled["spec"]["triggers"]] == ["postgresql"]
+    assert "fallback" not in scaled["spec"], "it would be the number of workers, in place of the one that is there"
     assert (scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"]) == (3, 10)

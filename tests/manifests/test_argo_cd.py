@@ -1,0 +1,163 @@
+"""What Argo CD is told about health, time and Slack: its Lua is run, as Argo CD runs it, on what its programs answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import pytest
+import yaml
+from lupa import lua51  # the version that gopher-lua, Argo CD's, is
+
+from tests.manifests.project import ROOT
+from tests.manifests.rendering import LOCAL, PRODUCTION, Object, containers, of_kind, pod_templates, render
+
+FOLDER: Final = ROOT / "argocd/bootstrap/argo-cd"
+IGNORED: Final = "argocd.argoproj.io/ignore-healthcheck"
+
+
+def data(name: str) -> dict[str, str]:
+    """The settings in the ConfigMap *name* of Argo CD."""
+    found: dict[str, str] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8"))["data"]
+    return found
+
+
+def key_of(kind: str, group: str) -> str:
+    return f"resource.customizations.health.{group}_{kind}"
+
+
+def health(kind: str, group: str, status: object) -> tuple[str, str]:
+    """Status and message that Argo CD shows of an object of *kind* with *status*."""
+    lua = lua51.LuaRuntime(unpack_returned_tuples=True)
+    answer: Any = lua.eval(f"function(obj) {data('argocd-cm')[key_of(kind, group)]} end")
+    found = answer(lua.table_from({} if status is None else {"status": status}, recursive=True))
+    return found["status"], found["message"]
+
+
+def application(phase: str | None, *, is_healthy: bool = True, sync: str = "Synced") -> dict[str, Any]:
+    status: dict[str, Any] = {"health": {"status": "Healthy" if is_healthy else "Missing"}, "sync": {"status": sync}}
+    return status if phase is None else {**status, "operationState": {"phase": phase, "message": "why"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (None, "Progressing"),
+        ({}, "Progressing"),
+        (application(None, sync="OutOfSync"), "Progressing"),
+        (application(None), "Healthy"),
+        (application("Running"), "Progressing"),
+        (application("Terminating"), "Progressing"),
+        (application("Succeeded"), "Healthy"),
+        (application("Succeeded", is_healthy=False), "Missing"),
+        (application("Failed"), "Degraded"),
+        (application("Error"), "Degraded"),
+    ],
+)
+def test_a_wave_waits_for_applications_that_are_synced_and_a_failed_one_ends_it(status: object, expected: str) -> None:
+    """A failed sync of nothing yet is Healthy by its resources: the next wave would start on what isn't there."""
+    found, message = health("Application", "argoproj.io", status)
+
+    assert found == expected
+    if expected == "Degraded":
+        assert message == "why"
+
+
+def scaled(ready: str, reason: str, **others: str) -> dict[str, Any]:
+    conditions = [{"type": "Active", "status": "False", "reason": "ScalerNotActive", "message": "x"}]
+    conditions += [{"type": name, "status": value, "reason": "x", "message": "x"} for name, value in others.items()]
+    return {"conditions": [*conditions, {"type": "Ready", "status": ready, "reason": reason, "message": "why"}]}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (None, "Progressing"),
+        ({"conditions": []}, "Progressing"),
+        ({"conditions": [{"type": "Ready", "status": "Unknown"}]}, "Progressing"),
+        (scaled("True", "ScaledObjectReady"), "Healthy"),
+        (scaled("True", "ScaledObjectReady", Fallback="True"), "Healthy"),
+        (scaled("True", "ScaledObjectReady", Paused="True"), "Healthy"),
+        (scaled("False", "TriggerError"), "Healthy"),
+        (scaled("Unknown", "PartialTriggerError"), "Healthy"),
+        (scaled("False", "ScaledObjectCheckFailed"), "Degraded"),
+    ],
+)
+def test_a_failover_or_a_pause_of_the_autoscaler_fails_no_release(status: object, expected: str) -> None:
+    """Runbooks pause it; Argo CD's own check says Suspended then, for which a sync waits without end."""
+    assert health("ScaledObject", "keda.sh", status)[0] == expected
+
+
+def test_what_health_leaves_out_a_sync_leaves_out_too() -> None:
+    """The annotation counts in an Application's health and not during a sync: there the kind's own check decides."""
+    ignored = [
+        each
+        for folder in (PRODUCTION, LOCAL)
+        for each in render(folder)
+        if each["metadata"].get("annotations", {}).get(IGNORED) == "true"
+    ]
+
+    assert ignored
+    for each in ignored:
+        failed = {"conditions": [{"type": "Ready", "status": "False", "message": "x"}], "active": [{}]}
+        assert health(each["kind"], each["apiVersion"].rpartition("/")[0], failed)[0] == "Healthy"
+
+
+def deadlines(objects: list[Object]) -> dict[str, int]:
+    """How long each hook may take, in seconds."""
+    jobs = of_kind(objects, "Job")
+    return {each["metadata"]["name"]: each["spec"]["activeDeadlineSeconds"] for each in jobs}
+
+
+def test_a_sync_ends_whatever_it_waits_for() -> None:
+    """By its own limits, and by Argo CD's, which is longer than all of them together."""
+    objects = render(PRODUCTION)
+    rollouts = {}
+    for owner, template in pod_templates(objects):
+        if owner["kind"] == "Deployment":
+            probes = [each["startupProbe"] for each in containers(template)]
+            start = max(each["periodSeconds"] * each["failureThreshold"] for each in probes)
+            rollouts[owner["metadata"]["name"]] = owner["spec"]["progressDeadlineSeconds"]
+            assert start < rollouts[owner["metadata"]["name"]], "a start that is slow is no failure"
+
+    limit = int(data("argocd-cmd-params-cm")["controller.sync.timeout.seconds"])
+    assert len(rollouts) == 2
+    assert sum(deadlines(objects).values()) + max(rollouts.values()) < limit
+    assert "argocd-cmd-params-cm.yaml" in (FOLDER / "kustomization.yaml").read_text("utf-8")
+
+
+def triggers() -> dict[str, dict[str, Any]]:
+    settings = data("argocd-notifications-cm")
+    return {
+        key.removeprefix("trigger."): yaml.safe_load(text)[0]
+        for key, text in settings.items()
+        if key.startswith("trigger.")
+    }
+
+
+def test_slack_hears_of_each_release_that_ends_well_ends_badly_or_does_not_end() -> None:
+    subscribed = {
+        each["metadata"]["name"]: set(re.findall(r"subscribe\.([a-z-]+)\.slack", str(each["metadata"]["annotations"])))
+        for each in of_kind(render("argocd/applications"), "Application")
+        if each["metadata"]["name"] in {"ai-agents-foundation", "ai-agents-workload"}
+    }
+
+    assert set(triggers()) == {"on-deployed", "on-sync-waiting", "on-sync-failed", "on-health-degraded"}
+    assert subscribed == dict.fromkeys(("ai-agents-foundation", "ai-agents-workload"), set(triggers()))
+    settings = data("argocd-notifications-cm")
+    assert {f"template.{name}" for each in triggers().values() for name in each["send"]} <= set(settings)
+
+
+def test_a_self_heal_is_no_deployment() -> None:
+    """Argo CD counts its attempts in the operation, and leaves the count out of any other."""
+    assert "operation.sync?.autoHealAttemptsCount ?? 0) == 0" in triggers()["on-deployed"]["when"]
+
+
+def test_a_failure_says_whether_the_release_before_serves_or_the_new_one() -> None:
+    text = data("argocd-notifications-cm")["template.sync-failed"]
+    hooks = {name for name in deadlines(render(PRODUCTION)) if f'eq .name "{name}"' in text}
+
+    assert hooks == {"ai-agents-migrate", "ai-agents-smoke"}
+    assert text.count("{{if ") + text.count("{{- if ") + text.count("{{range ") + text.count("{{- with ") == text.count(
+        "{{end}}"
+    ) + text.count("{{- end}}"), "each block is closed"
