@@ -158,7 +158,7 @@ bootstrap: installation  ## Argo CD and its root Application, in the cluster tha
 smoke: $(VENV)/.dev-ready  ## The smoke test by hand, in the cluster that kubectl talks to, with the image that runs there
 	@$(BIN)/python kustomize/smoke_by_hand.py "$$(kubectl --namespace production get deployment ai-agents-api \
 		--output jsonpath='{.spec.template.spec.containers[0].image}')" | kubectl replace --force --filename -
-	kubectl --namespace production wait --for=condition=complete --timeout=10m job/ai-agents-smoke || \
+	kubectl --namespace production wait --for=condition=complete --timeout=17m job/ai-agents-smoke || \
 		{ kubectl --namespace production logs job/ai-agents-smoke; exit 1; }
 	kubectl --namespace production logs job/ai-agents-smoke
 

@@ -132,7 +132,11 @@ def send_webhook(slug: str, url: str, event: str, ticket_id: str, *, standard: b
     help="One of the tenant's real help desk instead: it gets one note. Needs DATABASE_URL, as the worker's role.",
 )
 @click.option("--timeout", default=120, show_default=True, metavar="SECONDS", help="For the note to arrive.")
-@click.option("--public-url", metavar="URL", help="Check there too: certificate, redirect, what else is published.")
+@click.option(
+    "--public-url",
+    metavar="URL",
+    help="Check there too, for which it waits five minutes: certificate, redirect, what else is published.",
+)
 @click.option("--namespace", help="Check the release's pods there, by the Kubernetes API (in a pod, with smoke-sa).")
 @click.option("--expect-image", "image", metavar="IMAGE", help="What they run; this pod's own image otherwise.")
 @click.option(
@@ -168,7 +172,7 @@ def smoke(url: str, slug: str, listen: str, ticket_id: str | None, timeout: int,
                 help_desk,
                 url=url,
                 limit_s=timeout,
-                door=PublicDoor(public_url) if public_url else None,
+                door=PublicDoor(public_url, wait_s=300) if public_url else None,
                 cluster=_cluster(namespace, options["image"]) if namespace else None,
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -22,6 +23,10 @@ _OURS: Final = "content-security-policy"
 """A 404 with this header comes from the API, so the ingress does publish the path."""
 
 
+class _NotThereYet(CheckFailed):
+    """What a first release meets while load balancer, DNS record and certificate are made."""
+
+
 class PublicDoor:
     """Checks of the API through the ingress.
 
@@ -29,14 +34,26 @@ class PublicDoor:
         url: Its public URL, `https://…`.
         plain_url: The same host without TLS.
         trust: Trusted certificate authorities in place of the system's.
+        wait_s: How long a door that isn't there yet is waited for: a first release is faster than the load balancer,
+            its DNS record and the certificate.
+        pause_s: Between two looks while waiting.
     """
 
-    def __init__(self, url: str, *, plain_url: str | None = None, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        plain_url: str | None = None,
+        trust: ssl.SSLContext | None = None,
+        wait_s: float = 0,
+        pause_s: float = 5,
+    ) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 443
         self._url = url
         self._plain_url = plain_url or f"http://{self._host}"
         self._trust = trust or ssl.create_default_context()
+        self._wait_s, self._pause_s = wait_s, pause_s
 
     @property
     def checks(self) -> list[NamedCheck]:
@@ -49,15 +66,30 @@ class PublicDoor:
         ]
 
     async def _certificate(self) -> str:
+        started = time.monotonic()
+        while True:
+            try:
+                left = await self._days_left()
+            except _NotThereYet as failure:
+                waited_s = time.monotonic() - started
+                if waited_s + self._pause_s > self._wait_s:
+                    after = f", after {waited_s:.0f} s of waiting" if self._wait_s else ""
+                    raise CheckFailed(f"{failure.detail}{after}") from failure
+                await asyncio.sleep(self._pause_s)
+            else:
+                return f"{self._host}, {left} days left"
+
+    async def _days_left(self) -> int:
+        """For how many days the certificate is valid."""
         try:
             async with asyncio.timeout(_CALL_TIMEOUT_S):
                 _, writer = await asyncio.open_connection(self._host, self._port, ssl=self._trust)
         except ssl.SSLCertVerificationError as error:
-            raise CheckFailed(
+            raise _NotThereYet(
                 f"not trusted for {self._host} ({error.verify_message}): look at the Certificate and its events"
             ) from error
         except (OSError, TimeoutError) as error:
-            raise CheckFailed(
+            raise _NotThereYet(
                 f"no TLS at {self._host}:{self._port} ({type(error).__name__}): look at the DNS record and the ingress"
             ) from error
         certificate = writer.get_extra_info("peercert")
@@ -66,7 +98,7 @@ class PublicDoor:
         left = ends - datetime.now(UTC)
         if left < _SHORTEST_VALIDITY:
             raise CheckFailed(f"only {left.days} days left: cert-manager does not renew it, look at its log")
-        return f"{self._host}, {left.days} days left"
+        return left.days
 
     async def _redirect(self) -> str:
         async with httpx.AsyncClient(timeout=_CALL_TIMEOUT_S) as client:

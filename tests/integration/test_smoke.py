@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -52,7 +54,7 @@ def write_certificate(folder: Path, *, days: int = 90, host: str = "localhost") 
 
 
 @asynccontextmanager
-async def serve(answer: Answer, certificate: Path | None = None) -> AsyncIterator[int]:
+async def serve(answer: Answer, certificate: Path | None = None, *, port: int = 0) -> AsyncIterator[int]:
     """A loopback server, with TLS where there is a certificate; its port."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
@@ -62,7 +64,7 @@ async def serve(answer: Answer, certificate: Path | None = None) -> AsyncIterato
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
     try:
         yield runner.addresses[0][1]
     finally:
@@ -166,6 +168,32 @@ async def test_another_hosts_certificate_is_told(tmp_path: Path) -> None:
     found = await look(Ingress(), write_certificate(tmp_path, host="other.example"))
 
     assert "not trusted for localhost" in found["certificate"].detail
+
+
+async def test_a_door_that_comes_later_is_waited_for(tmp_path: Path) -> None:
+    """A first release is faster than DNS and the certificate, and Argo CD never tries the same commit again."""
+    certificate = write_certificate(tmp_path)
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+    trust = ssl.create_default_context(cafile=str(certificate))
+    door = PublicDoor(f"https://localhost:{port}", trust=trust, wait_s=30, pause_s=0.05)
+    looking = asyncio.create_task(results(door.checks[:1]))
+    await asyncio.sleep(0.2)
+    assert not looking.done()
+    ingress = Ingress()
+    wrong = write_certificate(tmp_path, host="other.example")
+    async with serve(ingress.secure, wrong, port=port):
+        await asyncio.sleep(0.2)
+        assert not looking.done(), "the controller's own certificate is there before ours"
+    async with serve(ingress.secure, certificate, port=port):
+        assert (await looking)["certificate"].is_passed
+
+
+async def test_a_door_that_does_not_come_is_told_with_the_time_that_was_waited() -> None:
+    found = await results(PublicDoor("https://localhost:1", wait_s=0.2, pause_s=0.05).checks[:1])
+
+    assert "look at the DNS record and the ingress, after 0 s of waiting" in found["certificate"].detail
 
 
 async def test_a_door_where_nobody_is_is_told() -> None:

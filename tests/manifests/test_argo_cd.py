@@ -143,7 +143,7 @@ def test_slack_hears_of_each_release_that_ends_well_ends_badly_or_does_not_end()
     }
 
     assert set(triggers()) == {"on-deployed", "on-sync-waiting", "on-sync-failed", "on-health-degraded"}
-    assert subscribed == dict.fromkeys(("ai-agents-foundation", "ai-agents-workload"), set(triggers()))
+    assert subscribed == {name: set(triggers()) for name in ("ai-agents-foundation", "ai-agents-workload")}
     settings = data("argocd-notifications-cm")
     assert {f"template.{name}" for each in triggers().values() for name in each["send"]} <= set(settings)
 
