@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from app.cli.capacity import capacity
 from app.cli.deliveries import deliveries
 from app.cli.onboarding import instances
 from app.cli.processes import api, console, migrate, sync, worker
@@ -31,7 +32,7 @@ def _mark_examples(command: click.Command) -> None:
         _mark_examples(each)
 
 
-for command in (api, worker, console, migrate, sync, tenants, instances, deliveries, webhook, smoke, demo):
+for command in (api, worker, console, migrate, sync, tenants, instances, deliveries, webhook, smoke, capacity, demo):
     _mark_examples(command)
     cli.add_command(command)
 

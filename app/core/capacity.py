@@ -1,0 +1,125 @@
+"""What a load needs: pods, connections, memory of Redis, writes and disk of PostgreSQL.
+
+The figures of `MEASURED` come from one machine (bench/README.md); a faster core does more. Formulas:
+
+    in work       = deliveries a second · (the model's time + our own)                        Little's law
+    worker pods   = the larger of  in work / slots of a pod  and  CPU / a core, each at `USE` of what there is
+    KEDA's target = deliveries due for each pod that it works off within `DRAIN_S`
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+USE: Final = 0.7
+"""Of a pod's CPU and slots; the rest is for bursts and for a pod that is lost."""
+DRAIN_S: Final = 30.0
+_MIN_PODS: Final = 2
+_MIN_WORKERS: Final = 3
+_HOUR_S: Final = 3600.0
+_MIB: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one delivery costs, and what a process takes at rest."""
+
+    worker_cpu_s: float
+    api_cpu_s: float
+    postgres_cpu_s: float
+    own_s: float
+    """From the claim to the note, without the model's time."""
+    wal_bytes: float
+    row_bytes: float
+    """In tables and indexes, with a webhook of 1.5 kB and a note of 2 kB."""
+    ring_bytes: float
+    """In Redis, for each that waits."""
+    worker_mib: float
+    in_work_mib: float
+    """Of a worker, for each delivery in work."""
+    worker_connections: int
+    api_connections: int
+    other_connections: int
+    """Sync, console, migration and KEDA together."""
+
+
+MEASURED: Final = Measured(
+    worker_cpu_s=0.045,
+    api_cpu_s=0.003,
+    postgres_cpu_s=0.017,
+    own_s=0.3,
+    wal_bytes=14_000,
+    row_bytes=10_000,
+    ring_bytes=500,
+    worker_mib=165,
+    in_work_mib=0.05,
+    worker_connections=12,
+    api_connections=4,
+    other_connections=16,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What comes in, in the busiest hour."""
+
+    deliveries_per_hour: float
+    model_s: float
+    """The model's time for an answer."""
+    concurrency: int
+    """`WORKER_CONCURRENCY`."""
+    deliveries_per_month: float
+    retention_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What that takes."""
+
+    per_second: float
+    in_work: float
+    worker_pods: int
+    worker_mib: float
+    """Of each pod, with all its slots in use."""
+    api_pods: int
+    keda_target: int
+    """`targetQueryValue`: deliveries due for each pod."""
+    connections: int
+    """With one pod more of each kind, as during a rollout."""
+    postgres_cores: float
+    wal_mib_per_second: float
+    disk_gib: float
+    redis_mib: float
+    """For rings alone, if no worker read any for an hour."""
+
+
+def needs_of(load: Load, measured: Measured = MEASURED) -> Needs:
+    """What *load* takes on cores like the measured one."""
+    per_second = load.deliveries_per_hour / _HOUR_S
+    in_work = per_second * (load.model_s + measured.own_s)
+    by_slots = in_work / (load.concurrency * USE)
+    by_cpu = per_second * measured.worker_cpu_s / USE
+    worker_pods = max(_MIN_WORKERS, math.ceil(max(by_slots, by_cpu)))
+    api_pods = max(_MIN_PODS, math.ceil(per_second * measured.api_cpu_s / USE))
+    return Needs(
+        per_second=per_second,
+        in_work=in_work,
+        worker_pods=worker_pods,
+        worker_mib=measured.worker_mib + load.concurrency * measured.in_work_mib,
+        api_pods=api_pods,
+        keda_target=max(1, math.floor(pod_rate(load, measured) * DRAIN_S)),
+        connections=(worker_pods + 1) * measured.worker_connections
+        + (api_pods + 1) * measured.api_connections
+        + measured.other_connections,
+        postgres_cores=per_second * measured.postgres_cpu_s,
+        wal_mib_per_second=per_second * measured.wal_bytes / _MIB,
+        disk_gib=load.deliveries_per_month / 30 * load.retention_days * measured.row_bytes / 2**30,
+        redis_mib=load.deliveries_per_hour * measured.ring_bytes / _MIB,
+    )
+
+
+def pod_rate(load: Load, measured: Measured = MEASURED) -> float:
+    """Deliveries a second that one worker works off: as its slots or its core allow."""
+    return min(load.concurrency / (load.model_s + measured.own_s), USE / measured.worker_cpu_s)

@@ -1,0 +1,91 @@
+"""What a load needs, and whether what is installed carries a storm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from app.core.capacity import DRAIN_S, MEASURED, USE, Load, needs_of, pod_rate
+from app.core.tenant import Tenant
+from app.settings import ApiSettings, ConsoleSettings, MigrateSettings, SyncSettings, WorkerSettings
+from tests.builders import a_tenant
+from tests.manifests.rendering import WORKLOAD, of_kind, render
+from tests.unit.core.scaling import Scaling
+
+USUAL = Load(deliveries_per_hour=2_000, model_s=8, concurrency=32, deliveries_per_month=100_000, retention_days=90)
+
+
+def test_what_is_in_work_is_the_rate_times_the_time() -> None:
+    """3,600 an hour are one a second; each takes 8 s of the model's and 0.3 s of ours."""
+    assert needs_of(replace(USUAL, deliveries_per_hour=3_600)).in_work == pytest.approx(8.3)
+
+
+def test_a_slow_model_needs_slots_and_a_fast_one_cpu() -> None:
+    many = replace(USUAL, deliveries_per_hour=72_000)  # 20 a second
+    slow, fast = needs_of(replace(many, model_s=30)), needs_of(replace(many, model_s=0))
+    assert slow.worker_pods == pytest.approx(20 * 30.3 / (32 * USE), abs=1)
+    assert fast.worker_pods == max(3, -(-20 * MEASURED.worker_cpu_s // USE))
+    assert needs_of(replace(many, model_s=30, concurrency=400)).worker_pods < slow.worker_pods
+
+
+def test_little_needs_what_stays_up_when_a_pod_is_lost() -> None:
+    needs = needs_of(replace(USUAL, deliveries_per_hour=1))
+    assert (needs.worker_pods, needs.api_pods) == (3, 2)
+
+
+def test_the_connections_are_those_of_the_processes() -> None:
+    assert MEASURED.worker_connections == WorkerSettings.database_connections
+    assert MEASURED.api_connections == ApiSettings.database_connections
+    others = SyncSettings.database_connections + ConsoleSettings.database_connections
+    assert MEASURED.other_connections == others + MigrateSettings.database_connections + 1  # KEDA's
+
+
+def test_a_pods_target_is_what_it_works_off_in_half_a_minute() -> None:
+    assert needs_of(USUAL).keda_target == int(pod_rate(USUAL) * DRAIN_S)
+
+
+def installed() -> dict[str, int]:
+    (scaled,) = of_kind(render(WORKLOAD), "ScaledObject")
+    (trigger,) = (each for each in scaled["spec"]["triggers"] if each["type"] == "postgresql")
+    (settings,) = (
+        each for each in of_kind(render(WORKLOAD), "ConfigMap") if each["metadata"]["name"].startswith("settings-")
+    )
+    return {
+        "target": int(trigger["metadata"]["targetQueryValue"]),
+        "least": scaled["spec"]["minReplicaCount"],
+        "most": scaled["spec"]["maxReplicaCount"],
+        "pod_slots": int(settings["data"]["WORKER_CONCURRENCY"]),
+    }
+
+
+def test_the_installed_target_is_the_one_that_follows() -> None:
+    """For a model that takes 8 s."""
+    assert installed()["target"] == pytest.approx(needs_of(USUAL).keda_target, rel=0.25)
+
+
+def a_usual_tenant() -> Tenant:
+    return a_tenant(servicedesk={"calls_per_minute": 30})
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_ten_thousand_tickets_in_five_minutes_have_their_notes_soon(seed: int) -> None:
+    """Of 200 tenants, with a model that takes 8 s and the autoscaler as it is installed."""
+    random = Random(seed)
+    arrivals = sorted((random.uniform(0, 300), random.randrange(200)) for _ in range(10_000))
+    run = Scaling(arrivals, work_s=8.3, tenant_slots=a_usual_tenant().slots, **installed())
+    run.run()
+    waits = sorted(run.waits)
+    assert len(waits) == 10_000
+    assert run.most_pods == installed()["most"]
+    assert waits[len(waits) // 2] < 45
+    assert waits[int(len(waits) * 0.95)] < 75
+
+
+def test_one_tenants_storm_keeps_no_other_waiting() -> None:
+    """It has 5,000 tickets at once; 20 others have one each in the five minutes after it."""
+    arrivals = [(0.0, 0)] * 5_000 + [(15.0 * tenant, tenant) for tenant in range(1, 21)]
+    run = Scaling(sorted(arrivals), work_s=8.3, tenant_slots=a_usual_tenant().slots, **installed())
+    run.run()
+    assert sum(wait < 10 for wait in run.waits) >= 20
