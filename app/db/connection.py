@@ -27,9 +27,21 @@ def driver_dsn(url: str) -> str:
     return url.replace("postgresql+asyncpg://", "postgresql://", 1)
 
 
+DRIVER_ERRORS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""What the driver raises."""
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether *error* comes from the state of PostgreSQL and not from the statement, so that a retry may work."""
-    if isinstance(error, asyncpg.InvalidCachedStatementError):  # the schema changed since it was prepared
+    # The schema changed since a statement was prepared; or a connection was cut while nothing was asked, which the driver
+    # notices in the middle of the next statement and calls an error of its own.
+    if isinstance(error, asyncpg.InvalidCachedStatementError | asyncpg.InternalClientError):
         return True
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""

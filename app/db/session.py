@@ -24,7 +24,7 @@ from sqlalchemy import exc, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.db.connection import CONNECT_TIMEOUT, Pooler, driver_dsn, unavailable
+from app.db.connection import CONNECT_TIMEOUT, DRIVER_ERRORS, Pooler, driver_dsn, unavailable
 from app.db.connection import is_passing as is_passing_in_driver
 from app.db.sql import Statement, load_text
 from app.errors import DatabaseUnavailable
@@ -100,7 +100,13 @@ class Database:
         try:
             try:
                 await connection.execute(begin)
-            except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+            except (
+                asyncpg.PostgresConnectionError,
+                asyncpg.OperatorInterventionError,
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,
+                OSError,
+            ):
                 # It broke while nobody used it. PostgreSQL may be back, with another connection.
                 connection.terminate()
                 await self._pool.release(connection)
@@ -140,7 +146,7 @@ class Database:
             async with self._sessions.begin() as session:
                 await session.execute(_BEGIN, {"tenant_id": tenant_id, "timeout_ms": _TIMEOUT_MS})
                 yield session
-        except (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (exc.SQLAlchemyError, *DRIVER_ERRORS) as error:
             if is_passing(error):
                 raise unavailable(error) from error
             raise
@@ -180,7 +186,7 @@ class SharedTransaction:
 def _told_as_unavailable() -> Iterator[None]:
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except DRIVER_ERRORS as error:
         if is_passing_in_driver(error):
             raise unavailable(error) from error
         raise
@@ -271,7 +277,7 @@ async def open_database(
 async def _close(pool: asyncpg.Pool[Any], engine: AsyncEngine) -> None:
     try:
         await asyncio.wait_for(pool.close(), CONNECT_TIMEOUT.total_seconds())
-    except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except DRIVER_ERRORS:
         pool.terminate()
     await engine.dispose()
 

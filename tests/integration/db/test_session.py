@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -121,3 +122,23 @@ async def test_what_fails_in_a_shared_transaction_fails_what_follows_and_no_more
 async def test_a_shared_transaction_that_nobody_used_asks_nothing() -> None:
     async with open_database("postgresql://nobody@127.0.0.1:1/none") as database, SharedTransaction(database):
         pass
+
+
+async def test_a_connection_that_is_cut_at_any_moment_is_the_databases_fault(urls: DatabaseUrls) -> None:
+    """Also where the driver only notices in the middle of the next statement: then it raises an error of its own."""
+    failures: set[str] = set()
+    async with open_database(urls.worker, pool_size=1) as database:
+        for number in range(60):
+            try:
+                async with database.transaction(None) as tx:
+                    process = int(await tx.value(_PROCESS))
+                    cut = asyncio.create_task(run_as_superuser(urls, f"select pg_terminate_backend({process})"))
+                    for _ in range(number % 4):
+                        await asyncio.sleep(0.002)
+                    time.sleep(0.002 * (number % 5))  # noqa: ASYNC251 - what the server sends waits meanwhile
+                    for _ in range(20):
+                        await tx.value(_PROCESS)
+            except Exception as error:  # noqa: BLE001 - which one is what is tested
+                failures.add(type(error).__name__)
+            await cut
+    assert failures == {"DatabaseUnavailable"}
