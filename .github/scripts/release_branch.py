@@ -55,7 +55,7 @@ def fetched(remote: str, branch: str) -> str | None:
 def image() -> str:
     """Our repository of images, as the installation names it."""
     found = re.search(r"^  image: (\S+)$", git("show", f"HEAD:{INSTALLATION}"), re.MULTILINE)
-    if found is None or "unset" in found[1]:
+    if found is None or "unset.invalid" in found[1]:
         raise Refused(f"the image is unset: name our repository in {INSTALLATION}")
     return found[1]
 

@@ -1,4 +1,4 @@
-"""What a change does to each overlay and to argocd/, as Markdown: rendered before, rendered after, compared.
+"""What a change does to each overlay, to argocd/ and policies/, as Markdown: rendered before, rendered after, compared.
 
 Before is where the branch left main, so that what others merged meanwhile does not show. A folder that is new or gone
 is compared with nothing; one that does not render says why. Also written to GitHub's summary and output, where given.
@@ -26,10 +26,10 @@ def run(*command: str) -> str:
 
 
 def folders(root: Path) -> list[str]:
-    """What somebody applies: each kustomization of the overlays and of argocd/ that is no Component."""
+    """What somebody applies: each kustomization of the overlays, argocd/ and policies/ that is no Component."""
     return sorted(
         str(path.parent.relative_to(root))
-        for top in ("kustomize/overlays", "argocd")
+        for top in ("kustomize/overlays", "argocd", "policies")
         for path in (root / top).rglob("kustomization.yaml")
         if not re.search(r"^kind: Component$", path.read_text(encoding="utf-8"), re.MULTILINE)
     )

@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
 # Makes the IAM roles of this folder from its policies and trusts. Safe to repeat: it then brings them up to date.
-#   AWS_ACCOUNT_ID=… AWS_REGION=… OIDC_PROVIDER=… HOSTED_ZONE_ID=… HOST=… KMS_KEY_ARN=… GITHUB_REPOSITORY=… docs/aws/roles.sh
+#   AWS_ACCOUNT_ID=… AWS_REGION=… OIDC_PROVIDER=… HOSTED_ZONE_ID=… HOST=… KMS_KEY_ARN=… \
+#     GITHUB_REPOSITORY=owner/name GITHUB_OWNER_ID=… GITHUB_REPOSITORY_ID=… docs/aws/roles.sh
 set -euo pipefail
 cd "$(dirname "$0")"
 
-for name in AWS_ACCOUNT_ID AWS_REGION OIDC_PROVIDER HOSTED_ZONE_ID HOST KMS_KEY_ARN GITHUB_REPOSITORY; do
+for name in AWS_ACCOUNT_ID AWS_REGION OIDC_PROVIDER HOSTED_ZONE_ID HOST KMS_KEY_ARN \
+  GITHUB_REPOSITORY GITHUB_OWNER_ID GITHUB_REPOSITORY_ID; do
   [ -n "${!name:-}" ] || { echo "$name is unset; docs/deploy.md, \"First installation\", says where it comes from" >&2; exit 2; }
   export "${name?}"
 done
+
+# GitHub names a repository with its ids since 15 July 2026, and an older one without: whoever takes its name over later
+# has other ids.
+export GITHUB_OWNER=${GITHUB_REPOSITORY%%/*} GITHUB_NAME=${GITHUB_REPOSITORY#*/}
 
 filled() {
   python3 -c 'import os, string, sys; print(string.Template(open(sys.argv[1]).read()).substitute(os.environ))' "$1"

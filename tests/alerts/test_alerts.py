@@ -17,6 +17,8 @@ import yaml
 from app.cli import cli
 from tests.alerts.cases import CASES, Series
 from tests.alerts.rules import FOLDER, RUNBOOKS, load_alerts, load_groups, load_rules
+from tests.manifests.project import settings
+from tests.manifests.rendering import WORKLOAD, of_kind, render
 
 SECTIONS = ["## Meaning", "## Confirm", "## Act", "## Prevent"]
 
@@ -105,7 +107,7 @@ def test_every_alert_has_a_case_and_a_runbook_and_every_case_and_runbook_an_aler
 def test_an_alert_says_what_is_wrong_and_where_help_is(name: str) -> None:
     alert = load_alerts()[name]
     assert alert["labels"]["severity"] in {"critical", "warning"}
-    assert alert["annotations"]["runbook"] == f"docs/runbooks/{name}.md"
+    assert alert["annotations"]["runbook_url"] == f"set-by-installation/{name}.md"
     told = alert["annotations"]["summary"] + alert["annotations"]["description"]
     # A label that the expression drops would be an empty word.
     assert set(re.findall(r"\$labels\.(\w+)", told)) <= set(CASES[name].labels)
@@ -115,6 +117,17 @@ def test_an_alert_says_what_is_wrong_and_where_help_is(name: str) -> None:
     confirm, act = page.split("## Confirm")[1], page.split("## Act")[1]
     assert "```" in confirm.split("## Act")[0], "exact commands"
     assert "```" in act.split("## Prevent")[0], "exact commands"
+
+
+def test_the_page_of_an_alert_is_a_link() -> None:
+    """Whoever is woken has a telephone, and no checkout."""
+    (rules,) = (each for each in of_kind(render(WORKLOAD), "PrometheusRule") if "alerts" in each["metadata"]["name"])
+    urls = {
+        rule["alert"]: rule["annotations"]["runbook_url"] for each in rules["spec"]["groups"] for rule in each["rules"]
+    }
+
+    assert urls == {name: f"{settings()['runbooksUrl']}/{name}.md" for name in load_alerts()}
+    assert all(url.startswith("https://") for url in urls.values())
 
 
 def test_the_component_deploys_every_file_of_rules() -> None:

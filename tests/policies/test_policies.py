@@ -49,6 +49,7 @@ def test_a_signature_is_asked_for_by_tag_too_and_of_every_kind_of_container() ->
     (rule,) = signatures["spec"]["matchConstraints"]["resourceRules"]
     (validation,) = signatures["spec"]["validations"]
 
+    assert signatures["spec"]["validationActions"] == [settings()["unsignedImages"]]
     assert signatures["spec"]["matchImageReferences"] == [{"glob": f"{settings()['image']}*"}]
     assert rule["resources"] == ["pods", "pods/ephemeralcontainers"]
     assert all(

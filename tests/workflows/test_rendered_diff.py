@@ -49,6 +49,12 @@ def test_changed_object_shows_in_its_overlay_alone(repository: Path) -> None:
     assert "argocd" not in text
 
 
+def test_changed_policy_shows(repository: Path) -> None:
+    commit(repository, "Policy", {"policies/kustomization.yaml": RESOURCES, "policies/object.yaml": OBJECT.format("x")})
+
+    assert "### `policies` +" in _diff(repository).stdout
+
+
 def test_change_that_renders_alike_says_so(repository: Path) -> None:
     commit(repository, "Comment", {KUSTOMIZATION: f"# A comment\n{RESOURCES}"})
 
