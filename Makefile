@@ -13,7 +13,7 @@ export LANGSMITH_TRACING := false
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
 	faults faults-machine alert-drill image image-test installation tenants bootstrap smoke smoke-ticket \
-	workflows rendered-diff preview-comment registry image-push image-sign release-branch release-tenants e2e clean
+	workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch release-tenants e2e clean
 
 help:  ## This list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -206,6 +206,12 @@ image-push:
 	@.github/scripts/image_push.sh
 image-sign:
 	@.github/scripts/image_sign.sh
+
+protect:  ## Rulesets of main and `release`, and the key of the release jobs (needs gh, as an administrator); safe to repeat
+	@.github/scripts/protect.sh
+
+protected:  ## Whether main and `release` are protected as the rulesets say
+	@.github/scripts/protect.sh --check
 
 release-branch:  ## Move the branch `release` to HEAD: make release-branch DIGEST=sha256:…
 	@$(PYTHON) .github/scripts/release_branch.py "$$DIGEST"

@@ -13,19 +13,20 @@ import pytest
 import yaml
 
 from tests.manifests.rendering import FOUNDATION
-from tests.workflows.commands import ROOT, run
+from tests.workflows.commands import ROOT, program, run
 
 FOLDER: Final = ROOT / ".github" / "workflows"
 FILES: Final = sorted(FOLDER.glob("*.yaml"))
 ZIZMOR: Final = Path(sysconfig.get_path("scripts")) / "zizmor"
 
+RULESETS: Final = ROOT / ".github" / "rulesets"
 TENANTS: Final = f"{FOUNDATION}/tenants/**"
 
+# Who may push to the branch `release`, by the deploy key of its environment.
+PUSHERS: Final = {("release", "branch"), ("tenants", "branch")}
 # Who may do more than read, and why it must.
 WRITES: Final = {
     ("release", "image"): {"id-token", "attestations"},
-    ("release", "branch"): {"contents"},
-    ("tenants", "branch"): {"contents"},
     ("preview", "comment"): {"pull-requests"},
 }
 
@@ -111,7 +112,7 @@ def test_each_command_is_a_make_target_that_exists(path: Path) -> None:
 def test_only_the_job_that_pushes_keeps_the_token_of_its_checkout(path: Path) -> None:
     for name, job in _workflow(path)["jobs"].items():
         [checkout] = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
-        assert checkout["with"]["persist-credentials"] is (WRITES.get((path.stem, name)) == {"contents"})
+        assert checkout["with"]["persist-credentials"] is ((path.stem, name) in PUSHERS)
 
 
 def test_code_of_a_pull_request_never_meets_the_right_to_write() -> None:
@@ -137,13 +138,83 @@ def test_releases_do_not_overtake_and_nothing_else_writes_the_branch() -> None:
     assert workflow["concurrency"] == {"group": "release", "cancel-in-progress": False}
     assert workflow["jobs"]["branch"]["needs"] == "image"
     assert workflow["jobs"]["image"]["needs"] == "test"
-    writers = [
-        (path.stem, name)
+
+
+def test_only_the_key_of_the_release_jobs_moves_the_branch() -> None:
+    """No token of a workflow may: a ruleset keeps the branch from all but deploy keys, and GitHub the key for main."""
+    holders = {
+        (path.stem, name): job.get("environment")
         for path in FILES
         for name, job in _workflow(path)["jobs"].items()
-        if job["permissions"].get("contents") == "write"
-    ]
-    assert writers == [("release", "branch"), ("tenants", "branch")]
+        if "secrets." in json.dumps(job)
+    }
+
+    assert holders == {("release", "branch"): "release", ("tenants", "branch"): "tenants"}
+    for file, name in PUSHERS:
+        job = _workflow(FOLDER / f"{file}.yaml")["jobs"][name]
+        assert job["permissions"] == {"contents": "read"}
+        assert job["steps"][0]["with"]["ssh-key"] == "${{ secrets.RELEASE_KEY }}"
+    ruleset = json.loads((RULESETS / "release.json").read_text(encoding="utf-8"))
+    assert ruleset["bypass_actors"] == [{"actor_id": None, "actor_type": "DeployKey", "bypass_mode": "always"}]
+    assert {rule["type"] for rule in ruleset["rules"]} == {"creation", "update", "deletion", "non_fast_forward"}
+
+
+def test_main_takes_what_was_reviewed_and_passed_every_job_of_ci() -> None:
+    ruleset = json.loads((RULESETS / "main.json").read_text(encoding="utf-8"))
+    rules = {rule["type"]: rule.get("parameters") for rule in ruleset["rules"]}
+    checks = {check["context"] for check in rules["required_status_checks"]["required_status_checks"]}
+
+    assert checks == {job["name"] for job in _workflow(FOLDER / "ci.yaml")["jobs"].values()}
+    assert rules["pull_request"]["require_code_owner_review"]
+    assert ruleset["bypass_actors"] == []
+    assert {path.stem for path in RULESETS.glob("*.json")} == {"main", "release"}
+
+
+# gh, and what GitHub would answer: a branch has the rules that were sent for it.
+GH: Final = """
+echo "$*" >>{state}/calls
+case "$*" in
+    "repo view"*) echo owner/name ;;
+    "repo deploy-key add"*) touch {state}/deploy-key ;;
+    "secret list --env "*) [ ! -e {state}/secret-$4 ] || echo RELEASE_KEY ;;
+    "secret set RELEASE_KEY --env "*) cat >{state}/secret-$5 ;;
+    *"--method POST repos/owner/name/rulesets "*) cp "$7" {state} ;;
+    "api repos/owner/name/rulesets --jq "*main*) [ ! -e {state}/main.json ] || echo 1 ;;
+    "api repos/owner/name/rulesets --jq "*release*) [ ! -e {state}/release.json ] || echo 2 ;;
+    "api repos/owner/name/rules/branches/"*)
+        file={state}/$(basename "$2").json
+        [ ! -e "$file" ] || jq --raw-output '.rules[].type' "$file" ;;
+    *"--method PUT repos/owner/name/environments/"*) touch {state}/environment-$(basename "$5") ;;
+    "api --silent repos/owner/name/environments/"*) [ -e {state}/environment-$(basename "$3") ] ;;
+esac
+"""
+
+
+def test_protection_is_made_kept_and_checked(tmp_path: Path) -> None:
+    program(tmp_path / "bin", "gh", GH.format(state=tmp_path))
+
+    def protect(*arguments: str) -> subprocess.CompletedProcess[str]:
+        path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
+        return run(ROOT / ".github/scripts/protect.sh", *arguments, cwd=tmp_path, PATH=path)
+
+    assert protect("--check").returncode == 1
+    made = protect()
+    assert made.returncode == 0, made.stderr
+    key = (tmp_path / "secret-release").read_text(encoding="utf-8")
+    assert "OPENSSH PRIVATE KEY" in key
+    assert key == (tmp_path / "secret-tenants").read_text(encoding="utf-8")
+    calls = (tmp_path / "calls").read_text(encoding="utf-8")
+    assert protect().returncode == 0
+    again = (tmp_path / "calls").read_text(encoding="utf-8").removeprefix(calls)
+    assert "deploy-key" not in again
+    assert "POST" not in again
+    assert "--method PUT repos/owner/name/rulesets/1" in again
+    assert "PUT repos/owner/name/environments" not in again, "it would take the reviewers away"
+    assert protect("--check").stdout.splitlines() == ["main is protected", "release is protected"]
+    (tmp_path / "release.json").unlink()
+    gone = protect("--check")
+    assert gone.returncode == 1
+    assert "release is not protected" in gone.stderr
 
 
 def test_a_merge_of_tenants_files_alone_builds_no_image_and_waits_for_none() -> None:
