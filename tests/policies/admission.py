@@ -16,7 +16,7 @@ from cel_expr_python.ext import ext_optional, ext_strings
 
 from tests.manifests.rendering import Object, parse
 
-_PLURALS: Final = {"Ingress": "ingresses"}
+_PLURALS: Final = {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"}
 ARGO_CD: Final = "system:serviceaccount:argocd:argocd-application-controller"
 
 
