@@ -88,6 +88,27 @@ def test_a_failover_or_a_pause_of_the_autoscaler_fails_no_release(status: object
     assert health("ScaledObject", "keda.sh", status)[0] == expected
 
 
+def gateway(accepted: str, programmed: str) -> dict[str, Any]:
+    """With its certificate still to come: the listener's reference leads nowhere."""
+    missing = {"type": "ResolvedRefs", "status": "False", "reason": "InvalidCertificateRef", "message": "no Secret"}
+    conditions = [{"type": "Accepted", "status": accepted, "message": "why"}]
+    conditions += [{"type": "Programmed", "status": programmed, "message": "why"}]
+    return {"conditions": conditions, "listeners": [{"name": "https", "conditions": [missing]}]}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (None, "Progressing"),
+        (gateway("True", "False"), "Progressing"),
+        (gateway("True", "True"), "Healthy"),
+        (gateway("False", "False"), "Degraded"),
+    ],
+)
+def test_a_certificate_that_comes_later_does_not_fail_the_first_sync(status: object, expected: str) -> None:
+    assert health("Gateway", "gateway.networking.k8s.io", status)[0] == expected
+
+
 def test_what_health_leaves_out_a_sync_leaves_out_too() -> None:
     """The annotation counts in an Application's health and not during a sync: there the kind's own check decides."""
     ignored = [

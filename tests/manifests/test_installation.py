@@ -17,7 +17,14 @@ from tests.policies.admission import policies_in
 CHECK: Final = runpy.run_path(str(ROOT / "kustomize/installation/check.py"))
 FILLED: Final = sorted(set(INSTALLATIONS) - {"unset"})
 # All that is synced, and the root.
-DEPLOYED: Final = (PRODUCTION, "argocd/applications", "argocd/bootstrap/root", "argocd/cluster-issuer", "policies")
+DEPLOYED: Final = (
+    PRODUCTION,
+    "argocd/applications",
+    "argocd/bootstrap/root",
+    "argocd/cluster-issuer",
+    "argocd/gateway-class",
+    "policies",
+)
 EVERY: Final = {**INSTALLATIONS, "what is checked in": ROOT / INSTALLATION}
 
 

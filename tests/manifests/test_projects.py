@@ -13,6 +13,7 @@ DECLARED = [*render("argocd/bootstrap/root"), *render("argocd/applications")]
 # Those that have no namespace; of the kinds that we deploy ourselves.
 CLUSTER_SCOPED = {
     "ClusterIssuer",
+    "GatewayClass",
     "ImageValidatingPolicy",
     "Namespace",
     "ValidatingAdmissionPolicy",

@@ -55,13 +55,13 @@ def test_nothing_of_the_foundation_changes_its_name_with_its_content() -> None:
     assert [each for each in of_kind(render(WORKLOAD), "ConfigMap") if each["metadata"]["name"] == "settings"] == []
 
 
-DOORS: Final = ("ingress-nginx", "gateway-api")
+DOORS: Final = ("gateway-api", "ingress-nginx")
 
 
 @pytest.mark.parametrize(("door", "is_pod_identity"), list(product(DOORS, (False, True))))
 def test_components_combine(tmp_path: Path, door: str, is_pod_identity: bool) -> None:
     copy_project(tmp_path)
-    _edit(tmp_path / WORKLOAD, "ingress-nginx", door)
+    _edit(tmp_path / WORKLOAD, "gateway-api", door)
     if is_pod_identity:
         path = tmp_path / FOUNDATION / "kustomization.yaml"
         content = yaml.safe_load(path.read_text("utf-8"))
@@ -114,7 +114,8 @@ def test_the_console_and_the_votes_are_components_too(tmp_path: Path) -> None:
     assert invalid(objects) == []
     assert miswired(objects) == []
     assert unset_variables(objects) == unread_secrets(objects) == []
-    published = [path["path"] for path in of_kind(objects, "Ingress")[0]["spec"]["rules"][0]["http"]["paths"]]
+    (route,) = (each for each in of_kind(objects, "HTTPRoute") if each["metadata"]["name"] == "ai-agents")
+    published = [match["path"]["value"] for match in route["spec"]["rules"][0]["matches"]]
     assert published == ["/webhook", "/feedback", "/health"]
     lets_in = [
         policy["metadata"]["name"]

@@ -35,8 +35,7 @@ def fix_replicas(objects: list[Object]) -> None:
 
 
 def lead_astray(objects: list[Object]) -> None:
-    path = first(objects, "Ingress", "ai-agents")["spec"]["rules"][0]["http"]["paths"][0]
-    path["backend"]["service"]["name"] = "api"
+    first(objects, "HTTPRoute", "ai-agents")["spec"]["rules"][0]["backendRefs"][0]["name"] = "api"
 
 
 def protect_nobody(objects: list[Object]) -> None:
@@ -64,7 +63,7 @@ def bind_nobody(objects: list[Object]) -> None:
         (protect_everybody, "protects the pods of 5 objects"),
         (bind_nobody, "gives rights to nobody"),
     ],
-    ids=["service", "probe", "autoscaler", "replicas", "ingress", "budget", "budget of all", "rights"],
+    ids=["service", "probe", "autoscaler", "replicas", "route", "budget", "budget of all", "rights"],
 )
 def test_what_leads_nowhere_is_found(spoil: Callable[[list[Object]], None], problem: str) -> None:
     objects = deepcopy(render(PRODUCTION))
