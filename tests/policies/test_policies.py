@@ -10,6 +10,7 @@ import pytest
 
 from tests.manifests.project import ROOT, settings
 from tests.manifests.rendering import LOCAL, PRODUCTION, Object, name_of, of_kind, parse, pod_templates, render
+from tests.policies import pod_security
 from tests.policies.admission import NotAnswered, Policy, documents, policies_in
 
 POLICIES = policies_in(render("policies"))
@@ -137,12 +138,12 @@ def test_the_pods_that_it_makes_pass_every_rule() -> None:
 
 
 def test_a_sidecar_is_no_way_around() -> None:
-    (deployment, *_) = examples_of("no-root", "allowed")
+    (deployment, *_) = examples_of("read-only-root", "allowed")
     sidecar = {"name": "sidecar", "image": "docker.io/library/busybox:latest", "restartPolicy": "Always"}
     deployment["spec"]["template"]["spec"]["initContainers"] = [sidecar]
 
     found = {text.partition(":")[0] for text in objections(deployment)}
-    assert found == {"images-from-our-registry", "read-only-root", "no-capabilities", "requests-and-limits", "probes"}
+    assert found == {"images-from-our-registry", "read-only-root", "requests-and-limits", "probes"}
 
 
 def test_a_rule_that_says_the_opposite_is_seen() -> None:
@@ -169,3 +170,41 @@ def test_an_expression_that_is_no_cel_is_seen() -> None:
 
     with pytest.raises(Exception, match=r"(?i)syntax"):
         rule.objections(deployment)
+
+
+def test_the_namespace_enforces_the_restricted_profile_and_every_pod_of_ours_fits_it() -> None:
+    (namespace,) = of_kind(render(PRODUCTION), "Namespace")
+
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    for folder in (PRODUCTION, LOCAL):
+        found = {name_of(owner): pod_security.objections(pod["spec"]) for owner, pod in pod_templates(render(folder))}
+        assert {name: each for name, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ({"hostNetwork": True}, "hostNetwork is set"),
+        ({"hostPID": True}, "hostPID is set"),
+        ({"volumes": [{"name": "node", "hostPath": {"path": "/"}}]}, "volume node is of kind hostPath"),
+        ({"securityContext": {"runAsNonRoot": True}}, "app: no seccompProfile"),
+        ({"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}, "app: runAsNonRoot is not true"),
+        ({"container": {"securityContext": {"runAsUser": 0}}}, "app: runs as root"),
+        ({"container": {"securityContext": {"privileged": True}}}, "app: may gain rights"),
+        (
+            {"container": {"securityContext": {"capabilities": {"drop": ["ALL"], "add": ["SYS_ADMIN"]}}}},
+            "app: has capa",
+        ),
+        ({"container": {"ports": [{"containerPort": 80, "hostPort": 80}]}}, "app: opens a port of the node"),
+        ({"initContainers": [{"name": "sidecar", "restartPolicy": "Always"}]}, "sidecar: may gain rights"),
+    ],
+)
+def test_what_breaks_the_restricted_profile_is_seen(broken: dict[str, Any], said: str) -> None:
+    (deployment, *_) = examples_of("read-only-root", "allowed")
+    pod = deepcopy(deployment["spec"]["template"]["spec"])
+    assert pod_security.objections(pod) == []
+    container = broken.pop("container", {})
+    pod["containers"][0]["securityContext"] |= container.get("securityContext", {})
+    pod["containers"][0] |= {key: value for key, value in container.items() if key != "securityContext"}
+
+    assert [each for each in pod_security.objections({**pod, **broken}) if said in each]
