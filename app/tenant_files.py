@@ -16,7 +16,7 @@ from uuid import UUID
 import yaml
 
 from app.errors import TenantFileInvalid
-from app.tenants import TenantDirectory, parse_instance, parse_tenant
+from app.tenants import TenantDirectory, parse_instance, parse_tenant, read_values
 
 LIST_FILE: Final = "Kustomization"
 """Without the ending `.yaml`, which in this folder is a tenant's."""
@@ -87,13 +87,13 @@ def remove_file(folder: Path, name: str) -> Mapping[str, Any]:
     """
     path = folder / f"{name}.yaml"
     try:
-        held = yaml.safe_load(path.read_bytes())
-    except FileNotFoundError as error:
-        raise TenantFileInvalid(f"there is no file {path}") from error
-    except Exception:  # noqa: BLE001 - a file that can't be read is removed all the same
+        held = read_values(path)
+    except TenantFileInvalid:  # a file that can't be read is removed all the same
         held = None
     try:
         path.unlink()
+    except FileNotFoundError as error:
+        raise TenantFileInvalid(f"there is no file {path}") from error
     except OSError as error:
         raise TenantFileInvalid(f"{path} can't be removed ({type(error).__name__})") from error
     return held if isinstance(held, dict) else {}

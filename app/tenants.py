@@ -12,9 +12,11 @@ that its accounts share.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
-import re
+import os
+import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,19 +27,18 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import structlog
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from app.core.accounts import Accounts
 from app.core.help_desk import Account, AccountRef, similar_name
+from app.core.plain_yaml import MAX_CHARS, read_plain_yaml
 from app.core.signature import decode_secret, decode_token
 from app.core.tenant import Auth, Instance, Tenant
 from app.errors import TenantFileInvalid
 from app.telemetry.metrics import TENANT_FILES_BAD
 
 REFRESH_EVERY: Final = timedelta(seconds=2)
-MAX_FILE_BYTES: Final = 64 * 1024
-_MAX_DEPTH: Final = 8
+MAX_FILE_BYTES: Final = MAX_CHARS
 
 WEBHOOK_SECRET_FILES: Final = ("webhook_secret", "webhook_secret_previous")
 API_KEY_FILE: Final = "api_key"
@@ -220,6 +221,7 @@ class TenantDirectory:
         slug = key.removeprefix(_INSTANCE_MARK)
         path = (self._instance_files if is_instance else self._files) / f"{slug}.yaml"
         secrets = self._secrets / slug
+        told = os.fsencode(slug).decode(errors="backslashreplace")  # a label of a metric must be UTF-8
         version = 0 if is_instance else self._instances_version
         before = self._seen.get(key)
         try:
@@ -240,10 +242,10 @@ class TenantDirectory:
             else:
                 self._read[key] = self._with_secrets(read_tenant(path, self._instances))
         except TenantFileInvalid as error:
-            self._unreadable[key] = FileProblem(slug, error.detail)
+            self._unreadable[key] = FileProblem(told, error.detail)
         except Exception as error:  # whatever a file or secret holds, it must not affect other tenants
-            log.exception("tenant_file_unreadable", tenant=slug)
-            self._unreadable[key] = FileProblem(slug, f"can't be read ({type(error).__name__}): write it anew")
+            log.exception("tenant_file_unreadable", tenant=told)
+            self._unreadable[key] = FileProblem(told, f"can't be read ({type(error).__name__}): write it anew")
         else:
             self._unreadable.pop(key, None)
         return True
@@ -460,19 +462,26 @@ def _stats_of(paths: list[Path]) -> _FileStats:
     found = []
     for path in paths:
         try:
-            stat = path.stat()  # follows links: Kubernetes updates a ConfigMap by changing where they lead
+            found_now = path.stat()  # follows links: Kubernetes updates a ConfigMap by changing where they lead
         except OSError:
             continue
-        found.append((path.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+        found.append((path.name, found_now.st_mtime_ns, found_now.st_size, found_now.st_ino))
     return tuple(found)
+
+
+def _content_of(path: Path) -> bytes:
+    """The first `MAX_FILE_BYTES` + 1 bytes of *path*. A pipe would keep the reader waiting, so it must be a file."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "is no file")
+    with path.open("rb") as file:
+        return file.read(MAX_FILE_BYTES + 1)
 
 
 def _digest_of(paths: list[Path]) -> bytes:
     digest = hashlib.sha256()
     for path in paths:
         try:
-            with path.open("rb") as file:
-                content = file.read(MAX_FILE_BYTES + 1)
+            content = _content_of(path)
         except OSError as error:
             content = type(error).__name__.encode()
         digest.update(f"{path.name}\0{len(content)}\0".encode())
@@ -486,7 +495,7 @@ def read_tenant(path: Path, instances: Mapping[str, Instance] = MappingProxyType
     Raises:
         TenantFileInvalid: The sentence names the wrong key and what it must be.
     """
-    tenant = parse_tenant(_values(path), instances)
+    tenant = parse_tenant(read_values(path), instances)
     if tenant.slug != path.stem:
         raise TenantFileInvalid(f"slug: must be the file's name, {path.stem}", field="slug")
     return tenant
@@ -523,7 +532,7 @@ def read_instance(path: Path) -> Instance:
     Raises:
         TenantFileInvalid: The sentence names the wrong key and what it must be.
     """
-    instance = parse_instance(_values(path))
+    instance = parse_instance(read_values(path))
     if instance.name != path.stem:
         raise TenantFileInvalid(f"name: must be the file's name, {path.stem}", field="name")
     return instance
@@ -534,12 +543,18 @@ def parse_instance(values: Any) -> Instance:
     return _validate(Instance, values)
 
 
-def _values(path: Path) -> Any:
+def read_values(path: Path) -> Any:
+    """What the file *path* holds, as `read_plain_yaml` reads it.
+
+    Raises:
+        TenantFileInvalid: It can't be read; the sentence says why.
+    """
     try:
-        return _load(path)
-    except TenantFileInvalid:
-        raise
-    except Exception as error:  # the YAML library raises what its constructors raise, e.g. OverflowError
+        content = _content_of(path)
+        if len(content) > MAX_FILE_BYTES:
+            raise TenantFileInvalid(f"is larger than {MAX_FILE_BYTES} bytes")
+        return read_plain_yaml(content.decode("utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
         raise TenantFileInvalid(f"can't be read as YAML ({type(error).__name__})") from error
 
 
@@ -551,49 +566,6 @@ def _validate(model: type[_Model], values: Any) -> _Model:
         return model.model_validate(values)
     except ValidationError as error:
         raise _invalid(error) from error
-
-
-def _load(path: Path) -> Any:
-    """The values of a tenant's file.
-
-    Its YAML events are checked first: to build a deeply nested or aliased file could block the event loop for seconds.
-    """
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise TenantFileInvalid(f"is larger than {MAX_FILE_BYTES} bytes")
-    text, depth = path.read_text("utf-8"), 0
-    for event in yaml.parse(text, yaml.CSafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise TenantFileInvalid("holds an alias (*): write the value out")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MAX_DEPTH:
-            raise TenantFileInvalid(f"is nested deeper than {_MAX_DEPTH} levels")
-    return yaml.load(text, _OneKeyLoader)  # noqa: S506 - a SafeLoader
-
-
-_DECIMAL: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-
-
-class _OneKeyLoader(yaml.CSafeLoader):
-    """A safe loader that refuses what a person may read otherwise: a duplicate key, of which YAML would use the last,
-    and a number that is not decimal: YAML takes 0601 for 385, which may be another client's account.
-    """
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if str(key.value) in seen:
-                raise TenantFileInvalid(f"{str(key.value)[:100]}: is there twice")
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep=deep)
-
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        if not _DECIMAL.fullmatch(node.value):
-            told = "is a number that can be read in two ways; put it in quotes, or write it without zeros before it"
-            raise TenantFileInvalid(f"{node.value[:100]}: {told}")
-        return int(node.value)
-
-
-_OneKeyLoader.add_constructor("tag:yaml.org,2002:int", _OneKeyLoader.construct_yaml_int)
 
 
 def _invalid(error: ValidationError) -> TenantFileInvalid:
@@ -667,8 +639,7 @@ def _secret(values: Mapping[str, str], name: str, *, may_be_empty: bool = False)
 
 def _read(path: Path, name: str) -> str | None:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
+        content = _content_of(path)
         if len(content) > MAX_FILE_BYTES:
             raise TenantFileInvalid(f"secret {name}: is larger than {MAX_FILE_BYTES} bytes", field=name)
         return content.decode().strip()

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import yaml
+from prometheus_client import generate_latest
 
 from app.core.accounts import Accounts
 from app.core.help_desk import AccountRef
@@ -319,14 +324,72 @@ def test_a_file_that_is_no_tenant_is_refused(tmp_path: Path, content: bytes) -> 
         ("a: &a {k: v}\nb: {<<: *a}\n", "alias"),
         ("slug: acme\nslug: acme\n", "slug: is there twice"),
         ("slug: acme\nservicedesk: {url: a, edition: cloud, url: b}\n", "url: is there twice"),
+        ("a: 1" + ":00" * 180 + "\n", "can be read in two ways"),
+        ("a: 1" + ":00" * 180 + ".0\n", "Field required"),
+        ("a: " + "9" * 60_000, "can be read in two ways"),
+        ("? [" + "a, " * 20_000 + "]\n: x\n", "list or a map as a key"),
+        ("[" + ", ".join(["[[[[[[[a]]]]]]]"] * 3_000) + "]", "more than 10000"),
+        ("[" + "a, " * 20_000 + "]", "more than 10000"),
+        ("".join(f"k{number}:\n" for number in range(9_000)), "more than 10000"),
+        ("a: !!set {b, c}\n", "holds a tag"),
+        ("a: !!omap [b: 1]\n", "holds a tag"),
+        ("a: !!binary aGk=\n", "holds a tag"),
+        ("a: b\n---\na: c\n", "two documents"),
+        ("a: b\n  c: d\n", "line 2"),
+        ("- " * 30_000, "nested deeper than 8"),
+        ("? " * 30_000, "list or a map as a key"),
+        ("a: '" + "x\n\n" * 15_000 + "'", "Field required"),
+        ("slug: " + "a" * 60_000, "Field required"),
     ],
-    ids=["deep", "deep maps", "alias", "merge", "twice", "twice inside"],
+    ids=lambda value: value[:12],
 )
 def test_a_file_that_is_more_than_it_seems_is_refused_at_once(tmp_path: Path, content: str, says: str) -> None:
     path = tmp_path / "acme.yaml"
     path.write_text(content)
+    began = time.process_time()
     with pytest.raises(TenantFileInvalid, match=says):
         read_tenant(path)
+    assert time.process_time() - began < 1.0
+
+
+def test_a_word_that_yaml_takes_for_true_or_false_is_what_the_file_needs_it_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "acme.yaml"
+    values = yaml.safe_dump(a_tenant("acme", name="XX").model_dump(mode="json", exclude_none=True))
+    path.write_text(values.replace("XX", "on").replace("show_to_requester: false", "show_to_requester: yes"))
+    tenant = read_tenant(path)
+    assert (tenant.name, tenant.note.show_to_requester) == ("on", True)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: path.write_text("a: 1" + ":00" * 180),
+        lambda path: path.mkdir(),
+        os.mkfifo,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to(path),
+        lambda path: path.write_bytes(b"\xff\xfe\x00"),
+    ],
+    ids=["number", "folder", "pipe", "endless", "circle", "bytes"],
+)
+def test_whatever_a_file_is_it_costs_its_own_tenant_alone_and_is_told(
+    tmp_path: Path, make: Callable[[Path], Any]
+) -> None:
+    write_tenant(tmp_path, a_tenant("acme"), webhook_secret="one")
+    write_tenant(tmp_path, a_tenant("globex"), webhook_secret="one")
+    (tmp_path / "files" / "acme.yaml").unlink()
+    make(tmp_path / "files" / "acme.yaml")
+    make(tmp_path / "files" / os.fsdecode(b"a\xff.yaml"))
+    (tmp_path / "files" / "instances").mkdir(exist_ok=True)
+    make(tmp_path / "files" / "instances" / "main.yaml")
+    (tmp_path / "secrets" / "acme" / "webhook_secret").unlink()
+    make(tmp_path / "secrets" / "acme" / "webhook_secret")
+    tenants = directory(tmp_path)
+    assert {problem.slug for problem in tenants.refresh()} == {"acme", "a\\xff", "main"}
+    assert [known.tenant.slug for known in tenants] == ["globex"]
+    tenants._tell(tenants.problems)
+    assert b'tenant_file_bad{tenant="acme"} 1.0' in generate_latest()
+    tenants._tell([])
 
 
 def test_a_secret_that_is_no_secret_by_its_size_is_refused(tmp_path: Path) -> None:
@@ -799,7 +862,7 @@ def test_a_number_that_yaml_reads_as_another_is_refused(tmp_path: Path, number: 
     path.write_text(path.read_text().replace("XX", number))
     (problem,) = directory(tmp_path).refresh()
     assert f"{number}: is a number that can be read in two ways" in problem.detail
-    path.write_text(path.read_text().replace(number, f"'{number}'"))
+    path.write_text(path.read_text().replace(f": {number}", f": '{number}'"))
     tenants = directory(tmp_path)
     assert tenants.refresh() == []
     assert tenants.find_account(instance.id, AccountRef(number)) is not None

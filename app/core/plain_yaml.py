@@ -1,0 +1,140 @@
+"""Reads the YAML of a tenant's or instance's file: maps with texts as keys, lists, texts, numbers, booleans and null.
+
+Invariant: nothing else of YAML is known here, so nothing else can be slow or surprise. There are no tags, aliases,
+sets, ordered maps, dates, numbers to base 8, 16 or 60, and no key that is a list or a map. A file has at most
+`MAX_CHARS`, `MAX_VALUES` keys and values, and `MAX_DEPTH` levels; each event of the parser is looked at once.
+
+`yes`, `no`, `on` and `off` are texts: a language may be `no`. Where the file needs true or false, they are understood.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import yaml
+
+from app.errors import TenantFileInvalid
+
+MAX_CHARS: Final = 64 * 1024
+MAX_VALUES: Final = 10_000
+MAX_DEPTH: Final = 8
+
+_WORDS: Final = {"": None, "~": None} | {
+    spelling: value
+    for word, value in (("null", None), ("true", True), ("false", False))
+    for spelling in (word, word.capitalize(), word.upper())
+}
+_WHOLE: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
+_FRACTION: Final = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{1,18}")
+_OTHER_NUMBER: Final = re.compile(
+    r"[-+]?(?:[0-9][0-9_]*|0x[0-9a-fA-F_]+|0o[0-7_]+|0b[01_]+|[1-9][0-9_]*(?::[0-5]?[0-9])+)"
+)
+"""What YAML 1.1 or 1.2 takes for a whole number, and a person may read otherwise: 0601 is 385 there."""
+
+
+def read_plain_yaml(text: str) -> Any:
+    """The value that *text* holds; None when it is empty.
+
+    Raises:
+        TenantFileInvalid: It is no YAML, or holds more than this reader knows; the sentence says what.
+    """
+    if len(text) > MAX_CHARS:
+        raise TenantFileInvalid(f"is larger than {MAX_CHARS} bytes")
+    try:
+        return _read(text)
+    except yaml.MarkedYAMLError as error:
+        line = f" at line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise TenantFileInvalid(f"can't be read as YAML{line} ({type(error).__name__})") from None
+    except yaml.YAMLError as error:
+        raise TenantFileInvalid(f"can't be read as YAML ({type(error).__name__})") from None
+
+
+def _read(text: str) -> Any:
+    documents: list[Any] = []
+    open_ones: list[_Open] = [_Items(documents)]
+    values = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionEndEvent):
+            open_ones.pop()
+            continue
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        values += 1
+        _check(event, depth=len(open_ones), values=values, has_document=bool(documents) and len(open_ones) == 1)
+        if isinstance(event, yaml.ScalarEvent):
+            open_ones[-1].add_scalar(event)
+        else:
+            is_list = isinstance(event, yaml.SequenceStartEvent)
+            fresh: list[Any] | dict[str, Any] = [] if is_list else {}
+            open_ones[-1].add(fresh)
+            open_ones.append(_Items(fresh) if isinstance(fresh, list) else _Pairs(fresh))
+    return documents[0] if documents else None
+
+
+def _check(event: yaml.NodeEvent, *, depth: int, values: int, has_document: bool) -> None:
+    if isinstance(event, yaml.AliasEvent):
+        raise TenantFileInvalid("holds an alias (*): write the value out")
+    tag = getattr(event, "tag", None)
+    if tag is not None:
+        raise TenantFileInvalid(f"holds a tag ({tag[:100]}): write the value without it")
+    if has_document:
+        raise TenantFileInvalid("holds two documents (---): write a file for each")
+    if values > MAX_VALUES:
+        raise TenantFileInvalid(f"holds more than {MAX_VALUES} keys and values")
+    if depth > MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
+        raise TenantFileInvalid(f"is nested deeper than {MAX_DEPTH} levels")
+
+
+class _Items:
+    """A list whose items are being read."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self._items = items
+
+    def add_scalar(self, event: yaml.ScalarEvent) -> None:
+        self.add(_value(event))
+
+    def add(self, value: Any) -> None:
+        self._items.append(value)
+
+
+class _Pairs:
+    """A map whose keys and values are being read, in turn."""
+
+    def __init__(self, pairs: dict[str, Any]) -> None:
+        self._pairs = pairs
+        self._key: str | None = None
+
+    def add_scalar(self, event: yaml.ScalarEvent) -> None:
+        if self._key is not None:
+            self.add(_value(event))
+        elif event.value in self._pairs:
+            raise TenantFileInvalid(f"{event.value[:100]}: is there twice")
+        else:
+            self._key = event.value
+
+    def add(self, value: Any) -> None:
+        if self._key is None:
+            raise TenantFileInvalid("has a list or a map as a key: a key is a text")
+        self._pairs[self._key] = value
+        self._key = None
+
+
+_Open = _Items | _Pairs
+
+
+def _value(event: yaml.ScalarEvent) -> Any:
+    text: str = event.value
+    if not event.implicit[0]:  # it is in quotes, or a block of text
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if _FRACTION.fullmatch(text):
+        return float(text)
+    if _OTHER_NUMBER.fullmatch(text):
+        told = "is a number that can be read in two ways; put it in quotes, or write it without zeros before it"
+        raise TenantFileInvalid(f"{text[:100]}: {told}")
+    return text
