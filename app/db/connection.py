@@ -1,12 +1,18 @@
-"""What all connections to PostgreSQL share: URL, time limits, and which errors are temporary.
+"""What all connections to PostgreSQL share: URL, time limits, settings, and which errors are temporary.
+
+Invariant: nothing that a role has set for its own sessions (`alter role … set`) holds in ours. PostgreSQL lets each role
+do that, so whoever has a role's password could stop the product for good. What is set for the server or the database
+holds, e.g. a provider's `default_transaction_read_only` when the disk is full. Behind PgBouncer in transaction mode the
+pool's `connect_query` does the same (docs/configuration.md).
 
 It uses the driver asyncpg only, so that the API's process does not load SQLAlchemy.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import asyncpg
 
@@ -20,6 +26,54 @@ CONNECT_TIMEOUT: Final = timedelta(seconds=5)
 # error; then lock_not_available, deadlock, serialization failure, read-only transaction (a standby).
 _PASSING_CLASSES: Final = ("08", "53", "57", "58")
 _PASSING_STATES: Final = {"55P03", "40P01", "40001", "25006"}
+
+# Sent with the login: those by which a role could end a session before its first statement, or keep that waiting.
+_AT_LOGIN: Final = {
+    "statement_timeout": "0",
+    "idle_session_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "default_transaction_deferrable": "off",
+    "local_preload_libraries": "",
+}
+_SINCE_17: Final = {"transaction_timeout": "0"}
+# The three of a transaction can't be set here, and begin anew with each.
+_UNDO: Final = (
+    "select pg_catalog.set_config(name, boot_val, false) from pg_catalog.pg_settings"
+    " where source in ('user', 'database user') and context = 'user'"
+    " and name not in ('transaction_isolation', 'transaction_read_only', 'transaction_deferrable')"
+)
+
+
+class PooledConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
+    """Leaves out the pool's reset, a round trip that would bring the role's own settings back.
+
+    No state of ours outlives a transaction.
+    """
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+async def connect(*args: Any, server_settings: Mapping[str, str], **options: Any) -> asyncpg.Connection[Any]:
+    """Like `asyncpg.connect`, without what the role has set for its own sessions."""
+    try:
+        settings = {**server_settings, **_AT_LOGIN, **_SINCE_17}
+        connection = await asyncpg.connect(*args, server_settings=settings, **options)
+    except asyncpg.UndefinedObjectError:  # PostgreSQL 16
+        connection = await asyncpg.connect(*args, server_settings={**server_settings, **_AT_LOGIN}, **options)
+    except asyncpg.ProtocolViolationError:  # PgBouncer in session mode takes none of them
+        connection = await asyncpg.connect(*args, server_settings=server_settings, **options)
+    try:
+        await connection.execute(_UNDO, timeout=CONNECT_TIMEOUT.total_seconds())
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+def connecting(pooler: Pooler) -> Any:
+    """The function to connect with: PgBouncer refuses settings at the login, and mixes up those of a session."""
+    return asyncpg.connect if pooler == "transaction" else connect
 
 
 def driver_dsn(url: str) -> str:

@@ -19,11 +19,12 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.db.connection import unavailable
 from app.db.migrations import ADVISORY_LOCK
-from app.db.session import create_owner_engine, is_passing
+from app.db.session import create_owner_engine, is_fault_of_schema, is_passing
 from app.db.sql import load_text
 from app.errors import AppError, Rejected
 
@@ -35,6 +36,7 @@ _LONGEST_WAIT_S: Final = 10.0
 _ROLES: Final = load_text(__package__, "roles")
 _MAKERS: Final = load_text(__package__, "makers")
 _TAKE_BACK: Final = load_text(__package__, "take_back")
+_ROLE_SETTINGS: Final = load_text(__package__, "role_settings")
 
 Tell = Callable[[str], None]
 
@@ -118,6 +120,7 @@ def _upgrade(connection: Connection, tell: Tell) -> str:
     current = MigrationContext.configure(connection).get_current_revision()
     _check_roles(connection)
     _keep_from_making_tables(connection, tell)
+    _reset_settings(connection, tell)
     connection.commit()
     if current is not None and current not in known:
         tell(f"the schema ({current}) is ahead of this image ({head}); nothing to do")
@@ -198,6 +201,22 @@ def _keep_from_making_tables(connection: Connection, tell: Tell) -> None:
             f"{' and '.join(makers)} can make tables, which have no row-level security. As the owner of the database, "
             f"run: {remedy.of_database}; {remedy.of_schema};"
         )
+
+
+def _reset_settings(connection: Connection, tell: Tell) -> None:
+    """Take back what the roles have set for their own sessions. Ours undo it (`connection.connect`), other clients don't."""
+    for row in connection.execute(_ROLE_SETTINGS, {"roles": list(ROLES)}).all():
+        try:
+            with connection.begin_nested():
+                connection.exec_driver_sql(row.remedy)
+        except DBAPIError as error:
+            if not is_fault_of_schema(error):
+                raise
+            raise MissingRole(
+                f"{row.rolname} has set {row.names} for all its later sessions. As the database's master user, run: "
+                f"{row.remedy};"
+            ) from error
+        tell(f"took back what {row.rolname} had set for its later sessions: {row.names}")
 
 
 def _makers(connection: Connection) -> list[str]:

@@ -24,7 +24,15 @@ from sqlalchemy import exc, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.db.connection import CONNECT_TIMEOUT, DRIVER_ERRORS, Pooler, driver_dsn, unavailable
+from app.db.connection import (
+    CONNECT_TIMEOUT,
+    DRIVER_ERRORS,
+    PooledConnection,
+    Pooler,
+    connecting,
+    driver_dsn,
+    unavailable,
+)
 from app.db.connection import is_passing as is_passing_in_driver
 from app.db.sql import Statement, load_text
 from app.errors import DatabaseUnavailable
@@ -207,13 +215,6 @@ async def _roll_back(connection: PoolConnectionProxy[Any]) -> None:
             raise
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-    """Leaves out the pool's reset, a round trip: no state of ours outlives a transaction."""
-
-    def get_reset_query(self) -> str:
-        return ""
-
-
 def is_passing(error: BaseException) -> bool:
     """Like `connection.is_passing`, also for errors that SQLAlchemy has wrapped."""
     if isinstance(error, exc.TimeoutError | exc.InterfaceError):
@@ -256,11 +257,16 @@ async def open_database(
         name: `application_name`, as `pg_stat_activity` shows it.
     """
     pool = await asyncpg.create_pool(
-        driver_dsn(url), min_size=0, max_size=pool_size, connection_class=_Connection, **_settings(pooler, name)
+        driver_dsn(url),
+        min_size=0,
+        max_size=pool_size,
+        connection_class=PooledConnection,
+        connect=connecting(pooler),
+        **_settings(pooler, name),
     )
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=lambda *_: asyncpg.connect(driver_dsn(url), **_settings(pooler, name)),
+        async_creator=lambda *_: connecting(pooler)(driver_dsn(url), **_settings(pooler, name)),
         hide_parameters=True,  # an error's text must not quote a ticket
         pool_size=sessions or pool_size,
         max_overflow=0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
@@ -19,6 +20,13 @@ from demo.run_folder import RunFolder
 
 SERVER_CONNECTIONS = 3
 """For each role and database; fewer than the clients that use them at once."""
+
+
+def _documented_query() -> str:
+    """PgBouncer's `connect_query` as docs/configuration.md gives it, in its quotes."""
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
+    (query,) = re.findall(r"connect_query=('.+')$", page, re.MULTILINE)
+    return str(query)
 
 
 class PgBouncer(Server):
@@ -47,7 +55,7 @@ class PgBouncer(Server):
         users.write_text("".join(f'"{login.username}" "{login.password}"\n' for login in logins))
         config = self._home / "pgbouncer.ini"
         config.write_text(
-            f"[databases]\n* = host=127.0.0.1 port={logins[0].port}\n"
+            f"[databases]\n* = host=127.0.0.1 port={logins[0].port} connect_query={_documented_query()}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
             f"auth_type = scram-sha-256\nauth_file = {users}\npool_mode = {self.mode}\n"
             f"default_pool_size = {SERVER_CONNECTIONS}\nmax_client_conn = 500\n"

@@ -208,6 +208,31 @@ async def test_a_tenant_that_was_set_for_a_session_shows_nothing_to_the_product(
         await connection.close()
 
 
+async def test_what_a_role_set_for_its_later_sessions_does_not_hold_behind_the_pool(
+    urls: DatabaseUrls, run_folder: RunFolder
+) -> None:
+    superuser = await asyncpg.connect(urls.superuser)
+    roles, tenant = ("ai_agents_worker", "ai_agents_intake"), uuid4()
+    try:
+        for role in roles:
+            await superuser.execute(f"alter role {role} set default_transaction_read_only = on")
+            await superuser.execute(f"alter role {role} set search_path = pg_temp")
+        for mode in ("transaction", "session"):
+            async with open_pgbouncer(urls, run_folder, pool_mode=mode) as server:
+                kind = as_product(server)[0]
+                async with (
+                    open_intake(server.urls.intake, pooler=kind) as intake,
+                    open_database(server.urls.worker, pooler=kind, pool_size=1) as database,
+                ):
+                    await intake.accept(AcceptedDelivery(tenant, uuid4(), "1", "ticket_created", b"{}", None))
+                    await do_write(database, tenant)
+    finally:
+        for role in roles:
+            await superuser.execute(f"alter role {role} reset all")
+        await superuser.execute("delete from due")
+        await superuser.close()
+
+
 async def test_the_intake_stores_each_delivery_under_its_own_tenant(pooler: PgBouncer, urls: DatabaseUrls) -> None:
     mode, _ = as_product(pooler)
     deliveries = [

@@ -22,7 +22,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.db.connection import CONNECT_TIMEOUT, Pooler, driver_dsn, is_passing, unavailable
+from app.db.connection import CONNECT_TIMEOUT, PooledConnection, Pooler, connecting, driver_dsn, is_passing, unavailable
 from app.errors import DatabaseUnavailable
 
 MAX_BATCH: Final = 100
@@ -205,6 +205,8 @@ async def open_intake(url: str, *, pooler: Pooler = "none", connections: int = 4
         driver_dsn(url),
         min_size=0,
         max_size=connections,
+        connection_class=PooledConnection,
+        connect=connecting(pooler),
         timeout=CONNECT_TIMEOUT.total_seconds(),
         statement_cache_size=0 if pooler == "transaction" else 100,
         server_settings={"application_name": "ai-agents api"},

@@ -161,6 +161,46 @@ async def test_a_role_that_bypasses_row_level_security_is_refused(empty: Databas
         await superuser.close()
 
 
+@pytest.mark.parametrize("where", ["", 'in database "{database}" '])
+async def test_what_a_role_has_set_for_its_later_sessions_is_told_with_the_sql_that_takes_it_back(
+    empty: DatabaseUrls, where: str
+) -> None:
+    superuser = await asyncpg.connect(empty.superuser)
+    where = where.format(database=await superuser.fetchval("select current_database()"))
+    worker = await asyncpg.connect(empty.worker)
+    try:
+        for setting in ("search_path = pg_temp", "default_transaction_read_only = on"):
+            await worker.execute(f"alter role current_user {where}set {setting}")
+        with pytest.raises(MissingRole, match="has set default_transaction_read_only, search_path for") as refused:
+            await migrate(empty.owner, tell=lambda _: None)
+        remedy = refused.value.detail.partition("run: ")[2]
+        await superuser.execute(remedy)
+        await migrate(empty.owner, tell=lambda _: None)
+    finally:
+        await superuser.execute(f"alter role ai_agents_worker {where}reset all")
+        await worker.close()
+        await superuser.close()
+
+
+async def test_who_may_take_it_back_does(empty: DatabaseUrls) -> None:
+    superuser = await asyncpg.connect(empty.superuser)
+    said: list[str] = []
+    try:
+        await superuser.execute("alter role ai_agents_owner createrole")
+        await superuser.execute("grant ai_agents_worker to ai_agents_owner with admin option, inherit false, set false")
+        await superuser.execute("alter role ai_agents_worker set lock_timeout = '1ms'")
+        await migrate(empty.owner, tell=said.append)
+        assert "took back what ai_agents_worker had set for its later sessions: lock_timeout" in said
+        assert not await superuser.fetchval(
+            "select count(*) from pg_db_role_setting where setrole = 'ai_agents_worker'::regrole"
+        )
+    finally:
+        await superuser.execute("alter role ai_agents_worker reset all")
+        await superuser.execute("alter role ai_agents_owner nocreaterole")
+        await superuser.execute("revoke ai_agents_worker from ai_agents_owner")
+        await superuser.close()
+
+
 async def test_a_role_that_can_act_as_the_owner_is_refused(empty: DatabaseUrls) -> None:
     superuser = await asyncpg.connect(empty.superuser)
     try:
