@@ -51,6 +51,8 @@ async def fill_every_table(connection: asyncpg.Connection, *tenants: UUID) -> li
 def insert_into(table: str, columns: list[Column], tenant: UUID, *, text: str | None = None) -> str:
     """SQL that inserts a valid row of *tenant*; of everything else a value of the column's type."""
     values = {column.name: _a_value(column, text or uuid4().hex) for column in columns if column.is_required}
+    if table in {"stray", "sync_cursor"}:
+        values["kind"] = "'tickets'"
     values["tenant_id"] = f"'{tenant}'"
     return f"insert into {table} ({', '.join(values)}) values ({', '.join(values.values())})"
 
@@ -62,7 +64,9 @@ def _a_value(column: Column, text: str) -> str:
         return "'{}'"
     return {
         "uuid": f"'{uuid4()}'",
-        "text": {"kind": "'ticket'", "cause": "'calls'", "event": "'ticket_created'"}.get(column.name, f"'{text}'"),
+        "text": {"kind": "'ticket'", "cause": "'calls'", "event": "'ticket_created'", "outcome": "'failed'"}.get(
+            column.name, f"'{text}'"
+        ),
         "bytea": "'\\x00'",
         "date": "current_date",
         "integer": "1",

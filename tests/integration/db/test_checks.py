@@ -1,0 +1,57 @@
+"""Columns whose values the code enumerates: the database knows the same values, and takes no other."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, get_args
+
+import asyncpg
+import pytest
+
+from app.core.delivery import Event, Status
+from app.core.enhancement import Confidence
+from app.core.outcome import Ending
+from app.db.knowledge.store import CursorKind
+from app.db.knowledge.strays import KINDS
+from app.db.limits.holds import Cause
+from app.errors import Code
+from demo.embedded import DatabaseUrls
+
+_DOCUMENTS: Final = {"ticket", "article"}
+ENUMERATED: Final = {
+    ("delivery", "event"): set(Event),
+    ("delivery", "status"): set(Status),
+    ("gate", "cause"): set(Cause),
+    ("attempt", "outcome"): set(Ending),
+    ("enhancement", "confidence"): set(Confidence),
+    ("posting", "kind"): _DOCUMENTS,
+    ("term", "kind"): _DOCUMENTS,
+    ("corpus", "kind"): _DOCUMENTS,
+    ("stray", "kind"): set(KINDS),
+    ("sync_cursor", "kind"): set(get_args(CursorKind)),
+}
+_CHECK: Final = "select pg_get_constraintdef(oid) from pg_constraint where conname = $1"
+
+
+@pytest.mark.parametrize(("table", "column"), ENUMERATED)
+async def test_the_database_takes_what_the_code_knows_and_no_more(urls: DatabaseUrls, table: str, column: str) -> None:
+    connection = await asyncpg.connect(urls.superuser)
+    try:
+        check = await connection.fetchval(_CHECK, f"{table}_{column}_check")
+        assert set(re.findall(r"'([a-z_]+)'::text", check)) == ENUMERATED[table, column]
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("table", ["delivery", "attempt"])
+async def test_each_code_has_the_form_that_the_database_takes(urls: DatabaseUrls, table: str) -> None:
+    connection = await asyncpg.connect(urls.superuser)
+    try:
+        check = await connection.fetchval(_CHECK, f"{table}_code_check")
+        condition = check.removeprefix("CHECK ").removesuffix(" NOT VALID")
+        fits = f"select bool_and({condition}) from unnest($1::text[]) code"  # noqa: S608 - the check's own words
+        assert await connection.fetchval(fits, [code.value for code in Code])
+        for wrong in ("", "Help desk failed", "x" * 65, "a\nb"):
+            assert not await connection.fetchval(fits, [wrong])
+    finally:
+        await connection.close()
