@@ -45,8 +45,8 @@ class RingBroker(RedisStreamBroker):
     be one for each pod that ever ran, though only live ones may be counted. `_ack_generator`: taskiq's leaves the entry
     in the stream, so it would count as unread where Redis does not know the lag; and an error of the acknowledgement
     would stop the work. `listen`: taskiq's ends at the first error (a lost connection, an emptied Redis, a replica that
-    takes no writes); here it starts again. As in taskiq, a ring that another worker read and did not acknowledge is
-    handled again. That is harmless, since the ledger knows whether there is work.
+    takes no writes) or entry that is no ring; here it starts again. As in taskiq, a ring that another worker read and
+    did not acknowledge is handled again. That is harmless, since the ledger knows whether there is work.
     """
 
     def __init__(self, url: str, *, consumer: str | None = None, tell: Callable[[str], None] | None = None) -> None:
@@ -97,9 +97,21 @@ class RingBroker(RedisStreamBroker):
             except (exceptions.RedisError, OSError, TimeoutError) as error:
                 # Also when Redis refuses a command, as a replica does after a failover.
                 self._tell(f"Redis can't be used ({type(error).__name__})")
+            except (LookupError, TypeError, ValueError) as error:
+                self._tell(f"an entry of the stream is no ring ({type(error).__name__}); it is deleted")
+                await self._drop_received()
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
             await self.startup()  # creates the group again, if Redis has lost it
+
+    async def _drop_received(self) -> None:
+        """Delete what was received and not acknowledged. The relay rings again for what of it was a ring."""
+        with suppress(exceptions.RedisError, OSError, TimeoutError):
+            async with Redis(connection_pool=self.connection_pool) as redis:
+                received = await redis.xpending_range(STREAM, GROUP, "-", "+", _MAX_BATCH, self.consumer_name)
+                if ids := [entry["message_id"] for entry in received]:
+                    await redis.xack(STREAM, GROUP, *ids)
+                    await redis.xdel(STREAM, *ids)
 
 
 class Queue:

@@ -22,7 +22,10 @@ class Moment(click.ParamType[datetime]):
             return value
         unit = _UNITS.get(value[-1:])
         if unit is not None and value[:-1].isdecimal():
-            return datetime.now(UTC) - int(value[:-1]) * unit
+            try:
+                return datetime.now(UTC) - int(value[:-1]) * unit
+            except (OverflowError, ValueError):
+                self.fail("there is no such time", param, ctx)
         time = parse_time(value)
         if time is None:
             self.fail("give how long ago (90m, 2h, 3d) or a time (2026-11-25T14:00:00Z)", param, ctx)

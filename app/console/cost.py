@@ -25,6 +25,8 @@ from app.core.tenant import Tenant
 from app.db.reports.costs import DayCost, list_costs
 from app.db.reports.models import list_estimated
 
+_FIRST_YEAR: Final = 2000
+_LAST_YEAR: Final = 2999
 # A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _COLUMNS: Final = ("day", "tenant", "model", "notes", "prompt_tokens", "completion_tokens", "cost_usd", "key")
@@ -57,7 +59,9 @@ def month_of(value: str | None, now: datetime) -> Month:
     try:
         first = datetime.strptime(value, "%Y-%m").replace(tzinfo=UTC).date() if value else current
     except ValueError:
-        raise ClientException("A month is written as 2026-11.") from None
+        first = date.min
+    if not _FIRST_YEAR <= first.year <= _LAST_YEAR:
+        raise ClientException("A month is written as 2026-11.")
     if first != current:
         return Month(first, is_current=False, share=1.0)
     begun = datetime(first.year, first.month, 1, tzinfo=UTC)

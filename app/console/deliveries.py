@@ -5,6 +5,7 @@ Invariant: before an act on several deliveries the page shows their number, and 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -26,6 +27,7 @@ from app.core.note import note_reference, render_note
 from app.core.tenant import Tenant
 from app.core.ticket import MAX_TICKET_ID_CHARS
 from app.db.ledger.attempts import list_attempts
+from app.db.moments import clamp
 from app.db.reports.audit import witness
 from app.db.reports.browsing import Place, Story, find_story, list_page
 from app.db.reports.choices import Choice
@@ -37,6 +39,7 @@ _ROWS: Final = 50
 _MAX_WORDS: Final = 200
 # Of one tenant, replayed or dismissed by one confirmation.
 _MOST_AT_ONCE: Final = 10_000
+_MAX_DIGITS: Final = 9
 SINCE: Final = {"1h": "last hour", "24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days", "": "90 days"}
 _SPANS: Final = {
     "1h": timedelta(hours=1),
@@ -44,6 +47,10 @@ _SPANS: Final = {
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
+
+
+# W3C Trace Context, `traceparent`.
+_TRACE_CONTEXT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Filter:
@@ -131,7 +138,7 @@ async def show_delivery(
     delivery = story.delivery
     attempts = await list_attempts(resources.database, tenant.id, job_id)
     masked = [step.masked for attempt in attempts for step in attempt.steps if step.masked]
-    trace_id = delivery.trace_context.split("-")[1] if delivery.trace_context else ""
+    trace_id = _trace_id(delivery.trace_context or "")
     return page(
         "delivery.html",
         user=user,
@@ -148,6 +155,12 @@ async def show_delivery(
         trace_id=trace_id,
         trace_url=resources.trace_url.replace("{trace_id}", trace_id) if resources.trace_url and trace_id else "",
     )
+
+
+def _trace_id(trace_context: str) -> str:
+    """The id of the trace; empty when there is none."""
+    found = _TRACE_CONTEXT.fullmatch(trace_context)
+    return found[1] if found else ""
 
 
 def _subject(body: bytes) -> str:
@@ -293,7 +306,7 @@ def _reason(form: Any) -> str:
 
 
 def _count(value: str) -> int:
-    return min(int(value), _MOST_AT_ONCE) if value.isascii() and value.isdigit() else 0
+    return min(int(value), _MOST_AT_ONCE) if value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else 0
 
 
 def _time(value: str) -> datetime:
@@ -301,7 +314,7 @@ def _time(value: str) -> datetime:
         time = datetime.fromisoformat(value)
     except ValueError:
         raise ClientException("This form is not complete.") from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return clamp(time if time.tzinfo else time.replace(tzinfo=UTC))
 
 
 def _written(place: Place) -> str:
@@ -313,6 +326,7 @@ def _place(value: str | None) -> Place | None:
         return None
     time, _, job_id = value.partition("~")
     try:
-        return Place(datetime.fromisoformat(time), UUID(job_id))
+        at, after = datetime.fromisoformat(time), UUID(job_id)
     except ValueError:
         raise ClientException("This page's address is not complete.") from None
+    return Place(clamp(at if at.tzinfo else at.replace(tzinfo=UTC)), after)

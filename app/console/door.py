@@ -7,12 +7,14 @@ session, the session's CSRF token and, for an act, the role operator. Of which t
 from __future__ import annotations
 
 import hmac
+import re
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
-from litestar.exceptions import PermissionDeniedException
+from litestar.exceptions import ClientException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Redirect
 
@@ -21,6 +23,7 @@ from app.console.sessions import Seals, User
 COOKIE: Final = "ai_agents_console"
 MAY_NOT: Final = "You may look. To act here, your account needs the role operator."
 _LIVE: Final = "hx-request"
+_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -31,7 +34,13 @@ def find_user(connection: ASGIConnection[Any, Any, Any, Any]) -> User | None:
 
 
 async def require_user(request: Request[Any, Any, Any]) -> Response[Any] | None:
-    """Runs before each request of a page: without a session it redirects to sign-in; a POST needs the CSRF token."""
+    """Runs before each request of a page: without a session it redirects to sign-in; a POST needs the CSRF token.
+
+    Raises:
+        ClientException: Its address or form holds what is no text, e.g. a NUL, which PostgreSQL can't compare with.
+        PermissionDeniedException: The form is not from a page of the session.
+    """
+    _check_texts([*request.query_params.values(), *request.path_params.values()])
     user = find_user(request)
     if user is None:
         if request.headers.get(_LIVE):  # htmx, from an open page that refreshes itself
@@ -43,9 +52,16 @@ async def require_user(request: Request[Any, Any, Any]) -> Response[Any] | None:
     return None
 
 
+def _check_texts(values: Iterable[object]) -> None:
+    for value in values:
+        if isinstance(value, str) and _NO_TEXT.search(value):
+            raise ClientException("This address or form holds what is no text.")
+
+
 async def _check_csrf(request: Request[Any, Any, Any], user: User) -> None:
     check_origin(request)
     form = await request.form()
+    _check_texts(form.values())
     if not hmac.compare_digest(str(form.get("csrf", "")).encode(), user.csrf.encode()):
         raise PermissionDeniedException("This form is not from a page of your session. Go back, reload, try again.")
 

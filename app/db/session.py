@@ -34,6 +34,7 @@ from app.db.connection import (
     unavailable,
 )
 from app.db.connection import is_passing as is_passing_in_driver
+from app.db.moments import read_all_times
 from app.db.sql import Statement, load_text
 from app.errors import DatabaseUnavailable
 
@@ -266,7 +267,7 @@ async def open_database(
     )
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=lambda *_: connecting(pooler)(driver_dsn(url), **_settings(pooler, name)),
+        async_creator=lambda *_: _open_for_sessions(url, pooler, name),
         hide_parameters=True,  # an error's text must not quote a ticket
         pool_size=sessions or pool_size,
         max_overflow=0,
@@ -278,6 +279,12 @@ async def open_database(
     finally:
         # Shielded, so that the connections are closed also when this task is cancelled.
         await asyncio.shield(_close(pool, engine))
+
+
+async def _open_for_sessions(url: str, pooler: Pooler, name: str) -> asyncpg.Connection[Any]:
+    connection = await connecting(pooler)(driver_dsn(url), **_settings(pooler, name))
+    await read_all_times(connection)
+    return connection
 
 
 async def _close(pool: asyncpg.Pool[Any], engine: AsyncEngine) -> None:

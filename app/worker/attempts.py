@@ -15,7 +15,7 @@ from app.core.outcome import Ending
 from app.core.steps import noting_steps
 from app.db.ledger.attempts import AttemptRecord, record_attempt
 from app.db.ledger.claims import Claim, GivenUp
-from app.errors import DatabaseUnavailable
+from app.errors import Code, DatabaseUnavailable
 from app.telemetry.logs import delivery_context
 from app.telemetry.metrics import ATTEMPTS_WITHOUT_NOTE, ENHANCEMENTS, LEASES_LOST
 from app.telemetry.traces import context_from, exemplar, span
@@ -63,8 +63,11 @@ class Attempts:
         attempt = asyncio.create_task(self._attempt(claim))
         self._running.add(attempt)
         attempt.add_done_callback(self._running.discard)
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(attempt)
+        try:
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(attempt)
+        except Exception as error:  # its lease runs out, and the next attempt is told the same; others are claimed
+            log.error("attempt_crashed", code=Code.INTERNAL_ERROR, job_id=str(claim.job_id), exc_info=error)
         return claim
 
     async def wait(self, *, limit_s: float) -> None:

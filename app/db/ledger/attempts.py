@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -80,7 +81,15 @@ async def list_attempts(database: Database, tenant_id: UUID, job_id: UUID) -> li
             outcome=row.outcome,
             code=row.code,
             error=row.error,
-            steps=tuple(Step.model_validate(each) for each in row.steps),
+            steps=_steps(row.steps),
         )
         for row in reversed(rows)
     ]
+
+
+def _steps(stored: Any) -> tuple[Step, ...]:
+    """The steps, as far as this release can read them."""
+    try:
+        return tuple(Step.model_validate(each) for each in stored)
+    except (TypeError, ValidationError):
+        return ()

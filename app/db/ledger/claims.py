@@ -206,7 +206,7 @@ class Ledger:
             body=row["body"],
             attempt=row["attempt"],
             attempts_used=row["attempts_used"],
-            accepted_at=row["accepted_at"],
+            accepted_at=_finite(row["accepted_at"]),
             trace_context=row["trace_context"],
             last_error=row["last_error"],
             is_crowded=found.is_crowded,
@@ -372,6 +372,13 @@ async def _give_up(tx: Transaction, claim: Claim) -> GivenUp:
     error = f"attempts used up; the last: {claim.last_error or 'its worker ended each time without finishing'}"
     await _settle(tx, claim, Status.FAILED, code=Code.WORKER_LOST, detail=error)
     return GivenUp(claim.tenant_id, claim.job_id, Code.WORKER_LOST, error, claim.ticket_id, claim.trace_context)
+
+
+def _finite(time: datetime) -> datetime:
+    """*time*, which the driver gives without a time zone if it is infinite."""
+    if time.tzinfo is None:
+        raise ValueError("the time is infinite")
+    return time
 
 
 def _dependencies(causes: Iterable[str]) -> frozenset[Dependency]:

@@ -14,7 +14,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.db.session import Database, choose_tenant
+from app.db.reports.each import read_each
+from app.db.session import Database
 from app.db.tables import AuditRow
 
 Witness = Callable[[AsyncSession, UUID, int], Awaitable[None]]
@@ -51,14 +52,14 @@ async def record_act(database: Database, tenant_id: UUID, witness: Witness, *, n
 
 async def list_acts(database: Database, tenant_ids: Sequence[UUID], *, limit: int) -> list[Act]:
     """The latest acts of these tenants, newest first."""
-    acts: list[Act] = []
-    async with database.across_tenants() as session:
-        for tenant_id in tenant_ids:
-            await choose_tenant(session, tenant_id)
-            latest = select(AuditRow).where(col(AuditRow.tenant_id) == tenant_id)
-            latest = latest.order_by(col(AuditRow.acted_at).desc()).limit(limit)
-            acts += [
-                Act(row.tenant_id, row.acted_at, row.actor, row.act, row.number, row.detail)
-                for row in (await session.execute(latest)).scalars()
-            ]
+
+    async def read(session: AsyncSession, tenant_id: UUID) -> list[Act]:
+        latest = select(AuditRow).where(col(AuditRow.tenant_id) == tenant_id)
+        latest = latest.order_by(col(AuditRow.acted_at).desc()).limit(limit)
+        return [
+            Act(row.tenant_id, row.acted_at, row.actor, row.act, row.number, row.detail)
+            for row in (await session.execute(latest)).scalars()
+        ]
+
+    acts = [act for own in await read_each(database, tenant_ids, read) for act in own]
     return sorted(acts, key=lambda act: act.acted_at, reverse=True)[:limit]

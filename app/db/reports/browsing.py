@@ -13,13 +13,16 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Select, literal, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core.enhancement import Enhancement
 from app.db.reports.choices import Choice
 from app.db.reports.deliveries import NEWEST_FIRST, VIEW, DeliveryView
-from app.db.session import Database, choose_tenant
+from app.db.reports.each import read_each
+from app.db.session import Database
 from app.db.tables import Delivery, Due, EnhancementRow, Feedback
 
 MOST_SEARCHED: Final = 20_000
@@ -52,6 +55,7 @@ class Written:
 
     version: str
     enhancement: Enhancement | None
+    """None: nothing yet, or what this release can't read."""
     model: str | None
     confidence: str | None
     prompt_tokens: int
@@ -113,12 +117,12 @@ async def list_page(
 ) -> list[Listed]:
     """The newest *limit* of the chosen deliveries of these tenants that are older than *after*."""
     searched = MOST_SEARCHED // max(len(tenant_ids), 1)
-    found: list[list[Listed]] = []
-    async with database.across_tenants() as session:
-        for tenant_id in tenant_ids:
-            await choose_tenant(session, tenant_id)
-            rows = await session.execute(_list(tenant_id, choice, after, searched=searched, limit=limit))
-            found.append([Listed(tenant_id, DeliveryView(**row)) for row in rows.mappings()])
+
+    async def read(session: AsyncSession, tenant_id: UUID) -> list[Listed]:
+        rows = await session.execute(_list(tenant_id, choice, after, searched=searched, limit=limit))
+        return [Listed(tenant_id, DeliveryView(**row)) for row in rows.mappings()]
+
+    found = await read_each(database, tenant_ids, read)
     merged = heapq.merge(*found, key=lambda each: (each.place.accepted_at, each.place.job_id), reverse=True)
     return [each for each, _ in zip(merged, range(limit), strict=False)]
 
@@ -166,4 +170,8 @@ def _others(tenant_id: UUID, delivery: DeliveryView) -> Select[UUID, str, dateti
 
 def _written(row: dict[str, Any]) -> Written:
     content = row.pop("content")
-    return Written(enhancement=None if content is None else Enhancement.model_validate(content), **row)
+    try:
+        enhancement = None if content is None else Enhancement.model_validate(content)
+    except ValidationError:  # of another release; its page shows all the rest
+        enhancement = None
+    return Written(enhancement=enhancement, **row)

@@ -9,7 +9,10 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from app.db.session import Database, choose_tenant
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.reports.each import read_each
+from app.db.session import Database
 from app.db.sql import load_text
 
 _DAYS: Final = load_text(__package__, "days")
@@ -35,13 +38,12 @@ class DayCost:
 
 async def list_costs(database: Database, tenant_ids: Sequence[UUID], *, since: date, until: date) -> list[DayCost]:
     """Each tenant's days from *since* (included) to *until* (excluded)."""
-    found: list[DayCost] = []
-    async with database.across_tenants() as session:
-        for tenant_id in tenant_ids:
-            await choose_tenant(session, tenant_id)
-            rows = await session.execute(_DAYS, {"tenant_id": tenant_id, "since": since, "until": until})
-            found += [DayCost(tenant_id=tenant_id, **row) for row in rows.mappings()]
-    return found
+
+    async def read(session: AsyncSession, tenant_id: UUID) -> list[DayCost]:
+        rows = await session.execute(_DAYS, {"tenant_id": tenant_id, "since": since, "until": until})
+        return [DayCost(tenant_id=tenant_id, **row) for row in rows.mappings()]
+
+    return [day for own in await read_each(database, tenant_ids, read) for day in own]
 
 
 async def tokens_this_month(database: Database, tenant_id: UUID) -> int:

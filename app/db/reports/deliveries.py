@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, any_, delete, func, literal, select, update
+from sqlalchemy import BigInteger, ColumnElement, Uuid, any_, cast, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -72,7 +72,7 @@ VIEW: Final[tuple[Any, ...]] = (
     col(Delivery.event),
     col(Delivery.status),
     col(Delivery.attempt),
-    (col(Delivery.attempt) - col(Delivery.attempts_forgiven)).label("attempts_used"),
+    (cast(col(Delivery.attempt), BigInteger) - col(Delivery.attempts_forgiven)).label("attempts_used"),
     col(Delivery.accepted_at),
     col(Delivery.updated_at),
     col(Delivery.settled_at),

@@ -8,8 +8,11 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.core.completion import Option
-from app.db.session import Database, choose_tenant
+from app.db.reports.each import read_each
+from app.db.session import Database
 from app.db.sql import load_text
 
 _LATEST: Final = load_text(__package__, "latest_answer")
@@ -42,10 +45,9 @@ async def list_estimated(
     database: Database, tenant_ids: Sequence[UUID], *, since: date, until: date
 ) -> frozenset[tuple[UUID, str]]:
     """Each tenant and model whose tokens are partly estimated. Enhancements are kept 90 days: nothing of older ones."""
-    found: set[tuple[UUID, str]] = set()
-    async with database.across_tenants() as session:
-        for tenant_id in tenant_ids:
-            await choose_tenant(session, tenant_id)
-            models = await session.execute(_ESTIMATED, {"tenant_id": tenant_id, "since": since, "until": until})
-            found |= {(tenant_id, model) for model in models.scalars()}
-    return frozenset(found)
+
+    async def read(session: AsyncSession, tenant_id: UUID) -> list[tuple[UUID, str]]:
+        models = await session.execute(_ESTIMATED, {"tenant_id": tenant_id, "since": since, "until": until})
+        return [(tenant_id, model) for model in models.scalars()]
+
+    return frozenset(each for own in await read_each(database, tenant_ids, read) for each in own)

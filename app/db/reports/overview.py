@@ -13,9 +13,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.reports.each import read_each
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
-from app.db.session import Database, choose_tenant
+from app.db.session import Database
 from app.db.sql import load_text
 
 MINUTES: Final = 60
@@ -77,16 +79,17 @@ async def load_figures(database: Database, tenant_ids: Sequence[UUID]) -> tuple[
     loads, failures = await load_by_tenant(database), await failed_by_tenant(database)
     async with database.across_tenants() as session:
         now: datetime = (await session.execute(select(func.now()))).scalar_one()
-        figures = []
-        for tenant_id in tenant_ids:
-            await choose_tenant(session, tenant_id)
-            row = (await session.execute(_FIGURES, {"tenant_id": tenant_id, "minutes": MINUTES, "hours": HOURS})).one()
-            figures.append(
-                _figures(
-                    tenant_id, row, loads.get(tenant_id, TenantLoad()), failures.get(tenant_id, FailedDeliveries())
-                )
-            )
-    return now, figures
+
+    async def read(session: AsyncSession, tenant_id: UUID) -> TenantFigures:
+        row = (await session.execute(_FIGURES, {"tenant_id": tenant_id, "minutes": MINUTES, "hours": HOURS})).one()
+        return _figures(tenant_id, row, loads.get(tenant_id, TenantLoad()), failures.get(tenant_id, FailedDeliveries()))
+
+    read_ones = {each.tenant_id: each for each in await read_each(database, tenant_ids, read)}
+    # A tenant whose counters can't be read still has its load.
+    return now, [
+        read_ones.get(each, TenantFigures(each, loads.get(each, TenantLoad()), failures.get(each, FailedDeliveries())))
+        for each in tenant_ids
+    ]
 
 
 def _figures(tenant_id: UUID, row: Any, load: TenantLoad, failures: FailedDeliveries) -> TenantFigures:

@@ -12,7 +12,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from app.db.session import Database, choose_tenant
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.reports.each import read_each
+from app.db.session import Database
 from app.db.sql import load_text
 
 MOST_VOTES: Final = 300
@@ -74,29 +77,22 @@ class Quality:
 
 async def load_quality(database: Database, tenant_ids: Sequence[UUID], *, limit: int) -> list[Quality]:
     """For each tenant the rate of helpful votes, and the newest *limit* votes and notes to review."""
-    found = []
-    async with database.across_tenants() as session:
-        for tenant_id in tenant_ids:
-            await choose_tenant(session, tenant_id)
-            values: dict[str, Any] = {"tenant_id": tenant_id}
-            rate = (await session.execute(_RATE, {**values, "votes": _MOST_RATED})).one()
-            votes = (await session.execute(_VOTES, {**values, "limit": limit})).mappings().all()
-            sources = (
-                (await session.execute(_SOURCES, {**values, "votes": max(MOST_VOTES // len(tenant_ids), 1)}))
-                .mappings()
-                .all()
-            )
-            unsure = (
-                await session.execute(_UNSURE, {**values, "notes": MOST_NOTES // len(tenant_ids), "limit": limit})
-            ).all()
-            found.append(
-                Quality(
-                    tenant_id,
-                    rate.up,
-                    rate.down,
-                    [Cast(tenant_id=tenant_id, **row) for row in votes],
-                    [SourceVotes(tenant_id=tenant_id, **row) for row in sources],
-                    [Unsure(tenant_id, row.job_id, row.ticket_id, row.posted_at) for row in unsure],
-                )
-            )
-    return found
+
+    async def read(session: AsyncSession, tenant_id: UUID) -> Quality:
+        values: dict[str, Any] = {"tenant_id": tenant_id}
+        rate = (await session.execute(_RATE, {**values, "votes": _MOST_RATED})).one()
+        votes = (await session.execute(_VOTES, {**values, "limit": limit})).mappings().all()
+        most = {"votes": max(MOST_VOTES // len(tenant_ids), 1)}
+        sources = (await session.execute(_SOURCES, {**values, **most})).mappings().all()
+        most = {"notes": MOST_NOTES // len(tenant_ids), "limit": limit}
+        unsure = (await session.execute(_UNSURE, {**values, **most})).all()
+        return Quality(
+            tenant_id,
+            rate.up,
+            rate.down,
+            [Cast(tenant_id=tenant_id, **row) for row in votes],
+            [SourceVotes(tenant_id=tenant_id, **row) for row in sources],
+            [Unsure(tenant_id, row.job_id, row.ticket_id, row.posted_at) for row in unsure],
+        )
+
+    return await read_each(database, tenant_ids, read)
