@@ -4,7 +4,7 @@ Invariant: only global unicast addresses are allowed, and private ones if the te
 `allow_private_address: true`. Link-local and cloud metadata addresses never are, in no notation: an IPv6 address that
 contains an IPv4 address (mapped, 6to4, NAT64) is judged by that IPv4 address.
 
-Source: IANA's special-purpose address registries; RFC 4291, 3056, 6052, 6598.
+Source: IANA's special-purpose address registries; RFC 4291, 3056, 6052, 6598, 9637.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ _IPV4_SPECIAL: Final = (
     # `is_global` of some Python version that we support is True for these.
     IPv4Network("192.0.0.0/24"),
     IPv4Network("192.88.99.0/24"),
+)
+_IPV6_SPECIAL: Final = (
+    IPv6Network("3fff::/20"),  # documentation (RFC 9637)
 )
 
 
@@ -98,5 +101,5 @@ def _is_global(address: IPv4Address | IPv6Address) -> bool:
     if address.is_multicast or address.is_reserved or not address.is_global:
         return False
     if isinstance(address, IPv6Address):
-        return address in _GLOBAL_IPV6
+        return address in _GLOBAL_IPV6 and not any(address in network for network in _IPV6_SPECIAL)
     return not any(address in network for network in _IPV4_SPECIAL)

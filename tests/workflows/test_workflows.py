@@ -238,6 +238,7 @@ def test_released_image_stands_on_a_pinned_base() -> None:
     [step] = [each for each in _steps(_workflow(FOLDER / "release.yaml")) if each.get("run") == "make image-push"]
 
     assert re.fullmatch(r"docker\.io/library/debian:trixie-slim@sha256:[0-9a-f]{64}", step["env"]["BASE"])
+    assert f"\nARG BASE={step['env']['BASE']}\n" in (ROOT / "Containerfile").read_text(encoding="utf-8")
 
 
 def test_a_private_repository_releases_without_a_paid_plan() -> None:
