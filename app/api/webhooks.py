@@ -7,7 +7,7 @@ fails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,6 +49,11 @@ TENANT_HEADER: Final = "x-tenant-id"
 SIGNATURE_HEADER: Final = "x-servicedesk-signature"
 INSTANCE_HEADER: Final = "x-instance"
 STANDARD_HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+_ONCE: Final = frozenset(
+    name.encode()
+    for name in ("host", "authorization", TENANT_HEADER, SIGNATURE_HEADER, INSTANCE_HEADER, *STANDARD_HEADERS)
+)
 
 _OUTCOMES: Final[Mapping[type[AppError], str]] = {
     Unauthenticated: "unauthenticated",
@@ -123,6 +128,7 @@ async def receive_webhook(request: Request[Any, Any, Any]) -> Response[bytes]:
     with span("POST " + PATH, kind=SpanKind.SERVER) as current:
         request.scope["state"]["exemplar"] = exemplar()
         try:
+            check_headers(request.scope["headers"])
             _check_content_type(request.headers.get("content-type", ""))
             body = await resources.bodies.read(request)
             arrival = authenticate(request.headers, body, tenants, now=datetime.now(UTC))
@@ -166,6 +172,20 @@ def _kept_body(body: bytes, tenant: Tenant, webhook: Webhook) -> bytes:
     """What is stored of *body*: of a shared help desk no word of the ticket, which may be another client's."""
     options = tenant.servicedesk
     return body if options.instance is None else webhook.body_without_words(technician=options.technician)
+
+
+def check_headers(headers: Sequence[tuple[bytes, bytes]]) -> None:
+    """Refuse a call that another reader of it, e.g. a proxy, may take for another tenant's or for another signature's.
+
+    Raises:
+        MalformedDelivery: A header by which a call is told and authenticated is there twice, or `Host` is not there once.
+    """
+    found = [name for name, _ in headers if name in _ONCE]
+    if len(found) != len(set(found)):
+        name = next(each for each in found if found.count(each) > 1).decode()
+        raise MalformedDelivery(f"{name}: is there twice", field=name)
+    if not any(name == b"host" and value for name, value in headers):  # the server makes an empty one of none
+        raise MalformedDelivery("host: is required (RFC 9112)", field="host")
 
 
 def _check_content_type(content_type: str) -> None:

@@ -157,3 +157,17 @@ async def test_a_flood_while_postgresql_hangs_is_answered_and_not_kept(
     promised = {answer.json()["job_id"] for answer in (*answers, *again) if answer.status_code == 202}
     assert promised <= set(stored)
     assert len(set(stored)) == len(stored) <= len(bodies)
+
+
+async def test_a_webhook_without_a_host_is_refused(api: Process, tenant: tuple[Tenant, Path]) -> None:
+    _, answer = await held(api, HEAD.replace(b"host: api\r\n", b"") + b"content-length: 2\r\n\r\n{}")
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b'"field":"host"' in answer
+
+
+async def test_lines_that_end_by_a_line_feed_alone_are_lines(api: Process) -> None:
+    """As RFC 9112, 2.2, allows. There is one request a connection, so nothing can be smuggled in after it."""
+    head = HEAD.replace(b"\r\n", b"\n") + b"content-length: 2\n\n{}"
+    _, answer = await held(api, head + head)
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert answer.count(b"HTTP/1.1 ") == 1

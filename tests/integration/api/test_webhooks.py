@@ -73,6 +73,43 @@ async def test_a_signed_webhook_is_stored_before_it_is_answered(
     assert deliveries[0].status == "pending"
 
 
+@pytest.mark.parametrize("name", ["x-tenant-id", "x-servicedesk-signature", "Host", "X-Instance", "authorization"])
+async def test_a_header_that_is_there_twice_is_refused_whichever_comes_first(
+    client: httpx.AsyncClient, tenants: Tenants, name: str
+) -> None:
+    body = a_body(ticket_id="1011")
+    headers = [*signed(tenants.acme, body).items(), ("host", "api.test")]
+    own = next((value for key, value in headers if key.lower() == name.lower()), "x")
+    for twice in ([(name, own), (name, "other")], [(name, "other"), (name, own)], [(name, own), (name.upper(), own)]):
+        rest = [(key, value) for key, value in headers if key.lower() != name.lower()]
+        response = await client.post("/webhook/servicedesk", content=body, headers=[*rest, *twice])
+        assert (response.status_code, response.json()["field"]) == (400, name.lower())
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+async def test_so_is_one_of_standard_webhooks(client: httpx.AsyncClient, tenants: Tenants, name: str) -> None:
+    body = a_body(ticket_id="1012")
+    headers = standard(tenants.northwind, body)
+    response = await client.post("/webhook/servicedesk", content=body, headers=[*headers.items(), (name, "x")])
+    assert (response.status_code, response.json()["field"]) == (400, name)
+
+
+@pytest.mark.parametrize("fault", ["", "\t\n"])
+async def test_of_a_json_key_that_is_there_twice_the_last_counts_for_every_reader(
+    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database, fault: str
+) -> None:
+    """Also where the body is read with its faults, by another reader."""
+    last = f"101{3 + bool(fault)}"
+    body = (
+        f'{{"event": "ticket_created", "ticket_id": "1", "subject": "a{fault}b", "ticket_id": "{last}",'
+        f' "tenant_id": "{tenants.northwind.id}", "tenant_id": "{tenants.acme.id}"}}'
+    ).encode()
+    headers = {key: value for key, value in signed(tenants.acme, body).items() if key != "x-tenant-id"}
+    assert (await send(client, body, headers)).status_code == 202
+    assert await stored(worker_db, tenants.acme, last) == 1
+    assert await stored(worker_db, tenants.acme, "1") == 0
+
+
 async def test_a_redelivery_gets_the_same_answer_and_stores_nothing(
     client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
 ) -> None:
