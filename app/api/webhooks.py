@@ -178,7 +178,7 @@ def check_headers(headers: Sequence[tuple[bytes, bytes]]) -> None:
     """Refuse a call that another reader of it, e.g. a proxy, may take for another tenant's or for another signature's.
 
     Raises:
-        MalformedDelivery: A header by which a call is told and authenticated is there twice, or `Host` is not there once.
+        MalformedDelivery: A header that tells or authenticates the call is there twice, or `Host` is not there.
     """
     found = [name for name, _ in headers if name in _ONCE]
     if len(found) != len(set(found)):

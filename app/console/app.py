@@ -22,11 +22,11 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.console import acts, cost, deliveries, now, quality, sign_in, tenants
 from app.console.access import ClientGroups, Role
-from app.console.door import find_user, provide_user, require_user
+from app.console.door import FindUser, find_user, provide_user, require_user
 from app.console.oidc import OpenIdProvider, ProviderOptions
 from app.console.pages import HEADERS, page, static_file
 from app.console.resources import Backend, Resources
-from app.console.sessions import Seals, User
+from app.console.sessions import Seals, Sessions, User
 from app.console.sign_in import Doors
 from app.db.session import open_database
 from app.errors import AppError, DatabaseUnavailable
@@ -82,6 +82,8 @@ def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
     def providing(value: object) -> Provide:
         return Provide(lambda: value, sync_to_thread=False, use_cache=True)
 
+    renew = doors.provider.renew if doors.provider else None
+    sessions = Sessions(backend.database, seals, doors.named, renew)
     inside = Router(
         "/",
         route_handlers=[
@@ -120,7 +122,13 @@ def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
     ]
     console = Litestar(
         [inside, *outside],
-        dependencies={"backend": providing(backend), "doors": providing(doors), "seals": providing(seals)},
+        dependencies={
+            "backend": providing(backend),
+            "doors": providing(doors),
+            "seals": providing(seals),
+            "sessions": providing(sessions),
+        },
+        middleware=[FindUser],
         exception_handlers={
             AppError: _answer_app_error,
             HTTPException: _answer_http_error,
@@ -130,8 +138,7 @@ def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
-    console.state.seals = seals
-    console.state.named = doors.named
+    console.state.sessions = sessions
     console.state.url = doors.url
     return console
 

@@ -14,23 +14,42 @@ from urllib.parse import quote, urlsplit
 
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
 from litestar.exceptions import ClientException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Redirect
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.console.sessions import Seals, User
+from app.console.sessions import Sessions, User
 
 COOKIE: Final = "ai_agents_console"
 MAY_NOT: Final = "You may look. To act here, your account needs the role operator."
 _LIVE: Final = "hx-request"
+_USER: Final = "user"
+_WITHOUT_USER: Final = ("/static/", "/health/")
 _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _PORTS: Final = {"http": 80, "https": 443}
 
 
 def find_user(connection: ASGIConnection[Any, Any, Any, Any]) -> User | None:
-    """The user of the request's session, with the access that its groups have now."""
-    seals: Seals = connection.app.state.seals
-    return seals.open_user(connection.cookies.get(COOKIE), connection.app.state.named)
+    """The user of the request's session, as `FindUser` found it."""
+    user: User | None = connection.scope["state"].get(_USER)
+    return user
+
+
+class FindUser:
+    """A middleware: finds the user of each request once, before guards and handlers ask for it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and not scope["path"].startswith(_WITHOUT_USER):
+            connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
+            sessions: Sessions = connection.app.state.sessions
+            cookie = connection.cookies.get(COOKIE)
+            scope["state"][_USER] = await sessions.find(cookie, by_person=_LIVE not in connection.headers)
+        await self._app(scope, receive, send)
 
 
 async def require_user(request: Request[Any, Any, Any]) -> Response[Any] | None:

@@ -11,7 +11,7 @@ import asyncio
 import hmac
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote_plus
 
@@ -24,8 +24,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 
-from app.console.access import Role
-from app.console.roles import SignInRefused, find_grant
+from app.console.roles import Person, SignInRefused, find_grant
 from app.integrations.bounded import UNCOMPRESSED, bound
 
 _CALL_S: Final = 10.0
@@ -85,17 +84,6 @@ class Begun:
     verifier: str
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """The person who signed in."""
-
-    name: str
-    role: Role | None
-    """For all tenants."""
-    groups: tuple[str, ...] = ()
-    """Those for which tenants are named."""
-
-
 class OpenIdProvider:
     """One provider. Its endpoints and keys are fetched at each sign-in."""
 
@@ -127,19 +115,34 @@ class OpenIdProvider:
             error = answer.get("error", "")
             why = f": {_REFUSALS[error]} ({error})" if error in _REFUSALS else ""
             raise SignInRefused(f"The sign-in service did not complete the sign-in{why}.")
+        return await self._person_by(nonce, code=answer["code"], code_verifier=verifier)
+
+    async def renew(self, refresh_token: str, *, subject: str) -> Person:
+        """The person *subject* again, with the groups of now.
+
+        Raises:
+            SignInRefused: The provider ended the person's session, names none or another, or does not answer; or the
+                person is in none of the groups any more.
+        """
+        person = await self._person_by(None, grant_type="refresh_token", refresh_token=refresh_token)
+        if person.subject != subject:
+            raise SignInRefused("The sign-in service names another person than before.")
+        # A provider that does not change the refresh token need not repeat it.
+        return person if person.refresh_token else replace(person, refresh_token=refresh_token)
+
+    async def _person_by(self, nonce: str | None, **shown: str) -> Person:
+        """The person of the ID token that the provider gives for what is *shown*. A *nonce* must be in it."""
         async with self._client() as client:
             endpoints = await self._endpoints(client)
             try:
                 async with asyncio.timeout(_ALL_CALLS_S):
-                    token = await client.fetch_token(
-                        endpoints["token_endpoint"], auth=self._auth(), code=answer["code"], code_verifier=verifier
-                    )
+                    token = await client.fetch_token(endpoints["token_endpoint"], auth=self._auth(), **shown)
                     # Fetched after the token was issued, so that a key which the provider has just rotated is in it.
                     key_set = await _get(client, endpoints["jwks_uri"])
                 claims = self._claims(token["id_token"], key_set, nonce)
             except _FAULTS as error:
                 raise SignInRefused(f"The sign-in could not be verified ({type(error).__name__}).") from error
-        return self._person(claims)
+        return self._person(claims, str(token.get("refresh_token") or ""))
 
     async def _endpoints(self, client: AsyncOAuth2Client) -> dict[str, str]:
         try:
@@ -153,7 +156,7 @@ class OpenIdProvider:
             raise SignInRefused("The sign-in service names another issuer than CONSOLE_OIDC_ISSUER.")
         return endpoints
 
-    def _claims(self, id_token: str, key_set: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
+    def _claims(self, id_token: str, key_set: Mapping[str, Any], nonce: str | None) -> Mapping[str, Any]:
         """The claims of *id_token*, after they were all checked."""
         issuer, client_id = self._options.issuer, self._options.client_id
         token = jwt.decode(id_token, _known_keys(key_set), algorithms=_ALGORITHMS)
@@ -186,8 +189,12 @@ class OpenIdProvider:
         # RFC 6749, 2.3.1: both are form-encoded first, which Authlib's own method does not do.
         return httpx2.BasicAuth(quote_plus(client_id), quote_plus(secret)) if secret else None
 
-    def _person(self, claims: Mapping[str, Any]) -> Person:
-        name = str(claims.get("email") or claims.get("preferred_username") or claims["sub"])
+    def _person(self, claims: Mapping[str, Any], refresh_token: str) -> Person:
+        subject = str(claims["sub"])
+        # Of the claims that name a person, `sub` alone is the provider's word, and `email` where it says so: the others
+        # may be what the person typed (OpenID Connect Core, 5.1 and 5.7).
+        is_verified = str(claims.get("email_verified", "")).lower() == "true"
+        name = f"{claims['email']} ({subject})" if is_verified and claims.get("email") else subject
         options = self._options
         grant = find_grant(
             claims,
@@ -197,7 +204,7 @@ class OpenIdProvider:
             viewers=options.viewers,
             named=options.client_groups,
         )
-        return Person(name, grant.everywhere, grant.groups)
+        return Person(name, grant.everywhere, grant.groups, subject, refresh_token)
 
 
 async def _get(client: AsyncOAuth2Client, address: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.console.access import Role
@@ -22,6 +22,22 @@ _MAX_GROUPS_CHARS: Final = 2_000
 
 class SignInRefused(Rejected):
     """The sign-in failed; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The person who signed in."""
+
+    name: str
+    """As acts are recorded under: what the provider vouches for."""
+    role: Role | None
+    """For all tenants."""
+    groups: tuple[str, ...] = ()
+    """Those for which tenants are named."""
+    subject: str = ""
+    """The provider's own identifier of the person (`sub`)."""
+    refresh_token: str = field(default="", repr=False)
+    """Asks the provider again; empty: it gave none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -20,8 +19,8 @@ from app.console.access import ClientGroups, Role
 from app.console.door import COOKIE, check_origin, own_path
 from app.console.oidc import OpenIdProvider
 from app.console.pages import page
-from app.console.roles import SignInRefused
-from app.console.sessions import SESSION_LIFE, Seals
+from app.console.roles import Person, SignInRefused
+from app.console.sessions import SESSION_LIFE, Seals, Sessions, User
 
 _BEGUN: Final = "ai_agents_console_sign_in"
 _BEGUN_LIFE: Final = timedelta(minutes=10)
@@ -76,7 +75,7 @@ def _page(doors: Doors, next_path: str, *, problem: str = "", status: int = 200)
 
 @post("/sign-in")
 async def sign_in_by_token(
-    request: Request[Any, Any, Any], doors: NamedDependency[Doors], seals: NamedDependency[Seals]
+    request: Request[Any, Any, Any], doors: NamedDependency[Doors], sessions: NamedDependency[Sessions]
 ) -> Response[Any]:
     check_origin(request)
     form = await request.form()
@@ -86,7 +85,8 @@ async def sign_in_by_token(
         await asyncio.sleep(_WRONG_TOKEN_S)
         log.warning("sign_in_refused", by="token")
         return _page(doors, next_path, problem="That is not the token.", status=403)
-    return _welcome(doors, seals, "local token", Role.OPERATOR, next_path)
+    person = Person("local token", Role.OPERATOR)
+    return _welcome(doors, await sessions.begin(person, is_checked=False), person.name, next_path)
 
 
 @get("/sign-in/oidc")
@@ -104,7 +104,10 @@ async def begin_oidc(
 
 @get("/sign-in/callback")
 async def end_oidc(
-    request: Request[Any, Any, Any], doors: NamedDependency[Doors], seals: NamedDependency[Seals]
+    request: Request[Any, Any, Any],
+    doors: NamedDependency[Doors],
+    seals: NamedDependency[Seals],
+    sessions: NamedDependency[Sessions],
 ) -> Response[Any]:
     if doors.provider is None:
         raise NotFoundException("There is no such page.")
@@ -119,18 +122,19 @@ async def end_oidc(
     except SignInRefused as refusal:
         log.warning("sign_in_refused", by="oidc", cause=refusal.detail)
         return _page(doors, "/", problem=refusal.detail, status=403)
-    return _welcome(doors, seals, person.name, person.role, own_path(kept["next"]), groups=person.groups)
+    return _welcome(doors, await sessions.begin(person, is_checked=True), person.name, own_path(kept["next"]))
 
 
-def _welcome(
-    doors: Doors, seals: Seals, name: str, role: Role | None, next_path: str, *, groups: Sequence[str] = ()
-) -> Redirect:
-    log.info("signed_in", user=name, role=role, groups=groups)
-    cookies = [doors.cookie(COOKIE, seals.seal_user(name, role, groups), life=SESSION_LIFE)]
+def _welcome(doors: Doors, session: str, name: str, next_path: str) -> Redirect:
+    log.info("signed_in", user=name)
+    cookies = [doors.cookie(COOKIE, session, life=SESSION_LIFE)]
     return Redirect(next_path, status_code=303, cookies=cookies)
 
 
 @post("/sign-out")
-async def sign_out(doors: NamedDependency[Doors]) -> Redirect:
-    """Delete the cookie. A copy of it would stay valid until it expires, within hours."""
+async def sign_out(
+    doors: NamedDependency[Doors], sessions: NamedDependency[Sessions], user: NamedDependency[User]
+) -> Redirect:
+    """End the session on the server, so that no copy of the cookie is good, and delete the cookie."""
+    await sessions.end(user)
     return Redirect("/sign-in", status_code=303, cookies=[doors.cookie(COOKIE, "", life=timedelta(0))])

@@ -258,6 +258,23 @@ class AuditRow(SQLModel, table=True):
     detail: str = Field(default="", sa_column=_words(default=""))
 
 
+class ConsoleSessionRow(SQLModel, table=True):
+    """A session of the console. It is of no tenant: its tenant id is the one of all zeros."""
+
+    __tablename__ = "console_session"
+
+    tenant_id: UUID = Field(primary_key=True)
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    sealed: str | None = Field(default=None, sa_column=_words(nullable=True))
+    """By the console's key: who signed in by the provider, with what role, and the refresh token."""
+    began_at: datetime = Field(sa_column=_time(default_now=True))
+    seen_at: datetime = Field(sa_column=_time(default_now=True))
+    """When a person last used it; a page that refreshes itself does not count."""
+    checked_at: datetime = Field(sa_column=_time(default_now=True))
+    """When the provider was last asked for the person's groups."""
+    ended_at: datetime | None = Field(default=None, sa_column=_time())
+
+
 def _key() -> Column[Any]:
     return Column(Text, primary_key=True)
 

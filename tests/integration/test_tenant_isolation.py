@@ -59,6 +59,7 @@ TABLES = {
     "tally": Rule("select insert update"),
     "feedback": Rule("select"),
     "audit": Rule("select insert"),
+    "console_session": Rule(CHANGE),
 }
 VIEWS = {"hold"}
 """Each with the rights, and so the row-level security, of who reads it; workers may read them, and nothing else."""

@@ -47,6 +47,7 @@ class Console:
         return await self.client.post(path, data={**fields, "csrf": csrf}, headers={"origin": URL})
 
     def word(self) -> str:
+        """The word of the session's cookie, also of one that is over by now."""
         user = self.seals.open_user(self.client.cookies.get("ai_agents_console"), self.named)
         return user.csrf if user else ""
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
+from sqlalchemy import text
 
 from app.console.access import Role
 from app.console.app import create_console
 from app.console.sessions import Seals
 from app.console.sign_in import Doors
+from app.db.limits.holds import EVERY_TENANT
+from app.db.session import open_database
 from tests.integration.console.conftest import TOKEN, URL, Console
 from tests.integration.worker.conftest import Stage
 
@@ -20,7 +26,7 @@ def all_routes(
     slug: str = "acme", job_id: str = "6f9619ff-8b86-5d01-b42d-00cf4fc964ff", *, act_on_tenant: str = "replay"
 ) -> list[tuple[str, str]]:
     """Every path and method but those that anybody may use. The default values exist nowhere."""
-    nothing: Any = None
+    nothing: Any = SimpleNamespace(database=None)
     app = create_console(backend=nothing, doors=Doors(TOKEN, None, url=None), seals=Seals())
     found = []
     for path, handlers in app.route_handler_method_map.items():
@@ -143,5 +149,47 @@ async def test_signing_out_ends_the_session_of_this_browser(make_console: Any) -
     console: Console = make_console()
     await console.client.post("/sign-in", data={"token": TOKEN}, headers={"origin": URL})
     assert (await console.get("/")).status_code == 200
+    cookie = console.client.cookies["ai_agents_console"]
     await console.post("/sign-out")
     assert (await console.get("/")).status_code == 303
+    console.client.cookies.set("ai_agents_console", cookie)  # a copy of it
+    assert (await console.get("/")).status_code == 303
+
+
+async def test_a_session_that_nobody_uses_for_half_an_hour_is_over(console: Console, stage: Stage) -> None:
+    assert (await console.get("/")).status_code == 200
+    for minutes, status in ((29, 200), (29, 200), (31, 303), (0, 303)):
+        await _let_pass(stage, minutes)
+        assert (await console.get("/acts")).status_code == status
+
+
+async def test_a_page_that_refreshes_itself_keeps_no_session_open(console: Console, stage: Stage) -> None:
+    await console.get("/")
+    live = {"hx-request": "true"}
+    for minutes in (10, 10):
+        await _let_pass(stage, minutes)
+        assert (await console.get("/live", headers=live)).status_code == 200
+    await _let_pass(stage, 11)
+    assert (await console.get("/live", headers=live)).headers["hx-redirect"] == "/sign-in"
+
+
+async def _let_pass(stage: Stage, minutes: int) -> None:
+    async with stage.database.as_tenant(EVERY_TENANT) as session:
+        older = text("update console_session set seen_at = seen_at - make_interval(mins => :minutes)")
+        await session.execute(older, {"minutes": minutes})
+
+
+async def test_while_the_database_is_out_pages_say_so(make_console: Any) -> None:
+    console: Console = make_console()
+    console.come_in()
+    async with open_database("postgresql://nobody@127.0.0.1:1/none") as nothing:
+        seals, doors = console.seals, Doors(TOKEN, None, url=None)
+        app: Any = create_console(backend=replace(console.backend, database=nothing), doors=doors, seals=seals)
+        cookies = {"ai_agents_console": console.client.cookies["ai_agents_console"]}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=URL, cookies=cookies) as client:
+            for path in ("/", "/deliveries"):
+                answer = await client.get(path)
+                assert answer.status_code == 503
+                assert "The database can" in answer.text
+            assert (await client.get("/health/ready")).status_code == 200
+            assert (await client.get("/static/console.css")).status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import time
@@ -13,9 +14,12 @@ import pytest
 from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from sqlalchemy import text
 
 from app.console.access import Role
 from app.console.oidc import OpenIdProvider, ProviderOptions
+from app.db.limits.holds import EVERY_TENANT
+from app.db.reports.audit import list_acts
 from demo.embedded import find_free_port
 from tests.integration.console.conftest import URL, Console
 from tests.integration.worker.conftest import Stage
@@ -37,9 +41,11 @@ class FakeProvider:
         """As whom the console asks for the token."""
         self.keys_asked_by = ""
         """Who the console says it is when it asks for the keys."""
+        self.refresh_tokens = ["r1", "r2", "r3"]
+        """Those that are given, one after the other; each is good once."""
         self.fault = ""
         """Which answer is wrong, and how: `large-keys`, `moved-token`."""
-        self.url = ""
+        self.url = self.given = ""
 
     def use_key(self, key: Any, algorithm: str, **header: Any) -> None:
         self.key, self.signs_with = key, key
@@ -101,7 +107,9 @@ class FakeProvider:
         self.shown = base64.b64decode(shown).decode() if scheme == "Basic" else str(form["client_id"])
         digest = hashlib.sha256(str(form.get("code_verifier", "")).encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-        if form.get("code") != "the-code" or challenge != self.asked["code_challenge"]:
+        is_renewed = form.get("grant_type") == "refresh_token"
+        is_right = form.get("code") == "the-code" and challenge == self.asked["code_challenge"]
+        if (is_renewed and form["refresh_token"] != self.given) or (not is_renewed and not is_right):
             return web.json_response({"error": "invalid_grant"}, status=400)
         now = int(time.time())
         claims = {
@@ -109,15 +117,18 @@ class FakeProvider:
             "aud": CLIENT,
             "sub": "4711",
             "email": "ines@acme.example",
+            "email_verified": True,
             "iat": now,
             "exp": now + 300,
-            "nonce": self.asked["nonce"],
+            "nonce": None if is_renewed else self.asked["nonce"],
             "groups": ["ai-agents-operators"],
             **self.claims,
         }
         claims = {name: value for name, value in claims.items() if value is not None}
         token = jwt.encode(self.header, claims, self.signs_with, algorithms=[self.header["alg"]])
-        return self.answer("token", {"access_token": "a", "token_type": "Bearer", "id_token": token})
+        self.given = self.refresh_tokens.pop(0) if self.refresh_tokens else ""
+        content = {"access_token": "a", "token_type": "Bearer", "id_token": token, "refresh_token": self.given}
+        return self.answer("token", content)
 
 
 @pytest.fixture
@@ -159,6 +170,99 @@ async def test_an_operator_of_the_provider_comes_in(browser: Console, provider: 
     assert ">operator<" in page.text
     assert provider.asked["code_challenge_method"] == "S256"
     assert provider.asked["redirect_uri"] == f"{URL}/sign-in/callback"
+
+
+async def let_pass(stage: Stage, column: str, minutes: float) -> None:
+    """Let the sessions be so much older."""
+    async with stage.database.as_tenant(EVERY_TENANT) as session:
+        statement = f"update console_session set {column} = {column} - make_interval(secs => :seconds)"
+        await session.execute(text(statement), {"seconds": minutes * 60})
+
+
+async def test_a_group_that_was_removed_gives_nothing_after_five_minutes(
+    browser: Console, provider: FakeProvider, stage: Stage
+) -> None:
+    await sign_in(browser, provider)
+    provider.claims = {"groups": ["ai-agents-viewers"]}
+    assert ">operator<" in (await browser.get("/")).text
+    await let_pass(stage, "checked_at", 5)
+    assert ">viewer<" in (await browser.get("/")).text
+    assert (await browser.post("/tenants/pause", reason="x")).status_code == 403
+    await let_pass(stage, "checked_at", 5)  # the second refresh token
+    provider.claims = {"groups": ["staff"]}
+    assert (await browser.get("/")).status_code == 303
+    provider.claims = {}
+    assert (await browser.get("/")).status_code == 303
+
+
+async def test_an_open_page_that_refreshes_itself_is_checked_too(
+    browser: Console, provider: FakeProvider, stage: Stage
+) -> None:
+    await sign_in(browser, provider)
+    provider.claims = {"groups": ["staff"]}
+    await let_pass(stage, "checked_at", 5)
+    answer = await browser.get("/live", headers={"hx-request": "true"})
+    assert answer.headers["hx-redirect"] == "/sign-in"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"refresh_tokens": []}, {"given": "another"}, {"claims": {"sub": "4712"}}, {"url": "http://127.0.0.1:1"}],
+    ids=["no token", "revoked", "another person", "another issuer"],
+)
+async def test_a_session_that_cannot_be_checked_is_over(
+    browser: Console, provider: FakeProvider, stage: Stage, changes: dict[str, Any]
+) -> None:
+    if "refresh_tokens" in changes:
+        provider.refresh_tokens = []
+    await sign_in(browser, provider)
+    assert (await browser.get("/")).status_code == 200
+    await let_pass(stage, "checked_at", 5)
+    for name, value in changes.items():
+        setattr(provider, name, value)
+    assert (await browser.get("/")).status_code == 303
+
+
+async def test_many_requests_at_once_ask_the_provider_once(
+    browser: Console, provider: FakeProvider, stage: Stage
+) -> None:
+    await sign_in(browser, provider)
+    await let_pass(stage, "checked_at", 5)
+    answers = await asyncio.gather(*(browser.get("/acts") for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert provider.refresh_tokens == ["r3"]
+
+
+async def test_what_is_kept_of_a_session_can_not_be_read(
+    browser: Console, provider: FakeProvider, stage: Stage
+) -> None:
+    provider.refresh_tokens = ["a-refresh-token"]
+    await sign_in(browser, provider)
+    async with stage.database.as_tenant(EVERY_TENANT) as session:
+        kept = str((await session.execute(text("select array_agg(s::text) from console_session s"))).scalar())
+    assert "a-refresh-token" not in kept
+    assert "operator" not in kept
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({}, "ines@acme.example (4711)"),
+        ({"email_verified": False}, "4711"),
+        ({"email_verified": None, "preferred_username": "root"}, "4711"),
+        ({"email": None, "preferred_username": "root", "name": "root"}, "4711"),
+        ({"email_verified": "true"}, "ines@acme.example (4711)"),
+    ],
+)
+async def test_acts_are_recorded_under_what_the_provider_vouches_for(
+    browser: Console, provider: FakeProvider, stage: Stage, claims: dict[str, Any], name: str
+) -> None:
+    provider.claims = claims
+    await sign_in(browser, provider)
+    reason = f"for {name} {len(claims)}"
+    assert (await browser.post(f"/tenants/{stage.tenant.slug}/pause", reason=reason)).status_code == 303
+    acts = await list_acts(stage.database, [stage.tenant.id], limit=1)
+    assert (acts[0].actor, acts[0].detail) == (name, reason)
 
 
 async def test_a_viewer_of_the_provider_may_look(browser: Console, provider: FakeProvider) -> None:

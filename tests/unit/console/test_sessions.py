@@ -54,9 +54,16 @@ def test_a_seal_of_another_purpose_is_no_session() -> None:
 
 
 def test_a_link_of_a_note_is_no_session_though_both_keys_were_one() -> None:
-    body = Seals(b"k" * 32).seal("session", {"name": "a", "role": "operator", "csrf": "x"}).rpartition(".")[0]
+    body = Seals(b"k" * 32).seal_user("a", Role.OPERATOR).rpartition(".")[0]
     assert Seals(b"k" * 32).open_user(signer(b"k" * 32, "session").sign(body).decode()) is not None
     assert Seals(b"k" * 32).open_user(signer(b"k" * 32, "feedback").sign(body).decode()) is None
+
+
+def test_what_is_hidden_is_revealed_by_the_same_key_alone() -> None:
+    hidden = Seals(b"k" * 32).hide({"refresh_token": "secret"})
+    assert "secret" not in hidden
+    assert Seals(b"k" * 32).reveal(hidden) == {"refresh_token": "secret"}
+    assert Seals(b"o" * 32).reveal(hidden) is None
 
 
 def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:

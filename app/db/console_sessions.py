@@ -1,0 +1,70 @@
+"""What the server keeps of the console's sessions, so that one can be ended and its rights be checked again.
+
+Invariant: the id of a session that was ended stays for as long as a cookie is good, so that no copy of it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import delete, func, literal, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+
+from app.db.limits.holds import EVERY_TENANT
+from app.db.session import Database
+from app.db.sql import load_text
+from app.db.tables import ConsoleSessionRow
+
+KEPT_FOR: Final = timedelta(hours=24)
+"""Longer than a cookie is good."""
+_USE: Final = load_text(__package__, "use_session")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSession:
+    """What is kept of a session that may be used."""
+
+    sealed: str | None
+    """What `store_session` was given; None: nothing."""
+    is_unchecked: bool
+    """Its rights were not checked for as long as is allowed; who is told so checks them now."""
+
+
+async def store_session(database: Database, session_id: str, sealed: str) -> None:
+    """Keep *sealed* with a session, whose rights were checked now. Forgets those that can't be used any more."""
+    row = insert(ConsoleSessionRow).values(tenant_id=EVERY_TENANT, id=session_id, sealed=sealed)
+    kept = row.on_conflict_do_update(index_elements=["tenant_id", "id"], set_={"sealed": sealed})
+    old = col(ConsoleSessionRow.began_at) < func.now() - literal(KEPT_FOR)
+    async with database.as_tenant(EVERY_TENANT) as session:
+        await session.execute(delete(ConsoleSessionRow).where(col(ConsoleSessionRow.tenant_id) == EVERY_TENANT, old))
+        await session.execute(kept)
+
+
+async def use_session(
+    database: Database, session_id: str, *, idle: timedelta, checked_within: timedelta, by_person: bool
+) -> KeptSession | None:
+    """Use a session, or add it. None: it was ended, or no person has used it for *idle*.
+
+    Args:
+        database: As the worker's role.
+        session_id: The session's.
+        idle: How long it may be left alone.
+        checked_within: How old the last check of its rights may be.
+        by_person: A person asks, not an open page that refreshes itself.
+    """
+    values = {"idle": idle, "checked_within": checked_within, "by_person": by_person}
+    async with database.as_tenant(EVERY_TENANT) as session:
+        row = (await session.execute(_USE, {"tenant_id": EVERY_TENANT, "id": session_id, **values})).one_or_none()
+    return None if row is None else KeptSession(row.sealed, row.is_unchecked)
+
+
+async def end_session(database: Database, session_id: str) -> None:
+    """End a session for good."""
+    own = update(ConsoleSessionRow).where(
+        col(ConsoleSessionRow.tenant_id) == EVERY_TENANT, col(ConsoleSessionRow.id) == session_id
+    )
+    async with database.as_tenant(EVERY_TENANT) as session:
+        await session.execute(own.values(ended_at=func.now(), sealed=None))
