@@ -15,11 +15,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from uuid import uuid4
 
 import asyncpg
 from redis.asyncio import Redis
 
+from app.queue import STREAM
 from demo.failure import RunFailed
 from tests.faults.sender import Sender
 from tests.faults.system import LEASE_S, NOTICE_S, START_S, Instance, System
@@ -29,6 +31,7 @@ from tests.faults.traffic import Call, CallKind
 _FAKETIME: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))  # the variant for threads
 _HOUR_S: Final = 3600
 _POISON_ENDS_S: Final = 180.0
+_UNDIGESTIBLE_ENDS_S: Final = 30.0
 _POISON_TICKET: Final = "66600"
 
 
@@ -189,6 +192,40 @@ async def _is_failed(system: System, job_id: str) -> bool:
     return bool(rows) and rows[0]["status"] == "failed"
 
 
+async def serve_undigestible(stage: Stage) -> str:
+    """What no process can read, at once in a row, a ring, a cached token and a tenant's file: each costs itself alone."""
+    system = stage.system
+    file = Path(system.worker_variables["TENANTS_DIR"]) / "undigestible.yaml"
+    tenant_id, job_id = uuid4(), uuid4()
+    try:
+        file.write_text("a: 1" + ":00" * 180)
+        await system.sql("update access_token set sealed_token = '\\x00'")
+        await system.sql(
+            "with added as (insert into delivery (tenant_id, job_id, ticket_id, event, body, accepted_at)"
+            " values ($1, $2, '1', 'ticket_created', '', 'infinity') returning tenant_id, job_id)"
+            " insert into due (tenant_id, job_id) select * from added",
+            *(tenant_id, job_id),
+        )
+        async with Redis.from_url(system.valkey.url) as redis:
+            rings: list[dict[Any, Any]] = [
+                {"data": b"{"},
+                {"data": b"\xff" * 100},
+                {"other": "1"},
+                {"data": "[" * 5_000},
+            ]
+            for ring in rings:
+                await redis.xadd(STREAM, ring)
+        deadline = time.monotonic() + _UNDIGESTIBLE_ENDS_S
+        while not await _is_failed(system, str(job_id)):
+            if time.monotonic() > deadline:
+                return "the delivery that can't be read is not settled"
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(3)
+        return "failed, and visible"
+    finally:
+        file.unlink()
+
+
 # --- PostgreSQL --------------------------------------------------------------------------------------------------
 
 
@@ -321,6 +358,7 @@ FAULTS: Final = (
     Fault("SIGTERM rollout of everything", roll_everything, 30),
     Fault("clocks jump an hour, both ways", jump_clocks, 50, why_not=_no_faketime),
     Fault("poison delivery", poison, 25),
+    Fault("row, ring, token and file that can't be read", serve_undigestible, 4, is_short=True),
     Fault("PostgreSQL restarted immediately", restart_postgres, 1, is_short=True),
     Fault("PostgreSQL's connections cut", cut_connections, 3),
     Fault("PostgreSQL's disk full", fill_disk, 8, why_not=_no_small_disk),

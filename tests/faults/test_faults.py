@@ -28,6 +28,10 @@ async def test_nothing_is_lost_doubled_or_mixed_up_in_a_short_run() -> None:
     assert seen["ServiceDesk Plus cuts after storing the note"]
     assert seen["model answers 500"]
     assert report.count.notes > 20
+    [unread] = [fault for fault in report.faults if fault.name.startswith("row, ring, token and file")]
+    assert unread.remark == "failed, and visible"
+    assert unread.signs["delivery_not_claimed"]
+    assert unread.signs["tenant_file_refused"]
 
 
 def test_the_same_seed_plans_the_same_faults_and_spreads_them_over_the_time() -> None:

@@ -197,5 +197,5 @@ class AccessTokens:
             return None
         try:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self._tenant_id.bytes).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # also too short to be sealed
             return None

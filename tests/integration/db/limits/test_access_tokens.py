@@ -191,6 +191,15 @@ async def test_no_more_tokens_are_fetched_than_the_accounts_server_gives(worker_
     assert await cache.access_token(refresh, rejected=rejected) == f"token-{MAX_REFRESHES + 1}"
 
 
+@pytest.mark.parametrize("stored", ["''", "'\\x00'", "'\\x000102030405060708090a0b0c0d0e0f'"])
+async def test_a_stored_token_that_cannot_be_read_is_none(worker_db: Database, stored: str) -> None:
+    tenant_id, (refresh, given) = uuid4(), tokens()
+    await AccessTokens(worker_db, tenant_id, refresh_token="r").access_token(refresh)
+    await change(worker_db, tenant_id, f"sealed_token = {stored}")
+
+    assert await AccessTokens(worker_db, tenant_id, refresh_token="r").access_token(refresh) == "token-2"
+
+
 async def test_each_tenant_has_a_token_of_its_own(worker_db: Database) -> None:
     one, _ = tokens("one")
     two, _ = tokens("two")
