@@ -16,6 +16,7 @@ class Secret(StrEnum):
     BANK = "bank"
     KEY = "key"
     PASSWORD = "password"  # noqa: S105
+    NATIONAL_ID = "national-id"
 
 
 class Finding(NamedTuple):

@@ -9,36 +9,19 @@ from hypothesis import strategies as st
 
 from app.core.detect.finding import Secret
 from app.core.masking import Mask, MaskedText, find_placeholders, find_secrets
-from tests.unit.core.masking.measure import measure, read_cases
-
-# Of the half that nothing was tuned on; `docs/masking.md` has what was measured.
-FLOOR = {
-    Secret.EMAIL: (0.95, 0.95),
-    Secret.PHONE: (0.95, 0.95),
-    Secret.CARD: (0.85, 0.95),
-    Secret.BANK: (0.95, 0.95),
-    Secret.KEY: (0.90, 0.95),
-    Secret.PASSWORD: (0.85, 0.95),
-}
+from tests.unit.core.masking.measure import read_cases
 
 
 def test_the_labelled_texts_are_many_and_of_every_kind() -> None:
-    cases = read_cases()
-    assert sum(len(case.items) for case in cases) >= 250
-    assert sum(not case.items for case in cases) >= 150
+    cases = read_cases("values.txt", "stay.txt")
+    assert sum(len(case.items) for case in cases) >= 1_000
+    assert sum(not case.items for case in cases) >= 1_000
     assert {item.kind for case in cases for item in case.items} == set(Secret)
-
-
-@pytest.mark.parametrize("kind", list(Secret))
-def test_recall_and_precision_hold_their_floor(kind: Secret) -> None:
-    count = measure([case for case in read_cases() if case.half == "report"])[kind]
-    recall, precision = FLOOR[kind]
-    assert count.recall >= recall, count.misses
-    assert count.precision >= precision, count.misses
+    assert len({case.language for case in cases if case.items}) >= 10
 
 
 def test_a_masked_text_holds_none_of_what_was_found() -> None:
-    for case in read_cases():
+    for case in read_cases("positive.txt", "negative.txt"):
         masked = Mask().text(case.text)
         assert not find_secrets(masked), (case.text, masked)
 

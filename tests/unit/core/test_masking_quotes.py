@@ -6,7 +6,7 @@ import pytest
 
 from app.core.detect.finding import Secret
 from app.core.masking import Mask, find_secrets
-from tests.unit.core.masking.measure import measure, read_apart
+from tests.unit.core.masking.measure import measure, read_cases
 
 PROSE = """\
 The “Forgot password” link leads nowhere
@@ -138,6 +138,6 @@ def test_a_password_is_masked_without_its_quotes(text: str) -> None:
 
 
 def test_the_texts_that_nothing_was_tuned_on() -> None:
-    counts = measure(read_apart("quotes.txt"))
+    counts = measure(read_cases("quotes.txt"))
     assert counts[Secret.PASSWORD].recall == counts[Secret.KEY].recall == 1, counts
     assert not any(count.wrong for count in counts.values()), counts
