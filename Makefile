@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
+.PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval-masking format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
 	faults faults-machine alert-drill image image-test installation tenants bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch release-tenants e2e clean
 
@@ -77,6 +77,10 @@ test-tenants: $(VENV)/.dev-ready  ## The tenants' files of production: each can 
 FUZZ_EXAMPLES ?= 2000
 fuzz: $(VENV)/.dev-ready  ## The properties of the parsers and of the API's schema, on many more inputs (FUZZ_EXAMPLES)
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -q tests/fuzz tests/integration/api/test_schema.py
+
+TICKETS ?=
+eval-masking: $(VENV)/.dev-ready  ## What the mask finds and what it leaves, by kind (TICKETS=file: how often in real tickets)
+	@$(BIN)/python -m tests.unit.core.masking.measure $(if $(TICKETS),--tickets $(TICKETS)) $(MEASURE)
 
 dashboards: $(VENV)/.dev-ready  ## Write Grafana's dashboards from their one source
 	@$(BIN)/python kustomize/components/observability/dashboards/generate.py

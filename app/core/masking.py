@@ -1,4 +1,4 @@
-"""Replaces contact data, account numbers and secrets by placeholders before the model reads a text.
+"""Replaces contact data, account numbers, national ids and secrets by placeholders before the model reads a text.
 
 Invariant: only a `Mask` makes a `MaskedText`, and a `Message` takes nothing else, so no text reaches the model
 unmasked. Within one `Mask` equal values have the same placeholder. Only contacts may be put back into a note.
@@ -13,14 +13,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from app.core.detect.contacts import emails, phones
+from app.core.detect import codes, commands, contacts, keys, money, national_ids, passwords, phones
 from app.core.detect.finding import Finding, Secret
-from app.core.detect.keys import issued_keys, keys_in_context
-from app.core.detect.money import banks, cards
-from app.core.detect.passwords import passwords
+from app.core.detect.scan import Anchors, Scan
 
 CONTACTS: Final = frozenset({Secret.EMAIL, Secret.PHONE})
 """The kinds that may be put back into a note, where the tenant's file allows it."""
@@ -42,6 +40,7 @@ class Mask:
         self._values: dict[str, str] = {}
         self._counts: Counter[Secret] = Counter()
         self._findings: dict[str, list[Finding]] = {}
+        self._sticky: dict[str, tuple[re.Pattern[str], str]] = {}
 
     @property
     def counts(self) -> Mapping[Secret, int]:
@@ -84,10 +83,10 @@ class Mask:
         return self._findings[text]
 
     def _without_known(self, text: str) -> str:
-        """*text* with a placeholder for each key or password that was found in another text."""
-        for (kind, value), placeholder in self._placeholders.items():
-            if kind in _STICKY and value in text and _is_distinctive(value):
-                text = text.replace(value, placeholder)
+        """*text* with a placeholder for each secret that was found in another text, where a word gave it away."""
+        for value, (pattern, placeholder) in self._sticky.items():
+            if value in text:
+                text = pattern.sub(placeholder, text)
         return text
 
     def _placeholder(self, kind: Secret, value: str) -> str:
@@ -97,6 +96,8 @@ class Mask:
             placeholder = f"[{kind}-{self._counts[kind]}]"
             self._placeholders[key] = placeholder
             self._values[placeholder] = value
+            if kind in _STICKY and _is_distinctive(value):
+                self._sticky[value] = (_as_a_word(value), placeholder)
         return self._placeholders[key]
 
 
@@ -116,25 +117,59 @@ def find_placeholders(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(found for text in texts for found in _PLACEHOLDER.findall(text))
 
 
+_MODULES: Final = (passwords, codes, commands, keys, contacts, phones, money, national_ids)
+_ANCHORS: Final = Anchors({group: words for module in _MODULES for group, words in module.ANCHORS.items()})
+Detector = Callable[[Scan], Iterable[Finding]]
+_DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
+    (keys.issued_keys, frozenset({"issued", "private key"})),
+    (commands.commands, frozenset(commands.ANCHORS)),
+    (passwords.passwords, frozenset(passwords.ANCHORS)),
+    (codes.codes, frozenset(codes.ANCHORS)),
+    (keys.keys_in_context, frozenset(keys.ANCHORS) - {"issued", "private key"}),
+    (contacts.emails, frozenset(contacts.ANCHORS)),
+    (money.accounts, frozenset({"account", "bic"})),
+    (national_ids.national_ids, frozenset(national_ids.ANCHORS)),
+    (money.card_codes, frozenset({"cvv"})),
+    (phones.extensions, frozenset(phones.ANCHORS)),
+    (money.named_ibans, frozenset({"iban"})),
+)
+"""Each with the groups of words of which a text must hold one."""
+_OF_NUMBERS: Final[tuple[Detector, ...]] = (money.ibans, national_ids.national_ids_alone, money.cards, phones.phones)
+_MAY_HOLD_A_NUMBER = re.compile(
+    r"[0-9](?:(?:[ \u00a0./()–-]{0,3}\d){4}|\d[A-Z]\d\d[A-Z]\d|\d(?<=[A-Za-z]{2}\d\d)[ -]?[A-Za-z0-9]{4})"
+)
+"""Five digits, or the middle of an IBAN or a codice fiscale, which may have fewer side by side."""
+
+
 def find_secrets(text: str) -> list[Finding]:
     """The values to mask in *text*, in the order of their places. Where detectors overlap, the first one wins."""
     taken = bytearray(len(text))
     for match in _PLACEHOLDER.finditer(text):  # a placeholder is never taken for a value
         _take(taken, *match.span())
     found: list[Finding] = []
-    for detect in (issued_keys, passwords, keys_in_context, emails, banks, cards, phones):
-        for finding in detect(text):
-            if finding.start < finding.end and not any(taken[finding.start : finding.end]):
-                _take(taken, finding.start, finding.end)
-                found.append(finding)
+    for finding in _detected(text):
+        if finding.start < finding.end and not any(taken[finding.start : finding.end]):
+            _take(taken, finding.start, finding.end)
+            found.append(finding)
     return sorted(found)
+
+
+def _detected(text: str) -> Iterator[Finding]:
+    scan = _ANCHORS.read(text)
+    for detect, groups in _DETECTORS:
+        if not groups.isdisjoint(scan.groups):
+            yield from detect(scan)
+    yield from keys.keys_in_groups(scan)
+    if _MAY_HOLD_A_NUMBER.search(text):
+        for detect in _OF_NUMBERS:
+            yield from detect(scan)
 
 
 def _take(taken: bytearray, start: int, end: int) -> None:
     taken[start:end] = b"\x01" * (end - start)
 
 
-_STICKY: Final = frozenset({Secret.KEY, Secret.PASSWORD})
+_STICKY: Final = frozenset({Secret.KEY, Secret.PASSWORD, Secret.BANK, Secret.NATIONAL_ID})
 _MIN_DISTINCTIVE: Final = 6
 
 
@@ -143,9 +178,15 @@ def _is_distinctive(value: str) -> bool:
     return len(value) >= _MIN_DISTINCTIVE and not value.isalpha()
 
 
+def _as_a_word(value: str) -> re.Pattern[str]:
+    """Finds *value* where it is not part of a longer word or number."""
+    before, after = (r"(?<!\w)" if value[0].isalnum() else ""), (r"(?!\w)" if value[-1].isalnum() else "")
+    return re.compile(before + re.escape(value) + after)
+
+
 def _normal(kind: Secret, value: str) -> str:
     if kind is Secret.EMAIL:
         return value.lower()
-    if kind in {Secret.PHONE, Secret.CARD, Secret.BANK}:
+    if kind in {Secret.PHONE, Secret.CARD, Secret.BANK, Secret.NATIONAL_ID}:
         return re.sub(r"[^0-9A-Za-z]", "", value).upper()
     return value

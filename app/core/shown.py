@@ -20,8 +20,9 @@ from app.core.ticket import Ticket
 def show_enhancement(enhancement: Enhancement, ticket: Ticket, *, mask: Mask, note: NoteOptions) -> Enhancement:
     """*enhancement* as it is saved and posted: its sources masked, contacts put back where that is allowed."""
     mask.text(ticket.text)  # so that a secret in the ticket is masked in the sources too
-    for source in _sources(enhancement.gathered):
-        mask.text(f"{source.title}\n{source.text}")
+    for source in _sources(enhancement.gathered):  # found before, if the model was asked: the mask knows these texts
+        mask.text(source.title)
+        mask.text(source.text)
     known = Known.of(enhancement.gathered, ticket_text=ticket.text)
     gathered = _changed(enhancement.gathered, lambda text, kind: excerpt(mask.text(text), kind, known))
     contacts = frozenset[str]()

@@ -1,8 +1,6 @@
-"""E-mail addresses and phone numbers.
+"""E-mail addresses, also as people disguise them ("jane (at) acme (dot) example").
 
-A run of digits counts as a phone number if it begins with a country code, if a word before it says so ("call"), or if
-it has the form of some country's numbers (by the library `phonenumbers`) and no word before it says that it is
-something else ("invoice").
+What a shell takes as user and machine (`ssh admin@10.0.0.5`, `git@github.com:acme`) is no mail address and stays.
 """
 
 from __future__ import annotations
@@ -11,111 +9,178 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-import phonenumbers
-
 from app.core.detect.finding import Finding, Secret
-from app.core.detect.networks import BLOT, DOTTED_PHONE, without_networks
+from app.core.detect.scan import Scan
 
-_EMAIL = re.compile(
-    r"(?<![\w.+@/\\-])[\w][\w.+'’-]{0,63}(?:@|\s?[\[(](?:at|@)[\])]\s?)"
-    r"(?:[\w-]{1,63}(?:\.|\s?[\[(](?:dot|\.|punkt)[\])]\s?)){1,5}[A-Za-z][A-Za-z-]{0,22}[A-Za-z](?![\w@-]|:[\w/~])",
-    re.IGNORECASE,
+_LONGEST_LOCAL: Final = 66
+_LONGEST_COMMAND: Final = 64
+_LOCAL_BACK = re.compile(
+    # Read from the sign to the left: the last character first.
+    r"(?:\"[^\"\n@]{1,60}\"|(?:#TXE#)?[\w.+'’&\u0900-\u0d7f-]{0,63}\w)(?![\w@]|//)"
 )
-_PHONE_WORD = re.compile(
-    r"(?:\b(?:tel|telephone|phone|ph|mobile|cell|cellphone|call(?:ed)?(?: (?:me|him|her|us|back|at|on"
-    r"|under)){0,3}|fax|dial|ring"
-    r"|callback|reach\w*(?: \w+){0,2}|hotline|contact(?: \w+)? (?:at|on)|extension|ext|telefon(?:nummer|isch)?"
-    r"|tel\.?-?nr|rufnummer"
-    r"|handy(?:nummer)?|mobil(?:nummer|funk)?|durchwahl|anrufen|rückruf|erreichbar|téléphone|portable|tél|joindre"
-    r"|joignable"
-    r"|appele[rz]|rappele[rz]|poste|teléfono|móvil|telf|tfno|llam(?:ar|e|ame|en)|extensión|sms|whatsapp)\b|☎|📞"
-    r"|✆)[^\d+\n(]{0,24}[(+]?$",
-    re.IGNORECASE,
+_DOMAIN = re.compile(
+    r"(?:[\w\u0900-\u0d7f](?:[\w\u0900-\u0d7f-]{0,61}[\w\u0900-\u0d7f])?\.){1,6}(?!\d)[^\W\d_][\w\u0900-\u0d7f-]{0,22}[\w\u0900-\u0d7f]"
+    r"(?![\w@]|-\w|:[\w/~])"
 )
-_NUMBER_WORD = re.compile(r"\b(?:number|nummer|numéro|número)(?: (?:is|ist|lautet|est|es))?\W{0,3}$", re.IGNORECASE)
-_NOT_A_PHONE = re.compile(
-    r"(?:\b(?:imei|iccid|s/?n|serial|seriennummer|serien-?nr|serie|série|asset|inventar\w*|inventario|order"
-    r"|bestell\w*|po|rma|ticket|incident|request|vorgang|fall|case|kunden\w*|"
-    r"customer|rechnung\w*|invoice|facture|factura|build|version|firmware|ports?|vlans?|metric|ttl|mtu|asn|id|pid|event|ereignis|kb"
-    r"|error|fehler\w*|erreur|code|código|uuid|guid|mac|sku|part|artikel\w*|"
-    r"model|modell|licence|license|lizenz|commande|pedido|zip|plz|postal|bios|sid|job|batch|charge|lot|dossier"
-    r"|expediente|barcode|tracking|sendung\w*|ean|counter|zähler\w*|"
-    r"contract|vertrag\w*|contrat|contrato|nr|no|n°|nº|num|ref|referenz|référence|referencia|bytes|sector|sektor"
-    r"|block|line|zeile|row|offset|size|größe|timestamp|epoch|time|os|release)"
-    r"\b|#)[^\d\n]{0,14}$",
-    re.IGNORECASE,
+_DOMAIN_IN_URL = re.compile(r"(?:[\w-]{1,63}\.){1,6}[^\W\d_]{2,24}(?![\w-])")
+_NUMERIC_DOMAIN = re.compile(r"\[?(?:\d{1,3}\.){3}\d{1,3}(?!\.?\d)\]?(?!:?[/~\\])")
+_SHELL = re.compile(
+    r"(?:(?<![\w-])(?:(?:ssh|sftp|ssh-copy-id|plink|mosh|telnet|ping|sshfs|git clone"
+    r"|putty)(?:\s+-\S+(?:\s+[^\s-]\S*)?){0,4}"
+    r"|(?:scp|rsync|git|svn|psexec|xfreerdp)(?:\s+\S+){0,4}|publickey for|log[- ]?(?:in|on) as|connect(?:ed|ion)? as"
+    r"|rdp (?:to|as))\s+|://)$"
 )
-_PHONE = re.compile(
-    r"(?<![\w.:/+,#-])(?:\+|00|\(\+?)?\d(?:[ \u00a0./()–-]{0,3}\d){4,16}"
-    r"(?:\s?(?:x|ext\.?|extension|durchwahl|dw|poste|-)\s?\d{1,5})?(?![\w]|[.:,]\d|/\d|-\w)",
-    re.IGNORECASE,
+_ACCOUNTS: Final = frozenset(
+    "root admin administrator deploy git ubuntu ec2-user centos debian pi oracle postgres backup ansible jenkins user "
+    "sa sysadmin service svc nagios monitor cisco netadmin vagrant core azureuser operator support guest test".split()
 )
-_TIME_OR_VERSION = re.compile(
-    r"^(?:(?:19|20)\d\d[-./ ][01]?\d[-./ ][0-3]?\d(?:\D.*)?|[0-3]?\d[-./][01]?\d[-./](?:19|20)?\d\d(?: .*)?"
-    r"|[0-3]?\d [01]\d (?:19|20)\d\d"
-    r"|(?:19|20)\d{12}|(?:19|20)\d\d[-/ ]\d{3,})$"
+_MESSAGE_ID = re.compile(r"(?:message-?id|msgid|in-reply-to|references|content-id|call-id|cid)\W{0,4}$")
+_MAIL_WORD = re.compile(
+    r"(?:mail|courriel|correo|posta|почт|邮|write to|written? to|send[^.\n]{0,12} to|reach|contact|reply[- ]to|cc|bcc"
+    r"|from|to|adres|schreib"
+    r"|bitte an|écrire|escrib|scriv|napis|napiš|yaz|напиш|address|mailto|rcpt|sender|recipient)[\w-]{0,6}[^\n@]{0,16}$"
 )
-_DOTTED = re.compile(r"^\d+(?:\.\d+)+$")
-_HARDWARE = re.compile(r"(?!00)\d\d(?: \d\d){5}|(?!0[1-9])\d{4}-\d{4}-\d{4}|\d{6}-\d{6}")
-"""A MAC address of decimal digits only. It is taken for one unless a word says that it is a phone number."""
-_AFTER_AN_ADDRESS = re.compile(rf"{BLOT}(?:/\d{{1,2}})?[\s:,;]{{0,3}}$")
-_PORTS = re.compile(r"(?=.*\d{4})(?!\d{3} \d{3} \d{4}$)[1-9]\d{0,4}(?: [1-9]\d{0,4})*")
-_REGIONS: Final = ("DE", "FR", "ES", "US", "GB", "AT", "CH")
-_PHONE_DIGITS: Final = range(7, 16)
-_MIN_IN_CONTEXT: Final = 5
-_TRUNK_DIGITS: Final = range(10, 15)
-_MIN_WITHOUT_TRUNK: Final = 9
-_LONGEST_CONTEXT: Final = 44
+_TO_SOMEBODY = re.compile(
+    r"(?<!\w)(?:(?:write|mail|send|reply|forward)(?: \w+){0,2} to|ask|e-?mail(?: is| me at)?|an|à|cc|bcc|contact"
+    r"|correo|courriel|почта|на)[:\s]{1,3}$"
+)
+_NO_NAMES: Final = frozenset("from to at of on in is and before after the with by for my".split())
+_NOBODY: Final = _NO_NAMES | frozenset(
+    "settings versions server support help login page account look hosted site app service mail".split()
+)
+_SPACED_LOCAL = re.compile(r"(?<![\w.+@/\\-])[\w][\w.+-]{0,63}\s?$")
+_SPACED_DOMAIN = re.compile(r"\s?(?P<domain>(?:[\w-]{1,63}\.){1,5}[^\W\d_]{2,24})(?![\w@-])")
+_WORD = re.compile(r"[^\W\d_][\w-]{1,40}(?![\w@.-]|\.\w|:[\w/~])")
+_WORD_ALONE = re.compile(r"\s(?P<domain>[^\W\d_][\w-]{1,40})(?![\w@.-]|\.\w)")
+_AT = (
+    r"(?:\s?[\[({<](?:at|@|ät|arobase|arroba|chiocciola|małpa|zavináč|собака|snabel-?a|kukac)[\])}>]\s?|\(a\)"
+    r"|\s(?:chiocciola|arobase|arroba|małpa|zavináč|собака)\s)"
+)
+_DOT = r"(?:\.|\s?[\[({<](?:dot|\.|punkt|point|punto|ponto|kropka|tečka|nokta|точка)[\])}>]\s?)"
+_DISGUISED = re.compile(rf"{_AT}(?:[\w-]{{1,63}}{_DOT}){{1,5}}[^\W\d_]{{2,24}}(?![\w-])")
+_SPELLED = re.compile(
+    r"(?<![\w.@-])[\w.+-]{1,64}(?: (?:dot|punkt) \w{1,40}){0,3} (?:at|ät) [\w-]{1,40}(?: (?:dot"
+    r"|punkt) [\w-]{1,40}){1,4}(?![\w-])"
+)
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_ENDS_A_BOUNCE = re.compile(r"[\w.+'-]{1,64}=$")
+
+ANCHORS: Final = {
+    "at": ("@",),
+    "coded at": ("%40",),
+    "disguised": (
+        "(at)|[at]|{at}|<at>|(@)|[@]|(ät)|[ät]|(a)|arobase|arroba|chiocciola|małpa|zavináč|собака|snabel|kukac"
+    ).split("|"),
+    "spelled": " dot | punkt ".split("|"),
+}
 
 
-def emails(text: str) -> Iterator[Finding]:
-    if "@" in text or "at" in text:
-        for match in _EMAIL.finditer(text):
-            yield Finding(match.start(), match.end(), Secret.EMAIL)
+def emails(scan: Scan) -> Iterator[Finding]:
+    for group, find in _KINDS.items():
+        for at, _ in scan.hits(group):
+            if found := find(scan, at):
+                yield found
 
 
-def phones(text: str) -> Iterator[Finding]:
-    rest = without_networks(text)
-    for match in _PHONE.finditer(rest):
-        before = text[max(match.start() - _LONGEST_CONTEXT, 0) : match.start()]
-        number = match[0].strip()
-        are_ports = _PORTS.fullmatch(number) and _AFTER_AN_ADDRESS.search(
-            rest[max(match.start() - 8, 0) : match.start()]
-        )
-        if not are_ports and _is_phone(number, before):
-            yield Finding(match.start(), match.end(), Secret.PHONE)
+def _with_sign(scan: Scan, at: int) -> Finding | None:
+    has_blank = scan.text[max(at - 1, 0) : at].isspace() or scan.text[at + 1 : at + 2].isspace()
+    return _spaced(scan, at) if has_blank else _plain(scan, at)
 
 
-def _is_phone(number: str, before: str) -> bool:
-    digits = sum(map(str.isdigit, number))
-    if digits >= _PHONE_DIGITS.stop or _TIME_OR_VERSION.match(number):
-        return False
-    if _DOTTED.match(number) and not DOTTED_PHONE.fullmatch(number):
-        return False
-    if number.startswith(("+", "(+")):
-        return digits in _PHONE_DIGITS
-    says_so, denies = _PHONE_WORD.search(before), _NOT_A_PHONE.search(before)
-    if says_so and not (denies and denies.start() > says_so.start()):
-        return digits >= _MIN_IN_CONTEXT
+def _coded(scan: Scan, at: int) -> Finding | None:
+    """Such as jane%40acme.example in a URL."""
+    local = _LOCAL_BACK.match(scan.text[max(at - _LONGEST_LOCAL, 0) : at][::-1])
+    domain = _DOMAIN_IN_URL.match(scan.text, at + 3)
+    return Finding(at - local.end(), domain.end(), Secret.EMAIL) if local and domain else None
+
+
+def _disguised(scan: Scan, at: int) -> Finding | None:
+    """Such as jane (at) acme.example."""
+    start = at - 1 if at and scan.text[at - 1] in " ([{<" else at
+    start = start - 1 if start and scan.text[start - 1] == " " else start
+    sign = _DISGUISED.match(scan.lower, start) or _DISGUISED.match(scan.lower, at)
+    if sign is None:
+        return None
+    local = _SPACED_LOCAL.search(scan.text, max(sign.start() - _LONGEST_LOCAL, 0), sign.start())
+    if local is None or local[0].strip().lower() in _NO_NAMES:
+        return None
+    return Finding(local.start(), sign.end(), Secret.EMAIL)
+
+
+def _spelled(scan: Scan, at: int) -> Finding | None:
+    """Such as jane dot doe at acme dot example."""
+    for match in _SPELLED.finditer(scan.lower, max(at - 90, 0), min(at + 90, len(scan.lower))):
+        local = match[0].partition(" at ")[0]
+        if " dot " in local or (local not in _NOBODY and _is_about_mail(scan, match.start())):
+            return Finding(match.start(), match.end(), Secret.EMAIL)
+    return None
+
+
+def _plain(scan: Scan, at: int) -> Finding | None:
+    local = _LOCAL_BACK.match(scan.text[max(at - _LONGEST_LOCAL, 0) : at][::-1])
+    if local is None:
+        return None
+    start = at - _without_prose(local[0][::-1], scan.text[at + 1 : at + 2])
+    domain = _DOMAIN.match(scan.text, at + 1) or _NUMERIC_DOMAIN.match(scan.text, at + 1)
+    if domain is None:
+        return _without_a_dot(scan, start, at)
     return (
-        not denies
-        and not _HARDWARE.fullmatch(number)
-        and ((digits in _PHONE_DIGITS and bool(_NUMBER_WORD.search(before))) or _is_written_as_a_phone(number))
+        None if _is_no_mail(scan, start, at, domain) else Finding(_with_bounce(scan, start), domain.end(), Secret.EMAIL)
     )
 
 
-def _is_written_as_a_phone(number: str) -> bool:
-    """Whether *number* has the form of some country's numbers. For numbers without a word before them that decides."""
-    digits = sum(map(str.isdigit, number))
-    if number.isdigit() and not (number.startswith("0") and digits in _TRUNK_DIGITS):
-        return False
-    if digits < (_PHONE_DIGITS.start if number.startswith(("0", "(")) else _MIN_WITHOUT_TRUNK):
-        return False
-    return any(_is_valid(number, region) for region in _REGIONS)
+def _is_no_mail(scan: Scan, start: int, at: int, domain: re.Match[str]) -> bool:
+    """Whether it is a user at a machine, the id of a message, or a phone in a SIP address."""
+    words = scan.lower[max(start - _LONGEST_COMMAND, 0) : start]
+    name = scan.lower[start:at]
+    is_login = domain.re is _NUMERIC_DOMAIN and name in _ACCOUNTS and not _is_about_mail(scan, start)
+    is_phone = words.endswith(("sip:+", "tel:+")) or (words.endswith("sip:") and name.isdecimal())
+    return is_login or is_phone or bool(_SHELL.search(words) or _MESSAGE_ID.search(words))
 
 
-def _is_valid(number: str, region: str) -> bool:
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(number, region))
-    except phonenumbers.NumberParseException:
-        return False
+def _with_bounce(scan: Scan, start: int) -> int:
+    """Where an address begins that a mail system made: bounces+1234-jane=acme.example@mailer.example."""
+    bounce = _ENDS_A_BOUNCE.search(scan.text, max(start - _LONGEST_LOCAL, 0), start)
+    is_one = bounce and ("+" in bounce[0] or bounce[0].lower().startswith(("prvs", "srs")))
+    return bounce.start() if bounce and is_one else start
+
+
+def _without_prose(local: str, domain: str) -> int:
+    """How many characters of *local* are of the address: Chinese has no blank before it."""
+    if word := re.search(r".*(?:邮箱|邮件|地址|发送到|请|メール|宛)", local):
+        return len(local) - word.end() or len(local)
+    own = re.search(r"[\x21-\x7e]*$", local)
+    return len(own[0]) if own and own[0] and domain.isascii() and _CJK.search(local) else len(local)
+
+
+def _without_a_dot(scan: Scan, start: int, at: int) -> Finding | None:
+    """Such as jane@acme, where the words before speak of mail."""
+    domain = _WORD.match(scan.text, at + 1)
+    name = scan.lower[start:at]
+    if domain is None or name in _ACCOUNTS or name.isdecimal() or not _is_about_mail(scan, start):
+        return None
+    return Finding(start, domain.end(), Secret.EMAIL)
+
+
+def _spaced(scan: Scan, at: int) -> Finding | None:
+    """Such as jane.doe @ acme.example; "jane @ acme" only where words speak of mail: places are written so."""
+    local = _SPACED_LOCAL.search(scan.text, max(at - _LONGEST_LOCAL, 0), at)
+    if local is None or local[0].strip().lower() in _NOBODY or local[0].strip().endswith("."):
+        return None
+    is_about_mail = _is_about_mail(scan, local.start())
+    has_sign = any(each in local[0].strip() for each in "._+") or any(map(str.isdigit, local[0]))
+    domain = _SPACED_DOMAIN.match(scan.text, at + 1)
+    has_blanks = local[0].endswith(" ") and scan.text[at + 1 : at + 2] == " "
+    if domain and ((is_about_mail and has_blanks) or (has_sign and local[0].strip("0123456789 .,-"))):
+        return Finding(local.start(), domain.end("domain"), Secret.EMAIL)
+    alone = _WORD_ALONE.match(scan.text, at + 1)
+    if alone and has_blanks and _TO_SOMEBODY.search(scan.lower, max(local.start() - 24, 0), local.start()):
+        return Finding(local.start(), alone.end("domain"), Secret.EMAIL)
+    return None
+
+
+def _is_about_mail(scan: Scan, place: int) -> bool:
+    return bool(_MAIL_WORD.search(scan.lower, max(place - 44, 0), place))
+
+
+_KINDS: Final = {"coded at": _coded, "at": _with_sign, "disguised": _disguised, "spelled": _spelled}

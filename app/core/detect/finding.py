@@ -27,7 +27,10 @@ class Finding(NamedTuple):
     kind: Secret
 
 
-IS: Final = r"(?:is|was|lautet|hei(?:ß|ss)t|ist|war|lautete|est|c'est|était|es|era|to|auf|zu|à|a|será|sera|now|jetzt)"
+IS: Final = (
+    r"(?:is|are|was|lautet|hei(?:ß|ss)t|ist|war|lautete|est|c['’]est|était|es|era|è|é|to|jest|brzmi|je|zní|это|есть"
+    r"|такой|är|er|auf|zu|à|a|será|sera|now|jetzt|ahora)"
+)
 """Words that stand between the name of a value and the value ("the PIN is 1234"), in the languages of tickets."""
 
 

@@ -1,14 +1,136 @@
-"""Keys and tokens: those with a form of their own (`AKIA…`), and those that a word before them names ("api key: …")."""
+"""Keys and tokens: those with a form of their own (`AKIA…`), and those that a word before them names ("api key: …").
+
+The forms of issuers are theirs, as documented or as gitleaks' rules (MIT) collect them.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Final
 
 from app.core.detect.finding import IS, QUOTES, Finding, Secret, found_value
+from app.core.detect.scan import Scan
+
+_GUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_ISSUED: Final = {
+    # What each form begins with, in lower case, and the form from there on.
+    **dict.fromkeys(("akia", "asia", "agpa", "aida", "aroa", "abia", "acca"), r"A[A-Z]{3}[A-Z0-9]{16}"),
+    "iqoj": r"IQoJ[\w/+=]{60,}",
+    "absk": r"ABSK[\w/+]{60,}={0,2}",
+    "ltai": r"LTAI\w{12,24}",
+    **dict.fromkeys(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_\w{20,}"),
+    "github_pat_": r"github_pat_\w{22,}",
+    **dict.fromkeys(
+        ("glpat-", "glrt-", "gldt-", "glptt-", "glcbt-", "glft-", "glimt-", "glagent-", "gloas-", "glsoat-", "glffct-"),
+        r"gl[a-z]{2,6}-[\w.-]{18,}",
+    ),
+    "gr1348941": r"GR1348941[\w-]{20}",
+    **dict.fromkeys(("xoxa", "xoxb", "xoxe", "xoxo", "xoxp", "xoxr", "xoxs"), r"xox[a-z][.-][\w.-]{10,}"),
+    "xapp-": r"xapp-\d-[\w-]{10,}",
+    "sk-": r"sk-[\w-]{20,}",
+    "sk.eyj": r"[ps]k\.eyJ[\w-]{30,}\.[\w-]{15,}",
+    **dict.fromkeys(("gsk_", "xai-", "pplx-"), r"(?:gsk_|xai-|pplx-)\w{30,}"),
+    "hf_": r"hf_[A-Za-z0-9]{30,}",
+    "r8_": r"r8_\w{30,}",
+    **dict.fromkeys(
+        ("sk_live_", "sk_test_", "pk_live_", "rk_live_", "rk_test_", "pk_test_"), r"[spr]k_(?:live|test)_\w{10,}"
+    ),
+    "whsec_": r"whsec_[\w+/=]{16,}",
+    "eaaa": r"EAAA[\w-]{22,}",
+    "eaa": r"EAA[A-Za-z0-9]{80,}",
+    "sq0": r"sq0[a-z]{3}-[\w-]{22,}",
+    "shpat_": r"shpat_[0-9a-fA-F]{32}",
+    **dict.fromkeys(("shpss_", "shpca_", "shppa_"), r"shp[a-z]{2}_[0-9a-fA-F]{32}"),
+    "aiza": r"AIza[\w-]{35}",
+    "ya29.": r"ya29\.[\w-]{10,}",
+    "gocspx-": r"GOCSPX-[\w-]{20,}",
+    "1//0": r"1//0[\w-]{30,}",
+    "aqv": r"AQV[\w-]{60,}",
+    "aaaaaaaaaaaaaaaaaaaaa": r"A{20,}[\w%]{30,}",
+    "eyj": r"ey[JI][\w-]{8,}(?:\.[\w-]{8,}(?:\.[\w-]*)?|[\w+/=-]{40,})",
+    "npm_": r"npm_\w{30,}",
+    "pypi-": r"pypi-[\w-]{40,}",
+    "rubygems_": r"rubygems_[0-9a-f]{40,}",
+    "dckr_": r"dckr_[a-z]{3}_[\w-]{20,}",
+    "cio": r"cio[A-Za-z0-9]{32}",
+    "oy2": r"oy2[a-z0-9]{43}",
+    **dict.fromkeys(("dop_v1_", "doo_v1_", "dor_v1_"), r"do[opr]_v1_[0-9a-f]{40,}"),
+    "hrku-": r"HRKU-[\w-]{30,}",
+    **dict.fromkeys(("fo1_", "fm1", "fm2_"), r"f(?:o1|m1[ar]|m2)_[\w+/=-]{40,}"),
+    "nfp_": r"nfp_\w{30,}",
+    "rnd_": r"rnd_\w{20,}",
+    "sbp_": r"sbp_[0-9a-f]{40}",
+    "sb_secret_": r"sb_secret_[\w-]{20,}",
+    "pscale_": r"pscale_[a-z]+_[\w.=-]{32,}",
+    "dapi": r"dapi[0-9a-f]{32}(?:-\d)?",
+    "ver:1-hint": r"ver:\d-hint:\d+-[\w+/=]{30,}",
+    "nrak-": r"NRAK-[A-Z0-9]{20,}",
+    "nral": r"[0-9a-f]{36}NRAL",
+    "glsa_": r"glsa_\w{32}_[0-9a-fA-F]{8}",
+    "glc_": r"glc_[\w+/=]{32,}",
+    "sntrys_": r"sntrys_[\w+/=]{40,}",
+    "sntryu_": r"sntryu_[0-9a-f]{64}",
+    "dt0": r"dt0[a-z]\d\d\.[A-Z0-9]{24}\.\w{64}",
+    **dict.fromkeys(("hvs.", "hvb.", "hvr."), r"hv[sbr]\.[\w-]{20,}"),
+    "atlasv1": r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,}",
+    "pul-": r"pul-[0-9a-f]{40}",
+    "dp.": r"dp\.(?:pt|st|ct|sa|scim|audit)\.(?:[\w-]{2,35}\.)?\w{40,44}",
+    "a3-": r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}",
+    "ops_eyj": r"ops_eyJ[\w+/=]{100,}",
+    "atatt3": r"ATATT3[\w=-]{20,}",
+    "atbb": r"ATBB[\w=-]{20,}",
+    "lin_api_": r"lin_api_\w{30,}",
+    "ntn_": r"ntn_\w{40,}",
+    "secret_": r"secret_[A-Za-z0-9]{40,}",
+    "figd_": r"figd_[\w-]{30,}",
+    "sl.": r"sl\.[\w-]{100,}",
+    "pat": r"pat(?:[A-Za-z0-9]{14}\.[0-9a-f]{64}|-[a-z]{2}\d-" + _GUID + ")",
+    "akcp": r"AKCp\w{69}",
+    "cmvmd": r"cmVmd\w{59}",
+    **dict.fromkeys(("sqp_", "squ_", "sqa_"), r"sq[pua]_[0-9a-f]{40}"),
+    "ccipat_": r"CCIPAT_\w{22,}",
+    "bkua_": r"bkua_[0-9a-f]{40}",
+    "sdk-": r"sdk-" + _GUID,
+    **dict.fromkeys(("phx_", "phc_"), r"ph[xc]_\w{40,}"),
+    "tskey-": r"tskey-[a-z]+-[\w-]{20,}",
+    "django-insecure-": r"django-insecure-\S{40,}",
+    "age-secret-key-1": r"AGE-SECRET-KEY-1[A-Z0-9]{58}",
+    "sg.": r"SG\.[\w-]{16,}\.[\w-]{16,}",
+    **{f"sk{digit}": r"SK[0-9a-f]{32}" for digit in "0123456789abcdef"},
+    "key-": r"key-[0-9a-f]{32}",
+    "-us": r"[0-9a-f]{32}-us\d{1,2}",
+    "xkeysib-": r"xkeysib-[0-9a-f]{64}-\w{16}",
+    "re_": r"re_\w{8}_\w{20,}",
+    "mt": r"[MN][\w-]{23,26}\.[\w-]{6}\.[\w-]{27,40}",
+    "1000.": r"1000\.[0-9a-fx]{32}\.[0-9a-fx]{32}",
+    ":aa": r"(?<=\d):AA[\w-]{30,}",
+    "q~": r"[\w~.-]{3}\dQ~[\w~.-]{31,34}",
+    "p8e-": r"p8e-[\w-]{32}",
+    "pmak-": r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}",
+    "sgp_": r"sgp_(?:\w+_)?[0-9a-fA-F]{40}",
+    "api-": r"API-[A-Z0-9]{26}",
+    "1/": r"1/\d{16}:[0-9a-f]{32}",
+    "k10": r"K10[0-9a-f]{64}::\w+:\w+",
+    "jbswy3dpehpk3pxp": r"JBSWY3DPEHPK3PXP\w*",
+    ":::": r"[0-9a-fA-F]{32}:[0-9a-fA-F]{32}:::",
+    "$argon2": r"\$argon2\w+\$[\w$./+=,-]{20,}",
+    **dict.fromkeys(
+        ("$1$", "$5$", "$6$", "$8$", "$9$", "$y$", "$2a$", "$2b$", "$2y$", "$7$"), r"\$(?:\d[aby]?|y)\$[\w./$]{12,}"
+    ),
+}
+_BEFORE: Final = {"nral": 36, "atlasv1": 15, "-us": 32, "q~": 4, ":::": 65}
+"""How many characters of a form stand before what it is found by."""
+
+
+@cache
+def _form(word: str) -> re.Pattern[str]:
+    """The form that is found by *word*. Compiled when a text first holds it: few of them ever occur."""
+    return re.compile(_ISSUED[word] if word == ":aa" else rf"(?<![A-Za-z0-9])(?:{_ISSUED[word]})(?![A-Za-z0-9])")
+
 
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----.*?"
@@ -16,73 +138,203 @@ _PRIVATE_KEY = re.compile(
     r"|PuTTY-User-Key-File-\d:.*?(?:Private-MAC: *[0-9a-f]+|\Z)",
     re.DOTALL,
 )
-_ISSUED = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
-    r"(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}"  # AWS
-    r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{22,}|glpat-[\w-]{18,}"
-    r"|xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-\d-[\w-]{10,}"  # Slack
-    r"|sk-(?:proj-|ant-|svcacct-|or-)?[\w-]{20,}"
-    r"|(?:sk|pk|rk)_(?:live|test)_\w{10,}|whsec_[\w+/=]{16,}"  # Stripe, Standard Webhooks
-    r"|AIza[\w-]{35}|ya29\.[\w-]{10,}|GOCSPX-[\w-]{20,}"  # Google
-    r"|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"  # JWT
-    r"|npm_\w{30,}|pypi-[\w-]{40,}|hf_[A-Za-z0-9]{30,}|dop_v1_[0-9a-f]{40,}|shp(?:at|ss|ca)_[0-9a-f]{32}"
-    r"|SG\.[\w-]{16,}\.[\w-]{16,}|(?:SK|AC)[0-9a-f]{32}"  # SendGrid, Twilio
-    r"|1000\.[0-9a-f]{32}\.[0-9a-f]{32}|ATATT3[\w=-]{20,}|hv[sb]\.\w{20,}"  # Zoho, Atlassian, Vault
-    r"|\d{8,10}:AA[\w-]{30,}"  # Telegram
-    r"|\$(?:1|2[aby]|5|6|8|9|y)\$[\w./$]{12,}"  # a password's hash
-    r"|(?:\d{6}-){7}\d{6}|(?:[A-Z0-9]{5}-){4}[A-Z0-9]{5}"  # a BitLocker recovery key, a product key
-    r")(?![A-Za-z0-9])"
+_IN_GROUPS = re.compile(
+    # A recovery key of BitLocker and of FileVault, a product key.
+    r"\d{6}(?<![\w-]\d{6})(?:-\d{6}){7}(?![\w-])|[A-Z0-9]{5}(?<![A-Za-z0-9-]\w{5})(?:-[A-Z0-9]{5}){4}(?![\w-])"
+    r"|[A-Z0-9]{4}(?<![A-Za-z0-9-]\w{4})(?:-[A-Z0-9]{4}){5}(?![\w-])"
 )
-_BEARER = re.compile(r"\b(?:Bearer|Basic|ApiKey|Zoho-oauthtoken)[ :]+(?P<value>[A-Za-z0-9+/._~=-]{12,})", re.IGNORECASE)
-_QUERY = re.compile(
-    r"[?&;](?:[\w-]*(?:token|key|secret|signature)|sig|code|auth|sid|session)=(?P<value>[^&\s#\"'<>]{6,})",
-    re.IGNORECASE,
+_MIN_HYPHENS: Final = 4
+_HAS_GROUPS = re.compile(r"[A-Z0-9][A-Z0-9]{3,5}(?:-[A-Z0-9]{4,6}){4}")
+_SCHEME = re.compile(
+    rf"(?:(?:proxy-)?authorization[{QUOTES}]?\s*[:=]\s*[{QUOTES}]?(?:[\w-]{{1,20}}\s+)?(?:token=[{QUOTES}]?)?"
+    r"|(?:bearer|basic|apikey|geniekey|splunk|zoho-oauthtoken|negotiate)[ :]+)(?P<value>[\w+/.~=-]{12,1024})"
+)
+_QUERY = re.compile(r"(?P<name>[a-z-]{3,12})=(?P<value>[^&\s#\"'<>;,]{6,1024})")
+_MAY_BE_NO_SECRET: Final = frozenset({"key", "code", "auth", "session", "pass", "sid"})
+_IN_A_QUERY = re.compile(r"[?&;#][\w-]{0,24}$")
+_COOKIE = re.compile(
+    r"(?:jsessionid|phpsessid|asp\.net_sessionid|aspsessionid\w{0,8}|\.?aspxauth|\.aspnetcore\.[\w.]{1,30}"
+    r"|connect\.sid|sessionid"
+    r"|session_id|sess(?:ion)?|sessid|\w{0,16}_session(?:_id)?|csrftoken|xsrf-token|fedauth|rtfa|saml(?:response"
+    r"|request)|[_\w-]{0,12}sid)"
+    r"=(?P<value>[^\s;,\"'<>]{12,1024})"
 )
 _HOOK = re.compile(
-    r"(?:hooks\.slack\.com/services|webhook\.office\.com/webhookb2"
-    r"|discord(?:app)?\.com/api/webhooks)/(?P<value>[^\s\"'<>]{10,})"
+    r"(?:hooks\.slack\.com/(?:services|workflows|triggers)|webhook\.office\.com/webhookb2"
+    r"|discord(?:app)?\.com/api/webhooks)"
+    r"/(?P<value>[^\s\"'<>)]{10,1024})"
 )
-_KEY_WORD = (
-    r"(?:api[-_ ]?(?:key|token|secret|schlüssel)|(?:client|app|shared|webhook|consumer|oauth|radius|hmac"
-    r"|signing)[-_ ]?secret(?:[-_ ]?(?:key|value))?"
-    r"|secret[-_ ]?(?:access[-_ ]?)?(?:key|value)|(?:access|auth|refresh|bearer|security|session|registration"
-    r"|personal access|sas|pat)[-_ ]?(?:key|token)"
-    r"|account[-_ ]?key|shared[-_ ]?access[-_ ]?key|licen[cs]e[-_ ]?key|product[-_ ]?key|activation[-_ ]?key"
-    r"|encryption[-_ ]?key|recovery[-_ ]?key"
-    r"|token|secret|apikey|schlüssel|lizenzschlüssel|zugriffstoken|geheimnis|clé(?: api| d'api| secrète"
-    r"| de licence)?|jeton(?: d'accès)?"
-    r"|clave(?: api| de api| secreta| de licencia)|token de acceso|secreto)"
+_DSN = re.compile(r"://(?P<value>[0-9a-f]{32})@")
+_NAME: Final = (
+    r"(?:keys?(?:[-_ ](?:id|base|value))?|tokens?(?:[-_ ]?(?:key|value|id))?|authtoken|authkey|totp seed|pat(?=:)"
+    r"|secrets?(?:[-_ ]?(?:access[-_ ]?)?(?:keys?|values?))?(?:[-_ ](?:id|base))?|schlüssels?|geheimnis|clés?|jetons?"
+    r"|clave|secreto"
+    r"|chiavi?e?|segreto|chave|segredo|klucz\w{0,2}|anahtar\w{0,2}|belirte[cç]\w{0,2}|klíč\w{0,2}|ключ\w{0,2}"
+    r"|токен\w{0,2}"
+    r"|секрет\w{0,2}|密钥|密鑰|秘钥|令牌|授权码|キー|トークン)"
 )
-_KEY_IN_CONTEXT = re.compile(
-    rf"(?<![A-Za-z]){_KEY_WORD}[{QUOTES}]?(?:\s+(?:for|für|pour|para|of|von|de|del)\s+[\w.-]{{1,30}})?"
-    rf"(?:\s*(?:[:=]|=>|->)\s*|\s+{IS}\s*:?\s+|\s+)[{QUOTES}]?\s?(?P<value>[A-Za-z0-9][\w+/=.~!$%*-]{{9,}})",
-    re.IGNORECASE,
+_STATED = re.compile(
+    rf"(?P<name>{_NAME})[{QUOTES}\]]{{0,2}}(?P<kind>(?:[ -][^\W\d]{{1,14}}(?:['’][^\W\d]{{1,14}})?){{0,5}}?)"
+    rf"(?P<joint>(?:\s*\[[^\]\n]{{0,24}}\])?\s*(?:[:=：]|=>|->)\s*|\s+\((?=\S+\))|\s+{IS}\s*:?\s+|(?:是"
+    rf"|为))[{QUOTES}]?\s?(?P<value>[\w+/][\w+/=.~!$%*:-]{{7,1023}})"
+)
+_BESIDE = re.compile(
+    rf"(?P<name>{_NAME})[{QUOTES}\]]{{0,2}}(?P<kind>(?:[ -][^\W\d]{{1,14}}){{0,1}}?)"
+    rf"(?P<joint>\s+)[{QUOTES}]?(?P<value>[\w+/][\w+/=.~!$%*:-]{{15,1023}})"
+)
+_VALUE_ATTRIBUTE = re.compile(
+    rf"{_NAME}[{QUOTES}]\s*,?\s*[{QUOTES}]?value[{QUOTES}]?\s*[=:]\s*[{QUOTES}](?P<value>[^\"'\n<>]{{8,256}})[{QUOTES}]"
 )
 _MIN_ENTROPY: Final = 2.8
-_NAME_OR_VERSION = re.compile(r"^\w+(?:[-_.][a-z]+)+$|^\d+(?:\.\d+)+$")
+_MIN_BESIDE: Final = 16
+_NAME_OR_VERSION = re.compile(
+    r"(?:[a-z]{1,20}\d{0,3}|\d{1,6})(?:[-_.](?:[a-z]{1,20}\d{0,3}|\d{1,6}))*|0x[0-9a-f]+"
+    r"|(?:[\w-]{1,24}\.)+[a-z]{2,6}(?:[:/].*)?"
+    r"|\d{4}-\d\d-\d\d\w*(?::.*)?|sha\d+:.*|[a-z]:[\\/].*|/.*|\w+\(.*|\d[\d.,:/-]*[a-z]{0,4}",
+    re.IGNORECASE,
+)
+_IS_GUID = re.compile(_GUID, re.IGNORECASE)
+_QUALIFIED = re.compile(
+    r"(?:api|access|account|licen[cs]e|product|activation|encryption|recovery|signing|master|private|preshared"
+    r"|decryption|validation"
+    r"|windows|office|subscription|admin|auth|ssh|storage|service|functions?|app|secret|technician|session"
+    r"|registration|maps|aws"
+    r"|lizenz|produkt|wiederherstellungs|zugriffs|geheimer|x-[\w-]{1,16})[-_ ]?$|[\w-]-$"
+)
+_GUID_IS_KEY = re.compile(
+    r"(?:api|access|subscription|functions?|genie|technician|licen[cs]e|auth|secret|server)[-_ ]?$"
+)
+_NEVER_WEAK = re.compile(
+    r"token|secret|geheimnis|jeton|secreto|segre|belirte|токен|секрет|令牌|授权码|トークン|auth|totp|pat"
+)
+_PUBLIC = re.compile(
+    r"(?:public(?:[-_ ]?key)?|host|öffentlich\w*|registry|primary|foreign|duplicate|index|hot|function|openssh|sort"
+    r"|partition|part)[-_ ]?$"
+)
+
+ANCHORS: Final = {
+    "issued": tuple(_ISSUED),
+    "private key": "-----begin|putty-user-key-file".split("|"),
+    "scheme": ("authorization|bearer|basic|apikey|geniekey|splunk|zoho-oauthtoken|negotiate").split("|"),
+    "query": tuple(
+        f"{each}=" for each in ("token", "key", "secret", "signature", "sig", "code", "auth", "sid", "session", "pass")
+    ),
+    "cookie": (
+        "jsessionid|phpsessid|asp.net_s|aspsession|.aspxauth|aspxauth|.aspnetcore|connect.sid|sessionid|session_id|"
+        "session=|sess=|sessid|_session|csrftoken|xsrf-token|fedauth|rtfa|samlre|sid="
+    ).split("|"),
+    "hook": "hooks.slack.com|webhook.office.com|discord.com/api|discordapp.com/api".split("|"),
+    "url": ("://",),
+    "key": (
+        "key|token|secret|schlüssel|geheimnis|clé|jeton|clave|chiave|segreto|chave|segredo|klucz|anahtar|belirte|klíč|"
+        "ключ|токен|секрет|密钥|密鑰|秘钥|令牌|授权码|キー|トークン|pat:|totp seed"
+    ).split("|"),
+}
 
 
-def issued_keys(text: str) -> Iterator[Finding]:
+def issued_keys(scan: Scan) -> Iterator[Finding]:
     """Keys whose form alone shows what they are."""
-    for pattern in (_PRIVATE_KEY, _ISSUED):
-        for match in pattern.finditer(text):
-            yield Finding(match.start(), match.end(), Secret.KEY)
+    if scan.hits("private key"):
+        yield from (Finding(*match.span(), Secret.KEY) for match in _PRIVATE_KEY.finditer(scan.text))
+    end = 0
+    for at, word in scan.hits("issued"):
+        if at < end:  # within the key before
+            continue
+        if match := _form(word).match(scan.text, max(at - _BEFORE.get(word, 0), 0)):
+            end = match.end()
+            yield Finding(_start_of_bot(scan.text, at) if word == ":aa" else match.start(), end, Secret.KEY)
 
 
-def keys_in_context(text: str) -> Iterator[Finding]:
+def keys_in_groups(scan: Scan) -> Iterator[Finding]:
+    """Recovery keys and product keys: groups of digits and capitals."""
+    if scan.text.count("-") >= _MIN_HYPHENS and _HAS_GROUPS.search(scan.text):
+        for match in _IN_GROUPS.finditer(scan.text):
+            if _is_of_both(match[0]) or match[0].replace("-", "").isdecimal():
+                yield Finding(*match.span(), Secret.KEY)
+
+
+def _start_of_bot(text: str, colon: int) -> int:
+    """Where the number before the token of a Telegram bot begins."""
+    start = colon
+    while start > 0 and text[start - 1].isdecimal():
+        start -= 1
+    return start
+
+
+def keys_in_context(scan: Scan) -> Iterator[Finding]:
     """Values that a word before them names as a key, if they look random enough for one."""
-    for pattern in (_BEARER, _HOOK, _KEY_IN_CONTEXT):
-        for match in pattern.finditer(text):
-            if _looks_random(match["value"]):
-                yield found_value(match, Secret.KEY)
-    for match in _QUERY.finditer(text):
-        yield found_value(match, Secret.KEY)
+    for group, find in _IN_CONTEXT.items():
+        end = 0
+        for at, _ in scan.hits(group):
+            if at >= end and (found := find(scan, at)):
+                end = found.end
+                yield found
 
 
-def _looks_random(value: str) -> bool:
-    value = value.rstrip(".,;:!?")
-    has_both = any(each.isdigit() for each in value) and any(each.isalpha() for each in value)
-    return has_both and not _NAME_OR_VERSION.search(value) and _entropy(value) >= _MIN_ENTROPY
+def _by(pattern: re.Pattern[str], *, is_sure: bool = False) -> Callable[[Scan, int], Finding | None]:
+    def find(scan: Scan, at: int) -> Finding | None:
+        match = pattern.match(scan.lower, at)
+        return _whole(match, scan) if match and (is_sure or _is_random(found_value(match, Secret.KEY), scan)) else None
+
+    return find
+
+
+def _whole(match: re.Match[str], scan: Scan) -> Finding:
+    """The value of *match*; one that is longer than the pattern reads, to its end."""
+    found = found_value(match, Secret.KEY)
+    rest = _REST.match(scan.text, found.end) if found.end - found.start >= _LONGEST_READ else None
+    return found._replace(end=rest.end()) if rest else found
+
+
+def _in_query(scan: Scan, at: int) -> Finding | None:
+    match = _QUERY.match(scan.lower, at)
+    if match is None or not _IN_A_QUERY.search(scan.lower, max(at - 26, 0), at):
+        return None
+    if match["name"] in _MAY_BE_NO_SECRET and not _is_of_both(match["value"]):
+        return None
+    is_of_a_word = match["name"] == "code" and scan.lower[at - 1].isalpha()  # zipcode, refcode
+    return None if is_of_a_word else _whole(match, scan)
+
+
+def _named(scan: Scan, at: int) -> Finding | None:
+    """The key that the word at *at*, such as the "key" of "api-key", names."""
+    if (match := _VALUE_ATTRIBUTE.match(scan.lower, at)) and _is_random(found := found_value(match, Secret.KEY), scan):
+        return found
+    before = scan.lower[max(at - _LONGEST_QUALIFIER, 0) : at]
+    match = _STATED.match(scan.lower, at) or _BESIDE.match(scan.lower, at)
+    if match is None or _PUBLIC.search(before):
+        return None
+    finding = found_value(match, Secret.KEY)
+    is_weak = not (_NEVER_WEAK.match(match["name"]) or _QUALIFIED.search(before) or match["kind"])
+    is_beside = not match["joint"].strip()
+    if (is_beside or is_weak) and finding.end - finding.start < _MIN_BESIDE:
+        return None
+    may_be_guid = _NEVER_WEAK.match(match["name"]) or _GUID_IS_KEY.search(before)
+    if _IS_GUID.match(scan.text, finding.start) and (is_beside or not may_be_guid):
+        return None
+    return _whole(match, scan) if _is_random(finding, scan) else None
+
+
+_LONGEST_QUALIFIER: Final = 24
+_LONGEST_READ: Final = 1_000
+_REST = re.compile(r"[\w+/=.~%-]*")
+_IN_CONTEXT: Final[dict[str, Callable[[Scan, int], Finding | None]]] = {
+    "hook": _by(_HOOK, is_sure=True),
+    "url": _by(_DSN),
+    "scheme": _by(_SCHEME),
+    "cookie": _by(_COOKIE),
+    "query": _in_query,
+    "key": _named,
+}
+
+
+def _is_random(finding: Finding, scan: Scan) -> bool:
+    value = scan.text[finding.start : finding.end]
+    return _is_of_both(value) and not _NAME_OR_VERSION.fullmatch(value) and _entropy(value) >= _MIN_ENTROPY
+
+
+def _is_of_both(value: str) -> bool:
+    return any(map(str.isdigit, value)) and any(map(str.isalpha, value))
 
 
 def _entropy(value: str) -> float:

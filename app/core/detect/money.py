@@ -10,47 +10,118 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.core.detect.finding import IS, Finding, Secret, found_value
+from app.core.detect.scan import Scan
 
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}", re.IGNORECASE)
+_IBAN = re.compile(r"[0-9]\d(?<=[A-Za-z]{2}\d\d)(?<![A-Za-z0-9][A-Za-z]{2}\d\d)(?:[ -]?[A-Za-z0-9]){11,30}")
 _IBAN_LENGTHS: Final = {
-    "AD": 24, "AE": 23, "AT": 20, "BE": 16, "BG": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18,
-    "EE": 20, "ES": 24, "FI": 18, "FR": 27, "GB": 22, "GI": 23, "GR": 27, "HR": 21, "HU": 28, "IE": 22,
-    "IL": 23, "IS": 26, "IT": 27, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "MC": 27, "MT": 31, "NL": 18,
-    "NO": 15, "PL": 28, "PT": 25, "RO": 24, "RS": 22, "SA": 24, "SE": 24, "SI": 19, "SK": 24, "SM": 27,
-    "TR": 26, "UA": 29,
-}  # fmt: skip
-_ACCOUNT = re.compile(
-    r"(?:\b(?:bank )?(?:account|acct|a/c)\s?(?:number|no|nr|num|#)\b|\bbank account\b|\bkontonummer|\bkonto-?nr"
-    r"|\bkto\.?-?\s?(?:nr)?|\bbankkonto|\bbankleitzahl|\bblz|\bbankverbindung"
-    r"|\b(?:numéro|n°|no|nº) de compte(?: bancaire)?|\bcompte bancaire|\brib\b|\bnúmero de cuenta(?: bancaria)?"
-    r"|\bn[.º°]* ?de cuenta|\bcuenta bancaria|\bcuenta corriente"
-    rf"|\brouting(?: number| no)?|\baba\b|\bsort[- ]?code)\.?\s*(?:\(\w+\))?\s*(?:[:#=]"
-    rf"|\s{IS})?\s*(?P<value>\d[\d -]{{4,28}}\d)(?!\w|\.\d)",
-    re.IGNORECASE,
+    each[:2]: int(each[2:])
+    for each in (
+        "AD24 AE23 AL28 AO25 AT20 AZ28 BA20 BE16 BF28 BG22 BH22 BI27 BJ28 BR29 BY28 CF27 CG27 CH21 CI28 CM27 "
+        "CR22 CV25 CY28 CZ24 DE22 DJ27 DK18 DO28 DZ26 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GA27 GB22 GE22 GI23 "
+        "GL18 GQ27 GR27 GT28 GW25 HN28 HR21 HU28 IE22 IL23 IQ23 IR26 IS26 IT27 JO30 KM27 KW30 KZ20 LB28 LC32 "
+        "LI21 LT20 LU20 LV21 LY25 MA28 MC27 MD24 ME22 MG27 MK19 ML28 MN20 MR27 MT31 MU30 MZ25 NE28 NI28 NL18 "
+        "NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SN28 SO23 ST25 "
+        "SV28 TD27 TG28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30 "
+    ).split()
+}
+"""Of each country in SWIFT's registry, and of those that use IBANs without standing there."""
+_NAMED_IBAN = re.compile(
+    r"iban\W{0,3}(?:\w{2,12}\W{1,2}){0,2}?(?P<value>[a-z]{2}[ -]?\d\d(?:[ -]?[a-z0-9]){11,30})(?!\w)"
 )
+_JOINT = rf"\.?\s*(?:\(\w{{1,12}}\))?\s*(?:[:：#=]|\s{IS}\s|是|为)?\s*"
+_ACCOUNT = re.compile(
+    r"(?:(?:bank )?(?:account|acct|a/c)\s?(?:number|no|nr|num|#)|bank account|kontonummer|konto-?nr|kto\.?-?\s?(?:nr)?"
+    r"|bankkonto"
+    r"|bankleitzahl|blz|bankverbindung|(?:numéro|n°|no|nº) de compte(?: bancaire)?|compte (?:bancaire|n°)|rib(?!\w)"
+    r"|número de cuenta(?: bancaria)?|n[.º°]* ?de cuenta|cuenta bancaria|cuenta corriente|ccc(?!\w)|clabe|cbu(?!\w)"
+    r"|conto corrente(?: n\.?| numero)?|coordinate bancarie|numero di conto|nib(?!\w)|conta (?:bancária|corrente)"
+    r"|número da conta"
+    r"|numer konta|nr konta|(?:nr|numer) rachunku|hesap (?:no|numarası|numaram)|číslo účtu|číslo konta|rekeningnummer"
+    r"|bankrekening"
+    r"|расч[её]тный сч[её]т|лицевой сч[её]т|номер сч[её]та|корр?\.? ?сч[её]т|[рк]/с(?!\w)"
+    r"|бик(?!\w)|银行账号|银行卡号|銀行帳號|账号|卡号|帐号"
+    rf"|routing(?: number| no)?|aba(?!\w)|sort[- ]?code|bsb(?!\w)){_JOINT}"
+    r"(?P<value>\d[\d /-]{4,30}\d)(?!\w|\.\d)"
+)
+_ACCOUNT_BESIDE = re.compile(r"account\s(?P<value>\d{6,17})(?!\w|\.\d)")
+_SAYS_BANK = re.compile(r"routing|sort code|bsb|iban|bank")
+_CZECH = re.compile(rf"(?:číslo účtu|účtu|účet|account){_JOINT}(?P<value>(?:\d{{1,6}}-)?\d{{2,10}}/\d{{4}})(?!\w)")
 _BIC = re.compile(
-    r"\b(?:BIC|SWIFT)(?:[ /-]?(?:BIC|SWIFT))?(?:[ -]?code)?\s*(?:[:=]|\bis\b"
-    r"|\bist\b)?\s*(?P<value>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b"
+    r"(?:BIC|SWIFT)(?:[ /-]?(?:BIC|SWIFT))?(?:[ -]?(?:[Cc]ode|CODE))?\s*(?:[:=]|\bis\b|\bist\b)?\s*"
+    r"(?P<value>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b"
 )
 _CARD = re.compile(
-    r"(?<![\w.+-])(?:\d{4}[ -]?\d{6}[ -]?\d{4,5}|(?:\d{4}[ -]?){3}\d{1,4}(?:[ -]?\d{1,3})?)(?![\w]|-\d|\.\d)"
+    r"[0-9](?<![\w.+-]\d)(?:\d{3}[ -]?\d{6}[ -]?\d{4,5}|\d{3}[ -]?(?:\d{4}[ -]?){2}\d{1,4}(?:[ -]?\d{1,3})?)(?![\w]"
+    r"|-\d|\.\d)"
 )
-_CARD_FIRST = re.compile(r"^(?:4|5[0-8]|2[2-7]|6|3[4-9])")
+_BRANDS = re.compile(
+    # Visa, Mastercard, Mir, American Express, Diners, JCB, Discover, UnionPay, Maestro
+    r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|220[0-4]\d{12,15}"
+    r"|3[47]\d{13}"
+    r"|3(?:0[0-5]|[689]\d)\d{11}|35(?:2[89]|[3-8]\d)\d{12}|(?:6011|64[4-9]\d|65\d\d)\d{12,15}|62\d{14,17}|(?:5[06-8]"
+    r"|6[37])\d{10,17}"
+)
+_NOT_A_CARD = re.compile(
+    r"(?<![^\W_])(?:imei|iccid|s/?n|serial\w*|serien-?nr|série|serie|seri|seryjny|sériov\w+|asset\w*|ticket|order"
+    r"|tracking|sr|case"
+    r"|ups|dhl|fedex|dpd|gls|sendungsnummer|barcode|ean|sid|uid|guid|id|lba|epoch|timestamp)(?![^\W_])[^\d\n]{0,12}$"
+)
+_SAYS_CARD = re.compile(
+    r"(?:credit|kredit|bank|debit)?(?:card|karte|carte|tarjeta|carta|cartão|kart[ay]?|карт[аыу])\b[^\d\n]{0,12}$"
+)
 _CVV = re.compile(
-    r"\b(?:cvv2?|cvc2?|cvn|prüfziffer|prüfnummer|cryptogramme|código cvv)\s*(?:code)?\s*(?:[:=#]|is|ist|est"
-    r"|es)?\s*(?P<value>\d{3,4})\b",
-    re.IGNORECASE,
+    r"(?:cvv2?|cvc2?|cvn|cid|(?:karten)?prüfziffer|(?:karten)?prüfnummer|cryptogramme(?: visuel)?|código cvv)"
+    r"[\"']?\s*(?:code)?\s*(?:[:=#]|is|ist|est|es)?\s*[\"']?(?P<value>\d{3,4})(?![\w.]|[ -]\d)"
 )
-_CARD_LENGTHS: Final = range(13, 20)
-_AMEX_DIGITS: Final = 15
+
+_LONGEST_NAME: Final = 64
+
+ANCHORS: Final = {
+    "iban": ("iban",),
+    "account": (
+        "account|acct|a/c|bank|konto|kto|blz|compte|rib|cuenta|ccc|clabe|cbu|conto c|coordinate b|numero di c|nib|"
+        "conta b|conta c|numer|nr konta|nr rach|hesap|číslo|účtu|účet|rekening|расч|лицев|номер сч|кор|р/с|к/с|бик|"
+        "银行|銀行|账号|卡号|帐号|routing|aba|sort|bsb|numéro de|n° de|no de|nº de|número d|n. de|n.º de"
+    ).split("|"),
+    "bic": "bic|swift".split("|"),
+    "cvv": "cvv|cvc|cvn|cid|prüf|kartenprüf|cryptogramme|código cvv".split("|"),
+}
 
 
-def banks(text: str) -> Iterator[Finding]:
-    for match in _IBAN.finditer(text):
-        if (end := _iban_end(match[0])) is not None:
-            yield Finding(match.start(), match.start() + end, Secret.BANK)
-    for pattern in (_ACCOUNT, _BIC):
-        for match in pattern.finditer(text):
+def ibans(scan: Scan) -> Iterator[Finding]:
+    place = 0
+    while match := _IBAN.search(scan.text, place):
+        start = match.start() - 2
+        end = _iban_end(scan.text[start : match.end()])
+        if end is not None:
+            yield Finding(start, start + end, Secret.BANK)
+        place = match.start() + 2 if end is None else start + end  # what was read may hold the beginning of the next
+
+
+def named_ibans(scan: Scan) -> Iterator[Finding]:
+    """Those after the word "IBAN", also with a blank after the country, or with a digit mistyped."""
+    for at, _ in scan.hits("iban"):
+        if match := _NAMED_IBAN.match(scan.lower, at):
+            start, end = match.span("value")
+            country = scan.text[start : start + 2].upper()
+            length = sum(map(str.isalnum, match["value"]))
+            if _iban_end(match["value"]) is None and _IBAN_LENGTHS.get(country) == length:
+                yield Finding(start, end, Secret.BANK)
+
+
+def accounts(scan: Scan) -> Iterator[Finding]:
+    for at, _ in scan.hits("account"):
+        if not scan.has_digit(at, at + _LONGEST_NAME):
+            continue
+        if at and scan.lower[at - 1].isalpha() and scan.lower[at - 1].isascii() and scan.lower[at].isascii():
+            continue
+        match = _CZECH.match(scan.lower, at) or _ACCOUNT.match(scan.lower, at)
+        if match is None and (match := _ACCOUNT_BESIDE.match(scan.lower, at)):
+            match = match if _SAYS_BANK.search(scan.lower, max(at - 60, 0), at) else None
+        if match:
+            yield found_value(match, Secret.BANK)
+    for at, _ in scan.hits("bic"):
+        if match := _BIC.match(scan.text, at):
             yield found_value(match, Secret.BANK)
 
 
@@ -67,30 +138,22 @@ def _iban_end(text: str) -> int | None:
     return end if is_whole and int(digits) % 97 == 1 else None
 
 
-def cards(text: str) -> Iterator[Finding]:
-    for match in _CARD.finditer(text):
+def cards(scan: Scan) -> Iterator[Finding]:
+    for match in _CARD.finditer(scan.text):
         digits = re.sub(r"\D", "", match[0])
-        before = text[max(match.start() - 24, 0) : match.start()]
-        if (
-            len(digits) in _CARD_LENGTHS
-            and _CARD_FIRST.match(digits)
-            and (len(digits) != _AMEX_DIGITS or digits[:2] in {"34", "37"})
-            and _passes_luhn(digits)
-            and not _NOT_A_CARD.search(before)
-        ):
+        before = scan.lower[max(match.start() - 24, 0) : match.start()]
+        is_one = passes_luhn(digits) or _SAYS_CARD.search(before)
+        if is_one and _BRANDS.fullmatch(digits) and not _NOT_A_CARD.search(before):
             yield Finding(match.start(), match.end(), Secret.CARD)
-    for match in _CVV.finditer(text):
-        yield found_value(match, Secret.CARD)
 
 
-_NOT_A_CARD = re.compile(
-    r"\b(?:imei|iccid|s/?n|serial\w*|seriennummer|serien-?nr|série|serie|asset\w*|ticket|order|tracking"
-    r"|sendungsnummer|barcode|ean|sid|uid|guid)\b[^\d\n]{0,12}$",
-    re.IGNORECASE,
-)
+def card_codes(scan: Scan) -> Iterator[Finding]:
+    for at, _ in scan.hits("cvv"):
+        if match := _CVV.match(scan.lower, at):
+            yield found_value(match, Secret.CARD)
 
 
-def _passes_luhn(digits: str) -> bool:
+def passes_luhn(digits: str) -> bool:
     total = 0
     for place, digit in enumerate(reversed(digits)):
         value = int(digit) * (2 if place % 2 else 1)

@@ -1,6 +1,7 @@
-"""Passwords and codes: after a label (`password: x`), in a sentence, in a command, or in a URL.
+"""Passwords: after a word for one (`password: x`), in a sentence, in a pair with a user's name, or in a URL.
 
-A word that describes a password (expired, falsch, oublié) is not taken for one.
+After a colon or an equals sign nearly anything is a password. In a sentence only what looks like one is, since what
+follows the word is mostly about passwords (expired, falsch, oublié).
 """
 
 from __future__ import annotations
@@ -9,189 +10,233 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from app.core.detect.finding import IS, QUOTES, Finding, Secret, found_value
+from app.core.detect.finding import IS, QUOTES, Finding, Secret
+from app.core.detect.password_values import (
+    HAS_ALL_SIGNS,
+    LOOKS_LIKE_ONE,
+    QUOTED,
+    is_said,
+    is_stated,
+    of_word,
+    value_of,
+)
+from app.core.detect.password_words import ADJECTIVE, CHANGED, FOR, LABEL
+from app.core.detect.scan import Scan
 
-_WORD = (
-    r"(?:pass[-_ ]?words?|passwd|pass[-_ ]?phrases?|pass[-_ ]?codes?|pswd|pwd|pw|psk|pre-?shared[-_ ]?key|userpass"
-    r"|dbpass"
-    r"|passw[oö]rt(?:er)?|paßwort|kennw[oö]rt|initialpasswort|zugangscode|wlan-?(?:schlüssel|passwort|kennwort|key)"
-    r"|mots? de passe|mdp|code secret|clé (?:wi-?fi|wlan|de sécurité)"
-    r"|contrase(?:ñ|n)as?|clave(?: de acceso| wi-?fi| de la wi-?fi| del wi-?fi)?|wi-?fi[-_ ]?(?:key|pass)"
-    r"|network (?:security )?key"
-    r"|community(?:[- _]?string)?|snmp community|wachtwoord|senha)"
-)
-_QUOTED = (
-    r"\"[^\"\n]{3,80}\"|'[^'\n]{3,80}'|`[^`\n]{3,80}`"
-    # Mail programs change straight quotes to those of some language, so any of them may open or close.
-    r"|[“”„‟«»″「『][^“”„‟«»″「」『』\n]{3,80}[“”„‟«»″」』]"
-    r"|['‘’‚‛‹›](?:[^'‘’‚‛‹›\n]|(?<=\w)’(?=\w)){3,80}[‘’‛‹›](?!\w)"
-)
 _AROUND = rf"[{QUOTES}*]{{0,2}}"
-_BEFORE = r"(?<![A-Za-z])(?:[A-Za-z0-9]{1,20}[_.-]){0,3}"
-_FOR = (
-    rf"(?:\s*\((?![{QUOTES}])[^)\n]{{1,30}}\)"
-    r"|\s+(?:for|für|fuer|pour|para|of|von|vom|zum|des|der|de|du|del|on|am|im|sur|en|at)"
-    r"\s+(?:[\w.@\\-]+\s?){1,4})?"
-)
-_ADJECTIVE = r"(?:\s+(?:provisoire|temporaire|initial|actuel|nouveau|temporal|provisional|inicial|actual|nuev[ao]))?"
 _STATED = re.compile(
     # password: x   pwd=x   "password": "x"   Passwort für VPN: x   mot de passe (nouveau) : x
-    rf"{_BEFORE}(?:{_WORD}|pass)\d?{_AROUND}{_ADJECTIVE}{_FOR}(?:\s+{IS})?\s*(?::=|=>|->|→|⇒|=|:"
-    rf"|：|[–—-](?=\s*[{QUOTES}]))\s*(?!//)(?P<value>{_QUOTED}|[^\s\"'`]\S*)",
-    re.IGNORECASE,
+    rf"(?:_?\d)?{_AROUND}\]?{ADJECTIVE}{{0,2}}{FOR}{CHANGED}?(?:\s+{IS})?\s*"
+    rf"(?:(?<=['\"])\s*,(?=\s*['\"])|(?P<equals>:=|=>|==?|＝)|->|-->|→|⇒|[:：]|[–—-](?=\s*[{QUOTES}])"
+    rf"|(?P<dash>\s[–—-]\s)|\sreg_sz\s)\s*(?!//)"
+    rf"(?:(?:alt|old|ancien|vieja):?\s+)?(?P<value>{QUOTED}|[^\s\"'`]\S{{0,127}})"
 )
+_ATTRIBUTE = re.compile(
+    # name="password" value="x"   "name": "password", "value": "x"   name: DB_PASSWORD⏎ value: x   <Password><Value>x<
+    r"\d?[\"']?\s*(?:,\s*|/?>\s*|\n\s*|\s)(?:[\w-]{1,20}=[\"'][^\"'\n]{0,40}[\"']\s+)?"
+    r"(?:<|[\"'])?value[\"']?\s*[=:>]\s*(?:\"(?P<double>[^\"\n]{1,128})\"|'(?P<single>[^'\n]{1,128})'"
+    r"|(?P<bare>[^\s<>\"']{2,128}))"
+)
+_ELEMENT = re.compile(r"\w{0,20}>(?P<value>[^<\n]{1,128})</")
 _SAID = re.compile(
     # password is x   Passwort lautet x   set the password to x   la contraseña es x   password x
-    rf"{_BEFORE}{_WORD}(?P<around>{_AROUND}){_FOR}(?:\s+(?:has been |have been |was |were |wurde "
-    rf"|habe ich |a été |ha sido |fue )?"
-    rf"(?:set|reset|changed|gesetzt|geändert|zurückgesetzt|changé|réinitialisé|cambiad[ao]|restablecid[ao])?)?"
-    rf"(?:\s+(?:temporarily|currently|now|jetzt|aktuell|maintenant|ahora))?"
-    rf"(?P<verb>\s+{IS})?\s+(?:\((?=[{QUOTES}]))?(?P<value>{_QUOTED}|[^\s\"'`(\[]\S+)",
-    re.IGNORECASE,
+    rf"(?P<around>{_AROUND}){ADJECTIVE}{{0,2}}(?P<for>{FOR}){CHANGED}?"
+    r"(?:\s+(?:temporarily|currently|now|jetzt|aktuell|maintenant|ahora))?"
+    rf"(?P<verb>\s+{IS}|\s*(?:是|为|為|は))(?:\s+(?:now|jetzt|still|noch))?(?:\s+|(?<=[是为為は]))"
+    rf"(?:\((?=[{QUOTES}]))?(?P<value>{QUOTED}|[^\s\"'`(\[]\S{{1,127}}|\([^\s)]{{1,127}}\))"
+)
+_BESIDE = re.compile(
+    # password x   password (x)   contraseña temporal x
+    rf"(?P<around>{_AROUND}){ADJECTIVE}{{0,2}}(?P<set>{CHANGED})?(?:\s*\([^)\n]{{1,30}}\))??(?:\s+|(?<=[码碼令ド了为為]))"
+    rf"(?:\((?=[{QUOTES}]))?(?P<value>{QUOTED}|[^\s\"'`(\[]\S{{1,127}}|\([^\s)]{{1,127}}\))"
 )
 _SET_TO = re.compile(
     # changed the password of jdoe to x
-    rf"{_WORD}[^\n.:]{{1,40}}?\s(?:to|auf|en|à|a)\s+(?P<value>{_QUOTED}|\S+)",
-    re.IGNORECASE,
+    rf"[^\n.:]{{0,40}}?(?P<set>\s(?:to|auf|en|à|a|na|para|in|naar|на))\s+(?P<value>{QUOTED}|\S{{1,127}})"
+)
+_CHANGES = re.compile(
+    r"(?:chang|reset|\bset|updat|gesetzt|geändert|zurückgesetzt|setze|mis\b|cambi|pus[eo]|impost|alter|mud(?:ei|ou)"
+    r"|zmieni"
+    r"|změni|смени|измени|gewijzigd)\w*"
+)
+_BEFORE_AS = re.compile(
+    r"(?:^|\s)(?P<value>\S{4,40})\s+(?:as|als|comme|como|come|jako|как|is|was|ist|war|est|es|è|é|jest|je"
+    r"|это)\s+(?:(?:the|my|his|her"
+    r"|your|our|a|mein\w{0,2}|das|mon|son|le|su|mi|tu|il|la|a|sua|minha|moje|mé|мой)\s)?(?:[\w-]{2,12}\s)?$"
+)
+_ARE = re.compile(r"\s+(?:are|sind|sont|son|sono|são)\s+\S{2,40}\s+(?:and|und|et|y|e|/)\s+(?P<value>\S{1,127})")
+_AND_NOW = re.compile(
+    # … is x and is now y
+    r"[\s.,;]{1,3}(?:(?:and|und|et|y|e|then|neu|new|nouveau|nueva|now|jetzt|is|ist|or|oder|ou|o|->"
+    r"|→)\s*:?\s+){1,4}(?P<value>[^\s=:]{1,127})"
+)
+_USER_AND_VALUE = r"(?P<user>[\w.@\\-]{2,40})\s*(?:/|:|\||,)\s*(?P<value>[^\s/|]\S{0,127})"
+_PAIR_WORD = re.compile(
+    # credentials: jdoe / x    login admin:x    Zugangsdaten: admin / x
+    r"(?<!\w)(?:credentials?|creds|log-?ins?|user(?:name)?\s?[/&]\s?pass(?:word)?|un/pw|user/pw|zugangsdaten"
+    r"|anmeldedaten"
+    r"|logindaten|benutzer/passwort|identifiants?|accès|acceso|credenciales|usuario/contraseña|usuario y contraseña"
+    r"|credenziali|credenciais|dane (?:logowania|dostępowe)|giriş bilgileri|přihlašovací údaje|уч[её]тные данные"
+    r"|логин/пароль|inloggegevens)(?!\w)"
+)
+_PAIR_STATED = re.compile(rf"[^\n:=]{{0,40}}?\s*[:=]\s*{_USER_AND_VALUE}")
+_PAIR_BESIDE = re.compile(rf"[^\n:=]{{0,25}}?\s*-?\s+{_USER_AND_VALUE}")
+_PAIR_BEFORE = re.compile(r"(?<!\S)[\w.@\\-]{2,40}\s?/\s?(?P<value>\S{4,40})\s+\(?$")
+_SSID = re.compile(
+    r"(?:ssid|wlan|wi-?fi)\W{1,3}[\w. -]{1,32}[,;/|]\s*(?:key|schlüssel|clé|clave|chiave|chave|klucz|klíč"
+    r"|ключ)\W{1,3}(?P<value>[^\s,;]{6,64})"
 )
 _PASSPHRASE = re.compile(
-    r"(?:pass[-_ ]?phrase|recovery phrase|seed phrase)\s*(?:is|:|=)\s*(?P<value>[a-z]+(?:[ -][a-z]+){2,23})",
-    re.IGNORECASE,
+    r"(?:pass[-_ ]?phrase|phrase de passe|recovery phrase|seed phrase|mnemonic)(?:\s(?:for"
+    r"|pour)(?: \w+){1,4}?)?\s*(?:(?:is|est)\s?[:=]?|[:=])\s*"
+    r"(?P<value>[^\W\d_]+(?:[ -][^\W\d_]+){2,23})(?![\w-])"
 )
-_PAIR = re.compile(
-    # credentials: jdoe / x    login admin:x    Zugangsdaten: admin / x
-    r"\b(?:credentials?|creds|log-?ins?|user(?:name)?\s?/\s?pass(?:word)?|user/pw|zugangsdaten|anmeldedaten"
-    r"|logindaten|benutzer/passwort"
-    r"|identifiants?|accès|acceso|credenciales|usuario/contraseña|usuario y contraseña)\b[^\n:=]{0,25}?\s*[:=]?\s+"
-    r"(?P<user>[\w.@\\-]{2,40})\s*(?:/|:|\||,)\s*(?P<value>[^\s/|]\S*)",
-    re.IGNORECASE,
+_APP_PASSWORD = re.compile(
+    r"app(?:lication)?[- ](?:specific )?password\W{1,3}(?:is )?(?P<value>(?:[a-z]{4} ){3}[a-z]{4}(?![\w]))"
 )
-_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
-_COMMAND = re.compile(
-    r"(?:(?:^|\s)(?:--?password|--?passwd|--?pass|-pw|--admin-pass)[ =]+|\bsshpass\s+-p\s*"
-    r"|\bpsexec\S*\s.{0,80}?-p\s+|\bcurl\s.{0,80}?-u\s+[\w.@\\-]+:"
-    r"|\bmysql(?:dump)?\s.{0,60}?-p(?=\S)|\bnet\s+user\s+[\w.-]+\s+(?!/)|\bnet\s+use\s.{0,80}?/user:\S+\s+(?!/)"
-    r"|ConvertTo-SecureString\s+(?:-String\s+)?|/p:|/pass(?:word)?:|IDENTIFIED BY\s+)"
-    rf"(?P<value>{_QUOTED}|[^\s\"'`-][^\s\"'`]{{2,}})",
-    re.IGNORECASE,
+_TOLD = re.compile(r"\w+ \w+ to (?P<value>\S{6,40})")  # the word is in another sentence: "I reset it to x"
+_ONLY_STATED: Final = frozenset({"pass", "ww"})
+"""Short for a password, and words of other senses."""
+_CONNECTOR = re.compile(r"[:=：＝>→⇒]|[–—-](?=[\s\"'“„‘«])|reg_sz|value")
+_LONGEST_TAIL: Final = 80
+_IN_URL = re.compile(r"://[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
+
+_ASKS_FOR_A_PAIR = re.compile(
+    r"(?:user(?:name)?|login|un|benutzer(?:name)?|usuario|utente|utilisateur|usuário|użytkownik|uživatel|kullanıcı"
+    r"|логин)"
+    r"(?:\s?[/&]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s)$"
 )
-_ELEMENT = re.compile(r"<(?P<tag>\w*(?:password|passwd|pwd)\w*)>(?P<value>[^<\n]{1,128})</", re.IGNORECASE)
-_CODE = re.compile(
-    r"\b(?:pin(?:[- ]?code)?|puk|otp|tan|(?:mfa|2fa|sms|totp|verification|security|one[- ]time|door|access|unlock"
-    r"|backup|entry|alarm|einmal|zugangs|tür|"
-    r"bestätigungs|sicherheits)[- ]?(?:code|pin|passcode)|code (?:pin|de vérification|de sécurité|d'accès)"
-    r"|código (?:pin|de verificación|de seguridad|de acceso)|"
-    r"(?:voicemail|handy|sim|geräte)-?pin)"
-    rf"\s*(?:{_FOR}(?:\s+{IS})?\s*[:=#]|\s+{IS})?\s*[{QUOTES}]?(?P<value>\d[\d -]{{2,8}}\d\b#?)(?![\d.])",
-    re.IGNORECASE,
-)
-_NO_VALUE: Final = frozenset(
-    "expired expires expiring reset resets wrong incorrect invalid unknown none null nil n/a na tbd yes no ok true "
-    "false required missing "
-    "forgotten forgot lost locked unlock unlocked changed change rejected refused denied accepted blank empty "
-    "hidden masked redacted secret "
-    "not never again same different correct same as see sent and or the a an user users cannot can't doesn't fails "
-    "failed does is was "
-    "policy prompt manager request requests sync synchronisation issue issues problem problems help please "
-    "abgelaufen falsch vergessen gesperrt ungültig unbekannt leer geändert zurückgesetzt zurücksetzen nicht kein "
-    "keine siehe bitte läuft wird "
-    "wurde ändern und oder der die das fehlt "
-    "expiré expire oublié incorrect invalide inconnu vide perdu non oui voir et ou le la les un une réinitialisé "
-    "bloqué à refusé erroné "
-    "caducada caducado expirada expirado olvidada olvidado incorrecta incorrecto inválida desconocida vacía "
-    "bloqueada cambiada ver y o el "
-    "los las restablecer sí "
-    "string str password passwort kennwort text int bool value *** **** ***** ******** xxx xxxx xxxxx ... … "
-    "<hidden> <redacted> "
-    "vergeten verlopen onjuist esquecida expirou public-key authentication-failed access-denied "
-    "field box dialog window screen page tab link button menu icon option feld fenster seite knopf schaltfläche taste "
-    "champ fenêtre écran lien onglet bouton campo ventana pantalla enlace botón".split()
-)
-_NO_PASSWORD = re.compile(
-    r"^(?:\w+://.*|0x[0-9a-f]+|(?:KB|INC|CVE|ID|AADSTS|ORA|RFC|SRV|PC|NB|CHG|REQ|SR|PRB|TASK|EVT)-?\d[\d-]*"
-    r"|v?\d+(?:[.:,/-]\d+)*|\d{1,2}(?:st|nd|rd|th)"
-    r"|[A-Z][\w]*_[A-Z_]+|#\d+|\d+(?:x|h|min|s|d|days?|tage?n?|jours?|d[ií]as?)|\d+(?:\.|%))[.,;:!?)]*$",
-    re.IGNORECASE,
-)
-_MIN_WORD: Final = 4
-_SAYS_HOW = re.compile(
-    r"(?:ed|ing|able|ible|ory|ary|t|en|é|ée|ado|ada|ido|ida|bar|ig|lich|ong|short|weak|fine|okay|same|old|new|less)$"
-)
-"""Endings of words that describe a password: changed, expiring, mandatory, gesperrt, oublié."""
-_AFTER_COLON_IN_PAIRS = re.compile(r"[;&]")
+_JOINTS: Final = ("/", "& ", "/ ", *(f" {each} " for each in ("and", "und", "et", "y", "e", "i", "a", "и", "ve")))
+_LOOK_BACK: Final = 64
+_LONGEST_SENTENCE: Final = 64
+_ENDS_A_SENTENCE = re.compile(r"[.!?]\s|\n")
+_WITH_A_DIGIT = re.compile(r"(?<!\S)[^\s\d]{0,40}[0-9]\S{0,60}")
+
+ANCHORS: Final = {
+    "password": (
+        "pass|pasw|paßw|kennw|contrase|palavra|parola|wachtw|lösenord|losenord|adgangsk|jelsz|salasana|secret word|"
+        "security answer|requirep|wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
+        "wlan|hotspot|clé|clave|chiave|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
+        "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|κωδικός"
+    ).split("|"),
+    "pair": (
+        "cred|login|log-in|user|un/pw|zugangs|anmelded|benutzer/|identifiant|accès|acceso|usuario|dane |giriş bilgi|"
+        "přihlašovací ú|учётные|учетные|логин/|inloggeg"
+    ).split("|"),
+    "ssid": "ssid|wlan|wifi|wi-fi".split("|"),
+    "phrase": (
+        "passphrase|pass phrase|pass-phrase|phrase de|recovery phrase|seed phrase|mnemonic|app pass|app-pass|"
+        "application pass|application-specific"
+    ).split("|"),
+    "told": "set it to |changed it to |changed them to |set them to ".split("|"),
+    "url": ("://",),
+}
 
 
-def passwords(text: str) -> Iterator[Finding]:
-    yield from (Finding(*match.span("value"), Secret.PASSWORD) for match in _IN_URL.finditer(text))
-    for pattern in (_COMMAND, _ELEMENT):
-        yield from (_password(match) for match in pattern.finditer(text))
-    for pattern in (_CODE, _PASSPHRASE):
-        yield from (found_value(match, Secret.PASSWORD) for match in pattern.finditer(text))
-    for match in _STATED.finditer(text):
-        finding = _password(match, ends_at_semicolon="=" in text[match.start() : match.start("value")])
-        if _may_be_stated(text[finding.start : finding.end]):
-            yield finding
-    for pattern in (_SAID, _SET_TO, _PAIR):
-        for match in pattern.finditer(text):
-            finding = _password(match)
-            if _is_said(match, text, finding):
-                yield finding
+def passwords(scan: Scan) -> Iterator[Finding]:
+    for group, pattern in (("url", _IN_URL), ("phrase", _PASSPHRASE), ("phrase", _APP_PASSWORD), ("ssid", _SSID)):
+        for at, _ in scan.hits(group):
+            if match := pattern.match(scan.lower, at):
+                yield Finding(*match.span("value"), Secret.PASSWORD)
+    for at, _ in scan.hits("pair"):
+        if word := _PAIR_WORD.match(scan.lower, at):
+            yield from _pair(scan, at, word.end())
+    for at, _ in scan.hits("password"):
+        if label := LABEL.match(scan.lower, at):
+            yield from _at_label(scan, label)
+    if scan.hits("password"):
+        yield from _told(scan)
 
 
-def _is_said(match: re.Match[str], text: str, finding: Finding) -> bool:
-    """Whether *finding*, which follows the word "password" in a sentence, is a password and not an ordinary word."""
-    value = text[finding.start : finding.end]
-    verb = (match.groupdict().get("verb") or "").strip().lower()
-    if not _may_be_stated(value) or _NO_PASSWORD.match(value) or len(value) < _MIN_WORD:
-        return False
-    if (word := value.rstrip("!?")).isalpha() and word != value and _SAYS_HOW.search(word.lower()):
-        return False
-    if _is_quoted(match["value"]) or verb.startswith(("laut", "hei")):
-        return True
-    if value.isalpha():
-        ends = re.match(r"[^\w\n]*(?:\n|$)", text[finding.end :])
-        is_word_itself = bool(match.groupdict().get("around"))  # “Password” in quotes: the name of a field
-        return bool(verb and ends) and not is_word_itself and not _SAYS_HOW.search(value.lower())
-    has_digit = any(each.isdigit() for each in value)
-    has_letter = any(each.isalpha() for each in value)
-    has_sign = any(not each.isalnum() and each not in _SIGNS_OF_PROSE for each in value)
-    return (has_digit and has_letter) or (has_sign and (has_digit or has_letter))
+def _told(scan: Scan) -> Iterator[Finding]:
+    """Where the word is in another sentence: "I reset it to x"."""
+    for at, _ in scan.hits("told"):
+        for match in _WITH_A_DIGIT.finditer(scan.text, at, at + _LONGEST_SENTENCE):
+            if found := of_word(match, LOOKS_LIKE_ONE):
+                yield found
+            break
 
 
-_SIGNS_OF_PROSE: Final = frozenset("-‐‑–—./:,()[]\\_…" + QUOTES)
-"""Signs that ordinary sentences have between words, so they don't make a value look like a password."""
+def _pair(scan: Scan, start: int, end: int) -> Iterator[Finding]:
+    """The password beside a user's name, before or after the words *start* to *end* that announce both."""
+    after = _PAIR_STATED.match(scan.lower, end) or _PAIR_BESIDE.match(scan.lower, end)
+    before = _PAIR_BEFORE.search(scan.lower, max(start - _LOOK_BACK, 0), start)
+    for match in (after, before):
+        if match and is_said(match, scan, found := value_of(match, scan)):
+            yield found
+            return
 
 
-def _is_quoted(value: str) -> bool:
-    return len(value) > 2 and value[0] in QUOTES and value[-1] in QUOTES  # noqa: PLR2004 - two quotes and a character between
+def _at_label(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
+    """The passwords that the word *label* gives away."""
+    before = scan.lower[max(label.start() - 24, 0) : label.start()]
+    if before.endswith(_JOINTS) and (pair := _ASKS_FOR_A_PAIR.search(before)):
+        found = [*_pair(scan, label.start() - len(before) + pair.start(), label.end())]
+        if found or "/" in pair[0]:
+            yield from found
+            return
+    first = _stated(scan, label) or _said(scan, label) or _before(scan, label) or _near(scan, label)
+    if first:
+        yield first
+        match = _AND_NOW.match(scan.lower, first.end)
+        if match and is_said(match, scan, second := value_of(match, scan)):
+            yield second
 
 
-def _password(match: re.Match[str], *, ends_at_semicolon: bool = False) -> Finding:
-    """The password that *match* found, without quotes around it and the sentence's punctuation."""
-    start, end = match.span("value")
-    value = match["value"]
-    if _is_quoted(value):
-        inner = value[1:-1]
-        return Finding(end - 1 - len(inner.lstrip()), start + 1 + len(inner.rstrip()), Secret.PASSWORD)
-    if ends_at_semicolon and (cut := _AFTER_COLON_IN_PAIRS.search(value)):
-        value = value[: cut.start()]
-    if quote := _ENDS_A_QUOTATION.search(value, 1):  # “Forgot password”-link
-        value = value[: quote.start()]
-    kept = value.lstrip(QUOTES)
-    start += len(value) - len(kept)
-    while (shorter := _without_an_end(kept)) != kept:
-        kept = shorter
-    return Finding(start, start + len(kept), Secret.PASSWORD)
+def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
+    if not _CONNECTOR.search(scan.lower, label.end(), label.end() + _LONGEST_TAIL):
+        return None
+    for pattern in (_ATTRIBUTE, _ELEMENT):
+        if match := pattern.match(scan.lower, label.end()):
+            found = Finding(*match.span(match.lastgroup or "value"), Secret.PASSWORD)
+            if is_stated(scan.text[found.start : found.end], scan, found, equals=True):
+                return found
+    if (match := _STATED.match(scan.lower, label.end())) is None:
+        return None
+    found = value_of(match, scan, ends_at_semicolon=bool(match["equals"]))
+    equals = bool(match["equals"]) and match.end("equals") == match.start("value")
+    is_one = is_stated(scan.text[found.start : found.end], scan, found, equals=equals, dashes=bool(match["dash"]))
+    return found if is_one else None
 
 
-_ENDS_A_QUOTATION = re.compile(r"[“”„‟«»″‘’‛‹›」』](?!\w)")
+def _said(scan: Scan, label: re.Match[str]) -> Finding | None:
+    if label[0] in _ONLY_STATED:
+        return None
+    for pattern in (_ARE, _SAID, _BESIDE, _SET_TO):
+        match = pattern.match(scan.lower, label.end())
+        if match is None or (
+            pattern is _SET_TO and not _CHANGES.search(scan.lower, max(label.start() - 40, 0), match.start("value"))
+        ):
+            continue
+        if is_said(match, scan, found := value_of(match, scan)):
+            return found
+        if pattern is _ARE:
+            return None
+    return None
 
 
-def _without_an_end(value: str) -> str:
-    value = value.rstrip(".,;:" + QUOTES)
-    return value[:-1] if value.endswith((")", "]", "}")) and not any(each in value for each in "([{") else value
+def _before(scan: Scan, label: re.Match[str]) -> Finding | None:
+    """A password before the word: "with x as password", "login with jdoe and x fails, the password is right"."""
+    if not scan.has_digit(label.start() - _LOOK_BACK, label.start()):
+        return None
+    match = _BEFORE_AS.search(scan.lower, max(label.start() - _LOOK_BACK, 0), label.start())
+    if match and is_said(match, scan, found := value_of(match, scan)):
+        return found
+    start = max(label.start() - _LONGEST_SENTENCE, 0)
+    for match in _WITH_A_DIGIT.finditer(scan.text, start, label.start()):
+        is_whole = match.start() > start or start == 0
+        if is_whole and (found_word := of_word(match, HAS_ALL_SIGNS)):
+            return found_word
+    return None
 
 
-def _may_be_stated(value: str) -> bool:
-    """Whether *value* after `password:` may be a password: anything but a word that describes one."""
-    return len(value) > 1 and value.lower().strip("()[]{}<>*_!?…") not in _NO_VALUE and any(map(str.isalnum, value))
+def _near(scan: Scan, label: re.Match[str]) -> Finding | None:
+    """What looks like a password and like nothing else in the same sentence: "temp password of x"."""
+    if not scan.has_digit(label.end(), label.end() + _LONGEST_SENTENCE):
+        return None
+    stop = _ENDS_A_SENTENCE.search(scan.text, label.end(), label.end() + _LONGEST_SENTENCE)
+    end = stop.start() + 1 if stop else label.end() + _LONGEST_SENTENCE
+    for match in _WITH_A_DIGIT.finditer(scan.text, label.end(), end):
+        if found := of_word(match, LOOKS_LIKE_ONE):
+            return found
+    return None

@@ -359,6 +359,12 @@ def _african(rng: random.Random) -> str:
     return _with_luhn(_date(rng) + _digits(rng, 4) + "08")
 
 
+def _with_luhn_first(rng: random.Random) -> str:
+    number = _digits(rng, 8)
+    total = sum(sum(map(int, str(int(each) * (1 + at % 2)))) for at, each in enumerate(number))
+    return number + str(-total % 10)
+
+
 _IDS: Final[dict[str, Callable[[random.Random], str]]] = {
     "nhs": lambda rng: _groups(_mod11(rng, 9, range(10, 1, -1)), [3, 3, 4]),
     "sin": lambda rng: _groups(_with_luhn("1" + _digits(rng, 7)), [3, 3, 3]),
@@ -401,14 +407,8 @@ _IDS: Final[dict[str, Callable[[random.Random], str]]] = {
     "ee": _estonian,
     "hu": _hungarian,
     "kr": _korean,
-    "il": lambda rng: _with_luhn_first(rng),
+    "il": _with_luhn_first,
 }
-
-
-def _with_luhn_first(rng: random.Random) -> str:
-    number = _digits(rng, 8)
-    total = sum(sum(map(int, str(int(each) * (1 + at % 2)))) for at, each in enumerate(number))
-    return number + str(-total % 10)
 
 
 _ID_GROUPS: Final = {"de": [2, 3, 3, 3], "fr": [1, 2, 2, 2, 3, 3, 2], "dni": [8, 1], "bsn": [4, 2, 3]}

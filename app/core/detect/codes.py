@@ -1,0 +1,98 @@
+"""Codes that let somebody in: PINs, one-time codes, the code of a door or an alarm, in twelve languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from app.core.detect.finding import IS, QUOTES, Finding, Secret, found_value
+from app.core.detect.scan import Scan
+
+_OF_WHAT = (
+    r"(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|door|access|unlock|backup|entry|alarm|safe"
+    r"|confirmation|pairing|lock|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|tür|tor|bestätigungs"
+    r"|sicherheits|entsperr|freischalt|alarm|verificatie|toegangs|beveiligings)"
+)
+_KIND = (
+    r"(?:de vérification|de sécurité|d['’]accès|confidentiel|secret|de confirmation|du portail|de la porte"
+    r"|de l['’]alarme"
+    r"|de verificación|de seguridad|de acceso|de confirmación|de la alarma|de la puerta"
+    r"|di verifica|di sicurezza|di accesso|di conferma|di sblocco|dell['’]allarme"
+    r"|de acesso|de verificação|de segurança|de confirmação|do alarme|da porta"
+    r"|weryfikacyjny|dostępu|bezpieczeństwa|autoryzacyjny|do alarmu|do bramy|do drzwi|jednorazowy"
+    r"|подтверждения|доступа|безопасности|из смс|от двери|от сигнализации)"
+)
+_CODE = re.compile(
+    r"(?<![^\W_])(?:pass[- ]?code|pin(?:[- ]?(?:code|codes|kód|kodu|码))?|sim-pin|puk(?:[- ]?code)?|otp|tan"
+    rf"|{_OF_WHAT}[- ]?(?:codes?|pin|passcode|nummer)"
+    rf"|(?:codes?|códigos?|codice|código|kody?|код) (?:pin|puk|otp|{_KIND})"
+    r"|(?:kod|kód|код|code|código|codice)(?: \w{1,3})? (?:drzwi|dveřím|двери|домофона|смс|sms|porte|porta|puerta"
+    r"|garage|garagem)"
+    r"|(?:voicemail|handy|sim|geräte)-?pin|pincode|sms kodu\w{0,3}|sms kód|(?:doğrulama|onay|güvenlik|giriş|kapı"
+    r"|alarm) (?:kodu\w{0,3}|şifresi)|pin kodu"
+    r"|(?:ověřovací|přístupový|bezpečnostní|potvrzovací) kód|пин(?:-?код)?|pin码)|验证码|驗證碼|动态码"
+)
+_TAIL = (
+    rf"[{QUOTES}]?(?:\s+sim)?"
+    r"(?:\s+(?:for|für|pour|para|per|of|von|der|de|del|della|do|da|dla|от|na|k)(?:\s+\S{1,30}){1,4}?)?"
+)
+_STATED = re.compile(
+    rf"{_TAIL}(?:\s+{IS}|是|为)?\s*[:=#：]\s*[{QUOTES}]?"
+    r"(?P<value>(?=[a-z-]{0,8}\d)[a-z0-9]{3,8}(?:[ -](?=[a-z]{0,4}\d)[a-z0-9]{2,5}){0,2}#?"
+    r"|(?:\d[ -]?){3,9}\d#?)(?!\w|\.\d)"
+)
+_SAID = re.compile(
+    rf"{_TAIL}(?:\s+{IS}|是|为)?\s*[{QUOTES}]?"
+    r"(?P<value>\d{3,4}[ -]\d{3,4}|\d{4,8}#?|\d{3,5}[a-z]|\d{2}[a-z]\d{2})(?![\w%]|[-/:.]\d)"
+)
+_SIX_DIGITS = re.compile(
+    # Of any code, if nothing says that it is one of an error, a place or a thing.
+    r"(?:codes?|código|codice|kodu?|kód|код"
+    r"|コード)(?P<words>(?:\s\w{1,12}){0,2}?)\s*[:：=]\s*(?P<value>\d{3}[ -]?\d{3})(?!\w|[.-]\d)"
+)
+_OF_A_THING = re.compile(
+    r"err|fehler|bł[ęą]d|hata|chyb|ошиб|exit|return|status|stop|zip|post|area|country|product|reason|cost|event|item"
+    r"|art|custom|bar"
+    r"|colo|model|part|kunde|client|sku|result|response|qr|source|状|错"
+)
+_BEFORE = re.compile(
+    r"(?<![\w.-])(?P<value>\d{3}[ -]?\d{3,5}|\d{4,8})\s+(?:as|is|als|ist)\s+(?:your|the|my|dein|ihr"
+    r"|mein)\s+(?:\w+\s+){0,2}$"
+)
+
+_LONGEST: Final = 64
+
+ANCHORS: Final = {
+    "code": (
+        "passcode|pass code|pass-code|pin|puk|otp|tan|code|mfa|2fa|sms|totp|verif|secur|one-time|one time|door|"
+        "access|unlock|backup|entry|alarm|safe|confirm|pairing|lock|recovery|reset|auth|einmal|zugangs|tür|bestätig|"
+        "sicher|entsperr|freischalt|toegangs|beveilig|sim|コード|códig|codice|kod|kód|код|voicemail|handy|gerät|doğrul|"
+        "onay|güvenl|giriş|kapı|ověř|přístup|bezpeč|potvrz|пин|验证码|驗證碼|动态码"
+    ).split("|"),
+}
+
+
+def codes(scan: Scan) -> Iterator[Finding]:
+    for at, _ in scan.hits("code"):
+        if not scan.has_digit(at - _LONGEST, at + _LONGEST):
+            continue
+        word = _CODE.match(scan.lower, at)
+        if word is None:
+            yield from _of_six_digits(scan, at)
+            continue
+        if word[0] == "tan" and scan.text[at : at + 3] != "TAN":
+            continue
+        match = (
+            _STATED.match(scan.lower, word.end())
+            or _SAID.match(scan.lower, word.end())
+            or _BEFORE.search(scan.lower, max(at - _LONGEST, 0), at)
+        )
+        if match:
+            yield found_value(match, Secret.PASSWORD)
+
+
+def _of_six_digits(scan: Scan, at: int) -> Iterator[Finding]:
+    match = _SIX_DIGITS.match(scan.lower, at)
+    if match and not _OF_A_THING.search(scan.lower[max(at - 16, 0) : at] + match["words"]):
+        yield found_value(match, Secret.PASSWORD)

@@ -1,0 +1,196 @@
+"""Whether a piece of text is a password, by itself and by how it is told, and where it ends."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from app.core.detect.finding import QUOTES, Finding, Secret
+from app.core.detect.password_words import NO_VALUE
+from app.core.detect.scan import Scan
+
+QUOTED: Final = (
+    r"\"[^\"\n]{2,80}\"|'[^'\n]{2,80}'|`[^`\n]{2,80}`"
+    # Mail programs change straight quotes to those of some language, so any of them may open or close.
+    r"|[“”„‟«»″「『][^“”„‟«»″「」『』\n]{2,80}[“”„‟«»″」』]"
+    r"|['‘’‚‛‹›](?:[^'‘’‚‛‹›\n]|(?<=\w)’(?=\w)){2,80}[‘’‛‹›](?!\w)"
+)
+_PLACEHOLDER: Final = re.compile(
+    r"[$%@]\w+%?|\$?\{.*|\$\(.*|%\(\w+\)s|<[^<>]*>?|\[[^\]]*\]?|!\w+|[\w.]+\(.*|\w+\.environ.*|[*•●._xX…-]+|n/a"
+    r"|\(?using|\w+\[.*"
+)
+_NO_PASSWORD: Final = re.compile(
+    r"(?:\w+://.*|(?:[\w.*#@&+-]*)@[\w*.-]+\.[\w*.]+|0x[0-9a-f]+"
+    r"|(?:kb|inc|cve|id|aadsts|ora|rfc|srv|pc|nb|chg|req|sr|prb|task|evt|win|ver|event|sql|db|sw|fw|vm|nas)-?\d[\w.-]*"
+    r"|v?\d+(?:[.:,/-]\d+)*|\d{1,2}(?:st|nd|rd|th)|#\d+|\d+(?:x|h|min|s|d|g|mb|gb|kb|days?|tage?n?|jours?|d[ií]as?|bit)"
+    r"|\d+[.%)].*|[a-z]{2,}\d?(?:[>/|,.]+[a-z]+\d?)+|[a-z]+_[a-z_]+|[a-z>/]+&[a-z]+|(?:ticket|issue|case|bug|request|pr|order|inc"
+    r"|build|line)?#\d+|\d+-\w+|[a-z]+[-/][a-z]+(?:[-/][a-z]+)*)"
+)
+_PATH: Final = re.compile(r"(?:/[\w.-]+){2}|[A-Za-z]:\\|\\\\")
+_MIN_WORD: Final = 4
+_LONGEST_WORDS: Final = 4
+_SAYS_HOW = re.compile(
+    r"(?:ed|ing|able|ible|ory|ary|t|en|é|ée|ado|ada|ido|ida|bar|ig|lich|ong|short|weak|fine|okay|same|old|new|less"
+    r"|wrong"
+    r"|good|bad|known|again|missing|unique|shown|many|there|here|stored|wrong)$"
+)
+"""Endings of words that describe a password: changed, expiring, mandatory, gesperrt, oublié."""
+_VERB = re.compile(r"\s+(?:is|are|was|lautet\w*|hei(?:ß|ss)t|ist|war|est|c['’]est|était|es|era|now)")
+_ALONE = re.compile(
+    rf"[{QUOTES}\s.,;:!)\]}}>*]*(?:$|\n)|[{QUOTES}]?[,;/|)]|[{QUOTES}]?\.\s|\s+[\w-]+\s?[:=]|\s+\(|\s+(?:and|und|et|y"
+    rf"|but|aber|mais|pero)\s"
+)
+_PROMPT = re.compile(
+    r"pass|kennwort|enter|required|please|your|fail|invalid|error|wrong|cancel|click|messages|update|sender"
+)
+_SIGNS_OF_PROSE: Final = frozenset("-‐‑–—./:,;()[]\\_…?>*" + QUOTES)
+"""Signs that ordinary sentences have between words, so they don't make a value look like a password."""
+_NEXT_PAIR = re.compile(r";|[&,](?=\w+=)")
+_ENDS_A_QUOTATION = re.compile(r"[“”„‟«»″‘’‛‹›」』](?!\w)")
+_CUT_AT = re.compile(r"\\n|</|[，。；、！？\"]|,(?=[^\W\d_]{3,}(?:\s|$))|['\"](?=[,}\])>;]|/>)")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_PRODUCT = (
+    r"(?!(?i:windows|win|office|exchange|outlook|server|sql|sharepoint|visio|project|adobe|acrobat|thunderbird|firefox"
+    r"|chrome|ios|android"
+    r"|o?auth|autocad|oracle|java|python|php|version|build|room|port|error|code|vpn|wlan|vlan|srv|port|tls|ssl|sha"
+    r"|hotmail|build|kb"
+    r"|room|step|version|client|user|test|host|node|site)[\w.-]*\d)"
+)
+_SIGNS = rf"{_PRODUCT}(?=.{{6,40}}$)(?!.*(?:\*\*|@.*\.))(?=.*[^\W\d_])(?=.*\d)(?=.*[!#$%&*^+?@~])[^\s/\\=<>|:\[\]]+"
+HAS_ALL_SIGNS = re.compile(_SIGNS)
+LOOKS_LIKE_ONE = re.compile(
+    # a letter, a digit and a sign; or a capitalised word and two digits or more; no path, address, pair or hostname
+    rf"{_SIGNS}"
+    rf"|{_PRODUCT}(?=.{{6,40}}$)(?=.*[A-ZÀ-ÞА-Я])(?=.*[a-zß-ÿа-яćłśźżşğıřšěč])[^\W\d_]{{3,20}}[.!_-]?\d{{2,8}}[!?]?"
+)
+
+
+_WRAPS: Final = QUOTES + "()[]{}<>,;:"
+
+
+def of_word(match: re.Match[str], looks: re.Pattern[str]) -> Finding | None:
+    """The password that the word *match* is, by its form alone."""
+    word = match[0]
+    if cut := _CUT_AT.search(word, 1):
+        word = word[: cut.start()]
+    start = match.start() + len(word) - len(word.lstrip(_WRAPS))
+    word = word.strip(_WRAPS).rstrip(".?")
+    if not looks.fullmatch(word) or _NO_PASSWORD.fullmatch(word.lower()) or not may_be(word):
+        return None
+    return Finding(start, start + len(word), Secret.PASSWORD)
+
+
+def is_said(match: re.Match[str], scan: Scan, finding: Finding) -> bool:
+    """Whether *finding*, which follows the word "password" in a sentence, is a password and not an ordinary word."""
+    value = scan.text[finding.start : finding.end]
+    groups = match.groupdict()
+    verb = groups.get("verb") or groups.get("set") or ""
+    core = value.rstrip("?!.,:;")
+    if len(core) < _MIN_WORD or (core.isalpha() and not verb) or not may_be(core):
+        return False
+    digits = sum(map(str.isdigit, core))
+    if verb and digits >= _MIN_WORD and not core.strip("0123456789-"):
+        return True
+    if _NO_PASSWORD.fullmatch(core.lower()) and not (verb and digits >= _MIN_WORD):
+        return False
+    if _is_quoted(match["value"]):
+        has_reason = bool(groups.get("verb") or digits)
+        return has_reason and not (" " in value and _is_prompt(value))
+    if core.isalpha():
+        return _is_word_said(value, groups, scan, finding) or verb.strip().startswith(("laut", "hei"))
+    has_letter = any(map(str.isalpha, core))
+    has_sign = any(not each.isalnum() and each not in _SIGNS_OF_PROSE and not each.isspace() for each in core)
+    return bool(digits and has_letter) or (has_sign and bool(digits or (has_letter and verb)))
+
+
+def _is_word_said(value: str, groups: dict[str, str | None], scan: Scan, finding: Finding) -> bool:
+    """Whether letters alone are a password: after a verb, at the end of a sentence, and no word that describes one."""
+    return (
+        value.isalpha()
+        and bool(_VERB.fullmatch(groups.get("verb") or ""))
+        and not groups.get("around")  # “Password” in quotes is the name of a field
+        and bool(_ALONE.match(scan.text, finding.end))
+        and "?" not in scan.text[finding.end : finding.end + 2]
+        and not _SAYS_HOW.search(value.lower())
+    )
+
+
+def is_stated(value: str, scan: Scan, finding: Finding, *, equals: bool, dashes: bool = False) -> bool:
+    """Whether *value* after `password:` is one. A word of letters must stand alone, else it begins a sentence."""
+    if not may_be(value) or "://" in value:
+        return False
+    if " " in value:
+        return not _is_prompt(value)
+    core = value.strip(".,;:!?…" + QUOTES)
+    if core.isdecimal():
+        return equals or len(core) >= _MIN_WORD
+    if all(each.isalpha() or each in "'’-/.>" for each in core) and not equals:
+        is_question = "?" in value + scan.text[finding.end : finding.end + 1]
+        return not (is_question or dashes or _HOSTNAME.fullmatch(core)) and bool(_ALONE.match(scan.text, finding.end))
+    return not (_HOSTNAME.fullmatch(core) or _EMAIL_ADDRESS.fullmatch(core) or _LIST_ITEM.match(core)) and (
+        not dashes or _is_mixed(core)
+    )
+
+
+def _is_quoted(value: str) -> bool:
+    return len(value) > 2 and value[0] in QUOTES and value[-1] in QUOTES  # noqa: PLR2004 - two quotes and a character between
+
+
+def _is_prompt(value: str) -> bool:
+    """Whether words in quotes are what a window says, and not a passphrase."""
+    return bool(_PROMPT.search(value.lower())) or (
+        len(value.split()) > _LONGEST_WORDS and not any(map(str.isdigit, value))
+    )
+
+
+def value_of(match: re.Match[str], scan: Scan, *, ends_at_semicolon: bool = False) -> Finding:
+    """The password that *match* found, without quotes around it and the sentence's punctuation."""
+    start, end = match.span("value")
+    value = scan.text[start:end]
+    if _is_quoted(value):
+        inner = value[1:-1]
+        return Finding(end - 1 - len(inner.lstrip()), start + 1 + len(inner.rstrip()), Secret.PASSWORD)
+    if ends_at_semicolon and (cut := _NEXT_PAIR.search(value)):
+        value = value[: cut.start()]
+    for ends in (_CUT_AT, _ENDS_A_QUOTATION):  # “Forgot password”-link
+        if cut := ends.search(value, 1):
+            value = value[: cut.start()]
+    if (cut := _CJK.search(value, 1)) and value.isascii() is False and value[0].isascii():
+        value = value[: cut.start()]
+    if value.startswith("(") and value.endswith(")"):
+        start, value = start + 1, value[1:-1]
+    kept = value.lstrip(QUOTES)
+    start += len(value) - len(kept)
+    while (shorter := _without_an_end(kept)) != kept:
+        kept = shorter
+    return Finding(start, start + len(kept), Secret.PASSWORD)
+
+
+def _without_an_end(value: str) -> str:
+    value = value.rstrip(".,;:" + QUOTES)
+    return value[:-1] if value.endswith((")", "]", "}")) and not any(each in value for each in "([{") else value
+
+
+def may_be(value: str) -> bool:
+    """Whether *value* may be a password at all: anything but a word that describes one, or what stands in for one."""
+    core = value.strip("()[]{}<>*_!?….,;:" + QUOTES)
+    return (
+        len(core) > 1
+        and core.lower() not in NO_VALUE
+        and any(map(str.isalnum, core))
+        and not _PLACEHOLDER.fullmatch(value)
+        and not _CJK.match(core)
+        and not _PATH.match(value)
+    )
+
+
+_EMAIL_ADDRESS = re.compile(r"[\w.*#+\[\]-]+@[\w*-]+(?:\.[\w*-]+)*\.[A-Za-z]{2,}")
+_LIST_ITEM = re.compile(r"\d\)")
+_HOSTNAME = re.compile(r"(?:[A-Za-z-]+\d{0,3}\.)+[A-Za-z]{2,3}")
+
+
+def _is_mixed(value: str) -> bool:
+    """Whether *value* has a letter and a digit or another sign than those of prose."""
+    return any(map(str.isalpha, value)) and any(
+        each.isdigit() or each not in _SIGNS_OF_PROSE for each in value if not each.isalpha()
+    )

@@ -1,0 +1,75 @@
+"""The words around a password, in the languages of tickets: those for it, those about it, and those that are none."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from app.core.detect.finding import QUOTES
+
+_AFTER_LETTER = r"(?<![^\W\d_])"
+LABEL: Final = re.compile(
+    # Long words also count within a name: DB_PASSWORD, userPassword, Adminpasswort.
+    r"(?:pass[-_ ]?words?|pas(?:words?|sowrds?|swrods?)|pass?wr?ds?|passwort(?:er|es|s)?|passwörter|paßwort"
+    r"|passord(?:et)?"
+    r"|pass[-_ ]?phrases?|pass[-_ ]?codes?|pass[-_ ]?keys?|userpass|dbpass|storepass|keypass|kennw[oö]rt(?:er|es|s)?"
+    r"|mots? de passe|phrase de passe|contrase(?:ñ|n)as?|palavras?[- ]passe|palavra de passe|parola d['’]ordine"
+    r"|parola chiave|wachtwoord(?:en)?|l[öo]senord(?:et)?|adgangskoden?|jelszó\w{0,3}|jelszav\w{1,4}|salasanan?"
+    r"|secret word|security answer|requirepass|(?:wpa2?|wpa2?-psk)[- ]passphrase|psksecret|pre-?shared[-_ ]?keys?"
+    rf"|(?<=snmp[- _])community(?:[- _]string)?|community[- _]string|community(?=\s[{QUOTES}]\S*\d)|networkkey"
+    rf"|keycontent"
+    r"|(?:wi-?fi|wlan|wpa2?|hotspot)[-_ ]?(?:key|schlüssel|code|pass|sleutel)"
+    r"|(?:clé|clave|chiave|chave|klucz|klíč|ключ)(?: \w{1,3})? (?:wi-?fi|wpa2?|wlan|réseau|de sécurité|de acceso)"
+    r"|network (?:security )?key|ключ от wi-?fi"
+    rf"|{_AFTER_LETTER}(?:(?:pswd|pwd|psw|pw|psk|mdp|ww|senhas?|clave)(?![^\W\d_])|hasł\w{{1,4}}|hasl[aoe]m?"
+    rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}"
+    rf"|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
+    r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd"
+    r"|密码|密碼|口令|パスワード|비밀번호|סיסמ[הא]|كلمة المرور|κωδικός)"
+)
+ADJECTIVE: Final = (
+    r"(?:\s+(?:provisoire|temporaire|initiale?|actuel(?:le)?|nouveau|nueva|nuevo|temporal|provisional|inicial|actual"
+    r"|temporanea|provvisoria|attuale|nuova|temporária|provisória|nova|atual|tymczasowe|nowe|startowe|dočasné|nové"
+    r"|временный|новый|admina|administratora|administrátora|администратора|administrateur|admin|temp|temporary"
+    r"|de acesso|de acceso|d['’]accès|dele|dela|de rede))"
+)
+FOR: Final = (
+    rf"(?:\s*\((?![{QUOTES}])[^)\n]{{1,30}}\)"
+    r"|\s+(?:for|für|fuer|pour|para|per|of|von|vom|zum|des|der|de|du|dell[ao]|del|della|di|do|da|dos|das|dla|ke?|od"
+    r"|для|от|voor|van|til|on|am|im|sur|en|at|à|auf|in|nel|no|na)"
+    r"(?:\s+[\w.@\\’'-]{1,40}){1,4}?)?"
+)
+CHANGED: Final = (
+    r"(?:\s+(?:has been |have been |was |were |is |wurde |habe ich |haben wir |a été |ha sido |fue |è stata |foi "
+    r"|zostało |bylo )?(?:re)?(?:set|changed|updated|gesetzt|geändert|zurückgesetzt|changée?|réinitialisé|cambiad[ao]"
+    r"|restablecid[ao]|impostata|cambiata|reimpostata|alterada|redefinida|zmienione|zresetowane|změněno|resetováno"
+    r"|изменён|изменен|сменён|сменен|gewijzigd)"
+    r"(?:\s+(?:temporarily|back))?(?:\s+(?:to|as|auf|à|en|a|in|para|na|naar|на))?"
+    r"|\s+(?:habe ich|haben wir|used|i use|you sent|yang|wurde auf|改成了?|改为|設為|设为|已重置为)"
+    r"|(?:已)?重置为|改成了?|改为|设为)"
+)
+NO_VALUE: Final = frozenset(
+    (
+        "expired expires expiring reset resets wrong incorrect invalid unknown none null nil n/a na tbd yes no ok "
+        "true false required missing forgotten forgot lost locked unlock unlocked changed change rejected refused "
+        "denied accepted blank empty hidden masked redacted removed secret not never again same different correct as "
+        "see sent and or the a an user users cannot can't doesn't fails failed does is was policy prompt manager "
+        "request requests sync synchronisation issue issues problem problems help please ask in how normal encrypted "
+        "transmitted plain cleartext automatic autodetect perhaps versions unable oauth oauth2 0auth2 oauth2.0 "
+        "ssl/tls starttls kerberos ntlm gssapi pop3 imap imap4 smtp ldap saml sso mfa 2fa totp sha1 sha256 sha512 md5 "
+        "bcrypt ntlmv2 wpa wpa2 wpa3 ipv4 ipv6 office365 o365 m365 win7 win10 win11 windows10 windows11 base64 utf-8 "
+        "3d http2 tls1.2 tls1.3 abgelaufen falsch vergessen gesperrt ungültig unbekannt leer geändert zurückgesetzt "
+        "zurücksetzen nicht kein keine siehe bitte läuft wird wurde ändern und oder der die das fehlt steht im expiré "
+        "expire oublié invalide inconnu vide perdu non oui voir et ou le la les un une réinitialisé bloqué à refusé "
+        "erroné caducada caducado expirada expirado olvidada olvidado incorrecta incorrecto inválida desconocida "
+        "vacía bloqueada cambiada ver y o el los las restablecer sí scaduta errata dimenticata vedi corretta bloccata "
+        "di il sconosciuta vencida errada esquecida incorreta expirou redefinir veja não patrz nieznane nieprawidłowe "
+        "wygasło nie viz nesprávné vypršelo neznámé см неверный забыл истёк bakın yanlış unuttum zie onjuist vergeten "
+        "verlopen leave keines keins pendiente definire definir ustalenia belirlenecek уточняется folgt будет bude "
+        "doplněno suivra volgt segue string str password passwort kennwort text int bool value contraseña senha hasło "
+        "heslo şifre parola пароль field box dialog window screen page tab link button menu icon option feld fenster "
+        "seite knopf schaltfläche taste champ fenêtre écran lien onglet bouton campo ventana pantalla enlace botón "
+        "files compat sss systemd public-key authentication-failed access-denied "
+    ).split()
+)
+"""Words that describe a password, in lower case, and what forms and logs say in its place."""

@@ -1,0 +1,60 @@
+"""A text as the detectors read it: also in lower case, and with the places of the words that they look for.
+
+One pass (Aho-Corasick, the library `ahocorasick_rs`) finds all words of all detectors. A detector then looks at their
+places alone, each time at a bounded number of characters, so its time grows with the text's length and no faster.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from ahocorasick_rs import AhoCorasick, Implementation
+
+_DOTTED_I: Final = "İ"
+"""The only letter whose lower case is longer than itself."""
+
+
+class Anchors:
+    """Finds the words of all detectors; *groups* is each detector's name with its words, in lower case."""
+
+    def __init__(self, groups: Mapping[str, Iterable[str]]) -> None:
+        by_word: dict[str, list[str]] = {}
+        for group, words in groups.items():
+            for word in words:
+                by_word.setdefault(word, []).append(group)
+        self._words = list(by_word.items())
+        self._automaton = AhoCorasick(list(by_word), implementation=Implementation.DFA)
+
+    def read(self, text: str) -> Scan:
+        lower = text.replace(_DOTTED_I, "i").lower()
+        hits: dict[str, list[tuple[int, str]]] = {}
+        for which, start, _ in self._automaton.find_matches_as_indexes(lower, overlapping=True):
+            word, groups = self._words[which]
+            for group in groups:
+                hits.setdefault(group, []).append((start, word))
+        return Scan(text, lower, hits)
+
+
+class Scan:
+    """A text, the same in lower case (each character at the same place), and where the words of each group begin."""
+
+    __slots__ = ("_hits", "groups", "lower", "text")
+
+    def __init__(self, text: str, lower: str, hits: Mapping[str, Sequence[tuple[int, str]]]) -> None:
+        self.text = text
+        self.lower = lower
+        self._hits = hits
+        self.groups = hits.keys()
+        """Those that have a word in the text."""
+
+    def hits(self, group: str) -> Sequence[tuple[int, str]]:
+        """The words of *group* in the text, each with the place where it begins."""
+        return self._hits.get(group, ())
+
+    def has_digit(self, start: int, end: int) -> bool:
+        return bool(_DIGIT.search(self.text, max(start, 0), end))
+
+
+_DIGIT: Final = re.compile("[0-9]")
