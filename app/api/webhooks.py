@@ -128,7 +128,7 @@ async def receive_webhook(request: Request[Any, Any, Any]) -> Response[bytes]:
     with span("POST " + PATH, kind=SpanKind.SERVER) as current:
         request.scope["state"]["exemplar"] = exemplar()
         try:
-            check_headers(request.scope["headers"])
+            check_headers(list(request.scope["headers"]))
             _check_content_type(request.headers.get("content-type", ""))
             body = await resources.bodies.read(request)
             arrival = authenticate(request.headers, body, tenants, now=datetime.now(UTC))

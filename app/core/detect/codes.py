@@ -16,8 +16,7 @@ _OF_WHAT = (
 )
 _KIND = (
     r"(?:de vérification|de sécurité|d['’]accès|confidentiel|secret|de confirmation|du portail|de la porte"
-    r"|de l['’]alarme"
-    r"|de verificación|de seguridad|de acceso|de confirmación|de la alarma|de la puerta"
+    r"|de l['’]alarme|de verificación|de seguridad|de acceso|de confirmación|de la alarma|de la puerta"
     r"|di verifica|di sicurezza|di accesso|di conferma|di sblocco|dell['’]allarme"
     r"|de acesso|de verificação|de segurança|de confirmação|do alarme|da porta"
     r"|weryfikacyjny|dostępu|bezpieczeństwa|autoryzacyjny|do alarmu|do bramy|do drzwi|jednorazowy"
@@ -53,8 +52,7 @@ _SIX_DIGITS = re.compile(
 )
 _OF_A_THING = re.compile(
     r"err|fehler|bł[ęą]d|hata|chyb|ошиб|exit|return|status|stop|zip|post|area|country|product|reason|cost|event|item"
-    r"|art|custom|bar"
-    r"|colo|model|part|kunde|client|sku|result|response|qr|source|状|错"
+    r"|art|custom|bar|colo|model|part|kunde|client|sku|result|response|qr|source|状|错"
 )
 _BEFORE = re.compile(
     r"(?<![\w.-])(?P<value>\d{3}[ -]?\d{3,5}|\d{4,8})\s+(?:as|is|als|ist)\s+(?:your|the|my|dein|ihr"

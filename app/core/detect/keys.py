@@ -156,13 +156,11 @@ _COOKIE = re.compile(
     r"(?:jsessionid|phpsessid|asp\.net_sessionid|aspsessionid\w{0,8}|\.?aspxauth|\.aspnetcore\.[\w.]{1,30}"
     r"|connect\.sid|sessionid"
     r"|session_id|sess(?:ion)?|sessid|\w{0,16}_session(?:_id)?|csrftoken|xsrf-token|fedauth|rtfa|saml(?:response"
-    r"|request)|[_\w-]{0,12}sid)"
-    r"=(?P<value>[^\s;,\"'<>]{12,1024})"
+    r"|request)|[_\w-]{0,12}sid)=(?P<value>[^\s;,\"'<>]{12,1024})"
 )
 _HOOK = re.compile(
     r"(?:hooks\.slack\.com/(?:services|workflows|triggers)|webhook\.office\.com/webhookb2"
-    r"|discord(?:app)?\.com/api/webhooks)"
-    r"/(?P<value>[^\s\"'<>)]{10,1024})"
+    r"|discord(?:app)?\.com/api/webhooks)/(?P<value>[^\s\"'<>)]{10,1024})"
 )
 _DSN = re.compile(r"://(?P<value>[0-9a-f]{32})@")
 _NAME: Final = (
@@ -170,8 +168,7 @@ _NAME: Final = (
     r"|secrets?(?:[-_ ]?(?:access[-_ ]?)?(?:keys?|values?))?(?:[-_ ](?:id|base))?|schlüssels?|geheimnis|clés?|jetons?"
     r"|clave|secreto"
     r"|chiavi?e?|segreto|chave|segredo|klucz\w{0,2}|anahtar\w{0,2}|belirte[cç]\w{0,2}|klíč\w{0,2}|ключ\w{0,2}"
-    r"|токен\w{0,2}"
-    r"|секрет\w{0,2}|密钥|密鑰|秘钥|令牌|授权码|キー|トークン)"
+    r"|токен\w{0,2}|секрет\w{0,2}|密钥|密鑰|秘钥|令牌|授权码|キー|トークン)"
 )
 _STATED = re.compile(
     rf"(?P<name>{_NAME})[{QUOTES}\]]{{0,2}}(?P<kind>(?:[ -][^\W\d]{{1,14}}(?:['’][^\W\d]{{1,14}})?){{0,5}}?)"
@@ -198,8 +195,7 @@ _QUALIFIED = re.compile(
     r"(?:api|access|account|licen[cs]e|product|activation|encryption|recovery|signing|master|private|preshared"
     r"|decryption|validation"
     r"|windows|office|subscription|admin|auth|ssh|storage|service|functions?|app|secret|technician|session"
-    r"|registration|maps|aws"
-    r"|lizenz|produkt|wiederherstellungs|zugriffs|geheimer|x-[\w-]{1,16})[-_ ]?$|[\w-]-$"
+    r"|registration|maps|aws|lizenz|produkt|wiederherstellungs|zugriffs|geheimer|x-[\w-]{1,16})[-_ ]?$|[\w-]-$"
 )
 _GUID_IS_KEY = re.compile(
     r"(?:api|access|subscription|functions?|genie|technician|licen[cs]e|auth|secret|server)[-_ ]?$"

@@ -135,8 +135,7 @@ def national_ids_alone(scan: Scan) -> Iterator[Finding]:
 
 _NOT_A_PERSON = re.compile(
     r"(?<![^\W_])(?:s/?n|serial\w*|serien-?nr|serie|série|asset|order|part|sku|tracking|imei|version|build|firmware"
-    r"|model|kb|ticket"
-    r"|request|vorgang|case|id|sid|guid)(?![^\W_])[^\w\n]{0,6}\w{0,10}[^\w\n]{0,4}$"
+    r"|model|kb|ticket|request|vorgang|case|id|sid|guid)(?![^\W_])[^\w\n]{0,6}\w{0,10}[^\w\n]{0,4}$"
 )
 _FORMS: Final = {
     # Each from its second character on; what the first is says the lookbehind.

@@ -12,8 +12,7 @@ from app.core.detect.scan import Scan
 QUOTED: Final = (
     r"\"[^\"\n]{2,80}\"|'[^'\n]{2,80}'|`[^`\n]{2,80}`"
     # Mail programs change straight quotes to those of some language, so any of them may open or close.
-    r"|[“”„‟«»″「『][^“”„‟«»″「」『』\n]{2,80}[“”„‟«»″」』]"
-    r"|['‘’‚‛‹›](?:[^'‘’‚‛‹›\n]|(?<=\w)’(?=\w)){2,80}[‘’‛‹›](?!\w)"
+    r"|[“”„‟«»″「『][^“”„‟«»″「」『』\n]{2,80}[“”„‟«»″」』]|['‘’‚‛‹›](?:[^'‘’‚‛‹›\n]|(?<=\w)’(?=\w)){2,80}[‘’‛‹›](?!\w)"
 )
 _PLACEHOLDER: Final = re.compile(
     r"[$%@]\w+%?|\$?\{.*|\$\(.*|%\(\w+\)s|<[^<>]*>?|\[[^\]]*\]?|!\w+|[\w.]+\(.*|\w+\.environ.*|[*•●._xX…-]+|n/a"
@@ -31,8 +30,7 @@ _MIN_WORD: Final = 4
 _LONGEST_WORDS: Final = 4
 _SAYS_HOW = re.compile(
     r"(?:ed|ing|able|ible|ory|ary|t|en|é|ée|ado|ada|ido|ida|bar|ig|lich|ong|short|weak|fine|okay|same|old|new|less"
-    r"|wrong"
-    r"|good|bad|known|again|missing|unique|shown|many|there|here|stored|wrong)$"
+    r"|wrong|good|bad|known|again|missing|unique|shown|many|there|here|stored|wrong)$"
 )
 """Endings of words that describe a password: changed, expiring, mandatory, gesperrt, oublié."""
 _VERB = re.compile(r"\s+(?:is|are|was|lautet\w*|hei(?:ß|ss)t|ist|war|est|c['’]est|était|es|era|now)")
@@ -53,8 +51,7 @@ _PRODUCT = (
     r"(?!(?i:windows|win|office|exchange|outlook|server|sql|sharepoint|visio|project|adobe|acrobat|thunderbird|firefox"
     r"|chrome|ios|android"
     r"|o?auth|autocad|oracle|java|python|php|version|build|room|port|error|code|vpn|wlan|vlan|srv|port|tls|ssl|sha"
-    r"|hotmail|build|kb"
-    r"|room|step|version|client|user|test|host|node|site)[\w.-]*\d)"
+    r"|hotmail|build|kb|room|step|version|client|user|test|host|node|site)[\w.-]*\d)"
 )
 _SIGNS = rf"{_PRODUCT}(?=.{{6,40}}$)(?!.*(?:\*\*|@.*\.))(?=.*[^\W\d_])(?=.*\d)(?=.*[!#$%&*^+?@~])[^\s/\\=<>|:\[\]]+"
 HAS_ALL_SIGNS = re.compile(_SIGNS)

@@ -22,10 +22,8 @@ LABEL: Final = re.compile(
     r"|(?:clé|clave|chiave|chave|klucz|klíč|ключ)(?: \w{1,3})? (?:wi-?fi|wpa2?|wlan|réseau|de sécurité|de acceso)"
     r"|network (?:security )?key|ключ от wi-?fi"
     rf"|{_AFTER_LETTER}(?:(?:pswd|pwd|psw|pw|psk|mdp|ww|senhas?|clave)(?![^\W\d_])|hasł\w{{1,4}}|hasl[aoe]m?"
-    rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}"
-    rf"|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
-    r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd"
-    r"|密码|密碼|口令|パスワード|비밀번호|סיסמ[הא]|كلمة المرور|κωδικός)"
+    rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
+    r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd|密码|密碼|口令|パスワード|비밀번호|סיסמ[הא]|كلمة المرور|κωδικός)"
 )
 ADJECTIVE: Final = (
     r"(?:\s+(?:provisoire|temporaire|initiale?|actuel(?:le)?|nouveau|nueva|nuevo|temporal|provisional|inicial|actual"
@@ -36,8 +34,7 @@ ADJECTIVE: Final = (
 FOR: Final = (
     rf"(?:\s*\((?![{QUOTES}])[^)\n]{{1,30}}\)"
     r"|\s+(?:for|für|fuer|pour|para|per|of|von|vom|zum|des|der|de|du|dell[ao]|del|della|di|do|da|dos|das|dla|ke?|od"
-    r"|для|от|voor|van|til|on|am|im|sur|en|at|à|auf|in|nel|no|na)"
-    r"(?:\s+[\w.@\\’'-]{1,40}){1,4}?)?"
+    r"|для|от|voor|van|til|on|am|im|sur|en|at|à|auf|in|nel|no|na)(?:\s+[\w.@\\’'-]{1,40}){1,4}?)?"
 )
 CHANGED: Final = (
     r"(?:\s+(?:has been |have been |was |were |is |wurde |habe ich |haben wir |a été |ha sido |fue |è stata |foi "

@@ -40,7 +40,7 @@ _ATTRIBUTE = re.compile(
 _ELEMENT = re.compile(r"\w{0,20}>(?P<value>[^<\n]{1,128})</")
 _SAID = re.compile(
     # password is x   Passwort lautet x   set the password to x   la contraseña es x   password x
-    rf"(?P<around>{_AROUND}){ADJECTIVE}{{0,2}}(?P<for>{FOR}){CHANGED}?"
+    rf"(?P<around>{_AROUND}){ADJECTIVE}{{0,2}}{FOR}{CHANGED}?"
     r"(?:\s+(?:temporarily|currently|now|jetzt|aktuell|maintenant|ahora))?"
     rf"(?P<verb>\s+{IS}|\s*(?:是|为|為|は))(?:\s+(?:now|jetzt|still|noch))?(?:\s+|(?<=[是为為は]))"
     rf"(?:\((?=[{QUOTES}]))?(?P<value>{QUOTED}|[^\s\"'`(\[]\S{{1,127}}|\([^\s)]{{1,127}}\))"
@@ -56,8 +56,7 @@ _SET_TO = re.compile(
 )
 _CHANGES = re.compile(
     r"(?:chang|reset|\bset|updat|gesetzt|geändert|zurückgesetzt|setze|mis\b|cambi|pus[eo]|impost|alter|mud(?:ei|ou)"
-    r"|zmieni"
-    r"|změni|смени|измени|gewijzigd)\w*"
+    r"|zmieni|změni|смени|измени|gewijzigd)\w*"
 )
 _BEFORE_AS = re.compile(
     r"(?:^|\s)(?P<value>\S{4,40})\s+(?:as|als|comme|como|come|jako|как|is|was|ist|war|est|es|è|é|jest|je"
@@ -88,13 +87,11 @@ _SSID = re.compile(
 )
 _PASSPHRASE = re.compile(
     r"(?:pass[-_ ]?phrase|phrase de passe|recovery phrase|seed phrase|mnemonic)(?:\s(?:for"
-    r"|pour)(?: \w+){1,4}?)?\s*(?:(?:is|est)\s?[:=]?|[:=])\s*"
-    r"(?P<value>[^\W\d_]+(?:[ -][^\W\d_]+){2,23})(?![\w-])"
+    r"|pour)(?: \w+){1,4}?)?\s*(?:(?:is|est)\s?[:=]?|[:=])\s*(?P<value>[^\W\d_]+(?:[ -][^\W\d_]+){2,23})(?![\w-])"
 )
 _APP_PASSWORD = re.compile(
     r"app(?:lication)?[- ](?:specific )?password\W{1,3}(?:is )?(?P<value>(?:[a-z]{4} ){3}[a-z]{4}(?![\w]))"
 )
-_TOLD = re.compile(r"\w+ \w+ to (?P<value>\S{6,40})")  # the word is in another sentence: "I reset it to x"
 _ONLY_STATED: Final = frozenset({"pass", "ww"})
 """Short for a password, and words of other senses."""
 _CONNECTOR = re.compile(r"[:=：＝>→⇒]|[–—-](?=[\s\"'“„‘«])|reg_sz|value")
@@ -103,8 +100,7 @@ _IN_URL = re.compile(r"://[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
 
 _ASKS_FOR_A_PAIR = re.compile(
     r"(?:user(?:name)?|login|un|benutzer(?:name)?|usuario|utente|utilisateur|usuário|użytkownik|uživatel|kullanıcı"
-    r"|логин)"
-    r"(?:\s?[/&]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s)$"
+    r"|логин)(?:\s?[/&]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s)$"
 )
 _JOINTS: Final = ("/", "& ", "/ ", *(f" {each} " for each in ("and", "und", "et", "y", "e", "i", "a", "и", "ve")))
 _LOOK_BACK: Final = 64

@@ -21,8 +21,7 @@ _PHONE_WORD = re.compile(
     r"(?:(?<![^\W_])(?:tel|telephone|phone|ph|mobile|mob|cell|cellphone|call(?:ed)?(?: (?:me|him|her|us|back|at|on"
     r"|under)){0,3}|fax"
     r"|faks|dial|ring|text (?:me|him|her|us)|callback|reach\w*(?: \w+){0,2}|hotline|contact(?: \w+)? (?:at|on)"
-    r"|extension|ext|tel\.?-?nr"
-    r"|rufnummer"
+    r"|extension|ext|tel\.?-?nr|rufnummer"
     r"|telefon\w*|handy(?:nummer|nr)?|mobil(?:nummer|funk|ní|e|ny)?|durchwahl|nebenstelle|anrufen|rückruf"
     r"|ruf\w* \w+ an|erreichbar"
     r"|téléphone|portable|tél|joindre|joignable|appele[rz]|rappele[rz](?:-moi)?|poste|ligne directe"
@@ -44,20 +43,17 @@ _NOT_A_PHONE = re.compile(
     r"|kb"
     r"|error|fehler\w*|erreur|errore|erro|błąd|hata|chyba|code|código|codice|kod|kód|uuid|guid|mac|sku|part|artikel\w*"
     r"|model|modell\w*|licen[cs]e|lizenz|commande|pedido|chamado|ordine|richiesta|zamówieni\w*|zgłoszeni\w*|sipariş"
-    r"|talep"
-    r"|objednávk\w*|požadav\w*|zip|plz|postal|bios|sid|job|batch|charge|lot|dossier"
+    r"|talep|objednávk\w*|požadav\w*|zip|plz|postal|bios|sid|job|batch|charge|lot|dossier"
     r"|expediente|incidencia|caso|barcode|tracking|sendung\w*|ean|counter|zähler\w*|record(?: number)?|handle|thread"
     r"|process|index"
     r"|contract|vertrag\w*|contrat|contrato|nr|no|n°|nº|num|n|č|ref|referenz|référence|referencia|bytes|sector|sektor"
     r"|lba|inode"
     r"|block|line|zeile|row|offset|size|größe|timestamp|epoch|time|os|release|uptime|заявк\w*|заказ\w*|сч[её]т\w*"
-    r"|серийн\w+"
-    r"|has|dated)(?![^\W_])|#|№|序列号|订单|订单号|工单号?|编号)[^\d\n+]{0,14}$",
+    r"|серийн\w+|has|dated)(?![^\W_])|#|№|序列号|订单|订单号|工单号?|编号)[^\d\n+]{0,14}$",
 )
 _UNIT = re.compile(
     r"\s?(?:bytes?|byte|octets?|[kmgt]i?b|rows?|ms|µs|s|sec\w*|seconds?|files?|items?|users?|errors?|messages?|mails?"
-    r"|eur|euro|usd|gbp"
-    r"|chf|pln|zeilen|dateien|fichiers|lignes|archivos|free|x\s?\d|%|€|\$)(?![^\W_])"
+    r"|eur|euro|usd|gbp|chf|pln|zeilen|dateien|fichiers|lignes|archivos|free|x\s?\d|%|€|\$)(?![^\W_])"
 )
 _PHONE = re.compile(
     r"[(+\d](?<![A-Za-z0-9_./+,#\\@-].)(?<![\d:\0]:.)(?:(?<=\()\+?\d|(?<=\+)\d|(?<=\d))(?:[ \u00a0./()–-]{0,3}\d){4,16}"

@@ -193,7 +193,7 @@ async def test_no_more_tokens_are_fetched_than_the_accounts_server_gives(worker_
 
 @pytest.mark.parametrize("stored", ["''", "'\\x00'", "'\\x000102030405060708090a0b0c0d0e0f'"])
 async def test_a_stored_token_that_cannot_be_read_is_none(worker_db: Database, stored: str) -> None:
-    tenant_id, (refresh, given) = uuid4(), tokens()
+    tenant_id, (refresh, _) = uuid4(), tokens()
     await AccessTokens(worker_db, tenant_id, refresh_token="r").access_token(refresh)
     await change(worker_db, tenant_id, f"sealed_token = {stored}")
 
