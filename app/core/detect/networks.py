@@ -50,7 +50,8 @@ _LONGEST_PREFIX: Final = 32
 def without_networks(text: str) -> str:
     """*text* with each character of addresses, networks and versions replaced by `BLOT`. Its length stays the same."""
     text = _HARDWARE.sub(lambda found: _blot(found, _is_hardware(found)), text)
-    text = IPV6.sub(lambda found: _blot(found, _is_address(found[0])), text)
+    if ":" in text:
+        text = IPV6.sub(lambda found: _blot(found, _is_address(found[0])), text)
     text = _DOTTED.sub(lambda found: _blot(found, not _is_phone(found)), text)
     text = _PART_OF_A_NETWORK.sub(lambda found: _blot(found, _is_part_of_a_network(found)), text)
     return _HYPHENATED.sub(lambda found: _blot(found, _is_hyphenated(found)), text)

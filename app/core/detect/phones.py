@@ -109,7 +109,7 @@ def _around_numbers(text: str) -> list[tuple[int, int]]:
     """The parts of *text* that hold numbers long enough for one, with what stands beside them; to the next blank."""
     parts: list[tuple[int, int]] = []
     for match in _NUMBER.finditer(text):
-        if parts and match.end() <= parts[-1][1] - _BESIDE:
+        if (parts and match.end() <= parts[-1][1] - _BESIDE) or _is_an_address_or_date(match):
             continue
         start = max(match.start() - _BESIDE, parts[-1][1] if parts else 0)
         while start > 0 and not text[start - 1].isspace() and match.start() - start < 2 * _BESIDE:
@@ -119,6 +119,13 @@ def _around_numbers(text: str) -> list[tuple[int, int]]:
             start = parts.pop()[0]
         parts.append((start, end))
     return parts
+
+
+def _is_an_address_or_date(match: re.Match[str]) -> bool:
+    if match.string[match.start() - 1 : match.start()] in {"+", "("}:
+        return False
+    is_dotted = _DOTTED.fullmatch(match[0]) and not DOTTED_PHONE.fullmatch(match[0])
+    return bool(is_dotted or _DATE_OR_VERSION.fullmatch(match[0]))
 
 
 def extensions(scan: Scan) -> Iterator[Finding]:
