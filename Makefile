@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval-masking format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
+.PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
 	faults faults-machine alert-drill image image-test installation tenants bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch release-tenants e2e clean
 
@@ -53,8 +53,8 @@ check-fast: lint types imports  ## For the inner loop: lint, types, imports and 
 	$(BIN)/python -m pytest -q -n 2 tests/unit
 
 lint: $(VENV)/.dev-ready
-	$(BIN)/ruff check app demo tests bench kustomize .github
-	$(BIN)/ruff format --check --quiet app demo tests bench kustomize .github
+	$(BIN)/ruff check app demo tests bench eval kustomize .github
+	$(BIN)/ruff format --check --quiet app demo tests bench eval kustomize .github
 
 types: $(VENV)/.dev-ready
 	$(BIN)/mypy
@@ -109,6 +109,9 @@ bench-throughput: $(VENV)/.peer-ready  ## Ours beside the usual stack, on Linux 
 bench-tenants: $(VENV)/.dev-ready  ## What the files of many tenants cost (FILES=1000)
 	@PYTHONPATH=. $(BIN)/python bench/tenants.py $(or $(FILES),1000)
 
+eval-safety: $(VENV)/.dev-ready  ## What of attacks reaches a note and what honest sentences lose (SAFETY="dev --tell"; RETRIEVAL_DATA: real replies too)
+	@LOG_LEVEL=critical $(BIN)/python -m eval.safety.measure $(SAFETY)
+
 screenshots: $(VENV)/.dev-ready  ## Each page of the console, light, dark and on a phone, into .demo/screenshots (needs Chromium)
 	SCREENSHOTS=$(or $(SCREENSHOTS),.demo/screenshots) $(BIN)/python -m pytest -q tests/integration/console/test_browser.py -k accessible
 
@@ -125,8 +128,8 @@ faults-machine:  ## What two of the faults need of the machine (Debian, Ubuntu; 
 	mountpoint -q .demo/disk || $(SUDO) mount -t tmpfs -o size=400m,uid=$$(id -u),mode=0700 tmpfs .demo/disk
 
 format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
-	$(BIN)/ruff check --fix-only --quiet app demo tests bench kustomize .github
-	$(BIN)/ruff format --quiet app demo tests bench kustomize .github
+	$(BIN)/ruff check --fix-only --quiet app demo tests bench eval kustomize .github
+	$(BIN)/ruff format --quiet app demo tests bench eval kustomize .github
 
 # Here and on a builder without a daemon, e.g.: make image ENGINE=podman IMAGE_FLAGS="--isolation=chroot --network=host"
 # The first that answers: a docker client may be there without its daemon.

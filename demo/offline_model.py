@@ -291,9 +291,9 @@ def _draft(prompt: Prompt, *, steps: int) -> Draft:
     looked_up = [source for kind in ("assets", "monitoring") if (source := firsts.get(kind))]
     source_of_steps = ticket or article
     subject = " ".join(prompt.ticket.subject.split()[:_MAX_SUBJECT_WORDS])
-    titles = "; ".join(f"{source.ref} “{source.title}”" for source in (ticket, article) if source)
+    said = source_of_steps.sentences[:1] if source_of_steps else []
     return Draft(
-        summary=f"“{subject}”{' ≈ ' if titles else ''}{titles}",
+        summary=f"{source_of_steps.ref}: {said[0]}" if source_of_steps and said else f"“{subject}”",
         facts=[*_cite(article, slice(1)), *(Statement(text=_line(each), citations=[each.ref]) for each in looked_up)],
         hypotheses=_cite(ticket, slice(1)),
         next_steps=_cite(source_of_steps, slice(1, 1 + steps)),

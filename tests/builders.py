@@ -115,7 +115,7 @@ def a_source(kind: SourceKind = SourceKind.TICKET, **changes: Any) -> Source:
         "kind": kind,
         "id": "77",
         "title": "Outlook stuck on 'Trying to connect'",
-        "text": "Cached mode was off. Turned it on and repaired the profile.",
+        "text": "Outlook received no mail. Cached mode was off. Turned it on and repaired the profile.",
         "url": "https://sdp.acme.example/WorkOrder.do?woMode=viewWO&woID=77",
     }
     return Source.model_validate({**values, **changes})
@@ -135,7 +135,7 @@ def a_draft(**changes: Any) -> Draft:
     values = {
         "summary": "Outlook receives no mail. A similar ticket was solved by repairing the profile.",
         "facts": [{"text": "Cached mode was off in the similar case.", "citations": ["T1"]}],
-        "hypotheses": [{"text": "The profile may be damaged.", "citations": ["T1"]}],
+        "hypotheses": [{"text": "The profile may have to be repaired.", "citations": ["T1"]}],
         "next_steps": [{"text": "Turn on cached mode.", "citations": ["T1"]}],
         "confidence": "medium",
     }

@@ -1,28 +1,31 @@
 """What is written for a ticket, and the rules that it must keep before it becomes a note.
 
-Invariant: in an `Enhancement` every citation names a gathered source, every fact has at least one, every text is
-`harmless`, and the statements stay within their share of the tenant's word limit.
-`find_problems` lists the rules that a model's `Draft` breaks; `salvage` removes the parts that break one.
+Invariant: in an `Enhancement` every citation names a gathered source that says something of the kind, every fact has
+at least one, every sentence is supported by the records (`core.support`), and the statements stay within their share of
+the tenant's word limit. A sentence that is not supported is shown apart or left out, never changed.
+`find_problems` lists the rules that a model's `Draft` breaks; `salvage` keeps the parts that break none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.harmless import Known, harmless
+from app.core.checking import Checker
 from app.core.language import sounds_like_another
+from app.core.masking import Mask
 from app.core.requester import Requester
 from app.core.source import Gathered, Source
-from app.core.text import one_line
 from app.errors import ModelRefused
 
 MAX_STATEMENTS: Final = 6
 MAX_STATEMENT_CHARS: Final = 600
 MAX_SUMMARY_CHARS: Final = 900
+MAX_APART: Final = 3
+"""Sentences that are shown apart; further ones are counted as left out."""
 _MAX_RAW_CHARS: Final = 20_000
 """Each text of an answer is cut to this length before it is checked."""
 STATEMENTS_SHARE: Final = 0.6
@@ -57,6 +60,15 @@ class Draft(_Strict):
     hypotheses: list[Statement] = Field(description="What may be the cause and is not certain; cites what suggests it.")
     next_steps: list[Statement] = Field(description="What the technician should do, in order, most useful first.")
     confidence: Confidence = Field(description="How well the sources fit this ticket.")
+
+
+class Kept(Draft):
+    """What is kept of a draft."""
+
+    apart: list[str] = []
+    """Sentences that the records do not quite say, and that hold nothing which is not in the records."""
+    unsupported: int = 0
+    """How many sentences were left out."""
 
 
 class Notice(StrEnum):
@@ -109,6 +121,10 @@ class Enhancement(BaseModel):
     notices: tuple[Notice, ...] = ()
     model: str | None = None
     """The model that wrote the statements; None when the note holds only the gathered context."""
+    apart: tuple[str, ...] = ()
+    """Sentences that the sources do not quite say, whole: shown at the note's end."""
+    unsupported: int = 0
+    """How many of the model's sentences were left out because no source says them."""
     left_out: tuple[str, ...] = ()
     """Refs of gathered sources that the model was not given, because its context does not take them: never cited."""
     prompt_tokens: int = 0
@@ -177,44 +193,61 @@ def salvage(
     language: str,
     ticket_text: str = "",
     house_rules: str = "",
-) -> Draft:
-    """*draft* without the parts that break a rule.
+    mask: Mask | None = None,
+    left_out: Collection[str] = (),
+) -> Kept:
+    """The parts of *draft* that break no rule.
 
-    Names from *ticket_text* stay, in a form that is no link; names of machines from *house_rules* as they are.
+    Args:
+        draft: As the model wrote it.
+        gathered: All that was found for the ticket.
+        max_words: The note's limit.
+        language: The note's.
+        ticket_text: Untrusted, as every text of a requester.
+        house_rules: The tenant's, which are trusted.
+        mask: With which the model was given all of these; None: they hold nothing to mask.
+        left_out: Refs of sources that the model was not given, and so can't cite.
 
     Raises:
-        ModelRefused: What is left is empty, or is written in another language.
+        ModelRefused: The summary was empty, nothing is supported, or what is left is written in another language.
     """
-    refs = {source.ref for source in _sources(gathered)}
-    known = Known.of(gathered, ticket_text=ticket_text, house_rules=house_rules)
-
-    def cleaned(text: str, max_chars: int) -> str:
-        return one_line(harmless(text[:_MAX_RAW_CHARS], known), max_chars=max_chars)
-
-    def clean(statement: Statement) -> Statement:
-        citations = list(dict.fromkeys(ref for ref in statement.citations if ref in refs))
-        return Statement(text=cleaned(statement.text, MAX_STATEMENT_CHARS), citations=citations)
-
+    checker = Checker.of(gathered, ticket_text=ticket_text, house_rules=house_rules, mask=mask, language=language)
     budget = int(max_words * STATEMENTS_SHARE)
-    summary = _cut(cleaned(draft.summary, MAX_SUMMARY_CHARS), budget)
-    budget -= count_words([summary])
-    facts = [statement for statement in map(clean, draft.facts) if statement.citations]
-    kept: dict[str, list[Statement]] = {}
-    # In this order the lists get their words: when the limit is reached, hypotheses are dropped first.
-    for name, statements in (
-        ("facts", facts),
-        ("next_steps", list(map(clean, draft.next_steps))),
-        ("hypotheses", list(map(clean, draft.hypotheses))),
-    ):
-        kept[name] = []
-        for statement in statements[:MAX_STATEMENTS]:
-            words = count_words([statement.text])
-            if words and words <= budget:
-                kept[name].append(statement)
-                budget -= words
-    rest = draft.model_copy(update={"summary": summary, **kept})
-    if not rest.summary:
+    if not checker.cleaned(draft.summary[:_MAX_RAW_CHARS]):
         raise ModelRefused("the model's answer has no usable summary")
+    summary = _cut(checker.passage(draft.summary[:_MAX_RAW_CHARS], max_chars=MAX_SUMMARY_CHARS), budget)
+    budget -= count_words([summary])
+    kept: dict[str, list[Statement]] = {"facts": [], "next_steps": [], "hypotheses": []}
+    # In this order the lists get their words: when the limit is reached, hypotheses are dropped first.
+    for name, statements in kept.items():
+        for statement in getattr(draft, name):
+            if len(statements) == MAX_STATEMENTS:
+                break
+            text, citations = checker.statement(
+                statement.text[:_MAX_RAW_CHARS],
+                [ref for ref in statement.citations if ref not in left_out],
+                max_chars=MAX_STATEMENT_CHARS,
+                is_fact=name == "facts",
+                is_whole=name != "hypotheses",
+            )
+            words = count_words([text])
+            if words and words <= budget:
+                statements.append(Statement(text=text, citations=citations))
+                budget -= words
+    apart = []
+    for sentence in checker.apart[:MAX_APART]:
+        if count_words([sentence]) <= budget:
+            apart.append(sentence)
+            budget -= count_words([sentence])
+    rest = Kept(
+        summary=summary,
+        **kept,
+        confidence=draft.confidence,
+        apart=apart,
+        unsupported=checker.left_out + len(checker.apart) - len(apart),
+    )
+    if not (summary or any(kept.values())):
+        raise ModelRefused("no source supports what the model answered")
     if sounds_like_another(" ".join(_texts(rest)), language):
         raise ModelRefused("the model's answer is written in another language")
     return rest

@@ -75,7 +75,7 @@ class _Note:
         feedback = ""
         if feedback_url:
             feedback = f"<p>{self._link(label['feedback'], feedback_url)}</p>"
-        body = "".join(part for section in self._options.sections for part in self._section(section))
+        body = "".join(part for section in self._options.sections for part in self._section(section)) + self._apart()
         foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
         return f"<div>{head}</p>{notices}{self._requester()}{body}{feedback}{foot}</div>"
 
@@ -119,6 +119,16 @@ class _Note:
         if section == "next_steps":
             return [self._statements("next_steps", enhancement.next_steps, tag="ol")]
         return [self._sources(group) for group in enhancement.gathered if group.kind == SourceKind(section)]
+
+    def _apart(self) -> str:
+        """What no source says, last: sentences that almost are in the records, and the number of the others."""
+        enhancement, label = self._enhancement, self._labels
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in enhancement.apart)
+        html = f"<p><b>{escape(label['apart'])}</b></p><ul>{items}</ul>" if items else ""
+        if number := enhancement.unsupported:
+            said = label["unsupported_one"] if number == 1 else label["unsupported"].format(number=number)
+            html += f"<p><small>{escape(said)}</small></p>"
+        return html
 
     def _paragraph(self, text: str) -> str:
         return f"<p>{escape(text)}</p>" if text else ""

@@ -1,30 +1,53 @@
-"""Which values of the gathered sources a note may show unmasked.
+"""What of the gathered sources a note shows.
 
-Invariant: a note shows sources masked, as the model got them, and `harmless`. Only contacts of sources and of the
-requester are put back, and only where the tenant's file allows it.
+Invariant: a note shows sources masked, as the model got them, of a resolved ticket the resolution, and links to the
+pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
+while it holds no operand that the records don't have; a resolved ticket's subject also has to speak of what the ticket
+or the records speak of. Only contacts of sources and of the requester are put back, and only where the tenant's file
+allows it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from typing import Final
 
+from app.core.checking import imitates, without_markup
 from app.core.enhancement import Enhancement, Statement
-from app.core.harmless import Known, excerpt
+from app.core.links import OwnLinks, without_links
 from app.core.masking import Mask, find_placeholders
+from app.core.records import Records
 from app.core.requester import Requester
 from app.core.source import Gathered, Source, SourceKind
+from app.core.support import find_foreign, speaks_of
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
+from app.core.tokens import normal
+
+MIN_TITLE_SHARE: Final = 1 / 3
+"""Share of a subject's content words that the ticket or the records must have, too."""
+MAX_NAME_WORDS: Final = 4
+
+_NUMBER = re.compile(r"#\S+")
+# A machine's or ticket's name, an error code, a version, a share of a hundred: nothing that can be called or opened.
+_PLAIN = re.compile(
+    r"#?[a-z]{1,12}[-_]?\d{1,10}[a-z]?|#\d{1,20}|0x[0-9a-f]{1,16}|v?\d{1,4}(?:[.,:-]\d{1,4}){0,3}%?"
+    r"|(?:email|phone|card|bank|key|password)-\d+"
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s)|(?<=\n)")
 
 
-def show_enhancement(enhancement: Enhancement, ticket: Ticket, *, mask: Mask, note: NoteOptions) -> Enhancement:
+def show_enhancement(
+    enhancement: Enhancement, ticket: Ticket, *, mask: Mask, note: NoteOptions, house_rules: str = ""
+) -> Enhancement:
     """*enhancement* as it is saved and posted: its sources masked, contacts put back where that is allowed."""
     mask.text(ticket.text)  # so that a secret in the ticket is masked in the sources too
     for source in _sources(enhancement.gathered):  # found before, if the model was asked: the mask knows these texts
         mask.text(source.title)
         mask.text(source.text)
-    known = Known.of(enhancement.gathered, ticket_text=ticket.text)
-    gathered = _changed(enhancement.gathered, lambda text, kind: excerpt(mask.text(text), kind, known))
+    shown = _Shown(enhancement, ticket, mask=mask, house_rules=house_rules)
+    gathered = _changed(enhancement.gathered, shown.source)
     contacts = frozenset[str]()
     if note.show_contacts:  # not contacts in the ticket's text, since anybody can write it
         texts = [text for source in _sources(gathered) for text in (source.title, source.text)]
@@ -36,42 +59,77 @@ def show_enhancement(enhancement: Enhancement, ticket: Ticket, *, mask: Mask, no
     def cleared(statements: Sequence[Statement]) -> tuple[Statement, ...]:
         return tuple(each.model_copy(update={"text": clear(each.text)}) for each in statements)
 
+    def cleared_source(source: Source) -> Source:
+        return source.model_copy(update={"title": clear(source.title), "text": clear(source.text)})
+
     return enhancement.model_copy(
         update={
             "summary": clear(enhancement.summary),
             "facts": cleared(enhancement.facts),
             "hypotheses": cleared(enhancement.hypotheses),
             "next_steps": cleared(enhancement.next_steps),
-            "gathered": _changed(gathered, lambda text, _: clear(text)),
-            "requester": _shown_requester(enhancement.requester, mask, known),
+            "apart": tuple(map(clear, enhancement.apart)),
+            "gathered": _changed(gathered, cleared_source),
+            "requester": shown.requester(enhancement.requester),
         }
     )
 
 
-def _shown_requester(requester: Requester, mask: Mask, known: Known) -> Requester:
-    """*requester* with its texts masked and harmless: requesters wrote the subjects."""
+class _Shown:
+    """What one enhancement shows of sources and requester."""
 
-    def shown(text: str) -> str:
-        return excerpt(mask.text(text), SourceKind.TICKET, known)
+    def __init__(self, enhancement: Enhancement, ticket: Ticket, *, mask: Mask, house_rules: str) -> None:
+        self._mask = mask
+        self._links = OwnLinks.of(enhancement.gathered)
+        self._records = Records.of(enhancement.gathered, house_rules=house_rules, mask=mask)
+        self._said = " ".join(["", *normal(ticket.text).split(), *(each.folded for each in self._records.records)])
 
-    past = tuple(
-        each.model_copy(update={"subject": shown(each.subject), "outcome": shown(each.outcome)})
-        for each in requester.past_tickets
-    )
-    return requester.model_copy(update={"site": shown(requester.site), "past_tickets": past})
+    def source(self, source: Source) -> Source:
+        is_ticket = source.kind is SourceKind.TICKET
+        text = self._trusted(source.trusted_text)
+        if source.staff_text is not None and not is_ticket:
+            text += self._name(source.text.removeprefix(source.staff_text))
+        title = self._subject(source) if is_ticket else self._trusted(source.title)
+        return source.model_copy(update={"title": title, "text": text, "staff_text": None})
+
+    def requester(self, requester: Requester) -> Requester:
+        past = tuple(
+            each.model_copy(update={"subject": self._untrusted(each.subject), "outcome": self._untrusted(each.outcome)})
+            for each in requester.past_tickets
+        )
+        return requester.model_copy(update={"site": self._name(requester.site), "past_tickets": past})
+
+    def _trusted(self, text: str) -> str:
+        """Text of staff, without what would make it a part of the note: an imitation of its heading, an element."""
+        words = without_links(self._mask.text(without_markup(text)), self._links)
+        if imitates(words):
+            words = "".join(part for part in _SENTENCE_END.split(words) if not imitates(part)).strip()
+        return words
+
+    def _untrusted(self, text: str) -> str:
+        """A requester's words, or nothing where they hold what could be acted on."""
+        words = self._mask.text(without_markup(text))
+        foreign = find_foreign(words, self._records.records, self._records)
+        is_fine = all(_PLAIN.fullmatch(each) for run in foreign for each in run.split())
+        return words if is_fine and not imitates(words) else ""
+
+    def _name(self, text: str) -> str:
+        """A name that a requester may have chosen, or nothing where it is longer than a name."""
+        return self._untrusted(text) if len(text.split()) <= MAX_NAME_WORDS else ""
+
+    def _subject(self, source: Source) -> str:
+        found = _NUMBER.match(source.title)
+        number = found[0] if found else f"#{source.id}"
+        subject = self._untrusted(source.title[len(number) if found else 0 :])
+        return f"{number} {subject.strip()}" if speaks_of(subject, self._said) else number
 
 
 def _sources(gathered: Sequence[Gathered]) -> list[Source]:
     return [source for group in gathered for source in group.sources]
 
 
-def _changed(gathered: Sequence[Gathered], change: Callable[[str, SourceKind], str]) -> tuple[Gathered, ...]:
-    def changed(source: Source) -> Source:
-        return source.model_copy(
-            update={"title": change(source.title, source.kind), "text": change(source.text, source.kind)}
-        )
-
-    return tuple(group.model_copy(update={"sources": tuple(map(changed, group.sources))}) for group in gathered)
+def _changed(gathered: Sequence[Gathered], change: Callable[[Source], Source]) -> tuple[Gathered, ...]:
+    return tuple(group.model_copy(update={"sources": tuple(map(change, group.sources))}) for group in gathered)
 
 
 def _address(requester: str) -> str:

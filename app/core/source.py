@@ -2,15 +2,17 @@
 
 Invariant: every source of an enhancement has a `ref` of its own (`T1`, `K2`, `A1`, `M1`), given by `number_sources`;
 a citation of any other ref is removed.
+Each source says which part of its text is trusted: written by the tenant's staff or measured by its systems.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class SourceKind(StrEnum):
@@ -23,6 +25,11 @@ class SourceKind(StrEnum):
 
 
 _LETTERS: Final = {SourceKind.TICKET: "T", SourceKind.ARTICLE: "K", SourceKind.ASSET: "A", SourceKind.MEASUREMENT: "M"}
+
+
+# As the search joins a resolved ticket's problem and resolution, in each language of a note.
+_PROBLEM = re.compile(r"(?:Problem|Problème|Problema): ")
+_RESOLUTION = re.compile(r"^(?:Resolution|Lösung|Solution|Solución): ", re.MULTILINE)
 
 
 class Source(BaseModel):
@@ -41,6 +48,22 @@ class Source(BaseModel):
     score: float = 0.0
     """How well it fits, 0 to 1. Scores of different kinds can't be compared."""
     ref: str = ""
+    staff_text: str | None = Field(default=None, exclude=True)
+    """The part of `text` that the tenant's staff wrote or its systems measured: of a ticket its resolution, of an asset
+    all but its owner's name, which requesters choose. None: nobody said, see `trusted_text`."""
+
+    @property
+    def trusted_text(self) -> str:
+        """What of `text` is trusted. Where nobody said: of a ticket what follows the last `Resolution:`, else all.
+
+        A ticket's text in which neither problem nor resolution is named is a resolution.
+        """
+        if self.staff_text is not None or self.kind is not SourceKind.TICKET:
+            return self.text if self.staff_text is None else self.staff_text
+        resolutions = list(_RESOLUTION.finditer(self.text))
+        if resolutions:
+            return self.text[resolutions[-1].end() :]
+        return "" if _PROBLEM.match(self.text) else self.text
 
 
 class GatherState(StrEnum):

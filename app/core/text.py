@@ -64,6 +64,7 @@ _KEPT: Final = "|".join(
 # Line breaks besides the newline: of old Macs and Windows, of Word, a new page, and of mainframes.
 _LINE_BREAKS: Final = dict.fromkeys(map(ord, "\r\x0b\x0c\x85\u2028\u2029"), "\n")
 _HIDDEN = re.compile(f"[{_ALWAYS_HIDDEN}]")
+_ANY_HIDDEN = re.compile(f"[{_ALWAYS_HIDDEN}{_SOMETIMES_HIDDEN}]")
 _HIDDEN_OR_KEPT = re.compile(f"({_KEPT})|[{_ALWAYS_HIDDEN}{_SOMETIMES_HIDDEN}]")
 
 # As mail programs write it in plain text: <jane@acme.example>, which is no tag.
@@ -99,6 +100,11 @@ def tidy(text: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     text = unicodedata.normalize("NFC", _HIDDEN_OR_KEPT.sub(r"\1", text))
     text = _folded(text)
     return text if len(text) <= max_chars else text[: max_chars - 1].rstrip() + "…"
+
+
+def without_hidden(text: str) -> str:
+    """*text* without any character that shows nothing, also where its script needs it: to compare, not to show."""
+    return _ANY_HIDDEN.sub("", text)
 
 
 def _folded(text: str) -> str:

@@ -178,21 +178,27 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, tools: Tools) -> Enhancement:
     """The enhancement from *draft* without the parts that break a rule; if nothing is left, from the context only."""
     portion = state["portion"]
+    left_out = portion.left_out(gathered)
     try:
-        kept = draft and salvage(
-            draft,
-            portion.gathered,
-            max_words=tools.note.max_words,
-            language=tools.note.language,
-            ticket_text=state["ticket"].text,
-            house_rules=tools.house_rules,
+        kept = (
+            salvage(
+                draft,
+                gathered,
+                max_words=tools.note.max_words,
+                language=tools.note.language,
+                ticket_text=state["ticket"].text,
+                house_rules=tools.house_rules,
+                mask=state["mask"],
+                left_out=left_out,
+            )
+            if draft
+            else None
         )
     except ModelRefused as error:
         log.warning("answer_refused", cause=error.detail)
         kept = None
     if kept is None:
         return _context_only(state, gathered, Notice.ANSWER_UNUSABLE)
-    left_out = portion.left_out(gathered)
     shortened = [Notice.SOURCES_LEFT_OUT] if left_out else []
     if portion.description_chars < MAX_DESCRIPTION_CHARS:
         shortened.append(Notice.DESCRIPTION_SHORTENED)
@@ -201,6 +207,8 @@ def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, t
         facts=tuple(kept.facts),
         hypotheses=tuple(kept.hypotheses),
         next_steps=tuple(kept.next_steps),
+        apart=tuple(kept.apart),
+        unsupported=kept.unsupported,
         confidence=kept.confidence,
         gathered=gathered,
         requester=state["requester"],

@@ -49,7 +49,7 @@ _CODES: Final[dict[str, Callable[[str], str]]] = {
 _PLACES: Final = {
     "article": (SourceKind.ARTICLE, "text"),
     "article_title": (SourceKind.ARTICLE, "title"),
-    "resolved": (SourceKind.TICKET, "text"),
+    "resolved": (SourceKind.TICKET, "problem"),
     "resolved_title": (SourceKind.TICKET, "title"),
     "asset": (SourceKind.ASSET, "text"),
     "asset_title": (SourceKind.ASSET, "title"),
@@ -85,7 +85,13 @@ class Injection:
         sources = {kind: a_source(kind, url=pages.get(kind, "")) for kind in SourceKind}
         if self.place:
             kind, part = _PLACES[self.place]
-            sources[kind] = sources[kind].model_copy(update={part: plain_text(self.text)})
+            text = plain_text(self.text)
+            if part == "problem":  # what a requester wrote of a resolved ticket; a technician wrote its resolution
+                resolution = sources[kind].text
+                changes = {"text": f"Problem: {text}\nResolution: {resolution}", "staff_text": resolution}
+            else:
+                changes = {part: text}
+            sources[kind] = sources[kind].model_copy(update=changes)
         return list(sources.values())
 
 

@@ -111,13 +111,15 @@ class InventorySearch:
             asset["location"],
             hostname if hostname != name.lower() else "",
             f"{addresses_word}: {addresses}" if addresses else "",
-            f"{owner_word}: {owner}" if owner else "",
         ]
+        staff_text = one_line("; ".join(part for part in parts if part), max_chars=_MAX_TEXT_CHARS)
+        said = [staff_text, f"{owner_word}: {owner}" if owner else ""]
         return Source(
             kind=SourceKind.ASSET,
             id=asset["id"],
             title=one_line(name or hostname or asset["id"], max_chars=_MAX_TITLE_CHARS),
-            text=one_line("; ".join(part for part in parts if part), max_chars=_MAX_TEXT_CHARS),
+            text=one_line("; ".join(part for part in said if part), max_chars=_MAX_TEXT_CHARS),
+            staff_text=staff_text,
             score=score,
         )
 

@@ -277,6 +277,7 @@ class Search:
                 id=match.id,
                 title=_title(found[match.id]),
                 text=_join(self._language, gist, resolution),
+                staff_text=resolution,
                 url=self._ticket_url(match.id),
                 score=match.score,
             )

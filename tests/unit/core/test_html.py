@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.core.checking import Checker, without_markup
 from app.core.enhancement import Enhancement, Statement
-from app.core.harmless import Known, excerpt, harmless
+from app.core.links import OwnLinks, without_links
 from app.core.note import ALLOWED_TAGS, render_note
 from app.core.source import Gathered, GatherState, SourceKind, number_sources
 from app.core.tenant import NoteOptions
@@ -105,11 +106,17 @@ def test_a_note_has_only_its_own_tags_and_links_whatever_its_texts_hold(text: st
     assert nh3.clean(html, **known) == nh3.clean(html, **everything)  # type: ignore[arg-type]
 
 
+def checked(text: str) -> str:
+    """What is kept of *text* where a source says the same."""
+    source = a_source(SourceKind.ARTICLE, title="", text=plain_text(text), ref="K1")
+    gathered = (Gathered(kind=SourceKind.ARTICLE, state=GatherState.OK, sources=(source,)),)
+    return Checker.of(gathered, language="en").passage(text, max_chars=20_000)
+
+
 @settings(max_examples=300, deadline=None)
 @given(EVIL)
 def test_plain_text_and_what_is_made_of_it_hold_no_script_nor_hidden_part(text: str) -> None:
-    known = Known.of([])
-    for result in (harmless(text, known), excerpt(text, SourceKind.TICKET, known)):
+    for result in (checked(text), without_links(without_markup(text), OwnLinks.of([]))):
         assert not set(Elements(result).tags) & {"script", "style", "img", "svg", "iframe", "form", "a", "object"}
     assert "\x00" not in plain_text(text)
 
@@ -158,9 +165,8 @@ PARTS += [
 @pytest.mark.parametrize("part", PARTS)
 def test_a_long_text_of_anything_is_no_burden(part: str) -> None:
     text = part * (12_000 // len(part))
-    known = Known.of([])
     started = time.process_time()
-    harmless(text, known)
-    excerpt(text, SourceKind.TICKET, known)
+    checked(text)
+    without_links(text, OwnLinks.of([]))
     rendered(text[:2_000], "https://sdp.acme.example/x")
     assert time.process_time() - started < 2

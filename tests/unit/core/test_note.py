@@ -66,6 +66,16 @@ def test_every_language_has_every_word(language: str, notice: Notice) -> None:
     assert "{" not in html
 
 
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_what_no_source_says_is_last_and_inert_and_counted(language: str) -> None:
+    html = render(an_enhancement(apart=("Try <b>this</b>.",), unsupported=3), language=language)
+    end = html[html.index("Turn on cached mode") :]
+    assert "<li>Try &lt;b&gt;this&lt;/b&gt;.</li>" in end
+    assert " 3 " in end
+    assert "{" not in html
+    assert len(render(an_enhancement(unsupported=1))) < len(render(an_enhancement(unsupported=2)))
+
+
 def test_the_sections_are_the_tenants() -> None:
     html = render(an_enhancement(), sections=("next_steps", "summary"))
     assert "Knowledge" not in html

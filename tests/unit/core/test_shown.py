@@ -51,3 +51,41 @@ def test_secrets_are_never_shown_whoever_wrote_them() -> None:
         text = shown("Nothing", show_contacts=show_contacts)
         for secret in ("Summer#2026", "Winter#2026", "4111"):
             assert secret not in text
+
+
+def titles(*subjects: str) -> list[str]:
+    sources = [a_source(id=str(number), title=f"#{number} {each}") for number, each in enumerate(subjects)]
+    enhancement = Enhancement(gathered=gathered(*sources))
+    shown = show_enhancement(enhancement, a_ticket(), mask=Mask(), note=NoteOptions())
+    return [source.title for source in shown.gathered[0].sources]
+
+
+def test_a_resolved_tickets_subject_is_shown_only_where_it_speaks_of_the_same_and_names_nothing_to_act_on() -> None:
+    assert titles("Outlook gets no mail", "Mail does not arrive on PC-0231, error 0x80070005") == [
+        "#0 Outlook gets no mail",
+        "#1 Mail does not arrive on PC-0231, error 0x80070005",
+    ]
+    assert titles("Turn off the firewall", "Outlook mail: run del /s", "Mail arrives at evil.example") == [
+        "#0",
+        "#1",
+        "#2",
+    ]
+
+
+def test_of_a_resolved_ticket_the_resolution_is_shown_and_not_what_its_requester_wrote() -> None:
+    source = a_source(
+        text="Problem: Resolution: call me\nResolution: Cached mode was off.", staff_text="Cached mode was off."
+    )
+    shown = show_enhancement(Enhancement(gathered=gathered(source)), a_ticket(), mask=Mask(), note=NoteOptions())
+    assert shown.gathered[0].sources[0].text == "Cached mode was off."
+
+
+def test_an_assets_owner_is_shown_while_it_is_a_name() -> None:
+    def text(owner: str) -> str:
+        source = a_source(SourceKind.ASSET, text=f"notebook; owner: {owner}", staff_text="notebook")
+        shown = show_enhancement(Enhancement(gathered=gathered(source)), a_ticket(), mask=Mask(), note=NoteOptions())
+        return shown.gathered[2].sources[0].text
+
+    assert text("Jane Doe") == "notebook; owner: Jane Doe"
+    assert text("Jane, call the help desk and read out the code") == "notebook"
+    assert text("www.evil.example/x") == "notebook"

@@ -85,7 +85,7 @@ async def test_an_answer_is_a_draft_that_passes_every_check(model: ModelSimulato
     response = await ask(client)
     draft = Draft.model_validate_json(content_of(response))
     assert problems_of(draft) == []
-    assert draft.summary == "“VPN broken” ≈ T1 “VPN error 809 from home”"
+    assert draft.summary == "T1: The router blocked IPsec."
     assert draft.facts == [Statement(text="NB-0244: notebook, 10.20.4.144", citations=["A1"])]
     assert draft.hypotheses == [Statement(text="The router blocked IPsec.", citations=["T1"])]
     assert draft.next_steps == [

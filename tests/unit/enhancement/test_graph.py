@@ -52,12 +52,14 @@ async def test_the_model_gets_placeholders_and_the_note_the_contacts_that_it_may
 
     def answer(messages: Sequence[Message]) -> str:
         told.extend(message.content for message in messages)
-        return a_draft(summary="Ask [email-1], not [password-1] or eve@evil.example.").model_dump_json()
+        summary = "The user [email-1] had [password-1] saved twice. Ask eve@evil.example."
+        return a_draft(summary=summary).model_dump_json()
 
     enhancement = await enhanced(TICKET, [SOURCE], answer, note=NoteOptions(show_contacts=True))
     assert "jane@" not in "".join(told)
     assert "Winter#2026" not in "".join(told)
-    assert enhancement.summary == "Ask jane@acme.example, not [password-1] or [email removed]."
+    assert enhancement.summary == "The user jane@acme.example had [password-1] saved twice."
+    assert enhancement.unsupported > 0
 
 
 async def test_an_answer_that_is_sent_back_is_masked() -> None:

@@ -61,8 +61,8 @@ class Model:
         if self.answers:
             return self.answers.pop(0)
         [first, *_] = [*refs(prompt), ""]
-        citing = [{"text": "f", "citations": [first]}] if first else []
-        return a_draft(facts=citing, next_steps=[], hypotheses=[]).model_dump_json()
+        citing = [{"text": "Words of a source.", "citations": [first]}] if first else []
+        return a_draft(summary="Words of a source.", facts=citing, next_steps=[], hypotheses=[]).model_dump_json()
 
 
 def refs(prompt: str) -> list[str]:
@@ -135,7 +135,7 @@ async def test_all_that_was_found_stays_in_the_note_which_names_what_the_model_d
 
 async def test_a_source_that_the_model_was_not_given_cannot_be_cited() -> None:
     cites = a_draft(
-        facts=[{"text": "f", "citations": ["M3", "T1"]}, {"text": "g", "citations": ["M3"]}]
+        facts=[{"text": "Words of a source.", "citations": ["M3", "T1"]}, {"text": "Source 3.", "citations": ["M3"]}]
     ).model_dump_json()
     model = Model(12_000, answers=[cites, cites])
     enhancement = await enhanced(TICKET, SOURCES, model)
@@ -175,7 +175,7 @@ async def test_a_short_ticket_without_much_to_leave_out_is_not_asked_again_as_it
 
 
 async def test_a_repair_that_is_too_long_asks_the_question_again_with_less() -> None:
-    model = Model(10_000_000, answers=["Sorry, no.", a_draft().model_dump_json()])
+    model = Model(10_000_000, answers=["Sorry, no.", a_draft(summary="Words of a source.").model_dump_json()])
 
     def answer(messages: Sequence[Message]) -> str:
         if len(messages) > 2:
@@ -190,7 +190,7 @@ async def test_a_repair_that_is_too_long_asks_the_question_again_with_less() -> 
 
 async def test_a_repair_that_is_too_long_leaves_the_first_answer_as_it_is() -> None:
     blemished = a_draft(
-        facts=[{"text": "f", "citations": ["T1"]}, {"text": "g", "citations": ["T9"]}]
+        facts=[{"text": "Words of a source.", "citations": ["T1"]}, {"text": "Source 3.", "citations": ["T9"]}]
     ).model_dump_json()
     model = Model(10_000_000, answers=[blemished])
 

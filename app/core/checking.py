@@ -1,0 +1,139 @@
+"""Checks the sentences of one draft: each is kept as it was written, shown apart, or left out.
+
+Invariant: a text that `Checker` returns consists of sentences of the text that it was given, unchanged but for hidden
+characters, markup, and links that lead to others. So a command that is kept can be copied as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final, Self
+
+from app.core.labels import all_labels
+from app.core.links import OwnLinks, without_links
+from app.core.masking import Mask
+from app.core.records import Record, Records
+from app.core.source import Gathered
+from app.core.support import Judgement, Verdict, judge, says
+from app.core.text import one_line, plain_text, tidy, unescaped
+from app.core.tokens import normal
+
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
+_ENTITY_ROUNDS: Final = 4
+_ELEMENT_BEGINS = re.compile(r"<(?=[/!?]?[a-z])", re.IGNORECASE)
+_CITATION = re.compile(r"\s?\[[TKAM]\d{1,3}\]")
+# Not behind a single letter or a short word with a dot before it: "z. B. 10.20", "e.g. this".
+_SENTENCE_END = re.compile(r"(?<=[^\s.][^\s.][.!?…。！？])[)\"'”»]?(?:\s+|(?<=[。！？]))")
+_REFERENCE = re.compile(r"\bref(?:erence)?\b[\s:#·]*[0-9a-f]{8}-|\bai[ -]?agents\s?[·•∙|:–—-]", re.IGNORECASE)
+
+
+@dataclass
+class Checker:
+    """The sentences of one draft, and what became of them so far."""
+
+    records: Records
+    links: OwnLinks
+    language: str
+    apart: list[str] = field(default_factory=list)
+    left_out: int = 0
+    _seen: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(
+        cls,
+        gathered: Sequence[Gathered],
+        *,
+        ticket_text: str = "",
+        house_rules: str = "",
+        mask: Mask | None = None,
+        language: str,
+    ) -> Self:
+        records = Records.of(gathered, ticket_text=ticket_text, house_rules=house_rules, mask=mask)
+        return cls(records, OwnLinks.of(gathered), language)
+
+    def passage(self, text: str, *, max_chars: int) -> str:
+        """The sentences of *text*, which cites nothing, that are supported."""
+        return self._checked(text, self.records.records, max_chars=max_chars, is_whole=False)[0]
+
+    def statement(
+        self, text: str, citations: Iterable[str], *, max_chars: int, is_fact: bool, is_whole: bool
+    ) -> tuple[str, list[str]]:
+        """The supported sentences of a statement, and those of its *citations* that say something of them.
+
+        A fact needs the support of what it cites, another statement that of any record. Empty: nothing is supported.
+        """
+        given = {record.ref: record for record in self.records.records if record.ref}
+        cited = [given[ref] for ref in dict.fromkeys(citations) if ref in given]
+        # The cited ones first: of records that say the same, the first one counts.
+        records = cited if is_fact else [*cited, *(each for each in self.records.records if each not in cited)]
+        kept, refs = self._checked(text, records, max_chars=max_chars, is_whole=is_whole)
+        supporting = [record.ref for record in cited if kept and (record.ref in refs or says(kept, record))]
+        return ("", []) if is_fact and not supporting else (kept, supporting)
+
+    def cleaned(self, text: str) -> str:
+        """*text* without markup, hidden characters and citations."""
+        if "&" in text:
+            for _ in range(_ENTITY_ROUNDS):
+                if not _ENTITY.search(text):
+                    break
+                text = unescaped(text)
+        text = without_markup(text)
+        return _CITATION.sub("", text) if "[" in text else text
+
+    def _checked(self, text: str, records: Sequence[Record], *, max_chars: int, is_whole: bool) -> tuple[str, set[str]]:
+        kept: list[str] = []
+        refs: set[str] = set()
+        for sentence in _SENTENCE_END.split(one_line(self.cleaned(text), max_chars=max_chars)):
+            if not sentence:
+                continue
+            judgement = self._judge(sentence, records, is_whole=is_whole)
+            if judgement.verdict is Verdict.KEPT:
+                kept.append(without_links(sentence, self.links))
+                refs |= judgement.refs
+            elif judgement.verdict is Verdict.APART:
+                self._set_apart(sentence)
+            else:
+                self.left_out += 1
+        return " ".join(kept), refs
+
+    def _judge(self, sentence: str, records: Sequence[Record], *, is_whole: bool) -> Judgement:
+        if imitates(sentence):
+            return Judgement(Verdict.LEFT_OUT, share=0.0)
+        return judge(sentence, records, self.records, language=self.language, whole=is_whole)
+
+    def _set_apart(self, sentence: str) -> None:
+        """Once, though a draft may say it in several places."""
+        if sentence not in self._seen:
+            self._seen.add(sentence)
+            self.apart.append(without_links(sentence, self.links))
+
+
+def without_markup(text: str) -> str:
+    """*text* without HTML elements and hidden characters; what still looks like the begin of one is none."""
+    if "<" not in text:
+        return tidy(text)
+    return _ELEMENT_BEGINS.sub("< ", plain_text(text))
+
+
+def imitates(text: str) -> bool:
+    """Whether *text* has words by which a reader, or the product, knows a note: its heading, footer or reference."""
+    if _REFERENCE.search(text):
+        return True
+    small = normal(text)
+    return any(all(part in small for part in phrase) for phrase in _fixed_phrases())
+
+
+@cache
+def _fixed_phrases() -> frozenset[tuple[str, ...]]:
+    """The headings, notices and footers of a note in all languages, each in the parts between its values."""
+    phrases: set[str] = set()
+    for words in all_labels().values():
+        phrases.update(words[name] for name in words if name.startswith(("footer", "notice", "apart")))
+        phrases.add(words["title"])
+        phrases.update(f"{words['confidence']}: {words[f'confidence_{level}']}" for level in ("low", "medium", "high"))
+    return frozenset(
+        tuple(normal(part).strip() for part in re.split(r"\{\w+\}", phrase) if part.strip()) for phrase in phrases
+    )

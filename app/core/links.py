@@ -1,0 +1,125 @@
+"""Which links a text of the note may have, and what becomes of others.
+
+Invariant: in what `without_links` returns, a URL leads to the page of a gathered source or to a host of the tenant's
+own: in the domain of such a page, in an asset or a measurement, or one that no public name can reach. Of another URL
+the text stays, and no program makes a link of it: `https://evil.com/a` becomes `evil[.]com/a`.
+
+A name without a scheme stays as it is: `support` has seen that a record names it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Final
+
+from app.core.source import Gathered, SourceKind
+
+LINK_REMOVED: Final = "[link removed]"
+
+_MAX_SUFFIX_CHARS: Final = 3
+
+_INTERNAL: Final = frozenset("local lan internal intra intranet corp home localdomain ad priv private".split())
+"""Last labels of names that are used in private networks and don't exist in public DNS."""
+_PRIVATE: Final = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")))
+_MAY_HAVE_LINK = re.compile(r"[:@]|//|\\\\|www|\]\(|\d/", re.IGNORECASE)
+_URL = re.compile(
+    r"(?:\b[a-z][a-z0-9+.-]{1,20}:[/\\]{2,}|(?<![\w:/\\])//(?=[\w-]+(?:\.[\w-]+)+)|\b(?:https?|ftp):[/\\]?(?=\w)"
+    r"|\bwww\d?\.(?=\w))(?P<user>[^\s/@<>\"']*@)?(?P<host>[^\s/\\?#<>\"')\]:,;]*)(?P<rest>[^\s<>\"')\]]*)",
+    re.IGNORECASE,
+)
+# Schemes that do something, or lead somewhere, without two slashes.
+_SCHEME = re.compile(
+    r"(?:java\s?script|vbscript|livescript)\s?:\s?\S*"
+    r"|(?<![^\W_])(?:view-source|mhtml|blob|magnet|facetime|whatsapp|msteams|zoommtg|search-ms|mailto|callto|skype|sips?"
+    r"|intent|ms-(?!settings)[a-z]+(?:-[a-z]+)*|tel|sms|file)\s?:(?=\S)[^\s<>\"]+"
+    r"|\bdata\s?:\s?(?:[\w.+-]+/[\w.+-]+|,|;)[^\s<>\"]*",
+    re.IGNORECASE,
+)
+_ADDRESS_WITH_PATH = re.compile(r"(?<![\w.])(?P<address>(?:\d{1,3}\.){3}\d{1,3})(?=(?::\d{1,5})?/[A-Za-z~%?._-])")
+# Windows signs in to whatever host such a path names.
+_SHARE = re.compile(r"\\{2,}(?P<host>[\w.-]+)(?:@[\w@]+)?(?=\\|\s|$)")
+_MARKDOWN = re.compile(r"!?\[(?P<text>[^\[\]\n]{0,200})\]\((?P<target>[^()\s]{1,500})\)?")
+_NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*")
+_DOT = re.compile(r"(?<!\[)\.(?!\])")
+_MACHINE = re.compile(r"(?!0x)[a-z][a-z0-9-]*", re.IGNORECASE)
+"""A name without a domain; a number may stand for an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLinks:
+    """Where a note's links may lead."""
+
+    pages: frozenset[str]
+    hosts: frozenset[str]
+    domains: frozenset[str]
+    """The domains that the hosts of pages stand in: sdp.acme.example is in acme.example."""
+
+    @classmethod
+    def of(cls, gathered: Iterable[Gathered]) -> OwnLinks:
+        sources = [source for group in gathered for source in group.sources]
+        pages = frozenset(source.url for source in sources if source.url)
+        machines = "\n".join(
+            f"{source.title}\n{source.trusted_text}"
+            for source in sources
+            if source.kind in {SourceKind.ASSET, SourceKind.MEASUREMENT}
+        )
+        named = {name.lower() for name in _NAME.findall(_SHARE.sub(" ", _URL.sub(" ", machines))) if "." in name}
+        of_pages = {_host(found).lower() for page in pages for found in _URL.finditer(page)}
+        return cls(pages, frozenset(named | of_pages), frozenset(filter(None, map(_domain, of_pages))))
+
+    def has(self, url: str, host: str) -> bool:
+        host = host.lower().rstrip(".")
+        return (
+            url.rstrip(".,;:") in self.pages
+            or host in self.hosts
+            or host.endswith(tuple(f".{domain}" for domain in self.domains))
+            or _is_internal(host)
+        )
+
+
+def without_links(text: str, own: OwnLinks) -> str:
+    """*text*, its links to others' hosts made unusable."""
+    if not _MAY_HAVE_LINK.search(text):
+        return text
+    text = _MARKDOWN.sub(lambda link: f"{link['text']} {link['target']}".strip(), text).replace("](", "] (")
+    text = _SCHEME.sub(LINK_REMOVED, text)
+    text = _ADDRESS_WITH_PATH.sub(lambda found: found[0] if _is_internal(found[0]) else _defanged(found[0]), text)
+    text = _SHARE.sub(lambda share: share[0] if own.has("", share["host"]) else _defanged(share["host"]), text)
+    return _URL.sub(lambda url: url[0] if _may_stay(url, own) else _unlinked(url), text)
+
+
+def _may_stay(url: re.Match[str], own: OwnLinks) -> bool:
+    return url[0].lower().startswith(("http://", "https://")) and not url["user"] and own.has(url[0], url["host"])
+
+
+def _unlinked(url: re.Match[str]) -> str:
+    """Its host, defanged, and its path; as it is where it names no host that others can have."""
+    return f"{_defanged(url['host'])}{url['rest']}" if url["host"] and not _is_internal(url["host"]) else url[0]
+
+
+def _defanged(name: str) -> str:
+    """*name* with each dot as `[.]`. With one dot left, `evil.com[.]example` would still be read as evil.com."""
+    return _DOT.sub("[.]", name)
+
+
+def _host(url: re.Match[str]) -> str:
+    return url["host"]
+
+
+def _domain(host: str) -> str:
+    """What follows the first label; empty if that may be a public suffix (`co.uk`)."""
+    domain = host.partition(".")[2]
+    first, dot, _ = domain.partition(".")
+    return domain if dot and len(first) > _MAX_SUFFIX_CHARS else ""
+
+
+def _is_internal(host: str) -> bool:
+    """Whether nobody outside can have *host*: a private address, or a name that public DNS does not have."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host.rpartition(".")[2].lower() in _INTERNAL or _MACHINE.fullmatch(host) is not None
+    return any(address in network for network in _PRIVATE)

@@ -1,0 +1,143 @@
+"""What a note may say: the texts of one enhancement's sources that the tenant's staff wrote or its systems measured.
+
+Origin is a property of every piece of text:
+
+    trusted                                              untrusted
+    ──────────────────────────────────────────────────   ─────────────────────────────────────────────────
+    articles, assets, monitoring: title and text         the ticket, with its quoted mail
+    of a resolved ticket: the resolution, its number     of a resolved ticket: subject and problem
+    the tenant's house rules                             names that requesters choose, e.g. an asset's owner
+
+Invariant: a `Record` holds trusted text alone, masked as the model read it; its ref is that of its source, or empty for
+house rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from app.core.language import spoken_language
+from app.core.masking import Mask
+from app.core.source import Gathered, Source, SourceKind
+from app.core.tokens import is_break, normal, stems, tokens
+
+_BEFORE: Final = frozenset(" \n([{<'\"«»“”„‚‘’>*`|")
+_AFTER = re.compile(r"[.,;:!?)\]}>'\"«»“”‘’*`…|]*(?:\s|$)")
+_BEGINS = re.compile(r"(?:^|[.!?…][\"'”»)\]]*\s|\n)[\s\"'“„«*•–-]*(?:\d{1,2}[.)]\s)?$")
+_ENDS: Final = frozenset(".!?…。！？\n")
+_END_OF_SENTENCE: Final = 4
+_MAX_PREFIX: Final = 12
+_NUMBER = re.compile(r"#\S+")
+
+
+class Record:
+    """One trusted text and what a sentence is compared with in it. Each form is made when it is first asked for."""
+
+    def __init__(self, ref: str, text: str) -> None:
+        self.ref = ref
+        self.text = text
+
+    @cached_property
+    def folded(self) -> str:
+        """Its normal form on one line."""
+        return " ".join(self._normal.split())
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        return tokens(self._normal)
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """For each stem, the places in `tokens` where it stands."""
+        places: dict[str, list[int]] = {}
+        for at, token in enumerate(self.tokens):
+            if not is_break(token):
+                for stem in stems(token):
+                    places.setdefault(stem, []).append(at)
+        return places
+
+    @cached_property
+    def distances(self) -> list[int]:
+        """For each place in `tokens` its distance from the first, the end of a sentence counted as several words."""
+        far, distances = 0, []
+        for token in self.tokens:
+            distances.append(far)
+            far += _END_OF_SENTENCE if token in _ENDS else 1
+        return distances
+
+    @cached_property
+    def language(self) -> str | None:
+        return spoken_language(self.text)
+
+    @cached_property
+    def _normal(self) -> str:
+        return normal(self.text)
+
+    def holds(self, run: str) -> bool:
+        """Whether *run*, a run of operands in normal form, stands in it as a whole."""
+        text, at = self.folded, -1
+        while (at := text.find(run, at + 1)) >= 0:
+            if (at == 0 or text[at - 1] in _BEFORE) and _AFTER.match(text, at + len(run)):
+                return True
+        return False
+
+    def quotes(self, sentence: str) -> bool:
+        """Whether *sentence*, in normal form on one line, is one of its sentences, or several, word for word.
+
+        A part of a sentence is none: "ask for the password" may stand behind "never".
+        """
+        text, at = self.folded, -1
+        while (at := text.find(sentence, at + 1)) >= 0:
+            if _BEGINS.search(text, max(at - _MAX_PREFIX, 0), at) and _AFTER.match(text, at + len(sentence)):
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """All records of one enhancement."""
+
+    records: tuple[Record, ...]
+    numbers: frozenset[str]
+    """Refs and pages of sources and numbers of resolved tickets, which the product itself gave."""
+    common: frozenset[str]
+    """Stems that the ticket and a resolved ticket's subject or problem share: two requesters say them. They support
+    words, never an operand, and never a whole fact or step."""
+
+    @classmethod
+    def of(
+        cls, gathered: Iterable[Gathered], *, ticket_text: str = "", house_rules: str = "", mask: Mask | None = None
+    ) -> Records:
+        """The records of *gathered*, masked by *mask*; without one, as they are."""
+        sources = [source for group in gathered for source in group.sources]
+        masked = mask.text if mask else str
+        records = [Record(source.ref, _text(source, masked)) for source in sources]
+        if house_rules:
+            records.append(Record("", masked(house_rules)))
+        tickets = [source for source in sources if source.kind is SourceKind.TICKET]
+        said = _stems(ticket_text) if tickets else frozenset()
+        others = _stems("\n".join(f"{each.title}\n{each.text}" for each in tickets)) if said else frozenset()
+        return cls(tuple(records), _numbers(sources), said & others)
+
+
+def _text(source: Source, masked: Callable[[str], str]) -> str:
+    if source.kind is SourceKind.TICKET:
+        return masked(source.trusted_text)
+    return f"{masked(source.title)}\n{masked(source.trusted_text)}"
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem for token in set(tokens(normal(text))) for stem in stems(token))
+
+
+def _numbers(sources: Sequence[Source]) -> frozenset[str]:
+    found: set[str] = set()
+    for source in sources:
+        found |= {source.ref.lower(), source.id.lower(), f"#{source.id.lower()}", source.url.lower()}
+        if source.kind is SourceKind.TICKET and (number := _NUMBER.match(source.title)):
+            found |= {number[0].lower(), number[0][1:].lower()}
+    return frozenset(found)

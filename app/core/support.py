@@ -1,0 +1,563 @@
+"""Whether a sentence of a note is supported by what the records say.
+
+A sentence is judged by four questions, the first "no" decides:
+
+1. Does each run of operands stand in a record as that whole run? Else it is foreign.
+2. Do enough of its content words stand together in a record? How many may be missing was measured (docs/security.md).
+3. Does the record say each thing to do that the sentence says? Other words for the same count (support_words.toml).
+4. Does the record say it in the same direction: with "never" where the sentence has it, and without where not?
+
+A sentence that a record quotes word for word passes all of them. A translated sentence, in the note's language from a
+record in another, is held to the operands, numbers, names and words that languages share.
+
+Invariant: `judge` depends on its arguments alone, and never changes the sentence.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from itertools import pairwise
+from typing import Final
+
+from app.core.language import spoken_language
+from app.core.records import Record, Records
+from app.core.tokens import Chunk, chunks, is_break, normal, stems, tokens
+
+WINDOW_TOKENS: Final = 8
+WINDOW_TOKENS_A_WORD: Final = 3
+"""Words and marks within which a record must say what a sentence says: so many, and so many for each content word."""
+KEPT_SHARE: Final = 0.72
+"""Share of a sentence's content words that must be found for it to be kept. Of up to three words: all."""
+APART_SHARE: Final = 0.6
+"""From this share on a sentence that is not kept is shown apart."""
+_ALL_OF: Final = 4
+_MAX_MISSING_IN_A_ROW: Final = 2
+_TRANSLATED_SHARE: Final = 0.3
+_TRANSLATED_WORDS: Final = 2
+_SECOND_GIVES: Final = 2
+"""Content words that a second record must add to be counted with a first one."""
+
+_CLAUSE_SHARE: Final = 0.67
+"""The same of each clause of two content words or more."""
+_AROUND_TOKENS: Final = 8
+"""Words and marks around a window that may say what is done: "Cached mode was off. Turned it on"."""
+_SPELLED: Final = 3
+"""So many letters in a row, each a word of its own, spell a word."""
+_NEAR_TOKENS: Final = 11
+"""Within so many tokens a record must have two content words that follow each other in a sentence."""
+_NEAR_SHARE: Final = 0.5
+_TICKETS: Final = frozenset({"ticket", "tickets"})
+"""Of "a similar ticket" it speaks of a record; of "the ticket" of this one."""
+_AND: Final = frozenset({"and", "und", "et", "y"})
+_SWITCHES: Final = frozenset({"turn", "switch", "schal"})
+"""Stems of verbs that say something with a particle alone: `_actions` reads them."""
+_PREFIXES: Final = ("un", "in", "im", "dis", "des", "de", "non", "mis", "ent")
+# Where one thing to say or do ends and another begins.
+_PART = re.compile(
+    r";|\s[–—-]\s|,?\s(?:(?:and|und|et|y)\s)?(?:then|dann|danach|puis|ensuite|luego)\b|,\s(?:and|und|et|y)\s"
+)
+_TWO_PLACES_FROM: Final = 6
+"""A shorter sentence says one thing, and one place must say it."""
+_NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
+
+
+class Verdict(StrEnum):
+    """What becomes of a sentence."""
+
+    KEPT = "kept"
+    APART = "apart"
+    """Not quite said by the records, and without anything that they don't have: shown at the note's end."""
+    LEFT_OUT = "left_out"
+
+
+class Fault(StrEnum):
+    """Why a sentence is not kept."""
+
+    FOREIGN = "foreign"
+    """An operand that is in no record, or not in that run."""
+    UNSUPPORTED = "unsupported"
+    """Too few of its words."""
+    OTHER_ACTION = "other_action"
+    """It says to do what the record does not say."""
+    TURNED = "turned"
+    """It says "do" where the record says "never", or the other way round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was found of one sentence."""
+
+    verdict: Verdict
+    fault: Fault | None = None
+    share: float = 1.0
+    """Of its content words, how many the records say, 0 to 1."""
+    refs: frozenset[str] = frozenset()
+    """Of the records that say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A sentence as it is compared."""
+
+    line: str
+    chunks: list[Chunk]
+    stems: list[str]
+    """Of its content words, in their order, each once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The part of a record that says most of a sentence."""
+
+    record: Record
+    found: frozenset[str]
+    start: int
+    end: int
+
+
+def judge(sentence: str, records: Sequence[Record], all_records: Records, *, language: str, whole: bool) -> Judgement:
+    """What *records* say of *sentence*.
+
+    Args:
+        sentence: One sentence, as a model wrote it.
+        records: Those that may support it: for a fact those that it cites.
+        all_records: Of the enhancement, for what does not depend on a citation.
+        language: The note's, ISO 639-1.
+        whole: Whether a record must say at least half of it, as of facts and steps. Else the words that ticket and
+            resolved tickets share may make the sentence.
+    """
+    words = _read(sentence)
+    quoting = frozenset(record.ref for record in records if words.line and record.quotes(words.line))
+    if quoting:
+        return Judgement(Verdict.KEPT, refs=quoting)
+    if any(not _is_known(run, records, all_records, language) for run in _runs(words.chunks)):
+        return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
+    parts = [each for each in map(_read, _PART.split(sentence)) if len(each.stems) > 1]
+    judged = [
+        _supported(part, records, all_records, language=language, whole=whole)
+        for part in (parts if len(parts) > 1 else [words])
+    ]
+    worst = max(judged, key=lambda judgement: list(Verdict).index(judgement.verdict))
+    refs = frozenset().union(*(judgement.refs for judgement in judged))
+    return Judgement(worst.verdict, worst.fault, min(judgement.share for judgement in judged), refs)
+
+
+def says(text: str, record: Record) -> bool:
+    """Whether *record* says something of the kind: half of the content words of *text* stand together in it."""
+    words = _read(text)
+    window = _best_window(frozenset(words.stems), [record])
+    if window is None:
+        return any(record.holds(chunk.text) for chunk in words.chunks if chunk.is_operand)
+    return len(window.found) * 2 >= len(words.stems)
+
+
+def find_foreign(text: str, records: Sequence[Record], all_records: Records) -> list[str]:
+    """The runs of operands of *text*, in normal form, that none of *records* holds."""
+    return [run for run in _runs(chunks(text)) if not _is_known(run, records, all_records, "")]
+
+
+def speaks_of(text: str, said: str) -> bool:
+    """Whether *said*, in normal form on one line, has half of the content words of *text*, and more than one."""
+    wanted = _read(text).stems
+    there = sum(f" {stem}" in said for stem in wanted)
+    return bool(wanted) and there >= max(len(wanted) / 2, min(2, len(wanted)))
+
+
+def _supported(
+    words: _Words, records: Sequence[Record], all_records: Records, *, language: str, whole: bool
+) -> Judgement:
+    operands = [chunk.text for chunk in words.chunks if chunk.is_operand]
+    if not words.stems:
+        refs = frozenset(record.ref for record in records if any(record.holds(each) for each in operands))
+        return Judgement(Verdict.KEPT if operands else Verdict.LEFT_OUT, refs=refs)
+    windows = _best_windows(words.stems, records)
+    refs = frozenset(window.record.ref for window in windows)
+    said = [token for window in windows for token in window.record.tokens[window.start : window.end]]
+    around = [
+        token
+        for window in windows
+        for token in window.record.tokens[max(window.start - _AROUND_TOKENS, 0) : window.end + _AROUND_TOKENS]
+    ]
+    done = frozenset().union(*_actions(around))
+    there = frozenset().union(*(window.found for window in windows))
+    named = frozenset(stem for stem in words.stems if done & lexicon().actions.get(stem, frozenset())) - there
+    if _is_translated(words, operands, records, language):
+        if _are_done(tokens(words.line), done) and not _is_turned(tokens(words.line), said):
+            return Judgement(Verdict.KEPT, refs=frozenset(record.ref for record in records))
+        return Judgement(Verdict.LEFT_OUT, Fault.OTHER_ACTION, refs=refs)
+    near = [each for each in operands if any(window.record.holds(each) for window in windows)]
+    loose = _loose([stem for stem in words.stems if stem in there], windows)
+    if len(there) == 1 and near:
+        loose = frozenset()
+    found = there - loose | named
+    common = (
+        frozenset() if whole and len(found) * 2 < len(words.stems) else all_records.common.intersection(words.stems)
+    )
+    missing = [stem not in found and stem not in common for stem in words.stems]
+    share = 1 - sum(missing) / (len(missing) + len(near))
+    gone = [stem for stem in words.stems if stem not in there | named]
+    if fault := _turn(words, said, done, gone, loose):
+        return Judgement(Verdict.LEFT_OUT, fault, share, refs)
+    is_alone = len(words.stems) + len(operands) == 1
+    if not is_alone and _is_enough(missing, share) and _is_each_clause_enough(words, found | common):
+        return Judgement(Verdict.KEPT, share=share, refs=refs)
+    direct = sum(any(stem in window.record.places for window in windows) for stem in words.stems)
+    is_near = (
+        direct >= APART_SHARE * len(words.stems) and direct > _ALL_OF and _longest_row(missing) < _MAX_MISSING_IN_A_ROW
+    )
+    return Judgement(Verdict.APART if is_near else Verdict.LEFT_OUT, Fault.UNSUPPORTED, share, refs)
+
+
+def _turn(
+    words: _Words, said: Sequence[str], done: frozenset[int], missing: Sequence[str], loose: frozenset[str]
+) -> Fault | None:
+    """Whether the sentence says another thing to do than the record, or the opposite."""
+    known = frozenset(stem for token in said if not is_break(token) for stem in stems(token))
+    if any(_opposites(stem) & known or any(stem in _opposites(other) for other in known) for stem in missing):
+        return Fault.TURNED
+    line = tokens(words.line)
+    if any(token in lexicon().without and token not in said for token in line):
+        return Fault.TURNED
+    if said and (loose & lexicon().actions.keys() or not _are_done(line, done)):
+        return Fault.OTHER_ACTION
+    return Fault.TURNED if _is_turned(line, said) else None
+
+
+def _opposites(stem: str) -> frozenset[str]:
+    """What is left of *stem* without "un", "dis" and the like: what it is the opposite of, if that is a word."""
+    return frozenset(
+        stem[len(prefix) :] for prefix in _PREFIXES if stem.startswith(prefix) and len(stem) > len(prefix) + _ALL_OF
+    )
+
+
+def _read(sentence: str) -> _Words:
+    sentence = _NUMBERED.sub("", sentence)
+    parts = chunks(sentence)
+    line = " ".join(normal(sentence).split())
+    empty, of_records = lexicon().empty, lexicon().records
+    content: list[str] = []
+    letters = before = ""
+    for token in (token for chunk in parts if not chunk.is_operand for token in tokens(chunk.text)):
+        before, previous = token, before
+        if is_break(token) or (token in _TICKETS and previous in of_records):
+            continue
+        letters = letters + token if len(token) == 1 else ""
+        if len(letters) >= _SPELLED:
+            content.append(letters)
+        elif token not in empty:
+            content += [stem for stem in stems(token) if stem not in _SWITCHES]
+    return _Words(line.rstrip(".!?… "), parts, list(dict.fromkeys(stem for stem in content if len(stem) > 1)))
+
+
+# --- operands --------------------------------------------------------------------------------------------------------
+
+
+def _runs(parts: Sequence[Chunk]) -> Iterable[str]:
+    """The runs of operands in normal form. A flag takes the word before it along, a sign that joins what is around."""
+    run: list[str] = []
+    joins = False
+    for at, chunk in enumerate(parts):
+        before = parts[at - 1] if at else None
+        breaks = chunk.opens or (before is not None and before.closes)
+        if run and (breaks or not (chunk.is_operand or joins)):
+            yield " ".join(run)
+            run = []
+        if chunk.is_operand or (joins and not breaks):
+            if not run and before is not None and not breaks and (chunk.is_flag or chunk.is_glue):
+                run = [before.text]
+            run.append(chunk.text)
+        joins = chunk.is_glue or (chunk.is_flag and chunk.text.startswith("-") and _follows(parts, at))
+    if run:
+        yield " ".join(run)
+
+
+def _follows(parts: Sequence[Chunk], at: int) -> bool:
+    """Whether what follows the flag at *at* may be its value."""
+    return at + 1 < len(parts) and parts[at + 1].text not in lexicon().function
+
+
+def _is_known(run: str, records: Sequence[Record], all_records: Records, language: str) -> bool:
+    if run in all_records.numbers or any(record.holds(run) for record in records):
+        return True
+    # German joins words with hyphens: a VPN client is a VPN-Client.
+    parts = run.split("-") if language == "de" else ()
+    return len(parts) > 1 and any(
+        all(part.isalpha() and stem in record.places for part in parts for stem in stems(part)) for record in records
+    )
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _best_windows(wanted: Sequence[str], records: Sequence[Record]) -> list[_Window]:
+    """The window that says most, and one that says what it does not: two such words, or one in another record."""
+    asked = frozenset(wanted)
+    first = _best_window(asked, records)
+    if first is None or not (rest := asked - first.found) or len(asked) < _TWO_PLACES_FROM:
+        return [first] if first else []
+    second = _best_window(rest, records) if len(rest) >= _SECOND_GIVES else None
+    if second is None or len(second.found) < _SECOND_GIVES:
+        others = [record for record in records if record is not first.record and not rest.isdisjoint(record.places)]
+        second = _best_window(asked, others)
+    return [first, second] if second is not None and len(second.found) >= _SECOND_GIVES else [first]
+
+
+def _best_window(asked: frozenset[str], records: Sequence[Record]) -> _Window | None:
+    best: _Window | None = None
+    size = WINDOW_TOKENS + WINDOW_TOKENS_A_WORD * len(asked)
+    for record in records:
+        known = record.places
+        there = [stem for stem in asked if stem in known or _other_words(stem, known)]
+        if best is not None and len(there) <= len(best.found):
+            continue
+        window = _window(record, there, size)
+        if window is not None and (best is None or len(window.found) > len(best.found)):
+            best = window
+    return best
+
+
+def _window(record: Record, there: Sequence[str], size: int) -> _Window | None:
+    """The *size* tokens of *record* that hold most of the stems *there*."""
+    taken = {at: stem for stem in there for at in _others_places(record, stem)}
+    taken |= {at: stem for stem in there for at in record.places.get(stem, ())}  # one place speaks for one word
+    places = sorted(taken.items())
+    far = record.distances
+    best: _Window | None = None
+    counts: dict[str, int] = {}
+    first = 0
+    for at, stem in places:
+        counts[stem] = counts.get(stem, 0) + 1
+        while far[at] - far[places[first][0]] > size:
+            gone = places[first][1]
+            counts[gone] -= 1
+            if not counts[gone]:
+                del counts[gone]
+            first += 1
+        if best is None or len(counts) > len(best.found):
+            best = _Window(record, frozenset(counts), places[first][0], at + 1)
+    return best and _widened(best)
+
+
+def _widened(window: _Window) -> _Window:
+    """*window* to the begin of its first clause and the end of its last, where "never" may stand."""
+    said, start, end = window.record.tokens, window.start, window.end
+    while start and not is_break(said[start - 1]):
+        start -= 1
+    while end < len(said) and not is_break(said[end]):
+        end += 1
+    return _Window(window.record, window.found, start, end)
+
+
+def _others_places(record: Record, stem: str) -> list[int]:
+    known = record.places
+    return [at for other in _other_words(stem, known) for at in known[other]]
+
+
+def _other_words(stem: str, known: dict[str, list[int]]) -> list[str]:
+    return [other for other in lexicon().same.get(stem, ()) if other in known]
+
+
+def _is_enough(missing: Sequence[bool], share: float) -> bool:
+    """*share* counts the operands too, which are known; half of the words must be found beside them."""
+    if len(missing) <= _ALL_OF and share < 1 - 1 / (_ALL_OF + 1):
+        return False
+    return share >= KEPT_SHARE and sum(missing) * 2 <= len(missing) and _longest_row(missing) <= _MAX_MISSING_IN_A_ROW
+
+
+def _longest_row(missing: Sequence[bool]) -> int:
+    row = longest = 0
+    for is_missing in missing:
+        row = row + 1 if is_missing else 0
+        longest = max(longest, row)
+    return longest
+
+
+def _is_each_clause_enough(words: _Words, found: frozenset[str]) -> bool:
+    """Whether each clause is supported: a long sentence that is must not carry a short one that is not."""
+    clauses = _clauses(tokens(words.line))
+    for content, _ in clauses if len(clauses) > 1 else ():
+        wanted = content & frozenset(words.stems)
+        missing = len(wanted - found)
+        if len(wanted) > 1 and missing > len(wanted) * (1 - _CLAUSE_SHARE):
+            return False
+    return True
+
+
+def _loose(there: Sequence[str], windows: Sequence[_Window]) -> frozenset[str]:
+    """The words that stand in the records, but not near to a word that they stand beside in the sentence.
+
+    So "ask" and "password" of different sentences do not make "ask for the password".
+    """
+    if not there:
+        return frozenset()
+    near = [any(_is_near(one, other, window.record) for window in windows) for one, other in pairwise(there)]
+    return frozenset(
+        stem for stem, before, after in zip(there, [False, *near], [*near, False], strict=True) if not (before or after)
+    )
+
+
+def _is_near(one: str, other: str, record: Record) -> bool:
+    far = record.distances
+    others = [far[at] for at in (*record.places.get(other, ()), *_others_places(record, other))]
+    return any(
+        abs(far[at] - there) <= _NEAR_TOKENS
+        for at in (*record.places.get(one, ()), *_others_places(record, one))
+        for there in others
+    )
+
+
+def _is_translated(words: _Words, operands: Sequence[str], records: Sequence[Record], language: str) -> bool:
+    """Whether a record in another language says the sentence's operands, numbers and names."""
+    if not operands or spoken_language(words.line) not in {None, language}:
+        return False
+    for record in records:
+        if record.language in {None, language}:
+            continue
+        shared = sum(stem in record.places for stem in words.stems) + sum(record.holds(each) for each in set(operands))
+        if shared >= _TRANSLATED_WORDS and shared >= _TRANSLATED_SHARE * len(words.stems):
+            return True
+    return False
+
+
+# --- actions and direction -------------------------------------------------------------------------------------------
+
+
+def _actions(said: Sequence[str]) -> list[frozenset[int]]:
+    """For each word of *said* that says what is done, the lines of `actions` that it stands in.
+
+    "Turn … on" and "sign … out" are such words too.
+    """
+    words = lexicon()
+    found: list[frozenset[int]] = []
+    turns: dict[str, int] = {}
+    for token in said:
+        if is_break(token):
+            turns = {}
+        elif token in turns:
+            found.append(frozenset({turns[token]}))
+        elif token not in words.empty:
+            for stem in stems(token):
+                if stem in turns:
+                    found.append(frozenset({turns[stem]}))
+                elif lines := words.actions.get(stem):
+                    found.append(lines)
+                turns = {**turns, **_turns().get(stem, {})}
+    return found
+
+
+def _are_done(line: Sequence[str], done: frozenset[int]) -> bool:
+    return all(lines & done for lines in _actions(line))
+
+
+@cache
+def _turns() -> dict[str, dict[str, int]]:
+    """For the stem of a verb, what its particles make of it: a line of `actions`, or a number of its own."""
+    actions = lexicon().actions
+    [on], [off], [again] = (actions[stem] for word in ("activate", "off", "restart") for stem in stems(word))
+    switched = {"on": on, "ein": on, "an": on, "off": off, "aus": off, "ab": off}
+    signed = {"in": -1, "on": -1, "out": -2, "off": -2, "an": -1, "ab": -2}
+    made = {
+        **dict.fromkeys(("turn", "switch", "power", "schalten"), switched),
+        **dict.fromkeys(("sign", "log", "melden"), signed),
+        "neu": dict.fromkeys(stems("start"), again),
+    }
+    return {stem: particles for word, particles in made.items() for stem in stems(word)}
+
+
+def _is_turned(line: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether a clause of a sentence has a "never" where those of *said* that it repeats have none, or the reverse."""
+    own, others = _clauses(line), _clauses(said)
+    if not any(negated for _, negated in (*own, *others)):
+        return False
+    actions = lexicon().actions
+    for words, negated in own:
+        if negated is None:
+            continue
+        shared = [(len(words & others_words), others_negated) for others_words, others_negated in others]
+        enough = min(2, max((number for number, _ in shared), default=0))
+        if enough and not any(
+            number >= enough and others_negated in {negated, None} for number, others_negated in shared
+        ):
+            return True
+        if negated:
+            continue
+        if any(others_negated and len(content) > 1 and content <= words for content, others_negated in others):
+            return True
+        for stem in words & actions.keys():
+            if all(others_negated for content, others_negated in others if stem in content) and any(
+                stem in content for content, _ in others
+            ):
+                return True
+    return False
+
+
+def _clauses(said: Sequence[str]) -> list[tuple[frozenset[str], bool | None]]:
+    """The content words of each clause, and whether it has a "never"; None: it says "whether"."""
+    words = lexicon()
+    clauses: list[tuple[frozenset[str], bool | None]] = []
+    content: set[str] = set()
+    negated: bool | None = False
+    for token, following in pairwise((*said, ".", ".")):
+        joins = token in words.conjunctions or (following in words.negators and token in _AND)
+        if (is_break(token) or joins) and (content or negated):
+            clauses.append((frozenset(content), negated))
+            content, negated = set(), False
+        if not is_break(token):
+            negated = None if token in words.undecided else negated or (token in words.negators and negated is False)
+            if token not in words.empty:
+                content.update(stems(token))
+    return clauses
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The words of support_words.toml."""
+
+    function: frozenset[str]
+    empty: frozenset[str]
+    """Those that say nothing of a matter: function words, words about records, and negators."""
+    records: frozenset[str]
+    negators: frozenset[str]
+    conjunctions: frozenset[str]
+    undecided: frozenset[str]
+    without: frozenset[str]
+    actions: dict[str, frozenset[int]]
+    """For a stem, the numbers of the lines that it stands in."""
+    same: dict[str, frozenset[str]]
+    """For a stem, the stems of other words for the same."""
+
+
+@cache
+def lexicon() -> Lexicon:
+    words = tomllib.loads(resources.files("app.core").joinpath("support_words.toml").read_text("utf-8"))
+    names = ("function", "records", "negators", "conjunctions", "undecided", "without")
+    function, records, negators, conjunctions, undecided, without = (frozenset(words[name].split()) for name in names)
+    actions: dict[str, set[int]] = {}
+    same: dict[str, set[str]] = {}
+    for number, line in enumerate(words["actions"].strip().splitlines()):
+        for stem in _line(line):
+            actions.setdefault(stem, set()).add(number)
+    for line in (*words["actions"].strip().splitlines(), *words["same"].strip().splitlines()):
+        for stem in _line(line):
+            same.setdefault(stem, set()).update(_line(line) - {stem})
+    return Lexicon(
+        function,
+        function | records | negators | conjunctions,
+        records,
+        negators,
+        conjunctions,
+        undecided,
+        without,
+        {stem: frozenset(lines) for stem, lines in actions.items()},
+        {stem: frozenset(others) for stem, others in same.items()},
+    )
+
+
+def _line(line: str) -> frozenset[str]:
+    return frozenset(stem for word in line.split() for stem in stems(word))

@@ -1,0 +1,129 @@
+"""The one form in which texts are compared, and what a sentence consists of: operands, and words with their stems.
+
+Invariant: `normal` is the only normalisation. Two texts are the same if their normal forms are: Unicode NFKC, no hidden
+characters (zero width, bidi, tags, variation selectors), no combining marks, letters of other scripts that look Latin
+as Latin ones within a word that has Latin letters, small letters, one blank between words.
+What is shown is never the normal form.
+
+An operand is what a program or a person could act on: a path, host, address, URL, flag, cmdlet, id, number, contact,
+amount. Its form tells it: a digit, a sign that prose does not have, a dot or a capital within a word.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from app.core.text import without_hidden
+
+_LATIN = re.compile("[a-z]")
+_WORDS = re.compile(r"\S+")
+_LOOKALIKES: Final = str.maketrans(
+    "аеорсухіјѕԁһӏвнкмтοανρτυικεηβμγ∖⧵⁄∕⧸․‐‑‒’ʼ′",
+    "aeopcyxijsdhlbhkmtoavptuikenbuy\\\\///.---'''",
+)
+"""To Latin letters and ASCII signs, from small Cyrillic and Greek ones and from signs that NFKC leaves."""
+_SIGNS: Final = str.maketrans("。｡․∖⧵⁄∕⧸‐‑‒’ʼ′ı", "...\\\\///---'''i")
+
+_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;:!?…。！？](?=\s|$)|\n")
+_BREAKS: Final = frozenset(".,;:!?…。！？\n")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Scripts without blanks between words (and Korean, whose words end in particles): pairs of characters are compared."""
+
+# In this order: what ends in several of them loses the longest. The rest has at least three letters.
+_ENDING = re.compile(
+    r"(?<=\w\w\w)(?:aciones|ements|ations|ungen|ation|acion|ement|iendo|ieren|ando|ados|adas|idos|idas|iert|ing|ung|ion"
+    r"|ado|ada|ido|ida|(?<=[td])et|ed|es|en|er|em|ez|ee|ar|ir|ly|[aeo])$"
+)
+# German participles: gelöscht, eingeschaltet, zurückgesetzt.
+_PARTICIPLE = re.compile(r"^(ein|aus|ab|an|auf|zuruck|neu|um|weiter|mit|vor|her|hin|)ge(?=\w{3,}(?:t|en)$)")
+_LAST_T = re.compile(r"(?<=\w{4})t$")
+_MAX_STEM: Final = 12
+
+_OUTER: Final = "\"'“”„‟‘’‚«»‹›()[]{}<>*`.,;:!?…—–•·"
+_OPERAND = re.compile(
+    r"\d|[\\/@=_$%~#<>|&^`{}\[\]+*:]|\.\w|^-+\w|\w\(|[^\W\d_]\?\w|[a-z][A-Z]|[A-Z]\w+-[A-Z]|[\u2190-\u21ff]"
+)
+_PROSE = re.compile(
+    r"(?:[^\W\d_]\.)+[^\W\d_]?|[^\W\d_]+\((?:s|es|n|en|e)\)?|[^\W\d_]+[*:_]inn?en|[^\W\d_]{2,}/[^\W\d_]{2,}|&|\+"
+)
+"""What has such a sign and is prose all the same: e.g, driver(s), and/or."""
+_GLUE = re.compile(r"[|&<>=→⇒➜]+|->|=>")
+_FLAG = re.compile(r"--?[A-Za-z]|/[A-Za-z?]+(?::\S*)?$")
+
+
+class Chunk(NamedTuple):
+    """A run of characters without a blank, in its normal form and without the punctuation around it."""
+
+    text: str
+    is_operand: bool
+    is_flag: bool
+    is_glue: bool
+    """Whether it joins what stands on both sides of it, as `|` and `>` do."""
+    opens: bool
+    """Whether a bracket or a quotation mark stands before it, so that it begins something."""
+    closes: bool
+    """Whether punctuation stands behind it."""
+
+
+def normal(text: str) -> str:
+    """*text* as it is compared; line breaks stay."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", without_hidden(text)).casefold()
+        text = "".join(each for each in text if not unicodedata.combining(each))
+        text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
+        return _WORDS.sub(_folded, text)
+    return text.lower()
+
+
+def _folded(word: re.Match[str]) -> str:
+    """The word with lookalike letters as Latin ones, if it has a Latin letter; else it is of another language."""
+    return word[0].translate(_LOOKALIKES) if _LATIN.search(word[0]) else word[0]
+
+
+def tokens(text: str) -> list[str]:
+    """The words and marks of punctuation of a normal *text*, in their order."""
+    return _TOKEN.findall(text)
+
+
+def is_break(token: str) -> bool:
+    return token in _BREAKS
+
+
+@lru_cache(maxsize=20_000)
+def stems(word: str) -> tuple[str, ...]:
+    """The stems of a normal *word*: one, or for a script without blanks one for each pair of characters."""
+    if not word.isascii() and _UNSPACED.search(word):
+        return tuple(word[at : at + 2] for at in range(max(len(word) - 1, 1)))
+    word = word.partition("'")[0] if "'" in word else word
+    if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):  # noqa: PLR2004 - log and logs
+        word = word[:-1]
+    word = _LAST_T.sub("", _ENDING.sub("", _PARTICIPLE.sub(r"\1", word)))
+    if len(word) > 3 and word[-1] == word[-2]:  # noqa: PLR2004 - set and setting
+        word = word[:-1]
+    return (word[:-1] + "i" if word.endswith("y") else word[:_MAX_STEM],)
+
+
+def chunks(text: str) -> list[Chunk]:
+    """The chunks of *text* as it was written: capitals tell operands."""
+    return [_chunk(each) for each in text.split()]
+
+
+@lru_cache(maxsize=20_000)
+def _chunk(each: str) -> Chunk:
+    if _GLUE.fullmatch(each):
+        return Chunk(each, is_operand=True, is_flag=False, is_glue=True, opens=False, closes=False)
+    left = each.lstrip(_OUTER)
+    core = left.rstrip(_OUTER)
+    plain = unicodedata.normalize("NFKC", core) if not core.isascii() else core
+    is_operand = _OPERAND.search(plain) is not None and not _PROSE.fullmatch(plain)
+    return Chunk(
+        text=normal(core),
+        is_operand=is_operand,
+        is_flag=is_operand and _FLAG.match(plain) is not None,
+        is_glue=False,
+        opens=left != each,
+        closes=core != left,
+    )
