@@ -10,12 +10,12 @@ A name without a scheme stays as it is: `support` has seen that a record names i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from app.core.source import Gathered, SourceKind
+from app.core.source import Gathered, Source, SourceKind
 
 LINK_REMOVED: Final = "[link removed]"
 
@@ -24,7 +24,7 @@ _MAX_SUFFIX_CHARS: Final = 3
 _INTERNAL: Final = frozenset("local lan internal intra intranet corp home localdomain ad priv private".split())
 """Last labels of names that are used in private networks and don't exist in public DNS."""
 _PRIVATE: Final = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")))
-_MAY_HAVE_LINK = re.compile(r"[:@]|//|\\\\|www|\]\(|\d/", re.IGNORECASE)
+_URL_SIGNS: Final = ("//", ":/", ":\\", "www", "http:", "https:", "ftp:")
 _URL = re.compile(
     r"(?:\b[a-z][a-z0-9+.-]{1,20}:[/\\]{2,}|(?<![\w:/\\])//(?=[\w-]+(?:\.[\w-]+)+)|\b(?:https?|ftp):[/\\]?(?=\w)"
     r"|\bwww\d?\.(?=\w))(?P<user>[^\s/@<>\"']*@)?(?P<host>[^\s/\\?#<>\"')\]:,;]*)(?P<rest>[^\s<>\"')\]]*)",
@@ -38,6 +38,11 @@ _SCHEME = re.compile(
     r"|\bdata\s?:\s?(?:[\w.+-]+/[\w.+-]+|,|;)[^\s<>\"]*",
     re.IGNORECASE,
 )
+_ENDS_IN_SCHEME = re.compile(
+    r"(?:script|source|[a-z]tml|blob|magnet|time|app|teams|tg|[a-z]to|skype|sips?|intent|ms(?:-[a-z]+)+|tel|sms|file|data)\s?$",
+    re.IGNORECASE,
+)
+_MAX_SCHEME_CHARS: Final = 24
 _ADDRESS_WITH_PATH = re.compile(r"(?<![\w.])(?P<address>(?:\d{1,3}\.){3}\d{1,3})(?=(?::\d{1,5})?/[A-Za-z~%?._-])")
 # Windows signs in to whatever host such a path names.
 _SHARE = re.compile(r"\\{2,}(?P<host>[\w.-]+)(?:@[\w@]+)?(?=\\|\s|$)")
@@ -48,27 +53,39 @@ _MACHINE = re.compile(r"(?!0x)[a-z][a-z0-9-]*", re.IGNORECASE)
 """A name without a domain; a number may stand for an address."""
 
 
-@dataclass(frozen=True, slots=True)
 class OwnLinks:
-    """Where a note's links may lead."""
+    """Where a note's links may lead. What that is, is looked up when there is a link."""
 
-    pages: frozenset[str]
-    hosts: frozenset[str]
-    domains: frozenset[str]
-    """The domains that the hosts of pages stand in: sdp.acme.example is in acme.example."""
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
 
     @classmethod
     def of(cls, gathered: Iterable[Gathered]) -> OwnLinks:
-        sources = [source for group in gathered for source in group.sources]
-        pages = frozenset(source.url for source in sources if source.url)
+        return cls([source for group in gathered for source in group.sources])
+
+    @cached_property
+    def pages(self) -> frozenset[str]:
+        return frozenset(source.url for source in self._sources if source.url)
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        """Of pages, and those that assets and measurements name outside of links."""
         machines = "\n".join(
             f"{source.title}\n{source.trusted_text}"
-            for source in sources
+            for source in self._sources
             if source.kind in {SourceKind.ASSET, SourceKind.MEASUREMENT}
         )
         named = {name.lower() for name in _NAME.findall(_SHARE.sub(" ", _URL.sub(" ", machines))) if "." in name}
-        of_pages = {_host(found).lower() for page in pages for found in _URL.finditer(page)}
-        return cls(pages, frozenset(named | of_pages), frozenset(filter(None, map(_domain, of_pages))))
+        return frozenset(named | self._hosts_of_pages)
+
+    @cached_property
+    def domains(self) -> frozenset[str]:
+        """The domains that the hosts of pages stand in: sdp.acme.example is in acme.example."""
+        return frozenset(filter(None, map(_domain, self._hosts_of_pages)))
+
+    @cached_property
+    def _hosts_of_pages(self) -> set[str]:
+        return {found["host"].lower() for page in self.pages for found in _URL.finditer(page)}
 
     def has(self, url: str, host: str) -> bool:
         host = host.lower().rstrip(".")
@@ -82,13 +99,18 @@ class OwnLinks:
 
 def without_links(text: str, own: OwnLinks) -> str:
     """*text*, its links to others' hosts made unusable."""
-    if not _MAY_HAVE_LINK.search(text):
-        return text
-    text = _MARKDOWN.sub(lambda link: f"{link['text']} {link['target']}".strip(), text).replace("](", "] (")
-    text = _SCHEME.sub(LINK_REMOVED, text)
-    text = _ADDRESS_WITH_PATH.sub(lambda found: found[0] if _is_internal(found[0]) else _defanged(found[0]), text)
-    text = _SHARE.sub(lambda share: share[0] if own.has("", share["host"]) else _defanged(share["host"]), text)
-    return _URL.sub(lambda url: url[0] if _may_stay(url, own) else _unlinked(url), text)
+    if "](" in text:
+        text = _MARKDOWN.sub(lambda link: f"{link['text']} {link['target']}".strip(), text).replace("](", "] (")
+    if ":" in text and any(_ENDS_IN_SCHEME.search(part[-_MAX_SCHEME_CHARS:]) for part in text.split(":")):
+        text = _SCHEME.sub(LINK_REMOVED, text)
+    if "/" in text:
+        text = _ADDRESS_WITH_PATH.sub(lambda found: found[0] if _is_internal(found[0]) else _defanged(found[0]), text)
+    if "\\\\" in text:
+        text = _SHARE.sub(lambda share: share[0] if own.has("", share["host"]) else _defanged(share["host"]), text)
+    small = text.lower()
+    if any(sign in small for sign in _URL_SIGNS):
+        text = _URL.sub(lambda url: url[0] if _may_stay(url, own) else _unlinked(url), text)
+    return text
 
 
 def _may_stay(url: re.Match[str], own: OwnLinks) -> bool:
@@ -103,10 +125,6 @@ def _unlinked(url: re.Match[str]) -> str:
 def _defanged(name: str) -> str:
     """*name* with each dot as `[.]`. With one dot left, `evil.com[.]example` would still be read as evil.com."""
     return _DOT.sub("[.]", name)
-
-
-def _host(url: re.Match[str]) -> str:
-    return url["host"]
 
 
 def _domain(host: str) -> str:

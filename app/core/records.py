@@ -15,15 +15,15 @@ house rules.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 from app.core.language import spoken_language
 from app.core.masking import Mask
 from app.core.source import Gathered, Source, SourceKind
-from app.core.tokens import is_break, normal, stems, tokens
+from app.core.tokens import normal, stems, tokens, words
 
 _BEFORE: Final = frozenset(" \n([{<'\"«»“”„‚‘’>*`|")
 _AFTER = re.compile(r"[.,;:!?)\]}>'\"«»“”‘’*`…|]*(?:\s|$)")
@@ -51,13 +51,19 @@ class Record:
         return tokens(self._normal)
 
     @cached_property
+    def stems(self) -> frozenset[str]:
+        return frozenset(chain.from_iterable(map(stems, set(words(self._normal)))))
+
+    @cached_property
     def places(self) -> dict[str, list[int]]:
         """For each stem, the places in `tokens` where it stands."""
         places: dict[str, list[int]] = {}
         for at, token in enumerate(self.tokens):
-            if not is_break(token):
-                for stem in stems(token):
-                    places.setdefault(stem, []).append(at)
+            for stem in stems(token):
+                if stem in places:
+                    places[stem].append(at)
+                else:
+                    places[stem] = [at]
         return places
 
     @cached_property
@@ -97,31 +103,37 @@ class Record:
         return False
 
 
-@dataclass(frozen=True, slots=True)
 class Records:
     """All records of one enhancement."""
 
-    records: tuple[Record, ...]
-    numbers: frozenset[str]
-    """Refs and pages of sources and numbers of resolved tickets, which the product itself gave."""
-    common: frozenset[str]
-    """Stems that the ticket and a resolved ticket's subject or problem share: two requesters say them. They support
-    words, never an operand, and never a whole fact or step."""
-
-    @classmethod
-    def of(
-        cls, gathered: Iterable[Gathered], *, ticket_text: str = "", house_rules: str = "", mask: Mask | None = None
-    ) -> Records:
+    def __init__(
+        self, gathered: Iterable[Gathered], *, ticket_text: str = "", house_rules: str = "", mask: Mask | None = None
+    ) -> None:
         """The records of *gathered*, masked by *mask*; without one, as they are."""
-        sources = [source for group in gathered for source in group.sources]
         masked = mask.text if mask else str
-        records = [Record(source.ref, _text(source, masked)) for source in sources]
-        if house_rules:
-            records.append(Record("", masked(house_rules)))
-        tickets = [source for source in sources if source.kind is SourceKind.TICKET]
-        said = _stems(ticket_text) if tickets else frozenset()
-        others = _stems("\n".join(f"{each.title}\n{each.text}" for each in tickets)) if said else frozenset()
-        return cls(tuple(records), _numbers(sources), said & others)
+        self._sources = [source for group in gathered for source in group.sources]
+        self._ticket_text = ticket_text
+        records = [Record(source.ref, _text(source, masked)) for source in self._sources]
+        self.records = (*records, Record("", masked(house_rules))) if house_rules else tuple(records)
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """Refs and pages of sources and numbers of resolved tickets, which the product itself gave."""
+        found: set[str] = set()
+        for source in self._sources:
+            found |= {source.ref.lower(), source.id.lower(), f"#{source.id.lower()}", source.url.lower()}
+            if source.kind is SourceKind.TICKET and (number := _NUMBER.match(source.title)):
+                found |= {number[0].lower(), number[0][1:].lower()}
+        return frozenset(found)
+
+    @cached_property
+    def common(self) -> frozenset[str]:
+        """Stems that the ticket and a resolved ticket's subject or problem share: two requesters say them.
+
+        They support words, never an operand, and never a whole fact or step.
+        """
+        tickets = [source for source in self._sources if source.kind is SourceKind.TICKET]
+        return _stems(self._ticket_text) & _stems("\n".join(f"{each.title}\n{each.text}" for each in tickets))
 
 
 def _text(source: Source, masked: Callable[[str], str]) -> str:
@@ -131,13 +143,4 @@ def _text(source: Source, masked: Callable[[str], str]) -> str:
 
 
 def _stems(text: str) -> frozenset[str]:
-    return frozenset(stem for token in set(tokens(normal(text))) for stem in stems(token))
-
-
-def _numbers(sources: Sequence[Source]) -> frozenset[str]:
-    found: set[str] = set()
-    for source in sources:
-        found |= {source.ref.lower(), source.id.lower(), f"#{source.id.lower()}", source.url.lower()}
-        if source.kind is SourceKind.TICKET and (number := _NUMBER.match(source.title)):
-            found |= {number[0].lower(), number[0][1:].lower()}
-    return frozenset(found)
+    return frozenset(chain.from_iterable(map(stems, set(words(normal(text))))))

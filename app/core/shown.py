@@ -3,7 +3,7 @@
 Invariant: a note shows sources masked, as the model got them, of a resolved ticket the resolution, and links to the
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
 while it holds no operand that the records don't have; a resolved ticket's subject also has to speak of what the ticket
-or the records speak of. Only contacts of sources and of the requester are put back, and only where the tenant's file
+or its own resolution speaks of. Only contacts of sources and of the requester are put back, and only where the tenant's file
 allows it.
 """
 
@@ -81,8 +81,8 @@ class _Shown:
     def __init__(self, enhancement: Enhancement, ticket: Ticket, *, mask: Mask, house_rules: str) -> None:
         self._mask = mask
         self._links = OwnLinks.of(enhancement.gathered)
-        self._records = Records.of(enhancement.gathered, house_rules=house_rules, mask=mask)
-        self._said = " ".join(["", *normal(ticket.text).split(), *(each.folded for each in self._records.records)])
+        self._records = Records(enhancement.gathered, house_rules=house_rules, mask=mask)
+        self._ticket = ticket.text
 
     def source(self, source: Source) -> Source:
         is_ticket = source.kind is SourceKind.TICKET
@@ -101,14 +101,14 @@ class _Shown:
 
     def _trusted(self, text: str) -> str:
         """Text of staff, without what would make it a part of the note: an imitation of its heading, an element."""
-        words = without_links(self._mask.text(without_markup(text)), self._links)
+        words = without_links(without_markup(self._mask.text(text)), self._links)
         if imitates(words):
             words = "".join(part for part in _SENTENCE_END.split(words) if not imitates(part)).strip()
         return words
 
     def _untrusted(self, text: str) -> str:
         """A requester's words, or nothing where they hold what could be acted on."""
-        words = self._mask.text(without_markup(text))
+        words = without_markup(self._mask.text(text))
         foreign = find_foreign(words, self._records.records, self._records)
         is_fine = all(_PLAIN.fullmatch(each) for run in foreign for each in run.split())
         return words if is_fine and not imitates(words) else ""
@@ -121,7 +121,8 @@ class _Shown:
         found = _NUMBER.match(source.title)
         number = found[0] if found else f"#{source.id}"
         subject = self._untrusted(source.title[len(number) if found else 0 :])
-        return f"{number} {subject.strip()}" if speaks_of(subject, self._said) else number
+        said = " ".join(["", *normal(f"{self._ticket}\n{source.trusted_text}").split()])
+        return f"{number} {subject.strip()}" if speaks_of(subject, said) else number
 
 
 def _sources(gathered: Sequence[Gathered]) -> list[Source]:

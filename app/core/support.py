@@ -207,7 +207,7 @@ def _supported(
     is_alone = len(words.stems) + len(operands) == 1
     if not is_alone and _is_enough(missing, share) and _is_each_clause_enough(words, found | common):
         return Judgement(Verdict.KEPT, share=share, refs=refs)
-    direct = sum(any(stem in window.record.places for window in windows) for stem in words.stems)
+    direct = sum(any(stem in window.record.stems for window in windows) for stem in words.stems)
     is_near = (
         direct >= APART_SHARE * len(words.stems) and direct > _ALL_OF and _longest_row(missing) < _MAX_MISSING_IN_A_ROW
     )
@@ -288,7 +288,7 @@ def _is_known(run: str, records: Sequence[Record], all_records: Records, languag
     # German joins words with hyphens: a VPN client is a VPN-Client.
     parts = run.split("-") if language == "de" else ()
     return len(parts) > 1 and any(
-        all(part.isalpha() and stem in record.places for part in parts for stem in stems(part)) for record in records
+        all(part.isalpha() and stem in record.stems for part in parts for stem in stems(part)) for record in records
     )
 
 
@@ -303,7 +303,7 @@ def _best_windows(wanted: Sequence[str], records: Sequence[Record]) -> list[_Win
         return [first] if first else []
     second = _best_window(rest, records) if len(rest) >= _SECOND_GIVES else None
     if second is None or len(second.found) < _SECOND_GIVES:
-        others = [record for record in records if record is not first.record and not rest.isdisjoint(record.places)]
+        others = [record for record in records if record is not first.record and not rest.isdisjoint(record.stems)]
         second = _best_window(asked, others)
     return [first, second] if second is not None and len(second.found) >= _SECOND_GIVES else [first]
 
@@ -311,15 +311,20 @@ def _best_windows(wanted: Sequence[str], records: Sequence[Record]) -> list[_Win
 def _best_window(asked: frozenset[str], records: Sequence[Record]) -> _Window | None:
     best: _Window | None = None
     size = WINDOW_TOKENS + WINDOW_TOKENS_A_WORD * len(asked)
-    for record in records:
-        known = record.places
-        there = [stem for stem in asked if stem in known or _other_words(stem, known)]
-        if best is not None and len(there) <= len(best.found):
-            continue
+    same = lexicon().same
+    for record, there in sorted(
+        ((record, _there(asked, record.stems, same)) for record in records), key=lambda each: -len(each[1])
+    ):
+        if len(there) <= (len(best.found) if best else 0):
+            break
         window = _window(record, there, size)
         if window is not None and (best is None or len(window.found) > len(best.found)):
             best = window
     return best
+
+
+def _there(asked: frozenset[str], known: frozenset[str], same: dict[str, frozenset[str]]) -> list[str]:
+    return [stem for stem in asked if stem in known or (stem in same and not same[stem].isdisjoint(known))]
 
 
 def _window(record: Record, there: Sequence[str], size: int) -> _Window | None:
@@ -419,7 +424,7 @@ def _is_translated(words: _Words, operands: Sequence[str], records: Sequence[Rec
     for record in records:
         if record.language in {None, language}:
             continue
-        shared = sum(stem in record.places for stem in words.stems) + sum(record.holds(each) for each in set(operands))
+        shared = sum(stem in record.stems for stem in words.stems) + sum(record.holds(each) for each in set(operands))
         if shared >= _TRANSLATED_WORDS and shared >= _TRANSLATED_SHARE * len(words.stems):
             return True
     return False

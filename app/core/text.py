@@ -67,6 +67,10 @@ _HIDDEN = re.compile(f"[{_ALWAYS_HIDDEN}]")
 _ANY_HIDDEN = re.compile(f"[{_ALWAYS_HIDDEN}{_SOMETIMES_HIDDEN}]")
 _HIDDEN_OR_KEPT = re.compile(f"({_KEPT})|[{_ALWAYS_HIDDEN}{_SOMETIMES_HIDDEN}]")
 
+# Anything but European letters, dashes, quotation marks and the euro.
+_UNUSUAL = re.compile("[^\\x20-\\x7e\\xa1-\\xac\\xae-\\u024f\\u2010-\\u2027\\u20ac\\n]")
+_BLANKS_IN_A_ROW: Final = ("  ", " \n", "\n ", "\n\n")
+
 # As mail programs write it in plain text: <jane@acme.example>, which is no tag.
 _ADDRESS_IN_BRACKETS = re.compile(r"<(?=(?:[\w.+'-]{1,64}@[\w.-]{1,255}|https?://[^\s<>\"']{1,500})>)")
 
@@ -96,9 +100,10 @@ def _shortened(number: re.Match[str]) -> str:
 
 def tidy(text: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     """*text* with hidden characters removed, blanks folded, and at most *max_chars* long (an ellipsis marks a cut)."""
-    text = _HIDDEN.sub("", text.translate(_LINE_BREAKS))
-    text = unicodedata.normalize("NFC", _HIDDEN_OR_KEPT.sub(r"\1", text))
-    text = _folded(text)
+    if not _is_tidy(text):
+        text = _HIDDEN.sub("", text.translate(_LINE_BREAKS))
+        text = unicodedata.normalize("NFC", _HIDDEN_OR_KEPT.sub(r"\1", text))
+        text = _folded(text)
     return text if len(text) <= max_chars else text[: max_chars - 1].rstrip() + "…"
 
 
@@ -110,6 +115,13 @@ def without_hidden(text: str) -> str:
 def _folded(text: str) -> str:
     """*text* with a blank for each run of blanks, and a line break for each run with one in it."""
     return _BLANK_LINES.sub("\n", _BLANKS.sub(" ", text)).strip()
+
+
+def _is_tidy(text: str) -> bool:
+    """Whether *text* surely needs no tidying, as most, which were tidied before."""
+    if any(blanks in text for blanks in _BLANKS_IN_A_ROW) or text[:1].isspace() or text[-1:].isspace():
+        return False
+    return text.replace("\n", "").isprintable() if text.isascii() else _UNUSUAL.search(text) is None
 
 
 def one_line(text: str, *, max_chars: int) -> str:

@@ -25,8 +25,12 @@ _LOOKALIKES: Final = str.maketrans(
     "aeopcyxijsdhlbhkmtoavptuikenbuy\\\\///.---'''",
 )
 """To Latin letters and ASCII signs, from small Cyrillic and Greek ones and from signs that NFKC leaves."""
+_MAY_LOOK_ALIKE = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 _SIGNS: Final = str.maketrans("。｡․∖⧵⁄∕⧸‐‑‒’ʼ′ı", "...\\\\///---'''i")
 
+_TO_BLANKS: Final = dict.fromkeys(
+    map(ord, "\"'#$%&()*+,-./:;<=>?@[\\]^_`{|}~!“”„‘‚«»‹›–—…·•。、！？「」（），：；"), " "
+)
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;:!?…。！？](?=\s|$)|\n")
 _BREAKS: Final = frozenset(".,;:!?…。！？\n")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -74,7 +78,7 @@ def normal(text: str) -> str:
         text = unicodedata.normalize("NFKD", without_hidden(text)).casefold()
         text = "".join(each for each in text if not unicodedata.combining(each))
         text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
-        return _WORDS.sub(_folded, text)
+        return _WORDS.sub(_folded, text) if _MAY_LOOK_ALIKE.search(text) else text
     return text.lower()
 
 
@@ -86,6 +90,11 @@ def _folded(word: re.Match[str]) -> str:
 def tokens(text: str) -> list[str]:
     """The words and marks of punctuation of a normal *text*, in their order."""
     return _TOKEN.findall(text)
+
+
+def words(text: str) -> list[str]:
+    """The words of a normal *text*; parts of one with an apostrophe each by itself."""
+    return text.translate(_TO_BLANKS).split()
 
 
 def is_break(token: str) -> bool:
