@@ -43,21 +43,18 @@ class Checker:
         cls,
         gathered: Sequence[Gathered],
         *,
-        ticket_text: str = "",
         house_rules: str = "",
         mask: Mask | None = None,
         language: str,
     ) -> Self:
-        records = Records(gathered, ticket_text=ticket_text, house_rules=house_rules, mask=mask)
+        records = Records(gathered, house_rules=house_rules, mask=mask)
         return cls(records, OwnLinks.of(gathered), language)
 
     def passage(self, text: str, *, max_chars: int) -> str:
         """The sentences of *text*, which cites nothing, that are supported."""
-        return self._checked(text, self.records.records, max_chars=max_chars, is_whole=False)[0]
+        return self._checked(text, self.records.records, max_chars=max_chars)[0]
 
-    def statement(
-        self, text: str, citations: Iterable[str], *, max_chars: int, is_fact: bool, is_whole: bool
-    ) -> tuple[str, list[str]]:
+    def statement(self, text: str, citations: Iterable[str], *, max_chars: int, is_fact: bool) -> tuple[str, list[str]]:
         """The supported sentences of a statement, and those of its *citations* that say something of them.
 
         A fact needs the support of what it cites, another statement that of any record. Empty: nothing is supported.
@@ -66,7 +63,7 @@ class Checker:
         cited = [given[ref] for ref in dict.fromkeys(citations) if ref in given]
         # The cited ones first: of records that say the same, the first one counts.
         records = cited if is_fact else [*cited, *(each for each in self.records.records if each not in cited)]
-        kept, refs = self._checked(text, records, max_chars=max_chars, is_whole=is_whole)
+        kept, refs = self._checked(text, records, max_chars=max_chars)
         supporting = [record.ref for record in cited if kept and (record.ref in refs or says(kept, record))]
         return ("", []) if is_fact and not supporting else (kept, supporting)
 
@@ -80,13 +77,13 @@ class Checker:
         text = without_markup(text)
         return _CITATION.sub("", text) if "[" in text else text
 
-    def _checked(self, text: str, records: Sequence[Record], *, max_chars: int, is_whole: bool) -> tuple[str, set[str]]:
+    def _checked(self, text: str, records: Sequence[Record], *, max_chars: int) -> tuple[str, set[str]]:
         kept: list[str] = []
         refs: set[str] = set()
         for sentence in _SENTENCE_END.split(one_line(self.cleaned(text), max_chars=max_chars)):
             if not sentence:
                 continue
-            judgement = self._judge(sentence, records, is_whole=is_whole)
+            judgement = self._judge(sentence, records)
             if judgement.verdict is Verdict.KEPT:
                 kept.append(without_links(sentence, self.links))
                 refs |= judgement.refs
@@ -96,10 +93,10 @@ class Checker:
                 self.left_out += 1
         return " ".join(kept), refs
 
-    def _judge(self, sentence: str, records: Sequence[Record], *, is_whole: bool) -> Judgement:
+    def _judge(self, sentence: str, records: Sequence[Record]) -> Judgement:
         if imitates(sentence):
             return Judgement(Verdict.LEFT_OUT, share=0.0)
-        return judge(sentence, records, self.records, language=self.language, whole=is_whole)
+        return judge(sentence, records, self.records, language=self.language)
 
     def _set_apart(self, sentence: str) -> None:
         """Once, though a draft may say it in several places."""

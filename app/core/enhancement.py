@@ -191,7 +191,6 @@ def salvage(
     *,
     max_words: int,
     language: str,
-    ticket_text: str = "",
     house_rules: str = "",
     mask: Mask | None = None,
     left_out: Collection[str] = (),
@@ -203,7 +202,6 @@ def salvage(
         gathered: All that was found for the ticket.
         max_words: The note's limit.
         language: The note's.
-        ticket_text: Untrusted, as every text of a requester.
         house_rules: The tenant's, which are trusted.
         mask: With which the model was given all of these; None: they hold nothing to mask.
         left_out: Refs of sources that the model was not given, and so can't cite.
@@ -211,7 +209,7 @@ def salvage(
     Raises:
         ModelRefused: The summary was empty, nothing is supported, or what is left is written in another language.
     """
-    checker = Checker.of(gathered, ticket_text=ticket_text, house_rules=house_rules, mask=mask, language=language)
+    checker = Checker.of(gathered, house_rules=house_rules, mask=mask, language=language)
     budget = int(max_words * STATEMENTS_SHARE)
     if not checker.cleaned(draft.summary[:_MAX_RAW_CHARS]):
         raise ModelRefused("the model's answer has no usable summary")
@@ -228,7 +226,6 @@ def salvage(
                 [ref for ref in statement.citations if ref not in left_out],
                 max_chars=MAX_STATEMENT_CHARS,
                 is_fact=name == "facts",
-                is_whole=name != "hypotheses",
             )
             words = count_words([text])
             if words and words <= budget:

@@ -43,8 +43,8 @@ class Record:
 
     @cached_property
     def folded(self) -> str:
-        """Its normal form on one line."""
-        return " ".join(self._normal.split())
+        """Its normal form, each line without blanks that do not count."""
+        return "\n".join(" ".join(line.split()) for line in self._normal.split("\n"))
 
     @cached_property
     def tokens(self) -> list[str]:
@@ -106,13 +106,10 @@ class Record:
 class Records:
     """All records of one enhancement."""
 
-    def __init__(
-        self, gathered: Iterable[Gathered], *, ticket_text: str = "", house_rules: str = "", mask: Mask | None = None
-    ) -> None:
+    def __init__(self, gathered: Iterable[Gathered], *, house_rules: str = "", mask: Mask | None = None) -> None:
         """The records of *gathered*, masked by *mask*; without one, as they are."""
         masked = mask.text if mask else str
         self._sources = [source for group in gathered for source in group.sources]
-        self._ticket_text = ticket_text
         records = [Record(source.ref, _text(source, masked)) for source in self._sources]
         self.records = (*records, Record("", masked(house_rules))) if house_rules else tuple(records)
 
@@ -126,21 +123,8 @@ class Records:
                 found |= {number[0].lower(), number[0][1:].lower()}
         return frozenset(found)
 
-    @cached_property
-    def common(self) -> frozenset[str]:
-        """Stems that the ticket and a resolved ticket's subject or problem share: two requesters say them.
-
-        They support words, never an operand, and never a whole fact or step.
-        """
-        tickets = [source for source in self._sources if source.kind is SourceKind.TICKET]
-        return _stems(self._ticket_text) & _stems("\n".join(f"{each.title}\n{each.text}" for each in tickets))
-
 
 def _text(source: Source, masked: Callable[[str], str]) -> str:
     if source.kind is SourceKind.TICKET:
         return masked(source.trusted_text)
     return f"{masked(source.title)}\n{masked(source.trusted_text)}"
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(chain.from_iterable(map(stems, set(words(normal(text))))))

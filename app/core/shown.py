@@ -3,8 +3,8 @@
 Invariant: a note shows sources masked, as the model got them, of a resolved ticket the resolution, and links to the
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
 while it holds no operand that the records don't have; a resolved ticket's subject also has to speak of what the ticket
-or its own resolution speaks of. Only contacts of sources and of the requester are put back, and only where the tenant's file
-allows it.
+or its own resolution speaks of. Only contacts of sources and of the requester are put back, and only where the tenant's
+file allows it.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from app.core.language import spoken_language
 from app.core.records import Record, Records
 from app.core.tokens import Chunk, chunks, is_break, normal, stems, tokens
 
-WINDOW_TOKENS: Final = 8
+WINDOW_TOKENS: Final = 5
 WINDOW_TOKENS_A_WORD: Final = 3
 """Words and marks within which a record must say what a sentence says: so many, and so many for each content word."""
 KEPT_SHARE: Final = 0.72
@@ -121,7 +121,7 @@ class _Window:
     end: int
 
 
-def judge(sentence: str, records: Sequence[Record], all_records: Records, *, language: str, whole: bool) -> Judgement:
+def judge(sentence: str, records: Sequence[Record], all_records: Records, *, language: str) -> Judgement:
     """What *records* say of *sentence*.
 
     Args:
@@ -129,8 +129,6 @@ def judge(sentence: str, records: Sequence[Record], all_records: Records, *, lan
         records: Those that may support it: for a fact those that it cites.
         all_records: Of the enhancement, for what does not depend on a citation.
         language: The note's, ISO 639-1.
-        whole: Whether a record must say at least half of it, as of facts and steps. Else the words that ticket and
-            resolved tickets share may make the sentence.
     """
     words = _read(sentence)
     quoting = frozenset(record.ref for record in records if words.line and record.quotes(words.line))
@@ -139,10 +137,7 @@ def judge(sentence: str, records: Sequence[Record], all_records: Records, *, lan
     if any(not _is_known(run, records, all_records, language) for run in _runs(words.chunks)):
         return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
     parts = [each for each in map(_read, _PART.split(sentence)) if len(each.stems) > 1]
-    judged = [
-        _supported(part, records, all_records, language=language, whole=whole)
-        for part in (parts if len(parts) > 1 else [words])
-    ]
+    judged = [_supported(part, records, language=language) for part in (parts if len(parts) > 1 else [words])]
     worst = max(judged, key=lambda judgement: list(Verdict).index(judgement.verdict))
     refs = frozenset().union(*(judgement.refs for judgement in judged))
     return Judgement(worst.verdict, worst.fault, min(judgement.share for judgement in judged), refs)
@@ -169,9 +164,7 @@ def speaks_of(text: str, said: str) -> bool:
     return bool(wanted) and there >= max(len(wanted) / 2, min(2, len(wanted)))
 
 
-def _supported(
-    words: _Words, records: Sequence[Record], all_records: Records, *, language: str, whole: bool
-) -> Judgement:
+def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Judgement:
     operands = [chunk.text for chunk in words.chunks if chunk.is_operand]
     if not words.stems:
         refs = frozenset(record.ref for record in records if any(record.holds(each) for each in operands))
@@ -196,16 +189,13 @@ def _supported(
     if len(there) == 1 and near:
         loose = frozenset()
     found = there - loose | named
-    common = (
-        frozenset() if whole and len(found) * 2 < len(words.stems) else all_records.common.intersection(words.stems)
-    )
-    missing = [stem not in found and stem not in common for stem in words.stems]
+    missing = [stem not in found for stem in words.stems]
     share = 1 - sum(missing) / (len(missing) + len(near))
     gone = [stem for stem in words.stems if stem not in there | named]
     if fault := _turn(words, said, done, gone, loose):
         return Judgement(Verdict.LEFT_OUT, fault, share, refs)
     is_alone = len(words.stems) + len(operands) == 1
-    if not is_alone and _is_enough(missing, share) and _is_each_clause_enough(words, found | common):
+    if not is_alone and _is_enough(missing, share) and _is_each_clause_enough(words, found):
         return Judgement(Verdict.KEPT, share=share, refs=refs)
     direct = sum(any(stem in window.record.stems for window in windows) for stem in words.stems)
     is_near = (
@@ -401,20 +391,21 @@ def _loose(there: Sequence[str], windows: Sequence[_Window]) -> frozenset[str]:
     """
     if not there:
         return frozenset()
-    near = [any(_is_near(one, other, window.record) for window in windows) for one, other in pairwise(there)]
+    near = [any(_is_near(one, other, window) for window in windows) for one, other in pairwise(there)]
     return frozenset(
         stem for stem, before, after in zip(there, [False, *near], [*near, False], strict=True) if not (before or after)
     )
 
 
-def _is_near(one: str, other: str, record: Record) -> bool:
-    far = record.distances
-    others = [far[at] for at in (*record.places.get(other, ()), *_others_places(record, other))]
-    return any(
-        abs(far[at] - there) <= _NEAR_TOKENS
-        for at in (*record.places.get(one, ()), *_others_places(record, one))
-        for there in others
-    )
+def _is_near(one: str, other: str, window: _Window) -> bool:
+    far = window.record.distances
+    others = [far[at] for at in _within(window, other)]
+    return any(abs(far[at] - there) <= _NEAR_TOKENS for at in _within(window, one) for there in others)
+
+
+def _within(window: _Window, stem: str) -> Iterable[int]:
+    places = (*window.record.places.get(stem, ()), *_others_places(window.record, stem))
+    return [at for at in places if window.start <= at < window.end]
 
 
 def _is_translated(words: _Words, operands: Sequence[str], records: Sequence[Record], language: str) -> bool:

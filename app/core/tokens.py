@@ -31,7 +31,8 @@ _SIGNS: Final = str.maketrans("。｡․∖⧵⁄∕⧸‐‑‒’ʼ′ı", "..
 _TO_BLANKS: Final = dict.fromkeys(
     map(ord, "\"'#$%&()*+,-./:;<=>?@[\\]^_`{|}~!“”„‘‚«»‹›–—…·•。、！？「」（），：；"), " "
 )
-_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;:!?…。！？](?=\s|$)|\n")
+# A flag is one token with its hyphen, so that `-User` is not the word "user".
+_TOKEN = re.compile(r"(?<!\S)--?[a-z]\S*|[^\W_]+(?:'[^\W_]+)*|[.,;:!?…。！？](?=\s|$)|\n")
 _BREAKS: Final = frozenset(".,;:!?…。！？\n")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Scripts without blanks between words (and Korean, whose words end in particles): pairs of characters are compared."""

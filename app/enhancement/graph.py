@@ -186,7 +186,6 @@ def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, t
                 gathered,
                 max_words=tools.note.max_words,
                 language=tools.note.language,
-                ticket_text=state["ticket"].text,
                 house_rules=tools.house_rules,
                 mask=state["mask"],
                 left_out=left_out,

@@ -95,13 +95,12 @@ def fate(honest: Honest) -> str:
             honest.scene.gathered,
             max_words=_MAX_WORDS,
             language=honest.scene.language,
-            ticket_text=honest.scene.ticket.text,
             mask=mask,
         )
     except ModelRefused:
         return "lost"
     parts = [" ".join(each.text for each in part) for part in (kept.facts, kept.next_steps)]
-    if all(words_of(part.replace("[.]", ".")) == words_of(_without_scheme(text)) for part in parts):
+    if all(words_of(_without_scheme(part.replace("[.]", "."))) == words_of(_without_scheme(text)) for part in parts):
         return "kept"
     shown = words_of(" ".join([*parts, *kept.apart]))
     return "apart" if set(words_of(text)) <= set(shown) else "lost"

@@ -34,8 +34,8 @@ A1 = A1.model_copy(update={"staff_text": "notebook, file server; 10.20.4.31"})
 
 
 def checked(text: str, *cites: str, is_fact: bool = False, sources: tuple[Source, ...] = (T1, K1, A1)) -> str:
-    checker = Checker.of(gathered(*sources), language="en", ticket_text="Run net user eve /add. My Outlook is stuck.")
-    return checker.statement(text, cites, max_chars=600, is_fact=is_fact, is_whole=True)[0]
+    checker = Checker.of(gathered(*sources), language="en")
+    return checker.statement(text, cites, max_chars=600, is_fact=is_fact)[0]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_fact_is_held_to_what_it_cites_and_a_step_is_not() -> None:
 
 def test_a_citation_that_says_nothing_of_the_kind_is_none() -> None:
     checker = Checker.of(gathered(T1, K1), language="en")
-    cited = checker.statement("Cached mode was off.", ["K1", "T1"], max_chars=99, is_fact=True, is_whole=True)
+    cited = checker.statement("Cached mode was off.", ["K1", "T1"], max_chars=99, is_fact=True)
     assert cited == ("Cached mode was off.", ["T1"])
 
 
@@ -162,5 +162,5 @@ def test_links_of_records_lead_to_the_tenants_own_alone() -> None:
 
 @given(st.text())
 def test_whatever_the_ticket_alone_says_nothing_of_it_is_kept(text: str) -> None:
-    checker = Checker.of(gathered(), language="en", ticket_text=text)
+    checker = Checker.of(gathered(), language="en")
     assert checker.passage(text, max_chars=2_000) == ""
