@@ -93,7 +93,7 @@ def logged() -> Iterator[list[Any]]:
         yield entries
 
 
-@pytest.mark.parametrize(("longest", "left"), [(14_000, 8), (12_500, 7), (10_000, 4), (8_000, 2), (7_500, 1)])
+@pytest.mark.parametrize(("longest", "left"), [(14_000, 8), (12_500, 6), (10_000, 4), (8_000, 2), (7_500, 1)])
 async def test_one_more_call_is_enough_where_the_endpoint_tells_its_size(
     longest: int, left: int, logged: list[Any]
 ) -> None:
