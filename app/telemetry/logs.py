@@ -7,19 +7,27 @@ so they are logged only from level warning on, and only their first line.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import logging.config
 import sys
+import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from functools import partial
-from typing import Literal, TextIO
+from typing import Any, Final, Literal, TextIO
 
 import structlog
 from opentelemetry import trace
 
 _MAX_FRAMES = 12
+_WRITE_EVERY_S: Final = 0.1
+_MAX_UNWRITTEN: Final = 20_000
+
+_final_processor: structlog.types.Processor | None = None
+"""Renders a line, if lines of level info are written."""
 
 
 def set_up_logs(*, level: str, form: Literal["json", "console"], process: str) -> None:
@@ -37,6 +45,8 @@ def set_up_logs(*, level: str, form: Literal["json", "console"], process: str) -
         if form == "json"
         else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
+    global _final_processor  # noqa: PLW0603 - as structlog's configuration, once a process
+    _final_processor = final[0] if level in {"debug", "info"} else None
     # Ours are rendered and written at once: through the standard library a line costs three times as much, and each
     # webhook has one.
     structlog.configure(
@@ -58,6 +68,62 @@ def set_up_logs(*, level: str, form: Literal["json", "console"], process: str) -
     structlog.contextvars.bind_contextvars(process=process)
 
 
+class FrequentLines:
+    """Lines of level info about one event that is so frequent that each of them would cost too much by itself.
+
+    They are rendered and written ten times a second, by a thread: a reader of the log that stands still delays nobody.
+    While it does, at most `_MAX_UNWRITTEN` lines are kept.
+    """
+
+    def __init__(self, event: str, *, logger: str) -> None:
+        self._same: dict[str, Any] = {"event": event, "level": "info", "logger": logger}
+        self._unwritten: list[tuple[float, str | None, dict[str, str]]] = []
+        self._has_some = asyncio.Event()
+
+    def add(self, **fields: str) -> None:
+        """A line with *fields*, and with the time and trace of now."""
+        if _final_processor is None or len(self._unwritten) >= _MAX_UNWRITTEN:
+            return
+        self._unwritten.append((time.time(), current_trace_id(), fields))
+        self._has_some.set()
+
+    @asynccontextmanager
+    async def written(self) -> AsyncIterator[None]:
+        """Write the lines that come in this block; those that are left are written at its end."""
+        writing = asyncio.create_task(self._write_all())
+        try:
+            yield
+        finally:
+            writing.cancel()
+            await asyncio.wait([writing])
+            self._write(self._take())
+
+    async def _write_all(self) -> None:
+        while True:
+            await self._has_some.wait()
+            await asyncio.sleep(_WRITE_EVERY_S)
+            lines = self._take()
+            # To the end also when this task is cancelled: the lines would be lost, or those that follow overtake them.
+            await asyncio.shield(asyncio.to_thread(self._write, lines))
+
+    def _take(self) -> list[tuple[float, str | None, dict[str, str]]]:
+        lines, self._unwritten = self._unwritten, []
+        self._has_some.clear()
+        return lines
+
+    def _write(self, lines: list[tuple[float, str | None, dict[str, str]]]) -> None:
+        if not lines or _final_processor is None:
+            return
+        same = {**self._same, **structlog.contextvars.get_contextvars()}
+        rendered = []
+        for at, trace_id, fields in lines:
+            told = datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+            line = {**fields, **same, "timestamp": told, **({"trace_id": trace_id} if trace_id else {})}
+            rendered.append(str(_final_processor(None, "info", line)))
+        sys.stderr.write("\n".join(rendered) + "\n")
+        sys.stderr.flush()
+
+
 class _NamedLogger(structlog.WriteLogger):
     """Writes lines to *file*; `name` is the module's."""
 
@@ -69,10 +135,16 @@ class _NamedLogger(structlog.WriteLogger):
 def _add_trace(
     _: structlog.types.WrappedLogger, __: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    span = trace.get_current_span().get_span_context()
-    if span.is_valid:
-        event["trace_id"] = trace.format_trace_id(span.trace_id)
+    trace_id = current_trace_id()
+    if trace_id is not None:
+        event["trace_id"] = trace_id
     return event
+
+
+def current_trace_id() -> str | None:
+    """The id of the current span's trace, as it stands in lines; None outside of one."""
+    span = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(span.trace_id) if span.is_valid else None
 
 
 def _add_failure(
