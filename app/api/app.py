@@ -28,14 +28,15 @@ from app.api.edge import Edge
 from app.api.errors import answer_app_error, answer_bug, answer_http_error
 from app.api.feedback import FeedbackKey, ask_for_vote, feedback_style, take_vote
 from app.api.health import VERSION, Readiness, health, live, metrics, ready
-from app.api.webhooks import WebhookResources, receive_webhook
+from app.api.webhooks import Webhooks, receive_webhook
 from app.db.ledger.intake import Intake, open_intake
 from app.errors import AppError
 from app.listening import check_port
 from app.queue import Queue, RingBroker, open_queue
 from app.settings import ApiSettings
+from app.telemetry.logs import FrequentLines
 from app.telemetry.traces import end_traces
-from app.tenants import TenantDirectory, open_tenants
+from app.tenants import open_tenants
 
 # Longer than a load balancer takes to notice that the pod is not ready any more.
 DRAIN_S: Final = 5.0
@@ -62,7 +63,8 @@ def create_app(
     *,
     intake: Intake,
     queue: Queue,
-    tenants: TenantDirectory,
+    bodies: Bodies,
+    webhooks: Webhooks,
     readiness: Readiness,
     feedback_key: bytes | None = None,
 ) -> Litestar:
@@ -71,7 +73,6 @@ def create_app(
     def providing(value: object) -> Provide:
         return Provide(lambda: value, sync_to_thread=False, use_cache=True)
 
-    bodies = Bodies()
     return Litestar(
         [receive_webhook, health, live, ready, metrics, ask_for_vote, take_vote, feedback_style],
         dependencies={
@@ -81,7 +82,7 @@ def create_app(
             "bodies": providing(bodies),
             "feedback_key": providing(FeedbackKey(feedback_key)),
         },
-        state=State({"webhooks": WebhookResources(intake, queue, tenants, bodies)}),
+        state=State({"webhooks": webhooks}),
         exception_handlers={AppError: answer_app_error, HTTPException: answer_http_error, Exception: answer_bug},
         openapi_config=OpenAPIConfig(
             title="AI Agents",
@@ -113,17 +114,22 @@ async def open_api(settings: ApiSettings) -> AsyncIterator[Api]:
             )
         )
         queue = await stack.enter_async_context(open_queue(RingBroker(settings.redis_url.get_secret_value())))
+        accepted = FrequentLines("webhook_accepted", logger="app.api.webhooks")
+        await stack.enter_async_context(accepted.written())
+        bodies = Bodies()
+        webhooks = Webhooks(intake, queue, tenants, bodies, accepted)
         key = settings.feedback_key
         app = create_app(
             intake=intake,
             queue=queue,
-            tenants=tenants,
+            bodies=bodies,
+            webhooks=webhooks,
             readiness=readiness,
             feedback_key=key.get_secret_value().encode() if key else None,
         )
         becoming_ready = asyncio.create_task(readiness.turn_on(intake))
         try:
-            yield Api(Edge(app), readiness)
+            yield Api(Edge(app, webhooks), readiness)
         finally:
             becoming_ready.cancel()
             await asyncio.wait([becoming_ready])

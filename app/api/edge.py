@@ -1,14 +1,20 @@
-"""The outermost layer of the API: counts and times every answer, and adds the security headers to it."""
+"""The outermost layer of the API: counts and times every answer, and adds the security headers to it.
+
+Webhooks go from here to `Webhooks`, all else to Litestar.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from functools import lru_cache
 from typing import Any, Final
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import Counter, Histogram
 
+from app.api.webhooks import PATH
 from app.telemetry.metrics import HTTP_REQUESTS, HTTP_SECONDS
 
 # The API serves JSON alone, so no answer may be framed, sniffed, cached or run.
@@ -27,8 +33,9 @@ _METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class Edge:
     """Wraps the application and counts the requests in flight."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, webhooks: ASGIApp) -> None:
         self._app = app
+        self._webhooks = webhooks
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -49,10 +56,11 @@ class Edge:
                 message["headers"] = [*message["headers"], *ours]
             await send(message)
 
+        app = self._webhooks if scope["path"] == PATH and scope["method"] == "POST" else self._app
         self._in_flight += 1
         self._idle.clear()
         try:
-            await self._app(scope, receive, send_with_headers)
+            await app(scope, receive, send_with_headers)
         finally:
             self._in_flight -= 1
             if not self._in_flight:
@@ -66,6 +74,11 @@ class Edge:
 
 def _observe(scope: Any, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-    route = scope.get("path_template") or "unmatched"
-    HTTP_REQUESTS.labels(method, route, str(status)).inc()
-    HTTP_SECONDS.labels(method, route).observe(seconds, exemplar=scope.get("state", {}).get("exemplar"))
+    count, times = _instruments(method, scope.get("path_template") or "unmatched", str(status))
+    count.inc()
+    times.observe(seconds, exemplar=scope.get("state", {}).get("exemplar"))
+
+
+@lru_cache(maxsize=1_000)
+def _instruments(method: str, route: str, status: str) -> tuple[Counter, Histogram]:
+    return HTTP_REQUESTS.labels(method, route, status), HTTP_SECONDS.labels(method, route)

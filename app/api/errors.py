@@ -13,6 +13,7 @@ from uuid import uuid4
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.types import Receive, Scope, Send
 
 from app.core.diagnosis import diagnose
 from app.errors import (
@@ -100,3 +101,15 @@ def answer_bug(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         detail="Something went wrong on our side. Name the error id when you report it.",
         error_id=error_id,
     )
+
+
+async def send_error(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the answer to *error* where Litestar does not do so."""
+    request: Request[Any, Any, Any] = Request(scope, receive, send)
+    if isinstance(error, AppError):
+        answer = answer_app_error(request, error)
+    elif isinstance(error, HTTPException):
+        answer = answer_http_error(request, error)
+    else:
+        answer = answer_bug(request, error)
+    await answer.to_asgi_response(app=None, request=request)(scope, receive, send)

@@ -1,5 +1,9 @@
 """`POST /webhook/servicedesk`: a 202 means that the delivery is stored.
 
+`Webhooks` answers it as an ASGI application, before Litestar: routing, a request object, conversion of what a handler
+returns and exception handlers are more work than all that is done with a webhook. The route `receive_webhook` of
+Litestar documents it, and answers other spellings of its path.
+
 Invariant: the checks run in the contract's order (size and content type, tenant and authentication, then the body), so
 an unauthenticated caller learns nothing about a body. After the ledger has committed, the answer is 202 whatever else
 fails.
@@ -7,21 +11,25 @@ fails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from functools import lru_cache
+from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
 import structlog
 from litestar import MediaType, Request, Response, post
 from litestar.exceptions import HTTPException
 from litestar.openapi import ResponseSpec
+from litestar.types import Receive, Scope, Send
 from opentelemetry.trace import SpanKind
+from prometheus_client import Counter
 from pydantic import BaseModel, Field
 
-from app.api.bodies import MAX_BODY_BYTES, Bodies
+from app.api.bodies import MAX_BODY_BYTES, Bodies, Incoming
+from app.api.errors import send_error
 from app.api.openapi import PROBLEMS, WebhookOperation
 from app.core.body import as_utf8
 from app.core.delivery import Webhook, claimed_tenant, compute_job_id, parse_webhook
@@ -38,7 +46,7 @@ from app.errors import (
     Unauthenticated,
 )
 from app.queue import Queue
-from app.telemetry.logs import delivery_context
+from app.telemetry.logs import FrequentLines
 from app.telemetry.metrics import WEBHOOK_DELIVERIES
 from app.telemetry.traces import current_traceparent, exemplar, span
 from app.tenants import KnownTenant, TenantDirectory
@@ -76,17 +84,8 @@ class Accepted(BaseModel):
 
 
 _NO_ID: Final = UUID(int=0)
+_ACCEPTED_HEADERS: Final = [(b"content-type", b"application/json")]
 _BEFORE_ID, _AFTER_ID = Accepted(job_id=_NO_ID).model_dump_json().encode().split(str(_NO_ID).encode())
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookResources:
-    """What the handler of webhooks uses; `app.state.webhooks`."""
-
-    intake: Intake
-    queue: Queue
-    tenants: TenantDirectory
-    bodies: Bodies
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,51 +120,107 @@ class Arrival:
 )
 async def receive_webhook(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Store one delivery, then ring for it."""
-    # Not by dependency injection, which starts a task group for each request: a tenth of this handler's time.
-    resources: WebhookResources = request.app.state.webhooks
-    intake, queue, tenants = resources.intake, resources.queue, resources.tenants
-    slug = ""
-    with span("POST " + PATH, kind=SpanKind.SERVER) as current:
-        request.scope["state"]["exemplar"] = exemplar()
+    webhooks: Webhooks = request.app.state.webhooks
+    job_id = await webhooks.accept(request, request.scope)
+    return Response(_answer(job_id), media_type=MediaType.JSON)
+
+
+class Call(Incoming, Protocol):
+    """As much of a request as is needed to accept it."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By their names in lower case."""
+        ...
+
+
+class _RawCall:
+    """A request as ASGI tells it."""
+
+    __slots__ = ("content_length", "headers", "receive")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.headers: dict[str, str] = {}
+        for name, value in scope["headers"]:  # the first of several of a name counts, as in Litestar's requests
+            self.headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+        length = self.headers.get("content-length", "")
+        self.content_length = int(length) if length.isascii() and length.isdigit() else None
+        self.receive = receive
+
+
+class Webhooks:
+    """Accepts webhooks; `app.state.webhooks`."""
+
+    def __init__(
+        self, intake: Intake, queue: Queue, tenants: TenantDirectory, bodies: Bodies, accepted: FrequentLines
+    ) -> None:
+        self._intake = intake
+        self._queue = queue
+        self._tenants = tenants
+        self._bodies = bodies
+        self._accepted = accepted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one POST to `PATH`."""
+        scope["path_template"] = PATH
         try:
-            check_headers(list(request.scope["headers"]))
-            _check_content_type(request.headers.get("content-type", ""))
-            body = await resources.bodies.read(request)
-            arrival = authenticate(request.headers, body, tenants, now=datetime.now(UTC))
-            slug = arrival.known.tenant.slug
-            tenant, webhook = read_webhook(arrival, tenants)
-            slug = tenant.slug
-            job_id = compute_job_id(tenant.id, webhook, signed_id=arrival.signed_id)
-            current.set_attributes({"ai_agents.tenant": slug, "ai_agents.job_id": str(job_id)})
-            kept = _kept_body(arrival.body, tenant, webhook)
-            with delivery_context(tenant=slug, ticket_id=webhook.ticket_id, job_id=job_id):
-                await _store(
-                    intake,
-                    AcceptedDelivery(tenant.id, job_id, webhook.ticket_id, webhook.event, kept, current_traceparent()),
+            job_id = await self.accept(_RawCall(scope, receive), scope)
+        except Exception as error:  # noqa: BLE001 - as Litestar does: each error has its answer
+            await send_error(error, scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 202, "headers": _ACCEPTED_HEADERS})
+        await send({"type": "http.response.body", "body": _answer(job_id), "more_body": False})
+
+    async def accept(self, call: Call, scope: Scope) -> UUID:
+        """Store one delivery, then ring for it. Returns the job id; *scope* gets the exemplar for its metrics.
+
+        Raises:
+            AppError: Nothing was accepted.
+            HTTPException: The body is too large, or not said to be JSON.
+        """
+        slug = ""
+        with span("POST " + PATH, kind=SpanKind.SERVER) as current:
+            scope.setdefault("state", {})["exemplar"] = exemplar()
+            try:
+                check_headers(scope["headers"])
+                _check_content_type(call.headers.get("content-type", ""))
+                body = await self._bodies.read(call)
+                arrival = authenticate(call.headers, body, self._tenants, now=datetime.now(UTC))
+                slug = arrival.known.tenant.slug
+                tenant, webhook = read_webhook(arrival, self._tenants)
+                slug = tenant.slug
+                job_id = compute_job_id(tenant.id, webhook, signed_id=arrival.signed_id)
+                told = {"tenant": slug, "ticket_id": webhook.ticket_id, "job_id": str(job_id)}
+                current.set_attributes({"ai_agents.tenant": slug, "ai_agents.job_id": told["job_id"]})
+                kept = _kept_body(arrival.body, tenant, webhook)
+                delivery = AcceptedDelivery(
+                    tenant.id, job_id, webhook.ticket_id, webhook.event, kept, current_traceparent()
                 )
-        except AppError as error:
-            outcome = _OUTCOMES.get(type(error), "failed")
-            WEBHOOK_DELIVERIES.labels(slug, outcome).inc()
-            if not isinstance(error, DatabaseUnavailable):
-                log.info("webhook_refused", tenant=slug, outcome=outcome, field=error.field)
-            raise
-    queue.offer_soon(tenant.id, job_id)
-    WEBHOOK_DELIVERIES.labels(slug, "accepted").inc()
-    return _answer(job_id)
+                try:
+                    await self._intake.accept(delivery)
+                except DatabaseUnavailable as error:
+                    log.warning("delivery_not_stored", cause=error.detail, **told)
+                    raise
+            except AppError as error:
+                outcome = _OUTCOMES.get(type(error), "failed")
+                WEBHOOK_DELIVERIES.labels(slug, outcome).inc()
+                if not isinstance(error, DatabaseUnavailable):
+                    log.info("webhook_refused", tenant=slug, outcome=outcome, field=error.field)
+                raise
+            self._accepted.add(event_kind=webhook.event, **told)
+        self._queue.offer_soon(tenant.id, job_id)
+        _count_accepted(slug).inc()
+        return job_id
 
 
-def _answer(job_id: UUID) -> Response[bytes]:
+@lru_cache(maxsize=10_000)
+def _count_accepted(slug: str) -> Counter:
+    return WEBHOOK_DELIVERIES.labels(slug, "accepted")
+
+
+def _answer(job_id: UUID) -> bytes:
     """An `Accepted` in JSON. Only the job id differs, so the rest is written once."""
-    return Response(_BEFORE_ID + str(job_id).encode() + _AFTER_ID, media_type=MediaType.JSON)
-
-
-async def _store(intake: Intake, delivery: AcceptedDelivery) -> None:
-    try:
-        await intake.accept(delivery)
-    except DatabaseUnavailable as error:
-        log.warning("delivery_not_stored", cause=error.detail)
-        raise
-    log.info("webhook_accepted", event_kind=delivery.event)
+    return _BEFORE_ID + str(job_id).encode() + _AFTER_ID
 
 
 def _kept_body(body: bytes, tenant: Tenant, webhook: Webhook) -> bytes:
@@ -174,12 +229,13 @@ def _kept_body(body: bytes, tenant: Tenant, webhook: Webhook) -> bytes:
     return body if options.instance is None else webhook.body_without_words(technician=options.technician)
 
 
-def check_headers(headers: Sequence[tuple[bytes, bytes]]) -> None:
+def check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
     """Refuse a call that another reader of it, e.g. a proxy, may take for another tenant's or for another signature's.
 
     Raises:
         MalformedDelivery: A header that tells or authenticates the call is there twice, or `Host` is not there.
     """
+    headers = list(headers)
     found = [name for name, _ in headers if name in _ONCE]
     if len(found) != len(set(found)):
         name = next(each for each in found if found.count(each) > 1).decode()
