@@ -23,7 +23,7 @@ import structlog
 from opentelemetry import trace
 
 _MAX_FRAMES = 12
-_WRITE_EVERY_S: Final = 0.1
+_WRITE_EVERY_S: Final = 0.25
 _MAX_UNWRITTEN: Final = 20_000
 
 _final_processor: structlog.types.Processor | None = None
@@ -71,7 +71,7 @@ def set_up_logs(*, level: str, form: Literal["json", "console"], process: str) -
 class FrequentLines:
     """Lines of level info about one event that is so frequent that each of them would cost too much by itself.
 
-    They are rendered and written ten times a second, by a thread: a reader of the log that stands still delays nobody.
+    They are rendered and written four times a second, by a thread: a reader of the log that stands still delays nobody.
     While it does, at most `_MAX_UNWRITTEN` lines are kept.
     """
 

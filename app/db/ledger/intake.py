@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from app.db.connection import CONNECT_TIMEOUT, PooledConnection, Pooler, connecting, driver_dsn, is_passing, unavailable
 from app.errors import DatabaseUnavailable
@@ -65,6 +66,46 @@ class LedgerState:
     """
 
 
+class _Writer:
+    """A connection that is kept from one statement to the next.
+
+    To take one from the pool for each, and to give it back, costs as much CPU as the statement.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[Any]) -> None:
+        self._pool = pool
+        self._connection: PoolConnectionProxy[Any] | None = None
+
+    async def accept(self, deliveries: Sequence[AcceptedDelivery]) -> list[str | None]:
+        """Store *deliveries*. Returns for each the SQLSTATE of its refusal, or None."""
+        if self._connection is not None and self._connection.is_closed():
+            await self.let_go()
+        if self._connection is None:
+            self._connection = await self._pool.acquire(timeout=ACCEPT_TIMEOUT_S)
+        try:
+            failures: list[str | None] = await self._connection.fetchval(
+                _ACCEPT,
+                [d.tenant_id for d in deliveries],
+                [d.job_id for d in deliveries],
+                [d.ticket_id for d in deliveries],
+                [d.event for d in deliveries],
+                [d.body for d in deliveries],
+                [d.trace_context for d in deliveries],
+                timeout=ACCEPT_TIMEOUT_S,
+            )
+        except BaseException:
+            await self.let_go()  # the pool closes it if it can't be used again
+            raise
+        return failures
+
+    async def let_go(self) -> None:
+        """Give the connection back to the pool."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                await self._pool.release(connection)
+
+
 class Intake:
     """A pool of connections as the role `ai_agents_intake`, and the deliveries that wait for a writer."""
 
@@ -76,7 +117,8 @@ class Intake:
         self._deadlines: dict[asyncio.Future[None], float] = {}
         """Of all that wait or are being written, the earliest first; by the loop's clock."""
         self._next_look: asyncio.TimerHandle | None = None
-        self._idle_writers = writers
+        self._idle_writers: list[_Writer] = [_Writer(pool) for _ in range(writers)]
+        """The one that wrote last is at the end, and writes next: its connection and statement are warm."""
         self._writing: set[asyncio.Task[None]] = set()
 
     async def accept(self, delivery: AcceptedDelivery) -> None:
@@ -95,8 +137,7 @@ class Intake:
         if self._next_look is None:
             self._give_up_late()
         if self._idle_writers:
-            self._idle_writers -= 1
-            task = asyncio.create_task(self._write())
+            task = asyncio.create_task(self._write(self._idle_writers.pop()))
             self._writing.add(task)
             task.add_done_callback(self._writing.discard)
         try:
@@ -118,18 +159,18 @@ class Intake:
             if not committed.done():
                 committed.set_exception(unavailable(TimeoutError()))
 
-    async def _write(self) -> None:
+    async def _write(self, writer: _Writer) -> None:
         try:
             while self._waiting:
                 batch = self._next_batch()
                 try:
                     wanted = [entry for entry in batch if not entry[1].done()]  # the others' callers have timed out
                     if wanted:
-                        await self._commit(wanted)
+                        await self._commit(writer, wanted)
                 finally:
                     self._waiting_bytes -= sum(len(delivery.body) for delivery, _ in batch)
         finally:
-            self._idle_writers += 1
+            self._idle_writers.append(writer)
 
     def _next_batch(self) -> list[tuple[AcceptedDelivery, asyncio.Future[None]]]:
         batch = [self._waiting.popleft()]
@@ -141,22 +182,13 @@ class Intake:
             batch.append(self._waiting.popleft())
         return batch
 
-    async def _commit(self, batch: list[tuple[AcceptedDelivery, asyncio.Future[None]]]) -> None:
+    async def _commit(self, writer: _Writer, batch: list[tuple[AcceptedDelivery, asyncio.Future[None]]]) -> None:
         # Sorted, to avoid deadlocks: two batches may hold the same deliveries, when senders repeat them. Each insert then
         # waits for the same row of the other batch, so all batches must insert in the same order.
         batch.sort(key=lambda entry: (entry[0].tenant_id, entry[0].job_id))
         deliveries = [delivery for delivery, _ in batch]
         try:
-            failures: list[str | None] = await self._pool.fetchval(
-                _ACCEPT,
-                [d.tenant_id for d in deliveries],
-                [d.job_id for d in deliveries],
-                [d.ticket_id for d in deliveries],
-                [d.event for d in deliveries],
-                [d.body for d in deliveries],
-                [d.trace_context for d in deliveries],
-                timeout=ACCEPT_TIMEOUT_S,
-            )
+            failures = await writer.accept(deliveries)
         except Exception as error:  # noqa: BLE001 - whatever it was, each caller must get an error
             for _, committed in batch:
                 if not committed.done():
@@ -214,9 +246,11 @@ class Intake:
         return LedgerState(schema=revision)
 
     async def finish(self) -> None:
-        """Wait until all waiting deliveries are written."""
+        """Wait until all waiting deliveries are written, and give the connections back."""
         while self._writing:
             await asyncio.wait(self._writing)
+        for writer in self._idle_writers:
+            await writer.let_go()
 
 
 async def _keep(_: asyncpg.Connection[Any]) -> None:
