@@ -78,12 +78,10 @@ class _Writer:
 
     async def accept(self, deliveries: Sequence[AcceptedDelivery]) -> list[str | None]:
         """Store *deliveries*. Returns for each the SQLSTATE of its refusal, or None."""
-        if self._connection is not None and self._connection.is_closed():
-            await self.let_go()
-        if self._connection is None:
-            self._connection = await self._pool.acquire(timeout=ACCEPT_TIMEOUT_S)
+        connection = self._find_open() or await self._pool.acquire(timeout=ACCEPT_TIMEOUT_S)
+        self._connection = connection
         try:
-            failures: list[str | None] = await self._connection.fetchval(
+            failures: list[str | None] = await connection.fetchval(
                 _ACCEPT,
                 [d.tenant_id for d in deliveries],
                 [d.job_id for d in deliveries],
@@ -97,6 +95,12 @@ class _Writer:
             await self.let_go()  # the pool closes it if it can't be used again
             raise
         return failures
+
+    def _find_open(self) -> PoolConnectionProxy[Any] | None:
+        try:
+            return None if self._connection is None or self._connection.is_closed() else self._connection
+        except asyncpg.InterfaceError:  # it was closed, and the pool has taken it back
+            return None
 
     async def let_go(self) -> None:
         """Give the connection back to the pool."""
