@@ -164,8 +164,8 @@ async def serve(settings: ApiSettings) -> None:
             http1_settings=HTTP1Settings(
                 header_read_timeout=HEADERS_TIMEOUT_MS,
                 max_buffer_size=MAX_HEADERS_BYTES,
-                # An ingress could send a webhook on a kept connection in the moment in which we close it as idle.
-                keep_alive=False,
+                # But for webhooks that come one after the other, each answer says that it ends the connection.
+                keep_alive=True,
             ),
             websockets=False,
             backlog=1024,

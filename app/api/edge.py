@@ -1,4 +1,6 @@
-"""The outermost layer of the API: counts and times every answer, and adds the security headers to it.
+"""The outermost layer of the API: counts and times every answer, and adds headers to it.
+
+Invariant: an answer that does not say itself what becomes of its connection ends it.
 
 Webhooks go from here to `Webhooks`, all else to Litestar.
 """
@@ -27,6 +29,7 @@ SECURITY_HEADERS: Final = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
+_ADDED_HEADERS: Final = ((b"connection", b"close"), *SECURITY_HEADERS)
 _METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
@@ -52,7 +55,7 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = {name.lower() for name, _ in message["headers"]}
-                ours = [header for header in SECURITY_HEADERS if header[0] not in own]
+                ours = [header for header in _ADDED_HEADERS if header[0] not in own]
                 message["headers"] = [*message["headers"], *ours]
             await send(message)
 

@@ -11,6 +11,8 @@ fails.
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -85,6 +87,10 @@ class Accepted(BaseModel):
 
 _NO_ID: Final = UUID(int=0)
 _ACCEPTED_HEADERS: Final = [(b"content-type", b"application/json")]
+# A connection is kept, and spares an ingress a handshake, only by those who may send webhooks, and only while they come
+# one after the other: then it is hardly ever idle for so long that we close it, just when the ingress sends on it.
+_KEPT_HEADERS: Final = [*_ACCEPTED_HEADERS, (b"connection", b"keep-alive")]
+_KEEP_WITHIN_S: Final = 1.0
 _BEFORE_ID, _AFTER_ID = Accepted(job_id=_NO_ID).model_dump_json().encode().split(str(_NO_ID).encode())
 
 
@@ -159,6 +165,7 @@ class Webhooks:
         self._tenants = tenants
         self._bodies = bodies
         self._accepted = accepted
+        self._last_at = -math.inf
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one POST to `PATH`."""
@@ -168,8 +175,14 @@ class Webhooks:
         except Exception as error:  # noqa: BLE001 - as Litestar does: each error has its answer
             await send_error(error, scope, receive, send)
             return
-        await send({"type": "http.response.start", "status": 202, "headers": _ACCEPTED_HEADERS})
+        headers = _KEPT_HEADERS if self._is_frequent() else _ACCEPTED_HEADERS
+        await send({"type": "http.response.start", "status": 202, "headers": headers})
         await send({"type": "http.response.body", "body": _answer(job_id), "more_body": False})
+
+    def _is_frequent(self) -> bool:
+        """Whether a webhook was accepted in the last second."""
+        before, self._last_at = self._last_at, asyncio.get_running_loop().time()
+        return self._last_at - before < _KEEP_WITHIN_S
 
     async def accept(self, call: Call, scope: Scope) -> UUID:
         """Store one delivery, then ring for it. Returns the job id; *scope* gets the exemplar for its metrics.
