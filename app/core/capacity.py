@@ -46,8 +46,8 @@ class Measured:
 
 
 MEASURED: Final = Measured(
-    worker_cpu_s=0.045,
-    api_cpu_s=0.003,
+    worker_cpu_s=0.025,
+    api_cpu_s=0.001,
     postgres_cpu_s=0.017,
     own_s=0.3,
     wal_bytes=14_000,
