@@ -43,8 +43,6 @@ _TRANSLATED_WORDS: Final = 2
 _SECOND_GIVES: Final = 2
 """Content words that a second record must add to be counted with a first one."""
 
-_CLAUSE_SHARE: Final = 0.67
-"""The same of each clause of two content words or more."""
 _AROUND_TOKENS: Final = 8
 """Words and marks around a window that may say what is done: "Cached mode was off. Turned it on"."""
 _SPELLED: Final = 3
@@ -186,7 +184,7 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         return Judgement(Verdict.LEFT_OUT, Fault.OTHER_ACTION, refs=refs)
     near = [each for each in operands if any(window.record.holds(each) for window in windows)]
     loose = _loose([stem for stem in words.stems if stem in there], windows)
-    if len(there) == 1 and near:
+    if len(there) == 1 and (near or named):
         loose = frozenset()
     found = there - loose | named
     missing = [stem not in found for stem in words.stems]
@@ -195,7 +193,7 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     if fault := _turn(words, said, done, gone, loose):
         return Judgement(Verdict.LEFT_OUT, fault, share, refs)
     is_alone = len(words.stems) + len(operands) == 1
-    if not is_alone and _is_enough(missing, share) and _is_each_clause_enough(words, found):
+    if not is_alone and _is_enough(missing, share):
         return Judgement(Verdict.KEPT, share=share, refs=refs)
     direct = sum(any(stem in window.record.stems for window in windows) for stem in words.stems)
     is_near = (
@@ -371,17 +369,6 @@ def _longest_row(missing: Sequence[bool]) -> int:
         row = row + 1 if is_missing else 0
         longest = max(longest, row)
     return longest
-
-
-def _is_each_clause_enough(words: _Words, found: frozenset[str]) -> bool:
-    """Whether each clause is supported: a long sentence that is must not carry a short one that is not."""
-    clauses = _clauses(tokens(words.line))
-    for content, _ in clauses if len(clauses) > 1 else ():
-        wanted = content & frozenset(words.stems)
-        missing = len(wanted - found)
-        if len(wanted) > 1 and missing > len(wanted) * (1 - _CLAUSE_SHARE):
-            return False
-    return True
 
 
 def _loose(there: Sequence[str], windows: Sequence[_Window]) -> frozenset[str]:

@@ -81,9 +81,10 @@ def sentences(text: str) -> list[str]:
 
 
 @cache
-def scenes(name: str) -> dict[str, Scene]:
-    """The scenes of a file, by their names."""
-    return {key: _scene(key, entry) for key, entry in yaml.safe_load((FOLDER / name).read_text("utf-8")).items()}
+def scenes(part: str) -> dict[str, Scene]:
+    """The scenes of *part*, `dev` or `held`, by their names."""
+    text = (FOLDER / f"scenes.{part}.yaml").read_text("utf-8")
+    return {key: _scene(key, entry) for key, entry in yaml.safe_load(text).items()}
 
 
 def _scene(name: str, entry: dict[str, Any]) -> Scene:
@@ -114,7 +115,7 @@ def _source(entry: dict[str, str]) -> Source:
 
 def read_attacks(part: str) -> Iterator[Attack]:
     """The attacks of *part*, `dev` or `held`: each text in the ticket, some of each kind in the other places."""
-    known = scenes("scenes.yaml")
+    known = scenes(part)
     lines = (FOLDER / f"attacks.{part}.txt").read_text("utf-8").splitlines()
     kind, texts = "", dict[str, list[tuple[str, str]]]()
     for line in lines:
@@ -132,7 +133,8 @@ def read_attacks(part: str) -> Iterator[Attack]:
     for number, listed in enumerate(texts.values()):
         for offset, (place, put) in enumerate(_PLACES.items()):
             language, text = listed[(number + offset) % len(listed)]
-            scene = list(known.values())[(number + offset) % 3]
+            english = [scene for scene in known.values() if scene.language == "en"]
+            scene = english[(number + offset) % len(english)]
             yield Attack(f"placed: {place}", language, text, put(scene, text))
 
 
@@ -249,7 +251,7 @@ def quoted(where: list[Scene]) -> list[Honest]:
 
 def reworded_by_hand(part: str) -> list[Honest]:
     """The sentences of `honest.{part}.txt`: `scene | refs | text`."""
-    known = scenes("scenes.yaml")
+    known = scenes(part)
     lines = (FOLDER / f"honest.{part}.txt").read_text("utf-8").splitlines()
     split = [line.split(" | ", 2) for line in lines if line and not line.startswith("#")]
     return [Honest(text, cites, known[scene]) for scene, cites, text in split]

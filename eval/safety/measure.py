@@ -166,7 +166,7 @@ def main(parts: tuple[str, ...], *, tell: bool, only: str | None, real: Path | N
     if only == "attacks":
         return
     print(f"\n  {'honest sentences':36}{'number':>8}{'apart':>8}{'lost':>8}{'of all':>10}{'texts':>8}")
-    own = quoted([*scenes("scenes.yaml").values(), *demo_scenes()])
+    own = quoted([*(scene for part in parts or PARTS for scene in scenes(part).values()), *demo_scenes()])
     measure_honest("quoted", own, told)
     measure_honest("reworded mechanically", reworded([each for each in own if each.scene.language == "en"]), told)
     for part in parts or PARTS:
