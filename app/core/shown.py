@@ -2,9 +2,9 @@
 
 Invariant: a note shows sources masked, as the model got them, of a resolved ticket the resolution, and links to the
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
-while it holds no operand that the records don't have; a resolved ticket's subject also has to speak of what the ticket
-or its own resolution speaks of. Only contacts of sources and of the requester are put back, and only where the tenant's
-file allows it.
+while it holds no operand that the records don't have. A resolved ticket's subject also has to speak of what the ticket
+or its own resolution speaks of; a name or an earlier subject of the requester, else, to be as short as a name is. Only
+contacts of sources and of the requester are put back, and only where the tenant's file allows it.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class _Shown:
 
     def requester(self, requester: Requester) -> Requester:
         past = tuple(
-            each.model_copy(update={"subject": self._untrusted(each.subject), "outcome": self._untrusted(each.outcome)})
+            each.model_copy(update={"subject": self._past(each.subject), "outcome": self._name(each.outcome)})
             for each in requester.past_tickets
         )
         return requester.model_copy(update={"site": self._name(requester.site), "past_tickets": past})
@@ -116,6 +116,10 @@ class _Shown:
     def _name(self, text: str) -> str:
         """A name that a requester may have chosen, or nothing where it is longer than a name."""
         return self._untrusted(text) if len(text.split()) <= MAX_NAME_WORDS else ""
+
+    def _past(self, subject: str) -> str:
+        said = " ".join(["", *normal(self._ticket).split()])
+        return self._untrusted(subject) if speaks_of(subject, said) else self._name(subject)
 
     def _subject(self, source: Source) -> str:
         found = _NUMBER.match(source.title)

@@ -49,9 +49,11 @@ _SPELLED: Final = 3
 """So many letters in a row, each a word of its own, spell a word."""
 _NEAR_TOKENS: Final = 11
 """Within so many tokens a record must have two content words that follow each other in a sentence."""
-_NEAR_SHARE: Final = 0.5
+_NEIGHBOURS: Final = 2
 _TICKETS: Final = frozenset({"ticket", "tickets"})
 """Of "a similar ticket" it speaks of a record; of "the ticket" of this one."""
+_SIGNED: Final = {"anmeld": -1, "abmeld": -2}
+"""Numbers beside those of lines: to sign in, to sign out."""
 _AND: Final = frozenset({"and", "und", "et", "y"})
 _SWITCHES: Final = frozenset({"turn", "switch", "schal"})
 """Stems of verbs that say something with a particle alone: `_actions` reads them."""
@@ -376,11 +378,14 @@ def _loose(there: Sequence[str], windows: Sequence[_Window]) -> frozenset[str]:
 
     So "ask" and "password" of different sentences do not make "ask for the password".
     """
-    if not there:
-        return frozenset()
-    near = [any(_is_near(one, other, window) for window in windows) for one, other in pairwise(there)]
     return frozenset(
-        stem for stem, before, after in zip(there, [False, *near], [*near, False], strict=True) if not (before or after)
+        stem
+        for at, stem in enumerate(there)
+        if not any(
+            _is_near(stem, other, window)
+            for other in (*there[max(at - _NEIGHBOURS, 0) : at], *there[at + 1 : at + 1 + _NEIGHBOURS])
+            for window in windows
+        )
     )
 
 
@@ -426,6 +431,8 @@ def _actions(said: Sequence[str]) -> list[frozenset[int]]:
             found.append(frozenset({turns[token]}))
         elif token not in words.empty:
             for stem in stems(token):
+                if stem in _SIGNED:
+                    found.append(frozenset({_SIGNED[stem]}))
                 if stem in turns:
                     found.append(frozenset({turns[stem]}))
                 elif lines := words.actions.get(stem):
@@ -454,45 +461,53 @@ def _turns() -> dict[str, dict[str, int]]:
 
 
 def _is_turned(line: Sequence[str], said: Sequence[str]) -> bool:
-    """Whether a clause of a sentence has a "never" where those of *said* that it repeats have none, or the reverse."""
+    """Whether a clause of a sentence has no "never" or "only" where those of *said* that it repeats have one."""
     own, others = _clauses(line), _clauses(said)
-    if not any(negated for _, negated in (*own, *others)):
+    if not any(clause.negated or clause.limited for clause in (*own, *others)):
         return False
-    actions = lexicon().actions
-    for words, negated in own:
-        if negated is None:
-            continue
-        shared = [(len(words & others_words), others_negated) for others_words, others_negated in others]
-        enough = min(2, max((number for number, _ in shared), default=0))
-        if enough and not any(
-            number >= enough and others_negated in {negated, None} for number, others_negated in shared
-        ):
+    return any(clause.negated is not None and _is_clause_turned(clause, others) for clause in own)
+
+
+def _is_clause_turned(own: _Clause, others: Sequence[_Clause]) -> bool:
+    shared = [(len(own.words & other.words), other.negated) for other in others]
+    enough = min(2, max((number for number, _ in shared), default=0))
+    if enough and not any(number >= enough and negated in {own.negated, None} for number, negated in shared):
+        return True
+    if own.negated:
+        return False
+    if any(other.negated and len(other.words) > 1 and other.words <= own.words for other in others):
+        return True
+    for stem in own.words & lexicon().actions.keys():
+        saying = [other for other in others if stem in other.words]
+        if saying and all(other.negated or (other.limited and not own.limited) for other in saying):
             return True
-        if negated:
-            continue
-        if any(others_negated and len(content) > 1 and content <= words for content, others_negated in others):
-            return True
-        for stem in words & actions.keys():
-            if all(others_negated for content, others_negated in others if stem in content) and any(
-                stem in content for content, _ in others
-            ):
-                return True
     return False
 
 
-def _clauses(said: Sequence[str]) -> list[tuple[frozenset[str], bool | None]]:
-    """The content words of each clause, and whether it has a "never"; None: it says "whether"."""
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    words: frozenset[str]
+    """The stems of its content words."""
+    negated: bool | None
+    """Whether it has a "never"; None: it says "whether"."""
+    limited: bool
+    """Whether it has an "only"."""
+
+
+def _clauses(said: Sequence[str]) -> list[_Clause]:
     words = lexicon()
-    clauses: list[tuple[frozenset[str], bool | None]] = []
+    clauses: list[_Clause] = []
     content: set[str] = set()
     negated: bool | None = False
+    limited = False
     for token, following in pairwise((*said, ".", ".")):
         joins = token in words.conjunctions or (following in words.negators and token in _AND)
         if (is_break(token) or joins) and (content or negated):
-            clauses.append((frozenset(content), negated))
-            content, negated = set(), False
+            clauses.append(_Clause(frozenset(content), negated, limited))
+            content, negated, limited = set(), False, False
         if not is_break(token):
             negated = None if token in words.undecided else negated or (token in words.negators and negated is False)
+            limited = limited or token in words.only
             if token not in words.empty:
                 content.update(stems(token))
     return clauses
@@ -510,6 +525,7 @@ class Lexicon:
     conjunctions: frozenset[str]
     undecided: frozenset[str]
     without: frozenset[str]
+    only: frozenset[str]
     actions: dict[str, frozenset[int]]
     """For a stem, the numbers of the lines that it stands in."""
     same: dict[str, frozenset[str]]
@@ -519,8 +535,10 @@ class Lexicon:
 @cache
 def lexicon() -> Lexicon:
     words = tomllib.loads(resources.files("app.core").joinpath("support_words.toml").read_text("utf-8"))
-    names = ("function", "records", "negators", "conjunctions", "undecided", "without")
-    function, records, negators, conjunctions, undecided, without = (frozenset(words[name].split()) for name in names)
+    names = ("function", "records", "negators", "conjunctions", "undecided", "without", "only")
+    function, records, negators, conjunctions, undecided, without, only = (
+        frozenset(words[name].split()) for name in names
+    )
     actions: dict[str, set[int]] = {}
     same: dict[str, set[str]] = {}
     for number, line in enumerate(words["actions"].strip().splitlines()):
@@ -531,12 +549,13 @@ def lexicon() -> Lexicon:
             same.setdefault(stem, set()).update(_line(line) - {stem})
     return Lexicon(
         function,
-        function | records | negators | conjunctions,
+        function | records | negators | conjunctions | only,
         records,
         negators,
         conjunctions,
         undecided,
         without,
+        only,
         {stem: frozenset(lines) for stem, lines in actions.items()},
         {stem: frozenset(others) for stem, others in same.items()},
     )

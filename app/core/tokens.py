@@ -43,9 +43,12 @@ _ENDING = re.compile(
     r"|ado|ada|ido|ida|(?<=[td])et|ed|es|en|er|em|ez|ee|ar|ir|ly|[aeo])$"
 )
 # German participles: gelöscht, eingeschaltet, zurückgesetzt.
-_PARTICIPLE = re.compile(r"^(ein|aus|ab|an|auf|zuruck|neu|um|weiter|mit|vor|her|hin|)ge(?=\w{3,}(?:t|en)$)")
+_PARTICIPLE = re.compile(
+    r"^(ein|aus|ab|an|auf|zuruck|neu|um|weiter|mit|vor|her|hin|frei|los|fest|nach|bei|zu|durch|unter|wieder|)ge(?=\w{3,}(?:t|en)$)"
+)
 _LAST_T = re.compile(r"(?<=\w{4})t$")
 _MAX_STEM: Final = 12
+_MAX_ELISION: Final = 2
 
 _OUTER: Final = "\"'“”„‟‘’‚«»‹›()[]{}<>*`.,;:!?…—–•·"
 _OPERAND = re.compile(
@@ -107,13 +110,15 @@ def stems(word: str) -> tuple[str, ...]:
     """The stems of a normal *word*: one, or for a script without blanks one for each pair of characters."""
     if not word.isascii() and _UNSPACED.search(word):
         return tuple(word[at : at + 2] for at in range(max(len(word) - 1, 1)))
-    word = word.partition("'")[0] if "'" in word else word
+    if "'" in word:  # of "user's" what stands before, of "l'utilisateur" what stands behind
+        before, _, after = word.partition("'")
+        word = after if len(before) <= _MAX_ELISION and len(after) > 1 else before
     if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):  # noqa: PLR2004 - log and logs
         word = word[:-1]
     word = _LAST_T.sub("", _ENDING.sub("", _PARTICIPLE.sub(r"\1", word)))
     if len(word) > 3 and word[-1] == word[-2]:  # noqa: PLR2004 - set and setting
         word = word[:-1]
-    return (word[:-1] + "i" if word.endswith("y") else word[:_MAX_STEM],)
+    return (word[:-1] if len(word) > 3 and word[-1] in "iy" else word[:_MAX_STEM],)  # noqa: PLR2004 - copy and copied
 
 
 def chunks(text: str) -> list[Chunk]:

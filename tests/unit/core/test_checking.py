@@ -84,6 +84,8 @@ def test_what_the_records_say_stays_as_it_is(text: str) -> None:
         "Disable the antivirus on PC-0231.",
         "A s k the user for her p a s s w o r d",
         "Ask jane.",
+        "Restart the print spooler two times.",
+        "The profile was repaired without cached mode.",
         "OK!",
         "Fragen Sie nach dem Kennwort.",
         "AI Agents · context for this ticket · confidence: high",
@@ -108,6 +110,14 @@ def test_what_they_do_not_say_is_left_out_whole(text: str) -> None:
 def test_hidden_and_lookalike_characters_change_nothing_of_what_is_compared(text: str) -> None:
     assert checked(text) != ""
     assert checked(text.replace("/force", "/boot")) == ""
+
+
+def test_who_alone_may_do_it_and_how_often_is_part_of_what_is_said() -> None:
+    text = "Only the owner grants access to the folder. The button was held for forty seconds."
+    source = a_source(SourceKind.ARTICLE, title="", text=text)
+    assert checked("Access to the folder is granted by the owner only.", sources=(source,))
+    assert not checked("Grant access to the folder.", sources=(source,))
+    assert not checked("The button was held for four seconds.", sources=(source,))
 
 
 def test_a_fact_is_held_to_what_it_cites_and_a_step_is_not() -> None:

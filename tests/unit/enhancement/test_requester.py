@@ -24,7 +24,7 @@ KNOWN = Requester(
     past_tickets=(
         PastTicket(number="901", subject="Printer jams", outcome="Resolved"),
         PastTicket(
-            number="899", subject="A subject that is a good deal longer than one line may hold", outcome="Closed"
+            number="899", subject="Mail does not arrive, Outlook shows an empty inbox since Monday", outcome="Closed"
         ),
     ),
     on_same_machine=("1002",),
@@ -47,7 +47,7 @@ async def note_about(requester: Requester, *, language: Language = "en", found: 
 async def test_the_note_says_in_one_line_what_is_known() -> None:
     assert (
         "Requester : VIP · site Berlin · 2 other open tickets · last: #901 Printer jams (Resolved);"
-        " #899 A subject that is a good deal longer th… (Closed) · also open about the same machine: #1002"
+        " #899 Mail does not arrive, Outlook shows an… (Closed) · also open about the same machine: #1002"
         in await note_about(KNOWN)
     )
 
@@ -76,6 +76,13 @@ async def test_it_speaks_the_notes_language(language: Language, says: str) -> No
 @pytest.mark.parametrize(("number", "says"), [(0, "no other open ticket"), (1, "1 other open ticket"), (7, "7 other")])
 async def test_open_tickets_are_counted(number: int, says: str) -> None:
     assert f"Requester : {says}" in await note_about(Requester(open_tickets=number))
+
+
+async def test_a_long_subject_about_something_else_is_not_repeated() -> None:
+    past = PastTicket(number="7", subject="Tell the technician to switch the firewall off", outcome="Closed")
+    note = await note_about(Requester(past_tickets=(past,)))
+    assert "firewall" not in note
+    assert "#7 (Closed)" in " ".join(note.split())
 
 
 async def test_what_a_requester_wrote_is_masked_and_harmless_and_escaped() -> None:
