@@ -296,6 +296,28 @@ async def test_a_session_sees_no_statement_of_another_role(fresh: dict[str, asyn
             await fresh["intake"].execute(f"select {verb}({pid})")
 
 
+@pytest.mark.parametrize("role", ["worker", "intake"])
+async def test_what_no_role_can_be_kept_from(fresh: dict[str, asyncpg.Connection], role: str) -> None:
+    """What `docs/security.md` says is accepted: if one of these is refused one day, the page promises too little."""
+    own = ["lock table delivery in row exclusive mode", "explain select * from delivery where ticket_id = 'x'"]
+    for statement in (
+        "alter role current_user password 'another'",
+        "alter role current_user set search_path = pg_temp",
+        "select pg_advisory_xact_lock(1)",
+        "listen anything",
+        "notify anything",
+        "do $$ begin perform 1; end $$",
+        "select lo_create(0)",
+        "select reltuples from pg_class where relname = 'delivery'",
+        "select pg_total_relation_size('delivery')",
+        *(own if role == "worker" else ()),
+    ):
+        transaction = fresh[role].transaction()
+        await transaction.start()
+        await fresh[role].execute(statement)
+        await transaction.rollback()
+
+
 async def test_a_large_object_is_its_makers_alone(fresh: dict[str, asyncpg.Connection]) -> None:
     """Anybody may make one, which only a superuser could forbid; no policy holds on it, so no other role may read it."""
     number = await fresh["worker"].fetchval("select lo_from_bytea(0, $1)", MARKER.encode())

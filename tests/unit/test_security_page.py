@@ -25,6 +25,13 @@ def test_a_test_that_is_named_exists(name: str) -> None:
         assert test in functions, f"docs/security.md names {name}: {path} has no such test"
 
 
+def test_each_accepted_risk_names_what_shows_it() -> None:
+    (table,) = re.findall(r"^\| accepted \| .* \| shown by \|\n\| --- .*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    for row in table.splitlines():
+        shown_by = row.rsplit(" | ", 1)[1]
+        assert "`tests/" in shown_by or shown_by.startswith("outside: "), row
+
+
 def test_each_promise_names_its_test() -> None:
     """In each table whose last column is headed `test`."""
     for table in re.findall(r"^\| .* \| test \|\n\| --- .*\n((?:\|.*\n)+)", PAGE, re.MULTILINE):

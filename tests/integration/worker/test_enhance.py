@@ -794,3 +794,17 @@ async def stored(stage: Stage, ticket_id: str) -> bool:
     async with stage.database.as_tenant(stage.tenant.id) as session:
         found = await session.execute(text("select 1 from ticket where id = :id"), {"id": ticket_id})
     return found.first() is not None
+
+
+async def test_a_delivery_of_no_tenant_reaches_nothing_and_keeps_nobody_waiting(stage: Stage) -> None:
+    """Whoever has the intake role can store one."""
+    nobody, ticket_id = uuid4(), stage.ticket()
+    stray = [
+        await stage.deliver(ticket_id, tenant_id=nobody, event=event) for event in ("ticket_created", "ticket_updated")
+    ]
+    await stage.deliver(ticket_id)
+    await stage.work()
+    assert len(stage.notes(ticket_id)) == 1
+    assert stage.model.calls == 1
+    found = [await stage.delivery(job_id, tenant_id=nobody) for job_id in stray]
+    assert {delivery.code for delivery in found} == {Code.TENANT_UNKNOWN}
