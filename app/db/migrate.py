@@ -205,6 +205,7 @@ def _keep_from_making_tables(connection: Connection, tell: Tell) -> None:
 
 def _reset_settings(connection: Connection, tell: Tell) -> None:
     """Take back what the roles have set for their own sessions. Ours undo it (`connection.connect`), other clients don't."""
+    left = []
     for row in connection.execute(_ROLE_SETTINGS, {"roles": list(ROLES)}).all():
         try:
             with connection.begin_nested():
@@ -212,11 +213,15 @@ def _reset_settings(connection: Connection, tell: Tell) -> None:
         except DBAPIError as error:
             if not is_fault_of_schema(error):
                 raise
-            raise MissingRole(
-                f"{row.rolname} has set {row.names} for all its later sessions. As the database's master user, run: "
-                f"{row.remedy};"
-            ) from error
-        tell(f"took back what {row.rolname} had set for its later sessions: {row.names}")
+            left.append(row)
+        else:
+            tell(f"took back what {row.rolname} had set for its later sessions: {row.name}")
+    if left:
+        told = ", ".join(f"{row.rolname} has set {row.name}" for row in left)
+        remedy = "; ".join(row.remedy for row in left)
+        raise MissingRole(
+            f"{told} for all its later sessions. As the database's master user, run: {remedy};",
+        )
 
 
 def _makers(connection: Connection) -> list[str]:

@@ -21,6 +21,7 @@ from demo.launcher import CHECKOUT, Process, environment
 from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
 from tests.integration.processes import open_api_process, open_worker_process
+from tests.integration.superuser import run_as_superuser
 
 COMMANDS = [
     ["api"],
@@ -198,6 +199,14 @@ async def test_deliveries_are_sent_listed_shown_and_replayed(
     replayed = await call("deliveries", "replay", "--tenant", "smoke", job_id, **database)
     assert replayed.returncode == 1
     assert "not a failed delivery" in replayed.stdout
+    await run_as_superuser(urls, "update delivery set accepted_at = '20000-01-01' where job_id = $1", job_id)
+    for command in (
+        ["list", "--tenant", "smoke", "--since", "0001-01-01T00:00:00Z"],
+        ["show", "--tenant", "smoke", job_id],
+    ):
+        told = await call("deliveries", *command, **database)
+        assert told.returncode == 0, told.stderr
+        assert "9999" in told.stdout
 
 
 async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(

@@ -171,10 +171,11 @@ async def test_what_a_role_has_set_for_its_later_sessions_is_told_with_the_sql_t
     try:
         for setting in ("search_path = pg_temp", "default_transaction_read_only = on"):
             await worker.execute(f"alter role current_user {where}set {setting}")
-        with pytest.raises(MissingRole, match="has set default_transaction_read_only, search_path for") as refused:
+        await worker.execute(f"alter role current_user {where}set transaction_isolation = 'read committed'")
+        with pytest.raises(MissingRole, match="ai_agents_worker has set search_path for all") as refused:
             await migrate(empty.owner, tell=lambda _: None)
-        remedy = refused.value.detail.partition("run: ")[2]
-        await superuser.execute(remedy)
+        assert "ai_agents_worker has set default_transaction_read_only" in refused.value.detail
+        await superuser.execute(refused.value.detail.partition("run: ")[2])
         await migrate(empty.owner, tell=lambda _: None)
     finally:
         await superuser.execute(f"alter role ai_agents_worker {where}reset all")
@@ -189,11 +190,14 @@ async def test_who_may_take_it_back_does(empty: DatabaseUrls) -> None:
         await superuser.execute("alter role ai_agents_owner createrole")
         await superuser.execute("grant ai_agents_worker to ai_agents_owner with admin option, inherit false, set false")
         await superuser.execute("alter role ai_agents_worker set lock_timeout = '1ms'")
+        await superuser.execute("alter role ai_agents_worker set timezone = 'Asia/Kolkata'")
+        await superuser.execute("alter role ai_agents_worker set transaction_isolation = 'read committed'")
         await migrate(empty.owner, tell=said.append)
         assert "took back what ai_agents_worker had set for its later sessions: lock_timeout" in said
-        assert not await superuser.fetchval(
-            "select count(*) from pg_db_role_setting where setrole = 'ai_agents_worker'::regrole"
+        kept = await superuser.fetchval(
+            "select setconfig from pg_db_role_setting where setrole = 'ai_agents_worker'::regrole"
         )
+        assert kept == ["transaction_isolation=read committed"]
     finally:
         await superuser.execute("alter role ai_agents_worker reset all")
         await superuser.execute("alter role ai_agents_owner nocreaterole")
