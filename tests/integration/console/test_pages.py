@@ -286,3 +286,12 @@ async def test_every_answer_has_the_headers(console: Console) -> None:
         assert headers["content-security-policy"].startswith("default-src 'none'"), path
         assert headers["x-content-type-options"] == "nosniff"
     assert (await console.get("/")).headers["cache-control"] == "no-store"
+
+
+async def test_a_tenants_file_that_cannot_be_read_is_told(console: Console, stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "files" / "odd.yaml").write_text("a: 1" + ":00" * 180)
+    console.backend.directory.refresh()
+    page = await console.get("/tenants")
+    assert "odd" in page.text
+    assert "is a number that can be read in two ways" in page.text
+    assert stage.tenant.name in page.text
