@@ -14,7 +14,6 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 import structlog
@@ -37,8 +36,6 @@ _MAX_SEALED_CHARS: Final = 3_800
 
 
 log = structlog.get_logger(__name__)
-
-_NO_GROUPS: Final[ClientGroups] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +118,10 @@ class Seals:
         }
         return self.seal("session", facts)
 
-    def open_user(self, sealed: str | None, named: ClientGroups = _NO_GROUPS) -> User | None:
-        """The user of a session; *named* says which tenants its groups may use now."""
+    def open_session(self, sealed: str | None) -> dict[str, Any] | None:
+        """What `seal_user` sealed within the last eight hours; None: it did not, or a release did that had no ids."""
         facts = self.open("session", sealed, life=SESSION_LIFE)
-        return _user(facts, facts, named) if facts and "id" in facts else None
+        return facts if facts and "id" in facts else None
 
 
 def new_session_id() -> str:
@@ -172,8 +169,8 @@ class Sessions:
 
         *by_person*: a person asks, not an open page that refreshes itself.
         """
-        facts = self._seals.open("session", cookie, life=SESSION_LIFE)
-        if not facts or "id" not in facts:
+        facts = self._seals.open_session(cookie)
+        if facts is None:
             return None
         kept = await use_session(
             self._database, facts["id"], idle=IDLE, checked_within=CHECKED_WITHIN, by_person=by_person
