@@ -166,7 +166,7 @@ async def test_a_webhook_without_a_host_is_refused(api: Process, tenant: tuple[T
 
 
 async def test_lines_that_end_by_a_line_feed_alone_are_lines(api: Process) -> None:
-    """As RFC 9112, 2.2, allows. There is one request a connection, so nothing can be smuggled in after it."""
+    """As RFC 9112, 2.2, allows. A refusal ends the connection, so nothing is smuggled in after it."""
     head = HEAD.replace(b"\r\n", b"\n") + b"content-length: 2\n\n{}"
     _, answer = await held(api, head + head)
     assert answer.startswith(b"HTTP/1.1 401")
