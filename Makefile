@@ -12,7 +12,7 @@ export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
-	faults faults-machine alert-drill image image-test installation tenants bootstrap smoke smoke-ticket \
+	faults faults-machine restore-drill alert-drill image image-test installation tenants bootstrap smoke smoke-ticket \
 	workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch release-tenants e2e clean
 
 help:  ## This list
@@ -114,6 +114,9 @@ eval-safety: $(VENV)/.dev-ready  ## What of attacks reaches a note and what hone
 
 screenshots: $(VENV)/.dev-ready  ## Each page of the console, light, dark and on a phone, into .demo/screenshots (needs Chromium)
 	SCREENSHOTS=$(or $(SCREENSHOTS),.demo/screenshots) $(BIN)/python -m pytest -q tests/integration/console/test_browser.py -k accessible
+
+restore-drill: $(VENV)/.dev-ready  ## A database is lost and restored from a dump: nothing is lost, and nothing posted twice (half a minute)
+	@$(BIN)/python -m pytest -q -s tests/integration/test_restore.py
 
 alert-drill: $(VENV)/.dev-ready  ## Every alert fires in a real Prometheus, its runbook is followed, it resolves (15 minutes; needs Prometheus)
 	@$(BIN)/python -m tests.alerts.drill $(DRILL)

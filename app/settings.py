@@ -201,6 +201,8 @@ class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings, FeedbackSett
     note_timeout_seconds: Seconds = Field(default=timedelta(seconds=15), gt=timedelta(0), examples=["15"])
     lease_seconds: Seconds = Field(default=timedelta(seconds=60), ge=timedelta(seconds=1), examples=["60"])
     max_attempts: int = Field(default=3, ge=1, le=100, examples=["3"])
+    ledger_restored: bool = False
+    """The database was restored from a backup: tickets may have notes that it knows nothing of."""
     prometheus_port: int = Field(default=9090, ge=0, le=65535, examples=["9090"])
     # Less than the pod's terminationGracePeriodSeconds, so that unfinished attempts are released before it is killed.
     shutdown_grace_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])

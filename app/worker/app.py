@@ -110,6 +110,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 lease=settings.lease_seconds,
                 max_attempts=settings.max_attempts,
             ),
+            is_restored=settings.ledger_restored,
             feedback_url=_feedback_url(settings),
         )
         attempts = Attempts(parts)

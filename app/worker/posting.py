@@ -80,8 +80,19 @@ async def post_once(
     notes: Notes,
     enhancements: Enhancements,
     limit: timedelta,
+    is_restored: bool,
 ) -> str:
     """Put the note on the ticket, unless it is there already. Returns its id.
+
+    Args:
+        claim: The attempt.
+        reservation: Its version of the ticket.
+        html: The note.
+        reference: What the note holds, and no other.
+        notes: Of the ticket's help desk.
+        enhancements: Where it is said that the call begins.
+        limit: For the call.
+        is_restored: The database is that of a backup: what it does not know of may have been posted all the same.
 
     Raises:
         NotNeeded: A newer version of the ticket came in before the call.
@@ -92,7 +103,11 @@ async def post_once(
     """
     with span("post_note"):
         may_be_there = reservation.posting_age is not None
-        if may_be_there and (found := await _find_posted(reservation, reference, notes=notes, limit=limit)) is not None:
+        if may_be_there:
+            found = await _find_posted(reservation, reference, notes=notes, limit=limit)
+        else:
+            found = await _find(notes, claim.ticket_id, reference) if is_restored else None
+        if found is not None:
             return found
         begin = partial(enhancements.begin_posting, claim, reservation, html=html)
         note_id = await _post_whole(Post(notes, claim.ticket_id, html, limit, begin), reference)

@@ -82,6 +82,8 @@ class Parts:
     tenants: TenantDirectory
     toolkits: Toolkits
     limits: Limits
+    is_restored: bool
+    """The database was restored from a backup, and its deliveries are not done yet."""
     feedback_url: Callable[[UUID, UUID], str | None]
     """Where the reader of a delivery's note votes, if anywhere."""
 
@@ -144,6 +146,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
                     notes=kit.help_desk,
                     enhancements=parts.enhancements,
                     limit=limits.note,
+                    is_restored=parts.is_restored,
                 )
             posting.result = "posted"
 
