@@ -1,4 +1,4 @@
-"""`docs/aws/roles.sh` against a program that stands in for AWS: who may take which role."""
+"""`docs/aws/roles.sh` and `secrets.sh` against a program that stands in for AWS: who may take which role, what is kept."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.manifests.rendering import FOUNDATION, of_kind, render
 from tests.workflows.commands import ROOT, program, run
 
 GIVEN: Final = {
@@ -73,3 +74,64 @@ def test_what_is_not_given_is_named(tmp_path: Path, name: str) -> None:
 
     assert result.returncode == 2
     assert name in result.stderr
+
+
+SECRETS: Final = {
+    "KMS_KEY_ARN": GIVEN["KMS_KEY_ARN"],
+    "DATABASE_HOST": "db.example",
+    "OWNER_PASSWORD": "owner-pass",
+    "INTAKE_PASSWORD": "intake-pass",
+    "WORKER_PASSWORD": "worker-pass",
+    "REDIS_URL": "rediss://user:pass@redis.example:6379/0",
+    "OPENAI_API_KEY": 'key with "quotes"',
+    "ALERT_RECEIVER": "slack",
+    "ALERT_CREDENTIAL": "https://hooks.slack.example/x",
+}
+# Keeps each secret in a file, and its calls, whose arguments everybody on the machine can read.
+STORE: Final = """
+echo "$*" >>{state}/calls
+case $2 in
+    describe-secret) [ -e "{state}/${{4//\\//_}}" ] ;;
+    create-secret) cat >"{state}/${{6//\\//_}}" ;;
+    put-secret-value) cat >"{state}/${{4//\\//_}}" ;;
+esac
+"""
+
+
+def _secrets(folder: Path, **given: str) -> dict[str, Any]:
+    program(folder / "bin", "aws", STORE.format(state=folder))
+    path = f"{folder / 'bin'}:/usr/bin:/bin"
+    result = run(ROOT / "docs/aws/secrets.sh", cwd=folder, PATH=path, **{**SECRETS, **given})
+    assert result.returncode == 0, result.stderr
+    prefix = "ai-agents_production_"
+    return {
+        each.name.removeprefix(prefix): json.loads(each.read_text(encoding="utf-8"))
+        for each in folder.glob(f"{prefix}*")
+    }
+
+
+def test_secrets_have_what_the_external_secrets_read(tmp_path: Path) -> None:
+    made = _secrets(tmp_path)
+
+    assert set(made) == {"database", "redis", "openai", "alerts", "tenants_smoke"}
+    assert made["database"]["intake_url"] == (
+        "postgresql://ai_agents_intake:intake-pass@db.example:5432/ai_agents?sslmode=require"
+    )
+    assert made["alerts"] == {"slack": SECRETS["ALERT_CREDENTIAL"]}
+    kept = {"database": made["database"], "redis": made["redis"], "openai": made["openai"], "alerts": made["alerts"]}
+    for each in of_kind(render(FOUNDATION), "ExternalSecret"):
+        for entry in each["spec"].get("data", []):
+            name = entry["remoteRef"]["key"].removeprefix("ai-agents/production/")
+            if name in kept and "property" in entry["remoteRef"]:
+                assert entry["remoteRef"]["property"] in kept[name] or name == "alerts", each["metadata"]["name"]
+
+
+def test_secrets_are_seen_in_no_list_of_processes_and_run_again_they_are_renewed(tmp_path: Path) -> None:
+    smoke = _secrets(tmp_path)["tenants_smoke"]
+
+    again = _secrets(tmp_path, WORKER_PASSWORD="another")
+
+    assert "worker:another@" in again["database"]["worker_url"]
+    assert again["tenants_smoke"] == smoke
+    calls = (tmp_path / "calls").read_text(encoding="utf-8")
+    assert not [secret for secret in (*SECRETS.values(), *smoke.values()) if secret in calls and "kms" not in secret]

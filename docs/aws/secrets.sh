@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Makes the secrets of this folder's page in AWS Secrets Manager, and run again gives them the new values.
+#   KMS_KEY_ARN=… DATABASE_HOST=… OWNER_PASSWORD=… INTAKE_PASSWORD=… WORKER_PASSWORD=… REDIS_URL=rediss://… \
+#     OPENAI_API_KEY=… ALERT_RECEIVER=slack ALERT_CREDENTIAL=… docs/aws/secrets.sh
+# Values go by the environment and standard input: no list of processes shows them.
+set -euo pipefail
+
+for name in KMS_KEY_ARN DATABASE_HOST OWNER_PASSWORD INTAKE_PASSWORD WORKER_PASSWORD REDIS_URL OPENAI_API_KEY \
+  ALERT_RECEIVER ALERT_CREDENTIAL; do
+  [ -n "${!name:-}" ] || { echo "$name is unset; docs/deploy.md, \"First installation\", says where it comes from" >&2; exit 2; }
+  export "${name?}"
+done
+
+is_there() { aws secretsmanager describe-secret --secret-id "ai-agents/production/$1" >/dev/null 2>&1; }
+
+put() {
+  if is_there "$1"; then
+    aws secretsmanager put-secret-value --secret-id "ai-agents/production/$1" --secret-string file:///dev/stdin >/dev/null
+  else
+    aws secretsmanager create-secret --kms-key-id "$KMS_KEY_ARN" --name "ai-agents/production/$1" \
+      --secret-string file:///dev/stdin >/dev/null
+  fi
+  echo "ai-agents/production/$1"
+}
+
+jq --null-input 'def url(role; password): "postgresql://\(role):\(password)@\(env.DATABASE_HOST):5432/ai_agents?sslmode=require";
+  {owner_url: url("ai_agents_owner"; env.OWNER_PASSWORD), intake_url: url("ai_agents_intake"; env.INTAKE_PASSWORD),
+   worker_url: url("ai_agents_worker"; env.WORKER_PASSWORD)}' | put database
+jq --null-input '{url: env.REDIS_URL}' | put redis
+jq --null-input '{api_key: env.OPENAI_API_KEY}' | put openai
+jq --null-input '{(env.ALERT_RECEIVER): env.ALERT_CREDENTIAL}' | put alerts
+if ! is_there tenants/smoke; then
+  WEBHOOK_SECRET=$(openssl rand -hex 32) API_KEY=$(openssl rand -hex 32) \
+    jq --null-input '{webhook_secret: env.WEBHOOK_SECRET, api_key: env.API_KEY}' | put tenants/smoke
+fi
