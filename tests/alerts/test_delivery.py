@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import runpy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.alerts.rules import load_alerts
 from tests.alerts.scraped import EXPORTERS, metrics_behind, value_at, values_of, why_unscraped
-from tests.manifests.project import ROOT, settings
+from tests.manifests.project import ROOT, copy_project, settings
 from tests.manifests.rendering import FOUNDATION, of_kind, render
+from tests.manifests.validity import invalid
 
 
 def config() -> dict[str, Any]:
@@ -109,3 +111,28 @@ def test_the_page_says_what_each_receiver_needs() -> None:
     (row,) = re.findall(r"^\| `ai-agents/production/alerts` \|.*", page, re.MULTILINE)
 
     assert all(f"`{receiver['name']}`" in row for receiver in config()["receivers"])
+
+
+def test_somebody_hears_that_nobody_would_hear(tmp_path: Path) -> None:
+    """The dead man's switch: what always fires is told often, to it alone, by a credential of its own."""
+    copy_project(tmp_path)
+    path = tmp_path / FOUNDATION / "kustomization.yaml"
+    alerting = "  - ../../../components/alerting\n"
+    path.write_text(path.read_text("utf-8").replace(alerting, f"{alerting}  - ../../../components/watchdog\n"), "utf-8")
+
+    objects = render(FOUNDATION, root=tmp_path)
+
+    assert invalid(objects) == []
+    configs = {each["metadata"]["name"]: each["spec"] for each in of_kind(objects, "AlertmanagerConfig")}
+    assert configs["alerting"] == config()
+    (matcher,) = configs["watchdog"]["route"]["matchers"]
+    assert (matcher["name"], matcher["value"]) == ("alertname", "Watchdog")
+    (hook,) = configs["watchdog"]["receivers"][0]["webhookConfigs"]
+    made = {
+        each["spec"]["target"]["name"]: each["spec"]["data"]
+        for each in of_kind(objects, "ExternalSecret")
+        if each["metadata"]["name"] == "watchdog"
+    }
+    assert [entry["secretKey"] for entry in made[hook["urlSecret"]["name"]]] == [hook["urlSecret"]["key"]]
+    page = (ROOT / "docs/deploy.md").read_text("utf-8")
+    assert "components/watchdog" in page.split("### 8.")[1].split("\n### ")[0]
