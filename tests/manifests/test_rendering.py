@@ -13,6 +13,7 @@ import yaml
 from tests.manifests.changes import is_offline
 from tests.manifests.environment import unread_secrets, unset_variables
 from tests.manifests.project import ROOT, copy_project
+from tests.manifests.references import missing_references
 from tests.manifests.rendering import (
     FOUNDATION,
     PRODUCTION,
@@ -21,6 +22,7 @@ from tests.manifests.rendering import (
     name_of,
     of_kind,
     parse,
+    pod_templates,
     render,
     render_text,
 )
@@ -123,6 +125,33 @@ def test_the_console_and_the_votes_are_components_too(tmp_path: Path) -> None:
         if "console" in str(policy["spec"]["podSelector"]) and "Ingress" in policy["spec"]["policyTypes"]
     ]
     assert lets_in == [], "nothing in the cluster reaches the console"
+
+
+def test_a_database_s_certificate_is_where_its_url_says_in_every_pod_that_connects(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    (tmp_path / "kustomize/components/database-ca/foundation/ca.pem").write_text("a certificate\n", "utf-8")
+    last = "  - ../../../components/observability\n"
+    _edit(
+        tmp_path / WORKLOAD,
+        last,
+        f"{last}  - ../../../components/console\n  - ../../../components/database-ca/workload\n",
+    )
+    alerting = "  - ../../../components/alerting\n"
+    _edit(tmp_path / FOUNDATION, alerting, f"{alerting}  - ../../../components/database-ca/foundation\n")
+
+    foundation, workload = render(FOUNDATION, root=tmp_path), render(WORKLOAD, root=tmp_path)
+
+    assert invalid([*foundation, *workload]) == []
+    assert missing_references(workload, earlier=foundation) == []
+    has, connects = set(), set()
+    for owner, template in pod_templates(workload):
+        name, (container, *_) = owner["metadata"]["name"], template["spec"]["containers"]
+        if any("database" in each.get("secretRef", {}).get("name", "") for each in container.get("envFrom", [])):
+            connects.add(name)
+        if any(mount["mountPath"] == "/etc/ai-agents/database-ca" for mount in container["volumeMounts"]):
+            has.add(name)
+    assert has == connects
+    assert len(has) == 5
 
 
 def _edit(folder: Path, old: str, new: str) -> None:
