@@ -7,6 +7,8 @@ import pytest
 
 from tests.alerts.expressions import DASHBOARDS, expressions, metrics_of
 from tests.alerts.rules import load_alerts
+from tests.alerts.scraped import values_of
+from tests.manifests.rendering import WORKLOAD, of_kind, render
 
 
 def test_the_dashboards_are_what_their_source_makes() -> None:
@@ -47,3 +49,19 @@ def test_expressions_are_those_of_rules_and_of_panels() -> None:
     assert {f"rule {name}" for name in load_alerts()} < set(found)
     assert sum(not name.startswith("rule ") for name in found) > 30
     assert not [name for name, query in found.items() if "$" in query]
+
+
+def test_grafana_finds_them_shows_them_and_signs_nobody_in() -> None:
+    """Its password stands in Git, so it must open nothing."""
+    values = values_of("kube-prometheus-stack")["grafana"]
+    (dashboards,) = (
+        each for each in of_kind(render(WORKLOAD), "ConfigMap") if each["metadata"]["name"] == "ai-agents-dashboards"
+    )
+
+    assert values["enabled"] is True
+    assert values["sidecar"]["dashboards"]["searchNamespace"] == "ALL"
+    assert dashboards["metadata"]["labels"]["grafana_dashboard"] == "1"
+    settings = values["grafana.ini"]
+    assert settings["auth"]["disable_login_form"] is True
+    assert settings["auth.basic"]["enabled"] is False
+    assert settings["auth.anonymous"] == {"enabled": True, "org_role": "Viewer"}
