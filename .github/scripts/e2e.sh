@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# kind, Argo CD and Git together: sync from nothing, upgrade with a migration, roll back as the UI does, revert in Git,
-# and a release whose pods never get ready. Needs docker, kind, kubectl, and the image ai-agents:local (make image).
+# kind, Argo CD and Git together: sync from nothing, upgrade with a migration, a tenant's file, roll back as the UI does,
+# revert in Git, and a release whose pods never get ready. Needs docker, kind, kubectl, and the image ai-agents:local (make image).
 # KEEP=1 leaves the cluster: kind export kubeconfig --name ai-agents-e2e
 set -euo pipefail
 
@@ -183,6 +183,19 @@ second=$(in_source rev-parse HEAD)
 wait_deployed workload "$second"
 expect_image e2e-2
 [[ $(schema) == 2099_01_01_0000 ]] || die "the schema is at $(schema)"
+
+say "A tenant's file alone: the foundation is synced, nothing is migrated or rolled"
+pods=$(ready_pods)
+migrated=$(kubectl --namespace "$namespace" get job ai-agents-migrate --output 'jsonpath={.metadata.uid}')
+sed -i 's/^name: .*/name: Another name/' "$source/kustomize/overlays/local/tenants/acme.yaml"
+publish "A tenant's name"
+wait_deployed foundation "$(in_source rev-parse HEAD)"
+kubectl --namespace "$namespace" get configmap tenants --output 'jsonpath={.data}' | grep -q 'Another name' ||
+    die "the tenant's file did not arrive"
+sleep 120  # longer than Argo CD takes to see that the workload stays as it is
+[[ $(ready_pods) == "$pods" ]] || die "a tenant's file rolled pods: $(ready_pods)"
+[[ $(kubectl --namespace "$namespace" get job ai-agents-migrate --output 'jsonpath={.metadata.uid}') == "$migrated" ]] ||
+    die "a tenant's file ran a migration"
 
 say "Rollback as the UI does it: automation off, the old revision applied without hooks"
 automate false

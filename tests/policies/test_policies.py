@@ -58,6 +58,14 @@ def test_a_signature_is_asked_for_by_tag_too_and_of_every_kind_of_container() ->
     )
 
 
+def test_what_checks_signatures_is_a_version_that_finds_them() -> None:
+    (application,) = documents(ROOT / "argocd/applications/add-ons/kyverno.yaml")
+    renovate = (ROOT / ".github/renovate.json").read_text("utf-8")
+
+    assert application["spec"]["source"]["targetRevision"] != "3.9.0"
+    assert r"!/^3\\.9\\.0$/" in renovate
+
+
 @RULES
 def test_allowed_examples_pass_every_rule(rule: Policy) -> None:
     examples = examples_of(rule.name, "allowed")
