@@ -103,8 +103,9 @@ $(VENV)/.peer-ready: bench/peer/requirements.txt | $(VENV)/.dev-ready
 	$(BIN)/uv pip install --quiet --python $(VENV)/.peer/bin/python --requirement $<
 	@touch $@
 
-bench-throughput: $(VENV)/.peer-ready  ## Ours beside the usual stack, on Linux with two cores (20 minutes; BENCH="--pairs 1 --part intake")
-	@$(BIN)/python -m bench.throughput peer $(BENCH)
+# BENCH="--pairs 1 --repeats 0 --part intake" for less of it; RETRIEVAL_DATA as for bench/retrieval.py.
+bench-throughput: $(VENV)/.peer-ready  ## Ours beside the usual stack, or beside ours of BASE=<commit> (Linux, two cores; an hour)
+	@$(BIN)/python -m bench.throughput compare --against $(or $(BASE),peer) $(BENCH)
 
 bench-tenants: $(VENV)/.dev-ready  ## What the files of many tenants cost (FILES=1000)
 	@PYTHONPATH=. $(BIN)/python bench/tenants.py $(or $(FILES),1000)

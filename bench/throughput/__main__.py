@@ -1,20 +1,24 @@
-"""`python -m bench.throughput worker --help`"""
+"""The commands: `python -m bench.throughput compare`, `worker` and `api`."""
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 import click
 
-from bench.throughput.comparison import compare, table
+from bench.throughput.comparison import Plan, measure_pairs, table
 from bench.throughput.corpus import load_texts, split
 from bench.throughput.deliveries import measure_worker
 from bench.throughput.load import Loader, write_requests
 from bench.throughput.measures import Bench, Side, Times
-from bench.throughput.peer import Form, Peer
+from bench.throughput.peer import Peer
 from bench.throughput.system import Ours, System, open_system
 from bench.throughput.webhooks import measure_api
+from demo.launcher import CHECKOUT
 
 PARTS = ("intake", "worker", "way")
 
@@ -100,7 +104,9 @@ def make_loader(system: System, data: Path | None) -> Loader:
 @click.option("--pairs", default=5, show_default=True, help="How often both sides are measured.")
 @click.option("--repeats", default=5, show_default=True, help="How many noisy pairs are measured again.")
 @click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only these; all by default.")
-@click.option("--form", type=click.Choice(["bare", "same"]), default="bare", show_default=True, help="Of the peer.")
+@click.option(
+    "--against", default="peer", show_default=True, metavar="peer|COMMIT", help="The usual stack, or ours then."
+)
 @click.option("--load-s", default=10.0, show_default=True, help="How long each rate of webhooks lasts.")
 @click.option("--work-s", default=15.0, show_default=True, help="How long a worker's notes are counted.")
 @click.option("--deliveries", default=2_500, show_default=True, help="How many are due when a worker starts.")
@@ -108,39 +114,54 @@ def make_loader(system: System, data: Path | None) -> Loader:
 @click.option(
     "--data", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Texts, as for bench/retrieval.py."
 )
-def peer(  # noqa: PLR0917 - options
+def compare(  # noqa: PLR0917 - options
     pairs: int,
     repeats: int,
     parts: tuple[str, ...],
-    form: Form,
+    against: str,
     load_s: float,
     work_s: float,
     deliveries: int,
     history: int,
     data: Path | None,
 ) -> None:
-    """Ours and the usual stack in turn."""
+    """Ours and the usual stack in turn, or ours and ours of an earlier commit."""
 
     async def run() -> None:
-        async with open_system(history=history) as system:
-            bench = Bench(system, make_loader(system, data), Times(load_s, work_s))
-            sides: tuple[Side, Side] = (Ours(system), Peer(system, form=form, texts=data))
-            for side in sides:
+        async with open_system(history=history) as system, AsyncExitStack() as stack:
+            plan = Plan(Bench(system, make_loader(system, data), Times(load_s, work_s)), pairs, repeats, deliveries)
+            ours = Ours(system)
+            other: Side
+            if against == "peer":
+                other = Peer(system, form="bare", texts=data)
+            else:
+                other = Ours(system, tree=stack.enter_context(checked_out(against)), name="base")
+            for side in (ours, other):
                 await side.prepare()
-            third = await bench.saturation(sides[1]) / 3 if "intake" in (parts or PARTS) else 0
-            found = await compare(
-                bench,
-                sides,
-                parts=parts or PARTS,
-                pairs=pairs,
-                repeats=repeats,
-                third=third,
-                deliveries=deliveries,
-                tell=click.echo,
-            )
-            click.echo(table(sides, found))
+            wanted = parts or PARTS
+            third = await plan.bench.saturation(other) / 3 if "intake" in wanted else 0
+            found = await measure_pairs(plan, (ours, other), parts=wanted, third=third, tell=click.echo)
+            click.echo(table((ours, other), found))
+            if "worker" in wanted and against == "peer":
+                same = Peer(system, form="same", texts=data)
+                found = await measure_pairs(plan, (ours, same), parts=["few"], third=0, tell=click.echo)
+                click.echo(table((ours, same), found))
+            if "intake" in wanted:
+                click.echo("\n".join(["", "Floors:", *await plan.bench.floors(ours)]))
 
     asyncio.run(run())
+
+
+@contextmanager
+def checked_out(commit: str) -> Iterator[Path]:
+    """A tree with our code of *commit*. It runs with the packages of this one."""
+    folder = CHECKOUT / ".demo" / f"base-{commit[:12]}"
+    git = ["git", "-C", str(CHECKOUT), "worktree"]
+    subprocess.run([*git, "add", "--detach", "--force", str(folder), commit], check=True, capture_output=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run([*git, "remove", "--force", str(folder)], check=True, capture_output=True)
 
 
 if __name__ == "__main__":

@@ -60,36 +60,42 @@ class Pair:
         return max(self.a.others, self.b.others)
 
 
-async def compare(
-    bench: Bench,
-    sides: tuple[Side, Side],
-    *,
-    parts: Sequence[str],
-    pairs: int,
-    repeats: int,
-    third: float,
-    deliveries: int,
-    tell: Callable[[str], None],
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a comparison is made."""
+
+    bench: Bench
+    pairs: int
+    repeats: int
+    """How many noisy pairs are measured again."""
+    deliveries: int
+    """How many are due when a worker starts."""
+
+
+async def measure_pairs(
+    plan: Plan, sides: tuple[Side, Side], *, parts: Sequence[str], third: float, tell: Callable[[str], None]
 ) -> list[Pair]:
-    """*pairs* pairs; a noisy one is told of and measured again, *repeats* times in all."""
+    """The pairs; a noisy one is told of and measured again."""
     kept: list[Pair] = []
-    while len(kept) < pairs:
+    repeats = plan.repeats
+    while len(kept) < plan.pairs:
         figures = (Figures(), Figures())
         for side, own in zip(sides, figures, strict=True):
             if "intake" in parts:
-                await bench.intake(side, own, third=third)
+                await plan.bench.intake(side, own, third=third)
+            if "worker" in parts or "few" in parts:
+                await plan.bench.work(side, own, slots="few", deliveries=plan.deliveries)
             if "worker" in parts:
-                await bench.work(side, own, slots="few", deliveries=deliveries)
-                await bench.work(side, own, slots="many", deliveries=deliveries)
+                await plan.bench.work(side, own, slots="many", deliveries=plan.deliveries)
             if "way" in parts:
-                await bench.way(side, own)
+                await plan.bench.way(side, own)
             tell(f"  {side.name}: " + "; ".join(f"{key} {value:.4g}" for key, value in own.values.items()))
         pair = Pair(*figures)
         if pair.others > NOISE and repeats:
             repeats -= 1
             tell(f"noisy: other processes took {pair.others:.2f} cores; this pair is measured again")
             continue
-        tell(f"pair {len(kept) + 1} of {pairs}; other processes took {pair.others:.2f} cores at most")
+        tell(f"pair {len(kept) + 1} of {plan.pairs}; other processes took {pair.others:.2f} cores at most")
         kept.append(pair)
     return kept
 

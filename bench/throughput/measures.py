@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from bench.throughput.corpus import FIRST_ID
 from bench.throughput.load import Loader
 from bench.throughput.machine import cpu_s, machine_cpu_s, pss_mib
 from bench.throughput.system import Program, Stub, System
-from demo.embedded import DatabaseUrls
+from demo.embedded import DatabaseUrls, find_free_port
 from demo.failure import RunFailed
 
 CONNECTIONS: Final = 32
@@ -152,6 +153,32 @@ class Bench:
                     figures.values[f"webhook to note p99 ms, {rate}/s"] = waits[int(len(waits) * 0.99)] * 1e3
             finally:
                 await worker.end()
+
+    async def floors(self, side: Side) -> list[str]:
+        """A line for each part of the intake by itself, on the server's core."""
+        port = find_free_port()
+        urls = await side.fresh(f"floor_{uuid4().hex[:8]}")
+        bare = self._start_floor("http", str(port))
+        try:
+            await bare.answers(f"http://127.0.0.1:{port}/")
+            self._loader.rewind()
+            await self._loader.run(port, connections=CONNECTIONS, seconds=1)
+            before = bare.cpu_s
+            answers = await self._loader.run(port, connections=CONNECTIONS, seconds=3)
+            used = (bare.cpu_s - before) / len(answers.seconds) * 1e6
+        finally:
+            await bare.end()
+        stores = self._start_floor("stores", urls.intake, self._system.valkey.url)
+        lines = await stores.finish()
+        return [f"bare Granian with body and HMAC: {answers.rate:,.0f}/s, {used:,.0f} µs of its CPU each", *lines]
+
+    def _start_floor(self, *arguments: str) -> Program:
+        return Program(
+            [sys.executable, "-m", "bench.throughput.floor", *arguments],
+            variables={},
+            log=self._system.log("floor"),
+            run=self._system.run,
+        )
 
     @asynccontextmanager
     async def _open_api(

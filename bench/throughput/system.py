@@ -89,6 +89,14 @@ class Program:
             await asyncio.sleep(_POLL_S)
         return text.partition("\n")[0]
 
+    async def finish(self) -> list[str]:
+        """Wait until it ends by itself. Returns the lines that it wrote."""
+        while self._popen.poll() is None:  # noqa: ASYNC110 - outside this process
+            await asyncio.sleep(_POLL_S)
+        if self._popen.returncode:
+            self.check()
+        return self._log.read_text(errors="replace").splitlines()
+
     async def answers(self, url: str, *, limit_s: float = 60) -> None:
         """Wait until *url* answers with a success."""
         deadline = time.monotonic() + limit_s
