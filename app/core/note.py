@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html import escape, unescape
+from itertools import pairwise
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -111,14 +112,23 @@ class _Note:
     def _section(self, section: Section) -> list[str]:
         enhancement = self._enhancement
         if section == "summary":
-            return [
-                self._paragraph(enhancement.summary),
-                self._statements("facts", enhancement.facts, tag="ul"),
-                self._statements("hypotheses", enhancement.hypotheses, tag="ul"),
-            ]
+            return [self._paragraph(enhancement.summary), *([] if self._acts_first else self._why())]
         if section == "next_steps":
-            return [self._statements("next_steps", enhancement.next_steps, tag="ol")]
+            steps = self._statements("next_steps", enhancement.next_steps, tag="ol")
+            return [steps, *(self._why() if self._acts_first else [])]
         return [self._sources(group) for group in enhancement.gathered if group.kind == SourceKind(section)]
+
+    @property
+    def _acts_first(self) -> bool:
+        """Whether the next steps follow the summary: then what they rest on follows them."""
+        sections = self._options.sections
+        return ("summary", "next_steps") in pairwise(sections)
+
+    def _why(self) -> list[str]:
+        return [
+            self._statements("facts", self._enhancement.facts, tag="ul"),
+            self._statements("hypotheses", self._enhancement.hypotheses, tag="ul"),
+        ]
 
     def _apart(self) -> str:
         """What no source says, last: sentences that almost are in the records, and the number of the others."""

@@ -48,8 +48,9 @@ class NoteOptions(Part):
     language: Language = "en"
     max_words: int = Field(default=500, ge=100, le=500)
     sections: tuple[Section, ...] = Field(
-        default=("summary", "similar_tickets", "knowledge", "assets", "monitoring", "next_steps"), min_length=1
+        default=("summary", "next_steps", "similar_tickets", "knowledge", "assets", "monitoring"), min_length=1
     )
+    """What a note shows, in this order. What the sources say follows the summary, or the next steps right after it."""
 
 
 class ModelOptions(Part):

@@ -76,6 +76,22 @@ def test_what_no_source_says_is_last_and_inert_and_counted(language: str) -> Non
     assert len(render(an_enhancement(unsupported=1))) < len(render(an_enhancement(unsupported=2)))
 
 
+def places(html: str, *words: str) -> list[int]:
+    return [html.index(word) for word in words]
+
+
+def test_what_to_do_comes_before_why_and_before_the_sources() -> None:
+    html = render(an_enhancement())
+    order = places(html, an_enhancement().summary, "Next steps", "What the sources say", "Similar resolved tickets")
+    assert order == sorted(order)
+
+
+def test_a_tenant_may_have_the_reasons_first() -> None:
+    html = render(an_enhancement(), sections=("summary", "similar_tickets", "next_steps"))
+    order = places(html, "What the sources say", "Similar resolved tickets", "Next steps")
+    assert order == sorted(order)
+
+
 def test_the_sections_are_the_tenants() -> None:
     html = render(an_enhancement(), sections=("next_steps", "summary"))
     assert "Knowledge" not in html
