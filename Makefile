@@ -111,7 +111,7 @@ bench-tenants: $(VENV)/.dev-ready  ## What the files of many tenants cost (FILES
 	@PYTHONPATH=. $(BIN)/python bench/tenants.py $(or $(FILES),1000)
 
 eval-safety: $(VENV)/.dev-ready  ## What of attacks reaches a note and what honest sentences lose (SAFETY="dev --tell"; RETRIEVAL_DATA: real replies too)
-	@LOG_LEVEL=critical $(BIN)/python -m eval.safety.measure $(SAFETY)
+	@$(BIN)/python -m eval.safety.measure $(SAFETY)
 
 screenshots: $(VENV)/.dev-ready  ## Each page of the console, light, dark and on a phone, into .demo/screenshots (needs Chromium)
 	SCREENSHOTS=$(or $(SCREENSHOTS),.demo/screenshots) $(BIN)/python -m pytest -q tests/integration/console/test_browser.py -k accessible

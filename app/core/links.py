@@ -38,11 +38,12 @@ _SCHEME = re.compile(
     r"|\bdata\s?:\s?(?:[\w.+-]+/[\w.+-]+|,|;)[^\s<>\"]*",
     re.IGNORECASE,
 )
-_ENDS_IN_SCHEME = re.compile(
-    r"(?:script|source|[a-z]tml|blob|magnet|time|app|teams|tg|[a-z]to|skype|sips?|intent|ms(?:-[a-z]+)+|tel|sms|file|data)\s?$",
-    re.IGNORECASE,
+_SCHEME_ENDS: Final = tuple(
+    "script source html blob magnet facetime whatsapp msteams zoommtg -ms mailto callto skype sip sips intent tel sms"
+    " file data".split()
 )
-_MAX_SCHEME_CHARS: Final = 24
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz-"
+_MAX_SCHEME_CHARS: Final = 40
 _ADDRESS_WITH_PATH = re.compile(r"(?<![\w.])(?P<address>(?:\d{1,3}\.){3}\d{1,3})(?=(?::\d{1,5})?/[A-Za-z~%?._-])")
 # Windows signs in to whatever host such a path names.
 _SHARE = re.compile(r"\\{2,}(?P<host>[\w.-]+)(?:@[\w@]+)?(?=\\|\s|$)")
@@ -101,9 +102,9 @@ def without_links(text: str, own: OwnLinks) -> str:
     """*text*, its links to others' hosts made unusable."""
     if "](" in text:
         text = _MARKDOWN.sub(lambda link: f"{link['text']} {link['target']}".strip(), text).replace("](", "] (")
-    if ":" in text and any(_ENDS_IN_SCHEME.search(part[-_MAX_SCHEME_CHARS:]) for part in text.split(":")):
+    if ":" in text and any(map(_may_be_scheme, text.split(":")[:-1])):
         text = _SCHEME.sub(LINK_REMOVED, text)
-    if "/" in text:
+    if "/" in text and any(part[-1:].isdigit() for part in text.split("/")[:-1]):
         text = _ADDRESS_WITH_PATH.sub(lambda found: found[0] if _is_internal(found[0]) else _defanged(found[0]), text)
     if "\\\\" in text:
         text = _SHARE.sub(lambda share: share[0] if own.has("", share["host"]) else _defanged(share["host"]), text)
@@ -111,6 +112,13 @@ def without_links(text: str, own: OwnLinks) -> str:
     if any(sign in small for sign in _URL_SIGNS):
         text = _URL.sub(lambda url: url[0] if _may_stay(url, own) else _unlinked(url), text)
     return text
+
+
+def _may_be_scheme(before: str) -> bool:
+    """Whether what stands before a colon may be a scheme of `_SCHEME`."""
+    end = before[-_MAX_SCHEME_CHARS:].rstrip().lower()
+    word = end[len(end.rstrip(_LETTERS)) :]
+    return word.endswith(_SCHEME_ENDS) or word.startswith("ms-") or "-ms-" in word
 
 
 def _may_stay(url: re.Match[str], own: OwnLinks) -> bool:

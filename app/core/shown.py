@@ -48,10 +48,14 @@ def show_enhancement(
         mask.text(source.text)
     shown = _Shown(enhancement, ticket, mask=mask, house_rules=house_rules)
     gathered = _changed(enhancement.gathered, shown.source)
-    contacts = frozenset[str]()
-    if note.show_contacts:  # not contacts in the ticket's text, since anybody can write it
-        texts = [text for source in _sources(gathered) for text in (source.title, source.text)]
-        contacts = find_placeholders(texts) | find_placeholders([_address(mask.text(ticket.requester))])
+    enhancement = enhancement.model_copy(
+        update={"gathered": gathered, "requester": shown.requester(enhancement.requester)}
+    )
+    if not note.show_contacts:
+        return enhancement
+    # Not contacts in the ticket's text, since anybody can write it.
+    texts = [text for source in _sources(gathered) for text in (source.title, source.text)]
+    contacts = find_placeholders(texts) | find_placeholders([_address(mask.text(ticket.requester))])
 
     def clear(text: str) -> str:
         return mask.restore(text, contacts)
@@ -70,7 +74,6 @@ def show_enhancement(
             "next_steps": cleared(enhancement.next_steps),
             "apart": tuple(map(clear, enhancement.apart)),
             "gathered": _changed(gathered, cleared_source),
-            "requester": shown.requester(enhancement.requester),
         }
     )
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -169,7 +170,8 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     if not words.stems:
         refs = frozenset(record.ref for record in records if any(record.holds(each) for each in operands))
         return Judgement(Verdict.KEPT if operands else Verdict.LEFT_OUT, refs=refs)
-    windows = _best_windows(words.stems, records)
+    # A translation says few words of its record, and half of the words must be found of any other sentence.
+    windows = _best_windows(words.stems, records, least=1 if operands else (len(words.stems) + 1) // 2)
     refs = frozenset(window.record.ref for window in windows)
     said = [token for window in windows for token in window.record.tokens[window.start : window.end]]
     around = [
@@ -285,10 +287,10 @@ def _is_known(run: str, records: Sequence[Record], all_records: Records, languag
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
-def _best_windows(wanted: Sequence[str], records: Sequence[Record]) -> list[_Window]:
+def _best_windows(wanted: Sequence[str], records: Sequence[Record], *, least: int = 1) -> list[_Window]:
     """The window that says most, and one that says what it does not: two such words, or one in another record."""
     asked = frozenset(wanted)
-    first = _best_window(asked, records)
+    first = _best_window(asked, records, least=least)
     if first is None or not (rest := asked - first.found) or len(asked) < _TWO_PLACES_FROM:
         return [first] if first else []
     second = _best_window(rest, records) if len(rest) >= _SECOND_GIVES else None
@@ -298,14 +300,14 @@ def _best_windows(wanted: Sequence[str], records: Sequence[Record]) -> list[_Win
     return [first, second] if second is not None and len(second.found) >= _SECOND_GIVES else [first]
 
 
-def _best_window(asked: frozenset[str], records: Sequence[Record]) -> _Window | None:
+def _best_window(asked: frozenset[str], records: Sequence[Record], *, least: int = 1) -> _Window | None:
     best: _Window | None = None
     size = WINDOW_TOKENS + WINDOW_TOKENS_A_WORD * len(asked)
     same = lexicon().same
     for record, there in sorted(
         ((record, _there(asked, record.stems, same)) for record in records), key=lambda each: -len(each[1])
     ):
-        if len(there) <= (len(best.found) if best else 0):
+        if len(there) < least or len(there) <= (len(best.found) if best else 0):
             break
         window = _window(record, there, size)
         if window is not None and (best is None or len(window.found) > len(best.found)):
@@ -391,11 +393,15 @@ def _loose(there: Sequence[str], windows: Sequence[_Window]) -> frozenset[str]:
 
 def _is_near(one: str, other: str, window: _Window) -> bool:
     far = window.record.distances
-    others = [far[at] for at in _within(window, other)]
-    return any(abs(far[at] - there) <= _NEAR_TOKENS for at in _within(window, one) for there in others)
+    others = sorted(far[at] for at in _within(window, other))
+    for at in _within(window, one):
+        next_one = bisect_left(others, far[at] - _NEAR_TOKENS)
+        if next_one < len(others) and others[next_one] <= far[at] + _NEAR_TOKENS:
+            return True
+    return False
 
 
-def _within(window: _Window, stem: str) -> Iterable[int]:
+def _within(window: _Window, stem: str) -> list[int]:
     places = (*window.record.places.get(stem, ()), *_others_places(window.record, stem))
     return [at for at in places if window.start <= at < window.end]
 

@@ -67,8 +67,10 @@ _HIDDEN = re.compile(f"[{_ALWAYS_HIDDEN}]")
 _ANY_HIDDEN = re.compile(f"[{_ALWAYS_HIDDEN}{_SOMETIMES_HIDDEN}]")
 _HIDDEN_OR_KEPT = re.compile(f"({_KEPT})|[{_ALWAYS_HIDDEN}{_SOMETIMES_HIDDEN}]")
 
-# Anything but European letters, dashes, quotation marks and the euro.
-_UNUSUAL = re.compile("[^\\x20-\\x7e\\xa1-\\xac\\xae-\\u024f\\u2010-\\u2027\\u20ac\\n]")
+# ASCII, European letters, dashes, quotation marks and the euro: none of them hides or must be composed.
+_USUAL: Final = frozenset(
+    map(chr, (10, *range(0x20, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x250), *range(0x2010, 0x2028), 0x20AC))
+)
 _BLANKS_IN_A_ROW: Final = ("  ", " \n", "\n ", "\n\n")
 
 # As mail programs write it in plain text: <jane@acme.example>, which is no tag.
@@ -121,7 +123,7 @@ def _is_tidy(text: str) -> bool:
     """Whether *text* surely needs no tidying, as most, which were tidied before."""
     if any(blanks in text for blanks in _BLANKS_IN_A_ROW) or text[:1].isspace() or text[-1:].isspace():
         return False
-    return text.replace("\n", "").isprintable() if text.isascii() else _UNUSUAL.search(text) is None
+    return text.replace("\n", "").isprintable() if text.isascii() else _USUAL.issuperset(text)
 
 
 def one_line(text: str, *, max_chars: int) -> str:

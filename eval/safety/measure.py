@@ -8,12 +8,14 @@ as a step.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import click
+import structlog
 
 from app.core.enhancement import Confidence, Draft, Statement, salvage
 from app.core.masking import Mask
@@ -156,6 +158,7 @@ def measure_honest(name: str, honest: Sequence[Honest], tell: Callable[[str], No
 @click.option("--real", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Folder of real tickets.")
 def main(parts: tuple[str, ...], *, tell: bool, only: str | None, real: Path | None) -> None:
     """Measure both sides on PARTS of the corpora, or on all."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
     def told(line: str) -> None:
         if tell:

@@ -57,6 +57,18 @@ def test_a_link_to_others_is_text_that_leads_nowhere(text: str, shown: str) -> N
     assert without_links(text, OWN) == shown
 
 
+@pytest.mark.parametrize(
+    "scheme",
+    "javascript vbscript livescript view-source mhtml blob magnet facetime whatsapp msteams zoommtg search-ms mailto callto"
+    " skype sip sips intent ms-msdt ms-word tel sms file data".split(),
+)
+@pytest.mark.parametrize("before", ["", "Open ", "(", "1.", "PleaseOpen,"])
+def test_each_scheme_that_does_something_goes(scheme: str, before: str) -> None:
+    rest = "text/html,x" if scheme == "data" else "/id"
+    for written in (scheme, scheme.upper()):
+        assert without_links(f"Now: {before}{written}:{rest}", OWN) == f"Now: {before}[link removed]"
+
+
 def test_a_domain_that_may_be_a_public_suffix_is_not_the_tenants() -> None:
     own = OwnLinks.of(gathered(a_source(url="https://acme.co.uk/kb")))
     assert without_links("https://acme.co.uk/x https://evil.co.uk/x", own) == "https://acme.co.uk/x evil[.]co[.]uk/x"
