@@ -28,6 +28,8 @@ from app.core.tokens import normal
 MIN_TITLE_SHARE: Final = 1 / 3
 """Share of a subject's content words that the ticket or the records must have, too."""
 MAX_NAME_WORDS: Final = 4
+MAX_PAST_WORDS: Final = 3
+"""An earlier subject of the requester that speaks of something else is repeated up to this length: "Printer jams"."""
 
 _NUMBER = re.compile(r"#\S+")
 # A machine's or ticket's name, an error code, a version, a share of a hundred: nothing that can be called or opened.
@@ -122,7 +124,8 @@ class _Shown:
 
     def _past(self, subject: str) -> str:
         said = " ".join(["", *normal(self._ticket).split()])
-        return self._untrusted(subject) if speaks_of(subject, said) else self._name(subject)
+        is_short = len(subject.split()) <= MAX_PAST_WORDS
+        return self._untrusted(subject) if is_short or speaks_of(subject, said) else ""
 
     def _subject(self, source: Source) -> str:
         found = _NUMBER.match(source.title)
