@@ -36,7 +36,7 @@ NAMES = [file.stem for file in FILES]
 TICKET = a_ticket(description="Outlook shows no new mail since noon. " * 20)
 FEW = [a_source()]
 MANY = [
-    a_source(kind, id=f"{kind}-{number}", text=f"Source {number}. " + "Words of a source. " * 70)
+    a_source(kind, id=f"{kind}-{number}", text=f"Source {number}. {a_source().text} " + "Words of a source. " * 65)
     for kind in SourceKind
     for number in range(1, 6)
 ]
