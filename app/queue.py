@@ -124,11 +124,7 @@ class Queue:
         # A connection of its own for rings: redis-py's client and its pipeline need four times the CPU for a ring.
         self._connection: Any = broker.connection_pool.make_connection()  # type: ignore[no-untyped-call]
         self._sending = asyncio.Lock()
-        template = broker.formatter.dumps(
-            TaskiqMessage(task_id="%s", task_name=WORK_TASK, labels={}, args=["%s", "%s"], kwargs={})
-        )
-        self._template = template.message.decode()
-        """A ring as taskiq writes it, with places for its own id and for the two ids that it holds."""
+        self._template = self._compose_template()
 
     async def offer(self, tenant_id: UUID, job_id: UUID) -> bool:
         """Ring for one delivery. False when Redis did not take it; then the relay rings later."""
@@ -136,12 +132,7 @@ class Queue:
 
     async def _send(self, rings: Sequence[tuple[UUID, UUID]]) -> bool:
         """Send *rings* in one round trip, as taskiq's `kick` sends one. False when Redis did not take them."""
-        commands = self._connection.pack_commands(
-            [
-                ("XADD", STREAM, "MAXLEN", "~", _MAX_RINGS, "*", "data", self._ring(tenant_id, job_id))
-                for tenant_id, job_id in rings
-            ]
-        )
+        commands = "".join([self._template % (job_id.hex, tenant_id, job_id) for tenant_id, job_id in rings]).encode()
         try:
             async with asyncio.timeout(_CALL_TIMEOUT_S), self._sending:
                 try:
@@ -152,7 +143,7 @@ class Queue:
             return False
         return True
 
-    async def _exchange(self, commands: Sequence[bytes], *, answers: int) -> None:
+    async def _exchange(self, commands: bytes, *, answers: int) -> None:
         try:
             if not self._connection.is_connected:
                 await self._connection.connect()
@@ -164,8 +155,21 @@ class Queue:
             await self._connection.disconnect(nowait=True)
             raise
 
-    def _ring(self, tenant_id: UUID, job_id: UUID) -> str:
-        return self._template % (self._broker.id_generator(), tenant_id, job_id)
+    def _compose_template(self) -> str:
+        """The command for a ring, as redis-py and taskiq write it, with places for three ids.
+
+        These are the ring's own and the two that it holds. They are always as long as those here, so the lengths in the
+        command are right.
+        """
+        tenant_id, job_id = UUID(int=1), UUID(int=2)
+        ids = (job_id.hex, str(tenant_id), str(job_id))
+        message = TaskiqMessage(task_id=ids[0], task_name=WORK_TASK, labels={}, args=[*ids[1:]], kwargs={})
+        ring = self._broker.formatter.dumps(message).message
+        command = ("XADD", STREAM, "MAXLEN", "~", _MAX_RINGS, "*", "data", ring)
+        template = b"".join(self._connection.pack_commands([command])).decode().replace("%", "%%")
+        for each in ids:
+            template = template.replace(each, "%s")
+        return template
 
     def offer_soon(self, tenant_id: UUID, job_id: UUID) -> None:
         """Ring for one delivery soon, without waiting for Redis. Rings beyond a limit are left to the relay."""

@@ -61,6 +61,8 @@ def _id_text(value: Any) -> Any:
 
 def _loose_text(value: Any) -> str:
     """The text of a field that is only a hint: the ticket is read through the API later, so any shape is accepted."""
+    if isinstance(value, str) and value.isascii():
+        return value
     if isinstance(value, dict):  # ServiceDesk Plus writes {"name": …} or {"display_value": …} for most fields
         value = next(
             (value[key] for key in ("email_id", "email", "name", "display_value", "value") if value.get(key)), ""
