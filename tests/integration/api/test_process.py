@@ -48,6 +48,31 @@ async def test_sigterm_takes_readiness_first_and_lets_what_is_in_flight_end(
     await blocker.close()
 
 
+async def test_a_connection_is_kept_only_for_webhooks_that_come_one_after_the_other(
+    urls: DatabaseUrls, valkey: ValkeyServer, tenants: Tenants, tmp_path: Path
+) -> None:
+    async with open_api_process(urls, valkey, tenants.folder, tmp_path / "api.log") as api:
+        await api.ready()
+
+        async def call(client: httpx.AsyncClient, number: int, *, secret: bytes = b"acme-current") -> tuple[int, str]:
+            body = a_body(ticket_id=f"30{number}")
+            headers = {
+                "content-type": "application/json",
+                "x-tenant-id": str(tenants.acme.id),
+                "x-servicedesk-signature": sign_body(secret, body),
+            }
+            answer = await client.post("/webhook/servicedesk", content=body, headers=headers)
+            return answer.status_code, answer.headers["connection"]
+
+        async with httpx.AsyncClient(base_url=api.url) as client:
+            assert await call(client, 1) == (202, "close")
+            assert [await call(client, number) for number in (2, 3, 4)] == [(202, "keep-alive")] * 3
+            assert await call(client, 5, secret=b"guessed") == (401, "close")
+            assert (await client.get("/health/live")).headers["connection"] == "close"
+            await asyncio.sleep(1.1)
+            assert await call(client, 6) == (202, "close")
+
+
 async def test_the_process_serves_without_postgresql_and_becomes_ready_when_it_is_there(
     urls: DatabaseUrls, valkey: ValkeyServer, postgres: PostgresServer, tenants: Tenants, tmp_path: Path
 ) -> None:

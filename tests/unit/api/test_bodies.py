@@ -45,6 +45,15 @@ async def test_a_body_is_put_together_from_its_parts() -> None:
     assert await read == b"one two"
 
 
+async def test_a_body_is_whole_when_as_much_has_come_as_was_said() -> None:
+    call = Call(content_length=7)
+    read = reading(Bodies(), call)
+    call.send(b"one ")
+    call.send(b"two")  # that nothing follows is not told
+    assert await read == b"one two"
+    assert await reading(Bodies(), Call(content_length=0)) == b""
+
+
 async def test_a_body_that_does_not_come_in_time_is_given_up() -> None:
     call = Call()
     read = reading(Bodies(timeout_s=0.05), call)

@@ -47,3 +47,34 @@ def test_a_task_that_nobody_waited_for_is_told_without_what_its_error_says() -> 
     assert line["event"] == "Task exception was never retrieved"
     assert line["error"] == "ValueError"
     assert "words of a ticket" not in json.dumps(line)
+
+
+SAY_OFTEN = """
+import asyncio, sys, structlog
+from app.telemetry.logs import FrequentLines, set_up_logs
+
+set_up_logs(level=sys.argv[1], form="json", process="test")
+
+async def main():
+    lines = FrequentLines("webhook_accepted", logger="app.somewhere")
+    async with lines.written():
+        lines.add(tenant="acme", ticket_id="1")
+        await asyncio.sleep(float(sys.argv[2]))
+        structlog.get_logger("app.somewhere").warning("meanwhile")
+        lines.add(tenant="acme", ticket_id="2")
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("level", "wait_s", "told"), [("info", "0", "m12"), ("info", "0.6", "1m2"), ("warning", "0", "m")]
+)
+def test_frequent_lines_read_as_any_other_and_none_is_lost_at_the_end(level: str, wait_s: str, told: str) -> None:
+    said = subprocess.run([sys.executable, "-c", SAY_OFTEN, level, wait_s], check=True, capture_output=True, text=True)
+    found = [json.loads(line) for line in said.stderr.splitlines()]
+    assert "".join(line.get("ticket_id", "m") for line in found) == told
+    [meanwhile] = [line for line in found if line["event"] == "meanwhile"]
+    for line in found:
+        assert set(line) - {"tenant", "ticket_id"} == set(meanwhile)
+        assert len(line["timestamp"]) == len(meanwhile["timestamp"])
