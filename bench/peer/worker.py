@@ -90,9 +90,9 @@ def as_tenant(engine: Engine, tenant_id: UUID) -> Iterator[Session]:
         yield session
 
 
-def gather(session: Session, words: str) -> list[dict[str, str]]:
-    """Similar tickets, ranked, and the machines that the ticket names."""
-    wanted = " | ".join(dict.fromkeys(re.findall(r"[a-z]{3,}", words.lower())[:40])) or "nothing"
+def gather(session: Session, subject: str, words: str) -> list[dict[str, str]]:
+    """Similar tickets, ranked by the words of the subject (all words take twenty times as long), and named machines."""
+    wanted = " | ".join(dict.fromkeys(re.findall(r"[a-z]{3,}", subject.lower()))) or "nothing"
     query = func.to_tsquery("english", wanted)
     tickets = session.execute(
         select(Ticket.subject, Ticket.resolution)
@@ -128,7 +128,7 @@ def enhance(tenant_id: str, job_id: str) -> None:
     sources: list[dict[str, str]] = []
     if DOES_SAME_WORK:
         with as_tenant(known.engine, tenant) as session:
-            sources = gather(session, words)
+            sources = gather(session, ticket["subject"], words)
         words = mask(words)
         sources = [{name: mask(value) for name, value in source.items()} for source in sources]
     completion = known.model.chat.completions.create(
