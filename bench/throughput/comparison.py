@@ -102,6 +102,7 @@ async def measure_pairs(
 
 def table(sides: tuple[Side, Side], pairs: Sequence[Pair]) -> str:
     """The rows that were measured, in Markdown: medians, and the ratio with its smallest and largest value."""
+    has_goals = sides[1].name.startswith("peer")
     noisy = sum(pair.others > NOISE for pair in pairs)
     lines = [
         f"{datetime.now(UTC):%d %B %Y}, {len(pairs)} pairs"
@@ -122,7 +123,7 @@ def table(sides: tuple[Side, Side], pairs: Sequence[Pair]) -> str:
         ratios = [a / b for a, b in both if b]
         spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})" if ratios else "–"
         figures = (_spread([each[side] for each in both], row.digits) for side in (0, 1))
-        lines.append(f"| {row.title} | {' | '.join(figures)} | {spread} | {row.goal} |")
+        lines.append(f"| {row.title} | {' | '.join(figures)} | {spread} | {row.goal * has_goals} |")
     return "\n".join(lines)
 
 
