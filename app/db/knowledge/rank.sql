@@ -167,7 +167,9 @@ cross join lateral (
             select weighted.*,
                 weight * 2.2 * held.frequency / (held.frequency + 1.2 * (0.25 + 0.75 * d.length / mean_length)) as part
             from unnest(d.terms, d.frequencies) held (term, frequency)
-            join weighted using (term)
+            -- All rows fulfil both conditions. They make PostgreSQL expect few, so that it hashes the query's terms, once,
+            -- and not each document's: a sixth of the time.
+            join (select * from weighted where words > 0 and weight > -1e9) weighted using (term)
         ) p
     ) h
 ) m
