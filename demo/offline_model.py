@@ -27,7 +27,7 @@ from uuid import uuid4
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.core.enhancement import STATEMENTS_SHARE, Confidence, Draft, Statement, count_words
+from app.core.enhancement import Confidence, Draft, Statement, count_words
 
 MODEL_NAME: Final = "offline-extractive"
 
@@ -37,6 +37,7 @@ _CHARS_PER_TOKEN: Final = 4
 _MAX_STEPS: Final = 4
 _MAX_SUBJECT_WORDS: Final = 20
 _UNKNOWN_REF: Final = "T99"
+_LIMIT: Final = re.compile(r"at most (\d+) words")
 _FENCE: Final = re.compile(r"<<<DATA (?P<nonce>\S+)\n(?P<data>.*)\n(?P=nonce) DATA>>>", re.DOTALL)
 # After two characters, so that no abbreviation of single letters ("z. B.", "e.g.") ends a sentence.
 _SENTENCE_END: Final = re.compile(r"(?<=[\w)%\"”“»'][\w)%\"”“»'.][.!?])\s+(?=[A-ZÀ-Þ„“«¿¡\"])|\n+")
@@ -122,7 +123,8 @@ class Prompt(BaseModel):
     ticket: GivenTicket = GivenTicket()
     sources: list[GivenSource] = []
     language: str = "en"
-    max_words: int = 500
+    max_words: int = 300
+    """Of all texts together. The prompt tells it among its rules, outside the marks."""
 
 
 class Chat(BaseModel):
@@ -143,7 +145,9 @@ class Chat(BaseModel):
         """The data of the last message with marks. A request to repair an answer may follow it."""
         for message in reversed(self.messages):
             if message.get("role") == "user" and (fence := _FENCE.fullmatch(str(message.get("content")))):
-                return Prompt.model_validate_json(fence["data"])
+                limit = _LIMIT.search(str(self.messages[0].get("content")))
+                told = {"max_words": int(limit[1])} if limit else {}
+                return Prompt.model_validate_json(fence["data"]).model_copy(update=told)
         return Prompt()
 
 
@@ -275,9 +279,10 @@ def _misbehave(chat: Chat, kind: Misbehaviour) -> web.Response:
 
 def compose(prompt: Prompt) -> Draft:
     """An answer with as many sentences of the sources as fit into its number of words."""
-    limit = int(prompt.max_words * STATEMENTS_SHARE)
     drafts = (_draft(prompt, steps=number) for number in range(_MAX_STEPS, 0, -1))
-    return next((draft for draft in drafts if count_words(texts_of(draft)) <= limit), _draft(prompt, steps=0))
+    return next(
+        (draft for draft in drafts if count_words(texts_of(draft)) <= prompt.max_words), _draft(prompt, steps=0)
+    )
 
 
 def _draft(prompt: Prompt, *, steps: int) -> Draft:

@@ -1,8 +1,8 @@
 """What is written for a ticket, and the rules that it must keep before it becomes a note.
 
 Invariant: in an `Enhancement` every citation names a gathered source that says something of the kind, every fact has
-at least one, every sentence is supported by the records (`core.support`), and the statements stay within their share of
-the tenant's word limit. A sentence that is not supported is shown apart or left out, never changed.
+at least one, every sentence is supported by the records (`core.support`), and the statements stay within the words
+that the note has for them. A sentence that is not supported is shown apart or left out, never changed.
 `find_problems` lists the rules that a model's `Draft` breaks; `salvage` keeps the parts that break none.
 """
 
@@ -28,8 +28,6 @@ MAX_APART: Final = 3
 """Sentences that are shown apart; further ones are counted as left out."""
 _MAX_RAW_CHARS: Final = 20_000
 """Each text of an answer is cut to this length before it is checked."""
-STATEMENTS_SHARE: Final = 0.6
-"""Share of a note's words that the model's statements may take; the rest is for the sources."""
 
 
 class Confidence(StrEnum):
@@ -163,7 +161,10 @@ def count_words(texts: Iterable[str]) -> int:
 
 
 def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str) -> list[DraftProblem]:
-    """The rules that *draft* breaks, each as a sentence that tells the model what to change."""
+    """The rules that *draft* breaks, each as a sentence that tells the model what to change.
+
+    *max_words* is for all its texts together.
+    """
     refs = {source.ref for source in _sources(gathered)}
     problems: list[DraftProblem] = []
     unknown = sorted({ref for statement in _statements(draft) for ref in statement.citations} - refs)
@@ -174,10 +175,9 @@ def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int,
         told = "Each fact must cite at least one source. Move what has none to hypotheses, or leave it out."
         problems.append(DraftProblem(told, "a fact without a citation"))
     words = count_words(_texts(draft))
-    limit = int(max_words * STATEMENTS_SHARE)
-    if words > limit:
-        told = f"All texts together have {words} words; at most {limit} are allowed."
-        problems.append(DraftProblem(told, f"{words} words, more than {limit}"))
+    if words > max_words:
+        told = f"All texts together have {words} words; at most {max_words} are allowed."
+        problems.append(DraftProblem(told, f"{words} words, more than {max_words}"))
     if not draft.summary.strip():
         problems.append(DraftProblem("The summary is empty.", "an empty summary"))
     if sounds_like_another(" ".join(_texts(draft)), language):
@@ -200,7 +200,7 @@ def salvage(
     Args:
         draft: As the model wrote it.
         gathered: All that was found for the ticket.
-        max_words: The note's limit.
+        max_words: Of all its texts together.
         language: The note's.
         house_rules: The tenant's, which are trusted.
         mask: With which the model was given all of these; None: they hold nothing to mask.
@@ -210,7 +210,7 @@ def salvage(
         ModelRefused: The summary was empty, nothing is supported, or what is left is written in another language.
     """
     checker = Checker.of(gathered, house_rules=house_rules, mask=mask, language=language)
-    budget = int(max_words * STATEMENTS_SHARE)
+    budget = max_words
     if not checker.cleaned(draft.summary[:_MAX_RAW_CHARS]):
         raise ModelRefused("the model's answer has no usable summary")
     summary = _cut(checker.passage(draft.summary[:_MAX_RAW_CHARS], max_chars=MAX_SUMMARY_CHARS), budget)

@@ -7,27 +7,47 @@ pages of sources and to the page for votes. It holds its reference, by which the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from html import escape, unescape
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final
 from uuid import UUID, uuid5
 
 from app.core.enhancement import Enhancement, Notice, Statement, count_words
 from app.core.labels import labels
+from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source, SourceKind
 from app.core.tenant import NoteOptions, Section
 from app.core.text import one_line
 
 ALLOWED_TAGS: Final = frozenset({"div", "p", "b", "em", "small", "ul", "ol", "li", "a"})
 
-_MAX_TITLE_CHARS: Final = 140
+_MAX_TITLE_CHARS: Final = 80
+_MAX_TITLE_WORDS: Final = 12
+_MAX_OUTCOME_CHARS: Final = 30
 _MAX_SITE_CHARS: Final = 40
 _MAX_SUBJECT_CHARS: Final = 40
-_SIZES: Final = ((45, 5), (30, 5), (18, 4), (10, 3), (0, 3), (0, 1), (0, 0))
-"""Words of an excerpt, and sources of each kind. Tried from the first on until the note is within its limit."""
 
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What the sources and the line about the requester get of a note's words."""
+
+    excerpt_words: int
+    sources: int
+    """Of each kind."""
+    has_past_tickets: bool = True
+
+
+# Tried from the first on, until the note is within its limit.
+_ROOMS: Final = (_Room(15, 3), _Room(8, 3), _Room(0, 3), _Room(0, 2, False), _Room(0, 1, False), _Room(0, 0, False))
+_ROOMS_OF_CONTEXT: Final = (
+    *(_Room(40, 3), _Room(25, 3), _Room(15, 3), _Room(15, 2), _Room(8, 2, False), _Room(0, 3, False)),
+    *(_Room(0, 1, False), _Room(0, 0, False)),
+)
 _TAG = re.compile(r"<[^>]*>")
+_WORD = re.compile(r"\w+")
 
 
 def note_reference(tenant_id: UUID, ticket_id: str, version: str) -> UUID:
@@ -43,12 +63,54 @@ def render_note(
     *feedback_url* is the page on which the reader votes; a tenant's file may turn the link off.
     """
     feedback = feedback_url if options.feedback_link else None
+    whole, repeated = _told_once(enhancement)
+    rooms = _ROOMS_OF_CONTEXT if enhancement.is_context_only else _ROOMS
     html = ""
-    for excerpt_words, sources_shown in _SIZES:
-        html = _Note(enhancement, options, excerpt_words, sources_shown).html(reference, feedback)
+    for part, room in chain(((whole, room) for room in rooms), ((less, rooms[-1]) for less in _lessened(whole))):
+        html = _Note(part, options, room, repeated).html(reference, feedback)
         if count_note_words(html) <= options.max_words:
             break
     return html
+
+
+def _told_once(enhancement: Enhancement) -> tuple[Enhancement, list[str]]:
+    """*enhancement* without facts and hypotheses that repeat its summary, a step or one another.
+
+    And the refs that those cite which its summary says: it is shown with them.
+    """
+    summary = _plain(enhancement.summary)
+    told = [summary, *(_plain(step.text) for step in enhancement.next_steps)]
+    refs: dict[str, None] = {}
+
+    def new(statements: Sequence[Statement]) -> Iterator[Statement]:
+        for statement in statements:
+            text = _plain(statement.text)
+            if text in summary:
+                refs.update(dict.fromkeys(statement.citations))
+            elif not any(text in each for each in told):
+                told.append(text)
+                yield statement
+
+    less = {"facts": tuple(new(enhancement.facts)), "hypotheses": tuple(new(enhancement.hypotheses))}
+    return enhancement.model_copy(update=less), list(refs)
+
+
+def _plain(text: str) -> str:
+    return " ".join(["", *_WORD.findall(text.lower()), ""])
+
+
+def _lessened(enhancement: Enhancement) -> Iterator[Enhancement]:
+    """*enhancement* with less and less of its texts: what helps least goes first, the summary's end last."""
+    for name in ("apart", "hypotheses", "facts", "requester", "next_steps"):
+        if name == "requester":
+            enhancement = enhancement.model_copy(update={name: Requester(is_vip=enhancement.requester.is_vip)})
+            yield enhancement
+            continue
+        while items := getattr(enhancement, name):
+            enhancement = enhancement.model_copy(update={name: items[:-1]})
+            yield enhancement
+    for number in range(count_words([enhancement.summary]) - 1, 0, -1):
+        yield enhancement.model_copy(update={"summary": _first_words(enhancement.summary, number)})
 
 
 def count_note_words(html: str) -> int:
@@ -57,15 +119,17 @@ def count_note_words(html: str) -> int:
 
 
 class _Note:
-    """One rendering, with one pair of `_SIZES`."""
+    """One rendering."""
 
-    def __init__(self, enhancement: Enhancement, options: NoteOptions, excerpt_words: int, sources_shown: int) -> None:
+    def __init__(self, enhancement: Enhancement, options: NoteOptions, room: _Room, cited: Sequence[str]) -> None:
         self._enhancement = enhancement
         self._options = options
         self._labels = labels(options.language)
-        self._excerpt_words = excerpt_words
+        self._room = room
         self._urls = {source.ref: source.url for group in enhancement.gathered for source in group.sources}
-        self._sources_shown = sources_shown
+        statements = (*enhancement.next_steps, *enhancement.facts, *enhancement.hypotheses)
+        self._cited_by_summary = cited
+        self._cited = {*cited, *(ref for statement in statements for ref in statement.citations)}
 
     def html(self, reference: UUID, feedback_url: str | None) -> str:
         label = self._labels
@@ -76,7 +140,8 @@ class _Note:
         feedback = ""
         if feedback_url:
             feedback = f"<p>{self._link(label['feedback'], feedback_url)}</p>"
-        body = "".join(part for section in self._options.sections for part in self._section(section)) + self._apart()
+        body = "".join(part for section in self._options.sections for part in self._section(section))
+        body += self._nothing_found() + self._apart()
         foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
         return f"<div>{head}</p>{notices}{self._requester()}{body}{feedback}{foot}</div>"
 
@@ -88,7 +153,7 @@ class _Note:
             said.append(f"{label['site']} {one_line(requester.site, max_chars=_MAX_SITE_CHARS)}")
         if requester.open_tickets is not None:
             said.append(_counted(label, requester.open_tickets))
-        if requester.past_tickets:
+        if requester.past_tickets and self._room.has_past_tickets:
             past = (
                 f"#{each.number} {one_line(each.subject, max_chars=_MAX_SUBJECT_CHARS)} ({each.outcome})"
                 for each in requester.past_tickets
@@ -112,7 +177,7 @@ class _Note:
     def _section(self, section: Section) -> list[str]:
         enhancement = self._enhancement
         if section == "summary":
-            return [self._paragraph(enhancement.summary), *([] if self._acts_first else self._why())]
+            return [self._summary(), *([] if self._acts_first else self._why())]
         if section == "next_steps":
             steps = self._statements("next_steps", enhancement.next_steps, tag="ol")
             return [steps, *(self._why() if self._acts_first else [])]
@@ -140,39 +205,64 @@ class _Note:
             html += f"<p><small>{escape(said)}</small></p>"
         return html
 
-    def _paragraph(self, text: str) -> str:
-        return f"<p>{escape(text)}</p>" if text else ""
+    def _summary(self) -> str:
+        text = self._enhancement.summary
+        return f"<p>{escape(text)}{self._citations(self._cited_by_summary)}</p>" if text else ""
 
     def _statements(self, label: str, statements: Sequence[Statement], *, tag: str) -> str:
         if not statements:
             return ""
-        items = "".join(f"<li>{escape(statement.text)}{self._citations(statement)}</li>" for statement in statements)
+        items = "".join(
+            f"<li>{escape(statement.text)}{self._citations(statement.citations)}</li>" for statement in statements
+        )
         return f"<p><b>{escape(self._labels[label])}</b></p><{tag}>{items}</{tag}>"
 
-    def _citations(self, statement: Statement) -> str:
-        return "".join(f" {self._link(f'[{ref}]', self._urls.get(ref, ''))}" for ref in statement.citations)
+    def _citations(self, refs: Sequence[str]) -> str:
+        return "".join(f" {self._link(f'[{ref}]', self._urls.get(ref, ''))}" for ref in refs)
 
     def _sources(self, group: Gathered) -> str:
         title = f"<p><b>{escape(self._labels[group.kind])}</b>"
         if group.state is GatherState.UNAVAILABLE:
             reason = f" ({escape(group.reason)})" if group.reason else ""
             return f"{title}: <em>{escape(self._labels['unavailable'])}</em>{reason}</p>"
-        if group.state is GatherState.EMPTY:
-            return f"{title}: {escape(self._labels['no_good_match'])}</p>"
-        return title + "</p><ul>" + "".join(map(self._source, group.sources[: self._sources_shown])) + "</ul>"
+        # What is cited comes first: it is linked above by its ref alone.
+        shown = sorted(group.sources, key=lambda source: source.ref not in self._cited)[: self._room.sources]
+        return title + "</p><ul>" + "".join(map(self._source, shown)) + "</ul>" if shown else ""
+
+    def _nothing_found(self) -> str:
+        """One line that names the kinds of which nothing fits."""
+        shown = [SourceKind(name) for name in self._options.sections if name in set(SourceKind)]
+        states = {group.kind: group.state for group in self._enhancement.gathered}
+        kinds = [self._labels[kind] for kind in shown if states.get(kind) is GatherState.EMPTY]
+        return (
+            f"<p><small>{escape(self._labels['no_good_match'])}: {escape(', '.join(kinds))}</small></p>"
+            if kinds
+            else ""
+        )
 
     def _source(self, source: Source) -> str:
-        title = escape(one_line(source.title, max_chars=_MAX_TITLE_CHARS))
-        words = source.text.split()
-        excerpt = " ".join(words[: self._excerpt_words]) + ("…" if len(words) > self._excerpt_words else "")
-        text = f": {escape(excerpt)}" if self._excerpt_words and words else ""
-        return f"<li>{self._link(f'[{source.ref}]', source.url)} {title}{text}</li>"
+        """One line: ref, title, what became of it and when; of one that is not told above, its first words."""
+        title = escape(_first_words(one_line(source.title, max_chars=_MAX_TITLE_CHARS), _MAX_TITLE_WORDS))
+        day = source.resolved_on.isoformat() if source.resolved_on else ""
+        ended = f"{one_line(source.outcome, max_chars=_MAX_OUTCOME_CHARS)} {day}".strip()
+        most = 0 if source.ref in self._cited else self._room.excerpt_words
+        return (
+            f"<li>{self._link(f'[{source.ref}]', source.url)} {title}"
+            + (f" ({escape(ended)})" if ended else "")
+            + (f": {escape(_first_words(source.text, most))}" if most and source.text else "")
+            + "</li>"
+        )
 
     @staticmethod
     def _link(text: str, url: str) -> str:
         if not url.lower().startswith(("http://", "https://")):
             return escape(text)
         return f'<a href="{escape(url)}">{escape(text)}</a>'
+
+
+def _first_words(text: str, number: int) -> str:
+    words = text.split()
+    return " ".join(words[:number]) + ("…" if len(words) > number else "")
 
 
 def _counted(label: dict[str, str], number: int) -> str:

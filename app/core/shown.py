@@ -95,7 +95,9 @@ class _Shown:
         if source.staff_text is not None and not is_ticket:
             text += self._name(source.text.removeprefix(source.staff_text))
         title = self._subject(source) if is_ticket else self._trusted(source.title)
-        return source.model_copy(update={"title": title, "text": text, "staff_text": None})
+        return source.model_copy(
+            update={"title": title, "text": text, "outcome": self._name(source.outcome), "staff_text": None}
+        )
 
     def requester(self, requester: Requester) -> Requester:
         past = tuple(

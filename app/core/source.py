@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
@@ -48,6 +49,10 @@ class Source(BaseModel):
     score: float = 0.0
     """How well it fits, 0 to 1. Scores of different kinds can't be compared."""
     ref: str = ""
+    outcome: str = ""
+    """Of a ticket its status, as the help desk names it, e.g. `Resolved`."""
+    resolved_on: date | None = None
+    """Of a ticket, UTC."""
     staff_text: str | None = Field(default=None, exclude=True)
     """The part of `text` that the tenant's staff wrote or its systems measured: of a ticket its resolution, of an asset
     all but its owner's name, which requesters choose. None: nobody said, see `trusted_text`."""

@@ -30,6 +30,9 @@ Section = Literal["summary", "similar_tickets", "knowledge", "assets", "monitori
 Language = Literal["en", "de", "fr", "es"]
 
 
+_TEXTS_SHARE: Final = 0.5
+
+
 class NoteOptions(Part):
     """How a note looks and who may see it. A flag is off unless the file turns it on."""
 
@@ -46,11 +49,17 @@ class NoteOptions(Part):
     instructions: Instructions = ""
     """House rules, e.g. what a drive letter is or what must never be restarted."""
     language: Language = "en"
-    max_words: int = Field(default=500, ge=100, le=500)
+    max_words: int = Field(default=150, ge=60, le=500)
+    """Of the whole note, headings and footer included."""
     sections: tuple[Section, ...] = Field(
         default=("summary", "next_steps", "similar_tickets", "knowledge", "assets", "monitoring"), min_length=1
     )
     """What a note shows, in this order. What the sources say follows the summary, or the next steps right after it."""
+
+    @property
+    def max_text_words(self) -> int:
+        """Of `max_words` what the model's texts may take together; the rest is for headings, sources and footer."""
+        return int(self.max_words * _TEXTS_SHARE)
 
 
 class ModelOptions(Part):

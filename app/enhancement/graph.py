@@ -114,7 +114,7 @@ async def _ask(state: State, tools: Tools, gathered: tuple[Gathered, ...]) -> di
             portion,
             mask=state["mask"],
             language=note.language,
-            max_words=note.max_words,
+            max_words=note.max_text_words,
             house_rules=tools.house_rules,
             requester=state["requester"],
         )
@@ -156,7 +156,7 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     read = read_answer(answers[-1].text)
     draft, is_cut = read.draft, answers[-1].cut_at is not None
     if draft is not None:
-        problems = find_problems(draft, given, max_words=note.max_words, language=note.language)
+        problems = find_problems(draft, given, max_words=note.max_text_words, language=note.language)
     else:
         problems = [read.problem] if read.problem else []
     # If it was cut off, other faults in it can't be repaired, so only that is told.
@@ -184,7 +184,7 @@ def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, t
             salvage(
                 draft,
                 gathered,
-                max_words=tools.note.max_words,
+                max_words=tools.note.max_text_words,
                 language=tools.note.language,
                 house_rules=tools.house_rules,
                 mask=state["mask"],

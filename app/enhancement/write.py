@@ -15,7 +15,7 @@ from string import ascii_lowercase
 from typing import Any, Final
 
 from app.core.completion import Message
-from app.core.enhancement import STATEMENTS_SHARE, Draft
+from app.core.enhancement import Draft
 from app.core.masking import Mask
 from app.core.requester import Requester
 from app.core.source import GatherState
@@ -54,7 +54,8 @@ def compose_messages(
 ) -> tuple[Message, ...]:
     """The messages that ask for a `Draft` about *ticket*, with *portion* of it and its sources.
 
-    *house_rules* follow our own rules, masked like all else. *requester* is beside the sources, and is none.
+    *max_words* is for all texts of the draft together. *house_rules* follow our own rules, masked like all else.
+    *requester* is beside the sources, and is none.
     """
     known = requester if requester is not None and requester.is_known else None
     data = mask.json(
@@ -79,11 +80,10 @@ def compose_messages(
             ],
             "unavailable": [group.kind for group in portion.gathered if group.state is GatherState.UNAVAILABLE],
             "language": language,
-            "max_words": max_words,
         }
     )
     nonce = _draw_nonce()
-    system = _prompt("system.md").format(nonce=nonce, language=language, max_words=int(max_words * STATEMENTS_SHARE))
+    system = _prompt("system.md").format(nonce=nonce, language=language, max_words=max_words)
     if known:
         system += "\n" + _prompt("requester.md")
     if house_rules:

@@ -17,6 +17,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from app.core.mail import split_mail
@@ -278,6 +279,8 @@ class Search:
                 title=_title(found[match.id]),
                 text=_join(self._language, gist, resolution),
                 staff_text=resolution,
+                outcome=found[match.id]["status"],
+                resolved_on=_day(found[match.id]["resolved_at"]),
                 url=self._ticket_url(match.id),
                 score=match.score,
             )
@@ -371,6 +374,10 @@ def _says_something(own: str) -> bool:
 
 def _title(row: Row) -> str:
     return one_line(f"#{row['display_id'] or row['id']} {row['subject']}", max_chars=_MAX_TITLE_CHARS)
+
+
+def _day(time: datetime | None) -> date | None:
+    return time.astimezone(UTC).date() if time else None
 
 
 def _problem(row: Row) -> str:

@@ -49,7 +49,7 @@ def test_a_fact_without_a_citation_is_no_fact() -> None:
 
 def test_five_thousand_words_are_told_and_cut() -> None:
     draft = a_draft(summary="word " * 5000, next_steps=[{"text": "step " * 40, "citations": []}] * 30)
-    assert any("at most 300" in problem for problem in problems(draft))
+    assert any("at most 500" in problem for problem in problems(draft))
     rest = kept(draft)
     texts = [rest.summary, *(each.text for each in [*rest.facts, *rest.hypotheses, *rest.next_steps])]
     assert count_words(texts) <= 300

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.core.enhancement import Enhancement, Notice, Statement
 from app.core.note import ALLOWED_TAGS, count_note_words, note_reference, render_note
+from app.core.requester import PastTicket, Requester
 from app.core.source import GatherState, SourceKind
 from app.core.tenant import NoteOptions
 from tests.builders import a_draft, a_source, gathered
@@ -41,7 +43,8 @@ def test_a_note_shows_what_a_technician_needs() -> None:
 
 
 def test_an_empty_kind_says_so() -> None:
-    assert "Similar resolved tickets</b>: no good match." in render(an_enhancement(gathered=gathered()))
+    html = render(an_enhancement(gathered=gathered()))
+    assert "No good match: Similar resolved tickets, Knowledge articles, Assets and addresses<" in html
 
 
 def test_without_a_model_the_note_says_so() -> None:
@@ -98,15 +101,90 @@ def test_the_sections_are_the_tenants() -> None:
     assert html.index("Turn on cached mode") < html.index("Outlook receives no mail")
 
 
-@pytest.mark.parametrize("max_words", [100, 200, 500])
-def test_a_note_keeps_its_limit(max_words: int) -> None:
-    sources = [
+MANY = gathered(
+    *(
         a_source(kind, id=str(n), title="t " * 60, text="word " * 400)
         for kind in (SourceKind.TICKET, SourceKind.ARTICLE, SourceKind.ASSET)
         for n in range(5)
-    ]
-    html = render(an_enhancement(gathered=gathered(*sources)), max_words=max_words)
+    )
+)
+LONG = [Statement(text=f"{n} says " + "so " * 20, citations=["T1", "K2"]) for n in range(6)]
+KNOWN = Requester(
+    is_vip=True,
+    site="Berlin",
+    open_tickets=2,
+    past_tickets=tuple(PastTicket(number=str(n), subject="s " * 20, outcome="Closed") for n in range(3)),
+)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+@pytest.mark.parametrize("max_words", [60, 100, 150, 500])
+@pytest.mark.parametrize("model", [None, "offline-extractive"])
+def test_a_note_keeps_its_limit(language: str, max_words: int, model: str | None) -> None:
+    said = {"summary": "word " * 100, "facts": LONG, "hypotheses": LONG, "next_steps": LONG}
+    enhancement = an_enhancement(
+        **(said if model else {"summary": "", "facts": (), "hypotheses": (), "next_steps": ()}),
+        model=model,
+        apart=("a b c " * 20,) if model else (),
+        gathered=MANY,
+        requester=KNOWN,
+        notices=(Notice.MODEL_UNAVAILABLE,),
+    )
+    options = NoteOptions.model_validate({"language": language, "max_words": max_words})
+    html = render_note(enhancement, options, reference=REFERENCE, feedback_url="https://agents.example/f/1")
     assert count_note_words(html) <= max_words
+    assert "agents.example" in html
+    assert str(REFERENCE) in html
+    assert ("word word" if model else "[T1]") in html or max_words == 60
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_a_usual_note_has_room_for_all_its_texts_by_default(language: str) -> None:
+    options = NoteOptions.model_validate({"language": language})
+    words = options.max_text_words // 6
+    said = [Statement(text=" ".join(f"{n}w{i}" for i in range(words)), citations=["T1"]) for n in range(5)]
+    enhancement = an_enhancement(
+        summary="word " * words, next_steps=said[:3], facts=said[3:4], hypotheses=said[4:], requester=KNOWN
+    )
+    html = render_note(enhancement, options, reference=REFERENCE, feedback_url="https://agents.example/f/1")
+    assert count_note_words(html) <= options.max_words == 150
+    assert all(each.text in html for each in said)
+    assert "Trying to connect" in html
+
+
+def test_a_source_is_one_line_with_what_became_of_it() -> None:
+    source = a_source(title="#77 Outlook <stuck>", outcome="Resolved", resolved_on=date(2026, 10, 1))
+    html = render(an_enhancement(gathered=gathered(source)))
+    assert "[T1]</a> #77 Outlook &lt;stuck&gt; (Resolved 2026-10-01)</li>" in html
+    assert "(" not in render(an_enhancement(gathered=gathered(a_source()), hypotheses=()))
+
+
+def test_the_first_words_are_shown_of_sources_alone_that_the_note_does_not_tell() -> None:
+    other = a_source(id="78", title="#78 Mail", text="Restarted the transport service.")
+    html = render(an_enhancement(gathered=gathered(a_source(), other)))
+    assert "Restarted the transport" in html
+    assert "Turned it on" not in html
+    crowded = render(an_enhancement(gathered=gathered(a_source(), other), summary="w " * 55), max_words=130)
+    assert "[T2]" in crowded
+    assert "Restarted" not in crowded
+
+
+def test_each_passage_is_told_once() -> None:
+    step = "Turn on cached mode."
+    again = Statement(text=step.upper(), citations=["T1"])
+    html = render(an_enhancement(facts=(again,), hypotheses=(again, Statement(text="Outlook is old.", citations=[]))))
+    assert html.lower().count(step.lower()) == 1
+    assert "Outlook is old" in html
+
+
+def test_a_summary_is_shown_with_the_citations_of_what_repeats_it() -> None:
+    repeated = Statement(text="Outlook receives no mail.", citations=["T1", "K1"])
+    html = render(an_enhancement(facts=(repeated,), hypotheses=()))
+    assert html.count("Outlook receives no mail") == 1
+    summary = html[html.index("Outlook receives") : html.index("Next steps")]
+    assert "[T1]</a>" in summary
+    assert "[K1]</a>" in summary
+    assert "What the sources say" not in html
 
 
 @pytest.mark.parametrize(
