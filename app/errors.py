@@ -72,6 +72,7 @@ class Code(StrEnum):
     TICKET_TRASHED = "ticket_trashed"
     TICKET_MERGED = "ticket_merged"
     TICKET_CLOSED = "ticket_closed"
+    NOTHING_FOUND = "nothing_found"
     TICKET_OF_ANOTHER_ACCOUNT = "ticket_of_another_account"
     ACCOUNT_UNKNOWN = "account_unknown"
     ROUTED = "routed"

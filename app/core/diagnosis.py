@@ -117,6 +117,10 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "The ticket was resolved or closed before its turn.",
         "Nothing; a tenant that wants notes on closed tickets too sets note.when_closed: note.",
     ),
+    Code.NOTHING_FOUND: Diagnosis(
+        "Nothing that fits the ticket was found, and its tenant wants no note then.",
+        "Nothing; with note.when_nothing: short such a ticket gets a note of one sentence.",
+    ),
     Code.TICKET_OF_ANOTHER_ACCOUNT: Diagnosis(
         "The ticket is not of this tenant's account at the shared help desk, or does not say whose it is.",
         "Nothing, if the ticket was moved. Else check servicedesk.account, and account_field of the instance, with"

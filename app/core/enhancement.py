@@ -18,7 +18,7 @@ from app.core.checking import Checker
 from app.core.language import sounds_like_another
 from app.core.masking import Mask
 from app.core.requester import Requester
-from app.core.source import Gathered, Source
+from app.core.source import Gathered, GatherState, Source
 from app.errors import ModelRefused
 
 MAX_STATEMENTS: Final = 6
@@ -136,6 +136,12 @@ class Enhancement(BaseModel):
     @property
     def is_context_only(self) -> bool:
         return self.model is None
+
+    @property
+    def has_nothing(self) -> bool:
+        """Whether all kinds of context could be asked, and nothing that fits was found."""
+        states = {group.state for group in self.gathered}
+        return Notice.NOTHING_FOUND in self.notices and GatherState.UNAVAILABLE not in states
 
     @property
     def is_degraded(self) -> bool:

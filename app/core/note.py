@@ -127,6 +127,7 @@ class _Note:
         self._labels = labels(options.language)
         self._room = room
         self._urls = {source.ref: source.url for group in enhancement.gathered for source in group.sources}
+        self._has_nothing = Notice.NOTHING_FOUND in enhancement.notices
         statements = (*enhancement.next_steps, *enhancement.facts, *enhancement.hypotheses)
         self._cited_by_summary = cited
         self._cited = {*cited, *(ref for statement in statements for ref in statement.citations)}
@@ -165,7 +166,10 @@ class _Note:
         return f"<p><b>{escape(label['requester'])}</b>: {escape(' · '.join(said))}</p>" if said else ""
 
     def _notice(self, notice: Notice) -> str:
-        return self._labels[f"notice_{notice}"].format(left_out=", ".join(self._enhancement.left_out))
+        asked = [group.kind for group in self._enhancement.gathered if group.state is not GatherState.UNAVAILABLE]
+        return self._labels[f"notice_{notice}"].format(
+            left_out=", ".join(self._enhancement.left_out), searched=", ".join(self._labels[kind] for kind in asked)
+        )
 
     def _signature(self) -> str:
         model = self._enhancement.model
@@ -181,7 +185,12 @@ class _Note:
         if section == "next_steps":
             steps = self._statements("next_steps", enhancement.next_steps, tag="ol")
             return [steps, *(self._why() if self._acts_first else [])]
-        return [self._sources(group) for group in enhancement.gathered if group.kind == SourceKind(section)]
+        return [
+            self._sources(group)
+            for group in enhancement.gathered
+            if group.kind == SourceKind(section)
+            and not (self._has_nothing and group.state is not GatherState.UNAVAILABLE)
+        ]
 
     @property
     def _acts_first(self) -> bool:
@@ -232,6 +241,8 @@ class _Note:
     def _nothing_found(self) -> str:
         """One line that names the kinds of which nothing fits."""
         shown = [SourceKind(name) for name in self._options.sections if name in set(SourceKind)]
+        if self._has_nothing:  # then its notice names them
+            return ""
         states = {group.kind: group.state for group in self._enhancement.gathered}
         kinds = [self._labels[kind] for kind in shown if states.get(kind) is GatherState.EMPTY]
         return (

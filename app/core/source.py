@@ -53,6 +53,8 @@ class Source(BaseModel):
     """Of a ticket its status, as the help desk names it, e.g. `Resolved`."""
     resolved_on: date | None = None
     """Of a ticket, UTC."""
+    is_only_owned: bool = False
+    """Of an asset: found since the requester owns it; the ticket does not name it."""
     staff_text: str | None = Field(default=None, exclude=True)
     """The part of `text` that the tenant's staff wrote or its systems measured: of a ticket its resolution, of an asset
     all but its owner's name, which requesters choose. None: nobody said, see `trusted_text`."""
@@ -89,6 +91,11 @@ class Gathered(BaseModel):
     sources: tuple[Source, ...] = ()
     reason: str = ""
     """Why it was unavailable, in words for a technician."""
+
+    @property
+    def is_context(self) -> bool:
+        """Whether it has a source that says something about the ticket. The requester's own machine alone does not."""
+        return not all(source.is_only_owned for source in self.sources)
 
 
 def number_sources(gathered: Iterable[Gathered]) -> tuple[Gathered, ...]:

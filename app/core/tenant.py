@@ -46,6 +46,8 @@ class NoteOptions(Part):
     """Whether the note asks if it helped, where the installation has a page for that (FEEDBACK_URL)."""
     when_closed: Literal["silent", "note"] = "silent"
     """What a ticket gets that was resolved or closed before a worker reached it."""
+    when_nothing: Literal["short", "silent"] = "short"
+    """What a ticket gets for which nothing fits: a note of one sentence, or none."""
     instructions: Instructions = ""
     """House rules, e.g. what a drive letter is or what must never be restarted."""
     language: Language = "en"

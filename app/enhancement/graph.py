@@ -76,7 +76,7 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Ask the model, unless the budget is used up or there is nothing to write about."""
     tools = runtime.context
     gathered = state["gathered"]
-    if not any(group.sources for group in gathered):
+    if not any(group.is_context for group in gathered):
         return {"enhancement": _context_only(state, gathered, *_why_nothing(gathered))}
     if not await tools.may_use_model():
         return {"enhancement": _context_only(state, gathered, Notice.BUDGET_USED_UP)}

@@ -127,6 +127,9 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         enhancement = reservation.enhancement
         if enhancement is None:
             enhancement = await enhance(ticket, tools=kit.tools(claim), notices=notices)
+            if enhancement.has_nothing and tenant.note.when_nothing == "silent":
+                await circuit.succeeded()
+                raise NotNeeded("nothing that fits the ticket was found", code=Code.NOTHING_FOUND)
             await parts.enhancements.save(claim, reservation, enhancement)
 
         reference = note_reference(claim.tenant_id, claim.ticket_id, reservation.version)

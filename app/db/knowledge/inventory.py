@@ -59,6 +59,9 @@ def owner_key(person: str) -> str:
     return words[-1] if words else ""
 
 
+_OWNED_SCORE: Final = 0.5
+
+
 class InventorySearch:
     """One tenant's assets, for the port `Inventory`."""
 
@@ -98,11 +101,12 @@ class InventorySearch:
         ]
         owned = _of_person([row for row in rows if row["found_by"] == "owner"], person) if len(named) < limit else []
         found: dict[str, Source] = {}
-        for asset, score in [*((asset, 1.0) for asset in named), *((asset, 0.5) for asset in owned)]:
-            found.setdefault(asset["id"], self._as_source(asset, score=score))
+        for is_only_owned, assets in ((False, named), (True, owned)):
+            for asset in assets:
+                found.setdefault(asset["id"], self._as_source(asset, is_only_owned=is_only_owned))
         return list(found.values())[:limit]
 
-    def _as_source(self, asset: Row, *, score: float) -> Source:
+    def _as_source(self, asset: Row, *, is_only_owned: bool) -> Source:
         addresses_word, owner_word = _WORDS[self._language]
         addresses = ", ".join(_host(address) for address in asset["addresses"][:_MAX_ADDRESSES_SHOWN])
         name, hostname, owner = asset["name"], asset["hostname"], asset["owner"]
@@ -120,7 +124,8 @@ class InventorySearch:
             title=one_line(name or hostname or asset["id"], max_chars=_MAX_TITLE_CHARS),
             text=one_line("; ".join(part for part in said if part), max_chars=_MAX_TEXT_CHARS),
             staff_text=staff_text,
-            score=score,
+            is_only_owned=is_only_owned,
+            score=_OWNED_SCORE if is_only_owned else 1.0,
         )
 
 

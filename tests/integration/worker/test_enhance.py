@@ -13,9 +13,11 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from app.core.retry import FAILURES_TO_OPEN
+from app.db.knowledge.store import upsert_articles
 from app.db.limits.holds import Cause, list_holds
 from app.db.reports.deliveries import find_delivery, replay_deliveries
 from app.errors import Code
+from tests.builders import an_article
 from tests.integration.worker.conftest import Stage
 
 
@@ -426,8 +428,39 @@ async def test_when_nothing_fits_the_note_says_so_and_no_model_is_asked(stage: S
     await stage.deliver(ticket_id)
     await stage.work()
     [note] = stage.notes(ticket_id)
-    assert "No good match: Similar resolved tickets, Knowledge articles, Assets and addresses<" in note
+    assert "(searched: Similar resolved tickets, Knowledge articles, Assets and addresses)" in note
+    assert len(re.sub(r"<[^>]*>", " ", note).split()) < 60
     assert stage.model.calls == 0
+
+
+@pytest.mark.parametrize("stage", [{"note": {"when_nothing": "silent"}}], indirect=True)
+async def test_a_tenant_may_want_no_note_when_nothing_fits(stage: Stage) -> None:
+    ticket_id = stage.ticket(subject="Badge reader", description="The badge reader at the gate blinks red.")
+    job_id = await stage.deliver(ticket_id)
+    await stage.work()
+    delivery = await stage.delivery(job_id)
+    assert (delivery.status, delivery.code) == ("ignored", Code.NOTHING_FOUND)
+    assert stage.notes(ticket_id) == []
+    answered = stage.ticket()
+    await stage.deliver(answered)
+    await stage.work()
+    assert len(stage.notes(answered)) == 1
+
+
+SILENT = {"note": {"when_nothing": "silent"}, "events": ["ticket_created", "ticket_updated"]}
+
+
+@pytest.mark.parametrize("stage", [SILENT], indirect=True)
+async def test_for_a_later_event_it_is_looked_up_anew(stage: Stage) -> None:
+    ticket_id = stage.ticket(subject="Badge reader", description="The badge reader at the gate blinks red.")
+    await stage.deliver(ticket_id)
+    await stage.work()
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        article = an_article(id="60", title="Badge reader blinks red", text="Restart the badge reader at the gate.")
+        await upsert_articles(session, stage.tenant.id, [article], language="en")
+    await stage.deliver(ticket_id, event="ticket_updated")
+    await stage.work()
+    assert "[K1]" in stage.notes(ticket_id)[0]
 
 
 @pytest.mark.parametrize("stage", [{"model": {"monthly_token_budget": 1}}], indirect=True)

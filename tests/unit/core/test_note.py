@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.enhancement import Enhancement, Notice, Statement
+from app.core.labels import labels
 from app.core.note import ALLOWED_TAGS, count_note_words, note_reference, render_note
 from app.core.requester import PastTicket, Requester
 from app.core.source import GatherState, SourceKind
@@ -45,6 +46,19 @@ def test_a_note_shows_what_a_technician_needs() -> None:
 def test_an_empty_kind_says_so() -> None:
     html = render(an_enhancement(gathered=gathered()))
     assert "No good match: Similar resolved tickets, Knowledge articles, Assets and addresses<" in html
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_where_nothing_fits_a_note_is_one_sentence(language: str) -> None:
+    machine = a_source(SourceKind.ASSET, id="9", title="PC-0231", text="Laptop", url="", is_only_owned=True)
+    found = gathered(machine, knowledge=GatherState.UNAVAILABLE)
+    nothing = {"summary": "", "facts": (), "hypotheses": (), "next_steps": (), "model": None}
+    html = render(an_enhancement(**nothing, gathered=found, notices=(Notice.NOTHING_FOUND,)), language=language)
+    label = labels(language)
+    assert f": {label['similar_tickets']}, {label['assets']})".replace("'", "&#x27;") in html
+    assert f"<b>{label['knowledge']}</b>: <em>{label['unavailable']}" in html
+    assert "PC-0231" not in html
+    assert html.count("<em>") == 2
 
 
 def test_without_a_model_the_note_says_so() -> None:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from app.core.completion import Message
+from app.core.enhancement import Notice
 from app.core.note import note_reference, render_note
+from app.core.source import SourceKind
 from app.core.steps import noting_steps
 from app.core.tenant import NoteOptions
 from app.errors import ModelRefused
@@ -87,3 +89,16 @@ async def test_what_happened_is_told_in_words_and_what_is_as_it_should_be_is_no_
         "the model gave no answer",
         False,
     )
+
+
+async def test_the_requesters_own_machine_alone_is_no_context() -> None:
+    machine = a_source(SourceKind.ASSET, title="PC-0231", is_only_owned=True)
+    alone = await enhanced(a_ticket(), [machine], _unasked)
+    assert alone.notices == (Notice.NOTHING_FOUND,)
+    assert alone.has_nothing
+    for source in (a_source(), machine.model_copy(update={"is_only_owned": False})):
+        assert not (await enhanced(a_ticket(), [source, machine], lambda _: a_draft().model_dump_json())).has_nothing
+
+
+def _unasked(_: object) -> str:
+    raise AssertionError("the model was asked")
