@@ -20,6 +20,7 @@ from uuid import UUID, uuid4, uuid5
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from app.core.automatic import find_automatic
 from app.core.body import NotJson, read_json
 from app.core.help_desk import AccountRef
 from app.core.text import plain_text, tidy
@@ -203,6 +204,13 @@ def check_wanted(webhook: Webhook, *, events: frozenset[Event], technician: str)
         raise NotNeeded(f"{webhook.event} leads to no note for this tenant{feeds}", code=Code.EVENT_NOT_WANTED)
 
 
+_NOBODY_WAITS: Final = {
+    Code.TICKET_EMPTY: "the ticket has no words",
+    Code.AUTOMATIC_REPLY: "the ticket is an automatic reply",
+    Code.UNDELIVERED_MAIL: "the ticket is a report that a mail was not delivered",
+}
+
+
 def check_still_wanted(ticket: Ticket, *, is_closed_wanted: bool) -> None:
     """Raise if *ticket*, as it is now, needs no note any more.
 
@@ -211,7 +219,7 @@ def check_still_wanted(ticket: Ticket, *, is_closed_wanted: bool) -> None:
         is_closed_wanted: Whether a ticket that is resolved or closed gets a note all the same.
 
     Raises:
-        NotNeeded: It was deleted, merged or closed.
+        NotNeeded: It was deleted, merged or closed, has no words, or no person wrote it.
     """
     if ticket.fate is Fate.TRASHED:
         raise NotNeeded("the ticket is in the trash", code=Code.TICKET_TRASHED)
@@ -219,6 +227,8 @@ def check_still_wanted(ticket: Ticket, *, is_closed_wanted: bool) -> None:
         raise NotNeeded("the ticket was merged into another one", code=Code.TICKET_MERGED)
     if ticket.fate is Fate.CLOSED and not is_closed_wanted:
         raise NotNeeded("the ticket was closed before its turn", code=Code.TICKET_CLOSED)
+    if code := find_automatic(ticket):
+        raise NotNeeded(_NOBODY_WAITS[code], code=code)
 
 
 def parse_time(value: str) -> datetime | None:

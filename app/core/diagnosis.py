@@ -117,6 +117,18 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "The ticket was resolved or closed before its turn.",
         "Nothing; a tenant that wants notes on closed tickets too sets note.when_closed: note.",
     ),
+    Code.TICKET_EMPTY: Diagnosis(
+        "The ticket has no words: no subject that says anything, and no description.",
+        "Nothing. Once it has words, its next event leads to a note.",
+    ),
+    Code.AUTOMATIC_REPLY: Diagnosis(
+        "The ticket is the automatic reply of a mailbox, e.g. of somebody who is away.",
+        "Nothing, or turn off replies to the help desk's own mails there.",
+    ),
+    Code.UNDELIVERED_MAIL: Diagnosis(
+        "The ticket is a mail server's report that a mail was not delivered.",
+        "Nothing; a person who forwards such a report gets a note.",
+    ),
     Code.NOTHING_FOUND: Diagnosis(
         "Nothing that fits the ticket was found, and its tenant wants no note then.",
         "Nothing; with note.when_nothing: short such a ticket gets a note of one sentence.",

@@ -177,6 +177,25 @@ async def test_what_became_of_a_ticket_before_its_turn_is_told_and_needs_nobody(
         assert not await stored(stage, ticket_id)
 
 
+@pytest.mark.parametrize(
+    ("subject", "description", "code"),
+    [
+        ("", "", Code.TICKET_EMPTY),
+        ("Automatic reply: Your request has been logged", "I am out of the office.", Code.AUTOMATIC_REPLY),
+        ("Undeliverable: Outlook", "Delivery has failed to these recipients or groups:", Code.UNDELIVERED_MAIL),
+    ],
+)
+async def test_what_no_person_wrote_gets_no_note(stage: Stage, subject: str, description: str, code: Code) -> None:
+    ticket_id = stage.ticket(subject=subject, description=description)
+    job_id = await stage.deliver(ticket_id)
+    await stage.work()
+    delivery = await stage.delivery(job_id)
+    assert (delivery.status, delivery.code) == ("ignored", code)
+    assert delivery.ignored_because
+    assert stage.notes(ticket_id) == []
+    assert stage.model.calls == 0
+
+
 @pytest.mark.parametrize("stage", [{"note": {"when_closed": "note"}}], indirect=True)
 async def test_a_closed_ticket_gets_a_note_by_its_tenants_choice(stage: Stage) -> None:
     ticket_id = stage.ticket(status="Closed")
@@ -406,14 +425,13 @@ async def test_a_hostile_ticket_and_a_model_that_obeys_it_put_nothing_harmful_on
 @pytest.mark.parametrize(
     ("subject", "description"),
     [
-        ("", ""),
         ("x", "word " * 200_000),
         ("Outlook\x00", "no\x00 mail"),
         ("Outlook empfängt keine E-Mail", "Seit heute Mittag kommt nichts mehr an."),
         ("<b>Outlook</b>", "<p>no <i>mail</i></p>" * 1000),
         ("Ω≈ç√∫", "🙂" * 500),
     ],
-    ids=["empty", "one-megabyte", "nul", "german", "html", "symbols"],
+    ids=["one-megabyte", "nul", "german", "html", "symbols"],
 )
 async def test_any_text_of_a_ticket_ends_in_one_note(stage: Stage, subject: str, description: str) -> None:
     ticket_id = stage.ticket(subject=subject, description=description)
