@@ -278,29 +278,33 @@ def _misbehave(chat: Chat, kind: Misbehaviour) -> web.Response:
 
 
 def compose(prompt: Prompt) -> Draft:
-    """An answer with as many sentences of the sources as fit into its number of words."""
-    drafts = (_draft(prompt, steps=number) for number in range(_MAX_STEPS, 0, -1))
-    return next(
-        (draft for draft in drafts if count_words(texts_of(draft)) <= prompt.max_words), _draft(prompt, steps=0)
-    )
+    """An answer with as many sentences of the sources as fit into its number of words.
+
+    First what it looked up is left out, then step after step; at last the summary stands alone.
+    """
+    ways = ((steps, has_facts) for steps in range(_MAX_STEPS, 0, -1) for has_facts in (True, False))
+    drafts = [_draft(prompt, steps=steps, has_facts=has_facts) for steps, has_facts in ways]
+    least = Draft(summary=drafts[-1].summary, facts=[], hypotheses=[], next_steps=[], confidence=drafts[-1].confidence)
+    return next((draft for draft in drafts if count_words(texts_of(draft)) <= prompt.max_words), least)
 
 
-def _draft(prompt: Prompt, *, steps: int) -> Draft:
+def _draft(prompt: Prompt, *, steps: int, has_facts: bool) -> Draft:
     """A draft with *steps* next steps.
 
     The first sentence of a resolution says what was wrong, that of an article what it is about: they become hypothesis
     and fact. The sentences after it say what to do: they become the steps.
     """
-    firsts = {source.kind: source for source in reversed(prompt.sources)} if steps else {}
+    firsts = {source.kind: source for source in reversed(prompt.sources)}
     ticket, article = (firsts.get(kind) for kind in ("similar_tickets", "knowledge"))
     looked_up = [source for kind in ("assets", "monitoring") if (source := firsts.get(kind))]
     source_of_steps = ticket or article
     subject = " ".join(prompt.ticket.subject.split()[:_MAX_SUBJECT_WORDS])
     said = source_of_steps.sentences[:1] if source_of_steps else []
+    facts = [*_cite(article, slice(1)), *(Statement(text=_line(each), citations=[each.ref]) for each in looked_up)]
     return Draft(
         summary=f"{source_of_steps.ref}: {said[0]}" if source_of_steps and said else f"“{subject}”",
-        facts=[*_cite(article, slice(1)), *(Statement(text=_line(each), citations=[each.ref]) for each in looked_up)],
-        hypotheses=_cite(ticket, slice(1)),
+        facts=facts if has_facts else [],
+        hypotheses=_cite(ticket, slice(1)) if has_facts else [],
         next_steps=_cite(source_of_steps, slice(1, 1 + steps)),
         confidence=Confidence.MEDIUM if source_of_steps else Confidence.LOW,
     )

@@ -291,3 +291,15 @@ def test_as_a_process_it_says_its_address_and_ends_on_sigterm() -> None:
         assert httpx.get(f"{url}/models").json()["data"][0]["id"] == MODEL_NAME
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize(("max_words", "steps"), [(100, 2), (20, 2), (12, 1), (3, 0)])
+def test_in_few_words_it_leaves_out_what_it_looked_up_first_and_never_what_solved_it(
+    max_words: int, steps: int
+) -> None:
+    long = {"ref": "A2", "kind": "assets", "title": "srv-file01", "text": "file server of the plant. " * 10}
+    prompt = Prompt.model_validate({"sources": [SOURCES[0], long], "max_words": max_words})
+    draft = compose(prompt)
+    assert draft.summary == "T1: The router blocked IPsec."
+    assert len(draft.next_steps) == steps
+    assert bool(draft.facts) is (max_words == 100)
