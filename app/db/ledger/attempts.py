@@ -64,7 +64,7 @@ class PastAttempt:
 async def record_attempt(database: Database, claim: Claim, record: AttemptRecord) -> None:
     """Store how an attempt at *claim* went that posted no note, after its outcome was stored in the delivery."""
     async with database.transaction(claim.tenant_id) as tx:
-        await tx.row(_RECORD, **claim.key, **record.values)
+        await tx.run(_RECORD, **claim.key, **record.values)
 
 
 async def list_attempts(database: Database, tenant_id: UUID, job_id: UUID) -> list[PastAttempt]:

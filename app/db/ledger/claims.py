@@ -197,7 +197,7 @@ class Ledger:
         """Claim *found*. None when it is settled already; then its row in `due` is deleted."""
         row = await tx.row(_CLAIM, **found.key, lease=self._lease)
         if row is None:
-            await tx.row(_DROP_DUE, **found.key)
+            await tx.run(_DROP_DUE, **found.key)
             return None
         return Claim(
             tenant_id=found.tenant_id,
@@ -241,7 +241,7 @@ class Ledger:
                 log.error("delivery_not_settled", job_id=str(found.job_id), exc_info=settling)
         async with self._database.transaction(None) as tx:
             if await tx.row(_LOCK_DUE, **found.key) is not None:
-                await tx.row(_WAIT_DUE, **found.key, wait=_PUT_OFF)
+                await tx.run(_WAIT_DUE, **found.key, wait=_PUT_OFF)
         return None
 
     async def _fail(self, found: _Found, given_up: GivenUp) -> bool:
@@ -251,8 +251,8 @@ class Ledger:
                 return False
             await tx.choose_tenant(found.tenant_id)
             if await tx.row(_FAIL_UNCLAIMED, **found.key, code=given_up.code, error=given_up.detail) is not None:
-                await tx.row(_LIST_FAILED, **found.key)
-            await tx.row(_DROP_DUE, **found.key)
+                await tx.run(_LIST_FAILED, **found.key)
+            await tx.run(_DROP_DUE, **found.key)
         return True
 
     def _tell_given_up(self, given_up: GivenUp) -> None:
@@ -323,7 +323,7 @@ class Ledger:
         """
         values = {"tenant_id": tenant_id, "job_id": job_id, "ticket_id": ticket_id, "event": event.value}
         async with self._database.transaction(tenant_id) as tx:
-            await tx.row(_HAND_OVER, **values, body=claim.body, trace_context=claim.trace_context)
+            await tx.run(_HAND_OVER, **values, body=claim.body, trace_context=claim.trace_context)
 
     async def release(self, claim: Claim) -> None:
         """Make the delivery due again at once. The attempt does not count, since this process ended it early."""
@@ -409,14 +409,14 @@ async def _settle(
         error=None if is_ignored else reason,
         because=reason if is_ignored else None,
     )
-    await tx.row(_DROP_DUE, **claim.key)
+    await tx.run(_DROP_DUE, **claim.key)
     if status is Status.FAILED:
-        await tx.row(_LIST_FAILED, **claim.key)
+        await tx.run(_LIST_FAILED, **claim.key)
 
 
 async def _give_back(tx: Transaction, claim: Claim, *, wait: timedelta, **values: Any) -> None:
     await run_fenced(tx, _GIVE_BACK, claim, **values)
-    await tx.row(_WAIT_DUE, **claim.key, wait=wait)
+    await tx.run(_WAIT_DUE, **claim.key, wait=wait)
 
 
 def _short(detail: str | None) -> str | None:

@@ -137,7 +137,7 @@ class AccessTokens:
         async with self._database.transaction(self._tenant_id) as tx:
             row = await tx.row(_READ, **values)
             if row is None:
-                await tx.row(_ADD, tenant_id=self._tenant_id)
+                await tx.run(_ADD, tenant_id=self._tenant_id)
                 return _Stored(sealed=None, value=None, is_fresh=False, is_usable=False, is_young=False)
         return _Stored(
             sealed=row["sealed_token"],
@@ -186,7 +186,7 @@ class AccessTokens:
 
     async def _run(self, statement: Statement, values: dict[str, Any]) -> None:
         async with self._database.transaction(self._tenant_id) as tx:
-            await tx.row(statement, **values)
+            await tx.run(statement, **values)
 
     def _seal(self, value: str) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)

@@ -48,7 +48,7 @@ class Circuits:
             wait = open_for(row["failures"])
             if wait is None:
                 return False
-            await tx.row(_OPEN, **key, wait=wait)
+            await tx.run(_OPEN, **key, wait=wait)
         return True
 
     async def record_success(self, tenant_id: UUID, dependency: Dependency) -> bool:

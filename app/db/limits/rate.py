@@ -82,7 +82,7 @@ class CallRate:
         """Let no call of this tenant go for *wait*, also of those that wait now."""
         wait = min(max(wait, timedelta()), _LONGEST_BACK_OFF)
         async with self._database.transaction(self._tenant_id) as tx:
-            await tx.row(_THROTTLE, tenant_id=self._tenant_id, wait=wait, tolerance=self._burst_tolerance)
+            await tx.run(_THROTTLE, tenant_id=self._tenant_id, wait=wait, tolerance=self._burst_tolerance)
 
     async def _take(self, *, longest_wait: timedelta) -> timedelta:
         key = {"tenant_id": self._tenant_id, "tolerance": self._tolerance}
@@ -103,4 +103,4 @@ class CallRate:
 async def hold_until_next_turn(database: Database, tenant_id: UUID, *, wait: timedelta) -> None:
     """Let no delivery of *tenant_id* be claimed for *wait*: its calls are used up for so long."""
     async with database.transaction(tenant_id) as tx:
-        await tx.row(_HOLD, tenant_id=tenant_id, cause=Cause.RATE_LIMITED, wait=wait)
+        await tx.run(_HOLD, tenant_id=tenant_id, cause=Cause.RATE_LIMITED, wait=wait)

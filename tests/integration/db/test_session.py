@@ -108,15 +108,30 @@ async def test_readers_that_share_a_transaction_take_turns_in_one(urls: Database
 
 
 async def test_what_fails_in_a_shared_transaction_fails_what_follows_and_no_more(urls: DatabaseUrls) -> None:
+    tenant_id = uuid4()
     async with open_database(urls.worker, pool_size=1) as database:
         async with SharedTransaction(database) as reading:
             with pytest.raises(asyncpg.DivisionByZeroError):
-                async with reading.transaction(uuid4()) as tx:
+                async with reading.transaction(tenant_id) as tx:
                     await tx.value(_FAIL)
             with pytest.raises(asyncpg.InFailedSQLTransactionError):
-                async with reading.transaction(uuid4()) as tx:
+                async with reading.transaction(tenant_id) as tx:
                     await tx.value(_PROCESS)
         assert await tokens(database, uuid4()) == 0
+
+
+async def read_for(reading: SharedTransaction, tenant_id: UUID) -> str:
+    async with reading.transaction(tenant_id) as tx:
+        return str(await tx.value(_TENANT))
+
+
+async def test_a_shared_transaction_shows_no_other_tenants_rows(urls: DatabaseUrls) -> None:
+    async with open_database(urls.worker, pool_size=1) as database, SharedTransaction(database) as reading:
+        first, other = uuid4(), uuid4()
+        assert await read_for(reading, first) == first.hex
+        with pytest.raises(ValueError, match="another tenant"):
+            await read_for(reading, other)
+        assert await read_for(reading, first) == first.hex
 
 
 async def test_a_shared_transaction_that_nobody_used_asks_nothing() -> None:
