@@ -51,7 +51,7 @@ class Statement(_Strict):
 class Draft(_Strict):
     """What the model is asked for, as its JSON schema says; not yet checked against the sources."""
 
-    summary: str = Field(description="What the ticket is about and what is known, in at most three sentences.")
+    summary: str = Field(description="What the sources make likely for this ticket, in at most three sentences.")
     facts: list[Statement] = Field(
         description="What the sources say that bears on this ticket; each cites at least one."
     )
