@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
@@ -46,8 +47,9 @@ class RingBroker(RedisStreamBroker):
     be one for each pod that ever ran, though only live ones may be counted. `_ack_generator`: taskiq's leaves the entry
     in the stream, so it would count as unread where Redis does not know the lag; and an error of the acknowledgement
     would stop the work. `listen`: taskiq's ends at the first error (a lost connection, an emptied Redis, a replica that
-    takes no writes) or entry that is no ring; here it starts again. As in taskiq, a ring that another worker read and
-    did not acknowledge is handled again. That is harmless, since the ledger knows whether there is work.
+    takes no writes) or entry that is no ring; here it starts again. And taskiq's looks after each ring for others that
+    a worker read and did not acknowledge, under a lock, which takes four round trips; here that is done now and then.
+    To handle such a ring again is harmless, since the ledger knows whether there is work.
     """
 
     def __init__(self, url: str, *, consumer: str | None = None, tell: Callable[[str], None] | None = None) -> None:
@@ -65,6 +67,8 @@ class RingBroker(RedisStreamBroker):
             retry=Retry(NoBackoff(), 1),
         )
         self._tell = tell or (lambda _: None)
+        # One for all acknowledgements: to make one takes as much CPU as the commands.
+        self._acknowledging = Redis(connection_pool=self.connection_pool)
 
     async def startup(self) -> None:
         with suppress(exceptions.RedisError, OSError, TimeoutError):
@@ -79,7 +83,7 @@ class RingBroker(RedisStreamBroker):
     def _ack_generator(self, id: str, queue_name: str) -> Callable[[], Awaitable[None]]:  # noqa: A002 - taskiq's name
         async def acknowledge() -> None:
             with suppress(exceptions.RedisError, OSError, TimeoutError):
-                async with Redis(connection_pool=self.connection_pool) as redis, redis.pipeline() as pipe:
+                async with self._acknowledging.pipeline(transaction=False) as pipe:
                     # Deleted after it was delivered: deleting an undelivered entry would make the lag unknown.
                     pipe.xack(queue_name, GROUP, id)
                     pipe.xdel(queue_name, id)
@@ -92,7 +96,7 @@ class RingBroker(RedisStreamBroker):
         pause_s = _SHORTEST_PAUSE_S
         while True:
             try:
-                async for ring in super().listen():
+                async for ring in self._read():
                     pause_s = _SHORTEST_PAUSE_S
                     yield ring
             except (exceptions.RedisError, OSError, TimeoutError) as error:
@@ -104,6 +108,23 @@ class RingBroker(RedisStreamBroker):
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
             await self.startup()  # creates the group again, if Redis has lost it
+
+    async def _read(self) -> AsyncGenerator[AckableMessage, None]:
+        next_look = -math.inf
+        async with Redis(connection_pool=self.connection_pool) as redis:
+            while True:
+                if time.monotonic() >= next_look:
+                    next_look = time.monotonic() + _STALE_MS / 2_000
+                    _, entries, *_ = await redis.xautoclaim(
+                        STREAM, GROUP, self.consumer_name, min_idle_time=_STALE_MS, count=self.unacknowledged_batch_size
+                    )
+                else:
+                    streams: Any = await redis.xreadgroup(
+                        GROUP, self.consumer_name, {STREAM: ">"}, count=1, block=_BLOCK_MS
+                    )
+                    entries = [entry for _, read in streams for entry in read]
+                for entry_id, fields in entries:
+                    yield AckableMessage(data=fields[b"data"], ack=self._ack_generator(entry_id, STREAM))
 
     async def _drop_received(self) -> None:
         """Delete what was received and not acknowledged. The relay rings again for what of it was a ring."""

@@ -95,9 +95,12 @@ class Outbound:
         try:
             target = URL(url) if params is None else URL(url).update_query(params)
             session = self._sessions[target.scheme]
+            if form is not None:
+                headers = {**(headers or {}), "Content-Type": "application/x-www-form-urlencoded"}
+            body = None if form is None else _encode(form)
             async with (
                 asyncio.timeout(limit_s),
-                session.request(method, target, data=form, headers=headers, allow_redirects=False) as response,
+                session.request(method, target, data=body, headers=headers, allow_redirects=False) as response,
             ):
                 return Reply(response.status, response.headers, await self._read(response))
         except TimeoutError:
@@ -116,6 +119,11 @@ class Outbound:
             if len(body) > self._max_bytes:
                 raise AnswerTooLarge(f"the answer is larger than {self._max_bytes // 1024} KiB")
         return bytes(body)
+
+
+def _encode(form: Mapping[str, str]) -> bytes:
+    # By yarl, in C. aiohttp's forms go through urllib, one character at a time: half a millisecond for a note.
+    return URL.build(query=form).raw_query_string.encode("ascii")
 
 
 def _no_answer(error: Exception) -> NoAnswer:

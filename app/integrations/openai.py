@@ -19,7 +19,8 @@ from typing import Any, Final
 import httpx2  # the HTTP client of the openai package
 import openai
 import structlog
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, RequestOptions
+from openai.types.chat import ChatCompletion
 from opentelemetry.trace import SpanKind
 
 from app.core.completion import Completion, Message, Option
@@ -68,6 +69,8 @@ _DECLINED_BY_FILTER: Final = "the model's content filter refused this ticket"
 _NOT_UNDERSTOOD: Final = "the endpoint answered something that is not a completion"
 # Of one whole HTTP answer.
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
+_PATH: Final = "/chat/completions"
+_WITH_KEY: Final[RequestOptions] = {"security": {"bearer_auth": True}}
 _OPENAI: Final = "https://api.openai.com/v1"
 # What to check after a refusal: the key, and the place of the model.
 _CHECK_SHARED: Final = ("OPENAI_API_KEY", "OPENAI_MODEL and OPENAI_BASE_URL")
@@ -199,7 +202,11 @@ class OpenAIModel:
             call = asked.call(messages, schema)
             failure: AppError
             try:
-                answer: Any = await client.chat.completions.create(model=model, **call)
+                # Not by `chat.completions.create`: that walks through the whole call, to rename keys of which none has
+                # another name, and takes 1.5 ms for it.
+                answer: Any = await client.post(
+                    _PATH, body={"model": model, **call}, cast_to=ChatCompletion, options=_WITH_KEY
+                )
             except openai.APIStatusError as error:
                 status, told, failure = error.status_code, error.body, _translate(error, self._check)
             else:

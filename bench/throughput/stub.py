@@ -109,7 +109,7 @@ class Stub:
         self.asked += 1
         ref = _REF.search(body)
         cited = [ref[1].decode()] if ref else []
-        reply = self._replies[self.asked % len(self._replies)][:500] or "-"
+        reply = self._replies[self.asked % len(self._replies)][:100] or "-"
         statement = {"text": reply, "citations": cited}
         draft = {
             "summary": "The client does not receive mail since the last update. A similar ticket was solved before.",

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -248,6 +250,29 @@ async def test_an_answer_ends_within_its_limits(answer: bytes, says: str) -> Non
             with pytest.raises(NoAnswer, match=says) as refused:
                 await _send(outbound, canary.port)
     assert isinstance(refused.value, AnswerTooLarge) == ("larger" in says)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"note": {"description": "<p>a+b = c &amp; d; 100 %25, \\"x\\"</p>"}}',
+        "Über 漢字 ไทย 😀 \u202e ',()*!$@:/?#[]~",
+        "two\r\nlines\tand \x00 a zero",
+        "",
+    ],
+)
+async def test_a_form_arrives_as_it_was_given(text: str) -> None:
+    came: list[tuple[str, str]] = []
+
+    async def read(request: web.Request) -> web.Response:
+        came.append((request.content_type, str((await request.post())["input_data"])))
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/", read)
+    async with TestServer(app, host="127.0.0.1") as server, open_outbound(allow_private=True) as outbound:
+        await outbound.send("POST", str(server.make_url("/")), form={"input_data": text})
+    assert came == [("application/x-www-form-urlencoded", text)]
 
 
 async def test_an_answer_that_comes_a_byte_at_a_time_is_cut_off() -> None:
