@@ -8,13 +8,16 @@ file `Kustomization` with their names, which is written anew after each change. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import yaml
 
+from app.core.help_desk import Edition
 from app.errors import TenantFileInvalid
 from app.tenants import TenantDirectory, parse_instance, parse_tenant, read_values
 
@@ -24,6 +27,32 @@ LIST_FILE: Final = "Kustomization"
 _HEAD: Final = """\
 # Written by `ai-agents tenants add`, `remove` and `index` (`make tenants`), never by hand: Kustomize takes names alone.
 """
+
+
+_PORTAL: Final = re.compile(r"/app/[^/]+")
+
+
+def _check_address(edition: str, url: str) -> None:
+    """Refuse what a person copies from a browser: the API is below another address than the pages.
+
+    Raises:
+        TenantFileInvalid: The address is a page's, or the API's own.
+    """
+    path = urlsplit(url.strip()).path.rstrip("/")
+    if path.endswith("/api/v3"):
+        raise TenantFileInvalid("servicedesk.url: must end before /api/v3, which is added", field="servicedesk.url")
+    if Edition(edition).is_cloud and path.startswith("/app/") and not _PORTAL.fullmatch(path):
+        raise TenantFileInvalid(
+            "servicedesk.url: must end after the portal's name, e.g."
+            " https://sdpondemand.manageengine.com/app/itdesk: what follows is the address of a page",
+            field="servicedesk.url",
+        )
+    if not Edition(edition).is_cloud and (path.startswith("/app/") or path.endswith((".do", ".jsp", ".html"))):
+        raise TenantFileInvalid(
+            "servicedesk.url: must end after host and port on premises, e.g. https://sdp.acme.example:8443; of several"
+            " portals the file names ours by headers: {PORTALID: …}",
+            field="servicedesk.url",
+        )
 
 
 def add_tenant(folder: Path, directory: TenantDirectory, *, slug: str, tenant_id: UUID, **answers: Any) -> Path:
@@ -51,6 +80,7 @@ def add_tenant(folder: Path, directory: TenantDirectory, *, slug: str, tenant_id
         }
     else:
         desk = _given(answers, "edition", "url", "accounts_url", "technician", "allow_private_address")
+        _check_address(answers["edition"], answers["url"])
     values: dict[str, Any] = {"id": str(tenant_id), "slug": slug, "name": answers["name"], "servicedesk": desk}
     if answers.get("webhook_auth"):
         values["webhook"] = {"auth": answers["webhook_auth"]}
@@ -72,6 +102,7 @@ def add_instance(folder: Path, directory: TenantDirectory, *, name: str, instanc
     if answers.get("webhook_auth"):
         values["webhook"] = {"auth": answers["webhook_auth"]}
     _refuse_existing(folder, name)
+    _check_address(answers["edition"], answers["url"])
     instance = parse_instance(values)
     clash = directory.find_clash(instance.as_tenant())
     if clash is not None:
@@ -112,6 +143,16 @@ def is_list_stale(folder: Path) -> bool:
     """Whether the folder has a list, and it is not what `write_list` would write."""
     path = folder / LIST_FILE
     return path.is_file() and path.read_text("utf-8") != _list_of(folder)
+
+
+def unread_files(folder: Path) -> list[str]:
+    """The names of files in *folder* that a person may take for tenants' or instances', and that nobody reads."""
+    found = [path for below in (folder, folder / "instances") for path in below.glob("*")]
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in found
+        if path.suffix != ".yaml" and path.suffix.lower() in {".yaml", ".yml"} and not path.name.startswith(".")
+    )
 
 
 def _list_of(folder: Path) -> str:

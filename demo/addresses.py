@@ -38,7 +38,21 @@ def tell_addresses(display: Display, samples: Samples, product: Product) -> None
         f'\'{{"portal": "{portal}", "id": "1", "subject": "VPN error 809", "description": "Since today."}}\''
     )
     display.say()
+    display.say("Take on a client yourself, as docs/tenants.md says, in a second terminal, which needs:", style="bold")
+    display.say(f"  . {shlex.quote(str(_write_settings(samples, product)))}")
+    display.say()
     display.say("Following what happens. Ctrl-C ends it all and leaves nothing running.", style="dim")
+
+
+def _write_settings(samples: Samples, product: Product) -> Path:
+    """A file for the shell's `.`: with it the commands find the demo's files, servers and help desk."""
+    told = {**product.variables(), "HELP_DESK_URL": samples.help_desk.url}
+    path = samples.folder / "settings.sh"
+    path.touch(mode=0o600)
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in told.items()]
+    lines.append(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
 
 
 def _command(samples: Samples, product: Product, slug: str, ticket_id: str) -> str:

@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
 import aiohttp
 
@@ -40,6 +40,19 @@ def environment(**variables: str) -> dict[str, str]:
     """An environment of *variables* and the variables that any program needs."""
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}  # noqa: TID251 - passed on unchanged
     return {**kept, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "LANG": "C.UTF-8", **variables}
+
+
+class Child(Protocol):
+    """What is needed of a child process: a part of `subprocess.Popen`."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | Any: ...
+    def poll(self) -> int | None: ...
+    def wait(self) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def kill(self) -> None: ...
 
 
 class Process:
@@ -71,16 +84,7 @@ class Process:
         self._end_with = end_with
         self._started = time.monotonic()
         listens = {name: value.format(port=self.port) for name, value in _LISTENS.get(arguments, {}).items()}
-        with log.open("ab") as output:
-            self._popen = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
-                env=environment(**{**listens, **variables}),
-                cwd=CHECKOUT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self._popen = self._spawn(arguments, environment(**{**listens, **variables}))
         if run is not None:
             run.record(self.pid, end_with=end_with)
 
@@ -162,6 +166,18 @@ class Process:
         self.is_wanted = False
         self.send(signal.SIGKILL)
         self._popen.wait()
+
+    def _spawn(self, arguments: tuple[str, ...], told: Mapping[str, str]) -> Child:
+        with self.log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                env=told,
+                cwd=CHECKOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     @asynccontextmanager
     async def _at_most(self, limit_s: float, what: str) -> AsyncIterator[None]:

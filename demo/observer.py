@@ -27,13 +27,14 @@ class Observer:
     def __init__(self, progress: Progress, *, database: Database, samples: Samples) -> None:
         self._progress = progress
         self._database = database
-        self._portals = samples.portals
-        self._tenants = {slug: samples.tenant(slug).tenant.id for slug in self._portals}
+        self._samples = samples
 
     async def look(self) -> list[Call]:
         """The calls that reached another stage since the last call of this, new ones included."""
         before = {id(call): call.stage for call in self._progress}
-        for slug, tenant_id in self._tenants.items():
+        self._samples.read_again()
+        for slug in self._samples.portals:
+            tenant_id = self._samples.tenant(slug).tenant.id
             try:
                 deliveries = await list_deliveries(self._database, tenant_id, limit=_NEWEST)
             except DatabaseUnavailable:  # if the server has ended, `Servers.check` reports that
@@ -60,14 +61,14 @@ class Observer:
             if call.job_id == delivery.job_id or is_its_own:
                 call.job_id = delivery.job_id
                 return call
-        ticket = self._portals[slug].tickets.get(delivery.ticket_id)
+        ticket = self._samples.portals[slug].tickets.get(delivery.ticket_id)
         subject = ticket.subject if ticket else f"ticket {delivery.ticket_id}"
         call = Call(slug, delivery.ticket_id, subject, accepted_at=delivery.accepted_at, job_id=delivery.job_id)
         self._progress.calls.append(call)
         return call
 
     def _count_notes(self, call: Call) -> None:
-        ticket = self._portals[call.slug].tickets.get(call.ticket_id)
+        ticket = self._samples.portals[call.slug].tickets.get(call.ticket_id)
         since = call.sent_at or call.accepted_at or datetime.max.replace(tzinfo=UTC)
         call.notes = sorted(note.created for note in ticket.notes if note.created >= since) if ticket else []
 

@@ -49,6 +49,10 @@ class Product:
         self.api_url = self.worker_url = self.console_url = ""
         """Set when the processes are started."""
 
+    def variables(self) -> dict[str, str]:
+        """What a command that a person calls needs: `sync`, `webhook send`, `tenants`, `deliveries`."""
+        return {**self._common, "DATABASE_URL": self._urls.worker, "LOG_LEVEL": "warning", "API_URL": self.api_url}
+
     async def migrate(self) -> None:
         """Create the schema, with the owner's role."""
         with self._display.step("Database") as step:

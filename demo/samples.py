@@ -38,20 +38,28 @@ class Samples:
 
     def __init__(self, help_desk: HelpDeskSimulator, tenants: TenantDirectory, folder: Path) -> None:
         self.help_desk = help_desk
+        self.folder = folder
         self.environment = {"TENANTS_DIR": str(folder / "tenants"), "TENANT_SECRETS_DIR": str(folder / "secrets")}
         """The environment variables with which a process finds the tenants."""
         self._tenants = tenants
-        self.portals = {
-            known.tenant.slug: help_desk.portals[known.tenant.servicedesk.instance or known.tenant.slug]
-            for known in tenants
-            if not known.tenant.is_instance
-        }
-        """The help desk of each tenant."""
+        self.portals: dict[str, Portal] = {}
+        """The help desk of each tenant, also of those that the user has added."""
+        self.read_again()
         in_turns = chain.from_iterable(zip_longest(*(self._waiting_of(slug) for slug in self.portals)))
         self.waiting = [pair for pair in in_turns if pair is not None]
         """The open tickets with their tenants' slugs, one of each tenant after another."""
         self.spare = (_SPARE_SLUG, self.portals[_SPARE_SLUG].add_ticket(**_SPARE))
         """A ticket whose webhook the user of the demo may send."""
+
+    def read_again(self) -> None:
+        """Read tenants' files that were added since."""
+        self._tenants.refresh()
+        by_url = {portal.url: portal for portal in self.help_desk.portals.values()}
+        self.portals = {
+            known.tenant.slug: by_url[known.tenant.servicedesk.url]
+            for known in self._tenants
+            if not known.tenant.is_instance and known.tenant.servicedesk.url in by_url
+        }
 
     def _waiting_of(self, slug: str) -> list[tuple[str, HeldTicket]]:
         account = self.tenant(slug).tenant.servicedesk.account
@@ -94,8 +102,10 @@ async def open_samples(help_desk: HelpDeskSimulator, folder: Path, *, port: int)
     for path in sorted(_DATA.glob("*/instance.yaml")):
         slug = path.parent.name
         _write_file(path, folder / "tenants" / "instances" / f"{slug}.yaml", help_desk.portals[slug])
-    for portal in help_desk.portals.values():
-        _write_secrets(portal, folder)
+    for path in sorted(_DATA.glob("*/portal.yaml")):
+        slug = path.parent.name
+        if path.with_name("tenant.yaml").exists() or path.with_name("instance.yaml").exists():
+            _write_secrets(help_desk.portals[slug], folder)
     tenants = TenantDirectory(folder / "tenants", folder / "secrets")
     for problem in tenants.refresh():
         raise RunFailed(f"the sample tenant {problem.slug} can't be used: {problem.detail}")

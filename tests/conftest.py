@@ -16,7 +16,11 @@ if "FUZZ_EXAMPLES" not in os.environ:
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 
 
+# Nothing of what is imported and collected is garbage. It stays to the end, and each collection would walk through it.
+gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Modules and collected tests stay to the end: each full garbage collection would walk through them again."""
     gc.collect()
     gc.freeze()
+    gc.enable()

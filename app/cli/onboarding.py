@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -13,7 +14,8 @@ import click
 
 from app.cli.run import choose, load_directory
 from app.cli.tenants import tenants
-from app.core.tenant import SLUG_PATTERN
+from app.core.help_desk import BLANK_END
+from app.core.tenant import SLUG_PATTERN, SLUG_WORDS
 
 if TYPE_CHECKING:
     from app.settings import TenantSettings
@@ -30,7 +32,7 @@ def instances() -> None:
 
 def _is_slug(_: click.Context, __: click.Parameter, value: str) -> str:
     if not re.fullmatch(SLUG_PATTERN, value):
-        raise click.BadParameter("must be lower-case letters, digits and '-', at most 40, e.g. acme-corp")
+        raise click.BadParameter(SLUG_WORDS)
     return value
 
 
@@ -69,6 +71,7 @@ def add_tenant(slug: str, **answers: Any) -> None:
     """
     from app.tenant_files import add_tenant as write_file
 
+    _refuse_blank_ends(answers)
     own = ("edition", "url", "technician")
     if answers["instance"]:
         if extra := [key for key in (*own, "accounts_url", "allow_private_address") if answers[key]]:
@@ -105,6 +108,7 @@ def add_instance(name: str, **answers: Any) -> None:
     """
     from app.tenant_files import add_instance as write_file
 
+    _refuse_blank_ends(answers)
     settings = _settings()
     path = write_file(_instances_dir(settings), load_directory(), name=name, instance_id=uuid4(), **answers)
     known = choose(load_directory(has_secrets=False), name)
@@ -221,6 +225,12 @@ def _ask_secret(slug: str) -> None:
         values[name] = click.prompt(f"{name} of {slug}", hide_input=True, err=True).strip()
     click.echo(f"webhook_secret, for ServiceDesk Plus: {values[WEBHOOK_SECRET_FILES[0]]}", err=True)
     click.echo(json.dumps(values))
+
+
+def _refuse_blank_ends(answers: Mapping[str, Any]) -> None:
+    for name, value in answers.items():
+        if isinstance(value, str) and value != value.strip():
+            raise click.UsageError(f"--{name.replace('_', '-')} {BLANK_END}")
 
 
 def _settings() -> TenantSettings:

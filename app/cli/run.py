@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import traceback
 from collections.abc import Coroutine, Iterator
@@ -24,6 +25,7 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run *work* on uvloop; an `AppError` becomes one line and exit status 1."""
     import uvloop
 
+    gc.enable()
     try:
         return uvloop.run(work)
     except AppError as error:

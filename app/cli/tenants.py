@@ -40,7 +40,7 @@ def check_tenants(slug: str | None, process: str | None) -> None:
       TENANTS_DIR=tenants TENANT_SECRETS_DIR=secrets ai-agents tenants check acme
     """
     from app.settings import TenantSettings, load_settings
-    from app.tenant_files import is_list_stale
+    from app.tenant_files import is_list_stale, unread_files
 
     settings = load_settings(TenantSettings)
     directory = load_directory(has_secrets=process != "git")
@@ -54,6 +54,9 @@ def check_tenants(slug: str | None, process: str | None) -> None:
             is_unused = each in directory.instances and each not in used
             fine = "fine, but no tenant's file names this instance" if is_unused else "fine"
             click.echo(f"{each}: {findings.get(each, fine)}")
+    unread = unread_files(settings.tenants_dir) if slug is None else []
+    for name in unread:
+        click.echo(f"{name}: is not read; a file's name ends in .yaml, in small letters: rename it")
     if not every:
         raise click.ClickException("there is no tenant's file in TENANTS_DIR")
     if slug is None and process != "git":
@@ -61,7 +64,7 @@ def check_tenants(slug: str | None, process: str | None) -> None:
             click.echo(f"{name}: there are secrets, and no file")
     if is_stale := slug is None and is_list_stale(settings.tenants_dir):
         click.echo("the list for Kustomize is not that of the files: run `ai-agents tenants index`, and commit it")
-    if is_stale or any(slug in {None, each} for each in findings):
+    if is_stale or unread or any(slug in {None, each} for each in findings):
         raise SystemExit(1)
 
 

@@ -31,7 +31,12 @@ PLAIN_HTTP: Final = (
 )
 
 
+BLANK_END: Final = "must begin and end without a space: remove it"
+
+
 def _is_web_address(url: str) -> str:
+    if url != url.strip():
+        raise ValueError(BLANK_END)
     wanted = "must be an http or https URL with a host, e.g. https://sdp.acme.example"
     try:
         parts = urlsplit(url)
@@ -246,7 +251,7 @@ class HelpDeskOptions(Part):
     url: WebAddress
     """Without `/api/v3`: `https://host[:port]` on premises, `https://<domain>/app/<portal>` in the cloud."""
     accounts_url: WebAddress | None = None
-    technician: str = Field(min_length=1, max_length=254)
+    technician: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
     """Our technician's e-mail address or name: what it does causes no enhancement."""
     note_key: Literal["note", "request_note"] = "note"
     calls_per_minute: int = Field(default=30, ge=1, le=6000)

@@ -5,16 +5,35 @@ Invariant: a `Tenant` exists only if its whole file is valid. An unknown key is 
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from app.core.delivery import Event
-from app.core.help_desk import PLAIN_HTTP, HelpDeskOptions, Instructions, Part, ServiceDeskOptions, WebAddress, is_plain
+from app.core.help_desk import (
+    PLAIN_HTTP,
+    HelpDeskOptions,
+    Instructions,
+    Part,
+    ServiceDeskOptions,
+    WebAddress,
+    is_plain,
+)
 
 SLUG_PATTERN: Final = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
+SLUG_WORDS: Final = "must be lower-case letters, digits and '-', at most 40, e.g. acme-corp"
+
+
+def _is_slug(value: str) -> str:
+    if not re.fullmatch(SLUG_PATTERN, value):
+        raise ValueError(f"{SLUG_WORDS}, and so must be the name of the file")
+    return value
+
+
+Slug = Annotated[str, AfterValidator(_is_slug)]
 
 
 class Auth(StrEnum):
@@ -104,8 +123,8 @@ class Tenant(Part):
     """One client of the MSP. Its data is kept apart from that of other tenants."""
 
     id: UUID
-    slug: str = Field(pattern=SLUG_PATTERN)
-    name: str = Field(min_length=1, max_length=200)
+    slug: Slug
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     status: Literal["active", "suspended"] = "active"
     servicedesk: ServiceDeskOptions
     webhook: WebhookOptions = WebhookOptions()
@@ -167,7 +186,7 @@ class Instance(HelpDeskOptions):
     """A help desk that several tenants share, each an account of it, as its file describes it."""
 
     id: UUID
-    name: str = Field(pattern=SLUG_PATTERN)
+    name: Slug
     webhook: WebhookOptions = WebhookOptions()
     note: InstanceNoteOptions = InstanceNoteOptions()
     limits: LimitOptions = LimitOptions()

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 
 import httpx2  # the HTTP client of the openai package
@@ -393,9 +395,16 @@ async def open_model_client(*, api_key: str, base_url: str | None, limit: timede
         yield client
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: each would read the system's some hundred certificates, which takes 30 ms."""
+    return httpx2.create_ssl_context()
+
+
 def open_bounded_client(limit: timedelta, **options: Any) -> httpx2.AsyncClient:
     """The library's HTTP client, which refuses large and compressed answers and follows no redirect."""
     return openai.DefaultAioHttpClient(
+        verify=_tls(),
         timeout=limit.total_seconds(),
         follow_redirects=False,
         headers=UNCOMPRESSED,

@@ -98,6 +98,7 @@ class _Control:
         """`{portal: <slug>, …fields as in tickets.yaml}` → the ticket as the API writes it"""
         body = await _body(request)
         portal = self._portal(body.pop("portal", None))
+        _check_texts(body)
         try:
             ticket = portal.add_ticket(**body)
         except (TypeError, ValueError, PortalFull) as error:
@@ -108,6 +109,7 @@ class _Control:
         """`{portal: <slug>, id: <id>, …the fields to change}` → the ticket as the API writes it"""
         body = await _body(request)
         portal = self._portal(body.pop("portal", None))
+        _check_texts(body)
         try:
             ticket = portal.update_ticket(str(body.pop("id", "")), **body)
         except KeyError:
@@ -150,6 +152,12 @@ async def _body(request: web.Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise _bad("must be a JSON object")
     return body
+
+
+def _check_texts(fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
+        if isinstance(value, dict | list) and name != "requester":
+            raise _bad(f"{name}: must be a text" + (", the account's id" if name == "account" else ""))
 
 
 def _bad(text: str) -> web.HTTPBadRequest:

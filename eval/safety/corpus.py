@@ -204,7 +204,7 @@ def demo_scenes() -> list[Scene]:
     """Each resolution and article of the demo's tenants, as the one source of a scene."""
     return [
         _alone(f"{folder.name}-{entry['id']}", kind, plain_text(entry[key]), _language(folder))
-        for folder in sorted(_DEMO.iterdir())
+        for folder in sorted(path.parent for path in _DEMO.glob("*/tenant.yaml"))
         for kind, name, key in ((SourceKind.TICKET, "tickets", "resolution"), (SourceKind.ARTICLE, "articles", "text"))
         if (path := folder / f"{name}.yaml").exists()
         for entry in yaml.safe_load(path.read_text("utf-8"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.launcher import Process
+from tests.integration.forked import ForkedProcess
 
 
 @asynccontextmanager
@@ -32,7 +33,7 @@ async def open_worker_process(
         **common_variables(valkey, tenants),
         **variables,
     }
-    process = Process("app", "worker", variables=told, log=log)
+    process = ForkedProcess("app", "worker", variables=told, log=log)
     try:
         yield process
     finally:

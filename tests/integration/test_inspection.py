@@ -147,6 +147,26 @@ async def test_an_account_under_another_id_is_found_by_its_name(simulator: HelpD
     assert "name one with --ticket" in findings["one ticket"].detail
 
 
+async def test_an_account_of_which_there_is_no_row_is_told(simulator: HelpDeskSimulator) -> None:
+    portal = a_portal(simulator, Edition.MSP_ON_PREMISES)
+    fill(portal)
+    instance = an_instance(edition=portal.edition, url=portal.url)
+    tenant = an_account(instance, "umbrella", {"id": "777"})
+    clients = Accounts([(account, tenant.slug)] if (account := tenant.servicedesk.account) else [])
+
+    found = await look(tenant, clients=clients)
+
+    assert found["the account"].state is State.NOTED
+    assert "check servicedesk.account" in found["the account"].detail
+
+
+async def test_the_secret_of_an_account_that_is_refused_is_named_by_its_instance(simulator: HelpDeskSimulator) -> None:
+    portal = a_portal(simulator, Edition.MSP_ON_PREMISES)
+    instance = an_instance("main", edition=portal.edition, url=portal.url)
+    (finding,) = await inspect(an_account(instance, "acme", {"id": "601"}), ApiKey("wrong"))
+    assert "check main/api_key" in finding.detail
+
+
 async def test_rows_that_name_several_accounts_are_told_apart_from_those_that_name_none() -> None:
     rows = [
         {"id": "1", "subject": "s", "description": "d", "account": [{"id": "601"}, {"id": "602"}]},

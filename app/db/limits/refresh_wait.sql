@@ -6,4 +6,7 @@ select (
     ) latest having count(*) >= :max_refreshes
 ) as wait
 from access_token
-where tenant_id = :tenant_id and (refreshing_until is null or refreshing_until < clock_timestamp())
+where tenant_id = :tenant_id and (
+        refreshing_until is null or refreshing_until < clock_timestamp()
+        or refreshing_until > clock_timestamp() + cast(:refresh_window as interval)
+    )

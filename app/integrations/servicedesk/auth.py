@@ -91,10 +91,11 @@ def create_authenticator(
         TenantFileInvalid: The credentials are the other edition's.
     """
     edition, accounts_url = tenant.servicedesk.edition, tenant.servicedesk.accounts_url
+    owner = tenant.servicedesk.instance or tenant.slug
     if isinstance(credentials, ApiKey) and not edition.is_cloud:
-        return _KeyAuthenticator(credentials, secret=f"{tenant.slug}/api_key")
+        return _KeyAuthenticator(credentials, secret=f"{owner}/api_key")
     if isinstance(credentials, OAuthClient) and edition.is_cloud and accounts_url is not None:
-        secret = f"{tenant.slug}/oauth_client_id, oauth_client_secret and oauth_refresh_token"
+        secret = f"{owner}/oauth_client_id, oauth_client_secret and oauth_refresh_token"
         return _TokenAuthenticator(
             credentials, secret=secret, accounts_url=accounts_url, outbound=outbound, tokens=tokens
         )

@@ -389,13 +389,16 @@ class _Look:
     def _look_for_own_name(self, others: Mapping[AccountRef, int], own: Mapping[str, int]) -> None:
         """Whether the tenant's account is there under another id than its file has."""
         account = self._options.account
-        if account is None or self._tenant.slug in own or account.name is None:
+        if account is None or self._tenant.slug in own:
             return
-        renamed = [ref for ref in others if similar_name(ref.name) == similar_name(account.name)]
+        renamed = [ref for ref in others if account.name and similar_name(ref.name) == similar_name(account.name)]
         if renamed:
             by = f"the id {renamed[0].id}" if renamed[0].id != renamed[0].name else "no id"
             told = f"rows of this account's name, or one like it, have {by}, and don't fit its file"
             self._tell(State.FAILED, "id of the account", f"{told}: mend servicedesk.account there")
+        else:
+            told = "no row on the first page is of this tenant's: check servicedesk.account, if it has tickets"
+            self._tell(State.NOTED, "the account", told)
 
     def _shapes(self, rows: list[Row], fields: Sequence[str] = (), *, only_told: bool = False) -> list[str]:
         """The shapes of what may name an account in *rows*, at *fields* and at keys that are called so."""

@@ -78,6 +78,10 @@ def test_a_client_with_its_own_help_desk_needs_a_secret_which_is_asked_for(call:
         (("acme", "--instance", "main"), "--instance goes with --account"),
         (("acme", "--instance", "main", "--account", "1", "--url", "https://x.example"), "--url is the instance's"),
         (("Acme Corp", *OWN), "must be lower-case letters"),
+        (("Acme", *OWN), "SLUG': must be lower-case letters"),
+        (("acme", *OWN, "--url", "https://sdp.acme.example "), "--url must begin and end without a space: remove it"),
+        (("acme", *OWN, "--technician", " a@x.example"), "--technician must begin and end without a space"),
+        (("acme", "--instance", "main", "--account", "601 "), "--account must begin and end without a space"),
         (("../acme", *OWN), "must be lower-case letters"),
     ],
 )
@@ -189,3 +193,45 @@ def test_two_hundred_files_are_checked_in_seconds(call: Call, tmp_path: Path) ->
 
     assert time.process_time() - started < 5
     assert told.count("fine") == 201
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--url", "https://sdp.acme.example/app/itdesk", "servicedesk.url: must end after host and port on premises"),
+        ("--url", "https://sdp.acme.example/HomePage.do", "servicedesk.url: must end after host and port on premises"),
+        ("--url", "https://sdp.acme.example/api/v3/", "servicedesk.url: must end before /api/v3"),
+        ("--url", "sdp.acme.example", "servicedesk.url: must be an http or https URL with a host, e.g. https://"),
+    ],
+)
+def test_what_a_newcomer_gets_wrong_is_told_by_its_field(
+    call: Call, tmp_path: Path, option: str, value: str, says: str
+) -> None:
+    result = call("tenants", "add", "acme", *OWN, option, value)
+
+    assert result.exit_code == 1
+    assert says in str(result.exception)
+    assert not (tmp_path / "files" / "acme.yaml").exists()
+
+
+def test_the_address_of_a_page_in_the_cloud_is_told_and_a_portals_is_taken(call: Call) -> None:
+    cloud = ("--edition", "msp_cloud", "--accounts-url", "https://accounts.zoho.com", "--technician", "a@msp.example")
+    url = "https://sdpondemand.manageengine.com/app/itdesk"
+
+    result = call("instances", "add", "main", *cloud, "--url", f"{url}/ui/requests/1/details")
+
+    assert "servicedesk.url: must end after the portal's name" in str(result.exception)
+    ok(call("instances", "add", "main", *cloud, "--url", f"{url}/"))
+
+
+def test_a_file_of_another_name_is_told_and_a_name_in_capitals_by_its_field(call: Call, tmp_path: Path) -> None:
+    ok(call("tenants", "add", "acme", *OWN))
+    content = (tmp_path / "files" / "acme.yaml").read_text("utf-8")
+    (tmp_path / "files" / "globex.yml").write_text(content)
+    (tmp_path / "files" / "Initech.yaml").write_text(content.replace("slug: acme", "slug: Initech"))
+
+    checked = call("tenants", "check", "--as", "git")
+
+    assert checked.exit_code == 1
+    assert "globex.yml: is not read; a file's name ends in .yaml" in checked.stdout
+    assert "Initech: slug: must be lower-case letters, digits and '-'" in checked.stdout

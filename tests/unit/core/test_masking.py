@@ -160,16 +160,16 @@ PARTS = (
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_long_text_of_anything_is_no_burden(part: str) -> None:
-    text = part * (100_000 // len(part))
+    text = part * (30_000 // len(part))
     started = time.thread_time()
     find_secrets(text)
-    assert time.thread_time() - started < 4
+    assert time.thread_time() - started < 2
 
 
 def test_a_long_word_of_anything_is_no_burden() -> None:
     for character in "a1A.-_@:/=\"' “(\\\0密":
-        text = character * 100_000
+        text = character * 30_000
         started = time.thread_time()
         find_secrets(f"password: {text}")
         find_secrets(f"{text} password is {text}")
-        assert time.thread_time() - started < 4, character
+        assert time.thread_time() - started < 2, character

@@ -30,9 +30,13 @@ def tickets_of(slug: str, *, is_open: bool) -> list[dict[str, Any]]:
 
 def test_the_simulator_takes_them() -> None:
     portals = {portal.slug: portal for portal in load_portals(DATA)}
-    assert set(portals) == {"acme", "msp"}
-    assert portals["msp"].accounts == {"601": "Northwind Logistics", "602": "Bluebird Zahnkliniken"}
-    assert {ticket.account for ticket in portals["msp"].tickets.values()} == {"601", "602"}
+    assert set(portals) == {"acme", "initech", "msp"}
+    assert portals["msp"].accounts == {
+        "601": "Northwind Logistics",
+        "602": "Bluebird Zahnkliniken",
+        "603": "Globex Logistics",
+    }
+    assert {ticket.account for ticket in portals["msp"].tickets.values()} == {"601", "602", "603"}
 
 
 def test_one_tenant_has_a_help_desk_of_its_own_and_two_share_one(tmp_path: Path) -> None:
