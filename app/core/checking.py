@@ -34,6 +34,8 @@ class Checker:
     records: Records
     links: OwnLinks
     language: str
+    ticket: Record = field(default_factory=lambda: Record("", ""))
+    """What the requester wrote: a summary may repeat what is wrong."""
     apart: list[str] = field(default_factory=list)
     left_out: int = 0
     _seen: set[str] = field(default_factory=set)
@@ -46,24 +48,26 @@ class Checker:
         house_rules: str = "",
         mask: Mask | None = None,
         language: str,
+        ticket: str = "",
     ) -> Self:
         records = Records(gathered, house_rules=house_rules, mask=mask)
-        return cls(records, OwnLinks.of(gathered), language)
+        return cls(records, OwnLinks.of(gathered), language, Record("", mask.text(ticket) if mask else ticket))
 
     def passage(self, text: str, *, max_chars: int) -> str:
-        """The sentences of *text*, which cites nothing, that are supported."""
-        return self._checked(text, self.records.records, max_chars=max_chars)[0]
+        """The sentences of *text*, which cites nothing, that are supported or repeat what is wrong."""
+        return self._checked(text, self.records.records, max_chars=max_chars, ticket=self.ticket)[0]
 
     def statement(self, text: str, citations: Iterable[str], *, max_chars: int, is_fact: bool) -> tuple[str, list[str]]:
         """The supported sentences of a statement, and those of its *citations* that say something of them.
 
-        A fact needs the support of what it cites, another statement that of any record. Empty: nothing is supported.
+        A fact needs the support of what it cites, another statement that of any record, or it is one of `acts`. Empty:
+        nothing is supported.
         """
         given = {record.ref: record for record in self.records.records if record.ref}
         cited = [given[ref] for ref in dict.fromkeys(citations) if ref in given]
         # The cited ones first: of records that say the same, the first one counts.
         records = cited if is_fact else [*cited, *(each for each in self.records.records if each not in cited)]
-        kept, refs = self._checked(text, records, max_chars=max_chars)
+        kept, refs = self._checked(text, records, max_chars=max_chars, may_act=not is_fact)
         supporting = [record.ref for record in cited if kept and (record.ref in refs or says(kept, record))]
         return ("", []) if is_fact and not supporting else (kept, supporting)
 
@@ -77,13 +81,21 @@ class Checker:
         text = without_markup(text)
         return _CITATION.sub("", text) if "[" in text else text
 
-    def _checked(self, text: str, records: Sequence[Record], *, max_chars: int) -> tuple[str, set[str]]:
+    def _checked(
+        self,
+        text: str,
+        records: Sequence[Record],
+        *,
+        max_chars: int,
+        may_act: bool = True,
+        ticket: Record | None = None,
+    ) -> tuple[str, set[str]]:
         kept: list[str] = []
         refs: set[str] = set()
         for sentence in _SENTENCE_END.split(one_line(self.cleaned(text), max_chars=max_chars)):
             if not sentence:
                 continue
-            judgement = self._judge(sentence, records)
+            judgement = self._judge(sentence, records, may_act=may_act, ticket=ticket)
             if judgement.verdict is Verdict.KEPT:
                 kept.append(without_links(sentence, self.links))
                 refs |= judgement.refs
@@ -93,10 +105,12 @@ class Checker:
                 self.left_out += 1
         return " ".join(kept), refs
 
-    def _judge(self, sentence: str, records: Sequence[Record]) -> Judgement:
+    def _judge(
+        self, sentence: str, records: Sequence[Record], *, may_act: bool, ticket: Record | None
+    ) -> Judgement:
         if imitates(sentence):
             return Judgement(Verdict.LEFT_OUT, share=0.0)
-        return judge(sentence, records, self.records, language=self.language)
+        return judge(sentence, records, self.records, language=self.language, may_act=may_act, ticket=ticket)
 
     def _set_apart(self, sentence: str) -> None:
         """Once, though a draft may say it in several places."""

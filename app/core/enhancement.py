@@ -200,6 +200,7 @@ def salvage(
     house_rules: str = "",
     mask: Mask | None = None,
     left_out: Collection[str] = (),
+    ticket: str = "",
 ) -> Kept:
     """The parts of *draft* that break no rule.
 
@@ -211,11 +212,12 @@ def salvage(
         house_rules: The tenant's, which are trusted.
         mask: With which the model was given all of these; None: they hold nothing to mask.
         left_out: Refs of sources that the model was not given, and so can't cite.
+        ticket: What its requester wrote, of which the summary may repeat what is wrong.
 
     Raises:
         ModelRefused: The summary was empty, nothing is supported, or what is left is written in another language.
     """
-    checker = Checker.of(gathered, house_rules=house_rules, mask=mask, language=language)
+    checker = Checker.of(gathered, house_rules=house_rules, mask=mask, language=language, ticket=ticket)
     budget = max_words
     if not checker.cleaned(draft.summary[:_MAX_RAW_CHARS]):
         raise ModelRefused("the model's answer has no usable summary")

@@ -8,7 +8,8 @@ A sentence is judged by four questions, the first "no" decides:
 4. Does the record say it in the same direction: with "never" where the sentence has it, and without where not?
 
 A sentence that a record quotes word for word passes all of them. A translated sentence, in the note's language from a
-record in another, is held to the operands, numbers, names and words that languages share.
+record in another, is held to the operands, numbers, names and words that languages share. What is no fact may also be one
+of `acts`, which changes nothing.
 
 Invariant: `judge` depends on its arguments alone, and never changes the sentence.
 """
@@ -16,17 +17,17 @@ Invariant: `judge` depends on its arguments alone, and never changes the sentenc
 from __future__ import annotations
 
 import re
-import tomllib
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib import resources
 from itertools import pairwise
 from typing import Final
 
+from app.core.acts import Act, find_act, is_aside, is_pry
 from app.core.language import spoken_language
+from app.core.lexicon import lexicon
 from app.core.records import Record, Records
 from app.core.tokens import Chunk, chunks, is_break, normal, stems, tokens
 
@@ -63,6 +64,15 @@ _PREFIXES: Final = ("un", "in", "im", "dis", "des", "de", "non", "mis", "ent")
 _PART = re.compile(
     r";|\s[–—-]\s|,?\s(?:(?:and|und|et|y)\s)?(?:then|dann|danach|puis|ensuite|luego)\b|,\s(?:and|und|et|y)\s"
 )
+_CONDITION = re.compile(r"(?:if|when|once|in case|falls|wenn|sollte|si|cuando|en cas de)\s(?P<aside>[^,]+),\s(?:then\s)?(?P<rest>.+)", re.I)
+_AIM = re.compile(
+    r"(?P<rest>.+?),?\s(?:(?:in order )?to (?:confirm|verify|see|check|rule out|determine|identify|find out|isolate|narrow down)"
+    r"|if|falls|wenn|um|pour|para|si)\s(?P<aside>[^,]+)",
+    re.I,
+)
+_ERROR_WORDS: Final = ("error", "code", "error code", "fehler", "fehlercode", "erreur", "code d'erreur", "codigo", "blad")
+_CODE = re.compile(r"\d{2,5}")
+_HEX_CODE = re.compile(r"0x[0-9a-f]{4,8}")
 _TWO_PLACES_FROM: Final = 6
 """A shorter sentence says one thing, and one place must say it."""
 _NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
@@ -122,7 +132,15 @@ class _Window:
     end: int
 
 
-def judge(sentence: str, records: Sequence[Record], all_records: Records, *, language: str) -> Judgement:
+def judge(
+    sentence: str,
+    records: Sequence[Record],
+    all_records: Records,
+    *,
+    language: str,
+    may_act: bool = False,
+    ticket: Record | None = None,
+) -> Judgement:
     """What *records* say of *sentence*.
 
     Args:
@@ -130,18 +148,76 @@ def judge(sentence: str, records: Sequence[Record], all_records: Records, *, lan
         records: Those that may support it: for a fact those that it cites.
         all_records: Of the enhancement, for what does not depend on a citation.
         language: The note's, ISO 639-1.
+        may_act: Whether it may be one of `acts`, which need no such support: a fact may not.
+        ticket: What the requester wrote, where the sentence may repeat what is wrong.
     """
     words = _read(sentence)
     quoting = frozenset(record.ref for record in records if words.line and record.quotes(words.line))
     if quoting:
         return Judgement(Verdict.KEPT, refs=quoting)
-    if any(not _is_known(run, records, all_records, language) for run in _runs(words.chunks)):
+    foreign = [run for run in _runs(words.chunks) if not _is_known(run, records, all_records, language)]
+    if foreign:
+        codes = may_act and ticket is not None and all(_is_error_code(run, ticket) for run in foreign)
+        if codes and _act(sentence, words, all_records, language, ticket) is Act.REPEATS:
+            return Judgement(Verdict.KEPT)
         return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
-    parts = [each for each in map(_read, _PART.split(sentence)) if len(each.stems) > 1]
+    judgement = _judge_parts(sentence, words, records, language=language)
+    if not may_act or judgement.verdict is Verdict.KEPT:
+        return judgement
+    if _act(sentence, words, all_records, language, ticket):
+        return Judgement(Verdict.KEPT, refs=judgement.refs)
+    for aside, rest in _asides(sentence):
+        if is_aside(chunks(aside), all_records):
+            inner = judge(rest, records, all_records, language=language, may_act=True)
+            if inner.verdict is Verdict.KEPT:
+                return inner
+    return judgement
+
+
+def _judge_parts(sentence: str, words: _Words, records: Sequence[Record], *, language: str) -> Judgement:
+    parts = _parts(sentence)
+    if _is_question(sentence) or any(is_pry(part.chunks) for part in (words, *parts)):
+        return Judgement(Verdict.LEFT_OUT, Fault.UNSUPPORTED, share=0.0)
     judged = [_supported(part, records, language=language) for part in (parts if len(parts) > 1 else [words])]
     worst = max(judged, key=lambda judgement: list(Verdict).index(judgement.verdict))
     refs = frozenset().union(*(judgement.refs for judgement in judged))
     return Judgement(worst.verdict, worst.fault, min(judgement.share for judgement in judged), refs)
+
+
+def _parts(sentence: str) -> list[_Words]:
+    """Its parts that say something; "delete it" says it of what stands last in the part before."""
+    parts: list[_Words] = []
+    for part in map(_read, _PART.split(sentence)):
+        if len(part.stems) == 1 and part.stems[0] in lexicon().actions and parts and parts[-1].stems:
+            parts.append(_Words(part.line, part.chunks, [parts[-1].stems[-1], *part.stems]))
+        elif len(part.stems) > 1:
+            parts.append(part)
+    return parts
+
+
+def _act(sentence: str, words: _Words, all_records: Records, language: str, ticket: Record | None) -> Act | None:
+    return find_act(
+        words.chunks, all_records, language=language, ticket=ticket, is_question=_is_question(sentence)
+    )
+
+
+def _is_question(sentence: str) -> bool:
+    return sentence.rstrip("\"'”»)] ").endswith(("?", "？"))
+
+
+def _is_error_code(run: str, ticket: Record) -> bool:
+    """Whether the ticket calls *run* an error, as in "error 809" and "0x80070005"."""
+    if _HEX_CODE.fullmatch(run):
+        return ticket.holds(run)
+    return bool(_CODE.fullmatch(run)) and any(ticket.holds(f"{word} {run}") for word in _ERROR_WORDS)
+
+
+def _asides(sentence: str) -> Iterable[tuple[str, str]]:
+    """A condition before or behind what *sentence* says, or an aim behind it; and the rest."""
+    if found := _CONDITION.match(sentence):
+        yield found["aside"], found["rest"]
+    if found := _AIM.match(sentence):
+        yield found["aside"], found["rest"]
 
 
 def says(text: str, record: Record) -> bool:
@@ -517,55 +593,3 @@ def _clauses(said: Sequence[str]) -> list[_Clause]:
             if token not in words.empty:
                 content.update(stems(token))
     return clauses
-
-
-@dataclass(frozen=True, slots=True)
-class Lexicon:
-    """The words of support_words.toml."""
-
-    function: frozenset[str]
-    empty: frozenset[str]
-    """Those that say nothing of a matter: function words, words about records, and negators."""
-    records: frozenset[str]
-    negators: frozenset[str]
-    conjunctions: frozenset[str]
-    undecided: frozenset[str]
-    without: frozenset[str]
-    only: frozenset[str]
-    actions: dict[str, frozenset[int]]
-    """For a stem, the numbers of the lines that it stands in."""
-    same: dict[str, frozenset[str]]
-    """For a stem, the stems of other words for the same."""
-
-
-@cache
-def lexicon() -> Lexicon:
-    words = tomllib.loads(resources.files("app.core").joinpath("support_words.toml").read_text("utf-8"))
-    names = ("function", "records", "negators", "conjunctions", "undecided", "without", "only")
-    function, records, negators, conjunctions, undecided, without, only = (
-        frozenset(words[name].split()) for name in names
-    )
-    actions: dict[str, set[int]] = {}
-    same: dict[str, set[str]] = {}
-    for number, line in enumerate(words["actions"].strip().splitlines()):
-        for stem in _line(line):
-            actions.setdefault(stem, set()).add(number)
-    for line in (*words["actions"].strip().splitlines(), *words["same"].strip().splitlines()):
-        for stem in _line(line):
-            same.setdefault(stem, set()).update(_line(line) - {stem})
-    return Lexicon(
-        function,
-        function | records | negators | conjunctions | only,
-        records,
-        negators,
-        conjunctions,
-        undecided,
-        without,
-        only,
-        {stem: frozenset(lines) for stem, lines in actions.items()},
-        {stem: frozenset(others) for stem, others in same.items()},
-    )
-
-
-def _line(line: str) -> frozenset[str]:
-    return frozenset(stem for word in line.split() for stem in stems(word))

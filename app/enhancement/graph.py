@@ -189,6 +189,7 @@ def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, t
                 house_rules=tools.house_rules,
                 mask=state["mask"],
                 left_out=left_out,
+                ticket=state["ticket"].text,
             )
             if draft
             else None

@@ -90,7 +90,6 @@ def _obeying(attack: Attack, first: str) -> str:
 def fate(honest: Honest) -> str:
     """`kept` in each of its parts, shown `apart`, or `lost`."""
     mask = Mask()
-    ticket = mask.text(honest.scene.ticket.text)
     text = mask.text(honest.text)
     said = Statement(text=text, citations=[ref for ref in honest.cites.split(",") if ref])
     ref, first = honest.scene.honest[0]
@@ -108,6 +107,7 @@ def fate(honest: Honest) -> str:
             max_words=_MAX_WORDS,
             language=honest.scene.language,
             mask=mask,
+            ticket=honest.scene.ticket.text,
         )
     except ModelRefused:
         return "lost"

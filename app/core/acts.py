@@ -1,0 +1,382 @@
+"""What a sentence does that no record says as a whole, where that changes nothing: it asks, looks at something, tells
+whose work it is, supposes a cause, says that nothing was found, or repeats what is wrong.
+
+    act          form                                       its words                                     where
+    ──────────   ────────────────────────────────────────   ───────────────────────────────────────────   ──────────
+    asks         "…?", "Ask the user whether …"             the records', the ticket's, those of any      not facts
+                                                            problem (`ordinary`)
+    looks        "Check …", "Compare …", "Prüfen, ob …"     names something of a record; the records'     not facts
+                                                            and ordinary ones
+    passes on    "Contact …", "Escalate to …"               the same, without one that is not             not facts
+    supposes     "… may be …", "probably …"                 most in one record, none of an order          not facts
+    found none   "No similar ticket was found."             those alone                                   not facts
+    repeats      says what fails or works                   the ticket's, three of four in the records    summary
+
+None of them says to change something (`actions` but for `events`), orders or permits, asks for what is secret, or
+claims what somebody may. Operands are judged before: they stand in a record as a whole run.
+
+Invariant: `find_act` depends on its arguments alone. What it does not know is no act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache, cached_property, partial
+from typing import Final
+
+from app.core.lexicon import act_words, lexicon
+from app.core.records import Record, Records
+from app.core.tokens import Chunk, is_break, stems, tokens
+
+_SWITCHES: Final = frozenset({"turn", "switch", "schal"})
+_PARTICLES: Final = frozenset({"on", "off", "ein", "aus", "an", "ab"})
+_TO_DO: Final = frozenset({"to", "zu", "de", "que"})
+_OPERAND: Final = ""
+"""Stands for an operand among the words."""
+
+
+class Act(StrEnum):
+    ASKS = "asks"
+    LOOKS = "looks"
+    PASSES_ON = "passes_on"
+    SUPPOSES = "supposes"
+    FOUND_NONE = "found_none"
+    REPEATS = "repeats"
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A sentence by its words, operands as `_OPERAND`."""
+
+    words: list[str]
+    operands: list[str]
+    is_question: bool
+    language: str
+
+    @cached_property
+    def stems(self) -> list[str]:
+        """Of its content words, each once."""
+        empty = lexicon().empty
+        content = (stem for word in self.words if word and word not in empty for stem in stems(word))
+        return list(dict.fromkeys(stem for stem in content if len(stem) > 1))
+
+    def has(self, words: frozenset[str]) -> bool:
+        return any(word in words for word in self.words)
+
+
+def find_act(
+    parts: Sequence[Chunk], records: Records, *, language: str, ticket: Record | None, is_question: bool
+) -> Act | None:
+    """The act of a sentence, or None.
+
+    Args:
+        parts: Its chunks; all operands are known.
+        records: All of the enhancement.
+        language: The note's, ISO 639-1.
+        ticket: What the requester wrote, where the sentence may repeat it.
+        is_question: Whether it ends with a question mark.
+    """
+    words = [word for part in parts for word in ([_OPERAND] if part.is_operand else tokens(part.text))]
+    words = [word for word in words if not is_break(word)]
+    while words and words[0] in act_words().adverbs:
+        del words[0]
+    said = _Said(words, [part.text for part in parts if part.is_operand], is_question, language)
+    if not words or said.has(lexicon().without):
+        return None
+    for act, is_done in _ACTS.items():
+        if is_done(said, records, ticket):
+            return act
+    return None
+
+
+def is_pry(parts: Sequence[Chunk]) -> bool:
+    """Whether a sentence tells to ask for, or to look at, what is secret: "Check the user's password"."""
+    known = act_words()
+    words = [word for part in parts if not part.is_operand for word in tokens(part.text) if not is_break(word)]
+    if not _has_secret(words) or not lexicon().negators.isdisjoint(words):
+        return False
+    while words and words[0] in known.adverbs:
+        del words[0]
+    if not words or not _in(words[0], known.look | known.ask):
+        return False
+    at = next(at for at, word in enumerate(words) if _in(word, known.secrets))
+    before = _content(words[1:at])
+    return not any(stem in lexicon().actions for stem in before) and set(before) <= known.people | known.of_secrets
+
+
+# --- the acts --------------------------------------------------------------------------------------------------------
+
+
+def _asks(said: _Said, records: Records, ticket: Record | None) -> bool:
+    known, words = act_words(), said.words
+    if said.is_question:
+        rest = words
+        if _is_action(words[0]) or (words[0] in known.request and not known.reader.isdisjoint(words[1:3])):
+            return False
+    elif _begins(said, known.ask):
+        rest = _without_people(words[1:])
+        if rest[0] not in known.whether | known.which and (
+            any(map(_is_action, rest)) or not _TO_DO.isdisjoint(words) or _OPERAND in rest or _unknown(rest, records)
+        ):
+            return False  # "Ask for the exact message" alone
+    else:
+        return False
+    if said.has(known.orders - known.request) or any(_in(word, known.claims) for word in words):
+        return False
+    if not _is_harmless(said, rest, records, is_clause=True):
+        return False
+    unknown = _unknown(rest, records)
+    return len(unknown) <= max(1, len(_content(rest)) // 3) and sum(not _in_ticket(each, ticket) for each in unknown) <= 1
+
+
+def _looks(said: _Said, records: Records, ticket: Record | None) -> bool:
+    known = act_words()
+    if said.is_question or not _begins(said, known.look):
+        return False
+    rest = [word for word in said.words if not _in(word, known.look)]
+    clause = not (known.whether | known.which).isdisjoint(rest[:3])
+    return (
+        not said.has(known.orders | known.you)
+        and _is_harmless(said, rest, records, is_clause=clause)
+        and _names_something(said, rest, records)
+        and len(_unknown(rest, records)) <= (1 if len(_content(rest)) > _FEW else 0)
+    )
+
+
+def _passes_on(said: _Said, records: Records, ticket: Record | None) -> bool:
+    known = act_words()
+    if said.is_question or not _begins(said, known.pass_on):
+        return False
+    rest = said.words[1:]
+    return (
+        not said.has((known.orders | known.you) - {"required"})
+        and _is_harmless(said, rest, records, is_clause=False)
+        and _names_something(said, rest, records)
+        and not _unknown(rest, records)
+    )
+
+
+def _supposes(said: _Said, records: Records, ticket: Record | None) -> bool:
+    known, words = act_words(), said.words
+    is_guess = any(
+        _in(word, known.supposes) or (word in known.may and set(words[at + 1 : at + 3]) & known.may_be)
+        for at, word in enumerate(words)
+    )
+    if said.is_question or not is_guess or said.has(known.orders - known.may):
+        return False
+    rest = [word for word in words if not _in(word, known.supposes)]
+    content = _topic(rest)
+    best = max((sum(_knows(record, stem) for stem in content) for record in records.records), default=0)
+    best += bool(said.operands)
+    return (
+        _states(said, rest, records)
+        and best >= _LEAST_OF_ONE_RECORD
+        and best >= _SHARE_OF_ONE_RECORD * len(content)
+        and len(_unknown(rest, records)) <= (1 if len(content) > _FEW else 0)
+    )
+
+
+def _found_none(said: _Said, records: Records, ticket: Record | None) -> bool:
+    known = act_words()
+    return not said.stems and not said.operands and said.has(known.found) and said.words[0] in known.none
+
+
+def _repeats(said: _Said, records: Records, ticket: Record | None) -> bool:
+    known, words = act_words(), said.words
+    if ticket is None or said.is_question or said.has(known.orders):
+        return False
+    if known.state.isdisjoint(words) and lexicon().negators.isdisjoint(words):
+        return False
+    missing = _unknown(words, records)
+    return (
+        _states(said, words, records)
+        and _names_something(said, words, records)
+        and len(missing) <= max(1, len(_content(words)) * _NOT_IN_RECORDS)
+        and sum(not _knows(ticket, stem) for stem in missing) <= 1
+    )
+
+
+_ACTS: Final = {
+    Act.FOUND_NONE: _found_none,
+    Act.ASKS: _asks,
+    Act.LOOKS: _looks,
+    Act.PASSES_ON: _passes_on,
+    Act.SUPPOSES: _supposes,
+    Act.REPEATS: _repeats,
+}
+_FEW: Final = 2
+"""Content words up to which each has to be known."""
+_LEAST_OF_ONE_RECORD: Final = 2
+_SHARE_OF_ONE_RECORD: Final = 0.6
+_NOT_IN_RECORDS: Final = 0.25
+
+
+# --- what no act may do ----------------------------------------------------------------------------------------------
+
+
+def _is_harmless(said: _Said, rest: Sequence[str], records: Records, *, is_clause: bool) -> bool:
+    """Whether nothing is to be changed by it, and nothing secret asked for.
+
+    In a clause of "whether" and the like, and in a question, what is done is what happened.
+    """
+    known = act_words()
+    if _has_secret(rest):
+        is_neutral = said.has(_neutral(said)) and not said.has(_asks_what(said))
+        others = [stem for stem in _content(rest) if stem not in known.secrets | known.people]
+        if not (is_neutral and is_clause and others and all(stem in known.of_secrets for stem in others)):
+            return False
+    return _changes_nothing(rest, records if is_clause else None, is_clause=is_clause)
+
+
+def _states(said: _Said, rest: Sequence[str], records: Records) -> bool:
+    """Whether it says what is, and neither claims what somebody may nor begins with what is to be done."""
+    known = act_words()
+    if any(_in(word, known.claims) for word in rest) or _is_order(rest, records):
+        return False
+    if _has_secret(rest):
+        others = [stem for stem in _topic(rest) if stem not in known.secrets]
+        if any(_in(word, known.people) for word in rest) or any(stem in _unknown(rest, records) for stem in others):
+            return False
+        rest = [word for word in rest if not _in(word, known.ask)]  # a program may ask for it
+        records = Records(())
+    return _changes_nothing(rest, records, is_clause=True)
+
+
+def _is_order(words: Sequence[str], records: Records) -> bool:
+    """Whether it may begin with what is to be done: with a verb, or with a word of which nothing is known."""
+    known = act_words()
+    first = words[0]
+    if not first or first in lexicon().function:
+        return any(map(_is_action, (word for word in words[:2] if word and word not in lexicon().empty)))
+    return _is_action(first) or _in(first, known.look | known.ask | known.imperatives) or bool(_unknown([first], records))
+
+
+def _changes_nothing(rest: Sequence[str], records: Records | None, *, is_clause: bool) -> bool:
+    known, actions = act_words(), lexicon().actions
+    for at, word in enumerate(rest):
+        if not word or word in lexicon().empty:
+            continue
+        for stem in stems(word):
+            if stem in _SWITCHES and not _PARTICLES.isdisjoint(rest[at:]):
+                if not (records and any(all(map(partial(_knows, each), _topic(rest))) for each in records.records)):
+                    return False
+                continue
+            if stem not in actions or stem in lexicon().numbers or word in known.state:
+                continue
+            if stem not in known.events and not (records and _is_done(stem, rest, records)):
+                return False
+            if _is_verb(rest, at, is_clause=is_clause):
+                return False
+    return True
+
+
+def _is_verb(words: Sequence[str], at: int, *, is_clause: bool) -> bool:
+    """Whether the word at *at* stands where a verb is an order: "check and restart", "it is best to restart"."""
+    known = act_words()
+    before = at - 1
+    while before >= 0 and words[before] in known.adverbs:
+        before -= 1
+    if before < 0:
+        return not is_clause
+    if words[before] in {"to", "zu"}:
+        return not (before and words[before - 1] in known.before_to)
+    return not is_clause and words[before] in known.before_verb
+
+
+def _is_done(stem: str, rest: Sequence[str], records: Records) -> bool:
+    """Whether a record that has the other words says this to be done."""
+    lines, content = lexicon().actions[stem], _topic(rest)
+    return any(
+        any(lines & lexicon().actions.get(each, frozenset()) for each in record.stems)
+        and all(_knows(record, each) for each in content if each != stem)
+        for record in records.records
+    )
+
+
+def _has_secret(words: Sequence[str]) -> bool:
+    known = act_words()
+    return any(
+        _in(word, known.secrets) and (not at or words[at - 1] not in known.no_secrets) for at, word in enumerate(words)
+    )
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _begins(said: _Said, verbs: frozenset[str]) -> bool:
+    """German tells what to do with the last word, too."""
+    return _in(said.words[0], verbs) or (said.language == "de" and _in(said.words[-1], verbs))
+
+
+def _neutral(said: _Said) -> frozenset[str]:
+    """Words that ask whether or when; German "was" is "what"."""
+    neutral = act_words().whether | (act_words().auxiliaries if said.is_question else frozenset())
+    return neutral - {"was"} if said.language == "de" else neutral
+
+
+def _asks_what(said: _Said) -> frozenset[str]:
+    return act_words().which if said.language == "de" else act_words().which - {"was"}
+
+
+def _without_people(words: Sequence[str]) -> list[str]:
+    """*words* without those at the begin that say who is asked."""
+    known, rest = act_words(), list(words)
+    interrogative = known.whether | known.which
+    while rest and rest[0] not in interrogative and (rest[0] in lexicon().empty or _in(rest[0], known.ordinary)):
+        del rest[0]
+    return rest or list(words)
+
+
+def _names_something(said: _Said, rest: Sequence[str], records: Records) -> bool:
+    return bool(said.operands) or any(any(_knows(each, stem) for each in records.records) for stem in _content(rest))
+
+
+def is_aside(parts: Sequence[Chunk], records: Records) -> bool:
+    """Whether a condition or an aim, "if the problem persists", says nothing to do and nothing that is not known."""
+    words = [word for part in parts for word in ([_OPERAND] if part.is_operand else tokens(part.text))]
+    return (
+        not _has_secret(words)
+        and act_words().orders.isdisjoint(words)
+        and _changes_nothing(words, records, is_clause=True)
+        and not _unknown(words, records)
+    )
+
+
+def _content(words: Sequence[str]) -> list[str]:
+    known = act_words()
+    empty = lexicon().empty | known.whether | known.which | known.auxiliaries
+    content = (stem for word in words if word and word not in empty for stem in stems(word))
+    return list(dict.fromkeys(stem for stem in content if len(stem) > 1))
+
+
+def _topic(words: Sequence[str]) -> list[str]:
+    """The content words that any problem does not have."""
+    known = act_words()
+    return [stem for stem in _content(words) if stem not in known.ordinary | known.events | _state_stems()]
+
+
+@cache
+def _state_stems() -> frozenset[str]:
+    return frozenset(stem for word in act_words().state for stem in stems(word))
+
+
+def _unknown(words: Sequence[str], records: Records) -> list[str]:
+    return [stem for stem in _topic(words) if not any(_knows(record, stem) for record in records.records)]
+
+
+def _knows(record: Record, stem: str) -> bool:
+    return stem in record.stems or not lexicon().same.get(stem, frozenset()).isdisjoint(record.stems)
+
+
+def _in_ticket(stem: str, ticket: Record | None) -> bool:
+    return ticket is not None and _knows(ticket, stem)
+
+
+def _is_action(word: str) -> bool:
+    return any(stem in lexicon().actions for stem in (stems(word) if word else ()))
+
+
+def _in(word: str, of: frozenset[str]) -> bool:
+    return bool(word) and any(stem in of for stem in stems(word))
