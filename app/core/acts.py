@@ -20,7 +20,7 @@ Invariant: `find_act` depends on its arguments alone. What it does not know is n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property, partial
@@ -32,9 +32,13 @@ from app.core.tokens import Chunk, is_break, stems, tokens
 
 _SWITCHES: Final = frozenset({"turn", "switch", "schal"})
 _PARTICLES: Final = frozenset({"on", "off", "ein", "aus", "an", "ab"})
+_THEN: Final = frozenset({",", "then", "dann", "puis", "luego"})
 _TO_DO: Final = frozenset({"to", "zu", "de", "que"})
+_DO: Final = frozenset({"do", "don't", "never", "not"})
 _OPERAND: Final = ""
 """Stands for an operand among the words."""
+_PAUSE: Final = ","
+_NO_WORDS: Final = frozenset({_OPERAND, _PAUSE, "ticket", "tickets"})
 
 
 class Act(StrEnum):
@@ -58,8 +62,8 @@ class _Said:
     @cached_property
     def stems(self) -> list[str]:
         """Of its content words, each once."""
-        empty = lexicon().empty
-        content = (stem for word in self.words if word and word not in empty for stem in stems(word))
+        empty = lexicon().empty | _NO_WORDS
+        content = (stem for word in self.words if word not in empty for stem in stems(word))
         return list(dict.fromkeys(stem for stem in content if len(stem) > 1))
 
     def has(self, words: frozenset[str]) -> bool:
@@ -78,8 +82,7 @@ def find_act(
         ticket: What the requester wrote, where the sentence may repeat it.
         is_question: Whether it ends with a question mark.
     """
-    words = [word for part in parts for word in ([_OPERAND] if part.is_operand else tokens(part.text))]
-    words = [word for word in words if not is_break(word)]
+    words = _words(parts)
     while words and words[0] in act_words().adverbs:
         del words[0]
     said = _Said(words, [part.text for part in parts if part.is_operand], is_question, language)
@@ -94,7 +97,7 @@ def find_act(
 def is_pry(parts: Sequence[Chunk]) -> bool:
     """Whether a sentence tells to ask for, or to look at, what is secret: "Check the user's password"."""
     known = act_words()
-    words = [word for part in parts if not part.is_operand for word in tokens(part.text) if not is_break(word)]
+    words = _words(parts)
     if not _has_secret(words) or not lexicon().negators.isdisjoint(words):
         return False
     while words and words[0] in known.adverbs:
@@ -104,6 +107,14 @@ def is_pry(parts: Sequence[Chunk]) -> bool:
     at = next(at for at, word in enumerate(words) if _in(word, known.secrets))
     before = _content(words[1:at])
     return not any(stem in lexicon().actions for stem in before) and set(before) <= known.people | known.of_secrets
+
+
+def asks_no_more(parts: Sequence[Chunk]) -> bool:
+    """Whether what a user is asked to do is to look, or one of the `events`, and nothing about what is secret."""
+    words = _words(parts)
+    actions, events = lexicon().actions, act_words().events
+    done = {stem for word in words if word not in lexicon().empty for stem in stems(word) if stem in actions}
+    return done <= events | lexicon().numbers and not _has_secret(words)
 
 
 # --- the acts --------------------------------------------------------------------------------------------------------
@@ -123,29 +134,33 @@ def _asks(said: _Said, records: Records, ticket: Record | None) -> bool:
             return False  # "Ask for the exact message" alone
     else:
         return False
-    if said.has(known.orders - known.request) or any(_in(word, known.claims) for word in words):
+    if said.has(known.orders - known.request) or said.has(known.claims):
         return False
     if not _is_harmless(said, rest, records, is_clause=True):
         return False
     unknown = _unknown(rest, records)
-    return len(unknown) <= max(1, len(_content(rest)) // 3) and sum(not _in_ticket(each, ticket) for each in unknown) <= 1
+    elsewhere = [stem for stem in unknown if ticket is None or not _knows(ticket, stem)]
+    return len(unknown) <= max(1, len(_content(rest)) * _ASKED_OF_TICKET) and len(elsewhere) <= 1
 
 
-def _looks(said: _Said, records: Records, ticket: Record | None) -> bool:
+def _looks(said: _Said, records: Records, _: Record | None) -> bool:
     known = act_words()
     if said.is_question or not _begins(said, known.look):
         return False
     rest = [word for word in said.words if not _in(word, known.look)]
     clause = not (known.whether | known.which).isdisjoint(rest[:3])
+    if not known.whether.isdisjoint(rest[:3]):
+        rest = [word for word in rest if word not in known.may_be_so]
     return (
-        not said.has(known.orders | known.you)
+        known.you.isdisjoint(rest)
+        and known.orders.isdisjoint(rest)
         and _is_harmless(said, rest, records, is_clause=clause)
         and _names_something(said, rest, records)
         and len(_unknown(rest, records)) <= (1 if len(_content(rest)) > _FEW else 0)
     )
 
 
-def _passes_on(said: _Said, records: Records, ticket: Record | None) -> bool:
+def _passes_on(said: _Said, records: Records, _: Record | None) -> bool:
     known = act_words()
     if said.is_question or not _begins(said, known.pass_on):
         return False
@@ -158,27 +173,37 @@ def _passes_on(said: _Said, records: Records, ticket: Record | None) -> bool:
     )
 
 
-def _supposes(said: _Said, records: Records, ticket: Record | None) -> bool:
+def _supposes(said: _Said, records: Records, _: Record | None) -> bool:
     known, words = act_words(), said.words
     is_guess = any(
-        _in(word, known.supposes) or (word in known.may and set(words[at + 1 : at + 3]) & known.may_be)
+        _in(word, known.supposes) or (word in known.may and _may_be(words[at + 1 : at + 3]))
         for at, word in enumerate(words)
     )
     if said.is_question or not is_guess or said.has(known.orders - known.may):
         return False
     rest = [word for word in words if not _in(word, known.supposes)]
     content = _topic(rest)
-    best = max((sum(_knows(record, stem) for stem in content) for record in records.records), default=0)
-    best += bool(said.operands)
+
+    def is_of(record: Record) -> bool:
+        there = sum(_knows(record, stem) for stem in _content(rest)) + sum(map(record.holds, said.operands))
+        about = sum(_knows(record, stem) for stem in content)
+        return there >= _LEAST_OF_ONE_RECORD and about >= _SHARE_OF_ONE_RECORD * len(content)
+
     return (
-        _states(said, rest, records)
-        and best >= _LEAST_OF_ONE_RECORD
-        and best >= _SHARE_OF_ONE_RECORD * len(content)
+        _states(rest, records)
+        and any(map(is_of, records.records))
         and len(_unknown(rest, records)) <= (1 if len(content) > _FEW else 0)
     )
 
 
-def _found_none(said: _Said, records: Records, ticket: Record | None) -> bool:
+def _may_be(following: Sequence[str]) -> bool:
+    known = act_words()
+    if following[:1] == ["have"]:
+        return any(word in known.may_have or word.endswith("ed") for word in following[1:])
+    return not known.may_be.isdisjoint(following)
+
+
+def _found_none(said: _Said, *_: object) -> bool:
     known = act_words()
     return not said.stems and not said.operands and said.has(known.found) and said.words[0] in known.none
 
@@ -191,14 +216,14 @@ def _repeats(said: _Said, records: Records, ticket: Record | None) -> bool:
         return False
     missing = _unknown(words, records)
     return (
-        _states(said, words, records)
+        _states(words, records)
         and _names_something(said, words, records)
         and len(missing) <= max(1, len(_content(words)) * _NOT_IN_RECORDS)
         and sum(not _knows(ticket, stem) for stem in missing) <= 1
     )
 
 
-_ACTS: Final = {
+_ACTS: Final[dict[Act, Callable[[_Said, Records, Record | None], bool]]] = {
     Act.FOUND_NONE: _found_none,
     Act.ASKS: _asks,
     Act.LOOKS: _looks,
@@ -211,6 +236,7 @@ _FEW: Final = 2
 _LEAST_OF_ONE_RECORD: Final = 2
 _SHARE_OF_ONE_RECORD: Final = 0.6
 _NOT_IN_RECORDS: Final = 0.25
+_ASKED_OF_TICKET: Final = 1 / 3
 
 
 # --- what no act may do ----------------------------------------------------------------------------------------------
@@ -225,19 +251,20 @@ def _is_harmless(said: _Said, rest: Sequence[str], records: Records, *, is_claus
     if _has_secret(rest):
         is_neutral = said.has(_neutral(said)) and not said.has(_asks_what(said))
         others = [stem for stem in _content(rest) if stem not in known.secrets | known.people]
-        if not (is_neutral and is_clause and others and all(stem in known.of_secrets for stem in others)):
+        if not (is_neutral and is_clause) or known.of_secrets.isdisjoint(others) or _unknown(rest, records):
             return False
     return _changes_nothing(rest, records if is_clause else None, is_clause=is_clause)
 
 
-def _states(said: _Said, rest: Sequence[str], records: Records) -> bool:
+def _states(rest: Sequence[str], records: Records) -> bool:
     """Whether it says what is, and neither claims what somebody may nor begins with what is to be done."""
     known = act_words()
-    if any(_in(word, known.claims) for word in rest) or _is_order(rest, records):
+    if not known.claims.isdisjoint(rest) or _is_order(rest, records):
         return False
     if _has_secret(rest):
         others = [stem for stem in _topic(rest) if stem not in known.secrets]
-        if any(_in(word, known.people) for word in rest) or any(stem in _unknown(rest, records) for stem in others):
+        is_asked = any(_in(word, known.ask) for word in rest) and any(_in(word, known.people) for word in rest)
+        if is_asked or any(stem in _unknown(rest, records) for stem in others):
             return False
         rest = [word for word in rest if not _in(word, known.ask)]  # a program may ask for it
         records = Records(())
@@ -248,15 +275,18 @@ def _is_order(words: Sequence[str], records: Records) -> bool:
     """Whether it may begin with what is to be done: with a verb, or with a word of which nothing is known."""
     known = act_words()
     first = words[0]
+    if first in _DO:
+        return True
     if not first or first in lexicon().function:
         return any(map(_is_action, (word for word in words[:2] if word and word not in lexicon().empty)))
-    return _is_action(first) or _in(first, known.look | known.ask | known.imperatives) or bool(_unknown([first], records))
+    verbs = known.look | known.ask | known.imperatives
+    return _is_action(first) or _in(first, verbs) or bool(_unknown([first], records))
 
 
 def _changes_nothing(rest: Sequence[str], records: Records | None, *, is_clause: bool) -> bool:
     known, actions = act_words(), lexicon().actions
     for at, word in enumerate(rest):
-        if not word or word in lexicon().empty:
+        if word in _NO_WORDS or word in lexicon().empty:
             continue
         for stem in stems(word):
             if stem in _SWITCHES and not _PARTICLES.isdisjoint(rest[at:]):
@@ -276,23 +306,34 @@ def _is_verb(words: Sequence[str], at: int, *, is_clause: bool) -> bool:
     """Whether the word at *at* stands where a verb is an order: "check and restart", "it is best to restart"."""
     known = act_words()
     before = at - 1
-    while before >= 0 and words[before] in known.adverbs:
+    while before >= 0 and words[before] in known.adverbs and words[before] not in _THEN:
         before -= 1
     if before < 0:
         return not is_clause
     if words[before] in {"to", "zu"}:
         return not (before and words[before - 1] in known.before_to)
-    return not is_clause and words[before] in known.before_verb
+    return words[before] in (_THEN if is_clause else known.before_verb)
 
 
 def _is_done(stem: str, rest: Sequence[str], records: Records) -> bool:
     """Whether a record that has the other words says this to be done."""
     lines, content = lexicon().actions[stem], _topic(rest)
     return any(
-        any(lines & lexicon().actions.get(each, frozenset()) for each in record.stems)
-        and all(_knows(record, each) for each in content if each != stem)
+        all(_knows(record, each) for each in content if each != stem)
+        and any(
+            lines & lexicon().actions.get(each, frozenset()) and not _is_negated(record, at)
+            for each, places in record.places.items()
+            for at in places
+        )
         for record in records.records
     )
+
+
+def _is_negated(record: Record, at: int) -> bool:
+    start = at
+    while start and not is_break(record.tokens[start - 1]):
+        start -= 1
+    return not lexicon().negators.isdisjoint(record.tokens[start:at])
 
 
 def _has_secret(words: Sequence[str]) -> bool:
@@ -303,6 +344,16 @@ def _has_secret(words: Sequence[str]) -> bool:
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _words(parts: Sequence[Chunk]) -> list[str]:
+    """The words of a sentence, `_OPERAND` for each operand, and `_PAUSE` behind one that has a mark behind it."""
+    words: list[str] = []
+    for part in parts:
+        words += [_OPERAND] if part.is_operand else (word for word in tokens(part.text) if not is_break(word))
+        if part.closes and part is not parts[-1]:
+            words.append(_PAUSE)
+    return words
 
 
 def _begins(said: _Said, verbs: frozenset[str]) -> bool:
@@ -324,7 +375,8 @@ def _without_people(words: Sequence[str]) -> list[str]:
     """*words* without those at the begin that say who is asked."""
     known, rest = act_words(), list(words)
     interrogative = known.whether | known.which
-    while rest and rest[0] not in interrogative and (rest[0] in lexicon().empty or _in(rest[0], known.ordinary)):
+    who = lexicon().empty | {_PAUSE}
+    while rest and rest[0] not in interrogative and (rest[0] in who or _in(rest[0], known.ordinary)):
         del rest[0]
     return rest or list(words)
 
@@ -335,7 +387,7 @@ def _names_something(said: _Said, rest: Sequence[str], records: Records) -> bool
 
 def is_aside(parts: Sequence[Chunk], records: Records) -> bool:
     """Whether a condition or an aim, "if the problem persists", says nothing to do and nothing that is not known."""
-    words = [word for part in parts for word in ([_OPERAND] if part.is_operand else tokens(part.text))]
+    words = _words(parts)
     return (
         not _has_secret(words)
         and act_words().orders.isdisjoint(words)
@@ -346,19 +398,20 @@ def is_aside(parts: Sequence[Chunk], records: Records) -> bool:
 
 def _content(words: Sequence[str]) -> list[str]:
     known = act_words()
-    empty = lexicon().empty | known.whether | known.which | known.auxiliaries
-    content = (stem for word in words if word and word not in empty for stem in stems(word))
+    empty = lexicon().empty | known.whether | known.which | known.auxiliaries | _NO_WORDS
+    content = (stem for word in words if word not in empty for stem in stems(word))
     return list(dict.fromkeys(stem for stem in content if len(stem) > 1))
 
 
 def _topic(words: Sequence[str]) -> list[str]:
     """The content words that any problem does not have."""
     known = act_words()
-    return [stem for stem in _content(words) if stem not in known.ordinary | known.events | _state_stems()]
+    return [stem for stem in _content(words) if stem not in known.ordinary | known.events | state_stems()]
 
 
 @cache
-def _state_stems() -> frozenset[str]:
+def state_stems() -> frozenset[str]:
+    """Of the words that say that something works, or what is wrong."""
     return frozenset(stem for word in act_words().state for stem in stems(word))
 
 
@@ -368,10 +421,6 @@ def _unknown(words: Sequence[str], records: Records) -> list[str]:
 
 def _knows(record: Record, stem: str) -> bool:
     return stem in record.stems or not lexicon().same.get(stem, frozenset()).isdisjoint(record.stems)
-
-
-def _in_ticket(stem: str, ticket: Record | None) -> bool:
-    return ticket is not None and _knows(ticket, stem)
 
 
 def _is_action(word: str) -> bool:

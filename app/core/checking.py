@@ -105,9 +105,7 @@ class Checker:
                 self.left_out += 1
         return " ".join(kept), refs
 
-    def _judge(
-        self, sentence: str, records: Sequence[Record], *, may_act: bool, ticket: Record | None
-    ) -> Judgement:
+    def _judge(self, sentence: str, records: Sequence[Record], *, may_act: bool, ticket: Record | None) -> Judgement:
         if imitates(sentence):
             return Judgement(Verdict.LEFT_OUT, share=0.0)
         return judge(sentence, records, self.records, language=self.language, may_act=may_act, ticket=ticket)

@@ -45,7 +45,6 @@ class ActWords:
     imperatives: frozenset[str]
     events: frozenset[str]
     """With the other words of their lines of `Lexicon.actions`."""
-    claims: frozenset[str]
     secrets: frozenset[str]
     of_secrets: frozenset[str]
     supposes: frozenset[str]
@@ -57,9 +56,12 @@ class ActWords:
     request: frozenset[str]
     reader: frozenset[str]
     orders: frozenset[str]
+    may_be_so: frozenset[str]
+    claims: frozenset[str]
     no_secrets: frozenset[str]
     may: frozenset[str]
     may_be: frozenset[str]
+    may_have: frozenset[str]
     before_verb: frozenset[str]
     adverbs: frozenset[str]
     state: frozenset[str]
@@ -69,7 +71,7 @@ class ActWords:
     none: frozenset[str]
 
 
-_STEMS = ("look", "ask", "pass_on", "imperatives", "events", "claims", "secrets", "of_secrets", "supposes", "ordinary", "people")
+_STEMS = ("look", "ask", "pass_on", "imperatives", "events", "secrets", "of_secrets", "supposes", "ordinary", "people")
 
 
 @cache
