@@ -41,14 +41,17 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s)|(?<=\n)")
 
 
 def show_enhancement(
-    enhancement: Enhancement, ticket: Ticket, *, mask: Mask, note: NoteOptions, house_rules: str = ""
+    enhancement: Enhancement, ticket: Ticket, *, mask: Mask, note: NoteOptions, records: Records | None = None
 ) -> Enhancement:
-    """*enhancement* as it is saved and posted: its sources masked, contacts put back where that is allowed."""
+    """*enhancement* as it is saved and posted: its sources masked, contacts put back where that is allowed.
+
+    *records* are those of its sources, masked by *mask*, if they are made.
+    """
     mask.text(ticket.text)  # so that a secret in the ticket is masked in the sources too
     for source in _sources(enhancement.gathered):  # found before, if the model was asked: the mask knows these texts
         mask.text(source.title)
         mask.text(source.text)
-    shown = _Shown(enhancement, ticket, mask=mask, house_rules=house_rules)
+    shown = _Shown(enhancement, ticket, mask, records or Records(enhancement.gathered, mask=mask))
     gathered = _changed(enhancement.gathered, shown.source)
     enhancement = enhancement.model_copy(
         update={"gathered": gathered, "requester": shown.requester(enhancement.requester)}
@@ -83,10 +86,10 @@ def show_enhancement(
 class _Shown:
     """What one enhancement shows of sources and requester."""
 
-    def __init__(self, enhancement: Enhancement, ticket: Ticket, *, mask: Mask, house_rules: str) -> None:
+    def __init__(self, enhancement: Enhancement, ticket: Ticket, mask: Mask, records: Records) -> None:
         self._mask = mask
         self._links = OwnLinks.of(enhancement.gathered)
-        self._records = Records(enhancement.gathered, house_rules=house_rules, mask=mask)
+        self._records = records
         self._ticket = ticket.text
 
     def source(self, source: Source) -> Source:

@@ -76,6 +76,10 @@ _AIM = re.compile(
     r"|narrow down)|if|falls|wenn|um|pour|para|si)\s(?P<aside>[^,]+)",
     re.IGNORECASE,
 )
+_NAME = re.compile(r"(?<![.!?:])[ ]([A-Z][^\W\d_]{2,})(?![\w-])")
+"""A word with a capital that does not begin a sentence."""
+_MAY_NAME: Final = frozenset({Act.ASKS, Act.REPEATS})
+"""What may name what the ticket names."""
 _THROUGH_USER = re.compile(
     r"(?:(?:ask|have|let|get|instruct|advise) (?:the|a) (?:user|requester|employee|caller|customer) (?:to )?"
     r"|bitten sie (?:den|die) (?:benutzer|benutzerin|anwender|nutzer|anwenderin),? "
@@ -181,6 +185,8 @@ def judge(
     if foreign:
         is_repeated = act is Act.REPEATS and ticket is not None and all(_is_error_code(run, ticket) for run in foreign)
         return Judgement(Verdict.KEPT) if is_repeated else Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
+    if act not in _MAY_NAME and _has_strange_name(sentence, records, language):
+        return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
     judgement = _judge_parts(sentence, words, records, language=language)
     if act and judgement.verdict is not Verdict.KEPT:
         return Judgement(Verdict.KEPT, refs=judgement.refs)
@@ -190,6 +196,18 @@ def judge(
             if inner.verdict is Verdict.KEPT:
                 return inner
     return judgement
+
+
+def _has_strange_name(sentence: str, records: Sequence[Record], language: str) -> bool:
+    """Whether a name in it is in no record. Not told of German, which writes each noun with a capital."""
+    names = _NAME.findall(sentence) if language != "de" else []
+    same, ordinary = lexicon().same, act_words().ordinary
+    return any(
+        stem not in ordinary and not any(_there(frozenset({stem}), record.stems, same) for record in records)
+        for name in names
+        if name.lower() not in lexicon().empty
+        for stem in stems(normal(name))
+    )
 
 
 def _without_asides(sentence: str, all_records: Records) -> Iterable[str]:
