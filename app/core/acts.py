@@ -28,7 +28,7 @@ from typing import Final
 
 from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records
-from app.core.tokens import Chunk, is_break, stems, tokens
+from app.core.tokens import Chunk, is_break, stems
 
 _SWITCHES: Final = frozenset({"turn", "switch", "schal"})
 _PARTICLES: Final = frozenset({"on", "off", "ein", "aus", "an", "ab"})
@@ -94,9 +94,14 @@ def find_act(
     return None
 
 
-def is_pry(parts: Sequence[Chunk]) -> bool:
-    """Whether a sentence tells to ask for, or to look at, what is secret: "Check the user's password"."""
+def is_pry(parts: Sequence[Chunk], content: Sequence[str]) -> bool:
+    """Whether a sentence tells to ask for, or to look at, what is secret: "Check the user's password".
+
+    *content* are the stems of its content words.
+    """
     known = act_words()
+    if known.secrets.isdisjoint(content):
+        return False
     words = _words(parts)
     if not _has_secret(words) or not lexicon().negators.isdisjoint(words):
         return False
@@ -350,7 +355,7 @@ def _words(parts: Sequence[Chunk]) -> list[str]:
     """The words of a sentence, `_OPERAND` for each operand, and `_PAUSE` behind one that has a mark behind it."""
     words: list[str] = []
     for part in parts:
-        words += [_OPERAND] if part.is_operand else (word for word in tokens(part.text) if not is_break(word))
+        words += [_OPERAND] if part.is_operand else part.words
         if part.closes and part is not parts[-1]:
             words.append(_PAUSE)
     return words
@@ -382,7 +387,7 @@ def _without_people(words: Sequence[str]) -> list[str]:
 
 
 def _names_something(said: _Said, rest: Sequence[str], records: Records) -> bool:
-    return bool(said.operands) or any(any(_knows(each, stem) for each in records.records) for stem in _content(rest))
+    return bool(said.operands) or any(_knows(records, stem) for stem in _content(rest))
 
 
 def is_aside(parts: Sequence[Chunk], records: Records) -> bool:
@@ -397,16 +402,15 @@ def is_aside(parts: Sequence[Chunk], records: Records) -> bool:
 
 
 def _content(words: Sequence[str]) -> list[str]:
-    known = act_words()
-    empty = lexicon().empty | known.whether | known.which | known.auxiliaries | _NO_WORDS
+    empty = _empty()
     content = (stem for word in words if word not in empty for stem in stems(word))
     return list(dict.fromkeys(stem for stem in content if len(stem) > 1))
 
 
 def _topic(words: Sequence[str]) -> list[str]:
     """The content words that any problem does not have."""
-    known = act_words()
-    return [stem for stem in _content(words) if stem not in known.ordinary | known.events | state_stems()]
+    problem = _of_any_problem()
+    return [stem for stem in _content(words) if stem not in problem]
 
 
 @cache
@@ -415,11 +419,22 @@ def state_stems() -> frozenset[str]:
     return frozenset(stem for word in act_words().state for stem in stems(word))
 
 
+@cache
+def _empty() -> frozenset[str]:
+    known = act_words()
+    return lexicon().empty | known.whether | known.which | known.auxiliaries | _NO_WORDS
+
+
+@cache
+def _of_any_problem() -> frozenset[str]:
+    return act_words().ordinary | act_words().events | state_stems()
+
+
 def _unknown(words: Sequence[str], records: Records) -> list[str]:
-    return [stem for stem in _topic(words) if not any(_knows(record, stem) for record in records.records)]
+    return [stem for stem in _topic(words) if not _knows(records, stem)]
 
 
-def _knows(record: Record, stem: str) -> bool:
+def _knows(record: Record | Records, stem: str) -> bool:
     return stem in record.stems or not lexicon().same.get(stem, frozenset()).isdisjoint(record.stems)
 
 

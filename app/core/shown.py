@@ -125,7 +125,7 @@ class _Shown:
 
     def _name(self, text: str) -> str:
         """A name that a requester may have chosen, or nothing where it is longer than a name."""
-        return self._untrusted(text) if len(text.split()) <= MAX_NAME_WORDS else ""
+        return self._untrusted(text) if text and len(text.split()) <= MAX_NAME_WORDS else ""
 
     def _past(self, subject: str) -> str:
         said = " ".join(["", *normal(self._ticket).split()])

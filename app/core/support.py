@@ -21,8 +21,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from itertools import pairwise
+from functools import cache, lru_cache
 from typing import Final
 
 from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, state_stems
@@ -181,21 +180,24 @@ def judge(
     if quoting:
         return Judgement(Verdict.KEPT, refs=quoting)
     foreign = [run for run in _runs(words.chunks) if not _is_known(run, records, all_records, language)]
-    act = _act(sentence, words, all_records, language, ticket) if may_act else None
     if foreign:
-        is_repeated = act is Act.REPEATS and ticket is not None and all(_is_error_code(run, ticket) for run in foreign)
-        return Judgement(Verdict.KEPT) if is_repeated else Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
-    if act not in _MAY_NAME and _has_strange_name(sentence, records, language):
+        codes = may_act and ticket is not None and all(_is_error_code(run, ticket) for run in foreign)
+        if codes and _act(sentence, words, all_records, language, ticket) is Act.REPEATS:
+            return Judgement(Verdict.KEPT)
         return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
+    is_strange = _has_strange_name(sentence, records, language)
     judgement = _judge_parts(sentence, words, records, language=language)
-    if act and judgement.verdict is not Verdict.KEPT:
-        return Judgement(Verdict.KEPT, refs=judgement.refs)
-    if may_act and judgement.verdict is not Verdict.KEPT:
-        for rest in _without_asides(sentence, all_records):
-            inner = judge(rest, records, all_records, language=language, may_act=True)
-            if inner.verdict is Verdict.KEPT:
-                return inner
-    return judgement
+    if may_act and (is_strange or judgement.verdict is not Verdict.KEPT):
+        act = _act(sentence, words, all_records, language, ticket)
+        if act and (act in _MAY_NAME or not is_strange):
+            return Judgement(Verdict.KEPT, refs=judgement.refs)
+        if not is_strange:
+            inner = (
+                judge(rest, records, all_records, language=language, may_act=True)
+                for rest in _without_asides(sentence, all_records)
+            )
+            return next((each for each in inner if each.verdict is Verdict.KEPT), judgement)
+    return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0) if is_strange else judgement
 
 
 def _has_strange_name(sentence: str, records: Sequence[Record], language: str) -> bool:
@@ -221,7 +223,7 @@ def _without_asides(sentence: str, all_records: Records) -> Iterable[str]:
 
 def _judge_parts(sentence: str, words: _Words, records: Sequence[Record], *, language: str) -> Judgement:
     parts = _parts(sentence)
-    if _is_question(sentence) or any(is_pry(part.chunks) for part in (words, *parts)):
+    if _is_question(sentence) or any(is_pry(part.chunks, part.stems) for part in (words, *parts)):
         return Judgement(Verdict.LEFT_OUT, Fault.UNSUPPORTED, share=0.0)
     judged = [_supported(part, records, language=language) for part in (parts if len(parts) > 1 else [words])]
     worst = max(judged, key=lambda judgement: list(Verdict).index(judgement.verdict))
@@ -335,6 +337,7 @@ def _turn(
     return Fault.TURNED if _is_turned(line, said) else None
 
 
+@lru_cache(maxsize=20_000)
 def _opposites(stem: str) -> frozenset[str]:
     """What is left of *stem* without "un", "dis" and the like: what it is the opposite of, if that is a word."""
     return frozenset(
@@ -349,17 +352,17 @@ def _read(sentence: str) -> _Words:
     empty, of_records = lexicon().empty, lexicon().records
     content: list[str] = []
     letters = before = ""
-    said = [(token, chunk) for chunk in parts if not chunk.is_operand for token in tokens(chunk.text)]
-    numbered = {id(one) for one, other in pairwise(parts) if other.is_operand}
-    for token, chunk in said:
-        before, previous = token, before
-        if is_break(token) or (token in _TICKETS and (previous in of_records or id(chunk) in numbered)):
-            continue
-        letters = letters + token if len(token) == 1 else ""
-        if len(letters) >= _SPELLED:
-            content.append(letters)
-        elif token not in empty:
-            content += [stem for stem in stems(token) if stem not in _SWITCHES]
+    for at, chunk in enumerate(parts):
+        is_numbered = at + 1 < len(parts) and parts[at + 1].is_operand
+        for token in chunk.words:
+            before, previous = token, before
+            if token in _TICKETS and (is_numbered or previous in of_records):
+                continue
+            letters = letters + token if len(token) == 1 else ""
+            if len(letters) >= _SPELLED:
+                content.append(letters)
+            elif token not in empty:
+                content += [stem for stem in stems(token) if stem not in _SWITCHES]
     return _Words(line.rstrip(".!?… "), parts, list(dict.fromkeys(stem for stem in content if len(stem) > 1)))
 
 
