@@ -126,18 +126,9 @@ def asks_no_more(parts: Sequence[Chunk]) -> bool:
 
 
 def _asks(said: _Said, records: Records, ticket: Record | None) -> bool:
-    known, words = act_words(), said.words
-    if said.is_question:
-        rest = words
-        if _is_action(words[0]) or (words[0] in known.request and not known.reader.isdisjoint(words[1:3])):
-            return False
-    elif _begins(said, known.ask):
-        rest = _without_people(words[1:])
-        if rest[0] not in known.whether | known.which and (
-            any(map(_is_action, rest)) or not _TO_DO.isdisjoint(words) or _OPERAND in rest or _unknown(rest, records)
-        ):
-            return False  # "Ask for the exact message" alone
-    else:
+    known = act_words()
+    rest = _asked(said, records)
+    if rest is None:
         return False
     if said.has(known.orders - known.request) or said.has(known.claims):
         return False
@@ -146,6 +137,23 @@ def _asks(said: _Said, records: Records, ticket: Record | None) -> bool:
     unknown = _unknown(rest, records)
     elsewhere = [stem for stem in unknown if ticket is None or not _knows(ticket, stem)]
     return len(unknown) <= max(1, len(_content(rest)) * _ASKED_OF_TICKET) and len(elsewhere) <= 1
+
+
+def _asked(said: _Said, records: Records) -> list[str] | None:
+    """The words of *said* that say what is asked; None: it asks for something to be done, or not at all."""
+    known, words = act_words(), said.words
+    if said.is_question:
+        is_request = words[0] in known.request and not known.reader.isdisjoint(words[1:3])
+        return None if is_request or _is_action(words[0]) else words
+    at = _asking(said)
+    rest = _without_people(words[at + 1 :]) if at is not None else []
+    if not rest:
+        return None
+    if rest[0] not in known.whether | known.which and (  # "Ask for the exact message" alone
+        any(map(_is_action, rest)) or not _TO_DO.isdisjoint(words) or _OPERAND in rest or _unknown(rest, records)
+    ):
+        return None
+    return rest
 
 
 def _looks(said: _Said, records: Records, _: Record | None) -> bool:
@@ -169,7 +177,7 @@ def _passes_on(said: _Said, records: Records, _: Record | None) -> bool:
     known = act_words()
     if said.is_question or not _begins(said, known.pass_on):
         return False
-    rest = said.words[1:]
+    rest = [word for word in said.words if not _in(word, known.pass_on)]
     return (
         not said.has((known.orders | known.you) - {"required"})
         and _is_harmless(said, rest, records, is_clause=False)
@@ -220,8 +228,10 @@ def _repeats(said: _Said, records: Records, ticket: Record | None) -> bool:
     if known.state.isdisjoint(words) and lexicon().negators.isdisjoint(words):
         return False
     missing = _unknown(words, records)
+    behind_pauses = [word for at, word in enumerate(words) if at and words[at - 1] == _PAUSE]
     return (
-        _states(words, records)
+        not _unknown(behind_pauses, records)
+        and _states(words, records)
         and _names_something(said, words, records)
         and len(missing) <= max(1, len(_content(words)) * _NOT_IN_RECORDS)
         and sum(not _knows(ticket, stem) for stem in missing) <= 1
@@ -240,8 +250,8 @@ _FEW: Final = 2
 """Content words up to which each has to be known."""
 _LEAST_OF_ONE_RECORD: Final = 2
 _SHARE_OF_ONE_RECORD: Final = 0.6
-_NOT_IN_RECORDS: Final = 0.25
-_ASKED_OF_TICKET: Final = 1 / 3
+_NOT_IN_RECORDS: Final = 1 / 3
+_ASKED_OF_TICKET: Final = 1 / 2
 
 
 # --- what no act may do ----------------------------------------------------------------------------------------------
@@ -366,6 +376,17 @@ def _begins(said: _Said, verbs: frozenset[str]) -> bool:
     return _in(said.words[0], verbs) or (said.language == "de" and _in(said.words[-1], verbs))
 
 
+def _asking(said: _Said) -> int | None:
+    """The place of the verb that asks: the first, in German behind those who are asked, too."""
+    known = act_words()
+    for at, word in enumerate(said.words):
+        if _in(word, known.ask):
+            return at
+        if said.language != "de" or not (word in lexicon().empty or _in(word, known.people)):
+            return None
+    return None
+
+
 def _neutral(said: _Said) -> frozenset[str]:
     """Words that ask whether or when; German "was" is "what"."""
     neutral = act_words().whether | (act_words().auxiliaries if said.is_question else frozenset())
@@ -395,9 +416,9 @@ def is_aside(parts: Sequence[Chunk], records: Records) -> bool:
     words = _words(parts)
     return (
         not _has_secret(words)
-        and act_words().orders.isdisjoint(words)
-        and _changes_nothing(words, records, is_clause=True)
-        and not _unknown(words, records)
+        and (act_words().orders | act_words().you).isdisjoint(words)
+        and _changes_nothing(words, None, is_clause=True)
+        and len(_unknown(words, records)) <= 1
     )
 
 

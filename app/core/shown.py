@@ -2,7 +2,7 @@
 
 Invariant: a note shows sources masked, as the model got them, of a resolved ticket the resolution, and links to the
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
-while it holds no operand that the records don't have. A resolved ticket's subject also has to speak of what the ticket
+while it holds no operand that the records don't have, and asks for no secret. A resolved ticket's subject also has to speak of what the ticket
 or its own resolution speaks of; a name or an earlier subject of the requester, else, to be as short as a name is. Only
 contacts of sources and of the requester are put back, and only where the tenant's file allows it.
 """
@@ -20,7 +20,7 @@ from app.core.masking import Mask, find_placeholders
 from app.core.records import Records
 from app.core.requester import Requester
 from app.core.source import Gathered, Source, SourceKind
-from app.core.support import find_foreign, speaks_of
+from app.core.support import find_foreign, pries, speaks_of
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.core.tokens import normal
@@ -121,7 +121,7 @@ class _Shown:
         words = without_markup(self._mask.text(text))
         foreign = find_foreign(words, self._records.records, self._records)
         is_fine = all(_PLAIN.fullmatch(each) for run in foreign for each in run.split())
-        return words if is_fine and not imitates(words) else ""
+        return words if is_fine and not imitates(words) and not pries(words) else ""
 
     def _name(self, text: str) -> str:
         """A name that a requester may have chosen, or nothing where it is longer than a name."""

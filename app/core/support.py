@@ -72,7 +72,8 @@ _CONDITION = re.compile(
 )
 _AIM = re.compile(
     r"(?P<rest>.+?),?\s(?:(?:in order )?to (?:confirm|verify|see|check|rule out|determine|identify|find out|isolate"
-    r"|narrow down)|if|falls|wenn|um|pour|para|si)\s(?P<aside>[^,]+)",
+    r"|narrow down)|if|once|after|as soon as|sobald|nachdem|une fois que?|falls|wenn|um|pour|para|si)"
+    r"\s(?P<aside>[^,]+)",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<![.!?:])[ ]([A-Z][^\W\d_]{2,})(?![\w-])")
@@ -97,6 +98,10 @@ _ERROR_WORDS: Final = (
 )
 _CODE = re.compile(r"\d{2,5}")
 _HEX_CODE = re.compile(r"0x[0-9a-f]{4,8}")
+_SAYING = re.compile(
+    r";\s|\s[–—-]\s|:\s|,\s(?:and|so|but|or|while|whereas|und|aber|während|et|mais|tandis que|y|pero|mientras que)\s"
+)
+"""Where one thing that is said ends and another begins."""
 _TWO_PLACES_FROM: Final = 6
 """A shorter sentence says one thing, and one place must say it."""
 _NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
@@ -192,12 +197,27 @@ def judge(
         if act and (act in _MAY_NAME or not is_strange):
             return Judgement(Verdict.KEPT, refs=judgement.refs)
         if not is_strange:
-            inner = (
-                judge(rest, records, all_records, language=language, may_act=True)
-                for rest in _without_asides(sentence, all_records)
-            )
-            return next((each for each in inner if each.verdict is Verdict.KEPT), judgement)
+            return _judge_asides(sentence, records, all_records, language, ticket) or judgement
     return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0) if is_strange else judgement
+
+
+def _judge_asides(
+    sentence: str, records: Sequence[Record], all_records: Records, language: str, ticket: Record | None
+) -> Judgement | None:
+    """That it is kept, if it is without what is harmless around it, or if each of its parts is."""
+
+    def kept(part: str) -> Judgement | None:
+        judged = judge(part, records, all_records, language=language, may_act=True, ticket=ticket)
+        return judged if judged.verdict is Verdict.KEPT else None
+
+    for rest in _without_asides(sentence, all_records):
+        if found := kept(rest):
+            return found
+    parts = _SAYING.split(sentence)
+    judged = [found for part in parts if (found := kept(part))] if len(parts) > 1 else []
+    if not judged or len(judged) < len(parts):
+        return None
+    return Judgement(Verdict.KEPT, refs=frozenset().union(*(each.refs for each in judged)))
 
 
 def _has_strange_name(sentence: str, records: Sequence[Record], language: str) -> bool:
@@ -271,6 +291,12 @@ def find_foreign(text: str, records: Sequence[Record], all_records: Records) -> 
     return [run for run in _runs(chunks(text)) if not _is_known(run, records, all_records, "")]
 
 
+def pries(text: str) -> bool:
+    """Whether *text* tells to ask for, or to look at, what is secret."""
+    words = _read(text)
+    return is_pry(words.chunks, words.stems)
+
+
 def speaks_of(text: str, said: str) -> bool:
     """Whether *said*, in normal form on one line, has half of the content words of *text*, and more than one."""
     wanted = _read(text).stems
@@ -305,6 +331,7 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     if len(there) == 1 and (near or named):
         loose = frozenset()
     found = there - loose | named
+    found |= {stem for stem in words.stems if not found.isdisjoint(lexicon().same.get(stem, ())) and stem not in loose}
     # What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do.
     neutral = state_stems() - lexicon().actions.keys() if len(found) >= _TRANSLATED_WORDS else frozenset()
     missing = [stem not in found for stem in words.stems if stem in found or stem not in neutral]
@@ -439,7 +466,7 @@ def _best_window(
 
 
 def _there(asked: frozenset[str], known: frozenset[str], same: dict[str, frozenset[str]]) -> list[str]:
-    return [stem for stem in asked if stem in known or (stem in same and not same[stem].isdisjoint(known))]
+    return [stem for stem in sorted(asked) if stem in known or (stem in same and not same[stem].isdisjoint(known))]
 
 
 def _window(record: Record, there: Sequence[str], size: int) -> _Window | None:
