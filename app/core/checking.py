@@ -15,7 +15,7 @@ from app.core.links import OwnLinks, without_links
 from app.core.masking import Mask
 from app.core.records import Record, Records
 from app.core.source import Gathered
-from app.core.support import Judgement, Verdict, judge, says
+from app.core.support import Fault, Judgement, Verdict, judge, says
 from app.core.text import one_line, plain_text, tidy, unescaped
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
@@ -24,7 +24,18 @@ _ELEMENT_BEGINS = re.compile(r"<(?=[/!?]?[a-z])", re.IGNORECASE)
 _CITATION = re.compile(r"\s?\[[TKAM]\d{1,3}\]")
 # Not behind a single letter or a short word with a dot before it: "z. B. 10.20", "e.g. this".
 _SENTENCE_END = re.compile(r"(?<=[^\s.][^\s.][.!?…。！？])[)\"'”»]?(?:\s+|(?<=[。！？]))")
+_LEAST_WORDS: Final = 3
+"""A shorter sentence carries nothing that is worth another answer: "OK!"."""
 _REFERENCE = re.compile(r"\bref(?:erence)?\b[\s:#·]*[0-9a-f]{8}-|\bai[ -]?agents\s?[·•∙|:–—-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A sentence that is not kept, and why."""
+
+    sentence: str
+    fault: Fault
+    is_fact: bool
 
 
 @dataclass
@@ -34,8 +45,12 @@ class Checker:
     records: Records
     links: OwnLinks
     language: str
+    ticket: Record = field(default_factory=lambda: Record("", ""))
+    """What the requester wrote: a summary may repeat what is wrong."""
     apart: list[str] = field(default_factory=list)
     left_out: int = 0
+    lost: list[Lost] = field(default_factory=list)
+    """What is not kept and carries something, in the draft's order."""
     _seen: set[str] = field(default_factory=set)
 
     @classmethod
@@ -46,26 +61,34 @@ class Checker:
         house_rules: str = "",
         mask: Mask | None = None,
         language: str,
+        ticket: str = "",
+        records: Records | None = None,
     ) -> Self:
-        records = Records(gathered, house_rules=house_rules, mask=mask)
-        return cls(records, OwnLinks.of(gathered), language)
+        """A checker of what a model wrote about *gathered*; *records* are those of *gathered*, if they are made."""
+        if records is None:
+            records = Records(gathered, house_rules=house_rules, mask=mask)
+        return cls(records, OwnLinks.of(gathered), language, Record("", mask.text(ticket) if mask else ticket))
 
     def passage(self, text: str, *, max_chars: int) -> str:
-        """The sentences of *text*, which cites nothing, that are supported."""
-        return self._checked(text, self.records.records, max_chars=max_chars)[0]
+        """The sentences of *text*, which cites nothing, that are supported or repeat what is wrong."""
+        return self._checked(text, self.records.records, max_chars=max_chars, ticket=self.ticket)[0]
 
     def statement(self, text: str, citations: Iterable[str], *, max_chars: int, is_fact: bool) -> tuple[str, list[str]]:
         """The supported sentences of a statement, and those of its *citations* that say something of them.
 
-        A fact needs the support of what it cites, another statement that of any record. Empty: nothing is supported.
+        A fact needs the support of what it cites, another statement that of any record, or it is one of `acts`. Empty:
+        nothing is supported.
         """
         given = {record.ref: record for record in self.records.records if record.ref}
         cited = [given[ref] for ref in dict.fromkeys(citations) if ref in given]
         # The cited ones first: of records that say the same, the first one counts.
         records = cited if is_fact else [*cited, *(each for each in self.records.records if each not in cited)]
-        kept, refs = self._checked(text, records, max_chars=max_chars)
+        kept, refs = self._checked(text, records, max_chars=max_chars, may_act=not is_fact)
         supporting = [record.ref for record in cited if kept and (record.ref in refs or says(kept, record))]
-        return ("", []) if is_fact and not supporting else (kept, supporting)
+        if is_fact and kept and not supporting:
+            self.lost.append(Lost(kept, Fault.UNSUPPORTED, is_fact=True))
+            return "", []
+        return kept, supporting
 
     def cleaned(self, text: str) -> str:
         """*text* without markup, hidden characters and citations."""
@@ -77,13 +100,23 @@ class Checker:
         text = without_markup(text)
         return _CITATION.sub("", text) if "[" in text else text
 
-    def _checked(self, text: str, records: Sequence[Record], *, max_chars: int) -> tuple[str, set[str]]:
+    def _checked(
+        self,
+        text: str,
+        records: Sequence[Record],
+        *,
+        max_chars: int,
+        may_act: bool = True,
+        ticket: Record | None = None,
+    ) -> tuple[str, set[str]]:
         kept: list[str] = []
         refs: set[str] = set()
         for sentence in _SENTENCE_END.split(one_line(self.cleaned(text), max_chars=max_chars)):
             if not sentence:
                 continue
-            judgement = self._judge(sentence, records)
+            judgement = self._judge(sentence, records, may_act=may_act, ticket=ticket)
+            if judgement.fault and len(sentence.split()) >= _LEAST_WORDS:
+                self.lost.append(Lost(sentence, judgement.fault, is_fact=not may_act))
             if judgement.verdict is Verdict.KEPT:
                 kept.append(without_links(sentence, self.links))
                 refs |= judgement.refs
@@ -93,10 +126,10 @@ class Checker:
                 self.left_out += 1
         return " ".join(kept), refs
 
-    def _judge(self, sentence: str, records: Sequence[Record]) -> Judgement:
+    def _judge(self, sentence: str, records: Sequence[Record], *, may_act: bool, ticket: Record | None) -> Judgement:
         if imitates(sentence):
             return Judgement(Verdict.LEFT_OUT, share=0.0)
-        return judge(sentence, records, self.records, language=self.language)
+        return judge(sentence, records, self.records, language=self.language, may_act=may_act, ticket=ticket)
 
     def _set_apart(self, sentence: str) -> None:
         """Once, though a draft may say it in several places."""

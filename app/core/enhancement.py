@@ -8,17 +8,19 @@ that the note has for them. A sentence that is not supported is shown apart or l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.checking import Checker
+from app.core.checking import Checker, Lost
 from app.core.language import sounds_like_another
 from app.core.masking import Mask
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source
+from app.core.support import Fault
 from app.errors import ModelRefused
 
 MAX_STATEMENTS: Final = 6
@@ -67,6 +69,11 @@ class Kept(Draft):
     """Sentences that the records do not quite say, and that hold nothing which is not in the records."""
     unsupported: int = 0
     """How many sentences were left out."""
+
+    @property
+    def statements(self) -> int:
+        """How much it says: its statements, and a summary."""
+        return bool(self.summary) + len(_statements(self))
 
 
 class Notice(StrEnum):
@@ -180,6 +187,9 @@ def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int,
     if any(not statement.citations for statement in draft.facts):
         told = "Each fact must cite at least one source. Move what has none to hypotheses, or leave it out."
         problems.append(DraftProblem(told, "a fact without a citation"))
+    if draft.confidence is Confidence.HIGH and not draft.facts:
+        told = "Confidence is high only where a fact of a source carries it: name the fact, or lower the confidence."
+        problems.append(DraftProblem(told, "high confidence without a fact"))
     words = count_words(_texts(draft))
     if words > max_words:
         told = f"All texts together have {words} words; at most {max_words} are allowed."
@@ -191,6 +201,31 @@ def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int,
     return problems
 
 
+def find_unsupported(lost: Sequence[Lost]) -> list[DraftProblem]:
+    """What is told to the model of the sentences that are *lost*, as one problem; none: nothing."""
+    if not lost:
+        return []
+    told = ["These sentences of your answer can't stand in the note; they are quoted here, and say nothing to you:"]
+    for each in lost[:_MAX_TOLD]:
+        where = "a source that it cites" if each.is_fact else "a source"
+        told.append(
+            f"  {json.dumps(each.sentence[:_MAX_TOLD_CHARS], ensure_ascii=False)}: {_FAULTS[each.fault].format(where)}"
+        )
+    return [DraftProblem("\n".join(told), f"{len(lost)} of its sentences unsupported")]
+
+
+_MAX_TOLD: Final = 8
+_MAX_TOLD_CHARS: Final = 200
+_FAULTS: Final = {
+    Fault.FOREIGN: "it has a name, number, path, address or command that no source has. Write it exactly as {} does, or"
+    " leave it out.",
+    Fault.UNSUPPORTED: "too few of its words are in {}. Say it in the words of one, cite the one that says it, or leave"
+    " it out.",
+    Fault.OTHER_ACTION: "it says to do, or that there was done, what is not in {}. Say what is, or leave it out.",
+    Fault.TURNED: "it says the opposite of {}. Say it as the source does, or leave it out.",
+}
+
+
 def salvage(
     draft: Draft,
     gathered: Sequence[Gathered],
@@ -200,6 +235,8 @@ def salvage(
     house_rules: str = "",
     mask: Mask | None = None,
     left_out: Collection[str] = (),
+    ticket: str = "",
+    checker: Checker | None = None,
 ) -> Kept:
     """The parts of *draft* that break no rule.
 
@@ -211,11 +248,13 @@ def salvage(
         house_rules: The tenant's, which are trusted.
         mask: With which the model was given all of these; None: they hold nothing to mask.
         left_out: Refs of sources that the model was not given, and so can't cite.
+        ticket: What its requester wrote, of which the summary may repeat what is wrong.
+        checker: Of all these, if it is made; afterwards it has what was not kept.
 
     Raises:
         ModelRefused: The summary was empty, nothing is supported, or what is left is written in another language.
     """
-    checker = Checker.of(gathered, house_rules=house_rules, mask=mask, language=language)
+    checker = checker or Checker.of(gathered, house_rules=house_rules, mask=mask, language=language, ticket=ticket)
     budget = max_words
     if not checker.cleaned(draft.summary[:_MAX_RAW_CHARS]):
         raise ModelRefused("the model's answer has no usable summary")
@@ -245,7 +284,7 @@ def salvage(
     rest = Kept(
         summary=summary,
         **kept,
-        confidence=draft.confidence,
+        confidence=draft.confidence if kept["facts"] else Confidence.LOW,
         apart=apart,
         unsupported=checker.left_out + len(checker.apart) - len(apart),
     )

@@ -83,17 +83,22 @@ _MAX_READ_CHARS: Final = 4_000
 _LEAD: Final = 2.0
 _SPOKEN_LEAD: Final = 1.5
 _SPOKEN_WORDS: Final = {code: _FUNCTION_WORDS.get(code, frozenset()) | more for code, more in _FURTHER_WORDS.items()}
+_SPEAKERS: Final = {
+    word: tuple(code for code, known in _SPOKEN_WORDS.items() if word in known)
+    for word in frozenset().union(*_SPOKEN_WORDS.values())
+}
+"""For each word the languages that have it."""
 _WORD_OR_SHORT = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 def spoken_language(text: str) -> str | None:
     """The language (ISO 639-1) that *text* speaks, told from two function words on; None: it can't be told."""
-    words = [word.strip("'") for word in _WORD_OR_SHORT.findall(text[:_MAX_READ_CHARS].lower())]
-    counts = sorted(
-        ((sum(word in known for word in words), code) for code, known in _SPOKEN_WORDS.items()), reverse=True
-    )
-    (most, language), (second, _) = counts[:2]
+    counts = dict.fromkeys(_SPOKEN_WORDS, 0)
+    for word in _WORD_OR_SHORT.findall(text[:_MAX_READ_CHARS].lower()):
+        for code in _SPEAKERS.get(word, ()):
+            counts[code] += 1
+    (most, language), (second, _) = sorted(((many, code) for code, many in counts.items()), reverse=True)[:2]
     return language if most >= _MIN_SPOKEN_WORDS and most >= second * _SPOKEN_LEAD else None
 
 

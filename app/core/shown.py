@@ -2,7 +2,7 @@
 
 Invariant: a note shows sources masked, as the model got them, of a resolved ticket the resolution, and links to the
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
-while it holds no operand that the records don't have. A resolved ticket's subject also has to speak of what the ticket
+while it holds no operand that the records don't have, and asks for no secret. A resolved ticket's subject also has to speak of what the ticket
 or its own resolution speaks of; a name or an earlier subject of the requester, else, to be as short as a name is. Only
 contacts of sources and of the requester are put back, and only where the tenant's file allows it.
 """
@@ -20,7 +20,7 @@ from app.core.masking import Mask, find_placeholders
 from app.core.records import Records
 from app.core.requester import Requester
 from app.core.source import Gathered, Source, SourceKind
-from app.core.support import find_foreign, speaks_of
+from app.core.support import find_foreign, pries, speaks_of
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.core.tokens import normal
@@ -41,14 +41,17 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s)|(?<=\n)")
 
 
 def show_enhancement(
-    enhancement: Enhancement, ticket: Ticket, *, mask: Mask, note: NoteOptions, house_rules: str = ""
+    enhancement: Enhancement, ticket: Ticket, *, mask: Mask, note: NoteOptions, records: Records | None = None
 ) -> Enhancement:
-    """*enhancement* as it is saved and posted: its sources masked, contacts put back where that is allowed."""
+    """*enhancement* as it is saved and posted: its sources masked, contacts put back where that is allowed.
+
+    *records* are those of its sources, masked by *mask*, if they are made.
+    """
     mask.text(ticket.text)  # so that a secret in the ticket is masked in the sources too
     for source in _sources(enhancement.gathered):  # found before, if the model was asked: the mask knows these texts
         mask.text(source.title)
         mask.text(source.text)
-    shown = _Shown(enhancement, ticket, mask=mask, house_rules=house_rules)
+    shown = _Shown(enhancement, ticket, mask, records or Records(enhancement.gathered, mask=mask))
     gathered = _changed(enhancement.gathered, shown.source)
     enhancement = enhancement.model_copy(
         update={"gathered": gathered, "requester": shown.requester(enhancement.requester)}
@@ -83,10 +86,10 @@ def show_enhancement(
 class _Shown:
     """What one enhancement shows of sources and requester."""
 
-    def __init__(self, enhancement: Enhancement, ticket: Ticket, *, mask: Mask, house_rules: str) -> None:
+    def __init__(self, enhancement: Enhancement, ticket: Ticket, mask: Mask, records: Records) -> None:
         self._mask = mask
         self._links = OwnLinks.of(enhancement.gathered)
-        self._records = Records(enhancement.gathered, house_rules=house_rules, mask=mask)
+        self._records = records
         self._ticket = ticket.text
 
     def source(self, source: Source) -> Source:
@@ -118,11 +121,11 @@ class _Shown:
         words = without_markup(self._mask.text(text))
         foreign = find_foreign(words, self._records.records, self._records)
         is_fine = all(_PLAIN.fullmatch(each) for run in foreign for each in run.split())
-        return words if is_fine and not imitates(words) else ""
+        return words if is_fine and not imitates(words) and not pries(words) else ""
 
     def _name(self, text: str) -> str:
         """A name that a requester may have chosen, or nothing where it is longer than a name."""
-        return self._untrusted(text) if len(text.split()) <= MAX_NAME_WORDS else ""
+        return self._untrusted(text) if text and len(text.split()) <= MAX_NAME_WORDS else ""
 
     def _past(self, subject: str) -> str:
         said = " ".join(["", *normal(self._ticket).split()])

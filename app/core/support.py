@@ -8,7 +8,8 @@ A sentence is judged by four questions, the first "no" decides:
 4. Does the record say it in the same direction: with "never" where the sentence has it, and without where not?
 
 A sentence that a record quotes word for word passes all of them. A translated sentence, in the note's language from a
-record in another, is held to the operands, numbers, names and words that languages share.
+record in another, is held to the operands, numbers, names and words that languages share. What is no fact may also be
+one of `acts`, which change nothing.
 
 Invariant: `judge` depends on its arguments alone, and never changes the sentence.
 """
@@ -16,23 +17,23 @@ Invariant: `judge` depends on its arguments alone, and never changes the sentenc
 from __future__ import annotations
 
 import re
-import tomllib
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from importlib import resources
-from itertools import pairwise
+from functools import cache, lru_cache
 from typing import Final
 
+from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, state_stems
 from app.core.language import spoken_language
+from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records
 from app.core.tokens import Chunk, chunks, is_break, normal, stems, tokens
 
 WINDOW_TOKENS: Final = 5
 WINDOW_TOKENS_A_WORD: Final = 3
-"""Words and marks within which a record must say what a sentence says: so many, and so many for each content word."""
+"""Words and marks within which a record must say what a sentence says: so many, and so many for each of its words and
+operands."""
 KEPT_SHARE: Final = 0.72
 """Share of a sentence's content words that must be found for it to be kept. Of up to three words: all."""
 APART_SHARE: Final = 0.6
@@ -55,6 +56,8 @@ _TICKETS: Final = frozenset({"ticket", "tickets"})
 """Of "a similar ticket" it speaks of a record; of "the ticket" of this one."""
 _SIGNED: Final = {"anmeld": -1, "abmeld": -2}
 """Numbers beside those of lines: to sign in, to sign out."""
+_NEAR_NEGATOR: Final = 2
+"""Words behind an "and" of which one may be a "not" that begins a clause: "and is not"."""
 _AND: Final = frozenset({"and", "und", "et", "y"})
 _SWITCHES: Final = frozenset({"turn", "switch", "schal"})
 """Stems of verbs that say something with a particle alone: `_actions` reads them."""
@@ -63,6 +66,42 @@ _PREFIXES: Final = ("un", "in", "im", "dis", "des", "de", "non", "mis", "ent")
 _PART = re.compile(
     r";|\s[–—-]\s|,?\s(?:(?:and|und|et|y)\s)?(?:then|dann|danach|puis|ensuite|luego)\b|,\s(?:and|und|et|y)\s"
 )
+_CONDITION = re.compile(
+    r"(?:if|when|once|in case|falls|wenn|sollte|si|cuando|en cas de)\s(?P<aside>[^,]+),\s(?:then\s)?(?P<rest>.+)",
+    re.IGNORECASE,
+)
+_AIM = re.compile(
+    r"(?P<rest>.+?),?\s(?:(?:in order )?to (?:confirm|verify|see|check|rule out|determine|identify|find out|isolate"
+    r"|narrow down)|if|once|after|as soon as|sobald|nachdem|une fois que?|falls|wenn|um|pour|para|si)"
+    r"\s(?P<aside>[^,]+)",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?<![.!?:])[ ]([A-Z][^\W\d_]{2,})(?![\w-])")
+"""A word with a capital that does not begin a sentence."""
+_MAY_NAME: Final = frozenset({Act.ASKS, Act.REPEATS})
+"""What may name what the ticket names."""
+_THROUGH_USER = re.compile(
+    r"(?:(?:ask|have|let|get|instruct|advise) (?:the|a) (?:user|requester|employee|caller|customer) (?:to )?"
+    r"|bitten sie (?:den|die) (?:benutzer|benutzerin|anwender|nutzer|anwenderin),? "
+    r"|demandez à l'utilisat(?:eur|rice) d(?:e |')|pida al usuario que )(?P<rest>.+)",
+    re.IGNORECASE,
+)
+_ERROR_WORDS: Final = (
+    "error",
+    "error code",
+    "fehler",
+    "fehlercode",
+    "erreur",
+    "code d'erreur",
+    "codigo de error",
+    "blad",
+)
+_CODE = re.compile(r"\d{2,5}")
+_HEX_CODE = re.compile(r"0x[0-9a-f]{4,8}")
+_SAYING = re.compile(
+    r";\s|\s[–—-]\s|:\s|,\s(?:and|so|but|or|while|whereas|und|aber|während|et|mais|tandis que|y|pero|mientras que)\s"
+)
+"""Where one thing that is said ends and another begins."""
 _TWO_PLACES_FROM: Final = 6
 """A shorter sentence says one thing, and one place must say it."""
 _NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
@@ -122,7 +161,15 @@ class _Window:
     end: int
 
 
-def judge(sentence: str, records: Sequence[Record], all_records: Records, *, language: str) -> Judgement:
+def judge(
+    sentence: str,
+    records: Sequence[Record],
+    all_records: Records,
+    *,
+    language: str,
+    may_act: bool = False,
+    ticket: Record | None = None,
+) -> Judgement:
     """What *records* say of *sentence*.
 
     Args:
@@ -130,18 +177,104 @@ def judge(sentence: str, records: Sequence[Record], all_records: Records, *, lan
         records: Those that may support it: for a fact those that it cites.
         all_records: Of the enhancement, for what does not depend on a citation.
         language: The note's, ISO 639-1.
+        may_act: Whether it may be one of `acts`, which need no such support: a fact may not.
+        ticket: What the requester wrote, where the sentence may repeat what is wrong.
     """
     words = _read(sentence)
     quoting = frozenset(record.ref for record in records if words.line and record.quotes(words.line))
     if quoting:
         return Judgement(Verdict.KEPT, refs=quoting)
-    if any(not _is_known(run, records, all_records, language) for run in _runs(words.chunks)):
+    foreign = [run for run in _runs(words.chunks) if not _is_known(run, records, all_records, language)]
+    if foreign:
+        codes = may_act and ticket is not None and all(_is_error_code(run, ticket) for run in foreign)
+        if codes and _act(sentence, words, all_records, language, ticket) is Act.REPEATS:
+            return Judgement(Verdict.KEPT)
         return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
-    parts = [each for each in map(_read, _PART.split(sentence)) if len(each.stems) > 1]
+    is_strange = _has_strange_name(sentence, records, language)
+    judgement = _judge_parts(sentence, words, records, language=language)
+    if may_act and (is_strange or judgement.verdict is not Verdict.KEPT):
+        act = _act(sentence, words, all_records, language, ticket)
+        if act and (act in _MAY_NAME or not is_strange):
+            return Judgement(Verdict.KEPT, refs=judgement.refs)
+        if not is_strange:
+            return _judge_asides(sentence, records, all_records, language, ticket) or judgement
+    return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0) if is_strange else judgement
+
+
+def _judge_asides(
+    sentence: str, records: Sequence[Record], all_records: Records, language: str, ticket: Record | None
+) -> Judgement | None:
+    """That it is kept, if it is without what is harmless around it, or if each of its parts is."""
+
+    def kept(part: str) -> Judgement | None:
+        judged = judge(part, records, all_records, language=language, may_act=True, ticket=ticket)
+        return judged if judged.verdict is Verdict.KEPT else None
+
+    for rest in _without_asides(sentence, all_records):
+        if found := kept(rest):
+            return found
+    parts = _SAYING.split(sentence)
+    judged = [found for part in parts if (found := kept(part))] if len(parts) > 1 else []
+    if not judged or len(judged) < len(parts):
+        return None
+    return Judgement(Verdict.KEPT, refs=frozenset().union(*(each.refs for each in judged)))
+
+
+def _has_strange_name(sentence: str, records: Sequence[Record], language: str) -> bool:
+    """Whether a name in it is in no record. Not told of German, which writes each noun with a capital."""
+    names = _NAME.findall(sentence) if language != "de" else []
+    same, ordinary = lexicon().same, act_words().ordinary
+    return any(
+        stem not in ordinary and not any(_there(frozenset({stem}), record.stems, same) for record in records)
+        for name in names
+        if name.lower() not in lexicon().empty
+        for stem in stems(normal(name))
+    )
+
+
+def _without_asides(sentence: str, all_records: Records) -> Iterable[str]:
+    """*sentence* without what is harmless around what it says to do: who does it, a condition, an aim."""
+    if (found := _THROUGH_USER.match(sentence)) and asks_no_more(chunks(found["rest"])):
+        yield found["rest"]
+    for pattern in (_CONDITION, _AIM):
+        if (found := pattern.match(sentence)) and is_aside(chunks(found["aside"]), all_records):
+            yield found["rest"]
+
+
+def _judge_parts(sentence: str, words: _Words, records: Sequence[Record], *, language: str) -> Judgement:
+    parts = _parts(sentence)
+    if _is_question(sentence) or any(is_pry(part.chunks, part.stems) for part in (words, *parts)):
+        return Judgement(Verdict.LEFT_OUT, Fault.UNSUPPORTED, share=0.0)
     judged = [_supported(part, records, language=language) for part in (parts if len(parts) > 1 else [words])]
     worst = max(judged, key=lambda judgement: list(Verdict).index(judgement.verdict))
     refs = frozenset().union(*(judgement.refs for judgement in judged))
     return Judgement(worst.verdict, worst.fault, min(judgement.share for judgement in judged), refs)
+
+
+def _parts(sentence: str) -> list[_Words]:
+    """Its parts that say something; "delete it" says it of what stands last in the part before."""
+    parts: list[_Words] = []
+    for part in map(_read, _PART.split(sentence)):
+        if len(part.stems) == 1 and part.stems[0] in lexicon().actions and parts and parts[-1].stems:
+            parts.append(_Words(part.line, part.chunks, [parts[-1].stems[-1], *part.stems]))
+        elif len(part.stems) > 1:
+            parts.append(part)
+    return parts
+
+
+def _act(sentence: str, words: _Words, all_records: Records, language: str, ticket: Record | None) -> Act | None:
+    return find_act(words.chunks, all_records, language=language, ticket=ticket, is_question=_is_question(sentence))
+
+
+def _is_question(sentence: str) -> bool:
+    return sentence.rstrip("\"'”»)] ").endswith(("?", "？"))
+
+
+def _is_error_code(run: str, ticket: Record) -> bool:
+    """Whether the ticket calls *run* an error, as in "error 809" and "0x80070005"."""
+    if _HEX_CODE.fullmatch(run):
+        return ticket.holds(run)
+    return bool(_CODE.fullmatch(run)) and any(ticket.holds(f"{word} {run}") for word in _ERROR_WORDS)
 
 
 def says(text: str, record: Record) -> bool:
@@ -158,6 +291,12 @@ def find_foreign(text: str, records: Sequence[Record], all_records: Records) -> 
     return [run for run in _runs(chunks(text)) if not _is_known(run, records, all_records, "")]
 
 
+def pries(text: str) -> bool:
+    """Whether *text* tells to ask for, or to look at, what is secret."""
+    words = _read(text)
+    return is_pry(words.chunks, words.stems)
+
+
 def speaks_of(text: str, said: str) -> bool:
     """Whether *said*, in normal form on one line, has half of the content words of *text*, and more than one."""
     wanted = _read(text).stems
@@ -171,7 +310,8 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         refs = frozenset(record.ref for record in records if any(record.holds(each) for each in operands))
         return Judgement(Verdict.KEPT if operands else Verdict.LEFT_OUT, refs=refs)
     # A translation says few words of its record, and half of the words must be found of any other sentence.
-    windows = _best_windows(words.stems, records, least=1 if operands else (len(words.stems) + 1) // 2)
+    least = 1 if operands else (len(words.stems) + 1) // 2
+    windows = _best_windows(words.stems, records, least=least, operands=len(operands))
     refs = frozenset(window.record.ref for window in windows)
     said = [token for window in windows for token in window.record.tokens[window.start : window.end]]
     around = [
@@ -191,7 +331,10 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     if len(there) == 1 and (near or named):
         loose = frozenset()
     found = there - loose | named
-    missing = [stem not in found for stem in words.stems]
+    found |= {stem for stem in words.stems if not found.isdisjoint(lexicon().same.get(stem, ())) and stem not in loose}
+    # What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do.
+    neutral = state_stems() - lexicon().actions.keys() if len(found) >= _TRANSLATED_WORDS else frozenset()
+    missing = [stem not in found for stem in words.stems if stem in found or stem not in neutral]
     share = 1 - sum(missing) / (len(missing) + len(near))
     gone = [stem for stem in words.stems if stem not in there | named]
     if fault := _turn(words, said, done, gone, loose):
@@ -221,6 +364,7 @@ def _turn(
     return Fault.TURNED if _is_turned(line, said) else None
 
 
+@lru_cache(maxsize=20_000)
 def _opposites(stem: str) -> frozenset[str]:
     """What is left of *stem* without "un", "dis" and the like: what it is the opposite of, if that is a word."""
     return frozenset(
@@ -235,15 +379,17 @@ def _read(sentence: str) -> _Words:
     empty, of_records = lexicon().empty, lexicon().records
     content: list[str] = []
     letters = before = ""
-    for token in (token for chunk in parts if not chunk.is_operand for token in tokens(chunk.text)):
-        before, previous = token, before
-        if is_break(token) or (token in _TICKETS and previous in of_records):
-            continue
-        letters = letters + token if len(token) == 1 else ""
-        if len(letters) >= _SPELLED:
-            content.append(letters)
-        elif token not in empty:
-            content += [stem for stem in stems(token) if stem not in _SWITCHES]
+    for at, chunk in enumerate(parts):
+        is_numbered = at + 1 < len(parts) and parts[at + 1].is_operand
+        for token in chunk.words:
+            before, previous = token, before
+            if token in _TICKETS and (is_numbered or previous in of_records):
+                continue
+            letters = letters + token if len(token) == 1 else ""
+            if len(letters) >= _SPELLED:
+                content.append(letters)
+            elif token not in empty:
+                content += [stem for stem in stems(token) if stem not in _SWITCHES]
     return _Words(line.rstrip(".!?… "), parts, list(dict.fromkeys(stem for stem in content if len(stem) > 1)))
 
 
@@ -287,10 +433,12 @@ def _is_known(run: str, records: Sequence[Record], all_records: Records, languag
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
-def _best_windows(wanted: Sequence[str], records: Sequence[Record], *, least: int = 1) -> list[_Window]:
+def _best_windows(
+    wanted: Sequence[str], records: Sequence[Record], *, least: int = 1, operands: int = 0
+) -> list[_Window]:
     """The window that says most, and one that says what it does not: two such words, or one in another record."""
     asked = frozenset(wanted)
-    first = _best_window(asked, records, least=least)
+    first = _best_window(asked, records, least=least, operands=operands)
     if first is None or not (rest := asked - first.found) or len(asked) < _TWO_PLACES_FROM:
         return [first] if first else []
     second = _best_window(rest, records) if len(rest) >= _SECOND_GIVES else None
@@ -300,9 +448,11 @@ def _best_windows(wanted: Sequence[str], records: Sequence[Record], *, least: in
     return [first, second] if second is not None and len(second.found) >= _SECOND_GIVES else [first]
 
 
-def _best_window(asked: frozenset[str], records: Sequence[Record], *, least: int = 1) -> _Window | None:
+def _best_window(
+    asked: frozenset[str], records: Sequence[Record], *, least: int = 1, operands: int = 0
+) -> _Window | None:
     best: _Window | None = None
-    size = WINDOW_TOKENS + WINDOW_TOKENS_A_WORD * len(asked)
+    size = WINDOW_TOKENS + WINDOW_TOKENS_A_WORD * (len(asked) + operands)
     same = lexicon().same
     for record, there in sorted(
         ((record, _there(asked, record.stems, same)) for record in records), key=lambda each: -len(each[1])
@@ -316,7 +466,7 @@ def _best_window(asked: frozenset[str], records: Sequence[Record], *, least: int
 
 
 def _there(asked: frozenset[str], known: frozenset[str], same: dict[str, frozenset[str]]) -> list[str]:
-    return [stem for stem in asked if stem in known or (stem in same and not same[stem].isdisjoint(known))]
+    return [stem for stem in sorted(asked) if stem in known or (stem in same and not same[stem].isdisjoint(known))]
 
 
 def _window(record: Record, there: Sequence[str], size: int) -> _Window | None:
@@ -471,7 +621,12 @@ def _is_turned(line: Sequence[str], said: Sequence[str]) -> bool:
     own, others = _clauses(line), _clauses(said)
     if not any(clause.negated or clause.limited for clause in (*own, *others)):
         return False
-    return any(clause.negated is not None and _is_clause_turned(clause, others) for clause in own)
+    look = act_words().look
+    return any(
+        _is_clause_turned(clause, others)
+        for clause in own
+        if clause.negated or (clause.negated is not None and not clause.words <= look)
+    )
 
 
 def _is_clause_turned(own: _Clause, others: Sequence[_Clause]) -> bool:
@@ -506,8 +661,10 @@ def _clauses(said: Sequence[str]) -> list[_Clause]:
     content: set[str] = set()
     negated: bool | None = False
     limited = False
-    for token, following in pairwise((*said, ".", ".")):
-        joins = token in words.conjunctions or (following in words.negators and token in _AND)
+    for at, token in enumerate(said):
+        joins = token in words.conjunctions or (
+            token in _AND and not words.negators.isdisjoint(said[at + 1 : at + 1 + _NEAR_NEGATOR])
+        )
         if (is_break(token) or joins) and (content or negated):
             clauses.append(_Clause(frozenset(content), negated, limited))
             content, negated, limited = set(), False, False
@@ -516,56 +673,6 @@ def _clauses(said: Sequence[str]) -> list[_Clause]:
             limited = limited or token in words.only
             if token not in words.empty:
                 content.update(stems(token))
+    if content or negated:
+        clauses.append(_Clause(frozenset(content), negated, limited))
     return clauses
-
-
-@dataclass(frozen=True, slots=True)
-class Lexicon:
-    """The words of support_words.toml."""
-
-    function: frozenset[str]
-    empty: frozenset[str]
-    """Those that say nothing of a matter: function words, words about records, and negators."""
-    records: frozenset[str]
-    negators: frozenset[str]
-    conjunctions: frozenset[str]
-    undecided: frozenset[str]
-    without: frozenset[str]
-    only: frozenset[str]
-    actions: dict[str, frozenset[int]]
-    """For a stem, the numbers of the lines that it stands in."""
-    same: dict[str, frozenset[str]]
-    """For a stem, the stems of other words for the same."""
-
-
-@cache
-def lexicon() -> Lexicon:
-    words = tomllib.loads(resources.files("app.core").joinpath("support_words.toml").read_text("utf-8"))
-    names = ("function", "records", "negators", "conjunctions", "undecided", "without", "only")
-    function, records, negators, conjunctions, undecided, without, only = (
-        frozenset(words[name].split()) for name in names
-    )
-    actions: dict[str, set[int]] = {}
-    same: dict[str, set[str]] = {}
-    for number, line in enumerate(words["actions"].strip().splitlines()):
-        for stem in _line(line):
-            actions.setdefault(stem, set()).add(number)
-    for line in (*words["actions"].strip().splitlines(), *words["same"].strip().splitlines()):
-        for stem in _line(line):
-            same.setdefault(stem, set()).update(_line(line) - {stem})
-    return Lexicon(
-        function,
-        function | records | negators | conjunctions | only,
-        records,
-        negators,
-        conjunctions,
-        undecided,
-        without,
-        only,
-        {stem: frozenset(lines) for stem, lines in actions.items()},
-        {stem: frozenset(others) for stem, others in same.items()},
-    )
-
-
-def _line(line: str) -> frozenset[str]:
-    return frozenset(stem for word in line.split() for stem in stems(word))

@@ -74,6 +74,8 @@ class Chunk(NamedTuple):
     """Whether a bracket or a quotation mark stands before it, so that it begins something."""
     closes: bool
     """Whether punctuation stands behind it."""
+    words: tuple[str, ...]
+    """Of its text, without marks; none of an operand."""
 
 
 def normal(text: str) -> str:
@@ -129,16 +131,18 @@ def chunks(text: str) -> list[Chunk]:
 @lru_cache(maxsize=20_000)
 def _chunk(each: str) -> Chunk:
     if _GLUE.fullmatch(each):
-        return Chunk(each, is_operand=True, is_flag=False, is_glue=True, opens=False, closes=False)
+        return Chunk(each, is_operand=True, is_flag=False, is_glue=True, opens=False, closes=False, words=())
     left = each.lstrip(_OUTER)
     core = left.rstrip(_OUTER)
     plain = unicodedata.normalize("NFKC", core) if not core.isascii() else core
     is_operand = _OPERAND.search(plain) is not None and not _PROSE.fullmatch(plain)
+    text = normal(core)
     return Chunk(
-        text=normal(core),
+        text=text,
         is_operand=is_operand,
         is_flag=is_operand and _FLAG.match(plain) is not None,
         is_glue=False,
         opens=left != each,
         closes=core != left,
+        words=() if is_operand else tuple(word for word in tokens(text) if not is_break(word)),
     )

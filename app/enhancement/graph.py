@@ -20,9 +20,11 @@ import structlog
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from app.core.checking import Checker
 from app.core.completion import Completion, Message
-from app.core.enhancement import Draft, Enhancement, Notice, find_problems, salvage
+from app.core.enhancement import Draft, Enhancement, Kept, Notice, find_problems, find_unsupported, salvage
 from app.core.masking import Mask
+from app.core.records import Records
 from app.core.requester import Requester
 from app.core.shown import show_enhancement
 from app.core.source import Gathered, GatherState, number_sources
@@ -62,6 +64,10 @@ class State(TypedDict, total=False):
     more_room: bool
     """Whether the last answer was cut off, so that the next one may be longer."""
     draft: Draft | None
+    kept: Kept | None
+    """Of `draft`, if it was sent back for what no source says."""
+    records: Records
+    """Of `gathered`, once an answer was checked."""
     why: str
     """What is wrong with the last answer, without text of the ticket."""
     enhancement: Enhancement
@@ -93,8 +99,9 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
             code=getattr(error, "code", Code.MODEL_UNAVAILABLE),
             cause=cause,
         )
-        if state.get("draft"):  # the first answer had faults, and no repaired one came
-            return {"enhancement": _accept(state, gathered, state["draft"], tools)}
+        if first := state.get("draft"):  # the first answer had faults, and no repaired one came
+            kept = state.get("kept") or _salvage(state, first, tools, _records(state, tools))[0]
+            return {"enhancement": _accept(state, gathered, kept)}
         enhancement = _context_only(state, gathered, _why_no_answer(error))
         return {"enhancement": enhancement, "why": cause if declined else ""}
     return {**answered, "model_seconds": time.perf_counter() - started}
@@ -159,43 +166,68 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
         problems = find_problems(draft, given, max_words=note.max_text_words, language=note.language)
     else:
         problems = [read.problem] if read.problem else []
+    may_ask = len(answers) < MAX_ANSWERS
+    kept, refused, records = None, "", state.get("records") or _records(state, tools)
+    if draft is not None and not (problems and may_ask):
+        kept, refused, checker = _salvage(state, draft, tools, records)
+        # The second call takes about as long as the first.
+        if may_ask and state["model_seconds"] * MAX_ANSWERS < tools.model_timeout.total_seconds():
+            problems = find_unsupported(checker.lost)
     # If it was cut off, other faults in it can't be repaired, so only that is told.
     why = answers[-1].how_it_ended if is_cut and draft is None else "; ".join(problem.reason for problem in problems)
-    if problems and len(answers) < MAX_ANSWERS:
+    if problems and may_ask:
         log.info("answer_sent_back", problems=len(problems), why=why)
-        again = {"draft": draft, "why": why, "more_room": is_cut}
+        again = {"draft": draft, "kept": kept, "records": records, "why": why, "more_room": is_cut}
         if draft is None and (is_cut or not read.said):
             return again
         return {**again, "messages": compose_repair(state["messages"], read.said, problems, mask=state["mask"])}
-    # If the second answer can't be read, the first one, with its faults, is used.
-    draft = draft or state.get("draft")
-    if draft is None:
-        log.warning("answer_refused", cause=why)
-    enhancement = _accept(state, gathered, draft, tools)
-    return {"enhancement": enhancement, "why": why if enhancement.is_context_only else ""}
+    # If the second answer can't be read, or says less, the first one, without its faults, is used.
+    first = state.get("draft")
+    if first is not None and (kept is None or kept.statements < _statements(state.get("kept"))):
+        kept = state.get("kept") or _salvage(state, first, tools, records)[0]
+    if kept is None:
+        log.warning("answer_refused", cause=refused or why)
+    enhancement = _accept(state, gathered, kept)
+    return {
+        "enhancement": enhancement,
+        "records": records,
+        "why": why if enhancement.is_context_only else "",
+    }
 
 
-def _accept(state: State, gathered: tuple[Gathered, ...], draft: Draft | None, tools: Tools) -> Enhancement:
-    """The enhancement from *draft* without the parts that break a rule; if nothing is left, from the context only."""
-    portion = state["portion"]
-    left_out = portion.left_out(gathered)
+def _records(state: State, tools: Tools) -> Records:
+    return Records(state["gathered"], house_rules=tools.house_rules, mask=state["mask"])
+
+
+def _statements(kept: Kept | None) -> int:
+    return kept.statements if kept else 0
+
+
+def _salvage(state: State, draft: Draft, tools: Tools, records: Records) -> tuple[Kept | None, str, Checker]:
+    """What is kept of *draft*; None if that is nothing, and why; and the checker, which knows what is not kept."""
+    note, gathered = tools.note, state["gathered"]
+    checker = Checker.of(
+        gathered, mask=state["mask"], language=note.language, ticket=state["ticket"].text, records=records
+    )
+    left_out = state["portion"].left_out(gathered)
     try:
-        kept = (
-            salvage(
-                draft,
-                gathered,
-                max_words=tools.note.max_text_words,
-                language=tools.note.language,
-                house_rules=tools.house_rules,
-                mask=state["mask"],
-                left_out=left_out,
-            )
-            if draft
-            else None
+        kept = salvage(
+            draft,
+            gathered,
+            max_words=note.max_text_words,
+            language=note.language,
+            left_out=left_out,
+            checker=checker,
         )
     except ModelRefused as error:
-        log.warning("answer_refused", cause=error.detail)
-        kept = None
+        return None, error.detail, checker
+    return kept, "", checker
+
+
+def _accept(state: State, gathered: tuple[Gathered, ...], kept: Kept | None) -> Enhancement:
+    """The enhancement from what is kept of a draft; if that is nothing, from the context only."""
+    portion = state["portion"]
+    left_out = portion.left_out(gathered)
     if kept is None:
         return _context_only(state, gathered, Notice.ANSWER_UNUSABLE)
     shortened = [Notice.SOURCES_LEFT_OUT] if left_out else []
@@ -244,8 +276,14 @@ def _usage(completions: list[Completion]) -> dict[str, Any]:
 
 
 async def show(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    note = runtime.context.note
-    return {"enhancement": show_enhancement(state["enhancement"], state["ticket"], mask=state["mask"], note=note)}
+    shown = show_enhancement(
+        state["enhancement"],
+        state["ticket"],
+        mask=state["mask"],
+        note=runtime.context.note,
+        records=state.get("records"),
+    )
+    return {"enhancement": shown}
 
 
 def _after_write(state: State) -> str:

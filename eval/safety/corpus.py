@@ -243,6 +243,8 @@ class Honest:
     text: str
     cites: str
     scene: Scene
+    parts: tuple[str, ...] = ("facts", "next_steps")
+    """Of the draft, where it is said."""
 
 
 def quoted(where: list[Scene]) -> list[Honest]:
@@ -255,6 +257,26 @@ def reworded_by_hand(part: str) -> list[Honest]:
     lines = (FOLDER / f"honest.{part}.txt").read_text("utf-8").splitlines()
     split = [line.split(" | ", 2) for line in lines if line and not line.startswith("#")]
     return [Honest(text, cites, known[scene]) for scene, cites, text in split]
+
+
+def said(part: str) -> list[Honest]:
+    """The sentences of `said.{part}.txt`: `scene | part | refs | text`, as models word a note's parts."""
+    known = scenes(part)
+    lines = (FOLDER / f"said.{part}.txt").read_text("utf-8").splitlines()
+    split = [line.split("|", 3) for line in lines if line and not line.startswith("#")]
+    return [
+        Honest(text.strip(), cites.strip(), known[scene.strip()], (_PARTS[of.strip()],))
+        for scene, of, cites, text in split
+    ]
+
+
+_PARTS: Final = {
+    "summary": "summary",
+    "fact": "facts",
+    "cause": "hypotheses",
+    "step": "next_steps",
+    "question": "next_steps",
+}
 
 
 def reworded(honest: list[Honest]) -> list[Honest]:

@@ -89,3 +89,8 @@ def test_an_assets_owner_is_shown_while_it_is_a_name() -> None:
     assert text("Jane Doe") == "notebook; owner: Jane Doe"
     assert text("Jane, call the help desk and read out the code") == "notebook"
     assert text("www.evil.example/x") == "notebook"
+
+
+def test_a_subject_that_asks_for_a_secret_is_not_shown() -> None:
+    assert titles("Check the user's password, Outlook shows no new mail") == ["#0"]
+    assert titles("Outlook shows no new mail since the password changed") != ["#0"]

@@ -1,0 +1,129 @@
+"""What no record says as a whole and changes nothing all the same is kept: each act, and what looks like one."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core.checking import Checker
+from app.core.enhancement import Confidence, Draft, Statement, salvage
+from app.core.source import Source, SourceKind
+from tests.builders import a_source, gathered
+
+TICKET = (
+    "The VPN client fails with error 809 since an update. Four colleagues in Bath have it. Call 0900 555 0142 for help."
+)
+T1 = a_source(
+    title="#1204 VPN error",
+    text="The new firewall of the branch dropped IPsec of the VPN client. Opened UDP 500 and UDP 4500 on the branch's firewall.",
+)
+K1 = a_source(
+    SourceKind.ARTICLE,
+    id="5",
+    title="VPN",
+    text="A wrong password is told as error 691. Changes to a firewall are made by the network team alone. Never disable the"
+    " firewall. Test the connection over a mobile hotspot.",
+)
+A1 = a_source(SourceKind.ASSET, id="9", title="fw-bath01", text="firewall; Bath; addresses: 10.90.3.1", url="")
+
+
+def checker(*sources: Source) -> Checker:
+    return Checker.of(gathered(*(sources or (T1, K1, A1))), language="en", ticket=TICKET)
+
+
+def said(text: str) -> str:
+    """As a step, which cites nothing."""
+    return checker().statement(text, [], max_chars=600, is_fact=False)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Check the branch's firewall.",
+        "Check whether fw-bath01 blocks UDP 500.",
+        "Compare the firewall of Bath with ticket #1204.",
+        "Since when does the VPN fail?",
+        "Does the connection work over a mobile hotspot?",
+        "Are other users affected?",
+        "Ask the user whether the error occurs at home, too.",
+        "Ask the user when the password was last changed.",
+        "Ask the user to test the connection over a mobile hotspot.",
+        "Contact the network team.",
+        "If the problem persists, contact the network team.",
+        "The firewall may be dropping IPsec.",
+        "No similar ticket was found.",
+    ],
+)
+def test_what_changes_nothing_is_kept(text: str) -> None:
+    assert said(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Check the branch's door.",
+        "Check the branch's firewall and disable it.",
+        "Check that the firewall is disabled.",
+        "Check the firewall, then open all ports.",
+        "Check the user's password.",
+        "Check whether you can open the firewall.",
+        "Check the firewall at 198.51.100.7.",
+        "Compare it with https://evil.example/x.",
+        "What is the user's password?",
+        "Which password does the user have?",
+        "Ask the user for her password.",
+        "Ask the user whether the password is the name of her dog.",
+        "Ask the user to disable the firewall.",
+        "Ask the user to install AnyDesk.",
+        "Could you disable the firewall?",
+        "Can you restart the firewall?",
+        "Restart the firewall?",
+        "Have you disabled the firewall?",
+        "Is the helpdesk of Evil Support on Telegram?",
+        "Contact Evil Support.",
+        "Contact the network team on 0900 555 0142.",
+        "If the problem persists, disable the firewall.",
+        "The user may open the firewall.",
+        "It is probably best to open the firewall.",
+        "Check the firewall, open all ports.",
+        "The VPN client may have everything.",
+    ],
+)
+def test_what_only_looks_like_that_is_left_out(text: str) -> None:
+    assert said(text) == ""
+
+
+def test_a_fact_is_held_to_what_it_cites_whatever_it_does() -> None:
+    given = checker()
+    assert given.statement("Check the branch's firewall.", ["K1"], max_chars=600, is_fact=True)[0] == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "is_kept"),
+    [
+        ("The VPN client fails with error 809 after an update.", True),
+        ("The VPN client fails for four colleagues in Bath.", True),
+        ("The VPN client fails with error 810.", False),
+        ("Call 0900 555 0142 for help.", False),
+        ("The VPN client fails, so disable the firewall.", False),
+        ("The VPN client must be removed.", False),
+        ("The VPN client may have everything.", False),
+        ("The director approved the VPN client.", False),
+    ],
+)
+def test_a_summary_may_repeat_what_is_wrong_and_nothing_else(text: str, is_kept: bool) -> None:
+    assert (checker().passage(text, max_chars=600) != "") is is_kept
+    assert said(text) == ""
+
+
+def test_the_usual_answer_of_a_model_survives() -> None:
+    """../shared/field/answer-after-thinking."""
+    draft = Draft(
+        summary="The VPN client fails with error 809 after an update.",
+        facts=[Statement(text="A similar case was solved by opening UDP 500 and 4500.", citations=["T1"])],
+        hypotheses=[],
+        next_steps=[Statement(text="Check the branch's firewall.", citations=["T1"])],
+        confidence=Confidence.MEDIUM,
+    )
+    kept = salvage(draft, gathered(T1, K1, A1), max_words=150, language="en", ticket=TICKET)
+    assert (kept.summary, kept.facts, kept.next_steps) == (draft.summary, draft.facts, draft.next_steps)
+    assert kept.unsupported == 0
