@@ -13,7 +13,7 @@ export LANGSMITH_TRACING := false
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
 	faults faults-machine restore-drill alert-drill image image-test installation tenants bootstrap smoke smoke-ticket \
-	workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch release-tenants e2e clean
+	workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch promote promotable release-tenants e2e clean
 
 help:  ## This list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -71,7 +71,7 @@ unit: $(VENV)/.dev-ready
 test-installations: $(VENV)/.dev-ready  ## The tests that read manifests, with installation.yaml unset and filled
 	@$(BIN)/python -m tests.manifests.each_installation
 
-test-tenants: $(VENV)/.dev-ready  ## The tenants' files of production: each can be served, and Kustomize takes them
+test-tenants: $(VENV)/.dev-ready  ## The tenants' files of each environment: each can be served, and Kustomize takes them
 	$(BIN)/python -m pytest -q tests/manifests/test_tenants.py
 
 FUZZ_EXAMPLES ?= 2000
@@ -151,35 +151,36 @@ image-test: $(VENV)/.dev-ready  ## The image does its job under the manifests' r
 	@test -n "$(filter docker podman,$(ENGINE))" || { echo "make image-test needs docker or podman: install one"; exit 1; }
 	AI_AGENTS_IMAGE=$(IMAGE) ENGINE=$(ENGINE) RUN_FLAGS="$(RUN_FLAGS)" $(BIN)/python -m pytest -q tests/image
 
-installation: $(VENV)/.dev-ready  ## Name what is still unset in kustomize/installation/installation.yaml
+installation: $(VENV)/.dev-ready  ## Name what is still unset in the values of the installation and of each environment
 	@$(BIN)/python kustomize/installation/check.py
 
 tenants: $(VENV)/.dev-ready  ## Write the lists of tenants' files that Kustomize needs, after a file was added or removed by hand
-	@for folder in production/foundation local; do \
-		TENANTS_DIR=kustomize/overlays/$$folder/tenants $(BIN)/ai-agents tenants index || exit 1; done
+	@for folder in kustomize/overlays/*/foundation/tenants kustomize/overlays/local/tenants; do \
+		TENANTS_DIR=$$folder $(BIN)/ai-agents tenants index || exit 1; done
 
-bootstrap: installation  ## Argo CD and its root Application, in the cluster that kubectl talks to; safe to repeat
+ENVIRONMENT ?= production
+bootstrap: installation  ## Argo CD and its root, in the cluster that kubectl talks to (ENVIRONMENT=production: whose it is); safe to repeat
 	kubectl apply --server-side --force-conflicts --kustomize argocd/bootstrap/argo-cd
 	kubectl wait --for=condition=Established --timeout=2m crd/applications.argoproj.io crd/appprojects.argoproj.io
 	kubectl --namespace argocd rollout status --timeout=10m deployment/argocd-repo-server
 	kubectl --namespace argocd rollout status --timeout=10m deployment/argocd-server
 	kubectl --namespace argocd rollout status --timeout=10m statefulset/argocd-application-controller
-	kubectl apply --server-side --force-conflicts --kustomize argocd/bootstrap
+	kubectl apply --server-side --force-conflicts --kustomize kustomize/overlays/$(ENVIRONMENT)/cluster
 
-smoke: $(VENV)/.dev-ready  ## The smoke test by hand, in the cluster that kubectl talks to, with the image that runs there
-	@$(BIN)/python kustomize/smoke_by_hand.py "$$(kubectl --namespace production get deployment ai-agents-api \
-		--output jsonpath='{.spec.template.spec.containers[0].image}')" | kubectl replace --force --filename -
-	kubectl --namespace production wait --for=condition=complete --timeout=17m job/ai-agents-smoke || \
-		{ kubectl --namespace production logs job/ai-agents-smoke; exit 1; }
-	kubectl --namespace production logs job/ai-agents-smoke
+RUNNING = "$$(kubectl --namespace $(ENVIRONMENT) get deployment ai-agents-api \
+	--output jsonpath='{.spec.template.spec.containers[0].image}')"
+smoke: $(VENV)/.dev-ready  ## The smoke test by hand (ENVIRONMENT=production), in the cluster that kubectl talks to, with the image that runs
+	@$(BIN)/python kustomize/smoke_by_hand.py $(ENVIRONMENT) $(RUNNING) | kubectl replace --force --filename -
+	kubectl --namespace $(ENVIRONMENT) wait --for=condition=complete --timeout=17m job/ai-agents-smoke || \
+		{ kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke; exit 1; }
+	kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke
 
 smoke-ticket: $(VENV)/.dev-ready  ## One ticket of a real help desk, end to end: make smoke-ticket TENANT=acme TICKET=100234
-	@$(BIN)/python kustomize/smoke_by_hand.py "$$(kubectl --namespace production get deployment ai-agents-api \
-		--output jsonpath='{.spec.template.spec.containers[0].image}')" "$(TENANT)" "$(TICKET)" | \
+	@$(BIN)/python kustomize/smoke_by_hand.py $(ENVIRONMENT) $(RUNNING) "$(TENANT)" "$(TICKET)" | \
 		kubectl replace --force --filename -
-	kubectl --namespace production wait --for=condition=complete --timeout=5m job/ai-agents-smoke-ticket || \
-		{ kubectl --namespace production logs job/ai-agents-smoke-ticket; exit 1; }
-	kubectl --namespace production logs job/ai-agents-smoke-ticket
+	kubectl --namespace $(ENVIRONMENT) wait --for=condition=complete --timeout=5m job/ai-agents-smoke-ticket || \
+		{ kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke-ticket; exit 1; }
+	kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke-ticket
 
 # Each in an environment of its own: none of them is a dependency.
 PIP_AUDIT := pip-audit@2.10.1
@@ -217,17 +218,22 @@ image-push:
 	@.github/scripts/image_push.sh
 image-sign:
 	@.github/scripts/image_sign.sh
+promotable:
+	@PYTHON=$(PYTHON) .github/scripts/promotable.sh
 
-protect:  ## Rulesets of main and `release`, and the key of the release jobs (needs gh, as an administrator); safe to repeat
+protect:  ## Rulesets of main and the branches `release-…`, approvers, and the key of the release jobs (needs gh, as an administrator); safe to repeat
 	@.github/scripts/protect.sh
 
-protected:  ## Whether main and `release` are protected as the rulesets say
+protected:  ## Whether main and the branches `release-…` are protected as the rulesets say
 	@.github/scripts/protect.sh --check
 
-release-branch:  ## Move the branch `release` to HEAD: make release-branch DIGEST=sha256:…
+release-branch:  ## Move the branches that get each merge to HEAD: make release-branch DIGEST=sha256:…
 	@$(PYTHON) .github/scripts/release_branch.py "$$DIGEST"
 
-release-tenants:  ## Bring HEAD's tenants' files to the branch `release`, and nothing else
+promote:  ## Bring a release on: make promote ENVIRONMENT=production REVISION=<commit of the branch that it follows>
+	@$(PYTHON) .github/scripts/release_branch.py --promote "$(ENVIRONMENT)" "$$REVISION"
+
+release-tenants:  ## Bring HEAD's tenants' files to the branches, and nothing else
 	@$(PYTHON) .github/scripts/release_branch.py --tenants
 
 e2e:  ## kind, Argo CD, Git: sync, upgrade, rollback, a broken release (needs docker, kind, kubectl and make image)

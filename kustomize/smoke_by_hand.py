@@ -13,25 +13,24 @@ from typing import Any
 
 import yaml
 
-WORKLOAD = Path(__file__).parent / "overlays/production/workload"
-TENANTS = Path(__file__).parent / "overlays/production/foundation/tenants"
+OVERLAYS = Path(__file__).parent / "overlays"
 
 
-def smoke_job(image: str) -> str:
+def smoke_job(environment: str, image: str) -> str:
     """The Job's YAML, its container running *image*."""
-    job = _named("ai-agents-smoke")
+    job = _named(environment, "ai-agents-smoke")
     del job["metadata"]["annotations"]
     job["spec"]["template"]["spec"]["containers"][0]["image"] = image
     return yaml.safe_dump(job, sort_keys=False)
 
 
-def ticket_job(image: str, slug: str, ticket_id: str) -> str:
+def ticket_job(environment: str, image: str, slug: str, ticket_id: str) -> str:
     """A Job that checks the real help desk of the tenant *slug* on one ticket.
 
     It is the sync's pod, which can reach the help desk, the ledger and the public URL, with the webhook's secret added.
     It uses no ConfigMap with a hash in its name: after a rollback that of this checkout may not exist.
     """
-    cron_job, hook = _named("ai-agents-sync"), _named("ai-agents-smoke")
+    cron_job, hook = _named(environment, "ai-agents-sync"), _named(environment, "ai-agents-smoke")
     spec = cron_job["spec"]["jobTemplate"]["spec"]
     spec["activeDeadlineSeconds"] = 300
     pod = spec["template"]["spec"]
@@ -43,7 +42,9 @@ def ticket_job(image: str, slug: str, ticket_id: str) -> str:
     container["env"] = [{"name": "INSTANCES_DIR", "value": "/etc/ai-agents/instances"}]
     (volume,) = (each for each in pod["volumes"] if each["name"] == "tenant-secrets")
     help_desks = {"name": volume.pop("secret")["secretName"]}
-    items = [{"key": f"{owner}.webhook.json", "path": f"{owner}.webhook.json"} for owner in _secret_owners(slug)]
+    items = [
+        {"key": f"{owner}.webhook.json", "path": f"{owner}.webhook.json"} for owner in _secret_owners(environment, slug)
+    ]
     # Optional: an account has no secret of its own beside its instance's, as a rule.
     webhook = {"name": "tenant-secrets-api", "items": items, "optional": True}
     volume["projected"] = {"defaultMode": 0o440, "sources": [{"secret": help_desks}, {"secret": webhook}]}
@@ -52,18 +53,19 @@ def ticket_job(image: str, slug: str, ticket_id: str) -> str:
     return yaml.safe_dump(job, sort_keys=False)
 
 
-def _secret_owners(slug: str) -> list[str]:
+def _secret_owners(environment: str, slug: str) -> list[str]:
     """Whose webhook secrets serve the tenant *slug*: its own, and those of the instance that its file names."""
-    path = TENANTS / f"{slug}.yaml"
+    path = OVERLAYS / environment / "foundation/tenants" / f"{slug}.yaml"
     if not path.is_file():
         sys.exit(f"there is no tenant {slug}: {path} is missing")
     instance = yaml.safe_load(path.read_text("utf-8")).get("servicedesk", {}).get("instance")
     return [slug, instance] if instance else [slug]
 
 
-def _named(name: str) -> dict[str, Any]:
+def _named(environment: str, name: str) -> dict[str, Any]:
     kubectl = Path(sysconfig.get_path("scripts")) / "kubectl"
-    rendered = subprocess.run([kubectl, "kustomize", WORKLOAD], capture_output=True, text=True, check=True)  # noqa: S603
+    command = [kubectl, "kustomize", OVERLAYS / environment / "workload"]
+    rendered = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     found: dict[str, Any] = next(
         each
         for each in yaml.safe_load_all(rendered.stdout)
@@ -74,9 +76,11 @@ def _named(name: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case [image] if "/" in image:
-            sys.stdout.write(smoke_job(image))
-        case [image, slug, ticket] if "/" in image:
-            sys.stdout.write(ticket_job(image, slug, ticket))
+        case [environment, image] if "/" in image:
+            sys.stdout.write(smoke_job(environment, image))
+        case [environment, image, slug, ticket] if "/" in image:
+            sys.stdout.write(ticket_job(environment, image, slug, ticket))
         case _:
-            sys.exit("usage: smoke_by_hand.py IMAGE [SLUG TICKET]: is ai-agents-api deployed where kubectl talks to?")
+            sys.exit(
+                "usage: smoke_by_hand.py ENVIRONMENT IMAGE [SLUG TICKET]: is ai-agents-api where kubectl talks to?"
+            )

@@ -1,16 +1,21 @@
-"""Move the branch `release` to a commit of main, with the image's digest: Argo CD syncs whatever that branch holds.
+"""Move the branches `release-<environment>`: Argo CD syncs whatever such a branch holds.
 
 Each release is one commit: main's tree with kustomize/release/kustomization.yaml rewritten, on top of the release
-before it and of main's commit. So the branch only ever moves forward, never by force; `git log --first-parent release`
-is the list of releases, and each stays there for a rollback. An older commit of main never overtakes a newer one.
+before it and of main's commit. So a branch only ever moves forward, never by force; `git log --first-parent
+release-production` is the list of releases, and each stays there for a rollback. An older commit of main never
+overtakes a newer one.
 
-The folder of the tenants' files is a part of its own, moved by `--tenants` alone: it waits for no image, and code that
-is not through its tests does not come along. A release of code keeps the folder as the release before it had it.
+An environment that follows none gets each merge. One that follows another gets, by `--promote`, the very tree that was
+tested there. The very first release makes all branches: a cluster can't begin without its own.
+
+The folder of an environment's tenants is a part of its own, moved by `--tenants` alone: it waits for no image, and code
+that is not through its tests does not come along. A release of code keeps the folder as the release before it had it.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import subprocess
@@ -21,7 +26,7 @@ from pathlib import Path
 
 FILE = "kustomize/release/kustomization.yaml"
 INSTALLATION = "kustomize/installation/installation.yaml"
-TENANTS = "kustomize/overlays/production/foundation/tenants"
+OVERLAYS = "kustomize/overlays"
 IDENTITY = ("-c", "user.name=release", "-c", "user.email=release@invalid")
 ATTEMPTS = 3
 
@@ -60,12 +65,49 @@ def image() -> str:
     return found[1]
 
 
-def rewritten(text: str, name: str, digest: str) -> str:
-    """*text* of the release's file with the image's *name* and *digest*."""
-    for key, value in (("newName", name), ("digest", digest)):
-        text, count = re.subn(rf"^(\s+{key}:) .*$", rf"\g<1> {value}", text, flags=re.MULTILINE)
+@dataclass(frozen=True)
+class Environment:
+    """A folder of the overlays, as its values say.
+
+    Args:
+        follows: The environment whose smoke test lets a release in; None for one that gets each merge.
+    """
+
+    name: str
+    follows: str | None
+
+    @property
+    def branch(self) -> str:
+        return f"release-{self.name}"
+
+    @property
+    def tenants(self) -> str:
+        return f"{OVERLAYS}/{self.name}/foundation/tenants"
+
+
+def environments() -> list[Environment]:
+    """Those of HEAD, in the order of their names."""
+    found = []
+    for path in git("ls-tree", "-r", "--name-only", "HEAD", f"{OVERLAYS}/").splitlines():
+        if match := re.fullmatch(rf"{OVERLAYS}/([^/]+)/values/environment\.yaml", path):
+            follows = re.search(r"^  follows: (\S+)$", git("show", f"HEAD:{path}"), re.MULTILINE)
+            if follows is None:
+                raise Refused(f"{path} must have a line `follows:`")
+            found.append(Environment(match[1], None if follows[1] == "none" else follows[1]))
+    return found
+
+
+def followers(name: str) -> list[str]:
+    """The environments that follow the one of that *name*."""
+    return [each.name for each in environments() if each.follows == name]
+
+
+def rewritten(text: str, name: str, digest: str, commit: str) -> str:
+    """*text* of the release's file with the image's *name* and *digest*, and main's *commit*."""
+    for key, value in (("newName: ", name), ("digest: ", digest), ("- commit=", commit)):
+        text, count = re.subn(rf"^(\s+{key}).*$", rf"\g<1>{value}", text, flags=re.MULTILINE)
         if count != 1:
-            raise Refused(f"{FILE} must have exactly one line `{key}:`, and has {count}")
+            raise Refused(f"{FILE} must have exactly one line `{key.strip()}`, and has {count}")
     return text
 
 
@@ -74,7 +116,9 @@ def subtree(commit: str, folder: str) -> str | None:
     return git("ls-tree", "-d", "--format=%(objectname)", commit, folder) or None
 
 
-def tree_of(commit: str, *, release_file: str | None = None, tenants: str | None = None) -> str:
+def tree_of(
+    commit: str, environment: Environment, *, release_file: str | None = None, tenants: str | None = None
+) -> str:
     """The tree of *commit* with the release's file of that text, and the tenants' folder of that tree, where given.
 
     The working copy stays as it is.
@@ -86,8 +130,8 @@ def tree_of(commit: str, *, release_file: str | None = None, tenants: str | None
             blob = git("hash-object", "-w", "--stdin", stdin=release_file)
             git("update-index", "--cacheinfo", f"100644,{blob},{FILE}", index=index)
         if tenants is not None:
-            git("rm", "--cached", "--force", "-r", "--quiet", "--ignore-unmatch", TENANTS, index=index)
-            git("read-tree", f"--prefix={TENANTS}/", tenants, index=index)
+            git("rm", "--cached", "--force", "-r", "--quiet", "--ignore-unmatch", environment.tenants, index=index)
+            git("read-tree", f"--prefix={environment.tenants}/", tenants, index=index)
         return git("write-tree", index=index)
 
 
@@ -110,11 +154,10 @@ def standing(before: str, head: str, tree: str) -> str | None:
 
 @dataclass(frozen=True)
 class Remote:
-    """Where the two branches are."""
+    """Where the branches are."""
 
     name: str
     main: str
-    branch: str
 
     def merged(self, head: str) -> str:
         """The newest commit of main, of which *head* is a part."""
@@ -123,20 +166,32 @@ class Remote:
             raise Refused(f"{head[:12]} is not on {self.main} of {self.name}: only what was merged is released")
         return newest
 
-    def released(self) -> str | None:
-        return fetched(self.name, self.branch)
+    def released(self, environment: Environment) -> str | None:
+        return fetched(self.name, environment.branch)
 
-    def push(self, tree: str, message: str, *, before: str | None, code: str) -> str | None:
+    def push(self, environment: Environment, tree: str, message: str, *, before: str | None, code: str) -> str | None:
         """The commit that the branch is at now; None when another job was faster."""
         parents = [argument for parent in (before, code) if parent for argument in ("-p", parent)]
         commit = git(*IDENTITY, "commit-tree", tree, *parents, stdin=message)
         try:
-            git("push", "--quiet", self.name, f"{commit}:refs/heads/{self.branch}")
+            git("push", "--quiet", self.name, f"{commit}:refs/heads/{environment.branch}")
         except Refused:
-            if self.released() == before:  # refused for another reason
+            if self.released(environment) == before:  # refused for another reason
                 raise
             return None
         return commit
+
+    def bring(self, environment: Environment, commit: str, code: str, message: str, release_file: str | None) -> str:
+        """Make the tree of *commit* the environment's release, but for its tenants. Returns what was done."""
+        for _ in range(ATTEMPTS):
+            before = self.released(environment)
+            tenants = subtree(before, environment.tenants) if before else None
+            tree = tree_of(commit, environment, release_file=release_file, tenants=tenants)
+            if before and (reason := standing(before, code, tree)):
+                return f"{environment.branch}: {reason}"
+            if made := self.push(environment, tree, message, before=before, code=code):
+                return f"{environment.branch} is at {made[:12]}: {code[:12]}"
+        raise Refused(f"{environment.branch} was moved {ATTEMPTS} times meanwhile: run the job again")
 
 
 def release(digest: str, remote: Remote) -> str:
@@ -145,52 +200,75 @@ def release(digest: str, remote: Remote) -> str:
         raise Refused(f"{digest!r} is not the digest of an image: DIGEST=sha256:… as the registry told it")
     head = git("rev-parse", "HEAD")
     remote.merged(head)
-    text = rewritten(git("show", f"HEAD:{FILE}") + "\n", image(), digest)
+    text = rewritten(git("show", f"HEAD:{FILE}") + "\n", image(), digest, head)
     message = f"Release {git('log', '-1', '--format=%h %s', head)}\n\nImage: {digest}\n"
-    for _ in range(ATTEMPTS):
-        before = remote.released()
-        tree = tree_of(head, release_file=text, tenants=subtree(before, TENANTS) if before else None)
-        if before and (reason := standing(before, head, tree)):
-            return reason
-        if commit := remote.push(tree, message, before=before, code=head):
-            return f"{remote.branch} is at {commit[:12]}: {head[:12]} with {digest}"
-    raise Refused(f"{remote.branch} was moved {ATTEMPTS} times meanwhile: run the job again")
+    every = environments()
+    is_first = not any(remote.released(each) for each in every)
+    return "\n".join(
+        remote.bring(each, head, head, message, text) for each in every if is_first or each.follows is None
+    )
+
+
+def promote(name: str, revision: str, remote: Remote) -> str:
+    """Bring the release at *revision* of the environment that *name* follows to *name*. Returns what was done."""
+    every = {each.name: each for each in environments()}
+    environment = every.get(name)
+    before = every.get(environment.follows or "") if environment else None
+    if environment is None or before is None:
+        raise Refused(f"{name!r} follows no environment: kustomize/overlays/{name}/values/environment.yaml says which")
+    newest = remote.released(before)
+    if newest is None or revision not in git("rev-list", "--first-parent", newest).splitlines():
+        raise Refused(f"{revision[:12]} is no release of {before.name}: only what was tested there is promoted")
+    code = code_of(revision)
+    digest = re.search(r"^\s+digest: (\S+)$", git("show", f"{revision}:{FILE}"), re.MULTILINE)
+    message = f"Release {git('log', '-1', '--format=%h %s', code)}\n\nImage: {digest[1] if digest else 'unknown'}\n"
+    return remote.bring(environment, revision, code, f"{message}From {before.name}: {revision}\n", None)
 
 
 def release_tenants(remote: Remote) -> str:
-    """Bring HEAD's tenants' files to the release that runs, and nothing else. Returns what was done, for a person."""
+    """Bring HEAD's tenants' files to the releases that run, and nothing else. Returns what was done, for a person."""
     head = git("rev-parse", "HEAD")
     newest = remote.merged(head)
-    tenants = subtree(head, TENANTS)
+    return "\n".join(_release_tenants(remote, each, head, newest) for each in environments())
+
+
+def _release_tenants(remote: Remote, environment: Environment, head: str, newest: str) -> str:
+    tenants = subtree(head, environment.tenants)
     if tenants is None:
-        raise Refused(f"{head[:12]} has no {TENANTS}")
-    if subtree(newest, TENANTS) != tenants:
-        return f"newer files than those of {head[:12]} are merged: their own job brings them"
+        raise Refused(f"{head[:12]} has no {environment.tenants}")
+    if subtree(newest, environment.tenants) != tenants:
+        return f"{environment.branch}: newer files than those of {head[:12]} are merged: their own job brings them"
     for _ in range(ATTEMPTS):
-        before = remote.released()
+        before = remote.released(environment)
         if before is None:
-            return "nothing is released yet: the first release brings the tenants' files"
-        if subtree(before, TENANTS) == tenants:
-            return f"the tenants' files of {head[:12]} are released already"
+            return f"{environment.branch}: nothing is released yet: the first release brings the tenants' files"
+        if subtree(before, environment.tenants) == tenants:
+            return f"{environment.branch}: the tenants' files of {head[:12]} are released already"
         message = f"Tenants of {git('log', '-1', '--format=%h %s', head)}\n"
-        tree = tree_of(before, tenants=tenants)
-        if commit := remote.push(tree, message, before=before, code=code_of(before)):
-            return f"{remote.branch} is at {commit[:12]}: with the tenants' files of {head[:12]}"
-    raise Refused(f"{remote.branch} was moved {ATTEMPTS} times meanwhile: run the job again")
+        tree = tree_of(before, environment, tenants=tenants)
+        if commit := remote.push(environment, tree, message, before=before, code=code_of(before)):
+            return f"{environment.branch} is at {commit[:12]}: with the tenants' files of {head[:12]}"
+    raise Refused(f"{environment.branch} was moved {ATTEMPTS} times meanwhile: run the job again")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Move the branch `release` to HEAD with an image's digest.")
+    parser = argparse.ArgumentParser(description="Move the branches `release-<environment>`.")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("digest", nargs="?")
+    what.add_argument("digest", nargs="?", help="of the image of HEAD")
     what.add_argument("--tenants", action="store_true", help="the tenants' files alone")
+    what.add_argument("--promote", nargs=2, metavar=("ENVIRONMENT", "REVISION"), help="what its forerunner has tested")
+    what.add_argument("--followers", metavar="ENVIRONMENT", help="tell which environments follow it, as JSON")
     parser.add_argument("--remote", default="origin")
     parser.add_argument("--main", default="main")
-    parser.add_argument("--branch", default="release")
     given = parser.parse_args()
-    remote = Remote(given.remote, given.main, given.branch)
+    remote = Remote(given.remote, given.main)
     try:
-        print(release_tenants(remote) if given.tenants else release(given.digest, remote))
+        if given.followers is not None:
+            print(json.dumps(followers(given.followers)))
+        elif given.promote:
+            print(promote(*given.promote, remote))
+        else:
+            print(release_tenants(remote) if given.tenants else release(given.digest, remote))
     except Refused as refusal:
         print(refusal, file=sys.stderr)
         return 1

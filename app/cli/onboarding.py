@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from app.settings import TenantSettings
     from app.tenants import KnownTenant
 
-SECRETS_PREFIX: Final = "ai-agents/production/tenants/"
-"""Of the names in AWS Secrets Manager, as the ExternalSecrets of kustomize/ look for them."""
+
+def secrets_prefix(tenants_dir: Path) -> str:
+    """Of the names in AWS Secrets Manager, as the environment that *tenants_dir* is of finds them.
+
+    Any other folder is taken for production's.
+    """
+    *_, environment, part, folder = ("", "", *tenants_dir.resolve().parts)
+    return f"ai-agents/{environment if (part, folder) == ('foundation', 'tenants') else 'production'}/tenants/"
 
 
 @click.group()
@@ -136,11 +142,11 @@ def remove_tenant(slug: str) -> None:
     click.echo("Commit it. Then, outside Git:")
     if instance is None:
         click.echo("  in ServiceDesk Plus: remove the trigger, the webhook and our technician with its key")
-        _tell_deletion(slug)
+        _tell_deletion(settings, slug)
     else:
         click.echo(f"  in ServiceDesk Plus: nothing; what the account still sends is kept as unrouted by {instance}")
         click.echo("  its secret, if it has one of its own beside the instance's:")
-        _tell_deletion(slug)
+        _tell_deletion(settings, slug)
     click.echo(f"  what is stored of it, once its file is gone from the pods: {_erase(held.get('id'))}")
 
 
@@ -167,7 +173,7 @@ def remove_instance(name: str) -> None:
     _rewrite_list(settings)
     click.echo("Commit it. Then, outside Git:")
     click.echo("  in ServiceDesk Plus: remove the trigger, the webhook and our technician with its key")
-    _tell_deletion(name)
+    _tell_deletion(settings, name)
     click.echo(f"  what is stored of it, once its file is gone from the pods: {_erase(held.get('id'))}")
 
 
@@ -268,7 +274,7 @@ def _tell_secret(settings: TenantSettings, known: KnownTenant) -> None:
         click.echo(f"Commit it. Outside Git nothing is left to do: the secrets are those of {desk.instance}.")
         click.echo(f"Then: ai-agents tenants try {slug}")
         return
-    name = f"{SECRETS_PREFIX}{slug}"
+    name = f"{secrets_prefix(settings.tenants_dir)}{slug}"
     click.echo(f"Commit it. Outside Git the secret {name} is left to make, of {', '.join(missing_secrets(known))}:")
     click.echo(f'  ai-agents {group} secret {slug} | aws secretsmanager create-secret --kms-key-id "$KMS_KEY_ARN" \\')
     click.echo(f"    --name {name} --secret-string file:///dev/stdin")
@@ -280,8 +286,9 @@ def _tell_secret(settings: TenantSettings, known: KnownTenant) -> None:
     click.echo(f"Then: ai-agents {group} try {slug}, and the webhook: docs/servicedesk-plus.md")
 
 
-def _tell_deletion(slug: str) -> None:
-    click.echo(f"  aws secretsmanager delete-secret --secret-id {SECRETS_PREFIX}{slug} --recovery-window-in-days 7")
+def _tell_deletion(settings: TenantSettings, slug: str) -> None:
+    name = f"{secrets_prefix(settings.tenants_dir)}{slug}"
+    click.echo(f"  aws secretsmanager delete-secret --secret-id {name} --recovery-window-in-days 7")
 
 
 def _erase(tenant_id: object) -> str:

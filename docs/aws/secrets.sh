@@ -1,26 +1,27 @@
 #!/usr/bin/env bash
-# Makes the secrets of this folder's page in AWS Secrets Manager, and run again gives them the new values.
-#   KMS_KEY_ARN=… DATABASE_HOST=… OWNER_PASSWORD=… INTAKE_PASSWORD=… WORKER_PASSWORD=… REDIS_URL=rediss://… \
+# Makes the secrets of an environment in AWS Secrets Manager, and run again gives them the new values.
+#   ENVIRONMENT=staging KMS_KEY_ARN=… DATABASE_HOST=… OWNER_PASSWORD=… INTAKE_PASSWORD=… WORKER_PASSWORD=… REDIS_URL=rediss://… \
 #     OPENAI_API_KEY=… ALERT_RECEIVER=slack ALERT_CREDENTIAL=… docs/aws/secrets.sh
+# SLACK_TOKEN and GITHUB_TOKEN make Argo CD's, in the environment that the cluster was made for.
 # Values go by the environment and standard input: no list of processes shows them.
 set -euo pipefail
 
-for name in KMS_KEY_ARN DATABASE_HOST OWNER_PASSWORD INTAKE_PASSWORD WORKER_PASSWORD REDIS_URL OPENAI_API_KEY \
+for name in ENVIRONMENT KMS_KEY_ARN DATABASE_HOST OWNER_PASSWORD INTAKE_PASSWORD WORKER_PASSWORD REDIS_URL OPENAI_API_KEY \
   ALERT_RECEIVER ALERT_CREDENTIAL; do
   [ -n "${!name:-}" ] || { echo "$name is unset; docs/deploy.md, \"First installation\", says where it comes from" >&2; exit 2; }
   export "${name?}"
 done
 
-is_there() { aws secretsmanager describe-secret --secret-id "ai-agents/production/$1" >/dev/null 2>&1; }
+is_there() { aws secretsmanager describe-secret --secret-id "ai-agents/$ENVIRONMENT/$1" >/dev/null 2>&1; }
 
 put() {
   if is_there "$1"; then
-    aws secretsmanager put-secret-value --secret-id "ai-agents/production/$1" --secret-string file:///dev/stdin >/dev/null
+    aws secretsmanager put-secret-value --secret-id "ai-agents/$ENVIRONMENT/$1" --secret-string file:///dev/stdin >/dev/null
   else
-    aws secretsmanager create-secret --kms-key-id "$KMS_KEY_ARN" --name "ai-agents/production/$1" \
+    aws secretsmanager create-secret --kms-key-id "$KMS_KEY_ARN" --name "ai-agents/$ENVIRONMENT/$1" \
       --secret-string file:///dev/stdin >/dev/null
   fi
-  echo "ai-agents/production/$1"
+  echo "ai-agents/$ENVIRONMENT/$1"
 }
 
 jq --null-input 'def url(role; password): "postgresql://\(role):\(password)@\(env.DATABASE_HOST):5432/ai_agents?sslmode=require";
@@ -32,4 +33,8 @@ jq --null-input '{(env.ALERT_RECEIVER): env.ALERT_CREDENTIAL}' | put alerts
 if ! is_there tenants/smoke; then
   WEBHOOK_SECRET=$(openssl rand -hex 32) API_KEY=$(openssl rand -hex 32) \
     jq --null-input '{webhook_secret: env.WEBHOOK_SECRET, api_key: env.API_KEY}' | put tenants/smoke
+fi
+if [ -n "${SLACK_TOKEN:-}" ] && [ -n "${GITHUB_TOKEN:-}" ]; then
+  export SLACK_TOKEN GITHUB_TOKEN
+  jq --null-input '{"slack-token": env.SLACK_TOKEN, "github-token": env.GITHUB_TOKEN}' | put argocd
 fi

@@ -25,6 +25,7 @@ class Case:
 
 ACME: Final = {"tenant": "acme"}
 _WEBHOOK: Final = 'job="ai-agents-api",route="/webhook/servicedesk"'
+_SYNC: Final = 'dest_namespace="production"'
 _JOB: Final = 'namespace="production",condition="true"'
 
 
@@ -184,6 +185,19 @@ CASES: Final[dict[str, Case]] = {
         },
         at="20m",
         labels={"name": "openai"},
+    ),
+    "AiAgentsSyncWaiting": Case(
+        fires={
+            f'argocd_app_info{{name="production-workload",{_SYNC},operation="sync",sync_status="OutOfSync"}}': "1x3 stale",
+            f'argocd_app_info{{name="production-workload",{_SYNC},operation="sync",sync_status="Synced"}}': "_x3 1x30",
+        },
+        rests={
+            f'argocd_app_info{{name="production-workload",{_SYNC},operation="sync"}}': "1x10 stale",
+            f'argocd_app_info{{name="production-workload",{_SYNC},operation=""}}': "_x10 1x30",
+            'argocd_app_info{name="staging-workload",dest_namespace="staging",operation="sync"}': "1x40",
+        },
+        at="20m",
+        labels={"name": "production-workload"},
     ),
     "AiAgentsMigrationFailed": Case(
         fires={f'kube_job_failed{{job_name="ai-agents-migrate",{_JOB}}}': "0 1"},

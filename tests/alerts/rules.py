@@ -17,8 +17,11 @@ Rule = dict[str, Any]
 
 @cache
 def load_groups() -> list[dict[str, Any]]:
-    """The groups of every PrometheusRule. Read once: whoever changes one copies it first."""
-    objects = [yaml.safe_load(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.yaml"))]
+    """The groups of every PrometheusRule, as production has them. Read once: whoever changes one copies it first."""
+    texts = [
+        path.read_text("utf-8").replace("set-by-environment", "production") for path in sorted(FOLDER.glob("*.yaml"))
+    ]
+    objects = [yaml.safe_load(text) for text in texts]
     return [group for each in objects if each["kind"] == "PrometheusRule" for group in each["spec"]["groups"]]
 
 

@@ -10,7 +10,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from app.telemetry import metrics
 from tests.alerts.expressions import metrics_of
 from tests.alerts.rules import load_rules
-from tests.manifests.rendering import WORKLOAD, of_kind, render
+from tests.manifests.rendering import APPLICATIONS, WORKLOAD, of_kind, render
 
 _SUFFIXES: Final = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
 
@@ -29,6 +29,8 @@ EXPORTERS: Final = (
     Exporter("certmanager_", "cert-manager", "prometheus.servicemonitor.enabled"),
     Exporter("externalsecret_", "external-secrets", "serviceMonitor.enabled"),
 )
+# Argo CD's own, which no chart brings: by the ServiceMonitor that the root keeps.
+OF_ARGO_CD: Final = "argocd_"
 # Prometheus makes it of each scrape.
 OF_PROMETHEUS: Final = "up"
 
@@ -36,7 +38,7 @@ OF_PROMETHEUS: Final = "up"
 def values_of(add_on: str) -> dict[str, Any]:
     """The values of the add-on's chart."""
     (application,) = (
-        each for each in of_kind(render("argocd/applications"), "Application") if each["metadata"]["name"] == add_on
+        each for each in of_kind(render(APPLICATIONS), "Application") if each["metadata"]["name"] == add_on
     )
     found: dict[str, Any] = application["spec"]["source"]["helm"]["valuesObject"]
     return found
@@ -70,6 +72,9 @@ def why_unscraped(name: str) -> str | None:
     if name in our_metrics():
         scraped = {each["metadata"]["name"] for each in of_kind(render(WORKLOAD), "PodMonitor")}
         return None if {"ai-agents-api", "ai-agents-worker"} <= scraped else f"{name}: a PodMonitor of ours is missing"
+    if name.startswith(OF_ARGO_CD):
+        scraped = {each["metadata"]["name"] for each in of_kind(render(APPLICATIONS), "ServiceMonitor")}
+        return None if "argocd" in scraped else f"{name}: a ServiceMonitor of Argo CD is missing"
     exporter = next((each for each in EXPORTERS if name.startswith(each.prefix)), None)
     if exporter is None:
         return f"{name}: nobody is known to expose it"

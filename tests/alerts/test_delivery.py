@@ -12,7 +12,7 @@ import pytest
 from tests.alerts.rules import load_alerts
 from tests.alerts.scraped import EXPORTERS, metrics_behind, value_at, values_of, why_unscraped
 from tests.manifests.project import ROOT, copy_project, settings
-from tests.manifests.rendering import FOUNDATION, of_kind, render
+from tests.manifests.rendering import APPLICATIONS, FOUNDATION, of_kind, render
 from tests.manifests.validity import invalid
 
 
@@ -59,7 +59,7 @@ def test_the_kind_of_monitors_is_there_before_those_who_bring_one() -> None:
     """A sync that meets an unknown kind fails."""
     waves = {
         each["metadata"]["name"]: int(each["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"])
-        for each in of_kind(render("argocd/applications"), "Application")
+        for each in of_kind(render(APPLICATIONS), "Application")
     }
     bringing = {each.add_on for each in EXPORTERS} - {"kube-prometheus-stack"}
 

@@ -1,7 +1,7 @@
-"""The tests that read manifests, on copies of the project whose installation.yaml is filled, and unset.
+"""The tests that read manifests, on copies of the project whose values are filled, and unset.
 
 `make test` runs them on what is checked in, rendered with one installation. Here each other one is both checked in and
-rendered: nobody who fills the file, with whatever legal values, is kept from a release by a test. The filled one also
+rendered: nobody who fills the files, with whatever legal values, is kept from a release by a test. The filled one also
 has clients.
 """
 
@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from tests.manifests.example_tenant import add_example_tenant
-from tests.manifests.project import CHOSEN, INSTALLATION, INSTALLATIONS, ROOT
+from tests.manifests.project import CHOSEN, INSTALLATIONS, ROOT, install
 
 TESTS = ("tests/manifests", "tests/policies", "tests/workflows")
 # Take long, and read nothing of an installation.
@@ -28,7 +28,7 @@ def run_tests(name: str) -> int:
     with tempfile.TemporaryDirectory(prefix="ai-agents-installation-") as folder:
         copy = Path(folder) / "project"
         shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
-        shutil.copyfile(INSTALLATIONS[name], copy / INSTALLATION)
+        install(INSTALLATIONS[name], copy)
         if name != "unset":
             add_example_tenant(copy)
         left_out = [f"--ignore={path}" for path in LEFT_OUT]

@@ -1,6 +1,6 @@
 """A copy of what Kustomize reads, with an installation of the tests' own.
 
-So no test depends on what kustomize/installation/installation.yaml holds: a person fills it, and is to release.
+So no test depends on what the files of values hold: a person fills them, and is to release.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import yaml
 
 ROOT: Final = Path(__file__).parents[2]
 INSTALLATION: Final = "kustomize/installation/installation.yaml"
+ENVIRONMENTS: Final = sorted(path.parts[-3] for path in ROOT.glob("kustomize/overlays/*/values/environment.yaml"))
 RELEASE: Final = "kustomize/release/kustomization.yaml"
 DIGEST: Final = f"sha256:{'1' * 64}"
-INSTALLATIONS: Final = {path.stem: path for path in sorted(Path(__file__).parent.glob("installations/*.yaml"))}
+COMMIT: Final = "2" * 40
+INSTALLATIONS: Final = {path.name: path for path in sorted(Path(__file__).parent.glob("installations/*"))}
 CHOSEN: Final = os.environ.get("INSTALLATION", "example")
 """Which of them everything is rendered with: `make test-installations` runs the tests with each of the others."""
 
@@ -28,13 +30,29 @@ FOLDERS: Final = ("kustomize", "argocd", "policies", "demo", ".github/e2e")
 _RELEASED: Final = runpy.run_path(str(ROOT / ".github/scripts/release_branch.py"))["rewritten"]
 
 
-def copy_project(to: Path, *, installation: Path = INSTALLATIONS[CHOSEN]) -> None:
-    """What Kustomize reads of the project, as the release job leaves it, to play with."""
+def values_of(environment: str) -> str:
+    """The file of an environment's values."""
+    return f"kustomize/overlays/{environment}/values/environment.yaml"
+
+
+def install(installation: Path | None, to: Path) -> None:
+    """Put the values of *installation* into the copy *to*: all that it has, of the environments that are there."""
+    if installation is None:
+        return
+    shutil.copyfile(installation / "installation.yaml", to / INSTALLATION)
+    for name in ENVIRONMENTS:
+        if (installation / f"{name}.yaml").is_file():
+            shutil.copyfile(installation / f"{name}.yaml", to / values_of(name))
+
+
+def copy_project(to: Path, *, installation: Path | None = INSTALLATIONS[CHOSEN]) -> None:
+    """What Kustomize reads of the project, as the release job leaves it, to play with. None: as it is checked in."""
     for folder in FOLDERS:
         shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copyfile(installation, to / INSTALLATION)
+    install(installation, to)
     release = to / RELEASE
-    release.write_text(_RELEASED(release.read_text("utf-8"), settings(installation)["image"], DIGEST), "utf-8")
+    image = data(to / INSTALLATION)["image"]
+    release.write_text(_RELEASED(release.read_text("utf-8"), image, DIGEST, COMMIT), "utf-8")
 
 
 @cache
@@ -46,7 +64,12 @@ def project(name: str = CHOSEN) -> Path:
     return Path(folder.name)
 
 
-def settings(path: Path = INSTALLATIONS[CHOSEN]) -> dict[str, Any]:
-    """What the installation at *path* sets."""
-    data: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))["data"]
-    return data
+def data(path: Path) -> dict[str, Any]:
+    """What the file of values at *path* sets."""
+    found: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))["data"]
+    return found
+
+
+def settings(name: str = CHOSEN) -> dict[str, Any]:
+    """What the installation *name* sets for all environments, and for production."""
+    return data(INSTALLATIONS[name] / "installation.yaml") | data(INSTALLATIONS[name] / "production.yaml")

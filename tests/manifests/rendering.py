@@ -20,7 +20,10 @@ Object = dict[str, Any]
 
 FOUNDATION: Final = "kustomize/overlays/production/foundation"
 WORKLOAD: Final = "kustomize/overlays/production/workload"
+SHARED: Final = "kustomize/environment"
 PRODUCTION: Final = "kustomize/overlays/production"
+ROOT_OF_CLUSTER: Final = "kustomize/overlays/production/cluster"
+APPLICATIONS: Final = "kustomize/overlays/production/cluster/applications"
 LOCAL: Final = "kustomize/overlays/local"
 
 

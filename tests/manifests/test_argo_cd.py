@@ -9,7 +9,8 @@ import pytest
 import yaml
 from lupa import lua51  # the version that gopher-lua, Argo CD's, is
 
-from tests.manifests.project import ROOT
+from tests.manifests.applications import applications
+from tests.manifests.project import ENVIRONMENTS, ROOT
 from tests.manifests.rendering import LOCAL, PRODUCTION, Object, containers, of_kind, pod_templates, render
 
 FOLDER: Final = ROOT / "argocd/bootstrap/argo-cd"
@@ -159,12 +160,13 @@ def triggers() -> dict[str, dict[str, Any]]:
 def test_slack_hears_of_each_release_that_ends_well_ends_badly_or_does_not_end() -> None:
     subscribed = {
         each["metadata"]["name"]: set(re.findall(r"subscribe\.([a-z-]+)\.slack", str(each["metadata"]["annotations"])))
-        for each in of_kind(render("argocd/applications"), "Application")
-        if each["metadata"]["name"] in {"ai-agents-foundation", "ai-agents-workload"}
+        for each in applications()
+        if each["spec"]["project"] == "ai-agents"
     }
 
-    assert set(triggers()) == {"on-deployed", "on-sync-waiting", "on-sync-failed", "on-health-degraded"}
-    assert subscribed == {name: set(triggers()) for name in ("ai-agents-foundation", "ai-agents-workload")}
+    told = {"on-deployed", "on-sync-waiting", "on-sync-failed", "on-health-degraded"}
+    assert set(triggers()) == {*told, "on-verified"}
+    assert subscribed == {f"{name}-{part}": told for name in ENVIRONMENTS for part in ("foundation", "workload")}
     settings = data("argocd-notifications-cm")
     assert {f"template.{name}" for each in triggers().values() for name in each["send"]} <= set(settings)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from copy import deepcopy
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from app.settings import ApiSettings, MigrateSettings, SyncSettings, WorkerSettings
 from tests.manifests.capacity import demand, over_quota, pods_at_most, quantity
-from tests.manifests.project import INSTALLATION, ROOT, settings
+from tests.manifests.project import ENVIRONMENTS, ROOT, copy_project, data, values_of
 from tests.manifests.rendering import PRODUCTION, WORKLOAD, Object, name_of, of_kind, pod_templates, render
 
 
@@ -20,8 +21,9 @@ def test_a_quantity_is_read_as_kubernetes_reads_it(text: str | int, number: Deci
     assert quantity(text) == number
 
 
-def test_the_quota_holds_the_worst_moment() -> None:
-    assert over_quota(render(PRODUCTION)) == []
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_quota_holds_the_worst_moment(environment: str) -> None:
+    assert over_quota(render(f"kustomize/overlays/{environment}")) == []
 
 
 def test_a_quota_that_is_too_small_is_found() -> None:
@@ -50,11 +52,13 @@ def connections_at_most(objects: list[Object]) -> int:
 RESERVED = 10  # connections for people and the provider's own
 
 
-def test_the_database_has_a_connection_for_everyone() -> None:
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_database_has_a_connection_for_everyone(tmp_path: Path, environment: str) -> None:
     """The one that is installed: if this fails, lower the autoscalers' maxima."""
-    allowed = int(settings(ROOT / INSTALLATION)["databaseMaxConnections"]) - RESERVED
+    copy_project(tmp_path, installation=None)
+    allowed = int(data(ROOT / values_of(environment))["databaseMaxConnections"]) - RESERVED
 
-    assert connections_at_most(render(WORKLOAD)) < allowed
+    assert connections_at_most(render(f"kustomize/overlays/{environment}/workload", root=tmp_path)) < allowed
 
 
 def test_a_database_that_is_too_small_is_found() -> None:

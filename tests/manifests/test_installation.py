@@ -1,15 +1,16 @@
-"""What differs per installation stands in one file, whatever legal values it holds."""
+"""What differs per installation and environment stands in files of values, whatever legal ones they hold."""
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.manifests.project import INSTALLATION, INSTALLATIONS, ROOT, copy_project, settings
-from tests.manifests.rendering import PRODUCTION, Object, render, render_text
+from tests.manifests.project import ENVIRONMENTS, INSTALLATION, INSTALLATIONS, ROOT, copy_project, data, values_of
+from tests.manifests.rendering import APPLICATIONS, ROOT_OF_CLUSTER, Object, render, render_text
 from tests.manifests.validity import invalid
 from tests.manifests.wiring import miswired
 from tests.policies.admission import policies_in
@@ -17,18 +18,21 @@ from tests.policies.admission import policies_in
 CHECK: Final = runpy.run_path(str(ROOT / "kustomize/installation/check.py"))
 FILLED: Final = sorted(set(INSTALLATIONS) - {"unset"})
 # All that is synced, and the root.
+OVERLAYS: Final = tuple(f"kustomize/overlays/{name}" for name in ENVIRONMENTS)
 DEPLOYED: Final = (
-    PRODUCTION,
-    "argocd/applications",
-    "argocd/bootstrap/root",
+    *OVERLAYS,
+    APPLICATIONS,
+    ROOT_OF_CLUSTER,
     "argocd/cluster-issuer",
     "argocd/gateway-class",
     "policies",
 )
-EVERY: Final = {**INSTALLATIONS, "what is checked in": ROOT / INSTALLATION}
+EVERY: Final[dict[str, Path | None]] = {**INSTALLATIONS, "what is checked in": None}
+# Read by the pipeline, or by a test, and not by Kustomize.
+NOT_RENDERED: Final = {"follows", "approver", "databaseMaxConnections"}
 
 
-def deployed(to: Path, installation: Path) -> list[Object]:
+def deployed(to: Path, installation: Path | None) -> list[Object]:
     copy_project(to, installation=installation)
     return [each for folder in DEPLOYED for each in render(folder, root=to)]
 
@@ -38,48 +42,69 @@ def test_whatever_is_installed_renders_to_what_the_api_server_and_our_rules_take
     objects = deployed(tmp_path, EVERY[name])
 
     assert invalid(objects) == []
-    production = render(PRODUCTION, root=tmp_path)
-    assert miswired(production) == []
     rules = policies_in(render("policies", root=tmp_path))
-    # An unset release names no image of ours yet.
-    assert [found for each in production for rule in rules for found in rule.objections(each)] == []
+    for overlay in OVERLAYS:
+        environment = render(overlay, root=tmp_path)
+        assert miswired(environment) == []
+        # An unset release names no image of ours yet.
+        assert [found for each in environment for rule in rules for found in rule.objections(each)] == []
+
+
+def values(root: Path) -> dict[str, dict[str, str]]:
+    """What each file of values sets, by its path."""
+    return {path: data(root / path) for path in (INSTALLATION, *map(values_of, ENVIRONMENTS))}
 
 
 @pytest.mark.parametrize("name", FILLED)
 def test_a_filled_installation_leaves_nothing_unset(tmp_path: Path, name: str) -> None:
-    assert CHECK["problems"](INSTALLATIONS[name]) == []
-
     copy_project(tmp_path, installation=INSTALLATIONS[name])
+    assert CHECK["problems"](tmp_path / "kustomize") == []
+
     text = "\n---\n".join(render_text(folder, root=tmp_path) for folder in DEPLOYED)
-    assert "set-by-installation" not in text
-    for key, value in settings(INSTALLATIONS[name]).items():
-        assert key == "databaseMaxConnections" or value in text, f"{key} reaches no object"
+    assert not re.search("set-by-(installation|environment)", text)
+    for path, found in values(tmp_path).items():
+        for key, value in found.items():
+            assert key in NOT_RENDERED or value in text, f"{key} of {path} reaches no object"
 
 
-def test_each_installation_sets_what_the_projects_own_does() -> None:
-    own = list(settings(ROOT / INSTALLATION))
-
-    assert {name: list(settings(path)) for name, path in INSTALLATIONS.items()} == dict.fromkeys(INSTALLATIONS, own)
-
-
-def test_what_is_unset_is_named() -> None:
-    named = [text.partition(" ")[0] for text in CHECK["problems"](INSTALLATIONS["unset"])]
-
-    example, unset = settings(INSTALLATIONS["example"]), settings(INSTALLATIONS["unset"])
-    assert named == [key for key in unset if example[key] != unset[key]]
+def test_each_installation_sets_what_the_projects_own_does(tmp_path: Path) -> None:
+    own = {path: list(found) for path, found in values(ROOT).items()}
+    for name, path in INSTALLATIONS.items():
+        copy_project(tmp_path / name, installation=path)
+        assert {path: list(found) for path, found in values(tmp_path / name).items()} == own
 
 
-def test_an_action_that_admission_does_not_know_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "installation.yaml"
-    text = INSTALLATIONS["example"].read_text("utf-8")
-    path.write_text(text.replace("unsignedImages: Audit", "unsignedImages: deny"), "utf-8")
+def test_what_is_unset_is_named(tmp_path: Path) -> None:
+    for name in ("unset", "example"):
+        copy_project(tmp_path / name, installation=INSTALLATIONS[name])
+    unset, example = values(tmp_path / "unset"), values(tmp_path / "example")
+    named = {text.partition(" is ")[0] for text in CHECK["problems"](tmp_path / "unset/kustomize")}
 
-    assert CHECK["problems"](path) == ["unsignedImages must be one of Audit, Deny"]
+    assert named == {
+        f"{'installation.yaml' if path == INSTALLATION else path.removeprefix('kustomize/').split('/values')[0]}: {key}"
+        for path, found in unset.items()
+        for key in found
+        if example[path][key] != found[key]
+    }
 
 
-def test_a_receiver_that_is_none_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "installation.yaml"
-    text = INSTALLATIONS["example"].read_text("utf-8")
-    for spoilt in ("alertReceiver: carrier-pigeon", "another: value"):
-        path.write_text(text.replace("alertReceiver: slack", spoilt), "utf-8")
-        assert CHECK["problems"](path) == ["alertReceiver must be one of slack, pagerduty, webhook"]
+@pytest.mark.parametrize(
+    ("path", "old", "new", "problem"),
+    [
+        (INSTALLATION, "unsignedImages: Audit", "unsignedImages: deny", "unsignedImages must be one of Audit, Deny"),
+        (INSTALLATION, "alertReceiver: slack", "alertReceiver: carrier-pigeon", "alertReceiver must be one of slack"),
+        (INSTALLATION, "alertReceiver: slack", "another: value", "alertReceiver must be one of slack"),
+        (values_of("production"), "follows: staging", "follows: stagin", "follows must be one of none, "),
+        (values_of("production"), "follows: staging", "follows: production", "follows must be one of none, "),
+        (values_of("production"), "environment: production", "environment: prod", "environment must be production"),
+        (values_of("production"), 'workersMinimum: "3"', 'workersMinimum: "30"', "workersMinimum must be from 1 to"),
+    ],
+)
+def test_a_value_that_means_nothing_is_named(tmp_path: Path, path: str, old: str, new: str, problem: str) -> None:
+    copy_project(tmp_path, installation=INSTALLATIONS["example"])
+    text = (tmp_path / path).read_text("utf-8")
+    assert old in text
+    (tmp_path / path).write_text(text.replace(old, new), "utf-8")
+
+    (found,) = CHECK["problems"](tmp_path / "kustomize")
+    assert problem in found

@@ -59,7 +59,7 @@ def _first(section: str, *wanted: str) -> list[int]:
     return [section.index(each) for each in wanted]
 
 
-TERMINATE: Final = "argocd app terminate-op ai-agents-workload"
+TERMINATE: Final = "argocd app terminate-op production-workload"
 
 
 def test_a_rollback_begins_with_the_end_of_the_sync_that_waits() -> None:
@@ -79,10 +79,10 @@ def test_a_rollback_by_command_line_switches_automation_off_before_and_on_after(
     order = _first(
         block,
         TERMINATE,
-        "argocd app set ai-agents-workload --sync-policy manual",
-        "argocd app rollback ai-agents-workload",
+        "argocd app set production-workload --sync-policy manual",
+        "argocd app rollback production-workload",
         "make smoke",
-        "argocd app set ai-agents-workload --sync-policy automated --auto-prune --self-heal",
+        "argocd app set production-workload --sync-policy automated --auto-prune --self-heal",
     )
 
     assert order == sorted(order)
@@ -111,6 +111,6 @@ def test_one_page_says_how_to_go_back_and_the_others_point_to_it(page: Path) -> 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_argocd_lines_are_of_commands_that_argo_cd_has(page: Path) -> None:
     """Of Argo CD 3.5, docs/user-guide/commands."""
-    known = {"history", "rollback", "set", "sync", "terminate-op"}
+    known = {"get", "history", "rollback", "set", "sync", "terminate-op"}
 
     assert set(re.findall(r"argocd app ([a-z-]+)", page.read_text("utf-8"))) <= known

@@ -6,10 +6,11 @@ from copy import deepcopy
 
 import pytest
 
+from tests.manifests.applications import applications
 from tests.manifests.project import ROOT
-from tests.manifests.rendering import Object, of_kind, render
+from tests.manifests.rendering import APPLICATIONS, ROOT_OF_CLUSTER, Object, of_kind, render
 
-DECLARED = [*render("argocd/bootstrap/root"), *render("argocd/applications")]
+DECLARED = [*render(ROOT_OF_CLUSTER), *render(APPLICATIONS)]
 # Those that have no namespace; of the kinds that we deploy ourselves.
 CLUSTER_SCOPED = {
     "ClusterIssuer",
@@ -44,7 +45,9 @@ def forbidden(objects: list[Object], project: Object) -> list[str]:
 
 
 APPLICATION = pytest.mark.parametrize(
-    "application", of_kind(DECLARED, "Application"), ids=lambda each: each["metadata"]["name"]
+    "application",
+    [*of_kind(render(ROOT_OF_CLUSTER), "Application"), *applications()],
+    ids=lambda each: each["metadata"]["name"],
 )
 
 

@@ -17,6 +17,7 @@ from tests.manifests.references import missing_references
 from tests.manifests.rendering import (
     FOUNDATION,
     PRODUCTION,
+    SHARED,
     WORKLOAD,
     kustomizations,
     name_of,
@@ -34,7 +35,7 @@ FOLDERS: Final = sorted(
     path.parent.as_posix()
     for path in kustomizations()
     if yaml.safe_load((ROOT / path).read_text("utf-8"))["kind"] == "Kustomization"
-    and path.parts[:2] != ("kustomize", "base")
+    and path.parts[:2] not in {("kustomize", "base"), ("kustomize", "environment")}
     and is_offline(ROOT / path.parent)
 )
 
@@ -63,7 +64,7 @@ DOORS: Final = ("gateway-api", "ingress-nginx")
 @pytest.mark.parametrize(("door", "is_pod_identity"), list(product(DOORS, (False, True))))
 def test_components_combine(tmp_path: Path, door: str, is_pod_identity: bool) -> None:
     copy_project(tmp_path)
-    _edit(tmp_path / WORKLOAD, "gateway-api", door)
+    _edit(tmp_path / SHARED / "workload", "gateway-api", door)
     if is_pod_identity:
         path = tmp_path / FOUNDATION / "kustomization.yaml"
         content = yaml.safe_load(path.read_text("utf-8"))
@@ -83,7 +84,10 @@ def test_components_combine(tmp_path: Path, door: str, is_pod_identity: bool) ->
 @pytest.mark.parametrize("component", ["collector", "keda", "observability"])
 def test_a_component_can_be_left_out(tmp_path: Path, component: str) -> None:
     copy_project(tmp_path)
-    _edit(tmp_path / WORKLOAD, f"  - ../../../components/{component}\n", "")
+    if component == "observability":
+        _edit(tmp_path / WORKLOAD, f"  - ../../../components/{component}\n", "")
+    else:
+        _edit(tmp_path / SHARED / "workload", f"  - ../../components/{component}\n", "")
 
     objects = parse(render_text(PRODUCTION, root=tmp_path))
 

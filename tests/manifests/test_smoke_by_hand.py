@@ -20,7 +20,7 @@ BY_HAND = runpy.run_path(str(project() / "kustomize/smoke_by_hand.py"))
 
 
 def test_the_job_is_the_hooks_with_the_image_that_runs_and_no_hook() -> None:
-    job = yaml.safe_load(BY_HAND["smoke_job"](IMAGE))
+    job = yaml.safe_load(BY_HAND["smoke_job"]("production", IMAGE))
 
     hook = next(each for each in of_kind(render(WORKLOAD), "Job") if each["metadata"]["name"] == "ai-agents-smoke")
     assert invalid([job]) == []
@@ -41,7 +41,7 @@ def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes
     copy_project(tmp_path)
     add_example_tenant(tmp_path)
     by_hand = runpy.run_path(str(tmp_path / "kustomize/smoke_by_hand.py"))
-    job = yaml.safe_load(by_hand["ticket_job"](IMAGE, slug, "100234"))
+    job = yaml.safe_load(by_hand["ticket_job"]("production", IMAGE, slug, "100234"))
 
     assert invalid([job]) == []
     assert missing_references([job], earlier=render(FOUNDATION, root=tmp_path)) == []

@@ -11,16 +11,17 @@ from typing import Any, Final
 
 import pytest
 
-from app.cli.onboarding import SECRETS_PREFIX
+from app.cli.onboarding import secrets_prefix
 from app.tenant_files import is_list_stale
 from app.tenants import SECRET_FILES, SECRET_OBJECTS, WEBHOOK_SECRET_FILES, TenantDirectory
 from tests.manifests.example_tenant import EXAMPLE_TENANT, TENANTS, add_example_tenant
-from tests.manifests.project import ROOT, copy_project
+from tests.manifests.project import ENVIRONMENTS, ROOT, copy_project
 from tests.manifests.references import missing_references
 from tests.manifests.rendering import (
     FOUNDATION,
     LOCAL,
     PRODUCTION,
+    SHARED,
     WORKLOAD,
     Object,
     name_of,
@@ -32,6 +33,7 @@ from tests.manifests.validity import invalid
 from tests.manifests.wiring import miswired
 from tests.policies.admission import policies_in
 
+SECRETS_PREFIX: Final = secrets_prefix(ROOT / TENANTS)
 PAGE: Final = (ROOT / "docs/deploy.md").read_text("utf-8")
 
 
@@ -137,6 +139,13 @@ def test_secrets_are_found_by_their_names_as_the_commands_and_the_page_make_them
     assert f"`{SECRETS_PREFIX}<slug>`" in PAGE
 
 
+def test_each_environment_has_its_clients_secrets_under_its_own_name() -> None:
+    for name in ENVIRONMENTS:
+        folder = f"kustomize/overlays/{name}/foundation"
+        (source,) = external(render(folder))["tenant-secrets-api"]["dataFrom"]
+        assert source["find"]["path"] == secrets_prefix(ROOT / folder / "tenants") == f"ai-agents/{name}/tenants/"
+
+
 def test_a_rotated_secret_of_a_tenant_restarts_nothing() -> None:
     for workload in of_kind(render(WORKLOAD), "Deployment"):
         reloaded = workload["metadata"]["annotations"]["secret.reloader.stakater.com/reload"]
@@ -145,7 +154,8 @@ def test_a_rotated_secret_of_a_tenant_restarts_nothing() -> None:
 
 def test_the_list_of_files_is_that_of_the_folder() -> None:
     """`make tenants` mends it, after a file was added by hand or a merge brought two lists together."""
-    assert [folder for folder in (TENANTS, f"{LOCAL}/tenants") if is_list_stale(ROOT / folder)] == []
+    folders = [f"kustomize/overlays/{name}/foundation/tenants" for name in ENVIRONMENTS]
+    assert [folder for folder in (*folders, f"{LOCAL}/tenants") if is_list_stale(ROOT / folder)] == []
 
 
 def test_two_hundred_clients_fit() -> None:
@@ -176,7 +186,7 @@ def test_tenants_files_can_be_served_together(root: Path, tmp_path: Path) -> Non
     """On the pull request that adds one: a second file for one help desk, or with another's id, is refused there."""
     files = tmp_path / "files"
     shutil.copytree(root / TENANTS, files)
-    shutil.copy(root / FOUNDATION / "smoke-tenant" / "smoke.yaml", files)
+    shutil.copy(root / SHARED / "foundation/smoke-tenant/smoke.yaml", files)
     tenants = TenantDirectory(files, tmp_path)
     assert tenants.refresh() == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,6 @@ GIVEN: Final = {
     "AWS_REGION": "eu-central-1",
     "OIDC_PROVIDER": "oidc.eks.eu-central-1.amazonaws.com/id/ABC",
     "HOSTED_ZONE_ID": "Z1",
-    "HOST": "ai-agents.example.com",
     "KMS_KEY_ARN": "arn:aws:kms:eu-central-1:123456789012:key/1",
     "GITHUB_REPOSITORY": "octo-org/octo-repo",
     "GITHUB_OWNER_ID": "123456",
@@ -60,9 +60,24 @@ def test_every_role_is_made_with_its_policy(tmp_path: Path) -> None:
     for verb in ("create-role", "put-role-policy"):
         named = {each[each.index("--role-name") + 1] for each in calls if each[1] == verb}
         assert named == {
-            f"ai-agents-{role}" for role in ("external-secrets", "cert-manager", "github-release", "kyverno")
+            *(f"ai-agents-{name}-external-secrets" for name in ("staging", "production")),
+            *(f"ai-agents-{role}" for role in ("cert-manager", "github-release", "kyverno")),
         }
     assert "$" not in json.dumps(calls)
+
+
+def test_an_environment_reads_its_own_secrets_and_no_other_s(tmp_path: Path) -> None:
+    calls = _calls(tmp_path, ENVIRONMENTS="production-us")
+
+    [policy] = [
+        json.loads(each[-1]) for each in calls if each[1] == "put-role-policy" and "external-secrets" in each[3]
+    ]
+    [read] = [each["Resource"] for each in policy["Statement"] if "secretsmanager:GetSecretValue" in each["Action"]]
+    assert read == "arn:aws:secretsmanager:eu-central-1:123456789012:secret:ai-agents/production-us/*"
+    assert _trust(calls, "production-us-external-secrets")[f"{GIVEN['OIDC_PROVIDER']}:sub"] == [
+        "system:serviceaccount:production-us:external-secrets-sa",
+        "system:serviceaccount:argocd:external-secrets-sa",
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(GIVEN))
@@ -77,6 +92,7 @@ def test_what_is_not_given_is_named(tmp_path: Path, name: str) -> None:
 
 
 SECRETS: Final = {
+    "ENVIRONMENT": "production",
     "KMS_KEY_ARN": GIVEN["KMS_KEY_ARN"],
     "DATABASE_HOST": "db.example",
     "OWNER_PASSWORD": "owner-pass",
@@ -121,9 +137,16 @@ def test_secrets_have_what_the_external_secrets_read(tmp_path: Path) -> None:
     kept = {"database": made["database"], "redis": made["redis"], "openai": made["openai"], "alerts": made["alerts"]}
     for each in of_kind(render(FOUNDATION), "ExternalSecret"):
         for entry in each["spec"].get("data", []):
-            name = entry["remoteRef"]["key"].removeprefix("ai-agents/production/")
+            name = entry["remoteRef"]["key"]
             if name in kept and "property" in entry["remoteRef"]:
                 assert entry["remoteRef"]["property"] in kept[name] or name == "alerts", each["metadata"]["name"]
+
+
+def test_argo_cd_s_secret_has_the_keys_that_its_settings_name(tmp_path: Path) -> None:
+    made = _secrets(tmp_path, SLACK_TOKEN="xoxb-1", GITHUB_TOKEN="github_pat_1")
+
+    settings = (ROOT / "argocd/bootstrap/argo-cd/argocd-notifications-cm.yaml").read_text(encoding="utf-8")
+    assert set(made["argocd"]) == set(re.findall(r"\$([a-z-]+)", settings))
 
 
 def test_secrets_are_seen_in_no_list_of_processes_and_run_again_they_are_renewed(tmp_path: Path) -> None:
@@ -134,4 +157,8 @@ def test_secrets_are_seen_in_no_list_of_processes_and_run_again_they_are_renewed
     assert "worker:another@" in again["database"]["worker_url"]
     assert again["tenants_smoke"] == smoke
     calls = (tmp_path / "calls").read_text(encoding="utf-8")
-    assert not [secret for secret in (*SECRETS.values(), *smoke.values()) if secret in calls and "kms" not in secret]
+    assert not [
+        secret
+        for secret in (*SECRETS.values(), *smoke.values())
+        if secret in calls and "kms" not in secret and secret != "production"
+    ]

@@ -1,4 +1,4 @@
-"""The branch `release` is main's commit and a digest; it moves forward alone, whatever order the jobs end in."""
+"""An environment's branch is main's commit and a digest; it moves forward alone, whatever order the jobs end in."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from tests.workflows.commands import ROOT, SCRIPTS, commit, git, run
 
 RELEASE: Final = "kustomize/release/kustomization.yaml"
 INSTALLATION: Final = "kustomize/installation/installation.yaml"
-TENANTS: Final = "kustomize/overlays/production/foundation/tenants"
-ACME: Final = f"{TENANTS}/acme.yaml"
-GLOBEX: Final = f"{TENANTS}/globex.yaml"
+STAGING: Final = "kustomize/overlays/staging"
+PRODUCTION: Final = "kustomize/overlays/production"
+VALUES: Final = "values/environment.yaml"
+ACME: Final = f"{STAGING}/foundation/tenants/acme.yaml"
+GLOBEX: Final = f"{STAGING}/foundation/tenants/globex.yaml"
+CLIENT: Final = f"{PRODUCTION}/foundation/tenants/client.yaml"
+OTHER: Final = f"{PRODUCTION}/foundation/tenants/other.yaml"
 IMAGE: Final = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-agents"
 ONE: Final = f"sha256:{'1' * 64}"
 TWO: Final = f"sha256:{'2' * 64}"
@@ -32,7 +36,10 @@ def _installation(image: str) -> str:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clone of a bare remote; main holds the project's own two files, with the image set."""
+    """A clone of a bare remote; main holds the project's own files, with the image set, and what runs is an older release.
+
+    Tests that say no more look at the branch of staging, which gets each merge.
+    """
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git")
     git(tmp_path, "clone", "--quiet", "remote.git", "clone")
     clone = tmp_path / "clone"
@@ -44,7 +51,10 @@ def clone(tmp_path: Path) -> Path:
             RELEASE: (ROOT / RELEASE).read_text(encoding="utf-8"),
             INSTALLATION: _installation(IMAGE),
             "app.py": "one\n",
+            f"{STAGING}/{VALUES}": "data:\n  follows: none\n",
+            f"{PRODUCTION}/{VALUES}": "data:\n  follows: staging\n",
             ACME: "name: Acme\n",
+            CLIENT: "name: Client\n",
         },
     )
     return clone
@@ -71,8 +81,12 @@ def _release_tenants(clone: Path, at: str = "main") -> subprocess.CompletedProce
     return result
 
 
-def _released(clone: Path) -> str:
-    git(clone, "fetch", "--quiet", "origin", "release")
+def _promote(clone: Path, revision: str, to: str = "production") -> subprocess.CompletedProcess[str]:
+    return run(sys.executable, SCRIPTS / "release_branch.py", "--promote", to, revision, cwd=clone)
+
+
+def _released(clone: Path, environment: str = "staging") -> str:
+    git(clone, "fetch", "--quiet", "origin", f"release-{environment}")
     return git(clone, "rev-parse", "FETCH_HEAD")
 
 
@@ -87,6 +101,7 @@ def test_branch_holds_mains_commit_and_the_digest(clone: Path) -> None:
     assert git(clone, "diff", "--name-only", main, released) == RELEASE
     text = git(clone, "show", f"{released}:{RELEASE}")
     assert yaml.safe_load(text)["images"] == [{"name": "ai-agents", "newName": IMAGE, "digest": ONE}]
+    assert f"- commit={main}" in text
     assert ONE in git(clone, "log", "-1", "--format=%B", released)
 
 
@@ -111,6 +126,116 @@ def test_next_release_follows_both_the_one_before_and_main(clone: Path) -> None:
     assert git(clone, "rev-parse", f"{second}^1", f"{second}^2").splitlines() == [first, main]
     assert git(clone, "show", f"{second}:app.py") == "two"
     assert TWO in git(clone, "show", f"{second}:{RELEASE}")
+
+
+def test_the_first_release_makes_every_branch_and_the_next_one_only_that_of_who_follows_none(clone: Path) -> None:
+    """A cluster that tracks production's branch can't begin without it, nor can staging in it."""
+    _release(clone, ONE)
+    first = _released(clone, "production")
+    assert git(clone, "rev-parse", f"{first}^") == git(clone, "rev-parse", "main")
+    _merge(clone, "More", {"app.py": "two\n"})
+
+    _release(clone, TWO)
+
+    assert git(clone, "show", f"{_released(clone)}:app.py") == "two"
+    assert _released(clone, "production") == first
+
+
+def test_what_staging_has_tested_goes_on_as_it_is_but_for_the_clients(clone: Path) -> None:
+    _release(clone, ONE)
+    before = _released(clone, "production")
+    main = _merge(clone, "More", {"app.py": "two\n", OTHER: "name: Other\n"})
+    _release(clone, TWO)
+    tested = _released(clone)
+    _merge(clone, "Still being tested", {"app.py": "three\n"})
+
+    result = _promote(clone, tested)
+
+    assert result.returncode == 0, result.stderr
+    released = _released(clone, "production")
+    assert git(clone, "rev-parse", f"{released}^1", f"{released}^2").splitlines() == [before, main]
+    assert git(clone, "diff", "--name-status", tested, released) == f"D\t{OTHER}", "clients come by their own job"
+    text = git(clone, "show", f"{released}:{RELEASE}")
+    assert TWO in text
+    assert f"- commit={main}" in text
+    message = git(clone, "log", "-1", "--format=%B", released)
+    assert message.startswith("Release ")
+    assert TWO in message
+    assert f"From staging: {tested}" in message
+
+
+def test_a_release_is_promoted_once_and_an_older_one_not_after_it(clone: Path) -> None:
+    _release(clone, ONE)
+    older = _released(clone)
+    _merge(clone, "More", {"app.py": "two\n"})
+    _release(clone, TWO)
+    newer = _released(clone)
+    assert _promote(clone, newer).returncode == 0
+    before = _released(clone, "production")
+
+    assert "already" in _promote(clone, newer).stdout
+    assert "newer" in _promote(clone, older).stdout
+    assert _released(clone, "production") == before
+
+
+def test_a_client_of_staging_alone_is_nothing_to_promote(clone: Path) -> None:
+    """Argo CD says of each commit of the branch that it is healthy, of one with a client's file too."""
+    _release(clone, ONE)
+    before = _released(clone, "production")
+    _merge(clone, "A client", {GLOBEX: "name: Globex\n"})
+    _release_tenants(clone)
+
+    result = _promote(clone, _released(clone))
+
+    assert result.returncode == 0, result.stderr
+    assert git(clone, "show", f"{_released(clone, 'production')}:app.py") == "one"
+    assert git(clone, "rev-parse", f"{_released(clone, 'production')}^{{tree}}:{PRODUCTION}") == git(
+        clone, "rev-parse", f"{before}^{{tree}}:{PRODUCTION}"
+    )
+
+
+@pytest.mark.parametrize("revision", ["main", "0" * 40, "a branch", ""])
+def test_what_staging_has_not_tested_is_refused(clone: Path, revision: str) -> None:
+    _release(clone, ONE)
+    _merge(clone, "More", {"app.py": "two\n"})
+    _release(clone, TWO)
+    before = _released(clone, "production")
+    commits = {
+        "main": git(clone, "rev-parse", "main"),
+        "a branch": commit(clone, "A branch", {"app.py": "three\n"}),
+    }
+
+    result = _promote(clone, commits.get(revision, revision))
+
+    assert result.returncode == 1
+    assert "only what was tested there is promoted" in result.stderr
+    assert _released(clone, "production") == before
+
+
+@pytest.mark.parametrize("environment", ["staging", "nowhere", "../production"])
+def test_who_follows_nobody_gets_nothing_by_a_promotion(clone: Path, environment: str) -> None:
+    _release(clone, ONE)
+
+    result = _promote(clone, _released(clone), to=environment)
+
+    assert result.returncode == 1
+    assert "follows no environment" in result.stderr
+
+
+def test_a_new_environment_gets_its_branch_from_the_one_that_it_follows(clone: Path) -> None:
+    _release(clone, ONE)
+    eu = "kustomize/overlays/production-eu"
+    _merge(clone, "Europe", {f"{eu}/{VALUES}": "data:\n  follows: production\n", f"{eu}/foundation/tenants/a": "x\n"})
+    _release(clone, TWO)
+    assert git(clone, "ls-remote", "origin", "refs/heads/release-production-eu") == ""
+    _promote(clone, _released(clone))
+
+    result = _promote(clone, _released(clone, "production"), to="production-eu")
+
+    assert result.returncode == 0, result.stderr
+    assert TWO in git(clone, "show", f"{_released(clone, 'production-eu')}:{RELEASE}")
+    followers = run(sys.executable, SCRIPTS / "release_branch.py", "--followers", "production", cwd=clone)
+    assert followers.stdout.strip() == '["production-eu"]'
 
 
 def test_running_again_changes_nothing(clone: Path) -> None:
@@ -177,7 +302,7 @@ def test_commit_that_was_not_merged_is_refused(clone: Path) -> None:
 
     assert result.returncode == 1
     assert "only what was merged is released" in result.stderr
-    assert git(clone, "ls-remote", "origin", "refs/heads/release") == ""
+    assert git(clone, "ls-remote", "origin", "refs/heads/release-*") == ""
 
 
 @pytest.mark.parametrize("digest", ["", "latest", "sha256:12", f"sha256:{'0' * 64}"])
@@ -279,12 +404,25 @@ def test_an_older_job_of_clients_leaves_the_newer_one_s_files(clone: Path) -> No
     assert _released(clone) == before
 
 
+def test_a_client_goes_to_its_environment_alone_and_at_once(clone: Path) -> None:
+    _release(clone, ONE)
+    staging, production = _released(clone), _released(clone, "production")
+    _merge(clone, "A client", {OTHER: "name: Other\n", "app.py": "two\n"})
+
+    result = _release_tenants(clone)
+
+    assert result.returncode == 0, result.stderr
+    assert _released(clone) == staging
+    changed = git(clone, "diff", "--name-status", production, _released(clone, "production"))
+    assert changed == f"A\t{OTHER}"
+
+
 def test_the_first_release_brings_the_clients_files(clone: Path) -> None:
     result = _release_tenants(clone)
 
     assert result.returncode == 0, result.stderr
     assert "the first release brings" in result.stdout
-    assert git(clone, "ls-remote", "origin", "refs/heads/release") == ""
+    assert git(clone, "ls-remote", "origin", "refs/heads/release-*") == ""
     _release(clone, ONE)
     assert git(clone, "show", f"{_released(clone)}:{ACME}") == "name: Acme"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -12,18 +13,17 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.manifests.rendering import FOUNDATION
-from tests.workflows.commands import ROOT, program, run
+from tests.workflows.commands import ROOT, git, program, run
 
 FOLDER: Final = ROOT / ".github" / "workflows"
 FILES: Final = sorted(FOLDER.glob("*.yaml"))
 ZIZMOR: Final = Path(sysconfig.get_path("scripts")) / "zizmor"
 
 RULESETS: Final = ROOT / ".github" / "rulesets"
-TENANTS: Final = f"{FOUNDATION}/tenants/**"
+TENANTS: Final = "kustomize/overlays/*/foundation/tenants/**"
 
-# Who may push to the branch `release`, by the deploy key of its environment.
-PUSHERS: Final = {("release", "branch"), ("tenants", "branch")}
+# Who may push to the branches `release-…`, by the deploy key of its environment.
+PUSHERS: Final = {("release", "branch"), ("tenants", "branch"), ("promote", "branch")}
 # Who may do more than read, and why it must.
 WRITES: Final = {
     ("release", "image"): {"id-token", "attestations"},
@@ -47,7 +47,7 @@ def _targets(makefile: Path = ROOT / "Makefile") -> set[str]:
 
 
 def test_there_are_these_workflows() -> None:
-    assert [path.stem for path in FILES] == ["ci", "e2e", "faults", "preview", "release", "tenants"]
+    assert [path.stem for path in FILES] == ["ci", "e2e", "faults", "preview", "promote", "release", "tenants"]
 
 
 def _audit(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -87,7 +87,7 @@ def test_nothing_is_allowed_but_what_each_job_needs(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_each_action_is_a_commit_with_its_version(path: Path) -> None:
-    uses = re.findall(r"uses: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    uses = re.findall(r"^ +(?:- )?uses: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert len(uses) == sum("uses" in step for step in _steps(_workflow(path)))
     for each in uses:
@@ -149,13 +149,18 @@ def test_only_the_key_of_the_release_jobs_moves_the_branch() -> None:
         if "secrets." in json.dumps(job)
     }
 
-    assert holders == {("release", "branch"): "release", ("tenants", "branch"): "tenants"}
+    assert holders == {
+        ("release", "branch"): "release",
+        ("tenants", "branch"): "tenants",
+        ("promote", "branch"): "${{ matrix.environment }}",
+    }
     for file, name in PUSHERS:
         job = _workflow(FOLDER / f"{file}.yaml")["jobs"][name]
         assert job["permissions"] == {"contents": "read"}
         assert job["steps"][0]["with"]["ssh-key"] == "${{ secrets.RELEASE_KEY }}"
     ruleset = json.loads((RULESETS / "release.json").read_text(encoding="utf-8"))
     assert ruleset["bypass_actors"] == [{"actor_id": None, "actor_type": "DeployKey", "bypass_mode": "always"}]
+    assert ruleset["conditions"]["ref_name"] == {"include": ["refs/heads/release-*"], "exclude": []}
     assert {rule["type"] for rule in ruleset["rules"]} == {"creation", "update", "deletion", "non_fast_forward"}
 
 
@@ -182,27 +187,52 @@ case "$*" in
     "api repos/owner/name/rulesets --jq "*main*) [ ! -e {state}/main.json ] || echo 1 ;;
     "api repos/owner/name/rulesets --jq "*release*) [ ! -e {state}/release.json ] || echo 2 ;;
     "api repos/owner/name/rules/branches/"*)
-        file={state}/$(basename "$2").json
+        branch=$(basename "$2")
+        file={state}/${{branch%%-*}}.json
         [ ! -e "$file" ] || jq --raw-output '.rules[].type' "$file" ;;
-    *"--method PUT repos/owner/name/environments/"*) touch {state}/environment-$(basename "$5") ;;
+    *"--method PUT repos/owner/name/environments/"*) cat >{state}/environment-$(basename "$5") ;;
     "api --silent repos/owner/name/environments/"*) [ -e {state}/environment-$(basename "$3") ] ;;
+    "api repos/owner/name/environments/"*)
+        ! grep -q reviewers {state}/environment-$(basename "$2") || echo required_reviewers ;;
+    "api orgs/owner/teams/operations "*) echo '"type": "Team", "id": 7' ;;
+    "api orgs/owner/teams/"*) exit 1 ;;
+    "api users/somebody "*) echo '"type": "User", "id": 8' ;;
+    "api users/"*) exit 1 ;;
 esac
 """
 
 
+def _project(to: Path, approver: str) -> Path:
+    """A project with staging and, after the word of *approver*, production; its own rulesets and script."""
+    for folder in ("rulesets", "scripts"):
+        shutil.copytree(ROOT / ".github" / folder, to / ".github" / folder)
+    for name, follows in (("staging", "none"), ("production", "staging")):
+        values = to / "kustomize/overlays" / name / "values/environment.yaml"
+        values.parent.mkdir(parents=True)
+        values.write_text(f"data:\n  follows: {follows}\n  approver: {approver}\n", encoding="utf-8")
+    return to
+
+
+def _protect(project: Path, state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    program(state / "bin", "gh", GH.format(state=state))
+    path = f"{state / 'bin'}:/usr/bin:/bin"
+    return run(project / ".github/scripts/protect.sh", *arguments, cwd=state, PATH=path)
+
+
 def test_protection_is_made_kept_and_checked(tmp_path: Path) -> None:
-    program(tmp_path / "bin", "gh", GH.format(state=tmp_path))
+    project = _project(tmp_path / "project", approver="none")
 
     def protect(*arguments: str) -> subprocess.CompletedProcess[str]:
-        path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
-        return run(ROOT / ".github/scripts/protect.sh", *arguments, cwd=tmp_path, PATH=path)
+        return _protect(project, tmp_path, *arguments)
 
     assert protect("--check").returncode == 1
     made = protect()
     assert made.returncode == 0, made.stderr
     key = (tmp_path / "secret-release").read_text(encoding="utf-8")
     assert "OPENSSH PRIVATE KEY" in key
-    assert key == (tmp_path / "secret-tenants").read_text(encoding="utf-8")
+    for name in ("tenants", "production"):
+        assert key == (tmp_path / f"secret-{name}").read_text(encoding="utf-8")
+    assert not (tmp_path / "secret-staging").exists(), "it gets each merge by the job `release`"
     calls = (tmp_path / "calls").read_text(encoding="utf-8")
     assert protect().returncode == 0
     again = (tmp_path / "calls").read_text(encoding="utf-8").removeprefix(calls)
@@ -210,11 +240,100 @@ def test_protection_is_made_kept_and_checked(tmp_path: Path) -> None:
     assert "POST" not in again
     assert "--method PUT repos/owner/name/rulesets/1" in again
     assert "PUT repos/owner/name/environments" not in again, "it would take the reviewers away"
-    assert protect("--check").stdout.splitlines() == ["main is protected", "release is protected"]
+    assert protect("--check").stdout.splitlines() == [
+        "main is protected",
+        "release-production is protected",
+        "release-staging is protected",
+    ]
     (tmp_path / "release.json").unlink()
     gone = protect("--check")
     assert gone.returncode == 1
-    assert "release is not protected" in gone.stderr
+    assert "release-production is not protected" in gone.stderr
+
+
+@pytest.mark.parametrize(
+    ("approver", "reviewer"), [("operations", {"type": "Team", "id": 7}), ("somebody", {"type": "User", "id": 8})]
+)
+def test_an_environment_that_names_an_approver_waits_for_it(
+    tmp_path: Path, approver: str, reviewer: dict[str, Any]
+) -> None:
+    project = _project(tmp_path / "project", approver)
+
+    made = _protect(project, tmp_path)
+
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.splitlines()[-1] == f"production waits for {approver}"
+    put = json.loads((tmp_path / "environment-production").read_text(encoding="utf-8"))
+    assert put["reviewers"] == [reviewer]
+    assert put["deployment_branch_policy"]["custom_branch_policies"] is True
+    (tmp_path / "environment-production").write_text("{}", encoding="utf-8")
+    gone = _protect(project, tmp_path, "--check")
+    assert gone.returncode == 1
+    assert "environment production asks nobody to approve" in gone.stderr
+
+
+def test_an_approver_whom_nobody_knows_is_no_approval(tmp_path: Path) -> None:
+    refused = _protect(_project(tmp_path / "project", "nobody-at-all"), tmp_path)
+
+    assert refused.returncode == 1
+    assert "nobody-at-all, whom production names" in refused.stderr
+
+
+# What GitHub answers to the question of a commit's statuses, after --jq.
+STATUSES: Final = """
+[[ $* == "api --paginate repos/owner/name/commits/abc/status --jq "* ]] || exit 1
+jq --raw-output "$5" {answer}
+"""
+
+
+@pytest.mark.parametrize(
+    ("states", "context", "planned"),
+    [
+        ({"staging-foundation": "success", "staging-workload": "success"}, "staging-workload", '["production"]'),
+        ({"staging-foundation": "success", "staging-workload": "success"}, "staging-foundation", '["production"]'),
+        ({"staging-workload": "success"}, "staging-workload", "[]"),
+        ({"staging-foundation": "failure", "staging-workload": "success"}, "staging-workload", "[]"),
+        ({"production-foundation": "success", "production-workload": "success"}, "production-workload", "[]"),
+        ({"other-foundation": "success", "staging-workload": "success"}, "staging-workload", "[]"),
+    ],
+)
+def test_a_release_goes_on_when_both_its_applications_passed(
+    tmp_path: Path, states: dict[str, str], context: str, planned: str
+) -> None:
+    answer = tmp_path / "answer.json"
+    statuses = [{"context": name, "state": state} for name, state in states.items()]
+    answer.write_text(json.dumps({"state": "any", "statuses": statuses}), encoding="utf-8")
+    program(tmp_path / "bin", "gh", STATUSES.format(answer=answer))
+    path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
+    project = _project(tmp_path / "project", approver="none")
+    git(project, "init", "--quiet", "--initial-branch=main")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "Begin")
+
+    result = run(
+        project / ".github/scripts/promotable.sh",
+        cwd=project,
+        PATH=path,
+        GITHUB_REPOSITORY="owner/name",
+        REVISION="abc",
+        CONTEXT=context,
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"environments={planned}\n"
+
+
+def test_a_promotion_runs_main_s_code_at_argo_cd_s_word_and_each_environment_may_ask_for_approval() -> None:
+    workflow = _workflow(FOLDER / "promote.yaml")
+    plan, branch = workflow["jobs"]["plan"], workflow["jobs"]["branch"]
+
+    assert workflow["on"] == "status", "which runs the default branch's workflow"
+    assert "github.event.state == 'success'" in plan["if"]
+    assert plan["permissions"] == {"contents": "read", "statuses": "read"}
+    assert branch["needs"] == "plan"
+    assert branch["concurrency"] == {"group": "promote-to-${{ matrix.environment }}", "cancel-in-progress": True}
+    for job in (plan, branch):
+        assert "ref" not in job["steps"][0]["with"]
 
 
 def test_a_merge_of_tenants_files_alone_builds_no_image_and_waits_for_none() -> None:

@@ -252,6 +252,15 @@ PROVOCATIONS: Final = (
             lambda: 0,
         ),
     ),
+    Provocation(
+        ("AiAgentsSyncWaiting",),
+        "metric exposed by the drill",
+        _exposed(
+            'argocd_app_info{name="production-workload",dest_namespace="production",operation="sync"}',
+            lambda: 1,
+            lambda: 0,
+        ),
+    ),
     Provocation(("AiAgentsMigrationFailed",), "metric exposed by the drill", _job_fails("ai-agents-migrate")),
     Provocation(("AiAgentsSmokeFailed",), "metric exposed by the drill", _job_fails("ai-agents-smoke")),
 )

@@ -1,0 +1,185 @@
+"""An environment is a folder of few lines: what it must hold, what Argo CD makes of it, and how another is added."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from copy import deepcopy
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+
+from tests.manifests.applications import applications, generated
+from tests.manifests.project import CHOSEN, ENVIRONMENTS, ROOT, copy_project, data, values_of
+from tests.manifests.references import missing_references
+from tests.manifests.rendering import APPLICATIONS, Object, name_of, of_kind, render
+from tests.manifests.validity import invalid
+from tests.manifests.wiring import miswired
+from tests.policies.admission import policies_in
+
+OVERLAYS: Final = ROOT / "kustomize/overlays"
+EACH = pytest.mark.parametrize("environment", ENVIRONMENTS)
+
+
+@pytest.mark.skipif(CHOSEN != "example" or ENVIRONMENTS != ["production", "staging"], reason="made of the example")
+def test_the_applications_are_those_that_argo_cd_s_own_controller_makes() -> None:
+    made = yaml.safe_load_all((Path(__file__).parent / "generated_applications.yaml").read_text("utf-8"))
+    (application_set,) = of_kind(render(APPLICATIONS), "ApplicationSet")
+
+    assert generated(application_set) == list(made)
+    assert invalid(generated(application_set)) == []
+
+
+@EACH
+def test_its_folder_its_namespace_its_branch_and_its_secrets_have_one_name(environment: str) -> None:
+    assert data(ROOT / values_of(environment))["environment"] == environment
+    objects = render(f"kustomize/overlays/{environment}")
+    assert {each["metadata"].get("namespace", environment) for each in objects} == {environment}
+    (namespace,) = of_kind(objects, "Namespace")
+    assert namespace["metadata"]["name"] == environment
+    (store,) = of_kind(objects, "SecretStore")
+    assert store["spec"]["provider"]["aws"]["prefix"] == f"ai-agents/{environment}/"
+    (smoke,) = (each for each in of_kind(objects, "Job") if each["metadata"]["name"] == "ai-agents-smoke")
+    assert f"--namespace={environment}" in smoke["spec"]["template"]["spec"]["containers"][0]["args"]
+
+
+@EACH
+def test_it_is_sound(environment: str) -> None:
+    folder = f"kustomize/overlays/{environment}"
+    foundation, workload = render(f"{folder}/foundation"), render(f"{folder}/workload")
+
+    assert invalid([*foundation, *workload]) == miswired([*foundation, *workload]) == []
+    assert missing_references(workload, earlier=foundation) == []
+    assert not {*map(name_of, foundation)} & {*map(name_of, workload)}
+    assert len(render(folder)) == len(foundation) + len(workload)
+
+
+def test_staging_is_what_production_is_but_for_its_size_and_who_is_told() -> None:
+    """What passes in the one must mean something for the other."""
+    if "staging" not in ENVIRONMENTS:
+        pytest.skip("there is no staging")
+    staging, production = (
+        {name_of(each): deepcopy(each) for each in render(f"kustomize/overlays/{name}")}
+        for name in ("staging", "production")
+    )
+    only_here = {each for each in {*staging} ^ {*production} if each[0] != "Namespace"}
+    settings = {each for each in only_here if each[1].startswith("settings")}
+    kinds = {"AlertmanagerConfig", "ConfigMap", "ExternalSecret", "PodMonitor", "PrometheusRule"}
+
+    assert settings == set(), "one set of settings"
+    assert {kind for kind, _ in only_here} == kinds, "one Prometheus serves the cluster, and tells of production alone"
+    for name in {*staging} & {*production}:
+        for each in (staging[name], production[name]):
+            each["metadata"].pop("namespace", None)
+        if name[0] in {"Deployment", "CronJob", "PodDisruptionBudget", "Role", "ResourceQuota"}:
+            assert staging[name] == production[name]
+
+
+@EACH
+def test_it_is_listed_in_one_cluster(environment: str) -> None:
+    clusters = [path.parent for path in OVERLAYS.glob("*/cluster/applications/environments.yaml")]
+    listed = [
+        destination["namespace"]
+        for path in clusters
+        for destination in yaml.safe_load((path / "environments.yaml").read_text("utf-8"))["spec"]["destinations"]
+    ]
+
+    assert sorted(listed) == ENVIRONMENTS
+    assert listed.count(environment) == 1
+
+
+@EACH
+def test_it_follows_another_or_none_and_never_itself_in_the_end(environment: str) -> None:
+    seen, name = [], environment
+    while name != "none":
+        assert name in ENVIRONMENTS
+        assert name not in seen
+        seen.append(name)
+        name = data(ROOT / values_of(name))["follows"]
+
+
+def test_production_gets_what_staging_has_tested() -> None:
+    values = {name: data(ROOT / values_of(name)) for name in ENVIRONMENTS}
+    if "staging" not in values:
+        pytest.skip("there is no staging")
+
+    assert values["staging"]["follows"] == "none"
+    assert values["production"]["follows"] == "staging"
+
+
+def test_argo_cd_tracks_each_by_its_branch_and_folder() -> None:
+    found = {
+        each["metadata"]["name"]: (each["spec"]["source"]["targetRevision"], each["spec"]["source"]["path"])
+        for each in applications()
+        if each["spec"]["project"] == "ai-agents"
+    }
+
+    assert found == {
+        f"{name}-{part}": (f"release-{name}", f"kustomize/overlays/{name}/{part}")
+        for name in ENVIRONMENTS
+        for part in ("foundation", "workload")
+    }
+
+
+def test_what_a_cluster_has_but_once_comes_by_the_branch_of_the_environment_that_it_was_made_for() -> None:
+    revisions = {
+        each["spec"]["source"]["targetRevision"]
+        for each in applications()
+        if each["spec"]["project"] != "ai-agents" and "path" in each["spec"]["source"]
+    }
+
+    assert revisions == {"release-production"}
+
+
+def _written(root: Path, name: str) -> list[Path]:
+    """The files that a person writes for an environment."""
+    folder = root / "kustomize/overlays" / name
+    return [path for path in folder.rglob("*") if path.is_file() and "tenants" not in path.parts]
+
+
+def test_an_environment_is_few_lines(tmp_path: Path) -> None:
+    for name in ENVIRONMENTS:
+        lines = sum(len(path.read_text("utf-8").splitlines()) for path in _written(ROOT, name))
+        assert lines < 150, name
+
+
+def test_another_region_is_a_copied_folder(tmp_path: Path) -> None:
+    """As docs/environments.md says: copy, name, values."""
+    copy_project(tmp_path)
+    overlays = tmp_path / "kustomize/overlays"
+    shutil.copytree(overlays / "production", overlays / "production-us")
+    for path in _written(tmp_path, "production-us"):
+        text = path.read_text("utf-8")
+        text = text.replace("follows: staging", "follows: production").replace("namespace: staging", "namespace: gone")
+        text = text.replace("environment: production", "environment: production-us")
+        text = text.replace("namespace: production", "namespace: production-us")
+        text = text.replace("ai-agents-production-external", "ai-agents-production-us-external")
+        path.write_text(text.replace("eu-central-1", "us-east-1"), "utf-8")
+    listed = overlays / "production-us/cluster/applications/environments.yaml"
+    lines = [line for line in listed.read_text("utf-8").splitlines() if "gone" not in line]
+    listed.write_text("\n".join(lines) + "\n", "utf-8")
+
+    objects = render("kustomize/overlays/production-us", root=tmp_path)
+    root = render("kustomize/overlays/production-us/cluster", root=tmp_path)
+    kept = render("kustomize/overlays/production-us/cluster/applications", root=tmp_path)
+
+    assert invalid([*objects, *root, *kept]) == []
+    assert miswired(objects) == []
+    rules = policies_in(render("policies", root=tmp_path))
+    assert [found for each in objects for rule in rules for found in rule.objections(each)] == []
+    (application,) = of_kind(root, "Application")
+    assert application["spec"]["source"]["targetRevision"] == "release-production-us"
+    assert application["spec"]["source"]["path"] == "kustomize/overlays/production-us/cluster/applications"
+    (application_set,) = of_kind(kept, "ApplicationSet")
+    assert [_place(each) for each in generated(application_set)] == [
+        ("production-us-foundation", "release-production-us"),
+        ("production-us-workload", "release-production-us"),
+    ]
+    rendered = str(objects).replace("production-us", "")
+    assert re.findall(r".{40}production.{40}", rendered) == [], "nothing of the folder that was copied is left"
+
+
+def _place(application: Object) -> tuple[str, str]:
+    return application["metadata"]["name"], application["spec"]["source"]["targetRevision"]
