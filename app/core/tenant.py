@@ -36,6 +36,8 @@ _TEXTS_SHARE: Final = 0.5
 class NoteOptions(Part):
     """How a note looks and who may see it. A flag is off unless the file turns it on."""
 
+    mode: Literal["post", "shadow"] = "post"
+    """`shadow`: a note is written and stored, and nothing is sent to the help desk."""
     show_to_requester: bool = False
     notify_technician: bool = False
     mark_first_response: bool = False
@@ -57,6 +59,10 @@ class NoteOptions(Part):
         default=("summary", "next_steps", "similar_tickets", "knowledge", "assets", "monitoring"), min_length=1
     )
     """What a note shows, in this order. What the sources say follows the summary, or the next steps right after it."""
+
+    @property
+    def is_shadow(self) -> bool:
+        return self.mode == "shadow"
 
     @property
     def max_text_words(self) -> int:

@@ -185,6 +185,8 @@ class EnhancementRow(SQLModel, table=True):
     """When the latest attempt to post began. From then on a note may be on the ticket."""
     note_html: str | None = Field(default=None, sa_column=_words(nullable=True))
     """The note as the latest attempt sent it."""
+    shadowed_at: datetime | None = Field(default=None, sa_column=_time())
+    """When it was written in shadow mode; it is never posted. Null: it is to be posted."""
     note_id: str | None = Field(default=None, sa_column=_words(nullable=True))
     posted_at: datetime | None = Field(default=None, sa_column=_time())
 

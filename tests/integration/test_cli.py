@@ -29,6 +29,7 @@ COMMANDS = [
     ["migrate"],
     ["sync"],
     ["smoke"],
+    ["shadow"],
     ["demo"],
     ["webhook", "send"],
     ["tenants", "add"],

@@ -2,7 +2,8 @@
 
 Invariant: whatever comes from ServiceDesk Plus leaves as a type of `app.core` or as an error of `app.errors`. Of a
 shared instance nothing leaves that is not of the tenant's account, whatever ServiceDesk Plus was asked for: each row is
-compared, and a note goes only to a ticket whose account was seen in the same attempt (`for_attempt`).
+compared, and a note goes only to a ticket whose account was seen in the same attempt (`for_attempt`). Of a tenant in
+shadow mode nothing is written, whichever method is called.
 """
 
 from __future__ import annotations
@@ -330,6 +331,7 @@ async def open_servicedesk(
             authenticator=authenticator,
             limiter=limiter,
             headers=options.headers,
+            may_write=not tenant.note.is_shadow,
         )
         yield ServiceDesk(tenant, api)
 

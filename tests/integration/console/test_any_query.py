@@ -46,6 +46,7 @@ PAGES: Final[dict[str, tuple[str, ...]]] = {
     "GET /tenants/{slug}/check": (),
     "POST /tenants/{slug}/{act}": (*_ACT, "reason"),
     "POST /tenants/{act}": (*_ACT, "reason"),
+    "GET /tenants/{slug}/shadow": ("since",),
     "GET /quality": ("tenant",),
     "GET /cost": ("month",),
     "GET /cost.csv": ("month",),
