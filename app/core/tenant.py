@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from app.core.delivery import Event
 from app.core.help_desk import PLAIN_HTTP, HelpDeskOptions, Instructions, Part, ServiceDeskOptions, WebAddress, is_plain
+from app.core.price import BudgetKind, Price
 
 SLUG_PATTERN: Final = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 
@@ -75,8 +76,17 @@ class ModelOptions(Part):
     """None: the model of `OPENAI_MODEL`."""
     base_url: WebAddress | None = None
     """The client's own endpoint, called with the client's own key. None: the one that tenants share."""
+    price: Price | None = None
+    """What a million tokens cost here. None: the price of `MODEL_PRICES`, or the vendor's list price."""
     monthly_token_budget: int | None = Field(default=None, ge=1)
     """None: no limit. Once a calendar month (UTC) has used it up, notes hold the gathered context alone."""
+    daily_token_budget: int | None = Field(default=None, ge=1)
+    monthly_budget_usd: float | None = Field(default=None, gt=0, le=1_000_000)
+    daily_budget_usd: float | None = Field(default=None, gt=0, le=1_000_000)
+
+    @property
+    def has_budget(self) -> bool:
+        return any(getattr(self, kind) is not None for kind in BudgetKind)
 
     @property
     def has_own_key(self) -> bool:

@@ -79,8 +79,15 @@ LLM_SECONDS = Histogram(
 )
 LLM_BUDGET_USED = Gauge(
     "llm_budget_used_ratio",
-    "Of the tenant's monthly token budget, how much is used; none without a budget.",
-    ["tenant"],
+    "Of each of the tenant's budgets, how much is used; budget is daily_token_budget, monthly_token_budget,"
+    " daily_budget_usd or monthly_budget_usd. 1 or more: notes hold the gathered context alone. A budget in money is 1"
+    " also where the model has no price.",
+    ["tenant", "budget"],
+)
+LLM_UNPRICED = Gauge(
+    "llm_price_unknown",
+    "1 for each model of a tenant whose price is not known: its cost is not counted.",
+    ["tenant", "model"],
 )
 HELP_DESK_CALLS = Counter(
     "help_desk_calls_total",

@@ -30,6 +30,7 @@ COMMANDS = [
     ["sync"],
     ["smoke"],
     ["shadow"],
+    ["costs"],
     ["demo"],
     ["webhook", "send"],
     ["tenants", "add"],

@@ -11,12 +11,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.price import Usage
 from app.db.reports.each import read_each
 from app.db.session import Database
 from app.db.sql import load_text
 
 _DAYS: Final = load_text(__package__, "days")
-_TOKENS_THIS_MONTH: Final = load_text(__package__, "tokens_this_month")
+_HELPFUL: Final = load_text(__package__, "helpful_notes")
+USAGE: Final = load_text(__package__, "usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,28 @@ async def list_costs(database: Database, tenant_ids: Sequence[UUID], *, since: d
     return [day for own in await read_each(database, tenant_ids, read) for day in own]
 
 
-async def tokens_this_month(database: Database, tenant_id: UUID) -> int:
-    """Tokens that the tenant's enhancements have used in the current calendar month (UTC)."""
+@dataclass(frozen=True, slots=True)
+class Helpful:
+    """Votes on a tenant's notes of one month (UTC) and model."""
+
+    tenant_id: UUID
+    month: date
+    model: str
+    helpful: int
+    unhelpful: int
+
+
+async def list_helpful(database: Database, tenant_ids: Sequence[UUID], *, since: date, until: date) -> list[Helpful]:
+    """The votes on each tenant's notes of these days. They are kept 90 days, as the notes are."""
+
+    async def read(session: AsyncSession, tenant_id: UUID) -> list[Helpful]:
+        rows = await session.execute(_HELPFUL, {"tenant_id": tenant_id, "since": since, "until": until})
+        return [Helpful(tenant_id=tenant_id, **row) for row in rows.mappings()]
+
+    return [each for own in await read_each(database, tenant_ids, read) for each in own]
+
+
+async def load_usage(database: Database, tenant_id: UUID) -> Usage:
+    """What the tenant's enhancements took of its model today and in the current calendar month (UTC)."""
     async with database.as_tenant(tenant_id) as session:
-        return int((await session.execute(_TOKENS_THIS_MONTH, {"tenant_id": tenant_id})).scalar_one())
+        return Usage(**(await session.execute(USAGE, {"tenant_id": tenant_id})).mappings().one())
