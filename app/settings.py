@@ -205,7 +205,13 @@ class ModelSettings(ProcessSettings):
     """For one answer, with its thoughts. If it is cut off, the model is asked once more with four times as many."""
 
 
-class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings, FeedbackSettings):
+class TrialSettings(LedgerSettings, TenantSettings, ModelSettings):
+    """The variables of `ai-agents try --ticket`, as a worker's pod has them."""
+
+    context_timeout_seconds: Seconds = Field(default=timedelta(seconds=30), gt=timedelta(0), examples=["30"])
+
+
+class WorkerSettings(TrialSettings, FeedbackSettings):
     feedback_url: WebUrl | None = Field(default=None, examples=["https://ai-agents.example"])
     """Public URL of the API. Notes have a link to its `/feedback` if this and FEEDBACK_KEY are set."""
     database_connections: ClassVar[int] = 12
@@ -216,7 +222,6 @@ class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings, FeedbackSett
     # A delivery that waits for the model costs a few hundred kilobytes and no CPU.
     worker_concurrency: int = Field(default=32, ge=1, le=1000, examples=["32"])
     task_timeout_seconds: Seconds = Field(default=timedelta(seconds=120), gt=timedelta(0), examples=["120"])
-    context_timeout_seconds: Seconds = Field(default=timedelta(seconds=30), gt=timedelta(0), examples=["30"])
     note_timeout_seconds: Seconds = Field(default=timedelta(seconds=15), gt=timedelta(0), examples=["15"])
     lease_seconds: Seconds = Field(default=timedelta(seconds=60), ge=timedelta(seconds=1), examples=["60"])
     max_attempts: int = Field(default=3, ge=1, le=100, examples=["3"])

@@ -14,7 +14,7 @@ from app.cli.processes import api, console, migrate, sync, worker
 from app.cli.reports import costs, shadow
 from app.cli.run import telling_errors
 from app.cli.tenants import tenants
-from app.cli.trial import demo, smoke, webhook
+from app.cli.trial import demo, smoke, try_ticket, webhook
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -34,7 +34,7 @@ def _mark_examples(command: click.Command) -> None:
 
 
 _SERVED = (api, worker, console, migrate, sync)
-for command in (*_SERVED, tenants, instances, deliveries, webhook, smoke, shadow, costs, capacity, demo):
+for command in (*_SERVED, tenants, instances, deliveries, webhook, try_ticket, smoke, shadow, costs, capacity, demo):
     _mark_examples(command)
     cli.add_command(command)
 

@@ -8,7 +8,7 @@ when the last attempt that uses it has ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -28,6 +28,7 @@ from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.reports.costs import load_usage
 from app.db.session import Database, SharedTransaction
+from app.enhancement.ports import Model, Monitoring
 from app.enhancement.tools import Tools
 from app.errors import Code, TenantFileInvalid, TicketNotFound
 from app.help_desks import open_help_desk
@@ -62,6 +63,16 @@ class Toolkit:
     def tools(self, claim: Claim) -> Tools:
         """The tools for the workflow of *claim*."""
         circuits = Circuits(self._database)
+        monitoring = self._monitoring and GuardedMonitoring(
+            self._monitoring, Circuit.of(circuits, claim, Dependency.MONITORING)
+        )
+        return self._tools(GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL)), monitoring)
+
+    def tools_of_trial(self, around: Callable[[Model], Model]) -> Tools:
+        """The tools for a trial: its failures open no circuit. *around* returns what is asked in the model's place."""
+        return self._tools(around(self._model), self._monitoring)
+
+    def _tools(self, model: Model, monitoring: Monitoring | None) -> Tools:
         reading = SharedTransaction(self._database)
         search = Search(
             reading, self.tenant, ticket_url=self.help_desk.ticket_url, article_url=self.help_desk.article_url
@@ -72,9 +83,8 @@ class Toolkit:
             knowledge=search,
             inventory=InventorySearch(reading, self.tenant),
             requesters=RequesterSearch(reading, self.tenant),
-            monitoring=self._monitoring
-            and GuardedMonitoring(self._monitoring, Circuit.of(circuits, claim, Dependency.MONITORING)),
-            model=GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL)),
+            monitoring=monitoring,
+            model=model,
             may_use_model=self._may_use_model,
             note=self.tenant.note,
             house_rules=self.tenant.house_rules,

@@ -29,6 +29,7 @@ COMMANDS = [
     ["migrate"],
     ["sync"],
     ["smoke"],
+    ["try"],
     ["shadow"],
     ["costs"],
     ["demo"],

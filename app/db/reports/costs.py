@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.enhancement import Enhancement
 from app.core.price import Usage
 from app.db.reports.each import read_each
 from app.db.session import Database
@@ -18,6 +19,8 @@ from app.db.sql import load_text
 
 _DAYS: Final = load_text(__package__, "days")
 _HELPFUL: Final = load_text(__package__, "helpful_notes")
+_COUNT_TRIAL: Final = load_text(__package__, "count_trial")
+_DOCUMENTS: Final = load_text(__package__, "documents")
 USAGE: Final = load_text(__package__, "usage")
 
 
@@ -73,3 +76,23 @@ async def load_usage(database: Database, tenant_id: UUID) -> Usage:
     """What the tenant's enhancements took of its model today and in the current calendar month (UTC)."""
     async with database.as_tenant(tenant_id) as session:
         return Usage(**(await session.execute(USAGE, {"tenant_id": tenant_id})).mappings().one())
+
+
+async def count_trial(database: Database, tenant_id: UUID, enhancement: Enhancement) -> None:
+    """Count the tokens and the cost of an enhancement that is not stored."""
+    values = {
+        "tenant_id": tenant_id,
+        "model": enhancement.model or "",
+        "prompt_tokens": enhancement.prompt_tokens,
+        "completion_tokens": enhancement.completion_tokens,
+        "cost_usd": enhancement.cost_usd or 0,
+    }
+    async with database.as_tenant(tenant_id) as session:
+        await session.execute(_COUNT_TRIAL, values)
+
+
+async def list_documents(database: Database, tenant_id: UUID) -> dict[str, int]:
+    """How many documents of each kind, `ticket` and `article`, the tenant's search can find."""
+    async with database.as_tenant(tenant_id) as session:
+        rows = await session.execute(_DOCUMENTS, {"tenant_id": tenant_id})
+        return {row.kind: row.documents for row in rows}
