@@ -244,6 +244,32 @@ class Feedback(SQLModel, table=True):
     voted_at: datetime = Field(sa_column=_time(default_now=True))
 
 
+class SourceVote(SQLModel, table=True):
+    """A source that a vote is about: the note cites it, and the comment names it or none. A trigger keeps the rows."""
+
+    __tablename__ = "source_vote"
+    __table_args__ = (Index("source_vote_tenant_id_kind_source_id_idx", "tenant_id", "kind", "source_id"),)
+
+    tenant_id: UUID = Field(primary_key=True)
+    job_id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    source_id: str = Field(sa_column=Column(Text, primary_key=True))
+    is_helpful: bool
+    voted_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class SourceReset(SQLModel, table=True):
+    """A source whose votes up to a time an operator has taken back."""
+
+    __tablename__ = "source_reset"
+
+    tenant_id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    source_id: str = Field(sa_column=Column(Text, primary_key=True))
+    reset_at: datetime = Field(sa_column=_time(default_now=True))
+    actor: str = Field(sa_column=_words())
+
+
 class AuditRow(SQLModel, table=True):
     """One act of an operator. Added, never changed. An act on all tenants has the tenant id of all zeros."""
 
