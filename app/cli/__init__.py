@@ -11,7 +11,7 @@ from app.cli.capacity import capacity
 from app.cli.deliveries import deliveries
 from app.cli.onboarding import instances
 from app.cli.processes import api, console, migrate, sync, worker
-from app.cli.reports import costs, shadow
+from app.cli.reports import costs, feedback, shadow
 from app.cli.run import telling_errors
 from app.cli.tenants import tenants
 from app.cli.trial import demo, smoke, try_ticket, webhook
@@ -34,7 +34,20 @@ def _mark_examples(command: click.Command) -> None:
 
 
 _SERVED = (api, worker, console, migrate, sync)
-for command in (*_SERVED, tenants, instances, deliveries, webhook, try_ticket, smoke, shadow, costs, capacity, demo):
+for command in (
+    *_SERVED,
+    tenants,
+    instances,
+    deliveries,
+    webhook,
+    try_ticket,
+    smoke,
+    shadow,
+    costs,
+    feedback,
+    capacity,
+    demo,
+):
     _mark_examples(command)
     cli.add_command(command)
 

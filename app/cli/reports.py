@@ -1,4 +1,4 @@
-"""The commands that report: what was written in shadow mode, what notes cost."""
+"""The commands that report: what was written in shadow mode, what notes cost, what technicians say of them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from app.core.shadow import ShadowNote, ShadowReport, Share
     from app.core.tenant import Tenant
+    from app.db.reports.exporting import VotedNote
 
 _MONTH: Final = timedelta(days=30)
 _LINE_CHARS: Final = 100
@@ -257,3 +258,77 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     cost, a_note, a_helpful_note = ("-" if amount is None else f"${amount:,.4f}" for amount in amounts)
     named = (row["month"], row["tenant"], row["model"] or "none", str(row["notes"]))
     return (*named, f"{tokens:,}", cost, a_note, str(row["helpful"]), a_helpful_note)
+
+
+@click.group()
+def feedback() -> None:
+    """What technicians say of the notes: export it."""
+
+
+@feedback.command("export")
+@click.option("--tenant", "slug", metavar="SLUG", help="Only this one; all otherwise.")
+@click.option(
+    "--since", type=Moment(), help="Votes from then on: 30d, or a time; all that are kept, 90 days, otherwise."
+)
+@click.option("--unmasked", is_flag=True, help="Leave contacts, passwords and the like as they are stored.")
+def export_feedback(slug: str | None, since: datetime | None, *, unmasked: bool) -> None:
+    r"""Each vote as a line of JSON: the ticket, the note with its sources, how the ticket was resolved.
+
+    For evaluation. Contacts, passwords, numbers of cards and the like are masked, as for the model; names and all other
+    words of tickets are not: it is the client's data.
+
+    \b
+    Example:
+      ai-agents feedback export --tenant acme --since 30d > votes.jsonl
+    """
+    from app.core.masking import Mask
+    from app.db.reports.exporting import export_votes
+
+    directory = load_directory()
+    chosen = [choose(directory, slug)] if slug else [known for known in directory if not known.tenant.is_instance]
+    begin = since or datetime.now(UTC) - _KEPT
+
+    async def work() -> int:
+        number = 0
+        async with open_ledger() as database:
+            for known in chosen:
+                async for each in export_votes(database, known.tenant.id, since=begin):
+                    told = {"tenant": known.tenant.slug, **_exported(each)}
+                    click.echo(json.dumps(told, ensure_ascii=False) if unmasked else Mask().json(told))
+                    number += 1
+        return number
+
+    click.echo(f"{run(work())} votes", err=True)
+
+
+_KEPT: Final = timedelta(days=91)
+
+
+def _exported(voted: VotedNote) -> dict[str, Any]:
+    enhancement = voted.enhancement
+    statements = (*enhancement.facts, *enhancement.hypotheses, *enhancement.next_steps)
+    cited = {ref for statement in statements for ref in statement.citations}
+    return {
+        "job_id": str(voted.job_id),
+        "is_helpful": voted.is_helpful,
+        "comment": voted.comment,
+        "voted_at": voted.voted_at.isoformat(),
+        "ticket": {"id": voted.ticket_id, "subject": voted.subject, "description": voted.description},
+        "resolution": voted.resolution or None,
+        "resolved_at": voted.resolved_at.isoformat() if voted.resolved_at else None,
+        "note": enhancement.model_dump(mode="json", exclude={"gathered", "requester"}),
+        "sources": [
+            {
+                "ref": source.ref,
+                "kind": group.kind,
+                "id": source.id,
+                "title": source.title,
+                "text": source.text,
+                "fit": round(source.score, 3),
+                "is_cited": source.ref in cited,
+            }
+            for group in enhancement.gathered
+            for source in group.sources
+        ],
+        "unavailable": [group.kind for group in enhancement.gathered if group.state == "unavailable"],
+    }

@@ -102,6 +102,7 @@ def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
             tenants.act_on_tenant,
             tenants.act_on_all,
             quality.show_quality,
+            quality.act_on_source,
             cost.show_cost,
             cost.export_cost,
             acts.show_acts,

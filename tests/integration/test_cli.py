@@ -32,6 +32,7 @@ COMMANDS = [
     ["try"],
     ["shadow"],
     ["costs"],
+    ["feedback", "export"],
     ["demo"],
     ["webhook", "send"],
     ["tenants", "add"],

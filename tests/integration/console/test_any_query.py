@@ -48,6 +48,7 @@ PAGES: Final[dict[str, tuple[str, ...]]] = {
     "POST /tenants/{act}": (*_ACT, "reason"),
     "GET /tenants/{slug}/shadow": ("since",),
     "GET /quality": ("tenant",),
+    "POST /quality/{slug}/{act}": ("csrf", "kind", "source"),
     "GET /cost": ("month",),
     "GET /cost.csv": ("month",),
     "GET /acts": (),
