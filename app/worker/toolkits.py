@@ -81,7 +81,7 @@ class Toolkit:
             reading=reading,
             history=search,
             knowledge=search,
-            inventory=InventorySearch(reading, self.tenant),
+            inventory=InventorySearch(reading, self.tenant, asset_url=self.help_desk.asset_url),
             requesters=RequesterSearch(reading, self.tenant),
             monitoring=monitoring,
             model=model,

@@ -255,6 +255,16 @@ class ServiceDesk:
             return f"{self._options.url}/ui/solutions/{article}/details"
         return f"{self._options.url}/AddSolution.do?submitaction=viewsolution&fromListView=true&solutionID={article}"
 
+    def asset_url(self, asset_id: str) -> str:
+        """The page where a technician opens the asset; empty if the tenant's file says that there is none.
+
+        On premises as the product's own pages link it. That of the cloud is not published: it is named as those of
+        tickets and articles are.
+        """
+        usual = "/ui/assets/{id}/details" if self._options.edition.is_cloud else "/ViewWSDetails.do?wsId={id}"
+        page = usual if self._options.asset_page is None else self._options.asset_page
+        return self._options.url + page.replace("{id}", quote(asset_id, safe="")) if page else ""
+
     async def _look_again(self, ticket_id: str) -> None:
         try:
             await self._read_ticket(ticket_id)
