@@ -38,6 +38,7 @@ h2 { font-size: 1.05rem; margin: 1.6rem 0 .6rem; }
 a { color: var(--accent); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem 1.2rem;
   margin: 0 0 .8rem; overflow-wrap: anywhere; }
+.card > :first-child { margin-top: 0; } .card > :last-child { margin-bottom: 0; }
 .note { background: var(--note); border-left: 4px solid var(--note-line); }
 .note p { margin: .5rem 0; } .note ul, .note ol { margin: .3rem 0 .6rem; padding-left: 1.4rem; }
 .dim { color: var(--dim); font-size: .875rem; }
