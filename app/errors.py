@@ -99,6 +99,7 @@ class Code(StrEnum):
     NOTE_EXISTS = "note_exists"
     VERSION_IN_WORK = "version_in_work"
     VERSION_OUTDATED = "version_outdated"
+    SHADOW = "shadow"
     DISMISSED = "dismissed"
 
 

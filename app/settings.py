@@ -127,6 +127,23 @@ ClientGroups = Annotated[
 """By group of the OIDC provider and role: the tenants' slugs."""
 
 
+def _prices(value: Any) -> Any:
+    return json.loads(value, object_pairs_hook=_no_key_twice) if isinstance(value, str) else value
+
+
+def _each_price_whole(prices: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    for model, price in prices.items():
+        if price.keys() != {"input", "output"} or not all(0 <= amount <= 10_000 for amount in price.values()):  # noqa: PLR2004
+            raise ValueError(f"must say input and output of {model[:64]!r}, US dollars a million tokens")
+    return prices
+
+
+ModelPrices = Annotated[
+    dict[str, dict[str, float]], NoDecode, BeforeValidator(_prices), AfterValidator(_each_price_whole)
+]
+"""By model: `input` and `output`, US dollars a million tokens."""
+
+
 Seconds = Annotated[timedelta, BeforeValidator(_seconds), PlainSerializer(timedelta.total_seconds)]
 
 
@@ -181,12 +198,20 @@ class ModelSettings(ProcessSettings):
     )
     openai_model: str = Field(default="gpt-4o-mini", examples=["gpt-4o-mini"])
     openai_fallback_model: str | None = Field(default=None, examples=["gpt-4o"])
+    model_prices: ModelPrices = Field(default={}, examples=['{"our-model": {"input": 0.2, "output": 0.6}}'])
+    """US dollars a million tokens, by model; `*` for each model that has no other price."""
     llm_timeout_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
     llm_max_completion_tokens: int = Field(default=4_000, ge=500, le=1_000_000, examples=["4000"])
     """For one answer, with its thoughts. If it is cut off, the model is asked once more with four times as many."""
 
 
-class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings, FeedbackSettings):
+class TrialSettings(LedgerSettings, TenantSettings, ModelSettings):
+    """The variables of `ai-agents try --ticket`, as a worker's pod has them."""
+
+    context_timeout_seconds: Seconds = Field(default=timedelta(seconds=30), gt=timedelta(0), examples=["30"])
+
+
+class WorkerSettings(TrialSettings, FeedbackSettings):
     feedback_url: WebUrl | None = Field(default=None, examples=["https://ai-agents.example"])
     """Public URL of the API. Notes have a link to its `/feedback` if this and FEEDBACK_KEY are set."""
     database_connections: ClassVar[int] = 12
@@ -197,7 +222,6 @@ class WorkerSettings(LedgerSettings, TenantSettings, ModelSettings, FeedbackSett
     # A delivery that waits for the model costs a few hundred kilobytes and no CPU.
     worker_concurrency: int = Field(default=32, ge=1, le=1000, examples=["32"])
     task_timeout_seconds: Seconds = Field(default=timedelta(seconds=120), gt=timedelta(0), examples=["120"])
-    context_timeout_seconds: Seconds = Field(default=timedelta(seconds=30), gt=timedelta(0), examples=["30"])
     note_timeout_seconds: Seconds = Field(default=timedelta(seconds=15), gt=timedelta(0), examples=["15"])
     lease_seconds: Seconds = Field(default=timedelta(seconds=60), ge=timedelta(seconds=1), examples=["60"])
     max_attempts: int = Field(default=3, ge=1, le=100, examples=["3"])

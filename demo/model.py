@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,7 @@ from demo.offline_model import MODEL_NAME
 
 _DEFAULT_URL: Final = "https://api.openai.com/v1"
 _DEFAULT_MODEL: Final = "gpt-4o-mini"
+_FREE: Final = json.dumps({MODEL_NAME: {"input": 0, "output": 0}})
 _OWN: Final = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "OPENAI_FALLBACK_MODEL")
 # Needed to reach the internet: the caller's model may be behind a proxy.
 _WAY_OUT: Final = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -46,6 +48,11 @@ def offline_model(url: str) -> ChosenModel:
     return ChosenModel(
         label=f"{MODEL_NAME}: the offline model, extracts and no language model (OPENAI_API_KEY chooses a real one)",
         is_offline=True,
-        environment={"OPENAI_API_KEY": "offline", "OPENAI_BASE_URL": url, "OPENAI_MODEL": MODEL_NAME},
+        environment={
+            "OPENAI_API_KEY": "offline",
+            "OPENAI_BASE_URL": url,
+            "OPENAI_MODEL": MODEL_NAME,
+            "MODEL_PRICES": _FREE,
+        },
         longest_silence_s=60,
     )

@@ -13,9 +13,10 @@ from app.cli.capacity import capacity
 from app.cli.deliveries import deliveries
 from app.cli.onboarding import instances
 from app.cli.processes import api, console, migrate, sync, worker
+from app.cli.reports import costs, feedback, shadow
 from app.cli.run import telling_errors
 from app.cli.tenants import tenants
-from app.cli.trial import demo, smoke, webhook
+from app.cli.trial import demo, smoke, try_ticket, webhook
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -34,7 +35,21 @@ def _mark_examples(command: click.Command) -> None:
         _mark_examples(each)
 
 
-for command in (api, worker, console, migrate, sync, tenants, instances, deliveries, webhook, smoke, capacity, demo):
+_SERVED = (api, worker, console, migrate, sync)
+for command in (
+    *_SERVED,
+    tenants,
+    instances,
+    deliveries,
+    webhook,
+    try_ticket,
+    smoke,
+    shadow,
+    costs,
+    feedback,
+    capacity,
+    demo,
+):
     _mark_examples(command)
     cli.add_command(command)
 

@@ -1,7 +1,10 @@
-"""The commands that try the product: look at a help desk, send a webhook by hand, run the smoke test."""
+"""The commands that try the product: a ticket's note, a help desk, a webhook by hand, the smoke test."""
 
 from __future__ import annotations
 
+import getpass
+import json
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,20 +13,125 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.cli.ledger import open_ledger
 from app.cli.onboarding import instances
 from app.cli.run import choose, load_directory, run
 from app.cli.tenants import tenants
 from app.core.delivery import Event
 
 if TYPE_CHECKING:
+    from app.errors import AppError
     from app.smoke import Hosted, RealTicket
     from app.smoke.cluster import Cluster
     from app.smoke.report import SmokeReport
+    from app.tenants import KnownTenant
+    from app.worker.trial import Trial
 
 
 _TICKET = click.option(
     "--ticket", "ticket_id", metavar="ID", help="The ticket to read; the first of the list otherwise."
 )
+
+
+@click.command("try")
+@click.option("--tenant", "slug", required=True, metavar="SLUG", help="Whose.")
+@click.option("--ticket", "ticket_id", metavar="ID", help="Its id or number. Without it the help desk is looked at.")
+@click.option("--json", "is_json", is_flag=True, help="For a program, with the whole prompt.")
+def try_ticket(slug: str, ticket_id: str | None, *, is_json: bool) -> None:
+    r"""What would be written for a ticket now, with each step; it is posted nowhere.
+
+    Sources with their fit, the prompt's size, the model's answer, what was left out and why, words, cost and time. It
+    needs what a worker has: DATABASE_URL, OPENAI_API_KEY, the tenant's file and secrets. The model's tokens are paid,
+    and counted. What it prints holds the ticket's words.
+
+    Without --ticket it looks at the help desk, as `tenants try` does: what works and what is missing.
+
+    \b
+    Example:
+      ai-agents try --tenant acme
+      ai-agents try --tenant acme --ticket 100234
+    """
+    if ticket_id is None:
+        if is_json:
+            raise click.UsageError("--json goes with --ticket")
+        _look_at(slug, None)
+        return
+    _try(slug, ticket_id, is_json=is_json)
+
+
+def _try(slug: str, ticket_id: str, *, is_json: bool) -> None:
+    # langgraph includes a client of a tracing service, which looks for that service unless it is turned off.
+    os.environ.setdefault("LANGSMITH_TRACING", "false")  # noqa: TID251 - before langgraph is imported
+    import uvloop
+
+    from app.cli.telling import json_of, lines_of
+    from app.errors import AppError
+
+    known = choose(load_directory(), slug)
+    if known.tenant.is_instance:
+        raise click.ClickException(f"{slug} is a shared help desk: name the tenant whose ticket it is")
+    try:
+        trial = uvloop.run(_try_ticket(known, ticket_id))
+    except AppError as error:
+        raise click.ClickException(_with_remedy(error, slug)) from error
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    if is_json:
+        click.echo(json.dumps(json_of(trial), ensure_ascii=False))
+        return
+    click.echo(f"{slug}: what would be written now; posted nowhere")
+    for line in lines_of(trial):
+        click.echo(line)
+
+
+async def _try_ticket(known: KnownTenant, ticket_id: str) -> Trial:
+    from app.core.price import Price
+    from app.integrations.openai import open_model_client
+    from app.settings import TrialSettings, load_settings
+    from app.telemetry.logs import set_up_logs
+    from app.worker.toolkits import Toolkits
+    from app.worker.trial import try_ticket as work
+
+    settings = load_settings(TrialSettings)
+    set_up_logs(level="error", form=settings.log_format, process="try")  # what it tells is told by the steps
+    async with (
+        open_ledger() as database,
+        open_model_client(
+            api_key=settings.openai_api_key.get_secret_value(),
+            base_url=settings.openai_base_url,
+            limit=settings.llm_timeout_seconds,
+        ) as client,
+        Toolkits.open(
+            database,
+            client,
+            model=settings.openai_model,
+            fallback_model=settings.openai_fallback_model,
+            context_timeout=settings.context_timeout_seconds,
+            model_timeout=settings.llm_timeout_seconds,
+            max_tokens=settings.llm_max_completion_tokens,
+            prices={model: Price(**price) for model, price in settings.model_prices.items()},
+        ) as toolkits,
+    ):
+        return await work(database, toolkits, known, ticket_id, actor=f"{getpass.getuser()} (command line)")
+    raise AssertionError
+
+
+def _with_remedy(error: AppError, slug: str) -> str:
+    """What is wrong, and what to do about it."""
+    from app.core.diagnosis import diagnose
+    from app.errors import DatabaseUnavailable, HelpDeskRefused, HelpDeskUnavailable, TicketNotFound
+
+    told = error.detail if error.detail.endswith(".") else f"{error.detail}."
+    if isinstance(error, DatabaseUnavailable):
+        return f"{told} Check DATABASE_URL, and that PostgreSQL runs."
+    if isinstance(error, TicketNotFound):
+        return f"{told} Give the id or the number that the help desk shows."
+    # Of a delivery, which this is not.
+    remedy = diagnose(error.code).remedy.replace(" Then replay.", "") if error.code else "Nothing."
+    told += "" if remedy == "Nothing." else f" {remedy}"
+    if isinstance(error, HelpDeskRefused | HelpDeskUnavailable):
+        told += f" `ai-agents try --tenant {slug}` says what of the help desk works."
+    return told
 
 
 @tenants.command("try")

@@ -20,7 +20,7 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.console import acts, cost, deliveries, now, quality, sign_in, tenants
+from app.console import acts, cost, deliveries, now, quality, shadow, sign_in, tenants
 from app.console.access import ClientGroups, Role
 from app.console.door import FindUser, find_user, provide_user, require_user
 from app.console.oidc import OpenIdProvider, ProviderOptions
@@ -97,10 +97,12 @@ def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
             tenants.list_tenants,
             tenants.show_tenant,
             tenants.check_connection,
+            shadow.show_shadow,
             tenants.leave_check,
             tenants.act_on_tenant,
             tenants.act_on_all,
             quality.show_quality,
+            quality.act_on_source,
             cost.show_cost,
             cost.export_cost,
             acts.show_acts,

@@ -6,10 +6,11 @@ import csv
 import io
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,9 +22,10 @@ from app.console.pages import page
 from app.console.resources import Resources
 from app.console.sessions import User
 from app.console.words import money, number
+from app.core.price import PRICES_DATE, Budget, Usage, budgets
 from app.core.tenant import Tenant
-from app.db.reports.costs import DayCost, list_costs
-from app.db.reports.models import list_estimated
+from app.db.reports.costs import DayCost, Helpful, list_costs, list_helpful
+from app.db.reports.models import list_estimated, list_unpriced
 
 _FIRST_YEAR: Final = 2000
 _LAST_YEAR: Final = 2999
@@ -79,26 +81,58 @@ class TenantCost:
     cost: Decimal
     is_estimated: bool = False
     """Some of the tokens, and so of the cost."""
+    is_unpriced: bool = False
+    """A model whose price is not known wrote some of the notes."""
+    helpful: int = 0
+    """Notes that a technician voted helpful."""
+    budgets: Sequence[Budget] = ()
 
     @property
-    def budget(self) -> int | None:
-        return self.tenant.model.monthly_token_budget
+    def per_helpful(self) -> Decimal | None:
+        """US dollars; None: no note was voted helpful, or not all is priced."""
+        return self.cost / self.helpful if self.helpful and not self.is_unpriced else None
 
 
 def per_tenant(
-    tenants: Sequence[Tenant], days: Sequence[DayCost], estimated: Collection[tuple[UUID, str]] = ()
+    tenants: Sequence[Tenant],
+    days: Sequence[DayCost],
+    estimated: Collection[tuple[UUID, str]] = (),
+    *,
+    unpriced: Collection[tuple[UUID, str]] = (),
+    votes: Sequence[Helpful] = (),
+    usage: Mapping[UUID, Usage] = MappingProxyType({}),
 ) -> list[TenantCost]:
     """Each tenant's cost of the month, the highest first.
 
-    *estimated*: the tenants and models whose endpoint does not tell its tokens.
+    Args:
+        tenants: All that have a row.
+        days: Their days of the month.
+        estimated: The tenants and models whose endpoint does not tell its tokens.
+        unpriced: Those whose price is not known.
+        votes: On the month's notes.
+        usage: What is used of the budgets now. A month without it, which is over, has its monthly budgets alone.
     """
     rows = []
     unsure = {tenant_id for tenant_id, _ in estimated}
+    free = {tenant_id for tenant_id, _ in unpriced}
     for tenant in tenants:
         own = [day for day in days if day.tenant_id == tenant.id]
         cost = sum((day.cost_usd for day in own), Decimal(0))
         notes, tokens = sum(day.notes for day in own), sum(day.tokens for day in own)
-        rows.append(TenantCost(tenant, notes, tokens, cost, is_estimated=tenant.id in unsure))
+        used = usage.get(tenant.id, Usage(tokens_this_month=tokens, usd_this_month=cost))
+        found = budgets(tenant.model, used, is_priced=tenant.id not in free)
+        rows.append(
+            TenantCost(
+                tenant,
+                notes,
+                tokens,
+                cost,
+                is_estimated=tenant.id in unsure,
+                is_unpriced=tenant.id in free,
+                helpful=sum(each.helpful for each in votes if each.tenant_id == tenant.id),
+                budgets=[each for each in found if tenant.id in usage or each.kind.span == "this month"],
+            )
+        )
     return sorted(rows, key=lambda row: (-row.cost, -row.tokens))
 
 
@@ -111,6 +145,11 @@ async def show_cost(
     days = await _days(resources, tenants, month)
     ids = [tenant.id for tenant in tenants]
     estimated = await list_estimated(resources.database, ids, since=month.first, until=month.end)
+    unpriced = await list_unpriced(resources.database, ids, since=month.first, until=month.end)
+    votes = await list_helpful(resources.database, ids, since=month.first, until=month.end)
+    seen = await resources.snapshot()
+    usage = {each.tenant_id: each.usage for each in seen.figures} if month.is_current else {}
+    rows = per_tenant(tenants, days, estimated, unpriced=unpriced, votes=votes, usage=usage)
     by_model: dict[str, list[DayCost]] = defaultdict(list)
     for day in days:
         by_model[day.model].append(day)
@@ -126,7 +165,10 @@ async def show_cost(
         user=user,
         here="cost",
         month=month,
-        rows=per_tenant(tenants, days, estimated),
+        rows=rows,
+        helpful=sum(row.helpful for row in rows if row.tenant.id not in paid_by_clients),
+        unpriced={model for _, model in unpriced},
+        prices_date=PRICES_DATE,
         estimated={model or "none" for _, model in estimated},
         models=models,
         columns=_columns(month, days),

@@ -177,7 +177,7 @@ def _note(tenant: Tenant, story: Story) -> str:
     written = story.written
     if written is None or written.enhancement is None:
         return ""
-    if written.posted_at is not None and written.note_html is not None:
+    if (written.posted_at or written.shadowed_at) is not None and written.note_html is not None:
         return written.note_html
     reference = note_reference(tenant.id, story.delivery.ticket_id, written.version)
     return render_note(written.enhancement, tenant.note, reference=reference)

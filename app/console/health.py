@@ -15,6 +15,7 @@ from uuid import UUID
 
 from app.console.shared import SharedDesk
 from app.core.diagnosis import diagnose
+from app.core.price import UNPRICED_REMEDY, Budget, budgets
 from app.core.tenant import Tenant
 from app.db.limits.holds import EVERY_TENANT, Cause, Hold
 from app.db.reports.overview import HOURS, MINUTES, HourCount, TenantFigures
@@ -27,7 +28,6 @@ ENOUGH: Final = 10
 """A rate over fewer settled deliveries than this is not judged."""
 _BAD_FILE: Final = "If there was a good version before, that one serves."
 _OVERDUE: Final = timedelta(seconds=45)
-_BUDGET_WARNING: Final = 0.8
 
 
 class Level(IntEnum):
@@ -110,7 +110,7 @@ class Snapshot:
     def cost_today(self) -> Decimal:
         """Of the endpoint that tenants share; what clients pay by keys of their own is not in it."""
         own = {tenant.id for tenant in self.tenants if tenant.model.has_own_key}
-        return sum((each.cost_today for each in self.figures if each.tenant_id not in own), Decimal(0))
+        return sum((each.usage.usd_today for each in self.figures if each.tenant_id not in own), Decimal(0))
 
 
 def _sum(age: int, hours: Sequence[HourCount]) -> HourCount:
@@ -273,16 +273,32 @@ def _of_shared_desk(instance: Tenant, desk: SharedDesk) -> Iterable[HealthProble
         )
 
 
+def budgets_of(tenant: Tenant, figures: TenantFigures) -> list[Budget]:
+    """The tenant's budgets. Whether its model has a price shows in its newest notes: the console knows no model."""
+    return budgets(tenant.model, figures.usage, is_priced=not figures.is_unpriced)
+
+
 def _budget(tenant: Tenant, figures: TenantFigures) -> Iterable[HealthProblem]:
-    budget = tenant.model.monthly_token_budget
-    if not budget or figures.tokens_this_month < budget * _BUDGET_WARNING:
-        return
-    is_over = figures.tokens_this_month >= budget
-    yield HealthProblem(
-        Level.WARN if is_over else Level.NOTE,
-        f"{tenant.name} has used {figures.tokens_this_month / budget:.0%} of this month's tokens",
-        "Notes hold the gathered context alone until the month ends, or the budget is raised."
-        if is_over
-        else "Beyond the budget, notes hold the gathered context alone.",
-        "/cost",
-    )
+    if figures.is_unpriced:
+        yield HealthProblem(
+            Level.NOTE,
+            f"The price of {tenant.name}'s model is not known",
+            f"What it costs is in no figure, and a budget in money can't be kept: {UNPRICED_REMEDY}.",
+            "/cost",
+        )
+    for budget in budgets_of(tenant, figures):
+        if budget.is_used_up:
+            until = "day" if budget.kind.span == "today" else "month"
+            yield HealthProblem(
+                Level.WARN,
+                f"{tenant.name} has used up its {budget.kind} ({budget.share:.0%})",
+                f"Notes hold the gathered context alone until the {until} (UTC) ends, or the budget is raised.",
+                "/cost",
+            )
+        elif budget.is_nearly_used:
+            yield HealthProblem(
+                Level.NOTE,
+                f"{tenant.name} has used {budget.share:.0%} of its {budget.kind}",
+                "Beyond the budget, notes hold the gathered context alone.",
+                "/cost",
+            )

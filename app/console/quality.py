@@ -1,4 +1,4 @@
-"""The page Quality: technicians' votes, which sources help, and which notes a person should review."""
+"""The page Quality: technicians' votes, which sources help, what votes make of them, and which notes to review."""
 
 from __future__ import annotations
 
@@ -6,16 +6,25 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from litestar import Request, Response, get
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.params import FromPath
+from litestar.response import Redirect
 
 from app.console.pages import page
 from app.console.resources import Resources
 from app.console.sessions import User
+from app.core.source import SourceKind
+from app.db.reports.audit import witness
 from app.db.reports.quality import SourceVotes, load_quality
+from app.db.reports.standings import count_again, list_standings, take_back
 
 _SHOWN: Final = 25
 _SOURCES_SHOWN: Final = 8
+_MAX_ID_CHARS: Final = 200
+_KINDS: Final = {SourceKind.TICKET: "ticket", SourceKind.ARTICLE: "article"}
+"""As votes name the kinds of sources that are ranked."""
 
 
 @get("/quality")
@@ -25,6 +34,7 @@ async def show_quality(
     slug = str(request.query_params.get("tenant", ""))[:64]
     known = resources.chosen(slug)
     found = await load_quality(resources.database, [each.tenant.id for each in known], limit=_SHOWN)
+    standings = await list_standings(resources.database, [each.tenant.id for each in known])
     votes = sorted((vote for each in found for vote in each.votes), key=lambda vote: vote.voted_at, reverse=True)
     unsure = sorted((note for each in found for note in each.unsure), key=lambda note: note.posted_at, reverse=True)
     most, least = rank_sources([source for each in found for source in each.sources])
@@ -44,7 +54,33 @@ async def show_quality(
         unsure=unsure[:_SHOWN],
         most=most,
         least=least,
+        standings={(each.tenant_id, each.kind, each.source_id): each for each in standings},
+        kinds=_KINDS,
     )
+
+
+@post("/quality/{slug:str}/{act:str}")
+async def act_on_source(
+    slug: FromPath[str],
+    act: FromPath[str],
+    request: Request[Any, Any, Any],
+    resources: NamedDependency[Resources],
+    user: NamedDependency[User],
+) -> Redirect:
+    """Take the votes on a source back, or count them again."""
+    tenant, form = resources.operable(slug).tenant, await request.form()
+    kind, source_id = str(form.get("kind", "")), str(form.get("source", ""))
+    if kind not in _KINDS.values() or not source_id or len(source_id) > _MAX_ID_CHARS or "\0" in source_id:
+        raise ClientException("This form is not complete.")
+    if act == "take-back":
+        seen_by = witness(user.name, "take votes back", f"{kind} {source_id}")
+        await take_back(resources.database, tenant.id, kind=kind, source_id=source_id, by=user.name, witness=seen_by)
+    elif act == "count-again":
+        seen_by = witness(user.name, "count votes again", f"{kind} {source_id}")
+        await count_again(resources.database, tenant.id, kind=kind, source_id=source_id, witness=seen_by)
+    else:
+        raise NotFoundException("There is no such page.")
+    return Redirect(f"/quality?tenant={slug}#least", status_code=303)
 
 
 def rank_sources(sources: Sequence[SourceVotes]) -> tuple[list[SourceVotes], list[SourceVotes]]:

@@ -15,7 +15,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from app.console.door import require_operator_of_all
-from app.console.health import find_problems_of, p95
+from app.console.health import budgets_of, find_problems_of, p95
 from app.console.pages import page
 from app.console.resources import Resources
 from app.console.sessions import User
@@ -45,6 +45,7 @@ async def list_tenants(resources: NamedDependency[Resources], user: NamedDepende
         here="tenants",
         seen=seen,
         p95=p95,
+        budgets_of=budgets_of,
         rows=[(tenant, seen.of(tenant.id), seen.holds_of(tenant.id)) for tenant in seen.tenants],
         pauses=[hold for hold in seen.holds_of(EVERY_TENANT) if hold.cause is Cause.PAUSED],
         problems=resources.file_problems,
@@ -74,6 +75,7 @@ async def _page(
         is_paused=any(hold.cause is Cause.PAUSED for hold in holds),
         problems=find_problems_of(tenant, seen),
         p95=p95,
+        budgets_of=budgets_of,
         desk=seen.shared.get(tenant.id),
         instance=resources.instance_of(tenant),
         configuration=configuration(known),

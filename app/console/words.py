@@ -24,6 +24,7 @@ STEP_NAMES: Final = {
 OUTCOMES: Final = {
     "enhanced": "Note posted",
     "context_only": "Note posted without the model",
+    "shadowed": "Note written and kept back: shadow mode",
     "ignored": "No note needed",
     "failed": "Failed",
     "retried": "Failed, will be tried again",

@@ -188,6 +188,10 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
     Code.NOTE_EXISTS: Diagnosis("This version of the ticket has its note already.", "Nothing."),
     Code.VERSION_IN_WORK: Diagnosis("Another delivery works on this version of the ticket.", "Nothing."),
     Code.VERSION_OUTDATED: Diagnosis("A newer version of the ticket is known and gets the note.", "Nothing."),
+    Code.SHADOW: Diagnosis(
+        "The note was written in shadow mode and is not posted.",
+        "Nothing; note.mode: post in the tenant's file begins to post, from the next ticket on.",
+    ),
     Code.DISMISSED: Diagnosis("An operator settled it without a note, after it had failed.", "Nothing."),
 }
 _UNKNOWN: Final = Diagnosis(

@@ -104,7 +104,7 @@ _NOTICE_WORDS: Final = {
     Notice.MODEL_DECLINED: "the model declined",
     Notice.TICKET_TOO_LONG: "the ticket is too long for the model",
     Notice.ANSWER_UNUSABLE: "the model's answer was unusable",
-    Notice.BUDGET_USED_UP: "the token budget is used up",
+    Notice.BUDGET_USED_UP: "the budget for the model is used up",
     Notice.NOTHING_FOUND: "nothing was found that fits",
     Notice.SOURCES_LEFT_OUT: "sources were left out: the prompt was too long for the model",
     Notice.DESCRIPTION_SHORTENED: "the description was shortened: the prompt was too long for the model",

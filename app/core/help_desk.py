@@ -259,6 +259,8 @@ class HelpDeskOptions(Part):
     """The path to the account in a ticket, article or asset; None: that of the edition."""
     articles_without_account: Literal["drop", "all"] = "drop"
     """What to do with an article that names no account: leave it out, or use it for all accounts."""
+    asset_page: Annotated[str, Field(pattern=r"^(?:|/[!-~]*\{id\}[!-~]*)$", max_length=200)] | None = None
+    """Where below `url` an asset's page is, with `{id}`; empty: it has none. None: where the edition has it."""
     headers: dict[str, str] = Field(default={}, max_length=10)
     """Headers for each call, e.g. `PORTALID`."""
     allow_private_address: bool = False

@@ -144,7 +144,7 @@ class _Note:
         body = "".join(part for section in self._options.sections for part in self._section(section))
         body += self._nothing_found() + self._apart()
         foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
-        return f"<div>{head}</p>{notices}{self._requester()}{body}{feedback}{foot}</div>"
+        return f"<div>{head}</p>{notices}{body}{self._requester()}{feedback}{foot}</div>"
 
     def _requester(self) -> str:
         """One line about the requester; empty if nothing is known."""

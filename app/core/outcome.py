@@ -51,6 +51,8 @@ class Ending(StrEnum):
     """A note without the model's words, rightly so."""
     DEGRADED = "degraded"
     """A note that should have had the model's words."""
+    SHADOWED = "shadowed"
+    """The note was written and stored, and is not posted: the tenant is in shadow mode."""
     IGNORED = "ignored"
     FAILED = "failed"
     RETRIED = "retried"
@@ -63,13 +65,13 @@ class Ending(StrEnum):
 
     @property
     def has_note(self) -> bool:
-        """Whether the attempt has posted or found its note, and settled the delivery."""
-        return self in {Ending.ENHANCED, Ending.CONTEXT_ONLY, Ending.DEGRADED}
+        """Whether the attempt has posted, found or kept back its note, and settled the delivery."""
+        return self in {Ending.ENHANCED, Ending.CONTEXT_ONLY, Ending.DEGRADED, Ending.SHADOWED}
 
     @property
     def is_as_it_should_be(self) -> bool:
         """False: its trace is marked as an error."""
-        return self in {Ending.ENHANCED, Ending.CONTEXT_ONLY, Ending.IGNORED, Ending.THROTTLED}
+        return self in {Ending.ENHANCED, Ending.CONTEXT_ONLY, Ending.SHADOWED, Ending.IGNORED, Ending.THROTTLED}
 
 
 @dataclass(frozen=True, slots=True)

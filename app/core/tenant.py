@@ -22,6 +22,7 @@ from app.core.help_desk import (
     WebAddress,
     is_plain,
 )
+from app.core.price import BudgetKind, Price
 
 SLUG_PATTERN: Final = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 SLUG_WORDS: Final = "must be lower-case letters, digits and '-', at most 40, e.g. acme-corp"
@@ -55,6 +56,8 @@ _TEXTS_SHARE: Final = 0.5
 class NoteOptions(Part):
     """How a note looks and who may see it. A flag is off unless the file turns it on."""
 
+    mode: Literal["post", "shadow"] = "post"
+    """`shadow`: a note is written and stored, and nothing is sent to the help desk."""
     show_to_requester: bool = False
     notify_technician: bool = False
     mark_first_response: bool = False
@@ -78,6 +81,10 @@ class NoteOptions(Part):
     """What a note shows, in this order. What the sources say follows the summary, or the next steps right after it."""
 
     @property
+    def is_shadow(self) -> bool:
+        return self.mode == "shadow"
+
+    @property
     def max_text_words(self) -> int:
         """Of `max_words` what the model's texts may take together; the rest is for headings, sources and footer."""
         return int(self.max_words * _TEXTS_SHARE)
@@ -88,8 +95,17 @@ class ModelOptions(Part):
     """None: the model of `OPENAI_MODEL`."""
     base_url: WebAddress | None = None
     """The client's own endpoint, called with the client's own key. None: the one that tenants share."""
+    price: Price | None = None
+    """What a million tokens cost here. None: the price of `MODEL_PRICES`, or the vendor's list price."""
     monthly_token_budget: int | None = Field(default=None, ge=1)
     """None: no limit. Once a calendar month (UTC) has used it up, notes hold the gathered context alone."""
+    daily_token_budget: int | None = Field(default=None, ge=1)
+    monthly_budget_usd: float | None = Field(default=None, gt=0, le=1_000_000)
+    daily_budget_usd: float | None = Field(default=None, gt=0, le=1_000_000)
+
+    @property
+    def has_budget(self) -> bool:
+        return any(getattr(self, kind) is not None for kind in BudgetKind)
 
     @property
     def has_own_key(self) -> bool:

@@ -185,6 +185,8 @@ class EnhancementRow(SQLModel, table=True):
     """When the latest attempt to post began. From then on a note may be on the ticket."""
     note_html: str | None = Field(default=None, sa_column=_words(nullable=True))
     """The note as the latest attempt sent it."""
+    shadowed_at: datetime | None = Field(default=None, sa_column=_time())
+    """When it was written in shadow mode; it is never posted. Null: it is to be posted."""
     note_id: str | None = Field(default=None, sa_column=_words(nullable=True))
     posted_at: datetime | None = Field(default=None, sa_column=_time())
 
@@ -240,6 +242,32 @@ class Feedback(SQLModel, table=True):
     is_helpful: bool
     comment: str = Field(default="", sa_column=_words(default=""))
     voted_at: datetime = Field(sa_column=_time(default_now=True))
+
+
+class SourceVote(SQLModel, table=True):
+    """A source that a vote is about: the note cites it, and the comment names it or none. A trigger keeps the rows."""
+
+    __tablename__ = "source_vote"
+    __table_args__ = (Index("source_vote_tenant_id_kind_source_id_idx", "tenant_id", "kind", "source_id"),)
+
+    tenant_id: UUID = Field(primary_key=True)
+    job_id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    source_id: str = Field(sa_column=Column(Text, primary_key=True))
+    is_helpful: bool
+    voted_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class SourceReset(SQLModel, table=True):
+    """A source whose votes up to a time an operator has taken back."""
+
+    __tablename__ = "source_reset"
+
+    tenant_id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    source_id: str = Field(sa_column=Column(Text, primary_key=True))
+    reset_at: datetime = Field(sa_column=_time(default_now=True))
+    actor: str = Field(sa_column=_words())
 
 
 class AuditRow(SQLModel, table=True):

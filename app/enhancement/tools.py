@@ -25,7 +25,7 @@ class Tools:
     """None: the tenant has no monitoring, and its notes no such section."""
     model: Model
     may_use_model: Callable[[], Awaitable[bool]]
-    """Returns False when the month's token budget is used up."""
+    """Returns False when a budget of the tenant is used up."""
     note: NoteOptions
     house_rules: str
     """The tenant's, for the prompt; empty if it has none."""

@@ -39,7 +39,7 @@ from app.integrations.asking import MAX_CALLS, Asking, Memory, ask_less, is_refu
 from app.integrations.bounded import UNCOMPRESSED, bound
 from app.integrations.guarded import GuardedTransport
 from app.integrations.http import Resolve, open_sessions
-from app.integrations.prices import cost_usd
+from app.integrations.prices import Prices
 from app.integrations.refusal import Refusal, read_refusal
 from app.integrations.sizes import Sizes
 from app.integrations.tokens import estimate_tokens
@@ -99,6 +99,7 @@ class OpenAIModel:
         max_tokens: int = MAX_COMPLETION_TOKENS,
         memory: Memory | None = None,
         is_own: bool = False,
+        prices: Prices | None = None,
     ) -> None:
         self._client = client
         self._check = _CHECK_OWN if is_own else _CHECK_SHARED
@@ -106,6 +107,7 @@ class OpenAIModel:
         self._models = [model] if fallback in {None, model} else [model, str(fallback)]
         self._max_tokens = max_tokens
         self._memory = memory or Memory()
+        self._prices = prices or Prices()
         # So that a model that hangs leaves the fallback as much time.
         self._limit = limit / len(self._models)
 
@@ -169,10 +171,9 @@ class OpenAIModel:
         return completion
 
     async def _answer(self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> Completion:
-        endpoint = str(self._client.base_url)
         try:
             answer, asked = await self._create(model, messages, schema, tokens)
-            return _completion(answer, model, asked, prompt=_texts_of(asked.call(messages, schema)), endpoint=endpoint)
+            completion = _completion(answer, model, asked, prompt=_texts_of(asked.call(messages, schema)))
         except openai.APIError as error:
             raise _translate(error, self._check) from error
         except AddressForbidden as error:
@@ -180,6 +181,13 @@ class OpenAIModel:
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
             # The library accepts answers of any shape. Its error may quote the answer, so it is left out.
             raise ModelUnavailable(_NOT_UNDERSTOOD) from None
+        cost_usd = self._prices.cost(
+            str(self._client.base_url),
+            model,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+        )
+        return completion.model_copy(update={"cost_usd": cost_usd})
 
     def _count(self, model: str, completion: Completion) -> None:
         LLM_TOKENS.labels(self._tenant, model, "prompt").inc(completion.prompt_tokens)
@@ -263,8 +271,8 @@ def _texts_of(call: dict[str, Any]) -> list[str]:
     return [message["content"] for message in call["messages"]]
 
 
-def _completion(answer: Any, model: str, asked: Asking, *, prompt: list[str], endpoint: str) -> Completion:
-    """*answer* to *prompt* as a `Completion`. Any field may be missing, since compatible servers leave some out."""
+def _completion(answer: Any, model: str, asked: Asking, *, prompt: list[str]) -> Completion:
+    """*answer* to *prompt*, without its cost. Any field may be missing, since compatible servers leave some out."""
     choices: Any = getattr(answer, "choices", None)
     message = choices[0].message if choices else None
     if message is None:
@@ -287,7 +295,6 @@ def _completion(answer: Any, model: str, asked: Asking, *, prompt: list[str], en
         model=str(getattr(answer, "model", None) or model)[:100],
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
-        cost_usd=cost_usd(endpoint, model, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens),
         cut_at=limit if is_cut else None,
         is_estimated=(prompt_tokens, completion_tokens) != (told_prompt, told_completion),
         asked_without=tuple(option for option in Option if option in asked.left_out),

@@ -1,4 +1,4 @@
-"""The simulator's pages: a ticket with its notes, and an article, as a technician sees them.
+"""The simulator's pages: a ticket with its notes, an article, and an asset, as a technician sees them.
 
 Invariant: a page runs no scripts and loads nothing from other hosts, whatever a ticket or a note holds. Text is
 escaped, HTML is sanitised, and the content security policy forbids scripts, forms, frames and remote loads.
@@ -38,6 +38,7 @@ h2 { font-size: 1.05rem; margin: 1.6rem 0 .6rem; }
 a { color: var(--accent); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem 1.2rem;
   margin: 0 0 .8rem; overflow-wrap: anywhere; }
+.card > :first-child { margin-top: 0; } .card > :last-child { margin-bottom: 0; }
 .note { background: var(--note); border-left: 4px solid var(--note-line); }
 .note p { margin: .5rem 0; } .note ul, .note ol { margin: .3rem 0 .6rem; padding-left: 1.4rem; }
 .dim { color: var(--dim); font-size: .875rem; }
@@ -60,6 +61,8 @@ def add_routes(app: web.Application, portals: Mapping[str, Portal]) -> None:
                 web.get(f"/{folder}/{{slug}}", pages.portal),
                 web.get(f"/{folder}/{{slug}}/WorkOrder.do", pages.ticket),
                 web.get(f"/{folder}/{{slug}}/AddSolution.do", pages.article),
+                web.get(f"/{folder}/{{slug}}/ViewWSDetails.do", pages.asset),
+                web.get(f"/{folder}/{{slug}}/ui/assets/{{id}}/details", pages.asset),
                 web.get(f"/{folder}/{{slug}}/ui/requests/{{id}}/details", pages.ticket),
                 web.get(f"/{folder}/{{slug}}/ui/solutions/{{id}}/details", pages.article),
             ]
@@ -96,6 +99,24 @@ class _Pages:
             article.title,
             f"<p class=dim>{_portal_link(portal)} · knowledge article, {state}</p><h1>{escape(article.title)}</h1>"
             f"<div class=card>{nh3.clean(article.text)}</div>",
+        )
+
+    async def asset(self, request: web.Request) -> web.Response:
+        portal = self._find(request)
+        asset = portal.assets.get(request.match_info.get("id") or request.query.get("wsId", ""))
+        if asset is None:
+            raise _missing("There is no such asset in this portal.")
+        facts = {
+            "Host name": asset.hostname,
+            "Addresses": ", ".join(asset.ips),
+            "Role": asset.role,
+            "Location": asset.location,
+            "User": " ".join(part for part in (asset.user.name, _angled(asset.user.email)) if part),
+        }
+        return _page(
+            asset.name,
+            f"<p class=dim>{_portal_link(portal)} · asset</p><h1>{escape(asset.name)}</h1>"
+            f"<div class=card><dl>{_listed(facts)}</dl></div>",
         )
 
     def _find(self, request: web.Request) -> Portal:
@@ -150,14 +171,17 @@ def _ticket_body(portal: Portal, ticket: HeldTicket) -> str:
         "Technician": ticket.technician,
         "Created": _time(ticket.created),
     }
-    listed = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value)
     resolution = f"<h2>Resolution</h2><div class=card>{nh3.clean(ticket.resolution)}</div>" if ticket.resolution else ""
     return (
         f"<p class=dim>{_portal_link(portal)} · ticket #{escape(ticket.display_id)}</p>"
-        f"<h1>{escape(ticket.subject or '(no subject)')}</h1><div class=card><dl>{listed}</dl></div>"
+        f"<h1>{escape(ticket.subject or '(no subject)')}</h1><div class=card><dl>{_listed(facts)}</dl></div>"
         f"<h2>Description</h2><div class=card>{nh3.clean(ticket.description) or '<span class=dim>(empty)</span>'}</div>"
         f"{resolution}<h2>Notes ({len(ticket.notes)})</h2>{_notes(ticket.notes)}"
     )
+
+
+def _listed(facts: Mapping[str, str]) -> str:
+    return "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value)
 
 
 def _notes(notes: Iterable[HeldNote]) -> str:

@@ -29,9 +29,9 @@ WEBHOOK_DELIVERIES = Counter(
 ENHANCEMENTS = Counter(
     "enhancements_total",
     "Settled deliveries by outcome: enhanced; context_only (nothing was found, or the budget is used up); degraded (a"
-    " note without the model's words, or without any source, that should have them); ignored; failed. And attempts that"
-    " will be tried again: retried, throttled, held (the help desk is out for the whole tenant), left_to_lease,"
-    " lease_lost.",
+    " note without the model's words, or without any source, that should have them); shadowed (written and not posted:"
+    " the tenant is in shadow mode); ignored; failed. And attempts that will be tried again: retried, throttled, held"
+    " (the help desk is out for the whole tenant), left_to_lease, lease_lost.",
     ["tenant", "outcome"],
 )
 ATTEMPTS_WITHOUT_NOTE = Counter(
@@ -39,7 +39,7 @@ ATTEMPTS_WITHOUT_NOTE = Counter(
     "Attempts that led to no note, by the code of why; docs/errors.md explains each.",
     ["tenant", "code"],
 )
-SETTLED = ("enhanced", "context_only", "degraded", "ignored", "failed")
+SETTLED = ("enhanced", "context_only", "degraded", "shadowed", "ignored", "failed")
 """The outcomes that end a delivery. Each starts at 0 for every tenant, so that `rate` sees the first one."""
 ENHANCEMENT_SECONDS = Histogram(
     "enhancement_duration_seconds",
@@ -79,8 +79,15 @@ LLM_SECONDS = Histogram(
 )
 LLM_BUDGET_USED = Gauge(
     "llm_budget_used_ratio",
-    "Of the tenant's monthly token budget, how much is used; none without a budget.",
-    ["tenant"],
+    "Of each of the tenant's budgets, how much is used; budget is daily_token_budget, monthly_token_budget,"
+    " daily_budget_usd or monthly_budget_usd. 1 or more: notes hold the gathered context alone. A budget in money is 1"
+    " also where the model has no price.",
+    ["tenant", "budget"],
+)
+LLM_UNPRICED = Gauge(
+    "llm_price_unknown",
+    "1 for each model of a tenant whose price is not known: its cost is not counted.",
+    ["tenant", "model"],
 )
 HELP_DESK_CALLS = Counter(
     "help_desk_calls_total",

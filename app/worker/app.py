@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -19,6 +20,7 @@ from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
 
 from app.core.feedback import make_token
+from app.core.price import UNPRICED_REMEDY, Price
 from app.db.ledger.claims import Ledger
 from app.db.ledger.enhancements import Enhancements
 from app.db.limits.circuits import Circuits
@@ -36,6 +38,9 @@ from app.worker.story import Limits, Parts
 from app.worker.toolkits import Toolkits
 from app.worker.watch import run_watch
 
+_TOLD: Final = 20
+"""Tenants of one log line."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -48,6 +53,7 @@ class Worker:
     relay: Relay
     database: Database
     tenants: TenantDirectory
+    toolkits: Toolkits
 
 
 @asynccontextmanager
@@ -88,6 +94,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 context_timeout=settings.context_timeout_seconds,
                 model_timeout=settings.llm_timeout_seconds,
                 max_tokens=settings.llm_max_completion_tokens,
+                prices={model: Price(**price) for model, price in settings.model_prices.items()},
             )
         )
         ledger = Ledger(
@@ -125,6 +132,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             Relay(ledger=ledger, queue=queue, attempts=attempts, concurrency=settings.worker_concurrency),
             database,
             tenants,
+            toolkits,
         )
 
 
@@ -171,7 +179,7 @@ async def run(settings: WorkerSettings) -> None:
             asyncio.create_task(loop_forever)
             for loop_forever in (
                 worker.relay.run(connected),
-                run_watch(worker.database, worker.tenants),
+                run_watch(worker.database, worker.tenants, unpriced=worker.toolkits.unpriced),
                 run_retention(worker.database, worker.tenants),
             )
         ]
@@ -185,6 +193,7 @@ async def run(settings: WorkerSettings) -> None:
         worker.broker.is_worker_process = True
         gc.freeze()
         log.info("worker_started", concurrency=settings.worker_concurrency)
+        _tell_unpriced(worker)
         await receiver.listen(stop)
         await stopping
         for each in loops:
@@ -199,6 +208,16 @@ async def run(settings: WorkerSettings) -> None:
     sys.stderr.flush()
     # Not a return: threads that a library has left running could keep this process, which has released its work, alive.
     os._exit(0)
+
+
+def _tell_unpriced(worker: Worker) -> None:
+    """Log each model whose price is not known, with its tenants: what it costs is in no figure."""
+    found: dict[str, list[str]] = {}
+    for known in worker.tenants:
+        for model in worker.toolkits.unpriced(known.tenant):
+            found.setdefault(model, []).append(known.tenant.slug)
+    for model, slugs in found.items():
+        log.warning("model_price_unknown", model=model, tenants=slugs[:_TOLD], remedy=UNPRICED_REMEDY)
 
 
 async def _stop_when(stop: asyncio.Event, attempts: Attempts) -> None:

@@ -89,7 +89,7 @@ class Parts:
 
 
 async def write_note(claim: Claim, parts: Parts) -> Ending:
-    """From the stored webhook to the note on the ticket."""
+    """From the stored webhook to the note on the ticket; in shadow mode to the note that is kept back."""
     began_at = datetime.now(UTC)
     known = _load_tenant(claim, parts.tenants)
     tenant, limits = known.tenant, parts.limits
@@ -116,6 +116,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
                 reservation = await find_posted(
                     claim, notes=kit.help_desk, enhancements=parts.enhancements, limit=limits.note
                 )
+            is_posted = reservation is not None
             if reservation is None:
                 check_still_wanted(ticket, is_closed_wanted=_wants_closed(tenant, webhook))
                 reservation = await parts.enhancements.reserve(
@@ -130,9 +131,15 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             if enhancement.has_nothing and tenant.note.when_nothing == "silent":
                 await circuit.succeeded()
                 raise NotNeeded("nothing that fits the ticket was found", code=Code.NOTHING_FOUND)
-            await parts.enhancements.save(claim, reservation, enhancement)
+            await parts.enhancements.save(claim, reservation, enhancement, is_shadowed=tenant.note.is_shadow)
 
         reference = note_reference(claim.tenant_id, claim.ticket_id, reservation.version)
+        if not is_posted and (reservation.is_shadowed or tenant.note.is_shadow):
+            html = render_note(enhancement, tenant.note, reference=reference)
+            record = AttemptRecord(began_at, Ending.SHADOWED, code=None, error=None, steps=noted_steps())
+            await parts.enhancements.settle_shadowed(claim, reservation, html=html, record=record)
+            return await _end(Ending.SHADOWED, enhancement, circuit)
+
         html = render_note(
             enhancement,
             tenant.note,
@@ -160,10 +167,9 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         except LeaseLost:  # the worker that has it now may have posted too
             await keep_oldest(kit.help_desk, claim.ticket_id, note_id, reference)
             raise
-        await circuit.succeeded()
-
-    _tell_posted(claim, known, enhancement, note_id=note_id, ending=ending)
-    return ending
+        _measure(claim, tenant)
+        return await _end(ending, enhancement, circuit, note_id=note_id)
+    raise AssertionError
 
 
 async def bring_to_end(claim: Claim, parts: Parts) -> tuple[Ending, Code | None, str | None]:
@@ -327,12 +333,16 @@ def _ending(enhancement: Enhancement) -> Ending:
     return Ending.CONTEXT_ONLY if enhancement.is_context_only else Ending.ENHANCED
 
 
-def _tell_posted(claim: Claim, known: KnownTenant, enhancement: Enhancement, *, note_id: str, ending: Ending) -> None:
-    """Measure and log what was posted; the whole record is in the ledger."""
+def _measure(claim: Claim, tenant: Tenant) -> None:
     seconds = max((datetime.now(UTC) - claim.accepted_at).total_seconds(), 0)
-    ENHANCEMENT_SECONDS.labels(known.tenant.slug).observe(seconds, exemplar=exemplar())
+    ENHANCEMENT_SECONDS.labels(tenant.slug).observe(seconds, exemplar=exemplar())
+
+
+async def _end(ending: Ending, enhancement: Enhancement, circuit: Circuit, *, note_id: str | None = None) -> Ending:
+    """The end of an attempt whose delivery is settled with its note: tell what was written, and return *ending*."""
+    await circuit.succeeded()
     log.info(
-        "note_posted",
+        "note_posted" if note_id else "note_shadowed",
         note_id=note_id,
         outcome=ending,
         sources={group.kind.value: len(group.sources) for group in enhancement.gathered},
@@ -341,3 +351,4 @@ def _tell_posted(claim: Claim, known: KnownTenant, enhancement: Enhancement, *, 
         completion_tokens=enhancement.completion_tokens,
         cost_usd=enhancement.cost_usd,
     )
+    return ending

@@ -8,14 +8,16 @@ when the last attempt that uses it has ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 from openai import AsyncOpenAI
 
+from app.core.price import Price, budgets
 from app.core.tenant import Tenant
 from app.db.knowledge.inventory import InventorySearch
 from app.db.knowledge.origins import keep_origin
@@ -24,14 +26,16 @@ from app.db.knowledge.search import Search
 from app.db.knowledge.store import drop_tickets, upsert_tickets
 from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
-from app.db.reports.costs import tokens_this_month
+from app.db.reports.costs import load_usage
 from app.db.session import Database, SharedTransaction
+from app.enhancement.ports import Model, Monitoring
 from app.enhancement.tools import Tools
 from app.errors import Code, TenantFileInvalid, TicketNotFound
 from app.help_desks import open_help_desk
 from app.integrations.asking import Memory
 from app.integrations.monitoring import Prometheus, open_prometheus
 from app.integrations.openai import MAX_COMPLETION_TOKENS, OpenAIModel, open_own_client
+from app.integrations.prices import Prices
 from app.integrations.servicedesk import ServiceDesk
 from app.tenants import MODEL_KEY_FILE, KnownTenant
 from app.worker.circuits import Circuit, GuardedModel, GuardedMonitoring
@@ -54,10 +58,21 @@ class Toolkit:
     _database: Database
     _context_timeout: timedelta
     _model_timeout: timedelta
+    _is_priced: bool
 
     def tools(self, claim: Claim) -> Tools:
         """The tools for the workflow of *claim*."""
         circuits = Circuits(self._database)
+        monitoring = self._monitoring and GuardedMonitoring(
+            self._monitoring, Circuit.of(circuits, claim, Dependency.MONITORING)
+        )
+        return self._tools(GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL)), monitoring)
+
+    def tools_of_trial(self, around: Callable[[Model], Model]) -> Tools:
+        """The tools for a trial: its failures open no circuit. *around* returns what is asked in the model's place."""
+        return self._tools(around(self._model), self._monitoring)
+
+    def _tools(self, model: Model, monitoring: Monitoring | None) -> Tools:
         reading = SharedTransaction(self._database)
         search = Search(
             reading, self.tenant, ticket_url=self.help_desk.ticket_url, article_url=self.help_desk.article_url
@@ -66,11 +81,10 @@ class Toolkit:
             reading=reading,
             history=search,
             knowledge=search,
-            inventory=InventorySearch(reading, self.tenant),
+            inventory=InventorySearch(reading, self.tenant, asset_url=self.help_desk.asset_url),
             requesters=RequesterSearch(reading, self.tenant),
-            monitoring=self._monitoring
-            and GuardedMonitoring(self._monitoring, Circuit.of(circuits, claim, Dependency.MONITORING)),
-            model=GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL)),
+            monitoring=monitoring,
+            model=model,
             may_use_model=self._may_use_model,
             note=self.tenant.note,
             house_rules=self.tenant.house_rules,
@@ -94,8 +108,12 @@ class Toolkit:
             await drop_tickets(session, self.tenant.id, [ticket_id], language=self.tenant.note.language)
 
     async def _may_use_model(self) -> bool:
-        budget = self.tenant.model.monthly_token_budget
-        return budget is None or await tokens_this_month(self._database, self.tenant.id) < budget
+        """Whether no budget is used up. Notes that are in work at that moment are not stopped."""
+        options = self.tenant.model
+        if not options.has_budget:
+            return True
+        usage = await load_usage(self._database, self.tenant.id)
+        return not any(each.is_used_up for each in budgets(options, usage, is_priced=self._is_priced))
 
 
 @dataclass(slots=True)
@@ -120,6 +138,7 @@ class Toolkits:
     _context_timeout: timedelta
     _model_timeout: timedelta
     _max_tokens: int
+    _prices: Mapping[str, Price] = field(default_factory=dict)
     _memory: Memory = field(default_factory=Memory)
     """Remembers which options an endpoint refuses."""
     _opened: dict[str, _Opened] = field(default_factory=dict)
@@ -137,13 +156,22 @@ class Toolkits:
         context_timeout: timedelta,
         model_timeout: timedelta,
         max_tokens: int = MAX_COMPLETION_TOKENS,
+        prices: Mapping[str, Price] = MappingProxyType({}),
     ) -> AsyncIterator[Toolkits]:
-        toolkits = cls(database, client, model, fallback_model, context_timeout, model_timeout, max_tokens)
+        """*prices*: by model, as `MODEL_PRICES` has them."""
+        toolkits = cls(database, client, model, fallback_model, context_timeout, model_timeout, max_tokens, prices)
         try:
             yield toolkits
         finally:
             for opened in toolkits._opened.values():
                 await opened.stack.aclose()
+
+    def unpriced(self, tenant: Tenant) -> list[str]:
+        """The models that the tenant's notes may be written by and whose price is not known."""
+        options, prices = tenant.model, Prices(self._prices, tenant.model.price)
+        fallback = None if options.has_own_key else self._fallback_model
+        asked = dict.fromkeys(filter(None, (options.name or self._model, fallback)))
+        return [model for model in asked if not prices.knows(options.base_url or str(self._client.base_url), model)]
 
     @asynccontextmanager
     async def lend(self, known: KnownTenant) -> AsyncIterator[Toolkit]:
@@ -196,6 +224,7 @@ class Toolkits:
                 limit=self._model_timeout * _OF_MODEL_TIMEOUT,
                 max_tokens=self._max_tokens,
                 memory=self._memory,
+                prices=Prices(self._prices, tenant.model.price),
             )
             kit = Toolkit(
                 tenant,
@@ -205,6 +234,7 @@ class Toolkits:
                 self._database,
                 self._context_timeout,
                 self._model_timeout,
+                not self.unpriced(tenant),
             )
             return _Opened(known, kit, stack.pop_all())
         raise AssertionError

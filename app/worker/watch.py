@@ -9,18 +9,21 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
 from app.core.help_desk import AccountRef
+from app.core.price import budgets
+from app.core.tenant import Tenant
 from app.db.knowledge.store import load_cursor
 from app.db.knowledge.strays import KINDS, list_strays
 from app.db.limits.accounts import keep_accounts
 from app.db.limits.circuits import Dependency
 from app.db.limits.holds import EVERY_TENANT, Cause, list_holds
-from app.db.reports.costs import tokens_this_month
+from app.db.reports.costs import load_usage
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.errors import DatabaseUnavailable
@@ -31,6 +34,7 @@ from app.telemetry.metrics import (
     FAILED_NOW,
     LAST_SYNC,
     LLM_BUDGET_USED,
+    LLM_UNPRICED,
     SETTLED,
     STRAY_ROWS,
     TENANT_OLDEST_SECONDS,
@@ -44,18 +48,20 @@ EVERY_S: Final = 15.0
 # Budgets and syncs change slowly, and need a query for each tenant.
 USAGE_EVERY_S: Final = 60.0
 
+Unpriced = Callable[[Tenant], Sequence[str]]
+
 log = structlog.get_logger(__name__)
 
 
-async def run_watch(database: Database, tenants: TenantDirectory) -> None:
-    """Update the gauges again and again, without end."""
+async def run_watch(database: Database, tenants: TenantDirectory, *, unpriced: Unpriced) -> None:
+    """Update the gauges again and again, without end. *unpriced*: a tenant's models whose price is not known."""
     usage_seen_at = -USAGE_EVERY_S
     while True:
         try:
             await look_once(database, tenants)
             if time.monotonic() - usage_seen_at >= USAGE_EVERY_S:
                 usage_seen_at = time.monotonic()
-                await look_at_usage(database, tenants)
+                await look_at_usage(database, tenants, unpriced=unpriced)
                 await look_at_strays(database, tenants)
         except DatabaseUnavailable as error:
             log.warning("watch_failed", cause=error.detail)
@@ -105,20 +111,28 @@ async def look_at_strays(database: Database, tenants: TenantDirectory) -> None:
         STRAY_ROWS.labels(instance, kind).set(count)
 
 
-async def look_at_usage(database: Database, tenants: TenantDirectory) -> None:
-    """Set the gauges of budgets and syncs, one tenant after another."""
-    used: dict[str, float] = {}
+async def look_at_usage(database: Database, tenants: TenantDirectory, *, unpriced: Unpriced) -> None:
+    """Set the gauges of prices, budgets and syncs, one tenant after another."""
+    used: dict[tuple[str, str], float] = {}
+    without_price: list[tuple[str, str]] = []
     synced: dict[str, float] = {}
     for known in tenants:
         tenant = known.tenant
-        budget = tenant.model.monthly_token_budget
-        if budget is not None:
-            used[tenant.slug] = await tokens_this_month(database, tenant.id) / budget
+        models = [] if tenant.is_instance else unpriced(tenant)
+        without_price += [(tenant.slug, model) for model in models]
+        if tenant.model.has_budget:
+            usage = await load_usage(database, tenant.id)
+            for budget in budgets(tenant.model, usage, is_priced=not models):
+                used[tenant.slug, budget.kind] = budget.share
         async with database.as_tenant(tenant.id) as session:
             cursor = await load_cursor(session, tenant.id, "tickets")
         if cursor.listed_at is not None:
             synced[tenant.slug] = cursor.listed_at.timestamp()
-    for gauge, values in ((LLM_BUDGET_USED, used), (LAST_SYNC, synced)):
+    for gauge in (LLM_BUDGET_USED, LLM_UNPRICED, LAST_SYNC):
         gauge.clear()
-        for slug, value in values.items():
-            gauge.labels(slug).set(value)
+    for (slug, kind), share in used.items():
+        LLM_BUDGET_USED.labels(slug, kind).set(share)
+    for slug, model in without_price:
+        LLM_UNPRICED.labels(slug, model).set(1)
+    for slug, at in synced.items():
+        LAST_SYNC.labels(slug).set(at)

@@ -154,16 +154,19 @@ CASES: Final[dict[str, Case]] = {
         labels=ACME,
     ),
     "AiAgentsBudgetNearlyUsed": Case(
-        fires={'llm_budget_used_ratio{tenant="acme"}': "0.8x10"},
-        rests={'llm_budget_used_ratio{tenant="acme"}': "0.79x10", 'llm_budget_used_ratio{tenant="spent"}': "1x10"},
+        fires={'llm_budget_used_ratio{tenant="acme",budget="daily_budget_usd"}': "0.8x10"},
+        rests={
+            'llm_budget_used_ratio{tenant="acme",budget="daily_budget_usd"}': "0.79x10",
+            'llm_budget_used_ratio{tenant="spent",budget="daily_budget_usd"}': "1x10",
+        },
         at="6m",
-        labels=ACME,
+        labels={**ACME, "budget": "daily_budget_usd"},
     ),
     "AiAgentsBudgetUsed": Case(
-        fires={'llm_budget_used_ratio{tenant="acme"}': "1.02x10"},
-        rests={'llm_budget_used_ratio{tenant="acme"}': "0.99x10"},
+        fires={'llm_budget_used_ratio{tenant="acme",budget="daily_budget_usd"}': "1.02x10"},
+        rests={'llm_budget_used_ratio{tenant="acme",budget="daily_budget_usd"}': "0.99x10"},
         at="6m",
-        labels=ACME,
+        labels={**ACME, "budget": "daily_budget_usd"},
     ),
     "AiAgentsCertificateExpiring": Case(
         fires={'certmanager_certificate_expiration_timestamp_seconds{name="ai-agents-tls"}': f"{13 * 86400}x90"},

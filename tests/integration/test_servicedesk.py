@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from app.core.access_token import AccessToken
 from app.core.help_desk import Edition
@@ -408,3 +409,29 @@ async def test_a_name_that_is_rebound_to_a_private_address_is_refused() -> None:
         for _ in range(2):
             with pytest.raises(AddressForbidden):
                 await adapter.load_ticket("1")
+
+
+@pytest.mark.parametrize(
+    ("options", "page"),
+    [
+        ({}, "https://sdp.acme.example/ViewWSDetails.do?wsId=8%2F1"),
+        (
+            {"asset_page": "/AssetDetails.cc?assetId={id}&tab=1"},
+            "https://sdp.acme.example/AssetDetails.cc?assetId=8%2F1&tab=1",
+        ),
+        ({"asset_page": ""}, ""),
+    ],
+    ids=["usual", "named", "none"],
+)
+async def test_an_assets_page_is_where_the_file_says(options: dict[str, str], page: str) -> None:
+    tenant = a_tenant("acme", servicedesk={"url": "https://sdp.acme.example", **options})
+    async with open_servicedesk(tenant, ApiKey("k"), limiter=EveryTurn(), tokens=OneToken()) as adapter:
+        assert adapter.asset_url("8/1") == page
+
+
+@pytest.mark.parametrize(
+    "page", ["ViewWSDetails.do?wsId={id}", "/assets", "/a b/{id}", "/x{id}\n", "https://evil.example/{id}"]
+)
+def test_an_assets_page_that_cannot_be_is_refused(page: str) -> None:
+    with pytest.raises(ValidationError):
+        a_tenant("acme", servicedesk={"asset_page": page})

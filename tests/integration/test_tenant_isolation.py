@@ -58,6 +58,8 @@ TABLES = {
     "attempt": Rule("select insert"),
     "tally": Rule("select insert update"),
     "feedback": Rule("select"),
+    "source_vote": Rule("select"),
+    "source_reset": Rule(CHANGE),
     "audit": Rule("select insert"),
     "console_session": Rule(CHANGE),
 }
@@ -74,6 +76,7 @@ FUNCTIONS = {
     "schema_revision()": {INTAKE},
     "count_outcome()": set(),
     "count_enhancement()": set(),
+    "keep_source_votes()": set(),
 }
 """Who may execute each, beside its owner."""
 

@@ -8,7 +8,7 @@ could be two different owners, none is chosen: "J. Weber" finds nothing where Jo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
@@ -63,10 +63,17 @@ _OWNED_SCORE: Final = 0.5
 
 
 class InventorySearch:
-    """One tenant's assets, for the port `Inventory`."""
+    """One tenant's assets, for the port `Inventory`.
 
-    def __init__(self, database: Transactions, tenant: Tenant) -> None:
+    Args:
+        database: As the worker's role.
+        tenant: Whose notes' language the fields are named in.
+        asset_url: The page of an asset, from its id; empty: it has none.
+    """
+
+    def __init__(self, database: Transactions, tenant: Tenant, *, asset_url: Callable[[str], str]) -> None:
         self._database = database
+        self._asset_url = asset_url
         self._tenant_id = tenant.id
         self._language: Language = tenant.note.language
 
@@ -124,6 +131,7 @@ class InventorySearch:
             title=one_line(name or hostname or asset["id"], max_chars=_MAX_TITLE_CHARS),
             text=one_line("; ".join(part for part in said if part), max_chars=_MAX_TEXT_CHARS),
             staff_text=staff_text,
+            url=self._asset_url(asset["id"]),
             is_only_owned=is_only_owned,
             score=_OWNED_SCORE if is_only_owned else 1.0,
         )

@@ -30,6 +30,7 @@ from app.db.knowledge.generic_words import GENERIC_WORDS, GENERIC_WORDS_ELSEWHER
 from app.db.knowledge.indexing import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, Reading, read, spoken_languages
+from app.db.knowledge.standing import find_factors
 from app.db.session import Row, Transaction, Transactions
 from app.db.sql import Statement, load
 
@@ -58,6 +59,8 @@ MIN_WORDS: Final = 2
 _STRING_WORDS: Final = 2
 _STRING_FREQUENCY: Final = 0.25
 _PART_OF_KNOWN_FREQUENCY: Final = 0.5
+# Documents that come after the shown ones, and before those that votes push down.
+_SPARE: Final = 5
 _SUBJECT_FREQUENCY, _BODY_FREQUENCY = 2.0, 1.0
 
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -108,7 +111,7 @@ class Match:
     fit: float
     """Its BM25 score, as a share of the most that the query's 12 weightiest terms can give."""
     boost: float
-    """Factor for its score by its age: 1 (old, or an article) to 1.5 (a ticket of today)."""
+    """Factor for its score, by its age: 1 (old, or an article) to 1.5 (a ticket of today); and by votes, 0.5 to 1."""
     terms: dict[str, float]
     """The query's terms that it holds, by weight."""
     words: int
@@ -216,9 +219,9 @@ class Search:
             "terms": json.dumps(_own_terms(subject, body) + compounds),
             "own_id": ticket.id,
             "asked_at": ticket.created_at,
-            "limit": limit,
+            "limit": limit + _SPARE,
         }
-        return [
+        matches = [
             Match(
                 id=row["id"],
                 fit=row["fit"],
@@ -230,6 +233,9 @@ class Search:
             )
             for row in await tx.rows(_RANK, **values)
         ]
+        factors = await find_factors(tx, self._tenant_id, kind.name, [match.id for match in matches])
+        voted = [replace(match, boost=match.boost * factors.get(match.id, 1.0)) for match in matches]
+        return sorted(voted, key=lambda match: match.score, reverse=True)[:limit] if factors else matches[:limit]
 
     async def _with_compounds(
         self, tx: Transaction, kind: DocumentKind, query: _Query

@@ -5,7 +5,8 @@ For example, deliveries D1 and D2 are about the same version of a ticket. D1 res
 D1 writes, D4 about the new version posts, and D1 stops before its call.
 
 Invariant: a row `(tenant, ticket, version)` belongs to one delivery at a time. Another takes it over only from one that
-ended without a note. A version is not posted once a newer version of the ticket is known.
+ended without a note. A version is not posted once a newer version of the ticket is known, nor ever once it was written
+in shadow mode (`shadowed_at`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _NEWER: Final = load(__package__, "newer")
 _SAVE: Final = load(__package__, "save")
 _BEGIN_POSTING: Final = load(__package__, "begin_posting")
 _POSTED: Final = load(__package__, "settle_posted")
+_SHADOWED: Final = load(__package__, "settle_shadowed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Reservation:
     """What an earlier attempt wrote, so that a retry does not pay the model again; None: nothing yet."""
     posting_age: timedelta | None
     """Time since an earlier attempt began to post; the note may be on the ticket. None: no attempt has."""
+    is_shadowed: bool = False
+    """Whether it was written in shadow mode, and so is not posted, whatever the mode is now."""
 
     @property
     def key(self) -> dict[str, Any]:
@@ -71,7 +75,7 @@ class Enhancements:
             if row["is_outdated"]:
                 raise _outdated()
         written = None if row["content"] is None else Enhancement.model_validate_json(row["content"])
-        return Reservation(claim.ticket_id, version, written, row["posting_age"])
+        return Reservation(claim.ticket_id, version, written, row["posting_age"], row["is_shadowed"])
 
     async def find_unsettled(self, claim: Claim) -> Reservation | None:
         """The latest version for which an earlier attempt of *claim*'s delivery began to post.
@@ -92,8 +96,10 @@ class Enhancements:
         async with self._database.transaction(claim.tenant_id) as tx:
             return bool(await tx.value(_POSTED_LATELY, **claim.key))
 
-    async def save(self, claim: Claim, reservation: Reservation, enhancement: Enhancement) -> None:
-        """Store what was written, before it is posted."""
+    async def save(
+        self, claim: Claim, reservation: Reservation, enhancement: Enhancement, *, is_shadowed: bool = False
+    ) -> None:
+        """Store what was written, before it is posted; *is_shadowed*: it never will be."""
         async with self._database.transaction(claim.tenant_id) as tx:
             await run_fenced(
                 tx,
@@ -106,6 +112,7 @@ class Enhancements:
                 prompt_tokens=enhancement.prompt_tokens,
                 completion_tokens=enhancement.completion_tokens,
                 cost_usd=enhancement.cost_usd,
+                is_shadowed=is_shadowed,
             )
 
     async def begin_posting(self, claim: Claim, reservation: Reservation, *, html: str) -> None:
@@ -134,6 +141,17 @@ class Enhancements:
         async with self._database.transaction(claim.tenant_id) as tx:
             await run_fenced(tx, _POSTED, claim, **reservation.key, note_id=note_id, **record.values)
 
+    async def settle_shadowed(
+        self, claim: Claim, reservation: Reservation, *, html: str, record: AttemptRecord
+    ) -> None:
+        """Store the note, this *html*, that is not posted, and settle the delivery, in one statement.
+
+        Raises:
+            LeaseLost: Another worker has the delivery.
+        """
+        async with self._database.transaction(claim.tenant_id) as tx:
+            await run_fenced(tx, _SHADOWED, claim, **reservation.key, html=html, **record.values)
+
 
 def _outdated() -> NotNeeded:
     return NotNeeded("a newer version of the ticket is known and gets the note", code=Code.VERSION_OUTDATED)
@@ -148,4 +166,7 @@ async def _not_ours(tx: Transaction, key: dict[str, Any]) -> NotNeeded:
     if note_id is not None:
         told = f"this version of the ticket has its note already (note {note_id}, job {job_id})"
         return NotNeeded(told, code=Code.NOTE_EXISTS)
+    if owner["shadowed_at"] is not None:
+        told = f"the note of this version was written in shadow mode and is not posted (job {job_id})"
+        return NotNeeded(told, code=Code.SHADOW)
     return NotNeeded(f"job {job_id} works on this version of the ticket", code=Code.VERSION_IN_WORK)

@@ -65,6 +65,8 @@ class Written:
     reserved_at: datetime
     written_at: datetime | None
     posting_at: datetime | None
+    shadowed_at: datetime | None
+    """When it was written in shadow mode: then it is never posted."""
     note_html: str | None
     """The note as it was sent. None: it was not sent, or by an older release that did not keep it."""
     note_id: str | None

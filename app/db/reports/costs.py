@@ -11,12 +11,17 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.enhancement import Enhancement
+from app.core.price import Usage
 from app.db.reports.each import read_each
 from app.db.session import Database
 from app.db.sql import load_text
 
 _DAYS: Final = load_text(__package__, "days")
-_TOKENS_THIS_MONTH: Final = load_text(__package__, "tokens_this_month")
+_HELPFUL: Final = load_text(__package__, "helpful_notes")
+_COUNT_TRIAL: Final = load_text(__package__, "count_trial")
+_DOCUMENTS: Final = load_text(__package__, "documents")
+USAGE: Final = load_text(__package__, "usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,48 @@ async def list_costs(database: Database, tenant_ids: Sequence[UUID], *, since: d
     return [day for own in await read_each(database, tenant_ids, read) for day in own]
 
 
-async def tokens_this_month(database: Database, tenant_id: UUID) -> int:
-    """Tokens that the tenant's enhancements have used in the current calendar month (UTC)."""
+@dataclass(frozen=True, slots=True)
+class Helpful:
+    """Votes on a tenant's notes of one month (UTC) and model."""
+
+    tenant_id: UUID
+    month: date
+    model: str
+    helpful: int
+    unhelpful: int
+
+
+async def list_helpful(database: Database, tenant_ids: Sequence[UUID], *, since: date, until: date) -> list[Helpful]:
+    """The votes on each tenant's notes of these days. They are kept 90 days, as the notes are."""
+
+    async def read(session: AsyncSession, tenant_id: UUID) -> list[Helpful]:
+        rows = await session.execute(_HELPFUL, {"tenant_id": tenant_id, "since": since, "until": until})
+        return [Helpful(tenant_id=tenant_id, **row) for row in rows.mappings()]
+
+    return [each for own in await read_each(database, tenant_ids, read) for each in own]
+
+
+async def load_usage(database: Database, tenant_id: UUID) -> Usage:
+    """What the tenant's enhancements took of its model today and in the current calendar month (UTC)."""
     async with database.as_tenant(tenant_id) as session:
-        return int((await session.execute(_TOKENS_THIS_MONTH, {"tenant_id": tenant_id})).scalar_one())
+        return Usage(**(await session.execute(USAGE, {"tenant_id": tenant_id})).mappings().one())
+
+
+async def count_trial(database: Database, tenant_id: UUID, enhancement: Enhancement) -> None:
+    """Count the tokens and the cost of an enhancement that is not stored."""
+    values = {
+        "tenant_id": tenant_id,
+        "model": enhancement.model or "",
+        "prompt_tokens": enhancement.prompt_tokens,
+        "completion_tokens": enhancement.completion_tokens,
+        "cost_usd": enhancement.cost_usd or 0,
+    }
+    async with database.as_tenant(tenant_id) as session:
+        await session.execute(_COUNT_TRIAL, values)
+
+
+async def list_documents(database: Database, tenant_id: UUID) -> dict[str, int]:
+    """How many documents of each kind, `ticket` and `article`, the tenant's search can find."""
+    async with database.as_tenant(tenant_id) as session:
+        rows = await session.execute(_DOCUMENTS, {"tenant_id": tenant_id})
+        return {row.kind: row.documents for row in rows}

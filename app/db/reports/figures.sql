@@ -19,7 +19,10 @@ select now() as now,
         from tally where tenant_id = :tenant_id and hour > date_trunc('hour', now()) - cast(:hours as integer) * interval '1 hour'
         group by hour
     ) h) as hours,
-    (select coalesce(sum(cost_usd), 0) from tally where tenant_id = :tenant_id and abs(cost_usd) < 1e15
-        and hour >= date_trunc('day', now() at time zone 'utc') at time zone 'utc') as cost_today,
-    (select coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint from tally where tenant_id = :tenant_id
-        and hour >= date_trunc('month', now() at time zone 'utc') at time zone 'utc') as tokens_this_month
+    exists (
+        select from (
+            select model, prompt_tokens, cost_usd from enhancement
+            where tenant_id = :tenant_id order by reserved_at desc limit 20
+        ) newest
+        where model is not null and prompt_tokens > 0 and cost_usd is null
+    ) as is_unpriced

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.completion import Option
@@ -17,6 +18,7 @@ from app.db.sql import load_text
 
 _LATEST: Final = load_text(__package__, "latest_answer")
 _ESTIMATED: Final = load_text(__package__, "estimated_models")
+_UNPRICED: Final = load_text(__package__, "unpriced_models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,21 @@ async def list_estimated(
     database: Database, tenant_ids: Sequence[UUID], *, since: date, until: date
 ) -> frozenset[tuple[UUID, str]]:
     """Each tenant and model whose tokens are partly estimated. Enhancements are kept 90 days: nothing of older ones."""
+    return await _list(database, tenant_ids, _ESTIMATED, since=since, until=until)
 
+
+async def list_unpriced(
+    database: Database, tenant_ids: Sequence[UUID], *, since: date, until: date
+) -> frozenset[tuple[UUID, str]]:
+    """Each tenant and model whose price was not known when it wrote. Of the last 90 days."""
+    return await _list(database, tenant_ids, _UNPRICED, since=since, until=until)
+
+
+async def _list(
+    database: Database, tenant_ids: Sequence[UUID], statement: TextClause, *, since: date, until: date
+) -> frozenset[tuple[UUID, str]]:
     async def read(session: AsyncSession, tenant_id: UUID) -> list[tuple[UUID, str]]:
-        models = await session.execute(_ESTIMATED, {"tenant_id": tenant_id, "since": since, "until": until})
+        models = await session.execute(statement, {"tenant_id": tenant_id, "since": since, "until": until})
         return [(tenant_id, model) for model in models.scalars()]
 
     return frozenset(each for own in await read_each(database, tenant_ids, read) for each in own)

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.price import Usage
+from app.db.reports.costs import USAGE
 from app.db.reports.each import read_each
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database
@@ -53,8 +54,9 @@ class TenantFigures:
     last_failure: str | None = None
     """The code of the newest failed delivery."""
     last_sync: datetime | None = None
-    cost_today: Decimal = Decimal(0)
-    tokens_this_month: int = 0
+    usage: Usage = field(default_factory=Usage)
+    is_unpriced: bool = False
+    """Whether a model wrote one of the newest notes whose price is not known."""
 
     @property
     def by_minute(self) -> list[int]:
@@ -82,7 +84,10 @@ async def load_figures(database: Database, tenant_ids: Sequence[UUID]) -> tuple[
 
     async def read(session: AsyncSession, tenant_id: UUID) -> TenantFigures:
         row = (await session.execute(_FIGURES, {"tenant_id": tenant_id, "minutes": MINUTES, "hours": HOURS})).one()
-        return _figures(tenant_id, row, loads.get(tenant_id, TenantLoad()), failures.get(tenant_id, FailedDeliveries()))
+        usage = Usage(**(await session.execute(USAGE, {"tenant_id": tenant_id})).mappings().one())
+        return _figures(
+            tenant_id, row, usage, loads.get(tenant_id, TenantLoad()), failures.get(tenant_id, FailedDeliveries())
+        )
 
     read_ones = {each.tenant_id: each for each in await read_each(database, tenant_ids, read)}
     # A tenant whose counters can't be read still has its load.
@@ -92,7 +97,7 @@ async def load_figures(database: Database, tenant_ids: Sequence[UUID]) -> tuple[
     ]
 
 
-def _figures(tenant_id: UUID, row: Any, load: TenantLoad, failures: FailedDeliveries) -> TenantFigures:
+def _figures(tenant_id: UUID, row: Any, usage: Usage, load: TenantLoad, failures: FailedDeliveries) -> TenantFigures:
     return TenantFigures(
         tenant_id=tenant_id,
         load=load,
@@ -103,6 +108,6 @@ def _figures(tenant_id: UUID, row: Any, load: TenantLoad, failures: FailedDelive
         last_webhook=row.last_webhook,
         last_failure=row.last_failure,
         last_sync=row.last_sync,
-        cost_today=row.cost_today,
-        tokens_this_month=row.tokens_this_month,
+        usage=usage,
+        is_unpriced=row.is_unpriced,
     )

@@ -2,7 +2,7 @@
 
 Invariant: before each request to the API the limiter is asked. A call is repeated in two cases only: the cloud refused
 the access token, so nothing was done, and there is a new token; or the connection broke before the answer, and the call
-posts nothing (aiohttp then makes it once more).
+posts nothing (aiohttp then makes it once more). An API that is opened to read makes GET calls alone.
 
 The cloud answers 401 for an expired token, and also if the OAuth client lacks the scope of the call. A new token helps
 only in the first case, and there are only ten in ten minutes. So a refused token is tried once more on the resource
@@ -65,6 +65,7 @@ class RestApi:
         authenticator: Authenticator,
         limiter: CallLimiter,
         headers: Mapping[str, str] = MappingProxyType({}),
+        may_write: bool = True,
     ) -> None:
         self._tenant = tenant
         self._base = f"{url}/api/v3"
@@ -72,6 +73,7 @@ class RestApi:
         self._authenticator = authenticator
         self._limiter = limiter
         self._headers = headers
+        self._may_write = may_write
         self._worked: tuple[str, str] | None = None
         """The token and the resource, e.g. `requests`, of the latest call that read something."""
 
@@ -89,6 +91,8 @@ class RestApi:
     async def _call(
         self, method: str, path: str, *, begin: Begin | None = None, **content: Mapping[str, str] | None
     ) -> dict[str, Any]:
+        if method != "GET" and not self._may_write:
+            raise HelpDeskRefused(f"Nothing is written to the help desk of {self._tenant}: its note.mode is shadow.")
         token = await self._authenticator.token()
         try:
             return await self._send(method, path, token=token, begin=begin, **content)

@@ -2,7 +2,8 @@
 
 Invariant: whatever comes from ServiceDesk Plus leaves as a type of `app.core` or as an error of `app.errors`. Of a
 shared instance nothing leaves that is not of the tenant's account, whatever ServiceDesk Plus was asked for: each row is
-compared, and a note goes only to a ticket whose account was seen in the same attempt (`for_attempt`).
+compared, and a note goes only to a ticket whose account was seen in the same attempt (`for_attempt`). Of a tenant in
+shadow mode nothing is written, whichever method is called.
 """
 
 from __future__ import annotations
@@ -254,6 +255,16 @@ class ServiceDesk:
             return f"{self._options.url}/ui/solutions/{article}/details"
         return f"{self._options.url}/AddSolution.do?submitaction=viewsolution&fromListView=true&solutionID={article}"
 
+    def asset_url(self, asset_id: str) -> str:
+        """The page where a technician opens the asset; empty if the tenant's file says that there is none.
+
+        On premises as the product's own pages link it. That of the cloud is not published: it is named as those of
+        tickets and articles are.
+        """
+        usual = "/ui/assets/{id}/details" if self._options.edition.is_cloud else "/ViewWSDetails.do?wsId={id}"
+        page = usual if self._options.asset_page is None else self._options.asset_page
+        return self._options.url + page.replace("{id}", quote(asset_id, safe="")) if page else ""
+
     async def _look_again(self, ticket_id: str) -> None:
         try:
             await self._read_ticket(ticket_id)
@@ -330,6 +341,7 @@ async def open_servicedesk(
             authenticator=authenticator,
             limiter=limiter,
             headers=options.headers,
+            may_write=not tenant.note.is_shadow,
         )
         yield ServiceDesk(tenant, api)
 

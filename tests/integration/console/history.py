@@ -12,9 +12,12 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from app.core.enhancement import Confidence, Enhancement, Statement
+from app.core.note import note_reference, render_note
 from app.core.source import SourceKind
 from app.core.tenant import Tenant
-from tests.builders import a_source, gathered
+from app.db.knowledge.store import upsert_tickets
+from app.db.session import Database
+from tests.builders import a_source, a_ticket, gathered
 
 _DAYS: Final = 21
 _NEWEST: Final = 70
@@ -69,6 +72,48 @@ async def fill_history(url: str, tenants: Sequence[Tenant], *, seed: int = 7) ->
         )
     finally:
         await connection.close()
+
+
+async def fill_shadow(database: Database, url: str, tenant: Tenant, *, seed: int = 7) -> None:
+    """Two weeks of a tenant in shadow mode: notes that were kept back, and what was done about most of the tickets."""
+    draw = random.Random(seed)
+    now = datetime.now(UTC)
+    connection: Any = await asyncpg.connect(url)
+    tickets = []
+    for number in range(40):
+        subject, text, _ = draw.choice(_CASES)
+        at, ticket_id, job_id = now - timedelta(hours=8 * number + 2), str(70_000 + number), uuid4()
+        enhancement = _enhancement(draw, subject, text)
+        reference = note_reference(tenant.id, ticket_id, "v")
+        took = timedelta(seconds=draw.triangular(4, 30, 9))
+        await connection.execute(
+            "insert into delivery (tenant_id, job_id, ticket_id, event, body, status, code, attempt, accepted_at, settled_at)"
+            " values ($1, $2, $3, 'ticket_created', '{}', 'done', 'shadow', 1, $4, $5)",
+            tenant.id, job_id, ticket_id, at, at + took,
+        )  # fmt: skip
+        await connection.execute(
+            "insert into enhancement (tenant_id, ticket_id, version, job_id, reserved_at, content, model, confidence,"
+            " prompt_tokens, completion_tokens, cost_usd, duration_ms, written_at, shadowed_at, note_html)"
+            " values ($1, $2, 'v', $3, $4, cast($5 as jsonb), $6, $7, $8, $9, $10, $11, $12, $12, $13)",
+            tenant.id, ticket_id, job_id, at, enhancement.model_dump_json(), enhancement.model,
+            enhancement.confidence.value, enhancement.prompt_tokens, enhancement.completion_tokens, enhancement.cost_usd,
+            round(took.total_seconds() * 1000), at + took, render_note(enhancement, tenant.note, reference=reference),
+        )  # fmt: skip
+        done = draw.choices([text, draw.choice(_CASES)[1], "Done.", ""], (6, 2, 1, 1))[0]
+        is_open = number < 4
+        tickets.append(
+            a_ticket(
+                id=ticket_id,
+                subject=subject,
+                description=subject,
+                status="Open" if is_open else "Resolved",
+                resolution="" if is_open else done,
+                resolved_at=None if is_open else at + timedelta(hours=1),
+            )
+        )
+    await connection.close()
+    async with database.as_tenant(tenant.id) as session:
+        await upsert_tickets(session, tenant.id, tickets, language=tenant.note.language)
 
 
 async def _count(connection: Any, draw: random.Random, tenant_id: UUID, now: datetime, *, size: int) -> None:

@@ -28,7 +28,7 @@ from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.launcher import Process
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 from tests.integration.console.conftest import TOKEN
-from tests.integration.console.history import fill_history
+from tests.integration.console.history import fill_history, fill_shadow
 from tests.integration.processes import common_variables
 from tests.integration.worker.conftest import Stage
 
@@ -127,6 +127,9 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
     for tenant in others:
         write_tenant(tmp_path, tenant, webhook_secret="secret", api_key="key")
     await fill_history(urls.superuser, [stage.tenant, *others])
+    trial = a_tenant("tailspin", name="Tailspin Toys", note={"mode": "shadow"})
+    write_tenant(tmp_path, trial, webhook_secret="secret", api_key="key")
+    await fill_shadow(stage.database, urls.superuser, trial)
     instance = an_instance("hub")
     write_instance(tmp_path, instance, webhook_secret="secret", api_key="key")
     account = an_account(instance, "contoso", {"id": "601", "name": "Contoso Ltd"}, name="Contoso")
@@ -156,6 +159,7 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
                 "tenant": f"/tenants/{slug}",
                 "shared": "/tenants/hub",
                 "account": "/tenants/contoso",
+                "shadow": "/tenants/tailspin/shadow",
                 "quality": "/quality",
                 "cost": "/cost",
                 "acts": "/acts",

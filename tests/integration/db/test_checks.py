@@ -27,6 +27,8 @@ ENUMERATED: Final = {
     ("posting", "kind"): _DOCUMENTS,
     ("term", "kind"): _DOCUMENTS,
     ("corpus", "kind"): _DOCUMENTS,
+    ("source_vote", "kind"): _DOCUMENTS,
+    ("source_reset", "kind"): _DOCUMENTS,
     ("stray", "kind"): set(KINDS),
     ("sync_cursor", "kind"): set(get_args(CursorKind)),
 }

@@ -72,6 +72,11 @@ class Stage:
         found = await list_deliveries(self.database, tenant_id or self.tenant.id, limit=1000)
         return next(each for each in found if each.job_id == job_id)
 
+    async def delivery_of(self, ticket_id: str) -> DeliveryView:
+        """The first delivery about a ticket."""
+        found = await list_deliveries(self.database, self.tenant.id, limit=1000)
+        return next(each for each in reversed(found) if each.ticket_id == ticket_id)
+
     async def make_due(self) -> None:
         """Let what waits for another attempt wait no longer."""
         async with self.database.across_tenants() as session:

@@ -488,7 +488,7 @@ async def test_a_used_up_budget_leaves_the_gathered_context(stage: Stage) -> Non
         await stage.deliver(ticket_id)
         await stage.work()
     assert stage.model.calls == 1
-    assert "token budget is used up" in stage.notes(second)[0]
+    assert "budget for the model is used up" in stage.notes(second)[0]
 
 
 @pytest.mark.parametrize("stage", [{"note": {"language": "de"}}], indirect=True)

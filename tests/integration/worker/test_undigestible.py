@@ -169,7 +169,7 @@ async def test_a_value_that_cannot_be_digested_costs_its_own_tenant_alone(
             assert len(portal.notes(ticket_id)) == 1
         await worker.relay.pass_once()
         await look_once(database, worker.tenants)
-        await look_at_usage(database, worker.tenants)
+        await look_at_usage(database, worker.tenants, unpriced=worker.toolkits.unpriced)
         await look_at_strays(database, worker.tenants)
         await forget_old(database, worker.tenants)
         await _read_console(stage, valkey, jobs)

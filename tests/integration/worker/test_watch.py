@@ -79,27 +79,27 @@ async def test_outcomes_that_did_not_happen_yet_are_zero(stage: Stage) -> None:
 @pytest.mark.parametrize("stage", [{"model": {"monthly_token_budget": 10_000}}], indirect=True)
 async def test_how_much_of_a_budget_is_used_is_seen(stage: Stage) -> None:
     slug = stage.tenant.slug
-    await look_at_usage(stage.database, stage.worker.tenants)
-    assert gauge("llm_budget_used_ratio", tenant=slug) == 0
+    await look_at_usage(stage.database, stage.worker.tenants, unpriced=stage.worker.toolkits.unpriced)
+    assert gauge("llm_budget_used_ratio", tenant=slug, budget="monthly_token_budget") == 0
 
     await stage.deliver(stage.ticket())
     await stage.work()
-    await look_at_usage(stage.database, stage.worker.tenants)
+    await look_at_usage(stage.database, stage.worker.tenants, unpriced=stage.worker.toolkits.unpriced)
     used = sum(
         gauge("llm_tokens_total", tenant=slug, model="gpt-4o-mini", kind=kind) or 0 for kind in ("prompt", "completion")
     )
     assert used > 0
-    assert gauge("llm_budget_used_ratio", tenant=slug) == pytest.approx(used / 10_000)
+    assert gauge("llm_budget_used_ratio", tenant=slug, budget="monthly_token_budget") == pytest.approx(used / 10_000)
 
 
 async def test_the_last_whole_sync_is_seen_and_no_sync_is_no_value(stage: Stage) -> None:
     slug = stage.tenant.slug
-    await look_at_usage(stage.database, stage.worker.tenants)
+    await look_at_usage(stage.database, stage.worker.tenants, unpriced=stage.worker.toolkits.unpriced)
     assert gauge("last_sync_timestamp_seconds", tenant=slug) is None
-    assert gauge("llm_budget_used_ratio", tenant=slug) is None
+    assert gauge("llm_budget_used_ratio", tenant=slug, budget="monthly_token_budget") is None
 
     synced_at = datetime(2026, 11, 25, 3, tzinfo=UTC)
     async with stage.database.as_tenant(stage.tenant.id) as session:
         await save_cursor(session, stage.tenant.id, "tickets", Cursor(listed_at=synced_at))
-    await look_at_usage(stage.database, stage.worker.tenants)
+    await look_at_usage(stage.database, stage.worker.tenants, unpriced=stage.worker.toolkits.unpriced)
     assert gauge("last_sync_timestamp_seconds", tenant=slug) == synced_at.timestamp()

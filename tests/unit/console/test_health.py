@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from app.console.health import HealthProblem, Level, Snapshot, find_problems, find_problems_of, p95
+from app.core.price import Usage
 from app.db.limits.holds import EVERY_TENANT, Cause, Hold
 from app.db.reports.load import FailedDeliveries, TenantLoad
 from app.db.reports.overview import HourCount, TenantFigures
@@ -89,9 +90,9 @@ def test_a_rate_says_something_from_ten_on() -> None:
 
 
 def test_a_budget_is_told_at_eighty_and_at_a_hundred() -> None:
-    assert find_problems(seen(tokens_this_month=799)) == []
-    assert only(seen(tokens_this_month=800)).level is Level.NOTE
-    assert only(seen(tokens_this_month=1000)).level is Level.WARN
+    assert find_problems(seen(usage=Usage(tokens_this_month=799))) == []
+    assert only(seen(usage=Usage(tokens_this_month=800))).level is Level.NOTE
+    assert only(seen(usage=Usage(tokens_this_month=1000))).level is Level.WARN
 
 
 def test_the_worst_comes_first() -> None:

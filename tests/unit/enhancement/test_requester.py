@@ -64,7 +64,7 @@ async def test_where_nothing_is_known_nothing_is_said(found: bool) -> None:
     [
         ("en", "1 other open ticket ·"),
         ("de", "Anfragende Person : VIP · Standort Berlin · 1 weiteres offenes Ticket · zuletzt: #901"),
-        ("fr", "Demandeur : VIP · site Berlin · 1 autre ticket ouvert · derniers: #901"),
+        ("fr", "Demandeur : VIP · site Berlin · 1 autre ticket ouvert · derniers : #901"),
         ("es", "Solicitante : VIP · sede Berlin · 1 otro ticket abierto · últimos: #901"),
     ],
 )

@@ -1,7 +1,11 @@
+import re
+from pathlib import Path
+
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 
-from app.integrations.prices import cost_usd
+from app.core.price import PRICES_DATE, Price
+from app.integrations.prices import Prices, cost_usd
 
 OPENAI = "https://api.openai.com/v1/"
 OWN = "http://10.1.2.3:8000/v1/"
@@ -52,3 +56,30 @@ def test_prices_are_those_of_the_package() -> None:
     """Nothing asks the network for newer ones."""
     assert per_million(OPENAI, "gpt-4o") is not None
     assert not get_snapshot().from_auto_update
+
+
+def test_the_date_of_the_prices_is_that_of_the_package() -> None:
+    lock = (Path(__file__).parents[3] / "uv.lock").read_text("utf-8")
+    [package] = re.findall(r'name = "genai-prices"\nversion = .*?upload-time = "(\d{4}-\d\d-\d\d)', lock, re.DOTALL)
+    assert package == PRICES_DATE.isoformat()
+
+
+def one_of_each(prices: Prices, model: str) -> float | None:
+    return prices.cost(OWN, model, prompt_tokens=1_000_000, completion_tokens=1_000_000)
+
+
+def test_a_price_that_is_set_counts_before_the_list() -> None:
+    named = {"gpt-4o-mini": Price(input=1, output=2), "ours": Price(input=0, output=0), "*": Price(input=5, output=5)}
+    prices = Prices(named)
+    assert one_of_each(prices, "gpt-4o-mini") == 3
+    assert one_of_each(prices, "ours") == 0
+    assert one_of_each(prices, "gpt-4o") == 12.5  # of the list: `*` is for what has no other
+    assert one_of_each(prices, "llama3.1") == 10
+    assert one_of_each(Prices(named, Price(input=7, output=7)), "gpt-4o-mini") == 14
+
+
+def test_what_has_no_price_costs_nothing_known_and_not_nothing() -> None:
+    prices = Prices({"ours": Price(input=0, output=0)})
+    assert one_of_each(prices, "theirs") is None
+    assert not prices.knows(OWN, "theirs")
+    assert prices.knows(OWN, "ours")

@@ -224,7 +224,7 @@ def dashboards() -> dict[str, Json]:
             ],
             [
                 lines("Tokens", "short", {"{{kind}}": rate("llm_tokens_total", "kind", where=_OURS)}),
-                lines("Budget used", "percentunit", {"of the month's": f"max(llm_budget_used_ratio{_OURS})"}),
+                lines("Budget used", "percentunit", {"{{budget}}": f"max by (budget) (llm_budget_used_ratio{_OURS})"}),
             ],
         ],
         variables=[_TENANT],
@@ -265,7 +265,7 @@ def dashboards() -> dict[str, Json]:
                     {"{{model}} {{kind}}": rate("llm_tokens_total", "model", "kind")},
                     is_stacked=True,
                 ),
-                lines("Budget used", "percentunit", {"{{tenant}}": "max by (tenant) (llm_budget_used_ratio)"}),
+                lines("Budget used", "percentunit", {"{{tenant}} {{budget}}": "max by (tenant, budget) (llm_budget_used_ratio)"}),
             ],
         ],
     )

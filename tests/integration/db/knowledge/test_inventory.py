@@ -32,6 +32,10 @@ ASSETS = (
 )
 
 
+def page_of(asset_id: str) -> str:
+    return f"https://sdp.acme.example/ViewWSDetails.do?wsId={asset_id}"
+
+
 @pytest.fixture(scope="module")
 async def tenant(worker_db: Database) -> Tenant:
     tenant = a_tenant()
@@ -43,7 +47,9 @@ async def tenant(worker_db: Database) -> Tenant:
 async def find(
     database: Database, tenant: Tenant, text: str = "", *, requester: str = "", limit: int = 5
 ) -> list[Source]:
-    return await InventorySearch(database, tenant).assets(find_addresses(text), requester=requester, limit=limit)
+    return await InventorySearch(database, tenant, asset_url=page_of).assets(
+        find_addresses(text), requester=requester, limit=limit
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,5 +140,15 @@ async def test_an_asset_that_moved_is_found_at_its_new_address_alone(worker_db: 
 async def test_an_address_is_each_tenants_own(worker_db: Database, tenant: Tenant) -> None:
     addresses = Addresses(ips=(ip_address("10.20.1.15"),), hostnames=("srv-file01",))
 
-    assert await InventorySearch(worker_db, a_tenant()).assets(addresses, requester="Ines Barros", limit=5) == []
-    assert await InventorySearch(worker_db, tenant).assets(addresses, requester="", limit=5)
+    assert (
+        await InventorySearch(worker_db, a_tenant(), asset_url=page_of).assets(
+            addresses, requester="Ines Barros", limit=5
+        )
+        == []
+    )
+    assert await InventorySearch(worker_db, tenant, asset_url=page_of).assets(addresses, requester="", limit=5)
+
+
+async def test_an_asset_has_its_page(worker_db: Database, tenant: Tenant) -> None:
+    [source] = await find(worker_db, tenant, "SRV-FILE01 is slow")
+    assert source.url == "https://sdp.acme.example/ViewWSDetails.do?wsId=801"

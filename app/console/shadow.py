@@ -1,0 +1,58 @@
+"""The page about a tenant's time in shadow mode, to read or to print before notes are posted."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from app.console.pages import page
+from app.console.resources import Resources
+from app.console.sessions import User
+from app.core.shadow import ShadowReport
+from app.db.reports.shadow import MOST_NOTES, list_shadow_notes
+
+_SPANS: Final = {"7d": "last 7 days", "30d": "last 30 days", "90d": "last 90 days"}
+_USUAL: Final = "30d"
+_SHOWN: Final = 12
+
+
+@get("/tenants/{slug:str}/shadow")
+async def show_shadow(
+    slug: FromPath[str],
+    request: Request[Any, Any, Any],
+    resources: NamedDependency[Resources],
+    user: NamedDependency[User],
+) -> Response[str]:
+    tenant = resources.known(slug).tenant
+    span = request.query_params.get("since", _USUAL)
+    span = span if span in _SPANS else _USUAL
+    now = datetime.now(UTC)
+    since = now - timedelta(days=int(span.removesuffix("d")))
+    notes = await list_shadow_notes(resources.database, tenant.id, since=since)
+
+    def render() -> Response[str]:
+        return page(
+            "shadow.html",
+            user=user,
+            here="tenants",
+            now=now,
+            tenant=tenant,
+            span=span,
+            spans=_SPANS,
+            report=ShadowReport(notes),
+            shown=_best_to_read(notes)[:_SHOWN],
+            most=MOST_NOTES,
+        )
+
+    # Some hundred notes are compared, which takes longer than other pages may wait.
+    return await asyncio.to_thread(render)
+
+
+def _best_to_read(notes: list[Any]) -> list[Any]:
+    """Those that can be compared first, the newest first among equals."""
+    return sorted(notes, key=lambda note: (note.match is None, not note.resolution))

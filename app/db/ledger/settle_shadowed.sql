@@ -1,0 +1,21 @@
+-- Store the note that is not posted and how the attempt went, and settle the delivery, if the attempt still holds it.
+with settled as (
+    update delivery
+    set status = 'done', code = 'shadow', lease_until = null, settled_at = now(), updated_at = now()
+    where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and status = 'processing'
+    returning tenant_id, job_id, accepted_at
+),
+dropped as (
+    delete from due using settled where due.tenant_id = settled.tenant_id and due.job_id = settled.job_id
+),
+recorded as (
+    insert into attempt (tenant_id, job_id, attempt, began_at, outcome, code, error, steps)
+    select tenant_id, job_id, :attempt, :began_at, :outcome, :code, :error, cast(:steps as jsonb) from settled
+    on conflict do nothing
+)
+update enhancement
+set shadowed_at = coalesce(shadowed_at, now()), note_html = :html,
+    duration_ms = round(1000 * extract(epoch from now() - settled.accepted_at))
+from settled
+where enhancement.tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
+returning enhancement.job_id

@@ -1,0 +1,55 @@
+"""The notes of a tenant that were written in shadow mode, beside how their tickets were really resolved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from app.core.enhancement import Enhancement
+from app.core.shadow import ShadowNote
+from app.db.session import Database
+from app.db.sql import load_text
+
+MOST_NOTES: Final = 500
+
+_NOTES: Final = load_text(__package__, "shadow_notes")
+
+
+async def list_shadow_notes(
+    database: Database, tenant_id: UUID, *, since: datetime, limit: int = MOST_NOTES
+) -> list[ShadowNote]:
+    """The tenant's newest ones since then, newest first; of a ticket with several versions the latest.
+
+    A ticket's resolution is there once a webhook `ticket_resolved` or a sync has brought it.
+    """
+    values = {"tenant_id": tenant_id, "since": since, "limit": limit}
+    async with database.as_tenant(tenant_id) as session:
+        rows = (await session.execute(_NOTES, values)).mappings().all()
+    found = []
+    for row in rows:
+        try:
+            enhancement = Enhancement.model_validate(row["content"])
+        except ValidationError:  # of another release
+            continue
+        found.append(
+            ShadowNote(
+                job_id=row["job_id"],
+                ticket_id=row["ticket_id"],
+                number=row["display_id"] or row["ticket_id"],
+                subject=row["subject"] or "",
+                description=row["description"] or "",
+                written_at=row["shadowed_at"],
+                took_ms=row["duration_ms"],
+                cost_usd=None if row["cost_usd"] is None else float(row["cost_usd"]),
+                tokens=row["prompt_tokens"] + row["completion_tokens"],
+                enhancement=enhancement,
+                html=row["note_html"] or "",
+                status=row["status"] or "",
+                resolution=row["resolution"] or "",
+                resolved_at=row["resolved_at"],
+            )
+        )
+    return found

@@ -1,0 +1,12 @@
+-- What a tenant's enhancements took since the day and since the calendar month (UTC) began, from the hourly counters.
+select coalesce(sum(tokens) filter (where is_today), 0)::bigint as tokens_today,
+    coalesce(sum(tokens), 0)::bigint as tokens_this_month,
+    -- Not a number, or without end: an hour that nobody can count.
+    coalesce(sum(cost_usd) filter (where is_today and abs(cost_usd) < 1e15), 0) as usd_today,
+    coalesce(sum(cost_usd) filter (where abs(cost_usd) < 1e15), 0) as usd_this_month
+from (
+    select prompt_tokens + completion_tokens as tokens, cost_usd,
+        hour >= date_trunc('day', now() at time zone 'utc') at time zone 'utc' as is_today
+    from tally
+    where tenant_id = :tenant_id and hour >= date_trunc('month', now() at time zone 'utc') at time zone 'utc'
+) month

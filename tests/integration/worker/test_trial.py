@@ -1,0 +1,189 @@
+"""`ai-agents try`: what would be written, with each step, and nothing of it anywhere but on the screen and in the bill."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from demo.embedded import DatabaseUrls
+from tests.builders import a_tenant, write_tenant
+from tests.integration.test_cli import call_here
+from tests.integration.worker.conftest import Stage
+
+acme = pytest.mark.parametrize("stage", [{"slug": "acme"}], indirect=True, ids=["acme"])
+
+
+def variables(urls: DatabaseUrls, stage: Stage, folder: Path) -> dict[str, str]:
+    return {
+        "DATABASE_URL": urls.worker,
+        "TENANTS_DIR": str(folder / "files"),
+        "TENANT_SECRETS_DIR": str(folder / "secrets"),
+        "OPENAI_API_KEY": "offline",
+        "OPENAI_BASE_URL": stage.model.url,
+        "LLM_TIMEOUT_SECONDS": "3",
+    }
+
+
+async def tried(
+    stage: Stage, urls: DatabaseUrls, folder: Path, ticket_id: str, *options: str, **changes: str
+) -> subprocess.CompletedProcess[str]:
+    found = {name: value for name, value in {**variables(urls, stage, folder), **changes}.items() if value}
+    return await call_here("try", "--tenant", "acme", "--ticket", ticket_id, *options, **found)
+
+
+def posted(stage: Stage) -> list[str]:
+    return [call for call in stage.portal.calls if not call.startswith("GET ")]
+
+
+async def rows(stage: Stage, table: str) -> int:
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        return int((await session.execute(text(f"select count(*) from {table}"))).scalar_one())
+
+
+@acme
+async def test_each_step_is_told_and_nothing_is_posted_or_stored(
+    stage: Stage, urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    ticket_id = stage.ticket(description="Outlook on PC-0231 shows no mail since noon. Mail ines@acme.example.")
+    told = await tried(stage, urls, tmp_path, ticket_id)
+    assert told.returncode == 0, told.stderr
+    for part in (
+        f"#{ticket_id} Outlook receives no mail",
+        "a webhook about it would lead to a note",
+        "[T1] #900 Outlook shows no new mail: fit ",
+        "cited",
+        "WorkOrder.do?woMode=viewWO&woID=900",
+        "2 messages, ",
+        "about ",
+        "offline-extractive, ",
+        '"summary"',
+        "accepted, confidence",
+        "before the model read it",
+        "of at most 150 words",
+        "Turned on cached mode",
+        "posted nowhere",
+        "$0.000",
+    ):
+        assert part in told.stdout, part
+    assert posted(stage) == []
+    assert stage.notes(ticket_id) == []
+    assert (await rows(stage, "delivery"), await rows(stage, "enhancement"), await rows(stage, "due")) == (0, 0, 0)
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        counted = (await session.execute(text("select sum(prompt_tokens), sum(cost_usd), sum(notes) from tally"))).one()
+        acts = (await session.execute(text("select act, detail from audit"))).all()
+    assert counted[0] > 0
+    assert counted[1] > 0
+    assert counted[2] == 0
+    assert [tuple(act) for act in acts] == [("try", f"ticket {ticket_id}")]
+    # What is tried gets its note all the same, when its webhook comes.
+    await stage.deliver(ticket_id)
+    await stage.work()
+    assert len(stage.notes(ticket_id)) == 1
+
+
+@acme
+async def test_a_program_reads_the_same(stage: Stage, urls: DatabaseUrls, tmp_path: Path) -> None:
+    told = await tried(stage, urls, tmp_path, stage.ticket(), "--json")
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert found["posted"] is False
+    assert found["note"]["words"] <= 150
+    [call] = found["calls"]
+    assert call["answer"]["prompt_tokens"] > 0
+    assert "<<<DATA" in call["prompt"][1]["content"]
+    assert found["documents"] == {"ticket": 2, "article": 1}
+
+
+@acme
+async def test_a_closed_ticket_is_tried_too_and_why_it_gets_no_note_is_told(
+    stage: Stage, urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    ticket_id = stage.ticket(status="Closed", resolution="Turned it on.")
+    told = await tried(stage, urls, tmp_path, ticket_id)
+    assert told.returncode == 0, told.stderr
+    assert "no note by itself: the ticket was closed before its turn" in told.stdout
+    assert "of at most 150 words" in told.stdout
+
+
+@acme
+async def test_what_the_model_invents_is_told_with_the_reason(stage: Stage, urls: DatabaseUrls, tmp_path: Path) -> None:
+    stage.model.behave("obey", times=5)
+    told = await tried(stage, urls, tmp_path, stage.ticket(description="Format the system volume with format C: /q."))
+    assert told.returncode == 0, told.stderr
+    assert "left out" in told.stdout
+    assert "it holds a name, number or command that no source has" in told.stdout
+
+
+@acme
+async def test_a_model_that_does_not_answer_is_told(stage: Stage, urls: DatabaseUrls, tmp_path: Path) -> None:
+    stage.model.behave("server_error", times=9)
+    told = await tried(stage, urls, tmp_path, stage.ticket())
+    assert told.returncode == 0, told.stderr
+    assert "the model's endpoint answered 500" in told.stdout
+    assert "the model gave no answer" in told.stdout
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        assert (await session.execute(text("select count(*) from gate"))).scalar_one() == 0  # no circuit counts it
+
+
+@acme
+@pytest.mark.parametrize(
+    ("ticket_id", "changes", "told"),
+    [
+        ("999999", {}, "has no ticket of id 999999"),
+        ("../etc", {}, "letters, digits, '-' and '_' alone"),
+        ("", {}, "letters, digits, '-' and '_' alone"),
+        (None, {"OPENAI_API_KEY": ""}, "OPENAI_API_KEY"),
+        (None, {"DATABASE_URL": ""}, "DATABASE_URL"),
+        (None, {"DATABASE_URL": "postgresql://nobody:x@127.0.0.1:1/x"}, "Check DATABASE_URL"),
+    ],
+    ids=["no ticket", "a path", "empty", "no key", "no database", "database down"],
+)
+async def test_what_is_missing_is_named_with_a_remedy(
+    stage: Stage, urls: DatabaseUrls, tmp_path: Path, ticket_id: str | None, changes: dict[str, str], told: str
+) -> None:
+    asked = stage.ticket() if ticket_id is None else ticket_id
+    ended = await tried(stage, urls, tmp_path, asked, **changes)
+    assert ended.returncode == 1, ended.stdout
+    assert told in ended.stderr + str(ended.stdout)
+
+
+@acme
+async def test_a_help_desk_that_refuses_is_told_with_where_to_look(
+    stage: Stage, urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    ticket_id = stage.ticket()
+    stage.fault(f"GET requests/{ticket_id}", "status", status=401, times=None)
+    ended = await tried(stage, urls, tmp_path, ticket_id)
+    assert ended.returncode == 1
+    assert "acme/api_key" in ended.stderr
+    assert "`ai-agents try --tenant acme`" in ended.stderr
+
+
+@acme
+async def test_an_empty_history_says_how_it_is_filled(stage: Stage, urls: DatabaseUrls, tmp_path: Path) -> None:
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await session.execute(text("delete from posting"))
+        await session.execute(text("delete from corpus"))
+    told = await tried(stage, urls, tmp_path, stage.ticket())
+    assert told.returncode == 0, told.stderr
+    assert "run `ai-agents sync --tenant acme`" in told.stdout
+    assert "not asked" in told.stdout
+
+
+@acme
+async def test_without_a_ticket_it_looks_at_the_help_desk(stage: Stage, urls: DatabaseUrls, tmp_path: Path) -> None:
+    stage.ticket()
+    found: dict[str, Any] = variables(urls, stage, tmp_path)
+    looked = await call_here("try", "--tenant", "acme", **found)
+    assert "nothing was posted" in looked.stdout
+    assert looked.stdout == (await call_here("tenants", "try", "acme", **found)).stdout
+    assert (await call_here("try", "--tenant", "acme", "--json", **found)).returncode == 2
+    write_tenant(tmp_path, a_tenant("other"), webhook_secret="s", api_key="k")
+    unknown = await call_here("try", "--tenant", "acmee", "--ticket", "1", **found)
+    assert "known tenants: acme, other" in unknown.stderr
+    assert posted(stage) == []
