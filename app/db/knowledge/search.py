@@ -1,12 +1,13 @@
 """Search over a tenant's resolved tickets and approved articles: BM25 in `rank.sql`, over the index of `indexing`.
 
-Invariant: what a query costs does not grow with the corpus: at most 60 terms are looked up, 5,000 postings read, and 200
-documents scored. Only good matches are returned.
+Invariant: what a query costs does not grow with the corpus, nor with how few words it has: at most 60 terms are looked up,
+3,000 postings read, and 100 documents scored. Only good matches are returned.
 
-    subject, body ─▶ query terms, weighed by rarity ─▶ postings of the most telling ones ─▶ candidates
-                                                 candidates' own terms and lengths ─▶ BM25 over all query terms ─▶ best
+    subject, body ─▶ query terms, weighed by rarity ─▶ postings of the most telling ones ─▶ candidates, and what they
+                                                                                            are linked to
+                              their terms and lengths ─▶ BM25 over all query terms ─▶ with links and category ─▶ best
 
-So candidates are found by rare terms only, while common terms count in their scores. rank.sql has a worked example;
+So candidates are found by rare terms first, while common terms count in their scores. rank.sql has a worked example;
 the figures were chosen in bench/retrieval.md.
 """
 
@@ -14,10 +15,12 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
+from importlib import resources
 from typing import Any, Final
 
 from app.core.mail import split_mail
@@ -63,7 +66,16 @@ _SUBJECT_FREQUENCY, _BODY_FREQUENCY = 2.0, 1.0
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W_][\w.-]+\w")
 
-_RANK: Final = load(__package__, "rank")
+_RANK: Final = {
+    TICKETS: load(__package__, "rank", documents="ticket"),
+    # As old as can be, and of no category.
+    ARTICLES: load(
+        __package__,
+        "rank",
+        documents="(select tenant_id, id, document, terms, frequencies, length, indexed_digest,"
+        " cast(null as timestamptz) as created_at, '' as category from article)",
+    ),
+}
 _FIND_TERMS: Final = load(__package__, "find_terms")
 _KNOWN_WORDS: Final = load(__package__, "known_words")
 _TICKETS: Final = load(__package__, "found_tickets")
@@ -101,12 +113,36 @@ class _Query:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkWeights:
+    """What links and the category count for, as rank.sql says."""
+
+    similar: float
+    often: float
+    most_often: float
+    same_category: float
+    ceiling: float
+
+
+def load_link_weights() -> LinkWeights:
+    """Those of link_weights.toml."""
+    found = tomllib.loads(resources.files(__package__).joinpath("link_weights.toml").read_text("utf-8"))
+    return LinkWeights(**{each.name: found[each.name] for each in fields(LinkWeights)})
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """A ranked document."""
 
     id: str
     fit: float
     """Its BM25 score, as a share of the most that the query's 12 weightiest terms can give."""
+    linked_fit: float
+    """The fit of the tickets like the query that are linked to it, as one; 0: none is."""
+    times_linked: int
+    """How many tickets are linked to it, at most 20."""
+    is_same_category: bool
+    relevance: float
+    """Its fit, with what links and the category add."""
     boost: float
     """Factor for its score by its age: 1 (old, or an article) to 1.5 (a ticket of today)."""
     terms: dict[str, float]
@@ -120,7 +156,7 @@ class Match:
 
     @property
     def score(self) -> float:
-        return min(1.0, self.fit * self.boost)
+        return min(1.0, self.relevance * self.boost)
 
     @property
     def is_good(self) -> bool:
@@ -128,7 +164,11 @@ class Match:
 
         Enough, but not by one word alone.
         """
-        return self.has_rare_string or (self.fit >= MIN_FIT and self.words >= min(MIN_WORDS, self.asked_words))
+        has_enough_words = self.words >= min(MIN_WORDS, self.asked_words) or self.linked_fit > 0
+        return self.has_rare_string or (self.relevance >= MIN_FIT and has_enough_words)
+
+
+_LINK_WEIGHTS: Final = load_link_weights()
 
 
 class Search:
@@ -139,6 +179,7 @@ class Search:
         tenant: The language of its notes decides on stems and stop words.
         ticket_url: The page of a ticket, from its id.
         article_url: The page of an article, from its id.
+        weights: Those of link_weights.toml, but for measurements.
     """
 
     def __init__(
@@ -148,12 +189,14 @@ class Search:
         *,
         ticket_url: Callable[[str], str],
         article_url: Callable[[str], str],
+        weights: LinkWeights | None = None,
     ) -> None:
         self._database = database
         self._tenant_id = tenant.id
         self._language: Language = tenant.note.language
         self._ticket_url = ticket_url
         self._article_url = article_url
+        self._weights = asdict(weights or _LINK_WEIGHTS)
 
     async def similar_tickets(self, ticket: Ticket, *, limit: int) -> list[Source]:
         """The tenant's resolved tickets like this one, best first; empty when none matches well."""
@@ -216,19 +259,25 @@ class Search:
             "terms": json.dumps(_own_terms(subject, body) + compounds),
             "own_id": ticket.id,
             "asked_at": ticket.created_at,
+            "category": ticket.category,
             "limit": limit,
+            **self._weights,
         }
         return [
             Match(
                 id=row["id"],
                 fit=row["fit"],
+                linked_fit=row["linked_fit"],
+                times_linked=row["times_linked"],
+                is_same_category=row["is_same_category"],
+                relevance=row["relevance"],
                 boost=row["boost"],
                 terms=dict(zip(row["terms"], row["weights"], strict=True)),
                 words=row["words"],
                 asked_words=row["asked_words"],
                 has_rare_string=row["has_rare_string"],
             )
-            for row in await tx.rows(_RANK, **values)
+            for row in await tx.rows(_RANK[kind], **values)
         ]
 
     async def _with_compounds(
