@@ -23,6 +23,7 @@ from datetime import UTC, date, datetime
 from importlib import resources
 from typing import Any, Final
 
+from app.core.language import foreign_function_words
 from app.core.mail import split_mail
 from app.core.source import Source, SourceKind
 from app.core.tenant import Language, Tenant
@@ -233,14 +234,13 @@ class Search:
         with_quoted = f"{own}\n{quoted}".strip()
         bodies = [own, with_quoted] if quoted and _says_something(own) else [with_quoted]
         subject = tidy(ticket.subject, max_chars=_MAX_QUERY_CHARS)
-        return [
-            _Query(
-                subject,
-                tidy(body, max_chars=_MAX_QUERY_CHARS),
-                spoken_languages(f"{subject}\n{body}", language=self._language),
-            )
-            for body in bodies
-        ]
+        return [self._query(subject, tidy(body, max_chars=_MAX_QUERY_CHARS)) for body in bodies]
+
+    def _query(self, subject: str, body: str) -> _Query:
+        whole = f"{subject}\n{body}"
+        query = _Query(subject, body, spoken_languages(whole, language=self._language))
+        foreign = foreign_function_words(whole, languages=query.languages)
+        return query.without(foreign) if foreign else query
 
     async def _rank(
         self, tx: Transaction, kind: DocumentKind, query: _Query, ticket: Ticket, *, limit: int
