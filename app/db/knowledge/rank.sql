@@ -264,9 +264,10 @@ best as materialized (
     limit :limit
 )
 select id, fit, linked_fit, times_linked, is_same_category, relevance, boost, best.words, asked.words as asked_words,
-    has_rare_string, h.terms, h.weights
+    total.documents as searched, has_rare_string, h.terms, h.weights
 from best
 cross join asked
+cross join total
 cross join lateral (
     select coalesce(array_agg(term), '{}') as terms, coalesce(array_agg(weight), '{}') as weights
     from unnest(best.terms) term

@@ -21,11 +21,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from importlib import resources
+from math import log10
 from typing import Any, Final
 
 from app.core.language import foreign_function_words
 from app.core.mail import split_mail
-from app.core.source import Source, SourceKind
+from app.core.source import Closeness, Source, SourceKind
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line, tidy
 from app.core.ticket import Ticket
@@ -55,9 +56,15 @@ _LABELS: Final[dict[Language, tuple[str, str]]] = {
     "es": ("Problema", "Solución"),
 }
 
-MIN_FIT: Final = 0.14
-"""Below this a document is no good match. 1 would hold the telling terms of the query over and over."""
+RELATED_FIT: Final = 0.14
+"""Below this a document of a corpus of `_FEW_DOCUMENTS` is no good match. 1 would hold the telling terms over and over."""
+MORE_FOR_TENFOLD: Final = 0.03
+"""So much more for each tenfold of documents: the more there are, the better fits one by chance."""
+MORE_FOR_SAME: Final = 0.09
+"""From so much more on it is probably the same problem."""
+_FEW_DOCUMENTS: Final = 40
 MIN_WORDS: Final = 2
+MIN_WORDS_FOR_SAME: Final = 3
 # What a string that is the same in all languages counts for, and a part of a compound.
 _STRING_WORDS: Final = 2
 _STRING_FREQUENCY: Final = 0.25
@@ -152,6 +159,8 @@ class Match:
     """How many words of the query it holds."""
     asked_words: int
     """How many words the query has."""
+    searched: int
+    """How many documents there are."""
     has_rare_string: bool
     """Whether it holds an error code or another string of the query that few documents hold."""
 
@@ -160,13 +169,23 @@ class Match:
         return min(1.0, self.relevance * self.boost)
 
     @property
-    def is_good(self) -> bool:
-        """Whether a person would see why it is shown: the same error, or enough of what the query tells.
-
-        Enough, but not by one word alone.
+    def closeness(self) -> Closeness | None:
+        """What a person would see in it; None: no reason why it is shown. Enough of what the query tells, but not by one
+        word alone; the same error code says it is the same problem.
         """
-        has_enough_words = self.words >= min(MIN_WORDS, self.asked_words) or self.linked_fit > 0
-        return self.has_rare_string or (self.relevance >= MIN_FIT and has_enough_words)
+        if self.has_rare_string:
+            return Closeness.SAME
+        least = RELATED_FIT + MORE_FOR_TENFOLD * log10(max(self.searched / _FEW_DOCUMENTS, 1))
+        if self.relevance >= least + MORE_FOR_SAME and self._holds(MIN_WORDS_FOR_SAME):
+            return Closeness.SAME
+        return Closeness.RELATED if self.relevance >= least and self._holds(MIN_WORDS) else None
+
+    def _holds(self, words: int) -> bool:
+        return self.linked_fit > 0 or self.words >= min(words, self.asked_words)
+
+    @property
+    def is_good(self) -> bool:
+        return self.closeness is not None
 
 
 _LINK_WEIGHTS: Final = load_link_weights()
@@ -275,6 +294,7 @@ class Search:
                 terms=dict(zip(row["terms"], row["weights"], strict=True)),
                 words=row["words"],
                 asked_words=row["asked_words"],
+                searched=row["searched"],
                 has_rare_string=row["has_rare_string"],
             )
             for row in await tx.rows(_RANK[kind], **values)
@@ -332,6 +352,7 @@ class Search:
                 resolved_on=_day(found[match.id]["resolved_at"]),
                 url=self._ticket_url(match.id),
                 score=match.score,
+                closeness=match.closeness,
             )
             for match, gist, resolution in zip(matches, gists, resolutions, strict=True)
         ]
@@ -350,6 +371,7 @@ class Search:
                 text=passage,
                 url=self._article_url(match.id),
                 score=match.score,
+                closeness=match.closeness,
             )
             for match, passage in zip(matches, passages, strict=True)
         ]
