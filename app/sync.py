@@ -31,6 +31,7 @@ from app.core.help_desk import AccountRef
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.db.knowledge.indexing import ARTICLES, TICKETS, DocumentKind, index_next, is_indexed_otherwise
+from app.db.knowledge.linking import keep_votes
 from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.reconciliation import record_missed
 from app.db.knowledge.store import (
@@ -350,6 +351,8 @@ class _Share:
     async def end(self, kind: CursorKind, cursor: Cursor) -> None:
         async with self.database.as_tenant(self.tenant.id) as session:
             await save_cursor(session, self.tenant.id, kind, cursor)
+            if kind == "tickets":
+                await keep_votes(session, self.tenant.id)
 
     def count(self, kind: CursorKind, stored: int) -> None:
         self.report.stored[kind] = self.report.stored.get(kind, 0) + stored

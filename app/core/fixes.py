@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.core.enhancement import Enhancement
-from app.core.support import lexicon
+from app.core.lexicon import lexicon
 from app.core.tokens import is_break, normal, stems, tokens
 
 SAME_SHARE: Final = 0.5

@@ -7,6 +7,7 @@ are the same in all languages, and one language must have clearly more of them t
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 # The most frequent function words that the languages do not share with each other.
@@ -77,6 +78,34 @@ _FURTHER_WORDS: Final[dict[str, frozenset[str]]] = {
         "igen virker men  eller alle ingen går om hos ved efter skal mit".split()
     ),
 }
+# Of languages that PostgreSQL reads no text by here, so that nothing else leaves these words out.
+_WORDS_ELSEWHERE: Final[dict[str, frozenset[str]]] = {
+    "cs": frozenset("je se na že to jsem není ale jako pro při mi po když nám už od do jsme mám tak aby která".split()),
+    "fi": frozenset("on ei ja se että en ole kun oli mutta minä joka voi kanssa tämä niin myös sitten vain".split()),
+    "hr": frozenset("je se na da nije sam ali što kada kako za od do smo ili ne su koji koja mi već nam bez".split()),
+    "hu": frozenset("az hogy nem és egy van meg csak de ez már vagy kell volt lehet mert ha sem nincs pedig".split()),
+    "no": frozenset(
+        "og det som er på ikke til med jeg vi min av fra den et hei takk siden igjen men eller noe".split()
+    ),
+    "pl": frozenset(
+        "nie się jest na to że do jak po dla od ale co już tylko przez gdy mam mogę może są był była proszę dzień "
+        "dobry przy oraz czy ten ta jego mnie nam kiedy bardzo jestem".split()
+    ),
+    "ro": frozenset(
+        "nu este și în la cu pe de care sunt mai din că când dar pentru sau am un fost se poate fără".split()
+    ),
+    "ru": frozenset(
+        "не на что как это при после уже но для из от до есть когда мы он она они нет только или если".split()
+    ),
+    "tr": frozenset(
+        "bir ve bu için çok da de ile olarak değil var yok ama ne gibi daha sonra ben biz mi kadar hiç olan her şu "
+        "lütfen merhaba teşekkürler oluyor olmuyor ediyor".split()
+    ),
+    "uk": frozenset(
+        "не на що як це при після вже але для із від до є коли ми він вона немає тільки або якщо та".split()
+    ),
+}
+_MIN_FOREIGN_WORDS: Final = 3
 _MIN_FUNCTION_WORDS: Final = 8
 _MIN_SPOKEN_WORDS: Final = 2
 _MAX_READ_CHARS: Final = 4_000
@@ -88,6 +117,7 @@ _SPEAKERS: Final = {
     for word in frozenset().union(*_SPOKEN_WORDS.values())
 }
 """For each word the languages that have it."""
+_ALL_WORDS: Final = _SPOKEN_WORDS | _WORDS_ELSEWHERE
 _WORD_OR_SHORT = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -100,6 +130,17 @@ def spoken_language(text: str) -> str | None:
             counts[code] += 1
     (most, language), (second, _) = sorted(((many, code) for code, many in counts.items()), reverse=True)[:2]
     return language if most >= _MIN_SPOKEN_WORDS and most >= second * _SPOKEN_LEAD else None
+
+
+def foreign_function_words(text: str, *, languages: Collection[str]) -> set[str]:
+    """The function words in *text*, in lower case, of languages that it holds three of, other than *languages*.
+
+    In a corpus of another language they are rare, and would tell much: two tickets would be alike for being in Polish.
+    """
+    words = set(_WORD.findall(text.lower()))
+    others = (words & known for code, known in _ALL_WORDS.items() if code not in languages)
+    own = frozenset().union(*(_SPOKEN_WORDS.get(code, frozenset()) for code in languages))
+    return {word for found in others if len(found - own) >= _MIN_FOREIGN_WORDS for word in found - own}
 
 
 def sounds_like_another(text: str, language: str) -> bool:

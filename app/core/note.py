@@ -252,14 +252,16 @@ class _Note:
         )
 
     def _source(self, source: Source) -> str:
-        """One line: ref, title, what became of it and when; of one that is not told above, its first words."""
+        """One line: ref, title, how near it is, what became of it and when; of one not told above, its first words."""
         title = escape(_first_words(one_line(source.title, max_chars=_MAX_TITLE_CHARS), _MAX_TITLE_WORDS))
         day = source.resolved_on.isoformat() if source.resolved_on else ""
         ended = f"{one_line(source.outcome, max_chars=_MAX_OUTCOME_CHARS)} {day}".strip()
+        close = self._labels[f"closeness_{source.closeness}"] if source.closeness else ""
+        about = ", ".join(filter(None, (close, ended)))
         most = 0 if source.ref in self._cited else self._room.excerpt_words
         return (
             f"<li>{self._link(f'[{source.ref}]', source.url)} {title}"
-            + (f" ({escape(ended)})" if ended else "")
+            + (f" ({escape(about)})" if about else "")
             + (f": {escape(_first_words(source.text, most))}" if most and source.text else "")
             + "</li>"
         )

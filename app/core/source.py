@@ -25,6 +25,15 @@ class SourceKind(StrEnum):
     MEASUREMENT = "monitoring"
 
 
+class Closeness(StrEnum):
+    """How near a found ticket or article is to the ticket that asks."""
+
+    SAME = "same"
+    """Probably about the same problem."""
+    RELATED = "related"
+    """Perhaps of use."""
+
+
 _LETTERS: Final = {SourceKind.TICKET: "T", SourceKind.ARTICLE: "K", SourceKind.ASSET: "A", SourceKind.MEASUREMENT: "M"}
 
 
@@ -48,6 +57,8 @@ class Source(BaseModel):
     """Its page, made from the tenant's own URL and never taken from text; empty if it has no page."""
     score: float = 0.0
     """How well it fits, 0 to 1. Scores of different kinds can't be compared."""
+    closeness: Closeness | None = None
+    """Of a ticket or an article; None: nobody said."""
     ref: str = ""
     outcome: str = ""
     """Of a ticket its status, as the help desk names it, e.g. `Resolved`."""

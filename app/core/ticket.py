@@ -56,6 +56,8 @@ class Ticket(BaseModel):
     updated_at: datetime | None = None
     resolved_at: datetime | None = None
     fate: Fate = Fate.OPEN
+    linked_to: tuple[str, ...] = ()
+    """Ids of the tickets that technicians linked it to in the help desk."""
     account: AccountRef = AccountRef()
     """In an MSP's instance: its account; empty if the help desk has no accounts."""
 

@@ -34,14 +34,19 @@ class Statement:
         return [values[name] for name in self.names]
 
 
-def load(package: str, name: str) -> Statement:
+def load(package: str, name: str, **parts: str) -> Statement:
     """The statement of `<name>.sql` in *package*, for `Database.transaction`; its parameters are written `:name`.
 
     A module loads its statements when it is imported, so that a missing file is noticed at the start:
 
-        _RANK: Final = load(__package__, "rank")
+        _RANK: Final = load(__package__, "rank", documents="ticket")
+
+    *parts* are SQL, put in where the file says `{documents}`: so PostgreSQL plans for one table alone, once.
     """
-    return numbered(_read(package, name))
+    sql = _read(package, name)
+    for part, of_sql in parts.items():
+        sql = sql.replace(f"{{{part}}}", of_sql)
+    return numbered(sql)
 
 
 def load_text(package: str, name: str) -> TextClause:

@@ -327,6 +327,7 @@ class TicketRow(SQLModel, table=True):
         UniqueConstraint("tenant_id", "document"),
         Index("ticket_tenant_id_requester_idx", "tenant_id", "requester", "resolved_at"),
         Index("ticket_open_idx", "tenant_id", "requester", postgresql_where=text("is_open")),
+        Index("ticket_tenant_id_display_id_idx", "tenant_id", "display_id"),
     )
 
     tenant_id: UUID = Field(primary_key=True)
@@ -375,7 +376,7 @@ class ArticleRow(SQLModel, table=True):
 
 
 class TermOccurrence(SQLModel, table=True):
-    """A term occurs in a document (a posting of the index). How often is in the document's row."""
+    """A term occurs in a document (a posting of the index)."""
 
     __tablename__ = "posting"
 
@@ -384,6 +385,26 @@ class TermOccurrence(SQLModel, table=True):
     """`ticket` or `article`."""
     term: str = Field(sa_column=_key())
     document: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    frequency: float | None = Field(default=None, sa_column=Column(REAL, nullable=True))
+    """How often, as in the document's row. Null: a release that did not store it wrote the posting."""
+
+
+class TicketLink(SQLModel, table=True):
+    """Somebody said that a ticket is about the same as another ticket, or as an article."""
+
+    __tablename__ = "ticket_link"
+    __table_args__ = (Index("ticket_link_tenant_id_from_id_idx", "tenant_id", "from_id", "kind", "to_id"),)
+
+    tenant_id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_column=_key())
+    """Of what is linked to: `ticket` or `article`."""
+    to_id: str = Field(sa_column=_key())
+    """It need not be stored, or not yet."""
+    from_id: str = Field(sa_column=_key())
+    """The ticket that is linked to it."""
+    told_by: str = Field(sa_column=_key())
+    """`link`: linked in the help desk; `resolution`: its resolution names the other; `vote`: our note cited the other, and
+    a technician said that the note helped."""
 
 
 class Term(SQLModel, table=True):

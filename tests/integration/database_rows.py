@@ -64,9 +64,13 @@ def _a_value(column: Column, text: str) -> str:
         return "'{}'"
     return {
         "uuid": f"'{uuid4()}'",
-        "text": {"kind": "'ticket'", "cause": "'calls'", "event": "'ticket_created'", "outcome": "'failed'"}.get(
-            column.name, f"'{text}'"
-        ),
+        "text": {
+            "kind": "'ticket'",
+            "cause": "'calls'",
+            "event": "'ticket_created'",
+            "outcome": "'failed'",
+            "told_by": "'link'",
+        }.get(column.name, f"'{text}'"),
         "bytea": "'\\x00'",
         "date": "current_date",
         "integer": "1",

@@ -41,6 +41,7 @@ TABLES = {
     "ticket": Rule(CHANGE),
     "article": Rule(CHANGE),
     "posting": Rule(CHANGE),
+    "ticket_link": Rule(CHANGE),
     "term": Rule(CHANGE),
     "corpus": Rule(CHANGE),
     "asset": Rule(CHANGE),

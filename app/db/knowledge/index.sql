@@ -14,12 +14,13 @@
 -- where PostgreSQL believes the tenant's part of a table to be small, as it does of a tenant that came after it last
 -- counted, it may read all of the tenant's postings for that. `offset 0` keeps a look-up by key a look-up for each row.
 --
--- A term that stays in a document costs no write of its posting, so a changed document costs what changed. E.g. the
+-- A term that stays in a document, as often as before, costs no write of its posting, so a changed document costs what
+-- changed. E.g. the
 -- ticket of document 7 was indexed with the terms {jam, printer} and now says "Printer offline" in its subject alone:
 --
 --     fresh   old terms {jam, printer}   new terms {offlin, printer}   frequencies {3, 3}   length 6
 --     gone    (7, jam)       `term` counts one document less for `jam`, the caller deletes the posting
---     come    (7, offlin)    `term` counts one document more for `offlin`, and there is a new posting
+--     come    (7, offlin)    `term` counts one document more for `offlin`, and there is a new posting, with frequency 3
 --
 -- `corpus` counts the same number of documents, and 6 less the old length more.
 
@@ -89,9 +90,15 @@ come as (
     except
     select document, unnest(old_terms) from fresh
 ),
+-- A term that stays is written again only where it occurs otherwise often, or where a release before wrote it.
 added as (
-    insert into posting (tenant_id, kind, term, document)
-    select :tenant_id, :kind, term, document from come order by term, document
+    insert into posting (tenant_id, kind, term, document, frequency)
+    select :tenant_id, :kind, held.term, fresh.document, held.frequency
+    from fresh
+    cross join lateral unnest(fresh.terms, fresh.frequencies) held (term, frequency)
+    order by held.term, fresh.document
+    on conflict (tenant_id, kind, term, document) do update set frequency = excluded.frequency
+    where posting.frequency is distinct from excluded.frequency
 ),
 -- In how many documents each of these terms occurs now; 0 is left for the caller to delete.
 counted as (

@@ -30,7 +30,7 @@ from app.db.sql import load_text
 from app.db.tables import ArticleRow, Corpus, Term, TermOccurrence, TicketRow
 
 # Changes with the rules of index.sql, `reading` and `core.mail`, and has every document indexed anew by the next sync.
-_VERSION: Final = "2"
+_VERSION: Final = "3"
 # What follows of a field is a log or a mail's history.
 _MAX_FIELD_CHARS: Final = 32_000
 # What an occurrence is worth, as chosen in bench/retrieval.md. What a mail quotes counts as a resolution does.

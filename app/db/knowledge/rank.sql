@@ -1,5 +1,6 @@
 -- The documents of one kind that answer a query best, by BM25.
 --
+-- {documents}       the table of the documents, or what stands for it
 -- :kind             `ticket` or `article`
 -- :configurations   PostgreSQL's text search configurations, e.g. `english`: they make terms of words
 -- :subject, :body   the query's words
@@ -9,6 +10,8 @@
 -- :max_term_chars   longer lexemes are left out, as they are of the index
 -- :own_id           the ticket that asks: it does not find itself
 -- :asked_at         when it was created (null: now)
+-- :category         its category
+-- :similar, :often, :most_often, :same_category, :ceiling   what links and the category count for, from link_weights.toml
 --
 -- A worked example: two documents of a `body` alone, and the query "printer jam". Each of its terms occurs once in it.
 --
@@ -33,6 +36,17 @@
 -- Terms of one `word` overlap, and together they say one thing: what two configurations make of a word (one of them
 -- counts), the pairs of a few characters of Japanese (each counts). A term that begins with `=` stands for a whole
 -- string, such as an error code: who shares a rare one shares the problem, whatever the language around it.
+--
+-- Where people linked tickets (`ticket_link`), a document is as relevant as the tickets like this one that lead to it:
+--
+--     lifted = (fit³ + the sum of (similar · fit of a candidate that is linked to it)³) ^ ⅓
+--         · least(1 + often · ln(1 + how many tickets are linked to it), most_often)
+--         · (1 + same_category, if it has the ticket's category)
+--     relevance = lifted up to the ceiling, and 0.3 of what is above; but at least the fit and 0.05 of what links add to it
+--
+-- By the third powers and the ceiling, what fits well by itself stays in front of what many tickets lead to that fit badly.
+-- Of the tickets above, if B is linked to A: ((0.526)³ + (0.9 · 0.119)³) ^ ⅓ = 0.527, once linked · (1 + 0.15 · ln 2) =
+-- 0.582. With a ceiling of 0.3 that is 0.3 + 0.3 · (0.582 - 0.3) = 0.385, so A gets 0.526 + 0.05 · (0.582 - 0.526) = 0.529.
 --
 -- So k1 = 1.2 and b = 0.75, BM25's usual values; 2.2 = k1 + 1 and 0.25 = 1 - b. How the other figures were chosen
 -- stands in bench/retrieval.md.
@@ -100,78 +114,163 @@ weighted as materialized (
     order by weight desc, q.term
     limit 60
 ),
--- The terms by which documents are looked for: as many as have 5,000 postings together, those first that tell much and
--- have few postings. A common term finds no candidate; it counts in the score of each.
+-- The terms by which documents are looked for: those that weigh most, as many as have 3,000 postings together. Of a term
+-- that more than 500 documents hold, only those that were stored last are read. So what is read does not grow with the
+-- corpus, nor where all documents hold the same few words; a rare term is always read whole.
 telling as (
     select term, weight
     from (
         select term, weight,
-            sum(documents) over (order by weight / sqrt(documents) desc, term rows unbounded preceding) as postings
+            sum(least(documents, 500)) over (order by weight desc, term rows unbounded preceding) as postings
         from weighted
         where documents > 0
     ) w
-    where postings <= 5000
+    where postings <= 3000
 ),
--- The 200 documents that hold most of them, by weight; of equals those that were stored last.
+-- The 60 documents that hold most of them, by weight and how often; of equals those that were stored last. A posting
+-- that a release before wrote has no frequency.
 candidate as materialized (
     select p.document
     from telling
     cross join lateral (
-        select document from posting where tenant_id = :tenant_id and kind = :kind and term = telling.term
-        offset 0
+        select document, coalesce(frequency, 1) as frequency
+        from posting
+        where tenant_id = :tenant_id and kind = :kind and term = telling.term
+        order by document desc
+        limit 500
     ) p
     group by p.document
-    order by sum(telling.weight) desc, p.document desc
-    limit 200
+    order by sum(telling.weight * p.frequency / (p.frequency + 1.2)) desc, p.document desc
+    limit 60
+),
+found as materialized (
+    select d.id, d.terms, d.frequencies, d.length, d.created_at, d.category
+    from candidate
+    cross join lateral (
+        select id, terms, frequencies, length, created_at, category
+        from {documents} d
+        where tenant_id = :tenant_id and document = candidate.document and id <> :own_id
+        offset 0
+    ) d
+),
+-- Which of them is linked to which ticket.
+link as materialized (
+    select distinct found.id as from_id, l.to_id
+    from found
+    cross join lateral (
+        select to_id
+        from ticket_link
+        where tenant_id = :tenant_id and from_id = found.id and kind = :kind
+        order by to_id
+        limit 8
+    ) l
+),
+-- With the documents that are linked and were not found by their words.
+every as materialized (
+    select id, terms, frequencies, length, created_at, category from found
+    union all
+    select d.id, d.terms, d.frequencies, d.length, d.created_at, d.category
+    from (
+        select to_id
+        from link
+        where not exists (select from found where found.id = to_id)
+        group by to_id
+        order by count(*) desc, to_id
+        limit 40
+    ) l
+    cross join lateral (
+        select id, terms, frequencies, length, created_at, category
+        from {documents} d
+        where tenant_id = :tenant_id and id = l.to_id and id <> :own_id and indexed_digest is not null
+        offset 0
+    ) d
 ),
 -- The most that a document could score: by the 12 terms that weigh most, else no document could fit a long ticket.
-asked as (
+asked as materialized (
     select 2.2 * sum(weight) filter (where place <= 12) as most, count(distinct word) as words
     from (
         select word, max(weight) as weight, row_number() over (order by max(weight) desc) as place
         from weighted
         group by variant, word
     ) w
-)
-select d.id, m.score / asked.most as fit, d.boost, m.terms, m.weights, m.words, asked.words as asked_words,
-    m.has_rare_string
-from asked
-cross join candidate
--- The candidate's row. A ticket as old as the query counts half as much again as an old one, and after 30 days a third
--- of that half is left: what breaks, breaks for many at a time.
-cross join lateral (
-    select id, terms, frequencies, length,
+),
+-- The score of each, over all of the query's terms that it holds.
+scored as materialized (
+    select id, sum(part) as score, sum(words) as words, bool_or(is_rare_string) as has_rare_string
+    from (
+        select id, word, sum(part) as part, max(words) as words, bool_or(is_rare_string) as is_rare_string
+        from (
+            select every.id, w.variant, w.word, max(w.words) as words, bool_or(w.is_rare_string) as is_rare_string,
+                max(w.weight * 2.2 * held.frequency
+                    / (held.frequency + 1.2 * (0.25 + 0.75 * every.length / w.mean_length))) as part
+            from every
+            cross join lateral unnest(every.terms, every.frequencies) held (term, frequency)
+            -- All rows fulfil both conditions. They make PostgreSQL expect few, so that it hashes the query's terms, and
+            -- not the documents'.
+            join (select * from weighted where words > 0 and weight > -1e9) w on w.term = held.term
+            group by every.id, w.variant, w.word
+        ) v
+        group by id, word
+    ) w
+    group by id
+),
+-- A ticket as old as the query counts half as much again as an old one, and after 30 days a third of that half is left:
+-- what breaks, breaks for many at a time.
+ranked as (
+    select every.id, every.terms, coalesce(s.score, 0) / asked.most as fit, coalesce(s.words, 0) as words,
+        coalesce(s.has_rare_string, false) as has_rare_string, coalesce(l.fit, 0) as linked_fit, t.times as times_linked,
+        cast(:category as text) <> '' and every.category = :category as is_same_category,
         coalesce(
             1 + 0.5 * exp(-greatest(
-                cast(extract(epoch from coalesce(cast(:asked_at as timestamptz), now()) - created_at) as float8),
+                cast(extract(epoch from coalesce(cast(:asked_at as timestamptz), now()) - every.created_at) as float8),
                 0
             ) / 86400 / 30),
             1
         ) as boost
-    from ticket
-    where :kind = 'ticket' and tenant_id = :tenant_id and document = candidate.document and id <> :own_id
-    union all
-    select id, terms, frequencies, length, 1 as boost
-    from article
-    where :kind = 'article' and tenant_id = :tenant_id and document = candidate.document
-    offset 0
-) d
--- Its score, over all of the query's terms that it holds.
-cross join lateral (
-    select array_agg(term) as terms, array_agg(weight) as weights, sum(part) filter (where place = 1) as score,
-        sum(words) filter (where nth = 1) as words, bool_or(is_rare_string) as has_rare_string
-    from (
-        select *, row_number() over (partition by variant order by part desc) as place,
-            row_number() over (partition by word order by words desc) as nth
+    from every
+    cross join asked
+    left join scored s on s.id = every.id
+    left join (
+        select link.to_id, power(sum(power(s.score / asked.most, 3)), cast(1 as float8) / 3) as fit
+        from link
+        join scored s on s.id = link.from_id
+        cross join asked
+        group by link.to_id
+    ) l on l.to_id = every.id
+    cross join lateral (
+        select count(*) as times
         from (
-            select weighted.*,
-                weight * 2.2 * held.frequency / (held.frequency + 1.2 * (0.25 + 0.75 * d.length / mean_length)) as part
-            from unnest(d.terms, d.frequencies) held (term, frequency)
-            -- All rows fulfil both conditions. They make PostgreSQL expect few, so that it hashes the query's terms, once,
-            -- and not each document's: a sixth of the time.
-            join (select * from weighted where words > 0 and weight > -1e9) weighted using (term)
-        ) p
-    ) h
-) m
-order by m.score * d.boost desc, d.id desc
-limit :limit
+            select
+            from ticket_link
+            where tenant_id = :tenant_id and kind = :kind and to_id = every.id and from_id <> :own_id
+            limit 20
+        ) one
+    ) t
+),
+best as materialized (
+    select *
+    from ranked
+    cross join lateral (
+        select power(power(fit, 3) + power(cast(:similar as float8) * linked_fit, 3), cast(1 as float8) / 3)
+            * least(1 + cast(:often as float8) * ln(1 + times_linked), cast(:most_often as float8))
+            * (1 + cast(:same_category as float8) * cast(is_same_category as integer)) as lifted
+    ) l
+    cross join lateral (
+        select greatest(
+            fit + 0.05 * (lifted - fit), least(lifted, :ceiling + 0.3 * (lifted - cast(:ceiling as float8)))
+        ) as relevance
+    ) r
+    order by relevance * boost desc, id desc
+    limit :limit
+)
+select id, fit, linked_fit, times_linked, is_same_category, relevance, boost, best.words, asked.words as asked_words,
+    total.documents as searched, has_rare_string, h.terms, h.weights
+from best
+cross join asked
+cross join total
+cross join lateral (
+    select coalesce(array_agg(term), '{}') as terms, coalesce(array_agg(weight), '{}') as weights
+    from unnest(best.terms) term
+    join (select * from weighted where words > 0 and weight > -1e9) w using (term)
+) h
+order by relevance * boost desc, id desc

@@ -7,7 +7,7 @@ words of Latin, Greek and Cyrillic letters, with stems and stop words of each la
     text ─▶ Latin, Greek, Cyrillic ─────────▶ `words`: lexemes of `to_tsvector`
          ├▶ Chinese, Japanese, Korean ──────▶ `terms`: pairs of characters (接続 of 接続先, 続先)
          ├▶ Thai, Lao, Khmer, Burmese ──────▶ triples of syllable parts
-         ├▶ Arabic, Hebrew, Indian scripts ─▶ words as they stand, without joiners and vowel points
+         ├▶ Arabic, Hebrew, Indian scripts ─▶ words as they stand, without joiners, vowel points and Arabic articles
          └▶ identical strings ──────────────▶ `=0x80070005`: error codes, paths, names of exceptions
 """
 
@@ -64,6 +64,9 @@ _RUN = re.compile(
 _POINTS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670\u0640\u200c\u200d]")
 # Persian and Arabic keyboards write the same letters by other characters.
 _LETTERS: Final = str.maketrans("يىكةۀأإآٱ", "ییکههاااا")
+
+# "The", and what is written together with it: and, by, for, as. A word is found with it and without.
+_ARTICLE = re.compile("^(?:[وفبک]?ال|لل)(?=.{3})")
 
 _STRING = re.compile(r"[!#-&*+.-:=?-Z\\^-z~\-À-ɏ]+")
 _EDGES: Final = ".:!?*`-=_~…"
@@ -123,7 +126,7 @@ def read(text: str) -> Reading:
 def _of_run(run: re.Match[str]) -> Iterator[OwnTerm]:
     name, content = run.lastgroup or "", run.group()
     if name == "whole":
-        word = _POINTS.sub("", content).translate(_LETTERS)[:MAX_TERM_CHARS]
+        word = _ARTICLE.sub("", _POINTS.sub("", content).translate(_LETTERS))[:MAX_TERM_CHARS]
         if word:
             yield OwnTerm(word, word)
     elif name == "triples":

@@ -1,12 +1,13 @@
 """Search over a tenant's resolved tickets and approved articles: BM25 in `rank.sql`, over the index of `indexing`.
 
-Invariant: what a query costs does not grow with the corpus: at most 60 terms are looked up, 5,000 postings read, and 200
-documents scored. Only good matches are returned.
+Invariant: what a query costs does not grow with the corpus, nor with how few words it has: at most 60 terms are looked up,
+3,000 postings read, and 100 documents scored. Only good matches are returned.
 
-    subject, body ─▶ query terms, weighed by rarity ─▶ postings of the most telling ones ─▶ candidates
-                                                 candidates' own terms and lengths ─▶ BM25 over all query terms ─▶ best
+    subject, body ─▶ query terms, weighed by rarity ─▶ postings of the most telling ones ─▶ candidates, and what they
+                                                                                            are linked to
+                              their terms and lengths ─▶ BM25 over all query terms ─▶ with links and category ─▶ best
 
-So candidates are found by rare terms only, while common terms count in their scores. rank.sql has a worked example;
+So candidates are found by rare terms first, while common terms count in their scores. rank.sql has a worked example;
 the figures were chosen in bench/retrieval.md.
 """
 
@@ -14,14 +15,18 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
+from importlib import resources
+from math import log10
 from typing import Any, Final
 
+from app.core.language import foreign_function_words
 from app.core.mail import split_mail
-from app.core.source import Source, SourceKind
+from app.core.source import Closeness, Source, SourceKind
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line, tidy
 from app.core.ticket import Ticket
@@ -52,9 +57,15 @@ _LABELS: Final[dict[Language, tuple[str, str]]] = {
     "es": ("Problema", "Solución"),
 }
 
-MIN_FIT: Final = 0.14
-"""Below this a document is no good match. 1 would hold the telling terms of the query over and over."""
+RELATED_FIT: Final = 0.14
+"""Below this a document of a corpus of `_FEW_DOCUMENTS` is no good match. 1 would hold the telling terms over and over."""
+MORE_FOR_TENFOLD: Final = 0.03
+"""So much more for each tenfold of documents: the more there are, the better fits one by chance."""
+MORE_FOR_SAME: Final = 0.09
+"""From so much more on it is probably the same problem."""
+_FEW_DOCUMENTS: Final = 40
 MIN_WORDS: Final = 2
+MIN_WORDS_FOR_SAME: Final = 3
 # What a string that is the same in all languages counts for, and a part of a compound.
 _STRING_WORDS: Final = 2
 _STRING_FREQUENCY: Final = 0.25
@@ -66,7 +77,16 @@ _SUBJECT_FREQUENCY, _BODY_FREQUENCY = 2.0, 1.0
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W_][\w.-]+\w")
 
-_RANK: Final = load(__package__, "rank")
+_RANK: Final = {
+    TICKETS: load(__package__, "rank", documents="ticket"),
+    # As old as can be, and of no category.
+    ARTICLES: load(
+        __package__,
+        "rank",
+        documents="(select tenant_id, id, document, terms, frequencies, length, indexed_digest,"
+        " cast(null as timestamptz) as created_at, '' as category from article)",
+    ),
+}
 _FIND_TERMS: Final = load(__package__, "find_terms")
 _KNOWN_WORDS: Final = load(__package__, "known_words")
 _TICKETS: Final = load(__package__, "found_tickets")
@@ -104,12 +124,36 @@ class _Query:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkWeights:
+    """What links and the category count for, as rank.sql says."""
+
+    similar: float
+    often: float
+    most_often: float
+    same_category: float
+    ceiling: float
+
+
+def load_link_weights() -> LinkWeights:
+    """Those of link_weights.toml."""
+    found = tomllib.loads(resources.files(__package__).joinpath("link_weights.toml").read_text("utf-8"))
+    return LinkWeights(**{each.name: found[each.name] for each in fields(LinkWeights)})
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """A ranked document."""
 
     id: str
     fit: float
     """Its BM25 score, as a share of the most that the query's 12 weightiest terms can give."""
+    linked_fit: float
+    """The fit of the tickets like the query that are linked to it, as one; 0: none is."""
+    times_linked: int
+    """How many tickets are linked to it, at most 20."""
+    is_same_category: bool
+    relevance: float
+    """Its fit, with what links and the category add."""
     boost: float
     """Factor for its score, by its age: 1 (old, or an article) to 1.5 (a ticket of today); and by votes, 0.5 to 1."""
     terms: dict[str, float]
@@ -118,20 +162,36 @@ class Match:
     """How many words of the query it holds."""
     asked_words: int
     """How many words the query has."""
+    searched: int
+    """How many documents there are."""
     has_rare_string: bool
     """Whether it holds an error code or another string of the query that few documents hold."""
 
     @property
     def score(self) -> float:
-        return min(1.0, self.fit * self.boost)
+        return min(1.0, self.relevance * self.boost)
+
+    @property
+    def closeness(self) -> Closeness | None:
+        """What a person would see in it; None: no reason why it is shown. Enough of what the query tells, but not by one
+        word alone; the same error code says it is the same problem.
+        """
+        if self.has_rare_string:
+            return Closeness.SAME
+        least = RELATED_FIT + MORE_FOR_TENFOLD * log10(max(self.searched / _FEW_DOCUMENTS, 1))
+        if self.relevance >= least + MORE_FOR_SAME and self._holds(MIN_WORDS_FOR_SAME):
+            return Closeness.SAME
+        return Closeness.RELATED if self.relevance >= least and self._holds(MIN_WORDS) else None
+
+    def _holds(self, words: int) -> bool:
+        return self.linked_fit > 0 or self.words >= min(words, self.asked_words)
 
     @property
     def is_good(self) -> bool:
-        """Whether a person would see why it is shown: the same error, or enough of what the query tells.
+        return self.closeness is not None
 
-        Enough, but not by one word alone.
-        """
-        return self.has_rare_string or (self.fit >= MIN_FIT and self.words >= min(MIN_WORDS, self.asked_words))
+
+_LINK_WEIGHTS: Final = load_link_weights()
 
 
 class Search:
@@ -142,6 +202,7 @@ class Search:
         tenant: The language of its notes decides on stems and stop words.
         ticket_url: The page of a ticket, from its id.
         article_url: The page of an article, from its id.
+        weights: Those of link_weights.toml, but for measurements.
     """
 
     def __init__(
@@ -151,12 +212,14 @@ class Search:
         *,
         ticket_url: Callable[[str], str],
         article_url: Callable[[str], str],
+        weights: LinkWeights | None = None,
     ) -> None:
         self._database = database
         self._tenant_id = tenant.id
         self._language: Language = tenant.note.language
         self._ticket_url = ticket_url
         self._article_url = article_url
+        self._weights = asdict(weights or _LINK_WEIGHTS)
 
     async def similar_tickets(self, ticket: Ticket, *, limit: int) -> list[Source]:
         """The tenant's resolved tickets like this one, best first; empty when none matches well."""
@@ -193,14 +256,13 @@ class Search:
         with_quoted = f"{own}\n{quoted}".strip()
         bodies = [own, with_quoted] if quoted and _says_something(own) else [with_quoted]
         subject = tidy(ticket.subject, max_chars=_MAX_QUERY_CHARS)
-        return [
-            _Query(
-                subject,
-                tidy(body, max_chars=_MAX_QUERY_CHARS),
-                spoken_languages(f"{subject}\n{body}", language=self._language),
-            )
-            for body in bodies
-        ]
+        return [self._query(subject, tidy(body, max_chars=_MAX_QUERY_CHARS)) for body in bodies]
+
+    def _query(self, subject: str, body: str) -> _Query:
+        whole = f"{subject}\n{body}"
+        query = _Query(subject, body, spoken_languages(whole, language=self._language))
+        foreign = foreign_function_words(whole, languages=query.languages)
+        return query.without(foreign) if foreign else query
 
     async def _rank(
         self, tx: Transaction, kind: DocumentKind, query: _Query, ticket: Ticket, *, limit: int
@@ -219,19 +281,26 @@ class Search:
             "terms": json.dumps(_own_terms(subject, body) + compounds),
             "own_id": ticket.id,
             "asked_at": ticket.created_at,
+            "category": ticket.category,
             "limit": limit + _SPARE,
+            **self._weights,
         }
         matches = [
             Match(
                 id=row["id"],
                 fit=row["fit"],
+                linked_fit=row["linked_fit"],
+                times_linked=row["times_linked"],
+                is_same_category=row["is_same_category"],
+                relevance=row["relevance"],
                 boost=row["boost"],
                 terms=dict(zip(row["terms"], row["weights"], strict=True)),
                 words=row["words"],
                 asked_words=row["asked_words"],
+                searched=row["searched"],
                 has_rare_string=row["has_rare_string"],
             )
-            for row in await tx.rows(_RANK, **values)
+            for row in await tx.rows(_RANK[kind], **values)
         ]
         factors = await find_factors(tx, self._tenant_id, kind.name, [match.id for match in matches])
         voted = [replace(match, boost=match.boost * factors.get(match.id, 1.0)) for match in matches]
@@ -289,6 +358,7 @@ class Search:
                 resolved_on=_day(found[match.id]["resolved_at"]),
                 url=self._ticket_url(match.id),
                 score=match.score,
+                closeness=match.closeness,
             )
             for match, gist, resolution in zip(matches, gists, resolutions, strict=True)
         ]
@@ -307,6 +377,7 @@ class Search:
                 text=passage,
                 url=self._article_url(match.id),
                 score=match.score,
+                closeness=match.closeness,
             )
             for match, passage in zip(matches, passages, strict=True)
         ]

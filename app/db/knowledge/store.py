@@ -26,10 +26,11 @@ from app.core.text import tidy
 from app.core.ticket import Fate, Ticket
 from app.db.knowledge.indexing import ARTICLES, TICKETS, drop_documents, index_documents, lock_index
 from app.db.knowledge.inventory import names_of, owner_key, unmapped
+from app.db.knowledge.linking import drop_links, keep_links
 from app.db.tables import ArticleRow, AssetAddress, AssetName, AssetRow, SyncCursor, TicketRow
 
-# Fields that only decide whether and for which tenant an item is stored.
-_NOT_STORED: Final = frozenset({"fate", "account", "accounts", "site", "site_id", "is_vip"})
+# Fields that only decide whether and for which tenant an item is stored, or are stored elsewhere.
+_NOT_STORED: Final = frozenset({"fate", "account", "accounts", "site", "site_id", "is_vip", "linked_to"})
 
 CursorKind = Literal["tickets", "articles", "assets", "reconciliation"]
 
@@ -95,6 +96,8 @@ async def upsert_tickets(
     changed = await _store(session, _UPSERT_TICKETS, kept)
     if changed:
         await index_documents(session, tenant_id, TICKETS, changed, language=language)
+        is_changed = set(changed)
+        await keep_links(session, tenant_id, [ticket for ticket in latest if ticket.id in is_changed])
     return len(changed)
 
 
@@ -107,6 +110,7 @@ async def drop_tickets(session: AsyncSession, tenant_id: UUID, ids: Collection[s
     stored = (await session.scalars(select(TicketRow.id).where(*is_one))).all()
     if stored:
         await drop_documents(session, tenant_id, TICKETS, stored, language=language)
+        await drop_links(session, tenant_id, stored)
     return len(stored)
 
 

@@ -40,6 +40,8 @@ _TICKET_FIELDS: Final = (
     "completed_time",
 )
 _CLOUD_FIELDS: Final = ("display_id", "is_trashed", "deleted_time")
+# Not needed, and of a build that refuses it the list is asked for without it.
+_LINK_FIELD: Final = "linked_to_request"
 
 
 def ticket_fields(edition: Edition, account_fields: Sequence[str]) -> list[str]:
@@ -53,6 +55,7 @@ class Lists:
 
     def __init__(self, api: RestApi) -> None:
         self._api = api
+        self._has_link_field = True
 
     async def rows(self, path: str, key: str) -> AsyncIterator[Row]:
         """Each row of a list once, in the order in which ServiceDesk Plus returns them."""
@@ -139,12 +142,19 @@ class Lists:
 
     async def _ticket_page(self, info: dict[str, Any], fields: list[str]) -> tuple[list[Row], bool]:
         """A page of tickets with *fields*, or with the default fields if the build refuses a choice of fields."""
-        try:
-            return await self._page("/requests", "requests", {**info, "fields_required": fields})
-        except (CredentialsRefused, Missing):
-            raise
-        except (HelpDeskRefused, Unclear):
-            return await self._page("/requests", "requests", info)
+        choices = [[*fields, _LINK_FIELD], fields] if self._has_link_field else [fields]
+        for choice in choices:
+            try:
+                page = await self._page("/requests", "requests", {**info, "fields_required": choice})
+            except (CredentialsRefused, Missing):
+                raise
+            except AnswerOverLimit:
+                break
+            except (HelpDeskRefused, Unclear):
+                continue
+            self._has_link_field = choice is not fields
+            return page
+        return await self._page("/requests", "requests", info)
 
     async def find_ticket(self, display_id: str) -> Row | None:
         """The ticket that technicians know by *display_id*; None when there is none, or the build can't search so.

@@ -92,8 +92,24 @@ def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: st
         updated_at=updated_at,
         resolved_at=resolved_at,
         fate=fate,
+        linked_to=linked_to(row),
         account=account_of(row, account_fields),
     )
+
+
+def linked_to(row: Row) -> tuple[str, ...]:
+    """Ids of the tickets that the one in *row* was linked to, from `linked_to_request`.
+
+    That names one ticket: the object itself, or in it under `linked_request` or `request`. The other side only says
+    that it has such tickets (`has_linked_requests`).
+    """
+    told = row.get("linked_to_request")
+    found: list[str] = []
+    for each in told if isinstance(told, list) else [told]:
+        if isinstance(each, dict):
+            inner = [each[key] for key in ("linked_request", "request") if isinstance(each.get(key), dict)]
+            found.append(_scalar((inner or [each])[0].get("id")))
+    return tuple(dict.fromkeys(filter(is_id, found)))
 
 
 def account_of(row: Row, fields: Sequence[str]) -> AccountRef:

@@ -25,6 +25,8 @@ ENUMERATED: Final = {
     ("attempt", "outcome"): set(Ending),
     ("enhancement", "confidence"): set(Confidence),
     ("posting", "kind"): _DOCUMENTS,
+    ("ticket_link", "kind"): _DOCUMENTS,
+    ("ticket_link", "told_by"): {"link", "resolution", "vote"},
     ("term", "kind"): _DOCUMENTS,
     ("corpus", "kind"): _DOCUMENTS,
     ("source_vote", "kind"): _DOCUMENTS,

@@ -13,7 +13,7 @@ from app.core.enhancement import Enhancement, Notice, Statement
 from app.core.labels import labels
 from app.core.note import ALLOWED_TAGS, count_note_words, note_reference, render_note
 from app.core.requester import PastTicket, Requester
-from app.core.source import GatherState, SourceKind
+from app.core.source import Closeness, GatherState, SourceKind
 from app.core.tenant import NoteOptions
 from tests.builders import a_draft, a_source, gathered
 
@@ -248,3 +248,17 @@ def normal(html: str) -> str:
     return nh3.clean(
         html, tags=nh3.ALLOWED_TAGS, attributes={"*": {"onclick", "onerror", "src", "href", "style"}}, link_rel=None
     )
+
+
+@pytest.mark.parametrize(
+    ("closeness", "language", "words"),
+    [
+        (Closeness.SAME, "en", "(probably the same problem, Resolved 2026-10-01)"),
+        (Closeness.RELATED, "en", "(may be related, Resolved 2026-10-01)"),
+        (Closeness.RELATED, "de", "(vielleicht verwandt, Resolved 2026-10-01)"),
+        (None, "en", "(Resolved 2026-10-01)"),
+    ],
+)
+def test_a_source_says_how_near_it_is(closeness: Closeness | None, language: str, words: str) -> None:
+    source = a_source(outcome="Resolved", resolved_on=date(2026, 10, 1), closeness=closeness)
+    assert words in render(an_enhancement(gathered=gathered(source)), language=language)

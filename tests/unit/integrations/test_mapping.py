@@ -82,3 +82,22 @@ def test_a_vip_is_one_where_the_help_desk_says_so(requester: object, is_vip: boo
 def test_a_ticket_names_its_site_if_it_has_one() -> None:
     assert parse_ticket({"id": "1", "site": {"id": "3", "name": "Berlin"}}).site == "Berlin"
     assert parse_ticket({"id": "1", "site": None}).site == ""
+
+
+@pytest.mark.parametrize(
+    ("told", "ids"),
+    [
+        (None, ()),
+        ({"id": "77", "subject": "Mail"}, ("77",)),
+        ({"linked_request": {"id": 77, "subject": "Mail"}, "comments": "same"}, ("77",)),
+        ({"id": "5", "request": {"id": "77"}}, ("77",)),
+        ([{"linked_request": {"id": "77"}}, {"id": "78"}, {"linked_request": {"id": "77"}}], ("77", "78")),
+        ({"linked_request": {"id": "../77"}}, ()),
+        ({"linked_request": None}, ()),
+        ("77", ()),
+        (True, ()),
+        ([None, "x", {}], ()),
+    ],
+)
+def test_what_a_ticket_is_linked_to(told: object, ids: tuple[str, ...]) -> None:
+    assert parse_ticket({"id": "100", "linked_to_request": told}).linked_to == ids

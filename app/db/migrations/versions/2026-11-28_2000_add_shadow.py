@@ -5,7 +5,7 @@ trigger counts such a note when it is written, as it counts others when they are
 outcome allows one more value.
 
 Revision ID: 2026_11_28_2000
-Revises: 2026_11_28_1510
+Revises: 2026_11_28_1930
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from app.db.migrations import execute_script
 
 revision = "2026_11_28_2000"
-down_revision = "2026_11_28_1510"
+down_revision = "2026_11_28_1930"
 branch_labels = None
 depends_on = None
 

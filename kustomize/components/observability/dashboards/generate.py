@@ -265,7 +265,11 @@ def dashboards() -> dict[str, Json]:
                     {"{{model}} {{kind}}": rate("llm_tokens_total", "model", "kind")},
                     is_stacked=True,
                 ),
-                lines("Budget used", "percentunit", {"{{tenant}} {{budget}}": "max by (tenant, budget) (llm_budget_used_ratio)"}),
+                lines(
+                    "Budget used",
+                    "percentunit",
+                    {"{{tenant}} {{budget}}": "max by (tenant, budget) (llm_budget_used_ratio)"},
+                ),
             ],
         ],
     )

@@ -262,6 +262,14 @@ async def test_the_index_says_what_its_tables_hold(worker_db: Database) -> None:
             where told.documents is distinct from held.documents or told.documents is distinct from counted.documents
             """)
         )
+        frequencies = await session.execute(
+            text("""
+            select term
+            from ticket cross join lateral unnest(terms, frequencies) held (term, frequency)
+            left join posting using (document, term)
+            where posting.frequency is distinct from held.frequency
+            """)
+        )
         corpus = (await session.execute(text("select documents, total_length from corpus where kind = 'ticket'"))).one()
         sums = (
             await session.execute(
@@ -270,5 +278,6 @@ async def test_the_index_says_what_its_tables_hold(worker_db: Database) -> None:
         ).one()
 
     assert differences.all() == []
+    assert frequencies.all() == []
     assert corpus.documents == sums.n == len(OTHERS) - 1
     assert corpus.total_length == pytest.approx(sums.length)
