@@ -102,10 +102,8 @@ async def _listen(valkey: ValkeyServer) -> None:
 
 @pytest.fixture
 async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path: Path) -> AsyncIterator[Desk]:
-    done = await stage.deliver(
-        stage.ticket(description="Outlook on PC-0231 shows no mail since noon. Mail me: ines@acme.example."),
-        subject="Outlook receives no mail",
-    )
+    noted = stage.ticket(description="Outlook on PC-0231 shows no mail since noon. Mail me: ines@acme.example.")
+    done = await stage.deliver(noted, subject="Outlook receives no mail")
     await stage.work()
     failed = []
     for _ in range(2):
@@ -163,6 +161,9 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
                 "quality": "/quality",
                 "cost": "/cost",
                 "acts": "/acts",
+                # Beside the console: the note, where technicians read it.
+                "note": f"{stage.portal.url}/WorkOrder.do?woMode=viewWO&woID={noted}",
+                "asset": f"{stage.portal.url}/ViewWSDetails.do?wsId={stage.portal.add_asset(name='PC-0231').id}",
             }
             yield Desk(browser, console.url, api.url, pages, stage, done, failed)
             await browser.close()
