@@ -6,6 +6,7 @@ Origin is a property of every piece of text:
     ──────────────────────────────────────────────────   ─────────────────────────────────────────────────
     articles, assets, monitoring: title and text         the ticket, with its quoted mail
     of a resolved ticket: the resolution, its number     of a resolved ticket: subject and problem
+    (without a resolution: its work logs)                replies: no one proves who sent them
     the tenant's house rules                             names that requesters choose, e.g. an asset's owner
 
 Invariant: a `Record` holds trusted text alone, masked as the model read it; its ref is that of its source, or empty for

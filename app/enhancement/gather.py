@@ -43,16 +43,39 @@ async def gather_all(ticket: Ticket, tools: Tools) -> tuple[list[Gathered], Requ
 
 
 async def _gather_stored(ticket: Ticket, tools: Tools, named: Addresses) -> tuple[list[Gathered], Requester]:
-    """What the database knows, in one transaction: what is quick comes first. No other system is asked meanwhile."""
-    searches: dict[SourceKind, Search] = {
-        SourceKind.ASSET: lambda: tools.inventory.assets(named, requester=ticket.requester, limit=MAX_SOURCES),
-        SourceKind.TICKET: lambda: tools.history.similar_tickets(ticket, limit=MAX_SOURCES),
-        SourceKind.ARTICLE: lambda: tools.knowledge.articles(ticket, limit=MAX_SOURCES),
-    }
-    found = (_gather(kind, search, limit=tools.context_timeout) for kind, search in searches.items())
+    """What the database knows, in one transaction, assets first: tickets are looked for by their names too.
+
+    No other system is asked meanwhile.
+    """
+    began = time.perf_counter()
     async with tools.reading:
-        requester, gathered = await asyncio.gather(_about_requester(ticket, tools), asyncio.gather(*found))
-    return gathered, requester
+        requester, assets = await asyncio.gather(
+            _about_requester(ticket, tools),
+            _gather(
+                SourceKind.ASSET,
+                lambda: tools.inventory.assets(named, requester=ticket.requester, limit=MAX_SOURCES),
+                limit=tools.context_timeout,
+            ),
+        )
+        machines = _further_names(assets, ticket)
+        searches: dict[SourceKind, Search] = {
+            SourceKind.TICKET: lambda: tools.history.similar_tickets(ticket, limit=MAX_SOURCES, machines=machines),
+            SourceKind.ARTICLE: lambda: tools.knowledge.articles(ticket, limit=MAX_SOURCES),
+        }
+        left = tools.context_timeout - timedelta(seconds=time.perf_counter() - began)
+        found = await asyncio.gather(*(_gather(kind, search, limit=left) for kind, search in searches.items()))
+    return [assets, *found], requester
+
+
+def _further_names(assets: Gathered, ticket: Ticket) -> list[str]:
+    """Names and addresses of the machines that *ticket* names, other than it names them."""
+    said = ticket.text.lower()
+    names: dict[str, None] = {}
+    for source in assets.sources:
+        if not source.is_only_owned:
+            also = find_addresses(source.trusted_text)
+            names |= dict.fromkeys([source.title, *also.hostnames, *map(str, also.ips)])
+    return [name for name in names if name.lower() not in said]
 
 
 async def _gather_measured(tools: Tools, named: Addresses) -> list[Gathered]:

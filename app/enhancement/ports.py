@@ -16,8 +16,11 @@ from app.core.ticket import Ticket
 
 
 class History(Protocol):
-    async def similar_tickets(self, ticket: Ticket, *, limit: int) -> list[Source]:
-        """The tenant's resolved tickets like this one, best first; empty when none matches well."""
+    async def similar_tickets(self, ticket: Ticket, *, limit: int, machines: Sequence[str] = ()) -> list[Source]:
+        """The tenant's resolved tickets like this one, best first; empty when none matches well.
+
+        *machines*: what the machines that it names are called besides.
+        """
         ...
 
 

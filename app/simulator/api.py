@@ -72,6 +72,9 @@ def _below_ticket(portal: Portal, ticket: HeldTicket, call: Call, what: tuple[st
     match what:
         case "GET", "resolutions":
             return wire.success(resolution={"content": ticket.resolution} if ticket.resolution else None)
+        case "GET", "worklogs":
+            rows = [wire.work_log_row(ticket, number, text) for number, text in enumerate(ticket.work_logs, start=1)]
+            return _list("worklogs", rows, call, holds_text=True)
         case "GET", "notes":
             return _list("notes", [wire.note_row(note) for note in ticket.notes], call, holds_text=True)
         case "POST", "notes":
@@ -133,7 +136,7 @@ def _list(key: str, rows: list[Json], call: Call, *, holds_text: bool) -> Json:
     if info.get("sort_field"):
         rows = sorted(rows, key=sort_key(str(info["sort_field"])), reverse=info.get("sort_order") == "desc")
     page = rows[start - 1 : start - 1 + count]
-    keep = _kept_fields(info.get("fields_required"), holds_text=holds_text, is_notes=key == "notes")
+    keep = _kept_fields(info.get("fields_required"), holds_text=holds_text, is_notes=key in {"notes", "worklogs"})
     return wire.listing(
         key,
         [{name: value for name, value in row.items() if keep(name)} for row in page],

@@ -68,6 +68,10 @@ class HeldTicket:
     """The id of one of the portal's accounts; empty: none."""
     site: str = ""
     trashed: bool = False
+    linked_to: str = ""
+    """The id of the ticket that a technician linked it to."""
+    work_logs: list[str] = field(default_factory=list)
+    """What technicians wrote about their work, HTML."""
     notes: list[HeldNote] = field(default_factory=list)
 
 

@@ -62,6 +62,7 @@ def ticket_row(ticket: HeldTicket, portal: Portal) -> Json:
         "site": _named(ticket.site),
         "is_service_request": False,
         "has_notes": bool(ticket.notes),
+        "linked_to_request": {"linked_request": {"id": ticket.linked_to}} if ticket.linked_to else None,
         "created_time": time(ticket.created),
         "last_updated_time": time(ticket.updated),
         "resolved_time": time(ticket.resolved),
@@ -86,6 +87,10 @@ def note_row(note: HeldNote) -> Json:
         "mark_first_response": note.mark_first_response,
         "add_to_linked_requests": note.add_to_linked_requests,
     }
+
+
+def work_log_row(ticket: HeldTicket, number: int, text: str) -> Json:
+    return {"id": str(number), "description": text, "owner": _named(ticket.technician), "request": {"id": ticket.id}}
 
 
 def article_row(article: HeldArticle, portal: Portal) -> Json:

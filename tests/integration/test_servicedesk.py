@@ -19,7 +19,7 @@ from app.errors import AddressForbidden, AppError, Code, HelpDeskRefused, HelpDe
 from app.integrations.servicedesk import ApiKey, OAuthClient, ServiceDesk, open_servicedesk
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.portal import Portal
+from app.simulator.portal import HeldTicket, Portal
 from app.simulator.tokens import Tokens
 from tests.builders import a_tenant
 
@@ -435,3 +435,50 @@ async def test_an_assets_page_is_where_the_file_says(options: dict[str, str], pa
 def test_an_assets_page_that_cannot_be_is_refused(page: str) -> None:
     with pytest.raises(ValidationError):
         a_tenant("acme", servicedesk={"asset_page": page})
+
+
+def resolved_without_a_word(desk: Desk, *, days_ago: int = 1) -> HeldTicket:
+    resolved = datetime.now(UTC) - timedelta(days=days_ago)
+    return desk.portal.add_ticket(subject="Mail", status="Resolved", created=resolved, resolved=resolved)
+
+
+async def resolutions(desk: Desk) -> list[str]:
+    listed = [ticket.resolution async for ticket in desk.adapter.list_tickets(updated_since=None)]
+    loaded = [(await desk.adapter.load_ticket(id_)).resolution for id_ in desk.portal.tickets]
+    assert listed == loaded  # else the sync and the worker would write it in turns
+    return listed
+
+
+async def test_a_ticket_without_a_resolution_has_what_its_work_logs_say(desk: Desk) -> None:
+    held = resolved_without_a_word(desk)
+    held.work_logs = ["<p>Looked at the queue.</p>", "", "Restarted the <b>transport</b> service."]
+    assert await resolutions(desk) == ["Looked at the queue.\nRestarted the transport service."]
+
+
+async def test_a_resolution_comes_before_work_logs(desk: Desk) -> None:
+    held = resolved_without_a_word(desk)
+    held.resolution, held.work_logs = "Mounted the store.", ["20 minutes"]
+    assert await resolutions(desk) == ["Mounted the store."]
+
+
+async def test_of_old_and_open_tickets_no_work_log_is_read(desk: Desk) -> None:
+    resolved_without_a_word(desk, days_ago=400).work_logs = ["Done."]
+    desk.portal.add_ticket(subject="Open").work_logs = ["Looked at it."]
+    assert set(await resolutions(desk)) == {""}
+    assert not [call for call in desk.portal.calls if call.endswith("/worklogs")]
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, 4002), (404, 4007), (400, 4001)])
+async def test_a_build_that_refuses_work_logs_is_asked_for_them_once(desk: Desk, status: int, code: int) -> None:
+    for _ in range(3):
+        resolved_without_a_word(desk).work_logs = ["Done."]
+    desk.fault("GET worklogs", "status", status=status, code=code, times=99)
+    assert await resolutions(desk) == ["", "", ""]
+    assert len([call for call in desk.portal.calls if call.endswith("/worklogs")]) == 1
+
+
+async def test_what_a_ticket_is_linked_to_is_listed_and_read(desk: Desk) -> None:
+    first = desk.portal.add_ticket(subject="Mail")
+    desk.portal.add_ticket(subject="Mail again").linked_to = first.id
+    listed = [ticket.linked_to async for ticket in desk.adapter.list_tickets(updated_since=None)]
+    assert listed == [(), (first.id,)]

@@ -221,10 +221,13 @@ class Search:
         self._article_url = article_url
         self._weights = asdict(weights or _LINK_WEIGHTS)
 
-    async def similar_tickets(self, ticket: Ticket, *, limit: int) -> list[Source]:
-        """The tenant's resolved tickets like this one, best first; empty when none matches well."""
+    async def similar_tickets(self, ticket: Ticket, *, limit: int, machines: Sequence[str] = ()) -> list[Source]:
+        """The tenant's resolved tickets like this one, best first; empty when none matches well.
+
+        *machines*: what the machines that it names are called besides, to be found by too.
+        """
         async with self._database.transaction(self._tenant_id) as tx:
-            query, matches = await self._find(tx, TICKETS, ticket, limit=limit)
+            query, matches = await self._find(tx, TICKETS, ticket, limit=limit, machines=machines)
             return await self._as_tickets(tx, matches, query) if matches else []
 
     async def articles(self, ticket: Ticket, *, limit: int) -> list[Source]:
@@ -240,10 +243,10 @@ class Search:
             return await self._rank(tx, TICKETS, query, ticket, limit=limit)
 
     async def _find(
-        self, tx: Transaction, kind: DocumentKind, ticket: Ticket, *, limit: int
+        self, tx: Transaction, kind: DocumentKind, ticket: Ticket, *, limit: int, machines: Sequence[str] = ()
     ) -> tuple[_Query, list[Match]]:
         """The good matches: by the requester's own words, or where nothing fits these, by what they quote too."""
-        queries = self._queries(ticket)
+        queries = self._queries(ticket, machines)
         for query in queries:
             matches = await self._rank(tx, kind, query, ticket, limit=limit)
             good = [match for match in matches if match.is_good]
@@ -251,11 +254,12 @@ class Search:
                 return query, good
         return queries[-1], []
 
-    def _queries(self, ticket: Ticket) -> list[_Query]:
+    def _queries(self, ticket: Ticket, machines: Sequence[str] = ()) -> list[_Query]:
         own, quoted, _ = ticket.mail
         with_quoted = f"{own}\n{quoted}".strip()
         bodies = [own, with_quoted] if quoted and _says_something(own) else [with_quoted]
-        subject = tidy(ticket.subject, max_chars=_MAX_QUERY_CHARS)
+        # What a machine is called says as much as a subject does.
+        subject = tidy("\n".join([ticket.subject, *machines]), max_chars=_MAX_QUERY_CHARS)
         return [self._query(subject, tidy(body, max_chars=_MAX_QUERY_CHARS)) for body in bodies]
 
     def _query(self, subject: str, body: str) -> _Query:

@@ -43,9 +43,13 @@ from app.integrations.servicedesk.mapping import (
     parse_ticket,
     resolution_of,
     text_of_note,
+    work_of,
 )
 
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+# Of older tickets without a resolution the work logs are not read: each costs a call.
+_WORK_LOGS_FOR: Final = timedelta(days=180)
+_MAX_WORK_LOGS: Final = 20
 
 
 class ServiceDesk:
@@ -63,13 +67,15 @@ class ServiceDesk:
         """None: all that is read here is the tenant's."""
         self._own_tickets: set[str] = set()
         """Tickets that were seen to be of the tenant's account, since `for_attempt`."""
+        self._has_work_logs: bool | None = None
+        """Whether the build gives work logs; None: it was not asked yet."""
 
     def for_attempt(self) -> ServiceDesk:
         """The same help desk, which has seen no ticket yet."""
         return ServiceDesk(self._tenant, self._api)
 
     async def load_ticket(self, ticket_id: str) -> Ticket:
-        """The ticket as it is now, with its resolution when it has one.
+        """The ticket as it is now, with its resolution when it has one, or else with what its work logs say was done.
 
         Where no ticket has this id, it is looked for by its display id: a webhook may be set up to send that one. So
         the answer's `id` may be another than *ticket_id*.
@@ -126,7 +132,8 @@ class ServiceDesk:
         For a ticket in the trash the answer may have only its id and state.
         Tickets that were never updated since their creation come last, oldest first, where a build keeps no update
         time for them. Each page costs a call; so does each ticket whose description, or resolution if it is resolved,
-        the list does not hold. A ticket that changes meanwhile may come twice, but is never left out.
+        the list does not hold, and each that was resolved lately without a resolution, for its work logs. A ticket that
+        changes meanwhile may come twice, but is never left out.
         """
         async for row in self._lists.tickets(
             updated_since=updated_since, edition=self._options.edition, account_fields=self._account_fields
@@ -136,7 +143,7 @@ class ServiceDesk:
                 continue
             is_whole = "description" in row and ("resolution" in row or not ticket.resolved_at)
             if is_whole or ticket.fate.is_gone:
-                yield ticket
+                yield await self._with_work_logs(row, ticket)
                 continue
             try:
                 yield await self.load_ticket(parse_id(row))
@@ -275,10 +282,38 @@ class ServiceDesk:
         """The ticket in *row*; its resolution is fetched where the build does not return it with the ticket."""
         ticket = parse_ticket(row, account_fields=self._account_fields)
         if "resolution" in row or ticket.resolved_at is None:
-            return ticket
+            return await self._with_work_logs(row, ticket)
         details = await self._details(f"{_ticket_path(ticket.id)}/resolutions", "resolution", "resolutions")
         resolution = resolution_of({"resolution": details}) if _is_of(details or {}, ticket.id) else ""
-        return parse_ticket(row, account_fields=self._account_fields, resolution=resolution)
+        ticket = parse_ticket(row, account_fields=self._account_fields, resolution=resolution)
+        return await self._with_work_logs(row, ticket)
+
+    async def _with_work_logs(self, row: Row, ticket: Ticket) -> Ticket:
+        """*ticket*; one that was resolved lately without a resolution with what was done in its place.
+
+        Technicians alone write work logs. Replies are not read: who wrote one, its sender's address does not prove.
+        """
+        resolved_at = None if ticket.resolution or ticket.fate.is_gone else ticket.resolved_at
+        if resolved_at is None or resolved_at < datetime.now(UTC) - _WORK_LOGS_FOR or self._has_work_logs is False:
+            return ticket
+        try:
+            done = await self._work_logs(ticket.id)
+        except (HelpDeskRefused, Unclear):  # the ticket itself was read by the same key
+            self._has_work_logs = self._has_work_logs or False
+            return ticket
+        self._has_work_logs = True
+        return parse_ticket(row, account_fields=self._account_fields, resolution="<br>".join(filter(None, done)))
+
+    async def _work_logs(self, ticket_id: str) -> list[str]:
+        path = f"{_ticket_path(ticket_id)}/worklogs"
+        logs = [log async for log in self._lists.rows(path, "worklogs") if _is_of(log, ticket_id)]
+        told: list[str] = []
+        for log in logs[-_MAX_WORK_LOGS:]:
+            text = work_of(log)
+            if text is None:
+                text = work_of(await self._details(f"{path}/{parse_id(log)}", "worklog") or {})
+            told.append(text or "")
+        return told
 
     async def _details(self, path: str, *keys: str) -> Row | None:
         try:

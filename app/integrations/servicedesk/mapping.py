@@ -224,6 +224,11 @@ def text_of_note(row: Row) -> str | None:
     return None
 
 
+def work_of(row: Row) -> str | None:
+    """The HTML in which a work log says what was done, or None when *row* does not hold it."""
+    return next((text for key in ("description", "comments") if isinstance(text := row.get(key), str)), None)
+
+
 def resolution_of(row: Row) -> str:
     """The HTML of the resolution in *row*; empty when there is none."""
     value = row.get("resolution")

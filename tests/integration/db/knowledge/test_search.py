@@ -137,3 +137,11 @@ async def test_an_article_is_found_with_its_passage_and_page(worker_db: Database
     assert (source.id, source.url) == ("9", "https://a/9")
     assert "Repair the Outlook profile" in source.text
     assert len(source.text) <= 1_300
+
+
+async def test_a_ticket_is_found_by_what_its_machine_is_called_besides(worker_db: Database, tenant: Tenant) -> None:
+    await fill(worker_db, tenant, [resolved("70", "srv-file01 is slow", "Since the scan", "Exclude drive D.")])
+    asks = a_ticket(id="71", subject="10.0.0.5 hangs", description="Drawings take minutes to open.")
+    found = await search(worker_db, tenant).similar_tickets(asks, limit=5, machines=["srv-file01", "File server"])
+    assert [source.id for source in found] == ["70"]
+    assert await search(worker_db, tenant).similar_tickets(asks, limit=5) == []
