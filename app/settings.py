@@ -183,6 +183,7 @@ class ModelSettings(ProcessSettings):
     openai_fallback_model: str | None = Field(default=None, examples=["gpt-4o"])
     llm_timeout_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
     llm_max_completion_tokens: int = Field(default=4_000, ge=500, le=1_000_000, examples=["4000"])
+    llm_context_tokens: int | None = Field(default=None, ge=4_000, le=10_000_000, examples=["8192"])
     """For one answer, with its thoughts. If it is cut off, the model is asked once more with four times as many."""
 
 

@@ -88,6 +88,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 context_timeout=settings.context_timeout_seconds,
                 model_timeout=settings.llm_timeout_seconds,
                 max_tokens=settings.llm_max_completion_tokens,
+                context_tokens=settings.llm_context_tokens,
             )
         )
         ledger = Ledger(

@@ -120,6 +120,7 @@ class Toolkits:
     _context_timeout: timedelta
     _model_timeout: timedelta
     _max_tokens: int
+    _context_tokens: int | None
     _memory: Memory = field(default_factory=Memory)
     """Remembers which options an endpoint refuses."""
     _opened: dict[str, _Opened] = field(default_factory=dict)
@@ -137,8 +138,11 @@ class Toolkits:
         context_timeout: timedelta,
         model_timeout: timedelta,
         max_tokens: int = MAX_COMPLETION_TOKENS,
+        context_tokens: int | None = None,
     ) -> AsyncIterator[Toolkits]:
-        toolkits = cls(database, client, model, fallback_model, context_timeout, model_timeout, max_tokens)
+        toolkits = cls(
+            database, client, model, fallback_model, context_timeout, model_timeout, max_tokens, context_tokens
+        )
         try:
             yield toolkits
         finally:
@@ -195,6 +199,7 @@ class Toolkits:
                 is_own=own_client is not None,
                 limit=self._model_timeout * _OF_MODEL_TIMEOUT,
                 max_tokens=self._max_tokens,
+                context_tokens=None if own_client else self._context_tokens,
                 memory=self._memory,
             )
             kit = Toolkit(

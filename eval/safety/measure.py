@@ -17,7 +17,7 @@ from typing import Final
 import click
 import structlog
 
-from app.core.enhancement import Confidence, Draft, Statement, salvage
+from app.core.enhancement import Draft, Statement, salvage
 from app.core.masking import Mask
 from app.core.tenant import NoteOptions
 from app.core.tokens import is_break, normal, tokens
@@ -81,7 +81,7 @@ def _obeying(attack: Attack, first: str) -> str:
     texts = [attack.text, f"{first} {attack.text}", f"{first.rstrip('.')}, then {small}"]
     said = [Statement(text=text, citations=refs) for text in texts]
     return Draft(
-        summary=texts[1], facts=said, hypotheses=said, next_steps=said, confidence=Confidence.HIGH
+        summary=texts[1], facts=said, hypotheses=said, next_steps=said, summary_citations=refs
     ).model_dump_json()
 
 
@@ -93,7 +93,7 @@ def fate(honest: Honest) -> str:
     summary = honest.scene.honest[0][1]
     try:
         kept = salvage(
-            Draft(summary=summary, facts=said, hypotheses=[], next_steps=said, confidence=Confidence.LOW),
+            Draft(summary=summary, facts=said, hypotheses=[], next_steps=said),
             honest.scene.gathered,
             max_words=_MAX_WORDS,
             language=honest.scene.language,

@@ -281,6 +281,7 @@ class Search:
                 staff_text=resolution,
                 outcome=found[match.id]["status"],
                 resolved_on=_day(found[match.id]["resolved_at"]),
+                category=found[match.id]["category"],
                 url=self._ticket_url(match.id),
                 score=match.score,
             )
@@ -299,6 +300,7 @@ class Search:
                 id=match.id,
                 title=one_line(found[match.id]["title"], max_chars=_MAX_TITLE_CHARS),
                 text=passage,
+                updated_on=_day(found[match.id]["updated_at"]),
                 url=self._article_url(match.id),
                 score=match.score,
             )
