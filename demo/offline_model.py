@@ -36,6 +36,7 @@ _MAX_REQUESTS_KEPT: Final = 50
 _CHARS_PER_TOKEN: Final = 4
 _MAX_STEPS: Final = 3
 _MIN_FIT: Final = 0.15
+_OLD_DAYS: Final = 365
 _MIN_NEW: Final = 0.4
 """Of a sentence's words so many must stand neither in the problem nor in the ticket."""
 _SHORT_WORD: Final = 2
@@ -114,6 +115,7 @@ class GivenSource(BaseModel):
     problem: str = ""
     """Of a similar ticket: what its requester wrote. Nothing is extracted of it."""
     fit: float | None = None
+    age_days: int | None = None
 
     @property
     def sentences(self) -> list[str]:
@@ -300,19 +302,21 @@ def compose(prompt: Prompt) -> Draft:
 
     First what it looked up is left out, then step after step; at last the summary stands alone.
     """
-    leading = next(filter(None, (_leading(prompt, kind) for kind in ("similar_tickets", "knowledge"))), None)
-    if leading is None:
+    fitting = [source for source in (_leading(prompt, "similar_tickets"), _leading(prompt, "knowledge")) if source]
+    if not fitting:
         return _asking(prompt)
+    leading = min(fitting, key=lambda source: source.age_days or 0)  # the newer counts
     ways = ((steps, has_facts) for steps in range(_MAX_STEPS, -1, -1) for has_facts in (True, False))
     drafts = (_draft(prompt, leading, steps=steps, has_facts=has_facts) for steps, has_facts in ways)
-    fitting = (draft for draft in drafts if count_words(texts_of(draft)) <= prompt.max_words)
-    return next(fitting, _draft(prompt, leading, steps=0, has_facts=False))
+    short = (draft for draft in drafts if count_words(texts_of(draft)) <= prompt.max_words)
+    return next(short, _draft(prompt, leading, steps=0, has_facts=False))
 
 
 def _leading(prompt: Prompt, kind: str) -> GivenSource | None:
-    """The first source of *kind* that fits and says something."""
-    fitting = (source for source in prompt.sources if source.kind == kind and (source.fit or 1) >= _MIN_FIT)
-    return next((source for source in fitting if source.tells(prompt.ticket)), None)
+    """The first source of *kind* that fits and says something, an old one only where no other does."""
+    fitting = [source for source in prompt.sources if source.kind == kind and (source.fit or 1) >= _MIN_FIT]
+    by_age = sorted(fitting, key=lambda source: (source.age_days or 0) > _OLD_DAYS)
+    return next((source for source in by_age if source.tells(prompt.ticket)), None)
 
 
 def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool) -> Draft:
@@ -349,7 +353,7 @@ def _looked_up(prompt: Prompt) -> list[Statement]:
 def _asking(prompt: Prompt) -> Draft:
     """What is said where no ticket or article fits."""
     return Draft(
-        facts=_looked_up(prompt),
+        facts=[],
         hypotheses=[],
         next_steps=[],
         questions=[Question.ERROR_TEXT, Question.DEVICE, Question.SINCE_WHEN],

@@ -14,7 +14,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -25,15 +25,16 @@ from app.core.enhancement import Confidence, Kept, Reason
 from app.core.source import Gathered, Source, SourceKind
 from app.core.support import lexicon
 from app.core.ticket import Ticket
-from app.core.tokens import chunks, is_break, normal, stems, tokens
+from app.core.tokens import chunks, is_break, normal, stems, tokens, words
 
 _OLD_DAYS: Final = 365
-_SAME_WORDS: Final = 4
+_SAME_WORDS: Final = 5
 """So many words that follow one another, in both texts, are the same error text."""
 _TELLING_WORDS: Final = 3
 """Of those words so many say something: "it does not work" is no error text."""
-_GOOD_FIT: Final = 0.4
-_WEAK_FIT: Final = 0.25
+_MANY_WORDS: Final = 5
+_FEW_WORDS: Final = 0.4
+_RIVAL_SHARE: Final = 0.5
 _ERROR = re.compile(
     r"0x[0-9a-f]{4,}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|\d{1,2}\.\d{1,2}\.\d{1,3}"
 )
@@ -43,19 +44,23 @@ _NOT_ERROR = re.compile(r"(?:19|20)\d\d|#\d+|\d{6,}")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for the leading source. Each value is 0 to 1."""
+    """What speaks for the leading source and against it. Each value is 0 to 1."""
 
     fit: float
+    common_words: float
+    """How many telling words ticket and source have in common: 1 from `_MANY_WORDS` on."""
     same_error: float
     """1: an error code, or some words in a row, stand in the ticket and in the source."""
     same_machine: float
     """1: a host or an address that the inventory knows stands in both."""
-    agreeing: float
-    """1: another ticket or article says one of the steps too, or is cited for one."""
+    unrivalled: float
+    """1: no other ticket or article fits half as well; those that are cited too agree with it, and don't count."""
+    overtaken: float
+    """1: a newer one that fits half as well stands beside it, and is not cited."""
+    is_old: float
+    """1: what is cited is older than a year, all of it."""
     support: float
     """Of the model's sentences those that were kept."""
-    is_old: float
-    """1: what it cites is older than a year, all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,9 @@ def judge_confidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *
     if evidence is None:
         return Judged(Confidence.LOW, weights().nothing, ())
     share = weights().share(evidence)
-    return Judged(weights().level(share), share, _reasons(evidence))
+    refs = {source.ref for group in gathered for source in group.sources if _tells_a_fix(source)}
+    is_agreed = len(refs.intersection(cited_refs(kept))) > 1
+    return Judged(weights().level(share), share, _reasons(evidence, is_agreed=is_agreed))
 
 
 def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, today: date) -> Evidence | None:
@@ -83,14 +90,21 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
     if not cited:
         return None
     leading = cited[0]
+    rivals = [
+        source
+        for source in sources
+        if _tells_a_fix(source) and source not in cited and source.score >= leading.score * _RIVAL_SHARE
+    ]
     sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
     return Evidence(
         fit=min(leading.score, 1.0),
+        common_words=min(len(_telling(ticket.asked) & _telling(_text(leading))) / _MANY_WORDS, 1.0),
         same_error=float(_shares_error(ticket.asked, _text(leading))),
         same_machine=float(_shares_machine(ticket, leading, sources)),
-        agreeing=float(len({source.ref for source in cited}) > 1),
-        support=sentences / (sentences + len(kept.apart) + kept.unsupported),
+        unrivalled=float(not rivals),
+        overtaken=float(any(_day(rival) > _day(leading) for rival in rivals)),
         is_old=float(all(_is_old(source, today) for source in cited)),
+        support=sentences / (sentences + len(kept.apart) + kept.unsupported),
     )
 
 
@@ -109,9 +123,17 @@ def _text(source: Source) -> str:
     return f"{source.title}\n{source.text}"
 
 
+def _day(source: Source) -> date:
+    return source.resolved_on or source.updated_on or date.min
+
+
 def _is_old(source: Source, today: date) -> bool:
-    told = source.resolved_on or source.updated_on
-    return told is not None and (today - told).days > _OLD_DAYS
+    return _day(source) != date.min and (today - _day(source)).days > _OLD_DAYS
+
+
+def _telling(text: str) -> set[str]:
+    """The stems of its words that say something of a matter."""
+    return {stem for word in words(normal(text)) if word not in lexicon().empty for stem in stems(word)}
 
 
 def _shares_error(one: str, other: str) -> bool:
@@ -150,16 +172,18 @@ def _machines(text: str) -> set[str]:
     return {*map(str, found.ips), *(name.partition(".")[0] for name in found.hostnames)}
 
 
-def _reasons(evidence: Evidence) -> tuple[Reason, ...]:
+def _reasons(evidence: Evidence, *, is_agreed: bool) -> tuple[Reason, ...]:
     """What speaks for it, and what against it, the most telling first."""
     told = {
         Reason.SAME_ERROR: evidence.same_error,
         Reason.SAME_MACHINE: evidence.same_machine,
-        Reason.SOURCES_AGREE: evidence.agreeing,
-        Reason.GOOD_FIT: evidence.fit >= _GOOD_FIT,
-        Reason.WEAK_FIT: evidence.fit < _WEAK_FIT,
-        Reason.ONLY_OLD: evidence.is_old,
         Reason.PARTLY_SUPPORTED: evidence.support < 1,
+        Reason.ONLY_OLD: evidence.is_old,
+        Reason.NEWER_SOURCE: evidence.overtaken,
+        Reason.OTHERS_FIT_TOO: not evidence.unrivalled and not evidence.overtaken,
+        Reason.SOURCES_AGREE: is_agreed,
+        Reason.FEW_WORDS: evidence.common_words <= _FEW_WORDS,
+        Reason.MANY_WORDS: evidence.common_words == 1,
     }
     return tuple(reason for reason, holds in told.items() if holds)
 
@@ -176,8 +200,9 @@ class Weights:
     """The share where no ticket or article is cited."""
 
     def share(self, evidence: Evidence) -> float:
-        total = self.bias + sum(self.weight[name] * value for name, value in asdict(evidence).items())
-        return 1 / (1 + math.exp(-total))
+        """The estimate, less by what of the answer was not supported."""
+        total = self.bias + sum(weight * getattr(evidence, name) for name, weight in self.weight.items())
+        return evidence.support / (1 + math.exp(-total))
 
     def level(self, share: float) -> Confidence:
         if share >= self.high:

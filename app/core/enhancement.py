@@ -44,9 +44,11 @@ class Reason(StrEnum):
 
     SAME_ERROR = "same_error"
     SAME_MACHINE = "same_machine"
-    GOOD_FIT = "good_fit"
+    MANY_WORDS = "many_words"
+    FEW_WORDS = "few_words"
     SOURCES_AGREE = "sources_agree"
-    WEAK_FIT = "weak_fit"
+    OTHERS_FIT_TOO = "others_fit_too"
+    NEWER_SOURCE = "newer_source"
     ONLY_OLD = "only_old"
     PARTLY_SUPPORTED = "partly_supported"
 

@@ -31,11 +31,13 @@ def reasons(*sources: Source, said: Kept | None = None, ticket: Ticket | None = 
     return found
 
 
-def test_the_better_the_leading_source_fits_the_surer() -> None:
-    shares = [judged(a_source(score=score)).share for score in (0.0, 0.2, 0.4, 0.8)]
+def test_the_more_words_ticket_and_source_share_the_surer() -> None:
+    words = "Outlook profile mailbox cached offline".split()
+    ticket = a_ticket(subject=" ".join(words), description="")
+    shares = [judged(a_source(title="", text=". ".join(words[:number])), ticket=ticket).share for number in range(6)]
     assert shares == sorted(shares)
-    assert judged(a_source(score=0.05)).level is Confidence.LOW
-    assert judged(a_source(score=0.9)).level is Confidence.HIGH
+    assert shares[0] < shares[2] < shares[5]
+    assert judged(a_source(title="", text="Toner."), ticket=ticket).level is Confidence.LOW
 
 
 def test_what_cites_no_ticket_and_no_article_is_of_low_confidence() -> None:
@@ -55,6 +57,7 @@ def test_what_cites_no_ticket_and_no_article_is_of_low_confidence() -> None:
             True,
         ),
         ("VPN stops with error 809", "VPN stops with error 812", False),
+        ("Printer in reception prints very slowly", "Printer in reception prints nothing", False),
         ("Since 2026 it does not work", "In 2026 it does not work", False),
         ("See ticket #100234", "Like #100234", False),
         ("Call me: 07700900123", "Called 07700900123", False),
@@ -81,11 +84,30 @@ def test_sources_that_agree_and_their_age_are_reasons() -> None:
     assert judged(one).share < judged(a_source(resolved_on=date(2026, 11, 1))).share
 
 
-def test_the_leading_source_is_the_first_that_a_step_cites_and_support_is_the_share_that_was_kept() -> None:
+def test_another_source_that_fits_as_well_makes_less_sure_and_a_newer_one_still_less() -> None:
+    first = a_source(score=0.5, resolved_on=date(2026, 10, 1))
+
+    def beside(**changes: Any) -> Any:
+        return judged(first, a_source(id="78", **changes))
+
+    alone, poor = judged(first), beside(score=0.1, resolved_on=date(2026, 11, 1))
+    older, newer = (beside(score=0.4, resolved_on=date(2026, month, 1)) for month in (9, 11))
+    assert alone.share == poor.share
+    assert alone.share > older.share > newer.share
+    assert Reason.OTHERS_FIT_TOO in older.reasons
+    assert Reason.NEWER_SOURCE in newer.reasons
+    both = judged(first, a_source(id="78", score=0.4), said=kept("T1", "T2"))
+    assert both.share == alone.share, "what is cited too agrees"
+
+
+def test_the_leading_source_is_the_first_that_a_step_cites_and_less_is_sure_of_what_is_partly_supported() -> None:
     said = kept("K1", summary_citations=["T1"], unsupported=2)
     assert cited_refs(said) == ["K1", "T1"]
     groups: tuple[Gathered, ...] = gathered(a_source(score=0.9), a_source(SourceKind.ARTICLE, score=0.3))
     evidence = find_evidence(a_ticket(), groups, said, today=TODAY)
     assert evidence is not None
     assert (evidence.fit, evidence.support) == (0.3, 0.5)
-    assert Reason.PARTLY_SUPPORTED in judge_confidence(a_ticket(), groups, said, today=TODAY).reasons
+    partly = judge_confidence(a_ticket(), groups, said, today=TODAY)
+    wholly = judge_confidence(a_ticket(), groups, said.model_copy(update={"unsupported": 0}), today=TODAY)
+    assert Reason.PARTLY_SUPPORTED in partly.reasons
+    assert partly.share == pytest.approx(wholly.share / 2)
