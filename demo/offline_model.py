@@ -40,6 +40,11 @@ _OLD_DAYS: Final = 365
 _MIN_NEW: Final = 0.4
 """Of a sentence's words so many must stand neither in the problem nor in the ticket."""
 _SHORT_WORD: Final = 2
+_OUTCOME_WORDS: Final = 6
+_OUTCOME: Final = re.compile(
+    r"\b(?:at once|works?|worked|fine|gone|back|stable|normal|funktioniert|ging|läuft|da|stabil|fonctionne|funciona)\b",
+    re.IGNORECASE,
+)
 _QUOTED: Final = ">"
 _NOTHING_FITS: Final = {
     "en": "No source fits this ticket.",
@@ -326,6 +331,8 @@ def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool)
     sentences after it say what to do: they become the steps.
     """
     said, *done = leading.tells(prompt.ticket)
+    if done and _is_outcome(done[-1]):
+        done.pop()
     return Draft(
         facts=[*_also(prompt, leading), *_looked_up(prompt)] if has_facts else [],
         hypotheses=[],
@@ -359,6 +366,11 @@ def _asking(prompt: Prompt) -> Draft:
         questions=[Question.ERROR_TEXT, Question.DEVICE, Question.SINCE_WHEN],
         summary=_NOTHING_FITS.get(prompt.language, _NOTHING_FITS["en"]),
     )
+
+
+def _is_outcome(sentence: str) -> bool:
+    """Whether the last sentence of a resolution says that it works again, and not what to do."""
+    return len(sentence.split()) <= _OUTCOME_WORDS and _OUTCOME.search(sentence) is not None
 
 
 def _words(text: str) -> set[str]:

@@ -131,7 +131,9 @@ def keep(lines: Sequence[Line]) -> None:
         (HISTORY / name).write_text(text, "utf-8")
 
 
-async def _measure(only: str | None, names: Sequence[str]) -> tuple[list[Line], list[str], report.Found]:
+async def _measure(
+    only: str | None, names: Sequence[str], real: Path | None
+) -> tuple[list[Line], list[str], report.Found]:
     cases = load_cases()
     asked: list[Asked] = []
     points: list[calibration.Point] = []
@@ -141,6 +143,7 @@ async def _measure(only: str | None, names: Sequence[str]) -> tuple[list[Line], 
             fits = await find_fits(database, cases)
             asked = await replay(database)
             points = calibration.of_corpus(await leave_one_out(database))
+            points += await calibration.of_real(database, real) if real else []
         cases = [case.model_copy(update={"fits": fits[case.name]}) for case in cases]
         points = [*calibration.of_cases(cases), *points]
     lines: list[Line] = []
@@ -166,7 +169,7 @@ async def _measure(only: str | None, names: Sequence[str]) -> tuple[list[Line], 
 @click.option("--real", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Folder of real tickets.")
 def main(*, only: str | None, names: tuple[str, ...], write: bool, release: bool, real: Path | None) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    lines, faults, found = asyncio.run(_measure(only, names))
+    lines, faults, found = asyncio.run(_measure(only, names, real))
     print(report.text(found))
     if only != "writing":
         if real is None:

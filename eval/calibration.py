@@ -4,7 +4,9 @@
     python -m eval.calibration --write    # fit them anew on the part `dev`, and write app/core/confidence.toml
 
 A point is a ticket about which the offline model wrote, citing something. It is right when the leading source is of the
-same problem, as labelled: in the cases a relevance of 2, in the corpus the same group.
+same problem, as labelled: in the cases a relevance of 2, in the corpus the same group. RETRIEVAL_DATA adds tickets of the
+larger public set, whose labels are in real_labels.txt. Without them the estimates would be far too high: in texts as
+people write them, and with thousands of tickets to choose from, what shares many words is seldom the same problem.
 """
 
 from __future__ import annotations
@@ -26,29 +28,27 @@ from app.core.masking import Mask
 from app.core.source import Gathered, GatherState, SourceKind, number_sources
 from app.core.tenant import Language, NoteOptions
 from app.core.ticket import Ticket
+from app.db.session import Database
 from app.enhancement.portion import Portion
 from app.enhancement.write import compose_messages
 from app.errors import ModelRefused
+from bench.retrieval import load_sample
 from demo.offline_model import Chat, compose
 from eval.cases import TODAY, Case, load_cases
-from eval.corpus import open_empty_database
-from eval.retrieval import Asked, leave_one_out, open_ticket_of, replay
+from eval.corpus import a_search, a_tenant, open_empty_database, store
+from eval.retrieval import SHOWN, Asked, leave_one_out, open_ticket_of, replay
 from eval.scores import calibration_error
 
 _FILE: Final = Path(app.core.__path__[0]) / "confidence.toml"
-_STEPS: Final = 4_000
+_REAL_LABELS: Final = Path(__file__).parent / "real_labels.txt"
+_REAL_TICKETS: Final = 6_000
+_REAL_BATCH: Final = 300
+_REAL_DEPTH: Final = 12
+_STEPS: Final = 5_000
 _RATE: Final = 0.5
 _PRIOR: Final = 0.0005
 """Pulls each weight to 0 (L2), since there are few points; the bias is free."""
-_SIGNS: Final = {
-    "fit": 1,
-    "common_words": 1,
-    "same_error": 1,
-    "same_machine": 1,
-    "unrivalled": 1,
-    "overtaken": -1,
-    "is_old": -1,
-}
+_SIGNS: Final = {"common_words": 1, "same_error": 1, "unrivalled": 1, "overtaken": -1, "is_old": -1}
 """Of each weight the sign that it may have: a few points could turn one round by chance."""
 TENTHS: Final = tuple(each / 10 for each in range(1, 10))
 
@@ -59,7 +59,7 @@ class Point:
     is_right: bool
     part: str
     origin: str
-    """`cases` or `corpus`."""
+    """`cases`, `corpus` or `real`."""
 
 
 def of_cases(cases: Iterable[Case]) -> list[Point]:
@@ -170,10 +170,31 @@ def levels(points: Sequence[Point]) -> dict[str, dict[str, tuple[int, float, flo
     return told
 
 
-async def collect() -> list[Point]:
+async def of_real(database: Database, folder: Path) -> list[Point]:
+    """The labelled queries of the public set, those whose leading source is still the one that was labelled."""
+    tickets = load_sample(folder).tickets[:_REAL_TICKETS]
+    tenant = a_tenant("real", "en")
+    for begin in range(0, len(tickets), _REAL_BATCH):
+        await store(database, tenant, tickets[begin : begin + _REAL_BATCH])
+    search, known, points = a_search(database, tenant), {ticket.id: ticket for ticket in tickets}, []
+    rows = [line.split() for line in _REAL_LABELS.read_text("utf-8").splitlines() if not line.startswith("#")]
+    for number, (query, labelled, label) in enumerate(rows):
+        ticket = known[query].model_copy(update={"resolution": ""})
+        today = ticket.created_at.date() if ticket.created_at else TODAY
+        found = await search.similar_tickets(ticket, limit=_REAL_DEPTH)
+        earlier = [source for source in found if source.resolved_on and source.resolved_on <= today][:SHOWN]
+        group = Gathered(kind=SourceKind.TICKET, state=GatherState.OK, sources=tuple(earlier))
+        seen = _evidence(ticket, number_sources([group]), language="en", today=today)
+        if seen and seen[1] == labelled:
+            points.append(Point(seen[0], label == "same", "held" if number % 2 else "dev", "real"))
+    return points
+
+
+async def collect(real: Path | None) -> list[Point]:
     async with open_empty_database() as database:
         await replay(database)
-        return [*of_cases(load_cases()), *of_corpus(await leave_one_out(database))]
+        points = [*of_cases(load_cases()), *of_corpus(await leave_one_out(database))]
+        return points + (await of_real(database, real) if real else [])
 
 
 def _write(bias: float, weight: dict[str, float], number: int) -> None:
@@ -196,15 +217,21 @@ def _write(bias: float, weight: dict[str, float], number: int) -> None:
 
 
 @click.command()
-@click.option("--write", is_flag=True, help="Fit the weights on the part dev and write them.")
-def main(*, write: bool) -> None:
+@click.option("--write", is_flag=True, help="Fit the weights on the part dev and write them; needs the real tickets.")
+@click.option("--real", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Folder of real tickets.")
+def main(*, write: bool, real: Path | None) -> None:
     """How well the confidence of notes is calibrated."""
-    points = asyncio.run(collect())
+    if write and real is None:
+        raise click.UsageError("--write needs RETRIEVAL_DATA: made-up tickets alone give estimates that are too high")
+    points = asyncio.run(collect(real))
     if write:
         dev = [point for point in points if point.part == "dev"]
         _write(*fit(dev), len(dev))
     for part, told in errors(points).items():
         print(part, {name: round(value, 3) for name, value in told.items()})
+    for origin in ("cases", "corpus", "real"):
+        for part, told in errors([point for point in points if point.origin == origin]).items():
+            print(f"  {origin:8}{part:6}{told['points']:4.0f}  right {told['right']:.2f}, error {told['levels']:.3f}")
     for part, grouped in levels(points).items():
         for level, (number, share, right) in sorted(grouped.items()):
             print(f"  {part:5}{level:8}{number:5}  estimated {share:.2f}, right {right:.2f}")

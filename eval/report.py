@@ -163,6 +163,14 @@ def _calibration(points: Sequence[Point]) -> list[str]:
                 number, share, right = grouped[level]
                 rows.append(f"| {part} | {level} | {number} | {share:.2f} | {right:.2f} |")
     rows.append("")
+    for origin in ("cases", "corpus", "real"):
+        own = calibration.errors([point for point in points if point.origin == origin])
+        rows += [
+            f"- {origin}, {part}: {told['points']:.0f} notes, {100 * told['right']:.0f} % right, error {told['levels']:.3f}."
+            for part, told in own.items()
+            if told["points"]
+        ]
+    rows.append("")
     rows += [
         f"Expected calibration error, {part} ({told['points']:.0f} notes): {told['levels']:.3f} over the three levels,"
         f" {told['tenths']:.3f} over tenths."

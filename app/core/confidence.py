@@ -32,8 +32,8 @@ _SAME_WORDS: Final = 5
 """So many words that follow one another, in both texts, are the same error text."""
 _TELLING_WORDS: Final = 3
 """Of those words so many say something: "it does not work" is no error text."""
-_MANY_WORDS: Final = 5
-_FEW_WORDS: Final = 0.4
+_MANY_WORDS: Final = 0.35
+_FEW_WORDS: Final = 0.2
 _RIVAL_SHARE: Final = 0.5
 _ERROR = re.compile(
     r"0x[0-9a-f]{4,}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|\d{1,2}\.\d{1,2}\.\d{1,3}"
@@ -48,7 +48,7 @@ class Evidence:
 
     fit: float
     common_words: float
-    """How many telling words ticket and source have in common: 1 from `_MANY_WORDS` on."""
+    """How many of the telling words of ticket and source are in both: their cosine. 1: the same words."""
     same_error: float
     """1: an error code, or some words in a row, stand in the ticket and in the source."""
     same_machine: float
@@ -80,7 +80,8 @@ def judge_confidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *
     share = weights().share(evidence)
     refs = {source.ref for group in gathered for source in group.sources if _tells_a_fix(source)}
     is_agreed = len(refs.intersection(cited_refs(kept))) > 1
-    return Judged(weights().level(share), share, _reasons(evidence, is_agreed=is_agreed))
+    level = weights().level(share)
+    return Judged(level, share, _reasons(evidence, level, is_agreed=is_agreed))
 
 
 def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, today: date) -> Evidence | None:
@@ -98,7 +99,7 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
     sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
     return Evidence(
         fit=min(leading.score, 1.0),
-        common_words=min(len(_telling(ticket.asked) & _telling(_text(leading))) / _MANY_WORDS, 1.0),
+        common_words=_cosine(_telling(ticket.asked), _telling(_text(leading))),
         same_error=float(_shares_error(ticket.asked, _text(leading))),
         same_machine=float(_shares_machine(ticket, leading, sources)),
         unrivalled=float(not rivals),
@@ -129,6 +130,10 @@ def _day(source: Source) -> date:
 
 def _is_old(source: Source, today: date) -> bool:
     return _day(source) != date.min and (today - _day(source)).days > _OLD_DAYS
+
+
+def _cosine(one: set[str], other: set[str]) -> float:
+    return len(one & other) / math.sqrt(len(one) * len(other)) if one and other else 0.0
 
 
 def _telling(text: str) -> set[str]:
@@ -172,20 +177,25 @@ def _machines(text: str) -> set[str]:
     return {*map(str, found.ips), *(name.partition(".")[0] for name in found.hostnames)}
 
 
-def _reasons(evidence: Evidence, *, is_agreed: bool) -> tuple[Reason, ...]:
-    """What speaks for it, and what against it, the most telling first."""
-    told = {
+def _reasons(evidence: Evidence, level: Confidence, *, is_agreed: bool) -> tuple[Reason, ...]:
+    """Why it is of this level, the most telling first: of high what speaks for it, of low what against it."""
+    speaks_for = {
         Reason.SAME_ERROR: evidence.same_error,
         Reason.SAME_MACHINE: evidence.same_machine,
+        Reason.SOURCES_AGREE: is_agreed,
+        Reason.MANY_WORDS: evidence.common_words >= _MANY_WORDS,
+    }
+    against = {
         Reason.PARTLY_SUPPORTED: evidence.support < 1,
         Reason.ONLY_OLD: evidence.is_old,
         Reason.NEWER_SOURCE: evidence.overtaken,
         Reason.OTHERS_FIT_TOO: not evidence.unrivalled and not evidence.overtaken,
-        Reason.SOURCES_AGREE: is_agreed,
         Reason.FEW_WORDS: evidence.common_words <= _FEW_WORDS,
-        Reason.MANY_WORDS: evidence.common_words == 1,
     }
-    return tuple(reason for reason, holds in told.items() if holds)
+    pro, con = ([reason for reason, holds in each.items() if holds] for each in (speaks_for, against))
+    if level is Confidence.HIGH:
+        return tuple(pro)
+    return tuple(con) if level is Confidence.LOW else (*pro[:1], *con, *pro[1:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,14 @@ def reasons(*sources: Source, said: Kept | None = None, ticket: Ticket | None = 
 def test_the_more_words_ticket_and_source_share_the_surer() -> None:
     words = "Outlook profile mailbox cached offline".split()
     ticket = a_ticket(subject=" ".join(words), description="")
-    shares = [judged(a_source(title="", text=". ".join(words[:number])), ticket=ticket).share for number in range(6)]
+    texts = [". ".join([*words[:number], *["toner"] * (5 - number)]) for number in range(6)]
+    shares = [judged(a_source(title="", text=text), ticket=ticket).share for text in texts]
     assert shares == sorted(shares)
     assert shares[0] < shares[2] < shares[5]
-    assert judged(a_source(title="", text="Toner."), ticket=ticket).level is Confidence.LOW
+    long = a_source(title="", text=". ".join([*words, *(f"other{letter}" for letter in "abcdefghijklmnopqrst")]))
+    assert judged(long, ticket=ticket).share < shares[5], "a long text shares some words with any ticket"
+    rival = a_source(id="78", score=0.6)
+    assert judged(a_source(title="", text="Toner."), rival, ticket=ticket).level is Confidence.LOW
 
 
 def test_what_cites_no_ticket_and_no_article_is_of_low_confidence() -> None:
@@ -96,6 +100,9 @@ def test_another_source_that_fits_as_well_makes_less_sure_and_a_newer_one_still_
     assert alone.share > older.share > newer.share
     assert Reason.OTHERS_FIT_TOO in older.reasons
     assert Reason.NEWER_SOURCE in newer.reasons
+    sure = judged(first, ticket=a_ticket(subject=f"{first.title} {first.text}"))
+    assert sure.level is Confidence.HIGH
+    assert sure.reasons == (Reason.SAME_ERROR, Reason.MANY_WORDS), "of what is high only what speaks for it"
     both = judged(first, a_source(id="78", score=0.4), said=kept("T1", "T2"))
     assert both.share == alone.share, "what is cited too agrees"
 

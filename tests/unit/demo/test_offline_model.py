@@ -129,6 +129,20 @@ def test_it_extracts_of_the_resolution_alone_and_nothing_that_the_problem_or_the
     assert texts_of(draft) == ["Cleaned the rollers with alcohol.", "Replaced the pad."]
 
 
+@pytest.mark.parametrize(("last", "steps"), [("VPN connected at once.", 1), ("Put up a guard and a sign.", 2)])
+def test_that_it_works_again_is_no_step(last: str, steps: int) -> None:
+    source = SOURCES[0] | {"resolution": f"The router blocked IPsec. Enable pass-through. {last}"}
+    assert len(compose(Prompt.model_validate({"sources": [source]})).next_steps) == steps
+
+
+def test_an_old_source_counts_less_and_a_newer_article_more() -> None:
+    old, new = (SOURCES[0] | {"ref": ref, "age_days": age} for ref, age in (("T1", 800), ("T2", 30)))
+    article = {"ref": "K1", "kind": "knowledge", "title": "VPN", "text": "Use IKEv2 alone.", "age_days": 10}
+    assert compose(Prompt.model_validate({"sources": [old, new]})).summary_citations == ["T2"]
+    assert compose(Prompt.model_validate({"sources": [new, article]})).summary_citations == ["K1"]
+    assert compose(Prompt.model_validate({"sources": [new, article | {"age_days": 90}]})).summary_citations == ["T2"]
+
+
 @pytest.mark.parametrize("sources", [[], [SOURCES[1]], [SOURCES[0] | {"fit": 0.05}]])
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
 def test_where_nothing_fits_it_asks_and_says_nothing(sources: list[dict[str, Any]], language: str) -> None:
