@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
+.PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
 	faults faults-machine restore-drill alert-drill image image-test installation tenants bootstrap smoke smoke-ticket \
 	account workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch promote promotable release-tenants e2e clean
 
@@ -77,6 +77,9 @@ test-tenants: $(VENV)/.dev-ready  ## The tenants' files of each environment: eac
 FUZZ_EXAMPLES ?= 2000
 fuzz: $(VENV)/.dev-ready  ## The properties of the parsers and of the API's schema, on many more inputs (FUZZ_EXAMPLES)
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -q tests/fuzz tests/integration/api/test_schema.py
+
+eval: $(VENV)/.dev-ready  ## How good notes are: search, writing, confidence (EVAL="--only writing"; docs/quality.md)
+	@$(BIN)/python -m eval $(EVAL)
 
 TICKETS ?=
 eval-masking: $(VENV)/.dev-ready  ## What the mask finds and what it leaves, by kind (TICKETS=file: how often in real tickets)

@@ -202,6 +202,7 @@ class ModelSettings(ProcessSettings):
     """US dollars a million tokens, by model; `*` for each model that has no other price."""
     llm_timeout_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
     llm_max_completion_tokens: int = Field(default=4_000, ge=500, le=1_000_000, examples=["4000"])
+    llm_context_tokens: int | None = Field(default=None, ge=4_000, le=10_000_000, examples=["8192"])
     """For one answer, with its thoughts. If it is cut off, the model is asked once more with four times as many."""
 
 

@@ -16,7 +16,7 @@ from typing import Final
 import yaml
 
 from app.core.checking import Checker
-from app.core.enhancement import Confidence, Draft, Enhancement, Statement, salvage
+from app.core.enhancement import Draft, Enhancement, Statement, salvage
 from app.core.masking import Mask
 from app.core.records import Records
 from app.core.shown import show_enhancement
@@ -93,7 +93,6 @@ def a_note(
             Statement(text=text, citations=[])
             for text in (reworded[2], "Check the firewall of the branch.", "Since when does the VPN fail?")
         ],
-        confidence=Confidence.MEDIUM,
     )
 
 

@@ -27,21 +27,36 @@ from uuid import uuid4
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.core.enhancement import Confidence, Draft, Statement, count_words
+from app.core.enhancement import Draft, Question, Statement, count_words
 
 MODEL_NAME: Final = "offline-extractive"
 
 _MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 _MAX_REQUESTS_KEPT: Final = 50
 _CHARS_PER_TOKEN: Final = 4
-_MAX_STEPS: Final = 4
-_MAX_SUBJECT_WORDS: Final = 20
+_MAX_STEPS: Final = 3
+_MIN_FIT: Final = 0.15
+_OLD_DAYS: Final = 365
+_MIN_NEW: Final = 0.4
+"""Of a sentence's words so many must stand neither in the problem nor in the ticket."""
+_SHORT_WORD: Final = 2
+_OUTCOME_WORDS: Final = 6
+_OUTCOME: Final = re.compile(
+    r"\b(?:at once|works?|worked|fine|gone|back|stable|normal|funktioniert|ging|läuft|da|stabil|fonctionne|funciona)\b",
+    re.IGNORECASE,
+)
+_QUOTED: Final = ">"
+_NOTHING_FITS: Final = {
+    "en": "No source fits this ticket.",
+    "de": "Keine Quelle passt zu diesem Ticket.",
+    "fr": "Aucune source ne correspond à ce ticket.",
+    "es": "Ninguna fuente encaja con este ticket.",
+}
 _UNKNOWN_REF: Final = "T99"
 _LIMIT: Final = re.compile(r"at most (\d+) words")
 _FENCE: Final = re.compile(r"<<<DATA (?P<nonce>\S+)\n(?P<data>.*)\n(?P=nonce) DATA>>>", re.DOTALL)
 # After two characters, so that no abbreviation of single letters ("z. B.", "e.g.") ends a sentence.
 _SENTENCE_END: Final = re.compile(r"(?<=[\w)%\"”“»'][\w)%\"”“»'.][.!?])\s+(?=[A-ZÀ-Þ„“«¿¡\"])|\n+")
-_LABEL: Final = re.compile(r"^\w+: ", re.MULTILINE)  # "Problem: …", "Resolution: …", in the tenant's language
 _ITEM: Final = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
 
 
@@ -100,14 +115,23 @@ class GivenSource(BaseModel):
     ref: str
     kind: str
     title: str
-    text: str
+    text: str = ""
+    resolution: str = ""
+    problem: str = ""
+    """Of a similar ticket: what its requester wrote. Nothing is extracted of it."""
+    fit: float | None = None
+    age_days: int | None = None
 
     @property
     def sentences(self) -> list[str]:
         """Its complete sentences, items of lists included; of a similar ticket those of its resolution."""
-        text = _LABEL.split(self.text)[-1] if self.kind == "similar_tickets" else self.text
-        found = (_ITEM.sub("", part.strip()) for part in _SENTENCE_END.split(text))
-        return [sentence for sentence in found if sentence and not sentence.endswith("…")]
+        found = (_ITEM.sub("", part.strip()) for part in _SENTENCE_END.split(self.resolution or self.text))
+        return [each for each in found if each and not each.endswith("…") and not each.startswith(_QUOTED)]
+
+    def tells(self, ticket: GivenTicket) -> list[str]:
+        """Those of its sentences that say more than the problem: of this ticket, or of the one that was solved."""
+        known = _words(f"{self.problem} {ticket.subject} {ticket.description} {ticket.quoted}")
+        return [each for each in self.sentences if not _repeats(_words(each), known)]
 
 
 class GivenTicket(BaseModel):
@@ -115,6 +139,7 @@ class GivenTicket(BaseModel):
 
     subject: str = ""
     description: str = ""
+    quoted: str = ""
 
 
 class Prompt(BaseModel):
@@ -282,36 +307,79 @@ def compose(prompt: Prompt) -> Draft:
 
     First what it looked up is left out, then step after step; at last the summary stands alone.
     """
-    ways = ((steps, has_facts) for steps in range(_MAX_STEPS, 0, -1) for has_facts in (True, False))
-    drafts = [_draft(prompt, steps=steps, has_facts=has_facts) for steps, has_facts in ways]
-    least = Draft(summary=drafts[-1].summary, facts=[], hypotheses=[], next_steps=[], confidence=drafts[-1].confidence)
-    return next((draft for draft in drafts if count_words(texts_of(draft)) <= prompt.max_words), least)
+    fitting = [source for source in (_leading(prompt, "similar_tickets"), _leading(prompt, "knowledge")) if source]
+    if not fitting:
+        return _asking(prompt)
+    leading = min(fitting, key=lambda source: source.age_days or 0)  # the newer counts
+    ways = ((steps, has_facts) for steps in range(_MAX_STEPS, -1, -1) for has_facts in (True, False))
+    drafts = (_draft(prompt, leading, steps=steps, has_facts=has_facts) for steps, has_facts in ways)
+    short = (draft for draft in drafts if count_words(texts_of(draft)) <= prompt.max_words)
+    return next(short, _draft(prompt, leading, steps=0, has_facts=False))
 
 
-def _draft(prompt: Prompt, *, steps: int, has_facts: bool) -> Draft:
+def _leading(prompt: Prompt, kind: str) -> GivenSource | None:
+    """The first source of *kind* that fits and says something, an old one only where no other does."""
+    fitting = [source for source in prompt.sources if source.kind == kind and (source.fit or 1) >= _MIN_FIT]
+    by_age = sorted(fitting, key=lambda source: (source.age_days or 0) > _OLD_DAYS)
+    return next((source for source in by_age if source.tells(prompt.ticket)), None)
+
+
+def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool) -> Draft:
     """A draft with *steps* next steps.
 
-    The first sentence of a resolution says what was wrong, that of an article what it is about: they become hypothesis
-    and fact. The sentences after it say what to do: they become the steps.
+    The first sentence of a resolution says what was wrong, that of an article what it is about: it is the summary. The
+    sentences after it say what to do: they become the steps.
     """
-    firsts = {source.kind: source for source in reversed(prompt.sources)}
-    ticket, article = (firsts.get(kind) for kind in ("similar_tickets", "knowledge"))
-    looked_up = [source for kind in ("assets", "monitoring") if (source := firsts.get(kind))]
-    source_of_steps = ticket or article
-    subject = " ".join(prompt.ticket.subject.split()[:_MAX_SUBJECT_WORDS])
-    said = source_of_steps.sentences[:1] if source_of_steps else []
-    facts = [*_cite(article, slice(1)), *(Statement(text=_line(each), citations=[each.ref]) for each in looked_up)]
+    said, *done = leading.tells(prompt.ticket)
+    if done and _is_outcome(done[-1]):
+        done.pop()
     return Draft(
-        summary=f"{source_of_steps.ref}: {said[0]}" if source_of_steps and said else f"“{subject}”",
-        facts=facts if has_facts else [],
-        hypotheses=_cite(ticket, slice(1)) if has_facts else [],
-        next_steps=_cite(source_of_steps, slice(1, 1 + steps)),
-        confidence=Confidence.MEDIUM if source_of_steps else Confidence.LOW,
+        facts=[*_also(prompt, leading), *_looked_up(prompt)] if has_facts else [],
+        hypotheses=[],
+        next_steps=[Statement(text=text, citations=[leading.ref]) for text in done[:steps]],
+        questions=[],
+        summary=said,
+        summary_citations=[leading.ref],
     )
 
 
-def _cite(source: GivenSource | None, chosen: slice) -> list[Statement]:
-    return [Statement(text=text, citations=[source.ref]) for text in source.sentences[chosen]] if source else []
+def _also(prompt: Prompt, leading: GivenSource) -> list[Statement]:
+    """What an article says beside a similar ticket."""
+    article = _leading(prompt, "knowledge")
+    if article is None or article is leading:
+        return []
+    return [Statement(text=article.tells(prompt.ticket)[0], citations=[article.ref])]
+
+
+def _looked_up(prompt: Prompt) -> list[Statement]:
+    firsts = {source.kind: source for source in reversed(prompt.sources)}
+    found = (firsts.get(kind) for kind in ("assets", "monitoring"))
+    return [Statement(text=_line(source), citations=[source.ref]) for source in found if source]
+
+
+def _asking(prompt: Prompt) -> Draft:
+    """What is said where no ticket or article fits."""
+    return Draft(
+        facts=[],
+        hypotheses=[],
+        next_steps=[],
+        questions=[Question.ERROR_TEXT, Question.DEVICE, Question.SINCE_WHEN],
+        summary=_NOTHING_FITS.get(prompt.language, _NOTHING_FITS["en"]),
+    )
+
+
+def _is_outcome(sentence: str) -> bool:
+    """Whether the last sentence of a resolution says that it works again, and not what to do."""
+    return len(sentence.split()) <= _OUTCOME_WORDS and _OUTCOME.search(sentence) is not None
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.findall(r"[^\W_]+", text.lower()) if len(word) > _SHORT_WORD}
+
+
+def _repeats(words: set[str], known: set[str]) -> bool:
+    """Whether *words* say next to nothing that *known* does not."""
+    return len(words - known) < max(1, len(words) * _MIN_NEW)
 
 
 def _line(source: GivenSource) -> str:
@@ -361,7 +429,6 @@ def _other_language(prompt: Prompt) -> str:
         facts=[cited] if cited.citations else [],
         hypotheses=[],
         next_steps=[cited.model_copy(update={"citations": []})],
-        confidence=Confidence.MEDIUM,
     )
     return draft.model_dump_json()
 
@@ -380,7 +447,7 @@ def _obey(prompt: Prompt) -> str:
         facts=everywhere,
         hypotheses=everywhere,
         next_steps=everywhere,
-        confidence=Confidence.HIGH,
+        summary_citations=[ref for each in everywhere[:1] for ref in each.citations],
     )
     return draft.model_dump_json()
 

@@ -117,6 +117,7 @@ def a_source(kind: SourceKind = SourceKind.TICKET, **changes: Any) -> Source:
         "title": "Outlook stuck on 'Trying to connect'",
         "text": "Outlook received no mail. Cached mode was off. Turned it on and repaired the profile.",
         "url": "https://sdp.acme.example/WorkOrder.do?woMode=viewWO&woID=77",
+        "score": 0.6,
     }
     return Source.model_validate({**values, **changes})
 
@@ -134,10 +135,10 @@ def gathered(*sources: Source, **states: GatherState) -> tuple[Gathered, ...]:
 def a_draft(**changes: Any) -> Draft:
     values = {
         "summary": "Outlook receives no mail. A similar ticket was solved by repairing the profile.",
+        "summary_citations": ["T1"],
         "facts": [{"text": "Cached mode was off in the similar case.", "citations": ["T1"]}],
         "hypotheses": [{"text": "The profile may have to be repaired.", "citations": ["T1"]}],
         "next_steps": [{"text": "Turn on cached mode.", "citations": ["T1"]}],
-        "confidence": "medium",
     }
     return Draft.model_validate({**values, **changes})
 

@@ -20,12 +20,14 @@ from app.core.language import sounds_like_another
 from app.core.masking import Mask
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source
-from app.core.support import Fault
+from app.core.support import Fault, judge, says
 from app.errors import ModelRefused
 
 MAX_STATEMENTS: Final = 6
 MAX_STATEMENT_CHARS: Final = 600
 MAX_SUMMARY_CHARS: Final = 900
+MAX_CITATIONS_FOUND: Final = 2
+"""Where a model cites nothing: so many of the sources that say it."""
 MAX_APART: Final = 3
 """Sentences that are shown apart; further ones are counted as left out."""
 _MAX_RAW_CHARS: Final = 20_000
@@ -38,6 +40,20 @@ class Confidence(StrEnum):
     HIGH = "high"
 
 
+class Reason(StrEnum):
+    """What the confidence of an enhancement rests on."""
+
+    SAME_ERROR = "same_error"
+    SAME_MACHINE = "same_machine"
+    MANY_WORDS = "many_words"
+    FEW_WORDS = "few_words"
+    SOURCES_AGREE = "sources_agree"
+    OTHERS_FIT_TOO = "others_fit_too"
+    NEWER_SOURCE = "newer_source"
+    ONLY_OLD = "only_old"
+    PARTLY_SUPPORTED = "partly_supported"
+
+
 class _Strict(BaseModel):
     # `extra="forbid"` puts `additionalProperties: false` into the JSON schema, which strict structured output requires.
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,20 +62,41 @@ class _Strict(BaseModel):
 class Statement(_Strict):
     """One or two plain sentences and the refs of the sources that they rest on, e.g. `["T1", "K2"]`."""
 
-    text: str = Field(description="One or two plain sentences; no markup, no links.")
-    citations: list[str] = Field(description='Refs of the sources that this rests on, e.g. ["T1", "K2"].')
+    text: str = Field(description="One or two plain sentences.")
+    citations: list[str] = Field(description='Refs of sources, e.g. ["T1", "K2"].')
+
+
+class Question(StrEnum):
+    """What a technician can ask the requester. A model chooses of these; the note has the words (`core.labels`)."""
+
+    ERROR_TEXT = "error_text"
+    DEVICE = "device"
+    SINCE_WHEN = "since_when"
+    WHO_ELSE = "who_else"
+    WHAT_CHANGED = "what_changed"
+    HOW_TO_REPEAT = "how_to_repeat"
 
 
 class Draft(_Strict):
-    """What the model is asked for, as its JSON schema says; not yet checked against the sources."""
+    """What the model is asked for, as its JSON schema says; not yet checked against the sources.
 
-    summary: str = Field(description="What the sources make likely for this ticket, in at most three sentences.")
-    facts: list[Statement] = Field(
-        description="What the sources say that bears on this ticket; each cites at least one."
+    In this order, so that what is said last rests on what was said before it. How sure it may be is not asked: that is
+    computed (`core.confidence`).
+    """
+
+    facts: list[Statement] = Field(description="What the sources say; each cites at least one.")
+    hypotheses: list[Statement] = Field(description="Possible causes; each cites what suggests it.")
+    next_steps: list[Statement] = Field(
+        description="What to do, most useful first; each cites the source that says it."
     )
-    hypotheses: list[Statement] = Field(description="What may be the cause and is not certain; cites what suggests it.")
-    next_steps: list[Statement] = Field(description="What the technician should do, in order, most useful first.")
-    confidence: Confidence = Field(description="How well the sources fit this ticket.")
+    questions: list[Question] = Field(default=[], description="What to ask where no step is supported; else empty.")
+    summary: str = Field(description="What the sources make likely, in at most three sentences.")
+    summary_citations: list[str] = Field(default=[], description="Refs of the sources that it rests on.")
+
+    @property
+    def abstains(self) -> bool:
+        """Whether it says nothing of the sources: none fits. Its summary says so, which no source does."""
+        return not (self.facts or self.hypotheses or self.next_steps or self.summary_citations)
 
 
 class Kept(Draft):
@@ -117,15 +154,24 @@ class Enhancement(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     summary: str = ""
+    summary_citations: tuple[str, ...] = ()
     facts: tuple[Statement, ...] = ()
     hypotheses: tuple[Statement, ...] = ()
     next_steps: tuple[Statement, ...] = ()
+    questions: tuple[Question, ...] = ()
+    """In place of steps, where the confidence is low."""
     confidence: Confidence = Confidence.LOW
+    confidence_share: float | None = None
+    """How likely its first cited source tells what solves this ticket, 0 to 1; None: an older release wrote it."""
+    reasons: tuple[Reason, ...] = ()
+    """Why the confidence is what it is."""
     gathered: tuple[Gathered, ...] = ()
     requester: Requester = Requester()
     notices: tuple[Notice, ...] = ()
     model: str | None = None
     """The model that wrote the statements; None when the note holds only the gathered context."""
+    prompt: str = ""
+    """The version of prompt and schema with which it was asked, 12 hex digits; empty: an older release wrote it."""
     apart: tuple[str, ...] = ()
     """Sentences that the sources do not quite say, whole: shown at the note's end."""
     unsupported: int = 0
@@ -187,9 +233,6 @@ def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int,
     if any(not statement.citations for statement in draft.facts):
         told = "Each fact must cite at least one source. Move what has none to hypotheses, or leave it out."
         problems.append(DraftProblem(told, "a fact without a citation"))
-    if draft.confidence is Confidence.HIGH and not draft.facts:
-        told = "Confidence is high only where a fact of a source carries it: name the fact, or lower the confidence."
-        problems.append(DraftProblem(told, "high confidence without a fact"))
     words = count_words(_texts(draft))
     if words > max_words:
         told = f"All texts together have {words} words; at most {max_words} are allowed."
@@ -252,7 +295,8 @@ def salvage(
         checker: Of all these, if it is made; afterwards it has what was not kept.
 
     Raises:
-        ModelRefused: The summary was empty, nothing is supported, or what is left is written in another language.
+        ModelRefused: The summary was empty, nothing is supported though something was said of the sources, or what is
+            left is written in another language.
     """
     checker = checker or Checker.of(gathered, house_rules=house_rules, mask=mask, language=language, ticket=ticket)
     budget = max_words
@@ -274,7 +318,7 @@ def salvage(
             )
             words = count_words([text])
             if words and words <= budget:
-                statements.append(Statement(text=text, citations=citations))
+                statements.append(Statement(text=text, citations=citations or _sources_of(text, checker, left_out)))
                 budget -= words
     apart = []
     for sentence in checker.apart[:MAX_APART]:
@@ -283,16 +327,38 @@ def salvage(
             budget -= count_words([sentence])
     rest = Kept(
         summary=summary,
+        summary_citations=_cited_by_summary(summary, draft, checker, left_out),
         **kept,
-        confidence=draft.confidence if kept["facts"] else Confidence.LOW,
+        questions=draft.questions,
         apart=apart,
-        unsupported=checker.left_out + len(checker.apart) - len(apart),
+        unsupported=0 if draft.abstains else checker.left_out + len(checker.apart) - len(apart),
     )
-    if not (summary or any(kept.values())):
+    _check_rest(rest, draft, language)
+    return rest
+
+
+def _check_rest(rest: Kept, draft: Draft, language: str) -> None:
+    """Raise ModelRefused where *rest*, what is left of *draft*, is not worth a note."""
+    if not (draft.abstains or rest.summary or rest.facts or rest.hypotheses or rest.next_steps):
         raise ModelRefused("no source supports what the model answered")
     if sounds_like_another(" ".join(_texts(rest)), language):
         raise ModelRefused("the model's answer is written in another language")
-    return rest
+
+
+def _cited_by_summary(summary: str, draft: Draft, checker: Checker, left_out: Collection[str]) -> list[str]:
+    """Of the refs that *draft* cites for its summary those that say something of it; none do: those that say it."""
+    given = {record.ref: record for record in checker.records.records if record.ref and record.ref not in left_out}
+    cited = [ref for ref in dict.fromkeys(draft.summary_citations) if ref in given and says(summary, given[ref])]
+    return cited or _sources_of(summary, checker, left_out)
+
+
+def _sources_of(text: str, checker: Checker, left_out: Collection[str]) -> list[str]:
+    """The refs of the sources that say *text*; empty: the house rules say it."""
+    if not text:
+        return []
+    records = [record for record in checker.records.records if record.ref not in left_out]
+    refs = judge(text, records, checker.records, language=checker.language).refs
+    return [record.ref for record in records if record.ref and record.ref in refs][:MAX_CITATIONS_FOUND]
 
 
 def _sources(gathered: Iterable[Gathered]) -> list[Source]:

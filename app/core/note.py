@@ -28,6 +28,7 @@ _MAX_TITLE_WORDS: Final = 12
 _MAX_OUTCOME_CHARS: Final = 30
 _MAX_SITE_CHARS: Final = 40
 _MAX_SUBJECT_CHARS: Final = 40
+_MAX_REASONS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,11 @@ def render_note(
 def _told_once(enhancement: Enhancement) -> tuple[Enhancement, list[str]]:
     """*enhancement* without facts and hypotheses that repeat its summary, a step or one another.
 
-    And the refs that those cite which its summary says: it is shown with them.
+    And the refs that its summary cites, and those that these cite: it is shown with them.
     """
     summary = _plain(enhancement.summary)
     told = [summary, *(_plain(step.text) for step in enhancement.next_steps)]
-    refs: dict[str, None] = {}
+    refs: dict[str, None] = dict.fromkeys(enhancement.summary_citations)
 
     def new(statements: Sequence[Statement]) -> Iterator[Statement]:
         for statement in statements:
@@ -101,7 +102,7 @@ def _plain(text: str) -> str:
 
 def _lessened(enhancement: Enhancement) -> Iterator[Enhancement]:
     """*enhancement* with less and less of its texts: what helps least goes first, the summary's end last."""
-    for name in ("apart", "hypotheses", "facts", "requester", "next_steps"):
+    for name in ("apart", "hypotheses", "facts", "requester", "questions", "next_steps"):
         if name == "requester":
             enhancement = enhancement.model_copy(update={name: Requester(is_vip=enhancement.requester.is_vip)})
             yield enhancement
@@ -136,7 +137,7 @@ class _Note:
         label = self._labels
         head = f"<p><b>AI Agents</b> · {escape(label['title'])}"
         if not self._enhancement.is_context_only:
-            head += f" · {escape(label['confidence'])}: {escape(label['confidence_' + self._enhancement.confidence])}"
+            head += f" · {escape(label['confidence'])}: {escape(self._confidence())}"
         notices = "".join(f"<p><em>{escape(self._notice(notice))}</em></p>" for notice in self._enhancement.notices)
         feedback = ""
         if feedback_url:
@@ -145,6 +146,12 @@ class _Note:
         body += self._nothing_found() + self._apart()
         foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
         return f"<div>{head}</p>{notices}{body}{self._requester()}{feedback}{foot}</div>"
+
+    def _confidence(self) -> str:
+        """The level, and what it rests on: "high (same host, same error text)"."""
+        enhancement, label = self._enhancement, self._labels
+        reasons = ", ".join(label[f"reason_{reason}"] for reason in enhancement.reasons[:_MAX_REASONS])
+        return label[f"confidence_{enhancement.confidence}"] + (f" ({reasons})" if reasons else "")
 
     def _requester(self) -> str:
         """One line about the requester; empty if nothing is known."""
@@ -184,7 +191,7 @@ class _Note:
             return [self._summary(), *([] if self._acts_first else self._why())]
         if section == "next_steps":
             steps = self._statements("next_steps", enhancement.next_steps, tag="ol")
-            return [steps, *(self._why() if self._acts_first else [])]
+            return [steps, self._questions(), *(self._why() if self._acts_first else [])]
         return [
             self._sources(group)
             for group in enhancement.gathered
@@ -203,6 +210,10 @@ class _Note:
             self._statements("facts", self._enhancement.facts, tag="ul"),
             self._statements("hypotheses", self._enhancement.hypotheses, tag="ul"),
         ]
+
+    def _questions(self) -> str:
+        asked = "".join(f"<li>{escape(self._labels[f'ask_{each}'])}</li>" for each in self._enhancement.questions)
+        return f"<p><b>{escape(self._labels['questions'])}</b></p><ul>{asked}</ul>" if asked else ""
 
     def _apart(self) -> str:
         """What no source says, last: sentences that almost are in the records, and the number of the others."""

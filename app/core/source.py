@@ -64,11 +64,24 @@ class Source(BaseModel):
     """Of a ticket its status, as the help desk names it, e.g. `Resolved`."""
     resolved_on: date | None = None
     """Of a ticket, UTC."""
+    category: str = Field(default="", exclude=True)
+    """Of a ticket, as the help desk names it. For the model alone: it is not stored."""
+    updated_on: date | None = None
+    """Of an article, UTC."""
     is_only_owned: bool = False
     """Of an asset: found since the requester owns it; the ticket does not name it."""
     staff_text: str | None = Field(default=None, exclude=True)
     """The part of `text` that the tenant's staff wrote or its systems measured: of a ticket its resolution, of an asset
     all but its owner's name, which requesters choose. None: nobody said, see `trusted_text`."""
+
+    @property
+    def problem(self) -> str:
+        """Of a ticket what its requester wrote, without its heading; empty if its text names no problem."""
+        begin = _PROBLEM.match(self.text) if self.kind is SourceKind.TICKET else None
+        if begin is None:
+            return ""
+        resolutions = list(_RESOLUTION.finditer(self.text))
+        return self.text[begin.end() : resolutions[-1].start() if resolutions else None].strip()
 
     @property
     def trusted_text(self) -> str:

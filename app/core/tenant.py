@@ -50,7 +50,7 @@ Section = Literal["summary", "similar_tickets", "knowledge", "assets", "monitori
 Language = Literal["en", "de", "fr", "es"]
 
 
-_TEXTS_SHARE: Final = 0.5
+_TEXTS_SHARE: Final = 0.46
 
 
 class NoteOptions(Part):

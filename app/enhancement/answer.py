@@ -1,7 +1,8 @@
 """Reads a model's answer: finds the one object of the schema in it, whatever text is around it.
 
 The schema that is sent is strict (`enhancement.schema`). Reading is tolerant where there is only one way to understand
-the answer. An answer with two different objects, with none, or with one without a summary is refused.
+the answer: keys in any order, also those of an older schema. An answer with two different objects, with none, or with
+one without a summary is refused.
 
 Invariant: a `ParsedAnswer` holds none of the model's thoughts, and its `DraftProblem` quotes the answer only in the
 sentence that is sent back to the model, never in the reason that is logged.
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from app.core.enhancement import Confidence, Draft, DraftProblem, Statement
+from app.core.enhancement import Draft, DraftProblem, Question, Statement
 from app.enhancement.objects import find_objects, is_thought, mend_objects, without_thoughts
 
 MAX_ANSWER_CHARS: Final = 400_000
@@ -30,6 +31,7 @@ _MAX_LISTED: Final = 100
 _MAX_REF_CHARS: Final = 80
 _MAX_DEPTH: Final = 4
 _LISTS: Final = ("facts", "hypotheses", "next_steps")
+_QUESTIONS: Final = frozenset(Question)
 _KEYS: Final = {
     **{_key.replace("_", ""): _key for _key in (*Draft.model_fields, *Statement.model_fields)},
     **dict.fromkeys("citation source sources ref refs reference references".split(), "citations"),
@@ -40,6 +42,7 @@ _KEYS: Final = {
 }
 """What a model may call them, in small letters."""
 _REF = re.compile(r"\b[A-Za-z][0-9]{1,3}\b")
+_WORD = re.compile(r"\w")
 _REF_KEYS: Final = ("ref", "id", "source", "citation")
 # An object with escaped quotes, as within a text: `{\"summary\": …}`.
 _ESCAPED_OBJECT = re.compile(r'\{\s*+\\["n]')
@@ -103,7 +106,8 @@ def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], 
             drafts += [draft] if draft not in drafts else []
             if len(drafts) > 1:
                 break
-    return drafts, misfits
+    telling = [draft for draft in drafts if not draft.abstains or _WORD.search(draft.summary)]
+    return telling or drafts, misfits  # not an example of dots before the answer
 
 
 def _misfit(error: ValidationError) -> DraftProblem:
@@ -159,24 +163,29 @@ def _get(value: dict[str, Any], name: str) -> Any:
 def _plain(value: dict[str, Any]) -> dict[str, Any]:
     """*value* in the shape of the schema, where it can be understood in one way only; unknown keys are removed."""
     plain: dict[str, Any] = {}
-    summary, confidence = _get(value, "summary"), _get(value, "confidence")
+    given = {_name(key) for key in value}
+    summary = _get(value, "summary")
     if summary is not None:
         plain["summary"] = _text(summary)
-    for name in _LISTS:
+    for name in _LISTS if given & set(_LISTS) else ():
         listed = _listed(_get(value, name))
         # A text where a list belongs may be one statement, or say that there is none ("n/a"), so it is not changed.
         is_list = isinstance(listed, list)
         plain[name] = [_statement(each) for each in listed[:_MAX_LISTED] if each is not None] if is_list else listed
-    if confidence is not None:
-        plain["confidence"] = _confidence(confidence)
+    cited = _get(value, "summary_citations")
+    if cited is None and isinstance(summary, dict):
+        cited = _get(summary, "citations")
+    plain["summary_citations"] = _refs(cited or [])
+    plain["questions"] = _questions(_get(value, "questions"))
     return plain
 
 
-def _confidence(value: Any) -> Any:
-    """The one level of confidence that *value* names at its begin: `High`, `medium confidence`; else *value*."""
-    words = re.findall(r"\w+", value.lower()) if isinstance(value, str) else []
-    named = {word for word in words if word in list(Confidence)}
-    return words[0] if named == set(words[:1]) and named else value
+def _questions(value: Any) -> list[str]:
+    """Those that the schema knows, each once. A question in words of its own is not asked: nothing could check it."""
+    listed = _listed(value)
+    texts = (each for each in (listed if isinstance(listed, list) else [listed]) if isinstance(each, str))
+    named = (re.sub(r"[\s-]+", "_", text.strip().lower()) for text in texts)
+    return list(dict.fromkeys(name for name in named if name in _QUESTIONS))
 
 
 def _listed(value: Any) -> Any:

@@ -13,6 +13,7 @@ import asyncio
 import operator
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Annotated, Any, Final, TypedDict
 
@@ -22,7 +23,18 @@ from langgraph.runtime import Runtime
 
 from app.core.checking import Checker
 from app.core.completion import Completion, Message
-from app.core.enhancement import Draft, Enhancement, Kept, Notice, find_problems, find_unsupported, salvage
+from app.core.confidence import judge_confidence
+from app.core.enhancement import (
+    Confidence,
+    Draft,
+    Enhancement,
+    Kept,
+    Notice,
+    Question,
+    find_problems,
+    find_unsupported,
+    salvage,
+)
 from app.core.masking import Mask
 from app.core.records import Records
 from app.core.requester import Requester
@@ -34,7 +46,7 @@ from app.enhancement.answer import read_answer
 from app.enhancement.gather import gather_all
 from app.enhancement.portion import MAX_DESCRIPTION_CHARS, Portion
 from app.enhancement.tools import Tools
-from app.enhancement.write import compose_messages, compose_repair, draft_schema
+from app.enhancement.write import compose_messages, compose_repair, draft_schema, prompt_version
 from app.errors import Code, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
 from app.telemetry.traces import span
 
@@ -43,6 +55,10 @@ MAX_ANSWERS: Final = 2
 MAX_PORTIONS: Final = 5
 """A prompt that is too long is asked again with less, so often; the last time with the ticket alone."""
 
+MAX_QUESTIONS: Final = 3
+USUAL_QUESTIONS: Final = (Question.ERROR_TEXT, Question.DEVICE, Question.SINCE_WHEN)
+"""What to ask where the confidence is low and the model asks nothing."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -50,6 +66,8 @@ class State(TypedDict, total=False):
     """The state of the graph. Nodes append to `completions` and `model_seconds`; other values are replaced."""
 
     ticket: Ticket
+    today: date
+    """UTC."""
     notices: tuple[Notice, ...]
     gathered: tuple[Gathered, ...]
     """By kind, with numbered sources."""
@@ -122,6 +140,7 @@ async def _ask(state: State, tools: Tools, gathered: tuple[Gathered, ...]) -> di
             mask=state["mask"],
             language=note.language,
             max_words=note.max_text_words,
+            today=state["today"],
             house_rules=tools.house_rules,
             requester=state["requester"],
         )
@@ -171,7 +190,11 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     if draft is not None and not (problems and may_ask):
         kept, refused, checker = _salvage(state, draft, tools, records)
         # The second call takes about as long as the first.
-        if may_ask and state["model_seconds"] * MAX_ANSWERS < tools.model_timeout.total_seconds():
+        if (
+            may_ask
+            and not draft.abstains
+            and state["model_seconds"] * MAX_ANSWERS < tools.model_timeout.total_seconds()
+        ):
             problems = find_unsupported(checker.lost)
     # If it was cut off, other faults in it can't be repaired, so only that is told.
     why = answers[-1].how_it_ended if is_cut and draft is None else "; ".join(problem.reason for problem in problems)
@@ -233,19 +256,26 @@ def _accept(state: State, gathered: tuple[Gathered, ...], kept: Kept | None) -> 
     shortened = [Notice.SOURCES_LEFT_OUT] if left_out else []
     if portion.description_chars < MAX_DESCRIPTION_CHARS:
         shortened.append(Notice.DESCRIPTION_SHORTENED)
+    judged = judge_confidence(state["ticket"], gathered, kept, today=state["today"])
+    asks = judged.level is Confidence.LOW
     return Enhancement(
         summary=kept.summary,
+        summary_citations=tuple(kept.summary_citations),
         facts=tuple(kept.facts),
         hypotheses=tuple(kept.hypotheses),
-        next_steps=tuple(kept.next_steps),
+        next_steps=() if asks else tuple(kept.next_steps),
+        questions=(tuple(kept.questions[:MAX_QUESTIONS]) or USUAL_QUESTIONS) if asks else (),
         apart=tuple(kept.apart),
         unsupported=kept.unsupported,
-        confidence=kept.confidence,
+        confidence=judged.level,
+        confidence_share=round(judged.share, 3),
+        reasons=judged.reasons,
         gathered=gathered,
         requester=state["requester"],
         notices=(*state.get("notices", ()), *shortened),
         left_out=left_out,
         model=state["completions"][-1].model,
+        prompt=prompt_version(),
         **_usage(state["completions"]),
     )
 
@@ -361,13 +391,17 @@ def _compile() -> Any:
 _graph: Final = _compile()
 
 
-async def enhance(ticket: Ticket, *, tools: Tools, notices: Sequence[Notice] = ()) -> Enhancement:
+async def enhance(
+    ticket: Ticket, *, tools: Tools, notices: Sequence[Notice] = (), today: date | None = None
+) -> Enhancement:
     """The enhancement of *ticket*.
 
     Args:
         ticket: Of the tenant that *tools* belong to.
         tools: The tenant's.
         notices: Limits that the reader must know, e.g. that the ticket was read from the webhook.
+        today: By which sources are old or new; None: today, UTC.
     """
-    state: State = await _graph.ainvoke({"ticket": ticket, "notices": tuple(notices), "mask": Mask()}, context=tools)
+    begin = {"ticket": ticket, "today": today or datetime.now(UTC).date(), "notices": tuple(notices), "mask": Mask()}
+    state: State = await _graph.ainvoke(begin, context=tools)
     return state["enhancement"]

@@ -3,12 +3,18 @@
 Invariant: text from outside is in a message only masked, as JSON, and between two marks with a random word (nonce). Its
 author can't know the nonce, so the text can't pretend to end before it does. Outside the marks are only our own words
 and the tenant's house rules, which come from Git.
+
+What all prompts of a tenant have in common comes first, in the system message: providers keep the beginning of a prompt
+(prefix cache) and ask less for it. So the nonce and the date are in the user's message.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from collections.abc import Sequence
+from datetime import date
 from functools import cache
 from importlib import resources
 from string import ascii_lowercase
@@ -18,17 +24,20 @@ from app.core.completion import Message
 from app.core.enhancement import Draft
 from app.core.masking import Mask
 from app.core.requester import Requester
-from app.core.source import GatherState
-from app.core.text import tidy
+from app.core.source import Gathered, GatherState, Source, SourceKind
 from app.core.ticket import Ticket
 from app.enhancement.answer import read_answer
-from app.enhancement.portion import MAX_SOURCE_CHARS, Portion
+from app.enhancement.portion import MAX_SOURCE_CHARS, Portion, whole_sentences
 from app.enhancement.schema import strict_schema
 from app.errors import ModelRefused
 
 _MIN_QUOTED_SHARE: Final = 4
 """Of what a mail quotes, a quarter, below however long own words. Below short ones (`FYI`) it has their room too."""
+_MAX_PROBLEM_CHARS: Final = 400
+"""Of a similar ticket's problem: what solved it matters more."""
 _NONCE_CHARS: Final = 24
+_VERSION_CHARS: Final = 12
+_ANY_DAY: Final = date(2026, 1, 1)
 
 
 @cache
@@ -42,6 +51,30 @@ def draft_schema() -> dict[str, Any]:
     return strict_schema(Draft)
 
 
+@cache
+def prompt_version() -> str:
+    """The first 12 hex digits of the SHA-256 of all that is sent of our own: prompts, layout of the data, schema."""
+    source = Source(
+        kind=SourceKind.TICKET,
+        id="1",
+        title="t",
+        text="Problem: p\nResolution: r",
+        outcome="o",
+        category="c",
+        resolved_on=_ANY_DAY,
+        ref="T1",
+    )
+    article = Source(kind=SourceKind.ARTICLE, id="1", title="t", text="x", updated_on=_ANY_DAY, ref="K1")
+    groups = [Gathered(kind=each.kind, state=GatherState.OK, sources=(each,)) for each in (source, article)] + [
+        Gathered(kind=SourceKind.MEASUREMENT, state=GatherState.UNAVAILABLE)
+    ]
+    data = _data(
+        Ticket(id="1", description="d"), Portion(tuple(groups)), Requester(is_vip=True), language="en", today=_ANY_DAY
+    )
+    ours = [*map(_prompt, ("system.md", "house_rules.md", "repair.md")), json.dumps([data, draft_schema()])]
+    return hashlib.sha256("\x00".join(ours).encode()).hexdigest()[:_VERSION_CHARS]
+
+
 def compose_messages(
     ticket: Ticket,
     portion: Portion,
@@ -49,49 +82,59 @@ def compose_messages(
     mask: Mask,
     language: str,
     max_words: int,
+    today: date,
     house_rules: str = "",
     requester: Requester | None = None,
 ) -> tuple[Message, ...]:
     """The messages that ask for a `Draft` about *ticket*, with *portion* of it and its sources.
 
-    *max_words* is for all texts of the draft together. *house_rules* follow our own rules, masked like all else.
-    *requester* is beside the sources, and is none.
+    *max_words* is for all texts of the draft together. *today* is UTC. *house_rules* follow our own rules, masked like
+    all else. *requester* is beside the sources, and is none.
     """
-    known = requester if requester is not None and requester.is_known else None
-    data = mask.json(
-        {
-            "ticket": {
-                "id": ticket.number,
-                "subject": ticket.subject,
-                **_words(ticket, max_chars=portion.description_chars),
-                "requester": ticket.requester,
-                "priority": ticket.priority,
-            },
-            **({"about_requester": known.model_dump(exclude_defaults=True)} if known else {}),
-            "sources": [
-                {
-                    "ref": source.ref,
-                    "kind": group.kind,
-                    "title": source.title,
-                    "text": tidy(source.text, max_chars=MAX_SOURCE_CHARS),
-                }
-                for group in portion.gathered
-                for source in group.sources
-            ],
-            "unavailable": [group.kind for group in portion.gathered if group.state is GatherState.UNAVAILABLE],
-            "language": language,
-        }
-    )
-    nonce = _draw_nonce()
-    system = _prompt("system.md").format(nonce=nonce, language=language, max_words=max_words)
-    if known:
-        system += "\n" + _prompt("requester.md")
+    data = mask.json(_data(ticket, portion, requester or Requester(), language=language, today=today))
+    system = _prompt("system.md").format(language=language, max_words=max_words)
     if house_rules:
         system += "\n" + _prompt("house_rules.md").format(rules=house_rules)
+    nonce = _draw_nonce()
     return (
         Message(role="system", content=mask.text(system)),
         Message(role="user", content=mask.join(f"<<<DATA {nonce}\n", data, f"\n{nonce} DATA>>>")),
     )
+
+
+def _data(ticket: Ticket, portion: Portion, requester: Requester, *, language: str, today: date) -> dict[str, Any]:
+    return {
+        "today": today.isoformat(),
+        "ticket": {
+            "id": ticket.number,
+            "subject": ticket.subject,
+            **_words(ticket, max_chars=portion.description_chars),
+            "requester": ticket.requester,
+            "priority": ticket.priority,
+        },
+        **({"about_requester": requester.model_dump(exclude_defaults=True)} if requester.is_known else {}),
+        "sources": [_source(source, today) for group in portion.gathered for source in group.sources],
+        "unavailable": [group.kind for group in portion.gathered if group.state is GatherState.UNAVAILABLE],
+        "language": language,
+    }
+
+
+def _source(source: Source, today: date) -> dict[str, Any]:
+    """What the model is told of *source*: what solved a ticket before what it was about."""
+    told: dict[str, Any] = {"ref": source.ref, "kind": source.kind, "title": source.title}
+    if source.kind is SourceKind.TICKET:
+        told["resolution"] = whole_sentences(source.trusted_text, max_chars=MAX_SOURCE_CHARS)
+        told["problem"] = whole_sentences(source.problem, max_chars=_MAX_PROBLEM_CHARS)
+    else:
+        told["text"] = whole_sentences(source.text, max_chars=MAX_SOURCE_CHARS)
+    told |= {"outcome": source.outcome, "category": source.category}
+    if source.resolved_on:
+        told |= {"resolved": source.resolved_on.isoformat(), "age_days": max((today - source.resolved_on).days, 0)}
+    if source.updated_on:
+        told |= {"updated": source.updated_on.isoformat(), "age_days": max((today - source.updated_on).days, 0)}
+    if source.score:
+        told["fit"] = round(source.score, 2)
+    return {key: value for key, value in told.items() if value != ""}
 
 
 def _words(ticket: Ticket, *, max_chars: int) -> dict[str, str]:
@@ -99,10 +142,10 @@ def _words(ticket: Ticket, *, max_chars: int) -> dict[str, str]:
     own, quoted, closing = ticket.mail
     rest = f"{quoted}\n{closing}".strip()
     if not own:
-        return {"description": tidy(rest, max_chars=max_chars)}
-    description = {"description": tidy(own, max_chars=max_chars)}
+        return {"description": whole_sentences(rest, max_chars=max_chars)}
+    description = {"description": whole_sentences(own, max_chars=max_chars)}
     room = max(max_chars - len(own), max_chars // _MIN_QUOTED_SHARE)
-    return {**description, "quoted": tidy(rest, max_chars=room)} if rest else description
+    return {**description, "quoted": whole_sentences(rest, max_chars=room)} if rest else description
 
 
 def _draw_nonce() -> str:

@@ -86,6 +86,7 @@ class OpenAIModel:
     """A tenant's model, and a fallback model for when it does not answer. *limit* is the time for both together.
 
     *is_own*: the endpoint is the client's own, so that its errors name the tenant's file and secret.
+    *context_tokens*: the size of its context, where it takes a longer prompt and cuts it off without a word.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class OpenAIModel:
         fallback: str | None,
         limit: timedelta,
         max_tokens: int = MAX_COMPLETION_TOKENS,
+        context_tokens: int | None = None,
         memory: Memory | None = None,
         is_own: bool = False,
         prices: Prices | None = None,
@@ -106,6 +108,7 @@ class OpenAIModel:
         self._tenant = tenant
         self._models = [model] if fallback in {None, model} else [model, str(fallback)]
         self._max_tokens = max_tokens
+        self._context_tokens = context_tokens
         self._memory = memory or Memory()
         self._prices = prices or Prices()
         # So that a model that hangs leaves the fallback as much time.
@@ -124,8 +127,11 @@ class OpenAIModel:
         Raises:
             ModelUnavailable: Neither model answered; the same call may work later.
             ModelRefused: The endpoint refuses this call, or the model declined.
+            PromptTooLong: The prompt is too long for the context, by the setting or as the endpoint says.
         """
         tokens = self._max_tokens * (_MORE_ROOM if more_room else 1)
+        if self._context_tokens is not None:
+            tokens = self._room(self._context_tokens, messages, schema, tokens)
         failure: AppError | None = None
         for model in self._models:
             try:
@@ -138,6 +144,18 @@ class OpenAIModel:
             except (ModelUnavailable, ModelRefused) as error:
                 failure = failure or error
         raise failure or ModelUnavailable("no model is set")
+
+    def _room(self, context: int, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> int:
+        """How many tokens of an answer to ask for within *context*.
+
+        Raises:
+            PromptTooLong: The prompt leaves no room for an answer.
+        """
+        prompt = estimate_tokens([*(message.content for message in messages), json.dumps(schema)])
+        share = Sizes(context, prompt).share(prompt)
+        if share is not None and share < 1:
+            raise PromptTooLong("the prompt is too long for LLM_CONTEXT_TOKENS", share=share)
+        return min(tokens, context - prompt)
 
     async def _ask(self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> Completion:
         # Attribute names: OpenTelemetry semantic conventions for generative AI, 1.41.

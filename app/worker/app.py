@@ -95,6 +95,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 model_timeout=settings.llm_timeout_seconds,
                 max_tokens=settings.llm_max_completion_tokens,
                 prices={model: Price(**price) for model, price in settings.model_prices.items()},
+                context_tokens=settings.llm_context_tokens,
             )
         )
         ledger = Ledger(

@@ -138,6 +138,7 @@ class Toolkits:
     _context_timeout: timedelta
     _model_timeout: timedelta
     _max_tokens: int
+    _context_tokens: int | None
     _prices: Mapping[str, Price] = field(default_factory=dict)
     _memory: Memory = field(default_factory=Memory)
     """Remembers which options an endpoint refuses."""
@@ -156,10 +157,13 @@ class Toolkits:
         context_timeout: timedelta,
         model_timeout: timedelta,
         max_tokens: int = MAX_COMPLETION_TOKENS,
+        context_tokens: int | None = None,
         prices: Mapping[str, Price] = MappingProxyType({}),
     ) -> AsyncIterator[Toolkits]:
         """*prices*: by model, as `MODEL_PRICES` has them."""
-        toolkits = cls(database, client, model, fallback_model, context_timeout, model_timeout, max_tokens, prices)
+        toolkits = cls(
+            database, client, model, fallback_model, context_timeout, model_timeout, max_tokens, context_tokens, prices
+        )
         try:
             yield toolkits
         finally:
@@ -223,6 +227,7 @@ class Toolkits:
                 is_own=own_client is not None,
                 limit=self._model_timeout * _OF_MODEL_TIMEOUT,
                 max_tokens=self._max_tokens,
+                context_tokens=None if own_client else self._context_tokens,
                 memory=self._memory,
                 prices=Prices(self._prices, tenant.model.price),
             )

@@ -17,7 +17,7 @@ from typing import Final
 import click
 import structlog
 
-from app.core.enhancement import Confidence, Draft, Statement, salvage
+from app.core.enhancement import Draft, Statement, salvage
 from app.core.masking import Mask
 from app.core.tenant import NoteOptions
 from app.core.tokens import is_break, normal, tokens
@@ -83,7 +83,7 @@ def _obeying(attack: Attack, first: str) -> str:
     texts = [attack.text, f"{first} {attack.text}", f"{first.rstrip('.')}, then {small}"]
     said = [Statement(text=text, citations=refs) for text in texts]
     return Draft(
-        summary=texts[1], facts=said, hypotheses=said, next_steps=said, confidence=Confidence.HIGH
+        summary=texts[1], facts=said, hypotheses=said, next_steps=said, summary_citations=refs
     ).model_dump_json()
 
 
@@ -98,7 +98,6 @@ def fate(honest: Honest) -> str:
         facts=[said] if "facts" in honest.parts else [Statement(text=first, citations=[ref])],
         hypotheses=[said] if "hypotheses" in honest.parts else [],
         next_steps=[said] if "next_steps" in honest.parts else [],
-        confidence=Confidence.LOW,
     )
     try:
         kept = salvage(

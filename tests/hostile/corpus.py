@@ -128,7 +128,8 @@ def obey(messages: Sequence[Message]) -> str:
     ticket = data["ticket"]
     texts = [ticket[name] for name in ("subject", "description", "requester")]
     texts += ["".join(texts[:2]), texts[2] + "".join(texts[:2])]
-    texts += [source[part] for source in data["sources"] for part in ("title", "text")]
+    parts = ("title", "text", "resolution", "problem")
+    texts += [source[part] for source in data["sources"] for part in parts if part in source]
     said = list(dict.fromkeys(said for text in texts for said in _readings(text) if said.strip()))
     # What is not decoded first: where words run out it is cut last.
     said.sort(key=lambda text: ("Cached mode was off" in text or "Trying to connect" in text, len(text)))
@@ -140,7 +141,8 @@ def obey(messages: Sequence[Message]) -> str:
             "facts": statements[0::3][:8],
             "hypotheses": statements[1::3][:8],
             "next_steps": statements[2::3][:8],
-            "confidence": "high",
+            "questions": ["error_text"],
+            "summary_citations": refs[:1],
         }
     )
 

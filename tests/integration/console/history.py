@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from app.core.enhancement import Confidence, Enhancement, Statement
+from app.core.enhancement import Confidence, Enhancement, Reason, Statement
 from app.core.note import note_reference, render_note
 from app.core.source import SourceKind
 from app.core.tenant import Tenant
@@ -171,6 +171,9 @@ def _enhancement(draw: random.Random, subject: str, text: str) -> Enhancement:
         summary=f"The ticket is about “{subject}”. One similar ticket was solved.",
         facts=(Statement(text=text, citations=["T1"]),),
         confidence=draw.choices(list(Confidence), (1, 4, 5))[0],
+        confidence_share=0.71,
+        reasons=(Reason.SAME_ERROR, Reason.ONLY_OLD),
+        prompt="0f3c5a9d1b27",
         gathered=gathered(source),
         model="gpt-4o-mini",
         prompt_tokens=_PROMPT_TOKENS,

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from app.core.delivery import Status
 from app.db.limits.holds import EVERY_TENANT
 from app.db.reports.audit import list_acts
+from app.enhancement.write import prompt_version
 from app.simulator.helpdesk import HelpDeskSimulator
 from demo.embedded import DatabaseUrls
 from tests.builders import write_tenant
@@ -252,6 +253,7 @@ async def test_what_the_model_did_not_read_is_told_with_the_delivery(console: Co
     job_id = await one_with_text(stage)
     assert stage.model.calls == 2
     page = words_of((await console.get(f"/deliveries/{stage.tenant.slug}/{job_id}")).text)
+    assert f"Prompt {prompt_version()} (version of prompt and schema)" in page
     assert "Not read T1, K1" in page
     assert "without 2 of 2 sources, as the prompt was too long" in page
 

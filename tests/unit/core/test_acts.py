@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.checking import Checker
-from app.core.enhancement import Confidence, Draft, Statement, salvage
+from app.core.enhancement import Draft, Statement, salvage
 from app.core.source import Source, SourceKind
 from tests.builders import a_source, gathered
 
@@ -122,7 +122,6 @@ def test_the_usual_answer_of_a_model_survives() -> None:
         facts=[Statement(text="A similar case was solved by opening UDP 500 and 4500.", citations=["T1"])],
         hypotheses=[],
         next_steps=[Statement(text="Check the branch's firewall.", citations=["T1"])],
-        confidence=Confidence.MEDIUM,
     )
     kept = salvage(draft, gathered(T1, K1, A1), max_words=150, language="en", ticket=TICKET)
     assert (kept.summary, kept.facts, kept.next_steps) == (draft.summary, draft.facts, draft.next_steps)

@@ -161,9 +161,13 @@ def test_a_mark_within_an_objects_text_is_text() -> None:
 
 
 SAME = {
-    "a capital": changed(confidence="Medium"),
-    "capitals and a blank": changed(confidence=" MEDIUM "),
-    "a word more": changed(confidence="Medium confidence."),
+    "an older schema's order and its confidence": json.dumps(
+        {"summary": DRAFT.summary, **json.loads(OBJECT), "confidence": "Medium confidence."}
+    ),
+    "questions of its own": changed(questions=["Did you try to turn it off?", {"q": 1}]),
+    "a summary with its citations": changed(
+        summary={"text": DRAFT.summary, "citations": ["T1"]}, summary_citations=None
+    ),
     "one key more": changed(language="en"),
     "thoughts as a key": changed(reasoning="SECRETLY"),
     "a citation as text": changed(facts=[{"text": DRAFT.facts[0].text, "citations": "T1"}]),
@@ -221,9 +225,7 @@ def test_a_citation_of_nothing_stays_for_the_check_to_tell() -> None:
     [
         (f"{OBJECT}\n{OTHER}", "several different objects"),
         (without("summary"), "summary: Field required"),
-        (without("confidence"), "confidence: Field required"),
-        (changed(confidence="fairly"), "confidence: Input should be 'low', 'medium' or 'high'"),
-        (changed(confidence="medium to high"), "confidence: Input should be 'low', 'medium' or 'high'"),
+        ('{"summary": "Jane"}', "facts: Field required"),
         (changed(hypotheses="none"), "hypotheses: Input should be a valid list"),
         (changed(facts=[{"citations": ["T1"]}]), "facts.0.text: Input should be a valid string"),
         (OBJECT[: len(OBJECT) // 2], "no JSON object of the schema"),

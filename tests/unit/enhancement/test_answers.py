@@ -123,7 +123,7 @@ async def test_thoughts_alone_are_no_answer(text: str, logged: list[Any]) -> Non
         (a_draft(summary=" ").model_dump_json(), "an empty summary"),
         (a_draft(facts=[{"text": "f", "citations": ["Jane"]}]).model_dump_json(), "1 of its citations name no source"),
         (a_draft(facts=[{"text": "Jane", "citations": []}]).model_dump_json(), "a fact without a citation"),
-        (OBJECT.replace("medium", "Jane"), "confidence: Input should be 'low', 'medium' or 'high'"),
+        ('{"summary": "Jane"}', "facts: Field required"),
         (f"{OBJECT} {a_draft(summary='Jane').model_dump_json()}", "several different objects"),
     ],
 )

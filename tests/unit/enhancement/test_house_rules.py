@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import date
 
 import pytest
 from pydantic import ValidationError
@@ -19,13 +20,14 @@ from demo.offline_model import Chat, compose
 from tests.builders import a_draft, a_source, a_tenant, a_ticket, an_account, an_instance, gathered
 from tests.enhancing import enhanced
 
+TODAY = date(2026, 11, 28)
 RULES = "P: is srv-file01.\nNever restart the ERP {in} working hours."
 
 
 def messages_about(description: str, rules: str = RULES) -> tuple[Message, ...]:
     ticket = a_ticket(description=description)
     return compose_messages(
-        ticket, Portion(gathered(a_source())), mask=Mask(), language="en", max_words=500, house_rules=rules
+        ticket, Portion(gathered(a_source())), mask=Mask(), language="en", max_words=500, today=TODAY, house_rules=rules
     )
 
 

@@ -17,7 +17,7 @@ from app.core.source import Source, SourceKind
 from app.core.steps import Step, noting_steps
 from app.core.tenant import NoteOptions
 from app.enhancement.graph import MAX_PORTIONS
-from app.enhancement.portion import Portion
+from app.enhancement.portion import Portion, whole_sentences
 from app.errors import PromptTooLong
 from tests.builders import a_draft, a_source, a_tenant, a_ticket, gathered
 from tests.enhancing import enhanced
@@ -93,7 +93,7 @@ def logged() -> Iterator[list[Any]]:
         yield entries
 
 
-@pytest.mark.parametrize(("longest", "left"), [(14_000, 8), (12_500, 6), (10_000, 4), (8_000, 2), (7_500, 1)])
+@pytest.mark.parametrize(("longest", "left"), [(16_400, 8), (14_300, 6), (12_400, 4), (10_000, 2), (9_200, 1)])
 async def test_one_more_call_is_enough_where_the_endpoint_tells_its_size(
     longest: int, left: int, logged: list[Any]
 ) -> None:
@@ -164,7 +164,9 @@ async def test_a_ticket_that_is_too_long_by_itself_is_told_as_such(share: Tokens
     assert enhancement.left_out == ()
     assert len(model.prompts) <= MAX_PORTIONS
     assert refs(model.prompts[-1]) == []
-    assert len(description(model.prompts[-1])) == 500
+    told = description(model.prompts[-1])
+    assert 450 < len(told) <= 500
+    assert told.endswith("."), "no sentence is cut off"
     assert [entry["code"] for entry in logged if entry["event"] == "model_declined"] == ["prompt_too_long"]
 
 
@@ -215,6 +217,34 @@ def test_the_last_of_each_kind_goes_first_then_the_last_kinds(kinds: list[Source
         assert portion is not None
         order = [*portion.left_out(before.gathered), *order]
     assert order == [ref for ref in BEST_FIRST if ref in {source.ref for source in sources(kinds)}]
+
+
+def test_of_the_others_what_is_worth_least_for_its_length_goes_first_and_the_best_of_each_kind_last() -> None:
+    ticket = [a_source(id=str(number), score=score, text="w " * 300) for number, score in enumerate((0.8, 0.7, 0.1))]
+    article = [a_source(SourceKind.ARTICLE, id=str(number), score=0.5, text="w " * 60) for number in range(3)]
+    portion: Portion | None = Portion(gathered(*ticket, *article))
+    order: list[str] = []
+    while portion is not None and any(group.sources for group in portion.gathered):
+        before, portion = portion, portion.shortened(TICKET, prompt_chars=10, share=None)
+        assert portion is not None
+        order += portion.left_out(before.gathered)
+    assert order == ["T3", "T2", "K3", "K2", "K1", "T1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "max_chars", "whole"),
+    [
+        ("One is here. Two is there. Three", 30, "One is here. Two is there."),
+        ("One is here. Two is the…", 100, "One is here."),
+        ("First line\nsecond li…", 100, "First line"),
+        ("Use drive C: or D: e.g. this one, please", 30, "Use drive C: or D: e.g. this…"),
+        ("Whole as it is", 100, "Whole as it is"),
+        ("接続できない。再起動した。まだ", 13, "接続できない。再起動した。"),
+        ("x" * 50, 20, "x" * 20),
+    ],
+)
+def test_no_text_ends_within_a_sentence(text: str, max_chars: int, whole: str) -> None:
+    assert whole_sentences(text, max_chars=max_chars) == whole
 
 
 def sources(kinds: list[SourceKind]) -> list[Source]:

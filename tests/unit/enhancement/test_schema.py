@@ -57,12 +57,17 @@ def test_a_draft_fits_the_schema_that_is_sent_and_a_looser_one_does_not() -> Non
     jsonschema.Draft202012Validator.check_schema(draft_schema())
     draft = a_draft().model_dump(mode="json")
     jsonschema.validate(draft, draft_schema())
-    for loose in ({**draft, "more": 1}, {**draft, "facts": None}, {**draft, "confidence": "High"}):
+    for loose in ({**draft, "more": 1}, {**draft, "facts": None}, {**draft, "questions": ["Why?"]}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(loose, draft_schema())
 
 
 def test_the_fields_own_descriptions_are_what_the_model_reads() -> None:
     schema = draft_schema()
-    assert schema["properties"]["confidence"]["description"] == "How well the sources fit this ticket."
-    assert schema["properties"]["confidence"]["enum"] == ["low", "medium", "high"]
+    assert schema["properties"]["next_steps"]["description"].startswith("What to do, most useful first")
+    assert "error_text" in schema["properties"]["questions"]["items"]["enum"]
+
+
+def test_facts_come_first_and_the_summary_that_rests_on_them_last() -> None:
+    order = ["facts", "hypotheses", "next_steps", "questions", "summary", "summary_citations"]
+    assert list(draft_schema()["properties"]) == order

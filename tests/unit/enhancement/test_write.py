@@ -6,8 +6,10 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -15,11 +17,14 @@ from pydantic import ValidationError
 import app
 from app.core.completion import Message
 from app.core.masking import Mask
-from app.core.source import SourceKind
+from app.core.requester import Requester
+from app.core.source import Source, SourceKind
+from app.enhancement import write
 from app.enhancement.portion import Portion
-from app.enhancement.write import compose_messages, compose_repair
+from app.enhancement.write import compose_messages, compose_repair, draft_schema, prompt_version
 from tests.builders import a_source, a_ticket, gathered
 
+TODAY = date(2026, 11, 28)
 CANARIES = {
     "jane.canary@acme.example": "{}",
     "+49 30 90182012": "{}",
@@ -37,7 +42,7 @@ def composed(text: str) -> tuple[Message, ...]:
         *(a_source(kind, title=text, text=text) for kind in (SourceKind.TICKET, SourceKind.ARTICLE, SourceKind.ASSET))
     )
     mask = Mask()
-    messages = compose_messages(ticket, Portion(sources), mask=mask, language="en", max_words=500)
+    messages = compose_messages(ticket, Portion(sources), mask=mask, language="en", max_words=500, today=TODAY)
     return compose_repair(messages, f'{{"summary": "{text}"}}', [f"These citations name no source: {text}."], mask=mask)
 
 
@@ -49,10 +54,10 @@ def test_no_field_takes_a_value_past_the_mask(canary: str) -> None:
 
 def test_the_prompts_own_words_are_not_masked() -> None:
     system, user, *_ = composed("Nothing to mask.")
-    assert "[" not in system.content.replace('["T1"]', "")
+    assert "[" not in re.sub(r"\[(?:email|phone|password)-\d\]", "", system.content)
     assert user.content.startswith("<<<DATA ")
     nonce = user.content.split()[1]
-    assert nonce in system.content
+    assert nonce not in system.content, "the beginning of all prompts of a tenant is the same"
     assert user.content.endswith(f"\n{nonce} DATA>>>")
     assert re.fullmatch("[a-z]{24}", nonce)  # digits may pass for an account's number
 
@@ -99,12 +104,71 @@ def imports() -> Iterator[tuple[str, str]]:
                 yield from ((place, alias.name) for alias in node.names)
 
 
+def asked_with(*sources: Source, **options: Any) -> dict[str, Any]:
+    """The data of a prompt about these sources."""
+    values = {"mask": Mask(), "language": "en", "max_words": 70, "today": TODAY, **options}
+    user = compose_messages(a_ticket(), Portion(gathered(*sources)), **values)[1].content
+    data: dict[str, Any] = json.loads(user.partition("\n")[2].rpartition("\n")[0])
+    return data
+
+
+def test_of_a_source_is_told_how_old_it_is_what_became_of_it_and_how_well_it_fits() -> None:
+    ticket = a_source(
+        title="#77 VPN",
+        text="Problem: VPN stops\nResolution: Opened port 500.",
+        staff_text="Opened port 500.",
+        outcome="Resolved",
+        category="Network",
+        resolved_on=date(2026, 10, 29),
+        score=0.456,
+    )
+    article = a_source(SourceKind.ARTICLE, title="VPN", text="Use IKEv2.", updated_on=date(2025, 11, 28), score=0.0)
+    data = asked_with(ticket, article, requester=Requester(is_vip=True))
+    assert data["today"] == "2026-11-28"
+    assert data["about_requester"] == {"is_vip": True}
+    [told, other] = data["sources"]
+    assert list(told)[:4] == ["ref", "kind", "title", "resolution"], "what solved it before what it was about"
+    assert told["resolution"] == "Opened port 500."
+    assert told["problem"] == "VPN stops"
+    assert told["age_days"] == 30
+    assert (told["outcome"], told["category"], told["resolved"], told["fit"]) == (
+        "Resolved",
+        "Network",
+        "2026-10-29",
+        0.46,
+    )
+    assert (other["text"], other["updated"], other["age_days"]) == ("Use IKEv2.", "2025-11-28", 365)
+    assert "fit" not in other
+
+
+def test_all_tickets_of_a_tenant_have_the_same_beginning() -> None:
+    def system(**options: Any) -> str:
+        values = {"mask": Mask(), "language": "de", "max_words": 70, "house_rules": "P: is srv-file01.", **options}
+        return compose_messages(a_ticket(), Portion(gathered(a_source())), **values)[0].content
+
+    assert system(today=TODAY) == system(today=date(2027, 1, 1), requester=Requester(is_vip=True))
+
+
+def test_the_version_of_the_prompt_is_stable_and_of_all_that_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = prompt_version()
+    assert re.fullmatch("[0-9a-f]{12}", before)
+    prompt_version.cache_clear()
+    assert prompt_version() == before
+    schema = {**draft_schema(), "description": "changed"}
+    monkeypatch.setattr(write, "draft_schema", lambda: schema)
+    prompt_version.cache_clear()
+    assert prompt_version() != before
+    prompt_version.cache_clear()
+
+
 MAIL = "Slow again\nOn 3 Mar 2026, at 10:11, Jo <jo@acme.example> wrote:\n> It was fast\nThis e-mail is confidential and private."
 
 
 def asked_about(description: str) -> dict[str, str]:
     ticket = a_ticket(description=description)
-    user = compose_messages(ticket, Portion(gathered()), mask=Mask(), language="en", max_words=500)[1].content
+    user = compose_messages(ticket, Portion(gathered()), mask=Mask(), language="en", max_words=500, today=TODAY)[
+        1
+    ].content
     asked: dict[str, str] = json.loads(user.partition("\n")[2].rpartition("\n")[0])["ticket"]
     return asked
 
@@ -121,8 +185,9 @@ def test_what_is_quoted_leaves_room_for_the_own_words_and_has_it_where_there_are
     quotation = "\n".join(f"> line {number}" for number in range(2_000))
     own = "word " * 1_150
     long, short = asked_about(f"{own}\n{quotation}"), asked_about(f"FYI\n{quotation}")
-    assert (long["description"], len(long["quoted"])) == (own.strip(), 1_500)
-    assert (short["description"], len(short["quoted"])) == ("FYI", 5_997)
+    assert (long["description"], len(long["quoted"])) == (own.strip(), 1_491)
+    assert (short["description"], len(short["quoted"])) == ("FYI", 5_991)
+    assert re.fullmatch(r"line \d{3}", short["quoted"].splitlines()[-1]), "a whole line"
 
 
 def test_a_mail_that_is_only_a_quotation_is_the_description() -> None:

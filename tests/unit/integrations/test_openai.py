@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 
 from app.core.completion import Message, Option
 from app.core.masking import Mask
+from app.errors import PromptTooLong
 from app.integrations.openai import OpenAIModel, open_model_client
 from app.integrations.tokens import estimate_tokens
 
@@ -23,7 +24,9 @@ MESSAGES = [Message(role="user", content=Mask().text("A ticket."))]
 Answer = Callable[[dict[str, Any]], Awaitable[httpx2.Response]]
 
 
-def a_model(answer: Answer, *, fallback: str | None = None, limit_s: float = 5) -> OpenAIModel:
+def a_model(
+    answer: Answer, *, fallback: str | None = None, limit_s: float = 5, context_tokens: int | None = None
+) -> OpenAIModel:
     async def handle(request: httpx2.Request) -> httpx2.Response:
         return await answer(json.loads(request.content))
 
@@ -33,7 +36,14 @@ def a_model(answer: Answer, *, fallback: str | None = None, limit_s: float = 5) 
         max_retries=0,
         http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(handle)),
     )
-    return OpenAIModel(client, tenant="acme", model="first", fallback=fallback, limit=timedelta(seconds=limit_s))
+    return OpenAIModel(
+        client,
+        tenant="acme",
+        model="first",
+        fallback=fallback,
+        limit=timedelta(seconds=limit_s),
+        context_tokens=context_tokens,
+    )
 
 
 def a_completion(call: dict[str, Any]) -> httpx2.Response:
@@ -167,3 +177,21 @@ async def test_what_was_left_out_of_a_call_comes_with_its_answer() -> None:
 
     completion = await a_model(answer).complete(MESSAGES, schema={})
     assert completion.asked_without == (Option.TEMPERATURE,)
+
+
+async def test_a_prompt_that_a_set_context_does_not_take_is_not_sent() -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def answer(call: dict[str, Any]) -> httpx2.Response:
+        asked.append(call)
+        return a_completion(call)
+
+    model = a_model(answer, context_tokens=4_000)
+    long = [Message(role="user", content=Mask().text("Outlook shows no mail. " * 700))]
+    with pytest.raises(PromptTooLong) as told:
+        await model.complete(long, schema={})
+    assert asked == []
+    assert told.value.share is not None
+    assert 0.4 < told.value.share < 0.8
+    await model.complete(MESSAGES, schema={}, more_room=True)
+    assert 3_900 < asked[0]["max_tokens"] < 4_000

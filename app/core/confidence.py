@@ -1,0 +1,228 @@
+"""How sure an enhancement may be: computed from its sources, never asked of the model.
+
+The share is an estimate of how likely its leading source, the first that a step or the summary cites, tells what solves
+this ticket. It is a logistic function of what the sources show; its weights were fitted to labelled tickets
+(`confidence.toml`, docs/quality.md), and its levels are ranges of the share.
+
+Invariant: `judge_confidence` depends on its arguments alone. Of what a model says only counts which sources it cites
+and how many of its sentences were kept.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from app.core.asset import find_addresses
+from app.core.enhancement import Confidence, Kept, Reason
+from app.core.lexicon import lexicon
+from app.core.source import Gathered, Source, SourceKind
+from app.core.ticket import Ticket
+from app.core.tokens import chunks, is_break, normal, stems, tokens, words
+
+_OLD_DAYS: Final = 365
+_SAME_WORDS: Final = 5
+"""So many words that follow one another, in both texts, are the same error text."""
+_TELLING_WORDS: Final = 3
+"""Of those words so many say something: "it does not work" is no error text."""
+_MANY_WORDS: Final = 0.35
+_FEW_WORDS: Final = 0.2
+_RIVAL_SHARE: Final = 0.5
+_ERROR = re.compile(
+    r"0x[0-9a-f]{4,}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|\d{1,2}\.\d{1,2}\.\d{1,3}"
+)
+_NOT_ERROR = re.compile(r"(?:19|20)\d\d|#\d+|\d{6,}")
+"""Years, and numbers of tickets and telephones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for the leading source and against it. Each value is 0 to 1."""
+
+    fit: float
+    common_words: float
+    """How many of the telling words of ticket and source are in both: their cosine. 1: the same words."""
+    same_error: float
+    """1: an error code, or some words in a row, stand in the ticket and in the source."""
+    same_machine: float
+    """1: a host or an address that the inventory knows stands in both."""
+    unrivalled: float
+    """1: no other ticket or article fits half as well; those that are cited too agree with it, and don't count."""
+    overtaken: float
+    """1: a newer one that fits half as well stands beside it, and is not cited."""
+    is_old: float
+    """1: what is cited is older than a year, all of it."""
+    support: float
+    """Of the model's sentences those that were kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How sure an enhancement may be, and why."""
+
+    level: Confidence
+    share: float
+    reasons: tuple[Reason, ...]
+
+
+def judge_confidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, today: date) -> Judged:
+    """The confidence in *kept*, which rests on *gathered*."""
+    evidence = find_evidence(ticket, gathered, kept, today=today)
+    if evidence is None:
+        return Judged(Confidence.LOW, weights().nothing, ())
+    share = weights().share(evidence)
+    refs = {source.ref for group in gathered for source in group.sources if _tells_a_fix(source)}
+    is_agreed = len(refs.intersection(cited_refs(kept))) > 1
+    level = weights().level(share)
+    return Judged(level, share, _reasons(evidence, level, is_agreed=is_agreed))
+
+
+def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, today: date) -> Evidence | None:
+    """What speaks for the leading source; None: no ticket or article is cited."""
+    sources = [source for group in gathered for source in group.sources]
+    cited = [source for ref in cited_refs(kept) for source in sources if source.ref == ref and _tells_a_fix(source)]
+    if not cited:
+        return None
+    leading = cited[0]
+    rivals = [
+        source
+        for source in sources
+        if _tells_a_fix(source) and source not in cited and source.score >= leading.score * _RIVAL_SHARE
+    ]
+    sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
+    return Evidence(
+        fit=min(leading.score, 1.0),
+        common_words=_cosine(_telling(ticket.asked), _telling(_text(leading))),
+        same_error=float(_shares_error(ticket.asked, _text(leading))),
+        same_machine=float(_shares_machine(ticket, leading, sources)),
+        unrivalled=float(not rivals),
+        overtaken=float(any(_day(rival) > _day(leading) for rival in rivals)),
+        is_old=float(all(_is_old(source, today) for source in cited)),
+        support=sentences / (sentences + len(kept.apart) + kept.unsupported),
+    )
+
+
+def cited_refs(kept: Kept) -> list[str]:
+    """The refs that it cites, each once, the leading one first: of the steps, of the summary, of the rest."""
+    texts = (*kept.next_steps, *kept.facts, *kept.hypotheses)
+    steps = [ref for step in kept.next_steps for ref in step.citations]
+    return list(dict.fromkeys([*steps, *kept.summary_citations, *(ref for each in texts for ref in each.citations)]))
+
+
+def _tells_a_fix(source: Source) -> bool:
+    return source.kind in {SourceKind.TICKET, SourceKind.ARTICLE}
+
+
+def _text(source: Source) -> str:
+    return f"{source.title}\n{source.text}"
+
+
+def _day(source: Source) -> date:
+    return source.resolved_on or source.updated_on or date.min
+
+
+def _is_old(source: Source, today: date) -> bool:
+    return _day(source) != date.min and (today - _day(source)).days > _OLD_DAYS
+
+
+def _cosine(one: set[str], other: set[str]) -> float:
+    return len(one & other) / math.sqrt(len(one) * len(other)) if one and other else 0.0
+
+
+def _telling(text: str) -> set[str]:
+    """The stems of its words that say something of a matter."""
+    return {stem for word in words(normal(text)) if word not in lexicon().empty for stem in stems(word)}
+
+
+def _shares_error(one: str, other: str) -> bool:
+    codes, others = _errors(one), _errors(other)
+    if codes and others:
+        return bool(codes & others)
+    return bool(_runs(one) & _runs(other))
+
+
+def _errors(text: str) -> set[str]:
+    return {
+        each.text
+        for each in chunks(text)
+        if each.is_operand and _ERROR.fullmatch(each.text) and not _NOT_ERROR.fullmatch(each.text)
+    }
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    """The runs of words within a sentence of *text* that are long enough to be an error's text."""
+    runs: set[tuple[str, ...]] = set()
+    row: list[str] = []
+    for token in tokens(normal(text)):
+        row = [] if is_break(token) else [*row, token][-_SAME_WORDS:]
+        if len(row) == _SAME_WORDS and sum(word not in lexicon().empty for word in row) >= _TELLING_WORDS:
+            runs.add(tuple(stem for word in row for stem in stems(word)))
+    return runs
+
+
+def _shares_machine(ticket: Ticket, source: Source, sources: Iterable[Source]) -> bool:
+    known = " ".join(_text(each) for each in sources if each.kind in {SourceKind.ASSET, SourceKind.MEASUREMENT})
+    return bool(_machines(ticket.asked) & _machines(_text(source)) & _machines(known))
+
+
+def _machines(text: str) -> set[str]:
+    found = find_addresses(text)
+    return {*map(str, found.ips), *(name.partition(".")[0] for name in found.hostnames)}
+
+
+def _reasons(evidence: Evidence, level: Confidence, *, is_agreed: bool) -> tuple[Reason, ...]:
+    """Why it is of this level, the most telling first: of high what speaks for it, of low what against it."""
+    speaks_for = {
+        Reason.SAME_ERROR: evidence.same_error,
+        Reason.SAME_MACHINE: evidence.same_machine,
+        Reason.SOURCES_AGREE: is_agreed,
+        Reason.MANY_WORDS: evidence.common_words >= _MANY_WORDS,
+    }
+    against = {
+        Reason.PARTLY_SUPPORTED: evidence.support < 1,
+        Reason.ONLY_OLD: evidence.is_old,
+        Reason.NEWER_SOURCE: evidence.overtaken,
+        Reason.OTHERS_FIT_TOO: not evidence.unrivalled and not evidence.overtaken,
+        Reason.FEW_WORDS: evidence.common_words <= _FEW_WORDS,
+    }
+    pro, con = ([reason for reason, holds in each.items() if holds] for each in (speaks_for, against))
+    if level is Confidence.HIGH:
+        return tuple(pro)
+    return tuple(con) if level is Confidence.LOW else (*pro[:1], *con, *pro[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Those of confidence.toml."""
+
+    bias: float
+    weight: dict[str, float]
+    medium: float
+    high: float
+    nothing: float
+    """The share where no ticket or article is cited."""
+
+    def share(self, evidence: Evidence) -> float:
+        """The estimate, less by what of the answer was not supported."""
+        total = self.bias + sum(weight * getattr(evidence, name) for name, weight in self.weight.items())
+        return evidence.support / (1 + math.exp(-total))
+
+    def level(self, share: float) -> Confidence:
+        if share >= self.high:
+            return Confidence.HIGH
+        return Confidence.MEDIUM if share >= self.medium else Confidence.LOW
+
+
+@cache
+def weights() -> Weights:
+    told = tomllib.loads(resources.files("app.core").joinpath("confidence.toml").read_text("utf-8"))
+    return Weights(
+        told["bias"], told["weight"], told["level"]["medium"], told["level"]["high"], told["level"]["nothing"]
+    )

@@ -1,0 +1,197 @@
+"""How good notes are: `make eval`.
+
+    python -m eval                     # all: search, writing, calibration, with the offline model
+    python -m eval --only writing      # without a database, with the fits that are stored
+    python -m eval --write             # and keep it: eval/history, eval/fits.json, the tables of docs/quality.md
+    python -m eval --release           # and what a later run must not fall below: eval/released.json
+
+With OPENAI_API_KEY (and OPENAI_BASE_URL), EVAL_MODELS=a,b adds models, each with three runs a case, and EVAL_JUDGE=c a
+judge of citations. RETRIEVAL_DATA=folder measures the search on the larger public set too.
+
+Fails when a run is empty or not whole, when safety or citations are not 100 %, and when a figure falls below the lower
+bound of the last release.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from statistics import mean
+from typing import Any, Final
+
+import click
+import structlog
+from openai import AsyncOpenAI
+
+from app.enhancement.write import prompt_version
+from app.integrations.openai import OpenAIModel
+from demo.offline_model import MODEL_NAME
+from eval import calibration, judging, report
+from eval.cases import FITS, Case, load_cases
+from eval.corpus import open_empty_database
+from eval.fitting import find_fits
+from eval.retrieval import Asked, leave_one_out, replay
+from eval.scores import Interval, interval
+from eval.writing import SHARES, WHOLE, JudgeFor, Model, OfflineModel, run_case
+
+FOLDER: Final = Path(__file__).parent
+HISTORY: Final = FOLDER / "history"
+RELEASED: Final = FOLDER / "released.json"
+RUNS: Final = 3
+"""Of a model that answers differently each time; the offline model does not."""
+_ANSWER: Final = timedelta(seconds=90)
+_SUBSET: Final = re.compile(r"[^\w.-]+")
+
+Line = dict[str, Any]
+
+
+def summarize(lines: Sequence[Line], names: Iterable[str] = SHARES) -> dict[str, Interval]:
+    """For each share its mean over the cases, with its interval; the runs of a case are averaged first."""
+    told: dict[str, Interval] = {}
+    for name in names:
+        by_case: dict[str, list[float]] = {}
+        for line in lines:
+            if line[name] is not None:
+                by_case.setdefault(line["case"], []).append(line[name])
+        found = interval(mean(values) for values in by_case.values())
+        if found:
+            told[name] = found
+    return told
+
+
+def find_faults(
+    lines: Sequence[Line], cases: Sequence[Case], runs: dict[str, int], released: dict[str, Any]
+) -> list[str]:
+    """Why this run must fail; empty: it does not."""
+    faults = []
+    for model, number in runs.items():
+        own = [line for line in lines if line["model"] == model]
+        if not cases or len(own) != len(cases) * number:
+            faults.append(f"{model}: {len(own)} of {len(cases) * number} runs: not whole")
+            continue
+        told = summarize(own)
+        faults += [
+            f"{model}: {name} is {100 * told[name].value:.1f} %, not 100 %"
+            for name in WHOLE
+            if name in told and told[name].value < 1
+        ]
+        faults += [
+            f"{model}: {name} is {100 * told[name].value:.1f} %, below {100 * low:.1f} % of the last release"
+            for name, low in released.get(model, {}).items()
+            if name in told and told[name].value < low
+        ]
+    return faults
+
+
+async def _write_all(cases: Sequence[Case]) -> tuple[list[Line], dict[str, int]]:
+    """The lines of all models, and how many runs of a case each has."""
+    async with AsyncExitStack() as stack:
+        models: dict[str, tuple[Model, int]] = {MODEL_NAME: (OfflineModel(), 1)}
+        judge: judging.Judge | None = None
+        if "OPENAI_API_KEY" in os.environ:
+            client = await stack.enter_async_context(AsyncOpenAI())
+            for name in filter(None, os.environ.get("EVAL_MODELS", "").split(",")):
+                models[name.strip()] = (_a_model(client, name.strip()), RUNS)
+            if judging_model := os.environ.get("EVAL_JUDGE"):
+                judge = judging.Judge(_a_model(client, judging_model))
+        judges: dict[str, JudgeFor] = {"judge": judge.for_note} if judge else {}
+        lines = []
+        for name, (model, runs) in models.items():
+            for case in cases:
+                for run in range(runs):
+                    line = await run_case(case, name, model, run=run, prompt=prompt_version(), judges=judges)
+                    lines.append(line)
+        if judge:
+            agrees = [each for own in (await judging.agreement(judge.supports)).values() for each in own]
+            print(f"The judge agrees with {sum(agrees):.0f} of {len(agrees)} labels of ours")
+        return lines, {name: runs for name, (_, runs) in models.items()}
+
+
+def _a_model(client: AsyncOpenAI, name: str) -> OpenAIModel:
+    return OpenAIModel(client, tenant="eval", model=name, fallback=None, limit=_ANSWER)
+
+
+def keep(lines: Sequence[Line]) -> None:
+    """Write the history: one file for each prompt and model, one line for each case and run."""
+    HISTORY.mkdir(exist_ok=True)
+    files: dict[str, list[Line]] = {}
+    for line in lines:
+        files.setdefault(f"{line['prompt']}-{_SUBSET.sub('_', line['model'])}.jsonl", []).append(line)
+    for name, own in files.items():
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in own)
+        (HISTORY / name).write_text(text, "utf-8")
+
+
+async def _measure(
+    only: str | None, names: Sequence[str], real: Path | None
+) -> tuple[list[Line], list[str], report.Found]:
+    cases = load_cases()
+    asked: list[Asked] = []
+    points: list[calibration.Point] = []
+    fits: dict[str, dict[str, float]] = {}
+    if only != "writing":
+        async with open_empty_database() as database:
+            fits = await find_fits(database, cases)
+            asked = await replay(database)
+            points = calibration.of_corpus(await leave_one_out(database))
+            points += await calibration.of_real(database, real) if real else []
+        cases = [case.model_copy(update={"fits": fits[case.name]}) for case in cases]
+        points = [*calibration.of_cases(cases), *points]
+    lines: list[Line] = []
+    faults: list[str] = []
+    if only != "retrieval":
+        chosen = [case for case in cases if not names or case.name in names]
+        lines, runs = await _write_all(chosen)
+        released = json.loads(RELEASED.read_text("utf-8")) if RELEASED.is_file() and not names else {}
+        faults = find_faults(lines, chosen, runs, released)
+    agreement = {
+        wanted: found
+        for wanted, agrees in (await judging.agreement(None)).items()
+        if (found := interval(agrees)) is not None
+    }
+    return lines, faults, report.Found(lines, asked, points, fits, agreement)
+
+
+@click.command(help=__doc__, context_settings={"max_content_width": 120})
+@click.option("--only", type=click.Choice(["writing", "retrieval"]), help="One half.")
+@click.option("--case", "names", multiple=True, help="These cases alone.")
+@click.option("--write", is_flag=True, help="Keep the history, the fits and the tables of docs/quality.md.")
+@click.option("--release", is_flag=True, help="Keep the lower bounds too.")
+@click.option("--real", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Folder of real tickets.")
+def main(*, only: str | None, names: tuple[str, ...], write: bool, release: bool, real: Path | None) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    lines, faults, found = asyncio.run(_measure(only, names, real))
+    print(report.text(found))
+    if only != "writing":
+        if real is None:
+            print("The larger public set: not measured, RETRIEVAL_DATA names no folder of it (docs/quality.md)")
+        else:
+            script = FOLDER.parent / "bench" / "retrieval.py"
+            environment = {**os.environ, "PYTHONPATH": str(FOLDER.parent)}
+            subprocess.run([sys.executable, str(script), str(real)], check=True, env=environment)  # noqa: S603 - ours
+    for fault in faults:
+        print(f"FAILED {fault}", file=sys.stderr)
+    if (write or release) and not (names or only or faults):
+        keep(lines)
+        FITS.write_text(json.dumps(found.fits, indent=1, sort_keys=True) + "\n", "utf-8")
+        report.write_tables(found)
+    if release and not faults:
+        bounds = {
+            model: {name: round(each.low, 4) for name, each in summarize(own).items()}
+            for model, own in report.by_model(lines).items()
+        }
+        RELEASED.write_text(json.dumps(bounds, indent=1) + "\n", "utf-8")
+    sys.exit(bool(faults))
+
+
+if __name__ == "__main__":
+    main()

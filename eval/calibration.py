@@ -1,0 +1,241 @@
+"""Fits the weights of `core.confidence` to labelled tickets, and says how well they are calibrated.
+
+    python -m eval.calibration            # the error with the weights as they are
+    python -m eval.calibration --write    # fit them anew on the part `dev`, and write app/core/confidence.toml
+
+A point is a ticket about which the offline model wrote, citing something. It is right when the leading source is of the
+same problem, as labelled: in the cases a relevance of 2, in the corpus the same group. RETRIEVAL_DATA adds tickets of the
+larger public set, whose labels are in real_labels.txt. Without them the estimates would be far too high: in texts as
+people write them, and with thousands of tickets to choose from, what shares many words is seldom the same problem.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import click
+
+import app.core
+from app.core.confidence import Evidence, cited_refs, find_evidence, weights
+from app.core.enhancement import Draft, salvage
+from app.core.masking import Mask
+from app.core.source import Gathered, GatherState, SourceKind, number_sources
+from app.core.tenant import Language, NoteOptions
+from app.core.ticket import Ticket
+from app.db.session import Database
+from app.enhancement.portion import Portion
+from app.enhancement.write import compose_messages
+from app.errors import ModelRefused
+from bench.retrieval import load_sample
+from demo.offline_model import Chat, compose
+from eval.cases import TODAY, Case, load_cases
+from eval.corpus import a_search, a_tenant, open_empty_database, store
+from eval.retrieval import SHOWN, Asked, leave_one_out, open_ticket_of, replay
+from eval.scores import calibration_error
+
+_FILE: Final = Path(app.core.__path__[0]) / "confidence.toml"
+_REAL_LABELS: Final = Path(__file__).parent / "real_labels.txt"
+_REAL_TICKETS: Final = 6_000
+_REAL_BATCH: Final = 300
+_REAL_DEPTH: Final = 12
+_STEPS: Final = 5_000
+_RATE: Final = 0.5
+_PRIOR: Final = 0.0005
+"""Pulls each weight to 0 (L2), since there are few points; the bias is free."""
+_SIGNS: Final = {"common_words": 1, "same_error": 1, "unrivalled": 1, "overtaken": -1, "is_old": -1}
+"""Of each weight the sign that it may have: a few points could turn one round by chance."""
+TENTHS: Final = tuple(each / 10 for each in range(1, 10))
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    evidence: Evidence
+    is_right: bool
+    part: str
+    origin: str
+    """`cases`, `corpus` or `real`."""
+
+
+def of_cases(cases: Iterable[Case]) -> list[Point]:
+    points = []
+    for case in cases:
+        gathered = _gathered(case)
+        found = _evidence(case.asked, gathered, language=case.language, today=TODAY)
+        if found:
+            evidence, leading = found
+            points.append(Point(evidence, case.relevance[leading] == 2, case.part, "cases"))
+    return points
+
+
+def of_corpus(asked: Iterable[Asked]) -> list[Point]:
+    points = []
+    for each in asked:
+        language: Language = "de" if each.language == "de" else "en"
+        found = _evidence(open_ticket_of(each), each.gathered, language=language, today=TODAY)
+        if found:
+            evidence, leading = found
+            points.append(Point(evidence, leading in each.likes, each.known.part, "corpus"))
+    return points
+
+
+def _gathered(case: Case) -> tuple[Gathered, ...]:
+    sources = case.sources()
+    return number_sources(
+        Gathered(
+            kind=kind,
+            state=GatherState.UNAVAILABLE if kind in case.unavailable else GatherState.OK,
+            sources=() if kind in case.unavailable else tuple(each for each in sources if each.kind is kind),
+        )
+        for kind in SourceKind
+    )
+
+
+def _evidence(
+    ticket: Ticket, gathered: tuple[Gathered, ...], *, language: Language, today: date
+) -> tuple[Evidence, str] | None:
+    """What speaks for the offline model's leading source, and that source's id; None: it cites no ticket and no article."""
+    mask, words = Mask(), NoteOptions(language=language).max_text_words
+    messages = compose_messages(ticket, Portion(gathered), mask=mask, language=language, max_words=words, today=today)
+    draft: Draft = compose(Chat(messages=[{"role": each.role, "content": each.content} for each in messages]).prompt)
+    try:
+        kept = salvage(draft, gathered, max_words=words, language=language, mask=mask)
+    except ModelRefused:
+        return None
+    evidence = find_evidence(ticket, gathered, kept, today=today)
+    if evidence is None:
+        return None
+    ids = {source.ref: source.id for group in gathered for source in group.sources if group.kind != SourceKind.ASSET}
+    return evidence, next(ids[ref] for ref in cited_refs(kept) if ref in ids)
+
+
+def fit(points: Sequence[Point]) -> tuple[float, dict[str, float]]:
+    """Bias and weights of a logistic function, by gradient descent."""
+    names = list(_SIGNS)
+    rows = [[getattr(point.evidence, name) for name in names] for point in points]
+    bias, weight = 0.0, [0.0] * len(names)
+    for _ in range(_STEPS):
+        gone = [
+            1 / (1 + math.exp(-(bias + sum(w * x for w, x in zip(weight, row, strict=True))))) - point.is_right
+            for row, point in zip(rows, points, strict=True)
+        ]
+        bias -= _RATE * sum(gone) / len(points)
+        weight = [
+            _signed(
+                w - _RATE * (sum(g * row[at] for g, row in zip(gone, rows, strict=True)) / len(points) + _PRIOR * w),
+                _SIGNS[names[at]],
+            )
+            for at, w in enumerate(weight)
+        ]
+    return bias, dict(zip(names, weight, strict=True))
+
+
+def _signed(weight: float, sign: int) -> float:
+    return max(weight, 0.0) if sign > 0 else min(weight, 0.0)
+
+
+def errors(points: Sequence[Point]) -> dict[str, dict[str, float]]:
+    """By part: number, share of right ones, and the calibration error over the three levels and over tenths."""
+    known = weights()
+    told = {}
+    for part in ("dev", "held"):
+        pairs = [(known.share(point.evidence), point.is_right) for point in points if point.part == part]
+        told[part] = {
+            "points": len(pairs),
+            "right": sum(right for _, right in pairs) / max(len(pairs), 1),
+            "levels": calibration_error(pairs, (known.medium, known.high)),
+            "tenths": calibration_error(pairs, TENTHS),
+        }
+    return told
+
+
+def levels(points: Sequence[Point]) -> dict[str, dict[str, tuple[int, float, float]]]:
+    """By part and level: how many points, their mean estimate, and the share of right ones."""
+    known, told = weights(), dict[str, dict[str, tuple[int, float, float]]]()
+    for part in ("dev", "held"):
+        grouped: dict[str, list[tuple[float, bool]]] = {}
+        for point in points:
+            if point.part == part:
+                share = known.share(point.evidence)
+                grouped.setdefault(known.level(share).value, []).append((share, point.is_right))
+        told[part] = {
+            level: (len(pairs), sum(s for s, _ in pairs) / len(pairs), sum(r for _, r in pairs) / len(pairs))
+            for level, pairs in grouped.items()
+        }
+    return told
+
+
+async def of_real(database: Database, folder: Path) -> list[Point]:
+    """The labelled queries of the public set, those whose leading source is still the one that was labelled."""
+    tickets = load_sample(folder).tickets[:_REAL_TICKETS]
+    tenant = a_tenant("real", "en")
+    for begin in range(0, len(tickets), _REAL_BATCH):
+        await store(database, tenant, tickets[begin : begin + _REAL_BATCH])
+    search, known, points = a_search(database, tenant), {ticket.id: ticket for ticket in tickets}, []
+    rows = [line.split() for line in _REAL_LABELS.read_text("utf-8").splitlines() if not line.startswith("#")]
+    for number, (query, labelled, label) in enumerate(rows):
+        ticket = known[query].model_copy(update={"resolution": ""})
+        today = ticket.created_at.date() if ticket.created_at else TODAY
+        found = await search.similar_tickets(ticket, limit=_REAL_DEPTH)
+        earlier = [source for source in found if source.resolved_on and source.resolved_on <= today][:SHOWN]
+        group = Gathered(kind=SourceKind.TICKET, state=GatherState.OK, sources=tuple(earlier))
+        seen = _evidence(ticket, number_sources([group]), language="en", today=today)
+        if seen and seen[1] == labelled:
+            points.append(Point(seen[0], label == "same", "held" if number % 2 else "dev", "real"))
+    return points
+
+
+async def collect(real: Path | None) -> list[Point]:
+    async with open_empty_database() as database:
+        await replay(database)
+        points = [*of_cases(load_cases()), *of_corpus(await leave_one_out(database))]
+        return points + (await of_real(database, real) if real else [])
+
+
+def _write(bias: float, weight: dict[str, float], number: int) -> None:
+    known = weights()
+    lines = [
+        f"# Fitted by `python -m eval.calibration --write` on {number} points of the part dev, {TODAY.isoformat()};",
+        "# docs/quality.md says how well it is calibrated. The levels are set by hand.",
+        f"bias = {bias:.2f}",
+        "",
+        "[weight]",
+        *(f"{name} = {value:.2f}" for name, value in weight.items()),
+        "",
+        "[level]",
+        f"medium = {known.medium}",
+        f"high = {known.high}",
+        f"nothing = {known.nothing}",
+    ]
+    _FILE.write_text("\n".join(lines) + "\n", "utf-8")
+    weights.cache_clear()
+
+
+@click.command()
+@click.option("--write", is_flag=True, help="Fit the weights on the part dev and write them; needs the real tickets.")
+@click.option("--real", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Folder of real tickets.")
+def main(*, write: bool, real: Path | None) -> None:
+    """How well the confidence of notes is calibrated."""
+    if write and real is None:
+        raise click.UsageError("--write needs RETRIEVAL_DATA: made-up tickets alone give estimates that are too high")
+    points = asyncio.run(collect(real))
+    if write:
+        dev = [point for point in points if point.part == "dev"]
+        _write(*fit(dev), len(dev))
+    for part, told in errors(points).items():
+        print(part, {name: round(value, 3) for name, value in told.items()})
+    for origin in ("cases", "corpus", "real"):
+        for part, told in errors([point for point in points if point.origin == origin]).items():
+            print(f"  {origin:8}{part:6}{told['points']:4.0f}  right {told['right']:.2f}, error {told['levels']:.3f}")
+    for part, grouped in levels(points).items():
+        for level, (number, share, right) in sorted(grouped.items()):
+            print(f"  {part:5}{level:8}{number:5}  estimated {share:.2f}, right {right:.2f}")
+
+
+if __name__ == "__main__":
+    main()

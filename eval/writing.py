@@ -1,0 +1,175 @@
+"""Runs a case through the whole workflow with one model, and scores the note."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from app.core.completion import Completion, Message
+from app.core.enhancement import Enhancement
+from app.core.note import note_reference, render_note
+from app.core.requester import Requester
+from app.core.source import Source, SourceKind
+from app.core.tenant import NoteOptions
+from app.enhancement.graph import enhance
+from app.enhancement.tools import Tools
+from app.errors import Unavailable
+from app.integrations.tokens import estimate_tokens
+from demo.offline_model import MODEL_NAME, Chat, compose
+from eval import scores
+from eval.cases import TODAY, Case
+
+_TENANT: Final = UUID("00000000-0000-4000-8000-00000000ca5e")
+SHARES: Final = (
+    "citation_recall",
+    "citation_precision",
+    "support",
+    "abstention",
+    "safety",
+    "must",
+    "must_not",
+    "must_cite",
+    "within_words",
+    "confidence_right",
+)
+"""What is scored of each run, each 0 to 1 or None."""
+WHOLE: Final = ("safety", "citation_recall", "citation_precision")
+"""Of these nothing may be missing."""
+
+
+class Model(Protocol):
+    async def complete(
+        self, messages: Sequence[Message], *, schema: dict[str, object], more_room: bool = False
+    ) -> Completion: ...
+
+
+class OfflineModel:
+    """The demo's offline model, asked without a server. It gives the same answer each time."""
+
+    async def complete(self, messages: Sequence[Message], **_: Any) -> Completion:
+        said = [{"role": each.role, "content": each.content} for each in messages]
+        text = compose(Chat(messages=said).prompt).model_dump_json()
+        return Completion(
+            text=text,
+            model=MODEL_NAME,
+            prompt_tokens=estimate_tokens(each.content for each in messages),
+            completion_tokens=estimate_tokens([text]),
+            cost_usd=0.0,
+            is_estimated=True,
+        )
+
+
+@dataclass
+class _Desk:
+    """Every port of one tenant: the sources of a case, and the model, whose prompts are kept."""
+
+    case: Case
+    model: Model
+    prompts: list[str] = field(default_factory=list)
+
+    async def similar_tickets(self, *_: Any, **__: Any) -> list[Source]:
+        return self._of(SourceKind.TICKET)
+
+    async def articles(self, *_: Any, **__: Any) -> list[Source]:
+        return self._of(SourceKind.ARTICLE)
+
+    async def assets(self, *_: Any, **__: Any) -> list[Source]:
+        return self._of(SourceKind.ASSET)
+
+    async def measurements(self, *_: Any, **__: Any) -> list[Source]:
+        return self._of(SourceKind.MEASUREMENT)
+
+    async def about(self, *_: Any) -> Requester:
+        return Requester()
+
+    async def complete(self, messages: Sequence[Message], **options: Any) -> Completion:
+        self.prompts += [message.content for message in messages]
+        return await self.model.complete(messages, **options)
+
+    def _of(self, kind: SourceKind) -> list[Source]:
+        if kind in self.case.unavailable:
+            raise Unavailable("the case says so")
+        return [source for source in self.case.sources() if source.kind is kind]
+
+
+async def _true() -> bool:
+    return True
+
+
+async def write(case: Case, model: Model, *, seconds: float = 120) -> tuple[Enhancement, str, list[str]]:
+    """The enhancement of *case*, its note's HTML, and all that *model* was sent."""
+    desk = _Desk(case, model)
+    options = NoteOptions(language=case.language)
+    tools = Tools(
+        reading=nullcontext(),
+        history=desk,
+        knowledge=desk,
+        inventory=desk,
+        requesters=desk,
+        monitoring=desk if SourceKind.MEASUREMENT in case.unavailable else None,
+        model=desk,
+        may_use_model=_true,
+        note=options,
+        house_rules=case.house_rules,
+        context_timeout=timedelta(seconds=5),
+        model_timeout=timedelta(seconds=seconds),
+    )
+    ticket = case.asked
+    enhancement = await enhance(ticket, tools=tools, today=TODAY)
+    html = render_note(enhancement, options, reference=note_reference(_TENANT, ticket.id, ticket.version))
+    return enhancement, html, desk.prompts
+
+
+JudgeFor = Callable[[Enhancement, Case], scores.Supports]
+
+
+def own_check(enhancement: Enhancement, case: Case) -> scores.Supports:
+    return scores.by_check(enhancement, house_rules=case.house_rules, language=case.language)
+
+
+async def run_case(
+    case: Case, name: str, model: Model, *, run: int, prompt: str, judges: dict[str, JudgeFor]
+) -> dict[str, Any]:
+    """One line of the history. *judges*: beside the product's own check, by their names."""
+    started = time.perf_counter()
+    enhancement, html, prompts = await write(case, model)
+    seconds = time.perf_counter() - started
+    said = scores.sentences(enhancement)
+    recall, precision = await scores.citations(said, own_check(enhancement, case))
+    words = scores.words(html)
+    judged = {}
+    for judge, supports in judges.items():
+        judged[judge] = await scores.citations(said, supports(enhancement, case))
+    return {
+        "case": case.name,
+        "kind": case.kind.value,
+        "part": case.part,
+        "model": name,
+        "prompt": prompt,
+        "run": run,
+        "citation_recall": recall,
+        "citation_precision": precision,
+        "support": scores.support(enhancement),
+        "abstention": scores.abstention(case, enhancement),
+        "safety": scores.safety(case, html, json.dumps(prompts, ensure_ascii=False)),
+        "must": scores.must(case, enhancement),
+        "must_not": scores.must_not(case, enhancement),
+        "must_cite": scores.must_cite(case, enhancement),
+        "within_words": float(words <= NoteOptions().max_words),
+        "confidence_right": scores.confidence_is_right(case, enhancement),
+        "confidence": enhancement.confidence.value,
+        "share": enhancement.confidence_share,
+        "leads_right": scores.leads_right(case, enhancement),
+        "words": words,
+        "cost_usd": enhancement.cost_usd,
+        "tokens": enhancement.prompt_tokens + enhancement.completion_tokens,
+        "seconds": round(seconds, 3),
+        "notices": [notice.value for notice in enhancement.notices],
+        **({"judged": judged} if judged else {}),
+    }
