@@ -9,7 +9,6 @@ import pytest
 import structlog
 
 from app.core.completion import Message
-from app.core.enhancement import Confidence
 from app.core.source import SourceKind
 from app.core.steps import noting_steps
 from tests.builders import a_draft, a_source, a_ticket
@@ -83,11 +82,6 @@ async def test_a_bad_draft_is_sent_back_once_and_then_left_out(draft: dict[str, 
     assert bad not in said
     assert bad not in enhancement.summary
     assert [fact.text for fact in enhancement.facts] == [GOOD["text"]]
-
-
-async def test_high_confidence_that_no_fact_carries_is_not_told() -> None:
-    enhancement = await enhanced(TICKET, SOURCES, writes({"facts": [], "confidence": "high"}))
-    assert enhancement.confidence is not Confidence.HIGH
 
 
 async def test_the_model_is_told_the_sentence_why_and_what_would_do_and_mends_it() -> None:
