@@ -93,6 +93,11 @@ class Record:
         self._forms = _forms(text)
 
     @property
+    def is_list(self) -> bool:
+        """Whether it is an asset's or a measurement's: fields one after the other, all of one thing."""
+        return self.ref[:1] in {"A", "M"}
+
+    @property
     def folded(self) -> str:
         return self._forms.folded
 

@@ -2,9 +2,10 @@
 
 Invariant: a note shows sources masked, as the model got them, of a resolved ticket the resolution, and links to the
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
-while it holds no operand that the records don't have, and asks for no secret. A resolved ticket's subject also has to speak of what the ticket
-or its own resolution speaks of; a name or an earlier subject of the requester, else, to be as short as a name is. Only
-contacts of sources and of the requester are put back, and only where the tenant's file allows it.
+while it holds no operand that the records don't have, and asks for no secret. A resolved ticket's subject also has to
+speak of what the ticket or its own resolution speaks of; a name or an earlier subject of the requester, else, to be as
+short as a name is. Only contacts of sources and of the requester are put back, and only where the tenant's file allows
+it.
 """
 
 from __future__ import annotations
