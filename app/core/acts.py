@@ -33,7 +33,14 @@ from app.core.tokens import Chunk, is_break, stems
 
 _SWITCHES: Final = frozenset({"turn", "switch", "schal"})
 _PARTICLES: Final = frozenset({"on", "off", "ein", "aus", "an", "ab"})
+_BEHIND_VERB: Final = {
+    "de": frozenset("der die das den dem ein eine er sie es man".split()),
+    "fr": frozenset("il elle ils elles".split()),
+    "es": frozenset("el la los las un una algun alguna lo".split()),
+}
+"""In languages in which a verb may begin a question: what stands behind it."""
 _THEN: Final = frozenset({",", "then", "dann", "puis", "luego"})
+_STEPS: Final = _THEN - {","}
 _TO_DO: Final = frozenset({"to", "zu", "de", "que"})
 _DO: Final = frozenset({"do", "don't", "never", "not"})
 _OPERAND: Final = ""
@@ -88,7 +95,9 @@ def find_act(
     while words and words[0] in act_words().adverbs:
         del words[0]
     said = _Said(words, [part.text for part in parts if part.is_operand], is_question, language)
-    if not words or said.has(lexicon().without) or _is_spelled(words):
+    if not words or _is_spelled(words) or any(map(_is_without, words, [*words[1:], ""])):
+        return None
+    if not _STEPS.isdisjoint(words[1:]):  # several sentences in one: each is judged by itself
         return None
     acts = (act for act, is_done in _ACTS.items() if is_done(said, records, ticket))
     act = next(acts, None)
@@ -147,7 +156,9 @@ def _asked(said: _Said, records: Records) -> list[str] | None:
     known, words = act_words(), said.words
     if said.is_question:
         is_request = words[0] in known.request and not known.reader.isdisjoint(words[1:3])
-        return None if is_request or words[0] in known.why or _is_action(words[0]) else words
+        behind_verb = _BEHIND_VERB.get(said.language, frozenset())
+        begins = not (_interrogatives().isdisjoint(words[:2]) and behind_verb.isdisjoint(words[1:]))
+        return words if begins and not is_request and words[0] not in known.why else None
     at = _asking(said)
     rest = _without_people(words[at + 1 :]) if at is not None else []
     if not rest:
@@ -157,6 +168,12 @@ def _asked(said: _Said, records: Records) -> list[str] | None:
     ):
         return None
     return rest
+
+
+@cache
+def _interrogatives() -> frozenset[str]:
+    known = act_words()
+    return known.whether | known.which | known.auxiliaries | known.request
 
 
 def _looks(said: _Said, records: Records, _: Record) -> bool:
@@ -253,9 +270,14 @@ _ACTS: Final[dict[Act, Callable[[_Said, Records, Record], bool]]] = {
 _FEW: Final = 2
 """Content words up to which each has to be known."""
 _LEAST_OF_ONE_RECORD: Final = 2
-_SHARE_OF_ONE_RECORD: Final = 0.6
+_SHARE_OF_ONE_RECORD: Final = 0.5
 _NOT_IN_RECORDS: Final = 1 / 3
 _ASKED_OF_TICKET: Final = 0.4
+
+
+def _is_without(word: str, following: str) -> bool:
+    """Whether it goes without something: "without the firewall", but not "without trouble"."""
+    return word in lexicon().without and not _in(following, state_stems())
 
 
 def _is_spelled(words: Sequence[str]) -> bool:
@@ -311,7 +333,7 @@ def _is_order(words: Sequence[str], records: Records) -> bool:
         return True
     if not first or first in lexicon().function:
         return False
-    verbs = known.look | known.ask | known.imperatives
+    verbs = known.look | known.ask | known.imperatives | _SWITCHES
     return _is_action(first) or _in(first, verbs) or bool(_unknown([first], records))
 
 
@@ -325,7 +347,7 @@ def _changes_nothing(rest: Sequence[str], records: Records | None, *, is_clause:
                 if not (records and any(all(map(partial(_knows, each), _topic(rest))) for each in records.records)):
                     return False
                 continue
-            if stem not in actions or stem in lexicon().numbers or word in known.state:
+            if stem not in actions or stem in lexicon().numbers or word in known.state | known.things:
                 continue
             if word == "off" and at and not state_stems().isdisjoint(stems(rest[at - 1] or "-")):  # "cuts off"
                 continue

@@ -55,6 +55,7 @@ class ActWords:
     which: frozenset[str]
     request: frozenset[str]
     why: frozenset[str]
+    things: frozenset[str]
     reader: frozenset[str]
     hand_over: frozenset[str]
     orders: frozenset[str]

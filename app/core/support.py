@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Final
 
 from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, state_stems
@@ -47,7 +48,7 @@ _SECOND_GIVES: Final = 2
 
 _AROUND_TOKENS: Final = 8
 """Words and marks around a window that may say what is done: "Cached mode was off. Turned it on"."""
-_AROUND_OPERAND: Final = 12
+_AROUND_OPERAND: Final = 8
 """Words and marks around a window in which an operand of the sentence must stand, if its record has it."""
 _SPELLED: Final = 3
 """So many letters in a row, each a word of its own, spell a word."""
@@ -58,6 +59,8 @@ _TICKETS: Final = frozenset({"ticket", "tickets"})
 """Of "a similar ticket" it speaks of a record; of "the ticket" of this one."""
 _SIGNED: Final = {"anmeld": -1, "abmeld": -2}
 """Numbers beside those of lines: to sign in, to sign out."""
+_WHO_TOKENS: Final = 5
+"""Within so many tokens of what is done a record must say who does it, where the sentence says that it is a person."""
 _ALREADY: Final = frozenset({"already", "bereits", "schon", "deja", "ya"})
 """Of what may be granted, "it already was" is another matter."""
 _NEAR_NEGATOR: Final = 2
@@ -104,7 +107,8 @@ _ERROR_WORDS: Final = (
 _CODE = re.compile(r"\d{2,5}")
 _HEX_CODE = re.compile(r"0x[0-9a-f]{4,8}")
 _SAYING = re.compile(
-    r";\s|\s[–—-]\s|:\s|,\s(?:and|so|but|or|while|whereas|und|aber|während|et|mais|tandis que|y|pero|mientras que)\s"
+    r";\s|\s[–—-]\s|:\s|,?\s(?:and\s)?(?:then|dann|puis|luego)\s"
+    r"|,\s(?:and|so|but|or|while|whereas|und|aber|während|et|mais|tandis que|y|pero|mientras que)\s"
 )
 """Where one thing that is said ends and another begins."""
 _TWO_PLACES_FROM: Final = 6
@@ -319,8 +323,12 @@ def speaks_of(text: str, said: str) -> bool:
     return bool(wanted) and there >= max(len(wanted) / 2, min(2, len(wanted)))
 
 
+def _operands(words: _Words) -> list[str]:
+    return [chunk.text for chunk in words.chunks if chunk.is_operand]
+
+
 def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Judgement:
-    operands = [chunk.text for chunk in words.chunks if chunk.is_operand]
+    operands = _operands(words)
     if not words.stems:
         return _operands_alone(words, operands, records)
     # A translation says few words of its record, and half of the words must be found of any other sentence.
@@ -356,8 +364,13 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     gone = [stem for stem in words.stems if stem not in there | named]
     if fault := _turn(words, said, done, gone, loose):
         return Judgement(Verdict.LEFT_OUT, fault, share, refs)
-    is_alone = len(words.stems) + len(operands) == 1
-    if not is_alone and _is_enough(missing, share):
+    return _by_share(words, windows, missing, share, refs)
+
+
+def _by_share(
+    words: _Words, windows: Sequence[_Window], missing: Sequence[bool], share: float, refs: frozenset[str]
+) -> Judgement:
+    if len(words.stems) + len(_operands(words)) > 1 and _is_enough(missing, share):
         return Judgement(Verdict.KEPT, share=share, refs=refs)
     direct = sum(any(stem in window.record.stems for window in windows) for stem in words.stems)
     is_near = (
@@ -387,6 +400,8 @@ def _turn(
     if any(_opposites(stem) & known or any(stem in _opposites(other) for other in known) for stem in missing):
         return Fault.TURNED
     line = tokens(words.line)
+    if any(not _is_who(who, action, said) for who, action in _who_does(line)):
+        return Fault.OTHER_ACTION
     if any(token in lexicon().without and token not in said for token in line):
         return Fault.TURNED
     claims = [token for token in line if token in act_words().claims]
@@ -397,6 +412,25 @@ def _turn(
     if said and (loose & lexicon().actions.keys() or not _are_done(line, done)):
         return Fault.OTHER_ACTION
     return Fault.TURNED if _is_turned(line, said) else None
+
+
+def _who_does(line: Sequence[str]) -> Iterable[tuple[str, frozenset[int]]]:
+    """Each person of *line* right before what is done, "the user approved it": the stem, and lines of `actions`."""
+    actions, people = lexicon().actions, act_words().people
+    for one, other in pairwise(line[:-1]):
+        for who in people.intersection(stems(one)):
+            yield from ((who, actions[stem]) for stem in stems(other) if stem in actions)
+
+
+def _is_who(who: str, lines: frozenset[int], said: Sequence[str]) -> bool:
+    words = lexicon()
+    same = words.same.get(who, frozenset()) | {who}
+    for at, token in enumerate(said):
+        if any(lines & words.actions.get(stem, frozenset()) for stem in stems(token)):
+            around = said[max(at - _WHO_TOKENS, 0) : at + _WHO_TOKENS + 1]
+            if any(stem in same for each in around for stem in stems(each)):
+                return True
+    return False
 
 
 @lru_cache(maxsize=20_000)
@@ -592,19 +626,24 @@ def _is_near(one: str, other: str, window: _Window) -> bool:
 
 
 def _stands_near(operand: str, window: _Window) -> bool:
-    """Whether *operand*, which the record holds, stands in *window* or around it."""
-    wanted = tokens(operand)
-    said = window.record.tokens[max(window.start - _AROUND_OPERAND, 0) : window.end + _AROUND_OPERAND]
+    """Whether *operand*, which the record holds, stands in or around *window*, or where most of its words are, too."""
+    record, wanted = window.record, tokens(operand)
+    places = [at for at in range(len(record.tokens)) if record.tokens[at : at + len(wanted)] == wanted]
 
-    def has(line: Sequence[str]) -> bool:
-        return any(line[at : at + len(wanted)] == wanted for at in range(len(line)))
+    def is_near(at: int) -> bool:
+        there = sum(any(abs(each - at) <= _NEAR_TOKENS for each in _places(record, stem)) for stem in window.found)
+        is_around = window.start - _AROUND_OPERAND <= at <= window.end + _AROUND_OPERAND
+        return is_around or there * 2 > len(window.found)
 
-    return window.record.is_list or has(said) or not has(window.record.tokens)
+    return record.is_list or not places or any(map(is_near, places))
 
 
 def _within(window: _Window, stem: str) -> list[int]:
-    places = (*window.record.places.get(stem, ()), *_others_places(window.record, stem))
-    return [at for at in places if window.start <= at < window.end]
+    return [at for at in _places(window.record, stem) if window.start <= at < window.end]
+
+
+def _places(record: Record, stem: str) -> list[int]:
+    return [*record.places.get(stem, ()), *_others_places(record, stem)]
 
 
 def _is_translated(words: _Words, operands: Sequence[str], records: Sequence[Record], language: str) -> bool:
@@ -612,7 +651,7 @@ def _is_translated(words: _Words, operands: Sequence[str], records: Sequence[Rec
     if not operands or spoken_language(words.line) not in {None, language}:
         return False
     for record in records:
-        if record.language in {None, language}:
+        if record.language in {None, language} or record.is_list:
             continue
         shared = sum(stem in record.stems for stem in words.stems) + sum(record.holds(each) for each in set(operands))
         if shared >= _TRANSLATED_WORDS and shared >= _TRANSLATED_SHARE * len(words.stems):
