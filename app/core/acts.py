@@ -26,13 +26,21 @@ from enum import StrEnum
 from functools import cache, cached_property, partial
 from typing import Final
 
+from app.core.language import spoken_language
 from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records
 from app.core.tokens import Chunk, is_break, stems
 
 _SWITCHES: Final = frozenset({"turn", "switch", "schal"})
 _PARTICLES: Final = frozenset({"on", "off", "ein", "aus", "an", "ab"})
+_BEHIND_VERB: Final = {
+    "de": frozenset("der die das den dem ein eine er sie es man".split()),
+    "fr": frozenset("il elle ils elles".split()),
+    "es": frozenset("el la los las un una algun alguna lo".split()),
+}
+"""In languages in which a verb may begin a question: what stands behind it."""
 _THEN: Final = frozenset({",", "then", "dann", "puis", "luego"})
+_STEPS: Final = _THEN - {","}
 _TO_DO: Final = frozenset({"to", "zu", "de", "que"})
 _DO: Final = frozenset({"do", "don't", "never", "not"})
 _OPERAND: Final = ""
@@ -71,7 +79,7 @@ class _Said:
 
 
 def find_act(
-    parts: Sequence[Chunk], records: Records, *, language: str, ticket: Record | None, is_question: bool
+    parts: Sequence[Chunk], records: Records, *, language: str, ticket: Record, may_repeat: bool, is_question: bool
 ) -> Act | None:
     """The act of a sentence, or None.
 
@@ -79,19 +87,21 @@ def find_act(
         parts: Its chunks; all operands are known.
         records: All of the enhancement.
         language: The note's, ISO 639-1.
-        ticket: What the requester wrote, where the sentence may repeat it.
+        ticket: What the requester wrote.
+        may_repeat: Whether the sentence may repeat it.
         is_question: Whether it ends with a question mark.
     """
     words = _words(parts)
     while words and words[0] in act_words().adverbs:
         del words[0]
     said = _Said(words, [part.text for part in parts if part.is_operand], is_question, language)
-    if not words or said.has(lexicon().without):
+    if not words or _is_spelled(words) or any(map(_is_without, words, [*words[1:], ""])):
         return None
-    for act, is_done in _ACTS.items():
-        if is_done(said, records, ticket):
-            return act
-    return None
+    if not _STEPS.isdisjoint(words[1:]):  # several sentences in one: each is judged by itself
+        return None
+    acts = (act for act, is_done in _ACTS.items() if is_done(said, records, ticket))
+    act = next(acts, None)
+    return None if act is Act.REPEATS and not may_repeat else act
 
 
 def is_pry(parts: Sequence[Chunk], content: Sequence[str]) -> bool:
@@ -125,8 +135,8 @@ def asks_no_more(parts: Sequence[Chunk]) -> bool:
 # --- the acts --------------------------------------------------------------------------------------------------------
 
 
-def _asks(said: _Said, records: Records, ticket: Record | None) -> bool:
-    known = act_words()
+def _asks(said: _Said, records: Records, ticket: Record) -> bool:
+    known, words = act_words(), said.words
     rest = _asked(said, records)
     if rest is None:
         return False
@@ -135,7 +145,9 @@ def _asks(said: _Said, records: Records, ticket: Record | None) -> bool:
     if not _is_harmless(said, rest, records, is_clause=True):
         return False
     unknown = _unknown(rest, records)
-    elsewhere = [stem for stem in unknown if ticket is None or not _knows(ticket, stem)]
+    if unknown and spoken_language(" ".join(words)) not in {said.language, "en"}:
+        return False  # in a language that is not known, a word may be anything
+    elsewhere = [stem for stem in unknown if not _knows(ticket, stem)]
     return len(unknown) <= max(1, len(_content(rest)) * _ASKED_OF_TICKET) and len(elsewhere) <= 1
 
 
@@ -144,7 +156,9 @@ def _asked(said: _Said, records: Records) -> list[str] | None:
     known, words = act_words(), said.words
     if said.is_question:
         is_request = words[0] in known.request and not known.reader.isdisjoint(words[1:3])
-        return None if is_request or _is_action(words[0]) else words
+        behind_verb = _BEHIND_VERB.get(said.language, frozenset())
+        begins = not (_interrogatives().isdisjoint(words[:2]) and behind_verb.isdisjoint(words[1:]))
+        return words if begins and not is_request and words[0] not in known.why else None
     at = _asking(said)
     rest = _without_people(words[at + 1 :]) if at is not None else []
     if not rest:
@@ -156,7 +170,13 @@ def _asked(said: _Said, records: Records) -> list[str] | None:
     return rest
 
 
-def _looks(said: _Said, records: Records, _: Record | None) -> bool:
+@cache
+def _interrogatives() -> frozenset[str]:
+    known = act_words()
+    return known.whether | known.which | known.auxiliaries | known.request
+
+
+def _looks(said: _Said, records: Records, _: Record) -> bool:
     known = act_words()
     if said.is_question or not _begins(said, known.look):
         return False
@@ -169,15 +189,16 @@ def _looks(said: _Said, records: Records, _: Record | None) -> bool:
         and known.orders.isdisjoint(rest)
         and _is_harmless(said, rest, records, is_clause=clause)
         and _names_something(said, rest, records)
-        and len(_unknown(rest, records)) <= (1 if len(_content(rest)) > _FEW else 0)
+        and len(_unknown(rest, records)) <= (bool(said.operands) + (len(_content(rest)) > _FEW))
     )
 
 
-def _passes_on(said: _Said, records: Records, _: Record | None) -> bool:
+def _passes_on(said: _Said, records: Records, _: Record) -> bool:
     known = act_words()
-    if said.is_question or not _begins(said, known.pass_on):
+    hands_over = said.words[0] in known.hand_over and "ticket" in said.words[1:3]
+    if said.is_question or not (hands_over or _begins(said, known.pass_on)):
         return False
-    rest = [word for word in said.words if not _in(word, known.pass_on)]
+    rest = said.words[1:] if hands_over else [word for word in said.words if not _in(word, known.pass_on)]
     return (
         not said.has((known.orders | known.you) - {"required"})
         and _is_harmless(said, rest, records, is_clause=False)
@@ -186,7 +207,7 @@ def _passes_on(said: _Said, records: Records, _: Record | None) -> bool:
     )
 
 
-def _supposes(said: _Said, records: Records, _: Record | None) -> bool:
+def _supposes(said: _Said, records: Records, _: Record) -> bool:
     known, words = act_words(), said.words
     is_guess = any(
         _in(word, known.supposes) or (word in known.may and _may_be(words[at + 1 : at + 3]))
@@ -221,11 +242,11 @@ def _found_none(said: _Said, *_: object) -> bool:
     return not said.stems and not said.operands and said.has(known.found) and said.words[0] in known.none
 
 
-def _repeats(said: _Said, records: Records, ticket: Record | None) -> bool:
+def _repeats(said: _Said, records: Records, ticket: Record) -> bool:
     known, words = act_words(), said.words
-    if ticket is None or said.is_question or said.has(known.orders):
+    if said.is_question or said.has(known.orders):
         return False
-    if known.state.isdisjoint(words) and lexicon().negators.isdisjoint(words):
+    if known.state.isdisjoint(words) and lexicon().negators.isdisjoint(words[1:]):
         return False
     missing = _unknown(words, records)
     behind_pauses = [word for at, word in enumerate(words) if at and words[at - 1] == _PAUSE]
@@ -238,7 +259,7 @@ def _repeats(said: _Said, records: Records, ticket: Record | None) -> bool:
     )
 
 
-_ACTS: Final[dict[Act, Callable[[_Said, Records, Record | None], bool]]] = {
+_ACTS: Final[dict[Act, Callable[[_Said, Records, Record], bool]]] = {
     Act.FOUND_NONE: _found_none,
     Act.ASKS: _asks,
     Act.LOOKS: _looks,
@@ -249,9 +270,27 @@ _ACTS: Final[dict[Act, Callable[[_Said, Records, Record | None], bool]]] = {
 _FEW: Final = 2
 """Content words up to which each has to be known."""
 _LEAST_OF_ONE_RECORD: Final = 2
-_SHARE_OF_ONE_RECORD: Final = 0.6
+_SHARE_OF_ONE_RECORD: Final = 0.5
 _NOT_IN_RECORDS: Final = 1 / 3
-_ASKED_OF_TICKET: Final = 1 / 2
+_ASKED_OF_TICKET: Final = 0.4
+
+
+def _is_without(word: str, following: str) -> bool:
+    """Whether it goes without something: "without the firewall", but not "without trouble"."""
+    return word in lexicon().without and not _in(following, state_stems())
+
+
+def _is_spelled(words: Sequence[str]) -> bool:
+    """Whether letters stand one by one, as in "P I N"; "y a-t-il" has three, too."""
+    row = 0
+    for word in words:
+        row = row + 1 if len(word) == 1 and word.isalpha() and word not in {"a", "t", "y"} else 0
+        if row == _LETTERS_OF_A_WORD:
+            return True
+    return False
+
+
+_LETTERS_OF_A_WORD: Final = 3
 
 
 # --- what no act may do ----------------------------------------------------------------------------------------------
@@ -293,8 +332,8 @@ def _is_order(words: Sequence[str], records: Records) -> bool:
     if first in _DO:
         return True
     if not first or first in lexicon().function:
-        return any(map(_is_action, (word for word in words[:2] if word and word not in lexicon().empty)))
-    verbs = known.look | known.ask | known.imperatives
+        return False
+    verbs = known.look | known.ask | known.imperatives | _SWITCHES
     return _is_action(first) or _in(first, verbs) or bool(_unknown([first], records))
 
 
@@ -308,7 +347,9 @@ def _changes_nothing(rest: Sequence[str], records: Records | None, *, is_clause:
                 if not (records and any(all(map(partial(_knows, each), _topic(rest))) for each in records.records)):
                     return False
                 continue
-            if stem not in actions or stem in lexicon().numbers or word in known.state:
+            if stem not in actions or stem in lexicon().numbers or word in known.state | known.things:
+                continue
+            if word == "off" and at and not state_stems().isdisjoint(stems(rest[at - 1] or "-")):  # "cuts off"
                 continue
             if stem not in known.events and not (records and _is_done(stem, rest, records)):
                 return False

@@ -71,7 +71,7 @@ class Checker:
 
     def passage(self, text: str, *, max_chars: int) -> str:
         """The sentences of *text*, which cites nothing, that are supported or repeat what is wrong."""
-        return self._checked(text, self.records.records, max_chars=max_chars, ticket=self.ticket)[0]
+        return self._checked(text, self.records.records, max_chars=max_chars, may_repeat=True)[0]
 
     def statement(self, text: str, citations: Iterable[str], *, max_chars: int, is_fact: bool) -> tuple[str, list[str]]:
         """The supported sentences of a statement, and those of its *citations* that say something of them.
@@ -107,14 +107,14 @@ class Checker:
         *,
         max_chars: int,
         may_act: bool = True,
-        ticket: Record | None = None,
+        may_repeat: bool = False,
     ) -> tuple[str, set[str]]:
         kept: list[str] = []
         refs: set[str] = set()
         for sentence in _SENTENCE_END.split(one_line(self.cleaned(text), max_chars=max_chars)):
             if not sentence:
                 continue
-            judgement = self._judge(sentence, records, may_act=may_act, ticket=ticket)
+            judgement = self._judge(sentence, records, may_act=may_act, may_repeat=may_repeat)
             if judgement.fault and len(sentence.split()) >= _LEAST_WORDS:
                 self.lost.append(Lost(sentence, judgement.fault, is_fact=not may_act))
             if judgement.verdict is Verdict.KEPT:
@@ -126,10 +126,18 @@ class Checker:
                 self.left_out += 1
         return " ".join(kept), refs
 
-    def _judge(self, sentence: str, records: Sequence[Record], *, may_act: bool, ticket: Record | None) -> Judgement:
+    def _judge(self, sentence: str, records: Sequence[Record], *, may_act: bool, may_repeat: bool) -> Judgement:
         if imitates(sentence):
             return Judgement(Verdict.LEFT_OUT, share=0.0)
-        return judge(sentence, records, self.records, language=self.language, may_act=may_act, ticket=ticket)
+        return judge(
+            sentence,
+            records,
+            self.records,
+            language=self.language,
+            ticket=self.ticket,
+            may_act=may_act,
+            may_repeat=may_repeat,
+        )
 
     def _set_apart(self, sentence: str) -> None:
         """Once, though a draft may say it in several places."""

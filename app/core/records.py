@@ -33,6 +33,12 @@ _ENDS: Final = frozenset(".!?…。！？\n")
 _END_OF_SENTENCE: Final = 4
 _MAX_PREFIX: Final = 12
 _NUMBER = re.compile(r"#\S+")
+OTHER: Final = "other"
+_OTHER_LETTERS = re.compile(
+    "[ąćęłńśźżčďěňřšťůžğışđőűăâțșõ\u0370-\u03ff\u0400-\u04ff\u0590-\u06ff\u0900-\u0dff]", re.IGNORECASE
+)
+"""Letters of no language that is known."""
+_FEW_LETTERS: Final = 3
 
 
 class Forms:
@@ -78,7 +84,9 @@ class Forms:
 
     @cached_property
     def language(self) -> str | None:
-        return spoken_language(self.text)
+        """ISO 639-1; `OTHER` if it is none that is known; None: it can't be told."""
+        spoken = spoken_language(self.text)
+        return OTHER if spoken is None and len(_OTHER_LETTERS.findall(self.text)) >= _FEW_LETTERS else spoken
 
 
 _forms = lru_cache(maxsize=256)(Forms)
@@ -92,6 +100,11 @@ class Record:
         self.ref = ref
         self.text = text
         self._forms = _forms(text)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is an asset's or a measurement's: fields one after the other, all of one thing."""
+        return self.ref[:1] in {"A", "M"}
 
     @property
     def folded(self) -> str:

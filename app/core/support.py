@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Final
 
 from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, state_stems
@@ -47,6 +48,8 @@ _SECOND_GIVES: Final = 2
 
 _AROUND_TOKENS: Final = 8
 """Words and marks around a window that may say what is done: "Cached mode was off. Turned it on"."""
+_AROUND_OPERAND: Final = 8
+"""Words and marks around a window in which an operand of the sentence must stand, if its record has it."""
 _SPELLED: Final = 3
 """So many letters in a row, each a word of its own, spell a word."""
 _NEAR_TOKENS: Final = 11
@@ -56,6 +59,10 @@ _TICKETS: Final = frozenset({"ticket", "tickets"})
 """Of "a similar ticket" it speaks of a record; of "the ticket" of this one."""
 _SIGNED: Final = {"anmeld": -1, "abmeld": -2}
 """Numbers beside those of lines: to sign in, to sign out."""
+_WHO_TOKENS: Final = 5
+"""Within so many tokens of what is done a record must say who does it, where the sentence says that it is a person."""
+_ALREADY: Final = frozenset({"already", "bereits", "schon", "deja", "ya"})
+"""Of what may be granted, "it already was" is another matter."""
 _NEAR_NEGATOR: Final = 2
 """Words behind an "and" of which one may be a "not" that begins a clause: "and is not"."""
 _AND: Final = frozenset({"and", "und", "et", "y"})
@@ -78,6 +85,7 @@ _AIM = re.compile(
 )
 _NAME = re.compile(r"(?<![.!?:])[ ]([A-Z][^\W\d_]{2,})(?![\w-])")
 """A word with a capital that does not begin a sentence."""
+_THROUGH_TEAM = re.compile(r"(?:ask|have|let) the (?P<aside>[\w -]{1,30}? team) (?:to )?(?P<rest>.+)", re.IGNORECASE)
 _MAY_NAME: Final = frozenset({Act.ASKS, Act.REPEATS})
 """What may name what the ticket names."""
 _THROUGH_USER = re.compile(
@@ -99,7 +107,8 @@ _ERROR_WORDS: Final = (
 _CODE = re.compile(r"\d{2,5}")
 _HEX_CODE = re.compile(r"0x[0-9a-f]{4,8}")
 _SAYING = re.compile(
-    r";\s|\s[–—-]\s|:\s|,\s(?:and|so|but|or|while|whereas|und|aber|während|et|mais|tandis que|y|pero|mientras que)\s"
+    r";\s|\s[–—-]\s|:\s|,?\s(?:and\s)?(?:then|dann|puis|luego)\s"
+    r"|,\s(?:and|so|but|or|while|whereas|und|aber|während|et|mais|tandis que|y|pero|mientras que)\s"
 )
 """Where one thing that is said ends and another begins."""
 _TWO_PLACES_FROM: Final = 6
@@ -167,8 +176,9 @@ def judge(
     all_records: Records,
     *,
     language: str,
+    ticket: Record,
     may_act: bool = False,
-    ticket: Record | None = None,
+    may_repeat: bool = False,
 ) -> Judgement:
     """What *records* say of *sentence*.
 
@@ -177,39 +187,50 @@ def judge(
         records: Those that may support it: for a fact those that it cites.
         all_records: Of the enhancement, for what does not depend on a citation.
         language: The note's, ISO 639-1.
+        ticket: What the requester wrote. An error code of it may stand in any sentence.
         may_act: Whether it may be one of `acts`, which need no such support: a fact may not.
-        ticket: What the requester wrote, where the sentence may repeat what is wrong.
+        may_repeat: Whether it may repeat what is wrong.
     """
     words = _read(sentence)
     quoting = frozenset(record.ref for record in records if words.line and record.quotes(words.line))
     if quoting:
         return Judgement(Verdict.KEPT, refs=quoting)
     foreign = [run for run in _runs(words.chunks) if not _is_known(run, records, all_records, language)]
-    if foreign:
-        codes = may_act and ticket is not None and all(_is_error_code(run, ticket) for run in foreign)
-        if codes and _act(sentence, words, all_records, language, ticket) is Act.REPEATS:
-            return Judgement(Verdict.KEPT)
+    if not all(_is_error_code(run, ticket) for run in foreign):
         return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
     is_strange = _has_strange_name(sentence, records, language)
     judgement = _judge_parts(sentence, words, records, language=language)
     if may_act and (is_strange or judgement.verdict is not Verdict.KEPT):
-        act = _act(sentence, words, all_records, language, ticket)
+        act = find_act(
+            words.chunks,
+            all_records,
+            language=language,
+            ticket=ticket,
+            may_repeat=may_repeat,
+            is_question=_is_question(sentence),
+        )
         if act and (act in _MAY_NAME or not is_strange):
             return Judgement(Verdict.KEPT, refs=judgement.refs)
         if not is_strange:
-            return _judge_asides(sentence, records, all_records, language, ticket) or judgement
+
+            def kept(part: str) -> Judgement | None:
+                found = judge(
+                    part,
+                    records,
+                    all_records,
+                    language=language,
+                    ticket=ticket,
+                    may_act=True,
+                    may_repeat=may_repeat,
+                )
+                return found if found.verdict is Verdict.KEPT else None
+
+            return _judge_asides(sentence, all_records, kept) or judgement
     return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0) if is_strange else judgement
 
 
-def _judge_asides(
-    sentence: str, records: Sequence[Record], all_records: Records, language: str, ticket: Record | None
-) -> Judgement | None:
+def _judge_asides(sentence: str, all_records: Records, kept: Callable[[str], Judgement | None]) -> Judgement | None:
     """That it is kept, if it is without what is harmless around it, or if each of its parts is."""
-
-    def kept(part: str) -> Judgement | None:
-        judged = judge(part, records, all_records, language=language, may_act=True, ticket=ticket)
-        return judged if judged.verdict is Verdict.KEPT else None
-
     for rest in _without_asides(sentence, all_records):
         if found := kept(rest):
             return found
@@ -234,10 +255,12 @@ def _has_strange_name(sentence: str, records: Sequence[Record], language: str) -
 
 def _without_asides(sentence: str, all_records: Records) -> Iterable[str]:
     """*sentence* without what is harmless around what it says to do: who does it, a condition, an aim."""
-    if (found := _THROUGH_USER.match(sentence)) and asks_no_more(chunks(found["rest"])):
+    if (found := _THROUGH_USER.fullmatch(sentence)) and asks_no_more(chunks(found["rest"])):
+        yield found["rest"]
+    if (found := _THROUGH_TEAM.fullmatch(sentence)) and is_aside(chunks(found["aside"]), all_records):
         yield found["rest"]
     for pattern in (_CONDITION, _AIM):
-        if (found := pattern.match(sentence)) and is_aside(chunks(found["aside"]), all_records):
+        if (found := pattern.fullmatch(sentence)) and is_aside(chunks(found["aside"]), all_records):
             yield found["rest"]
 
 
@@ -260,10 +283,6 @@ def _parts(sentence: str) -> list[_Words]:
         elif len(part.stems) > 1:
             parts.append(part)
     return parts
-
-
-def _act(sentence: str, words: _Words, all_records: Records, language: str, ticket: Record | None) -> Act | None:
-    return find_act(words.chunks, all_records, language=language, ticket=ticket, is_question=_is_question(sentence))
 
 
 def _is_question(sentence: str) -> bool:
@@ -304,11 +323,14 @@ def speaks_of(text: str, said: str) -> bool:
     return bool(wanted) and there >= max(len(wanted) / 2, min(2, len(wanted)))
 
 
+def _operands(words: _Words) -> list[str]:
+    return [chunk.text for chunk in words.chunks if chunk.is_operand]
+
+
 def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Judgement:
-    operands = [chunk.text for chunk in words.chunks if chunk.is_operand]
+    operands = _operands(words)
     if not words.stems:
-        refs = frozenset(record.ref for record in records if any(record.holds(each) for each in operands))
-        return Judgement(Verdict.KEPT if operands else Verdict.LEFT_OUT, refs=refs)
+        return _operands_alone(words, operands, records)
     # A translation says few words of its record, and half of the words must be found of any other sentence.
     least = 1 if operands else (len(words.stems) + 1) // 2
     windows = _best_windows(words.stems, records, least=least, operands=len(operands))
@@ -326,7 +348,10 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         if _are_done(tokens(words.line), done) and not _is_turned(tokens(words.line), said):
             return Judgement(Verdict.KEPT, refs=frozenset(record.ref for record in records))
         return Judgement(Verdict.LEFT_OUT, Fault.OTHER_ACTION, refs=refs)
-    near = [each for each in operands if any(window.record.holds(each) for window in windows)]
+    held = [each for each in operands if any(window.record.holds(each) for window in windows)]
+    near = [each for each in held if any(_stands_near(each, window) for window in windows)]
+    if len(near) < len(held):  # "Error 691" of another sentence
+        return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, refs=refs)
     loose = _loose([stem for stem in words.stems if stem in there], windows)
     if len(there) == 1 and (near or named):
         loose = frozenset()
@@ -339,14 +364,32 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     gone = [stem for stem in words.stems if stem not in there | named]
     if fault := _turn(words, said, done, gone, loose):
         return Judgement(Verdict.LEFT_OUT, fault, share, refs)
-    is_alone = len(words.stems) + len(operands) == 1
-    if not is_alone and _is_enough(missing, share):
+    return _by_share(words, windows, missing, share, refs)
+
+
+def _by_share(
+    words: _Words, windows: Sequence[_Window], missing: Sequence[bool], share: float, refs: frozenset[str]
+) -> Judgement:
+    if len(words.stems) + len(_operands(words)) > 1 and _is_enough(missing, share):
         return Judgement(Verdict.KEPT, share=share, refs=refs)
     direct = sum(any(stem in window.record.stems for window in windows) for stem in words.stems)
     is_near = (
         direct >= APART_SHARE * len(words.stems) and direct > _ALL_OF and _longest_row(missing) < _MAX_MISSING_IN_A_ROW
     )
     return Judgement(Verdict.APART if is_near else Verdict.LEFT_OUT, Fault.UNSUPPORTED, share, refs)
+
+
+def _operands_alone(words: _Words, operands: Sequence[str], records: Sequence[Record]) -> Judgement:
+    """Of a sentence without content words; "switch X on" needs a record that says so of X."""
+    naming = [record for record in records if any(record.holds(each) for each in operands)]
+    line = tokens(words.line)
+    done = _actions(line)
+    if done:
+        saying = [each for each in naming if _are_done(line, frozenset().union(*_actions(each.tokens)))]
+        naming = [each for each in saying if not _is_turned(line, each.tokens)]
+    if naming or (operands and not done):
+        return Judgement(Verdict.KEPT, refs=frozenset(record.ref for record in naming))
+    return Judgement(Verdict.LEFT_OUT, Fault.OTHER_ACTION if operands else None)
 
 
 def _turn(
@@ -357,11 +400,37 @@ def _turn(
     if any(_opposites(stem) & known or any(stem in _opposites(other) for other in known) for stem in missing):
         return Fault.TURNED
     line = tokens(words.line)
+    if any(not _is_who(who, action, said) for who, action in _who_does(line)):
+        return Fault.OTHER_ACTION
     if any(token in lexicon().without and token not in said for token in line):
         return Fault.TURNED
+    claims = [token for token in line if token in act_words().claims]
+    if claims and not (
+        known.issuperset(stem for token in claims for stem in stems(token)) and _ALREADY.isdisjoint(line)
+    ):
+        return Fault.OTHER_ACTION
     if said and (loose & lexicon().actions.keys() or not _are_done(line, done)):
         return Fault.OTHER_ACTION
     return Fault.TURNED if _is_turned(line, said) else None
+
+
+def _who_does(line: Sequence[str]) -> Iterable[tuple[str, frozenset[int]]]:
+    """Each person of *line* right before what is done, "the user approved it": the stem, and lines of `actions`."""
+    actions, people = lexicon().actions, act_words().people
+    for one, other in pairwise(line[:-1]):
+        for who in people.intersection(stems(one)):
+            yield from ((who, actions[stem]) for stem in stems(other) if stem in actions)
+
+
+def _is_who(who: str, lines: frozenset[int], said: Sequence[str]) -> bool:
+    words = lexicon()
+    same = words.same.get(who, frozenset()) | {who}
+    for at, token in enumerate(said):
+        if any(lines & words.actions.get(stem, frozenset()) for stem in stems(token)):
+            around = said[max(at - _WHO_TOKENS, 0) : at + _WHO_TOKENS + 1]
+            if any(stem in same for each in around for stem in stems(each)):
+                return True
+    return False
 
 
 @lru_cache(maxsize=20_000)
@@ -425,8 +494,11 @@ def _is_known(run: str, records: Sequence[Record], all_records: Records, languag
         return True
     # German joins words with hyphens: a VPN client is a VPN-Client.
     parts = run.split("-") if language == "de" else ()
+    ordinary = act_words().ordinary
     return len(parts) > 1 and any(
-        all(part.isalpha() and stem in record.stems for part in parts for stem in stems(part)) for record in records
+        all(part.isalpha() and (stem in record.stems or stem in ordinary) for part in parts for stem in stems(part))
+        and any(stem in record.stems for part in parts for stem in stems(part))
+        for record in records
     )
 
 
@@ -542,6 +614,8 @@ def _loose(there: Sequence[str], windows: Sequence[_Window]) -> frozenset[str]:
 
 
 def _is_near(one: str, other: str, window: _Window) -> bool:
+    if window.record.is_list:
+        return True
     far = window.record.distances
     others = sorted(far[at] for at in _within(window, other))
     for at in _within(window, one):
@@ -551,9 +625,25 @@ def _is_near(one: str, other: str, window: _Window) -> bool:
     return False
 
 
+def _stands_near(operand: str, window: _Window) -> bool:
+    """Whether *operand*, which the record holds, stands in or around *window*, or where most of its words are, too."""
+    record, wanted = window.record, tokens(operand)
+    places = [at for at in range(len(record.tokens)) if record.tokens[at : at + len(wanted)] == wanted]
+
+    def is_near(at: int) -> bool:
+        there = sum(any(abs(each - at) <= _NEAR_TOKENS for each in _places(record, stem)) for stem in window.found)
+        is_around = window.start - _AROUND_OPERAND <= at <= window.end + _AROUND_OPERAND
+        return is_around or there * 2 > len(window.found)
+
+    return record.is_list or not places or any(map(is_near, places))
+
+
 def _within(window: _Window, stem: str) -> list[int]:
-    places = (*window.record.places.get(stem, ()), *_others_places(window.record, stem))
-    return [at for at in places if window.start <= at < window.end]
+    return [at for at in _places(window.record, stem) if window.start <= at < window.end]
+
+
+def _places(record: Record, stem: str) -> list[int]:
+    return [*record.places.get(stem, ()), *_others_places(record, stem)]
 
 
 def _is_translated(words: _Words, operands: Sequence[str], records: Sequence[Record], language: str) -> bool:
@@ -561,7 +651,7 @@ def _is_translated(words: _Words, operands: Sequence[str], records: Sequence[Rec
     if not operands or spoken_language(words.line) not in {None, language}:
         return False
     for record in records:
-        if record.language in {None, language}:
+        if record.language in {None, language} or record.is_list:
             continue
         shared = sum(stem in record.stems for stem in words.stems) + sum(record.holds(each) for each in set(operands))
         if shared >= _TRANSLATED_WORDS and shared >= _TRANSLATED_SHARE * len(words.stems):

@@ -26,7 +26,7 @@ _LOOKALIKES: Final = str.maketrans(
 )
 """To Latin letters and ASCII signs, from small Cyrillic and Greek ones and from signs that NFKC leaves."""
 _MAY_LOOK_ALIKE = re.compile("[\u0370-\u03ff\u0400-\u052f]")
-_SIGNS: Final = str.maketrans("。｡․∖⧵⁄∕⧸‐‑‒’ʼ′ı", "...\\\\///---'''i")
+_SIGNS: Final = str.maketrans("。｡․∖⧵⁄∕⧸‐‑‒’ʼ′ıłøđ", "...\\\\///---'''ilod")
 
 _TO_BLANKS: Final = dict.fromkeys(
     map(ord, "\"'#$%&()*+,-./:;<=>?@[\\]^_`{|}~!“”„‘‚«»‹›–—…·•。、！？「」（），：；"), " "
@@ -59,6 +59,7 @@ _PROSE = re.compile(
 )
 """What has such a sign and is prose all the same: e.g, driver(s), and/or."""
 _GLUE = re.compile(r"[|&<>=→⇒➜]+|->|=>")
+_MENU: Final = frozenset({">", "→", "->", "»", "➜", "⇒"})
 _FLAG = re.compile(r"--?[A-Za-z]|/[A-Za-z?]+(?::\S*)?$")
 
 
@@ -124,8 +125,15 @@ def stems(word: str) -> tuple[str, ...]:
 
 
 def chunks(text: str) -> list[Chunk]:
-    """The chunks of *text* as it was written: capitals tell operands."""
-    return [_chunk(each) for each in text.split()]
+    """The chunks of *text* as it was written: capitals tell operands. "Settings > Devices" is prose."""
+    parts = text.split()
+    made = [_chunk(each) for each in parts]
+    for at in range(1, len(parts) - 1):
+        one, sign, other = made[at - 1 : at + 2]
+        is_menu = parts[at] in _MENU and parts[at - 1][0].isupper() and parts[at + 1][0].isupper()
+        if is_menu and not (one.is_operand or other.is_operand):
+            made[at] = sign._replace(is_operand=False, is_glue=False, closes=True)
+    return made
 
 
 @lru_cache(maxsize=20_000)

@@ -92,5 +92,5 @@ def test_an_assets_owner_is_shown_while_it_is_a_name() -> None:
 
 
 def test_a_subject_that_asks_for_a_secret_is_not_shown() -> None:
-    assert titles("Check the user's password, Outlook shows no new mail") == ["#0"]
-    assert titles("Outlook shows no new mail since the password changed") != ["#0"]
+    assert titles("Check the user's password for Outlook mail") == ["#0"]
+    assert titles("Outlook mail: password changed") != ["#0"]
