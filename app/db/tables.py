@@ -327,7 +327,7 @@ class TicketRow(SQLModel, table=True):
         UniqueConstraint("tenant_id", "document"),
         Index("ticket_tenant_id_requester_idx", "tenant_id", "requester", "resolved_at"),
         Index("ticket_open_idx", "tenant_id", "requester", postgresql_where=text("is_open")),
-        Index("ticket_tenant_id_display_id_idx", "tenant_id", "display_id"),
+        Index("ticket_display_id_tenant_id_idx", "display_id", "tenant_id"),
     )
 
     tenant_id: UUID = Field(primary_key=True)
@@ -393,7 +393,7 @@ class TicketLink(SQLModel, table=True):
     """Somebody said that a ticket is about the same as another ticket, or as an article."""
 
     __tablename__ = "ticket_link"
-    __table_args__ = (Index("ticket_link_tenant_id_from_id_idx", "tenant_id", "from_id", "kind", "to_id"),)
+    __table_args__ = (Index("ticket_link_from_id_tenant_id_idx", "from_id", "tenant_id", "kind", "to_id"),)
 
     tenant_id: UUID = Field(primary_key=True)
     kind: str = Field(sa_column=_key())

@@ -114,20 +114,20 @@ weighted as materialized (
     order by weight desc, q.term
     limit 60
 ),
--- The terms by which documents are looked for: those that weigh most, as many as have 3,000 postings together. Of a term
--- that more than 500 documents hold, only those that were stored last are read. So what is read does not grow with the
+-- The terms by which documents are looked for: those that weigh most, as many as have 2,000 postings together. Of a term
+-- that more than 250 documents hold, only those that were stored last are read. So what is read does not grow with the
 -- corpus, nor where all documents hold the same few words; a rare term is always read whole.
 telling as (
     select term, weight
     from (
         select term, weight,
-            sum(least(documents, 500)) over (order by weight desc, term rows unbounded preceding) as postings
+            sum(least(documents, 250)) over (order by weight desc, term rows unbounded preceding) as postings
         from weighted
         where documents > 0
     ) w
-    where postings <= 3000
+    where postings <= 2000
 ),
--- The 60 documents that hold most of them, by weight and how often; of equals those that were stored last. A posting
+-- The 50 documents that hold most of them, by weight and how often; of equals those that were stored last. A posting
 -- that a release before wrote has no frequency.
 candidate as materialized (
     select p.document
@@ -137,11 +137,11 @@ candidate as materialized (
         from posting
         where tenant_id = :tenant_id and kind = :kind and term = telling.term
         order by document desc
-        limit 500
+        limit 250
     ) p
     group by p.document
     order by sum(telling.weight * p.frequency / (p.frequency + 1.2)) desc, p.document desc
-    limit 60
+    limit 50
 ),
 found as materialized (
     select d.id, d.terms, d.frequencies, d.length, d.created_at, d.category
@@ -200,15 +200,15 @@ scored as materialized (
     from (
         select id, word, sum(part) as part, max(words) as words, bool_or(is_rare_string) as is_rare_string
         from (
-            select every.id, w.variant, w.word, max(w.words) as words, bool_or(w.is_rare_string) as is_rare_string,
+            select held.id, w.variant, w.word, max(w.words) as words, bool_or(w.is_rare_string) as is_rare_string,
                 max(w.weight * 2.2 * held.frequency
-                    / (held.frequency + 1.2 * (0.25 + 0.75 * every.length / w.mean_length))) as part
-            from every
-            cross join lateral unnest(every.terms, every.frequencies) held (term, frequency)
+                    / (held.frequency + 1.2 * (0.25 + 0.75 * held.length / w.mean_length))) as part
+            -- Both at once in the list of columns, where PostgreSQL does not store their rows in between.
+            from (select id, length, unnest(terms) as term, unnest(frequencies) as frequency from every) held
             -- All rows fulfil both conditions. They make PostgreSQL expect few, so that it hashes the query's terms, and
             -- not the documents'.
             join (select * from weighted where words > 0 and weight > -1e9) w on w.term = held.term
-            group by every.id, w.variant, w.word
+            group by held.id, w.variant, w.word
         ) v
         group by id, word
     ) w

@@ -1,7 +1,7 @@
 """Search over a tenant's resolved tickets and approved articles: BM25 in `rank.sql`, over the index of `indexing`.
 
 Invariant: what a query costs does not grow with the corpus, nor with how few words it has: at most 60 terms are looked up,
-3,000 postings read, and 100 documents scored. Only good matches are returned.
+2,000 postings read, and 90 documents scored. Only good matches are returned.
 
     subject, body ─▶ query terms, weighed by rarity ─▶ postings of the most telling ones ─▶ candidates, and what they
                                                                                             are linked to
