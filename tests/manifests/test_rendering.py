@@ -54,7 +54,7 @@ def test_the_two_applications_share_no_object() -> None:
 
 def test_nothing_of_the_foundation_changes_its_name_with_its_content() -> None:
     names = sorted(each["metadata"]["name"] for each in of_kind(render(FOUNDATION), "ConfigMap"))
-    assert names == ["instances", "smoke-tenant", "tenants"]
+    assert names == ["instances", "smoke-results", "smoke-tenant", "tenants"]
     assert [each for each in of_kind(render(WORKLOAD), "ConfigMap") if each["metadata"]["name"] == "settings"] == []
 
 
