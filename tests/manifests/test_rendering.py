@@ -12,7 +12,7 @@ import yaml
 
 from tests.manifests.changes import is_offline
 from tests.manifests.environment import unread_secrets, unset_variables
-from tests.manifests.project import ROOT, copy_project
+from tests.manifests.project import ROOT, copy_project, settings
 from tests.manifests.references import missing_references
 from tests.manifests.rendering import (
     FOUNDATION,
@@ -176,4 +176,6 @@ def test_workers_scale_by_the_ledger_whatever_redis_says() -> None:
 
     assert [trigger["type"] for trigger in scaled["spec"]["triggers"]] == ["postgresql"]
     assert "fallback" not in scaled["spec"], "it would be the number of workers, in place of the one that is there"
-    assert (scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"]) == (3, 10)
+    chosen = settings()
+    counts = (scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"])
+    assert counts == (int(chosen["workersMinimum"]), int(chosen["workersMaximum"]))
