@@ -12,7 +12,7 @@ export LANGSMITH_TRACING := false
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
-	faults faults-machine restore-drill alert-drill image image-test installation tenants bootstrap smoke smoke-ticket \
+	faults faults-machine restore-drill alert-drill image image-test installation tenants bootstrap smoke smoke-ticket schema-check \
 	account workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch promote promotable release-tenants e2e clean
 
 help:  ## This list
@@ -184,6 +184,12 @@ smoke-ticket: $(VENV)/.dev-ready  ## One ticket of a real help desk, end to end:
 	kubectl --namespace $(ENVIRONMENT) wait --for=condition=complete --timeout=5m job/ai-agents-smoke-ticket || \
 		{ kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke-ticket; exit 1; }
 	kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke-ticket
+
+schema-check: $(VENV)/.dev-ready  ## Whether schema, tables and roles are what the image that runs wants; changes nothing
+	@$(BIN)/python kustomize/smoke_by_hand.py $(ENVIRONMENT) $(RUNNING) schema | kubectl replace --force --filename -
+	kubectl --namespace $(ENVIRONMENT) wait --for=condition=complete --timeout=2m job/ai-agents-schema-check || \
+		{ kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-schema-check; exit 1; }
+	kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-schema-check
 
 # Each in an environment of its own: none of them is a dependency.
 PIP_AUDIT := pip-audit@2.10.1

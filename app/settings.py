@@ -271,6 +271,8 @@ class ConsoleSettings(LedgerSettings, TenantSettings):
         default={}, examples=['{"acme-it": {"viewer": ["acme"]}, "team-north": {"operator": ["acme", "globex"]}}']
     )
     """Groups whose members may see and operate only the tenants that are named for them."""
+    console_smoke_results: Path | None = Field(default=None, examples=["/etc/ai-agents/smoke/report.json"])
+    """What the last smoke test reported, for the page Now."""
     console_trace_url: str | None = Field(default=None, examples=["https://tempo.example/trace/{trace_id}"])
     console_token: SecretStr | None = Field(
         default=None, min_length=16, validate_default=True, examples=["$(openssl rand -hex 16)"]

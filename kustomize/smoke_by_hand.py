@@ -1,4 +1,4 @@
-"""The smoke test's Jobs for `make smoke`: with the image that runs, and without the annotations of an Argo CD hook.
+"""The Jobs of `make smoke`, `smoke-ticket` and `schema-check`: with the image that runs, and as no hook of Argo CD.
 
 A rollback in Argo CD's UI runs no hooks, and the image that runs then is not the one in Git.
 """
@@ -21,6 +21,17 @@ def smoke_job(environment: str, image: str) -> str:
     job = _named(environment, "ai-agents-smoke")
     del job["metadata"]["annotations"]
     job["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    return yaml.safe_dump(job, sort_keys=False)
+
+
+def schema_job(environment: str, image: str) -> str:
+    """A Job that compares the database with what *image* wants, as the migration's: it changes nothing."""
+    job = _named(environment, "ai-agents-migrate")
+    del job["metadata"]["annotations"]
+    job["metadata"]["name"] = "ai-agents-schema-check"
+    job["spec"]["backoffLimit"] = 0
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    container["image"], container["args"] = image, ["migrate", "--check"]
     return yaml.safe_dump(job, sort_keys=False)
 
 
@@ -78,9 +89,9 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case [environment, image] if "/" in image:
             sys.stdout.write(smoke_job(environment, image))
+        case [environment, image, "schema"] if "/" in image:
+            sys.stdout.write(schema_job(environment, image))
         case [environment, image, slug, ticket] if "/" in image:
             sys.stdout.write(ticket_job(environment, image, slug, ticket))
         case _:
-            sys.exit(
-                "usage: smoke_by_hand.py ENVIRONMENT IMAGE [SLUG TICKET]: is ai-agents-api where kubectl talks to?"
-            )
+            sys.exit("usage: smoke_by_hand.py ENVIRONMENT IMAGE [schema | SLUG TICKET]: is it where kubectl talks to?")

@@ -70,7 +70,8 @@ def console() -> None:
 
 @click.command()
 @click.option("--wait", default=300, show_default=True, metavar="SECONDS", help="How long the database may stay out.")
-def migrate(wait: int) -> None:
+@click.option("--check", "is_check", is_flag=True, help="Only compare schema, tables and roles; nothing is changed.")
+def migrate(wait: int, is_check: bool) -> None:
     r"""Take the database's schema to the newest revision; a schema that is ahead is left alone.
 
     \b
@@ -78,10 +79,14 @@ def migrate(wait: int) -> None:
       MIGRATION_DATABASE_URL=postgresql://ai_agents_owner:…@db/ai_agents ai-agents migrate
     """
     from app.db.migrate import migrate as migrate_schema
+    from app.db.schema_check import check_schema
     from app.settings import MigrateSettings, load_settings
 
     settings = load_settings(MigrateSettings)
     url = settings.migration_database_url.get_secret_value()
+    if is_check:
+        run(check_schema(url, tell=click.echo))
+        return
     run(migrate_schema(url, tell=click.echo, wait=timedelta(seconds=wait)))
 
 

@@ -195,7 +195,13 @@ async def open_console(settings: ConsoleSettings) -> AsyncIterator[Litestar]:
         queue = await stack.enter_async_context(open_queue(RingBroker(settings.redis_url.get_secret_value())))
         key, token = settings.console_session_key, settings.console_token
         yield create_console(
-            backend=Backend(database, queue, tenants_directory, trace_url=settings.console_trace_url or ""),
+            backend=Backend(
+                database,
+                queue,
+                tenants_directory,
+                trace_url=settings.console_trace_url or "",
+                smoke_results=settings.console_smoke_results,
+            ),
             doors=Doors(
                 token=token.get_secret_value() if token else None,
                 provider=_provider(settings),

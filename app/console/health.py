@@ -14,6 +14,7 @@ from typing import Final
 from uuid import UUID
 
 from app.console.shared import SharedDesk
+from app.console.smoke import SmokeTest
 from app.core.diagnosis import diagnose
 from app.core.price import UNPRICED_REMEDY, Budget, budgets
 from app.core.tenant import Tenant
@@ -63,6 +64,8 @@ class Snapshot:
     file_problems: Sequence[tuple[str, str]] = ()
     shared: Mapping[UUID, SharedDesk] = field(default_factory=dict)
     """Each shared help desk, by the instance's id."""
+    smoke_test: SmokeTest | None = None
+    """The last one. None: there was none, or its results are not seen here."""
     is_other_in_work: bool = False
     """Whether a delivery of a tenant that is left out here is in work."""
 
@@ -163,6 +166,13 @@ def _of_the_whole(seen: Snapshot) -> Iterable[HealthProblem]:
             Level.BAD,
             "No worker listens",
             "Webhooks are accepted and wait. Look at the worker's pods and their logs.",
+        )
+    if seen.smoke_test is not None and not seen.smoke_test.passed:
+        yield HealthProblem(
+            Level.BAD,
+            "The last smoke test failed",
+            "; ".join(f"{check.name}: {check.detail}" for check in seen.smoke_test.failures) or "It checked nothing.",
+            since=seen.smoke_test.finished,
         )
     for hold in seen.holds_of(EVERY_TENANT):
         yield HealthProblem(

@@ -13,6 +13,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from app.console.access import Access
 from app.console.door import MAY_NOT
 from app.console.health import Snapshot
 from app.console.shared import load_shared_desk
+from app.console.smoke import load_smoke_test
 from app.core.tenant import Tenant
 from app.db.limits.holds import EVERY_TENANT, Hold, list_holds
 from app.db.reports.overview import load_figures
@@ -44,6 +46,8 @@ class Backend:
     directory: TenantDirectory
     trace_url: str = ""
     """Address of a trace in the tracing system, with the placeholder `{trace_id}`."""
+    smoke_results: Path | None = None
+    """The file that the smoke test's results are mounted as."""
     _last: tuple[float, Snapshot] | None = None
     _taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -80,6 +84,7 @@ class Backend:
             workers=workers,
             file_problems=[(problem.slug, problem.detail) for problem in self.directory.problems],
             shared=shared,
+            smoke_test=load_smoke_test(self.smoke_results),
         )
 
 
@@ -161,6 +166,7 @@ class Resources:
             figures=figures,
             holds=_holds_for(tenants, whole),
             shared={},
+            smoke_test=None,
             is_other_in_work=whole.working > sum(each.load.working for each in figures),
             file_problems=[(slug, _FILE_REFUSED) for slug, _ in whole.file_problems if self.access.may_see(slug)],
         )

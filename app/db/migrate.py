@@ -118,7 +118,7 @@ def _upgrade(connection: Connection, tell: Tell) -> str:
     config = alembic_config(connection)
     head, known = known_revisions()
     current = MigrationContext.configure(connection).get_current_revision()
-    _check_roles(connection)
+    check_roles(connection)
     _keep_from_making_tables(connection, tell)
     _reset_settings(connection, tell)
     connection.commit()
@@ -155,7 +155,8 @@ def _config() -> Config:
     return config
 
 
-def _check_roles(connection: Connection) -> None:
+def check_roles(connection: Connection) -> None:
+    """Raises MissingRole, with the SQL that mends it, if a role is missing or may more than it should."""
     rows = connection.execute(_ROLES, {"roles": list(ROLES)}).all()
     missing = [role for role in ROLES if role not in {row.rolname for row in rows}]
     if missing:
@@ -188,17 +189,17 @@ def _keep_from_making_tables(connection: Connection, tell: Tell) -> None:
     A table that the application made would have no policy and could stand before the real one; on a pooled
     connection it would still stand there, with its rows, for the next tenant.
     """
-    if not _makers(connection):
+    if not makers(connection):
         return
     remedy = connection.execute(_TAKE_BACK, {"roles": list(ROLES)}).one()
     if remedy.is_ours:
         for statement in (remedy.of_database, remedy.of_schema):
             connection.exec_driver_sql(statement)
         tell("took back the right to make tables, temporary ones too, from all but the owner")
-    makers = _makers(connection)
-    if makers:
+    found = makers(connection)
+    if found:
         raise MissingRole(
-            f"{' and '.join(makers)} can make tables, which have no row-level security. As the owner of the database, "
+            f"{' and '.join(found)} can make tables, which have no row-level security. As the owner of the database, "
             f"run: {remedy.of_database}; {remedy.of_schema};"
         )
 
@@ -224,7 +225,8 @@ def _reset_settings(connection: Connection, tell: Tell) -> None:
         )
 
 
-def _makers(connection: Connection) -> list[str]:
+def makers(connection: Connection) -> list[str]:
+    """The roles of the application that can make tables."""
     return list(connection.execute(_MAKERS, {"roles": list(ROLES)}).scalars())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -17,7 +18,7 @@ from app.smoke.api import ApiChecks
 from app.smoke.journey import Journey, open_simulator
 from app.smoke.public import PublicDoor
 from app.smoke.real import RealTicket, open_visit
-from app.smoke.report import SmokeReport, run_checks
+from app.smoke.report import CheckFailed, SmokeReport, run_checks
 from app.tenants import KnownTenant, missing_secrets
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ async def run_smoke(
 ) -> SmokeReport:
     """Run every check against the API at *url*, with *known*'s help desk simulated, or with a real ticket.
 
-    With *door* it also checks what is reachable from the internet, with *cluster* also the pods.
+    With *door* it also checks what is reachable from the internet, with *cluster* also the pods, and keeps the results
+    there.
 
     Raises:
         TenantFileInvalid: The tenant lacks a secret.
@@ -75,4 +77,10 @@ async def run_smoke(
         report.skip("pods of the release", "no --namespace")
     else:
         await run_checks(cluster.checks, report)
+    report.finished = datetime.now(UTC)
+    if cluster is not None:
+        try:
+            await cluster.keep(report)
+        except CheckFailed as failure:  # the release is no worse for it
+            report.skip("results are kept", failure.detail)
     return report

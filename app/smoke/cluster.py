@@ -1,4 +1,4 @@
-"""Checks the release's pods through the Kubernetes API.
+"""Checks the release's pods through the Kubernetes API, and keeps the results there.
 
 Import it only where this is done: the client library takes a second to load, and 60 MB of memory.
 """
@@ -18,12 +18,14 @@ from kubernetes.config import ConfigException
 from kubernetes.config.incluster_config import InClusterConfigLoader
 from urllib3.exceptions import HTTPError
 
-from app.smoke.report import CheckFailed, NamedCheck
+from app.smoke.report import CheckFailed, NamedCheck, SmokeReport
 
 _CALL_TIMEOUT_S: Final = 10.0
 _MOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _COMPONENTS: Final = ("api", "worker")
 _LOOK_EVERY_S: Final = 1.0
+RESULTS: Final = "smoke-results"
+"""The ConfigMap, which the foundation makes, since no right can be given to make one of this name alone."""
 
 Pod = Any
 """Kubernetes' V1Pod. `Any`, since its types allow every field to be missing, but the fields read here never are."""
@@ -62,9 +64,21 @@ class Cluster:
     def checks(self) -> list[NamedCheck]:
         return [("pods of the release", self._pods)]
 
+    async def keep(self, report: SmokeReport) -> None:
+        """Put *report* into the ConfigMap, in place of the one before: `report.json`, and `report.xml` as JUnit.
+
+        Raises:
+            CheckFailed: It can't be written.
+        """
+        results = {"data": {"report.json": report.json(), "report.xml": report.junit()}}
+        with self._api(f"the ConfigMap {RESULTS}") as api:
+            await asyncio.to_thread(
+                api.patch_namespaced_config_map, RESULTS, self._namespace, results, _request_timeout=_CALL_TIMEOUT_S
+            )
+
     async def _pods(self) -> str:
         deadline = time.monotonic() + self._wait_s
-        with self._api() as api:
+        with self._api("pods") as api:
             image = self._image
             if image is None:
                 image = await asyncio.to_thread(self._own_image, api)
@@ -91,7 +105,7 @@ class Cluster:
         return [pod for pod in pods.items if _is_staying(pod)]
 
     @contextmanager
-    def _api(self) -> Iterator[CoreV1Api]:
+    def _api(self, what: str) -> Iterator[CoreV1Api]:
         configuration = Configuration()
         loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]
             self._credentials / "token", self._credentials / "ca.crt", environ=self._environ
@@ -106,7 +120,8 @@ class Cluster:
             ) from error
         except ApiException as error:
             raise CheckFailed(
-                f"the Kubernetes API answers {error.status} for pods: does smoke-sa have its Role in {self._namespace}?"
+                f"the Kubernetes API answers {error.status} for {what}: does smoke-sa have its Role in "
+                f"{self._namespace}?"
             ) from error
         except HTTPError as error:
             raise CheckFailed(f"the Kubernetes API does not answer ({type(error).__name__})") from error

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from xml.etree import ElementTree as ET
 
@@ -46,6 +47,7 @@ class SmokeReport:
     """The results of all checks, in the order in which they ran."""
 
     checks: list[Check] = field(default_factory=list)
+    finished: datetime | None = None
 
     @property
     def is_passed(self) -> bool:
@@ -61,7 +63,8 @@ class SmokeReport:
             {"name": check.name, "outcome": check.outcome, "seconds": check.seconds, "detail": check.detail}
             for check in self.checks
         ]
-        return json.dumps({"passed": self.is_passed, "checks": checks}, indent=2)
+        finished = self.finished.isoformat() if self.finished else None
+        return json.dumps({"finished": finished, "passed": self.is_passed, "checks": checks}, indent=2)
 
     def table(self) -> str:
         width = max((len(check.name) for check in self.checks), default=0)

@@ -135,4 +135,4 @@ def test_somebody_hears_that_nobody_would_hear(tmp_path: Path) -> None:
     }
     assert [entry["secretKey"] for entry in made[hook["urlSecret"]["name"]]] == [hook["urlSecret"]["key"]]
     page = (ROOT / "docs/deploy.md").read_text("utf-8")
-    assert "components/watchdog" in page.split("### 8.")[1].split("\n### ")[0]
+    assert "components/watchdog" in page.split("### 14.")[1].split("\n### ")[0]

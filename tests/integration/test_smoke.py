@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -21,9 +22,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app.api.edge import SECURITY_HEADERS
+from app.console.smoke import load_smoke_test
 from app.smoke import PublicDoor
 from app.smoke.cluster import Cluster
-from app.smoke.report import Check, NamedCheck, SmokeReport, run_checks
+from app.smoke.report import Check, CheckFailed, CheckOutcome, NamedCheck, SmokeReport, run_checks
 
 Answer = Callable[[web.Request], Any]
 Pods = dict[str, list[dict[str, Any]]]
@@ -264,6 +266,38 @@ async def look_at(
             environ={"KUBERNETES_SERVICE_HOST": "localhost", "KUBERNETES_SERVICE_PORT": str(port)},
         )
         return (await results(cluster.checks))["pods of the release"]
+
+
+@pytest.mark.parametrize("status", [200, 403])
+async def test_the_results_are_kept_where_the_console_finds_them(tmp_path: Path, status: int) -> None:
+    kept: list[Any] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        assert (request.method, request.path) == ("PATCH", "/api/v1/namespaces/production/configmaps/smoke-results")
+        assert request.content_type == "application/strategic-merge-patch+json"
+        kept.append(json.loads(await request.text()))
+        return web.json_response({}, status=status)
+
+    certificate = write_certificate(tmp_path)
+    (tmp_path / "ca.crt").write_bytes(certificate.read_bytes())
+    (tmp_path / "token").write_text("good")
+    report = SmokeReport([Check("note", CheckOutcome.FAILED, 1.0, "no note")], datetime(2026, 11, 28, 12, tzinfo=UTC))
+    async with serve(answer, certificate) as port:
+        environ = {"KUBERNETES_SERVICE_HOST": "localhost", "KUBERNETES_SERVICE_PORT": str(port)}
+        cluster = Cluster("production", pod="me", credentials=tmp_path, environ=environ)
+        if status == 403:
+            with pytest.raises(CheckFailed, match="403 for the ConfigMap smoke-results"):
+                await cluster.keep(report)
+            return
+        await cluster.keep(report)
+
+    file = tmp_path / "report.json"
+    file.write_text(kept[0]["data"]["report.json"], "utf-8")
+    found = load_smoke_test(file)
+    assert found is not None
+    assert (found.passed, found.finished) == (False, report.finished)
+    assert [(each.name, each.detail) for each in found.failures] == [("note", "no note")]
+    assert "<testsuite" in kept[0]["data"]["report.xml"]
 
 
 async def test_pods_that_are_ready_on_the_release_pass_though_old_ones_still_end(tmp_path: Path) -> None:

@@ -181,5 +181,27 @@ def test_another_region_is_a_copied_folder(tmp_path: Path) -> None:
     assert re.findall(r".{40}production.{40}", rendered) == [], "nothing of the folder that was copied is left"
 
 
+def test_a_setting_of_one_environment_is_a_few_lines_of_its_own(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    page = (ROOT / "docs/environments.md").read_text("utf-8").split("## A setting of one environment")[1]
+    (lines,) = re.findall(r"```yaml\n(.*?)```", page.split("\n## ")[0], re.DOTALL)
+    path = tmp_path / "kustomize/overlays/production/workload/kustomization.yaml"
+    path.write_text(path.read_text("utf-8") + lines, "utf-8")
+
+    (settings,) = (
+        each
+        for each in of_kind(render(str(path.parent.relative_to(tmp_path)), root=tmp_path), "ConfigMap")
+        if "LOG_LEVEL" in each["data"]
+    )
+    assert settings["data"]["LEDGER_RESTORED"] == "true"
+    assert settings["metadata"]["name"].startswith("settings-")
+    own = [
+        each
+        for each in of_kind(render("kustomize/overlays/staging"), "ConfigMap")
+        if "LOG_LEVEL" in each.get("data", {})
+    ]
+    assert "LEDGER_RESTORED" not in own[0]["data"]
+
+
 def _place(application: Object) -> tuple[str, str]:
     return application["metadata"]["name"], application["spec"]["source"]["targetRevision"]

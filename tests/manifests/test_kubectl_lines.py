@@ -111,6 +111,6 @@ def test_one_page_says_how_to_go_back_and_the_others_point_to_it(page: Path) -> 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_argocd_lines_are_of_commands_that_argo_cd_has(page: Path) -> None:
     """Of Argo CD 3.5, docs/user-guide/commands."""
-    known = {"get", "history", "rollback", "set", "sync", "terminate-op"}
+    known = {"delete", "get", "history", "rollback", "set", "sync", "terminate-op"}
 
     assert set(re.findall(r"argocd app ([a-z-]+)", page.read_text("utf-8"))) <= known

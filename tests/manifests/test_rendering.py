@@ -12,7 +12,7 @@ import yaml
 
 from tests.manifests.changes import is_offline
 from tests.manifests.environment import unread_secrets, unset_variables
-from tests.manifests.project import ROOT, copy_project
+from tests.manifests.project import ROOT, copy_project, settings
 from tests.manifests.references import missing_references
 from tests.manifests.rendering import (
     FOUNDATION,
@@ -54,7 +54,7 @@ def test_the_two_applications_share_no_object() -> None:
 
 def test_nothing_of_the_foundation_changes_its_name_with_its_content() -> None:
     names = sorted(each["metadata"]["name"] for each in of_kind(render(FOUNDATION), "ConfigMap"))
-    assert names == ["instances", "smoke-tenant", "tenants"]
+    assert names == ["instances", "smoke-results", "smoke-tenant", "tenants"]
     assert [each for each in of_kind(render(WORKLOAD), "ConfigMap") if each["metadata"]["name"] == "settings"] == []
 
 
@@ -176,4 +176,6 @@ def test_workers_scale_by_the_ledger_whatever_redis_says() -> None:
 
     assert [trigger["type"] for trigger in scaled["spec"]["triggers"]] == ["postgresql"]
     assert "fallback" not in scaled["spec"], "it would be the number of workers, in place of the one that is there"
-    assert (scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"]) == (3, 10)
+    chosen = settings()
+    counts = (scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"])
+    assert counts == (int(chosen["workersMinimum"]), int(chosen["workersMaximum"]))

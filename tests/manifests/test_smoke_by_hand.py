@@ -31,6 +31,19 @@ def test_the_job_is_the_hooks_with_the_image_that_runs_and_no_hook() -> None:
     assert container["args"] == hook["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
+def test_the_schema_is_looked_at_by_the_migration_s_pod_which_then_changes_nothing() -> None:
+    job = yaml.safe_load(BY_HAND["schema_job"]("production", IMAGE))
+
+    assert invalid([job]) == []
+    assert hook_of(job) is None
+    assert missing_references([job], earlier=render(FOUNDATION)) == []
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == ["migrate", "--check"]
+    assert container["envFrom"] == [{"secretRef": {"name": "database-owner"}}]
+    refusals = [found for policy in policies_in(render("policies")) for found in policy.objections(job)]
+    assert [each for each in refusals if not each.startswith("images-from-our-registry")] == []
+
+
 @pytest.mark.parametrize(
     ("slug", "owners"),
     [("acme", ["acme.webhook.json"]), ("globex", ["globex.webhook.json", "main.webhook.json"])],

@@ -18,6 +18,7 @@ from sqlmodel import SQLModel
 
 import app.db.tables  # noqa: F401 - fills SQLModel.metadata
 from app.db.migrate import ROLES, MissingRole, alembic_config, migrate
+from app.db.schema_check import SchemaDiffers, check_schema
 from app.errors import DatabaseUnavailable
 from demo.embedded import DatabaseUrls, PostgresServer
 
@@ -126,6 +127,37 @@ async def test_a_schema_ahead_of_the_image_is_a_success(empty: DatabaseUrls) -> 
     await connection.close()
     assert await migrate(empty.owner, tell=said.append) == "2099_01_01_0000"
     assert "ahead" in said[-1]
+
+
+async def test_a_check_tells_what_is_there_and_changes_nothing(empty: DatabaseUrls) -> None:
+    said: list[str] = []
+    with pytest.raises(SchemaDiffers, match="at nothing"):
+        await check_schema(empty.owner, tell=said.append)
+    assert await tables(empty.owner) == set()
+    head = await migrate(empty.owner, tell=lambda _: None)
+
+    await check_schema(empty.owner, tell=said.append)
+
+    assert said == [f"the schema is at {head}, its tables are those of this image, and the roles are right"]
+
+
+async def test_a_check_sees_a_schema_that_is_behind_ahead_or_changed_by_hand(empty: DatabaseUrls) -> None:
+    said: list[str] = []
+    await migrate(empty.owner, tell=lambda _: None)
+    owner = await asyncpg.connect(empty.owner)
+    try:
+        await owner.execute("alter table delivery add column by_hand text")
+        with pytest.raises(SchemaDiffers, match="by_hand"):
+            await check_schema(empty.owner, tell=said.append)
+        await owner.execute("update alembic_version set version_num = '2026_11_25_1100'")
+        with pytest.raises(SchemaDiffers, match=r"at 2026_11_25_1100, and this image wants .*: run migrate"):
+            await check_schema(empty.owner, tell=said.append)
+        await owner.execute("update alembic_version set version_num = '2099_01_01_0000'")
+        await check_schema(empty.owner, tell=said.append)
+        assert "ahead" in said[-1]
+        assert await owner.fetchval("select version_num from alembic_version") == "2099_01_01_0000"
+    finally:
+        await owner.close()
 
 
 async def test_the_owner_is_no_superuser(empty: DatabaseUrls) -> None:

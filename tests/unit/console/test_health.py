@@ -1,9 +1,12 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.console.health import HealthProblem, Level, Snapshot, find_problems, find_problems_of, p95
+from app.console.smoke import SmokeCheck, SmokeTest, load_smoke_test
 from app.core.price import Usage
 from app.db.limits.holds import EVERY_TENANT, Cause, Hold
 from app.db.reports.load import FailedDeliveries, TenantLoad
@@ -35,6 +38,28 @@ def hold(cause: Cause, tenant_id: Any = ACME.id, **values: Any) -> Hold:
 def only(snapshot: Snapshot) -> HealthProblem:
     [problem] = find_problems(snapshot)
     return problem
+
+
+def a_smoke_test(*checks: tuple[str, str]) -> SmokeTest:
+    found = [SmokeCheck(name=name, outcome=outcome, detail="look at its log") for name, outcome in checks]
+    return SmokeTest(finished=NOW, passed=all(each.outcome == "passed" for each in found), checks=found)
+
+
+def test_a_smoke_test_that_failed_is_told_with_what_to_do() -> None:
+    problem = only(replace(seen(), smoke_test=a_smoke_test(("health", "passed"), ("note", "failed"))))
+
+    assert (problem.level, problem.title, problem.since) == (Level.BAD, "The last smoke test failed", NOW)
+    assert problem.detail == "note: look at its log"
+    assert find_problems(replace(seen(), smoke_test=a_smoke_test(("note", "passed")))) == []
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", '{"passed": true, "checks": []}', "\x00"])
+def test_results_that_are_none_are_not_shown(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "report.json"
+    if text is not None:
+        file.write_text(text)
+
+    assert load_smoke_test(file) is None
 
 
 def test_nothing_wrong_is_no_finding() -> None:
