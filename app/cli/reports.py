@@ -306,8 +306,6 @@ _KEPT: Final = timedelta(days=91)
 
 def _exported(voted: VotedNote) -> dict[str, Any]:
     enhancement = voted.enhancement
-    statements = (*enhancement.facts, *enhancement.hypotheses, *enhancement.next_steps)
-    cited = {ref for statement in statements for ref in statement.citations}
     return {
         "job_id": str(voted.job_id),
         "is_helpful": voted.is_helpful,
@@ -325,7 +323,7 @@ def _exported(voted: VotedNote) -> dict[str, Any]:
                 "title": source.title,
                 "text": source.text,
                 "fit": round(source.score, 3),
-                "is_cited": source.ref in cited,
+                "is_cited": source.ref in enhancement.cited,
             }
             for group in enhancement.gathered
             for source in group.sources
