@@ -63,7 +63,8 @@ def shadow(slug: str, since: datetime | None, *, is_json: bool) -> None:
         click.echo(f"  {name:<24}{told}")
     for note in notes:
         if note.match is not None:
-            click.echo(f"\n#{note.number} {note.subject}  [{_WORDS[note.match]}]")
+            who = f", says {note.judged_by}" if note.judged_by else ""
+            click.echo(f"\n#{note.number} {note.subject}  [{_WORDS[note.match]}{who}]")
             click.echo(f"  note  {_one_line(note.enhancement.summary or 'gathered context alone')}")
             click.echo(f"  done  {_one_line(note.resolution or 'closed without a resolution')}")
 
@@ -131,6 +132,7 @@ def _as_json(report: ShadowReport) -> dict[str, Any]:
                 "confidence": note.enhancement.confidence,
                 "model": note.enhancement.model,
                 "match": note.match,
+                "judged_by": note.judged_by,
                 "summary": note.enhancement.summary,
                 "next_steps": [step.text for step in note.enhancement.next_steps],
                 "resolution": note.resolution,

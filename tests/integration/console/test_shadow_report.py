@@ -112,3 +112,28 @@ async def test_the_command_tells_the_same(stage: Stage, urls: Any, tmp_path: Pat
     found = json.loads((await call_here("shadow", "--tenant", "acme", "--json", **variables)).stdout)
     assert (found["notes"], found["same_fix"]["same"], found["same_fix"]["compared"]) == (4, 1, 1)
     assert {each["match"] for each in found["tickets"]} == {"same", None}
+
+
+@shadowed
+async def test_a_person_says_whether_the_note_told_the_fix(stage: Stage, console: Console, make_console: Any) -> None:
+    tickets = await work_on_four(stage)
+    for name in FIXES:
+        await stage.deliver(tickets[name], event="ticket_resolved")
+    await stage.work()
+    for name, act in (("other", "same"), ("untold", "other")):
+        done = await console.post(f"/tenants/acme/shadow/{act}", ticket=tickets[name])
+        assert done.status_code == 303
+    words = words_of((await console.get("/tenants/acme/shadow")).text)
+    assert "Same fix 66.7 % 2 of 3" in words
+    assert "Of 2 people said so" in words
+    assert "says ines@acme.example" in words
+    assert "judge a note" in words_of((await console.get("/acts")).text)
+    assert (await console.post("/tenants/acme/shadow/unsaid", ticket=tickets["other"])).status_code == 303
+    assert "Same fix 33.3 % 1 of 3" in words_of((await console.get("/tenants/acme/shadow")).text)
+
+    assert (await console.post("/tenants/acme/shadow/maybe", ticket="1")).status_code == 404
+    assert (await console.post("/tenants/acme/shadow/same")).status_code == 400
+    viewer = make_console(named={"acme-it": {"acme": Role.VIEWER}})
+    viewer.come_in(None, groups=["acme-it"])
+    assert (await viewer.post("/tenants/acme/shadow/same", ticket="1")).status_code == 403
+    assert "It told the fix" not in (await viewer.get("/tenants/acme/shadow")).text
