@@ -63,7 +63,8 @@ def shadow(slug: str, since: datetime | None, *, is_json: bool) -> None:
         click.echo(f"  {name:<24}{told}")
     for note in notes:
         if note.match is not None:
-            click.echo(f"\n#{note.number} {note.subject}  [{_WORDS[note.match]}]")
+            who = f", says {note.judged_by}" if note.judged_by else ""
+            click.echo(f"\n#{note.number} {note.subject}  [{_WORDS[note.match]}{who}]")
             click.echo(f"  note  {_one_line(note.enhancement.summary or 'gathered context alone')}")
             click.echo(f"  done  {_one_line(note.resolution or 'closed without a resolution')}")
 
@@ -131,6 +132,7 @@ def _as_json(report: ShadowReport) -> dict[str, Any]:
                 "confidence": note.enhancement.confidence,
                 "model": note.enhancement.model,
                 "match": note.match,
+                "judged_by": note.judged_by,
                 "summary": note.enhancement.summary,
                 "next_steps": [step.text for step in note.enhancement.next_steps],
                 "resolution": note.resolution,
@@ -306,8 +308,6 @@ _KEPT: Final = timedelta(days=91)
 
 def _exported(voted: VotedNote) -> dict[str, Any]:
     enhancement = voted.enhancement
-    statements = (*enhancement.facts, *enhancement.hypotheses, *enhancement.next_steps)
-    cited = {ref for statement in statements for ref in statement.citations}
     return {
         "job_id": str(voted.job_id),
         "is_helpful": voted.is_helpful,
@@ -325,7 +325,7 @@ def _exported(voted: VotedNote) -> dict[str, Any]:
                 "title": source.title,
                 "text": source.text,
                 "fit": round(source.score, 3),
-                "is_cited": source.ref in cited,
+                "is_cited": source.ref in enhancement.cited,
             }
             for group in enhancement.gathered
             for source in group.sources

@@ -53,11 +53,9 @@ def _found(trial: Trial, group: Gathered) -> Iterator[str]:
     took = next((step.ms / 1000 for step in trial.steps if step.name == group.kind), 0)
     yield _line(_KINDS[group.kind], f"{told}, {took:.2f} s{_empty_history(trial, group.kind)}")
     enhancement = trial.enhancement
-    statements = (*enhancement.facts, *enhancement.hypotheses, *enhancement.next_steps)
-    cited = {ref for statement in statements for ref in statement.citations}
     for source in group.sources:
         fit = f"fit {source.score:.0%}, " if source.score else ""
-        use = "cited" if source.ref in cited else "not cited"
+        use = "cited" if source.ref in enhancement.cited else "not cited"
         if source.ref in enhancement.left_out:
             use = "not read by the model: its prompt was too long"
         yield _line("", f"[{source.ref}] {source.title}: {fit}{use}")

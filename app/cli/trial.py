@@ -272,6 +272,9 @@ def smoke(url: str, slug: str, listen: str, ticket_id: str | None, timeout: int,
     if options["image"] and not namespace:
         raise click.UsageError("--expect-image goes with --namespace")
     known = choose(load_directory(), slug)
+    if known.tenant.note.is_shadow:
+        instead = f"look at one by `ai-agents try --tenant {slug} --ticket ID`, or set note.mode: post in its file"
+        raise click.ClickException(f"{slug} is in shadow mode, so no note would come: {instead}")
 
     async def work() -> SmokeReport:
         async with _help_desk(ticket_id, Hosted(host or "0.0.0.0", int(port))) as help_desk:  # noqa: S104 - a pod's own

@@ -98,6 +98,7 @@ def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
             tenants.show_tenant,
             tenants.check_connection,
             shadow.show_shadow,
+            shadow.judge_note,
             tenants.leave_check,
             tenants.act_on_tenant,
             tenants.act_on_all,

@@ -6,19 +6,24 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from litestar import Request, Response, get
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
+from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath
+from litestar.response import Redirect
 
 from app.console.pages import page
 from app.console.resources import Resources
 from app.console.sessions import User
 from app.core.shadow import ShadowReport
-from app.db.reports.shadow import MOST_NOTES, list_shadow_notes
+from app.core.ticket import MAX_TICKET_ID_CHARS
+from app.db.reports.audit import witness
+from app.db.reports.shadow import MOST_NOTES, keep_verdict, list_shadow_notes
 
 _SPANS: Final = {"7d": "last 7 days", "30d": "last 30 days", "90d": "last 90 days"}
 _USUAL: Final = "30d"
 _SHOWN: Final = 12
+_VERDICTS: Final = {"same": True, "other": False, "unsaid": None}
 
 
 @get("/tenants/{slug:str}/shadow")
@@ -51,6 +56,32 @@ async def show_shadow(
 
     # Some hundred notes are compared, which takes longer than other pages may wait.
     return await asyncio.to_thread(render)
+
+
+@post("/tenants/{slug:str}/shadow/{act:str}")
+async def judge_note(
+    slug: FromPath[str],
+    act: FromPath[str],
+    request: Request[Any, Any, Any],
+    resources: NamedDependency[Resources],
+    user: NamedDependency[User],
+) -> Redirect:
+    """Say whether a note told the fix that was made, or take that back."""
+    tenant, form = resources.operable(slug).tenant, await request.form()
+    ticket_id = str(form.get("ticket", ""))
+    if act not in _VERDICTS:
+        raise NotFoundException("There is no such page.")
+    if not ticket_id or len(ticket_id) > MAX_TICKET_ID_CHARS or "\0" in ticket_id:
+        raise ClientException("This form is not complete.")
+    await keep_verdict(
+        resources.database,
+        tenant.id,
+        ticket_id,
+        is_same=_VERDICTS[act],
+        by=user.name,
+        witness=witness(user.name, "judge a note", f"ticket {ticket_id}: {act}"),
+    )
+    return Redirect(f"/tenants/{slug}/shadow", status_code=303)
 
 
 def _best_to_read(notes: list[Any]) -> list[Any]:

@@ -187,6 +187,12 @@ class Enhancement(BaseModel):
     """What the endpoint refuses, as `Option`: the model was asked without."""
 
     @property
+    def cited(self) -> frozenset[str]:
+        """The refs that its summary and statements cite."""
+        statements = (*self.facts, *self.hypotheses, *self.next_steps)
+        return frozenset((*self.summary_citations, *(ref for each in statements for ref in each.citations)))
+
+    @property
     def is_context_only(self) -> bool:
         return self.model is None
 

@@ -43,6 +43,9 @@ class ShadowNote:
     status: str
     resolution: str
     resolved_at: datetime | None
+    verdict: bool | None = None
+    """Whether a person says that it told the fix; None: nobody said."""
+    judged_by: str | None = None
 
     @property
     def is_resolved(self) -> bool:
@@ -50,9 +53,11 @@ class ShadowNote:
 
     @cached_property
     def match(self) -> Match | None:
-        """None: the ticket is not resolved yet, or was before the note."""
+        """What a person says, else what the words tell. None: not resolved yet, or before the note."""
         if not self.is_resolved:
             return None
+        if self.verdict is not None:
+            return Match.SAME if self.verdict else Match.OTHER
         ticket = f"{self.subject}\n{self.description}"
         return compare(self.enhancement, ticket=ticket, resolution=self.resolution)
 
@@ -100,6 +105,11 @@ class ShadowReport:
     @property
     def resolved(self) -> int:
         return sum(note.is_resolved for note in self.notes)
+
+    @property
+    def judged(self) -> int:
+        """Of the notes that can be compared, those of which a person said whether they told the fix."""
+        return sum(note.is_resolved and note.verdict is not None for note in self.notes)
 
     @property
     def same(self) -> Share:

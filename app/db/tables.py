@@ -270,6 +270,18 @@ class SourceReset(SQLModel, table=True):
     actor: str = Field(sa_column=_words())
 
 
+class ShadowVerdict(SQLModel, table=True):
+    """What a person says of the note of shadow mode on a ticket."""
+
+    __tablename__ = "shadow_verdict"
+
+    tenant_id: UUID = Field(primary_key=True)
+    ticket_id: str = Field(sa_column=Column(Text, primary_key=True))
+    is_same: bool
+    actor: str = Field(sa_column=_words())
+    judged_at: datetime = Field(sa_column=_time(default_now=True))
+
+
 class AuditRow(SQLModel, table=True):
     """One act of an operator. Added, never changed. An act on all tenants has the tenant id of all zeros."""
 

@@ -61,6 +61,7 @@ TABLES = {
     "feedback": Rule("select"),
     "source_vote": Rule("select"),
     "source_reset": Rule(CHANGE),
+    "shadow_verdict": Rule(CHANGE),
     "audit": Rule("select insert"),
     "console_session": Rule(CHANGE),
 }

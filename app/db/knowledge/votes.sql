@@ -9,8 +9,10 @@ with voted as (
     cross join lateral jsonb_path_query(e.content, '$.gathered[*].sources[*]') source
     where f.tenant_id = :tenant_id and f.voted_at > now() - interval '7 days'
         and source ->> 'kind' in ('similar_tickets', 'knowledge')
-        and exists (
-            select from jsonb_path_query(e.content, '$.*[*].citations[*]') ref where ref #>> '{}' = source ->> 'ref'
+        and source ->> 'ref' in (
+            select ref #>> '{}' from jsonb_path_query(e.content, '$.*[*].citations[*]') ref
+            union all
+            select ref #>> '{}' from jsonb_path_query(e.content, '$.summary_citations[*]') ref
         )
 ),
 taken_back as (

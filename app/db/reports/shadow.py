@@ -7,11 +7,16 @@ from typing import Final
 from uuid import UUID
 
 from pydantic import ValidationError
+from sqlalchemy import delete, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
 
 from app.core.enhancement import Enhancement
 from app.core.shadow import ShadowNote
+from app.db.reports.audit import Witness
 from app.db.session import Database
 from app.db.sql import load_text
+from app.db.tables import ShadowVerdict
 
 MOST_NOTES: Final = 500
 
@@ -50,6 +55,24 @@ async def list_shadow_notes(
                 status=row["status"] or "",
                 resolution=row["resolution"] or "",
                 resolved_at=row["resolved_at"],
+                verdict=row["is_same"],
+                judged_by=row["judged_by"],
             )
         )
     return found
+
+
+async def keep_verdict(
+    database: Database, tenant_id: UUID, ticket_id: str, *, is_same: bool | None, by: str, witness: Witness
+) -> None:
+    """Store what a person says of the note on a ticket; None: take it back."""
+    key = {"tenant_id": tenant_id, "ticket_id": ticket_id}
+    async with database.as_tenant(tenant_id) as session:
+        if is_same is None:
+            of_it = (col(ShadowVerdict.tenant_id) == tenant_id, col(ShadowVerdict.ticket_id) == ticket_id)
+            await session.execute(delete(ShadowVerdict).where(*of_it))
+        else:
+            said = {"is_same": is_same, "actor": by, "judged_at": func.now()}
+            statement = insert(ShadowVerdict).values(**key, is_same=is_same, actor=by)
+            await session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=said))
+        await witness(session, tenant_id, 1)

@@ -7,7 +7,9 @@ select source ->> 'kind' as kind, source ->> 'id' as id, max(source ->> 'title')
 from vote
 join enhancement e on e.tenant_id = :tenant_id and e.job_id = vote.job_id
 cross join lateral jsonb_path_query(e.content, '$.gathered[*].sources[*]') source
-where exists (
-    select from jsonb_path_query(e.content, '$.*[*].citations[*]') ref where ref #>> '{}' = source ->> 'ref'
+where source ->> 'ref' in (
+    select ref #>> '{}' from jsonb_path_query(e.content, '$.*[*].citations[*]') ref
+    union all
+    select ref #>> '{}' from jsonb_path_query(e.content, '$.summary_citations[*]') ref
 )
 group by 1, 2

@@ -47,6 +47,7 @@ PAGES: Final[dict[str, tuple[str, ...]]] = {
     "POST /tenants/{slug}/{act}": (*_ACT, "reason"),
     "POST /tenants/{act}": (*_ACT, "reason"),
     "GET /tenants/{slug}/shadow": ("since",),
+    "POST /tenants/{slug}/shadow/{act}": ("csrf", "ticket"),
     "GET /quality": ("tenant",),
     "POST /quality/{slug}/{act}": ("csrf", "kind", "source"),
     "GET /cost": ("month",),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.console.access import Role
+from app.db.reports.shadow import list_shadow_notes
 from app.help_desks import open_help_desk
 from app.sync import group_by_desk, sync_each
 from tests.integration.console.conftest import Console, words_of
@@ -19,7 +20,7 @@ from tests.integration.worker.conftest import Stage
 SHADOW: dict[str, Any] = {"slug": "acme", "note": {"mode": "shadow"}}
 shadowed = pytest.mark.parametrize("stage", [SHADOW], indirect=True, ids=["shadow"])
 FIXES = {
-    "same": "Cached mode was off. Turned on cached mode.",
+    "same": "What the note said.",  # its own words come in here
     "other": "Mailbox quota was reached; archived old mail.",
     "untold": "Done.",
 }
@@ -31,6 +32,9 @@ async def work_on_four(stage: Stage) -> dict[str, str]:
     for ticket_id in tickets.values():
         await stage.deliver(ticket_id)
     await stage.work()
+    written = await list_shadow_notes(stage.database, stage.tenant.id, since=datetime.now(UTC) - timedelta(days=1))
+    noted = next(note.enhancement for note in written if note.ticket_id == tickets["same"])
+    FIXES["same"] = " ".join([noted.summary, *(step.text for step in noted.next_steps)])
     for name, fix in FIXES.items():
         stage.portal.update_ticket(
             tickets[name], status="Resolved", resolution=f"<p>{fix}</p>", resolved=datetime.now(UTC)
@@ -104,7 +108,32 @@ async def test_the_command_tells_the_same(stage: Stage, urls: Any, tmp_path: Pat
     assert told.returncode == 0, told.stderr
     assert "1 of 1" in told.stdout
     assert "[same fix]" in told.stdout
-    assert "Turned on cached mode." in told.stdout
+    assert FIXES["same"][:60] in told.stdout
     found = json.loads((await call_here("shadow", "--tenant", "acme", "--json", **variables)).stdout)
     assert (found["notes"], found["same_fix"]["same"], found["same_fix"]["compared"]) == (4, 1, 1)
     assert {each["match"] for each in found["tickets"]} == {"same", None}
+
+
+@shadowed
+async def test_a_person_says_whether_the_note_told_the_fix(stage: Stage, console: Console, make_console: Any) -> None:
+    tickets = await work_on_four(stage)
+    for name in FIXES:
+        await stage.deliver(tickets[name], event="ticket_resolved")
+    await stage.work()
+    for name, act in (("other", "same"), ("untold", "other")):
+        done = await console.post(f"/tenants/acme/shadow/{act}", ticket=tickets[name])
+        assert done.status_code == 303
+    words = words_of((await console.get("/tenants/acme/shadow")).text)
+    assert "Same fix 66.7 % 2 of 3" in words
+    assert "Of 2 people said so" in words
+    assert "says ines@acme.example" in words
+    assert "judge a note" in words_of((await console.get("/acts")).text)
+    assert (await console.post("/tenants/acme/shadow/unsaid", ticket=tickets["other"])).status_code == 303
+    assert "Same fix 33.3 % 1 of 3" in words_of((await console.get("/tenants/acme/shadow")).text)
+
+    assert (await console.post("/tenants/acme/shadow/maybe", ticket="1")).status_code == 404
+    assert (await console.post("/tenants/acme/shadow/same")).status_code == 400
+    viewer = make_console(named={"acme-it": {"acme": Role.VIEWER}})
+    viewer.come_in(None, groups=["acme-it"])
+    assert (await viewer.post("/tenants/acme/shadow/same", ticket="1")).status_code == 403
+    assert "It told the fix" not in (await viewer.get("/tenants/acme/shadow")).text

@@ -187,3 +187,14 @@ async def test_without_a_ticket_it_looks_at_the_help_desk(stage: Stage, urls: Da
     unknown = await call_here("try", "--tenant", "acmee", "--ticket", "1", **found)
     assert "known tenants: acme, other" in unknown.stderr
     assert posted(stage) == []
+
+
+@pytest.mark.parametrize("stage", [{"slug": "acme", "note": {"mode": "shadow"}}], indirect=True, ids=["shadow"])
+async def test_the_smoke_test_says_at_once_that_no_note_would_come(
+    stage: Stage, urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    asked = ["smoke", "--tenant", "acme", "--ticket", stage.ticket(), "--url", "http://127.0.0.1:1"]
+    ended = await call_here(*asked, **variables(urls, stage, tmp_path))
+    assert ended.returncode == 1
+    assert "acme is in shadow mode" in ended.stderr
+    assert posted(stage) == []

@@ -69,8 +69,10 @@ begin
         cross join lateral jsonb_path_query(e.content, '$.gathered[*].sources[*]') source
         where e.tenant_id = new.tenant_id and e.job_id = new.job_id
             and source ->> 'kind' in ('similar_tickets', 'knowledge') and source ->> 'id' is not null
-            and exists (
-                select from jsonb_path_query(e.content, '$.*[*].citations[*]') ref where ref #>> '{}' = source ->> 'ref'
+            and source ->> 'ref' in (
+                select ref #>> '{}' from jsonb_path_query(e.content, '$.*[*].citations[*]') ref
+                union all
+                select ref #>> '{}' from jsonb_path_query(e.content, '$.summary_citations[*]') ref
             )
     )
     select distinct new.tenant_id, new.job_id, kind, id, new.is_helpful, new.voted_at
