@@ -78,6 +78,8 @@ def find_faults(
         if not cases or len(own) != len(cases) * number:
             faults.append(f"{model}: {len(own)} of {len(cases) * number} runs: not whole")
             continue
+        if silent := sum("model_unavailable" in line["notices"] for line in own):
+            faults.append(f"{model}: no answer in {silent} of {len(own)} runs: not whole")
         told = summarize(own)
         faults += [
             f"{model}: {name} is {100 * told[name].value:.1f} %, not 100 %"
