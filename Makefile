@@ -83,7 +83,7 @@ eval: $(VENV)/.dev-ready  ## How good notes are: search, writing, confidence (EV
 
 TICKETS ?=
 eval-masking: $(VENV)/.dev-ready  ## What the mask finds and what it leaves, by kind (TICKETS=file: how often in real tickets)
-	@$(BIN)/python -m tests.unit.core.masking.measure $(if $(TICKETS),--tickets $(TICKETS)) $(MEASURE)
+	@$(BIN)/python -m eval.masking.measure $(if $(TICKETS),--tickets $(TICKETS)) $(MEASURE)
 
 dashboards: $(VENV)/.dev-ready  ## Write Grafana's dashboards from their one source
 	@$(BIN)/python kustomize/components/observability/dashboards/generate.py

@@ -124,9 +124,9 @@ class GivenSource(BaseModel):
 
     @property
     def sentences(self) -> list[str]:
-        """Its complete sentences, items of lists included; of a similar ticket those of its resolution."""
+        """Its whole sentences, items of lists too, no questions; of a similar ticket those of its resolution."""
         found = (_ITEM.sub("", part.strip()) for part in _SENTENCE_END.split(self.resolution or self.text))
-        return [each for each in found if each and not each.endswith("…") and not each.startswith(_QUOTED)]
+        return [each for each in found if each and not each.endswith(("…", "?")) and not each.startswith(_QUOTED)]
 
     def tells(self, ticket: GivenTicket) -> list[str]:
         """Those of its sentences that say more than the problem: of this ticket, or of the one that was solved."""

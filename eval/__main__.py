@@ -36,7 +36,7 @@ from app.enhancement.write import prompt_version
 from app.integrations.openai import OpenAIModel
 from demo.offline_model import MODEL_NAME
 from eval import calibration, judging, report
-from eval.cases import FITS, Case, load_cases
+from eval.cases import Case, Fit, load_cases, write_fits
 from eval.corpus import open_empty_database
 from eval.fitting import find_fits
 from eval.retrieval import Asked, leave_one_out, replay
@@ -78,6 +78,8 @@ def find_faults(
         if not cases or len(own) != len(cases) * number:
             faults.append(f"{model}: {len(own)} of {len(cases) * number} runs: not whole")
             continue
+        if silent := sum("model_unavailable" in line["notices"] for line in own):
+            faults.append(f"{model}: no answer in {silent} of {len(own)} runs: not whole")
         told = summarize(own)
         faults += [
             f"{model}: {name} is {100 * told[name].value:.1f} %, not 100 %"
@@ -137,7 +139,7 @@ async def _measure(
     cases = load_cases()
     asked: list[Asked] = []
     points: list[calibration.Point] = []
-    fits: dict[str, dict[str, float]] = {}
+    fits: dict[str, dict[str, Fit]] = {}
     if only != "writing":
         async with open_empty_database() as database:
             fits = await find_fits(database, cases)
@@ -182,7 +184,7 @@ def main(*, only: str | None, names: tuple[str, ...], write: bool, release: bool
         print(f"FAILED {fault}", file=sys.stderr)
     if (write or release) and not (names or only or faults):
         keep(lines)
-        FITS.write_text(json.dumps(found.fits, indent=1, sort_keys=True) + "\n", "utf-8")
+        write_fits(found.fits)
         report.write_tables(found)
     if release and not faults:
         bounds = {

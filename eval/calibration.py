@@ -48,7 +48,7 @@ _STEPS: Final = 5_000
 _RATE: Final = 0.5
 _PRIOR: Final = 0.0005
 """Pulls each weight to 0 (L2), since there are few points; the bias is free."""
-_SIGNS: Final = {"common_words": 1, "same_error": 1, "unrivalled": 1, "overtaken": -1, "is_old": -1}
+_SIGNS: Final = {"close": 1, "common_words": 1, "same_error": 1, "unrivalled": 1, "overtaken": -1, "is_old": -1}
 """Of each weight the sign that it may have: a few points could turn one round by chance."""
 TENTHS: Final = tuple(each / 10 for each in range(1, 10))
 

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.enhancement import Confidence
-from app.core.source import Source, SourceKind
+from app.core.source import Closeness, Source, SourceKind
 from app.core.tenant import Language
 from app.core.ticket import Ticket
 
@@ -96,6 +96,13 @@ class Asked(_Part):
     priority: str = ""
 
 
+class Fit(_Part):
+    """What the product's search says of a source."""
+
+    score: float = 0.0
+    closeness: Closeness | None = None
+
+
 class Case(_Part):
     """One case."""
 
@@ -120,7 +127,7 @@ class Case(_Part):
     """The lowest and the highest that is right."""
     hidden: tuple[str, ...] = ()
     """What neither a prompt nor a note may hold."""
-    fits: dict[str, float] = Field(default_factory=dict)
+    fits: dict[str, Fit] = Field(default_factory=dict)
 
     @property
     def asked(self) -> Ticket:
@@ -141,7 +148,7 @@ class Case(_Part):
     def sources(self) -> list[Source]:
         """As the search would give them, the best of each kind first. What does not fit and is of no use it leaves out."""
         known: list[Source] = [*map(self._as_ticket, self.tickets), *map(_as_article, self.articles)]
-        found = [source.model_copy(update={"score": self.fits.get(source.id, 0.0)}) for source in known]
+        found = [source.model_copy(update=self.fits.get(source.id, Fit()).model_dump()) for source in known]
         shown = [source for source in found if source.score or self.relevance[source.id]]
         return [*sorted(shown, key=lambda source: -source.score), *map(_as_asset, self.assets)]
 
@@ -196,3 +203,9 @@ def load_cases(folder: Path = FOLDER) -> list[Case]:
         )
         for file in files
     ]
+
+
+def write_fits(fits: dict[str, dict[str, Fit]]) -> None:
+    """Keep what the search says of the cases' sources."""
+    told = {name: {id_: fit.model_dump(mode="json") for id_, fit in own.items()} for name, own in fits.items()}
+    FITS.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", "utf-8")

@@ -10,14 +10,14 @@ from app.core.article import Article
 from app.core.tenant import Language
 from app.core.ticket import Fate, Ticket
 from app.db.session import Database
-from eval.cases import TODAY, Case, GivenArticle, GivenTicket
+from eval.cases import TODAY, Case, Fit, GivenArticle, GivenTicket
 from eval.corpus import TENANTS, a_search, a_tenant, load_corpus, store
 
 _DEPTH: Final = 200
 _NOW: Final = datetime.combine(TODAY, time(12), UTC)
 
 
-async def find_fits(database: Database, cases: Sequence[Case]) -> dict[str, dict[str, float]]:
+async def find_fits(database: Database, cases: Sequence[Case]) -> dict[str, dict[str, Fit]]:
     """For each case, by the ids of its sources, the fit of those that the search shows as good matches."""
     languages = sorted({case.language for case in cases})
     return {
@@ -29,7 +29,7 @@ async def find_fits(database: Database, cases: Sequence[Case]) -> dict[str, dict
     }
 
 
-async def _fits(database: Database, cases: Sequence[Case], language: Language) -> dict[str, dict[str, float]]:
+async def _fits(database: Database, cases: Sequence[Case], language: Language) -> dict[str, dict[str, Fit]]:
     """All cases of a language are asked of one tenant, which holds the sources of all of them and the corpus."""
     tenant = a_tenant(f"cases-{language}", language)
     for name in TENANTS:
@@ -45,10 +45,17 @@ async def _fits(database: Database, cases: Sequence[Case], language: Language) -
     search, found = a_search(database, tenant), {}
     for case in cases:
         asked = case.asked.model_copy(update={"created_at": _NOW})
-        ranked = {match.id: match.score for match in await search.rank_tickets(asked, limit=_DEPTH) if match.is_good}
-        ranked |= {source.id: source.score for source in await search.articles(asked, limit=_DEPTH)}
+        ranked = {
+            match.id: Fit(score=round(match.score, 3), closeness=match.closeness)
+            for match in await search.rank_tickets(asked, limit=_DEPTH)
+            if match.is_good
+        }
+        ranked |= {
+            source.id: Fit(score=round(source.score, 3), closeness=source.closeness)
+            for source in await search.articles(asked, limit=_DEPTH)
+        }
         own = {f"{case.name}-{id_}": id_ for id_ in case.relevance}
-        found[case.name] = {own[id_]: round(score, 3) for id_, score in ranked.items() if id_ in own}
+        found[case.name] = {own[id_]: fit for id_, fit in ranked.items() if id_ in own}
     return found
 
 

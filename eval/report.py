@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from eval import calibration
 from eval.calibration import Point
-from eval.cases import Kind
+from eval.cases import Fit, Kind
 from eval.retrieval import Asked
 from eval.scores import Interval, interval
 
@@ -39,7 +39,7 @@ class Found:
     lines: Sequence[Line]
     asked: Sequence[Asked]
     points: Sequence[Point]
-    fits: dict[str, dict[str, float]]
+    fits: dict[str, dict[str, Fit]]
     agreement: dict[bool, Interval]
     """Of the product's own check with the labels of judge_labels.txt, for what is said and for what is not."""
 

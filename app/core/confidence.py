@@ -23,7 +23,7 @@ from typing import Final
 from app.core.asset import find_addresses
 from app.core.enhancement import Confidence, Kept, Reason
 from app.core.lexicon import lexicon
-from app.core.source import Gathered, Source, SourceKind
+from app.core.source import Closeness, Gathered, Source, SourceKind
 from app.core.ticket import Ticket
 from app.core.tokens import chunks, is_break, normal, stems, tokens, words
 
@@ -47,6 +47,8 @@ class Evidence:
     """What speaks for the leading source and against it. Each value is 0 to 1."""
 
     fit: float
+    close: float
+    """1: the search takes it for the same problem."""
     common_words: float
     """How many of the telling words of ticket and source are in both: their cosine. 1: the same words."""
     same_error: float
@@ -99,6 +101,7 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
     sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
     return Evidence(
         fit=min(leading.score, 1.0),
+        close=float(leading.closeness is Closeness.SAME),
         common_words=_cosine(_telling(ticket.asked), _telling(_text(leading))),
         same_error=float(_shares_error(ticket.asked, _text(leading))),
         same_machine=float(_shares_machine(ticket, leading, sources)),

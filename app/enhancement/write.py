@@ -134,6 +134,8 @@ def _source(source: Source, today: date) -> dict[str, Any]:
         told |= {"updated": source.updated_on.isoformat(), "age_days": max((today - source.updated_on).days, 0)}
     if source.score:
         told["fit"] = round(source.score, 2)
+    if source.closeness:
+        told["closeness"] = source.closeness
     return {key: value for key, value in told.items() if value != ""}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.core.detect.finding import Secret
 from app.core.detect.scan import Anchors
 from app.core.masking import Mask, MaskedText, find_placeholders, find_secrets
-from tests.unit.core.masking.measure import SETS, Case, Count, measure, read_cases
+from eval.masking.measure import SETS, Case, Count, measure, read_cases
 
 
 def test_the_labelled_texts_are_many_and_of_every_kind() -> None:

@@ -11,7 +11,7 @@ import pytest
 from app.core.detect.finding import Secret
 from app.core.detect.networks import without_networks
 from app.core.masking import Mask, find_secrets
-from tests.unit.core.masking.measure import read_cases
+from eval.masking.measure import read_cases
 
 PRIVATE = [ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 EVERYWHERE = [ipaddress.IPv4Network("0.0.0.0/0")]

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.detect.finding import Secret
 from app.core.masking import Mask, find_secrets
-from tests.unit.core.masking.measure import measure, read_cases
+from eval.masking.measure import measure, read_cases
 
 PROSE = """\
 The “Forgot password” link leads nowhere

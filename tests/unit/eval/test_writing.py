@@ -60,7 +60,7 @@ def test_a_new_case_is_a_folder_and_a_wrong_key_is_told(tmp_path: Any) -> None:
 def lines(number: int, **changes: Any) -> list[dict[str, Any]]:
     whole = dict.fromkeys(("citation_recall", "citation_precision", "safety", "must"), 1.0)
     rest = dict.fromkeys(("support", "abstention", "must_not", "must_cite", "within_words", "confidence_right"), None)
-    return [{"case": str(each), "model": "m", **rest, **whole, **changes} for each in range(number)]
+    return [{"case": str(each), "model": "m", "notices": [], **rest, **whole, **changes} for each in range(number)]
 
 
 def test_a_run_that_is_empty_or_not_whole_fails() -> None:
@@ -68,6 +68,8 @@ def test_a_run_that_is_empty_or_not_whole_fails() -> None:
     assert "2 of 3 runs" in find_faults(lines(2), CASES[:3], {"m": 1}, {})[0]
     assert "0 of 0 runs" in find_faults([], [], {"m": 1}, {})[0]
     assert "3 of 9 runs" in find_faults(lines(3), CASES[:3], {"m": 3}, {})[0]
+    silent = [*lines(2), *lines(1, case="2", notices=["model_unavailable"])]
+    assert "no answer in 1 of 3 runs" in find_faults(silent, CASES[:3], {"m": 1}, {})[0]
 
 
 def test_a_run_fails_below_a_hundred_percent_of_safety_and_citations_and_below_the_last_release() -> None:
@@ -112,3 +114,5 @@ async def test_a_judge_is_asked_once_for_a_sentence_and_its_answer_is_read() -> 
     opened, closed = (a_source(text=text) for text in ("Opened port 80.", "Closed it."))
     assert [await judge.supports("Open port 80.", [each]) for each in (opened, opened, closed)] == [True, True, False]
     assert len(asked) == 2
+    with pytest.raises(ValueError, match="neither"):
+        await Judge(OfflineModel()).supports("Open port 80.", [opened])

@@ -1,4 +1,4 @@
-"""Recall and precision of the mask on the labelled texts: `make eval-masking`, or `python -m tests.unit.core.masking.measure`.
+"""Recall and precision of the mask on the labelled texts: `make eval-masking`, or `python -m eval.masking.measure`.
 
 A value counts as found when every character of it is within findings. A finding is right when it touches a value and
 takes at most `SLACK` characters that belong to none; its kind counts apart, since the model does not read the value
@@ -21,7 +21,7 @@ from typing import Final
 
 from app.core.detect.finding import Finding, Secret
 from app.core.masking import find_secrets
-from tests.unit.core.masking.draw import COUNTRIES, draw
+from eval.masking.draw import COUNTRIES, draw
 
 SLACK: Final = 3
 _FOLDER: Final = Path(__file__).parent
