@@ -170,13 +170,16 @@ class _Window:
     end: int
 
 
+NO_TICKET: Final = Record("", "")
+
+
 def judge(
     sentence: str,
     records: Sequence[Record],
     all_records: Records,
     *,
     language: str,
-    ticket: Record,
+    ticket: Record = NO_TICKET,
     may_act: bool = False,
     may_repeat: bool = False,
 ) -> Judgement:
