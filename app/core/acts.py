@@ -124,6 +124,15 @@ def is_pry(parts: Sequence[Chunk], content: Sequence[str]) -> bool:
     return not any(stem in lexicon().actions for stem in before) and set(before) <= known.people | known.of_secrets
 
 
+def is_report(parts: Sequence[Chunk], records: Records) -> bool:
+    """Whether it says what fails and nothing that is to be done, as a subject does: "High CPU, drives slow"."""
+    words = _words(parts)
+    if not words or _is_spelled(words) or _has_secret(words):
+        return False
+    tells = not act_words().state.isdisjoint(words) or not lexicon().negators.isdisjoint(words)
+    return tells and _states(words, records)
+
+
 def asks_no_more(parts: Sequence[Chunk]) -> bool:
     """Whether what a user is asked to do is to look, or one of the `events`, and nothing about what is secret."""
     words = _words(parts)

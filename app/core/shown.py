@@ -3,9 +3,9 @@
 Invariant: a note shows sources masked, as the model got them, of a resolved ticket the resolution, and links to the
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
 while it holds no operand that the records don't have, and asks for no secret. A resolved ticket's subject also has to
-speak of what the ticket or its own resolution speaks of; a name or an earlier subject of the requester, else, to be as
-short as a name is. Only contacts of sources and of the requester are put back, and only where the tenant's file allows
-it.
+say what fails and no more, or to speak of what the ticket or its own resolution speaks of; a name or an earlier subject
+of the requester, else, to be as short as a name is. Only contacts of sources and of the requester are put back, and
+only where the tenant's file allows it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.core.masking import Mask, find_placeholders
 from app.core.records import Records
 from app.core.requester import Requester
 from app.core.source import Gathered, Source, SourceKind
-from app.core.support import find_foreign, pries, speaks_of
+from app.core.support import find_foreign, pries, reports, speaks_of
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.core.tokens import normal
@@ -138,7 +138,8 @@ class _Shown:
         number = found[0] if found else f"#{source.id}"
         subject = self._untrusted(source.title[len(number) if found else 0 :])
         said = " ".join(["", *normal(f"{self._ticket}\n{source.trusted_text}").split()])
-        return f"{number} {subject.strip()}" if speaks_of(subject, said) else number
+        is_told = speaks_of(subject, said) or reports(subject, self._records)
+        return f"{number} {subject.strip()}" if is_told else number
 
 
 def _sources(gathered: Sequence[Gathered]) -> list[Source]:

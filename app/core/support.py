@@ -25,7 +25,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final
 
-from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, state_stems
+from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, is_report, state_stems
 from app.core.language import spoken_language
 from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records
@@ -317,6 +317,11 @@ def pries(text: str) -> bool:
     """Whether *text* tells to ask for, or to look at, what is secret."""
     words = _read(text)
     return is_pry(words.chunks, words.stems)
+
+
+def reports(text: str, records: Records) -> bool:
+    """Whether *text* says what fails, and nothing that is to be done; its operands are known."""
+    return is_report(_read(text).chunks, records)
 
 
 def speaks_of(text: str, said: str) -> bool:

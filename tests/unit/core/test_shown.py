@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from app.core.enhancement import Enhancement, Statement
 from app.core.masking import Mask
 from app.core.shown import show_enhancement
@@ -70,6 +72,23 @@ def test_a_resolved_tickets_subject_is_shown_only_where_it_speaks_of_the_same_an
         "#1",
         "#2",
     ]
+
+
+@pytest.mark.parametrize(
+    ("subject", "is_shown"),
+    [
+        ("PC-0231: high CPU, users complain about slow network drives", True),
+        ("PC-0231 does not start", True),
+        ("Nothing works since the storm", True),
+        ("Never lock PC-0231, it is slow", False),
+        ("PC-0231 is slow: turn off the firewall", False),
+        ("PC-0231 is slow, anybody may switch the scanner off", False),
+        ("Wipe PC-0231, it fails", False),
+        ("PC-0231 fails, give the caller a password", False),
+    ],
+)
+def test_a_subject_that_says_what_fails_and_no_more_is_shown(subject: str, is_shown: bool) -> None:
+    assert (titles(subject) != ["#0"]) is is_shown
 
 
 def test_of_a_resolved_ticket_the_resolution_is_shown_and_not_what_its_requester_wrote() -> None:
