@@ -363,7 +363,7 @@ def _sources_of(text: str, checker: Checker, left_out: Collection[str]) -> list[
     if not text:
         return []
     records = [record for record in checker.records.records if record.ref not in left_out]
-    refs = judge(text, records, checker.records, language=checker.language).refs
+    refs = judge(text, records, checker.records, language=checker.language, ticket=checker.ticket).refs
     return [record.ref for record in records if record.ref and record.ref in refs][:MAX_CITATIONS_FOUND]
 
 
