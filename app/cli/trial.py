@@ -6,8 +6,9 @@ import getpass
 import json
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,8 @@ def _try(slug: str, ticket_id: str, *, is_json: bool) -> None:
     if known.tenant.is_instance:
         raise click.ClickException(f"{slug} is a shared help desk: name the tenant whose ticket it is")
     try:
-        trial = uvloop.run(_try_ticket(known, ticket_id))
+        with redirect_stdout(sys.stderr):  # log lines are no part of the answer
+            trial = uvloop.run(_try_ticket(known, ticket_id))
     except AppError as error:
         raise click.ClickException(_with_remedy(error, slug)) from error
     except KeyboardInterrupt:
@@ -88,12 +90,10 @@ async def _try_ticket(known: KnownTenant, ticket_id: str) -> Trial:
     from app.core.price import Price
     from app.integrations.openai import open_model_client
     from app.settings import TrialSettings, load_settings
-    from app.telemetry.logs import set_up_logs
     from app.worker.toolkits import Toolkits
     from app.worker.trial import try_ticket as work
 
     settings = load_settings(TrialSettings)
-    set_up_logs(level="error", form=settings.log_format, process="try")  # what it tells is told by the steps
     async with (
         open_ledger() as database,
         open_model_client(

@@ -169,11 +169,11 @@ def _left_out(
     if draft is None:
         return
     kept = _plain(" ".join([*_texts(enhancement), *enhancement.apart]))
-    records, said = Records(enhancement.gathered, house_rules=house_rules), Record("", ticket.text)
+    records, told = Records(enhancement.gathered, house_rules=house_rules), Record("", ticket.text)
     sentences = (sentence for text in _texts(draft) for sentence in _SENTENCE_END.split(text))
     for sentence in dict.fromkeys(filter(None, sentences)):
         if _plain(sentence) not in kept:
-            fault = judge(sentence, records.records, records, language="", ticket=said).fault
+            fault = judge(sentence, records.records, records, language="", ticket=told).fault
             yield LeftOut(sentence, _NO_ROOM if fault is None else _FAULTS[fault])
 
 

@@ -26,7 +26,7 @@ _NOTES: Final = load_text(__package__, "shadow_notes")
 async def list_shadow_notes(
     database: Database, tenant_id: UUID, *, since: datetime, limit: int = MOST_NOTES
 ) -> list[ShadowNote]:
-    """The tenant's newest ones since then, newest first; of a ticket with several versions the latest.
+    """The tenant's newest ones since then, newest first; of a ticket with several the last before it was resolved.
 
     A ticket's resolution is there once a webhook `ticket_resolved` or a sync has brought it.
     """

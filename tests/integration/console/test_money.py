@@ -56,7 +56,7 @@ def variables(urls: DatabaseUrls, folder: Path) -> dict[str, str]:
 async def test_a_budget_that_is_used_up_stops_the_model_and_no_note(
     stage: Stage, budget: str, console: Console
 ) -> None:
-    assert "confidence: medium" in await note_of_one(stage)
+    assert "confidence: " in await note_of_one(stage)
     stopped = await note_of_one(stage)
     assert "budget for the model is used up" in stopped
     assert "Cached mode was off" in stopped  # the gathered context

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.console.access import Role
+from app.core.fixes import Match
 from app.db.reports.shadow import list_shadow_notes
 from app.help_desks import open_help_desk
 from app.sync import group_by_desk, sync_each
@@ -137,3 +138,26 @@ async def test_a_person_says_whether_the_note_told_the_fix(stage: Stage, console
     viewer.come_in(None, groups=["acme-it"])
     assert (await viewer.post("/tenants/acme/shadow/same", ticket="1")).status_code == 403
     assert "It told the fix" not in (await viewer.get("/tenants/acme/shadow")).text
+
+
+@pytest.mark.parametrize(
+    "stage", [{**SHADOW, "events": ["ticket_created", "ticket_resolved"]}], indirect=True, ids=["both"]
+)
+async def test_a_note_that_came_after_the_resolution_takes_no_place_of_the_one_before(
+    stage: Stage, console: Console
+) -> None:
+    ticket_id = stage.ticket()
+    await stage.deliver(ticket_id)
+    await stage.work()
+    stage.portal.update_ticket(
+        ticket_id,
+        description="Outlook on PC-0231 shows no mail. It is solved.",
+        status="Resolved",
+        resolution="Mailbox quota was reached; archived old mail.",
+        resolved=datetime.now(UTC),
+    )
+    await stage.deliver(ticket_id, event="ticket_resolved")
+    await stage.work()
+    written = await list_shadow_notes(stage.database, stage.tenant.id, since=datetime.now(UTC) - timedelta(days=1))
+    assert [(note.is_resolved, note.match) for note in written] == [(True, Match.OTHER)]
+    assert "Resolved since 1" in words_of((await console.get("/tenants/acme/shadow")).text)
