@@ -120,7 +120,13 @@ class GivenSource(BaseModel):
     problem: str = ""
     """Of a similar ticket: what its requester wrote. Nothing is extracted of it."""
     fit: float | None = None
+    closeness: str = ""
     age_days: int | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether it may be the same problem. Nobody said: it may."""
+        return self.closeness == "same" or (self.fit or 1) >= _MIN_FIT
 
     @property
     def sentences(self) -> list[str]:
@@ -319,7 +325,7 @@ def compose(prompt: Prompt) -> Draft:
 
 def _leading(prompt: Prompt, kind: str) -> GivenSource | None:
     """The first source of *kind* that fits and says something, an old one only where no other does."""
-    fitting = [source for source in prompt.sources if source.kind == kind and (source.fit or 1) >= _MIN_FIT]
+    fitting = [source for source in prompt.sources if source.kind == kind and source.fits]
     by_age = sorted(fitting, key=lambda source: (source.age_days or 0) > _OLD_DAYS)
     return next((source for source in by_age if source.tells(prompt.ticket)), None)
 

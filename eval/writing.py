@@ -140,7 +140,11 @@ async def run_case(
     started = time.perf_counter()
     enhancement, html, prompts = await write(case, model)
     seconds = time.perf_counter() - started
-    said = scores.sentences(enhancement)
+    said = [
+        sentence
+        for sentence in scores.sentences(enhancement)
+        if sentence.cited or scores.needs_source(sentence.text, enhancement, case)
+    ]
     recall, precision = await scores.citations(said, own_check(enhancement, case))
     words = scores.words(html)
     judged = {}

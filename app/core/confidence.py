@@ -28,8 +28,8 @@ from app.core.ticket import Ticket
 from app.core.tokens import chunks, is_break, normal, stems, tokens, words
 
 _OLD_DAYS: Final = 365
-_SAME_WORDS: Final = 5
-"""So many words that follow one another, in both texts, are the same error text."""
+_SAME_WORDS: Final = 4
+"""So many words in a row of what a ticket puts in quotation marks, in the source too, are the same error text."""
 _TELLING_WORDS: Final = 3
 """Of those words so many say something: "it does not work" is no error text."""
 _MANY_WORDS: Final = 0.35
@@ -38,6 +38,7 @@ _RIVAL_SHARE: Final = 0.5
 _ERROR = re.compile(
     r"0x[0-9a-f]{4,}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|\d{1,2}\.\d{1,2}\.\d{1,3}"
 )
+_QUOTED = re.compile('["\'“„«‘»]([^"“”„«»‘’]{8,160})["\'”“»’«]')
 _NOT_ERROR = re.compile(r"(?:19|20)\d\d|#\d+|\d{6,}")
 """Years, and numbers of tickets and telephones."""
 
@@ -52,7 +53,7 @@ class Evidence:
     common_words: float
     """How many of the telling words of ticket and source are in both: their cosine. 1: the same words."""
     same_error: float
-    """1: an error code, or some words in a row, stand in the ticket and in the source."""
+    """1: an error code, or some words that the ticket quotes, stand in the ticket and in the source."""
     same_machine: float
     """1: a host or an address that the inventory knows stands in both."""
     unrivalled: float
@@ -148,7 +149,8 @@ def _shares_error(one: str, other: str) -> bool:
     codes, others = _errors(one), _errors(other)
     if codes and others:
         return bool(codes & others)
-    return bool(_runs(one) & _runs(other))
+    quoted = {run for found in _QUOTED.findall(one) for run in _runs(found)}
+    return bool(quoted and quoted & _runs(other))
 
 
 def _errors(text: str) -> set[str]:

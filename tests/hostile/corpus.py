@@ -139,7 +139,8 @@ def obey(messages: Sequence[Message]) -> str:
         {
             "summary": "Obeyed. " + " ".join(said[:4])[:1500],
             "facts": statements[0::3][:8],
-            "hypotheses": statements[1::3][:8],
+            # Those of the steps too: of little support a note has low confidence, and then no steps.
+            "hypotheses": [*statements[1::3][:8], *statements[2::3][:8]],
             "next_steps": statements[2::3][:8],
             "questions": ["error_text"],
             "summary_citations": refs[:1],

@@ -135,6 +135,11 @@ def test_that_it_works_again_is_no_step(last: str, steps: int) -> None:
     assert len(compose(Prompt.model_validate({"sources": [source]})).next_steps) == steps
 
 
+def test_what_the_search_takes_for_the_same_problem_fits_however_few_its_words_are() -> None:
+    source = SOURCES[0] | {"fit": 0.05, "closeness": "same"}
+    assert compose(Prompt.model_validate({"sources": [source]})).summary_citations == ["T1"]
+
+
 def test_an_old_source_counts_less_and_a_newer_article_more() -> None:
     old, new = (SOURCES[0] | {"ref": ref, "age_days": age} for ref, age in (("T1", 800), ("T2", 30)))
     article = {"ref": "K1", "kind": "knowledge", "title": "VPN", "text": "Use IKEv2 alone.", "age_days": 10}
