@@ -54,7 +54,7 @@ _LINK_AGE: Final = timedelta(days=1)
 _NO_REPLY: Final = "-"
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _FEW_WORDS: Final = 150
-_FEW_WORDS_TICKETS: Final = 6_000
+_FEW_WORDS_TICKETS: Final = 3_000
 _WARM_UP: Final = 10
 _NO_LINKS: Final = LinkWeights(similar=0, often=0, most_often=1, same_category=0, ceiling=1)
 # Of queries whose ticket the words alone find among the first so many, links may cost so much of MAP.

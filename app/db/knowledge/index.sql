@@ -29,20 +29,21 @@ with given as (
     from jsonb_to_recordset(cast(:documents as jsonb))
         given (id text, digest text, configurations jsonb, fields jsonb, terms jsonb)
 ),
--- What the index knows of each so far.
+-- What the index knows of each so far. Read once for all: of a tenant that came after PostgreSQL last counted it believes
+-- that there are no rows, and might look for each document among all of the tenant's.
 document as (
     select d.*, given.digest as new_digest, given.configurations, given.fields, given.terms as own_terms
     from given
-    cross join lateral (
+    join (
         select id, document, terms, length, indexed_digest
         from ticket
-        where :kind = 'ticket' and tenant_id = :tenant_id and id = given.id
+        where :kind = 'ticket' and tenant_id = :tenant_id and id = any(cast(:ids as text[]))
         union all
         select id, document, terms, length, indexed_digest
         from article
-        where :kind = 'article' and tenant_id = :tenant_id and id = given.id
+        where :kind = 'article' and tenant_id = :tenant_id and id = any(cast(:ids as text[]))
         offset 0
-    ) d
+    ) d on d.id = given.id
 ),
 -- With its new terms. A word that two configurations make the same term of occurs once; one that either takes for a
 -- stop word is none.

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, and_, any_, bindparam, delete, func, literal, true, update
+from sqlalchemy import Text, and_, any_, bindparam, delete, literal, true, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -64,10 +64,7 @@ async def lock_index(session: AsyncSession, tenant_id: UUID, kind: DocumentKind,
     """
     begin = insert(Corpus).values(tenant_id=tenant_id, kind=kind.name, configuration=_mark(language))
     await session.execute(begin.on_conflict_do_nothing())
-    # And have the rest of the transaction planned for any tenant. For one that came after PostgreSQL last counted, which it
-    # believes to have no tickets, it would look each up among all of the tenant's.
-    plan = func.set_config("plan_cache_mode", "force_generic_plan", true())
-    lock = select(Corpus.configuration, plan).where(Corpus.tenant_id == tenant_id, Corpus.kind == kind.name)
+    lock = select(Corpus.configuration).where(Corpus.tenant_id == tenant_id, Corpus.kind == kind.name)
     configuration: str = (await session.execute(lock.with_for_update())).scalar_one()
     return configuration
 

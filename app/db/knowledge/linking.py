@@ -2,7 +2,7 @@
 
 Invariant: a link is of staff, never of a requester: a technician linked the tickets in the help desk, or named the other
 in a resolution, or said that our note helped which cited it. What a ticket's links are, is told by its latest version,
-and a vote that is changed takes its links back.
+and a vote that is changed, or taken back by an operator, takes its links back.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ async def drop_links(session: AsyncSession, tenant_id: UUID, ids: Collection[str
 
 
 async def keep_votes(session: AsyncSession, tenant_id: UUID) -> None:
-    """Make links of the votes of the last days: from the ticket of a note to what the note cites."""
+    """Make links of votes: from the ticket of a note to the sources that the vote is about."""
     await session.execute(_VOTES, {"tenant_id": tenant_id})
 
 

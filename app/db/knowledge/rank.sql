@@ -143,15 +143,12 @@ candidate as materialized (
     order by sum(telling.weight * p.frequency / (p.frequency + 1.2)) desc, p.document desc
     limit 50
 ),
+-- Their rows, by their numbers all at once, as below: not one by one, for which PostgreSQL might choose an index that
+-- begins with the tenant alone while it believes the tenant to have few documents.
 found as materialized (
-    select d.id, d.terms, d.frequencies, d.length, d.created_at, d.category
-    from candidate
-    cross join lateral (
-        select id, terms, frequencies, length, created_at, category
-        from {documents} d
-        where tenant_id = :tenant_id and document = candidate.document and id <> :own_id
-        offset 0
-    ) d
+    select id, terms, frequencies, length, created_at, category
+    from {documents} d
+    where tenant_id = :tenant_id and document = any(array(select document from candidate)) and id <> :own_id
 ),
 -- Which of them is linked to which ticket.
 link as materialized (
@@ -169,21 +166,16 @@ link as materialized (
 every as materialized (
     select id, terms, frequencies, length, created_at, category from found
     union all
-    select d.id, d.terms, d.frequencies, d.length, d.created_at, d.category
-    from (
-        select to_id
-        from link
-        where not exists (select from found where found.id = to_id)
-        group by to_id
-        order by count(*) desc, to_id
-        limit 40
-    ) l
-    cross join lateral (
-        select id, terms, frequencies, length, created_at, category
-        from {documents} d
-        where tenant_id = :tenant_id and id = l.to_id and id <> :own_id and indexed_digest is not null
-        offset 0
-    ) d
+    select id, terms, frequencies, length, created_at, category
+    from {documents} d
+    where tenant_id = :tenant_id and id <> :own_id and indexed_digest is not null and id = any(array(
+            select to_id
+            from link
+            where not exists (select from found where found.id = to_id)
+            group by to_id
+            order by count(*) desc, to_id
+            limit 40
+        ))
 ),
 -- The most that a document could score: by the 12 terms that weigh most, else no document could fit a long ticket.
 asked as materialized (

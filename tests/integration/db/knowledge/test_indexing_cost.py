@@ -41,6 +41,6 @@ async def test_a_tenant_that_came_after_postgresql_last_counted_is_indexed_as_fa
         async with worker_db.as_tenant(tenant.id) as session:
             await upsert_tickets(session, tenant.id, [], language="en")
         await connection.execute("select pg_stat_clear_snapshot()")
-        assert await connection.fetchval(_FETCHED) - before < 20_000  # 561,000 where each was looked up among all
+        assert await connection.fetchval(_FETCHED) - before < 60_000  # 561,000 where each was looked up among all
     finally:
         await connection.close()

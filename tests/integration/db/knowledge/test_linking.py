@@ -30,6 +30,10 @@ OTHER_THINGS = (
     "Account locked every morning",
     "Guest wireless shows no login page",
 )
+_RESET = """
+insert into source_reset (tenant_id, kind, source_id, reset_at, actor)
+select tenant_id, 'ticket', '500', now() + interval '1 s', 'jane' from feedback where job_id = $1
+"""
 
 
 @pytest.fixture
@@ -153,8 +157,17 @@ async def test_a_vote_links_what_the_note_cited_and_can_be_taken_back(
             gathered=gathered(cited, unused, article),
             model="m",
         ))  # fmt: skip
-        for is_helpful, expected in ((True, {("900", "500", "vote"), ("900", "9", "vote")}), (False, set())):
-            await connection.execute("update feedback set is_helpful = $1 where job_id = $2", is_helpful, job_id)
+        both = {("900", "500", "vote"), ("900", "9", "vote")}
+        for change, expected in (
+            ("update feedback set is_helpful = true where job_id = $1", both),
+            ("update feedback set is_helpful = false where job_id = $1", set()),
+            ("update feedback set is_helpful = true where job_id = $1", both),
+            (
+                _RESET,
+                {("900", "9", "vote")},
+            ),
+        ):
+            await connection.execute(change, job_id)
             async with worker_db.as_tenant(tenant.id) as session:
                 await keep_votes(session, tenant.id)
             assert await links(worker_db, tenant) == expected
