@@ -333,10 +333,11 @@ def _leading(prompt: Prompt, kind: str) -> GivenSource | None:
 def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool) -> Draft:
     """A draft with *steps* next steps.
 
-    The first sentence of a resolution says what was wrong, that of an article what it is about: it is the summary. The
-    sentences after it say what to do: they become the steps.
+    The first sentence of a resolution says what was wrong: it is the summary; of an article its title is. The sentences
+    after it say what to do: they become the steps.
     """
-    said, *done = leading.tells(prompt.ticket)
+    told = leading.tells(prompt.ticket)
+    said, *done = told if leading.kind == "similar_tickets" else [leading.title, *told]
     if done and _is_outcome(done[-1]):
         done.pop()
     return Draft(

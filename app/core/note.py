@@ -37,12 +37,15 @@ class _Room:
 
     excerpt_words: int
     sources: int
-    """Of each kind."""
+    """Of each kind. While others are told by their first words, those that the note cites don't count."""
     has_past_tickets: bool = True
 
 
 # Tried from the first on, until the note is within its limit.
-_ROOMS: Final = (_Room(15, 3), _Room(8, 3), _Room(0, 3), _Room(0, 2, False), _Room(0, 1, False), _Room(0, 0, False))
+_ROOMS: Final = (
+    *(_Room(15, 3), _Room(15, 2), _Room(15, 1), _Room(8, 1), _Room(8, 1, False), _Room(0, 2, False)),
+    *(_Room(0, 1, False), _Room(0, 0, False)),
+)
 _ROOMS_OF_CONTEXT: Final = (
     *(_Room(40, 3), _Room(25, 3), _Room(15, 3), _Room(15, 2), _Room(8, 2, False), _Room(0, 3, False)),
     *(_Room(0, 1, False), _Room(0, 0, False)),
@@ -246,7 +249,9 @@ class _Note:
             reason = f" ({escape(group.reason)})" if group.reason else ""
             return f"{title}: <em>{escape(self._labels['unavailable'])}</em>{reason}</p>"
         # What is cited comes first: it is linked above by its ref alone.
-        shown = sorted(group.sources, key=lambda source: source.ref not in self._cited)[: self._room.sources]
+        cited = sum(source.ref in self._cited for source in group.sources)
+        number = self._room.sources + (cited if self._room.excerpt_words else 0)
+        shown = sorted(group.sources, key=lambda source: source.ref not in self._cited)[:number]
         return title + "</p><ul>" + "".join(map(self._source, shown)) + "</ul>" if shown else ""
 
     def _nothing_found(self) -> str:
