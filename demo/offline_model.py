@@ -359,9 +359,8 @@ def _also(prompt: Prompt, leading: GivenSource) -> list[Statement]:
 
 
 def _looked_up(prompt: Prompt) -> list[Statement]:
-    firsts = {source.kind: source for source in reversed(prompt.sources)}
-    found = (firsts.get(kind) for kind in ("assets", "monitoring"))
-    return [Statement(text=_line(source), citations=[source.ref]) for source in found if source]
+    measured = next((source for source in prompt.sources if source.kind == "monitoring"), None)
+    return [Statement(text=_line(measured), citations=[measured.ref])] if measured else []
 
 
 def _asking(prompt: Prompt) -> Draft:
