@@ -231,7 +231,7 @@ image-push:
 	@.github/scripts/image_push.sh
 image-sign:
 	@.github/scripts/image_sign.sh
-promotable:
+promotable:  # by the environment alone: not the ENVIRONMENT that other targets have by default
 	@PYTHON=$(PYTHON) .github/scripts/promotable.sh
 
 protect:  ## Rulesets of main and the branches `release-…`, approvers, and the key of the release jobs (needs gh, as an administrator); safe to repeat

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from tests.manifests.project import CLUSTERS
 from tests.manifests.rendering import APPLICATIONS, Object, of_kind, render
 
 _CONDITION = re.compile(r'\{\{- if eq \.(\w+) "(\w+)"\}\}(.*?)\{\{- else\}\}(.*?)\{\{- end\}\}', re.DOTALL)
@@ -25,8 +26,18 @@ def applications(folder: str = APPLICATIONS) -> list[Object]:
     return [*of_kind(objects, "Application"), *made]
 
 
+def of_environments() -> list[Object]:
+    """The Applications of all environments, in whichever cluster each is."""
+    return [
+        each
+        for cluster in CLUSTERS
+        for each in applications(f"kustomize/overlays/{cluster}/cluster/applications")
+        if each["spec"]["project"] == "ai-agents"
+    ]
+
+
 def application(name: str) -> Object:
-    (found,) = (each for each in applications() if each["metadata"]["name"] == name)
+    (found,) = (each for each in of_environments() if each["metadata"]["name"] == name)
     return found
 
 

@@ -19,6 +19,8 @@ import yaml
 ROOT: Final = Path(__file__).parents[2]
 INSTALLATION: Final = "kustomize/installation/installation.yaml"
 ENVIRONMENTS: Final = sorted(path.parts[-3] for path in ROOT.glob("kustomize/overlays/*/values/environment.yaml"))
+CLUSTERS: Final = sorted(path.parts[-3] for path in ROOT.glob("kustomize/overlays/*/cluster/kustomization.yaml"))
+"""The environments that have one of their own."""
 RELEASE: Final = "kustomize/release/kustomization.yaml"
 DIGEST: Final = f"sha256:{'1' * 64}"
 COMMIT: Final = "2" * 40
@@ -42,14 +44,26 @@ def install(installation: Path | None, to: Path) -> None:
     shutil.copyfile(installation / "installation.yaml", to / INSTALLATION)
     for name in ENVIRONMENTS:
         if (installation / f"{name}.yaml").is_file():
-            shutil.copyfile(installation / f"{name}.yaml", to / values_of(name))
+            text = (installation / f"{name}.yaml").read_text("utf-8")
+            if "staging" not in ENVIRONMENTS:  # somebody does without
+                text = text.replace("follows: staging", "follows: none")
+            (to / values_of(name)).write_text(text, "utf-8")
 
 
-def copy_project(to: Path, *, installation: Path | None = INSTALLATIONS[CHOSEN]) -> None:
-    """What Kustomize reads of the project, as the release job leaves it, to play with. None: as it is checked in."""
+def copy_project(to: Path, *, installation: Path | None = INSTALLATIONS[CHOSEN], is_alone: bool = False) -> None:
+    """What Kustomize reads of the project, as the release job leaves it, to play with.
+
+    Args:
+        to: An empty folder.
+        installation: Whose values it has. None: those that are checked in.
+        is_alone: Without the environments that *installation* says nothing of.
+    """
     for folder in FOLDERS:
         shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
     install(installation, to)
+    for name in ENVIRONMENTS:
+        if is_alone and installation is not None and not (installation / f"{name}.yaml").is_file():
+            shutil.rmtree(to / "kustomize/overlays" / name)
     release = to / RELEASE
     image = data(to / INSTALLATION)["image"]
     release.write_text(_RELEASED(release.read_text("utf-8"), image, DIGEST, COMMIT), "utf-8")

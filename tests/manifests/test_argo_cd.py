@@ -9,7 +9,7 @@ import pytest
 import yaml
 from lupa import lua51  # the version that gopher-lua, Argo CD's, is
 
-from tests.manifests.applications import applications
+from tests.manifests.applications import of_environments
 from tests.manifests.project import ENVIRONMENTS, ROOT
 from tests.manifests.rendering import LOCAL, PRODUCTION, Object, containers, of_kind, pod_templates, render
 
@@ -160,8 +160,7 @@ def triggers() -> dict[str, dict[str, Any]]:
 def test_slack_hears_of_each_release_that_ends_well_ends_badly_or_does_not_end() -> None:
     subscribed = {
         each["metadata"]["name"]: set(re.findall(r"subscribe\.([a-z-]+)\.slack", str(each["metadata"]["annotations"])))
-        for each in applications()
-        if each["spec"]["project"] == "ai-agents"
+        for each in of_environments()
     }
 
     told = {"on-deployed", "on-sync-waiting", "on-sync-failed", "on-health-degraded"}

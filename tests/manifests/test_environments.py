@@ -11,10 +11,10 @@ from typing import Final
 import pytest
 import yaml
 
-from tests.manifests.applications import applications, generated
-from tests.manifests.project import CHOSEN, ENVIRONMENTS, ROOT, copy_project, data, values_of
+from tests.manifests.applications import applications, generated, of_environments
+from tests.manifests.project import CHOSEN, CLUSTERS, ENVIRONMENTS, ROOT, copy_project, data, values_of
 from tests.manifests.references import missing_references
-from tests.manifests.rendering import APPLICATIONS, Object, name_of, of_kind, render
+from tests.manifests.rendering import APPLICATIONS, WORKLOAD, Object, name_of, of_kind, render
 from tests.manifests.validity import invalid
 from tests.manifests.wiring import miswired
 from tests.policies.admission import policies_in
@@ -69,7 +69,7 @@ def test_staging_is_what_production_is_but_for_its_size_and_who_is_told() -> Non
     kinds = {"AlertmanagerConfig", "ConfigMap", "ExternalSecret", "PodMonitor", "PrometheusRule"}
 
     assert settings == set(), "one set of settings"
-    assert {kind for kind, _ in only_here} == kinds, "one Prometheus serves the cluster, and tells of production alone"
+    assert {kind for kind, _ in only_here} <= kinds, "one Prometheus serves a cluster, and tells of one environment"
     for name in {*staging} & {*production}:
         for each in (staging[name], production[name]):
             each["metadata"].pop("namespace", None)
@@ -112,8 +112,7 @@ def test_production_gets_what_staging_has_tested() -> None:
 def test_argo_cd_tracks_each_by_its_branch_and_folder() -> None:
     found = {
         each["metadata"]["name"]: (each["spec"]["source"]["targetRevision"], each["spec"]["source"]["path"])
-        for each in applications()
-        if each["spec"]["project"] == "ai-agents"
+        for each in of_environments()
     }
 
     assert found == {
@@ -123,14 +122,13 @@ def test_argo_cd_tracks_each_by_its_branch_and_folder() -> None:
     }
 
 
-def test_what_a_cluster_has_but_once_comes_by_the_branch_of_the_environment_that_it_was_made_for() -> None:
-    revisions = {
-        each["spec"]["source"]["targetRevision"]
-        for each in applications()
-        if each["spec"]["project"] != "ai-agents" and "path" in each["spec"]["source"]
-    }
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_what_a_cluster_has_but_once_comes_by_the_branch_of_the_environment_that_it_was_made_for(cluster: str) -> None:
+    folder = f"kustomize/overlays/{cluster}/cluster"
+    once = [each for each in applications(f"{folder}/applications") if each["spec"]["project"] != "ai-agents"]
+    sources = [each["spec"]["source"] for each in (*once, *of_kind(render(folder), "Application"))]
 
-    assert revisions == {"release-production"}
+    assert {each["targetRevision"] for each in sources if "path" in each} == {f"release-{cluster}"}
 
 
 def _written(root: Path, name: str) -> list[Path]:
@@ -149,35 +147,35 @@ def test_another_region_is_a_copied_folder(tmp_path: Path) -> None:
     """As docs/environments.md says: copy, name, values."""
     copy_project(tmp_path)
     overlays = tmp_path / "kustomize/overlays"
-    shutil.copytree(overlays / "production", overlays / "production-us")
-    for path in _written(tmp_path, "production-us"):
+    shutil.copytree(overlays / "production", overlays / "production-elsewhere")
+    for path in _written(tmp_path, "production-elsewhere"):
         text = path.read_text("utf-8")
         text = text.replace("follows: staging", "follows: production").replace("namespace: staging", "namespace: gone")
-        text = text.replace("environment: production", "environment: production-us")
-        text = text.replace("namespace: production", "namespace: production-us")
-        text = text.replace("ai-agents-production-external", "ai-agents-production-us-external")
+        text = text.replace("environment: production", "environment: production-elsewhere")
+        text = text.replace("namespace: production", "namespace: production-elsewhere")
+        text = text.replace("ai-agents-production-external", "ai-agents-production-elsewhere-external")
         path.write_text(text.replace("eu-central-1", "us-east-1"), "utf-8")
-    listed = overlays / "production-us/cluster/applications/environments.yaml"
+    listed = overlays / "production-elsewhere/cluster/applications/environments.yaml"
     lines = [line for line in listed.read_text("utf-8").splitlines() if "gone" not in line]
     listed.write_text("\n".join(lines) + "\n", "utf-8")
 
-    objects = render("kustomize/overlays/production-us", root=tmp_path)
-    root = render("kustomize/overlays/production-us/cluster", root=tmp_path)
-    kept = render("kustomize/overlays/production-us/cluster/applications", root=tmp_path)
+    objects = render("kustomize/overlays/production-elsewhere", root=tmp_path)
+    root = render("kustomize/overlays/production-elsewhere/cluster", root=tmp_path)
+    kept = render("kustomize/overlays/production-elsewhere/cluster/applications", root=tmp_path)
 
     assert invalid([*objects, *root, *kept]) == []
     assert miswired(objects) == []
     rules = policies_in(render("policies", root=tmp_path))
     assert [found for each in objects for rule in rules for found in rule.objections(each)] == []
     (application,) = of_kind(root, "Application")
-    assert application["spec"]["source"]["targetRevision"] == "release-production-us"
-    assert application["spec"]["source"]["path"] == "kustomize/overlays/production-us/cluster/applications"
+    assert application["spec"]["source"]["targetRevision"] == "release-production-elsewhere"
+    assert application["spec"]["source"]["path"] == "kustomize/overlays/production-elsewhere/cluster/applications"
     (application_set,) = of_kind(kept, "ApplicationSet")
     assert [_place(each) for each in generated(application_set)] == [
-        ("production-us-foundation", "release-production-us"),
-        ("production-us-workload", "release-production-us"),
+        ("production-elsewhere-foundation", "release-production-elsewhere"),
+        ("production-elsewhere-workload", "release-production-elsewhere"),
     ]
-    rendered = str(objects).replace("production-us", "")
+    rendered = str(objects).replace("production-elsewhere", "")
     assert re.findall(r".{40}production.{40}", rendered) == [], "nothing of the folder that was copied is left"
 
 
@@ -188,19 +186,14 @@ def test_a_setting_of_one_environment_is_a_few_lines_of_its_own(tmp_path: Path) 
     path = tmp_path / "kustomize/overlays/production/workload/kustomization.yaml"
     path.write_text(path.read_text("utf-8") + lines, "utf-8")
 
-    (settings,) = (
-        each
-        for each in of_kind(render(str(path.parent.relative_to(tmp_path)), root=tmp_path), "ConfigMap")
-        if "LOG_LEVEL" in each["data"]
-    )
-    assert settings["data"]["LEDGER_RESTORED"] == "true"
-    assert settings["metadata"]["name"].startswith("settings-")
-    own = [
-        each
-        for each in of_kind(render("kustomize/overlays/staging"), "ConfigMap")
-        if "LOG_LEVEL" in each.get("data", {})
-    ]
-    assert "LEDGER_RESTORED" not in own[0]["data"]
+    (before,) = _settings(render(WORKLOAD))
+    (settings,) = _settings(render(WORKLOAD, root=tmp_path))
+    assert settings["data"] == {**before["data"], "LEDGER_RESTORED": "true"}
+    assert settings["metadata"]["name"] != before["metadata"]["name"], "pods roll, and a rollback brings it back"
+
+
+def _settings(objects: list[Object]) -> list[Object]:
+    return [each for each in of_kind(objects, "ConfigMap") if each["metadata"]["name"].startswith("settings-")]
 
 
 def _place(application: Object) -> tuple[str, str]:

@@ -323,11 +323,20 @@ def test_a_release_goes_on_when_both_its_applications_passed(
     assert result.stdout == f"environments={planned}\n"
 
 
+@pytest.mark.parametrize(("name", "planned"), [("production", '["production"]'), ('x"], "y', None), ("../x", None)])
+def test_a_person_may_name_the_environment(tmp_path: Path, name: str, planned: str | None) -> None:
+    """What may come there `release_branch.py` decides all the same, and who must approve GitHub."""
+    script = ROOT / ".github/scripts/promotable.sh"
+    result = run(script, cwd=tmp_path, GITHUB_REPOSITORY="owner/name", REVISION="abc", ENVIRONMENT=name)
+
+    assert (result.returncode, result.stdout) == ((0, f"environments={planned}\n") if planned else (1, ""))
+
+
 def test_a_promotion_runs_main_s_code_at_argo_cd_s_word_and_each_environment_may_ask_for_approval() -> None:
     workflow = _workflow(FOLDER / "promote.yaml")
     plan, branch = workflow["jobs"]["plan"], workflow["jobs"]["branch"]
 
-    assert workflow["on"] == "status", "which runs the default branch's workflow"
+    assert set(workflow["on"]) == {"status", "workflow_dispatch"}, "which run the default branch's workflow"
     assert "github.event.state == 'success'" in plan["if"]
     assert plan["permissions"] == {"contents": "read", "statuses": "read"}
     assert branch["needs"] == "plan"

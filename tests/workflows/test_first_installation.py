@@ -1,0 +1,89 @@
+"""The first installation, as far as it can be walked without an account: each step's commands are shell, in an order in which
+every variable is there before it is used, and say what they print when they worked.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from tests.workflows.commands import ROOT, run
+
+PAGE: Final = (ROOT / "docs/deploy.md").read_text("utf-8")
+SECTION: Final = PAGE.split("\n## First installation\n")[1].split("\n## ")[0]
+STEPS: Final = re.findall(r"^### (\d+)\. (.+)\n((?:(?!^### ).*\n?)*)", SECTION, re.MULTILINE)
+EACH = pytest.mark.parametrize("step", STEPS, ids=lambda step: step[0])
+
+Step = tuple[str, str, str]
+
+
+def commands(step: Step) -> str:
+    # What a person fills in stands for a word.
+    return re.sub(r"<[a-zA-Z /]+>|…", "word", "\n".join(re.findall(r"```sh\n(.*?)```", step[2], re.DOTALL)))
+
+
+def test_steps_are_numbered_and_end_where_it_is_done() -> None:
+    assert [number for number, _, _ in STEPS] == [str(place) for place in range(1, len(STEPS) + 1)]
+    assert STEPS[-1][1] == "Done"
+
+
+@EACH
+def test_a_step_says_what_to_type_what_it_prints_and_what_to_do_when_it_does_not(step: Step) -> None:
+    assert commands(step), "its command"
+    assert "*Worked:*" in step[2]
+    assert "*If not:*" in step[2] or step[1] == "Done"
+
+
+@EACH
+def test_its_commands_are_shell(step: Step) -> None:
+    assert run("bash", "-n", cwd=ROOT, stdin=commands(step)).returncode == 0
+
+
+def test_a_variable_is_there_before_it_is_used() -> None:
+    known = {"PWD", "2", "1", "3"}  # the arguments of the functions
+    for step in STEPS:
+        text = commands(step)
+        used = set(re.findall(r"\$\{?([A-Z_]+|\d)\b", text.replace("CACHE_PASSWORD_$", "$")))
+        made = set(re.findall(r"(?:^|[\s;(])([A-Za-z_]+)=", text)) | set(re.findall(r"for ([A-Za-z_]+) in", text))
+        assert used - known - made == set(), f"step {step[0]}"
+        known |= made
+
+
+def test_a_make_target_and_a_file_that_a_step_names_are_there() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for step in STEPS:
+        for target in re.findall(r"\bmake ([a-z-]+)", commands(step)):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+        for path in re.findall(r"\bdocs/aws/[a-z.]+", commands(step)):
+            assert (ROOT / path).is_file(), path
+
+
+def template_of(name: str) -> dict[str, Any]:
+    """A template of CloudFormation; its own tags are read as what stands behind them."""
+    text = re.sub(r"!\w+ ", "", (ROOT / f"docs/aws/{name}.yaml").read_text("utf-8"))
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def test_what_a_step_asks_of_a_stack_is_what_its_template_gives() -> None:
+    templates = {name: template_of(name) for name in ("cluster", "environment")}
+    for stack, output in re.findall(r'output "([^"]+)" (\w+)', SECTION):
+        name = "cluster" if stack == "$CLUSTER" else "environment"
+        assert output in templates[name]["Outputs"], output
+    for name, template in templates.items():
+        (line,) = re.findall(rf"--template-file docs/aws/{name}\.yaml(?:.|\\\n)*?--parameter-overrides (.*)", SECTION)
+        given = set(re.findall(r"\b(\w+)=", line))
+        wanted = {key for key, value in template["Parameters"].items() if "Default" not in value}
+        assert wanted <= given <= set(template["Parameters"]), name
+
+
+def test_the_values_agree_with_what_the_template_makes() -> None:
+    """`max_connections` of the sample is what the tests compare the autoscalers' maxima with."""
+    template = (ROOT / "docs/aws/environment.yaml").read_text("utf-8")
+    (production, staging) = re.findall(r'max_connections: !If \[IsProduction, "(\d+)", "(\d+)"\]', template)[0]
+    for name, number in (("production", production), ("staging", staging)):
+        values = (ROOT / f"tests/manifests/installations/unset/{name}.yaml").read_text("utf-8")
+        assert f'databaseMaxConnections: "{number}"' in values
