@@ -108,7 +108,7 @@ _CODE = re.compile(r"\d{2,5}")
 _HEX_CODE = re.compile(r"0x[0-9a-f]{4,8}")
 _SAYING = re.compile(
     r";\s|\s[–—-]\s|:\s|,?\s(?:and\s)?(?:then|dann|puis|luego)\s"
-    r"|,\s(?:and|so|but|or|while|whereas|und|aber|während|et|mais|tandis que|y|pero|mientras que)\s"
+    r"|,\s(?:and|so|but|or|which|while|whereas|und|aber|während|et|mais|tandis que|y|pero|mientras que)\s"
 )
 """Where one thing that is said ends and another begins."""
 _TWO_PLACES_FROM: Final = 6
@@ -378,7 +378,8 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
 def _by_share(
     words: _Words, windows: Sequence[_Window], missing: Sequence[bool], share: float, refs: frozenset[str]
 ) -> Judgement:
-    if len(words.stems) + len(_operands(words)) > 1 and _is_enough(missing, share):
+    is_warning = not lexicon().negators.isdisjoint(tokens(words.line))
+    if len(words.stems) + len(_operands(words)) > 1 and _is_enough(missing, share, is_warning=is_warning):
         return Judgement(Verdict.KEPT, share=share, refs=refs)
     direct = sum(any(stem in window.record.stems for window in windows) for stem in words.stems)
     is_near = (
@@ -590,9 +591,12 @@ def _other_words(stem: str, known: dict[str, list[int]]) -> list[str]:
     return [other for other in lexicon().same.get(stem, ()) if other in known]
 
 
-def _is_enough(missing: Sequence[bool], share: float) -> bool:
-    """*share* counts the operands too, which are known; half of the words must be found beside them."""
-    if len(missing) <= _ALL_OF and share < 1 - 1 / (_ALL_OF + 1):
+def _is_enough(missing: Sequence[bool], share: float, *, is_warning: bool) -> bool:
+    """*share* counts the operands too, which are known; half of the words must be found beside them.
+
+    A warning, "do not …", which a source has too, may have one word of its own also if it is short.
+    """
+    if len(missing) <= _ALL_OF - is_warning and share < 1 - 1 / (_ALL_OF + 1):
         return False
     return share >= KEPT_SHARE and sum(missing) * 2 <= len(missing) and _longest_row(missing) <= _MAX_MISSING_IN_A_ROW
 
