@@ -10,7 +10,7 @@ whose work it is, supposes a cause, says that nothing was found, or repeats what
     passes on    "Contact …", "Escalate to …"               the same, without one that is not             not facts
     supposes     "… may be …", "probably …"                 most in one record, none of an order          not facts
     found none   "No similar ticket was found."             those alone                                   not facts
-    repeats      says what fails or works                   the ticket's, three of four in the records    summary
+    repeats      says what fails or works                   the ticket's, two of three in the records     summary
 
 None of them says to change something (`actions` but for `events`), orders or permits, asks for what is secret, or
 claims what somebody may. Operands are judged before: they stand in a record as a whole run.
@@ -42,7 +42,7 @@ _BEHIND_VERB: Final = {
 _THEN: Final = frozenset({",", "then", "dann", "puis", "luego"})
 _STEPS: Final = _THEN - {","}
 _TO_DO: Final = frozenset({"to", "zu", "de", "que"})
-_DO: Final = frozenset({"do", "don't", "never", "not"})
+_DO: Final = frozenset({"do", "don't", "never", "not", "have", "be", "let"})
 _OPERAND: Final = ""
 """Stands for an operand among the words."""
 _PAUSE: Final = ","

@@ -108,7 +108,7 @@ _CODE = re.compile(r"\d{2,5}")
 _HEX_CODE = re.compile(r"0x[0-9a-f]{4,8}")
 _SAYING = re.compile(
     r";\s|\s[–—-]\s|:\s|,?\s(?:and\s)?(?:then|dann|puis|luego)\s"
-    r"|,\s(?:and|so|but|or|while|whereas|und|aber|während|et|mais|tandis que|y|pero|mientras que)\s"
+    r"|,\s(?:and|so|but|or|which|while|whereas|und|aber|während|et|mais|tandis que|y|pero|mientras que)\s"
 )
 """Where one thing that is said ends and another begins."""
 _TWO_PLACES_FROM: Final = 6
@@ -249,7 +249,7 @@ def _has_strange_name(sentence: str, records: Sequence[Record], language: str) -
     names = _NAME.findall(sentence) if language != "de" else []
     same, ordinary = lexicon().same, act_words().ordinary
     return any(
-        stem not in ordinary and not any(_there(frozenset({stem}), record.stems, same) for record in records)
+        stem not in ordinary and not any(_there((stem,), record.stems, same) for record in records)
         for name in names
         if name.lower() not in lexicon().empty
         for stem in stems(normal(name))
@@ -366,7 +366,7 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     found = there - loose | named
     found |= {stem for stem in words.stems if not found.isdisjoint(lexicon().same.get(stem, ())) and stem not in loose}
     # What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do.
-    neutral = state_stems() - lexicon().actions.keys() if len(found) >= _TRANSLATED_WORDS else frozenset()
+    neutral = _neutral() if len(found) >= _TRANSLATED_WORDS else frozenset()
     missing = [stem not in found for stem in words.stems if stem in found or stem not in neutral]
     share = 1 - sum(missing) / (len(missing) + len(near))
     gone = [stem for stem in words.stems if stem not in there | named]
@@ -378,13 +378,19 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
 def _by_share(
     words: _Words, windows: Sequence[_Window], missing: Sequence[bool], share: float, refs: frozenset[str]
 ) -> Judgement:
-    if len(words.stems) + len(_operands(words)) > 1 and _is_enough(missing, share):
+    is_warning = not lexicon().negators.isdisjoint(tokens(words.line))
+    if len(words.stems) + len(_operands(words)) > 1 and _is_enough(missing, share, is_warning=is_warning):
         return Judgement(Verdict.KEPT, share=share, refs=refs)
     direct = sum(any(stem in window.record.stems for window in windows) for stem in words.stems)
     is_near = (
         direct >= APART_SHARE * len(words.stems) and direct > _ALL_OF and _longest_row(missing) < _MAX_MISSING_IN_A_ROW
     )
     return Judgement(Verdict.APART if is_near else Verdict.LEFT_OUT, Fault.UNSUPPORTED, share, refs)
+
+
+@cache
+def _neutral() -> frozenset[str]:
+    return state_stems() - lexicon().actions.keys()
 
 
 def _operands_alone(words: _Words, operands: Sequence[str], records: Sequence[Record]) -> Judgement:
@@ -449,6 +455,7 @@ def _opposites(stem: str) -> frozenset[str]:
     )
 
 
+@lru_cache(maxsize=256)
 def _read(sentence: str) -> _Words:
     sentence = _NUMBERED.sub("", sentence)
     parts = chunks(sentence)
@@ -533,9 +540,10 @@ def _best_window(
 ) -> _Window | None:
     best: _Window | None = None
     size = WINDOW_TOKENS + WINDOW_TOKENS_A_WORD * (len(asked) + operands)
+    in_order = sorted(asked)  # the same in each process
     same = lexicon().same
     for record, there in sorted(
-        ((record, _there(asked, record.stems, same)) for record in records), key=lambda each: -len(each[1])
+        ((record, _there(in_order, record.stems, same)) for record in records), key=lambda each: -len(each[1])
     ):
         if len(there) < least or len(there) <= (len(best.found) if best else 0):
             break
@@ -545,8 +553,8 @@ def _best_window(
     return best
 
 
-def _there(asked: frozenset[str], known: frozenset[str], same: dict[str, frozenset[str]]) -> list[str]:
-    return [stem for stem in sorted(asked) if stem in known or (stem in same and not same[stem].isdisjoint(known))]
+def _there(asked: Sequence[str], known: frozenset[str], same: dict[str, frozenset[str]]) -> list[str]:
+    return [stem for stem in asked if stem in known or (stem in same and not same[stem].isdisjoint(known))]
 
 
 def _window(record: Record, there: Sequence[str], size: int) -> _Window | None:
@@ -590,9 +598,12 @@ def _other_words(stem: str, known: dict[str, list[int]]) -> list[str]:
     return [other for other in lexicon().same.get(stem, ()) if other in known]
 
 
-def _is_enough(missing: Sequence[bool], share: float) -> bool:
-    """*share* counts the operands too, which are known; half of the words must be found beside them."""
-    if len(missing) <= _ALL_OF and share < 1 - 1 / (_ALL_OF + 1):
+def _is_enough(missing: Sequence[bool], share: float, *, is_warning: bool) -> bool:
+    """*share* counts the operands too, which are known; half of the words must be found beside them.
+
+    A warning, "do not …", which a source has too, may have one word of its own also if it is short.
+    """
+    if len(missing) <= _ALL_OF - is_warning and share < 1 - 1 / (_ALL_OF + 1):
         return False
     return share >= KEPT_SHARE and sum(missing) * 2 <= len(missing) and _longest_row(missing) <= _MAX_MISSING_IN_A_ROW
 
@@ -636,7 +647,8 @@ def _is_near(one: str, other: str, window: _Window) -> bool:
 def _stands_near(operand: str, window: _Window) -> bool:
     """Whether *operand*, which the record holds, stands in or around *window*, or where most of its words are, too."""
     record, wanted = window.record, tokens(operand)
-    places = [at for at in range(len(record.tokens)) if record.tokens[at : at + len(wanted)] == wanted]
+    first = record.places.get(stems(wanted[0])[0], ()) if wanted else ()
+    places = [at for at in first if record.tokens[at : at + len(wanted)] == wanted]
 
     def is_near(at: int) -> bool:
         there = sum(any(abs(each - at) <= _NEAR_TOKENS for each in _places(record, stem)) for stem in window.found)
