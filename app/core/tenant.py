@@ -6,6 +6,7 @@ Invariant: a `Tenant` exists only if its whole file is valid. An unknown key is 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -90,6 +91,21 @@ class NoteOptions(Part):
         return int(self.max_words * _TEXTS_SHARE)
 
 
+class StormOptions(Part):
+    """What is done when several people report one problem within some minutes."""
+
+    find: bool = True
+    """Whether it is looked for."""
+    window_minutes: int = Field(default=60, ge=5, le=1440)
+    """Two reports are of one storm if no more than this lies between them."""
+    collect_from: int = Field(default=5, ge=3, le=100)
+    """From this many reports on the first ticket has one note about all, and each further ticket one line."""
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(minutes=self.window_minutes)
+
+
 class ModelOptions(Part):
     name: str | None = None
     """None: the model of `OPENAI_MODEL`."""
@@ -147,6 +163,7 @@ class Tenant(Part):
     events: frozenset[Event] = frozenset({Event.CREATED})
     """The events that lead to a note."""
     note: NoteOptions = NoteOptions()
+    storms: StormOptions = StormOptions()
     model: ModelOptions = ModelOptions()
     monitoring: MonitoringOptions | None = None
     limits: LimitOptions = LimitOptions()

@@ -83,6 +83,8 @@ def _below_ticket(portal: Portal, ticket: HeldTicket, call: Call, what: tuple[st
             for note in ticket.notes:
                 if note.id == note_id:
                     return wire.success(**{portal.note_key: wire.note_row(note)})
+        case "PUT", "notes", note_id:
+            return _change_note(portal, ticket, note_id, call)
         case "DELETE", "notes", note_id if portal.delete_note(ticket.id, note_id):
             return wire.success()
     raise ApiError(404)
@@ -98,17 +100,31 @@ def _ticket(portal: Portal, ticket_id: str) -> HeldTicket:
 
 
 def _add_note(portal: Portal, ticket: HeldTicket, call: Call) -> Json:
+    html, note = _given_note(portal, call)
+    try:
+        held = portal.add_note(ticket.id, html, **{flag: note.get(flag) is True for flag in _FLAGS})
+    except PortalFull:
+        raise ApiError(507) from None
+    return wire.success(**{portal.note_key: wire.note_row(held)})
+
+
+def _change_note(portal: Portal, ticket: HeldTicket, note_id: str, call: Call) -> Json:
+    html, _ = _given_note(portal, call)
+    held = portal.change_note(ticket.id, note_id, html)
+    if held is None:
+        raise ApiError(404)
+    return wire.success(**{portal.note_key: wire.note_row(held)})
+
+
+def _given_note(portal: Portal, call: Call) -> tuple[str, Json]:
+    """The HTML of the note that *call* brings, and all its fields."""
     note = _input_data(call.form).get(portal.note_key)
     if not isinstance(note, dict):
         raise ApiError(400, code=4012, field=portal.note_key)
     html = note.get("description")
     if not isinstance(html, str) or not html:
         raise ApiError(400, code=4012, field="description")
-    try:
-        held = portal.add_note(ticket.id, html, **{flag: note.get(flag) is True for flag in _FLAGS})
-    except PortalFull:
-        raise ApiError(507) from None
-    return wire.success(**{portal.note_key: wire.note_row(held)})
+    return html, note
 
 
 def _input_data(content: Mapping[str, str]) -> Json:

@@ -263,6 +263,17 @@ class Portal:
         self.note_count += 1
         return note
 
+    def change_note(self, ticket_id: str, note_id: str, html: str) -> HeldNote | None:
+        """Replace a note's text; None when there is no such note."""
+        if len(html) > MAX_NOTE_CHARS:
+            raise PortalFull
+        ticket = self.tickets[ticket_id]
+        for note in ticket.notes:
+            if note.id == note_id:
+                note.html, ticket.updated = html, datetime.now(UTC)
+                return note
+        return None
+
     def delete_note(self, ticket_id: str, note_id: str) -> bool:
         """Whether there was such a note."""
         ticket = self.tickets[ticket_id]

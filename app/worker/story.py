@@ -23,8 +23,10 @@ from app.core.enhancement import Enhancement, Notice
 from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
 from app.core.steps import StepNote, noted_steps, step
+from app.core.storm import Storm
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
+from app.db.ledger.arrivals import Storms, arrival_of
 from app.db.ledger.attempts import AttemptRecord
 from app.db.ledger.claims import Claim, Ledger
 from app.db.ledger.enhancements import Enhancements
@@ -54,6 +56,7 @@ from app.worker.circuits import Circuit
 from app.worker.lease import held
 from app.worker.posting import find_posted, keep_oldest, post_once
 from app.worker.routing import route
+from app.worker.storms import StormKeeper
 from app.worker.toolkits import Toolkit, Toolkits
 
 _RELEASE_TIMEOUT: Final = timedelta(seconds=3)
@@ -123,6 +126,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
                     claim,
                     version=ticket.version,
                     ticket_updated_at=ticket.updated_at or ticket.created_at or claim.accepted_at,
+                    arrival=arrival_of(ticket, tenant, accepted_at=claim.accepted_at),
                 )
 
         enhancement = reservation.enhancement
@@ -139,6 +143,9 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             record = AttemptRecord(began_at, Ending.SHADOWED, code=None, error=None, steps=noted_steps())
             await parts.enhancements.settle_shadowed(claim, reservation, html=html, record=record)
             return await _end(Ending.SHADOWED, enhancement, circuit)
+
+        if enhancement.storm is not None and enhancement.storm.is_collected:
+            await _keep_storm_note(claim, enhancement.storm, kit, parts)
 
         html = render_note(
             enhancement,
@@ -170,6 +177,22 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         _measure(claim, tenant)
         return await _end(ending, enhancement, circuit, note_id=note_id)
     raise AssertionError
+
+
+async def _keep_storm_note(claim: Claim, storm: Storm, kit: Toolkit, parts: Parts) -> None:
+    """Let the storm's note, on its first ticket, name this ticket too."""
+    keeper = StormKeeper(
+        claim=claim,
+        storm=storm,
+        desk=kit.help_desk,
+        storms=Storms(parts.database),
+        language=kit.tenant.note.language,
+        limit=parts.limits.note,
+        is_shared=kit.tenant.servicedesk.account is not None,
+    )
+    with step("storm_note"):
+        async with _held_unless_others_get_through(claim, parts.enhancements):
+            await keeper.keep()
 
 
 async def bring_to_end(claim: Claim, parts: Parts) -> tuple[Ending, Code | None, str | None]:

@@ -24,6 +24,7 @@ from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.requesters import RequesterSearch
 from app.db.knowledge.search import Search
 from app.db.knowledge.store import drop_tickets, upsert_tickets
+from app.db.ledger.arrivals import ArrivalSearch
 from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.reports.costs import load_usage
@@ -90,6 +91,10 @@ class Toolkit:
             house_rules=self.tenant.house_rules,
             context_timeout=self._context_timeout,
             model_timeout=self._model_timeout,
+            arrivals=ArrivalSearch(reading, self.tenant, ticket_url=self.help_desk.ticket_url)
+            if self.tenant.storms.find
+            else None,
+            collect_from=self.tenant.storms.collect_from,
         )
 
     async def learn(self, ticket_id: str) -> None:
