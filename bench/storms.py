@@ -158,11 +158,13 @@ class Public:
     @classmethod
     def load(cls, folder: Path) -> Public:
         with gzip.open(folder / "tickets.jsonl.gz", "rt", encoding="utf-8") as lines:
-            tickets = sorted((_ticket(json.loads(line)) for line in lines), key=lambda t: (str(t.created_at), t.id))
+            tickets = sorted(
+                (a_public_ticket(json.loads(line)) for line in lines), key=lambda t: (str(t.created_at), t.id)
+            )
         return cls(tickets[::_HISTORY_OF], tickets)
 
 
-def _ticket(row: dict[str, str]) -> Ticket:
+def a_public_ticket(row: dict[str, str]) -> Ticket:
     at = datetime.fromisoformat(row["created"]).replace(tzinfo=UTC)
     subject, words = (_PUT_IN.sub(" ", _BY_MODERATORS.sub("", row[name])) for name in ("title", "body"))
     values = {"id": row["id"], "subject": subject, "description": words, "resolution": row.get("reply") or "-"}

@@ -46,6 +46,9 @@ class Desk:
     async def about(self, *_: Any) -> Requester:
         return self.requester
 
+    async def nearest_fields(self) -> list[dict[str, str]]:
+        return []
+
     async def before(self, *_: Any, **__: Any) -> Arrival | None:
         return self.arrival
 

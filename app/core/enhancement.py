@@ -22,6 +22,7 @@ from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source
 from app.core.storm import Storm
 from app.core.support import Fault, judge, says
+from app.core.triage import Suggestion
 from app.errors import ModelRefused
 
 MAX_STATEMENTS: Final = 6
@@ -168,6 +169,8 @@ class Enhancement(BaseModel):
     """Why the confidence is what it is."""
     gathered: tuple[Gathered, ...] = ()
     requester: Requester = Requester()
+    suggestions: tuple[Suggestion, ...] = ()
+    """For the ticket's fields, from the nearest resolved tickets."""
     storm: Storm | None = None
     """Of the ticket. If it is collected, the note is one line about it."""
     notices: tuple[Notice, ...] = ()

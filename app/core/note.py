@@ -31,6 +31,7 @@ _MAX_OUTCOME_CHARS: Final = 30
 _MAX_SITE_CHARS: Final = 40
 _MAX_SUBJECT_CHARS: Final = 40
 _MAX_REASONS: Final = 2
+_MAX_VALUE_CHARS: Final = 40
 _MAX_NUMBER_CHARS: Final = 30
 _MAX_OF_STORM: Final = 50
 """Tickets that the note of a storm names."""
@@ -125,7 +126,7 @@ def _plain(text: str) -> str:
 
 def _lessened(enhancement: Enhancement) -> Iterator[Enhancement]:
     """*enhancement* with less and less of its texts: what helps least goes first, the summary's end last."""
-    for name in ("apart", "hypotheses", "facts", "requester", "questions", "next_steps"):
+    for name in ("apart", "hypotheses", "suggestions", "facts", "requester", "questions", "next_steps"):
         if name == "requester":
             enhancement = enhancement.model_copy(update={name: Requester(is_vip=enhancement.requester.is_vip)})
             yield enhancement
@@ -166,7 +167,7 @@ class _Note:
         if feedback_url:
             feedback = f"<p>{self._link(label['feedback'], feedback_url)}</p>"
         body = "".join(part for section in self._options.sections for part in self._section(section))
-        body += self._nothing_found() + self._apart()
+        body += self._suggested() + self._nothing_found() + self._apart()
         foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
         return f"<div>{head}</p>{notices}{self._storm()}{body}{self._requester()}{feedback}{foot}</div>"
 
@@ -195,6 +196,22 @@ class _Note:
         )
         shared = "".join(f", {escape(label[f'storm_{share}'])}" for share in storm.shares)
         return f"<p><b>{said}{shared}</b></p>"
+
+    def _suggested(self) -> str:
+        """One line about the ticket's fields, which are no customer's business; empty if nothing is suggested."""
+        if self._options.show_to_requester:
+            return ""
+        label = self._labels
+        said = [
+            label["suggestion"].format(
+                field=label[f"field_{each.field}"],
+                value=one_line(each.value, max_chars=_MAX_VALUE_CHARS),
+                number=each.number,
+                of=each.of,
+            )
+            for each in self._enhancement.suggestions
+        ]
+        return f"<p><small>{escape(label['suggested'])}: {escape(' · '.join(said))}</small></p>" if said else ""
 
     def _requester(self) -> str:
         """One line about the requester; empty if nothing is known."""

@@ -24,6 +24,7 @@ from app.core.help_desk import (
     is_plain,
 )
 from app.core.price import BudgetKind, Price
+from app.core.triage import TicketField
 
 SLUG_PATTERN: Final = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 SLUG_WORDS: Final = "must be lower-case letters, digits and '-', at most 40, e.g. acme-corp"
@@ -106,6 +107,23 @@ class StormOptions(Part):
         return timedelta(minutes=self.window_minutes)
 
 
+class TriageOptions(Part):
+    """Fields that resolved tickets suggest for a new one."""
+
+    suggest: tuple[TicketField, ...] = tuple(TicketField)
+    """Shown in the note."""
+    write: tuple[TicketField, ...] = ()
+    """Also written to the ticket, where it has none."""
+
+    @model_validator(mode="after")
+    def _writes_what_it_suggests(self) -> TriageOptions:
+        if silent := sorted(set(self.write) - set(self.suggest)):
+            raise ValueError(
+                f"write names {', '.join(silent)}, which suggest does not: a note must say what is written"
+            )
+        return self
+
+
 class ModelOptions(Part):
     name: str | None = None
     """None: the model of `OPENAI_MODEL`."""
@@ -164,6 +182,7 @@ class Tenant(Part):
     """The events that lead to a note."""
     note: NoteOptions = NoteOptions()
     storms: StormOptions = StormOptions()
+    triage: TriageOptions = TriageOptions()
     model: ModelOptions = ModelOptions()
     monitoring: MonitoringOptions | None = None
     limits: LimitOptions = LimitOptions()

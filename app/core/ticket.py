@@ -51,6 +51,10 @@ class Ticket(BaseModel):
     priority: str = ""
     status: str = ""
     category: str = ""
+    subcategory: str = ""
+    group: str = ""
+    technician: str = ""
+    """The technician's name."""
     resolution: str = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None

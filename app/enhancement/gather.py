@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -22,6 +23,7 @@ from app.core.source import Gathered, GatherState, Source, SourceKind, first_sou
 from app.core.steps import StepNote, step
 from app.core.storm import Storm, find_storm
 from app.core.ticket import Ticket
+from app.core.triage import Suggestion, suggest
 from app.enhancement.tools import Tools
 from app.errors import AppError
 from app.telemetry.metrics import CONTEXT_OUTCOMES, CONTEXT_SECONDS
@@ -34,18 +36,26 @@ log = structlog.get_logger(__name__)
 Search = Callable[[], Awaitable[list[Source]]]
 
 
-async def gather_all(ticket: Ticket, tools: Tools) -> tuple[list[Gathered], Requester, Storm | None]:
-    """What was found of each kind, what is known of the requester, and the storm that the ticket is of."""
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known about a ticket."""
+
+    gathered: Sequence[Gathered]
+    """By kind."""
+    requester: Requester
+    suggestions: tuple[Suggestion, ...]
+    storm: Storm | None
+    """The storm that the ticket is of."""
+
+
+async def gather_all(ticket: Ticket, tools: Tools) -> Context:
+    """All that is known about *ticket*."""
     named = _named_machines(ticket)
-    (stored, requester, storm), measured = await asyncio.gather(
-        _gather_stored(ticket, tools, named), _gather_measured(tools, named)
-    )
-    return [*stored, *measured], requester, storm
+    stored, measured = await asyncio.gather(_gather_stored(ticket, tools, named), _gather_measured(tools, named))
+    return replace(stored, gathered=[*stored.gathered, *measured])
 
 
-async def _gather_stored(
-    ticket: Ticket, tools: Tools, named: Addresses
-) -> tuple[list[Gathered], Requester, Storm | None]:
+async def _gather_stored(ticket: Ticket, tools: Tools, named: Addresses) -> Context:
     """What the database knows, in one transaction, assets first: tickets are looked for by their names too.
 
     No other system is asked meanwhile.
@@ -67,8 +77,9 @@ async def _gather_stored(
         }
         left = tools.context_timeout - timedelta(seconds=time.perf_counter() - began)
         found = await asyncio.gather(*(_gather(kind, search, limit=left) for kind, search in searches.items()))
+        suggestions = await _suggest(tools)
         storm = await _find_storm(ticket, found, tools)
-    return [assets, *found], requester, storm
+    return Context([assets, *found], requester, suggestions, storm)
 
 
 def _further_names(assets: Gathered, ticket: Ticket) -> list[str]:
@@ -137,6 +148,18 @@ async def _about_requester(ticket: Ticket, tools: Tools) -> Requester:
         except Exception as error:  # noqa: BLE001 - a note without this line is better than none
             log.warning("requester_unavailable", cause=getattr(error, "detail", type(error).__name__))
             return Requester(is_vip=ticket.is_vip, site=ticket.site)
+
+
+async def _suggest(tools: Tools) -> tuple[Suggestion, ...]:
+    """What the nearest resolved tickets suggest for the ticket's fields; nothing where they can't be read."""
+    if tools.nearest is None:
+        return ()
+    try:
+        async with asyncio.timeout(tools.context_timeout.total_seconds()):
+            return suggest(await tools.nearest.nearest_fields(), wanted=tools.suggested)
+    except Exception as error:  # noqa: BLE001 - a note without this line is better than none
+        log.warning("fields_not_suggested", cause=getattr(error, "detail", type(error).__name__))
+        return ()
 
 
 async def _find_storm(ticket: Ticket, gathered: list[Gathered], tools: Tools) -> Storm | None:

@@ -43,6 +43,7 @@ from app.core.source import Gathered, GatherState, number_sources
 from app.core.steps import StepNote, step
 from app.core.storm import Storm
 from app.core.ticket import Ticket
+from app.core.triage import Suggestion
 from app.enhancement.answer import read_answer
 from app.enhancement.gather import gather_all
 from app.enhancement.portion import MAX_DESCRIPTION_CHARS, Portion
@@ -73,6 +74,7 @@ class State(TypedDict, total=False):
     gathered: tuple[Gathered, ...]
     """By kind, with numbered sources."""
     requester: Requester
+    suggestions: tuple[Suggestion, ...]
     storm: Storm | None
     messages: tuple[Message, ...]
     portion: Portion
@@ -94,8 +96,13 @@ class State(TypedDict, total=False):
 
 
 async def gather(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    gathered, requester, storm = await gather_all(state["ticket"], runtime.context)
-    return {"gathered": number_sources(gathered), "requester": requester, "storm": storm}
+    context = await gather_all(state["ticket"], runtime.context)
+    return {
+        "gathered": number_sources(context.gathered),
+        "requester": context.requester,
+        "suggestions": context.suggestions,
+        "storm": context.storm,
+    }
 
 
 async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
@@ -276,6 +283,7 @@ def _accept(state: State, gathered: tuple[Gathered, ...], kept: Kept | None) -> 
         reasons=judged.reasons,
         gathered=gathered,
         requester=state["requester"],
+        suggestions=state["suggestions"],
         storm=state["storm"],
         notices=(*state.get("notices", ()), *shortened),
         left_out=left_out,
@@ -294,6 +302,7 @@ def _context_only(state: State, gathered: tuple[Gathered, ...], *why: Notice) ->
     return Enhancement(
         gathered=gathered,
         requester=state["requester"],
+        suggestions=state["suggestions"],
         storm=state["storm"],
         notices=(*state.get("notices", ()), *why),
         **_usage(state.get("completions", [])),

@@ -25,6 +25,12 @@ class History(Protocol):
         ...
 
 
+class Nearest(Protocol):
+    async def nearest_fields(self) -> list[dict[str, str]]:
+        """The fields of the resolved tickets that `similar_tickets` found, and of some more like them, best first."""
+        ...
+
+
 class Knowledge(Protocol):
     async def articles(self, ticket: Ticket, *, limit: int) -> list[Source]:
         """The tenant's approved articles about this, best first; empty when none matches well."""

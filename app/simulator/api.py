@@ -18,6 +18,7 @@ from app.simulator.wire import Json
 MAX_ROWS: Final = 100
 _DEFAULT_ROWS: Final = 10
 _FLAGS: Final = ("show_to_requester", "notify_technician", "mark_first_response", "add_to_linked_requests")
+_CHANGEABLE: Final = frozenset({"category", "subcategory", "priority", "group", "technician"})
 _NOT_IN_LISTS: Final = frozenset({"description", "resolution", "content"})
 
 
@@ -53,6 +54,8 @@ def answer(portal: Portal, call: Call) -> Json:  # noqa: PLR0911 - a line for ea
             return _list("requests", rows, call, holds_text=portal.lists_hold_text)
         case "GET", ("requests", ticket_id):
             return wire.success(request=wire.ticket_row(_ticket(portal, ticket_id), portal))
+        case "PUT", ("requests", ticket_id):
+            return _change_ticket(portal, _ticket(portal, ticket_id), call)
         case method, ("requests", ticket_id, *rest) if rest:
             return _below_ticket(portal, _ticket(portal, ticket_id), call, (method, *rest))
         case "GET", ("solutions",):
@@ -68,7 +71,7 @@ def answer(portal: Portal, call: Call) -> Json:  # noqa: PLR0911 - a line for ea
     raise ApiError(404)
 
 
-def _below_ticket(portal: Portal, ticket: HeldTicket, call: Call, what: tuple[str, ...]) -> Json:
+def _below_ticket(portal: Portal, ticket: HeldTicket, call: Call, what: tuple[str, ...]) -> Json:  # noqa: PLR0911 - a line for each resource
     match what:
         case "GET", "resolutions":
             return wire.success(resolution={"content": ticket.resolution} if ticket.resolution else None)
@@ -97,6 +100,19 @@ def _ticket(portal: Portal, ticket_id: str) -> HeldTicket:
     if ticket is None:
         raise ApiError(404)
     return ticket
+
+
+def _change_ticket(portal: Portal, ticket: HeldTicket, call: Call) -> Json:
+    fields = _input_data(call.form).get("request")
+    if not isinstance(fields, dict):
+        raise ApiError(400, code=4012, field="request")
+    changes = {}
+    for name, value in fields.items():
+        if name not in _CHANGEABLE or not isinstance(value, dict) or not isinstance(value.get("name"), str):
+            raise ApiError(400, code=4001, field=name)
+        changes[name] = value["name"]
+    portal.update_ticket(ticket.id, **changes)
+    return wire.success(request=wire.ticket_row(ticket, portal))
 
 
 def _add_note(portal: Portal, ticket: HeldTicket, call: Call) -> Json:

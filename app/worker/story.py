@@ -23,7 +23,6 @@ from app.core.enhancement import Enhancement, Notice
 from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
 from app.core.steps import StepNote, noted_steps, step
-from app.core.storm import Storm
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.db.ledger.arrivals import Storms, arrival_of
@@ -58,6 +57,7 @@ from app.worker.posting import find_posted, keep_oldest, post_once
 from app.worker.routing import route
 from app.worker.storms import StormKeeper
 from app.worker.toolkits import Toolkit, Toolkits
+from app.worker.triage import write_fields
 
 _RELEASE_TIMEOUT: Final = timedelta(seconds=3)
 
@@ -100,12 +100,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
     circuit = Circuit.of(parts.circuits, claim, Dependency.HELP_DESK, owner_id=tenant.desk_id)
 
     async with parts.toolkits.lend(known) as kit, _told_apart(kit.help_desk, circuit), _without_foreign(kit):
-        if tenant.is_instance:
-            routed = await route(
-                claim, webhook, tenant, help_desk=kit.help_desk, tenants=parts.tenants, ledger=parts.ledger
-            )
-            await circuit.succeeded()
-            raise NotNeeded(f"went to {routed.slug}, as job {routed.job_id}", code=Code.ROUTED)
+        await _hand_over(claim, webhook, kit, parts, circuit)
         if webhook.event is Event.RESOLVED:
             await kit.learn(claim.ticket_id)
             await circuit.succeeded()
@@ -144,9 +139,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             await parts.enhancements.settle_shadowed(claim, reservation, html=html, record=record)
             return await _end(Ending.SHADOWED, enhancement, circuit)
 
-        if enhancement.storm is not None and enhancement.storm.is_collected:
-            await _keep_storm_note(claim, enhancement.storm, kit, parts)
-
+        await _keep_storm_note(claim, enhancement, kit, parts)
         html = render_note(
             enhancement,
             tenant.note,
@@ -166,6 +159,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
                     is_restored=parts.is_restored,
                 )
             posting.result = "posted"
+        await _write_fields(claim, enhancement, kit, parts)
 
         ending = _ending(enhancement)
         record = AttemptRecord(began_at, ending, code=None, error=None, steps=noted_steps())
@@ -179,8 +173,36 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
     raise AssertionError
 
 
-async def _keep_storm_note(claim: Claim, storm: Storm, kit: Toolkit, parts: Parts) -> None:
-    """Let the storm's note, on its first ticket, name this ticket too."""
+async def _hand_over(claim: Claim, webhook: Webhook, kit: Toolkit, parts: Parts, circuit: Circuit) -> None:
+    """Hand a shared instance's own delivery over to the tenant whose account it is of.
+
+    Raises:
+        NotNeeded: It was; the instance itself writes no note.
+    """
+    if not kit.tenant.is_instance:
+        return
+    routed = await route(
+        claim, webhook, kit.tenant, help_desk=kit.help_desk, tenants=parts.tenants, ledger=parts.ledger
+    )
+    await circuit.succeeded()
+    raise NotNeeded(f"went to {routed.slug}, as job {routed.job_id}", code=Code.ROUTED)
+
+
+async def _write_fields(claim: Claim, enhancement: Enhancement, kit: Toolkit, parts: Parts) -> None:
+    """Write what is suggested for the ticket's fields, as far as the tenant's file allows it."""
+    if not kit.tenant.triage.write:
+        return
+    with step("write_fields") as writing:
+        writing.result = await write_fields(
+            enhancement, claim.ticket_id, tenant=kit.tenant, desk=kit.help_desk, database=parts.database
+        )
+
+
+async def _keep_storm_note(claim: Claim, enhancement: Enhancement, kit: Toolkit, parts: Parts) -> None:
+    """Let the note of the ticket's storm, on its first ticket, name this ticket too, where such a note is kept."""
+    storm = enhancement.storm
+    if storm is None or not storm.is_collected:
+        return
     keeper = StormKeeper(
         claim=claim,
         storm=storm,

@@ -95,6 +95,8 @@ class Toolkit:
             if self.tenant.storms.find
             else None,
             collect_from=self.tenant.storms.collect_from,
+            nearest=search if self.tenant.triage.suggest else None,
+            suggested=self.tenant.triage.suggest,
         )
 
     async def learn(self, ticket_id: str) -> None:
