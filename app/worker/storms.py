@@ -20,12 +20,12 @@ import structlog
 from app.core.note import render_storm_note, storm_reference
 from app.core.storm import Storm
 from app.core.ticket import Ticket
-from app.db.ledger.arrivals import SomebodyElsePosts, StormNote, Storms
+from app.db.ledger.arrivals import SomebodyElsePosts, StormNote, StormNoteChanged, Storms
 from app.db.ledger.claims import Claim
 from app.errors import HelpDeskRefused, NotNeeded
 from app.worker.posting import STRAGGLER, Notes, Post, keep_oldest, post_whole
 
-_MOST_ROUNDS: Final = 4
+_MOST_ROUNDS: Final = 20
 """How often one attempt changes the note, while more tickets arrive. Whoever comes next goes on."""
 
 log = structlog.get_logger(__name__)
@@ -75,7 +75,10 @@ class StormKeeper:
                     # It may be the call of an attempt before this one, which nobody ends.
                     await asyncio.sleep((self._straggles - state.posting_age).total_seconds())
                     continue
-                note_id = await self._tell(state)
+                try:
+                    note_id = await self._tell(state)
+                except StormNoteChanged:
+                    continue
                 left = await self._end(state, note_id)
                 if left <= len(state.tickets):
                     return
@@ -94,11 +97,11 @@ class StormKeeper:
         first_id, reference = self.storm.first.id, storm_reference(self.claim.tenant_id, self.storm.first.id)
         minutes = max(1, round((state.latest_at - state.began_at).total_seconds() / 60))
         html = render_storm_note(state.tickets, minutes=minutes, language=self.language, reference=reference)
-        begin = partial(self.storms.begin, self.claim, first_id, straggles=self._straggles)
         note_id = state.note_id
         if note_id is None and state.posting_age is not None and state.posting_age >= self._straggles:
             found = await self.desk.find_notes(first_id, containing=str(reference))
             note_id = found[0].id if found else None
+        begin = partial(self.storms.begin, self.claim, state, first_id, straggles=self._straggles)
         try:
             if note_id is not None:
                 await self.desk.change_note(first_id, note_id, html, begin=begin)

@@ -127,6 +127,10 @@ class SomebodyElsePosts(Exception):
     """Another attempt posts or changes the storm's note now, and looks again when it is done."""
 
 
+class StormNoteChanged(Exception):
+    """Another attempt has posted the storm's note since its state was read: it is to be read again."""
+
+
 @dataclass(frozen=True, slots=True)
 class StormNote:
     """A storm's note, as its first ticket's row says."""
@@ -172,18 +176,22 @@ class Storms:
             latest_at=max(row["reported_at"] for row in rows),
         )
 
-    async def begin(self, claim: Claim, first_id: str, *, straggles: timedelta) -> None:
-        """Store that a call begins which posts or changes the storm's note.
+    async def begin(self, claim: Claim, state: StormNote, first_id: str, *, straggles: timedelta) -> None:
+        """Store that a call begins which makes the storm's note name the tickets of *state*.
 
         Raises:
+            StormNoteChanged: Meanwhile another attempt has posted it, or made it name as many.
             SomebodyElsePosts: A call of another attempt began less than *straggles* ago.
             LeaseLost: Another worker has the claim's delivery.
         """
         key = {"tenant_id": claim.tenant_id, "first_id": first_id}
         async with self._database.transaction(claim.tenant_id) as tx:
-            age = await tx.value(_LOCK, **key)
-            if age is not None and age < straggles:
+            first = await tx.row(_LOCK, **key)
+            if first is not None and first["posting_age"] is not None and first["posting_age"] < straggles:
                 raise SomebodyElsePosts
+            is_posted = first is not None and first["note_id"] not in {None, state.note_id}
+            if is_posted or (first is not None and first["told"] >= len(state.tickets)):
+                raise StormNoteChanged
             await run_fenced(tx, _BEGIN, claim, first_id=first_id)
 
     async def end(self, tenant_id: UUID, first_id: str, *, note_id: str | None, told: int) -> int:
