@@ -150,6 +150,15 @@ _NOTICE_WORDS: Final = {
 }
 
 
+class Closing(BaseModel):
+    """That the enhancement is a draft of how a resolved ticket was solved."""
+
+    model_config = ConfigDict(frozen=True)
+
+    is_covered: bool
+    """Whether an article is about the same problem, so that none is drafted."""
+
+
 class Enhancement(BaseModel):
     """What is saved for a version of a ticket and rendered as its note."""
 
@@ -171,6 +180,8 @@ class Enhancement(BaseModel):
     requester: Requester = Requester()
     suggestions: tuple[Suggestion, ...] = ()
     """For the ticket's fields, from the nearest resolved tickets."""
+    closing: Closing | None = None
+    """None: it is for a ticket that is to be solved."""
     storm: Storm | None = None
     """Of the ticket. If it is collected, the note is one line about it."""
     notices: tuple[Notice, ...] = ()

@@ -15,7 +15,7 @@ from itertools import chain, pairwise
 from typing import Final
 from uuid import UUID, uuid5
 
-from app.core.enhancement import Enhancement, Notice, Statement, count_words
+from app.core.enhancement import Closing, Enhancement, Notice, Statement, count_words
 from app.core.labels import labels
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source, SourceKind
@@ -86,6 +86,8 @@ def render_note(
     *feedback_url* is the page on which the reader votes; a tenant's file may turn the link off.
     """
     feedback = feedback_url if options.feedback_link else None
+    if enhancement.closing is not None:
+        return _Note(enhancement, options, _ROOMS[-1], []).of_closing(enhancement.closing, reference)
     if enhancement.is_of_storm_alone:
         return _Note(enhancement, options, _ROOMS[-1], []).of_storm_alone(reference)
     whole, repeated = _told_once(enhancement)
@@ -185,6 +187,30 @@ class _Note:
         foot = f"<p><small>{escape(label['footer_context_only'])} · ref {reference}</small></p>"
         head = f"<p><b>AI Agents</b> · {escape(label['storm_title'])}</p>"
         return f"<div>{head}{self._storm()}<p>{collected}</p>{foot}</div>"
+
+    def of_closing(self, closing: Closing, reference: UUID) -> str:
+        """The note of a resolved ticket: how it was solved, similar articles, and an article where none covers it."""
+        enhancement, label = self._enhancement, self._labels
+        articles = [
+            source for group in enhancement.gathered if group.kind is SourceKind.ARTICLE for source in group.sources
+        ]
+        lines = "".join(f"<li>{escape(step.text)}</li>" for step in enhancement.next_steps)
+        body = f"<p><b>{escape(label['closing_resolution'])}</b></p><ol>{lines}</ol>"
+        if articles:
+            heading = label["closing_covered" if closing.is_covered else "closing_similar"]
+            titles = (_linked(one_line(each.title, max_chars=_MAX_TITLE_CHARS), each.url) for each in articles)
+            listed = "".join(f"<li>{title}</li>" for title in titles)
+            body += f"<p><b>{escape(heading)}</b></p><ul>{listed}</ul>"
+        if not closing.is_covered:
+            parts = [
+                (label["closing_symptom"], enhancement.summary),
+                (label["closing_cause"], " ".join(fact.text for fact in enhancement.facts)),
+                (label["closing_solution"], label["closing_above"]),
+            ]
+            items = "".join(f"<li>{escape(name)}: {escape(text)}</li>" for name, text in parts if text)
+            body += f"<p><b>{escape(label['closing_article'])}</b></p><ul>{items}</ul>"
+        foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
+        return f"<div><p><b>AI Agents</b> · {escape(label['closing_title'])}</p>{body}{foot}</div>"
 
     def _storm(self) -> str:
         """One line about others who reported the same; empty if there are none."""

@@ -107,6 +107,13 @@ class StormOptions(Part):
         return timedelta(minutes=self.window_minutes)
 
 
+class ClosingOptions(Part):
+    """What is done when a ticket was resolved, beside learning from it."""
+
+    draft: bool = False
+    """Whether a note drafts how it was solved, and an article where none covers it."""
+
+
 class TriageOptions(Part):
     """Fields that resolved tickets suggest for a new one."""
 
@@ -183,6 +190,7 @@ class Tenant(Part):
     note: NoteOptions = NoteOptions()
     storms: StormOptions = StormOptions()
     triage: TriageOptions = TriageOptions()
+    closing: ClosingOptions = ClosingOptions()
     model: ModelOptions = ModelOptions()
     monitoring: MonitoringOptions | None = None
     limits: LimitOptions = LimitOptions()

@@ -77,6 +77,11 @@ class Ticket(BaseModel):
         return hashlib.sha256(words.encode()).hexdigest()
 
     @property
+    def closing_version(self) -> str:
+        """As `version`, of the words that the draft of its closing depends on: the resolution too. Never the same."""
+        return hashlib.sha256(f"closing\x00{self.version}\x00{' '.join(self.resolution.split())}".encode()).hexdigest()
+
+    @property
     def text(self) -> str:
         """Subject and description, all that its requester sent."""
         return f"{self.subject}\n{self.description}".strip()

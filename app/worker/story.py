@@ -24,7 +24,7 @@ from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
 from app.core.steps import StepNote, noted_steps, step
 from app.core.tenant import Tenant
-from app.core.ticket import Ticket
+from app.core.ticket import Fate, Ticket
 from app.db.ledger.arrivals import Storms, arrival_of
 from app.db.ledger.attempts import AttemptRecord
 from app.db.ledger.claims import Claim, Ledger
@@ -32,6 +32,7 @@ from app.db.ledger.enhancements import Enhancements
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.limits.rate import hold_until_next_turn
 from app.db.session import Database
+from app.enhancement.closing import draft_closing
 from app.enhancement.graph import enhance
 from app.errors import (
     AppError,
@@ -104,7 +105,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         if webhook.event is Event.RESOLVED:
             await kit.learn(claim.ticket_id)
             await circuit.succeeded()
-        check_wanted(webhook, events=tenant.events, technician=tenant.servicedesk.technician)
+        closes = _check_wanted(webhook, tenant)
 
         ticket, notices = await _load_ticket(kit, claim.ticket_id, told=webhook.ticket)
         claim = replace(claim, ticket_id=ticket.id)  # a sender may name a ticket by its display id
@@ -119,14 +120,16 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
                 check_still_wanted(ticket, is_closed_wanted=_wants_closed(tenant, webhook))
                 reservation = await parts.enhancements.reserve(
                     claim,
-                    version=ticket.version,
+                    version=ticket.closing_version if closes else ticket.version,
                     ticket_updated_at=ticket.updated_at or ticket.created_at or claim.accepted_at,
-                    arrival=arrival_of(ticket, tenant, accepted_at=claim.accepted_at),
+                    arrival=arrival_of(ticket, tenant, accepted_at=claim.accepted_at, event=webhook.event),
                 )
 
         enhancement = reservation.enhancement
         if enhancement is None:
-            enhancement = await enhance(ticket, tools=kit.tools(claim), notices=notices)
+            enhancement = await (
+                _draft(ticket, claim, kit) if closes else enhance(ticket, tools=kit.tools(claim), notices=notices)
+            )
             if enhancement.has_nothing and tenant.note.when_nothing == "silent":
                 await circuit.succeeded()
                 raise NotNeeded("nothing that fits the ticket was found", code=Code.NOTHING_FOUND)
@@ -171,6 +174,24 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         _measure(claim, tenant)
         return await _end(ending, enhancement, circuit, note_id=note_id)
     raise AssertionError
+
+
+def _check_wanted(webhook: Webhook, tenant: Tenant) -> bool:
+    """Raise `NotNeeded` if *webhook* needs no note. Returns whether its note drafts how the ticket was solved."""
+    closes = webhook.event is Event.RESOLVED and tenant.closing.draft
+    events = tenant.events | {Event.RESOLVED} if closes else tenant.events
+    check_wanted(webhook, events=events, technician=tenant.servicedesk.technician)
+    return closes
+
+
+async def _draft(ticket: Ticket, claim: Claim, kit: Toolkit) -> Enhancement:
+    """The draft of how *ticket* was solved, from its resolution and its technicians' notes."""
+    if ticket.fate is not Fate.CLOSED:
+        raise NotNeeded("the ticket is open again", code=Code.EVENT_NOT_WANTED)
+    told = [ticket.resolution, *await kit.help_desk.list_note_texts(ticket.id)]
+    return await draft_closing(
+        ticket, told="\n".join(filter(None, told)), tools=kit.tools(claim), today=datetime.now(UTC).date()
+    )
 
 
 async def _hand_over(claim: Claim, webhook: Webhook, kit: Toolkit, parts: Parts, circuit: Circuit) -> None:

@@ -27,6 +27,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.core.asset import find_addresses
+from app.core.delivery import Event
 from app.core.storm import LEAST_LIKENESS, MAX_COMPARED, Arrival, Earlier, Share, Storm, StormTicket
 from app.core.tenant import Tenant
 from app.core.text import tidy
@@ -50,10 +51,13 @@ _END: Final = load(__package__, "end_storm_note")
 _COUNT: Final = load(__package__, "count_storm")
 
 
-def arrival_of(ticket: Ticket, tenant: Tenant, *, accepted_at: datetime) -> dict[str, Any]:
-    """What `reserve.sql` takes of *ticket*; without words where the tenant wants no storms to be found."""
+def arrival_of(
+    ticket: Ticket, tenant: Tenant, *, accepted_at: datetime, event: Event = Event.CREATED
+) -> dict[str, Any]:
+    """What `reserve.sql` takes of *ticket*; without words where nobody looks for storms, or it is resolved."""
+    is_looked_for = tenant.storms.find and event is not Event.RESOLVED
     subject, own = ticket.subject, tidy(ticket.mail.own or ticket.mail.quoted, max_chars=_MAX_CHARS)
-    if not tenant.storms.find:
+    if not is_looked_for:
         subject = own = ""
     languages = spoken_languages(f"{subject}\n{own}", language=tenant.note.language)
     heading, body = read(subject), read(own)
@@ -61,7 +65,7 @@ def arrival_of(ticket: Ticket, tenant: Tenant, *, accepted_at: datetime) -> dict
     weights |= dict.fromkeys((each.term for each in heading.terms), _OF_SUBJECT)
     named = find_addresses(f"{subject}\n{own}")
     return {
-        "has_arrival": tenant.storms.find,
+        "has_arrival": is_looked_for,
         "number": ticket.number,
         "reported_at": ticket.created_at or accepted_at,
         "requester": ticket.requester,

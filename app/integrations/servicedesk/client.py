@@ -8,6 +8,7 @@ shadow mode nothing is written, whichever method is called.
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -47,6 +48,9 @@ from app.integrations.servicedesk.mapping import (
     work_of,
 )
 
+_MAX_NOTES: Final = 20
+_MAX_NOTE_CHARS: Final = 2_000
+_OUR_REFERENCE = re.compile(r"\bref [0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 # Of older tickets without a resolution the work logs are not read: each costs a call.
 _WORK_LOGS_FOR: Final = timedelta(days=180)
@@ -211,6 +215,27 @@ class ServiceDesk:
         except Missing:
             raise _no_ticket(ticket_id) from None
         return sorted(found, key=lambda note: (note.created_at or _LONG_AGO, len(note.id), note.id))
+
+    async def list_note_texts(self, ticket_id: str) -> list[str]:
+        """The plain texts of the first notes on the ticket that technicians wrote, in the help desk's order.
+
+        Notes of ours are left out: they hold a reference.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+        """
+        self._check_own(ticket_id)
+        texts: list[str] = []
+        try:
+            async for row in self._lists.rows(f"{_ticket_path(ticket_id)}/notes", "notes"):
+                text = plain_text(text_of_note(row) or "", max_chars=_MAX_NOTE_CHARS)
+                if text and not _OUR_REFERENCE.search(text):
+                    texts.append(text)
+                if len(texts) == _MAX_NOTES:
+                    break
+        except Missing:
+            raise _no_ticket(ticket_id) from None
+        return texts
 
     async def post_note(self, ticket_id: str, html: str, *, begin: Begin) -> str:
         """Add *html* as a note and return the note's id.
