@@ -9,10 +9,12 @@ import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Final, Literal
+from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from app.core.article import FILE_MARK
 from app.core.delivery import Event
 from app.core.help_desk import (
     PLAIN_HTTP,
@@ -107,6 +109,18 @@ class StormOptions(Part):
         return timedelta(minutes=self.window_minutes)
 
 
+class KnowledgeOptions(Part):
+    """Articles that stand in Git and not in the help desk."""
+
+    url: WebAddress | None = None
+    """Where a browser shows the folder's files: a link is this and the file's path. None: they have no link."""
+
+    def file_url(self, article_id: str) -> str:
+        """The page of the article that is a file; empty if it has none."""
+        path = quote(article_id.removeprefix(FILE_MARK))
+        return f"{self.url.rstrip('/')}/{path}" if self.url else ""
+
+
 class ClosingOptions(Part):
     """What is done when a ticket was resolved, beside learning from it."""
 
@@ -191,6 +205,7 @@ class Tenant(Part):
     storms: StormOptions = StormOptions()
     triage: TriageOptions = TriageOptions()
     closing: ClosingOptions = ClosingOptions()
+    knowledge: KnowledgeOptions = KnowledgeOptions()
     model: ModelOptions = ModelOptions()
     monitoring: MonitoringOptions | None = None
     limits: LimitOptions = LimitOptions()

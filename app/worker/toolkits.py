@@ -17,6 +17,7 @@ from typing import Final
 
 from openai import AsyncOpenAI
 
+from app.core.article import FILE_MARK
 from app.core.price import Price, budgets
 from app.core.tenant import Tenant
 from app.db.knowledge.inventory import InventorySearch
@@ -75,9 +76,7 @@ class Toolkit:
 
     def _tools(self, model: Model, monitoring: Monitoring | None) -> Tools:
         reading = SharedTransaction(self._database)
-        search = Search(
-            reading, self.tenant, ticket_url=self.help_desk.ticket_url, article_url=self.help_desk.article_url
-        )
+        search = Search(reading, self.tenant, ticket_url=self.help_desk.ticket_url, article_url=self._article_url)
         return Tools(
             reading=reading,
             history=search,
@@ -98,6 +97,11 @@ class Toolkit:
             nearest=search if self.tenant.triage.suggest else None,
             suggested=self.tenant.triage.suggest,
         )
+
+    def _article_url(self, article_id: str) -> str:
+        if article_id.startswith(FILE_MARK):
+            return self.tenant.knowledge.file_url(article_id)
+        return self.help_desk.article_url(article_id)
 
     async def learn(self, ticket_id: str) -> None:
         """Store a resolved ticket in the history; remove one that is gone."""
