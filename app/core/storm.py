@@ -9,7 +9,7 @@ For example, at a tenant with `window_minutes: 60` and `collect_from: 5` five pe
     ──────   ──────────────────   ───────────────────────────────────────────────────────────────────
     #101                          as usual
     #102     #101                 as usual: two are no storm yet
-    #103     #101 #102            as usual, with the line "2 others reported this in 6 minutes: #101, #102"
+    #103     #101 #102            as usual, with the line "2 others reported this within 6 min: #101, #102"
     #104     three                as usual, with the line
     #105     four                 the line alone, without the model; #101 gets a note that names all five
 

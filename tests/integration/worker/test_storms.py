@@ -39,7 +39,7 @@ async def test_the_third_report_names_the_two_before_it(stage: Stage) -> None:
     assert "others reported" not in await handle(stage, first)
     assert "others reported" not in await handle(stage, second)
     note = await handle(stage, third)
-    assert f"2 others reported this within 1 minutes: #{first}, #{second}, same site" in note
+    assert f"2 others reported this within 1 min: #{first}, #{second}, same site" in note
     assert len(stage.notes(first)) == 1
 
 
