@@ -3,7 +3,7 @@
 Expands only: the release before knows nothing of the table.
 
 Revision ID: 2026_11_28_1950
-Revises: 2026_11_28_2001
+Revises: 2026_11_28_2002
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from app.db.migrations import execute_script
 
 revision = "2026_11_28_1950"
-down_revision = "2026_11_28_2001"
+down_revision = "2026_11_28_2002"
 branch_labels = None
 depends_on = None
 
