@@ -238,6 +238,8 @@ class SyncSettings(LedgerSettings, TenantSettings):
     database_sessions: ClassVar[int] = 6
 
     redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
+    knowledge_dir: Path | None = Field(default=None, examples=["/etc/ai-agents/knowledge"])
+    """A folder of Markdown for each tenant, `<slug>/`. None: tenants have no such files."""
 
 
 class OperatorSettings(LedgerSettings, TenantSettings):

@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
@@ -52,6 +53,7 @@ from app.db.knowledge.strays import Stray, keep_strays
 from app.db.session import Database, open_database
 from app.errors import AppError, TenantFileInvalid
 from app.help_desks import open_help_desk
+from app.integrations.markdown import read_folder
 from app.queue import RingBroker, open_queue
 from app.settings import SyncSettings
 from app.tenants import KnownTenant, TenantDirectory
@@ -111,6 +113,8 @@ class SyncReport:
     """Tickets that no webhook told of, now recorded as deliveries."""
     strays: Counter[Stray] = field(default_factory=Counter)
     """Of an instance: rows that no tenant owns."""
+    files_left_out: list[str] = field(default_factory=list)
+    """The tenant's own Markdown files that could not be read, the first ones, each with the reason."""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -132,7 +136,7 @@ class SyncReport:
         without = sum(count for stray, count in self.strays.items() if not stray.account)
         if without:
             parts.append(f"{without} rows without an account, stored for no one")
-        return "; ".join([*parts, *self.problems])
+        return "; ".join([*parts, *(f"file {told}" for told in self.files_left_out), *self.problems])
 
 
 async def sync_all(
@@ -153,7 +157,9 @@ async def sync_all(
         def open_desk(known: KnownTenant) -> AbstractAsyncContextManager[Desk]:
             return open_help_desk(known, database, longest_wait=_LONGEST_WAIT_FOR_A_CALL, is_patient=True)
 
-        return await sync_each(database, desks, open_desk=open_desk, offer=queue.offer, since=since)
+        return await sync_each(
+            database, desks, open_desk=open_desk, offer=queue.offer, since=since, files=settings.knowledge_dir
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +200,7 @@ async def sync_each(
     open_desk: Callable[[KnownTenant], AbstractAsyncContextManager[Desk]],
     offer: Offer,
     since: datetime | None = None,
+    files: Path | None = None,
 ) -> list[SyncReport]:
     """Sync *desks*, a few at a time, whatever happens to one of them. Returns a report of each tenant, by slug."""
     free = asyncio.Semaphore(_TENANTS_AT_ONCE)
@@ -202,7 +209,7 @@ async def sync_each(
         async with free:
             try:
                 async with open_desk(owners.known) as desk:
-                    return await sync_desk(database, owners, desk, offer=offer, since=since)
+                    return await sync_desk(database, owners, desk, offer=offer, since=since, files=files)
             except AppError as error:
                 return [SyncReport(owners.known.tenant.slug, problems=[error.detail])]
             except Exception as error:  # a bug of ours, met with one help desk's data
@@ -222,6 +229,7 @@ async def sync_desk(
     offer: Offer,
     since: datetime | None = None,
     grace: timedelta = GRACE,
+    files: Path | None = None,
 ) -> list[SyncReport]:
     """Bring the tickets, articles and assets of one help desk up to date, and record what no webhook told of.
 
@@ -234,6 +242,7 @@ async def sync_desk(
         offer: Rings for a delivery; False is fine, the relay rings again.
         since: On a tenant's first run, no ticket that was updated before; None: all.
         grace: How long a webhook may take.
+        files: The folder that holds the tenants' folders of Markdown; None: there is none.
 
     Returns:
         A report of each tenant; of an instance one more, of itself.
@@ -246,6 +255,7 @@ async def sync_desk(
         ("search index", run.index_again),
         ("tickets", lambda: run.sync_tickets(since=since, grace=grace)),
         ("articles", run.sync_articles),
+        ("files", lambda: run.sync_files(files)),
         ("assets", run.sync_assets),
     ):
         try:
@@ -331,6 +341,20 @@ class _Share:
         async with self.database.as_tenant(tenant.id) as session:
             stored = await upsert_articles(session, tenant.id, articles, language=tenant.note.language)
         self.count("articles", stored)
+
+    async def store_files(self, folder: Path) -> None:
+        """Store the tenant's articles that are files in *folder*, and remove those whose files are gone."""
+        tenant, read = self.tenant, await asyncio.to_thread(read_folder, folder)
+        present = {article.id for article in read.articles} | read.unread
+        language = tenant.note.language
+        async with self.database.as_tenant(tenant.id) as session:
+            stored = await upsert_articles(session, tenant.id, read.articles, language=language)
+            removed = await drop_absent_articles(session, tenant.id, present, language=language, of_files=True)
+        self.count("articles", stored)
+        self.report.removed += removed
+        for problem in read.problems:
+            log.warning("knowledge_file_left_out", tenant=tenant.slug, problem=problem)
+        self.report.files_left_out += read.problems
 
     async def drop_absent_articles(self, present: set[str]) -> None:
         tenant = self.tenant
@@ -466,6 +490,14 @@ class _Run:
                 with self._alone(share):
                     await share.drop_absent_articles(present[id(share)])
         await self._end("articles", _whole_or_part(newest, started_at, is_whole=since is None))
+
+    async def sync_files(self, files: Path | None) -> None:
+        """Where the folder of all tenants' files is not mounted, nothing is stored, and nothing removed."""
+        if files is None or not await asyncio.to_thread(files.is_dir):
+            return
+        for share in list(self._shares):
+            with self._alone(share):
+                await share.store_files(files / share.tenant.slug)
 
     async def sync_assets(self) -> None:
         started_at = await self._begin("assets")

@@ -12,6 +12,7 @@ from app.core.completion import Completion, Message
 from app.core.enhancement import Enhancement
 from app.core.requester import Requester
 from app.core.source import Source, SourceKind
+from app.core.storm import Arrival
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.enhancement.graph import enhance
@@ -31,6 +32,7 @@ class Desk:
     rooms: list[bool] = field(default_factory=list)
     """For each answer, whether it was asked for with more room."""
     requester: Requester = field(default_factory=Requester)
+    arrival: Arrival | None = None
 
     async def similar_tickets(self, *_: Any, **__: Any) -> list[Source]:
         return self._of(SourceKind.TICKET)
@@ -43,6 +45,12 @@ class Desk:
 
     async def about(self, *_: Any) -> Requester:
         return self.requester
+
+    async def nearest_fields(self) -> list[dict[str, str]]:
+        return []
+
+    async def before(self, *_: Any, **__: Any) -> Arrival | None:
+        return self.arrival
 
     async def measurements(self, *_: Any, **__: Any) -> list[Source]:
         return self._of(SourceKind.MEASUREMENT)
@@ -66,6 +74,7 @@ async def enhanced(
     requester: Requester | None = None,
     house_rules: str = "",
     rooms: list[bool] | None = None,
+    arrival: Arrival | None = None,
 ) -> Enhancement:
     """What the workflow makes of *ticket* when *sources* are found and the model gives *answer*, or is asked itself."""
     is_model = hasattr(answer, "complete")
@@ -74,6 +83,7 @@ async def enhanced(
         _never if is_model else cast("Answer", answer),
         [] if rooms is None else rooms,
         requester or Requester(),
+        arrival,
     )
     tools = Tools(
         reading=nullcontext(),
@@ -85,6 +95,8 @@ async def enhanced(
         model=cast("Model", answer) if is_model else desk,
         may_use_model=_always(has_budget),
         note=note or NoteOptions(),
+        arrivals=desk,
+        collect_from=5,
         house_rules=house_rules,
         context_timeout=timedelta(seconds=5),
         model_timeout=timedelta(seconds=5),

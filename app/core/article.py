@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
 from app.core.help_desk import AccountRef
+
+FILE_MARK: Final = "file:"
+"""What the id of an article begins with that is a file in Git. No id of a help desk has a colon."""
+
+
+def file_article_id(path: str) -> str:
+    """The id of the article in the file *path*, relative to the tenant's folder."""
+    return FILE_MARK + path
 
 
 class Article(BaseModel):

@@ -20,7 +20,9 @@ from app.core.language import sounds_like_another
 from app.core.masking import Mask
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source
+from app.core.storm import Storm
 from app.core.support import Fault, judge, says
+from app.core.triage import Suggestion
 from app.errors import ModelRefused
 
 MAX_STATEMENTS: Final = 6
@@ -148,6 +150,15 @@ _NOTICE_WORDS: Final = {
 }
 
 
+class Closing(BaseModel):
+    """That the enhancement is a draft of how a resolved ticket was solved."""
+
+    model_config = ConfigDict(frozen=True)
+
+    is_covered: bool
+    """Whether an article is about the same problem, so that none is drafted."""
+
+
 class Enhancement(BaseModel):
     """What is saved for a version of a ticket and rendered as its note."""
 
@@ -167,6 +178,12 @@ class Enhancement(BaseModel):
     """Why the confidence is what it is."""
     gathered: tuple[Gathered, ...] = ()
     requester: Requester = Requester()
+    suggestions: tuple[Suggestion, ...] = ()
+    """For the ticket's fields, from the nearest resolved tickets."""
+    closing: Closing | None = None
+    """None: it is for a ticket that is to be solved."""
+    storm: Storm | None = None
+    """Of the ticket. If it is collected, the note is one line about it."""
     notices: tuple[Notice, ...] = ()
     model: str | None = None
     """The model that wrote the statements; None when the note holds only the gathered context."""
@@ -197,15 +214,25 @@ class Enhancement(BaseModel):
         return self.model is None
 
     @property
+    def is_of_storm_alone(self) -> bool:
+        """Whether the note is one line about the ticket's storm."""
+        return self.storm is not None and self.storm.is_collected
+
+    @property
     def has_nothing(self) -> bool:
-        """Whether all kinds of context could be asked, and nothing that fits was found."""
+        """Whether all kinds of context could be asked, nothing that fits was found, and nobody reports the same."""
         states = {group.state for group in self.gathered}
-        return Notice.NOTHING_FOUND in self.notices and GatherState.UNAVAILABLE not in states
+        is_nothing = Notice.NOTHING_FOUND in self.notices and GatherState.UNAVAILABLE not in states
+        return is_nothing and self.storm is None
 
     @property
     def is_degraded(self) -> bool:
         """Whether the note has only context although the model should have written: sources and budget were there."""
-        return self.is_context_only and not {Notice.NOTHING_FOUND, Notice.BUDGET_USED_UP} & set(self.notices)
+        return (
+            self.is_context_only
+            and not self.is_of_storm_alone
+            and not {Notice.NOTHING_FOUND, Notice.BUDGET_USED_UP} & set(self.notices)
+        )
 
 
 class DraftProblem(str):

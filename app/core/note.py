@@ -1,7 +1,8 @@
 """Renders an enhancement as the note that a technician reads: escaped HTML within the tenant's limit of words.
 
 Invariant: whatever the enhancement's texts hold, the HTML has only the tags of `ALLOWED_TAGS`, and links only to the
-pages of sources and to the page for votes. It holds its reference, by which the note is found again.
+pages of sources, to those of a storm's tickets and to the page for votes. It holds its reference, by which the note is
+found again.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from itertools import chain, pairwise
 from typing import Final
 from uuid import UUID, uuid5
 
-from app.core.enhancement import Enhancement, Notice, Statement, count_words
+from app.core.enhancement import Closing, Enhancement, Notice, Statement, count_words
 from app.core.labels import labels
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source, SourceKind
+from app.core.storm import MAX_SHOWN, StormTicket
 from app.core.tenant import NoteOptions, Section
 from app.core.text import one_line
 
@@ -29,6 +31,10 @@ _MAX_OUTCOME_CHARS: Final = 30
 _MAX_SITE_CHARS: Final = 40
 _MAX_SUBJECT_CHARS: Final = 40
 _MAX_REASONS: Final = 2
+_MAX_VALUE_CHARS: Final = 40
+_MAX_NUMBER_CHARS: Final = 30
+_MAX_OF_STORM: Final = 50
+"""Tickets that the note of a storm names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,22 @@ def note_reference(tenant_id: UUID, ticket_id: str, version: str) -> UUID:
     return uuid5(tenant_id, f"note:{ticket_id}:{version}")
 
 
+def storm_reference(tenant_id: UUID, ticket_id: str) -> UUID:
+    """The id in the note of the storm whose first ticket this is."""
+    return uuid5(tenant_id, f"storm:{ticket_id}")
+
+
+def render_storm_note(tickets: Sequence[StormTicket], *, minutes: int, language: str, reference: UUID) -> str:
+    """The HTML of the note on a storm's first ticket. It names all *tickets*, the first of them included."""
+    label = labels(language)
+    said = label["storm_all"].format(
+        number=len(tickets), minutes=minutes, tickets=_listed(tickets, label, most=_MAX_OF_STORM)
+    )
+    head = f"<p><b>AI Agents</b> · {escape(label['storm_title'])}</p>"
+    foot = f"<p><small>{escape(label['footer_context_only'])} · ref {reference}</small></p>"
+    return f"<div>{head}<p>{said}</p>{foot}</div>"
+
+
 def render_note(
     enhancement: Enhancement, options: NoteOptions, *, reference: UUID, feedback_url: str | None = None
 ) -> str:
@@ -67,6 +89,10 @@ def render_note(
     *feedback_url* is the page on which the reader votes; a tenant's file may turn the link off.
     """
     feedback = feedback_url if options.feedback_link else None
+    if enhancement.closing is not None:
+        return _Note(enhancement, options, _ROOMS[-1], []).of_closing(enhancement.closing, reference)
+    if enhancement.is_of_storm_alone:
+        return _Note(enhancement, options, _ROOMS[-1], []).of_storm_alone(reference)
     whole, repeated = _told_once(enhancement)
     rooms = _ROOMS_OF_CONTEXT if enhancement.is_context_only else _ROOMS
     html = ""
@@ -105,7 +131,7 @@ def _plain(text: str) -> str:
 
 def _lessened(enhancement: Enhancement) -> Iterator[Enhancement]:
     """*enhancement* with less and less of its texts: what helps least goes first, the summary's end last."""
-    for name in ("apart", "hypotheses", "facts", "requester", "questions", "next_steps"):
+    for name in ("apart", "hypotheses", "suggestions", "facts", "requester", "questions", "next_steps"):
         if name == "requester":
             enhancement = enhancement.model_copy(update={name: Requester(is_vip=enhancement.requester.is_vip)})
             yield enhancement
@@ -146,15 +172,75 @@ class _Note:
         if feedback_url:
             feedback = f"<p>{self._link(label['feedback'], feedback_url)}</p>"
         body = "".join(part for section in self._options.sections for part in self._section(section))
-        body += self._nothing_found() + self._apart()
+        body += self._suggested() + self._nothing_found() + self._apart()
         foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
-        return f"<div>{head}</p>{notices}{body}{self._requester()}{feedback}{foot}</div>"
+        return f"<div>{head}</p>{notices}{self._storm()}{body}{self._requester()}{feedback}{foot}</div>"
 
     def _confidence(self) -> str:
         """The level, and what it rests on: "high (same host, same error text)"."""
         enhancement, label = self._enhancement, self._labels
         reasons = ", ".join(label[f"reason_{reason}"] for reason in enhancement.reasons[:_MAX_REASONS])
         return label[f"confidence_{enhancement.confidence}"] + (f" ({reasons})" if reasons else "")
+
+    def of_storm_alone(self, reference: UUID) -> str:
+        """The note of a ticket that is one more report of many."""
+        label, storm = self._labels, self._enhancement.storm
+        assert storm is not None, "its enhancement is of a storm"  # noqa: S101
+        collected = label["storm_collected"].format(first=_numbered(storm.first))
+        foot = f"<p><small>{escape(label['footer_context_only'])} · ref {reference}</small></p>"
+        head = f"<p><b>AI Agents</b> · {escape(label['storm_title'])}</p>"
+        return f"<div>{head}{self._storm()}<p>{collected}</p>{foot}</div>"
+
+    def of_closing(self, closing: Closing, reference: UUID) -> str:
+        """The note of a resolved ticket: how it was solved, similar articles, and an article where none covers it."""
+        enhancement, label = self._enhancement, self._labels
+        articles = [
+            source for group in enhancement.gathered if group.kind is SourceKind.ARTICLE for source in group.sources
+        ]
+        lines = "".join(f"<li>{escape(step.text)}</li>" for step in enhancement.next_steps)
+        body = f"<p><b>{escape(label['closing_resolution'])}</b></p><ol>{lines}</ol>"
+        if articles:
+            heading = label["closing_covered" if closing.is_covered else "closing_similar"]
+            titles = (_linked(one_line(each.title, max_chars=_MAX_TITLE_CHARS), each.url) for each in articles)
+            listed = "".join(f"<li>{title}</li>" for title in titles)
+            body += f"<p><b>{escape(heading)}</b></p><ul>{listed}</ul>"
+        if not closing.is_covered:
+            parts = [
+                (label["closing_symptom"], enhancement.summary),
+                (label["closing_cause"], " ".join(fact.text for fact in enhancement.facts)),
+                (label["closing_solution"], label["closing_above"]),
+            ]
+            items = "".join(f"<li>{escape(name)}: {escape(text)}</li>" for name, text in parts if text)
+            body += f"<p><b>{escape(label['closing_article'])}</b></p><ul>{items}</ul>"
+        foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
+        return f"<div><p><b>AI Agents</b> · {escape(label['closing_title'])}</p>{body}{foot}</div>"
+
+    def _storm(self) -> str:
+        """One line about others who reported the same; empty if there are none."""
+        label, storm = self._labels, self._enhancement.storm
+        if storm is None:
+            return ""
+        said = label["storm"].format(
+            others=len(storm.others), minutes=storm.minutes, tickets=_listed(storm.others, label, most=MAX_SHOWN)
+        )
+        shared = "".join(f", {escape(label[f'storm_{share}'])}" for share in storm.shares)
+        return f"<p><b>{said}{shared}</b></p>"
+
+    def _suggested(self) -> str:
+        """One line about the ticket's fields, which are no customer's business; empty if nothing is suggested."""
+        if self._options.show_to_requester:
+            return ""
+        label = self._labels
+        said = [
+            label["suggestion"].format(
+                field=label[f"field_{each.field}"],
+                value=one_line(each.value, max_chars=_MAX_VALUE_CHARS),
+                number=each.number,
+                of=each.of,
+            )
+            for each in self._enhancement.suggestions
+        ]
+        return f"<p><small>{escape(label['suggested'])}: {escape(' · '.join(said))}</small></p>" if said else ""
 
     def _requester(self) -> str:
         """One line about the requester; empty if nothing is known."""
@@ -284,9 +370,24 @@ class _Note:
 
     @staticmethod
     def _link(text: str, url: str) -> str:
-        if not url.lower().startswith(("http://", "https://")):
-            return escape(text)
-        return f'<a href="{escape(url)}">{escape(text)}</a>'
+        return _linked(text, url)
+
+
+def _linked(text: str, url: str) -> str:
+    if not url.lower().startswith(("http://", "https://")):
+        return escape(text)
+    return f'<a href="{escape(url)}">{escape(text)}</a>'
+
+
+def _numbered(ticket: StormTicket) -> str:
+    return _linked(f"#{one_line(ticket.number, max_chars=_MAX_NUMBER_CHARS)}", ticket.url)
+
+
+def _listed(tickets: Sequence[StormTicket], label: dict[str, str], *, most: int) -> str:
+    """The numbers of *tickets*, as HTML."""
+    listed = ", ".join(map(_numbered, tickets[:most]))
+    rest = len(tickets) - most
+    return listed + (f" {escape(label['storm_more'].format(number=rest))}" if rest > 0 else "")
 
 
 def _first_words(text: str, number: int) -> str:

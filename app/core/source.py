@@ -122,6 +122,12 @@ class Gathered(BaseModel):
         return not all(source.is_only_owned for source in self.sources)
 
 
+def first_sources(gathered: Iterable[Gathered]) -> list[str]:
+    """The resolved ticket and the article that fit best, e.g. `["similar_tickets:900", "knowledge:50"]`."""
+    stored = {SourceKind.TICKET, SourceKind.ARTICLE}
+    return [f"{group.kind}:{group.sources[0].id}" for group in gathered if group.kind in stored and group.sources]
+
+
 def number_sources(gathered: Iterable[Gathered]) -> tuple[Gathered, ...]:
     """*gathered* in the order of `SourceKind`, each source with its `ref`."""
     order = list(SourceKind)

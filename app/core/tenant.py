@@ -6,12 +6,15 @@ Invariant: a `Tenant` exists only if its whole file is valid. An unknown key is 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Final, Literal
+from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from app.core.article import FILE_MARK
 from app.core.delivery import Event
 from app.core.help_desk import (
     PLAIN_HTTP,
@@ -23,6 +26,7 @@ from app.core.help_desk import (
     is_plain,
 )
 from app.core.price import BudgetKind, Price
+from app.core.triage import TicketField
 
 SLUG_PATTERN: Final = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 SLUG_WORDS: Final = "must be lower-case letters, digits and '-', at most 40, e.g. acme-corp"
@@ -90,6 +94,57 @@ class NoteOptions(Part):
         return int(self.max_words * _TEXTS_SHARE)
 
 
+class StormOptions(Part):
+    """What is done when several people report one problem within some minutes."""
+
+    find: bool = True
+    """Whether it is looked for."""
+    window_minutes: int = Field(default=60, ge=5, le=1440)
+    """Two reports are of one storm if no more than this lies between them."""
+    collect_from: int = Field(default=5, ge=3, le=100)
+    """From this many reports on the first ticket has one note about all, and each further ticket one line."""
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(minutes=self.window_minutes)
+
+
+class KnowledgeOptions(Part):
+    """Articles that stand in Git and not in the help desk."""
+
+    url: WebAddress | None = None
+    """Where a browser shows the folder's files: a link is this and the file's path. None: they have no link."""
+
+    def file_url(self, article_id: str) -> str:
+        """The page of the article that is a file; empty if it has none."""
+        path = quote(article_id.removeprefix(FILE_MARK))
+        return f"{self.url.rstrip('/')}/{path}" if self.url else ""
+
+
+class ClosingOptions(Part):
+    """What is done when a ticket was resolved, beside learning from it."""
+
+    draft: bool = False
+    """Whether a note drafts how it was solved, and an article where none covers it."""
+
+
+class TriageOptions(Part):
+    """Fields that resolved tickets suggest for a new one."""
+
+    suggest: tuple[TicketField, ...] = tuple(TicketField)
+    """Shown in the note."""
+    write: tuple[TicketField, ...] = ()
+    """Also written to the ticket, where it has none."""
+
+    @model_validator(mode="after")
+    def _writes_what_it_suggests(self) -> TriageOptions:
+        if silent := sorted(set(self.write) - set(self.suggest)):
+            raise ValueError(
+                f"write names {', '.join(silent)}, which suggest does not: a note must say what is written"
+            )
+        return self
+
+
 class ModelOptions(Part):
     name: str | None = None
     """None: the model of `OPENAI_MODEL`."""
@@ -147,6 +202,10 @@ class Tenant(Part):
     events: frozenset[Event] = frozenset({Event.CREATED})
     """The events that lead to a note."""
     note: NoteOptions = NoteOptions()
+    storms: StormOptions = StormOptions()
+    triage: TriageOptions = TriageOptions()
+    closing: ClosingOptions = ClosingOptions()
+    knowledge: KnowledgeOptions = KnowledgeOptions()
     model: ModelOptions = ModelOptions()
     monitoring: MonitoringOptions | None = None
     limits: LimitOptions = LimitOptions()

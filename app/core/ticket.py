@@ -51,6 +51,10 @@ class Ticket(BaseModel):
     priority: str = ""
     status: str = ""
     category: str = ""
+    subcategory: str = ""
+    group: str = ""
+    technician: str = ""
+    """The technician's name."""
     resolution: str = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None
@@ -71,6 +75,11 @@ class Ticket(BaseModel):
         """SHA-256, 64 hex digits, of the words that an enhancement depends on: subject and description."""
         words = "\x00".join(" ".join(text.split()) for text in (self.subject, self.description))
         return hashlib.sha256(words.encode()).hexdigest()
+
+    @property
+    def closing_version(self) -> str:
+        """As `version`, of the words that the draft of its closing depends on: the resolution too. Never the same."""
+        return hashlib.sha256(f"closing\x00{self.version}\x00{' '.join(self.resolution.split())}".encode()).hexdigest()
 
     @property
     def text(self) -> str:

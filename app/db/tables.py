@@ -331,6 +331,47 @@ def _no_length() -> Column[Any]:
     return Column(REAL, nullable=False, server_default=text("0"))
 
 
+class ArrivalRow(SQLModel, table=True):
+    """A ticket as it came in, kept for two days: what is asked of it is whether others are like it.
+
+    Words, machines, site and reporter are hashes. The last four columns are of the first ticket of a storm.
+    """
+
+    __tablename__ = "arrival"
+    __table_args__ = (
+        Index("arrival_tenant_id_arrived_at_idx", "tenant_id", "arrived_at"),
+        Index(
+            "arrival_tenant_id_storm_ticket_id_idx",
+            "tenant_id",
+            "storm_ticket_id",
+            postgresql_where=text("storm_ticket_id is not null"),
+        ),
+    )
+
+    tenant_id: UUID = Field(primary_key=True)
+    ticket_id: str = Field(sa_column=_key())
+    number: str = Field(sa_column=_words())
+    arrived_at: datetime = Field(sa_column=_time(default_now=True))
+    """When it was reserved: in this order tickets see one another, each only those before it."""
+    reported_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    reporter: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    site: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    machines: list[int] = Field(sa_column=_empty_array(BigInteger))
+    terms: list[int] = Field(sa_column=_empty_array(BigInteger))
+    weights: list[float] = Field(sa_column=_empty_array(REAL))
+    """Of `terms`; the sum of their squares is 1."""
+    first_source: str | None = Field(default=None, sa_column=_words(nullable=True))
+    """The source that fits it best, once it was looked for."""
+    storm_ticket_id: str | None = Field(default=None, sa_column=_words(nullable=True))
+    """The first ticket of the storm that it is of."""
+    note_id: str | None = Field(default=None, sa_column=_words(nullable=True))
+    """The storm's note."""
+    posting_at: datetime | None = Field(default=None, sa_column=_time())
+    """When the latest call began that posts or changes the storm's note. Null: none runs."""
+    told: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """How many tickets the storm's note names."""
+
+
 class TicketRow(SQLModel, table=True):
     """A ticket as it was last read. It is in the search index when it is resolved and has a resolution."""
 
@@ -349,6 +390,9 @@ class TicketRow(SQLModel, table=True):
     description: str = Field(sa_column=_words())
     requester: str = Field(sa_column=_words())
     category: str = Field(sa_column=_words())
+    subcategory: str = Field(default="", sa_column=_words(default=""))
+    group: str = Field(default="", sa_column=_words(default=""))
+    technician: str = Field(default="", sa_column=_words(default=""))
     status: str = Field(sa_column=_words())
     priority: str = Field(sa_column=_words())
     resolution: str = Field(sa_column=_words())

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -18,9 +19,11 @@ import structlog
 
 from app.core.asset import Addresses, find_addresses
 from app.core.requester import Requester
-from app.core.source import Gathered, GatherState, Source, SourceKind
+from app.core.source import Gathered, GatherState, Source, SourceKind, first_sources
 from app.core.steps import StepNote, step
+from app.core.storm import Storm, find_storm
 from app.core.ticket import Ticket
+from app.core.triage import Suggestion, suggest
 from app.enhancement.tools import Tools
 from app.errors import AppError
 from app.telemetry.metrics import CONTEXT_OUTCOMES, CONTEXT_SECONDS
@@ -33,16 +36,26 @@ log = structlog.get_logger(__name__)
 Search = Callable[[], Awaitable[list[Source]]]
 
 
-async def gather_all(ticket: Ticket, tools: Tools) -> tuple[list[Gathered], Requester]:
-    """What was found of each kind, and what is known of the requester."""
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known about a ticket."""
+
+    gathered: Sequence[Gathered]
+    """By kind."""
+    requester: Requester
+    suggestions: tuple[Suggestion, ...]
+    storm: Storm | None
+    """The storm that the ticket is of."""
+
+
+async def gather_all(ticket: Ticket, tools: Tools) -> Context:
+    """All that is known about *ticket*."""
     named = _named_machines(ticket)
-    (stored, requester), measured = await asyncio.gather(
-        _gather_stored(ticket, tools, named), _gather_measured(tools, named)
-    )
-    return [*stored, *measured], requester
+    stored, measured = await asyncio.gather(_gather_stored(ticket, tools, named), _gather_measured(tools, named))
+    return replace(stored, gathered=[*stored.gathered, *measured])
 
 
-async def _gather_stored(ticket: Ticket, tools: Tools, named: Addresses) -> tuple[list[Gathered], Requester]:
+async def _gather_stored(ticket: Ticket, tools: Tools, named: Addresses) -> Context:
     """What the database knows, in one transaction, assets first: tickets are looked for by their names too.
 
     No other system is asked meanwhile.
@@ -64,7 +77,9 @@ async def _gather_stored(ticket: Ticket, tools: Tools, named: Addresses) -> tupl
         }
         left = tools.context_timeout - timedelta(seconds=time.perf_counter() - began)
         found = await asyncio.gather(*(_gather(kind, search, limit=left) for kind, search in searches.items()))
-    return [assets, *found], requester
+        suggestions = await _suggest(tools)
+        storm = await _find_storm(ticket, found, tools)
+    return Context([assets, *found], requester, suggestions, storm)
 
 
 def _further_names(assets: Gathered, ticket: Ticket) -> list[str]:
@@ -133,6 +148,35 @@ async def _about_requester(ticket: Ticket, tools: Tools) -> Requester:
         except Exception as error:  # noqa: BLE001 - a note without this line is better than none
             log.warning("requester_unavailable", cause=getattr(error, "detail", type(error).__name__))
             return Requester(is_vip=ticket.is_vip, site=ticket.site)
+
+
+async def _suggest(tools: Tools) -> tuple[Suggestion, ...]:
+    """What the nearest resolved tickets suggest for the ticket's fields; nothing where they can't be read."""
+    if tools.nearest is None:
+        return ()
+    try:
+        async with asyncio.timeout(tools.context_timeout.total_seconds()):
+            return suggest(await tools.nearest.nearest_fields(), wanted=tools.suggested)
+    except Exception as error:  # noqa: BLE001 - a note without this line is better than none
+        log.warning("fields_not_suggested", cause=getattr(error, "detail", type(error).__name__))
+        return ()
+
+
+async def _find_storm(ticket: Ticket, gathered: list[Gathered], tools: Tools) -> Storm | None:
+    """The storm that the ticket is of; None also where that can't be looked up."""
+    if tools.arrivals is None:
+        return None
+    with _traced("storm") as note:
+        try:
+            async with asyncio.timeout(tools.context_timeout.total_seconds()):
+                arrival = await tools.arrivals.before(ticket.id, sources=first_sources(gathered))
+        except Exception as error:  # noqa: BLE001 - a note without this line is better than none
+            log.warning("storm_unknown", cause=getattr(error, "detail", type(error).__name__))
+            note.is_fine, note.result = False, "could not be looked up"
+            return None
+        storm = None if arrival is None else find_storm(arrival, collect_from=tools.collect_from)
+        note.result = f"like {len(storm.others)} others" if storm else "none"
+        return storm
 
 
 @contextmanager

@@ -41,7 +41,9 @@ from app.core.requester import Requester
 from app.core.shown import show_enhancement
 from app.core.source import Gathered, GatherState, number_sources
 from app.core.steps import StepNote, step
+from app.core.storm import Storm
 from app.core.ticket import Ticket
+from app.core.triage import Suggestion
 from app.enhancement.answer import read_answer
 from app.enhancement.gather import gather_all
 from app.enhancement.portion import MAX_DESCRIPTION_CHARS, Portion
@@ -72,6 +74,8 @@ class State(TypedDict, total=False):
     gathered: tuple[Gathered, ...]
     """By kind, with numbered sources."""
     requester: Requester
+    suggestions: tuple[Suggestion, ...]
+    storm: Storm | None
     messages: tuple[Message, ...]
     portion: Portion
     """What of ticket and sources `messages` hold."""
@@ -92,14 +96,21 @@ class State(TypedDict, total=False):
 
 
 async def gather(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    gathered, requester = await gather_all(state["ticket"], runtime.context)
-    return {"gathered": number_sources(gathered), "requester": requester}
+    context = await gather_all(state["ticket"], runtime.context)
+    return {
+        "gathered": number_sources(context.gathered),
+        "requester": context.requester,
+        "suggestions": context.suggestions,
+        "storm": context.storm,
+    }
 
 
 async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    """Ask the model, unless the budget is used up or there is nothing to write about."""
+    """Ask the model, unless the budget is used up, there is nothing to write about, or it is one more of many."""
     tools = runtime.context
-    gathered = state["gathered"]
+    gathered, storm = state["gathered"], state["storm"]
+    if storm is not None and storm.is_collected:
+        return {"enhancement": _context_only(state, gathered)}
     if not any(group.is_context for group in gathered):
         return {"enhancement": _context_only(state, gathered, *_why_nothing(gathered))}
     if not await tools.may_use_model():
@@ -272,6 +283,8 @@ def _accept(state: State, gathered: tuple[Gathered, ...], kept: Kept | None) -> 
         reasons=judged.reasons,
         gathered=gathered,
         requester=state["requester"],
+        suggestions=state["suggestions"],
+        storm=state["storm"],
         notices=(*state.get("notices", ()), *shortened),
         left_out=left_out,
         model=state["completions"][-1].model,
@@ -289,6 +302,8 @@ def _context_only(state: State, gathered: tuple[Gathered, ...], *why: Notice) ->
     return Enhancement(
         gathered=gathered,
         requester=state["requester"],
+        suggestions=state["suggestions"],
+        storm=state["storm"],
         notices=(*state.get("notices", ()), *why),
         **_usage(state.get("completions", [])),
     )

@@ -5,13 +5,14 @@ A port raises `Unavailable` when the same call may work later, and `Rejected` wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from app.core.asset import Addresses
 from app.core.completion import Completion, Message
 from app.core.requester import Requester
 from app.core.source import Source
+from app.core.storm import Arrival
 from app.core.ticket import Ticket
 
 
@@ -21,6 +22,12 @@ class History(Protocol):
 
         *machines*: what the machines that it names are called besides.
         """
+        ...
+
+
+class Nearest(Protocol):
+    async def nearest_fields(self) -> list[dict[str, str]]:
+        """The fields of the resolved tickets that `similar_tickets` found, and of some more like them, best first."""
         ...
 
 
@@ -39,6 +46,15 @@ class Inventory(Protocol):
 class Requesters(Protocol):
     async def about(self, ticket: Ticket) -> Requester:
         """What is known of the ticket's requester, of the tenant's own tickets."""
+        ...
+
+
+class Arrivals(Protocol):
+    async def before(self, ticket_id: str, *, sources: Iterable[str]) -> Arrival | None:
+        """How the ticket arrived, and those that came shortly before it; None: that is not stored.
+
+        *sources*: those that fit it best, as `core.source.first_sources` names them.
+        """
         ...
 
 

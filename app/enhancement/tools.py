@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.core.tenant import NoteOptions
-from app.enhancement.ports import History, Inventory, Knowledge, Model, Monitoring, Requesters
+from app.core.triage import TicketField
+from app.enhancement.ports import Arrivals, History, Inventory, Knowledge, Model, Monitoring, Nearest, Requesters
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Tools:
     """All of one tenant."""
 
     reading: AbstractAsyncContextManager[object]
-    """Around all that the next four read."""
+    """Around all that the next four read, `arrivals` and `nearest`."""
     history: History
     knowledge: Knowledge
     inventory: Inventory
@@ -32,3 +33,10 @@ class Tools:
     context_timeout: timedelta
     model_timeout: timedelta
     """The time for all answers of one delivery together."""
+    arrivals: Arrivals | None = None
+    """None: the tenant wants no storms to be found."""
+    collect_from: int = 0
+    """How many reports make a storm of which one note is kept."""
+    nearest: Nearest | None = None
+    """None: the tenant wants no fields to be suggested."""
+    suggested: tuple[TicketField, ...] = ()

@@ -85,14 +85,15 @@ def compose_messages(
     today: date,
     house_rules: str = "",
     requester: Requester | None = None,
+    prompt: str = "system.md",
 ) -> tuple[Message, ...]:
     """The messages that ask for a `Draft` about *ticket*, with *portion* of it and its sources.
 
     *max_words* is for all texts of the draft together. *today* is UTC. *house_rules* follow our own rules, masked like
-    all else. *requester* is beside the sources, and is none.
+    all else. *requester* is beside the sources, and is none. *prompt* is the file of our own rules.
     """
     data = mask.json(_data(ticket, portion, requester or Requester(), language=language, today=today))
-    system = _prompt("system.md").format(language=language, max_words=max_words)
+    system = _prompt(prompt).format(language=language, max_words=max_words)
     if house_rules:
         system += "\n" + _prompt("house_rules.md").format(rules=house_rules)
     nonce = _draw_nonce()

@@ -18,6 +18,7 @@ from app.simulator.wire import Json
 MAX_ROWS: Final = 100
 _DEFAULT_ROWS: Final = 10
 _FLAGS: Final = ("show_to_requester", "notify_technician", "mark_first_response", "add_to_linked_requests")
+_CHANGEABLE: Final = frozenset({"category", "subcategory", "priority", "group", "technician"})
 _NOT_IN_LISTS: Final = frozenset({"description", "resolution", "content"})
 
 
@@ -53,6 +54,8 @@ def answer(portal: Portal, call: Call) -> Json:  # noqa: PLR0911 - a line for ea
             return _list("requests", rows, call, holds_text=portal.lists_hold_text)
         case "GET", ("requests", ticket_id):
             return wire.success(request=wire.ticket_row(_ticket(portal, ticket_id), portal))
+        case "PUT", ("requests", ticket_id):
+            return _change_ticket(portal, _ticket(portal, ticket_id), call)
         case method, ("requests", ticket_id, *rest) if rest:
             return _below_ticket(portal, _ticket(portal, ticket_id), call, (method, *rest))
         case "GET", ("solutions",):
@@ -68,7 +71,7 @@ def answer(portal: Portal, call: Call) -> Json:  # noqa: PLR0911 - a line for ea
     raise ApiError(404)
 
 
-def _below_ticket(portal: Portal, ticket: HeldTicket, call: Call, what: tuple[str, ...]) -> Json:
+def _below_ticket(portal: Portal, ticket: HeldTicket, call: Call, what: tuple[str, ...]) -> Json:  # noqa: PLR0911 - a line for each resource
     match what:
         case "GET", "resolutions":
             return wire.success(resolution={"content": ticket.resolution} if ticket.resolution else None)
@@ -83,6 +86,8 @@ def _below_ticket(portal: Portal, ticket: HeldTicket, call: Call, what: tuple[st
             for note in ticket.notes:
                 if note.id == note_id:
                     return wire.success(**{portal.note_key: wire.note_row(note)})
+        case "PUT", "notes", note_id:
+            return _change_note(portal, ticket, note_id, call)
         case "DELETE", "notes", note_id if portal.delete_note(ticket.id, note_id):
             return wire.success()
     raise ApiError(404)
@@ -97,18 +102,45 @@ def _ticket(portal: Portal, ticket_id: str) -> HeldTicket:
     return ticket
 
 
+def _change_ticket(portal: Portal, ticket: HeldTicket, call: Call) -> Json:
+    fields = _input_data(call.form).get("request")
+    if not isinstance(fields, dict):
+        raise ApiError(400, code=4012, field="request")
+    changes = {}
+    for name, value in fields.items():
+        if name not in _CHANGEABLE or not isinstance(value, dict) or not isinstance(value.get("name"), str):
+            raise ApiError(400, code=4001, field=name)
+        changes[name] = value["name"]
+    portal.update_ticket(ticket.id, **changes)
+    return wire.success(request=wire.ticket_row(ticket, portal))
+
+
 def _add_note(portal: Portal, ticket: HeldTicket, call: Call) -> Json:
+    html, note = _given_note(portal, call)
+    try:
+        held = portal.add_note(ticket.id, html, **{flag: note.get(flag) is True for flag in _FLAGS})
+    except PortalFull:
+        raise ApiError(507) from None
+    return wire.success(**{portal.note_key: wire.note_row(held)})
+
+
+def _change_note(portal: Portal, ticket: HeldTicket, note_id: str, call: Call) -> Json:
+    html, _ = _given_note(portal, call)
+    held = portal.change_note(ticket.id, note_id, html)
+    if held is None:
+        raise ApiError(404)
+    return wire.success(**{portal.note_key: wire.note_row(held)})
+
+
+def _given_note(portal: Portal, call: Call) -> tuple[str, Json]:
+    """The HTML of the note that *call* brings, and all its fields."""
     note = _input_data(call.form).get(portal.note_key)
     if not isinstance(note, dict):
         raise ApiError(400, code=4012, field=portal.note_key)
     html = note.get("description")
     if not isinstance(html, str) or not html:
         raise ApiError(400, code=4012, field="description")
-    try:
-        held = portal.add_note(ticket.id, html, **{flag: note.get(flag) is True for flag in _FLAGS})
-    except PortalFull:
-        raise ApiError(507) from None
-    return wire.success(**{portal.note_key: wire.note_row(held)})
+    return html, note
 
 
 def _input_data(content: Mapping[str, str]) -> Json:

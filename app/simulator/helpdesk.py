@@ -147,7 +147,7 @@ async def _read_form(request: web.Request) -> dict[str, str]:
 async def _answer(portal: Portal, request: web.Request, path: str) -> web.StreamResponse:
     try:
         _authenticate(portal, request, resource=path.partition("/")[0])
-        form = await _read_form(request) if request.method == "POST" else {}
+        form = await _read_form(request) if request.method in {"POST", "PUT"} else {}
         return web.json_response(answer(portal, Call(request.method, tuple(path.split("/")), request.query, form)))
     except ApiError as error:
         return _failure(error)

@@ -67,6 +67,8 @@ class HeldTicket:
     account: str = ""
     """The id of one of the portal's accounts; empty: none."""
     site: str = ""
+    subcategory: str = ""
+    group: str = ""
     trashed: bool = False
     linked_to: str = ""
     """The id of the ticket that a technician linked it to."""
@@ -171,6 +173,8 @@ class Portal:
         resolution: str | None = None,
         account: str = "",
         site: str = "",
+        subcategory: str = "",
+        group: str = "",
     ) -> HeldTicket:
         """Add a ticket, or replace the one of this id; times default to now, `updated` to the latest of the others."""
         _refuse_if_full(self.tickets)
@@ -192,6 +196,8 @@ class Portal:
             resolution=resolution or "",
             account=account,
             site=site,
+            subcategory=subcategory,
+            group=group,
         )
         self.tickets[ticket_id] = ticket
         return ticket
@@ -262,6 +268,17 @@ class Portal:
         ticket.updated = now
         self.note_count += 1
         return note
+
+    def change_note(self, ticket_id: str, note_id: str, html: str) -> HeldNote | None:
+        """Replace a note's text; None when there is no such note."""
+        if len(html) > MAX_NOTE_CHARS:
+            raise PortalFull
+        ticket = self.tickets[ticket_id]
+        for note in ticket.notes:
+            if note.id == note_id:
+                note.html, ticket.updated = html, datetime.now(UTC)
+                return note
+        return None
 
     def delete_note(self, ticket_id: str, note_id: str) -> bool:
         """Whether there was such a note."""

@@ -110,7 +110,7 @@ async def post_once(
         if found is not None:
             return found
         begin = partial(enhancements.begin_posting, claim, reservation, html=html)
-        note_id = await _post_whole(Post(notes, claim.ticket_id, html, limit, begin), reference)
+        note_id = await post_whole(Post(notes, claim.ticket_id, html, limit, begin), reference)
         return await keep_oldest(notes, claim.ticket_id, note_id, reference) if may_be_there else note_id
 
 
@@ -165,7 +165,7 @@ class Post:
             ) from error
 
 
-async def _post_whole(post: Post, reference: UUID) -> str:
+async def post_whole(post: Post, reference: UUID) -> str:
     """Post. If this task is cancelled during the call, it lets the call end first and then keeps the oldest note.
 
     Cancelled means that the lease may be lost, so another worker may have posted too.

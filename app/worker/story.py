@@ -24,13 +24,15 @@ from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
 from app.core.steps import StepNote, noted_steps, step
 from app.core.tenant import Tenant
-from app.core.ticket import Ticket
+from app.core.ticket import Fate, Ticket
+from app.db.ledger.arrivals import Storms, arrival_of
 from app.db.ledger.attempts import AttemptRecord
 from app.db.ledger.claims import Claim, Ledger
 from app.db.ledger.enhancements import Enhancements
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.limits.rate import hold_until_next_turn
 from app.db.session import Database
+from app.enhancement.closing import draft_closing
 from app.enhancement.graph import enhance
 from app.errors import (
     AppError,
@@ -54,7 +56,9 @@ from app.worker.circuits import Circuit
 from app.worker.lease import held
 from app.worker.posting import find_posted, keep_oldest, post_once
 from app.worker.routing import route
+from app.worker.storms import StormKeeper
 from app.worker.toolkits import Toolkit, Toolkits
+from app.worker.triage import write_fields
 
 _RELEASE_TIMEOUT: Final = timedelta(seconds=3)
 
@@ -97,16 +101,11 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
     circuit = Circuit.of(parts.circuits, claim, Dependency.HELP_DESK, owner_id=tenant.desk_id)
 
     async with parts.toolkits.lend(known) as kit, _told_apart(kit.help_desk, circuit), _without_foreign(kit):
-        if tenant.is_instance:
-            routed = await route(
-                claim, webhook, tenant, help_desk=kit.help_desk, tenants=parts.tenants, ledger=parts.ledger
-            )
-            await circuit.succeeded()
-            raise NotNeeded(f"went to {routed.slug}, as job {routed.job_id}", code=Code.ROUTED)
+        await _hand_over(claim, webhook, kit, parts, circuit)
         if webhook.event is Event.RESOLVED:
             await kit.learn(claim.ticket_id)
             await circuit.succeeded()
-        check_wanted(webhook, events=tenant.events, technician=tenant.servicedesk.technician)
+        closes = _check_wanted(webhook, tenant)
 
         ticket, notices = await _load_ticket(kit, claim.ticket_id, told=webhook.ticket)
         claim = replace(claim, ticket_id=ticket.id)  # a sender may name a ticket by its display id
@@ -121,13 +120,16 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
                 check_still_wanted(ticket, is_closed_wanted=_wants_closed(tenant, webhook))
                 reservation = await parts.enhancements.reserve(
                     claim,
-                    version=ticket.version,
+                    version=ticket.closing_version if closes else ticket.version,
                     ticket_updated_at=ticket.updated_at or ticket.created_at or claim.accepted_at,
+                    arrival=arrival_of(ticket, tenant, accepted_at=claim.accepted_at, event=webhook.event),
                 )
 
         enhancement = reservation.enhancement
         if enhancement is None:
-            enhancement = await enhance(ticket, tools=kit.tools(claim), notices=notices)
+            enhancement = await (
+                _draft(ticket, claim, kit) if closes else enhance(ticket, tools=kit.tools(claim), notices=notices)
+            )
             if enhancement.has_nothing and tenant.note.when_nothing == "silent":
                 await circuit.succeeded()
                 raise NotNeeded("nothing that fits the ticket was found", code=Code.NOTHING_FOUND)
@@ -140,6 +142,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             await parts.enhancements.settle_shadowed(claim, reservation, html=html, record=record)
             return await _end(Ending.SHADOWED, enhancement, circuit)
 
+        await _keep_storm_note(claim, enhancement, kit, parts)
         html = render_note(
             enhancement,
             tenant.note,
@@ -159,6 +162,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
                     is_restored=parts.is_restored,
                 )
             posting.result = "posted"
+        await _write_fields(claim, enhancement, kit, parts)
 
         ending = _ending(enhancement)
         record = AttemptRecord(began_at, ending, code=None, error=None, steps=noted_steps())
@@ -170,6 +174,68 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         _measure(claim, tenant)
         return await _end(ending, enhancement, circuit, note_id=note_id)
     raise AssertionError
+
+
+def _check_wanted(webhook: Webhook, tenant: Tenant) -> bool:
+    """Raise `NotNeeded` if *webhook* needs no note. Returns whether its note drafts how the ticket was solved."""
+    closes = webhook.event is Event.RESOLVED and tenant.closing.draft
+    events = tenant.events | {Event.RESOLVED} if closes else tenant.events
+    check_wanted(webhook, events=events, technician=tenant.servicedesk.technician)
+    return closes
+
+
+async def _draft(ticket: Ticket, claim: Claim, kit: Toolkit) -> Enhancement:
+    """The draft of how *ticket* was solved, from its resolution and its technicians' notes."""
+    if ticket.fate is not Fate.CLOSED:
+        raise NotNeeded("the ticket is open again", code=Code.EVENT_NOT_WANTED)
+    told = [ticket.resolution, *await kit.help_desk.list_note_texts(ticket.id)]
+    return await draft_closing(
+        ticket, told="\n".join(filter(None, told)), tools=kit.tools(claim), today=datetime.now(UTC).date()
+    )
+
+
+async def _hand_over(claim: Claim, webhook: Webhook, kit: Toolkit, parts: Parts, circuit: Circuit) -> None:
+    """Hand a shared instance's own delivery over to the tenant whose account it is of.
+
+    Raises:
+        NotNeeded: It was; the instance itself writes no note.
+    """
+    if not kit.tenant.is_instance:
+        return
+    routed = await route(
+        claim, webhook, kit.tenant, help_desk=kit.help_desk, tenants=parts.tenants, ledger=parts.ledger
+    )
+    await circuit.succeeded()
+    raise NotNeeded(f"went to {routed.slug}, as job {routed.job_id}", code=Code.ROUTED)
+
+
+async def _write_fields(claim: Claim, enhancement: Enhancement, kit: Toolkit, parts: Parts) -> None:
+    """Write what is suggested for the ticket's fields, as far as the tenant's file allows it."""
+    if not kit.tenant.triage.write:
+        return
+    with step("write_fields") as writing:
+        writing.result = await write_fields(
+            enhancement, claim.ticket_id, tenant=kit.tenant, desk=kit.help_desk, database=parts.database
+        )
+
+
+async def _keep_storm_note(claim: Claim, enhancement: Enhancement, kit: Toolkit, parts: Parts) -> None:
+    """Let the note of the ticket's storm, on its first ticket, name this ticket too, where such a note is kept."""
+    storm = enhancement.storm
+    if storm is None or not storm.is_collected:
+        return
+    keeper = StormKeeper(
+        claim=claim,
+        storm=storm,
+        desk=kit.help_desk,
+        storms=Storms(parts.database),
+        language=kit.tenant.note.language,
+        limit=parts.limits.note,
+        is_shared=kit.tenant.servicedesk.account is not None,
+    )
+    with step("storm_note"):
+        async with _held_unless_others_get_through(claim, parts.enhancements):
+            await keeper.keep()
 
 
 async def bring_to_end(claim: Claim, parts: Parts) -> tuple[Ending, Code | None, str | None]:

@@ -17,6 +17,7 @@ from typing import Final
 
 from openai import AsyncOpenAI
 
+from app.core.article import FILE_MARK
 from app.core.price import Price, budgets
 from app.core.tenant import Tenant
 from app.db.knowledge.inventory import InventorySearch
@@ -24,6 +25,7 @@ from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.requesters import RequesterSearch
 from app.db.knowledge.search import Search
 from app.db.knowledge.store import drop_tickets, upsert_tickets
+from app.db.ledger.arrivals import ArrivalSearch
 from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.reports.costs import load_usage
@@ -74,9 +76,7 @@ class Toolkit:
 
     def _tools(self, model: Model, monitoring: Monitoring | None) -> Tools:
         reading = SharedTransaction(self._database)
-        search = Search(
-            reading, self.tenant, ticket_url=self.help_desk.ticket_url, article_url=self.help_desk.article_url
-        )
+        search = Search(reading, self.tenant, ticket_url=self.help_desk.ticket_url, article_url=self._article_url)
         return Tools(
             reading=reading,
             history=search,
@@ -90,7 +90,18 @@ class Toolkit:
             house_rules=self.tenant.house_rules,
             context_timeout=self._context_timeout,
             model_timeout=self._model_timeout,
+            arrivals=ArrivalSearch(reading, self.tenant, ticket_url=self.help_desk.ticket_url)
+            if self.tenant.storms.find
+            else None,
+            collect_from=self.tenant.storms.collect_from,
+            nearest=search if self.tenant.triage.suggest else None,
+            suggested=self.tenant.triage.suggest,
         )
+
+    def _article_url(self, article_id: str) -> str:
+        if article_id.startswith(FILE_MARK):
+            return self.tenant.knowledge.file_url(article_id)
+        return self.help_desk.article_url(article_id)
 
     async def learn(self, ticket_id: str) -> None:
         """Store a resolved ticket in the history; remove one that is gone."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -171,3 +172,33 @@ async def test_a_sync_leaves_the_bursts_to_tickets_that_somebody_waits_for(
     calls = CallRate(scene.database, tenant, longest_wait=timedelta(0))
     for _ in range(3):  # of a burst of five, at once
         await calls.acquire()
+
+
+async def test_a_tenants_files_are_articles_until_they_are_gone(scene: Scene, tmp_path: Path) -> None:
+    async def sync(files: Path | None) -> SyncReport:
+        [report] = await sync_desk(
+            scene.database, DeskOwners(scene.known), scene.desk, offer=scene.offer, grace=timedelta(0), files=files
+        )
+        return report
+
+    async def ids() -> list[str]:
+        async with scene.database.as_tenant(scene.tenant.id) as session:
+            return list((await session.execute(text("select id from article order by id"))).scalars())
+
+    scene.portal.add_article(id="7", title="Printer", text="Restart the spooler.")
+    folder = tmp_path / "acme"
+    folder.mkdir()
+    (tmp_path / "globex").mkdir()
+    (tmp_path / "globex" / "theirs.md").write_text("# Theirs")
+    (folder / "vpn.md").write_text("# VPN error 809\nOpen UDP 500.")
+    (folder / "bad.md").write_bytes(b"\xff")
+    report = await sync(tmp_path)
+    assert await ids() == ["7", "file:vpn.md"]
+    assert not report.has_failed
+    assert "file bad.md: is not UTF-8" in report.line
+    await sync(None)
+    await sync(tmp_path / "not mounted")
+    assert await ids() == ["7", "file:vpn.md"]
+    (folder / "vpn.md").unlink()
+    await sync(tmp_path)
+    assert await ids() == ["7"]

@@ -56,6 +56,7 @@ TABLES = {
     "account": Rule(CHANGE, reads="all"),  # ids alone: whose deliveries share an instance's slots and holds
     "origin": Rule(CHANGE),
     "stray": Rule(CHANGE),
+    "arrival": Rule(CHANGE),
     "attempt": Rule("select insert"),
     "tally": Rule("select insert update"),
     "feedback": Rule("select"),

@@ -30,6 +30,7 @@ from app.core.source import Closeness, Source, SourceKind
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line, tidy
 from app.core.ticket import Ticket
+from app.core.triage import NEAREST
 from app.db.knowledge.compounds import COMPOUNDING, asked_for, choose, possible, telling_words
 from app.db.knowledge.generic_words import GENERIC_WORDS, GENERIC_WORDS_ELSEWHERE, PASSING_ON
 from app.db.knowledge.indexing import ARTICLES, TICKETS, DocumentKind
@@ -91,6 +92,7 @@ _FIND_TERMS: Final = load(__package__, "find_terms")
 _KNOWN_WORDS: Final = load(__package__, "known_words")
 _TICKETS: Final = load(__package__, "found_tickets")
 _ARTICLES: Final = load(__package__, "found_articles")
+_NEAREST_FIELDS: Final = load(__package__, "nearest_fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,7 @@ class Search:
         self._tenant_id = tenant.id
         self._language: Language = tenant.note.language
         self._ticket_url = ticket_url
+        self._nearest: list[str] = []
         self._article_url = article_url
         self._weights = asdict(weights or _LINK_WEIGHTS)
 
@@ -227,8 +230,17 @@ class Search:
         *machines*: what the machines that it names are called besides, to be found by too.
         """
         async with self._database.transaction(self._tenant_id) as tx:
-            query, matches = await self._find(tx, TICKETS, ticket, limit=limit, machines=machines)
-            return await self._as_tickets(tx, matches, query) if matches else []
+            query, matches = await self._find(tx, TICKETS, ticket, limit=max(limit, NEAREST), machines=machines)
+            self._nearest = [match.id for match in matches]
+            return await self._as_tickets(tx, matches[:limit], query) if matches else []
+
+    async def nearest_fields(self) -> list[dict[str, str]]:
+        """The fields of the tickets that `similar_tickets` found last, and of some more like them, best first."""
+        if not self._nearest:
+            return []
+        async with self._database.transaction(self._tenant_id) as tx:
+            rows = await tx.rows(_NEAREST_FIELDS, tenant_id=self._tenant_id, ids=self._nearest)
+        return [dict(row) for row in rows]
 
     async def articles(self, ticket: Ticket, *, limit: int) -> list[Source]:
         """The tenant's approved articles about this, best first; empty when none matches well."""

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import SQLModel, col, select
 
-from app.core.article import Article
+from app.core.article import FILE_MARK, Article
 from app.core.asset import Asset
 from app.core.tenant import Language
 from app.core.text import tidy
@@ -181,11 +181,16 @@ async def upsert_assets(session: AsyncSession, tenant_id: UUID, assets: Iterable
 
 
 async def drop_absent_articles(
-    session: AsyncSession, tenant_id: UUID, present: Collection[str], *, language: Language
+    session: AsyncSession, tenant_id: UUID, present: Collection[str], *, language: Language, of_files: bool = False
 ) -> int:
-    """Remove the articles whose id is not in *present*, the ids of a complete listing. Returns their number."""
+    """Remove the articles whose id is not in *present*, the ids of a complete listing. Returns their number.
+
+    *of_files*: The listing is of the tenant's files, which no listing of the help desk holds.
+    """
     await lock_index(session, tenant_id, ARTICLES, language=language)
-    is_gone = ArticleRow.tenant_id == tenant_id, _is_none_of(present, ArticleRow.id)
+    is_file = col(ArticleRow.id).startswith(FILE_MARK)
+    is_listed = is_file if of_files else ~is_file
+    is_gone = ArticleRow.tenant_id == tenant_id, is_listed, _is_none_of(present, ArticleRow.id)
     gone = (await session.scalars(select(ArticleRow.id).where(*is_gone))).all()
     if gone:
         await drop_documents(session, tenant_id, ARTICLES, gone, language=language)

@@ -11,11 +11,13 @@ in shadow mode (`shadowed_at`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.core.enhancement import Enhancement
+from app.core.source import first_sources
 from app.db.ledger.attempts import AttemptRecord
 from app.db.ledger.claims import Claim, run_fenced
 from app.db.session import Database, Transaction
@@ -57,15 +59,19 @@ class Enhancements:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def reserve(self, claim: Claim, *, version: str, ticket_updated_at: datetime) -> Reservation:
-        """Make *claim*'s delivery the only one that works on this version.
+    async def reserve(
+        self, claim: Claim, *, version: str, ticket_updated_at: datetime, arrival: Mapping[str, Any]
+    ) -> Reservation:
+        """Make *claim*'s delivery the only one that works on this version, and store how its ticket arrived.
+
+        *arrival*: As `arrivals.arrival_of` gives it.
 
         Raises:
             NotNeeded: Another delivery works or worked on it, or a newer version is known.
         """
         key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
         async with self._database.transaction(claim.tenant_id) as tx:
-            row = await tx.row(_RESERVE, **key, job_id=claim.job_id, ticket_updated_at=ticket_updated_at)
+            row = await tx.row(_RESERVE, **key, **arrival, job_id=claim.job_id, ticket_updated_at=ticket_updated_at)
             if row is None:
                 raise await _not_ours(tx, key)
             if row["note_id"] is not None:
@@ -100,6 +106,7 @@ class Enhancements:
         self, claim: Claim, reservation: Reservation, enhancement: Enhancement, *, is_shadowed: bool = False
     ) -> None:
         """Store what was written, before it is posted; *is_shadowed*: it never will be."""
+        storm = enhancement.storm
         async with self._database.transaction(claim.tenant_id) as tx:
             await run_fenced(
                 tx,
@@ -113,6 +120,9 @@ class Enhancements:
                 completion_tokens=enhancement.completion_tokens,
                 cost_usd=enhancement.cost_usd,
                 is_shadowed=is_shadowed,
+                first_source=next(iter(first_sources(enhancement.gathered)), None),
+                storm_ticket_id=storm and storm.first.id,
+                others=[each.id for each in storm.others] if storm else [],
             )
 
     async def begin_posting(self, claim: Claim, reservation: Reservation, *, html: str) -> None:

@@ -1,4 +1,4 @@
-"""Deletes settled deliveries and their enhancements after 90 days, in batches.
+"""Deletes settled deliveries and their enhancements after 90 days, in batches, and how tickets arrived after two.
 
 Invariant: what is not settled is kept, however old. The database function `forget_settled` decides what is old enough,
 so a worker can't delete anything younger, or another tenant's.
@@ -13,12 +13,14 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app.db.session import Database
+from app.db.sql import load_text
 
 BATCH: Final = 500
 """At most so many deliveries and so many enhancements at once: some 20 ms of one connection."""
 
 # One worker at a time. The lock ends with the transaction.
 _LOCK: Final = select(func.pg_try_advisory_xact_lock(7_203_004))
+_FORGET_ARRIVALS: Final = load_text(__package__, "forget_arrivals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +42,5 @@ async def forget_batch(database: Database, tenant_id: UUID) -> Forgotten | None:
             return None
         forgotten = func.forget_settled(BATCH).table_valued("deliveries", "enhancements")
         row = (await session.execute(select(forgotten))).one()
+        await session.execute(_FORGET_ARRIVALS, {"tenant_id": tenant_id, "batch": BATCH})
     return Forgotten(row.deliveries, row.enhancements)

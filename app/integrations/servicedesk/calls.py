@@ -85,6 +85,10 @@ class RestApi:
         """POST when the limiter allows it; *begin* is awaited right before the call, and may forbid it by raising."""
         return await self._call("POST", path, begin=begin, form={"input_data": json.dumps(input_data)})
 
+    async def put(self, path: str, input_data: Mapping[str, Any], *, begin: Begin) -> dict[str, Any]:
+        """PUT, as `post`."""
+        return await self._call("PUT", path, begin=begin, form={"input_data": json.dumps(input_data)})
+
     async def delete(self, path: str) -> None:
         await self._call("DELETE", path)
 

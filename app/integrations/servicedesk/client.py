@@ -8,8 +8,9 @@ shadow mode nothing is written, whichever method is called.
 
 from __future__ import annotations
 
+import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -22,6 +23,7 @@ from app.core.help_desk import AccountRef, ServiceDeskOptions
 from app.core.tenant import Tenant
 from app.core.text import plain_text
 from app.core.ticket import Ticket
+from app.core.triage import TicketField
 from app.errors import HelpDeskRefused, TicketForeign, TicketNotFound
 from app.integrations.http import DEFAULT_TIMEOUT, Resolve, open_outbound
 from app.integrations.servicedesk.answers import InputRefused, Missing, Unclear, not_understood
@@ -46,6 +48,9 @@ from app.integrations.servicedesk.mapping import (
     work_of,
 )
 
+_MAX_NOTES: Final = 20
+_MAX_NOTE_CHARS: Final = 2_000
+_OUR_REFERENCE = re.compile(r"\bref [0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 # Of older tickets without a resolution the work logs are not read: each costs a call.
 _WORK_LOGS_FOR: Final = timedelta(days=180)
@@ -211,6 +216,27 @@ class ServiceDesk:
             raise _no_ticket(ticket_id) from None
         return sorted(found, key=lambda note: (note.created_at or _LONG_AGO, len(note.id), note.id))
 
+    async def list_note_texts(self, ticket_id: str) -> list[str]:
+        """The plain texts of the first notes on the ticket that technicians wrote, in the help desk's order.
+
+        Notes of ours are left out: they hold a reference.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+        """
+        self._check_own(ticket_id)
+        texts: list[str] = []
+        try:
+            async for row in self._lists.rows(f"{_ticket_path(ticket_id)}/notes", "notes"):
+                text = plain_text(text_of_note(row) or "", max_chars=_MAX_NOTE_CHARS)
+                if text and not _OUR_REFERENCE.search(text):
+                    texts.append(text)
+                if len(texts) == _MAX_NOTES:
+                    break
+        except Missing:
+            raise _no_ticket(ticket_id) from None
+        return texts
+
     async def post_note(self, ticket_id: str, html: str, *, begin: Begin) -> str:
         """Add *html* as a note and return the note's id.
 
@@ -227,19 +253,58 @@ class ServiceDesk:
         self._check_own(ticket_id)
         if self._options.account is not None:
             await self._look_again(ticket_id)
-        note = {
+        path = f"{_ticket_path(ticket_id)}/notes"
+        try:
+            answer = await self._api.post(path, {self._options.note_key: self._note_fields(html)}, begin=begin)
+        except Missing:
+            raise _no_ticket(ticket_id) from None
+        return parse_id(_part(answer, self._options.note_key, "note", "request_note", "notes"))
+
+    async def change_note(self, ticket_id: str, note_id: str, html: str, *, begin: Begin) -> None:
+        """Replace the text of a note by *html*. To do it twice changes nothing.
+
+        *begin* is awaited right before the call, as for `post_note`. `PUT …/notes/{id}` with the same body is what the
+        maker documents for the cloud, and what clients of both editions send.
+
+        Raises:
+            TicketNotFound: There is no such ticket, or it has no such note any more.
+            TicketForeign: It is not of the tenant's account, or not any more.
+        """
+        if not is_id(note_id):
+            raise HelpDeskRefused("A note's id holds letters, digits, '-' and '_' alone.")
+        self._check_own(ticket_id)
+        path = f"{_ticket_path(ticket_id)}/notes/{note_id}"
+        try:
+            await self._api.put(path, {self._options.note_key: self._note_fields(html)}, begin=begin)
+        except Missing:
+            raise _no_ticket(ticket_id) from None
+
+    async def change_fields(self, ticket_id: str, values: Mapping[TicketField, str]) -> None:
+        """Set fields of a ticket by the names that a technician sees. Other fields stay.
+
+        `PUT /requests/{id}`, `{"request": {"category": {"name": …}}}`: in the maker's reference of both editions these
+        fields are objects with `id` or `name`.
+
+        Raises:
+            TicketNotFound: There is no such ticket.
+            TicketForeign: It is not of the tenant's account.
+            HelpDeskRefused: A rule, a template or the technician's role does not allow it, or knows no such name.
+        """
+        self._check_own(ticket_id)
+        fields = {field.value: {"name": value} for field, value in values.items()}
+        try:
+            await self._api.put(_ticket_path(ticket_id), {"request": fields}, begin=_at_once)
+        except Missing:
+            raise _no_ticket(ticket_id) from None
+
+    def _note_fields(self, html: str) -> dict[str, str | bool]:
+        return {
             "description": html,
             "show_to_requester": self._note.show_to_requester,
             "notify_technician": self._note.notify_technician,
             "mark_first_response": self._note.mark_first_response,
             "add_to_linked_requests": self._note.add_to_linked_requests,
         }
-        path = f"{_ticket_path(ticket_id)}/notes"
-        try:
-            answer = await self._api.post(path, {self._options.note_key: note}, begin=begin)
-        except Missing:
-            raise _no_ticket(ticket_id) from None
-        return parse_id(_part(answer, self._options.note_key, "note", "request_note", "notes"))
 
     async def delete_note(self, ticket_id: str, note_id: str) -> None:
         """Remove a note. It is no error if it does not exist."""
@@ -387,6 +452,10 @@ def ticket_url(options: ServiceDeskOptions, ticket_id: str) -> str:
     if options.edition.is_cloud:
         return f"{options.url}/ui/requests/{ticket}/details"
     return f"{options.url}/WorkOrder.do?woMode=viewWO&woID={ticket}"
+
+
+async def _at_once() -> None:
+    """Nothing has to be stored before the call."""
 
 
 def _ticket_path(ticket_id: str) -> str:

@@ -34,6 +34,6 @@ async def test_tickets_are_looked_for_by_the_other_names_of_the_machines_that_ar
         model=desk, may_use_model=cast(Any, None), note=NoteOptions(), house_rules="",
         context_timeout=timedelta(seconds=5), model_timeout=timedelta(seconds=5),
     )  # fmt: skip
-    gathered, _ = await gather_all(a_ticket(subject="10.0.0.5 hangs", description="Since noon."), tools)
+    gathered = (await gather_all(a_ticket(subject="10.0.0.5 hangs", description="Since noon."), tools)).gathered
     assert list(desk.machines) == ["File server", "srv-file01.acme.local", "10.0.0.6"]
     assert [group.kind for group in gathered if group.sources] == [SourceKind.ASSET]

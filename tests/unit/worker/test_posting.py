@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from app.errors import CallsExhausted, HelpDeskUnavailable
-from app.worker.posting import Post, _post_whole
+from app.worker.posting import Post, post_whole
 
 
 @dataclass
@@ -53,7 +53,7 @@ def a_post(notes: SlowNotes, html: str, *, limit: timedelta = timedelta(seconds=
 async def test_a_call_that_is_cut_short_ends_and_takes_its_duplicate_away() -> None:
     reference, notes = uuid4(), SlowNotes()
     html = f"<p>{reference}</p>"
-    posting = asyncio.create_task(_post_whole(a_post(notes, html), reference))
+    posting = asyncio.create_task(post_whole(a_post(notes, html), reference))
     await asyncio.sleep(0.02)
     notes.notes.append(Note("another worker's", html))
 
@@ -74,7 +74,7 @@ async def test_the_limit_is_for_the_call_and_not_for_the_wait_for_its_turn() -> 
 
 async def test_who_is_cancelled_before_its_turn_posts_nothing() -> None:
     notes = SlowNotes(turn_s=0.05)
-    posting = asyncio.create_task(_post_whole(a_post(notes, "<p>x</p>"), uuid4()))
+    posting = asyncio.create_task(post_whole(a_post(notes, "<p>x</p>"), uuid4()))
     await asyncio.sleep(0.02)
 
     posting.cancel()
@@ -91,5 +91,5 @@ async def test_what_forbids_the_call_ends_it_as_it_is() -> None:
 
     post = Post(SlowNotes(), "1", "<p>x</p>", timedelta(seconds=5), forbid)
     with pytest.raises(CallsExhausted):
-        await _post_whole(post, uuid4())
+        await post_whole(post, uuid4())
     assert not post.has_begun

@@ -1,0 +1,200 @@
+"""Storms: three or more people who report one problem within some minutes.
+
+Invariant: a ticket is compared with those alone that arrived before it, so of two that are handled at the same moment
+one sees the other. A person counts once, however many tickets they write.
+
+For example, at a tenant with `window_minutes: 60` and `collect_from: 5` five people report that no mail comes:
+
+    ticket   like it, before it   its note
+    ──────   ──────────────────   ───────────────────────────────────────────────────────────────────
+    #101                          as usual
+    #102     #101                 as usual: two are no storm yet
+    #103     #101 #102            as usual, with the line "2 others reported this within 6 min: #101, #102"
+    #104     three                as usual, with the line
+    #105     four                 the line alone, without the model; #101 gets a note that names all five
+
+How like two tickets must be depends on what they have in common beside words. The figures were chosen on the labelled
+sets of bench/storms.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+LEAST_OTHERS: Final = 2
+"""Others that make a ticket one of a storm."""
+MAX_SHOWN: Final = 8
+"""Tickets that a line names."""
+MAX_COMPARED: Final = 100
+"""Tickets of a window that a ticket is compared with: the latest."""
+
+LEAST_LIKENESS: Final = 0.12
+"""What is less like is not read, unless it is known to be of a storm."""
+_SMALL_HISTORY: Final = 200
+"""Below so many resolved tickets no word is known to be rare, and any two tickets about Outlook look alike."""
+_ENOUGH_TOGETHER: Final = 0.7
+_MOST_COMPARED_WITH: Final = 10
+_LEAST_SHARE_OF_STORM: Final = 0.5
+"""Of the tickets of a storm, a further one must be like so many."""
+
+
+class Share(StrEnum):
+    """What all tickets of a storm have in common beside words."""
+
+    SITE = "site"
+    MACHINE = "machine"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A ticket that arrived before another one, compared with it."""
+
+    ticket_id: str
+    number: str
+    url: str
+    reported_at: datetime
+    reporter: int | None
+    """A hash; None: the help desk names nobody."""
+    likeness: float
+    """Cosine of the words, the rare ones weighing more: 0 to 1."""
+    words: int
+    """How many words the two share, stop words and those of each ticket ("please") left out."""
+    shares: frozenset[Share]
+    storm_ticket_id: str | None
+    """The first ticket of the storm that it is known to be of."""
+    weights: Mapping[int, float] = field(default_factory=dict)
+    """Of its words, by their hashes; the sum of their squares is 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A ticket, and those before it in its window."""
+
+    reported_at: datetime
+    reporter: int | None
+    history: int
+    """How many resolved tickets tell which words are rare."""
+    earlier: Sequence[Earlier]
+    """The earliest arrival first."""
+
+
+class _Rule(NamedTuple):
+    """What makes two tickets alike: at least so many words that both have, and so much likeness."""
+
+    words: int
+    likeness: float
+
+    def holds(self, earlier: Earlier) -> bool:
+        return earlier.words >= self.words and earlier.likeness >= self.likeness
+
+
+# By words alone, and where they share something else.
+_ALIKE: Final = {False: (_Rule(3, 0.3),), True: (_Rule(3, 0.3), _Rule(2, 0.25))}
+_ALIKE_IN_SMALL: Final = {False: (_Rule(2, 0.45),), True: (_Rule(2, 0.4), _Rule(1, 0.5))}
+_SOMEWHAT_ALIKE: Final = _Rule(3, 0.2)
+
+
+class StormTicket(BaseModel):
+    """A ticket as a line names it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    number: str
+    url: str = ""
+
+
+class Storm(BaseModel):
+    """The storm of a ticket, as it was when the ticket was handled. It holds no word of a ticket."""
+
+    model_config = ConfigDict(frozen=True)
+
+    first: StormTicket
+    others: tuple[StormTicket, ...]
+    """One of each other reporter, the earliest first."""
+    minutes: int
+    """Between the first report and the last, at least 1."""
+    shares: tuple[Share, ...] = ()
+    is_collected: bool = False
+    """Whether the ticket gets the line alone, and the first ticket a note about all."""
+
+
+def find_storm(arrival: Arrival, *, collect_from: int) -> Storm | None:
+    """The storm that the ticket is of; None: it is of none.
+
+    *collect_from*: how many reports make a storm of which one note is kept.
+    """
+    alike = _alike(arrival)
+    strange = {storm_id for storm_id in _storms_of(alike) if not _belongs(storm_id, alike, arrival.earlier)}
+    alike = list(_of_one_problem([each for each in alike if each.storm_ticket_id not in strange]))
+    others = list(_one_of_each(alike, but=arrival.reporter))
+    if len(others) < LEAST_OTHERS:
+        return None
+    first_id = next((each.storm_ticket_id for each in alike if each.storm_ticket_id), others[0].ticket_id)
+    first = next((each for each in arrival.earlier if each.ticket_id == first_id), others[0])
+    times = [arrival.reported_at, *(each.reported_at for each in others)]
+    return Storm(
+        first=_named(first),
+        others=tuple(map(_named, others)),
+        minutes=max(1, round((max(times) - min(times)).total_seconds() / 60)),
+        shares=tuple(share for share in Share if all(share in each.shares for each in others)),
+        is_collected=len(others) + 1 >= collect_from,
+    )
+
+
+def _alike(arrival: Arrival) -> list[Earlier]:
+    """The tickets before it that are like it; where several are somewhat like it, these too."""
+    is_small = arrival.history < _SMALL_HISTORY
+    alike = [each for each in arrival.earlier if _is_alike(each, is_small=is_small)]
+    if is_small:
+        return alike
+    somewhat = [each for each in arrival.earlier if each in alike or _SOMEWHAT_ALIKE.holds(each)]
+    is_enough = len(somewhat) > LEAST_OTHERS and sum(each.likeness for each in somewhat) >= _ENOUGH_TOGETHER
+    return somewhat if is_enough else alike
+
+
+def _is_alike(earlier: Earlier, *, is_small: bool) -> bool:
+    rules = (_ALIKE_IN_SMALL if is_small else _ALIKE)[bool(earlier.shares)]
+    return any(rule.holds(earlier) for rule in rules)
+
+
+def _of_one_problem(alike: Sequence[Earlier]) -> Iterable[Earlier]:
+    """Those that are somewhat like another of them, or share something with the ticket beside words."""
+    for each in alike:
+        others = (other for other in alike[:_MOST_COMPARED_WITH] if other is not each)
+        if each.shares or any(_likeness(each, other) >= _SOMEWHAT_ALIKE.likeness for other in others):
+            yield each
+
+
+def _likeness(one: Earlier, other: Earlier) -> float:
+    return sum(weight * other.weights.get(word, 0.0) for word, weight in one.weights.items())
+
+
+def _storms_of(tickets: Iterable[Earlier]) -> set[str]:
+    return {each.storm_ticket_id for each in tickets if each.storm_ticket_id is not None}
+
+
+def _belongs(storm_id: str, alike: Iterable[Earlier], earlier: Iterable[Earlier]) -> bool:
+    """Whether a ticket that is like the tickets *alike* is like enough of those of a storm."""
+    of_storm = sum(each.storm_ticket_id == storm_id for each in earlier)
+    return sum(each.storm_ticket_id == storm_id for each in alike) >= of_storm * _LEAST_SHARE_OF_STORM
+
+
+def _one_of_each(alike: Iterable[Earlier], *, but: int | None) -> Iterable[Earlier]:
+    """The first ticket of each reporter but one. All of whom nothing is known count as one."""
+    seen = {but}
+    for each in alike:
+        if each.reporter not in seen:
+            seen.add(each.reporter)
+            yield each
+
+
+def _named(earlier: Earlier) -> StormTicket:
+    return StormTicket(id=earlier.ticket_id, number=earlier.number, url=earlier.url)

@@ -1,0 +1,7 @@
+-- Delete how tickets arrived: after two days nothing is compared with them any more. The latest window is a day.
+delete from arrival
+where tenant_id = :tenant_id and ticket_id in (
+    select ticket_id from arrival
+    where tenant_id = :tenant_id and arrived_at < now() - interval '2 days'
+    order by arrived_at limit :batch
+)

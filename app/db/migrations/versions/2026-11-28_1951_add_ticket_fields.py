@@ -1,0 +1,28 @@
+"""Add `ticket.subcategory`, `ticket.group` and `ticket.technician`, which are suggested for new tickets.
+
+Expands only: the release before leaves them empty, and the next sync of this release fills them.
+
+Revision ID: 2026_11_28_1951
+Revises: 2026_11_28_1950
+"""
+
+from __future__ import annotations
+
+from app.db.migrations import execute_script
+
+revision = "2026_11_28_1951"
+down_revision = "2026_11_28_1950"
+branch_labels = None
+depends_on = None
+
+COLUMNS = ("subcategory", '"group"', "technician")
+
+
+def upgrade() -> None:
+    for column in COLUMNS:
+        execute_script(f"alter table ticket add column {column} text not null default ''")
+
+
+def downgrade() -> None:
+    for column in COLUMNS:
+        execute_script(f"alter table ticket drop column {column}")

@@ -1,0 +1,97 @@
+"""Drafts how a resolved ticket was solved, from what its technicians wrote, and an article where none covers it.
+
+Invariant: nothing is published and nothing is changed: the draft is a note. Each sentence of it is supported by what
+the technicians wrote (`core.support`), as in any note.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Final
+
+from app.core.enhancement import Closing, Enhancement, Statement, salvage
+from app.core.masking import Mask
+from app.core.shown import show_enhancement
+from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
+from app.core.ticket import Ticket
+from app.enhancement.portion import Portion
+from app.enhancement.tools import Tools
+from app.enhancement.write import compose_messages, draft_schema, parse_draft
+from app.errors import Code, ModelRefused, ModelUnavailable, NotNeeded
+
+MAX_LINES: Final = 5
+_MAX_WORDS: Final = 150
+_MAX_ARTICLES: Final = 3
+_COVERS: Final = 0.28
+"""From this fit on an article is about the same problem, as the search has it."""
+
+
+async def draft_closing(ticket: Ticket, *, told: str, tools: Tools, today: date) -> Enhancement:
+    """The draft for *ticket*, which is resolved.
+
+    Args:
+        ticket: Of the tenant that *tools* belong to.
+        told: What technicians wrote about it: resolution and notes.
+        tools: The tenant's.
+        today: UTC.
+
+    Raises:
+        NotNeeded: Nothing tells how it was solved, or the model gave no usable answer: there is no draft.
+    """
+    if not told.strip():
+        raise NotNeeded("nothing tells how the ticket was solved", code=Code.NOTHING_FOUND)
+    if not await tools.may_use_model():
+        raise NotNeeded("no draft: a budget of the tenant is used up", code=Code.MODEL_UNAVAILABLE)
+    mask, own = Mask(), _as_source(ticket, told)
+    given = number_sources([Gathered(kind=SourceKind.TICKET, state=GatherState.OK, sources=(own,))])
+    messages = compose_messages(
+        ticket, Portion(given), mask=mask, language=tools.note.language, max_words=_MAX_WORDS, today=today,
+        house_rules=tools.house_rules, prompt="closing.md",
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(tools.model_timeout.total_seconds()):
+            completion = await tools.model.complete(messages, schema=draft_schema())
+        kept = salvage(
+            parse_draft(completion.text),
+            given,
+            max_words=_MAX_WORDS,
+            language=tools.note.language,
+            house_rules=tools.house_rules,
+            mask=mask,
+        )
+    except (ModelUnavailable, ModelRefused, TimeoutError) as error:
+        raise NotNeeded("no draft: the model gave no usable answer", code=Code.MODEL_UNAVAILABLE) from error
+    # Where technicians wrote one sentence, the summary is all.
+    lines = kept.next_steps or kept.facts or [Statement(text=kept.summary, citations=[])]
+    if not any(line.text for line in lines):
+        raise NotNeeded("no draft: nothing that the model said is in the technicians' words", code=Code.NOTHING_FOUND)
+    async with tools.reading:
+        articles = await tools.knowledge.articles(ticket, limit=_MAX_ARTICLES)
+    found = Gathered(
+        kind=SourceKind.ARTICLE, state=GatherState.OK if articles else GatherState.EMPTY, sources=tuple(articles)
+    )
+    enhancement = Enhancement(
+        summary=kept.summary if kept.next_steps or kept.facts else "",
+        facts=tuple(kept.facts) if kept.next_steps else (),
+        next_steps=tuple(lines[:MAX_LINES]),
+        gathered=number_sources([*given, found]),
+        closing=Closing(is_covered=any(article.score >= _COVERS for article in articles)),
+        model=completion.model,
+        prompt_tokens=completion.prompt_tokens,
+        completion_tokens=completion.completion_tokens,
+        cost_usd=completion.cost_usd,
+        is_estimated=completion.is_estimated,
+    )
+    return show_enhancement(enhancement, ticket, mask=mask, note=tools.note)
+
+
+def _as_source(ticket: Ticket, told: str) -> Source:
+    return Source(
+        kind=SourceKind.TICKET,
+        id=ticket.id,
+        title=f"#{ticket.number} {ticket.subject}",
+        text=f"Problem: {ticket.mail.own or ticket.description}\nResolution: {told}",
+        staff_text=told,
+        outcome=ticket.status,
+    )

@@ -1,0 +1,96 @@
+"""When several tickets are one storm."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.storm import Arrival, Earlier, Share, find_storm
+
+NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
+WORDS = {1: 0.8, 2: 0.6}
+
+
+def an_earlier(number: int, **changes: Any) -> Earlier:
+    values: dict[str, Any] = {
+        "ticket_id": str(number),
+        "number": str(number),
+        "url": "",
+        "reported_at": NOW - timedelta(minutes=20 - number),
+        "reporter": number,
+        "likeness": 0.5,
+        "words": 4,
+        "shares": frozenset(),
+        "storm_ticket_id": None,
+        "weights": WORDS,
+    }
+    return Earlier(**{**values, **changes})
+
+
+def an_arrival(*earlier: Earlier, history: int = 1000, reporter: int | None = 0) -> Arrival:
+    return Arrival(NOW, reporter, history, earlier)
+
+
+def found(*earlier: Earlier, **changes: Any) -> list[str]:
+    storm = find_storm(an_arrival(*earlier, **changes), collect_from=5)
+    return [each.id for each in storm.others] if storm else []
+
+
+def test_two_reports_are_no_storm_and_three_are() -> None:
+    assert found(an_earlier(1)) == []
+    assert found(an_earlier(1), an_earlier(2)) == ["1", "2"]
+
+
+def test_a_person_counts_once_and_who_reports_now_not_at_all() -> None:
+    assert found(an_earlier(1), an_earlier(2, reporter=1)) == []
+    assert found(an_earlier(1), an_earlier(2, reporter=0)) == []
+    assert found(an_earlier(1, reporter=None), an_earlier(2, reporter=None)) == []
+
+
+def test_how_like_they_must_be_depends_on_what_they_share_and_on_the_history() -> None:
+    weak = {"likeness": 0.26, "words": 2}
+    assert found(an_earlier(1, **weak), an_earlier(2, **weak)) == []
+    shared = {**weak, "shares": frozenset({Share.SITE})}
+    assert found(an_earlier(1, **shared), an_earlier(2, **shared)) == ["1", "2"]
+    assert found(an_earlier(1, **shared), an_earlier(2, **shared), history=10) == []
+
+
+def test_what_is_like_the_ticket_but_unlike_one_another_is_no_storm() -> None:
+    assert found(an_earlier(1, weights={1: 1.0}), an_earlier(2, weights={2: 1.0})) == []
+
+
+def test_who_is_like_few_of_a_storm_is_not_of_it() -> None:
+    of_storm = [an_earlier(n, storm_ticket_id="1", likeness=0.5 if n < 3 else 0.0) for n in range(1, 7)]
+    assert found(*of_storm) == []
+    assert found(*of_storm[:4]) == ["1", "2"]
+
+
+def test_the_first_is_that_of_the_storm_which_is_known() -> None:
+    known = [an_earlier(1, likeness=0.15), an_earlier(2, storm_ticket_id="1"), an_earlier(3, storm_ticket_id="1")]
+    storm = find_storm(an_arrival(*known), collect_from=3)
+    assert storm is not None
+    assert (storm.first.id, storm.is_collected) == ("1", True)
+
+
+def test_it_says_what_all_share_and_how_long_it_lasts() -> None:
+    both = frozenset({Share.SITE, Share.MACHINE})
+    storm = find_storm(an_arrival(an_earlier(1, shares=both), an_earlier(2, shares={Share.SITE})), collect_from=5)
+    assert storm is not None
+    assert (storm.shares, storm.minutes, storm.is_collected) == ((Share.SITE,), 19, False)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.one_of(st.none(), st.integers(0, 5))), max_size=30))
+def test_whatever_came_before_a_storm_has_two_others_each_by_somebody_else(rows: list[tuple[float, int, Any]]) -> None:
+    earlier = [
+        an_earlier(n + 1, likeness=likeness, words=words, reporter=reporter)
+        for n, (likeness, words, reporter) in enumerate(rows)
+    ]
+    storm = find_storm(an_arrival(*earlier), collect_from=5)
+    if storm is not None:
+        who = [each.reporter for each in earlier if each.ticket_id in {other.id for other in storm.others}]
+        assert len(storm.others) >= 2
+        assert len(who) == len(set(who))
+        assert 0 not in who
