@@ -37,7 +37,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tenant, Path]:
 async def api(
     urls: DatabaseUrls, valkey: ValkeyServer, tenant: tuple[Tenant, Path], tmp_path: Path
 ) -> AsyncIterator[Process]:
-    async with open_api_process(urls, valkey, tenant[1], tmp_path / "api.log") as process:
+    async with open_api_process(urls, valkey, tenant[1], tmp_path / "api.log", start=Process) as process:
         await process.ready()
         yield process
 
