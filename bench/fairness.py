@@ -71,13 +71,13 @@ async def measure(*, is_shared: bool) -> None:
                     resolved_at="2026-10-01T10:00:00Z",
                 )
                 await upsert_tickets(session, tenant.id, [resolved], language="en")
-        await stack.enter_async_context(open_api_process(urls, valkey, here, here / "api.log", start=Process))
+        await stack.enter_async_context(open_api_process(urls, valkey, here, here / "api.log", Process))
         for _ in range(0, BUSY, 1_000):
             await asyncio.gather(*(accept(intake, tenants["busy"], portals["busy"]) for _ in range(1_000)))
         for number in range(3):
             worker = await stack.enter_async_context(
                 open_worker_process(
-                    urls, valkey, here, here / f"worker{number}.log", start=Process, OPENAI_BASE_URL=model.url
+                    urls, valkey, here, here / f"worker{number}.log", Process, OPENAI_BASE_URL=model.url
                 )
             )
             await worker.ready()

@@ -33,7 +33,7 @@ async def main(connections: int, seconds: float, only: str) -> None:
             print("| attack | 202 | refused or no answer | median | worst | peak MB |")
             print("| --- | --- | --- | --- | --- | --- |")
             for number, attack in enumerate(each for each in ATTACKS if only in each.name):
-                async with open_api_process(urls, valkey, tenants, tenants / "api.log", start=Process) as api:
+                async with open_api_process(urls, valkey, tenants, tenants / "api.log", Process) as api:
                     await api.ready()
                     async with attacking(api, attack, connections) as seen:
                         await behave(api, tenant, seen, seconds=seconds, prefix=f"{number}-")

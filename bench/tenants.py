@@ -127,7 +127,7 @@ async def measure_api(folder: Path, mounted: Path, tenant: Tenant) -> None:
             await postgres.create_database("bench")
             urls = await postgres.create_roles("bench")
             await migrate(urls.owner, tell=lambda _: None)
-            async with open_api_process(urls, valkey, folder, folder / "api.log", start=Process, **variables) as api:
+            async with open_api_process(urls, valkey, folder, folder / "api.log", Process, **variables) as api:
                 await api.ready()
                 async with httpx.AsyncClient(base_url=api.url) as client:
                     await _send_for(client, tenant, 2.0)  # warm

@@ -15,8 +15,11 @@ from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from demo.launcher import CHECKOUT, Child, Process, environment
+
+_LIMIT_S: Final = 120.0
 
 
 class ForkedProcess(Process):
@@ -26,20 +29,20 @@ class ForkedProcess(Process):
         return _Fork(arguments, told, self.log)
 
 
-def run_command(*arguments: str, limit_s: float = 120.0, **variables: str) -> subprocess.CompletedProcess[str]:
+def run_command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m app` *arguments* to its end, as `subprocess.run` does.
 
     Raises:
-        subprocess.TimeoutExpired: It took longer than *limit_s*.
+        subprocess.TimeoutExpired: It took longer than two minutes.
     """
     with TemporaryDirectory() as folder:
         output, errors = Path(folder, "output"), Path(folder, "errors")
         process = _server().Process(target=_run, args=(("app", *arguments), environment(**variables), output, errors))
         process.start()
-        process.join(limit_s)
+        process.join(_LIMIT_S)
         if process.exitcode is None:
             process.kill()
-            raise subprocess.TimeoutExpired(arguments, limit_s)
+            raise subprocess.TimeoutExpired(arguments, _LIMIT_S)
         return subprocess.CompletedProcess(arguments, process.exitcode, output.read_text(), errors.read_text())
 
 

@@ -1,6 +1,6 @@
 """An API and a worker as processes, on the tests' servers: forks, unless *start* says otherwise.
 
-`start=Process` is for what a fork shows wrongly: its start, its command line and its memory.
+`Process` is for what a fork shows wrongly: its start, its command line and its memory.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ async def open_api_process(
     valkey: ValkeyServer,
     tenants: Path,
     log: Path,
-    *,
     start: type[Process] = ForkedProcess,
+    /,
     **variables: str,
 ) -> AsyncIterator[Process]:
     told = {"DATABASE_URL": urls.intake, **common_variables(valkey, tenants), **variables}
@@ -38,8 +38,8 @@ async def open_worker_process(
     valkey: ValkeyServer,
     tenants: Path,
     log: Path,
-    *,
     start: type[Process] = ForkedProcess,
+    /,
     **variables: str,
 ) -> AsyncIterator[Process]:
     told = {

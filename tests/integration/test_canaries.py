@@ -489,9 +489,9 @@ async def test_no_tenants_words_reach_another_and_no_secret_reaches_anything(sce
     }
     await sync(scene)
     async with (
-        open_api_process(scene.urls, scene.valkey, scene.folder, api_log, start=Process, **scene.variables()) as api,
-        open_worker_process(scene.urls, scene.valkey, scene.folder, logs[0], start=Process, **worker) as first,
-        open_worker_process(scene.urls, scene.valkey, scene.folder, logs[1], start=Process, **worker) as second,
+        open_api_process(scene.urls, scene.valkey, scene.folder, api_log, Process, **scene.variables()) as api,
+        open_worker_process(scene.urls, scene.valkey, scene.folder, logs[0], Process, **worker) as first,
+        open_worker_process(scene.urls, scene.valkey, scene.folder, logs[1], Process, **worker) as second,
         httpx.AsyncClient(base_url=api.url) as client,
     ):
         scene.processes = [api, first, second]

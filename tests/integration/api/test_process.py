@@ -25,7 +25,7 @@ async def test_sigterm_takes_readiness_first_and_lets_what_is_in_flight_end(
     urls: DatabaseUrls, valkey: ValkeyServer, tenants: Tenants, tmp_path: Path
 ) -> None:
     blocker = await asyncpg.connect(urls.superuser)
-    async with open_api_process(urls, valkey, tenants.folder, tmp_path / "api.log", start=Process) as api:
+    async with open_api_process(urls, valkey, tenants.folder, tmp_path / "api.log", Process) as api:
         await api.ready()
         body = a_body(ticket_id="2001")
         headers = {
