@@ -9,6 +9,8 @@ export UV_CACHE_DIR ?= $(CURDIR)/$(VENV)/.uv-cache
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
+# Where it is set, each of the hundreds of processes of the tests would compile the product anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \

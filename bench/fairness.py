@@ -24,6 +24,7 @@ from app.db.session import open_database
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
 from demo.embedded import open_postgres, open_valkey
+from demo.launcher import Process
 from demo.offline_model import ModelSimulator
 from demo.run_folder import open_run_folder
 from tests.builders import a_body, a_tenant, a_ticket, an_account, an_instance, write_instance, write_tenant
@@ -70,12 +71,14 @@ async def measure(*, is_shared: bool) -> None:
                     resolved_at="2026-10-01T10:00:00Z",
                 )
                 await upsert_tickets(session, tenant.id, [resolved], language="en")
-        await stack.enter_async_context(open_api_process(urls, valkey, here, here / "api.log"))
+        await stack.enter_async_context(open_api_process(urls, valkey, here, here / "api.log", Process))
         for _ in range(0, BUSY, 1_000):
             await asyncio.gather(*(accept(intake, tenants["busy"], portals["busy"]) for _ in range(1_000)))
         for number in range(3):
             worker = await stack.enter_async_context(
-                open_worker_process(urls, valkey, here, here / f"worker{number}.log", OPENAI_BASE_URL=model.url)
+                open_worker_process(
+                    urls, valkey, here, here / f"worker{number}.log", Process, OPENAI_BASE_URL=model.url
+                )
             )
             await worker.ready()
         await asyncio.sleep(5)

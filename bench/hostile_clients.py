@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.db.migrate import migrate
 from demo.embedded import open_postgres, open_valkey
+from demo.launcher import Process
 from demo.run_folder import open_run_folder
 from tests.builders import a_tenant, write_tenant
 from tests.integration.api.hostile_clients import ATTACKS, attacking, behave
@@ -32,7 +33,7 @@ async def main(connections: int, seconds: float, only: str) -> None:
             print("| attack | 202 | refused or no answer | median | worst | peak MB |")
             print("| --- | --- | --- | --- | --- | --- |")
             for number, attack in enumerate(each for each in ATTACKS if only in each.name):
-                async with open_api_process(urls, valkey, tenants, tenants / "api.log") as api:
+                async with open_api_process(urls, valkey, tenants, tenants / "api.log", Process) as api:
                     await api.ready()
                     async with attacking(api, attack, connections) as seen:
                         await behave(api, tenant, seen, seconds=seconds, prefix=f"{number}-")

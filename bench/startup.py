@@ -32,7 +32,7 @@ async def main() -> None:
             for command, opened in (("api", open_api_process), ("worker", open_worker_process)):
                 seconds, resident = [], []
                 for _ in range(STARTS + 1):
-                    async with opened(urls, valkey, tenants, tenants / f"{command}.log") as process:
+                    async with opened(urls, valkey, tenants, tenants / f"{command}.log", Process) as process:
                         seconds.append(await process.ready())
                         resident.append(await _settled(process))
                 print(

@@ -26,7 +26,7 @@ from app.db.migrate import migrate
 from app.sender import Sender
 from app.tenants import REFRESH_EVERY, TenantDirectory
 from demo.embedded import open_postgres, open_valkey
-from demo.launcher import environment
+from demo.launcher import Process, environment
 from demo.run_folder import open_run_folder
 from tests.builders import a_known_tenant, a_tenant, an_account, an_instance, write_instance, write_tenant
 from tests.integration.processes import open_api_process
@@ -127,7 +127,7 @@ async def measure_api(folder: Path, mounted: Path, tenant: Tenant) -> None:
             await postgres.create_database("bench")
             urls = await postgres.create_roles("bench")
             await migrate(urls.owner, tell=lambda _: None)
-            async with open_api_process(urls, valkey, folder, folder / "api.log", **variables) as api:
+            async with open_api_process(urls, valkey, folder, folder / "api.log", Process, **variables) as api:
                 await api.ready()
                 async with httpx.AsyncClient(base_url=api.url) as client:
                     await _send_for(client, tenant, 2.0)  # warm

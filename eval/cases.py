@@ -196,7 +196,7 @@ def load_cases(folder: Path = FOLDER) -> list[Case]:
     return [
         Case.model_validate(
             {
-                **yaml.safe_load(file.read_text("utf-8")),
+                **yaml.load(file.read_text("utf-8"), yaml.CSafeLoader),
                 "name": file.parent.name,
                 "fits": fits.get(file.parent.name, {}),
             }

@@ -84,7 +84,7 @@ def sentences(text: str) -> list[str]:
 def scenes(part: str) -> dict[str, Scene]:
     """The scenes of *part*, `dev` or `held`, by their names."""
     text = (FOLDER / f"scenes.{part}.yaml").read_text("utf-8")
-    return {key: _scene(key, entry) for key, entry in yaml.safe_load(text).items()}
+    return {key: _scene(key, entry) for key, entry in yaml.load(text, yaml.CSafeLoader).items()}
 
 
 def _scene(name: str, entry: dict[str, Any]) -> Scene:
@@ -207,13 +207,14 @@ def demo_scenes() -> list[Scene]:
         for folder in sorted(path.parent for path in _DEMO.glob("*/tenant.yaml"))
         for kind, name, key in ((SourceKind.TICKET, "tickets", "resolution"), (SourceKind.ARTICLE, "articles", "text"))
         if (path := folder / f"{name}.yaml").exists()
-        for entry in yaml.safe_load(path.read_text("utf-8"))
+        for entry in yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
         if entry.get(key)
     ]
 
 
+@cache
 def _language(folder: Path) -> Language:
-    language: Language = yaml.safe_load((folder / "tenant.yaml").read_text("utf-8"))["note"]["language"]
+    language: Language = yaml.load((folder / "tenant.yaml").read_text("utf-8"), yaml.CSafeLoader)["note"]["language"]
     return language
 
 

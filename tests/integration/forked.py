@@ -1,20 +1,25 @@
-"""A worker that starts in a tenth of the time: a fork of a process that has imported it.
+"""Commands of the product that start in a tenth of the time: each a fork of a process that has imported them.
 
-To import the worker is two thirds of what its process costs, and the tests start some thirty. Of its own it has all
-else: variables, folder, output, session, signals. Tests of the start itself start real ones.
+To import the product is two thirds of what its process costs, and the tests start some eighty. Of its own a fork has
+all else: variables, folder, output, session, signals. Tests of the start itself start real ones.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
 
-from demo.launcher import CHECKOUT, Child, Process
+from demo.launcher import CHECKOUT, Child, Process, environment
+
+_LIMIT_S: Final = 120.0
 
 
 class ForkedProcess(Process):
@@ -24,11 +29,28 @@ class ForkedProcess(Process):
         return _Fork(arguments, told, self.log)
 
 
+def run_command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m app` *arguments* to its end, as `subprocess.run` does.
+
+    Raises:
+        subprocess.TimeoutExpired: It took longer than two minutes.
+    """
+    with TemporaryDirectory() as folder:
+        output, errors = Path(folder, "output"), Path(folder, "errors")
+        process = _server().Process(target=_run, args=(("app", *arguments), environment(**variables), output, errors))
+        process.start()
+        process.join(_LIMIT_S)
+        if process.exitcode is None:
+            process.kill()
+            raise subprocess.TimeoutExpired(arguments, _LIMIT_S)
+        return subprocess.CompletedProcess(arguments, process.exitcode, output.read_text(), errors.read_text())
+
+
 class _Fork:
     """A process of `multiprocessing` in the form of `subprocess.Popen`."""
 
     def __init__(self, arguments: tuple[str, ...], told: Mapping[str, str], log: Path) -> None:
-        self._process = _server().Process(target=_run, args=(arguments, dict(told), log))
+        self._process = _server().Process(target=_run, args=(arguments, dict(told), log, log))
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -55,17 +77,16 @@ class _Fork:
 @cache
 def _server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.integration.imported_worker"])
+    context.set_forkserver_preload(["tests.integration.imported"])
     return context
 
 
-def _run(arguments: tuple[str, ...], told: dict[str, str], log: Path) -> None:
+def _run(arguments: tuple[str, ...], told: dict[str, str], output: Path, errors: Path) -> None:
     """The child: `python -m` *arguments* with the environment *told*."""
     os.setsid()
     os.chdir(CHECKOUT)
-    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    for number in (1, 2):
-        os.dup2(output, number)
+    for number, path in ((1, output), (2, errors)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), number)
     os.environ.clear()
     os.environ.update(told)
     sys.argv = [*arguments]

@@ -1,4 +1,7 @@
-"""An API and a worker as processes, on the tests' servers."""
+"""An API and a worker as processes, on the tests' servers: forks, unless *start* says otherwise.
+
+`Process` is for what a fork shows wrongly: its start, its command line and its memory.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,16 @@ from tests.integration.forked import ForkedProcess
 
 @asynccontextmanager
 async def open_api_process(
-    urls: DatabaseUrls, valkey: ValkeyServer, tenants: Path, log: Path, **variables: str
+    urls: DatabaseUrls,
+    valkey: ValkeyServer,
+    tenants: Path,
+    log: Path,
+    start: type[Process] = ForkedProcess,
+    /,
+    **variables: str,
 ) -> AsyncIterator[Process]:
     told = {"DATABASE_URL": urls.intake, **common_variables(valkey, tenants), **variables}
-    process = Process("app", "api", variables=told, log=log)
+    process = start("app", "api", variables=told, log=log)
     try:
         yield process
     finally:
@@ -25,7 +34,13 @@ async def open_api_process(
 
 @asynccontextmanager
 async def open_worker_process(
-    urls: DatabaseUrls, valkey: ValkeyServer, tenants: Path, log: Path, **variables: str
+    urls: DatabaseUrls,
+    valkey: ValkeyServer,
+    tenants: Path,
+    log: Path,
+    start: type[Process] = ForkedProcess,
+    /,
+    **variables: str,
 ) -> AsyncIterator[Process]:
     told = {
         "DATABASE_URL": urls.worker,
@@ -33,7 +48,7 @@ async def open_worker_process(
         **common_variables(valkey, tenants),
         **variables,
     }
-    process = ForkedProcess("app", "worker", variables=told, log=log)
+    process = start("app", "worker", variables=told, log=log)
     try:
         yield process
     finally:

@@ -42,6 +42,7 @@ from demo.launcher import Process
 from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 from tests.integration.collector import Collector, open_collector
+from tests.integration.forked import ForkedProcess
 from tests.integration.processes import common_variables, open_api_process, open_worker_process
 from tests.integration.worker.conftest import eventually
 
@@ -306,7 +307,7 @@ async def sync(scene: Scene) -> None:
     """The command, as its CronJob runs it."""
     log = scene.folder / "sync.log"
     told = common_variables(scene.valkey, scene.folder) | scene.variables() | {"DATABASE_URL": scene.urls.worker}
-    await Process("app", "sync", variables=told, log=log).finish()
+    await ForkedProcess("app", "sync", variables=told, log=log).finish()
 
 
 async def send_what_is_refused(scene: Scene, client: httpx.AsyncClient) -> None:
@@ -488,9 +489,9 @@ async def test_no_tenants_words_reach_another_and_no_secret_reaches_anything(sce
     }
     await sync(scene)
     async with (
-        open_api_process(scene.urls, scene.valkey, scene.folder, api_log, **scene.variables()) as api,
-        open_worker_process(scene.urls, scene.valkey, scene.folder, logs[0], **worker) as first,
-        open_worker_process(scene.urls, scene.valkey, scene.folder, logs[1], **worker) as second,
+        open_api_process(scene.urls, scene.valkey, scene.folder, api_log, Process, **scene.variables()) as api,
+        open_worker_process(scene.urls, scene.valkey, scene.folder, logs[0], Process, **worker) as first,
+        open_worker_process(scene.urls, scene.valkey, scene.folder, logs[1], Process, **worker) as second,
         httpx.AsyncClient(base_url=api.url) as client,
     ):
         scene.processes = [api, first, second]

@@ -1,4 +1,4 @@
-"""The command line as a person uses it: real processes, their output and exit status."""
+"""The command line as a person uses it: processes, their output and exit status."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
 from demo.launcher import CHECKOUT, Process, environment
 from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
+from tests.integration.forked import run_command
 from tests.integration.processes import open_api_process, open_worker_process
 from tests.integration.superuser import run_as_superuser
+
+FAILING = a_tenant("failing", servicedesk={"url": "http://127.0.0.1:1"})
+"""Its help desk is hosted by nobody, and no other test delivers to it: what another test sent may fail at any time."""
 
 COMMANDS = [
     ["api"],
@@ -58,16 +62,7 @@ COMMANDS = [
 
 
 async def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "app", *arguments],
-        cwd=CHECKOUT,
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return await asyncio.to_thread(run_command, *arguments, **variables)
 
 
 async def call_here(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -98,7 +93,16 @@ async def test_wrong_usage_is_status_2(wrong: list[str], tmp_path: Path) -> None
 
 
 async def test_the_demo_is_not_in_the_package_and_its_command_says_where_it_is() -> None:
-    ended = await call("demo")
+    ended = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "app", "demo"],
+        cwd=CHECKOUT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert (ended.returncode, ended.stderr) == (
         1,
         "Error: the demo is not in this package: run `make demo` in a checkout\n",
@@ -151,6 +155,7 @@ async def running(
     folder, port = tmp_path_factory.mktemp("cli"), find_free_port()
     tenant = a_tenant("smoke", servicedesk={"url": f"http://127.0.0.1:{port}/at/smoke"})
     write_tenant(folder, tenant, webhook_secret="secret", api_key="key")
+    write_tenant(folder, FAILING, webhook_secret="secret", api_key="key")
     model = ModelSimulator()
     await model.start()
     async with (
@@ -216,10 +221,10 @@ async def test_deliveries_are_sent_listed_shown_and_replayed(
 async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
     running: tuple[Process, Tenant, dict[str, str], int], urls: DatabaseUrls
 ) -> None:
-    api, tenant, folders, _ = running  # its help desk is hosted by nobody: nothing is done on the way
+    api, _, folders, _ = running
     database = {"DATABASE_URL": urls.worker, **folders}
     for ticket in ("501", "502", "503"):
-        sent = await call_here("webhook", "send", "--tenant", "smoke", "--url", api.url, ticket, **folders)
+        sent = await call_here("webhook", "send", "--tenant", "failing", "--url", api.url, ticket, **folders)
         assert sent.returncode == 0, sent.stderr
     connection = await asyncpg.connect(urls.superuser)
     failed = await connection.fetch(
@@ -227,17 +232,17 @@ async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
         " last_error = 'answered 502'"
         " where tenant_id = $1 and ticket_id = any($2) returning tenant_id, job_id), gone as (delete from due using"
         " failed where due.job_id = failed.job_id) insert into dead select tenant_id, job_id from failed returning 1",
-        tenant.id,
+        FAILING.id,
         ["501", "502", "503"],
     )
     await connection.close()
     assert len(failed) == 3
 
-    chosen = ["--tenant", "smoke", "--since", "1h", "--reason", "help_desk_failed"]
+    chosen = ["--tenant", "failing", "--since", "1h", "--reason", "help_desk_failed"]
     listed = await call_here("deliveries", "list", *chosen, "--status", "failed", "--limit", "2", **database)
     assert listed.stdout.count("answered 502") == 2
     assert "the newest 2 of 3" in listed.stderr
-    status = await call_here("tenants", "status", "smoke", **database)
+    status = await call_here("tenants", "status", "failing", **database)
     assert "3 failed" in status.stdout
     unsure = await call_here("deliveries", "replay", *chosen, "--all", "--limit", "1", **database)
     assert "the oldest 1 of 3" in unsure.stdout
@@ -248,7 +253,7 @@ async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
     assert dismissed.stdout.strip() == "1 deliveries: dismissed"
     replayed = await call_here("deliveries", "replay", *chosen, "--all", "--yes", **database)
     assert replayed.stdout.strip() == "2 deliveries: due now"
-    both = await call_here("deliveries", "replay", "--tenant", "smoke", "--all", str(tenant.id), **database)
+    both = await call_here("deliveries", "replay", "--tenant", "failing", "--all", str(FAILING.id), **database)
     assert both.returncode == 2
 
 

@@ -137,7 +137,7 @@ async def test_metrics_logs_and_answers_of_a_running_api_hold_no_secret(
     known = directory.find_slug("acme")
     assert known is not None
     acme: Tenant = known.tenant
-    async with open_api_process(urls, valkey, tenants, tmp_path / "api.log", LOG_LEVEL="debug") as api:
+    async with open_api_process(urls, valkey, tenants, tmp_path / "api.log", Process, LOG_LEVEL="debug") as api:
         await api.ready()
         async with httpx.AsyncClient(base_url=api.url) as client:
             headers = {"content-type": "application/json", "x-tenant-id": str(acme.id)}
@@ -160,7 +160,9 @@ async def test_metrics_logs_and_answers_of_a_running_api_hold_no_secret(
 async def test_a_worker_tells_no_secret_while_it_looks_for_work(
     urls: DatabaseUrls, valkey: ValkeyServer, tenants: Path, tmp_path: Path
 ) -> None:
-    async with open_worker_process(urls, valkey, tenants, tmp_path / "worker.log", LOG_LEVEL="debug") as worker:
+    async with open_worker_process(
+        urls, valkey, tenants, tmp_path / "worker.log", Process, LOG_LEVEL="debug"
+    ) as worker:
         await worker.ready()
         async with httpx.AsyncClient() as client:
             metrics = (await client.get(f"{worker.url}/metrics")).text

@@ -33,13 +33,13 @@ def is_offline(folder: Path) -> bool:
 
 
 def _resources(path: Path) -> list[str]:
-    content = yaml.safe_load(path.read_text("utf-8"))
+    content = yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
     return [*content.get("resources", []), *content.get("components", [])]
 
 
 def entries(path: Path) -> Iterator[tuple[str, int, Any]]:
     """Each transforming entry of a kustomization file: its field, its place, itself."""
-    content = yaml.safe_load(path.read_text("utf-8"))
+    content = yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
     for field in TRANSFORMERS:
         for place, entry in enumerate(content.get(field, [])):
             yield field, place, entry
@@ -57,7 +57,7 @@ def idle_entries(root: Path, folders: list[str]) -> list[str]:
     for path in sorted({path for paths in reads.values() for path in paths}):
         original = path.read_text("utf-8")
         for field, place, entry in entries(path):
-            content = yaml.safe_load(original)
+            content = yaml.load(original, yaml.CSafeLoader)
             del content[field][place]
             path.write_text(yaml.safe_dump(content), "utf-8")
             if not any(_differs(folder, before[folder], root) for folder in before if path in reads[folder]):

@@ -34,7 +34,7 @@ COMPONENTS: Final = sorted(path.parent.as_posix() for path in kustomizations() i
 FOLDERS: Final = sorted(
     path.parent.as_posix()
     for path in kustomizations()
-    if yaml.safe_load((ROOT / path).read_text("utf-8"))["kind"] == "Kustomization"
+    if yaml.load((ROOT / path).read_text("utf-8"), yaml.CSafeLoader)["kind"] == "Kustomization"
     and path.parts[:2] not in {("kustomize", "base"), ("kustomize", "environment")}
     and is_offline(ROOT / path.parent)
 )

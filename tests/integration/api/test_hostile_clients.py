@@ -37,7 +37,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tenant, Path]:
 async def api(
     urls: DatabaseUrls, valkey: ValkeyServer, tenant: tuple[Tenant, Path], tmp_path: Path
 ) -> AsyncIterator[Process]:
-    async with open_api_process(urls, valkey, tenant[1], tmp_path / "api.log") as process:
+    async with open_api_process(urls, valkey, tenant[1], tmp_path / "api.log", Process) as process:
         await process.ready()
         yield process
 
@@ -114,13 +114,19 @@ async def test_a_flood_while_postgresql_hangs_is_answered_and_not_kept(
 
     signatures = {body: sign_body(b"secret", body) for body in bodies}
 
-    async def send(client: httpx.AsyncClient, body: bytes) -> httpx.Response:
+    async def send(client: httpx.AsyncClient, body: bytes) -> httpx.Response | None:
+        """The answer, or None: of a body that is ended to make room, the rest meets a closed connection, and TCP may
+        then drop the 503 before it is read.
+        """
         headers = {
             "content-type": "application/json",
             "x-tenant-id": str(acme.id),
             "x-servicedesk-signature": signatures[body],
         }
-        return await client.post("/webhook/servicedesk", content=body, headers=headers)
+        try:
+            return await client.post("/webhook/servicedesk", content=body, headers=headers)
+        except httpx.ReadError:
+            return None
 
     at_rest = peak = api.resident_mb
     blocker = await asyncpg.connect(urls.superuser)
@@ -141,20 +147,23 @@ async def test_a_flood_while_postgresql_hangs_is_answered_and_not_kept(
                 peak = max(peak, api.resident_mb)
                 await asyncio.sleep(0.05)
         await transaction.rollback()
-        answers = await asyncio.gather(*sending)
-        refused = [body for body, answer in zip(bodies, answers, strict=True) if answer.status_code == 503]
+        heard = await asyncio.gather(*sending)
+        refused = [
+            body for body, answer in zip(bodies, heard, strict=True) if answer is None or answer.status_code == 503
+        ]
         again = [await send(client, body) for body in refused[:20]]
     await blocker.close()
-    told = Counter(answer.status_code for answer in answers)
+    answers = [answer for answer in (*heard, *again) if answer is not None]
+    told = Counter(answer.status_code for answer in heard if answer is not None)
     assert set(told) == {202, 503}, told
     assert told[202] > 50
     assert all("retry-after" in answer.headers for answer in answers if answer.status_code == 503)
     assert peak - at_rest < 130
     assert peak < POD_LIMIT_MB
     # What was promised is there, once; what was refused can be sent again.
-    assert {answer.status_code for answer in again} == {202}
+    assert {answer and answer.status_code for answer in again} == {202}
     stored = [str(each.job_id) for each in await list_deliveries(worker_db, acme.id, limit=1000)]
-    promised = {answer.json()["job_id"] for answer in (*answers, *again) if answer.status_code == 202}
+    promised = {answer.json()["job_id"] for answer in answers if answer.status_code == 202}
     assert promised <= set(stored)
     assert len(set(stored)) == len(stored) <= len(bodies)
 

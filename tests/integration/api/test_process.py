@@ -14,9 +14,10 @@ import pytest
 
 from app.core.signature import sign_body
 from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
-from demo.launcher import CHECKOUT, environment
+from demo.launcher import CHECKOUT, Process, environment
 from tests.builders import a_body
 from tests.integration.api.conftest import Tenants
+from tests.integration.forked import run_command
 from tests.integration.processes import open_api_process
 
 
@@ -24,7 +25,7 @@ async def test_sigterm_takes_readiness_first_and_lets_what_is_in_flight_end(
     urls: DatabaseUrls, valkey: ValkeyServer, tenants: Tenants, tmp_path: Path
 ) -> None:
     blocker = await asyncpg.connect(urls.superuser)
-    async with open_api_process(urls, valkey, tenants.folder, tmp_path / "api.log") as api:
+    async with open_api_process(urls, valkey, tenants.folder, tmp_path / "api.log", Process) as api:
         await api.ready()
         body = a_body(ticket_id="2001")
         headers = {
@@ -101,16 +102,12 @@ async def test_a_taken_port_ends_the_process_with_one_clear_line(
     async with open_api_process(urls, valkey, tenants.folder, tmp_path / "first.log") as first:
         await first.ready()
         ended = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", "app", "api"],
-            cwd=CHECKOUT,
-            env=environment(
-                DATABASE_URL=urls.intake, REDIS_URL=valkey.url, API_HOST="127.0.0.1", API_PORT=str(first.port)
-            ),
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
+            run_command,
+            "api",
+            DATABASE_URL=urls.intake,
+            REDIS_URL=valkey.url,
+            API_HOST="127.0.0.1",
+            API_PORT=str(first.port),
         )
         assert ended.returncode == 1
         assert f"127.0.0.1:{first.port}" in ended.stderr

@@ -23,9 +23,9 @@ from app.console.app import create_console
 from app.console.sessions import Seals
 from app.console.sign_in import Doors
 from demo.embedded import DatabaseUrls, ValkeyServer
-from demo.launcher import Process
 from tests.builders import a_tenant, write_tenant
 from tests.fuzz.properties import EXAMPLES
+from tests.integration.forked import ForkedProcess
 from tests.integration.processes import common_variables
 
 TOKEN: Final = "a-token-of-the-tests"
@@ -96,7 +96,7 @@ async def url(urls: DatabaseUrls, valkey: ValkeyServer, tmp_path_factory: pytest
     )
     await superuser.close()
     variables = {"DATABASE_URL": urls.worker, "CONSOLE_TOKEN": TOKEN, **common_variables(valkey, folder)}
-    process = Process("app", "console", variables=variables, log=folder / "console.log")
+    process = ForkedProcess("app", "console", variables=variables, log=folder / "console.log")
     try:
         await process.ready()
         yield process.url

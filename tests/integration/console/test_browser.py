@@ -25,10 +25,10 @@ from app.db.knowledge.strays import Stray, keep_strays
 from app.db.limits.accounts import keep_accounts
 from app.queue import GROUP, STREAM
 from demo.embedded import DatabaseUrls, ValkeyServer
-from demo.launcher import Process
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 from tests.integration.console.conftest import TOKEN
 from tests.integration.console.history import fill_history, fill_shadow
+from tests.integration.forked import ForkedProcess
 from tests.integration.processes import common_variables
 from tests.integration.worker.conftest import Stage
 
@@ -137,8 +137,8 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
     await keep_strays(stage.database, instance.id, strays)
     common = common_variables(valkey, tmp_path) | {"FEEDBACK_KEY": FEEDBACK_KEY}
     told = common | {"DATABASE_URL": urls.worker, "CONSOLE_TOKEN": TOKEN}
-    console = Process("app", "console", variables=told, log=tmp_path / "console.log")
-    api = Process("app", "api", variables=common | {"DATABASE_URL": urls.intake}, log=tmp_path / "api.log")
+    console = ForkedProcess("app", "console", variables=told, log=tmp_path / "console.log")
+    api = ForkedProcess("app", "api", variables=common | {"DATABASE_URL": urls.intake}, log=tmp_path / "api.log")
     try:
         await console.ready(limit_s=90)
         await api.ready(limit_s=90)
