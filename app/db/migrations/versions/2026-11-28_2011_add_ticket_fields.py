@@ -2,16 +2,16 @@
 
 Expands only: the release before leaves them empty, and the next sync of this release fills them.
 
-Revision ID: 2026_11_28_1951
-Revises: 2026_11_28_1950
+Revision ID: 2026_11_28_2011
+Revises: 2026_11_28_2010
 """
 
 from __future__ import annotations
 
 from app.db.migrations import execute_script
 
-revision = "2026_11_28_1951"
-down_revision = "2026_11_28_1950"
+revision = "2026_11_28_2011"
+down_revision = "2026_11_28_2010"
 branch_labels = None
 depends_on = None
 

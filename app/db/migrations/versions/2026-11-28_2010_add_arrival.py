@@ -2,7 +2,7 @@
 
 Expands only: the release before knows nothing of the table.
 
-Revision ID: 2026_11_28_1950
+Revision ID: 2026_11_28_2010
 Revises: 2026_11_28_2002
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from app.db.migrations import execute_script
 
-revision = "2026_11_28_1950"
+revision = "2026_11_28_2010"
 down_revision = "2026_11_28_2002"
 branch_labels = None
 depends_on = None
