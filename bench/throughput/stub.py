@@ -28,7 +28,8 @@ import uvloop
 from bench.throughput.corpus import FIRST_ID, Text, load_texts, signed_off, split
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_REF: Final = re.compile(rb'\\"ref\\": ?\\"([A-Z]\d+)\\"')
+# In a prompt, which is JSON in a string of JSON: the first similar ticket, and how its resolution begins.
+_SOLVED: Final = re.compile(rb'\\"ref\\": ?\\"(T\d+)\\".*?\\"resolution\\": ?\\"([^"\\.!?]{10,120})')
 _EPOCH_MS: Final = 1_760_000_000_000
 _STEP_MS: Final = 60_000
 _SUCCESS: Final = {"status_code": 2000, "status": "success"}
@@ -40,7 +41,6 @@ class Stub:
         past = past[-history:] if history else []
         self._rows = [_past_row(number, text) for number, text in enumerate(past)]
         """Oldest update first."""
-        self._replies = [text.resolution for text in past[:1_000]] or ["Restart the client and repair the profile."]
         self._assets = [_asset_row(number) for number in range(500)]
         self.latency_s = 0.0
         self.notes: dict[str, list[tuple[float, bytes]]] = {}
@@ -107,21 +107,17 @@ class Stub:
 
     def _complete(self, body: bytes) -> bytes:
         self.asked += 1
-        ref = _REF.search(body)
-        cited = [ref[1].decode()] if ref else []
-        reply = self._replies[self.asked % len(self._replies)][:100] or "-"
-        statement = {"text": reply, "citations": cited}
+        # What the source says, word for word: an answer that says something else would be sent back.
+        solved = _SOLVED.search(body)
+        cited, said = ([solved[1].decode()], solved[2].decode()) if solved else ([], "")
+        statements = [{"text": said, "citations": cited}] * bool(cited)
         draft = {
-            "summary": "The client does not receive mail since the last update. A similar ticket was solved before.",
-            "facts": [statement] * bool(cited),
-            "hypotheses": [
-                {"text": "The profile may be damaged, or the server refuses the login.", "citations": cited}
-            ],
-            "next_steps": [
-                {"text": "Check the settings of the server and restart the client.", "citations": cited},
-                {"text": "Repair the folders, then compact them and look at the log.", "citations": []},
-            ],
-            "confidence": "medium",
+            "facts": statements,
+            "hypotheses": [],
+            "next_steps": [{"text": "Check this with the requester.", "citations": []}] * bool(cited),
+            "questions": [],
+            "summary": said or "No source fits this ticket.",
+            "summary_citations": cited,
         }
         message = {"role": "assistant", "content": json.dumps(draft), "refusal": None}
         return _ok(

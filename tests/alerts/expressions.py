@@ -15,6 +15,7 @@ OTHERS: Final = {
     "kube_job_failed": "kube-state-metrics, docs/metrics/workload/job-metrics.md",
     "certmanager_certificate_expiration_timestamp_seconds": "cert-manager, pkg/metrics",
     "externalsecret_status_condition": "External Secrets, https://external-secrets.io/latest/api/metrics/",
+    "argocd_app_info": "Argo CD, https://argo-cd.readthedocs.io/en/stable/operator-manual/metrics/",
 }
 """Metrics of other programs, and where each is documented."""
 

@@ -113,7 +113,8 @@ async def _spoil(connection: asyncpg.Connection, tables: dict[str, list[Column]]
         await connection.execute(insert_into(bad.table, tables[bad.table], owner))
     for column in bad.columns:
         with suppress(*_REFUSALS):
-            await connection.execute(f"update {bad.table} set {column.name} = {bad.value} where tenant_id = $1", owner)
+            change = f'update {bad.table} set "{column.name}" = {bad.value} where tenant_id = $1'
+            await connection.execute(change, owner)
             spoilt += 1
     return spoilt
 
