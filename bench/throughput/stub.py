@@ -114,7 +114,7 @@ class Stub:
         draft = {
             "facts": statements,
             "hypotheses": [],
-            "next_steps": [{"text": "Check this with the requester.", "citations": []}] * bool(cited),
+            "next_steps": statements,
             "questions": [],
             "summary": said or "No source fits this ticket.",
             "summary_citations": cited,
