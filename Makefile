@@ -68,7 +68,7 @@ imports: $(VENV)/.dev-ready
 # In the order of the folders, not the files with most tests first: the longest files have few tests, and one of them
 # at the end is a time with one of two cores idle. Three processes for two cores, since many tests wait for servers.
 unit: $(VENV)/.dev-ready
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/image
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/image
 
 test-installations: $(VENV)/.dev-ready  ## The tests that read manifests, with installation.yaml unset and filled
 	@$(BIN)/python -m tests.manifests.each_installation
