@@ -49,7 +49,7 @@ class _Room:
 
 # Tried from the first on, until the note is within its limit.
 _ROOMS: Final = (
-    *(_Room(15, 3), _Room(15, 2), _Room(15, 1), _Room(8, 1), _Room(8, 1, False), _Room(0, 2, False)),
+    *(_Room(15, 3), _Room(15, 2), _Room(15, 2, False), _Room(15, 1, False), _Room(8, 1, False), _Room(0, 2, False)),
     *(_Room(0, 1, False), _Room(0, 0, False)),
 )
 _ROOMS_OF_CONTEXT: Final = (
