@@ -66,7 +66,7 @@ imports: $(VENV)/.dev-ready
 	$(BIN)/deptry --no-ansi app
 
 # In the order of the folders, not the files with most tests first: the longest files have few tests, and one of them
-# at the end is a time with one of two cores idle. Three processes for two cores, since many tests wait for servers.
+# at the end is a time with one of two cores idle. Four processes for two cores, since many tests wait for servers.
 unit: $(VENV)/.dev-ready
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/image
 
