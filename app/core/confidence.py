@@ -103,8 +103,8 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
     return Evidence(
         fit=min(leading.score, 1.0),
         close=float(leading.closeness is Closeness.SAME),
-        common_words=_cosine(_telling(ticket.asked), _telling(_text(leading))),
-        same_error=float(_shares_error(ticket.asked, _text(leading))),
+        common_words=_cosine(telling_stems(ticket.asked), telling_stems(_text(leading))),
+        same_error=float(shares_error_text(ticket.asked, _text(leading))),
         same_machine=float(_shares_machine(ticket, leading, sources)),
         unrivalled=float(not rivals),
         overtaken=float(any(_day(rival) > _day(leading) for rival in rivals)),
@@ -140,12 +140,13 @@ def _cosine(one: set[str], other: set[str]) -> float:
     return len(one & other) / math.sqrt(len(one) * len(other)) if one and other else 0.0
 
 
-def _telling(text: str) -> set[str]:
-    """The stems of its words that say something of a matter."""
+def telling_stems(text: str) -> set[str]:
+    """The stems of the words of *text* that say something of a matter."""
     return {stem for word in words(normal(text)) if word not in lexicon().empty for stem in stems(word)}
 
 
-def _shares_error(one: str, other: str) -> bool:
+def shares_error_text(one: str, other: str) -> bool:
+    """Whether both have an error code, or *other* some words in a row that *one* puts in quotation marks."""
     codes, others = _errors(one), _errors(other)
     if codes and others:
         return bool(codes & others)
