@@ -15,7 +15,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -28,6 +28,7 @@ from app.core.ticket import Ticket
 from app.core.tokens import chunks, is_break, normal, stems, tokens, words
 
 _OLD_DAYS: Final = 365
+_TOLD_DAYS: Final = 30
 _SAME_WORDS: Final = 4
 """So many words in a row of what a ticket puts in quotation marks, in the source too, are the same error text."""
 _TELLING_WORDS: Final = 3
@@ -57,7 +58,7 @@ class Evidence:
     same_machine: float
     """1: a host or an address that the inventory knows stands in both."""
     unrivalled: float
-    """1: no other ticket or article fits half as well; those that are cited too agree with it, and don't count."""
+    """1: no other of its kind fits half as well; those that are cited too agree with it, and don't count."""
     overtaken: float
     """1: a newer one that fits half as well stands beside it, and is not cited."""
     is_old: float
@@ -99,6 +100,7 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
         for source in sources
         if _tells_a_fix(source) and source not in cited and source.score >= leading.score * _RIVAL_SHARE
     ]
+    alike = [rival for rival in rivals if rival.kind is leading.kind]
     sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
     return Evidence(
         fit=min(leading.score, 1.0),
@@ -106,8 +108,8 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
         common_words=_cosine(telling_stems(ticket.asked), telling_stems(_text(leading))),
         same_error=float(shares_error_text(ticket.asked, _text(leading))),
         same_machine=float(_shares_machine(ticket, leading, sources)),
-        unrivalled=float(not rivals),
-        overtaken=float(any(_day(rival) > _day(leading) for rival in rivals)),
+        unrivalled=float(not alike),
+        overtaken=float(any(_overtakes(rival, leading) for rival in rivals)),
         is_old=float(all(_is_old(source, today) for source in cited)),
         support=sentences / (sentences + len(kept.apart) + kept.unsupported),
     )
@@ -132,6 +134,12 @@ def _day(source: Source) -> date:
     return source.resolved_on or source.updated_on or date.min
 
 
+def _overtakes(rival: Source, leading: Source) -> bool:
+    """Whether *rival* may overrule *leading*. An article that was written soon after a ticket tells what solved it."""
+    told = timedelta(days=_TOLD_DAYS if rival.kind is not leading.kind else 0)
+    return _day(rival) - _day(leading) > told
+
+
 def _is_old(source: Source, today: date) -> bool:
     return _day(source) != date.min and (today - _day(source)).days > _OLD_DAYS
 
@@ -143,6 +151,11 @@ def _cosine(one: set[str], other: set[str]) -> float:
 def telling_stems(text: str) -> set[str]:
     """The stems of the words of *text* that say something of a matter."""
     return {stem for word in words(normal(text)) if word not in lexicon().empty for stem in stems(word)}
+
+
+def names_error(text: str) -> bool:
+    """Whether *text* has an error code, or puts some words in a row in quotation marks."""
+    return bool(_errors(text) or any(map(_runs, _QUOTED.findall(text))))
 
 
 def shares_error_text(one: str, other: str) -> bool:
