@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.core.confidence import shares_error_text, telling_stems
 from app.core.enhancement import Draft, Question, Statement, count_words
 from app.core.lexicon import act_words, lexicon
-from app.core.tokens import normal, stems, words
+from app.core.tokens import chunks, normal, stems, words
 
 MODEL_NAME: Final = "offline-extractive"
 
@@ -437,11 +437,16 @@ def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool)
 
 
 def _about(sentences: list[str], ticket: GivenTicket) -> str:
-    """The first of those that have most of the ticket's words; empty: they have hardly any."""
-    asked = telling_stems(ticket.words)
-    common = {sentence: len(telling_stems(sentence) & asked) for sentence in sentences}
+    """The first of those that have most of the ticket's words, hosts and the like apart; empty: hardly any."""
+    asked = telling_stems(_prose(ticket.words))
+    common = {sentence: len(telling_stems(_prose(sentence)) & asked) for sentence in sentences}
     best = max(sentences, key=lambda sentence: common[sentence], default="")
     return best if common.get(best, 0) >= _MIN_COMMON else ""
+
+
+def _prose(text: str) -> str:
+    """The words of *text* without hosts, paths, numbers and the like."""
+    return " ".join(word for chunk in chunks(text) for word in chunk.words)
 
 
 def _also(prompt: Prompt, leading: GivenSource) -> list[Statement]:

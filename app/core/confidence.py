@@ -203,6 +203,7 @@ def _reasons(evidence: Evidence, level: Confidence, *, is_agreed: bool) -> tuple
         Reason.SAME_MACHINE: evidence.same_machine,
         Reason.SOURCES_AGREE: is_agreed,
         Reason.MANY_WORDS: evidence.common_words >= _MANY_WORDS,
+        Reason.UNRIVALLED: evidence.unrivalled,
     }
     against = {
         Reason.PARTLY_SUPPORTED: evidence.support < 1,

@@ -413,7 +413,7 @@ def _excerpt(text: str, most: int) -> str:
     counts = list(accumulate(len(piece.split()) for piece in pieces))
     whole = sum(count <= most for count in counts)
     if whole:
-        return " ".join(pieces[:whole]).rstrip(";") + ("…" if whole < len(pieces) else "")
+        return " ".join(pieces[:whole]).rstrip(";")
     return _first_words(text, most) if most >= _MIN_CUT_WORDS else ""
 
 
