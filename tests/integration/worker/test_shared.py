@@ -857,3 +857,12 @@ async def test_a_storms_note_goes_to_no_ticket_that_was_moved_to_another_client(
     tickets.append(await _report(shared, ACME, 4))
     assert not _storm_notes(shared, tickets[0])
     assert "4 others reported this" in shared.notes(tickets[-1])[0]
+
+
+async def test_a_storms_note_is_not_changed_on_a_ticket_that_was_moved_to_another_client(shared: Shared) -> None:
+    tickets = [await _report(shared, ACME, who) for who in range(5)]
+    [before] = _storm_notes(shared, tickets[0])
+    shared.portal.tickets[tickets[0]].account = GLOBEX
+    tickets.append(await _report(shared, ACME, 5))
+    assert _storm_notes(shared, tickets[0]) == [before]
+    assert "5 others reported this" in shared.notes(tickets[-1])[0]
