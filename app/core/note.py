@@ -355,6 +355,8 @@ class _Note:
         if self._room.has_cited:
             number = max(number, cited)
         shown = sorted(group.sources, key=lambda source: source.ref not in self._cited)[:number]
+        if group.kind is SourceKind.ASSET and not self._room.excerpt_words:  # its name alone says nothing new
+            shown = [source for source in shown if source.ref in self._cited]
         return title + "</p><ul>" + "".join(map(self._source, shown)) + "</ul>" if shown else ""
 
     def _nothing_found(self) -> str:
