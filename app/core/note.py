@@ -18,7 +18,7 @@ from uuid import UUID, uuid5
 from app.core.enhancement import Closing, Enhancement, Notice, Statement, count_words
 from app.core.labels import labels
 from app.core.requester import Requester
-from app.core.source import Gathered, GatherState, Source, SourceKind
+from app.core.source import Closeness, Gathered, GatherState, Source, SourceKind
 from app.core.storm import MAX_SHOWN, StormTicket
 from app.core.tenant import NoteOptions, Section
 from app.core.text import one_line
@@ -43,21 +43,21 @@ class _Room:
 
     excerpt_words: int
     sources: int
-    """Of each kind. While others are told by their first words, those that the note cites don't count."""
+    """Of each kind, beside those that the note cites; without excerpts of all kinds together, the nearest ones."""
     has_past_tickets: bool = True
     has_cited: bool = True
-    """Whether all that the note cites are shown, though there is room for no others."""
+    """Whether those are shown that the note cites."""
 
 
 # Tried from the first on, until the note is within its limit.
 _ROOMS: Final = (
-    *(_Room(15, 3), _Room(15, 2), _Room(15, 2, False), _Room(15, 1, False), _Room(8, 1, False), _Room(0, 2, False)),
-    *(_Room(0, 1, False), _Room(0, 0, False)),
+    *(_Room(15, 3), _Room(15, 2), _Room(15, 2, False), _Room(15, 1, False), _Room(8, 1, False)),
+    *(_Room(0, number, False) for number in range(4, -1, -1)),
 )
 _BARE: Final = _Room(0, 0, False, has_cited=False)
 _ROOMS_OF_CONTEXT: Final = (
-    *(_Room(40, 3), _Room(25, 3), _Room(15, 3), _Room(15, 2), _Room(8, 2, False), _Room(0, 3, False)),
-    *(_Room(0, 1, False), _Room(0, 0, False)),
+    *(_Room(40, 3), _Room(25, 3), _Room(15, 3), _Room(15, 2), _Room(8, 2, False)),
+    *(_Room(0, number, False) for number in (9, 6, 3, 2, 1, 0)),
 )
 _MIN_CUT_WORDS: Final = 15
 """A sentence that is cut earlier says too little."""
@@ -172,6 +172,18 @@ class _Note:
         statements = (*enhancement.next_steps, *enhancement.facts, *enhancement.hypotheses)
         self._cited_by_summary = cited
         self._cited = {*cited, *(ref for statement in statements for ref in statement.citations)}
+
+    @property
+    def _nearest(self) -> set[str]:
+        """The refs of those that are shown where there is no room for excerpts; an asset's name alone says nothing."""
+        others = [
+            (source.closeness is not Closeness.SAME, place, source.ref)
+            for group in self._enhancement.gathered
+            for place, source in enumerate(group.sources)
+            if source.ref not in self._cited
+            and (group.kind is not SourceKind.ASSET or self._enhancement.is_context_only)
+        ]
+        return {ref for *_, ref in sorted(others, key=lambda each: each[:2])[: self._room.sources]}
 
     def html(self, reference: UUID, feedback_url: str | None) -> str:
         label = self._labels
@@ -350,13 +362,13 @@ class _Note:
             reason = f" ({escape(group.reason)})" if group.reason else ""
             return f"{title}: <em>{escape(self._labels['unavailable'])}</em>{reason}</p>"
         # What is cited comes first: it is linked above by its ref alone.
-        cited = sum(source.ref in self._cited for source in group.sources)
-        number = self._room.sources + (cited if self._room.excerpt_words else 0)
-        if self._room.has_cited:
-            number = max(number, cited)
-        shown = sorted(group.sources, key=lambda source: source.ref not in self._cited)[:number]
-        if group.kind is SourceKind.ASSET and not self._room.excerpt_words:  # its name alone says nothing new
-            shown = [source for source in shown if source.ref in self._cited]
+        cited = [source for source in group.sources if self._room.has_cited and source.ref in self._cited]
+        others = [source for source in group.sources if source.ref not in self._cited]
+        if self._room.excerpt_words:
+            others = others[: self._room.sources]
+        else:
+            others = [source for source in others if source.ref in self._nearest]
+        shown = cited + others
         return title + "</p><ul>" + "".join(map(self._source, shown)) + "</ul>" if shown else ""
 
     def _nothing_found(self) -> str:

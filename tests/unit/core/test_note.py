@@ -290,7 +290,7 @@ def test_a_sentence_that_would_be_cut_after_a_few_words_is_left_out() -> None:
 
 
 def test_however_little_room_there_is_what_the_steps_rest_on_is_named_with_its_day() -> None:
-    steps = tuple(Statement(text="word " * 16, citations=["T2"]) for _ in range(5))
+    steps = tuple(Statement(text="word " * 18, citations=["T2"]) for _ in range(5))
     tickets = [
         a_source(id=number, title=f"#{number} Mail stuck", outcome="Closed", resolved_on=date(2026, 5, 4))
         for number in ("76", "77")
@@ -301,3 +301,15 @@ def test_however_little_room_there_is_what_the_steps_rest_on_is_named_with_its_d
     assert html.count("[T2]") == 7
     assert "#76" not in html
     assert count_note_words(html) <= NoteOptions().max_words
+
+
+def test_with_little_room_what_is_probably_the_same_problem_goes_before_what_may_be_related() -> None:
+    steps = tuple(Statement(text="word " * 17, citations=["T2"]) for _ in range(5))
+    same = [a_source(id=number, title=f"#{number} Mail stuck", closeness=Closeness.SAME) for number in ("76", "77")]
+    article = a_source(SourceKind.ARTICLE, id="5", title="Mail in general", closeness=Closeness.RELATED)
+    found = gathered(*same, article, a_source(SourceKind.ASSET, id="9", title="PC-0231"))
+    html = render(an_enhancement(gathered=found, next_steps=steps, facts=(), hypotheses=(), summary_citations=("T2",)))
+    assert "#77" in html
+    assert "#76" in html
+    assert "Mail in general" not in html
+    assert "PC-0231" not in html
