@@ -38,7 +38,10 @@ def tell_addresses(display: Display, samples: Samples, product: Product) -> None
         f'\'{{"portal": "{portal}", "id": "1", "subject": "VPN error 809", "description": "Since today."}}\''
     )
     display.say()
-    display.say("Take on a client yourself, as docs/tenants.md says, in a second terminal, which needs:", style="bold")
+    display.say(
+        "Take on a client yourself, with the commands of docs/tenants.md, in a second terminal, where first:",
+        style="bold",
+    )
     display.say(f"  . {shlex.quote(str(_write_settings(samples, product)))}")
     display.say()
     display.say("Following what happens. Ctrl-C ends it all and leaves nothing running.", style="dim")

@@ -42,7 +42,8 @@ class Observer:
             for delivery in reversed(deliveries):
                 await self._follow(slug, tenant_id, delivery)
         for call in self._progress:
-            self._count_notes(call)
+            if call.slug in self._samples.portals:  # else its file was removed, and what was seen last stays
+                self._count_notes(call)
         return [call for call in self._progress if before.get(id(call)) is not call.stage]
 
     async def _follow(self, slug: str, tenant_id: UUID, delivery: DeliveryView) -> None:

@@ -50,8 +50,12 @@ class Product:
         """Set when the processes are started."""
 
     def variables(self) -> dict[str, str]:
-        """What a command that a person calls needs: `sync`, `webhook send`, `tenants`, `deliveries`."""
-        return {**self._common, "DATABASE_URL": self._urls.worker, "LOG_LEVEL": "warning", "API_URL": self.api_url}
+        """What a command that a person calls needs: `sync`, `webhook send`, `tenants`, `deliveries`, `try`.
+
+        A key of the caller's own is not among them: they end in a file.
+        """
+        variables = {**self._common, "DATABASE_URL": self._urls.worker, "LOG_LEVEL": "warning", "API_URL": self.api_url}
+        return {**variables, **self._model.environment} if self._model.is_offline else variables
 
     async def migrate(self) -> None:
         """Create the schema, with the owner's role."""

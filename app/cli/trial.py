@@ -184,7 +184,9 @@ def _look_at(slug: str, ticket_id: str | None) -> None:
         for line in each.lines:
             click.echo(f"{'':<{width + 6}}  {line}")
     failed = sum(each.state is State.FAILED for each in findings)
-    click.echo("nothing is missing" if not failed else f"{failed} of these need mending: docs/servicedesk-plus.md")
+    noted = sum(each.state is State.NOTED for each in findings)
+    fine = f"nothing is missing; read what is marked note ({noted})" if noted else "nothing is missing"
+    click.echo(fine if not failed else f"{failed} of these need mending: docs/servicedesk-plus.md")
     if failed:
         raise SystemExit(1)
 
@@ -225,6 +227,10 @@ def send_webhook(slug: str, url: str, event: str, ticket_id: str, *, standard: b
     except httpx.HTTPError as error:
         raise click.ClickException(f"{url} did not answer ({type(error).__name__})") from error
     click.echo(f"{response.status_code} {response.text}")
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        click.echo(
+            "The API may not have read the tenant's file yet, which takes seconds, or it reads other files", err=True
+        )
     if response.status_code != httpx.codes.ACCEPTED:
         raise SystemExit(1)
 

@@ -298,6 +298,7 @@ async def test_a_forged_secret_is_told_by_its_answer(
     sent = await call("webhook", "send", "--tenant", "smoke", "--url", api.url, "1", **folders)
     assert sent.returncode == 1
     assert sent.stdout.startswith("401 ")
+    assert "may not have read the tenant's file yet" in sent.stderr
 
 
 async def test_an_unknown_tenant_is_told_with_those_that_are_known(tmp_path: Path) -> None:

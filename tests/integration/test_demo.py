@@ -6,8 +6,16 @@ import asyncio
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+from app.core.delivery import Status
+from app.db.session import Database
+from app.simulator.helpdesk import HelpDeskSimulator
+from demo.embedded import find_free_port
 from demo.launcher import CHECKOUT, environment
+from demo.observer import Observer
+from demo.progress import Call, Progress, Stage
+from demo.samples import open_samples
 
 
 async def test_the_demo_ends_with_one_note_on_each_of_twelve_tickets() -> None:
@@ -25,3 +33,22 @@ async def test_the_demo_ends_with_one_note_on_each_of_twelve_tickets() -> None:
     assert len(re.findall(r"^\w+ +\d+ +1 note +\d+\.\d+ s$", ended.stdout, re.MULTILINE)) == 12
     assert "offline model" in ended.stdout
     assert "\x1b" not in ended.stdout
+
+
+async def test_the_demo_goes_on_when_the_file_of_a_client_is_taken_out_again(
+    worker_db: Database, tmp_path: Path
+) -> None:
+    help_desk = HelpDeskSimulator()
+    samples = await open_samples(help_desk, tmp_path, port=find_free_port())
+    try:
+        slug, ticket = samples.waiting[0]
+        help_desk.portals[slug].add_note(ticket.id, "<p>Seen.</p>")
+        call = Call(slug, ticket.id, ticket.subject, accepted_at=ticket.created, status=Status.DONE)
+        observer = Observer(Progress([call]), database=worker_db, samples=samples)
+        assert [changed.stage for changed in await observer.look()] == [Stage.NOTED]
+        (tmp_path / "tenants" / f"{slug}.yaml").unlink()
+        assert await observer.look() == []
+        assert slug not in samples.portals
+        assert call.stage is Stage.NOTED
+    finally:
+        await help_desk.stop()

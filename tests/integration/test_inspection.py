@@ -91,7 +91,7 @@ async def test_of_a_shared_help_desk_it_tells_whose_the_rows_are(
     assert failed(findings) == set()
     for what in ("tickets", "articles", "assets"):
         told = findings[f"accounts of {what}"].detail
-        assert told == "rows of acme 2, globex 1, 1 accounts that no tenant's file names 1, without an account 0"
+        assert told == "rows of acme 2, globex 1, accounts that no tenant's file names (1) 1, without an account 0"
     field = "customer" if edition.is_cloud else "account"
     assert f"{field}: {{id: digits as text, name: text}} in 4 of 4 rows" in findings["accounts of tickets"].lines
     assert findings["one ticket"].detail == "read, each field that we use"
@@ -340,9 +340,13 @@ async def test_the_command_prints_it_and_its_status_tells(simulator: HelpDeskSim
     for command in (("tenants", "try", "acme"), ("instances", "try", "main")):
         shown = await call_here(*command, **folders)
         assert (shown.returncode, shown.stderr) == (0, ""), shown.stdout
-        assert "rows of acme 1, 1 accounts that no tenant's file names 1, without an account 0" in shown.stdout
+        assert "rows of acme 1, accounts that no tenant's file names (1) 1, without an account 0" in shown.stdout
         assert shown.stdout.endswith("nothing is missing\n")
         assert [word for word in KEPT_BACK if word in shown.stdout] == []
+    write_tenant(tmp_path, an_account(instance, "new", {"id": "777"}))
+    shown = await call_here("tenants", "try", "new", **folders)
+    assert (shown.returncode, "no row on the first page is of this tenant's" in shown.stdout) == (0, True)
+    assert shown.stdout.endswith("nothing is missing; read what is marked note (2)\n")
     ticket = next(iter(portal.tickets))
     shown = await call_here("tenants", "try", "acme", "--ticket", ticket, **folders)
     assert shown.returncode == 0

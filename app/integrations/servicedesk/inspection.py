@@ -376,7 +376,7 @@ class _Look:
             unclear += bool(refs) and not named
         parts = [f"{slug} {count}" for slug, count in sorted(own.items())]
         if others:
-            parts.append(f"{len(others)} accounts that no tenant's file names {others.total()}")
+            parts.append(f"accounts that no tenant's file names ({len(others)}) {others.total()}")
         if unclear:
             parts.append(f"naming several accounts or none that can be read {unclear}")
         parts.append(f"without an account {without}")
