@@ -163,7 +163,7 @@ def _alike(arrival: Arrival) -> list[Earlier]:
 
 
 def _with_their_like(alike: Sequence[Earlier], arrival: Arrival) -> list[Earlier]:
-    """*alike*, and at a help desk with a small history what is like one of them: each tells another part of an outage."""
+    """*alike*, and with a small history what is like one of them: each tells another part of an outage."""
     if arrival.history >= _SMALL_HISTORY:
         return list(alike)
     return [each for each in arrival.earlier if each in alike or _is_like_one_of(alike, each)]
