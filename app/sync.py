@@ -493,7 +493,10 @@ class _Run:
 
     async def sync_files(self, files: Path | None) -> None:
         """Where the folder of all tenants' files is not mounted, nothing is stored, and nothing removed."""
-        if files is None or not await asyncio.to_thread(files.is_dir):
+        if files is None:
+            return
+        if not await asyncio.to_thread(files.is_dir):
+            log.warning("knowledge_not_mounted")
             return
         for share in list(self._shares):
             with self._alone(share):

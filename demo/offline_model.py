@@ -19,24 +19,32 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from uuid import uuid4
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.core.confidence import shares_error_text, telling_stems
 from app.core.enhancement import Draft, Question, Statement, count_words
+from app.core.lexicon import act_words, lexicon
+from app.core.tokens import chunks, normal, stems, words
 
 MODEL_NAME: Final = "offline-extractive"
 
 _MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 _MAX_REQUESTS_KEPT: Final = 50
 _CHARS_PER_TOKEN: Final = 4
-_MAX_STEPS: Final = 3
+_MAX_STEPS: Final = 5
+_MAX_FACTS: Final = 3
 _MIN_FIT: Final = 0.15
 _OLD_DAYS: Final = 365
+_OLD_COUNTS: Final = 0.5
+_NEAR: Final = 0.6
+"""Of the ticket's words that the best source has, so many has one that may be about the same."""
+_MIN_COMMON: Final = 2
 _MIN_NEW: Final = 0.4
 """Of a sentence's words so many must stand neither in the problem nor in the ticket."""
 _SHORT_WORD: Final = 2
@@ -46,6 +54,22 @@ _OUTCOME: Final = re.compile(
     re.IGNORECASE,
 )
 _QUOTED: Final = ">"
+_MIN_ITEMS: Final = 2
+_MAX_HEADING_WORDS: Final = 4
+_SECTIONS: Final = {
+    **dict.fromkeys("cause causes reason why ursache ursachen grund raison causa motivo".split(), "cause"),
+    **dict.fromkeys(
+        "fix fixes solution solutions resolution resolved solved steps procedure workaround instructions losung "
+        "behebung abhilfe vorgehen schritte anleitung etapes demarche solucion resolucion pasos".split(),
+        "fix",
+    ),
+    **dict.fromkeys(
+        "symptom symptoms problem issue applies environment background note notes hint see related history "
+        "hinweis gilt umgebung hintergrund siehe symptome symptomes probleme remarque voir sintomas nota".split(),
+        "other",
+    ),
+}
+"""What a part of a text is about, by a word of its heading."""
 _NOTHING_FITS: Final = {
     "en": "No source fits this ticket.",
     "de": "Keine Quelle passt zu diesem Ticket.",
@@ -58,6 +82,12 @@ _FENCE: Final = re.compile(r"<<<DATA (?P<nonce>\S+)\n(?P<data>.*)\n(?P=nonce) DA
 # After two characters, so that no abbreviation of single letters ("z. B.", "e.g.") ends a sentence.
 _SENTENCE_END: Final = re.compile(r"(?<=[\w)%\"”“»'][\w)%\"”“»'.][.!?])\s+(?=[A-ZÀ-Þ„“«¿¡\"])|\n+")
 _ITEM: Final = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
+_HEADING: Final = re.compile(r"^(?P<mark>#*)\s*\**(?P<name>[^.:!?*]{3,40})\**\s*(?P<colon>:?)\**\s*(?P<rest>.*)$")
+_BEFORE_VERB: Final = frozenset(
+    "then first finally please never dann zuerst bitte nie puis ensuite luego despues".split()
+)
+_NO_ORDER: Final = re.compile(r"(?:ed|ing|[^s]s)$")
+"""An English verb with such an ending gives no order."""
 
 
 class Misbehaviour(StrEnum):
@@ -109,6 +139,25 @@ class Behaviour(BaseModel):
     """How long to wait, or the value of `Retry-After`."""
 
 
+class Told(NamedTuple):
+    """What a source tells: sentences, in their order."""
+
+    causes: list[str]
+    """Of its part about the cause, where a heading names one."""
+    steps: list[str]
+    rest: list[str]
+
+
+class Said(NamedTuple):
+    """One sentence of a source."""
+
+    text: str
+    section: str
+    """`cause`, `fix`, `other`, or empty: below no heading that is known."""
+    is_item: bool
+    """Whether it begins an item of a list."""
+
+
 class GivenSource(BaseModel):
     """A source as the prompt gives it."""
 
@@ -125,19 +174,42 @@ class GivenSource(BaseModel):
 
     @property
     def fits(self) -> bool:
-        """Whether it may be the same problem. Nobody said: it may."""
-        return self.closeness == "same" or (self.fit or 1) >= _MIN_FIT
+        """Whether it is a ticket or an article that may be about the same problem. Nobody said: it may."""
+        is_close = self.closeness == "same" or (self.fit or 1) >= _MIN_FIT
+        return is_close and self.kind in {"similar_tickets", "knowledge"}
 
     @property
-    def sentences(self) -> list[str]:
-        """Its whole sentences, items of lists too, no questions; of a similar ticket those of its resolution."""
-        found = (_ITEM.sub("", part.strip()) for part in _SENTENCE_END.split(self.resolution or self.text))
-        return [each for each in found if each and not each.endswith(("…", "?")) and not each.startswith(_QUOTED)]
+    def is_old(self) -> bool:
+        return (self.age_days or 0) > _OLD_DAYS
 
-    def tells(self, ticket: GivenTicket) -> list[str]:
-        """Those of its sentences that say more than the problem: of this ticket, or of the one that was solved."""
-        known = _words(f"{self.problem} {ticket.subject} {ticket.description} {ticket.quoted}")
-        return [each for each in self.sentences if not _repeats(_words(each), known)]
+    @property
+    def words(self) -> str:
+        return f"{self.title}\n{self.problem}\n{self.resolution}\n{self.text}"
+
+    def tells(self, ticket: GivenTicket) -> Told:
+        """What it says beyond the problem, of this ticket or of the one that was solved: whole sentences."""
+        known = _words(f"{self.problem} {ticket.words}")
+        said = [
+            each
+            for each in _sentences(self.resolution or self.text)
+            if not each.text.endswith(("…", "?")) and not _repeats(_words(each.text), known)
+        ]
+        steps = self._steps(said)
+        causes, rest = (
+            [each.text for each in said if each not in steps and each.section == at] for at in ("cause", "")
+        )
+        return Told(causes, [each.text for each in steps], rest)
+
+    def _steps(self, said: list[Said]) -> list[Said]:
+        """What is done against the problem: the part that says so by its heading; else of a resolution all but its
+        first sentence, of an article the items of its lists, or else the sentences that tell to do something.
+        """
+        if named := [each for each in said if each.section == "fix"]:
+            return named
+        if self.kind == "similar_tickets":
+            return said[1:]
+        items = [each for each in said if each.is_item]
+        return items if len(items) >= _MIN_ITEMS else [each for each in said if _is_order(each.text)]
 
 
 class GivenTicket(BaseModel):
@@ -146,6 +218,10 @@ class GivenTicket(BaseModel):
     subject: str = ""
     description: str = ""
     quoted: str = ""
+
+    @property
+    def words(self) -> str:
+        return f"{self.subject}\n{self.description}\n{self.quoted}"
 
 
 class Prompt(BaseModel):
@@ -313,35 +389,45 @@ def compose(prompt: Prompt) -> Draft:
 
     First what it looked up is left out, then step after step; at last the summary stands alone.
     """
-    fitting = [source for source in (_leading(prompt, "similar_tickets"), _leading(prompt, "knowledge")) if source]
-    if not fitting:
+    leading = _leading(prompt)
+    if leading is None:
         return _asking(prompt)
-    leading = min(fitting, key=lambda source: source.age_days or 0)  # the newer counts
     ways = ((steps, has_facts) for steps in range(_MAX_STEPS, -1, -1) for has_facts in (True, False))
     drafts = (_draft(prompt, leading, steps=steps, has_facts=has_facts) for steps, has_facts in ways)
     short = (draft for draft in drafts if count_words(texts_of(draft)) <= prompt.max_words)
     return next(short, _draft(prompt, leading, steps=0, has_facts=False))
 
 
-def _leading(prompt: Prompt, kind: str) -> GivenSource | None:
-    """The first source of *kind* that fits and says something, an old one only where no other does."""
-    fitting = [source for source in prompt.sources if source.kind == kind and source.fits]
-    by_age = sorted(fitting, key=lambda source: (source.age_days or 0) > _OLD_DAYS)
-    return next((source for source in by_age if source.tells(prompt.ticket)), None)
+def _leading(prompt: Prompt) -> GivenSource | None:
+    """The source that is quoted: of those with the ticket's error text, or else of all that fit, the newest that has
+    about as many of the ticket's words as the best. An old one counts half, and only where no other is as near.
+    """
+    asked = prompt.ticket.words
+    fitting = [source for source in prompt.sources if source.fits and any(source.tells(prompt.ticket))]
+    fitting = [source for source in fitting if shares_error_text(asked, source.words)] or fitting
+    common = {
+        source.ref: len(telling_stems(asked) & telling_stems(source.words)) * (_OLD_COUNTS if source.is_old else 1)
+        for source in fitting
+    }
+    near = (source for source in fitting if common[source.ref] >= _NEAR * max(common.values()))
+    return min(near, key=lambda source: (source.is_old, source.age_days or 0), default=None)
 
 
 def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool) -> Draft:
-    """A draft with *steps* next steps.
-
-    The first sentence of a resolution says what was wrong: it is the summary; of an article its title is. The sentences
-    after it say what to do: they become the steps.
-    """
+    """A draft with *steps* next steps. Its summary says in the source's words what was wrong, or names an article."""
     told = leading.tells(prompt.ticket)
-    said, *done = told if leading.kind == "similar_tickets" else [leading.title, *told]
+    facts = _also(prompt, leading)
+    if leading.kind == "similar_tickets":
+        said, *more = [*told.causes[:1], *told.rest[:1]] or told.steps
+        done = told.steps if told.causes or told.rest else more
+    else:
+        said, done = next(iter(told.causes), _about(told.rest, prompt.ticket)) or leading.title, told.steps
+        rest = [] if done else [text for text in (*told.causes, *told.rest) if text != said]
+        facts = [Statement(text=text, citations=[leading.ref]) for text in rest[:_MAX_FACTS]]
     if done and _is_outcome(done[-1]):
-        done.pop()
+        done = done[:-1]
     return Draft(
-        facts=[*_also(prompt, leading), *_looked_up(prompt)] if has_facts else [],
+        facts=[*facts, *_looked_up(prompt)] if has_facts else [],
         hypotheses=[],
         next_steps=[Statement(text=text, citations=[leading.ref]) for text in done[:steps]],
         questions=[],
@@ -350,12 +436,24 @@ def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool)
     )
 
 
+def _about(sentences: list[str], ticket: GivenTicket) -> str:
+    """The first of those that have most of the ticket's words, hosts and the like apart; empty: hardly any."""
+    asked = telling_stems(_prose(ticket.words))
+    common = {sentence: len(telling_stems(_prose(sentence)) & asked) for sentence in sentences}
+    best = max(sentences, key=lambda sentence: common[sentence], default="")
+    return best if common.get(best, 0) >= _MIN_COMMON else ""
+
+
+def _prose(text: str) -> str:
+    """The words of *text* without hosts, paths, numbers and the like."""
+    return " ".join(word for chunk in chunks(text) for word in chunk.words)
+
+
 def _also(prompt: Prompt, leading: GivenSource) -> list[Statement]:
     """What an article says beside a similar ticket."""
-    article = _leading(prompt, "knowledge")
-    if article is None or article is leading:
-        return []
-    return [Statement(text=article.tells(prompt.ticket)[0], citations=[article.ref])]
+    article = next((each for each in prompt.sources if each.fits and each.kind != leading.kind), None)
+    said = article and _about([*(told := article.tells(prompt.ticket)).causes, *told.rest], prompt.ticket)
+    return [Statement(text=said, citations=[article.ref])] if article and said else []
 
 
 def _looked_up(prompt: Prompt) -> list[Statement]:
@@ -377,6 +475,47 @@ def _asking(prompt: Prompt) -> Draft:
 def _is_outcome(sentence: str) -> bool:
     """Whether the last sentence of a resolution says that it works again, and not what to do."""
     return len(sentence.split()) <= _OUTCOME_WORDS and _OUTCOME.search(sentence) is not None
+
+
+def _sentences(text: str) -> Iterator[Said]:
+    """The sentences of *text* with what the heading above says of them; nothing that is quoted."""
+    section = ""
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped.startswith(_QUOTED):
+            continue
+        named, rest = _heading(stripped)
+        section = named or section
+        is_item = _ITEM.match(rest) is not None
+        for part in _SENTENCE_END.split(_ITEM.sub("", rest)):
+            if part.strip():
+                yield Said(part.strip(), section, is_item)
+                is_item = False
+
+
+def _heading(line: str) -> tuple[str, str]:
+    """What the heading in *line* is of (`_SECTIONS`; empty: none that is known), and what follows it."""
+    found = _HEADING.match(line)
+    if found is None or not (found["colon"] or not found["rest"]):
+        return "", line
+    named = [_SECTIONS.get(word, "") for word in words(normal(found["name"])) if word not in lexicon().function]
+    is_marked = found["mark"] or found["colon"]
+    if not named or len(named) > _MAX_HEADING_WORDS or not (any(named) if is_marked else all(named)):
+        return "", "" if found["mark"] else line
+    return next(filter(None, named)), found["rest"]
+
+
+def _is_order(sentence: str) -> bool:
+    """Whether it tells to do something: its verb stands first, or in German last."""
+    said = [word for word in words(normal(sentence)) if word not in _BEFORE_VERB]
+    if len(said) < _MIN_ITEMS or said[1] in act_words().auxiliaries:
+        return False
+    known, acts = act_words(), lexicon().actions.keys()
+    first, last = (set(stems(word)) for word in (said[0], said[-1].strip(".!")))
+    verbs = (known.look, known.ask, known.pass_on, known.imperatives, acts)
+    if not _NO_ORDER.search(said[0]) and any(first & each for each in verbs):
+        return True
+    return said[-1].strip(".!").endswith("en") and any(last & each for each in verbs)
 
 
 def _words(text: str) -> set[str]:

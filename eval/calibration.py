@@ -3,8 +3,9 @@
     python -m eval.calibration            # the error with the weights as they are
     python -m eval.calibration --write    # fit them anew on the part `dev`, and write app/core/confidence.toml
 
-A point is a ticket about which the offline model wrote, citing something. It is right when the leading source is of the
-same problem, as labelled: in the cases a relevance of 2, in the corpus the same group. RETRIEVAL_DATA adds tickets of the
+A point is a ticket with a leading source: the one that the offline model cites, and beside it the search's first ticket and
+first article where that cites another, since other models choose otherwise. It is right when that source is of the same
+problem, as labelled: in the cases a relevance of 2, in the corpus the same group. RETRIEVAL_DATA adds tickets of the
 larger public set, whose labels are in real_labels.txt. Without them the estimates would be far too high: in texts as
 people write them, and with thousands of tickets to choose from, what shares many words is seldom the same problem.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,7 +24,7 @@ import click
 
 import app.core
 from app.core.confidence import Evidence, cited_refs, find_evidence, weights
-from app.core.enhancement import Draft, salvage
+from app.core.enhancement import Draft, Kept, salvage
 from app.core.masking import Mask
 from app.core.source import Gathered, GatherState, SourceKind, number_sources
 from app.core.tenant import Language, NoteOptions
@@ -63,25 +64,21 @@ class Point:
 
 
 def of_cases(cases: Iterable[Case]) -> list[Point]:
-    points = []
-    for case in cases:
-        gathered = _gathered(case)
-        found = _evidence(case.asked, gathered, language=case.language, today=TODAY)
-        if found:
-            evidence, leading = found
-            points.append(Point(evidence, case.relevance[leading] == 2, case.part, "cases"))
-    return points
+    return [
+        Point(evidence, case.relevance[leading] == 2, case.part, "cases")
+        for case in cases
+        for evidence, leading in _evidence(case.asked, _gathered(case), language=case.language, today=TODAY)
+    ]
 
 
 def of_corpus(asked: Iterable[Asked]) -> list[Point]:
-    points = []
-    for each in asked:
-        language: Language = "de" if each.language == "de" else "en"
-        found = _evidence(open_ticket_of(each), each.gathered, language=language, today=TODAY)
-        if found:
-            evidence, leading = found
-            points.append(Point(evidence, leading in each.likes, each.known.part, "corpus"))
-    return points
+    return [
+        Point(evidence, leading in each.likes, each.known.part, "corpus")
+        for each in asked
+        for evidence, leading in _evidence(
+            open_ticket_of(each), each.gathered, language="de" if each.language == "de" else "en", today=TODAY
+        )
+    ]
 
 
 def _gathered(case: Case) -> tuple[Gathered, ...]:
@@ -98,20 +95,39 @@ def _gathered(case: Case) -> tuple[Gathered, ...]:
 
 def _evidence(
     ticket: Ticket, gathered: tuple[Gathered, ...], *, language: Language, today: date
-) -> tuple[Evidence, str] | None:
-    """What speaks for the offline model's leading source, and that source's id; None: it cites no ticket and no article."""
+) -> Iterator[tuple[Evidence, str]]:
+    """What speaks for each source that may lead, and that source's id, the offline model's before the search's."""
+    sources = [
+        each for group in gathered for each in group.sources if each.kind in {SourceKind.TICKET, SourceKind.ARTICLE}
+    ]
+    ids = {source.ref: source.id for source in sources}
+    firsts = [next((each for each in sources if each.kind is kind and each.score), None) for kind in SourceKind]
+    seen = set[str]()
+    for kept in (
+        _offline(ticket, gathered, language=language, today=today),
+        *(_citing(source.ref) for source in firsts if source),
+    ):
+        evidence = kept and find_evidence(ticket, gathered, kept, today=today)
+        if kept and evidence:
+            leading = next(ids[ref] for ref in cited_refs(kept) if ref in ids)
+            if leading not in seen:
+                yield evidence, leading
+            seen.add(leading)
+
+
+def _offline(ticket: Ticket, gathered: tuple[Gathered, ...], *, language: Language, today: date) -> Kept | None:
+    """What is kept of the offline model's draft."""
     mask, words = Mask(), NoteOptions(language=language).max_text_words
     messages = compose_messages(ticket, Portion(gathered), mask=mask, language=language, max_words=words, today=today)
     draft: Draft = compose(Chat(messages=[{"role": each.role, "content": each.content} for each in messages]).prompt)
     try:
-        kept = salvage(draft, gathered, max_words=words, language=language, mask=mask)
+        return salvage(draft, gathered, max_words=words, language=language, mask=mask)
     except ModelRefused:
         return None
-    evidence = find_evidence(ticket, gathered, kept, today=today)
-    if evidence is None:
-        return None
-    ids = {source.ref: source.id for group in gathered for source in group.sources if group.kind != SourceKind.ASSET}
-    return evidence, next(ids[ref] for ref in cited_refs(kept) if ref in ids)
+
+
+def _citing(ref: str) -> Kept:
+    return Kept(facts=[], hypotheses=[], next_steps=[], questions=[], summary="", summary_citations=[ref])
 
 
 def fit(points: Sequence[Point]) -> tuple[float, dict[str, float]]:
@@ -171,7 +187,7 @@ def levels(points: Sequence[Point]) -> dict[str, dict[str, tuple[int, float, flo
 
 
 async def of_real(database: Database, folder: Path) -> list[Point]:
-    """The labelled queries of the public set, those whose leading source is still the one that was labelled."""
+    """The labelled queries of the public set of which the labelled source may still lead."""
     tickets = load_sample(folder).tickets[:_REAL_TICKETS]
     tenant = a_tenant("real", "en")
     for begin in range(0, len(tickets), _REAL_BATCH):
@@ -184,9 +200,11 @@ async def of_real(database: Database, folder: Path) -> list[Point]:
         found = await search.similar_tickets(ticket, limit=_REAL_DEPTH)
         earlier = [source for source in found if source.resolved_on and source.resolved_on <= today][:SHOWN]
         group = Gathered(kind=SourceKind.TICKET, state=GatherState.OK, sources=tuple(earlier))
-        seen = _evidence(ticket, number_sources([group]), language="en", today=today)
-        if seen and seen[1] == labelled:
-            points.append(Point(seen[0], label == "same", "held" if number % 2 else "dev", "real"))
+        points += [
+            Point(evidence, label == "same", "held" if number % 2 else "dev", "real")
+            for evidence, leading in _evidence(ticket, number_sources([group]), language="en", today=today)
+            if leading == labelled
+        ]
     return points
 
 

@@ -15,7 +15,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -28,6 +28,7 @@ from app.core.ticket import Ticket
 from app.core.tokens import chunks, is_break, normal, stems, tokens, words
 
 _OLD_DAYS: Final = 365
+_TOLD_DAYS: Final = 30
 _SAME_WORDS: Final = 4
 """So many words in a row of what a ticket puts in quotation marks, in the source too, are the same error text."""
 _TELLING_WORDS: Final = 3
@@ -57,7 +58,7 @@ class Evidence:
     same_machine: float
     """1: a host or an address that the inventory knows stands in both."""
     unrivalled: float
-    """1: no other ticket or article fits half as well; those that are cited too agree with it, and don't count."""
+    """1: no other of its kind fits half as well; those that are cited too agree with it, and don't count."""
     overtaken: float
     """1: a newer one that fits half as well stands beside it, and is not cited."""
     is_old: float
@@ -99,15 +100,16 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
         for source in sources
         if _tells_a_fix(source) and source not in cited and source.score >= leading.score * _RIVAL_SHARE
     ]
+    alike = [rival for rival in rivals if rival.kind is leading.kind]
     sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
     return Evidence(
         fit=min(leading.score, 1.0),
         close=float(leading.closeness is Closeness.SAME),
-        common_words=_cosine(_telling(ticket.asked), _telling(_text(leading))),
-        same_error=float(_shares_error(ticket.asked, _text(leading))),
+        common_words=_cosine(telling_stems(ticket.asked), telling_stems(_text(leading))),
+        same_error=float(shares_error_text(ticket.asked, _text(leading))),
         same_machine=float(_shares_machine(ticket, leading, sources)),
-        unrivalled=float(not rivals),
-        overtaken=float(any(_day(rival) > _day(leading) for rival in rivals)),
+        unrivalled=float(not alike),
+        overtaken=float(any(_overtakes(rival, leading) for rival in rivals)),
         is_old=float(all(_is_old(source, today) for source in cited)),
         support=sentences / (sentences + len(kept.apart) + kept.unsupported),
     )
@@ -132,6 +134,12 @@ def _day(source: Source) -> date:
     return source.resolved_on or source.updated_on or date.min
 
 
+def _overtakes(rival: Source, leading: Source) -> bool:
+    """Whether *rival* may overrule *leading*. An article that was written soon after a ticket tells what solved it."""
+    told = timedelta(days=_TOLD_DAYS if rival.kind is not leading.kind else 0)
+    return _day(rival) - _day(leading) > told
+
+
 def _is_old(source: Source, today: date) -> bool:
     return _day(source) != date.min and (today - _day(source)).days > _OLD_DAYS
 
@@ -140,12 +148,18 @@ def _cosine(one: set[str], other: set[str]) -> float:
     return len(one & other) / math.sqrt(len(one) * len(other)) if one and other else 0.0
 
 
-def _telling(text: str) -> set[str]:
-    """The stems of its words that say something of a matter."""
+def telling_stems(text: str) -> set[str]:
+    """The stems of the words of *text* that say something of a matter."""
     return {stem for word in words(normal(text)) if word not in lexicon().empty for stem in stems(word)}
 
 
-def _shares_error(one: str, other: str) -> bool:
+def names_error(text: str) -> bool:
+    """Whether *text* has an error code, or puts some words in a row in quotation marks."""
+    return bool(_errors(text) or any(map(_runs, _QUOTED.findall(text))))
+
+
+def shares_error_text(one: str, other: str) -> bool:
+    """Whether both have an error code, or *other* some words in a row that *one* puts in quotation marks."""
     codes, others = _errors(one), _errors(other)
     if codes and others:
         return bool(codes & others)
@@ -189,6 +203,7 @@ def _reasons(evidence: Evidence, level: Confidence, *, is_agreed: bool) -> tuple
         Reason.SAME_MACHINE: evidence.same_machine,
         Reason.SOURCES_AGREE: is_agreed,
         Reason.MANY_WORDS: evidence.common_words >= _MANY_WORDS,
+        Reason.UNRIVALLED: evidence.unrivalled,
     }
     against = {
         Reason.PARTLY_SUPPORTED: evidence.support < 1,

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     MANY_WORDS = "many_words"
     FEW_WORDS = "few_words"
     SOURCES_AGREE = "sources_agree"
+    UNRIVALLED = "unrivalled"
     OTHERS_FIT_TOO = "others_fit_too"
     NEWER_SOURCE = "newer_source"
     ONLY_OLD = "only_old"

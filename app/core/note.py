@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Final
 from uuid import UUID, uuid5
 
 from app.core.enhancement import Closing, Enhancement, Notice, Statement, count_words
 from app.core.labels import labels
 from app.core.requester import Requester
-from app.core.source import Gathered, GatherState, Source, SourceKind
+from app.core.source import Closeness, Gathered, GatherState, Source, SourceKind
 from app.core.storm import MAX_SHOWN, StormTicket
 from app.core.tenant import NoteOptions, Section
 from app.core.text import one_line
@@ -43,19 +43,25 @@ class _Room:
 
     excerpt_words: int
     sources: int
-    """Of each kind. While others are told by their first words, those that the note cites don't count."""
+    """Of each kind, beside those that the note cites; without excerpts of all kinds together, the nearest ones."""
     has_past_tickets: bool = True
+    has_cited: bool = True
+    """Whether those are shown that the note cites."""
 
 
 # Tried from the first on, until the note is within its limit.
 _ROOMS: Final = (
-    *(_Room(15, 3), _Room(15, 2), _Room(15, 2, False), _Room(15, 1, False), _Room(8, 1, False), _Room(0, 2, False)),
-    *(_Room(0, 1, False), _Room(0, 0, False)),
+    *(_Room(15, 3), _Room(15, 2), _Room(15, 2, False), _Room(15, 1, False), _Room(8, 1, False)),
+    *(_Room(0, number, False) for number in range(4, -1, -1)),
 )
+_BARE: Final = _Room(0, 0, False, has_cited=False)
 _ROOMS_OF_CONTEXT: Final = (
-    *(_Room(40, 3), _Room(25, 3), _Room(15, 3), _Room(15, 2), _Room(8, 2, False), _Room(0, 3, False)),
-    *(_Room(0, 1, False), _Room(0, 0, False)),
+    *(_Room(40, 3), _Room(25, 3), _Room(15, 3), _Room(15, 2), _Room(8, 2, False)),
+    *(_Room(0, number, False) for number in (9, 6, 3, 2, 1, 0)),
 )
+_MIN_CUT_WORDS: Final = 15
+"""A sentence that is cut earlier says too little."""
+_PIECE_END = re.compile(r"(?<=[.!?;])\s+|\n+")
 _TAG = re.compile(r"<[^>]*>")
 _WORD = re.compile(r"\w+")
 
@@ -96,7 +102,7 @@ def render_note(
     whole, repeated = _told_once(enhancement)
     rooms = _ROOMS_OF_CONTEXT if enhancement.is_context_only else _ROOMS
     html = ""
-    for part, room in chain(((whole, room) for room in rooms), ((less, rooms[-1]) for less in _lessened(whole))):
+    for part, room in chain(((whole, room) for room in rooms), _lessened(whole, rooms[-1])):
         html = _Note(part, options, room, repeated).html(reference, feedback)
         if count_note_words(html) <= options.max_words:
             break
@@ -129,18 +135,23 @@ def _plain(text: str) -> str:
     return " ".join(["", *_WORD.findall(text.lower()), ""])
 
 
-def _lessened(enhancement: Enhancement) -> Iterator[Enhancement]:
-    """*enhancement* with less and less of its texts: what helps least goes first, the summary's end last."""
+def _lessened(enhancement: Enhancement, room: _Room) -> Iterator[tuple[Enhancement, _Room]]:
+    """*enhancement* with less and less of its texts: what helps least goes first, the summary's end last.
+
+    Before the steps are fewer, the sources go: the steps link to them.
+    """
     for name in ("apart", "hypotheses", "suggestions", "facts", "requester", "questions", "next_steps"):
         if name == "requester":
             enhancement = enhancement.model_copy(update={name: Requester(is_vip=enhancement.requester.is_vip)})
-            yield enhancement
+            yield enhancement, room
+            room = _BARE
+            yield enhancement, room
             continue
         while items := getattr(enhancement, name):
             enhancement = enhancement.model_copy(update={name: items[:-1]})
-            yield enhancement
+            yield enhancement, room
     for number in range(count_words([enhancement.summary]) - 1, 0, -1):
-        yield enhancement.model_copy(update={"summary": _first_words(enhancement.summary, number)})
+        yield enhancement.model_copy(update={"summary": _first_words(enhancement.summary, number)}), room
 
 
 def count_note_words(html: str) -> int:
@@ -161,6 +172,18 @@ class _Note:
         statements = (*enhancement.next_steps, *enhancement.facts, *enhancement.hypotheses)
         self._cited_by_summary = cited
         self._cited = {*cited, *(ref for statement in statements for ref in statement.citations)}
+
+    @property
+    def _nearest(self) -> set[str]:
+        """The refs of those that are shown where there is no room for excerpts; an asset's name alone says nothing."""
+        others = [
+            (source.closeness is not Closeness.SAME, place, source.ref)
+            for group in self._enhancement.gathered
+            for place, source in enumerate(group.sources)
+            if source.ref not in self._cited
+            and (group.kind is not SourceKind.ASSET or self._enhancement.is_context_only)
+        ]
+        return {ref for *_, ref in sorted(others, key=lambda each: each[:2])[: self._room.sources]}
 
     def html(self, reference: UUID, feedback_url: str | None) -> str:
         label = self._labels
@@ -248,23 +271,27 @@ class _Note:
         said = [label["vip"]] if requester.is_vip else []
         if requester.site:
             said.append(f"{label['site']} {one_line(requester.site, max_chars=_MAX_SITE_CHARS)}")
-        if requester.open_tickets is not None:
+        if requester.open_tickets:
             said.append(_counted(label, requester.open_tickets))
-        if requester.past_tickets and self._room.has_past_tickets:
-            past = (
-                f"#{each.number} {one_line(each.subject, max_chars=_MAX_SUBJECT_CHARS)} ({each.outcome})"
-                for each in requester.past_tickets
-            )
-            said.append(f"{label['last_tickets']}: {'; '.join(past)}")
+        if self._room.has_past_tickets and (past := "; ".join(self._past_tickets())):
+            said.append(f"{label['last_tickets']}: {past}")
         if requester.on_same_machine:
             numbers = ", ".join(f"#{number}" for number in requester.on_same_machine)
             said.append(f"{label['same_machine']}: {numbers}")
         return f"<p><b>{escape(label['requester'])}</b>: {escape(' · '.join(said))}</p>" if said else ""
 
+    def _past_tickets(self) -> Iterator[str]:
+        """Those with a subject, without which their numbers say nothing, that are not shown as similar."""
+        titles = [source.title for group in self._enhancement.gathered for source in group.sources]
+        for each in self._enhancement.requester.past_tickets:
+            if each.subject and not any(title.split()[:1] == [f"#{each.number}"] for title in titles):
+                yield f"#{each.number} {one_line(each.subject, max_chars=_MAX_SUBJECT_CHARS)} ({each.outcome})"
+
     def _notice(self, notice: Notice) -> str:
         asked = [group.kind for group in self._enhancement.gathered if group.state is not GatherState.UNAVAILABLE]
         return self._labels[f"notice_{notice}"].format(
-            left_out=", ".join(self._enhancement.left_out), searched=", ".join(self._labels[kind] for kind in asked)
+            left_out=", ".join(self._enhancement.left_out),
+            searched=", ".join(self._labels[f"searched_{kind}"] for kind in asked),
         )
 
     def _signature(self) -> str:
@@ -335,9 +362,13 @@ class _Note:
             reason = f" ({escape(group.reason)})" if group.reason else ""
             return f"{title}: <em>{escape(self._labels['unavailable'])}</em>{reason}</p>"
         # What is cited comes first: it is linked above by its ref alone.
-        cited = sum(source.ref in self._cited for source in group.sources)
-        number = self._room.sources + (cited if self._room.excerpt_words else 0)
-        shown = sorted(group.sources, key=lambda source: source.ref not in self._cited)[:number]
+        cited = [source for source in group.sources if self._room.has_cited and source.ref in self._cited]
+        others = [source for source in group.sources if source.ref not in self._cited]
+        if self._room.excerpt_words:
+            others = others[: self._room.sources]
+        else:
+            others = [source for source in others if source.ref in self._nearest]
+        shown = cited + others
         return title + "</p><ul>" + "".join(map(self._source, shown)) + "</ul>" if shown else ""
 
     def _nothing_found(self) -> str:
@@ -346,7 +377,7 @@ class _Note:
         if self._has_nothing:  # then its notice names them
             return ""
         states = {group.kind: group.state for group in self._enhancement.gathered}
-        kinds = [self._labels[kind] for kind in shown if states.get(kind) is GatherState.EMPTY]
+        kinds = [self._labels[f"searched_{kind}"] for kind in shown if states.get(kind) is GatherState.EMPTY]
         return (
             f"<p><small>{escape(self._labels['no_good_match'])}: {escape(', '.join(kinds))}</small></p>"
             if kinds
@@ -360,11 +391,11 @@ class _Note:
         ended = f"{one_line(source.outcome, max_chars=_MAX_OUTCOME_CHARS)} {day}".strip()
         close = self._labels[f"closeness_{source.closeness}"] if source.closeness else ""
         about = ", ".join(filter(None, (close, ended)))
-        most = 0 if source.ref in self._cited else self._room.excerpt_words
+        excerpt = _excerpt(source.text, 0 if source.ref in self._cited else self._room.excerpt_words)
         return (
             f"<li>{self._link(f'[{source.ref}]', source.url)} {title}"
             + (f" ({escape(about)})" if about else "")
-            + (f": {escape(_first_words(source.text, most))}" if most and source.text else "")
+            + (f": {escape(excerpt)}" if excerpt else "")
             + "</li>"
         )
 
@@ -390,11 +421,20 @@ def _listed(tickets: Sequence[StormTicket], label: dict[str, str], *, most: int)
     return listed + (f" {escape(label['storm_more'].format(number=rest))}" if rest > 0 else "")
 
 
+def _excerpt(text: str, most: int) -> str:
+    """The first sentences, or fields of an asset, that have *most* words together; of a long first one its begin."""
+    pieces = _PIECE_END.split(text.strip())
+    counts = list(accumulate(len(piece.split()) for piece in pieces))
+    whole = sum(count <= most for count in counts)
+    if whole:
+        return " ".join(pieces[:whole]).rstrip(";")
+    return _first_words(text, most) if most >= _MIN_CUT_WORDS else ""
+
+
 def _first_words(text: str, number: int) -> str:
     words = text.split()
     return " ".join(words[:number]) + ("…" if len(words) > number else "")
 
 
 def _counted(label: dict[str, str], number: int) -> str:
-    key = {0: "no_open_ticket", 1: "one_open_ticket"}.get(number, "open_tickets")
-    return label[key].format(number=number)
+    return label["one_open_ticket" if number == 1 else "open_tickets"].format(number=number)

@@ -30,12 +30,12 @@ from app.core.enhancement import (
     Enhancement,
     Kept,
     Notice,
-    Question,
     find_problems,
     find_unsupported,
     salvage,
 )
 from app.core.masking import Mask
+from app.core.questions import choose_questions
 from app.core.records import Records
 from app.core.requester import Requester
 from app.core.shown import show_enhancement
@@ -56,10 +56,6 @@ MAX_ANSWERS: Final = 2
 """Answers that are asked of the model: a first one, and a repaired one or, if the first was cut off, a longer one."""
 MAX_PORTIONS: Final = 5
 """A prompt that is too long is asked again with less, so often; the last time with the ticket alone."""
-
-MAX_QUESTIONS: Final = 3
-USUAL_QUESTIONS: Final = (Question.ERROR_TEXT, Question.DEVICE, Question.SINCE_WHEN)
-"""What to ask where the confidence is low and the model asks nothing."""
 
 log = structlog.get_logger(__name__)
 
@@ -275,7 +271,7 @@ def _accept(state: State, gathered: tuple[Gathered, ...], kept: Kept | None) -> 
         facts=tuple(kept.facts),
         hypotheses=tuple(kept.hypotheses),
         next_steps=() if asks else tuple(kept.next_steps),
-        questions=(tuple(kept.questions[:MAX_QUESTIONS]) or USUAL_QUESTIONS) if asks else (),
+        questions=choose_questions(state["ticket"], gathered, kept.questions) if asks else (),
         apart=tuple(kept.apart),
         unsupported=kept.unsupported,
         confidence=judged.level,

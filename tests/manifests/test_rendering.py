@@ -158,6 +158,30 @@ def test_a_database_s_certificate_is_where_its_url_says_in_every_pod_that_connec
     assert len(has) == 5
 
 
+def test_articles_from_git_are_checked_out_before_the_sync_and_their_lack_does_not_keep_it(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    last = "  - ../../../components/observability\n"
+    _edit(tmp_path / WORKLOAD, last, last + "  - ../../../components/knowledge\n")
+
+    objects = parse(render_text(PRODUCTION, root=tmp_path))
+
+    assert invalid(objects) == []
+    assert miswired(objects) == []
+    assert unset_variables(objects) == unread_secrets(objects) == []
+    (sync,) = of_kind(objects, "CronJob")
+    pod = sync["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (checkout,), (container,) = pod["initContainers"], pod["containers"]
+    assert checkout["image"].rpartition("/")[0] == container["image"].rpartition("/")[0]
+    root, link = (each["value"] for each in checkout["env"] if each["name"] in {"GITSYNC_ROOT", "GITSYNC_LINK"})
+    assert {"name": "KNOWLEDGE_DIR", "value": f"{root}/{link}"} in container["env"]
+    mounted = {each["name"]: each for each in container["volumeMounts"]}["knowledge"]
+    assert mounted["mountPath"] == root
+    assert mounted["readOnly"]
+    assert "||" in checkout["command"][-1]
+    assert checkout["envFrom"][0]["secretRef"]["optional"]
+    assert len(of_kind(objects, "ExternalSecret")) == len(of_kind(render(PRODUCTION), "ExternalSecret")) + 1
+
+
 def _edit(folder: Path, old: str, new: str) -> None:
     path = folder / "kustomization.yaml"
     text = path.read_text("utf-8")

@@ -808,3 +808,59 @@ async def test_erasing_one_client_or_the_shared_help_desk_touches_no_other_clien
     assert await shared.stored(shared.globex, "ticket", "resolution") == {"Restarted the queue of Globex."}
     async with shared.database.as_tenant(shared.acme.id) as session:  # its id may be used anew
         await keep_origin(session, shared.acme.model_copy(update={"servicedesk": shared.globex.servicedesk}))
+
+
+async def _report(shared: Shared, account: str, who: int) -> str:
+    """One more report of an outage, handled: all clients write the same words."""
+    owner = {ACME: shared.acme, GLOBEX: shared.globex}[account]
+    ticket_id = shared.ticket(
+        account,
+        subject="ERP: database not reachable",
+        description="The ERP says: database not reachable.",
+        requester=f"user{who}@example.com",
+        site="Berlin",
+    )
+    await shared.deliver(owner.id, ticket_id)
+    await shared.work()
+    return ticket_id
+
+
+def _storm_notes(shared: Shared, ticket_id: str) -> list[str]:
+    return [note for note in shared.notes(ticket_id) if "tickets report this" in note]
+
+
+async def test_reports_of_two_clients_in_the_same_words_are_two_storms(shared: Shared) -> None:
+    reports: dict[str, list[str]] = {ACME: [], GLOBEX: []}
+    for who in range(5):
+        for account, own in reports.items():
+            own.append(await _report(shared, account, who))
+            foreign = reports[GLOBEX if account == ACME else ACME]
+            told = "".join(note for ticket_id in own for note in shared.notes(ticket_id))
+            numbers = {shared.portal.tickets[ticket_id].display_id or ticket_id for ticket_id in foreign}
+            assert not any(f"#{number}<" in told or f"#{number}," in told for number in numbers)
+    for own in reports.values():
+        assert "2 others reported this" in shared.notes(own[2])[0]
+        [note] = _storm_notes(shared, own[0])
+        assert "5 tickets report this" in note
+
+
+async def test_two_reports_of_one_client_and_two_of_another_are_no_storm(shared: Shared) -> None:
+    tickets = [await _report(shared, account, who) for who, account in enumerate([ACME, GLOBEX, ACME, GLOBEX])]
+    assert not any("others reported" in note for ticket_id in tickets for note in shared.notes(ticket_id))
+
+
+async def test_a_storms_note_goes_to_no_ticket_that_was_moved_to_another_client(shared: Shared) -> None:
+    tickets = [await _report(shared, ACME, who) for who in range(4)]
+    shared.portal.tickets[tickets[0]].account = GLOBEX
+    tickets.append(await _report(shared, ACME, 4))
+    assert not _storm_notes(shared, tickets[0])
+    assert "4 others reported this" in shared.notes(tickets[-1])[0]
+
+
+async def test_a_storms_note_is_not_changed_on_a_ticket_that_was_moved_to_another_client(shared: Shared) -> None:
+    tickets = [await _report(shared, ACME, who) for who in range(5)]
+    [before] = _storm_notes(shared, tickets[0])
+    shared.portal.tickets[tickets[0]].account = GLOBEX
+    tickets.append(await _report(shared, ACME, 5))
+    assert _storm_notes(shared, tickets[0]) == [before]
+    assert "5 others reported this" in shared.notes(tickets[-1])[0]

@@ -104,7 +104,7 @@ def test_another_source_that_fits_as_well_makes_less_sure_and_a_newer_one_still_
     assert Reason.NEWER_SOURCE in newer.reasons
     sure = judged(first, ticket=a_ticket(subject=f"{first.title} {first.text}"))
     assert sure.level is Confidence.HIGH
-    assert sure.reasons == (Reason.MANY_WORDS,), "of what is high only what speaks for it"
+    assert sure.reasons == (Reason.MANY_WORDS, Reason.UNRIVALLED), "of what is high only what speaks for it"
     both = judged(first, a_source(id="78", score=0.4), said=kept("T1", "T2"))
     assert both.share == alone.share, "what is cited too agrees"
 

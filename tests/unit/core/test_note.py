@@ -45,7 +45,7 @@ def test_a_note_shows_what_a_technician_needs() -> None:
 
 def test_an_empty_kind_says_so() -> None:
     html = render(an_enhancement(gathered=gathered()))
-    assert "No good match: Similar resolved tickets, Knowledge articles, Assets and addresses<" in html
+    assert "No good match: resolved tickets, articles, devices and addresses<" in html
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
@@ -55,7 +55,7 @@ def test_where_nothing_fits_a_note_is_one_sentence(language: str) -> None:
     nothing = {"summary": "", "facts": (), "hypotheses": (), "next_steps": (), "model": None}
     html = render(an_enhancement(**nothing, gathered=found, notices=(Notice.NOTHING_FOUND,)), language=language)
     label = labels(language)
-    assert f": {label['similar_tickets']}, {label['assets']})".replace("'", "&#x27;") in html
+    assert f": {label['searched_similar_tickets']}, {label['searched_assets']})".replace("'", "&#x27;") in html
     assert f"<b>{label['knowledge']}</b>: <em>{label['unavailable']}" in html
     assert "PC-0231" not in html
     assert html.count("<em>") == 2
@@ -262,3 +262,54 @@ def normal(html: str) -> str:
 def test_a_source_says_how_near_it_is(closeness: Closeness | None, language: str, words: str) -> None:
     source = a_source(outcome="Resolved", resolved_on=date(2026, 10, 1), closeness=closeness)
     assert words in render(an_enhancement(gathered=gathered(source)), language=language)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "The queue hung. Restarted the spooler on the print server.",
+            "The queue hung. Restarted the spooler on the print server.",
+        ),
+        (f"The queue hung. {'word ' * 40}", "The queue hung."),
+        (f"{'word ' * 40}", f"{'word ' * 15}".strip() + "…"),
+        (f"notebook; Windows 11; {'word ' * 40}", "notebook; Windows 11"),
+    ],
+)
+def test_a_source_is_told_by_whole_sentences_or_fields(text: str, shown: str) -> None:
+    source = a_source(SourceKind.ARTICLE, id="5", title="Printing", text=text)
+    html = render(an_enhancement(gathered=gathered(source)))
+    assert f"Printing: {shown}</li>" in html
+
+
+def test_a_sentence_that_would_be_cut_after_a_few_words_is_left_out() -> None:
+    source = a_source(SourceKind.ARTICLE, id="5", title="Printing", text="word " * 40)
+    long = Statement(text="word " * 80, citations=["T1"])
+    html = render(an_enhancement(gathered=gathered(a_source(), source), next_steps=(long,), facts=(), hypotheses=()))
+    assert "Printing</li>" in html
+
+
+def test_however_little_room_there_is_what_the_steps_rest_on_is_named_with_its_day() -> None:
+    steps = tuple(Statement(text="word " * 18, citations=["T2"]) for _ in range(5))
+    tickets = [
+        a_source(id=number, title=f"#{number} Mail stuck", outcome="Closed", resolved_on=date(2026, 5, 4))
+        for number in ("76", "77")
+    ]
+    found = gathered(*tickets, a_source(SourceKind.ARTICLE, id="5"))
+    html = render(an_enhancement(gathered=found, next_steps=steps, facts=(), hypotheses=(), summary_citations=("T2",)))
+    assert "#77 Mail stuck (Closed 2026-05-04)" in html
+    assert html.count("[T2]") == 7
+    assert "#76" not in html
+    assert count_note_words(html) <= NoteOptions().max_words
+
+
+def test_with_little_room_what_is_probably_the_same_problem_goes_before_what_may_be_related() -> None:
+    steps = tuple(Statement(text="word " * 17, citations=["T2"]) for _ in range(5))
+    same = [a_source(id=number, title=f"#{number} Mail stuck", closeness=Closeness.SAME) for number in ("76", "77")]
+    article = a_source(SourceKind.ARTICLE, id="5", title="Mail in general", closeness=Closeness.RELATED)
+    found = gathered(*same, article, a_source(SourceKind.ASSET, id="9", title="PC-0231"))
+    html = render(an_enhancement(gathered=found, next_steps=steps, facts=(), hypotheses=(), summary_citations=("T2",)))
+    assert "#77" in html
+    assert "#76" in html
+    assert "Mail in general" not in html
+    assert "PC-0231" not in html

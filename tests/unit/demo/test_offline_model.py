@@ -140,6 +140,100 @@ def test_what_the_search_takes_for_the_same_problem_fits_however_few_its_words_a
     assert compose(Prompt.model_validate({"sources": [source]})).summary_citations == ["T1"]
 
 
+def an_article(text: str, **changes: Any) -> dict[str, Any]:
+    return {"ref": "K1", "kind": "knowledge", "title": "Slow file server", "text": text} | changes
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        # The lines of a list have no mark after HTML was read.
+        (
+            "Applies to srv-file01.\nCheck the free space.\nLook for a running backup.\nLimits of copies are in the plan.",
+            ["Check the free space.", "Look for a running backup."],
+        ),
+        (
+            "Die Server heißen srv-file01 und 02.\nAm Server die Liste der Aufträge öffnen.\nPrüfen Sie den Platz.",
+            ["Am Server die Liste der Aufträge öffnen.", "Prüfen Sie den Platz."],
+        ),
+        (
+            "Les disques se remplissent vite.\nVérifiez l'espace libre.\nRedémarrez le service.",
+            ["Vérifiez l'espace libre.", "Redémarrez le service."],
+        ),
+        # Marked items are its steps, whatever their words.
+        ("Check nothing twice.\n1. Space: 5 % at least\n2) Queue: below 2", ["Space: 5 % at least", "Queue: below 2"]),
+        # A part that is named.
+        (
+            "## Cause\nNo limit.\n## Fix\nA limit of 10 GB. Volume grown to 2 TB.\n## See also\nOpen the plan.",
+            ["A limit of 10 GB.", "Volume grown to 2 TB."],
+        ),
+        ("Cause: copies without limit.\nSolution: a limit of 10 % was set.", ["a limit of 10 % was set."]),
+        ("Ursache:\nKopien ohne Grenze.\nLösung:\nGrenze von 10 %.", ["Grenze von 10 %."]),
+        # Nothing of the kind: it says less.
+        ("Updates are made on Sundays. Testers get them first. The team owns the plan.", []),
+    ],
+)
+def test_the_steps_of_an_article_are_what_it_tells_to_do(text: str, steps: list[str]) -> None:
+    draft = compose(Prompt.model_validate({"ticket": {"subject": "Drives hang"}, "sources": [an_article(text)]}))
+    assert [step.text for step in draft.next_steps] == steps
+
+
+def test_an_article_s_cause_is_the_summary_and_its_title_where_it_names_none() -> None:
+    ticket = {"subject": "VPN error 809", "description": "My router is new."}
+    texts = {
+        "Error 809 means that the router lets no IPsec through.\nRestart the router.": "Error 809 means that the router"
+        " lets no IPsec through.",
+        "Applies to all.\nCause: IPsec is blocked.\nRestart it.": "IPsec is blocked.",
+        "Applies to all.\nRestart the router.": "Slow file server",
+    }
+    for text, said in texts.items():
+        draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [an_article(text)]}))
+        assert (draft.summary, draft.summary_citations) == (said, ["K1"])
+
+
+def test_an_article_that_tells_nobody_to_do_something_is_told_as_facts() -> None:
+    text = "Weekly codes are switched off. Guests register at the desk. The host approves."
+    ticket = {"subject": "Guest needs weekly codes"}
+    draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [an_article(text)]}))
+    assert [fact.text for fact in draft.facts] == ["Guests register at the desk.", "The host approves."]
+    assert draft.next_steps == []
+
+
+def test_of_sources_that_fit_it_quotes_the_one_about_the_ticket_s_own_words() -> None:
+    newer = SOURCES[0] | {
+        "title": "Receipt printer prints nothing",
+        "problem": "Prints nothing.",
+        "age_days": 2,
+    }
+    older = SOURCES[0] | {
+        "ref": "T2",
+        "title": "Question marks on receipts",
+        "problem": "Receipts have question marks since the till was exchanged.",
+        "resolution": "The till used code page 437. Set it to 858.",
+        "age_days": 90,
+    }
+    ticket = {
+        "subject": "Receipts in shop 12",
+        "description": "Question marks on each receipt, the till was exchanged.",
+    }
+    draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [newer, older]}))
+    assert draft.summary_citations == ["T2"]
+
+
+def test_a_source_with_the_same_error_text_goes_before_all_others() -> None:
+    other = SOURCES[0] | {
+        "ref": "T2",
+        "title": "VPN broken with the new router",
+        "problem": "Error 691.",
+        "age_days": 1,
+    }
+    prompt = {
+        "ticket": {"subject": "VPN broken", "description": "New router, error 809."},
+        "sources": [other, SOURCES[0] | {"age_days": 300}],
+    }
+    assert compose(Prompt.model_validate(prompt)).summary_citations == ["T1"]
+
+
 def test_an_old_source_counts_less_and_a_newer_article_more() -> None:
     old, new = (SOURCES[0] | {"ref": ref, "age_days": age} for ref, age in (("T1", 800), ("T2", 30)))
     article = {"ref": "K1", "kind": "knowledge", "title": "VPN", "text": "Use IKEv2 alone.", "age_days": 10}

@@ -89,3 +89,10 @@ def test_whatever_a_file_says_it_is_an_article(text: str) -> None:
     article = parse_markdown("a.md", text)
     assert article.title
     assert "\x00" not in article.text
+
+
+def test_a_checkout_of_git_sync_is_read_through_its_link(tmp_path: Path) -> None:
+    write(tmp_path, ".worktrees/5f2d/acme/vpn.md")
+    write(tmp_path, ".worktrees/5f2d/globex/mail.md")
+    (tmp_path / "current").symlink_to(".worktrees/5f2d")
+    assert ids(tmp_path / "current" / "acme") == ["file:vpn.md"]

@@ -1,0 +1,45 @@
+"""A note does not ask what the ticket says."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core.enhancement import Question
+from app.core.questions import FURTHER, USUAL, choose_questions
+from app.core.source import SourceKind
+from tests.builders import a_source, a_ticket, gathered
+
+ERROR_TEXT, DEVICE, SINCE_WHEN = USUAL
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("It does not work.", [ERROR_TEXT, DEVICE, SINCE_WHEN]),
+        ("Error 809 comes up.", [DEVICE, SINCE_WHEN]),
+        ('It says "the data file is damaged".', [DEVICE, SINCE_WHEN]),
+        ("Nothing prints since we moved.", [ERROR_TEXT, DEVICE]),
+        ("Geht seit gestern nicht.", [ERROR_TEXT, DEVICE]),
+        ("Depuis lundi rien ne marche.", [ERROR_TEXT, DEVICE]),
+        ("No funciona desde el miércoles.", [ERROR_TEXT, DEVICE]),
+        ("Stopped at 07:15.", [ERROR_TEXT, DEVICE]),
+        # Words in quotation marks that are no error text.
+        ("My 'old' friend, the printer.", [ERROR_TEXT, DEVICE, SINCE_WHEN]),
+    ],
+)
+def test_what_a_ticket_says_is_not_asked(text: str, left: list[Question]) -> None:
+    assert list(choose_questions(a_ticket(subject="Help", description=text), gathered(), [])) == left
+
+
+@pytest.mark.parametrize(("is_only_owned", "is_asked"), [(True, True), (False, False)])
+def test_a_machine_that_the_ticket_names_is_not_asked_for(is_only_owned: bool, is_asked: bool) -> None:
+    machine = a_source(SourceKind.ASSET, id="9", is_only_owned=is_only_owned)
+    asked = choose_questions(a_ticket(subject="Help", description="It hangs."), gathered(machine), [])
+    assert (DEVICE in asked) is is_asked
+
+
+def test_what_the_model_asks_goes_before_and_where_all_is_said_something_else_is_asked() -> None:
+    ticket = a_ticket(subject="Help", description="Error 809 since today.")
+    machine = gathered(a_source(SourceKind.ASSET, id="9"))
+    assert choose_questions(ticket, machine, [ERROR_TEXT, Question.WHO_ELSE]) == (Question.WHO_ELSE,)
+    assert choose_questions(ticket, machine, []) == FURTHER
