@@ -60,7 +60,7 @@ def write_tenant(folder: Path, tenant: Tenant, **secrets: str) -> None:
     values = tenant.model_dump(mode="json", exclude_none=True)
     if tenant.servicedesk.instance is not None:
         values["servicedesk"] = {key: values["servicedesk"][key] for key in ("instance", "account")}
-    (folder / "files" / f"{tenant.slug}.yaml").write_text(yaml.safe_dump(values))
+    (folder / "files" / f"{tenant.slug}.yaml").write_text(yaml.dump(values, Dumper=yaml.CSafeDumper))
     (folder / "secrets" / tenant.slug).mkdir(parents=True, exist_ok=True)
     for name, secret in secrets.items():
         (folder / "secrets" / tenant.slug / name).write_text(secret)
@@ -91,7 +91,7 @@ def write_instance(folder: Path, instance: Instance, **secrets: str) -> None:
     """The instance's file and secrets, as they are mounted."""
     (folder / "files" / "instances").mkdir(parents=True, exist_ok=True)
     values = instance.model_dump(mode="json", exclude_none=True)
-    (folder / "files" / "instances" / f"{instance.name}.yaml").write_text(yaml.safe_dump(values))
+    (folder / "files" / "instances" / f"{instance.name}.yaml").write_text(yaml.dump(values, Dumper=yaml.CSafeDumper))
     (folder / "secrets" / instance.name).mkdir(parents=True, exist_ok=True)
     for name, secret in secrets.items():
         (folder / "secrets" / instance.name / name).write_text(secret)

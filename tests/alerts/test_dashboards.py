@@ -52,7 +52,6 @@ def test_expressions_are_those_of_rules_and_of_panels() -> None:
 
 
 def test_grafana_finds_them_shows_them_and_signs_nobody_in() -> None:
-    """Its password stands in Git, so it must open nothing."""
     values = values_of("kube-prometheus-stack")["grafana"]
     (dashboards,) = (
         each for each in of_kind(render(WORKLOAD), "ConfigMap") if each["metadata"]["name"] == "ai-agents-dashboards"
@@ -65,3 +64,13 @@ def test_grafana_finds_them_shows_them_and_signs_nobody_in() -> None:
     assert settings["auth"]["disable_login_form"] is True
     assert settings["auth.basic"]["enabled"] is False
     assert settings["auth.anonymous"] == {"enabled": True, "org_role": "Viewer"}
+
+
+def test_grafana_has_no_password_and_needs_none() -> None:
+    """Its sidecars reload by the administrator's password, which nobody can sign in with: files must be there before."""
+    values = values_of("kube-prometheus-stack")["grafana"]
+
+    assert "adminPassword" not in values
+    assert values["env"]["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+    assert values["sidecar"]["datasources"] == {"initDatasources": True, "skipReload": True}
+    assert values["sidecar"]["dashboards"]["skipReload"] is True  # Grafana looks at their folder each 30 s

@@ -24,6 +24,7 @@ from app.core.delivery import Status
 from app.db.reports.choices import Choice
 from app.db.reports.deliveries import list_deliveries
 from app.db.session import open_database
+from demo.launcher import Process
 from demo.run_folder import RunFolder
 from tests.faults.counting import Note, Outcome, Promise, count
 from tests.faults.kinds import Fault, Stage
@@ -68,13 +69,18 @@ def plan_faults(draw: random.Random, orders: Orders) -> Plan:
 
 
 async def drill(
-    orders: Orders, run: RunFolder, *, small_disk: Path | None = None, tell: Callable[[str], None]
+    orders: Orders,
+    run: RunFolder,
+    *,
+    small_disk: Path | None = None,
+    process: type[Process] = Process,
+    tell: Callable[[str], None],
 ) -> FaultsReport:
     """Run it. Raises RunFailed when the harness itself failed."""
     traffic = plan_traffic(random.Random(f"traffic {orders.seed}"), rate=orders.rate)
     plan = plan_faults(random.Random(f"faults {orders.seed}"), orders)
     async with (
-        open_system(run, small_disk=small_disk) as system,
+        open_system(run, small_disk=small_disk, process=process) as system,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
     ):
         tell(f"everything runs; {len(plan.faults)} faults to inject")

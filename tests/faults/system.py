@@ -86,6 +86,8 @@ class System:
     control: aiohttp.ClientSession
     small_disk: Path | None
     """Where the database's files are, when that could be made a disk of its own."""
+    process: type[Process] = Process
+    """How commands of the product are started."""
     restarts: set[asyncio.Task[None]] = field(default_factory=set)
     """What waits for processes to get ready."""
     apis: list[Instance] = field(default_factory=list)
@@ -105,8 +107,12 @@ class System:
         """A process of the product, not waited for."""
         own = {"DATABASE_URL": self.urls.intake} if command == "api" else {"OPENAI_BASE_URL": self.model_url, **_WORKER}
         told = {**self.worker_variables, **own, **variables}
-        child = _launch(self.run, f"{command}-{number}-{generation}", "app", command, variables=told)
+        child = self.launch(f"{command}-{number}-{generation}", command, told)
         return Instance(command, number, child, child.port, generation)
+
+    def launch(self, name: str, command: str, told: Variables) -> Process:
+        """A command of the product, with its log in the run's folder."""
+        return self.process("app", command, variables=told, log=self.run.path / f"{name}.log", run=self.run)
 
     @property
     def worker_variables(self) -> dict[str, str]:
@@ -197,12 +203,15 @@ def _expect(answer: aiohttp.ClientResponse, status: int) -> None:
 
 
 @asynccontextmanager
-async def open_system(run: RunFolder, *, small_disk: Path | None = None) -> AsyncIterator[System]:
+async def open_system(
+    run: RunFolder, *, small_disk: Path | None = None, process: type[Process] = Process
+) -> AsyncIterator[System]:
     """Everything, ready to take webhooks; ended in reverse.
 
     Args:
         run: Holds data and logs.
         small_disk: A folder for the database's files that is a file system of its own.
+        process: How commands of the product are started.
     """
     async with AsyncExitStack() as stack:
         # Durable: what PostgreSQL committed must be there after it was stopped at once.
@@ -211,28 +220,27 @@ async def open_system(run: RunFolder, *, small_disk: Path | None = None) -> Asyn
         urls = await _make_database(postgres, small_disk)
         write_portals(run.path / "portals")
         simulators = [
-            _launch(run, "help-desk", "app.simulator", "--data", str(run.path / "portals")),
-            _launch(run, "model", "demo.offline_model"),
+            Process(*module, variables={}, log=run.path / f"{name}.log", run=run)
+            for name, *module in (
+                ("help-desk", "app.simulator", "--data", str(run.path / "portals")),
+                ("model", "demo.offline_model"),
+            )
         ]
         help_desk_url, model_url = [await simulator.line(limit_s=START_S) for simulator in simulators]
         write_clients(run.path / "tenants", help_desk=help_desk_url)
         control = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(120)))
-        system = System(run, postgres, valkey, urls, help_desk_url, model_url, control, small_disk)
+        system = System(run, postgres, valkey, urls, help_desk_url, model_url, control, small_disk, process)
         stack.push_async_callback(_end, system, simulators)
-        migration = _launch(run, "migrate", "app", "migrate", variables={"MIGRATION_DATABASE_URL": urls.owner})
+        migration = system.launch("migrate", "migrate", {"MIGRATION_DATABASE_URL": urls.owner})
         await migration.finish(limit_s=START_S)
         system.apis = [system.start("api", number) for number in (1, 2)]
         system.workers = [system.start("worker", number) for number in (1, 2, 3)]
         for instance in system.instances:
             await instance.child.ready(limit_s=START_S)
         # History and articles come as they do in production.
-        sync = _launch(run, "sync", "app", "sync", variables=system.worker_variables)
+        sync = system.launch("sync", "sync", system.worker_variables)
         await sync.finish(limit_s=START_S)
         yield system
-
-
-def _launch(run: RunFolder, name: str, *arguments: str, variables: Variables | None = None) -> Process:
-    return Process(*arguments, variables=variables or {}, log=run.path / f"{name}.log", run=run)
 
 
 async def _make_database(postgres: PostgresServer, small_disk: Path | None) -> DatabaseUrls:

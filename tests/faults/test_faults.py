@@ -1,4 +1,4 @@
-"""The short run: a few kinds of faults under a light load. `make faults` is the long one."""
+"""The short run: a few kinds of faults under a light load. `make faults` is the long one, and starts real processes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from demo.run_folder import open_run_folder
 from tests.faults.drill import Orders, drill, plan_faults
 from tests.faults.kinds import FAULTS
+from tests.integration.forked import ForkedProcess
 
 SHORT = [fault for fault in FAULTS if fault.is_short]
 
@@ -17,7 +18,7 @@ SHORT = [fault for fault in FAULTS if fault.is_short]
 async def test_nothing_is_lost_doubled_or_mixed_up_in_a_short_run() -> None:
     orders = Orders(seconds=24, rate=8, seed=7, faults=SHORT, settle_s=150)
     with open_run_folder(Path(__file__).parents[2] / ".demo") as run:
-        report = await drill(orders, run, tell=lambda _: None)
+        report = await drill(orders, run, process=ForkedProcess, tell=lambda _: None)
     sys.stdout.write(report.as_text())
 
     assert report.is_kept, report.as_text()

@@ -96,7 +96,7 @@ class Injection:
 
 
 def read_injections() -> list[Injection]:
-    groups = yaml.safe_load(Path(__file__).with_name("tickets.yaml").read_text("utf-8"))
+    groups = yaml.load(Path(__file__).with_name("tickets.yaml").read_text("utf-8"), yaml.CSafeLoader)
     return [
         _injection(f"{category}-{number}", entry)
         for category, entries in groups.items()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.db.ledger.intake import Intake, open_intake
 from app.db.migrate import migrate
 from app.db.session import Database, open_database
 from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer, open_postgres, open_valkey
@@ -47,6 +48,13 @@ async def worker_db(urls: DatabaseUrls) -> AsyncIterator[Database]:
     """The module's database as the worker's role."""
     async with open_database(urls.worker, pool_size=10) as database:
         yield database
+
+
+@pytest.fixture(scope="module")
+async def intake(urls: DatabaseUrls) -> AsyncIterator[Intake]:
+    """Stores deliveries in the module's database, as the API does."""
+    async with open_intake(urls.intake) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,11 +17,11 @@ from sqlalchemy import text
 
 from app.core.delivery import compute_job_id, parse_webhook
 from app.core.help_desk import Edition
-from app.core.tenant import Tenant
+from app.core.tenant import Language, Tenant
 from app.db.knowledge.store import upsert_articles, upsert_tickets
-from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
+from app.db.ledger.intake import AcceptedDelivery, Intake
 from app.db.reports.deliveries import DeliveryView, list_deliveries
-from app.db.session import Database, open_database
+from app.db.session import Database
 from app.settings import WorkerSettings
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
@@ -95,14 +97,23 @@ class Stage:
 
 
 def worker_settings(urls: DatabaseUrls, valkey: ValkeyServer, folder: Path, model: ModelSimulator) -> WorkerSettings:
-    return WorkerSettings.model_validate(
-        {
-            "database_url": urls.worker,
-            "redis_url": valkey.url,
+    return _settings_on(urls.worker, valkey.url).model_copy(
+        update={
             "tenants_dir": folder / "files",
             "tenant_secrets_dir": folder / "secrets",
-            "openai_api_key": "offline",
             "openai_base_url": model.url,
+        }
+    )
+
+
+@cache
+def _settings_on(database_url: str, redis_url: str) -> WorkerSettings:
+    """Of a worker on these servers. To read the environment is a tenth of a test's CPU."""
+    return WorkerSettings.model_validate(
+        {
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "openai_api_key": "offline",
             "context_timeout_seconds": 5,
             "llm_timeout_seconds": 3,
             "note_timeout_seconds": 1,
@@ -148,6 +159,8 @@ def add_tenant(help_desk: HelpDeskSimulator, folder: Path, **changes: Any) -> tu
 async def stage(
     request: pytest.FixtureRequest,
     urls: DatabaseUrls,
+    worker_db: Database,
+    intake: Intake,
     valkey: ValkeyServer,
     help_desk: HelpDeskSimulator,
     model: ModelSimulator,
@@ -155,19 +168,56 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """A stage with a little history. `@pytest.mark.parametrize("stage", [{…}], indirect=True)` changes its tenant."""
     tenant, portal = add_tenant(help_desk, tmp_path, **deepcopy(getattr(request, "param", {})))
-    async with (
-        open_database(urls.worker) as database,
-        open_intake(urls.intake) as intake,
-        open_worker(worker_settings(urls, valkey, tmp_path, model)) as worker,
-    ):
-        stage = Stage(tenant, portal, model, intake, database, worker)
-        await fill_ticket_history(database, tenant)
+    async with open_worker(worker_settings(urls, valkey, tmp_path, model)) as worker:
+        stage = Stage(tenant, portal, model, intake, worker_db, worker)
+        await fill_ticket_history(worker_db, tenant)
         yield stage
-        await clear(database)
+        await clear(worker_db)
+
+
+_HISTORY_TABLES: Final = ("ticket", "article", "posting", "term", "corpus")
+_INSERT_HISTORY: Final = text(
+    "with "
+    + ", ".join(
+        f"new_{table} as (insert into {table} overriding system value"
+        f" select * from jsonb_populate_recordset(null::{table}, cast(:rows as jsonb) -> '{table}'))"
+        for table in _HISTORY_TABLES
+    )
+    + " select"
+)
+# No database's sequence comes to these numbers of documents, so the rows of one fit into each.
+_OF_NO_SEQUENCE: Final = 1_000_000
+
+_histories: dict[Language, dict[str, list[dict[str, Any]]]] = {}
+"""The rows of each table."""
 
 
 async def fill_ticket_history(database: Database, tenant: Tenant) -> None:
-    """Two resolved tickets and an article, one of each about Outlook."""
+    """Two resolved tickets and an article, one of each about Outlook. Indexed once in each language, then copied."""
+    language = tenant.note.language
+    if language not in _histories:
+        await _write_ticket_history(database, tenant)
+        _histories[language] = await _read_ticket_history(database, tenant)
+        return
+    rows = {
+        table: [{**row, "tenant_id": str(tenant.id)} for row in rows] for table, rows in _histories[language].items()
+    }
+    async with database.as_tenant(tenant.id) as session:
+        await session.execute(_INSERT_HISTORY, {"rows": json.dumps(rows)})
+
+
+async def _read_ticket_history(database: Database, tenant: Tenant) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    async with database.as_tenant(tenant.id) as session:
+        for table in _HISTORY_TABLES:
+            rows = await session.scalar(text(f"select coalesce(jsonb_agg(t), '[]') from {table} t"))
+            found[table] = [
+                {**row, "document": row["document"] + _OF_NO_SEQUENCE} if "document" in row else row for row in rows
+            ]
+    return found
+
+
+async def _write_ticket_history(database: Database, tenant: Tenant) -> None:
     language = tenant.note.language
     async with database.as_tenant(tenant.id) as session:
         await upsert_tickets(

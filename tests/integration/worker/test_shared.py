@@ -28,14 +28,14 @@ from app.core.ticket import Ticket
 from app.db.erasure import erase_rows
 from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.strays import KINDS, Stray, list_strays
-from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
+from app.db.ledger.intake import AcceptedDelivery, Intake
 from app.db.limits.accounts import keep_accounts
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.limits.holds import Cause, list_holds
 from app.db.limits.pauses import pause, resume
 from app.db.limits.rate import hold_until_next_turn
 from app.db.reports.deliveries import DeliveryView, list_deliveries
-from app.db.session import Database, open_database
+from app.db.session import Database
 from app.errors import Code, HelpDeskUnavailable, TenantFileInvalid, TicketForeign, TicketNotFound
 from app.help_desks import open_help_desk
 from app.integrations.servicedesk import ServiceDesk
@@ -142,6 +142,8 @@ class Shared:
 async def shared(
     request: pytest.FixtureRequest,
     urls: DatabaseUrls,
+    worker_db: Database,
+    intake: Intake,
     valkey: ValkeyServer,
     help_desk: HelpDeskSimulator,
     model: ModelSimulator,
@@ -162,15 +164,11 @@ async def shared(
         write_tenant(tmp_path, tenant)
     directory = TenantDirectory(tmp_path / "files", tmp_path / "secrets")
     assert directory.refresh() == []
-    async with (
-        open_database(urls.worker) as database,
-        open_intake(urls.intake) as intake,
-        open_worker(worker_settings(urls, valkey, tmp_path, model)) as worker,
-    ):
-        await keep_accounts(database, directory.instance_of)
-        yield Shared(instance, acme, globex, portal, model, directory, database, intake, worker)
-        await keep_accounts(database, {})
-        await clear(database)
+    async with open_worker(worker_settings(urls, valkey, tmp_path, model)) as worker:
+        await keep_accounts(worker_db, directory.instance_of)
+        yield Shared(instance, acme, globex, portal, model, directory, worker_db, intake, worker)
+        await keep_accounts(worker_db, {})
+        await clear(worker_db)
 
 
 async def test_each_row_goes_to_its_accounts_tenant_and_to_no_other(shared: Shared) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from app.core.delivery import Status
 from app.db.ledger.claims import GivenUp, Ledger
-from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
+from app.db.ledger.intake import AcceptedDelivery, Intake
 from app.db.reports.deliveries import find_delivery, list_deliveries
 from app.db.session import Database
 from app.errors import Code, DatabaseUnavailable, LeaseLost
@@ -22,12 +22,6 @@ from tests.builders import an_outcome
 from tests.integration.superuser import run_as_superuser
 
 LEASE = timedelta(seconds=30)
-
-
-@pytest.fixture(scope="module")
-async def intake(urls: DatabaseUrls) -> AsyncIterator[Intake]:
-    async with open_intake(urls.intake) as intake:
-        yield intake
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from app.core.delivery import Status
 from app.core.retry import FAILURES_TO_OPEN
 from app.db.ledger.claims import Claim, Ledger
-from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
+from app.db.ledger.intake import AcceptedDelivery, Intake
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.limits.holds import EVERY_TENANT, Cause, list_holds
 from app.db.limits.pauses import pause, resume
@@ -24,16 +24,9 @@ from app.db.reports.deliveries import count_deliveries, dismiss_deliveries, list
 from app.db.reports.load import failed_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.errors import Code
-from demo.embedded import DatabaseUrls
 from tests.builders import an_outcome
 
 NOW = timedelta(0)
-
-
-@pytest.fixture(scope="module")
-async def intake(urls: DatabaseUrls) -> AsyncIterator[Intake]:
-    async with open_intake(urls.intake) as intake:
-        yield intake
 
 
 @pytest.fixture
