@@ -39,6 +39,7 @@ _MAX_REQUESTS_KEPT: Final = 50
 _CHARS_PER_TOKEN: Final = 4
 _MAX_STEPS: Final = 5
 _MAX_FACTS: Final = 3
+_MAX_OF_PART: Final = 2
 _MIN_FIT: Final = 0.15
 _OLD_DAYS: Final = 365
 _OLD_COUNTS: Final = 0.5
@@ -82,6 +83,7 @@ _FENCE: Final = re.compile(r"<<<DATA (?P<nonce>\S+)\n(?P<data>.*)\n(?P=nonce) DA
 # After two characters, so that no abbreviation of single letters ("z. B.", "e.g.") ends a sentence.
 _SENTENCE_END: Final = re.compile(r"(?<=[\w)%\"”“»'][\w)%\"”“»'.][.!?])\s+(?=[A-ZÀ-Þ„“«¿¡\"])|\n+")
 _ITEM: Final = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
+_CLAUSE_END: Final = re.compile(r"(?<=[.!?:;])\s+|,\s+|\n+|\s(?=\(?[a-z\d]\)\s)")
 _HEADING: Final = re.compile(r"^(?P<mark>#*)\s*\**(?P<name>[^.:!?*]{3,40})\**\s*(?P<colon>:?)\**\s*(?P<rest>.*)$")
 _BEFORE_VERB: Final = frozenset(
     "then first finally please never dann zuerst bitte nie puis ensuite luego despues".split()
@@ -450,10 +452,31 @@ def _prose(text: str) -> str:
 
 
 def _also(prompt: Prompt, leading: GivenSource) -> list[Statement]:
-    """What an article says beside a similar ticket."""
+    """What an article says beside a similar ticket, and sources of what else the ticket is about."""
     article = next((each for each in prompt.sources if each.fits and each.kind != leading.kind), None)
     said = article and _about([*(told := article.tells(prompt.ticket)).causes, *told.rest], prompt.ticket)
-    return [Statement(text=said, citations=[article.ref])] if article and said else []
+    beside = [Statement(text=said, citations=[article.ref])] if article and said else []
+    for part in _parts(prompt.ticket.words):
+        other = _is_about(part, [each for each in prompt.sources if each.fits and not each.is_old], but=leading)
+        told = other.tells(prompt.ticket) if other else Told([], [], [])
+        texts = [*told.causes[:1], *told.rest[:1], *told.steps][:_MAX_OF_PART]
+        beside += [Statement(text=text, citations=[other.ref]) for text in texts if other]
+    return list({statement.text: statement for statement in beside}.values())[:_MAX_FACTS]
+
+
+def _parts(text: str) -> Iterator[set[str]]:
+    """The telling words of each sentence or clause of *text* that has several."""
+    for part in _CLAUSE_END.split(text):
+        if len(stems_of := telling_stems(part)) >= _MIN_COMMON:
+            yield stems_of
+
+
+def _is_about(part: set[str], sources: list[GivenSource], *, but: GivenSource) -> GivenSource | None:
+    """The source that has most of *part*, if *but* has none of it."""
+    common = {source.ref: len(part & telling_stems(source.words)) for source in (but, *sources)}
+    best = max(sources, key=lambda source: common[source.ref], default=but)
+    is_about = common[best.ref] >= max(_MIN_COMMON, len(part) / 2)
+    return best if is_about and common[but.ref] <= common[best.ref] * 0 else None
 
 
 def _looked_up(prompt: Prompt) -> list[Statement]:
