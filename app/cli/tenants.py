@@ -70,7 +70,7 @@ def check_tenants(slug: str | None, process: str | None) -> None:
 
 def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]:
     """What is wrong, in a sentence, by the name of the tenant or instance."""
-    from app.tenants import MODEL_KEY_FILE, missing_secrets, missing_webhook_secrets, missing_worker_secrets
+    from app.tenants import OWN_SECRETS, missing_secrets, missing_webhook_secrets, missing_worker_secrets
 
     find = {"api": missing_webhook_secrets, "worker": missing_worker_secrets, None: missing_secrets}.get(process)
     findings = {problem.slug: problem.detail for problem in directory.problems}
@@ -78,7 +78,7 @@ def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]
         missing = find(known) if find is not None else []
         if missing and known.tenant.slug not in findings:
             desk = known.tenant.servicedesk
-            is_shared = desk.account is not None and missing[0] != MODEL_KEY_FILE
+            is_shared = desk.account is not None and missing[0] not in OWN_SECRETS
             whose = f" of its instance {desk.instance}" if is_shared else ""
             findings[known.tenant.slug] = f"secret {missing[0]}{whose}: is missing"
     return findings
