@@ -14,7 +14,7 @@ from app.cli.run import choose, load_directory, run
 if TYPE_CHECKING:
     from app.db.limits.holds import Hold
     from app.db.reports.load import FailedDeliveries, TenantLoad
-    from app.tenants import TenantDirectory
+    from app.tenants import KnownTenant, TenantDirectory
 
 
 @click.group()
@@ -33,6 +33,8 @@ def tenants() -> None:
 def check_tenants(slug: str | None, process: str | None) -> None:
     r"""Say of each tenant and instance whether its file and secrets can be used; status 1 if one can't.
 
+    A server of documentation that a file names is asked for a printer, unless the check is as api or git.
+
     Without SLUG also what nobody uses: secrets without a file, and instances without a tenant.
 
     \b
@@ -47,12 +49,17 @@ def check_tenants(slug: str | None, process: str | None) -> None:
     if slug is not None:
         choose(directory, slug)
     findings = _findings(directory, process)
+    answers: dict[str, str] = {}
+    if process in {None, "worker"}:
+        asked = [known for known in directory if slug in {None, known.tenant.slug} and known.tenant.documentation]
+        answers, failed = run(_look_at_documentation([each for each in asked if each.tenant.slug not in findings]))
+        findings |= failed
     used = {known.tenant.servicedesk.instance for known in directory if known.tenant.servicedesk.account}
     every = sorted({known.tenant.slug for known in directory} | set(findings))
     for each in every:
         if slug in {None, each}:
             is_unused = each in directory.instances and each not in used
-            fine = "fine, but no tenant's file names this instance" if is_unused else "fine"
+            fine = "fine, but no tenant's file names this instance" if is_unused else answers.get(each, "fine")
             click.echo(f"{each}: {findings.get(each, fine)}")
     unread = unread_files(settings.tenants_dir) if slug is None else []
     for name in unread:
@@ -82,6 +89,22 @@ def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]
             whose = f" of its instance {desk.instance}" if is_shared else ""
             findings[known.tenant.slug] = f"secret {missing[0]}{whose}: is missing"
     return findings
+
+
+async def _look_at_documentation(tenants: list[KnownTenant]) -> tuple[dict[str, str], dict[str, str]]:
+    """By slug: what the servers of documentation answered, and what is wrong with the others."""
+    from app.errors import AppError
+    from app.integrations.documentation import open_documentation
+
+    answers, failed = {}, {}
+    for known in tenants:
+        slug = known.tenant.slug
+        try:
+            async with open_documentation(known.tenant, known.secrets.documentation_token) as documentation:
+                answers[slug] = f"fine; documentation: {', '.join(await documentation.look())}"
+        except AppError as error:
+            failed[slug] = f"documentation: {error.detail}"
+    return answers, failed
 
 
 @tenants.command("list")

@@ -43,19 +43,18 @@ def compose_query(ticket: Ticket) -> str:
     return query
 
 
-def fit(ticket: Ticket, text: str, *, query: str) -> float:
+def fit(ticket: Ticket, text: str, *, repeated: str = "") -> float:
     """How well *text* fits *ticket*, 0 to 1: the cosine of their telling words; 0 if it says nothing of it.
 
-    *query* is left out of *text*: a server that found nothing may repeat it ("No pages found for …").
+    *repeated* is left out of *text*: in words, a server may repeat the question ("No pages found for …").
     """
     asked = telling_stems(ticket.asked)
-    told = telling_stems(_without(text, query))
+    told = telling_stems(_without(text, repeated) if repeated else text)
     common = len(asked & told)
     if not common or common < min(_LEAST_COMMON, math.ceil(len(asked) / 2)):
         return 0.0
     return common / math.sqrt(len(asked) * len(told))
 
 
-def _without(text: str, query: str) -> str:
-    folded = _BLANKS.sub(" ", text).casefold()
-    return folded.replace(query.casefold(), " ") if query else folded
+def _without(text: str, repeated: str) -> str:
+    return _BLANKS.sub(" ", text).casefold().replace(repeated.casefold(), " ")

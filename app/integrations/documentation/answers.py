@@ -56,6 +56,8 @@ class Document:
     text: str
     url: str = ""
     """Any, of text that is not trusted."""
+    is_words: bool = False
+    """Whether the server answered in words, among which the question may be repeated."""
 
     @property
     def id(self) -> str:
@@ -159,13 +161,13 @@ def _of_words(text: str, name: str) -> list[Document]:
     headings = list(_HEADING.finditer(text))
     if not headings:
         plain = _plain(text)
-        return [Document(name, plain)] if plain else []
+        return [Document(name, plain, is_words=True)] if plain else []
     ends = [*(heading.start() for heading in headings[1:]), len(text)]
     parts = [
         (heading[1], text[heading.end() : end])
         for heading, end in islice(zip(headings, ends, strict=True), _MAX_ENTRIES)
     ]
-    return [Document(_title(title) or name, plain) for title, part in parts if (plain := _plain(part))]
+    return [Document(_title(title) or name, plain, is_words=True) for title, part in parts if (plain := _plain(part))]
 
 
 def _title(title: str) -> str:

@@ -102,11 +102,12 @@ class Documentation:
             raise DocumentationUnavailable("; ".join(asked.faults))
         in_turn = chain.from_iterable(zip_longest(*asked.documents))
         each_once = {document.id: document for document in in_turn if document is not None}
-        scored = (
-            (document, fit(ticket, f"{document.title}\n{document.text}", query=query))
-            for document in each_once.values()
-        )
-        return [self._source(document, score) for document, score in scored if score][:limit]
+        sources = []
+        for document in each_once.values():
+            text = f"{document.title}\n{document.text}"
+            if score := fit(ticket, text, repeated=query if document.is_words else ""):
+                sources.append(self._source(document, score))
+        return sources[:limit]
 
     async def look(self) -> list[str]:
         """Ask each tool for a printer, and say in a sentence each what works.
