@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -49,11 +50,10 @@ def check_tenants(slug: str | None, process: str | None) -> None:
     if slug is not None:
         choose(directory, slug)
     findings = _findings(directory, process)
-    answers: dict[str, str] = {}
-    if process in {None, "worker"}:
-        asked = [known for known in directory if slug in {None, known.tenant.slug} and known.tenant.documentation]
-        answers, failed = run(_look_at_documentation([each for each in asked if each.tenant.slug not in findings]))
-        findings |= failed
+    is_asked = process in {None, "worker"}
+    asked = [known for known in directory if is_asked and slug in {None, known.tenant.slug}]
+    answers, failed = _look_at_documentation([each for each in asked if each.tenant.slug not in findings])
+    findings |= failed
     used = {known.tenant.servicedesk.instance for known in directory if known.tenant.servicedesk.account}
     every = sorted({known.tenant.slug for known in directory} | set(findings))
     for each in every:
@@ -91,19 +91,24 @@ def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]
     return findings
 
 
-async def _look_at_documentation(tenants: list[KnownTenant]) -> tuple[dict[str, str], dict[str, str]]:
+def _look_at_documentation(tenants: list[KnownTenant]) -> tuple[dict[str, str], dict[str, str]]:
     """By slug: what the servers of documentation answered, and what is wrong with the others."""
     from app.errors import AppError
     from app.integrations.documentation import open_documentation
 
     answers, failed = {}, {}
+
+    async def look(known: KnownTenant) -> str:
+        async with open_documentation(known.tenant, known.secrets.documentation_token) as documentation:
+            return ", ".join(await documentation.look())
+        raise AssertionError
+
     for known in tenants:
-        slug = known.tenant.slug
-        try:
-            async with open_documentation(known.tenant, known.secrets.documentation_token) as documentation:
-                answers[slug] = f"fine; documentation: {', '.join(await documentation.look())}"
-        except AppError as error:
-            failed[slug] = f"documentation: {error.detail}"
+        if known.tenant.documentation is not None:
+            try:
+                answers[known.tenant.slug] = f"fine; documentation: {asyncio.run(look(known))}"
+            except AppError as error:
+                failed[known.tenant.slug] = f"documentation: {error.detail}"
     return answers, failed
 
 

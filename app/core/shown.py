@@ -137,7 +137,9 @@ class _Shown:
         return self._untrusted(subject) if is_short or speaks_of(subject, said) else ""
 
     def _heading(self, title: str) -> str:
-        """The title of a document that nobody vouches for, or nothing where it speaks of something else."""
+        """The title of a document that nobody vouches for; nothing if it speaks of a contact, or of something else."""
+        if find_placeholders([self._mask.text(title)]):
+            return ""
         said = " ".join(["", *normal(self._ticket).split()])
         return self._untrusted(title) if speaks_of(title, said) else ""
 

@@ -438,7 +438,7 @@ async def test_cookies_are_a_sessions_own() -> None:
         ({"auth": "none"}, "authorization", None),
     ],
 )
-async def test_a_credential_is_sent_as_the_file_says(options: dict[str, str], header: str, value: str | None) -> None:
+async def test_a_credential_is_sent_as_the_file_says(options: dict[str, Any], header: str, value: str | None) -> None:
     odd = Odd()
     async with odd_server(odd) as url:
         await found(url, **options)

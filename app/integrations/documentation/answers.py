@@ -98,19 +98,22 @@ def allowed_page(url: str, allowed: Iterable[str]) -> str:
 
 
 def _is_below(page: URL, other: URL) -> bool:
-    if page.user is not None or page.password is not None or page.origin() != other.origin():
+    if page.user is not None or page.password is not None:
+        return False
+    if (page.scheme, page.host, page.port) != (other.scheme, other.host, other.port):
         return False
     path = other.path.rstrip("/") + "/"
     return f"{page.path}/".startswith(path)  # yarl has resolved `..`
 
 
 def _as_json(text: str) -> Any:
+    """The objects of *text*, none if they can't be read; None: it is words."""
     if text.lstrip()[:1] not in {"{", "["}:
         return None
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return []
 
 
 def _hits(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:

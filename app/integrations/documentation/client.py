@@ -181,7 +181,7 @@ class Documentation:
                     ) as client,
                 ):
                     is_connected = True
-                    self._mode = "auto" if client.protocol_version in sdk.MODERN_PROTOCOL_VERSIONS else "legacy"
+                    self._mode = "auto" if client.session.initialize_result is None else "legacy"
                     done.append(await work(_Session(sdk, client, wire)))
         except Exception as error:  # noqa: BLE001 - the SDK raises groups of errors of several libraries, its own bugs too
             if not done:
@@ -303,7 +303,7 @@ def _sdk() -> SimpleNamespace:
     from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415
     from mcp.shared import _otel  # noqa: PLC0415
     from mcp.shared.exceptions import MCPError  # noqa: PLC0415
-    from mcp_types import (  # noqa: PLC0415
+    from mcp.types import (  # noqa: PLC0415
         CONNECTION_CLOSED,
         CallToolRequest,
         CallToolRequestParams,
@@ -311,12 +311,10 @@ def _sdk() -> SimpleNamespace:
         Implementation,
         PaginatedRequestParams,
     )
-    from mcp_types.version import MODERN_PROTOCOL_VERSIONS  # noqa: PLC0415
 
     _otel._tracer = NoOpTracer()  # noqa: SLF001 - its spans hold the text of errors, and it has no switch
     return SimpleNamespace(
         CONNECTION_CLOSED=CONNECTION_CLOSED,
-        MODERN_PROTOCOL_VERSIONS=MODERN_PROTOCOL_VERSIONS,
         CallToolRequest=CallToolRequest,
         CallToolRequestParams=CallToolRequestParams,
         CallToolResult=CallToolResult,
