@@ -21,11 +21,10 @@ _CAUSES = "'paused', 'help_desk', 'calls', 'model', 'monitoring'"
 
 def _check(causes: str) -> str:
     return f"""
--- a wider check takes its place
+-- The wider check below takes its place.
 -- squawk-ignore ban-drop-constraint
-alter table gate
-    drop constraint gate_cause_check,
-    add constraint gate_cause_check check (cause in ({causes})) not valid
+alter table gate drop constraint gate_cause_check;
+alter table gate add constraint gate_cause_check check (cause in ({causes})) not valid;
 """
 
 
