@@ -17,6 +17,7 @@ with a session id or without one.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 import ssl
@@ -166,7 +167,9 @@ class Documentation:
         if (rest_s := self._rests_until - self._now()) > 0:
             raise DocumentationUnavailable(f"the server asked to be left alone, for {rest_s:.0f} s more")
         headers, max_bytes = self._headers(), self._options.max_kib * 1024
-        sdk, wire = _sdk(), _Wire(self._sessions, max_bytes=max_bytes)
+        wire = _Wire(self._sessions, max_bytes=max_bytes)
+        # Loaded in a thread, so that attempts of other tenants don't stand still for a second.
+        sdk = await asyncio.to_thread(_sdk)
         done: list[Answer] = []
         is_connected = False
         try:
