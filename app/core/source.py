@@ -108,8 +108,12 @@ class Source(BaseModel):
     @property
     def trusted_title(self) -> str:
         """Its title, if the tenant's staff or systems chose it; else empty."""
-        is_outside = self.kind is SourceKind.TICKET or (self.kind is SourceKind.DOCUMENT and self.staff_text == "")
-        return "" if is_outside else self.title
+        return "" if self.kind is SourceKind.TICKET or self.is_only_named else self.title
+
+    @property
+    def is_only_named(self) -> bool:
+        """Whether it is a document of a server that nobody trusts: a note may name it, and say nothing of it."""
+        return self.kind is SourceKind.DOCUMENT and self.staff_text == ""
 
 
 class GatherState(StrEnum):
