@@ -362,6 +362,7 @@ async def test_a_tool_that_answers_otherwise_than_its_own_schema_says_is_read_al
 
 async def test_a_server_can_ask_nothing_of_us() -> None:
     asked: list[dict[str, Any]] = []
+    wishes = ("sampling/createMessage", "elicitation/create", "roots/list")
 
     async def asks(request: web.Request, message: dict[str, Any]) -> web.StreamResponse:
         if "method" not in message:
@@ -369,7 +370,7 @@ async def test_a_server_can_ask_nothing_of_us() -> None:
             return web.Response(status=202)
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
-        for number, method in enumerate(("sampling/createMessage", "elicitation/create", "roots/list")):
+        for number, method in enumerate(wishes):
             params = {
                 "messages": [],
                 "maxTokens": 9,
@@ -378,7 +379,8 @@ async def test_a_server_can_ask_nothing_of_us() -> None:
             }
             wanted = {"jsonrpc": "2.0", "id": f"s{number}", "method": method, "params": params}
             await response.write(f"event: message\ndata: {json.dumps(wanted)}\n\n".encode())
-        await asyncio.sleep(0.3)
+        while len(asked) < len(wishes):
+            await asyncio.sleep(0.01)
         answer = {"jsonrpc": "2.0", "id": message["id"], "result": Odd().result}
         await response.write(f"event: message\ndata: {json.dumps(answer)}\n\n".encode())
         return response
@@ -392,7 +394,7 @@ async def test_a_server_can_ask_nothing_of_us() -> None:
 
     async with odd_server(Asking({"tools/call": asks})) as url:
         assert len(await found(url)) == 1
-    assert len(asked) == 3
+    assert len(asked) == len(wishes)
     assert all("error" in each for each in asked)
 
 

@@ -9,7 +9,7 @@ Invariants:
     - The server can ask nothing of us: no sampling, no elicitation, no stream of its own messages.
     - What it says is in no error, log line or span.
 
-The protocol is the official SDK's; it takes 33 MB and half a second, so it is loaded with the first question.
+The protocol is the official SDK's; it takes 33 MB and a second, so it is loaded with the first question.
 
 Source: specification 2025-03-26 to 2026-07-28, "Transports" and "Tools". Servers answer JSON or server-sent events,
 with a session id or without one.
