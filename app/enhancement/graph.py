@@ -102,12 +102,12 @@ async def gather(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 
 
 async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
-    """Ask the model, unless the budget is used up, there is nothing to write about, or it is one more of many."""
+    """Ask the model, unless the budget is used up, no source says anything, or the ticket is one more of many."""
     tools = runtime.context
     gathered, storm = state["gathered"], state["storm"]
     if storm is not None and storm.is_collected:
         return {"enhancement": _context_only(state, gathered)}
-    if not any(group.is_context for group in gathered):
+    if all(source.is_only_named for group in gathered if group.is_context for source in group.sources):
         return {"enhancement": _context_only(state, gathered, *_why_nothing(gathered))}
     if not await tools.may_use_model():
         return {"enhancement": _context_only(state, gathered, Notice.BUDGET_USED_UP)}
@@ -290,7 +290,9 @@ def _accept(state: State, gathered: tuple[Gathered, ...], kept: Kept | None) -> 
 
 
 def _why_nothing(gathered: tuple[Gathered, ...]) -> tuple[Notice, ...]:
-    """The notice "nothing found", unless all kinds were unavailable: the note says of each kind that it was."""
+    """The notice "nothing found", unless there are documents to name, or all kinds were unavailable: a note says it."""
+    if any(group.is_context for group in gathered):
+        return ()
     return () if all(group.state is GatherState.UNAVAILABLE for group in gathered) else (Notice.NOTHING_FOUND,)
 
 
