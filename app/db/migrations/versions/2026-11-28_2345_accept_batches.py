@@ -4,7 +4,7 @@ Each delivery of its own took a savepoint with a transaction id, and two stateme
 32, 45 µs now. The signature and what the function does stay, so the release before calls it as it did.
 
 Revision ID: 2026_11_28_2345
-Revises: 2026_11_28_2011
+Revises: 2026_11_28_2330
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from importlib import import_module
 from app.db.migrations import execute_script
 
 revision = "2026_11_28_2345"
-down_revision = "2026_11_28_2011"
+down_revision = "2026_11_28_2330"
 branch_labels = None
 depends_on = None
 
