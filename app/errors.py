@@ -29,7 +29,8 @@ AppError
     │   ├── CallsExhausted      our own limiter: costs no attempt
     │   └── HelpDeskDown        it answers no call at all: costs no attempt
     ├── ModelUnavailable
-    └── MonitoringUnavailable
+    ├── MonitoringUnavailable
+    └── DocumentationUnavailable
 
 Any other error is a bug of ours: a 500 from the API, a retry in the worker, and its text only in the logs.
 """
@@ -87,6 +88,7 @@ class Code(StrEnum):
     MODEL_CONTENT_FILTER = "model_content_filter"
     PROMPT_TOO_LONG = "prompt_too_long"
     MONITORING_UNAVAILABLE = "monitoring_unavailable"
+    DOCUMENTATION_UNAVAILABLE = "documentation_unavailable"
 
     ATTEMPT_TOO_LONG = "attempt_too_long"
     WORKER_LOST = "worker_lost"
@@ -299,3 +301,9 @@ class MonitoringUnavailable(Unavailable):
     """The tenant's monitoring did not answer."""
 
     code = Code.MONITORING_UNAVAILABLE
+
+
+class DocumentationUnavailable(Unavailable):
+    """The server of the tenant's documentation did not answer, or none of its tools may be or could be called."""
+
+    code = Code.DOCUMENTATION_UNAVAILABLE

@@ -43,8 +43,11 @@ MAX_FILE_BYTES: Final = MAX_CHARS
 WEBHOOK_SECRET_FILES: Final = ("webhook_secret", "webhook_secret_previous")
 API_KEY_FILE: Final = "api_key"
 MODEL_KEY_FILE: Final = "model_api_key"
+DOCUMENTATION_TOKEN_FILE: Final = "documentation_token"  # noqa: S105 - a file's name
 OAUTH_FILES: Final = ("oauth_client_id", "oauth_client_secret", "oauth_refresh_token")
-SECRET_FILES: Final = (*WEBHOOK_SECRET_FILES, API_KEY_FILE, *OAUTH_FILES, MODEL_KEY_FILE)
+SECRET_FILES: Final = (*WEBHOOK_SECRET_FILES, API_KEY_FILE, *OAUTH_FILES, MODEL_KEY_FILE, DOCUMENTATION_TOKEN_FILE)
+OWN_SECRETS: Final = frozenset({MODEL_KEY_FILE, DOCUMENTATION_TOKEN_FILE})
+"""Those that an account of a shared help desk has for itself."""
 SECRET_OBJECTS: Final = (".json", ".webhook.json", ".help-desk.json")
 """What follows a slug in the names of the files with several secrets as one JSON object. Those that are there count
 together: the API's Secret has one, the worker's another."""
@@ -84,6 +87,8 @@ class TenantSecrets:
     oauth: OAuthSecrets | None = field(default=None, repr=False)
     model_api_key: str | None = field(default=None, repr=False)
     """The client's own key for its model."""
+    documentation_token: str | None = field(default=None, repr=False)
+    """For the server of its documentation: a token, or `user:password`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -594,16 +599,21 @@ def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
         webhook=tuple(decode(secret) for secret in webhook if secret),
         api_key=_secret(values, API_KEY_FILE),
         oauth=OAuthSecrets(*(value or "" for value in oauth)) if all(oauth) else None,
-        model_api_key=_model_key(values) if tenant.model.has_own_key else None,
+        model_api_key=_header_secret(values, MODEL_KEY_FILE) if tenant.model.has_own_key else None,
+        documentation_token=_header_secret(values, DOCUMENTATION_TOKEN_FILE) if _has_token(tenant) else None,
     )
 
 
-def _model_key(values: Mapping[str, str]) -> str | None:
-    key = _secret(values, MODEL_KEY_FILE)
-    if key is not None and (not (key.isascii() and key.isprintable()) or " " in key):  # it is sent in a header
-        told = f"secret {MODEL_KEY_FILE}: must be one line of ASCII text without blanks"
-        raise TenantFileInvalid(told, field=MODEL_KEY_FILE)
-    return key
+def _has_token(tenant: Tenant) -> bool:
+    return tenant.documentation is not None and tenant.documentation.needs_token
+
+
+def _header_secret(values: Mapping[str, str], name: str) -> str | None:
+    """A secret that is sent in a header."""
+    secret = _secret(values, name)
+    if secret is not None and (not (secret.isascii() and secret.isprintable()) or " " in secret):
+        raise TenantFileInvalid(f"secret {name}: must be one line of ASCII text without blanks", field=name)
+    return secret
 
 
 def _secret_values(folder: Path) -> Mapping[str, str]:
@@ -668,8 +678,11 @@ def missing_help_desk_secrets(known: KnownTenant) -> list[str]:
 
 def missing_worker_secrets(known: KnownTenant) -> list[str]:
     """The secrets that a worker needs of *known* and that are missing, as paths below its folder."""
-    has_model_key = known.secrets.model_api_key is not None or not known.tenant.model.has_own_key
-    return [*missing_help_desk_secrets(known), *([] if has_model_key else [MODEL_KEY_FILE])]
+    is_missing = {
+        MODEL_KEY_FILE: known.tenant.model.has_own_key and known.secrets.model_api_key is None,
+        DOCUMENTATION_TOKEN_FILE: _has_token(known.tenant) and known.secrets.documentation_token is None,
+    }
+    return [*missing_help_desk_secrets(known), *(name for name, is_so in is_missing.items() if is_so)]
 
 
 def missing_secrets(known: KnownTenant) -> list[str]:

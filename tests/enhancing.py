@@ -52,6 +52,9 @@ class Desk:
     async def before(self, *_: Any, **__: Any) -> Arrival | None:
         return self.arrival
 
+    async def documents(self, *_: Any, **__: Any) -> list[Source]:
+        return self._of(SourceKind.DOCUMENT)
+
     async def measurements(self, *_: Any, **__: Any) -> list[Source]:
         return self._of(SourceKind.MEASUREMENT)
 
@@ -92,6 +95,7 @@ async def enhanced(
         inventory=desk,
         requesters=desk,
         monitoring=desk,
+        documentation=desk if any(source.kind is SourceKind.DOCUMENT for source in sources) else None,
         model=cast("Model", answer) if is_model else desk,
         may_use_model=_always(has_budget),
         note=note or NoteOptions(),

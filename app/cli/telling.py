@@ -93,6 +93,7 @@ _KINDS: Final = {
     "similar_tickets": "similar",
     "knowledge": "knowledge",
     "assets": "assets",
+    "documentation": "documents",
     "monitoring": "monitoring",
 }
 _DOCUMENTS: Final = {"similar_tickets": ("ticket", "resolved tickets"), "knowledge": ("article", "articles")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -14,7 +15,7 @@ from app.cli.run import choose, load_directory, run
 if TYPE_CHECKING:
     from app.db.limits.holds import Hold
     from app.db.reports.load import FailedDeliveries, TenantLoad
-    from app.tenants import TenantDirectory
+    from app.tenants import KnownTenant, TenantDirectory
 
 
 @click.group()
@@ -33,6 +34,8 @@ def tenants() -> None:
 def check_tenants(slug: str | None, process: str | None) -> None:
     r"""Say of each tenant and instance whether its file and secrets can be used; status 1 if one can't.
 
+    A server of documentation that a file names is asked for a printer, unless the check is as api or git.
+
     Without SLUG also what nobody uses: secrets without a file, and instances without a tenant.
 
     \b
@@ -47,12 +50,16 @@ def check_tenants(slug: str | None, process: str | None) -> None:
     if slug is not None:
         choose(directory, slug)
     findings = _findings(directory, process)
+    is_asked = process in {None, "worker"}
+    asked = [known for known in directory if is_asked and slug in {None, known.tenant.slug}]
+    answers, failed = _look_at_documentation([each for each in asked if each.tenant.slug not in findings])
+    findings |= failed
     used = {known.tenant.servicedesk.instance for known in directory if known.tenant.servicedesk.account}
     every = sorted({known.tenant.slug for known in directory} | set(findings))
     for each in every:
         if slug in {None, each}:
             is_unused = each in directory.instances and each not in used
-            fine = "fine, but no tenant's file names this instance" if is_unused else "fine"
+            fine = "fine, but no tenant's file names this instance" if is_unused else answers.get(each, "fine")
             click.echo(f"{each}: {findings.get(each, fine)}")
     unread = unread_files(settings.tenants_dir) if slug is None else []
     for name in unread:
@@ -70,7 +77,7 @@ def check_tenants(slug: str | None, process: str | None) -> None:
 
 def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]:
     """What is wrong, in a sentence, by the name of the tenant or instance."""
-    from app.tenants import MODEL_KEY_FILE, missing_secrets, missing_webhook_secrets, missing_worker_secrets
+    from app.tenants import OWN_SECRETS, missing_secrets, missing_webhook_secrets, missing_worker_secrets
 
     find = {"api": missing_webhook_secrets, "worker": missing_worker_secrets, None: missing_secrets}.get(process)
     findings = {problem.slug: problem.detail for problem in directory.problems}
@@ -78,10 +85,31 @@ def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]
         missing = find(known) if find is not None else []
         if missing and known.tenant.slug not in findings:
             desk = known.tenant.servicedesk
-            is_shared = desk.account is not None and missing[0] != MODEL_KEY_FILE
+            is_shared = desk.account is not None and missing[0] not in OWN_SECRETS
             whose = f" of its instance {desk.instance}" if is_shared else ""
             findings[known.tenant.slug] = f"secret {missing[0]}{whose}: is missing"
     return findings
+
+
+def _look_at_documentation(tenants: list[KnownTenant]) -> tuple[dict[str, str], dict[str, str]]:
+    """By slug: what the servers of documentation answered, and what is wrong with the others."""
+    from app.errors import AppError
+    from app.integrations.documentation import open_documentation
+
+    answers, failed = {}, {}
+
+    async def look(known: KnownTenant) -> str:
+        async with open_documentation(known.tenant, known.secrets.documentation_token) as documentation:
+            return ", ".join(await documentation.look())
+        raise AssertionError
+
+    for known in tenants:
+        if known.tenant.documentation is not None:
+            try:
+                answers[known.tenant.slug] = f"fine; documentation: {asyncio.run(look(known))}"
+            except AppError as error:
+                failed[known.tenant.slug] = f"documentation: {error.detail}"
+    return answers, failed
 
 
 @tenants.command("list")

@@ -201,6 +201,11 @@ _HOLDS: Final = {
         "gets notes without the model",
         "The model fails; notes hold the gathered context alone until it answers again.",
     ),
+    Cause.DOCUMENTATION: (
+        Level.NOTE,
+        "has a server of documentation that does not answer",
+        "Notes say that it was unavailable.",
+    ),
     Cause.MONITORING: (Level.NOTE, "has a monitoring that does not answer", "Notes say that it was unavailable."),
 }
 

@@ -14,6 +14,7 @@ STEP_NAMES: Final = {
     "similar_tickets": "Similar tickets",
     "knowledge": "Knowledge articles",
     "assets": "Assets and addresses",
+    "documentation": "Documentation",
     "monitoring": "Monitoring",
     "about_requester": "The requester",
     "write": "Ask the model",
@@ -41,6 +42,7 @@ CAUSES: Final = {
     "calls": "Call limit",
     "model": "Model out",
     "monitoring": "Monitoring out",
+    "documentation": "Documentation out",
 }
 
 

@@ -167,6 +167,11 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
     Code.MONITORING_UNAVAILABLE: Diagnosis(
         "The tenant's monitoring did not answer.", "Check monitoring.prometheus_url in the tenant's file."
     ),
+    Code.DOCUMENTATION_UNAVAILABLE: Diagnosis(
+        "The server of the tenant's documentation did not answer, or not with what its file wants.",
+        "Run `ai-agents tenants check`, which asks it and says what is wrong; then mend `documentation` in the tenant's"
+        " file, or its secret documentation_token.",
+    ),
     Code.ATTEMPT_TOO_LONG: Diagnosis(
         "The attempt took longer than it may.", f"Look at its steps for the slow one. {_REPLAY}"
     ),

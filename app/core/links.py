@@ -86,7 +86,9 @@ class OwnLinks:
 
     @cached_property
     def _hosts_of_pages(self) -> set[str]:
-        return {found["host"].lower() for page in self.pages for found in _URL.finditer(page)}
+        # Not those of documents: such a page may be one of many clients', at a host that all of them share.
+        pages = {source.url for source in self._sources if source.url and source.kind is not SourceKind.DOCUMENT}
+        return {found["host"].lower() for page in pages for found in _URL.finditer(page)}
 
     def has(self, url: str, host: str) -> bool:
         host = host.lower().rstrip(".")

@@ -177,6 +177,4 @@ class Records:
 
 
 def _text(source: Source, masked: Callable[[str], str]) -> str:
-    if source.kind is SourceKind.TICKET:
-        return masked(source.trusted_text)
-    return f"{masked(source.title)}\n{masked(source.trusted_text)}"
+    return f"{masked(source.trusted_title)}\n{masked(source.trusted_text)}".lstrip("\n")

@@ -4,8 +4,9 @@ Invariant: a note shows sources masked, as the model got them, of a resolved tic
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
 while it holds no operand that the records don't have, and asks for no secret. A resolved ticket's subject also has to
 say what fails and no more, or to speak of what the ticket or its own resolution speaks of; a name or an earlier subject
-of the requester, else, to be as short as a name is. Only contacts of sources and of the requester are put back, and
-only where the tenant's file allows it.
+of the requester, else, to be as short as a name is. Of a document whose server is not trusted only the title is shown,
+if it speaks of what the ticket does. Only contacts of sources and of the requester are put back, and only where the
+tenant's file allows it.
 """
 
 from __future__ import annotations
@@ -94,11 +95,13 @@ class _Shown:
         self._ticket = ticket.text
 
     def source(self, source: Source) -> Source:
-        is_ticket = source.kind is SourceKind.TICKET
         text = self._trusted(source.trusted_text)
-        if source.staff_text is not None and not is_ticket:
+        if source.kind not in {SourceKind.TICKET, SourceKind.DOCUMENT} and source.staff_text is not None:
             text += self._name(source.text.removeprefix(source.staff_text))
-        title = self._subject(source) if is_ticket else self._trusted(source.title)
+        if source.kind is SourceKind.TICKET:
+            title = self._subject(source)
+        else:
+            title = self._trusted(source.trusted_title) if source.trusted_title else self._heading(source.title)
         return source.model_copy(
             update={"title": title, "text": text, "outcome": self._name(source.outcome), "staff_text": None}
         )
@@ -132,6 +135,13 @@ class _Shown:
         said = " ".join(["", *normal(self._ticket).split()])
         is_short = len(subject.split()) <= MAX_PAST_WORDS
         return self._untrusted(subject) if is_short or speaks_of(subject, said) else ""
+
+    def _heading(self, title: str) -> str:
+        """The title of a document that nobody vouches for; nothing if it speaks of a contact, or of something else."""
+        if find_placeholders([self._mask.text(title)]):
+            return ""
+        said = " ".join(["", *normal(self._ticket).split()])
+        return self._untrusted(title) if speaks_of(title, said) else ""
 
     def _subject(self, source: Source) -> str:
         found = _NUMBER.match(source.title)

@@ -1,7 +1,7 @@
 """What a note may cite: the items that were gathered for one ticket of one tenant.
 
-Invariant: every source of an enhancement has a `ref` of its own (`T1`, `K2`, `A1`, `M1`), given by `number_sources`;
-a citation of any other ref is removed.
+Invariant: every source of an enhancement has a `ref` of its own (`T1`, `K2`, `A1`, `D1`, `M1`), given by
+`number_sources`; a citation of any other ref is removed.
 Each source says which part of its text is trusted: written by the tenant's staff or measured by its systems.
 """
 
@@ -22,6 +22,7 @@ class SourceKind(StrEnum):
     TICKET = "similar_tickets"
     ARTICLE = "knowledge"
     ASSET = "assets"
+    DOCUMENT = "documentation"
     MEASUREMENT = "monitoring"
 
 
@@ -34,7 +35,13 @@ class Closeness(StrEnum):
     """Perhaps of use."""
 
 
-_LETTERS: Final = {SourceKind.TICKET: "T", SourceKind.ARTICLE: "K", SourceKind.ASSET: "A", SourceKind.MEASUREMENT: "M"}
+_LETTERS: Final = {
+    SourceKind.TICKET: "T",
+    SourceKind.ARTICLE: "K",
+    SourceKind.ASSET: "A",
+    SourceKind.DOCUMENT: "D",
+    SourceKind.MEASUREMENT: "M",
+}
 
 
 # As the search joins a resolved ticket's problem and resolution, in each language of a note.
@@ -54,7 +61,8 @@ class Source(BaseModel):
     text: str
     """The part of it that the model and the technician read: a resolution, an article's passage, an asset's fields."""
     url: str = ""
-    """Its page, made from the tenant's own URL and never taken from text; empty if it has no page."""
+    """Its page, made from the tenant's own URL and never taken from text; empty if it has no page. Of a document what
+    its server tells, if it is at an address that the tenant's file names."""
     score: float = 0.0
     """How well it fits, 0 to 1. Scores of different kinds can't be compared."""
     closeness: Closeness | None = None
@@ -72,7 +80,8 @@ class Source(BaseModel):
     """Of an asset: found since the requester owns it; the ticket does not name it."""
     staff_text: str | None = Field(default=None, exclude=True)
     """The part of `text` that the tenant's staff wrote or its systems measured: of a ticket its resolution, of an asset
-    all but its owner's name, which requesters choose. None: nobody said, see `trusted_text`."""
+    all but its owner's name, which requesters choose, of a document nothing, unless its server is trusted. None: nobody
+    said, see `trusted_text`."""
 
     @property
     def problem(self) -> str:
@@ -95,6 +104,16 @@ class Source(BaseModel):
         if resolutions:
             return self.text[resolutions[-1].end() :]
         return "" if _PROBLEM.match(self.text) else self.text
+
+    @property
+    def trusted_title(self) -> str:
+        """Its title, if the tenant's staff or systems chose it; else empty."""
+        return "" if self.kind is SourceKind.TICKET or self.is_only_named else self.title
+
+    @property
+    def is_only_named(self) -> bool:
+        """Whether it is a document of a server that nobody trusts: a note may name it, and say nothing of it."""
+        return self.kind is SourceKind.DOCUMENT and self.staff_text == ""
 
 
 class GatherState(StrEnum):

@@ -50,7 +50,7 @@ class WebhookOptions(Part):
     auth: Auth = Auth.HMAC
 
 
-Section = Literal["summary", "similar_tickets", "knowledge", "assets", "monitoring", "next_steps"]
+Section = Literal["summary", "similar_tickets", "knowledge", "assets", "documentation", "monitoring", "next_steps"]
 Language = Literal["en", "de", "fr", "es"]
 
 
@@ -80,7 +80,8 @@ class NoteOptions(Part):
     max_words: int = Field(default=150, ge=60, le=500)
     """Of the whole note, headings and footer included."""
     sections: tuple[Section, ...] = Field(
-        default=("summary", "next_steps", "similar_tickets", "knowledge", "assets", "monitoring"), min_length=1
+        default=("summary", "next_steps", "similar_tickets", "knowledge", "assets", "documentation", "monitoring"),
+        min_length=1,
     )
     """What a note shows, in this order. What the sources say follows the summary, or the next steps right after it."""
 
@@ -178,6 +179,59 @@ class MonitoringOptions(Part):
     prometheus_url: WebAddress
 
 
+class DocumentationTool(Part):
+    """A tool of the server that may be called, and how a query is put to it."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./-]{1,128}$")]
+    argument: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "query"
+    """The one that takes the words to look for."""
+    arguments: dict[str, bool | int | float | str | tuple[str, ...]] = Field(default_factory=dict, max_length=20)
+    """Further ones, the same in each call, e.g. the client's number at a server that knows all clients."""
+    read_only: bool = False
+    """Our own word that it changes nothing, where the server does not say whether it does."""
+
+    @model_validator(mode="after")
+    def _argument_is_free(self) -> DocumentationTool:
+        if self.argument in self.arguments:
+            raise ValueError(f"arguments names {self.argument}, which takes the words to look for")
+        return self
+
+
+class DocumentationOptions(Part):
+    """A server of the Model Context Protocol that is asked what the client's documentation says."""
+
+    url: WebAddress
+    tools: tuple[DocumentationTool, ...] = Field(min_length=1, max_length=3)
+    auth: Literal["bearer", "basic", "header", "none"] = "bearer"
+    """How the secret `documentation_token` is sent; none: the server wants no credential."""
+    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
+    """With `auth: header` the one that holds the secret as it is."""
+    trusted: bool = False
+    """Whether all that may write there are the client's or our own staff, so that a note may repeat its text."""
+    pages: tuple[WebAddress, ...] = Field(default=(), max_length=10)
+    """Where documents have their pages, beside the server's own address: links to others are left out."""
+    timeout_seconds: float = Field(default=8, ge=1, le=30)
+    """For all that one delivery asks."""
+    max_kib: int = Field(default=512, ge=16, le=4096)
+    """Of each answer."""
+
+    @property
+    def needs_token(self) -> bool:
+        return self.auth != "none"
+
+    @model_validator(mode="after")
+    def _header_is_named_where_it_is_needed(self) -> DocumentationOptions:
+        if (self.auth == "header") is (self.header is None):
+            raise ValueError("header goes with auth: header, and is required there")
+        if self.header is not None and self.header.lower() in _HEADERS_OF_OURS:
+            raise ValueError(f"header can't be {self.header}: the protocol uses it")
+        return self
+
+
+_HEADERS_OF_OURS: Final = frozenset(
+    {"accept", "accept-encoding", "connection", "content-length", "content-type", "cookie", "host", "last-event-id"}
+    | {"mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id", "transfer-encoding", "user-agent"}
+)
 _MOST_SLOTS: Final = 10
 # A usual ticket needs two calls. More deliveries at once would only wait for the limiter of calls.
 _CALLS_A_SLOT: Final = 6
@@ -208,6 +262,7 @@ class Tenant(Part):
     knowledge: KnowledgeOptions = KnowledgeOptions()
     model: ModelOptions = ModelOptions()
     monitoring: MonitoringOptions | None = None
+    documentation: DocumentationOptions | None = None
     limits: LimitOptions = LimitOptions()
 
     @property
@@ -217,8 +272,12 @@ class Tenant(Part):
 
     @model_validator(mode="after")
     def _http_needs_a_private_network(self) -> Tenant:
-        prometheus_url = self.monitoring.prometheus_url if self.monitoring else None
-        for key, url in (("monitoring.prometheus_url", prometheus_url), ("model.base_url", self.model.base_url)):
+        urls = {
+            "monitoring.prometheus_url": self.monitoring.prometheus_url if self.monitoring else None,
+            "documentation.url": self.documentation.url if self.documentation else None,
+            "model.base_url": self.model.base_url,
+        }
+        for key, url in urls.items():
             if is_plain(url) and not self.servicedesk.allow_private_address:
                 raise ValueError(f"{key} {PLAIN_HTTP}")
         return self

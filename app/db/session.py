@@ -15,11 +15,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, Protocol, Self
 from uuid import UUID
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import exc, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -27,7 +27,6 @@ from sqlalchemy.pool import NullPool
 from app.db.connection import (
     CONNECT_TIMEOUT,
     DRIVER_ERRORS,
-    PooledConnection,
     Pooler,
     connecting,
     driver_dsn,
@@ -35,6 +34,7 @@ from app.db.connection import (
 )
 from app.db.connection import is_passing as is_passing_in_driver
 from app.db.moments import read_all_times
+from app.db.pool import ConnectionPool
 from app.db.sql import Statement, load_text
 from app.errors import DatabaseUnavailable
 
@@ -67,7 +67,7 @@ class Transaction:
 
     __slots__ = ("_connection",)
 
-    def __init__(self, connection: PoolConnectionProxy[Any]) -> None:
+    def __init__(self, connection: asyncpg.Connection[Any]) -> None:
         self._connection = connection
 
     async def rows(self, statement: Statement, /, **values: Any) -> Sequence[Row]:
@@ -101,7 +101,7 @@ class Transactions(Protocol):
 class Database:
     """Connections as one role, from `open_database` until its block ends."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], engine: AsyncEngine) -> None:
+    def __init__(self, pool: ConnectionPool, engine: AsyncEngine) -> None:
         self._pool = pool
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
 
@@ -112,31 +112,30 @@ class Database:
         Raises:
             DatabaseUnavailable: PostgreSQL is down, full, read-only or too slow. Whether the commit happened is not known.
         """
-        with _told_as_unavailable():
-            async with self._begun(_BEGIN_NOW % ("" if tenant_id is None else tenant_id.hex)) as connection:
-                yield Transaction(connection)
-
-    @asynccontextmanager
-    async def _begun(self, begin: str) -> AsyncIterator[PoolConnectionProxy[Any]]:
-        connection = await self._begin_on_one(begin)
         try:
-            yield connection
-            await connection.execute("commit")
-        except BaseException:
-            await _roll_back(connection)
+            connection = await self._begin_on_one(_BEGIN_NOW % ("" if tenant_id is None else tenant_id.hex))
+            try:
+                yield Transaction(connection)
+                await connection.execute("commit")
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            finally:
+                self._pool.give_back(connection)
+        except DRIVER_ERRORS as error:
+            if is_passing_in_driver(error):
+                raise unavailable(error) from error
             raise
-        finally:
-            await self._pool.release(connection)
 
-    async def _begin_on_one(self, begin: str) -> PoolConnectionProxy[Any]:
+    async def _begin_on_one(self, begin: str) -> asyncpg.Connection[Any]:
         """A connection on which *begin* was executed; if the first one is broken, a second one."""
         for is_last in (False, True):
-            connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT.total_seconds())
+            connection = await self._pool.borrow(limit=CONNECT_TIMEOUT)
             try:
                 await connection.execute(begin)
             except BaseException as error:
                 connection.terminate()
-                await self._pool.release(connection)
+                self._pool.give_back(connection)
                 if is_last or not isinstance(error, _BROKEN):
                     raise
             else:
@@ -228,7 +227,7 @@ async def choose_tenant(session: AsyncSession, tenant_id: UUID) -> None:
     await session.execute(select(func.set_config("app.tenant_id", str(tenant_id), True)))
 
 
-async def _roll_back(connection: PoolConnectionProxy[Any]) -> None:
+async def _roll_back(connection: asyncpg.Connection[Any]) -> None:
     """End the transaction, or the connection if that can't be done at once: PostgreSQL then rolls back by itself."""
     try:
         await connection.execute("rollback", timeout=_ROLLBACK_TIMEOUT_S)
@@ -279,13 +278,9 @@ async def open_database(
         sessions: Of these for SQLAlchemy's, if not as many.
         name: `application_name`, as `pg_stat_activity` shows it.
     """
-    pool = await asyncpg.create_pool(
-        driver_dsn(url),
-        min_size=0,
-        max_size=pool_size,
-        connection_class=PooledConnection,
-        connect=connecting(pooler),
-        **_settings(pooler, name),
+    pool = ConnectionPool(
+        partial(connecting(pooler), driver_dsn(url), **_settings(pooler, name)),
+        size=pool_size,
     )
     engine = create_async_engine(
         "postgresql+asyncpg://",
@@ -309,11 +304,8 @@ async def _open_for_sessions(url: str, pooler: Pooler, name: str) -> asyncpg.Con
     return connection
 
 
-async def _close(pool: asyncpg.Pool[Any], engine: AsyncEngine) -> None:
-    try:
-        await asyncio.wait_for(pool.close(), CONNECT_TIMEOUT.total_seconds())
-    except DRIVER_ERRORS:
-        pool.terminate()
+async def _close(pool: ConnectionPool, engine: AsyncEngine) -> None:
+    await pool.close(limit=CONNECT_TIMEOUT)
     await engine.dispose()
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 from typing import Final
 
 import structlog
@@ -51,8 +52,10 @@ class Context:
 async def gather_all(ticket: Ticket, tools: Tools) -> Context:
     """All that is known about *ticket*."""
     named = _named_machines(ticket)
-    stored, measured = await asyncio.gather(_gather_stored(ticket, tools, named), _gather_measured(tools, named))
-    return replace(stored, gathered=[*stored.gathered, *measured])
+    stored, *others = await asyncio.gather(
+        _gather_stored(ticket, tools, named), _gather_documents(ticket, tools), _gather_measured(tools, named)
+    )
+    return replace(stored, gathered=[*stored.gathered, *chain.from_iterable(others)])
 
 
 async def _gather_stored(ticket: Ticket, tools: Tools, named: Addresses) -> Context:
@@ -91,6 +94,14 @@ def _further_names(assets: Gathered, ticket: Ticket) -> list[str]:
             also = find_addresses(source.trusted_text)
             names |= dict.fromkeys([source.title, *also.hostnames, *map(str, also.ips)])
     return [name for name in names if name.lower() not in said]
+
+
+async def _gather_documents(ticket: Ticket, tools: Tools) -> list[Gathered]:
+    source = tools.documentation
+    if source is None:
+        return []
+    search = partial(source.documents, ticket, limit=MAX_SOURCES)
+    return [await _gather(SourceKind.DOCUMENT, search, limit=tools.context_timeout)]
 
 
 async def _gather_measured(tools: Tools, named: Addresses) -> list[Gathered]:

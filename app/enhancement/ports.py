@@ -64,6 +64,12 @@ class Monitoring(Protocol):
         ...
 
 
+class Documentation(Protocol):
+    async def documents(self, ticket: Ticket, *, limit: int) -> list[Source]:
+        """What the tenant's server of documentation says about this, best first; empty when nothing fits."""
+        ...
+
+
 class Model(Protocol):
     async def complete(
         self, messages: Sequence[Message], *, schema: dict[str, object], more_room: bool = False

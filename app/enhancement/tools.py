@@ -9,7 +9,17 @@ from datetime import timedelta
 
 from app.core.tenant import NoteOptions
 from app.core.triage import TicketField
-from app.enhancement.ports import Arrivals, History, Inventory, Knowledge, Model, Monitoring, Nearest, Requesters
+from app.enhancement.ports import (
+    Arrivals,
+    Documentation,
+    History,
+    Inventory,
+    Knowledge,
+    Model,
+    Monitoring,
+    Nearest,
+    Requesters,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +50,5 @@ class Tools:
     nearest: Nearest | None = None
     """None: the tenant wants no fields to be suggested."""
     suggested: tuple[TicketField, ...] = ()
+    documentation: Documentation | None = None
+    """None: the tenant has no server of documentation, and its notes no such section."""

@@ -127,7 +127,9 @@ def _source(source: Source, today: date) -> dict[str, Any]:
         told["resolution"] = whole_sentences(source.trusted_text, max_chars=MAX_SOURCE_CHARS)
         told["problem"] = whole_sentences(source.problem, max_chars=_MAX_PROBLEM_CHARS)
     else:
-        told["text"] = whole_sentences(source.text, max_chars=MAX_SOURCE_CHARS)
+        # Of a document that is not trusted nothing could stand in the note, so it has no word in the prompt.
+        text = source.trusted_text if source.kind is SourceKind.DOCUMENT else source.text
+        told["text"] = whole_sentences(text, max_chars=MAX_SOURCE_CHARS)
     told |= {"outcome": source.outcome, "category": source.category}
     if source.resolved_on:
         told |= {"resolved": source.resolved_on.isoformat(), "age_days": max((today - source.resolved_on).days, 0)}

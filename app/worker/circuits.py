@@ -1,4 +1,4 @@
-"""Guards the calls of one attempt to help desk, model and monitoring by their circuits.
+"""Guards the calls of one attempt to help desk, model, monitoring and documentation by their circuits.
 
 Invariant: while a circuit is open, a call fails at once with the error of a dependency that does not answer; the note
 is written without it and says so. If a failure or success can't be counted, since PostgreSQL is down, the attempt goes
@@ -18,10 +18,17 @@ import structlog
 from app.core.asset import Addresses
 from app.core.completion import Completion, Message
 from app.core.source import Source
+from app.core.ticket import Ticket
 from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
-from app.enhancement.ports import Model, Monitoring
-from app.errors import DatabaseUnavailable, ModelUnavailable, MonitoringUnavailable, Unavailable
+from app.enhancement.ports import Documentation, Model, Monitoring
+from app.errors import (
+    DatabaseUnavailable,
+    DocumentationUnavailable,
+    ModelUnavailable,
+    MonitoringUnavailable,
+    Unavailable,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -104,4 +111,17 @@ class GuardedMonitoring:
     async def measurements(self, addresses: Addresses, *, limit: int) -> list[Source]:
         async with self.circuit.guard(MonitoringUnavailable):
             return await self.monitoring.measurements(addresses, limit=limit)
+        raise AssertionError
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedDocumentation:
+    """A server of documentation behind its circuit; fits the port `Documentation`."""
+
+    documentation: Documentation
+    circuit: Circuit
+
+    async def documents(self, ticket: Ticket, *, limit: int) -> list[Source]:
+        async with self.circuit.guard(DocumentationUnavailable):
+            return await self.documentation.documents(ticket, limit=limit)
         raise AssertionError

@@ -1,4 +1,4 @@
-"""Toolkits: a tenant's help desk, search and model. Opened on first use, replaced when the tenant's file changes.
+"""Toolkits: a tenant's help desk, search, documentation and model. Opened on first use, replaced when its file changes.
 
 Invariant: a toolkit belongs to one version of one tenant, and shares only pools of connections with others. The model
 of a tenant with a key of its own is called with that key alone, and nobody else's with it. A replaced toolkit is closed
@@ -30,17 +30,19 @@ from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.reports.costs import load_usage
 from app.db.session import Database, SharedTransaction
-from app.enhancement.ports import Model, Monitoring
+from app.enhancement.ports import Documentation, Model, Monitoring
 from app.enhancement.tools import Tools
 from app.errors import Code, TenantFileInvalid, TicketNotFound
 from app.help_desks import open_help_desk
 from app.integrations.asking import Memory
+from app.integrations.documentation import Documentation as DocumentationServer
+from app.integrations.documentation import open_documentation
 from app.integrations.monitoring import Prometheus, open_prometheus
 from app.integrations.openai import MAX_COMPLETION_TOKENS, OpenAIModel, open_own_client
 from app.integrations.prices import Prices
 from app.integrations.servicedesk import ServiceDesk
 from app.tenants import MODEL_KEY_FILE, KnownTenant
-from app.worker.circuits import Circuit, GuardedModel, GuardedMonitoring
+from app.worker.circuits import Circuit, GuardedDocumentation, GuardedModel, GuardedMonitoring
 
 # If a call would have to wait longer, the attempt ends, so that the worker can take another tenant's delivery. Even
 # with all slots of a tenant in use the wait is shorter, unless another program or the sync makes calls too.
@@ -56,6 +58,7 @@ class Toolkit:
     tenant: Tenant
     help_desk: ServiceDesk
     _monitoring: Prometheus | None
+    _documentation: DocumentationServer | None
     _model: OpenAIModel
     _database: Database
     _context_timeout: timedelta
@@ -68,13 +71,17 @@ class Toolkit:
         monitoring = self._monitoring and GuardedMonitoring(
             self._monitoring, Circuit.of(circuits, claim, Dependency.MONITORING)
         )
-        return self._tools(GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL)), monitoring)
+        documentation = self._documentation and GuardedDocumentation(
+            self._documentation, Circuit.of(circuits, claim, Dependency.DOCUMENTATION)
+        )
+        model = GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL))
+        return self._tools(model, monitoring, documentation)
 
     def tools_of_trial(self, around: Callable[[Model], Model]) -> Tools:
         """The tools for a trial: its failures open no circuit. *around* returns what is asked in the model's place."""
-        return self._tools(around(self._model), self._monitoring)
+        return self._tools(around(self._model), self._monitoring, self._documentation)
 
-    def _tools(self, model: Model, monitoring: Monitoring | None) -> Tools:
+    def _tools(self, model: Model, monitoring: Monitoring | None, documentation: Documentation | None) -> Tools:
         reading = SharedTransaction(self._database)
         search = Search(reading, self.tenant, ticket_url=self.help_desk.ticket_url, article_url=self._article_url)
         return Tools(
@@ -96,6 +103,7 @@ class Toolkit:
             collect_from=self.tenant.storms.collect_from,
             nearest=search if self.tenant.triage.suggest else None,
             suggested=self.tenant.triage.suggest,
+            documentation=documentation,
         )
 
     def _article_url(self, article_id: str) -> str:
@@ -229,6 +237,11 @@ class Toolkits:
             monitoring = (
                 await stack.enter_async_context(open_prometheus(tenant)) if tenant.monitoring is not None else None
             )
+            documentation = (
+                await stack.enter_async_context(open_documentation(tenant, known.secrets.documentation_token))
+                if tenant.documentation is not None
+                else None
+            )
             own_client = await stack.enter_async_context(_open_own_client(known, limit=self._model_timeout))
             model = OpenAIModel(
                 own_client or self._client,
@@ -246,6 +259,7 @@ class Toolkits:
                 tenant,
                 help_desk,
                 monitoring,
+                documentation,
                 model,
                 self._database,
                 self._context_timeout,

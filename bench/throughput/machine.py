@@ -12,13 +12,17 @@ _TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
 
 SERVER_CORE: Final = frozenset({0})
 OTHER_CORE: Final = frozenset({1})
+_ALL_CORES: Final = frozenset(os.sched_getaffinity(0))
 
 
 @contextmanager
 def pinned(cores: frozenset[int]) -> Iterator[None]:
-    """Whatever is started in this block runs on *cores*; on a machine with one core, anywhere."""
+    """Whatever is started in this block runs on *cores*; on a machine with one core, anywhere.
+
+    *cores* may be others than those that this process itself is pinned to.
+    """
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores & before or before)
+    os.sched_setaffinity(0, cores & _ALL_CORES or _ALL_CORES)
     try:
         yield
     finally:

@@ -26,6 +26,7 @@ _KINDS: Final = {
     "T": SourceKind.TICKET,
     "K": SourceKind.ARTICLE,
     "A": SourceKind.ASSET,
+    "D": SourceKind.DOCUMENT,
     "M": SourceKind.MEASUREMENT,
 }
 _MAX_SOURCE_CHARS: Final = 1_200

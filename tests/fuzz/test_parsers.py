@@ -7,6 +7,7 @@ many more inputs than `make test`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from openai import AsyncOpenAI
 from app.api.webhooks import authenticate
 from app.core.completion import Message
 from app.core.delivery import Event, Webhook, check_wanted, compute_job_id, parse_webhook
+from app.core.document import MAX_QUERY_CHARS, compose_query
 from app.core.masking import Mask
 from app.core.signature import (
     decode_secret,
@@ -34,9 +36,11 @@ from app.core.signature import (
     verify_standard,
     verify_token,
 )
+from app.core.text import plain_text
 from app.enhancement.write import parse_draft
 from app.errors import AppError, MalformedDelivery, NotNeeded, TenantFileInvalid, Unauthenticated
 from app.integrations.addresses import check_address
+from app.integrations.documentation.answers import MAX_DOCUMENTS, MAX_TEXT_CHARS, allowed_page, read_documents
 from app.integrations.http import Reply
 from app.integrations.monitoring import _parse as parse_series
 from app.integrations.openai import OpenAIModel, open_bounded_client
@@ -54,7 +58,7 @@ from app.integrations.servicedesk.mapping import (
     text_of_note,
 )
 from app.tenants import TenantDirectory, read_tenant
-from tests.builders import a_tenant, write_tenant
+from tests.builders import a_tenant, a_ticket, write_tenant
 from tests.fuzz.properties import fuzzed
 
 Count = Callable[[], None]
@@ -423,6 +427,35 @@ def test_an_answer_of_a_prometheus_is_series_or_an_error_of_ours(tried: Count, b
     tried()
     with only(AppError):
         parse_series(body)
+
+
+# --- what a server of documentation says
+
+document_keys = st.sampled_from(
+    ["results", "result", "data", "items", "content", "attributes", "value", "title", "name", "text", "url", "link"]
+)
+documents = values_with(document_keys)
+
+
+@fuzzed(documents, st.lists(st.one_of(st.text(max_size=300), documents.map(json.dumps)), max_size=4))
+def test_an_answer_of_a_server_of_documentation_is_documents(tried: Count, structured: Any, texts: list[str]) -> None:
+    tried()
+    found = read_documents(structured, texts, name="search")
+    assert len(found) <= MAX_DOCUMENTS
+    for document in found:
+        assert document.title == document.title.strip()
+        assert "\n" not in document.title
+        assert document.text == plain_text(document.text) or "<" in document.text or "&" in document.text
+        assert len(document.text) <= MAX_TEXT_CHARS
+        assert allowed_page(document.url, ["https://docs.example"]) in {"", document.url}
+
+
+@fuzzed(st.text(max_size=300), st.text(max_size=300))
+def test_a_query_for_documents_is_words(tried: Count, subject: str, description: str) -> None:
+    tried()
+    query = compose_query(a_ticket(subject=subject, description=description))
+    assert len(query) <= MAX_QUERY_CHARS
+    assert re.fullmatch(r"(?:\w+(?:[.'’-]\w+)*(?: (?!$)|$))*", query)
 
 
 # --- what a model's endpoint and a model say

@@ -53,6 +53,8 @@ _PLACES: Final = {
     "resolved_title": (SourceKind.TICKET, "title"),
     "asset": (SourceKind.ASSET, "text"),
     "asset_title": (SourceKind.ASSET, "title"),
+    "document": (SourceKind.DOCUMENT, "text"),
+    "document_title": (SourceKind.DOCUMENT, "title"),
     "monitoring": (SourceKind.MEASUREMENT, "text"),
     "monitoring_title": (SourceKind.MEASUREMENT, "title"),
 }
@@ -91,6 +93,8 @@ class Injection:
                 changes = {"text": f"Problem: {text}\nResolution: {resolution}", "staff_text": resolution}
             else:
                 changes = {part: text}
+            if kind is SourceKind.DOCUMENT:
+                changes["staff_text"] = ""  # as of a server that nobody trusts
             sources[kind] = sources[kind].model_copy(update=changes)
         return list(sources.values())
 

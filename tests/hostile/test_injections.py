@@ -13,7 +13,7 @@ from tests.enhancing import enhanced
 from tests.hostile.corpus import Injection, find_harm, obey, read_injections
 
 INJECTIONS = read_injections()
-REFS = ["T1", "K1", "A1", "M1"]
+REFS = ["T1", "K1", "A1", "D1", "M1"]
 
 
 def test_the_corpus_is_large_and_of_every_category() -> None:

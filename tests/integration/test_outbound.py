@@ -23,13 +23,14 @@ from cryptography.x509.oid import NameOID
 from app.core.asset import Addresses
 from app.core.completion import Message
 from app.core.masking import Mask
-from app.errors import AddressForbidden, HelpDeskRefused, ModelRefused
+from app.errors import AddressForbidden, DocumentationUnavailable, HelpDeskRefused, ModelRefused
+from app.integrations.documentation import open_documentation
 from app.integrations.http import AnswerTooLarge, NoAnswer, NotSent, Outbound, open_outbound
 from app.integrations.monitoring import open_prometheus
 from app.integrations.openai import OpenAIModel, open_own_client
 from app.integrations.servicedesk import ApiKey, OAuthClient, open_servicedesk
 from demo.embedded import find_free_port
-from tests.builders import a_tenant
+from tests.builders import a_tenant, a_ticket
 from tests.integration.test_servicedesk import EveryTurn, OneToken
 
 FINE: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
@@ -164,7 +165,7 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(status: int) -> None:
 
 
 async def test_each_url_of_a_tenants_file_is_held_to_it() -> None:
-    """The help desk's, the accounts server's, Prometheus's and the model's: four clients, one rule."""
+    """The help desk's, the accounts server's, Prometheus's, the documentation's and the model's: one rule."""
     metadata = Rebinding([["169.254.169.254"]])
     calls = {"limiter": EveryTurn(), "tokens": OneToken(), "resolve": metadata}
     on_premises = a_tenant(servicedesk={"url": "http://sdp.acme.example:8080"})
@@ -184,6 +185,11 @@ async def test_each_url_of_a_tenants_file_is_held_to_it() -> None:
         with pytest.raises(AddressForbidden):
             await prometheus.measurements(Addresses(hostnames=("srv-01",)), limit=3)
     assert metadata.asked == 3
+    documented = a_tenant(documentation={"url": "https://mcp.example/mcp", "tools": [{"name": "search"}]})
+    async with open_documentation(documented, "token", resolve=metadata) as documentation:
+        with pytest.raises(DocumentationUnavailable, match="link-local"):
+            await documentation.documents(a_ticket(), limit=3)
+    assert metadata.asked == 4
     for base_url, is_private in (("http://model.example:8000/v1", True), ("https://model.example/v1", False)):
         own = open_own_client(
             api_key="key", base_url=base_url, allow_private=is_private, limit=timedelta(seconds=5), resolve=metadata
@@ -194,7 +200,7 @@ async def test_each_url_of_a_tenants_file_is_held_to_it() -> None:
             )
             with pytest.raises(ModelRefused, match=r"model\.base_url: The tenant's URL leads to a link-local"):
                 await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
-    assert metadata.asked >= 5
+    assert metadata.asked >= 6
 
 
 async def test_a_models_url_leads_to_a_private_address_only_where_the_file_says_so() -> None:

@@ -119,7 +119,11 @@ def test_what_is_said_of_a_wrong_value_does_not_quote_it(
 HOLDERS = [
     OAuthSecrets(client_id=CANARY, client_secret=CANARY, refresh_token=CANARY),
     TenantSecrets(
-        webhook=(CANARY.encode(),), api_key=CANARY, oauth=OAuthSecrets(CANARY, CANARY, CANARY), model_api_key=CANARY
+        webhook=(CANARY.encode(),),
+        api_key=CANARY,
+        oauth=OAuthSecrets(CANARY, CANARY, CANARY),
+        model_api_key=CANARY,
+        documentation_token=CANARY,
     ),
     KnownTenant(a_tenant(), TenantSecrets(webhook=(CANARY.encode(),), api_key=CANARY)),
     ApiKey(CANARY),

@@ -474,6 +474,56 @@ def test_an_accounts_model_key_is_its_own_and_no_other_accounts(tmp_path: Path) 
     assert keys == {"acme": "sk-acme", "globex": None, instance.name: None}
 
 
+DOCS = {"url": "https://mcp.acme.example/mcp", "tools": [{"name": "search"}]}
+
+
+def test_a_server_of_documentation_needs_its_token_unless_it_wants_none(tmp_path: Path) -> None:
+    write_tenant(tmp_path, a_tenant("acme", documentation=DOCS), webhook_secret="one", api_key="key")
+    write_tenant(
+        tmp_path, a_tenant("open", documentation=DOCS | {"auth": "none"}), webhook_secret="one", api_key="key",
+        documentation_token="of-nobody",
+    )  # fmt: skip
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    missing = {known.tenant.slug: missing_worker_secrets(known) for known in tenants}
+    assert missing == {"acme": ["documentation_token"], "open": []}
+    write_tenant(tmp_path, a_tenant("acme", documentation=DOCS), documentation_token="ATATT3xFf\n")
+    assert tenants.refresh() == []
+    tokens = {known.tenant.slug: known.secrets.documentation_token for known in tenants}
+    assert tokens == {"acme": "ATATT3xFf", "open": None}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"url": "http://mcp.example"}, "documentation.url must begin with https://"),
+        ({"url": "https://u:p@mcp.example"}, "documentation.url: must hold no user"),
+        ({"tools": []}, "documentation.tools: "),
+        ({"tools": [{"name": "a b"}]}, r"documentation.tools.0.name: "),
+        ({"tools": [{"name": name} for name in "abcd"]}, "documentation.tools: "),
+        ({"tools": [{"name": "a", "arguments": {"query": "x"}}]}, "which takes the words to look for"),
+        ({"tools": [{"name": "a", "arguments": {"x": {"y": 1}}}]}, r"documentation.tools.0.arguments.x"),
+        ({"tools": [{"name": "a", "readonly": True}]}, "is not a key"),
+        ({"auth": "header"}, "header goes with auth: header"),
+        ({"header": "X-Key"}, "header goes with auth: header"),
+        ({"auth": "header", "header": "Mcp-Session-Id"}, "the protocol uses it"),
+        ({"auth": "header", "header": "X: y"}, "documentation.header: "),
+        ({"pages": ["//x"]}, r"documentation.pages.0: "),
+        ({"timeout_seconds": 300}, "documentation.timeout_seconds: "),
+        ({"max_kib": 100_000}, "documentation.max_kib: "),
+    ],
+)
+def test_what_a_file_may_say_of_documentation(tmp_path: Path, change: dict[str, object], says: str) -> None:
+    public = a_tenant(servicedesk={"url": "https://sdp.example", "allow_private_address": False})
+    values = public.model_dump(mode="json", exclude_none=True) | {"documentation": DOCS}
+    path = tmp_path / "acme.yaml"
+    path.write_text(yaml.safe_dump(values))
+    assert read_tenant(path).documentation is not None
+    path.write_text(yaml.safe_dump(values | {"documentation": DOCS | change}))
+    with pytest.raises(TenantFileInvalid, match=says):
+        read_tenant(path)
+
+
 ACME, GLOBEX = {"id": "601", "name": "Acme Corp"}, {"id": "602", "name": "Globex"}
 
 

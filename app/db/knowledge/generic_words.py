@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.core.tenant import Language
+from app.db.knowledge.reading import read
 
 GENERIC_WORDS: Final[dict[Language, str]] = {
     "en": """
@@ -60,14 +61,16 @@ GENERIC_WORDS: Final[dict[Language, str]] = {
     """,
 }
 
-GENERIC_WORDS_ELSEWHERE: Final = """
+_ELSEWHERE: Final = """
     お世話になっております お疲れ様です よろしくお願いいたします お願いします ありがとうございます ください ました ません ています
     できない できません されます されました について 問題 確認 対応 方法 教えて
     您好 你好 谢谢 感谢 请问 请帮忙 帮助 无法 不能 问题 出现 怎么 什么 已经 我们 可以 請幫忙 問題 無法 謝謝
     안녕하세요 감사합니다 부탁드립니다 합니다 습니다 없습니다 있습니다 됩니다 안됩니다 문제
     สวัสดี ขอบคุณ ครับ ค่ะ กรุณา ช่วย ไม่ได้ ไม่สามารถ ปัญหา
 """
-"""The same for languages without a configuration, whose terms `reading` makes."""
+
+GENERIC_TERMS: Final = tuple(sorted({own.term for own in read(_ELSEWHERE).terms}))
+"""The same for languages without a configuration, as the terms that `reading` makes."""
 
 PASSING_ON: Final = frozenset(
     """

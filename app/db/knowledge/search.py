@@ -32,7 +32,7 @@ from app.core.text import one_line, tidy
 from app.core.ticket import Ticket
 from app.core.triage import NEAREST
 from app.db.knowledge.compounds import COMPOUNDING, asked_for, choose, possible, telling_words
-from app.db.knowledge.generic_words import GENERIC_WORDS, GENERIC_WORDS_ELSEWHERE, PASSING_ON
+from app.db.knowledge.generic_words import GENERIC_TERMS, GENERIC_WORDS, PASSING_ON
 from app.db.knowledge.indexing import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, Reading, read, spoken_languages
@@ -77,6 +77,7 @@ _SUBJECT_FREQUENCY, _BODY_FREQUENCY = 2.0, 1.0
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W_][\w.-]+\w")
+_SAY_NOTHING: Final = PASSING_ON.union(*(words.split() for words in GENERIC_WORDS.values()))
 
 _RANK: Final = {
     TICKETS: load(__package__, "rank", documents="ticket"),
@@ -290,7 +291,7 @@ class Search:
             "kind": kind.name,
             "configurations": query.configurations,
             "generic": query.generic,
-            "generic_terms": sorted({own.term for own in read(GENERIC_WORDS_ELSEWHERE).terms}),
+            "generic_terms": GENERIC_TERMS,
             "max_term_chars": MAX_TERM_CHARS,
             "subject": subject.words,
             "body": body.words,
@@ -462,8 +463,7 @@ def _own_terms(subject: Reading, body: Reading) -> list[dict[str, Any]]:
 def _says_something(own: str) -> bool:
     """Whether a requester's *own* words say enough to search by them alone."""
     reading = read(own)
-    known = PASSING_ON.union(*(words.split() for words in GENERIC_WORDS.values()))
-    telling = set(_WORD.findall(reading.words.lower())) - known
+    telling = set(_WORD.findall(reading.words.lower())) - _SAY_NOTHING
     return len(telling) + len({own_term.word for own_term in reading.terms}) >= _MIN_OWN_WORDS
 
 

@@ -32,7 +32,7 @@ from app.core.storm import LEAST_LIKENESS, MAX_COMPARED, Arrival, Earlier, Share
 from app.core.tenant import Tenant
 from app.core.text import tidy
 from app.core.ticket import Ticket
-from app.db.knowledge.generic_words import GENERIC_WORDS, GENERIC_WORDS_ELSEWHERE
+from app.db.knowledge.generic_words import GENERIC_TERMS, GENERIC_WORDS
 from app.db.knowledge.reading import CONFIGURATIONS, MAX_TERM_CHARS, read, spoken_languages
 from app.db.ledger.claims import Claim, run_fenced
 from app.db.session import Database, Row, Transactions
@@ -76,7 +76,7 @@ def arrival_of(
         "terms": json.dumps([{"term": term, "weight": weight} for term, weight in weights.items()]),
         "configurations": [CONFIGURATIONS[language] for language in languages],
         "generic": " ".join(words for language, words in GENERIC_WORDS.items() if language in languages),
-        "generic_terms": sorted({own_term.term for own_term in read(GENERIC_WORDS_ELSEWHERE).terms}),
+        "generic_terms": GENERIC_TERMS,
         "max_term_chars": MAX_TERM_CHARS,
     }
 

@@ -27,6 +27,11 @@ from app.db.connection import CONNECT_TIMEOUT, PooledConnection, Pooler, connect
 from app.errors import DatabaseUnavailable
 
 MAX_BATCH: Final = 100
+_LEAST_HALVED: Final = 16
+# So few in commits cost the API nothing, and a webhook that comes meanwhile need not wait for their commit.
+_FEW: Final = 8
+# What waits is written beside a commit that takes longer, e.g. on a connection that hangs.
+_PATIENCE_S: Final = 0.05
 # The parameters of a statement are copied twice, so a batch needs a multiple of this in memory.
 MAX_BATCH_BYTES: Final = 4 * 1024 * 1024
 # Beyond these limits a 503 at once is better for the sender than a long wait at the end of the queue.
@@ -116,6 +121,10 @@ class Intake:
     def __init__(self, pool: asyncpg.Pool[Any], *, writers: int) -> None:
         self._pool = pool
         self._waiting: deque[tuple[AcceptedDelivery, asyncio.Future[None]]] = deque()
+        self._in_commit = 0
+        """Number of deliveries that writers hold."""
+        self._late: asyncio.TimerHandle | None = None
+        """When the next writer begins though the commits under way have not ended."""
         self._waiting_bytes = 0
         """Bytes of all bodies that wait or are being written."""
         self._deadlines: dict[asyncio.Future[None], float] = {}
@@ -140,14 +149,27 @@ class Intake:
         self._deadlines[committed] = loop.time() + ACCEPT_TIMEOUT_S
         if self._next_look is None:
             self._give_up_late()
-        if self._idle_writers:
-            task = asyncio.create_task(self._write(self._idle_writers.pop()))
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
+        if self._may_commit:
+            self._begin_writing()
+        else:
+            self._begin_soon()
         try:
             await committed
         finally:
             del self._deadlines[committed]
+
+    def _begin_soon(self) -> None:
+        if self._late is None:
+            self._late = asyncio.get_running_loop().call_later(_PATIENCE_S, self._begin_writing, True)
+
+    def _begin_writing(self, is_late: bool = False) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+        if self._waiting and self._idle_writers:
+            task = asyncio.create_task(self._write(self._idle_writers.pop(), is_late=is_late))
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
 
     def _give_up_late(self) -> None:
         """Give up deliveries past their deadline, and look again at the next one's.
@@ -163,23 +185,43 @@ class Intake:
             if not committed.done():
                 committed.set_exception(unavailable(TimeoutError()))
 
-    async def _write(self, writer: _Writer) -> None:
+    async def _write(self, writer: _Writer, *, is_late: bool) -> None:
         try:
-            while self._waiting:
-                batch = self._next_batch()
-                try:
-                    wanted = [entry for entry in batch if not entry[1].done()]  # the others' callers have timed out
-                    if wanted:
-                        await self._commit(writer, wanted)
-                finally:
-                    self._waiting_bytes -= sum(len(delivery.body) for delivery, _ in batch)
+            while self._waiting and (is_late or self._may_commit):
+                is_late = False
+                await self._write_batch(writer)
+            if self._waiting:
+                self._begin_soon()
         finally:
             self._idle_writers.append(writer)
 
+    async def _write_batch(self, writer: _Writer) -> None:
+        batch = self._next_batch()
+        self._in_commit += len(batch)
+        try:
+            wanted = [entry for entry in batch if not entry[1].done()]  # the others' callers have timed out
+            if wanted:
+                await self._commit(writer, wanted)
+        finally:
+            self._in_commit -= len(batch)
+            self._waiting_bytes -= sum(len(delivery.body) for delivery, _ in batch)
+
+    @property
+    def _may_commit(self) -> bool:
+        """Whether what waits is worth a commit beside those that are under way.
+
+        Of 32 senders that each wait for their answer, 16 are in a commit while the API reads the next webhook of the
+        others. Were all 32 in one, or in two at once, which PostgreSQL ends together, the API would have nothing to do
+        meanwhile. Where commits are slow, more wait than are in commits, and another writer takes them.
+        """
+        return self._in_commit < _FEW or len(self._waiting) > self._in_commit
+
     def _next_batch(self) -> list[tuple[AcceptedDelivery, asyncio.Future[None]]]:
+        """Half of what waits, so that the other half is read and answered meanwhile; all, if it is little."""
+        most = min(max(_LEAST_HALVED, len(self._waiting) // 2), MAX_BATCH)
         batch = [self._waiting.popleft()]
         size = len(batch[0][0].body)
-        while self._waiting and len(batch) < MAX_BATCH:
+        while self._waiting and len(batch) < most:
             size += len(self._waiting[0][0].body)
             if size > MAX_BATCH_BYTES:
                 break

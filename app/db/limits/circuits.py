@@ -1,4 +1,4 @@
-"""Circuit breakers of what a tenant depends on: its help desk, its model, its monitoring.
+"""Circuit breakers of what a tenant depends on: its help desk, model, monitoring, documentation.
 
     closed ── failures in a row (`core.retry.FAILURES_TO_OPEN`) ──▶ open ── a while ──▶ half-open ── a success ──▶ closed
     calls pass                                                      none passes        one at a time tries
@@ -30,6 +30,7 @@ class Dependency(StrEnum):
     HELP_DESK = "help_desk"
     MODEL = "model"
     MONITORING = "monitoring"
+    DOCUMENTATION = "documentation"
 
 
 class Circuits:

@@ -1,8 +1,8 @@
 """What holds a tenant's deliveries back now, or lets its notes do without something; read, never changed, here.
 
 Invariant: a hold loses nothing. While a tenant is paused, its calls are used up, or the circuit of its help desk is
-open, its deliveries stay due and unclaimed. While the circuit of its model or monitoring is open, its notes are written
-without, and say so. Which holds do which is said once, in the view `hold`, which KEDA and the claim read as well.
+open, its deliveries stay due and unclaimed. While the circuit of its model, monitoring or documentation is open, its notes are
+written without, and say so. Which holds do which is said once, in the view `hold`, which KEDA and the claim read as well.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Cause(StrEnum):
     HELP_DESK = "help_desk"
     MODEL = "model"
     MONITORING = "monitoring"
+    DOCUMENTATION = "documentation"
 
 
 _KNOWN: Final = {cause.value: cause for cause in Cause}

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any, cast
+from uuid import uuid4
 
+from app.core.completion import Message
+from app.core.note import render_note
 from app.core.source import Source, SourceKind
 from app.core.tenant import NoteOptions
 from app.enhancement.gather import gather_all
 from app.enhancement.tools import Tools
-from tests.builders import a_source, a_ticket
-from tests.enhancing import Desk
+from tests.builders import a_draft, a_source, a_ticket
+from tests.enhancing import Desk, enhanced
 
 
 class AskedDesk(Desk):
@@ -37,3 +40,39 @@ async def test_tickets_are_looked_for_by_the_other_names_of_the_machines_that_ar
     gathered = (await gather_all(a_ticket(subject="10.0.0.5 hangs", description="Since noon."), tools)).gathered
     assert list(desk.machines) == ["File server", "srv-file01.acme.local", "10.0.0.6"]
     assert [group.kind for group in gathered if group.sources] == [SourceKind.ASSET]
+
+
+SAYS = "The winsock catalogue is reset by the vendor's cleaner."
+
+
+def a_document(staff_text: str | None) -> Source:
+    return a_source(SourceKind.DOCUMENT, title="Outlook shows no new mail", text=SAYS, staff_text=staff_text)
+
+
+def never(_: Sequence[Message]) -> str:
+    raise AssertionError("the model was asked")
+
+
+async def test_documents_that_nobody_trusts_are_listed_and_no_model_is_paid_for_them() -> None:
+    enhancement = await enhanced(a_ticket(), [a_document("")], never)
+    assert enhancement.is_context_only
+    assert enhancement.notices == ()
+    html = render_note(enhancement, NoteOptions(), reference=uuid4())
+    assert "[D1]</a> Outlook shows no new mail" in html
+    assert "winsock" not in html
+
+
+async def test_of_a_document_that_nobody_trusts_the_model_gets_the_title_alone() -> None:
+    asked: list[str] = []
+
+    def answer(messages: Sequence[Message]) -> str:
+        asked.append(messages[-1].content)
+        facts = [{"text": SAYS, "citations": ["D1"]}]
+        return a_draft(facts=facts, hypotheses=[], next_steps=[]).model_dump_json()
+
+    for staff_text, is_said in ((None, True), ("", False)):
+        asked.clear()
+        enhancement = await enhanced(a_ticket(), [a_source(), a_document(staff_text)], answer)
+        assert ("winsock" in asked[0]) is is_said
+        assert "Outlook shows no new mail" in asked[0]
+        assert ("winsock" in render_note(enhancement, NoteOptions(), reference=uuid4())) is is_said

@@ -1,0 +1,181 @@
+"""Reads the documents of a tool's answer. Each server has its own form.
+
+Invariant: whatever an answer holds, this ends in linear time, and gives at most `MAX_DOCUMENTS` documents of plain
+text. Nothing of an answer is an id, an address or a command of ours: a document's id is a hash, and its page is left
+out unless it is at an address that the tenant's file names.
+
+Forms of servers that were read (November 2026). Microsoft Learn: `{"results": [{"title", "content", "contentUrl"}]}` as
+text. Hudu2-MCP: `{"success", "data": [{"name", "content"}]}`, the content as HTML. mcp-atlassian: a list of pages as
+text, each with its text in `content.value`; FastMCP puts the same text once more below `result` of `structuredContent`.
+itglue-mcp: a list of `{"name", "resourceUrl"}` as text, behind a part that is a remark. GitHub: `{"items": [{"title",
+"body", "html_url"}]}`, files as embedded resources. Others answer Markdown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from yarl import URL
+
+from app.core.text import one_line, plain_text
+
+MAX_DOCUMENTS: Final = 20
+"""Of one answer."""
+MAX_TEXT_CHARS: Final = 3_000
+_MAX_MARKUP_CHARS: Final = 20_000
+"""So much of a document's markup is read."""
+_MAX_TITLE_CHARS: Final = 160
+_MAX_URL_CHARS: Final = 500
+_MAX_DEPTH: Final = 5
+_MAX_ENTRIES: Final = 200
+"""Of a list or object that is looked through."""
+
+_LISTS: Final = ("results", "result", "articles", "documents", "pages", "items", "data", "hits", "records", "issues")
+_TITLES: Final = ("title", "name", "heading", "subject", "displayName")
+_TEXTS: Final = ("content", "text", "body", "markdown", "value", "excerpt", "snippet", "summary", "description")
+_PAGES: Final = ("contentUrl", "html_url", "webUrl", "url", "link", "href", "resourceUrl", "resource-url", "uri")
+_WITHIN: Final = ("attributes", "page", "article", "document", "content", "value")
+"""Below these a hit has its title and text, if not beside them."""
+_MARK = re.compile(r"@@@(?:end)?hl@@@")
+"""Around words that Confluence found."""
+_HEADING = re.compile(r"^#{1,4}[ \t]+(.+)$", re.MULTILINE)
+_URL = re.compile(r"https?://[!#-;=?-\[\]_a-z~]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document as a server tells it. All text is plain."""
+
+    title: str
+    text: str
+    url: str = ""
+    """Any, of text that is not trusted."""
+    is_words: bool = False
+    """Whether the server answered in words, among which the question may be repeated."""
+
+    @property
+    def id(self) -> str:
+        """16 hex digits: the same document has the same ones again."""
+        return hashlib.sha256((self.url or f"{self.title}\0{self.text}").encode()).hexdigest()[:16]
+
+
+def read_documents(structured: Any, texts: Iterable[str], *, name: str) -> list[Document]:
+    """The documents of one answer, in its order.
+
+    Args:
+        structured: Its `structuredContent`, which counts before the texts if documents are in it.
+        texts: Its parts that are text.
+        name: The title of a document without one.
+    """
+    found = _found(_hits(structured), name)
+    if not found:
+        read = [(text, _as_json(text)) for text in texts]
+        found = [document for _, value in read for document in _found(_hits(value), name)]
+    if not found:  # beside objects, words are a remark about them
+        found = [document for text, value in read if value is None for document in _of_words(text, name)]
+    seen: dict[str, Document] = {}
+    for document in found:
+        seen.setdefault(document.id, document)
+    return list(islice(seen.values(), MAX_DOCUMENTS))
+
+
+def allowed_page(url: str, allowed: Iterable[str]) -> str:
+    """*url* if it is at one of the addresses *allowed*: their scheme, host and port, below their path; else empty."""
+    if len(url) > _MAX_URL_CHARS or not _URL.fullmatch(url) or "%2e" in url.lower():  # browsers read it as a dot
+        return ""
+    try:
+        page = URL(url)
+        is_there = any(_is_below(page, URL(each)) for each in allowed)
+    except ValueError:
+        return ""
+    return url if is_there else ""
+
+
+def _is_below(page: URL, other: URL) -> bool:
+    if page.user is not None or page.password is not None:
+        return False
+    if (page.scheme, page.host, page.port) != (other.scheme, other.host, other.port):
+        return False
+    path = other.path.rstrip("/") + "/"
+    return f"{page.path}/".startswith(path)  # yarl has resolved `..`
+
+
+def _as_json(text: str) -> Any:
+    """The objects of *text*, none if they can't be read; None: it is words."""
+    if text.lstrip()[:1] not in {"{", "["}:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+
+
+def _hits(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """The objects in *value* that may be documents: those of the first list that has some, else itself."""
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, list):
+        entries = [_flat(entry) for entry in value[:_MAX_ENTRIES] if isinstance(entry, Mapping)]
+        yield from (entry for entry in entries if _is_document(entry))
+    elif isinstance(value, Mapping):
+        lists = [value[key] for key in _LISTS if isinstance(value.get(key), list | Mapping)]
+        for each in lists:
+            found = list(_hits(each, depth + 1))
+            if found:
+                yield from found
+                return
+        if not lists and _is_document(flat := _flat(value)):
+            yield flat
+
+
+def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """*entry* with what stands one level below it, where it does not say the same itself."""
+    flat: dict[str, Any] = {}
+    for key in _WITHIN:
+        if isinstance(inner := entry.get(key), Mapping):
+            flat |= {name: value for name, value in islice(inner.items(), _MAX_ENTRIES) if isinstance(value, str)}
+    return flat | {name: value for name, value in islice(entry.items(), _MAX_ENTRIES) if isinstance(value, str)}
+
+
+def _is_document(entry: Mapping[str, Any]) -> bool:
+    return any(entry.get(key) for key in (*_TITLES, *_TEXTS))
+
+
+def _found(hits: Iterable[Mapping[str, Any]], name: str) -> list[Document]:
+    return [_document(hit, name) for hit in islice(hits, MAX_DOCUMENTS)]
+
+
+def _document(hit: Mapping[str, Any], name: str) -> Document:
+    title = next((hit[key] for key in _TITLES if hit.get(key)), "")
+    text = next((hit[key] for key in _TEXTS if hit.get(key)), "")
+    url = next((hit[key] for key in _PAGES if hit.get(key)), "")
+    return Document(_title(title) or name, _plain(text), url[: _MAX_URL_CHARS + 1])
+
+
+def _of_words(text: str, name: str) -> list[Document]:
+    """The documents of words or Markdown: one below each heading, else all as one."""
+    text = text[: MAX_DOCUMENTS * _MAX_MARKUP_CHARS]
+    headings = list(_HEADING.finditer(text))
+    if not headings:
+        plain = _plain(text)
+        return [Document(name, plain, is_words=True)] if plain else []
+    ends = [*(heading.start() for heading in headings[1:]), len(text)]
+    parts = [
+        (heading[1], text[heading.end() : end])
+        for heading, end in islice(zip(headings, ends, strict=True), _MAX_ENTRIES)
+    ]
+    return [Document(_title(title) or name, plain, is_words=True) for title, part in parts if (plain := _plain(part))]
+
+
+def _title(title: str) -> str:
+    return one_line(plain_text(_MARK.sub("", title[: 4 * _MAX_TITLE_CHARS])), max_chars=_MAX_TITLE_CHARS)
+
+
+def _plain(text: str) -> str:
+    return plain_text(_MARK.sub("", text[:_MAX_MARKUP_CHARS]), max_chars=MAX_TEXT_CHARS)

@@ -1,0 +1,80 @@
+"""`ai-agents tenants check` asks a server of documentation, and says what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from click.testing import CliRunner, Result
+
+from app.cli import cli
+from tests.builders import a_tenant, write_tenant
+from tests.integration.documentation_server import Odd, a_tool, odd_server
+
+
+async def check(folder: Path, *arguments: str) -> Result:
+    variables = {"TENANTS_DIR": str(folder / "files"), "TENANT_SECRETS_DIR": str(folder / "secrets")}
+    return await asyncio.to_thread(CliRunner(env=variables).invoke, cli, ["tenants", "check", *arguments])
+
+
+def a_client(folder: Path, url: str, **secrets: str) -> None:
+    tenant = a_tenant(documentation={"url": url, "tools": [{"name": "search"}]})
+    write_tenant(folder, tenant, webhook_secret="one", api_key="key", **secrets)
+
+
+async def test_a_server_that_answers_is_fine(tmp_path: Path) -> None:
+    odd = Odd()
+    async with odd_server(odd) as url:
+        a_client(tmp_path, url, documentation_token="token")
+        ways: list[list[str]] = [[], ["--as", "worker"], ["acme"]]
+        for way in ways:
+            told = await check(tmp_path, *way)
+            assert (told.exit_code, told.stdout) == (
+                0,
+                "acme: fine; documentation: tool search answered with 2 documents\n",
+            )
+        asked = len(odd.asked)
+        for process in ("api", "git"):
+            told = await check(tmp_path, "--as", process)
+            assert (told.exit_code, told.stdout) == (0, "acme: fine\n")
+    assert len(odd.asked) == asked
+
+
+async def refuses(*_: object) -> web.StreamResponse:
+    return web.Response(status=401, headers={"www-authenticate": "Bearer"})
+
+
+UNSAID = "does not say that it is read-only: if it is, say `read_only: true` of it in the tenant's file"
+
+
+@pytest.mark.parametrize(
+    ("odd", "says"),
+    [
+        (Odd({"initialize": refuses}), "the server refused the credential (HTTP 401): check the secret documentation_token"),
+        (Odd(tools=[a_tool("find"), a_tool("write")]), "the tool search is not offered by the server (the server offers find, write)"),
+        (Odd(tools=[]), "the tool search is not offered by the server (the server offers no tool)"),
+        (Odd(tools=[a_tool(annotations=None)]), f"the tool search {UNSAID} (the server offers search)"),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_is_said(tmp_path: Path, odd: Odd, says: str) -> None:
+    async with odd_server(odd) as url:
+        a_client(tmp_path, url, documentation_token="token")
+        told = await check(tmp_path)
+    assert (told.exit_code, told.stdout) == (1, f"acme: documentation: {says}\n")
+
+
+async def test_a_token_that_is_missing_is_named_and_nobody_is_asked(tmp_path: Path) -> None:
+    odd = Odd()
+    async with odd_server(odd) as url:
+        a_client(tmp_path, url)
+        told = await check(tmp_path)
+    assert (told.exit_code, told.stdout) == (1, "acme: secret documentation_token: is missing\n")
+    assert odd.asked == []
+
+
+async def test_nobody_is_there(tmp_path: Path) -> None:
+    a_client(tmp_path, "http://127.0.0.1:1/mcp", documentation_token="token")
+    told = await check(tmp_path)
+    assert (told.exit_code, told.stdout) == (1, "acme: documentation: no connection was made\n")

@@ -1,0 +1,132 @@
+"""The documents of answers as servers give them, and of answers that were made to hurt."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from app.integrations.documentation.answers import MAX_DOCUMENTS, MAX_TEXT_CHARS, Document, allowed_page, read_documents
+
+
+def read(*texts: str, structured: Any = None) -> list[tuple[str, str, str]]:
+    return [(each.title, each.text, each.url) for each in read_documents(structured, texts, name="search")]
+
+
+LEARN = {"results": [{"title": "VPN", "content": "# VPN\nReset it.", "contentUrl": "https://learn.microsoft.com/vpn"}]}
+HUDU = {"success": True, "data": [{"id": 7, "name": "VPN", "content": "<p>Reset <b>it</b>.</p><script>x</script>"}]}
+CONFLUENCE = [
+    {"id": "1", "title": "VPN", "url": "https://a.example/1", "space": {"key": "IT", "name": "IT"},
+     "content": {"value": "Reset it.", "format": "view"}, "attachments": []}
+]  # fmt: skip
+CONFLUENCE_REST = {
+    "results": [{"content": {"id": "1", "title": "VPN"}, "excerpt": "Reset @@@hl@@@it@@@endhl@@@."}],
+    "size": 1,
+}
+GLUE = {
+    "data": [{"id": "1", "type": "documents", "attributes": {"name": "VPN", "resource-url": "https://a.example/1"}}]
+}
+GITHUB = {
+    "total_count": 1,
+    "items": [{"title": "VPN", "body": "Reset it.", "html_url": "https://github.com/a/b/issues/1"}],
+}
+
+
+def test_forms_of_servers() -> None:
+    assert read(json.dumps(LEARN)) == [("VPN", "# VPN\nReset it.", "https://learn.microsoft.com/vpn")]
+    assert read(json.dumps(HUDU)) == [("VPN", "Reset it.", "")]
+    assert read(json.dumps(CONFLUENCE)) == [("VPN", "Reset it.", "https://a.example/1")]
+    assert read(json.dumps(CONFLUENCE), structured={"result": json.dumps(CONFLUENCE)}) == [
+        ("VPN", "Reset it.", "https://a.example/1")
+    ]
+    assert read(structured={"result": CONFLUENCE}) == [("VPN", "Reset it.", "https://a.example/1")]
+    assert read(json.dumps(CONFLUENCE_REST)) == [("VPN", "Reset it.", "")]
+    assert read("Note: only documents at the root.", json.dumps(GLUE)) == [("VPN", "", "https://a.example/1")]
+    assert read(json.dumps(GITHUB)) == [("VPN", "Reset it.", "https://github.com/a/b/issues/1")]
+    assert read(*(json.dumps(each) for each in CONFLUENCE), json.dumps({"title": "Two"})) == [
+        ("VPN", "Reset it.", "https://a.example/1"),
+        ("Two", "", ""),
+    ]
+    assert read("## VPN\nReset it.\n## Printer\nTurn it on.") == [
+        ("VPN", "Reset it.", ""),
+        ("Printer", "Turn it on.", ""),
+    ]
+    assert read("Reset it.") == [("search", "Reset it.", "")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "  \n", "{}", "[]", '{"results": []}', '{"error": "no such space"}', '{"success": false, "error": "x"}',
+     '{"results": [1, null, "x", {}, {"id": 7}]}', "[" * 100_000, '{"a":' * 100_000, "{not json"],
+)  # fmt: skip
+def test_what_holds_no_document_has_none(text: str) -> None:
+    assert read(text) == []
+
+
+def test_an_answer_is_cut_where_it_is_too_much() -> None:
+    many = {"results": [{"title": f"{number}", "content": "x" * 50_000} for number in range(500)]}
+    found = read(json.dumps(many))
+    assert len(found) == MAX_DOCUMENTS
+    assert {len(text) for _, text, _ in found} == {MAX_TEXT_CHARS}
+    assert len(read("\n".join(f"# {number}\nx" for number in range(5_000)))) <= MAX_DOCUMENTS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<" * 500_000,
+        "# " * 250_000,
+        "#\n" * 250_000,
+        "<p>" * 160_000,
+        "&#1" * 160_000,
+        json.dumps([{"title": "<" * 400_000}]),
+    ],
+)
+def test_no_answer_takes_long(text: str) -> None:
+    began = time.process_time()
+    read(text)
+    assert time.process_time() - began < 1
+
+
+def test_an_id_is_a_hash_and_of_the_document() -> None:
+    one, other = Document("rm -rf /", "x"), Document("rm -rf /", "y")
+    assert one.id != other.id
+    assert one.id == Document("rm -rf /", "x").id
+    assert set(one.id) <= set("0123456789abcdef")
+
+
+ALLOWED = ["https://acme.example/wiki", "http://10.0.0.5:8080"]
+
+
+@pytest.mark.parametrize(
+    ("url", "is_allowed"),
+    [
+        ("https://acme.example/wiki/x", True),
+        ("https://acme.example/wiki", True),
+        ("https://ACME.example:443/wiki/a?b=c#d", True),
+        ("http://10.0.0.5:8080/a", True),
+        ("https://acme.example/wikix", False),
+        ("https://acme.example/wiki/../x", False),
+        ("https://acme.example/wiki/%2e%2E/x", False),
+        ("https://acme.example.evil/wiki/x", False),
+        ("https://evil.example/https://acme.example/wiki", False),
+        ("https://acme.example@evil.example/wiki/x", False),
+        ("https://u:p@acme.example/wiki/x", False),
+        ("https://acme.example\\@evil.example/wiki/x", False),
+        ("http://acme.example/wiki/x", False),
+        ("https://acme.example:8443/wiki/x", False),
+        ("javascript:alert(1)//acme.example/wiki", False),
+        ("//acme.example/wiki/x", False),
+        ('https://acme.example/wiki/"onclick=x', False),
+        ("https://acme.example/wiki/ x", False),
+        ("https://acme.example/wiki/\nx", False),
+        ("https://acme.example:99999/wiki/x", False),
+        ("https://[::1/wiki", False),
+        ("https://acme.example/wiki/" + "x" * 600, False),
+        ("", False),
+    ],
+)
+def test_a_page_is_a_link_at_an_address_of_the_file_alone(url: str, is_allowed: bool) -> None:
+    assert allowed_page(url, ALLOWED) == (url if is_allowed else "")
