@@ -29,6 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.core.confidence import shares_error_text, telling_stems
 from app.core.enhancement import Draft, Question, Statement, count_words
+from app.core.language import spoken_language
 from app.core.lexicon import act_words, lexicon
 from app.core.tokens import chunks, normal, stems, words
 
@@ -90,6 +91,11 @@ _BEFORE_VERB: Final = frozenset(
 )
 _NO_ORDER: Final = re.compile(r"(?:ed|ing|[^s]s)$")
 """An English verb with such an ending gives no order."""
+_INFINITIVE_END: Final = re.compile(r"\s(?!ge)(?![a-zäöüß]{2,4}ge|verlor|vergess)[a-zäöüß]+(?:en|ern|eln)[.!]?$")
+"""Of a German sentence: an infinitive, and no participle ("gegangen", "angenommen")."""
+_FINITE: Final = frozenset(
+    "ist sind war waren wird werden wurde wurden hat haben muss mussen kann konnen soll sollen".split()
+)
 
 
 class Misbehaviour(StrEnum):
@@ -211,7 +217,9 @@ class GivenSource(BaseModel):
         if self.kind == "similar_tickets":
             return said[1:]
         items = [each for each in said if each.is_item]
-        return items if len(items) >= _MIN_ITEMS else [each for each in said if _is_order(each.text)]
+        is_german = spoken_language(self.text) == "de"
+        orders = [each for each in said if _is_order(each.text, is_german=is_german)]
+        return items if len(items) >= _MIN_ITEMS else orders
 
 
 class GivenTicket(BaseModel):
@@ -439,9 +447,12 @@ def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool)
 
 
 def _about(sentences: list[str], ticket: GivenTicket) -> str:
-    """The first of those that have most of the ticket's words, hosts and the like apart; empty: hardly any."""
+    """The first of those that have its error text, or else most of its words but for hosts; empty: hardly any."""
     asked = telling_stems(_prose(ticket.words))
-    common = {sentence: len(telling_stems(_prose(sentence)) & asked) for sentence in sentences}
+    common = {
+        sentence: len(telling_stems(_prose(sentence)) & asked) + _MIN_COMMON * shares_error_text(ticket.words, sentence)
+        for sentence in sentences
+    }
     best = max(sentences, key=lambda sentence: common[sentence], default="")
     return best if common.get(best, 0) >= _MIN_COMMON else ""
 
@@ -528,17 +539,16 @@ def _heading(line: str) -> tuple[str, str]:
     return next(filter(None, named)), found["rest"]
 
 
-def _is_order(sentence: str) -> bool:
-    """Whether it tells to do something: its verb stands first, or in German last."""
+def _is_order(sentence: str, *, is_german: bool) -> bool:
+    """Whether it tells to do something: its verb stands first, or in German last, in the infinitive."""
     said = [word for word in words(normal(sentence)) if word not in _BEFORE_VERB]
     if len(said) < _MIN_ITEMS or said[1] in act_words().auxiliaries:
         return False
-    known, acts = act_words(), lexicon().actions.keys()
-    first, last = (set(stems(word)) for word in (said[0], said[-1].strip(".!")))
-    verbs = (known.look, known.ask, known.pass_on, known.imperatives, acts)
-    if not _NO_ORDER.search(said[0]) and any(first & each for each in verbs):
+    known = act_words()
+    verbs = (known.look, known.ask, known.pass_on, known.imperatives, lexicon().actions.keys())
+    if not _NO_ORDER.search(said[0]) and any(stem in each for stem in stems(said[0]) for each in verbs):
         return True
-    return said[-1].strip(".!").endswith("en") and any(last & each for each in verbs)
+    return is_german and _INFINITIVE_END.search(sentence) is not None and _FINITE.isdisjoint(said)
 
 
 def _words(text: str) -> set[str]:

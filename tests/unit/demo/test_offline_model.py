@@ -157,6 +157,11 @@ def an_article(text: str, **changes: Any) -> dict[str, Any]:
             ["Am Server die Liste der Aufträge öffnen.", "Prüfen Sie den Platz."],
         ),
         (
+            "Bilder gehen nicht verloren.\nDas Kennwort am PC ändern.\nDas Konto anmelden.\nEs muss eingegeben werden.",
+            ["Das Kennwort am PC ändern.", "Das Konto anmelden."],
+        ),
+        ("The valve stays open.\nUsers are driven to open.\nClose it at night.", ["Close it at night."]),
+        (
             "Les disques se remplissent vite.\nVérifiez l'espace libre.\nRedémarrez le service.",
             ["Vérifiez l'espace libre.", "Redémarrez le service."],
         ),
