@@ -48,6 +48,8 @@ _BEGIN_NOW: Final = (
     f"begin; select set_config('app.tenant_id', '%s', true), set_config('statement_timeout', '{_TIMEOUT_MS}', true),"
     " set_config('plan_cache_mode', 'force_generic_plan', true)"
 )
+# Its commit does not wait for the disk.
+_FORGETTABLE: Final = ", set_config('synchronous_commit', 'off', true)"
 _ROLLBACK_TIMEOUT_S: Final = 2.0
 # A connection that broke while nobody used it. PostgreSQL may be back, with another one.
 _BROKEN: Final = (
@@ -106,14 +108,17 @@ class Database:
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     @asynccontextmanager
-    async def transaction(self, tenant_id: UUID | None) -> AsyncIterator[Transaction]:
+    async def transaction(self, tenant_id: UUID | None, *, is_forgettable: bool = False) -> AsyncIterator[Transaction]:
         """A transaction in which PostgreSQL shows the rows of *tenant_id* alone; None: of `due` and nothing else.
+
+        *is_forgettable*: a crash of PostgreSQL within a second may undo it.
 
         Raises:
             DatabaseUnavailable: PostgreSQL is down, full, read-only or too slow. Whether the commit happened is not known.
         """
         try:
-            connection = await self._begin_on_one(_BEGIN_NOW % ("" if tenant_id is None else tenant_id.hex))
+            begin = _BEGIN_NOW % ("" if tenant_id is None else tenant_id.hex)
+            connection = await self._begin_on_one(begin + _FORGETTABLE if is_forgettable else begin)
             try:
                 yield Transaction(connection)
                 await connection.execute("commit")

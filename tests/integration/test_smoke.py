@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
@@ -24,8 +24,10 @@ from cryptography.x509.oid import NameOID
 from app.api.edge import SECURITY_HEADERS
 from app.console.smoke import load_smoke_test
 from app.smoke import PublicDoor
-from app.smoke.cluster import Cluster
 from app.smoke.report import Check, CheckFailed, CheckOutcome, NamedCheck, SmokeReport, run_checks
+
+if TYPE_CHECKING:
+    from app.smoke.cluster import Cluster
 
 Answer = Callable[[web.Request], Any]
 Pods = dict[str, list[dict[str, Any]]]
@@ -257,15 +259,20 @@ async def look_at(
     (folder / "ca.crt").write_bytes(certificate.read_bytes())
     (folder / "token").write_text(token)
     async with serve(answer, certificate) as port:
-        cluster = Cluster(
-            "production",
-            pod="me",
+        cluster = a_cluster(
             image=image,
             wait_s=10 if heals else 0,
             credentials=folder,
             environ={"KUBERNETES_SERVICE_HOST": "localhost", "KUBERNETES_SERVICE_PORT": str(port)},
         )
         return (await results(cluster.checks))["pods of the release"]
+
+
+def a_cluster(**options: Any) -> Cluster:
+    """Imported here: its client library takes half a second of CPU, in each process that collects the tests."""
+    from app.smoke.cluster import Cluster
+
+    return Cluster("production", pod="me", **options)
 
 
 @pytest.mark.parametrize("status", [200, 403])
@@ -284,7 +291,7 @@ async def test_the_results_are_kept_where_the_console_finds_them(tmp_path: Path,
     report = SmokeReport([Check("note", CheckOutcome.FAILED, 1.0, "no note")], datetime(2026, 11, 28, 12, tzinfo=UTC))
     async with serve(answer, certificate) as port:
         environ = {"KUBERNETES_SERVICE_HOST": "localhost", "KUBERNETES_SERVICE_PORT": str(port)}
-        cluster = Cluster("production", pod="me", credentials=tmp_path, environ=environ)
+        cluster = a_cluster(credentials=tmp_path, environ=environ)
         if status == 403:
             with pytest.raises(CheckFailed, match="403 for the ConfigMap smoke-results"):
                 await cluster.keep(report)
@@ -381,5 +388,5 @@ async def test_the_image_to_expect_can_be_given(tmp_path: Path) -> None:
 
 async def test_a_pod_without_its_rights_is_told(tmp_path: Path) -> None:
     assert "does smoke-sa have its Role" in (await look_at(some_pods(), tmp_path, token="bad")).detail
-    found = await results(Cluster("production", pod="me", credentials=tmp_path / "none").checks)
+    found = await results(a_cluster(credentials=tmp_path / "none").checks)
     assert "automountServiceAccountToken" in found["pods of the release"].detail

@@ -10,7 +10,16 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 SCRIPTS: Final = ROOT / ".github" / "scripts"
 
-# Nothing of the person's own Git configuration, and nothing that GitHub sets.
+
+def _settings(of_git: dict[str, str]) -> dict[str, str]:
+    """The variables that tell Git these settings."""
+    told = {"GIT_CONFIG_COUNT": str(len(of_git))}
+    for number, (key, value) in enumerate(of_git.items()):
+        told |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return told
+
+
+# No housekeeping after each commit and fetch: it is a process each time. Nothing of the person's own Git configuration, and nothing that GitHub sets.
 ENVIRONMENT: Final = {
     **{name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "GITHUB_"))},
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -19,6 +28,7 @@ ENVIRONMENT: Final = {
     "GIT_AUTHOR_EMAIL": "developer@example.com",
     "GIT_COMMITTER_NAME": "A developer",
     "GIT_COMMITTER_EMAIL": "developer@example.com",
+    **_settings({"maintenance.auto": "false", "gc.auto": "0", "receive.autogc": "false", "core.fsync": "none"}),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,15 +35,15 @@ def _installation(image: str) -> str:
     )
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    """A clone of a bare remote; main holds the project's own files, with the image set, and what runs is an older release.
-
-    Tests that say no more look at the branch of staging, which gets each merge.
-    """
-    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git")
-    git(tmp_path, "clone", "--quiet", "remote.git", "clone")
-    clone = tmp_path / "clone"
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a bare remote and its clone, for `clone` to copy."""
+    folder = tmp_path_factory.mktemp("begun")
+    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git")
+    git(folder, "clone", "--quiet", "remote.git", "clone")
+    clone = folder / "clone"
+    # Relative, so that each copy has its own remote.
+    git(clone, "remote", "set-url", "origin", "../remote.git")
     git(clone, "checkout", "--quiet", "-B", "main")
     _merge(
         clone,
@@ -57,7 +58,17 @@ def clone(tmp_path: Path) -> Path:
             CLIENT: "name: Client\n",
         },
     )
-    return clone
+    return folder
+
+
+@pytest.fixture
+def clone(begun: Path, tmp_path: Path) -> Path:
+    """A clone of a bare remote; main holds the project's own files, with the image set, and what runs is an older release.
+
+    Tests that say no more look at the branch of staging, which gets each merge.
+    """
+    shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "clone"
 
 
 def _merge(clone: Path, message: str, files: dict[str, str]) -> str:

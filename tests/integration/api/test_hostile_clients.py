@@ -42,6 +42,16 @@ async def api(
         yield process
 
 
+@pytest.fixture
+async def forked_api(
+    urls: DatabaseUrls, valkey: ValkeyServer, tenant: tuple[Tenant, Path], tmp_path: Path
+) -> AsyncIterator[Process]:
+    """For what does not look at memory."""
+    async with open_api_process(urls, valkey, tenant[1], tmp_path / "api.log") as process:
+        await process.ready()
+        yield process
+
+
 @pytest.mark.parametrize("name", ["nothing is sent", "body, a byte a second"])
 async def test_webhooks_are_answered_while_more_connections_are_held_than_the_server_took_before(
     api: Process, tenant: tuple[Tenant, Path], name: str
@@ -80,7 +90,7 @@ async def held(api: Process, first: bytes, drip: bytes = b"") -> tuple[float, by
     return time.monotonic() - began, answer
 
 
-async def test_each_way_of_not_getting_on_ends_within_its_limit(api: Process) -> None:
+async def test_each_way_of_not_getting_on_ends_within_its_limit(forked_api: Process) -> None:
     ways: dict[str, tuple[bytes, bytes, float, bytes]] = {
         "nothing is sent": (b"", b"", 8, b""),
         "headers, a byte at a time": (HEAD + b"x: ", b"a", 8, b""),
@@ -94,13 +104,13 @@ async def test_each_way_of_not_getting_on_ends_within_its_limit(api: Process) ->
         "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"", 8, b""),
         "two lengths": (HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}", b"", 3, b"400"),
     }
-    ends = await asyncio.gather(*(held(api, first, drip) for first, drip, _, _ in ways.values()))
+    ends = await asyncio.gather(*(held(forked_api, first, drip) for first, drip, _, _ in ways.values()))
     for (name, (_, _, limit_s, status)), (seconds, answer) in zip(ways.items(), ends, strict=True):
         assert seconds < limit_s, (name, seconds)
         assert answer.startswith(b"HTTP/1.1 " + status) or not status, (name, answer[:200])
         assert b" 202 " not in answer, name
         assert b"Traceback" not in answer, name
-    async with httpx.AsyncClient(base_url=api.url) as client:
+    async with httpx.AsyncClient(base_url=forked_api.url) as client:
         metrics = (await client.get("/metrics")).text
     assert 'webhook_deliveries_total{outcome="body_not_received",tenant=""} 2.0' in metrics
     assert 'status="500"' not in metrics
@@ -168,15 +178,15 @@ async def test_a_flood_while_postgresql_hangs_is_answered_and_not_kept(
     assert len(set(stored)) == len(stored) <= len(bodies)
 
 
-async def test_a_webhook_without_a_host_is_refused(api: Process, tenant: tuple[Tenant, Path]) -> None:
-    _, answer = await held(api, HEAD.replace(b"host: api\r\n", b"") + b"content-length: 2\r\n\r\n{}")
+async def test_a_webhook_without_a_host_is_refused(forked_api: Process) -> None:
+    _, answer = await held(forked_api, HEAD.replace(b"host: api\r\n", b"") + b"content-length: 2\r\n\r\n{}")
     assert answer.startswith(b"HTTP/1.1 400")
     assert b'"field":"host"' in answer
 
 
-async def test_lines_that_end_by_a_line_feed_alone_are_lines(api: Process) -> None:
+async def test_lines_that_end_by_a_line_feed_alone_are_lines(forked_api: Process) -> None:
     """As RFC 9112, 2.2, allows. A refusal ends the connection, so nothing is smuggled in after it."""
     head = HEAD.replace(b"\r\n", b"\n") + b"content-length: 2\n\n{}"
-    _, answer = await held(api, head + head)
+    _, answer = await held(forked_api, head + head)
     assert answer.startswith(b"HTTP/1.1 401")
     assert answer.count(b"HTTP/1.1 ") == 1

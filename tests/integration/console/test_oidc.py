@@ -7,6 +7,7 @@ import base64
 import hashlib
 import time
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,7 +26,11 @@ from tests.integration.console.conftest import URL, Console
 from tests.integration.worker.conftest import Stage
 
 CLIENT = "ai-agents-console"
-OWN_KEY = RSAKey.generate_key(2048, parameters={"kid": "1"})
+
+
+@cache
+def own_key() -> RSAKey:
+    return RSAKey.generate_key(2048, parameters={"kid": "1"})
 
 
 class FakeProvider:
@@ -33,7 +38,7 @@ class FakeProvider:
 
     def __init__(self) -> None:
         self.header = {"alg": "RS256", "kid": "1"}
-        self.use_key(OWN_KEY, "RS256")
+        self.use_key(own_key(), "RS256")
         self.other_keys: list[Any] = []
         self.claims: dict[str, Any] = {}
         self.asked: dict[str, str] = {}
@@ -376,18 +381,20 @@ async def test_another_key_under_any_name_opens_nothing(
 
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")  # for "Ed25519"; providers still say so
 @pytest.mark.parametrize(
-    ("key", "algorithm"),
+    ("kind", "size", "algorithm"),
     [
-        (RSAKey.generate_key(2048, parameters={"kid": "2"}), "PS256"),
-        (ECKey.generate_key("P-256", parameters={"kid": "2"}), "ES256"),
-        (ECKey.generate_key("P-521", parameters={"kid": "2"}), "ES512"),
-        (OKPKey.generate_key("Ed25519", parameters={"kid": "2"}), "EdDSA"),
-        (OKPKey.generate_key("Ed25519", parameters={"kid": "2"}), "Ed25519"),
+        (RSAKey, 2048, "PS256"),
+        (ECKey, "P-256", "ES256"),
+        (ECKey, "P-521", "ES512"),
+        (OKPKey, "Ed25519", "EdDSA"),
+        (OKPKey, "Ed25519", "Ed25519"),
     ],
     ids=["PS256", "ES256", "ES512", "EdDSA", "Ed25519"],
 )
-async def test_a_key_of_any_kind_opens(browser: Console, provider: FakeProvider, key: Any, algorithm: str) -> None:
-    provider.use_key(key, algorithm)
+async def test_a_key_of_any_kind_opens(
+    browser: Console, provider: FakeProvider, kind: Any, size: Any, algorithm: str
+) -> None:
+    provider.use_key(kind.generate_key(size, parameters={"kid": "2"}), algorithm)
     assert (await sign_in(browser, provider)).status_code == 303
 
 

@@ -157,3 +157,13 @@ async def test_a_connection_that_is_cut_at_any_moment_is_the_databases_fault(url
                 failures.add(type(error).__name__)
             await cut
     assert failures == {"DatabaseUnavailable"}
+
+
+async def test_only_a_forgettable_transaction_does_not_wait_for_the_disk(urls: DatabaseUrls) -> None:
+    # The servers of tests never wait for it, so where the setting is from tells.
+    statement = numbered("select source || ' ' || setting from pg_settings where name = 'synchronous_commit'")
+    async with open_database(urls.worker, pool_size=1) as database:
+        async with database.transaction(None, is_forgettable=True) as tx:
+            assert await tx.value(statement) == "session off"
+        async with database.transaction(None) as tx:
+            assert not str(await tx.value(statement)).startswith("session")
