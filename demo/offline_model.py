@@ -29,6 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.core.confidence import shares_error_text, telling_stems
 from app.core.enhancement import Draft, Question, Statement, count_words
+from app.core.language import spoken_language
 from app.core.lexicon import act_words, lexicon
 from app.core.tokens import chunks, normal, stems, words
 
@@ -39,6 +40,7 @@ _MAX_REQUESTS_KEPT: Final = 50
 _CHARS_PER_TOKEN: Final = 4
 _MAX_STEPS: Final = 5
 _MAX_FACTS: Final = 3
+_MAX_OF_PART: Final = 2
 _MIN_FIT: Final = 0.15
 _OLD_DAYS: Final = 365
 _OLD_COUNTS: Final = 0.5
@@ -82,12 +84,18 @@ _FENCE: Final = re.compile(r"<<<DATA (?P<nonce>\S+)\n(?P<data>.*)\n(?P=nonce) DA
 # After two characters, so that no abbreviation of single letters ("z. B.", "e.g.") ends a sentence.
 _SENTENCE_END: Final = re.compile(r"(?<=[\w)%\"”“»'][\w)%\"”“»'.][.!?])\s+(?=[A-ZÀ-Þ„“«¿¡\"])|\n+")
 _ITEM: Final = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
+_CLAUSE_END: Final = re.compile(r"(?<=[.!?:;])\s+|,\s+|\n+|\s(?=\(?[a-z\d]\)\s)")
 _HEADING: Final = re.compile(r"^(?P<mark>#*)\s*\**(?P<name>[^.:!?*]{3,40})\**\s*(?P<colon>:?)\**\s*(?P<rest>.*)$")
 _BEFORE_VERB: Final = frozenset(
     "then first finally please never dann zuerst bitte nie puis ensuite luego despues".split()
 )
 _NO_ORDER: Final = re.compile(r"(?:ed|ing|[^s]s)$")
 """An English verb with such an ending gives no order."""
+_INFINITIVE_END: Final = re.compile(r"\s(?!ge)(?![a-zäöüß]{2,4}ge|verlor|vergess)[a-zäöüß]+(?:en|ern|eln)[.!]?$")
+"""Of a German sentence: an infinitive, and no participle ("gegangen", "angenommen")."""
+_FINITE: Final = frozenset(
+    "ist sind war waren wird werden wurde wurden hat haben muss mussen kann konnen soll sollen".split()
+)
 
 
 class Misbehaviour(StrEnum):
@@ -209,7 +217,9 @@ class GivenSource(BaseModel):
         if self.kind == "similar_tickets":
             return said[1:]
         items = [each for each in said if each.is_item]
-        return items if len(items) >= _MIN_ITEMS else [each for each in said if _is_order(each.text)]
+        is_german = spoken_language(self.text) == "de"
+        orders = [each for each in said if _is_order(each.text, is_german=is_german)]
+        return items if len(items) >= _MIN_ITEMS else orders
 
 
 class GivenTicket(BaseModel):
@@ -437,9 +447,12 @@ def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool)
 
 
 def _about(sentences: list[str], ticket: GivenTicket) -> str:
-    """The first of those that have most of the ticket's words, hosts and the like apart; empty: hardly any."""
+    """The first of those that have its error text, or else most of its words but for hosts; empty: hardly any."""
     asked = telling_stems(_prose(ticket.words))
-    common = {sentence: len(telling_stems(_prose(sentence)) & asked) for sentence in sentences}
+    common = {
+        sentence: len(telling_stems(_prose(sentence)) & asked) + _MIN_COMMON * shares_error_text(ticket.words, sentence)
+        for sentence in sentences
+    }
     best = max(sentences, key=lambda sentence: common[sentence], default="")
     return best if common.get(best, 0) >= _MIN_COMMON else ""
 
@@ -450,10 +463,31 @@ def _prose(text: str) -> str:
 
 
 def _also(prompt: Prompt, leading: GivenSource) -> list[Statement]:
-    """What an article says beside a similar ticket."""
+    """What an article says beside a similar ticket, and sources of what else the ticket is about."""
     article = next((each for each in prompt.sources if each.fits and each.kind != leading.kind), None)
     said = article and _about([*(told := article.tells(prompt.ticket)).causes, *told.rest], prompt.ticket)
-    return [Statement(text=said, citations=[article.ref])] if article and said else []
+    beside = [Statement(text=said, citations=[article.ref])] if article and said else []
+    for part in _parts(prompt.ticket.words):
+        other = _is_about(part, [each for each in prompt.sources if each.fits and not each.is_old], but=leading)
+        told = other.tells(prompt.ticket) if other else Told([], [], [])
+        texts = [*told.causes[:1], *told.rest[:1], *told.steps][:_MAX_OF_PART]
+        beside += [Statement(text=text, citations=[other.ref]) for text in texts if other]
+    return list({statement.text: statement for statement in beside}.values())[:_MAX_FACTS]
+
+
+def _parts(text: str) -> Iterator[set[str]]:
+    """The telling words of each sentence or clause of *text* that has several."""
+    for part in _CLAUSE_END.split(text):
+        if len(stems_of := telling_stems(part)) >= _MIN_COMMON:
+            yield stems_of
+
+
+def _is_about(part: set[str], sources: list[GivenSource], *, but: GivenSource) -> GivenSource | None:
+    """The source that has most of *part*, if *but* has none of it."""
+    common = {source.ref: len(part & telling_stems(source.words)) for source in (but, *sources)}
+    best = max(sources, key=lambda source: common[source.ref], default=but)
+    is_about = common[best.ref] >= max(_MIN_COMMON, len(part) / 2)
+    return best if is_about and common[but.ref] <= common[best.ref] * 0 else None
 
 
 def _looked_up(prompt: Prompt) -> list[Statement]:
@@ -505,17 +539,16 @@ def _heading(line: str) -> tuple[str, str]:
     return next(filter(None, named)), found["rest"]
 
 
-def _is_order(sentence: str) -> bool:
-    """Whether it tells to do something: its verb stands first, or in German last."""
+def _is_order(sentence: str, *, is_german: bool) -> bool:
+    """Whether it tells to do something: its verb stands first, or in German last, in the infinitive."""
     said = [word for word in words(normal(sentence)) if word not in _BEFORE_VERB]
     if len(said) < _MIN_ITEMS or said[1] in act_words().auxiliaries:
         return False
-    known, acts = act_words(), lexicon().actions.keys()
-    first, last = (set(stems(word)) for word in (said[0], said[-1].strip(".!")))
-    verbs = (known.look, known.ask, known.pass_on, known.imperatives, acts)
-    if not _NO_ORDER.search(said[0]) and any(first & each for each in verbs):
+    known = act_words()
+    verbs = (known.look, known.ask, known.pass_on, known.imperatives, lexicon().actions.keys())
+    if not _NO_ORDER.search(said[0]) and any(stem in each for stem in stems(said[0]) for each in verbs):
         return True
-    return said[-1].strip(".!").endswith("en") and any(last & each for each in verbs)
+    return is_german and _INFINITIVE_END.search(sentence) is not None and _FINITE.isdisjoint(said)
 
 
 def _words(text: str) -> set[str]:

@@ -33,6 +33,8 @@ _SAME_WORDS: Final = 4
 """So many words in a row of what a ticket puts in quotation marks, in the source too, are the same error text."""
 _TELLING_WORDS: Final = 3
 """Of those words so many say something: "it does not work" is no error text."""
+_LEAST_WORDS: Final = 2
+"""A ticket of fewer telling words names no problem ("Help: Outlook"), and any source about that thing fits."""
 _MANY_WORDS: Final = 0.35
 _FEW_WORDS: Final = 0.2
 _RIVAL_SHARE: Final = 0.5
@@ -82,6 +84,8 @@ def judge_confidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *
     if evidence is None:
         return Judged(Confidence.LOW, weights().nothing, ())
     share = weights().share(evidence)
+    if len(telling_stems(ticket.asked)) < _LEAST_WORDS and not evidence.same_error:
+        return Judged(Confidence.LOW, min(share, weights().nothing), (Reason.FEW_WORDS,))
     refs = {source.ref for group in gathered for source in group.sources if _tells_a_fix(source)}
     is_agreed = len(refs.intersection(cited_refs(kept))) > 1
     level = weights().level(share)

@@ -99,6 +99,7 @@ class _Rule(NamedTuple):
 _ALIKE: Final = {False: (_Rule(3, 0.3),), True: (_Rule(3, 0.3), _Rule(2, 0.25))}
 _ALIKE_IN_SMALL: Final = {False: (_Rule(2, 0.45),), True: (_Rule(2, 0.4), _Rule(1, 0.5))}
 _SOMEWHAT_ALIKE: Final = _Rule(3, 0.2)
+_LIKE_ONE: Final = 0.5
 
 
 class StormTicket(BaseModel):
@@ -131,7 +132,8 @@ def find_storm(arrival: Arrival, *, collect_from: int) -> Storm | None:
 
     *collect_from*: how many reports make a storm of which one note is kept.
     """
-    alike = _alike(arrival)
+    near = _alike(arrival)
+    alike = _with_their_like(near, arrival)
     strange = {storm_id for storm_id in _storms_of(alike) if not _belongs(storm_id, alike, arrival.earlier)}
     alike = list(_of_one_problem([each for each in alike if each.storm_ticket_id not in strange]))
     others = list(_one_of_each(alike, but=arrival.reporter))
@@ -145,7 +147,7 @@ def find_storm(arrival: Arrival, *, collect_from: int) -> Storm | None:
         others=tuple(map(_named, others)),
         minutes=max(1, round((max(times) - min(times)).total_seconds() / 60)),
         shares=tuple(share for share in Share if all(share in each.shares for each in others)),
-        is_collected=len(others) + 1 >= collect_from,
+        is_collected=sum(each in near for each in others) + 1 >= collect_from,
     )
 
 
@@ -158,6 +160,17 @@ def _alike(arrival: Arrival) -> list[Earlier]:
     somewhat = [each for each in arrival.earlier if each in alike or _SOMEWHAT_ALIKE.holds(each)]
     is_enough = len(somewhat) > LEAST_OTHERS and sum(each.likeness for each in somewhat) >= _ENOUGH_TOGETHER
     return somewhat if is_enough else alike
+
+
+def _with_their_like(alike: Sequence[Earlier], arrival: Arrival) -> list[Earlier]:
+    """*alike*, and with a small history what is like one of them: each tells another part of an outage."""
+    if arrival.history >= _SMALL_HISTORY:
+        return list(alike)
+    return [each for each in arrival.earlier if each in alike or _is_like_one_of(alike, each)]
+
+
+def _is_like_one_of(alike: Sequence[Earlier], earlier: Earlier) -> bool:
+    return any(_likeness(each, earlier) >= _LIKE_ONE for each in alike[:_MOST_COMPARED_WITH])
 
 
 def _is_alike(earlier: Earlier, *, is_small: bool) -> bool:

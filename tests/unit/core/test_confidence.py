@@ -9,7 +9,7 @@ import pytest
 
 from app.core.confidence import cited_refs, find_evidence, judge_confidence
 from app.core.enhancement import Confidence, Kept, Reason, Statement
-from app.core.source import Gathered, Source, SourceKind
+from app.core.source import Closeness, Gathered, Source, SourceKind
 from app.core.ticket import Ticket
 from tests.builders import a_source, a_ticket, gathered
 
@@ -120,3 +120,21 @@ def test_the_leading_source_is_the_first_that_a_step_cites_and_less_is_sure_of_w
     wholly = judge_confidence(a_ticket(), groups, said.model_copy(update={"unsupported": 0}), today=TODAY)
     assert Reason.PARTLY_SUPPORTED in partly.reasons
     assert partly.share == pytest.approx(wholly.share / 2)
+
+
+@pytest.mark.parametrize(
+    ("subject", "description", "is_low"),
+    [
+        ("Help", "outlook", True),
+        ("Outlook", "", True),
+        ("please help me", "it is outlook!", True),
+        ("Outlook stuck", "", False),
+        ("", "0x8004010f", False),
+    ],
+)
+def test_of_a_ticket_that_names_a_thing_and_no_problem_nothing_is_sure(
+    subject: str, description: str, is_low: bool
+) -> None:
+    source = a_source(title="Outlook stuck 0x8004010f", text="Outlook stuck.", score=0.9, closeness=Closeness.SAME)
+    sure = judged(source, ticket=a_ticket(subject=subject, description=description))
+    assert (sure.level is Confidence.LOW) is is_low

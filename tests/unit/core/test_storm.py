@@ -62,6 +62,23 @@ def test_what_is_like_the_ticket_but_unlike_one_another_is_no_storm() -> None:
     assert found(an_earlier(1, weights={1: 1.0}), an_earlier(2, weights={2: 1.0})) == []
 
 
+def test_at_a_small_help_desk_who_tells_another_part_of_it_is_of_it_by_those_between() -> None:
+    """A ticket is like the second one, which is like the first: three reports of one outage."""
+    first = an_earlier(1, likeness=0.13, words=1, weights={1: 0.6, 3: 0.8})
+    second = an_earlier(2, weights={1: 0.8, 2: 0.6, 3: 0.1})
+    assert found(first, second, history=10) == ["1", "2"]
+    assert found(first, second) == [], "where words are known to be rare, likeness says more"
+    assert found(an_earlier(1, likeness=0.13, words=1, weights={3: 1.0}), second, history=10) == []
+
+
+def test_no_note_is_left_out_for_what_is_like_the_ticket_by_others_alone() -> None:
+    second = an_earlier(2, weights={1: 0.8, 3: 0.6})
+    others = [an_earlier(n, likeness=0.13, words=1, weights={3: 1.0}) for n in range(3, 7)]
+    storm = find_storm(an_arrival(second, *others, history=10), collect_from=5)
+    assert storm is not None
+    assert (len(storm.others), storm.is_collected) == (5, False)
+
+
 def test_who_is_like_few_of_a_storm_is_not_of_it() -> None:
     of_storm = [an_earlier(n, storm_ticket_id="1", likeness=0.5 if n < 3 else 0.0) for n in range(1, 7)]
     assert found(*of_storm) == []

@@ -157,6 +157,11 @@ def an_article(text: str, **changes: Any) -> dict[str, Any]:
             ["Am Server die Liste der Aufträge öffnen.", "Prüfen Sie den Platz."],
         ),
         (
+            "Bilder gehen nicht verloren.\nDas Kennwort am PC ändern.\nDas Konto anmelden.\nEs muss eingegeben werden.",
+            ["Das Kennwort am PC ändern.", "Das Konto anmelden."],
+        ),
+        ("The valve stays open.\nUsers are driven to open.\nClose it at night.", ["Close it at night."]),
+        (
             "Les disques se remplissent vite.\nVérifiez l'espace libre.\nRedémarrez le service.",
             ["Vérifiez l'espace libre.", "Redémarrez le service."],
         ),
@@ -218,6 +223,27 @@ def test_of_sources_that_fit_it_quotes_the_one_about_the_ticket_s_own_words() ->
     }
     draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [newer, older]}))
     assert draft.summary_citations == ["T2"]
+
+
+def test_what_a_ticket_says_besides_is_answered_by_the_source_about_it() -> None:
+    toner = SOURCES[0] | {
+        "ref": "T2",
+        "title": "Toner of the copier empty",
+        "problem": "The copier wants toner.",
+        "resolution": "The drum was worn. Changed drum and toner.",
+    }
+    asked = {
+        "subject": "Two things",
+        "description": "1) VPN error 809 since the new router. 2) The copier wants toner.",
+    }
+    draft = compose(Prompt.model_validate({"ticket": asked, "sources": [SOURCES[0], toner]}))
+    assert draft.summary_citations == ["T1"]
+    assert [(fact.text, fact.citations) for fact in draft.facts] == [
+        ("The drum was worn.", ["T2"]),
+        ("Changed drum and toner.", ["T2"]),
+    ]
+    old = compose(Prompt.model_validate({"ticket": asked, "sources": [SOURCES[0], toner | {"age_days": 700}]}))
+    assert old.facts == []
 
 
 def test_a_source_with_the_same_error_text_goes_before_all_others() -> None:
