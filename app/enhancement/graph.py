@@ -15,11 +15,12 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
-from typing import Annotated, Any, Final, TypedDict
+from typing import Annotated, Any, Final, Literal, TypedDict
 
 import structlog
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 
 from app.core.checking import Checker
 from app.core.completion import Completion, Message
@@ -383,19 +384,17 @@ async def show(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     return {"enhancement": shown}
 
 
-async def conclude(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
+async def conclude(state: State, runtime: Runtime[Tools]) -> Command[Literal["write", "__end__"]]:
     """Check the answer, if the model gave one, and show the enhancement, unless the model is to be asked once more.
 
-    One node for both, since LangGraph takes 0.5 ms for each.
+    One node for both, which says itself what is next: LangGraph takes 0.5 ms for a node, and 0.3 ms for an edge that
+    decides.
     """
     checked = {} if "enhancement" in state else await check(state, runtime)
     state = {**state, **checked}
-    return {**checked, **await show(state, runtime)} if "enhancement" in state else checked
-
-
-async def _after_conclude(state: State) -> str:
-    # A coroutine, since LangGraph calls a plain function in a thread of its own.
-    return END if "enhancement" in state else "write"
+    if "enhancement" not in state:
+        return Command(update=checked, goto="write")
+    return Command(update={**checked, **await show(state, runtime)}, goto="__end__")
 
 
 def _compile() -> Any:
@@ -405,7 +404,6 @@ def _compile() -> Any:
     graph.add_edge(START, "gather")
     graph.add_edge("gather", "write")
     graph.add_edge("write", "conclude")
-    graph.add_conditional_edges("conclude", _after_conclude, [END, "write"])
     return graph.compile()
 
 

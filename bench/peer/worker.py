@@ -60,7 +60,6 @@ class Answer(BaseModel):
     facts: list[Statement]
     hypotheses: list[Statement]
     next_steps: list[Statement]
-    confidence: str
 
 
 SCHEMA: dict[str, Any] = {

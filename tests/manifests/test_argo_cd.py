@@ -175,6 +175,22 @@ def test_a_self_heal_is_no_deployment() -> None:
     assert "operation.sync?.autoHealAttemptsCount ?? 0) == 0" in triggers()["on-deployed"]["when"]
 
 
+def test_a_release_has_passed_only_where_its_smoke_test_ran_in_the_last_sync() -> None:
+    """A person who syncs one resource after it has failed makes that sync succeed, without a hook."""
+    (smoke,) = (
+        each["metadata"]["name"]
+        for each in of_kind(render(PRODUCTION), "Job")
+        if each["metadata"]["annotations"]["argocd.argoproj.io/hook"] == "PostSync"
+    )
+
+    for name in ("on-deployed", "on-verified"):
+        condition = " ".join(triggers()[name]["when"].split())
+        assert condition.endswith(
+            "and (not (app.metadata.name endsWith '-workload') or any(app.status.operationState.syncResult?.resources ?? [],"
+            f" {{.name == '{smoke}' and .hookPhase == 'Succeeded'}}))"
+        ), name
+
+
 def test_a_failure_says_whether_the_release_before_serves_or_the_new_one() -> None:
     text = data("argocd-notifications-cm")["template.sync-failed"]
     hooks = {name for name in deadlines(render(PRODUCTION)) if f'eq .name "{name}"' in text}

@@ -282,7 +282,8 @@ async def test_a_note_holds_the_history_of_its_own_client_alone(shared: Shared) 
 
 async def test_a_requester_of_two_clients_is_told_by_each_ones_own_tickets(shared: Shared) -> None:
     jane = {"name": "Jane", "email": "jane@both.example", "is_vip": True}
-    shared.solved(ACME, "At Acme.", subject="Acme printer jams", requester=jane)
+    shared.solved(ACME, "At Acme.")
+    shared.solved(ACME, "Paper removed.", subject="Acme printer jams", description="It jams.", requester=jane)
     for number in range(3):
         shared.solved(GLOBEX, "At Globex.", subject=f"Globex scanner {number}", requester=jane)
         shared.ticket(GLOBEX, subject="Globex again", requester=jane)
