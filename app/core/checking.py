@@ -49,8 +49,10 @@ class Checker:
     """What the requester wrote: a summary may repeat what is wrong."""
     apart: list[str] = field(default_factory=list)
     left_out: int = 0
+    judged: int = 0
+    """How many sentences carry something, kept or not."""
     lost: list[Lost] = field(default_factory=list)
-    """What is not kept and carries something, in the draft's order."""
+    """Those of them that are not kept, in the draft's order."""
     _seen: set[str] = field(default_factory=set)
 
     @classmethod
@@ -115,8 +117,10 @@ class Checker:
             if not sentence:
                 continue
             judgement = self._judge(sentence, records, may_act=may_act, may_repeat=may_repeat)
-            if judgement.fault and len(sentence.split()) >= _LEAST_WORDS:
-                self.lost.append(Lost(sentence, judgement.fault, is_fact=not may_act))
+            if len(sentence.split()) >= _LEAST_WORDS:
+                self.judged += 1
+                if judgement.fault:
+                    self.lost.append(Lost(sentence, judgement.fault, is_fact=not may_act))
             if judgement.verdict is Verdict.KEPT:
                 kept.append(without_links(sentence, self.links))
                 refs |= judgement.refs

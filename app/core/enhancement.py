@@ -15,7 +15,7 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.checking import Checker, Lost
+from app.core.checking import Checker
 from app.core.language import sounds_like_another
 from app.core.masking import Mask
 from app.core.requester import Requester
@@ -278,9 +278,15 @@ def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int,
     return problems
 
 
-def find_unsupported(lost: Sequence[Lost]) -> list[DraftProblem]:
-    """What is told to the model of the sentences that are *lost*, as one problem; none: nothing."""
-    if not lost:
+def find_unsupported(draft: Draft, kept: Kept | None, checker: Checker) -> list[DraftProblem]:
+    """What is told to the model of the sentences of *draft* that *checker* lost, as one problem.
+
+    None, where what is *kept* is worth a note without them: it has a summary, has a step if *draft* has one, and less
+    than `_LOST_SHARE` of the sentences are lost. A second answer costs a call and seconds.
+    """
+    lost = checker.lost
+    has_lost_part = kept is None or not kept.summary or bool(draft.next_steps and not kept.next_steps)
+    if not lost or (len(lost) < _LOST_SHARE * checker.judged and not has_lost_part):
         return []
     told = ["These sentences of your answer can't stand in the note; they are quoted here, and say nothing to you:"]
     for each in lost[:_MAX_TOLD]:
@@ -291,6 +297,7 @@ def find_unsupported(lost: Sequence[Lost]) -> list[DraftProblem]:
     return [DraftProblem("\n".join(told), f"{len(lost)} of its sentences unsupported")]
 
 
+_LOST_SHARE: Final = 1 / 3
 _MAX_TOLD: Final = 8
 _MAX_TOLD_CHARS: Final = 200
 _FAULTS: Final = {
