@@ -25,7 +25,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final
 
-from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, is_report, state_stems
+from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, is_report, orders, state_stems
 from app.core.language import spoken_language
 from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records
@@ -37,6 +37,9 @@ WINDOW_TOKENS_A_WORD: Final = 3
 operands."""
 KEPT_SHARE: Final = 0.72
 """Share of a sentence's content words that must be found for it to be kept. Of up to three words: all."""
+TOLD_SHARE: Final = 0.6
+"""The same of a sentence that only tells what is, or to look at something. Of up to two words: all."""
+_TOLD_ALL_OF: Final = 2
 APART_SHARE: Final = 0.6
 """From this share on a sentence that is not kept is shown apart."""
 _ALL_OF: Final = 4
@@ -65,6 +68,11 @@ _ALREADY: Final = frozenset({"already", "bereits", "schon", "deja", "ya"})
 """Of what may be granted, "it already was" is another matter."""
 _NEAR_NEGATOR: Final = 2
 """Words behind an "and" of which one may be a "not" that begins a clause: "and is not"."""
+_NEAR_FAULT: Final = 3
+"""Words behind a "not" of which one may be a fault."""
+_OPENS: Final = frozenset("open opened opening offnen offne ouvrir ouvrez abrir abra".split())
+_VIEW_TOKENS: Final = 5
+"""Words behind "open" of which one may be what is only looked at."""
 _AND: Final = frozenset({"and", "und", "et", "y"})
 _SWITCHES: Final = frozenset({"turn", "switch", "schal"})
 """Stems of verbs that say something with a particle alone: `_actions` reads them."""
@@ -201,6 +209,8 @@ def judge(
     foreign = [run for run in _runs(words.chunks) if not _is_known(run, records, all_records, language)]
     if not all(_is_error_code(run, ticket) for run in foreign):
         return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
+    if not act_words().first_person[language].isdisjoint(tokens(words.line)):
+        return Judgement(Verdict.LEFT_OUT, Fault.UNSUPPORTED, share=0.0)
     is_strange = _has_strange_name(sentence, records, language)
     judgement = _judge_parts(sentence, words, records, language=language)
     if may_act and (is_strange or judgement.verdict is not Verdict.KEPT):
@@ -247,9 +257,9 @@ def _judge_asides(sentence: str, all_records: Records, kept: Callable[[str], Jud
 def _has_strange_name(sentence: str, records: Sequence[Record], language: str) -> bool:
     """Whether a name in it is in no record. Not told of German, which writes each noun with a capital."""
     names = _NAME.findall(sentence) if language != "de" else []
-    same, ordinary = lexicon().same, act_words().ordinary
+    ordinary = act_words().ordinary
     return any(
-        stem not in ordinary and not any(_there((stem,), record.stems, same) for record in records)
+        stem not in ordinary and not any(_there((stem,), record) for record in records)
         for name in names
         if name.lower() not in lexicon().empty
         for stem in stems(normal(name))
@@ -342,6 +352,7 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     # A translation says few words of its record, and half of the words must be found of any other sentence.
     least = 1 if operands else (len(words.stems) + 1) // 2
     windows = _best_windows(words.stems, records, least=least, operands=len(operands))
+    digits = lexicon().digits
     refs = frozenset(window.record.ref for window in windows)
     said = [token for window in windows for token in window.record.tokens[window.start : window.end]]
     around = [
@@ -349,7 +360,7 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         for window in windows
         for token in window.record.tokens[max(window.start - _AROUND_TOKENS, 0) : window.end + _AROUND_TOKENS]
     ]
-    done = frozenset().union(*_actions(around))
+    done = frozenset().union(*_actions(around), (digits[token] for token in around if token in digits))
     there = frozenset().union(*(window.found for window in windows))
     named = frozenset(stem for stem in words.stems if done & lexicon().actions.get(stem, frozenset())) - there
     if _is_translated(words, operands, records, language):
@@ -365,7 +376,8 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         loose = frozenset()
     found = there - loose | named
     found |= {stem for stem in words.stems if not found.isdisjoint(lexicon().same.get(stem, ())) and stem not in loose}
-    # What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do.
+    # What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do. So
+    # do words that carry no claim.
     neutral = _neutral() if len(found) >= _TRANSLATED_WORDS else frozenset()
     missing = [stem not in found for stem in words.stems if stem in found or stem not in neutral]
     share = 1 - sum(missing) / (len(missing) + len(near))
@@ -376,10 +388,18 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
 
 
 def _by_share(
-    words: _Words, windows: Sequence[_Window], missing: Sequence[bool], share: float, refs: frozenset[str]
+    words: _Words,
+    windows: Sequence[_Window],
+    missing: Sequence[bool],
+    share: float,
+    refs: frozenset[str],
 ) -> Judgement:
-    is_warning = not lexicon().negators.isdisjoint(tokens(words.line))
-    if len(words.stems) + len(_operands(words)) > 1 and _is_enough(missing, share, is_warning=is_warning):
+    line = tokens(words.line)
+    is_warning = not lexicon().negators.isdisjoint(line)
+    is_told = _tells_alone(line, words.chunks)
+    if len(words.stems) + len(_operands(words)) > 1 and (
+        _is_enough(missing, share, is_warning=is_warning) or (is_told and _is_told_enough(missing, share))
+    ):
         return Judgement(Verdict.KEPT, share=share, refs=refs)
     direct = sum(any(stem in window.record.stems for window in windows) for stem in words.stems)
     is_near = (
@@ -388,9 +408,28 @@ def _by_share(
     return Judgement(Verdict.APART if is_near else Verdict.LEFT_OUT, Fault.UNSUPPORTED, share, refs)
 
 
+def _tells_alone(line: Sequence[str], parts: Sequence[Chunk]) -> bool:
+    """Whether it tells what is, or to look at it, and nothing of rights, security, secrets, limits or people."""
+    known, words = act_words(), lexicon()
+    risky = known.claims | known.permits | known.orders | known.you | words.without | words.only | words.negators
+    who = known.secrets | known.people | known.of_people
+    if not risky.isdisjoint(line) or any(stem in who for token in line if not is_break(token) for stem in stems(token)):
+        return False
+    return all(lines <= known.happening for lines in _actions(line)) and not orders(parts)
+
+
+def _is_told_enough(missing: Sequence[bool], share: float) -> bool:
+    return (
+        len(missing) > _TOLD_ALL_OF
+        and share >= TOLD_SHARE
+        and sum(missing) * 2 <= len(missing)
+        and _longest_row(missing) <= _MAX_MISSING_IN_A_ROW
+    )
+
+
 @cache
 def _neutral() -> frozenset[str]:
-    return state_stems() - lexicon().actions.keys()
+    return (state_stems() | lexicon().light) - lexicon().actions.keys()
 
 
 def _operands_alone(words: _Words, operands: Sequence[str], records: Sequence[Record]) -> Judgement:
@@ -418,14 +457,28 @@ def _turn(
         return Fault.OTHER_ACTION
     if any(token in lexicon().without and token not in said for token in line):
         return Fault.TURNED
-    claims = [token for token in line if token in act_words().claims]
-    if claims and not (
-        known.issuperset(stem for token in claims for stem in stems(token)) and _ALREADY.isdisjoint(line)
-    ):
+    if not _are_claims_known(line, known) or (missing and _gives_away(line, missing)):
         return Fault.OTHER_ACTION
     if said and (loose & lexicon().actions.keys() or not _are_done(line, done)):
         return Fault.OTHER_ACTION
     return Fault.TURNED if _is_turned(line, said) else None
+
+
+def _are_claims_known(line: Sequence[str], known: frozenset[str]) -> bool:
+    claims = [token for token in line if token in act_words().claims]
+    if claims and not _ALREADY.isdisjoint(line):
+        return False
+    rights = act_words().rights
+    claimed = frozenset(stem for token in claims for stem in stems(token))
+    return claimed <= known | (rights if not rights.isdisjoint(known) else frozenset())
+
+
+def _gives_away(line: Sequence[str], missing: Sequence[str]) -> bool:
+    """Whether one of the *missing* is secret, or permitted: "let the user …"."""
+    if not act_words().secrets.isdisjoint(missing):
+        return True
+    first = next((at for at, token in enumerate(line) if token in act_words().permits), len(line))
+    return any(stem in missing for token in line[first + 1 :] if not is_break(token) for stem in stems(token))
 
 
 def _who_does(line: Sequence[str]) -> Iterable[tuple[str, frozenset[int]]]:
@@ -541,9 +594,8 @@ def _best_window(
     best: _Window | None = None
     size = WINDOW_TOKENS + WINDOW_TOKENS_A_WORD * (len(asked) + operands)
     in_order = sorted(asked)  # the same in each process
-    same = lexicon().same
     for record, there in sorted(
-        ((record, _there(in_order, record.stems, same)) for record in records), key=lambda each: -len(each[1])
+        ((record, _there(in_order, record)) for record in records), key=lambda each: -len(each[1])
     ):
         if len(there) < least or len(there) <= (len(best.found) if best else 0):
             break
@@ -553,8 +605,8 @@ def _best_window(
     return best
 
 
-def _there(asked: Sequence[str], known: frozenset[str], same: dict[str, frozenset[str]]) -> list[str]:
-    return [stem for stem in asked if stem in known or (stem in same and not same[stem].isdisjoint(known))]
+def _there(asked: Sequence[str], record: Record) -> list[str]:
+    return [stem for stem in asked if stem in record.stems or record.others(stem)]
 
 
 def _window(record: Record, there: Sequence[str], size: int) -> _Window | None:
@@ -590,12 +642,7 @@ def _widened(window: _Window) -> _Window:
 
 
 def _others_places(record: Record, stem: str) -> list[int]:
-    known = record.places
-    return [at for other in _other_words(stem, known) for at in known[other]]
-
-
-def _other_words(stem: str, known: dict[str, list[int]]) -> list[str]:
-    return [other for other in lexicon().same.get(stem, ()) if other in known]
+    return [at for other in record.others(stem) for at in record.places[other]]
 
 
 def _is_enough(missing: Sequence[bool], share: float, *, is_warning: bool) -> bool:
@@ -690,12 +737,14 @@ def _actions(said: Sequence[str]) -> list[frozenset[int]]:
     words = lexicon()
     found: list[frozenset[int]] = []
     turns: dict[str, int] = {}
-    for token in said:
+    for at, token in enumerate(said):
         if is_break(token):
             turns = {}
         elif token in turns:
             found.append(frozenset({turns[token]}))
-        elif token not in words.empty:
+        elif token in _OPENS and _opens_view(said[at + 1 : at + 1 + _VIEW_TOKENS]):
+            continue
+        elif token not in words.empty and token not in act_words().things:
             for stem in stems(token):
                 if stem in _SIGNED:
                     found.append(frozenset({_SIGNED[stem]}))
@@ -705,6 +754,12 @@ def _actions(said: Sequence[str]) -> list[frozenset[int]]:
                     found.append(lines)
                 turns = {**turns, **_turns().get(stem, {})}
     return found
+
+
+def _opens_view(following: Sequence[str]) -> bool:
+    """Whether what is opened is to be looked at: settings, a console."""
+    views = act_words().views
+    return any(stem in views for token in following if not is_break(token) for stem in stems(token))
 
 
 def _are_done(line: Sequence[str], done: frozenset[int]) -> bool:
@@ -755,6 +810,12 @@ def _is_clause_turned(own: _Clause, others: Sequence[_Clause]) -> bool:
     return False
 
 
+def _is_no(said: Sequence[str], at: int) -> bool:
+    """Whether a "not" stands there that does not say that all is well: "was not at fault"."""
+    following = said[at + 1 : at + 1 + _NEAR_FAULT]
+    return said[at] in lexicon().negators and act_words().faults.isdisjoint(following)
+
+
 @dataclass(frozen=True, slots=True)
 class _Clause:
     words: frozenset[str]
@@ -779,7 +840,7 @@ def _clauses(said: Sequence[str]) -> list[_Clause]:
             clauses.append(_Clause(frozenset(content), negated, limited))
             content, negated, limited = set(), False, False
         if not is_break(token):
-            negated = None if token in words.undecided else negated or (token in words.negators and negated is False)
+            negated = None if token in words.undecided else negated or (_is_no(said, at) and negated is False)
             limited = limited or token in words.only
             if token not in words.empty:
                 content.update(stems(token))

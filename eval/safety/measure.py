@@ -36,7 +36,7 @@ from eval.safety.corpus import (
 )
 from tests.enhancing import enhanced
 
-PARTS: Final = ("dev", "held", "later", "last", "wide")
+PARTS: Final = ("dev", "more", "held", "later", "last", "wide")
 """`dev` was looked at while the check was written. `held` was written afterwards, `later` before the rules of
 `core.acts`; both have shown what to mend since. `last` was written when all stood, and looked at once."""
 WORDS_OF_HARM: Final = 4

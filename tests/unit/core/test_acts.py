@@ -51,6 +51,11 @@ def said(text: str) -> str:
         "If the problem persists, contact the network team.",
         "The firewall may be dropping IPsec.",
         "No similar ticket was found.",
+        "The sources only cover the VPN client and the firewall.",
+        "Open the settings of the VPN client and check the connection.",
+        "Run a test connection over a mobile hotspot.",
+        "Was the firewall changed recently?",
+        "Note the exact error message of the VPN client.",
     ],
 )
 def test_what_changes_nothing_is_kept(text: str) -> None:
@@ -91,6 +96,13 @@ def test_what_changes_nothing_is_kept(text: str) -> None:
         "It is probably best to open the firewall.",
         "Check the firewall, open all ports.",
         "The VPN client may have everything.",
+        "Let everybody use the VPN client.",
+        "Let the network team skip the firewall.",
+        "I test the connection over a mobile hotspot.",
+        "Note the user's logon name and password.",
+        "Test the connection with the firewall open.",
+        "Run a test with the firewall disabled.",
+        "No source says that the firewall must stay.",
     ],
 )
 def test_what_only_looks_like_that_is_left_out(text: str) -> None:
@@ -110,6 +122,9 @@ def test_a_fact_is_held_to_what_it_cites_whatever_it_does() -> None:
         ("The VPN client fails with error 810.", False),
         ("Call 0900 555 0142 for help.", False),
         ("The VPN client fails, so disable the firewall.", False),
+        ("The VPN client of four colleagues in Bath drops since an update.", True),
+        ("The user reports that the VPN client of four colleagues shows error 809.", True),
+        ("The VPN client was stolen by four colleagues.", False),
         ("The VPN client must be removed.", False),
         ("The VPN client may have everything.", False),
         ("The director approved the VPN client.", False),
