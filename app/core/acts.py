@@ -289,7 +289,7 @@ def _found_none(said: _Said, records: Records, ticket: Record) -> bool:
 
 def _repeats(said: _Said, records: Records, ticket: Record) -> bool:
     known, words = act_words(), said.words
-    if said.is_question or said.has(known.orders):
+    if said.is_question or said.has(known.orders | known.note):
         return False
     known_state = known.state | known.since
     if known_state.isdisjoint(words) and lexicon().negators.isdisjoint(words[1:]) and not _is_told(words):

@@ -77,6 +77,7 @@ class ActWords:
     test: frozenset[str]
     happened: frozenset[str]
     source: frozenset[str]
+    note: frozenset[str]
     views: frozenset[str]
     faults: frozenset[str]
     claims: frozenset[str]
