@@ -79,6 +79,7 @@ class ActWords:
     source: frozenset[str]
     note: frozenset[str]
     views: frozenset[str]
+    stuck: frozenset[str]
     faults: frozenset[str]
     claims: frozenset[str]
     rights: frozenset[str]

@@ -64,15 +64,22 @@ _SIGNED: Final = {"anmeld": -1, "abmeld": -2}
 """Numbers beside those of lines: to sign in, to sign out."""
 _WHO_TOKENS: Final = 5
 """Within so many tokens of what is done a record must say who does it, where the sentence says that it is a person."""
+_CHANGES: Final = ("replace", "update", "reset", "add", "move", "uberschreiben")
+"""Of what a record says to be done so, a sentence may say that it was changed."""
+_MILD: Final = ("restart", "run", "update")
+"""May be said of what a record names, if the sentence has nothing else that the record has not."""
 _ALREADY: Final = frozenset({"already", "bereits", "schon", "deja", "ya"})
 """Of what may be granted, "it already was" is another matter."""
 _NEAR_NEGATOR: Final = 2
 """Words behind an "and" of which one may be a "not" that begins a clause: "and is not"."""
-_NEAR_FAULT: Final = 3
-"""Words behind a "not" of which one may be a fault."""
 _OPENS: Final = frozenset("open opened opening offnen offne ouvrir ouvrez abrir abra".split())
 _VIEW_TOKENS: Final = 5
 """Words behind "open" of which one may be what is only looked at."""
+_ENDS: Final = frozenset({"ends", "ending", "end"})
+_ENDS_WITH: Final = frozenset({"with", "in", "at"})
+_STARTS: Final = frozenset({"and", "or", "then", "to"})
+_CANNOT: Final = frozenset({"cannot", "can't", "couldn't", "unable"})
+_CANNOT_TOKENS: Final = 3
 _AND: Final = frozenset({"and", "und", "et", "y"})
 _SWITCHES: Final = frozenset({"turn", "switch", "schal"})
 """Stems of verbs that say something with a particle alone: `_actions` reads them."""
@@ -113,6 +120,8 @@ _ERROR_WORDS: Final = (
     "blad",
 )
 _CODE = re.compile(r"\d{2,5}")
+_SHORT_NUMBER = re.compile(r"\d{1,3}%?|\d{1,2}:\d{2}|[245]\.\d{1,2}\.\d{1,3}")
+"""How many, when, or a status of mail (RFC 3463): nothing to act on."""
 _HEX_CODE = re.compile(r"0x[0-9a-f]{4,8}")
 _SAYING = re.compile(
     r";\s|\s[–—-]\s|:\s|,?\s(?:and\s)?(?:then|dann|puis|luego)\s"
@@ -207,11 +216,12 @@ def judge(
     if quoting:
         return Judgement(Verdict.KEPT, refs=quoting)
     foreign = [run for run in _runs(words.chunks) if not _is_known(run, records, all_records, language)]
-    if not all(_is_error_code(run, ticket) for run in foreign):
+    told = [run for run in foreign if not _is_error_code(run, ticket)]
+    if not all(_is_told_number(run, ticket, records) for run in told):
         return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
     if not act_words().first_person[language].isdisjoint(tokens(words.line)):
         return Judgement(Verdict.LEFT_OUT, Fault.UNSUPPORTED, share=0.0)
-    is_strange = _has_strange_name(sentence, records, language)
+    is_strange = bool(told) or _has_strange_name(sentence, records, language)
     judgement = _judge_parts(sentence, words, records, language=language)
     if may_act and (is_strange or judgement.verdict is not Verdict.KEPT):
         act = find_act(
@@ -309,6 +319,20 @@ def _is_error_code(run: str, ticket: Record) -> bool:
     return bool(_CODE.fullmatch(run)) and any(ticket.holds(f"{word} {run}") for word in _ERROR_WORDS)
 
 
+def _is_told_number(run: str, ticket: Record, records: Sequence[Record]) -> bool:
+    """Whether *run* is a short number of the ticket, as in "12 of 20", alone or before a known word: "12 iPads"."""
+    return all(
+        (_SHORT_NUMBER.fullmatch(part) and ticket.holds(part)) or (part.isalpha() and _is_word(part, records))
+        for part in run.split()
+    )
+
+
+def _is_word(run: str, records: Sequence[Record]) -> bool:
+    """Whether a record has *run*, an operand of letters alone, in the singular or the plural."""
+    forms = (run, f"{run}s", run.removesuffix("s"))
+    return any(record.holds(form) for record in records for form in forms)
+
+
 def says(text: str, record: Record) -> bool:
     """Whether *record* says something of the kind: half of the content words of *text* stand together in it."""
     words = _read(text)
@@ -360,7 +384,7 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         for window in windows
         for token in window.record.tokens[max(window.start - _AROUND_TOKENS, 0) : window.end + _AROUND_TOKENS]
     ]
-    done = frozenset().union(*_actions(around), (digits[token] for token in around if token in digits))
+    done = frozenset().union(*_actions(around, of_record=True), (digits[token] for token in around if token in digits))
     there = frozenset().union(*(window.found for window in windows))
     named = frozenset(stem for stem in words.stems if done & lexicon().actions.get(stem, frozenset())) - there
     if _is_translated(words, operands, records, language):
@@ -438,7 +462,7 @@ def _operands_alone(words: _Words, operands: Sequence[str], records: Sequence[Re
     line = tokens(words.line)
     done = _actions(line)
     if done:
-        saying = [each for each in naming if _are_done(line, frozenset().union(*_actions(each.tokens)))]
+        saying = [each for each in naming if _are_done(line, frozenset().union(*_actions(each.tokens, of_record=True)))]
         naming = [each for each in saying if not _is_turned(line, each.tokens)]
     if naming or (operands and not done):
         return Judgement(Verdict.KEPT, refs=frozenset(record.ref for record in naming))
@@ -459,9 +483,18 @@ def _turn(
         return Fault.TURNED
     if not _are_claims_known(line, known) or (missing and _gives_away(line, missing)):
         return Fault.OTHER_ACTION
+    if not done.isdisjoint(_lines(_CHANGES)):
+        done |= _lines(("change",))
+    if len(known) > 1 and missing and lexicon().actions.keys() >= set(missing) and not loose:
+        done |= _lines(_MILD)
     if said and (loose & lexicon().actions.keys() or not _are_done(line, done)):
         return Fault.OTHER_ACTION
     return Fault.TURNED if _is_turned(line, said) else None
+
+
+@cache
+def _lines(verbs: tuple[str, ...]) -> frozenset[int]:
+    return frozenset(line for verb in verbs for stem in stems(verb) for line in lexicon().actions[stem])
 
 
 def _are_claims_known(line: Sequence[str], known: frozenset[str]) -> bool:
@@ -559,6 +592,8 @@ def _follows(parts: Sequence[Chunk], at: int) -> bool:
 
 def _is_known(run: str, records: Sequence[Record], all_records: Records, language: str) -> bool:
     if run in all_records.numbers or any(record.holds(run) for record in records):
+        return True
+    if run.isalpha() and _is_word(run, records):
         return True
     # German joins words with hyphens: a VPN client is a VPN-Client.
     parts = run.split("-") if language == "de" else ()
@@ -729,7 +764,7 @@ def _is_translated(words: _Words, operands: Sequence[str], records: Sequence[Rec
 # --- actions and direction -------------------------------------------------------------------------------------------
 
 
-def _actions(said: Sequence[str]) -> list[frozenset[int]]:
+def _actions(said: Sequence[str], *, of_record: bool = False) -> list[frozenset[int]]:
     """For each word of *said* that says what is done, the lines of `actions` that it stands in.
 
     "Turn … on" and "sign … out" are such words too.
@@ -742,7 +777,7 @@ def _actions(said: Sequence[str]) -> list[frozenset[int]]:
             turns = {}
         elif token in turns:
             found.append(frozenset({turns[token]}))
-        elif token in _OPENS and _opens_view(said[at + 1 : at + 1 + _VIEW_TOKENS]):
+        elif not of_record and _changes_nothing(said, at):
             continue
         elif token not in words.empty and token not in act_words().things:
             for stem in stems(token):
@@ -756,10 +791,19 @@ def _actions(said: Sequence[str]) -> list[frozenset[int]]:
     return found
 
 
-def _opens_view(following: Sequence[str]) -> bool:
-    """Whether what is opened is to be looked at: settings, a console."""
-    views = act_words().views
-    return any(stem in views for token in following if not is_break(token) for stem in stems(token))
+def _changes_nothing(said: Sequence[str], at: int) -> bool:
+    """Whether the word at *at*, which looks like what is done, is none: "cannot print", "in Exchange", "ends with"."""
+    word, before, following = said[at], said[max(at - _VIEW_TOKENS, 0) : at], said[at + 1 : at + 1 + _VIEW_TOKENS]
+    if word in _OPENS:
+        views = act_words().views
+        return any(stem in views for each in following if not is_break(each) for stem in stems(each))
+    if word in _ENDS:
+        return bool(following) and following[0] in _ENDS_WITH
+    if word == "exchange":
+        return bool(before) and not is_break(before[-1]) and before[-1] not in _STARTS
+    if word == "confirm":
+        return not before or before[-1] in _STARTS
+    return word in act_words().stuck or not _CANNOT.isdisjoint(before[-_CANNOT_TOKENS:])
 
 
 def _are_done(line: Sequence[str], done: frozenset[int]) -> bool:
@@ -795,9 +839,9 @@ def _is_turned(line: Sequence[str], said: Sequence[str]) -> bool:
 
 
 def _is_clause_turned(own: _Clause, others: Sequence[_Clause]) -> bool:
-    shared = [(len(own.words & other.words), other.negated) for other in others]
+    shared = [(len(own.words & other.words), other) for other in others]
     enough = min(2, max((number for number, _ in shared), default=0))
-    if enough and not any(number >= enough and negated in {own.negated, None} for number, negated in shared):
+    if enough and not any(number >= enough and own.agrees_with(other) for number, other in shared):
         return True
     if own.negated:
         return False
@@ -810,12 +854,6 @@ def _is_clause_turned(own: _Clause, others: Sequence[_Clause]) -> bool:
     return False
 
 
-def _is_no(said: Sequence[str], at: int) -> bool:
-    """Whether a "not" stands there that does not say that all is well: "was not at fault"."""
-    following = said[at + 1 : at + 1 + _NEAR_FAULT]
-    return said[at] in lexicon().negators and act_words().faults.isdisjoint(following)
-
-
 @dataclass(frozen=True, slots=True)
 class _Clause:
     words: frozenset[str]
@@ -824,26 +862,40 @@ class _Clause:
     """Whether it has a "never"; None: it says "whether"."""
     limited: bool
     """Whether it has an "only"."""
+    fails: bool
+    """Whether it says that something fails: "not at fault" is "fine"."""
+
+    def agrees_with(self, other: _Clause) -> bool:
+        if other.negated in {self.negated, None}:
+            return True
+        return self.negated is not None and self.fails is not other.fails
 
 
 def _clauses(said: Sequence[str]) -> list[_Clause]:
     words = lexicon()
+    faults = act_words().faults
     clauses: list[_Clause] = []
     content: set[str] = set()
     negated: bool | None = False
-    limited = False
+    limited = fails = False
+
+    def end() -> None:
+        said_of = content or (set(clauses[-1].words) if clauses else set())  # "in SharePoint, not in OneDrive"
+        clauses.append(_Clause(frozenset(said_of), negated, limited, fails))
+
     for at, token in enumerate(said):
         joins = token in words.conjunctions or (
             token in _AND and not words.negators.isdisjoint(said[at + 1 : at + 1 + _NEAR_NEGATOR])
         )
         if (is_break(token) or joins) and (content or negated):
-            clauses.append(_Clause(frozenset(content), negated, limited))
-            content, negated, limited = set(), False, False
+            end()
+            content, negated, limited, fails = set(), False, False, False
         if not is_break(token):
-            negated = None if token in words.undecided else negated or (_is_no(said, at) and negated is False)
+            negated = None if token in words.undecided else negated or (token in words.negators and negated is False)
             limited = limited or token in words.only
+            fails = fails or token in faults
             if token not in words.empty:
                 content.update(stems(token))
     if content or negated:
-        clauses.append(_Clause(frozenset(content), negated, limited))
+        end()
     return clauses
