@@ -406,7 +406,8 @@ def _changes_nothing(rest: Sequence[str], records: Records | None, *, is_clause:
                 if not (records and any(all(map(partial(_knows, each), _topic(rest))) for each in records.records)):
                     return False
                 continue
-            if stem not in actions or stem in lexicon().numbers or word in known.state | known.things:
+            is_thing = stem in lexicon().numbers or word in known.state | known.things
+            if stem not in actions or is_thing or _is_vain(rest, at):
                 continue
             if word == "off" and at and not state_stems().isdisjoint(stems(rest[at - 1] or "-")):  # "cuts off"
                 continue
@@ -415,6 +416,17 @@ def _changes_nothing(rest: Sequence[str], records: Records | None, *, is_clause:
             if _is_verb(rest, at, is_clause=is_clause):
                 return False
     return True
+
+
+def _is_vain(words: Sequence[str], at: int) -> bool:
+    """Whether what the word at *at* says cannot be done: "cannot send", "fails to download"."""
+    known, before = act_words(), words[max(at - _VAIN_WORDS, 0) : at]
+    return not known.cannot.isdisjoint(before) or (
+        before[-1:] == ["to"] and before[-2:-1] != [] and before[-2] in known.before_to
+    )
+
+
+_VAIN_WORDS: Final = 3
 
 
 def _is_verb(words: Sequence[str], at: int, *, is_clause: bool) -> bool:
@@ -517,7 +529,7 @@ def is_aside(parts: Sequence[Chunk], records: Records) -> bool:
     return (
         not _has_secret(words)
         and (act_words().orders | act_words().you).isdisjoint(words)
-        and _changes_nothing(words, None, is_clause=True)
+        and (not act_words().whether.isdisjoint(words[:1]) or _changes_nothing(words, None, is_clause=True))
         and len(_unknown(words, records)) <= 1
     )
 

@@ -80,6 +80,7 @@ class ActWords:
     note: frozenset[str]
     views: frozenset[str]
     stuck: frozenset[str]
+    cannot: frozenset[str]
     faults: frozenset[str]
     claims: frozenset[str]
     rights: frozenset[str]

@@ -78,7 +78,6 @@ _VIEW_TOKENS: Final = 5
 _ENDS: Final = frozenset({"ends", "ending", "end"})
 _ENDS_WITH: Final = frozenset({"with", "in", "at"})
 _STARTS: Final = frozenset({"and", "or", "then", "to"})
-_CANNOT: Final = frozenset({"cannot", "can't", "couldn't", "unable"})
 _CANNOT_TOKENS: Final = 3
 _AND: Final = frozenset({"and", "und", "et", "y"})
 _SWITCHES: Final = frozenset({"turn", "switch", "schal"})
@@ -803,7 +802,7 @@ def _changes_nothing(said: Sequence[str], at: int) -> bool:
         return bool(before) and not is_break(before[-1]) and before[-1] not in _STARTS
     if word == "confirm":
         return not before or before[-1] in _STARTS
-    return word in act_words().stuck or not _CANNOT.isdisjoint(before[-_CANNOT_TOKENS:])
+    return word in act_words().stuck or not act_words().cannot.isdisjoint(before[-_CANNOT_TOKENS:])
 
 
 def _are_done(line: Sequence[str], done: frozenset[int]) -> bool:
@@ -880,7 +879,7 @@ def _clauses(said: Sequence[str]) -> list[_Clause]:
     limited = fails = False
 
     def end() -> None:
-        said_of = content or (set(clauses[-1].words) if clauses else set())  # "in SharePoint, not in OneDrive"
+        said_of = content or (clauses[-1].words if clauses else frozenset())  # "…, but not yet"
         clauses.append(_Clause(frozenset(said_of), negated, limited, fails))
 
     for at, token in enumerate(said):
