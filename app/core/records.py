@@ -91,7 +91,7 @@ class Forms:
     def kin(self) -> dict[str, list[str]]:
         """Its long stems by their first letters, in which words of one family agree: identity and identify."""
         kin: dict[str, list[str]] = {}
-        for stem in self.stems:
+        for stem in self.places:
             if len(stem) > KIN_LETTERS:
                 kin.setdefault(stem[:KIN_LETTERS], []).append(stem)
         return kin
@@ -144,6 +144,15 @@ class Record:
     @property
     def places(self) -> dict[str, list[int]]:
         return self._forms.places
+
+    def known(self, asked: Iterable[str]) -> list[str]:
+        """Those of the stems *asked* that it has, or says in another way."""
+        there, same, kin, is_german = self.stems, lexicon().same, self._forms.kin, self.language == "de"
+        return [
+            stem
+            for stem in asked
+            if stem in there or ((stem in same or stem[:KIN_LETTERS] in kin or is_german) and self.others(stem))
+        ]
 
     def others(self, stem: str) -> list[str]:
         """Its stems that say *stem* in another way: words for the same, of one family, of a German compound."""

@@ -268,7 +268,7 @@ def _has_strange_name(sentence: str, records: Sequence[Record], language: str) -
     names = _NAME.findall(sentence) if language != "de" else []
     ordinary = act_words().ordinary
     return any(
-        stem not in ordinary and not any(_there((stem,), record) for record in records)
+        stem not in ordinary and not any(record.known((stem,)) for record in records)
         for name in names
         if name.lower() not in lexicon().empty
         for stem in stems(normal(name))
@@ -629,7 +629,7 @@ def _best_window(
     size = WINDOW_TOKENS + WINDOW_TOKENS_A_WORD * (len(asked) + operands)
     in_order = sorted(asked)  # the same in each process
     for record, there in sorted(
-        ((record, _there(in_order, record)) for record in records), key=lambda each: -len(each[1])
+        ((record, record.known(in_order)) for record in records), key=lambda each: -len(each[1])
     ):
         if len(there) < least or len(there) <= (len(best.found) if best else 0):
             break
@@ -637,10 +637,6 @@ def _best_window(
         if window is not None and (best is None or len(window.found) > len(best.found)):
             best = window
     return best
-
-
-def _there(asked: Sequence[str], record: Record) -> list[str]:
-    return [stem for stem in asked if stem in record.stems or record.others(stem)]
 
 
 def _window(record: Record, there: Sequence[str], size: int) -> _Window | None:

@@ -174,3 +174,9 @@ def test_links_of_records_lead_to_the_tenants_own_alone() -> None:
 def test_whatever_the_ticket_alone_says_nothing_of_it_is_kept(text: str) -> None:
     checker = Checker.of(gathered(), language="en")
     assert checker.passage(text, max_chars=2_000) == ""
+
+
+def test_a_word_that_its_record_has_as_a_flag_alone_is_judged_like_any_other() -> None:
+    record = a_source(SourceKind.ARTICLE, id="8", text="Run connect-vault --credentialed-only, then read the report.")
+    given = Checker.of(gathered(record), language="en")
+    assert given.statement("The credential of the vault is known.", ["K1"], max_chars=600, is_fact=True) == ("", [])
