@@ -54,6 +54,7 @@ class Checker:
     lost: list[Lost] = field(default_factory=list)
     """Those of them that are not kept, in the draft's order."""
     _seen: set[str] = field(default_factory=set)
+    _refs: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -92,6 +93,10 @@ class Checker:
             return "", []
         return kept, supporting
 
+    def refs_of(self, kept: str) -> frozenset[str]:
+        """The refs of all records that say *kept*, which is what was kept of a passage or a statement."""
+        return self._refs.get(kept, frozenset())
+
     def cleaned(self, text: str) -> str:
         """*text* without markup, hidden characters and citations."""
         if "&" in text:
@@ -128,7 +133,9 @@ class Checker:
                 self._set_apart(sentence)
             else:
                 self.left_out += 1
-        return " ".join(kept), refs
+        text = " ".join(kept)
+        self._refs[text] = frozenset(refs)
+        return text, refs
 
     def _judge(self, sentence: str, records: Sequence[Record], *, may_act: bool, may_repeat: bool) -> Judgement:
         if imitates(sentence):

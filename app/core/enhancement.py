@@ -21,7 +21,7 @@ from app.core.masking import Mask
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source
 from app.core.storm import Storm
-from app.core.support import Fault, judge, says
+from app.core.support import Fault, says
 from app.core.triage import Suggestion
 from app.errors import ModelRefused
 
@@ -343,7 +343,8 @@ def salvage(
     budget = max_words
     if not checker.cleaned(draft.summary[:_MAX_RAW_CHARS]):
         raise ModelRefused("the model's answer has no usable summary")
-    summary = _cut(checker.passage(draft.summary[:_MAX_RAW_CHARS], max_chars=MAX_SUMMARY_CHARS), budget)
+    whole = checker.passage(draft.summary[:_MAX_RAW_CHARS], max_chars=MAX_SUMMARY_CHARS)
+    summary = _cut(whole, budget)
     budget -= count_words([summary])
     kept: dict[str, list[Statement]] = {"facts": [], "next_steps": [], "hypotheses": []}
     # In this order the lists get their words: when the limit is reached, hypotheses are dropped first.
@@ -368,7 +369,7 @@ def salvage(
             budget -= count_words([sentence])
     rest = Kept(
         summary=summary,
-        summary_citations=_cited_by_summary(summary, draft, checker, left_out),
+        summary_citations=_cited_by_summary(whole, draft, checker, left_out),
         **kept,
         questions=draft.questions,
         apart=apart,
@@ -393,13 +394,10 @@ def _cited_by_summary(summary: str, draft: Draft, checker: Checker, left_out: Co
     return cited or _sources_of(summary, checker, left_out)
 
 
-def _sources_of(text: str, checker: Checker, left_out: Collection[str]) -> list[str]:
-    """The refs of the sources that say *text*; empty: the house rules say it."""
-    if not text:
-        return []
-    records = [record for record in checker.records.records if record.ref not in left_out]
-    refs = judge(text, records, checker.records, language=checker.language, ticket=checker.ticket).refs
-    return [record.ref for record in records if record.ref and record.ref in refs][:MAX_CITATIONS_FOUND]
+def _sources_of(kept: str, checker: Checker, left_out: Collection[str]) -> list[str]:
+    """The refs of the sources that say *kept*; empty: the house rules say it."""
+    refs = checker.refs_of(kept) - set(left_out)
+    return [record.ref for record in checker.records.records if record.ref and record.ref in refs][:MAX_CITATIONS_FOUND]
 
 
 def _sources(gathered: Iterable[Gathered]) -> list[Source]:
