@@ -146,21 +146,20 @@ class Record:
         return self._forms.places
 
     def known(self, asked: Iterable[str]) -> list[str]:
-        """Those of the stems *asked* that it has, or says in another way."""
-        there, same, kin, is_german = self.stems, lexicon().same, self._forms.kin, self.language == "de"
-        return [
-            stem
-            for stem in asked
-            if stem in there or ((stem in same or stem[:KIN_LETTERS] in kin or is_german) and self.others(stem))
-        ]
+        """Those of the stems *asked* that it has, or has other words for."""
+        there, same = self.stems, lexicon().same
+        return [stem for stem in asked if stem in there or (stem in same and not same[stem].isdisjoint(there))]
 
     def others(self, stem: str) -> list[str]:
-        """Its stems that say *stem* in another way: words for the same, of one family, of a German compound."""
+        """Its stems of other words for *stem*."""
         known = self.places
-        found = [other for other in lexicon().same.get(stem, ()) if other in known]
-        if stem in known or len(stem) <= KIN_LETTERS or stem in lexicon().actions:
-            return found
-        found += [other for other in self._forms.kin.get(stem[:KIN_LETTERS], ()) if _are_kin(stem, other)]
+        return [other for other in lexicon().same.get(stem, ()) if other in known]
+
+    def kin(self, stem: str) -> list[str]:
+        """Its stems of one family with *stem*, which it has not, or of a German compound with it."""
+        if stem in self.places or len(stem) <= KIN_LETTERS or stem in lexicon().actions:
+            return []
+        found = [other for other in self._forms.kin.get(stem[:KIN_LETTERS], ()) if _are_kin(stem, other)]
         return found + self._compounds(stem) if self.language == "de" else found
 
     def _compounds(self, stem: str) -> list[str]:

@@ -374,7 +374,10 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         return _operands_alone(words, operands, records)
     # A translation says few words of its record, and half of the words must be found of any other sentence.
     least = 1 if operands else (len(words.stems) + 1) // 2
-    windows = _best_windows(words.stems, records, least=least, operands=len(operands))
+    windows = [
+        _with_kin(window, words.stems)
+        for window in _best_windows(words.stems, records, least=least, operands=len(operands))
+    ]
     digits = lexicon().digits
     refs = frozenset(window.record.ref for window in windows)
     said = [token for window in windows for token in window.record.tokens[window.start : window.end]]
@@ -671,6 +674,18 @@ def _widened(window: _Window) -> _Window:
     return _Window(window.record, window.found, start, end)
 
 
+def _with_kin(window: _Window, asked: Sequence[str]) -> _Window:
+    """*window* with those of the stems *asked* of which it has a word of the same family."""
+    record = window.record
+    missing = [stem for stem in asked if stem not in window.found]
+    found = [stem for stem in missing if any(_stands_within(window, other) for other in record.kin(stem))]
+    return _Window(record, window.found | frozenset(found), window.start, window.end) if found else window
+
+
+def _stands_within(window: _Window, stem: str) -> bool:
+    return any(window.start <= at < window.end for at in window.record.places[stem])
+
+
 def _others_places(record: Record, stem: str) -> list[int]:
     return [at for other in record.others(stem) for at in record.places[other]]
 
@@ -740,7 +755,8 @@ def _within(window: _Window, stem: str) -> list[int]:
 
 
 def _places(record: Record, stem: str) -> list[int]:
-    return [*record.places.get(stem, ()), *_others_places(record, stem)]
+    kin = [at for other in record.kin(stem) for at in record.places[other]]
+    return [*record.places.get(stem, ()), *_others_places(record, stem), *kin]
 
 
 def _is_translated(words: _Words, operands: Sequence[str], records: Sequence[Record], language: str) -> bool:
