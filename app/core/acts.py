@@ -392,6 +392,8 @@ def _is_order(words: Sequence[str], records: Records) -> bool:
         return True
     if not first or first in lexicon().function:
         return False
+    if not known.is_so.isdisjoint(words[1:_WHO_TELLS]):
+        return _is_action(first)
     verbs = known.look | known.ask | known.imperatives | _SWITCHES
     return _is_action(first) or _in(first, verbs) or bool(_unknown([first], records))
 

@@ -81,6 +81,7 @@ class ActWords:
     views: frozenset[str]
     stuck: frozenset[str]
     cannot: frozenset[str]
+    is_so: frozenset[str]
     faults: frozenset[str]
     claims: frozenset[str]
     rights: frozenset[str]

@@ -77,6 +77,8 @@ _VIEW_TOKENS: Final = 5
 """Words behind "open" of which one may be what is only looked at."""
 _ENDS: Final = frozenset({"ends", "ending", "end"})
 _ENDS_WITH: Final = frozenset({"with", "in", "at"})
+_TELLS: Final = frozenset({"reveals", "tells", "reads", "says"})
+"""As an event or an article does."""
 _STARTS: Final = frozenset({"and", "or", "then", "to"})
 _CANNOT_TOKENS: Final = 3
 _AND: Final = frozenset({"and", "und", "et", "y"})
@@ -92,11 +94,12 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 _AIM = re.compile(
-    r"(?P<rest>.+?),?\s(?:(?:in order )?to (?:confirm|verify|see|check|rule out|determine|identify|find out|isolate"
-    r"|narrow down)|if|once|after|as soon as|sobald|nachdem|une fois que?|falls|wenn|um|pour|para|si)"
-    r"\s(?P<aside>[^,]+)",
+    r"(?P<rest>.+?),?\s(?:(?:in order )?to (?:confirm|verify|see|check|rule out|determine|identify|find(?: out)?"
+    r"|isolate|narrow down|pinpoint|locate|trace|diagnose|detect|reproduce)"
+    r"|if|once|after|as soon as|sobald|nachdem|une fois que?|falls|wenn|um|pour|para|si)\s(?P<aside>[^,]+)",
     re.IGNORECASE,
 )
+_I = re.compile(r"\bI\b")
 _NAME = re.compile(r"(?<![.!?:])[ ]([A-Z][^\W\d_]{2,})(?![\w-])")
 """A word with a capital that does not begin a sentence."""
 _THROUGH_TEAM = re.compile(r"(?:ask|have|let) the (?P<aside>[\w -]{1,30}? team) (?:to )?(?P<rest>.+)", re.IGNORECASE)
@@ -218,7 +221,7 @@ def judge(
     told = [run for run in foreign if not _is_error_code(run, ticket)]
     if not all(_is_told_number(run, ticket, records) for run in told):
         return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
-    if not act_words().first_person[language].isdisjoint(tokens(words.line)):
+    if _speaks_as_requester(sentence, words, language):
         return Judgement(Verdict.LEFT_OUT, Fault.UNSUPPORTED, share=0.0)
     is_strange = bool(told) or _has_strange_name(sentence, records, language)
     judgement = _judge_parts(sentence, words, records, language=language)
@@ -261,6 +264,11 @@ def _judge_asides(sentence: str, all_records: Records, kept: Callable[[str], Jud
     if not judged or len(judged) < len(parts):
         return None
     return Judgement(Verdict.KEPT, refs=frozenset().union(*(each.refs for each in judged)))
+
+
+def _speaks_as_requester(sentence: str, words: _Words, language: str) -> bool:
+    spoken = act_words().first_person[language].intersection(tokens(words.line))
+    return bool(spoken - {"i"}) or ("i" in spoken and _I.search(sentence) is not None)
 
 
 def _has_strange_name(sentence: str, records: Sequence[Record], language: str) -> bool:
@@ -402,9 +410,9 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         loose = frozenset()
     found = there - loose | named
     found |= {stem for stem in words.stems if not found.isdisjoint(lexicon().same.get(stem, ())) and stem not in loose}
-    # What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do. So
-    # do words that carry no claim.
-    neutral = _neutral() if len(found) >= _TRANSLATED_WORDS else frozenset()
+    # What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do. Nor
+    # do words that carry no claim, and to look at something.
+    neutral = _neutral() | (act_words().look - {words.stems[0]}) if len(found) >= _TRANSLATED_WORDS else frozenset()
     missing = [stem not in found for stem in words.stems if stem in found or stem not in neutral]
     share = 1 - sum(missing) / (len(missing) + len(near))
     gone = [stem for stem in words.stems if stem not in there | named]
@@ -500,7 +508,8 @@ def _lines(verbs: tuple[str, ...]) -> frozenset[int]:
 
 
 def _are_claims_known(line: Sequence[str], known: frozenset[str]) -> bool:
-    claims = [token for token in line if token in act_words().claims]
+    known_claims = act_words().claims
+    claims = [each for at, each in enumerate(line) if each in known_claims and not _changes_nothing(line, at)]
     if claims and not _ALREADY.isdisjoint(line):
         return False
     rights = act_words().rights
@@ -814,6 +823,8 @@ def _changes_nothing(said: Sequence[str], at: int) -> bool:
         return bool(before) and not is_break(before[-1]) and before[-1] not in _STARTS
     if word == "confirm":
         return not before or before[-1] in _STARTS
+    if word in _TELLS:
+        return bool(before)
     return word in act_words().stuck or not act_words().cannot.isdisjoint(before[-_CANNOT_TOKENS:])
 
 
