@@ -44,6 +44,8 @@ _THEN: Final = frozenset({",", "then", "dann", "puis", "luego"})
 _STEPS: Final = _THEN - {","}
 _TO_DO: Final = frozenset({"to", "zu", "de", "que"})
 _DO: Final = frozenset({"do", "don't", "never", "not", "have", "be", "let"})
+_OF: Final = frozenset({"of", "von", "des", "der", "de", "du", "del"})
+"""Behind a noun at the begin."""
 _OPEN: Final = frozenset("open offen offener ouvert ouverte abierto abierta".split())
 _OPERAND: Final = ""
 """Stands for an operand among the words."""
@@ -135,12 +137,18 @@ def is_report(parts: Sequence[Chunk], records: Records) -> bool:
     return tells and _states(words, records)
 
 
-def orders(parts: Sequence[Chunk]) -> bool:
-    """Whether a sentence may say what is to be done, other than to look: at its begin, or as "to restart"."""
+def orders(parts: Sequence[Chunk], missing: frozenset[str]) -> bool:
+    """Whether a sentence may say what is to be done, other than to look: at its begin, or as "to restart".
+
+    So may one that begins with a word of the *missing*, of which nothing is known: "Delegate …".
+    """
     words = _words(parts)
     if not words:
         return False
     known = act_words()
+    may_be_verb = known.is_so.isdisjoint(words[1:_WHO_TELLS]) and words[1:2] and words[1] not in _OF
+    if may_be_verb and _in(words[0], missing - known.look):
+        return True
     if words[0] in _DO or _is_action(words[0]) or _in(words[0], known.imperatives | _SWITCHES):
         return True
     return any(_is_action(word) and _is_verb(words, at, is_clause=True) for at, word in enumerate(words))

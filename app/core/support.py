@@ -418,19 +418,20 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     gone = [stem for stem in words.stems if stem not in there | named]
     if fault := _turn(words, said, done, gone, loose):
         return Judgement(Verdict.LEFT_OUT, fault, share, refs)
-    return _by_share(words, windows, missing, share, refs)
+    return _by_share(words, windows, gone, missing, share)
 
 
 def _by_share(
     words: _Words,
     windows: Sequence[_Window],
+    gone: Sequence[str],
     missing: Sequence[bool],
     share: float,
-    refs: frozenset[str],
 ) -> Judgement:
+    refs = frozenset(window.record.ref for window in windows)
     line = tokens(words.line)
     is_warning = not lexicon().negators.isdisjoint(line)
-    is_told = _tells_alone(line, words.chunks)
+    is_told = _tells_alone(line, words.chunks, frozenset(gone))
     if len(words.stems) + len(_operands(words)) > 1 and (
         _is_enough(missing, share, is_warning=is_warning) or (is_told and _is_told_enough(missing, share))
     ):
@@ -442,14 +443,14 @@ def _by_share(
     return Judgement(Verdict.APART if is_near else Verdict.LEFT_OUT, Fault.UNSUPPORTED, share, refs)
 
 
-def _tells_alone(line: Sequence[str], parts: Sequence[Chunk]) -> bool:
+def _tells_alone(line: Sequence[str], parts: Sequence[Chunk], missing: frozenset[str]) -> bool:
     """Whether it tells what is, or to look at it, and nothing of rights, security, secrets, limits or people."""
     known, words = act_words(), lexicon()
     risky = known.claims | known.permits | known.orders | known.you | words.without | words.only | words.negators
     who = known.secrets | known.people | known.of_people
     if not risky.isdisjoint(line) or any(stem in who for token in line if not is_break(token) for stem in stems(token)):
         return False
-    return all(lines <= known.happening for lines in _actions(line)) and not orders(parts)
+    return all(lines <= known.happening for lines in _actions(line)) and not orders(parts, missing)
 
 
 def _is_told_enough(missing: Sequence[bool], share: float) -> bool:
