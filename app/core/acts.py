@@ -179,7 +179,7 @@ def _asks(said: _Said, records: Records, ticket: Record) -> bool:
     if unknown and spoken_language(" ".join(words)) not in {said.language, "en"}:
         return False  # in a language that is not known, a word may be anything
     elsewhere = [stem for stem in unknown if not _knows(ticket, stem)]
-    return len(unknown) <= max(1, len(_content(rest)) * _ASKED_OF_TICKET) and len(elsewhere) <= 1
+    return len(unknown) <= max(2, len(_content(rest)) * _ASKED_OF_TICKET) and len(elsewhere) <= _ASKED_OF_NOTHING
 
 
 def _asked(said: _Said, records: Records) -> list[str] | None:
@@ -274,6 +274,8 @@ def _supposes(said: _Said, records: Records, ticket: Record) -> bool:
 
 def _may_be(following: Sequence[str]) -> bool:
     known = act_words()
+    if any(_is_action(word) and not _in(word, known.events) for word in following):  # "may be deleted"
+        return False
     if following[:1] == ["have"]:
         return any(word in known.may_have or word.endswith("ed") for word in following[1:])
     return not known.may_be.isdisjoint(following)
@@ -336,7 +338,8 @@ _FEW: Final = 2
 _LEAST_OF_ONE_RECORD: Final = 2
 _SHARE_OF_ONE_RECORD: Final = 0.5
 _NOT_IN_RECORDS: Final = 1 / 3
-_ASKED_OF_TICKET: Final = 0.4
+_ASKED_OF_TICKET: Final = 0.5
+_ASKED_OF_NOTHING: Final = 2
 
 
 def _is_without(word: str, following: str) -> bool:
@@ -454,7 +457,8 @@ def _is_verb(words: Sequence[str], at: int, *, is_clause: bool) -> bool:
 
 def _is_done(stem: str, rest: Sequence[str], records: Records) -> bool:
     """Whether a record that has the other words says this to be done."""
-    lines, content = lexicon().actions[stem], _topic(rest)
+    lines = lexicon().actions[stem]
+    content = [each for each in _content(rest) if each in act_words().trade or each not in _of_any_problem()]
     return any(
         all(_knows(record, each) for each in content if each != stem)
         and any(

@@ -122,8 +122,9 @@ def lexicon() -> Lexicon:
             else:
                 actions.setdefault(stem, set()).add(number)
     for line in (*done, *numbers, *others):
-        for stem in _stems(line):
-            same.setdefault(stem, set()).update(_stems(line) - {stem})
+        words_of = frozenset(stem for stem in _stems(line) if not stem.isdigit())
+        for stem in words_of:
+            same.setdefault(stem, set()).update(words_of - {stem})
     return Lexicon(
         function,
         function | records | negators | conjunctions | only,

@@ -77,8 +77,14 @@ _VIEW_TOKENS: Final = 5
 """Words behind "open" of which one may be what is only looked at."""
 _ENDS: Final = frozenset({"ends", "ending", "end"})
 _ENDS_WITH: Final = frozenset({"with", "in", "at"})
+_ALLOWED: Final = frozenset({"allowed", "permitted", "erlaubt", "autorise", "permitido"})
+"""With a "not" it forbids."""
 _TELLS: Final = frozenset({"reveals", "tells", "reads", "says"})
 """As an event or an article does."""
+_BY: Final = frozenset({"by", "vom", "von", "par", "por"})
+_BY_WORDS: Final = 4
+_OUTSIDE: Final = frozenset({"outside", "ausserhalb", "dehors", "fuera"})
+_DURING: Final = frozenset({"during", "within", "inside", "wahrend", "innerhalb", "pendant", "durante"})
 _STARTS: Final = frozenset({"and", "or", "then", "to"})
 _CANNOT_TOKENS: Final = 3
 _AND: Final = frozenset({"and", "und", "et", "y"})
@@ -99,7 +105,7 @@ _AIM = re.compile(
     r"|if|once|after|as soon as|sobald|nachdem|une fois que?|falls|wenn|um|pour|para|si)\s(?P<aside>[^,]+)",
     re.IGNORECASE,
 )
-_I = re.compile(r"\bI\b")
+_I = re.compile(r"\bI\b|\bi (?:am|have|had|was|will|would|can|do|need|want|know|work)\b")
 _NAME = re.compile(r"(?<![.!?:])[ ]([A-Z][^\W\d_]{2,})(?![\w-])")
 """A word with a capital that does not begin a sentence."""
 _THROUGH_TEAM = re.compile(r"(?:ask|have|let) the (?P<aside>[\w -]{1,30}? team) (?:to )?(?P<rest>.+)", re.IGNORECASE)
@@ -278,7 +284,7 @@ def _has_strange_name(sentence: str, records: Sequence[Record], language: str) -
     return any(
         stem not in ordinary and not any(record.known((stem,)) for record in records)
         for name in names
-        if name.lower() not in lexicon().empty
+        if name.lower() not in lexicon().empty and f"{name}'s" not in sentence
         for stem in stems(normal(name))
     )
 
@@ -394,7 +400,9 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         for window in windows
         for token in window.record.tokens[max(window.start - _AROUND_TOKENS, 0) : window.end + _AROUND_TOKENS]
     ]
-    done = frozenset().union(*_actions(around, of_record=True), (digits[token] for token in around if token in digits))
+    done = frozenset().union(*_actions(around, of_record=True))
+    if not lexicon().numbers.isdisjoint(words.stems):
+        done |= {line for digit, line in digits.items() if any(window.record.holds(digit) for window in windows)}
     there = frozenset().union(*(window.found for window in windows))
     named = frozenset(stem for stem in words.stems if done & lexicon().actions.get(stem, frozenset())) - there
     if _is_translated(words, operands, records, language):
@@ -403,7 +411,7 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         return Judgement(Verdict.LEFT_OUT, Fault.OTHER_ACTION, refs=refs)
     held = [each for each in operands if any(window.record.holds(each) for window in windows)]
     near = [each for each in held if any(_stands_near(each, window) for window in windows)]
-    if len(near) < len(held):  # "Error 691" of another sentence
+    if len(near) < len(held) or any(_SHORT_NUMBER.fullmatch(each) for each in set(operands).difference(held)):
         return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, refs=refs)
     loose = _loose([stem for stem in words.stems if stem in there], windows)
     if len(there) == 1 and (near or named):
@@ -492,7 +500,7 @@ def _turn(
         return Fault.OTHER_ACTION
     if any(token in lexicon().without and token not in said for token in line):
         return Fault.TURNED
-    if not _are_claims_known(line, known) or (missing and _gives_away(line, missing)):
+    if not _are_claims_known(line, words.stems, known) or (missing and _gives_away(line, missing)):
         return Fault.OTHER_ACTION
     if not done.isdisjoint(_lines(_CHANGES)):
         done |= _lines(("change",))
@@ -500,7 +508,7 @@ def _turn(
         done |= _lines(_MILD)
     if said and (loose & lexicon().actions.keys() or not _are_done(line, done)):
         return Fault.OTHER_ACTION
-    return Fault.TURNED if _is_turned(line, said) else None
+    return Fault.TURNED if _is_turned(line, said) or _is_inside_out(line, said) else None
 
 
 @cache
@@ -508,20 +516,30 @@ def _lines(verbs: tuple[str, ...]) -> frozenset[int]:
     return frozenset(line for verb in verbs for stem in stems(verb) for line in lexicon().actions[stem])
 
 
-def _are_claims_known(line: Sequence[str], known: frozenset[str]) -> bool:
+def _is_inside_out(line: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether one says "outside business hours" where the other says "during"."""
+    return _OUTSIDE.isdisjoint(said) is not _OUTSIDE.isdisjoint(line) and not _DURING.isdisjoint((*said, *line))
+
+
+def _are_claims_known(line: Sequence[str], content: Sequence[str], known: frozenset[str]) -> bool:
+    """Whether the record has each word of a sentence that claims something, as it stands."""
     known_claims = act_words().claims
     claims = [each for at, each in enumerate(line) if each in known_claims and not _changes_nothing(line, at)]
     if claims and not _ALREADY.isdisjoint(line):
         return False
     rights = act_words().rights
     claimed = frozenset(stem for token in claims for stem in stems(token))
-    return claimed <= known | (rights if not rights.isdisjoint(known) else frozenset())
+    free = _neutral() | act_words().look | (rights if not rights.isdisjoint(known) else frozenset())
+    return not claims or claimed | frozenset(content) <= known | free
 
 
 def _gives_away(line: Sequence[str], missing: Sequence[str]) -> bool:
-    """Whether one of the *missing* is secret, or permitted: "let the user …"."""
+    """Whether one of the *missing* is secret, permitted, "let the user …", or does it, "by the user"."""
     if not act_words().secrets.isdisjoint(missing):
         return True
+    for at, token in enumerate(line):
+        if token in _BY and any(stem in missing for each in line[at + 1 : at + _BY_WORDS] for stem in stems(each)):
+            return True
     first = next((at for at, token in enumerate(line) if token in act_words().permits), len(line))
     return any(stem in missing for token in line[first + 1 :] if not is_break(token) for stem in stems(token))
 
@@ -824,9 +842,10 @@ def _changes_nothing(said: Sequence[str], at: int) -> bool:
         return bool(before) and not is_break(before[-1]) and before[-1] not in _STARTS
     if word == "confirm":
         return not before or before[-1] in _STARTS
-    if word in _TELLS:
-        return bool(before)
-    return word in act_words().stuck or not act_words().cannot.isdisjoint(before[-_CANNOT_TOKENS:])
+    if word in _ALLOWED:
+        return not lexicon().negators.isdisjoint(before[-2:])
+    is_told = word in act_words().stuck or (word in _TELLS and bool(before))
+    return is_told or not act_words().cannot.isdisjoint(before[-_CANNOT_TOKENS:])
 
 
 def _are_done(line: Sequence[str], done: frozenset[int]) -> bool:
