@@ -77,6 +77,7 @@ _VIEW_TOKENS: Final = 5
 """Words behind "open" of which one may be what is only looked at."""
 _ENDS: Final = frozenset({"ends", "ending", "end"})
 _ENDS_WITH: Final = frozenset({"with", "in", "at"})
+_ADMIN: Final = frozenset({"admin", "administration", "administrator"})
 _ALLOWED: Final = frozenset({"allowed", "permitted", "erlaubt", "autorise", "permitido"})
 """With a "not" it forbids."""
 _TELLS: Final = frozenset({"reveals", "tells", "reads", "says"})
@@ -411,7 +412,7 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         return Judgement(Verdict.LEFT_OUT, Fault.OTHER_ACTION, refs=refs)
     held = [each for each in operands if any(window.record.holds(each) for window in windows)]
     near = [each for each in held if any(_stands_near(each, window) for window in windows)]
-    if len(near) < len(held) or any(_SHORT_NUMBER.fullmatch(each) for each in set(operands).difference(held)):
+    if len(near) < len(held) or not _are_numbers_known(set(operands).difference(held), operands, records):
         return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, refs=refs)
     loose = _loose([stem for stem in words.stems if stem in there], windows)
     if len(there) == 1 and (near or named):
@@ -420,26 +421,36 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     found |= {stem for stem in words.stems if not found.isdisjoint(lexicon().same.get(stem, ())) and stem not in loose}
     # What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do. Nor
     # do words that carry no claim, and to look at something.
-    neutral = _neutral() | (act_words().look - {words.stems[0]}) if len(found) >= _TRANSLATED_WORDS else frozenset()
+    gone = [stem for stem in words.stems if stem not in there | named]
+    is_told = _tells_alone(tokens(words.line), words.chunks, frozenset(gone))
+    neutral: frozenset[str] = frozenset()
+    if len(found) >= _TRANSLATED_WORDS:
+        neutral = _neutral() | (act_words().look - {words.stems[0]})
     missing = [stem not in found for stem in words.stems if stem in found or stem not in neutral]
     share = 1 - sum(missing) / (len(missing) + len(near))
-    gone = [stem for stem in words.stems if stem not in there | named]
     if fault := _turn(words, said, done, gone, loose):
         return Judgement(Verdict.LEFT_OUT, fault, share, refs)
-    return _by_share(words, windows, gone, missing, share)
+    return _by_share(words, windows, missing, share, is_told=is_told)
+
+
+def _are_numbers_known(numbers: Iterable[str], operands: Sequence[str], records: Sequence[Record]) -> bool:
+    """Whether each short number of *numbers* stands in a record beside another operand of the sentence."""
+    others = [each for each in operands if not _SHORT_NUMBER.fullmatch(each)]
+    naming = [record for record in records if any(map(record.holds, others))]
+    return all(any(record.holds(each) for record in naming) for each in numbers if _SHORT_NUMBER.fullmatch(each))
 
 
 def _by_share(
     words: _Words,
     windows: Sequence[_Window],
-    gone: Sequence[str],
     missing: Sequence[bool],
     share: float,
+    *,
+    is_told: bool,
 ) -> Judgement:
     refs = frozenset(window.record.ref for window in windows)
     line = tokens(words.line)
     is_warning = not lexicon().negators.isdisjoint(line)
-    is_told = _tells_alone(line, words.chunks, frozenset(gone))
     if len(words.stems) + len(_operands(words)) > 1 and (
         _is_enough(missing, share, is_warning=is_warning) or (is_told and _is_told_enough(missing, share))
     ):
@@ -607,12 +618,19 @@ def _runs(parts: Sequence[Chunk]) -> Iterable[str]:
             yield " ".join(run)
             run = []
         if chunk.is_operand or (joins and not breaks):
-            if not run and before is not None and not breaks and (chunk.is_flag or chunk.is_glue):
+            if not run and before is not None and not breaks and (chunk.is_glue or _is_flag_of(before, chunk)):
                 run = [before.text]
             run.append(chunk.text)
         joins = chunk.is_glue or (chunk.is_flag and chunk.text.startswith("-") and _follows(parts, at))
     if run:
         yield " ".join(run)
+
+
+def _is_flag_of(before: Chunk, chunk: Chunk) -> bool:
+    """Whether *chunk* is a flag of the word *before* it; behind "of" and "brought" it is a path, /var."""
+    words = lexicon()
+    is_prose = before.text in words.empty or any(stem in words.light for stem in stems(before.text))
+    return chunk.is_flag and not (chunk.text.startswith("/") and is_prose)
 
 
 def _follows(parts: Sequence[Chunk], at: int) -> bool:
@@ -844,8 +862,9 @@ def _changes_nothing(said: Sequence[str], at: int) -> bool:
         return not before or before[-1] in _STARTS
     if word in _ALLOWED:
         return not lexicon().negators.isdisjoint(before[-2:])
+    is_place = word in _ADMIN and not act_words().views.isdisjoint(stems((following or [""])[0]))  # "admin centre"
     is_told = word in act_words().stuck or (word in _TELLS and bool(before))
-    return is_told or not act_words().cannot.isdisjoint(before[-_CANNOT_TOKENS:])
+    return is_place or is_told or not act_words().cannot.isdisjoint(before[-_CANNOT_TOKENS:])
 
 
 def _are_done(line: Sequence[str], done: frozenset[int]) -> bool:

@@ -56,6 +56,7 @@ def said(text: str) -> str:
         "Run a test connection over a mobile hotspot.",
         "Was the firewall changed recently?",
         "Note the exact error message of the VPN client.",
+        "Have other colleagues in Bath had trouble with the connection?",
     ],
 )
 def test_what_changes_nothing_is_kept(text: str) -> None:
@@ -100,6 +101,10 @@ def test_what_changes_nothing_is_kept(text: str) -> None:
         "Let the network team skip the firewall.",
         "I test the connection over a mobile hotspot.",
         "Note the user's logon name and password.",
+        "Delegate the connection of the firewall.",
+        "The network team is fine with it and wants the firewall open.",
+        "i am the network team, so no change is needed.",
+        "The firewall may be disabled.",
         "Test the connection with the firewall open.",
         "Run a test with the firewall disabled.",
         "No source says that the firewall must stay.",
