@@ -181,6 +181,7 @@ class _Words:
     """A sentence as it is compared."""
 
     line: str
+    tokens: list[str]
     chunks: list[Chunk]
     stems: list[str]
     """Of its content words, in their order, each once."""
@@ -274,7 +275,7 @@ def _judge_asides(sentence: str, all_records: Records, kept: Callable[[str], Jud
 
 
 def _speaks_as_requester(sentence: str, words: _Words, language: str) -> bool:
-    spoken = act_words().first_person[language].intersection(tokens(words.line))
+    spoken = act_words().first_person[language].intersection(words.tokens)
     return bool(spoken - {"i"}) or ("i" in spoken and _I.search(sentence) is not None)
 
 
@@ -316,7 +317,7 @@ def _parts(sentence: str) -> list[_Words]:
     parts: list[_Words] = []
     for part in map(_read, _PART.split(sentence)):
         if len(part.stems) == 1 and part.stems[0] in lexicon().actions and parts and parts[-1].stems:
-            parts.append(_Words(part.line, part.chunks, [parts[-1].stems[-1], *part.stems]))
+            parts.append(_Words(part.line, part.tokens, part.chunks, [parts[-1].stems[-1], *part.stems]))
         elif len(part.stems) > 1:
             parts.append(part)
     return parts
@@ -407,7 +408,7 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     there = frozenset().union(*(window.found for window in windows))
     named = frozenset(stem for stem in words.stems if done & lexicon().actions.get(stem, frozenset())) - there
     if _is_translated(words, operands, records, language):
-        if _are_done(tokens(words.line), done) and not _is_turned(tokens(words.line), said):
+        if _are_done(words.tokens, done) and not _is_turned(words.tokens, said):
             return Judgement(Verdict.KEPT, refs=frozenset(record.ref for record in records))
         return Judgement(Verdict.LEFT_OUT, Fault.OTHER_ACTION, refs=refs)
     held = [each for each in operands if any(window.record.holds(each) for window in windows)]
@@ -422,7 +423,6 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     # What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do. Nor
     # do words that carry no claim, and to look at something.
     gone = [stem for stem in words.stems if stem not in there | named]
-    is_told = _tells_alone(tokens(words.line), words.chunks, frozenset(gone))
     neutral: frozenset[str] = frozenset()
     if len(found) >= _TRANSLATED_WORDS:
         neutral = _neutral() | (act_words().look - {words.stems[0]})
@@ -430,7 +430,7 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
     share = 1 - sum(missing) / (len(missing) + len(near))
     if fault := _turn(words, said, done, gone, loose):
         return Judgement(Verdict.LEFT_OUT, fault, share, refs)
-    return _by_share(words, windows, missing, share, is_told=is_told)
+    return _by_share(words, windows, gone, missing, share)
 
 
 def _are_numbers_known(numbers: Iterable[str], operands: Sequence[str], records: Sequence[Record]) -> bool:
@@ -443,16 +443,16 @@ def _are_numbers_known(numbers: Iterable[str], operands: Sequence[str], records:
 def _by_share(
     words: _Words,
     windows: Sequence[_Window],
+    gone: Sequence[str],
     missing: Sequence[bool],
     share: float,
-    *,
-    is_told: bool,
 ) -> Judgement:
     refs = frozenset(window.record.ref for window in windows)
-    line = tokens(words.line)
+    line = words.tokens
     is_warning = not lexicon().negators.isdisjoint(line)
     if len(words.stems) + len(_operands(words)) > 1 and (
-        _is_enough(missing, share, is_warning=is_warning) or (is_told and _is_told_enough(missing, share))
+        _is_enough(missing, share, is_warning=is_warning)
+        or (_is_told_enough(missing, share) and _tells_alone(words.tokens, words.chunks, frozenset(gone)))
     ):
         return Judgement(Verdict.KEPT, share=share, refs=refs)
     direct = sum(any(stem in window.record.stems for window in windows) for stem in words.stems)
@@ -489,7 +489,7 @@ def _neutral() -> frozenset[str]:
 def _operands_alone(words: _Words, operands: Sequence[str], records: Sequence[Record]) -> Judgement:
     """Of a sentence without content words; "switch X on" needs a record that says so of X."""
     naming = [record for record in records if any(record.holds(each) for each in operands)]
-    line = tokens(words.line)
+    line = words.tokens
     done = _actions(line)
     if done:
         saying = [each for each in naming if _are_done(line, frozenset().union(*_actions(each.tokens, of_record=True)))]
@@ -506,7 +506,7 @@ def _turn(
     known = frozenset(stem for token in said if not is_break(token) for stem in stems(token))
     if any(_opposites(stem) & known or any(stem in _opposites(other) for other in known) for stem in missing):
         return Fault.TURNED
-    line = tokens(words.line)
+    line = words.tokens
     if any(not _is_who(who, action, said) for who, action in _who_does(line)):
         return Fault.OTHER_ACTION
     if any(token in lexicon().without and token not in said for token in line):
@@ -601,7 +601,8 @@ def _read(sentence: str) -> _Words:
                 content.append(letters)
             elif token not in empty:
                 content += [stem for stem in stems(token) if stem not in _SWITCHES]
-    return _Words(line.rstrip(".!?… "), parts, list(dict.fromkeys(stem for stem in content if len(stem) > 1)))
+    line = line.rstrip(".!?… ")
+    return _Words(line, tokens(line), parts, list(dict.fromkeys(stem for stem in content if len(stem) > 1)))
 
 
 # --- operands --------------------------------------------------------------------------------------------------------
