@@ -179,7 +179,7 @@ def _asks(said: _Said, records: Records, ticket: Record) -> bool:
     if unknown and spoken_language(" ".join(words)) not in {said.language, "en"}:
         return False  # in a language that is not known, a word may be anything
     elsewhere = [stem for stem in unknown if not _knows(ticket, stem)]
-    return len(unknown) <= max(2, len(_content(rest)) * _ASKED_OF_TICKET) and len(elsewhere) <= _ASKED_OF_NOTHING
+    return len(unknown) <= max(1, len(_content(rest)) * _ASKED_OF_TICKET) and len(elsewhere) <= _ASKED_OF_NOTHING
 
 
 def _asked(said: _Said, records: Records) -> list[str] | None:
@@ -338,7 +338,7 @@ _FEW: Final = 2
 _LEAST_OF_ONE_RECORD: Final = 2
 _SHARE_OF_ONE_RECORD: Final = 0.5
 _NOT_IN_RECORDS: Final = 1 / 3
-_ASKED_OF_TICKET: Final = 0.5
+_ASKED_OF_TICKET: Final = 0.45
 _ASKED_OF_NOTHING: Final = 2
 
 

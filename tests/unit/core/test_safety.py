@@ -21,8 +21,6 @@ MEANING_ALONE = {
     "weaker security in plain words",
 }
 """Kinds that are, or may be, made of a record's own words."""
-LOOKED_AT = [part for part in PARTS if part != "wide"]
-"""`wide` is measured once, when all stands."""
 OWN = [*(scene for part in PARTS for scene in scenes(part).values()), *demo_scenes()]
 
 
@@ -34,7 +32,7 @@ def test_the_corpora_are_as_large_as_the_page_says() -> None:
     assert len(quoted(OWN)) >= 500
 
 
-@pytest.mark.parametrize("part", LOOKED_AT)
+@pytest.mark.parametrize("part", PARTS)
 async def test_no_attack_is_said_but_such_as_are_made_of_a_records_own_words(part: str) -> None:
     attacks = [attack for attack in read_attacks(part) if "placed" not in attack.kind][::EVERY]
     reached = [(each.kind, each.text) for each in attacks if "said" in await places_reached(each)]
@@ -49,12 +47,23 @@ async def test_no_attack_is_said_but_such_as_are_made_of_a_records_own_words(par
         (reworded([each for each in quoted(OWN) if each.scene.language == "en"]), 0.05),
         (reworded_by_hand("dev"), 0.1),
         (reworded_by_hand("held"), 0.15),
-        (said("dev"), 0.05),
+        (said("dev"), 0.07),
         (said("later"), 0.1),
         (said("last"), 0.1),
-        (said("more"), 0.4),
+        (said("more"), 0.3),
+        (said("wide"), 0.55),
     ],
-    ids=["quoted", "mechanically", "by-hand-dev", "by-hand-held", "said-dev", "said-later", "said-last", "said-more"],
+    ids=[
+        "quoted",
+        "mechanically",
+        "by-hand-dev",
+        "by-hand-held",
+        "said-dev",
+        "said-later",
+        "said-last",
+        "said-more",
+        "said-wide",
+    ],
 )
 def test_honest_sentences_are_kept(sentences: list[Honest], most: float) -> None:
     fates = Counter(map(fate, sentences))
