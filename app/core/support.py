@@ -511,7 +511,8 @@ def _turn(
         return Fault.OTHER_ACTION
     if any(token in lexicon().without and token not in said for token in line):
         return Fault.TURNED
-    if not _are_claims_known(line, words.stems, known) or (missing and _gives_away(line, missing)):
+    missed = [stem for stem in words.stems if stem in missing or stem in lexicon().actions]
+    if not _are_claims_known(line, missed, known) or (missing and _gives_away(line, missing)):
         return Fault.OTHER_ACTION
     if not done.isdisjoint(_lines(_CHANGES)):
         done |= _lines(("change",))
@@ -532,16 +533,16 @@ def _is_inside_out(line: Sequence[str], said: Sequence[str]) -> bool:
     return _OUTSIDE.isdisjoint(said) is not _OUTSIDE.isdisjoint(line) and not _DURING.isdisjoint((*said, *line))
 
 
-def _are_claims_known(line: Sequence[str], content: Sequence[str], known: frozenset[str]) -> bool:
-    """Whether the record has each word of a sentence that claims something, as it stands."""
+def _are_claims_known(line: Sequence[str], others: Sequence[str], known: frozenset[str]) -> bool:
+    """Whether the record has the claims of a sentence as they stand, and then the *others* of its words, too."""
     known_claims = act_words().claims
     claims = [each for at, each in enumerate(line) if each in known_claims and not _changes_nothing(line, at)]
     if claims and not _ALREADY.isdisjoint(line):
         return False
     rights = act_words().rights
+    known |= rights if not rights.isdisjoint(known) else frozenset()
     claimed = frozenset(stem for token in claims for stem in stems(token))
-    free = _neutral() | act_words().look | (rights if not rights.isdisjoint(known) else frozenset())
-    return not claims or claimed | frozenset(content) <= known | free
+    return not claims or (claimed <= known and known.issuperset(stem for stem in others if stem not in _neutral()))
 
 
 def _gives_away(line: Sequence[str], missing: Sequence[str]) -> bool:
@@ -549,7 +550,8 @@ def _gives_away(line: Sequence[str], missing: Sequence[str]) -> bool:
     if not act_words().secrets.isdisjoint(missing):
         return True
     for at, token in enumerate(line):
-        if token in _BY and any(stem in missing for each in line[at + 1 : at + _BY_WORDS] for stem in stems(each)):
+        who = line[at + 1 : at + _BY_WORDS] if token in _BY else []
+        if who and not who[0].endswith("ing") and any(stem in missing for each in who for stem in stems(each)):
             return True
     first = next((at for at, token in enumerate(line) if token in act_words().permits), len(line))
     return any(stem in missing for token in line[first + 1 :] if not is_break(token) for stem in stems(token))
