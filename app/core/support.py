@@ -38,8 +38,8 @@ operands."""
 KEPT_SHARE: Final = 0.72
 """Share of a sentence's content words that must be found for it to be kept. Of up to three words: all."""
 TOLD_SHARE: Final = 0.6
-"""The same of a sentence that only tells what is, or to look at something. Of up to two words: all."""
-_TOLD_ALL_OF: Final = 2
+"""The same of a sentence that only tells what is, or to look at something. Of up to three words: all."""
+_TOLD_ALL_OF: Final = 3
 APART_SHARE: Final = 0.6
 """From this share on a sentence that is not kept is shown apart."""
 _ALL_OF: Final = 4
