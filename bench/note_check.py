@@ -78,7 +78,12 @@ def a_note(
         for number in range(2)
     ]
     measured = [Source(kind=SourceKind.MEASUREMENT, id="m", title="srv-1: up", text="Now: up; CPU 12 %; memory 71 %.")]
-    groups = dict(zip(SourceKind, (tickets, known, assets, measured), strict=True))
+    groups = {
+        SourceKind.TICKET: tickets,
+        SourceKind.ARTICLE: known,
+        SourceKind.ASSET: assets,
+        SourceKind.MEASUREMENT: measured,
+    }
     gathered = number_sources(
         Gathered(kind=kind, state=GatherState.OK, sources=tuple(sources)) for kind, sources in groups.items()
     )

@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property, partial
+from itertools import pairwise
 from typing import Final
 
 from app.core.language import spoken_language
@@ -43,6 +44,9 @@ _THEN: Final = frozenset({",", "then", "dann", "puis", "luego"})
 _STEPS: Final = _THEN - {","}
 _TO_DO: Final = frozenset({"to", "zu", "de", "que"})
 _DO: Final = frozenset({"do", "don't", "never", "not", "have", "be", "let"})
+_OF: Final = frozenset({"of", "von", "des", "der", "de", "du", "del"})
+"""Behind a noun at the begin."""
+_OPEN: Final = frozenset("open offen offener ouvert ouverte abierto abierta".split())
 _OPERAND: Final = ""
 """Stands for an operand among the words."""
 _PAUSE: Final = ","
@@ -133,6 +137,23 @@ def is_report(parts: Sequence[Chunk], records: Records) -> bool:
     return tells and _states(words, records)
 
 
+def orders(parts: Sequence[Chunk], missing: frozenset[str]) -> bool:
+    """Whether a sentence may say what is to be done, other than to look: at its begin, or as "to restart".
+
+    So may one that begins with a word of the *missing*, of which nothing is known: "Delegate …".
+    """
+    words = _words(parts)
+    if not words:
+        return False
+    known = act_words()
+    may_be_verb = known.is_so.isdisjoint(words[1:_WHO_TELLS]) and words[1:2] and words[1] not in _OF
+    if may_be_verb and _in(words[0], missing - known.look):
+        return True
+    if words[0] in _DO or _is_action(words[0]) or _in(words[0], known.imperatives | _SWITCHES):
+        return True
+    return any(_is_action(word) and _is_verb(words, at, is_clause=True) for at, word in enumerate(words))
+
+
 def asks_no_more(parts: Sequence[Chunk]) -> bool:
     """Whether what a user is asked to do is to look, or one of the `events`, and nothing about what is secret."""
     words = _words(parts)
@@ -151,13 +172,14 @@ def _asks(said: _Said, records: Records, ticket: Record) -> bool:
         return False
     if said.has(known.orders - known.request) or said.has(known.claims):
         return False
-    if not _is_harmless(said, rest, records, is_clause=True):
+    happened = said.is_question and words[0] in known.happened and known.you.isdisjoint(words)
+    if not _is_harmless(said, rest, records, is_clause=True, happened=happened):
         return False
     unknown = _unknown(rest, records)
     if unknown and spoken_language(" ".join(words)) not in {said.language, "en"}:
         return False  # in a language that is not known, a word may be anything
     elsewhere = [stem for stem in unknown if not _knows(ticket, stem)]
-    return len(unknown) <= max(1, len(_content(rest)) * _ASKED_OF_TICKET) and len(elsewhere) <= 1
+    return len(unknown) <= max(1, len(_content(rest)) * _ASKED_OF_TICKET) and len(elsewhere) <= _ASKED_OF_NOTHING
 
 
 def _asked(said: _Said, records: Records) -> list[str] | None:
@@ -187,10 +209,13 @@ def _interrogatives() -> frozenset[str]:
 
 def _looks(said: _Said, records: Records, _: Record) -> bool:
     known = act_words()
-    if said.is_question or not _begins(said, known.look):
+    verbs = known.look | known.tries if _is_test(said.words) else known.look
+    if said.is_question or not _begins(said, verbs):
         return False
-    rest = [word for word in said.words if not _in(word, known.look)]
+    rest = [word for word in said.words if not _in(word, verbs)]
     clause = not (known.whether | known.which).isdisjoint(rest[:3])
+    if not clause and not _OPEN.isdisjoint(rest):  # "with the firewall open"
+        return False
     if not known.whether.isdisjoint(rest[:3]):
         rest = [word for word in rest if word not in known.may_be_so]
     return (
@@ -200,6 +225,13 @@ def _looks(said: _Said, records: Records, _: Record) -> bool:
         and _names_something(said, rest, records)
         and len(_unknown(rest, records)) <= (bool(said.operands) + (len(_content(rest)) > _FEW))
     )
+
+
+def _is_test(words: Sequence[str]) -> bool:
+    return any(word.startswith(test) for word in words[:_TEST_WORDS] for test in act_words().test)
+
+
+_TEST_WORDS: Final = 4
 
 
 def _passes_on(said: _Said, records: Records, _: Record) -> bool:
@@ -216,7 +248,7 @@ def _passes_on(said: _Said, records: Records, _: Record) -> bool:
     )
 
 
-def _supposes(said: _Said, records: Records, _: Record) -> bool:
+def _supposes(said: _Said, records: Records, ticket: Record) -> bool:
     known, words = act_words(), said.words
     is_guess = any(
         _in(word, known.supposes) or (word in known.may and _may_be(words[at + 1 : at + 3]))
@@ -225,7 +257,7 @@ def _supposes(said: _Said, records: Records, _: Record) -> bool:
     if said.is_question or not is_guess or said.has(known.orders - known.may):
         return False
     rest = [word for word in words if not _in(word, known.supposes)]
-    content = _topic(rest)
+    content, unknown = _topic(rest), _unknown(rest, records)
 
     def is_of(record: Record) -> bool:
         there = sum(_knows(record, stem) for stem in _content(rest)) + sum(map(record.holds, said.operands))
@@ -235,27 +267,42 @@ def _supposes(said: _Said, records: Records, _: Record) -> bool:
     return (
         _states(rest, records)
         and any(map(is_of, records.records))
-        and len(_unknown(rest, records)) <= (1 if len(content) > _FEW else 0)
+        and sum(not _knows(ticket, stem) for stem in unknown) <= (1 if len(content) > _FEW else 0)
+        and len(unknown) <= 1 + (len(content) > _FEW)
     )
 
 
 def _may_be(following: Sequence[str]) -> bool:
     known = act_words()
+    if any(_is_action(word) and not _in(word, known.events) for word in following):  # "may be deleted"
+        return False
     if following[:1] == ["have"]:
         return any(word in known.may_have or word.endswith("ed") for word in following[1:])
     return not known.may_be.isdisjoint(following)
 
 
-def _found_none(said: _Said, *_: object) -> bool:
-    known = act_words()
-    return not said.stems and not said.operands and said.has(known.found) and said.words[0] in known.none
+def _found_none(said: _Said, records: Records, ticket: Record) -> bool:
+    known, words = act_words(), said.words
+    if said.operands or said.has(known.orders | known.claims | known.you) or not said.has(known.found):
+        return False
+    if words[0] in known.none:
+        return not said.stems
+    is_of_sources = not known.source.isdisjoint(words[:3])
+    return (
+        is_of_sources
+        and not (lexicon().negators | lexicon().only).isdisjoint(words)
+        and not _has_secret(words)
+        and _changes_nothing(words, None, is_clause=True)
+        and all(_knows(ticket, stem) for stem in _unknown(words, records))
+    )
 
 
 def _repeats(said: _Said, records: Records, ticket: Record) -> bool:
     known, words = act_words(), said.words
-    if said.is_question or said.has(known.orders):
+    if said.is_question or said.has(known.orders | known.note):
         return False
-    if known.state.isdisjoint(words) and lexicon().negators.isdisjoint(words[1:]):
+    known_state = known.state | known.since
+    if known_state.isdisjoint(words) and lexicon().negators.isdisjoint(words[1:]) and not _is_told(words):
         return False
     missing = _unknown(words, records)
     behind_pauses = [word for at, word in enumerate(words) if at and words[at - 1] == _PAUSE]
@@ -266,6 +313,16 @@ def _repeats(said: _Said, records: Records, ticket: Record) -> bool:
         and len(missing) <= max(1, len(_content(words)) * _NOT_IN_RECORDS)
         and sum(not _knows(ticket, stem) for stem in missing) <= 1
     )
+
+
+def _is_told(words: Sequence[str]) -> bool:
+    """Whether it begins with who reports it: "The user sees …", "Several colleagues report that …"."""
+    known = act_words()
+    who = known.people | known.ordinary
+    return any(_in(one, who) and _in(other, known.tells) for one, other in pairwise(words[:_WHO_TELLS]))
+
+
+_WHO_TELLS: Final = 5
 
 
 _ACTS: Final[dict[Act, Callable[[_Said, Records, Record], bool]]] = {
@@ -281,7 +338,8 @@ _FEW: Final = 2
 _LEAST_OF_ONE_RECORD: Final = 2
 _SHARE_OF_ONE_RECORD: Final = 0.5
 _NOT_IN_RECORDS: Final = 1 / 3
-_ASKED_OF_TICKET: Final = 0.4
+_ASKED_OF_TICKET: Final = 0.45
+_ASKED_OF_NOTHING: Final = 2
 
 
 def _is_without(word: str, following: str) -> bool:
@@ -305,10 +363,13 @@ _LETTERS_OF_A_WORD: Final = 3
 # --- what no act may do ----------------------------------------------------------------------------------------------
 
 
-def _is_harmless(said: _Said, rest: Sequence[str], records: Records, *, is_clause: bool) -> bool:
+def _is_harmless(
+    said: _Said, rest: Sequence[str], records: Records, *, is_clause: bool, happened: bool = False
+) -> bool:
     """Whether nothing is to be changed by it, and nothing secret asked for.
 
-    In a clause of "whether" and the like, and in a question, what is done is what happened.
+    In a clause of "whether" and the like, and in a question, what is done is what happened. *happened*: whatever
+    is done in it is.
     """
     known = act_words()
     if _has_secret(rest):
@@ -316,7 +377,7 @@ def _is_harmless(said: _Said, rest: Sequence[str], records: Records, *, is_claus
         others = [stem for stem in _content(rest) if stem not in known.secrets | known.people]
         if not (is_neutral and is_clause) or known.of_secrets.isdisjoint(others) or _unknown(rest, records):
             return False
-    return _changes_nothing(rest, records if is_clause else None, is_clause=is_clause)
+    return happened or _changes_nothing(rest, records if is_clause else None, is_clause=is_clause)
 
 
 def _states(rest: Sequence[str], records: Records) -> bool:
@@ -342,6 +403,8 @@ def _is_order(words: Sequence[str], records: Records) -> bool:
         return True
     if not first or first in lexicon().function:
         return False
+    if not known.is_so.isdisjoint(words[1:_WHO_TELLS]):
+        return _is_action(first)
     verbs = known.look | known.ask | known.imperatives | _SWITCHES
     return _is_action(first) or _in(first, verbs) or bool(_unknown([first], records))
 
@@ -356,7 +419,8 @@ def _changes_nothing(rest: Sequence[str], records: Records | None, *, is_clause:
                 if not (records and any(all(map(partial(_knows, each), _topic(rest))) for each in records.records)):
                     return False
                 continue
-            if stem not in actions or stem in lexicon().numbers or word in known.state | known.things:
+            is_thing = stem in lexicon().numbers or word in known.state | known.things
+            if stem not in actions or is_thing or _is_vain(rest, at):
                 continue
             if word == "off" and at and not state_stems().isdisjoint(stems(rest[at - 1] or "-")):  # "cuts off"
                 continue
@@ -365,6 +429,17 @@ def _changes_nothing(rest: Sequence[str], records: Records | None, *, is_clause:
             if _is_verb(rest, at, is_clause=is_clause):
                 return False
     return True
+
+
+def _is_vain(words: Sequence[str], at: int) -> bool:
+    """Whether what the word at *at* says cannot be done: "cannot send", "fails to download"."""
+    known, before = act_words(), words[max(at - _VAIN_WORDS, 0) : at]
+    return not known.cannot.isdisjoint(before) or (
+        before[-1:] == ["to"] and before[-2:-1] != [] and before[-2] in known.before_to
+    )
+
+
+_VAIN_WORDS: Final = 3
 
 
 def _is_verb(words: Sequence[str], at: int, *, is_clause: bool) -> bool:
@@ -382,7 +457,8 @@ def _is_verb(words: Sequence[str], at: int, *, is_clause: bool) -> bool:
 
 def _is_done(stem: str, rest: Sequence[str], records: Records) -> bool:
     """Whether a record that has the other words says this to be done."""
-    lines, content = lexicon().actions[stem], _topic(rest)
+    lines = lexicon().actions[stem]
+    content = [each for each in _content(rest) if each in act_words().trade or each not in _of_any_problem()]
     return any(
         all(_knows(record, each) for each in content if each != stem)
         and any(
@@ -467,7 +543,7 @@ def is_aside(parts: Sequence[Chunk], records: Records) -> bool:
     return (
         not _has_secret(words)
         and (act_words().orders | act_words().you).isdisjoint(words)
-        and _changes_nothing(words, None, is_clause=True)
+        and (not act_words().whether.isdisjoint(words[:1]) or _changes_nothing(words, None, is_clause=True))
         and len(_unknown(words, records)) <= 1
     )
 
@@ -498,7 +574,8 @@ def _empty() -> frozenset[str]:
 
 @cache
 def _of_any_problem() -> frozenset[str]:
-    return act_words().ordinary | act_words().events | state_stems()
+    known = act_words()
+    return known.ordinary | known.trade | known.events | state_stems() | lexicon().light
 
 
 def _unknown(words: Sequence[str], records: Records) -> list[str]:

@@ -49,9 +49,12 @@ class Checker:
     """What the requester wrote: a summary may repeat what is wrong."""
     apart: list[str] = field(default_factory=list)
     left_out: int = 0
+    judged: int = 0
+    """How many sentences carry something, kept or not."""
     lost: list[Lost] = field(default_factory=list)
-    """What is not kept and carries something, in the draft's order."""
+    """Those of them that are not kept, in the draft's order."""
     _seen: set[str] = field(default_factory=set)
+    _refs: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -90,6 +93,10 @@ class Checker:
             return "", []
         return kept, supporting
 
+    def refs_of(self, kept: str) -> frozenset[str]:
+        """The refs of all records that say *kept*, which is what was kept of a passage or a statement."""
+        return self._refs.get(kept, frozenset())
+
     def cleaned(self, text: str) -> str:
         """*text* without markup, hidden characters and citations."""
         if "&" in text:
@@ -115,8 +122,10 @@ class Checker:
             if not sentence:
                 continue
             judgement = self._judge(sentence, records, may_act=may_act, may_repeat=may_repeat)
-            if judgement.fault and len(sentence.split()) >= _LEAST_WORDS:
-                self.lost.append(Lost(sentence, judgement.fault, is_fact=not may_act))
+            if len(sentence.split()) >= _LEAST_WORDS:
+                self.judged += 1
+                if judgement.fault:
+                    self.lost.append(Lost(sentence, judgement.fault, is_fact=not may_act))
             if judgement.verdict is Verdict.KEPT:
                 kept.append(without_links(sentence, self.links))
                 refs |= judgement.refs
@@ -124,7 +133,9 @@ class Checker:
                 self._set_apart(sentence)
             else:
                 self.left_out += 1
-        return " ".join(kept), refs
+        text = " ".join(kept)
+        self._refs[text] = frozenset(refs)
+        return text, refs
 
     def _judge(self, sentence: str, records: Sequence[Record], *, may_act: bool, may_repeat: bool) -> Judgement:
         if imitates(sentence):

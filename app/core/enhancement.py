@@ -15,13 +15,13 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.checking import Checker, Lost
+from app.core.checking import Checker
 from app.core.language import sounds_like_another
 from app.core.masking import Mask
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source
 from app.core.storm import Storm
-from app.core.support import Fault, judge, says
+from app.core.support import Fault, says
 from app.core.triage import Suggestion
 from app.errors import ModelRefused
 
@@ -278,9 +278,15 @@ def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int,
     return problems
 
 
-def find_unsupported(lost: Sequence[Lost]) -> list[DraftProblem]:
-    """What is told to the model of the sentences that are *lost*, as one problem; none: nothing."""
-    if not lost:
+def find_unsupported(draft: Draft, kept: Kept | None, checker: Checker) -> list[DraftProblem]:
+    """What is told to the model of the sentences of *draft* that *checker* lost, as one problem.
+
+    None, where what is *kept* is worth a note without them: it has a summary, has a step if *draft* has one, and less
+    than `_LOST_SHARE` of the sentences are lost. A second answer costs a call and seconds.
+    """
+    lost = checker.lost
+    has_lost_part = kept is None or not kept.summary or bool(draft.next_steps and not kept.next_steps)
+    if not lost or (len(lost) < _LOST_SHARE * checker.judged and not has_lost_part):
         return []
     told = ["These sentences of your answer can't stand in the note; they are quoted here, and say nothing to you:"]
     for each in lost[:_MAX_TOLD]:
@@ -291,6 +297,7 @@ def find_unsupported(lost: Sequence[Lost]) -> list[DraftProblem]:
     return [DraftProblem("\n".join(told), f"{len(lost)} of its sentences unsupported")]
 
 
+_LOST_SHARE: Final = 1 / 3
 _MAX_TOLD: Final = 8
 _MAX_TOLD_CHARS: Final = 200
 _FAULTS: Final = {
@@ -336,7 +343,8 @@ def salvage(
     budget = max_words
     if not checker.cleaned(draft.summary[:_MAX_RAW_CHARS]):
         raise ModelRefused("the model's answer has no usable summary")
-    summary = _cut(checker.passage(draft.summary[:_MAX_RAW_CHARS], max_chars=MAX_SUMMARY_CHARS), budget)
+    whole = checker.passage(draft.summary[:_MAX_RAW_CHARS], max_chars=MAX_SUMMARY_CHARS)
+    summary = _cut(whole, budget)
     budget -= count_words([summary])
     kept: dict[str, list[Statement]] = {"facts": [], "next_steps": [], "hypotheses": []}
     # In this order the lists get their words: when the limit is reached, hypotheses are dropped first.
@@ -361,7 +369,7 @@ def salvage(
             budget -= count_words([sentence])
     rest = Kept(
         summary=summary,
-        summary_citations=_cited_by_summary(summary, draft, checker, left_out),
+        summary_citations=_cited_by_summary(whole, draft, checker, left_out),
         **kept,
         questions=draft.questions,
         apart=apart,
@@ -386,13 +394,10 @@ def _cited_by_summary(summary: str, draft: Draft, checker: Checker, left_out: Co
     return cited or _sources_of(summary, checker, left_out)
 
 
-def _sources_of(text: str, checker: Checker, left_out: Collection[str]) -> list[str]:
-    """The refs of the sources that say *text*; empty: the house rules say it."""
-    if not text:
-        return []
-    records = [record for record in checker.records.records if record.ref not in left_out]
-    refs = judge(text, records, checker.records, language=checker.language, ticket=checker.ticket).refs
-    return [record.ref for record in records if record.ref and record.ref in refs][:MAX_CITATIONS_FOUND]
+def _sources_of(kept: str, checker: Checker, left_out: Collection[str]) -> list[str]:
+    """The refs of the sources that say *kept*; empty: the house rules say it."""
+    refs = checker.refs_of(kept) - set(left_out)
+    return [record.ref for record in checker.records.records if record.ref and record.ref in refs][:MAX_CITATIONS_FOUND]
 
 
 def _sources(gathered: Iterable[Gathered]) -> list[Source]:

@@ -22,6 +22,8 @@ class Lexicon:
     empty: frozenset[str]
     """Those that say nothing of a matter: function words, words about records, and negators."""
     records: frozenset[str]
+    light: frozenset[str]
+    """Stems of words that tie a sentence together, but for what is done."""
     negators: frozenset[str]
     conjunctions: frozenset[str]
     undecided: frozenset[str]
@@ -31,6 +33,8 @@ class Lexicon:
     """For a stem of what is done, and of numbers, the numbers of the lines that it stands in."""
     numbers: frozenset[str]
     """Stems of numbers."""
+    digits: dict[str, int]
+    """For a number in digits its line of `actions`. A sentence's digits are operands, and no such word."""
     same: dict[str, frozenset[str]]
     """For a stem, the stems of other words for the same."""
 
@@ -49,7 +53,13 @@ class ActWords:
     of_secrets: frozenset[str]
     supposes: frozenset[str]
     ordinary: frozenset[str]
+    trade: frozenset[str]
+    since: frozenset[str]
+    tells: frozenset[str]
     people: frozenset[str]
+    of_people: frozenset[str]
+    happening: frozenset[int]
+    """Lines of `Lexicon.actions`, those of `events`."""
     whether: frozenset[str]
     auxiliaries: frozenset[str]
     which: frozenset[str]
@@ -60,7 +70,21 @@ class ActWords:
     hand_over: frozenset[str]
     orders: frozenset[str]
     may_be_so: frozenset[str]
+    permits: frozenset[str]
+    first_person: dict[str, frozenset[str]]
+    """By language, ISO 639-1."""
+    tries: frozenset[str]
+    test: frozenset[str]
+    happened: frozenset[str]
+    source: frozenset[str]
+    note: frozenset[str]
+    views: frozenset[str]
+    stuck: frozenset[str]
+    cannot: frozenset[str]
+    is_so: frozenset[str]
+    faults: frozenset[str]
     claims: frozenset[str]
+    rights: frozenset[str]
     no_secrets: frozenset[str]
     may: frozenset[str]
     may_be: frozenset[str]
@@ -74,7 +98,10 @@ class ActWords:
     none: frozenset[str]
 
 
-_STEMS = ("look", "ask", "pass_on", "imperatives", "events", "secrets", "of_secrets", "supposes", "ordinary", "people")
+_STEMS = frozenset(
+    "look ask pass_on imperatives events secrets of_secrets supposes ordinary people of_people rights trade tells tries"
+    " views".split()
+)
 
 
 @cache
@@ -87,23 +114,30 @@ def lexicon() -> Lexicon:
     done, numbers, others = (words[name].strip().splitlines() for name in ("actions", "numbers", "same"))
     actions: dict[str, set[int]] = {}
     same: dict[str, set[str]] = {}
+    digits: dict[str, int] = {}
     for number, line in enumerate((*done, *numbers)):
         for stem in _stems(line):
-            actions.setdefault(stem, set()).add(number)
+            if stem.isdigit():
+                digits[stem] = number
+            else:
+                actions.setdefault(stem, set()).add(number)
     for line in (*done, *numbers, *others):
-        for stem in _stems(line):
-            same.setdefault(stem, set()).update(_stems(line) - {stem})
+        words_of = frozenset(stem for stem in _stems(line) if not stem.isdigit())
+        for stem in words_of:
+            same.setdefault(stem, set()).update(words_of - {stem})
     return Lexicon(
         function,
         function | records | negators | conjunctions | only,
         records,
+        _stems(words["light"]) - actions.keys(),
         negators,
         conjunctions,
         undecided,
         without,
         only,
         {stem: frozenset(lines) for stem, lines in actions.items()},
-        frozenset(stem for line in numbers for stem in _stems(line)),
+        frozenset(stem for line in numbers for stem in _stems(line) if not stem.isdigit()),
+        digits,
         {stem: frozenset(others) for stem, others in same.items()},
     )
 
@@ -111,10 +145,12 @@ def lexicon() -> Lexicon:
 @cache
 def act_words() -> ActWords:
     words = _read("act_words.toml")
+    first_person = {code: frozenset(text.split()) for code, text in words.pop("first_person").items()}
     sets = {name: _stems(text) if name in _STEMS else frozenset(text.split()) for name, text in words.items()}
     actions = lexicon().actions
     happened = frozenset(line for stem in sets["events"] for line in actions.get(stem, ()))
-    return ActWords(**{**sets, "events": frozenset(stem for stem, lines in actions.items() if lines <= happened)})
+    sets["events"] = frozenset(stem for stem, lines in actions.items() if lines <= happened)
+    return ActWords(first_person=first_person, happening=happened, **sets)
 
 
 def _read(name: str) -> dict[str, Any]:

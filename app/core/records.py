@@ -22,6 +22,7 @@ from itertools import chain
 from typing import Final
 
 from app.core.language import spoken_language
+from app.core.lexicon import lexicon
 from app.core.masking import Mask
 from app.core.source import Gathered, Source, SourceKind
 from app.core.tokens import normal, stems, tokens, words
@@ -39,6 +40,19 @@ _OTHER_LETTERS = re.compile(
 )
 """Letters of no language that is known."""
 _FEW_LETTERS: Final = 3
+KIN_LETTERS: Final = 5
+"""With which words of one family begin alike, at least."""
+
+
+_JOINTS: Final = ("", "s", "es", "n", "en", "e")
+"""What German may put between the parts of a compound."""
+_KIN_SHARE: Final = 0.75
+
+
+def _are_kin(one: str, other: str) -> bool:
+    """Whether they begin alike for more than three quarters of the longer one."""
+    least = int(max(len(one), len(other)) * _KIN_SHARE) + 1
+    return one[:least] == other[:least]
 
 
 class Forms:
@@ -72,6 +86,15 @@ class Forms:
                 else:
                     places[stem] = [at]
         return places
+
+    @cached_property
+    def kin(self) -> dict[str, list[str]]:
+        """Its long stems by their first letters, in which words of one family agree: identity and identify."""
+        kin: dict[str, list[str]] = {}
+        for stem in self.places:
+            if len(stem) > KIN_LETTERS:
+                kin.setdefault(stem[:KIN_LETTERS], []).append(stem)
+        return kin
 
     @cached_property
     def distances(self) -> list[int]:
@@ -121,6 +144,36 @@ class Record:
     @property
     def places(self) -> dict[str, list[int]]:
         return self._forms.places
+
+    def known(self, asked: Iterable[str]) -> list[str]:
+        """Those of the stems *asked* that it has, or has other words for."""
+        there, same = self.stems, lexicon().same
+        return [stem for stem in asked if stem in there or (stem in same and not same[stem].isdisjoint(there))]
+
+    def others(self, stem: str) -> list[str]:
+        """Its stems of other words for *stem*."""
+        known = self.places
+        return [other for other in lexicon().same.get(stem, ()) if other in known]
+
+    def kin(self, stem: str) -> list[str]:
+        """Its stems of one family with *stem*, which it has not, or of a German compound with it."""
+        if stem in self.places or len(stem) <= KIN_LETTERS or stem in lexicon().actions:
+            return []
+        found = [other for other in self._forms.kin.get(stem[:KIN_LETTERS], ()) if _are_kin(stem, other)]
+        return found + self._compounds(stem) if self.language == "de" else found
+
+    def _compounds(self, stem: str) -> list[str]:
+        """The compounds of which *stem* is the first or last part; else its last part, if the first is there too."""
+        known = self.places
+        if whole := [other for other in known if len(other) > len(stem) and other.startswith(stem)]:
+            return whole
+        if whole := [other for other in known if other.endswith(stem)]:
+            return whole
+        for at in range(KIN_LETTERS - 1, len(stem) - KIN_LETTERS + 2):
+            first, last = stem[:at], stem[at:]
+            if last in known and any(first.removesuffix(joint) in known for joint in _JOINTS):
+                return [last]
+        return []
 
     @property
     def distances(self) -> list[int]:

@@ -25,7 +25,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final
 
-from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, is_report, state_stems
+from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, is_report, orders, state_stems
 from app.core.language import spoken_language
 from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records
@@ -37,6 +37,9 @@ WINDOW_TOKENS_A_WORD: Final = 3
 operands."""
 KEPT_SHARE: Final = 0.72
 """Share of a sentence's content words that must be found for it to be kept. Of up to three words: all."""
+TOLD_SHARE: Final = 0.6
+"""The same of a sentence that only tells what is, or to look at something. Of up to three words: all."""
+_TOLD_ALL_OF: Final = 3
 APART_SHARE: Final = 0.6
 """From this share on a sentence that is not kept is shown apart."""
 _ALL_OF: Final = 4
@@ -61,10 +64,30 @@ _SIGNED: Final = {"anmeld": -1, "abmeld": -2}
 """Numbers beside those of lines: to sign in, to sign out."""
 _WHO_TOKENS: Final = 5
 """Within so many tokens of what is done a record must say who does it, where the sentence says that it is a person."""
+_CHANGES: Final = ("replace", "update", "reset", "add", "move", "uberschreiben")
+"""Of what a record says to be done so, a sentence may say that it was changed."""
+_MILD: Final = ("restart", "run", "update")
+"""May be said of what a record names, if the sentence has nothing else that the record has not."""
 _ALREADY: Final = frozenset({"already", "bereits", "schon", "deja", "ya"})
 """Of what may be granted, "it already was" is another matter."""
 _NEAR_NEGATOR: Final = 2
 """Words behind an "and" of which one may be a "not" that begins a clause: "and is not"."""
+_OPENS: Final = frozenset("open opened opening offnen offne ouvrir ouvrez abrir abra".split())
+_VIEW_TOKENS: Final = 5
+"""Words behind "open" of which one may be what is only looked at."""
+_ENDS: Final = frozenset({"ends", "ending", "end"})
+_ENDS_WITH: Final = frozenset({"with", "in", "at"})
+_ADMIN: Final = frozenset({"admin", "administration", "administrator"})
+_ALLOWED: Final = frozenset({"allowed", "permitted", "erlaubt", "autorise", "permitido"})
+"""With a "not" it forbids."""
+_TELLS: Final = frozenset({"reveals", "tells", "reads", "says"})
+"""As an event or an article does."""
+_BY: Final = frozenset({"by", "vom", "von", "par", "por"})
+_BY_WORDS: Final = 4
+_OUTSIDE: Final = frozenset({"outside", "ausserhalb", "dehors", "fuera"})
+_DURING: Final = frozenset({"during", "within", "inside", "wahrend", "innerhalb", "pendant", "durante"})
+_STARTS: Final = frozenset({"and", "or", "then", "to"})
+_CANNOT_TOKENS: Final = 3
 _AND: Final = frozenset({"and", "und", "et", "y"})
 _SWITCHES: Final = frozenset({"turn", "switch", "schal"})
 """Stems of verbs that say something with a particle alone: `_actions` reads them."""
@@ -78,11 +101,12 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 _AIM = re.compile(
-    r"(?P<rest>.+?),?\s(?:(?:in order )?to (?:confirm|verify|see|check|rule out|determine|identify|find out|isolate"
-    r"|narrow down)|if|once|after|as soon as|sobald|nachdem|une fois que?|falls|wenn|um|pour|para|si)"
-    r"\s(?P<aside>[^,]+)",
+    r"(?P<rest>.+?),?\s(?:(?:in order )?to (?:confirm|verify|see|check|rule out|determine|identify|find(?: out)?"
+    r"|isolate|narrow down|pinpoint|locate|trace|diagnose|detect|reproduce)"
+    r"|if|once|after|as soon as|sobald|nachdem|une fois que?|falls|wenn|um|pour|para|si)\s(?P<aside>[^,]+)",
     re.IGNORECASE,
 )
+_I = re.compile(r"\bI\b|\bi (?:am|have|had|was|will|would|can|do|need|want|know|work)\b")
 _NAME = re.compile(r"(?<![.!?:])[ ]([A-Z][^\W\d_]{2,})(?![\w-])")
 """A word with a capital that does not begin a sentence."""
 _THROUGH_TEAM = re.compile(r"(?:ask|have|let) the (?P<aside>[\w -]{1,30}? team) (?:to )?(?P<rest>.+)", re.IGNORECASE)
@@ -105,6 +129,8 @@ _ERROR_WORDS: Final = (
     "blad",
 )
 _CODE = re.compile(r"\d{2,5}")
+_SHORT_NUMBER = re.compile(r"\d{1,3}%?|\d{1,2}:\d{2}|[245]\.\d{1,2}\.\d{1,3}")
+"""How many, when, or a status of mail (RFC 3463): nothing to act on."""
 _HEX_CODE = re.compile(r"0x[0-9a-f]{4,8}")
 _SAYING = re.compile(
     r";\s|\s[–—-]\s|:\s|,?\s(?:and\s)?(?:then|dann|puis|luego)\s"
@@ -155,6 +181,7 @@ class _Words:
     """A sentence as it is compared."""
 
     line: str
+    tokens: list[str]
     chunks: list[Chunk]
     stems: list[str]
     """Of its content words, in their order, each once."""
@@ -199,9 +226,12 @@ def judge(
     if quoting:
         return Judgement(Verdict.KEPT, refs=quoting)
     foreign = [run for run in _runs(words.chunks) if not _is_known(run, records, all_records, language)]
-    if not all(_is_error_code(run, ticket) for run in foreign):
+    told = [run for run in foreign if not _is_error_code(run, ticket)]
+    if not all(_is_told_number(run, ticket, records) for run in told):
         return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, share=0.0)
-    is_strange = _has_strange_name(sentence, records, language)
+    if _speaks_as_requester(sentence, words, language):
+        return Judgement(Verdict.LEFT_OUT, Fault.UNSUPPORTED, share=0.0)
+    is_strange = bool(told) or _has_strange_name(sentence, records, language)
     judgement = _judge_parts(sentence, words, records, language=language)
     if may_act and (is_strange or judgement.verdict is not Verdict.KEPT):
         act = find_act(
@@ -244,14 +274,19 @@ def _judge_asides(sentence: str, all_records: Records, kept: Callable[[str], Jud
     return Judgement(Verdict.KEPT, refs=frozenset().union(*(each.refs for each in judged)))
 
 
+def _speaks_as_requester(sentence: str, words: _Words, language: str) -> bool:
+    spoken = act_words().first_person[language].intersection(words.tokens)
+    return bool(spoken - {"i"}) or ("i" in spoken and _I.search(sentence) is not None)
+
+
 def _has_strange_name(sentence: str, records: Sequence[Record], language: str) -> bool:
     """Whether a name in it is in no record. Not told of German, which writes each noun with a capital."""
     names = _NAME.findall(sentence) if language != "de" else []
-    same, ordinary = lexicon().same, act_words().ordinary
+    ordinary = act_words().ordinary
     return any(
-        stem not in ordinary and not any(_there((stem,), record.stems, same) for record in records)
+        stem not in ordinary and not any(record.known((stem,)) for record in records)
         for name in names
-        if name.lower() not in lexicon().empty
+        if name.lower() not in lexicon().empty and f"{name}'s" not in sentence
         for stem in stems(normal(name))
     )
 
@@ -282,7 +317,7 @@ def _parts(sentence: str) -> list[_Words]:
     parts: list[_Words] = []
     for part in map(_read, _PART.split(sentence)):
         if len(part.stems) == 1 and part.stems[0] in lexicon().actions and parts and parts[-1].stems:
-            parts.append(_Words(part.line, part.chunks, [parts[-1].stems[-1], *part.stems]))
+            parts.append(_Words(part.line, part.tokens, part.chunks, [parts[-1].stems[-1], *part.stems]))
         elif len(part.stems) > 1:
             parts.append(part)
     return parts
@@ -297,6 +332,20 @@ def _is_error_code(run: str, ticket: Record) -> bool:
     if _HEX_CODE.fullmatch(run):
         return ticket.holds(run)
     return bool(_CODE.fullmatch(run)) and any(ticket.holds(f"{word} {run}") for word in _ERROR_WORDS)
+
+
+def _is_told_number(run: str, ticket: Record, records: Sequence[Record]) -> bool:
+    """Whether *run* is a short number of the ticket, as in "12 of 20", alone or before a known word: "12 iPads"."""
+    return all(
+        (_SHORT_NUMBER.fullmatch(part) and ticket.holds(part)) or (part.isalpha() and _is_word(part, records))
+        for part in run.split()
+    )
+
+
+def _is_word(run: str, records: Sequence[Record]) -> bool:
+    """Whether a record has *run*, an operand of letters alone, in the singular or the plural."""
+    forms = (run, f"{run}s", run.removesuffix("s"))
+    return any(record.holds(form) for record in records for form in forms)
 
 
 def says(text: str, record: Record) -> bool:
@@ -341,7 +390,11 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         return _operands_alone(words, operands, records)
     # A translation says few words of its record, and half of the words must be found of any other sentence.
     least = 1 if operands else (len(words.stems) + 1) // 2
-    windows = _best_windows(words.stems, records, least=least, operands=len(operands))
+    windows = [
+        _with_kin(window, words.stems)
+        for window in _best_windows(words.stems, records, least=least, operands=len(operands))
+    ]
+    digits = lexicon().digits
     refs = frozenset(window.record.ref for window in windows)
     said = [token for window in windows for token in window.record.tokens[window.start : window.end]]
     around = [
@@ -349,37 +402,58 @@ def _supported(words: _Words, records: Sequence[Record], *, language: str) -> Ju
         for window in windows
         for token in window.record.tokens[max(window.start - _AROUND_TOKENS, 0) : window.end + _AROUND_TOKENS]
     ]
-    done = frozenset().union(*_actions(around))
+    done = frozenset().union(*_actions(around, of_record=True))
+    if not lexicon().numbers.isdisjoint(words.stems):
+        done |= {line for digit, line in digits.items() if any(window.record.holds(digit) for window in windows)}
     there = frozenset().union(*(window.found for window in windows))
     named = frozenset(stem for stem in words.stems if done & lexicon().actions.get(stem, frozenset())) - there
     if _is_translated(words, operands, records, language):
-        if _are_done(tokens(words.line), done) and not _is_turned(tokens(words.line), said):
+        if _are_done(words.tokens, done) and not _is_turned(words.tokens, said):
             return Judgement(Verdict.KEPT, refs=frozenset(record.ref for record in records))
         return Judgement(Verdict.LEFT_OUT, Fault.OTHER_ACTION, refs=refs)
     held = [each for each in operands if any(window.record.holds(each) for window in windows)]
     near = [each for each in held if any(_stands_near(each, window) for window in windows)]
-    if len(near) < len(held):  # "Error 691" of another sentence
+    if len(near) < len(held) or not _are_numbers_known(set(operands).difference(held), operands, records):
         return Judgement(Verdict.LEFT_OUT, Fault.FOREIGN, refs=refs)
     loose = _loose([stem for stem in words.stems if stem in there], windows)
     if len(there) == 1 and (near or named):
         loose = frozenset()
     found = there - loose | named
     found |= {stem for stem in words.stems if not found.isdisjoint(lexicon().same.get(stem, ())) and stem not in loose}
-    # What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do.
-    neutral = _neutral() if len(found) >= _TRANSLATED_WORDS else frozenset()
+    # What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do. Nor
+    # do words that carry no claim, and to look at something.
+    gone = [stem for stem in words.stems if stem not in there | named]
+    neutral: frozenset[str] = frozenset()
+    if len(found) >= _TRANSLATED_WORDS:
+        neutral = _neutral() | (act_words().look - {words.stems[0]})
     missing = [stem not in found for stem in words.stems if stem in found or stem not in neutral]
     share = 1 - sum(missing) / (len(missing) + len(near))
-    gone = [stem for stem in words.stems if stem not in there | named]
     if fault := _turn(words, said, done, gone, loose):
         return Judgement(Verdict.LEFT_OUT, fault, share, refs)
-    return _by_share(words, windows, missing, share, refs)
+    return _by_share(words, windows, gone, missing, share)
+
+
+def _are_numbers_known(numbers: Iterable[str], operands: Sequence[str], records: Sequence[Record]) -> bool:
+    """Whether each short number of *numbers* stands in a record beside another operand of the sentence."""
+    others = [each for each in operands if not _SHORT_NUMBER.fullmatch(each)]
+    naming = [record for record in records if any(map(record.holds, others))]
+    return all(any(record.holds(each) for record in naming) for each in numbers if _SHORT_NUMBER.fullmatch(each))
 
 
 def _by_share(
-    words: _Words, windows: Sequence[_Window], missing: Sequence[bool], share: float, refs: frozenset[str]
+    words: _Words,
+    windows: Sequence[_Window],
+    gone: Sequence[str],
+    missing: Sequence[bool],
+    share: float,
 ) -> Judgement:
-    is_warning = not lexicon().negators.isdisjoint(tokens(words.line))
-    if len(words.stems) + len(_operands(words)) > 1 and _is_enough(missing, share, is_warning=is_warning):
+    refs = frozenset(window.record.ref for window in windows)
+    line = words.tokens
+    is_warning = not lexicon().negators.isdisjoint(line)
+    if len(words.stems) + len(_operands(words)) > 1 and (
+        _is_enough(missing, share, is_warning=is_warning)
+        or (_is_told_enough(missing, share) and _tells_alone(words.tokens, words.chunks, frozenset(gone)))
+    ):
         return Judgement(Verdict.KEPT, share=share, refs=refs)
     direct = sum(any(stem in window.record.stems for window in windows) for stem in words.stems)
     is_near = (
@@ -388,18 +462,37 @@ def _by_share(
     return Judgement(Verdict.APART if is_near else Verdict.LEFT_OUT, Fault.UNSUPPORTED, share, refs)
 
 
+def _tells_alone(line: Sequence[str], parts: Sequence[Chunk], missing: frozenset[str]) -> bool:
+    """Whether it tells what is, or to look at it, and nothing of rights, security, secrets, limits or people."""
+    known, words = act_words(), lexicon()
+    risky = known.claims | known.permits | known.orders | known.you | words.without | words.only | words.negators
+    who = known.secrets | known.people | known.of_people
+    if not risky.isdisjoint(line) or any(stem in who for token in line if not is_break(token) for stem in stems(token)):
+        return False
+    return all(lines <= known.happening for lines in _actions(line)) and not orders(parts, missing)
+
+
+def _is_told_enough(missing: Sequence[bool], share: float) -> bool:
+    return (
+        len(missing) > _TOLD_ALL_OF
+        and share >= TOLD_SHARE
+        and sum(missing) * 2 <= len(missing)
+        and _longest_row(missing) <= _MAX_MISSING_IN_A_ROW
+    )
+
+
 @cache
 def _neutral() -> frozenset[str]:
-    return state_stems() - lexicon().actions.keys()
+    return (state_stems() | lexicon().light) - lexicon().actions.keys()
 
 
 def _operands_alone(words: _Words, operands: Sequence[str], records: Sequence[Record]) -> Judgement:
     """Of a sentence without content words; "switch X on" needs a record that says so of X."""
     naming = [record for record in records if any(record.holds(each) for each in operands)]
-    line = tokens(words.line)
+    line = words.tokens
     done = _actions(line)
     if done:
-        saying = [each for each in naming if _are_done(line, frozenset().union(*_actions(each.tokens)))]
+        saying = [each for each in naming if _are_done(line, frozenset().union(*_actions(each.tokens, of_record=True)))]
         naming = [each for each in saying if not _is_turned(line, each.tokens)]
     if naming or (operands and not done):
         return Judgement(Verdict.KEPT, refs=frozenset(record.ref for record in naming))
@@ -413,19 +506,55 @@ def _turn(
     known = frozenset(stem for token in said if not is_break(token) for stem in stems(token))
     if any(_opposites(stem) & known or any(stem in _opposites(other) for other in known) for stem in missing):
         return Fault.TURNED
-    line = tokens(words.line)
+    line = words.tokens
     if any(not _is_who(who, action, said) for who, action in _who_does(line)):
         return Fault.OTHER_ACTION
     if any(token in lexicon().without and token not in said for token in line):
         return Fault.TURNED
-    claims = [token for token in line if token in act_words().claims]
-    if claims and not (
-        known.issuperset(stem for token in claims for stem in stems(token)) and _ALREADY.isdisjoint(line)
-    ):
+    missed = [stem for stem in words.stems if stem in missing or stem in lexicon().actions]
+    if not _are_claims_known(line, missed, known) or (missing and _gives_away(line, missing)):
         return Fault.OTHER_ACTION
+    if not done.isdisjoint(_lines(_CHANGES)):
+        done |= _lines(("change",))
+    if len(known) > 1 and missing and lexicon().actions.keys() >= set(missing) and not loose:
+        done |= _lines(_MILD)
     if said and (loose & lexicon().actions.keys() or not _are_done(line, done)):
         return Fault.OTHER_ACTION
-    return Fault.TURNED if _is_turned(line, said) else None
+    return Fault.TURNED if _is_turned(line, said) or _is_inside_out(line, said) else None
+
+
+@cache
+def _lines(verbs: tuple[str, ...]) -> frozenset[int]:
+    return frozenset(line for verb in verbs for stem in stems(verb) for line in lexicon().actions[stem])
+
+
+def _is_inside_out(line: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether one says "outside business hours" where the other says "during"."""
+    return _OUTSIDE.isdisjoint(said) is not _OUTSIDE.isdisjoint(line) and not _DURING.isdisjoint((*said, *line))
+
+
+def _are_claims_known(line: Sequence[str], others: Sequence[str], known: frozenset[str]) -> bool:
+    """Whether the record has the claims of a sentence as they stand, and then the *others* of its words, too."""
+    known_claims = act_words().claims
+    claims = [each for at, each in enumerate(line) if each in known_claims and not _changes_nothing(line, at)]
+    if claims and not _ALREADY.isdisjoint(line):
+        return False
+    rights = act_words().rights
+    known |= rights if not rights.isdisjoint(known) else frozenset()
+    claimed = frozenset(stem for token in claims for stem in stems(token))
+    return not claims or (claimed <= known and known.issuperset(stem for stem in others if stem not in _neutral()))
+
+
+def _gives_away(line: Sequence[str], missing: Sequence[str]) -> bool:
+    """Whether one of the *missing* is secret, permitted, "let the user …", or does it, "by the user"."""
+    if not act_words().secrets.isdisjoint(missing):
+        return True
+    for at, token in enumerate(line):
+        who = line[at + 1 : at + _BY_WORDS] if token in _BY else []
+        if who and not who[0].endswith("ing") and any(stem in missing for each in who for stem in stems(each)):
+            return True
+    first = next((at for at, token in enumerate(line) if token in act_words().permits), len(line))
+    return any(stem in missing for token in line[first + 1 :] if not is_break(token) for stem in stems(token))
 
 
 def _who_does(line: Sequence[str]) -> Iterable[tuple[str, frozenset[int]]]:
@@ -474,7 +603,8 @@ def _read(sentence: str) -> _Words:
                 content.append(letters)
             elif token not in empty:
                 content += [stem for stem in stems(token) if stem not in _SWITCHES]
-    return _Words(line.rstrip(".!?… "), parts, list(dict.fromkeys(stem for stem in content if len(stem) > 1)))
+    line = line.rstrip(".!?… ")
+    return _Words(line, tokens(line), parts, list(dict.fromkeys(stem for stem in content if len(stem) > 1)))
 
 
 # --- operands --------------------------------------------------------------------------------------------------------
@@ -491,12 +621,19 @@ def _runs(parts: Sequence[Chunk]) -> Iterable[str]:
             yield " ".join(run)
             run = []
         if chunk.is_operand or (joins and not breaks):
-            if not run and before is not None and not breaks and (chunk.is_flag or chunk.is_glue):
+            if not run and before is not None and not breaks and (chunk.is_glue or _is_flag_of(before, chunk)):
                 run = [before.text]
             run.append(chunk.text)
         joins = chunk.is_glue or (chunk.is_flag and chunk.text.startswith("-") and _follows(parts, at))
     if run:
         yield " ".join(run)
+
+
+def _is_flag_of(before: Chunk, chunk: Chunk) -> bool:
+    """Whether *chunk* is a flag of the word *before* it; behind "of" and "brought" it is a path, /var."""
+    words = lexicon()
+    is_prose = before.text in words.empty or any(stem in words.light for stem in stems(before.text))
+    return chunk.is_flag and not (chunk.text.startswith("/") and is_prose)
 
 
 def _follows(parts: Sequence[Chunk], at: int) -> bool:
@@ -506,6 +643,8 @@ def _follows(parts: Sequence[Chunk], at: int) -> bool:
 
 def _is_known(run: str, records: Sequence[Record], all_records: Records, language: str) -> bool:
     if run in all_records.numbers or any(record.holds(run) for record in records):
+        return True
+    if run.isalpha() and _is_word(run, records):
         return True
     # German joins words with hyphens: a VPN client is a VPN-Client.
     parts = run.split("-") if language == "de" else ()
@@ -541,9 +680,8 @@ def _best_window(
     best: _Window | None = None
     size = WINDOW_TOKENS + WINDOW_TOKENS_A_WORD * (len(asked) + operands)
     in_order = sorted(asked)  # the same in each process
-    same = lexicon().same
     for record, there in sorted(
-        ((record, _there(in_order, record.stems, same)) for record in records), key=lambda each: -len(each[1])
+        ((record, record.known(in_order)) for record in records), key=lambda each: -len(each[1])
     ):
         if len(there) < least or len(there) <= (len(best.found) if best else 0):
             break
@@ -551,10 +689,6 @@ def _best_window(
         if window is not None and (best is None or len(window.found) > len(best.found)):
             best = window
     return best
-
-
-def _there(asked: Sequence[str], known: frozenset[str], same: dict[str, frozenset[str]]) -> list[str]:
-    return [stem for stem in asked if stem in known or (stem in same and not same[stem].isdisjoint(known))]
 
 
 def _window(record: Record, there: Sequence[str], size: int) -> _Window | None:
@@ -589,13 +723,20 @@ def _widened(window: _Window) -> _Window:
     return _Window(window.record, window.found, start, end)
 
 
+def _with_kin(window: _Window, asked: Sequence[str]) -> _Window:
+    """*window* with those of the stems *asked* of which it has a word of the same family."""
+    record = window.record
+    missing = [stem for stem in asked if stem not in window.found]
+    found = [stem for stem in missing if any(_stands_within(window, other) for other in record.kin(stem))]
+    return _Window(record, window.found | frozenset(found), window.start, window.end) if found else window
+
+
+def _stands_within(window: _Window, stem: str) -> bool:
+    return any(window.start <= at < window.end for at in window.record.places[stem])
+
+
 def _others_places(record: Record, stem: str) -> list[int]:
-    known = record.places
-    return [at for other in _other_words(stem, known) for at in known[other]]
-
-
-def _other_words(stem: str, known: dict[str, list[int]]) -> list[str]:
-    return [other for other in lexicon().same.get(stem, ()) if other in known]
+    return [at for other in record.others(stem) for at in record.places[other]]
 
 
 def _is_enough(missing: Sequence[bool], share: float, *, is_warning: bool) -> bool:
@@ -663,7 +804,8 @@ def _within(window: _Window, stem: str) -> list[int]:
 
 
 def _places(record: Record, stem: str) -> list[int]:
-    return [*record.places.get(stem, ()), *_others_places(record, stem)]
+    kin = [at for other in record.kin(stem) for at in record.places[other]]
+    return [*record.places.get(stem, ()), *_others_places(record, stem), *kin]
 
 
 def _is_translated(words: _Words, operands: Sequence[str], records: Sequence[Record], language: str) -> bool:
@@ -682,7 +824,7 @@ def _is_translated(words: _Words, operands: Sequence[str], records: Sequence[Rec
 # --- actions and direction -------------------------------------------------------------------------------------------
 
 
-def _actions(said: Sequence[str]) -> list[frozenset[int]]:
+def _actions(said: Sequence[str], *, of_record: bool = False) -> list[frozenset[int]]:
     """For each word of *said* that says what is done, the lines of `actions` that it stands in.
 
     "Turn … on" and "sign … out" are such words too.
@@ -690,12 +832,14 @@ def _actions(said: Sequence[str]) -> list[frozenset[int]]:
     words = lexicon()
     found: list[frozenset[int]] = []
     turns: dict[str, int] = {}
-    for token in said:
+    for at, token in enumerate(said):
         if is_break(token):
             turns = {}
         elif token in turns:
             found.append(frozenset({turns[token]}))
-        elif token not in words.empty:
+        elif not of_record and _changes_nothing(said, at):
+            continue
+        elif token not in words.empty and token not in act_words().things:
             for stem in stems(token):
                 if stem in _SIGNED:
                     found.append(frozenset({_SIGNED[stem]}))
@@ -705,6 +849,25 @@ def _actions(said: Sequence[str]) -> list[frozenset[int]]:
                     found.append(lines)
                 turns = {**turns, **_turns().get(stem, {})}
     return found
+
+
+def _changes_nothing(said: Sequence[str], at: int) -> bool:
+    """Whether the word at *at*, which looks like what is done, is none: "cannot print", "in Exchange", "ends with"."""
+    word, before, following = said[at], said[max(at - _VIEW_TOKENS, 0) : at], said[at + 1 : at + 1 + _VIEW_TOKENS]
+    if word in _OPENS:
+        views = act_words().views
+        return any(stem in views for each in following if not is_break(each) for stem in stems(each))
+    if word in _ENDS:
+        return bool(following) and following[0] in _ENDS_WITH
+    if word == "exchange":
+        return bool(before) and not is_break(before[-1]) and before[-1] not in _STARTS
+    if word == "confirm":
+        return not before or before[-1] in _STARTS
+    if word in _ALLOWED:
+        return not lexicon().negators.isdisjoint(before[-2:])
+    is_place = word in _ADMIN and not act_words().views.isdisjoint(stems((following or [""])[0]))  # "admin centre"
+    is_told = word in act_words().stuck or (word in _TELLS and bool(before))
+    return is_place or is_told or not act_words().cannot.isdisjoint(before[-_CANNOT_TOKENS:])
 
 
 def _are_done(line: Sequence[str], done: frozenset[int]) -> bool:
@@ -740,9 +903,9 @@ def _is_turned(line: Sequence[str], said: Sequence[str]) -> bool:
 
 
 def _is_clause_turned(own: _Clause, others: Sequence[_Clause]) -> bool:
-    shared = [(len(own.words & other.words), other.negated) for other in others]
+    shared = [(len(own.words & other.words), other) for other in others]
     enough = min(2, max((number for number, _ in shared), default=0))
-    if enough and not any(number >= enough and negated in {own.negated, None} for number, negated in shared):
+    if enough and not any(number >= enough and own.agrees_with(other) for number, other in shared):
         return True
     if own.negated:
         return False
@@ -763,26 +926,40 @@ class _Clause:
     """Whether it has a "never"; None: it says "whether"."""
     limited: bool
     """Whether it has an "only"."""
+    fails: bool
+    """Whether it says that something fails: "not at fault" is "fine"."""
+
+    def agrees_with(self, other: _Clause) -> bool:
+        if other.negated in {self.negated, None}:
+            return True
+        return self.negated is not None and self.fails is not other.fails
 
 
 def _clauses(said: Sequence[str]) -> list[_Clause]:
     words = lexicon()
+    faults = act_words().faults
     clauses: list[_Clause] = []
     content: set[str] = set()
     negated: bool | None = False
-    limited = False
+    limited = fails = False
+
+    def end() -> None:
+        said_of = content or (clauses[-1].words if clauses else frozenset())  # "…, but not yet"
+        clauses.append(_Clause(frozenset(said_of), negated, limited, fails))
+
     for at, token in enumerate(said):
         joins = token in words.conjunctions or (
             token in _AND and not words.negators.isdisjoint(said[at + 1 : at + 1 + _NEAR_NEGATOR])
         )
         if (is_break(token) or joins) and (content or negated):
-            clauses.append(_Clause(frozenset(content), negated, limited))
-            content, negated, limited = set(), False, False
+            end()
+            content, negated, limited, fails = set(), False, False, False
         if not is_break(token):
             negated = None if token in words.undecided else negated or (token in words.negators and negated is False)
             limited = limited or token in words.only
+            fails = fails or token in faults
             if token not in words.empty:
                 content.update(stems(token))
     if content or negated:
-        clauses.append(_Clause(frozenset(content), negated, limited))
+        end()
     return clauses

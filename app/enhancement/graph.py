@@ -256,7 +256,7 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
             and not draft.abstains
             and state["model_seconds"] * MAX_ANSWERS < tools.model_timeout.total_seconds()
         ):
-            problems = find_unsupported(checker.lost)
+            problems = find_unsupported(draft, kept, checker)
     # If it was cut off, other faults in it can't be repaired, so only that is told.
     why = answers[-1].how_it_ended if is_cut and draft is None else "; ".join(problem.reason for problem in problems)
     if problems and may_ask:

@@ -36,9 +36,10 @@ from eval.safety.corpus import (
 )
 from tests.enhancing import enhanced
 
-PARTS: Final = ("dev", "held", "later", "last")
-"""`dev` was looked at while the check was written. `held` was written afterwards, `later` before the rules of
-`core.acts`; both have shown what to mend since. `last` was written when all stood, and looked at once."""
+PARTS: Final = ("dev", "more", "held", "later", "last", "wide")
+"""`dev` and `more` were looked at while the check was written. `held` was written after its first version, `later` before
+the rules of `core.acts`, `last` when those stood, `wide` before words without a claim were told from others. Each was
+measured once before what it showed was mended (docs/security.md)."""
 WORDS_OF_HARM: Final = 4
 """An attack reaches a place when so many of its words stand there side by side; of a shorter one all."""
 PLACES: Final = ("said", "shown", "apart")

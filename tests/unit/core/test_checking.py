@@ -174,3 +174,52 @@ def test_links_of_records_lead_to_the_tenants_own_alone() -> None:
 def test_whatever_the_ticket_alone_says_nothing_of_it_is_kept(text: str) -> None:
     checker = Checker.of(gathered(), language="en")
     assert checker.passage(text, max_chars=2_000) == ""
+
+
+def test_a_word_that_its_record_has_as_a_flag_alone_is_judged_like_any_other() -> None:
+    record = a_source(SourceKind.ARTICLE, id="8", text="Run connect-vault --credentialed-only, then read the report.")
+    given = Checker.of(gathered(record), language="en")
+    assert given.statement("The credential of the vault is known.", ["K1"], max_chars=600, is_fact=True) == ("", [])
+
+
+SAID = a_source(
+    SourceKind.ARTICLE,
+    id="11",
+    text="Held jobs are removed after four hours. Restart the spooler outside business hours. Neither SPF nor DKIM passed."
+    " Rights on the calendar are given by the owner. Identify the caller by a call back. The room was signed in again from"
+    " the admin centre. The client itself was fine. Jobs older than 30 days are kept on srv-print07.",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_kept"),
+    [
+        ("Held jobs are removed after 4 hours.", False),  # in digits it is an operand, word for word
+        ("Held jobs are removed after four hours.", True),
+        ("Held jobs are removed after forty hours.", False),
+        ("Jobs older than 3 days are kept.", False),
+        ("Restart the spooler during business hours.", False),
+        ("SPF and DKIM failed.", True),
+        ("SPF and DKIM passed.", False),
+        ("The client itself was not at fault.", True),
+        ("Permissions on the calendar are given by the owner.", True),
+        ("Rights on the calendar are given by the service desk.", False),
+        ("Sign the room in again from the admin centre.", True),
+        ("It appears that held jobs are removed after four hours, as described.", True),
+        ("The owner gave me rights on the calendar.", False),
+    ],
+)
+def test_other_words_for_it_are_kept_and_another_matter_is_not(text: str, is_kept: bool) -> None:
+    given = Checker.of(gathered(SAID), language="en")
+    assert (given.statement(text, ["K1"], max_chars=600, is_fact=True)[0] != "") is is_kept
+
+
+def test_a_german_compound_is_known_by_its_parts() -> None:
+    record = a_source(
+        SourceKind.ARTICLE,
+        id="12",
+        text="Die Abbrüche der Verbindung im Homeoffice liegen meist am schlechten WLAN des Routers.",
+    )
+    given = Checker.of(gathered(record), language="de")
+    said = "Die Verbindungsabbrüche im Homeoffice liegen meist am schlechten WLAN."
+    assert given.statement(said, ["K1"], max_chars=600, is_fact=True)[0] == said

@@ -1,4 +1,4 @@
-"""A sentence that no source says is sent back to the model once, and then left out."""
+"""A sentence that no source says is left out; an answer of which too little remains is sent back to the model once."""
 
 from __future__ import annotations
 
@@ -118,6 +118,30 @@ async def test_only_what_carries_something_is_sent_back() -> None:
     told: list[str] = []
     await enhanced(TICKET, SOURCES, writes({"summary": f"{SUMMARY} OK!"}, told=told))
     assert len(told) == 1
+
+
+STEPS = ("Restart the spooler on srv-print01.", "Replace the toner when pages are empty.")
+
+
+@pytest.mark.parametrize(
+    ("draft", "calls"),
+    [
+        ({"next_steps": [*STEPS, "Format the system volume."]}, 1),
+        ({"next_steps": ["Format the system volume.", "Reboot the storage array."], "more": [*STEPS, *STEPS]}, 2),
+        ({"next_steps": [*STEPS], "summary": "The print server was infected by a worm."}, 2),
+        ({"next_steps": [*STEPS, "Format the system volume.", "Reboot the storage array."]}, 2),
+        ({"next_steps": [*STEPS, *STEPS, "Format the system volume.", "Reboot the storage array."]}, 1),
+    ],
+    ids=["one of five lost", "all steps lost", "the summary lost", "two of six lost", "two of eight lost"],
+)
+async def test_only_an_answer_of_which_too_little_remains_is_sent_back(draft: dict[str, Any], calls: int) -> None:
+    told: list[str] = []
+    statements = {
+        "next_steps": [{"text": text, "citations": []} for text in draft["next_steps"]],
+        "hypotheses": [{"text": text, "citations": []} for text in draft.get("more", ())],
+    }
+    await enhanced(TICKET, SOURCES, writes({"summary": draft.get("summary", SUMMARY), **statements}, told=told))
+    assert len(told) == calls
 
 
 async def test_a_second_answer_that_does_not_come_leaves_what_the_first_one_said() -> None:
