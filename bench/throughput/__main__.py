@@ -96,7 +96,7 @@ def api(rates: tuple[float, ...], seconds: float, profile: Path | None, data: Pa
 def make_loader(system: System, data: Path | None) -> Loader:
     requests = system.run.path / "requests"
     _, new = split(load_texts(data))
-    write_requests(requests, new, 60_000)
+    write_requests(requests, new, 150_000)  # more than ours accepts while one database lasts
     return Loader(requests, system.run.path)
 
 
