@@ -387,8 +387,8 @@ async def show(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
 async def conclude(state: State, runtime: Runtime[Tools]) -> Command[Literal["write", "__end__"]]:
     """Check the answer, if the model gave one, and show the enhancement, unless the model is to be asked once more.
 
-    One node for both, which says itself what is next: LangGraph takes 0.5 ms for a node, and 0.3 ms for an edge that
-    decides.
+    One node for both, which says itself what is next: LangGraph takes 0.2 ms of CPU for a node, and 0.1 ms for an edge
+    that decides, of 1.3 ms with four nodes and two such edges.
     """
     checked = {} if "enhancement" in state else await check(state, runtime)
     state = {**state, **checked}

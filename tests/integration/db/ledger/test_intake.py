@@ -35,6 +35,32 @@ async def test_two_processes_that_are_sent_the_same_deliveries_do_not_wait_for_e
     assert stored == len(jobs)
 
 
+async def test_a_batch_stores_each_delivery_once_whatever_order_its_tenants_have(urls: DatabaseUrls) -> None:
+    one, other = uuid4(), uuid4()
+    known, twice, new, last = (uuid4() for _ in range(4))
+    rows = [(one, twice), (other, new), (one, twice), (one, known), (other, last), (other, new)]
+    intake, owner = await asyncpg.connect(urls.intake), await asyncpg.connect(urls.superuser)
+    statement = "select accept_deliveries($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[])"
+
+    async def accept(rows: Sequence[tuple[UUID, UUID]]) -> list[str | None]:
+        tenants, jobs = [tenant for tenant, _ in rows], [job for _, job in rows]
+        tickets, events = [str(number) for number in range(len(rows))], ["ticket_created"] * len(rows)
+        values = (tenants, jobs, tickets, events, [b"{}"] * len(rows), [None] * len(rows))
+        told: list[str | None] = await intake.fetchval(statement, *values)
+        return told
+
+    assert await accept([(one, known)]) == [None]
+    await owner.execute("delete from due where job_id = $1", known)  # it is settled
+    assert await accept(rows) == [None] * len(rows)
+    assert await accept([]) == []
+    stored = await owner.fetch("select tenant_id, job_id from delivery where tenant_id = any($1)", [one, other])
+    due = await owner.fetch("select tenant_id, job_id from due where tenant_id = any($1)", [one, other])
+    await intake.close()
+    await owner.close()
+    assert sorted(map(tuple, stored)) == sorted({*rows, (one, known)})
+    assert sorted(map(tuple, due)) == sorted({(one, twice), (other, new), (other, last)})
+
+
 async def test_the_revision_is_the_one_that_alembic_keeps(urls: DatabaseUrls) -> None:
     owner = await asyncpg.connect(urls.owner)
     revision = await owner.fetchval("select version_num from alembic_version")
