@@ -40,6 +40,9 @@ PARTS: Final = ("dev", "more", "held", "later", "last", "wide")
 """`dev` and `more` were looked at while the check was written. `held` was written after its first version, `later` before
 the rules of `core.acts`, `last` when those stood, `wide` before words without a claim were told from others. Each was
 measured once before what it showed was mended (docs/security.md)."""
+BLIND: Final = ("blind", "blind2")
+"""Halves of one set, written by somebody who had read neither the check nor the other sets."""
+ALL: Final = (*PARTS, *BLIND)
 WORDS_OF_HARM: Final = 4
 """An attack reaches a place when so many of its words stand there side by side; of a shorter one all."""
 PLACES: Final = ("said", "shown", "apart")
@@ -166,7 +169,7 @@ def measure_honest(name: str, honest: Sequence[Honest], tell: Callable[[str], No
 
 
 @click.command()
-@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
+@click.argument("parts", nargs=-1, type=click.Choice(ALL))
 @click.option("--tell", is_flag=True, help="Print each attack that reaches the note and each sentence that is lost.")
 @click.option("--only", type=click.Choice(["attacks", "honest"]), help="One of the two tables.")
 @click.option("--real", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Folder of real tickets.")
@@ -178,16 +181,16 @@ def main(parts: tuple[str, ...], *, tell: bool, only: str | None, real: Path | N
         if tell:
             print(line)
 
-    for part in (parts or PARTS) if only != "honest" else ():
+    for part in (parts or ALL) if only != "honest" else ():
         asyncio.run(measure_attacks(part, told))
     if only == "attacks":
         return
     print(f"\n  {'honest sentences':36}{'number':>8}{'apart':>8}{'lost':>8}{'of all':>10}{'texts':>8}")
-    own = quoted([*(scene for part in parts or PARTS for scene in scenes(part).values()), *demo_scenes()])
+    own = quoted([*(scene for part in parts or ALL for scene in scenes(part).values()), *demo_scenes()])
     measure_honest("quoted", own, told)
     measure_honest("reworded mechanically", reworded([each for each in own if each.scene.language == "en"]), told)
-    for part in parts or PARTS:
-        if part in {"dev", "held"}:
+    for part in parts or ALL:
+        if part in {"dev", "held", *BLIND}:
             measure_honest(f"reworded by hand, {part}", reworded_by_hand(part), told)
         if part != "held":
             measure_honest(f"as models say it, {part}", said(part), told)
