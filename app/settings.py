@@ -198,6 +198,8 @@ class ModelSettings(ProcessSettings):
     )
     openai_model: str = Field(default="gpt-4o-mini", examples=["gpt-4o-mini"])
     openai_fallback_model: str | None = Field(default=None, examples=["gpt-4o"])
+    openai_judge_model: str | None = Field(default=None, examples=["gpt-4o"])
+    """Gives a second opinion on sentences whose words are in doubt. None: there is none."""
     model_prices: ModelPrices = Field(default={}, examples=['{"our-model": {"input": 0.2, "output": 0.6}}'])
     """US dollars a million tokens, by model; `*` for each model that has no other price."""
     llm_timeout_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])

@@ -13,7 +13,7 @@ from demo.offline_model import MODEL_NAME
 _DEFAULT_URL: Final = "https://api.openai.com/v1"
 _DEFAULT_MODEL: Final = "gpt-4o-mini"
 _FREE: Final = json.dumps({MODEL_NAME: {"input": 0, "output": 0}})
-_OWN: Final = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "OPENAI_FALLBACK_MODEL")
+_OWN: Final = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "OPENAI_FALLBACK_MODEL", "OPENAI_JUDGE_MODEL")
 # Needed to reach the internet: the caller's model may be behind a proxy.
 _WAY_OUT: Final = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 

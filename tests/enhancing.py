@@ -78,6 +78,7 @@ async def enhanced(
     house_rules: str = "",
     rooms: list[bool] | None = None,
     arrival: Arrival | None = None,
+    judge: Model | None = None,
 ) -> Enhancement:
     """What the workflow makes of *ticket* when *sources* are found and the model gives *answer*, or is asked itself."""
     is_model = hasattr(answer, "complete")
@@ -97,6 +98,7 @@ async def enhanced(
         monitoring=desk,
         documentation=desk if any(source.kind is SourceKind.DOCUMENT for source in sources) else None,
         model=cast("Model", answer) if is_model else desk,
+        judge=judge,
         may_use_model=_always(has_budget),
         note=note or NoteOptions(),
         arrivals=desk,

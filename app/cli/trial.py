@@ -106,6 +106,7 @@ async def _try_ticket(known: KnownTenant, ticket_id: str) -> Trial:
             client,
             model=settings.openai_model,
             fallback_model=settings.openai_fallback_model,
+            judge_model=settings.openai_judge_model,
             context_timeout=settings.context_timeout_seconds,
             model_timeout=settings.llm_timeout_seconds,
             max_tokens=settings.llm_max_completion_tokens,

@@ -128,6 +128,11 @@ def is_pry(parts: Sequence[Chunk], content: Sequence[str]) -> bool:
     return not any(stem in lexicon().actions for stem in before) and set(before) <= known.people | known.of_secrets
 
 
+def names_secret(parts: Sequence[Chunk]) -> bool:
+    """Whether a sentence has a word for what is secret, as password, PIN and key are."""
+    return _has_secret(_words(parts))
+
+
 def is_report(parts: Sequence[Chunk], records: Records) -> bool:
     """Whether it says what fails and nothing that is to be done, as a subject does: "High CPU, drives slow"."""
     words = _words(parts)

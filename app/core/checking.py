@@ -7,7 +7,7 @@ characters, markup, and links that lead to others. So a command that is kept can
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -15,7 +15,7 @@ from app.core.links import OwnLinks, without_links
 from app.core.masking import Mask
 from app.core.records import Record, Records
 from app.core.source import Gathered
-from app.core.support import Fault, Judgement, Verdict, judge, says
+from app.core.support import Fault, Judgement, Verdict, is_doubtful, judge, says
 from app.core.text import one_line, plain_text, tidy, unescaped
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
@@ -36,6 +36,8 @@ class Lost:
     sentence: str
     fault: Fault
     is_fact: bool
+    is_doubtful: bool = False
+    """Whether a second opinion may keep it."""
 
 
 @dataclass
@@ -48,6 +50,8 @@ class Checker:
     ticket: Record = field(default_factory=lambda: Record("", ""))
     """What the requester wrote: a summary may repeat what is wrong."""
     apart: list[str] = field(default_factory=list)
+    found: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Sentences that a second opinion found in records, with the refs of these."""
     left_out: int = 0
     judged: int = 0
     """How many sentences carry something, kept or not."""
@@ -66,11 +70,13 @@ class Checker:
         language: str,
         ticket: str = "",
         records: Records | None = None,
+        found: Mapping[str, frozenset[str]] | None = None,
     ) -> Self:
         """A checker of what a model wrote about *gathered*; *records* are those of *gathered*, if they are made."""
         if records is None:
             records = Records(gathered, house_rules=house_rules, mask=mask)
-        return cls(records, OwnLinks.of(gathered), language, Record("", mask.text(ticket) if mask else ticket))
+        told = Record("", mask.text(ticket) if mask else ticket)
+        return cls(records, OwnLinks.of(gathered), language, told, found=found or {})
 
     def passage(self, text: str, *, max_chars: int) -> str:
         """The sentences of *text*, which cites nothing, that are supported or repeat what is wrong."""
@@ -125,7 +131,7 @@ class Checker:
             if len(sentence.split()) >= _LEAST_WORDS:
                 self.judged += 1
                 if judgement.fault:
-                    self.lost.append(Lost(sentence, judgement.fault, is_fact=not may_act))
+                    self.lost.append(Lost(sentence, judgement.fault, not may_act, is_doubtful(sentence, judgement)))
             if judgement.verdict is Verdict.KEPT:
                 kept.append(without_links(sentence, self.links))
                 refs |= judgement.refs
@@ -140,7 +146,7 @@ class Checker:
     def _judge(self, sentence: str, records: Sequence[Record], *, may_act: bool, may_repeat: bool) -> Judgement:
         if imitates(sentence):
             return Judgement(Verdict.LEFT_OUT, share=0.0)
-        return judge(
+        judgement = judge(
             sentence,
             records,
             self.records,
@@ -149,6 +155,8 @@ class Checker:
             may_act=may_act,
             may_repeat=may_repeat,
         )
+        found = self.found.get(sentence, frozenset()).intersection(record.ref for record in records)
+        return Judgement(Verdict.KEPT, refs=found) if found and is_doubtful(sentence, judgement) else judgement
 
     def _set_apart(self, sentence: str) -> None:
         """Once, though a draft may say it in several places."""

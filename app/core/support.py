@@ -25,7 +25,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final
 
-from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, is_report, orders, state_stems
+from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, is_report, names_secret, orders, state_stems
 from app.core.language import spoken_language
 from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records
@@ -366,6 +366,16 @@ def pries(text: str) -> bool:
     """Whether *text* tells to ask for, or to look at, what is secret."""
     words = _read(text)
     return is_pry(words.chunks, words.stems)
+
+
+def is_doubtful(text: str, judgement: Judgement) -> bool:
+    """Whether a second opinion may keep *text*, which names no secret: a record has all operands and half of its words.
+
+    If it might keep the rest too, a model that is deceived would let 54 of 100 attacks through in place of 4 to 8
+    (`python -m eval.safety.measure --vouched`).
+    """
+    is_open = judgement.fault not in {None, Fault.FOREIGN} and judgement.share > 0
+    return is_open and not names_secret(chunks(text))
 
 
 def reports(text: str, records: Records) -> bool:

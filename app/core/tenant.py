@@ -151,6 +151,8 @@ class ModelOptions(Part):
     """None: the model of `OPENAI_MODEL`."""
     base_url: WebAddress | None = None
     """The client's own endpoint, called with the client's own key. None: the one that tenants share."""
+    judge: str | None = None
+    """None: the model of `OPENAI_JUDGE_MODEL`, at the endpoint that tenants share; none at the client's own."""
     price: Price | None = None
     """What a million tokens cost here. None: the price of `MODEL_PRICES`, or the vendor's list price."""
     monthly_token_budget: int | None = Field(default=None, ge=1)
@@ -167,6 +169,10 @@ class ModelOptions(Part):
     def has_own_key(self) -> bool:
         """Whether the client pays for its model itself, by a key of its own."""
         return self.base_url is not None
+
+    def judge_beside(self, shared: str | None) -> str | None:
+        """The model that gives second opinions; *shared* is that of the endpoint that tenants share."""
+        return self.judge or (None if self.has_own_key else shared)
 
     @model_validator(mode="after")
     def _own_endpoint_has_a_model(self) -> ModelOptions:

@@ -1,6 +1,6 @@
 """The workflow that makes an enhancement of a ticket.
 
-    START ─▶ gather ─▶ write ⇄ conclude (check, show) ─▶ END
+    START ─▶ gather ─▶ write ⇄ conclude (check, with a second opinion where there is one, show) ─▶ END
 
 Invariant: it changes nothing in the database or the help desk. Gathered text reaches the model only masked, and the
 note only through `show`. If a kind of context or the model is not available, the result is still an enhancement, with
@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import operator
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Annotated, Any, Final, Literal, TypedDict
@@ -48,6 +48,8 @@ from app.core.triage import Suggestion
 from app.enhancement.answer import read_answer
 from app.enhancement.gather import gather_all
 from app.enhancement.portion import MAX_DESCRIPTION_CHARS, Portion
+from app.enhancement.ports import Model
+from app.enhancement.second_opinion import Heard, ask_opinion
 from app.enhancement.tools import Tools
 from app.enhancement.write import compose_messages, compose_repair, draft_schema, prompt_version
 from app.errors import Code, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
@@ -62,7 +64,7 @@ log = structlog.get_logger(__name__)
 
 
 class State(TypedDict, total=False):
-    """The state of the graph. Nodes append to `completions` and `model_seconds`; other values are replaced."""
+    """The state of the graph. Nodes add to `completions`, `opinions` and `model_seconds`; others are replaced."""
 
     ticket: Ticket
     today: date
@@ -79,6 +81,10 @@ class State(TypedDict, total=False):
     mask: Mask
     """The mask of this enhancement, so that `[email-1]` means the same in the prompt and in the note."""
     completions: Annotated[list[Completion], operator.add]
+    opinions: Annotated[list[Completion], operator.add]
+    """Of a second model."""
+    is_judge_silent: bool
+    """The second model was asked and gave no answer, so it is not asked again."""
     model_seconds: Annotated[float, operator.add]
     more_room: bool
     """Whether the last answer was cut off, so that the next one may be longer."""
@@ -248,8 +254,18 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
         problems = [read.problem] if read.problem else []
     may_ask = len(answers) < MAX_ANSWERS
     kept, refused, records = None, "", state.get("records") or _records(state, tools)
+    heard: dict[str, Any] = {}
     if draft is not None and not (problems and may_ask):
         kept, refused, checker = _salvage(state, draft, tools, records)
+        if tools.judge is not None and not (draft.abstains or state.get("is_judge_silent")):
+            opinion = await _second_opinion(tools.judge, state, tools, checker)
+            heard = {
+                "opinions": opinion.completions,
+                "model_seconds": opinion.seconds,
+                "is_judge_silent": opinion.is_silent,
+            }
+            if opinion.found:
+                kept, refused, checker = _salvage(state, draft, tools, records, opinion.found)
         # The second call takes about as long as the first.
         if (
             may_ask
@@ -261,7 +277,7 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     why = answers[-1].how_it_ended if is_cut and draft is None else "; ".join(problem.reason for problem in problems)
     if problems and may_ask:
         log.info("answer_sent_back", problems=len(problems), why=why)
-        again = {"draft": draft, "kept": kept, "records": records, "why": why, "more_room": is_cut}
+        again = {"draft": draft, "kept": kept, "records": records, "why": why, "more_room": is_cut, **heard}
         if draft is None and (is_cut or not read.said):
             return again
         return {**again, "messages": compose_repair(state["messages"], read.said, problems, mask=state["mask"])}
@@ -271,10 +287,12 @@ async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
         kept = state.get("kept") or _salvage(state, first, tools, records)[0]
     if kept is None:
         log.warning("answer_refused", cause=refused or why)
+    state = {**state, "opinions": [*state.get("opinions", []), *heard.get("opinions", [])]}
     enhancement = _accept(state, gathered, kept)
     return {
         "enhancement": enhancement,
         "records": records,
+        **heard,
         "why": why if enhancement.is_context_only else "",
     }
 
@@ -287,11 +305,31 @@ def _statements(kept: Kept | None) -> int:
     return kept.statements if kept else 0
 
 
-def _salvage(state: State, draft: Draft, tools: Tools, records: Records) -> tuple[Kept | None, str, Checker]:
-    """What is kept of *draft*; None if that is nothing, and why; and the checker, which knows what is not kept."""
+async def _second_opinion(judge: Model, state: State, tools: Tools, checker: Checker) -> Heard:
+    return await ask_opinion(
+        judge,
+        checker,
+        mask=state["mask"],
+        unread=state["portion"].left_out(state["gathered"]),
+        left_s=tools.model_timeout.total_seconds() - state["model_seconds"],
+    )
+
+
+def _salvage(
+    state: State, draft: Draft, tools: Tools, records: Records, found: Mapping[str, frozenset[str]] | None = None
+) -> tuple[Kept | None, str, Checker]:
+    """What is kept of *draft*; None if that is nothing, and why; and the checker, which knows what is not kept.
+
+    *found*: sentences that a second opinion found in records.
+    """
     note, gathered = tools.note, state["gathered"]
     checker = Checker.of(
-        gathered, mask=state["mask"], language=note.language, ticket=state["ticket"].text, records=records
+        gathered,
+        mask=state["mask"],
+        language=note.language,
+        ticket=state["ticket"].text,
+        records=records,
+        found=found,
     )
     left_out = state["portion"].left_out(gathered)
     try:
@@ -339,7 +377,7 @@ def _accept(state: State, gathered: tuple[Gathered, ...], kept: Kept | None) -> 
         left_out=left_out,
         model=state["completions"][-1].model,
         prompt=prompt_version(),
-        **_usage(state["completions"]),
+        **_usage(state),
     )
 
 
@@ -357,11 +395,12 @@ def _context_only(state: State, gathered: tuple[Gathered, ...], *why: Notice) ->
         suggestions=state["suggestions"],
         storm=state["storm"],
         notices=(*state.get("notices", ()), *why),
-        **_usage(state.get("completions", [])),
+        **_usage(state),
     )
 
 
-def _usage(completions: list[Completion]) -> dict[str, Any]:
+def _usage(state: State) -> dict[str, Any]:
+    completions = [*state.get("opinions", []), *state.get("completions", [])]
     costs = [completion.cost_usd for completion in completions if completion.cost_usd is not None]
     return {
         "prompt_tokens": sum(completion.prompt_tokens for completion in completions),

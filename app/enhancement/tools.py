@@ -50,5 +50,7 @@ class Tools:
     nearest: Nearest | None = None
     """None: the tenant wants no fields to be suggested."""
     suggested: tuple[TicketField, ...] = ()
+    judge: Model | None = None
+    """Asked for a second opinion on sentences whose words are in doubt. None: there is none."""
     documentation: Documentation | None = None
     """None: the tenant has no server of documentation, and its notes no such section."""

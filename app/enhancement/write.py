@@ -22,7 +22,8 @@ from typing import Any, Final
 
 from app.core.completion import Message
 from app.core.enhancement import Draft
-from app.core.masking import Mask
+from app.core.masking import Mask, MaskedText
+from app.core.records import Record
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source, SourceKind
 from app.core.ticket import Ticket
@@ -96,11 +97,16 @@ def compose_messages(
     system = _prompt(prompt).format(language=language, max_words=max_words)
     if house_rules:
         system += "\n" + _prompt("house_rules.md").format(rules=house_rules)
-    nonce = _draw_nonce()
     return (
         Message(role="system", content=mask.text(system)),
-        Message(role="user", content=mask.join(f"<<<DATA {nonce}\n", data, f"\n{nonce} DATA>>>")),
+        Message(role="user", content=_enclose(data, mask)),
     )
+
+
+def _enclose(data: MaskedText, mask: Mask) -> MaskedText:
+    """*data* between two marks with a word that nobody outside can know."""
+    nonce = _draw_nonce()
+    return mask.join(f"<<<DATA {nonce}\n", data, f"\n{nonce} DATA>>>")
 
 
 def _data(ticket: Ticket, portion: Portion, requester: Requester, *, language: str, today: date) -> dict[str, Any]:
@@ -167,6 +173,20 @@ def compose_repair(
         *messages,
         Message(role="assistant", content=mask.text(answer)),
         Message(role="user", content=mask.text(_prompt("repair.md").format(problems=listing))),
+    )
+
+
+def compose_question(sentences: Sequence[str], records: Sequence[Record], *, mask: Mask) -> tuple[Message, ...]:
+    """The messages that ask a second model which of *records* say which of *sentences*, which are numbered from 1."""
+    data = {
+        "records": [
+            {"ref": record.ref, "text": whole_sentences(record.text, max_chars=MAX_SOURCE_CHARS)} for record in records
+        ],
+        "sentences": [{"sentence": number, "text": text} for number, text in enumerate(sentences, 1)],
+    }
+    return (
+        Message(role="system", content=mask.text(_prompt("second_opinion.md"))),
+        Message(role="user", content=_enclose(mask.json(data), mask)),
     )
 
 

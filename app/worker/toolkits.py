@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -60,6 +61,7 @@ class Toolkit:
     _monitoring: Prometheus | None
     _documentation: DocumentationServer | None
     _model: OpenAIModel
+    _judge: OpenAIModel | None
     _database: Database
     _context_timeout: timedelta
     _model_timeout: timedelta
@@ -92,6 +94,7 @@ class Toolkit:
             requesters=RequesterSearch(reading, self.tenant),
             monitoring=monitoring,
             model=model,
+            judge=self._judge,
             may_use_model=self._may_use_model,
             note=self.tenant.note,
             house_rules=self.tenant.house_rules,
@@ -154,6 +157,7 @@ class Toolkits:
     _client: AsyncOpenAI
     _model: str
     _fallback_model: str | None
+    _judge_model: str | None
     _context_timeout: timedelta
     _model_timeout: timedelta
     _max_tokens: int
@@ -173,6 +177,7 @@ class Toolkits:
         *,
         model: str,
         fallback_model: str | None,
+        judge_model: str | None = None,
         context_timeout: timedelta,
         model_timeout: timedelta,
         max_tokens: int = MAX_COMPLETION_TOKENS,
@@ -181,7 +186,16 @@ class Toolkits:
     ) -> AsyncIterator[Toolkits]:
         """*prices*: by model, as `MODEL_PRICES` has them."""
         toolkits = cls(
-            database, client, model, fallback_model, context_timeout, model_timeout, max_tokens, context_tokens, prices
+            database,
+            client,
+            model,
+            fallback_model,
+            judge_model,
+            context_timeout,
+            model_timeout,
+            max_tokens,
+            context_tokens,
+            prices,
         )
         try:
             yield toolkits
@@ -193,7 +207,8 @@ class Toolkits:
         """The models that the tenant's notes may be written by and whose price is not known."""
         options, prices = tenant.model, Prices(self._prices, tenant.model.price)
         fallback = None if options.has_own_key else self._fallback_model
-        asked = dict.fromkeys(filter(None, (options.name or self._model, fallback)))
+        named = (options.name or self._model, fallback, options.judge_beside(self._judge_model))
+        asked = dict.fromkeys(filter(None, named))
         return [model for model in asked if not prices.knows(options.base_url or str(self._client.base_url), model)]
 
     @asynccontextmanager
@@ -243,11 +258,10 @@ class Toolkits:
                 else None
             )
             own_client = await stack.enter_async_context(_open_own_client(known, limit=self._model_timeout))
-            model = OpenAIModel(
+            asked = partial(
+                OpenAIModel,
                 own_client or self._client,
                 tenant=tenant.slug,
-                model=tenant.model.name or self._model,
-                fallback=None if own_client else self._fallback_model,
                 is_own=own_client is not None,
                 limit=self._model_timeout * _OF_MODEL_TIMEOUT,
                 max_tokens=self._max_tokens,
@@ -255,12 +269,15 @@ class Toolkits:
                 memory=self._memory,
                 prices=Prices(self._prices, tenant.model.price),
             )
+            judge = tenant.model.judge_beside(self._judge_model)
+            model = asked(model=tenant.model.name or self._model, fallback=None if own_client else self._fallback_model)
             kit = Toolkit(
                 tenant,
                 help_desk,
                 monitoring,
                 documentation,
                 model,
+                asked(model=judge, fallback=None) if judge else None,
                 self._database,
                 self._context_timeout,
                 self._model_timeout,

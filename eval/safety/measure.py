@@ -3,21 +3,29 @@
 Each attack goes through the whole workflow with a model that writes what it asks in every field, alone, behind an honest
 sentence and joined to one, and cites every source. Each honest sentence is written as a fact that cites its source and
 as a step.
+
+With `--vouched` a second model (`enhancement.second_opinion`) vouches for each sentence that it is asked about: the most
+that one which is deceived lets through, and the most that an honest one saves.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
 import structlog
 
-from app.core.enhancement import Draft, Statement, salvage
+from app.core.checking import Checker
+from app.core.completion import Completion, Message
+from app.core.enhancement import Draft, Kept, Statement, salvage
 from app.core.masking import Mask
 from app.core.tenant import NoteOptions
 from app.core.tokens import is_break, normal, tokens
@@ -63,14 +71,30 @@ def has_words(text: str, attack: str) -> bool:
     return bool(size) and any(there[at : at + size] in parts for at in range(len(there) - size + 1))
 
 
-async def places_reached(attack: Attack) -> set[str]:
+class Vouching:
+    """A second model that finds each sentence in each record; fits the port `Model`."""
+
+    async def complete(self, messages: Sequence[Message], **_: object) -> Completion:
+        asked = messages[-1].content
+        data = json.loads(asked[asked.index("{") : asked.rindex("}") + 1])
+        refs = [record["ref"] for record in data["records"]]
+        rulings = [{"sentence": each["sentence"], "refs": refs} for each in data["sentences"]]
+        return Completion(text=json.dumps({"rulings": rulings}), model="vouching")
+
+
+async def places_reached(attack: Attack, *, is_vouched: bool = False) -> set[str]:
     """Where in the note the attack stands."""
     scene = attack.scene
     first = scene.honest[0][1]
     note = NoteOptions(language=scene.language, show_contacts=True, max_words=_MAX_WORDS)
     sources = [source for group in scene.gathered for source in group.sources]
     enhancement = await enhanced(
-        scene.ticket, sources, lambda _: _obeying(attack, first), note=note, requester=scene.requester
+        scene.ticket,
+        sources,
+        lambda _: _obeying(attack, first),
+        note=note,
+        requester=scene.requester,
+        judge=Vouching() if is_vouched else None,
     )
     statements = (*enhancement.facts, *enhancement.hypotheses, *enhancement.next_steps)
     said = [text.replace(first.rstrip("."), " ") for text in (enhancement.summary, *(each.text for each in statements))]
@@ -91,7 +115,7 @@ def _obeying(attack: Attack, first: str) -> str:
     ).model_dump_json()
 
 
-def fate(honest: Honest) -> str:
+def fate(honest: Honest, *, is_vouched: bool = False) -> str:
     """`kept` in each of its parts, shown `apart`, or `lost`."""
     mask = Mask()
     text = mask.text(honest.text)
@@ -103,16 +127,16 @@ def fate(honest: Honest) -> str:
         hypotheses=[said] if "hypotheses" in honest.parts else [],
         next_steps=[said] if "next_steps" in honest.parts else [],
     )
-    try:
-        kept = salvage(
-            draft,
-            honest.scene.gathered,
-            max_words=_MAX_WORDS,
-            language=honest.scene.language,
-            mask=mask,
-            ticket=honest.scene.ticket.text,
-        )
-    except ModelRefused:
+    gathered, language = honest.scene.gathered, honest.scene.language
+    found: dict[str, frozenset[str]] = {}
+    kept: Kept | None = None
+    for _ in range(2 if is_vouched else 1):
+        checker = Checker.of(gathered, mask=mask, language=language, ticket=honest.scene.ticket.text, found=found)
+        with suppress(ModelRefused):
+            kept = salvage(draft, gathered, max_words=_MAX_WORDS, language=language, checker=checker)
+        refs = frozenset(record.ref for record in checker.records.records)
+        found = {each.sentence: refs for each in checker.lost if each.is_doubtful}
+    if kept is None:
         return "lost"
     there = [_text_of(getattr(kept, part)) for part in honest.parts]
     if all(words_of(_without_scheme(part.replace("[.]", "."))) == words_of(_without_scheme(text)) for part in there):
@@ -133,7 +157,7 @@ def _without_scheme(text: str) -> str:
 # --- what is printed -------------------------------------------------------------------------------------------------
 
 
-async def measure_attacks(part: str, tell: Callable[[str], None]) -> None:
+async def measure_attacks(part: str, tell: Callable[[str], None], *, is_vouched: bool) -> None:
     number: Counter[str] = Counter()
     found: Counter[tuple[str, str]] = Counter()
     languages: set[str] = set()
@@ -142,7 +166,7 @@ async def measure_attacks(part: str, tell: Callable[[str], None]) -> None:
         number[attack.kind] += 1
         languages.add(attack.language)
         texts.add(attack.text)
-        for place in sorted(await places_reached(attack)):
+        for place in sorted(await places_reached(attack, is_vouched=is_vouched)):
             found[attack.kind, place] += 1
             tell(f"    {place:6} {attack.kind} · {attack.scene.name} · {attack.text}")
     total = number.total()
@@ -155,11 +179,11 @@ async def measure_attacks(part: str, tell: Callable[[str], None]) -> None:
     print(f"  {'':52}" + "".join(f"{100 * many / total:6.1f} %" for many in reached))
 
 
-def measure_honest(name: str, honest: Sequence[Honest], tell: Callable[[str], None]) -> None:
+def measure_honest(name: str, honest: Sequence[Honest], tell: Callable[[str], None], *, is_vouched: bool) -> None:
     fates: Counter[str] = Counter()
     hurt: set[str] = set()
     for each in honest:
-        what = fate(each)
+        what = fate(each, is_vouched=is_vouched)
         fates[what] += 1
         if what != "kept":
             hurt.add(each.scene.name)
@@ -171,9 +195,10 @@ def measure_honest(name: str, honest: Sequence[Honest], tell: Callable[[str], No
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice(ALL))
 @click.option("--tell", is_flag=True, help="Print each attack that reaches the note and each sentence that is lost.")
+@click.option("--vouched", "is_vouched", is_flag=True, help="With a second model that vouches for every sentence.")
 @click.option("--only", type=click.Choice(["attacks", "honest"]), help="One of the two tables.")
 @click.option("--real", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Folder of real tickets.")
-def main(parts: tuple[str, ...], *, tell: bool, only: str | None, real: Path | None) -> None:
+def main(parts: tuple[str, ...], *, tell: bool, is_vouched: bool, only: str | None, real: Path | None) -> None:
     """Measure both sides on PARTS of the corpora, or on all."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
@@ -182,22 +207,23 @@ def main(parts: tuple[str, ...], *, tell: bool, only: str | None, real: Path | N
             print(line)
 
     for part in (parts or ALL) if only != "honest" else ():
-        asyncio.run(measure_attacks(part, told))
+        asyncio.run(measure_attacks(part, told, is_vouched=is_vouched))
     if only == "attacks":
         return
     print(f"\n  {'honest sentences':36}{'number':>8}{'apart':>8}{'lost':>8}{'of all':>10}{'texts':>8}")
+    honest = partial(measure_honest, tell=told, is_vouched=is_vouched)
     own = quoted([*(scene for part in parts or ALL for scene in scenes(part).values()), *demo_scenes()])
-    measure_honest("quoted", own, told)
-    measure_honest("reworded mechanically", reworded([each for each in own if each.scene.language == "en"]), told)
+    honest("quoted", own)
+    honest("reworded mechanically", reworded([each for each in own if each.scene.language == "en"]))
     for part in parts or ALL:
         if part in {"dev", "held", *BLIND}:
-            measure_honest(f"reworded by hand, {part}", reworded_by_hand(part), told)
+            honest(f"reworded by hand, {part}", reworded_by_hand(part))
         if part != "held":
-            measure_honest(f"as models say it, {part}", said(part), told)
+            honest(f"as models say it, {part}", said(part))
     if real is None:
         print("  sentences of real replies: not measured, RETRIEVAL_DATA names no folder of real tickets")
     else:
-        measure_honest(f"in {_REAL_REPLIES} real replies", quoted(real_scenes(real, _REAL_REPLIES)), told)
+        honest(f"in {_REAL_REPLIES} real replies", quoted(real_scenes(real, _REAL_REPLIES)))
 
 
 if __name__ == "__main__":

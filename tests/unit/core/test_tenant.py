@@ -29,6 +29,21 @@ def test_a_models_url_over_plain_http_needs_a_private_network() -> None:
     assert not a_tenant(model={"name": "x"}).model.has_own_key
 
 
+@pytest.mark.parametrize(
+    ("model", "judge"),
+    [
+        ({}, "shared"),
+        ({"judge": "its-own"}, "its-own"),
+        ({"name": "x", "base_url": "https://model.example/v1"}, None),
+        ({"name": "x", "base_url": "https://model.example/v1", "judge": "y"}, "y"),
+    ],
+)
+def test_a_client_with_an_endpoint_of_its_own_has_no_second_opinion_from_the_shared_one(
+    model: dict[str, str], judge: str | None
+) -> None:
+    assert a_tenant(model=model).model.judge_beside("shared") == judge
+
+
 def address(url: str) -> str:
     return a_tenant(servicedesk={"url": url}).servicedesk.address
 
