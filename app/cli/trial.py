@@ -110,6 +110,7 @@ async def _try_ticket(known: KnownTenant, ticket_id: str) -> Trial:
             context_timeout=settings.context_timeout_seconds,
             model_timeout=settings.llm_timeout_seconds,
             max_tokens=settings.llm_max_completion_tokens,
+            context_tokens=settings.llm_context_tokens,
             prices={model: Price(**price) for model, price in settings.model_prices.items()},
         ) as toolkits,
     ):

@@ -13,6 +13,7 @@ import asyncio
 import operator
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Annotated, Any, Final, Literal, TypedDict
@@ -28,6 +29,7 @@ from app.core.confidence import judge_confidence
 from app.core.enhancement import (
     Confidence,
     Draft,
+    DraftProblem,
     Enhancement,
     Kept,
     Notice,
@@ -45,11 +47,10 @@ from app.core.steps import StepNote, step
 from app.core.storm import Storm
 from app.core.ticket import Ticket
 from app.core.triage import Suggestion
-from app.enhancement.answer import read_answer
+from app.enhancement.answer import ParsedAnswer, read_answer
 from app.enhancement.gather import gather_all
 from app.enhancement.portion import MAX_DESCRIPTION_CHARS, Portion
-from app.enhancement.ports import Model
-from app.enhancement.second_opinion import Heard, ask_opinion
+from app.enhancement.second_opinion import ask_opinion
 from app.enhancement.tools import Tools
 from app.enhancement.write import compose_messages, compose_repair, draft_schema, prompt_version
 from app.errors import Code, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
@@ -165,11 +166,11 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     tools = runtime.context
     gathered, storm = state["gathered"], state["storm"]
     if storm is not None and storm.is_collected:
-        return {"enhancement": _context_only(state, gathered)}
+        return {"enhancement": _context_only(state)}
     if all(source.is_only_named for group in gathered if group.is_context for source in group.sources):
-        return {"enhancement": _context_only(state, gathered, *_why_nothing(gathered))}
+        return {"enhancement": _context_only(state, *_why_nothing(gathered))}
     if not await tools.may_use_model():
-        return {"enhancement": _context_only(state, gathered, Notice.BUDGET_USED_UP)}
+        return {"enhancement": _context_only(state, Notice.BUDGET_USED_UP)}
     left_s = tools.model_timeout.total_seconds() - state.get("model_seconds", 0.0)
     started = time.perf_counter()
     try:
@@ -184,9 +185,9 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
             cause=cause,
         )
         if first := state.get("draft"):  # the first answer had faults, and no repaired one came
-            kept = state.get("kept") or _salvage(state, first, tools, _records(state, tools))[0]
-            return {"enhancement": _accept(state, gathered, kept)}
-        enhancement = _context_only(state, gathered, _why_no_answer(error))
+            kept = state.get("kept") or _salvage(state, first, tools)[0]
+            return {"enhancement": _accept(state, kept)}
+        enhancement = _context_only(state, _why_no_answer(error))
         return {"enhancement": enhancement, "why": cause if declined else ""}
     return {**answered, "model_seconds": time.perf_counter() - started}
 
@@ -243,80 +244,86 @@ def _why_no_answer(error: Exception) -> Notice:
 @_traced
 async def check(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     """Accept the answer, or ask once more (to repair it, or for a longer one), or go on without the model."""
-    tools, note = runtime.context, runtime.context.note
-    gathered, given = state["gathered"], state["portion"].gathered
-    answers = state["completions"]
-    read = read_answer(answers[-1].text)
-    draft, is_cut = read.draft, answers[-1].cut_at is not None
-    if draft is not None:
-        problems = find_problems(draft, given, max_words=note.max_text_words, language=note.language)
-    else:
-        problems = [read.problem] if read.problem else []
-    may_ask = len(answers) < MAX_ANSWERS
-    kept, refused, records = None, "", state.get("records") or _records(state, tools)
-    heard: dict[str, Any] = {}
-    if draft is not None and not (problems and may_ask):
-        kept, refused, checker = _salvage(state, draft, tools, records)
-        if tools.judge is not None and not (draft.abstains or state.get("is_judge_silent")):
-            opinion = await _second_opinion(tools.judge, state, tools, checker)
-            heard = {
-                "opinions": opinion.completions,
-                "model_seconds": opinion.seconds,
-                "is_judge_silent": opinion.is_silent,
-            }
-            if opinion.found:
-                kept, refused, checker = _salvage(state, draft, tools, records, opinion.found)
-        # The second call takes about as long as the first.
-        if (
-            may_ask
-            and not draft.abstains
-            and state["model_seconds"] * MAX_ANSWERS < tools.model_timeout.total_seconds()
-        ):
-            problems = find_unsupported(draft, kept, checker)
+    tools, answer = runtime.context, state["completions"][-1]
+    records = state.get("records") or Records(state["gathered"], house_rules=tools.house_rules, mask=state["mask"])
+    state = {**state, "records": records}
+    read, is_cut = read_answer(answer.text), answer.cut_at is not None
+    found = await _examine(state, tools, read)
     # If it was cut off, other faults in it can't be repaired, so only that is told.
-    why = answers[-1].how_it_ended if is_cut and draft is None else "; ".join(problem.reason for problem in problems)
-    if problems and may_ask:
-        log.info("answer_sent_back", problems=len(problems), why=why)
-        again = {"draft": draft, "kept": kept, "records": records, "why": why, "more_room": is_cut, **heard}
-        if draft is None and (is_cut or not read.said):
-            return again
-        return {**again, "messages": compose_repair(state["messages"], read.said, problems, mask=state["mask"])}
-    # If the second answer can't be read, or says less, the first one, without its faults, is used.
-    first = state.get("draft")
-    if first is not None and (kept is None or kept.statements < _statements(state.get("kept"))):
-        kept = state.get("kept") or _salvage(state, first, tools, records)[0]
+    is_told_cut = is_cut and read.draft is None
+    why = answer.how_it_ended if is_told_cut else "; ".join(problem.reason for problem in found.problems)
+    update: dict[str, Any] = {"records": records, **found.heard}
+    if found.problems and _may_ask(state):
+        log.info("answer_sent_back", problems=len(found.problems), why=why)
+        update |= {"draft": read.draft, "kept": found.kept, "why": why, "more_room": is_cut}
+        if read.said and not is_told_cut:
+            update["messages"] = compose_repair(state["messages"], read.said, found.problems, mask=state["mask"])
+        return update
+    kept = _better(state, tools, found.kept)
     if kept is None:
-        log.warning("answer_refused", cause=refused or why)
-    state = {**state, "opinions": [*state.get("opinions", []), *heard.get("opinions", [])]}
-    enhancement = _accept(state, gathered, kept)
-    return {
-        "enhancement": enhancement,
-        "records": records,
-        **heard,
-        "why": why if enhancement.is_context_only else "",
-    }
+        log.warning("answer_refused", cause=found.refused or why)
+    enhancement = _accept({**state, "opinions": state.get("opinions", []) + found.heard.get("opinions", [])}, kept)
+    return {**update, "enhancement": enhancement, "why": why if enhancement.is_context_only else ""}
 
 
-def _records(state: State, tools: Tools) -> Records:
-    return Records(state["gathered"], house_rules=tools.house_rules, mask=state["mask"])
+def _may_ask(state: State) -> bool:
+    return len(state["completions"]) < MAX_ANSWERS
 
 
-def _statements(kept: Kept | None) -> int:
-    return kept.statements if kept else 0
+@dataclass(slots=True)
+class _Examined:
+    """What was found of one answer."""
+
+    problems: list[DraftProblem]
+    kept: Kept | None = None
+    refused: str = ""
+    """Why nothing is kept of its draft."""
+    heard: dict[str, Any] = field(default_factory=dict)
+    """What a second opinion changes of the state."""
 
 
-async def _second_opinion(judge: Model, state: State, tools: Tools, checker: Checker) -> Heard:
-    return await ask_opinion(
-        judge,
-        checker,
-        mask=state["mask"],
-        unread=state["portion"].left_out(state["gathered"]),
-        left_s=tools.model_timeout.total_seconds() - state["model_seconds"],
-    )
+async def _examine(state: State, tools: Tools, read: ParsedAnswer) -> _Examined:
+    """Check the form of the last answer; if that is right, or no other one can be asked for, its sentences."""
+    draft, note = read.draft, tools.note
+    if draft is None:
+        return _Examined([read.problem] if read.problem else [])
+    given = state["portion"].gathered
+    found = _Examined(find_problems(draft, given, max_words=note.max_text_words, language=note.language))
+    if found.problems and _may_ask(state):
+        return found
+    found.kept, found.refused, checker = _salvage(state, draft, tools)
+    if tools.judge is not None and not (draft.abstains or state.get("is_judge_silent")):
+        opinion = await ask_opinion(
+            tools.judge,
+            checker,
+            mask=state["mask"],
+            unread=state["portion"].left_out(state["gathered"]),
+            left_s=tools.model_timeout.total_seconds() - state["model_seconds"],
+        )
+        found.heard = {
+            "opinions": opinion.completions,
+            "model_seconds": opinion.seconds,
+            "is_judge_silent": opinion.is_silent,
+        }
+        if opinion.found:
+            found.kept, found.refused, checker = _salvage(state, draft, tools, opinion.found)
+    # A second answer takes about as long as the first.
+    has_time = state["model_seconds"] * MAX_ANSWERS < tools.model_timeout.total_seconds()
+    if _may_ask(state) and has_time and not draft.abstains:
+        found.problems = find_unsupported(draft, found.kept, checker)
+    return found
+
+
+def _better(state: State, tools: Tools, kept: Kept | None) -> Kept | None:
+    """What is *kept* of the last answer; of the first one, without its faults, if that says more or is all there is."""
+    first, of_first = state.get("draft"), state.get("kept")
+    if first is None or (kept is not None and kept.statements >= (of_first.statements if of_first else 0)):
+        return kept
+    return of_first or _salvage(state, first, tools)[0]
 
 
 def _salvage(
-    state: State, draft: Draft, tools: Tools, records: Records, found: Mapping[str, frozenset[str]] | None = None
+    state: State, draft: Draft, tools: Tools, found: Mapping[str, frozenset[str]] | None = None
 ) -> tuple[Kept | None, str, Checker]:
     """What is kept of *draft*; None if that is nothing, and why; and the checker, which knows what is not kept.
 
@@ -328,7 +335,7 @@ def _salvage(
         mask=state["mask"],
         language=note.language,
         ticket=state["ticket"].text,
-        records=records,
+        records=state["records"],
         found=found,
     )
     left_out = state["portion"].left_out(gathered)
@@ -346,12 +353,12 @@ def _salvage(
     return kept, "", checker
 
 
-def _accept(state: State, gathered: tuple[Gathered, ...], kept: Kept | None) -> Enhancement:
+def _accept(state: State, kept: Kept | None) -> Enhancement:
     """The enhancement from what is kept of a draft; if that is nothing, from the context only."""
-    portion = state["portion"]
+    portion, gathered = state["portion"], state["gathered"]
     left_out = portion.left_out(gathered)
     if kept is None:
-        return _context_only(state, gathered, Notice.ANSWER_UNUSABLE)
+        return _context_only(state, Notice.ANSWER_UNUSABLE)
     shortened = [Notice.SOURCES_LEFT_OUT] if left_out else []
     if portion.description_chars < MAX_DESCRIPTION_CHARS:
         shortened.append(Notice.DESCRIPTION_SHORTENED)
@@ -388,9 +395,9 @@ def _why_nothing(gathered: tuple[Gathered, ...]) -> tuple[Notice, ...]:
     return () if all(group.state is GatherState.UNAVAILABLE for group in gathered) else (Notice.NOTHING_FOUND,)
 
 
-def _context_only(state: State, gathered: tuple[Gathered, ...], *why: Notice) -> Enhancement:
+def _context_only(state: State, *why: Notice) -> Enhancement:
     return Enhancement(
-        gathered=gathered,
+        gathered=state["gathered"],
         requester=state["requester"],
         suggestions=state["suggestions"],
         storm=state["storm"],

@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from types import MappingProxyType
 from typing import Final
 
 from openai import AsyncOpenAI
@@ -39,7 +38,7 @@ from app.integrations.asking import Memory
 from app.integrations.documentation import Documentation as DocumentationServer
 from app.integrations.documentation import open_documentation
 from app.integrations.monitoring import Prometheus, open_prometheus
-from app.integrations.openai import MAX_COMPLETION_TOKENS, OpenAIModel, open_own_client
+from app.integrations.openai import OpenAIModel, open_own_client
 from app.integrations.prices import Prices
 from app.integrations.servicedesk import ServiceDesk
 from app.tenants import MODEL_KEY_FILE, KnownTenant
@@ -177,12 +176,12 @@ class Toolkits:
         *,
         model: str,
         fallback_model: str | None,
-        judge_model: str | None = None,
+        judge_model: str | None,
         context_timeout: timedelta,
         model_timeout: timedelta,
-        max_tokens: int = MAX_COMPLETION_TOKENS,
-        context_tokens: int | None = None,
-        prices: Mapping[str, Price] = MappingProxyType({}),
+        max_tokens: int,
+        context_tokens: int | None,
+        prices: Mapping[str, Price],
     ) -> AsyncIterator[Toolkits]:
         """*prices*: by model, as `MODEL_PRICES` has them."""
         toolkits = cls(
