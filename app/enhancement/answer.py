@@ -19,7 +19,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from app.core.enhancement import Draft, DraftProblem, Question, Statement
-from app.enhancement.objects import find_objects, is_thought, mend_objects, without_thoughts
+from app.enhancement.objects import find_objects, is_thought, mend_objects, python_objects, without_thoughts
 
 MAX_ANSWER_CHARS: Final = 400_000
 MAX_SAID_CHARS: Final = 20_000
@@ -75,6 +75,8 @@ def _read(answer: str) -> ParsedAnswer:
     for words in (found.words, found.words.rstrip("` \n") + "}"):  # the last brace is what models forget
         if not drafts and not misfits:
             drafts, misfits = _drafts(mend_objects(words))
+    if not drafts and not misfits:
+        drafts, misfits = _drafts(python_objects(found.words))
     if len(drafts) == 1:
         return ParsedAnswer(drafts[0], None, drafts[0].model_dump_json())
     if drafts:

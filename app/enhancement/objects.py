@@ -8,8 +8,10 @@ is not closed, is left out. A mark inside a JSON object is ordinary text.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import warnings
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,6 +21,9 @@ _MAX_TRIES: Final = 2_000
 _MAX_WASTE: Final = 2_000_000
 """Characters that are read in vain, from braces that begin no object. Each of a thousand could be read to the end."""
 
+_MAX_PYTHON_CHARS: Final = 50_000
+"""Python's own parser takes a hundred times as long as JSON's."""
+_PYTHON_OBJECT = re.compile(r"\{\s*+'")
 # An object's first brace; `<think>`, `</think>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<|END_THINKING|>`;
 # gpt-oss's `<|channel|>analysis<|message|>` and what is left of it where a server drops its marks; Gemma's
 # `<|channel>`; s1's `<|im_start|>think`; the sentences of Granite 3.2; Open WebUI's `<details type="reasoning">`. A
@@ -108,6 +113,19 @@ def mend_objects(text: str) -> list[dict[str, Any]]:
     """The objects of *text*, read without what JSON forbids: trailing commas, comments, unusual blanks and escapes."""
     start, end = text.find("{"), text.rfind("}") + 1
     return find_objects(_BLEMISH.sub(lambda found: _BACKSLASH.sub(_escaped, found[1] or ""), text[start:end])).objects
+
+
+def python_objects(text: str) -> list[dict[str, Any]]:
+    """The object of *text* that is written as Python writes it: `{'summary': None}`."""
+    begins = _PYTHON_OBJECT.search(text)
+    if begins is None or len(text) > _MAX_PYTHON_CHARS:
+        return []
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of unusual backslashes
+            found = json.loads(json.dumps(ast.literal_eval(text[begins.start() : text.rfind("}") + 1])))
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return []
+    return [found] if isinstance(found, dict) else []
 
 
 def _escaped(backslash: re.Match[str]) -> str:

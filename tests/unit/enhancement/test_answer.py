@@ -197,6 +197,28 @@ def test_a_slightly_other_shape_is_the_same_draft(answer: str) -> None:
     assert "SECRETLY" not in read_answer(answer).said
 
 
+PYTHON = repr(DRAFT.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [PYTHON, f"Sure:\n```python\n{PYTHON}\n```\nDone {{really}}."[:-10], f"<think>{{'summary'}}</think>{PYTHON}"],
+)
+def test_an_object_as_python_writes_it_is_read(answer: str) -> None:
+    assert read_answer(answer).draft == DRAFT
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["{'summary': {1, 2}}", "{'summary': b'x'}", "{'summary': open('x')}", "{'a': " * 5_000, "{'" * 20_000, "{'a': 1" + "}" * 40_000],
+)  # fmt: skip
+@pytest.mark.filterwarnings("error")
+def test_what_only_looks_like_python_is_no_answer(answer: str) -> None:
+    began = time.process_time()
+    assert read_answer(answer).draft is None
+    assert time.process_time() - began < 1
+
+
 def test_a_path_of_windows_whose_backslashes_are_not_doubled_keeps_them() -> None:
     read = read_answer(OBJECT.replace("no mail.", r"no mail in C:\Users\PST, it\'s full."))
     assert read.draft is not None
