@@ -200,8 +200,8 @@ def _decode(body: bytes) -> dict[str, Any]:
 
 
 def _is_throttled(answer: dict[str, Any]) -> bool:
-    told = f"{answer.get('error', '')} {answer.get('error_description', '')}".lower()
-    return "too many" in told or "access denied" in told
+    told = " ".join(str(answer.get(key, "")) for key in ("error", "error_description", "cause")).lower()
+    return "too many" in told or "access denied" in told or "throttles" in told
 
 
 def _is_header_value(value: str) -> bool:
