@@ -100,7 +100,7 @@ def test_an_accounts_server_that_gives_no_more_tokens_is_left_alone(body: Any) -
 
 # https://github.com/demisto/content, Packs/ServiceDeskPlus (cloud, 2020).
 def test_a_ticket_of_the_cloud_whose_objects_are_null_is_read() -> None:
-    row = {
+    row: dict[str, Any] = {
         **dict.fromkeys(["resolution", "linked_to_request", "technician", "category", "site", "priority", "sla"]),
         "udf_fields": {},
         "email_cc": [],
