@@ -42,6 +42,7 @@ _KEYS: Final = {
 }
 """What a model may call them, in small letters."""
 _REF = re.compile(r"\b[A-Za-z][0-9]{1,3}\b")
+_REFS_IN_BRACKETS = re.compile(r"\s?[\[(]([TKAMD]\d{1,3}(?:\s?[,;]\s?[TKAMD]\d{1,3}){0,9})[\])]")
 _WORD = re.compile(r"\w")
 _REF_KEYS: Final = ("ref", "id", "source", "citation")
 # An object with escaped quotes, as within a text: `{\"summary\": …}`.
@@ -134,10 +135,9 @@ def _candidates(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, dict):
-        names = {_name(key) for key in value}
-        if isinstance(_get(value, "summary"), str) or {"facts", "next_steps"} <= names:
+        if _is_near(value):
             yield value
-        else:
+        elif not _is_schema(value):  # repeated before the answer
             for key, each in value.items():
                 if not is_thought(key):
                     yield from _candidates(each, depth + 1)
@@ -150,6 +150,17 @@ def _candidates(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
         except (ValueError, RecursionError):
             return
         yield from _candidates(inner, depth + 1)
+
+
+def _is_near(value: dict[str, Any]) -> bool:
+    has_keys = isinstance(_get(value, "summary"), str) or {"facts", "next_steps"} <= {_name(key) for key in value}
+    return has_keys and not _is_schema(value)
+
+
+def _is_schema(value: dict[str, Any]) -> bool:
+    """Whether *value* says of which type our keys are, and not what they hold."""
+    lists = (_get(value, name) for name in ("facts", "next_steps"))
+    return any(isinstance(each, dict) and each.get("type") == "array" for each in lists)
 
 
 def _name(key: str) -> str:
@@ -178,6 +189,8 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
     if cited is None and isinstance(summary, dict):
         cited = _get(summary, "citations")
     plain["summary_citations"] = _refs(cited or [])
+    if not plain["summary_citations"] and "summary" in plain:
+        plain["summary"], plain["summary_citations"] = _apart(plain["summary"])
     plain["questions"] = _questions(_get(value, "questions"))
     return plain
 
@@ -201,10 +214,13 @@ def _listed(value: Any) -> Any:
 
 def _statement(value: Any) -> Any:
     if isinstance(value, str):
-        return {"text": _clean(value), "citations": []}
+        value = {"text": value}
     if not isinstance(value, dict):
         return value
-    return {"text": _text(value), "citations": _refs(_get(value, "citations") or [])}
+    text, cited = _text(value), _refs(_get(value, "citations") or [])
+    if not cited:
+        text, cited = _apart(text)
+    return {"text": text, "citations": cited}
 
 
 def _text(value: Any) -> Any:
@@ -231,6 +247,13 @@ def _refs(value: Any) -> list[str]:
     text = _whole(str(value)[:_MAX_TEXT_CHARS]).strip()
     named = list(dict.fromkeys(ref.upper() for ref in _REF.findall(text)))
     return named[:_MAX_LISTED] or ([text[:_MAX_REF_CHARS]] if text else [])
+
+
+def _apart(text: Any) -> tuple[Any, list[str]]:
+    """*text* without the refs that stand in brackets in it, and these: `Restart it [T1, K2].`"""
+    if not isinstance(text, str):
+        return text, []
+    return _REFS_IN_BRACKETS.sub("", text).strip(), _refs(_REFS_IN_BRACKETS.findall(text))
 
 
 def _clean(text: Any) -> Any:

@@ -25,13 +25,13 @@ _MAX_PYTHON_CHARS: Final = 50_000
 """Python's own parser takes a hundred times as long as JSON's."""
 _PYTHON_OBJECT = re.compile(r"\{\s*+'")
 # An object's first brace; `<think>`, `</think>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<|END_THINKING|>`;
-# gpt-oss's `<|channel|>analysis<|message|>` and what is left of it where a server drops its marks; Gemma's
-# `<|channel>`; s1's `<|im_start|>think`; the sentences of Granite 3.2; Open WebUI's `<details type="reasoning">`. A
+# gpt-oss's `<|channel|>analysis<|message|>` (`commentary to=` a tool is an answer) and what is left of it where a server
+# drops its marks; Gemma's `<|channel>`; s1's `<|im_start|>think`; the sentences of Granite 3.2; Open WebUI's `<details type="reasoning">`. A
 # name in quotation marks is not a mark.
 _MARK = re.compile(
     r"""
       (?P<brace>\{)(?=\s*["}])
-    | <\|?channel\|?>\s*(?P<channel>[a-z]*)
+    | <\|?channel\|?>\s*(?P<channel>[a-z]*)(?P<call>\s+to=)?
     | (?P<end><\|end\|>|</details>|\bhere(?:'s|\ is)\ my\ response:|<\|im_start\|>\s*answer\b)
     | (?P<open>\bhere(?:'s|\ is)\ my\ thought\ process:|<\|im_start\|>\s*think\b
       |<details\b(?=[^<>]{0,200}\breasoning\b)[^<>]{0,200}>)
@@ -167,7 +167,8 @@ def _step(mark: re.Match[str]) -> str | None:
     if mark["final"]:
         return "close"
     if mark["channel"] is not None:
-        return "close" if mark["channel"].lower() in {"", "final"} else "open"
+        is_answer = mark["call"] is not None or mark["channel"].lower() in {"", "final"}
+        return "close" if is_answer else "open"
     name = _UNUSED.get(mark["name"].lower(), mark["name"].lower())
     if not is_thought(name):
         return None
