@@ -134,13 +134,11 @@ def _candidates(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     """Objects that may fit the schema: *value* itself, or one inside it, as a member or as JSON in a string."""
     if depth > _MAX_DEPTH:
         return
-    if isinstance(value, dict):
-        if _is_near(value):
-            yield value
-        elif not _is_schema(value):  # repeated before the answer
-            for key, each in value.items():
-                if not is_thought(key):
-                    yield from _candidates(each, depth + 1)
+    if isinstance(value, dict) and _is_near(value):
+        yield value
+    elif isinstance(value, dict):
+        for each in _members(value):
+            yield from _candidates(each, depth + 1)
     elif isinstance(value, list):
         for each in value:
             yield from _candidates(each, depth if depth == 0 else depth + 1)
@@ -150,6 +148,11 @@ def _candidates(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
         except (ValueError, RecursionError):
             return
         yield from _candidates(inner, depth + 1)
+
+
+def _members(value: dict[str, Any]) -> list[Any]:
+    """What may hold the object; nothing of a schema that is repeated before the answer."""
+    return [] if _is_schema(value) else [each for key, each in value.items() if not is_thought(key)]
 
 
 def _is_near(value: dict[str, Any]) -> bool:

@@ -25,9 +25,9 @@ _MAX_PYTHON_CHARS: Final = 50_000
 """Python's own parser takes a hundred times as long as JSON's."""
 _PYTHON_OBJECT = re.compile(r"\{\s*+'")
 # An object's first brace; `<think>`, `</think>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<|END_THINKING|>`;
-# gpt-oss's `<|channel|>analysis<|message|>` (`commentary to=` a tool is an answer) and what is left of it where a server
-# drops its marks; Gemma's `<|channel>`; s1's `<|im_start|>think`; the sentences of Granite 3.2; Open WebUI's `<details type="reasoning">`. A
-# name in quotation marks is not a mark.
+# gpt-oss's `<|channel|>analysis<|message|>` (`commentary to=` a tool is an answer) and what is left of it where a
+# server drops its marks; Gemma's `<|channel>`; s1's `<|im_start|>think`; the sentences of Granite 3.2; Open WebUI's
+# `<details type="reasoning">`. A name in quotation marks is not a mark.
 _MARK = re.compile(
     r"""
       (?P<brace>\{)(?=\s*["}])
