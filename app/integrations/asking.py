@@ -89,7 +89,7 @@ def is_refusal(status: int, refusal: Refusal) -> bool:
 
 def ask_less(asked: Asking, refusal: Refusal) -> Asking | None:
     """The options for the next call after *refusal*; None: no change could help."""
-    if refusal.is_filtered or refusal.has_no_model or refusal.has_no_credit:
+    if refusal.is_filtered or refusal.has_no_model or refusal.has_no_credit or refusal.has_bad_key:
         return None
     if refusal.is_too_long and not refusal.unsupported & asked.options:
         room = min(refusal.sizes.room(asked.tokens), asked.tokens - 1)

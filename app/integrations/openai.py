@@ -61,7 +61,7 @@ _MORE_ROOM: Final = 4
 # Also Cloudflare's 424 and Portkey's 446, which their guardrails answer.
 _FILTER_STATUSES: Final = frozenset({400, 403, 422, 424, 446, 451})
 _NO_CREDIT: Final = "its account has no credit left"
-_NO_CREDIT_STATUSES: Final = frozenset({400, 402, 403, 429})
+_OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 429})
 # Beside 5xx: a time-out, a conflict, Bedrock's fault of a model, too early, Groq's full capacity, Google's "cancelled".
 _PASSING: Final = frozenset({408, 409, 424, 425, 429, 498, 499})
 _PAUSE_S: Final = 0.5
@@ -243,7 +243,7 @@ class OpenAIModel:
             if less is None:
                 # What it says stays here: it may quote the prompt.
                 share = sizes.share(estimate_tokens(_texts_of(call)))
-                raise _declined(refusal, status, share=share) or _unpaid(refusal, status) or failure
+                raise _declined(refusal, status, share=share) or self._unauthorised(refusal, status) or failure
             unsupported |= refusal.unsupported & asked.options
             asked = less
             # The library has retried a 500 by itself; a call with fewer options is made once.
@@ -253,6 +253,13 @@ class OpenAIModel:
     def _not_understood(self) -> ModelUnavailable:
         told = "the endpoint answered something that is not a completion"
         return ModelUnavailable(f"{told}; if that stays, check {self._check[1]}")
+
+    def _unauthorised(self, refusal: Refusal, status: int) -> ModelRefused | None:
+        """The error if the endpoint refused the account or its key, whatever its status."""
+        if not (refusal.has_no_credit or refusal.has_bad_key) or status not in _OF_ACCOUNT:
+            return None
+        hint = _NO_CREDIT if refusal.has_no_credit else f"check {self._check[0]}"
+        return ModelRefused(f"the model's endpoint refused the call ({status}); {hint}")
 
     def _learn(self, endpoint: str, model: str, asked: Asking, unsupported: set[Option]) -> None:
         """Remember and log the options that the endpoint does not support."""
@@ -289,12 +296,6 @@ def _declined(refusal: Refusal, status: int, *, share: float | None) -> ModelRef
         return ContentFiltered(DECLINED_BY_FILTER)
     if refusal.is_too_long and is_refusal(status, refusal):
         return PromptTooLong("the prompt is too long for the model's context", share=share)
-    return None
-
-
-def _unpaid(refusal: Refusal, status: int) -> ModelRefused | None:
-    if refusal.has_no_credit and status in _NO_CREDIT_STATUSES:
-        return ModelRefused(f"the model's endpoint refused the call ({status}); {_NO_CREDIT}")
     return None
 
 

@@ -31,10 +31,10 @@ LIMITS: Final = (Option.MAX_TOKENS, Option.MAX_COMPLETION_TOKENS)
 _NAMES: Final[Mapping[Option, str]] = {
     Option.JSON_SCHEMA: r"response[_ ]format|json[_ ]schema|structured[_ ]outputs?|grammar",
     Option.JSON_OBJECT: r"response[_ ]format|json[_ ](?:object|mode)",
-    Option.MAX_TOKENS: r"max_tokens",
+    Option.MAX_TOKENS: r"max_tokens(?:_to_sample)?",
     Option.MAX_COMPLETION_TOKENS: r"max_completion_tokens",
     Option.TEMPERATURE: r"temperature",
-    Option.SYSTEM_ROLE: r"system[ _](?:role|message|prompt|instruction)s?|role\W{1,3}system",
+    Option.SYSTEM_ROLE: r"developer instruction|system[ _](?:role|message|prompt|instruction)s?|role\W{1,3}system",
 }
 _NOT: Final = (
     r"(?:not|n't)\s+(?:\w+\s+){0,3}?"
@@ -69,9 +69,15 @@ _TOO_LONG_CODES: Final = frozenset(
 )
 # OpenAI's 429 for one call that is more than a minute's tokens: the same call never fits. Other 429 speak of a rate.
 _LARGER_THAN_RATE: Final = re.compile(r"request too large|tokens must be reduced", re.IGNORECASE)
-# Of the schema alone, whatever the length of the prompt: Anthropic, Gemini, Azure, xgrammar.
-_SCHEMA_TOO_LARGE: Final = re.compile(
-    r"\b(?:grammar|schema)\b[^.\n]{0,80}\b(?:too (?:large|long|complex|deep|many \w+)|exceeds? the maximum)\b[^.\n]*",
+# Of the schema alone, whatever the length of the prompt: Anthropic, Gemini, llama.cpp, SGLang.
+_SCHEMA_REFUSED: Final = re.compile(
+    r"\bfailed to (?:parse|compile|convert)\b[^.\n]{0,40}\b(?:grammar|schema)\b"
+    r"|\b(?:grammar|schema)\b[^.\n]{0,80}\b(?:too (?:large|long|complex|deep|many \w+)|exceeds? the maximum)\b[^.\n]*",
+    re.IGNORECASE,
+)
+# A model takes its own temperature alone: Claude with thoughts, Kimi.
+_OTHER_TEMPERATURE: Final = re.compile(
+    r"\binvalid temperature\b|\btemperature\b[^.\n]{0,30}\b(?:must be|may only|only \S+ is|range|should be|between)\b",
     re.IGNORECASE,
 )
 _ROLES: Final = re.compile(
@@ -116,6 +122,12 @@ _NO_CREDIT: Final = re.compile(
     r"|\b(?:(?:no|any|out of|more|used all available) credits?)\b(?! card)",
     re.IGNORECASE,
 )
+# Gemini answers it with 400.
+_BAD_KEY: Final = re.compile(
+    r"\bapi[ _-]key\b[^.\n]{0,20}\b(?:not valid|invalid|incorrect|expired|missing)\b"
+    r"|\b(?:invalid|incorrect) api[ _-]key\b",
+    re.IGNORECASE,
+)
 _NO_CREDIT_CODES: Final = frozenset(
     {"insufficient_quota", "insufficient_balance", "exceeded_current_quota_error", "billing_not_active"}
 )
@@ -140,6 +152,7 @@ class Refusal:
     is_filtered: bool = False
     has_no_model: bool = False
     has_no_credit: bool = False
+    has_bad_key: bool = False
     sizes: Sizes = field(default_factory=Sizes)
 
 
@@ -159,7 +172,7 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
     counts = {_COUNTS[key]: int(value) for key, value in told if key in _COUNTS}
     text = _own(words[:_MAX_TEXT], list(prompt))
     named = frozenset(option for option in Option if any(_is_of(param, option) for param in params))
-    text, schemas = _SCHEMA_TOO_LARGE.subn(" ", text)
+    text, schemas = _SCHEMA_REFUSED.subn(" ", text)
     is_too_long = status == 413 or bool(codes & _TOO_LONG_CODES) or _TOO_LONG.search(text) is not None  # noqa: PLR2004
     if status == TOO_MANY:
         is_too_long = _LARGER_THAN_RATE.search(text) is not None
@@ -167,6 +180,8 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
     unsupported = {option for option, words in _UNSUPPORTED.items() if words.search(text)}
     if says_not:
         unsupported |= named
+    if _OTHER_TEMPERATURE.search(text):
+        unsupported.add(Option.TEMPERATURE)
     if schemas:
         unsupported.add(Option.JSON_SCHEMA)
     if is_too_long and not codes & _UNSUPPORTED_CODES:
@@ -179,6 +194,7 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
         is_filtered=any(_is_filter(code) for code in codes) or _FILTER.search(text) is not None,
         has_no_model=not codes.isdisjoint(_NO_MODEL_CODES) or _NO_MODEL.search(text) is not None,
         has_no_credit=not codes.isdisjoint(_NO_CREDIT_CODES) or _NO_CREDIT.search(text) is not None,
+        has_bad_key=_BAD_KEY.search(text) is not None,
         sizes=Sizes(**counts) if "context" in counts else read_sizes(text, asked=asked),
     )
 

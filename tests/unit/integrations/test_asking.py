@@ -348,6 +348,9 @@ async def test_a_template_that_says_so_is_asked_without_a_system_role_from_then_
         'Invalid JSON payload received. Unknown name "temperature": Cannot find field.',
         "Argument not supported on this model: temperature",
         "Unrecognized request argument supplied: temperature",
+        "`temperature` may only be set to 1 when thinking is enabled.",
+        "invalid temperature: only 1 is allowed for this model",
+        "This model doesn't support the temperature field. Remove temperature and try again.",
     ],
 )
 async def test_an_option_is_left_out_as_servers_say_it(says: str) -> None:
@@ -439,6 +442,8 @@ async def test_a_filters_refusal_is_told_as_such_as_many_servers_say_it(status: 
 
 
 SCHEMA_REFUSALS: dict[str, Any] = {
+    "llama.cpp": an_error("Failed to initialize samplers: failed to parse grammar", code=400),
+    "sglang": {"object": "error", "message": "Failed to compile json grammar", "type": "Bad Request", "code": 400},
     "anthropic": an_error("The compiled grammar is too large, which would cause performance issues. Simplify your tool schemas or reduce the number of strict tools."),
     "gemini": [an_error("The specified schema produces a constraint that has too many states for serving. Typical causes of this error are schemas with lots of text (for example, very long property or enum names).", code=400)],
     "gemini, nesting": [an_error("A schema in GenerationConfig in the request exceeds the maximum allowed nesting depth.", code=400)],
@@ -476,6 +481,21 @@ NO_CREDIT: dict[str, tuple[int, Any]] = {
 async def test_an_account_without_credit_is_told_as_such_and_asked_once(status: int, body: Any) -> None:
     endpoint = Endpoint(lambda _: (status, body))
     with pytest.raises(ModelRefused, match="has no credit left"):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (400, "API key not valid. Please pass a valid API key."),  # Gemini
+        (403, "Incorrect API key provided: xai-12***. You can obtain an API key from the console."),
+        (401, "Invalid API Key"),
+    ],
+)
+async def test_a_refused_key_is_named_whatever_the_status(status: int, says: str) -> None:
+    endpoint = Endpoint(lambda _: (status, [an_error(says, code=status)]))
+    with pytest.raises(ModelRefused, match="check OPENAI_API_KEY"):
         await ask(endpoint.model())
     assert len(endpoint.calls) == 1
 
