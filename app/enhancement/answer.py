@@ -96,7 +96,7 @@ def _read(answer: str) -> ParsedAnswer:
 
 
 def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], DraftProblem]]]:
-    """The different drafts in *values*, two at most, and the objects that are almost a draft, with what is wrong."""
+    """The different drafts in *values*, two at most, and the last object that is almost a draft, with what is wrong."""
     drafts: list[Draft] = []
     misfits: list[tuple[dict[str, Any], DraftProblem]] = []
     for value in _candidates(values):
@@ -104,7 +104,7 @@ def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], 
         try:
             draft = Draft.model_validate(plain)
         except ValidationError as error:
-            misfits.append((plain, _misfit(error)))
+            misfits = [(plain, _misfit(error))]  # of thousands the last tells enough
         else:
             drafts += [draft] if draft not in drafts else []
             if len(drafts) > 1:
