@@ -1,4 +1,4 @@
-"""Tickets that no person wrote: the reply of an absent person's mailbox, the report that a mail was not delivered.
+"""Tickets that no person wrote: an absent person's mailbox replied, a mail was not delivered, a filter called it spam.
 
 Invariant: subject and body decide together, and in doubt a person wrote it. ServiceDesk Plus gives no mail headers, so
 neither `Auto-Submitted` (RFC 3834) nor `multipart/report` (RFC 6522) can be seen.
@@ -169,6 +169,14 @@ _PERSON = re.compile(
 _POSTMASTER = re.compile(r"mailer-daemon|postmaster|mail delivery (?:sub)?system")
 
 _TAG = re.compile(r"^(?:\s*(?:\[[^\]]*\]|##\S*##|(?:re|aw|sv|antw|odp|res|rif)\s*:))+\s*")
+# What SpamAssassin, MailScanner, Barracuda and others put before a subject; in capitals, since people use brackets too.
+_SPAM_TAG = re.compile(
+    r"(?:\s*(?:\[[^\]#]*##[^\]]*\]|##\S*##))*\s*"
+    r"(?:[\[({<]|\*{2,5})\s*(?:(?:SUSPECTED|PROBABLE|POSSIBLE|LIKELY|\?) ?)?(?:SPAM|JUNK)(?:[ -]?MAIL)?"
+    r"(?:[ -]?(?:SUSPECTED|VERDACHT|LIKELY|WARNING|\?+))?(?:[ :][-\d./ ]+)?\s*(?:[\])}>]|\*{2,5})"
+    r"|\s*\{Spam\?\}|\s*SPAM(?:\?|: )(?=\s?\S)"
+)
+_ABOUT_SPAM = re.compile(r"spam|junk|filter|quarant", re.IGNORECASE)
 _ANSWERS = re.compile(r"(?:re|aw|sv|antw|odp|res|rif)\s*:\s*(?!\[)")
 _NO_SUBJECT = re.compile(
     r"(?:re|aw|sv|fwd?|wg|tr|rv)\s*:|[(<\[]?(?:no subject|kein betreff|ohne betreff|sans objet|aucun objet|sin asunto"
@@ -182,6 +190,8 @@ def find_automatic(ticket: Ticket) -> Code | None:
     subject, body = _plain(ticket.subject), _plain(ticket.description)
     if not re.search(r"\w", _NO_SUBJECT.sub("", subject) + _PICTURE.sub("", body)):
         return Code.TICKET_EMPTY
+    if (tag := _SPAM_TAG.match(ticket.subject)) and not _ABOUT_SPAM.search(ticket.subject, tag.end()):
+        return Code.TAGGED_AS_SPAM
     is_answer = _ANSWERS.match(subject) is not None
     subject = _TAG.sub("", subject)
     if _REPORT_SUBJECT.match(subject) and _is_report(body, requester=ticket.requester):

@@ -229,6 +229,7 @@ _NOBODY_WAITS: Final = {
     Code.TICKET_EMPTY: "the ticket has no words",
     Code.AUTOMATIC_REPLY: "the ticket is an automatic reply",
     Code.UNDELIVERED_MAIL: "the ticket is a report that a mail was not delivered",
+    Code.TAGGED_AS_SPAM: "a mail filter marked the ticket's mail as spam",
 }
 
 

@@ -615,7 +615,34 @@ IN_EIGHT_LANGUAGES: Final = [
     (None, "Automatyczna odpowiedź", "Proszę ustawić dla skrzynki biuro@ od piątku."),
     (None, "Nie dostarczono", "Dostaję to przy każdym mailu do Gmaila, co zrobić?"),
 ]
+SPAM: Final = [
+    ("[SPAM] Increase your sales", "Dear sir, we offer leads."),
+    ("***SPAM*** Invoice overdue", "Please find attached."),
+    ("*****SPAM***** You have won", "Click here"),
+    ("{Spam?} Cheap toner", "50 % off"),
+    ("[SPAM?] Meeting", "Hi"),
+    ("[SUSPECTED SPAM] Your parcel", "Pay the customs fee."),
+    ("[Request ID :##1042##] [SPAM] Hello", "I am a prince."),
+    ("[SPAM: 12.3/5.0] Loan", "We lend."),
+    ("[SPAM-VERDACHT] Angebot", "Guten Tag"),
+    ("SPAM: Gewinnspiel", "Jetzt klicken"),
+    ("<SPAM> Encuesta", "Hola"),
+]
+NO_SPAM: Final = [
+    ("FW: [SPAM] Invoice overdue", "Is this one real? It names our bank."),
+    ("Re: [SPAM] Offer", "This came to all of us today."),
+    ("[Spam] filter lets too much through", "Since Monday."),
+    ("[SPAM] not marked as junk any more", "How do I teach the filter again?"),
+    ("Spam", "I get 200 spam mails a day."),
+    ("Spam filter", "Please release the mail of Jane."),
+    ("[SPAMFILTER] quarantine report missing", "Nobody got it today."),
+    ("Spamhaus lists our server", "We are on the XBL."),
+    ("SPAM folder is full", "Outlook says so."),
+    ("JUNK folder missing", "In Outlook on my phone."),
+]
 SET: Final = [
+    *((Code.TAGGED_AS_SPAM, *each) for each in SPAM),
+    *((None, *each) for each in NO_SPAM),
     *IN_EIGHT_LANGUAGES,
     *((Code.AUTOMATIC_REPLY, *each) for each in REPLIES),
     *((Code.UNDELIVERED_MAIL, *each) for each in REPORTS),
