@@ -180,8 +180,10 @@ class _TokenAuthenticator:
             raise CredentialsRefused(
                 f"The accounts server does not accept our credentials (HTTP {reply.status}): check {self.secret}."
             )
-        value, life_s = answer.get("access_token"), answer.get("expires_in", _DEFAULT_LIFE.total_seconds())
-        if not isinstance(value, str) or not _is_header_value(value) or not isinstance(life_s, int | float):
+        value, life_s = answer.get("access_token"), answer.get("expires_in")
+        if not isinstance(life_s, int | float):
+            life_s = _DEFAULT_LIFE.total_seconds()
+        if not isinstance(value, str) or not _is_header_value(value):
             raise NoTokenGiven(
                 f"The accounts server answered something that is not an access token (HTTP {reply.status}). If that"
                 " stays, check servicedesk.accounts_url in the tenant's file.",

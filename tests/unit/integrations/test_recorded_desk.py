@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from app.core.access_token import TokenUnavailable
+from app.core.access_token import AccessToken, TokenUnavailable
 from app.core.ticket import Fate
 from app.errors import HelpDeskRefused
 from app.integrations.http import Reply
@@ -92,10 +92,20 @@ def test_a_header_says_how_long_before_words_do() -> None:
     ],
 )  # fmt: skip
 def test_an_accounts_server_that_gives_no_more_tokens_is_left_alone(body: Any) -> None:
+    with pytest.raises(TokenUnavailable):
+        given(400, body)
+
+
+@pytest.mark.parametrize("expires_in", [None, "3600", "", 3_600_000])
+def test_a_token_is_one_however_its_life_is_told(expires_in: object) -> None:
+    token = given(200, {"access_token": "1000.x", "api_domain": "https://x.example", "expires_in": expires_in})
+    assert (token.value, token.life) == ("1000.x", timedelta(hours=1))
+
+
+def given(status: int, body: Any) -> AccessToken:
     client = OAuthClient("id", "secret", "token")
     signer = _TokenAuthenticator(client, secret="x", accounts_url="https://a.example", outbound=None, tokens=None)  # type: ignore[arg-type]
-    with pytest.raises(TokenUnavailable):
-        signer._parse(Reply(400, CIMultiDict(), json.dumps(body).encode()))
+    return signer._parse(Reply(status, CIMultiDict(), json.dumps(body).encode()))
 
 
 # https://github.com/demisto/content, Packs/ServiceDeskPlus (cloud, 2020).
