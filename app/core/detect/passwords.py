@@ -88,7 +88,7 @@ _PAIR_WORD = re.compile(
     r"|anmeldedaten"
     r"|logindaten|benutzer/passwort|identifiants?|accès|acceso|credenciales|usuario/contraseña|usuario y contraseña"
     r"|credenziali|credenciais|dane (?:logowania|dostępowe)|giriş bilgileri|přihlašovací údaje|уч[её]тные данные"
-    r"|логин/пароль|inloggegevens)(?!\w)"
+    r"|логин/пароль|inlog(?:gegevens)?)(?!\w)"
 )
 _PAIR_STATED = re.compile(rf"[^\n:=]{{0,40}}?\s*[:=]\s*{_USER_AND_VALUE}")
 _PAIR_BESIDE = re.compile(rf"[^\n:=]{{0,25}}?\s*-?\s+{_USER_AND_VALUE}")
@@ -131,7 +131,7 @@ ANCHORS: Final = {
     ).split("|"),
     "pair": (
         "cred|login|log-in|user|un/pw|zugangs|anmelded|benutzer/|identifiant|accès|acceso|usuario|dane |giriş bilgi|"
-        "přihlašovací ú|учётные|учетные|логин/|inloggeg"
+        "přihlašovací ú|учётные|учетные|логин/|inlog"
     ).split("|"),
     "ssid": "ssid|wlan|wifi|wi-fi".split("|"),
     "phrase": (
