@@ -76,6 +76,7 @@ class Code(StrEnum):
     TICKET_EMPTY = "ticket_empty"
     AUTOMATIC_REPLY = "automatic_reply"
     UNDELIVERED_MAIL = "undelivered_mail"
+    TAGGED_AS_SPAM = "tagged_as_spam"
     NOTHING_FOUND = "nothing_found"
     TICKET_OF_ANOTHER_ACCOUNT = "ticket_of_another_account"
     ACCOUNT_UNKNOWN = "account_unknown"

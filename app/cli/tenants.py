@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import click
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from app.db.limits.holds import Hold
     from app.db.reports.load import FailedDeliveries, TenantLoad
     from app.tenants import KnownTenant, TenantDirectory
+
+
+_SERVERS_AT_ONCE: Final = 10
+"""Of documentation: each is waited for up to its tenant's `documentation.timeout_seconds`."""
 
 
 @click.group()
@@ -96,19 +100,25 @@ def _look_at_documentation(tenants: list[KnownTenant]) -> tuple[dict[str, str], 
     from app.errors import AppError
     from app.integrations.documentation import open_documentation
 
-    answers, failed = {}, {}
+    asked = [known for known in tenants if known.tenant.documentation is not None]
 
-    async def look(known: KnownTenant) -> str:
-        async with open_documentation(known.tenant, known.secrets.documentation_token) as documentation:
+    async def look(known: KnownTenant, places: asyncio.Semaphore) -> str:
+        async with places, open_documentation(known.tenant, known.secrets.documentation_token) as documentation:
             return ", ".join(await documentation.look())
         raise AssertionError
 
-    for known in tenants:
-        if known.tenant.documentation is not None:
-            try:
-                answers[known.tenant.slug] = f"fine; documentation: {asyncio.run(look(known))}"
-            except AppError as error:
-                failed[known.tenant.slug] = f"documentation: {error.detail}"
+    async def look_at_all() -> list[str | BaseException]:
+        places = asyncio.Semaphore(_SERVERS_AT_ONCE)
+        return await asyncio.gather(*(look(known, places) for known in asked), return_exceptions=True)
+
+    answers, failed = {}, {}
+    for known, told in zip(asked, asyncio.run(look_at_all()), strict=True):
+        if isinstance(told, AppError):
+            failed[known.tenant.slug] = f"documentation: {told.detail}"
+        elif isinstance(told, BaseException):
+            raise told
+        else:
+            answers[known.tenant.slug] = f"fine; documentation: {told}"
     return answers, failed
 
 

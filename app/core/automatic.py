@@ -1,4 +1,4 @@
-"""Tickets that no person wrote: the reply of an absent person's mailbox, the report that a mail was not delivered.
+"""Tickets that no person wrote: an absent person's mailbox replied, a mail was not delivered, a filter called it spam.
 
 Invariant: subject and body decide together, and in doubt a person wrote it. ServiceDesk Plus gives no mail headers, so
 neither `Auto-Submitted` (RFC 3834) nor `multipart/report` (RFC 6522) can be seen.
@@ -43,8 +43,11 @@ _SET_SUBJECT = re.compile(
 _CHOSEN_SUBJECT = re.compile(
     r"(?:auto(?=:)|out[ -]of[ -](?:the[ -])?office|ooo|abwesenheits(?:nachricht|meldung)|abwesend|abwesenheit"
     r"|nicht im büro|absen(?:ce|t|te)(?: du bureau)?|(?:message|notification) d'absence"
-    r"|fuera de (?:la )?oficina|mensaje de ausencia|ausente|fuori (?:sede|ufficio)|afwezig(?:heid)?"
-    r"|fora do escritório|poza biurem|frånvaro|fravær)" + _REST
+    r"|fuera de (?:la )?oficina|mensaje de ausencia|ausente|fuori (?:sede|ufficio)|messaggio di assenza|assenza"
+    r"|assente"
+    r"|afwezig(?:heid(?:s(?:bericht|melding))?)?|niet op kantoor|fora do escritório"
+    r"|(?:mensagem de )?ausência(?: temporária)?"
+    r"|poza biurem|nieobecność|nieobecn[ya]|frånvaro\w*|fravær\w*|ofis dışında|вне офиса|mimo kancelář)" + _REST
 )
 _SAYS_SO = re.compile(
     r"this is an auto(?:matic|mated|matically generated) (?:e-?mail )?(?:reply|response|answer)"
@@ -70,6 +73,24 @@ _ABSENT = re.compile(
     r"|\b(?:sono|sarò)\b.{0,30}(?:fuori|assente|in ferie)|\bik ben\b.{0,50}(?:afwezig|niet aanwezig|vakantie)"
     r"|\bestou\b.{0,30}(?:ausente|fora do escritório|de férias)|\b(?:jestem|przebywam)\b.{0,30}(?:nieobecn|urlop)"
     r"|\bjag är\b.{0,30}(?:ledig|bortrest|semester)|\bjeg er\b.{0,40}(?:fraværende|ferie|ikke på kontoret)"
+    # Back when, and who helps meanwhile.
+    r"|\bback (?:at my desk|in the office|on|to work)\b|\bget back to you (?:on|when|after|as soon)"
+    r"|\bout (?:until|till|sick)\b"
+    r"|\bin my absence\b|\b(?:bin|befinde mich) (?:\w+ ){0,2}(?:fortbildung|schulung|lehrgang|seminar|dienstreise"
+    r"|elternzeit"
+    r"|mutterschutz|urlaub|krank|unterwegs)|\b(?:wieder|zurück) (?:da|am (?:platz|arbeitsplatz)|im haus)\b"
+    r"|\bin meiner abwesenheit\b|\ben (?:formation|arrêt|congé|vacances|voyage)\b|\b(?:dès|à) mon retour\b"
+    r"|\b(?:pendant|durant|en) mon absence\b|\b(?:de (?:baja|viaje|vacaciones|permiso))\b.{0,30}\b(?:hasta|del"
+    r"|con acceso)"
+    r"|\ba mi (?:vuelta|regreso)\b|\ben mi ausencia\b|\b(?:rientro|rientrerò|torno|tornerò) (?:il |in ufficio"
+    r"|luned|marted"
+    r"|mercoled|gioved|venerd)|\bal (?:mio )?(?:rientro|ritorno)\b|\b(?:weer|terug) (?:op kantoor|aanwezig"
+    r"|bereikbaar)"
+    r"|\bniet op kantoor\b|\bbij (?:mijn )?terugkomst\b|\b(?:regresso|regressarei|volto|voltarei|retorno) (?:a|na"
+    r"|no|em|dia)\b"
+    r"|\b(?:na (?:minha )?volta|ao regressar)\b|\bestarei\b.{0,40}(?:ausente|fora|férias)|\bna minha ausência\b"
+    r"|\b(?:wracam|wrócę|będę z powrotem)\b|\bpo powrocie\b|\bjestem\b.{0,20}(?:poza biurem|zwolnieni|delegacj"
+    r"|szkoleni)"
 )
 # A person's words about the feature itself: it is to be set up, or does not work.
 _ABOUT_FEATURE = re.compile(
@@ -84,29 +105,36 @@ _CONDITION = re.compile(
 _WANTS_SET = re.compile(
     r"\b(?:please|pls|can you|could you|bitte|könn(?:en|t|ten) (?:sie|ihr)|pouvez|merci de|por favor|puede|pueden)\b"
     r".{0,60}"
-    r"\b(?:set|turn|switch|activat|enabl|disabl|remov|put|forward|einricht|setz|aktivier|deaktivier|einschalt|ausschalt"
+    r"\b(?:set|turn|switch|activat|enabl|disabl|remov|put|forward|einricht|setz|aktivier|deaktivier|einschalt"
+    r"|ausschalt"
     r"|weiterleit|hinterleg|eintrag|activ|désactiv|mettre|configur|desactiv|poner)"
 )
 _ASKS = re.compile(
     r"\?|n't\b|\b(?:not|cannot|error|problem|broken|help|how|could you|can you|fails?|wrong|missing|turn|set up"
-    r"|funktioniert|fehler|hilfe|nichts?|geht|wie|einrichten|marche|fonctionne|erreur|problème|pouvez|comment|pas|configurer"
+    r"|funktioniert|fehler|hilfe|nichts?|geht|wie|einrichten|marche|fonctionne|erreur|problème|pouvez|comment|pas"
+    r"|configurer"
     r"|no|funciona|puedo|cómo|puede|ayuda|configurar)\b"
 )
 
 _REPORT_SUBJECT = re.compile(
     r"undeliver(?:able|ed)\b|delivery status notification|mail delivery (?:failed|failure|system)|returned mail"
-    r"|failure notice|(?:message )?delivery (?:has )?(?:failed|failure)|message (?:undeliverable|not delivered|delayed)"
+    r"|failure notice|(?:message )?delivery (?:has )?(?:failed|failure)|message (?:undeliverable|not delivered"
+    r"|delayed)"
     r"|non[ -]?delivery report|delivery delayed|mail system error"
     r"|warning: (?:could not send message|message \S+ delayed)"
     r"|unzustellbar|nicht zustellbar|zustellung (?:fehlgeschlagen|verzögert)|nachricht nicht zugestellt"
     r"|non remis|échec de (?:la )?remise|remise (?:impossible|retardée)|message non distribué"
     r"|no se puede entregar|no entregado|correo devuelto|error de entrega|entrega (?:fallida|retrasada)"
-    r"|non recapitabile|impossibile recapitare|onbestelbaar|não (?:foi )?entregue|não é possível entregar"
-    r"|niedostarczalne|kan inte levereras|kan ikke leveres|nedoručitelné|kézbesíthetetlen|не удается доставить"
+    r"|non recapitabile|impossibile recapitare|(?:mancato recapito|recapito non riuscito)|onbestelbaar"
+    r"|bezorging mislukt"
+    r"|não (?:foi )?entregue|não é possível entregar|falha na entrega|niedostarczalne|nie dostarczono|message blocked"
+    r"|(?:mail |e-?mail |message )?delivery has failed|nicht zugestellt"
+    r"|kan inte levereras|kan ikke leveres|nedoručitelné|kézbesíthetetlen|не удается доставить"
 )
 _REPORT = re.compile(
     r"\b(?:final-recipient|reporting-mta|diagnostic-code|original-recipient):|this is the mail system at host"
-    r"|this message was created automatically by mail delivery software|this is the (?:qmail-send program|mail delivery"
+    r"|this message was created automatically by mail delivery software|this is the (?:qmail-send program"
+    r"|mail delivery"
     r" (?:sub)?system)|delivery has failed to these recipients"
     r"|delivery to the following recipients? (?:has |have )?(?:been )?(?:failed|delayed)"
     r"|delivery is delayed to these recipients"
@@ -117,11 +145,39 @@ _REPORT = re.compile(
     r"|fehler bei der nachrichtenzustellung|ihre nachricht.{0,60}(?:nicht (?:zugestellt|übermittelt)|unzustellbar)"
     r"|échec de la remise|votre message.{0,60}n'a pas pu être (?:remis|distribué)"
     r"|error de entrega a estos destinatarios|(?:no se pudo entregar|su mensaje.{0,60}no (?:se )?(?:ha podido|pudo))"
+    # "… to the following recipients", and "your message to … was not delivered", as Exchange and Gmail say it.
+    r"|a message that you sent could not be delivered|recipient(?:'s mailbox is full| address rejected)|user unknown"
+    r"|empfänger nicht erreicht|nachricht konnte nicht|postfach des empfängers ist voll"
+    r"|message n'a pas (?:pu être|été) remis"
+    r"|mensaje no se entregó|(?:impossibile recapitare|recapito non riuscito|mancato recapito)\b.{0,60}destinatari"
+    r"|messaggio non (?:è stato|può essere) (?:re)?capitato|messaggio non è stato recapitato"
+    r"|bezorging aan de volgende|bericht\b.{0,60}(?:niet worden bezorgd|niet bezorgd)"
+    r"|falha na entrega\b.{0,30}destinatários|mensagem\b.{0,60}não (?:pôde|pode|foi) (?:ser )?entregue"
+    r"|(?:dostarczenie|dostarczyć) wiadomości\b|leveransen misslyckades|leveringen til\b.{0,30}mislykkedes"
 )
-_PERSON = re.compile(r"\b(?:i|we|my|our|ich|wir|meine?|unsere?|je|nous|mon|nos|yo|mi|mis|nuestro)\b")
+# What a mail server writes: the code of an error beside an address.
+_SERVER_SAYS = re.compile(
+    r"\b[45]\d\d[ -][45]\.\d{1,3}\.\d{1,3}\b|\b(?:said|response was|remote server returned)\b.{0,20}\b[45]\d\d\b"
+)
+_MAIL_ADDRESS = re.compile(r"[\w.+-]@[\w-]+\.")
+_PERSON = re.compile(
+    r"\b(?:i|we|me|us|my|our|please|ich|wir|mir|uns|meine?|unsere?|bitte|je|nous|mon|mes|nos|merci|yo|mi|mis"
+    r"|nuestro|me|nos"
+    r"|io|noi|mio|mia|nostr[oai]|ik|wij|mij|mijn|ons|onze|eu|meu|minha|nosso|nossa|ja|mnie|moje|mój|nasz|nasze"
+    r"|proszę)\b|\?"
+)
 _POSTMASTER = re.compile(r"mailer-daemon|postmaster|mail delivery (?:sub)?system")
 
 _TAG = re.compile(r"^(?:\s*(?:\[[^\]]*\]|##\S*##|(?:re|aw|sv|antw|odp|res|rif)\s*:))+\s*")
+# What SpamAssassin, MailScanner, Barracuda and others put before a subject; in capitals, since people use brackets too.
+_SPAM_TAG = re.compile(
+    r"(?:\s*(?:\[[^\]#]*##[^\]]*\]|##\S*##))*\s*"
+    r"(?:[\[({<]|\*{2,5})\s*(?:(?:SUSPECTED|PROBABLE|POSSIBLE|LIKELY|\?) ?)?(?:SPAM|JUNK)(?:[ -]?MAIL)?"
+    r"(?:[ -]?(?:SUSPECTED|VERDACHT|LIKELY|WARNING|\?+))?(?:[ :][-\d./ ]+)?\s*(?:[\])}>]|\*{2,5})"
+    r"|\s*\{Spam\?\}|\s*SPAM(?:\?|: )(?=\s?\S)"
+)
+_ABOUT_SPAM = re.compile(r"spam|junk|filter|quarant", re.IGNORECASE)
+_ANSWERS = re.compile(r"(?:re|aw|sv|antw|odp|res|rif)\s*:\s*(?!\[)")
 _NO_SUBJECT = re.compile(
     r"(?:re|aw|sv|fwd?|wg|tr|rv)\s*:|[(<\[]?(?:no subject|kein betreff|ohne betreff|sans objet|aucun objet|sin asunto"
     r"|nessun oggetto|geen onderwerp|sem assunto)[)>\]]?"
@@ -134,19 +190,24 @@ def find_automatic(ticket: Ticket) -> Code | None:
     subject, body = _plain(ticket.subject), _plain(ticket.description)
     if not re.search(r"\w", _NO_SUBJECT.sub("", subject) + _PICTURE.sub("", body)):
         return Code.TICKET_EMPTY
+    if (tag := _SPAM_TAG.match(ticket.subject)) and not _ABOUT_SPAM.search(ticket.subject, tag.end()):
+        return Code.TAGGED_AS_SPAM
+    is_answer = _ANSWERS.match(subject) is not None
     subject = _TAG.sub("", subject)
     if _REPORT_SUBJECT.match(subject) and _is_report(body, requester=ticket.requester):
         return Code.UNDELIVERED_MAIL
-    return Code.AUTOMATIC_REPLY if _is_reply(subject, _plain(ticket.mail.own)) else None
+    return Code.AUTOMATIC_REPLY if _is_reply(subject, _plain(ticket.mail.own), is_answer=is_answer) else None
 
 
 def _is_report(body: str, *, requester: str) -> bool:
     found = _REPORT.search(body)
     begins = found is not None and found.start() < _REPORT_BEGINS and not _PERSON.search(body[: found.start()])
-    return not body or begins or _POSTMASTER.search(requester.lower()) is not None
+    head = body[:_REPORT_BEGINS]
+    of_server = _SERVER_SAYS.search(head) and _MAIL_ADDRESS.search(head) and not _PERSON.search(head)
+    return not body or begins or bool(of_server) or _POSTMASTER.search(requester.lower()) is not None
 
 
-def _is_reply(subject: str, own: str) -> bool:
+def _is_reply(subject: str, own: str, *, is_answer: bool) -> bool:
     if len(own.split()) > _MAX_REPLY_WORDS:
         return False
     if _SAYS_SO.search(own):
@@ -157,7 +218,8 @@ def _is_reply(subject: str, own: str) -> bool:
         return False
     if _ABSENT.search(_CONDITION.sub(" ", own)):
         return True
-    if by_program is None or ":" not in subject.replace("：", ":"):
+    # With words of its own, what answers an automatic reply was written by a person.
+    if is_answer or by_program is None or ":" not in subject.replace("：", ":"):
         return not own and not _ASKS.search(form["rest"])
     # In words of its own. What follows the colon is the subject that it answers, which may be about a fault.
     return not (_ASKS.search(form["rest"]) and _ASKS.search(own))

@@ -12,6 +12,7 @@ changes again.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -55,6 +56,8 @@ NEXT: Final[Mapping[Status, frozenset[Status]]] = {
 
 def _id_text(value: Any) -> Any:
     """A ticket's id as text. Senders write it as a JSON string or as an integer."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError("must be a string or a whole number")  # noqa: TRY004 - pydantic turns ValueError into its own
     return str(value).strip()
@@ -71,6 +74,24 @@ def _loose_text(value: Any) -> str:
     text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
     # A lone surrogate, which JSON can escape, is not a character and can't be stored.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+# Of a template that its help desk did not fill in: `$RequestId`, `${account.name}`, `{{account}}`, our own `<account>`.
+_VARIABLE: Final = re.compile(
+    r"\s*(?:\$\{?[A-Za-z][\w. ]*\}?|\{\{[^{}]*\}\}|<[\w. ]+>|null|undefined)\s*", re.IGNORECASE
+)
+_TIME_OF_DAY: Final = re.compile(r"\d:\d\d|\d{10}")
+
+
+def _is_variable(value: Any) -> bool:
+    return isinstance(value, str) and _VARIABLE.fullmatch(value) is not None
+
+
+def _account(value: Any) -> AccountRef:
+    """The account that *value* names. A variable of a template names none: the ticket is read then."""
+    if isinstance(value, dict):
+        value = {key: None if _is_variable(each) else each for key, each in value.items()}
+    return AccountRef() if _is_variable(value) else AccountRef.parse(value)
 
 
 TicketId = Annotated[
@@ -93,7 +114,7 @@ class Webhook(BaseModel):
     requester: Hint = ""
     created_at: Hint = ""
     updated_at: Hint = ""
-    account: Annotated[AccountRef, BeforeValidator(AccountRef.parse)] = AccountRef()
+    account: Annotated[AccountRef, BeforeValidator(_account)] = AccountRef()
     """In a shared instance: the ticket's account as the sender names it, by id, name or both."""
     updated_by: Hint = ""
     """Who caused the event. Events that our own technician caused lead to no note."""
@@ -208,6 +229,7 @@ _NOBODY_WAITS: Final = {
     Code.TICKET_EMPTY: "the ticket has no words",
     Code.AUTOMATIC_REPLY: "the ticket is an automatic reply",
     Code.UNDELIVERED_MAIL: "the ticket is a report that a mail was not delivered",
+    Code.TAGGED_AS_SPAM: "a mail filter marked the ticket's mail as spam",
 }
 
 
@@ -256,7 +278,7 @@ def compute_job_id(tenant_id: UUID, webhook: Webhook, *, signed_id: str | None) 
         key = f"webhook-id:{signed_id}"
     elif webhook.event is Event.CREATED:
         key = f"created:{webhook.ticket_id}"
-    elif webhook.updated_at:
+    elif _TIME_OF_DAY.search(webhook.updated_at):  # two updates may have one date, or one unfilled variable
         key = f"{webhook.event}:{webhook.ticket_id}:{webhook.updated_at}"
     else:
         return uuid4()

@@ -129,6 +129,10 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "The ticket is a mail server's report that a mail was not delivered.",
         "Nothing; a person who forwards such a report gets a note.",
     ),
+    Code.TAGGED_AS_SPAM: Diagnosis(
+        "The ticket is a mail whose subject a mail filter has marked as spam, e.g. with [SPAM].",
+        "Nothing; if the filter marks honest mails, correct it there.",
+    ),
     Code.NOTHING_FOUND: Diagnosis(
         "Nothing that fits the ticket was found, and its tenant wants no note then.",
         "Nothing; with note.when_nothing: short such a ticket gets a note of one sentence.",

@@ -78,9 +78,13 @@ _FURTHER_WORDS: Final[dict[str, frozenset[str]]] = {
         "igen virker men  eller alle ingen går om hos ved efter skal mit".split()
     ),
 }
-# Of languages that PostgreSQL reads no text by here, so that nothing else leaves these words out.
+# Of languages that the index reads no text by, so that nothing else leaves these words out.
 _WORDS_ELSEWHERE: Final[dict[str, frozenset[str]]] = {
-    "cs": frozenset("je se na že to jsem není ale jako pro při mi po když nám už od do jsme mám tak aby která".split()),
+    "cs": frozenset(
+        "je se na že to jsem není ale jako pro při mi po když nám už od do jsme mám tak aby která ve si za "
+        "mě můj moje můžete prosím děkuji dobrý den nejde nefunguje máme nemáme nemůžu nemohu pořád stále jen také "
+        "bude byl byla který které jak co kde před nebo všichni".split()
+    ),
     "fi": frozenset("on ei ja se että en ole kun oli mutta minä joka voi kanssa tämä niin myös sitten vain".split()),
     "hr": frozenset("je se na da nije sam ali što kada kako za od do smo ili ne su koji koja mi već nam bez".split()),
     "hu": frozenset("az hogy nem és egy van meg csak de ez már vagy kell volt lehet mert ha sem nincs pedig".split()),
@@ -89,7 +93,9 @@ _WORDS_ELSEWHERE: Final[dict[str, frozenset[str]]] = {
     ),
     "pl": frozenset(
         "nie się jest na to że do jak po dla od ale co już tylko przez gdy mam mogę może są był była proszę dzień "
-        "dobry przy oraz czy ten ta jego mnie nam kiedy bardzo jestem".split()
+        "dobry przy oraz czy ten ta jego mnie nam kiedy bardzo jestem za ze we mój moja moje moim mojego nasz "
+        "nasza działa dziękuję mamy możecie można ciągle nadal wciąż dziś dzisiaj wszyscy wszystkich lub też jeszcze "
+        "został została ma bez przed pod nad który która które które".split()
     ),
     "ro": frozenset(
         "nu este și în la cu pe de care sunt mai din că când dar pentru sau am un fost se poate fără".split()
@@ -99,11 +105,28 @@ _WORDS_ELSEWHERE: Final[dict[str, frozenset[str]]] = {
     ),
     "tr": frozenset(
         "bir ve bu için çok da de ile olarak değil var yok ama ne gibi daha sonra ben biz mi kadar hiç olan her şu "
-        "lütfen merhaba teşekkürler oluyor olmuyor ediyor".split()
+        "lütfen merhaba teşekkürler oluyor olmuyor ediyor çalışmıyor sürekli şimdi bugün sabah beri yeni bizim benim "
+        "misiniz mısınız musunuz istiyor veriyor gerekiyor alıyorum önce artık hâlâ hala günaydın tüm bütün veya ancak "
+        "çünkü nasıl neden zaman bana bize".split()
     ),
     "uk": frozenset(
         "не на що як це при після вже але для із від до є коли ми він вона немає тільки або якщо та".split()
     ),
+}
+# Letters that of all these languages these alone have: a word with one of them is a word of theirs.
+_LETTERS: Final = {
+    **dict.fromkeys("ąęłńśźż", ("pl",)),
+    **dict.fromkeys("ěřůťď", ("cs",)),
+    **dict.fromkeys("ğış", ("tr",)),
+    **dict.fromkeys("őű", ("hu",)),
+    **dict.fromkeys("ățț", ("ro",)),
+    "đ": ("hr",),
+    **dict.fromkeys("æø", ("da",)),
+    **dict.fromkeys("ãõ", ("pt",)),
+    "ñ": ("es",),
+    "ß": ("de",),
+    **dict.fromkeys("ыэъё", ("ru",)),
+    **dict.fromkeys("іїєґ", ("uk",)),
 }
 _MIN_FOREIGN_WORDS: Final = 3
 _MIN_FUNCTION_WORDS: Final = 8
@@ -112,24 +135,39 @@ _MAX_READ_CHARS: Final = 4_000
 _LEAD: Final = 2.0
 _SPOKEN_LEAD: Final = 1.5
 _SPOKEN_WORDS: Final = {code: _FUNCTION_WORDS.get(code, frozenset()) | more for code, more in _FURTHER_WORDS.items()}
+_ALL_WORDS: Final = _SPOKEN_WORDS | _WORDS_ELSEWHERE
+# Norwegian is read as Danish, whose words it mostly has.
+_TOLD: Final = {code: known for code, known in _ALL_WORDS.items() if code != "no"}
 _SPEAKERS: Final = {
-    word: tuple(code for code, known in _SPOKEN_WORDS.items() if word in known)
-    for word in frozenset().union(*_SPOKEN_WORDS.values())
+    word: tuple(code for code, known in _TOLD.items() if word in known) for word in frozenset().union(*_TOLD.values())
 }
 """For each word the languages that have it."""
-_ALL_WORDS: Final = _SPOKEN_WORDS | _WORDS_ELSEWHERE
 _WORD_OR_SHORT = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 def spoken_language(text: str) -> str | None:
-    """The language (ISO 639-1) that *text* speaks, told from two function words on; None: it can't be told."""
-    counts = dict.fromkeys(_SPOKEN_WORDS, 0)
+    """The language (ISO 639-1) that *text* speaks, told from two words on; None: it can't be told.
+
+    Function words tell it, and words with a letter that only one language has.
+    """
+    counts = dict.fromkeys(_TOLD, 0)
     for word in _WORD_OR_SHORT.findall(text[:_MAX_READ_CHARS].lower()):
-        for code in _SPEAKERS.get(word, ()):
+        for code in _SPEAKERS.get(word) or _spelled_in(word):
             counts[code] += 1
-    (most, language), (second, _) = sorted(((many, code) for code, many in counts.items()), reverse=True)[:2]
+    (most, language), (second, _) = _two_most(counts, _SPOKEN_WORDS)
+    (most_elsewhere, elsewhere), (second_elsewhere, _) = _two_most(counts, _TOLD.keys() - _SPOKEN_WORDS.keys())
+    if most_elsewhere > most:
+        language, most, second = elsewhere, most_elsewhere, max(most, second_elsewhere)
     return language if most >= _MIN_SPOKEN_WORDS and most >= second * _SPOKEN_LEAD else None
+
+
+def _two_most(counts: dict[str, int], languages: Collection[str]) -> list[tuple[int, str]]:
+    return sorted(((counts[code], code) for code in languages), reverse=True)[:2]
+
+
+def _spelled_in(word: str) -> tuple[str, ...]:
+    return () if word.isascii() else next((_LETTERS[letter] for letter in word if letter in _LETTERS), ())
 
 
 def foreign_function_words(text: str, *, languages: Collection[str]) -> set[str]:

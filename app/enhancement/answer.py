@@ -19,7 +19,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from app.core.enhancement import Draft, DraftProblem, Question, Statement
-from app.enhancement.objects import find_objects, is_thought, mend_objects, without_thoughts
+from app.enhancement.objects import find_objects, is_thought, mend_objects, python_objects, without_thoughts
 
 MAX_ANSWER_CHARS: Final = 400_000
 MAX_SAID_CHARS: Final = 20_000
@@ -42,6 +42,7 @@ _KEYS: Final = {
 }
 """What a model may call them, in small letters."""
 _REF = re.compile(r"\b[A-Za-z][0-9]{1,3}\b")
+_REFS_IN_BRACKETS = re.compile(r"\s?[\[(]([TKAMD]\d{1,3}(?:\s?[,;]\s?[TKAMD]\d{1,3}){0,9})[\])]")
 _WORD = re.compile(r"\w")
 _REF_KEYS: Final = ("ref", "id", "source", "citation")
 # An object with escaped quotes, as within a text: `{\"summary\": …}`.
@@ -75,6 +76,8 @@ def _read(answer: str) -> ParsedAnswer:
     for words in (found.words, found.words.rstrip("` \n") + "}"):  # the last brace is what models forget
         if not drafts and not misfits:
             drafts, misfits = _drafts(mend_objects(words))
+    if not drafts and not misfits:
+        drafts, misfits = _drafts(python_objects(found.words))
     if len(drafts) == 1:
         return ParsedAnswer(drafts[0], None, drafts[0].model_dump_json())
     if drafts:
@@ -93,7 +96,7 @@ def _read(answer: str) -> ParsedAnswer:
 
 
 def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], DraftProblem]]]:
-    """The different drafts in *values*, two at most, and the objects that are almost a draft, with what is wrong."""
+    """The different drafts in *values*, two at most, and the last object that is almost a draft, with what is wrong."""
     drafts: list[Draft] = []
     misfits: list[tuple[dict[str, Any], DraftProblem]] = []
     for value in _candidates(values):
@@ -101,7 +104,7 @@ def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], 
         try:
             draft = Draft.model_validate(plain)
         except ValidationError as error:
-            misfits.append((plain, _misfit(error)))
+            misfits = [(plain, _misfit(error))]  # of thousands the last tells enough
         else:
             drafts += [draft] if draft not in drafts else []
             if len(drafts) > 1:
@@ -131,14 +134,11 @@ def _candidates(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     """Objects that may fit the schema: *value* itself, or one inside it, as a member or as JSON in a string."""
     if depth > _MAX_DEPTH:
         return
-    if isinstance(value, dict):
-        names = {_name(key) for key in value}
-        if isinstance(_get(value, "summary"), str) or {"facts", "next_steps"} <= names:
-            yield value
-        else:
-            for key, each in value.items():
-                if not is_thought(key):
-                    yield from _candidates(each, depth + 1)
+    if isinstance(value, dict) and _is_near(value):
+        yield value
+    elif isinstance(value, dict):
+        for each in _members(value):
+            yield from _candidates(each, depth + 1)
     elif isinstance(value, list):
         for each in value:
             yield from _candidates(each, depth if depth == 0 else depth + 1)
@@ -148,6 +148,22 @@ def _candidates(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
         except (ValueError, RecursionError):
             return
         yield from _candidates(inner, depth + 1)
+
+
+def _members(value: dict[str, Any]) -> list[Any]:
+    """What may hold the object; nothing of a schema that is repeated before the answer."""
+    return [] if _is_schema(value) else [each for key, each in value.items() if not is_thought(key)]
+
+
+def _is_near(value: dict[str, Any]) -> bool:
+    has_keys = isinstance(_get(value, "summary"), str) or {"facts", "next_steps"} <= {_name(key) for key in value}
+    return has_keys and not _is_schema(value)
+
+
+def _is_schema(value: dict[str, Any]) -> bool:
+    """Whether *value* says of which type our keys are, and not what they hold."""
+    lists = (_get(value, name) for name in ("facts", "next_steps"))
+    return any(isinstance(each, dict) and each.get("type") == "array" for each in lists)
 
 
 def _name(key: str) -> str:
@@ -176,6 +192,8 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
     if cited is None and isinstance(summary, dict):
         cited = _get(summary, "citations")
     plain["summary_citations"] = _refs(cited or [])
+    if not plain["summary_citations"] and "summary" in plain:
+        plain["summary"], plain["summary_citations"] = _apart(plain["summary"])
     plain["questions"] = _questions(_get(value, "questions"))
     return plain
 
@@ -199,10 +217,13 @@ def _listed(value: Any) -> Any:
 
 def _statement(value: Any) -> Any:
     if isinstance(value, str):
-        return {"text": _clean(value), "citations": []}
+        value = {"text": value}
     if not isinstance(value, dict):
         return value
-    return {"text": _text(value), "citations": _refs(_get(value, "citations") or [])}
+    text, cited = _text(value), _refs(_get(value, "citations") or [])
+    if not cited:
+        text, cited = _apart(text)
+    return {"text": text, "citations": cited}
 
 
 def _text(value: Any) -> Any:
@@ -229,6 +250,13 @@ def _refs(value: Any) -> list[str]:
     text = _whole(str(value)[:_MAX_TEXT_CHARS]).strip()
     named = list(dict.fromkeys(ref.upper() for ref in _REF.findall(text)))
     return named[:_MAX_LISTED] or ([text[:_MAX_REF_CHARS]] if text else [])
+
+
+def _apart(text: Any) -> tuple[Any, list[str]]:
+    """*text* without the refs that stand in brackets in it, and these: `Restart it [T1, K2].`"""
+    if not isinstance(text, str):
+        return text, []
+    return _REFS_IN_BRACKETS.sub("", text).strip(), _refs(_REFS_IN_BRACKETS.findall(text))
 
 
 def _clean(text: Any) -> Any:

@@ -8,8 +8,10 @@ is not closed, is left out. A mark inside a JSON object is ordinary text.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import warnings
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,14 +21,17 @@ _MAX_TRIES: Final = 2_000
 _MAX_WASTE: Final = 2_000_000
 """Characters that are read in vain, from braces that begin no object. Each of a thousand could be read to the end."""
 
+_MAX_PYTHON_CHARS: Final = 50_000
+"""Python's own parser takes a hundred times as long as JSON's."""
+_PYTHON_OBJECT = re.compile(r"\{\s*+'")
 # An object's first brace; `<think>`, `</think>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<|END_THINKING|>`;
-# gpt-oss's `<|channel|>analysis<|message|>` and what is left of it where a server drops its marks; Gemma's
-# `<|channel>`; s1's `<|im_start|>think`; the sentences of Granite 3.2; Open WebUI's `<details type="reasoning">`. A
-# name in quotation marks is not a mark.
+# gpt-oss's `<|channel|>analysis<|message|>` (`commentary to=` a tool is an answer) and what is left of it where a
+# server drops its marks; Gemma's `<|channel>`; s1's `<|im_start|>think`; the sentences of Granite 3.2; Open WebUI's
+# `<details type="reasoning">`. A name in quotation marks is not a mark.
 _MARK = re.compile(
     r"""
       (?P<brace>\{)(?=\s*["}])
-    | <\|?channel\|?>\s*(?P<channel>[a-z]*)
+    | <\|?channel\|?>\s*(?P<channel>[a-z]*)(?P<call>\s+to=)?
     | (?P<end><\|end\|>|</details>|\bhere(?:'s|\ is)\ my\ response:|<\|im_start\|>\s*answer\b)
     | (?P<open>\bhere(?:'s|\ is)\ my\ thought\ process:|<\|im_start\|>\s*think\b
       |<details\b(?=[^<>]{0,200}\breasoning\b)[^<>]{0,200}>)
@@ -110,6 +115,19 @@ def mend_objects(text: str) -> list[dict[str, Any]]:
     return find_objects(_BLEMISH.sub(lambda found: _BACKSLASH.sub(_escaped, found[1] or ""), text[start:end])).objects
 
 
+def python_objects(text: str) -> list[dict[str, Any]]:
+    """The object of *text* that is written as Python writes it: `{'summary': None}`."""
+    begins = _PYTHON_OBJECT.search(text)
+    if begins is None or len(text) > _MAX_PYTHON_CHARS:
+        return []
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of unusual backslashes
+            found = json.loads(json.dumps(ast.literal_eval(text[begins.start() : text.rfind("}") + 1])))
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return []
+    return [found] if isinstance(found, dict) else []
+
+
 def _escaped(backslash: re.Match[str]) -> str:
     r"""A valid escape as it is; `\_` and `\'` without the backslash; that of `C:\Users` doubled."""
     if backslash["escape"]:
@@ -149,7 +167,8 @@ def _step(mark: re.Match[str]) -> str | None:
     if mark["final"]:
         return "close"
     if mark["channel"] is not None:
-        return "close" if mark["channel"].lower() in {"", "final"} else "open"
+        is_answer = mark["call"] is not None or mark["channel"].lower() in {"", "final"}
+        return "close" if is_answer else "open"
     name = _UNUSED.get(mark["name"].lower(), mark["name"].lower())
     if not is_thought(name):
         return None

@@ -55,7 +55,8 @@ class Asking:
     def call(self, messages: Sequence[Message], schema: dict[str, Any]) -> dict[str, Any]:
         """The fields of the call, without the model."""
         options = self.options
-        call: dict[str, Any] = {"messages": self._messages(messages, schema)}
+        # Said, though it is the default: without it some gateways answer a stream of events.
+        call: dict[str, Any] = {"messages": self._messages(messages, schema), "stream": False}
         if Option.JSON_SCHEMA in options:
             strict = {"name": "enhancement", "strict": True, "schema": schema}
             call["response_format"] = {"type": "json_schema", "json_schema": strict}
@@ -88,7 +89,7 @@ def is_refusal(status: int, refusal: Refusal) -> bool:
 
 def ask_less(asked: Asking, refusal: Refusal) -> Asking | None:
     """The options for the next call after *refusal*; None: no change could help."""
-    if refusal.is_filtered or refusal.has_no_model:
+    if refusal.is_filtered or refusal.has_no_model or refusal.has_no_credit or refusal.has_bad_key:
         return None
     if refusal.is_too_long and not refusal.unsupported & asked.options:
         room = min(refusal.sizes.room(asked.tokens), asked.tokens - 1)

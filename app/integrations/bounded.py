@@ -1,8 +1,9 @@
-"""Limits how much of an answer a client of httpx2 reads."""
+"""Limits how much of an answer is read, and unpacks one that came compressed though that was not asked for."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import httpx2
@@ -10,29 +11,70 @@ import httpx2
 UNCOMPRESSED: Final = {"Accept-Encoding": "identity"}
 """Headers of every limited request: a small compressed answer may become a huge one."""
 
+_GZIP: Final = frozenset({"gzip", "x-gzip"})
+_GZIP_BEGINS: Final = b"\x1f\x8b"
+_GZIP_BITS: Final = zlib.MAX_WBITS + 16
+
+
+class TooLarge(ValueError):
+    """The answer, unpacked, is larger than its limit."""
+
+
+class NotUnpacked(ValueError):
+    """The answer is compressed in a way that is not read, or damaged. Its text is a sentence."""
+
+
+async def limited(chunks: AsyncIterator[bytes], headers: Mapping[str, str], *, max_bytes: int) -> AsyncIterator[bytes]:
+    """*chunks* of a body with *headers*, unpacked; no more than *max_bytes* are ever held.
+
+    Some gateways compress by gzip whatever they are asked for. Some say so of a body that they have unpacked.
+
+    Raises:
+        TooLarge: More than *max_bytes* come.
+        NotUnpacked: It is compressed otherwise, or damaged.
+    """
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in {"", "identity", *_GZIP}:
+        raise NotUnpacked("the answer came compressed, which was not asked for")
+    left, packed, is_first = max_bytes, None, True
+    async for chunk in chunks:
+        if is_first and encoding in _GZIP and chunk.startswith(_GZIP_BEGINS):
+            packed = zlib.decompressobj(_GZIP_BITS)
+        is_first = is_first and not chunk
+        try:
+            piece = chunk if packed is None else packed.decompress(chunk, left + 1)
+        except zlib.error:
+            raise NotUnpacked("the answer came compressed and damaged") from None
+        left -= len(piece)
+        if left < 0:
+            raise TooLarge
+        yield piece
+    if packed is not None and not packed.eof:
+        raise NotUnpacked("the answer came compressed and damaged")
+
 
 def bound(max_bytes: int) -> Callable[[httpx2.Response], Awaitable[None]]:
-    """A response hook. An answer that is larger than *max_bytes*, or compressed, makes the call fail."""
+    """A response hook. An answer that is larger than *max_bytes*, or can't be unpacked, makes the call fail."""
 
     async def limit(response: httpx2.Response) -> None:
-        if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
-            raise httpx2.DecodingError("compressed")
-        response.stream = _BoundedStream(response.stream, max_bytes)
+        response.stream = _BoundedStream(response.stream, dict(response.headers), max_bytes)
+        response.headers.pop("content-encoding", None)
 
     return limit
 
 
 class _BoundedStream(httpx2.AsyncByteStream):
-    def __init__(self, stream: Any, max_bytes: int) -> None:
+    def __init__(self, stream: Any, headers: Mapping[str, str], max_bytes: int) -> None:
         self._stream = stream
-        self._left = max_bytes
+        self._headers = headers
+        self._max_bytes = max_bytes
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise httpx2.ReadError("too large")
-            yield chunk
+        try:
+            async for chunk in limited(aiter(self._stream), self._headers, max_bytes=self._max_bytes):
+                yield chunk
+        except (TooLarge, NotUnpacked) as error:
+            raise httpx2.ReadError(str(error)) from None
 
     async def aclose(self) -> None:
         await self._stream.aclose()

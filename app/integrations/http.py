@@ -27,6 +27,7 @@ from yarl import URL
 
 from app.errors import AddressForbidden
 from app.integrations.addresses import check_address
+from app.integrations.bounded import NotUnpacked, TooLarge, limited
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 DEFAULT_TIMEOUT: Final = timedelta(seconds=15)
@@ -110,14 +111,14 @@ class Outbound:
             raise _no_answer(error) from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        if response.headers.get("Content-Encoding", "identity").lower() not in {"", "identity"}:
-            # We asked for none, since a small compressed answer may become a huge one.
-            raise NoAnswer("the answer came compressed, which was not asked for")
         body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > self._max_bytes:
-                raise AnswerTooLarge(f"the answer is larger than {self._max_bytes // 1024} KiB")
+        try:
+            async for chunk in limited(response.content.iter_any(), response.headers, max_bytes=self._max_bytes):
+                body += chunk
+        except TooLarge:
+            raise AnswerTooLarge(f"the answer is larger than {self._max_bytes // 1024} KiB") from None
+        except NotUnpacked as error:
+            raise NoAnswer(str(error)) from None
         return bytes(body)
 
 

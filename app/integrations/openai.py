@@ -12,17 +12,17 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cache
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx2  # the HTTP client of the openai package
 import openai
 import structlog
 from openai import AsyncOpenAI, RequestOptions
-from openai.types.chat import ChatCompletion
 from opentelemetry.trace import SpanKind
 
 from app.core.completion import Completion, Message, Option
@@ -30,13 +30,20 @@ from app.errors import (
     AddressForbidden,
     AppError,
     ContentFiltered,
-    ModelDeclined,
     ModelRefused,
     ModelUnavailable,
     PromptTooLong,
 )
 from app.integrations.asking import MAX_CALLS, Asking, Memory, ask_less, is_refusal
 from app.integrations.bounded import UNCOMPRESSED, bound
+from app.integrations.completions import (
+    DECLINED_BY_FILTER,
+    error_in,
+    is_broken_off,
+    read_body,
+    read_completion,
+    status_in,
+)
 from app.integrations.guarded import GuardedTransport
 from app.integrations.http import Resolve, open_sessions
 from app.integrations.prices import Prices
@@ -51,24 +58,13 @@ _RETRIES: Final = 2
 MAX_COMPLETION_TOKENS: Final = 4_000
 # A reasoning model uses some thousand tokens for its thoughts; the answer itself needs about a thousand.
 _MORE_ROOM: Final = 4
-# No model reads or writes more in one call: a larger count is wrong.
-_MOST_TOKENS: Final = 100_000_000
-# `finish_reason` of OpenAI, Mistral, Gemini, Anthropic and gateways, in lower case: cut off, filtered, declined.
-_CUT_OFF: Final = frozenset(
-    "length model_length max_tokens max_output_tokens max_new_tokens token_limit model_context_window_exceeded".split()
-)
-_FILTERED: Final = frozenset(
-    "content_filter content_filtered safety prohibited_content recitation blocklist spii sensitive error_toxic "
-    "guardrail_intervened".split()
-)
-_DECLINED: Final = "refusal"
-_STATUSES: Final = range(400, 600)
 # Also Cloudflare's 424 and Portkey's 446, which their guardrails answer.
 _FILTER_STATUSES: Final = frozenset({400, 403, 422, 424, 446, 451})
-_TEXT_PARTS: Final = frozenset({"text", "output_text"})
 _NO_CREDIT: Final = "its account has no credit left"
-_DECLINED_BY_FILTER: Final = "the model's content filter refused this ticket"
-_NOT_UNDERSTOOD: Final = "the endpoint answered something that is not a completion"
+_OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 429})
+# Beside 5xx: a time-out, a conflict, Bedrock's fault of a model, too early, Groq's full capacity, Google's "cancelled".
+_PASSING: Final = frozenset({408, 409, 424, 425, 429, 498, 499})
+_PAUSE_S: Final = 0.5
 # Of one whole HTTP answer.
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
 _PATH: Final = "/chat/completions"
@@ -191,14 +187,14 @@ class OpenAIModel:
     async def _answer(self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> Completion:
         try:
             answer, asked = await self._create(model, messages, schema, tokens)
-            completion = _completion(answer, model, asked, prompt=_texts_of(asked.call(messages, schema)))
+            completion = read_completion(answer, model, asked, prompt=_texts_of(asked.call(messages, schema)))
         except openai.APIError as error:
             raise _translate(error, self._check) from error
         except AddressForbidden as error:
             raise ModelRefused(f"model.base_url: {error.detail}") from error
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
-            # The library accepts answers of any shape. Its error may quote the answer, so it is left out.
-            raise ModelUnavailable(_NOT_UNDERSTOOD) from None
+            # Its text may quote the answer, so it is left out.
+            raise self._not_understood() from None
         cost_usd = self._prices.cost(
             str(self._client.base_url),
             model,
@@ -230,30 +226,40 @@ class OpenAIModel:
             call = asked.call(messages, schema)
             failure: AppError
             try:
-                # Not by `chat.completions.create`: that walks through the whole call, to rename keys of which none has
-                # another name, and takes 1.5 ms for it.
-                answer: Any = await client.post(
-                    _PATH, body={"model": model, **call}, cast_to=ChatCompletion, options=_WITH_KEY
-                )
+                answer = await _post(client, {"model": model, **call})
             except openai.APIStatusError as error:
                 status, told, failure = error.status_code, error.body, _translate(error, self._check)
             else:
-                told = _error_in(answer)
+                told = error_in(answer)
                 if told is None:
                     self._learn(endpoint, model, asked, unsupported)
                     return answer, asked
-                status, failure = _status_in(told), ModelUnavailable(_NOT_UNDERSTOOD)
+                named = status_in(told)
+                status = named or HTTPStatus.BAD_REQUEST
+                failure = _failure(named, self._check) if named else self._not_understood()
             refusal = read_refusal(status, told, prompt=_texts_of(call), asked=asked.tokens)
             sizes = sizes if refusal.sizes.context is None else refusal.sizes
             less = ask_less(asked, refusal) if left and is_refusal(status, refusal) else None
             if less is None:
                 # What it says stays here: it may quote the prompt.
-                raise _declined(refusal, status, share=sizes.share(estimate_tokens(_texts_of(call)))) or failure
+                share = sizes.share(estimate_tokens(_texts_of(call)))
+                raise _declined(refusal, status, share=share) or self._unauthorised(refusal, status) or failure
             unsupported |= refusal.unsupported & asked.options
             asked = less
             # The library has retried a 500 by itself; a call with fewer options is made once.
             client = self._client.with_options(max_retries=0)
         raise AssertionError
+
+    def _not_understood(self) -> ModelUnavailable:
+        told = "the endpoint answered something that is not a completion"
+        return ModelUnavailable(f"{told}; if that stays, check {self._check[1]}")
+
+    def _unauthorised(self, refusal: Refusal, status: int) -> ModelRefused | None:
+        """The error if the endpoint refused the account or its key, whatever its status."""
+        if not (refusal.has_no_credit or refusal.has_bad_key) or status not in _OF_ACCOUNT:
+            return None
+        hint = _NO_CREDIT if refusal.has_no_credit else f"check {self._check[0]}"
+        return ModelRefused(f"the model's endpoint refused the call ({status}); {hint}")
 
     def _learn(self, endpoint: str, model: str, asked: Asking, unsupported: set[Option]) -> None:
         """Remember and log the options that the endpoint does not support."""
@@ -265,119 +271,56 @@ class OpenAIModel:
             log.warning("model_options_left_out", model=model, options=untold, host=self._client.base_url.host)
 
 
+async def _post(client: AsyncOpenAI, body: dict[str, Any]) -> Any:
+    """What the endpoint answers to one call. A fault that may pass and came with status 200 is tried again, as others.
+
+    Raises:
+        openai.APIError: There was no answer, or one with another status.
+        ValueError: It is not JSON.
+    """
+    for left in reversed(range(client.max_retries + 1)):
+        # Not by `chat.completions.create`: that walks through the whole call, to rename keys of which none has another
+        # name, and takes 1.5 ms for it.
+        response = await client.post(_PATH, body=body, cast_to=httpx2.Response, options=_WITH_KEY)
+        answer = read_body(response.content)
+        status = status_in(error_in(answer))
+        if not left or not (is_broken_off(answer) or (status and _may_pass(status))):
+            return answer
+        await asyncio.sleep(_PAUSE_S)
+    raise AssertionError
+
+
 def _declined(refusal: Refusal, status: int, *, share: float | None) -> ModelRefused | None:
     """The error if the endpoint refused this prompt, of which *share* may fit; None: it would refuse any prompt."""
     if refusal.is_filtered and status in _FILTER_STATUSES:
-        return ContentFiltered(_DECLINED_BY_FILTER)
+        return ContentFiltered(DECLINED_BY_FILTER)
     if refusal.is_too_long and is_refusal(status, refusal):
         return PromptTooLong("the prompt is too long for the model's context", share=share)
     return None
-
-
-def _error_in(answer: Any) -> Any:
-    """The error that some servers send with status 200 (LM Studio, TGI 2.4, OpenRouter); None: it is an answer."""
-    return None if getattr(answer, "choices", None) else getattr(answer, "error", None)
-
-
-def _status_in(told: Any) -> int:
-    """The status that *told* means, as far as it says."""
-    code = told.get("code") if isinstance(told, dict) else None
-    return code if isinstance(code, int) and code in _STATUSES else 400
 
 
 def _texts_of(call: dict[str, Any]) -> list[str]:
     return [message["content"] for message in call["messages"]]
 
 
-def _completion(answer: Any, model: str, asked: Asking, *, prompt: list[str]) -> Completion:
-    """*answer* to *prompt*, without its cost. Any field may be missing, since compatible servers leave some out."""
-    choices: Any = getattr(answer, "choices", None)
-    message = choices[0].message if choices else None
-    if message is None:
-        raise ModelUnavailable(_NOT_UNDERSTOOD)
-    # Gemini's `content_filter: SAFETY`, Vertex's `FINISH_REASON_SAFETY`.
-    told = str(getattr(choices[0], "finish_reason", None) or "").lower()
-    reason = told.removeprefix("finish_reason_").partition(":")[0].strip()
-    if reason in _FILTERED:
-        raise ContentFiltered(_DECLINED_BY_FILTER)
-    if reason == _DECLINED or getattr(message, "refusal", None) or _has_refusal(message.content):
-        raise ModelDeclined("the model declined to answer")
-    text, usage = _text(message.content) or _text_elsewhere(message), getattr(answer, "usage", None)
-    told_prompt, told_completion = _told(usage, "prompt_tokens"), _told(usage, "completion_tokens")
-    is_cut = reason in _CUT_OFF or (asked.has_limit and told_completion >= asked.tokens)  # some say `stop` then
-    limit = asked.tokens if asked.has_limit else told_completion or asked.tokens
-    written = limit if is_cut else estimate_tokens([text, *_thoughts(message)])
-    prompt_tokens, completion_tokens = told_prompt or estimate_tokens(prompt), told_completion or written
-    return Completion(
-        text=text,
-        model=str(getattr(answer, "model", None) or model)[:100],
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        cut_at=limit if is_cut else None,
-        is_estimated=(prompt_tokens, completion_tokens) != (told_prompt, told_completion),
-        asked_without=tuple(option for option in Option if option in asked.left_out),
-    )
-
-
-def _text(content: Any) -> str:
-    """The text of an answer. Of an answer in parts only the parts of type text; others are thoughts."""
-    if isinstance(content, list):
-        return "".join(_texts(content))
-    if isinstance(content, dict):
-        return "".join(_texts([content])) if "type" in content else json.dumps(content)
-    return str(content or "")
-
-
-def _texts(parts: Iterable[Any]) -> Iterable[str]:
-    for part in parts:
-        if isinstance(part, str):
-            yield part
-        elif isinstance(part, dict) and part.get("type", "text") in _TEXT_PARTS and isinstance(part.get("text"), str):
-            yield part["text"]
-
-
-def _has_refusal(content: Any) -> bool:
-    return isinstance(content, list) and any(
-        isinstance(part, dict) and part.get("type") == "refusal" for part in content
-    )
-
-
-def _text_elsewhere(message: Any) -> str:
-    """The answer of a message without text: a tool call's arguments, or one object where its thoughts belong.
-
-    Some gateways turn the schema into a tool. vLLM's parser of thoughts takes an answer for one where the model did not
-    think; thoughts themselves are prose.
-    """
-    call = next(iter(getattr(message, "tool_calls", None) or ()), None)
-    function = getattr(call, "function", None) or getattr(message, "function_call", None)
-    told = getattr(function, "arguments", None) or next(filter(None, _thoughts(message)), "")
-    text = told.strip() if isinstance(told, str) else ""
-    return text if text.startswith("{") and text.endswith("}") else ""
-
-
-def _thoughts(message: Any) -> list[str]:
-    """What a model thought, as far as it is told beside the answer: it is paid too."""
-    named = (getattr(message, name, None) for name in ("reasoning_content", "reasoning"))
-    return [next((each for each in named if isinstance(each, str)), "")]
-
-
-def _told(usage: Any, name: str) -> int:
-    """A count of *usage*, 0 where it has none. One that can't be one would spoil counters, budgets and bills."""
-    number = getattr(usage, name, 0)
-    return int(number) if isinstance(number, int | float) and 0 < number <= _MOST_TOKENS else 0
-
-
 def _translate(error: openai.APIError, check: tuple[str, str]) -> AppError:
     if isinstance(error, openai.APITimeoutError):
         return ModelUnavailable("the model did not answer in time")
     if isinstance(error, openai.APIStatusError):
-        status = error.status_code
-        if status in {408, 409, 429} or status >= 500:  # noqa: PLR2004 - HTTP status codes
-            return ModelUnavailable(f"the model's endpoint answered {status}")
-        key, place = check
-        hint = _NO_CREDIT if status == 402 else f"check {key if status in {401, 403} else place}"  # noqa: PLR2004
-        return ModelRefused(f"the model's endpoint refused the call ({status}); {hint}")
+        return _failure(error.status_code, check)
     return ModelUnavailable(f"the model's endpoint can't be used now ({type(error).__name__})")
+
+
+def _failure(status: int, check: tuple[str, str]) -> AppError:
+    if _may_pass(status):
+        return ModelUnavailable(f"the model's endpoint answered {status}")
+    key, place = check
+    hint = _NO_CREDIT if status == 402 else f"check {key if status in {401, 403} else place}"  # noqa: PLR2004
+    return ModelRefused(f"the model's endpoint refused the call ({status}); {hint}")
+
+
+def _may_pass(status: int) -> bool:
+    return status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 @asynccontextmanager

@@ -31,10 +31,10 @@ LIMITS: Final = (Option.MAX_TOKENS, Option.MAX_COMPLETION_TOKENS)
 _NAMES: Final[Mapping[Option, str]] = {
     Option.JSON_SCHEMA: r"response[_ ]format|json[_ ]schema|structured[_ ]outputs?|grammar",
     Option.JSON_OBJECT: r"response[_ ]format|json[_ ](?:object|mode)",
-    Option.MAX_TOKENS: r"max_tokens",
+    Option.MAX_TOKENS: r"max_tokens(?:_to_sample)?",
     Option.MAX_COMPLETION_TOKENS: r"max_completion_tokens",
     Option.TEMPERATURE: r"temperature",
-    Option.SYSTEM_ROLE: r"system[ _](?:role|message|prompt|instruction)s?|role\W{1,3}system",
+    Option.SYSTEM_ROLE: r"developer instruction|system[ _](?:role|message|prompt|instruction)s?|role\W{1,3}system",
 }
 _NOT: Final = (
     r"(?:not|n't)\s+(?:\w+\s+){0,3}?"
@@ -69,6 +69,17 @@ _TOO_LONG_CODES: Final = frozenset(
 )
 # OpenAI's 429 for one call that is more than a minute's tokens: the same call never fits. Other 429 speak of a rate.
 _LARGER_THAN_RATE: Final = re.compile(r"request too large|tokens must be reduced", re.IGNORECASE)
+# Of the schema alone, whatever the length of the prompt: Anthropic, Gemini, llama.cpp, SGLang.
+_SCHEMA_REFUSED: Final = re.compile(
+    r"\bfailed to (?:parse|compile|convert)\b[^.\n]{0,40}\b(?:grammar|schema)\b"
+    r"|\b(?:grammar|schema)\b[^.\n]{0,80}\b(?:too (?:large|long|complex|deep|many \w+)|exceeds? the maximum)\b[^.\n]*",
+    re.IGNORECASE,
+)
+# A model takes its own temperature alone: Claude with thoughts, Kimi.
+_OTHER_TEMPERATURE: Final = re.compile(
+    r"\binvalid temperature\b|\btemperature\b[^.\n]{0,30}\b(?:must be|may only|only \S+ is|range|should be|between)\b",
+    re.IGNORECASE,
+)
 _ROLES: Final = re.compile(
     r"\bsystem\b[^.\n]{0,40}\b(?:role|message|prompt)|"
     r"\broles?\b[^.\n]{0,60}\bsystem\b|\broles? must|\balternat|chat[ _]template|\bunknown role",
@@ -87,10 +98,13 @@ _FILTER_CODES: Final = frozenset(
         "1301",  # Zhipu's
     }
 )
+_FILTER_CODE: Final = "sensitivecontentdetected"
+"""Volcengine's, after where it was: in the input's text, in the output's."""
 _FILTER: Final = re.compile(
     r"ContentPolicyViolation|content (?:management )?policy|\b(?:usage|safety) (?:policy|policies|guidelines)"
     r"|safety system|guardrail|\bmoderation\b|responsible ai\b|content exists risk|considered high risk"
     r"|\b(?:input|prompt|content|request)\b[^.\n]{0,40}\b(?:was|were|been|is) (?:flagged|prohibited|sensitive)"
+    r"|\b(?:input|prompt|content)\b[^.\n]{0,60}\b(?:is blocked|contains? (?:sensitive|inappropriate|unsafe))"
     r"|inappropriate content|prompt blocked|敏感内容",
     re.IGNORECASE,
 )
@@ -102,6 +116,23 @@ _NO_MODEL: Final = re.compile(
 _NO_MODEL_CODES: Final = frozenset(
     {"model_not_found", "model_not_available", "invalid_model", "deploymentnotfound", "not_found_error"}
 )
+# Not "exceeded your current quota": Gemini says that of a rate too.
+_NO_CREDIT: Final = re.compile(
+    r"\bcredit balance is too low|\binsufficient (?:account |\w+ )?(?:balance|credits?|funds)\b"
+    r"|\b(?:(?:no|any|out of|more|used all available) credits?)\b(?! card)",
+    re.IGNORECASE,
+)
+# Gemini answers it with 400.
+_BAD_KEY: Final = re.compile(
+    r"\bapi[ _-]key\b[^.\n]{0,20}\b(?:not valid|invalid|incorrect|expired|missing)\b"
+    r"|\b(?:invalid|incorrect) api[ _-]key\b",
+    re.IGNORECASE,
+)
+_NO_CREDIT_CODES: Final = frozenset(
+    {"insufficient_quota", "insufficient_balance", "exceeded_current_quota_error", "billing_not_active"}
+)
+_NOT_ITS_OWN: Final = frozenset({"input", "failed_generation", "flagged_input"})
+"""Where an error repeats the request, or what the model wrote (Groq)."""
 _QUOTED: Final = re.compile(r'"[^"\n]*\s[^"\n]*"')
 _COUNTS: Final = {"n_ctx": "context", "n_prompt_tokens": "prompt"}
 """llama.cpp's fields, also behind Ollama and LM Studio."""
@@ -120,6 +151,8 @@ class Refusal:
     is_about_roles: bool = False
     is_filtered: bool = False
     has_no_model: bool = False
+    has_no_credit: bool = False
+    has_bad_key: bool = False
     sizes: Sizes = field(default_factory=Sizes)
 
 
@@ -139,6 +172,7 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
     counts = {_COUNTS[key]: int(value) for key, value in told if key in _COUNTS}
     text = _own(words[:_MAX_TEXT], list(prompt))
     named = frozenset(option for option in Option if any(_is_of(param, option) for param in params))
+    text, schemas = _SCHEMA_REFUSED.subn(" ", text)
     is_too_long = status == 413 or bool(codes & _TOO_LONG_CODES) or _TOO_LONG.search(text) is not None  # noqa: PLR2004
     if status == TOO_MANY:
         is_too_long = _LARGER_THAN_RATE.search(text) is not None
@@ -146,6 +180,10 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
     unsupported = {option for option, words in _UNSUPPORTED.items() if words.search(text)}
     if says_not:
         unsupported |= named
+    if _OTHER_TEMPERATURE.search(text):
+        unsupported.add(Option.TEMPERATURE)
+    if schemas:
+        unsupported.add(Option.JSON_SCHEMA)
     if is_too_long and not codes & _UNSUPPORTED_CODES:
         unsupported -= set(LIMITS)  # "does not support max_tokens greater than"
     return Refusal(
@@ -153,20 +191,21 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
         named=named if not is_too_long else frozenset(),
         is_too_long=is_too_long and not unsupported,
         is_about_roles=_ROLES.search(text) is not None,
-        is_filtered=not _FILTER_CODES.isdisjoint(re.sub(r"[\W_]", "", code) for code in codes)
-        or _FILTER.search(text) is not None,
+        is_filtered=any(_is_filter(code) for code in codes) or _FILTER.search(text) is not None,
         has_no_model=not codes.isdisjoint(_NO_MODEL_CODES) or _NO_MODEL.search(text) is not None,
+        has_no_credit=not codes.isdisjoint(_NO_CREDIT_CODES) or _NO_CREDIT.search(text) is not None,
+        has_bad_key=_BAD_KEY.search(text) is not None,
         sizes=Sizes(**counts) if "context" in counts else read_sizes(text, asked=asked),
     )
 
 
 def _tell(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
-    """The texts of an error's body with their keys, without the request that it repeats (`input`)."""
+    """The texts of an error's body with their keys, without what it repeats."""
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, Mapping):
         for name, each in value.items():
-            if name != "input":
+            if name not in _NOT_ITS_OWN:
                 yield from _tell(each, str(name), depth + 1)
     elif isinstance(value, list | tuple):
         for each in value[:20]:
@@ -188,6 +227,11 @@ def _error_within(text: str) -> tuple[Any, int]:
             if not inner.keys().isdisjoint(_ERROR_KEYS) and "messages" not in inner:
                 return inner, start
     return None, len(text)
+
+
+def _is_filter(code: str) -> bool:
+    letters = re.sub(r"[\W_]", "", code)
+    return letters in _FILTER_CODES or _FILTER_CODE in letters
 
 
 def _is_of(param: str, option: Option) -> bool:

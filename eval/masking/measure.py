@@ -31,6 +31,11 @@ SETS: Final = {
     "second": ("values_second.txt", "stay_second.txt"),
     "third": ("values_third.txt", "stay_third.txt"),
     "last": ("values_last.txt", "stay_last.txt"),
+    "of an outsider": tuple(
+        f"{kind}_outside{number}.txt"
+        for kind in ("values", "stay")
+        for number in ("", "_second", "_third", "_fourth", "_fifth")
+    ),
     "of the detectors before": ("positive.txt", "negative.txt", "networks.txt", "quotes.txt"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,8 @@ async def check(folder: Path, *arguments: str) -> Result:
     return await asyncio.to_thread(CliRunner(env=variables).invoke, cli, ["tenants", "check", *arguments])
 
 
-def a_client(folder: Path, url: str, **secrets: str) -> None:
-    tenant = a_tenant(documentation={"url": url, "tools": [{"name": "search"}]})
+def a_client(folder: Path, url: str, *, slug: str = "acme", **secrets: str) -> None:
+    tenant = a_tenant(slug, documentation={"url": url, "tools": [{"name": "search"}]})
     write_tenant(folder, tenant, webhook_secret="one", api_key="key", **secrets)
 
 
@@ -78,3 +79,33 @@ async def test_nobody_is_there(tmp_path: Path) -> None:
     a_client(tmp_path, "http://127.0.0.1:1/mcp", documentation_token="token")
     told = await check(tmp_path)
     assert (told.exit_code, told.stdout) == (1, "acme: documentation: no connection was made\n")
+
+
+@dataclass
+class Slow(Odd):
+    """Takes its time, and counts how many calls it has at once."""
+
+    now: int = 0
+    most: int = 0
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.2)
+        try:
+            return await super().handle(request)
+        finally:
+            self.now -= 1
+
+
+async def test_servers_are_asked_side_by_side_and_one_that_is_away_fails_alone(tmp_path: Path) -> None:
+    slow = Slow()
+    async with odd_server(slow) as url:
+        for slug in ("acme", "globex", "initech"):
+            a_client(tmp_path, url, slug=slug, documentation_token="token")
+        a_client(tmp_path, "http://127.0.0.1:1/mcp", slug="umbra", documentation_token="token")
+        told = await check(tmp_path)
+    assert told.exit_code == 1
+    assert told.stdout.count("fine; documentation: tool search answered with 2 documents") == 3
+    assert "umbra: documentation: no connection was made" in told.stdout
+    assert slow.most > 1

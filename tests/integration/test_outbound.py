@@ -241,7 +241,7 @@ async def _send(outbound: Outbound, port: int) -> None:
     [
         (b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n" + b"x" * 300_000, "larger than 256 KiB"),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"40000\r\n" + b"x" * 0x40000 + b"\r\n5\r\nyyyyy\r\n", "larger than 256 KiB"),
-        (b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nxx", "compressed"),
+        (b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 2\r\n\r\nxx", "compressed"),
         (b"HTTP/1.1 200 OK\r\n" + b"a: " + b"b" * 200_000 + b"\r\n\r\n", "the connection broke off"),
         (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 100_000, "the connection broke off"),
         (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "the connection broke off"),

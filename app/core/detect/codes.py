@@ -39,11 +39,12 @@ _TAIL = (
 _STATED = re.compile(
     rf"{_TAIL}(?:\s+{IS}|是|为)?\s*[:=#：]\s*[{QUOTES}]?"
     r"(?P<value>(?=[a-z-]{0,8}\d)[a-z0-9]{3,8}(?:[ -](?=[a-z]{0,4}\d)[a-z0-9]{2,5}){0,2}#?"
-    r"|(?:\d[ -]?){3,9}\d#?)(?!\w|\.\d)"
+    r"|[a-z]-\d{6}|(?:\d[ -]?){3,9}\d#?)(?!\w|\.\d)"
 )
 _SAID = re.compile(
     rf"{_TAIL}(?:\s+{IS}|是|为)?\s*[{QUOTES}]?"
-    r"(?P<value>\d{3,4}[ -]\d{3,4}|\d{4,8}#?|\d{3,5}[a-z]|\d{2}[a-z]\d{2})(?![\w%]|[-/:.]\d)"
+    r"(?P<value>[a-z]-\d{6}|(?:\d\d ){2}\d\d|\d{3,4}[ -]\d{3,4}|\d{4,8}#?|\d{3,5}[a-z]|\d{2}[a-z]\d{2})(?![\w%]"
+    r"|[-/:.]\d)"
 )
 _SIX_DIGITS = re.compile(
     # Of any code, if nothing says that it is one of an error, a place or a thing.

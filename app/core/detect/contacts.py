@@ -57,6 +57,7 @@ _AT = (
     r"|\s(?:chiocciola|arobase|arroba|małpa|zavináč|собака)\s)"
 )
 _DOT = r"(?:\.|\s?[\[({<](?:dot|\.|punkt|point|punto|ponto|kropka|tečka|nokta|точка)[\])}>]\s?)"
+_DISGUISED_LOCAL = re.compile(rf"(?<![\w.+@/\\-])\w[\w+-]{{0,40}}(?:{_DOT}[\w+-]{{1,40}}){{1,3}}\s?$", re.IGNORECASE)
 _DISGUISED = re.compile(rf"{_AT}(?:[\w-]{{1,63}}{_DOT}){{1,5}}[^\W\d_]{{2,24}}(?![\w-])")
 _SPELLED = re.compile(
     r"(?<![\w.@-])[\w.+-]{1,64}(?: (?:dot|punkt) \w{1,40}){0,3} (?:at|ät) [\w-]{1,40}(?: (?:dot"
@@ -101,7 +102,10 @@ def _disguised(scan: Scan, at: int) -> Finding | None:
     sign = _DISGUISED.match(scan.lower, start) or _DISGUISED.match(scan.lower, at)
     if sign is None:
         return None
-    local = _SPACED_LOCAL.search(scan.text, max(sign.start() - _LONGEST_LOCAL, 0), sign.start())
+    begin = max(sign.start() - _LONGEST_LOCAL, 0)
+    local = _DISGUISED_LOCAL.search(scan.text, begin, sign.start()) or _SPACED_LOCAL.search(
+        scan.text, begin, sign.start()
+    )
     if local is None or local[0].strip().lower() in _NO_NAMES:
         return None
     return Finding(local.start(), sign.end(), Secret.EMAIL)

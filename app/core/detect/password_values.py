@@ -51,7 +51,7 @@ _PRODUCT = (
     r"(?!(?i:windows|win|office|exchange|outlook|server|sql|sharepoint|visio|project|adobe|acrobat|thunderbird|firefox"
     r"|chrome|ios|android"
     r"|o?auth|autocad|oracle|java|python|php|version|build|room|port|error|code|vpn|wlan|vlan|srv|port|tls|ssl|sha"
-    r"|hotmail|build|kb|room|step|version|client|user|test|host|node|site)[\w.-]*\d)"
+    r"|hotmail|build|kb|room|step|version|client|user|test|host|node|site)(?![^\W\d_])[\w.-]*\d)"
 )
 _SIGNS = rf"{_PRODUCT}(?=.{{6,40}}$)(?!.*(?:\*\*|@.*\.))(?=.*[^\W\d_])(?=.*\d)(?=.*[!#$%&*^+?@~])[^\s/\\=<>|:\[\]]+"
 HAS_ALL_SIGNS = re.compile(_SIGNS)
@@ -140,9 +140,9 @@ def _is_prompt(value: str) -> bool:
     )
 
 
-def value_of(match: re.Match[str], scan: Scan, *, ends_at_semicolon: bool = False) -> Finding:
-    """The password that *match* found, without quotes around it and the sentence's punctuation."""
-    start, end = match.span("value")
+def value_of(match: re.Match[str], scan: Scan, *, ends_at_semicolon: bool = False, group: str = "value") -> Finding:
+    """The password that *group* of *match* is, without quotes around it and the sentence's punctuation."""
+    start, end = match.span(group)
     value = scan.text[start:end]
     if _is_quoted(value):
         inner = value[1:-1]

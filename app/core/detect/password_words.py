@@ -10,7 +10,8 @@ from app.core.detect.finding import QUOTES
 _AFTER_LETTER = r"(?<![^\W\d_])"
 LABEL: Final = re.compile(
     # Long words also count within a name: DB_PASSWORD, userPassword, Adminpasswort.
-    r"(?:pass[-_ ]?words?|pas(?:words?|sowrds?|swrods?)|pass?wr?ds?|passwort(?:er|es|s)?|passwörter|paßwort"
+    r"(?:access[- ]pass(?![^\W\d_])|credential(?![^\W\d_])"
+    r"|pass[-_ ]?words?|pas(?:words?|sowrds?|swrods?)|pass?wr?ds?|passwort(?:er|es|s)?|passwörter|paßwort"
     r"|passord(?:et)?"
     r"|pass[-_ ]?phrases?|pass[-_ ]?codes?|pass[-_ ]?keys?|userpass|dbpass|storepass|keypass|kennw[oö]rt(?:er|es|s)?"
     r"|mots? de passe|phrase de passe|contrase(?:ñ|n)as?|palavras?[- ]passe|palavra de passe|parola d['’]ordine"
@@ -19,7 +20,8 @@ LABEL: Final = re.compile(
     rf"|(?<=snmp[- _])community(?:[- _]string)?|community[- _]string|community(?=\s[{QUOTES}]\S*\d)|networkkey"
     rf"|keycontent"
     r"|(?:wi-?fi|wlan|wpa2?|hotspot)[-_ ]?(?:key|schlüssel|code|pass|sleutel)"
-    r"|(?:clé|clave|chiave|chave|klucz|klíč|ключ)(?: \w{1,3})? (?:wi-?fi|wpa2?|wlan|réseau|de sécurité|de acceso)"
+    r"|(?:clé|clave|chiave|chave|klucz|klíč|ключ|codes?|código|codice|kod|kód|код)(?: \w{1,3})? (?:wi-?fi|wpa2?"
+    r"|wlan|réseau|de sécurité|de acceso)"
     r"|network (?:security )?key|ключ от wi-?fi"
     rf"|{_AFTER_LETTER}(?:(?:pswd|pwd|psw|pw|psk|mdp|ww|senhas?|clave)(?![^\W\d_])|hasł\w{{1,4}}|hasl[aoe]m?"
     rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
@@ -30,6 +32,17 @@ ADJECTIVE: Final = (
     r"|temporanea|provvisoria|attuale|nuova|temporária|provisória|nova|atual|tymczasowe|nowe|startowe|dočasné|nové"
     r"|временный|новый|admina|administratora|administrátora|администратора|administrateur|admin|temp|temporary"
     r"|de acesso|de acceso|d['’]accès|dele|dela|de rede))"
+)
+OF_WHAT: Final = (
+    r"(?:\s+(?:wi-?fi|wlan|vpn|e-?mail|mail|outlook|teams|windows|sap|citrix|rdp|portal|laptop|pc|bios|internet"
+    r"|intranet|again|nochmals?|erneut|encore|de nuevo))?"
+)
+"""What a password is for, beside the word: "mdp wifi"."""
+OF_WIFI: Final = r"(?:\s+(?:\w{1,4}\s+)?(?:wi-?fi|wlan))?"
+STILL: Final = (
+    "now|jetzt|still|noch|always|immer|toujours|siempre|sempre|altijd|zawsze|vždy|всегда|hep|her zaman"
+    "|(?:since|seit|depuis|desde|od|da|sinds) (?:yesterday|today|gestern|heute|hier|ayer|hoy|wczoraj|dziś|ieri|oggi"
+    "|gisteren)"
 )
 FOR: Final = (
     rf"(?:\s*\((?![{QUOTES}])[^)\n]{{1,30}}\)"
@@ -66,7 +79,7 @@ NO_VALUE: Final = frozenset(
         "doplněno suivra volgt segue string str password passwort kennwort text int bool value contraseña senha hasło "
         "heslo şifre parola пароль field box dialog window screen page tab link button menu icon option feld fenster "
         "seite knopf schaltfläche taste champ fenêtre écran lien onglet bouton campo ventana pantalla enlace botón "
-        "files compat sss systemd public-key authentication-failed access-denied "
+        "since seit depuis desde sinds files compat sss systemd public-key authentication-failed access-denied "
     ).split()
 )
 """Words that describe a password, in lower case, and what forms and logs say in its place."""

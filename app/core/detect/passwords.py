@@ -20,13 +20,14 @@ from app.core.detect.password_values import (
     of_word,
     value_of,
 )
-from app.core.detect.password_words import ADJECTIVE, CHANGED, FOR, LABEL
+from app.core.detect.password_words import ADJECTIVE, CHANGED, FOR, LABEL, OF_WHAT, OF_WIFI, STILL
 from app.core.detect.scan import Scan
 
 _AROUND = rf"[{QUOTES}*]{{0,2}}"
 _STATED = re.compile(
     # password: x   pwd=x   "password": "x"   Passwort für VPN: x   mot de passe (nouveau) : x
-    rf"(?:_?\d)?{_AROUND}\]?{ADJECTIVE}{{0,2}}{FOR}{CHANGED}?(?:\s+{IS})?\s*"
+    rf"(?:_?\d)?{_AROUND}\]?{ADJECTIVE}{{0,2}}(?:\s+(?:wi-?fi|wlan)\s[\w-]{{2,20}}|{OF_WHAT}){FOR}{CHANGED}?"
+    rf"(?:\s+{IS})?\s*"
     rf"(?:(?<=['\"])\s*,(?=\s*['\"])|(?P<equals>:=|=>|==?|＝)|->|-->|→|⇒|[:：]|[–—-](?=\s*[{QUOTES}])"
     rf"|(?P<dash>\s[–—-]\s)|\sreg_sz\s)\s*(?!//)"
     rf"(?:(?:alt|old|ancien|vieja):?\s+)?(?P<value>{QUOTED}|[^\s\"'`]\S{{0,127}})"
@@ -40,14 +41,15 @@ _ATTRIBUTE = re.compile(
 _ELEMENT = re.compile(r"\w{0,20}>(?P<value>[^<\n]{1,128})</")
 _SAID = re.compile(
     # password is x   Passwort lautet x   set the password to x   la contraseña es x   password x
-    rf"(?P<around>{_AROUND}){ADJECTIVE}{{0,2}}{FOR}{CHANGED}?"
+    rf"(?P<around>{_AROUND}){ADJECTIVE}{{0,2}}{OF_WHAT}{FOR}{CHANGED}?"
     r"(?:\s+(?:temporarily|currently|now|jetzt|aktuell|maintenant|ahora))?"
-    rf"(?P<verb>\s+{IS}|\s*(?:是|为|為|は))(?:\s+(?:now|jetzt|still|noch))?(?:\s+|(?<=[是为為は]))"
+    rf"(?P<verb>\s+{IS}|\s*(?:是|为|為|は))(?:\s+(?:{STILL}))?(?:\s+|(?<=[是为為は]))"
     rf"(?:\((?=[{QUOTES}]))?(?P<value>{QUOTED}|[^\s\"'`(\[]\S{{1,127}}|\([^\s)]{{1,127}}\))"
 )
 _BESIDE = re.compile(
     # password x   password (x)   contraseña temporal x
-    rf"(?P<around>{_AROUND}){ADJECTIVE}{{0,2}}(?P<set>{CHANGED})?(?:\s*\([^)\n]{{1,30}}\))??(?:\s+|(?<=[码碼令ド了为為]))"
+    rf"(?P<around>{_AROUND}){ADJECTIVE}{{0,2}}{OF_WIFI}(?P<set>{CHANGED})?(?:\s*\([^)\n]{{1,30}}\))??(?:\s+|"
+    rf"(?<=[码碼令ド了为為]))"
     rf"(?:\((?=[{QUOTES}]))?(?P<value>{QUOTED}|[^\s\"'`(\[]\S{{1,127}}|\([^\s)]{{1,127}}\))"
 )
 _SET_TO = re.compile(
@@ -58,10 +60,20 @@ _CHANGES = re.compile(
     r"(?:chang|reset|\bset|updat|gesetzt|geändert|zurückgesetzt|setze|mis\b|cambi|pus[eo]|impost|alter|mud(?:ei|ou)"
     r"|zmieni|změni|смени|измени|gewijzigd)\w*"
 )
+_FROM_TO = re.compile(
+    # changed the password (yesterday) from x to y
+    r"[^\n.:;]{0,30}?\s(?:from|von|de|da|dal|z|ze|van|с)\s+(?P<value>\S{4,60})"
+    r"(?P<set>\s(?:to|auf|à|a|em|para|na|naar|на))\s+(?P<second>\S{4,60})"
+)
 _BEFORE_AS = re.compile(
     r"(?:^|\s)(?P<value>\S{4,40})\s+(?:as|als|comme|como|come|jako|как|is|was|ist|war|est|es|è|é|jest|je"
     r"|это)\s+(?:(?:the|my|his|her"
     r"|your|our|a|mein\w{0,2}|das|mon|son|le|su|mi|tu|il|la|a|sua|minha|moje|mé|мой)\s)?(?:[\w-]{2,12}\s)?$"
+)
+_TYPED = re.compile(
+    # typed x into the password field
+    r"(?:typed?|typing|enter(?:ed|s)?|put|eingegeben|tippte?|tapé|saisi|escribí|puse|inserito|digitei|wpisał[ae]?m?)\s+"
+    r"(?P<value>\S{4,40})\s+(?:into|in|ins|as|dans|en|nel|no|w)\s(?:\w{1,5}\s)?$"
 )
 _ARE = re.compile(r"\s+(?:are|sind|sont|son|sono|são)\s+\S{2,40}\s+(?:and|und|et|y|e|/)\s+(?P<value>\S{1,127})")
 _AND_NOW = re.compile(
@@ -76,7 +88,7 @@ _PAIR_WORD = re.compile(
     r"|anmeldedaten"
     r"|logindaten|benutzer/passwort|identifiants?|accès|acceso|credenciales|usuario/contraseña|usuario y contraseña"
     r"|credenziali|credenciais|dane (?:logowania|dostępowe)|giriş bilgileri|přihlašovací údaje|уч[её]тные данные"
-    r"|логин/пароль|inloggegevens)(?!\w)"
+    r"|логин/пароль|inlog(?:gegevens)?)(?!\w)"
 )
 _PAIR_STATED = re.compile(rf"[^\n:=]{{0,40}}?\s*[:=]\s*{_USER_AND_VALUE}")
 _PAIR_BESIDE = re.compile(rf"[^\n:=]{{0,25}}?\s*-?\s+{_USER_AND_VALUE}")
@@ -110,14 +122,16 @@ _WITH_A_DIGIT = re.compile(r"(?<!\S)[^\s\d]{0,40}[0-9]\S{0,60}")
 
 ANCHORS: Final = {
     "password": (
-        "pass|pasw|paßw|kennw|contrase|palavra|parola|wachtw|lösenord|losenord|adgangsk|jelsz|salasana|secret word|"
+        "pass|access pass|access-pass|credential|code wi|codice wi|código wi|kod wi|kód wi|код wi|code du wi|"
+        "código de wi|codice del wi|pasw|paßw|kennw|contrase|palavra|parola|wachtw|lösenord|losenord|adgangsk|"
+        "jelsz|salasana|secret word|"
         "security answer|requirep|wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
         "wlan|hotspot|clé|clave|chiave|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|κωδικός"
     ).split("|"),
     "pair": (
         "cred|login|log-in|user|un/pw|zugangs|anmelded|benutzer/|identifiant|accès|acceso|usuario|dane |giriş bilgi|"
-        "přihlašovací ú|учётные|учетные|логин/|inloggeg"
+        "přihlašovací ú|учётные|учетные|логин/|inlog"
     ).split("|"),
     "ssid": "ssid|wlan|wifi|wi-fi".split("|"),
     "phrase": (
@@ -171,12 +185,27 @@ def _at_label(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
         if found or "/" in pair[0]:
             yield from found
             return
+    if changed := [*_from_to(scan, label)]:
+        yield from changed
+        return
     first = _stated(scan, label) or _said(scan, label) or _before(scan, label) or _near(scan, label)
     if first:
         yield first
         match = _AND_NOW.match(scan.lower, first.end)
         if match and is_said(match, scan, second := value_of(match, scan)):
             yield second
+        elif scan.has_digit(label.start() - _LOOK_BACK, label.start()) and (old := _before_by_form(scan, label)):
+            yield old  # the old one was x, the new password is y
+
+
+def _from_to(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
+    """Both passwords of a change, if both are ones."""
+    match = _FROM_TO.match(scan.lower, label.end())
+    if match is None or not _CHANGES.search(scan.lower, max(label.start() - 40, 0), match.start("value")):
+        return
+    found = [value_of(match, scan), value_of(match, scan, group="second")]
+    if all(is_said(match, scan, each) and any(map(str.isdigit, scan.text[each.start : each.end])) for each in found):
+        yield from found
 
 
 def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
@@ -216,8 +245,14 @@ def _before(scan: Scan, label: re.Match[str]) -> Finding | None:
     if not scan.has_digit(label.start() - _LOOK_BACK, label.start()):
         return None
     match = _BEFORE_AS.search(scan.lower, max(label.start() - _LOOK_BACK, 0), label.start())
+    if match is None:
+        match = _TYPED.search(scan.lower, max(label.start() - _LOOK_BACK, 0), label.start())
     if match and is_said(match, scan, found := value_of(match, scan)):
         return found
+    return _before_by_form(scan, label)
+
+
+def _before_by_form(scan: Scan, label: re.Match[str]) -> Finding | None:
     start = max(label.start() - _LONGEST_SENTENCE, 0)
     for match in _WITH_A_DIGIT.finditer(scan.text, start, label.start()):
         is_whole = match.start() > start or start == 0

@@ -33,7 +33,7 @@ CONFIGURATIONS: Final[dict[str, str]] = {
     "pt": "portuguese",
     "sv": "swedish",
 }
-"""PostgreSQL's text search configuration for each language that `spoken_language` can tell."""
+"""PostgreSQL's text search configuration for each language that the index reads by."""
 
 CODE_MARK: Final = "="
 """What a term begins with that stands for a whole string."""
@@ -99,12 +99,12 @@ class Reading:
 
 
 def spoken_languages(text: str, *, language: Language) -> tuple[str, ...]:
-    """By which languages to read *text* (ISO 639-1): the tenant's, and its own if that can be told.
+    """By which languages to read *text* (ISO 639-1): the tenant's, and its own if that can be told and read by.
 
     Both: a text too short to tell its language was read by the tenant's alone, and must be found all the same.
     """
     spoken = spoken_language(text)
-    return tuple(dict.fromkeys(code for code in (language, spoken) if code is not None))
+    return tuple(dict.fromkeys(code for code in (language, spoken) if code in CONFIGURATIONS))
 
 
 def read(text: str) -> Reading:

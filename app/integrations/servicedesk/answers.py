@@ -20,6 +20,7 @@ and our own words, never text that was received.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -50,6 +51,8 @@ _TELLING: Final = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
 )
 """Statuses that say what is wrong with the call, whatever code comes with them, but for an internal error's."""
+_WAIT: Final = re.compile(r"\bafter (?P<many>\d{1,4}) (?P<unit>second|minute|hour)s?\b", re.IGNORECASE)
+_MAX_READ_BYTES: Final = 4_000
 _ROLLING: Final = "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"
 
 
@@ -111,7 +114,8 @@ def parse_answer(reply: Reply, *, secret: str, now: datetime) -> dict[str, Any]:
     answer = _decode(reply.body)
     codes = frozenset(_codes(answer))
     if _is_throttled(reply, answer, codes):
-        raise Throttled("ServiceDesk Plus throttles our calls.", retry_after=parse_retry_after(reply, now=now))
+        wait = parse_retry_after(reply, now=now) or _told_wait(reply)
+        raise Throttled("ServiceDesk Plus throttles our calls.", retry_after=wait)
     _check_status(reply, answer, codes, secret=secret, now=now)
     if reply.status == HTTPStatus.NO_CONTENT:
         return {}
@@ -133,6 +137,14 @@ def parse_retry_after(reply: Reply, *, now: datetime) -> timedelta | None:
         return None
     wait = (time if time.tzinfo else time.replace(tzinfo=UTC)) - now
     return min(max(wait, timedelta()), LONGEST_WAIT)
+
+
+def _told_wait(reply: Reply) -> timedelta | None:
+    """How long the words of a refusal ask to wait: "Try again after 22 minutes", as Zoho's products say it."""
+    told = _WAIT.search(reply.body[:_MAX_READ_BYTES].decode("utf-8", "replace"))
+    if told is None:
+        return None
+    return min(timedelta(**{f"{told['unit'].lower()}s": int(told["many"])}), LONGEST_WAIT)
 
 
 def _decode(body: bytes) -> dict[str, Any] | None:

@@ -180,8 +180,10 @@ class _TokenAuthenticator:
             raise CredentialsRefused(
                 f"The accounts server does not accept our credentials (HTTP {reply.status}): check {self.secret}."
             )
-        value, life_s = answer.get("access_token"), answer.get("expires_in", _DEFAULT_LIFE.total_seconds())
-        if not isinstance(value, str) or not _is_header_value(value) or not isinstance(life_s, int | float):
+        value, life_s = answer.get("access_token"), answer.get("expires_in")
+        if not isinstance(life_s, int | float):
+            life_s = _DEFAULT_LIFE.total_seconds()
+        if not isinstance(value, str) or not _is_header_value(value):
             raise NoTokenGiven(
                 f"The accounts server answered something that is not an access token (HTTP {reply.status}). If that"
                 " stays, check servicedesk.accounts_url in the tenant's file.",
@@ -200,8 +202,8 @@ def _decode(body: bytes) -> dict[str, Any]:
 
 
 def _is_throttled(answer: dict[str, Any]) -> bool:
-    told = f"{answer.get('error', '')} {answer.get('error_description', '')}".lower()
-    return "too many" in told or "access denied" in told
+    told = " ".join(str(answer.get(key, "")) for key in ("error", "error_description", "cause")).lower()
+    return "too many" in told or "access denied" in told or "throttles" in told
 
 
 def _is_header_value(value: str) -> bool:

@@ -50,6 +50,7 @@ from app.integrations.servicedesk.mapping import (
 
 _MAX_NOTES: Final = 20
 _MAX_NOTE_CHARS: Final = 2_000
+_MAX_NOTES_READ: Final = 5
 _OUR_REFERENCE = re.compile(r"\bref [0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 # Of older tickets without a resolution the work logs are not read: each costs a call.
@@ -208,8 +209,7 @@ class ServiceDesk:
             async for row in self._lists.rows(path, "notes"):
                 text = text_of_note(row)
                 if text is None:
-                    details = await self._details(f"{path}/{parse_id(row)}", "note", "request_note", "notes")
-                    text = text_of_note(details or {}) or ""
+                    text = await self._note_text(path, row)
                 if containing in text or containing in plain_text(text):
                     found.append(parse_note(row))
         except Missing:
@@ -219,16 +219,21 @@ class ServiceDesk:
     async def list_note_texts(self, ticket_id: str) -> list[str]:
         """The plain texts of the first notes on the ticket that technicians wrote, in the help desk's order.
 
-        Notes of ours are left out: they hold a reference.
+        Notes of ours are left out: they hold a reference. Where the list holds no texts, as on premises, those of the
+        last `_MAX_NOTES_READ` are read, a call each.
 
         Raises:
             TicketNotFound: There is no such ticket.
         """
         self._check_own(ticket_id)
-        texts: list[str] = []
+        path = f"{_ticket_path(ticket_id)}/notes"
         try:
-            async for row in self._lists.rows(f"{_ticket_path(ticket_id)}/notes", "notes"):
-                text = plain_text(text_of_note(row) or "", max_chars=_MAX_NOTE_CHARS)
+            rows = [row async for row in self._lists.rows(path, "notes")]
+            untold = [row for row in rows if text_of_note(row) is None][-_MAX_NOTES_READ:]
+            texts: list[str] = []
+            for row in rows:
+                html = await self._note_text(path, row) if row in untold else text_of_note(row)
+                text = plain_text(html or "", max_chars=_MAX_NOTE_CHARS)
                 if text and not _OUR_REFERENCE.search(text):
                     texts.append(text)
                 if len(texts) == _MAX_NOTES:
@@ -236,6 +241,11 @@ class ServiceDesk:
         except Missing:
             raise _no_ticket(ticket_id) from None
         return texts
+
+    async def _note_text(self, path: str, row: Row) -> str:
+        """The HTML of the note in *row*, which holds none; empty when it is gone."""
+        details = await self._details(f"{path}/{parse_id(row)}", "note", "request_note", "notes")
+        return text_of_note(details or {}) or ""
 
     async def post_note(self, ticket_id: str, html: str, *, begin: Begin) -> str:
         """Add *html* as a note and return the note's id.

@@ -193,6 +193,16 @@ def is_approved(row: Row) -> bool:
     return name_of(row.get("approval_status")).lower() == "approved"
 
 
+def _role_of(row: Row) -> str:
+    product = row.get("product")
+    kinds = (
+        row.get("role"),
+        row.get("product_type"),
+        product.get("product_type") if isinstance(product, dict) else None,
+    )
+    return next(filter(None, map(name_of, (*kinds, product))), "")
+
+
 def parse_asset(row: Row, *, account_fields: Sequence[str] = ()) -> Asset:
     site = row.get("site")
     name = one_line(_scalar(row.get("name")), max_chars=_NAME_CHARS)
@@ -201,7 +211,7 @@ def parse_asset(row: Row, *, account_fields: Sequence[str] = ()) -> Asset:
         name=name,
         hostname=_hostname_of(row, name),
         addresses=tuple(dict.fromkeys(_addresses_of(row))),
-        role=name_of(row.get("role")) or name_of(row.get("product_type")) or name_of(row.get("product")),
+        role=_role_of(row),
         location=name_of(row.get("location")) or name_of(row.get("site")) or name_of(row.get("region")),
         owner=person_of(row.get("user")),
         updated_at=article_time(row),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.delivery import NEXT, Event, Status, check_wanted, compute_job_id, parse_webhook
+from app.core.help_desk import AccountRef
 from app.errors import Code, MalformedDelivery, NotNeeded
 from tests.builders import a_body
 
@@ -79,6 +80,45 @@ def test_what_differs_is_another_job() -> None:
         job(a_body(event="ticket_updated")),
     ]
     assert len(set(jobs)) == len(jobs)
+
+
+@pytest.mark.parametrize(
+    "updated_at",
+    ["$LastUpdatedTime", "${request.last_updated_time}", "{{updated}}", "<updated>", "null", "2026-11-24", "Aug 9, 2022", "-"],
+)  # fmt: skip
+def test_what_no_time_of_day_tells_is_no_key(updated_at: str) -> None:
+    """A variable that was not filled in, or a date, is the same in every update: all but the first would be lost."""
+    update = a_body(event="ticket_updated", updated_at=updated_at)
+    assert job(update) != job(update)
+
+
+@pytest.mark.parametrize(
+    "updated_at", ["Aug 9, 2022 08:07 AM", "1660057676069", "2022-08-09T08:07:00+02:00", 1660057676069]
+)
+def test_an_update_is_known_by_its_time_in_any_form(updated_at: object) -> None:
+    update = a_body(event="ticket_updated", updated_at=updated_at)
+    assert job(update) == job(update)
+
+
+@pytest.mark.parametrize(
+    "account",
+    ["$Account", "${account.name}", "<account>", "{{account}}", "null", {"id": "$account.id", "name": "$account.name"}],
+    ids=str,
+)
+def test_an_account_that_was_not_filled_in_is_none(account: object) -> None:
+    assert parse_webhook(a_body(account=account)).account == AccountRef()
+
+
+def test_an_account_with_an_odd_name_is_one() -> None:
+    for name in ("$5 Store", "A <B> C", "Null & Sons"):
+        assert parse_webhook(a_body(account=name)).account.name == name
+    assert parse_webhook(a_body(account={"id": "601", "name": "$account.name"})).account.id == "601"
+
+
+def test_a_whole_number_is_an_id_however_it_is_written() -> None:
+    assert parse_webhook(b'{"event": "ticket_created", "ticket_id": 100234.0}').ticket_id == "100234"
+    with pytest.raises(MalformedDelivery):
+        parse_webhook(b'{"event": "ticket_created", "ticket_id": 100234.5}')
 
 
 def test_a_key_of_one_kind_cannot_pose_as_another() -> None:

@@ -197,6 +197,52 @@ def test_a_slightly_other_shape_is_the_same_draft(answer: str) -> None:
     assert "SECRETLY" not in read_answer(answer).said
 
 
+def test_refs_that_stand_in_a_text_alone_are_its_citations() -> None:
+    facts = [f"{each.text} [{', '.join(each.citations)}]" for each in DRAFT.facts]
+    read = read_answer(changed(facts=facts, summary=f"{DRAFT.summary} (T1)", summary_citations=[])).draft
+    assert read == DRAFT.model_copy(update={"summary_citations": ["T1"]})
+    given = read_answer(changed(facts=[{"text": "As in [K2].", "citations": ["T1"]}])).draft
+    assert given is not None
+    assert given.facts[0].citations == ["T1"]
+
+
+@pytest.mark.parametrize("around", ["{}\n```json\n{}\n```", "Schema: {}\nAnswer: {}"])
+def test_a_schema_that_is_repeated_before_the_answer_is_none(around: str) -> None:
+    schema = {"type": "object", "properties": {"summary": {"type": "string"}, "facts": {"type": "array"}}}
+    schema["properties"]["next_steps"] = {"type": "array"}  # type: ignore[index]
+    assert read_answer(around.format(json.dumps(schema), OBJECT)).draft == DRAFT
+    assert read_answer(json.dumps({"type": "object", "properties": json.loads(OBJECT)})).draft == DRAFT
+
+
+def test_a_call_of_a_tool_in_a_channel_is_an_answer() -> None:
+    analysis = f"<|channel|>analysis<|message|>SECRETLY {OTHER}<|end|><|start|>assistant"
+    call = f"<|channel|>commentary to=functions.json <|constrain|>json<|message|>{OBJECT}<|call|>"
+    assert read_answer(call).draft == DRAFT
+    assert read_answer(analysis + call).draft == DRAFT
+
+
+PYTHON = repr(DRAFT.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [PYTHON, f"Sure:\n```python\n{PYTHON}\n```\nDone {{really}}."[:-10], f"<think>{{'summary'}}</think>{PYTHON}"],
+)
+def test_an_object_as_python_writes_it_is_read(answer: str) -> None:
+    assert read_answer(answer).draft == DRAFT
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["{'summary': {1, 2}}", "{'summary': b'x'}", "{'summary': open('x')}", "{'a': " * 5_000, "{'" * 20_000, "{'a': 1" + "}" * 40_000],
+)  # fmt: skip
+@pytest.mark.filterwarnings("error")
+def test_what_only_looks_like_python_is_no_answer(answer: str) -> None:
+    began = time.process_time()
+    assert read_answer(answer).draft is None
+    assert time.process_time() - began < 1
+
+
 def test_a_path_of_windows_whose_backslashes_are_not_doubled_keeps_them() -> None:
     read = read_answer(OBJECT.replace("no mail.", r"no mail in C:\Users\PST, it\'s full."))
     assert read.draft is not None

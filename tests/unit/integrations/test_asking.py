@@ -140,7 +140,7 @@ async def test_an_endpoint_without_any_format_is_asked_without(status: int, body
 
 async def test_an_endpoint_that_knows_schema_and_text_alone() -> None:
     says = "'response_format.type' must be 'json_schema' or 'text'"  # LM Studio
-    refused = {"json_schema": (500, "grammar too complex"), "json_object": (400, {"error": says})}
+    refused = {"json_schema": (500, "Internal Server Error"), "json_object": (400, {"error": says})}
     endpoint = Endpoint(lambda call: refused.get(str(format_of(call))))
     model = endpoint.model()
     await ask(model)
@@ -348,6 +348,9 @@ async def test_a_template_that_says_so_is_asked_without_a_system_role_from_then_
         'Invalid JSON payload received. Unknown name "temperature": Cannot find field.',
         "Argument not supported on this model: temperature",
         "Unrecognized request argument supplied: temperature",
+        "`temperature` may only be set to 1 when thinking is enabled.",
+        "invalid temperature: only 1 is allowed for this model",
+        "This model doesn't support the temperature field. Remove temperature and try again.",
     ],
 )
 async def test_an_option_is_left_out_as_servers_say_it(says: str) -> None:
@@ -379,7 +382,7 @@ async def test_an_endpoint_that_refuses_all_is_asked_a_few_times(status: int) ->
     with pytest.raises((ModelRefused, ModelUnavailable)):
         await ask(endpoint.model())
     assert len(endpoint.calls) == 4
-    assert set(endpoint.calls[-1]) == {"model", "messages"}
+    assert set(endpoint.calls[-1]) == {"model", "messages", "stream"}
 
 
 async def test_an_endpoint_that_refuses_one_thing_after_another_is_asked_no_more_than_that() -> None:
@@ -424,6 +427,8 @@ OTHERS_FILTERS: dict[str, tuple[int, Any]] = {
     "openrouter": (403, {"error": {"code": 403, "message": 'x requires moderation on Azure. Your input was flagged for "violence".'}}),
     "xai": (403, {"code": "permission denied", "error": "Content violates usage guidelines. Failed check: SAFETY"}),
     "cloudflare": (424, {"success": False, "error": [{"code": 2016, "message": "Prompt blocked due to security configurations"}]}),
+    "volcengine": (400, {"error": {"code": "InputTextSensitiveContentDetected", "message": "The request failed because the input text may contain sensitive information.", "type": "BadRequest"}}),
+    "stepfun": (451, an_error("The content you provided or machine outputted is blocked.", type="censorship_blocked")),
     "portkey": (446, {"error": {"message": "The guardrail checks defined in the config failed.", "type": "hooks_failed"}}),
 }  # fmt: skip
 
@@ -434,6 +439,79 @@ async def test_a_filters_refusal_is_told_as_such_as_many_servers_say_it(status: 
     with pytest.raises(ContentFiltered):
         await ask(endpoint.model())
     assert len(endpoint.calls) == 1
+
+
+SCHEMA_REFUSALS: dict[str, Any] = {
+    "llama.cpp": an_error("Failed to initialize samplers: failed to parse grammar", code=400),
+    "sglang": {"object": "error", "message": "Failed to compile json grammar", "type": "Bad Request", "code": 400},
+    "anthropic": an_error("The compiled grammar is too large, which would cause performance issues. Simplify your tool schemas or reduce the number of strict tools."),
+    "gemini": [an_error("The specified schema produces a constraint that has too many states for serving. Typical causes of this error are schemas with lots of text (for example, very long property or enum names).", code=400)],
+    "gemini, nesting": [an_error("A schema in GenerationConfig in the request exceeds the maximum allowed nesting depth.", code=400)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", SCHEMA_REFUSALS.values(), ids=SCHEMA_REFUSALS)
+async def test_a_schema_that_is_too_large_says_nothing_of_the_prompt(body: Any) -> None:
+    endpoint = Endpoint(lambda call: (400, body) if format_of(call) == "json_schema" else None)
+    model = endpoint.model()
+    assert await ask(model) == OBJECT
+    assert await ask(model) == OBJECT
+    assert [format_of(call) for call in endpoint.calls] == ["json_schema", "json_object", "json_object"]
+
+
+async def test_what_the_model_wrote_is_not_its_endpoints_reason() -> None:
+    written = '{"summary": "The attachment is too large: the mailbox exceeds its maximum of 4096 tokens"'
+    says = "Failed to validate JSON. Please adjust your prompt. See 'failed_generation' for more details."
+    body = an_error(says, code="json_validate_failed", failed_generation=written)  # Groq
+    endpoint = Endpoint(lambda call: (400, body) if format_of(call) == "json_schema" else None)
+    assert await ask(endpoint.model()) == OBJECT
+
+
+NO_CREDIT: dict[str, tuple[int, Any]] = {
+    "openai": (429, an_error("You exceeded your current quota, please check your plan and billing details.", code="insufficient_quota")),
+    "anthropic": (400, an_error("Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.")),
+    "xai": (403, {"code": "The caller does not have permission", "error": "Your newly created team doesn't have any credits or licenses yet."}),
+    "deepseek": (402, an_error("Insufficient Balance")),
+    "openrouter": (402, {"error": {"message": "This request requires more credits, or fewer max_tokens.", "code": 402}}),
+    "openrouter, 200": (200, {"error": {"message": "Insufficient credits. Add more using your account's page.", "code": 402}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body"), NO_CREDIT.values(), ids=NO_CREDIT)
+async def test_an_account_without_credit_is_told_as_such_and_asked_once(status: int, body: Any) -> None:
+    endpoint = Endpoint(lambda _: (status, body))
+    with pytest.raises(ModelRefused, match="has no credit left"):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (400, "API key not valid. Please pass a valid API key."),  # Gemini
+        (403, "Incorrect API key provided: xai-12***. You can obtain an API key from the console."),
+        (401, "Invalid API Key"),
+    ],
+)
+async def test_a_refused_key_is_named_whatever_the_status(status: int, says: str) -> None:
+    endpoint = Endpoint(lambda _: (status, [an_error(says, code=status)]))
+    with pytest.raises(ModelRefused, match="check OPENAI_API_KEY"):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
+
+
+async def test_a_rate_told_in_the_words_of_a_quota_may_pass() -> None:
+    says = "You exceeded your current quota, please check your plan and billing details. Please retry in 38s."
+    endpoint = Endpoint(lambda _: (429, [an_error(says, code=429, status="RESOURCE_EXHAUSTED")]))  # Gemini
+    with pytest.raises(ModelUnavailable):
+        await ask(endpoint.model())
+
+
+@pytest.mark.parametrize("status", [424, 425, 498, 499, 529])
+async def test_a_fault_that_may_pass_sends_nobody_to_the_settings(status: int) -> None:
+    endpoint = Endpoint(lambda _: (status, {"message": "Try your request again."}))
+    with pytest.raises(ModelUnavailable):
+        await ask(endpoint.model())
 
 
 async def test_a_ticket_about_a_filter_is_not_taken_for_a_filters_refusal() -> None:

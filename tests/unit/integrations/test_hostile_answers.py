@@ -136,7 +136,7 @@ async def test_a_models_answer_is_read_as_far_as_its_limit() -> None:
     assert read <= 2 * 1024 * 1024
 
 
-async def test_a_compressed_answer_is_not_unpacked() -> None:
+async def test_a_compressed_answer_is_unpacked_up_to_its_limit() -> None:
     bomb = gzip.compress(b" " * 10_000_000 + b"{}")
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
 
@@ -145,6 +145,22 @@ async def test_a_compressed_answer_is_not_unpacked() -> None:
 
     calls = await refused(httpx2.Response(200, headers=headers, content=packed()))
     assert calls[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, br"])
+async def test_an_answer_that_is_compressed_otherwise_is_refused(encoding: str) -> None:
+    async def packed() -> Any:
+        yield b"{}"
+
+    await refused(httpx2.Response(200, headers={"content-encoding": encoding}, content=packed()))
+
+
+@pytest.mark.parametrize("body", [gzip.compress(b'{"choices": []}')[:-4], b"\x1f\x8b" + b"x" * 50])
+async def test_a_damaged_archive_is_an_error_of_ours(body: bytes) -> None:
+    async def packed() -> Any:
+        yield body
+
+    await refused(httpx2.Response(200, headers={"content-encoding": "gzip"}, content=packed()))
 
 
 async def test_an_endpoint_that_redirects_is_not_followed() -> None:

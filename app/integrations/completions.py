@@ -1,0 +1,221 @@
+"""Reads what an endpoint answered with status 200: a completion, or an error.
+
+Any field may be missing or of another type, since compatible servers leave some out. Some answer a stream of events
+though none was asked for, or end one object as if it were a stream.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from app.core.completion import Completion, Option
+from app.core.text import one_line
+from app.errors import ContentFiltered, ModelDeclined, ModelUnavailable
+from app.integrations.asking import Asking
+from app.integrations.tokens import estimate_tokens
+
+DECLINED_BY_FILTER: Final = "the model's content filter refused this ticket"
+
+# No model reads or writes more in one call: a larger count is wrong.
+_MOST_TOKENS: Final = 100_000_000
+# `finish_reason` of OpenAI, Mistral, Gemini, Anthropic and gateways, in lower case: cut off, filtered, declined.
+_CUT_OFF: Final = frozenset(
+    "length model_length max_tokens max_output_tokens max_new_tokens token_limit model_context_window_exceeded".split()
+)
+_FILTERED: Final = frozenset(
+    "content_filter content_filtered safety prohibited_content recitation blocklist spii sensitive error_toxic "
+    "guardrail_intervened".split()
+)
+_DECLINED: Final = "refusal"
+# OpenRouter's when its provider fails, DeepSeek's when it has no room, SGLang's and vLLM's when they stop midway.
+_BROKEN_OFF: Final = frozenset({"error", "network_error", "insufficient_system_resource", "abort", "aborted"})
+_STATUSES: Final = {str(status): status for status in range(400, 600)}
+_TEXT_PARTS: Final = frozenset({"text", "output_text"})
+_TELLS_ERROR: Final = ("error", "errors", "detail", "message")
+_MAX_NAME_CHARS: Final = 100
+_DECODER: Final = json.JSONDecoder()
+_END_OF_STREAM: Final = "[DONE]"
+
+
+def read_body(body: bytes) -> Any:
+    """The value that *body* holds; of a stream of events, the completion that its chunks make.
+
+    Raises:
+        ValueError: It is neither JSON nor such a stream.
+    """
+    text = body.decode(json.detect_encoding(body), "replace").lstrip("\ufeff \t\r\n")
+    if text.startswith(("data:", "event:", "id:", ":")):
+        return _joined(_events(text))
+    answer, end = _DECODER.raw_decode(text)
+    if text[end:].strip() not in {"", f"data: {_END_OF_STREAM}", f"data:{_END_OF_STREAM}"}:
+        raise ValueError("text follows")
+    return answer
+
+
+def error_in(answer: Any) -> Any:
+    """The error that some servers send with status 200 (LM Studio, TGI 2.4, OpenRouter); None: it is an answer."""
+    if not isinstance(answer, dict):
+        return None
+    if isinstance(choices := answer.get("choices"), list) and choices:
+        return _get(choices[0], "error") or None
+    if answer.get("error"):
+        return answer["error"]
+    told = {key: answer[key] for key in _TELLS_ERROR if answer.get(key)}
+    return told or None
+
+
+def status_in(told: Any) -> int | None:
+    """The HTTP status that the error *told* names; None: it names none."""
+    named = (str(_get(told, key)) for key in ("code", "status", "status_code"))
+    return next((_STATUSES[code] for code in named if code in _STATUSES), None)
+
+
+def is_broken_off(answer: Any) -> bool:
+    """Whether the endpoint says that it stopped in the middle, through a fault of its own."""
+    return _reason(_first(answer)) in _BROKEN_OFF
+
+
+def read_completion(answer: Any, model: str, asked: Asking, *, prompt: list[str]) -> Completion:
+    """*answer* to *prompt*, without its cost.
+
+    Raises:
+        ModelDeclined: The model, or the endpoint's filter, refused to write.
+        ModelUnavailable: The endpoint broke it off.
+        TypeError: It is no completion.
+    """
+    choice = _first(answer)
+    reason, message = _reason(choice), _get(choice, "message") or _get(choice, "delta") or {}
+    if reason in _FILTERED:
+        raise ContentFiltered(DECLINED_BY_FILTER)
+    if reason in _BROKEN_OFF:
+        raise ModelUnavailable("the model's endpoint broke its answer off")
+    if not isinstance(message, dict) or not (message or reason):
+        raise TypeError("no completion")
+    content = message.get("content")
+    if reason == _DECLINED or message.get("refusal") or _has_refusal(content):
+        raise ModelDeclined("the model declined to answer")
+    text, usage = _text(content), _get(answer, "usage")
+    if "{" not in text:
+        text = _arguments(message) or text or _thought_object(message)
+    told_prompt, told_completion = _told(usage, "prompt_tokens"), _told(usage, "completion_tokens")
+    is_cut = reason in _CUT_OFF or (asked.has_limit and told_completion >= asked.tokens)  # some say `stop` then
+    limit = asked.tokens if asked.has_limit else told_completion or asked.tokens
+    written = limit if is_cut else estimate_tokens([text, *_thoughts(message)])
+    prompt_tokens, completion_tokens = told_prompt or estimate_tokens(prompt), told_completion or written
+    return Completion(
+        text=text,
+        model=one_line(str(_get(answer, "model") or model), max_chars=_MAX_NAME_CHARS),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        cut_at=limit if is_cut else None,
+        is_estimated=(prompt_tokens, completion_tokens) != (told_prompt, told_completion),
+        asked_without=tuple(option for option in Option if option in asked.left_out),
+    )
+
+
+def _events(text: str) -> Iterator[dict[str, Any]]:
+    """The chunks of a stream of server-sent events."""
+    for line in text.split("\n"):
+        field, _, value = line.partition(":")
+        if field == "data" and value.strip() not in {"", _END_OF_STREAM}:
+            chunk = json.loads(value)
+            if isinstance(chunk, dict):
+                yield chunk
+
+
+def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The completion that *chunks* make: texts and a tool call's arguments of the first choice, joined."""
+    texts = dict.fromkeys(("content", "reasoning_content", "reasoning", "refusal", "arguments"), "")
+    whole: dict[str, Any] = {}
+    reason = None
+    for chunk in chunks:
+        whole |= {key: chunk[key] for key in ("model", "usage", *_TELLS_ERROR) if chunk.get(key)}
+        for choice in chunk.get("choices") or ():
+            if _get(choice, "index"):
+                continue
+            piece = _get(choice, "delta") or _get(choice, "message") or {}
+            for call in _get(piece, "tool_calls") or ():
+                texts["arguments"] += _string(_get(_get(call, "function"), "arguments"))
+            for name in texts:
+                texts[name] += _text(_get(piece, name))
+            reason = _get(choice, "finish_reason") or reason
+    if not whole.get("error") and (any(texts.values()) or reason):
+        function = {"arguments": texts.pop("arguments")}
+        message = {**texts, "tool_calls": [{"function": function}]}
+        whole["choices"] = [{"index": 0, "finish_reason": reason, "message": message}]
+    return whole
+
+
+def _first(answer: Any) -> Any:
+    choices = _get(answer, "choices")
+    return choices[0] if isinstance(choices, list) and choices else None
+
+
+def _reason(choice: Any) -> str:
+    """Why it ended: Gemini's `content_filter: SAFETY` and Vertex's `FINISH_REASON_SAFETY` are `safety`."""
+    told = str(_get(choice, "finish_reason") or "").lower()
+    return told.removeprefix("finish_reason_").partition(":")[0].strip()
+
+
+def _get(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _text(content: Any) -> str:
+    """The text of an answer. Of an answer in parts only the parts of type text; others are thoughts."""
+    if isinstance(content, list):
+        return "".join(_texts(content))
+    if isinstance(content, dict):
+        return "".join(_texts([content])) if "type" in content else json.dumps(content)
+    return str(content or "")
+
+
+def _texts(parts: Iterable[Any]) -> Iterable[str]:
+    for part in parts:
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict) and part.get("type", "text") in _TEXT_PARTS and isinstance(part.get("text"), str):
+            yield part["text"]
+
+
+def _has_refusal(content: Any) -> bool:
+    return isinstance(content, list) and any(_get(part, "type") == "refusal" for part in content)
+
+
+def _arguments(message: dict[str, Any]) -> str:
+    """The arguments of a tool call, an object: some gateways turn the schema into a tool, with a sentence before it."""
+    calls = message.get("tool_calls")
+    call = calls[0] if isinstance(calls, list) and calls else None
+    arguments = _get(_get(call, "function") or message.get("function_call"), "arguments")
+    return json.dumps(arguments) if isinstance(arguments, dict) else _object(arguments)
+
+
+def _thought_object(message: dict[str, Any]) -> str:
+    """One object where thoughts belong; thoughts themselves are prose.
+
+    vLLM's parser of thoughts takes an answer for one where the model did not think.
+    """
+    return _object(next(filter(None, _thoughts(message)), ""))
+
+
+def _object(value: Any) -> str:
+    text = _string(value).strip()
+    return text if text.startswith("{") and text.endswith("}") else ""
+
+
+def _thoughts(message: dict[str, Any]) -> list[str]:
+    """What a model thought, as far as it is told beside the answer: it is paid too."""
+    named = (message.get(name) for name in ("reasoning_content", "reasoning"))
+    return [next((each for each in named if isinstance(each, str)), "")]
+
+
+def _told(usage: Any, name: str) -> int:
+    """A count of *usage*, 0 where it has none. One that can't be one would spoil counters, budgets and bills."""
+    number = _get(usage, name)
+    return int(number) if isinstance(number, int | float) and 0 < number <= _MOST_TOKENS else 0

@@ -1,0 +1,211 @@
+"""Answers with status 200 that are no plain completion: streams, errors, answers that broke off, packed ones.
+
+Each was published by somebody who met it; the address stands beside it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx2  # the client library's own
+import pytest
+from openai import AsyncOpenAI
+
+from app.core.completion import Completion, Message
+from app.core.masking import Mask
+from app.errors import ContentFiltered, ModelRefused, ModelUnavailable
+from app.integrations import openai as adapter
+from app.integrations.openai import OpenAIModel, open_bounded_client
+from tests.builders import a_draft
+
+OBJECT = a_draft().model_dump_json()
+USAGE = {"prompt_tokens": 700, "completion_tokens": 80, "total_tokens": 780}
+JSON = {"content-type": "application/json"}
+
+
+class Endpoint:
+    """Answers one body after another, the last one again and again."""
+
+    def __init__(self, *bodies: Any, headers: dict[str, str] = JSON) -> None:
+        self.bodies = [body if isinstance(body, bytes) else json.dumps(body).encode() for body in bodies]
+        self.headers = headers
+        self.calls: list[dict[str, Any]] = []
+
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
+        self.calls.append(json.loads(request.content))
+        body = self.bodies.pop(0) if len(self.bodies) > 1 else self.bodies[0]
+
+        async def chunks() -> Any:
+            for start in range(0, len(body), 7):
+                yield body[start : start + 7]
+
+        return httpx2.Response(200, headers=self.headers, content=chunks())
+
+    async def ask(self, *, fallback: str | None = None) -> Completion:
+        limit = timedelta(seconds=5)
+        http = open_bounded_client(limit, transport=httpx2.MockTransport(self.answer))
+        client = AsyncOpenAI(api_key="key", base_url="http://model.example/v1", max_retries=2, http_client=http)
+        model = OpenAIModel(client, tenant="acme", model="first", fallback=fallback, limit=limit)
+        return await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
+
+
+def a_completion(message: Any, reason: str | None = "stop", **more: Any) -> dict[str, Any]:
+    choice = {"index": 0, "finish_reason": reason, "message": message}
+    return {"model": "first", "choices": [choice], "usage": USAGE, **more}
+
+
+def a_stream(*deltas: dict[str, Any], end: str = "data: [DONE]\n\n", gap: str = " ") -> bytes:
+    chunks: list[dict[str, Any]] = [
+        {"model": "first", "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas
+    ]
+    chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    chunks.append({"choices": [], "usage": USAGE})
+    lines = "".join(f"data:{gap}{json.dumps(chunk, ensure_ascii=False)}\n\n" for chunk in chunks)
+    return (lines + end).encode()
+
+
+CONTENT = [{"content": OBJECT[at : at + 9]} for at in range(0, len(OBJECT), 9)]
+ARGUMENTS = [
+    {"tool_calls": [{"index": 0, "function": {"arguments": OBJECT[at : at + 9]}}]} for at in range(0, len(OBJECT), 9)
+]
+STREAMS = {
+    # https://github.com/BerriAI/litellm/issues/25766
+    "a stream": a_stream({"role": "assistant"}, *CONTENT),
+    "a stream without its end": a_stream(*CONTENT, end=""),
+    # https://github.com/dataelement/Clawith/pull/106
+    "no blank": a_stream(*CONTENT, gap=""),
+    "comments": b": OPENROUTER PROCESSING\n\n" + a_stream(*CONTENT),
+    "lines of Windows": a_stream(*CONTENT).replace(b"\n", b"\r\n"),
+    "thoughts first": a_stream({"reasoning_content": "Let me {think}."}, *CONTENT),
+    "a tool call": a_stream(*ARGUMENTS),
+    "a line separator in a text": a_stream({"reasoning": "one\u2028two"}, *CONTENT),
+    # https://github.com/liustack/modlens/issues/94
+    "one event": b"data:" + json.dumps(a_completion({"content": OBJECT})).encode() + b"\n\n",
+    # https://github.com/decolua/9router/issues/3492
+    "an end alone": json.dumps(a_completion({"content": OBJECT})).encode() + b"\n\ndata: [DONE]\n\n",
+}
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream; charset=utf-8", "application/json"])
+@pytest.mark.parametrize("body", STREAMS.values(), ids=STREAMS)
+async def test_a_stream_that_nobody_asked_for_is_read(body: bytes, kind: str) -> None:
+    endpoint = Endpoint(body, headers={"content-type": kind})
+    completion = await endpoint.ask()
+    assert completion.text == OBJECT
+    assert (completion.prompt_tokens, completion.completion_tokens) == (700, 80)
+    assert endpoint.calls[0]["stream"] is False
+
+
+async def test_a_stream_that_ends_with_an_error_is_that_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter, "_PAUSE_S", 0)
+    error = {"error": {"code": 502, "message": "Provider disconnected"}, "choices": []}
+    cut = CONTENT[:3]
+    body = a_stream(*cut, end="") + b"data: " + json.dumps(error).encode() + b"\n\n"
+    with pytest.raises(ModelUnavailable):
+        await Endpoint(body).ask()
+
+
+BROKEN_OFF = {
+    # https://github.com/maximhq/bifrost/issues/5425
+    "openrouter": a_completion({"content": OBJECT[:60]}, "error"),
+    "openrouter, choice": {
+        "choices": [{"error": {"code": 502, "message": "died"}, "message": {"content": ""}, "finish_reason": "error"}]
+    },
+    # https://api-docs.deepseek.com/api/create-chat-completion
+    "deepseek": a_completion({"content": ""}, "insufficient_system_resource"),
+    "sglang": a_completion({"content": OBJECT[:60]}, "abort"),
+    # https://github.com/open-webui/computer/issues/293
+    "a rate": {"error": {"message": "Provider returned error", "code": 429, "metadata": {"raw": "rate-limited"}}},
+    "code as text": {"error": {"message": "overloaded", "code": "503"}},
+}
+
+
+@pytest.mark.parametrize("body", BROKEN_OFF.values(), ids=BROKEN_OFF)
+async def test_an_answer_that_broke_off_is_asked_for_again(body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter, "_PAUSE_S", 0)
+    endpoint = Endpoint(body, a_completion({"content": OBJECT}))
+    assert (await endpoint.ask()).text == OBJECT
+    assert endpoint.calls[0] == endpoint.calls[1]
+
+    always = Endpoint(body)
+    with pytest.raises(ModelUnavailable):
+        await always.ask(fallback="second")
+    assert [call["model"] for call in always.calls] == ["first"] * 3 + ["second"] * 3
+
+
+async def test_a_refused_key_with_status_200_names_the_key() -> None:
+    with pytest.raises(ModelRefused, match="OPENAI_API_KEY"):
+        await Endpoint({"error": {"message": "User not found.", "code": 401}}).ask()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<!doctype html><title>Open WebUI</title>",
+        b"",
+        b"null",
+        {"error": "Unexpected endpoint or method. (POST /chat/completions)"},  # LM Studio without /v1
+        {"detail": "Not Found"},
+    ],
+    ids=str,
+)
+async def test_an_address_that_is_no_models_is_said_to_be_checked(body: Any) -> None:
+    with pytest.raises(ModelUnavailable, match="OPENAI_BASE_URL"):
+        await Endpoint(body).ask()
+
+
+@pytest.mark.parametrize("reason", ["content_filter: PROHIBITED_CONTENT", "content_filter"])
+async def test_a_filtered_answer_without_any_message_is_told_as_such(reason: str) -> None:
+    with pytest.raises(ContentFiltered):
+        await Endpoint({"choices": [{"index": 0, "finish_reason": reason}], "model": "gemini"}).ask()
+
+
+async def test_a_completion_without_a_message_is_an_empty_answer() -> None:
+    # https://github.com/agentjido/req_llm/issues/944
+    answer = {"choices": [{"index": 0, "finish_reason": "malformed_function_call"}], "model": "gemini"}
+    assert (await Endpoint(answer).ask()).text == ""
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": None, "tool_calls": [{"function": {"name": "json", "arguments": json.loads(OBJECT)}}]},
+        {"content": "Here is the note:", "tool_calls": [{"function": {"name": "json", "arguments": OBJECT}}]},
+    ],
+    ids=["an object", "behind a sentence"],
+)
+async def test_a_tool_calls_arguments_are_the_answer(message: Any) -> None:
+    completion = await Endpoint(a_completion({"role": "assistant", **message}, "tool_calls")).ask()
+    assert json.loads(completion.text) == json.loads(OBJECT)
+
+
+async def test_thoughts_do_not_take_the_place_of_a_sentence() -> None:
+    message = {"content": "I can't tell.", "reasoning_content": OBJECT}
+    assert (await Endpoint(a_completion(message)).ask()).text == "I can't tell."
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP"])
+async def test_an_answer_that_came_packed_is_read(encoding: str) -> None:
+    # https://github.com/Anionex/agent-vision-toolkit/pull/36
+    body = gzip.compress(json.dumps(a_completion({"content": OBJECT})).encode())
+    assert (await Endpoint(body, headers={**JSON, "content-encoding": encoding}).ask()).text == OBJECT
+
+
+async def test_an_answer_that_is_only_said_to_be_packed_is_read() -> None:
+    # https://github.com/agentgateway/agentgateway/issues/1620
+    endpoint = Endpoint(a_completion({"content": OBJECT}), headers={**JSON, "content-encoding": "gzip"})
+    assert (await endpoint.ask()).text == OBJECT
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\n\n \n"])
+async def test_what_stands_before_a_body_is_no_part_of_it(mark: bytes) -> None:
+    body = mark + json.dumps(a_completion({"content": OBJECT})).encode()
+    assert (await Endpoint(body).ask()).text == OBJECT
+
+
+async def test_an_endpoints_name_for_its_model_can_be_stored() -> None:
+    completion = await Endpoint({**a_completion({"content": OBJECT}), "model": "a\x00b\nc" * 100}).ask()
+    assert completion.model.isprintable()

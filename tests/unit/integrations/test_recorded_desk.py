@@ -1,0 +1,167 @@
+"""Answers in the shapes that public clients of ServiceDesk Plus recorded, through the real adapter."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict
+
+from app.core.access_token import AccessToken, TokenUnavailable
+from app.core.ticket import Fate
+from app.errors import HelpDeskRefused
+from app.integrations.http import Reply
+from app.integrations.servicedesk.answers import InputRefused, Missing, Throttled, Unclear, parse_answer
+from app.integrations.servicedesk.auth import OAuthClient, _TokenAuthenticator
+from app.integrations.servicedesk.client import ServiceDesk
+from app.integrations.servicedesk.mapping import parse_asset, parse_ticket
+from tests.builders import a_tenant
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+ADMINISTRATOR = {"email_id": None, "phone": "1234455", "name": "administrator", "is_vipuser": False, "id": "4"}
+
+
+def answered(status: int, body: Any, **headers: str) -> dict[str, Any]:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
+    return parse_answer(Reply(status, named, content), secret="acme/api_key", now=NOW)
+
+
+def failed(code: int, message: str, **more: str) -> dict[str, Any]:
+    told = {"status_code": code, "type": "failed", "message": message, **more}
+    return {"response_status": {"status_code": 4000, "messages": [told], "status": "failed"}}
+
+
+# https://github.com/rapid7/insightconnect-plugins, plugins/manage_engine_service_desk (on premises, 2022).
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (404, failed(4007, "Invalid URL"), Missing),
+        (400, failed(4001, "Invalid Input", field="sort_field"), InputRefused),
+        (400, failed(4016, "Already in trash"), HelpDeskRefused),
+        (
+            200,
+            {"response_status": [{"status_code": 4000, "status": "failed", "messages": []}], "requests": []},
+            Unclear,
+        ),
+        (200, b"<html><title>ManageEngine ServiceDesk Plus</title><form action='j_security_check'>", Unclear),
+        (200, b"", Unclear),
+        (200, b"\xef\xbb\xbf<?xml version='1.0'?><API version='1.0'/>", Unclear),
+    ],
+)
+def test_a_failure_is_what_it_says(status: int, body: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        answered(status, body)
+
+
+def test_a_success_is_one_by_any_of_its_codes() -> None:
+    told = [{"status_code": 2000, "status": "success"}, {"status_code": 200, "status": "Success"}]
+    for status in (told[0], told[:1], told[1], {"status": "success"}):
+        assert answered(200, {"response_status": status, "requests": []})["requests"] == []
+
+
+ROLLING = {"status_code": 400, "title": "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"}
+TOO_MANY = "Cannot execute more than 100 requests per API in 2 minutes. Try again after {}."
+
+
+@pytest.mark.parametrize(
+    ("said", "wait"),
+    [("4 minutes", 4 * 60), ("1 minute", 60), ("45 seconds", 45), ("22 minutes", 600), ("some time", None)],
+)
+@pytest.mark.parametrize("status", [200, 400, 429])
+def test_how_long_to_wait_is_read_from_the_words_of_a_refusal(status: int, said: str, wait: int | None) -> None:
+    body = {"error": {**ROLLING, "details": {"message": TOO_MANY.format(said)}}}
+    with pytest.raises(Throttled) as refused:
+        answered(status, body)
+    assert refused.value.retry_after == (None if wait is None else timedelta(seconds=wait))
+
+
+def test_a_header_says_how_long_before_words_do() -> None:
+    with pytest.raises(Throttled) as refused:
+        answered(429, {"error": {"details": {"message": TOO_MANY.format("4 minutes")}}}, retry_after="7")
+    assert refused.value.retry_after == timedelta(seconds=7)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "Access Denied", "error_description": "You have made too many requests continuously.", "status": "failure"},
+        {"response": "error", "code": "Z101", "cause": "throttles_limit_exceeded"},
+    ],
+)  # fmt: skip
+def test_an_accounts_server_that_gives_no_more_tokens_is_left_alone(body: Any) -> None:
+    with pytest.raises(TokenUnavailable):
+        given(400, body)
+
+
+@pytest.mark.parametrize("expires_in", [None, "3600", "", 3_600_000])
+def test_a_token_is_one_however_its_life_is_told(expires_in: object) -> None:
+    token = given(200, {"access_token": "1000.x", "api_domain": "https://x.example", "expires_in": expires_in})
+    assert (token.value, token.life) == ("1000.x", timedelta(hours=1))
+
+
+def given(status: int, body: Any) -> AccessToken:
+    client = OAuthClient("id", "secret", "token")
+    signer = _TokenAuthenticator(client, secret="x", accounts_url="https://a.example", outbound=None, tokens=None)  # type: ignore[arg-type]
+    return signer._parse(Reply(status, CIMultiDict(), json.dumps(body).encode()))
+
+
+# https://github.com/demisto/content, Packs/ServiceDeskPlus (cloud, 2020).
+def test_a_ticket_of_the_cloud_whose_objects_are_null_is_read() -> None:
+    row: dict[str, Any] = {
+        **dict.fromkeys(["resolution", "linked_to_request", "technician", "category", "site", "priority", "sla"]),
+        "udf_fields": {},
+        "email_cc": [],
+        "attachments": [],
+        "time_elapsed": "0",
+        "unreplied_count": 0,
+        "id": "123640000000240013",
+        "display_id": "102",
+        "subject": "Test",
+        "description": "The description",
+        "requester": {"email_id": None, "name": "First Last", "photo_url": "https://x.example", "is_vip_user": False},
+        "created_time": {"display_value": "Jun 24, 2020 03:05 PM", "value": "1593000300533"},
+        "last_updated_time": None,
+        "status": {
+            "in_progress": True,
+            "internal_name": "Onhold",
+            "stop_timer": True,
+            "color": None,
+            "name": "On Hold",
+        },
+    }
+    ticket = parse_ticket(row)
+    assert (ticket.number, ticket.requester, ticket.fate) == ("102", "First Last", Fate.OPEN)
+    assert (ticket.technician, ticket.category, ticket.resolution, ticket.updated_at) == ("", "", "", None)
+
+
+def test_an_asset_says_what_it_is_before_its_model() -> None:
+    product = {"name": "AIR-AP3802I-E-K9", "product_type": {"name": "Access Points"}}
+    assert parse_asset({"id": "1", "name": "AP01", "product": product}).role == "Access Points"
+    assert parse_asset({"id": "1", "name": "AP01", "product": {"name": "AIR-AP3802I-E-K9"}}).role == "AIR-AP3802I-E-K9"
+
+
+class Api:
+    """A build whose list of notes holds no texts, as it was recorded on premises."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self.texts = texts
+        self.asked: list[str] = []
+
+    async def get(self, path: str, *_: Any) -> dict[str, Any]:
+        self.asked.append(path)
+        note_id = path.rpartition("/")[2]
+        if note_id != "notes":
+            return {"note": {"id": note_id, "description": self.texts[note_id], "added_by": ADMINISTRATOR}}
+        added = {"display_value": "Aug 3, 2022 12:55 AM", "value": "1659513323917"}
+        rows = [{"id": each, "added_time": added, "added_by": ADMINISTRATOR, "attachments": []} for each in self.texts]
+        return {"notes": rows, "list_info": {"has_more_rows": False, "start_index": 1, "row_count": len(rows)}}
+
+
+async def test_notes_whose_list_holds_no_texts_are_read_one_by_one() -> None:
+    api = Api({str(number): f"<p>Step {number}</p>" for number in range(1, 9)})
+    texts = await ServiceDesk(a_tenant(), api).list_note_texts("42")  # type: ignore[arg-type]
+    assert texts == [f"Step {number}" for number in range(4, 9)]
+    assert len(api.asked) == 6
