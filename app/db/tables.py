@@ -383,6 +383,12 @@ class TicketRow(SQLModel, table=True):
         UniqueConstraint("tenant_id", "document"),
         Index("ticket_tenant_id_requester_idx", "tenant_id", "requester", "resolved_at"),
         Index("ticket_open_idx", "tenant_id", "requester", postgresql_where=text("is_open")),
+        Index(
+            "ticket_latest_open_idx",
+            "tenant_id",
+            text("created_at desc nulls last"),
+            postgresql_where=text("is_open"),
+        ),
         Index("ticket_display_id_tenant_id_idx", "display_id", "tenant_id"),
     )
 

@@ -67,7 +67,7 @@ def _literal(value: Any) -> str:
         case bool() | int() | float():
             return str(value)
         case list() | tuple():
-            return f"array[{', '.join(map(_literal, value))}]"
+            return "'{}'" if not value else f"array[{', '.join(map(_literal, value))}]"
         case timedelta():
             return f"interval '{value.total_seconds()} s'"
         case _:
