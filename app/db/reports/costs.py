@@ -15,13 +15,13 @@ from app.core.enhancement import Enhancement
 from app.core.price import Usage
 from app.db.reports.each import read_each
 from app.db.session import Database
-from app.db.sql import load_text
+from app.db.sql import load, load_text
 
 _DAYS: Final = load_text(__package__, "days")
 _HELPFUL: Final = load_text(__package__, "helpful_notes")
 _COUNT_TRIAL: Final = load_text(__package__, "count_trial")
 _DOCUMENTS: Final = load_text(__package__, "documents")
-USAGE: Final = load_text(__package__, "usage")
+USAGE: Final = load(__package__, "usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,9 @@ async def list_helpful(database: Database, tenant_ids: Sequence[UUID], *, since:
 
 async def load_usage(database: Database, tenant_id: UUID) -> Usage:
     """What the tenant's enhancements took of its model today and in the current calendar month (UTC)."""
-    async with database.as_tenant(tenant_id) as session:
-        return Usage(**(await session.execute(USAGE, {"tenant_id": tenant_id})).mappings().one())
+    async with database.transaction(tenant_id) as tx:
+        [row] = await tx.rows(USAGE, tenant_id=tenant_id)
+    return Usage(**row)
 
 
 async def count_trial(database: Database, tenant_id: UUID, enhancement: Enhancement) -> None:
