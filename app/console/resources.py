@@ -26,6 +26,7 @@ from app.console.shared import load_shared_desk
 from app.console.smoke import load_smoke_test
 from app.core.tenant import Tenant
 from app.db.limits.holds import EVERY_TENANT, Hold, list_holds
+from app.db.reports.costs import Usages
 from app.db.reports.overview import load_figures
 from app.db.session import Database
 from app.queue import Queue
@@ -50,6 +51,7 @@ class Backend:
     """Address of a trace in the tracing system, with the placeholder `{trace_id}`."""
     smoke_results: Path | None = None
     """The file that the smoke test's results are mounted as."""
+    _usages: Usages = field(default_factory=Usages)
     _last: Snapshot | None = None
     _take_at: float = 0.0
     """When `_last` is too old, by the monotonic clock."""
@@ -72,7 +74,7 @@ class Backend:
         tenants = [known.tenant for known in self.directory]
         ids: Sequence[UUID] = [tenant.id for tenant in tenants]
         (now, figures), holds, workers = await asyncio.gather(
-            load_figures(self.database, ids),
+            load_figures(self.database, ids, self._usages),
             list_holds(self.database, ids),
             self.queue.listeners(read_within_s=_READ_WITHIN_S),
         )

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app.core.price import Usage
-from app.db.reports.costs import USAGE
+from app.db.reports.costs import Usages
 from app.db.reports.each import ask_each
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database, Row, Transaction
@@ -76,7 +76,9 @@ class TenantFigures:
         return sum(hour.context_only for hour in self.hours)
 
 
-async def load_figures(database: Database, tenant_ids: Sequence[UUID]) -> tuple[datetime, list[TenantFigures]]:
+async def load_figures(
+    database: Database, tenant_ids: Sequence[UUID], usages: Usages
+) -> tuple[datetime, list[TenantFigures]]:
     """The database's time, and each tenant's figures in the order of *tenant_ids*."""
     loads, failures = await load_by_tenant(database), await failed_by_tenant(database)
     async with database.across_tenants() as session:
@@ -84,7 +86,7 @@ async def load_figures(database: Database, tenant_ids: Sequence[UUID]) -> tuple[
 
     async def read(tx: Transaction, tenant_id: UUID) -> TenantFigures:
         [row] = await tx.rows(_FIGURES, tenant_id=tenant_id, minutes=MINUTES, hours=HOURS)
-        [usage] = await tx.rows(USAGE, tenant_id=tenant_id)
+        usage = await usages.load(tx, tenant_id)
         return _figures(
             tenant_id, row, usage, loads.get(tenant_id, TenantLoad()), failures.get(tenant_id, FailedDeliveries())
         )
@@ -97,7 +99,7 @@ async def load_figures(database: Database, tenant_ids: Sequence[UUID]) -> tuple[
     ]
 
 
-def _figures(tenant_id: UUID, row: Row, usage: Row, load: TenantLoad, failures: FailedDeliveries) -> TenantFigures:
+def _figures(tenant_id: UUID, row: Row, usage: Usage, load: TenantLoad, failures: FailedDeliveries) -> TenantFigures:
     hours = json.loads(row["hours"]) if row["hours"] else ()
     return TenantFigures(
         tenant_id=tenant_id,
@@ -109,6 +111,6 @@ def _figures(tenant_id: UUID, row: Row, usage: Row, load: TenantLoad, failures: 
         last_webhook=row["last_webhook"],
         last_failure=row["last_failure"],
         last_sync=row["last_sync"],
-        usage=Usage(**usage),
+        usage=usage,
         is_unpriced=row["is_unpriced"],
     )
