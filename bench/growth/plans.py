@@ -94,11 +94,11 @@ def _collect(node: dict[str, Any], scans: dict[str, tuple[int, int]]) -> None:
         _collect(child, scans)
     kind = node["Node Type"]
     if kind == "ModifyTable":
-        label = f"{node['Operation'].lower()} {node['Relation Name']}"
+        label = f'{node["Operation"].lower()} "{node["Relation Name"]}"'
     elif "Index Name" in node:
         label = f"{kind} {node['Index Name']}"
     elif kind == "Seq Scan":
-        label = f"Seq Scan {node['Relation Name']}"
+        label = f'Seq Scan "{node["Relation Name"]}"'
     else:
         return
     loops, pages = scans.get(label, (0, 0))
