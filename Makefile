@@ -13,7 +13,7 @@ export LANGSMITH_TRACING := false
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput screenshots \
+.PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput bench-growth bench-soak bench-scale screenshots \
 	faults faults-machine restore-drill alert-drill image image-test installation tenants bootstrap smoke smoke-ticket schema-check \
 	account workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch promote promotable release-tenants e2e clean
 
@@ -111,6 +111,16 @@ $(VENV)/.peer-ready: bench/peer/requirements.txt | $(VENV)/.dev-ready
 # BENCH="--pairs 1 --repeats 0 --part intake" for less of it; RETRIEVAL_DATA as for bench/retrieval.py.
 bench-throughput: $(VENV)/.peer-ready  ## Ours beside the usual stack, or beside ours of BASE=<commit> (Linux, two cores; an hour)
 	@$(BIN)/python -m bench.throughput compare --against $(or $(BASE),peer) $(BENCH)
+
+# RETRIEVAL_DATA as for bench/retrieval.py; GROWTH="--deliveries 1000000 --tickets 100000" for less of it.
+bench-growth: $(VENV)/.dev-ready  ## What each hot query takes at ten thousand and at ten million deliveries (half an hour, and 25 GB of disk)
+	@$(BIN)/python -m bench.growth --page docs/growth.md $(GROWTH)
+
+bench-soak: $(VENV)/.dev-ready  ## Whether an API and a worker grow at 50 webhooks a second (MINUTES=60)
+	@$(BIN)/python -m bench.throughput soak --minutes $(or $(MINUTES),60)
+
+bench-scale: $(VENV)/.dev-ready  ## What one, two and four workers, and two APIs, do together (3 minutes)
+	@$(BIN)/python -m bench.throughput scale
 
 bench-tenants: $(VENV)/.dev-ready  ## What the files of many tenants cost (FILES=1000)
 	@PYTHONPATH=. $(BIN)/python bench/tenants.py $(or $(FILES),1000)

@@ -191,6 +191,7 @@ async def open_console(settings: ConsoleSettings) -> AsyncIterator[Litestar]:
                 pool_size=settings.database_connections - settings.database_sessions,
                 sessions=settings.database_sessions,
                 name="ai-agents console",
+                shows_all_times=True,
             )
         )
         queue = await stack.enter_async_context(open_queue(RingBroker(settings.redis_url.get_secret_value())))

@@ -272,7 +272,13 @@ def _sqlstate(error: BaseException) -> str:
 
 @asynccontextmanager
 async def open_database(
-    url: str, *, pooler: Pooler = "none", pool_size: int = 5, sessions: int | None = None, name: str = "ai-agents"
+    url: str,
+    *,
+    pooler: Pooler = "none",
+    pool_size: int = 5,
+    sessions: int | None = None,
+    name: str = "ai-agents",
+    shows_all_times: bool = False,
 ) -> AsyncIterator[Database]:
     """A `Database` on *url*. Connects on first use.
 
@@ -282,14 +288,16 @@ async def open_database(
         pool_size: Connections at most, for each of the two kinds of transactions.
         sessions: Of these for SQLAlchemy's, if not as many.
         name: `application_name`, as `pg_stat_activity` shows it.
+        shows_all_times: The driver too reads times that Python does not have, as sessions do.
     """
+    open_one = partial(_open_with_all_times, url, pooler, name)
     pool = ConnectionPool(
-        partial(connecting(pooler), driver_dsn(url), **_settings(pooler, name)),
+        open_one if shows_all_times else partial(connecting(pooler), driver_dsn(url), **_settings(pooler, name)),
         size=pool_size,
     )
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=lambda *_: _open_for_sessions(url, pooler, name),
+        async_creator=lambda *_: open_one(),
         hide_parameters=True,  # an error's text must not quote a ticket
         pool_size=sessions or pool_size,
         max_overflow=0,
@@ -303,7 +311,7 @@ async def open_database(
         await asyncio.shield(_close(pool, engine))
 
 
-async def _open_for_sessions(url: str, pooler: Pooler, name: str) -> asyncpg.Connection[Any]:
+async def _open_with_all_times(url: str, pooler: Pooler, name: str) -> asyncpg.Connection[Any]:
     connection = await connecting(pooler)(driver_dsn(url), **_settings(pooler, name))
     await read_all_times(connection)
     return connection

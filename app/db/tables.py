@@ -83,7 +83,10 @@ class Due(SQLModel, table=True):
     """An unsettled delivery, and when a worker may claim it: at once, after a wait, or when the lease ends."""
 
     __tablename__ = "due"
-    __table_args__ = (Index("due_tenant_id_due_at_idx", "tenant_id", "due_at"),)
+    __table_args__ = (
+        Index("due_tenant_id_due_at_idx", "tenant_id", "due_at"),
+        Index("due_accepted_at_idx", "accepted_at"),
+    )
 
     tenant_id: UUID = Field(primary_key=True)
     job_id: UUID = Field(primary_key=True)
@@ -380,6 +383,12 @@ class TicketRow(SQLModel, table=True):
         UniqueConstraint("tenant_id", "document"),
         Index("ticket_tenant_id_requester_idx", "tenant_id", "requester", "resolved_at"),
         Index("ticket_open_idx", "tenant_id", "requester", postgresql_where=text("is_open")),
+        Index(
+            "ticket_latest_open_idx",
+            "tenant_id",
+            text("created_at desc nulls last"),
+            postgresql_where=text("is_open"),
+        ),
         Index("ticket_display_id_tenant_id_idx", "display_id", "tenant_id"),
     )
 

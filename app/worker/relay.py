@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
-from app.db.ledger.claims import Backlog, Ledger
+from app.db.ledger.claims import Ledger
 from app.errors import DatabaseUnavailable
 from app.queue import Queue
 from app.telemetry.metrics import BACKLOG, OLDEST_PENDING_SECONDS, QUEUE_DEPTH
@@ -29,7 +28,6 @@ EVERY_S: Final = 1.0
 # Long enough for a worker to read the API's own ring first.
 DUE_FOR: Final = timedelta(seconds=1)
 MAX_RINGS: Final = 1_000
-_COUNTS_ONE_IN: Final = 50
 
 log = structlog.get_logger(__name__)
 
@@ -44,8 +42,6 @@ class Relay:
         self._concurrency = concurrency
         self._own_work: set[asyncio.Task[None]] = set()
         self._is_redis_out = False
-        self._backlog = Backlog(waiting=0, oldest=timedelta(0))
-        self._count_at = 0.0
 
     async def run(self, on_pass: Callable[[], None]) -> None:
         """Run `pass_once` without end. *on_pass* is called after each pass that could read the ledger."""
@@ -62,7 +58,7 @@ class Relay:
 
     async def pass_once(self) -> None:
         """Compare ledger and stream once, and send the rings that are missing."""
-        backlog = await self._count_backlog()
+        backlog = await self._ledger.backlog()
         BACKLOG.set(backlog.waiting)
         OLDEST_PENDING_SECONDS.set(backlog.oldest.total_seconds())
         unread = await self._queue.unread()
@@ -82,19 +78,6 @@ class Relay:
                 break
         if missing:
             log.info("rang_again", rings=len(missing), waiting=len(waiting))
-
-    async def _count_backlog(self) -> Backlog:
-        """The backlog, or a large one's count of some seconds ago.
-
-        To count 100,000 deliveries takes PostgreSQL 55 ms, and every worker counts: it does so for a fiftieth of the
-        time at most.
-        """
-        started = time.monotonic()
-        if not self._backlog.waiting or started >= self._count_at:
-            self._backlog = await self._ledger.backlog()
-            ended = time.monotonic()
-            self._count_at = ended + _COUNTS_ONE_IN * (ended - started)
-        return self._backlog
 
     def _work_alone(self, waiting: int) -> None:
         for _ in range(min(waiting, self._concurrency - self._attempts.running)):

@@ -28,7 +28,7 @@ from app.db.knowledge.store import drop_tickets, upsert_tickets
 from app.db.ledger.arrivals import ArrivalSearch
 from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
-from app.db.reports.costs import load_usage
+from app.db.reports.costs import Usages, load_usage
 from app.db.session import Database, SharedTransaction
 from app.enhancement.ports import Documentation, Model, Monitoring
 from app.enhancement.tools import Tools
@@ -65,6 +65,7 @@ class Toolkit:
     _context_timeout: timedelta
     _model_timeout: timedelta
     _is_priced: bool
+    _usages: Usages = field(default_factory=Usages)
 
     def tools(self, claim: Claim) -> Tools:
         """The tools for the workflow of *claim*."""
@@ -133,7 +134,7 @@ class Toolkit:
         options = self.tenant.model
         if not options.has_budget:
             return True
-        usage = await load_usage(self._database, self.tenant.id)
+        usage = await load_usage(self._database, self.tenant.id, self._usages)
         return not any(each.is_used_up for each in budgets(options, usage, is_priced=self._is_priced))
 
 

@@ -23,7 +23,7 @@ from app.db.knowledge.strays import KINDS, list_strays
 from app.db.limits.accounts import keep_accounts
 from app.db.limits.circuits import Dependency
 from app.db.limits.holds import EVERY_TENANT, Cause, list_holds
-from app.db.reports.costs import load_usage
+from app.db.reports.costs import Usages, load_usage
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.errors import DatabaseUnavailable
@@ -55,13 +55,13 @@ log = structlog.get_logger(__name__)
 
 async def run_watch(database: Database, tenants: TenantDirectory, *, unpriced: Unpriced) -> None:
     """Update the gauges again and again, without end. *unpriced*: a tenant's models whose price is not known."""
-    usage_seen_at = -USAGE_EVERY_S
+    usage_seen_at, usages = -USAGE_EVERY_S, Usages()
     while True:
         try:
             await look_once(database, tenants)
             if time.monotonic() - usage_seen_at >= USAGE_EVERY_S:
                 usage_seen_at = time.monotonic()
-                await look_at_usage(database, tenants, unpriced=unpriced)
+                await look_at_usage(database, tenants, unpriced=unpriced, usages=usages)
                 await look_at_strays(database, tenants)
         except DatabaseUnavailable as error:
             log.warning("watch_failed", cause=error.detail)
@@ -111,7 +111,9 @@ async def look_at_strays(database: Database, tenants: TenantDirectory) -> None:
         STRAY_ROWS.labels(instance, kind).set(count)
 
 
-async def look_at_usage(database: Database, tenants: TenantDirectory, *, unpriced: Unpriced) -> None:
+async def look_at_usage(
+    database: Database, tenants: TenantDirectory, *, unpriced: Unpriced, usages: Usages | None = None
+) -> None:
     """Set the gauges of prices, budgets and syncs, one tenant after another."""
     used: dict[tuple[str, str], float] = {}
     without_price: list[tuple[str, str]] = []
@@ -121,7 +123,7 @@ async def look_at_usage(database: Database, tenants: TenantDirectory, *, unprice
         models = [] if tenant.is_instance else unpriced(tenant)
         without_price += [(tenant.slug, model) for model in models]
         if tenant.model.has_budget:
-            usage = await load_usage(database, tenant.id)
+            usage = await load_usage(database, tenant.id, usages)
             for budget in budgets(tenant.model, usage, is_priced=not models):
                 used[tenant.slug, budget.kind] = budget.share
         async with database.as_tenant(tenant.id) as session:

@@ -1,4 +1,4 @@
-"""The commands: `python -m bench.throughput compare`, `worker` and `api`."""
+"""The commands: `python -m bench.throughput compare`, `worker`, `api`, `soak` and `scale`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from bench.throughput.comparison import Plan, measure_pairs, table
 from bench.throughput.corpus import load_texts, split
 from bench.throughput.deliveries import measure_worker
 from bench.throughput.load import Loader, write_requests
+from bench.throughput.machine import ALL_CORES
 from bench.throughput.measures import Bench, Side, Times
 from bench.throughput.peer import Peer
+from bench.throughput.scaling import measure_apis, measure_workers
+from bench.throughput.soak import measure_soak
 from bench.throughput.system import Ours, System, open_system
 from bench.throughput.webhooks import measure_api
 from demo.launcher import CHECKOUT
@@ -93,11 +96,64 @@ def api(rates: tuple[float, ...], seconds: float, profile: Path | None, data: Pa
     asyncio.run(run())
 
 
-def make_loader(system: System, data: Path | None) -> Loader:
-    requests = system.run.path / "requests"
+def make_loader(system: System, data: Path | None, *, count: int = 150_000, first: int = 0) -> Loader:
+    """*count*: by default more than ours accepts while one database lasts."""
+    folder = system.run.path / f"load-{first}"
+    folder.mkdir()
     _, new = split(load_texts(data))
-    write_requests(requests, new, 150_000)  # more than ours accepts while one database lasts
-    return Loader(requests, system.run.path)
+    write_requests(folder / "requests", new, count, first=first)
+    return Loader(folder / "requests", folder)
+
+
+@main.command()
+@click.option("--workers", multiple=True, default=(1, 2, 4), show_default=True)
+@click.option("--slots", default=16, show_default=True, help="WORKER_CONCURRENCY.")
+@click.option("--latency", default=2.0, show_default=True, help="Seconds that the model takes.")
+@click.option("--seconds", default=15.0, show_default=True, help="How long each is measured.")
+@click.option("--history", default=2_000, show_default=True, help="Resolved tickets of each tenant.")
+@click.option(
+    "--data", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Texts, as for bench/retrieval.py."
+)
+def scale(  # noqa: PLR0917 - options
+    workers: tuple[int, ...], slots: int, latency: float, seconds: float, history: int, data: Path | None
+) -> None:
+    """One, two and four workers, one and two APIs of ours: what each more brings, and what is short."""
+
+    async def run() -> None:
+        async with open_system(history=history, cores=ALL_CORES) as system:
+            ours = Ours(system, cores=ALL_CORES)
+            await ours.prepare()
+            of_workers = await measure_workers(
+                system, ours, workers, slots=slots, latency_s=latency, seconds=seconds, data=data
+            )
+            loaders = [make_loader(system, data, count=60_000, first=first) for first in (0, 60_000)]
+            of_apis = await measure_apis(system, ours, loaders, seconds=3)
+            click.echo("\n".join([*of_workers, *of_apis]))
+
+    asyncio.run(run())
+
+
+@main.command()
+@click.option("--rate", default=50.0, show_default=True, help="Webhooks a second.")
+@click.option("--minutes", default=60.0, show_default=True, help="How long.")
+@click.option("--settled-after", default=10.0, show_default=True, help="Minutes in which memory may grow.")
+@click.option("--history", default=2_000, show_default=True, help="Resolved tickets of each tenant.")
+@click.option(
+    "--data", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Texts, as for bench/retrieval.py."
+)
+def soak(rate: float, minutes: float, settled_after: float, history: int, data: Path | None) -> None:
+    """One API and one worker of ours: whether their memory grows."""
+
+    async def run() -> None:
+        async with open_system(history=history, cores=ALL_CORES) as system:
+            ours = Ours(system, cores=ALL_CORES)
+            loader = make_loader(system, data, count=int(rate * minutes * 60) + 100)
+            await ours.prepare()
+            click.echo(
+                await measure_soak(system, ours, loader, rate=rate, minutes=minutes, settled_after=settled_after)
+            )
+
+    asyncio.run(run())
 
 
 @main.command()

@@ -52,10 +52,10 @@ class Answers:
         return len(self.seconds) / self.took_s
 
 
-def write_requests(target: Path, texts: list[Text], count: int) -> None:
-    """*count* signed webhooks, each of another ticket, the tenants in turn."""
+def write_requests(target: Path, texts: list[Text], count: int, *, first: int = 0) -> None:
+    """*count* signed webhooks, each of another ticket, the tenants in turn. *first*: the first ticket's number."""
     with target.open("wb") as file:
-        for number in range(count):
+        for number in range(first, first + count):
             body = webhook_body(texts, number)
             head = (
                 "POST /webhook/servicedesk HTTP/1.1\r\nhost: localhost\r\nuser-agent: ManageEngine\r\n"

@@ -12,7 +12,7 @@ _TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
 
 SERVER_CORE: Final = frozenset({0})
 OTHER_CORE: Final = frozenset({1})
-_ALL_CORES: Final = frozenset(os.sched_getaffinity(0))
+ALL_CORES: Final = frozenset(os.sched_getaffinity(0))
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def pinned(cores: frozenset[int]) -> Iterator[None]:
     *cores* may be others than those that this process itself is pinned to.
     """
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores & _ALL_CORES or _ALL_CORES)
+    os.sched_setaffinity(0, cores & ALL_CORES or ALL_CORES)
     try:
         yield
     finally:
@@ -44,6 +44,17 @@ def tree(pid: int) -> list[int]:
 def cpu_s(pid: int) -> float:
     """Seconds of CPU that *pid*, its descendants, and those of them that have ended, have used."""
     return sum(sum(_ticks(each)) * _TICK_S for each in tree(pid))
+
+
+def fine_cpu_s(pid: int) -> float:
+    """As `cpu_s`, to the nanosecond, of the processes that run now."""
+    total = 0
+    for each in tree(pid):
+        try:
+            total += int(Path(f"/proc/{each}/schedstat").read_text().split()[0])
+        except OSError:
+            continue
+    return total / 1e9
 
 
 def _ticks(pid: int) -> tuple[int, ...]:

@@ -107,17 +107,17 @@ class Bench:
             await stub.set_latency(LATENCY_S if is_many else 0)
             worker = side.start_worker(urls, stub, slots=slots)
             try:
-                await _notes(stub, worker, at_least=1)
+                await count_notes(stub, worker, at_least=1)
                 # Until code and connections are warm; with many in work, until the first of them have ended.
                 await asyncio.sleep(2 * LATENCY_S if is_many else 2)
                 postgres = self._system.postgres.pid
-                at, begun = time.monotonic(), await _notes(stub, worker)
+                at, begun = time.monotonic(), await count_notes(stub, worker)
                 before, postgres_before = worker.cpu_s, cpu_s(postgres)
                 memory = 0.0
                 while time.monotonic() < at + self._times.work:
                     await asyncio.sleep(1)
                     memory = max(memory, pss_mib(worker.pid))
-                notes = await _notes(stub, worker) - begun
+                notes = await count_notes(stub, worker) - begun
                 used, used_by_postgres = worker.cpu_s - before, cpu_s(postgres) - postgres_before
                 took = time.monotonic() - at
                 if begun + notes >= accepted:
@@ -141,12 +141,12 @@ class Bench:
             worker = side.start_worker(urls, stub, slots="few")
             try:
                 await self._loader.run(port, connections=4, seconds=1, rate=4)
-                await _notes(stub, worker, at_least=4)
+                await count_notes(stub, worker, at_least=4)
                 for rate in (4, 20):
                     async with self._watch(figures):
-                        before = await _notes(stub, worker)
+                        before = await count_notes(stub, worker)
                         answers = await self._loader.run(port, connections=8, seconds=self._times.load, rate=rate)
-                        await _notes(stub, worker, at_least=before + len(answers.sent))
+                        await count_notes(stub, worker, at_least=before + len(answers.sent))
                     notes = (await stub.told())["notes"]
                     waits = sorted(min(notes[str(FIRST_ID + number)]) - at for number, at in answers.sent.items())
                     figures.values[f"webhook to note p50 ms, {rate}/s"] = waits[len(waits) // 2] * 1e3
@@ -205,7 +205,7 @@ class Bench:
         figures.others = max(figures.others, others / (time.monotonic() - at))
 
 
-async def _notes(stub: Stub, worker: Program, *, at_least: int = 0, limit_s: float = 120) -> int:
+async def count_notes(stub: Stub, worker: Program, *, at_least: int = 0, limit_s: float = 120) -> int:
     """The number of notes, once there are *at_least* so many."""
     deadline = time.monotonic() + limit_s
     while (notes := len((await stub.told())["notes"])) < at_least:

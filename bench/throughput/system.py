@@ -1,6 +1,7 @@
 """What a measurement runs on: embedded PostgreSQL and Valkey with fsync, the stub, and the processes under test.
 
-Invariant: the process under test and its children run on one core, everything else on the other.
+Invariant: the process under test and its children run on one core, everything else on the other; in a soak, and where
+several are under test, all on both.
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ class System:
             variables={name: os.environ[name] for name in ("RETRIEVAL_DATA",) if name in os.environ},  # noqa: TID251
             log=self.log("stub"),
             run=self.run,
-            cores=OTHER_CORE,
+            cores=frozenset(os.sched_getaffinity(0)),
         )
         try:
             port = await program.line()
@@ -183,10 +184,12 @@ class System:
 
 
 @asynccontextmanager
-async def open_system(*, history: int, counts_statements: bool = False) -> AsyncIterator[System]:
-    """Start both servers."""
+async def open_system(
+    *, history: int, counts_statements: bool = False, cores: frozenset[int] = OTHER_CORE
+) -> AsyncIterator[System]:
+    """Start both servers. They, this process and the load run on *cores*."""
     async with AsyncExitStack() as stack:
-        os.sched_setaffinity(0, OTHER_CORE & os.sched_getaffinity(0) or os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores & os.sched_getaffinity(0) or os.sched_getaffinity(0))
         run = stack.enter_context(open_run_folder(CHECKOUT / ".demo"))
         postgres = await stack.enter_async_context(
             open_postgres(
@@ -207,8 +210,15 @@ class Ours:
     """The product, from the checkout *tree*."""
 
     def __init__(
-        self, system: System, *, tree: Path = CHECKOUT, name: str = "ours", python: str = sys.executable
+        self,
+        system: System,
+        *,
+        tree: Path = CHECKOUT,
+        name: str = "ours",
+        python: str = sys.executable,
+        cores: frozenset[int] = SERVER_CORE,
     ) -> None:
+        self._cores = cores
         self._system = system
         self._tree = tree
         self._python = python
@@ -306,6 +316,7 @@ class Ours:
             log=self._system.log(f"{self.name}-worker"),
             run=self._system.run,
             cwd=self._tree,
+            cores=self._cores,
         )
 
     def start_api(
@@ -324,6 +335,7 @@ class Ours:
             log=self._system.log(f"{self.name}-api"),
             run=self._system.run,
             cwd=self._tree,
+            cores=self._cores,
         )
         return program, port
 

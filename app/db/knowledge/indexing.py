@@ -101,6 +101,7 @@ async def index_documents(
             col(TermOccurrence.document) == bindparam("document"),
         )
         await (await session.connection()).execute(forget, [dict(posting) for posting in gone])
+        await _forget_terms(session, tenant_id, kind, among=sorted({posting["term"] for posting in gone}))
 
 
 async def _changed(
@@ -163,7 +164,6 @@ async def drop_documents(
     await index_documents(session, tenant_id, kind, ids, language=language, keep=False)
     is_one = col(kind.table.id) == any_(literal(ids, ARRAY(Text)))
     await session.execute(delete(kind.table).where(col(kind.table.tenant_id) == tenant_id, is_one))
-    await _forget_terms(session, tenant_id, kind)
 
 
 async def index_next(
@@ -201,10 +201,13 @@ async def is_indexed_otherwise(
     return await lock_index(session, tenant_id, kind, language=language) != _mark(language)
 
 
-async def _forget_terms(session: AsyncSession, tenant_id: UUID, kind: DocumentKind) -> None:
-    """Delete the terms that no document holds any more."""
-    is_unused = col(Term.documents) <= 0
-    await session.execute(delete(Term).where(col(Term.tenant_id) == tenant_id, col(Term.kind) == kind.name, is_unused))
+async def _forget_terms(
+    session: AsyncSession, tenant_id: UUID, kind: DocumentKind, *, among: Sequence[str] | None = None
+) -> None:
+    """Delete those of these terms (None: of all) that no document holds any more."""
+    unused = col(Term.tenant_id) == tenant_id, col(Term.kind) == kind.name, col(Term.documents) <= 0
+    one = true() if among is None else col(Term.term) == any_(literal(among, ARRAY(Text)))
+    await session.execute(delete(Term).where(*unused, one))
 
 
 def _mark(language: Language) -> str:

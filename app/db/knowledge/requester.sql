@@ -6,7 +6,7 @@ with machine as (
     select host(address) from asset_address
     where tenant_id = :tenant_id and address = any(cast(:addresses as inet[]))
 ),
--- By the index on the requester; open tickets by the smaller one. As it is written: with `lower`, which is not leakproof,
+-- By the index on the requester; open tickets by the smaller ones. As it is written: with `lower`, which is not leakproof,
 -- row-level security would not let the index be used, and the help desk writes a person always alike.
 past as (
     select display_id, id, subject, status

@@ -1,10 +1,11 @@
 -- Store that from now on a note may be on the ticket: if the attempt still holds its delivery, and no other delivery has a
 -- newer version of the ticket.
+-- `|| ''`: so it is found by its key. In the index on the status, settled ones stay as they were until it is vacuumed.
 update enhancement mine set posting_at = now(), note_html = :html
 where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
     and exists (
         select from delivery d
-        where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.status = 'processing'
+        where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.status || '' = 'processing'
     )
     and not exists (
         select from enhancement other

@@ -10,6 +10,11 @@ cross join (
     select count(*) as number from due where tenant_id = :tenant_id and is_leased and due_at > now()
 ) leased
 where tenant_id = :tenant_id and due_at <= now() and leased.number < cast(:slots as integer)
+    -- A hold may have begun since the tenant was found.
+    and not exists (
+        select from hold
+        where holds_deliveries and hold.tenant_id in (:tenant_id, '00000000-0000-0000-0000-000000000000')
+    )
     -- Of a shared instance, its own deliveries and all its accounts' together.
     and (cast(:instance_id as uuid) is null or cast(:desk_slots as integer) > (
         select count(*) from due in_work

@@ -2,6 +2,7 @@
 --
 -- Later arrivals are compared with the source that fits the ticket best, and are told of the storm that it and :others are
 -- of. In the order of their ids, so that two attempts that store the same storm can't wait for one another.
+-- `|| ''`: so it is found by its key. In the index on the status, settled ones stay as they were until it is vacuumed.
 with chosen as (
     select ticket_id from arrival
     where tenant_id = :tenant_id and ticket_id = any(cast(:others as text[]) || cast(:ticket_id as text))
@@ -27,5 +28,5 @@ set content = cast(:content as jsonb), confidence = :confidence, model = :model,
     shadowed_at = case when :is_shadowed then now() end
 where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version and exists (
     select from delivery d
-    where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.status = 'processing'
+    where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.status || '' = 'processing'
 ) returning job_id

@@ -1,9 +1,10 @@
 -- Store the note's id and how the attempt went, and settle the delivery, if the attempt still holds it. Else nothing
 -- changes and no row returns: another attempt may have posted too.
+-- `|| ''`: so it is found by its key. In the index on the status, settled ones stay as they were until it is vacuumed.
 with settled as (
     update delivery
     set status = 'done', code = null, lease_until = null, settled_at = now(), updated_at = now()
-    where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and status = 'processing'
+    where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and status || '' = 'processing'
     returning tenant_id, job_id, accepted_at
 ),
 dropped as (

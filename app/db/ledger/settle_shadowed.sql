@@ -1,8 +1,9 @@
 -- Store the note that is not posted and how the attempt went, and settle the delivery, if the attempt still holds it.
+-- `|| ''`: so it is found by its key. In the index on the status, settled ones stay as they were until it is vacuumed.
 with settled as (
     update delivery
     set status = 'done', code = 'shadow', lease_until = null, settled_at = now(), updated_at = now()
-    where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and status = 'processing'
+    where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and status || '' = 'processing'
     returning tenant_id, job_id, accepted_at
 ),
 dropped as (

@@ -27,6 +27,7 @@ from app.db.tables import Delivery, Due, EnhancementRow, Feedback
 
 MOST_SEARCHED: Final = 20_000
 _MOST_OTHERS: Final = 10
+_LEAST_READ: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +118,34 @@ def _list(tenant_id: UUID, choice: Choice, after: Place | None, *, searched: int
 async def list_page(
     database: Database, tenant_ids: Sequence[UUID], choice: Choice, *, after: Place | None, limit: int
 ) -> list[Listed]:
-    """The newest *limit* of the chosen deliveries of these tenants that are older than *after*."""
+    """The newest *limit* of the chosen deliveries of these tenants that are older than *after*.
+
+    Of many tenants few have more than one on a page. So a few of each are read first, and the others of those alone whose
+    first ones all are on the page.
+    """
     searched = MOST_SEARCHED // max(len(tenant_ids), 1)
 
-    async def read(session: AsyncSession, tenant_id: UUID) -> list[Listed]:
-        rows = await session.execute(_list(tenant_id, choice, after, searched=searched, limit=limit))
-        return [Listed(tenant_id, DeliveryView(**row)) for row in rows.mappings()]
+    async def read_all(ids: Sequence[UUID], most: int) -> list[list[Listed]]:
+        async def read(session: AsyncSession, tenant_id: UUID) -> list[Listed]:
+            rows = await session.execute(_list(tenant_id, choice, after, searched=searched, limit=most))
+            return [Listed(tenant_id, DeliveryView(**row)) for row in rows.mappings()]
 
-    found = await read_each(database, tenant_ids, read)
+        return await read_each(database, ids, read)
+
+    first = min(limit, max(_LEAST_READ, 2 * limit // max(len(tenant_ids), 1)))
+    found = await read_all(tenant_ids, first)
+    page = _newest(found, limit)
+    if first == limit:
+        return page
+    on_page = {(each.tenant_id, each.place) for each in page}
+    cut = {
+        rows[0].tenant_id for rows in found if len(rows) == first and (rows[-1].tenant_id, rows[-1].place) in on_page
+    }
+    rest = [rows for rows in found if rows and rows[0].tenant_id not in cut]
+    return _newest([*rest, *await read_all(list(cut), limit)], limit)
+
+
+def _newest(found: Sequence[Sequence[Listed]], limit: int) -> list[Listed]:
     merged = heapq.merge(*found, key=lambda each: (each.place.accepted_at, each.place.job_id), reverse=True)
     return [each for each, _ in zip(merged, range(limit), strict=False)]
 

@@ -14,14 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.enhancement import Enhancement
 from app.core.price import Usage
 from app.db.reports.each import read_each
-from app.db.session import Database
-from app.db.sql import load_text
+from app.db.session import Database, Transaction
+from app.db.sql import load, load_text
 
 _DAYS: Final = load_text(__package__, "days")
 _HELPFUL: Final = load_text(__package__, "helpful_notes")
 _COUNT_TRIAL: Final = load_text(__package__, "count_trial")
 _DOCUMENTS: Final = load_text(__package__, "documents")
-USAGE: Final = load_text(__package__, "usage")
+_USAGE: Final = load(__package__, "usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,32 @@ async def list_helpful(database: Database, tenant_ids: Sequence[UUID], *, since:
     return [each for own in await read_each(database, tenant_ids, read) for each in own]
 
 
-async def load_usage(database: Database, tenant_id: UUID) -> Usage:
+class Usages:
+    """What each tenant's enhancements took of its model. What is of the month's earlier days is read once a day."""
+
+    def __init__(self) -> None:
+        self._earlier: dict[UUID, tuple[date, int, Decimal]] = {}
+        """Until which day (UTC, not included), and tokens and US dollars since its month began."""
+
+    async def load(self, tx: Transaction, tenant_id: UUID) -> Usage:
+        """Of the tenant of *tx*: today and in the current calendar month (UTC)."""
+        known = self._earlier.get(tenant_id)
+        [row] = await tx.rows(_USAGE, tenant_id=tenant_id, known=known and known[0])
+        if known is None or not row["is_of_today"]:
+            tokens, usd = row["tokens"] - row["tokens_today"], row["usd"] - row["usd_today"]
+            known = self._earlier[tenant_id] = row["today"], tokens, usd
+        return Usage(
+            tokens_today=row["tokens_today"],
+            tokens_this_month=known[1] + row["tokens_today"],
+            usd_today=row["usd_today"],
+            usd_this_month=known[2] + row["usd_today"],
+        )
+
+
+async def load_usage(database: Database, tenant_id: UUID, usages: Usages | None = None) -> Usage:
     """What the tenant's enhancements took of its model today and in the current calendar month (UTC)."""
-    async with database.as_tenant(tenant_id) as session:
-        return Usage(**(await session.execute(USAGE, {"tenant_id": tenant_id})).mappings().one())
+    async with database.transaction(tenant_id) as tx:
+        return await (usages or Usages()).load(tx, tenant_id)
 
 
 async def count_trial(database: Database, tenant_id: UUID, enhancement: Enhancement) -> None:

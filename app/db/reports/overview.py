@@ -5,26 +5,26 @@ Invariant: each figure reads at most one hour's rows of a tenant, or its hourly 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.price import Usage
-from app.db.reports.costs import USAGE
-from app.db.reports.each import read_each
+from app.db.reports.costs import Usages
+from app.db.reports.each import ask_each
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
-from app.db.session import Database
-from app.db.sql import load_text
+from app.db.session import Database, Row, Transaction
+from app.db.sql import load
 
 MINUTES: Final = 60
 HOURS: Final = 24
 
-_FIGURES: Final = load_text(__package__, "figures")
+_FIGURES: Final = load(__package__, "figures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +76,22 @@ class TenantFigures:
         return sum(hour.context_only for hour in self.hours)
 
 
-async def load_figures(database: Database, tenant_ids: Sequence[UUID]) -> tuple[datetime, list[TenantFigures]]:
+async def load_figures(
+    database: Database, tenant_ids: Sequence[UUID], usages: Usages
+) -> tuple[datetime, list[TenantFigures]]:
     """The database's time, and each tenant's figures in the order of *tenant_ids*."""
     loads, failures = await load_by_tenant(database), await failed_by_tenant(database)
     async with database.across_tenants() as session:
         now: datetime = (await session.execute(select(func.now()))).scalar_one()
 
-    async def read(session: AsyncSession, tenant_id: UUID) -> TenantFigures:
-        row = (await session.execute(_FIGURES, {"tenant_id": tenant_id, "minutes": MINUTES, "hours": HOURS})).one()
-        usage = Usage(**(await session.execute(USAGE, {"tenant_id": tenant_id})).mappings().one())
+    async def read(tx: Transaction, tenant_id: UUID) -> TenantFigures:
+        [row] = await tx.rows(_FIGURES, tenant_id=tenant_id, minutes=MINUTES, hours=HOURS)
+        usage = await usages.load(tx, tenant_id)
         return _figures(
             tenant_id, row, usage, loads.get(tenant_id, TenantLoad()), failures.get(tenant_id, FailedDeliveries())
         )
 
-    read_ones = {each.tenant_id: each for each in await read_each(database, tenant_ids, read)}
+    read_ones = {each.tenant_id: each for each in await ask_each(database, tenant_ids, read)}
     # A tenant whose counters can't be read still has its load.
     return now, [
         read_ones.get(each, TenantFigures(each, loads.get(each, TenantLoad()), failures.get(each, FailedDeliveries())))
@@ -97,17 +99,18 @@ async def load_figures(database: Database, tenant_ids: Sequence[UUID]) -> tuple[
     ]
 
 
-def _figures(tenant_id: UUID, row: Any, usage: Usage, load: TenantLoad, failures: FailedDeliveries) -> TenantFigures:
+def _figures(tenant_id: UUID, row: Row, usage: Usage, load: TenantLoad, failures: FailedDeliveries) -> TenantFigures:
+    hours = json.loads(row["hours"]) if row["hours"] else ()
     return TenantFigures(
         tenant_id=tenant_id,
         load=load,
         failures=failures,
-        accepted={int(minute): number for minute, number in row.accepted.items()},
-        durations=tuple(row.durations or ()),
-        hours=tuple(HourCount(**hour) for hour in row.hours or ()),
-        last_webhook=row.last_webhook,
-        last_failure=row.last_failure,
-        last_sync=row.last_sync,
+        accepted={int(minute): number for minute, number in json.loads(row["accepted"]).items()},
+        durations=tuple(row["durations"] or ()),
+        hours=tuple(HourCount(**hour) for hour in hours),
+        last_webhook=row["last_webhook"],
+        last_failure=row["last_failure"],
+        last_sync=row["last_sync"],
         usage=usage,
-        is_unpriced=row.is_unpriced,
+        is_unpriced=row["is_unpriced"],
     )

@@ -6,8 +6,9 @@ import asyncio
 from datetime import UTC, datetime
 
 import asyncpg
+from sqlalchemy import text
 
-from app.db.knowledge.store import upsert_tickets
+from app.db.knowledge.store import drop_tickets, upsert_tickets
 from app.db.session import Database
 from demo.embedded import DatabaseUrls
 from tests.builders import a_tenant, a_ticket
@@ -44,3 +45,20 @@ async def test_a_tenant_that_came_after_postgresql_last_counted_is_indexed_as_fa
         assert await connection.fetchval(_FETCHED) - before < 60_000  # 561,000 where each was looked up among all
     finally:
         await connection.close()
+
+
+async def test_a_ticket_that_is_gone_costs_its_own_terms_however_many_others_there_are(worker_db: Database) -> None:
+    tenant = a_tenant()
+    words = [" ".join(f"{part}{number}" for part in ("printer", "jam", "toner", "tray")) for number in range(2_000)]
+    tickets = [
+        a_ticket(id=str(number), description=each, resolution="Restart it.", resolved_at=NOW)
+        for number, each in enumerate([*words, "scanner lamp"])
+    ]
+    async with worker_db.as_tenant(tenant.id) as session:
+        await upsert_tickets(session, tenant.id, tickets, language="en")
+    read = text("select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'term'")
+    async with worker_db.as_tenant(tenant.id) as session:
+        await drop_tickets(session, tenant.id, ["2000"], language="en")
+        assert (await session.execute(read)).scalar_one() < 100
+        left = await session.execute(text("select term from term where term in ('scanner', 'lamp')"))
+        assert left.all() == []

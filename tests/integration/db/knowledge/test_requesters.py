@@ -13,9 +13,10 @@ from app.core.ticket import Fate, Ticket
 from app.db.knowledge.requesters import RequesterSearch
 from app.db.knowledge.store import upsert_assets, upsert_tickets
 from app.db.session import Database
-from app.db.sql import load_text
+from app.db.sql import load, load_text
 from demo.embedded import DatabaseUrls
 from tests.builders import a_tenant, a_ticket
+from tests.integration.db.explain import explain, pages
 from tests.integration.superuser import run_as_superuser
 
 JANE = "jane@acme.example"
@@ -160,3 +161,33 @@ async def test_it_stays_cheap_however_many_tickets_there_are(urls: DatabaseUrls,
     read = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
     assert read < 100, plan
     assert len((await about(worker_db, tenant, requester="alerts@acme.example")).past_tickets) == 3
+
+
+async def test_the_latest_open_tickets_are_found_without_the_older_ones(
+    urls: DatabaseUrls, worker_db: Database
+) -> None:
+    tenant = a_tenant()
+    await run_as_superuser(
+        urls,
+        "insert into ticket (tenant_id, id, display_id, subject, description, requester, category, status, priority,"
+        " resolution, created_at, is_open)"
+        " select $1, n::text, '', 'It does not print', repeat('x', 500), 'u' || n, '', 'Open', '', '',"
+        " now() - n * interval '1 hour', true from generate_series(1, 20000) n",
+        tenant.id,
+    )
+    await run_as_superuser(
+        urls, "insert into asset select $1, 'a', 'prn-07', 'prn-07', '{}', '', '', '', ''", tenant.id
+    )
+    await run_as_superuser(urls, "insert into asset_name values ($1, 'prn-07', 'a', false)", tenant.id)
+    await run_as_superuser(urls, "analyze ticket")
+    values = {
+        "tenant_id": tenant.id,
+        "ticket_id": "x",
+        "requester": "u1",
+        "names": ["prn-07"],
+        "past": 3,
+        "addresses": [],
+        "searched": 300,
+    }
+    plan = await explain(urls.worker, load("app.db.knowledge", "requester"), values, tenant_id=tenant.id)
+    assert pages(plan) < 500, plan
