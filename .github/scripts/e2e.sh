@@ -98,7 +98,7 @@ release_branch() {
 
 branch() { git -C "$repository" rev-parse "release-$1"; }
 
-application() { kubectl --namespace argocd get application "$1" --output "jsonpath=$2"; }
+application() { kubectl --namespace argocd get application "$1" --output "jsonpath=$2" 2>/dev/null; }
 
 # Every five seconds until the command after the words succeeds; ten minutes at most.
 wait_until() {
@@ -220,7 +220,7 @@ release "$first" "The first release"
 both_run "$first"
 open_argo_cd
 password=$(kubectl --namespace argocd get secret argocd-initial-admin-secret --output 'jsonpath={.data.password}' | base64 --decode)
-wait_until "Argo CD's server answers" argo GET version >/dev/null
+wait_until "Argo CD's server answers" argo GET settings >/dev/null
 token=$(argo POST session "{\"username\": \"admin\", \"password\": \"$password\"}" | jq --raw-output .token)
 first_of_production=$(branch production)
 old_schema=$(schema production)
