@@ -1,7 +1,7 @@
 """Serve the bare repositories of a folder over smart HTTP, to read: Argo CD in a test's cluster pulls from it.
 
-It plays GitHub's statuses of commits too: each that is posted is a line of the file `statuses` of that folder, with commit,
-context and state.
+It plays GitHub's statuses of commits too: each that is posted is a line of the file `statuses` of that folder, with
+commit, context and state.
 
 python git_server.py <folder> <address> <port>
 """
