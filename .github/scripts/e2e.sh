@@ -195,7 +195,7 @@ for each in staging production; do
     for part in foundation workload; do
         sed "s/^namespace: .*/namespace: $each/" "$source/.github/e2e/environment/$part.yaml" >"$overlays/$each/$part/kustomization.yaml"
     done
-    cp "$source/.github/e2e/environment/networkpolicies.yaml" "$overlays/$each/foundation/"
+    cp "$source/.github/e2e/environment/"{default-deny,tenant-acme,unreadable}.yaml "$overlays/$each/foundation/"
     cp "$overlays"/local/tenants/* "$overlays/$each/foundation/tenants/"
 done
 sed -i '/^  - tenants$/d' "$overlays/local/kustomization.yaml"
@@ -285,7 +285,6 @@ sleep 120  # longer than Argo CD takes to see that the workload stays as it is
 
 say "A tenant goes while a secret of another can't be read"
 sed -i 's/^  - tenants$/&\n  - unreadable.yaml/' "$overlays/production/foundation/kustomization.yaml"
-cp "$source/.github/e2e/environment/unreadable.yaml" "$overlays/production/foundation/"
 release_now() {  # by hand, without staging's word
     merge "$1"
     release_branch "$2"
@@ -297,7 +296,7 @@ kubectl --namespace production patch externalsecret unreadable --type merge --pa
     '{"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "SecretSyncedError", "message": "AccessDenied"}]}}'
 is_degraded() { [[ $(application "$1" '{.status.health.status}') == Degraded ]]; }
 wait_until "production's foundation is Degraded" is_degraded production-foundation
-sed -i '/tenant-acme/,$d' "$overlays/production/foundation/networkpolicies.yaml"
+sed -i '/tenant-acme.yaml/d' "$overlays/production/foundation/kustomization.yaml"
 release_now "The tenant acme goes" "$first"
 is_gone() { ! kubectl --namespace production get "$1" >/dev/null 2>&1; }
 wait_until "what was the tenant's is gone" is_gone networkpolicy/tenant-acme
