@@ -61,6 +61,16 @@ def test_a_make_target_and_a_file_that_a_step_names_are_there() -> None:
             assert (ROOT / path).is_file(), path
 
 
+@EACH
+def test_what_it_makes_in_the_cluster_it_can_make_again(step: Step) -> None:
+    typed = re.sub(r"\\\n\s*", " ", commands(step))
+    made = re.findall(r"kubectl (?:-n \S+ )?create (?!token).*", typed)
+    pods = re.findall(r"kubectl -n \S+ run (\S+)(?!.*--rm).*", typed)
+
+    assert [each for each in made if "--dry-run=client" not in each] == []
+    assert [each for each in pods if f"delete pod {each}" not in typed] == []
+
+
 PROGRAMS: Final = ("argocd", "aws", "crane", "gh", "git", "helm", "jq", "kubectl", "make", "openssl", "psql", "yq")
 
 
