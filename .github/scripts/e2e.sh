@@ -3,7 +3,7 @@
 # tenant's file, a tenant that goes while another's secret can't be read, drift, a migration that fails, a release that
 # never gets ready, and the rollbacks, by the calls that Argo CD's UI makes. Root, projects, ApplicationSet, notifications,
 # the jobs' scripts and policies/from-git-alone are those of the repository; each environment runs the local overlay, which
-# needs no operator, and GitHub is a stub. Needs docker, kind, jq, and the image ai-agents:local (make image).
+# needs no operator, and GitHub is a stub. Needs docker, kind 0.27 or newer, jq, and the image ai-agents:local (make image).
 # KEEP=1 leaves the cluster: kind export kubeconfig --name ai-agents-e2e
 set -euo pipefail
 
@@ -47,7 +47,7 @@ target() { make --directory "$source" VENV="$root/.venv" --old-file="$root/.venv
 make_cluster() {  # sets address: where the cluster's pods reach this machine
     kind create cluster --name "$cluster" --wait 180s
     docker run --detach --name "$cluster-registry" --network kind --publish "127.0.0.1:${registry#*:}:5000" registry:3 >/dev/null
-    docker exec --interactive "$cluster-control-plane" sh -c "mkdir -p /etc/containerd/certs.d/$registry &&
+    docker exec "$cluster-control-plane" sh -c "mkdir -p /etc/containerd/certs.d/$registry &&
         echo '[host.\"http://$cluster-registry:5000\"]' >/etc/containerd/certs.d/$registry/hosts.toml"
     address=$(docker network inspect kind --format '{{range .IPAM.Config}}{{println .Gateway}}{{end}}' | sed -n '/\./p')
 }
