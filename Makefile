@@ -261,7 +261,7 @@ promote:  ## Bring a release on: make promote ENVIRONMENT=production REVISION=<c
 release-tenants:  ## Bring HEAD's tenants' files to the branches, and nothing else
 	@$(PYTHON) .github/scripts/release_branch.py --tenants
 
-e2e:  ## kind, Argo CD, Git: sync, upgrade, rollback, a broken release (needs docker, kind, kubectl and make image)
+e2e: $(VENV)/.dev-ready  ## kind, Argo CD, Git, with staging and production: the drill of docs/deploy.md (needs docker, kind, jq and make image)
 	@.github/scripts/e2e.sh
 
 clean:  ## Remove what the other targets made

@@ -1,164 +1,231 @@
 #!/usr/bin/env bash
-# kind, Argo CD and Git together: sync from nothing, upgrade with a migration, a tenant's file, roll back as the UI does,
-# revert in Git, and a release whose pods never get ready. Needs docker, kind, kubectl, and the image ai-agents:local (make image).
+# kind, Argo CD and Git, with staging and production: bootstrap, a release with a migration from the one to the other, a
+# tenant's file, a tenant that goes while another's secret can't be read, drift, a migration that fails, a release that
+# never gets ready, and the rollbacks, by the calls that Argo CD's UI makes. Root, projects, ApplicationSet, notifications,
+# the jobs' scripts and policies/from-git-alone are those of the repository; each environment runs the local overlay, which
+# needs no operator, and GitHub is a stub. Needs docker, kind 0.27 or newer, jq, and the image ai-agents:local (make image).
 # KEEP=1 leaves the cluster: kind export kubeconfig --name ai-agents-e2e
 set -euo pipefail
 
 cluster=ai-agents-e2e
-namespace=ai-agents
+registry=localhost:${REGISTRY_PORT:-5001}
 port=${GIT_PORT:-9418}
 root=$(git rev-parse --show-toplevel)
 work=$(mktemp -d)
 source=$work/source
+repository=$work/git/example/ai-agents.git
+overlays=$source/kustomize/overlays
 export KUBECONFIG=$work/kubeconfig  # never the person's own cluster
-server=
+export PATH=$root/.venv/bin:$PATH
+children=()
 
-say() { printf '\n== %s\n' "$*"; }
+say() { printf '\n== %s %s\n' "$(date +%T)" "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
 
 finish() {
-    local status=$?
+    local status=$? namespace
     if ((status)); then
         say "What the cluster says"
         kubectl --namespace argocd get applications --output yaml || true
-        kubectl --namespace "$namespace" get all || true
-        kubectl --namespace "$namespace" get events --sort-by=.lastTimestamp | tail -n 30 || true
-        kubectl --namespace "$namespace" logs --selector app.kubernetes.io/name=ai-agents --tail=30 --prefix || true
+        for namespace in staging production; do
+            kubectl --namespace "$namespace" get all || true
+            kubectl --namespace "$namespace" get events --sort-by=.lastTimestamp | tail -n 30 || true
+            kubectl --namespace "$namespace" logs --selector app.kubernetes.io/name=ai-agents --tail=30 --prefix || true
+        done
     fi
-    [[ -z $server ]] || kill "$server" || true
-    [[ ${KEEP:-} ]] || kind delete cluster --name "$cluster" || true
+    ((${#children[@]} == 0)) || kill "${children[@]}" || true
+    [[ ${KEEP:-} ]] || remove_cluster || true
     rm -rf "$work"
     exit "$status"
 }
 trap finish EXIT
 
+# A make target of the tree that is released, by the tools of this one.
+target() { make --directory "$source" VENV="$root/.venv" --old-file="$root/.venv/.dev-ready" "$@"; }
+
+# What depends on where this runs. MACHINE names a file with other functions of these names, for another cluster than kind.
+make_cluster() {  # sets address: where the cluster's pods reach this machine
+    kind create cluster --name "$cluster" --wait 180s
+    docker run --detach --name "$cluster-registry" --network kind --publish "127.0.0.1:${registry#*:}:5000" registry:3 >/dev/null
+    docker exec "$cluster-control-plane" sh -c "mkdir -p /etc/containerd/certs.d/$registry &&
+        echo '[host.\"http://$cluster-registry:5000\"]' >/etc/containerd/certs.d/$registry/hosts.toml"
+    address=$(docker network inspect kind --format '{{range .IPAM.Config}}{{println .Gateway}}{{end}}' | sed -n '/\./p')
+}
+remove_cluster() {
+    docker rm --force "$cluster-registry"
+    kind delete cluster --name "$cluster"
+}
+push_image() {  # the image's name here; prints its digest
+    docker tag "$1" "$registry/ai-agents:${1#*:}" >&2
+    docker push --quiet "$registry/ai-agents:${1#*:}" >&2
+    docker image inspect "$registry/ai-agents:${1#*:}" --format '{{range .RepoDigests}}{{println .}}{{end}}' |
+        sed -n "s#^$registry/ai-agents@##p"
+}
+build_image() { target image IMAGE="$1" >&2; }
+make_root() {
+    kubectl apply --filename "$source/.github/e2e/externalsecrets.yaml"
+    target bootstrap ENVIRONMENT=production
+}
+open_argo_cd() {  # sets argocd: where this machine reaches its server
+    kubectl --namespace argocd port-forward service/argocd-server 8443:443 >/dev/null &
+    children+=($!)
+    argocd=https://127.0.0.1:8443
+}
+health() {  # through the Service, by the API server: what a client of the public door would get
+    kubectl get --raw "/api/v1/namespaces/$1/services/ai-agents-api:http/proxy/health" >/dev/null
+}
+schema() {
+    kubectl --namespace "$1" exec deployment/postgresql -- \
+        psql --username postgres --dbname ai_agents --tuples-only --no-align --command 'select version_num from alembic_version'
+}
+smoke() { target smoke ENVIRONMENT="$1"; }
+# shellcheck source=/dev/null
+[[ -z ${MACHINE:-} ]] || source "$MACHINE"
+
 in_source() { git -C "$source" -c user.name=e2e -c user.email=e2e@invalid "$@"; }
 
-# Commits whatever was changed, moves the branch `release` there, and tells Argo CD.
-publish() {
+# A pull request that is merged, without the jobs that follow.
+merge() {
     in_source add --all
     in_source commit --quiet --allow-empty --message "$1"
-    in_source push --quiet "$work/git/ai-agents.git" HEAD:refs/heads/release
-    kubectl --namespace argocd annotate applications --all --overwrite argocd.argoproj.io/refresh=normal >/dev/null
+    in_source push --quiet origin HEAD:main
 }
 
-run_image() { sed -i "s/newTag: .*/newTag: $1/" "$source/kustomize/overlays/local/kustomization.yaml"; }
+release_branch() {
+    (cd "$source" && python3 .github/scripts/release_branch.py "$@")
+    kubectl --namespace argocd annotate applications --all --overwrite argocd.argoproj.io/refresh=normal >/dev/null || true
+}
 
-load_image() { kind load docker-image "ai-agents:$1" --name "$cluster"; }
+branch() { git -C "$repository" rev-parse "release-$1"; }
 
-application() { kubectl --namespace argocd get application "ai-agents-$1" --output "jsonpath=$2"; }
+application() { kubectl --namespace argocd get application "$1" --output "jsonpath=$2" 2>/dev/null; }
 
-change_application() { kubectl --namespace argocd patch application "ai-agents-$1" --type merge --patch "$2" >/dev/null; }
-
-automate() { change_application workload "{\"spec\": {\"syncPolicy\": {\"automated\": {\"enabled\": $1}}}}"; }
-
-# A sync has succeeded only when its hooks have: the migration before it, the smoke test after it.
-wait_deployed() {
-    local name=$1 revision=$2 state
+# Every five seconds until the command after the words succeeds; ten minutes at most.
+wait_until() {
+    local words=$1
+    shift
     for _ in {1..120}; do
-        state=$(application "$name" \
-            '{.status.operationState.syncResult.revision} {.status.operationState.phase} {.status.health.status}')
-        case $state in
-            "$revision Succeeded Healthy") return ;;
-            "$revision Failed "* | "$revision Error "*)
-                die "$name failed to sync: $(application "$name" '{.status.operationState.message}')" ;;
-        esac
+        "$@" && return
         sleep 5
     done
-    die "$name is not deployed at $revision after ten minutes: $state"
+    die "not within ten minutes: $words"
+}
+
+# A sync has succeeded only when its hooks have: the migration before it, the smoke test after it. Of the foundation, what is
+# compared: a release that changes nothing of it brings it no sync.
+is_deployed() {
+    local state
+    state=$(application "$1-workload" \
+        '{.status.operationState.syncResult.revision} {.status.operationState.phase} {.status.health.status}')
+    case $state in
+        "$2 Failed "* | "$2 Error "*)
+            die "$1 failed to sync: $(application "$1-workload" '{.status.operationState.message}')" ;;
+    esac
+    [[ $state == "$2 Succeeded Healthy" && $(application "$1-foundation" \
+        '{.status.sync.revision} {.status.sync.status} {.status.health.status}') == "$2 Synced Healthy" ]]
+}
+wait_deployed() { wait_until "$1 is deployed at $2" is_deployed "$1" "$2"; }
+
+is_told() { grep -qx "$1 $2 $3" "$work/git/statuses"; }  # commit, context, state: as GitHub was told
+
+# As the workflow promote: by what Argo CD told GitHub of staging's commit.
+promote_verified() {
+    local revision
+    revision=$(branch staging)
+    wait_until "staging's foundation is verified" is_told "$revision" staging-foundation success
+    wait_until "staging's workload is verified" is_told "$revision" staging-workload success
+    release_branch --promote production "$revision"
+}
+
+# A merge to main that reaches staging, and then production.
+release() {
+    local digest=$1 before
+    merge "$2"
+    before=$(git -C "$repository" rev-parse --verify --quiet release-production || true)
+    release_branch "$digest"
+    if [[ $before ]]; then
+        [[ $(branch production) == "$before" ]] || die "production was not to move before staging has tested it"
+        wait_deployed staging "$(branch staging)"
+        promote_verified
+    else
+        make_root
+        wait_deployed staging "$(branch staging)"
+    fi
+    wait_deployed production "$(branch production)"
 }
 
 running_image() {
-    kubectl --namespace "$namespace" get deployment "ai-agents-$1" \
-        --output 'jsonpath={.spec.template.spec.containers[0].image}'
+    kubectl --namespace "$1" get deployment ai-agents-api --output 'jsonpath={.spec.template.spec.containers[0].image}'
 }
-
-expect_image() {
-    for component in api worker; do
-        kubectl --namespace "$namespace" rollout status "deployment/ai-agents-$component" --timeout=5m
-        [[ $(running_image "$component") == *"ai-agents:$1" ]] || die "$component runs $(running_image "$component")"
-    done
-}
-
-# Through the Service, by the API server: what a client of the ingress would get.
-health() { kubectl get --raw "/api/v1/namespaces/$namespace/services/ai-agents-api:http/proxy/health"; }
-
-schema() {
-    kubectl --namespace "$namespace" exec deployment/postgresql -- \
-        psql --username postgres --dbname ai_agents --tuples-only --no-align --command 'select version_num from alembic_version'
+runs() { [[ $(running_image "$1") == *"@$2" ]]; }
+both_run() {
+    local each
+    for each in staging production; do runs "$each" "$1" || die "$each runs $(running_image "$each")"; done
 }
 
 ready_pods() {
-    kubectl --namespace "$namespace" get endpointslices --selector kubernetes.io/service-name=ai-agents-api --output \
+    kubectl --namespace "$1" get endpointslices --selector kubernetes.io/service-name=ai-agents-api --output \
         'jsonpath={range .items[*].endpoints[?(@.conditions.ready==true)]}{.targetRef.name}{"\n"}{end}' | sort
 }
 
-smoke_by_hand() {
-    kubectl --namespace "$namespace" delete job ai-agents-smoke --ignore-not-found
-    kubectl kustomize "$source/.github/e2e/workload" |
-        kubectl apply --selector app.kubernetes.io/component=smoke --filename -
-    kubectl --namespace "$namespace" wait --for=condition=complete job/ai-agents-smoke --timeout=10m
-    kubectl --namespace "$namespace" logs job/ai-agents-smoke
+uid() { kubectl --namespace "$1" get "$2" --output 'jsonpath={.metadata.uid}'; }
+
+# Method, path, body: a call that Argo CD's UI makes.
+argo() {
+    curl --silent --show-error --fail-with-body --insecure --request "$1" "$argocd/api/v1/$2" \
+        --header "Authorization: Bearer ${token:-}" --header 'Content-Type: application/json' ${3:+--data "$3"}
+}
+automate() {
+    argo PUT "applications/$1?validate=false" \
+        "$(argo GET "applications/$1" | jq ".spec.syncPolicy.automated.enabled = $2")" >/dev/null
+}
+rollback() {  # to the newest revision of its history that is the one named
+    local id
+    id=$(argo GET "applications/$1" | jq "[.status.history[] | select(.revision == \"$2\") | .id] | last")
+    argo POST "applications/$1/rollback" "{\"id\": $id}"
 }
 
-say "A cluster with Argo CD"
-kind create cluster --name "$cluster" --wait 180s
-docker tag ai-agents:local ai-agents:e2e-1
-load_image e2e-1
-kubectl apply --server-side --force-conflicts --kustomize "$root/argocd/bootstrap/argo-cd"
-kubectl --namespace argocd rollout status deployment/argocd-repo-server --timeout=5m
-kubectl --namespace argocd rollout status statefulset/argocd-application-controller --timeout=5m
-
-say "A Git server with what is committed here"
-mkdir -p "$source" "$work/git"
+say "A cluster, a Git server with what is committed here, and an installation of its own"
+mkdir -p "$source" "$repository"
+: >"$work/git/statuses"
+make_cluster
 git -C "$root" archive HEAD | tar --extract --directory "$source"
-git init --quiet --bare --initial-branch=release "$work/git/ai-agents.git"
-git -C "$source" init --quiet --initial-branch=release
-python3 "$root/.github/scripts/git_server.py" "$work/git" "$port" 2>"$work/git.log" &
-server=$!
-gateway=$(docker network inspect kind --format '{{range .IPAM.Config}}{{println .Gateway}}{{end}}' | sed -n '/\./p')
-run_image e2e-1
-publish "The first release"
-first=$(in_source rev-parse HEAD)
-
-say "Sync from Git: foundation, then workload"
-for name in foundation workload; do
-    # As in production: the foundation removes before all is healthy, and nothing is tried again by itself.
-    options="ServerSideApply=true"
-    test "$name" = foundation || options="$options, PruneLast=true"
-    kubectl apply --filename - <<EOF
-apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata:
-  name: ai-agents-$name
-  namespace: argocd
-  annotations:
-    argocd.argoproj.io/compare-options: ServerSideDiff=true
-spec:
-  project: default
-  source:
-    repoURL: http://$gateway:$port/ai-agents.git
-    targetRevision: release
-    path: .github/e2e/$name
-  destination:
-    server: https://kubernetes.default.svc
-    namespace: $namespace
-  syncPolicy:
-    automated:
-      enabled: true
-      prune: true
-      selfHeal: true
-    syncOptions: [$options]
-    retry:
-      limit: 0
-EOF
-    wait_deployed "$name" "$first"
+for each in staging production; do
+    cp "$source/tests/manifests/installations/example/$each.yaml" "$overlays/$each/values/environment.yaml"
+    for part in foundation workload; do
+        sed "s/^namespace: .*/namespace: $each/" "$source/.github/e2e/environment/$part.yaml" >"$overlays/$each/$part/kustomization.yaml"
+    done
+    cp "$source/.github/e2e/environment/"{default-deny,tenant-acme,unreadable}.yaml "$overlays/$each/foundation/"
+    cp "$overlays"/local/tenants/* "$overlays/$each/foundation/tenants/"
 done
-expect_image e2e-1
-kubectl --namespace "$namespace" logs job/ai-agents-smoke
-old_schema=$(schema)
+sed -i '/^  - tenants$/d' "$overlays/local/kustomization.yaml"
+sed "s#^  image: .*#  image: $registry/ai-agents#; s#^  gitUrl: .*#  gitUrl: http://$address:$port/example/ai-agents.git#" \
+    "$source/tests/manifests/installations/example/installation.yaml" >"$source/kustomize/installation/installation.yaml"
+sed -i "s#https://api.github.com#http://$address:$port#" "$source/argocd/bootstrap/argo-cd/argocd-notifications-cm.yaml"
+# Of the add-ons the policies, of these the one that the local overlay obeys; and Secrets come from Git here.
+sed -i '/^  - .*\.yaml$/{/policies\.yaml/!d}' "$source/argocd/applications/add-ons/kustomization.yaml"
+sed -i '/^  - .*policy\.yaml$/{/from-git-alone/!d}' "$source/policies/kustomization.yaml"
+sed -i '/^  - argo-cd$/d' "$source/argocd/applications/kustomization.yaml"
+sed -i 's/^  namespaceResourceWhitelist:/&\n    - {group: "", kind: Secret}/' "$source/argocd/applications/projects/ai-agents.yaml"
+git init --quiet --bare --initial-branch=main "$repository"
+git -C "$source" init --quiet --initial-branch=main
+git -C "$source" remote add origin "$repository"
+python3 "$root/.github/scripts/git_server.py" "$work/git" "$address" "$port" 2>"$work/git.log" &
+children+=($!)
+first=$(push_image ai-agents:local)
 
-say "Upgrade with a migration"
+say "The first release makes both branches; make bootstrap makes both environments of them"
+release "$first" "The first release"
+[[ $(application root '{.status.sync.status} {.status.health.status}') == "Synced Healthy" ]] || die "the root is not healthy"
+both_run "$first"
+open_argo_cd
+password=$(kubectl --namespace argocd get secret argocd-initial-admin-secret --output 'jsonpath={.data.password}' | base64 --decode)
+wait_until "Argo CD's server answers" argo GET settings >/dev/null
+token=$(argo POST session "{\"username\": \"admin\", \"password\": \"$password\"}" | jq --raw-output .token)
+first_of_production=$(branch production)
+old_schema=$(schema production)
+
+say "A release with a migration: staging first, then production"
 cat >"$source/app/db/migrations/versions/2099-01-01_0000_add_channel.py" <<EOF
 """Add what nothing reads yet."""
 
@@ -173,81 +240,144 @@ depends_on = None
 def upgrade() -> None:
     op.execute("alter table delivery add column channel text")
 EOF
-in_source add --all
-in_source commit --quiet --message "Add a migration"
-make --directory "$source" image IMAGE=ai-agents:e2e-2
-load_image e2e-2
-run_image e2e-2
-publish "The second release"
-second=$(in_source rev-parse HEAD)
-wait_deployed workload "$second"
-expect_image e2e-2
-[[ $(schema) == 2099_01_01_0000 ]] || die "the schema is at $(schema)"
+merge "Add a migration"
+build_image ai-agents:e2e-2
+second=$(push_image ai-agents:e2e-2)
+release "$second" "The second release"
+both_run "$second"
+for each in staging production; do
+    [[ $(schema "$each") == 2099_01_01_0000 ]] || die "the schema of $each is at $(schema "$each")"
+done
 
-say "A tenant's file alone: the foundation is synced, nothing is migrated or rolled"
-pods=$(ready_pods)
-migrated=$(kubectl --namespace "$namespace" get job ai-agents-migrate --output 'jsonpath={.metadata.uid}')
-sed -i 's/^name: .*/name: Another name/' "$source/kustomize/overlays/local/tenants/acme.yaml"
-publish "A tenant's name"
-wait_deployed foundation "$(in_source rev-parse HEAD)"
-kubectl --namespace "$namespace" get configmap tenants --output 'jsonpath={.data}' | grep -q 'Another name' ||
-    die "the tenant's file did not arrive"
+say "Production is rolled back by the UI: automation off, the old revision, without hooks, under the new schema"
+automate production-workload false
+rollback production-workload "$first_of_production" >/dev/null
+is_back() { [[ $(application production-workload '{.status.operationState.phase} {.status.health.status}') == "Succeeded Healthy" ]] && runs production "$first"; }
+wait_until "production is rolled back" is_back
+[[ $(schema production) == 2099_01_01_0000 ]] || die "a rollback must leave the schema, which is at $(schema production)"
+smoke production
+argo POST applications/root/sync '{}' >/dev/null
+sleep 60
+is_back || die "a sync of the root took the rollback back"
+
+say "The same in Git: an older migrate meets a newer schema, in staging and in production"
+merge "Back to the first image"
+release_branch "$first"
+wait_deployed staging "$(branch staging)"
+promote_verified
+automate production-workload true
+wait_deployed production "$(branch production)"
+both_run "$first"
+
+say "A tenant's file of production: its foundation alone is synced, nothing is migrated or rolled"
+pods=$(ready_pods production)
+migrated=$(uid production job/ai-agents-migrate)
+staging=$(branch staging)
+sed -i 's/^name: .*/name: Another name/' "$overlays/production/foundation/tenants/acme.yaml"
+merge "A tenant's name"
+release_branch --tenants
+has_name() { kubectl --namespace production get configmap tenants --output 'jsonpath={.data}' | grep -q 'Another name'; }
+wait_until "the tenant's file is in production" has_name
 sleep 120  # longer than Argo CD takes to see that the workload stays as it is
-[[ $(ready_pods) == "$pods" ]] || die "a tenant's file rolled pods: $(ready_pods)"
-[[ $(kubectl --namespace "$namespace" get job ai-agents-migrate --output 'jsonpath={.metadata.uid}') == "$migrated" ]] ||
-    die "a tenant's file ran a migration"
+[[ $(branch staging) == "$staging" ]] || die "a tenant's file of production moved staging"
+[[ $(ready_pods production) == "$pods" ]] || die "a tenant's file rolled pods: $(ready_pods production)"
+[[ $(uid production job/ai-agents-migrate) == "$migrated" ]] || die "a tenant's file ran a migration"
 
-say "Rollback as the UI does it: automation off, the old revision applied without hooks"
-automate false
-change_application workload "{\"operation\": {\"initiatedBy\": {\"username\": \"e2e\"},
-    \"sync\": {\"revision\": \"$first\", \"syncStrategy\": {\"apply\": {}}}}}"
-wait_deployed workload "$first"
-expect_image e2e-1
-[[ $(schema) == 2099_01_01_0000 ]] || die "a rollback must leave the schema, which is at $(schema)"
-in_source checkout --quiet "$first"
-smoke_by_hand
-in_source checkout --quiet release
+say "A tenant goes while a secret of another can't be read"
+sed -i 's/^  - tenants$/&\n  - unreadable.yaml/' "$overlays/production/foundation/kustomization.yaml"
+release_now() {  # by hand, without staging's word
+    merge "$1"
+    release_branch "$2"
+    release_branch --promote production "$(branch staging)"
+}
+release_now "A tenant with a secret" "$first"
+wait_until "the ExternalSecret is there" kubectl --namespace production get externalsecret unreadable
+kubectl --namespace production patch externalsecret unreadable --type merge --patch \
+    '{"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "SecretSyncedError", "message": "AccessDenied"}]}}'
+is_degraded() { [[ $(application "$1" '{.status.health.status}') == Degraded ]]; }
+wait_until "production's foundation is Degraded" is_degraded production-foundation
+sed -i '/tenant-acme.yaml/d' "$overlays/production/foundation/kustomization.yaml"
+release_now "The tenant acme goes" "$first"
+is_gone() { ! kubectl --namespace production get "$1" >/dev/null 2>&1; }
+wait_until "what was the tenant's is gone" is_gone networkpolicy/tenant-acme
+is_degraded production-foundation || die "the foundation no longer tells of the secret"
+sed -i '/unreadable.yaml/d' "$overlays/production/foundation/kustomization.yaml"
+release "$first" "The other tenant's secret is mended"
 
-say "The same in Git, with automation on: an older migrate meets a newer schema"
-run_image e2e-1
-publish "Back to the first image"
-automate true
-wait_deployed workload "$(in_source rev-parse HEAD)"
-expect_image e2e-1
+say "What somebody adds to a NetworkPolicy or a pod is refused; what somebody deletes comes back"
+refused() {
+    local said
+    said=$(kubectl --namespace production "$@" 2>&1) && die "this was let in: $*"
+    [[ $said == *"changed in Git"* ]] || die "refused for another reason: $said"
+}
+refused patch networkpolicy default-deny --type merge --patch '{"spec": {"egress": [{}]}}'
+refused set env deployment/ai-agents-api TENANTS_DIR=/tmp
+before=$(uid production networkpolicy/default-deny)
+kubectl --namespace production delete networkpolicy default-deny
+is_healed() { ! is_gone networkpolicy/default-deny && [[ $(uid production networkpolicy/default-deny) != "$before" ]]; }
+wait_until "default-deny is back" is_healed
 
-say "A release whose pods never get ready takes no traffic"
-before=$(ready_pods)
-[[ $before ]] || die "no pod of the API is ready"
-cat >>"$source/.github/e2e/workload/kustomization.yaml" <<'EOF'
-  - target:
-      kind: Deployment
-      name: ai-agents-api
+say "A migration that fails: told, nothing of it applied, its Job kept, and nothing goes to production"
+production=$(branch production)
+pods=$(ready_pods staging)
+in_workload() { cat >>"$source/.github/e2e/workload/kustomization.yaml"; }
+in_workload <<'EOF'
+  - target: {kind: Job, name: ai-agents-migrate}
+    patch: |-
+      - op: replace
+        path: /spec/template/spec/containers/0/args
+        value: [migrate, --no-such-option]
+EOF
+merge "A migration that fails"
+release_branch "$second"
+failed=$(branch staging)
+wait_until "GitHub hears of the failure" is_told "$failed" staging-workload failure
+sleep 60
+runs staging "$first" || die "a release whose migration failed was applied"
+[[ $(ready_pods staging) == "$pods" ]] || die "a release whose migration failed rolled pods"
+kubectl --namespace staging get job ai-agents-migrate >/dev/null || die "the migration's Job and log are gone"
+is_told "$failed" staging-workload success && die "a failed release is verified"
+[[ $(branch production) == "$production" ]] || die "a failed release went to production"
+in_source revert --no-edit HEAD >/dev/null
+
+say "A release that never gets ready takes no traffic; while it waits neither a rollback nor a fix begins"
+in_workload <<'EOF'
+  - target: {kind: Deployment, name: ai-agents-api}
     patch: |-
       - op: replace
         path: /spec/template/spec/containers/0/readinessProbe/httpGet/path
         value: /never-ready
 EOF
-run_image e2e-2
-publish "A release that never gets ready"
-broken=$(in_source rev-parse HEAD)
-for _ in {1..60}; do
-    [[ $(running_image api) == *ai-agents:e2e-2 ]] && break
-    sleep 5
-done
-[[ $(running_image api) == *ai-agents:e2e-2 ]] || die "the broken release was not applied"
-for _ in {1..60}; do
-    health >/dev/null || die "the API did not answer while a broken release was rolled out"
-    [[ $(ready_pods) == "$before" ]] || die "traffic went to other pods than before: $(ready_pods)"
+good=$(application staging-workload '{.status.history[-1:].revision}')
+merge "A release that never gets ready"
+release_branch "$second"
+broken=$(branch staging)
+wait_until "it is applied" runs staging "$second"
+for _ in {1..30}; do
+    health staging || die "the API did not answer while a broken release was rolled out"
+    [[ $(ready_pods staging) == "$pods" ]] || die "traffic went to other pods than before: $(ready_pods staging)"
     sleep 2
 done
-[[ $(application workload '{.status.operationState.phase}') != Succeeded ]] || die "Argo CD calls the broken release deployed"
+automate staging-workload false
+refusal=$(rollback staging-workload "$good" 2>&1) && die "a rollback began while a sync waited"
+[[ $refusal == *"another operation is already in progress"* ]] || die "refused for another reason: $refusal"
 
-say "Revert: the sync that waits is ended, and the one before it comes back"
-change_application workload '{"status": {"operationState": {"phase": "Terminating"}}}'
-in_source revert --no-edit "$broken"
-publish "Revert the release that never got ready"
-wait_deployed workload "$(in_source rev-parse HEAD)"
-expect_image e2e-1
-[[ $(ready_pods) ]] || die "no pod of the API is ready"
+say "Terminate, and the rollback begins; it stays until automation is on"
+argo DELETE applications/staging-workload/operation >/dev/null
+has_ended() { [[ $(application staging-workload '{.status.operationState.phase}') != @(Running|Terminating) ]]; }
+wait_until "the sync has ended" has_ended
+rollback staging-workload "$good" >/dev/null
+is_rolled_back() { has_ended && runs staging "$first" && [[ $(ready_pods staging) ]]; }
+wait_until "staging is rolled back" is_rolled_back
+in_source revert --no-edit HEAD >/dev/null
+merge "Revert the release that never got ready"
+release_branch "$second"
+sleep 150  # longer than a push takes to be seen
+runs staging "$first" || die "a merge was deployed while automation is off"
+automate staging-workload true
+wait_deployed staging "$(branch staging)"
+promote_verified
+wait_deployed production "$(branch production)"
+is_told "$broken" staging-workload success && die "a release that never got ready is verified"
 
 say "All of it holds"

@@ -1,11 +1,16 @@
 """Serve the bare repositories of a folder over smart HTTP, to read: Argo CD in a test's cluster pulls from it.
 
-python git_server.py <folder> <port>
+It plays GitHub's statuses of commits too: each that is posted is a line of the file `statuses` of that folder, with
+commit, context and state.
+
+python git_server.py <folder> <address> <port>
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +27,17 @@ class GitHandler(BaseHTTPRequestHandler):
         self._answer()
 
     def do_POST(self) -> None:
-        self._answer()
+        if status := re.fullmatch(r"/repos/[^/]+/[^/]+/statuses/([0-9a-f]{40})", self.path):
+            self._note(status[1])
+        else:
+            self._answer()
+
+    def _note(self, commit: str) -> None:
+        told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with (self.root / "statuses").open("a", encoding="utf-8") as file:
+            file.write(f"{commit} {told['context']} {told['state']}\n")
+        self.send_response(201)
+        self.end_headers()
 
     def _answer(self) -> None:
         url = urlsplit(self.path)
@@ -50,8 +65,7 @@ class GitHandler(BaseHTTPRequestHandler):
 
 def main() -> None:
     GitHandler.root = Path(sys.argv[1]).resolve()
-    # Every address: the cluster's nodes reach it at the gateway of their network.
-    ThreadingHTTPServer(("0.0.0.0", int(sys.argv[2])), GitHandler).serve_forever()  # noqa: S104
+    ThreadingHTTPServer((sys.argv[2], int(sys.argv[3])), GitHandler).serve_forever()
 
 
 if __name__ == "__main__":

@@ -199,3 +199,17 @@ def test_a_failure_says_whether_the_release_before_serves_or_the_new_one() -> No
     assert text.count("{{if ") + text.count("{{- if ") + text.count("{{range ") + text.count("{{- with ") == text.count(
         "{{end}}"
     ) + text.count("{{- end}}"), "each block is closed"
+
+
+def test_who_may_roll_back_may_make_each_call_of_the_page_and_no_other() -> None:
+    """Of Argo CD's UI: a rollback is an update and a sync, *Terminate* a sync, *Toggle Auto-Sync* of the menu an action."""
+    rules = [tuple(line.split(", ")) for line in data("argocd-rbac-cm")["policy.csv"].splitlines()]
+
+    assert {rule[:2] for rule in rules} == {("p", "role:release-manager")}
+    assert {rule[2:] for rule in rules} == {
+        ("applications", "get", "ai-agents/*", "allow"),
+        ("applications", "sync", "ai-agents/*", "allow"),
+        ("applications", "update", "ai-agents/*", "allow"),
+        ("applications", "action/argoproj.io/Application/toggle-auto-sync", "ai-agents/*", "allow"),
+        ("logs", "get", "ai-agents/*", "allow"),
+    }

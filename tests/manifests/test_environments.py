@@ -51,6 +51,8 @@ def test_it_is_sound(environment: str) -> None:
 
     assert invalid([*foundation, *workload]) == miswired([*foundation, *workload]) == []
     assert missing_references(workload, earlier=foundation) == []
+    rules = policies_in(render("policies"))
+    assert [found for each in [*foundation, *workload] for rule in rules for found in rule.objections(each)] == []
     assert not {*map(name_of, foundation)} & {*map(name_of, workload)}
     assert len(render(folder)) == len(foundation) + len(workload)
 

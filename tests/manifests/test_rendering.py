@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 import yaml
 
+from tests.manifests.capacity import over_quota
 from tests.manifests.changes import is_offline
 from tests.manifests.environment import unread_secrets, unset_variables
 from tests.manifests.project import ROOT, copy_project, settings
@@ -29,6 +30,7 @@ from tests.manifests.rendering import (
 )
 from tests.manifests.validity import invalid
 from tests.manifests.wiring import miswired
+from tests.policies.admission import policies_in
 
 COMPONENTS: Final = sorted(path.parent.as_posix() for path in kustomizations() if "components" in path.parts)
 FOLDERS: Final = sorted(
@@ -180,6 +182,28 @@ def test_articles_from_git_are_checked_out_before_the_sync_and_their_lack_does_n
     assert "||" in checkout["command"][-1]
     assert checkout["envFrom"][0]["secretRef"]["optional"]
     assert len(of_kind(objects, "ExternalSecret")) == len(of_kind(render(PRODUCTION), "ExternalSecret")) + 1
+
+
+def test_all_options_at_once_are_let_in_by_our_rules_and_fit_the_quota(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    (tmp_path / "kustomize/components/database-ca/foundation/ca.pem").write_text("a certificate\n", "utf-8")
+    options = {
+        WORKLOAD: ("observability", "knowledge", "console", "feedback", "database-ca/workload"),
+        FOUNDATION: ("alerting", "watchdog", "on-premises", "database-ca/foundation"),
+    }
+    for folder, (first, *others) in options.items():
+        line = f"  - ../../../components/{first}\n"
+        _edit(tmp_path / folder, line, line + "".join(f"  - ../../../components/{each}\n" for each in others))
+
+    foundation, workload = render(FOUNDATION, root=tmp_path), render(WORKLOAD, root=tmp_path)
+
+    objects = [*foundation, *workload]
+    assert invalid(objects) == miswired(objects) == missing_references(workload, earlier=foundation) == []
+    refusals = [
+        found for each in objects for policy in policies_in(render("policies")) for found in policy.objections(each)
+    ]
+    assert refusals == []
+    assert over_quota(objects) == []
 
 
 def _edit(folder: Path, old: str, new: str) -> None:

@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
-import yaml
 
-from tests.manifests.rendering import LOCAL, Object, hook_of, name_of, render
-from tests.workflows.commands import ENVIRONMENT, SCRIPTS, commit, git, run
+from tests.manifests.project import DIGEST, copy_project
+from tests.manifests.rendering import APPLICATIONS, LOCAL, Object, hook_of, name_of, of_kind, render
+from tests.workflows.commands import ENVIRONMENT, ROOT, SCRIPTS, commit, git, run
 
 FOUNDATION = ".github/e2e/foundation"
 WORKLOAD = ".github/e2e/workload"
@@ -37,17 +38,68 @@ def test_workload_is_what_production_s_workload_is() -> None:
     assert {name for _, name in map(name_of, render(WORKLOAD))} >= {"ai-agents-migrate", "ai-agents-smoke"}
 
 
-def test_script_s_own_patch_of_the_probe_still_fits(tmp_path: Path) -> None:
-    script = (SCRIPTS / "e2e.sh").read_text(encoding="utf-8")
-    patch = script.partition("kustomization.yaml\" <<'EOF'\n")[2].partition("EOF\n")[0]
-    [operation] = yaml.safe_load(yaml.safe_load(patch)[0]["patch"])
-    [api] = [each for each in render(WORKLOAD) if name_of(each) == ("Deployment", "ai-agents-api")]
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree of the end-to-end test at its first release, as the script itself makes it before there is a cluster."""
+    folder = tmp_path_factory.mktemp("e2e")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (folder / "machine.sh").write_text(
+        f"""
+        make_cluster() {{ address=127.0.0.1; }}
+        remove_cluster() {{ :; }}
+        push_image() {{ echo {DIGEST}; }}
+        kubectl() {{ :; }}
+        make_root() {{ cp -r "$source" {folder}/source; exit 0; }}
+        """,
+        "utf-8",
+    )
+    result = run("bash", SCRIPTS / "e2e.sh", cwd=ROOT, MACHINE=str(folder / "machine.sh"), GIT_PORT=str(port))
+    assert result.returncode == 0, result.stderr
+    return folder / "source"
 
-    value: object = api
-    for key in operation["path"].strip("/").split("/"):
-        value = value[int(key)] if isinstance(value, list) else value[key]  # type: ignore[index]
 
-    assert value == "/health/ready"
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_an_environment_is_the_local_overlay_with_what_the_drill_needs(prepared: Path, environment: str) -> None:
+    parts = {
+        part: render(f"kustomize/overlays/{environment}/{part}", root=prepared) for part in ("foundation", "workload")
+    }
+
+    names = {part: {name_of(each) for each in objects} for part, objects in parts.items()}
+    assert not names["foundation"] & names["workload"]
+    more = {("NetworkPolicy", "default-deny"), ("NetworkPolicy", "tenant-acme"), ("ConfigMap", "release")}
+    local = {name for name in map(name_of, render(LOCAL)) if name[0] not in {"Namespace", "ConfigMap"}}
+    assert local | more <= names["foundation"] | names["workload"]
+    (namespace,) = of_kind(parts["foundation"], "Namespace")
+    assert namespace["metadata"]["name"] == environment
+    assert namespace["metadata"]["labels"]["ai-agents/policies"] == "enforced"
+    everything = parts["foundation"] + parts["workload"]
+    assert {each["metadata"]["namespace"] for each in everything if each is not namespace} == {environment}
+    project = next(each for each in render(APPLICATIONS, root=prepared) if name_of(each) == ("AppProject", "ai-agents"))
+    allowed = {each["kind"] for each in project["spec"]["namespaceResourceWhitelist"]}
+    assert {each["kind"] for each in everything} - allowed == {"Namespace"}
+
+
+def test_the_root_brings_the_environments_and_the_one_policy_that_they_obey(prepared: Path) -> None:
+    names = {name_of(each) for each in render(APPLICATIONS, root=prepared)}
+
+    assert {name for kind, name in names if kind == "Application"} == {"policies"}
+    assert ("ApplicationSet", "environments") in names
+    assert {name for _, name in map(name_of, render("policies", root=prepared))} == {"from-git-alone"}
+
+
+@pytest.mark.parametrize(("place", "made"), [(0, "--no-such-option"), (1, "/never-ready")])
+def test_the_releases_that_fail_are_what_the_script_says(tmp_path: Path, place: int, made: str) -> None:
+    copy_project(tmp_path)
+    script = (SCRIPTS / "e2e.sh").read_text("utf-8")
+    patch = script.split("in_workload <<'EOF'\n")[1 + place].partition("EOF\n")[0]
+    with (tmp_path / WORKLOAD / "kustomization.yaml").open("a", encoding="utf-8") as file:
+        file.write(patch)
+
+    changed = [each for each in render(WORKLOAD, root=tmp_path) if made in str(each)]
+
+    assert len(changed) == 1
 
 
 def test_script_is_bash() -> None:
@@ -65,7 +117,7 @@ def server(tmp_path: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, SCRIPTS / "git_server.py", "served", str(port)],
+        [sys.executable, SCRIPTS / "git_server.py", "served", "127.0.0.1", str(port)],
         cwd=tmp_path,
         env=ENVIRONMENT,
         stderr=subprocess.DEVNULL,
@@ -90,3 +142,13 @@ def test_git_server_serves_what_is_pushed_and_takes_no_push(server: str, tmp_pat
     assert (tmp_path / "clone" / "file").read_text(encoding="utf-8") == "two\n"
     commit(tmp_path / "clone", "Mine", {"file": "three\n"})
     assert run("git", "push", "origin", "HEAD:release", cwd=tmp_path / "clone").returncode != 0
+
+
+def test_what_it_is_told_of_a_commit_is_written_down(server: str, tmp_path: Path) -> None:
+    told = httpx.post(
+        f"{server.removesuffix('/project.git')}/repos/example/ai-agents/statuses/{'a' * 40}",
+        json={"state": "success", "context": "staging-workload", "description": "any"},
+    )
+
+    assert told.status_code == 201
+    assert (tmp_path / "served/statuses").read_text("utf-8") == f"{'a' * 40} staging-workload success\n"

@@ -61,6 +61,29 @@ def test_a_make_target_and_a_file_that_a_step_names_are_there() -> None:
             assert (ROOT / path).is_file(), path
 
 
+@EACH
+def test_what_it_makes_in_the_cluster_it_can_make_again(step: Step) -> None:
+    typed = re.sub(r"\\\n\s*", " ", commands(step))
+    made = re.findall(r"kubectl (?:-n \S+ )?create (?!token).*", typed)
+    pods = re.findall(r"kubectl -n \S+ run (\S+)(?!.*--rm).*", typed)
+
+    assert [each for each in made if "--dry-run=client" not in each] == []
+    assert [each for each in pods if f"delete pod {each}" not in typed] == []
+
+
+PROGRAMS: Final = ("argocd", "aws", "crane", "gh", "git", "helm", "jq", "kubectl", "make", "openssl", "psql", "yq")
+
+
+def test_every_program_that_the_page_calls_is_in_its_list_of_tools_and_can_be_used() -> None:
+    (tools,) = (each for each in STEPS[0][2].strip().split("\n\n") if each.startswith("You need "))
+    typed = "\n".join(re.findall(r"^ *```sh\n(.*?)^ *```", PAGE, re.DOTALL | re.MULTILINE))
+    called = {each for each in PROGRAMS if re.search(rf"(?:^|[|&(;]) *{each} ", typed, re.MULTILINE)}
+
+    assert called > {"argocd", "openssl"}
+    assert [each for each in called if each not in tools] == []
+    assert typed.index("argocd login ") < typed.index("argocd app "), "of use to nobody who is not logged in"
+
+
 def template_of(name: str) -> dict[str, Any]:
     """A template of CloudFormation; its own tags are read as what stands behind them."""
     text = re.sub(r"!\w+ ", "", (ROOT / f"docs/aws/{name}.yaml").read_text("utf-8"))

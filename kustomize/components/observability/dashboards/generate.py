@@ -327,6 +327,13 @@ def dashboards() -> dict[str, Json]:
     return {"overview": overview, "tenant": tenant, "cost": cost, "dependencies": dependencies}
 
 
+def text_of(content: Json) -> str:
+    """A panel a line, so that a change shows which."""
+    rest = json.dumps({key: value for key, value in content.items() if key != "panels"}, ensure_ascii=False)
+    panels = ",\n".join(json.dumps(panel, ensure_ascii=False) for panel in content["panels"])
+    return f'{rest[:-1]}, "panels": [\n{panels}\n]}}\n'
+
+
 if __name__ == "__main__":
     for name, content in dashboards().items():
-        (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        (FOLDER / f"{name}.json").write_text(text_of(content), "utf-8")
