@@ -170,7 +170,9 @@ _REPORT = re.compile(
     r"|échec de la remise|votre message.{0,60}n'a pas pu être (?:remis|distribué)"
     r"|error de entrega a estos destinatarios|(?:no se pudo entregar|su mensaje.{0,60}no (?:se )?(?:ha podido|pudo))"
     # "… to the following recipients", and "your message to … was not delivered", as Exchange and Gmail say it.
-    r"|a message that you sent could not be delivered|recipient(?:'s mailbox is full| address rejected)|user unknown"
+    r"|a message that you sent could not be delivered|recipient(?:'s mailbox is full| address rejected)"
+    r"|\bhost \S+ said:|remote (?:mail )?server (?:returned|responded)|the response was:|in reply to rcpt to"
+    r"|account that you tried to reach"
     r"|empfänger nicht erreicht|nachricht konnte nicht|postfach des empfängers ist voll"
     r"|message n'a pas (?:pu être|été) remis"
     r"|mensaje no se entregó|(?:impossibile recapitare|recapito non riuscito|mancato recapito)\b.{0,60}destinatari"
@@ -179,11 +181,6 @@ _REPORT = re.compile(
     r"|falha na entrega\b.{0,30}destinatários|mensagem\b.{0,60}não (?:pôde|pode|foi) (?:ser )?entregue"
     r"|(?:dostarczenie|dostarczyć) wiadomości\b|leveransen misslyckades|leveringen til\b.{0,30}mislykkedes"
 )
-# What a mail server writes: the code of an error beside an address.
-_SERVER_SAYS = re.compile(
-    r"\b[45]\d\d[ -][45]\.\d{1,3}\.\d{1,3}\b|\b(?:said|response was|remote server returned)\b.{0,20}\b[45]\d\d\b"
-)
-_MAIL_ADDRESS = re.compile(r"[\w.+-]@[\w-]+\.")
 _PERSON = re.compile(
     r"\b(?:i|we|me|us|my|our|please|ich|wir|mir|uns|meine?|unsere?|bitte|je|nous|mon|mes|nos|merci|yo|mi|mis"
     r"|nuestro|me|nos"
@@ -226,9 +223,7 @@ def find_automatic(ticket: Ticket) -> Code | None:
 def _is_report(body: str, *, requester: str) -> bool:
     found = _REPORT.search(body)
     begins = found is not None and found.start() < _REPORT_BEGINS and not _PERSON.search(body[: found.start()])
-    head = body[:_REPORT_BEGINS]
-    of_server = _SERVER_SAYS.search(head) and _MAIL_ADDRESS.search(head) and not _PERSON.search(head)
-    return not body or begins or bool(of_server) or _POSTMASTER.search(requester.lower()) is not None
+    return not body or begins or _POSTMASTER.search(requester.lower()) is not None
 
 
 def _is_reply(subject: str, own: str, *, is_answer: bool) -> bool:

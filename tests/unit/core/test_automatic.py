@@ -690,6 +690,28 @@ WHO_IS_AWAY: Final = [
     (Code.AUTOMATIC_REPLY, "Out of Office: Lee Kim", "Thanks for your message. I'm on parental leave until September."),
     (Code.AUTOMATIC_REPLY, "Autosvar", "Jeg er på ferie til mandag. Kontakt Bo."),
 ]
+WHO_GETS_REPORTS: Final = [
+    # They tell what a report says.
+    (None, "Undeliverable mails to supplier", "Got this when writing to bob@x.example: 550 5.7.1 rejected. Any idea?"),
+    (None, "Undeliverable: Offer", "bob@x.example 550 5.7.1 - comes back each time since Monday"),
+    (None, "Mail delivery failed", "bob@x.example says 550 5.1.1 although the address exists, checked by phone."),
+    (None, "Unzustellbar", "Kommt bei jeder Mail an bob@x.example zurück, 550 5.7.1"),
+    (None, "Nicht zustellbar: Rechnung", "Der Kunde bekommt nichts, Meldung 550 5.4.1 bob@x.example"),
+    (None, "Non remis", "Chaque mail vers bob@x.example revient avec 550 5.7.1"),
+    (None, "No se puede entregar", "Cada correo a bob@x.example vuelve con 550 5.7.1"),
+    (None, "Non recapitabile", "Ogni mail a bob@x.example torna con 550 5.7.1"),
+    (None, "Onbestelbaar", "Elke mail naar bob@x.example komt terug met 550 5.7.1"),
+    (None, "Não entregue", "Todos os emails para bob@x.example voltam com 550 5.7.1"),
+    (None, "Niedostarczalne", "Każdy mail do bob@x.example wraca z 550 5.7.1"),
+    (None, "Delivery has failed", "Customers get: user unknown. Addresses are right."),
+    (None, "Message blocked", "The scanner mails to bob@x.example are refused with 550 5.7.26"),
+    # Without an address, as some servers write it.
+    (
+        Code.UNDELIVERED_MAIL,
+        "Undeliverable: Password will expire",
+        "The email account that you tried to reach is over quota. 452 4.2.2",
+    ),
+]
 SPAM: Final = [
     ("[SPAM] Increase your sales", "Dear sir, we offer leads."),
     ("***SPAM*** Invoice overdue", "Please find attached."),
@@ -720,6 +742,7 @@ SET: Final = [
     *((None, *each) for each in NO_SPAM),
     *IN_EIGHT_LANGUAGES,
     *WHO_IS_AWAY,
+    *WHO_GETS_REPORTS,
     *((Code.AUTOMATIC_REPLY, *each) for each in REPLIES),
     *((Code.UNDELIVERED_MAIL, *each) for each in REPORTS),
     *((Code.TICKET_EMPTY, *each) for each in EMPTY),
