@@ -109,6 +109,30 @@ _WANTS_SET = re.compile(
     r"|ausschalt"
     r"|weiterleit|hinterleg|eintrag|activ|désactiv|mettre|configur|desactiv|poner)"
 )
+# In a ticket of somebody who is away: what is wanted of the help desk, unless it is to turn to somebody else.
+_REQUEST = re.compile(
+    r"\?|\btext:|\b(?:please|pls|can (?:you|someone|i|we)|could (?:you|someone|we)|bitte|könn(?:t|ten|en) (?:ihr|sie)"
+    r"|merci de|pouvez|pourriez|por favor|puede[ns]?|podéis|podrían|per favore|potete|potreste|può|graag|kunnen jullie"
+    r"|kunt u|kan (?:iemand|ik|mijn|je|jij|ni|någon|nogen|du)|podem|poderiam|pode|proszę|czy (?:możecie|można|mogę)"
+    r"|prosím|můžete|lütfen|пожалуйста|можете)\b"
+)
+_TURN_TO = re.compile(
+    r"contact|kontak|contat|reach|\b(?:call|ring|dial|ask|try|write to)\b|mail (?:to|at|\S+@)|urgent|emergenc"
+    r"|urgên|urgenc|urgenz"
+    r"|dringend|notf[aä]ll|wenden|vertret|anruf|rufen|joindre|voyez|appel[ez]r?\b|remplaç|escrib|llam[ea]\b|acuda|diríj"
+    r"|scriv|chiam|rivolg|spoed|\bbel\b|neem|vervanger|fale\b|ligue|procure|dzwoni|pisa[ćc]|pilny|zastępuj|zwraca[ćc]"
+    r"|brådskande|akut|ring\b|skriv|kirjoit|soita|ulaş|yaz[ıi]n|звон|пиш|обращ"
+)
+_THING = re.compile(
+    r"\b(?:vpn|wlan|wi-?fi|laptop|notebook|portátil|portatile|monitor|bildschirm|écran|pantalla|schermo|scherm"
+    r"|ecrã|ekran"
+    r"|drucker|printer|imprimante|impresora|stampante|impressora|drukark\w+|skrivare|passwor[dt]\w*|kennwort"
+    r"|mot de passe"
+    r"|contraseña|senha|palavra-passe|hasł[oa]|wachtwoord|outlook|teams|error|fehler|erreur|foutmelding|błąd)\b"
+    r"|\b(?:my|mein|mi|mon|mio|mijn|meu|mój|min|na|al) (?:phone|telefon\w*|telefoon|téléphone|teléfono|móvil|handy|gsm"
+    r"|pc|rechner|computer|ordinateur|ordenador|account|konto|postfach)\b"
+)
+_SENTENCE = re.compile(r"[^.!?;]+[.!?;]*")
 _ASKS = re.compile(
     r"\?|n't\b|\b(?:not|cannot|error|problem|broken|help|how|could you|can you|fails?|wrong|missing|turn|set up"
     r"|funktioniert|fehler|hilfe|nichts?|geht|wie|einrichten|marche|fonctionne|erreur|problème|pouvez|comment|pas"
@@ -146,7 +170,9 @@ _REPORT = re.compile(
     r"|échec de la remise|votre message.{0,60}n'a pas pu être (?:remis|distribué)"
     r"|error de entrega a estos destinatarios|(?:no se pudo entregar|su mensaje.{0,60}no (?:se )?(?:ha podido|pudo))"
     # "… to the following recipients", and "your message to … was not delivered", as Exchange and Gmail say it.
-    r"|a message that you sent could not be delivered|recipient(?:'s mailbox is full| address rejected)|user unknown"
+    r"|a message that you sent could not be delivered|recipient(?:'s mailbox is full| address rejected)"
+    r"|\bhost \S+ said:|remote (?:mail )?server (?:returned|responded)|the response was:|in reply to rcpt to"
+    r"|account that you tried to reach"
     r"|empfänger nicht erreicht|nachricht konnte nicht|postfach des empfängers ist voll"
     r"|message n'a pas (?:pu être|été) remis"
     r"|mensaje no se entregó|(?:impossibile recapitare|recapito non riuscito|mancato recapito)\b.{0,60}destinatari"
@@ -155,11 +181,6 @@ _REPORT = re.compile(
     r"|falha na entrega\b.{0,30}destinatários|mensagem\b.{0,60}não (?:pôde|pode|foi) (?:ser )?entregue"
     r"|(?:dostarczenie|dostarczyć) wiadomości\b|leveransen misslyckades|leveringen til\b.{0,30}mislykkedes"
 )
-# What a mail server writes: the code of an error beside an address.
-_SERVER_SAYS = re.compile(
-    r"\b[45]\d\d[ -][45]\.\d{1,3}\.\d{1,3}\b|\b(?:said|response was|remote server returned)\b.{0,20}\b[45]\d\d\b"
-)
-_MAIL_ADDRESS = re.compile(r"[\w.+-]@[\w-]+\.")
 _PERSON = re.compile(
     r"\b(?:i|we|me|us|my|our|please|ich|wir|mir|uns|meine?|unsere?|bitte|je|nous|mon|mes|nos|merci|yo|mi|mis"
     r"|nuestro|me|nos"
@@ -202,9 +223,7 @@ def find_automatic(ticket: Ticket) -> Code | None:
 def _is_report(body: str, *, requester: str) -> bool:
     found = _REPORT.search(body)
     begins = found is not None and found.start() < _REPORT_BEGINS and not _PERSON.search(body[: found.start()])
-    head = body[:_REPORT_BEGINS]
-    of_server = _SERVER_SAYS.search(head) and _MAIL_ADDRESS.search(head) and not _PERSON.search(head)
-    return not body or begins or bool(of_server) or _POSTMASTER.search(requester.lower()) is not None
+    return not body or begins or _POSTMASTER.search(requester.lower()) is not None
 
 
 def _is_reply(subject: str, own: str, *, is_answer: bool) -> bool:
@@ -216,13 +235,21 @@ def _is_reply(subject: str, own: str, *, is_answer: bool) -> bool:
     form = by_program or chosen
     if form is None or _ABOUT_FEATURE.search(own) or _WANTS_SET.search(own):
         return False
+    # A program names the mail that it answers.
+    is_by_program = by_program is not None and ":" in subject.replace("：", ":")
     if _ABSENT.search(_CONDITION.sub(" ", own)):
-        return True
+        return is_by_program or not _wants_help(own)
     # With words of its own, what answers an automatic reply was written by a person.
-    if is_answer or by_program is None or ":" not in subject.replace("：", ":"):
+    if is_answer or not is_by_program:
         return not own and not _ASKS.search(form["rest"])
     # In words of its own. What follows the colon is the subject that it answers, which may be about a fault.
     return not (_ASKS.search(form["rest"]) and _ASKS.search(own))
+
+
+def _wants_help(own: str) -> bool:
+    """Whether somebody who is away, or will be, wants something of the help desk."""
+    sentences = _SENTENCE.findall(own)
+    return any(_THING.search(each) or (_REQUEST.search(each) and not _TURN_TO.search(each)) for each in sentences)
 
 
 def _plain(text: str) -> str:

@@ -80,7 +80,7 @@ def _loose_text(value: Any) -> str:
 _VARIABLE: Final = re.compile(
     r"\s*(?:\$\{?[A-Za-z][\w. ]*\}?|\{\{[^{}]*\}\}|<[\w. ]+>|null|undefined)\s*", re.IGNORECASE
 )
-_TIME_OF_DAY: Final = re.compile(r"\d:\d\d|\d{10}")
+_TIME_OF_DAY: Final = re.compile(r"\d:\d\d|\dT\d{4}|\d{10}")
 
 
 def _is_variable(value: Any) -> bool:

@@ -42,7 +42,9 @@ _KEYS: Final = {
 }
 """What a model may call them, in small letters."""
 _REF = re.compile(r"\b[A-Za-z][0-9]{1,3}\b")
-_REFS_IN_BRACKETS = re.compile(r"\s?[\[(]([TKAMD]\d{1,3}(?:\s?[,;]\s?[TKAMD]\d{1,3}){0,9})[\])]")
+_SOME_REFS = r"[TKAMD]\d{1,3}(?:\s?[,;]\s?[TKAMD]\d{1,3}){0,9}"
+# In round brackets at the end alone: a port or a room may stand in them too.
+_REFS_IN_BRACKETS = re.compile(rf"\s?(?:\[({_SOME_REFS})\]|\(({_SOME_REFS})\)(?=[.\s]*$))")
 _WORD = re.compile(r"\w")
 _REF_KEYS: Final = ("ref", "id", "source", "citation")
 # An object with escaped quotes, as within a text: `{\"summary\": …}`.
@@ -256,7 +258,8 @@ def _apart(text: Any) -> tuple[Any, list[str]]:
     """*text* without the refs that stand in brackets in it, and these: `Restart it [T1, K2].`"""
     if not isinstance(text, str):
         return text, []
-    return _REFS_IN_BRACKETS.sub("", text).strip(), _refs(_REFS_IN_BRACKETS.findall(text))
+    cited = ["".join(each) for each in _REFS_IN_BRACKETS.findall(text)]
+    return _REFS_IN_BRACKETS.sub("", text).strip(), _refs(cited)
 
 
 def _clean(text: Any) -> Any:

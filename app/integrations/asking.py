@@ -37,6 +37,8 @@ class Asking:
     left_out: frozenset[Option] = frozenset()
     is_shortened: bool = False
     """Whether its limit of tokens was lowered already."""
+    is_streamed: bool = False
+    """Whether the answer comes as a stream of events, which is read like any other."""
 
     @property
     def options(self) -> frozenset[Option]:
@@ -55,8 +57,8 @@ class Asking:
     def call(self, messages: Sequence[Message], schema: dict[str, Any]) -> dict[str, Any]:
         """The fields of the call, without the model."""
         options = self.options
-        # Said, though it is the default: without it some gateways answer a stream of events.
-        call: dict[str, Any] = {"messages": self._messages(messages, schema), "stream": False}
+        # Said, though false is the default: without it some gateways answer a stream of events.
+        call: dict[str, Any] = {"messages": self._messages(messages, schema), "stream": self.is_streamed}
         if Option.JSON_SCHEMA in options:
             strict = {"name": "enhancement", "strict": True, "schema": schema}
             call["response_format"] = {"type": "json_schema", "json_schema": strict}
@@ -91,6 +93,8 @@ def ask_less(asked: Asking, refusal: Refusal) -> Asking | None:
     """The options for the next call after *refusal*; None: no change could help."""
     if refusal.is_filtered or refusal.has_no_model or refusal.has_no_credit or refusal.has_bad_key:
         return None
+    if refusal.wants_stream and not asked.is_streamed:
+        return replace(asked, is_streamed=True)
     if refusal.is_too_long and not refusal.unsupported & asked.options:
         room = min(refusal.sizes.room(asked.tokens), asked.tokens - 1)
         is_worth_it = asked.has_limit and not asked.is_shortened and room >= LEAST_TOKENS
@@ -114,6 +118,7 @@ class Memory:
 
     now: Callable[[], float] = lambda: time.monotonic()  # noqa: PLW0108 - looked up at each call, since tests replace it
     _until: dict[tuple[str, str, Option], float] = field(default_factory=dict)
+    _streams_until: dict[tuple[str, str], float] = field(default_factory=dict)
     _told: set[tuple[str, str, Option]] = field(default_factory=set)
 
     def left_out(self, endpoint: str, model: str) -> frozenset[Option]:
@@ -123,6 +128,13 @@ class Memory:
     def remember(self, endpoint: str, model: str, options: Collection[Option]) -> None:
         for option in options:
             self._until[endpoint, model, option] = self.now() + _REMEMBERED_S
+
+    def streams(self, endpoint: str, model: str) -> bool:
+        """Whether the endpoint answers *model* in streams alone."""
+        return self._streams_until.get((endpoint, model), 0.0) > self.now()
+
+    def remember_stream(self, endpoint: str, model: str) -> None:
+        self._streams_until[endpoint, model] = self.now() + _REMEMBERED_S
 
     def untold(self, endpoint: str, model: str, options: Collection[Option]) -> list[Option]:
         """Those of *options* that were not logged yet. From now on they count as logged."""

@@ -65,8 +65,8 @@ _OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 429})
 # Beside 5xx: a time-out, a conflict, Bedrock's fault of a model, too early, Groq's full capacity, Google's "cancelled".
 _PASSING: Final = frozenset({408, 409, 424, 425, 429, 498, 499})
 _PAUSE_S: Final = 0.5
-# Of one whole HTTP answer.
-_MAX_ANSWER_BYTES: Final = 1024 * 1024
+# Of one whole HTTP answer. In a stream each token has some hundred bytes around it.
+_MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 _PATH: Final = "/chat/completions"
 _WITH_KEY: Final[RequestOptions] = {"security": {"bearer_auth": True}}
 _OPENAI: Final = "https://api.openai.com/v1"
@@ -218,7 +218,8 @@ class OpenAIModel:
             AppError: The error of the last call.
         """
         endpoint = str(self._client.base_url)
-        asked = Asking(tokens, self._memory.left_out(endpoint, model))
+        streams = self._memory.streams(endpoint, model)
+        asked = Asking(tokens, self._memory.left_out(endpoint, model), is_streamed=streams)
         unsupported: set[Option] = set()
         sizes = Sizes()
         client = self._client
@@ -232,6 +233,8 @@ class OpenAIModel:
             else:
                 told = error_in(answer)
                 if told is None:
+                    if asked.is_streamed and not streams:
+                        self._memory.remember_stream(endpoint, model)
                     self._learn(endpoint, model, asked, unsupported)
                     return answer, asked
                 named = status_in(told)

@@ -80,6 +80,12 @@ _OTHER_TEMPERATURE: Final = re.compile(
     r"\binvalid temperature\b|\btemperature\b[^.\n]{0,30}\b(?:must be|may only|only \S+ is|range|should be|between)\b",
     re.IGNORECASE,
 )
+# Qwen's models that think, at DashScope, ModelScope and SiliconFlow; some gateways.
+_WANTS_STREAM: Final = re.compile(
+    r"\bonly supports? stream|\bnon-streaming calls\b|\bstream(?:ing)? must be (?:set to )?(?:true|enabled)"
+    r"|\bstream=false\b",
+    re.IGNORECASE,
+)
 _ROLES: Final = re.compile(
     r"\bsystem\b[^.\n]{0,40}\b(?:role|message|prompt)|"
     r"\broles?\b[^.\n]{0,60}\bsystem\b|\broles? must|\balternat|chat[ _]template|\bunknown role",
@@ -153,6 +159,7 @@ class Refusal:
     has_no_model: bool = False
     has_no_credit: bool = False
     has_bad_key: bool = False
+    wants_stream: bool = False
     sizes: Sizes = field(default_factory=Sizes)
 
 
@@ -195,6 +202,7 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
         has_no_model=not codes.isdisjoint(_NO_MODEL_CODES) or _NO_MODEL.search(text) is not None,
         has_no_credit=not codes.isdisjoint(_NO_CREDIT_CODES) or _NO_CREDIT.search(text) is not None,
         has_bad_key=_BAD_KEY.search(text) is not None,
+        wants_stream=_WANTS_STREAM.search(text) is not None,
         sizes=Sizes(**counts) if "context" in counts else read_sizes(text, asked=asked),
     )
 

@@ -93,7 +93,8 @@ def test_what_no_time_of_day_tells_is_no_key(updated_at: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "updated_at", ["Aug 9, 2022 08:07 AM", "1660057676069", "2022-08-09T08:07:00+02:00", 1660057676069]
+    "updated_at",
+    ["Aug 9, 2022 08:07 AM", "1660057676069", "2022-08-09T08:07:00+02:00", "20220809T080700Z", 1660057676069],
 )
 def test_an_update_is_known_by_its_time_in_any_form(updated_at: object) -> None:
     update = a_body(event="ticket_updated", updated_at=updated_at)

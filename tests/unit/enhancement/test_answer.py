@@ -201,6 +201,9 @@ def test_refs_that_stand_in_a_text_alone_are_its_citations() -> None:
     facts = [f"{each.text} [{', '.join(each.citations)}]" for each in DRAFT.facts]
     read = read_answer(changed(facts=facts, summary=f"{DRAFT.summary} (T1)", summary_citations=[])).draft
     assert read == DRAFT.model_copy(update={"summary_citations": ["T1"]})
+    port = read_answer(changed(facts=["Use the port (A12) of the switch (T1)."])).draft
+    assert port is not None
+    assert (port.facts[0].text, port.facts[0].citations) == ("Use the port (A12) of the switch.", ["T1"])
     given = read_answer(changed(facts=[{"text": "As in [K2].", "citations": ["T1"]}])).draft
     assert given is not None
     assert given.facts[0].citations == ["T1"]

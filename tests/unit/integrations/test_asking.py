@@ -486,6 +486,24 @@ async def test_an_account_without_credit_is_told_as_such_and_asked_once(status: 
 
 
 @pytest.mark.parametrize(
+    "says",
+    [
+        "parameter.enable_thinking must be set to false for non-streaming calls",  # DashScope
+        "This model only support stream mode, please enable the stream parameter to access the model. ",
+        "enable thinking can not be support when `stream=False`.",  # ModelScope
+        "Stream must be set to true",
+    ],
+)
+async def test_a_model_that_answers_in_streams_alone_is_asked_for_one_from_then_on(says: str) -> None:
+    endpoint = Endpoint(lambda call: None if call["stream"] else (400, an_error(says)))
+    model = endpoint.model()
+    assert await ask(model) == OBJECT
+    assert await ask(model) == OBJECT
+    assert [call["stream"] for call in endpoint.calls] == [False, True, True]
+    assert all(format_of(call) == "json_schema" for call in endpoint.calls)
+
+
+@pytest.mark.parametrize(
     ("status", "says"),
     [
         (400, "API key not valid. Please pass a valid API key."),  # Gemini
