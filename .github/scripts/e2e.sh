@@ -304,14 +304,15 @@ is_degraded production-foundation || die "the foundation no longer tells of the 
 sed -i '/unreadable.yaml/d' "$overlays/production/foundation/kustomization.yaml"
 release "$first" "The other tenant's secret is mended"
 
-say "What somebody adds to a NetworkPolicy or a pod is refused; what somebody deletes comes back"
+say "What somebody adds to a NetworkPolicy, a pod or its files is refused; what somebody deletes comes back"
 refused() {
     local said
     said=$(kubectl --namespace production "$@" 2>&1) && die "this was let in: $*"
-    [[ $said == *"changed in Git"* ]] || die "refused for another reason: $said"
+    [[ $said == *"is changed in Git"* || $said == *"are changed in Git"* ]] || die "refused for another reason: $said"
 }
 refused patch networkpolicy default-deny --type merge --patch '{"spec": {"egress": [{}]}}'
 refused set env deployment/ai-agents-api TENANTS_DIR=/tmp
+refused patch configmap tenants --type merge --patch '{"data": {"other.yaml": "slug: other"}}'
 before=$(uid production networkpolicy/default-deny)
 kubectl --namespace production delete networkpolicy default-deny
 is_healed() { ! is_gone networkpolicy/default-deny && [[ $(uid production networkpolicy/default-deny) != "$before" ]]; }
