@@ -266,7 +266,8 @@ wait_until "production is rolled back" is_back
 smoke_by_hand production
 argo POST applications/root/sync '{}' >/dev/null
 sleep 60
-is_back || die "a sync of the root took the rollback back"
+[[ $(application production-workload '{.spec.syncPolicy.automated.enabled}') == false ]] || die "the root switched automation on"
+runs production "$first" || die "a sync of the root took the rollback back"
 
 say "The same in Git: an older migrate meets a newer schema, in staging and in production"
 merge "Back to the first image"
