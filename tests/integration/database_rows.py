@@ -53,6 +53,8 @@ def insert_into(table: str, columns: list[Column], tenant: UUID, *, text: str | 
     values = {column.name: _a_value(column, text or uuid4().hex) for column in columns if column.is_required}
     if table in {"stray", "sync_cursor"}:
         values["kind"] = "'tickets'"
+    if table == "ticket_vector":
+        values["document"] = f"(select document from ticket where tenant_id = '{tenant}')"
     values["tenant_id"] = f"'{tenant}'"
     return f"insert into {table} ({', '.join(values)}) values ({', '.join(values.values())})"
 
