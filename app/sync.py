@@ -205,8 +205,10 @@ class DeskOwners:
 
     @property
     def tenants(self) -> list[Tenant]:
-        """Those of `synced`."""
-        return [known.tenant for known in (self.known, *self.accounts) if known.tenant.id in self.synced]
+        """Those that it is read for."""
+        if not self.known.tenant.is_instance:
+            return [self.known.tenant]
+        return [known.tenant for known in self.accounts if known.tenant.id in self.synced]
 
 
 def group_by_desk(directory: TenantDirectory, *, slug: str | None = None) -> list[DeskOwners]:
