@@ -157,7 +157,7 @@ IMAGE ?= ai-agents:local
 VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 image:  ## Build the image with docker, podman or buildah, whichever is there
 	@test -n "$(ENGINE)" || { echo "make image needs docker, podman or buildah: install one"; exit 1; }
-	$(ENGINE) build $(if $(BASE),--build-arg BASE=$(BASE)) \
+	$(ENGINE) build $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(EXTRAS),--build-arg EXTRAS=$(EXTRAS)) \
 		--build-arg VERSION=$(VERSION) \
 		--build-arg REVISION=$(shell git rev-parse HEAD) --build-arg CREATED=$(shell git log -1 --format=%cI) \
 		$(IMAGE_FLAGS) --tag $(IMAGE) --file Containerfile .
