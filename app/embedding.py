@@ -15,16 +15,18 @@ from typing import Final
 
 import structlog
 
+from app.core.masking import Mask
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.core.vectors import Embedder, TicketVectors, texts_of
 from app.db.knowledge.vectors import NO_TABLE, Unembedded, has_table, keep_vectors, next_without
 from app.db.session import Database
-from app.errors import AppError, ModelUnavailable, TextRefused
+from app.errors import AppError, ModelUnavailable, Rejected, TextRefused
 from app.telemetry.metrics import EMBEDDING_CALLS, EMBEDDING_SECONDS
 
 # Two texts each: Text Embeddings Inference takes 32 at once, unless told otherwise.
 _BATCH: Final = 16
+_PROBE: Final = "The printer is offline."
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,9 @@ async def embed_ticket(ticket: Ticket, embedder: Embedder, tenant: Tenant, *, li
         cause = "no answer in time"
     except AppError as error:
         cause = error.detail
+    except Exception as error:
+        log.exception("embedding_crashed")
+        cause = type(error).__name__
     log.warning("ticket_not_embedded", cause=cause)
     return None
 
@@ -59,7 +64,13 @@ class Filling:
     _before: int | None = None
 
     async def next_batch(self, database: Database, embedder: Embedder) -> None:
-        """Embed the next tickets that have no vectors of this embedder."""
+        """Embed the next tickets that have no vectors of this embedder.
+
+        Raises:
+            AppError: Why it can't.
+        """
+        if self._before is None and not await has_table(database):
+            raise Rejected(NO_TABLE)
         batch = await next_without(database, self.tenant.id, model=embedder.model, before=self._before, limit=_BATCH)
         if not batch:
             self.is_done = True
@@ -73,24 +84,19 @@ class Filling:
         self, batch: Sequence[Unembedded], embedder: Embedder
     ) -> list[tuple[Unembedded, TicketVectors | None]]:
         """Vectors of *batch*. One text that the embedder can't take keeps no other from having its own."""
+        texts = [(each.subject, each.description) for each in batch]
         try:
-            texts = [(each.subject, each.description) for each in batch]
             return list(zip(batch, await _embed(texts, embedder, self.tenant), strict=True))
-        except (TextRefused, ModelUnavailable) as error:
-            failure: AppError = error
+        except (TextRefused, ModelUnavailable):
+            await embedder.embed([Mask().text(_PROBE)])  # raises if it is not these texts
         made: list[tuple[Unembedded, TicketVectors | None]] = []
-        is_working = False
-        for number, each in enumerate(batch):
+        for each, text in zip(batch, texts, strict=True):
             try:
-                made.append((each, (await _embed([(each.subject, each.description)], embedder, self.tenant))[0]))
-                is_working = True
+                made.append((each, (await _embed([text], embedder, self.tenant))[0]))
             except TextRefused:
                 made.append((each, None))
-            except ModelUnavailable:  # perhaps for this text: the next run asks again
-                if number and not is_working:
-                    break
-        if not is_working:
-            raise failure
+            except ModelUnavailable as error:  # perhaps for this text: the next run asks again
+                log.warning("ticket_not_embedded", cause=error.detail)
         return made
 
 
@@ -103,10 +109,6 @@ async def fill_vectors(
     """
     ends_at = time.monotonic() + within.total_seconds()
     fillings = [Filling(tenant) for tenant in tenants if may_embed(tenant, embedder)]
-    if not await has_table(database):
-        for filling in fillings:
-            filling.problem = NO_TABLE
-        return fillings
     turns = fillings
     while turns and time.monotonic() < ends_at:
         for filling in turns:
@@ -114,6 +116,9 @@ async def fill_vectors(
                 await filling.next_batch(database, embedder)
             except AppError as error:
                 filling.problem = error.detail
+            except Exception as error:  # a bug of ours, or the model's library's
+                log.exception("vectors_crashed", tenant=filling.tenant.slug)
+                filling.problem = f"a fault of ours ({type(error).__name__}), see the log"
         turns = [filling for filling in turns if not (filling.is_done or filling.problem)]
     return fillings
 

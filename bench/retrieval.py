@@ -383,7 +383,9 @@ async def _measure(folder: Path, *, trains: bool, judges_all: bool, kept: Path |
         for name, ask in _asked(search):
             print(f"{name}: {await measure_cost(server, ask, sample.queries)}")
         if embedder is not None:
-            of_query = {query.id: await _embed(database, tenant, query, embedder) for query in sample.queries}
+            of_query = {
+                query.id: await embed_ticket(query, embedder, tenant, limit=_PATIENCE) for query in sample.queries
+            }
             for name, ask in _asked(search, of_query):
                 print(f"with vectors, {name}: {await measure_cost(server, ask, sample.queries)}")
         tickets = few_words()

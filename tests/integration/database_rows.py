@@ -54,7 +54,8 @@ def insert_into(table: str, columns: list[Column], tenant: UUID, *, text: str | 
     if table in {"stray", "sync_cursor"}:
         values["kind"] = "'tickets'"
     if table == "ticket_vector":
-        values["document"] = f"(select document from ticket where tenant_id = '{tenant}')"
+        has_one = "exists (select from ticket_vector v where (v.tenant_id, v.document) = (t.tenant_id, t.document))"
+        values["document"] = f"(select document from ticket t where tenant_id = '{tenant}' order by {has_one} limit 1)"
     values["tenant_id"] = f"'{tenant}'"
     return f"insert into {table} ({', '.join(values)}) values ({', '.join(values.values())})"
 

@@ -51,6 +51,17 @@ async def test_without_an_answer_in_time_there_are_none_and_the_log_says_why(
     assert [(line["event"], line["cause"]) for line in logs] == [("ticket_not_embedded", cause)]
 
 
+class Broken(ConceptEmbedder):
+    async def embed(self, texts: Sequence[MaskedText]) -> list[Vector]:
+        raise RuntimeError(f"of the library, about {len(texts)} texts")
+
+
+async def test_what_nobody_expects_costs_the_vectors_alone() -> None:
+    with structlog.testing.capture_logs() as logs:
+        assert await embed_ticket(TICKET, Broken(), a_tenant(), limit=timedelta(seconds=5)) is None
+    assert [line["event"] for line in logs] == ["embedding_crashed", "ticket_not_embedded"]
+
+
 async def test_a_ticket_in_another_language_is_not_sent_to_an_embedder_of_english() -> None:
     embedder = ConceptEmbedder(is_english_only=True)
     ticket = a_ticket(subject="Drucker", description="Der Drucker ist offline und druckt nicht.")

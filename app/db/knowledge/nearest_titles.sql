@@ -5,10 +5,10 @@
 -- :model       which made it, and whose vectors alone it is compared with
 select document
 from (
-    select document, title <=> cast(cast(:title as real[]) as halfvec) as distance
+    select document, {distance} as distance
     from ticket_vector
     where tenant_id = :tenant_id and model = :model and title is not null
-    order by {distance}
+    order by distance
     limit :limit
 ) nearest
 where distance < :farthest

@@ -217,9 +217,8 @@ scored as materialized (
 -- How well each fits.
 fitting as materialized (
     select every.id, coalesce(s.words, 0) as words, coalesce(s.has_rare_string, false) as has_rare_string,
-        coalesce(
-            :by_words * by_words.fit + :by_text * greatest(c.closeness - cast(:text_from as float8), 0), by_words.fit
-        ) as fit
+        case when c.closeness is null then by_words.fit
+            else :by_words * by_words.fit + :by_text * greatest(c.closeness - cast(:text_from as float8), 0) end as fit
     from every
     cross join asked
     left join scored s on s.id = every.id

@@ -92,7 +92,10 @@ async def test_a_note_names_the_ticket_in_other_words_and_what_left_was_masked(
     note, _ = await a_note(stage)
     assert "Sheets stuck in the copier" in str(stage.model.requests)
     assert "Printer jams" in note
-    assert embeddings.asked[-2:] == ["Paper jam", "Paper jam\nThe printer of accounting at Riverside jams. [email-1] waits."]
+    assert embeddings.asked[-2:] == [
+        "Paper jam",
+        "Paper jam\nThe printer of accounting at Riverside jams. [email-1] waits.",
+    ]
 
 
 @pytest.mark.parametrize(("status", "seconds"), [(503, 0.0), (401, 0.0), (200, 30.0)], ids=["out", "refuses", "slow"])

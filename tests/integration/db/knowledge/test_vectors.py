@@ -17,7 +17,7 @@ from app.db.knowledge.vectors import NO_TABLE, find_nearest
 from app.db.migrate import migrate
 from app.db.session import Database, open_database
 from app.embedding import Filling, embed_ticket, fill_vectors
-from app.errors import ModelRefused, ModelUnavailable
+from app.errors import ModelRefused, ModelUnavailable, TextRefused
 from demo.embedded import DatabaseUrls, PostgresServer
 from tests.builders import a_tenant, a_ticket
 from tests.embedders import ConceptEmbedder, a_vector
@@ -152,6 +152,17 @@ async def test_a_text_that_is_refused_is_left_out_and_not_asked_again(worker_db:
     assert "vpn" in [match.id for match in ranked], "it is found by its words"
 
 
+async def test_a_text_that_is_refused_alone_is_told_from_an_embedder_that_refuses_all(worker_db: Database) -> None:
+    tenant = a_tenant()
+    await store(worker_db, tenant, [resolved("poison", "Tunnel drops")])
+    assert (await fill(worker_db, tenant, ConceptEmbedder(fails=TextRefused("no")))).problem == "no"
+    embedder = ConceptEmbedder(refuses="Tunnel")
+    assert (await fill(worker_db, tenant, embedder)).problem == ""
+    embedder.asked.clear()
+    assert (await fill(worker_db, tenant, embedder)).problem == ""
+    assert embedder.asked == []
+
+
 @pytest.mark.parametrize("failure", [ModelUnavailable("no answer"), ModelRefused("check EMBEDDING_API_KEY")])
 async def test_an_embedder_that_fails_costs_few_calls_and_no_other_tenant(
     worker_db: Database, tenant: Tenant, failure: ModelUnavailable | ModelRefused
@@ -159,7 +170,7 @@ async def test_an_embedder_that_fails_costs_few_calls_and_no_other_tenant(
     embedder = ConceptEmbedder(fails=failure)
     filling = await fill(worker_db, tenant, embedder)
     assert (filling.embedded, filling.problem) == (0, failure.detail)
-    assert len(embedder.asked) <= 2 * (16 + 2)
+    assert len(embedder.asked) <= 2 * 16 + 1
     assert (await fill(worker_db, tenant, ConceptEmbedder())).embedded == len(HISTORY)
 
 
