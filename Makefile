@@ -32,7 +32,7 @@ $(VENV)/.demo-ready: pyproject.toml uv.lock | $(BIN)/uv
 	@touch $@
 
 $(VENV)/.dev-ready: pyproject.toml uv.lock | $(BIN)/uv
-	$(BIN)/uv sync --quiet --frozen --inexact --compile-bytecode
+	$(BIN)/uv sync --quiet --frozen --inexact --extra vectors --compile-bytecode
 	@touch $@ $(VENV)/.demo-ready
 
 demo: $(VENV)/.demo-ready  ## The main job, live: embedded servers, three tenants, a dozen tickets (ONCE=1 ends after the last note)
