@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 def may_embed(tenant: Tenant, embedder: Embedder) -> bool:
     """Whether texts of *tenant* may go to *embedder*."""
-    return not (embedder.is_shared_endpoint and tenant.model.base_url is not None)
+    return not (embedder.is_shared_endpoint and tenant.model.has_own_key)
 
 
 async def embed_ticket(ticket: Ticket, embedder: Embedder, tenant: Tenant, *, limit: timedelta) -> TicketVectors | None:

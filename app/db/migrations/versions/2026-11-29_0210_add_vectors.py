@@ -4,7 +4,7 @@ It changes nothing: by it the release before takes the schema for one that is ah
 own. That release leaves the table alone; of a ticket that it removes the key takes the vectors too.
 
 Revision ID: 2026_11_29_0210
-Revises: 2026_11_28_2345
+Revises: 2026_11_29_0240
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "2026_11_29_0210"
-down_revision = "2026_11_28_2345"
+down_revision = "2026_11_29_0240"
 branch_labels = None
 depends_on = None
 
