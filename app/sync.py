@@ -185,10 +185,13 @@ async def _fill_vectors(
     tenants = [tenant for owners in desks for tenant in owners.tenants]
     of_tenant = {report.slug: report for report in reports}
     for filling in await fill_vectors(database, tenants, embedder, within=_FILL_FOR):
-        report = of_tenant[filling.tenant.slug]
+        if filling.problem:
+            log.warning("vectors_not_filled", tenant=filling.tenant.slug, error=filling.problem)
+        report = of_tenant.get(filling.tenant.slug)
+        if report is None:  # an account whose help desk could not be opened
+            continue
         report.embedded = filling.embedded
         if filling.problem:
-            log.warning("vectors_not_filled", tenant=report.slug, error=filling.problem)
             report.problems.append(f"vectors: {filling.problem}")
 
 

@@ -18,8 +18,8 @@ from app.core.tenant import Language
 DIMENSIONS: Final = 384
 """Numbers of a vector, also in the database."""
 
-# What follows is a log or a mail's history, and many models read no more.
-_MAX_CHARS: Final = 1_000
+# Some 150 tokens. What follows is a log or a mail's history; Ollama's all-minilm refuses more than 256 tokens.
+_MAX_CHARS: Final = 600
 _MAX_READ_CHARS: Final = 4_000
 _ENGLISH: Final = "en"
 

@@ -44,6 +44,7 @@ _WITH_KEY: Final[RequestOptions] = {"security": {"bearer_auth": True}}
 _REFUSES_TEXT: Final = frozenset({400, 413, 422})
 # A text that is refused is asked once more with its beginning alone: Ollama's all-minilm reads 256 tokens.
 _SHORT_CHARS: Final = 200
+_OF_ONE_TICKET: Final = 2
 _NOT_UNDERSTOOD: Final = "EMBEDDING_BASE_URL: the endpoint answered something that is not vectors"
 
 
@@ -96,6 +97,8 @@ class EndpointEmbedder:
         try:
             vectors = await self._ask(texts, shortens=self._shortens)
         except TextRefused:
+            if len(texts) > _OF_ONE_TICKET:  # who asks for many asks again one by one
+                raise
             vectors = await self._ask([text[:_SHORT_CHARS] for text in texts], shortens=self._shortens)
         if (length := len(vectors[0])) != DIMENSIONS:
             raise ModelRefused(

@@ -109,6 +109,10 @@ async def test_a_text_that_is_too_long_is_asked_with_its_beginning(told: dict[st
     embedder = an_embedder(server.answer)
     vectors = await embedder.embed(texts("short", "long " * 100))
     assert [vector.index(1.0) for vector in vectors] == [5, 200]
+    calls = len(server.calls)
+    with pytest.raises(TextRefused):
+        await embedder.embed(texts("short", "long " * 100, "more"))
+    assert len(server.calls) == calls + 1, "of more than one ticket, none is cut for another"
     server.longest = 100
     with pytest.raises(TextRefused):
         await embedder.embed(texts("short", "long " * 100))
