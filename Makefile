@@ -32,7 +32,7 @@ $(VENV)/.demo-ready: pyproject.toml uv.lock | $(BIN)/uv
 	@touch $@
 
 $(VENV)/.dev-ready: pyproject.toml uv.lock | $(BIN)/uv
-	$(BIN)/uv sync --quiet --frozen --inexact --compile-bytecode
+	$(BIN)/uv sync --quiet --frozen --inexact --extra vectors --compile-bytecode
 	@touch $@ $(VENV)/.demo-ready
 
 demo: $(VENV)/.demo-ready  ## The main job, live: embedded servers, three tenants, a dozen tickets (ONCE=1 ends after the last note)
@@ -157,7 +157,7 @@ IMAGE ?= ai-agents:local
 VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 image:  ## Build the image with docker, podman or buildah, whichever is there
 	@test -n "$(ENGINE)" || { echo "make image needs docker, podman or buildah: install one"; exit 1; }
-	$(ENGINE) build $(if $(BASE),--build-arg BASE=$(BASE)) \
+	$(ENGINE) build $(if $(BASE),--build-arg BASE=$(BASE)) $(if $(EXTRAS),--build-arg EXTRAS=$(EXTRAS)) \
 		--build-arg VERSION=$(VERSION) \
 		--build-arg REVISION=$(shell git rev-parse HEAD) --build-arg CREATED=$(shell git log -1 --format=%cI) \
 		$(IMAGE_FLAGS) --tag $(IMAGE) --file Containerfile .

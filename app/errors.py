@@ -15,7 +15,8 @@ AppError
 │   └── ModelRefused            the model's answer can't be used
 │       ├── ModelDeclined           the model refuses to write about this ticket
 │       │   └── ContentFiltered     the endpoint's content filter stopped it
-│       └── PromptTooLong           longer than its context; asked again with less
+│       ├── PromptTooLong           longer than its context; asked again with less
+│       └── TextRefused             the embedder makes no vector of this text
 ├── NotNeeded               this delivery needs no note of its own
 │   └── TicketForeign           it is of another account of the shared instance
 ├── AccountUnknown          no tenant's file names the ticket's account yet: the delivery waits
@@ -176,6 +177,10 @@ class ModelRefused(Rejected):
     """The model answered, but the answer can't be used."""
 
     code = Code.MODEL_REFUSED
+
+
+class TextRefused(ModelRefused):
+    """The embedder makes no vector of at least one of these texts; of others it may."""
 
 
 class NotNeeded(AppError):

@@ -208,7 +208,36 @@ class ModelSettings(ProcessSettings):
     """For one answer, with its thoughts. If it is cut off, the model is asked once more with four times as many."""
 
 
-class TrialSettings(LedgerSettings, TenantSettings, ModelSettings):
+class EmbeddingSettings(ProcessSettings):
+    """The embedder, an option of worker and sync."""
+
+    # The model comes last, so that its check knows the others.
+    embedding_base_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        default=None, examples=["http://tei.example:8080/v1"]
+    )
+    """None: OpenAI's."""
+    embedding_api_key: Annotated[SecretStr, AfterValidator(_header_value)] | None = Field(
+        default=None, examples=["sk-…"]
+    )
+    embedding_timeout_seconds: Seconds = Field(default=timedelta(seconds=2), gt=timedelta(0), examples=["2"])
+    """For the vectors of one ticket that is enhanced; then the search goes by words alone."""
+    embedding_model: str | None = Field(default=None, max_length=200, validate_default=True, examples=["minilm"])
+    """`minilm`: in the process itself; else a model at the endpoint. None: no vectors."""
+
+    @field_validator("embedding_model")
+    @classmethod
+    def _embedder_is_whole(cls, model: str | None, info: ValidationInfo) -> str | None:
+        has_endpoint = any(info.data.get(name) for name in ("embedding_base_url", "embedding_api_key"))
+        if model is None and info.data.get("embedding_base_url"):
+            raise ValueError("is not set, though EMBEDDING_BASE_URL is: set it, or unset that")
+        if model == "minilm" and has_endpoint:
+            raise ValueError("minilm runs in the process: unset EMBEDDING_BASE_URL and EMBEDDING_API_KEY")
+        if model not in {None, "minilm"} and "embedding_api_key" in info.data and not info.data["embedding_api_key"]:
+            raise ValueError("needs EMBEDDING_API_KEY too; a server without keys takes any text")
+        return model
+
+
+class TrialSettings(LedgerSettings, TenantSettings, ModelSettings, EmbeddingSettings):
     """The variables of `ai-agents try --ticket`, as a worker's pod has them."""
 
     context_timeout_seconds: Seconds = Field(default=timedelta(seconds=30), gt=timedelta(0), examples=["30"])
@@ -235,7 +264,7 @@ class WorkerSettings(TrialSettings, FeedbackSettings):
     shutdown_grace_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
 
 
-class SyncSettings(LedgerSettings, TenantSettings):
+class SyncSettings(LedgerSettings, TenantSettings, EmbeddingSettings):
     database_connections: ClassVar[int] = 8
     database_sessions: ClassVar[int] = 6
 

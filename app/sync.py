@@ -31,6 +31,7 @@ from app.core.asset import Asset
 from app.core.help_desk import AccountRef
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
+from app.core.vectors import Embedder
 from app.db.knowledge.indexing import ARTICLES, TICKETS, DocumentKind, index_next, is_indexed_otherwise
 from app.db.knowledge.linking import keep_votes
 from app.db.knowledge.origins import keep_origin
@@ -51,8 +52,10 @@ from app.db.knowledge.store import (
 )
 from app.db.knowledge.strays import Stray, keep_strays
 from app.db.session import Database, open_database
+from app.embedding import fill_vectors
 from app.errors import AppError, TenantFileInvalid
 from app.help_desks import open_help_desk
+from app.integrations.embeddings import open_embedder
 from app.integrations.markdown import read_folder
 from app.queue import RingBroker, open_queue
 from app.settings import SyncSettings
@@ -85,6 +88,8 @@ _BATCH: Final = 100
 _LONGEST_BATCH: Final = timedelta(seconds=30)
 _TENANTS_AT_ONCE: Final = 4
 _MAX_LABEL_CHARS: Final = 300
+# Of a run that comes every ten minutes: missed webhooks must not wait for it.
+_FILL_FOR: Final = timedelta(minutes=5)
 # Nobody waits for the sync, and a help desk that throttles does so for minutes.
 _LONGEST_WAIT_FOR_A_CALL: Final = timedelta(minutes=10)
 
@@ -109,6 +114,8 @@ class SyncReport:
     stored: dict[CursorKind, int] = field(default_factory=dict)
     """Number of new or changed items of each kind."""
     removed: int = 0
+    embedded: int = 0
+    """Tickets that got vectors."""
     missed: int = 0
     """Tickets that no webhook told of, now recorded as deliveries."""
     strays: Counter[Stray] = field(default_factory=Counter)
@@ -130,6 +137,8 @@ class SyncReport:
             f"{self.removed} removed",
             f"{self.missed} missed tickets found",
         ]
+        if self.embedded:
+            parts.append(f"{self.embedded} tickets got vectors")
         unknown = {stray.account for stray in self.strays if stray.account}
         if unknown:
             parts.append(f"{len(unknown)} accounts that no tenant's file names")
@@ -152,14 +161,38 @@ async def sync_all(
             name="ai-agents sync",
         ) as database,
         open_queue(RingBroker(settings.redis_url.get_secret_value())) as queue,
+        open_embedder(
+            settings.embedding_model, base_url=settings.embedding_base_url, api_key=settings.embedding_api_key
+        ) as embedder,
     ):
 
         def open_desk(known: KnownTenant) -> AbstractAsyncContextManager[Desk]:
             return open_help_desk(known, database, longest_wait=_LONGEST_WAIT_FOR_A_CALL, is_patient=True)
 
-        return await sync_each(
+        desks = list(desks)
+        reports = await sync_each(
             database, desks, open_desk=open_desk, offer=queue.offer, since=since, files=settings.knowledge_dir
         )
+        if embedder is not None:
+            await _fill_vectors(database, desks, embedder, reports)
+        return reports
+
+
+async def _fill_vectors(
+    database: Database, desks: Iterable[DeskOwners], embedder: Embedder, reports: Iterable[SyncReport]
+) -> None:
+    """Embed what has no vectors yet, when all desks are read: it may take many runs, and nothing waits for it."""
+    tenants = [tenant for owners in desks for tenant in owners.tenants]
+    of_tenant = {report.slug: report for report in reports}
+    for filling in await fill_vectors(database, tenants, embedder, within=_FILL_FOR):
+        if filling.problem:
+            log.warning("vectors_not_filled", tenant=filling.tenant.slug, error=filling.problem)
+        report = of_tenant.get(filling.tenant.slug)
+        if report is None:  # an account whose help desk could not be opened
+            continue
+        report.embedded = filling.embedded
+        if filling.problem:
+            report.problems.append(f"vectors: {filling.problem}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +205,13 @@ class DeskOwners:
     """Of an instance: all its tenants."""
     synced: frozenset[UUID] = frozenset()
     """The tenants for whom it is read now. Of others nothing is stored, and nothing is a stray."""
+
+    @property
+    def tenants(self) -> list[Tenant]:
+        """Those that it is read for."""
+        if not self.known.tenant.is_instance:
+            return [self.known.tenant]
+        return [known.tenant for known in self.accounts if known.tenant.id in self.synced]
 
 
 def group_by_desk(directory: TenantDirectory, *, slug: str | None = None) -> list[DeskOwners]:

@@ -2,6 +2,7 @@
 
     python bench/retrieval.py FOLDER
     python bench/retrieval.py FOLDER --train      # and write app/db/knowledge/link_weights.toml anew
+    python bench/retrieval.py FOLDER --vectors vectors.sqlite   # with the embedder minilm; the file keeps its vectors
 
 FOLDER holds `tickets.jsonl.gz` (id, created, title, body, reply, topic) and `similar.dev.json` (query id → ids of the
 earlier tickets that a reply linked). It is not part of the project; without it the measurement is skipped. The results
@@ -18,38 +19,47 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import hashlib
 import itertools
 import json
 import random
+import sqlite3
 import statistics
 import tempfile
 import time
+from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from math import log
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from uuid import uuid4
 
 import asyncpg
 import click
 
+from app.core.masking import MaskedText
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
+from app.core.vectors import Embedder, TicketVectors, Vector
 from app.db.knowledge.linking import keep_links
 from app.db.knowledge.search import LinkWeights, Match, Search, load_link_weights
 from app.db.knowledge.store import upsert_tickets
 from app.db.migrate import migrate
 from app.db.session import Database, open_database
+from app.embedding import embed_ticket, fill_vectors
+from app.integrations.minilm import open_minilm
 from demo.embedded import PostgresServer, open_postgres
 
 DEPTH: Final = 100
 _BATCH: Final = 200
 _KEPT_BACK: Final = 0.25
 _LINK_AGE: Final = timedelta(days=1)
+_PATIENCE: Final = timedelta(hours=2)
 # Marks a question without an answer, which must be findable too.
 _NO_REPLY: Final = "-"
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
@@ -118,6 +128,29 @@ class Answer:
         return next((place for place, match in enumerate(self.ranked(weights)) if match.id in self.linked), DEPTH)
 
 
+class KeptEmbedder:
+    """An embedder whose vectors are kept in a file, so that the next measurement does not make them again."""
+
+    def __init__(self, embedder: Embedder, file: Path) -> None:
+        self._embedder = embedder
+        self.model, self.is_english_only = embedder.model, embedder.is_english_only
+        self.is_shared_endpoint = embedder.is_shared_endpoint
+        self._file = sqlite3.connect(file, isolation_level=None)
+        self._file.execute("create table if not exists vector (text blob primary key, numbers blob)")
+
+    async def embed(self, texts: Sequence[MaskedText]) -> list[Vector]:
+        return [await self._one(text) for text in texts]
+
+    async def _one(self, text: MaskedText) -> Vector:
+        key = hashlib.sha256(f"{self.model}\x1f{text}".encode()).digest()
+        kept = self._file.execute("select numbers from vector where text = ?", (key,)).fetchone()
+        if kept is not None:
+            return array("f", kept[0]).tolist()
+        [vector] = await self._embedder.embed([text])
+        self._file.execute("insert into vector values (?, ?)", (key, array("f", vector).tobytes()))
+        return vector
+
+
 def load_sample(folder: Path) -> Sample:
     with gzip.open(folder / "tickets.jsonl.gz", "rt", encoding="utf-8") as lines:
         tickets = [_ticket(json.loads(line)) for line in lines]
@@ -158,8 +191,10 @@ def few_words() -> list[Ticket]:
     ]
 
 
-async def replay(database: Database, tenant: Tenant, search: Search, sample: Sample) -> list[Answer]:
-    """Store all tickets in their order, and run each query at its time."""
+async def replay(
+    database: Database, tenant: Tenant, search: Search, sample: Sample, embedder: Embedder | None = None
+) -> list[Answer]:
+    """Store all tickets in their order, and run each query at its time; with *embedder*, by vectors too."""
     answers: list[Answer] = []
     waiting: list[Ticket] = []
     links: list[Ticket] = []
@@ -175,7 +210,9 @@ async def replay(database: Database, tenant: Tenant, search: Search, sample: Sam
             async with database.as_tenant(tenant.id) as session:
                 await keep_links(session, tenant.id, ripe)
             linked = sample.linked[ticket.id]
-            answers.append(Answer(await search.rank_tickets(ticket, limit=DEPTH), linked, not linked & known))
+            vectors = await _embed(database, tenant, ticket, embedder)
+            matches = await search.rank_tickets(ticket, limit=DEPTH, vectors=vectors)
+            answers.append(Answer(matches, linked, not linked & known))
             links.append(ticket.model_copy(update={"linked_to": tuple(sorted(linked)), "resolution": ""}))
         waiting.append(ticket)
         if len(waiting) >= _BATCH:
@@ -183,6 +220,16 @@ async def replay(database: Database, tenant: Tenant, search: Search, sample: Sam
             waiting = []
     await _store(database, tenant, waiting)
     return answers
+
+
+async def _embed(database: Database, tenant: Tenant, ticket: Ticket, embedder: Embedder | None) -> TicketVectors | None:
+    """The vectors of *ticket*, when all that are stored have theirs."""
+    if embedder is None:
+        return None
+    for filling in await fill_vectors(database, [tenant], embedder, within=_PATIENCE):
+        if filling.problem:
+            raise SystemExit(filling.problem)
+    return await embed_ticket(ticket, embedder, tenant, limit=_PATIENCE)
 
 
 def judge(answers: Sequence[Answer]) -> Quality:
@@ -270,7 +317,7 @@ async def _vacuum(server: PostgresServer) -> None:
     """As autovacuum does in a while, so that each run measures the same."""
     connection = await asyncpg.connect(server.superuser_url("retrieval"))
     try:
-        for table in ("posting", "term", "ticket", "ticket_link"):
+        for table in ("posting", "term", "ticket", "ticket_link", "ticket_vector"):
             await connection.execute(f"vacuum analyze {table}")
     finally:
         await connection.close()
@@ -282,6 +329,9 @@ async def _open_empty_database() -> AsyncIterator[tuple[PostgresServer, Database
         async with open_postgres(Path(folder), is_durable=False) as server:
             await server.create_database("retrieval")
             urls = await server.create_roles("retrieval")
+            superuser = await asyncpg.connect(urls.superuser)
+            await superuser.execute("create extension vector")
+            await superuser.close()
             await migrate(urls.owner, tell=lambda _: None)
             async with open_database(urls.worker) as database:
                 yield server, database
@@ -298,12 +348,16 @@ def _tenant(slug: str) -> Tenant:
     )
 
 
-async def _measure(folder: Path, *, trains: bool, judges_all: bool) -> None:
+async def _measure(folder: Path, *, trains: bool, judges_all: bool, kept: Path | None) -> None:
     sample = load_sample(folder)
     tenant, worst = _tenant("bench"), _tenant("few-words")
-    async with _open_empty_database() as (server, database):
+    async with AsyncExitStack() as stack:
+        server, database = await stack.enter_async_context(_open_empty_database())
+        embedder = None
+        if kept is not None:
+            embedder = KeptEmbedder(await stack.enter_async_context(open_minilm()), kept)
         search = Search(database, tenant, ticket_url=str, article_url=str)
-        answers = await replay(database, tenant, search, sample)
+        answers = await replay(database, tenant, search, sample, embedder)
         tuned = answers[: round(len(answers) * (1 - _KEPT_BACK))]
         kept_back = answers[len(tuned) :]
         print(f"{len(sample.tickets)} tickets, {len(answers)} queries, {len(kept_back)} of them kept back")
@@ -328,6 +382,12 @@ async def _measure(folder: Path, *, trains: bool, judges_all: bool) -> None:
         await _vacuum(server)
         for name, ask in _asked(search):
             print(f"{name}: {await measure_cost(server, ask, sample.queries)}")
+        if embedder is not None:
+            of_query = {
+                query.id: await embed_ticket(query, embedder, tenant, limit=_PATIENCE) for query in sample.queries
+            }
+            for name, ask in _asked(search, of_query):
+                print(f"with vectors, {name}: {await measure_cost(server, ask, sample.queries)}")
         tickets = few_words()
         begun = time.perf_counter()
         for start in range(0, len(tickets), _BATCH):
@@ -339,10 +399,16 @@ async def _measure(folder: Path, *, trains: bool, judges_all: bool) -> None:
             print(f"few words, {name}: {await measure_cost(server, ask, tickets[-100:])}")
 
 
-def _asked(search: Search) -> list[tuple[str, Callable[[Ticket], Awaitable[object]]]]:
+def _asked(
+    search: Search, vectors: Mapping[str, TicketVectors | None] = MappingProxyType({})
+) -> list[tuple[str, Callable[[Ticket], Awaitable[object]]]]:
+    """*vectors*: of tickets, by id."""
     return [
-        ("20 ranked", lambda ticket: search.rank_tickets(ticket, limit=20)),
-        ("5 similar tickets with their passages", lambda ticket: search.similar_tickets(ticket, limit=5)),
+        ("20 ranked", lambda ticket: search.rank_tickets(ticket, limit=20, vectors=vectors.get(ticket.id))),
+        (
+            "5 similar tickets with their passages",
+            lambda ticket: search.similar_tickets(ticket, limit=5, vectors=vectors.get(ticket.id)),
+        ),
     ]
 
 
@@ -366,12 +432,15 @@ def _percent(shares: Sequence[float]) -> str:
 @click.argument("folder", required=False, envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path))
 @click.option("--train", "trains", is_flag=True, help="Write app/db/knowledge/link_weights.toml anew.")
 @click.option("--kept-back", "judges_all", is_flag=True, help="Judge the queries that are kept back too.")
-def main(folder: Path | None, *, trains: bool, judges_all: bool) -> None:
+@click.option(
+    "--vectors", "kept", type=click.Path(path_type=Path), help="Search by vectors too; the file in which they are kept."
+)
+def main(folder: Path | None, *, trains: bool, judges_all: bool, kept: Path | None) -> None:
     """Measure the search on the tickets in FOLDER (or of the variable RETRIEVAL_DATA)."""
     if folder is None or not (folder / "tickets.jsonl.gz").is_file():
         print(f"SKIPPED: no tickets.jsonl.gz in {folder or 'any folder; name one'}")
         return
-    asyncio.run(_measure(folder, trains=trains, judges_all=judges_all))
+    asyncio.run(_measure(folder, trains=trains, judges_all=judges_all, kept=kept))
 
 
 if __name__ == "__main__":

@@ -88,6 +88,7 @@ def _try(slug: str, ticket_id: str, *, is_json: bool) -> None:
 
 async def _try_ticket(known: KnownTenant, ticket_id: str) -> Trial:
     from app.core.price import Price
+    from app.integrations.embeddings import open_embedder
     from app.integrations.openai import open_model_client
     from app.settings import TrialSettings, load_settings
     from app.worker.toolkits import Toolkits
@@ -101,6 +102,9 @@ async def _try_ticket(known: KnownTenant, ticket_id: str) -> Trial:
             base_url=settings.openai_base_url,
             limit=settings.llm_timeout_seconds,
         ) as client,
+        open_embedder(
+            settings.embedding_model, base_url=settings.embedding_base_url, api_key=settings.embedding_api_key
+        ) as embedder,
         Toolkits.open(
             database,
             client,
@@ -112,6 +116,8 @@ async def _try_ticket(known: KnownTenant, ticket_id: str) -> Trial:
             max_tokens=settings.llm_max_completion_tokens,
             context_tokens=settings.llm_context_tokens,
             prices={model: Price(**price) for model, price in settings.model_prices.items()},
+            embedder=embedder,
+            embedding_timeout=settings.embedding_timeout_seconds,
         ) as toolkits,
     ):
         return await work(database, toolkits, known, ticket_id, actor=f"{getpass.getuser()} (command line)")

@@ -56,6 +56,10 @@ class Mask:
             at = end
         return MaskedText("".join([*pieces, self._without_known(text[at:])]))
 
+    def beginning(self, text: str, *, max_chars: int) -> MaskedText:
+        """The first *max_chars* of *text*, cut off when it is masked: half of a secret would not be known for one."""
+        return MaskedText(self.text(text)[:max_chars])
+
     def json(self, data: Any) -> MaskedText:
         """*data* as JSON, each text in it masked. A secret that is found in one text is masked in all of them."""
         _walk(data, self._learn)

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.db.connection import unavailable
 from app.db.migrations import ADVISORY_LOCK
+from app.db.pgvector import make_vector_table
 from app.db.session import create_owner_engine, is_fault_of_schema, is_passing
 from app.db.sql import load_text
 from app.errors import AppError, Rejected
@@ -127,11 +128,13 @@ def _upgrade(connection: Connection, tell: Tell) -> str:
         return current
     if current == head:
         tell(f"the schema is at {head} already")
-        return head
-    tell(f"migrating from {current or 'an empty database'} to {head}")
-    command.upgrade(config, "head")
+    else:
+        tell(f"migrating from {current or 'an empty database'} to {head}")
+        command.upgrade(config, "head")
+        connection.commit()
+        tell(f"the schema is at {head}")
+    make_vector_table(connection, tell)
     connection.commit()
-    tell(f"the schema is at {head}")
     return head
 
 

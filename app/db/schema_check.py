@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 import app.db.tables  # noqa: F401 - fills SQLModel.metadata
 from app.db.connection import unavailable
 from app.db.migrate import MissingRole, Tell, check_roles, known_revisions, makers
+from app.db.pgvector import is_vector_table
 from app.db.session import create_owner_engine, is_passing
 from app.errors import AppError, Rejected
 
@@ -65,7 +66,12 @@ def _check(connection: Connection, tell: Tell) -> None:
 
 def _differences(connection: Connection) -> list[str]:
     """What of the tables is not as the code has it."""
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    opts = {
+        "compare_type": True,
+        "compare_server_default": True,
+        "include_name": lambda name, kind, _: not is_vector_table(name, kind),
+    }
+    context = MigrationContext.configure(connection, opts=opts)
     with warnings.catch_warnings():
         # SQLAlchemy 2.1 does not know what it reflected itself of a check that is not validated.
         warnings.filterwarnings("ignore", "Can't validate argument 'dialect_options'")

@@ -54,6 +54,11 @@ def load_text(package: str, name: str) -> TextClause:
     return text(_read(package, name))
 
 
+def read_script(package: str, name: str) -> str:
+    """The statements of `<name>.sql`, without parameters, for `migrations.execute_on`."""
+    return _read(package, name)
+
+
 def numbered(sql: str) -> Statement:
     """*sql* with numbers in place of its parameters' names."""
     names: dict[str, int] = {}

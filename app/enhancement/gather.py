@@ -64,6 +64,7 @@ async def _gather_stored(ticket: Ticket, tools: Tools, named: Addresses) -> Cont
     No other system is asked meanwhile.
     """
     began = time.perf_counter()
+    vectors = None if tools.vectors is None else await tools.vectors(ticket)
     async with tools.reading:
         requester, assets = await asyncio.gather(
             _about_requester(ticket, tools),
@@ -75,7 +76,9 @@ async def _gather_stored(ticket: Ticket, tools: Tools, named: Addresses) -> Cont
         )
         machines = _further_names(assets, ticket)
         searches: dict[SourceKind, Search] = {
-            SourceKind.TICKET: lambda: tools.history.similar_tickets(ticket, limit=MAX_SOURCES, machines=machines),
+            SourceKind.TICKET: lambda: tools.history.similar_tickets(
+                ticket, limit=MAX_SOURCES, machines=machines, vectors=vectors
+            ),
             SourceKind.ARTICLE: lambda: tools.knowledge.articles(ticket, limit=MAX_SOURCES),
         }
         left = tools.context_timeout - timedelta(seconds=time.perf_counter() - began)

@@ -14,13 +14,22 @@ from app.core.requester import Requester
 from app.core.source import Source
 from app.core.storm import Arrival
 from app.core.ticket import Ticket
+from app.core.vectors import TicketVectors
+
+
+class Vectors(Protocol):
+    async def __call__(self, ticket: Ticket) -> TicketVectors | None:
+        """The vectors of *ticket*; None: there are none now. It raises nothing."""
+        ...
 
 
 class History(Protocol):
-    async def similar_tickets(self, ticket: Ticket, *, limit: int, machines: Sequence[str] = ()) -> list[Source]:
+    async def similar_tickets(
+        self, ticket: Ticket, *, limit: int, machines: Sequence[str] = (), vectors: TicketVectors | None = None
+    ) -> list[Source]:
         """The tenant's resolved tickets like this one, best first; empty when none matches well.
 
-        *machines*: what the machines that it names are called besides.
+        *machines*: what the machines that it names are called besides. *vectors*: the ticket's own.
         """
         ...
 

@@ -19,6 +19,7 @@ from app.enhancement.ports import (
     Monitoring,
     Nearest,
     Requesters,
+    Vectors,
 )
 
 
@@ -54,3 +55,5 @@ class Tools:
     """Asked for a second opinion on sentences whose words are in doubt. None: there is none."""
     documentation: Documentation | None = None
     """None: the tenant has no server of documentation, and its notes no such section."""
+    vectors: Vectors | None = None
+    """None: the history is searched by words alone."""

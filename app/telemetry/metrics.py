@@ -77,6 +77,17 @@ LLM_SECONDS = Histogram(
     ["model"],
     buckets=(0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45),
 )
+EMBEDDING_CALLS = Counter(
+    "embedding_calls_total",
+    "Vectors asked for by outcome: answered, unavailable, refused. Without a ticket's, the search goes by words alone.",
+    ["model", "outcome"],
+)
+EMBEDDING_SECONDS = Histogram(
+    "embedding_duration_seconds",
+    "Vectors of one ticket that is enhanced, or of one batch of the sync.",
+    ["model"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+)
 LLM_BUDGET_USED = Gauge(
     "llm_budget_used_ratio",
     "Of each of the tenant's budgets, how much is used; budget is daily_token_budget, monthly_token_budget,"

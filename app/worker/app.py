@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -21,10 +21,13 @@ from taskiq.receiver import Receiver
 
 from app.core.feedback import make_token
 from app.core.price import UNPRICED_REMEDY, Price
+from app.db.knowledge.vectors import NO_TABLE, has_table
 from app.db.ledger.claims import Ledger
 from app.db.ledger.enhancements import Enhancements
 from app.db.limits.circuits import Circuits
 from app.db.session import Database, open_database
+from app.errors import DatabaseUnavailable
+from app.integrations.embeddings import open_embedder
 from app.integrations.openai import open_model_client
 from app.queue import WORK_TASK, RingBroker, open_queue
 from app.settings import WorkerSettings
@@ -87,6 +90,11 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 limit=settings.llm_timeout_seconds,
             )
         )
+        embedder = await stack.enter_async_context(
+            open_embedder(
+                settings.embedding_model, base_url=settings.embedding_base_url, api_key=settings.embedding_api_key
+            )
+        )
         queue = await stack.enter_async_context(open_queue(broker))
         toolkits = await stack.enter_async_context(
             Toolkits.open(
@@ -100,6 +108,8 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 max_tokens=settings.llm_max_completion_tokens,
                 prices={model: Price(**price) for model, price in settings.model_prices.items()},
                 context_tokens=settings.llm_context_tokens,
+                embedder=embedder,
+                embedding_timeout=settings.embedding_timeout_seconds,
             )
         )
         ledger = Ledger(
@@ -200,6 +210,7 @@ async def run(settings: WorkerSettings) -> None:
         gc.set_threshold(_GC_THRESHOLD)
         log.info("worker_started", concurrency=settings.worker_concurrency)
         _tell_unpriced(worker)
+        await _tell_without_table(worker, settings)
         await receiver.listen(stop)
         await stopping
         for each in loops:
@@ -224,6 +235,13 @@ def _tell_unpriced(worker: Worker) -> None:
             found.setdefault(model, []).append(known.tenant.slug)
     for model, slugs in found.items():
         log.warning("model_price_unknown", model=model, tenants=slugs[:_TOLD], remedy=UNPRICED_REMEDY)
+
+
+async def _tell_without_table(worker: Worker, settings: WorkerSettings) -> None:
+    """Log it if there is an embedder, and no table for its vectors: the search goes by words alone."""
+    with suppress(DatabaseUnavailable):
+        if settings.embedding_model is not None and not await has_table(worker.database):
+            log.warning("vectors_unavailable", remedy=NO_TABLE)
 
 
 async def _stop_when(stop: asyncio.Event, attempts: Attempts) -> None:

@@ -20,6 +20,7 @@ from openai import AsyncOpenAI
 from app.core.article import FILE_MARK
 from app.core.price import Price, budgets
 from app.core.tenant import Tenant
+from app.core.vectors import Embedder
 from app.db.knowledge.inventory import InventorySearch
 from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.requesters import RequesterSearch
@@ -30,7 +31,8 @@ from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.reports.costs import Usages, load_usage
 from app.db.session import Database, SharedTransaction
-from app.enhancement.ports import Documentation, Model, Monitoring
+from app.embedding import embed_ticket, may_embed
+from app.enhancement.ports import Documentation, Model, Monitoring, Vectors
 from app.enhancement.tools import Tools
 from app.errors import Code, TenantFileInvalid, TicketNotFound
 from app.help_desks import open_help_desk
@@ -61,6 +63,7 @@ class Toolkit:
     _documentation: DocumentationServer | None
     _model: OpenAIModel
     _judge: OpenAIModel | None
+    _vectors: Vectors | None
     _database: Database
     _context_timeout: timedelta
     _model_timeout: timedelta
@@ -107,6 +110,7 @@ class Toolkit:
             nearest=search if self.tenant.triage.suggest else None,
             suggested=self.tenant.triage.suggest,
             documentation=documentation,
+            vectors=self._vectors,
         )
 
     def _article_url(self, article_id: str) -> str:
@@ -162,7 +166,9 @@ class Toolkits:
     _model_timeout: timedelta
     _max_tokens: int
     _context_tokens: int | None
-    _prices: Mapping[str, Price] = field(default_factory=dict)
+    _prices: Mapping[str, Price]
+    _embedder: Embedder | None
+    _embedding_timeout: timedelta
     _memory: Memory = field(default_factory=Memory)
     """Remembers which options an endpoint refuses."""
     _opened: dict[str, _Opened] = field(default_factory=dict)
@@ -183,6 +189,8 @@ class Toolkits:
         max_tokens: int,
         context_tokens: int | None,
         prices: Mapping[str, Price],
+        embedder: Embedder | None,
+        embedding_timeout: timedelta,
     ) -> AsyncIterator[Toolkits]:
         """*prices*: by model, as `MODEL_PRICES` has them."""
         toolkits = cls(
@@ -196,6 +204,8 @@ class Toolkits:
             max_tokens,
             context_tokens,
             prices,
+            embedder,
+            embedding_timeout,
         )
         try:
             yield toolkits
@@ -241,6 +251,12 @@ class Toolkits:
                     await opened.stack.aclose()
             return fresh
 
+    def _vectors_of(self, tenant: Tenant) -> Vectors | None:
+        embedder = self._embedder
+        if embedder is None or not may_embed(tenant, embedder):
+            return None
+        return partial(embed_ticket, embedder=embedder, tenant=tenant, limit=self._embedding_timeout)
+
     async def _open(self, known: KnownTenant) -> _Opened:
         tenant = known.tenant
         async with self._database.as_tenant(tenant.id) as session:
@@ -278,6 +294,7 @@ class Toolkits:
                 documentation,
                 model,
                 asked(model=judge, fallback=None) if judge else None,
+                self._vectors_of(tenant),
                 self._database,
                 self._context_timeout,
                 self._model_timeout,

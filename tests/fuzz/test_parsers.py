@@ -37,10 +37,12 @@ from app.core.signature import (
     verify_token,
 )
 from app.core.text import plain_text
+from app.core.vectors import DIMENSIONS
 from app.enhancement.write import parse_draft
 from app.errors import AppError, MalformedDelivery, NotNeeded, TenantFileInvalid, Unauthenticated
 from app.integrations.addresses import check_address
 from app.integrations.documentation.answers import MAX_DOCUMENTS, MAX_TEXT_CHARS, allowed_page, read_documents
+from app.integrations.embeddings import EndpointEmbedder
 from app.integrations.http import Reply
 from app.integrations.monitoring import _parse as parse_series
 from app.integrations.openai import OpenAIModel, open_bounded_client
@@ -472,32 +474,66 @@ completions = st.one_of(
 )  # fmt: skip
 
 
+statuses = st.sampled_from([200, 200, 200, 201, 204, 301, 400, 401, 404, 413, 415, 422, 429, 500, 501])
+kinds = st.sampled_from(["application/json", "text/html", "text/event-stream", ""])
+
+
+def endpoint_that_answers(body: bytes, *, status: int, kind: str) -> AsyncOpenAI:
+    """A client of it."""
+    headers = {"content-type": kind, "location": "http://127.0.0.1:9/"}
+    wire = httpx2.MockTransport(lambda _: httpx2.Response(status, headers=headers, content=body))
+    return AsyncOpenAI(
+        api_key="key",
+        base_url="http://model.example/v1",
+        max_retries=0,
+        http_client=open_bounded_client(timedelta(seconds=1), transport=wire),
+    )
+
+
 @fuzzed(
     body=st.one_of(st.binary(max_size=200), completions.map(written), st.just(b"[" * 50_000)),
-    status=st.sampled_from([200, 200, 200, 201, 204, 301, 400, 401, 404, 413, 415, 422, 429, 500, 501]),
-    kind=st.sampled_from(["application/json", "text/html", "text/event-stream", ""]),
+    status=statuses,
+    kind=kinds,
 )
 async def test_an_endpoints_answer_is_a_completion_or_an_error_of_ours(
     tried: Count, body: bytes, status: int, kind: str
 ) -> None:
     tried()
-    wire = httpx2.MockTransport(
-        lambda _: httpx2.Response(
-            status, headers={"content-type": kind, "location": "http://127.0.0.1:9/"}, content=body
-        )
-    )
-    async with AsyncOpenAI(
-        api_key="key",
-        base_url="http://model.example/v1",
-        max_retries=0,
-        http_client=open_bounded_client(timedelta(seconds=1), transport=wire),
-    ) as client:
+    async with endpoint_that_answers(body, status=status, kind=kind) as client:
         model = OpenAIModel(client, tenant="acme", model="first", fallback=None, limit=timedelta(seconds=5))
         with only(AppError):
             completion = await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
             assert completion.prompt_tokens >= 0
             with only(AppError):
                 parse_draft(completion.text)
+
+
+embedding_keys = st.sampled_from(["data", "embedding", "index", "error", "usage"])
+embeddings = st.one_of(
+    values_with(embedding_keys),
+    st.fixed_dictionaries(
+        {
+            "data": st.lists(
+                st.dictionaries(embedding_keys, st.one_of(scalars, st.lists(scalars, max_size=3))), max_size=3
+            )
+        }
+    ),
+)
+
+
+@fuzzed(
+    body=st.one_of(st.binary(max_size=200), embeddings.map(written), st.just(b"[" * 50_000)),
+    status=statuses,
+    kind=kinds,
+)
+async def test_an_endpoints_answer_is_vectors_or_an_error_of_ours(
+    tried: Count, body: bytes, status: int, kind: str
+) -> None:
+    tried()
+    async with endpoint_that_answers(body, status=status, kind=kind) as client:
+        with only(AppError):
+            vectors = await EndpointEmbedder(client, model="the-model").embed([Mask().text("A ticket.")])
+            assert [len(vector) for vector in vectors] == [DIMENSIONS]
 
 
 draft_keys = st.sampled_from(["summary", "facts", "hypotheses", "next_steps", "confidence", "text", "citations"])

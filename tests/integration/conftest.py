@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from app.db.ledger.intake import Intake, open_intake
@@ -17,6 +18,13 @@ from demo.run_folder import RunFolder, open_run_folder
 _TEMPLATE = "migrated"
 
 
+async def add_pgvector(urls: DatabaseUrls) -> None:
+    """As the provider of the database does."""
+    connection = await asyncpg.connect(urls.superuser)
+    await connection.execute("create extension vector")
+    await connection.close()
+
+
 @pytest.fixture(scope="session")
 def run_folder() -> Iterator[RunFolder]:
     """Where the servers live: a test run that is killed leaves none of them behind."""
@@ -26,10 +34,11 @@ def run_folder() -> Iterator[RunFolder]:
 
 @pytest.fixture(scope="session")
 async def postgres(run_folder: RunFolder) -> AsyncIterator[PostgresServer]:
-    """A server with one migrated database that `urls` copies."""
+    """A server with one migrated database that `urls` copies. It has pgvector, which production may lack."""
     async with open_postgres(run_folder, is_durable=False) as server:
         await server.create_database(_TEMPLATE)
         urls = await server.create_roles(_TEMPLATE)
+        await add_pgvector(urls)
         await migrate(urls.owner, tell=lambda _: None)
         yield server
 

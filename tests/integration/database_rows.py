@@ -53,6 +53,9 @@ def insert_into(table: str, columns: list[Column], tenant: UUID, *, text: str | 
     values = {column.name: _a_value(column, text or uuid4().hex) for column in columns if column.is_required}
     if table in {"stray", "sync_cursor"}:
         values["kind"] = "'tickets'"
+    if table == "ticket_vector":
+        has_one = "exists (select from ticket_vector v where (v.tenant_id, v.document) = (t.tenant_id, t.document))"
+        values["document"] = f"(select document from ticket t where tenant_id = '{tenant}' order by {has_one} limit 1)"
     values["tenant_id"] = f"'{tenant}'"
     return f"insert into {table} ({', '.join(values)}) values ({', '.join(values.values())})"
 

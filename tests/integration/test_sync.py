@@ -27,7 +27,8 @@ from app.simulator.portal import Portal
 from app.sync import DeskOwners, SyncReport, sync_all, sync_desk, sync_each
 from app.tenants import KnownTenant, TenantSecrets
 from demo.embedded import DatabaseUrls, ValkeyServer
-from tests.builders import a_body, a_tenant
+from tests.builders import a_body, a_tenant, an_account, an_instance
+from tests.integration.embeddings_server import open_embeddings
 
 
 @dataclass
@@ -172,6 +173,38 @@ async def test_a_sync_leaves_the_bursts_to_tickets_that_somebody_waits_for(
     calls = CallRate(scene.database, tenant, longest_wait=timedelta(0))
     for _ in range(3):  # of a burst of five, at once
         await calls.acquire()
+
+
+async def test_the_sync_makes_vectors_and_says_what_of_them_fails(
+    scene: Scene, urls: DatabaseUrls, valkey: ValkeyServer
+) -> None:
+    fill(scene.portal)
+    tenant = scene.tenant.model_copy(update={"id": uuid4()})
+    known = KnownTenant(tenant, TenantSecrets(webhook=(b"s",), api_key="key"))
+    async with open_embeddings() as server:
+        given = {"database_url": urls.worker, "redis_url": valkey.url}
+        settings = SyncSettings.model_validate(given).model_copy(update=server.settings)
+        server.status = 401
+        [report] = await sync_all(settings, [DeskOwners(known)])
+        assert "vectors: the embeddings' endpoint refused the call (401); check EMBEDDING_API_KEY" in report.line
+        assert report.stored["tickets"] == 3, "the sync did all else"
+        server.status = 200
+        [report] = await sync_all(settings, [DeskOwners(known)])
+    assert not report.has_failed
+    assert "3 tickets got vectors" in report.line
+
+
+async def test_an_account_whose_help_desk_can_not_be_opened_fails_no_vectors(
+    urls: DatabaseUrls, valkey: ValkeyServer
+) -> None:
+    instance = an_instance()
+    account = KnownTenant(an_account(instance, "globex", {"id": "1"}), TenantSecrets())
+    owners = DeskOwners(KnownTenant(instance.as_tenant(), TenantSecrets()), [account], frozenset({account.tenant.id}))
+    async with open_embeddings() as server:
+        given = {"database_url": urls.worker, "redis_url": valkey.url}
+        settings = SyncSettings.model_validate(given).model_copy(update=server.settings)
+        [report] = await sync_all(settings, [owners])
+    assert (report.slug, report.has_failed) == (instance.as_tenant().slug, True)
 
 
 async def test_a_tenants_files_are_articles_until_they_are_gone(scene: Scene, tmp_path: Path) -> None:

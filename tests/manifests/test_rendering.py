@@ -188,7 +188,7 @@ def test_all_options_at_once_are_let_in_by_our_rules_and_fit_the_quota(tmp_path:
     copy_project(tmp_path)
     (tmp_path / "kustomize/components/database-ca/foundation/ca.pem").write_text("a certificate\n", "utf-8")
     options = {
-        WORKLOAD: ("observability", "knowledge", "console", "feedback", "database-ca/workload"),
+        WORKLOAD: ("observability", "knowledge", "console", "feedback", "vectors", "database-ca/workload"),
         FOUNDATION: ("alerting", "watchdog", "on-premises", "database-ca/foundation"),
     }
     for folder, (first, *others) in options.items():
@@ -204,6 +204,23 @@ def test_all_options_at_once_are_let_in_by_our_rules_and_fit_the_quota(tmp_path:
     ]
     assert refusals == []
     assert over_quota(objects) == []
+
+
+def test_vectors_are_made_where_tickets_are_read_and_enhanced(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    last = "  - ../../../components/observability\n"
+    _edit(tmp_path / WORKLOAD, last, last + "  - ../../../components/vectors\n")
+
+    objects = parse(render_text(PRODUCTION, root=tmp_path))
+
+    assert invalid(objects) == []
+    assert miswired(objects) == []
+    has = {
+        owner["metadata"]["name"]
+        for owner, template in pod_templates(objects)
+        if {"name": "EMBEDDING_MODEL", "value": "minilm"} in template["spec"]["containers"][0].get("env", [])
+    }
+    assert has == {"ai-agents-worker", "ai-agents-sync"}
 
 
 def _edit(folder: Path, old: str, new: str) -> None:

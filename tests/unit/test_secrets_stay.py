@@ -31,6 +31,7 @@ VALUES = {
     "migration_database_url": f"postgresql://user:{CANARY}@db:5432/ai_agents",
     "redis_url": f"rediss://:{CANARY}@redis:6379/0",
     "openai_api_key": f"sk-{CANARY}",
+    "embedding_api_key": f"sk-{CANARY}",
     "feedback_key": f"{CANARY}-of-at-least-32-characters",
     "console_token": f"{CANARY}-of-16-and-more",
     "console_session_key": f"{CANARY}-of-at-least-32-characters",

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.settings import ApiSettings, ConsoleSettings, MigrateSettings, WorkerSettings, load_settings
+from app.settings import ApiSettings, ConsoleSettings, MigrateSettings, SyncSettings, WorkerSettings, load_settings
 
 GOOD = {
     "DATABASE_URL": "postgresql+asyncpg://user:secret-password@db:5432/ai_agents?sslmode=require",
@@ -31,6 +31,43 @@ def test_the_contracts_defaults(environment: pytest.MonkeyPatch) -> None:
     assert (settings.max_attempts, settings.worker_concurrency, settings.prometheus_port) == (3, 32, 9090)
     assert settings.openai_model == "gpt-4o-mini"
     assert settings.llm_max_completion_tokens == 4_000
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"EMBEDDING_MODEL": "text-embedding-3-small"}, "EMBEDDING_MODEL: needs EMBEDDING_API_KEY too"),
+        ({"EMBEDDING_MODEL": "minilm", "EMBEDDING_API_KEY": "key"}, "EMBEDDING_MODEL: minilm runs in the process"),
+        ({"EMBEDDING_BASE_URL": "http://tei:8080/v1"}, "EMBEDDING_MODEL: is not set, though EMBEDDING_BASE_URL is"),
+        (
+            {"EMBEDDING_MODEL": "m", "EMBEDDING_API_KEY": "k", "EMBEDDING_BASE_URL": "tei:8080"},
+            "EMBEDDING_BASE_URL: must",
+        ),
+        ({"EMBEDDING_MODEL": "m", "EMBEDDING_API_KEY": "k k"}, "EMBEDDING_API_KEY: must be one line"),
+        ({"EMBEDDING_TIMEOUT_SECONDS": "0"}, "EMBEDDING_TIMEOUT_SECONDS: "),
+    ],
+)
+@pytest.mark.parametrize("kind", [WorkerSettings, SyncSettings])
+def test_an_embedder_that_is_set_in_part_is_one_line_that_says_what_is_missing(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kind: type[WorkerSettings | SyncSettings],
+    given: dict[str, str],
+    says: str,
+) -> None:
+    for name, value in given.items():
+        environment.setenv(name, value)
+    with pytest.raises(SystemExit):
+        load_settings(kind)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(says)
+    assert "e.g. " in line
+
+
+def test_an_embedder_is_off_unless_it_is_named(environment: pytest.MonkeyPatch) -> None:
+    assert load_settings(WorkerSettings).embedding_model is None
+    environment.setenv("EMBEDDING_MODEL", "minilm")
+    assert load_settings(SyncSettings).embedding_model == "minilm"
 
 
 def test_no_credential_is_in_a_repr(environment: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 -- The documents of one kind that answer a query best, by BM25.
 --
 -- {documents}       the table of the documents, or what stands for it
+-- {closeness}       of documents: how close the vector of their text is to the query's, 0 to 1; without vectors no row
 -- :kind             `ticket` or `article`
 -- :configurations   PostgreSQL's text search configurations, e.g. `english`: they make terms of words
 -- :subject, :body   the query's words
@@ -11,6 +12,8 @@
 -- :own_id           the ticket that asks: it does not find itself
 -- :asked_at         when it was created (null: now)
 -- :category         its category
+-- :nearest          documents that are candidates too, by the vectors of their titles
+-- :by_words, :by_text, :text_from   what the words and the vector of the text count for in the fit of a document that has one
 -- :similar, :often, :most_often, :same_category, :ceiling   what links and the category count for, from link_weights.toml
 --
 -- A worked example: two documents of a `body` alone, and the query "printer jam". Each of its terms occurs once in it.
@@ -32,6 +35,10 @@
 --     fit = score / the most that a document could get, 2.2 · (0.182 + 0.693) = 1.926
 --         A   0.526
 --         B   0.119
+--
+-- Where both have a vector of their text, made by the same model:
+--
+--     fit = by_words · (the fit above) + by_text · (closeness - text_from, if it is that close)
 --
 -- Terms of one `word` overlap, and together they say one thing: what two configurations make of a word (one of them
 -- counts), the pairs of a few characters of Japanese (each counts). A term that begins with `=` stands for a whole
@@ -143,12 +150,13 @@ candidate as materialized (
     order by sum(telling.weight * p.frequency / (p.frequency + 1.2)) desc, p.document desc
     limit 50
 ),
--- Their rows, by their numbers all at once, as below: not one by one, for which PostgreSQL might choose an index that
--- begins with the tenant alone while it believes the tenant to have few documents.
+-- Their rows and those of the nearest, by their numbers all at once, as below: not one by one, for which PostgreSQL might
+-- choose an index that begins with the tenant alone while it believes the tenant to have few documents.
 found as materialized (
-    select id, terms, frequencies, length, created_at, category
+    select document, id, terms, frequencies, length, created_at, category
     from {documents} d
-    where tenant_id = :tenant_id and document = any(array(select document from candidate)) and id <> :own_id
+    where tenant_id = :tenant_id and id <> :own_id
+        and document = any(array(select document from candidate) || cast(:nearest as bigint[]))
 ),
 -- Which of them is linked to which ticket.
 link as materialized (
@@ -164,9 +172,9 @@ link as materialized (
 ),
 -- With the documents that are linked and were not found by their words.
 every as materialized (
-    select id, terms, frequencies, length, created_at, category from found
+    select document, id, terms, frequencies, length, created_at, category from found
     union all
-    select id, terms, frequencies, length, created_at, category
+    select document, id, terms, frequencies, length, created_at, category
     from {documents} d
     where tenant_id = :tenant_id and id <> :own_id and indexed_digest is not null and id = any(array(
             select to_id
@@ -206,12 +214,22 @@ scored as materialized (
     ) w
     group by id
 ),
+-- How well each fits.
+fitting as materialized (
+    select every.id, coalesce(s.words, 0) as words, coalesce(s.has_rare_string, false) as has_rare_string,
+        case when c.closeness is null then by_words.fit
+            else :by_words * by_words.fit + :by_text * greatest(c.closeness - cast(:text_from as float8), 0) end as fit
+    from every
+    cross join asked
+    left join scored s on s.id = every.id
+    cross join lateral (select coalesce(s.score, 0) / asked.most as fit) by_words
+    left join {closeness} c on c.document = every.document
+),
 -- A ticket as old as the query counts half as much again as an old one, and after 30 days a third of that half is left:
 -- what breaks, breaks for many at a time.
 ranked as (
-    select every.id, every.terms, coalesce(s.score, 0) / asked.most as fit, coalesce(s.words, 0) as words,
-        coalesce(s.has_rare_string, false) as has_rare_string, coalesce(l.fit, 0) as linked_fit, t.times as times_linked,
-        cast(:category as text) <> '' and every.category = :category as is_same_category,
+    select every.id, every.terms, f.fit, f.words, f.has_rare_string, coalesce(l.fit, 0) as linked_fit,
+        t.times as times_linked, cast(:category as text) <> '' and every.category = :category as is_same_category,
         coalesce(
             1 + 0.5 * exp(-greatest(
                 cast(extract(epoch from coalesce(cast(:asked_at as timestamptz), now()) - every.created_at) as float8),
@@ -220,13 +238,11 @@ ranked as (
             1
         ) as boost
     from every
-    cross join asked
-    left join scored s on s.id = every.id
+    join fitting f on f.id = every.id
     left join (
-        select link.to_id, power(sum(power(s.score / asked.most, 3)), cast(1 as float8) / 3) as fit
+        select link.to_id, power(sum(power(f.fit, 3)), cast(1 as float8) / 3) as fit
         from link
-        join scored s on s.id = link.from_id
-        cross join asked
+        join fitting f on f.id = link.from_id
         group by link.to_id
     ) l on l.to_id = every.id
     cross join lateral (

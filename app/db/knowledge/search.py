@@ -1,7 +1,9 @@
 """Search over a tenant's resolved tickets and approved articles: BM25 in `rank.sql`, over the index of `indexing`.
 
+Where the query has vectors, tickets with near titles are candidates too, and the closeness of texts counts in the scores.
+
 Invariant: what a query costs does not grow with the corpus, nor with how few words it has: at most 60 terms are looked up,
-2,000 postings read, and 90 documents scored. Only good matches are returned.
+2,000 postings read, and 110 documents scored. Only good matches are returned.
 
     subject, body ─▶ query terms, weighed by rarity ─▶ postings of the most telling ones ─▶ candidates, and what they
                                                                                             are linked to
@@ -17,11 +19,12 @@ import json
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from importlib import resources
 from math import log10
+from types import MappingProxyType
 from typing import Any, Final
 
 from app.core.language import foreign_function_words
@@ -31,12 +34,14 @@ from app.core.tenant import Language, Tenant
 from app.core.text import one_line, tidy
 from app.core.ticket import Ticket
 from app.core.triage import NEAREST
+from app.core.vectors import TicketVectors
 from app.db.knowledge.compounds import COMPOUNDING, asked_for, choose, possible, telling_words
 from app.db.knowledge.generic_words import GENERIC_TERMS, GENERIC_WORDS, PASSING_ON
 from app.db.knowledge.indexing import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, Reading, read, spoken_languages
 from app.db.knowledge.standing import find_factors
+from app.db.knowledge.vectors import CLOSENESS, NO_CLOSENESS, VECTOR_WEIGHTS, find_nearest
 from app.db.session import Row, Transaction, Transactions
 from app.db.sql import Statement, load
 
@@ -75,20 +80,24 @@ _PART_OF_KNOWN_FREQUENCY: Final = 0.5
 _SPARE: Final = 5
 _SUBJECT_FREQUENCY, _BODY_FREQUENCY = 2.0, 1.0
 
+_BY_WORDS_ALONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W_][\w.-]+\w")
 _SAY_NOTHING: Final = PASSING_ON.union(*(words.split() for words in GENERIC_WORDS.values()))
 
 _RANK: Final = {
-    TICKETS: load(__package__, "rank", documents="ticket"),
+    TICKETS: load(__package__, "rank", documents="ticket", closeness=NO_CLOSENESS),
     # As old as can be, and of no category.
     ARTICLES: load(
         __package__,
         "rank",
         documents="(select tenant_id, id, document, terms, frequencies, length, indexed_digest,"
         " cast(null as timestamptz) as created_at, '' as category from article)",
+        closeness=NO_CLOSENESS,
     ),
 }
+_RANK_BY_VECTORS: Final = load(__package__, "rank", documents="ticket", closeness=CLOSENESS)
 _FIND_TERMS: Final = load(__package__, "find_terms")
 _KNOWN_WORDS: Final = load(__package__, "known_words")
 _TICKETS: Final = load(__package__, "found_tickets")
@@ -149,7 +158,8 @@ class Match:
 
     id: str
     fit: float
-    """Its BM25 score, as a share of the most that the query's 12 weightiest terms can give."""
+    """Its BM25 score, as a share of the most that the query's 12 weightiest terms can give; mixed with the closeness of the
+    vectors of both texts, where they have one."""
     linked_fit: float
     """The fit of the tickets like the query that are linked to it, as one; 0: none is."""
     times_linked: int
@@ -225,13 +235,18 @@ class Search:
         self._article_url = article_url
         self._weights = asdict(weights or _LINK_WEIGHTS)
 
-    async def similar_tickets(self, ticket: Ticket, *, limit: int, machines: Sequence[str] = ()) -> list[Source]:
+    async def similar_tickets(
+        self, ticket: Ticket, *, limit: int, machines: Sequence[str] = (), vectors: TicketVectors | None = None
+    ) -> list[Source]:
         """The tenant's resolved tickets like this one, best first; empty when none matches well.
 
-        *machines*: what the machines that it names are called besides, to be found by too.
+        *machines*: what the machines that it names are called besides, to be found by too. *vectors*: the ticket's; None:
+        the search goes by words alone.
         """
         async with self._database.transaction(self._tenant_id) as tx:
-            query, matches = await self._find(tx, TICKETS, ticket, limit=max(limit, NEAREST), machines=machines)
+            query, matches = await self._find(
+                tx, TICKETS, ticket, limit=max(limit, NEAREST), machines=machines, vectors=vectors
+            )
             self._nearest = [match.id for match in matches]
             return await self._as_tickets(tx, matches[:limit], query) if matches else []
 
@@ -249,19 +264,35 @@ class Search:
             query, matches = await self._find(tx, ARTICLES, ticket, limit=limit)
             return await self._as_articles(tx, matches, query) if matches else []
 
-    async def rank_tickets(self, ticket: Ticket, *, limit: int) -> list[Match]:
+    async def rank_tickets(self, ticket: Ticket, *, limit: int, vectors: TicketVectors | None = None) -> list[Match]:
         """The ranked resolved tickets, also those that are no good match; for measurements."""
         async with self._database.transaction(self._tenant_id) as tx:
             query = next(iter(self._queries(ticket)))
-            return await self._rank(tx, TICKETS, query, ticket, limit=limit)
+            meant = await self._by_vectors(tx, vectors)
+            return await self._rank(tx, TICKETS, query, ticket, limit=limit, meant=meant)
+
+    async def _by_vectors(self, tx: Transaction, vectors: TicketVectors | None) -> dict[str, Any]:
+        """What `rank.sql` takes to rank by *vectors* too; nothing: it can't."""
+        nearest = None if vectors is None else await find_nearest(tx, self._tenant_id, vectors)
+        if vectors is None or nearest is None:
+            return {}
+        return {"nearest": nearest, "text": vectors.text, "model": vectors.model}
 
     async def _find(
-        self, tx: Transaction, kind: DocumentKind, ticket: Ticket, *, limit: int, machines: Sequence[str] = ()
+        self,
+        tx: Transaction,
+        kind: DocumentKind,
+        ticket: Ticket,
+        *,
+        limit: int,
+        machines: Sequence[str] = (),
+        vectors: TicketVectors | None = None,
     ) -> tuple[_Query, list[Match]]:
         """The good matches: by the requester's own words, or where nothing fits these, by what they quote too."""
         queries = self._queries(ticket, machines)
+        meant = await self._by_vectors(tx, vectors)
         for query in queries:
-            matches = await self._rank(tx, kind, query, ticket, limit=limit)
+            matches = await self._rank(tx, kind, query, ticket, limit=limit, meant=meant)
             good = [match for match in matches if match.is_good]
             if good:
                 return query, good
@@ -282,7 +313,14 @@ class Search:
         return query.without(foreign) if foreign else query
 
     async def _rank(
-        self, tx: Transaction, kind: DocumentKind, query: _Query, ticket: Ticket, *, limit: int
+        self,
+        tx: Transaction,
+        kind: DocumentKind,
+        query: _Query,
+        ticket: Ticket,
+        *,
+        limit: int,
+        meant: Mapping[str, Any] = _BY_WORDS_ALONE,
     ) -> list[Match]:
         query, compounds = await self._with_compounds(tx, kind, query)
         subject, body = read(query.subject), read(query.body)
@@ -300,7 +338,10 @@ class Search:
             "asked_at": ticket.created_at,
             "category": ticket.category,
             "limit": limit + _SPARE,
+            "nearest": [],
             **self._weights,
+            **VECTOR_WEIGHTS,
+            **meant,
         }
         matches = [
             Match(
@@ -317,7 +358,7 @@ class Search:
                 searched=row["searched"],
                 has_rare_string=row["has_rare_string"],
             )
-            for row in await tx.rows(_RANK[kind], **values)
+            for row in await tx.rows(_RANK_BY_VECTORS if meant else _RANK[kind], **values)
         ]
         factors = await find_factors(tx, self._tenant_id, kind.name, [match.id for match in matches])
         voted = [replace(match, boost=match.boost * factors.get(match.id, 1.0)) for match in matches]

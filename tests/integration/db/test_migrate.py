@@ -18,9 +18,11 @@ from sqlmodel import SQLModel
 
 import app.db.tables  # noqa: F401 - fills SQLModel.metadata
 from app.db.migrate import ROLES, MissingRole, alembic_config, migrate
+from app.db.pgvector import is_vector_table
 from app.db.schema_check import SchemaDiffers, check_schema
 from app.errors import DatabaseUnavailable
 from demo.embedded import DatabaseUrls, PostgresServer
+from tests.integration.conftest import add_pgvector
 
 
 @pytest.fixture
@@ -67,13 +69,52 @@ async def test_the_schema_goes_up_down_and_up_again(empty: DatabaseUrls) -> None
 
 async def test_the_tables_in_the_code_are_the_tables_in_the_database(urls: DatabaseUrls) -> None:
     def compare(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        opts = {
+            "compare_type": True,
+            "compare_server_default": True,
+            "include_name": lambda name, kind, _: not is_vector_table(name, kind),
+        }
+        context = MigrationContext.configure(connection, opts=opts)
         with warnings.catch_warnings():
             # SQLAlchemy 2.1 does not know what it reflected itself of a check that is not validated.
             warnings.filterwarnings("ignore", "Can't validate argument 'dialect_options'")
             return list(compare_metadata(context, SQLModel.metadata))
 
     assert await on_connection(urls.owner, compare) == []
+
+
+async def test_the_table_for_vectors_is_made_when_pgvector_is_there_and_not_before(empty: DatabaseUrls) -> None:
+    said: list[str] = []
+    head = await migrate(empty.owner, tell=said.append)
+    assert "ticket_vector" not in await tables(empty.owner)
+    await check_schema(empty.owner, tell=said.append)
+
+    await add_pgvector(empty)
+    for _ in range(2):
+        assert await migrate(empty.owner, tell=said.append) == head
+    assert {"ticket_vector", "ticket_vector_title_idx"} <= await tables(empty.owner)
+    assert said.count("made the table for vectors, as the database has pgvector") == 1
+    await check_schema(empty.owner, tell=said.append)
+
+
+@pytest.mark.parametrize(
+    ("spoils", "remedy"),
+    [
+        ("alter extension vector set schema elsewhere", "alter extension vector set schema public;"),
+        ("update pg_extension set extversion = '0.7.4' where extname = 'vector'", "alter extension vector update;"),
+    ],
+)
+async def test_a_pgvector_that_cannot_serve_is_told_and_stops_nothing(
+    empty: DatabaseUrls, spoils: str, remedy: str
+) -> None:
+    await add_pgvector(empty)
+    superuser = await asyncpg.connect(empty.superuser)
+    await superuser.execute(f"create schema elsewhere; {spoils}")
+    await superuser.close()
+    said: list[str] = []
+    await migrate(empty.owner, tell=said.append)
+    assert remedy in said[-1]
+    assert "ticket_vector" not in await tables(empty.owner)
 
 
 async def test_an_event_that_got_in_before_the_check_can_still_be_settled(

@@ -72,6 +72,7 @@ def test_nobody_but_the_mask_makes_masked_text_and_nobody_but_the_adapter_calls_
     assert {place for place, name in called() if name == "Message"} == {"enhancement/write.py"}
     assert not {place for place, name in called() if name == "model_construct"}  # would not ask for its type
     assert {place for place, name in imports() if name.split(".")[0] == "openai"} <= {
+        "integrations/embeddings.py",  # it takes masked text alone
         "integrations/openai.py",
         "worker/toolkits.py",  # the client's type
     }
