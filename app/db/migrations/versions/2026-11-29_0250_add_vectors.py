@@ -3,7 +3,7 @@
 It changes nothing: by it the release before takes the schema for one that is ahead, and does not miss the table among its
 own. That release leaves the table alone; of a ticket that it removes the key takes the vectors too.
 
-Revision ID: 2026_11_29_0210
+Revision ID: 2026_11_29_0250
 Revises: 2026_11_29_0240
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "2026_11_29_0210"
+revision = "2026_11_29_0250"
 down_revision = "2026_11_29_0240"
 branch_labels = None
 depends_on = None
