@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,7 +55,6 @@ from app.db.session import Database, open_database
 from app.embedding import fill_vectors
 from app.errors import AppError, TenantFileInvalid
 from app.help_desks import open_help_desk
-from app.integrations.embeddings import open_embedder
 from app.integrations.markdown import read_folder
 from app.queue import RingBroker, open_queue
 from app.settings import SyncSettings
@@ -148,6 +147,17 @@ class SyncReport:
         return "; ".join([*parts, *(f"file {told}" for told in self.files_left_out), *self.problems])
 
 
+def _open_embedder(settings: SyncSettings) -> AbstractAsyncContextManager[Embedder | None]:
+    if settings.embedding_model is None:
+        return nullcontext()
+    # Here, since it loads the client of models, which a sync without vectors does without.
+    from app.integrations.embeddings import open_embedder  # noqa: PLC0415 - a start cost
+
+    return open_embedder(
+        settings.embedding_model, base_url=settings.embedding_base_url, api_key=settings.embedding_api_key
+    )
+
+
 async def sync_all(
     settings: SyncSettings, desks: Iterable[DeskOwners], *, since: datetime | None = None
 ) -> list[SyncReport]:
@@ -161,9 +171,7 @@ async def sync_all(
             name="ai-agents sync",
         ) as database,
         open_queue(RingBroker(settings.redis_url.get_secret_value())) as queue,
-        open_embedder(
-            settings.embedding_model, base_url=settings.embedding_base_url, api_key=settings.embedding_api_key
-        ) as embedder,
+        _open_embedder(settings) as embedder,
     ):
 
         def open_desk(known: KnownTenant) -> AbstractAsyncContextManager[Desk]:
