@@ -29,7 +29,8 @@ def a_node(kind: str, pages: int, *children: dict[str, Any], loops: int = 1, **n
 def test_a_plan_is_told_by_its_file_and_by_how_each_table_is_read(tmp_path: Path) -> None:
     named: dict[str, Any] = {"Index Name": "due_pkey", "Relation Name": "due"}
     scan = a_node("Index Scan", 30, loops=3, **named)
-    plan = a_node("ModifyTable", 40, a_node("Nested Loop", 35, scan), **{"Operation": "Delete", "Relation Name": "due"})
+    changes: dict[str, Any] = {"Operation": "Delete", "Relation Name": "due"}
+    plan = a_node("ModifyTable", 40, a_node("Nested Loop", 35, scan), **changes)
     log = tmp_path / "log"
     log.write_text(
         "2026-11-29 LOG:  checkpoint complete\n"
