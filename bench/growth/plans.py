@@ -44,7 +44,7 @@ class Plan:
             f"{scan}{f' ×{loops:,}' if loops > 1 else ''}{f' ({pages:,})' if pages else ''}"
             for scan, (loops, pages) in self.scans.items()
         ]
-        return f"`{self.name}`, {self.buffers:,} pages, {self.ms:.1f} ms: {'; '.join(parts) or 'no table'}"
+        return f"`{self.name}`, {self.buffers:,} pages, {self.ms:.1f} ms: {'; '.join(parts)}"
 
 
 class PlanLog:
