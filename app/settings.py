@@ -283,7 +283,7 @@ class ConsoleSettings(LedgerSettings, TenantSettings):
     """The variables of the console, which uses the worker's role."""
 
     database_connections: ClassVar[int] = 6
-    database_sessions: ClassVar[int] = 5
+    database_sessions: ClassVar[int] = 3
 
     redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
     console_host: str = Field(default="127.0.0.1", examples=["127.0.0.1"])

@@ -30,7 +30,7 @@ from app.db.ledger.attempts import AttemptRecord
 from app.db.ledger.claims import Claim, Ledger
 from app.db.ledger.enhancements import Enhancements, Reservation
 from app.db.ledger.intake import AcceptedDelivery, Intake
-from app.db.reports.costs import load_usage
+from app.db.reports.costs import Usages, load_usage
 from app.db.reports.load import load_by_tenant
 from app.db.session import Database
 from app.db.sql import Statement
@@ -218,7 +218,7 @@ async def _search(system: System, meter: Meter, times: int) -> None:
     tenant = system.tenants[0]
     search = Search(system.database, tenant, ticket_url=str, article_url=str)
     assets = InventorySearch(system.database, tenant, asset_url=str)
-    requesters = RequesterSearch(system.database, tenant)
+    requesters, usages = RequesterSearch(system.database, tenant), Usages()
     for number in range(2 * times):
         ticket = _ticket(f"new{number}", system.texts[number % len(system.texts)], machine=f"pc-{1 + number % 900}")
         async with meter.call("search of history"):
@@ -230,7 +230,7 @@ async def _search(system: System, meter: Meter, times: int) -> None:
         async with meter.call("requester"):
             await requesters.about(ticket)
         async with meter.call("budget"):
-            await load_usage(system.database, tenant.id)
+            await load_usage(system.database, tenant.id, usages)
 
 
 async def _sync(system: System, meter: Meter, times: int) -> None:

@@ -49,7 +49,8 @@ def render(meters: Mapping[str, Meter]) -> str:
 
 
 def _plans(plans: Sequence[Plan]) -> list[str]:
-    """A line for each statement; one that was asked for each tenant is told once, by its most costly run."""
+    """A line for each statement on a table; one that was asked for each tenant is told once, by its most costly run."""
+    plans = [plan for plan in plans if plan.scans]
     counts = Counter(plan.name for plan in plans)
     worst = {plan.name: plan for plan in sorted(plans, key=lambda plan: plan.buffers)}
     lines = []

@@ -31,7 +31,7 @@ class Plan:
     """One statement as it was executed."""
 
     name: str
-    """The file in app/db that holds it, else its first words."""
+    """The file in app/db that holds it, else its first word and table."""
     ms: float
     buffers: int
     """Pages of 8 kB that were looked at, found in PostgreSQL's memory or read."""
@@ -44,7 +44,7 @@ class Plan:
             f"{scan}{f' ×{loops:,}' if loops > 1 else ''}{f' ({pages:,})' if pages else ''}"
             for scan, (loops, pages) in self.scans.items()
         ]
-        return f"`{self.name}`, {self.buffers:,} pages, {self.ms:.1f} ms: {'; '.join(parts) or 'no table'}"
+        return f"`{self.name}`, {self.buffers:,} pages, {self.ms:.1f} ms: {'; '.join(parts)}"
 
 
 class PlanLog:
@@ -83,8 +83,8 @@ class PlanLog:
                 continue
             scans: dict[str, tuple[int, int]] = {}
             _collect(found["Plan"], scans)
-            name = self._names.get(_head(query), query[:60])
-            yield Plan(name, float(ms), _pages(found["Plan"]), scans)
+            name = self._names.get(_head(query)) or f"{query.split()[0].lower()} of {_table(found['Plan'])}"
+            yield Plan(name, float(ms), _all_pages(found["Plan"]), scans)
 
 
 def _collect(node: dict[str, Any], scans: dict[str, tuple[int, int]]) -> None:
@@ -103,6 +103,16 @@ def _collect(node: dict[str, Any], scans: dict[str, tuple[int, int]]) -> None:
         return
     loops, pages = scans.get(label, (0, 0))
     scans[label] = loops + int(node["Actual Loops"]), pages + max(own, 0)
+
+
+def _table(node: dict[str, Any]) -> str:
+    """The first that is named; empty: there is none."""
+    return node.get("Relation Name") or next(filter(None, map(_table, node.get("Plans", ()))), "")
+
+
+def _all_pages(node: dict[str, Any]) -> int:
+    """Also of `with` parts that change rows: PostgreSQL does not count these for what is above them."""
+    return max(_pages(node), sum(map(_all_pages, node.get("Plans", ()))))
 
 
 def _pages(node: dict[str, Any]) -> int:

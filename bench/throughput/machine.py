@@ -67,13 +67,22 @@ def _ticks(pid: int) -> tuple[int, ...]:
 
 def pss_mib(pid: int) -> float:
     """Proportional memory of the tree of *pid*: shared pages count once."""
+    return _rollup_mib(pid, "Pss")
+
+
+def anonymous_mib(pid: int) -> float:
+    """Memory that the tree of *pid* has allocated. Unlike the proportional, it is the same whoever else runs."""
+    return _rollup_mib(pid, "Anonymous")
+
+
+def _rollup_mib(pid: int, name: str) -> float:
     total = 0
     for each in tree(pid):
         try:
             rollup = Path(f"/proc/{each}/smaps_rollup").read_text()
         except OSError:
             continue
-        total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+        total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith(f"{name}:"))
     return total / 1024
 
 

@@ -9,7 +9,7 @@ from statistics import linear_regression
 from typing import Final
 
 from bench.throughput.load import Loader
-from bench.throughput.machine import cpu_s, machine_cpu_s, pss_mib
+from bench.throughput.machine import anonymous_mib, cpu_s, machine_cpu_s
 from bench.throughput.system import Ours, System
 
 _EVERY_S: Final = 10.0
@@ -20,7 +20,7 @@ _AFTERWARDS_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Proportional memory of both, in MiB, some minutes after the load began."""
+    """Allocated memory of both, in MiB, some minutes after the load began."""
 
     minute: float
     api: float
@@ -47,7 +47,7 @@ async def measure_soak(
                 while True:
                     worker.check()
                     minute = (time.monotonic() - began) / 60
-                    samples.append(Sample(minute, pss_mib(api.pid), pss_mib(worker.pid)))
+                    samples.append(Sample(minute, anonymous_mib(api.pid), anonymous_mib(worker.pid)))
                     await asyncio.sleep(_EVERY_S)
 
             watching = asyncio.create_task(watch())

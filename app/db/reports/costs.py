@@ -9,16 +9,14 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.core.enhancement import Enhancement
 from app.core.price import Usage
-from app.db.reports.each import read_each
+from app.db.reports.each import ask_each
 from app.db.session import Database, Transaction
 from app.db.sql import load, load_text
 
-_DAYS: Final = load_text(__package__, "days")
-_HELPFUL: Final = load_text(__package__, "helpful_notes")
+_DAYS: Final = load(__package__, "days")
+_HELPFUL: Final = load(__package__, "helpful_notes")
 _COUNT_TRIAL: Final = load_text(__package__, "count_trial")
 _DOCUMENTS: Final = load_text(__package__, "documents")
 _USAGE: Final = load(__package__, "usage")
@@ -44,11 +42,11 @@ class DayCost:
 async def list_costs(database: Database, tenant_ids: Sequence[UUID], *, since: date, until: date) -> list[DayCost]:
     """Each tenant's days from *since* (included) to *until* (excluded)."""
 
-    async def read(session: AsyncSession, tenant_id: UUID) -> list[DayCost]:
-        rows = await session.execute(_DAYS, {"tenant_id": tenant_id, "since": since, "until": until})
-        return [DayCost(tenant_id=tenant_id, **row) for row in rows.mappings()]
+    async def read(tx: Transaction, tenant_id: UUID) -> list[DayCost]:
+        rows = await tx.rows(_DAYS, tenant_id=tenant_id, since=since, until=until)
+        return [DayCost(tenant_id=tenant_id, **row) for row in rows]
 
-    return [day for own in await read_each(database, tenant_ids, read) for day in own]
+    return [day for own in await ask_each(database, tenant_ids, read) for day in own]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +63,11 @@ class Helpful:
 async def list_helpful(database: Database, tenant_ids: Sequence[UUID], *, since: date, until: date) -> list[Helpful]:
     """The votes on each tenant's notes of these days. They are kept 90 days, as the notes are."""
 
-    async def read(session: AsyncSession, tenant_id: UUID) -> list[Helpful]:
-        rows = await session.execute(_HELPFUL, {"tenant_id": tenant_id, "since": since, "until": until})
-        return [Helpful(tenant_id=tenant_id, **row) for row in rows.mappings()]
+    async def read(tx: Transaction, tenant_id: UUID) -> list[Helpful]:
+        rows = await tx.rows(_HELPFUL, tenant_id=tenant_id, since=since, until=until)
+        return [Helpful(tenant_id=tenant_id, **row) for row in rows]
 
-    return [each for own in await read_each(database, tenant_ids, read) for each in own]
+    return [each for own in await ask_each(database, tenant_ids, read) for each in own]
 
 
 class Usages:

@@ -8,6 +8,8 @@ join lateral (
     order by reserved_at desc limit 1
 ) e on true
 where f.tenant_id = :tenant_id
+    -- A vote is later than its note.
+    and f.voted_at >= cast(:since as date)::timestamp at time zone 'utc'
     and e.reserved_at >= cast(:since as date)::timestamp at time zone 'utc'
     and e.reserved_at < cast(:until as date)::timestamp at time zone 'utc'
 group by 1, 2

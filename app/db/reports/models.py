@@ -8,17 +8,14 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import TextClause
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.core.completion import Option
-from app.db.reports.each import read_each
-from app.db.session import Database
-from app.db.sql import load_text
+from app.db.reports.each import ask_each
+from app.db.session import Database, Transaction
+from app.db.sql import Statement, load, load_text
 
 _LATEST: Final = load_text(__package__, "latest_answer")
-_ESTIMATED: Final = load_text(__package__, "estimated_models")
-_UNPRICED: Final = load_text(__package__, "unpriced_models")
+_ESTIMATED: Final = load(__package__, "estimated_models")
+_UNPRICED: Final = load(__package__, "unpriced_models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +55,10 @@ async def list_unpriced(
 
 
 async def _list(
-    database: Database, tenant_ids: Sequence[UUID], statement: TextClause, *, since: date, until: date
+    database: Database, tenant_ids: Sequence[UUID], statement: Statement, *, since: date, until: date
 ) -> frozenset[tuple[UUID, str]]:
-    async def read(session: AsyncSession, tenant_id: UUID) -> list[tuple[UUID, str]]:
-        models = await session.execute(statement, {"tenant_id": tenant_id, "since": since, "until": until})
-        return [(tenant_id, model) for model in models.scalars()]
+    async def read(tx: Transaction, tenant_id: UUID) -> list[tuple[UUID, str]]:
+        rows = await tx.rows(statement, tenant_id=tenant_id, since=since, until=until)
+        return [(tenant_id, row["model"]) for row in rows]
 
-    return frozenset(each for own in await read_each(database, tenant_ids, read) for each in own)
+    return frozenset(each for own in await ask_each(database, tenant_ids, read) for each in own)

@@ -9,23 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.db.reports.each import read_each
-from app.db.session import Database
-from app.db.sql import load_text
+from app.db.reports.each import ask_each
+from app.db.session import Database, Transaction
+from app.db.sql import load
 
 MOST_VOTES: Final = 300
 MOST_NOTES: Final = 2_000
 _MOST_RATED: Final = 1_000
 
-_RATE: Final = load_text(__package__, "rate")
-_VOTES: Final = load_text(__package__, "votes")
-_SOURCES: Final = load_text(__package__, "voted_sources")
-_UNSURE: Final = load_text(__package__, "unsure_notes")
+_RATE: Final = load(__package__, "rate")
+_VOTES: Final = load(__package__, "votes")
+_SOURCES: Final = load(__package__, "voted_sources")
+_UNSURE: Final = load(__package__, "unsure_notes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +76,18 @@ class Quality:
 async def load_quality(database: Database, tenant_ids: Sequence[UUID], *, limit: int) -> list[Quality]:
     """For each tenant the rate of helpful votes, and the newest *limit* votes and notes to review."""
 
-    async def read(session: AsyncSession, tenant_id: UUID) -> Quality:
-        values: dict[str, Any] = {"tenant_id": tenant_id}
-        rate = (await session.execute(_RATE, {**values, "votes": _MOST_RATED})).one()
-        votes = (await session.execute(_VOTES, {**values, "limit": limit})).mappings().all()
-        most = {"votes": max(MOST_VOTES // len(tenant_ids), 1)}
-        sources = (await session.execute(_SOURCES, {**values, **most})).mappings().all()
-        most = {"notes": MOST_NOTES // len(tenant_ids), "limit": limit}
-        unsure = (await session.execute(_UNSURE, {**values, **most})).all()
+    async def read(tx: Transaction, tenant_id: UUID) -> Quality:
+        [rate] = await tx.rows(_RATE, tenant_id=tenant_id, votes=_MOST_RATED)
+        votes = await tx.rows(_VOTES, tenant_id=tenant_id, limit=limit)
+        sources = await tx.rows(_SOURCES, tenant_id=tenant_id, votes=max(MOST_VOTES // len(tenant_ids), 1))
+        unsure = await tx.rows(_UNSURE, tenant_id=tenant_id, notes=MOST_NOTES // len(tenant_ids), limit=limit)
         return Quality(
             tenant_id,
-            rate.up,
-            rate.down,
+            rate["up"],
+            rate["down"],
             [Cast(tenant_id=tenant_id, **row) for row in votes],
             [SourceVotes(tenant_id=tenant_id, **row) for row in sources],
-            [Unsure(tenant_id, row.job_id, row.ticket_id, row.posted_at) for row in unsure],
+            [Unsure(tenant_id, row["job_id"], row["ticket_id"], row["posted_at"]) for row in unsure],
         )
 
-    return await read_each(database, tenant_ids, read)
+    return await ask_each(database, tenant_ids, read)

@@ -1,0 +1,65 @@
+"""What the measurement of growth makes of PostgreSQL's log, and of a process's memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from app.db.sql import load
+from bench.growth.hot import Meter
+from bench.growth.page import MARK, render, write
+from bench.growth.plans import Plan, PlanLog
+from bench.throughput.soak import slope
+
+
+def entry(query: str, plan: dict[str, Any]) -> str:
+    """As `auto_explain` writes it."""
+    lines = json.dumps({"Query Text": query, "Plan": plan}, indent=2).splitlines()
+    return "2026-11-29 02:00:00 UTC [7] LOG:  duration: 1.500 ms  plan:\n" + "".join(f"\t{line}\n" for line in lines)
+
+
+def a_node(kind: str, pages: int, *children: dict[str, Any], loops: int = 1, **names: Any) -> dict[str, Any]:
+    buffers = {"Shared Hit Blocks": pages - 1, "Shared Read Blocks": 1, "Actual Loops": loops}
+    return {"Node Type": kind, **names, **buffers, **({"Plans": list(children)} if children else {})}
+
+
+def test_a_plan_is_told_by_its_file_and_by_how_each_table_is_read(tmp_path: Path) -> None:
+    named: dict[str, Any] = {"Index Name": "due_pkey", "Relation Name": "due"}
+    scan = a_node("Index Scan", 30, loops=3, **named)
+    changes: dict[str, Any] = {"Operation": "Delete", "Relation Name": "due"}
+    plan = a_node("ModifyTable", 40, a_node("Nested Loop", 35, scan), **changes)
+    log = tmp_path / "log"
+    log.write_text(
+        "2026-11-29 LOG:  checkpoint complete\n"
+        + entry(load("app.db.ledger", "drop_due").sql, plan)
+        + entry("select accept_deliveries($1::uuid[])", plan)
+        + entry("select 1", a_node("Result", 1))
+    )
+    plans = PlanLog(cast(Any, None), log).read()
+    assert [each.line for each in plans] == [
+        '`ledger/drop_due.sql`, 40 pages, 1.5 ms: Index Scan due_pkey ×3 (30); delete "due" (5)',
+        "`select of `, 1 pages, 1.5 ms: ",
+    ]
+
+
+def test_a_page_keeps_what_a_person_wrote_and_has_no_long_line(tmp_path: Path) -> None:
+    meter = Meter(1, times={"claim": [1.0, 2.0, 9.0]}, cpu={"claim": [0.5, 0.6, 0.7]})
+    meter.found["claim"] = [Plan("ledger/claim.sql", 1.0, 20, {f"Index Scan index_{n}": (n, n) for n in range(90)})]
+    page = tmp_path / "growth.md"
+    page.write_text("# Growth\n")
+    for _ in range(2):
+        write(page, render({"10,000 deliveries": meter, "10,000,000": meter}))
+    text = page.read_text()
+    assert text.startswith("# Growth\n")
+    assert text.count(MARK) == 1
+    assert "2.0, 9.0; 0.6; 20 | 2.0, 9.0; 0.6; 20 |" in text
+    assert max(map(len, text.splitlines())) <= 400
+
+
+def test_a_slope_is_told_in_spite_of_noise() -> None:
+    assert slope([(minute, 100 + 0.5 * minute + (-1) ** minute) for minute in range(40)]) == pytest.approx(
+        0.5, abs=0.02
+    )
