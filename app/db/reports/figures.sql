@@ -1,5 +1,4 @@
 -- A tenant's figures for the console, in one round trip: an hour's rows through their indexes, and the hourly counters.
--- Its times are those that Python has: one row may hold infinity.
 select now() as now,
     (select coalesce(jsonb_object_agg(minute, number), '{}') from (
         select floor(extract(epoch from now() - accepted_at) / 60)::int as minute, count(*) as number from delivery
@@ -10,14 +9,10 @@ select now() as now,
         where tenant_id = :tenant_id and reserved_at > now() - interval '1 hour' and duration_ms is not null
         order by reserved_at desc limit 5000
     ) lately) as durations,
-    (select least(greatest(newest, '0001-01-02Z'), '9999-12-30Z') from (
-        select max(accepted_at) as newest from delivery where tenant_id = :tenant_id
-    ) accepted where newest is not null) as last_webhook,
+    (select max(accepted_at) from delivery where tenant_id = :tenant_id) as last_webhook,
     (select code from delivery where tenant_id = :tenant_id and status = 'failed' order by accepted_at desc limit 1)
         as last_failure,
-    (select least(greatest(newest, '0001-01-02Z'), '9999-12-30Z') from (
-        select max(coalesce(seen_up_to, listed_at)) as newest from sync_cursor where tenant_id = :tenant_id
-    ) synced where newest is not null) as last_sync,
+    (select max(coalesce(seen_up_to, listed_at)) from sync_cursor where tenant_id = :tenant_id) as last_sync,
     (select jsonb_agg(h) from (
         select (extract(epoch from date_trunc('hour', now()) - hour) / 3600)::int as age, sum(notes)::int as notes,
             sum(context_only)::int as context_only, sum(failed)::int as failed, sum(ignored)::int as ignored

@@ -18,14 +18,13 @@ import httpx
 from redis.asyncio import Redis
 
 from app.console.access import Role
-from app.console.app import create_console
-from app.console.resources import Backend
+from app.console.app import open_console
 from app.console.sessions import Seals
-from app.console.sign_in import Doors
 from app.core.tenant import Tenant
 from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.session import open_database
 from app.queue import RingBroker, open_queue
+from app.settings import ConsoleSettings
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
 from app.worker.app import open_worker
@@ -173,18 +172,27 @@ async def test_a_value_that_cannot_be_digested_costs_its_own_tenant_alone(
         await look_at_usage(database, worker.tenants, unpriced=worker.toolkits.unpriced)
         await look_at_strays(database, worker.tenants)
         await forget_old(database, worker.tenants)
-        await _read_console(stage, valkey, jobs)
+        await _read_console(urls, valkey, tmp_path, jobs)
     await connection.close()
 
 
-async def _read_console(stage: Stage, valkey: ValkeyServer, jobs: dict[str, UUID]) -> None:
+async def _read_console(urls: DatabaseUrls, valkey: ValkeyServer, folder: Path, jobs: dict[str, UUID]) -> None:
     """Each page of the console is shown, also those of *jobs*, whose own rows hold bad values."""
-    seals = Seals()
-    async with open_queue(RingBroker(valkey.url)) as queue:
-        backend = Backend(stage.database, queue, stage.worker.tenants, trace_url="")
-        console: Any = create_console(backend=backend, doors=Doors(token="t", provider=None, url=None), seals=seals)
+    key = "k" * 32
+    settings = ConsoleSettings.model_validate(
+        {
+            "database_url": urls.worker,
+            "redis_url": valkey.url,
+            "tenants_dir": folder / "files",
+            "tenant_secrets_dir": folder / "secrets",
+            "console_token": "t" * 16,
+            "console_session_key": key,
+        }
+    )
+    async with open_console(settings) as opened:
+        console: Any = opened
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=console), base_url="http://console") as client:
-            client.cookies.set("ai_agents_console", seals.seal_user("ines", Role.OPERATOR))
+            client.cookies.set("ai_agents_console", Seals(key.encode()).seal_user("ines", Role.OPERATOR))
             pages = ["/", "/deliveries", "/tenants", "/quality", "/cost", "/cost.csv", "/acts"]
             for slug, job_id in jobs.items():
                 pages.append(f"/deliveries/{slug}/{job_id}")
