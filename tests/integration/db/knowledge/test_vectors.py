@@ -37,7 +37,14 @@ HISTORY = [
     resolved("vpn", "Tunnel drops", "The remote tunnel ends."),
     *(resolved(f"other{number}", f"Licence {number} for the drawing program") for number in range(20)),
 ]
-ASKS = a_ticket(id="asks", subject="Paper jam", description="The printer jams since noon.", resolution="")
+# At a fixed time: how old a ticket is counts, so two rankings a second apart would differ.
+ASKS = a_ticket(
+    id="asks",
+    subject="Paper jam",
+    description="The printer jams since noon.",
+    resolution="",
+    created_at="2026-11-20T10:00:00Z",
+)
 
 
 async def store(database: Database, tenant: Tenant, tickets: Iterable[Ticket]) -> None:
@@ -82,7 +89,7 @@ async def test_a_near_title_is_a_candidate_and_a_near_text_counts(worker_db: Dat
 
 async def test_by_words_alone_nothing_changes_where_there_are_vectors(worker_db: Database, tenant: Tenant) -> None:
     search = a_search(worker_db, tenant)
-    asks = a_ticket(id="q", subject="Licence for the drawing program", description="")
+    asks = ASKS.model_copy(update={"subject": "Licence for the drawing program", "description": ""})
     before = await search.rank_tickets(asks, limit=20)
     await fill(worker_db, tenant, ConceptEmbedder())
     assert await search.rank_tickets(asks, limit=20) == before
