@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -42,6 +43,14 @@ def test_workload_is_what_production_s_workload_is() -> None:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tree of the end-to-end test at its first release, as the script itself makes it before there is a cluster."""
     folder = tmp_path_factory.mktemp("e2e")
+    project = folder / "project"
+    # What the script releases is a commit: here of the tree as it is, which need not be in a repository.
+    shutil.copytree(
+        ROOT, project, ignore=shutil.ignore_patterns(".git", ".venv", ".demo", ".*cache", ".hypothesis", "dist")
+    )
+    git(project, "init", "--quiet", "--initial-branch=main")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "As it is")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -55,7 +64,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         """,
         "utf-8",
     )
-    result = run("bash", SCRIPTS / "e2e.sh", cwd=ROOT, MACHINE=str(folder / "machine.sh"), GIT_PORT=str(port))
+    result = run(
+        "bash", project / ".github/scripts/e2e.sh", cwd=project, MACHINE=str(folder / "machine.sh"), GIT_PORT=str(port)
+    )
     assert result.returncode == 0, result.stderr
     return folder / "source"
 
