@@ -155,7 +155,9 @@ async def test_an_answer_that_is_compressed_otherwise_is_refused(encoding: str) 
     await refused(httpx2.Response(200, headers={"content-encoding": encoding}, content=packed()))
 
 
-@pytest.mark.parametrize("body", [gzip.compress(b'{"choices": []}')[:-4], b"\x1f\x8b" + b"x" * 50])
+@pytest.mark.parametrize(
+    "body", [gzip.compress(b'{"choices": []}')[:-4], b"\x1f\x8b" + b"x" * 50], ids=["cut off", "noise"]
+)
 async def test_a_damaged_archive_is_an_error_of_ours(body: bytes) -> None:
     async def packed() -> Any:
         yield body
