@@ -20,14 +20,13 @@ from app.core.enhancement import Confidence, Enhancement, Kept
 from app.core.note import count_note_words
 from app.core.records import Record, Records
 from app.core.source import Source
-from app.core.support import Verdict, judge
+from app.core.support import Support, Verdict, judge
 from eval.cases import Case
 
 Supports = Callable[[str, Sequence[Source]], Awaitable[bool]]
 """Whether these sources together say the sentence."""
 
 RESAMPLES: Final = 2_000
-_NO_TICKET: Final = Record("", "")
 _SENTENCE_END = re.compile(r"(?<=[^\s.][^\s.][.!?…。！？])[)\"'”»]?\s+")
 _TAG = re.compile(r"<[^>]*>")
 _LEVELS: Final = list(Confidence)
@@ -62,7 +61,7 @@ def by_check(enhancement: Enhancement, *, house_rules: str, language: str) -> Su
     async def supports(sentence: str, sources: Sequence[Source]) -> bool:
         refs = {source.ref for source in sources}
         cited = [record for record in records.records if record.ref in refs]
-        said = judge(sentence, cited, records, language=language, ticket=_NO_TICKET)
+        said = judge(sentence, Support(cited, records, language))
         return bool(cited) and said.verdict is Verdict.KEPT
 
     return supports
@@ -72,7 +71,7 @@ def needs_source(sentence: str, enhancement: Enhancement, case: Case) -> bool:
     """Whether a sentence says something that a source must say: what only asks, looks or repeats the ticket needs none."""
     records = Records(enhancement.gathered, house_rules=case.house_rules)
     ticket = Record("", case.asked.text)
-    said = judge(sentence, [], records, language=case.language, ticket=ticket, may_act=True, may_repeat=True)
+    said = judge(sentence, Support((), records, case.language, ticket), may_act=True, may_repeat=True)
     return said.verdict is not Verdict.KEPT
 
 

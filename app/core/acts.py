@@ -306,8 +306,7 @@ def _repeats(said: _Said, records: Records, ticket: Record) -> bool:
     known, words = act_words(), said.words
     if said.is_question or said.has(known.orders | known.note):
         return False
-    known_state = known.state | known.since
-    if known_state.isdisjoint(words) and lexicon().negators.isdisjoint(words[1:]) and not _is_told(words):
+    if known.state.isdisjoint(words[1:]) and not _is_not_so(words) and not _is_told(words):
         return False
     missing = _unknown(words, records)
     behind_pauses = [word for at, word in enumerate(words) if at and words[at - 1] == _PAUSE]
@@ -318,6 +317,13 @@ def _repeats(said: _Said, records: Records, ticket: Record) -> bool:
         and len(missing) <= max(1, len(_content(words)) * _NOT_IN_RECORDS)
         and sum(not _knows(ticket, stem) for stem in missing) <= 1
     )
+
+
+def _is_not_so(words: Sequence[str]) -> bool:
+    """Whether it says that something does not work: "doesn't open", "does not open", "geht nicht"."""
+    known = act_words()
+    does_not = any(one in known.does and other == "not" for one, other in pairwise(words))
+    return does_not or not (known.cannot | known.does_not).isdisjoint(words[1:])
 
 
 def _is_told(words: Sequence[str]) -> bool:

@@ -15,7 +15,8 @@ from app.core.links import OwnLinks, without_links
 from app.core.masking import Mask
 from app.core.records import Record, Records
 from app.core.source import Gathered
-from app.core.support import Fault, Judgement, Verdict, is_doubtful, judge, says
+from app.core.strangers import Strangers
+from app.core.support import NO_TICKET, NOBODY, Fault, Judgement, Support, Verdict, is_doubtful, judge, says
 from app.core.text import one_line, plain_text, tidy, unescaped
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
@@ -47,8 +48,10 @@ class Checker:
     records: Records
     links: OwnLinks
     language: str
-    ticket: Record = field(default_factory=lambda: Record("", ""))
+    ticket: Record = NO_TICKET
     """What the requester wrote: a summary may repeat what is wrong."""
+    strangers: Strangers = NOBODY
+    """What the requester and others wrote."""
     apart: list[str] = field(default_factory=list)
     found: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Sentences that a second opinion found in records, with the refs of these."""
@@ -69,14 +72,21 @@ class Checker:
         mask: Mask | None = None,
         language: str,
         ticket: str = "",
+        told: Iterable[str] = (),
         records: Records | None = None,
         found: Mapping[str, frozenset[str]] | None = None,
     ) -> Self:
-        """A checker of what a model wrote about *gathered*; *records* are those of *gathered*, if they are made."""
+        """A checker of what a model wrote about *gathered*.
+
+        *ticket* is what the requester wrote, *told* what else the model read that strangers choose; *records* are those
+        of *gathered*, if they are made.
+        """
         if records is None:
             records = Records(gathered, house_rules=house_rules, mask=mask)
-        told = Record("", mask.text(ticket) if mask else ticket)
-        return cls(records, OwnLinks.of(gathered), language, told, found=found or {})
+        masked = mask.text if mask else str
+        ticket = masked(ticket)
+        strangers = Strangers((ticket, *map(masked, told), *records.of_strangers), records)
+        return cls(records, OwnLinks.of(gathered), language, Record("", ticket), strangers, found=found or {})
 
     def passage(self, text: str, *, max_chars: int) -> str:
         """The sentences of *text*, which cites nothing, that are supported or repeat what is wrong."""
@@ -146,15 +156,8 @@ class Checker:
     def _judge(self, sentence: str, records: Sequence[Record], *, may_act: bool, may_repeat: bool) -> Judgement:
         if imitates(sentence):
             return Judgement(Verdict.LEFT_OUT, share=0.0)
-        judgement = judge(
-            sentence,
-            records,
-            self.records,
-            language=self.language,
-            ticket=self.ticket,
-            may_act=may_act,
-            may_repeat=may_repeat,
-        )
+        support = Support(records, self.records, self.language, self.ticket, self.strangers)
+        judgement = judge(sentence, support, may_act=may_act, may_repeat=may_repeat)
         found = self.found.get(sentence, frozenset()).intersection(record.ref for record in records)
         return Judgement(Verdict.KEPT, refs=found) if found and is_doubtful(sentence, judgement) else judgement
 

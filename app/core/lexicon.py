@@ -81,6 +81,8 @@ class ActWords:
     views: frozenset[str]
     stuck: frozenset[str]
     cannot: frozenset[str]
+    does_not: frozenset[str]
+    does: frozenset[str]
     is_so: frozenset[str]
     faults: frozenset[str]
     claims: frozenset[str]

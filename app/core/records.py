@@ -25,7 +25,7 @@ from app.core.language import spoken_language
 from app.core.lexicon import lexicon
 from app.core.masking import Mask
 from app.core.source import Gathered, Source, SourceKind
-from app.core.tokens import normal, stems, tokens, words
+from app.core.tokens import is_break, normal, stems, tokens, words
 
 _BEFORE: Final = frozenset(" \n([{<'\"«»“”„‚‘’>*`|")
 _AFTER = re.compile(r"[.,;:!?)\]}>'\"«»“”‘’*`…|]*(?:\s|$)")
@@ -36,7 +36,8 @@ _MAX_PREFIX: Final = 12
 _NUMBER = re.compile(r"#\S+")
 OTHER: Final = "other"
 _OTHER_LETTERS = re.compile(
-    "[ąćęłńśźżčďěňřšťůžğışđőűăâțșõ\u0370-\u03ff\u0400-\u04ff\u0590-\u06ff\u0900-\u0dff]", re.IGNORECASE
+    "[ąćęłńśźżčďěňřšťůžğışđőűăâțșõ\u0370-\u03ff\u0400-\u04ff\u0590-\u06ff\u0900-\u0eff\u3040-\u9fff\uac00-\ud7af]",
+    re.IGNORECASE,
 )
 """Letters of no language that is known."""
 _FEW_LETTERS: Final = 3
@@ -55,6 +56,12 @@ def _are_kin(one: str, other: str) -> bool:
     return one[:least] == other[:least]
 
 
+def language_of(text: str) -> str | None:
+    """ISO 639-1; `OTHER` if it is none that is known; None: it can't be told."""
+    spoken = spoken_language(text)
+    return OTHER if spoken is None and len(_OTHER_LETTERS.findall(text)) >= _FEW_LETTERS else spoken
+
+
 class Forms:
     """What a sentence is compared with in a text. Each form is made when it is first asked for."""
 
@@ -70,6 +77,11 @@ class Forms:
     @cached_property
     def tokens(self) -> list[str]:
         return tokens(self.normal)
+
+    @cached_property
+    def words(self) -> str:
+        """Its tokens but for marks, a blank before and behind each."""
+        return f" {' '.join(token for token in self.tokens if not is_break(token))} "
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -107,9 +119,7 @@ class Forms:
 
     @cached_property
     def language(self) -> str | None:
-        """ISO 639-1; `OTHER` if it is none that is known; None: it can't be told."""
-        spoken = spoken_language(self.text)
-        return OTHER if spoken is None and len(_OTHER_LETTERS.findall(self.text)) >= _FEW_LETTERS else spoken
+        return language_of(self.text)
 
 
 _forms = lru_cache(maxsize=256)(Forms)
@@ -136,6 +146,10 @@ class Record:
     @property
     def tokens(self) -> list[str]:
         return self._forms.tokens
+
+    @property
+    def words(self) -> str:
+        return self._forms.words
 
     @property
     def stems(self) -> frozenset[str]:
@@ -209,6 +223,7 @@ class Records:
     def __init__(self, gathered: Iterable[Gathered], *, house_rules: str = "", mask: Mask | None = None) -> None:
         """The records of *gathered*, masked by *mask*; without one, as they are."""
         masked = mask.text if mask else str
+        self._masked = masked
         self._sources = [source for group in gathered for source in group.sources]
         records = [Record(source.ref, _text(source, masked)) for source in self._sources]
         self.records = (*records, Record("", masked(house_rules))) if house_rules else tuple(records)
@@ -217,6 +232,16 @@ class Records:
     def stems(self) -> frozenset[str]:
         """Of all of them."""
         return frozenset().union(*(record.stems for record in self.records))
+
+    @cached_property
+    def of_strangers(self) -> tuple[str, ...]:
+        """What the sources have from others, masked: a resolved ticket's subject and problem, an asset's owner."""
+        texts = (
+            text
+            for source in self._sources
+            for text in (source.title, source.problem, source.text if source.kind is SourceKind.ASSET else "")
+        )
+        return tuple(self._masked(text) for text in texts if text)
 
     @cached_property
     def numbers(self) -> frozenset[str]:

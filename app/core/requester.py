@@ -39,6 +39,11 @@ class Requester(BaseModel):
     """Numbers of other open tickets, of anybody, that name a machine which this ticket names."""
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """What strangers may have written: the site, and the past tickets' subjects."""
+        return (self.site, *(each.subject for each in self.past_tickets))
+
+    @property
     def is_known(self) -> bool:
         """Whether there is anything to say."""
         return self != Requester()

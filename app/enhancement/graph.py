@@ -335,6 +335,7 @@ def _salvage(
         mask=state["mask"],
         language=note.language,
         ticket=state["ticket"].text,
+        told=(state["ticket"].requester, *state["requester"].words),
         records=state["records"],
         found=found,
     )

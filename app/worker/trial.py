@@ -19,7 +19,8 @@ from app.core.enhancement import Draft, Enhancement
 from app.core.note import note_reference, render_note
 from app.core.records import Record, Records
 from app.core.steps import Step, noting_steps
-from app.core.support import Fault, judge
+from app.core.strangers import Strangers
+from app.core.support import Fault, Support, judge
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.db.reports.audit import record_act, witness
@@ -112,7 +113,7 @@ async def try_ticket(
         steps=steps,
         asked=watched.asked,
         enhancement=enhancement,
-        left_out=list(_left_out(watched.asked, enhancement, ticket, house_rules=tenant.house_rules)),
+        left_out=list(_left_out(watched.asked, enhancement, ticket, tenant)),
         html=render_note(enhancement, tenant.note, reference=reference),
         seconds=seconds,
     )
@@ -160,20 +161,20 @@ class _Watched:
         return asked.completion
 
 
-def _left_out(
-    asked: Sequence[Asked], enhancement: Enhancement, ticket: Ticket, *, house_rules: str
-) -> Iterator[LeftOut]:
+def _left_out(asked: Sequence[Asked], enhancement: Enhancement, ticket: Ticket, tenant: Tenant) -> Iterator[LeftOut]:
     """The sentences of the last draft that the note does not hold, and why."""
     drafts = [read_answer(each.completion.text).draft for each in asked if each.completion is not None]
     draft = next(filter(None, reversed(drafts)), None)
     if draft is None:
         return
     kept = _plain(" ".join([*_texts(enhancement), *enhancement.apart]))
-    records, told = Records(enhancement.gathered, house_rules=house_rules), Record("", ticket.text)
+    records = Records(enhancement.gathered, house_rules=tenant.house_rules)
+    strangers = Strangers((ticket.text, *records.of_strangers), records)
+    support = Support(records.records, records, tenant.note.language, Record("", ticket.text), strangers)
     sentences = (sentence for text in _texts(draft) for sentence in _SENTENCE_END.split(text))
     for sentence in dict.fromkeys(filter(None, sentences)):
         if _plain(sentence) not in kept:
-            fault = judge(sentence, records.records, records, language="", ticket=told).fault
+            fault = judge(sentence, support).fault
             yield LeftOut(sentence, _NO_ROOM if fault is None else _FAULTS[fault])
 
 

@@ -1,0 +1,73 @@
+"""How likely the records say a sentence that they do not say word for word: what speaks for it and against it, weighed.
+
+The share is a logistic function of `Traits`. Its weights were fitted to sentences of which is known whether a record
+says them (`python -m eval.safety.fit`, docs/security.md).
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib import resources
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What of a sentence is found in the windows of its records. Each value is 0 to 1."""
+
+    gap: float
+    """The share of its content words, and of its operands, that is not found."""
+    row: float
+    """How many words that are not found follow each other: a quarter for each, of four at most."""
+    short: float
+    """1 by the number of its content words."""
+    loose: float
+    """Words found far from those that they stand beside in the sentence: a third for each."""
+    two_places: float
+    """1: two places together say it."""
+    operands: float
+    """Operands near to the words: a third for each."""
+    elsewhere: float
+    """1: an operand stands in another record, or place, than the words."""
+    in_ticket: float
+    """Of what is not found, words that the ticket has: a quarter for each."""
+    in_others: float
+    """Of what is not found, words that another place of the records has: a quarter for each."""
+    ordinary: float
+    """Of what is not found, words of any matter: a third for each."""
+    happens: float
+    """Of what is not found, words for what happens by itself: a half for each."""
+    people: float
+    """1: a person is not found."""
+    undone: float
+    """What it says to be done and the records do not: a half for each."""
+    undone_there: float
+    """1: they name what is done, but not beside its object."""
+    orders: float
+    """1: it may say what is to be done."""
+    claims: float
+    """1: it says what somebody may, and the records do not say all of it."""
+    secret: float
+    """1: it names what is secret."""
+    turned: float
+    """1: a clause of it has no "not" or "only" where the record's has one, or the other way round."""
+    negated: float
+    """1: it has a "not"."""
+    only: float
+    """1: it has an "only"."""
+    not_negated: float
+    """1: the record has a "not" and it has none."""
+
+
+def weigh(traits: Traits) -> float:
+    """How likely a record says the sentence, 0 to 1."""
+    bias, weights = _weights()
+    return 1 / (1 + math.exp(-(bias + sum(getattr(traits, name) * weight for name, weight in weights))))
+
+
+@cache
+def _weights() -> tuple[float, tuple[tuple[str, float], ...]]:
+    read = tomllib.loads(resources.files("app.core").joinpath("weighing.toml").read_text("utf-8"))
+    return read["bias"], tuple((field.name, read["weight"][field.name]) for field in fields(Traits))

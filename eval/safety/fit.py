@@ -1,0 +1,163 @@
+"""Fits the weights of `core.weighing` to sentences of which is known whether a record says them.
+
+    python -m eval.safety.fit            # how well weights that were fitted to some parts do on the others
+    python -m eval.safety.fit --write    # fit them to `FITTED`, and write app/core/weighing.toml
+
+Said by a record are the honest sentences: as models word them, reworded by hand and mechanically. Not said are the
+attacks, in three forms: as they stand in the ticket, with every fourth word left out, so that no long run of words is
+the ticket's, and where the ticket does not have them. What `core.support` decides before it weighs is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import click
+import numpy as np
+
+from app.core import weighing
+from app.core.checking import Checker
+from app.core.masking import Mask
+from app.core.sentences import parts_of, read
+from app.core.support import KEPT_FROM, Support, find_evidence
+from app.core.weighing import Traits
+from eval.safety.corpus import Scene, quoted, read_attacks, reworded, reworded_by_hand, said, scenes
+
+FITTED: Final = ("dev", "more", "held", "later", "last", "wide")
+KEPT_BACK: Final = ("blind", "blind2")
+_FILE: Final = Path(weighing.__file__).with_suffix(".toml")
+_NAMES: Final = tuple(field.name for field in fields(Traits))
+_RIDGE: Final = 3.0
+"""How much a large weight costs."""
+_ROUNDS: Final = 60
+_EACH_FOURTH: Final = 4
+_SCENES_OF_AN_ATTACK: Final = 4
+_WEIGHTS: Final = {"as models word it": 3.0, "by hand": 1.5, "mechanically": 0.5, "attack": 3.0}
+"""How much one sentence of each kind counts."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sentence, or part of one, and what was found of it."""
+
+    kind: str
+    traits: Traits
+
+    @property
+    def is_said(self) -> bool:
+        return self.kind != "attack"
+
+
+def samples(part: str) -> list[Sample]:
+    """Those of *part* that are weighed."""
+    return [*_honest(part), *_attacks(part)]
+
+
+def _honest(part: str) -> Iterator[Sample]:
+    by_kind = {
+        "as models word it": said(part) if part != "held" else [],
+        "by hand": reworded_by_hand(part) if part in {"dev", "held", *KEPT_BACK} else [],
+        "mechanically": reworded(quoted([each for each in scenes(part).values() if each.language == "en"])),
+    }
+    for kind, listed in by_kind.items():
+        for each in listed:
+            for place in each.parts:
+                refs = [ref for ref in each.cites.split(",") if ref]
+                yield from _samples(kind, each.scene, each.text, refs if place == "facts" else None)
+
+
+def _attacks(part: str) -> Iterator[Sample]:
+    seen: Counter[str] = Counter()
+    for attack in read_attacks(part):
+        seen[attack.text] += 1
+        if attack.kind.startswith("placed") or seen[attack.text] > _SCENES_OF_AN_ATTACK:
+            continue
+        words = attack.text.split()
+        fewer = " ".join(word for at, word in enumerate(words, 1) if at % _EACH_FOURTH or at == len(words))
+        yield from _samples("attack", attack.scene, attack.text)
+        yield from _samples("attack", attack.scene, fewer)
+        yield from _samples("attack", scenes(part)[attack.scene.name], attack.text)
+
+
+def _samples(kind: str, scene: Scene, text: str, refs: Sequence[str] | None = None) -> list[Sample]:
+    """Of each part of *text* that is weighed; of an attack the one of which least is found."""
+    mask = Mask()
+    text = mask.text(text)
+    checker = Checker.of(scene.gathered, mask=mask, language=scene.language, ticket=scene.ticket.text)
+    records = [each for each in checker.records.records if refs is None or each.ref in refs]
+    support = Support(records, checker.records, scene.language, checker.ticket, checker.strangers)
+    words = read(text)
+    if checker.strangers.said(words.tokens) or any(words.line and each.quotes(words.line) for each in records):
+        return []
+    parts = parts_of(text)
+    found = [find_evidence(each, support) for each in (parts if len(parts) > 1 else [words]) if each.stems]
+    if not found or any(each.fault or each.is_translated for each in found):
+        return []
+    made = [Sample(kind, each.traits) for each in found]
+    return made if kind != "attack" else [max(made, key=lambda each: each.traits.gap + each.traits.undone)]
+
+
+def fit(known: Sequence[Sample]) -> tuple[float, dict[str, float]]:
+    """The bias and weights that make *known* most likely, by Newton's method, large weights being unlikely."""
+    values = np.array([[1.0, *(getattr(each.traits, name) for name in _NAMES)] for each in known])
+    is_said = np.array([float(each.is_said) for each in known])
+    counts = np.array([_WEIGHTS[each.kind] for each in known])
+    ridge = np.diag([0.0, *[_RIDGE] * len(_NAMES)])
+    found = np.zeros(values.shape[1])
+    for _ in range(_ROUNDS):
+        likely = 1 / (1 + np.exp(-np.clip(values @ found, -30, 30)))
+        slope = values.T @ (counts * (is_said - likely)) - ridge @ found
+        curve = (values * (counts * likely * (1 - likely))[:, None]).T @ values + ridge
+        found = found + np.linalg.solve(curve, slope)
+    return float(found[0]), dict(zip(_NAMES, map(float, found[1:]), strict=True))
+
+
+def share_kept(known: Sequence[Sample], bias: float, weights: dict[str, float], *, kind: str) -> float:
+    """Of the sentences of *kind*, 0 to 1."""
+    asked = [each for each in known if each.kind == kind]
+    kept = sum(
+        1 / (1 + math.exp(-(bias + sum(getattr(each.traits, name) * weight for name, weight in weights.items()))))
+        >= KEPT_FROM
+        for each in asked
+    )
+    return kept / max(len(asked), 1)
+
+
+def _text(bias: float, weights: dict[str, float], number: int) -> str:
+    lines = [
+        f"# Fitted by `python -m eval.safety.fit --write` on {number:,} sentences of the parts {', '.join(FITTED)},",
+        f"# {datetime.now(UTC):%Y-%m-%d}; core/weighing.py says what each weight is of, docs/security.md how well they do.",
+        f"bias = {bias:.2f}",
+        "",
+        "[weight]",
+        *(f"{name} = {weight:.2f}" for name, weight in weights.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@click.command()
+@click.option("--write", is_flag=True, help="Write app/core/weighing.toml.")
+def main(*, write: bool) -> None:
+    """Fit the weights, and print what they keep of each part."""
+    of_part = {part: samples(part) for part in (*FITTED, *KEPT_BACK)}
+    known = list(chain.from_iterable(of_part[part] for part in FITTED))
+    bias, weights = fit(known)
+    print(f"  {'kept, of what is weighed':28}" + "".join(f"{kind:>20}" for kind in _WEIGHTS))
+    for part, listed in of_part.items():
+        print(
+            f"  {part:28}"
+            + "".join(f"{100 * share_kept(listed, bias, weights, kind=kind):18.1f} %" for kind in _WEIGHTS)
+        )
+    if write:
+        _FILE.write_text(_text(bias, weights, len(known)), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
