@@ -31,6 +31,8 @@ class Lexicon:
     only: frozenset[str]
     actions: dict[str, frozenset[int]]
     """For a stem of what is done, and of numbers, the numbers of the lines that it stands in."""
+    opposed: dict[int, frozenset[int]]
+    """For the number of a line of `actions` those of its opposites."""
     numbers: frozenset[str]
     """Stems of numbers."""
     digits: dict[str, int]
@@ -123,6 +125,11 @@ def lexicon() -> Lexicon:
                 digits[stem] = number
             else:
                 actions.setdefault(stem, set()).add(number)
+    opposed: dict[int, set[int]] = {}
+    for pair in words["opposed"].strip().splitlines():
+        one, other = (min(actions[stem]) for word in pair.split() for stem in stems(word))
+        opposed.setdefault(one, set()).add(other)
+        opposed.setdefault(other, set()).add(one)
     for line in (*done, *numbers, *others):
         words_of = frozenset(stem for stem in _stems(line) if not stem.isdigit())
         for stem in words_of:
@@ -138,6 +145,7 @@ def lexicon() -> Lexicon:
         without,
         only,
         {stem: frozenset(lines) for stem, lines in actions.items()},
+        {line: frozenset(others) for line, others in opposed.items()},
         frozenset(stem for line in numbers for stem in _stems(line) if not stem.isdigit()),
         digits,
         {stem: frozenset(others) for stem, others in same.items()},

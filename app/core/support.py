@@ -40,6 +40,8 @@ APART_SHARE: Final = 0.6
 _APART_WORDS: Final = 5
 _APART_IN_A_ROW: Final = 2
 _HALF: Final = 0.5
+_FEW_WORDS: Final = 3
+"""Up to so many content words, a "not" more or less is all that a sentence says."""
 _SPOKEN_SHARE: Final = 0.75
 """If less of its words is found, a sentence must be in a language that is known: else they may say anything."""
 _TRANSLATED_SHARE: Final = 0.3
@@ -340,7 +342,7 @@ def find_evidence(words: Words, support: Support) -> Evidence:
     elif share < _SPOKEN_SHARE and _is_unspoken(words, support, windows):
         fault = Fault.UNSUPPORTED
     else:
-        fault = _contradiction(words, said, gone, left)
+        fault = _contradiction(words, said, gone, done, left)
     return Evidence(
         windows,
         said,
@@ -400,10 +402,15 @@ def _is_unspoken(words: Words, support: Support, windows: Sequence[Window]) -> b
 
 
 def _contradiction(
-    words: Words, said: Sequence[str], gone: Sequence[str], left: Sequence[frozenset[int]]
+    words: Words, said: Sequence[str], gone: Sequence[str], done: frozenset[int], left: Sequence[frozenset[int]]
 ) -> Fault | None:
     """What no other words make good. *left* is what it says to be done and the records do not."""
-    if is_opposite(words, said, gone):
+    opposed = lexicon().opposed
+    if is_opposite(words, said, gone) or any(
+        not done.isdisjoint(opposed.get(line, ())) for lines in left for line in lines
+    ):
+        return Fault.TURNED
+    if len(words.stems) <= _FEW_WORDS and is_turned(words.tokens, said):
         return Fault.TURNED
     of_numbers = [lexicon().actions[stem] for stem in words.stems if stem in lexicon().numbers]
     is_other = is_of_others(words, said, gone) or any(lines in of_numbers for lines in left)
