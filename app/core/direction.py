@@ -60,6 +60,7 @@ def is_opposite(words: Words, said: Sequence[str], gone: Collection[str]) -> boo
     return (
         any(_opposites(stem) & known or any(stem in _opposites(other) for other in known) for stem in gone)
         or any(token in lexicon().without and token not in said for token in words.tokens)
+        or ("off" in words.tokens and "off" not in said and "on" in said and "on" not in words.tokens)
         or _is_inside_out(words.tokens, said)
     )
 
@@ -233,6 +234,16 @@ def _is_clause_turned(own: _Clause, others: Sequence[_Clause]) -> bool:
         return False
     if any(other.negated and len(other.words) > 1 and other.words <= own.words for other in others):
         return True
+    return _drops_never(own, others)
+
+
+def drops_never(line: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether *line* says to do what *said* has only with a "never" or an "only"."""
+    others = _clauses(said)
+    return any(_drops_never(clause, others) for clause in _clauses(line) if clause.negated is False)
+
+
+def _drops_never(own: _Clause, others: Sequence[_Clause]) -> bool:
     for stem in own.words & lexicon().actions.keys():
         saying = [other for other in others if stem in other.words]
         if saying and all(other.negated or (other.limited and not own.limited) for other in saying):

@@ -67,6 +67,7 @@ class ActWords:
     which: frozenset[str]
     request: frozenset[str]
     why: frozenset[str]
+    protects: frozenset[str]
     things: frozenset[str]
     reader: frozenset[str]
     hand_over: frozenset[str]
@@ -104,7 +105,7 @@ class ActWords:
 
 _STEMS = frozenset(
     "look ask pass_on imperatives events secrets of_secrets supposes ordinary people of_people rights trade tells tries"
-    " views".split()
+    " views protects".split()
 )
 
 

@@ -20,10 +20,20 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, is_report, names_secret, orders
-from app.core.direction import actions, are_claims_known, is_of_others, is_opposite, is_turned, neutral, undone
+from app.core.direction import (
+    actions,
+    are_claims_known,
+    drops_never,
+    is_of_others,
+    is_opposite,
+    is_turned,
+    neutral,
+    undone,
+)
 from app.core.language import spoken_language
 from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records, language_of
@@ -41,7 +51,7 @@ _APART_WORDS: Final = 5
 _APART_IN_A_ROW: Final = 2
 _HALF: Final = 0.5
 _FEW_WORDS: Final = 3
-"""Up to so many content words, a "not" more or less is all that a sentence says."""
+"""Content words."""
 _SPOKEN_SHARE: Final = 0.75
 """If less of its words is found, a sentence must be in a language that is known: else they may say anything."""
 _TRANSLATED_SHARE: Final = 0.3
@@ -343,6 +353,8 @@ def find_evidence(words: Words, support: Support) -> Evidence:
         fault = Fault.UNSUPPORTED
     else:
         fault = _contradiction(words, said, gone, done, left)
+        if fault is None:
+            fault = _fault_of_stems(words, said, has_lost=bool(lost), has_left=bool(left))
     return Evidence(
         windows,
         said,
@@ -377,6 +389,22 @@ def find_evidence(words: Words, support: Support) -> Evidence:
     )
 
 
+def _fault_of_stems(words: Words, said: Sequence[str], *, has_lost: bool, has_left: bool) -> Fault | None:
+    """What one word more or less makes of a sentence of few words, or of one that names what protects."""
+    is_short = len(words.stems) <= _FEW_WORDS
+    if is_short and is_turned(words.tokens, said):
+        return Fault.TURNED
+    protects = not act_words().protects.isdisjoint(words.stems)
+    is_risky = has_left or not _risky().isdisjoint(words.tokens)
+    return Fault.OTHER_ACTION if has_lost and is_risky and (is_short or protects) else None
+
+
+@cache
+def _risky() -> frozenset[str]:
+    known = act_words()
+    return known.claims | known.permits | known.orders | known.you
+
+
 def _part(found: Collection[object], most: int) -> float:
     return min(len(found), most) / most
 
@@ -406,11 +434,11 @@ def _contradiction(
 ) -> Fault | None:
     """What no other words make good. *left* is what it says to be done and the records do not."""
     opposed = lexicon().opposed
-    if is_opposite(words, said, gone) or any(
-        not done.isdisjoint(opposed.get(line, ())) for lines in left for line in lines
+    if (
+        drops_never(words.tokens, said)
+        or is_opposite(words, said, gone)
+        or any(not done.isdisjoint(opposed.get(line, ())) for lines in left for line in lines)
     ):
-        return Fault.TURNED
-    if len(words.stems) <= _FEW_WORDS and is_turned(words.tokens, said):
         return Fault.TURNED
     of_numbers = [lexicon().actions[stem] for stem in words.stems if stem in lexicon().numbers]
     is_other = is_of_others(words, said, gone) or any(lines in of_numbers for lines in left)
