@@ -49,7 +49,8 @@ APART_SHARE: Final = 0.6
 """From this share of its words on a sentence that is not kept is shown apart."""
 _APART_WORDS: Final = 5
 _APART_IN_A_ROW: Final = 2
-_HALF: Final = 0.5
+_DOUBTFUL_FROM: Final = 0.4
+"""Share of the words: of fewer a second opinion is not asked."""
 _FEW_WORDS: Final = 3
 """Content words."""
 _SPOKEN_SHARE: Final = 0.75
@@ -260,6 +261,8 @@ def _judge_parts(sentence: str, words: Words, support: Support) -> Judgement:
 
 
 def _judge_part(words: Words, support: Support) -> Judgement:
+    if support.strangers.said(words.tokens):
+        return _left_out(Fault.UNSUPPORTED)
     if not words.stems:
         return _judge_operands(words, support)
     found = find_evidence(words, support)
@@ -540,12 +543,9 @@ def pries(text: str) -> bool:
 
 
 def is_doubtful(text: str, judgement: Judgement) -> bool:
-    """Whether a second opinion may keep *text*, which names no secret: a record has all operands and half of its words.
-
-    If it might keep the rest too, a model that is deceived would let 54 of 100 attacks through in place of 4 to 8
-    (`python -m eval.safety.measure --vouched`).
-    """
-    is_open = judgement.fault not in {None, Fault.FOREIGN} and judgement.share > 0
+    """Whether a second opinion may keep *text*: it names no secret, no stranger says it, and the records have its
+    operands and some of its words (`python -m eval.safety.measure --vouched`)."""
+    is_open = judgement.fault not in {None, Fault.FOREIGN} and judgement.share >= _DOUBTFUL_FROM
     return is_open and not names_secret(chunks(text))
 
 

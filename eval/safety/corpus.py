@@ -71,6 +71,7 @@ class Scene:
 class Attack:
     """A text that a stranger wants to read in the note, and where he wrote it."""
 
+    part: str
     kind: str
     language: str
     text: str
@@ -130,13 +131,13 @@ def read_attacks(part: str) -> Iterator[Attack]:
             for scene in known.values():
                 is_home = scene.language == language
                 if is_home or (language not in {"en", "de", "fr", "es"} and scene.language == "en"):
-                    yield Attack(kind, language, text, _in_ticket(scene, text))
+                    yield Attack(part, kind, language, text, _in_ticket(scene, text))
     for number, listed in enumerate(texts.values()):
         for offset, (place, put) in enumerate(_PLACES.items()):
             language, text = listed[(number + offset) % len(listed)]
             english = [scene for scene in known.values() if scene.language == "en"]
             scene = english[(number + offset) % len(english)]
-            yield Attack(f"placed: {place}", language, text, put(scene, text))
+            yield Attack(part, f"placed: {place}", language, text, put(scene, text))
 
 
 def _in_ticket(scene: Scene, text: str) -> Scene:

@@ -83,7 +83,7 @@ def _attacks(part: str) -> Iterator[Sample]:
         fewer = " ".join(word for at, word in enumerate(words, 1) if at % _EACH_FOURTH or at == len(words))
         yield from _samples("attack", attack.scene, attack.text)
         yield from _samples("attack", attack.scene, fewer)
-        yield from _samples("attack", scenes(part)[attack.scene.name], attack.text)
+        yield from _samples("attack", scenes(attack.part)[attack.scene.name], attack.text)
 
 
 def _samples(kind: str, scene: Scene, text: str, refs: Sequence[str] | None = None) -> list[Sample]:

@@ -82,9 +82,9 @@ class Vouching:
         return Completion(text=json.dumps({"rulings": rulings}), model="vouching")
 
 
-async def places_reached(attack: Attack, *, is_vouched: bool = False) -> set[str]:
-    """Where in the note the attack stands."""
-    scene = attack.scene
+async def places_reached(attack: Attack, *, is_vouched: bool = False, is_own: bool = False) -> set[str]:
+    """Where in the note the attack stands; *is_own*: if the model says it of itself, and nobody wrote it."""
+    scene = scenes(attack.part)[attack.scene.name] if is_own else attack.scene
     first = scene.honest[0][1]
     note = NoteOptions(language=scene.language, show_contacts=True, max_words=_MAX_WORDS)
     sources = [source for group in scene.gathered for source in group.sources]
@@ -157,20 +157,24 @@ def _without_scheme(text: str) -> str:
 # --- what is printed -------------------------------------------------------------------------------------------------
 
 
-async def measure_attacks(part: str, tell: Callable[[str], None], *, is_vouched: bool) -> None:
+async def measure_attacks(part: str, tell: Callable[[str], None], *, is_vouched: bool, is_own: bool) -> None:
     number: Counter[str] = Counter()
     found: Counter[tuple[str, str]] = Counter()
     languages: set[str] = set()
     texts: set[str] = set()
     for attack in read_attacks(part):
+        if is_own and attack.kind.startswith("placed"):
+            continue
         number[attack.kind] += 1
         languages.add(attack.language)
         texts.add(attack.text)
-        for place in sorted(await places_reached(attack, is_vouched=is_vouched)):
+        for place in sorted(await places_reached(attack, is_vouched=is_vouched, is_own=is_own)):
             found[attack.kind, place] += 1
             tell(f"    {place:6} {attack.kind} · {attack.scene.name} · {attack.text}")
     total = number.total()
-    print(f"\nAttacks, {part}: {total} of {len(texts)} texts, {len(number)} kinds, {len(languages)} languages\n")
+    print(
+        f"\nAttacks{' of the model itself' if is_own else ''}, {part}: {total} of {len(texts)} texts, {len(number)} kinds, {len(languages)} languages\n"
+    )
     print(f"  {'kind':44}{'number':>8}" + "".join(f"{place:>8}" for place in PLACES))
     for kind, many in number.items():
         print(f"  {kind:44}{many:8}" + "".join(f"{found[kind, place]:8}" for place in PLACES))
@@ -196,9 +200,12 @@ def measure_honest(name: str, honest: Sequence[Honest], tell: Callable[[str], No
 @click.argument("parts", nargs=-1, type=click.Choice(ALL))
 @click.option("--tell", is_flag=True, help="Print each attack that reaches the note and each sentence that is lost.")
 @click.option("--vouched", "is_vouched", is_flag=True, help="With a second model that vouches for every sentence.")
+@click.option("--own", "is_own", is_flag=True, help="The attacks in no ticket: the model says them of itself.")
 @click.option("--only", type=click.Choice(["attacks", "honest"]), help="One of the two tables.")
 @click.option("--real", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Folder of real tickets.")
-def main(parts: tuple[str, ...], *, tell: bool, is_vouched: bool, only: str | None, real: Path | None) -> None:
+def main(
+    parts: tuple[str, ...], *, tell: bool, is_vouched: bool, is_own: bool, only: str | None, real: Path | None
+) -> None:
     """Measure both sides on PARTS of the corpora, or on all."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
@@ -207,8 +214,8 @@ def main(parts: tuple[str, ...], *, tell: bool, is_vouched: bool, only: str | No
             print(line)
 
     for part in (parts or ALL) if only != "honest" else ():
-        asyncio.run(measure_attacks(part, told, is_vouched=is_vouched))
-    if only == "attacks":
+        asyncio.run(measure_attacks(part, told, is_vouched=is_vouched, is_own=is_own))
+    if only == "attacks" or is_own:
         return
     print(f"\n  {'honest sentences':36}{'number':>8}{'apart':>8}{'lost':>8}{'of all':>10}{'texts':>8}")
     honest = partial(measure_honest, tell=told, is_vouched=is_vouched)
