@@ -17,10 +17,11 @@ from typing import Final
 
 from app.core.confidence import cited_refs
 from app.core.enhancement import Confidence, Enhancement, Kept
+from app.core.evidence import Support
 from app.core.note import count_note_words
 from app.core.records import Record, Records
 from app.core.source import Source
-from app.core.support import Support, Verdict, judge
+from app.core.support import Verdict, judge
 from eval.cases import Case
 
 Supports = Callable[[str, Sequence[Source]], Awaitable[bool]]

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from app.core.evidence import NO_TICKET, NOBODY, Fault, Support
 from app.core.links import OwnLinks, without_links
 from app.core.masking import Mask
 from app.core.records import Record, Records
 from app.core.source import Gathered
 from app.core.strangers import Strangers
-from app.core.support import NO_TICKET, NOBODY, Fault, Judgement, Support, Verdict, is_doubtful, judge, says
+from app.core.support import Judgement, Verdict, is_doubtful, judge, says
 from app.core.text import one_line, plain_text, tidy, unescaped
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")

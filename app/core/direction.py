@@ -237,10 +237,22 @@ def _is_clause_turned(own: _Clause, others: Sequence[_Clause]) -> bool:
     return _drops_never(own, others)
 
 
-def drops_never(line: Sequence[str], said: Sequence[str]) -> bool:
-    """Whether *line* says to do what *said* has only with a "never" or an "only"."""
+def denies(line: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether *line* says to do what *said* has only with a "never" or an "only", or not to do what it has without."""
     others = _clauses(said)
-    return any(_drops_never(clause, others) for clause in _clauses(line) if clause.negated is False)
+    return any(
+        _drops_never(clause, others) if clause.negated is False else clause.negated and _adds_never(clause, others)
+        for clause in _clauses(line)
+    )
+
+
+def _adds_never(own: _Clause, others: Sequence[_Clause]) -> bool:
+    """Each clause of *others* with what *own* says to be done is without a "not", and one has all of its words."""
+    for stem in own.words & lexicon().actions.keys():
+        saying = [other for other in others if stem in other.words]
+        if any(own.words <= other.words for other in saying) and not any(other.negated for other in saying):
+            return True
+    return False
 
 
 def _drops_never(own: _Clause, others: Sequence[_Clause]) -> bool:

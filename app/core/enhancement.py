@@ -16,12 +16,13 @@ from typing import Final, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.checking import Checker
+from app.core.evidence import Fault
 from app.core.language import sounds_like_another
 from app.core.masking import Mask
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source
 from app.core.storm import Storm
-from app.core.support import Fault, says
+from app.core.support import says
 from app.core.triage import Suggestion
 from app.errors import ModelRefused
 

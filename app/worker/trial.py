@@ -16,11 +16,12 @@ from uuid import uuid4
 from app.core.completion import Completion, Message
 from app.core.delivery import check_still_wanted
 from app.core.enhancement import Draft, Enhancement
+from app.core.evidence import Fault, Support
 from app.core.note import note_reference, render_note
 from app.core.records import Record, Records
 from app.core.steps import Step, noting_steps
 from app.core.strangers import Strangers
-from app.core.support import Fault, Support, judge
+from app.core.support import judge
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.db.reports.audit import record_act, witness

@@ -24,9 +24,10 @@ import numpy as np
 
 from app.core import weighing
 from app.core.checking import Checker
+from app.core.evidence import Support, find_evidence
 from app.core.masking import Mask
 from app.core.sentences import parts_of, read
-from app.core.support import KEPT_FROM, Support, find_evidence
+from app.core.support import KEPT_FROM
 from app.core.weighing import Traits
 from eval.safety.corpus import Scene, quoted, read_attacks, reworded, reworded_by_hand, said, scenes
 
