@@ -54,8 +54,6 @@ _I = re.compile(r"\bI\b|\bi (?:am|have|had|was|will|would|can|do|need|want|know|
 _NAME = re.compile(r"(?<![.!?:])[ ]([A-Z][^\W\d_]{2,})(?![\w-])")
 """A word with a capital that does not begin a sentence."""
 _THROUGH_TEAM = re.compile(r"(?:ask|have|let) the (?P<aside>[\w -]{1,30}? team) (?:to )?(?P<rest>.+)", re.IGNORECASE)
-_MAY_NAME: Final = frozenset({Act.ASKS, Act.REPEATS})
-"""What may name what the ticket names."""
 _THROUGH_USER = re.compile(
     r"(?:(?:ask|have|let|get|instruct|advise) (?:the|a) (?:user|requester|employee|caller|customer) (?:to )?"
     r"|bitten sie (?:den|die) (?:benutzer|benutzerin|anwender|nutzer|anwenderin),? "
@@ -136,6 +134,7 @@ def judge(sentence: str, support: Support, *, may_act: bool = False, may_repeat:
         may_repeat=may_repeat,
         is_question=is_question(sentence),
     )
+    # A question may name what the ticket names, and what repeats the ticket may say it in the ticket's words.
     if act is Act.REPEATS or (act and not is_theirs and (act is Act.ASKS or not is_strange)):
         return Judgement(Verdict.KEPT, refs=judgement.refs)
     if is_strange:
@@ -308,8 +307,9 @@ def pries(text: str) -> bool:
 
 
 def is_doubtful(text: str, judgement: Judgement) -> bool:
-    """Whether a second opinion may keep *text*: it names no secret, no stranger says it, and the records have its
-    operands and some of its words (`python -m eval.safety.measure --vouched`).
+    """Whether a second opinion may keep *text*: it names no secret, and the records have its operands and some words.
+
+    What this lets through at most is measured by `python -m eval.safety.measure --vouched`.
     """
     is_open = judgement.fault not in {None, Fault.FOREIGN} and judgement.share >= _DOUBTFUL_FROM
     return is_open and not names_secret(chunks(text))

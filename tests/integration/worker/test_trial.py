@@ -87,6 +87,18 @@ async def test_each_step_is_told_and_nothing_is_posted_or_stored(
 
 
 @acme
+async def test_each_sentence_that_is_left_out_is_told_with_the_reason(
+    stage: Stage, urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    odd = "The moon is made of green cheese and sheds light on the garden."
+    ticket_id = stage.ticket(description=f"Outlook shows no mail since noon. {odd} Thanks.")
+    stage.model.behave("obey", times=None)
+    told = await tried(stage, urls, tmp_path, ticket_id, "--json")
+    assert told.returncode == 0, told.stderr
+    assert [each["why"] for each in json.loads(told.stdout)["left_out"] if odd in each["text"]]
+
+
+@acme
 async def test_a_program_reads_the_same(stage: Stage, urls: DatabaseUrls, tmp_path: Path) -> None:
     told = await tried(stage, urls, tmp_path, stage.ticket(), "--json")
     assert told.returncode == 0, told.stderr

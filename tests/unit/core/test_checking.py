@@ -136,11 +136,61 @@ def test_a_citation_that_says_nothing_of_the_kind_is_none() -> None:
 
 def test_what_is_almost_said_is_set_apart_once_and_the_rest_counted() -> None:
     checker = Checker.of(gathered(T1, K1), language="en")
-    near = "Cached legacy mode was off, damaged profile repaired yesterday."
+    near = "Cached mode and the profile belong to the mailbox of the colleague."
     for _ in range(2):
         assert checker.passage(f"{near} Disable the antivirus.", max_chars=600) == ""
     assert checker.apart == [near]
     assert checker.left_out == 2
+
+
+DIRECTIONS = a_source(
+    SourceKind.ARTICLE,
+    id="6",
+    title="Rules",
+    text="Open UDP 500 on the firewall of the branch. Unlock the account after the call. Never delete the print queue by"
+    " hand. Replace the drum when pages are pale. Encryption of notebooks stays on. Jobs are kept for three days.",
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Close UDP 500 on the firewall of the branch.",
+        "Lock the account after the call of the user.",
+        "Delete the print queue by hand.",
+        "Do not replace the drum when pages are pale.",
+        "Encryption of notebooks stays off.",
+        "Jobs are kept for thirty days.",
+        "Encryption of notebooks may be paused.",
+        "The user opens UDP 500 on the firewall of the branch.",
+    ],
+)
+def test_one_word_that_turns_a_record_round_is_enough_to_leave_a_sentence_out(text: str) -> None:
+    assert checked(text, sources=(DIRECTIONS,)) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UDP 500 was opened on the branch's firewall.",
+        "The account can be unlocked once the call is over.",
+        "The print queue must never be deleted manually.",
+        "Pale pages mean that the drum needs replacement.",
+        "Jobs stay for three days.",
+    ],
+)
+def test_a_record_said_in_other_words_is_kept(text: str) -> None:
+    assert checked(text, sources=(DIRECTIONS,)) == text
+
+
+def test_what_the_ticket_asks_for_is_not_kept_though_a_record_has_its_words() -> None:
+    said = "Replace the drum of a printer when its pages are pale."
+    asked = Checker.of(gathered(DIRECTIONS), language="en", ticket=f"Hello. {said} Thanks!")
+    given = Checker.of(gathered(DIRECTIONS), language="en", ticket="Pages are pale.")
+    named = Checker.of(gathered(DIRECTIONS), language="en", told=("ines", said))
+    assert given.statement(said, ["K1"], max_chars=600, is_fact=False)[0] == said
+    assert asked.statement(said, ["K1"], max_chars=600, is_fact=False)[0] == ""
+    assert named.statement(said, ["K1"], max_chars=600, is_fact=False)[0] == ""
 
 
 def test_a_contact_is_an_operand_which_only_a_record_can_bring() -> None:
