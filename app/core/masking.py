@@ -16,7 +16,18 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from app.core.detect import codes, commands, contacts, keys, money, national_ids, passwords, phones
+from app.core.detect import (
+    codes,
+    commands,
+    contacts,
+    default_accounts,
+    keys,
+    money,
+    national_ids,
+    password_columns,
+    passwords,
+    phones,
+)
 from app.core.detect.finding import Finding, Secret
 from app.core.detect.scan import Anchors, Scan
 
@@ -121,13 +132,26 @@ def find_placeholders(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(found for text in texts for found in _PLACEHOLDER.findall(text))
 
 
-_MODULES: Final = (passwords, codes, commands, keys, contacts, phones, money, national_ids)
+_MODULES: Final = (
+    passwords,
+    password_columns,
+    default_accounts,
+    codes,
+    commands,
+    keys,
+    contacts,
+    phones,
+    money,
+    national_ids,
+)
 _ANCHORS: Final = Anchors({group: words for module in _MODULES for group, words in module.ANCHORS.items()})
 Detector = Callable[[Scan], Iterable[Finding]]
 _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
     (keys.issued_keys, frozenset({"issued", "private key"})),
     (commands.commands, frozenset(commands.ANCHORS)),
+    (password_columns.password_columns, frozenset({"password"})),
     (passwords.passwords, frozenset(passwords.ANCHORS)),
+    (default_accounts.default_accounts, frozenset(default_accounts.ANCHORS)),
     (codes.codes, frozenset(codes.ANCHORS)),
     (keys.keys_in_context, frozenset(keys.ANCHORS) - {"issued", "private key"}),
     (contacts.emails, frozenset(contacts.ANCHORS)),

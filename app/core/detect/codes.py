@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.core.detect.finding import IS, QUOTES, Finding, Secret, found_value
+from app.core.detect.password_words import CHANGED
 from app.core.detect.scan import Scan
 
 _OF_WHAT = (
@@ -16,7 +17,7 @@ _OF_WHAT = (
 )
 _KIND = (
     r"(?:de vérification|de sécurité|d['’]accès|confidentiel|secret|de confirmation|du portail|de la porte"
-    r"|de l['’]alarme|de verificación|de seguridad|de acceso|de confirmación|de la alarma|de la puerta"
+    r"|de l['’]alarme|d['’]alarme|de verificación|de seguridad|de acceso|de confirmación|de (?:la )?alarma|de la puerta"
     r"|di verifica|di sicurezza|di accesso|di conferma|di sblocco|dell['’]allarme"
     r"|de acesso|de verificação|de segurança|de confirmação|do alarme|da porta"
     r"|weryfikacyjny|dostępu|bezpieczeństwa|autoryzacyjny|do alarmu|do bramy|do drzwi|jednorazowy"
@@ -36,13 +37,15 @@ _TAIL = (
     rf"[{QUOTES}]?(?:\s+sim)?"
     r"(?:\s+(?:for|für|pour|para|per|of|von|der|de|del|della|do|da|dla|от|na|k)(?:\s+\S{1,30}){1,4}?)?"
 )
+_ARTICLE = r"(?:\s+(?:the|le|la|el|il|o))?"
 _STATED = re.compile(
     rf"{_TAIL}(?:\s+{IS}|是|为)?\s*[:=#：]\s*[{QUOTES}]?"
-    r"(?P<value>(?=[a-z-]{0,8}\d)[a-z0-9]{3,8}(?:[ -](?=[a-z]{0,4}\d)[a-z0-9]{2,5}){0,2}#?"
+    r"(?P<value>(?=[a-z-]{0,8}\d)[a-z0-9]{3,8}(?:(?P<by>[ -])(?=[a-z]{0,4}\d)[a-z0-9]{2,5}"
+    r"(?:(?P=by)(?=[a-z]{0,4}\d)[a-z0-9]{2,5})?)?#?"
     r"|[a-z]-\d{6}|(?:\d[ -]?){3,9}\d#?)(?!\w|\.\d)"
 )
 _SAID = re.compile(
-    rf"{_TAIL}(?:\s+{IS}|是|为)?\s*[{QUOTES}]?"
+    rf"{_TAIL}{CHANGED}?(?:\s+{IS}{_ARTICLE}|是|为)?\s*[{QUOTES}]?"
     r"(?P<value>[a-z]-\d{6}|(?:\d\d ){2}\d\d|\d{3,4}[ -]\d{3,4}|\d{4,8}#?|\d{3,5}[a-z]|\d{2}[a-z]\d{2})(?![\w%]"
     r"|[-/:.]\d)"
 )
@@ -60,6 +63,12 @@ _BEFORE = re.compile(
     r"|mein)\s+(?:\w+\s+){0,2}$"
 )
 
+_NEXT = re.compile(r"[\s,;]{1,3}(?:(?:and|und|et|y|e|i|и)\s)?(?P<value>(?=[a-z-]{0,8}\d)[a-z0-9]{3,8}(?:[ -][a-z0-9]{2,8})?)(?![\w-])")
+_AND_OF_ANOTHER = re.compile(
+    # the code of the safe is x and alarm y
+    r"[\s,;]{1,3}(?:(?:and|und|et|y|e|i|и)\s+)(?:(?:the|der|die|das|le|la|el)\s+)?(?:alarm|safe|door|gate|tür|tor|tresor|alarme|coffre|porte"
+    rf"|puerta|alarma)(?:[- ]?codes?)?(?:\s+{IS})?[\s:]+(?P<value>\d{{4,8}}#?)(?![\w.])"
+)
 _LONGEST: Final = 64
 
 ANCHORS: Final = {
@@ -88,7 +97,23 @@ def codes(scan: Scan) -> Iterator[Finding]:
             or _BEFORE.search(scan.lower, max(at - _LONGEST, 0), at)
         )
         if match:
-            yield found_value(match, Secret.PASSWORD)
+            yield (found := found_value(match, Secret.PASSWORD))
+            yield from _others(scan, found)
+
+
+def _others(scan: Scan, first: Finding) -> Iterator[Finding]:
+    """The codes of a list after its *first*, which have its form; or the one of another lock."""
+    form = _form(scan.lower[first.start : first.end])
+    end = first.end
+    while (match := _NEXT.match(scan.lower, end)) and _form(match["value"]) == form:
+        yield Finding(*match.span("value"), Secret.PASSWORD)
+        end = match.end()
+    if match := _AND_OF_ANOTHER.match(scan.lower, end):
+        yield Finding(*match.span("value"), Secret.PASSWORD)
+
+
+def _form(code: str) -> str:
+    return re.sub(r"[a-z0-9]", "x", code)
 
 
 def _of_six_digits(scan: Scan, at: int) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ _ACCOUNTS: Final = frozenset(
 _MESSAGE_ID = re.compile(r"(?:message-?id|msgid|in-reply-to|references|content-id|call-id|cid)\W{0,4}$")
 _MAIL_WORD = re.compile(
     r"(?:mail|courriel|correo|posta|почт|邮|write to|written? to|send[^.\n]{0,12} to|reach|contact|reply[- ]to|cc|bcc"
-    r"|from|to|adres|schreib"
+    r"|(?<!\w)(?:from|to)(?!\w)|adres|schreib"
     r"|bitte an|écrire|escrib|scriv|napis|napiš|yaz|напиш|address|mailto|rcpt|sender|recipient)[\w-]{0,6}[^\n@]{0,16}$"
 )
 _TO_SOMEBODY = re.compile(
@@ -67,7 +67,7 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _ENDS_A_BOUNCE = re.compile(r"[\w.+'-]{1,64}=$")
 
 ANCHORS: Final = {
-    "at": ("@",),
+    "at": ("@", "＠"),
     "coded at": ("%40",),
     "disguised": (
         "(at)|[at]|{at}|<at>|(@)|[@]|(ät)|[ät]|(a)|arobase|arroba|chiocciola|małpa|zavináč|собака|snabel|kukac"

@@ -147,7 +147,7 @@ _MIN_HYPHENS: Final = 4
 _HAS_GROUPS = re.compile(r"[A-Z0-9][A-Z0-9]{3,5}(?:-[A-Z0-9]{4,6}){4}")
 _SCHEME = re.compile(
     rf"(?:(?:proxy-)?authorization[{QUOTES}]?\s*[:=]\s*[{QUOTES}]?(?:[\w-]{{1,20}}\s+)?(?:token=[{QUOTES}]?)?"
-    r"|(?:bearer|basic|apikey|geniekey|splunk|zoho-oauthtoken|negotiate)[ :]+)(?P<value>[\w+/.~=-]{12,1024})"
+    r"|(?:bearer|basic|apikey|geniekey|splunk|zoho-oauthtoken|negotiate)[ :]+)(?!\w{2,20}=[\w\"'])(?P<value>[\w+/.~=-]{12,1024})"
 )
 _QUERY = re.compile(r"(?P<name>[a-z-]{3,12})=(?P<value>[^&\s#\"'<>;,]{6,1024})")
 _MAY_BE_NO_SECRET: Final = frozenset({"key", "code", "auth", "session", "pass", "sid"})
@@ -155,9 +155,18 @@ _IN_A_QUERY = re.compile(r"[?&;#][\w-]{0,24}$")
 _COOKIE = re.compile(
     r"(?:jsessionid|phpsessid|asp\.net_sessionid|aspsessionid\w{0,8}|\.?aspxauth|\.aspnetcore\.[\w.]{1,30}"
     r"|connect\.sid|sessionid"
+    r"|ests\w{0,12}auth\w{0,12}|wordpress_(?:sec|logged_in)_[0-9a-f]{8,32}|(?:pve|pmg|pbs)authcookie|mrhsession|ltpatoken2?"
+    r"|nsc_aaac|svpncookie|webvpn|spoidcrl|remember_\w{2,60}|vmware-api-session-id"
     r"|session_id|sess(?:ion)?|sessid|\w{0,16}_session(?:_id)?|csrftoken|xsrf-token|fedauth|rtfa|saml(?:response"
     r"|request)|[_\w-]{0,12}sid)=(?P<value>[^\s;,\"'<>]{12,1024})"
 )
+_OF_COOKIE = re.compile(r"(?P<name>[\w.%-]{1,64})=(?P<value>[^\s;,\"'<>]{16,1024})")
+_COUNTS_VISITS = re.compile(r"_g(?:a|id|cl)|_fb|_hj|optanon|consent|cookielaw|utm")
+_SEED = re.compile(
+    # As authenticators show it, when the picture can't be read: sixteen characters or more of base32, in fours.
+    r"(?:keys?|secrets?(?: keys?)?|codes?|seed)\b[^\n]{0,40}?[\s:](?P<value>(?:[a-z2-7]{4} ){3,7}[a-z2-7]{4})(?!\w)"
+)
+_OF_A_SEED = re.compile(r"mfa|2fa|otp|authent|setup|secret|two[- ]factor|einricht|config")
 _HOOK = re.compile(
     r"(?:hooks\.slack\.com/(?:services|workflows|triggers)|webhook\.office\.com/webhookb2"
     r"|discord(?:app)?\.com/api/webhooks)/(?P<value>[^\s\"'<>)]{10,1024})"
@@ -216,9 +225,11 @@ ANCHORS: Final = {
         f"{each}=" for each in ("token", "key", "secret", "signature", "sig", "code", "auth", "sid", "session", "pass")
     ),
     "cookie": (
-        "jsessionid|phpsessid|asp.net_s|aspsession|.aspxauth|aspxauth|.aspnetcore|connect.sid|sessionid|session_id|"
+        "estsauth|wordpress_|authcookie|pveauth|pmgauth|pbsauth|mrhsession|ltpatoken|nsc_aaac|svpncookie|webvpn|spoidcrl|"
+        "remember_|vmware-api-s|jsessionid|phpsessid|asp.net_s|aspsession|.aspxauth|aspxauth|.aspnetcore|connect.sid|sessionid|session_id|"
         "session=|sess=|sessid|_session|csrftoken|xsrf-token|fedauth|rtfa|samlre|sid="
     ).split("|"),
+    "cookies": ("cookie: ", 'cookie": "'),
     "hook": "hooks.slack.com|webhook.office.com|discord.com/api|discordapp.com/api".split("|"),
     "url": ("://",),
     "key": (
@@ -259,6 +270,11 @@ def _start_of_bot(text: str, colon: int) -> int:
 
 def keys_in_context(scan: Scan) -> Iterator[Finding]:
     """Values that a word before them names as a key, if they look random enough for one."""
+    for at, word in scan.hits("cookies"):
+        end = scan.text.find("\n", at, at + _LONGEST_HEADER)
+        for match in _OF_COOKIE.finditer(scan.text, at + len(word), end if end > 0 else at + _LONGEST_HEADER):
+            if not _COUNTS_VISITS.match(match["name"].lower()) and _is_random(found_value(match, Secret.KEY), scan):
+                yield _whole(match, scan)
     for group, find in _IN_CONTEXT.items():
         end = 0
         for at, _ in scan.hits(group):
@@ -297,6 +313,8 @@ def _named(scan: Scan, at: int) -> Finding | None:
     if (match := _VALUE_ATTRIBUTE.match(scan.lower, at)) and _is_random(found := found_value(match, Secret.KEY), scan):
         return found
     before = scan.lower[max(at - _LONGEST_QUALIFIER, 0) : at]
+    if (match := _SEED.match(scan.lower, at)) and _is_seed(scan, match, before):
+        return Finding(*match.span("value"), Secret.KEY)
     match = _STATED.match(scan.lower, at) or _BESIDE.match(scan.lower, at)
     if match is None or _PUBLIC.search(before):
         return None
@@ -311,8 +329,15 @@ def _named(scan: Scan, at: int) -> Finding | None:
     return _whole(match, scan) if _is_random(finding, scan) else None
 
 
+def _is_seed(scan: Scan, match: re.Match[str], before: str) -> bool:
+    value = scan.text[match.start("value") : match.end("value")]
+    says_so = _OF_A_SEED.search(before + scan.lower[match.start() : match.start("value")])
+    return bool(says_so) and (value.isupper() or any(map(str.isdigit, value)))
+
+
 _LONGEST_QUALIFIER: Final = 24
 _LONGEST_READ: Final = 1_000
+_LONGEST_HEADER: Final = 4_000
 _REST = re.compile(r"[\w+/=.~%-]*")
 _IN_CONTEXT: Final[dict[str, Callable[[Scan, int], Finding | None]]] = {
     "hook": _by(_HOOK, is_sure=True),

@@ -23,7 +23,7 @@ _NO_PASSWORD: Final = re.compile(
     r"|(?:kb|inc|cve|id|aadsts|ora|rfc|srv|pc|nb|chg|req|sr|prb|task|evt|win|ver|event|sql|db|sw|fw|vm|nas)-?\d[\w.-]*"
     r"|v?\d+(?:[.:,/-]\d+)*|\d{1,2}(?:st|nd|rd|th)|#\d+|\d+(?:x|h|min|s|d|g|mb|gb|kb|days?|tage?n?|jours?|d[ií]as?|bit)"
     r"|\d+[.%)].*|[a-z]{2,}\d?(?:[>/|,.]+[a-z]+\d?)+|[a-z]+_[a-z_]+|[a-z>/]+&[a-z]+|(?:ticket|issue|case|bug|request|pr|order|inc"
-    r"|build|line)?#\d+|\d+-\w+|[a-z]+[-/][a-z]+(?:[-/][a-z]+)*)"
+    r"|build|line)?#\d+|\d+-\w+|#[0-9a-f]{3,8}|[a-z]+\d?(?:\+[a-z]+\d?)+|[a-z]+[-/][a-z]+(?:[-/][a-z]+)*)"
 )
 _PATH: Final = re.compile(r"(?:/[\w.-]+){2}|[A-Za-z]:\\|\\\\")
 _MIN_WORD: Final = 4
@@ -62,15 +62,20 @@ LOOKS_LIKE_ONE = re.compile(
 )
 
 
+WORDS_AND_NUMBER = re.compile(
+    # Sofa-Lamp-6
+    r"(?!(?i:form|version|room|build|page|step|line|error|server|printer|part|level|port)[^A-Za-z])"
+    r"(?:[A-ZÀ-ÞА-Я][^\W\d_]{2,}[._!-]){1,4}\w{0,12}\d{1,8}[!?]?"
+)
 _WRAPS: Final = QUOTES + "()[]{}<>,;:"
 
 
-def of_word(match: re.Match[str], looks: re.Pattern[str]) -> Finding | None:
-    """The password that the word *match* is, by its form alone."""
-    word = match[0]
+def of_word(match: re.Match[str], looks: re.Pattern[str], *, group: int | str = 0) -> Finding | None:
+    """The password that the word *group* of *match* is, by its form alone."""
+    word = match[group]
     if cut := _CUT_AT.search(word, 1):
         word = word[: cut.start()]
-    start = match.start() + len(word) - len(word.lstrip(_WRAPS))
+    start = match.start(group) + len(word) - len(word.lstrip(_WRAPS))
     word = word.strip(_WRAPS).rstrip(".?")
     if not looks.fullmatch(word) or _NO_PASSWORD.fullmatch(word.lower()) or not may_be(word):
         return None
@@ -88,7 +93,11 @@ def is_said(match: re.Match[str], scan: Scan, finding: Finding) -> bool:
     digits = sum(map(str.isdigit, core))
     if verb and digits >= _MIN_WORD and not core.strip("0123456789-"):
         return True
-    if _NO_PASSWORD.fullmatch(core.lower()) and not (verb and digits >= _MIN_WORD):
+    if (
+        _NO_PASSWORD.fullmatch(core.lower())
+        and not (verb and digits >= _MIN_WORD)
+        and not WORDS_AND_NUMBER.fullmatch(core)
+    ):
         return False
     if _is_quoted(match["value"]):
         has_reason = bool(groups.get("verb") or digits)

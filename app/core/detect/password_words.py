@@ -12,7 +12,7 @@ LABEL: Final = re.compile(
     # Long words also count within a name: DB_PASSWORD, userPassword, Adminpasswort.
     r"(?:access[- ]pass(?![^\W\d_])|credential(?![^\W\d_])"
     r"|pass[-_ ]?words?|pas(?:words?|sowrds?|swrods?)|pass?wr?ds?|passwort(?:er|es|s)?|passwörter|paßwort"
-    r"|passord(?:et)?"
+    r"|passord(?:et)?|kodeord(?:et)?|lozink\w{1,3}|gesl[oa](?!\w)|slaptaž\w{2,5}|parool\w{0,2}|mật khẩu|kata sandi"
     r"|pass[-_ ]?phrases?|pass[-_ ]?codes?|pass[-_ ]?keys?|userpass|dbpass|storepass|keypass|kennw[oö]rt(?:er|es|s)?"
     r"|mots? de passe|phrase de passe|contrase(?:ñ|n)as?|palavras?[- ]passe|palavra de passe|parola d['’]ordine"
     r"|parola chiave|wachtwoord(?:en)?|l[öo]senord(?:et)?|adgangskoden?|jelszó\w{0,3}|jelszav\w{1,4}|salasanan?"
@@ -25,7 +25,7 @@ LABEL: Final = re.compile(
     r"|network (?:security )?key|ключ от wi-?fi"
     rf"|{_AFTER_LETTER}(?:(?:pswd|pwd|psw|pw|psk|mdp|ww|senhas?|clave)(?![^\W\d_])|hasł\w{{1,4}}|hasl[aoe]m?"
     rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
-    r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd|密码|密碼|口令|パスワード|비밀번호|סיסמ[הא]|كلمة المرور|κωδικός)"
+    r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd|密码|密碼|口令|パスワード|비밀번호|סיסמ[הא]|كلمة المرور|κωδικ(?:ός|ό|ού)(?: πρόσβασης)?)"
 )
 ADJECTIVE: Final = (
     r"(?:\s+(?:provisoire|temporaire|initiale?|actuel(?:le)?|nouveau|nueva|nuevo|temporal|provisional|inicial|actual"
@@ -38,7 +38,7 @@ OF_WHAT: Final = (
     r"|intranet|again|nochmals?|erneut|encore|de nuevo))?"
 )
 """What a password is for, beside the word: "mdp wifi"."""
-OF_WIFI: Final = r"(?:\s+(?:\w{1,4}\s+)?(?:wi-?fi|wlan))?"
+OF_WIFI: Final = r"(?:\s+(?:\w{1,4}\s+)?(?:wi-?fi|wlan|вай-?фа\w{1,2}))?"
 STILL: Final = (
     "now|jetzt|still|noch|always|immer|toujours|siempre|sempre|altijd|zawsze|vždy|всегда|hep|her zaman"
     "|(?:since|seit|depuis|desde|od|da|sinds) (?:yesterday|today|gestern|heute|hier|ayer|hoy|wczoraj|dziś|ieri|oggi"
@@ -47,17 +47,25 @@ STILL: Final = (
 FOR: Final = (
     rf"(?:\s*\((?![{QUOTES}])[^)\n]{{1,30}}\)"
     r"|\s+(?:for|für|fuer|pour|para|per|of|von|vom|zum|des|der|de|du|dell[ao]|del|della|di|do|da|dos|das|dla|ke?|od"
-    r"|для|от|voor|van|til|on|am|im|sur|en|at|à|auf|in|nel|no|na)(?:\s+[\w.@\\’'-]{1,40}){1,4}?)?"
+    r"|для|от|до|від|для|για|voor|van|til|till|fra|on|am|im|sur|en|at|à|auf|in|nel|no|na)(?:\s+[\w.@\\’'-]{1,40}){1,4}?)?"
 )
 CHANGED: Final = (
     r"(?:\s+(?:has been |have been |was |were |is |wurde |habe ich |haben wir |a été |ha sido |fue |è stata |foi "
     r"|zostało |bylo )?(?:re)?(?:set|changed|updated|gesetzt|geändert|zurückgesetzt|changée?|réinitialisé|cambiad[ao]"
     r"|restablecid[ao]|impostata|cambiata|reimpostata|alterada|redefinida|zmienione|zresetowane|změněno|resetováno"
-    r"|изменён|изменен|сменён|сменен|gewijzigd)"
-    r"(?:\s+(?:temporarily|back))?(?:\s+(?:to|as|auf|à|en|a|in|para|na|naar|на))?"
+    r"|изменён|изменен|сменён|сменен|змінено|gewijzigd|ændret|endret|ändrat|bytt|vaihdettu|schimbată)"
+    r"(?:\s+(?:temporarily|back))?(?:\s+(?:to|as|auf|à|en|a|in|para|na|naar|на|til|till|în))?"
     r"|\s+(?:habe ich|haben wir|used|i use|you sent|yang|wurde auf|改成了?|改为|設為|设为|已重置为)"
     r"|(?:已)?重置为|改成了?|改为|设为)"
 )
+OF_MAKERS: Final = frozenset(
+    (
+        "admin password passw0rd password1 pass default changeme calvin cisco ubnt apc root toor friend raspberry "
+        "vagrant netgear1 pfsense opnsense nsroot smcadmin motorola tomcat infoblox sysadmin admin00 1111 0000 "
+        "1234 12345 123456 12345678 1234admin admin123 admin1234 public private hp invent ibm synology manager supervisor"
+    ).split()
+)
+"""Passwords that makers put on their devices, and that stay there."""
 NO_VALUE: Final = frozenset(
     (
         "expired expires expiring reset resets wrong incorrect invalid unknown none null nil n/a na tbd yes no ok "

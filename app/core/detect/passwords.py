@@ -15,12 +15,14 @@ from app.core.detect.password_values import (
     HAS_ALL_SIGNS,
     LOOKS_LIKE_ONE,
     QUOTED,
+    WORDS_AND_NUMBER,
     is_said,
     is_stated,
+    may_be,
     of_word,
     value_of,
 )
-from app.core.detect.password_words import ADJECTIVE, CHANGED, FOR, LABEL, OF_WHAT, OF_WIFI, STILL
+from app.core.detect.password_words import ADJECTIVE, CHANGED, FOR, LABEL, NO_VALUE, OF_WHAT, OF_WIFI, STILL
 from app.core.detect.scan import Scan
 
 _AROUND = rf"[{QUOTES}*]{{0,2}}"
@@ -54,11 +56,11 @@ _BESIDE = re.compile(
 )
 _SET_TO = re.compile(
     # changed the password of jdoe to x
-    rf"[^\n.:]{{0,40}}?(?P<set>\s(?:to|auf|en|à|a|na|para|in|naar|на))\s+(?P<value>{QUOTED}|\S{{1,127}})"
+    rf"[^\n.:]{{0,40}}?(?P<set>\s(?:to|auf|en|à|a|na|para|in|naar|на|til|till|în))\s+(?P<value>{QUOTED}|\S{{1,127}})"
 )
 _CHANGES = re.compile(
     r"(?:chang|reset|\bset|updat|gesetzt|geändert|zurückgesetzt|setze|mis\b|cambi|pus[eo]|impost|alter|mud(?:ei|ou)"
-    r"|zmieni|změni|смени|измени|gewijzigd)\w*"
+    r"|zmieni|změni|смени|измени|зміни|gewijzigd|bytt|ändra|ændre|endre|vaihdo|muuto|schimb|değiştir|módosít|αλλα|άλλα)\w*"
 )
 _FROM_TO = re.compile(
     # changed the password (yesterday) from x to y
@@ -94,13 +96,15 @@ _PAIR_STATED = re.compile(rf"[^\n:=]{{0,40}}?\s*[:=]\s*{_USER_AND_VALUE}")
 _PAIR_BESIDE = re.compile(rf"[^\n:=]{{0,25}}?\s*-?\s+{_USER_AND_VALUE}")
 _PAIR_BEFORE = re.compile(r"(?<!\S)[\w.@\\-]{2,40}\s?/\s?(?P<value>\S{4,40})\s+\(?$")
 _SSID = re.compile(
-    r"(?:ssid|wlan|wi-?fi)\W{1,3}[\w. -]{1,32}[,;/|]\s*(?:key|schlüssel|clé|clave|chiave|chave|klucz|klíč"
-    r"|ключ)\W{1,3}(?P<value>[^\s,;]{6,64})"
+    rf"(?:ssid|wlan|wi-?fi)\W{{1,3}}[\w. -]{{1,32}}[{QUOTES}]?\s?[,;/|\n]\s*(?:key|schlüssel|clé|clave|chiave|chave|klucz"
+    rf"|klíč|ключ)\W{{1,3}}(?P<value>[^\s,;{QUOTES}]{{6,64}})"
 )
 _PASSPHRASE = re.compile(
     r"(?:pass[-_ ]?phrase|phrase de passe|recovery phrase|seed phrase|mnemonic)(?:\s(?:for"
-    r"|pour)(?: \w+){1,4}?)?\s*(?:(?:is|est)\s?[:=]?|[:=])\s*(?P<value>[^\W\d_]+(?:[ -][^\W\d_]+){2,23})(?![\w-])"
+    r"|pour)(?: \w+){1,4}?)?\s*(?P<joint>(?:is|est)\s?[:=]?|[:=])\s*(?P<value>[^\W_]+(?:[ -][^\W_]+){2,23})(?![\w-])"
 )
+_OF_A_SENTENCE: Final = frozenset("a an the to by for with in on at of not no too again and or is de le la les pas".split())
+"""Words that no phrase of random words has."""
 _APP_PASSWORD = re.compile(
     r"app(?:lication)?[- ](?:specific )?password\W{1,3}(?:is )?(?P<value>(?:[a-z]{4} ){3}[a-z]{4}(?![\w]))"
 )
@@ -114,9 +118,23 @@ _ASKS_FOR_A_PAIR = re.compile(
     r"(?:user(?:name)?|login|un|benutzer(?:name)?|usuario|utente|utilisateur|usuário|użytkownik|uživatel|kullanıcı"
     r"|логин)(?:\s?[/&]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s)$"
 )
+_CLAUSE = re.compile(
+    # PW for the PDF is the invoice date, x    the password that you sent, x,    my password to the usual one: x
+    r"(?P<words>[^\n.,:;?!]{2,60}?)(?:,|:|\s[–-])\s+(?:it is |it['’]s |er ist |es lautet |c['’]est |es |è )?"
+    r"(?P<value>[^\s,;()]{4,40})(?=[,.;)]*(?:\s|$))"
+)
+_TELLS = re.compile(r"(?<!\w)(?:is|steht|lautet|ist|est|es|è|é|jest|je|staat|står|stoi)(?!\w)")
+_LONGEST_AUXILIARY: Final = 4
+_MIN_NUMBER: Final = 6
+_RIGHT_BEFORE = re.compile(rf"(?:^|\s)(?P<value>{WORDS_AND_NUMBER.pattern})\s+\(?$")
+_OF_A_WINDOW = re.compile(r"\s+(?:field|box|dialog|window|screen|page|button|icon|option|prompt|policy|manager|feld|fenster|champ|campo)(?!\w)")
+_USER = r"(?=[\w.-]*[A-Za-z])[\w.-]{2,30}"
+_AFTER_A_USER = re.compile(rf"[\s(]{_USER}(?:\s?[,/|:]\s?|\s(?:and|und|et|y|e|i|и)\s)$")
+_OF_DOMAIN = re.compile(rf"\\(?<=[\w.]\\)(?<![\w:]:\\){_USER}(?:\s?[,/:]\s?|\s)(?P<value>[^\s,;()]{{6,40}})(?=[\s,.;)]|$)(?<!\.\w\w\w\w)(?<!\.\w\w\w)")
 _JOINTS: Final = ("/", "& ", "/ ", *(f" {each} " for each in ("and", "und", "et", "y", "e", "i", "a", "и", "ve")))
 _LOOK_BACK: Final = 64
 _LONGEST_SENTENCE: Final = 64
+_LONGEST_CLAUSE: Final = 104
 _ENDS_A_SENTENCE = re.compile(r"[.!?]\s|\n")
 _WITH_A_DIGIT = re.compile(r"(?<!\S)[^\s\d]{0,40}[0-9]\S{0,60}")
 
@@ -127,8 +145,15 @@ ANCHORS: Final = {
         "jelsz|salasana|secret word|"
         "security answer|requirep|wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
         "wlan|hotspot|clé|clave|chiave|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
-        "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|κωδικός"
+        "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|κωδικ|"
+        "kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
     ).split("|"),
+    "sign-in": (
+        "login with|login as|log in as|log in with|logs in as|logs in with|logged in as|logged in with|log on as|log on with|"
+        "logs on as|logs on with|signed in as|sign in with|sign in as|shared account|local account|account (|account is |"
+        "anmeldung mit|angemeldet mit|anmelden mit|konto ist |konto (|compte est |compte (|cuenta es |cuenta ("
+    ).split("|"),
+    "domain": ("\\",),
     "pair": (
         "cred|login|log-in|user|un/pw|zugangs|anmelded|benutzer/|identifiant|accès|acceso|usuario|dane |giriş bilgi|"
         "přihlašovací ú|учётные|учетные|логин/|inlog"
@@ -146,16 +171,34 @@ ANCHORS: Final = {
 def passwords(scan: Scan) -> Iterator[Finding]:
     for group, pattern in (("url", _IN_URL), ("phrase", _PASSPHRASE), ("phrase", _APP_PASSWORD), ("ssid", _SSID)):
         for at, _ in scan.hits(group):
-            if match := pattern.match(scan.lower, at):
+            match = pattern.match(scan.lower, at)
+            if match and not (pattern is _PASSPHRASE and _is_a_sentence(match)):
                 yield Finding(*match.span("value"), Secret.PASSWORD)
+    for at, word in scan.hits("sign-in"):
+        yield from _beside_a_user(scan, at, at + len(word.rstrip(" (")))
+    for at, _ in scan.hits("domain"):
+        if (match := _OF_DOMAIN.match(scan.text, at)) and (found := of_word(match, HAS_ALL_SIGNS, group="value")):
+            yield found
     for at, _ in scan.hits("pair"):
         if word := _PAIR_WORD.match(scan.lower, at):
             yield from _pair(scan, at, word.end())
+    end = 0
     for at, _ in scan.hits("password"):
         if label := LABEL.match(scan.lower, at):
-            yield from _at_label(scan, label)
+            for found in _at_label(scan, label, end):
+                yield found
+                end = found.end
     if scan.hits("password"):
         yield from _told(scan)
+
+
+def _beside_a_user(scan: Scan, start: int, end: int) -> Iterator[Finding]:
+    """What can be nothing but a password, after a user's name and the words *start* to *end*: "log in as jdoe, x"."""
+    if scan.has_digit(end, end + _LONGEST_SENTENCE) and not scan.lower[max(start - 1, 0) : start].isalpha():
+        for match in _WITH_A_DIGIT.finditer(scan.text, end, end + _LONGEST_SENTENCE):
+            found = of_word(match, HAS_ALL_SIGNS)
+            if found and _AFTER_A_USER.search(scan.text, end, found.start):
+                yield found
 
 
 def _told(scan: Scan) -> Iterator[Finding]:
@@ -177,8 +220,14 @@ def _pair(scan: Scan, start: int, end: int) -> Iterator[Finding]:
             return
 
 
-def _at_label(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
-    """The passwords that the word *label* gives away."""
+def _is_a_sentence(match: re.Match[str]) -> bool:
+    """Whether words after "the passphrase is" are no phrase of its own: "wrong again today"."""
+    words = match["value"].split()
+    return match["joint"].strip().isalpha() and (words[0] in NO_VALUE or not _OF_A_SENTENCE.isdisjoint(words))
+
+
+def _at_label(scan: Scan, label: re.Match[str], after: int) -> Iterator[Finding]:
+    """The passwords that the word *label* gives away; before the word only what stands *after* that place."""
     before = scan.lower[max(label.start() - 24, 0) : label.start()]
     if before.endswith(_JOINTS) and (pair := _ASKS_FOR_A_PAIR.search(before)):
         found = [*_pair(scan, label.start() - len(before) + pair.start(), label.end())]
@@ -188,13 +237,20 @@ def _at_label(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
     if changed := [*_from_to(scan, label)]:
         yield from changed
         return
-    first = _stated(scan, label) or _said(scan, label) or _before(scan, label) or _near(scan, label)
+    first = _stated(scan, label) or _said(scan, label)
+    if first is None:
+        has_digit = scan.has_digit(label.end(), label.end() + _LONGEST_CLAUSE)
+        first = (
+            (_in_a_clause(scan, label) if has_digit else None)
+            or _before(scan, label, after)
+            or (_near(scan, label) if has_digit else None)
+        )
     if first:
         yield first
         match = _AND_NOW.match(scan.lower, first.end)
         if match and is_said(match, scan, second := value_of(match, scan)):
             yield second
-        elif scan.has_digit(label.start() - _LOOK_BACK, label.start()) and (old := _before_by_form(scan, label)):
+        elif scan.has_digit(label.start() - _LOOK_BACK, label.start()) and (old := _before_by_form(scan, label, after)):
             yield old  # the old one was x, the new password is y
 
 
@@ -240,22 +296,39 @@ def _said(scan: Scan, label: re.Match[str]) -> Finding | None:
     return None
 
 
-def _before(scan: Scan, label: re.Match[str]) -> Finding | None:
-    """A password before the word: "with x as password", "login with jdoe and x fails, the password is right"."""
-    if not scan.has_digit(label.start() - _LOOK_BACK, label.start()):
+def _in_a_clause(scan: Scan, label: re.Match[str]) -> Finding | None:
+    """A password that stands apart after words about it: "the password that you sent, x, is rejected"."""
+    match = _CLAUSE.match(scan.lower, label.end())
+    if match is None or any(_is_status(word) for word in match["words"].split()):
         return None
-    match = _BEFORE_AS.search(scan.lower, max(label.start() - _LOOK_BACK, 0), label.start())
-    if match is None:
-        match = _TYPED.search(scan.lower, max(label.start() - _LOOK_BACK, 0), label.start())
+    found = value_of(match, scan)
+    value = scan.text[found.start : found.end]
+    is_number = value.isdecimal() and len(value) >= _MIN_NUMBER and _TELLS.search(match["words"])
+    is_one = is_number or LOOKS_LIKE_ONE.fullmatch(value) or WORDS_AND_NUMBER.fullmatch(value)
+    return found if is_one and may_be(value) else None
+
+
+def _is_status(word: str) -> bool:
+    return word in NO_VALUE and len(word) > _LONGEST_AUXILIARY and not _TELLS.fullmatch(word)
+
+
+def _before(scan: Scan, label: re.Match[str], after: int) -> Finding | None:
+    """A password before the word: "with x as password", "login with jdoe and x fails, the password is right"."""
+    start = max(label.start() - _LOOK_BACK, after)
+    if not scan.has_digit(start, label.start()):
+        return None
+    match = _BEFORE_AS.search(scan.lower, start, label.start()) or _TYPED.search(scan.lower, start, label.start())
     if match and is_said(match, scan, found := value_of(match, scan)):
         return found
-    return _before_by_form(scan, label)
+    if (match := _RIGHT_BEFORE.search(scan.text, start, label.start())) and may_be(match["value"]):
+        return Finding(*match.span("value"), Secret.PASSWORD)
+    return _before_by_form(scan, label, after)
 
 
-def _before_by_form(scan: Scan, label: re.Match[str]) -> Finding | None:
-    start = max(label.start() - _LONGEST_SENTENCE, 0)
+def _before_by_form(scan: Scan, label: re.Match[str], after: int) -> Finding | None:
+    start = max(label.start() - _LONGEST_SENTENCE, after)
     for match in _WITH_A_DIGIT.finditer(scan.text, start, label.start()):
-        is_whole = match.start() > start or start == 0
+        is_whole = match.start() > start or start in {0, after}
         if is_whole and (found_word := of_word(match, HAS_ALL_SIGNS)):
             return found_word
     return None
@@ -263,7 +336,7 @@ def _before_by_form(scan: Scan, label: re.Match[str]) -> Finding | None:
 
 def _near(scan: Scan, label: re.Match[str]) -> Finding | None:
     """What looks like a password and like nothing else in the same sentence: "temp password of x"."""
-    if not scan.has_digit(label.end(), label.end() + _LONGEST_SENTENCE):
+    if _OF_A_WINDOW.match(scan.lower, label.end()):
         return None
     stop = _ENDS_A_SENTENCE.search(scan.text, label.end(), label.end() + _LONGEST_SENTENCE)
     end = stop.start() + 1 if stop else label.end() + _LONGEST_SENTENCE

@@ -19,7 +19,7 @@ from app.core.detect.scan import Scan
 
 _PHONE_WORD = re.compile(
     r"(?:(?<![^\W_])(?:tel|telephone|phone|ph|mobile|mob|cell|cellphone|call(?:ed)?(?: (?:me|him|her|us|back|at|on"
-    r"|under)){0,3}|fax"
+    r"|under)){0,3}|fax|caller(?:[ _-]?id)?|msisdn"
     r"|faks|dial|ring|text (?:me|him|her|us)|callback|reach\w*(?: \w+){0,2}|hotline|contact(?: \w+)? (?:at|on)"
     r"|extension|ext|tel\.?-?nr|rufnummer"
     r"|telefon\w*|handy(?:nummer|nr)?|mobil(?:nummer|funk|ní|e|ny)?|durchwahl|nebenstelle|anrufen|rückruf"
@@ -39,7 +39,7 @@ _NOT_A_PHONE = re.compile(
     r"|gtin|vin|awb|duns|vat|ust|siret|siren|hrb|cnpj|abn|ein|asset|inventar\w*|inventario"
     r"|order|bestell\w*|po|rma|ticket|incident|request|vorgang|auftrag\w*|fall|case|kunden\w*|customer|rechnung\w*"
     r"|invoice|facture"
-    r"|factura|fattura|faktur\w*|fatura|build|version|firmware|ports?|vlans?|metric|ttl|mtu|asn|id|pid|event|ereignis"
+    r"|factura|fattura|faktur\w*|fatura|build|version|firmware|ports?|vlans?|spares?|psu|fru|toner|sr|tac|metric|ttl|mtu|asn|id|pid|event|ereignis"
     r"|kb"
     r"|error|fehler\w*|erreur|errore|erro|błąd|hata|chyba|code|código|codice|kod|kód|uuid|guid|mac|sku|part|artikel\w*"
     r"|model|modell\w*|licen[cs]e|lizenz|commande|pedido|chamado|ordine|richiesta|zamówieni\w*|zgłoszeni\w*|sipariş"
@@ -49,7 +49,7 @@ _NOT_A_PHONE = re.compile(
     r"|contract|vertrag\w*|contrat|contrato|nr|no|n°|nº|num|n|č|ref|referenz|référence|referencia|bytes|sector|sektor"
     r"|lba|inode"
     r"|block|line|zeile|row|offset|size|größe|timestamp|epoch|time|os|release|uptime|заявк\w*|заказ\w*|сч[её]т\w*"
-    r"|серийн\w+|has|dated)(?![^\W_])|#|№|序列号|订单|订单号|工单号?|编号)[^\d\n+]{0,14}$",
+    r"|серийн\w+|has|dated)(?![^\W_])|p/n|#|№|序列号|订单|订单号|工单号?|编号)[^\d\n+]{0,14}$",
 )
 _UNIT = re.compile(
     r"\s?(?:bytes?|byte|octets?|[kmgt]i?b|rows?|ms|µs|s|sec\w*|seconds?|files?|items?|users?|errors?|messages?|mails?"
@@ -64,7 +64,7 @@ _EXTENSION = re.compile(
     r"(?<![a-zà-ž])(?:ext(?:ension|\.)?|extensión|durchwahl|nebenstelle|poste|interno|ramal"
     r"|wewn\.?|wewnętrzny|dahili|klapka|доб\.?"
     r"|добавочный|分机|toestel|desk phone|phone)\s?(?:nr|no|number|n°)?\.?:?\s*x?(?P<value>\d{4,6})"
-    r"(?![\w/]|[.:,-]\d|\s?(?:bytes|ms))"
+    r"(?![\w/]|[.:,-]\d|\s?(?:bytes|ms|firmware|series|model|handset))"
 )
 _DATE_OR_VERSION = re.compile(
     r"\(?(?:(?:19|20)\d\d[-./ ][01]?\d[-./ ][0-3]?\d(?:\D.*)?|(?:[0-3]?\d[-./][01]?\d"
@@ -83,6 +83,8 @@ _AFTER_AN_ADDRESS = re.compile(rf"{BLOT}(?:/\d{{1,2}})?[\s:,;]{{0,3}}$")
 _PORTS = re.compile(r"(?=.*\d{4})(?!\d{3} \d{3} \d{4}$)[1-9]\d{0,4}(?: [1-9]\d{0,4})*")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[ .]\d{3})+")
 _NUMBER = re.compile(r"[0-9](?:[ \u00a0./()–-]{0,3}\d){4,}")
+_MAKER = re.compile(r"(?:\bip|cisco|poly|polycom|snom|avaya|mitel|yealink|grandstream|alcatel)[ -]$")
+_NAMED = re.compile(r"[\w.-]=[\"']?$")
 _BESIDE: Final = 48
 _REGIONS: Final = ("DE", "FR", "ES", "US", "GB", "IT", "PL", "BR", "PT", "TR", "RU", "CZ", "CN", "NL", "AT", "CH")
 _PHONE_DIGITS: Final = range(7, 16)
@@ -130,7 +132,8 @@ def _is_an_address_or_date(match: re.Match[str]) -> bool:
 
 def extensions(scan: Scan) -> Iterator[Finding]:
     for at, _ in scan.hits("extension"):
-        if match := _EXTENSION.match(scan.lower, at):
+        match = _EXTENSION.match(scan.lower, at)
+        if match and not _MAKER.search(scan.lower, max(at - 12, 0), at):
             yield Finding(*match.span("value"), Secret.PHONE)
 
 
@@ -152,6 +155,7 @@ def _is_phone(match: re.Match[str], scan: Scan, rest: str) -> bool:
     if (
         ("(" in number) != (")" in number)
         or denies
+        or (_NAMED.search(before) and not _NUMBER_WORD.search(before))
         or _UNIT.match(scan.lower, match.end())
         or _HARDWARE.fullmatch(number)
     ):

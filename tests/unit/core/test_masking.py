@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.core.detect.finding import Secret
 from app.core.detect.scan import Anchors
-from app.core.masking import Mask, MaskedText, find_placeholders, find_secrets
+from app.core.masking import _MODULES, Mask, MaskedText, find_placeholders, find_secrets
 from eval.masking.measure import SETS, Case, Count, measure, read_cases
 
 
@@ -19,6 +20,11 @@ def test_the_labelled_texts_are_many_and_of_every_kind() -> None:
     assert sum(not case.items for case in cases) >= 1_000
     assert {item.kind for case in cases for item in case.items} == set(Secret)
     assert len({case.language for case in cases if case.items}) >= 10
+
+
+def test_no_two_detectors_look_for_other_words_by_one_name() -> None:
+    groups = {(group, tuple(words)) for module in _MODULES for group, words in module.ANCHORS.items()}
+    assert [name for name, times in Counter(name for name, _ in groups).items() if times > 1] == []
 
 
 def total(counts: dict[Secret, Count]) -> Count:
