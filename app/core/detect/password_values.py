@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from app.core.detect.finding import QUOTES, Finding, Secret
-from app.core.detect.password_words import NO_VALUE
+from app.core.detect.password_words import NO_VALUE, OF_MAKERS
 from app.core.detect.scan import Scan
 
 QUOTED: Final = (
@@ -14,8 +14,10 @@ QUOTED: Final = (
     # Mail programs change straight quotes to those of some language, so any of them may open or close.
     r"|[“”„‟«»″「『][^“”„‟«»″「」『』\n]{2,80}[“”„‟«»″」』]|['‘’‚‛‹›](?:[^'‘’‚‛‹›\n]|(?<=\w)’(?=\w)){2,80}[‘’‛‹›](?!\w)"
 )
+OPENS: Final = r"(?:<(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>\s?|\*{1,2}(?=\S))?"
+"""Markup that people put before a value."""
 _PLACEHOLDER: Final = re.compile(
-    r"[$%@]\w+%?|\$?\{.*|\$\(.*|%\(\w+\)s|<[^<>]*>?|\[[^\]]*\]?|!\w+|[\w.]+\(.*|\w+\.environ.*|[*•●._xX…-]+|n/a"
+    r"[$%@]\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?|\[[^\]]*\]?|!\w+|[\w.]+\(.*|\w+\.environ.*|[*•●._xX…-]+|n/a"
     r"|\(?using|\w+\[.*"
 )
 _NO_PASSWORD: Final = re.compile(
@@ -67,6 +69,9 @@ WORDS_AND_NUMBER = re.compile(
     r"(?!(?i:form|version|room|build|page|step|line|error|server|printer|part|level|port)[^A-Za-z])"
     r"(?:[A-ZÀ-ÞА-Я][^\W\d_]{2,}[._!-]){1,4}\w{0,12}\d{1,8}[!?]?"
 )
+_SIGN_INSIDE = re.compile(r"[^\W_][!#$%^*~][^\W_]")
+_WITH_SIGN_INSIDE = re.compile(r"(?=.{6,40}$)\w+[!#$%^*~]\w[\w.!#$%^*~-]*")
+_SETTING = re.compile(r"[A-Za-z_][\w.-]*=")
 _WRAPS: Final = QUOTES + "()[]{}<>,;:"
 
 
@@ -93,20 +98,29 @@ def is_said(match: re.Match[str], scan: Scan, finding: Finding) -> bool:
     digits = sum(map(str.isdigit, core))
     if verb and digits >= _MIN_WORD and not core.strip("0123456789-"):
         return True
+    if _SETTING.match(core):
+        return False
     if (
         _NO_PASSWORD.fullmatch(core.lower())
+        and not (digits >= _MIN_WORD and core.isdecimal() and _is_quoted(match["value"]))
         and not (verb and digits >= _MIN_WORD)
         and not WORDS_AND_NUMBER.fullmatch(core)
     ):
         return False
     if _is_quoted(match["value"]):
+        if core.lower() in OF_MAKERS and verb:
+            return True
         has_reason = bool(groups.get("verb") or digits)
         return has_reason and not (" " in value and _is_prompt(value))
+    if core.lower() in OF_MAKERS and _VERB.fullmatch(verb):
+        return True
     if core.isalpha():
         return _is_word_said(value, groups, scan, finding) or verb.strip().startswith(("laut", "hei"))
     has_letter = any(map(str.isalpha, core))
     has_sign = any(not each.isalnum() and each not in _SIGNS_OF_PROSE and not each.isspace() for each in core)
-    return bool(digits and has_letter) or (has_sign and bool(digits or (has_letter and verb)))
+    return bool(digits and has_letter) or (
+        has_sign and bool(digits or (has_letter and (verb or _SIGN_INSIDE.search(core))))
+    )
 
 
 def _is_word_said(value: str, groups: dict[str, str | None], scan: Scan, finding: Finding) -> bool:
@@ -134,8 +148,13 @@ def is_stated(value: str, scan: Scan, finding: Finding, *, equals: bool, dashes:
         is_question = "?" in value + scan.text[finding.end : finding.end + 1]
         return not (is_question or dashes or _HOSTNAME.fullmatch(core)) and bool(_ALONE.match(scan.text, finding.end))
     return not (_HOSTNAME.fullmatch(core) or _EMAIL_ADDRESS.fullmatch(core) or _LIST_ITEM.match(core)) and (
-        not dashes or _is_mixed(core)
+        not dashes or is_mixed(core)
     )
+
+
+def is_strong(value: str) -> bool:
+    """Whether *value* looks like a password and like nothing else."""
+    return any(form.fullmatch(value) for form in (HAS_ALL_SIGNS, LOOKS_LIKE_ONE, WORDS_AND_NUMBER, _WITH_SIGN_INSIDE))
 
 
 def _is_quoted(value: str) -> bool:
@@ -167,6 +186,8 @@ def value_of(match: re.Match[str], scan: Scan, *, ends_at_semicolon: bool = Fals
         start, value = start + 1, value[1:-1]
     kept = value.lstrip(QUOTES)
     start += len(value) - len(kept)
+    if scan.text[start - 1 : start] == "*":
+        kept = kept.rstrip("*.,;")
     while (shorter := _without_an_end(kept)) != kept:
         kept = shorter
     return Finding(start, start + len(kept), Secret.PASSWORD)
@@ -195,7 +216,7 @@ _LIST_ITEM = re.compile(r"\d\)")
 _HOSTNAME = re.compile(r"(?:[A-Za-z-]+\d{0,3}\.)+[A-Za-z]{2,3}")
 
 
-def _is_mixed(value: str) -> bool:
+def is_mixed(value: str) -> bool:
     """Whether *value* has a letter and a digit or another sign than those of prose."""
     return any(map(str.isalpha, value)) and any(
         each.isdigit() or each not in _SIGNS_OF_PROSE for each in value if not each.isalpha()

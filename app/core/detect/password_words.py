@@ -16,22 +16,25 @@ LABEL: Final = re.compile(
     r"|pass[-_ ]?phrases?|pass[-_ ]?codes?|pass[-_ ]?keys?|userpass|dbpass|storepass|keypass|kennw[oö]rt(?:er|es|s)?"
     r"|mots? de passe|phrase de passe|contrase(?:ñ|n)as?|palavras?[- ]passe|palavra de passe|parola d['’]ordine"
     r"|parola chiave|wachtwoord(?:en)?|l[öo]senord(?:et)?|adgangskoden?|jelszó\w{0,3}|jelszav\w{1,4}|salasanan?"
+    r"|passhash|(?:pre-?)?shared[-_ ]?secrets?"
     r"|secret word|security answer|requirepass|(?:wpa2?|wpa2?-psk)[- ]passphrase|psksecret|pre-?shared[-_ ]?keys?"
     rf"|(?<=snmp[- _])community(?:[- _]string)?|community[- _]string|community(?=\s[{QUOTES}]\S*\d)|networkkey"
     rf"|keycontent"
-    r"|(?:wi-?fi|wlan|wpa2?|hotspot)[-_ ]?(?:key|schlüssel|code|pass|sleutel)"
+    r"|(?:wi-?fi|wlan|wpa[23]?|wep|hotspot)[-_ ]?(?:key|schlüssel|code|pass|sleutel)"
     r"|(?:clé|clave|chiave|chave|klucz|klíč|ключ|codes?|código|codice|kod|kód|код)(?: \w{1,3})? (?:wi-?fi|wpa2?"
     r"|wlan|réseau|de sécurité|de acceso)"
     r"|network (?:security )?key|ключ от wi-?fi"
     rf"|{_AFTER_LETTER}(?:(?:pswd|pwd|psw|pw|psk|mdp|ww|senhas?|clave)(?![^\W\d_])|hasł\w{{1,4}}|hasl[aoe]m?"
     rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
-    r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd|密码|密碼|口令|パスワード|비밀번호|סיסמ[הא]|كلمة المرور|κωδικ(?:ός|ό|ού)(?: πρόσβασης)?)"
+    r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd"
+    r"|(?<=root|user|bind|conn|ldap|smtp|mail|auth|dmin)(?:pwd|pass|pw)(?![^\W\d_])|密码|密碼|口令|パスワード|비밀번호|סיסמ[הא]|كلمة المرور|κωδικ(?:ός|ό|ού)(?: πρόσβασης)?)"
 )
 ADJECTIVE: Final = (
     r"(?:\s+(?:provisoire|temporaire|initiale?|actuel(?:le)?|nouveau|nueva|nuevo|temporal|provisional|inicial|actual"
     r"|temporanea|provvisoria|attuale|nuova|temporária|provisória|nova|atual|tymczasowe|nowe|startowe|dočasné|nové"
     r"|временный|новый|admina|administratora|administrátora|администратора|administrateur|admin|temp|temporary"
-    r"|de acesso|de acceso|d['’]accès|dele|dela|de rede))"
+    r"|de acesso|de acceso|d['’]accès|dele|dela|de rede"
+    r"|par défaut|por defecto|predeterminad[ao]|padrão|predefinit[ao]|di default|по умолчанию|domyśln[eya]|implicit[ăa]))"
 )
 OF_WHAT: Final = (
     r"(?:\s+(?:wi-?fi|wlan|vpn|e-?mail|mail|outlook|teams|windows|sap|citrix|rdp|portal|laptop|pc|bios|internet"
@@ -62,7 +65,7 @@ OF_MAKERS: Final = frozenset(
     (
         "admin password passw0rd password1 pass default changeme calvin cisco ubnt apc root toor friend raspberry "
         "vagrant netgear1 pfsense opnsense nsroot smcadmin motorola tomcat infoblox sysadmin admin00 1111 0000 "
-        "1234 12345 123456 12345678 1234admin admin123 admin1234 public private hp invent ibm synology manager supervisor"
+        "1234 12345 123456 12345678 1234admin admin123 admin1234 password123 hp invent ibm synology manager supervisor guest"
     ).split()
 )
 """Passwords that makers put on their devices, and that stay there."""

@@ -14,15 +14,18 @@ from app.core.detect.finding import IS, QUOTES, Finding, Secret
 from app.core.detect.password_values import (
     HAS_ALL_SIGNS,
     LOOKS_LIKE_ONE,
+    OPENS,
     QUOTED,
     WORDS_AND_NUMBER,
+    is_mixed,
     is_said,
     is_stated,
+    is_strong,
     may_be,
     of_word,
     value_of,
 )
-from app.core.detect.password_words import ADJECTIVE, CHANGED, FOR, LABEL, NO_VALUE, OF_WHAT, OF_WIFI, STILL
+from app.core.detect.password_words import ADJECTIVE, CHANGED, FOR, LABEL, NO_VALUE, OF_MAKERS, OF_WHAT, OF_WIFI, STILL
 from app.core.detect.scan import Scan
 
 _AROUND = rf"[{QUOTES}*]{{0,2}}"
@@ -32,7 +35,7 @@ _STATED = re.compile(
     rf"(?:\s+{IS})?\s*"
     rf"(?:(?<=['\"])\s*,(?=\s*['\"])|(?P<equals>:=|=>|==?|＝)|->|-->|→|⇒|[:：]|[–—-](?=\s*[{QUOTES}])"
     rf"|(?P<dash>\s[–—-]\s)|\sreg_sz\s)\s*(?!//)"
-    rf"(?:(?:alt|old|ancien|vieja):?\s+)?(?P<value>{QUOTED}|[^\s\"'`]\S{{0,127}})"
+    rf"(?:(?:alt|old|ancien|vieja):?\s+)?{OPENS}(?P<value>{QUOTED}|[^\s\"'`]\S{{0,127}})"
 )
 _ATTRIBUTE = re.compile(
     # name="password" value="x"   "name": "password", "value": "x"   name: DB_PASSWORD⏎ value: x   <Password><Value>x<
@@ -40,19 +43,28 @@ _ATTRIBUTE = re.compile(
     r"(?:<|[\"'])?value[\"']?\s*[=:>]\s*(?:\"(?P<double>[^\"\n]{1,128})\"|'(?P<single>[^'\n]{1,128})'"
     r"|(?P<bare>[^\s<>\"']{2,128}))"
 )
-_ELEMENT = re.compile(r"\w{0,20}>(?P<value>[^<\n]{1,128})</")
+_ELEMENT = re.compile(r"\w{0,20}(?:\s[^<>\n]{1,60})?>(?P<value>[^<\n]{1,128})</")
+_CALL = re.compile(r"\w{0,20}\(\s*[\"'](?P<value>[^\s\"']{3,80})[\"']\s*[),]")
+_IN_BRACES = re.compile(r"=\{(?P<value>(?:[^{}\n]|\}\}){2,80})\}(?=[;\"']|$)")
+_OF_ODBC = re.compile(r"driver=|uid=|dsn=")
+_ON_NEXT_LINE = re.compile(
+    # Password: see below⏎ x
+    r"[^\n]{0,60}?(?:[:：]|below|unten|folgt|ci-dessous|abajo|abaixo|sotto|poniżej|níže|ниже|下)[^\n]{0,30}\n(?:[ \t>]*\n|```\w*\n){0,3}"
+    r"[ \t>`*-]{0,8}(?P<value>[^\s`*]{4,40})[ \t`*]*(?:\n|$)"
+)
+_DEFAULT = re.compile(rf"{ADJECTIVE}{{1,2}}{FOR}\s*\((?P<value>\S{{4,40}})\)")
 _SAID = re.compile(
     # password is x   Passwort lautet x   set the password to x   la contraseña es x   password x
     rf"(?P<around>{_AROUND}){ADJECTIVE}{{0,2}}{OF_WHAT}{FOR}{CHANGED}?"
     r"(?:\s+(?:temporarily|currently|now|jetzt|aktuell|maintenant|ahora))?"
-    rf"(?P<verb>\s+{IS}|\s*(?:是|为|為|は))(?:\s+(?:{STILL}))?(?:\s+|(?<=[是为為は]))"
-    rf"(?:\((?=[{QUOTES}]))?(?P<value>{QUOTED}|[^\s\"'`(\[]\S{{1,127}}|\([^\s)]{{1,127}}\))"
+    rf"(?P<verb>\s+{IS}|\s+of(?=\s[{QUOTES}])|\s*(?:是|为|為|は))(?:\s+(?:{STILL}))?(?:\s+|(?<=[是为為は]))"
+    rf"(?:\((?=[{QUOTES}]))?{OPENS}(?P<value>{QUOTED}|[^\s\"'`(\[]\S{{1,127}}|\([^\s)]{{1,127}}\))"
 )
 _BESIDE = re.compile(
     # password x   password (x)   contraseña temporal x
     rf"(?P<around>{_AROUND}){ADJECTIVE}{{0,2}}{OF_WIFI}(?P<set>{CHANGED})?(?:\s*\([^)\n]{{1,30}}\))??(?:\s+|"
     rf"(?<=[码碼令ド了为為]))"
-    rf"(?:\((?=[{QUOTES}]))?(?P<value>{QUOTED}|[^\s\"'`(\[]\S{{1,127}}|\([^\s)]{{1,127}}\))"
+    rf"(?:\((?=[{QUOTES}]))?{OPENS}(?P<value>{QUOTED}|[^\s\"'`(\[]\S{{1,127}}|\([^\s)]{{1,127}}\))"
 )
 _SET_TO = re.compile(
     # changed the password of jdoe to x
@@ -110,8 +122,9 @@ _APP_PASSWORD = re.compile(
 )
 _ONLY_STATED: Final = frozenset({"pass", "ww"})
 """Short for a password, and words of other senses."""
-_CONNECTOR = re.compile(r"[:=：＝>→⇒]|[–—-](?=[\s\"'“„‘«])|reg_sz|value")
+_CONNECTOR = re.compile(r"[:=：＝>→⇒(]|[\"'],|[–—-](?=[\s\"'“„‘«])|reg_sz|value")
 _LONGEST_TAIL: Final = 80
+_LONGEST_ODBC: Final = 240
 _IN_URL = re.compile(r"://[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
 
 _ASKS_FOR_A_PAIR = re.compile(
@@ -128,9 +141,24 @@ _LONGEST_AUXILIARY: Final = 4
 _MIN_NUMBER: Final = 6
 _RIGHT_BEFORE = re.compile(rf"(?:^|\s)(?P<value>{WORDS_AND_NUMBER.pattern})\s+\(?$")
 _OF_A_WINDOW = re.compile(r"\s+(?:field|box|dialog|window|screen|page|button|icon|option|prompt|policy|manager|feld|fenster|champ|campo)(?!\w)")
-_USER = r"(?=[\w.-]*[A-Za-z])[\w.-]{2,30}"
-_AFTER_A_USER = re.compile(rf"[\s(]{_USER}(?:\s?[,/|:]\s?|\s(?:and|und|et|y|e|i|и)\s)$")
-_OF_DOMAIN = re.compile(rf"\\(?<=[\w.]\\)(?<![\w:]:\\){_USER}(?:\s?[,/:]\s?|\s)(?P<value>[^\s,;()]{{6,40}})(?=[\s,.;)]|$)(?<!\.\w\w\w\w)(?<!\.\w\w\w)")
+_OF_SOMETHING = re.compile(r"(?:default|initial|standard|temp|temporary|new)\s$")
+_MAY_STAND_BEFORE = re.compile(r"[0-9]|[^\W_][!#$%^*~][^\W_]")
+_NAMED_USER = re.compile(
+    # username "admin" and password "x"
+    rf"(?:user(?:[- ]?(?:name|id))?|login|account|benutzer(?:name\w?|kennung)?|utilisateur|identifiant|usuario|utente|usuário"
+    rf"|gebruiker(?:snaam)?|użytkownik\w{{0,2}}|uživatel\w{{0,2}}|kullanıcı(?: adı)?|логин\w{{0,2}}|пользовател\w{{1,3}})"
+    rf"(?:\s(?:is|ist|est|es|è|é))?[\s:=]{{1,3}}[{QUOTES}*]{{0,2}}(?P<user>[\w.@\\-]{{2,40}})[{QUOTES}*]{{0,2}}"
+    r"(?:\s?[,;/]\s?|\s)(?:(?:and|und|et|y|e|en|i|a|и|with|mit|avec|con)\s)?(?:(?:the|with|le|la|das|dem|mit|het|il)\s)?$"
+)
+_ITS_VALUE = re.compile(
+    rf"(?:\s(?:is|ist|est|es|è|é))?[\s:=]{{1,3}}{OPENS}(?P<value>{QUOTED}|[^\s{QUOTES}(,;]{{2,60}})"
+)
+_BOTH_WORDS = re.compile(
+    # username/password: `guest` / `x`
+    rf"[{QUOTES}*)]{{0,2}}\s*[:=]\s*[{QUOTES}*]{{0,2}}[\w.@\\-]{{2,40}}[{QUOTES}*]{{0,2}}\s?[/|:]\s?[{QUOTES}*]{{0,2}}"
+    rf"(?P<value>[^\s/|{QUOTES}*]{{2,60}})"
+)
+_ENDS_A_USER: Final = (", ", "; ", "/ ", *(f" {each} " for each in "and und et y e en i a и with mit avec con le la das dem the het il".split()))
 _JOINTS: Final = ("/", "& ", "/ ", *(f" {each} " for each in ("and", "und", "et", "y", "e", "i", "a", "и", "ve")))
 _LOOK_BACK: Final = 64
 _LONGEST_SENTENCE: Final = 64
@@ -146,14 +174,8 @@ ANCHORS: Final = {
         "security answer|requirep|wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
         "wlan|hotspot|clé|clave|chiave|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|κωδικ|"
-        "kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
+        "shared secret|shared-secret|sharedsecret|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
     ).split("|"),
-    "sign-in": (
-        "login with|login as|log in as|log in with|logs in as|logs in with|logged in as|logged in with|log on as|log on with|"
-        "logs on as|logs on with|signed in as|sign in with|sign in as|shared account|local account|account (|account is |"
-        "anmeldung mit|angemeldet mit|anmelden mit|konto ist |konto (|compte est |compte (|cuenta es |cuenta ("
-    ).split("|"),
-    "domain": ("\\",),
     "pair": (
         "cred|login|log-in|user|un/pw|zugangs|anmelded|benutzer/|identifiant|accès|acceso|usuario|dane |giriş bilgi|"
         "přihlašovací ú|учётные|учетные|логин/|inlog"
@@ -174,11 +196,6 @@ def passwords(scan: Scan) -> Iterator[Finding]:
             match = pattern.match(scan.lower, at)
             if match and not (pattern is _PASSPHRASE and _is_a_sentence(match)):
                 yield Finding(*match.span("value"), Secret.PASSWORD)
-    for at, word in scan.hits("sign-in"):
-        yield from _beside_a_user(scan, at, at + len(word.rstrip(" (")))
-    for at, _ in scan.hits("domain"):
-        if (match := _OF_DOMAIN.match(scan.text, at)) and (found := of_word(match, HAS_ALL_SIGNS, group="value")):
-            yield found
     for at, _ in scan.hits("pair"):
         if word := _PAIR_WORD.match(scan.lower, at):
             yield from _pair(scan, at, word.end())
@@ -190,15 +207,6 @@ def passwords(scan: Scan) -> Iterator[Finding]:
                 end = found.end
     if scan.hits("password"):
         yield from _told(scan)
-
-
-def _beside_a_user(scan: Scan, start: int, end: int) -> Iterator[Finding]:
-    """What can be nothing but a password, after a user's name and the words *start* to *end*: "log in as jdoe, x"."""
-    if scan.has_digit(end, end + _LONGEST_SENTENCE) and not scan.lower[max(start - 1, 0) : start].isalpha():
-        for match in _WITH_A_DIGIT.finditer(scan.text, end, end + _LONGEST_SENTENCE):
-            found = of_word(match, HAS_ALL_SIGNS)
-            if found and _AFTER_A_USER.search(scan.text, end, found.start):
-                yield found
 
 
 def _told(scan: Scan) -> Iterator[Finding]:
@@ -228,8 +236,14 @@ def _is_a_sentence(match: re.Match[str]) -> bool:
 
 def _at_label(scan: Scan, label: re.Match[str], after: int) -> Iterator[Finding]:
     """The passwords that the word *label* gives away; before the word only what stands *after* that place."""
+    if found_named := _of_named_user(scan, label):
+        yield found_named
+        return
     before = scan.lower[max(label.start() - 24, 0) : label.start()]
     if before.endswith(_JOINTS) and (pair := _ASKS_FOR_A_PAIR.search(before)):
+        if match := _BOTH_WORDS.match(scan.lower, label.end()):
+            yield Finding(*match.span("value"), Secret.PASSWORD)
+            return
         found = [*_pair(scan, label.start() - len(before) + pair.start(), label.end())]
         if found or "/" in pair[0]:
             yield from found
@@ -243,6 +257,7 @@ def _at_label(scan: Scan, label: re.Match[str], after: int) -> Iterator[Finding]
         first = (
             (_in_a_clause(scan, label) if has_digit else None)
             or _before(scan, label, after)
+            or _on_next_line(scan, label)
             or (_near(scan, label) if has_digit else None)
         )
     if first:
@@ -252,6 +267,22 @@ def _at_label(scan: Scan, label: re.Match[str], after: int) -> Iterator[Finding]
             yield second
         elif scan.has_digit(label.start() - _LOOK_BACK, label.start()) and (old := _before_by_form(scan, label, after)):
             yield old  # the old one was x, the new password is y
+
+
+def _of_named_user(scan: Scan, label: re.Match[str]) -> Finding | None:
+    """A password after a user's name, where even an ordinary word is one: "user scan and password scan"."""
+    start = max(label.start() - _LOOK_BACK, 0)
+    if not scan.lower.endswith(_ENDS_A_USER, start, label.start()):
+        return None
+    user = _NAMED_USER.search(scan.lower, start, label.start())
+    match = _ITS_VALUE.match(scan.lower, label.end()) if user else None
+    if user is None or match is None:
+        return None
+    found = value_of(match, scan)
+    value = scan.text[found.start : found.end]
+    is_quoted = match["value"][:1] in QUOTES
+    is_one = is_quoted or not value.isalpha() or value.lower() == user["user"] or value.lower() in OF_MAKERS
+    return found if may_be(value) and " " not in value and (is_one or is_stated(value, scan, found, equals=False)) else None
 
 
 def _from_to(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
@@ -267,6 +298,12 @@ def _from_to(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
 def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
     if not _CONNECTOR.search(scan.lower, label.end(), label.end() + _LONGEST_TAIL):
         return None
+    if (match := _IN_BRACES.match(scan.lower, label.end())) and _OF_ODBC.search(
+        scan.lower, max(label.start() - _LONGEST_ODBC, 0), label.start()
+    ):
+        return Finding(*match.span("value"), Secret.PASSWORD)
+    if (match := _CALL.match(scan.lower, label.end())) and is_mixed(match["value"]) and may_be(match["value"]):
+        return Finding(*match.span("value"), Secret.PASSWORD)
     for pattern in (_ATTRIBUTE, _ELEMENT):
         if match := pattern.match(scan.lower, label.end()):
             found = Finding(*match.span(match.lastgroup or "value"), Secret.PASSWORD)
@@ -283,9 +320,11 @@ def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
 def _said(scan: Scan, label: re.Match[str]) -> Finding | None:
     if label[0] in _ONLY_STATED:
         return None
-    for pattern in (_ARE, _SAID, _BESIDE, _SET_TO):
+    for pattern in (_ARE, _SAID, _BESIDE, _SET_TO, _DEFAULT):
         match = pattern.match(scan.lower, label.end())
-        if match is None or (
+        if match is None or (match.groupdict().get("verb") == " of" and not _OF_SOMETHING.search(scan.lower, 0, label.start())):
+            continue
+        if (
             pattern is _SET_TO and not _CHANGES.search(scan.lower, max(label.start() - 40, 0), match.start("value"))
         ):
             continue
@@ -304,8 +343,16 @@ def _in_a_clause(scan: Scan, label: re.Match[str]) -> Finding | None:
     found = value_of(match, scan)
     value = scan.text[found.start : found.end]
     is_number = value.isdecimal() and len(value) >= _MIN_NUMBER and _TELLS.search(match["words"])
-    is_one = is_number or LOOKS_LIKE_ONE.fullmatch(value) or WORDS_AND_NUMBER.fullmatch(value)
-    return found if is_one and may_be(value) else None
+    return found if (is_number or is_strong(value)) and may_be(value) else None
+
+
+def _on_next_line(scan: Scan, label: re.Match[str]) -> Finding | None:
+    match = _ON_NEXT_LINE.match(scan.text, label.end())
+    if match is None:
+        return None
+    found = value_of(match, scan)
+    value = scan.text[found.start : found.end]
+    return found if is_strong(value) and may_be(value) else None
 
 
 def _is_status(word: str) -> bool:
@@ -315,7 +362,7 @@ def _is_status(word: str) -> bool:
 def _before(scan: Scan, label: re.Match[str], after: int) -> Finding | None:
     """A password before the word: "with x as password", "login with jdoe and x fails, the password is right"."""
     start = max(label.start() - _LOOK_BACK, after)
-    if not scan.has_digit(start, label.start()):
+    if not _MAY_STAND_BEFORE.search(scan.text, start, label.start()):
         return None
     match = _BEFORE_AS.search(scan.lower, start, label.start()) or _TYPED.search(scan.lower, start, label.start())
     if match and is_said(match, scan, found := value_of(match, scan)):
