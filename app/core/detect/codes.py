@@ -37,15 +37,22 @@ _TAIL = (
     rf"[{QUOTES}]?(?:\s+sim)?"
     r"(?:\s+(?:for|für|pour|para|per|of|von|der|de|del|della|do|da|dla|от|na|k)(?:\s+\S{1,30}){1,4}?)?"
 )
+_OF_PLACE = r"(?:\s(?:alarm|safe|door|handy|phone|sim|tablet|tür|tor|kluis|deur|card|karte|vpn|token|voicemail))?"
+_APART = re.compile(r",\s(?P<value>\d{4,8}#?)(?=[,.;)]|\s*$)")
+_TOLD = re.compile(
+    # the code that I got by text was x
+    r"(?:code|código|codice|kod|kód|код)\s(?P<words>(?:[\w'’]{1,12}\s){2,7}?)(?:was|is|war|ist|lautet|était|est|era|es|è|to|był|byl)\s"
+    r"(?P<value>g-\d{6}|\d{3}[ -]?\d{3})(?![\w-])"
+)
 _ARTICLE = r"(?:\s+(?:the|le|la|el|il|o))?"
 _STATED = re.compile(
-    rf"{_TAIL}(?:\s+{IS}|是|为)?\s*[:=#：]\s*[{QUOTES}]?"
+    rf"{_TAIL}(?:\s(?:eingeben|enter|requested|demandé|pedido|richiesto))?(?:\s+{IS}|是|为)?\s*[:=#：]\s*[{QUOTES}]?"
     r"(?P<value>(?=[a-z-]{0,8}\d)[a-z0-9]{3,8}(?:(?P<by>[ -])(?=[a-z]{0,4}\d)[a-z0-9]{2,5}"
     r"(?:(?P=by)(?=[a-z]{0,4}\d)[a-z0-9]{2,5})?)?#?"
     r"|[a-z]-\d{6}|(?:\d[ -]?){3,9}\d#?)(?!\w|\.\d)"
 )
 _SAID = re.compile(
-    rf"{_TAIL}{CHANGED}?(?:\s+{IS}{_ARTICLE}|是|为)?\s*[{QUOTES}]?"
+    rf"{_TAIL}{_OF_PLACE}{CHANGED}?(?:\s+{IS}{_ARTICLE}|是|为)?\s*[{QUOTES}]?"
     r"(?P<value>[a-z]-\d{6}|(?:\d\d ){2}\d\d|\d{3,4}[ -]\d{3,4}|\d{4,8}#?|\d{3,5}[a-z]|\d{2}[a-z]\d{2})(?![\w%]"
     r"|[-/:.]\d)"
 )
@@ -94,6 +101,7 @@ def codes(scan: Scan) -> Iterator[Finding]:
         match = (
             _STATED.match(scan.lower, word.end())
             or _SAID.match(scan.lower, word.end())
+            or _APART.match(scan.lower, word.end())
             or _BEFORE.search(scan.lower, max(at - _LONGEST, 0), at)
         )
         if match:
@@ -117,6 +125,6 @@ def _form(code: str) -> str:
 
 
 def _of_six_digits(scan: Scan, at: int) -> Iterator[Finding]:
-    match = _SIX_DIGITS.match(scan.lower, at)
+    match = _SIX_DIGITS.match(scan.lower, at) or _TOLD.match(scan.lower, at)
     if match and not _OF_A_THING.search(scan.lower[max(at - 16, 0) : at] + match["words"]):
         yield found_value(match, Secret.PASSWORD)

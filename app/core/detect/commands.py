@@ -38,6 +38,7 @@ _BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
     "podman login": r"\w+…\s-p\s+X",
     "oc login": r"\w+…\s-p\s+X",
     "az login": r"\w+…\s-p\s+X",
+    "zip ": r"\w+\s…(?<=\s)-P\s+X",
     "7z": r"\w+…\s-p(?=\S)X",
     "unrar": r"\w+…\s-p(?=\S)X",
     "unzip": r"\w+…\s-P\s+X",
@@ -60,6 +61,10 @@ _BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
         r"\w+\s+(?:-n\s+)?X\s*\|\s*(?:sudo\s+-S|(?:sudo\s+)?passwd\s+--stdin|kinit|docker login|cryptsetup|sudo\s+smbpasswd)",
     ),
     "sqlplus": r"\w+\s+(?:-\w\s+)?\w{1,30}/(?P<value>[^\s@/]{2,40})(?=@|\s|$)",
+    **dict.fromkeys(
+        ("exp ", "imp ", "expdp ", "impdp ", "sqlldr ", "rman "),
+        r"\w+\s+(?:target\s+|userid=)?\w{1,30}/(?P<value>[^\s@/]{2,40})@\w",
+    ),
     "oracle:thin:": r"[^:]+:thin:\w{1,30}/(?P<value>[^\s@/]{2,40})@",
     "convertto-securestring": r"\S+(?:\s+-(?:asplaintext|force|string))*\s+X",
 }
@@ -96,16 +101,26 @@ _GEAR = re.compile(
     r"|set (?:psksecret|passwd|password|passphrase|auth-pwd|priv-pwd|secret) (?:enc )?|wpa-psk ascii (?:\d )?"
     r"|plain-text-password |neighbor \S+ password |message-digest-key \d{1,3} md5 (?:0 )?"
     r"|authentication-key (?:\d{1,5} (?:md5|hmac-sha\d+|sha\d+) )?(?:0 )?|key-string (?:0 )?"
+    r"|pre-shared-secret |r[ow]community6? |authentication-server (?:radius|tacacs) host \S+[^\n]{0,40}? key "
     r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key (?:0 )?|ascii-text "
     r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) |key plaintext "
     r"|password manager (?:user-name \S+ )?plaintext )"
     rf"(?!string\b|mismatch\b|\d\s){_VALUE}"
 )
-_PRIVACY = re.compile(
-    # snmp-server user x group v3 auth sha y priv aes 128 z
-    r"snmp-server user [^\n]{1,80}? auth (?:md5|sha)\S* (?P<value>\S{2,80})(?: priv (?:des|3des|aes)(?: \d{3})? "
-    r"(?P<second>\S{2,80}))?"
+_PRIVACY: Final = (
+    # snmp-server user x group v3 auth sha y priv aes 128 z    createUser x SHA "y" AES "z"
+    re.compile(
+        r"snmp-server user [^\n]{1,80}? auth (?:md5|sha)\S* (?P<value>\S{2,80})(?: priv (?:des|3des|aes)(?: \d{3})? "
+        r"(?P<second>\S{2,80}))?"
+    ),
+    re.compile(
+        r"createuser \S+ (?:md5|sha\S*) [\"']?(?P<value>[^\s\"']{2,80})[\"']?"
+        r"(?: (?:des|aes\S*) [\"']?(?P<second>[^\s\"']{2,80})[\"']?)?"
+    ),
 )
+_IN_A_BLOCK = re.compile(rf"\n\s{{1,4}}key (?:[078] )?{_VALUE}(?=\s*(?:\n|$))")
+_OF_A_SERVER = re.compile(r"tacacs|radius|aaa-server")
+_LONGEST_BLOCK: Final = 160
 
 _HASHED = re.compile(
     r"(?<![^\W_])(?:enable|username \S{1,40}(?: privilege \d+)?) (?:password|secret) [4-9] (?P<value>\S{6,})"
@@ -119,7 +134,8 @@ ANCHORS: Final = {
         "enable |username |password 0|ppp |snmp-server |snmp-agent c|set snmp|isakmp key|tacacs-server key|wpa-psk ascii|"
         "plain-text-password |radius-server |set psk|set pass|set auth-pwd|set priv-pwd|set secret|neighbor |"
         "message-digest-key|authentication-key|key-string|ikev1 |ikev2 |ascii-text |password cipher|password simple|"
-        "password irrev|shared-key |key plaintext|password manager"
+        "password irrev|shared-key |key plaintext|password manager|pre-shared-secret |rocommunity|rwcommunity|"
+        "authentication-server |createuser |\n key |\n  key "
     ).split("|"),
     "command": tuple(_BY_NAME),
 }
@@ -137,8 +153,12 @@ def commands(scan: Scan) -> Iterator[Finding]:
     for at, word in scan.hits("gear"):
         if match := _HASHED.match(scan.lower, at):
             yield Finding(*match.span("value"), Secret.KEY)
-        elif match := _PRIVACY.match(scan.lower, at):
+        elif match := _PRIVACY[word.startswith("create")].match(scan.lower, at):
             yield from (Finding(*match.span(name), Secret.PASSWORD) for name in ("value", "second") if match[name])
+        elif word[0] == "\n":
+            match = _IN_A_BLOCK.match(scan.lower, at)
+            if match and _OF_A_SERVER.search(scan.lower, max(at - _LONGEST_BLOCK, 0), at):
+                yield from _found(match)
         elif match := _LOCAL_USER.match(scan.lower, at):
             value = match[match.lastgroup or 0]
             if _HAS_DIGIT_OR_SIGN.search(value) or value in OF_MAKERS:

@@ -117,6 +117,10 @@ _ISSUED: Final = {
     "k10": r"K10[0-9a-f]{64}::\w+:\w+",
     "jbswy3dpehpk3pxp": r"JBSWY3DPEHPK3PXP\w*",
     ":::": r"[0-9a-fA-F]{32}:[0-9a-fA-F]{32}:::",
+    **dict.fromkeys(("$apr1$", "$sha1$", "$pbkdf2", "$scrypt$"), r"\$[\w-]+\$[\w./$=,+-]{20,}"),
+    **dict.fromkeys(("$p$", "$h$", "$s$"), r"\$[PHS]\$[\w./]{28,}"),
+    **dict.fromkeys(("pbkdf2_sha", "scram-sha-"), r"(?:pbkdf2_sha\d+|SCRAM-SHA-\d+)\$[\w$:./+=]{30,}"),
+    "0x0200": r"0x0200[0-9A-Fa-f]{100,}",
     "$argon2": r"\$argon2\w+\$[\w$./+=,-]{20,}",
     **dict.fromkeys(
         ("$1$", "$5$", "$6$", "$8$", "$9$", "$y$", "$2a$", "$2b$", "$2y$", "$7$"), r"\$(?:\d[aby]?|y)\$[\w./$]{12,}"
@@ -173,7 +177,7 @@ _HOOK = re.compile(
 )
 _DSN = re.compile(r"://(?P<value>[0-9a-f]{32})@")
 _NAME: Final = (
-    r"(?:keys?(?:[-_ ](?:id|base|value))?|tokens?(?:[-_ ]?(?:key|value|id))?|authtoken|authkey|totp seed|pat(?=:)"
+    r"(?:keys?(?:[-_ ](?:id|base|value))?|(?:integration|auth|api)[-_ ]?code|tokens?(?:[-_ ]?(?:key|value|id))?|authtoken|authkey|totp seed|pat(?=:)"
     r"|secrets?(?:[-_ ]?(?:access[-_ ]?)?(?:keys?|values?))?(?:[-_ ](?:id|base))?|schlüssels?|geheimnis|clés?|jetons?"
     r"|clave|secreto"
     r"|chiavi?e?|segreto|chave|segredo|klucz\w{0,2}|anahtar\w{0,2}|belirte[cç]\w{0,2}|klíč\w{0,2}|ключ\w{0,2}"
@@ -191,6 +195,15 @@ _BESIDE = re.compile(
 _VALUE_ATTRIBUTE = re.compile(
     rf"{_NAME}[{QUOTES}]\s*,?\s*[{QUOTES}]?value[{QUOTES}]?\s*[=:]\s*[{QUOTES}](?P<value>[^\"'\n<>]{{8,256}})[{QUOTES}]"
 )
+_QUOTED_VALUE = re.compile(
+    # define('AUTH_KEY', 'x')   "auth": "x"   encrypt = "x"
+    r"(?:(?:keys?|salt|secret|token)(?P<quote>[\"'])\s*(?:,|=>)|auth[\"']\s*:|encrypt\s?[=:])\s*"
+    r"(?:\"(?P<double>[^\"\n]{16,256})\"|'(?P<single>[^'\n]{16,256})')"
+)
+_IS_A_SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}")
+_MIN_RANDOM: Final = 3.5
+_TICKET = re.compile(r"(?:ticket|otp|invite|invitation|confirm(?:ation)?|hash|nonce|jwt|assertion)=(?P<value>[\w.~%+/=-]{20,1024})")
+_IN_CAMEL_CASE = re.compile(r"(?:(?:To|Of|By|Id|In|Is|On|My|Db|No|Ad|[A-Z]{0,4}[a-z]{2,})[_.-]?)+[A-Z]{0,3}")
 _MIN_ENTROPY: Final = 2.8
 _MIN_BESIDE: Final = 16
 _NAME_OR_VERSION = re.compile(
@@ -230,9 +243,11 @@ ANCHORS: Final = {
         "session=|sess=|sessid|_session|csrftoken|xsrf-token|fedauth|rtfa|samlre|sid="
     ).split("|"),
     "cookies": ("cookie: ", 'cookie": "'),
+    "ticket": tuple(f"{each}=" for each in "ticket otp invite invitation confirm confirmation hash nonce jwt assertion".split()),
     "hook": "hooks.slack.com|webhook.office.com|discord.com/api|discordapp.com/api".split("|"),
     "url": ("://",),
     "key": (
+        "integrationcode|integration code|authcode|auth code|auth_code|apicode|api code|salt'|salt\"|auth\"|auth'|encrypt =|encrypt=|encrypt:|"
         "key|token|secret|schlüssel|geheimnis|clé|jeton|clave|chiave|segreto|chave|segredo|klucz|anahtar|belirte|klíč|"
         "ключ|токен|секрет|密钥|密鑰|秘钥|令牌|授权码|キー|トークン|pat:|totp seed"
     ).split("|"),
@@ -315,6 +330,8 @@ def _named(scan: Scan, at: int) -> Finding | None:
     before = scan.lower[max(at - _LONGEST_QUALIFIER, 0) : at]
     if (match := _SEED.match(scan.lower, at)) and _is_seed(scan, match, before):
         return Finding(*match.span("value"), Secret.KEY)
+    if (match := _QUOTED_VALUE.match(scan.lower, at)) and (found := _quoted(scan, match)):
+        return found
     match = _STATED.match(scan.lower, at) or _BESIDE.match(scan.lower, at)
     if match is None or _PUBLIC.search(before):
         return None
@@ -324,9 +341,23 @@ def _named(scan: Scan, at: int) -> Finding | None:
     if (is_beside or is_weak) and finding.end - finding.start < _MIN_BESIDE:
         return None
     may_be_guid = _NEVER_WEAK.match(match["name"]) or _GUID_IS_KEY.search(before)
-    if _IS_GUID.match(scan.text, finding.start) and (is_beside or not may_be_guid):
+    if _IS_GUID.match(scan.text, finding.start) and not (_GUID_IS_KEY.search(before) if is_beside else may_be_guid):
         return None
     return _whole(match, scan) if _is_random(finding, scan) else None
+
+
+def _quoted(scan: Scan, match: re.Match[str]) -> Finding | None:
+    start, end = match.span("double" if match["double"] else "single")
+    value = scan.text[start:end]
+    is_one = _is_of_both(value) and _entropy(value) >= _MIN_RANDOM and not _IS_A_SENTENCE.search(value)
+    return Finding(start, end, Secret.KEY) if is_one and not _NAME_OR_VERSION.fullmatch(value) else None
+
+
+def _in_a_link(scan: Scan, at: int) -> Finding | None:
+    match = _TICKET.match(scan.lower, at)
+    if match is None or not _IN_A_QUERY.search(scan.lower, max(at - 26, 0), at):
+        return None
+    return _whole(match, scan) if _is_random(found_value(match, Secret.KEY), scan) else None
 
 
 def _is_seed(scan: Scan, match: re.Match[str], before: str) -> bool:
@@ -343,6 +374,7 @@ _IN_CONTEXT: Final[dict[str, Callable[[Scan, int], Finding | None]]] = {
     "hook": _by(_HOOK, is_sure=True),
     "url": _by(_DSN),
     "scheme": _by(_SCHEME),
+    "ticket": _in_a_link,
     "cookie": _by(_COOKIE),
     "query": _in_query,
     "key": _named,
@@ -351,6 +383,8 @@ _IN_CONTEXT: Final[dict[str, Callable[[Scan, int], Finding | None]]] = {
 
 def _is_random(finding: Finding, scan: Scan) -> bool:
     value = scan.text[finding.start : finding.end]
+    if value.isalpha() and len(value) >= _MIN_BESIDE and value.isascii() and not (value.islower() or value.isupper()):
+        return not _IN_CAMEL_CASE.fullmatch(value)
     return _is_of_both(value) and not _NAME_OR_VERSION.fullmatch(value) and _entropy(value) >= _MIN_ENTROPY
 
 

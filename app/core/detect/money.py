@@ -42,11 +42,11 @@ _ACCOUNT = re.compile(
     rf"|routing(?: number| no)?|aba(?!\w)|sort[- ]?code|bsb(?!\w)){_JOINT}"
     r"(?P<value>\d[\d /-]{4,30}\d)(?!\w|\.\d)"
 )
-_ACCOUNT_BESIDE = re.compile(r"(?:account|acct?|a/c|konto)\.?\s(?P<value>\d{6,17})(?!\w|\.\d)")
+_ACCOUNT_BESIDE = re.compile(r"(?:account|acct?|a/c|konto)\.?\s(?P<value>\d{6,17}|\d{2,4}(?:[ -]\d{2,4}){1,4})(?!\w|[.-]\d)")
 _SAYS_BANK = re.compile(r"routing|sort code|bsb|iban|bank")
 _CZECH = re.compile(rf"(?:číslo účtu|účtu|účet|account){_JOINT}(?P<value>(?:\d{{1,6}}-)?\d{{2,10}}/\d{{4}})(?!\w)")
 _BIC = re.compile(
-    r"(?:BIC|SWIFT)(?:[ /-]?(?:BIC|SWIFT))?(?:[ -]?(?:[Cc]ode|CODE))?\s*(?:[:=]|\bis\b|\bist\b)?\s*"
+    r"(?:BIC|SWIFT|bic|Bic(?=[ :])|swift(?=[ -]?(?:code|bic|:)))(?:[ /-]?(?:BIC|SWIFT))?(?:[ -]?(?:[Cc]ode|CODE))?\s*(?:[:=]|\bis\b|\bist\b)?\s*"
     r"(?P<value>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b"
 )
 _CARD = re.compile(

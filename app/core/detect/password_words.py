@@ -20,7 +20,7 @@ LABEL: Final = re.compile(
     r"|secret word|security answer|requirepass|(?:wpa2?|wpa2?-psk)[- ]passphrase|psksecret|pre-?shared[-_ ]?keys?"
     rf"|(?<=snmp[- _])community(?:[- _]string)?|community[- _]string|community(?=\s[{QUOTES}]\S*\d)|networkkey"
     rf"|keycontent"
-    r"|(?:wi-?fi|wlan|wpa[23]?|wep|hotspot)[-_ ]?(?:key|schlüssel|code|pass|sleutel)"
+    r"|(?:wi-?fi|wlan|wpa[23]?|wep|hotspot)[-_ ]?(?:key(?: \d(?=\W))?|schlüssel|code|pass|sleutel)"
     r"|(?:clé|clave|chiave|chave|klucz|klíč|ключ|codes?|código|codice|kod|kód|код)(?: \w{1,3})? (?:wi-?fi|wpa2?"
     r"|wlan|réseau|de sécurité|de acceso)"
     r"|network (?:security )?key|ключ от wi-?fi"
@@ -90,7 +90,7 @@ NO_VALUE: Final = frozenset(
         "doplněno suivra volgt segue string str password passwort kennwort text int bool value contraseña senha hasło "
         "heslo şifre parola пароль field box dialog window screen page tab link button menu icon option feld fenster "
         "seite knopf schaltfläche taste champ fenêtre écran lien onglet bouton campo ventana pantalla enlace botón "
-        "since seit depuis desde sinds files compat sss systemd public-key authentication-failed access-denied "
+        "ugfzc3dvcmq6 vxnlcm5hbwu6 since seit depuis desde sinds files compat sss systemd public-key authentication-failed access-denied "
     ).split()
 )
-"""Words that describe a password, in lower case, and what forms and logs say in its place."""
+"""Words that describe a password, in lower case, and what forms and logs say in its place: also a mail server's question for one, coded."""

@@ -33,7 +33,7 @@ _STATED = re.compile(
     # password: x   pwd=x   "password": "x"   Passwort für VPN: x   mot de passe (nouveau) : x
     rf"(?:_?\d)?{_AROUND}\]?{ADJECTIVE}{{0,2}}(?:\s+(?:wi-?fi|wlan)\s[\w-]{{2,20}}|{OF_WHAT}){FOR}{CHANGED}?"
     rf"(?:\s+{IS})?\s*"
-    rf"(?:(?<=['\"])\s*,(?=\s*['\"])|(?P<equals>:=|=>|==?|＝)|->|-->|→|⇒|[:：]|[–—-](?=\s*[{QUOTES}])"
+    rf"(?:(?P<listed>(?<=['\"])\s*,(?=\s*['\"]\S+['\"]))|(?P<equals>:=|=>|==?|＝)|->|-->|→|⇒|[:：]|[–—-](?=\s*[{QUOTES}])"
     rf"|(?P<dash>\s[–—-]\s)|\sreg_sz\s)\s*(?!//)"
     rf"(?:(?:alt|old|ancien|vieja):?\s+)?{OPENS}(?P<value>{QUOTED}|[^\s\"'`]\S{{0,127}})"
 )
@@ -47,11 +47,8 @@ _ELEMENT = re.compile(r"\w{0,20}(?:\s[^<>\n]{1,60})?>(?P<value>[^<\n]{1,128})</"
 _CALL = re.compile(r"\w{0,20}\(\s*[\"'](?P<value>[^\s\"']{3,80})[\"']\s*[),]")
 _IN_BRACES = re.compile(r"=\{(?P<value>(?:[^{}\n]|\}\}){2,80})\}(?=[;\"']|$)")
 _OF_ODBC = re.compile(r"driver=|uid=|dsn=")
-_ON_NEXT_LINE = re.compile(
-    # Password: see below⏎ x
-    r"[^\n]{0,60}?(?:[:：]|below|unten|folgt|ci-dessous|abajo|abaixo|sotto|poniżej|níže|ниже|下)[^\n]{0,30}\n(?:[ \t>]*\n|```\w*\n){0,3}"
-    r"[ \t>`*-]{0,8}(?P<value>[^\s`*]{4,40})[ \t`*]*(?:\n|$)"
-)
+_POINTS_BELOW = re.compile(r":|：|below|unten|folgt|ci-dessous|abajo|abaixo|sotto|poniżej|níže|ниже|下")
+_ALONE_BELOW = re.compile(r"\n(?:[ \t>]*\n|```\w*\n){0,3}[ \t>`*-]{0,8}(?P<value>[^\s`*]{4,40})[ \t`*]*(?:\n|$)")
 _DEFAULT = re.compile(rf"{ADJECTIVE}{{1,2}}{FOR}\s*\((?P<value>\S{{4,40}})\)")
 _SAID = re.compile(
     # password is x   Passwort lautet x   set the password to x   la contraseña es x   password x
@@ -122,7 +119,7 @@ _APP_PASSWORD = re.compile(
 )
 _ONLY_STATED: Final = frozenset({"pass", "ww"})
 """Short for a password, and words of other senses."""
-_CONNECTOR = re.compile(r"[:=：＝>→⇒(]|[\"'],|[–—-](?=[\s\"'“„‘«])|reg_sz|value")
+_CONNECTOR = re.compile(r"[:=：＝>→⇒]|[\"'],|[–—-](?=[\s\"'“„‘«])|reg_sz|value")
 _LONGEST_TAIL: Final = 80
 _LONGEST_ODBC: Final = 240
 _IN_URL = re.compile(r"://[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
@@ -139,17 +136,18 @@ _CLAUSE = re.compile(
 _TELLS = re.compile(r"(?<!\w)(?:is|steht|lautet|ist|est|es|è|é|jest|je|staat|står|stoi)(?!\w)")
 _LONGEST_AUXILIARY: Final = 4
 _MIN_NUMBER: Final = 6
-_RIGHT_BEFORE = re.compile(rf"(?:^|\s)(?P<value>{WORDS_AND_NUMBER.pattern})\s+\(?$")
 _OF_A_WINDOW = re.compile(r"\s+(?:field|box|dialog|window|screen|page|button|icon|option|prompt|policy|manager|feld|fenster|champ|campo)(?!\w)")
 _OF_SOMETHING = re.compile(r"(?:default|initial|standard|temp|temporary|new)\s$")
-_MAY_STAND_BEFORE = re.compile(r"[0-9]|[^\W_][!#$%^*~][^\W_]")
+_MAY_STAND_BEFORE = re.compile(r"[0-9!#$%^*~]")
 _NAMED_USER = re.compile(
     # username "admin" and password "x"
     rf"(?:user(?:[- ]?(?:name|id))?|login|account|benutzer(?:name\w?|kennung)?|utilisateur|identifiant|usuario|utente|usuário"
     rf"|gebruiker(?:snaam)?|użytkownik\w{{0,2}}|uživatel\w{{0,2}}|kullanıcı(?: adı)?|логин\w{{0,2}}|пользовател\w{{1,3}})"
     rf"(?:\s(?:is|ist|est|es|è|é))?[\s:=]{{1,3}}[{QUOTES}*]{{0,2}}(?P<user>[\w.@\\-]{{2,40}})[{QUOTES}*]{{0,2}}"
-    r"(?:\s?[,;/]\s?|\s)(?:(?:and|und|et|y|e|en|i|a|и|with|mit|avec|con)\s)?(?:(?:the|with|le|la|das|dem|mit|het|il)\s)?$"
+    r"(?:\s?[,;/]\s?(?:(?:and|und|et|y|e|en|i|и)\s)?|\s(?:and|und|et|y|e|en|i|и|with|mit|avec|con)\s)"
+    r"(?:(?:the|with|le|la|das|dem|mit|het|il)\s)?$"
 )
+_NO_USER: Final = frozenset("login user username name id account email e-mail mail address password".split())
 _ITS_VALUE = re.compile(
     rf"(?:\s(?:is|ist|est|es|è|é))?[\s:=]{{1,3}}{OPENS}(?P<value>{QUOTED}|[^\s{QUOTES}(,;]{{2,60}})"
 )
@@ -158,7 +156,7 @@ _BOTH_WORDS = re.compile(
     rf"[{QUOTES}*)]{{0,2}}\s*[:=]\s*[{QUOTES}*]{{0,2}}[\w.@\\-]{{2,40}}[{QUOTES}*]{{0,2}}\s?[/|:]\s?[{QUOTES}*]{{0,2}}"
     rf"(?P<value>[^\s/|{QUOTES}*]{{2,60}})"
 )
-_ENDS_A_USER: Final = (", ", "; ", "/ ", *(f" {each} " for each in "and und et y e en i a и with mit avec con le la das dem the het il".split()))
+_ENDS_A_USER: Final = (", ", "; ", "/ ", *(f" {each} " for each in "and und et y e en i и with mit avec con le la das dem the het il".split()))
 _JOINTS: Final = ("/", "& ", "/ ", *(f" {each} " for each in ("and", "und", "et", "y", "e", "i", "a", "и", "ve")))
 _LOOK_BACK: Final = 64
 _LONGEST_SENTENCE: Final = 64
@@ -276,7 +274,7 @@ def _of_named_user(scan: Scan, label: re.Match[str]) -> Finding | None:
         return None
     user = _NAMED_USER.search(scan.lower, start, label.start())
     match = _ITS_VALUE.match(scan.lower, label.end()) if user else None
-    if user is None or match is None:
+    if user is None or match is None or user["user"] in NO_VALUE or user["user"] in _NO_USER:
         return None
     found = value_of(match, scan)
     value = scan.text[found.start : found.end]
@@ -296,13 +294,13 @@ def _from_to(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
 
 
 def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
+    if (match := _CALL.match(scan.lower, label.end())) and is_mixed(match["value"]) and may_be(match["value"]):
+        return Finding(*match.span("value"), Secret.PASSWORD)
     if not _CONNECTOR.search(scan.lower, label.end(), label.end() + _LONGEST_TAIL):
         return None
     if (match := _IN_BRACES.match(scan.lower, label.end())) and _OF_ODBC.search(
         scan.lower, max(label.start() - _LONGEST_ODBC, 0), label.start()
     ):
-        return Finding(*match.span("value"), Secret.PASSWORD)
-    if (match := _CALL.match(scan.lower, label.end())) and is_mixed(match["value"]) and may_be(match["value"]):
         return Finding(*match.span("value"), Secret.PASSWORD)
     for pattern in (_ATTRIBUTE, _ELEMENT):
         if match := pattern.match(scan.lower, label.end()):
@@ -313,6 +311,8 @@ def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
         return None
     found = value_of(match, scan, ends_at_semicolon=bool(match["equals"]))
     equals = bool(match["equals"]) and match.end("equals") == match.start("value")
+    if match["listed"] and not is_mixed(scan.text[found.start : found.end].replace(" ", "")):
+        return None
     is_one = is_stated(scan.text[found.start : found.end], scan, found, equals=equals, dashes=bool(match["dash"]))
     return found if is_one else None
 
@@ -323,6 +323,8 @@ def _said(scan: Scan, label: re.Match[str]) -> Finding | None:
     for pattern in (_ARE, _SAID, _BESIDE, _SET_TO, _DEFAULT):
         match = pattern.match(scan.lower, label.end())
         if match is None or (match.groupdict().get("verb") == " of" and not _OF_SOMETHING.search(scan.lower, 0, label.start())):
+            continue
+        if pattern is _BESIDE and match["set"] is None and match["value"].rstrip(".,:;!?").isalpha():
             continue
         if (
             pattern is _SET_TO and not _CHANGES.search(scan.lower, max(label.start() - 40, 0), match.start("value"))
@@ -347,8 +349,10 @@ def _in_a_clause(scan: Scan, label: re.Match[str]) -> Finding | None:
 
 
 def _on_next_line(scan: Scan, label: re.Match[str]) -> Finding | None:
-    match = _ON_NEXT_LINE.match(scan.text, label.end())
-    if match is None:
+    """A password alone on the line that follows: "password: see below"."""
+    line_end = scan.text.find("\n", label.end(), label.end() + _LONGEST_SENTENCE)
+    match = _ALONE_BELOW.match(scan.text, line_end) if line_end > 0 else None
+    if match is None or not _POINTS_BELOW.search(scan.lower, label.end(), line_end):
         return None
     found = value_of(match, scan)
     value = scan.text[found.start : found.end]
@@ -367,8 +371,10 @@ def _before(scan: Scan, label: re.Match[str], after: int) -> Finding | None:
     match = _BEFORE_AS.search(scan.lower, start, label.start()) or _TYPED.search(scan.lower, start, label.start())
     if match and is_said(match, scan, found := value_of(match, scan)):
         return found
-    if (match := _RIGHT_BEFORE.search(scan.text, start, label.start())) and may_be(match["value"]):
-        return Finding(*match.span("value"), Secret.PASSWORD)
+    left = scan.text[start : label.start()].rstrip(" (")
+    word = left[left.rfind(" ") + 1 :]
+    if word[-1:].isdigit() and WORDS_AND_NUMBER.fullmatch(word) and may_be(word):  # X (password)
+        return Finding(start + len(left) - len(word), start + len(left), Secret.PASSWORD)
     return _before_by_form(scan, label, after)
 
 

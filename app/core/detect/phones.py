@@ -39,7 +39,7 @@ _NOT_A_PHONE = re.compile(
     r"|gtin|vin|awb|duns|vat|ust|siret|siren|hrb|cnpj|abn|ein|asset|inventar\w*|inventario"
     r"|order|bestell\w*|po|rma|ticket|incident|request|vorgang|auftrag\w*|fall|case|kunden\w*|customer|rechnung\w*"
     r"|invoice|facture"
-    r"|factura|fattura|faktur\w*|fatura|build|version|firmware|ports?|vlans?|spares?|psu|fru|toner|sr|tac|metric|ttl|mtu|asn|id|pid|event|ereignis"
+    r"|factura|fattura|faktur\w*|fatura|build|version|firmware|ports?|vlans?|spares?|psu|fru|toner|sr|tac|anydesk|rustdesk|teamviewer|splashtop|zoom|webex|meeting\w*|metric|ttl|mtu|asn|id|pid|event|ereignis"
     r"|kb"
     r"|error|fehler\w*|erreur|errore|erro|błąd|hata|chyba|code|código|codice|kod|kód|uuid|guid|mac|sku|part|artikel\w*"
     r"|model|modell\w*|licen[cs]e|lizenz|commande|pedido|chamado|ordine|richiesta|zamówieni\w*|zgłoszeni\w*|sipariş"
@@ -63,7 +63,7 @@ _PHONE = re.compile(
 _EXTENSION = re.compile(
     r"(?<![a-zà-ž])(?:ext(?:ension|\.)?|extensión|durchwahl|nebenstelle|poste|interno|ramal"
     r"|wewn\.?|wewnętrzny|dahili|klapka|доб\.?"
-    r"|добавочный|分机|toestel|desk phone|phone)\s?(?:nr|no|number|n°)?\.?:?\s*x?(?P<value>\d{4,6})"
+    r"|добавочный|分机|toestel|desk phone|phone)\s?(?:nr|no|number|n°)?\.?:?\s*x?(?P<value>\d{4,6}|(?<=durchwahl )\d{3}|(?<=nebenstelle )\d{3})"
     r"(?![\w/]|[.:,-]\d|\s?(?:bytes|ms|firmware|series|model|handset))"
 )
 _DATE_OR_VERSION = re.compile(
@@ -149,30 +149,34 @@ def _is_phone(match: re.Match[str], scan: Scan, rest: str) -> bool:
     if _PORTS.fullmatch(number) and _AFTER_AN_ADDRESS.search(rest, max(match.start() - 8, 0), match.start()):
         return False
     before = scan.lower[max(match.start() - _LONGEST_CONTEXT, 0) : match.start()]
-    says_so, denies = _PHONE_WORD.search(before), _NOT_A_PHONE.search(before)
+    says_so = _PHONE_WORD.search(before)
+    has_name = digits in _PHONE_DIGITS and _NUMBER_WORD.search(before)
+    if not (says_so or has_name or _has_length_of_one(number)):
+        return False
+    denies = _NOT_A_PHONE.search(before)
     if says_so and not (denies and denies.start() > says_so.start()):
         return digits >= _MIN_IN_CONTEXT
     if (
         ("(" in number) != (")" in number)
         or denies
-        or (_NAMED.search(before) and not _NUMBER_WORD.search(before))
+        or (_NAMED.search(before) and not has_name)
         or _UNIT.match(scan.lower, match.end())
         or _HARDWARE.fullmatch(number)
     ):
         return False
-    return (digits in _PHONE_DIGITS and bool(_NUMBER_WORD.search(before))) or _is_written_as_a_phone(number)
+    if has_name:
+        return True
+    return _has_length_of_one(number) and any(_is_valid(number, region) for region in _REGIONS)
 
 
-def _is_written_as_a_phone(number: str) -> bool:
-    """Whether *number* has the form of some country's numbers. For numbers without a word before them that decides."""
+def _has_length_of_one(number: str) -> bool:
+    """Whether *number*, without a word before it, may have the form of some country's numbers."""
     digits = sum(map(str.isdigit, number))
     if number.isdigit() and not (
         number.startswith("0") and digits in (_INTERNATIONAL_DIGITS if number.startswith("00") else _TRUNK_DIGITS)
     ):
         return False
-    if digits < (_PHONE_DIGITS.start if number.startswith(("0", "(")) else _MIN_WITHOUT_TRUNK):
-        return False
-    return any(_is_valid(number, region) for region in _REGIONS)
+    return digits >= (_PHONE_DIGITS.start if number.startswith(("0", "(")) else _MIN_WITHOUT_TRUNK)
 
 
 def _is_valid(number: str, region: str) -> bool:

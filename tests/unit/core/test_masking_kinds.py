@@ -247,7 +247,7 @@ KINDS = {
     "with a sign inside": (
         "parolası ⟦Lale!Devri⟧ olarak değiştirildi",
         "danach ⟦Sw!tch-Lager⟧ als Passwort setzen",
-        "the password works!Really",
+        "the password works! Really",
     ),
     "of a form of its own": (
         "pg01:5432:shop:shop:⟦pgP4ss-file⟧",
