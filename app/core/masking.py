@@ -144,7 +144,8 @@ _MODULES: Final = (
     money,
     national_ids,
 )
-_ANCHORS: Final = Anchors({group: words for module in _MODULES for group, words in module.ANCHORS.items()})
+_GROUPS: Final = {group: words for module in _MODULES for group, words in module.ANCHORS.items()}
+_ANCHORS: Final = Anchors(_GROUPS)
 Detector = Callable[[Scan], Iterable[Finding]]
 _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
     (keys.issued_keys, frozenset({"issued", "private key"})),
@@ -162,11 +163,20 @@ _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
     (money.named_ibans, frozenset({"iban"})),
 )
 """Each with the groups of words of which a text must hold one."""
+_OF_GROUP: Final = {
+    group: [at for at, (_, groups) in enumerate(_DETECTORS) if group in groups] for group in _GROUPS
+}
 _OF_NUMBERS: Final[tuple[Detector, ...]] = (money.ibans, national_ids.national_ids_alone, money.cards, phones.phones)
 _MAY_HOLD_A_NUMBER = re.compile(
-    r"[0-9](?:(?:[ \u00a0./()–-]{0,3}\d){4}|\d[A-Z]\d\d[A-Z]\d|\d(?<=[A-Za-z]{2}\d\d)[ -]?[A-Za-z0-9]{4})"
+    rb"0(?:(?:[ \xa0./()?-]{0,3}0){4}|0[A-Z]00[A-Z]0|0(?<=[A-Za-z]{2}00)[ -]?[A-Za-z0]{4})"
 )
-"""Five digits, or the middle of an IBAN or a codice fiscale, which may have fewer side by side."""
+"""Five digits, or the middle of an IBAN or a codice fiscale, which may have fewer side by side; see `_as_bytes`."""
+_EACH_DIGIT_0: Final = bytes.maketrans(b"123456789", b"000000000")
+
+
+def _as_bytes(text: str) -> bytes:
+    """*text* with each digit a 0 and each letter beyond Latin-1 a `?`: a search for one byte takes a third of the time."""
+    return text.encode("latin-1", "replace").translate(_EACH_DIGIT_0)
 
 
 def find_secrets(text: str) -> list[Finding]:
@@ -184,11 +194,10 @@ def find_secrets(text: str) -> list[Finding]:
 
 def _detected(text: str) -> Iterator[Finding]:
     scan = _ANCHORS.read(text)
-    for detect, groups in _DETECTORS:
-        if not groups.isdisjoint(scan.groups):
-            yield from detect(scan)
+    for at in sorted({at for group in scan.groups for at in _OF_GROUP[group]}):
+        yield from _DETECTORS[at][0](scan)
     yield from keys.keys_in_groups(scan)
-    if _MAY_HOLD_A_NUMBER.search(text):
+    if _MAY_HOLD_A_NUMBER.search(_as_bytes(text)):
         for detect in _OF_NUMBERS:
             yield from detect(scan)
 

@@ -12,6 +12,7 @@ from app.core.detect.scan import Scan
 
 _OF_WHAT = (
     r"(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|door|access|unlock|backup|entry|alarm|safe"
+    r"|(?:alarm )?panel|master|installer|disarm|gate|yard|keypad|garage|building|locker|vault|elevator|lift|bridge"
     r"|confirmation|pairing|lock|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|tür|tor|bestätigungs"
     r"|sicherheits|entsperr|freischalt|alarm|verificatie|toegangs|beveiligings)"
 )
@@ -25,7 +26,8 @@ _KIND = (
 )
 _CODE = re.compile(
     r"(?<![^\W_])(?:pass[- ]?code|pin(?:[- ]?(?:code|codes|kód|kodu|码))?|sim-pin|puk(?:[- ]?code)?|otp|tan"
-    rf"|{_OF_WHAT}[- ]?(?:codes?|pin|passcode|nummer)"
+    rf"|{_OF_WHAT}[- ]?(?:master )?(?:codes?|pin|passcode|nummer)|(?:zoom|webex|meeting) host[- ]?key|digicode|(?:2fa|mfa) backup"
+    r"|code(?= for the (?:yard|door|gate|safe|garage|building|alarm|lift))"
     rf"|(?:codes?|códigos?|codice|código|kody?|код) (?:pin|puk|otp|{_KIND})"
     r"|(?:kod|kód|код|code|código|codice)(?: \w{1,3})? (?:drzwi|dveřím|двери|домофона|смс|sms|porte|porta|puerta"
     r"|garage|garagem)"
@@ -35,7 +37,7 @@ _CODE = re.compile(
 )
 _TAIL = (
     rf"[{QUOTES}]?(?:\s+sim)?"
-    r"(?:\s+(?:for|für|pour|para|per|of|von|der|de|del|della|do|da|dla|от|na|k)(?:\s+\S{1,30}){1,4}?)?"
+    r"(?:\s+(?:for|für|pour|para|per|of|von|der|de|del|della|do|da|dla|от|na|k)(?:\s+[^\s:=]{1,30}){1,4}?)?"
 )
 _OF_PLACE = r"(?:\s(?:alarm|safe|door|handy|phone|sim|tablet|tür|tor|kluis|deur|card|karte|vpn|token|voicemail))?"
 _APART = re.compile(r",\s(?P<value>\d{4,8}#?)(?=[,.;)]|\s*$)")
@@ -47,7 +49,7 @@ _TOLD = re.compile(
 _ARTICLE = r"(?:\s+(?:the|le|la|el|il|o))?"
 _STATED = re.compile(
     rf"{_TAIL}(?:\s(?:eingeben|enter|requested|demandé|pedido|richiesto))?(?:\s+{IS}|是|为)?\s*[:=#：]\s*[{QUOTES}]?"
-    r"(?P<value>(?=[a-z-]{0,8}\d)[a-z0-9]{3,8}(?:(?P<by>[ -])(?=[a-z]{0,4}\d)[a-z0-9]{2,5}"
+    r"(?P<value>#\d{4,8}|(?=[a-z-]{0,8}\d)[a-z0-9]{3,8}(?:(?P<by>[ -])(?=[a-z]{0,4}\d)[a-z0-9]{2,5}"
     r"(?:(?P=by)(?=[a-z]{0,4}\d)[a-z0-9]{2,5})?)?#?"
     r"|[a-z]-\d{6}|(?:\d[ -]?){3,9}\d#?)(?!\w|\.\d)"
 )
@@ -82,7 +84,8 @@ ANCHORS: Final = {
     "code": (
         "passcode|pass code|pass-code|pin|puk|otp|tan|code|mfa|2fa|sms|totp|verif|secur|one-time|one time|door|"
         "access|unlock|backup|entry|alarm|safe|confirm|pairing|lock|recovery|reset|auth|einmal|zugangs|tür|bestätig|"
-        "sicher|entsperr|freischalt|toegangs|beveilig|sim|コード|códig|codice|kod|kód|код|voicemail|handy|gerät|doğrul|"
+        "sicher|entsperr|freischalt|toegangs|beveilig|panel|master|installer|disarm|gate|yard|keypad|garage|building|locker|vault|elevator|lift|bridge|zoom|"
+        "webex|meeting|digicode|sim|コード|códig|codice|kod|kód|код|voicemail|handy|gerät|doğrul|"
         "onay|güvenl|giriş|kapı|ověř|přístup|bezpeč|potvrz|пин|验证码|驗證碼|动态码"
     ).split("|"),
 }

@@ -16,10 +16,10 @@ _VALUE = rf"(?:[{QUOTES}](?P<quoted>[^{QUOTES}\n]{{2,80}})[{QUOTES}]|(?P<value>[
 _ARGUMENTS = r"[^\n|;]{0,160}?"
 _BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
     # A letter's case matters to them: -P is the password of sqlcmd, -p the port of others.
-    "sqlcmd": r"\w+…\s-P\s?X",
-    **dict.fromkeys(("osql", "isql"), r"\w+…\s-P\s?X"),
-    "bcp ": r"\w+…\s-P\s?X",
-    "mysql": r"\w+…\s-p(?=\S)X",
+    "sqlcmd": r"\w+…\s-P(?!assword)\s?X",
+    **dict.fromkeys(("osql", "isql"), r"\w+…\s-P(?!assword)\s?X"),
+    "bcp ": r"\w+…\s-P(?!assword)\s?X",
+    "mysql": r"\w+…\s-p(?!assword)(?=\S)X",
     "cqlsh": r"\w+…\s-p\s+X",
     "redis-cli": r"\S+…\s-a\s+X",
     "mongo": r"\w+…\s-p\s+X",
@@ -39,8 +39,8 @@ _BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
     "oc login": r"\w+…\s-p\s+X",
     "az login": r"\w+…\s-p\s+X",
     "zip ": r"\w+\s…(?<=\s)-P\s+X",
-    "7z": r"\w+…\s-p(?=\S)X",
-    "unrar": r"\w+…\s-p(?=\S)X",
+    "7z": r"\w+…\s-p(?!assword)(?=\S)X",
+    "unrar": r"\w+…\s-p(?!assword)(?=\S)X",
     "unzip": r"\w+…\s-P\s+X",
     "sshpass": r"\w+\s+-p\s*X",
     "plink": r"\w+…\s-pw\s+X",

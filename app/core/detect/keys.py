@@ -130,6 +130,10 @@ _BEFORE: Final = {"nral": 36, "atlasv1": 15, "-us": 32, "q~": 4, ":::": 65}
 """How many characters of a form stand before what it is found by."""
 
 
+_AWS_IDS: Final = frozenset({"akia", "asia"})
+_AWS_SECRET = re.compile(r"\s?[/:,;|]?\s?(?P<value>(?=[\w+/]*[a-z])(?=[\w+/]*[A-Z])(?=[\w+/]*\d)[A-Za-z0-9+/]{40})(?![\w+/=])")
+
+
 @cache
 def _form(word: str) -> re.Pattern[str]:
     """The form that is found by *word*. Compiled when a text first holds it: few of them ever occur."""
@@ -197,7 +201,7 @@ _VALUE_ATTRIBUTE = re.compile(
 )
 _QUOTED_VALUE = re.compile(
     # define('AUTH_KEY', 'x')   "auth": "x"   encrypt = "x"
-    r"(?:(?:keys?|salt|secret|token)(?P<quote>[\"'])\s*(?:,|=>)|auth[\"']\s*:|encrypt\s?[=:])\s*"
+    r"(?:(?:keys?|salt|secret|token)(?P<quote>[\"'])\s*(?:,|=>)|auth(?:[\"']\s*:|\[\d*\]\s*=)|encrypt\s?[=:])\s*"
     r"(?:\"(?P<double>[^\"\n]{16,256})\"|'(?P<single>[^'\n]{16,256})')"
 )
 _IS_A_SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}")
@@ -247,7 +251,7 @@ ANCHORS: Final = {
     "hook": "hooks.slack.com|webhook.office.com|discord.com/api|discordapp.com/api".split("|"),
     "url": ("://",),
     "key": (
-        "integrationcode|integration code|authcode|auth code|auth_code|apicode|api code|salt'|salt\"|auth\"|auth'|encrypt =|encrypt=|encrypt:|"
+        "integrationcode|integration code|authcode|auth code|auth_code|apicode|api code|salt'|salt\"|auth\"|auth'|auth[|encrypt =|encrypt=|encrypt:|"
         "key|token|secret|schlüssel|geheimnis|clé|jeton|clave|chiave|segreto|chave|segredo|klucz|anahtar|belirte|klíč|"
         "ключ|токен|секрет|密钥|密鑰|秘钥|令牌|授权码|キー|トークン|pat:|totp seed"
     ).split("|"),
@@ -264,6 +268,8 @@ def issued_keys(scan: Scan) -> Iterator[Finding]:
             continue
         if match := _form(word).match(scan.text, max(at - _BEFORE.get(word, 0), 0)):
             end = match.end()
+            if word in _AWS_IDS and (secret := _AWS_SECRET.match(scan.text, end)):
+                yield Finding(*secret.span("value"), Secret.KEY)
             yield Finding(_start_of_bot(scan.text, at) if word == ":aa" else match.start(), end, Secret.KEY)
 
 
@@ -330,8 +336,8 @@ def _named(scan: Scan, at: int) -> Finding | None:
     before = scan.lower[max(at - _LONGEST_QUALIFIER, 0) : at]
     if (match := _SEED.match(scan.lower, at)) and _is_seed(scan, match, before):
         return Finding(*match.span("value"), Secret.KEY)
-    if (match := _QUOTED_VALUE.match(scan.lower, at)) and (found := _quoted(scan, match)):
-        return found
+    if (match := _QUOTED_VALUE.match(scan.lower, at)) and (quoted := _quoted(scan, match)):
+        return quoted
     match = _STATED.match(scan.lower, at) or _BESIDE.match(scan.lower, at)
     if match is None or _PUBLIC.search(before):
         return None

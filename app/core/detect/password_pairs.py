@@ -29,6 +29,17 @@ _OF_DOMAIN = re.compile(rf"\\(?<=[\w.]\\)(?<![\w:]:\\){_USER}(?:\s?[,/:]\s?|\s)(
 _OF_ADDRESS = re.compile(r"@(?:[\w-]{1,63}\.){1,5}[A-Za-z]{2,24}\s?[:;|]\s?(?P<value>[^\s,;|]{6,60})(?=[\s,;|]|$)")
 _IN_PGPASS = re.compile(r"(?<=[\w.*-]):(?:\d{4,5}|\*):[\w*-]{1,40}:[\w*.-]{1,40}:(?P<value>[^\s:]{4,80})(?=\s|$)")
 _IN_QR = re.compile(r"wifi:(?:[a-oq-z]:[^;\n]{0,64};){0,4}p:(?P<value>(?:\\.|[^;\\\n]){1,64});")
+_LONGEST_FORM: Final = 32
+_WORD_BACK = re.compile(r"[\w.!#^*-]{1,32}")
+_WORD_ON = re.compile(r"[!#^*][\w.!#^*-]{0,32}(?<![.*-])")
+_MIXED = re.compile(r"(?=[!-~]{7,32}$)(?=.*[A-Z])(?=.*[a-z])(?=.*\d)(?!.*\*\*)[A-Za-z0-9]")
+_FREE = re.compile(r"[\s.,;:)\]\"'`”“’*]|\\[nrt]|</|$")
+_JOINED_TO = re.compile(r"[\w/\\=&?$@%+~*-]$")
+_LEET = re.compile(r"[A-Za-z]\d[A-Za-z]")
+_OF_OTHERS = re.compile(r"\w+!\$?[A-Z]{1,3}\$?\d{1,7}|[A-Z]+#?\d+!|.*!important|\d+\*\w+")
+"""A cell of a sheet and the like."""
+_TAGGED = re.compile(r"[A-Za-z]+#\d+[a-z]?|.*-.*|[A-Z0-9]+#.*|[A-Za-z]#.*")
+_OF_SIGNING_IN = re.compile(r"passw|account|log-?in|log in|sign in|reset|credential|kennwort|konto|mot de passe|contraseña|senha|hasło")
 _LONGEST_SENTENCE: Final = 64
 _WITH_A_DIGIT = re.compile(r"(?<!\S)[^\s\d]{0,40}[0-9]\S{0,60}")
 
@@ -36,6 +47,7 @@ ANCHORS: Final = {
     "default account": tuple(f"{each}{joint}" for each in _ACCOUNTS for joint in ("/", ":", " /", " :")),
     "domain": ("\\",),
     "address": ("@",),
+    "sign": ("!", "#", "^", "*"),
     "fields": (":5432:", ":5433:", ":*:*:", "wifi:"),
     "sign-in": (
         "login with|login as|log in as|log in with|logs in as|logs in with|logged in as|logged in with|log on as|log on with|"
@@ -53,9 +65,35 @@ def password_pairs(scan: Scan) -> Iterator[Finding]:
         for at, _ in scan.hits(group):
             if (match := pattern.match(scan.text, at)) and (found := _strong(match, scan)):
                 yield found
+    for at, sign in scan.hits("sign"):
+        if found := _by_form(scan, at, sign):
+            yield found
     for at, word in scan.hits("fields"):
         if match := (_IN_QR if word == "wifi:" else _IN_PGPASS).match(scan.lower, at):
             yield Finding(*match.span("value"), Secret.PASSWORD)
+
+
+def _by_form(scan: Scan, at: int, sign: str) -> Finding | None:
+    """What can be nothing but a password, whatever is around it: upper and lower case, a digit and a sign among them."""
+    text = scan.text
+    if not (text[at - 1 : at].isalnum() and at):
+        return None
+    has_more = text[at + 1 : at + 2].isalnum()
+    if not has_more and sign != "!":
+        return None
+    before, after = _WORD_BACK.match(text[max(at - _LONGEST_FORM, 0) : at][::-1]), _WORD_ON.match(text, at)
+    if before is None or after is None:
+        return None
+    start, end = at - before.end(), after.end()
+    word = text[start:end]
+    if not (_MIXED.match(word) and _FREE.match(text, end) and not _JOINED_TO.search(text, max(start - 2, 0), start)):
+        return None
+    if _OF_OTHERS.fullmatch(word) or (sign == "#" and _TAGGED.fullmatch(word)):
+        return None
+    if has_more or _LEET.search(word):
+        return Finding(start, end, Secret.PASSWORD)
+    is_told = LOOKS_LIKE_ONE.fullmatch(word) and _OF_SIGNING_IN.search(scan.lower, max(start - 120, 0), start)
+    return Finding(start, end, Secret.PASSWORD) if is_told else None
 
 
 def _strong(match: re.Match[str], scan: Scan) -> Finding | None:

@@ -16,7 +16,7 @@ LABEL: Final = re.compile(
     r"|pass[-_ ]?phrases?|pass[-_ ]?codes?|pass[-_ ]?keys?|userpass|dbpass|storepass|keypass|kennw[oö]rt(?:er|es|s)?"
     r"|mots? de passe|phrase de passe|contrase(?:ñ|n)as?|palavras?[- ]passe|palavra de passe|parola d['’]ordine"
     r"|parola chiave|wachtwoord(?:en)?|l[öo]senord(?:et)?|adgangskoden?|jelszó\w{0,3}|jelszav\w{1,4}|salasanan?"
-    r"|passhash|(?:pre-?)?shared[-_ ]?secrets?"
+    r"|passhash|(?:en|de)cryption[- ]key|key to (?:decrypt|open|unlock)|(?:pre-?)?shared[-_ ]?secrets?"
     r"|secret word|security answer|requirepass|(?:wpa2?|wpa2?-psk)[- ]passphrase|psksecret|pre-?shared[-_ ]?keys?"
     rf"|(?<=snmp[- _])community(?:[- _]string)?|community[- _]string|community(?=\s[{QUOTES}]\S*\d)|networkkey"
     rf"|keycontent"
@@ -50,7 +50,7 @@ STILL: Final = (
 FOR: Final = (
     rf"(?:\s*\((?![{QUOTES}])[^)\n]{{1,30}}\)"
     r"|\s+(?:for|für|fuer|pour|para|per|of|von|vom|zum|des|der|de|du|dell[ao]|del|della|di|do|da|dos|das|dla|ke?|od"
-    r"|для|от|до|від|для|για|voor|van|til|till|fra|on|am|im|sur|en|at|à|auf|in|nel|no|na)(?:\s+[\w.@\\’'-]{1,40}){1,4}?)?"
+    r"|для|от|до|від|для|για|voor|van|til|till|fra|on|am|im|sur|en|at|à|la|auf|in|nel|no|na)(?:\s+[\w.@\\’'-]{1,40}){1,4}?)?"
 )
 CHANGED: Final = (
     r"(?:\s+(?:has been |have been |was |were |is |wurde |habe ich |haben wir |a été |ha sido |fue |è stata |foi "

@@ -31,7 +31,7 @@ from app.core.detect.scan import Scan
 _AROUND = rf"[{QUOTES}*]{{0,2}}"
 _STATED = re.compile(
     # password: x   pwd=x   "password": "x"   Passwort für VPN: x   mot de passe (nouveau) : x
-    rf"(?:_?\d)?{_AROUND}\]?{ADJECTIVE}{{0,2}}(?:\s+(?:wi-?fi|wlan)\s[\w-]{{2,20}}|{OF_WHAT}){FOR}{CHANGED}?"
+    rf"(?:_?\d)?(?:\[\d{{0,3}}\])?{_AROUND}\]?{ADJECTIVE}{{0,2}}(?:\s+(?:wi-?fi|wlan)\s[\w-]{{2,20}}|{OF_WHAT}){FOR}{CHANGED}?"
     rf"(?:\s+{IS})?\s*"
     rf"(?:(?P<listed>(?<=['\"])\s*,(?=\s*['\"]\S+['\"]))|(?P<equals>:=|=>|==?|＝)|->|-->|→|⇒|[:：]|[–—-](?=\s*[{QUOTES}])"
     rf"|(?P<dash>\s[–—-]\s)|\sreg_sz\s)\s*(?!//)"
@@ -49,6 +49,10 @@ _IN_BRACES = re.compile(r"=\{(?P<value>(?:[^{}\n]|\}\}){2,80})\}(?=[;\"']|$)")
 _OF_ODBC = re.compile(r"driver=|uid=|dsn=")
 _POINTS_BELOW = re.compile(r":|：|below|unten|folgt|ci-dessous|abajo|abaixo|sotto|poniżej|níže|ниже|下")
 _ALONE_BELOW = re.compile(r"\n(?:[ \t>]*\n|```\w*\n){0,3}[ \t>`*-]{0,8}(?P<value>[^\s`*]{4,40})[ \t`*]*(?:\n|$)")
+_NAMES_THE_USER = re.compile(r"(?:user|account|benutzer|konto|utilisateur|usuario|utente|usuário)\s*[:=]\s*$")
+_CLOSES = re.compile(r"\s?[:?]\s?[\"']")
+_IN_A_ROW = re.compile(r"\s?\*{0,2}\s?(?:\|\s?|\t)(?P<value>[^\s|]{4,60})(?=\s*(?:\||\t|\n|$))")
+_HAS_ONE = re.compile(r"(?<!\w)(?:hat|tiene|heeft) (?:das |la |el |het )?$")
 _DEFAULT = re.compile(rf"{ADJECTIVE}{{1,2}}{FOR}\s*\((?P<value>\S{{4,40}})\)")
 _SAID = re.compile(
     # password is x   Passwort lautet x   set the password to x   la contraseña es x   password x
@@ -122,17 +126,19 @@ _ONLY_STATED: Final = frozenset({"pass", "ww"})
 _CONNECTOR = re.compile(r"[:=：＝>→⇒]|[\"'],|[–—-](?=[\s\"'“„‘«])|reg_sz|value")
 _LONGEST_TAIL: Final = 80
 _LONGEST_ODBC: Final = 240
+_LONGEST_CALL: Final = 24
 _IN_URL = re.compile(r"://[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
 
 _ASKS_FOR_A_PAIR = re.compile(
-    r"(?:user(?:name)?|login|un|benutzer(?:name)?|usuario|utente|utilisateur|usuário|użytkownik|uživatel|kullanıcı"
+    r"(?:user(?:name)?|login|un|id|benutzer(?:name)?|usuario|utente|utilisateur|usuário|użytkownik|uživatel|kullanıcı"
     r"|логин)(?:\s?[/&]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s)$"
 )
 _CLAUSE = re.compile(
     # PW for the PDF is the invoice date, x    the password that you sent, x,    my password to the usual one: x
-    r"(?P<words>[^\n.,:;?!]{2,60}?)(?:,|:|\s[–-])\s+(?:it is |it['’]s |er ist |es lautet |c['’]est |es |è )?"
+    r"(?P<words>[^\n.,:;?!]{2,60}?)(?P<joint>,|:|\s[–-])\s+(?:it is |it['’]s |er ist |es lautet |c['’]est |es |è )?"
     r"(?P<value>[^\s,;()]{4,40})(?=[,.;)]*(?:\s|$))"
 )
+_JOINED = re.compile(r"(?!(?i:srv|pc|nb|lt|sw|fw|vm|db|web|nas|kb|inc|ticket|printer|version)\b)(?:[^\W\d_]{2,20}[-._!]){1,4}\d{1,8}")
 _TELLS = re.compile(r"(?<!\w)(?:is|steht|lautet|ist|est|es|è|é|jest|je|staat|står|stoi)(?!\w)")
 _LONGEST_AUXILIARY: Final = 4
 _MIN_NUMBER: Final = 6
@@ -156,6 +162,7 @@ _BOTH_WORDS = re.compile(
     rf"[{QUOTES}*)]{{0,2}}\s*[:=]\s*[{QUOTES}*]{{0,2}}[\w.@\\-]{{2,40}}[{QUOTES}*]{{0,2}}\s?[/|:]\s?[{QUOTES}*]{{0,2}}"
     rf"(?P<value>[^\s/|{QUOTES}*]{{2,60}})"
 )
+_USER_THEN_VALUE = re.compile(r"\s*[:=]\s*[a-z][\w.-]{1,30}\s(?P<value>[^\s/|,;:]{5,60})(?=[\s.,;]|$)")
 _ENDS_A_USER: Final = (", ", "; ", "/ ", *(f" {each} " for each in "and und et y e en i и with mit avec con le la das dem the het il".split()))
 _JOINTS: Final = ("/", "& ", "/ ", *(f" {each} " for each in ("and", "und", "et", "y", "e", "i", "a", "и", "ve")))
 _LOOK_BACK: Final = 64
@@ -172,7 +179,7 @@ ANCHORS: Final = {
         "security answer|requirep|wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
         "wlan|hotspot|clé|clave|chiave|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|κωδικ|"
-        "shared secret|shared-secret|sharedsecret|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
+        "encryption key|encryption-key|decryption key|key to |shared secret|shared-secret|sharedsecret|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
     ).split("|"),
     "pair": (
         "cred|login|log-in|user|un/pw|zugangs|anmelded|benutzer/|identifiant|accès|acceso|usuario|dane |giriş bilgi|"
@@ -242,6 +249,9 @@ def _at_label(scan: Scan, label: re.Match[str], after: int) -> Iterator[Finding]
         if match := _BOTH_WORDS.match(scan.lower, label.end()):
             yield Finding(*match.span("value"), Secret.PASSWORD)
             return
+        if (match := _USER_THEN_VALUE.match(scan.lower, label.end())) and is_mixed(match["value"]) and may_be(match["value"]):
+            yield Finding(*match.span("value"), Secret.PASSWORD)
+            return
         found = [*_pair(scan, label.start() - len(before) + pair.start(), label.end())]
         if found or "/" in pair[0]:
             yield from found
@@ -294,8 +304,11 @@ def _from_to(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
 
 
 def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
-    if (match := _CALL.match(scan.lower, label.end())) and is_mixed(match["value"]) and may_be(match["value"]):
-        return Finding(*match.span("value"), Secret.PASSWORD)
+    behind = scan.lower[label.end() : label.end() + _LONGEST_CALL]
+    for sign, pattern in (("|", _IN_A_ROW), ("\t", _IN_A_ROW), ("(", _CALL)):
+        match = pattern.match(scan.lower, label.end()) if sign in behind else None
+        if match and is_mixed(match["value"]) and may_be(match["value"]):
+            return Finding(*match.span("value"), Secret.PASSWORD)
     if not _CONNECTOR.search(scan.lower, label.end(), label.end() + _LONGEST_TAIL):
         return None
     if (match := _IN_BRACES.match(scan.lower, label.end())) and _OF_ODBC.search(
@@ -307,8 +320,12 @@ def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
             found = Finding(*match.span(match.lastgroup or "value"), Secret.PASSWORD)
             if is_stated(scan.text[found.start : found.end], scan, found, equals=True):
                 return found
-    if (match := _STATED.match(scan.lower, label.end())) is None:
+    if (match := _STATED.match(scan.lower, label.end())) is None or _NAMES_THE_USER.search(
+        scan.lower, label.end(), match.start("value")
+    ):
         return None
+    if scan.text[label.start() - 1 : label.start()] in {'"', "'"} and _CLOSES.match(scan.text, label.end()):
+        return None  # expect "password:"
     found = value_of(match, scan, ends_at_semicolon=bool(match["equals"]))
     equals = bool(match["equals"]) and match.end("equals") == match.start("value")
     if match["listed"] and not is_mixed(scan.text[found.start : found.end].replace(" ", "")):
@@ -318,13 +335,18 @@ def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
 
 
 def _said(scan: Scan, label: re.Match[str]) -> Finding | None:
-    if label[0] in _ONLY_STATED:
+    if label[0] in _ONLY_STATED and scan.lower[label.start() - 1 : label.start()] not in {"_", "-"}:
         return None
     for pattern in (_ARE, _SAID, _BESIDE, _SET_TO, _DEFAULT):
         match = pattern.match(scan.lower, label.end())
         if match is None or (match.groupdict().get("verb") == " of" and not _OF_SOMETHING.search(scan.lower, 0, label.start())):
             continue
-        if pattern is _BESIDE and match["set"] is None and match["value"].rstrip(".,:;!?").isalpha():
+        word = match["value"].rstrip(".,:;!?")
+        if word in NO_VALUE and pattern is not _ARE:
+            continue
+        if pattern is _BESIDE and match["set"] is None and word.isalpha():
+            if found_word := _word_of_its_own(match, scan, label):
+                return found_word
             continue
         if (
             pattern is _SET_TO and not _CHANGES.search(scan.lower, max(label.start() - 40, 0), match.start("value"))
@@ -337,6 +359,15 @@ def _said(scan: Scan, label: re.Match[str]) -> Finding | None:
     return None
 
 
+def _word_of_its_own(match: re.Match[str], scan: Scan, label: re.Match[str]) -> Finding | None:
+    """A plain word that something has for a password: "das WLAN hat das Kennwort willkommen"."""
+    if not _HAS_ONE.search(scan.lower, max(label.start() - 12, 0), label.start()):
+        return None
+    found = value_of(match, scan)
+    value = scan.text[found.start : found.end]
+    return found if may_be(value) and is_stated(value, scan, found, equals=False) else None
+
+
 def _in_a_clause(scan: Scan, label: re.Match[str]) -> Finding | None:
     """A password that stands apart after words about it: "the password that you sent, x, is rejected"."""
     match = _CLAUSE.match(scan.lower, label.end())
@@ -345,7 +376,8 @@ def _in_a_clause(scan: Scan, label: re.Match[str]) -> Finding | None:
     found = value_of(match, scan)
     value = scan.text[found.start : found.end]
     is_number = value.isdecimal() and len(value) >= _MIN_NUMBER and _TELLS.search(match["words"])
-    return found if (is_number or is_strong(value)) and may_be(value) else None
+    is_joined = match["joint"] == ":" and _JOINED.fullmatch(value) and value != value.lower()
+    return found if (is_number or is_joined or is_strong(value)) and may_be(value) else None
 
 
 def _on_next_line(scan: Scan, label: re.Match[str]) -> Finding | None:
