@@ -18,7 +18,7 @@ _OF_WHAT = (
 )
 _KIND = (
     r"(?:de vérification|de sécurité|d['’]accès|confidentiel|secret|de confirmation|du portail|de la porte"
-    r"|de l['’]alarme|d['’]alarme|de verificación|de seguridad|de acceso|de confirmación|de (?:la )?alarma|de la puerta"
+    r"|de l['’]alarme|d['’]alarme|de verificación|de seguridad|de acceso|de confirmación|de (?:la )?alarma|de desbloqueo|de déblocage|de déverrouillage|de desbloqueio|odblokowania|de la puerta"
     r"|di verifica|di sicurezza|di accesso|di conferma|di sblocco|dell['’]allarme"
     r"|de acesso|de verificação|de segurança|de confirmação|do alarme|da porta"
     r"|weryfikacyjny|dostępu|bezpieczeństwa|autoryzacyjny|do alarmu|do bramy|do drzwi|jednorazowy"
@@ -43,8 +43,11 @@ _OF_PLACE = r"(?:\s(?:alarm|safe|door|handy|phone|sim|tablet|tür|tor|kluis|deur
 _APART = re.compile(r",\s(?P<value>\d{4,8}#?)(?=[,.;)]|\s*$)")
 _TOLD = re.compile(
     # the code that I got by text was x
-    r"(?:code|código|codice|kod|kód|код)\s(?P<words>(?:[\w'’]{1,12}\s){2,7}?)(?:was|is|war|ist|lautet|était|est|era|es|è|to|był|byl)\s"
-    r"(?P<value>g-\d{6}|\d{3}[ -]?\d{3})(?![\w-])"
+    r"(?:code|código|codice|kode[nt]?|koden|koodi|kod|kód|код)\s(?P<words>(?:[\w'’]{1,12}\s){0,7}?)(?:was|is|war|ist|lautet|était"
+    r"|est|era|es|è|é|to|był|byl|er|är|on|jest|je)\s(?P<value>g-\d{6}|\d{3}[ -]?\d{3}|\d{4,8}#?)(?![\w.-]|\s[a-z]+s\b)"
+)
+_SHOWN = re.compile(
+    r"authenticator(?: app)? (?:shows?|says|gives?|displays?|zeigt|affiche|muestra)\s(?P<value>\d{3} ?\d{3})(?![\w.-])"
 )
 _ARTICLE = r"(?:\s+(?:the|le|la|el|il|o))?"
 _STATED = re.compile(
@@ -55,7 +58,7 @@ _STATED = re.compile(
 )
 _SAID = re.compile(
     rf"{_TAIL}{_OF_PLACE}{CHANGED}?(?:\s+{IS}{_ARTICLE}|是|为)?\s*[{QUOTES}]?"
-    r"(?P<value>[a-z]-\d{6}|(?:\d\d ){2}\d\d|\d{3,4}[ -]\d{3,4}|\d{4,8}#?|\d{3,5}[a-z]|\d{2}[a-z]\d{2})(?![\w%]"
+    r"(?P<value>[a-z]-\d{6}|(?=[a-z-]*\d)(?=[\d-]*[a-z])[a-z0-9]{3,5}(?:-[a-z0-9]{3,5}){1,5}|(?:\d\d ){2}\d\d|\d{3,4}[ -]\d{3,4}|\d{4,8}#?|\d{3,5}[a-z]|\d{2}[a-z]\d{2})(?![\w%]"
     r"|[-/:.]\d)"
 )
 _SIX_DIGITS = re.compile(
@@ -65,7 +68,7 @@ _SIX_DIGITS = re.compile(
 )
 _OF_A_THING = re.compile(
     r"err|fehler|bł[ęą]d|hata|chyb|ошиб|exit|return|status|stop|zip|post|area|country|product|reason|cost|event|item"
-    r"|art|custom|bar|colo|model|part|kunde|client|sku|result|response|qr|source|状|错"
+    r"|art|custom|bar|colo|model|part|kunde|client|sku|result|response|qr|source|http|currency|tariff|review|discount|voucher|promo|coupon|状|错"
 )
 _BEFORE = re.compile(
     r"(?<![\w.-])(?P<value>\d{3}[ -]?\d{3,5}|\d{4,8})\s+(?:as|is|als|ist)\s+(?:your|the|my|dein|ihr"
@@ -107,7 +110,9 @@ def codes(scan: Scan) -> Iterator[Finding]:
             or _APART.match(scan.lower, word.end())
             or _BEFORE.search(scan.lower, max(at - _LONGEST, 0), at)
         )
-        if match:
+        if match is None:
+            yield from _of_six_digits(scan, at)
+        else:
             yield (found := found_value(match, Secret.PASSWORD))
             yield from _others(scan, found)
 
@@ -128,6 +133,7 @@ def _form(code: str) -> str:
 
 
 def _of_six_digits(scan: Scan, at: int) -> Iterator[Finding]:
-    match = _SIX_DIGITS.match(scan.lower, at) or _TOLD.match(scan.lower, at)
-    if match and not _OF_A_THING.search(scan.lower[max(at - 16, 0) : at] + match["words"]):
+    match = _SIX_DIGITS.match(scan.lower, at) or _TOLD.match(scan.lower, at) or _SHOWN.match(scan.lower, at)
+    words = match.groupdict().get("words", "") if match else ""
+    if match and not _OF_A_THING.search(scan.lower[max(at - 16, 0) : at] + words):
         yield found_value(match, Secret.PASSWORD)

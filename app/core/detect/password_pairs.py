@@ -20,11 +20,12 @@ _ACCOUNTS: Final = (
     "hpadmin|vagrant|synology|netadmin|postgres|sysadm|hp|tech|service"
 ).split("|")
 _PAIR = re.compile(rf"(?<![\w/.\\@-])(?P<account>{'|'.join(_ACCOUNTS)})(?P<joint>\s?[/:]\s?)(?P<value>[^\s,;()\"'/]{{3,40}})(?![\w/\\@-])")
+_WORD_AND_NUMBER = re.compile(r"(?!vlan|port|eth|srv|host|node|user|test|build|room)[A-Za-z]{3,}\d{2,8}")
 _OF_A_FILE = re.compile(r"chown|chgrp|owner|user[:=] ?$")
 _RIGHTS = re.compile(r"\s+(?:0?[0-7]{3,4}\b|/|[rwx-]{9})")
 
 _USER = r"(?=[\w.-]*[A-Za-z])[\w.-]{2,30}"
-_AFTER_A_USER = re.compile(rf"[\s(]{_USER}(?:\s?[,/|:]\s?|\s(?:and|und|et|y|e|i|и)\s)$")
+_AFTER_A_USER = re.compile(rf"[\s(]{_USER}(?:\s?[,/|:]\s?|\s(?:and|und|et|y|e|i|и|with|mit|avec|con)\s)$")
 _OF_DOMAIN = re.compile(rf"\\(?<=[\w.]\\)(?<![\w:]:\\){_USER}(?:\s?[,/:]\s?|\s)(?P<value>[^\s,;()]{{6,40}})(?=[\s,.;)]|$)(?<!\.\w\w\w\w)(?<!\.\w\w\w)")
 _OF_ADDRESS = re.compile(r"@(?:[\w-]{1,63}\.){1,5}[A-Za-z]{2,24}\s?[:;|]\s?(?P<value>[^\s,;|]{6,60})(?=[\s,;|]|$)")
 _IN_PGPASS = re.compile(r"(?<=[\w.*-]):(?:\d{4,5}|\*):[\w*-]{1,40}:[\w*.-]{1,40}:(?P<value>[^\s:]{4,80})(?=\s|$)")
@@ -35,6 +36,7 @@ _WORD_ON = re.compile(r"[!#^*][\w.!#^*-]{0,32}(?<![.*-])")
 _MIXED = re.compile(r"(?=[!-~]{7,32}$)(?=.*[A-Z])(?=.*[a-z])(?=.*\d)(?!.*\*\*)[A-Za-z0-9]")
 _FREE = re.compile(r"[\s.,;:)\]\"'`”“’*]|\\[nrt]|</|$")
 _JOINED_TO = re.compile(r"[\w/\\=&?$@%+~*-]$")
+_LEET_WORD = re.compile(r"(?=.{7,40}$)(?=.*[A-Z])[A-Za-z]*[a-z]?\d[a-z]{2,}[A-Za-z0-9]*(?:-\w+)*")
 _LEET = re.compile(r"[A-Za-z]\d[A-Za-z]")
 _OF_OTHERS = re.compile(r"\w+!\$?[A-Z]{1,3}\$?\d{1,7}|[A-Z]+#?\d+!|.*!important|\d+\*\w+")
 """A cell of a sheet and the like."""
@@ -50,7 +52,8 @@ ANCHORS: Final = {
     "sign": ("!", "#", "^", "*"),
     "fields": (":5432:", ":5433:", ":*:*:", "wifi:"),
     "sign-in": (
-        "login with|login as|log in as|log in with|logs in as|logs in with|logged in as|logged in with|log on as|log on with|"
+        "login with|login as|login was |login is |"
+        "log in as|log in with|logs in as|logs in with|logged in as|logged in with|log on as|log on with|"
         "logs on as|logs on with|signed in as|sign in with|sign in as|shared account|local account|account (|account is |"
         "anmeldung mit|angemeldet mit|anmelden mit|konto ist |konto (|compte est |compte (|cuenta es |cuenta ("
     ).split("|"),
@@ -106,7 +109,7 @@ def _beside_a_user(scan: Scan, start: int, end: int) -> Iterator[Finding]:
     """What can be nothing but a password, after a user's name and the words *start* to *end*: "log in as jdoe, x"."""
     if scan.has_digit(end, end + _LONGEST_SENTENCE) and not scan.lower[max(start - 1, 0) : start].isalpha():
         for match in _WITH_A_DIGIT.finditer(scan.text, end, end + _LONGEST_SENTENCE):
-            found = of_word(match, HAS_ALL_SIGNS)
+            found = of_word(match, HAS_ALL_SIGNS) or of_word(match, _LEET_WORD)
             if found and _AFTER_A_USER.search(scan.text, end, found.start):
                 yield found
 
@@ -125,4 +128,5 @@ def _of_makers(scan: Scan) -> Iterator[Finding]:
 def _is_password(value: str, match: re.Match[str]) -> bool:
     if value.lower() in OF_MAKERS:
         return value.lower() == match["account"] or value.lower() not in _ACCOUNTS
-    return may_be(value) and bool(HAS_ALL_SIGNS.fullmatch(value) or LOOKS_LIKE_ONE.fullmatch(value))
+    is_plain = match["joint"] == " / " and _WORD_AND_NUMBER.fullmatch(value)
+    return may_be(value) and bool(is_plain or HAS_ALL_SIGNS.fullmatch(value) or LOOKS_LIKE_ONE.fullmatch(value))

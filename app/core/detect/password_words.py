@@ -33,7 +33,7 @@ ADJECTIVE: Final = (
     r"(?:\s+(?:provisoire|temporaire|initiale?|actuel(?:le)?|nouveau|nueva|nuevo|temporal|provisional|inicial|actual"
     r"|temporanea|provvisoria|attuale|nuova|temporária|provisória|nova|atual|tymczasowe|nowe|startowe|dočasné|nové"
     r"|временный|новый|admina|administratora|administrátora|администратора|administrateur|admin|temp|temporary"
-    r"|de acesso|de acceso|d['’]accès|dele|dela|de rede"
+    r"|de acesso|de acceso|d['’]accès|dele|dela|de rede|hennes|hans|deres|jej|jego|jej[ií]ho|її|його|его|её"
     r"|par défaut|por defecto|predeterminad[ao]|padrão|predefinit[ao]|di default|по умолчанию|domyśln[eya]|implicit[ăa]))"
 )
 OF_WHAT: Final = (

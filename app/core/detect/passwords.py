@@ -43,7 +43,7 @@ _ATTRIBUTE = re.compile(
     r"(?:<|[\"'])?value[\"']?\s*[=:>]\s*(?:\"(?P<double>[^\"\n]{1,128})\"|'(?P<single>[^'\n]{1,128})'"
     r"|(?P<bare>[^\s<>\"']{2,128}))"
 )
-_ELEMENT = re.compile(r"\w{0,20}(?:\s[^<>\n]{1,60})?>(?P<value>[^<\n]{1,128})</")
+_ELEMENT = re.compile(r"\w{0,20}[\"']?(?:\s[^<>\n]{1,60})?>(?P<value>[^<\n]{1,128})</")
 _CALL = re.compile(r"\w{0,20}\(\s*[\"'](?P<value>[^\s\"']{3,80})[\"']\s*[),]")
 _IN_BRACES = re.compile(r"=\{(?P<value>(?:[^{}\n]|\}\}){2,80})\}(?=[;\"']|$)")
 _OF_ODBC = re.compile(r"driver=|uid=|dsn=")
@@ -135,7 +135,7 @@ _ASKS_FOR_A_PAIR = re.compile(
 )
 _CLAUSE = re.compile(
     # PW for the PDF is the invoice date, x    the password that you sent, x,    my password to the usual one: x
-    r"(?P<words>[^\n.,:;?!]{2,60}?)(?P<joint>,|:|\s[–-])\s+(?:it is |it['’]s |er ist |es lautet |c['’]est |es |è )?"
+    r"(?P<words>[^\n.,:;?!]{0,60}?)(?P<joint>,|:|\s[–-])\s+(?P<it>it is |it['’]s |er ist |es lautet |c['’]est |es |è )?"
     r"(?P<value>[^\s,;()]{4,40})(?=[,.;)]*(?:\s|$))"
 )
 _JOINED = re.compile(r"(?!(?i:srv|pc|nb|lt|sw|fw|vm|db|web|nas|kb|inc|ticket|printer|version)\b)(?:[^\W\d_]{2,20}[-._!]){1,4}\d{1,8}")
@@ -375,7 +375,9 @@ def _in_a_clause(scan: Scan, label: re.Match[str]) -> Finding | None:
         return None
     found = value_of(match, scan)
     value = scan.text[found.start : found.end]
-    is_number = value.isdecimal() and len(value) >= _MIN_NUMBER and _TELLS.search(match["words"])
+    is_number = value.isdecimal() and (
+        match["it"] or (len(value) >= _MIN_NUMBER and _TELLS.search(match["words"]))
+    )
     is_joined = match["joint"] == ":" and _JOINED.fullmatch(value) and value != value.lower()
     return found if (is_number or is_joined or is_strong(value)) and may_be(value) else None
 

@@ -39,7 +39,7 @@ _NOT_A_PHONE = re.compile(
     r"|gtin|vin|awb|duns|vat|ust|siret|siren|hrb|cnpj|abn|ein|asset|inventar\w*|inventario"
     r"|order|bestell\w*|po|rma|ticket|incident|request|vorgang|auftrag\w*|fall|case|kunden\w*|customer|rechnung\w*"
     r"|invoice|facture"
-    r"|factura|fattura|faktur\w*|fatura|build|version|firmware|ports?|vlans?|spares?|psu|fru|toner|sr|tac|anydesk|rustdesk|teamviewer|splashtop|zoom|webex|meeting\w*|metric|ttl|mtu|asn|id|pid|event|ereignis"
+    r"|factura|fattura|faktur\w*|fatura|build|version|firmware|ports?|vlans?|spares?|psu|fru|toner|sr|tac|gateway|returned|anydesk|rustdesk|teamviewer|splashtop|zoom|webex|meeting\w*|metric|ttl|mtu|asn|id|pid|event|ereignis"
     r"|kb"
     r"|error|fehler\w*|erreur|errore|erro|błąd|hata|chyba|code|código|codice|kod|kód|uuid|guid|mac|sku|part|artikel\w*"
     r"|model|modell\w*|licen[cs]e|lizenz|commande|pedido|chamado|ordine|richiesta|zamówieni\w*|zgłoszeni\w*|sipariş"
