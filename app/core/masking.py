@@ -163,19 +163,15 @@ _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
     (money.named_ibans, frozenset({"iban"})),
 )
 """Each with the groups of words of which a text must hold one."""
-_OF_GROUP: Final = {
-    group: [at for at, (_, groups) in enumerate(_DETECTORS) if group in groups] for group in _GROUPS
-}
+_OF_GROUP: Final = {group: [at for at, (_, groups) in enumerate(_DETECTORS) if group in groups] for group in _GROUPS}
 _OF_NUMBERS: Final[tuple[Detector, ...]] = (money.ibans, national_ids.national_ids_alone, money.cards, phones.phones)
-_MAY_HOLD_A_NUMBER = re.compile(
-    rb"0(?:(?:[ \xa0./()?-]{0,3}0){4}|0[A-Z]00[A-Z]0|0(?<=[A-Za-z]{2}00)[ -]?[A-Za-z0]{4})"
-)
+_MAY_HOLD_A_NUMBER = re.compile(rb"0(?:(?:[ \xa0./()?-]{0,3}0){4}|0[A-Z]00[A-Z]0|0(?<=[A-Za-z]{2}00)[ -]?[A-Za-z0]{4})")
 """Five digits, or the middle of an IBAN or a codice fiscale, which may have fewer side by side; see `_as_bytes`."""
 _EACH_DIGIT_0: Final = bytes.maketrans(b"123456789", b"000000000")
 
 
 def _as_bytes(text: str) -> bytes:
-    """*text* with each digit a 0 and each letter beyond Latin-1 a `?`: a search for one byte takes a third of the time."""
+    """*text*, each digit a 0 and what is beyond Latin-1 a `?`: to search for one byte takes a third of the time."""
     return text.encode("latin-1", "replace").translate(_EACH_DIGIT_0)
 
 

@@ -18,7 +18,8 @@ _OF_WHAT = (
 )
 _KIND = (
     r"(?:de vérification|de sécurité|d['’]accès|confidentiel|secret|de confirmation|du portail|de la porte"
-    r"|de l['’]alarme|d['’]alarme|de verificación|de seguridad|de acceso|de confirmación|de (?:la )?alarma|de desbloqueo|de déblocage|de déverrouillage|de desbloqueio|odblokowania|de la puerta"
+    r"|de l['’]alarme|d['’]alarme|de verificación|de seguridad|de acceso|de confirmación|de (?:la )?alarma|de "
+    r"desbloqueo|de déblocage|de déverrouillage|de desbloqueio|odblokowania|de la puerta"
     r"|di verifica|di sicurezza|di accesso|di conferma|di sblocco|dell['’]allarme"
     r"|de acesso|de verificação|de segurança|de confirmação|do alarme|da porta"
     r"|weryfikacyjny|dostępu|bezpieczeństwa|autoryzacyjny|do alarmu|do bramy|do drzwi|jednorazowy"
@@ -26,7 +27,8 @@ _KIND = (
 )
 _CODE = re.compile(
     r"(?<![^\W_])(?:pass[- ]?code|pin(?:[- ]?(?:code|codes|kód|kodu|码))?|sim-pin|puk(?:[- ]?code)?|otp|tan"
-    rf"|{_OF_WHAT}[- ]?(?:master )?(?:codes?|pin|passcode|nummer)|(?:zoom|webex|meeting) host[- ]?key|digicode|(?:2fa|mfa) backup"
+    rf"|{_OF_WHAT}[- ]?(?:master )?(?:codes?|pin|passcode|nummer)|(?:zoom|webex|meeting) host[- ]?key|digicode"
+    rf"|(?:2fa|mfa) backup"
     r"|code(?= for the (?:yard|door|gate|safe|garage|building|alarm|lift))"
     rf"|(?:codes?|códigos?|codice|código|kody?|код) (?:pin|puk|otp|{_KIND})"
     r"|(?:kod|kód|код|code|código|codice)(?: \w{1,3})? (?:drzwi|dveřím|двери|домофона|смс|sms|porte|porta|puerta"
@@ -58,7 +60,8 @@ _STATED = re.compile(
 )
 _SAID = re.compile(
     rf"{_TAIL}{_OF_PLACE}{CHANGED}?(?:\s+{IS}{_ARTICLE}|是|为)?\s*[{QUOTES}]?"
-    r"(?P<value>[a-z]-\d{6}|(?=[a-z-]*\d)(?=[\d-]*[a-z])[a-z0-9]{3,5}(?:-[a-z0-9]{3,5}){1,5}|(?:\d\d ){2}\d\d|\d{3,4}[ -]\d{3,4}|\d{4,8}#?|\d{3,5}[a-z]|\d{2}[a-z]\d{2})(?![\w%]"
+    r"(?P<value>[a-z]-\d{6}|(?=[a-z-]*\d)(?=[\d-]*[a-z])[a-z0-9]{3,5}(?:-[a-z0-9]{3,5}){1,5}|(?:\d\d ){2}\d\d"
+    r"|\d{3,4}[ -]\d{3,4}|\d{4,8}#?|\d{3,5}[a-z]|\d{2}[a-z]\d{2})(?![\w%]"
     r"|[-/:.]\d)"
 )
 _SIX_DIGITS = re.compile(
@@ -75,7 +78,9 @@ _BEFORE = re.compile(
     r"|mein)\s+(?:\w+\s+){0,2}$"
 )
 
-_NEXT = re.compile(r"[\s,;]{1,3}(?:(?:and|und|et|y|e|i|и)\s)?(?P<value>(?=[a-z-]{0,8}\d)[a-z0-9]{3,8}(?:[ -][a-z0-9]{2,8})?)(?![\w-])")
+_NEXT = re.compile(
+    r"[\s,;]{1,3}(?:(?:and|und|et|y|e|i|и)\s)?(?P<value>(?=[a-z-]{0,8}\d)[a-z0-9]{3,8}(?:[ -][a-z0-9]{2,8})?)(?![\w-])"
+)
 _AND_OF_ANOTHER = re.compile(
     # the code of the safe is x and alarm y
     r"[\s,;]{1,3}(?:(?:and|und|et|y|e|i|и)\s+)(?:(?:the|der|die|das|le|la|el)\s+)?(?:alarm|safe|door|gate|tür|tor|tresor|alarme|coffre|porte"

@@ -58,7 +58,7 @@ _BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
     "rasdial": r"\w+\s+(?:\"[^\"\n]{1,40}\"|\S+)\s+\S+\s+(?!/)X",
     "echo": (
         r"\w+\s+['\"]?[\w.-]{1,32}:(?P<value>[^\s'\"]{2,80})['\"]?\s*\|\s*(?:sudo\s+)?chpasswd",
-        r"\w+\s+(?:-n\s+)?X\s*\|\s*(?:sudo\s+-S|(?:sudo\s+)?passwd\s+--stdin|kinit|docker login|cryptsetup|sudo\s+smbpasswd)",
+        r"\w+\s+(?:-n\s+)?X\s*\|\s*(?:sudo\s+(?:-S|smbpasswd)|(?:sudo\s+)?passwd\s+--stdin|kinit|cryptsetup)",
     ),
     "sqlplus": r"\w+\s+(?:-\w\s+)?\w{1,30}/(?P<value>[^\s@/]{2,40})(?=@|\s|$)",
     **dict.fromkeys(
@@ -95,7 +95,8 @@ _LOCAL_USER = re.compile(
 _GEAR = re.compile(
     # Cisco, HP, Juniper, Fortinet, Huawei: snmp-server community x, tacacs-server key x, ntp authentication-key 1 md5 x
     r"(?<![^\W_])(?:(?:ppp (?:chap|pap sent-username \S+) )?password 0 "
-    r"|ppp chap password (?:0 )?|(?:snmp-server|set snmp) community |snmp-agent community (?:read|write) (?:cipher |simple )?"
+    r"|ppp chap password (?:0 )?|(?:snmp-server|set snmp) community |snmp-agent community (?:read|write) "
+    r"(?:cipher |simple )?"
     r"|snmp-server host \S+(?: (?:traps|informs))?(?: version (?:1|2c))? |isakmp key (?:0 )?"
     r"|(?:tacacs|radius)-server key (?:0 )?|radius-server host \S+[^\n]{0,60}? key (?:0 )?"
     r"|set (?:psksecret|passwd|password|passphrase|auth-pwd|priv-pwd|secret) (?:enc )?|wpa-psk ascii (?:\d )?"
@@ -131,7 +132,8 @@ _HAS_DIGIT_OR_SIGN = re.compile(r"\d|[!#$%&@_^]")
 ANCHORS: Final = {
     "option": "-pass|--|-storepass|-keypass|/p:|/pw:|/pass|pass:|identified by ".split("|"),
     "gear": (
-        "enable |username |password 0|ppp |snmp-server |snmp-agent c|set snmp|isakmp key|tacacs-server key|wpa-psk ascii|"
+        "enable |username |password 0|ppp |snmp-server |snmp-agent c|set snmp|isakmp key|tacacs-server key"
+        "|wpa-psk ascii|"
         "plain-text-password |radius-server |set psk|set pass|set auth-pwd|set priv-pwd|set secret|neighbor |"
         "message-digest-key|authentication-key|key-string|ikev1 |ikev2 |ascii-text |password cipher|password simple|"
         "password irrev|shared-key |key plaintext|password manager|pre-shared-secret |rocommunity|rwcommunity|"
@@ -155,18 +157,23 @@ def commands(scan: Scan) -> Iterator[Finding]:
             yield Finding(*match.span("value"), Secret.KEY)
         elif match := _PRIVACY[word.startswith("create")].match(scan.lower, at):
             yield from (Finding(*match.span(name), Secret.PASSWORD) for name in ("value", "second") if match[name])
-        elif word[0] == "\n":
-            match = _IN_A_BLOCK.match(scan.lower, at)
-            if match and _OF_A_SERVER.search(scan.lower, max(at - _LONGEST_BLOCK, 0), at):
-                yield from _found(match)
-        elif match := _LOCAL_USER.match(scan.lower, at):
-            value = match[match.lastgroup or 0]
-            if _HAS_DIGIT_OR_SIGN.search(value) or value in OF_MAKERS:
-                yield from _found(match)
-        elif (match := _GEAR.match(scan.lower, at)) and may_be(match[match.lastgroup or 0]):
-            start, end = match.span(match.lastgroup or 0)
-            if _IS_NO_WORD.search(scan.text, start, end) or not word.startswith(("set pass", "set sec", "password 0", "password c", "password s")):
-                yield from _found(match)
+        elif match := _of_gear(scan, at, word):
+            yield from _found(match)
+
+
+def _of_gear(scan: Scan, at: int, word: str) -> re.Match[str] | None:
+    """A line of the configuration of network gear, if what follows *word* is no ordinary word."""
+    if word.startswith("\n"):
+        match = _IN_A_BLOCK.match(scan.lower, at)
+        return match if _OF_A_SERVER.search(scan.lower, max(at - _LONGEST_BLOCK, 0), at) else None
+    if match := _LOCAL_USER.match(scan.lower, at):
+        value = match[match.lastgroup or 0]
+        return match if _HAS_DIGIT_OR_SIGN.search(value) or value in OF_MAKERS else None
+    match = _GEAR.match(scan.lower, at)
+    if match is None or not may_be(match[match.lastgroup or 0]):
+        return None
+    is_clear = not word.startswith(("set pass", "set sec", "password 0", "password c", "password s"))
+    return match if is_clear or _IS_NO_WORD.search(scan.text, *match.span(match.lastgroup or 0)) else None
 
 
 def _found(match: re.Match[str]) -> Iterator[Finding]:

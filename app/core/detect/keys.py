@@ -131,7 +131,9 @@ _BEFORE: Final = {"nral": 36, "atlasv1": 15, "-us": 32, "q~": 4, ":::": 65}
 
 
 _AWS_IDS: Final = frozenset({"akia", "asia"})
-_AWS_SECRET = re.compile(r"\s?[/:,;|]?\s?(?P<value>(?=[\w+/]*[a-z])(?=[\w+/]*[A-Z])(?=[\w+/]*\d)[A-Za-z0-9+/]{40})(?![\w+/=])")
+_AWS_SECRET = re.compile(
+    r"\s?[/:,;|]?\s?(?P<value>(?=[\w+/]*[a-z])(?=[\w+/]*[A-Z])(?=[\w+/]*\d)[A-Za-z0-9+/]{40})(?![\w+/=])"
+)
 
 
 @cache
@@ -155,7 +157,8 @@ _MIN_HYPHENS: Final = 4
 _HAS_GROUPS = re.compile(r"[A-Z0-9][A-Z0-9]{3,5}(?:-[A-Z0-9]{4,6}){4}")
 _SCHEME = re.compile(
     rf"(?:(?:proxy-)?authorization[{QUOTES}]?\s*[:=]\s*[{QUOTES}]?(?:[\w-]{{1,20}}\s+)?(?:token=[{QUOTES}]?)?"
-    r"|(?:bearer|basic|apikey|geniekey|splunk|zoho-oauthtoken|negotiate)[ :]+)(?!\w{2,20}=[\w\"'])(?P<value>[\w+/.~=-]{12,1024})"
+    r"|(?:bearer|basic|apikey|geniekey|splunk|zoho-oauthtoken|negotiate)[ "
+    r":]+)(?!\w{2,20}=[\w\"'])(?P<value>[\w+/.~=-]{12,1024})"
 )
 _QUERY = re.compile(r"(?P<name>[a-z-]{3,12})=(?P<value>[^&\s#\"'<>;,]{6,1024})")
 _MAY_BE_NO_SECRET: Final = frozenset({"key", "code", "auth", "session", "pass", "sid"})
@@ -181,7 +184,8 @@ _HOOK = re.compile(
 )
 _DSN = re.compile(r"://(?P<value>[0-9a-f]{32})@")
 _NAME: Final = (
-    r"(?:keys?(?:[-_ ](?:id|base|value))?|(?:integration|auth|api)[-_ ]?code|tokens?(?:[-_ ]?(?:key|value|id))?|authtoken|authkey|totp seed|pat(?=:)"
+    r"(?:keys?(?:[-_ ](?:id|base|value))?|(?:integration|auth|api)[-_ ]?code|tokens?(?:[-_ ]?(?:key|value|id))?"
+    r"|authtoken|authkey|totp seed|pat(?=:)"
     r"|secrets?(?:[-_ ]?(?:access[-_ ]?)?(?:keys?|values?))?(?:[-_ ](?:id|base))?|schlüssels?|geheimnis|clés?|jetons?"
     r"|clave|secreto"
     r"|chiavi?e?|segreto|chave|segredo|klucz\w{0,2}|anahtar\w{0,2}|belirte[cç]\w{0,2}|klíč\w{0,2}|ключ\w{0,2}"
@@ -206,7 +210,9 @@ _QUOTED_VALUE = re.compile(
 )
 _IS_A_SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}")
 _MIN_RANDOM: Final = 3.5
-_TICKET = re.compile(r"(?:ticket|otp|invite|invitation|confirm(?:ation)?|hash|nonce|jwt|assertion)=(?P<value>[\w.~%+/=-]{20,1024})")
+_TICKET = re.compile(
+    r"(?:ticket|otp|invite|invitation|confirm(?:ation)?|hash|nonce|jwt|assertion)=(?P<value>[\w.~%+/=-]{20,1024})"
+)
 _IN_CAMEL_CASE = re.compile(r"(?:(?:To|Of|By|Id|In|Is|On|My|Db|No|Ad|[A-Z]{0,4}[a-z]{2,})[_.-]?)+[A-Z]{0,3}")
 _MIN_ENTROPY: Final = 2.8
 _MIN_BESIDE: Final = 16
@@ -247,11 +253,14 @@ ANCHORS: Final = {
         "session=|sess=|sessid|_session|csrftoken|xsrf-token|fedauth|rtfa|samlre|sid="
     ).split("|"),
     "cookies": ("cookie: ", 'cookie": "'),
-    "ticket": tuple(f"{each}=" for each in "ticket otp invite invitation confirm confirmation hash nonce jwt assertion".split()),
+    "ticket": tuple(
+        f"{each}=" for each in "ticket otp invite invitation confirm confirmation hash nonce jwt assertion".split()
+    ),
     "hook": "hooks.slack.com|webhook.office.com|discord.com/api|discordapp.com/api".split("|"),
     "url": ("://",),
     "key": (
-        "integrationcode|integration code|authcode|auth code|auth_code|apicode|api code|salt'|salt\"|auth\"|auth'|auth[|encrypt =|encrypt=|encrypt:|"
+        'integrationcode|integration code|authcode|auth code|auth_code|apicode|api code|salt\'|salt"|auth"'
+        "|auth'|auth[|encrypt =|encrypt=|encrypt:|"
         "key|token|secret|schlüssel|geheimnis|clé|jeton|clave|chiave|segreto|chave|segredo|klucz|anahtar|belirte|klíč|"
         "ключ|токен|секрет|密钥|密鑰|秘钥|令牌|授权码|キー|トークン|pat:|totp seed"
     ).split("|"),
@@ -334,10 +343,10 @@ def _named(scan: Scan, at: int) -> Finding | None:
     if (match := _VALUE_ATTRIBUTE.match(scan.lower, at)) and _is_random(found := found_value(match, Secret.KEY), scan):
         return found
     before = scan.lower[max(at - _LONGEST_QUALIFIER, 0) : at]
-    if (match := _SEED.match(scan.lower, at)) and _is_seed(scan, match, before):
-        return Finding(*match.span("value"), Secret.KEY)
-    if (match := _QUOTED_VALUE.match(scan.lower, at)) and (quoted := _quoted(scan, match)):
-        return quoted
+    return _seed(scan, at, before) or _quoted(scan, at) or _in_a_sentence(scan, at, before)
+
+
+def _in_a_sentence(scan: Scan, at: int, before: str) -> Finding | None:
     match = _STATED.match(scan.lower, at) or _BESIDE.match(scan.lower, at)
     if match is None or _PUBLIC.search(before):
         return None
@@ -352,7 +361,9 @@ def _named(scan: Scan, at: int) -> Finding | None:
     return _whole(match, scan) if _is_random(finding, scan) else None
 
 
-def _quoted(scan: Scan, match: re.Match[str]) -> Finding | None:
+def _quoted(scan: Scan, at: int) -> Finding | None:
+    if (match := _QUOTED_VALUE.match(scan.lower, at)) is None:
+        return None
     start, end = match.span("double" if match["double"] else "single")
     value = scan.text[start:end]
     is_one = _is_of_both(value) and _entropy(value) >= _MIN_RANDOM and not _IS_A_SENTENCE.search(value)
@@ -366,10 +377,14 @@ def _in_a_link(scan: Scan, at: int) -> Finding | None:
     return _whole(match, scan) if _is_random(found_value(match, Secret.KEY), scan) else None
 
 
-def _is_seed(scan: Scan, match: re.Match[str], before: str) -> bool:
+def _seed(scan: Scan, at: int, before: str) -> Finding | None:
+    """The seed of one-time codes after the word at *at*."""
+    if (match := _SEED.match(scan.lower, at)) is None:
+        return None
     value = scan.text[match.start("value") : match.end("value")]
     says_so = _OF_A_SEED.search(before + scan.lower[match.start() : match.start("value")])
-    return bool(says_so) and (value.isupper() or any(map(str.isdigit, value)))
+    is_one = says_so and (value.isupper() or any(map(str.isdigit, value)))
+    return Finding(*match.span("value"), Secret.KEY) if is_one else None
 
 
 _LONGEST_QUALIFIER: Final = 24

@@ -83,7 +83,8 @@ _LABELLED: Final = {
     r"(?:תעודת זהות|ת\.ז\.)": r"\d{9}",
 }
 _NUMBER = (
-    r"(?:\s(?:pracownika|klienta|des mitarbeiters|der mitarbeiterin|des kunden|of (?:the )?(?:employee|patient|user|customer)|du salarié"
+    r"(?:\s(?:pracownika|klienta|des mitarbeiters|der mitarbeiterin|des kunden|of (?:the )?(?:employee|patient"
+    r"|user|customer)|du salarié"
     r"|del empleado|del dipendente|do funcionário|van de medewerker))?"
     r"(?:[-\s]{0,2}(?:card|no|nr|number|nummer|num|numara\w{0,4}|n|numéro|numero|número|jel|号码?|и номер)(?![^\W_])\.?"
     r"|\s?(?:n°|nº|№|#))?"

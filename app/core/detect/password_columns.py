@@ -15,7 +15,8 @@ from app.core.detect.password_words import LABEL
 from app.core.detect.scan import Scan
 
 _HEADING = re.compile(
-    r"(?:(?:initial|temp|temporary|new|old|current|default|user|admin|local|start|wi-?fi|wlan|vpn|login|e?mail|neues|altes)[ _-]?)?"
+    r"(?:(?:initial|temp|temporary|new|old|current|default|user|admin|local|start|wi-?fi|wlan|vpn|login|e?mail"
+    r"|neues|altes)[ _-]?)?"
     rf"(?:{LABEL.pattern})"
 )
 _ENDS_A_CELL = re.compile(r"[^\W\d_]+(?: (?:de )?passe)?\d?[\"'*]{0,2}\s?(?:[\t|;,\n]|  )")
@@ -43,7 +44,9 @@ def password_columns(scan: Scan) -> Iterator[Finding]:
         read = end
         for divider in _DIVIDERS:
             cells = divider.split(scan.lower[start:end])
-            if len(cells) > 1 and (places := [n for n, cell in enumerate(cells) if _HEADING.fullmatch(cell.strip(_AROUND))]):
+            if len(cells) > 1 and (
+                places := [n for n, cell in enumerate(cells) if _HEADING.fullmatch(cell.strip(_AROUND))]
+            ):
                 is_list = divider.pattern != _COMMA or all(" " not in cell.strip() for cell in cells)
                 if is_list:
                     yield from _below(scan, end + 1, divider, len(cells), places)

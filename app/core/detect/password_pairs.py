@@ -1,7 +1,7 @@
-"""A user's name and its password side by side, where no word says "password".
+r"""A user's name and its password side by side, where no word says "password".
 
-The account that a device has from its maker (`root/calvin`), a domain's user (`acme\\jdoe x`), an address (`jane@acme.example:x`), a
-user after words about signing in, and lines of files whose fields have fixed places.
+The account that a device has from its maker (`root/calvin`), a domain's user (`acme\\jdoe x`), an address
+(`jane@acme.example:x`), a user after words about signing in, and lines of files whose fields have fixed places.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.core.detect.finding import Finding, Secret
-from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, may_be, of_word
+from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, is_mixed, may_be, of_word
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.scan import Scan
 
@@ -19,17 +19,25 @@ _ACCOUNTS: Final = (
     "root|admin|administrator|sa|apc|ubnt|ubiquiti|cisco|manager|pi|oracle|sysadmin|tomcat|nsroot|maint|supervisor|"
     "hpadmin|vagrant|synology|netadmin|postgres|sysadm|hp|tech|service"
 ).split("|")
-_PAIR = re.compile(rf"(?<![\w/.\\@-])(?P<account>{'|'.join(_ACCOUNTS)})(?P<joint>\s?[/:]\s?)(?P<value>[^\s,;()\"'/]{{3,40}})(?![\w/\\@-])")
+_PAIR = re.compile(
+    rf"(?<![\w/.\\@-])(?P<account>{'|'.join(_ACCOUNTS)})(?P<joint>\s?[/:]\s?)(?P<value>[^\s,;()\"'/]{{3,40}})(?![\w/\\@-])"
+)
 _WORD_AND_NUMBER = re.compile(r"(?!vlan|port|eth|srv|host|node|user|test|build|room)[A-Za-z]{3,}\d{2,8}")
 _OF_A_FILE = re.compile(r"chown|chgrp|owner|user[:=] ?$")
 _RIGHTS = re.compile(r"\s+(?:0?[0-7]{3,4}\b|/|[rwx-]{9})")
 
 _USER = r"(?=[\w.-]*[A-Za-z])[\w.-]{2,30}"
 _AFTER_A_USER = re.compile(rf"[\s(]{_USER}(?:\s?[,/|:]\s?|\s(?:and|und|et|y|e|i|и|with|mit|avec|con)\s)$")
-_OF_DOMAIN = re.compile(rf"\\(?<=[\w.]\\)(?<![\w:]:\\){_USER}(?:\s?[,/:]\s?|\s)(?P<value>[^\s,;()]{{6,40}})(?=[\s,.;)]|$)(?<!\.\w\w\w\w)(?<!\.\w\w\w)")
+_OF_DOMAIN = re.compile(
+    rf"\\(?<=[\w.]\\)(?<![\w:]:\\){_USER}(?:\s?[,/:]\s?|\s)(?P<value>[^\s,;()]{{6,40}})(?=[\s,.;)]|$)(?<!\.\w\w\w\w)(?<!\.\w\w\w)"
+)
 _OF_ADDRESS = re.compile(r"@(?:[\w-]{1,63}\.){1,5}[A-Za-z]{2,24}\s?[:;|]\s?(?P<value>[^\s,;|]{6,60})(?=[\s,;|]|$)")
 _IN_PGPASS = re.compile(r"(?<=[\w.*-]):(?:\d{4,5}|\*):[\w*-]{1,40}:[\w*.-]{1,40}:(?P<value>[^\s:]{4,80})(?=\s|$)")
 _IN_QR = re.compile(r"wifi:(?:[a-oq-z]:[^;\n]{0,64};){0,4}p:(?P<value>(?:\\.|[^;\\\n]){1,64});")
+_OF_SESSION = re.compile(
+    r"\w+[^\n\d]{0,16}?\d[\d ]{6,12}\d\s?[/,;:–-]\s?(?P<value>(?=\S*[a-z])[^\s,;/.]{5,20})(?=[\s.,;)]|$)"
+)
+_OF_NETWORK = re.compile(r"[^\n\"“/]{2,40}[\"“][\w. -]{2,32}[\"”]\s?[/,:]\s?[\"“](?P<value>[^\s\"”/]{8,63})[\"”]")
 _LONGEST_FORM: Final = 32
 _WORD_BACK = re.compile(r"[\w.!#^*-]{1,32}")
 _WORD_ON = re.compile(r"[!#^*][\w.!#^*-]{0,32}(?<![.*-])")
@@ -41,7 +49,9 @@ _LEET = re.compile(r"[A-Za-z]\d[A-Za-z]")
 _OF_OTHERS = re.compile(r"\w+!\$?[A-Z]{1,3}\$?\d{1,7}|[A-Z]+#?\d+!|.*!important|\d+\*\w+")
 """A cell of a sheet and the like."""
 _TAGGED = re.compile(r"[A-Za-z]+#\d+[a-z]?|.*-.*|[A-Z0-9]+#.*|[A-Za-z]#.*")
-_OF_SIGNING_IN = re.compile(r"passw|account|log-?in|log in|sign in|reset|credential|kennwort|konto|mot de passe|contraseña|senha|hasło")
+_OF_SIGNING_IN = re.compile(
+    r"passw|account|log-?in|log in|sign in|reset|credential|kennwort|konto|mot de passe|contraseña|senha|hasło"
+)
 _LONGEST_SENTENCE: Final = 64
 _WITH_A_DIGIT = re.compile(r"(?<!\S)[^\s\d]{0,40}[0-9]\S{0,60}")
 
@@ -49,12 +59,14 @@ ANCHORS: Final = {
     "default account": tuple(f"{each}{joint}" for each in _ACCOUNTS for joint in ("/", ":", " /", " :")),
     "domain": ("\\",),
     "address": ("@",),
+    "remote": ("teamviewer", "anydesk", "rustdesk", "wi-fi", "wifi", "wlan", "ssid"),
     "sign": ("!", "#", "^", "*"),
     "fields": (":5432:", ":5433:", ":*:*:", "wifi:"),
     "sign-in": (
         "login with|login as|login was |login is |"
         "log in as|log in with|logs in as|logs in with|logged in as|logged in with|log on as|log on with|"
-        "logs on as|logs on with|signed in as|sign in with|sign in as|shared account|local account|account (|account is |"
+        "logs on as|logs on with|signed in as|sign in with|sign in as|shared account|local account|account ("
+        "|account is |"
         "anmeldung mit|angemeldet mit|anmelden mit|konto ist |konto (|compte est |compte (|cuenta es |cuenta ("
     ).split("|"),
 }
@@ -62,44 +74,52 @@ ANCHORS: Final = {
 
 def password_pairs(scan: Scan) -> Iterator[Finding]:
     yield from _of_makers(scan)
+    yield from _of_remote_places(scan)
     for at, word in scan.hits("sign-in"):
         yield from _beside_a_user(scan, at, at + len(word.rstrip(" (")))
     for group, pattern in (("domain", _OF_DOMAIN), ("address", _OF_ADDRESS)):
         for at, _ in scan.hits(group):
-            if (match := pattern.match(scan.text, at)) and (found := _strong(match, scan)):
+            if (match := pattern.match(scan.text, at)) and (found := _strong(match)):
                 yield found
     for at, sign in scan.hits("sign"):
         if found := _by_form(scan, at, sign):
             yield found
+
+
+def _of_remote_places(scan: Scan) -> Iterator[Finding]:
+    for at, word in scan.hits("remote"):
+        match = (_OF_NETWORK if word[0] in "ws" else _OF_SESSION).match(scan.lower, at)
+        if match and is_mixed(match["value"]) and any(map(str.isdigit, match["value"])) and may_be(match["value"]):
+            yield Finding(*match.span("value"), Secret.PASSWORD)
     for at, word in scan.hits("fields"):
         if match := (_IN_QR if word == "wifi:" else _IN_PGPASS).match(scan.lower, at):
             yield Finding(*match.span("value"), Secret.PASSWORD)
 
 
 def _by_form(scan: Scan, at: int, sign: str) -> Finding | None:
-    """What can be nothing but a password, whatever is around it: upper and lower case, a digit and a sign among them."""
+    """What can be nothing but a password, whatever is around it: both cases, a digit, and a sign among them."""
     text = scan.text
-    if not (text[at - 1 : at].isalnum() and at):
-        return None
     has_more = text[at + 1 : at + 2].isalnum()
-    if not has_more and sign != "!":
+    if not text[max(at - 1, 0) : at].isalnum() or (not has_more and sign != "!"):
         return None
     before, after = _WORD_BACK.match(text[max(at - _LONGEST_FORM, 0) : at][::-1]), _WORD_ON.match(text, at)
     if before is None or after is None:
         return None
     start, end = at - before.end(), after.end()
     word = text[start:end]
-    if not (_MIXED.match(word) and _FREE.match(text, end) and not _JOINED_TO.search(text, max(start - 2, 0), start)):
+    is_alone = _FREE.match(text, end) and not _JOINED_TO.search(text, max(start - 2, 0), start)
+    is_other = _OF_OTHERS.fullmatch(word) or (sign == "#" and _TAGGED.fullmatch(word))
+    if not (is_alone and _MIXED.match(word)) or is_other:
         return None
-    if _OF_OTHERS.fullmatch(word) or (sign == "#" and _TAGGED.fullmatch(word)):
-        return None
-    if has_more or _LEET.search(word):
-        return Finding(start, end, Secret.PASSWORD)
-    is_told = LOOKS_LIKE_ONE.fullmatch(word) and _OF_SIGNING_IN.search(scan.lower, max(start - 120, 0), start)
-    return Finding(start, end, Secret.PASSWORD) if is_told else None
+    is_one = (
+        has_more
+        or _LEET.search(word)
+        or (LOOKS_LIKE_ONE.fullmatch(word) and _OF_SIGNING_IN.search(scan.lower, max(start - 120, 0), start))
+    )
+    return Finding(start, end, Secret.PASSWORD) if is_one else None
 
 
-def _strong(match: re.Match[str], scan: Scan) -> Finding | None:
+def _strong(match: re.Match[str]) -> Finding | None:
     return of_word(match, HAS_ALL_SIGNS, group="value") or (
         of_word(match, LOOKS_LIKE_ONE, group="value") if match.re is _OF_ADDRESS else None
     )

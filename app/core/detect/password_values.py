@@ -96,11 +96,11 @@ def is_said(match: re.Match[str], scan: Scan, finding: Finding) -> bool:
     if len(core) < _MIN_WORD or (core.isalpha() and not verb) or not may_be(core):
         return False
     digits = sum(map(str.isdigit, core))
-    if verb and digits >= _MIN_WORD and not core.strip("0123456789-"):
+    if (verb and digits >= _MIN_WORD and not core.strip("0123456789-")) or (
+        core.lower() in OF_MAKERS and _VERB.fullmatch(verb)
+    ):
         return True
-    if _SETTING.match(core):
-        return False
-    if (
+    if _SETTING.match(core) or (
         _NO_PASSWORD.fullmatch(core.lower())
         and not (digits >= _MIN_WORD and core.isdecimal() and _is_quoted(match["value"]))
         and not (verb and digits >= _MIN_WORD)
@@ -108,18 +108,18 @@ def is_said(match: re.Match[str], scan: Scan, finding: Finding) -> bool:
     ):
         return False
     if _is_quoted(match["value"]):
-        if core.lower() in OF_MAKERS and verb:
-            return True
         has_reason = bool(groups.get("verb") or digits)
         return has_reason and not (" " in value and _is_prompt(value))
-    if core.lower() in OF_MAKERS and _VERB.fullmatch(verb):
-        return True
     if core.isalpha():
         return _is_word_said(value, groups, scan, finding) or verb.strip().startswith(("laut", "hei"))
+    return _is_of_a_password(core, digits, bool(verb))
+
+
+def _is_of_a_password(core: str, digits: int, has_verb: bool) -> bool:
     has_letter = any(map(str.isalpha, core))
     has_sign = any(not each.isalnum() and each not in _SIGNS_OF_PROSE and not each.isspace() for each in core)
     return bool(digits and has_letter) or (
-        has_sign and bool(digits or (has_letter and (verb or _SIGN_INSIDE.search(core))))
+        has_sign and bool(digits or (has_letter and (has_verb or _SIGN_INSIDE.search(core))))
     )
 
 

@@ -27,14 +27,16 @@ LABEL: Final = re.compile(
     rf"|{_AFTER_LETTER}(?:(?:pswd|pwd|psw|pw|psk|mdp|ww|senhas?|clave)(?![^\W\d_])|hasł\w{{1,4}}|hasl[aoe]m?"
     rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
     r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd"
-    r"|(?<=root|user|bind|conn|ldap|smtp|mail|auth|dmin)(?:pwd|pass|pw)(?![^\W\d_])|密码|密碼|口令|パスワード|비밀번호|סיסמ[הא]|كلمة المرور|κωδικ(?:ός|ό|ού)(?: πρόσβασης)?)"
+    r"|(?<=root|user|bind|conn|ldap|smtp|mail|auth|dmin)(?:pwd|pass|pw)(?![^\W\d_])|密码|密碼|口令|パスワード|비밀번호|סיסמ[הא]"
+    r"|كلمة المرور|κωδικ(?:ός|ό|ού)(?: πρόσβασης)?)"
 )
 ADJECTIVE: Final = (
     r"(?:\s+(?:provisoire|temporaire|initiale?|actuel(?:le)?|nouveau|nueva|nuevo|temporal|provisional|inicial|actual"
     r"|temporanea|provvisoria|attuale|nuova|temporária|provisória|nova|atual|tymczasowe|nowe|startowe|dočasné|nové"
     r"|временный|новый|admina|administratora|administrátora|администратора|administrateur|admin|temp|temporary"
     r"|de acesso|de acceso|d['’]accès|dele|dela|de rede|hennes|hans|deres|jej|jego|jej[ií]ho|її|його|его|её"
-    r"|par défaut|por defecto|predeterminad[ao]|padrão|predefinit[ao]|di default|по умолчанию|domyśln[eya]|implicit[ăa]))"
+    r"|par défaut|por defecto|predeterminad[ao]|padrão|predefinit[ao]|di default|по умолчанию|domyśln[eya]"
+    r"|implicit[ăa]))"
 )
 OF_WHAT: Final = (
     r"(?:\s+(?:wi-?fi|wlan|vpn|e-?mail|mail|outlook|teams|windows|sap|citrix|rdp|portal|laptop|pc|bios|internet"
@@ -65,7 +67,8 @@ OF_MAKERS: Final = frozenset(
     (
         "admin password passw0rd password1 pass default changeme calvin cisco ubnt apc root toor friend raspberry "
         "vagrant netgear1 pfsense opnsense nsroot smcadmin motorola tomcat infoblox sysadmin admin00 1111 0000 "
-        "1234 12345 123456 12345678 1234admin admin123 admin1234 password123 hp invent ibm synology manager supervisor guest"
+        "1234 12345 123456 12345678 1234admin admin123 admin1234 password123 hp invent ibm synology manager "
+        "supervisor guest"
     ).split()
 )
 """Passwords that makers put on their devices, and that stay there."""
@@ -90,7 +93,8 @@ NO_VALUE: Final = frozenset(
         "doplněno suivra volgt segue string str password passwort kennwort text int bool value contraseña senha hasło "
         "heslo şifre parola пароль field box dialog window screen page tab link button menu icon option feld fenster "
         "seite knopf schaltfläche taste champ fenêtre écran lien onglet bouton campo ventana pantalla enlace botón "
-        "ugfzc3dvcmq6 vxnlcm5hbwu6 since seit depuis desde sinds files compat sss systemd public-key authentication-failed access-denied "
+        "ugfzc3dvcmq6 vxnlcm5hbwu6 since seit depuis desde sinds files compat sss systemd public-key "
+        "authentication-failed access-denied "
     ).split()
 )
-"""Words that describe a password, in lower case, and what forms and logs say in its place: also a mail server's question for one, coded."""
+"""Words that describe a password, in lower case, and what forms and logs say in its place (a mail server: base64)."""

@@ -109,14 +109,17 @@ _PAIR_STATED = re.compile(rf"[^\n:=]{{0,40}}?\s*[:=]\s*{_USER_AND_VALUE}")
 _PAIR_BESIDE = re.compile(rf"[^\n:=]{{0,25}}?\s*-?\s+{_USER_AND_VALUE}")
 _PAIR_BEFORE = re.compile(r"(?<!\S)[\w.@\\-]{2,40}\s?/\s?(?P<value>\S{4,40})\s+\(?$")
 _SSID = re.compile(
-    rf"(?:ssid|wlan|wi-?fi)\W{{1,3}}[\w. -]{{1,32}}[{QUOTES}]?\s?[,;/|\n]\s*(?:key|schlüssel|clé|clave|chiave|chave|klucz"
+    rf"(?:ssid|wlan|wi-?fi)\W{{1,3}}[\w. -]{{1,32}}[{QUOTES}]?\s?[,;/|\n]\s*(?:key|schlüssel|clé|clave|chiave"
+    rf"|chave|klucz"
     rf"|klíč|ключ)\W{{1,3}}(?P<value>[^\s,;{QUOTES}]{{6,64}})"
 )
 _PASSPHRASE = re.compile(
     r"(?:pass[-_ ]?phrase|phrase de passe|recovery phrase|seed phrase|mnemonic)(?:\s(?:for"
     r"|pour)(?: \w+){1,4}?)?\s*(?P<joint>(?:is|est)\s?[:=]?|[:=])\s*(?P<value>[^\W_]+(?:[ -][^\W_]+){2,23})(?![\w-])"
 )
-_OF_A_SENTENCE: Final = frozenset("a an the to by for with in on at of not no too again and or is de le la les pas".split())
+_OF_A_SENTENCE: Final = frozenset(
+    "a an the to by for with in on at of not no too again and or is de le la les pas".split()
+)
 """Words that no phrase of random words has."""
 _APP_PASSWORD = re.compile(
     r"app(?:lication)?[- ](?:specific )?password\W{1,3}(?:is )?(?P<value>(?:[a-z]{4} ){3}[a-z]{4}(?![\w]))"
@@ -138,17 +141,26 @@ _CLAUSE = re.compile(
     r"(?P<words>[^\n.,:;?!]{0,60}?)(?P<joint>,|:|\s[–-])\s+(?P<it>it is |it['’]s |er ist |es lautet |c['’]est |es |è )?"
     r"(?P<value>[^\s,;()]{4,40})(?=[,.;)]*(?:\s|$))"
 )
-_JOINED = re.compile(r"(?!(?i:srv|pc|nb|lt|sw|fw|vm|db|web|nas|kb|inc|ticket|printer|version)\b)(?:[^\W\d_]{2,20}[-._!]){1,4}\d{1,8}")
+_JOINED = re.compile(
+    r"(?!(?i:srv|pc|nb|lt|sw|fw|vm|db|web|nas|kb|inc|ticket|printer|version)\b)(?:[^\W\d_]{2,20}[-._!]){1,4}\d{1,8}"
+)
 _TELLS = re.compile(r"(?<!\w)(?:is|steht|lautet|ist|est|es|è|é|jest|je|staat|står|stoi)(?!\w)")
 _LONGEST_AUXILIARY: Final = 4
-_MIN_NUMBER: Final = 6
-_OF_A_WINDOW = re.compile(r"\s+(?:field|box|dialog|window|screen|page|button|icon|option|prompt|policy|manager|feld|fenster|champ|campo)(?!\w)")
+_MIN_NUMBER: Final = 4
+_OF_A_WINDOW = re.compile(
+    r"\s+(?:field|box|dialog|window|screen|page|button|icon|option|prompt|policy|manager|feld|fenster|champ|campo)(?!\w)"
+)
 _OF_SOMETHING = re.compile(r"(?:default|initial|standard|temp|temporary|new)\s$")
+_USED = re.compile(
+    rf"(?<!\w)(?:with|mit|avec|con|met|using|type|enter)\s(?P<value>{WORDS_AND_NUMBER.pattern})(?=[\s,.;])"
+)
 _MAY_STAND_BEFORE = re.compile(r"[0-9!#$%^*~]")
 _NAMED_USER = re.compile(
     # username "admin" and password "x"
-    rf"(?:user(?:[- ]?(?:name|id))?|login|account|benutzer(?:name\w?|kennung)?|utilisateur|identifiant|usuario|utente|usuário"
-    rf"|gebruiker(?:snaam)?|użytkownik\w{{0,2}}|uživatel\w{{0,2}}|kullanıcı(?: adı)?|логин\w{{0,2}}|пользовател\w{{1,3}})"
+    rf"(?:user(?:[- ]?(?:name|id))?|login|account|benutzer(?:name\w?|kennung)?|utilisateur|identifiant|usuario"
+    rf"|utente|usuário"
+    rf"|gebruiker(?:snaam)?|użytkownik\w{{0,2}}|uživatel\w{{0,2}}|kullanıcı(?: adı)?|логин\w{{0,2}}"
+    rf"|пользовател\w{{1,3}})"
     rf"(?:\s(?:is|ist|est|es|è|é))?[\s:=]{{1,3}}[{QUOTES}*]{{0,2}}(?P<user>[\w.@\\-]{{2,40}})[{QUOTES}*]{{0,2}}"
     r"(?:\s?[,;/]\s?(?:(?:and|und|et|y|e|en|i|и)\s)?|\s(?:and|und|et|y|e|en|i|и|with|mit|avec|con)\s)"
     r"(?:(?:the|with|le|la|das|dem|mit|het|il)\s)?$"
@@ -163,7 +175,12 @@ _BOTH_WORDS = re.compile(
     rf"(?P<value>[^\s/|{QUOTES}*]{{2,60}})"
 )
 _USER_THEN_VALUE = re.compile(r"\s*[:=]\s*[a-z][\w.-]{1,30}\s(?P<value>[^\s/|,;:]{5,60})(?=[\s.,;]|$)")
-_ENDS_A_USER: Final = (", ", "; ", "/ ", *(f" {each} " for each in "and und et y e en i и with mit avec con le la das dem the het il".split()))
+_ENDS_A_USER: Final = (
+    ", ",
+    "; ",
+    "/ ",
+    *(f" {each} " for each in "and und et y e en i и with mit avec con le la das dem the het il".split()),
+)
 _JOINTS: Final = ("/", "& ", "/ ", *(f" {each} " for each in ("and", "und", "et", "y", "e", "i", "a", "и", "ve")))
 _LOOK_BACK: Final = 64
 _LONGEST_SENTENCE: Final = 64
@@ -179,7 +196,8 @@ ANCHORS: Final = {
         "security answer|requirep|wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
         "wlan|hotspot|clé|clave|chiave|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|κωδικ|"
-        "encryption key|encryption-key|decryption key|key to |shared secret|shared-secret|sharedsecret|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
+        "encryption key|encryption-key|decryption key|key to |shared secret|shared-secret|sharedsecret"
+        "|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
     ).split("|"),
     "pair": (
         "cred|login|log-in|user|un/pw|zugangs|anmelded|benutzer/|identifiant|accès|acceso|usuario|dane |giriş bilgi|"
@@ -241,33 +259,19 @@ def _is_a_sentence(match: re.Match[str]) -> bool:
 
 def _at_label(scan: Scan, label: re.Match[str], after: int) -> Iterator[Finding]:
     """The passwords that the word *label* gives away; before the word only what stands *after* that place."""
+    before = scan.lower[max(label.start() - 24, 0) : label.start()]
     if found_named := _of_named_user(scan, label):
         yield found_named
         return
-    before = scan.lower[max(label.start() - 24, 0) : label.start()]
     if before.endswith(_JOINTS) and (pair := _ASKS_FOR_A_PAIR.search(before)):
-        if match := _BOTH_WORDS.match(scan.lower, label.end()):
-            yield Finding(*match.span("value"), Secret.PASSWORD)
-            return
-        if (match := _USER_THEN_VALUE.match(scan.lower, label.end())) and is_mixed(match["value"]) and may_be(match["value"]):
-            yield Finding(*match.span("value"), Secret.PASSWORD)
-            return
-        found = [*_pair(scan, label.start() - len(before) + pair.start(), label.end())]
+        found = [*_asked_pair(scan, label, label.start() - len(before) + pair.start())]
         if found or "/" in pair[0]:
             yield from found
             return
     if changed := [*_from_to(scan, label)]:
         yield from changed
         return
-    first = _stated(scan, label) or _said(scan, label)
-    if first is None:
-        has_digit = scan.has_digit(label.end(), label.end() + _LONGEST_CLAUSE)
-        first = (
-            (_in_a_clause(scan, label) if has_digit else None)
-            or _before(scan, label, after)
-            or _on_next_line(scan, label)
-            or (_near(scan, label) if has_digit else None)
-        )
+    first = _stated(scan, label) or _said(scan, label) or _around(scan, label, after)
     if first:
         yield first
         match = _AND_NOW.match(scan.lower, first.end)
@@ -275,6 +279,28 @@ def _at_label(scan: Scan, label: re.Match[str], after: int) -> Iterator[Finding]
             yield second
         elif scan.has_digit(label.start() - _LOOK_BACK, label.start()) and (old := _before_by_form(scan, label, after)):
             yield old  # the old one was x, the new password is y
+
+
+def _around(scan: Scan, label: re.Match[str], after: int) -> Finding | None:
+    """What looks like a password in the same sentence as the word, or on the line below."""
+    has_digit = scan.has_digit(label.end(), label.end() + _LONGEST_CLAUSE)
+    return (
+        (_in_a_clause(scan, label) if has_digit else None)
+        or _before(scan, label, after)
+        or _on_next_line(scan, label)
+        or (_near(scan, label) if has_digit else None)
+    )
+
+
+def _asked_pair(scan: Scan, label: re.Match[str], start: int) -> Iterator[Finding]:
+    """The password after "username/password", which begins at *start*."""
+    both, beside = (pattern.match(scan.lower, label.end()) for pattern in (_BOTH_WORDS, _USER_THEN_VALUE))
+    if both is None and beside and is_mixed(beside["value"]) and may_be(beside["value"]):
+        both = beside
+    if both:
+        yield Finding(*both.span("value"), Secret.PASSWORD)
+    else:
+        yield from _pair(scan, start, label.end())
 
 
 def _of_named_user(scan: Scan, label: re.Match[str]) -> Finding | None:
@@ -290,7 +316,11 @@ def _of_named_user(scan: Scan, label: re.Match[str]) -> Finding | None:
     value = scan.text[found.start : found.end]
     is_quoted = match["value"][:1] in QUOTES
     is_one = is_quoted or not value.isalpha() or value.lower() == user["user"] or value.lower() in OF_MAKERS
-    return found if may_be(value) and " " not in value and (is_one or is_stated(value, scan, found, equals=False)) else None
+    return (
+        found
+        if may_be(value) and " " not in value and (is_one or is_stated(value, scan, found, equals=False))
+        else None
+    )
 
 
 def _from_to(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
@@ -303,35 +333,39 @@ def _from_to(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
         yield from found
 
 
-def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
+def _in_code(scan: Scan, label: re.Match[str]) -> Finding | None:
+    """In a row of a table, in a call, or in braces of ODBC."""
     behind = scan.lower[label.end() : label.end() + _LONGEST_CALL]
     for sign, pattern in (("|", _IN_A_ROW), ("\t", _IN_A_ROW), ("(", _CALL)):
         match = pattern.match(scan.lower, label.end()) if sign in behind else None
         if match and is_mixed(match["value"]) and may_be(match["value"]):
             return Finding(*match.span("value"), Secret.PASSWORD)
+    match = _IN_BRACES.match(scan.lower, label.end()) if behind.startswith("={") else None
+    is_odbc = match and _OF_ODBC.search(scan.lower, max(label.start() - _LONGEST_ODBC, 0), label.start())
+    return Finding(*match.span("value"), Secret.PASSWORD) if match and is_odbc else None
+
+
+def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
+    if found := _in_code(scan, label):
+        return found
     if not _CONNECTOR.search(scan.lower, label.end(), label.end() + _LONGEST_TAIL):
         return None
-    if (match := _IN_BRACES.match(scan.lower, label.end())) and _OF_ODBC.search(
-        scan.lower, max(label.start() - _LONGEST_ODBC, 0), label.start()
-    ):
-        return Finding(*match.span("value"), Secret.PASSWORD)
     for pattern in (_ATTRIBUTE, _ELEMENT):
         if match := pattern.match(scan.lower, label.end()):
             found = Finding(*match.span(match.lastgroup or "value"), Secret.PASSWORD)
+            if pattern is _ELEMENT and match["value"].isdecimal() and found.end - found.start < _MIN_NUMBER:
+                continue  # <PasswordAge>42<
             if is_stated(scan.text[found.start : found.end], scan, found, equals=True):
                 return found
-    if (match := _STATED.match(scan.lower, label.end())) is None or _NAMES_THE_USER.search(
-        scan.lower, label.end(), match.start("value")
-    ):
+    match = _STATED.match(scan.lower, label.end())
+    is_asked = scan.text[label.start() - 1 : label.start()] in {'"', "'"} and _CLOSES.match(scan.text, label.end())
+    if match is None or is_asked or _NAMES_THE_USER.search(scan.lower, label.end(), match.start("value")):
         return None
-    if scan.text[label.start() - 1 : label.start()] in {'"', "'"} and _CLOSES.match(scan.text, label.end()):
-        return None  # expect "password:"
     found = value_of(match, scan, ends_at_semicolon=bool(match["equals"]))
     equals = bool(match["equals"]) and match.end("equals") == match.start("value")
-    if match["listed"] and not is_mixed(scan.text[found.start : found.end].replace(" ", "")):
-        return None
-    is_one = is_stated(scan.text[found.start : found.end], scan, found, equals=equals, dashes=bool(match["dash"]))
-    return found if is_one else None
+    value = scan.text[found.start : found.end]
+    is_one = is_stated(value, scan, found, equals=equals, dashes=bool(match["dash"]))
+    return found if is_one and (match["listed"] is None or is_mixed(value)) else None
 
 
 def _said(scan: Scan, label: re.Match[str]) -> Finding | None:
@@ -339,7 +373,10 @@ def _said(scan: Scan, label: re.Match[str]) -> Finding | None:
         return None
     for pattern in (_ARE, _SAID, _BESIDE, _SET_TO, _DEFAULT):
         match = pattern.match(scan.lower, label.end())
-        if match is None or (match.groupdict().get("verb") == " of" and not _OF_SOMETHING.search(scan.lower, 0, label.start())):
+        if match is None or (
+            match.groupdict().get("verb") == " of"
+            and not _OF_SOMETHING.search(scan.lower, max(label.start() - 12, 0), label.start())
+        ):
             continue
         word = match["value"].rstrip(".,:;!?")
         if word in NO_VALUE and pattern is not _ARE:
@@ -348,9 +385,7 @@ def _said(scan: Scan, label: re.Match[str]) -> Finding | None:
             if found_word := _word_of_its_own(match, scan, label):
                 return found_word
             continue
-        if (
-            pattern is _SET_TO and not _CHANGES.search(scan.lower, max(label.start() - 40, 0), match.start("value"))
-        ):
+        if pattern is _SET_TO and not _CHANGES.search(scan.lower, max(label.start() - 40, 0), match.start("value")):
             continue
         if is_said(match, scan, found := value_of(match, scan)):
             return found
@@ -375,9 +410,7 @@ def _in_a_clause(scan: Scan, label: re.Match[str]) -> Finding | None:
         return None
     found = value_of(match, scan)
     value = scan.text[found.start : found.end]
-    is_number = value.isdecimal() and (
-        match["it"] or (len(value) >= _MIN_NUMBER and _TELLS.search(match["words"]))
-    )
+    is_number = value.isdecimal() and (match["it"] or (len(value) >= _MIN_NUMBER and _TELLS.search(match["words"])))
     is_joined = match["joint"] == ":" and _JOINED.fullmatch(value) and value != value.lower()
     return found if (is_number or is_joined or is_strong(value)) and may_be(value) else None
 
@@ -409,6 +442,8 @@ def _before(scan: Scan, label: re.Match[str], after: int) -> Finding | None:
     word = left[left.rfind(" ") + 1 :]
     if word[-1:].isdigit() and WORDS_AND_NUMBER.fullmatch(word) and may_be(word):  # X (password)
         return Finding(start + len(left) - len(word), start + len(left), Secret.PASSWORD)
+    if (match := _USED.search(scan.text, start, label.start())) and may_be(match["value"]):
+        return Finding(*match.span("value"), Secret.PASSWORD)
     return _before_by_form(scan, label, after)
 
 

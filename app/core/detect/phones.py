@@ -63,7 +63,8 @@ _PHONE = re.compile(
 _EXTENSION = re.compile(
     r"(?<![a-zà-ž])(?:ext(?:ension|\.)?|extensión|durchwahl|nebenstelle|poste|interno|ramal"
     r"|wewn\.?|wewnętrzny|dahili|klapka|доб\.?"
-    r"|добавочный|分机|toestel|desk phone|phone)\s?(?:nr|no|number|n°)?\.?:?\s*x?(?P<value>\d{4,6}|(?<=durchwahl )\d{3}|(?<=nebenstelle )\d{3})"
+    r"|добавочный|分机|toestel|desk phone|phone)\s?(?:nr|no|number|n°)?\.?:?\s*x?(?P<value>\d{4,6}|(?<=durchwahl "
+    r")\d{3}|(?<=nebenstelle )\d{3})"
     r"(?![\w/]|[.:,-]\d|\s?(?:bytes|ms|firmware|series|model|handset))"
 )
 _DATE_OR_VERSION = re.compile(
@@ -142,30 +143,31 @@ def _is_phone(match: re.Match[str], scan: Scan, rest: str) -> bool:
     digits = sum(map(str.isdigit, number))
     is_dotted = _DOTTED.fullmatch(number) and not DOTTED_PHONE.fullmatch(number)
     is_version = is_dotted or _DATE_OR_VERSION.fullmatch(number) or _VERSIONS.fullmatch(number)
+    is_port = _PORTS.fullmatch(number) and _AFTER_AN_ADDRESS.search(rest, max(match.start() - 8, 0), match.start())
     if digits >= _PHONE_DIGITS.stop or is_version:
         return False
     if number.startswith(("+", "(+")):
         return digits in _PHONE_DIGITS
-    if _PORTS.fullmatch(number) and _AFTER_AN_ADDRESS.search(rest, max(match.start() - 8, 0), match.start()):
-        return False
     before = scan.lower[max(match.start() - _LONGEST_CONTEXT, 0) : match.start()]
     says_so = _PHONE_WORD.search(before)
     has_name = digits in _PHONE_DIGITS and _NUMBER_WORD.search(before)
-    if not (says_so or has_name or _has_length_of_one(number)):
+    if is_port or not (says_so or has_name or _has_length_of_one(number)):
         return False
     denies = _NOT_A_PHONE.search(before)
     if says_so and not (denies and denies.start() > says_so.start()):
         return digits >= _MIN_IN_CONTEXT
-    if (
+    is_other = (
         ("(" in number) != (")" in number)
         or denies
         or (_NAMED.search(before) and not has_name)
         or _UNIT.match(scan.lower, match.end())
         or _HARDWARE.fullmatch(number)
-    ):
-        return False
-    if has_name:
-        return True
+    )
+    return not is_other and bool(has_name or _is_written_as_a_phone(number))
+
+
+def _is_written_as_a_phone(number: str) -> bool:
+    """Whether *number* has the form of some country's numbers. For numbers without a word before them that decides."""
     return _has_length_of_one(number) and any(_is_valid(number, region) for region in _REGIONS)
 
 

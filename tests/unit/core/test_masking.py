@@ -160,6 +160,8 @@ PARTS = (
     "a.b @ |@|(at)|jane at a dot |code pin |pin: 1|tan |mysql -p|sqlcmd -|username a password |secret |key = a|token a |ghp_a|sk-|"
     'A1B2C-|123456-|DE89 1|1234 5678 |12.|1/|pesel 1|passport a1|cf a|íban|account no |bank account 1|(0|0 |a:1 |\\n|"password", |'
     'value="|password" a="b" |passwords are a and |password (a|password for a b c d |wlan key |ssid a, |credentials a |Bearer a|'
+    'log in as a, |root/|admin / |wifi "a" / |teamviewer 1|Aa1!|Aa1#b|*a*|Cookie: a=|key-string |code is |echo a|:5432:|'
+    "password of 'a' |user a and password |auth\" : |password(|\n key |acme\\a |user;password\n|"
     "authorization: |session=|?code=|:::|:aa|q~|-us|$6$a|1//0|%40|İ|ß"
 ).split("|")
 

@@ -174,9 +174,9 @@ KINDS = {
         "the setup key does this each time when that runs",
     ),
     "money": (
-        "card 5555-5555-5555-4444 exp 11/28 security code 731".replace("5555-5555-5555-4444", "⟦5555-5555-5555-4444⟧").replace(
-            "731", "⟦731⟧"
-        ),
+        "card 5555-5555-5555-4444 exp 11/28 security code 731".replace(
+            "5555-5555-5555-4444", "⟦5555-5555-5555-4444⟧"
+        ).replace("731", "⟦731⟧"),
         "routing ⟦021000021⟧ acct ⟦000123456789⟧",
         "BSB ⟦062-000⟧ acc ⟦12345678⟧",
         "security code 731 of the error",
@@ -340,7 +340,7 @@ KINDS = {
         'char auth[] = "⟦j1ynBsmi6uq8AfO2N2TxWLsupoBgovWc⟧";',
         'Invoke-Sqlcmd -ServerInstance sql01 -Username sa -Password "⟦Inv0ke!Sa⟧"',
         "⟦AKIAVZO9TS7KJILFDC1Y⟧/⟦TIu6huC42ThocWckXUMPXHwhnlqJpe8sk5xDxOa7⟧",
-        '#define MAX_PASS 3',
+        "#define MAX_PASS 3",
     ),
     "in a row": (
         r"| WiFi SSID | lager |\n| WiFi Password | ⟦lager-4471⟧ |",
@@ -392,6 +392,16 @@ KINDS = {
         "passordet hennes er ⟦Isbjorn.7⟧",
         "admin / vlan20 is down",
         "root / sda1 mounted",
+    ),
+    "of a network or a remote session": (
+        'Wi-Fi for the training room: "Acme-Train" / "⟦train-2026-x⟧"',
+        "Teamviewer 987 654 321 / ⟦k3m9x2⟧",
+        "AnyDesk 123 456 789, ⟦help22me⟧",
+        "TeamViewer 987 654 321 / version 15",
+        'WLAN "Acme" / "Acme-Gast" beide weg',
+        "ich komme mit ⟦Eiche-2026⟧ nicht mehr rein, Passwort evtl. abgelaufen?",
+        "the password is the last four of my phone, ⟦4821⟧",
+        "<PasswordAge>42</PasswordAge>",
     ),
     "no key": ("token_type=bearer expires_in=3599", "Bearer realm=acme1234realm, error=invalid_token"),
 }
