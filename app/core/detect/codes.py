@@ -69,6 +69,8 @@ _SIX_DIGITS = re.compile(
     r"(?:codes?|código|codice|kodu?|kód|код"
     r"|コード)(?P<words>(?:\s\w{1,12}){0,2}?)\s*[:：=]\s*(?P<value>\d{3}[ -]?\d{3})(?!\w|[.-]\d)"
 )
+_OF_A_LOCK = re.compile(r"(?:alarm|tür|tor|tresor|safe|door|alarme|porte|puerta|allarme)\w{0,8}\W{1,3}$")
+_CODE_BESIDE = re.compile(r"code\s(?P<value>\d{4,8})(?![\w.-])")
 _OF_A_THING = re.compile(
     r"err|fehler|bł[ęą]d|hata|chyb|ошиб|exit|return|status|stop|zip|post|area|country|product|reason|cost|event|item"
     r"|art|custom|bar|colo|model|part|kunde|client|sku|result|response|qr|source|http|currency|tariff|review|discount|voucher|promo|coupon|状|错"
@@ -139,6 +141,8 @@ def _form(code: str) -> str:
 
 def _of_six_digits(scan: Scan, at: int) -> Iterator[Finding]:
     match = _SIX_DIGITS.match(scan.lower, at) or _TOLD.match(scan.lower, at) or _SHOWN.match(scan.lower, at)
+    if match is None and _OF_A_LOCK.search(scan.lower, max(at - 24, 0), at):
+        match = _CODE_BESIDE.match(scan.lower, at)
     words = match.groupdict().get("words", "") if match else ""
     if match and not _OF_A_THING.search(scan.lower[max(at - 16, 0) : at] + words):
         yield found_value(match, Secret.PASSWORD)

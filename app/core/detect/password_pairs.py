@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.core.detect.finding import Finding, Secret
-from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, is_mixed, may_be, of_word
+from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, is_mixed, is_strong, may_be, of_word
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.scan import Scan
 
@@ -38,6 +38,7 @@ _OF_SESSION = re.compile(
     r"\w+[^\n\d]{0,16}?\d[\d ]{6,12}\d\s?[/,;:–-]\s?(?P<value>(?=\S*[a-z])[^\s,;/.]{5,20})(?=[\s.,;)]|$)"
 )
 _OF_NETWORK = re.compile(r"[^\n\"“/]{2,40}[\"“][\w. -]{2,32}[\"”]\s?[/,:]\s?[\"“](?P<value>[^\s\"”/]{8,63})[\"”]")
+_ONE_WORD = re.compile(r"[^\s\"'“”,;()]{6,40}(?<![.,;:])")
 _LONGEST_FORM: Final = 32
 _WORD_BACK = re.compile(r"[\w.!#^*-]{1,32}")
 _WORD_ON = re.compile(r"[!#^*][\w.!#^*-]{0,32}(?<![.*-])")
@@ -59,6 +60,10 @@ ANCHORS: Final = {
     "default account": tuple(f"{each}{joint}" for each in _ACCOUNTS for joint in ("/", ":", " /", " :")),
     "domain": ("\\",),
     "address": ("@",),
+    "opens": (
+        "opens with |open with |unlocks with |unlock with |unlocked with |protected with |encrypted with |öffnet mit |"
+        "geschützt mit |s'ouvre avec |protégé par |se abre con "
+    ).split("|"),
     "remote": ("teamviewer", "anydesk", "rustdesk", "wi-fi", "wifi", "wlan", "ssid"),
     "sign": ("!", "#", "^", "*"),
     "fields": (":5432:", ":5433:", ":*:*:", "wifi:"),
@@ -75,6 +80,10 @@ ANCHORS: Final = {
 def password_pairs(scan: Scan) -> Iterator[Finding]:
     yield from _of_makers(scan)
     yield from _of_remote_places(scan)
+    for at, word in scan.hits("opens"):
+        match = _ONE_WORD.match(scan.text, at + len(word))
+        if match and is_strong(match[0]) and may_be(match[0]):
+            yield Finding(match.start(), match.end(), Secret.PASSWORD)
     for at, word in scan.hits("sign-in"):
         yield from _beside_a_user(scan, at, at + len(word.rstrip(" (")))
     for group, pattern in (("domain", _OF_DOMAIN), ("address", _OF_ADDRESS)):

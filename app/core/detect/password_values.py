@@ -75,14 +75,16 @@ _SETTING = re.compile(r"[A-Za-z_][\w.-]*=")
 _WRAPS: Final = QUOTES + "()[]{}<>,;:"
 
 
-def of_word(match: re.Match[str], looks: re.Pattern[str], *, group: int | str = 0) -> Finding | None:
-    """The password that the word *group* of *match* is, by its form alone."""
+def of_word(
+    match: re.Match[str], looks: re.Pattern[str], *, group: int | str = 0, is_sure: bool = False
+) -> Finding | None:
+    """The password that the word *group* of *match* is, by its form alone; *is_sure* when no other thing has the form."""
     word = match[group]
     if cut := _CUT_AT.search(word, 1):
         word = word[: cut.start()]
     start = match.start(group) + len(word) - len(word.lstrip(_WRAPS))
     word = word.strip(_WRAPS).rstrip(".?")
-    if not looks.fullmatch(word) or _NO_PASSWORD.fullmatch(word.lower()) or not may_be(word):
+    if not looks.fullmatch(word) or not may_be(word) or (not is_sure and _NO_PASSWORD.fullmatch(word.lower())):
         return None
     return Finding(start, start + len(word), Secret.PASSWORD)
 

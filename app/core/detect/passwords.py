@@ -16,6 +16,7 @@ from app.core.detect.password_values import (
     LOOKS_LIKE_ONE,
     OPENS,
     QUOTED,
+    TITLED_WORDS,
     WORDS_AND_NUMBER,
     is_mixed,
     is_said,
@@ -130,7 +131,7 @@ _CONNECTOR = re.compile(r"[:=：＝>→⇒]|[\"'],|[–—-](?=[\s\"'“„‘«
 _LONGEST_TAIL: Final = 80
 _LONGEST_ODBC: Final = 240
 _LONGEST_CALL: Final = 24
-_IN_URL = re.compile(r"://[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
+_IN_URL = re.compile(r"//[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
 
 _ASKS_FOR_A_PAIR = re.compile(
     r"(?:user(?:name)?|login|un|id|benutzer(?:name)?|usuario|utente|utilisateur|usuário|użytkownik|uživatel|kullanıcı"
@@ -152,7 +153,7 @@ _OF_A_WINDOW = re.compile(
 )
 _OF_SOMETHING = re.compile(r"(?:default|initial|standard|temp|temporary|new)\s$")
 _USED = re.compile(
-    rf"(?<!\w)(?:with|mit|avec|con|met|using|type|enter)\s(?P<value>{WORDS_AND_NUMBER.pattern})(?=[\s,.;])"
+    rf"(?<!\w)(?:with|mit|avec|con|met|using|typed?|tried|enter(?:ed)?)\s(?P<value>{WORDS_AND_NUMBER.pattern})(?=[\s,.;])"
 )
 _MAY_STAND_BEFORE = re.compile(r"[0-9!#$%^*~]")
 _NAMED_USER = re.compile(
@@ -209,12 +210,12 @@ ANCHORS: Final = {
         "application pass|application-specific"
     ).split("|"),
     "told": "set it to |changed it to |changed them to |set them to ".split("|"),
-    "url": ("://",),
+    "slashes": ("//",),
 }
 
 
 def passwords(scan: Scan) -> Iterator[Finding]:
-    for group, pattern in (("url", _IN_URL), ("phrase", _PASSPHRASE), ("phrase", _APP_PASSWORD), ("ssid", _SSID)):
+    for group, pattern in (("slashes", _IN_URL), ("phrase", _PASSPHRASE), ("phrase", _APP_PASSWORD), ("ssid", _SSID)):
         for at, _ in scan.hits(group):
             match = pattern.match(scan.lower, at)
             if match and not (pattern is _PASSPHRASE and _is_a_sentence(match)):
@@ -463,6 +464,6 @@ def _near(scan: Scan, label: re.Match[str]) -> Finding | None:
     stop = _ENDS_A_SENTENCE.search(scan.text, label.end(), label.end() + _LONGEST_SENTENCE)
     end = stop.start() + 1 if stop else label.end() + _LONGEST_SENTENCE
     for match in _WITH_A_DIGIT.finditer(scan.text, label.end(), end):
-        if found := of_word(match, LOOKS_LIKE_ONE):
+        if found := of_word(match, LOOKS_LIKE_ONE) or of_word(match, TITLED_WORDS, is_sure=True):
             return found
     return None

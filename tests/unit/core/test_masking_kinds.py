@@ -403,6 +403,20 @@ KINDS = {
         "the password is the last four of my phone, ⟦4821⟧",
         "<PasswordAge>42</PasswordAge>",
     ),
+    "wished, typed, or of a thing": (
+        "can you unlock Rosa? Her new password should be ⟦Cactus-Flower9⟧ please",
+        "das neue Passwort von Rosa soll ⟦Kaktus-Blume9⟧ sein",
+        "nowe hasło Rosy to ⟦Kaktus-Kwiat9⟧",
+        "I have typed ⟦Marble_Arch4⟧ ten times and it still says incorrect password",
+        "encrypted USB stick opens with ⟦Stick#2026⟧",
+        "the archive is protected with ⟦Lamp-Sofa77⟧",
+        "//user:⟦url!Pw3⟧@10.0.0.9/cam",
+        "Alarmanlage: Code ⟦3390⟧",
+        "the attachment opens with Excel2016",
+        "disk is encrypted with AES256",
+        "Drucker: Code 3390",
+        "the password of Printer-12 is unknown",
+    ),
     "no key": ("token_type=bearer expires_in=3599", "Bearer realm=acme1234realm, error=invalid_token"),
 }
 CASES = {f"{kind} {number}": text for kind, texts in KINDS.items() for number, text in enumerate(texts)}
