@@ -50,7 +50,7 @@ _ENDS_A_QUOTATION = re.compile(r"[“”„‟«»″‘’‛‹›」』](?!\w
 _CUT_AT = re.compile(r"\\n|</|[，。；、！？\"]|,(?=[^\W\d_]{3,}(?:\s|$))|['\"](?=[,}\])>;]|/>)")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PRODUCT = (
-    r"(?!(?i:windows|win|office|exchange|outlook|server|sql|sharepoint|visio|project|adobe|acrobat|thunderbird|firefox"
+    r"(?!(?i:windows|win|excel|word|powerpoint|office|exchange|outlook|server|sql|sharepoint|visio|project|adobe|acrobat|thunderbird|firefox"
     r"|chrome|ios|android"
     r"|o?auth|autocad|oracle|java|python|php|version|build|room|port|error|code|vpn|wlan|vlan|srv|port|tls|ssl|sha"
     r"|hotmail|build|kb|room|step|version|client|user|test|host|node|site)(?![^\W\d_])[\w.-]*\d)"
@@ -69,6 +69,7 @@ WORDS_AND_NUMBER = re.compile(
     r"(?!(?i:form|version|room|build|page|step|line|error|server|printer|part|level|port)[^A-Za-z])"
     r"(?:[A-ZÀ-ÞА-Я][^\W\d_]{2,}[._!-]){1,4}\w{0,12}\d{1,8}[!?]?"
 )
+TITLED_WORDS = re.compile(r"(?:[A-ZÀ-Þ][a-zß-ÿ]{2,}[-_.]){1,3}[A-ZÀ-Þ][a-zß-ÿ]{2,}\d{1,4}[!?]?")
 _SIGN_INSIDE = re.compile(r"[^\W_][!#$%^*~][^\W_]")
 _WITH_SIGN_INSIDE = re.compile(r"(?=.{6,40}$)\w+[!#$%^*~]\w[\w.!#$%^*~-]*")
 _SETTING = re.compile(r"[A-Za-z_][\w.-]*=")
@@ -78,7 +79,7 @@ _WRAPS: Final = QUOTES + "()[]{}<>,;:"
 def of_word(
     match: re.Match[str], looks: re.Pattern[str], *, group: int | str = 0, is_sure: bool = False
 ) -> Finding | None:
-    """The password that the word *group* of *match* is, by its form alone; *is_sure* when no other thing has the form."""
+    """The password that the word *group* of *match* is, by its form alone; *is_sure* when nothing else has it."""
     word = match[group]
     if cut := _CUT_AT.search(word, 1):
         word = word[: cut.start()]
