@@ -164,7 +164,14 @@ _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
 )
 """Each with the groups of words of which a text must hold one."""
 _OF_GROUP: Final = {group: [at for at, (_, groups) in enumerate(_DETECTORS) if group in groups] for group in _GROUPS}
-_OF_NUMBERS: Final[tuple[Detector, ...]] = (money.ibans, national_ids.national_ids_alone, money.cards, phones.phones)
+_ANY = re.compile(b"")
+_OF_NUMBERS: Final[tuple[tuple[Detector, re.Pattern[bytes]], ...]] = (
+    (money.ibans, re.compile(rb"0[0?](?<=[A-Za-z]{2}0[0?])")),
+    (national_ids.national_ids_alone, _ANY),
+    (money.cards, re.compile(rb"0(?:[ ?-]?[0?]){11}")),
+    (phones.phones, _ANY),
+)
+"""Each with what `_as_bytes` of a text must hold."""
 _MAY_HOLD_A_NUMBER = re.compile(rb"0(?:(?:[ \xa0./()?-]{0,3}0){4}|0[A-Z]00[A-Z]0|0(?<=[A-Za-z]{2}00)[ -]?[A-Za-z0]{4})")
 """Five digits, or the middle of an IBAN or a codice fiscale, which may have fewer side by side; see `_as_bytes`."""
 _EACH_DIGIT_0: Final = bytes.maketrans(b"123456789", b"000000000")
@@ -193,9 +200,11 @@ def _detected(text: str) -> Iterator[Finding]:
     for at in sorted({at for group in scan.groups for at in _OF_GROUP[group]}):
         yield from _DETECTORS[at][0](scan)
     yield from keys.keys_in_groups(scan)
-    if _MAY_HOLD_A_NUMBER.search(_as_bytes(text)):
-        for detect in _OF_NUMBERS:
-            yield from detect(scan)
+    digits = _as_bytes(text)
+    if _MAY_HOLD_A_NUMBER.search(digits):
+        for detect, form in _OF_NUMBERS:
+            if form.search(digits):
+                yield from detect(scan)
 
 
 def _take(taken: bytearray, start: int, end: int) -> None:

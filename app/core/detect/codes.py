@@ -89,6 +89,7 @@ _AND_OF_ANOTHER = re.compile(
     rf"|puerta|alarma)(?:[- ]?codes?)?(?:\s+{IS})?[\s:]+(?P<value>\d{{4,8}}#?)(?![\w.])"
 )
 _LONGEST: Final = 64
+_OF_ANY_CODE: Final = frozenset(("code", "コード", "códig", "codice", "kod", "kód", "код", "auth"))
 
 ANCHORS: Final = {
     "code": (
@@ -102,12 +103,13 @@ ANCHORS: Final = {
 
 
 def codes(scan: Scan) -> Iterator[Finding]:
-    for at, _ in scan.hits("code"):
+    for at, anchor in scan.hits("code"):
         if not scan.has_digit(at - _LONGEST, at + _LONGEST):
             continue
         word = _CODE.match(scan.lower, at)
         if word is None:
-            yield from _of_six_digits(scan, at)
+            if anchor in _OF_ANY_CODE:
+                yield from _of_six_digits(scan, at)
             continue
         if word[0] == "tan" and scan.text[at : at + 3] != "TAN":
             continue

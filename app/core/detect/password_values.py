@@ -50,7 +50,7 @@ _ENDS_A_QUOTATION = re.compile(r"[“”„‟«»″‘’‛‹›」』](?!\w
 _CUT_AT = re.compile(r"\\n|</|[，。；、！？\"]|,(?=[^\W\d_]{3,}(?:\s|$))|['\"](?=[,}\])>;]|/>)")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PRODUCT = (
-    r"(?!(?i:windows|win|excel|word|powerpoint|office|exchange|outlook|server|sql|sharepoint|visio|project|adobe|acrobat|thunderbird|firefox"
+    r"(?!(?i:windows|win|printer|drucker|excel|word|powerpoint|office|exchange|outlook|server|sql|sharepoint|visio|project|adobe|acrobat|thunderbird|firefox"
     r"|chrome|ios|android"
     r"|o?auth|autocad|oracle|java|python|php|version|build|room|port|error|code|vpn|wlan|vlan|srv|port|tls|ssl|sha"
     r"|hotmail|build|kb|room|step|version|client|user|test|host|node|site)(?![^\W\d_])[\w.-]*\d)"
