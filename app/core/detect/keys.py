@@ -300,9 +300,11 @@ def _start_of_bot(text: str, colon: int) -> int:
 
 def keys_in_context(scan: Scan) -> Iterator[Finding]:
     """Values that a word before them names as a key, if they look random enough for one."""
+    read = 0
     for at, word in scan.hits("cookies"):
         end = scan.text.find("\n", at, at + _LONGEST_HEADER)
-        for match in _OF_COOKIE.finditer(scan.text, at + len(word), end if end > 0 else at + _LONGEST_HEADER):
+        start, read = max(at + len(word), read), end if end > 0 else at + _LONGEST_HEADER
+        for match in _OF_COOKIE.finditer(scan.text, start, read):
             if not _COUNTS_VISITS.match(match["name"].lower()) and _is_random(found_value(match, Secret.KEY), scan):
                 yield _whole(match, scan)
     for group, find in _IN_CONTEXT.items():
