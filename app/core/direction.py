@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -86,7 +86,7 @@ def are_claims_known(line: Sequence[str], others: Sequence[str], known: frozense
     rights = act_words().rights
     known |= rights if not rights.isdisjoint(known) else frozenset()
     claimed = frozenset(stem for token in claims for stem in stems(token))
-    return not claims or (claimed <= known and known.issuperset(stem for stem in others if stem not in neutral()))
+    return not claims or (claimed <= known and known.issuperset(stem for stem in others if stem not in neutral_stems()))
 
 
 def _gives_away(line: Sequence[str], missing: Collection[str]) -> bool:
@@ -192,7 +192,7 @@ def _lines_of(verbs: tuple[str, ...]) -> frozenset[int]:
 
 
 @cache
-def neutral() -> frozenset[str]:
+def neutral_stems() -> frozenset[str]:
     """Stems that carry no claim: words for how something is, and those that tie a sentence together."""
     return (state_stems() | lexicon().light) - lexicon().actions.keys()
 
@@ -212,17 +212,33 @@ def _turns() -> dict[str, dict[str, int]]:
     return {stem: particles for word, particles in made.items() for stem in stems(word)}
 
 
-def is_turned(line: Sequence[str], said: Sequence[str]) -> bool:
-    """Whether a clause of a sentence has no "never" or "only" where those of *said* that it repeats have one."""
-    own, others = _clauses(line), _clauses(said)
-    if not any(clause.negated or clause.limited for clause in (*own, *others)):
-        return False
-    look = act_words().look
-    return any(
-        _is_clause_turned(clause, others)
-        for clause in own
-        if clause.negated or (clause.negated is not None and not clause.words <= look)
-    )
+class Direction:
+    """Whether the clauses of a sentence have a "not" or an "only" where those of *said* that they repeat have one."""
+
+    def __init__(self, line: Sequence[str], said: Sequence[str]) -> None:
+        self._own, self._others = _clauses(line), _clauses(said)
+
+    @cached_property
+    def is_turned(self) -> bool:
+        """Whether one has none, or more, where the other has one."""
+        if not any(clause.negated or clause.limited for clause in (*self._own, *self._others)):
+            return False
+        look = act_words().look
+        return any(
+            _is_clause_turned(clause, self._others)
+            for clause in self._own
+            if clause.negated or (clause.negated is not None and not clause.words <= look)
+        )
+
+    @cached_property
+    def denies(self) -> bool:
+        """Whether it says to do what *said* has only with a "never" or an "only", or not to do what it has without."""
+        return any(
+            _drops_never(clause, self._others)
+            if clause.negated is False
+            else clause.negated and _adds_never(clause, self._others)
+            for clause in self._own
+        )
 
 
 def _is_clause_turned(own: _Clause, others: Sequence[_Clause]) -> bool:
@@ -235,15 +251,6 @@ def _is_clause_turned(own: _Clause, others: Sequence[_Clause]) -> bool:
     if any(other.negated and len(other.words) > 1 and other.words <= own.words for other in others):
         return True
     return _drops_never(own, others)
-
-
-def denies(line: Sequence[str], said: Sequence[str]) -> bool:
-    """Whether *line* says to do what *said* has only with a "never" or an "only", or not to do what it has without."""
-    others = _clauses(said)
-    return any(
-        _drops_never(clause, others) if clause.negated is False else clause.negated and _adds_never(clause, others)
-        for clause in _clauses(line)
-    )
 
 
 def _adds_never(own: _Clause, others: Sequence[_Clause]) -> bool:

@@ -1,6 +1,6 @@
 """What the records say of one sentence: the words and operands that are found, and what speaks against it.
 
-Invariant: `find_evidence` depends on its arguments alone.
+Invariant: what an `Evidence` says depends on the sentence and its `Support` alone.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from typing import Final
 
 from app.core.acts import names_secret, orders
-from app.core.direction import actions, are_claims_known, denies, is_of_others, is_opposite, is_turned, neutral, undone
+from app.core.direction import Direction, actions, are_claims_known, is_of_others, is_opposite, neutral_stems, undone
 from app.core.language import spoken_language
 from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records, language_of
@@ -29,6 +29,8 @@ _SPOKEN_SHARE: Final = 0.75
 """If less of its words is found, a sentence must be in a language that is known: else they may say anything."""
 _TRANSLATED_SHARE: Final = 0.3
 _TRANSLATED_WORDS: Final = 2
+_CARRYING_WORDS: Final = 2
+_NONE: Final = frozenset[str]()
 _AROUND_TOKENS: Final = 8
 """Words and marks around a window that may say what is done: "Cached mode was off. Turned it on"."""
 SHORT_NUMBER = re.compile(r"\d{1,3}%?|\d{1,2}:\d{2}|[245]\.\d{1,2}\.\d{1,3}")
@@ -67,105 +69,202 @@ class Support:
     strangers: Strangers = NOBODY
 
 
-@dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the records say of a sentence."""
+    """What the records say of a sentence, or part of one, with content words. Each thing is found when asked for."""
 
-    windows: Sequence[Window]
-    said: Sequence[str]
-    """The tokens of the windows."""
-    done: frozenset[int]
-    """What the windows, and a little around them, say to be done: lines of `Lexicon.actions`."""
-    missing: frozenset[str]
-    """Stems of the content words that are not found."""
-    share: float
-    """Of the content words and operands, how many are found."""
-    is_translated: bool
-    fault: Fault | None
-    """What decides, whatever the traits are."""
-    traits: Traits
+    def __init__(self, words: Words, support: Support) -> None:
+        self.words, self.support = words, support
 
+    @cached_property
+    def windows(self) -> list[Window]:
+        windows = best_windows(self.words.stems, self.support.records, operands=len(self.words.operands))
+        return [with_kin(window, self.words.stems) for window in windows]
 
-def find_evidence(words: Words, support: Support) -> Evidence:
-    """What speaks for and against that the records of *support* say *words*, which have content words."""
-    operands, lexical = words.operands, lexicon()
-    windows = [
-        with_kin(window, words.stems) for window in best_windows(words.stems, support.records, operands=len(operands))
-    ]
-    said = [token for window in windows for token in window.tokens()]
-    done = done_by([token for window in windows for token in window.tokens(around=_AROUND_TOKENS)])
-    if not lexical.numbers.isdisjoint(words.stems):
-        holding = (line for digit, line in lexical.digits.items() if any(each.record.holds(digit) for each in windows))
-        done |= frozenset(holding)
-    there = frozenset().union(*(window.found for window in windows))
-    named = frozenset(stem for stem in words.stems if done & lexical.actions.get(stem, frozenset())) - there
-    held = [each for each in operands if any(window.record.holds(each) for window in windows)]
-    near = [each for each in held if any(stands_near(each, window) for window in windows)]
-    loose = loose_in([stem for stem in words.stems if stem in there], windows)
-    if len(there) == 1 and (near or named):
-        loose = frozenset()
-    found = there - loose | named
-    found |= {stem for stem in words.stems if not found.isdisjoint(lexical.same.get(stem, ())) and stem not in loose}
-    gone = [stem for stem in words.stems if stem not in there | named]
-    # What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do. Nor
-    # do words that carry no claim, and to look at something.
-    is_carried = len(found) >= _TRANSLATED_WORDS
-    skipped = neutral() | (act_words().look - {words.stems[0]}) if is_carried else frozenset[str]()
-    asked = [stem for stem in words.stems if stem in found or stem not in skipped]
-    missing = [stem not in found for stem in asked]
-    share = 1 - sum(missing) / max(len(missing) + len(near), 1)
-    lost = frozenset(stem for stem in asked if stem not in found)
-    left = undone(words.tokens, done)
-    if len(near) < len(held) or not _are_numbers_known(set(operands).difference(held), operands, support.records):
-        fault: Fault | None = Fault.FOREIGN
-    elif share < _SPOKEN_SHARE and _is_unspoken(words, support, windows):
-        fault = Fault.UNSUPPORTED
-    else:
-        fault = _contradiction(words, said, gone, done, left)
-        if fault is None:
-            fault = _fault_of_stems(words, said, has_lost=bool(lost), has_left=bool(left))
-    return Evidence(
-        windows,
-        said,
-        done,
-        lost,
-        share,
-        _is_translated(words, support),
-        fault,
-        Traits(
-            gap=1 - share,
-            row=min(_longest_row(missing), 4) / 4,
+    @property
+    def refs(self) -> frozenset[str]:
+        return frozenset(window.record.ref for window in self.windows)
+
+    @cached_property
+    def said(self) -> list[str]:
+        """The tokens of the windows."""
+        return [token for window in self.windows for token in window.tokens()]
+
+    @cached_property
+    def done(self) -> frozenset[int]:
+        """What the windows, and a little around them, say to be done: lines of `Lexicon.actions`."""
+        done = done_by([token for window in self.windows for token in window.tokens(around=_AROUND_TOKENS)])
+        known = lexicon()
+        if known.numbers.isdisjoint(self.words.stems):
+            return done
+        return done | {
+            line for digit, line in known.digits.items() if any(each.record.holds(digit) for each in self.windows)
+        }
+
+    @cached_property
+    def undone(self) -> list[frozenset[int]]:
+        """What the sentence says to be done and the windows do not."""
+        return undone(self.words.tokens, self.done)
+
+    @cached_property
+    def held(self) -> list[str]:
+        """The operands that the records of the windows hold."""
+        return [each for each in self.words.operands if any(window.record.holds(each) for window in self.windows)]
+
+    @cached_property
+    def near(self) -> list[str]:
+        """Those of them that stand near to the words."""
+        return [each for each in self.held if any(stands_near(each, window) for window in self.windows)]
+
+    @cached_property
+    def there(self) -> frozenset[str]:
+        """The stems that stand in the windows."""
+        return frozenset().union(*(window.found for window in self.windows))
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """The stems of what is done that the windows say in another word."""
+        known = lexicon().actions
+        return frozenset(stem for stem in self.words.stems if self.done & known.get(stem, _NONE)) - self.there
+
+    @cached_property
+    def gone(self) -> list[str]:
+        """The stems that the windows do not have in any word."""
+        return [stem for stem in self.words.stems if stem not in self.there and stem not in self.named]
+
+    @cached_property
+    def loose(self) -> frozenset[str]:
+        """The stems in the windows that are not near to those beside which they stand in the sentence."""
+        if len(self.there) == 1 and (self.near or self.named):
+            return _NONE
+        return loose_in([stem for stem in self.words.stems if stem in self.there], self.windows)
+
+    @cached_property
+    def found(self) -> frozenset[str]:
+        """The stems that count as said."""
+        same, loose = lexicon().same, self.loose
+        found = (self.there - loose) | self.named
+        return found | {
+            stem for stem in self.words.stems if stem not in loose and not found.isdisjoint(same.get(stem, ()))
+        }
+
+    @cached_property
+    def asked(self) -> list[str]:
+        """The stems that the windows must say.
+
+        What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do.
+        Nor do words that carry no claim, and to look at something.
+        """
+        if len(self.found) < _CARRYING_WORDS:
+            return self.words.stems
+        neutral, look, first = neutral_stems(), act_words().look, self.words.stems[0]
+        return [
+            stem
+            for stem in self.words.stems
+            if stem in self.found or not (stem in neutral or (stem in look and stem != first))
+        ]
+
+    @cached_property
+    def lost(self) -> frozenset[str]:
+        """Those of them that they do not say."""
+        return frozenset(self.asked) - self.found
+
+    @property
+    def share(self) -> float:
+        """Of the stems that are asked and the operands that are near, how many are found, 0 to 1."""
+        return 1 - len(self.lost) / max(len(self.asked) + len(self.near), 1)
+
+    @cached_property
+    def is_translated(self) -> bool:
+        """Whether a record in another language says the sentence's operands, numbers and names."""
+        operands, language = self.words.operands, self.support.language
+        if not operands or spoken_language(self.words.text) not in {None, language}:
+            return False
+        for record in self.support.records:
+            if record.language in {None, language} or record.is_list:
+                continue
+            shared = sum(stem in record.stems for stem in self.words.stems) + sum(map(record.holds, set(operands)))
+            if shared >= _TRANSLATED_WORDS and shared >= _TRANSLATED_SHARE * len(self.words.stems):
+                return True
+        return False
+
+    @cached_property
+    def direction(self) -> Direction:
+        return Direction(self.words.tokens, self.said)
+
+    @cached_property
+    def fault(self) -> Fault | None:
+        """What no other words make good; None: it is to be weighed."""
+        others = set(self.words.operands).difference(self.held)
+        if len(self.near) < len(self.held) or not _are_numbers_known(others, self.words.operands, self.support.records):
+            return Fault.FOREIGN
+        if self.share < _SPOKEN_SHARE and self._is_unspoken:
+            return Fault.UNSUPPORTED
+        if self._is_opposite:
+            return Fault.TURNED
+        return Fault.OTHER_ACTION if self._is_of_others or self._has_one_word_too_many else None
+
+    @property
+    def _is_unspoken(self) -> bool:
+        """Whether it is in another language than the note and its windows, so that what its words mean is not known."""
+        spoken = language_of(self.words.text)
+        known = {None, self.support.language, *(window.record.language for window in self.windows)}
+        return spoken not in known
+
+    @property
+    def _is_opposite(self) -> bool:
+        opposed, done = lexicon().opposed, self.done
+        return (
+            self.direction.denies
+            or (len(self.words.stems) <= _FEW_WORDS and self.direction.is_turned)
+            or any(not done.isdisjoint(opposed.get(line, ())) for lines in self.undone for line in lines)
+            or is_opposite(self.words, self.said, self.gone)
+        )
+
+    @property
+    def _is_of_others(self) -> bool:
+        of_numbers = [lexicon().actions[stem] for stem in self.words.stems if stem in lexicon().numbers]
+        return any(lines in of_numbers for lines in self.undone) or is_of_others(self.words, self.said, self.gone)
+
+    @property
+    def _has_one_word_too_many(self) -> bool:
+        """Whether it is of few words, or names what protects, and says what may be done, and one word is not found."""
+        if not self.lost or not (self.undone or not _risky().isdisjoint(self.words.tokens)):
+            return False
+        return len(self.words.stems) <= _FEW_WORDS or not act_words().protects.isdisjoint(self.words.stems)
+
+    @cached_property
+    def traits(self) -> Traits:
+        words, lost, known = self.words, self.lost, act_words()
+        row = _longest_row([stem in lost for stem in self.asked])
+        return Traits(
+            gap=1 - self.share,
+            row=min(row, 4) / 4,
             short=1 / len(words.stems),
-            loose=min(len(loose), 3) / 3,
-            two_places=float(len(windows) > 1),
-            operands=min(len(near), 3) / 3,
-            elsewhere=float(len(held) < len(operands)),
-            in_ticket=_part(lost & support.ticket.stems, 4),
-            in_others=_part(lost & support.all_records.stems, 4),
-            ordinary=_part(lost & (act_words().ordinary | lexical.light), 3),
-            happens=_part(lost & act_words().events, 2),
-            people=float(not lost.isdisjoint(act_words().people | act_words().of_people)),
-            undone=_part(left, 2),
-            undone_there=float(not loose.isdisjoint(lexical.actions)),
-            orders=float(orders(words.chunks, frozenset(gone))),
-            claims=float(not _are_claims_known(words, said, gone)),
+            loose=_part(self.loose, 3),
+            two_places=float(len(self.windows) > 1),
+            operands=_part(self.near, 3),
+            elsewhere=float(len(self.held) < len(words.operands)),
+            in_ticket=_part(lost & self.support.ticket.stems, 4),
+            in_others=_part(lost & self.support.all_records.stems, 4),
+            ordinary=_part([stem for stem in lost if stem in known.ordinary or stem in lexicon().light], 3),
+            happens=_part(lost & known.events, 2),
+            people=float(any(stem in known.people or stem in known.of_people for stem in lost)),
+            undone=_part(self.undone, 2),
+            undone_there=float(not self.loose.isdisjoint(lexicon().actions)),
+            orders=float(orders(words.chunks, frozenset(self.gone))),
+            claims=float(not self._are_claims_known),
             secret=float(names_secret(words.chunks)),
-            turned=float(is_turned(words.tokens, said)),
+            turned=float(self.direction.is_turned),
             negated=float(_has_negator(words.tokens)),
-            only=float(not lexical.only.isdisjoint(words.tokens)),
-            not_negated=float(_has_negator(said) and not _has_negator(words.tokens)),
-        ),
-    )
+            only=float(not lexicon().only.isdisjoint(words.tokens)),
+            not_negated=float(_has_negator(self.said) and not _has_negator(words.tokens)),
+        )
 
-
-def _fault_of_stems(words: Words, said: Sequence[str], *, has_lost: bool, has_left: bool) -> Fault | None:
-    """What one word more or less makes of a sentence of few words, or of one that names what protects."""
-    is_short = len(words.stems) <= _FEW_WORDS
-    if is_short and is_turned(words.tokens, said):
-        return Fault.TURNED
-    protects = not act_words().protects.isdisjoint(words.stems)
-    is_risky = has_left or not _risky().isdisjoint(words.tokens)
-    return Fault.OTHER_ACTION if has_lost and is_risky and (is_short or protects) else None
+    @property
+    def _are_claims_known(self) -> bool:
+        known = frozenset(stem for token in self.said if not is_break(token) for stem in stems(token))
+        missed = [stem for stem in self.words.stems if stem in self.gone or stem in lexicon().actions]
+        return are_claims_known(self.words.tokens, missed, known)
 
 
 @cache
@@ -186,54 +285,12 @@ def _has_negator(said: Sequence[str]) -> bool:
     return not lexicon().negators.isdisjoint(said)
 
 
-def _are_claims_known(words: Words, said: Sequence[str], gone: Sequence[str]) -> bool:
-    known = frozenset(stem for token in said if not is_break(token) for stem in stems(token))
-    missed = [stem for stem in words.stems if stem in gone or stem in lexicon().actions]
-    return are_claims_known(words.tokens, missed, known)
-
-
-def _is_unspoken(words: Words, support: Support, windows: Sequence[Window]) -> bool:
-    """Whether it is in another language than the note and its windows, so that what its words mean is not known."""
-    spoken = language_of(words.text)
-    return spoken not in {None, support.language} and all(window.record.language != spoken for window in windows)
-
-
-def _contradiction(
-    words: Words, said: Sequence[str], gone: Sequence[str], done: frozenset[int], left: Sequence[frozenset[int]]
-) -> Fault | None:
-    """What no other words make good. *left* is what it says to be done and the records do not."""
-    opposed = lexicon().opposed
-    if (
-        denies(words.tokens, said)
-        or is_opposite(words, said, gone)
-        or any(not done.isdisjoint(opposed.get(line, ())) for lines in left for line in lines)
-    ):
-        return Fault.TURNED
-    of_numbers = [lexicon().actions[stem] for stem in words.stems if stem in lexicon().numbers]
-    is_other = is_of_others(words, said, gone) or any(lines in of_numbers for lines in left)
-    return Fault.OTHER_ACTION if is_other else None
-
-
 def _longest_row(missing: Sequence[bool]) -> int:
     row = longest = 0
     for is_missing in missing:
         row = row + 1 if is_missing else 0
         longest = max(longest, row)
     return longest
-
-
-def _is_translated(words: Words, support: Support) -> bool:
-    """Whether a record in another language says the sentence's operands, numbers and names."""
-    operands, language = words.operands, support.language
-    if not operands or spoken_language(words.text) not in {None, language}:
-        return False
-    for record in support.records:
-        if record.language in {None, language} or record.is_list:
-            continue
-        shared = sum(stem in record.stems for stem in words.stems) + sum(record.holds(each) for each in set(operands))
-        if shared >= _TRANSLATED_WORDS and shared >= _TRANSLATED_SHARE * len(words.stems):
-            return True
-    return False
 
 
 def _are_numbers_known(numbers: Iterable[str], operands: Sequence[str], records: Sequence[Record]) -> bool:

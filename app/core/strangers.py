@@ -29,7 +29,8 @@ class Strangers:
 
     def __init__(self, texts: Iterable[str], records: Records) -> None:
         """*texts*, masked as the model read them; *records* are all of the enhancement."""
-        self._theirs = [Record("", text) for text in texts]
+        # A line break stands in no run.
+        self._theirs = "\n".join(Record("", text).words for text in texts)
         self._records = records.records
 
     def said(self, tokens: Sequence[str]) -> bool:
@@ -39,10 +40,6 @@ class Strangers:
         theirs: set[int] = set()
         for at in range(len(words) - size + 1 if size else 0):
             run = f" {' '.join(words[at : at + size])} "
-            if _stands(run, self._theirs) and not _stands(run, self._records):
+            if run in self._theirs and not any(run in record.words for record in self._records):
                 theirs.update(range(at, at + size))
         return len(theirs) >= LEAST_WORDS or len(theirs) * 2 >= len(words) > 0
-
-
-def _stands(run: str, records: Iterable[Record]) -> bool:
-    return any(run in record.words for record in records)

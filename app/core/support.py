@@ -23,8 +23,8 @@ from enum import StrEnum
 from typing import Final
 
 from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, is_report, names_secret
-from app.core.direction import actions, is_turned, undone
-from app.core.evidence import SHORT_NUMBER, Fault, Support, done_by, find_evidence
+from app.core.direction import Direction, actions, undone
+from app.core.evidence import SHORT_NUMBER, Evidence, Fault, Support, done_by
 from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records
 from app.core.sentences import Words, is_question, parts_of, read, runs
@@ -212,20 +212,19 @@ def _judge_parts(sentence: str, words: Words, support: Support) -> Judgement:
 def _judge_part(words: Words, support: Support) -> Judgement:
     if not words.stems:
         return _judge_operands(words, support)
-    found = find_evidence(words, support)
-    refs = frozenset(window.record.ref for window in found.windows)
+    found = Evidence(words, support)
     if found.is_translated:
-        if not undone(words.tokens, found.done) and not is_turned(words.tokens, found.said):
+        if not found.undone and not found.direction.is_turned:
             return Judgement(Verdict.KEPT, refs=frozenset(record.ref for record in support.records))
-        return _left_out(Fault.OTHER_ACTION, refs=refs)
+        return _left_out(Fault.OTHER_ACTION, refs=found.refs)
     if found.fault:
-        return _left_out(found.fault, share=0.0 if found.fault is Fault.FOREIGN else found.share, refs=refs)
+        return _left_out(found.fault, share=0.0 if found.fault is Fault.FOREIGN else found.share, refs=found.refs)
     likelihood = weigh(found.traits)
     if likelihood >= KEPT_FROM and found.share >= LEAST_SHARE:
-        return Judgement(Verdict.KEPT, share=found.share, likelihood=likelihood, refs=refs)
+        return Judgement(Verdict.KEPT, share=found.share, likelihood=likelihood, refs=found.refs)
     fault = Fault.TURNED if found.traits.turned else Fault.OTHER_ACTION if found.traits.undone else Fault.UNSUPPORTED
     is_almost_said = fault is Fault.UNSUPPORTED and likelihood >= APART_FROM
-    return Judgement(Verdict.APART if is_almost_said else Verdict.LEFT_OUT, fault, found.share, likelihood, refs)
+    return Judgement(Verdict.APART if is_almost_said else Verdict.LEFT_OUT, fault, found.share, likelihood, found.refs)
 
 
 def _judge_operands(words: Words, support: Support) -> Judgement:
@@ -233,9 +232,8 @@ def _judge_operands(words: Words, support: Support) -> Judgement:
     naming = [record for record in support.records if any(record.holds(each) for each in words.operands)]
     line = words.tokens
     if actions(line):
-        naming = [
-            each for each in naming if not undone(line, done_by(each.tokens)) and not is_turned(line, each.tokens)
-        ]
+        saying = [each for each in naming if not undone(line, done_by(each.tokens))]
+        naming = [each for each in saying if not Direction(line, each.tokens).is_turned]
     if naming or (words.operands and not actions(line)):
         return Judgement(Verdict.KEPT, refs=frozenset(record.ref for record in naming))
     return _left_out(Fault.OTHER_ACTION if words.operands else Fault.UNSUPPORTED)

@@ -24,7 +24,7 @@ import numpy as np
 
 from app.core import weighing
 from app.core.checking import Checker
-from app.core.evidence import Support, find_evidence
+from app.core.evidence import Evidence, Support
 from app.core.masking import Mask
 from app.core.sentences import parts_of, read
 from app.core.support import KEPT_FROM
@@ -98,7 +98,7 @@ def _samples(kind: str, scene: Scene, text: str, refs: Sequence[str] | None = No
     if checker.strangers.said(words.tokens) or any(words.line and each.quotes(words.line) for each in records):
         return []
     parts = parts_of(text)
-    found = [find_evidence(each, support) for each in (parts if len(parts) > 1 else [words]) if each.stems]
+    found = [Evidence(each, support) for each in (parts if len(parts) > 1 else [words]) if each.stems]
     if not found or any(each.fault or each.is_translated for each in found):
         return []
     made = [Sample(kind, each.traits) for each in found]
