@@ -46,7 +46,7 @@ class Addresses(BaseModel):
 
 
 # Letters that stand beside an address without a blank: Thai, Lao, Burmese, Khmer, Chinese, Japanese and Korean.
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f]+"
 )
 # Full-width characters, and hyphens that word processors write in place of the one that is typed.
@@ -81,7 +81,7 @@ def find_addresses(text: str, *, with_links: bool = False) -> Addresses:
         with_links: Whether hosts in URLs and in network paths count too, after all others. To look machines up; not to
             compare tickets, since links to the same site stand in many mails.
     """
-    text = _UNSPACED.sub(" ", _DISARMED.sub(".", text.translate(_PLAIN)))
+    text = UNSPACED.sub(" ", _DISARMED.sub(".", text.translate(_PLAIN)))
     ips = [*_valid(_IPV4.findall(text)), *_valid(IPV6.findall(text))]
     names = _HOSTNAME.findall(text) + (_LINKED.findall(text) if with_links else [])
     hostnames = [name.lower() for name in names if not _is_number(name)]
