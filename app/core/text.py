@@ -73,6 +73,9 @@ _USUAL: Final = frozenset(
 )
 _BLANKS_IN_A_ROW: Final = ("  ", " \n", "\n ", "\n\n")
 
+# A file that stands in the text as base64.
+_ENCODED = re.compile(r"(?<![\w+/=-])(?:data:[\w/.+-]{1,80};base64,)?[A-Za-z0-9+/_=-]{1000,}+")
+
 # As mail programs write it in plain text: <jane@acme.example>, which is no tag.
 _ADDRESS_IN_BRACKETS = re.compile(r"<(?=(?:[\w.+'-]{1,64}@[\w.-]{1,255}|https?://[^\s<>\"']{1,500})>)")
 
@@ -82,7 +85,7 @@ def plain_text(markup: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     markup = _HIDDEN.sub("", markup.translate(_LINE_BREAKS))
     markup = _LONG_NUMBER.sub(_shortened, _ADDRESS_IN_BRACKETS.sub("&lt;", markup))
     shown = "\n".join(_quoted(passage) if passage.is_quoted else passage.text for passage in shown_passages(markup))
-    return tidy(_folded(shown)[:_MAX_SHOWN_CHARS], max_chars=max_chars)
+    return tidy(_ENCODED.sub(" ", _folded(shown))[:_MAX_SHOWN_CHARS], max_chars=max_chars)
 
 
 def _quoted(passage: Passage) -> str:
