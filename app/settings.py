@@ -49,7 +49,9 @@ def _url_of(*schemes: str) -> Any:
         except ValueError:
             is_fine = False
         if not is_fine:
-            raise ValueError("must be a URL with a host and, if need be, a port; in a password write @ as %40, : as %3A, / as %2F")
+            raise ValueError(
+                "must be a URL with a host and, if need be, a port; in a password write @ as %40, : as %3A, / as %2F"
+            )
         return url
 
     return AfterValidator(check)
@@ -177,7 +179,9 @@ class ProcessSettings(BaseSettings):
     # An error's text names the variable and never quotes its value.
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], _Lower] = Field(default="info", examples=["info"])
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], _Lower] = Field(
+        default="info", examples=["info"]
+    )
     log_format: Annotated[Literal["json", "console"], _Lower] = Field(default="json", examples=["json"])
 
     _has_no_quotes = field_validator("*", mode="before")(_unquoted)

@@ -249,7 +249,7 @@ class HelpDeskOptions(Part):
 
     edition: Edition
     url: Annotated[WebAddress, AfterValidator(lambda url: url.removesuffix("/api/v3"))]
-    """`/api/v3` at its end is taken off. `https://host[:port]` on premises, `https://<domain>/app/<portal>` in the cloud."""
+    """`https://host[:port]` on premises, `https://<domain>/app/<portal>` in the cloud. Its `/api/v3` is taken off."""
     accounts_url: WebAddress | None = None
     technician: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
     """Our technician's e-mail address or name: what it does causes no enhancement."""
