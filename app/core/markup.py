@@ -74,10 +74,7 @@ _OWN_BRACKETS = re.compile(
 _ENDS: Final = re.compile(r"</([A-Za-z][^\s<>/]*+)")
 _ANY_TAG: Final = re.compile(rf"</?(?:{_NAMES})[\s/>]", re.IGNORECASE)
 # HTML that was escaped as a whole, once too often.
-_ESCAPED_TAG: Final = re.compile(
-    r"&lt;/?(?:html|body|div|p|br|span|table|tbody|tr|td|ul|ol|li|strong|b|font)(?:\s[^<>]{0,400}?)?\s?/?&gt;",
-    re.IGNORECASE,
-)
+_ESCAPED_TAG: Final = re.compile(rf"&lt;(?:/(?:{_NAMES})|(?:br|div|hr|p)\s?/?)&gt;", re.IGNORECASE)
 _DISPLAY: Final = re.compile(
     r"\bdisplay\s*+:\s*+(?:(?P<blank>inline-|table-cell)|block|flex|grid|list-item|table|flow-root)"
     r"|\b(?P<side>float)\s*+:\s*+(?:left|right)",

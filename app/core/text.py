@@ -76,8 +76,10 @@ _USUAL: Final = frozenset(
 )
 _BLANKS_IN_A_ROW: Final = ("  ", " \n", "\n ", "\n\n")
 
-# A file that stands in the text as base64.
-_ENCODED = re.compile(r"(?<![\w+/=-])(?:data:[\w/.+-]{1,80};base64,)?[A-Za-z0-9+/_=-]{1000,}+")
+# A file that stands in the text as base64: called so, or by its letters.
+_ENCODED = re.compile(
+    r"(?<![\w+/=-])(?:data:[\w/.+-]{1,80};base64,|(?=[a-z0-9+/_=-]*+[A-Z])(?=[A-Z0-9+/_=-]*+[a-z]))[A-Za-z0-9+/_=-]{1000,}+"
+)
 
 # As mail programs write it in plain text: <jane@acme.example>, which is no tag.
 _ADDRESS_IN_BRACKETS = re.compile(r"<(?=(?:[\w.+'-]{1,64}@[\w.-]{1,255}|https?://[^\s<>\"']{1,500})>)")
