@@ -20,7 +20,6 @@ from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
 
 from app.core.automatic import find_automatic
 from app.core.body import NotJson, read_json
@@ -55,7 +54,7 @@ NEXT: Final[Mapping[Status, frozenset[Status]]] = {
 }
 
 
-_UNFILLED: Final = "unfilled"
+_UNFILLED: Final = "holds a variable that the help desk did not fill in"
 
 
 def _id_text(value: Any) -> Any:
@@ -65,7 +64,7 @@ def _id_text(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError("must be a string or a whole number")  # noqa: TRY004 - pydantic turns ValueError into its own
     if _is_variable(value):
-        raise PydanticCustomError(_UNFILLED, "holds a variable that the help desk did not fill in")
+        raise ValueError(_UNFILLED)
     return str(value).strip().strip("#")
 
 
@@ -221,8 +220,8 @@ def _explain(field: str, kind: str, message: str) -> str:
         return 'must be a JSON object, e.g. {"event": "ticket_created", "ticket_id": "100234"}'
     if kind == "missing":
         return "is required"
-    if kind == _UNFILLED:
-        return message
+    if message.endswith(_UNFILLED):
+        return _UNFILLED
     return _WANTED.get(field, message)
 
 
