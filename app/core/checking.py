@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from app.core.bans import Bans
 from app.core.links import OwnLinks, without_links
 from app.core.masking import Mask
 from app.core.records import Record, Records
@@ -50,6 +51,7 @@ class Checker:
     ticket: Record = field(default_factory=lambda: Record("", ""))
     """What the requester wrote: a summary may repeat what is wrong."""
     apart: list[str] = field(default_factory=list)
+    bans: Bans = field(default_factory=lambda: Bans((), {}))
     found: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Sentences that a second opinion found in records, with the refs of these."""
     left_out: int = 0
@@ -76,7 +78,7 @@ class Checker:
         if records is None:
             records = Records(gathered, house_rules=house_rules, mask=mask)
         told = Record("", mask.text(ticket) if mask else ticket)
-        return cls(records, OwnLinks.of(gathered), language, told, found=found or {})
+        return cls(records, OwnLinks.of(gathered), language, told, bans=Bans.of(gathered), found=found or {})
 
     def passage(self, text: str, *, max_chars: int) -> str:
         """The sentences of *text*, which cites nothing, that are supported or repeat what is wrong."""
@@ -156,6 +158,8 @@ class Checker:
             may_repeat=may_repeat,
         )
         found = self.found.get(sentence, frozenset()).intersection(record.ref for record in records)
+        if judgement.verdict is Verdict.KEPT and self.bans.against(sentence, judgement.refs):
+            return Judgement(Verdict.LEFT_OUT, share=judgement.share, fault=Fault.OVERRULED)
         return Judgement(Verdict.KEPT, refs=found) if found and is_doubtful(sentence, judgement) else judgement
 
     def _set_apart(self, sentence: str) -> None:

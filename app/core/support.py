@@ -162,6 +162,8 @@ class Fault(StrEnum):
     """It says to do what the record does not say."""
     TURNED = "turned"
     """It says "do" where the record says "never", or the other way round."""
+    OVERRULED = "overruled"
+    """It says to do what a newer record says not to do."""
 
 
 @dataclass(frozen=True, slots=True)
