@@ -179,12 +179,15 @@ class GivenSource(BaseModel):
     fit: float | None = None
     closeness: str = ""
     age_days: int | None = None
+    overruled_by: str = ""
 
     @property
     def fits(self) -> bool:
-        """Whether it is a ticket or an article that may be about the same problem. Nobody said: it may."""
+        """Whether it is a ticket or an article that may be about the same problem. Nobody said: it may. What a newer
+        source overrules is not told.
+        """
         is_close = self.closeness == "same" or (self.fit or 1) >= _MIN_FIT
-        return is_close and self.kind in {"similar_tickets", "knowledge"}
+        return is_close and self.kind in {"similar_tickets", "knowledge"} and not self.overruled_by
 
     @property
     def is_old(self) -> bool:

@@ -76,6 +76,8 @@ class Judged:
     level: Confidence
     share: float
     reasons: tuple[Reason, ...]
+    has_problem: bool = True
+    """Whether the ticket names a problem at all ("Help: Outlook" does not): else no source answers it."""
 
 
 def judge_confidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, today: date) -> Judged:
@@ -85,7 +87,7 @@ def judge_confidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *
         return Judged(Confidence.LOW, weights().nothing, ())
     share = weights().share(evidence)
     if len(telling_stems(ticket.asked)) < _LEAST_WORDS and not evidence.same_error:
-        return Judged(Confidence.LOW, min(share, weights().nothing), (Reason.FEW_WORDS,))
+        return Judged(Confidence.LOW, min(share, weights().nothing), (Reason.FEW_WORDS,), has_problem=False)
     refs = {source.ref for group in gathered for source in group.sources if _tells_a_fix(source)}
     is_agreed = len(refs.intersection(cited_refs(kept))) > 1
     level = weights().level(share)
