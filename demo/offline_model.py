@@ -45,7 +45,9 @@ _MIN_FIT: Final = 0.15
 _OLD_DAYS: Final = 365
 _OLD_COUNTS: Final = 0.5
 _NEAR: Final = {"similar_tickets": 0.8, "knowledge": 0.6}
-"""Of the ticket's words that the best source has, so many has one that may be about the same. An article names fewer."""
+"""Of the ticket's words that the best source has, so many has one that may be about the same. An article has fewer."""
+_AS_NEW_DAYS: Final = 30
+"""An article that was written so soon after a ticket tells what solved it: then the one with more words counts."""
 _MIN_COMMON: Final = 2
 _MIN_NEW: Final = 0.4
 """Of a sentence's words so many must stand neither in the problem nor in the ticket."""
@@ -214,8 +216,9 @@ class GivenSource(BaseModel):
         return Told(causes, [each.text for each in steps], rest)
 
     def _steps(self, said: list[Said]) -> list[Said]:
-        """What is done against the problem: the part that says so by its heading; else of a resolution all but its
-        first sentence, or if that tells what was done, all that does, of an article the items of its lists, or else the sentences that tell to do something.
+        """What is done against the problem: the part that says so by its heading. Else of a resolution all but its
+        first sentence, or if that tells what was done, all that does. Else of an article the items of its lists, or
+        the sentences that tell to do something.
         """
         if named := [each for each in said if each.section == "fix"]:
             return named
@@ -416,8 +419,9 @@ def compose(prompt: Prompt) -> Draft:
 
 def _leading(prompt: Prompt) -> GivenSource | None:
     """The source that is quoted: of those with the ticket's error text, or else of all that fit, the newest that has
-    about as many of the ticket's words as the best, hosts and numbers aside: they are of many problems of one machine. An
-    old one counts half, and only where no other is as near.
+    about as many of the ticket's words as the best; of those that are about as new the one with most of them. Hosts and
+    numbers don't count: they stand in many problems of one machine. An old one counts half, and only where no other is
+    as near.
     """
     asked, prose = prompt.ticket.words, telling_stems(_prose(prompt.ticket.words))
     fitting = [source for source in prompt.sources if source.fits and any(source.tells(prompt.ticket))]
@@ -426,8 +430,12 @@ def _leading(prompt: Prompt) -> GivenSource | None:
         source.ref: len(prose & telling_stems(_prose(source.words))) * (_OLD_COUNTS if source.is_old else 1)
         for source in fitting
     }
-    near = (source for source in fitting if common[source.ref] >= _NEAR[source.kind] * max(common.values()))
-    return min(near, key=lambda source: (source.is_old, source.age_days or 0), default=None)
+    near = [source for source in fitting if common[source.ref] >= _NEAR[source.kind] * max(common.values())]
+    newest = min(near, key=lambda source: (source.is_old, source.age_days or 0), default=None)
+    if newest is None:
+        return None
+    as_new = [each for each in near if (each.age_days or 0) <= (newest.age_days or 0) + _AS_NEW_DAYS]
+    return max(as_new, key=lambda source: (not source.is_old, common[source.ref]))
 
 
 def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool) -> Draft:

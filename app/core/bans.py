@@ -3,8 +3,8 @@
     older ticket    Reset the MFA methods of the user by phone.
     newer article   MFA is never reset by phone.                      it bans {mfa, reset, phone}
 
-Invariant: of a ticket its resolution alone is read, so no requester can ban what the staff does. A ban holds for sources
-that are older than its own, and for sentences that have most of its words and ban nothing themselves.
+Invariant: of a ticket its resolution alone is read, so no requester can ban what the staff does. A ban holds for
+sources that are older than its own, and for sentences that have most of its words and ban nothing themselves.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Bans:
         return cls(tuple(bans), {source.ref: day for source, day in known})
 
     def against(self, text: str, refs: Collection[str]) -> str | None:
-        """The ref of a source that tells not to do what *text* does, and is newer than all of *refs*; None: there is none."""
+        """The ref of a source that tells not to do what *text* does, newer than all of *refs*; None: there is none."""
         if not self.bans:
             return None
         newest = max((self.days[ref] for ref in refs if ref in self.days), default=None)
@@ -93,7 +93,10 @@ class Bans:
 def _content(text: str) -> frozenset[str]:
     known = lexicon()
     return frozenset(
-        stem for word in words(normal(text)) if word not in known.empty and word not in known.only for stem in stems(word)
+        stem
+        for word in words(normal(text))
+        if word not in known.empty and word not in known.only
+        for stem in stems(word)
     )
 
 

@@ -49,11 +49,14 @@ class _Room:
     has_past_tickets: bool = True
     has_cited: bool = True
     """Whether those are shown that the note cites."""
+    of_related: bool = True
+    """Whether those are shown beside them that are not taken for the same problem."""
 
 
 # Tried from the first on, until the note is within its limit.
 _ROOMS: Final = (
-    *(_Room(15, 3), _Room(15, 2), _Room(15, 2, False), _Room(15, 1, False), _Room(8, 1, False)),
+    *(_Room(15, 3), _Room(15, 2), _Room(15, 2, False), _Room(15, 1, False), _Room(15, 1, False, of_related=False)),
+    _Room(8, 1, False),
     *(_Room(0, number, False) for number in range(4, -1, -1)),
 )
 _BARE: Final = _Room(0, 0, False, has_cited=False)
@@ -106,6 +109,12 @@ def render_note(
     sources = [source for group in enhancement.gathered for source in group.sources]
     overruled = dict(Bans.of(enhancement.gathered).overruled(sources))
     html = ""
+    told = {
+        *repeated,
+        *(ref for each in (*whole.next_steps, *whole.facts, *whole.hypotheses) for ref in each.citations),
+    }
+    if not any(source.closeness is Closeness.SAME and source.ref not in told for source in sources):
+        rooms = tuple(room for room in rooms if room.of_related)
     for part, room in chain(((whole, room) for room in rooms), _lessened(whole, rooms[-1])):
         html = _Note(part, options, room, repeated, overruled).html(reference, feedback)
         if count_note_words(html) <= options.max_words:
@@ -376,6 +385,8 @@ class _Note:
         # What is cited comes first: it is linked above by its ref alone.
         cited = [source for source in group.sources if self._room.has_cited and source.ref in self._cited]
         others = [source for source in group.sources if source.ref not in self._cited]
+        if not self._room.of_related:
+            others = [source for source in others if source.closeness is Closeness.SAME]
         if self._room.excerpt_words:
             others = others[: self._room.sources]
         else:

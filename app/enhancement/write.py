@@ -124,8 +124,7 @@ def _data(ticket: Ticket, portion: Portion, requester: Requester, *, language: s
         },
         **({"about_requester": requester.model_dump(exclude_defaults=True)} if requester.is_known else {}),
         "sources": [
-            _source(source, today)
-            | ({"overruled_by": overruled[source.ref]} if source.ref in overruled else {})
+            _source(source, today) | ({"overruled_by": overruled[source.ref]} if source.ref in overruled else {})
             for source in sources
         ],
         "unavailable": [group.kind for group in portion.gathered if group.state is GatherState.UNAVAILABLE],

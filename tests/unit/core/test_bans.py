@@ -45,7 +45,11 @@ def test_what_a_newer_source_tells_not_to_do_is_overruled(did: str, says: str) -
 @pytest.mark.parametrize(
     ("did", "says", "day"),
     [
-        ("Deleted the old files on drive D by hand.", "Files on drive D must not be deleted by hand.", date(2025, 1, 1)),
+        (
+            "Deleted the old files on drive D by hand.",
+            "Files on drive D must not be deleted by hand.",
+            date(2025, 1, 1),
+        ),
         ("Restarted the print spooler on srv-print01.", "The print spooler on srv-print01 did not restart.", NEW),
         ("Restarted the print spooler on srv-print01.", "Never restart srv-db01 in the day.", NEW),
         ("Files on drive D must not be deleted by hand.", "Never delete files on drive D by hand.", NEW),

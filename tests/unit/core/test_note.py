@@ -197,6 +197,19 @@ def test_the_first_words_are_shown_of_sources_alone_that_the_note_does_not_tell(
     assert "Restarted" not in crowded
 
 
+def test_with_little_room_the_words_are_of_what_is_probably_the_same_problem() -> None:
+    said = "The weekly scan of the archive had been started by a policy at six in the morning."
+    same = a_source(id="78", title="#78 Slow", text=said, closeness=Closeness.SAME)
+    other = a_source(
+        SourceKind.ARTICLE, title="Servers", text=said.replace("scan", "copy"), closeness=Closeness.RELATED
+    )
+    html = render(an_enhancement(gathered=gathered(a_source(), same, other), summary="w " * 50), max_words=150)
+    assert "weekly scan" in html
+    assert "[K1]" not in html
+    alone = render(an_enhancement(gathered=gathered(a_source(), other), summary="w " * 60), max_words=150)
+    assert "[K1]" in alone
+
+
 def test_each_passage_is_told_once() -> None:
     step = "Turn on cached mode."
     again = Statement(text=step.upper(), citations=["T1"])

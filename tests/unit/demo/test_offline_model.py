@@ -310,10 +310,14 @@ def test_a_source_with_the_same_error_text_goes_before_all_others() -> None:
 
 
 def test_an_old_source_counts_less_and_a_newer_article_more() -> None:
-    old, new = (SOURCES[0] | {"ref": ref, "age_days": age} for ref, age in (("T1", 800), ("T2", 30)))
+    old, new = (SOURCES[0] | {"ref": ref, "age_days": age} for ref, age in (("T1", 800), ("T2", 60)))
     article = {"ref": "K1", "kind": "knowledge", "title": "VPN", "text": "Use IKEv2 alone.", "age_days": 10}
     assert compose(Prompt.model_validate({"sources": [old, new]})).summary_citations == ["T2"]
     assert compose(Prompt.model_validate({"sources": [new, article]})).summary_citations == ["K1"]
+    told = article | {"age_days": 50}
+    ticket = {"subject": "VPN error 809 from home"}
+    draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [new, told]}))
+    assert draft.summary_citations == ["T2"], "an article of the same weeks tells what solved the ticket"
     assert compose(Prompt.model_validate({"sources": [new, article | {"age_days": 90}]})).summary_citations == ["T2"]
 
 
