@@ -14,8 +14,8 @@ from tests.builders import a_source, gathered
 OLD, NEW = date(2025, 10, 14), date(2026, 4, 27)
 
 
-def a_ticket(text: str, day: date = OLD, **changes: object) -> Source:
-    return a_source(text=f"Problem: -\nResolution: {text}", resolved_on=day, **changes)
+def a_ticket(text: str, day: date = OLD) -> Source:
+    return a_source(text=f"Problem: -\nResolution: {text}", resolved_on=day)
 
 
 def an_article(text: str, day: date = NEW) -> Source:
