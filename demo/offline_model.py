@@ -431,11 +431,10 @@ def _leading(prompt: Prompt) -> GivenSource | None:
         for source in fitting
     }
     near = [source for source in fitting if common[source.ref] >= _NEAR[source.kind] * max(common.values())]
-    newest = min(near, key=lambda source: (source.is_old, source.age_days or 0), default=None)
-    if newest is None:
-        return None
-    as_new = [each for each in near if (each.age_days or 0) <= (newest.age_days or 0) + _AS_NEW_DAYS]
-    return max(as_new, key=lambda source: (not source.is_old, common[source.ref]))
+    # One without a date is neither newer nor older.
+    newest = min((each.age_days for each in near if each.age_days is not None), default=0)
+    as_new = (each for each in near if (each.age_days or 0) <= newest + _AS_NEW_DAYS)
+    return max(as_new, key=lambda source: (not source.is_old, common[source.ref]), default=None)
 
 
 def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool) -> Draft:
