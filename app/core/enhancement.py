@@ -308,6 +308,7 @@ _FAULTS: Final = {
     " it out.",
     Fault.OTHER_ACTION: "it says to do, or that there was done, what is not in {}. Say what is, or leave it out.",
     Fault.TURNED: "it says the opposite of {}. Say it as the source does, or leave it out.",
+    Fault.OVERRULED: "a source newer than {} says not to do that. Say what the newer one says, or leave it out.",
 }
 
 

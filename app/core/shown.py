@@ -2,11 +2,11 @@
 
 Invariant: a note shows sources masked, as the model got them, of a resolved ticket the resolution, and links to the
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
-while it holds no operand that the records don't have, and asks for no secret. A resolved ticket's subject also has to
-say what fails and no more, or to speak of what the ticket or its own resolution speaks of; a name or an earlier subject
-of the requester, else, to be as short as a name is. Of a document whose server is not trusted only the title is shown,
-if it speaks of what the ticket does. Only contacts of sources and of the requester are put back, and only where the
-tenant's file allows it.
+while it asks for no secret and holds no operand that the records don't have, but for names that the ticket has. A
+resolved ticket's subject also has to say what fails and no more, or to speak of what the ticket or its own resolution
+speaks of; a name or an earlier subject of the requester, else, to be as short as a name is. Of a document whose server
+is not trusted only the title is shown, if it speaks of what the ticket does. Only contacts of sources and of the
+requester are put back, and only where the tenant's file allows it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _PLAIN = re.compile(
     r"#?[a-z]{1,12}[-_]?\d{1,10}[a-z]?|#\d{1,20}|0x[0-9a-f]{1,16}|v?\d{1,4}(?:[.,:-]\d{1,4}){0,3}%?"
     r"|(?:email|phone|card|bank|key|password)-\d+"
 )
+# A product's name or an error's, which the ticket may have too: OneDrive, NET::ERR_CERT_DATE_INVALID.
+_NAME = re.compile(r"[^\W\d_]{2,30}|(?:[a-z]{2,10}::)?[a-z]{2,20}(?:_[a-z0-9]{2,20}){2,}")
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s)|(?<=\n)")
 
 
@@ -93,6 +95,7 @@ class _Shown:
         self._links = OwnLinks.of(enhancement.gathered)
         self._records = records
         self._ticket = ticket.text
+        self._named = set(re.split(r"[\s,;.!?'\"()]+", normal(ticket.text)))
 
     def source(self, source: Source) -> Source:
         text = self._trusted(source.trusted_text)
@@ -124,7 +127,11 @@ class _Shown:
         """A requester's words, or nothing where they hold what could be acted on."""
         words = without_markup(self._mask.text(text))
         foreign = find_foreign(words, self._records.records, self._records)
-        is_fine = all(_PLAIN.fullmatch(each) for run in foreign for each in run.split())
+        is_fine = all(
+            _PLAIN.fullmatch(each) or (_NAME.fullmatch(each) and each in self._named)
+            for run in foreign
+            for each in run.split()
+        )
         return words if is_fine and not imitates(words) and not pries(words) else ""
 
     def _name(self, text: str) -> str:

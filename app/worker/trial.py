@@ -40,6 +40,7 @@ _FAULTS: Final = {
     Fault.UNSUPPORTED: "no source says it",
     Fault.OTHER_ACTION: "no source says to do that",
     Fault.TURNED: "the source says the opposite",
+    Fault.OVERRULED: "a newer source says not to do that",
 }
 _NO_ROOM: Final = "no room: the note has its most words, or it repeats or cites what it must not"
 

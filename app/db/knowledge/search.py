@@ -3,7 +3,7 @@
 Where the query has vectors, tickets with near titles are candidates too, and the closeness of texts counts in the scores.
 
 Invariant: what a query costs does not grow with the corpus, nor with how few words it has: at most 60 terms are looked up,
-2,000 postings read, and 110 documents scored. Only good matches are returned.
+4,000 postings read, and 210 documents scored. Only good matches are returned.
 
     subject, body ─▶ query terms, weighed by rarity ─▶ postings of the most telling ones ─▶ candidates, and what they
                                                                                             are linked to
@@ -144,6 +144,7 @@ class LinkWeights:
     most_often: float
     same_category: float
     ceiling: float
+    """Of the best fit."""
 
 
 def load_link_weights() -> LinkWeights:
