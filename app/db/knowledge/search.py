@@ -36,8 +36,8 @@ from app.core.ticket import Ticket
 from app.core.triage import NEAREST
 from app.core.vectors import TicketVectors
 from app.db.knowledge.compounds import COMPOUNDING, asked_for, choose, possible, telling_words
+from app.db.knowledge.documents import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.generic_words import GENERIC_TERMS, GENERIC_WORDS, PASSING_ON
-from app.db.knowledge.indexing import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, Reading, read, spoken_languages
 from app.db.knowledge.standing import find_factors
@@ -326,7 +326,7 @@ class Search:
         subject, body = read(query.subject), read(query.body)
         values: dict[str, Any] = {
             "tenant_id": self._tenant_id,
-            "kind": kind.name,
+            "kind": kind,
             "configurations": query.configurations,
             "generic": query.generic,
             "generic_terms": GENERIC_TERMS,
@@ -360,7 +360,7 @@ class Search:
             )
             for row in await tx.rows(_RANK_BY_VECTORS if meant else _RANK[kind], **values)
         ]
-        factors = await find_factors(tx, self._tenant_id, kind.name, [match.id for match in matches])
+        factors = await find_factors(tx, self._tenant_id, kind, [match.id for match in matches])
         voted = [replace(match, boost=match.boost * factors.get(match.id, 1.0)) for match in matches]
         return sorted(voted, key=lambda match: match.score, reverse=True)[:limit] if factors else matches[:limit]
 
@@ -375,7 +375,7 @@ class Search:
         ways = possible(words)
         values = {
             "tenant_id": self._tenant_id,
-            "kind": kind.name,
+            "kind": kind,
             "configuration": CONFIGURATIONS[language],
             "words": asked_for(words, ways),
         }
