@@ -22,6 +22,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
+from functools import cache, partial
 from importlib import resources
 from math import log10
 from types import MappingProxyType
@@ -52,6 +53,7 @@ _MAX_TITLE_CHARS: Final = 200
 _MAX_QUERY_CHARS: Final = 8_000
 # Own words that say less than this many things ("FYI, see below") only pass on what they quote.
 _MIN_OWN_WORDS: Final = 2
+_FIRST_CHARS: Final = 200
 # Of a found document's text, read for a passage.
 _MAX_PASSAGE_CHARS: Final = 64_000
 
@@ -234,6 +236,9 @@ class Search:
         self._nearest: list[str] = []
         self._article_url = article_url
         self._weights = asdict(weights or _LINK_WEIGHTS)
+        # The search for tickets and that for articles read the same texts.
+        self._read_text = cache(read)
+        self._query = cache(partial(_make_query, language=tenant.note.language))
 
     async def similar_tickets(
         self, ticket: Ticket, *, limit: int, machines: Sequence[str] = (), vectors: TicketVectors | None = None
@@ -306,12 +311,6 @@ class Search:
         subject = tidy("\n".join([ticket.subject, *machines]), max_chars=_MAX_QUERY_CHARS)
         return [self._query(subject, tidy(body, max_chars=_MAX_QUERY_CHARS)) for body in bodies]
 
-    def _query(self, subject: str, body: str) -> _Query:
-        whole = f"{subject}\n{body}"
-        query = _Query(subject, body, spoken_languages(whole, language=self._language))
-        foreign = foreign_function_words(whole, languages=query.languages)
-        return query.without(foreign) if foreign else query
-
     async def _rank(
         self,
         tx: Transaction,
@@ -323,7 +322,7 @@ class Search:
         meant: Mapping[str, Any] = _BY_WORDS_ALONE,
     ) -> list[Match]:
         query, compounds = await self._with_compounds(tx, kind, query)
-        subject, body = read(query.subject), read(query.body)
+        subject, body = self._read_text(query.subject), self._read_text(query.body)
         values: dict[str, Any] = {
             "tenant_id": self._tenant_id,
             "kind": kind,
@@ -482,6 +481,13 @@ class Search:
         return found
 
 
+def _make_query(subject: str, body: str, *, language: Language) -> _Query:
+    whole = f"{subject}\n{body}"
+    query = _Query(subject, body, spoken_languages(whole, language=language))
+    foreign = foreign_function_words(whole, languages=query.languages)
+    return query.without(foreign) if foreign else query
+
+
 def _own_terms(subject: Reading, body: Reading) -> list[dict[str, Any]]:
     """The terms of a query that `reading` made, as `rank.sql` takes them."""
     frequencies: defaultdict[tuple[str, str], float] = defaultdict(float)
@@ -502,10 +508,14 @@ def _own_terms(subject: Reading, body: Reading) -> list[dict[str, Any]]:
 
 
 def _says_something(own: str) -> bool:
-    """Whether a requester's *own* words say enough to search by them alone."""
-    reading = read(own)
-    telling = set(_WORD.findall(reading.words.lower())) - _SAY_NOTHING
-    return len(telling) + len({own_term.word for own_term in reading.terms}) >= _MIN_OWN_WORDS
+    """Whether a requester's *own* words say enough to search by them alone. Mostly the first of them tell."""
+    beginning = own[:_FIRST_CHARS].rpartition(" ")[0]
+    for text in (beginning, own):
+        reading = read(text)
+        telling = set(_WORD.findall(reading.words.lower())) - _SAY_NOTHING
+        if len(telling) + len({own_term.word for own_term in reading.terms}) >= _MIN_OWN_WORDS:
+            return True
+    return False
 
 
 def _title(row: Row) -> str:
