@@ -36,6 +36,8 @@ SETS: Final = {
         for kind in ("values", "stay")
         for number in ("", "_second", "_third", "_fourth", "_fifth")
     ),
+    "blind, halves A and B": tuple(f"{kind}_blind_{half}.txt" for kind in ("values", "stay") for half in "ab"),
+    "blind, C to G": tuple(f"{kind}_blind_{letter}.txt" for kind in ("values", "stay") for letter in "cdefg"),
     "of the detectors before": ("positive.txt", "negative.txt", "networks.txt", "quotes.txt"),
 }
 

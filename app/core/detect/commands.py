@@ -8,22 +8,28 @@ from functools import cache
 from typing import Final
 
 from app.core.detect.finding import QUOTES, Finding, Secret
+from app.core.detect.password_values import may_be
+from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.scan import Scan
 
 _VALUE = rf"(?:[{QUOTES}](?P<quoted>[^{QUOTES}\n]{{2,80}})[{QUOTES}]|(?P<value>[^\s\"'`<>$-][^\s\"'`<>]{{1,80}}))"
 _ARGUMENTS = r"[^\n|;]{0,160}?"
-_BY_NAME: Final = {
+_BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
     # A letter's case matters to them: -P is the password of sqlcmd, -p the port of others.
-    "sqlcmd": r"\w+…\s-P\s?X",
-    "osql": r"\w+…\s-P\s?X",
-    "bcp ": r"\w+…\s-P\s?X",
-    "mysql": r"\w+…\s-p(?=\S)X",
+    "sqlcmd": r"\w+…\s-P(?!assword)\s?X",
+    **dict.fromkeys(("osql", "isql"), r"\w+…\s-P(?!assword)\s?X"),
+    "bcp ": r"\w+…\s-P(?!assword)\s?X",
+    "mysql": r"\w+…\s-p(?!assword)(?=\S)X",
+    "cqlsh": r"\w+…\s-p\s+X",
     "redis-cli": r"\S+…\s-a\s+X",
     "mongo": r"\w+…\s-p\s+X",
-    "smbclient": r"\w+…\s-U\s?\S{1,40}%X",
+    **dict.fromkeys(("smbclient", "rpcclient", "winexe", "net rpc", "net ads"), r"\w+…\s-U\s?\S{1,40}%X"),
+    "wbinfo": r"\w+…\s-a\s?\S{1,40}%X",
+    "smbmap": r"\w+…\s-p\s+X",
+    "lftp": r"\w+…\s-u\s+[^\s,]{1,40},X",
     "curl": r"\w+…\s(?:-u|--user)\s*['\"]?[\w.@\\-]+:X",
     "ldap": r"\w+…\s-w\s+X",
-    "psexec": r"\S+…\s-p\s+X",
+    **dict.fromkeys(("psexec", "evil-winrm", "certutil", "racadm"), r"\S+…\s-p\s+X"),
     "net user": r"\w+\s+user\s+[\w.-]+\s+(?![/*])X",
     "net use": r"\w+\s+use\s…(?:/user:\S+\s+(?![/*])X|(?<=\s)(?<!use\s)(?P<before>[^\s/*\\]\S{3,40})(?=\s+/user:))",
     "schtasks": r"\w+…\s/rp\s+X",
@@ -32,8 +38,9 @@ _BY_NAME: Final = {
     "podman login": r"\w+…\s-p\s+X",
     "oc login": r"\w+…\s-p\s+X",
     "az login": r"\w+…\s-p\s+X",
-    "7z": r"\w+…\s-p(?=\S)X",
-    "unrar": r"\w+…\s-p(?=\S)X",
+    "zip ": r"\w+\s…(?<=\s)-P\s+X",
+    "7z": r"\w+…\s-p(?!assword)(?=\S)X",
+    "unrar": r"\w+…\s-p(?!assword)(?=\S)X",
     "unzip": r"\w+…\s-P\s+X",
     "sshpass": r"\w+\s+-p\s*X",
     "plink": r"\w+…\s-pw\s+X",
@@ -41,9 +48,23 @@ _BY_NAME: Final = {
     "putty": r"\S+…\s-pw\s+X",
     "winrs": r"\w+…\s-p(?:assword)?:X",
     "ipmitool": r"\w+…\s-P\s+X",
-    "snmpwalk": r"\w+…\s-c\s+X",
-    "snmpget": r"\w+…\s-c\s+X",
+    **dict.fromkeys(
+        ("snmpwalk", "snmpbulkwalk", "snmpget", "snmpset", "snmptrap"),
+        (r"\w+…\s-c\s+X", r"\w+…\s-A\s+X", r"\w+…\s-X\s+X"),
+    ),
+    "rabbitmqctl": r"\w+\s+(?:add_user|change_password)\s+\S+\s+X",
+    "wpa_passphrase": r"\w+\s+\S+\s+X",
+    "radtest": (r"\w+\s+\S+\s+X", r"\w+\s+\S+\s+\S+\s+\S+\s+\d+\s+X"),
+    "rasdial": r"\w+\s+(?:\"[^\"\n]{1,40}\"|\S+)\s+\S+\s+(?!/)X",
+    "echo": (
+        r"\w+\s+['\"]?[\w.-]{1,32}:(?P<value>[^\s'\"]{2,80})['\"]?\s*\|\s*(?:sudo\s+)?chpasswd",
+        r"\w+\s+(?:-n\s+)?X\s*\|\s*(?:sudo\s+(?:-S|smbpasswd)|(?:sudo\s+)?passwd\s+--stdin|kinit|cryptsetup)",
+    ),
     "sqlplus": r"\w+\s+(?:-\w\s+)?\w{1,30}/(?P<value>[^\s@/]{2,40})(?=@|\s|$)",
+    **dict.fromkeys(
+        ("exp ", "imp ", "expdp ", "impdp ", "sqlldr ", "rman "),
+        r"\w+\s+(?:target\s+|userid=)?\w{1,30}/(?P<value>[^\s@/]{2,40})@\w",
+    ),
     "oracle:thin:": r"[^:]+:thin:\w{1,30}/(?P<value>[^\s@/]{2,40})@",
     "convertto-securestring": r"\S+(?:\s+-(?:asplaintext|force|string))*\s+X",
 }
@@ -51,38 +72,72 @@ _BY_NAME: Final = {
 
 
 @cache
-def _of_command(name: str) -> re.Pattern[str]:
+def _of_command(name: str) -> tuple[re.Pattern[str], ...]:
     """Compiled when a text first holds the name: few of them ever occur."""
-    return re.compile(_BY_NAME[name].replace("…", _ARGUMENTS).replace("X", _VALUE))
+    forms = _BY_NAME[name]
+    return tuple(
+        re.compile(re.sub(r"(?<!-)X", lambda _: _VALUE, form.replace("…", _ARGUMENTS)))
+        for form in ((forms,) if isinstance(forms, str) else forms)
+    )
 
 
 _OPTION = re.compile(
     # --password x   --http-password=x   /p:x   /pass:x   -storepass x   -passin pass:x   IDENTIFIED BY x
     r"(?:(?<=\s)--?(?:[\w-]{0,12}-)?(?:password|passwd|passphrase|storepass|keypass|admin-pass|pass)[ =:]+(?!is\b"
     r"|and\b|or\b)"
-    rf"|(?<=\s)/p(?:ass(?:word)?)?:|pass:|identified by\s+){_VALUE}"
+    rf"|(?<=\s)/(?:pw?|pass(?:word)?[dof]?)[:=](?!\w+=)|pass:|identified by\s+){_VALUE}"
+)
+_LOCAL_USER = re.compile(
+    # Cisco: enable secret x, username y password 0 x. People write the same words about it.
+    r"(?<![^\W_])(?:enable|username \S{1,40}(?: privilege \d+)?) (?:password|secret)(?: level \d+)? (?:0 )?"
+    rf"(?!\d\s){_VALUE}"
 )
 _GEAR = re.compile(
-    # Cisco, HP, Juniper, Fortinet: username x password 0 y, snmp-server community y, tacacs-server key y
-    r"(?<![^\W_])(?:(?:enable|username \S{1,40}(?: privilege \d+)?) (?:password|secret)(?: level \d+)? (?:0 )?"
-    r"|(?:ppp (?:chap|pap sent-username \S+) )?password 0 "
-    r"|ppp chap password (?:0 )?|(?:snmp-server|set snmp) community |isakmp key (?:0 )?|(?:tacacs"
-    r"|radius)-server key (?:0 )?"
-    r"|radius-server host \S+[^\n]{0,60}? key (?:0 )?|set (?:psksecret|passwd|password) |wpa-psk ascii \d "
-    r"|plain-text-password |neighbor \S+ password )"
+    # Cisco, HP, Juniper, Fortinet, Huawei: snmp-server community x, tacacs-server key x, ntp authentication-key 1 md5 x
+    r"(?<![^\W_])(?:(?:ppp (?:chap|pap sent-username \S+) )?password 0 "
+    r"|ppp chap password (?:0 )?|(?:snmp-server|set snmp) community |snmp-agent community (?:read|write) "
+    r"(?:cipher |simple )?"
+    r"|snmp-server host \S+(?: (?:traps|informs))?(?: version (?:1|2c))? |isakmp key (?:0 )?"
+    r"|(?:tacacs|radius)-server key (?:0 )?|radius-server host \S+[^\n]{0,60}? key (?:0 )?"
+    r"|set (?:psksecret|passwd|password|passphrase|auth-pwd|priv-pwd|secret) (?:enc )?|wpa-psk ascii (?:\d )?"
+    r"|plain-text-password |neighbor \S+ password |message-digest-key \d{1,3} md5 (?:0 )?"
+    r"|authentication-key (?:\d{1,5} (?:md5|hmac-sha\d+|sha\d+) )?(?:0 )?|key-string (?:0 )?"
+    r"|pre-shared-secret |r[ow]community6? |authentication-server (?:radius|tacacs) host \S+[^\n]{0,40}? key "
+    r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key (?:0 )?|ascii-text "
+    r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) |key plaintext "
+    r"|password manager (?:user-name \S+ )?plaintext )"
     rf"(?!string\b|mismatch\b|\d\s){_VALUE}"
 )
+_PRIVACY: Final = (
+    # snmp-server user x group v3 auth sha y priv aes 128 z    createUser x SHA "y" AES "z"
+    re.compile(
+        r"snmp-server user [^\n]{1,80}? auth (?:md5|sha)\S* (?P<value>\S{2,80})(?: priv (?:des|3des|aes)(?: \d{3})? "
+        r"(?P<second>\S{2,80}))?"
+    ),
+    re.compile(
+        r"createuser \S+ (?:md5|sha\S*) [\"']?(?P<value>[^\s\"']{2,80})[\"']?"
+        r"(?: (?:des|aes\S*) [\"']?(?P<second>[^\s\"']{2,80})[\"']?)?"
+    ),
+)
+_IN_A_BLOCK = re.compile(rf"\n\s{{1,4}}key (?:[078] )?{_VALUE}(?=\s*(?:\n|$))")
+_OF_A_SERVER = re.compile(r"tacacs|radius|aaa-server")
+_LONGEST_BLOCK: Final = 160
 
 _HASHED = re.compile(
     r"(?<![^\W_])(?:enable|username \S{1,40}(?: privilege \d+)?) (?:password|secret) [4-9] (?P<value>\S{6,})"
 )
+_IS_NO_WORD = re.compile(r"[\d!#$%&@_^-]|[a-z][A-Z]")
 _HAS_DIGIT_OR_SIGN = re.compile(r"\d|[!#$%&@_^]")
 
 ANCHORS: Final = {
-    "option": "-pass|--|-storepass|-keypass|/p:|/pass|pass:|identified by ".split("|"),
+    "option": "-pass|--|-storepass|-keypass|/p:|/pw:|/pass|pass:|identified by ".split("|"),
     "gear": (
-        "enable |username |password 0|ppp |snmp-server c|set snmp|isakmp key|tacacs-server key|wpa-psk ascii|"
-        "plain-text-password |radius-server |set psk|set pass|neighbor "
+        "enable |username |password 0|ppp |snmp-server |snmp-agent c|set snmp|isakmp key|tacacs-server key"
+        "|wpa-psk ascii|"
+        "plain-text-password |radius-server |set psk|set pass|set auth-pwd|set priv-pwd|set secret|neighbor |"
+        "message-digest-key|authentication-key|key-string|ikev1 |ikev2 |ascii-text |password cipher|password simple|"
+        "password irrev|shared-key |key plaintext|password manager|pre-shared-secret |rocommunity|rwcommunity|"
+        "authentication-server |createuser |\n key |\n  key "
     ).split("|"),
     "command": tuple(_BY_NAME),
 }
@@ -90,8 +145,9 @@ ANCHORS: Final = {
 
 def commands(scan: Scan) -> Iterator[Finding]:
     for at, name in scan.hits("command"):
-        if match := _of_command(name).match(scan.lower if name.startswith("convert") else scan.text, at):
-            yield from _found(match)
+        for form in _of_command(name):
+            if match := form.match(scan.lower if name.startswith("convert") else scan.text, at):
+                yield from _found(match)
     for at, word in scan.hits("option"):
         match = _OPTION.match(scan.lower, at)
         if match and (not word.startswith("ident") or _HAS_DIGIT_OR_SIGN.search(match[match.lastgroup or 0])):
@@ -99,10 +155,25 @@ def commands(scan: Scan) -> Iterator[Finding]:
     for at, word in scan.hits("gear"):
         if match := _HASHED.match(scan.lower, at):
             yield Finding(*match.span("value"), Secret.KEY)
-        elif (match := _GEAR.match(scan.lower, at)) and (
-            word.startswith("snmp") or _HAS_DIGIT_OR_SIGN.search(match[match.lastgroup or 0])
-        ):
+        elif match := _PRIVACY[word.startswith("create")].match(scan.lower, at):
+            yield from (Finding(*match.span(name), Secret.PASSWORD) for name in ("value", "second") if match[name])
+        elif match := _of_gear(scan, at, word):
             yield from _found(match)
+
+
+def _of_gear(scan: Scan, at: int, word: str) -> re.Match[str] | None:
+    """A line of the configuration of network gear, if what follows *word* is no ordinary word."""
+    if word.startswith("\n"):
+        match = _IN_A_BLOCK.match(scan.lower, at)
+        return match if _OF_A_SERVER.search(scan.lower, max(at - _LONGEST_BLOCK, 0), at) else None
+    if match := _LOCAL_USER.match(scan.lower, at):
+        value = match[match.lastgroup or 0]
+        return match if _HAS_DIGIT_OR_SIGN.search(value) or value in OF_MAKERS else None
+    match = _GEAR.match(scan.lower, at)
+    if match is None or not may_be(match[match.lastgroup or 0]):
+        return None
+    is_clear = not word.startswith(("set pass", "set sec", "password 0", "password c", "password s"))
+    return match if is_clear or _IS_NO_WORD.search(scan.text, *match.span(match.lastgroup or 0)) else None
 
 
 def _found(match: re.Match[str]) -> Iterator[Finding]:

@@ -20,8 +20,9 @@ _LOCAL_BACK = re.compile(
 )
 _DOMAIN = re.compile(
     r"(?:[\w\u0900-\u0d7f](?:[\w\u0900-\u0d7f-]{0,61}[\w\u0900-\u0d7f])?\.){1,6}(?!\d)[^\W\d_][\w\u0900-\u0d7f-]{0,22}[\w\u0900-\u0d7f]"
-    r"(?![\w@]|-\w|:[\w/~])"
+    r"(?![\w@]|-\w|:[/~])"
 )
+_AFTER_A_HOST = re.compile(r":(?:\d{1,5}(?!\w)|[\w~.-]*(?:[/\\]|\.\w{1,5}(?:\s|$)))")
 _DOMAIN_IN_URL = re.compile(r"(?:[\w-]{1,63}\.){1,6}[^\W\d_]{2,24}(?![\w-])")
 _NUMERIC_DOMAIN = re.compile(r"\[?(?:\d{1,3}\.){3}\d{1,3}(?!\.?\d)\]?(?!:?[/~\\])")
 _SHELL = re.compile(
@@ -37,7 +38,7 @@ _ACCOUNTS: Final = frozenset(
 _MESSAGE_ID = re.compile(r"(?:message-?id|msgid|in-reply-to|references|content-id|call-id|cid)\W{0,4}$")
 _MAIL_WORD = re.compile(
     r"(?:mail|courriel|correo|posta|почт|邮|write to|written? to|send[^.\n]{0,12} to|reach|contact|reply[- ]to|cc|bcc"
-    r"|from|to|adres|schreib"
+    r"|(?<!\w)(?:from|to)(?!\w)|adres|schreib"
     r"|bitte an|écrire|escrib|scriv|napis|napiš|yaz|напиш|address|mailto|rcpt|sender|recipient)[\w-]{0,6}[^\n@]{0,16}$"
 )
 _TO_SOMEBODY = re.compile(
@@ -67,7 +68,7 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _ENDS_A_BOUNCE = re.compile(r"[\w.+'-]{1,64}=$")
 
 ANCHORS: Final = {
-    "at": ("@",),
+    "at": ("@", "＠"),
     "coded at": ("%40",),
     "disguised": (
         "(at)|[at]|{at}|<at>|(@)|[@]|(ät)|[ät]|(a)|arobase|arroba|chiocciola|małpa|zavináč|собака|snabel|kukac"
@@ -139,13 +140,16 @@ def _is_no_mail(scan: Scan, start: int, at: int, domain: re.Match[str]) -> bool:
     name = scan.lower[start:at]
     is_login = domain.re is _NUMERIC_DOMAIN and name in _ACCOUNTS and not _is_about_mail(scan, start)
     is_phone = words.endswith(("sip:+", "tel:+")) or (words.endswith("sip:") and name.isdecimal())
-    return is_login or is_phone or bool(_SHELL.search(words) or _MESSAGE_ID.search(words))
+    is_host = scan.lower[domain.end() : domain.end() + 1] == ":" and (
+        name in _ACCOUNTS or bool(_AFTER_A_HOST.match(scan.lower, domain.end()))
+    )
+    return is_login or is_phone or is_host or bool(_SHELL.search(words) or _MESSAGE_ID.search(words))
 
 
 def _with_bounce(scan: Scan, start: int) -> int:
     """Where an address begins that a mail system made: bounces+1234-jane=acme.example@mailer.example."""
     bounce = _ENDS_A_BOUNCE.search(scan.text, max(start - _LONGEST_LOCAL, 0), start)
-    is_one = bounce and ("+" in bounce[0] or bounce[0].lower().startswith(("prvs", "srs")))
+    is_one = bounce and ("+" in bounce[0] or bounce[0].lower().startswith(("prvs", "srs", "bounce", "return")))
     return bounce.start() if bounce and is_one else start
 
 

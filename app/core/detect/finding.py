@@ -29,7 +29,7 @@ class Finding(NamedTuple):
 
 IS: Final = (
     r"(?:is|are|was|lautet|hei(?:ß|ss)t|ist|war|lautete|est|c['’]est|était|es|era|è|é|to|jest|brzmi|je|zní|это|есть"
-    r"|такой|är|er|auf|zu|à|a|será|sera|now|jetzt|ahora)"
+    r"|такой|є|är|er|este|είναι|auf|zu|à|a|será|sera|now|jetzt|ahora)"
 )
 """Words that stand between the name of a value and the value ("the PIN is 1234"), in the languages of tickets."""
 

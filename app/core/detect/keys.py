@@ -117,6 +117,10 @@ _ISSUED: Final = {
     "k10": r"K10[0-9a-f]{64}::\w+:\w+",
     "jbswy3dpehpk3pxp": r"JBSWY3DPEHPK3PXP\w*",
     ":::": r"[0-9a-fA-F]{32}:[0-9a-fA-F]{32}:::",
+    **dict.fromkeys(("$apr1$", "$sha1$", "$pbkdf2", "$scrypt$"), r"\$[\w-]+\$[\w./$=,+-]{20,}"),
+    **dict.fromkeys(("$p$", "$h$", "$s$"), r"\$[PHS]\$[\w./]{28,}"),
+    **dict.fromkeys(("pbkdf2_sha", "scram-sha-"), r"(?:pbkdf2_sha\d+|SCRAM-SHA-\d+)\$[\w$:./+=]{30,}"),
+    "0x0200": r"0x0200[0-9A-Fa-f]{100,}",
     "$argon2": r"\$argon2\w+\$[\w$./+=,-]{20,}",
     **dict.fromkeys(
         ("$1$", "$5$", "$6$", "$8$", "$9$", "$y$", "$2a$", "$2b$", "$2y$", "$7$"), r"\$(?:\d[aby]?|y)\$[\w./$]{12,}"
@@ -124,6 +128,12 @@ _ISSUED: Final = {
 }
 _BEFORE: Final = {"nral": 36, "atlasv1": 15, "-us": 32, "q~": 4, ":::": 65}
 """How many characters of a form stand before what it is found by."""
+
+
+_AWS_IDS: Final = frozenset({"akia", "asia"})
+_AWS_SECRET = re.compile(
+    r"\s?[/:,;|]?\s?(?P<value>(?=[\w+/]*[a-z])(?=[\w+/]*[A-Z])(?=[\w+/]*\d)[A-Za-z0-9+/]{40})(?![\w+/=])"
+)
 
 
 @cache
@@ -147,7 +157,8 @@ _MIN_HYPHENS: Final = 4
 _HAS_GROUPS = re.compile(r"[A-Z0-9][A-Z0-9]{3,5}(?:-[A-Z0-9]{4,6}){4}")
 _SCHEME = re.compile(
     rf"(?:(?:proxy-)?authorization[{QUOTES}]?\s*[:=]\s*[{QUOTES}]?(?:[\w-]{{1,20}}\s+)?(?:token=[{QUOTES}]?)?"
-    r"|(?:bearer|basic|apikey|geniekey|splunk|zoho-oauthtoken|negotiate)[ :]+)(?P<value>[\w+/.~=-]{12,1024})"
+    r"|(?:bearer|basic|apikey|geniekey|splunk|zoho-oauthtoken|negotiate)[ "
+    r":]+)(?!\w{2,20}=[\w\"'])(?P<value>[\w+/.~=-]{12,1024})"
 )
 _QUERY = re.compile(r"(?P<name>[a-z-]{3,12})=(?P<value>[^&\s#\"'<>;,]{6,1024})")
 _MAY_BE_NO_SECRET: Final = frozenset({"key", "code", "auth", "session", "pass", "sid"})
@@ -155,16 +166,26 @@ _IN_A_QUERY = re.compile(r"[?&;#][\w-]{0,24}$")
 _COOKIE = re.compile(
     r"(?:jsessionid|phpsessid|asp\.net_sessionid|aspsessionid\w{0,8}|\.?aspxauth|\.aspnetcore\.[\w.]{1,30}"
     r"|connect\.sid|sessionid"
+    r"|ests\w{0,12}auth\w{0,12}|wordpress_(?:sec|logged_in)_[0-9a-f]{8,32}|(?:pve|pmg|pbs)authcookie|mrhsession|ltpatoken2?"
+    r"|nsc_aaac|svpncookie|webvpn|spoidcrl|remember_\w{2,60}|vmware-api-session-id"
     r"|session_id|sess(?:ion)?|sessid|\w{0,16}_session(?:_id)?|csrftoken|xsrf-token|fedauth|rtfa|saml(?:response"
     r"|request)|[_\w-]{0,12}sid)=(?P<value>[^\s;,\"'<>]{12,1024})"
 )
+_OF_COOKIE = re.compile(r"(?P<name>[\w.%-]{1,64})=(?P<value>[^\s;,\"'<>]{16,1024})")
+_COUNTS_VISITS = re.compile(r"_g(?:a|id|cl)|_fb|_hj|optanon|consent|cookielaw|utm")
+_SEED = re.compile(
+    # As authenticators show it, when the picture can't be read: sixteen characters or more of base32, in fours.
+    r"(?:keys?|secrets?(?: keys?)?|codes?|seed)\b[^\n]{0,40}?[\s:](?P<value>(?:[a-z2-7]{4} ){3,7}[a-z2-7]{4})(?!\w)"
+)
+_OF_A_SEED = re.compile(r"mfa|2fa|otp|authent|setup|secret|two[- ]factor|einricht|config")
 _HOOK = re.compile(
     r"(?:hooks\.slack\.com/(?:services|workflows|triggers)|webhook\.office\.com/webhookb2"
     r"|discord(?:app)?\.com/api/webhooks)/(?P<value>[^\s\"'<>)]{10,1024})"
 )
 _DSN = re.compile(r"://(?P<value>[0-9a-f]{32})@")
 _NAME: Final = (
-    r"(?:keys?(?:[-_ ](?:id|base|value))?|tokens?(?:[-_ ]?(?:key|value|id))?|authtoken|authkey|totp seed|pat(?=:)"
+    r"(?:keys?(?:[-_ ](?:id|base|value))?|(?:integration|auth|api)[-_ ]?code|tokens?(?:[-_ ]?(?:key|value|id))?"
+    r"|authtoken|authkey|totp seed|pat(?=:)"
     r"|secrets?(?:[-_ ]?(?:access[-_ ]?)?(?:keys?|values?))?(?:[-_ ](?:id|base))?|schlüssels?|geheimnis|clés?|jetons?"
     r"|clave|secreto"
     r"|chiavi?e?|segreto|chave|segredo|klucz\w{0,2}|anahtar\w{0,2}|belirte[cç]\w{0,2}|klíč\w{0,2}|ключ\w{0,2}"
@@ -182,6 +203,17 @@ _BESIDE = re.compile(
 _VALUE_ATTRIBUTE = re.compile(
     rf"{_NAME}[{QUOTES}]\s*,?\s*[{QUOTES}]?value[{QUOTES}]?\s*[=:]\s*[{QUOTES}](?P<value>[^\"'\n<>]{{8,256}})[{QUOTES}]"
 )
+_QUOTED_VALUE = re.compile(
+    # define('AUTH_KEY', 'x')   "auth": "x"   encrypt = "x"
+    r"(?:(?:keys?|salt|secret|token)(?P<quote>[\"'])\s*(?:,|=>)|auth(?:[\"']\s*:|\[\d*\]\s*=)|encrypt\s?[=:])\s*"
+    r"(?:\"(?P<double>[^\"\n]{16,256})\"|'(?P<single>[^'\n]{16,256})')"
+)
+_IS_A_SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}")
+_MIN_RANDOM: Final = 3.5
+_TICKET = re.compile(
+    r"(?:ticket|otp|invite|invitation|confirm(?:ation)?|hash|nonce|jwt|assertion)=(?P<value>[\w.~%+/=-]{20,1024})"
+)
+_IN_CAMEL_CASE = re.compile(r"(?:(?:To|Of|By|Id|In|Is|On|My|Db|No|Ad|[A-Z]{0,4}[a-z]{2,})[_.-]?)+[A-Z]{0,3}")
 _MIN_ENTROPY: Final = 2.8
 _MIN_BESIDE: Final = 16
 _NAME_OR_VERSION = re.compile(
@@ -216,12 +248,19 @@ ANCHORS: Final = {
         f"{each}=" for each in ("token", "key", "secret", "signature", "sig", "code", "auth", "sid", "session", "pass")
     ),
     "cookie": (
-        "jsessionid|phpsessid|asp.net_s|aspsession|.aspxauth|aspxauth|.aspnetcore|connect.sid|sessionid|session_id|"
+        "estsauth|wordpress_|authcookie|pveauth|pmgauth|pbsauth|mrhsession|ltpatoken|nsc_aaac|svpncookie|webvpn|spoidcrl|"
+        "remember_|vmware-api-s|jsessionid|phpsessid|asp.net_s|aspsession|.aspxauth|aspxauth|.aspnetcore|connect.sid|sessionid|session_id|"
         "session=|sess=|sessid|_session|csrftoken|xsrf-token|fedauth|rtfa|samlre|sid="
     ).split("|"),
+    "cookies": ("cookie: ", 'cookie": "'),
+    "ticket": tuple(
+        f"{each}=" for each in "ticket otp invite invitation confirm confirmation hash nonce jwt assertion".split()
+    ),
     "hook": "hooks.slack.com|webhook.office.com|discord.com/api|discordapp.com/api".split("|"),
     "url": ("://",),
     "key": (
+        'integrationcode|integration code|authcode|auth code|auth_code|apicode|api code|salt\'|salt"|auth"'
+        "|auth'|auth[|encrypt =|encrypt=|encrypt:|"
         "key|token|secret|schlüssel|geheimnis|clé|jeton|clave|chiave|segreto|chave|segredo|klucz|anahtar|belirte|klíč|"
         "ключ|токен|секрет|密钥|密鑰|秘钥|令牌|授权码|キー|トークン|pat:|totp seed"
     ).split("|"),
@@ -238,6 +277,8 @@ def issued_keys(scan: Scan) -> Iterator[Finding]:
             continue
         if match := _form(word).match(scan.text, max(at - _BEFORE.get(word, 0), 0)):
             end = match.end()
+            if word in _AWS_IDS and (secret := _AWS_SECRET.match(scan.text, end)):
+                yield Finding(*secret.span("value"), Secret.KEY)
             yield Finding(_start_of_bot(scan.text, at) if word == ":aa" else match.start(), end, Secret.KEY)
 
 
@@ -259,6 +300,13 @@ def _start_of_bot(text: str, colon: int) -> int:
 
 def keys_in_context(scan: Scan) -> Iterator[Finding]:
     """Values that a word before them names as a key, if they look random enough for one."""
+    read = 0
+    for at, word in scan.hits("cookies"):
+        end = scan.text.find("\n", at, at + _LONGEST_HEADER)
+        start, read = max(at + len(word), read), end if end > 0 else at + _LONGEST_HEADER
+        for match in _OF_COOKIE.finditer(scan.text, start, read):
+            if not _COUNTS_VISITS.match(match["name"].lower()) and _is_random(found_value(match, Secret.KEY), scan):
+                yield _whole(match, scan)
     for group, find in _IN_CONTEXT.items():
         end = 0
         for at, _ in scan.hits(group):
@@ -297,6 +345,10 @@ def _named(scan: Scan, at: int) -> Finding | None:
     if (match := _VALUE_ATTRIBUTE.match(scan.lower, at)) and _is_random(found := found_value(match, Secret.KEY), scan):
         return found
     before = scan.lower[max(at - _LONGEST_QUALIFIER, 0) : at]
+    return _seed(scan, at, before) or _quoted(scan, at) or _in_a_sentence(scan, at, before)
+
+
+def _in_a_sentence(scan: Scan, at: int, before: str) -> Finding | None:
     match = _STATED.match(scan.lower, at) or _BESIDE.match(scan.lower, at)
     if match is None or _PUBLIC.search(before):
         return None
@@ -306,18 +358,46 @@ def _named(scan: Scan, at: int) -> Finding | None:
     if (is_beside or is_weak) and finding.end - finding.start < _MIN_BESIDE:
         return None
     may_be_guid = _NEVER_WEAK.match(match["name"]) or _GUID_IS_KEY.search(before)
-    if _IS_GUID.match(scan.text, finding.start) and (is_beside or not may_be_guid):
+    if _IS_GUID.match(scan.text, finding.start) and not (_GUID_IS_KEY.search(before) if is_beside else may_be_guid):
         return None
     return _whole(match, scan) if _is_random(finding, scan) else None
 
 
+def _quoted(scan: Scan, at: int) -> Finding | None:
+    if (match := _QUOTED_VALUE.match(scan.lower, at)) is None:
+        return None
+    start, end = match.span("double" if match["double"] else "single")
+    value = scan.text[start:end]
+    is_one = _is_of_both(value) and _entropy(value) >= _MIN_RANDOM and not _IS_A_SENTENCE.search(value)
+    return Finding(start, end, Secret.KEY) if is_one and not _NAME_OR_VERSION.fullmatch(value) else None
+
+
+def _in_a_link(scan: Scan, at: int) -> Finding | None:
+    match = _TICKET.match(scan.lower, at)
+    if match is None or not _IN_A_QUERY.search(scan.lower, max(at - 26, 0), at):
+        return None
+    return _whole(match, scan) if _is_random(found_value(match, Secret.KEY), scan) else None
+
+
+def _seed(scan: Scan, at: int, before: str) -> Finding | None:
+    """The seed of one-time codes after the word at *at*."""
+    if (match := _SEED.match(scan.lower, at)) is None:
+        return None
+    value = scan.text[match.start("value") : match.end("value")]
+    says_so = _OF_A_SEED.search(before + scan.lower[match.start() : match.start("value")])
+    is_one = says_so and (value.isupper() or any(map(str.isdigit, value)))
+    return Finding(*match.span("value"), Secret.KEY) if is_one else None
+
+
 _LONGEST_QUALIFIER: Final = 24
 _LONGEST_READ: Final = 1_000
+_LONGEST_HEADER: Final = 4_000
 _REST = re.compile(r"[\w+/=.~%-]*")
 _IN_CONTEXT: Final[dict[str, Callable[[Scan, int], Finding | None]]] = {
     "hook": _by(_HOOK, is_sure=True),
     "url": _by(_DSN),
     "scheme": _by(_SCHEME),
+    "ticket": _in_a_link,
     "cookie": _by(_COOKIE),
     "query": _in_query,
     "key": _named,
@@ -326,6 +406,8 @@ _IN_CONTEXT: Final[dict[str, Callable[[Scan, int], Finding | None]]] = {
 
 def _is_random(finding: Finding, scan: Scan) -> bool:
     value = scan.text[finding.start : finding.end]
+    if value.isalpha() and len(value) >= _MIN_BESIDE and value.isascii() and not (value.islower() or value.isupper()):
+        return not _IN_CAMEL_CASE.fullmatch(value)
     return _is_of_both(value) and not _NAME_OR_VERSION.fullmatch(value) and _entropy(value) >= _MIN_ENTROPY
 
 

@@ -42,11 +42,14 @@ _ACCOUNT = re.compile(
     rf"|routing(?: number| no)?|aba(?!\w)|sort[- ]?code|bsb(?!\w)){_JOINT}"
     r"(?P<value>\d[\d /-]{4,30}\d)(?!\w|\.\d)"
 )
-_ACCOUNT_BESIDE = re.compile(r"account\s(?P<value>\d{6,17})(?!\w|\.\d)")
+_ACCOUNT_BESIDE = re.compile(
+    r"(?:account|acct?|a/c|konto)\.?\s(?P<value>\d{6,17}|\d{2,4}(?:[ -]\d{2,4}){1,4})(?!\w|[.-]\d)"
+)
 _SAYS_BANK = re.compile(r"routing|sort code|bsb|iban|bank")
 _CZECH = re.compile(rf"(?:číslo účtu|účtu|účet|account){_JOINT}(?P<value>(?:\d{{1,6}}-)?\d{{2,10}}/\d{{4}})(?!\w)")
 _BIC = re.compile(
-    r"(?:BIC|SWIFT)(?:[ /-]?(?:BIC|SWIFT))?(?:[ -]?(?:[Cc]ode|CODE))?\s*(?:[:=]|\bis\b|\bist\b)?\s*"
+    r"(?:BIC|SWIFT|bic|Bic(?=[ :])|swift(?=[ -]?(?:code|bic|:)))(?:[ /-]?(?:BIC|SWIFT))?(?:[ -]?(?:[Cc]ode"
+    r"|CODE))?\s*(?:[:=]|\bis\b|\bist\b)?\s*"
     r"(?P<value>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b"
 )
 _CARD = re.compile(
@@ -73,17 +76,27 @@ _CVV = re.compile(
     r"[\"']?\s*(?:code)?\s*(?:[:=#]|is|ist|est|es)?\s*[\"']?(?P<value>\d{3,4})(?![\w.]|[ -]\d)"
 )
 
+_SECURITY_CODE = re.compile(
+    r"(?:(?:card )?security code|sicherheitscode|code de sécurité|código de seguridad|codice di sicurezza)\W{1,3}"
+    r"(?:is |ist |est |es |è )?(?P<value>\d{3,4})(?![\w.]|[ -]\d)"
+)
+_CARD_BEFORE = re.compile(r"(?:\d[ -]?){13,19}\D|card|karte|carte|tarjeta|carta|visa|amex")
 _LONGEST_NAME: Final = 64
 
 ANCHORS: Final = {
     "iban": ("iban",),
     "account": (
-        "account|acct|a/c|bank|konto|kto|blz|compte|rib|cuenta|ccc|clabe|cbu|conto c|coordinate b|numero di c|nib|"
+        "account|acct|acc |acc.|a/c|bank|konto|kto|blz|compte|rib|cuenta|ccc|clabe|cbu|conto c|coordinate b"
+        "|numero di c|nib|"
         "conta b|conta c|numer|nr konta|nr rach|hesap|číslo|účtu|účet|rekening|расч|лицев|номер сч|кор|р/с|к/с|бик|"
         "银行|銀行|账号|卡号|帐号|routing|aba|sort|bsb|numéro de|n° de|no de|nº de|número d|n. de|n.º de"
     ).split("|"),
     "bic": "bic|swift".split("|"),
-    "cvv": "cvv|cvc|cvn|cid|prüf|kartenprüf|cryptogramme|código cvv".split("|"),
+    "cvv": (
+        "cvv|cvc|cvn|cid|prüf|kartenprüf|cryptogramme|código cvv|security code|sicherheitscode|code de séc"
+        "|código de seg|"
+        "codice di sic"
+    ).split("|"),
 }
 
 
@@ -148,7 +161,9 @@ def cards(scan: Scan) -> Iterator[Finding]:
 
 def card_codes(scan: Scan) -> Iterator[Finding]:
     for at, _ in scan.hits("cvv"):
-        if match := _CVV.match(scan.lower, at):
+        if (match := _CVV.match(scan.lower, at)) or (
+            (match := _SECURITY_CODE.match(scan.lower, at)) and _CARD_BEFORE.search(scan.lower, max(at - 64, 0), at)
+        ):
             yield found_value(match, Secret.CARD)
 
 

@@ -83,9 +83,12 @@ _LABELLED: Final = {
     r"(?:תעודת זהות|ת\.ז\.)": r"\d{9}",
 }
 _NUMBER = (
+    r"(?:\s(?:pracownika|klienta|des mitarbeiters|der mitarbeiterin|des kunden|of (?:the )?(?:employee|patient"
+    r"|user|customer)|du salarié"
+    r"|del empleado|del dipendente|do funcionário|van de medewerker))?"
     r"(?:[-\s]{0,2}(?:card|no|nr|number|nummer|num|numara\w{0,4}|n|numéro|numero|número|jel|号码?|и номер)(?![^\W_])\.?"
     r"|\s?(?:n°|nº|№|#))?"
-    r"(?:'?\w{0,2})?[\"'\s:：=#-]{0,4}(?:(?:is|ist|est|es|è|é|to|je|это|to jest|dele é|dela é|lautet|是"
+    r"(?:'?\w{0,2})?\.?[\"'\s:：=#-]{0,4}(?:(?:is|ist|est|es|è|é|to|je|это|to jest|dele é|dela é|lautet|是"
     r"|为)[\s:]{1,2})?[\"']?"
 )
 _FORM_OF: Final = tuple(_LABELLED.values())

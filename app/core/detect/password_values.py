@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from app.core.detect.finding import QUOTES, Finding, Secret
-from app.core.detect.password_words import NO_VALUE
+from app.core.detect.password_words import NO_VALUE, OF_MAKERS
 from app.core.detect.scan import Scan
 
 QUOTED: Final = (
@@ -14,8 +14,10 @@ QUOTED: Final = (
     # Mail programs change straight quotes to those of some language, so any of them may open or close.
     r"|[“”„‟«»″「『][^“”„‟«»″「」『』\n]{2,80}[“”„‟«»″」』]|['‘’‚‛‹›](?:[^'‘’‚‛‹›\n]|(?<=\w)’(?=\w)){2,80}[‘’‛‹›](?!\w)"
 )
+OPENS: Final = r"(?:<(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>\s?|\*{1,2}(?=\S))?"
+"""Markup that people put before a value."""
 _PLACEHOLDER: Final = re.compile(
-    r"[$%@]\w+%?|\$?\{.*|\$\(.*|%\(\w+\)s|<[^<>]*>?|\[[^\]]*\]?|!\w+|[\w.]+\(.*|\w+\.environ.*|[*•●._xX…-]+|n/a"
+    r"[$%@]\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?|\[[^\]]*\]?|!\w+|[\w.]+\(.*|\w+\.environ.*|[*•●._xX…-]+|n/a"
     r"|\(?using|\w+\[.*"
 )
 _NO_PASSWORD: Final = re.compile(
@@ -23,7 +25,7 @@ _NO_PASSWORD: Final = re.compile(
     r"|(?:kb|inc|cve|id|aadsts|ora|rfc|srv|pc|nb|chg|req|sr|prb|task|evt|win|ver|event|sql|db|sw|fw|vm|nas)-?\d[\w.-]*"
     r"|v?\d+(?:[.:,/-]\d+)*|\d{1,2}(?:st|nd|rd|th)|#\d+|\d+(?:x|h|min|s|d|g|mb|gb|kb|days?|tage?n?|jours?|d[ií]as?|bit)"
     r"|\d+[.%)].*|[a-z]{2,}\d?(?:[>/|,.]+[a-z]+\d?)+|[a-z]+_[a-z_]+|[a-z>/]+&[a-z]+|(?:ticket|issue|case|bug|request|pr|order|inc"
-    r"|build|line)?#\d+|\d+-\w+|[a-z]+[-/][a-z]+(?:[-/][a-z]+)*)"
+    r"|build|line)?#\d+|\d+-\w+|#[0-9a-f]{3,8}|[a-z]+\d?(?:\+[a-z]+\d?)+|[a-z]+[-/][a-z]+(?:[-/][a-z]+)*)"
 )
 _PATH: Final = re.compile(r"(?:/[\w.-]+){2}|[A-Za-z]:\\|\\\\")
 _MIN_WORD: Final = 4
@@ -48,7 +50,7 @@ _ENDS_A_QUOTATION = re.compile(r"[“”„‟«»″‘’‛‹›」』](?!\w
 _CUT_AT = re.compile(r"\\n|</|[，。；、！？\"]|,(?=[^\W\d_]{3,}(?:\s|$))|['\"](?=[,}\])>;]|/>)")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PRODUCT = (
-    r"(?!(?i:windows|win|office|exchange|outlook|server|sql|sharepoint|visio|project|adobe|acrobat|thunderbird|firefox"
+    r"(?!(?i:windows|win|printer|drucker|excel|word|powerpoint|office|exchange|outlook|server|sql|sharepoint|visio|project|adobe|acrobat|thunderbird|firefox"
     r"|chrome|ios|android"
     r"|o?auth|autocad|oracle|java|python|php|version|build|room|port|error|code|vpn|wlan|vlan|srv|port|tls|ssl|sha"
     r"|hotmail|build|kb|room|step|version|client|user|test|host|node|site)(?![^\W\d_])[\w.-]*\d)"
@@ -62,17 +64,28 @@ LOOKS_LIKE_ONE = re.compile(
 )
 
 
+WORDS_AND_NUMBER = re.compile(
+    # Sofa-Lamp-6
+    r"(?!(?i:form|version|room|build|page|step|line|error|server|printer|part|level|port)[^A-Za-z])"
+    r"(?:[A-ZÀ-ÞА-Я][^\W\d_]{2,}[._!-]){1,4}\w{0,12}\d{1,8}[!?]?"
+)
+TITLED_WORDS = re.compile(r"(?:[A-ZÀ-Þ][a-zß-ÿ]{2,}[-_.]){1,3}[A-ZÀ-Þ][a-zß-ÿ]{2,}\d{1,4}[!?]?")
+_SIGN_INSIDE = re.compile(r"[^\W_][!#$%^*~][^\W_]")
+_WITH_SIGN_INSIDE = re.compile(r"(?=.{6,40}$)\w+[!#$%^*~]\w[\w.!#$%^*~-]*")
+_SETTING = re.compile(r"[A-Za-z_][\w.-]*=")
 _WRAPS: Final = QUOTES + "()[]{}<>,;:"
 
 
-def of_word(match: re.Match[str], looks: re.Pattern[str]) -> Finding | None:
-    """The password that the word *match* is, by its form alone."""
-    word = match[0]
+def of_word(
+    match: re.Match[str], looks: re.Pattern[str], *, group: int | str = 0, is_sure: bool = False
+) -> Finding | None:
+    """The password that the word *group* of *match* is, by its form alone; *is_sure* when nothing else has it."""
+    word = match[group]
     if cut := _CUT_AT.search(word, 1):
         word = word[: cut.start()]
-    start = match.start() + len(word) - len(word.lstrip(_WRAPS))
+    start = match.start(group) + len(word) - len(word.lstrip(_WRAPS))
     word = word.strip(_WRAPS).rstrip(".?")
-    if not looks.fullmatch(word) or _NO_PASSWORD.fullmatch(word.lower()) or not may_be(word):
+    if not looks.fullmatch(word) or not may_be(word) or (not is_sure and _NO_PASSWORD.fullmatch(word.lower())):
         return None
     return Finding(start, start + len(word), Secret.PASSWORD)
 
@@ -86,18 +99,31 @@ def is_said(match: re.Match[str], scan: Scan, finding: Finding) -> bool:
     if len(core) < _MIN_WORD or (core.isalpha() and not verb) or not may_be(core):
         return False
     digits = sum(map(str.isdigit, core))
-    if verb and digits >= _MIN_WORD and not core.strip("0123456789-"):
+    if (verb and digits >= _MIN_WORD and not core.strip("0123456789-")) or (
+        core.lower() in OF_MAKERS and _VERB.fullmatch(verb)
+    ):
         return True
-    if _NO_PASSWORD.fullmatch(core.lower()) and not (verb and digits >= _MIN_WORD):
+    if _SETTING.match(core) or (
+        _NO_PASSWORD.fullmatch(core.lower())
+        and not (digits >= _MIN_WORD and core.isdecimal() and _is_quoted(match["value"]))
+        and not (verb and digits >= _MIN_WORD)
+        and not WORDS_AND_NUMBER.fullmatch(core)
+    ):
         return False
     if _is_quoted(match["value"]):
         has_reason = bool(groups.get("verb") or digits)
         return has_reason and not (" " in value and _is_prompt(value))
     if core.isalpha():
         return _is_word_said(value, groups, scan, finding) or verb.strip().startswith(("laut", "hei"))
+    return _is_of_a_password(core, digits, bool(verb))
+
+
+def _is_of_a_password(core: str, digits: int, has_verb: bool) -> bool:
     has_letter = any(map(str.isalpha, core))
     has_sign = any(not each.isalnum() and each not in _SIGNS_OF_PROSE and not each.isspace() for each in core)
-    return bool(digits and has_letter) or (has_sign and bool(digits or (has_letter and verb)))
+    return bool(digits and has_letter) or (
+        has_sign and bool(digits or (has_letter and (has_verb or _SIGN_INSIDE.search(core))))
+    )
 
 
 def _is_word_said(value: str, groups: dict[str, str | None], scan: Scan, finding: Finding) -> bool:
@@ -125,8 +151,13 @@ def is_stated(value: str, scan: Scan, finding: Finding, *, equals: bool, dashes:
         is_question = "?" in value + scan.text[finding.end : finding.end + 1]
         return not (is_question or dashes or _HOSTNAME.fullmatch(core)) and bool(_ALONE.match(scan.text, finding.end))
     return not (_HOSTNAME.fullmatch(core) or _EMAIL_ADDRESS.fullmatch(core) or _LIST_ITEM.match(core)) and (
-        not dashes or _is_mixed(core)
+        not dashes or is_mixed(core)
     )
+
+
+def is_strong(value: str) -> bool:
+    """Whether *value* looks like a password and like nothing else."""
+    return any(form.fullmatch(value) for form in (HAS_ALL_SIGNS, LOOKS_LIKE_ONE, WORDS_AND_NUMBER, _WITH_SIGN_INSIDE))
 
 
 def _is_quoted(value: str) -> bool:
@@ -158,6 +189,8 @@ def value_of(match: re.Match[str], scan: Scan, *, ends_at_semicolon: bool = Fals
         start, value = start + 1, value[1:-1]
     kept = value.lstrip(QUOTES)
     start += len(value) - len(kept)
+    if scan.text[start - 1 : start] == "*":
+        kept = kept.rstrip("*.,;")
     while (shorter := _without_an_end(kept)) != kept:
         kept = shorter
     return Finding(start, start + len(kept), Secret.PASSWORD)
@@ -186,7 +219,7 @@ _LIST_ITEM = re.compile(r"\d\)")
 _HOSTNAME = re.compile(r"(?:[A-Za-z-]+\d{0,3}\.)+[A-Za-z]{2,3}")
 
 
-def _is_mixed(value: str) -> bool:
+def is_mixed(value: str) -> bool:
     """Whether *value* has a letter and a digit or another sign than those of prose."""
     return any(map(str.isalpha, value)) and any(
         each.isdigit() or each not in _SIGNS_OF_PROSE for each in value if not each.isalpha()

@@ -12,33 +12,38 @@ LABEL: Final = re.compile(
     # Long words also count within a name: DB_PASSWORD, userPassword, Adminpasswort.
     r"(?:access[- ]pass(?![^\W\d_])|credential(?![^\W\d_])"
     r"|pass[-_ ]?words?|pas(?:words?|sowrds?|swrods?)|pass?wr?ds?|passwort(?:er|es|s)?|passwörter|paßwort"
-    r"|passord(?:et)?"
+    r"|passord(?:et)?|kodeord(?:et)?|lozink\w{1,3}|gesl[oa](?!\w)|slaptaž\w{2,5}|parool\w{0,2}|mật khẩu|kata sandi"
     r"|pass[-_ ]?phrases?|pass[-_ ]?codes?|pass[-_ ]?keys?|userpass|dbpass|storepass|keypass|kennw[oö]rt(?:er|es|s)?"
     r"|mots? de passe|phrase de passe|contrase(?:ñ|n)as?|palavras?[- ]passe|palavra de passe|parola d['’]ordine"
     r"|parola chiave|wachtwoord(?:en)?|l[öo]senord(?:et)?|adgangskoden?|jelszó\w{0,3}|jelszav\w{1,4}|salasanan?"
+    r"|passhash|(?:en|de)cryption[- ]key|key to (?:decrypt|open|unlock)|(?:pre-?)?shared[-_ ]?secrets?"
     r"|secret word|security answer|requirepass|(?:wpa2?|wpa2?-psk)[- ]passphrase|psksecret|pre-?shared[-_ ]?keys?"
     rf"|(?<=snmp[- _])community(?:[- _]string)?|community[- _]string|community(?=\s[{QUOTES}]\S*\d)|networkkey"
     rf"|keycontent"
-    r"|(?:wi-?fi|wlan|wpa2?|hotspot)[-_ ]?(?:key|schlüssel|code|pass|sleutel)"
+    r"|(?:wi-?fi|wlan|wpa[23]?|wep|hotspot)[-_ ]?(?:key(?: \d(?=\W))?|schlüssel|code|pass|sleutel)"
     r"|(?:clé|clave|chiave|chave|klucz|klíč|ключ|codes?|código|codice|kod|kód|код)(?: \w{1,3})? (?:wi-?fi|wpa2?"
     r"|wlan|réseau|de sécurité|de acceso)"
     r"|network (?:security )?key|ключ от wi-?fi"
     rf"|{_AFTER_LETTER}(?:(?:pswd|pwd|psw|pw|psk|mdp|ww|senhas?|clave)(?![^\W\d_])|hasł\w{{1,4}}|hasl[aoe]m?"
     rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
-    r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd|密码|密碼|口令|パスワード|비밀번호|סיסמ[הא]|كلمة المرور|κωδικός)"
+    r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd"
+    r"|(?<=root|user|bind|conn|ldap|smtp|mail|auth|dmin)(?:pwd|pass|pw)(?![^\W\d_])|密码|密碼|口令|パスワード|비밀번호|סיסמ[הא]"
+    r"|كلمة المرور|κωδικ(?:ός|ό|ού)(?: πρόσβασης)?)"
 )
 ADJECTIVE: Final = (
     r"(?:\s+(?:provisoire|temporaire|initiale?|actuel(?:le)?|nouveau|nueva|nuevo|temporal|provisional|inicial|actual"
     r"|temporanea|provvisoria|attuale|nuova|temporária|provisória|nova|atual|tymczasowe|nowe|startowe|dočasné|nové"
     r"|временный|новый|admina|administratora|administrátora|администратора|administrateur|admin|temp|temporary"
-    r"|de acesso|de acceso|d['’]accès|dele|dela|de rede))"
+    r"|de acesso|de acceso|d['’]accès|dele|dela|de rede|hennes|hans|deres|jej|jego|jej[ií]ho|її|його|его|её"
+    r"|par défaut|por defecto|predeterminad[ao]|padrão|predefinit[ao]|di default|по умолчанию|domyśln[eya]"
+    r"|implicit[ăa]))"
 )
 OF_WHAT: Final = (
     r"(?:\s+(?:wi-?fi|wlan|vpn|e-?mail|mail|outlook|teams|windows|sap|citrix|rdp|portal|laptop|pc|bios|internet"
     r"|intranet|again|nochmals?|erneut|encore|de nuevo))?"
 )
 """What a password is for, beside the word: "mdp wifi"."""
-OF_WIFI: Final = r"(?:\s+(?:\w{1,4}\s+)?(?:wi-?fi|wlan))?"
+OF_WIFI: Final = r"(?:\s+(?:\w{1,4}\s+)?(?:wi-?fi|wlan|вай-?фа\w{1,2}))?"
 STILL: Final = (
     "now|jetzt|still|noch|always|immer|toujours|siempre|sempre|altijd|zawsze|vždy|всегда|hep|her zaman"
     "|(?:since|seit|depuis|desde|od|da|sinds) (?:yesterday|today|gestern|heute|hier|ayer|hoy|wczoraj|dziś|ieri|oggi"
@@ -47,17 +52,26 @@ STILL: Final = (
 FOR: Final = (
     rf"(?:\s*\((?![{QUOTES}])[^)\n]{{1,30}}\)"
     r"|\s+(?:for|für|fuer|pour|para|per|of|von|vom|zum|des|der|de|du|dell[ao]|del|della|di|do|da|dos|das|dla|ke?|od"
-    r"|для|от|voor|van|til|on|am|im|sur|en|at|à|auf|in|nel|no|na)(?:\s+[\w.@\\’'-]{1,40}){1,4}?)?"
+    r"|для|от|до|від|для|για|voor|van|til|till|fra|on|am|im|sur|en|at|à|la|auf|in|nel|no|na)(?:\s+[\w.@\\’'-]{1,40}){1,4}?)?"
 )
 CHANGED: Final = (
     r"(?:\s+(?:has been |have been |was |were |is |wurde |habe ich |haben wir |a été |ha sido |fue |è stata |foi "
     r"|zostało |bylo )?(?:re)?(?:set|changed|updated|gesetzt|geändert|zurückgesetzt|changée?|réinitialisé|cambiad[ao]"
     r"|restablecid[ao]|impostata|cambiata|reimpostata|alterada|redefinida|zmienione|zresetowane|změněno|resetováno"
-    r"|изменён|изменен|сменён|сменен|gewijzigd)"
-    r"(?:\s+(?:temporarily|back))?(?:\s+(?:to|as|auf|à|en|a|in|para|na|naar|на))?"
+    r"|изменён|изменен|сменён|сменен|змінено|gewijzigd|ændret|endret|ändrat|bytt|vaihdettu|schimbată)"
+    r"(?:\s+(?:temporarily|back))?(?:\s+(?:to|as|auf|à|en|a|in|para|na|naar|на|til|till|în))?"
     r"|\s+(?:habe ich|haben wir|used|i use|you sent|yang|wurde auf|改成了?|改为|設為|设为|已重置为)"
     r"|(?:已)?重置为|改成了?|改为|设为)"
 )
+OF_MAKERS: Final = frozenset(
+    (
+        "admin password passw0rd password1 pass default changeme calvin cisco ubnt apc root toor friend raspberry "
+        "vagrant netgear1 pfsense opnsense nsroot smcadmin motorola tomcat infoblox sysadmin admin00 1111 0000 "
+        "1234 12345 123456 12345678 1234admin admin123 admin1234 password123 hp invent ibm synology manager "
+        "supervisor guest"
+    ).split()
+)
+"""Passwords that makers put on their devices, and that stay there."""
 NO_VALUE: Final = frozenset(
     (
         "expired expires expiring reset resets wrong incorrect invalid unknown none null nil n/a na tbd yes no ok "
@@ -79,7 +93,8 @@ NO_VALUE: Final = frozenset(
         "doplněno suivra volgt segue string str password passwort kennwort text int bool value contraseña senha hasło "
         "heslo şifre parola пароль field box dialog window screen page tab link button menu icon option feld fenster "
         "seite knopf schaltfläche taste champ fenêtre écran lien onglet bouton campo ventana pantalla enlace botón "
-        "since seit depuis desde sinds files compat sss systemd public-key authentication-failed access-denied "
+        "ugfzc3dvcmq6 vxnlcm5hbwu6 since seit depuis desde sinds files compat sss systemd public-key "
+        "authentication-failed access-denied "
     ).split()
 )
-"""Words that describe a password, in lower case, and what forms and logs say in its place."""
+"""Words that describe a password, in lower case, and what forms and logs say in its place (a mail server: base64)."""

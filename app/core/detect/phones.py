@@ -19,7 +19,7 @@ from app.core.detect.scan import Scan
 
 _PHONE_WORD = re.compile(
     r"(?:(?<![^\W_])(?:tel|telephone|phone|ph|mobile|mob|cell|cellphone|call(?:ed)?(?: (?:me|him|her|us|back|at|on"
-    r"|under)){0,3}|fax"
+    r"|under)){0,3}|fax|caller(?:[ _-]?id)?|msisdn"
     r"|faks|dial|ring|text (?:me|him|her|us)|callback|reach\w*(?: \w+){0,2}|hotline|contact(?: \w+)? (?:at|on)"
     r"|extension|ext|tel\.?-?nr|rufnummer"
     r"|telefon\w*|handy(?:nummer|nr)?|mobil(?:nummer|funk|ní|e|ny)?|durchwahl|nebenstelle|anrufen|rückruf"
@@ -39,7 +39,7 @@ _NOT_A_PHONE = re.compile(
     r"|gtin|vin|awb|duns|vat|ust|siret|siren|hrb|cnpj|abn|ein|asset|inventar\w*|inventario"
     r"|order|bestell\w*|po|rma|ticket|incident|request|vorgang|auftrag\w*|fall|case|kunden\w*|customer|rechnung\w*"
     r"|invoice|facture"
-    r"|factura|fattura|faktur\w*|fatura|build|version|firmware|ports?|vlans?|metric|ttl|mtu|asn|id|pid|event|ereignis"
+    r"|factura|fattura|faktur\w*|fatura|build|version|firmware|ports?|vlans?|spares?|psu|fru|toner|sr|tac|gateway|returned|anydesk|rustdesk|teamviewer|splashtop|zoom|webex|meeting\w*|metric|ttl|mtu|asn|id|pid|event|ereignis"
     r"|kb"
     r"|error|fehler\w*|erreur|errore|erro|błąd|hata|chyba|code|código|codice|kod|kód|uuid|guid|mac|sku|part|artikel\w*"
     r"|model|modell\w*|licen[cs]e|lizenz|commande|pedido|chamado|ordine|richiesta|zamówieni\w*|zgłoszeni\w*|sipariş"
@@ -49,7 +49,7 @@ _NOT_A_PHONE = re.compile(
     r"|contract|vertrag\w*|contrat|contrato|nr|no|n°|nº|num|n|č|ref|referenz|référence|referencia|bytes|sector|sektor"
     r"|lba|inode"
     r"|block|line|zeile|row|offset|size|größe|timestamp|epoch|time|os|release|uptime|заявк\w*|заказ\w*|сч[её]т\w*"
-    r"|серийн\w+|has|dated)(?![^\W_])|#|№|序列号|订单|订单号|工单号?|编号)[^\d\n+]{0,14}$",
+    r"|серийн\w+|has|dated)(?![^\W_])|p/n|#|№|序列号|订单|订单号|工单号?|编号)[^\d\n+]{0,14}$",
 )
 _UNIT = re.compile(
     r"\s?(?:bytes?|byte|octets?|[kmgt]i?b|rows?|ms|µs|s|sec\w*|seconds?|files?|items?|users?|errors?|messages?|mails?"
@@ -63,8 +63,9 @@ _PHONE = re.compile(
 _EXTENSION = re.compile(
     r"(?<![a-zà-ž])(?:ext(?:ension|\.)?|extensión|durchwahl|nebenstelle|poste|interno|ramal"
     r"|wewn\.?|wewnętrzny|dahili|klapka|доб\.?"
-    r"|добавочный|分机|toestel|desk phone|phone)\s?(?:nr|no|number|n°)?\.?:?\s*x?(?P<value>\d{4,6})"
-    r"(?![\w/]|[.:,-]\d|\s?(?:bytes|ms))"
+    r"|добавочный|分机|toestel|desk phone|phone)\s?(?:nr|no|number|n°)?\.?:?\s*x?(?P<value>\d{4,6}|(?<=durchwahl "
+    r")\d{3}|(?<=nebenstelle )\d{3})"
+    r"(?![\w/]|[.:,-]\d|\s?(?:bytes|ms|firmware|series|model|handset))"
 )
 _DATE_OR_VERSION = re.compile(
     r"\(?(?:(?:19|20)\d\d[-./ ][01]?\d[-./ ][0-3]?\d(?:\D.*)?|(?:[0-3]?\d[-./][01]?\d"
@@ -74,7 +75,7 @@ _DATE_OR_VERSION = re.compile(
 )
 _VERSIONS = re.compile(
     r"(?:\(?\d{1,3}(?:\.\d{1,2}){1,3}[ /]{1,3}){1,3}\(?\d{1,3}(?:\.\d{1,2}){1,3}|\(?\d{1,3} \(?\d{1,3}(?:\.\d{1,2}){2}"
-    r"|\d{3}-\d\.\d\.\d+.*|[1-9]\d{2,5} / [1-9]\d{2,5}"
+    r"|\d{3}-\d\.\d\.\d+.*|\d{1,3}(?:\.\d{1,3}){1,3} \(\d{3,}|[1-9]\d{2,5} / [1-9]\d{2,5}"
 )
 _DOTTED = re.compile(r"\(?\d+(?:\.\d+)+")
 _HARDWARE = re.compile(r"(?!00)\d\d(?: \d\d){5}|(?!0[1-9])\d{4}-\d{4}-\d{4}|\d{6}-\d{6}")
@@ -83,6 +84,8 @@ _AFTER_AN_ADDRESS = re.compile(rf"{BLOT}(?:/\d{{1,2}})?[\s:,;]{{0,3}}$")
 _PORTS = re.compile(r"(?=.*\d{4})(?!\d{3} \d{3} \d{4}$)[1-9]\d{0,4}(?: [1-9]\d{0,4})*")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[ .]\d{3})+")
 _NUMBER = re.compile(r"[0-9](?:[ \u00a0./()–-]{0,3}\d){4,}")
+_MAKER = re.compile(r"(?:\bip|cisco|poly|polycom|snom|avaya|mitel|yealink|grandstream|alcatel)[ -]$")
+_NAMED = re.compile(r"[\w.-]=[\"']?$")
 _BESIDE: Final = 48
 _REGIONS: Final = ("DE", "FR", "ES", "US", "GB", "IT", "PL", "BR", "PT", "TR", "RU", "CZ", "CN", "NL", "AT", "CH")
 _PHONE_DIGITS: Final = range(7, 16)
@@ -130,7 +133,8 @@ def _is_an_address_or_date(match: re.Match[str]) -> bool:
 
 def extensions(scan: Scan) -> Iterator[Finding]:
     for at, _ in scan.hits("extension"):
-        if match := _EXTENSION.match(scan.lower, at):
+        match = _EXTENSION.match(scan.lower, at)
+        if match and not _MAKER.search(scan.lower, max(at - 12, 0), at):
             yield Finding(*match.span("value"), Secret.PHONE)
 
 
@@ -139,36 +143,42 @@ def _is_phone(match: re.Match[str], scan: Scan, rest: str) -> bool:
     digits = sum(map(str.isdigit, number))
     is_dotted = _DOTTED.fullmatch(number) and not DOTTED_PHONE.fullmatch(number)
     is_version = is_dotted or _DATE_OR_VERSION.fullmatch(number) or _VERSIONS.fullmatch(number)
+    is_port = _PORTS.fullmatch(number) and _AFTER_AN_ADDRESS.search(rest, max(match.start() - 8, 0), match.start())
     if digits >= _PHONE_DIGITS.stop or is_version:
         return False
     if number.startswith(("+", "(+")):
         return digits in _PHONE_DIGITS
-    if _PORTS.fullmatch(number) and _AFTER_AN_ADDRESS.search(rest, max(match.start() - 8, 0), match.start()):
-        return False
     before = scan.lower[max(match.start() - _LONGEST_CONTEXT, 0) : match.start()]
-    says_so, denies = _PHONE_WORD.search(before), _NOT_A_PHONE.search(before)
+    says_so = _PHONE_WORD.search(before)
+    has_name = digits in _PHONE_DIGITS and _NUMBER_WORD.search(before)
+    if is_port or not (says_so or has_name or _has_length_of_one(number)):
+        return False
+    denies = _NOT_A_PHONE.search(before)
     if says_so and not (denies and denies.start() > says_so.start()):
         return digits >= _MIN_IN_CONTEXT
-    if (
+    is_other = (
         ("(" in number) != (")" in number)
         or denies
+        or (_NAMED.search(before) and not has_name)
         or _UNIT.match(scan.lower, match.end())
         or _HARDWARE.fullmatch(number)
-    ):
-        return False
-    return (digits in _PHONE_DIGITS and bool(_NUMBER_WORD.search(before))) or _is_written_as_a_phone(number)
+    )
+    return not is_other and bool(has_name or _is_written_as_a_phone(number))
 
 
 def _is_written_as_a_phone(number: str) -> bool:
     """Whether *number* has the form of some country's numbers. For numbers without a word before them that decides."""
+    return _has_length_of_one(number) and any(_is_valid(number, region) for region in _REGIONS)
+
+
+def _has_length_of_one(number: str) -> bool:
+    """Whether *number*, without a word before it, may have the form of some country's numbers."""
     digits = sum(map(str.isdigit, number))
     if number.isdigit() and not (
         number.startswith("0") and digits in (_INTERNATIONAL_DIGITS if number.startswith("00") else _TRUNK_DIGITS)
     ):
         return False
-    if digits < (_PHONE_DIGITS.start if number.startswith(("0", "(")) else _MIN_WITHOUT_TRUNK):
-        return False
-    return any(_is_valid(number, region) for region in _REGIONS)
+    return digits >= (_PHONE_DIGITS.start if number.startswith(("0", "(")) else _MIN_WITHOUT_TRUNK)
 
 
 def _is_valid(number: str, region: str) -> bool:

@@ -7,6 +7,7 @@ places alone, each time at a bounded number of characters, so its time grows wit
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -29,11 +30,11 @@ class Anchors:
 
     def read(self, text: str) -> Scan:
         lower = text.replace(_DOTTED_I, "i").lower()
-        hits: dict[str, list[tuple[int, str]]] = {}
+        hits: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
         for which, start, _ in self._automaton.find_matches_as_indexes(lower, overlapping=True):
             word, groups = self._words[which]
             for group in groups:
-                hits.setdefault(group, []).append((start, word))
+                hits[group].append((start, word))
         return Scan(text, lower, hits)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.core.detect.finding import Secret
 from app.core.detect.scan import Anchors
-from app.core.masking import Mask, MaskedText, find_placeholders, find_secrets
+from app.core.masking import _MODULES, Mask, MaskedText, find_placeholders, find_secrets
 from eval.masking.measure import SETS, Case, Count, measure, read_cases
 
 
@@ -19,6 +20,11 @@ def test_the_labelled_texts_are_many_and_of_every_kind() -> None:
     assert sum(not case.items for case in cases) >= 1_000
     assert {item.kind for case in cases for item in case.items} == set(Secret)
     assert len({case.language for case in cases if case.items}) >= 10
+
+
+def test_no_two_detectors_look_for_other_words_by_one_name() -> None:
+    groups = {(group, tuple(words)) for module in _MODULES for group, words in module.ANCHORS.items()}
+    assert [name for name, times in Counter(name for name, _ in groups).items() if times > 1] == []
 
 
 def total(counts: dict[Secret, Count]) -> Count:
@@ -154,6 +160,8 @@ PARTS = (
     "a.b @ |@|(at)|jane at a dot |code pin |pin: 1|tan |mysql -p|sqlcmd -|username a password |secret |key = a|token a |ghp_a|sk-|"
     'A1B2C-|123456-|DE89 1|1234 5678 |12.|1/|pesel 1|passport a1|cf a|íban|account no |bank account 1|(0|0 |a:1 |\\n|"password", |'
     'value="|password" a="b" |passwords are a and |password (a|password for a b c d |wlan key |ssid a, |credentials a |Bearer a|'
+    'log in as a, |root/|admin / |wifi "a" / |teamviewer 1|Aa1!|Aa1#b|*a*|Cookie: a=|key-string |code is |echo a|:5432:|'
+    "password of 'a' |user a and password |auth\" : |password(|\n key |acme\\a |user;password\n|"
     "authorization: |session=|?code=|:::|:aa|q~|-us|$6$a|1//0|%40|İ|ß"
 ).split("|")
 

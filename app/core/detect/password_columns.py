@@ -1,0 +1,78 @@
+"""Passwords in a table: below a heading "Password", in the same column of the rows that follow.
+
+Columns are divided by a tab, a bar, a semicolon, a comma, or two blanks and more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from app.core.detect.finding import QUOTES, Finding, Secret
+from app.core.detect.password_values import may_be
+from app.core.detect.password_words import LABEL
+from app.core.detect.scan import Scan
+
+_HEADING = re.compile(
+    r"(?:(?:initial|temp|temporary|new|old|current|default|user|admin|local|start|wi-?fi|wlan|vpn|login|e?mail"
+    r"|neues|altes)[ _-]?)?"
+    rf"(?:{LABEL.pattern})"
+)
+_ENDS_A_CELL = re.compile(r"[^\W\d_]+(?: (?:de )?passe)?\d?[\"'*]{0,2}\s?(?:[\t|;,\n]|  )")
+_DIVIDERS: Final = tuple(re.compile(each) for each in (r"\t", r"\|", ";", ",", r"[ \t]{2,}"))
+_COMMA: Final = ","
+_AROUND: Final = QUOTES + "* \t\r"
+_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
+_LONGEST_LINE: Final = 300
+_LONGEST_CELL: Final = 40
+_MOST_ROWS: Final = 50
+
+ANCHORS: Final[dict[str, tuple[str, ...]]] = {}
+"""It reads the places of the words that `passwords` looks for."""
+
+
+def password_columns(scan: Scan) -> Iterator[Finding]:
+    read = -1 if "\n" in scan.text else len(scan.text)
+    for at, _ in scan.hits("password"):
+        if at < read or not _ENDS_A_CELL.match(scan.lower, at):
+            continue
+        start = scan.text.rfind("\n", max(at - _LONGEST_LINE, 0), at) + 1
+        end = scan.text.find("\n", at, at + _LONGEST_LINE)
+        if end < 0 or (not start and at >= _LONGEST_LINE):
+            continue
+        read = end
+        for divider in _DIVIDERS:
+            cells = divider.split(scan.lower[start:end])
+            if len(cells) > 1 and (
+                places := [n for n, cell in enumerate(cells) if _HEADING.fullmatch(cell.strip(_AROUND))]
+            ):
+                is_list = divider.pattern != _COMMA or all(" " not in cell.strip() for cell in cells)
+                if is_list:
+                    yield from _below(scan, end + 1, divider, len(cells), places)
+                break
+
+
+def _below(scan: Scan, at: int, divider: re.Pattern[str], width: int, places: list[int]) -> Iterator[Finding]:
+    """What stands in the columns *places* of the rows from *at* on, as long as they have *width* columns."""
+    for _ in range(_MOST_ROWS):
+        end = scan.text.find("\n", at, at + _LONGEST_LINE)
+        end = min(at + _LONGEST_LINE, len(scan.text)) if end < 0 else end
+        cells = [*_cells(scan.text[at:end], divider)]
+        if len(cells) != width:
+            return
+        for place in places:
+            start, cell = cells[place]
+            value = cell.strip(_AROUND)
+            start += at + len(cell) - len(cell.lstrip(_AROUND))
+            if len(value) <= _LONGEST_CELL and " " not in value and may_be(value) and not _DATE.match(value):
+                yield Finding(start, start + len(value), Secret.PASSWORD)
+        at = end + 1
+
+
+def _cells(line: str, divider: re.Pattern[str]) -> Iterator[tuple[int, str]]:
+    start = 0
+    for match in divider.finditer(line):
+        yield start, line[start : match.start()]
+        start = match.end()
+    yield start, line[start:]
