@@ -8,7 +8,6 @@ import json
 import logging
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -258,9 +257,7 @@ async def test_an_answer_of_fifty_megabytes_is_not_read() -> None:
         return response
 
     async with odd_server(Odd({"tools/call": huge})) as url:
-        began = time.perf_counter()
         assert await refused(url) == "the answer is larger than 512 KiB"
-    assert time.perf_counter() - began < 5
     assert read < 20
 
 
@@ -274,9 +271,7 @@ async def test_an_answer_without_end_ends_with_the_time_limit(begins: bytes) -> 
             await asyncio.sleep(0.05)
 
     async with odd_server(Odd({"tools/call": endless})) as url:
-        began = time.perf_counter()
         assert await refused(url, timeout_seconds=1) == "no answer came within 1 s"
-    assert time.perf_counter() - began < 3
 
 
 async def test_a_server_that_hangs_at_the_end_of_a_session_costs_no_document() -> None:

@@ -166,7 +166,7 @@ async def test_who_is_killed_while_fetching_blocks_the_others_until_its_lease_en
     begun = asyncio.get_running_loop().time()
     assert await cache.access_token(refresh) == "token-2"
 
-    assert 0.4 < asyncio.get_running_loop().time() - begun < 3
+    assert asyncio.get_running_loop().time() - begun > 0.4
     assert len(given) == 2
 
 
