@@ -102,8 +102,11 @@ class Transactions(Protocol):
 class Database:
     """Connections as one role, from `open_database` until its block ends."""
 
-    def __init__(self, pool: ConnectionPool, open_sessions: Callable[[], Sessions]) -> None:
+    def __init__(
+        self, pool: ConnectionPool, of_all_times: ConnectionPool, open_sessions: Callable[[], Sessions]
+    ) -> None:
         self._pool = pool
+        self._of_all_times = of_all_times
         self._open_sessions = open_sessions
         self._opened: Sessions | None = None
 
@@ -114,22 +117,29 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections; those that don't close in time are cut off."""
-        await self._pool.close(limit=CONNECT_TIMEOUT)
+        for pool in {self._pool, self._of_all_times}:
+            await pool.close(limit=CONNECT_TIMEOUT)
         if self._opened is not None:
             await self._opened.close()
 
     @asynccontextmanager
-    async def transaction(self, tenant_id: UUID | None, *, is_forgettable: bool = False) -> AsyncIterator[Transaction]:
+    async def transaction(
+        self, tenant_id: UUID | None, *, is_forgettable: bool = False, reads_all_times: bool = False
+    ) -> AsyncIterator[Transaction]:
         """A transaction in which PostgreSQL shows the rows of *tenant_id* alone; None: of `due` and nothing else.
 
-        *is_forgettable*: a crash of PostgreSQL within a second may undo it.
+        Args:
+            tenant_id: Whose rows.
+            is_forgettable: A crash of PostgreSQL within a second may undo it.
+            reads_all_times: Where one row's time that Python does not have must not end a look at all tenants.
 
         Raises:
             DatabaseUnavailable: PostgreSQL is down, full, read-only or too slow. Whether the commit happened is not known.
         """
+        pool = self._of_all_times if reads_all_times else self._pool
         try:
             begin = _BEGIN_NOW % ("" if tenant_id is None else tenant_id.hex)
-            connection = await self._begin_on_one(begin + _FORGETTABLE if is_forgettable else begin)
+            connection = await _begin_on_one(pool, begin + _FORGETTABLE if is_forgettable else begin)
             try:
                 yield Transaction(connection)
                 await connection.execute("commit")
@@ -137,26 +147,11 @@ class Database:
                 await _roll_back(connection)
                 raise
             finally:
-                self._pool.give_back(connection)
+                pool.give_back(connection)
         except DRIVER_ERRORS as error:
             if is_passing(error):
                 raise unavailable(error) from error
             raise
-
-    async def _begin_on_one(self, begin: str) -> asyncpg.Connection[Any]:
-        """A connection on which *begin* was executed; if the first one is broken, a second one."""
-        for is_last in (False, True):
-            connection = await self._pool.borrow(limit=CONNECT_TIMEOUT)
-            try:
-                await connection.execute(begin)
-            except BaseException as error:
-                connection.terminate()
-                self._pool.give_back(connection)
-                if is_last or not isinstance(error, _BROKEN):
-                    raise
-            else:
-                return connection
-        raise AssertionError
 
     @asynccontextmanager
     async def as_tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
@@ -177,6 +172,22 @@ class Database:
         """
         async with self._sessions().begin("") as session:
             yield session
+
+
+async def _begin_on_one(pool: ConnectionPool, begin: str) -> asyncpg.Connection[Any]:
+    """A connection on which *begin* was executed; if the first one is broken, a second one."""
+    for is_last in (False, True):
+        connection = await pool.borrow(limit=CONNECT_TIMEOUT)
+        try:
+            await connection.execute(begin)
+        except BaseException as error:
+            connection.terminate()
+            pool.give_back(connection)
+            if is_last or not isinstance(error, _BROKEN):
+                raise
+        else:
+            return connection
+    raise AssertionError
 
 
 class SharedTransaction:
@@ -281,22 +292,22 @@ async def open_database(
         url: `postgresql://…` or `postgresql+asyncpg://…`, `?sslmode=` understood.
         pooler: `transaction` behind PgBouncer: no statement is prepared for a later transaction.
         pool_size: Connections at most, for each of the two kinds of transactions.
-        sessions: Of these for SQLAlchemy's, if not as many.
+        sessions: Of these for SQLAlchemy's and the one that reads all times, if not as many.
         name: `application_name`, as `pg_stat_activity` shows it.
         shows_all_times: The driver too reads times that Python does not have, as sessions do.
     """
     open_one = partial(_open_with_all_times, url, pooler, name)
-    pool = ConnectionPool(
-        open_one if shows_all_times else partial(connecting(pooler), driver_dsn(url), **_settings(pooler, name)),
-        size=pool_size,
-    )
+    connect = open_one if shows_all_times else partial(connecting(pooler), driver_dsn(url), **_settings(pooler, name))
+    pool = ConnectionPool(connect, size=pool_size)
+    of_all_times = pool if shows_all_times else ConnectionPool(open_one, size=1)
+    others = (sessions or pool_size) - (of_all_times is not pool)
 
     def open_sessions() -> Sessions:
         from app.db.sessions import Sessions  # noqa: PLC0415 - loads SQLAlchemy, which a worker's start does without
 
-        return Sessions(open_one, size=sessions or pool_size)
+        return Sessions(open_one, size=max(others, 1))
 
-    database = Database(pool, open_sessions)
+    database = Database(pool, of_all_times, open_sessions)
     try:
         yield database
     finally:

@@ -27,6 +27,6 @@ class Cursor:
 
 async def load_cursor(database: Database, tenant_id: UUID, kind: CursorKind) -> Cursor:
     """The cursor of *kind*; an empty one before the first sync."""
-    async with database.transaction(tenant_id) as tx:
+    async with database.transaction(tenant_id, reads_all_times=True) as tx:
         row = await tx.row(_CURSOR, tenant_id=tenant_id, kind=kind)
     return Cursor() if row is None else Cursor(**row)

@@ -54,7 +54,7 @@ class Hold:
 
 async def list_holds(database: Database, tenant_ids: Iterable[UUID]) -> list[Hold]:
     """The holds of these tenants, and of every tenant; the longest first. Those of a newer release are left out."""
-    async with database.transaction(None) as tx:
+    async with database.transaction(None, reads_all_times=True) as tx:
         rows = await tx.rows(_LIST, tenant_ids=[*tenant_ids, EVERY_TENANT])
     return [
         Hold(

@@ -37,7 +37,7 @@ class FailedDeliveries:
 
 async def load_by_tenant(database: Database) -> dict[UUID, TenantLoad]:
     """The load of each tenant that has unsettled deliveries."""
-    async with database.transaction(None) as tx:
+    async with database.transaction(None, reads_all_times=True) as tx:
         rows = await tx.rows(_LOAD)
     return {
         row["tenant_id"]: TenantLoad(row["waiting"], row["working"], row["oldest"], row["due_since"]) for row in rows
@@ -46,6 +46,6 @@ async def load_by_tenant(database: Database) -> dict[UUID, TenantLoad]:
 
 async def failed_by_tenant(database: Database) -> dict[UUID, FailedDeliveries]:
     """The failed deliveries of each tenant that has any for an operator."""
-    async with database.transaction(None) as tx:
+    async with database.transaction(None, reads_all_times=True) as tx:
         rows = await tx.rows(_FAILED)
     return {row["tenant_id"]: FailedDeliveries(row["number"], row["since"]) for row in rows}
