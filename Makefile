@@ -9,6 +9,11 @@ export UV_CACHE_DIR ?= $(CURDIR)/$(VENV)/.uv-cache
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export UV_PYTHON_DOWNLOADS := never
 export LANGSMITH_TRACING := false
+# With LC_ALL=C no Python starts in a folder whose name holds other letters: it reads the name of the installed package's
+# folder by the locale, before any option counts.
+ifneq ($(filter C POSIX,$(LC_ALL)),)
+export LC_ALL := C.UTF-8
+endif
 # Where it is set, each of the hundreds of processes of the tests would compile the product anew.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     SecretStr,
+    StringConstraints,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -30,15 +31,27 @@ _DATABASE_EXAMPLE = "postgresql://ai_agents_worker:…@db.example:5432/ai_agents
 _REDIS_EXAMPLE = "rediss://:…@redis.example:6379/0"
 
 
+def _unquoted(value: Any) -> Any:
+    """*value*; refused where quotation marks are a part of it, as those in a file for `docker --env-file` are."""
+    if isinstance(value, str) and value[:1] in {'"', "'"} and value.strip()[1:].endswith(value[0]):
+        raise ValueError("stands in quotation marks: leave them out")
+    return value
+
+
 def _url_of(*schemes: str) -> Any:
     def check(url: SecretStr) -> SecretStr:
+        text = url.get_secret_value().strip()
+        if text.partition("://")[0] not in schemes:
+            raise ValueError(f"must be a URL that begins with {' or '.join(scheme + '://' for scheme in schemes)}")
         try:
-            parts = urlsplit(url.get_secret_value())
-            is_fine = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+            parts = urlsplit(text)
+            is_fine = bool(parts.hostname) and (parts.port is None or parts.port > 0) and parts.netloc.count("@") < 2  # noqa: PLR2004
         except ValueError:
             is_fine = False
         if not is_fine:
-            raise ValueError(f"must be a URL that begins with {' or '.join(scheme + '://' for scheme in schemes)}")
+            raise ValueError(
+                "must be a URL with a host and, if need be, a port; in a password write @ as %40, : as %3A, / as %2F"
+            )
         return url
 
     return AfterValidator(check)
@@ -68,6 +81,10 @@ def _header_value(key: SecretStr) -> SecretStr:
     return key
 
 
+# Of a call, as the providers' pages show it; the client adds it.
+_CALL = re.compile(r"/(?:chat/completions|completions|embeddings|responses)/?$")
+
+
 def _web_address(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -76,7 +93,7 @@ def _web_address(url: str) -> str:
         is_fine = False
     if not is_fine or "@" in url:
         raise ValueError("must be an http or https URL without a user; the key has a variable of its own")
-    return url
+    return _CALL.sub("", url)
 
 
 def _web_url(url: str) -> str:
@@ -90,7 +107,12 @@ WebUrl = Annotated[str, AfterValidator(_web_url)]
 
 
 def _seconds(value: Any) -> Any:
-    return timedelta(seconds=float(value)) if isinstance(value, str | int | float) else value
+    if not isinstance(value, str | int | float):
+        return value
+    try:
+        return timedelta(seconds=float(value))
+    except (ValueError, OverflowError):
+        raise ValueError("must be a number of seconds") from None
 
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -144,6 +166,10 @@ ModelPrices = Annotated[
 """By model: `input` and `output`, US dollars a million tokens."""
 
 
+# In capitals too, as other programs write their levels.
+_Lower = BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value)
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
 Seconds = Annotated[timedelta, BeforeValidator(_seconds), PlainSerializer(timedelta.total_seconds)]
 
 
@@ -156,8 +182,12 @@ class ProcessSettings(BaseSettings):
         frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, defer_build=True
     )
 
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", examples=["info"])
-    log_format: Literal["json", "console"] = Field(default="json", examples=["json"])
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], _Lower] = Field(
+        default="info", examples=["info"]
+    )
+    log_format: Annotated[Literal["json", "console"], _Lower] = Field(default="json", examples=["json"])
+
+    _has_no_quotes = field_validator("*", mode="before")(_unquoted)
 
 
 class TenantSettings(ProcessSettings):
@@ -175,7 +205,7 @@ class LedgerSettings(ProcessSettings):
     """The workload's own role in PostgreSQL."""
 
     database_url: DatabaseUrl = Field(examples=[_DATABASE_EXAMPLE])
-    database_pooler: Literal["none", "transaction"] = Field(default="none", examples=["transaction"])
+    database_pooler: Annotated[Literal["none", "transaction"], _Lower] = Field(default="none", examples=["transaction"])
 
 
 class FeedbackSettings(ProcessSettings):
@@ -199,9 +229,9 @@ class ModelSettings(ProcessSettings):
     openai_base_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         default=None, examples=["https://api.openai.com/v1"]
     )
-    openai_model: str = Field(default="gpt-4o-mini", examples=["gpt-4o-mini"])
-    openai_fallback_model: str | None = Field(default=None, examples=["gpt-4o"])
-    openai_judge_model: str | None = Field(default=None, examples=["gpt-4o"])
+    openai_model: Word = Field(default="gpt-4o-mini", examples=["gpt-4o-mini"])
+    openai_fallback_model: Word | None = Field(default=None, examples=["gpt-4o"])
+    openai_judge_model: Word | None = Field(default=None, examples=["gpt-4o"])
     """Gives a second opinion on sentences whose words are in doubt. None: there is none."""
     model_prices: ModelPrices = Field(default={}, examples=['{"our-model": {"input": 0.2, "output": 0.6}}'])
     """US dollars a million tokens, by model; `*` for each model that has no other price."""
@@ -362,11 +392,16 @@ def load_settings(kind: type[SomeSettings]) -> SomeSettings:
     try:
         return kind()
     except ValidationError as error:
-        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        for problem in error.errors(include_url=False, include_input=False):
             name = str(problem["loc"][0])
             sys.stderr.write(f"{name.upper()}: {_reason(problem)}, e.g. {kind.model_fields[name].examples[0]}\n")  # type: ignore[index]
         raise SystemExit(1) from None
 
 
 def _reason(problem: Any) -> str:
-    return "is required and not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        return "is required and not set"
+    if problem["type"] == "too_short":
+        return f"must be at least {problem['ctx']['min_length']} characters long"
+    told: str = problem["msg"]
+    return told.removeprefix("Value error, ").replace("Input should be", "must be", 1)

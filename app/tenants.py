@@ -559,8 +559,10 @@ def read_values(path: Path) -> Any:
         if len(content) > MAX_FILE_BYTES:
             raise TenantFileInvalid(f"is larger than {MAX_FILE_BYTES} bytes")
         return read_plain_yaml(content.decode("utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise TenantFileInvalid(f"can't be read as YAML ({type(error).__name__})") from error
+    except UnicodeDecodeError as error:
+        raise TenantFileInvalid("is not in UTF-8: save it so") from error
+    except OSError as error:
+        raise TenantFileInvalid(f"can't be read ({error.strerror})") from error
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -573,10 +575,21 @@ def _validate(model: type[_Model], values: Any) -> _Model:
         raise _invalid(error) from error
 
 
+_REASONS: Final = {
+    "extra_forbidden": "is not a key of a tenant's file",
+    "missing": "is required",
+    "model_type": "must hold keys with their values, e.g. name: Acme Corp",
+    "model_attributes_type": "must hold keys with their values, e.g. name: Acme Corp",
+    "uuid_parsing": "must be a UUID, e.g. from `uuidgen`",
+    "uuid_type": "must be a UUID, e.g. from `uuidgen`",
+}
+"""Instead of the library's words."""
+
+
 def _invalid(error: ValidationError) -> TenantFileInvalid:
     first = error.errors(include_url=False, include_input=False)[0]
     key = ".".join(str(part) for part in first["loc"])
-    reason = "is not a key of a tenant's file" if first["type"] == "extra_forbidden" else first["msg"]
+    reason = _REASONS.get(first["type"], first["msg"])
     return TenantFileInvalid(f"{key or 'the file'}: {reason.removeprefix('Value error, ')}", field=key)
 
 
@@ -590,14 +603,14 @@ def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
     current, previous = WEBHOOK_SECRET_FILES
     # The previous one may be empty: a secret store that always writes both keys has no value for it outside a rotation.
     webhook = [_secret(values, current), _secret(values, previous, may_be_empty=True)]
-    oauth = [_secret(values, name) for name in OAUTH_FILES]
+    oauth = [_header_secret(values, name, is_word=False) for name in OAUTH_FILES]
     if tenant.servicedesk.edition.is_cloud and any(oauth) and not all(oauth):
         missing = [name for name, value in zip(OAUTH_FILES, oauth, strict=True) if not value]
         raise TenantFileInvalid(f"secret {missing[0]}: is missing beside its siblings", field=missing[0])
     decode = decode_token if tenant.webhook.auth is Auth.TOKEN else decode_secret
     return TenantSecrets(
         webhook=tuple(decode(secret) for secret in webhook if secret),
-        api_key=_secret(values, API_KEY_FILE),
+        api_key=_header_secret(values, API_KEY_FILE, is_word=False),
         oauth=OAuthSecrets(*(value or "" for value in oauth)) if all(oauth) else None,
         model_api_key=_header_secret(values, MODEL_KEY_FILE) if tenant.model.has_own_key else None,
         documentation_token=_header_secret(values, DOCUMENTATION_TOKEN_FILE) if _has_token(tenant) else None,
@@ -608,11 +621,12 @@ def _has_token(tenant: Tenant) -> bool:
     return tenant.documentation is not None and tenant.documentation.needs_token
 
 
-def _header_secret(values: Mapping[str, str], name: str) -> str | None:
-    """A secret that is sent in a header."""
+def _header_secret(values: Mapping[str, str], name: str, *, is_word: bool = True) -> str | None:
+    """A secret that is sent in a header; with *is_word* there must be no blank in it."""
     secret = _secret(values, name)
-    if secret is not None and (not (secret.isascii() and secret.isprintable()) or " " in secret):
-        raise TenantFileInvalid(f"secret {name}: must be one line of ASCII text without blanks", field=name)
+    if secret is not None and (not (secret.isascii() and secret.isprintable()) or (is_word and " " in secret)):
+        rest = " without blanks" if is_word else ""
+        raise TenantFileInvalid(f"secret {name}: must be one line of ASCII text{rest}", field=name)
     return secret
 
 
@@ -652,11 +666,13 @@ def _read(path: Path, name: str) -> str | None:
         content = _content_of(path)
         if len(content) > MAX_FILE_BYTES:
             raise TenantFileInvalid(f"secret {name}: is larger than {MAX_FILE_BYTES} bytes", field=name)
-        return content.decode().strip()
+        return content.decode("utf-8-sig").strip()  # editors of Windows write a byte order mark
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise TenantFileInvalid(f"secret {name}: can't be read ({type(error).__name__})", field=name) from error
+    except UnicodeDecodeError as error:
+        raise TenantFileInvalid(f"secret {name}: is not in UTF-8", field=name) from error
+    except OSError as error:
+        raise TenantFileInvalid(f"secret {name}: can't be read ({error.strerror})", field=name) from error
 
 
 def missing_webhook_secrets(known: KnownTenant) -> list[str]:

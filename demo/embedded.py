@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import pwd
 import random
@@ -253,9 +254,12 @@ class ValkeyServer(Server):
         # In a file, since other users can read command lines.
         config = self._home / "valkey.conf"
         config.touch(mode=0o600)
+        # Its double quotes are those of JSON; without them a blank or a quote in the folder's name would end the name.
+        home = json.dumps(str(self._home), ensure_ascii=False)
         config.write_text(
-            f"port {self.port}\nbind 127.0.0.1\ndir {self._home}\nrequirepass {self._password}\n"
-            'save ""\nappendonly no\ndaemonize no\nset-proc-title no\n'
+            f"port {self.port}\nbind 127.0.0.1\ndir {home}\nrequirepass {self._password}\n"
+            'save ""\nappendonly no\ndaemonize no\nset-proc-title no\n',
+            "utf-8",
         )
         return _Account(None).spawn([self._binary, config], log=self._log)
 

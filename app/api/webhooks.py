@@ -195,8 +195,8 @@ class Webhooks:
         with span("POST " + PATH, kind=SpanKind.SERVER) as current:
             scope.setdefault("state", {})["exemplar"] = exemplar()
             try:
-                check_headers(scope["headers"])
-                _check_content_type(call.headers.get("content-type", ""))
+                check_headers(scope["headers"], http_version=scope["http_version"])
+                _check_content_type(call.headers)
                 body = await self._bodies.read(call)
                 arrival = authenticate(call.headers, body, self._tenants, now=datetime.now(UTC))
                 slug = arrival.known.tenant.slug
@@ -242,22 +242,26 @@ def _kept_body(body: bytes, tenant: Tenant, webhook: Webhook) -> bytes:
     return body if options.instance is None else webhook.body_without_words(technician=options.technician)
 
 
-def check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
+def check_headers(headers: Iterable[tuple[bytes, bytes]], *, http_version: str) -> None:
     """Refuse a call that another reader of it, e.g. a proxy, may take for another tenant's or for another signature's.
 
     Raises:
-        MalformedDelivery: A header that tells or authenticates the call is there twice, or `Host` is not there.
+        MalformedDelivery: A header that tells or authenticates the call is there twice, or `Host` is not there, which
+            only HTTP/1.0 allows.
     """
     # The server makes an empty `Host` of none.
     found = [name for name, value in headers if name in _ONCE and (value or name != b"host")]
     if len(found) != len(set(found)):
         name = next(each for each in found if found.count(each) > 1).decode()
         raise MalformedDelivery(f"{name}: is there twice", field=name)
-    if b"host" not in found:
+    if b"host" not in found and http_version not in {"1", "1.0"}:  # Granian writes 1
         raise MalformedDelivery("host: is required (RFC 9112)", field="host")
 
 
-def _check_content_type(content_type: str) -> None:
+def _check_content_type(headers: Mapping[str, str]) -> None:
+    if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise HTTPException(status_code=415, detail="Send the body as it is, without Content-Encoding.")
+    content_type = headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(status_code=415, detail="Send Content-Type: application/json.")
 

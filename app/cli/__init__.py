@@ -14,7 +14,7 @@ from app.cli.deliveries import deliveries
 from app.cli.onboarding import instances
 from app.cli.processes import api, console, migrate, sync, worker
 from app.cli.reports import costs, feedback, shadow
-from app.cli.run import telling_errors
+from app.cli.run import open_standard_files, telling_errors
 from app.cli.tenants import tenants
 from app.cli.trial import demo, smoke, try_ticket, webhook
 
@@ -58,5 +58,6 @@ def main() -> None:
     """The console script."""
     # Until `run`: of what is imported nothing is garbage, and to look for it is a sixth of a worker's start.
     gc.disable()
+    open_standard_files()
     with telling_errors():
         cli(prog_name="ai-agents")

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any, Final
+
 import click
+
+_MOST: Final = 1e12
+
+
+class _Figure(click.FloatRange):
+    """A number that can be computed with: `nan` is in every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        figure = super().convert(value, param, ctx)
+        if math.isnan(figure):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return float(figure)
 
 
 @click.command()
 @click.option(
-    "--deliveries-per-hour", type=click.FloatRange(min=0, min_open=True), required=True, help="In the busiest hour."
+    "--deliveries-per-hour", type=_Figure(min=0, min_open=True, max=_MOST), required=True, help="In the busiest hour."
 )
 @click.option(
-    "--model-latency", type=click.FloatRange(min=0), default=8.0, show_default=True, help="Seconds for an answer."
+    "--model-latency", type=_Figure(min=0, max=_MOST), default=8.0, show_default=True, help="Seconds for an answer."
 )
 @click.option("--concurrency", type=click.IntRange(1, 1000), default=32, show_default=True, help="WORKER_CONCURRENCY.")
-@click.option("--per-month", type=click.FloatRange(min=0), help="Deliveries a month; else 176 hours like the busiest.")
+@click.option(
+    "--per-month", type=_Figure(min=0, max=_MOST), help="Deliveries a month; else 176 hours like the busiest."
+)
 @click.option(
     "--retention-days", type=click.IntRange(min=1), default=90, show_default=True, help="As in tenants' files."
 )
@@ -22,7 +39,7 @@ import click
 @click.option("--completion-tokens", type=click.IntRange(min=0), default=600, show_default=True, help="Of a delivery.")
 @click.option(
     "--core-price",
-    type=click.FloatRange(min=0),
+    type=_Figure(min=0, max=_MOST),
     default=32.0,
     show_default=True,
     help="US dollars a month for a core with 4 GiB.",

@@ -31,17 +31,19 @@ async def open_ledger() -> AsyncIterator[Database]:
         async with open_database(url, pooler=settings.database_pooler, pool_size=2, name="ai-agents cli") as database:
             yield database
     except (DBAPIError, PostgresError) as error:
-        raise Rejected(_why_refused(error)) from error
+        told = why_refused(error, role="the worker's, ai_agents_worker")
+        state = getattr(getattr(error, "orig", error), "sqlstate", None)
+        raise Rejected(f"DATABASE_URL: {told or f'PostgreSQL refused (SQLSTATE {state})'}") from error
 
 
-def _why_refused(error: Exception) -> str:
-    """A sentence with a remedy for a role or a database that PostgreSQL refuses."""
+def why_refused(error: Exception, *, role: str) -> str | None:
+    """A remedy for a role or a database that PostgreSQL refuses; None for any other error. *role* is the right one."""
     state = getattr(getattr(error, "orig", error), "sqlstate", None)
-    remedy = {
-        "42501": "this role may not do that: use the worker's, ai_agents_worker",
+    return {
+        "42501": f"this role may not do that: use {role}",
         "28P01": "PostgreSQL does not accept this user and password",
         "28000": "PostgreSQL does not let this user in",
         "3D000": "there is no such database",
         "42P01": "the database has no schema yet: run `ai-agents migrate`",
-    }.get(str(state), f"PostgreSQL refused (SQLSTATE {state})")
-    return f"DATABASE_URL: {remedy}"
+        "42704": "PostgreSQL does not know a parameter that the URL has behind its ?",
+    }.get(str(state))

@@ -78,16 +78,27 @@ def migrate(wait: int, is_check: bool) -> None:
     Example:
       MIGRATION_DATABASE_URL=postgresql://ai_agents_owner:…@db/ai_agents ai-agents migrate
     """
+    from sqlalchemy.exc import DBAPIError
+
+    from app.cli.ledger import why_refused
     from app.db.migrate import migrate as migrate_schema
     from app.db.schema_check import check_schema
     from app.settings import MigrateSettings, load_settings
 
     settings = load_settings(MigrateSettings)
     url = settings.migration_database_url.get_secret_value()
-    if is_check:
-        run(check_schema(url, tell=click.echo))
-        return
-    run(migrate_schema(url, tell=click.echo, wait=timedelta(seconds=wait)))
+    work = (
+        check_schema(url, tell=click.echo)
+        if is_check
+        else migrate_schema(url, tell=click.echo, wait=timedelta(seconds=wait))
+    )
+    try:
+        run(work)
+    except DBAPIError as error:
+        told = why_refused(error, role="the owner's, e.g. ai_agents_owner")
+        if told is None:
+            raise
+        raise click.ClickException(f"MIGRATION_DATABASE_URL: {told}") from error
 
 
 @click.command()

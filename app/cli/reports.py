@@ -197,9 +197,9 @@ def _months(value: str | None) -> tuple[date, date]:
         return (before - timedelta(days=1)).replace(day=1), _next_month(today)
     try:
         first = datetime.strptime(value, "%Y-%m").replace(tzinfo=UTC).date()
-    except ValueError:
+        return first, _next_month(first)
+    except (ValueError, OverflowError):
         raise click.UsageError("--month is written as 2026-11") from None
-    return first, _next_month(first)
 
 
 def _next_month(first: date) -> date:

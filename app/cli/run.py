@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import traceback
@@ -29,11 +30,31 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     gc.freeze()
     gc.enable()
     try:
+        _check_trust()
         return uvloop.run(work)
     except AppError as error:
         raise click.ClickException(error.detail) from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    finally:
+        work.close()
+
+
+def _check_trust() -> None:
+    """Say which variable leads nowhere: the libraries that make TLS contexts of it only say that there is no file."""
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        path = os.environ.get(name)  # noqa: TID251 - a variable of OpenSSL
+        if path and not os.access(path, os.R_OK):
+            raise click.ClickException(f"{name}: there is nothing that can be read at {path}")
+
+
+def open_standard_files() -> None:
+    """Open those of standard input, output and error that the caller closed, else a socket would take their place."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
 
 
 @contextmanager
@@ -48,6 +69,9 @@ def telling_errors() -> Iterator[None]:
         click.echo(f"Error: {error.detail}", err=True)
         raise SystemExit(1) from None
     except Exception as error:  # noqa: BLE001 - whatever is left is a bug of ours
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            click.echo("Error: there is no space left on the device", err=True)
+            raise SystemExit(1) from None
         click.echo(f"Error: {type(error).__name__}, a bug of ours. It happened here:", err=True)
         for frame in traceback.extract_tb(error.__traceback__):
             click.echo(f"  {frame.filename}:{frame.lineno} {frame.name}", err=True)

@@ -13,6 +13,8 @@ from app.cli.ledger import open_ledger
 from app.cli.run import choose, load_directory, run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.db.limits.holds import Hold
     from app.db.reports.load import FailedDeliveries, TenantLoad
     from app.tenants import KnownTenant, TenantDirectory
@@ -69,7 +71,7 @@ def check_tenants(slug: str | None, process: str | None) -> None:
     for name in unread:
         click.echo(f"{name}: is not read; a file's name ends in .yaml, in small letters: rename it")
     if not every:
-        raise click.ClickException("there is no tenant's file in TENANTS_DIR")
+        raise click.ClickException(_no_file(settings.tenants_dir))
     if slug is None and process != "git":
         for name in sorted(directory.secret_names() - set(every)):
             click.echo(f"{name}: there are secrets, and no file")
@@ -122,6 +124,12 @@ def _look_at_documentation(tenants: list[KnownTenant]) -> tuple[dict[str, str], 
     return answers, failed
 
 
+def _no_file(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"TENANTS_DIR: {folder} is no folder"
+    return f"there is no tenant's file in TENANTS_DIR, {folder}"
+
+
 @tenants.command("list")
 def list_tenants() -> None:
     r"""Slug, id, status, edition and name of each tenant.
@@ -130,7 +138,12 @@ def list_tenants() -> None:
     Example:
       ai-agents tenants list
     """
-    for known in load_directory():
+    from app.settings import TenantSettings, load_settings
+
+    directory = list(load_directory())
+    if not directory:
+        click.echo(_no_file(load_settings(TenantSettings).tenants_dir), err=True)
+    for known in directory:
         tenant = known.tenant
         click.echo(f"{tenant.slug}\t{tenant.id}\t{tenant.status}\t{tenant.servicedesk.edition}\t{tenant.name}")
 

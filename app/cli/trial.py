@@ -221,17 +221,23 @@ def send_webhook(slug: str, url: str, event: str, ticket_id: str, *, standard: b
     """
     import httpx
 
-    from app.sender import Sender
+    from app.sender import PATH, Sender
 
     known = choose(load_directory(), slug)
 
     async def work() -> httpx.Response:
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=url.strip().removesuffix(PATH), timeout=30) as client:
             sender = Sender(client, known, is_standard=standard)
             return await sender.send({"event": event, "ticket_id": ticket_id})
 
     try:
         response = run(work())
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        raise click.ClickException("--url must be the API's, e.g. http://127.0.0.1:8000") from error
+    except ImportError as error:
+        raise click.ClickException(
+            "the environment names a SOCKS proxy, which can't be used: unset ALL_PROXY"
+        ) from error
     except httpx.HTTPError as error:
         raise click.ClickException(f"{url} did not answer ({type(error).__name__})") from error
     click.echo(f"{response.status_code} {response.text}")

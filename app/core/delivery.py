@@ -54,13 +54,18 @@ NEXT: Final[Mapping[Status, frozenset[Status]]] = {
 }
 
 
+_UNFILLED: Final = "holds a variable that the help desk did not fill in"
+
+
 def _id_text(value: Any) -> Any:
     """A ticket's id as text. Senders write it as a JSON string or as an integer."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError("must be a string or a whole number")  # noqa: TRY004 - pydantic turns ValueError into its own
-    return str(value).strip()
+    if _is_variable(value):
+        raise ValueError(_UNFILLED)
+    return str(value).strip().strip("#")
 
 
 def _loose_text(value: Any) -> str:
@@ -87,6 +92,11 @@ def _is_variable(value: Any) -> bool:
     return isinstance(value, str) and _VARIABLE.fullmatch(value) is not None
 
 
+def _named_tenant(value: Any) -> Any:
+    """An empty text and a variable name no tenant: then the header has to."""
+    return None if _is_variable(value) or value == "" else value
+
+
 def _account(value: Any) -> AccountRef:
     """The account that *value* names. A variable of a template names none: the ticket is read then."""
     if isinstance(value, dict):
@@ -97,6 +107,9 @@ def _account(value: Any) -> AccountRef:
 TicketId = Annotated[
     str, BeforeValidator(_id_text), Field(min_length=1, max_length=MAX_TICKET_ID_CHARS, pattern=r"^[0-9A-Za-z_-]+$")
 ]
+EventName = Annotated[Event, BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value)]
+"""Also in capitals, as another template writes it."""
+TenantId = Annotated[UUID | None, BeforeValidator(_named_tenant)]
 Hint = Annotated[str, BeforeValidator(_loose_text)]
 
 
@@ -105,9 +118,9 @@ class Webhook(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    event: Event = Field(examples=["ticket_created"])
+    event: EventName = Field(examples=["ticket_created"])
     ticket_id: TicketId = Field(examples=["100234"])
-    tenant_id: UUID | None = None
+    tenant_id: TenantId = None
     subject: Hint = ""
     description: Hint = ""
     priority: Hint = ""
@@ -155,7 +168,7 @@ class _Claimed(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    tenant_id: UUID | None = None
+    tenant_id: TenantId = None
 
 
 _Body = TypeVar("_Body", bound=BaseModel)
@@ -195,16 +208,21 @@ def _read(model: type[_Body], body: bytes) -> _Body:
     return model.model_validate(read_json(body))
 
 
+_WANTED: Final = {
+    "event": "must be one of " + ", ".join(Event),
+    "ticket_id": f"must be 1 to {MAX_TICKET_ID_CHARS} letters, digits, '-' or '_', e.g. 100234",
+    "tenant_id": "must be the tenant's id as in its file, a UUID",
+}
+
+
 def _explain(field: str, kind: str, message: str) -> str:
     if kind in {"model_type", "model_attributes_type"}:
         return 'must be a JSON object, e.g. {"event": "ticket_created", "ticket_id": "100234"}'
     if kind == "missing":
         return "is required"
-    if field == "event":
-        return "must be one of " + ", ".join(Event)
-    if field == "ticket_id":
-        return f"must be 1 to {MAX_TICKET_ID_CHARS} letters, digits, '-' or '_', e.g. 100234"
-    return message
+    if message.endswith(_UNFILLED):
+        return _UNFILLED
+    return _WANTED.get(field, message)
 
 
 def check_wanted(webhook: Webhook, *, events: frozenset[Event], technician: str) -> None:

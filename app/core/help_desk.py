@@ -249,8 +249,8 @@ class HelpDeskOptions(Part):
     """How a ServiceDesk Plus is reached."""
 
     edition: Edition
-    url: WebAddress
-    """Without `/api/v3`: `https://host[:port]` on premises, `https://<domain>/app/<portal>` in the cloud."""
+    url: Annotated[WebAddress, AfterValidator(lambda url: url.removesuffix("/api/v3"))]
+    """`https://host[:port]` on premises, `https://<domain>/app/<portal>` in the cloud. Its `/api/v3` is taken off."""
     accounts_url: WebAddress | None = None
     technician: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
     """Our technician's e-mail address or name: what it does causes no enhancement."""

@@ -10,6 +10,7 @@ Outlook answers or forwards stands its line of 32 underscores, and above a signa
 
 from __future__ import annotations
 
+import html
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -58,13 +59,22 @@ _SIGNATURES: Final = frozenset(
     "applemailsignature zmail_signature_below".split()
 )
 
+_NAMES: Final = "|".join(sorted(_LINES | _BLANKS | _INLINE | _NEVER_SHOWN))
 # A text's own `<`, which no name follows.
 _LESS_THAN: Final = re.compile(r"<(?![A-Za-z?]|/\s*+[A-Za-z]|!(?:--|doctype\b|[\[>]))", re.IGNORECASE)
 # One that a name follows that HTML does not know, and no `>`: "if x<y".
 _NO_TAG: Final = re.compile(
-    rf"</?(?=(?!(?:{'|'.join(_LINES | _BLANKS | _INLINE | _NEVER_SHOWN)})[\s/<>])[A-Za-z][^<>]*+(?:<|\Z))",
+    rf"</?(?=(?!(?:{_NAMES})[\s/<>])[A-Za-z][^<>]*+(?:<|\Z))",
     re.IGNORECASE,
 )
+# A writer's own brackets: <servername>, <Error 5>. HTML does not know the name, and no tag ends it.
+_OWN_BRACKETS = re.compile(
+    rf"<(?!(?:{_NAMES})[\s/>])(?P<name>[A-Za-z][^\s<>=\"'/:@&;]*+)(?P<words>(?: [^<>=\"'/]{{0,60}}+)?)>", re.IGNORECASE
+)
+_ENDS: Final = re.compile(r"</([A-Za-z][^\s<>/]*+)")
+_ANY_TAG: Final = re.compile(rf"</?(?:{_NAMES})[\s/>]", re.IGNORECASE)
+# HTML that was escaped as a whole, once too often.
+_ESCAPED_TAG: Final = re.compile(rf"&lt;(?:/(?:{_NAMES})|(?:br|div|hr|p)\s?/?)&gt;", re.IGNORECASE)
 _DISPLAY: Final = re.compile(
     r"\bdisplay\s*+:\s*+(?:(?P<blank>inline-|table-cell)|block|flex|grid|list-item|table|flow-root)"
     r"|\b(?P<side>float)\s*+:\s*+(?:left|right)",
@@ -96,11 +106,18 @@ def shown_passages(markup: str) -> Iterator[Passage]:
     A tag that never ends takes all that follows with it, in a browser too; where its value's quote was forgotten, the
     words are read once more without the quotes. A comment or an element that never ends takes none.
     """
-    markup = _without_comments(markup.replace(_END, ""))
+    markup = markup.replace(_END, "")
+    if _ESCAPED_TAG.search(markup) and not _ANY_TAG.search(markup):
+        markup = html.unescape(markup)
+    markup = _without_comments(markup)
     if "<![CDATA[" in markup:  # the text of an XML feed: what is in it counts
         markup = markup.replace("<![CDATA[", " ").replace("]]>", " ")
     # The sign is left out there: before another text it might begin a tag.
     markup = _NO_TAG.sub(" ", _LESS_THAN.sub("&lt;", markup))
+    ended = {name.lower() for name in _ENDS.findall(markup)}
+    markup = _OWN_BRACKETS.sub(
+        lambda found: found[0] if found["name"].lower() in ended else f"&lt;{found[0][1:]}", markup
+    )
     markup = _FORGOTTEN_QUOTE.sub("=", markup)
     reader = _Reader()
     passages = list(reader.read(markup))

@@ -8,8 +8,11 @@ script needs it, one at a time: between Persian or Hindi letters, within an emoj
 from __future__ import annotations
 
 import html
+import quopri
 import re
 import unicodedata
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from typing import Final
 
 from app.core.markup import Passage, shown_passages
@@ -73,16 +76,52 @@ _USUAL: Final = frozenset(
 )
 _BLANKS_IN_A_ROW: Final = ("  ", " \n", "\n ", "\n\n")
 
+# A file that stands in the text as base64: called so, or by its letters.
+_ENCODED = re.compile(
+    r"(?<![\w+/=-])(?:data:[\w/.+-]{1,80};base64,|(?=[a-z0-9+/_=-]*+[A-Z])(?=[A-Z0-9+/_=-]*+[a-z]))[A-Za-z0-9+/_=-]{1000,}+"
+)
+
 # As mail programs write it in plain text: <jane@acme.example>, which is no tag.
 _ADDRESS_IN_BRACKETS = re.compile(r"<(?=(?:[\w.+'-]{1,64}@[\w.-]{1,255}|https?://[^\s<>\"']{1,500})>)")
 
 
+# Of a mail whose transfer encoding nobody took off (RFC 2045, 6.7; RFC 2047). In such a text each `=` begins a code.
+_CODED_LETTER = re.compile(r"=(?:[CDcd][0-9A-Fa-f]|[Ee][0-9A-Fa-f]=[89ABab][0-9A-Fa-f])=[89ABab][0-9A-Fa-f]")
+_CODE = re.compile(r"=(?:3D|0[9AD]|[89A-F][0-9A-F]|20(?=[ \t]*(?:\r?\n|=)))")  # not "timeout=30"
+_SOFT_BREAK = re.compile(r"=[ \t]*(?:\r?\n|<br ?/?>)")
+_NO_CODE = re.compile(r"=(?![0-9A-Fa-f]{2}|[ \t]*(?:\r?\n|<br ?/?>))")
+_CODED_WORD = re.compile(r"=\?[\w-]{1,40}\?[BbQq]\?[^?\s]{1,2000}\?=(?:\s+(?==\?[\w-]{1,40}\?[BbQq]\?))?")
+
+
+def _without_transfer_encoding(text: str) -> str:
+    """*text* with what a mail's transfer encoding left in it as the characters that it stands for."""
+    if "=?" in text:
+        text = _CODED_WORD.sub(_decoded_word, text)
+    is_broken = _SOFT_BREAK.search(text) and _CODE.search(text)
+    if text.isascii() and (_CODED_LETTER.search(text) or is_broken) and not _NO_CODE.search(text):
+        body = quopri.decodestring(_SOFT_BREAK.sub("", text).encode())
+        try:
+            return body.decode()
+        except UnicodeDecodeError:
+            return body.decode("cp1252", "replace")
+    return text
+
+
+def _decoded_word(found: re.Match[str]) -> str:
+    try:
+        return str(make_header(decode_header(found[0].strip())))
+    except (LookupError, ValueError, HeaderParseError):
+        return found[0]
+
+
 def plain_text(markup: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     """The words of an HTML (or plain) text, a block or a row a line, without scripts, styles and hidden characters."""
+    if "=" in markup:
+        markup = _without_transfer_encoding(markup)
     markup = _HIDDEN.sub("", markup.translate(_LINE_BREAKS))
     markup = _LONG_NUMBER.sub(_shortened, _ADDRESS_IN_BRACKETS.sub("&lt;", markup))
     shown = "\n".join(_quoted(passage) if passage.is_quoted else passage.text for passage in shown_passages(markup))
-    return tidy(_folded(shown)[:_MAX_SHOWN_CHARS], max_chars=max_chars)
+    return tidy(_ENCODED.sub(" ", _folded(shown))[:_MAX_SHOWN_CHARS], max_chars=max_chars)
 
 
 def _quoted(passage: Passage) -> str:

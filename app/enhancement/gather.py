@@ -117,7 +117,7 @@ async def _gather_measured(tools: Tools, named: Addresses) -> list[Gathered]:
 
 def _named_machines(ticket: Ticket) -> Addresses:
     """Those of the requester's own words, then those of what they quote; none of signatures and disclaimers."""
-    return find_addresses(f"{ticket.asked}\n{ticket.mail.quoted}")
+    return find_addresses(f"{ticket.asked}\n{ticket.mail.quoted}", with_links=True)
 
 
 async def _gather(kind: SourceKind, search: Search, *, limit: timedelta) -> Gathered:

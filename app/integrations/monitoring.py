@@ -30,7 +30,7 @@ from app.integrations.http import NoAnswer, Outbound, Resolve, open_outbound
 
 _DEFAULT_TIMEOUT: Final = timedelta(seconds=10)
 _MAX_SERIES: Final = 500
-_HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
+_HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
 _UNTOLD_LABELS: Final = frozenset({"__name__", "alertname", "alertstate", "reading"})
 _SEVERITIES: Final = ("critical", "error", "warning", "info")
 _ALERT: Final = "alert"

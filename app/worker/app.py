@@ -29,6 +29,7 @@ from app.db.session import Database, open_database
 from app.errors import DatabaseUnavailable
 from app.integrations.embeddings import open_embedder
 from app.integrations.openai import open_model_client
+from app.listening import check_port
 from app.queue import WORK_TASK, RingBroker, open_queue
 from app.settings import WorkerSettings
 from app.telemetry.traces import end_traces
@@ -170,6 +171,7 @@ async def run(settings: WorkerSettings) -> None:
     and ends at once when it is idle.
     """
     gc.set_threshold(_GC_THRESHOLD)
+    check_port("0.0.0.0", settings.prometheus_port, variables="PROMETHEUS_PORT")  # noqa: S104 - a pod's own address
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     is_connected, deadline = False, 0.0

@@ -360,9 +360,36 @@ async def test_a_role_or_database_that_is_not_the_right_one_is_one_clear_line(
             urls.worker.replace("ai_agents_worker:", "ai_agents_worker:wrong"),
             "PostgreSQL does not accept this user and password",
         ),
+        (
+            ["list"],
+            urls.worker + "?channel_binding=require",
+            "PostgreSQL does not know a parameter that the URL has behind its ?",
+        ),
     ):
         told = await call("deliveries", command[0], "--tenant", "acme", *command[1:], DATABASE_URL=url, **where)
         assert (told.returncode, told.stdout, told.stderr) == (1, "", f"Error: DATABASE_URL: {says}\n")
+
+
+async def test_a_role_that_may_not_migrate_is_one_clear_line(urls: DatabaseUrls) -> None:
+    told = await call_here("migrate", MIGRATION_DATABASE_URL=urls.worker)
+    assert told.returncode == 1
+    assert told.stderr.startswith("Error: MIGRATION_DATABASE_URL: this role may not do that: use the owner's")
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("notaurl", "--url must be the API's"),
+        ("", "--url must be the API's"),
+        ("http://127.0.0.1:1/webhook/servicedesk", "did not answer (ConnectError)"),
+    ],
+)
+async def test_a_url_that_no_webhook_can_be_sent_to_is_told(tmp_path: Path, url: str, says: str) -> None:
+    write_tenant(tmp_path, a_tenant(), webhook_secret="secret")
+    where = {"TENANTS_DIR": str(tmp_path / "files"), "TENANT_SECRETS_DIR": str(tmp_path / "secrets")}
+    told = await call_here("webhook", "send", "--tenant", "acme", "--url", url, "100", **where)
+    assert told.returncode == 1
+    assert says in told.stderr
 
 
 JOB = "6f9619ff-8b86-5d01-b42d-00cf4fc964ff"

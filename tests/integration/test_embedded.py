@@ -75,6 +75,10 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Po
         yield server
 
 
+ODD_NAME = 'two words, ö, o\'clock and "quotes"'
+"""Of a folder in which somebody may have a checkout."""
+
+
 async def test_the_roles_are_as_a_provider_of_databases_makes_them(postgres: PostgresServer) -> None:
     await postgres.create_database("roles")
     urls = await postgres.create_roles("roles")
@@ -133,7 +137,9 @@ async def test_words_of_other_languages_are_words(postgres: PostgresServer) -> N
 
 
 async def test_committed_rows_outlive_a_crash_of_the_server_and_the_port_stays(tmp_path: Path) -> None:
-    async with open_postgres(tmp_path) as server:
+    folder = tmp_path / ODD_NAME
+    folder.mkdir()
+    async with open_postgres(folder) as server:
         port = server.port
         connection = await asyncpg.connect(server.superuser_url())
         await connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
@@ -149,7 +155,9 @@ async def test_committed_rows_outlive_a_crash_of_the_server_and_the_port_stays(t
 
 
 async def test_valkey_needs_its_password_and_is_empty_after_a_restart(tmp_path: Path) -> None:
-    async with open_valkey(tmp_path) as server:
+    folder = tmp_path / ODD_NAME
+    folder.mkdir()
+    async with open_valkey(folder) as server:
         async with Redis.from_url(server.url) as client:
             await client.set("key", "value")
             assert await client.get("key") == b"value"

@@ -64,6 +64,49 @@ def test_an_embedder_that_is_set_in_part_is_one_line_that_says_what_is_missing(
     assert "e.g. " in line
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DATABASE_URL", '"postgresql://u:p@db/x"', "DATABASE_URL: stands in quotation marks"),
+        ("OPENAI_API_KEY", "'sk-x'", "OPENAI_API_KEY: stands in quotation marks"),
+        ("WORKER_CONCURRENCY", '"4"', "WORKER_CONCURRENCY: stands in quotation marks"),
+        ("DATABASE_URL", "postgresql://u:p@ss@db/x", "DATABASE_URL: must be a URL with a host"),
+        ("DATABASE_URL", "postgresql://u:p@db:abc/x", "DATABASE_URL: must be a URL with a host"),
+        ("DATABASE_URL", "postgresql://u:p@[::1/x", "DATABASE_URL: must be a URL with a host"),
+        ("DATABASE_URL", "postgresql:///x", "DATABASE_URL: must be a URL with a host"),
+        ("DATABASE_URL", "mysql://u:p@db/x", "DATABASE_URL: must be a URL that begins with postgresql://"),
+        ("LLM_TIMEOUT_SECONDS", "30s", "LLM_TIMEOUT_SECONDS: must be a number of seconds"),
+        ("LLM_TIMEOUT_SECONDS", "inf", "LLM_TIMEOUT_SECONDS: must be a number of seconds"),
+        ("LLM_TIMEOUT_SECONDS", "nan", "LLM_TIMEOUT_SECONDS: must be a number of seconds"),
+        ("LOG_LEVEL", "verbose", "LOG_LEVEL: must be 'debug', 'info'"),
+        ("OPENAI_MODEL", " ", "OPENAI_MODEL: "),
+        ("FEEDBACK_KEY", "short", "FEEDBACK_KEY: must be at least 32 characters long"),
+    ],
+)
+def test_a_wrong_value_is_told_in_a_line_that_does_not_quote_it(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, says: str
+) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(SystemExit):
+        load_settings(WorkerSettings)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(says)
+
+
+def test_values_are_read_as_people_write_them(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("LOG_LEVEL", "INFO")
+    environment.setenv("DATABASE_POOLER", "Transaction")
+    environment.setenv("OPENAI_MODEL", "gpt-4o-mini\n")
+    environment.setenv("OPENAI_BASE_URL", "https://model.example/v1/chat/completions")
+    settings = load_settings(WorkerSettings)
+    assert (settings.log_level, settings.database_pooler, settings.openai_model, settings.openai_base_url) == (
+        "info",
+        "transaction",
+        "gpt-4o-mini",
+        "https://model.example/v1",
+    )
+
+
 def test_an_embedder_is_off_unless_it_is_named(environment: pytest.MonkeyPatch) -> None:
     assert load_settings(WorkerSettings).embedding_model is None
     environment.setenv("EMBEDDING_MODEL", "minilm")

@@ -325,7 +325,7 @@ def test_a_file_that_is_no_tenant_is_refused(tmp_path: Path, content: bytes) -> 
         ("slug: acme\nslug: acme\n", "slug: is there twice"),
         ("slug: acme\nservicedesk: {url: a, edition: cloud, url: b}\n", "url: is there twice"),
         ("a: 1" + ":00" * 180 + "\n", "can be read in two ways"),
-        ("a: 1" + ":00" * 180 + ".0\n", "Field required"),
+        ("a: 1" + ":00" * 180 + ".0\n", "is required"),
         ("a: " + "9" * 60_000, "can be read in two ways"),
         ("? [" + "a, " * 20_000 + "]\n: x\n", "list or a map as a key"),
         ("[" + ", ".join(["[[[[[[[a]]]]]]]"] * 3_000) + "]", "more than 10000"),
@@ -338,8 +338,8 @@ def test_a_file_that_is_no_tenant_is_refused(tmp_path: Path, content: bytes) -> 
         ("a: b\n  c: d\n", "line 2"),
         ("- " * 30_000, "nested deeper than 8"),
         ("? " * 30_000, "list or a map as a key"),
-        ("a: '" + "x\n\n" * 15_000 + "'", "Field required"),
-        ("slug: " + "a" * 60_000, "Field required"),
+        ("a: '" + "x\n\n" * 15_000 + "'", "is required"),
+        ("slug: " + "a" * 60_000, "is required"),
     ],
     ids=lambda value: value[:12],
 )
@@ -662,6 +662,46 @@ def test_an_instance_that_changes_is_read_again_by_its_accounts(tmp_path: Path) 
     assert tenants.find(instance.id) is None
 
 
+def test_secrets_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    tenant = a_tenant("acme")
+    write_tenant(tmp_path, tenant, webhook_secret="\ufeffone\r\n", api_key="\ufeffkey\r\n")
+    tenants = directory(tmp_path)
+    assert tenants.refresh() == []
+    known = tenants.find(tenant.id)
+    assert known is not None
+    assert (known.secrets.webhook, known.secrets.api_key) == ((b"one",), "key")
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "schlüssel", "nul\x00"])
+def test_a_key_that_no_header_can_hold_is_told_at_once(tmp_path: Path, key: str) -> None:
+    write_tenant(tmp_path, a_tenant("acme"), webhook_secret="one", api_key=key)
+    (problem,) = directory(tmp_path).refresh()
+    assert "api_key: must be one line" in problem.detail
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "must hold keys with their values"),
+        (b"- a\n", "must hold keys with their values"),
+        (b"name: M\xfcller\n", "is not in UTF-8"),
+        (b"id: 12345\n", "id: must be a UUID"),
+        (b"id: acme\n", "id: must be a UUID"),
+    ],
+)
+def test_a_file_that_is_no_tenants_is_told_in_our_words(tmp_path: Path, content: bytes, says: str) -> None:
+    write_tenant(tmp_path, a_tenant("acme"))
+    (tmp_path / "files" / "acme.yaml").write_bytes(content)
+    (problem,) = directory(tmp_path).refresh()
+    assert says in problem.detail
+
+
+def test_the_apis_own_path_is_taken_off_a_help_desks_url() -> None:
+    assert (
+        a_tenant(servicedesk={"url": "https://sdp.acme.example/api/v3/"}).servicedesk.url == "https://sdp.acme.example"
+    )
+
+
 def test_secrets_may_be_one_json_object(tmp_path: Path) -> None:
     tenant, other = a_tenant("acme"), a_tenant("other")
     write_tenant(tmp_path, tenant)
@@ -702,7 +742,7 @@ def test_secrets_may_be_one_json_object(tmp_path: Path) -> None:
         ('{"webhook_secret": {"value": "hidden"}}', "webhook_secret: must be text"),
         ('{"api_key": " "}', "api_key: is empty"),
         ('{"webhook_secret": "' + "x" * 70_000 + '"}', "is larger than"),
-        ("\ud800", "can't be read"),
+        ("\ud800", "is not in UTF-8"),
     ],
     ids=range(11),
 )

@@ -12,7 +12,7 @@ from typing import Final
 
 import phonenumbers
 
-from app.core.asset import IPV6
+from app.core.asset import IPV6, UNSPACED
 
 DOTTED_PHONE = re.compile(r"0\d(?:\.\d\d){4}|(?:1\.)?[2-9]\d\d\.\d{3}\.\d{4}")
 """The only forms with dots alone that count as phone numbers: French and North American ones."""
@@ -49,6 +49,16 @@ _LONGEST_PREFIX: Final = 32
 
 def without_networks(text: str) -> str:
     """*text* with each character of addresses, networks and versions replaced by `BLOT`. Its length stays the same."""
+    apart = UNSPACED.sub(lambda found: " " * len(found[0]), text)
+    blotted = _blotted(apart)
+    return blotted if apart == text else "".join(map(_unless_blot, text, blotted))
+
+
+def _unless_blot(char: str, blotted: str) -> str:
+    return BLOT if blotted == BLOT else char
+
+
+def _blotted(text: str) -> str:
     text = _HARDWARE.sub(lambda found: _blot(found, _is_hardware(found)), text)
     if ":" in text:
         text = IPV6.sub(lambda found: _blot(found, _is_address(found[0])), text)

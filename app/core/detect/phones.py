@@ -46,7 +46,7 @@ _NOT_A_PHONE = re.compile(
     r"|talep|objednávk\w*|požadav\w*|zip|plz|postal|bios|sid|job|batch|charge|lot|dossier"
     r"|expediente|incidencia|caso|barcode|tracking|sendung\w*|ean|counter|zähler\w*|record(?: number)?|handle|thread"
     r"|process|index"
-    r"|contract|vertrag\w*|contrat|contrato|nr|no|n°|nº|num|n|č|ref|referenz|référence|referencia|bytes|sector|sektor"
+    r"|contract|vertrag\w*|contrat|contrato|nr|no(?!,)|n°|nº|num|n|č|ref|referenz|référence|referencia|bytes|sector|sektor"
     r"|lba|inode"
     r"|block|line|zeile|row|offset|size|größe|timestamp|epoch|time|os|release|uptime|заявк\w*|заказ\w*|сч[её]т\w*"
     r"|серийн\w+|has|dated)(?![^\W_])|p/n|#|№|序列号|订单|订单号|工单号?|编号)[^\d\n+]{0,14}$",

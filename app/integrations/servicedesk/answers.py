@@ -27,6 +27,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 
+from app.core.body import NotJson, as_utf8, read_json
 from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import Reply
 
@@ -111,7 +112,7 @@ def parse_answer(reply: Reply, *, secret: str, now: datetime) -> dict[str, Any]:
         HelpDeskUnavailable: Throttled, failed on its side, or not understood.
         HelpDeskRefused: Refused; the sentence names the remedy.
     """
-    answer = _decode(reply.body)
+    answer = _decode(reply)
     codes = frozenset(_codes(answer))
     if _is_throttled(reply, answer, codes):
         wait = parse_retry_after(reply, now=now) or _told_wait(reply)
@@ -122,7 +123,7 @@ def parse_answer(reply: Reply, *, secret: str, now: datetime) -> dict[str, Any]:
     if answer is None:
         raise not_understood()
     if _has_failed(answer, codes):
-        raise _failure(HTTPStatus.OK, codes, secret=secret)
+        raise _failure(HTTPStatus.OK, answer, codes, secret=secret)
     return answer
 
 
@@ -147,10 +148,10 @@ def _told_wait(reply: Reply) -> timedelta | None:
     return min(timedelta(**{f"{told['unit'].lower()}s": int(told["many"])}), LONGEST_WAIT)
 
 
-def _decode(body: bytes) -> dict[str, Any] | None:
+def _decode(reply: Reply) -> dict[str, Any] | None:
     try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
+        answer = read_json(as_utf8(reply.body, reply.headers.get("content-type", "")))
+    except NotJson:
         return None
     return answer if isinstance(answer, dict) else None
 
@@ -199,7 +200,7 @@ def _check_status(
         # A proxy's or web server's answer: ServiceDesk Plus tells of a missing ticket in JSON of its own.
         raise not_understood()
     if status >= HTTPStatus.BAD_REQUEST:
-        raise _failure(status, codes, secret=secret)
+        raise _failure(status, answer, codes, secret=secret)
 
 
 def _has_failed(answer: dict[str, Any], codes: frozenset[int]) -> bool:
@@ -207,10 +208,14 @@ def _has_failed(answer: dict[str, Any], codes: frozenset[int]) -> bool:
     return is_told or any(code >= _FAILURE for code in codes)
 
 
-def _failure(status: int, codes: frozenset[int], *, secret: str) -> HelpDeskRefused | HelpDeskUnavailable:
+def _failure(
+    status: int, answer: dict[str, Any] | None, codes: frozenset[int], *, secret: str
+) -> HelpDeskRefused | HelpDeskUnavailable:
     """The error for a failure that is told by *status*, by *codes* or by both."""
     reasons = codes - {_SUCCESS, _FAILURE}
     told = ", ".join([f"HTTP {status}", *(f"code {code}" for code in sorted(reasons))])
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} and not _statuses(answer):
+        told += ", not in its own JSON: perhaps a proxy or firewall before it refused the call"
     says_nothing = not reasons and status == HTTPStatus.OK
     may_pass = says_nothing or (bool(reasons) and not reasons & _FINAL)
     if may_pass and (_INTERNAL in reasons or status not in _TELLING):

@@ -20,7 +20,7 @@ from app.integrations.servicedesk.answers import (
     not_understood,
 )
 from app.integrations.servicedesk.calls import RestApi
-from app.integrations.servicedesk.mapping import Row, account_of, display_id_of, parse_id, time_of
+from app.integrations.servicedesk.mapping import Row, account_of, display_id_of, is_true, parse_id, time_of
 
 PAGE_ROWS: Final = 100
 """The most that ServiceDesk Plus gives at once."""
@@ -176,10 +176,13 @@ class Lists:
 
     async def _page(self, path: str, key: str, info: dict[str, Any]) -> tuple[list[Row], bool]:
         answer = await self._api.get(path, {"list_info": {"row_count": PAGE_ROWS, **info}})
-        rows, list_info = answer.get(key), answer.get("list_info")
+        rows, told = answer.get(key), answer.get("list_info")
+        list_info = told if isinstance(told, dict) else {}
+        if rows is None and str(list_info.get("row_count")) == "0":
+            rows = []
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise not_understood()
-        return rows, isinstance(list_info, dict) and list_info.get("has_more_rows") is True
+        return rows, is_true(list_info.get("has_more_rows"))
 
 
 def _by_time_info(field: str, cursor: int | None, start: int) -> dict[str, Any]:

@@ -26,7 +26,7 @@ Row = dict[str, Any]
 """One entity in the JSON of ServiceDesk Plus."""
 
 _ID: Final = re.compile(rf"[0-9A-Za-z_-]{{1,{MAX_TICKET_ID_CHARS}}}", re.ASCII)
-_HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
+_HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
 _RESOLVED: Final = frozenset({"resolved", "closed", "completed"})
 _CLOSED: Final = _RESOLVED | {"cancelled", "canceled", "rejected"}
 _OPEN: Final = frozenset(
@@ -153,20 +153,24 @@ def fate_of(row: Row) -> Fate:
     completion.
     """
     status = row.get("status")
-    names = {name_of(status).lower()}
-    if isinstance(status, dict):
-        names.add(one_line(_scalar(status.get("internal_name")), max_chars=_NAME_CHARS).lower())
-    if any(map(_is_true, map(row.get, _TRASH_FIELDS))) or time_of(row.get("deleted_time")) or names & _TRASHED:
+    names = _names_of_status(status)
+    if any(map(is_true, map(row.get, _TRASH_FIELDS))) or time_of(row.get("deleted_time")) or names & _TRASHED:
         return Fate.TRASHED
-    if _is_true(row.get("is_merged")) or row.get("merged_to") or row.get("merged_into") or names & _MERGED:
+    if is_true(row.get("is_merged")) or row.get("merged_to") or row.get("merged_into") or names & _MERGED:
         return Fate.MERGED
     in_progress = status.get("in_progress") if isinstance(status, dict) else None
     if in_progress is not None:
-        return Fate.OPEN if _is_true(in_progress) else Fate.CLOSED
+        return Fate.OPEN if is_true(in_progress) else Fate.CLOSED
     if names & _OPEN:  # with the times of its first end, if it was opened again
         return Fate.OPEN
     is_completed = time_of(row.get("resolved_time")) or time_of(row.get("completed_time"))
     return Fate.CLOSED if names & _CLOSED or is_completed else Fate.OPEN
+
+
+def _names_of_status(status: Any) -> set[str]:
+    """The names of a status, in lower case: the one that technicians see, and the one that is not translated."""
+    internal = status.get("internal_name") if isinstance(status, dict) else None
+    return {name_of(status).lower(), name_of(internal).lower()}
 
 
 def parse_article(row: Row, *, account_fields: Sequence[str] = ()) -> Article:
@@ -190,7 +194,8 @@ def article_time(row: Row) -> datetime | None:
 
 
 def is_approved(row: Row) -> bool:
-    return name_of(row.get("approval_status")).lower() == "approved"
+    """Whether the article in *row* is approved, by the status's name or, where that is translated, its internal one."""
+    return "approved" in _names_of_status(row.get("approval_status"))
 
 
 def _role_of(row: Row) -> str:
@@ -266,7 +271,7 @@ def person_of(value: Any) -> str:
 
 def _is_vip(requester: Any) -> bool:
     """Whether the requester is marked as VIP. Clients of both editions read `is_vipuser`; some call it otherwise."""
-    return isinstance(requester, dict) and any(_is_true(requester.get(key)) for key in ("is_vipuser", "is_vip_user"))
+    return isinstance(requester, dict) and any(is_true(requester.get(key)) for key in ("is_vipuser", "is_vip_user"))
 
 
 def time_of(value: Any) -> datetime | None:
@@ -277,7 +282,7 @@ def time_of(value: Any) -> datetime | None:
     return time if time is not None and time > _EPOCH else None
 
 
-def _is_true(value: Any) -> bool:
+def is_true(value: Any) -> bool:
     """Whether a field says yes: `true`, 1, each also as text or in an object."""
     if isinstance(value, dict):
         value = value.get("value")
@@ -309,13 +314,13 @@ def _addresses_of(row: Row) -> Iterator[IPAddress]:
     for key, value in _fields(row):
         if _is_address_key(key):
             for text in value if isinstance(value, list) else [value]:
-                yield from find_addresses(_scalar(text)).ips
+                yield from find_addresses(name_of(text) if isinstance(text, dict) else _scalar(text)).ips
 
 
 def _hostname_of(row: Row, name: str) -> str:
     told = [_scalar(value) for key, value in _fields(row) if key in {"hostname", "fqdn", "dnsname"}]
     for candidate in (*told, name):
-        hostname = tidy(candidate, max_chars=_NAME_CHARS).lower()
+        hostname = tidy(candidate, max_chars=_NAME_CHARS).lower().rstrip(".")
         if _HOSTNAME.fullmatch(hostname):
             return hostname
     return ""

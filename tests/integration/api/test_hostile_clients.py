@@ -184,6 +184,12 @@ async def test_a_webhook_without_a_host_is_refused(forked_api: Process) -> None:
     assert b'"field":"host"' in answer
 
 
+async def test_http_1_0_needs_no_host(forked_api: Process) -> None:
+    head = HEAD.replace(b"host: api\r\n", b"").replace(b"HTTP/1.1", b"HTTP/1.0")
+    _, answer = await held(forked_api, head + b"content-length: 2\r\n\r\n{}")
+    assert answer.startswith(b"HTTP/1.0 401")  # the body is read, and nobody signed it
+
+
 async def test_lines_that_end_by_a_line_feed_alone_are_lines(forked_api: Process) -> None:
     """As RFC 9112, 2.2, allows. A refusal ends the connection, so nothing is smuggled in after it."""
     head = HEAD.replace(b"\r\n", b"\n") + b"content-length: 2\n\n{}"

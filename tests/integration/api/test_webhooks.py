@@ -488,6 +488,16 @@ async def test_another_content_type_is_refused(client: httpx.AsyncClient, tenant
     assert_problem(await send(client, body, {**signed(tenants.acme, body), "content-type": content_type}), 415)
 
 
+@pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("identity", 202), ("", 202)])
+async def test_a_compressed_body_is_refused_as_one(
+    client: httpx.AsyncClient, tenants: Tenants, encoding: str, status: int
+) -> None:
+    body = a_body(ticket_id="1012")
+    response = await send(client, body, {**signed(tenants.acme, body), "content-encoding": encoding})
+    assert response.status_code == status
+    assert status == 202 or "Content-Encoding" in assert_problem(response, status)["detail"]
+
+
 async def test_a_charset_beside_the_content_type_is_fine(client: httpx.AsyncClient, tenants: Tenants) -> None:
     body = a_body(ticket_id="1009")
     headers = {**signed(tenants.acme, body), "content-type": "application/json; charset=UTF-8"}

@@ -113,6 +113,8 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
         await stage.work()
     await stage.deliver(stage.ticket(), event="ticket_updated", updated_at="2026-11-25T10:00:00Z")
     await stage.work()
+    await stage.deliver("X" * 64, event="ticket_updated", updated_at="2026-11-25T10:00:00Z")  # the longest id
+    await stage.work()
     await _listen(valkey)
     slug = stage.tenant.slug
     others = [
@@ -270,9 +272,8 @@ async def _look(desk: Desk, page: Page, name: str, look: str) -> None:
     """The page as it is open: keep its picture where they are wanted, and check it."""
     if SCREENSHOTS:
         await page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{look}.png", full_page=True)
-    if look == "phone":
-        width = await page.evaluate("document.documentElement.scrollWidth")
-        assert width <= 390, f"{name} is {width} pixels wide on a phone"
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    assert width <= LOOKS[look]["viewport"]["width"], f"{name} is {width} pixels wide, {look}"
     assert desk.complaints == [], name
     await _check(page, name, look)
     desk.complaints.clear()  # axe tries styles that the policy refuses

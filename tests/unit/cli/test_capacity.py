@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from click.testing import CliRunner
 
 from app.cli import cli
@@ -28,3 +29,11 @@ def test_where_the_cpu_is_the_limit_it_says_so() -> None:
 def test_a_model_without_a_price_is_told_and_is_not_free() -> None:
     assert "the price of our-own-7b is not known" in printed("--model", "our-own-7b")
     assert "USD for" in printed("--model", "gpt-4o-mini")
+
+
+@pytest.mark.parametrize("option", ["--deliveries-per-hour", "--model-latency", "--per-month", "--core-price"])
+@pytest.mark.parametrize("value", ["nan", "inf", "1e300", "-1", "many"])
+def test_a_number_that_cannot_be_computed_with_is_wrong_usage(option: str, value: str) -> None:
+    result = CliRunner().invoke(cli, ["capacity", "--deliveries-per-hour", "100", option, value])
+    assert result.exit_code == 2, result.output
+    assert option in result.output

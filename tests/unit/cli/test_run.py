@@ -1,10 +1,20 @@
-"""What the commands share."""
+"""What every command does before it works, and what it says when something around it is wrong."""
 
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
+from pathlib import Path
 
-from app.cli.run import run
+import click
+import pytest
+
+from app.cli.run import run, telling_errors
+
+
+async def _work() -> int:
+    return 1
 
 
 def test_the_garbage_collector_leaves_out_what_was_imported() -> None:
@@ -15,3 +25,35 @@ def test_the_garbage_collector_leaves_out_what_was_imported() -> None:
         assert run(count()) > 0
     finally:
         gc.unfreeze()
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_certificates_that_are_not_there_are_told_by_the_variables_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv(name, str(tmp_path / "nothing"))
+    with pytest.raises(click.ClickException, match=f"^{name}: there is nothing"):
+        run(_work())
+    monkeypatch.setenv(name, str(tmp_path))
+    assert run(_work()) == 1
+
+
+def test_a_full_disk_is_no_bug_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, telling_errors():
+        Path("/dev/full").write_text("x")
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "Error: there is no space left on the device\n"
+
+
+@pytest.mark.parametrize("closed", [[0], [1], [0, 1, 2]], ids=str)
+def test_standard_files_that_the_caller_closed_are_opened(closed: list[int]) -> None:
+    # With one of them closed, a socket would get its number, and uvloop ends the process when that socket is closed.
+    program = f"""
+import os
+for number in {closed}:
+    os.close(number)
+from app.cli.run import open_standard_files
+open_standard_files()
+os._exit(os.open(os.devnull, os.O_RDWR) < 3)
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

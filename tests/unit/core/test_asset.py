@@ -22,6 +22,13 @@ from app.core.asset import MAX_ADDRESSES, find_addresses
         ("at 12:30:45 on 10:15", []),
         ("0.0.0.0", []),
         ("10.0.0.1 10.0.0.1", ["10.0.0.1"]),
+        ("サーバー10.1.2.3に接続できません", ["10.1.2.3"]),
+        ("地址１０.１.２.３不通", ["10.1.2.3"]),
+        ("서버 10.1.2.3에서 오류", ["10.1.2.3"]),
+        ("เซิร์ฟเวอร์10.1.2.3ล่ม", ["10.1.2.3"]),
+        ("10[.]1[.]2[.]3 and 10(dot)1(dot)2(dot)4", ["10.1.2.3", "10.1.2.4"]),
+        ("IP 010.001.002.003 on the printer's page", ["10.1.2.3"]),
+        ("ssh admin@10.1.2.3", ["10.1.2.3"]),
         ("", []),
     ],
 )
@@ -38,10 +45,37 @@ def test_addresses_are_found_once_each(text: str, found: list[str]) -> None:
         ("write to jane@acme.example", []),
         ("PC0231 and the printer", ["pc0231"]),
         ("just ordinary words", []),
+        ("服务器SRV-DB01宕机", ["srv-db01"]),
+        ("srv-db01を再起動", ["srv-db01"]),
+        ("SRV\u2011DB05 and SRV\u2010DB06", ["srv-db05", "srv-db06"]),
+        ("SRV_DB01 is down", ["srv_db01"]),
+        ("some_variable = other_variable", []),
+        ("srv01[.]acme[.]example", ["srv01.acme.example"]),
+        ("ssh root@srv-db01", ["srv-db01"]),
+        ("write to jane@acme-corp.example", []),
+        ("WS-MÜLLER", []),
     ],
 )
 def test_hostnames_are_candidates_of_the_right_form(text: str, found: list[str]) -> None:
     assert list(find_addresses(text).hostnames) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("open https://portal.acme.example:8443/login", ["portal.acme.example"]),
+        ("http://intranet/ does not open", ["intranet"]),
+        (r"the share \\files\scans", ["files"]),
+        ("smb://srv-file01/scans", ["srv-file01"]),
+        ("https://jane:secret@srv01.acme.example/", ["srv01.acme.example"]),
+        ("jdbc:sqlserver://SRV-DB01:1433;databaseName=x", ["srv-db01"]),
+        ("see https://portal.acme.example on SRV-1", ["srv-1", "portal.acme.example"]),
+        ("https://10.1.2.3/ and /var/log/srv-1", []),
+    ],
+)
+def test_hosts_of_links_come_last_and_only_when_asked_for(text: str, found: list[str]) -> None:
+    assert list(find_addresses(text, with_links=True).hostnames) == found
+    assert not {"portal.acme.example", "intranet", "files"} & {*find_addresses(text).hostnames}
 
 
 @given(st.text())

@@ -39,6 +39,36 @@ def test_hints_of_unexpected_shape_refuse_nothing() -> None:
     assert webhook.updated_at == "1700000000000"
 
 
+@pytest.mark.parametrize("event", ["TICKET_CREATED", " Ticket_Created ", "ticket_created\n"])
+def test_an_event_is_known_in_capitals_and_with_blanks_beside_it(event: str) -> None:
+    assert job(a_body(event=event)) == job(a_body(event="ticket_created"))
+
+
+@pytest.mark.parametrize("ticket_id", ["#100", "##100##", " 100\n", 100.0])
+def test_an_id_is_known_as_people_write_it(ticket_id: object) -> None:
+    assert parse_webhook(a_body(ticket_id=ticket_id)).ticket_id == "100"
+
+
+@pytest.mark.parametrize("tenant_id", ["", "$TenantId", "${tenant}", None])
+def test_a_tenant_that_was_not_filled_in_is_none(tenant_id: object) -> None:
+    assert parse_webhook(a_body(tenant_id=tenant_id)).tenant_id is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"ticket_id": "$RequestId"}, "ticket_id: holds a variable that the help desk did not fill in"),
+        ({"ticket_id": "${request.id}"}, "ticket_id: holds a variable that the help desk did not fill in"),
+        ({"tenant_id": "acme"}, "tenant_id: must be the tenant's id as in its file, a UUID"),
+        ({"ticket_id": "100 - VPN"}, "ticket_id: must be 1 to 64 letters"),
+    ],
+)
+def test_a_field_that_cannot_be_is_told_in_our_words(fields: dict[str, object], says: str) -> None:
+    with pytest.raises(MalformedDelivery) as refused:
+        parse_webhook(a_body(**fields))
+    assert refused.value.detail.startswith(says)
+
+
 def test_further_fields_are_kept() -> None:
     assert parse_webhook(a_body(site="Leeds")).model_extra == {"site": "Leeds"}
 

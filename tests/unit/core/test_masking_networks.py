@@ -59,6 +59,10 @@ ip-{hyphens}.eu-west-1.compute.internal, {hyphens}.example.net
 MAC {mac} at {a}
 arp -s {a} {mac_hyphens}
 {mac_dots} {mac_halves} {mac}
+网段{net}不通，{a}:{port}也不通
+{net}から{other}へ、{a}に接続できません
+서버 {a}에서 {net}으로
+MAC地址{mac}的{a}
 """.splitlines()
 
 
@@ -134,6 +138,13 @@ PHONES += "00 49 30 12 34 56|06-12-34-56-78|+61 2 9374 4000|+31 20 369 7777|(022
 
 def contacts(text: str) -> set[int]:
     return {at for each in find_secrets(text) if each.kind is Secret.PHONE for at in range(each.start, each.end)}
+
+
+@pytest.mark.parametrize(
+    "text", ["On 10.20.30.40? No, 0171 1234567 please", "电话13800138000分机8001，网段10.0.0.0/24不通"]
+)
+def test_a_phone_number_stays_one_beside_a_word(text: str) -> None:
+    assert contacts(text)
 
 
 def test_a_phone_number_beside_a_network_is_masked() -> None:

@@ -1,4 +1,4 @@
-"""Which fields a list of tickets is asked for, and what becomes of it where a build refuses them."""
+"""Which fields a list of tickets is asked for where a build refuses some, and how lists tell that they end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.help_desk import Edition
-from app.errors import HelpDeskRefused
+from app.errors import HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.servicedesk.answers import AnswerOverLimit
 from app.integrations.servicedesk.lists import Lists
 
@@ -53,3 +53,37 @@ async def test_a_build_that_can_give_no_choice_is_asked_for_its_own(error: type[
     build = Build(refuses=["description"], error=error)
     await read(build)
     assert build.asked[-1] == []
+
+
+class Pages:
+    """Answers its pages in turn."""
+
+    def __init__(self, *answers: dict[str, Any]) -> None:
+        self._answers = list(answers)
+
+    async def get(self, _path: str, _info: dict[str, Any]) -> dict[str, Any]:
+        return self._answers.pop(0)
+
+
+@pytest.mark.parametrize("yes", [True, "true", 1])
+@pytest.mark.parametrize("no", [False, "false", 0, None])
+async def test_a_list_goes_on_however_more_rows_are_told(yes: object, no: object) -> None:
+    pages = [
+        {"notes": [{"id": str(at)}], "list_info": {"has_more_rows": told}} for at, told in enumerate([yes, yes, no])
+    ]
+    assert [row["id"] async for row in Lists(Pages(*pages)).rows("/notes", "notes")] == ["0", "1", "2"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("count", [0, "0"])
+@pytest.mark.parametrize("rows", [{}, {"notes": None}, {"notes": []}])
+async def test_a_list_of_no_rows_may_be_left_out(rows: dict[str, Any], count: object) -> None:
+    page = {**rows, "list_info": {"row_count": count, "has_more_rows": False}}
+    assert [row async for row in Lists(Pages(page)).rows("/notes", "notes")] == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "page", [{}, {"list_info": {"row_count": 5}}, {"notes": {"1": {}}, "list_info": {"row_count": 0}}]
+)
+async def test_an_answer_without_the_list_is_not_taken_for_an_empty_one(page: dict[str, Any]) -> None:
+    with pytest.raises(HelpDeskUnavailable):
+        _ = [row async for row in Lists(Pages(page)).rows("/notes", "notes")]  # type: ignore[arg-type]

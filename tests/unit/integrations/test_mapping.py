@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.core.ticket import Fate
-from app.integrations.servicedesk.mapping import parse_ticket
+from app.integrations.servicedesk.mapping import is_approved, parse_asset, parse_ticket
 
 OPEN = {"name": "Open", "internal_name": "Open", "in_progress": True}
 
@@ -101,3 +101,35 @@ def test_a_ticket_names_its_site_if_it_has_one() -> None:
 )
 def test_what_a_ticket_is_linked_to(told: object, ids: tuple[str, ...]) -> None:
     assert parse_ticket({"id": "100", "linked_to_request": told}).linked_to == ids
+
+
+@pytest.mark.parametrize(
+    ("status", "approved"),
+    [
+        ({"name": "Approved"}, True),
+        ("APPROVED", True),
+        ({"name": "Genehmigt", "internal_name": "Approved"}, True),
+        ({"name": "Not Approved"}, False),
+        ({"name": "Genehmigt"}, False),
+        (None, False),
+    ],
+)
+def test_an_article_is_approved_by_either_of_its_statuss_names(status: object, *, approved: bool) -> None:
+    assert is_approved({"id": "1", "approval_status": status}) is approved
+
+
+@pytest.mark.parametrize(
+    ("fields", "hostname", "addresses"),
+    [
+        ({"name": "SRV_DB01", "ip_address": "010.001.002.003"}, "srv_db01", ["10.1.2.3"]),
+        ({"name": "Server", "dns_name": "srv.acme.example."}, "srv.acme.example", []),
+        (
+            {"name": "A b", "computer": {"ip_address": {"value": "10.1.2.3", "display_value": "10.1.2.3"}}},
+            "",
+            ["10.1.2.3"],
+        ),
+    ],
+)
+def test_an_assets_names_and_addresses_are_read(fields: dict[str, Any], hostname: str, addresses: list[str]) -> None:
+    asset = parse_asset({"id": "1", **fields})
+    assert (asset.hostname, [str(address) for address in asset.addresses]) == (hostname, addresses)

@@ -62,6 +62,28 @@ def test_a_success_is_one_by_any_of_its_codes() -> None:
         assert answered(200, {"response_status": status, "requests": []})["requests"] == []
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b'{"request": {"subject": "one\r\ntwo\ttabs"}}', "application/json"),
+        ('{"request": {"subject": "Grüße"}}'.encode("iso-8859-1"), "application/json;charset=ISO-8859-1"),
+        ('\ufeff{"request": {"subject": "Grüße"}}'.encode(), "text/html;charset=UTF-8"),
+    ],
+)
+def test_json_is_read_in_the_charset_that_is_told_and_with_line_breaks_in_it(body: bytes, content_type: str) -> None:
+    assert set(answered(200, body, content_type=content_type)["request"]["subject"]) & {"ü", "w"}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("body", [b"<html>Attention Required!</html>", b"", b"{}"])
+def test_a_refusal_that_servicedesk_plus_did_not_word_may_be_a_proxys(status: int, body: bytes) -> None:
+    with pytest.raises(HelpDeskRefused, match="perhaps a proxy or firewall"):
+        answered(status, body)
+    with pytest.raises(HelpDeskRefused) as own:
+        answered(status, failed(4022 if status == 401 else 4002, "No"))
+    assert "proxy" not in own.value.detail
+
+
 ROLLING = {"status_code": 400, "title": "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"}
 TOO_MANY = "Cannot execute more than 100 requests per API in 2 minutes. Try again after {}."
 
