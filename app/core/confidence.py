@@ -200,7 +200,8 @@ def _runs(text: str) -> set[tuple[str, ...]]:
 
 def _shares_machine(ticket: Ticket, source: Source, sources: Iterable[Source]) -> bool:
     known = " ".join(_text(each) for each in sources if each.kind in {SourceKind.ASSET, SourceKind.MEASUREMENT})
-    return bool(_machines(ticket.asked) & _machines(_text(source)) & _machines(known))
+    machines = _machines(known)
+    return bool(machines and machines & _machines(_text(source)) & _machines(ticket.asked))
 
 
 def _machines(text: str) -> set[str]:

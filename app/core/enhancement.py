@@ -60,7 +60,8 @@ class Reason(StrEnum):
 
 class _Strict(BaseModel):
     # `extra="forbid"` puts `additionalProperties: false` into the JSON schema, which strict structured output requires.
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built when it is first used: most are parts of `Answer` alone, which builds them anew.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Statement(_Strict):

@@ -94,8 +94,10 @@ class _Shown:
         self._mask = mask
         self._links = OwnLinks.of(enhancement.gathered)
         self._records = records
-        self._ticket = ticket.text
-        self._named = set(re.split(r"[\s,;.!?'\"()]+", normal(ticket.text)))
+        said = normal(ticket.text)
+        self._said = said.split()
+        """The words of the ticket."""
+        self._named = set(re.split(r"[\s,;.!?'\"()]+", said))
 
     def source(self, source: Source) -> Source:
         text = self._trusted(source.trusted_text)
@@ -139,7 +141,7 @@ class _Shown:
         return self._untrusted(text) if text and len(text.split()) <= MAX_NAME_WORDS else ""
 
     def _past(self, subject: str) -> str:
-        said = " ".join(["", *normal(self._ticket).split()])
+        said = " ".join(["", *self._said])
         is_short = len(subject.split()) <= MAX_PAST_WORDS
         return self._untrusted(subject) if is_short or speaks_of(subject, said) else ""
 
@@ -147,14 +149,14 @@ class _Shown:
         """The title of a document that nobody vouches for; nothing if it speaks of a contact, or of something else."""
         if find_placeholders([self._mask.text(title)]):
             return ""
-        said = " ".join(["", *normal(self._ticket).split()])
+        said = " ".join(["", *self._said])
         return self._untrusted(title) if speaks_of(title, said) else ""
 
     def _subject(self, source: Source) -> str:
         found = _NUMBER.match(source.title)
         number = found[0] if found else f"#{source.id}"
         subject = self._untrusted(source.title[len(number) if found else 0 :])
-        said = " ".join(["", *normal(f"{self._ticket}\n{source.trusted_text}").split()])
+        said = " ".join(["", *self._said, *normal(source.trusted_text).split()])
         is_told = speaks_of(subject, said) or reports(subject, self._records)
         return f"{number} {subject.strip()}" if is_told else number
 
