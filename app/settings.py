@@ -177,7 +177,10 @@ class ProcessSettings(BaseSettings):
     """The variables of every process."""
 
     # An error's text names the variable and never quotes its value.
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+    # Built when it is first used: a process uses one or two of these.
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, defer_build=True
+    )
 
     log_level: Annotated[Literal["debug", "info", "warning", "error"], _Lower] = Field(
         default="info", examples=["info"]

@@ -32,19 +32,18 @@ from app.core.help_desk import AccountRef
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.core.vectors import Embedder
-from app.db.knowledge.indexing import ARTICLES, TICKETS, DocumentKind, index_next, is_indexed_otherwise
+from app.db.knowledge.cursors import Cursor, CursorKind, load_cursor
+from app.db.knowledge.documents import ARTICLES, TICKETS, DocumentKind
+from app.db.knowledge.indexing import index_next, is_indexed_otherwise
 from app.db.knowledge.linking import keep_votes
 from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.reconciliation import record_missed
 from app.db.knowledge.store import (
-    Cursor,
-    CursorKind,
     drop_absent_articles,
     drop_absent_assets,
     drop_articles,
     drop_assets,
     drop_tickets,
-    load_cursor,
     save_cursor,
     upsert_articles,
     upsert_assets,
@@ -336,15 +335,15 @@ class _Share:
         self.count(kind, 0)
         async with self.database.as_tenant(self.tenant.id) as session:
             started_at: datetime = (await session.execute(_NOW)).scalar_one()
-            self.cursor = await load_cursor(session, self.tenant.id, kind)
+        self.cursor = await load_cursor(self.database, self.tenant.id, kind)
         return started_at
 
     async def watched_since(self, started_at: datetime) -> datetime:
         """From when on a ticket may be missed. What was there when the tenant's first sync began is its history."""
-        async with self.database.as_tenant(self.tenant.id) as session:
-            first = (await load_cursor(session, self.tenant.id, "reconciliation")).seen_up_to
-            if first is None:
-                first = started_at
+        first = (await load_cursor(self.database, self.tenant.id, "reconciliation")).seen_up_to
+        if first is None:
+            first = started_at
+            async with self.database.as_tenant(self.tenant.id) as session:
                 await save_cursor(session, self.tenant.id, "reconciliation", Cursor(seen_up_to=first))
         overlap = self.cursor.seen_up_to - OVERLAP if self.cursor.seen_up_to is not None else first
         return max(first, overlap, started_at - RECONCILE_WITHIN)
@@ -465,8 +464,7 @@ class _Run:
         """Store nothing more of a tenant whose file names another account than before."""
         for share in list(self._shares):
             try:
-                async with self._database.as_tenant(share.tenant.id) as session:
-                    await keep_origin(session, share.tenant)
+                await keep_origin(self._database, share.tenant)
             except TenantFileInvalid as error:
                 self._leave_out(share, error.detail)
 

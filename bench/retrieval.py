@@ -121,7 +121,8 @@ class Answer:
     """Whether no ticket was linked to any of `linked` before, so that links can only hurt."""
 
     def ranked(self, weights: LinkWeights) -> list[Match]:
-        return sorted(self.matches, key=lambda match: (-relevance(match, weights) * match.boost, match.id))
+        best = max((match.fit for match in self.matches), default=0.0)
+        return sorted(self.matches, key=lambda match: (-relevance(match, weights, best) * match.boost, match.id))
 
     def place(self, weights: LinkWeights) -> int:
         """How many other tickets come before the first of `linked`."""
@@ -241,7 +242,7 @@ def judge(answers: Sequence[Answer]) -> Quality:
 
 def train(answers: Sequence[Answer]) -> LinkWeights:
     """The weights by which MAP of *answers* is best, of those that cost little where links can't help."""
-    grid = (0.75, 0.9, 1.0), (0.1, 0.15, 0.2), (1.3, 1.5), (0.0, 0.05, 0.1), (0.26, 0.28, 0.3, 0.32)
+    grid = (0.75, 0.9, 1.0), (0.1, 0.15, 0.2), (1.3, 1.5), (0.0, 0.05, 0.1), (0.8, 0.9, 1.0, 1.1)
     own = [answer for answer in answers if answer.is_first and answer.place(_NO_LINKS) < _FOUND]
     least = _precision(own, _NO_LINKS) - _MOST_LOST
     choices = [LinkWeights(*choice) for choice in itertools.product(*grid)]
@@ -257,13 +258,14 @@ def _precision(answers: Sequence[Answer], weights: LinkWeights) -> float:
     return statistics.mean(Quality.of(answer.ranked(weights), answer.linked).precision[0] for answer in answers)
 
 
-def relevance(match: Match, weights: LinkWeights) -> float:
-    """As rank.sql computes it."""
+def relevance(match: Match, weights: LinkWeights, best: float) -> float:
+    """As rank.sql computes it; *best*: the best fit."""
     lifted: float = pow(pow(match.fit, 3) + pow(weights.similar * match.linked_fit, 3), 1 / 3)
     lifted *= min(1 + weights.often * log(1 + match.times_linked), weights.most_often)
     lifted *= 1 + weights.same_category * match.is_same_category
     at_least = match.fit + 0.05 * (lifted - match.fit)
-    return max(at_least, min(lifted, weights.ceiling + 0.3 * (lifted - weights.ceiling)))
+    most = weights.ceiling * best
+    return max(at_least, min(lifted, most + 0.3 * (lifted - most)))
 
 
 def write_weights(weights: LinkWeights) -> None:

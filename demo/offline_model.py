@@ -44,8 +44,10 @@ _MAX_OF_PART: Final = 2
 _MIN_FIT: Final = 0.15
 _OLD_DAYS: Final = 365
 _OLD_COUNTS: Final = 0.5
-_NEAR: Final = 0.6
-"""Of the ticket's words that the best source has, so many has one that may be about the same."""
+_NEAR: Final = {"similar_tickets": 0.8, "knowledge": 0.6}
+"""Of the ticket's words that the best source has, so many has one that may be about the same. An article has fewer."""
+_AS_NEW_DAYS: Final = 30
+"""An article that was written so soon after a ticket tells what solved it: then the one with more words counts."""
 _MIN_COMMON: Final = 2
 _MIN_NEW: Final = 0.4
 """Of a sentence's words so many must stand neither in the problem nor in the ticket."""
@@ -91,6 +93,8 @@ _BEFORE_VERB: Final = frozenset(
 )
 _NO_ORDER: Final = re.compile(r"(?:ed|ing|[^s]s)$")
 """An English verb with such an ending gives no order."""
+_ACTED: Final = re.compile(r"(?:[A-Z][a-z]+ed|(?:Re)?[Ss]et|Put|Ran|Took|Sent|Gave|Made|(?:Reb|B)uilt)\b")
+"""What was done, as technicians write it: "Unlocked the account"."""
 _INFINITIVE_END: Final = re.compile(r"\s(?!ge)(?![a-zäöüß]{2,4}ge|verlor|vergess)[a-zäöüß]+(?:en|ern|eln)[.!]?$")
 """Of a German sentence: an infinitive, and no participle ("gegangen", "angenommen")."""
 _FINITE: Final = frozenset(
@@ -179,12 +183,15 @@ class GivenSource(BaseModel):
     fit: float | None = None
     closeness: str = ""
     age_days: int | None = None
+    overruled_by: str = ""
 
     @property
     def fits(self) -> bool:
-        """Whether it is a ticket or an article that may be about the same problem. Nobody said: it may."""
+        """Whether it is a ticket or an article that may be about the same problem. Nobody said: it may. What a newer
+        source overrules is not told.
+        """
         is_close = self.closeness == "same" or (self.fit or 1) >= _MIN_FIT
-        return is_close and self.kind in {"similar_tickets", "knowledge"}
+        return is_close and self.kind in {"similar_tickets", "knowledge"} and not self.overruled_by
 
     @property
     def is_old(self) -> bool:
@@ -209,13 +216,15 @@ class GivenSource(BaseModel):
         return Told(causes, [each.text for each in steps], rest)
 
     def _steps(self, said: list[Said]) -> list[Said]:
-        """What is done against the problem: the part that says so by its heading; else of a resolution all but its
-        first sentence, of an article the items of its lists, or else the sentences that tell to do something.
+        """What is done against the problem: the part that says so by its heading. Else of a resolution all but its
+        first sentence, or if that tells what was done, all that does. Else of an article the items of its lists, or
+        the sentences that tell to do something.
         """
         if named := [each for each in said if each.section == "fix"]:
             return named
         if self.kind == "similar_tickets":
-            return said[1:]
+            acted = [each for each in said if _ACTED.match(each.text)]
+            return acted if acted[:1] == said[:1] and len(acted) < len(said) else said[1:]
         items = [each for each in said if each.is_item]
         is_german = spoken_language(self.text) == "de"
         orders = [each for each in said if _is_order(each.text, is_german=is_german)]
@@ -410,28 +419,36 @@ def compose(prompt: Prompt) -> Draft:
 
 def _leading(prompt: Prompt) -> GivenSource | None:
     """The source that is quoted: of those with the ticket's error text, or else of all that fit, the newest that has
-    about as many of the ticket's words as the best. An old one counts half, and only where no other is as near.
+    about as many of the ticket's words as the best; of those that are about as new the one with most of them. Hosts and
+    numbers don't count: they stand in many problems of one machine. An old one counts half, and only where no other is
+    as near.
     """
-    asked = prompt.ticket.words
+    asked, prose = prompt.ticket.words, telling_stems(_prose(prompt.ticket.words))
     fitting = [source for source in prompt.sources if source.fits and any(source.tells(prompt.ticket))]
     fitting = [source for source in fitting if shares_error_text(asked, source.words)] or fitting
     common = {
-        source.ref: len(telling_stems(asked) & telling_stems(source.words)) * (_OLD_COUNTS if source.is_old else 1)
+        source.ref: len(prose & telling_stems(_prose(source.words))) * (_OLD_COUNTS if source.is_old else 1)
         for source in fitting
     }
-    near = (source for source in fitting if common[source.ref] >= _NEAR * max(common.values()))
-    return min(near, key=lambda source: (source.is_old, source.age_days or 0), default=None)
+    near = [source for source in fitting if common[source.ref] >= _NEAR[source.kind] * max(common.values())]
+    # One without a date is neither newer nor older.
+    newest = min((each.age_days for each in near if each.age_days is not None), default=0)
+    as_new = (each for each in near if (each.age_days or 0) <= newest + _AS_NEW_DAYS)
+    return max(as_new, key=lambda source: (not source.is_old, common[source.ref]), default=None)
 
 
 def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool) -> Draft:
     """A draft with *steps* next steps. Its summary says in the source's words what was wrong, or names an article."""
     told = leading.tells(prompt.ticket)
-    facts = _also(prompt, leading)
+    facts, source = _also(prompt, leading), leading
     if leading.kind == "similar_tickets":
         said, *more = [*told.causes[:1], *told.rest[:1]] or told.steps
         done = told.steps if told.causes or told.rest else more
     else:
-        said, done = next(iter(told.causes), _about(told.rest, prompt.ticket)) or leading.title, told.steps
+        said, done = next(iter(told.causes), _about(told.rest, prompt.ticket)), told.steps
+        if not said and (found := _cause_by_ticket(prompt)):
+            source, said = found
+        said = said or leading.title
         rest = [] if done else [text for text in (*told.causes, *told.rest) if text != said]
         facts = [Statement(text=text, citations=[leading.ref]) for text in rest[:_MAX_FACTS]]
     if done and _is_outcome(done[-1]):
@@ -442,8 +459,15 @@ def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool)
         next_steps=[Statement(text=text, citations=[leading.ref]) for text in done[:steps]],
         questions=[],
         summary=said,
-        summary_citations=[leading.ref],
+        summary_citations=[source.ref],
     )
+
+
+def _cause_by_ticket(prompt: Prompt) -> tuple[GivenSource, str] | None:
+    """The first ticket that the search takes for the same problem and that says why it was, and that sentence."""
+    tickets = (each for each in prompt.sources if each.kind == "similar_tickets" and each.closeness == "same")
+    tells = ((each, each.tells(prompt.ticket)) for each in tickets if each.fits and not each.is_old)
+    return next(((each, text) for each, told in tells if told.steps for text in (*told.causes, *told.rest)), None)
 
 
 def _about(sentences: list[str], ticket: GivenTicket) -> str:

@@ -155,25 +155,7 @@ def _retrieval(asked: Sequence[Asked]) -> list[str]:
 
 
 def _calibration(points: Sequence[Point]) -> list[str]:
-    rows = ["Confidence: how likely the leading source is the same problem, as estimated and as labelled:", ""]
-    rows += ["| | level | points | estimated | right |", "| --- | --- | --- | --- | --- |"]
-    for part, grouped in calibration.levels(points).items():
-        for level in ("high", "medium", "low"):
-            if level in grouped:
-                number, share, right = grouped[level]
-                rows.append(f"| {part} | {level} | {number} | {share:.2f} | {right:.2f} |")
-    rows.append("")
-    for origin in ("cases", "corpus", "real"):
-        own = calibration.errors([point for point in points if point.origin == origin])
-        rows += [
-            f"- {origin}, {part}: {told['points']:.0f} points, {100 * told['right']:.0f} % right, error {told['levels']:.3f}."
-            for part, told in own.items()
-            if told["points"]
-        ]
-    rows.append("")
-    rows += [
-        f"Expected calibration error, {part} ({told['points']:.0f} points): {told['levels']:.3f} over the three levels,"
-        f" {told['tenths']:.3f} over tenths."
-        for part, told in calibration.errors(points).items()
-    ]
-    return [*rows, ""]
+    title = (
+        "Confidence: how likely the leading source is the same problem, as estimated (cross-fitted) and as labelled:"
+    )
+    return [title, "", *calibration.describe(points), ""]

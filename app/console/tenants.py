@@ -22,7 +22,8 @@ from app.console.sessions import User
 from app.console.words import duration
 from app.db.limits.holds import EVERY_TENANT, Cause
 from app.db.limits.pauses import pause, resume
-from app.db.reports.audit import list_acts, record_act, witness
+from app.db.reports.acts import record_act
+from app.db.reports.audit import list_acts, witness
 from app.db.reports.models import find_latest_answer
 from app.errors import AppError, Code
 from app.help_desks import open_help_desk
@@ -107,7 +108,7 @@ async def check_connection(
     known = resources.operable(slug)
     checked = await _check(resources, known)
     detail = "answered" if checked[0] else checked[1]
-    await record_act(resources.database, known.tenant.id, witness(user.name, "check connection", detail))
+    await record_act(resources.database, known.tenant.id, actor=user.name, act="check connection", detail=detail)
     return await _page(resources, user, known, checked=checked)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from app.core.bans import Bans
 from app.core.evidence import NO_TICKET, NOBODY, Fault, Support
 from app.core.links import OwnLinks, without_links
 from app.core.masking import Mask
@@ -54,6 +55,7 @@ class Checker:
     strangers: Strangers = NOBODY
     """What the requester and others wrote."""
     apart: list[str] = field(default_factory=list)
+    bans: Bans = field(default_factory=lambda: Bans((), {}))
     found: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Sentences that a second opinion found in records, with the refs of these."""
     left_out: int = 0
@@ -87,7 +89,15 @@ class Checker:
         masked = mask.text if mask else str
         ticket = masked(ticket)
         strangers = Strangers((ticket, *map(masked, told), *records.of_strangers), records)
-        return cls(records, OwnLinks.of(gathered), language, Record("", ticket), strangers, found=found or {})
+        return cls(
+            records,
+            OwnLinks.of(gathered),
+            language,
+            Record("", ticket),
+            strangers,
+            bans=Bans.of(gathered),
+            found=found or {},
+        )
 
     def passage(self, text: str, *, max_chars: int) -> str:
         """The sentences of *text*, which cites nothing, that are supported or repeat what is wrong."""
@@ -160,7 +170,11 @@ class Checker:
         support = Support(records, self.records, self.language, self.ticket, self.strangers)
         judgement = judge(sentence, support, may_act=may_act, may_repeat=may_repeat)
         found = self.found.get(sentence, frozenset()).intersection(record.ref for record in records)
-        return Judgement(Verdict.KEPT, refs=found) if found and is_doubtful(sentence, judgement) else judgement
+        if found and is_doubtful(sentence, judgement):
+            judgement = Judgement(Verdict.KEPT, refs=found)
+        if judgement.verdict is Verdict.KEPT and self.bans.against(sentence, judgement.refs):
+            return Judgement(Verdict.LEFT_OUT, Fault.OVERRULED, share=0.0)
+        return judgement
 
     def _set_apart(self, sentence: str) -> None:
         """Once, though a draft may say it in several places."""

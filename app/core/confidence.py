@@ -38,6 +38,7 @@ _LEAST_WORDS: Final = 2
 _MANY_WORDS: Final = 0.35
 _FEW_WORDS: Final = 0.2
 _RIVAL_SHARE: Final = 0.5
+"""A rival fits so well at least, and has so many of the words that the leading source has in common with the ticket."""
 _ERROR = re.compile(
     r"0x[0-9a-f]{4,}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|\d{1,2}\.\d{1,2}\.\d{1,3}"
 )
@@ -60,9 +61,9 @@ class Evidence:
     same_machine: float
     """1: a host or an address that the inventory knows stands in both."""
     unrivalled: float
-    """1: no other of its kind fits half as well; those that are cited too agree with it, and don't count."""
+    """1: no other of its kind is a rival: fits half as well, with half of the common words. What is cited agrees."""
     overtaken: float
-    """1: a newer one that fits half as well stands beside it, and is not cited."""
+    """1: a newer rival stands beside it, and is not cited."""
     is_old: float
     """1: what is cited is older than a year, all of it."""
     support: float
@@ -76,6 +77,8 @@ class Judged:
     level: Confidence
     share: float
     reasons: tuple[Reason, ...]
+    has_problem: bool = True
+    """Whether the ticket names a problem at all ("Help: Outlook" does not): else no source answers it."""
 
 
 def judge_confidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, today: date) -> Judged:
@@ -85,7 +88,7 @@ def judge_confidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *
         return Judged(Confidence.LOW, weights().nothing, ())
     share = weights().share(evidence)
     if len(telling_stems(ticket.asked)) < _LEAST_WORDS and not evidence.same_error:
-        return Judged(Confidence.LOW, min(share, weights().nothing), (Reason.FEW_WORDS,))
+        return Judged(Confidence.LOW, min(share, weights().nothing), (Reason.FEW_WORDS,), has_problem=False)
     refs = {source.ref for group in gathered for source in group.sources if _tells_a_fix(source)}
     is_agreed = len(refs.intersection(cited_refs(kept))) > 1
     level = weights().level(share)
@@ -99,17 +102,22 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
     if not cited:
         return None
     leading = cited[0]
+    asked = telling_stems(ticket.asked)
+    common = len(asked & telling_stems(_text(leading)))
     rivals = [
         source
         for source in sources
-        if _tells_a_fix(source) and source not in cited and source.score >= leading.score * _RIVAL_SHARE
+        if _tells_a_fix(source)
+        and source not in cited
+        and source.score >= leading.score * _RIVAL_SHARE
+        and len(asked & telling_stems(_text(source))) >= common * _RIVAL_SHARE
     ]
     alike = [rival for rival in rivals if rival.kind is leading.kind]
     sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
     return Evidence(
         fit=min(leading.score, 1.0),
         close=float(leading.closeness is Closeness.SAME),
-        common_words=_cosine(telling_stems(ticket.asked), telling_stems(_text(leading))),
+        common_words=_cosine(asked, telling_stems(_text(leading))),
         same_error=float(shares_error_text(ticket.asked, _text(leading))),
         same_machine=float(_shares_machine(ticket, leading, sources)),
         unrivalled=float(not alike),
@@ -192,7 +200,8 @@ def _runs(text: str) -> set[tuple[str, ...]]:
 
 def _shares_machine(ticket: Ticket, source: Source, sources: Iterable[Source]) -> bool:
     known = " ".join(_text(each) for each in sources if each.kind in {SourceKind.ASSET, SourceKind.MEASUREMENT})
-    return bool(_machines(ticket.asked) & _machines(_text(source)) & _machines(known))
+    machines = _machines(known)
+    return bool(machines and machines & _machines(_text(source)) & _machines(ticket.asked))
 
 
 def _machines(text: str) -> set[str]:

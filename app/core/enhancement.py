@@ -60,7 +60,8 @@ class Reason(StrEnum):
 
 class _Strict(BaseModel):
     # `extra="forbid"` puts `additionalProperties: false` into the JSON schema, which strict structured output requires.
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built when it is first used: most are parts of `Answer` alone, which builds them anew.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Statement(_Strict):
@@ -308,6 +309,7 @@ _FAULTS: Final = {
     " it out.",
     Fault.OTHER_ACTION: "it says to do, or that there was done, what is not in {}. Say what is, or leave it out.",
     Fault.TURNED: "it says the opposite of {}. Say it as the source does, or leave it out.",
+    Fault.OVERRULED: "a source newer than {} says not to do that. Say what the newer one says, or leave it out.",
 }
 
 

@@ -48,6 +48,8 @@ class Fault(StrEnum):
     """It says to do what the record does not say."""
     TURNED = "turned"
     """It says "do" where the record says "never", or the other way round."""
+    OVERRULED = "overruled"
+    """It says to do what a newer record says not to do."""
 
 
 NO_TICKET: Final = Record("", "")

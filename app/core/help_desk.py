@@ -119,7 +119,8 @@ class Edition(StrEnum):
 class Part(BaseModel):
     """A part of a tenant's file. An unknown key is an error and is not ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built when it is first used: most are parts of another one alone, which builds them anew.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 Instructions = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1_000)]

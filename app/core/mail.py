@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Final, NamedTuple
@@ -64,13 +64,14 @@ _END_OF_FORMULA: Final = " \t,.!;*–—-:"
 
 
 @cache
-def _words(name: str) -> frozenset[str]:
-    return frozenset(tomllib.loads(resources.files("app.core").joinpath("mail_words.toml").read_text("utf-8"))[name])
+def _lists() -> Mapping[str, frozenset[str]]:
+    lists = tomllib.loads(resources.files("app.core").joinpath("mail_words.toml").read_text("utf-8"))
+    return {name: frozenset(words) for name, words in {**lists, "header": lists["from"] + lists["header"]}.items()}
 
 
-@cache
-def _any_of(name: str) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, sorted(_words(name), key=len, reverse=True))))
+def _found(name: str, text: str) -> tuple[str, ...]:
+    """The words of the list that stand anywhere in *text*: mostly none, and then no line is looked through for them."""
+    return tuple(word for word in _lists()[name] if word in text)
 
 
 def split_mail(text: str) -> Mail:
@@ -137,15 +138,15 @@ def _begins_quotation(lines: Sequence[str], at: int) -> bool:
 def _is_separator(line: str) -> bool:
     between = _BETWEEN_DASHES.fullmatch(line)
     if between:
-        return _any_of("message").search(between["words"]) is not None
-    return line.rstrip(" :：") in _words("forwarded")
+        return bool(_found("message", between["words"]))
+    return line.rstrip(" :：") in _lists()["forwarded"]
 
 
 def _is_header_block(lines: Sequence[str], at: int) -> bool:
-    if _key(lines[at]) not in _words("from"):
+    if _key(lines[at]) not in _lists()["from"]:
         return False
     keys = {_key(line) for line in lines[at : at + _HEADER_LINES]}
-    return len(keys & (_words("from") | _words("header"))) >= _MIN_HEADERS
+    return len(keys & _lists()["header"]) >= _MIN_HEADERS
 
 
 def _key(line: str) -> str:
@@ -168,7 +169,7 @@ def _attribution(lines: Sequence[str], at: int) -> int:
         is_followed = at + length < len(lines) and _QUOTE_MARK.match(lines[at + length]) is not None
         has_proof = is_addressed or is_followed or (begins and _TIME.search(line) is not None)
         says_so = (
-            _any_of("wrote").search(line)
+            _found("wrote", line)
             or (is_addressed and _EASTERN_DATE.search(line))
             or (_ENDS_WITH_SENDER.search(line) and _CLOCK.search(line) and _YEAR.search(line))
         )
@@ -183,7 +184,7 @@ def _is_header(line: str, closing: list[str]) -> bool:
         low == OUTLOOK_LINE
         or _is_separator(low)
         or _attribution([line], 0) > 0
-        or (_key(line) in _words("from") | _words("header") and not _is_subject(low))
+        or (_key(line) in _lists()["header"] and not _is_subject(low))
     )
     if is_one:
         closing.append(line)
@@ -191,61 +192,59 @@ def _is_header(line: str, closing: list[str]) -> bool:
 
 
 def _is_subject(line: str) -> bool:
-    return _key(line) in _words("subject")
+    return _key(line) in _lists()["subject"]
 
 
 def _without_closing(lines: list[str]) -> tuple[list[str], list[str]]:
     """*lines* of one writer, and of them what closes the mail."""
     kept: list[str] = []
     closing: list[str] = []
+    text = "\n".join(lines).lower()
+    disclaimers, banners, openings = (_found(name, text) for name in ("disclaimer", "banner", "sent_from"))
     for at, line in enumerate(lines):
         low = line[:_MAX_READ_CHARS].lower().strip()
-        if _is_disclaimer(low):
+        if _has_any(low, disclaimers):
             if kept:
                 return kept, closing + lines[at:]
             closing.append(line)
-        elif _is_program_line(low):
+        elif _is_program_line(low, banners, openings):
             closing.append(line)
-        elif kept and _ends_mail(low, lines[at + 1 : at + 2 + _AFTER_DASHES[0]]):
+        elif kept and _ends_mail(low, lines[at + 1 : at + 2 + _AFTER_DASHES[0]], disclaimers):
             return kept, closing + lines[at:]
         else:
             kept.append(line)
     return kept, closing
 
 
-def _is_disclaimer(line: str) -> bool:
-    return _any_of("disclaimer").search(line) is not None
+def _has_any(line: str, words: Iterable[str]) -> bool:
+    return any(word in line for word in words)
 
 
-def _is_program_line(line: str) -> bool:
+def _is_program_line(line: str, banners: Sequence[str], openings: tuple[str, ...]) -> bool:
     """Whether a mail gateway, telephone or virus scanner wrote *line*."""
-    if _any_of("banner").search(line):
+    if _has_any(line, banners):
         return True
-    return (
-        len(line) <= _MAX_DEVICE_LINE_CHARS
-        and _any_of("sent_from").match(line) is not None
-        and _any_of("device").search(line) is not None
-    )
+    return len(line) <= _MAX_DEVICE_LINE_CHARS and line.startswith(openings) and _has_any(line, _lists()["device"])
 
 
-def _ends_mail(line: str, following: Sequence[str]) -> bool:
+def _ends_mail(line: str, following: Sequence[str], disclaimers: Sequence[str]) -> bool:
     """Whether *line* is a formula below which stand names and addresses alone, or the dashes above a signature."""
     formula = line.strip(_END_OF_FORMULA)
     head = line.partition(",")[0].strip(_END_OF_FORMULA)
     if line == SIGNATURE_LINE:
         limits = _AFTER_DASHES
-    elif formula in _words("regards") or head in _words("regards"):
+    elif formula in _lists()["regards"] or head in _lists()["regards"]:
         limits = _AFTER_REGARDS
-    elif formula in _words("thanks"):
+    elif formula in _lists()["thanks"]:
         limits = _AFTER_THANKS
     else:
         return False
-    return _are_few_and_short(following, *limits)
+    return _are_few_and_short(following, disclaimers, *limits)
 
 
-def _are_few_and_short(lines: Iterable[str], max_lines: int, max_chars: int) -> bool:
+def _are_few_and_short(lines: Iterable[str], disclaimers: Sequence[str], max_lines: int, max_chars: int) -> bool:
     for number, line in enumerate(lines):
-        if _is_disclaimer(line[:_MAX_READ_CHARS].lower()):
+        if _has_any(line[:_MAX_READ_CHARS].lower(), disclaimers):
             return True
         if number >= max_lines or len(line) > max_chars:
             return False

@@ -8,13 +8,15 @@ found again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from itertools import accumulate, chain, pairwise
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID, uuid5
 
+from app.core.bans import Bans
 from app.core.enhancement import Closing, Enhancement, Notice, Statement, count_words
 from app.core.labels import labels
 from app.core.requester import Requester
@@ -47,11 +49,14 @@ class _Room:
     has_past_tickets: bool = True
     has_cited: bool = True
     """Whether those are shown that the note cites."""
+    of_related: bool = True
+    """Whether those are shown beside them that are not taken for the same problem."""
 
 
 # Tried from the first on, until the note is within its limit.
 _ROOMS: Final = (
-    *(_Room(15, 3), _Room(15, 2), _Room(15, 2, False), _Room(15, 1, False), _Room(8, 1, False)),
+    *(_Room(15, 3), _Room(15, 2), _Room(15, 2, False), _Room(15, 1, False), _Room(15, 1, False, of_related=False)),
+    _Room(8, 1, False),
     *(_Room(0, number, False) for number in range(4, -1, -1)),
 )
 _BARE: Final = _Room(0, 0, False, has_cited=False)
@@ -101,9 +106,17 @@ def render_note(
         return _Note(enhancement, options, _ROOMS[-1], []).of_storm_alone(reference)
     whole, repeated = _told_once(enhancement)
     rooms = _ROOMS_OF_CONTEXT if enhancement.is_context_only else _ROOMS
+    sources = [source for group in enhancement.gathered for source in group.sources]
+    overruled = dict(Bans.of(enhancement.gathered).overruled(sources))
     html = ""
+    told = {
+        *repeated,
+        *(ref for each in (*whole.next_steps, *whole.facts, *whole.hypotheses) for ref in each.citations),
+    }
+    if not any(source.closeness is Closeness.SAME and source.ref not in told for source in sources):
+        rooms = tuple(room for room in rooms if room.of_related)
     for part, room in chain(((whole, room) for room in rooms), _lessened(whole, rooms[-1])):
-        html = _Note(part, options, room, repeated).html(reference, feedback)
+        html = _Note(part, options, room, repeated, overruled).html(reference, feedback)
         if count_note_words(html) <= options.max_words:
             break
     return html
@@ -162,11 +175,19 @@ def count_note_words(html: str) -> int:
 class _Note:
     """One rendering."""
 
-    def __init__(self, enhancement: Enhancement, options: NoteOptions, room: _Room, cited: Sequence[str]) -> None:
+    def __init__(
+        self,
+        enhancement: Enhancement,
+        options: NoteOptions,
+        room: _Room,
+        cited: Sequence[str],
+        overruled: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._enhancement = enhancement
         self._options = options
         self._labels = labels(options.language)
         self._room = room
+        self._overruled = overruled
         self._urls = {source.ref: source.url for group in enhancement.gathered for source in group.sources}
         self._has_nothing = Notice.NOTHING_FOUND in enhancement.notices
         statements = (*enhancement.next_steps, *enhancement.facts, *enhancement.hypotheses)
@@ -364,6 +385,8 @@ class _Note:
         # What is cited comes first: it is linked above by its ref alone.
         cited = [source for source in group.sources if self._room.has_cited and source.ref in self._cited]
         others = [source for source in group.sources if source.ref not in self._cited]
+        if not self._room.of_related:
+            others = [source for source in others if source.closeness is Closeness.SAME]
         if self._room.excerpt_words:
             others = others[: self._room.sources]
         else:
@@ -385,13 +408,20 @@ class _Note:
         )
 
     def _source(self, source: Source) -> str:
-        """One line: ref, title, how near it is, what became of it and when; of one not told above, its first words."""
+        """One line: ref, title, how near it is, what became of it and when; of one not told above, its first words.
+
+        Not where a newer source tells not to do what this one did.
+        """
         title = escape(_first_words(one_line(source.title, max_chars=_MAX_TITLE_CHARS), _MAX_TITLE_WORDS))
         day = source.resolved_on.isoformat() if source.resolved_on else ""
         ended = f"{one_line(source.outcome, max_chars=_MAX_OUTCOME_CHARS)} {day}".strip()
         close = self._labels[f"closeness_{source.closeness}"] if source.closeness else ""
-        about = ", ".join(filter(None, (close, ended)))
-        excerpt = _excerpt(source.text, 0 if source.ref in self._cited else self._room.excerpt_words)
+        updated = self._labels["updated"].format(day=source.updated_on.isoformat()) if source.updated_on else ""
+        newer = self._overruled.get(source.ref)
+        overruled = self._labels["overruled"].format(ref=newer) if newer else ""
+        about = ", ".join(filter(None, (close, ended, updated, overruled)))
+        is_told = source.ref in self._cited or newer
+        excerpt = _excerpt(source.text, 0 if is_told else self._room.excerpt_words)
         return (
             f"<li>{self._link(f'[{source.ref}]', source.url)} {title}"
             + (f" ({escape(about)})" if about else "")

@@ -2,11 +2,11 @@
 
 Invariant: a note shows sources masked, as the model got them, of a resolved ticket the resolution, and links to the
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
-while it holds no operand that the records don't have, and asks for no secret. A resolved ticket's subject also has to
-say what fails and no more, or to speak of what the ticket or its own resolution speaks of; a name or an earlier subject
-of the requester, else, to be as short as a name is. Of a document whose server is not trusted only the title is shown,
-if it speaks of what the ticket does. Only contacts of sources and of the requester are put back, and only where the
-tenant's file allows it.
+while it asks for no secret and holds no operand that the records don't have, but for names that the ticket has. A
+resolved ticket's subject also has to say what fails and no more, or to speak of what the ticket or its own resolution
+speaks of; a name or an earlier subject of the requester, else, to be as short as a name is. Of a document whose server
+is not trusted only the title is shown, if it speaks of what the ticket does. Only contacts of sources and of the
+requester are put back, and only where the tenant's file allows it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _PLAIN = re.compile(
     r"#?[a-z]{1,12}[-_]?\d{1,10}[a-z]?|#\d{1,20}|0x[0-9a-f]{1,16}|v?\d{1,4}(?:[.,:-]\d{1,4}){0,3}%?"
     r"|(?:email|phone|card|bank|key|password)-\d+"
 )
+# A product's name or an error's, which the ticket may have too: OneDrive, NET::ERR_CERT_DATE_INVALID.
+_NAME = re.compile(r"[^\W\d_]{2,30}|(?:[a-z]{2,10}::)?[a-z]{2,20}(?:_[a-z0-9]{2,20}){2,}")
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s)|(?<=\n)")
 
 
@@ -92,7 +94,10 @@ class _Shown:
         self._mask = mask
         self._links = OwnLinks.of(enhancement.gathered)
         self._records = records
-        self._ticket = ticket.text
+        said = normal(ticket.text)
+        self._said = said.split()
+        """The words of the ticket."""
+        self._named = set(re.split(r"[\s,;.!?'\"()]+", said))
 
     def source(self, source: Source) -> Source:
         text = self._trusted(source.trusted_text)
@@ -124,7 +129,11 @@ class _Shown:
         """A requester's words, or nothing where they hold what could be acted on."""
         words = without_markup(self._mask.text(text))
         foreign = find_foreign(words, self._records.records, self._records)
-        is_fine = all(_PLAIN.fullmatch(each) for run in foreign for each in run.split())
+        is_fine = all(
+            _PLAIN.fullmatch(each) or (_NAME.fullmatch(each) and each in self._named)
+            for run in foreign
+            for each in run.split()
+        )
         return words if is_fine and not imitates(words) and not pries(words) else ""
 
     def _name(self, text: str) -> str:
@@ -132,7 +141,7 @@ class _Shown:
         return self._untrusted(text) if text and len(text.split()) <= MAX_NAME_WORDS else ""
 
     def _past(self, subject: str) -> str:
-        said = " ".join(["", *normal(self._ticket).split()])
+        said = " ".join(["", *self._said])
         is_short = len(subject.split()) <= MAX_PAST_WORDS
         return self._untrusted(subject) if is_short or speaks_of(subject, said) else ""
 
@@ -140,14 +149,14 @@ class _Shown:
         """The title of a document that nobody vouches for; nothing if it speaks of a contact, or of something else."""
         if find_placeholders([self._mask.text(title)]):
             return ""
-        said = " ".join(["", *normal(self._ticket).split()])
+        said = " ".join(["", *self._said])
         return self._untrusted(title) if speaks_of(title, said) else ""
 
     def _subject(self, source: Source) -> str:
         found = _NUMBER.match(source.title)
         number = found[0] if found else f"#{source.id}"
         subject = self._untrusted(source.title[len(number) if found else 0 :])
-        said = " ".join(["", *normal(f"{self._ticket}\n{source.trusted_text}").split()])
+        said = " ".join(["", *self._said, *normal(source.trusted_text).split()])
         is_told = speaks_of(subject, said) or reports(subject, self._records)
         return f"{number} {subject.strip()}" if is_told else number
 

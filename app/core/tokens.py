@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import filterfalse
 from typing import Final, NamedTuple
 
 from app.core.text import without_hidden
@@ -83,7 +84,7 @@ def normal(text: str) -> str:
     """*text* as it is compared; line breaks stay."""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", without_hidden(text)).casefold()
-        text = "".join(each for each in text if not unicodedata.combining(each))
+        text = "".join(filterfalse(unicodedata.combining, text))
         text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
         return _WORDS.sub(_folded, text) if _MAY_LOOK_ALIKE.search(text) else text
     return text.lower()

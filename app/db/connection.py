@@ -21,6 +21,9 @@ from app.errors import DatabaseUnavailable
 Pooler = Literal["none", "transaction"]
 
 CONNECT_TIMEOUT: Final = timedelta(seconds=5)
+STATEMENT_TIMEOUT: Final = timedelta(seconds=15)
+STATEMENT_TIMEOUT_MS: Final = str(int(STATEMENT_TIMEOUT.total_seconds() * 1000))
+"""As PostgreSQL's setting takes it."""
 
 # SQLSTATE classes: connection, insufficient resources (disk, memory, connections), operator intervention, system
 # error; then lock_not_available, deadlock, serialization failure, read-only transaction (a standby).

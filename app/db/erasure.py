@@ -21,9 +21,9 @@ from sqlmodel import col
 from app.db.connection import unavailable
 from app.db.limits.holds import EVERY_TENANT
 from app.db.limits.pauses import pause
-from app.db.reports.audit import record_act, witness
-from app.db.session import Database, create_owner_engine, is_passing, open_database
-from app.db.sql import load_text
+from app.db.reports.acts import record_act
+from app.db.session import Database, open_database
+from app.db.sessions import create_owner_engine, is_passing, load_text
 from app.db.tables import Due
 from app.errors import Rejected
 
@@ -71,9 +71,15 @@ async def erase_rows(
         erased = {table.name: await _delete(database, table, tenant_id, batch) for table in tables}
         erased["gate"] -= 1  # the pause was ours
         left = {table.name: await _count(database, table, tenant_id) for table in tables}
-        act = witness(actor, "erase", f"tenant {tenant_id}")
         # Of no tenant, as the tenant's own record goes: that it was erased is to be shown for as long as acts are kept.
-        await record_act(database, EVERY_TENANT, act, number=sum(erased.values()))
+        await record_act(
+            database,
+            EVERY_TENANT,
+            actor=actor,
+            act="erase",
+            detail=f"tenant {tenant_id}",
+            number=sum(erased.values()),
+        )
     await _vacuum(url, tables)
     return Erased({name: n for name, n in erased.items() if n}, {name: n for name, n in left.items() if n})
 

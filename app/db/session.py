@@ -12,40 +12,39 @@ in our pools and in PgBouncer's. With no tenant set, PostgreSQL shows no rows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from datetime import timedelta
 from functools import partial
-from typing import Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import exc, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from app.db.connection import (
     CONNECT_TIMEOUT,
     DRIVER_ERRORS,
+    STATEMENT_TIMEOUT,
+    STATEMENT_TIMEOUT_MS,
     Pooler,
     connecting,
     driver_dsn,
+    is_passing,
     unavailable,
 )
-from app.db.connection import is_passing as is_passing_in_driver
 from app.db.moments import read_all_times
 from app.db.pool import ConnectionPool
-from app.db.sql import Statement, load_text
+from app.db.sql import Statement
 from app.errors import DatabaseUnavailable
 
-STATEMENT_TIMEOUT: Final = timedelta(seconds=15)
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
-_TIMEOUT_MS: Final = str(int(STATEMENT_TIMEOUT.total_seconds() * 1000))
-_BEGIN: Final = load_text(__package__, "begin")
+    from app.db.sessions import Sessions
+
 # One round trip. Whose rows the transaction shows (empty: nobody's), how long a statement of it may run, and that each
 # connection plans a statement once: to plan the search anew each time cost a third of it.
 _BEGIN_NOW: Final = (
-    f"begin; select set_config('app.tenant_id', '%s', true), set_config('statement_timeout', '{_TIMEOUT_MS}', true),"
+    f"begin; select set_config('app.tenant_id', '%s', true), set_config('statement_timeout', '{STATEMENT_TIMEOUT_MS}', true),"
     " set_config('plan_cache_mode', 'force_generic_plan', true)"
 )
 # Its commit does not wait for the disk.
@@ -103,22 +102,44 @@ class Transactions(Protocol):
 class Database:
     """Connections as one role, from `open_database` until its block ends."""
 
-    def __init__(self, pool: ConnectionPool, engine: AsyncEngine) -> None:
+    def __init__(
+        self, pool: ConnectionPool, of_all_times: ConnectionPool, open_sessions: Callable[[], Sessions]
+    ) -> None:
         self._pool = pool
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._of_all_times = of_all_times
+        self._open_sessions = open_sessions
+        self._opened: Sessions | None = None
+
+    def _sessions(self) -> Sessions:
+        if self._opened is None:
+            self._opened = self._open_sessions()
+        return self._opened
+
+    async def close(self) -> None:
+        """Close all connections; those that don't close in time are cut off."""
+        for pool in {self._pool, self._of_all_times}:
+            await pool.close(limit=CONNECT_TIMEOUT)
+        if self._opened is not None:
+            await self._opened.close()
 
     @asynccontextmanager
-    async def transaction(self, tenant_id: UUID | None, *, is_forgettable: bool = False) -> AsyncIterator[Transaction]:
+    async def transaction(
+        self, tenant_id: UUID | None, *, is_forgettable: bool = False, reads_all_times: bool = False
+    ) -> AsyncIterator[Transaction]:
         """A transaction in which PostgreSQL shows the rows of *tenant_id* alone; None: of `due` and nothing else.
 
-        *is_forgettable*: a crash of PostgreSQL within a second may undo it.
+        Args:
+            tenant_id: Whose rows.
+            is_forgettable: A crash of PostgreSQL within a second may undo it.
+            reads_all_times: Where one row's time that Python does not have must not end a look at all tenants.
 
         Raises:
             DatabaseUnavailable: PostgreSQL is down, full, read-only or too slow. Whether the commit happened is not known.
         """
+        pool = self._of_all_times if reads_all_times else self._pool
         try:
             begin = _BEGIN_NOW % ("" if tenant_id is None else tenant_id.hex)
-            connection = await self._begin_on_one(begin + _FORGETTABLE if is_forgettable else begin)
+            connection = await _begin_on_one(pool, begin + _FORGETTABLE if is_forgettable else begin)
             try:
                 yield Transaction(connection)
                 await connection.execute("commit")
@@ -126,26 +147,11 @@ class Database:
                 await _roll_back(connection)
                 raise
             finally:
-                self._pool.give_back(connection)
+                pool.give_back(connection)
         except DRIVER_ERRORS as error:
-            if is_passing_in_driver(error):
+            if is_passing(error):
                 raise unavailable(error) from error
             raise
-
-    async def _begin_on_one(self, begin: str) -> asyncpg.Connection[Any]:
-        """A connection on which *begin* was executed; if the first one is broken, a second one."""
-        for is_last in (False, True):
-            connection = await self._pool.borrow(limit=CONNECT_TIMEOUT)
-            try:
-                await connection.execute(begin)
-            except BaseException as error:
-                connection.terminate()
-                self._pool.give_back(connection)
-                if is_last or not isinstance(error, _BROKEN):
-                    raise
-            else:
-                return connection
-        raise AssertionError
 
     @asynccontextmanager
     async def as_tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
@@ -154,7 +160,7 @@ class Database:
         Raises:
             DatabaseUnavailable: PostgreSQL is down, full, read-only or too slow. Whether the commit happened is not known.
         """
-        async with self._begin(str(tenant_id)) as session:
+        async with self._sessions().begin(str(tenant_id)) as session:
             yield session
 
     @asynccontextmanager
@@ -164,19 +170,24 @@ class Database:
         Raises:
             DatabaseUnavailable: As for `as_tenant`.
         """
-        async with self._begin("") as session:
+        async with self._sessions().begin("") as session:
             yield session
 
-    @asynccontextmanager
-    async def _begin(self, tenant_id: str) -> AsyncIterator[AsyncSession]:
+
+async def _begin_on_one(pool: ConnectionPool, begin: str) -> asyncpg.Connection[Any]:
+    """A connection on which *begin* was executed; if the first one is broken, a second one."""
+    for is_last in (False, True):
+        connection = await pool.borrow(limit=CONNECT_TIMEOUT)
         try:
-            async with self._sessions.begin() as session:
-                await session.execute(_BEGIN, {"tenant_id": tenant_id, "timeout_ms": _TIMEOUT_MS})
-                yield session
-        except (exc.SQLAlchemyError, *DRIVER_ERRORS) as error:
-            if is_passing(error):
-                raise unavailable(error) from error
-            raise
+            await connection.execute(begin)
+        except BaseException as error:
+            connection.terminate()
+            pool.give_back(connection)
+            if is_last or not isinstance(error, _BROKEN):
+                raise
+        else:
+            return connection
+    raise AssertionError
 
 
 class SharedTransaction:
@@ -222,14 +233,15 @@ def _told_as_unavailable() -> Iterator[None]:
     try:
         yield
     except DRIVER_ERRORS as error:
-        if is_passing_in_driver(error):
+        if is_passing(error):
             raise unavailable(error) from error
         raise
 
 
 async def choose_tenant(session: AsyncSession, tenant_id: UUID) -> None:
     """Show the rows of *tenant_id* in the rest of this transaction, begun by `across_tenants`."""
-    await session.execute(select(func.set_config("app.tenant_id", str(tenant_id), True)))
+    connection = await session.connection()
+    await connection.exec_driver_sql(f"select set_config('app.tenant_id', '{tenant_id.hex}', true)")
 
 
 async def _roll_back(connection: asyncpg.Connection[Any]) -> None:
@@ -242,20 +254,9 @@ async def _roll_back(connection: asyncpg.Connection[Any]) -> None:
             raise
 
 
-def is_passing(error: BaseException) -> bool:
-    """Like `connection.is_passing`, also for errors that SQLAlchemy has wrapped."""
-    if isinstance(error, exc.TimeoutError | exc.InterfaceError):
-        return True
-    if isinstance(error, exc.DBAPIError):
-        if error.connection_invalidated:
-            return True
-        error = error.orig.__cause__ or error.orig if error.orig is not None else error
-    return is_passing_in_driver(error)
-
-
 def is_fault_of_value(error: BaseException) -> bool:
     """Whether a value is at fault: one that PostgreSQL can't compute with (class 22), or that the driver can't read."""
-    if isinstance(error, exc.SQLAlchemyError | asyncpg.PostgresError | asyncpg.InterfaceError):
+    if _is_of_sqlalchemy(error) or isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
         return _sqlstate(error).startswith("22")
     return isinstance(error, ValueError | TypeError | LookupError | ArithmeticError)
 
@@ -266,8 +267,13 @@ def is_fault_of_schema(error: BaseException) -> bool:
 
 
 def _sqlstate(error: BaseException) -> str:
-    original = error.orig if isinstance(error, exc.DBAPIError) else error
+    original = getattr(error, "orig", None) if _is_of_sqlalchemy(error) else error
     return str(getattr(original, "sqlstate", None) or "")
+
+
+def _is_of_sqlalchemy(error: BaseException) -> bool:
+    """By its module: the class is there only once SQLAlchemy is loaded."""
+    return type(error).__module__ == "sqlalchemy.exc"
 
 
 @asynccontextmanager
@@ -286,40 +292,33 @@ async def open_database(
         url: `postgresql://…` or `postgresql+asyncpg://…`, `?sslmode=` understood.
         pooler: `transaction` behind PgBouncer: no statement is prepared for a later transaction.
         pool_size: Connections at most, for each of the two kinds of transactions.
-        sessions: Of these for SQLAlchemy's, if not as many.
+        sessions: Of these for SQLAlchemy's and the one that reads all times, if not as many.
         name: `application_name`, as `pg_stat_activity` shows it.
         shows_all_times: The driver too reads times that Python does not have, as sessions do.
     """
     open_one = partial(_open_with_all_times, url, pooler, name)
-    pool = ConnectionPool(
-        open_one if shows_all_times else partial(connecting(pooler), driver_dsn(url), **_settings(pooler, name)),
-        size=pool_size,
-    )
-    engine = create_async_engine(
-        "postgresql+asyncpg://",
-        async_creator=lambda *_: open_one(),
-        hide_parameters=True,  # an error's text must not quote a ticket
-        pool_size=sessions or pool_size,
-        max_overflow=0,
-        pool_timeout=CONNECT_TIMEOUT.total_seconds(),
-        pool_pre_ping=True,
-    )
+    connect = open_one if shows_all_times else partial(connecting(pooler), driver_dsn(url), **_settings(pooler, name))
+    pool = ConnectionPool(connect, size=pool_size)
+    of_all_times = pool if shows_all_times else ConnectionPool(open_one, size=1)
+    others = (sessions or pool_size) - (of_all_times is not pool)
+
+    def open_sessions() -> Sessions:
+        from app.db.sessions import Sessions  # noqa: PLC0415 - loads SQLAlchemy, which a worker's start does without
+
+        return Sessions(open_one, size=max(others, 1))
+
+    database = Database(pool, of_all_times, open_sessions)
     try:
-        yield Database(pool, engine)
+        yield database
     finally:
         # Shielded, so that the connections are closed also when this task is cancelled.
-        await asyncio.shield(_close(pool, engine))
+        await asyncio.shield(database.close())
 
 
 async def _open_with_all_times(url: str, pooler: Pooler, name: str) -> asyncpg.Connection[Any]:
     connection = await connecting(pooler)(driver_dsn(url), **_settings(pooler, name))
     await read_all_times(connection)
     return connection
-
-
-async def _close(pool: ConnectionPool, engine: AsyncEngine) -> None:
-    await pool.close(limit=CONNECT_TIMEOUT)
-    await engine.dispose()
 
 
 def _settings(pooler: Pooler, name: str) -> dict[str, Any]:
@@ -330,14 +329,3 @@ def _settings(pooler: Pooler, name: str) -> dict[str, Any]:
         "statement_cache_size": 0 if pooler == "transaction" else 100,
         "server_settings": {"application_name": name},
     }
-
-
-def create_owner_engine(url: str, *, name: str) -> AsyncEngine:
-    """For what the owner of the tables does at length: no pool, and no limit on how long a statement may run."""
-    return create_async_engine(
-        "postgresql+asyncpg://",
-        async_creator=lambda *_: asyncpg.connect(
-            driver_dsn(url), timeout=CONNECT_TIMEOUT.total_seconds(), server_settings={"application_name": name}
-        ),
-        poolclass=NullPool,
-    )

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
-from sqlalchemy import TextClause, text
-
 _COMMENT: Final = re.compile(r"^\s*--.*\n", re.MULTILINE)
 # As SQLAlchemy finds them: `::` is a cast.
 _PARAMETER: Final = re.compile(r"(?<![:\w]):(\w+)(?!:)")
@@ -43,20 +41,15 @@ def load(package: str, name: str, **parts: str) -> Statement:
 
     *parts* are SQL, put in where the file says `{documents}`: so PostgreSQL plans for one table alone, once.
     """
-    sql = _read(package, name)
+    sql = read_script(package, name)
     for part, of_sql in parts.items():
         sql = sql.replace(f"{{{part}}}", of_sql)
     return numbered(sql)
 
 
-def load_text(package: str, name: str) -> TextClause:
-    """The same for a session of SQLAlchemy."""
-    return text(_read(package, name))
-
-
 def read_script(package: str, name: str) -> str:
-    """The statements of `<name>.sql`, without parameters, for `migrations.execute_on`."""
-    return _read(package, name)
+    """The text of `<name>.sql`, with its parameters' names: for SQLAlchemy, and for `migrations.execute_on`."""
+    return _COMMENT.sub("", files(package).joinpath(f"{name}.sql").read_text("utf-8"))
 
 
 def numbered(sql: str) -> Statement:
@@ -64,7 +57,3 @@ def numbered(sql: str) -> Statement:
     names: dict[str, int] = {}
     sql = _PARAMETER.sub(lambda found: f"${names.setdefault(found[1], len(names) + 1)}", sql)
     return Statement(sql, tuple(names))
-
-
-def _read(package: str, name: str) -> str:
-    return _COMMENT.sub("", files(package).joinpath(f"{name}.sql").read_text("utf-8"))

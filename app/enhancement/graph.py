@@ -365,6 +365,8 @@ def _accept(state: State, kept: Kept | None) -> Enhancement:
         shortened.append(Notice.DESCRIPTION_SHORTENED)
     judged = judge_confidence(state["ticket"], gathered, kept, today=state["today"])
     asks = judged.level is Confidence.LOW
+    if not judged.has_problem:
+        kept = Kept(facts=[], hypotheses=[], next_steps=[], questions=kept.questions, summary="")
     return Enhancement(
         summary=kept.summary,
         summary_citations=tuple(kept.summary_citations),

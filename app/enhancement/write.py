@@ -20,6 +20,7 @@ from importlib import resources
 from string import ascii_lowercase
 from typing import Any, Final
 
+from app.core.bans import Bans
 from app.core.completion import Message
 from app.core.enhancement import Draft
 from app.core.masking import Mask, MaskedText
@@ -110,6 +111,8 @@ def _enclose(data: MaskedText, mask: Mask) -> MaskedText:
 
 
 def _data(ticket: Ticket, portion: Portion, requester: Requester, *, language: str, today: date) -> dict[str, Any]:
+    sources = [source for group in portion.gathered for source in group.sources]
+    overruled = dict(Bans.of(portion.gathered).overruled(sources))
     return {
         "today": today.isoformat(),
         "ticket": {
@@ -120,7 +123,10 @@ def _data(ticket: Ticket, portion: Portion, requester: Requester, *, language: s
             "priority": ticket.priority,
         },
         **({"about_requester": requester.model_dump(exclude_defaults=True)} if requester.is_known else {}),
-        "sources": [_source(source, today) for group in portion.gathered for source in group.sources],
+        "sources": [
+            _source(source, today) | ({"overruled_by": overruled[source.ref]} if source.ref in overruled else {})
+            for source in sources
+        ],
         "unavailable": [group.kind for group in portion.gathered if group.state is GatherState.UNAVAILABLE],
         "language": language,
     }

@@ -176,7 +176,7 @@ async def open_sessions(
         connector = aiohttp.TCPConnector(
             resolver=_CheckedResolver(resolve or _resolve, check),
             socket_factory=partial(_open_socket, check),
-            ssl=tls or _default_tls(),
+            ssl=tls or default_tls(),
             limit=_MAX_CONNECTIONS,
             keepalive_timeout=_KEPT_ALIVE_S,
             use_dns_cache=False,  # each connection is to an address that was looked up and checked for it
@@ -196,8 +196,8 @@ async def open_sessions(
 
 
 @cache
-def _default_tls() -> ssl.SSLContext:
-    # Cached for the process: reading the trusted certificates takes tens of milliseconds.
+def default_tls() -> ssl.SSLContext:
+    """One for all clients of the process: reading the system's some hundred certificates takes tens of milliseconds."""
     return ssl.create_default_context()
 
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -45,7 +43,7 @@ from app.integrations.completions import (
     status_in,
 )
 from app.integrations.guarded import GuardedTransport
-from app.integrations.http import Resolve, open_sessions
+from app.integrations.http import Resolve, default_tls, open_sessions
 from app.integrations.prices import Prices
 from app.integrations.refusal import Refusal, read_refusal
 from app.integrations.sizes import Sizes
@@ -366,16 +364,10 @@ async def open_model_client(*, api_key: str, base_url: str | None, limit: timede
         yield client
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """One for all clients: each would read the system's some hundred certificates, which takes 30 ms."""
-    return httpx2.create_ssl_context()
-
-
 def open_bounded_client(limit: timedelta, **options: Any) -> httpx2.AsyncClient:
     """The library's HTTP client, which refuses large and compressed answers and follows no redirect."""
     return openai.DefaultAioHttpClient(
-        verify=_tls(),
+        verify=default_tls(),
         timeout=limit.total_seconds(),
         follow_redirects=False,
         headers=UNCOMPRESSED,

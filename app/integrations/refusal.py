@@ -28,6 +28,7 @@ TOO_MANY: Final = 429
 FORMATS: Final = (Option.JSON_SCHEMA, Option.JSON_OBJECT)
 LIMITS: Final = (Option.MAX_TOKENS, Option.MAX_COMPLETION_TOKENS)
 
+# All patterns are texts, which `re` compiles when the first call is refused: at the start they would be 10 ms.
 _NAMES: Final[Mapping[Option, str]] = {
     Option.JSON_SCHEMA: r"response[_ ]format|json[_ ]schema|structured[_ ]outputs?|grammar",
     Option.JSON_OBJECT: r"response[_ ]format|json[_ ](?:object|mode)",
@@ -47,49 +48,43 @@ _NOT: Final = (
 _CLAUSE: Final = r"(?:(?!\.\s|[;\n{}]).){0,80}?"
 _LISTED: Final = r"not support parameters: [\[{][^;\n]{0,200}?"  # LiteLLM's
 _UNSUPPORTED: Final = {
-    option: re.compile(
-        rf"\b(?:{name})\b{_CLAUSE}(?:{_NOT})|(?:(?:{_NOT}){_CLAUSE}|{_LISTED})\b(?:{name})\b", re.IGNORECASE
-    )
+    option: rf"(?i)\b(?:{name})\b{_CLAUSE}(?:{_NOT})|(?:(?:{_NOT}){_CLAUSE}|{_LISTED})\b(?:{name})\b"
     for option, name in _NAMES.items()
 }
-_SAYS_NOT: Final = re.compile(_NOT, re.IGNORECASE)
+_SAYS_NOT: Final = rf"(?i){_NOT}"
 _UNSUPPORTED_CODES: Final = frozenset(
     {"unsupported_parameter", "unsupported_value", "unknown_parameter", "extra_forbidden", "unrecognized_parameter"}
 )
-_TOO_LONG: Final = re.compile(
-    r"context[ _](?:length|window|size|limit)|too (?:large|long)|longer than the|reduce the length|token limit|"
+_TOO_LONG: Final = (
+    r"(?i)context[ _](?:length|window|size|limit)|too (?:large|long)|longer than the|reduce the length|token limit|"
     r"(?:maximum|at most|exceed\w{0,3})[^.\n]{0,60}\btokens|\btokens[^.\n]{0,60}(?:maximum|exceed)|"
     r"\b(?:prompt|input)\b[^.\n]{0,40}\bexceeds|\binput length should be|"
     r"(?:max_(?:completion_|new_)?tokens|inputs)\b[^\n]{0,60}"
-    r"(?:must be|must have|should be|range|(?:less|greater|more) than|at least)|range of max_",
-    re.IGNORECASE,
+    r"(?:must be|must have|should be|range|(?:less|greater|more) than|at least)|range of max_"
 )
 _TOO_LONG_CODES: Final = frozenset(
     {"context_length_exceeded", "context_window_exceeded", "exceed_context_size_error", "request_too_large"}
 )
 # OpenAI's 429 for one call that is more than a minute's tokens: the same call never fits. Other 429 speak of a rate.
-_LARGER_THAN_RATE: Final = re.compile(r"request too large|tokens must be reduced", re.IGNORECASE)
+_LARGER_THAN_RATE: Final = r"(?i)request too large|tokens must be reduced"
 # Of the schema alone, whatever the length of the prompt: Anthropic, Gemini, llama.cpp, SGLang.
-_SCHEMA_REFUSED: Final = re.compile(
-    r"\bfailed to (?:parse|compile|convert)\b[^.\n]{0,40}\b(?:grammar|schema)\b"
-    r"|\b(?:grammar|schema)\b[^.\n]{0,80}\b(?:too (?:large|long|complex|deep|many \w+)|exceeds? the maximum)\b[^.\n]*",
-    re.IGNORECASE,
+_SCHEMA_REFUSED: Final = (
+    r"(?i)\bfailed to (?:parse|compile|convert)\b[^.\n]{0,40}\b(?:grammar|schema)\b"
+    r"|\b(?:grammar|schema)\b[^.\n]{0,80}\b(?:too (?:large|long|complex|deep|many \w+)|exceeds? the maximum)\b[^.\n]*"
 )
 # A model takes its own temperature alone: Claude with thoughts, Kimi.
-_OTHER_TEMPERATURE: Final = re.compile(
-    r"\binvalid temperature\b|\btemperature\b[^.\n]{0,30}\b(?:must be|may only|only \S+ is|range|should be|between)\b",
-    re.IGNORECASE,
+_OTHER_TEMPERATURE: Final = (
+    r"(?i)\binvalid temperature\b|\btemperature\b[^.\n]{0,30}"
+    r"\b(?:must be|may only|only \S+ is|range|should be|between)\b"
 )
 # Qwen's models that think, at DashScope, ModelScope and SiliconFlow; some gateways.
-_WANTS_STREAM: Final = re.compile(
-    r"\bonly supports? stream|\bnon-streaming calls\b|\bstream(?:ing)? must be (?:set to )?(?:true|enabled)"
-    r"|\bstream=false\b",
-    re.IGNORECASE,
+_WANTS_STREAM: Final = (
+    r"(?i)\bonly supports? stream|\bnon-streaming calls\b|\bstream(?:ing)? must be (?:set to )?(?:true|enabled)"
+    r"|\bstream=false\b"
 )
-_ROLES: Final = re.compile(
-    r"\bsystem\b[^.\n]{0,40}\b(?:role|message|prompt)|"
-    r"\broles?\b[^.\n]{0,60}\bsystem\b|\broles? must|\balternat|chat[ _]template|\bunknown role",
-    re.IGNORECASE,
+_ROLES: Final = (
+    r"(?i)\bsystem\b[^.\n]{0,40}\b(?:role|message|prompt)|"
+    r"\broles?\b[^.\n]{0,60}\bsystem\b|\broles? must|\balternat|chat[ _]template|\bunknown role"
 )
 # Without capitals and marks.
 _FILTER_CODES: Final = frozenset(
@@ -106,33 +101,29 @@ _FILTER_CODES: Final = frozenset(
 )
 _FILTER_CODE: Final = "sensitivecontentdetected"
 """Volcengine's, after where it was: in the input's text, in the output's."""
-_FILTER: Final = re.compile(
-    r"ContentPolicyViolation|content (?:management )?policy|\b(?:usage|safety) (?:policy|policies|guidelines)"
+_FILTER: Final = (
+    r"(?i)ContentPolicyViolation|content (?:management )?policy|\b(?:usage|safety) (?:policy|policies|guidelines)"
     r"|safety system|guardrail|\bmoderation\b|responsible ai\b|content exists risk|considered high risk"
     r"|\b(?:input|prompt|content|request)\b[^.\n]{0,40}\b(?:was|were|been|is) (?:flagged|prohibited|sensitive)"
     r"|\b(?:input|prompt|content)\b[^.\n]{0,60}\b(?:is blocked|contains? (?:sensitive|inappropriate|unsafe))"
-    r"|inappropriate content|prompt blocked|敏感内容",
-    re.IGNORECASE,
+    r"|inappropriate content|prompt blocked|敏感内容"
 )
-_NO_MODEL: Final = re.compile(
-    r"\bmodels?\b[^\n]{0,120}(?:not found|not exist|not available to)|\binvalid model(?: name| id|:| ')"
-    r"|\bunable to access\b[^\n]{0,30}\bmodel\b|deployment for this resource does not exist|is not a valid model",
-    re.IGNORECASE,
+_NO_MODEL: Final = (
+    r"(?i)\bmodels?\b[^\n]{0,120}(?:not found|not exist|not available to)|\binvalid model(?: name| id|:| ')"
+    r"|\bunable to access\b[^\n]{0,30}\bmodel\b|deployment for this resource does not exist|is not a valid model"
 )
 _NO_MODEL_CODES: Final = frozenset(
     {"model_not_found", "model_not_available", "invalid_model", "deploymentnotfound", "not_found_error"}
 )
 # Not "exceeded your current quota": Gemini says that of a rate too.
-_NO_CREDIT: Final = re.compile(
-    r"\bcredit balance is too low|\binsufficient (?:account |\w+ )?(?:balance|credits?|funds)\b"
-    r"|\b(?:(?:no|any|out of|more|used all available) credits?)\b(?! card)",
-    re.IGNORECASE,
+_NO_CREDIT: Final = (
+    r"(?i)\bcredit balance is too low|\binsufficient (?:account |\w+ )?(?:balance|credits?|funds)\b"
+    r"|\b(?:(?:no|any|out of|more|used all available) credits?)\b(?! card)"
 )
 # Gemini answers it with 400.
-_BAD_KEY: Final = re.compile(
-    r"\bapi[ _-]key\b[^.\n]{0,20}\b(?:not valid|invalid|incorrect|expired|missing)\b"
-    r"|\b(?:invalid|incorrect) api[ _-]key\b",
-    re.IGNORECASE,
+_BAD_KEY: Final = (
+    r"(?i)\bapi[ _-]key\b[^.\n]{0,20}\b(?:not valid|invalid|incorrect|expired|missing)\b"
+    r"|\b(?:invalid|incorrect) api[ _-]key\b"
 )
 _NO_CREDIT_CODES: Final = frozenset(
     {"insufficient_quota", "insufficient_balance", "exceeded_current_quota_error", "billing_not_active"}
@@ -179,15 +170,15 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
     counts = {_COUNTS[key]: int(value) for key, value in told if key in _COUNTS}
     text = _own(words[:_MAX_TEXT], list(prompt))
     named = frozenset(option for option in Option if any(_is_of(param, option) for param in params))
-    text, schemas = _SCHEMA_REFUSED.subn(" ", text)
-    is_too_long = status == 413 or bool(codes & _TOO_LONG_CODES) or _TOO_LONG.search(text) is not None  # noqa: PLR2004
+    text, schemas = re.subn(_SCHEMA_REFUSED, " ", text)
+    is_too_long = status == 413 or bool(codes & _TOO_LONG_CODES) or re.search(_TOO_LONG, text) is not None  # noqa: PLR2004
     if status == TOO_MANY:
-        is_too_long = _LARGER_THAN_RATE.search(text) is not None
-    says_not = bool(codes & _UNSUPPORTED_CODES) or (_SAYS_NOT.search(text) is not None and not is_too_long)
-    unsupported = {option for option, words in _UNSUPPORTED.items() if words.search(text)}
+        is_too_long = re.search(_LARGER_THAN_RATE, text) is not None
+    says_not = bool(codes & _UNSUPPORTED_CODES) or (re.search(_SAYS_NOT, text) is not None and not is_too_long)
+    unsupported = {option for option, words in _UNSUPPORTED.items() if re.search(words, text)}
     if says_not:
         unsupported |= named
-    if _OTHER_TEMPERATURE.search(text):
+    if re.search(_OTHER_TEMPERATURE, text):
         unsupported.add(Option.TEMPERATURE)
     if schemas:
         unsupported.add(Option.JSON_SCHEMA)
@@ -197,12 +188,12 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
         unsupported=frozenset(unsupported),
         named=named if not is_too_long else frozenset(),
         is_too_long=is_too_long and not unsupported,
-        is_about_roles=_ROLES.search(text) is not None,
-        is_filtered=any(_is_filter(code) for code in codes) or _FILTER.search(text) is not None,
-        has_no_model=not codes.isdisjoint(_NO_MODEL_CODES) or _NO_MODEL.search(text) is not None,
-        has_no_credit=not codes.isdisjoint(_NO_CREDIT_CODES) or _NO_CREDIT.search(text) is not None,
-        has_bad_key=_BAD_KEY.search(text) is not None,
-        wants_stream=_WANTS_STREAM.search(text) is not None,
+        is_about_roles=re.search(_ROLES, text) is not None,
+        is_filtered=any(_is_filter(code) for code in codes) or re.search(_FILTER, text) is not None,
+        has_no_model=not codes.isdisjoint(_NO_MODEL_CODES) or re.search(_NO_MODEL, text) is not None,
+        has_no_credit=not codes.isdisjoint(_NO_CREDIT_CODES) or re.search(_NO_CREDIT, text) is not None,
+        has_bad_key=re.search(_BAD_KEY, text) is not None,
+        wants_stream=re.search(_WANTS_STREAM, text) is not None,
         sizes=Sizes(**counts) if "context" in counts else read_sizes(text, asked=asked),
     )
 

@@ -170,6 +170,7 @@ async def run(settings: WorkerSettings) -> None:
     This replaces taskiq's runner, which manages child processes. One process with its own signal handlers can be PID 1,
     and ends at once when it is idle.
     """
+    gc.set_threshold(_GC_THRESHOLD)
     check_port("0.0.0.0", settings.prometheus_port, variables="PROMETHEUS_PORT")  # noqa: S104 - a pod's own address
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -209,7 +210,6 @@ async def run(settings: WorkerSettings) -> None:
         )
         worker.broker.is_worker_process = True
         gc.freeze()
-        gc.set_threshold(_GC_THRESHOLD)
         log.info("worker_started", concurrency=settings.worker_concurrency)
         _tell_unpriced(worker)
         await _tell_without_table(worker, settings)

@@ -25,7 +25,6 @@ from app.db.knowledge.inventory import InventorySearch
 from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.requesters import RequesterSearch
 from app.db.knowledge.search import Search
-from app.db.knowledge.store import drop_tickets, upsert_tickets
 from app.db.ledger.arrivals import ArrivalSearch
 from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
@@ -125,11 +124,15 @@ class Toolkit:
         except TicketNotFound:
             await self.forget(ticket_id)
             raise
+        from app.db.knowledge.store import upsert_tickets  # noqa: PLC0415 - SQLAlchemy, which a start does without
+
         async with self._database.as_tenant(self.tenant.id) as session:
             await upsert_tickets(session, self.tenant.id, [ticket], language=self.tenant.note.language)
 
     async def forget(self, ticket_id: str) -> None:
         """Remove a ticket that is gone from the history."""
+        from app.db.knowledge.store import drop_tickets  # noqa: PLC0415 - as for `learn`
+
         async with self._database.as_tenant(self.tenant.id) as session:
             await drop_tickets(session, self.tenant.id, [ticket_id], language=self.tenant.note.language)
 
@@ -259,8 +262,7 @@ class Toolkits:
 
     async def _open(self, known: KnownTenant) -> _Opened:
         tenant = known.tenant
-        async with self._database.as_tenant(tenant.id) as session:
-            await keep_origin(session, tenant)
+        await keep_origin(self._database, tenant)
         async with AsyncExitStack() as stack:
             help_desk = await stack.enter_async_context(
                 open_help_desk(known, self._database, longest_wait=LONGEST_WAIT_FOR_A_CALL)

@@ -15,7 +15,7 @@ from app.core.enhancement import Enhancement
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.core.triage import TicketField, new_values
-from app.db.reports.audit import record_act, witness
+from app.db.reports.acts import record_act
 from app.db.session import Database
 from app.errors import HelpDeskRefused, HelpDeskUnavailable, NotNeeded
 
@@ -45,7 +45,7 @@ async def write_fields(
             return "the fields are filled"
         # The fields alone: a value may be a technician's name.
         told = f"ticket {ticket_id}: {', '.join(values)}"
-        await record_act(database, tenant.id, witness(_ACTOR, "write fields", told), number=len(values))
+        await record_act(database, tenant.id, actor=_ACTOR, act="write fields", detail=told, number=len(values))
         await desk.change_fields(ticket_id, values)
     except (HelpDeskRefused, HelpDeskUnavailable, NotNeeded) as error:
         log.warning("fields_not_written", code=error.code, cause=error.detail)

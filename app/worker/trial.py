@@ -24,7 +24,7 @@ from app.core.strangers import Strangers
 from app.core.support import judge
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
-from app.db.reports.audit import record_act, witness
+from app.db.reports.acts import record_act
 from app.db.reports.costs import count_trial, list_documents
 from app.db.session import Database
 from app.enhancement.answer import read_answer
@@ -40,6 +40,7 @@ _FAULTS: Final = {
     Fault.UNSUPPORTED: "no source says it",
     Fault.OTHER_ACTION: "no source says to do that",
     Fault.TURNED: "the source says the opposite",
+    Fault.OVERRULED: "a newer source says not to do that",
 }
 _NO_ROOM: Final = "no room: the note has its most words, or it repeats or cites what it must not"
 
@@ -102,7 +103,7 @@ async def try_ticket(
             ticket = await kit.help_desk.load_ticket(ticket_id)
             enhancement = await enhance(ticket, tools=kit.tools_of_trial(watched.around))
     seconds = time.perf_counter() - started
-    await record_act(database, tenant.id, witness(actor, "try", f"ticket {ticket.number}"))
+    await record_act(database, tenant.id, actor=actor, act="try", detail=f"ticket {ticket.number}")
     if enhancement.prompt_tokens or enhancement.completion_tokens:
         await count_trial(database, tenant.id, enhancement)
     reference = note_reference(tenant.id, ticket.id, f"a trial {uuid4()}")

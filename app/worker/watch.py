@@ -18,7 +18,7 @@ import structlog
 from app.core.help_desk import AccountRef
 from app.core.price import budgets
 from app.core.tenant import Tenant
-from app.db.knowledge.store import load_cursor
+from app.db.knowledge.cursors import load_cursor
 from app.db.knowledge.strays import KINDS, list_strays
 from app.db.limits.accounts import keep_accounts
 from app.db.limits.circuits import Dependency
@@ -126,8 +126,7 @@ async def look_at_usage(
             usage = await load_usage(database, tenant.id, usages)
             for budget in budgets(tenant.model, usage, is_priced=not models):
                 used[tenant.slug, budget.kind] = budget.share
-        async with database.as_tenant(tenant.id) as session:
-            cursor = await load_cursor(session, tenant.id, "tickets")
+        cursor = await load_cursor(database, tenant.id, "tickets")
         if cursor.listed_at is not None:
             synced[tenant.slug] = cursor.listed_at.timestamp()
     for gauge in (LLM_BUDGET_USED, LLM_UNPRICED, LAST_SYNC):

@@ -33,11 +33,11 @@ def tree(pid: int) -> list[int]:
     """*pid* and all its descendants."""
     found = [pid]
     for each in found:
-        for task in Path(f"/proc/{each}/task").glob("*/children"):
-            try:
+        try:
+            for task in Path(f"/proc/{each}/task").glob("*/children"):
                 found += map(int, task.read_text().split())
-            except OSError:  # it ended meanwhile
-                continue
+        except OSError:  # it, or one of its threads, ended meanwhile
+            continue
     return found
 
 

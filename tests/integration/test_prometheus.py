@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from app.core.help_desk import Edition
-from app.db.knowledge.store import Cursor, save_cursor
+from app.db.knowledge.cursors import Cursor
+from app.db.knowledge.store import save_cursor
 from app.db.session import Database
 from app.sender import Sender
 from app.simulator.faults import Fault, FaultKind

@@ -13,8 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,8 +24,9 @@ from sqlmodel import col, select
 
 from app.core.mail import split_mail
 from app.core.tenant import Language
+from app.db.knowledge.documents import DocumentKind
 from app.db.knowledge.reading import CONFIGURATIONS, MAX_TERM_CHARS, read, spoken_languages
-from app.db.sql import load_text
+from app.db.sessions import load_text
 from app.db.tables import ArticleRow, Corpus, Term, TermOccurrence, TicketRow
 
 # Changes with the rules of index.sql, `reading` and `core.mail`, and has every document indexed anew by the next sync.
@@ -40,17 +40,7 @@ _BATCH: Final = 200
 _INDEX: Final = load_text(__package__, "index")
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentKind:
-    """A kind of document, and the table that holds it."""
-
-    name: str
-    """The value of the column `posting.kind`."""
-    table: type[TicketRow | ArticleRow]
-
-
-TICKETS: Final = DocumentKind("ticket", TicketRow)
-ARTICLES: Final = DocumentKind("article", ArticleRow)
+_TABLES: Final[Mapping[DocumentKind, type[TicketRow | ArticleRow]]] = {"ticket": TicketRow, "article": ArticleRow}
 
 
 async def lock_index(session: AsyncSession, tenant_id: UUID, kind: DocumentKind, *, language: Language) -> str:
@@ -62,9 +52,9 @@ async def lock_index(session: AsyncSession, tenant_id: UUID, kind: DocumentKind,
     Returns:
         The configuration (language and version) with which the tenant's documents are indexed now.
     """
-    begin = insert(Corpus).values(tenant_id=tenant_id, kind=kind.name, configuration=_mark(language))
+    begin = insert(Corpus).values(tenant_id=tenant_id, kind=kind, configuration=_mark(language))
     await session.execute(begin.on_conflict_do_nothing())
-    lock = select(Corpus.configuration).where(Corpus.tenant_id == tenant_id, Corpus.kind == kind.name)
+    lock = select(Corpus.configuration).where(Corpus.tenant_id == tenant_id, Corpus.kind == kind)
     configuration: str = (await session.execute(lock.with_for_update())).scalar_one()
     return configuration
 
@@ -87,7 +77,7 @@ async def index_documents(
         return
     values = {
         "tenant_id": tenant_id,
-        "kind": kind.name,
+        "kind": kind,
         "documents": json.dumps(documents),
         "ids": [document["id"] for document in documents],
         "max_term_chars": MAX_TERM_CHARS,
@@ -96,7 +86,7 @@ async def index_documents(
     if gone:
         forget = delete(TermOccurrence).where(
             col(TermOccurrence.tenant_id) == tenant_id,
-            col(TermOccurrence.kind) == kind.name,
+            col(TermOccurrence.kind) == kind,
             col(TermOccurrence.term) == bindparam("term"),
             col(TermOccurrence.document) == bindparam("document"),
         )
@@ -108,7 +98,7 @@ async def _changed(
     session: AsyncSession, tenant_id: UUID, kind: DocumentKind, ids: Sequence[str], *, language: Language, keep: bool
 ) -> list[dict[str, Any]]:
     """Of these documents, as `index.sql` takes them, those that are indexed otherwise than they should be."""
-    row: Any = kind.table
+    row: Any = _TABLES[kind]
     texts: tuple[Any, ...] = (
         (row.title, row.text, literal("")) if row is ArticleRow else (row.subject, row.description, row.resolution)
     )
@@ -162,8 +152,8 @@ async def drop_documents(
 ) -> None:
     """Delete these rows of *kind*'s table and their entries in the index. The caller holds `lock_index`."""
     await index_documents(session, tenant_id, kind, ids, language=language, keep=False)
-    is_one = col(kind.table.id) == any_(literal(ids, ARRAY(Text)))
-    await session.execute(delete(kind.table).where(col(kind.table.tenant_id) == tenant_id, is_one))
+    is_one = col(_TABLES[kind].id) == any_(literal(ids, ARRAY(Text)))
+    await session.execute(delete(_TABLES[kind]).where(col(_TABLES[kind].tenant_id) == tenant_id, is_one))
 
 
 async def index_next(
@@ -182,13 +172,13 @@ async def index_next(
         The id to continue after; None when all are done.
     """
     await lock_index(session, tenant_id, kind, language=language)
-    id_ = col(kind.table.id)
-    following = select(id_).where(col(kind.table.tenant_id) == tenant_id, id_ > after).order_by(id_).limit(_BATCH)
+    id_ = col(_TABLES[kind].id)
+    following = select(id_).where(col(_TABLES[kind].tenant_id) == tenant_id, id_ > after).order_by(id_).limit(_BATCH)
     ids = (await session.scalars(following)).all()
     if ids:
         await index_documents(session, tenant_id, kind, ids, language=language)
         return ids[-1]
-    done = update(Corpus).where(col(Corpus.tenant_id) == tenant_id, col(Corpus.kind) == kind.name)
+    done = update(Corpus).where(col(Corpus.tenant_id) == tenant_id, col(Corpus.kind) == kind)
     await session.execute(done.values(configuration=_mark(language)))
     await _forget_terms(session, tenant_id, kind)
     return None
@@ -205,7 +195,7 @@ async def _forget_terms(
     session: AsyncSession, tenant_id: UUID, kind: DocumentKind, *, among: Sequence[str] | None = None
 ) -> None:
     """Delete those of these terms (None: of all) that no document holds any more."""
-    unused = col(Term.tenant_id) == tenant_id, col(Term.kind) == kind.name, col(Term.documents) <= 0
+    unused = col(Term.tenant_id) == tenant_id, col(Term.kind) == kind, col(Term.documents) <= 0
     one = true() if among is None else col(Term.term) == any_(literal(among, ARRAY(Text)))
     await session.execute(delete(Term).where(*unused, one))
 

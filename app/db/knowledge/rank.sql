@@ -49,11 +49,12 @@
 --     lifted = (fit³ + the sum of (similar · fit of a candidate that is linked to it)³) ^ ⅓
 --         · least(1 + often · ln(1 + how many tickets are linked to it), most_often)
 --         · (1 + same_category, if it has the ticket's category)
---     relevance = lifted up to the ceiling, and 0.3 of what is above; but at least the fit and 0.05 of what links add to it
+--     limit = ceiling · the best fit of all candidates
+--     relevance = lifted up to the limit, and 0.3 of what is above; but at least the fit and 0.05 of what links add to it
 --
--- By the third powers and the ceiling, what fits well by itself stays in front of what many tickets lead to that fit badly.
+-- By the third powers and the limit, what fits well by itself stays in front of what many tickets lead to that fit badly.
 -- Of the tickets above, if B is linked to A: ((0.526)³ + (0.9 · 0.119)³) ^ ⅓ = 0.527, once linked · (1 + 0.15 · ln 2) =
--- 0.582. With a ceiling of 0.3 that is 0.3 + 0.3 · (0.582 - 0.3) = 0.385, so A gets 0.526 + 0.05 · (0.582 - 0.526) = 0.529.
+-- 0.582. A fits best, so with a ceiling of 1 the limit is 0.526, and A gets 0.526 + 0.3 · (0.582 - 0.526) = 0.543.
 --
 -- So k1 = 1.2 and b = 0.75, BM25's usual values; 2.2 = k1 + 1 and 0.25 = 1 - b. How the other figures were chosen
 -- stands in bench/retrieval.md.
@@ -121,7 +122,7 @@ weighted as materialized (
     order by weight desc, q.term
     limit 60
 ),
--- The terms by which documents are looked for: those that weigh most, as many as have 2,000 postings together. Of a term
+-- The terms by which documents are looked for: those that weigh most, as many as have 4,000 postings together. Of a term
 -- that more than 250 documents hold, only those that were stored last are read. So what is read does not grow with the
 -- corpus, nor where all documents hold the same few words; a rare term is always read whole.
 telling as (
@@ -132,9 +133,9 @@ telling as (
         from weighted
         where documents > 0
     ) w
-    where postings <= 2000
+    where postings <= 4000
 ),
--- The 50 documents that hold most of them, by weight and how often; of equals those that were stored last. A posting
+-- The 150 documents that hold most of them, by weight and how often; of equals those that were stored last. A posting
 -- that a release before wrote has no frequency.
 candidate as materialized (
     select p.document
@@ -148,7 +149,7 @@ candidate as materialized (
     ) p
     group by p.document
     order by sum(telling.weight * p.frequency / (p.frequency + 1.2)) desc, p.document desc
-    limit 50
+    limit 150
 ),
 -- Their rows and those of the nearest, by their numbers all at once, as below: not one by one, for which PostgreSQL might
 -- choose an index that begins with the tenant alone while it believes the tenant to have few documents.
@@ -256,17 +257,16 @@ ranked as (
     ) t
 ),
 best as materialized (
-    select *
+    select ranked.*, relevance
     from ranked
     cross join lateral (
         select power(power(fit, 3) + power(cast(:similar as float8) * linked_fit, 3), cast(1 as float8) / 3)
             * least(1 + cast(:often as float8) * ln(1 + times_linked), cast(:most_often as float8))
             * (1 + cast(:same_category as float8) * cast(is_same_category as integer)) as lifted
     ) l
+    cross join (select cast(:ceiling as float8) * max(fit) as most from fitting) lift
     cross join lateral (
-        select greatest(
-            fit + 0.05 * (lifted - fit), least(lifted, :ceiling + 0.3 * (lifted - cast(:ceiling as float8)))
-        ) as relevance
+        select greatest(fit + 0.05 * (lifted - fit), least(lifted, most + 0.3 * (lifted - most))) as relevance
     ) r
     order by relevance * boost desc, id desc
     limit :limit

@@ -78,6 +78,7 @@ _IS_CODE = re.compile(
     r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|"  # ERR_CONNECTION_RESET
     r"(?:[A-Za-z]\w+\.)*[A-Z]\w*(?:Exception|Error)"  # System.IO.IOException
 )
+_ENDS_NAME: Final = ("Exception", "Error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,8 @@ def _codes(text: str) -> Iterator[OwnTerm]:
     for found in _STRING.findall(text):
         string = found.strip(_EDGES)
         if not _MIN_CODE_CHARS <= len(string) <= _MAX_CODE_CHARS or "://" in string:
+            continue
+        if string.isalpha() and not string.endswith(_ENDS_NAME):  # most strings, and no other form of a code
             continue
         if _IS_CODE.fullmatch(string):
             code = CODE_MARK + string.lower()

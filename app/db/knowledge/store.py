@@ -8,9 +8,7 @@ the cursor after it are stored together.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, Literal, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, all_, delete, func, literal, true, tuple_
@@ -24,15 +22,15 @@ from app.core.asset import Asset
 from app.core.tenant import Language
 from app.core.text import tidy
 from app.core.ticket import Fate, Ticket
-from app.db.knowledge.indexing import ARTICLES, TICKETS, drop_documents, index_documents, lock_index
+from app.db.knowledge.cursors import Cursor, CursorKind
+from app.db.knowledge.documents import ARTICLES, TICKETS
+from app.db.knowledge.indexing import drop_documents, index_documents, lock_index
 from app.db.knowledge.inventory import names_of, owner_key, unmapped
 from app.db.knowledge.linking import drop_links, keep_links
 from app.db.tables import ArticleRow, AssetAddress, AssetName, AssetRow, SyncCursor, TicketRow
 
 # Fields that only decide whether and for which tenant an item is stored, or are stored elsewhere.
 _NOT_STORED: Final = frozenset({"fate", "account", "accounts", "site", "site_id", "is_vip", "linked_to"})
-
-CursorKind = Literal["tickets", "articles", "assets", "reconciliation"]
 
 
 class _Known(Protocol):
@@ -66,16 +64,6 @@ def _upsert(table: type[SQLModel], known: type[Article | Asset | Ticket]) -> Ret
 _UPSERT_TICKETS: Final = _upsert(TicketRow, Ticket)
 _UPSERT_ARTICLES: Final = _upsert(ArticleRow, Article)
 _UPSERT_ASSETS: Final = _upsert(AssetRow, Asset)
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far the sync has read one kind of item."""
-
-    seen_up_to: datetime | None = None
-    """All items that were updated before this are stored; by the clock of ServiceDesk Plus."""
-    listed_at: datetime | None = None
-    """When the last complete listing began; by the database's clock."""
 
 
 async def upsert_tickets(
@@ -201,15 +189,6 @@ async def drop_absent_assets(session: AsyncSession, tenant_id: UUID, present: Co
     """Remove the assets whose id is not in *present*, the ids of a complete listing. Returns their number."""
     is_gone = col(AssetRow.tenant_id) == tenant_id, _is_none_of(present, AssetRow.id)
     return len((await session.scalars(delete(AssetRow).where(*is_gone).returning(col(AssetRow.id)))).all())
-
-
-async def load_cursor(session: AsyncSession, tenant_id: UUID, kind: CursorKind) -> Cursor:
-    """The cursor of *kind*; an empty one before the first sync."""
-    found = select(SyncCursor.seen_up_to, SyncCursor.listed_at).where(
-        SyncCursor.tenant_id == tenant_id, SyncCursor.kind == kind
-    )
-    row = (await session.execute(found)).one_or_none()
-    return Cursor() if row is None else Cursor(seen_up_to=row.seen_up_to, listed_at=row.listed_at)
 
 
 async def save_cursor(session: AsyncSession, tenant_id: UUID, kind: CursorKind, cursor: Cursor) -> None:

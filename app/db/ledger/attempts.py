@@ -9,19 +9,17 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import select
-from sqlmodel import col
 
 from app.core.outcome import Ending
 from app.core.steps import Step
 from app.db.ledger.claims import Claim
 from app.db.session import Database
 from app.db.sql import load
-from app.db.tables import AttemptRow
 from app.errors import Code
 
 _MOST_SHOWN: Final = 50
 _RECORD: Final = load(__package__, "record_attempt")
+_LIST: Final = load(__package__, "attempts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +67,14 @@ async def record_attempt(database: Database, claim: Claim, record: AttemptRecord
 
 async def list_attempts(database: Database, tenant_id: UUID, job_id: UUID) -> list[PastAttempt]:
     """The latest attempts at a delivery, oldest first."""
-    own = select(AttemptRow).where(col(AttemptRow.tenant_id) == tenant_id, col(AttemptRow.job_id) == job_id)
-    latest = own.order_by(col(AttemptRow.attempt).desc()).limit(_MOST_SHOWN)
-    async with database.as_tenant(tenant_id) as session:
-        rows = (await session.execute(latest)).scalars().all()
-    return [
-        PastAttempt(
-            attempt=row.attempt,
-            began_at=row.began_at,
-            ended_at=row.ended_at,
-            outcome=row.outcome,
-            code=row.code,
-            error=row.error,
-            steps=_steps(row.steps),
-        )
-        for row in reversed(rows)
-    ]
+    async with database.transaction(tenant_id) as tx:
+        rows = await tx.rows(_LIST, tenant_id=tenant_id, job_id=job_id, most=_MOST_SHOWN)
+    return [PastAttempt(**{**row, "steps": _steps(row["steps"])}) for row in reversed(rows)]
 
 
-def _steps(stored: Any) -> tuple[Step, ...]:
-    """The steps, as far as this release can read them."""
+def _steps(stored: str) -> tuple[Step, ...]:
+    """The steps of a column, as far as this release can read them."""
     try:
-        return tuple(Step.model_validate(each) for each in stored)
+        return tuple(Step.model_validate(each) for each in json.loads(stored))
     except (TypeError, ValidationError):
         return ()

@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
-
 from app.db.session import Database
-from app.db.sql import load_text
+from app.db.sql import load
 
 BATCH: Final = 500
 """At most so many deliveries and so many enhancements at once: some 20 ms of one connection."""
 
-# One worker at a time. The lock ends with the transaction.
-_LOCK: Final = select(func.pg_try_advisory_xact_lock(7_203_004))
-_FORGET_ARRIVALS: Final = load_text(__package__, "forget_arrivals")
+_LOCK: Final = load(__package__, "lock_retention")
+_FORGET_SETTLED: Final = load(__package__, "forget_settled")
+_FORGET_ARRIVALS: Final = load(__package__, "forget_arrivals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +35,9 @@ class Forgotten:
 
 async def forget_batch(database: Database, tenant_id: UUID) -> Forgotten | None:
     """Delete one batch of *tenant_id*'s old rows. None while another worker does this."""
-    async with database.as_tenant(tenant_id) as session:
-        if not (await session.execute(_LOCK)).scalar():
+    async with database.transaction(tenant_id) as tx:
+        if not await tx.value(_LOCK):
             return None
-        forgotten = func.forget_settled(BATCH).table_valued("deliveries", "enhancements")
-        row = (await session.execute(select(forgotten))).one()
-        await session.execute(_FORGET_ARRIVALS, {"tenant_id": tenant_id, "batch": BATCH})
-    return Forgotten(row.deliveries, row.enhancements)
+        [row] = await tx.rows(_FORGET_SETTLED, batch=BATCH)
+        await tx.run(_FORGET_ARRIVALS, tenant_id=tenant_id, batch=BATCH)
+    return Forgotten(**row)

@@ -15,11 +15,11 @@ from typing import Final
 from uuid import UUID
 
 from app.db.session import Database
-from app.db.sql import load_text
+from app.db.sql import load
 
 EVERY_TENANT: Final = UUID(int=0)
 
-_LIST: Final = load_text(__package__, "holds")
+_LIST: Final = load(__package__, "holds")
 
 
 class Cause(StrEnum):
@@ -54,19 +54,19 @@ class Hold:
 
 async def list_holds(database: Database, tenant_ids: Iterable[UUID]) -> list[Hold]:
     """The holds of these tenants, and of every tenant; the longest first. Those of a newer release are left out."""
-    async with database.across_tenants() as session:
-        rows = (await session.execute(_LIST, {"tenant_ids": [*tenant_ids, EVERY_TENANT]})).all()
+    async with database.transaction(None, reads_all_times=True) as tx:
+        rows = await tx.rows(_LIST, tenant_ids=[*tenant_ids, EVERY_TENANT])
     return [
         Hold(
-            tenant_id=row.tenant_id,
-            cause=_KNOWN[row.cause],
-            until=None if row.is_endless else row.until,
-            since=row.since,
-            failures=row.failures,
-            by=row.by,
-            reason=row.reason,
-            holds_deliveries=row.holds_deliveries,
+            tenant_id=row["tenant_id"],
+            cause=_KNOWN[row["cause"]],
+            until=None if row["is_endless"] else row["until"],
+            since=row["since"],
+            failures=row["failures"],
+            by=row["by"],
+            reason=row["reason"],
+            holds_deliveries=row["holds_deliveries"],
         )
         for row in rows
-        if row.cause in _KNOWN
+        if row["cause"] in _KNOWN
     ]

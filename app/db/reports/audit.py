@@ -1,4 +1,5 @@
-"""The record of operators' acts: who did what, written in the transaction of the act itself.
+"""The record of operators' acts: who did what, written in the transaction of the act itself (`acts`: of those that
+change nothing else).
 
 Invariant: acts are added and never changed. An act on all tenants has the tenant id of all zeros.
 """
@@ -8,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.db.reports.each import read_each
 from app.db.session import Database
+from app.db.sessions import load_text
 from app.db.tables import AuditRow
 
 Witness = Callable[[AsyncSession, UUID, int], Awaitable[None]]
 """Records an act in its transaction. Called with the tenant's id and the number of rows that the act changed."""
+
+_RECORD: Final = load_text(__package__, "record_act")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +44,9 @@ def witness(actor: str, act: str, detail: str = "") -> Witness:
 
     async def record(session: AsyncSession, tenant_id: UUID, number: int) -> None:
         row = {"tenant_id": tenant_id, "actor": actor, "act": act, "number": number, "detail": detail}
-        await session.execute(insert(AuditRow).values(row))
+        await session.execute(_RECORD, row)
 
     return record
-
-
-async def record_act(database: Database, tenant_id: UUID, witness: Witness, *, number: int = 1) -> None:
-    """Record an act that changes nothing else in the database."""
-    async with database.as_tenant(tenant_id) as session:
-        await witness(session, tenant_id, number)
 
 
 async def list_acts(database: Database, tenant_ids: Sequence[UUID], *, limit: int) -> list[Act]:

@@ -13,12 +13,12 @@ from app.core.enhancement import Enhancement
 from app.core.price import Usage
 from app.db.reports.each import ask_each
 from app.db.session import Database, Transaction
-from app.db.sql import load, load_text
+from app.db.sql import load
 
 _DAYS: Final = load(__package__, "days")
 _HELPFUL: Final = load(__package__, "helpful_notes")
-_COUNT_TRIAL: Final = load_text(__package__, "count_trial")
-_DOCUMENTS: Final = load_text(__package__, "documents")
+_COUNT_TRIAL: Final = load(__package__, "count_trial")
+_DOCUMENTS: Final = load(__package__, "documents")
 _USAGE: Final = load(__package__, "usage")
 
 
@@ -107,12 +107,11 @@ async def count_trial(database: Database, tenant_id: UUID, enhancement: Enhancem
         "completion_tokens": enhancement.completion_tokens,
         "cost_usd": enhancement.cost_usd or 0,
     }
-    async with database.as_tenant(tenant_id) as session:
-        await session.execute(_COUNT_TRIAL, values)
+    async with database.transaction(tenant_id) as tx:
+        await tx.run(_COUNT_TRIAL, **values)
 
 
 async def list_documents(database: Database, tenant_id: UUID) -> dict[str, int]:
     """How many documents of each kind, `ticket` and `article`, the tenant's search can find."""
-    async with database.as_tenant(tenant_id) as session:
-        rows = await session.execute(_DOCUMENTS, {"tenant_id": tenant_id})
-        return {row.kind: row.documents for row in rows}
+    async with database.transaction(tenant_id) as tx:
+        return {row["kind"]: row["documents"] for row in await tx.rows(_DOCUMENTS, tenant_id=tenant_id)}

@@ -7,23 +7,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlmodel import col
-
 from app.db.session import Database
-from app.db.tables import Due, FailedRow
+from app.db.sql import load
 
-_is_working: Final = col(Due.is_leased) & (col(Due.due_at) > func.now())
-_LOAD: Final = select(
-    col(Due.tenant_id),
-    func.count().filter(~_is_working).label("waiting"),
-    func.count().filter(_is_working).label("working"),
-    func.min(Due.accepted_at).label("oldest"),
-    func.min(Due.due_at).filter(col(Due.due_at) <= func.now()).label("due_since"),
-).group_by(col(Due.tenant_id))
-_FAILED: Final = select(
-    col(FailedRow.tenant_id), func.count().label("number"), func.min(FailedRow.failed_at).label("since")
-).group_by(col(FailedRow.tenant_id))
+_LOAD: Final = load(__package__, "load_by_tenant")
+_FAILED: Final = load(__package__, "failed_by_tenant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +37,15 @@ class FailedDeliveries:
 
 async def load_by_tenant(database: Database) -> dict[UUID, TenantLoad]:
     """The load of each tenant that has unsettled deliveries."""
-    async with database.across_tenants() as session:
-        rows = (await session.execute(_LOAD)).all()
-    return {row.tenant_id: TenantLoad(row.waiting, row.working, row.oldest, row.due_since) for row in rows}
+    async with database.transaction(None, reads_all_times=True) as tx:
+        rows = await tx.rows(_LOAD)
+    return {
+        row["tenant_id"]: TenantLoad(row["waiting"], row["working"], row["oldest"], row["due_since"]) for row in rows
+    }
 
 
 async def failed_by_tenant(database: Database) -> dict[UUID, FailedDeliveries]:
     """The failed deliveries of each tenant that has any for an operator."""
-    async with database.across_tenants() as session:
-        rows = (await session.execute(_FAILED)).all()
-    return {row.tenant_id: FailedDeliveries(row.number, row.since) for row in rows}
+    async with database.transaction(None, reads_all_times=True) as tx:
+        rows = await tx.rows(_FAILED)
+    return {row["tenant_id"]: FailedDeliveries(row["number"], row["since"]) for row in rows}

@@ -11,7 +11,8 @@ from uuid import UUID
 from app.core.completion import Option
 from app.db.reports.each import ask_each
 from app.db.session import Database, Transaction
-from app.db.sql import Statement, load, load_text
+from app.db.sessions import load_text
+from app.db.sql import Statement, load
 
 _LATEST: Final = load_text(__package__, "latest_answer")
 _ESTIMATED: Final = load(__package__, "estimated_models")

@@ -142,7 +142,7 @@ def test_a_missing_variable_ends_the_process_with_a_line_that_names_it(command: 
             "app.smoke": "langgraph openai authlib kubernetes",
             "app.console.app": "langgraph openai genai_prices kubernetes",
         },
-        {"app.worker.app": "authlib kubernetes"},
+        {"app.worker.app": "sqlmodel sqlalchemy authlib kubernetes"},
     ],
     ids=["api, sync, smoke, console", "worker"],
 )

@@ -11,7 +11,7 @@ import pytest
 from app.core.delivery import Event, Status
 from app.core.enhancement import Confidence
 from app.core.outcome import Ending
-from app.db.knowledge.store import CursorKind
+from app.db.knowledge.cursors import CursorKind
 from app.db.knowledge.strays import KINDS
 from app.db.limits.holds import Cause
 from app.errors import Code

@@ -12,7 +12,10 @@ from app.core.enhancement import Draft
 from demo.offline_model import Chat, ModelSimulator, _completion
 from tests.integration.worker.conftest import Stage
 
-STEP = {"text": "Bring the Outlook profile back to health and let cached mode be active.", "citations": ["T1"]}
+STEP = {
+    "text": "Nurse the Outlook profile back to health, then keep cached mode going all the while.",
+    "citations": ["T1"],
+}
 DRAFT = Draft.model_validate(
     {
         "facts": [{"text": "Turned on cached mode and repaired the Outlook profile.", "citations": ["T1"]}],

@@ -705,20 +705,16 @@ async def test_a_tenant_that_becomes_another_account_cites_nothing_of_the_one_be
 
 async def test_an_account_that_is_first_told_by_name_may_be_told_by_id_later(shared: Shared, tmp_path: Path) -> None:
     by_name = shared.acme.servicedesk.model_copy(update={"account": Account(name="Acme Corp")})
-    async with shared.database.as_tenant(shared.acme.id) as session:
-        await keep_origin(session, shared.acme.model_copy(update={"servicedesk": by_name}))
-    async with shared.database.as_tenant(shared.acme.id) as session:
-        with pytest.raises(TenantFileInvalid):
-            await keep_origin(session, shared.acme)  # an id and no name: may be any
+    await keep_origin(shared.database, shared.acme.model_copy(update={"servicedesk": by_name}))
+    with pytest.raises(TenantFileInvalid):
+        await keep_origin(shared.database, shared.acme)  # an id and no name: may be any
     both = shared.acme.servicedesk.model_copy(update={"account": Account(id=ACME, name="Acme Corp")})
     renamed = shared.acme.servicedesk.model_copy(update={"account": Account(id=ACME, name="Acme Inc.")})
     for options in (both, renamed, both):
-        async with shared.database.as_tenant(shared.acme.id) as session:
-            await keep_origin(session, shared.acme.model_copy(update={"servicedesk": options}))
+        await keep_origin(shared.database, shared.acme.model_copy(update={"servicedesk": options}))
     elsewhere = both.model_copy(update={"instance_id": uuid4()})
-    async with shared.database.as_tenant(shared.acme.id) as session:
-        with pytest.raises(TenantFileInvalid):
-            await keep_origin(session, shared.acme.model_copy(update={"servicedesk": elsewhere}))
+    with pytest.raises(TenantFileInvalid):
+        await keep_origin(shared.database, shared.acme.model_copy(update={"servicedesk": elsewhere}))
 
 
 async def test_an_instance_without_tenants_tells_which_accounts_it_has(shared: Shared, tmp_path: Path) -> None:
@@ -807,8 +803,8 @@ async def test_erasing_one_client_or_the_shared_help_desk_touches_no_other_clien
     erased = await erase_rows(urls.owner, shared.acme.id, actor="test")
     assert erased.erased.keys() >= {"account", "origin", "ticket", "sync_cursor"}
     assert await shared.stored(shared.globex, "ticket", "resolution") == {"Restarted the queue of Globex."}
-    async with shared.database.as_tenant(shared.acme.id) as session:  # its id may be used anew
-        await keep_origin(session, shared.acme.model_copy(update={"servicedesk": shared.globex.servicedesk}))
+    # Its id may be used anew.
+    await keep_origin(shared.database, shared.acme.model_copy(update={"servicedesk": shared.globex.servicedesk}))
 
 
 async def _report(shared: Shared, account: str, who: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,16 @@ from app.cli.run import run, telling_errors
 
 async def _work() -> int:
     return 1
+
+
+def test_the_garbage_collector_leaves_out_what_was_imported() -> None:
+    async def count() -> int:
+        return gc.get_freeze_count()
+
+    try:
+        assert run(count()) > 0
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])

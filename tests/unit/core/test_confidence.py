@@ -109,6 +109,15 @@ def test_another_source_that_fits_as_well_makes_less_sure_and_a_newer_one_still_
     assert both.share == alone.share, "what is cited too agrees"
 
 
+def test_a_newer_source_about_something_else_makes_no_less_sure_however_well_it_fits() -> None:
+    ticket = a_ticket(subject="Pictures of the scanner are missing in the ledger folder", description="")
+    first = a_source(
+        title="Pictures of the scanner not shown in the ledger folder", resolved_on=date(2026, 2, 25), score=0.5
+    )
+    other = a_source(id="78", title="Pictures of the meeting", text="Camera.", resolved_on=date(2026, 7, 30), score=0.5)
+    assert judged(first, other, ticket=ticket) == judged(first, ticket=ticket)
+
+
 def test_the_leading_source_is_the_first_that_a_step_cites_and_less_is_sure_of_what_is_partly_supported() -> None:
     said = kept("K1", summary_citations=["T1"], unsupported=2)
     assert cited_refs(said) == ["K1", "T1"]

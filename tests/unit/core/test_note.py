@@ -173,6 +173,20 @@ def test_a_source_is_one_line_with_what_became_of_it() -> None:
     assert "(" not in render(an_enhancement(gathered=gathered(a_source()), hypotheses=()))
 
 
+def test_an_article_says_when_it_was_updated() -> None:
+    article = a_source(SourceKind.ARTICLE, title="VPN", updated_on=date(2021, 8, 11))
+    assert "[K1]</a> VPN (updated 2021-08-11)" in render(an_enhancement(gathered=gathered(article)))
+
+
+def test_of_what_a_newer_source_tells_not_to_do_only_that_is_said() -> None:
+    did, says = "Reset the MFA methods by phone.", "MFA is never reset by phone: use a pass."
+    old = a_source(title="#7 MFA", text=did, resolved_on=date(2025, 2, 10))
+    new = a_source(SourceKind.ARTICLE, title="MFA", text=says, updated_on=date(2026, 9, 1))
+    html = render(an_enhancement(gathered=gathered(old, new), facts=(), next_steps=(), hypotheses=()))
+    assert "#7 MFA (2025-02-10, not to be done any more: [K1])</li>" in html
+    assert "never reset by phone" in html
+
+
 def test_the_first_words_are_shown_of_sources_alone_that_the_note_does_not_tell() -> None:
     other = a_source(id="78", title="#78 Mail", text="Restarted the transport service.")
     html = render(an_enhancement(gathered=gathered(a_source(), other)))
@@ -181,6 +195,19 @@ def test_the_first_words_are_shown_of_sources_alone_that_the_note_does_not_tell(
     crowded = render(an_enhancement(gathered=gathered(a_source(), other), summary="w " * 55), max_words=130)
     assert "[T2]" in crowded
     assert "Restarted" not in crowded
+
+
+def test_with_little_room_the_words_are_of_what_is_probably_the_same_problem() -> None:
+    said = "The weekly scan of the archive had been started by a policy at six in the morning."
+    same = a_source(id="78", title="#78 Slow", text=said, closeness=Closeness.SAME)
+    other = a_source(
+        SourceKind.ARTICLE, title="Servers", text=said.replace("scan", "copy"), closeness=Closeness.RELATED
+    )
+    html = render(an_enhancement(gathered=gathered(a_source(), same, other), summary="w " * 50), max_words=150)
+    assert "weekly scan" in html
+    assert "[K1]" not in html
+    alone = render(an_enhancement(gathered=gathered(a_source(), other), summary="w " * 60), max_words=150)
+    assert "[K1]" in alone
 
 
 def test_each_passage_is_told_once() -> None:

@@ -55,10 +55,11 @@ def test_secrets_are_never_shown_whoever_wrote_them() -> None:
             assert secret not in text
 
 
-def titles(*subjects: str) -> list[str]:
+def titles(*subjects: str, ticket: str = "") -> list[str]:
     sources = [a_source(id=str(number), title=f"#{number} {each}") for number, each in enumerate(subjects)]
     enhancement = Enhancement(gathered=gathered(*sources))
-    shown = show_enhancement(enhancement, a_ticket(), mask=Mask(), note=NoteOptions())
+    asked = a_ticket(description=ticket) if ticket else a_ticket()
+    shown = show_enhancement(enhancement, asked, mask=Mask(), note=NoteOptions())
     return [source.title for source in shown.gathered[0].sources]
 
 
@@ -89,6 +90,16 @@ def test_a_resolved_tickets_subject_is_shown_only_where_it_speaks_of_the_same_an
 )
 def test_a_subject_that_says_what_fails_and_no_more_is_shown(subject: str, is_shown: bool) -> None:
     assert (titles(subject) != ["#0"]) is is_shown
+
+
+def test_a_subject_may_have_the_names_and_errors_that_the_ticket_has_but_nothing_that_can_be_called_or_opened() -> None:
+    ticket = "OneDrive sync is pending, NET::ERR_CERT_DATE_INVALID at evil.example/x, run Remove-Item C:"
+    assert titles("OneDrive sync pending", "NET::ERR_CERT_DATE_INVALID, sync pending", ticket=ticket) == [
+        "#0 OneDrive sync pending",
+        "#1 NET::ERR_CERT_DATE_INVALID, sync pending",
+    ]
+    hostile = ("OneDrive sync: evil.example/x", "OneDrive sync pending: Remove-Item C:", "SharePoint sync pending")
+    assert titles(*hostile, ticket=ticket) == ["#0", "#1", "#2"]
 
 
 def test_of_a_resolved_ticket_the_resolution_is_shown_and_not_what_its_requester_wrote() -> None:

@@ -196,6 +196,36 @@ def test_an_article_s_cause_is_the_summary_and_its_title_where_it_names_none() -
         assert (draft.summary, draft.summary_citations) == (said, ["K1"])
 
 
+def test_an_article_that_names_no_cause_is_summed_up_by_the_ticket_of_the_same_problem() -> None:
+    text = "1. Delete the saved entries in the credential manager.\n2. Sign in on the phone with the new password."
+    article = an_article(text, title="Changing a password", age_days=1)
+    cause = "The credential manager still held the old password."
+    ticket = {
+        "ref": "T1",
+        "kind": "similar_tickets",
+        "title": "Outlook asks",
+        "resolution": f"{cause} Deleted it.",
+        "closeness": "same",
+        "age_days": 300,
+    }
+    asked = {"subject": "Outlook asks for the password", "description": "Since I changed my password."}
+    draft = compose(Prompt.model_validate({"ticket": asked, "sources": [article, ticket]}))
+    assert (draft.summary, draft.summary_citations) == (cause, ["T1"])
+    assert [step.citations for step in draft.next_steps] == [["K1"], ["K1"]]
+
+
+def test_of_a_resolution_that_begins_with_what_was_done_the_cause_is_the_summary() -> None:
+    ticket = {
+        "ref": "T1",
+        "kind": "similar_tickets",
+        "title": "Account locked",
+        "resolution": "Unlocked the account in the directory. An old phone still had the former password.",
+    }
+    draft = compose(Prompt.model_validate({"ticket": {"subject": "Account is locked"}, "sources": [ticket]}))
+    assert draft.summary == "An old phone still had the former password."
+    assert [step.text for step in draft.next_steps] == ["Unlocked the account in the directory."]
+
+
 def test_an_article_that_tells_nobody_to_do_something_is_told_as_facts() -> None:
     text = "Weekly codes are switched off. Guests register at the desk. The host approves."
     ticket = {"subject": "Guest needs weekly codes"}
@@ -221,6 +251,25 @@ def test_of_sources_that_fit_it_quotes_the_one_about_the_ticket_s_own_words() ->
         "subject": "Receipts in shop 12",
         "description": "Question marks on each receipt, the till was exchanged.",
     }
+    draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [newer, older]}))
+    assert draft.summary_citations == ["T2"]
+
+
+def test_a_machine_s_name_is_not_what_a_ticket_is_about() -> None:
+    newer = SOURCES[0] | {
+        "title": "srv-prn01: prn-recept01 on srv-prn01 does not print",
+        "problem": "prn-recept01 at 10.30.6.11 prints nothing.",
+        "resolution": "The tray was open. Closed it.",
+        "age_days": 2,
+    }
+    older = SOURCES[0] | {
+        "ref": "T2",
+        "title": "Each page takes a minute",
+        "problem": "Printing is slow.",
+        "resolution": "The driver rendered on the server. Installed the PCL driver.",
+        "age_days": 90,
+    }
+    ticket = {"subject": "prn-recept01 slow", "description": "10.30.6.11 on srv-prn01 takes a minute for each page."}
     draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [newer, older]}))
     assert draft.summary_citations == ["T2"]
 
@@ -261,10 +310,14 @@ def test_a_source_with_the_same_error_text_goes_before_all_others() -> None:
 
 
 def test_an_old_source_counts_less_and_a_newer_article_more() -> None:
-    old, new = (SOURCES[0] | {"ref": ref, "age_days": age} for ref, age in (("T1", 800), ("T2", 30)))
+    old, new = (SOURCES[0] | {"ref": ref, "age_days": age} for ref, age in (("T1", 800), ("T2", 60)))
     article = {"ref": "K1", "kind": "knowledge", "title": "VPN", "text": "Use IKEv2 alone.", "age_days": 10}
     assert compose(Prompt.model_validate({"sources": [old, new]})).summary_citations == ["T2"]
     assert compose(Prompt.model_validate({"sources": [new, article]})).summary_citations == ["K1"]
+    told = article | {"age_days": 50}
+    ticket = {"subject": "VPN error 809 from home"}
+    draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [new, told]}))
+    assert draft.summary_citations == ["T2"], "an article of the same weeks tells what solved the ticket"
     assert compose(Prompt.model_validate({"sources": [new, article | {"age_days": 90}]})).summary_citations == ["T2"]
 
 

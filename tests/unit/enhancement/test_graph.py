@@ -102,3 +102,14 @@ async def test_the_requesters_own_machine_alone_is_no_context() -> None:
 
 def _unasked(_: object) -> str:
     raise AssertionError("the model was asked")
+
+
+async def test_a_ticket_that_names_no_problem_gets_questions_and_sources_but_no_answer() -> None:
+    source = a_source(text="Removed the stored password in Outlook.")
+    draft = a_draft(summary="Removed the stored password in Outlook.", facts=[], hypotheses=[], next_steps=[])
+    for subject, said in (("Help: Outlook", ""), ("Outlook asks for the password", draft.summary)):
+        ticket = a_ticket(subject=subject, description="")
+        enhancement = await enhanced(ticket, [source], lambda _: draft.model_dump_json())
+        assert enhancement.summary == said
+        assert enhancement.questions or said
+        assert enhancement.gathered[0].sources

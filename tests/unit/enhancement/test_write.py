@@ -142,6 +142,12 @@ def test_of_a_source_is_told_how_old_it_is_what_became_of_it_and_how_well_it_fit
     assert "fit" not in other
 
 
+def test_of_a_source_is_told_which_newer_one_says_not_to_do_what_it_did() -> None:
+    old = a_source(text="Reset the MFA methods by phone.", resolved_on=date(2025, 2, 10))
+    new = a_source(SourceKind.ARTICLE, text="MFA is never reset by phone.", updated_on=date(2026, 9, 1))
+    assert [each.get("overruled_by") for each in asked_with(old, new)["sources"]] == ["K1", None]
+
+
 def test_all_tickets_of_a_tenant_have_the_same_beginning() -> None:
     def system(**options: Any) -> str:
         values = {"mask": Mask(), "language": "de", "max_words": 70, "house_rules": "P: is srv-file01.", **options}

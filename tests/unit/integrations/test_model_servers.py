@@ -40,7 +40,7 @@ MANY = [
     for kind in SourceKind
     for number in range(1, 6)
 ]
-CONTEXT = 3_000
+CONTEXT = 3_500
 """Of the stub, in tokens of four characters."""
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from app.core.tenant import Language, NoteOptions, Tenant
 from app.core.ticket import Ticket
-from app.db.knowledge.indexing import TICKETS, index_next, is_indexed_otherwise
+from app.db.knowledge.documents import TICKETS
+from app.db.knowledge.indexing import index_next, is_indexed_otherwise
 from app.db.knowledge.search import Search
 from app.db.knowledge.store import upsert_articles, upsert_tickets
 from app.db.session import Database

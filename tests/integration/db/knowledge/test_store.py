@@ -12,12 +12,12 @@ from app.core.article import Article
 from app.core.asset import Asset
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
-from app.db.knowledge.indexing import TICKETS, index_next, is_indexed_otherwise, lock_index
+from app.db.knowledge.cursors import Cursor, load_cursor
+from app.db.knowledge.documents import TICKETS
+from app.db.knowledge.indexing import index_next, is_indexed_otherwise, lock_index
 from app.db.knowledge.store import (
-    Cursor,
     drop_absent_articles,
     drop_absent_assets,
-    load_cursor,
     save_cursor,
     upsert_articles,
     upsert_assets,
@@ -162,10 +162,10 @@ async def test_writers_at_once_keep_the_counts(worker_db: Database, tenant: Tena
 
 
 async def test_a_cursor_goes_forward_only(worker_db: Database, tenant: Tenant) -> None:
+    assert await load_cursor(worker_db, tenant.id, "tickets") == Cursor()
     async with worker_db.as_tenant(tenant.id) as session:
-        assert await load_cursor(session, tenant.id, "tickets") == Cursor()
         await save_cursor(session, tenant.id, "tickets", Cursor(seen_up_to=NOW))
         await save_cursor(session, tenant.id, "tickets", Cursor(seen_up_to=NOW - timedelta(days=1), listed_at=NOW))
         await save_cursor(session, tenant.id, "tickets", Cursor())
-        assert await load_cursor(session, tenant.id, "tickets") == Cursor(seen_up_to=NOW, listed_at=NOW)
-        assert await load_cursor(session, tenant.id, "articles") == Cursor()
+    assert await load_cursor(worker_db, tenant.id, "tickets") == Cursor(seen_up_to=NOW, listed_at=NOW)
+    assert await load_cursor(worker_db, tenant.id, "articles") == Cursor()
