@@ -306,7 +306,7 @@ def _repeats(said: _Said, records: Records, ticket: Record) -> bool:
     known, words = act_words(), said.words
     if said.is_question or said.has(known.orders | known.note):
         return False
-    if known.state.isdisjoint(words[1:]) and not _is_not_so(words) and not _is_told(words):
+    if (known.state - known.adverbs).isdisjoint(words[1:]) and not _is_not_so(words) and not _is_told(words):
         return False
     missing = _unknown(words, records)
     behind_pauses = [word for at, word in enumerate(words) if at and words[at - 1] == _PAUSE]

@@ -13,6 +13,7 @@ from typing import Final
 
 from app.core.acts import state_stems
 from app.core.lexicon import act_words, lexicon
+from app.core.records import Record
 from app.core.sentences import Words
 from app.core.tokens import is_break, stems
 
@@ -41,6 +42,7 @@ _DURING: Final = frozenset({"during", "within", "inside", "wahrend", "innerhalb"
 _STARTS: Final = frozenset({"and", "or", "then", "to"})
 _CANNOT_TOKENS: Final = 3
 _AND: Final = frozenset({"and", "und", "et", "y"})
+_FORBIDS_TOKENS: Final = 3
 _PREFIXES: Final = ("un", "in", "im", "dis", "des", "de", "non", "mis", "ent")
 _LEAST_OF_OPPOSITE: Final = 4
 """More letters than these are left of a word without its prefix."""
@@ -251,6 +253,18 @@ def _is_clause_turned(own: _Clause, others: Sequence[_Clause]) -> bool:
     if any(other.negated and len(other.words) > 1 and other.words <= own.words for other in others):
         return True
     return _drops_never(own, others)
+
+
+def is_forbidden(stem: str, record: Record) -> bool:
+    """Whether *record* has *stem*, and each time shortly behind a "not" of the same clause: "do not initialise it"."""
+    places = record.places.get(stem, ())
+
+    def is_behind_not(at: int) -> bool:
+        before = record.tokens[max(at - _FORBIDS_TOKENS, 0) : at]
+        clause = before[max((place for place, token in enumerate(before) if is_break(token)), default=-1) + 1 :]
+        return not lexicon().negators.isdisjoint(clause)
+
+    return bool(places) and all(map(is_behind_not, places))
 
 
 def _adds_never(own: _Clause, others: Sequence[_Clause]) -> bool:

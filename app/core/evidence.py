@@ -13,7 +13,16 @@ from functools import cache, cached_property
 from typing import Final
 
 from app.core.acts import names_secret, orders
-from app.core.direction import Direction, actions, are_claims_known, is_of_others, is_opposite, neutral_stems, undone
+from app.core.direction import (
+    Direction,
+    actions,
+    are_claims_known,
+    is_forbidden,
+    is_of_others,
+    is_opposite,
+    neutral_stems,
+    undone,
+)
 from app.core.language import spoken_language
 from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records, language_of
@@ -30,6 +39,9 @@ _SPOKEN_SHARE: Final = 0.75
 _TRANSLATED_SHARE: Final = 0.3
 _TRANSLATED_WORDS: Final = 2
 _CARRYING_WORDS: Final = 2
+_ANDS: Final = frozenset("and or und oder et ou y o".split())
+_BEGIN_TOKENS: Final = 3
+"""Within so many tokens stands what a sentence says to do, or not: "Do not initialise"."""
 _NONE: Final = frozenset[str]()
 _AROUND_TOKENS: Final = 8
 """Words and marks around a window that may say what is done: "Cached mode was off. Turned it on"."""
@@ -141,10 +153,31 @@ class Evidence:
         return loose_in([stem for stem in self.words.stems if stem in self.there], self.windows)
 
     @cached_property
+    def forbidden(self) -> frozenset[str]:
+        """What the sentence says to do, or not, at its begin, if a record says not to do that, and none to do it."""
+        first, said = self.words.stems[0], self.words.tokens
+        at = next((at for at, token in enumerate(said[:_BEGIN_TOKENS]) if first in stems(token)), None)
+        if at is None or said[at + 1 : at + 2] == [] or said[at + 1] in lexicon().conjunctions | _ANDS:
+            return _NONE
+        if at == 0 and not orders(self.words.chunks, frozenset({first})):
+            return _NONE
+        saying = [record for record in self.support.records if first in record.stems]
+        return frozenset({first}) if saying and all(is_forbidden(first, record) for record in saying) else _NONE
+
+    @cached_property
+    def is_warning(self) -> bool:
+        """Whether it says not to do what a record forbids: the words around may stand elsewhere in the record."""
+        return bool(self.forbidden) and _has_negator(self.words.tokens)
+
+    @cached_property
+    def is_turned(self) -> bool:
+        return self.direction.is_turned and not self.is_warning
+
+    @cached_property
     def found(self) -> frozenset[str]:
         """The stems that count as said."""
         same, loose = lexicon().same, self.loose
-        found = (self.there - loose) | self.named
+        found = (self.there - loose) | self.named | (self.forbidden if self.is_warning else _NONE)
         return found | {
             stem for stem in self.words.stems if stem not in loose and not found.isdisjoint(same.get(stem, ()))
         }
@@ -215,9 +248,10 @@ class Evidence:
     @property
     def _is_opposite(self) -> bool:
         opposed, done = lexicon().opposed, self.done
-        return (
+        return bool(
             self.direction.denies
-            or (len(self.words.stems) <= _FEW_WORDS and self.direction.is_turned)
+            or (self.forbidden and not self.is_warning)
+            or (len(self.words.stems) <= _FEW_WORDS and self.is_turned)
             or any(not done.isdisjoint(opposed.get(line, ())) for lines in self.undone for line in lines)
             or is_opposite(self.words, self.said, self.gone)
         )
@@ -256,7 +290,7 @@ class Evidence:
             orders=float(orders(words.chunks, frozenset(self.gone))),
             claims=float(not self._are_claims_known),
             secret=float(names_secret(words.chunks)),
-            turned=float(self.direction.is_turned),
+            turned=float(self.is_turned),
             negated=float(_has_negator(words.tokens)),
             only=float(not lexicon().only.isdisjoint(words.tokens)),
             not_negated=float(_has_negator(self.said) and not _has_negator(words.tokens)),

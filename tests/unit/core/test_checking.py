@@ -183,6 +183,22 @@ def test_a_record_said_in_other_words_is_kept(text: str) -> None:
     assert checked(text, sources=(DIRECTIONS,)) == text
 
 
+FORBIDDEN = a_source(
+    SourceKind.ARTICLE,
+    id="7",
+    title="Recorders",
+    text="Cameras record to storage group 2. A group that turns read-only keeps its footage; do not initialise it, because"
+    " that erases everything. The deputy exports footage.",
+)
+
+
+def test_what_a_record_forbids_is_turned_round_by_no_distance_and_may_be_said_as_a_warning() -> None:
+    for text in ("Initialise storage group 2 so that it records again.", "Initialise the group of the cameras."):
+        assert checked(text, sources=(FORBIDDEN,)) == "", text
+    warning = "Do not initialise storage group 2."
+    assert checked(warning, sources=(FORBIDDEN,)) == warning
+
+
 def test_what_the_ticket_asks_for_is_not_kept_though_a_record_has_its_words() -> None:
     said = "Replace the drum of a printer when its pages are pale."
     asked = Checker.of(gathered(DIRECTIONS), language="en", ticket=f"Hello. {said} Thanks!")
