@@ -291,7 +291,7 @@ def _found_none(said: _Said, records: Records, ticket: Record) -> bool:
     if said.operands or said.has(known.orders | known.claims | known.you) or not said.has(known.found):
         return False
     if words[0] in known.none:
-        return not said.stems
+        return not [stem for stem in said.stems if stem not in _found_stems()]
     is_of_sources = not known.source.isdisjoint(words[:3])
     return (
         is_of_sources
@@ -300,6 +300,11 @@ def _found_none(said: _Said, records: Records, ticket: Record) -> bool:
         and _changes_nothing(words, None, is_clause=True)
         and all(_knows(ticket, stem) for stem in _unknown(words, records))
     )
+
+
+@cache
+def _found_stems() -> frozenset[str]:
+    return frozenset(stem for word in act_words().found for stem in stems(word))
 
 
 def _repeats(said: _Said, records: Records, ticket: Record) -> bool:

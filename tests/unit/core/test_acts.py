@@ -151,3 +151,16 @@ def test_the_usual_answer_of_a_model_survives() -> None:
     kept = salvage(draft, gathered(T1, K1, A1), max_words=150, language="en", ticket=TICKET)
     assert (kept.summary, kept.facts, kept.next_steps) == (draft.summary, draft.facts, draft.next_steps)
     assert kept.unsupported == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("fr", "Aucune source ne correspond à ce ticket."),
+        ("de", "Keine Quelle passt zu diesem Ticket."),
+        ("es", "Ninguna fuente coincide con este ticket."),
+        ("en", "No source matches this ticket."),
+    ],
+)
+def test_that_nothing_was_found_is_said_in_each_language_of_a_note(language: str, text: str) -> None:
+    assert Checker.of((), language=language).passage(text, max_chars=600) == text
