@@ -41,11 +41,17 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 def _check_trust() -> None:
-    """Say which variable leads nowhere: the libraries that make TLS contexts of it only say that there is no file."""
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
-        path = os.environ.get(name)  # noqa: TID251 - a variable of OpenSSL
-        if path and not os.access(path, os.R_OK):
-            raise click.ClickException(f"{name}: there is nothing that can be read at {path}")
+    """Say which variable leads nowhere: the libraries that make TLS contexts of it only say that there is no file.
+
+    SSL_CERT_DIR is a list as PATH is (openssl-env(7)), of which one folder suffices.
+    """
+    for name, paths in (
+        ("SSL_CERT_FILE", [os.environ.get("SSL_CERT_FILE", "")]),  # noqa: TID251 - a variable of OpenSSL
+        ("SSL_CERT_DIR", os.environ.get("SSL_CERT_DIR", "").split(os.pathsep)),  # noqa: TID251 - the same
+    ):
+        named = list(filter(None, paths))
+        if named and not any(os.access(path, os.R_OK) for path in named):
+            raise click.ClickException(f"{name}: there is nothing that can be read at {os.pathsep.join(named)}")
 
 
 def open_standard_files() -> None:

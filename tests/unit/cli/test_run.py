@@ -38,6 +38,14 @@ def test_certificates_that_are_not_there_are_told_by_the_variables_name(
     assert run(_work()) == 1
 
 
+def test_of_a_list_of_folders_for_certificates_one_suffices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path / 'nothing'}:{tmp_path}:")
+    assert run(_work()) == 1
+    monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path / 'nothing'}:{tmp_path / 'nor this'}")
+    with pytest.raises(click.ClickException, match=r"^SSL_CERT_DIR: there is nothing that can be read at .*nor this"):
+        run(_work())
+
+
 def test_a_full_disk_is_no_bug_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended, telling_errors():
         Path("/dev/full").write_text("x")
