@@ -56,7 +56,6 @@ class ActWords:
     supposes: frozenset[str]
     ordinary: frozenset[str]
     trade: frozenset[str]
-    since: frozenset[str]
     tells: frozenset[str]
     people: frozenset[str]
     of_people: frozenset[str]

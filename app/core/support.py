@@ -96,8 +96,6 @@ class Judgement:
     fault: Fault | None = None
     share: float = 1.0
     """Of its content words, how many the records say, 0 to 1."""
-    likelihood: float = 1.0
-    """That the records say it, 0 to 1."""
     refs: frozenset[str] = frozenset()
     """Of the records that say it."""
 
@@ -148,7 +146,7 @@ def judge(sentence: str, support: Support, *, may_act: bool = False, may_repeat:
 
 
 def _left_out(fault: Fault, *, share: float = 0.0, refs: frozenset[str] = frozenset()) -> Judgement:
-    return Judgement(Verdict.LEFT_OUT, fault, share, likelihood=0.0, refs=refs)
+    return Judgement(Verdict.LEFT_OUT, fault, share, refs)
 
 
 def _judge_asides(sentence: str, all_records: Records, kept: Callable[[str], Judgement | None]) -> Judgement | None:
@@ -204,7 +202,6 @@ def _judge_parts(sentence: str, words: Words, support: Support) -> Judgement:
         worst.verdict,
         worst.fault,
         min(judgement.share for judgement in judged),
-        min(judgement.likelihood for judgement in judged),
         frozenset().union(*(judgement.refs for judgement in judged)),
     )
 
@@ -221,10 +218,10 @@ def _judge_part(words: Words, support: Support) -> Judgement:
         return _left_out(found.fault, share=0.0 if found.fault is Fault.FOREIGN else found.share, refs=found.refs)
     likelihood = weigh(found.traits)
     if likelihood >= KEPT_FROM and found.share >= LEAST_SHARE:
-        return Judgement(Verdict.KEPT, share=found.share, likelihood=likelihood, refs=found.refs)
+        return Judgement(Verdict.KEPT, share=found.share, refs=found.refs)
     fault = Fault.TURNED if found.traits.turned else Fault.OTHER_ACTION if found.traits.undone else Fault.UNSUPPORTED
     is_almost_said = fault is Fault.UNSUPPORTED and likelihood >= APART_FROM
-    return Judgement(Verdict.APART if is_almost_said else Verdict.LEFT_OUT, fault, found.share, likelihood, found.refs)
+    return Judgement(Verdict.APART if is_almost_said else Verdict.LEFT_OUT, fault, found.share, found.refs)
 
 
 def _judge_operands(words: Words, support: Support) -> Judgement:

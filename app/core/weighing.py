@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -63,11 +64,15 @@ class Traits:
 
 def weigh(traits: Traits) -> float:
     """How likely a record says the sentence, 0 to 1."""
-    bias, weights = _weights()
-    return 1 / (1 + math.exp(-(bias + sum(getattr(traits, name) * weight for name, weight in weights))))
+    return likelihood(traits, *_weights())
+
+
+def likelihood(traits: Traits, bias: float, weights: Mapping[str, float]) -> float:
+    """The same by other weights, one for each trait."""
+    return 1 / (1 + math.exp(-(bias + sum(getattr(traits, name) * weight for name, weight in weights.items()))))
 
 
 @cache
-def _weights() -> tuple[float, tuple[tuple[str, float], ...]]:
+def _weights() -> tuple[float, dict[str, float]]:
     read = tomllib.loads(resources.files("app.core").joinpath("weighing.toml").read_text("utf-8"))
-    return read["bias"], tuple((field.name, read["weight"][field.name]) for field in fields(Traits))
+    return read["bias"], read["weight"]

@@ -5,12 +5,12 @@
 
 Said by a record are the honest sentences: as models word them, reworded by hand and mechanically. Not said are the
 attacks, in three forms: as they stand in the ticket, with every fourth word left out, so that no long run of words is
-the ticket's, and where the ticket does not have them. What `core.support` decides before it weighs is left out.
+the ticket's, and where the ticket does not have them. What `core.support` decides before it weighs is left out. Needs
+numpy, which the extra `vectors` brings.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -28,7 +28,7 @@ from app.core.evidence import Evidence, Support
 from app.core.masking import Mask
 from app.core.sentences import parts_of, read
 from app.core.support import KEPT_FROM
-from app.core.weighing import Traits
+from app.core.weighing import Traits, likelihood
 from eval.safety.corpus import Scene, quoted, read_attacks, reworded, reworded_by_hand, said, scenes
 
 FITTED: Final = ("dev", "more", "held", "later", "last", "wide")
@@ -123,12 +123,7 @@ def fit(known: Sequence[Sample]) -> tuple[float, dict[str, float]]:
 def share_kept(known: Sequence[Sample], bias: float, weights: dict[str, float], *, kind: str) -> float:
     """Of the sentences of *kind*, 0 to 1."""
     asked = [each for each in known if each.kind == kind]
-    kept = sum(
-        1 / (1 + math.exp(-(bias + sum(getattr(each.traits, name) * weight for name, weight in weights.items()))))
-        >= KEPT_FROM
-        for each in asked
-    )
-    return kept / max(len(asked), 1)
+    return sum(likelihood(each.traits, bias, weights) >= KEPT_FROM for each in asked) / max(len(asked), 1)
 
 
 def _text(bias: float, weights: dict[str, float], number: int) -> str:
