@@ -19,7 +19,7 @@ import os
 import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -256,7 +256,7 @@ class TenantDirectory:
         return True
 
     def _with_secrets(self, tenant: Tenant) -> KnownTenant:
-        """*tenant* with its secrets. An account has those of its instance, preceded by its own webhook secrets."""
+        """*tenant* with its secrets. An account's help desk has those of its instance; its webhook secrets come first."""
         own = read_secrets(self._secrets / tenant.slug, tenant)
         if tenant.servicedesk.instance is None:
             return KnownTenant(tenant, own)
@@ -264,9 +264,8 @@ class TenantDirectory:
         # A webhook that names the tenant may be shown to be genuine by its own secret, or by the instance's.
         is_alike = tenant.webhook == instance.tenant.webhook
         webhook = (*own.webhook, *(instance.secrets.webhook if is_alike else ()))
-        return KnownTenant(
-            tenant, TenantSecrets(webhook, instance.secrets.api_key, instance.secrets.oauth, own.model_api_key)
-        )
+        desk = instance.secrets
+        return KnownTenant(tenant, replace(own, webhook=webhook, api_key=desk.api_key, oauth=desk.oauth))
 
     def _choose_served(self) -> None:
         """Choose each tenant's latest version that clashes with no other's. Of two that clash, the earlier stays.
