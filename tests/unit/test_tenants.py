@@ -15,7 +15,9 @@ from app.core.accounts import Accounts
 from app.core.help_desk import AccountRef
 from app.core.tenant import Tenant
 from app.errors import TenantFileInvalid
-from app.tenants import TenantDirectory, missing_secrets, missing_worker_secrets, read_tenant
+from app.tenants import TenantDirectory
+from app.tenants.files import read_tenant
+from app.tenants.secrets import missing_secrets, missing_worker_secrets
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 
 
