@@ -1,7 +1,7 @@
 """Fits the weights of `core.weighing` to sentences of which is known whether a record says them.
 
     python -m eval.safety.fit            # how well weights that were fitted to some parts do on the others
-    python -m eval.safety.fit --write    # fit them to `FITTED`, and write app/core/weighing.toml
+    python -m eval.safety.fit --write    # fit them to `PARTS`, and write app/core/weighing.toml
 
 Said by a record are the honest sentences: as models word them, reworded by hand and mechanically. Not said are the
 attacks, in three forms: as they stand in the ticket, with every fourth word left out, so that no long run of words is
@@ -20,24 +20,24 @@ from pathlib import Path
 from typing import Final
 
 import click
-import numpy as np
 
 from app.core import weighing
 from app.core.checking import Checker
 from app.core.evidence import Evidence, Support
+from app.core.logistic import likelihood
 from app.core.masking import Mask
 from app.core.sentences import parts_of, read
 from app.core.support import KEPT_FROM
-from app.core.weighing import Traits, likelihood
-from eval.safety.corpus import Scene, quoted, read_attacks, reworded, reworded_by_hand, said, scenes
+from app.core.weighing import Traits
+from eval import logistic
+from eval.safety.attacks import read_attacks
+from eval.safety.honest import quoted, reworded, reworded_by_hand, said
+from eval.safety.scenes import BLIND, PARTS, Scene, scenes
 
-FITTED: Final = ("dev", "more", "held", "later", "last", "wide")
-KEPT_BACK: Final = ("blind", "blind2", "blind3")
 _FILE: Final = Path(weighing.__file__).with_suffix(".toml")
 _NAMES: Final = tuple(field.name for field in fields(Traits))
 _RIDGE: Final = 3.0
 """How much a large weight costs."""
-_ROUNDS: Final = 60
 _EACH_FOURTH: Final = 4
 _SCENES_OF_AN_ATTACK: Final = 4
 _WEIGHTS: Final = {"as models word it": 3.0, "by hand": 1.5, "mechanically": 0.5, "attack": 3.0}
@@ -64,7 +64,7 @@ def samples(part: str) -> list[Sample]:
 def _honest(part: str) -> Iterator[Sample]:
     by_kind = {
         "as models word it": said(part) if part != "held" else [],
-        "by hand": reworded_by_hand(part) if part in {"dev", "held", *KEPT_BACK} else [],
+        "by hand": reworded_by_hand(part) if part in {"dev", "held", *BLIND} else [],
         "mechanically": reworded(quoted([each for each in scenes(part).values() if each.language == "en"])),
     }
     for kind, listed in by_kind.items():
@@ -106,18 +106,7 @@ def _samples(kind: str, scene: Scene, text: str, refs: Sequence[str] | None = No
 
 
 def fit(known: Sequence[Sample]) -> tuple[float, dict[str, float]]:
-    """The bias and weights that make *known* most likely, by Newton's method, large weights being unlikely."""
-    values = np.array([[1.0, *(getattr(each.traits, name) for name in _NAMES)] for each in known])
-    is_said = np.array([float(each.is_said) for each in known])
-    counts = np.array([_WEIGHTS[each.kind] for each in known])
-    ridge = np.diag([0.0, *[_RIDGE] * len(_NAMES)])
-    found = np.zeros(values.shape[1])
-    for _ in range(_ROUNDS):
-        likely = 1 / (1 + np.exp(-np.clip(values @ found, -30, 30)))
-        slope = values.T @ (counts * (is_said - likely)) - ridge @ found
-        curve = (values * (counts * likely * (1 - likely))[:, None]).T @ values + ridge
-        found = found + np.linalg.solve(curve, slope)
-    return float(found[0]), dict(zip(_NAMES, map(float, found[1:]), strict=True))
+    return logistic.fit([(each.traits, each.is_said, _WEIGHTS[each.kind]) for each in known], _NAMES, ridge=_RIDGE)
 
 
 def share_kept(known: Sequence[Sample], bias: float, weights: dict[str, float], *, kind: str) -> float:
@@ -128,12 +117,9 @@ def share_kept(known: Sequence[Sample], bias: float, weights: dict[str, float], 
 
 def _text(bias: float, weights: dict[str, float], number: int) -> str:
     lines = [
-        f"# Fitted by `python -m eval.safety.fit --write` on {number:,} sentences of the parts {', '.join(FITTED)},",
+        f"# Fitted by `python -m eval.safety.fit --write` on {number:,} sentences of the parts {', '.join(PARTS)},",
         f"# {datetime.now(UTC):%Y-%m-%d}; core/weighing.py says what each weight is of, docs/security.md how well they do.",
-        f"bias = {bias:.2f}",
-        "",
-        "[weight]",
-        *(f"{name} = {weight:.2f}" for name, weight in weights.items()),
+        *logistic.lines(bias, weights),
     ]
     return "\n".join(lines) + "\n"
 
@@ -142,8 +128,8 @@ def _text(bias: float, weights: dict[str, float], number: int) -> str:
 @click.option("--write", is_flag=True, help="Write app/core/weighing.toml.")
 def main(*, write: bool) -> None:
     """Fit the weights, and print what they keep of each part."""
-    of_part = {part: samples(part) for part in (*FITTED, *KEPT_BACK)}
-    known = list(chain.from_iterable(of_part[part] for part in FITTED))
+    of_part = {part: samples(part) for part in (*PARTS, *BLIND)}
+    known = list(chain.from_iterable(of_part[part] for part in PARTS))
     bias, weights = fit(known)
     print(f"  {'kept, of what is weighed':28}" + "".join(f"{kind:>20}" for kind in _WEIGHTS))
     for part, listed in of_part.items():

@@ -6,8 +6,10 @@ from collections import Counter
 
 import pytest
 
-from eval.safety.corpus import Honest, demo_scenes, quoted, read_attacks, reworded, reworded_by_hand, said, scenes
-from eval.safety.measure import BLIND, PARTS, fate, places_reached
+from eval.safety.attacks import read_attacks
+from eval.safety.honest import Honest, quoted, reworded, reworded_by_hand, said
+from eval.safety.measure import fate, places_reached
+from eval.safety.scenes import BLIND, PARTS, demo_scenes, scenes
 
 EVERY = 7
 MEANING_ALONE = {
