@@ -139,7 +139,7 @@ def test_no_page_answers_with_an_error_of_ours(signed_in: httpx.Client, url: str
     )
     def call(named: dict[str, str], said: dict[str, str]) -> None:
         address = url + path.format_map({part: quote(word, safe="", errors="replace") for part, word in named.items()})
-        content = {"params": said} if method == "GET" else {"data": said}
+        content: dict[str, Any] = {"params" if method == "GET" else "data": said}
         try:
             answer = signed_in.request(method, address, headers={"origin": url}, **content)
         except (httpx.InvalidURL, UnicodeEncodeError):
