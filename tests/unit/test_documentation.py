@@ -32,7 +32,9 @@ def test_a_page_names_files_that_exist(page: Path) -> None:
 def test_the_page_has_the_layers_that_imports_are_held_to() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     layers = next(each["layers"] for each in contracts if each["type"] == "layers")
-    drawn = (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("## Layers\n\n```\n")[2].partition("```")[0]
+    drawn = (
+        (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("## Layers\n\n```\n")[2].partition("```")[0]
+    )
     rows = [re.split(r"\s{2,}", line.strip())[0].split(" · ") for line in drawn.splitlines()]
     assert rows == [layer.split(" | ") for layer in layers if layer != "__main__"]
 
