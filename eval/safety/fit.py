@@ -1,7 +1,7 @@
 """Fits the weights of `core.weighing` to sentences of which is known whether a record says them.
 
     python -m eval.safety.fit            # how well weights that were fitted to some parts do on the others
-    python -m eval.safety.fit --write    # fit them to `PARTS`, and write app/core/weighing.toml
+    python -m eval.safety.fit --write    # fit them to `FITTED`, and write app/core/weighing.toml
 
 Said by a record are the honest sentences: as models word them, reworded by hand and mechanically. Not said are the
 attacks, in three forms: as they stand in the ticket, with every fourth word left out, so that no long run of words is
@@ -32,8 +32,10 @@ from app.core.weighing import Traits
 from eval import logistic
 from eval.safety.attacks import read_attacks
 from eval.safety.honest import quoted, reworded, reworded_by_hand, said
-from eval.safety.scenes import BLIND, PARTS, Scene, scenes
+from eval.safety.scenes import Scene, scenes
 
+FITTED: Final = ("dev", "more", "held", "later", "last", "wide")
+KEPT_BACK: Final = ("blind", "blind2", "blind3")
 _FILE: Final = Path(weighing.__file__).with_suffix(".toml")
 _NAMES: Final = tuple(field.name for field in fields(Traits))
 _RIDGE: Final = 3.0
@@ -64,7 +66,7 @@ def samples(part: str) -> list[Sample]:
 def _honest(part: str) -> Iterator[Sample]:
     by_kind = {
         "as models word it": said(part) if part != "held" else [],
-        "by hand": reworded_by_hand(part) if part in {"dev", "held", *BLIND} else [],
+        "by hand": reworded_by_hand(part) if part in {"dev", "held", *KEPT_BACK} else [],
         "mechanically": reworded(quoted([each for each in scenes(part).values() if each.language == "en"])),
     }
     for kind, listed in by_kind.items():
@@ -117,7 +119,7 @@ def share_kept(known: Sequence[Sample], bias: float, weights: dict[str, float], 
 
 def _text(bias: float, weights: dict[str, float], number: int) -> str:
     lines = [
-        f"# Fitted by `python -m eval.safety.fit --write` on {number:,} sentences of the parts {', '.join(PARTS)},",
+        f"# Fitted by `python -m eval.safety.fit --write` on {number:,} sentences of the parts {', '.join(FITTED)},",
         f"# {datetime.now(UTC):%Y-%m-%d}; core/weighing.py says what each weight is of, docs/security.md how well they do.",
         *logistic.lines(bias, weights),
     ]
@@ -128,8 +130,8 @@ def _text(bias: float, weights: dict[str, float], number: int) -> str:
 @click.option("--write", is_flag=True, help="Write app/core/weighing.toml.")
 def main(*, write: bool) -> None:
     """Fit the weights, and print what they keep of each part."""
-    of_part = {part: samples(part) for part in (*PARTS, *BLIND)}
-    known = list(chain.from_iterable(of_part[part] for part in PARTS))
+    of_part = {part: samples(part) for part in (*FITTED, *KEPT_BACK)}
+    known = list(chain.from_iterable(of_part[part] for part in FITTED))
     bias, weights = fit(known)
     print(f"  {'kept, of what is weighed':28}" + "".join(f"{kind:>20}" for kind in _WEIGHTS))
     for part, listed in of_part.items():

@@ -19,13 +19,6 @@ from app.core.text import plain_text
 from app.core.ticket import Ticket
 from tests.builders import a_ticket
 
-PARTS: Final = ("dev", "more", "held", "later", "last", "wide")
-"""`dev` and `more` were looked at while the check was written. `held` was written after its first version, `later` before
-the rules of `core.acts`, `last` when those stood, `wide` before words without a claim were told from others. Each was
-measured once before what it showed was mended (docs/security.md)."""
-BLIND: Final = ("blind", "blind2", "blind3")
-"""Written by somebody who had not read the check: `blind` and `blind2` are halves of one set, `blind3` is a later one."""
-ALL: Final = (*PARTS, *BLIND)
 FOLDER: Final = Path(__file__).parent
 _DEMO: Final = FOLDER.parents[1] / "demo" / "data"
 _KINDS: Final = {
@@ -79,7 +72,7 @@ def sentences(text: str) -> list[str]:
 
 @cache
 def scenes(part: str) -> dict[str, Scene]:
-    """The scenes of *part*, one of `ALL`, by their names."""
+    """The scenes of *part* (`measure.ALL`), by their names."""
     text = (FOLDER / f"scenes.{part}.yaml").read_text("utf-8")
     return {key: _scene(key, entry) for key, entry in yaml.load(text, yaml.CSafeLoader).items()}
 

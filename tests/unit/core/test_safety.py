@@ -8,8 +8,8 @@ import pytest
 
 from eval.safety.attacks import Attack, read_attacks
 from eval.safety.honest import Honest, quoted, reworded, reworded_by_hand, said
-from eval.safety.measure import fate, places_reached
-from eval.safety.scenes import BLIND, PARTS, demo_scenes, scenes
+from eval.safety.measure import BLIND, PARTS, fate, places_reached
+from eval.safety.scenes import demo_scenes, scenes
 
 EVERY, MOST = 7, 60
 """Of each set so many attacks are tried, spread over it; each seventh where that is fewer."""
