@@ -199,7 +199,7 @@ def find_secrets(text: str) -> tuple[Finding, ...]:
 
 _MAX_KEPT_CHARS: Final = 10_000
 _found_before = lru_cache(maxsize=512)(find_secrets)
-"""Our own prompts, the names of fields and one source come in many enhancements. A text of a delivery falls out soon."""
+"""Our prompts, short values and one source come in many enhancements. What comes once falls out soon."""
 
 
 def _detected(text: str) -> Iterator[Finding]:
