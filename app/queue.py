@@ -98,15 +98,14 @@ class RingBroker(RedisStreamBroker):
         reader = _Reader(self.connection_pool, self.consumer_name)
         async with aclosing(reader), Redis(connection_pool=self.connection_pool) as redis:
             while True:
+                found: list[tuple[bytes, bytes]] = []
                 if time.monotonic() >= next_look:
                     next_look = time.monotonic() + _STALE_MS / 2_000
                     _, entries, *_ = await redis.xautoclaim(
                         STREAM, GROUP, self.consumer_name, min_idle_time=_STALE_MS, count=self.unacknowledged_batch_size
                     )
-                    stale = [(entry_id, fields.get(b"data", b"")) for entry_id, fields in entries]
-                else:
-                    stale = await reader.next()
-                for entry_id, data in stale:
+                    found = [(entry_id, fields.get(b"data", b"")) for entry_id, fields in entries]
+                for entry_id, data in found or await reader.next():
                     with suppress(exceptions.RedisError, OSError):  # it is a ring all the same
                         await reader.acknowledge(entry_id)
                     yield data
@@ -127,10 +126,7 @@ class _Reader:
 
     async def next(self) -> list[tuple[bytes, bytes]]:
         """Id and data of the next ring; empty: none came within `_BLOCK_MS`."""
-        if not self._connection.is_connected:
-            await self._connection.connect()
-            self._unanswered = 0
-        await self._connection.send_packed_command(self._next, check_health=False)
+        await self._send(self._next)
         await self._read_unanswered()
         streams: Any = await self._connection.read_response() or []
         # A map in version 3 of Redis's protocol, else a list of pairs.
@@ -143,8 +139,14 @@ class _Reader:
         In this order: deleting an undelivered entry would make the lag unknown.
         """
         commands = self._packed("XACK", STREAM, GROUP, entry_id) + self._packed("XDEL", STREAM, entry_id)
-        await self._connection.send_packed_command(commands, check_health=False)
+        await self._send(commands)
         self._unanswered += 2
+
+    async def _send(self, commands: bytes) -> None:
+        if not self._connection.is_connected:
+            await self._connection.connect()
+            self._unanswered = 0
+        await self._connection.send_packed_command(commands, check_health=False)
 
     async def _read_unanswered(self) -> None:
         while self._unanswered:
