@@ -70,7 +70,7 @@ class Enhancements:
             NotNeeded: Another delivery works or worked on it, or a newer version is known.
         """
         key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
-        # Nothing outside rests on it before `begin_posting`, whose commit brings all earlier ones to the disk.
+        # Nothing outside rests on it before the commit of `save`, which brings all earlier ones to the disk.
         async with self._database.transaction(claim.tenant_id, is_forgettable=True) as tx:
             row = await tx.row(_RESERVE, **key, **arrival, job_id=claim.job_id, ticket_updated_at=ticket_updated_at)
             if row is None:
@@ -106,12 +106,9 @@ class Enhancements:
     async def save(
         self, claim: Claim, reservation: Reservation, enhancement: Enhancement, *, is_shadowed: bool = False
     ) -> None:
-        """Store what was written, before it is posted; *is_shadowed*: it never will be.
-
-        After a crash of PostgreSQL right behind it, the model is asked again.
-        """
+        """Store what was written, before it is posted; *is_shadowed*: it never will be."""
         storm = enhancement.storm
-        async with self._database.transaction(claim.tenant_id, is_forgettable=True) as tx:
+        async with self._database.transaction(claim.tenant_id) as tx:
             await run_fenced(
                 tx,
                 _SAVE,
