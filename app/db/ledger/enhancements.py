@@ -70,8 +70,7 @@ class Enhancements:
             NotNeeded: Another delivery works or worked on it, or a newer version is known.
         """
         key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
-        # Nothing outside rests on it before the commit of `save`, which brings all earlier ones to the disk.
-        async with self._database.transaction(claim.tenant_id, is_forgettable=True) as tx:
+        async with self._database.transaction(claim.tenant_id) as tx:
             row = await tx.row(_RESERVE, **key, **arrival, job_id=claim.job_id, ticket_updated_at=ticket_updated_at)
             if row is None:
                 raise await _not_ours(tx, key)
