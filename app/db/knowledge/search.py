@@ -15,11 +15,10 @@ the figures were chosen in bench/retrieval.md.
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from functools import cache, partial
@@ -43,6 +42,7 @@ from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, Reading, read, spoken_languages
 from app.db.knowledge.standing import find_factors
 from app.db.knowledge.vectors import CLOSENESS, NO_CLOSENESS, VECTOR_WEIGHTS, find_nearest
+from app.db.knowledge.weighing import Corpus, QueryTerm, Weighed, count_words, weigh
 from app.db.session import Row, Transaction, Transactions
 from app.db.sql import Statement, load
 
@@ -100,6 +100,7 @@ _RANK: Final = {
     ),
 }
 _RANK_BY_VECTORS: Final = load(__package__, "rank", documents="ticket", closeness=CLOSENESS)
+_WORDS: Final = load(__package__, "words")
 _FIND_TERMS: Final = load(__package__, "find_terms")
 _KNOWN_WORDS: Final = load(__package__, "known_words")
 _TICKETS: Final = load(__package__, "found_tickets")
@@ -235,6 +236,7 @@ class Search:
         self._language: Language = tenant.note.language
         self._ticket_url = ticket_url
         self._nearest: list[str] = []
+        self._read_last: tuple[Any, Sequence[Row]] = (None, ())
         self._article_url = article_url
         self._weights = asdict(weights or _LINK_WEIGHTS)
         # The search for tickets and that for articles read the same texts.
@@ -323,17 +325,13 @@ class Search:
         meant: Mapping[str, Any] = _BY_WORDS_ALONE,
     ) -> list[Match]:
         query, compounds = await self._with_compounds(tx, kind, query)
-        subject, body = self._read_text(query.subject), self._read_text(query.body)
+        weighed = await self._weigh(tx, kind, query, compounds)
+        if weighed is None:
+            return []
         values: dict[str, Any] = {
             "tenant_id": self._tenant_id,
             "kind": kind,
-            "configurations": query.configurations,
-            "generic": query.generic,
-            "generic_terms": GENERIC_TERMS,
-            "max_term_chars": MAX_TERM_CHARS,
-            "subject": subject.words,
-            "body": body.words,
-            "terms": json.dumps(_own_terms(subject, body) + compounds),
+            **weighed.values,
             "own_id": ticket.id,
             "asked_at": ticket.created_at,
             "category": ticket.category,
@@ -343,34 +341,43 @@ class Search:
             **VECTOR_WEIGHTS,
             **meant,
         }
-        matches = [
-            Match(
-                id=row["id"],
-                fit=row["fit"],
-                linked_fit=row["linked_fit"],
-                times_linked=row["times_linked"],
-                is_same_category=row["is_same_category"],
-                relevance=row["relevance"],
-                boost=row["boost"],
-                terms=dict(zip(row["terms"], row["weights"], strict=True)),
-                words=row["words"],
-                asked_words=row["asked_words"],
-                searched=row["searched"],
-                has_rare_string=row["has_rare_string"],
-            )
-            for row in await tx.rows(_RANK_BY_VECTORS if meant else _RANK[kind], **values)
-        ]
+        matches = [_match(row, weighed) for row in await tx.rows(_RANK_BY_VECTORS if meant else _RANK[kind], **values)]
         factors = await find_factors(tx, self._tenant_id, kind, [match.id for match in matches])
         voted = [replace(match, boost=match.boost * factors.get(match.id, 1.0)) for match in matches]
         return sorted(voted, key=lambda match: match.score, reverse=True)[:limit] if factors else matches[:limit]
 
+    async def _weigh(
+        self, tx: Transaction, kind: DocumentKind, query: _Query, compounds: tuple[QueryTerm, ...]
+    ) -> Weighed | None:
+        """What the terms of *query* and *compounds* weigh; None: there is no document of *kind*."""
+        subject, body = self._read_text(query.subject), self._read_text(query.body)
+        own = [*_own_terms(subject, body), *compounds]
+        # The search for tickets and that for articles ask the same, one after the other.
+        asked = tx, query, compounds
+        if self._read_last[0] != asked:
+            values = {
+                "tenant_id": self._tenant_id,
+                "configurations": query.configurations,
+                "generic": query.generic,
+                "generic_terms": GENERIC_TERMS,
+                "max_term_chars": MAX_TERM_CHARS,
+                "subject": subject.words,
+                "body": body.words,
+                "own_terms": [term.term for term in own],
+            }
+            self._read_last = asked, await tx.rows(_WORDS, **values)
+        rows = [row for row in self._read_last[1] if row["kind"] == kind]
+        if not rows:
+            return None
+        return weigh(_query_terms(rows, own), Corpus(rows[0]["searched"], rows[0]["mean_length"]))
+
     async def _with_compounds(
         self, tx: Transaction, kind: DocumentKind, query: _Query
-    ) -> tuple[_Query, list[dict[str, Any]]]:
+    ) -> tuple[_Query, tuple[QueryTerm, ...]]:
         """*query* without the words that no document holds, where documents hold their parts or compounds; and these."""
         language = next((language for language in reversed(query.languages) if language in COMPOUNDING), None)
         if language is None:
-            return query, []
+            return query, ()
         words = telling_words(f"{query.subject}\n{query.body}", generic=frozenset(query.generic.split()))
         ways = possible(words)
         values = {
@@ -381,18 +388,19 @@ class Search:
         }
         known = {row["word"]: row["term"] for row in await tx.rows(_KNOWN_WORDS, **values)}
         found = choose(ways, known)
-        terms = [
-            {
-                "term": each.term,
-                "word": each.word,
-                "words": each.words,
-                "frequency": min(
+        terms = tuple(
+            QueryTerm(
+                each.term,
+                variant=each.term,
+                word=each.word,
+                words=each.words,
+                frequency=min(
                     query.frequency(word) * (_PART_OF_KNOWN_FREQUENCY if word in known else 1)
                     for word in each.instead_of
                 ),
-            }
+            )
             for each in found
-        ]
+        )
         return query.without({word for each in found for word in each.instead_of} - known.keys()), terms
 
     async def _as_tickets(self, tx: Transaction, matches: Sequence[Match], query: _Query) -> list[Source]:
@@ -489,8 +497,8 @@ def _make_query(subject: str, body: str, *, language: Language) -> _Query:
     return query.without(foreign) if foreign else query
 
 
-def _own_terms(subject: Reading, body: Reading) -> list[dict[str, Any]]:
-    """The terms of a query that `reading` made, as `rank.sql` takes them."""
+def _own_terms(subject: Reading, body: Reading) -> list[QueryTerm]:
+    """The terms of a query that `reading` made."""
     frequencies: defaultdict[tuple[str, str], float] = defaultdict(float)
     words: dict[str, str] = {}
     for reading, frequency in ((subject, _SUBJECT_FREQUENCY), (body, _BODY_FREQUENCY)):
@@ -498,14 +506,40 @@ def _own_terms(subject: Reading, body: Reading) -> list[dict[str, Any]]:
             word = words.setdefault(own.term, own.word)
             frequencies[own.term, word] += frequency * (_STRING_FREQUENCY if own.term.startswith(CODE_MARK) else 1)
     return [
-        {
-            "term": term,
-            "word": word,
-            "words": _STRING_WORDS if term.startswith(CODE_MARK) else 1,
-            "frequency": frequency,
-        }
+        QueryTerm(
+            term,
+            variant=term,
+            word=word,
+            words=_STRING_WORDS if term.startswith(CODE_MARK) else 1,
+            frequency=frequency,
+        )
         for (term, word), frequency in frequencies.items()
     ]
+
+
+def _query_terms(rows: Sequence[Row], own: Sequence[QueryTerm]) -> Iterator[QueryTerm]:
+    """Those of words.sql's *rows*, of documents of one kind, and *own* ones; without those that say nothing."""
+    of_own = {row["term"]: row for row in rows if row["place"] is None}
+    for term in own:
+        row = of_own[term.term]
+        if not row["is_generic"]:
+            yield replace(term, documents=row["documents"])
+    for row in rows:
+        place = row["place"]
+        if place is not None and not row["is_generic"]:
+            yield QueryTerm(row["term"], place, place, 1, row["frequency"], row["documents"])
+
+
+def _match(row: Row, weighed: Weighed) -> Match:
+    """*row* of rank.sql."""
+    held = weighed.among(frozenset(row["terms"]))
+    return Match(
+        **{**row, "terms": {term.term: weight for term, weight in held.items()}},
+        words=count_words(held),
+        asked_words=weighed.asked_words,
+        searched=weighed.corpus.documents,
+        has_rare_string=any(term.is_rare_string(weighed.corpus) for term in held),
+    )
 
 
 def _says_something(own: str) -> bool:
