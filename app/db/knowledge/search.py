@@ -80,6 +80,8 @@ _STRING_FREQUENCY: Final = 0.25
 _PART_OF_KNOWN_FREQUENCY: Final = 0.5
 # Documents that come after the shown ones, and before those that votes push down.
 _SPARE: Final = 5
+# What a ticket's nearest ones suggest for it.
+_FIELDS: Final = ("category", "subcategory", "priority", "group", "technician")
 _SUBJECT_FREQUENCY, _BODY_FREQUENCY = 2.0, 1.0
 
 _BY_WORDS_ALONE: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -105,7 +107,6 @@ _FIND_TERMS: Final = load(__package__, "find_terms")
 _KNOWN_WORDS: Final = load(__package__, "known_words")
 _TICKETS: Final = load(__package__, "found_tickets")
 _ARTICLES: Final = load(__package__, "found_articles")
-_NEAREST_FIELDS: Final = load(__package__, "nearest_fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ class Search:
         self._tenant_id = tenant.id
         self._language: Language = tenant.note.language
         self._ticket_url = ticket_url
-        self._nearest: list[str] = []
+        self._nearest: list[dict[str, str]] = []
         self._read_last: tuple[Any, Sequence[Row]] = (None, ())
         self._article_url = article_url
         self._weights = asdict(weights or _LINK_WEIGHTS)
@@ -255,22 +256,21 @@ class Search:
             query, matches = await self._find(
                 tx, TICKETS, ticket, limit=max(limit, NEAREST), machines=machines, vectors=vectors
             )
-            self._nearest = [match.id for match in matches]
-            return await self._as_tickets(tx, matches[:limit], query) if matches else []
+            found = await self._read(tx, _TICKETS, matches, shown=limit)
+            self._nearest = [
+                {name: found[match.id][name] for name in _FIELDS} for match in matches if match.id in found
+            ]
+            return await self._as_tickets(tx, [match for match in matches[:limit] if match.id in found], found, query)
 
     async def nearest_fields(self) -> list[dict[str, str]]:
         """The fields of the tickets that `similar_tickets` found last, and of some more like them, best first."""
-        if not self._nearest:
-            return []
-        async with self._database.transaction(self._tenant_id) as tx:
-            rows = await tx.rows(_NEAREST_FIELDS, tenant_id=self._tenant_id, ids=self._nearest)
-        return [dict(row) for row in rows]
+        return self._nearest
 
     async def articles(self, ticket: Ticket, *, limit: int) -> list[Source]:
         """The tenant's approved articles about this, best first; empty when none matches well."""
         async with self._database.transaction(self._tenant_id) as tx:
             query, matches = await self._find(tx, ARTICLES, ticket, limit=limit)
-            return await self._as_articles(tx, matches, query) if matches else []
+            return await self._as_articles(tx, matches, query)
 
     async def rank_tickets(self, ticket: Ticket, *, limit: int, vectors: TicketVectors | None = None) -> list[Match]:
         """The ranked resolved tickets, also those that are no good match; for measurements."""
@@ -403,9 +403,9 @@ class Search:
         )
         return query.without({word for each in found for word in each.instead_of} - known.keys()), terms
 
-    async def _as_tickets(self, tx: Transaction, matches: Sequence[Match], query: _Query) -> list[Source]:
-        found = await self._read(tx, _TICKETS, matches)
-        matches = [match for match in matches if match.id in found]
+    async def _as_tickets(
+        self, tx: Transaction, matches: Sequence[Match], found: Mapping[str, Row], query: _Query
+    ) -> list[Source]:
         gists = await self._passages(
             tx, [(_problem(found[match.id]), match) for match in matches], query, max_chars=_MAX_GIST_CHARS
         )
@@ -431,7 +431,7 @@ class Search:
         ]
 
     async def _as_articles(self, tx: Transaction, matches: Sequence[Match], query: _Query) -> list[Source]:
-        found = await self._read(tx, _ARTICLES, matches)
+        found = await self._read(tx, _ARTICLES, matches, shown=len(matches))
         matches = [match for match in matches if match.id in found]
         passages = await self._passages(
             tx, [(found[match.id]["text"], match) for match in matches], query, max_chars=MAX_SOURCE_CHARS
@@ -450,10 +450,15 @@ class Search:
             for match, passage in zip(matches, passages, strict=True)
         ]
 
-    async def _read(self, tx: Transaction, statement: Statement, matches: Sequence[Match]) -> dict[str, Row]:
-        """The rows of *matches* by their ids, as far as they are there still."""
+    async def _read(
+        self, tx: Transaction, statement: Statement, matches: Sequence[Match], *, shown: int
+    ) -> dict[str, Row]:
+        """The rows of *matches* by their ids, as far as they are there still; texts of the first *shown* alone."""
+        if not matches:
+            return {}
         ids = [match.id for match in matches]
-        rows = await tx.rows(statement, tenant_id=self._tenant_id, ids=ids, max_chars=_MAX_PASSAGE_CHARS)
+        values = {"tenant_id": self._tenant_id, "ids": ids, "shown": ids[:shown], "max_chars": _MAX_PASSAGE_CHARS}
+        rows = await tx.rows(statement, **values)
         return {row["id"]: row for row in rows}
 
     async def _passages(
