@@ -3,12 +3,11 @@
 -- {documents}       the table of the documents, or what stands for it
 -- {closeness}       of documents: how close the vector of their text is to the query's, 0 to 1; without vectors no row
 -- :kind             `ticket` or `article`
--- :configurations   PostgreSQL's text search configurations, e.g. `english`: they make terms of words
--- :subject, :body   the query's words
--- :terms            the query's further terms, made by `reading`, as a JSON array of {term, word, words, frequency}
--- :generic          words that say nothing in a small corpus
--- :generic_terms    terms that do
--- :max_term_chars   longer lexemes are left out, as they are of the index
+-- :terms, :weights  the query's terms that some document holds, those that weigh most first (`weighing`)
+-- :variants         of each a number: of the terms with the same one the best counts
+-- :telling          by so many of them, the first ones, documents are looked for
+-- :most             the most that a document could score
+-- :mean_length      of the documents
 -- :own_id           the ticket that asks: it does not find itself
 -- :asked_at         when it was created (null: now)
 -- :category         its category
@@ -40,9 +39,8 @@
 --
 --     fit = by_words · (the fit above) + by_text · (closeness - text_from, if it is that close)
 --
--- Terms of one `word` overlap, and together they say one thing: what two configurations make of a word (one of them
--- counts), the pairs of a few characters of Japanese (each counts). A term that begins with `=` stands for a whole
--- string, such as an error code: who shares a rare one shares the problem, whatever the language around it.
+-- What two configurations make of a word is one `variant`: one of them counts. Of the pairs of a few characters of Japanese
+-- each counts. A term that begins with `=` stands for a whole string, such as an error code.
 --
 -- Where people linked tickets (`ticket_link`), a document is as relevant as the tickets like this one that lead to it:
 --
@@ -58,11 +56,7 @@
 --
 -- So k1 = 1.2 and b = 0.75, BM25's usual values; 2.2 = k1 + 1 and 0.25 = 1 - b. How the other figures were chosen
 -- stands in bench/retrieval.md.
---
--- `offset 0` keeps a look-up by key a look-up for each row. Without it PostgreSQL could join the table as a whole where
--- it believes the tenant's part of it to be small, as it does of a tenant that came after it last counted.
 
--- The terms that some document holds, those that weigh most first.
 with query_term as (
     select *
     from unnest(
@@ -153,8 +147,7 @@ ranked as (
         t.times as times_linked, cast(:category as text) <> '' and every.category = :category as is_same_category,
         coalesce(
             1 + 0.5 * exp(-greatest(
-                cast(extract(epoch from coalesce(cast(:asked_at as timestamptz), now()) - every.created_at) as float8),
-                0
+                date_part('epoch', coalesce(cast(:asked_at as timestamptz), now()) - every.created_at), 0
             ) / 86400 / 30),
             1
         ) as boost

@@ -2,12 +2,13 @@
 
 Where the query has vectors, tickets with near titles are candidates too, and the closeness of texts counts in the scores.
 
-Invariant: what a query costs does not grow with the corpus, nor with how few words it has: at most 60 terms are looked up,
-4,000 postings read, and 210 documents scored. Only good matches are returned.
+Invariant: what a query costs does not grow with the corpus, nor with how few words it has: at most 60 terms rank, 4,000
+postings are read, and 210 documents scored. Only good matches are returned.
 
-    subject, body ─▶ query terms, weighed by rarity ─▶ postings of the most telling ones ─▶ candidates, and what they
-                                                                                            are linked to
-                              their terms and lengths ─▶ BM25 over all query terms ─▶ with links and category ─▶ best
+    words.sql    subject, body ─▶ query terms, and how many documents of each kind hold them
+    weighing     ─▶ weighed by rarity
+    rank.sql     ─▶ postings of the most telling ones ─▶ candidates, and what they are linked to
+                 ─▶ their terms and lengths ─▶ BM25 over all query terms ─▶ with links and category ─▶ best
 
 So candidates are found by rare terms first, while common terms count in their scores. rank.sql has a worked example;
 the figures were chosen in bench/retrieval.md.
@@ -123,7 +124,7 @@ class _Query:
         return [CONFIGURATIONS[language] for language in self.languages]
 
     def frequency(self, word: str) -> float:
-        """How often *word* (lower case) occurs, as `rank.sql` counts."""
+        """How often *word* (lower case) occurs, as `words.sql` counts."""
         subject, body = (_LETTERS.findall(text.lower()).count(word) for text in (self.subject, self.body))
         return subject * _SUBJECT_FREQUENCY + body * _BODY_FREQUENCY
 
@@ -326,7 +327,7 @@ class Search:
     ) -> list[Match]:
         query, compounds = await self._with_compounds(tx, kind, query)
         weighed = await self._weigh(tx, kind, query, compounds)
-        if weighed is None:
+        if weighed is None or not (weighed.held or meant):
             return []
         values: dict[str, Any] = {
             "tenant_id": self._tenant_id,

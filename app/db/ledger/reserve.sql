@@ -10,7 +10,7 @@ with turn as materialized (
     from (select cast(pg_advisory_xact_lock(hashtextextended(cast(cast(:tenant_id as uuid) as text), 7203005)) as text)) locked
     where cast(:has_arrival as boolean)
 ),
--- As in rank.sql of app/db/knowledge: the lexemes of subject and body, without what one of the languages takes for a stop
+-- As in words.sql of app/db/knowledge: the lexemes of subject and body, without what one of the languages takes for a stop
 -- word; then the terms that `reading` makes. Numbers and versions are left out: many tickets after an update name its version.
 lexeme as (
     select lexeme as term, weight, configuration, place, position
