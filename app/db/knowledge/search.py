@@ -38,7 +38,7 @@ from app.core.triage import NEAREST
 from app.core.vectors import TicketVectors
 from app.db.knowledge.compounds import COMPOUNDING, asked_for, choose, possible, telling_words
 from app.db.knowledge.documents import ARTICLES, TICKETS, DocumentKind
-from app.db.knowledge.generic_words import GENERIC_TERMS, GENERIC_WORDS, PASSING_ON
+from app.db.knowledge.generic_words import GENERIC_WORDS, PASSING_ON, generic_terms, generic_words
 from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, Reading, read, spoken_languages
 from app.db.knowledge.standing import find_factors
@@ -134,10 +134,6 @@ class _Query:
             for text in (self.subject, self.body)
         )
         return replace(self, subject=subject, body=body)
-
-    @property
-    def generic(self) -> str:
-        return " ".join(words for language, words in GENERIC_WORDS.items() if language in self.languages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,8 +355,7 @@ class Search:
             values = {
                 "tenant_id": self._tenant_id,
                 "configurations": query.configurations,
-                "generic": query.generic,
-                "generic_terms": GENERIC_TERMS,
+                "generic_terms": await generic_terms(tx, query.languages),
                 "max_term_chars": MAX_TERM_CHARS,
                 "subject": subject.words,
                 "body": body.words,
@@ -379,7 +374,9 @@ class Search:
         language = next((language for language in reversed(query.languages) if language in COMPOUNDING), None)
         if language is None:
             return query, ()
-        words = telling_words(f"{query.subject}\n{query.body}", generic=frozenset(query.generic.split()))
+        words = telling_words(
+            f"{query.subject}\n{query.body}", generic=frozenset(generic_words(query.languages).split())
+        )
         ways = possible(words)
         values = {
             "tenant_id": self._tenant_id,
