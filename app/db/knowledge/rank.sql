@@ -97,6 +97,7 @@ link as materialized (
         select to_id
         from ticket_link
         where tenant_id = :tenant_id and from_id = found.id and kind = :kind
+            and exists (select from ticket_link where tenant_id = :tenant_id and kind = :kind)
         order by to_id
         limit 8
     ) l
@@ -165,6 +166,7 @@ ranked as (
             select
             from ticket_link
             where tenant_id = :tenant_id and kind = :kind and to_id = every.id and from_id <> :own_id
+                and exists (select from ticket_link where tenant_id = :tenant_id and kind = :kind)
             limit 20
         ) one
     ) t
