@@ -27,6 +27,7 @@ from app.core.detect import (
     password_pairs,
     passwords,
     phones,
+    prose,
 )
 from app.core.detect.finding import Finding, Secret
 from app.core.detect.scan import Anchors, Scan
@@ -137,6 +138,7 @@ _MODULES: Final = (
     password_columns,
     password_pairs,
     codes,
+    prose,
     commands,
     keys,
     contacts,
@@ -154,6 +156,7 @@ _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
     (passwords.passwords, frozenset(passwords.ANCHORS)),
     (password_pairs.password_pairs, frozenset(password_pairs.ANCHORS)),
     (codes.codes, frozenset(codes.ANCHORS)),
+    (prose.prose, frozenset({"password", "code", "misspelt"})),
     (keys.keys_in_context, frozenset(keys.ANCHORS) - {"issued", "private key"}),
     (contacts.emails, frozenset(contacts.ANCHORS)),
     (money.accounts, frozenset({"account", "bic"})),

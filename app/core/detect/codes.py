@@ -25,7 +25,7 @@ _KIND = (
     r"|weryfikacyjny|dostępu|bezpieczeństwa|autoryzacyjny|do alarmu|do bramy|do drzwi|jednorazowy"
     r"|подтверждения|доступа|безопасности|из смс|от двери|от сигнализации)"
 )
-_CODE = re.compile(
+CODE = re.compile(
     r"(?<![^\W_])(?:pass[- ]?code|pin(?:[- ]?(?:code|codes|kód|kodu|码))?|sim-pin|puk(?:[- ]?code)?|otp|tan"
     rf"|{_OF_WHAT}[- ]?(?:master )?(?:codes?|pin|passcode|nummer)|(?:zoom|webex|meeting) host[- ]?key|digicode"
     rf"|(?:2fa|mfa) backup"
@@ -106,7 +106,7 @@ def codes(scan: Scan) -> Iterator[Finding]:
     for at, anchor in scan.hits("code"):
         if not scan.has_digit(at - _LONGEST, at + _LONGEST):
             continue
-        word = _CODE.match(scan.lower, at)
+        word = CODE.match(scan.lower, at)
         if word is None:
             if anchor in _OF_ANY_CODE:
                 yield from _of_six_digits(scan, at)

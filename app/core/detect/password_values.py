@@ -20,7 +20,7 @@ _PLACEHOLDER: Final = re.compile(
     r"[$%@]\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?|\[[^\]]*\]?|!\w+|[\w.]+\(.*|\w+\.environ.*|[*•●._xX…-]+|n/a"
     r"|\(?using|\w+\[.*"
 )
-_NO_PASSWORD: Final = re.compile(
+NO_PASSWORD: Final = re.compile(
     r"(?:\w+://.*|(?:[\w.*#@&+-]*)@[\w*.-]+\.[\w*.]+|0x[0-9a-f]+"
     r"|(?:kb|inc|cve|id|aadsts|ora|rfc|srv|pc|nb|chg|req|sr|prb|task|evt|win|ver|event|sql|db|sw|fw|vm|nas)-?\d[\w.-]*"
     r"|v?\d+(?:[.:,/-]\d+)*|\d{1,2}(?:st|nd|rd|th)|#\d+|\d+(?:x|h|min|s|d|g|mb|gb|kb|days?|tage?n?|jours?|d[ií]as?|bit)"
@@ -85,7 +85,7 @@ def of_word(
         word = word[: cut.start()]
     start = match.start(group) + len(word) - len(word.lstrip(_WRAPS))
     word = word.strip(_WRAPS).rstrip(".?")
-    if not looks.fullmatch(word) or not may_be(word) or (not is_sure and _NO_PASSWORD.fullmatch(word.lower())):
+    if not looks.fullmatch(word) or not may_be(word) or (not is_sure and NO_PASSWORD.fullmatch(word.lower())):
         return None
     return Finding(start, start + len(word), Secret.PASSWORD)
 
@@ -104,7 +104,7 @@ def is_said(match: re.Match[str], scan: Scan, finding: Finding) -> bool:
     ):
         return True
     if _SETTING.match(core) or (
-        _NO_PASSWORD.fullmatch(core.lower())
+        NO_PASSWORD.fullmatch(core.lower())
         and not (digits >= _MIN_WORD and core.isdecimal() and _is_quoted(match["value"]))
         and not (verb and digits >= _MIN_WORD)
         and not WORDS_AND_NUMBER.fullmatch(core)

@@ -1,0 +1,582 @@
+"""Passwords and codes in sentences: what stands near a word for one is weighed, so that no form of words must be foreseen.
+
+`cues` are the words for a password. Of each, the candidates of its sentence are read: any token with a digit, a sign or
+capitals inside, and whatever stands where a value is told ("is", "=", quotes). `Traits` say what is seen of a candidate.
+Their weights (prose.toml) were fitted by `python -m eval.masking.fit`; docs/masking.md says how well they do on texts
+that they were not fitted to.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib import resources
+from typing import Final, NamedTuple
+
+from app.core.detect.codes import CODE
+from app.core.detect.finding import QUOTES, Finding, Secret
+from app.core.detect.password_values import NO_PASSWORD, QUOTED, may_be
+from app.core.detect.password_words import LABEL
+from app.core.detect.scan import Scan
+
+ANCHORS: Final = {"misspelt": "pass|word|kenn|wort|wacht|oord|contra|seña|code|phrase".split("|")}
+"""Halves of words for a password, of which a misspelling leaves one. Of `passwords` and `codes` it reads the places too."""
+
+
+class Cue(NamedTuple):
+    """A word for a password: *text[start:end]*."""
+
+    start: int
+    end: int
+    is_code: bool
+    is_weak: bool
+    """The word also has another sense."""
+
+
+@dataclass(slots=True)
+class Traits:
+    """What is seen of a candidate. Each value is 0 to 1."""
+
+    # How it is told.
+    sign: float = 0
+    """A colon, an equals sign or an arrow stands before it."""
+    verb: float = 0
+    """"is" stands before it."""
+    into: float = 0
+    """"to" stands before it, and the sentence says that a password was set."""
+    towards: float = 0
+    """"to" stands before it, and nothing says so."""
+    beside: float = 0
+    """It stands beside the cue, after it."""
+    like: float = 0
+    other: float = 0
+    """"or", "and" stands before it."""
+    as_cue: float = 0
+    """It stands before the cue, with "as", "is" or a bracket between."""
+    typed: float = 0
+    """"with", "typed" stands before it or before the cue."""
+    before: float = 0
+    distance: float = 0
+    """Words between it and the cue: an eighth for each."""
+    beyond: float = 0
+    """It stands in the sentence before or after."""
+    quoted: float = 0
+    bracket: float = 0
+    cue_code: float = 0
+    cue_weak: float = 0
+    # What it looks like.
+    mixed: float = 0
+    """Letters and digits."""
+    signed: float = 0
+    """A sign that prose does not have, between others or after a digit."""
+    inner_case: float = 0
+    """A capital after a small letter."""
+    capital: float = 0
+    """A capital at the beginning, and small letters."""
+    titled: float = 0
+    """A capitalised word and digits."""
+    upper: float = 0
+    joined: float = 0
+    """Hyphens, dots or underscores inside."""
+    digits: float = 0
+    """4 to 8 digits."""
+    number: float = 0
+    """Other digits."""
+    code_digits: float = 0
+    """4 to 8 digits, of a code."""
+    word: float = 0
+    """Letters alone."""
+    phrase: float = 0
+    """Several words."""
+    known: float = 0
+    """The share of its words that are ordinary, or technical."""
+    ending: float = 0
+    """It ends as participles and adverbs do."""
+    short: float = 0
+    """1 by its length."""
+    foreign: float = 0
+    """It has the form of something else: a version, a machine, a file."""
+    # What is around.
+    told_word: float = 0
+    """An unknown word after a sign or "is", at the end of its clause."""
+    told_digits: float = 0
+    """Digits after a sign, "is" or "to", or beside the cue."""
+    bare_word: float = 0
+    """A word where nothing tells that it is a value."""
+    ends: float = 0
+    """It ends its clause."""
+    goes_on: float = 0
+    """An ordinary word follows."""
+    asked: float = 0
+    """The sentence asks, or says what is forgotten."""
+    verb_between: float = 0
+    """Another "is" stands between the cue and it."""
+    of_thing: float = 0
+    """The word before it names a thing: a user, a server, a version."""
+    after_preposition: float = 0
+
+
+_NAMES: Final = tuple(field.name for field in fields(Traits))
+KEPT_FROM: Final = 0.5
+
+
+class Candidate(NamedTuple):
+    finding: Finding
+    traits: Traits
+
+
+class _Words(NamedTuple):
+    """The words of prose_words.toml, folded."""
+
+    verb: frozenset[str]
+    to: frozenset[str]
+    as_cue: frozenset[str]
+    soft: frozenset[str]
+    typed: frozenset[str]
+    sets: frozenset[str]
+    asks: frozenset[str]
+    plain: frozenset[str]
+    """Ordinary and technical words."""
+
+
+_TO_ASCII: Final = str.maketrans("łøđıß", "lodis")
+
+
+def fold(word: str) -> str:
+    """*word* in small letters, without accents."""
+    if word.isascii():
+        return word.lower()
+    parts = unicodedata.normalize("NFKD", word.lower().translate(_TO_ASCII))
+    return "".join(each for each in parts if not unicodedata.combining(each))
+
+
+@cache
+def _words() -> _Words:
+    read = tomllib.loads(resources.files("app.core.detect").joinpath("prose_words.toml").read_text("utf-8"))
+    names = ("is", "to", "as", "soft", "with", "sets", "asks")
+    lists = (read[name] for name in names)
+    plain = " ".join(read["plain"].values())
+    return _Words(*(frozenset(map(fold, each.split())) for each in (*lists, plain)))
+
+
+def likelihood(traits: Traits, bias: float, weights: Mapping[str, float]) -> float:
+    """How likely a candidate is a password, 0 to 1."""
+    return 1 / (1 + math.exp(-(bias + sum(getattr(traits, name) * weight for name, weight in weights.items()))))
+
+
+@cache
+def _weights() -> tuple[float, dict[str, float]]:
+    read = tomllib.loads(resources.files("app.core.detect").joinpath("prose.toml").read_text("utf-8"))
+    return read["bias"], read["weight"]
+
+
+# --- cues
+
+_WEAK: Final = frozenset({"pass", "ww", "kw", "clave", "parola", "pw", "code", "key"})
+_WEAK_CODE = re.compile(r"(?:codes?|códigos?|codigo|codice|kod|kód|код|kode[nt]?|koden|koodi|code)")
+_OTHER_CODE = re.compile(
+    r"(?:err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost|event|item|art\w*|custom\w*|bar"
+    r"|model|part|kunden?|client|sku|result|response|qr|source|quell|http|currency|tariff|review|discount|voucher|promo|coupon|bl\w+d\w*|hata"
+    r"|chyb\w*|ошиб\w*|write|the|no|my|your|clean|morse|color|colour|stop|bug|vs|dress|unit|vendor|job|project|office)[ -]?$"
+)
+_OTHER_CODE_ON = re.compile(
+    r"\s(?:postal|client|erreur|d['’]erreur|de error|di errore|de erro|błędu|chyby|ошибки|barres|produit|review|base|is (?:in|on|at)|freeze|page)"
+)
+_MISSPELT: Final = ("password", "passwort", "kennwort", "wachtwoord", "contraseña", "passcode", "passphrase")
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+_WORD_AROUND = re.compile(r"[^\W\d_]{6,12}(?![^\W\d_])")
+_HEAD = re.compile(r"[^\W\d_]+$")
+
+
+@cache
+def _misspellings() -> frozenset[str]:
+    """The words of one edit from a word for a password: a letter less, more, other or two in the other order."""
+    found: set[str] = set()
+    for word in _MISSPELT:
+        for at in range(len(word) + 1):
+            head, tail = word[:at], word[at:]
+            found.add(head + tail[1:])
+            found.update(head + each + tail for each in _LETTERS)
+            found.update(head + each + tail[1:] for each in _LETTERS)
+            found.add(head + tail[1:2] + tail[:1] + tail[2:])
+    return frozenset(found.difference(_MISSPELT))
+
+
+def cues(scan: Scan) -> list[Cue]:
+    """The words for a password or a code in the text, in their order."""
+    found = [*_named(scan), *_of_codes(scan)]
+    found.sort()
+    found += _misspelt(scan, [cue.start for cue in found])
+    found.sort()
+    return [cue for at, cue in enumerate(found) if not at or cue.start >= found[at - 1].end]
+
+
+def _named(scan: Scan) -> Iterator[Cue]:
+    for at, _ in scan.hits("password"):
+        if match := LABEL.match(scan.lower, at):
+            yield Cue(at, match.end(), False, match[0] in _WEAK)
+
+
+def _of_codes(scan: Scan) -> Iterator[Cue]:
+    for at, _ in scan.hits("code"):
+        if not scan.has_digit(at - _REACH_BACK, at + _REACH):
+            continue
+        if match := CODE.match(scan.lower, at):
+            if match[0] != "tan" or scan.text[at : at + 3] == "TAN":
+                yield Cue(at, match.end(), True, False)
+        elif (match := _WEAK_CODE.match(scan.lower, at)) and _is_code(scan, at, match.end()):
+            yield Cue(at, match.end(), True, True)
+
+
+def _misspelt(scan: Scan, starts: Sequence[int]) -> Iterator[Cue]:
+    """Words that are none of those that begin at *starts*, in their order, and nearly one."""
+    for at, _ in scan.hits("misspelt"):
+        near = bisect_right(starts, at)
+        if near and at - starts[near - 1] < _LONGEST_WORD:
+            continue
+        head = _HEAD.search(scan.lower, max(at - _LONGEST_WORD, 0), at)
+        match = _WORD_AROUND.match(scan.lower, head.start() if head else at)
+        if match and match[0] in _misspellings():
+            yield Cue(match.start(), match.end(), False, False)
+
+
+def _is_code(scan: Scan, start: int, end: int) -> bool:
+    return (
+        not scan.lower[max(start - 1, 0) : start].isalnum()
+        and not scan.lower[end : end + 1].isalnum()
+        and not _OTHER_CODE.search(scan.lower, max(start - 16, 0), start)
+        and not _OTHER_CODE_ON.match(scan.lower, end)
+    )
+
+
+_LONGEST_WORD: Final = 12
+# --- candidates
+
+_ENDS = re.compile(r"[.!?…](?=\s)|[。！？]|\n")
+_REACH: Final = 110
+_REACH_BACK: Final = 80
+_CJK: Final = "\u3001-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
+_TOKEN = re.compile(rf"[^\s{_CJK}]+")
+_OPENING: Final = QUOTES + "([{<*"
+_CLOSING: Final = QUOTES + ")]}>*.,;:…"
+_QUOTED_AT = re.compile(QUOTED)
+_GROUPED = re.compile(r"(?:\d{3,4}[ -]\d{3,4}|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#)(?![\w-])")
+_NOT_PLAIN = re.compile(r"\d|[!#$%&*+=@^~](?=\w)|[^\W\d_A-ZÀ-ÞА-Я][A-ZА-Я]|\w[._]\w")
+_MARKUP = re.compile(r"</?(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>")
+_CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot|nbsp|lt|gt);")
+_SIGN_BEFORE = re.compile(rf"(?:[:=：＝→⇒]|[-=]>|\s[–—-])[\s{QUOTES}(\[*]*$")
+_BETWEEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+")
+_FINISHES = re.compile(
+    rf"[{QUOTES})\]}}*]*(?:$|\s*[\n.,;!?()–—，。；]|\s+[-–—(/|]|\s+(?:and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а|но|ve|ama"
+    r"|och|men|og|ja|es|si|dar|και)\s)"
+)
+_NEXT_WORD = re.compile(rf"[{QUOTES})\]*]*\s+([^\W\d_]+)")
+_SIGNED = re.compile(r"[^\W_][!#$%^*~+=&@?]+[^\W_]|\d[!#$%^*~+=&@]+$|[!#$%^*~&@]\w*[!#$%^*~&@]|^[!#$%^*~&]\w")
+_INNER_CASE = re.compile(r"[a-zß-ÿа-я][A-ZÀ-ÞА-Я]")
+_TITLED = re.compile(r"[A-ZÀ-ÞА-Я][^\W\d_]{2,}[._!-]?\d{1,8}[!?]*")
+_CAPITAL = re.compile(r"[A-ZÀ-ÞА-Я][a-zß-ÿа-яё]+[!?]*")
+_LETTERS_ONLY = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}")
+_ENDING = re.compile(
+    r"(?:ed|ing|able|ible|ory|ly|ado|ada|ido|ida|ato|ata|ito|ita|uto|uta|atta|etta|ee|iert|bar|lich|owane|one|ione|ana|ano|ena|eno|ene|ны[йх]?"
+    r"|ная|ное|ен|ена|ено|ан|ано|mis|mus|misti|ildi|ad|at|ats|et|tu|ty|ttu|tty|va|ott|ett)$"
+)
+_THINGS: Final = frozenset(
+    "user users username usr account accounts login version ver build room ticket server error errors event port kb id line release win windows"
+    " office outlook exchange excel for of from on at by in under page step number no nr ext extension phone call case line code vlan"
+    " benutzer konto raum fehler zimmer von vom bei utilisateur compte salle usuario cuenta utente conto gebruiker kamer uzytkownik"
+    " konta uzivatel пользователь ошибка kullanici fur pour para per dla pro для von de di since until minimum least last".split()
+)
+_PREPOSITIONS: Final = frozenset(
+    "for of from on at by in under via since until per within through over about after before um bis ab seit bei von vom fur im am pour"
+    " dans sur depuis par chez de desde en para por di da per dal nel do od dla przez przy v od pro u для от с в на".split()
+)
+_DASHES: Final = frozenset("-‐‑–—._'’,;:/")
+
+
+def prose(scan: Scan) -> Iterator[Finding]:
+    """Passwords and codes in sentences."""
+    bias, weights = _weights()
+    for each in candidates(scan):
+        if likelihood(each.traits, bias, weights) >= KEPT_FROM:
+            yield each.finding
+
+
+def candidates(scan: Scan) -> Iterator[Candidate]:
+    """Each candidate near each cue; one of several words comes before its first word."""
+    found = cues(scan)
+    for at, cue in enumerate(found):
+        stop = found[at + 1].start if at + 1 < len(found) else len(scan.text)
+        after = found[at - 1].end if at else 0
+        yield from _after(scan, cue, stop)
+        yield from _before(scan, cue, after)
+
+
+def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
+    limit = min(cue.end + _REACH, stop)
+    sentence = _sentence_end(scan, cue.end, limit)
+    at, before = cue.end, ""
+    while match := _TOKEN.search(scan.text, at, limit):
+        at, token = match.end(), match[0]
+        is_plain = not _NOT_PLAIN.search(token)
+        if is_plain and token[0] not in _OPENS_ONE and not _may_tell(before):
+            before = token
+            continue
+        before = token
+        start, end, is_quoted = _span(scan, cue, match)
+        if start >= end:
+            continue
+        is_beyond = start > sentence
+        if is_plain and not is_quoted and (is_beyond or fold(scan.text[start:end]) in _words().plain):
+            continue
+        at = max(end, at)
+        told = _told_after(scan, cue, start)
+        if told.link in _TELLING and not is_quoted and not is_beyond and (phrase := _phrase(scan, start, limit)):
+            yield from _weighed(scan, cue, phrase, told, is_quoted=False, is_beyond=False)
+        if told.link in _TELLING or is_quoted or not is_plain:
+            yield from _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=is_beyond)
+
+
+def _may_tell(before: str) -> bool:
+    """Whether a value may follow the word *before*: nothing, a sign, or a word such as "is" and "to"."""
+    return not before or before[-1] in _SIGNS or fold(before) in _tells()
+
+
+@cache
+def _tells() -> frozenset[str]:
+    known = _words()
+    return known.verb | known.to | known.soft | _LIKE
+
+
+_TELLING: Final = frozenset({"sign", "verb", "into", "beside", "like"})
+_SIGNS: Final = frozenset(":=：＝→⇒>–—-")
+_OPENS_ONE: Final = frozenset(QUOTES + "([*<")
+
+
+def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
+    at = max(cue.start - _REACH_BACK, after)
+    while after < at < cue.start and not scan.text[at - 1].isspace():
+        at += 1  # not in the middle of a word
+    sentence = at
+    for match in _ENDS.finditer(scan.text, at, cue.start):
+        sentence = match.end()
+    tokens = [*_TOKEN.finditer(scan.text, at, cue.start)]
+    is_as = any(fold(match[0]) in _words().as_cue for match in tokens[-_LONGEST_AS:])
+    for number, match in enumerate(tokens):
+        if match.start() < at:
+            continue
+        is_plain = not _NOT_PLAIN.search(match[0])
+        is_near = is_as and number + _LONGEST_AS >= len(tokens) - 1
+        if is_plain and not is_near and match[0][0] not in QUOTES:
+            continue
+        start, end, is_quoted = _span(scan, cue, match)
+        if not start < end <= cue.start or (
+            is_plain and not is_quoted and fold(scan.text[start:end]) in _words().plain
+        ):
+            continue
+        at = max(end, match.end())
+        told = _told_before(scan, cue, start, end, sentence)
+        if told.link or is_quoted or not is_plain:
+            yield from _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=start < sentence)
+
+
+def _sentence_end(scan: Scan, start: int, limit: int) -> int:
+    """Where the sentence ends that *start* is in. A line that ends with a colon or in "is" goes on in the next one."""
+    at = start
+    while match := _ENDS.search(scan.text, at, limit):
+        if match[0] != "\n" or not _GOES_ON.search(scan.lower, start, match.start()):
+            return match.start()
+        at = match.end()
+        while at < limit and scan.text[at] in "\n \t>":
+            at += 1
+    return limit
+
+
+_GOES_ON = re.compile(r"(?:[:=：]|\s(?:is|are|was|below|following|lautet|ist|unten|est|es|è|é|to|je))\s*$")
+
+
+def _span(scan: Scan, cue: Cue, match: re.Match[str]) -> tuple[int, int, bool]:
+    """Where the candidate that begins with the token *match* begins and ends, and whether it stands in quotes."""
+    start, end = match.span()
+    text = scan.text
+    while start < end and text[start] in "([{*":
+        start += 1
+    if markup := _MARKUP.match(text, start, end):
+        start = markup.end()
+    if start < end and text[start] in QUOTES and (quoted := _QUOTED_AT.match(text, start)):
+        inner = quoted[0][1:-1]
+        left = start + 1 + len(inner) - len(inner.lstrip())
+        if len(inner) <= _LONGEST_QUOTED:
+            return left, left + len(inner.strip()), True
+    if cue.is_code and (grouped := _GROUPED.match(text, start)):
+        return start, grouped.end(), False
+    while start < end and text[start] in _OPENING:
+        start += 1
+    if cut := _CUT.search(text, start + 1, end):
+        end = cut.start()
+    while end > start and text[end - 1] in _CLOSING:
+        if text[end - 1] in ")]}>" and {")": "(", "]": "[", "}": "{", ">": "<"}[text[end - 1]] in text[start : end - 1]:
+            break
+        end -= 1
+    return start, end, False
+
+
+_LONGEST_QUOTED: Final = 48
+
+
+def _phrase(scan: Scan, start: int, limit: int) -> tuple[int, int] | None:
+    """The words from *start* to the end of the clause, if they are two to seven."""
+    match = _PHRASE.match(scan.text, start, limit)
+    if match is None or " " not in match[0] or not _FINISHES.match(scan.text, match.end()):
+        return None
+    return match.span()
+
+
+class _Told(NamedTuple):
+    link: str
+    distance: int
+    between: Sequence[str]
+    typed: bool
+    asked: bool
+
+
+def _told_after(scan: Scan, cue: Cue, start: int) -> _Told:
+    known = _words()
+    gap = scan.text[cue.end : start]
+    between = [fold(word) for word in _BETWEEN.findall(gap)]
+    left = [fold(word) for word in _BETWEEN.findall(scan.text, max(cue.start - 40, 0), cue.start)]
+    rest = list(between)
+    while rest and rest[-1] in known.soft:
+        rest.pop()
+    has_set = any(word in known.sets for word in (*left, *between))
+    link = ""
+    if _SIGN_BEFORE.search(gap):
+        link = "sign"
+        while rest and rest[-1] in known.verb:
+            rest.pop()
+    elif rest and rest[-1] in known.verb and not (has_set and rest[-1] in known.to):
+        link = "verb"
+    elif rest and rest[-1] in known.to:
+        link = "into" if has_set else "towards"
+    elif rest and rest[-1] in _LIKE:
+        link = "like"
+    elif rest and rest[-1] in _OTHERS:
+        link = "other"
+    elif not rest:
+        link = "verb" if gap.strip()[-1:] in {"是", "为", "為", "は", "는", "은"} else "beside"
+    if link in {"verb", "into", "towards", "like", "other"} and rest:
+        rest.pop()
+    typed = any(word in known.typed for word in left[-3:])
+    asked = any(word in known.asks for word in (*left[-4:], *rest))
+    return _Told(link, len(rest), rest, typed, asked)
+
+
+_LIKE: Final = frozenset("like wie comme como come jak jako как gibi som".split())
+_OTHERS: Final = frozenset("or and oder und ou et o y e i lub nebo a или и ve eller och og of en then".split())
+
+
+def _told_before(scan: Scan, cue: Cue, start: int, end: int, sentence: int) -> _Told:
+    known = _words()
+    gap = scan.text[end : cue.start]
+    between = [fold(word) for word in _BETWEEN.findall(gap)]
+    left = [fold(word) for word in _BETWEEN.findall(scan.text, max(start - 30, sentence), start)]
+    is_as = 0 < len(between) <= _LONGEST_AS and any(word in known.as_cue for word in between[:3])
+    is_bracket = not between and gap.strip() in {"(", ""} and "(" in gap
+    typed = (bool(left) and left[-1] in known.typed) or (len(left) > 1 and left[-2] in known.typed)
+    asked = any(word in known.asks for word in (*left, *between))
+    return _Told("as_cue" if is_as or is_bracket else "", len(between), between, typed, asked)
+
+
+_LONGEST_AS: Final = 5
+
+
+def _weighed(
+    scan: Scan, cue: Cue, span: tuple[int, int], told: _Told, *, is_quoted: bool, is_beyond: bool
+) -> Iterator[Candidate]:
+    start, end = span
+    value = scan.text[start:end]
+    if not _may_be(value, is_code=cue.is_code):
+        return
+    traits = _form(value, cue, is_quoted=is_quoted)
+    known = _words()
+    if told.link:
+        setattr(traits, told.link, 1.0)
+    traits.typed = float(told.typed)
+    traits.before = float(end <= cue.start)
+    traits.distance = min(told.distance, 8) / 8
+    traits.beyond = float(is_beyond)
+    traits.quoted = float(is_quoted)
+    traits.bracket = float(scan.text[start - 1 : start] in {"(", "["})
+    traits.cue_code, traits.cue_weak = float(cue.is_code), float(cue.is_weak)
+    traits.ends = float(bool(_FINISHES.match(scan.text, end)))
+    following = _NEXT_WORD.match(scan.text, end)
+    traits.goes_on = float(bool(following and fold(following[1]) in known.plain))
+    traits.asked = float(told.asked or "?" in scan.text[end : end + 2])
+    traits.verb_between = float(not traits.before and any(word in known.verb for word in told.between))
+    last = _LAST_WORD.search(scan.text, max(start - 24, 0), start)
+    preceding = fold(last[1]) if last else ""
+    if not traits.before or not traits.as_cue:
+        traits.of_thing = float(preceding in _THINGS and not (traits.verb or traits.sign or traits.into))
+        traits.after_preposition = float(preceding in _PREPOSITIONS and not (traits.verb or traits.sign or traits.into))
+    is_told = traits.sign or traits.verb or traits.into
+    traits.told_word = float(bool((traits.word or traits.phrase) and is_told and traits.ends and not traits.known))
+    traits.told_digits = float(bool(traits.digits and (is_told or traits.beside)))
+    traits.bare_word = float(bool((traits.word or traits.phrase) and not is_told and not is_quoted))
+    yield Candidate(Finding(start, end, Secret.PASSWORD), traits)
+
+
+_LAST_WORD = re.compile(rf"([^\W\d_]+)[\s{QUOTES}(]+$")
+
+
+def _may_be(value: str, *, is_code: bool) -> bool:
+    core = value.rstrip("!?")
+    return (
+        len(core) >= (3 if is_code else 4)
+        and may_be(value)
+        and "://" not in value
+        and not _ADDRESS.fullmatch(core)
+        and not value.startswith(("\\", "/"))
+    )
+
+
+_ADDRESS = re.compile(
+    r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+[a-z]{2,4}|\d+(?:\.\d+){2,}|www\..*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d\d?:\d\d(?::\d\d)?"
+)
+
+
+def _form(value: str, cue: Cue, *, is_quoted: bool) -> Traits:
+    traits = Traits()
+    core = value.rstrip("!?")
+    has_letter, has_digit = any(map(str.isalpha, core)), any(map(str.isdigit, core))
+    traits.mixed = float(has_letter and has_digit)
+    traits.signed = float(bool(_SIGNED.search(value)))
+    traits.inner_case = float(bool(_INNER_CASE.search(core)))
+    traits.capital = float(bool(_CAPITAL.fullmatch(core)))
+    traits.titled = float(bool(_TITLED.fullmatch(core)))
+    traits.upper = float(core.isupper())
+    traits.joined = float(any(each in _DASHES for each in core))
+    plain = core.replace(" ", "").replace("-", "").rstrip("#")
+    if plain.isdecimal():
+        traits.digits = float(_FEWEST_DIGITS <= len(plain) <= _MOST_DIGITS)
+        traits.number = 1 - traits.digits
+        traits.code_digits = float(bool(traits.digits and cue.is_code))
+    words = core.replace("-", " ").split()
+    if all(_LETTERS_ONLY.fullmatch(each) for each in words):
+        traits.word = float(len(words) == 1)
+        traits.phrase = float(len(words) > 1)
+        known = _words().plain
+        traits.known = sum(fold(each) in known for each in words) / len(words)
+        traits.ending = float(len(words) == 1 and bool(_ENDING.search(fold(core))))
+    traits.short = 1 / max(len(core), 1)
+    traits.foreign = float(bool(NO_PASSWORD.fullmatch(core.lower())) and not plain.isdecimal() and not traits.word)
+    return traits
+
+
+_FEWEST_DIGITS: Final = 4
+_MOST_DIGITS: Final = 8
