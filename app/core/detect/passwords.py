@@ -245,5 +245,7 @@ def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
     found = value_of(match, scan, ends_at_semicolon=bool(match["equals"]))
     equals = bool(match["equals"]) and match.end("equals") == match.start("value")
     value = scan.text[found.start : found.end]
+    if not equals and value.isalpha():
+        return None  # a word in a sentence, which `prose` weighs
     is_one = is_stated(value, scan, found, equals=equals, dashes=bool(match["dash"]))
     return found if is_one and (match["listed"] is None or is_mixed(value)) else None

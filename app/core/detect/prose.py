@@ -17,12 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
+from itertools import chain
 from typing import Final, NamedTuple
 
 from app.core.detect.codes import CODE
 from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_values import NO_PASSWORD, QUOTED, may_be
-from app.core.detect.password_words import LABEL
+from app.core.detect.password_words import LABEL, OF_MAKERS
 from app.core.detect.scan import Scan
 
 ANCHORS: Final = {"misspelt": "pass|word|kenn|wort|wacht|oord|contra|seña|code|phrase".split("|")}
@@ -90,6 +91,10 @@ class Traits:
     """Other digits."""
     code_digits: float = 0
     """4 to 8 digits, of a code."""
+    weak_digits: float = 0
+    """4 to 8 digits, of a code of any kind."""
+    maker: float = 0
+    """A password that makers put on their devices."""
     word: float = 0
     """Letters alone."""
     phrase: float = 0
@@ -120,6 +125,17 @@ class Traits:
     of_thing: float = 0
     """The word before it names a thing: a user, a server, a version."""
     after_preposition: float = 0
+    user: float = 0
+    """A word for a user stands before it."""
+    slash: float = 0
+    """A slash follows, as after a user's name."""
+    attribute: float = 0
+    """The cue is of something about a password: a hint, a policy."""
+    after_number: float = 0
+    quoted_told: float = 0
+    """In quotes, after a sign, "is" or "to", or before "as"."""
+    typed_before: float = 0
+    """"typed", "with" stands before it, and it before the cue."""
 
 
 _NAMES: Final = tuple(field.name for field in fields(Traits))
@@ -145,11 +161,13 @@ class _Words(NamedTuple):
     """Ordinary and technical words."""
 
 
-_TO_ASCII: Final = str.maketrans("łøđıß", "lodis")
+_OUTER: Final = QUOTES + ".,;:!?()[]*…"
+_TO_ASCII: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "ß": "ss"})
 
 
 def fold(word: str) -> str:
     """*word* in small letters, without accents."""
+    word = word.strip(_OUTER)
     if word.isascii():
         return word.lower()
     parts = unicodedata.normalize("NFKD", word.lower().translate(_TO_ASCII))
@@ -183,10 +201,10 @@ _WEAK_CODE = re.compile(r"(?:codes?|códigos?|codigo|codice|kod|kód|код|kode
 _OTHER_CODE = re.compile(
     r"(?:err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost|event|item|art\w*|custom\w*|bar"
     r"|model|part|kunden?|client|sku|result|response|qr|source|quell|http|currency|tariff|review|discount|voucher|promo|coupon|bl\w+d\w*|hata"
-    r"|chyb\w*|ошиб\w*|write|the|no|my|your|clean|morse|color|colour|stop|bug|vs|dress|unit|vendor|job|project|office)[ -]?$"
+    r"|chyb\w*|ошиб\w*|write|the|no|my|your|clean|morse|color|colour|stop|bug|vs|dress|unit|vendor|job|project|office|support|reference|company|feature|failure|short|source|plan)[ -]?$"
 )
 _OTHER_CODE_ON = re.compile(
-    r"\s(?:postal|client|erreur|d['’]erreur|de error|di errore|de erro|błędu|chyby|ошибки|barres|produit|review|base|is (?:in|on|at)|freeze|page)"
+    r"\s(?:postal|client|erreur|d['’]erreur|de error|errore|di errore|poczt\w+|błędu|de erro|błędu|chyby|ошибки|barres|produit|review|base|is (?:in|on|at)|freeze|page)"
 )
 _MISSPELT: Final = ("password", "passwort", "kennwort", "wachtwoord", "contraseña", "passcode", "passphrase")
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -219,7 +237,8 @@ def cues(scan: Scan) -> list[Cue]:
 
 def _named(scan: Scan) -> Iterator[Cue]:
     for at, _ in scan.hits("password"):
-        if match := LABEL.match(scan.lower, at):
+        match = LABEL.match(scan.lower, at)
+        if match and not (match[0] == "pass" and scan.lower[match.end() : match.end() + 1].isalnum()):
             yield Cue(at, match.end(), False, match[0] in _WEAK)
 
 
@@ -333,14 +352,18 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
         if start >= end:
             continue
         is_beyond = start > sentence
-        if is_plain and not is_quoted and (is_beyond or fold(scan.text[start:end]) in _words().plain):
+        if is_plain and not is_quoted and (is_beyond or _is_ordinary(scan.text[start:end])):
             continue
         at = max(end, at)
-        told = _told_after(scan, cue, start)
+        told = _told_after(scan, cue, start, end)
         if told.link in _TELLING and not is_quoted and not is_beyond and (phrase := _phrase(scan, start, limit)):
             yield from _weighed(scan, cue, phrase, told, is_quoted=False, is_beyond=False)
         if told.link in _TELLING or is_quoted or not is_plain:
             yield from _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=is_beyond)
+
+
+def _is_ordinary(value: str) -> bool:
+    return fold(value) in _words().plain and value.lower() not in OF_MAKERS
 
 
 def _may_tell(before: str) -> bool:
@@ -376,9 +399,7 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
         if is_plain and not is_near and match[0][0] not in QUOTES:
             continue
         start, end, is_quoted = _span(scan, cue, match)
-        if not start < end <= cue.start or (
-            is_plain and not is_quoted and fold(scan.text[start:end]) in _words().plain
-        ):
+        if not start < end <= cue.start or (is_plain and not is_quoted and _is_ordinary(scan.text[start:end])):
             continue
         at = max(end, match.end())
         told = _told_before(scan, cue, start, end, sentence)
@@ -446,7 +467,7 @@ class _Told(NamedTuple):
     asked: bool
 
 
-def _told_after(scan: Scan, cue: Cue, start: int) -> _Told:
+def _told_after(scan: Scan, cue: Cue, start: int, end: int) -> _Told:
     known = _words()
     gap = scan.text[cue.end : start]
     between = [fold(word) for word in _BETWEEN.findall(gap)]
@@ -454,7 +475,8 @@ def _told_after(scan: Scan, cue: Cue, start: int) -> _Told:
     rest = list(between)
     while rest and rest[-1] in known.soft:
         rest.pop()
-    has_set = any(word in known.sets for word in (*left, *between))
+    right = (fold(word) for word in _BETWEEN.findall(scan.text, end, end + _NEXT_WORDS))
+    has_set = any(word in known.sets for word in chain(left, between, right))
     link = ""
     if _SIGN_BEFORE.search(gap):
         link = "sign"
@@ -477,6 +499,7 @@ def _told_after(scan: Scan, cue: Cue, start: int) -> _Told:
     return _Told(link, len(rest), rest, typed, asked)
 
 
+_NEXT_WORDS: Final = 24
 _LIKE: Final = frozenset("like wie comme como come jak jako как gibi som".split())
 _OTHERS: Final = frozenset("or and oder und ou et o y e i lub nebo a или и ve eller och og of en then".split())
 
@@ -501,9 +524,9 @@ def _weighed(
 ) -> Iterator[Candidate]:
     start, end = span
     value = scan.text[start:end]
-    if not _may_be(value, is_code=cue.is_code):
+    if not _may_be(value):
         return
-    traits = _form(value, cue, is_quoted=is_quoted)
+    traits = _form(value, cue)
     known = _words()
     if told.link:
         setattr(traits, told.link, 1.0)
@@ -522,22 +545,49 @@ def _weighed(
     last = _LAST_WORD.search(scan.text, max(start - 24, 0), start)
     preceding = fold(last[1]) if last else ""
     if not traits.before or not traits.as_cue:
-        traits.of_thing = float(preceding in _THINGS and not (traits.verb or traits.sign or traits.into))
+        is_of_cue = traits.verb or traits.into or (traits.sign and not told.distance)
+        traits.of_thing = float(preceding in _THINGS and not is_of_cue)
+        traits.user = float(preceding in _USERS and not is_of_cue)
         traits.after_preposition = float(preceding in _PREPOSITIONS and not (traits.verb or traits.sign or traits.into))
     is_told = traits.sign or traits.verb or traits.into
-    traits.told_word = float(bool((traits.word or traits.phrase) and is_told and traits.ends and not traits.known))
+    pairs = _SLASH_OR_AND if _OF_A_PAIR.search(scan.lower, max(cue.start - 24, 0), cue.start) else _SLASH
+    traits.slash = float(bool(pairs.match(scan.text, end)))
+    traits.attribute = float(bool(told.between and told.between[0] in _ATTRIBUTES and not traits.before))
+    traits.after_number = float(scan.text[max(start - 2, 0) : start - 1].isdecimal() and scan.text[start - 1] == " ")
+    traits.quoted_told = float(bool(is_quoted and (is_told or traits.as_cue)))
+    traits.typed_before = float(bool(traits.typed and traits.before))
+    is_given = is_told or (traits.beside and traits.typed)
+    traits.told_word = float(bool((traits.word or traits.phrase) and is_given and traits.ends and not traits.known))
     traits.told_digits = float(bool(traits.digits and (is_told or traits.beside)))
     traits.bare_word = float(bool((traits.word or traits.phrase) and not is_told and not is_quoted))
     yield Candidate(Finding(start, end, Secret.PASSWORD), traits)
 
 
-_LAST_WORD = re.compile(rf"([^\W\d_]+)[\s{QUOTES}(]+$")
+_LAST_WORD = re.compile(rf"([^\W\d_]+)[\s{QUOTES}(:=]+(?:(?:is|ist|est|es|to|è|é)\s)?$")
+_SLASH = re.compile(rf"[{QUOTES}]?\s?[/|]\s?\S")
+_SLASH_OR_AND = re.compile(rf"[{QUOTES}]?(?:\s?[/|:,]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s)\S")
+_OF_A_PAIR = re.compile(
+    r"(?:user(?:name)?s?|login|benutzer(?:name)?|usuario|utente|utilisateur|identifiant|usuário|użytkownik|uživatel|kullanıcı|логин)"
+    r"(?:\s?[/&]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s(?:the\s)?)$"
+)
+_ATTRIBUTES: Final = frozenset(
+    "hint policy history length hash method prompt field box manager age expiry expiration reset change attempts attempt prompts dialog window"
+    " page screen rule rules richtlinie feld lange fenster politique champ longueur politica campo longitud lunghezza protected protection".split()
+)
+_USERS: Final = frozenset(
+    "user users username usr uid login account accounts benutzer benutzername konto anmeldename utilisateur identifiant usuario cuenta utente"
+    " conto gebruiker gebruikersnaam uzytkownik uzytkownika uzivatel kullanici логин пользователь пользователя anvandare bruger bruker kayttaja"
+    " felhasznalo utilizator id host server".split()
+)
 
 
-def _may_be(value: str, *, is_code: bool) -> bool:
+_SHORTEST: Final = 3
+
+
+def _may_be(value: str) -> bool:
     core = value.rstrip("!?")
     return (
-        len(core) >= (3 if is_code else 4)
+        len(core) >= _SHORTEST
         and may_be(value)
         and "://" not in value
         and not _ADDRESS.fullmatch(core)
@@ -546,11 +596,13 @@ def _may_be(value: str, *, is_code: bool) -> bool:
 
 
 _ADDRESS = re.compile(
-    r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+[a-z]{2,4}|\d+(?:\.\d+){2,}|www\..*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d\d?:\d\d(?::\d\d)?"
+    r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+[a-z]{2,4}|\d+(?:\.\d+){2,}|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
+    r"|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d\d?:\d\d(?::\d\d)?|[\w.]+=.+|\w+\\\S+|[^<>]*\w[<>]\w[^<>]*|\w+\([^)]*\)?|[A-Z]-\d{3,4}"
 )
+"""Addresses, dates, times, settings, users of a domain, and calls."""
 
 
-def _form(value: str, cue: Cue, *, is_quoted: bool) -> Traits:
+def _form(value: str, cue: Cue) -> Traits:
     traits = Traits()
     core = value.rstrip("!?")
     has_letter, has_digit = any(map(str.isalpha, core)), any(map(str.isdigit, core))
@@ -560,12 +612,14 @@ def _form(value: str, cue: Cue, *, is_quoted: bool) -> Traits:
     traits.capital = float(bool(_CAPITAL.fullmatch(core)))
     traits.titled = float(bool(_TITLED.fullmatch(core)))
     traits.upper = float(core.isupper())
+    traits.maker = float(core.lower() in OF_MAKERS)
     traits.joined = float(any(each in _DASHES for each in core))
     plain = core.replace(" ", "").replace("-", "").rstrip("#")
     if plain.isdecimal():
         traits.digits = float(_FEWEST_DIGITS <= len(plain) <= _MOST_DIGITS)
         traits.number = 1 - traits.digits
-        traits.code_digits = float(bool(traits.digits and cue.is_code))
+        traits.code_digits = float(bool(traits.digits and cue.is_code and not cue.is_weak))
+        traits.weak_digits = float(bool(traits.digits and cue.is_code and cue.is_weak))
     words = core.replace("-", " ").split()
     if all(_LETTERS_ONLY.fullmatch(each) for each in words):
         traits.word = float(len(words) == 1)
