@@ -38,6 +38,8 @@ class Cue(NamedTuple):
     is_code: bool
     is_weak: bool
     """The word also has another sense."""
+    language: str
+    """Of the word, ISO 639-1, or ""."""
 
 
 @dataclass(slots=True)
@@ -129,6 +131,8 @@ class Traits:
     """A word for a user stands before it."""
     slash: float = 0
     """A slash follows, as after a user's name."""
+    clause: float = 0
+    """A comma, a colon or the like stands between, beside the one that tells it."""
     attribute: float = 0
     """The cue is of something about a password: a hint, a policy."""
     after_number: float = 0
@@ -150,8 +154,9 @@ class Candidate(NamedTuple):
 class _Words(NamedTuple):
     """The words of prose_words.toml, folded."""
 
-    verb: frozenset[str]
-    to: frozenset[str]
+    verb: Mapping[str, frozenset[str]]
+    """By language, those of any language included."""
+    to: Mapping[str, frozenset[str]]
     as_cue: frozenset[str]
     soft: frozenset[str]
     typed: frozenset[str]
@@ -177,10 +182,12 @@ def fold(word: str) -> str:
 @cache
 def _words() -> _Words:
     read = tomllib.loads(resources.files("app.core.detect").joinpath("prose_words.toml").read_text("utf-8"))
-    names = ("is", "to", "as", "soft", "with", "sets", "asks")
-    lists = (read[name] for name in names)
+    links = (
+        {lang: frozenset(f"{of['any']} {own}".split()) for lang, own in of.items()} for of in (read["is"], read["to"])
+    )
+    lists = (read["lists"][name] for name in ("as", "soft", "with", "sets", "asks"))
     plain = " ".join(read["plain"].values())
-    return _Words(*(frozenset(map(fold, each.split())) for each in (*lists, plain)))
+    return _Words(*links, *(frozenset(map(fold, each.split())) for each in (*lists, plain)))
 
 
 def likelihood(traits: Traits, bias: float, weights: Mapping[str, float]) -> float:
@@ -196,12 +203,21 @@ def _weights() -> tuple[float, dict[str, float]]:
 
 # --- cues
 
-_WEAK: Final = frozenset({"pass", "ww", "kw", "clave", "parola", "pw", "code", "key"})
+_WEAK: Final = frozenset({"pass", "ww", "clave", "parola"})
+_LANGUAGES: Final = {
+    "mot": "fr", "mdp": "fr", "phr": "fr", "con": "es", "cla": "es", "sen": "pt", "pal": "pt", "wac": "nl", "ww": "nl",
+    "has": "pl", "hes": "cs", "пар": "ru", "şif": "tr", "sif": "tr", "lös": "sv", "los": "sv", "adg": "da", "sal": "fi",
+    "jel": "hu", "κωδ": "el", "ken": "de", "loz": "hr", "ges": "sl", "cód": "es", "kod": "pl", "kód": "cs", "код": "ru",
+    "пин": "ru", "sla": "lt", "koo": "fi",
+}  # fmt: skip
+"""By the first letters of a word for a password."""
+_OF_WHOLE_WORDS: Final = {"passwort": "de", "passord": "da", "parola": "ro", "codice": "it", "koden": "sv"}
+_NO_COPULA: Final = frozenset({"ru", "uk", "tr", "hu"})
 _WEAK_CODE = re.compile(r"(?:codes?|códigos?|codigo|codice|kod|kód|код|kode[nt]?|koden|koodi|code)")
 _OTHER_CODE = re.compile(
     r"(?:err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost|event|item|art\w*|custom\w*|bar"
     r"|model|part|kunden?|client|sku|result|response|qr|source|quell|http|currency|tariff|review|discount|voucher|promo|coupon|bl\w+d\w*|hata"
-    r"|chyb\w*|ошиб\w*|write|the|no|my|your|clean|morse|color|colour|stop|bug|vs|dress|unit|vendor|job|project|office|support|reference|company|feature|failure|short|source|plan)[ -]?$"
+    r"|chyb\w*|ошиб\w*|write|clean|morse|color|colour|stop|bug|vs|dress|unit|vendor|job|project|office|support|reference|company|feature|failure|short|source|plan)[ -]?$"
 )
 _OTHER_CODE_ON = re.compile(
     r"\s(?:postal|client|erreur|d['’]erreur|de error|errore|di errore|poczt\w+|błędu|de erro|błędu|chyby|ошибки|barres|produit|review|base|is (?:in|on|at)|freeze|page)"
@@ -238,8 +254,25 @@ def cues(scan: Scan) -> list[Cue]:
 def _named(scan: Scan) -> Iterator[Cue]:
     for at, _ in scan.hits("password"):
         match = LABEL.match(scan.lower, at)
-        if match and not (match[0] == "pass" and scan.lower[match.end() : match.end() + 1].isalnum()):
-            yield Cue(at, match.end(), False, match[0] in _WEAK)
+        if match and _is_whole(scan, at, match.end()):
+            yield Cue(at, match.end(), False, match[0] in _WEAK, _language(match[0]))
+
+
+def _is_whole(scan: Scan, start: int, end: int) -> bool:
+    """Whether the word ends where it should: no "passwordCleartext", and no "pw" within a password."""
+    before, after = scan.lower[max(start - 1, 0) : start], scan.lower[end : end + 1]
+    return not (after.isalnum() and after < "\u3000") and not (
+        before and before in "0123456789!#$@" and end - start < _SHORT_WORD
+    )
+
+
+_SHORT_WORD: Final = 5
+
+
+def _language(word: str) -> str:
+    return next(
+        (lang for whole, lang in _OF_WHOLE_WORDS.items() if word.startswith(whole)), _LANGUAGES.get(word[:3], "")
+    )
 
 
 def _of_codes(scan: Scan) -> Iterator[Cue]:
@@ -248,9 +281,9 @@ def _of_codes(scan: Scan) -> Iterator[Cue]:
             continue
         if match := CODE.match(scan.lower, at):
             if match[0] != "tan" or scan.text[at : at + 3] == "TAN":
-                yield Cue(at, match.end(), True, False)
+                yield Cue(at, match.end(), True, False, _language(match[0]))
         elif (match := _WEAK_CODE.match(scan.lower, at)) and _is_code(scan, at, match.end()):
-            yield Cue(at, match.end(), True, True)
+            yield Cue(at, match.end(), True, True, _language(match[0]))
 
 
 def _misspelt(scan: Scan, starts: Sequence[int]) -> Iterator[Cue]:
@@ -262,7 +295,7 @@ def _misspelt(scan: Scan, starts: Sequence[int]) -> Iterator[Cue]:
         head = _HEAD.search(scan.lower, max(at - _LONGEST_WORD, 0), at)
         match = _WORD_AROUND.match(scan.lower, head.start() if head else at)
         if match and match[0] in _misspellings():
-            yield Cue(match.start(), match.end(), False, False)
+            yield Cue(match.start(), match.end(), False, False, _language(match[0]))
 
 
 def _is_code(scan: Scan, start: int, end: int) -> bool:
@@ -292,7 +325,7 @@ _CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot
 _SIGN_BEFORE = re.compile(rf"(?:[:=：＝→⇒]|[-=]>|\s[–—-])[\s{QUOTES}(\[*]*$")
 _BETWEEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+")
 _FINISHES = re.compile(
-    rf"[{QUOTES})\]}}*]*(?:$|\s*[\n.,;!?()–—，。；]|\s+[-–—(/|]|\s+(?:and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а|но|ve|ama"
+    rf"\s+(?:with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto|tudo|com|gesetzt|geändert|zurückgesetzt)\s|[{QUOTES})\]}}*]*(?:$|\s*[\n.,;!?()–—，。；]|\s+[-–—(/|]|\s+(?:gesetzt|geändert|zurückgesetzt)|\s+(?:and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а|но|ve|ama"
     r"|och|men|og|ja|es|si|dar|και)\s)"
 )
 _NEXT_WORD = re.compile(rf"[{QUOTES})\]*]*\s+([^\W\d_]+)")
@@ -344,7 +377,7 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
     while match := _TOKEN.search(scan.text, at, limit):
         at, token = match.end(), match[0]
         is_plain = not _NOT_PLAIN.search(token)
-        if is_plain and token[0] not in _OPENS_ONE and not _may_tell(before):
+        if is_plain and token[0] not in _OPENS_ONE and not _may_tell(before, cue.language):
             before = token
             continue
         before = token
@@ -366,15 +399,19 @@ def _is_ordinary(value: str) -> bool:
     return fold(value) in _words().plain and value.lower() not in OF_MAKERS
 
 
-def _may_tell(before: str) -> bool:
+def _may_tell(before: str, language: str) -> bool:
     """Whether a value may follow the word *before*: nothing, a sign, or a word such as "is" and "to"."""
-    return not before or before[-1] in _SIGNS or fold(before) in _tells()
+    return not before or before[-1] in _SIGNS or before.lower() in _tells(language) or fold(before) in _tells(language)
 
 
 @cache
-def _tells() -> frozenset[str]:
+def _tells(language: str) -> frozenset[str]:
     known = _words()
-    return known.verb | known.to | known.soft | _LIKE
+    return _of(known.verb, language) | _of(known.to, language) | known.soft | _LIKE
+
+
+def _of(words: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:
+    return words[language if language in words else "any"]
 
 
 _TELLING: Final = frozenset({"sign", "verb", "into", "beside", "like"})
@@ -465,40 +502,48 @@ class _Told(NamedTuple):
     between: Sequence[str]
     typed: bool
     asked: bool
+    has_clause: bool
+    """Another clause, or a sign, stands between the cue and it."""
 
 
 def _told_after(scan: Scan, cue: Cue, start: int, end: int) -> _Told:
     known = _words()
-    gap = scan.text[cue.end : start]
-    between = [fold(word) for word in _BETWEEN.findall(gap)]
+    verbs, to = _of(known.verb, cue.language), _of(known.to, cue.language)
+    gap = scan.lower[cue.end : start]
+    between = _BETWEEN.findall(gap)
     left = [fold(word) for word in _BETWEEN.findall(scan.text, max(cue.start - 40, 0), cue.start)]
     rest = list(between)
-    while rest and rest[-1] in known.soft:
+    while rest and fold(rest[-1]) in known.soft and rest[-1] not in verbs:
         rest.pop()
     right = (fold(word) for word in _BETWEEN.findall(scan.text, end, end + _NEXT_WORDS))
-    has_set = any(word in known.sets for word in chain(left, between, right))
+    has_set = any(word in known.sets for word in chain(left, map(fold, between), right))
     link = ""
-    if _SIGN_BEFORE.search(gap):
+    if sign := _SIGN_BEFORE.search(gap):
         link = "sign"
-        while rest and rest[-1] in known.verb:
+        while rest and rest[-1] in verbs:
             rest.pop()
-    elif rest and rest[-1] in known.verb and not (has_set and rest[-1] in known.to):
-        link = "verb"
-    elif rest and rest[-1] in known.to:
-        link = "into" if has_set else "towards"
-    elif rest and rest[-1] in _LIKE:
-        link = "like"
-    elif rest and rest[-1] in _OTHERS:
-        link = "other"
     elif not rest:
-        link = "verb" if gap.strip()[-1:] in {"是", "为", "為", "は", "는", "은"} else "beside"
+        link = "verb" if between or gap.strip()[-1:] in {"是", "为", "為", "は", "는", "은"} else "beside"
+    elif has_set and rest[-1] in to:
+        link = "into"
+    elif rest[-1] in verbs:
+        link = "verb"
+    elif rest[-1] in to:
+        link = "towards"
+    elif rest[-1] in _LIKE:
+        link = "like"
+    elif rest[-1] in _OTHERS:
+        link = "other"
     if link in {"verb", "into", "towards", "like", "other"} and rest:
         rest.pop()
     typed = any(word in known.typed for word in left[-3:])
-    asked = any(word in known.asks for word in (*left[-4:], *rest))
-    return _Told(link, len(rest), rest, typed, asked)
+    asked = any(word in known.asks for word in (*left[-4:], *map(fold, rest)))
+    has_clause = bool(_CLAUSE.search(gap, 0, sign.start() if sign else len(gap.rstrip(_CLOSES_GAP))))
+    return _Told(link, len(rest), rest, typed, asked, has_clause)
 
 
+_CLAUSE = re.compile(r"[,;:(){}\[\]]|\s[–—-]\s")
+_CLOSES_GAP: Final = QUOTES + "( \n*"
 _NEXT_WORDS: Final = 24
 _LIKE: Final = frozenset("like wie comme como come jak jako как gibi som".split())
 _OTHERS: Final = frozenset("or and oder und ou et o y e i lub nebo a или и ve eller och og of en then".split())
@@ -513,7 +558,9 @@ def _told_before(scan: Scan, cue: Cue, start: int, end: int, sentence: int) -> _
     is_bracket = not between and gap.strip() in {"(", ""} and "(" in gap
     typed = (bool(left) and left[-1] in known.typed) or (len(left) > 1 and left[-2] in known.typed)
     asked = any(word in known.asks for word in (*left, *between))
-    return _Told("as_cue" if is_as or is_bracket else "", len(between), between, typed, asked)
+    return _Told(
+        "as_cue" if is_as or is_bracket else "", len(between), between, typed, asked, bool(_CLAUSE.search(gap))
+    )
 
 
 _LONGEST_AS: Final = 5
@@ -541,7 +588,9 @@ def _weighed(
     following = _NEXT_WORD.match(scan.text, end)
     traits.goes_on = float(bool(following and fold(following[1]) in known.plain))
     traits.asked = float(told.asked or "?" in scan.text[end : end + 2])
-    traits.verb_between = float(not traits.before and any(word in known.verb for word in told.between))
+    traits.clause = float(told.has_clause)
+    verbs = _of(known.verb, cue.language)
+    traits.verb_between = float(not traits.before and any(word in verbs for word in told.between))
     last = _LAST_WORD.search(scan.text, max(start - 24, 0), start)
     preceding = fold(last[1]) if last else ""
     if not traits.before or not traits.as_cue:
@@ -556,7 +605,7 @@ def _weighed(
     traits.after_number = float(scan.text[max(start - 2, 0) : start - 1].isdecimal() and scan.text[start - 1] == " ")
     traits.quoted_told = float(bool(is_quoted and (is_told or traits.as_cue)))
     traits.typed_before = float(bool(traits.typed and traits.before))
-    is_given = is_told or (traits.beside and traits.typed)
+    is_given = is_told or (traits.beside and (traits.typed or traits.bracket or cue.language in _NO_COPULA))
     traits.told_word = float(bool((traits.word or traits.phrase) and is_given and traits.ends and not traits.known))
     traits.told_digits = float(bool(traits.digits and (is_told or traits.beside)))
     traits.bare_word = float(bool((traits.word or traits.phrase) and not is_told and not is_quoted))
@@ -597,7 +646,7 @@ def _may_be(value: str) -> bool:
 
 _ADDRESS = re.compile(
     r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+[a-z]{2,4}|\d+(?:\.\d+){2,}|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
-    r"|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d\d?:\d\d(?::\d\d)?|[\w.]+=.+|\w+\\\S+|[^<>]*\w[<>]\w[^<>]*|\w+\([^)]*\)?|[A-Z]-\d{3,4}"
+    r"|[\w.-]+\.\w+:\d+|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d\d?:\d\d(?::\d\d)?|[\w.]+=.+|\w+\\\S+|[^<>]*\w[<>]\w[^<>]*|\w+\([^)]*\)?|[A-Z]-\d{3,4}"
 )
 """Addresses, dates, times, settings, users of a domain, and calls."""
 
