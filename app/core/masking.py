@@ -155,7 +155,6 @@ _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
     (password_columns.password_columns, frozenset({"password"})),
     (passwords.passwords, frozenset(passwords.ANCHORS)),
     (password_pairs.password_pairs, frozenset(password_pairs.ANCHORS)),
-    (codes.codes, frozenset(codes.ANCHORS)),
     (prose.prose, frozenset({"password", "code", "misspelt"})),
     (keys.keys_in_context, frozenset(keys.ANCHORS) - {"issued", "private key"}),
     (contacts.emails, frozenset(contacts.ANCHORS)),

@@ -67,6 +67,8 @@ class Traits:
     before: float = 0
     distance: float = 0
     """Words between it and the cue: an eighth for each."""
+    told_distance: float = 0
+    """The same where a sign, "is" or "to" tells it."""
     beyond: float = 0
     """It stands in the sentence before or after."""
     quoted: float = 0
@@ -89,6 +91,7 @@ class Traits:
     """Hyphens, dots or underscores inside."""
     digits: float = 0
     """4 to 8 digits."""
+    year: float = 0
     number: float = 0
     """Other digits."""
     code_digits: float = 0
@@ -114,6 +117,10 @@ class Traits:
     """An unknown word after a sign or "is", at the end of its clause."""
     told_digits: float = 0
     """Digits after a sign, "is" or "to", or beside the cue."""
+    without: float = 0
+    """"no", "without" stands before the cue."""
+    later: float = 0
+    """Another one was told before it, after the same cue."""
     bare_word: float = 0
     """A word where nothing tells that it is a value."""
     ends: float = 0
@@ -215,7 +222,7 @@ _OF_WHOLE_WORDS: Final = {"passwort": "de", "passord": "da", "parola": "ro", "co
 _NO_COPULA: Final = frozenset({"ru", "uk", "tr", "hu"})
 _WEAK_CODE = re.compile(r"(?:codes?|códigos?|codigo|codice|kod|kód|код|kode[nt]?|koden|koodi|code)")
 _OTHER_CODE = re.compile(
-    r"(?:err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost|event|item|art\w*|custom\w*|bar"
+    r"(?:exception|err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost|event|item|art\w*|custom\w*|bar"
     r"|model|part|kunden?|client|sku|result|response|qr|source|quell|http|currency|tariff|review|discount|voucher|promo|coupon|bl\w+d\w*|hata"
     r"|chyb\w*|ошиб\w*|write|clean|morse|color|colour|stop|bug|vs|dress|unit|vendor|job|project|office|support|reference|company|feature|failure|short|source|plan)[ -]?$"
 )
@@ -277,7 +284,7 @@ def _language(word: str) -> str:
 
 def _of_codes(scan: Scan) -> Iterator[Cue]:
     for at, _ in scan.hits("code"):
-        if not scan.has_digit(at - _REACH_BACK, at + _REACH):
+        if scan.lower[at - 1 : at].isalnum() or not scan.has_digit(at - _REACH_BACK, at + _REACH):
             continue
         if match := CODE.match(scan.lower, at):
             if match[0] != "tan" or scan.text[at : at + 3] == "TAN":
@@ -288,12 +295,16 @@ def _of_codes(scan: Scan) -> Iterator[Cue]:
 
 def _misspelt(scan: Scan, starts: Sequence[int]) -> Iterator[Cue]:
     """Words that are none of those that begin at *starts*, in their order, and nearly one."""
-    for at, _ in scan.hits("misspelt"):
+    lower = scan.lower
+    for at, part in scan.hits("misspelt"):
+        end = at + len(part)
+        if not (lower[end : end + 1].isalpha() or lower[at - 1 : at].isalpha()):
+            continue
         near = bisect_right(starts, at)
         if near and at - starts[near - 1] < _LONGEST_WORD:
             continue
-        head = _HEAD.search(scan.lower, max(at - _LONGEST_WORD, 0), at)
-        match = _WORD_AROUND.match(scan.lower, head.start() if head else at)
+        head = _HEAD.search(lower, max(at - _LONGEST_WORD, 0), at)
+        match = _WORD_AROUND.match(lower, head.start() if head else at)
         if match and match[0] in _misspellings():
             yield Cue(match.start(), match.end(), False, False, _language(match[0]))
 
@@ -319,13 +330,16 @@ _OPENING: Final = QUOTES + "([{<*"
 _CLOSING: Final = QUOTES + ")]}>*.,;:…"
 _QUOTED_AT = re.compile(QUOTED)
 _GROUPED = re.compile(r"(?:\d{3,4}[ -]\d{3,4}|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#)(?![\w-])")
-_NOT_PLAIN = re.compile(r"\d|[!#$%&*+=@^~](?=\w)|[^\W\d_A-ZÀ-ÞА-Я][A-ZА-Я]|\w[._]\w")
+_NOT_PLAIN = re.compile(
+    r"[0-9!#$%&*+=@^~._A-ZÀ-ÞА-Я](?:(?<=[0-9])|(?<=[!#$%&*+=@^~])(?=\w)|(?<=\w[._])(?=\w)|(?<=[a-zß-ÿа-я][A-ZÀ-ÞА-Я]))"
+)
+"""A digit, a sign, or a capital inside: all that a plain word does not have."""
 _MARKUP = re.compile(r"</?(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>")
 _CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot|nbsp|lt|gt);")
 _SIGN_BEFORE = re.compile(rf"(?:[:=：＝→⇒]|[-=]>|\s[–—-])[\s{QUOTES}(\[*]*$")
 _BETWEEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+")
 _FINISHES = re.compile(
-    rf"\s+(?:with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto|tudo|com|gesetzt|geändert|zurückgesetzt)\s|[{QUOTES})\]}}*]*(?:$|\s*[\n.,;!?()–—，。；]|\s+[-–—(/|]|\s+(?:gesetzt|geändert|zurückgesetzt)|\s+(?:and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а|но|ve|ama"
+    rf"\s+(?:with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto|tudo|com|gesetzt|geändert|zurückgesetzt)\s|[{QUOTES})\]}}*]*(?:$|\s*[\n.,;!?()–—，。；\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\s+olarak|\s+[-–—(/|]|\s+(?:gesetzt|geändert|zurückgesetzt)|\s+(?:and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а|но|ve|ama"
     r"|och|men|og|ja|es|si|dar|και)\s)"
 )
 _NEXT_WORD = re.compile(rf"[{QUOTES})\]*]*\s+([^\W\d_]+)")
@@ -372,42 +386,79 @@ def candidates(scan: Scan) -> Iterator[Candidate]:
 
 def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
     limit = min(cue.end + _REACH, stop)
+    odd = _odd_tokens(scan.text, cue.end, limit)
     sentence = _sentence_end(scan, cue.end, limit)
-    at, before = cue.end, ""
-    while match := _TOKEN.search(scan.text, at, limit):
-        at, token = match.end(), match[0]
-        is_plain = not _NOT_PLAIN.search(token)
-        if is_plain and token[0] not in _OPENS_ONE and not _may_tell(before, cue.language):
-            before = token
+    told_tokens = _told_tokens(scan, cue, sentence)
+    at, is_later = cue.end, False
+    for token in sorted({*odd, *told_tokens}) if told_tokens else odd:
+        is_plain = token not in odd
+        if token[0] < at:
             continue
-        before = token
-        start, end, is_quoted = _span(scan, cue, match)
-        if start >= end:
-            continue
+        start, end, is_quoted = _span(scan, cue, token)
         is_beyond = start > sentence
-        if is_plain and not is_quoted and (is_beyond or _is_ordinary(scan.text[start:end])):
+        value = scan.text[start:end]
+        if not value or (_is_ordinary(value) if is_plain and not is_quoted else not _may_be(value)):
             continue
-        at = max(end, at)
+        at = max(end, token[1])
+        phrase = None if is_quoted or is_beyond else _phrase(scan, start, limit)
+        if is_plain and not is_quoted and phrase is None and not _FINISHES.match(scan.text, end):
+            continue
         told = _told_after(scan, cue, start, end)
-        if told.link in _TELLING and not is_quoted and not is_beyond and (phrase := _phrase(scan, start, limit)):
+        if phrase and told.link in _GIVEN:
             yield from _weighed(scan, cue, phrase, told, is_quoted=False, is_beyond=False)
         if told.link in _TELLING or is_quoted or not is_plain:
-            yield from _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=is_beyond)
+            for each in _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=is_beyond):
+                each.traits.later = float(is_later and told.link != "other")
+                yield each
+            is_later = is_later or told.link in _GIVEN
+
+
+def _odd_tokens(text: str, at: int, limit: int) -> list[tuple[int, int]]:
+    """Where the tokens are that are no plain words."""
+    found = []
+    while odd := _NOT_PLAIN.search(text, at, limit):
+        blank = max(text.rfind(" ", at, odd.start()), text.rfind("\n", at, odd.start()), at - 1)
+        token = next(each for each in _TOKEN.finditer(text, blank + 1, limit) if each.end() > odd.start())
+        found.append(token.span())
+        at = token.end()
+    return found
+
+
+def _told_tokens(scan: Scan, cue: Cue, sentence: int) -> list[tuple[int, int]]:
+    """Where the words of the sentence are that may be told: beside the cue, after a sign or "is", or in quotes."""
+    words = scan.lower[cue.end : sentence].split()
+    tells, soft = _tells(cue.language), _words().soft
+    if tells.isdisjoint(words) and not _MAY_TELL.search(scan.lower, cue.end, sentence):
+        numbers = [0] if words and not _is_ordinary(words[0]) else []
+    else:
+        numbers, is_telling = [], True
+        for number, word in enumerate(words):
+            if (is_telling and not _is_ordinary(word)) or word[0] in _OPENS_ONE:
+                numbers.append(number)
+            is_telling = word[-1] in _SIGNS or word in tells or (is_telling and fold(word) in soft)
+    return _places(scan.text, cue.end, sentence, numbers)
+
+
+def _places(text: str, start: int, end: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Where the words with *numbers* begin and end, of those between *start* and *end*."""
+    if not numbers:
+        return []
+    words = [each.span() for each in _WORD.finditer(text, start, end)]
+    return [token.span() for number in numbers if (token := _TOKEN.search(text, *words[number]))]
+
+
+_WORD = re.compile(r"\S+")
+_MAY_TELL = re.compile(rf"[:=：＝→⇒>–—(<*]|(?<!\w)[{QUOTES}]|[^\x00-\x7f]")
 
 
 def _is_ordinary(value: str) -> bool:
     return fold(value) in _words().plain and value.lower() not in OF_MAKERS
 
 
-def _may_tell(before: str, language: str) -> bool:
-    """Whether a value may follow the word *before*: nothing, a sign, or a word such as "is" and "to"."""
-    return not before or before[-1] in _SIGNS or before.lower() in _tells(language) or fold(before) in _tells(language)
-
-
 @cache
 def _tells(language: str) -> frozenset[str]:
     known = _words()
-    return _of(known.verb, language) | _of(known.to, language) | known.soft | _LIKE
+    return _of(known.verb, language) | _of(known.to, language) | _LIKE | _OTHERS
 
 
 def _of(words: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:
@@ -421,27 +472,45 @@ _OPENS_ONE: Final = frozenset(QUOTES + "([*<")
 
 def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
     at = max(cue.start - _REACH_BACK, after)
-    while after < at < cue.start and not scan.text[at - 1].isspace():
-        at += 1  # not in the middle of a word
+    if after < at:  # not in the middle of a word
+        at = blank.end() if (blank := _BLANK.search(scan.text, at - 1, cue.start)) else cue.start
+    odd = _odd_tokens(scan.text, at, cue.start)
+    words = scan.lower[at : cue.start].split()
+    plain = []
+    if not _AS.isdisjoint(words[-_LONGEST_AS:]) or _OPENS_QUOTE.search(scan.text, at, cue.start):
+        first = len(words) - _LONGEST_AS - 1
+        plain = _places(
+            scan.text,
+            at,
+            cue.start,
+            [
+                number
+                for number, word in enumerate(words)
+                if word[0] in _OPENS_ONE or (number >= first and not _AS.isdisjoint(words[number + 1 : number + 2]))
+            ],
+        )
+    if not odd and not plain:
+        return
     sentence = at
     for match in _ENDS.finditer(scan.text, at, cue.start):
         sentence = match.end()
-    tokens = [*_TOKEN.finditer(scan.text, at, cue.start)]
-    is_as = any(fold(match[0]) in _words().as_cue for match in tokens[-_LONGEST_AS:])
-    for number, match in enumerate(tokens):
-        if match.start() < at:
+    for token in sorted({*odd, *plain}) if plain else odd:
+        if token[0] < at:
             continue
-        is_plain = not _NOT_PLAIN.search(match[0])
-        is_near = is_as and number + _LONGEST_AS >= len(tokens) - 1
-        if is_plain and not is_near and match[0][0] not in QUOTES:
+        is_plain = token not in odd
+        start, end, is_quoted = _span(scan, cue, token)
+        value = scan.text[start:end]
+        if not value or end > cue.start or (_is_ordinary(value) if is_plain and not is_quoted else not _may_be(value)):
             continue
-        start, end, is_quoted = _span(scan, cue, match)
-        if not start < end <= cue.start or (is_plain and not is_quoted and _is_ordinary(scan.text[start:end])):
-            continue
-        at = max(end, match.end())
-        told = _told_before(scan, cue, start, end, sentence)
+        at = max(end, token[1])
+        told = _told_before(scan, cue, end, is_plain=is_plain and not is_quoted)
         if told.link or is_quoted or not is_plain:
             yield from _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=start < sentence)
+
+
+_OPENS_QUOTE = re.compile(rf"(?<!\w)[{QUOTES}(]")
+_BLANK = re.compile(r"\s")
+_NEAR: Final = 40
 
 
 def _sentence_end(scan: Scan, start: int, limit: int) -> int:
@@ -459,9 +528,9 @@ def _sentence_end(scan: Scan, start: int, limit: int) -> int:
 _GOES_ON = re.compile(r"(?:[:=：]|\s(?:is|are|was|below|following|lautet|ist|unten|est|es|è|é|to|je))\s*$")
 
 
-def _span(scan: Scan, cue: Cue, match: re.Match[str]) -> tuple[int, int, bool]:
-    """Where the candidate that begins with the token *match* begins and ends, and whether it stands in quotes."""
-    start, end = match.span()
+def _span(scan: Scan, cue: Cue, token: tuple[int, int]) -> tuple[int, int, bool]:
+    """Where the candidate that begins with *token* begins and ends, and whether it stands in quotes."""
+    start, end = token
     text = scan.text
     while start < end and text[start] in "([{*":
         start += 1
@@ -500,8 +569,6 @@ class _Told(NamedTuple):
     link: str
     distance: int
     between: Sequence[str]
-    typed: bool
-    asked: bool
     has_clause: bool
     """Another clause, or a sign, stands between the cue and it."""
 
@@ -511,12 +578,9 @@ def _told_after(scan: Scan, cue: Cue, start: int, end: int) -> _Told:
     verbs, to = _of(known.verb, cue.language), _of(known.to, cue.language)
     gap = scan.lower[cue.end : start]
     between = _BETWEEN.findall(gap)
-    left = [fold(word) for word in _BETWEEN.findall(scan.text, max(cue.start - 40, 0), cue.start)]
     rest = list(between)
     while rest and fold(rest[-1]) in known.soft and rest[-1] not in verbs:
         rest.pop()
-    right = (fold(word) for word in _BETWEEN.findall(scan.text, end, end + _NEXT_WORDS))
-    has_set = any(word in known.sets for word in chain(left, map(fold, between), right))
     link = ""
     if sign := _SIGN_BEFORE.search(gap):
         link = "sign"
@@ -524,7 +588,7 @@ def _told_after(scan: Scan, cue: Cue, start: int, end: int) -> _Told:
             rest.pop()
     elif not rest:
         link = "verb" if between or gap.strip()[-1:] in {"是", "为", "為", "は", "는", "은"} else "beside"
-    elif has_set and rest[-1] in to:
+    elif rest[-1] in to and _is_set(scan, cue, between, end):
         link = "into"
     elif rest[-1] in verbs:
         link = "verb"
@@ -536,10 +600,19 @@ def _told_after(scan: Scan, cue: Cue, start: int, end: int) -> _Told:
         link = "other"
     if link in {"verb", "into", "towards", "like", "other"} and rest:
         rest.pop()
-    typed = any(word in known.typed for word in left[-3:])
-    asked = any(word in known.asks for word in (*left[-4:], *map(fold, rest)))
     has_clause = bool(_CLAUSE.search(gap, 0, sign.start() if sign else len(gap.rstrip(_CLOSES_GAP))))
-    return _Told(link, len(rest), rest, typed, asked, has_clause)
+    return _Told(link, len(rest), rest, has_clause)
+
+
+def _left(scan: Scan, start: int) -> list[str]:
+    """The words before *start*, folded."""
+    return [fold(word) for word in _BETWEEN.findall(scan.text, max(start - _NEAR, 0), start)]
+
+
+def _is_set(scan: Scan, cue: Cue, between: Sequence[str], end: int) -> bool:
+    """Whether the sentence says that a password was set: before the cue, between it and *end*, or after."""
+    right = _BETWEEN.findall(scan.text, end, end + _NEXT_WORDS)
+    return not _words().sets.isdisjoint((*_left(scan, cue.start), *map(fold, chain(between, right))))
 
 
 _CLAUSE = re.compile(r"[,;:(){}\[\]]|\s[–—-]\s")
@@ -549,20 +622,19 @@ _LIKE: Final = frozenset("like wie comme como come jak jako как gibi som".spl
 _OTHERS: Final = frozenset("or and oder und ou et o y e i lub nebo a или и ve eller och og of en then".split())
 
 
-def _told_before(scan: Scan, cue: Cue, start: int, end: int, sentence: int) -> _Told:
-    known = _words()
+def _told_before(scan: Scan, cue: Cue, end: int, *, is_plain: bool) -> _Told:
     gap = scan.text[end : cue.start]
     between = [fold(word) for word in _BETWEEN.findall(gap)]
-    left = [fold(word) for word in _BETWEEN.findall(scan.text, max(start - 30, sentence), start)]
-    is_as = 0 < len(between) <= _LONGEST_AS and any(word in known.as_cue for word in between[:3])
-    is_bracket = not between and gap.strip() in {"(", ""} and "(" in gap
-    typed = (bool(left) and left[-1] in known.typed) or (len(left) > 1 and left[-2] in known.typed)
-    asked = any(word in known.asks for word in (*left, *between))
-    return _Told(
-        "as_cue" if is_as or is_bracket else "", len(between), between, typed, asked, bool(_CLAUSE.search(gap))
-    )
+    joint = _AS if is_plain else _words().as_cue
+    is_as = 0 < len(between) <= _LONGEST_AS and not joint.isdisjoint(between[: 1 if is_plain else 3])
+    is_bracket = not between and "(" in gap
+    return _Told("as_cue" if is_as or is_bracket else "", len(between), between, bool(_CLAUSE.search(gap)))
 
 
+_WITHOUT: Final = frozenset(
+    "no without ohne kein keine sans sin sem senza zonder bez без utan uden uten ilman nelkul fara sansa".split()
+)
+_AS: Final = frozenset("as als comme como come jako kao olarak как som".split())
 _LONGEST_AS: Final = 5
 
 
@@ -571,15 +643,24 @@ def _weighed(
 ) -> Iterator[Candidate]:
     start, end = span
     value = scan.text[start:end]
+    is_before = end <= cue.start
+    left = _left(scan, start if is_before else cue.start)
+    known = _words()
+    is_typed = not known.typed.isdisjoint(left[-_TYPED_BEFORE:])
+    if not _is_worth(scan, cue, span, told, is_typed=is_typed, is_quoted=is_quoted, is_beyond=is_beyond):
+        return
     if not _may_be(value):
         return
     traits = _form(value, cue)
-    known = _words()
+    if (traits.foreign or _ID.fullmatch(value)) and told.link not in _GIVEN and not is_quoted:
+        return
     if told.link:
         setattr(traits, told.link, 1.0)
-    traits.typed = float(told.typed)
-    traits.before = float(end <= cue.start)
-    traits.distance = min(told.distance, 8) / 8
+    is_told = traits.sign or traits.verb or traits.into
+    traits.typed = float(is_typed)
+    traits.before = float(is_before)
+    distance = min(told.distance, _FAR) / _FAR
+    traits.told_distance, traits.distance = (distance, 0.0) if is_told else (0.0, distance)
     traits.beyond = float(is_beyond)
     traits.quoted = float(is_quoted)
     traits.bracket = float(scan.text[start - 1 : start] in {"(", "["})
@@ -587,8 +668,11 @@ def _weighed(
     traits.ends = float(bool(_FINISHES.match(scan.text, end)))
     following = _NEXT_WORD.match(scan.text, end)
     traits.goes_on = float(bool(following and fold(following[1]) in known.plain))
-    traits.asked = float(told.asked or "?" in scan.text[end : end + 2])
+    traits.asked = float(
+        not known.asks.isdisjoint((*left[-4:], *map(fold, told.between))) or "?" in scan.text[end : end + 2]
+    )
     traits.clause = float(told.has_clause)
+    traits.without = float(left[-1:] != [] and left[-1] in _WITHOUT and not is_before)
     verbs = _of(known.verb, cue.language)
     traits.verb_between = float(not traits.before and any(word in verbs for word in told.between))
     last = _LAST_WORD.search(scan.text, max(start - 24, 0), start)
@@ -598,17 +682,19 @@ def _weighed(
         traits.of_thing = float(preceding in _THINGS and not is_of_cue)
         traits.user = float(preceding in _USERS and not is_of_cue)
         traits.after_preposition = float(preceding in _PREPOSITIONS and not (traits.verb or traits.sign or traits.into))
-    is_told = traits.sign or traits.verb or traits.into
     pairs = _SLASH_OR_AND if _OF_A_PAIR.search(scan.lower, max(cue.start - 24, 0), cue.start) else _SLASH
     traits.slash = float(bool(pairs.match(scan.text, end)))
+    if traits.slash and pairs is _SLASH_OR_AND:
+        return  # the user's name
     traits.attribute = float(bool(told.between and told.between[0] in _ATTRIBUTES and not traits.before))
     traits.after_number = float(scan.text[max(start - 2, 0) : start - 1].isdecimal() and scan.text[start - 1] == " ")
-    traits.quoted_told = float(bool(is_quoted and (is_told or traits.as_cue)))
+    if is_quoted and (is_told or traits.as_cue):
+        traits.quoted_told, traits.known = 1.0, 0.0
     traits.typed_before = float(bool(traits.typed and traits.before))
     is_given = is_told or (traits.beside and (traits.typed or traits.bracket or cue.language in _NO_COPULA))
     traits.told_word = float(bool((traits.word or traits.phrase) and is_given and traits.ends and not traits.known))
     traits.told_digits = float(bool(traits.digits and (is_told or traits.beside)))
-    traits.bare_word = float(bool((traits.word or traits.phrase) and not is_told and not is_quoted))
+    traits.bare_word = float(bool((traits.word or traits.phrase) and not is_given and not is_quoted))
     yield Candidate(Finding(start, end, Secret.PASSWORD), traits)
 
 
@@ -630,6 +716,37 @@ _USERS: Final = frozenset(
 )
 
 
+_TYPED_BEFORE: Final = 3
+_ID = re.compile(r"[A-Z]{2,}[-_]?\d+")
+_GIVEN: Final = frozenset({"sign", "verb", "into"})
+_NEAR_LINKS: Final = frozenset({*_GIVEN, "beside", "like", "as_cue"})
+
+
+def _is_worth(
+    scan: Scan, cue: Cue, span: tuple[int, int], told: _Told, *, is_typed: bool, is_quoted: bool, is_beyond: bool
+) -> bool:
+    """Whether a candidate is weighed at all; most are words and numbers that nothing makes a password."""
+    start, end = span
+    value = scan.text[start:end]
+    is_given, is_near = told.link in _GIVEN, told.link in _NEAR_LINKS
+    letters = value.replace(" ", "").replace("-", "").rstrip("!?")
+    if letters.isalpha():
+        is_maker = letters.lower() in OF_MAKERS
+        is_beside = told.link == "beside" and (
+            is_typed or is_maker or cue.language in _NO_COPULA or scan.text[start - 1] in "(["
+        )
+        if is_quoted:
+            return is_near and not is_beyond
+        if told.link == "as_cue":
+            return True
+        return (is_given or is_beside) and (is_maker or bool(_FINISHES.match(scan.text, end)))
+    if letters.isdecimal():
+        if len(letters) < _FEWEST_DIGITS or (len(letters) > _MOST_DIGITS and not is_given):
+            return False
+        return cue.is_code or is_near
+    return not is_beyond or (any(map(str.isdigit, value)) and any(map(str.isalpha, value)))
+
+
 _SHORTEST: Final = 3
 
 
@@ -637,6 +754,7 @@ def _may_be(value: str) -> bool:
     core = value.rstrip("!?")
     return (
         len(core) >= _SHORTEST
+        and not (core.isdecimal() and len(core) < _FEWEST_DIGITS)
         and may_be(value)
         and "://" not in value
         and not _ADDRESS.fullmatch(core)
@@ -646,7 +764,7 @@ def _may_be(value: str) -> bool:
 
 _ADDRESS = re.compile(
     r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+[a-z]{2,4}|\d+(?:\.\d+){2,}|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
-    r"|[\w.-]+\.\w+:\d+|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d\d?:\d\d(?::\d\d)?|[\w.]+=.+|\w+\\\S+|[^<>]*\w[<>]\w[^<>]*|\w+\([^)]*\)?|[A-Z]-\d{3,4}"
+    r"|[\w.-]+\.\w+:\d+|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0x[0-9a-fA-F]+|[\w.]+=.+|\w+\\\S+|[^<>]*\w[<>]\w[^<>]*|\w+\([^)]*\)?|[A-Z]-\d{3,4}"
 )
 """Addresses, dates, times, settings, users of a domain, and calls."""
 
@@ -660,13 +778,14 @@ def _form(value: str, cue: Cue) -> Traits:
     traits.inner_case = float(bool(_INNER_CASE.search(core)))
     traits.capital = float(bool(_CAPITAL.fullmatch(core)))
     traits.titled = float(bool(_TITLED.fullmatch(core)))
-    traits.upper = float(core.isupper())
+    traits.upper = float(core.isupper() and has_digit)
     traits.maker = float(core.lower() in OF_MAKERS)
     traits.joined = float(any(each in _DASHES for each in core))
     plain = core.replace(" ", "").replace("-", "").rstrip("#")
     if plain.isdecimal():
         traits.digits = float(_FEWEST_DIGITS <= len(plain) <= _MOST_DIGITS)
         traits.number = 1 - traits.digits
+        traits.year = float(bool(_YEAR.fullmatch(plain)))
         traits.code_digits = float(bool(traits.digits and cue.is_code and not cue.is_weak))
         traits.weak_digits = float(bool(traits.digits and cue.is_code and cue.is_weak))
     words = core.replace("-", " ").split()
@@ -681,5 +800,7 @@ def _form(value: str, cue: Cue) -> Traits:
     return traits
 
 
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_FAR: Final = 8
 _FEWEST_DIGITS: Final = 4
 _MOST_DIGITS: Final = 8
