@@ -284,7 +284,7 @@ def _language(word: str) -> str:
 
 def _of_codes(scan: Scan) -> Iterator[Cue]:
     for at, _ in scan.hits("code"):
-        if scan.lower[at - 1 : at].isalnum() or not scan.has_digit(at - _REACH_BACK, at + _REACH):
+        if scan.lower[at - 1 : at].isalnum() or not scan.has_digit(at - _NEAR, at + _REACH):
             continue
         if match := CODE.match(scan.lower, at):
             if match[0] != "tan" or scan.text[at : at + 3] == "TAN":
@@ -297,11 +297,11 @@ def _misspelt(scan: Scan, starts: Sequence[int]) -> Iterator[Cue]:
     """Words that are none of those that begin at *starts*, in their order, and nearly one."""
     lower = scan.lower
     for at, part in scan.hits("misspelt"):
-        end = at + len(part)
-        if not (lower[end : end + 1].isalpha() or lower[at - 1 : at].isalpha()):
-            continue
         near = bisect_right(starts, at)
         if near and at - starts[near - 1] < _LONGEST_WORD:
+            continue
+        end = at + len(part)
+        if not (lower[end : end + 1].isalpha() or lower[at - 1 : at].isalpha()):
             continue
         head = _HEAD.search(lower, max(at - _LONGEST_WORD, 0), at)
         match = _WORD_AROUND.match(lower, head.start() if head else at)
@@ -429,13 +429,12 @@ def _told_tokens(scan: Scan, cue: Cue, sentence: int) -> list[tuple[int, int]]:
     words = scan.lower[cue.end : sentence].split()
     tells, soft = _tells(cue.language), _words().soft
     if tells.isdisjoint(words) and not _MAY_TELL.search(scan.lower, cue.end, sentence):
-        numbers = [0] if words and not _is_ordinary(words[0]) else []
-    else:
-        numbers, is_telling = [], True
-        for number, word in enumerate(words):
-            if (is_telling and not _is_ordinary(word)) or word[0] in _OPENS_ONE:
-                numbers.append(number)
-            is_telling = word[-1] in _SIGNS or word in tells or (is_telling and fold(word) in soft)
+        return _places(scan.text, cue.end, sentence, [0]) if words and _may_stand_beside(scan, cue, words[0]) else []
+    numbers, is_telling = [], True
+    for number, word in enumerate(words):
+        if is_telling and (not _is_ordinary(word) if number else _may_stand_beside(scan, cue, word)):
+            numbers.append(number)
+        is_telling = word[-1] in _SIGNS or word in tells or (is_telling and fold(word) in soft)
     return _places(scan.text, cue.end, sentence, numbers)
 
 
@@ -447,18 +446,29 @@ def _places(text: str, start: int, end: int, numbers: Sequence[int]) -> list[tup
     return [token.span() for number in numbers if (token := _TOKEN.search(text, *words[number]))]
 
 
+def _may_stand_beside(scan: Scan, cue: Cue, word: str) -> bool:
+    """Whether *word* may be a password right after the cue: where the language has no "is", or after "with", "has"."""
+    if word[0] not in _OPENS_ONE and cue.language not in _NO_COPULA and (word not in OF_MAKERS or word in _MANAGE):
+        left = scan.lower[max(cue.start - _NEAR, 0) : cue.start].split()
+        if _words().typed.isdisjoint(left[-_TYPED_BEFORE:]):
+            return False
+    return word not in _MANAGE and not _is_ordinary(word)
+
+
+_MANAGE: Final = frozenset({"manager", "default", "password", "pass"})
 _WORD = re.compile(r"\S+")
 _MAY_TELL = re.compile(rf"[:=：＝→⇒>–—(<*]|(?<!\w)[{QUOTES}]|[^\x00-\x7f]")
 
 
 def _is_ordinary(value: str) -> bool:
-    return fold(value) in _words().plain and value.lower() not in OF_MAKERS
+    folded = fold(value)
+    return not folded or (folded in _words().plain and folded not in OF_MAKERS)
 
 
 @cache
 def _tells(language: str) -> frozenset[str]:
     known = _words()
-    return _of(known.verb, language) | _of(known.to, language) | _LIKE | _OTHERS
+    return _of(known.verb, language) | _of(known.to, language) | _LIKE
 
 
 def _of(words: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:
