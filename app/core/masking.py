@@ -17,9 +17,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from app.core.detect import (
-    codes,
     commands,
     contacts,
+    cues,
     keys,
     money,
     national_ids,
@@ -137,8 +137,7 @@ _MODULES: Final = (
     passwords,
     password_columns,
     password_pairs,
-    codes,
-    prose,
+    cues,
     commands,
     keys,
     contacts,

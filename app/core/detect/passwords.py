@@ -74,7 +74,10 @@ _APP_PASSWORD = re.compile(
     r"app(?:lication)?[- ](?:specific )?password\W{1,3}(?:is )?(?P<value>(?:[a-z]{4} ){3}[a-z]{4}(?![\w]))"
 )
 """Short for a password, and words of other senses."""
-_CONNECTOR = re.compile(r"[:=：＝>→⇒]|[\"'],|[–—-](?=[\s\"'“„‘«])|reg_sz|value")
+_CONNECTOR = re.compile(
+    # What one search for a set of characters finds is found in half the time of one for words.
+    r"[:=：＝>→⇒\"'–—rv-](?:(?<=[:=：＝>→⇒])|(?<=[\"']),|(?<=[–—-])(?=[\s\"'“„‘«])|(?<=r)eg_sz|(?<=v)alue)"
+)
 _LONGEST_TAIL: Final = 80
 _LONGEST_ODBC: Final = 240
 _LONGEST_CALL: Final = 24

@@ -12,7 +12,6 @@ import math
 import re
 import tomllib
 import unicodedata
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
@@ -20,26 +19,11 @@ from importlib import resources
 from itertools import chain
 from typing import Final, NamedTuple
 
-from app.core.detect.codes import CODE
+from app.core.detect.cues import NO_COPULA, Cue, cues
 from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_values import NO_PASSWORD, QUOTED, may_be
-from app.core.detect.password_words import LABEL, OF_MAKERS
+from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.scan import Scan
-
-ANCHORS: Final = {"misspelt": "pass|word|kenn|wort|wacht|oord|contra|seña|code|phrase".split("|")}
-"""Halves of words for a password, of which a misspelling leaves one. Of `passwords` and `codes` it reads the places too."""
-
-
-class Cue(NamedTuple):
-    """A word for a password: *text[start:end]*."""
-
-    start: int
-    end: int
-    is_code: bool
-    is_weak: bool
-    """The word also has another sense."""
-    language: str
-    """Of the word, ISO 639-1, or ""."""
 
 
 @dataclass(slots=True)
@@ -208,122 +192,9 @@ def _weights() -> tuple[float, dict[str, float]]:
     return read["bias"], read["weight"]
 
 
-# --- cues
-
-_WEAK: Final = frozenset({"pass", "ww", "clave", "parola"})
-_LANGUAGES: Final = {
-    "mot": "fr", "mdp": "fr", "phr": "fr", "con": "es", "cla": "es", "sen": "pt", "pal": "pt", "wac": "nl", "ww": "nl",
-    "has": "pl", "hes": "cs", "пар": "ru", "şif": "tr", "sif": "tr", "lös": "sv", "los": "sv", "adg": "da", "sal": "fi",
-    "jel": "hu", "κωδ": "el", "ken": "de", "loz": "hr", "ges": "sl", "cód": "es", "kod": "pl", "kód": "cs", "код": "ru",
-    "пин": "ru", "sla": "lt", "koo": "fi",
-}  # fmt: skip
-"""By the first letters of a word for a password."""
-_OF_WHOLE_WORDS: Final = {"passwort": "de", "passord": "da", "parola": "ro", "codice": "it", "koden": "sv"}
-_NO_COPULA: Final = frozenset({"ru", "uk", "tr", "hu"})
-_WEAK_CODE = re.compile(r"(?:codes?|códigos?|codigo|codice|kod|kód|код|kode[nt]?|koden|koodi|code)")
-_OTHER_CODE = re.compile(
-    r"(?:exception|err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost|event|item|art\w*|custom\w*|bar"
-    r"|model|part|kunden?|client|sku|result|response|qr|source|quell|http|currency|tariff|review|discount|voucher|promo|coupon|bl\w+d\w*|hata"
-    r"|chyb\w*|ошиб\w*|write|clean|morse|color|colour|stop|bug|vs|dress|unit|vendor|job|project|office|support|reference|company|feature|failure|short|source|plan)[ -]?$"
-)
-_OTHER_CODE_ON = re.compile(
-    r"\s(?:postal|client|erreur|d['’]erreur|de error|errore|di errore|poczt\w+|błędu|de erro|błędu|chyby|ошибки|barres|produit|review|base|is (?:in|on|at)|freeze|page)"
-)
-_MISSPELT: Final = ("password", "passwort", "kennwort", "wachtwoord", "contraseña", "passcode", "passphrase")
-_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
-_WORD_AROUND = re.compile(r"[^\W\d_]{6,12}(?![^\W\d_])")
-_HEAD = re.compile(r"[^\W\d_]+$")
-
-
-@cache
-def _misspellings() -> frozenset[str]:
-    """The words of one edit from a word for a password: a letter less, more, other or two in the other order."""
-    found: set[str] = set()
-    for word in _MISSPELT:
-        for at in range(len(word) + 1):
-            head, tail = word[:at], word[at:]
-            found.add(head + tail[1:])
-            found.update(head + each + tail for each in _LETTERS)
-            found.update(head + each + tail[1:] for each in _LETTERS)
-            found.add(head + tail[1:2] + tail[:1] + tail[2:])
-    return frozenset(found.difference(_MISSPELT))
-
-
-def cues(scan: Scan) -> list[Cue]:
-    """The words for a password or a code in the text, in their order."""
-    found = [*_named(scan), *_of_codes(scan)]
-    found.sort()
-    found += _misspelt(scan, [cue.start for cue in found])
-    found.sort()
-    return [cue for at, cue in enumerate(found) if not at or cue.start >= found[at - 1].end]
-
-
-def _named(scan: Scan) -> Iterator[Cue]:
-    for at, _ in scan.hits("password"):
-        match = LABEL.match(scan.lower, at)
-        if match and _is_whole(scan, at, match.end()):
-            yield Cue(at, match.end(), False, match[0] in _WEAK, _language(match[0]))
-
-
-def _is_whole(scan: Scan, start: int, end: int) -> bool:
-    """Whether the word ends where it should: no "passwordCleartext", and no "pw" within a password."""
-    before, after = scan.lower[max(start - 1, 0) : start], scan.lower[end : end + 1]
-    return not (after.isalnum() and after < "\u3000") and not (
-        before and before in "0123456789!#$@" and end - start < _SHORT_WORD
-    )
-
-
-_SHORT_WORD: Final = 5
-
-
-def _language(word: str) -> str:
-    return next(
-        (lang for whole, lang in _OF_WHOLE_WORDS.items() if word.startswith(whole)), _LANGUAGES.get(word[:3], "")
-    )
-
-
-def _of_codes(scan: Scan) -> Iterator[Cue]:
-    for at, _ in scan.hits("code"):
-        if scan.lower[at - 1 : at].isalnum() or not scan.has_digit(at - _NEAR, at + _REACH):
-            continue
-        if match := CODE.match(scan.lower, at):
-            if match[0] != "tan" or scan.text[at : at + 3] == "TAN":
-                yield Cue(at, match.end(), True, False, _language(match[0]))
-        elif (match := _WEAK_CODE.match(scan.lower, at)) and _is_code(scan, at, match.end()):
-            yield Cue(at, match.end(), True, True, _language(match[0]))
-
-
-def _misspelt(scan: Scan, starts: Sequence[int]) -> Iterator[Cue]:
-    """Words that are none of those that begin at *starts*, in their order, and nearly one."""
-    lower = scan.lower
-    for at, part in scan.hits("misspelt"):
-        near = bisect_right(starts, at)
-        if near and at - starts[near - 1] < _LONGEST_WORD:
-            continue
-        end = at + len(part)
-        if not (lower[end : end + 1].isalpha() or lower[at - 1 : at].isalpha()):
-            continue
-        head = _HEAD.search(lower, max(at - _LONGEST_WORD, 0), at)
-        match = _WORD_AROUND.match(lower, head.start() if head else at)
-        if match and match[0] in _misspellings():
-            yield Cue(match.start(), match.end(), False, False, _language(match[0]))
-
-
-def _is_code(scan: Scan, start: int, end: int) -> bool:
-    return (
-        not scan.lower[max(start - 1, 0) : start].isalnum()
-        and not scan.lower[end : end + 1].isalnum()
-        and not _OTHER_CODE.search(scan.lower, max(start - 16, 0), start)
-        and not _OTHER_CODE_ON.match(scan.lower, end)
-    )
-
-
-_LONGEST_WORD: Final = 12
-# --- candidates
-
 _ENDS = re.compile(r"[.!?…](?=\s)|[。！？]|\n")
-_REACH: Final = 110
-_REACH_BACK: Final = 80
+_REACH: Final = 100
+_REACH_BACK: Final = 70
 _CJK: Final = "\u3001-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
 _TOKEN = re.compile(rf"[^\s{_CJK}]+")
 _OPENING: Final = QUOTES + "([{<*"
@@ -448,7 +319,7 @@ def _places(text: str, start: int, end: int, numbers: Sequence[int]) -> list[tup
 
 def _may_stand_beside(scan: Scan, cue: Cue, word: str) -> bool:
     """Whether *word* may be a password right after the cue: where the language has no "is", or after "with", "has"."""
-    if word[0] not in _OPENS_ONE and cue.language not in _NO_COPULA and (word not in OF_MAKERS or word in _MANAGE):
+    if word[0] not in _OPENS_ONE and cue.language not in NO_COPULA and (word not in OF_MAKERS or word in _MANAGE):
         left = scan.lower[max(cue.start - _NEAR, 0) : cue.start].split()
         if _words().typed.isdisjoint(left[-_TYPED_BEFORE:]):
             return False
@@ -485,18 +356,18 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
     if after < at:  # not in the middle of a word
         at = blank.end() if (blank := _BLANK.search(scan.text, at - 1, cue.start)) else cue.start
     odd = _odd_tokens(scan.text, at, cue.start)
-    words = scan.lower[at : cue.start].split()
+    near = max(cue.start - _NEAR, at)
+    words = scan.lower[near : cue.start].split()
     plain = []
-    if not _AS.isdisjoint(words[-_LONGEST_AS:]) or _OPENS_QUOTE.search(scan.text, at, cue.start):
-        first = len(words) - _LONGEST_AS - 1
+    if not _words().as_cue.isdisjoint(words):
         plain = _places(
             scan.text,
-            at,
+            near,
             cue.start,
             [
                 number
                 for number, word in enumerate(words)
-                if word[0] in _OPENS_ONE or (number >= first and not _AS.isdisjoint(words[number + 1 : number + 2]))
+                if word[0] in _OPENS_ONE or not _AS.isdisjoint(words[number + 1 : number + 2])
             ],
         )
     if not odd and not plain:
@@ -518,7 +389,6 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
             yield from _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=start < sentence)
 
 
-_OPENS_QUOTE = re.compile(rf"(?<!\w)[{QUOTES}(]")
 _BLANK = re.compile(r"\s")
 _NEAR: Final = 40
 
@@ -701,7 +571,7 @@ def _weighed(
     if is_quoted and (is_told or traits.as_cue):
         traits.quoted_told, traits.known = 1.0, 0.0
     traits.typed_before = float(bool(traits.typed and traits.before))
-    is_given = is_told or (traits.beside and (traits.typed or traits.bracket or cue.language in _NO_COPULA))
+    is_given = is_told or (traits.beside and (traits.typed or traits.bracket or cue.language in NO_COPULA))
     traits.told_word = float(bool((traits.word or traits.phrase) and is_given and traits.ends and not traits.known))
     traits.told_digits = float(bool(traits.digits and (is_told or traits.beside)))
     traits.bare_word = float(bool((traits.word or traits.phrase) and not is_given and not is_quoted))
@@ -743,7 +613,7 @@ def _is_worth(
     if letters.isalpha():
         is_maker = letters.lower() in OF_MAKERS
         is_beside = told.link == "beside" and (
-            is_typed or is_maker or cue.language in _NO_COPULA or scan.text[start - 1] in "(["
+            is_typed or is_maker or cue.language in NO_COPULA or scan.text[start - 1] in "(["
         )
         if is_quoted:
             return is_near and not is_beyond
