@@ -37,7 +37,7 @@ FITTED: Final = {
         for kind in ("values", "stay")
         for number in ("", "_second", "_third", "_fourth", "_fifth")
     ),
-    **{letter: (f"values_blind_{letter}.txt", f"stay_blind_{letter}.txt") for letter in "abcdefg"},
+    **{letter: (f"values_blind_{letter}.txt", f"stay_blind_{letter}.txt") for letter in "abcdefgh"},
     "before": ("positive.txt", "negative.txt", "networks.txt", "quotes.txt"),
     "prose": ("values_prose.txt", "stay_prose.txt"),
 }
@@ -46,8 +46,8 @@ _NAMES: Final = tuple(field.name for field in fields(Traits))
 _RIDGE: Final = 1.0
 """How much a large weight costs."""
 _ROUNDS: Final = 60
-_TICKETS_FIT: Final = 4_000
-_WEIGHT_OF_A_TICKET: Final = 0.5
+_TICKETS_FIT: Final = 8_000
+_WEIGHT_OF_A_TICKET: Final = 1.0
 Weights = tuple[float, dict[str, float]]
 
 

@@ -29,7 +29,7 @@ class Cue(NamedTuple):
 
 ANCHORS: Final = {
     "code": (
-        "code|pin|puk|otp|tan|pass code|códig|codig|codice|kod|kód|код|コード|пин|host key|host-key|2fa backup|mfa backup|nummer"
+        "code|pin|puk|otp|tan|pass code|códig|codig|codice|kod|kód|код|コード|пин|combination|kombination|host key|host-key|2fa backup|mfa backup|nummer"
         "|验证码|驗證碼|动态码|koodi"
     ).split("|"),
     "misspelt": "word|wort|oord|seña|phrase".split("|"),
@@ -53,7 +53,7 @@ _OF_ITS_OWN = re.compile(
     r"|(?<=digi)code)(?![^\W_])|验证码|驗證碼|动态码"
 )
 _OF_ANY = re.compile(
-    r"(?:codes?|códigos?|codigos?|codice|kod[eyu]?|koden|koodi|kodu\w{0,3}|kód|код|コード|nummer)(?![^\W_])|コード"
+    r"(?:codes?|códigos?|codigos?|codice|kod[eyu]?|koden|koodi|kodu\w{0,3}|kód|код|コード|nummer|combination|kombination)(?![^\W_])|コード"
 )
 _KIND = (
     r"(?:de vérification|de sécurité|d['’]accès|confidentiel|secret|de confirmation|du portail|de la porte"
@@ -86,6 +86,10 @@ _OF_A_THING_AFTER = re.compile(
     r"|review|base|is (?:in|on|at)|freeze|page)"
 )
 _BACK: Final = 20
+_INFLECTED: Final = frozenset(
+    "паролю пароля паролем пароле паролей паролям şifreyi şifremi şifrenizi sifremi kodu".split()
+)
+"""Objects of a sentence, after which no password stands without a word between."""
 
 _MISSPELT: Final = ("password", "passwort", "kennwort", "wachtwoord", "contraseña", "passcode", "passphrase")
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -117,11 +121,17 @@ def cues(scan: Scan) -> list[Cue]:
 def _is_whole(scan: Scan, start: int, end: int) -> bool:
     """Whether the word ends where it should: no "passwordCleartext", and no "pw" within a password."""
     before, after = scan.lower[max(start - 1, 0) : start], scan.lower[end : end + 1]
+    if scan.text[end : end + 1] in {".", "?", "/"} and scan.text[end + 1 : end + 2].isalnum():
+        return False  # resetpassword.xhtml
+    if "\ufffd" in scan.text[max(start - 1, 0) : end + 1]:
+        return False
     is_within = before and before in "0123456789!#$@" and end - start < _SHORT_WORD
     return not is_within and not (after.isalnum() and after < "\u3000")
 
 
 def _language(word: str) -> str:
+    if word in _INFLECTED:
+        return ""
     return _LANGUAGES.get(word[:8]) or _LANGUAGES.get(word[:7]) or _LANGUAGES.get(word[:3], "")
 
 

@@ -14,7 +14,7 @@ LABEL: Final = re.compile(
     r"|pass[-_ ]?words?|pas(?:words?|sowrds?|swrods?)|pass?wr?ds?|passwort(?:er|es|s)?|passwörter|paßwort"
     r"|passord(?:et)?|kodeord(?:et)?|lozink\w{1,3}|gesl[oa](?!\w)|slaptaž\w{2,5}|parool\w{0,2}|mật khẩu|kata sandi"
     r"|pass[-_ ]?phrases?|pass[-_ ]?codes?|pass[-_ ]?keys?|userpass|dbpass|storepass|keypass|kennw[oö]rt(?:er|es|s)?"
-    r"|mots? de passe|phrase de passe|contrase(?:ñ|n)as?|palavras?[- ]passe|palavra de passe|parola d['’]ordine"
+    r"|mots? de passe|phrase (?:de passe|secr[èe]te)|contrase(?:ñ|n)as?|palavras?[- ]passe|palavra de passe|parola d['’]ordine"
     r"|parola chiave|wachtwoord(?:en)?|l[öo]senord(?:et)?|adgangskoden?|jelszó\w{0,3}|jelszav\w{1,4}|salasanan?"
     r"|passhash|(?:en|de)cryption[- ]key|key to (?:decrypt|open|unlock)|(?:pre-?)?shared[-_ ]?secrets?"
     r"|secret word|security answer|requirepass|(?:wpa2?|wpa2?-psk)[- ]passphrase|psksecret|pre-?shared[-_ ]?keys?"
@@ -26,9 +26,10 @@ LABEL: Final = re.compile(
     r"|network (?:security )?key|ключ от wi-?fi"
     rf"|{_AFTER_LETTER}(?:(?:pswd|pwd|psw|pw|psk|mdp|ww|senhas?|clave)(?![^\W\d_])|hasł\w{{1,4}}|hasl[aoe]m?"
     rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
+    rf"|{_AFTER_LETTER}(?:kw|contra|lösen|losen|pswrd|kode|koden|ww)(?=\s?[:=])|jelszo\w{{0,3}}|contrasena"
     r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd"
     r"|(?<=root|user|bind|conn|ldap|smtp|mail|auth|dmin)(?:pwd|pass|pw)(?![^\W\d_])|密码|密碼|口令|パスワード|비밀번호|סיסמ[הא]"
-    r"|كلمة المرور|κωδικ(?:ός|ό|ού)(?: πρόσβασης)?)"
+    r"|كلمة المرور|κωδικ(?:ός|ό|ού|ος|ο)(?: πρόσβασης)?)"
 )
 ADJECTIVE: Final = (
     r"(?:\s+(?:provisoire|temporaire|initiale?|actuel(?:le)?|nouveau|nueva|nuevo|temporal|provisional|inicial|actual"

@@ -58,7 +58,7 @@ _PAIR_STATED = re.compile(rf"[^\n:=]{{0,40}}?\s*[:=]\s*{_USER_AND_VALUE}")
 _PAIR_BESIDE = re.compile(rf"[^\n:=]{{0,25}}?\s*-?\s+{_USER_AND_VALUE}")
 _PAIR_BEFORE = re.compile(r"(?<!\S)[\w.@\\-]{2,40}\s?/\s?(?P<value>\S{4,40})\s+\(?$")
 _SSID = re.compile(
-    rf"(?:ssid|wlan|wi-?fi)\W{{1,3}}[\w. -]{{1,32}}[{QUOTES}]?\s?[,;/|\n]\s*(?:key|schlüssel|clé|clave|chiave"
+    rf"(?:ssid|wlan|wi-?fi|network)\W{{1,3}}[\w. -]{{1,32}}[{QUOTES}]?\s?[,;/|\n]\s*(?:key|schlüssel|clé|clave|chiave"
     rf"|chave|klucz"
     rf"|klíč|ключ)\W{{1,3}}(?P<value>[^\s,;{QUOTES}]{{6,64}})"
 )
@@ -123,7 +123,7 @@ ANCHORS: Final = {
         "código de wi|codice del wi|pasw|paßw|kennw|contrase|palavra|parola|wachtw|lösenord|losenord|adgangsk|"
         "jelsz|salasana|secret word|"
         "security answer|requirep|wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
-        "wlan|hotspot|clé|clave|chiave|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
+        "wlan|hotspot|kw:|kw =|contra:|lösen:|losen:|pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|κωδικ|"
         "encryption key|encryption-key|decryption key|key to |shared secret|shared-secret|sharedsecret"
         "|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
@@ -132,7 +132,7 @@ ANCHORS: Final = {
         "cred|login|log-in|user|un/pw|zugangs|anmelded|benutzer/|identifiant|accès|acceso|usuario|dane |giriş bilgi|"
         "přihlašovací ú|учётные|учетные|логин/|inlog"
     ).split("|"),
-    "ssid": "ssid|wlan|wifi|wi-fi".split("|"),
+    "ssid": "ssid|wlan|wifi|wi-fi|network: ".split("|"),
     "phrase": (
         "passphrase|pass phrase|pass-phrase|phrase de|recovery phrase|seed phrase|mnemonic|app pass|app-pass|"
         "application pass|application-specific"

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from app.core.detect.cues import NO_COPULA, Cue, cues
 from app.core.detect.finding import QUOTES, Finding, Secret
-from app.core.detect.password_values import NO_PASSWORD, QUOTED, may_be
+from app.core.detect.password_values import LOOKS_LIKE_ONE, NO_PASSWORD, QUOTED, may_be
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.scan import Scan
 
@@ -33,6 +33,7 @@ class Traits:
     # How it is told.
     sign: float = 0
     """A colon, an equals sign or an arrow stands before it."""
+    dash: float = 0
     verb: float = 0
     """"is" stands before it."""
     into: float = 0
@@ -210,7 +211,7 @@ _CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot
 _SIGN_BEFORE = re.compile(rf"(?:[:=：＝→⇒]|[-=]>|\s[–—-])[\s{QUOTES}(\[*]*$")
 _BETWEEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+")
 _FINISHES = re.compile(
-    rf"\s+(?:with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto|tudo|com|gesetzt|geändert|zurückgesetzt)\s|[{QUOTES})\]}}*]*(?:$|\s*[\n.,;!?()–—，。；\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\s+olarak|\s+[-–—(/|]|\s+(?:gesetzt|geändert|zurückgesetzt)|\s+(?:and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а|но|ve|ama"
+    rf"\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto|tudo|com|gesetzt|geändert|zurückgesetzt)\s|[{QUOTES})\]}}*]*(?:$|\s*[\n.,;!?()–—，。；\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\s+olarak|\s+[-–—(/|]|\s+(?:gesetzt|geändert|zurückgesetzt)|\s+(?:and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а|но|ve|ama"
     r"|och|men|og|ja|es|si|dar|και)\s)"
 )
 _NEXT_WORD = re.compile(rf"[{QUOTES})\]*]*\s+([^\W\d_]+)")
@@ -240,9 +241,12 @@ _DASHES: Final = frozenset("-‐‑–—._'’,;:/")
 def prose(scan: Scan) -> Iterator[Finding]:
     """Passwords and codes in sentences."""
     bias, weights = _weights()
+    best: dict[int, tuple[float, Finding]] = {}
     for each in candidates(scan):
-        if likelihood(each.traits, bias, weights) >= KEPT_FROM:
-            yield each.finding
+        likely = likelihood(each.traits, bias, weights)
+        if likely >= KEPT_FROM and likely > best.get(each.finding.start, (0.0,))[0]:
+            best[each.finding.start] = (likely, each.finding)
+    return (found for _, found in best.values())
 
 
 def candidates(scan: Scan) -> Iterator[Candidate]:
@@ -268,16 +272,18 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
         start, end, is_quoted = _span(scan, cue, token)
         is_beyond = start > sentence
         value = scan.text[start:end]
-        if not value or (_is_ordinary(value) if is_plain and not is_quoted else not _may_be(value)):
+        phrase = None if is_quoted or is_beyond else _phrase(scan, start, limit)
+        if not value or (_is_ordinary(value) and not phrase if is_plain and not is_quoted else not _may_be(value)):
             continue
         at = max(end, token[1])
-        phrase = None if is_quoted or is_beyond else _phrase(scan, start, limit)
         if is_plain and not is_quoted and phrase is None and not _FINISHES.match(scan.text, end):
             continue
         told = _told_after(scan, cue, start, end)
         if phrase and told.link in _GIVEN:
             yield from _weighed(scan, cue, phrase, told, is_quoted=False, is_beyond=False)
-        if told.link in _TELLING or is_quoted or not is_plain:
+        if (told.link in _TELLING or is_quoted or not is_plain) and not (
+            is_plain and not is_quoted and _is_ordinary(value)
+        ):
             for each in _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=is_beyond):
                 each.traits.later = float(is_later and told.link != "other")
                 yield each
@@ -303,7 +309,8 @@ def _told_tokens(scan: Scan, cue: Cue, sentence: int) -> list[tuple[int, int]]:
         return _places(scan.text, cue.end, sentence, [0]) if words and _may_stand_beside(scan, cue, words[0]) else []
     numbers, is_telling = [], True
     for number, word in enumerate(words):
-        if is_telling and (not _is_ordinary(word) if number else _may_stand_beside(scan, cue, word)):
+        is_open = word[0] in _OPENS_ONE or (number and words[number - 1][-1] in _COLONS)
+        if is_telling and (is_open or (not _is_ordinary(word) if number else _may_stand_beside(scan, cue, word))):
             numbers.append(number)
         is_telling = word[-1] in _SIGNS or word in tells or (is_telling and fold(word) in soft)
     return _places(scan.text, cue.end, sentence, numbers)
@@ -326,6 +333,7 @@ def _may_stand_beside(scan: Scan, cue: Cue, word: str) -> bool:
     return word not in _MANAGE and not _is_ordinary(word)
 
 
+_COLONS: Final = frozenset(":=：＝")
 _MANAGE: Final = frozenset({"manager", "default", "password", "pass"})
 _WORD = re.compile(r"\S+")
 _MAY_TELL = re.compile(rf"[:=：＝→⇒>–—(<*]|(?<!\w)[{QUOTES}]|[^\x00-\x7f]")
@@ -346,7 +354,7 @@ def _of(words: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:
     return words[language if language in words else "any"]
 
 
-_TELLING: Final = frozenset({"sign", "verb", "into", "beside", "like"})
+_TELLING: Final = frozenset({"sign", "dash", "verb", "into", "beside", "like"})
 _SIGNS: Final = frozenset(":=：＝→⇒>–—-")
 _OPENS_ONE: Final = frozenset(QUOTES + "([*<")
 
@@ -463,7 +471,7 @@ def _told_after(scan: Scan, cue: Cue, start: int, end: int) -> _Told:
         rest.pop()
     link = ""
     if sign := _SIGN_BEFORE.search(gap):
-        link = "sign"
+        link = "dash" if sign[0].strip(" " + _CLOSES_GAP) in {"-", "–", "—"} else "sign"
         while rest and rest[-1] in verbs:
             rest.pop()
     elif not rest:
@@ -599,7 +607,9 @@ _USERS: Final = frozenset(
 _TYPED_BEFORE: Final = 3
 _ID = re.compile(r"[A-Z]{2,}[-_]?\d+")
 _GIVEN: Final = frozenset({"sign", "verb", "into"})
-_NEAR_LINKS: Final = frozenset({*_GIVEN, "beside", "like", "as_cue"})
+_NEAR_LINKS: Final = frozenset({*_GIVEN, "dash", "beside", "like", "as_cue"})
+_SAYS_HOW = re.compile(r"[a-z]+(?:ed|ing|ly|able|ible|ful|less|ical|ous|ment|tion)")
+"""English words that say how something is."""
 
 
 def _is_worth(
@@ -619,14 +629,22 @@ def _is_worth(
             return is_near and not is_beyond
         if told.link == "as_cue":
             return True
-        return (is_given or is_beside) and (is_maker or bool(_FINISHES.match(scan.text, end)))
-    if letters.isdecimal():
-        if len(letters) < _FEWEST_DIGITS or (len(letters) > _MOST_DIGITS and not is_given):
+        if told.link in {"verb", "into", "dash"} and _SAYS_HOW.fullmatch(value):
             return False
-        return cue.is_code or is_near
-    return not is_beyond or (any(map(str.isdigit, value)) and any(map(str.isalpha, value)))
+        return (is_given or is_beside or told.link == "dash") and (is_maker or bool(_FINISHES.match(scan.text, end)))
+    if letters.isdecimal():
+        if is_beyond or len(letters) < _FEWEST_DIGITS or (len(letters) > _LONGEST_NUMBER and not is_given):
+            return False
+        return cue.is_code or is_near or (len(letters) >= _LONG_NUMBER and told.distance <= _LONGEST_AS)
+    if is_beyond:
+        return bool(LOOKS_LIKE_ONE.fullmatch(value)) or (is_given and bool(_SIGNED.search(value)))
+    if cue.is_code and cue.is_weak:
+        return is_near and told.distance <= _LONGEST_AS
+    return True
 
 
+_LONG_NUMBER: Final = 6
+_LONGEST_NUMBER: Final = 10
 _SHORTEST: Final = 3
 
 
@@ -643,10 +661,14 @@ def _may_be(value: str) -> bool:
 
 
 _ADDRESS = re.compile(
-    r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+[a-z]{2,4}|\d+(?:\.\d+){2,}|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
-    r"|[\w.-]+\.\w+:\d+|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0x[0-9a-fA-F]+|[\w.]+=.+|\w+\\\S+|[^<>]*\w[<>]\w[^<>]*|\w+\([^)]*\)?|[A-Z]-\d{3,4}"
+    r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*|[\w.-]+\.\w+:\d+|\S+/\S+/\S+"
+    r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d\S*|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr|bit|[kmg]b|st|nd|rd|th)"
+    r"|[\w.]*=.+|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z]-\d{3,4})|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
+    r"|(?:sha|md)\d+:\S+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?|[a-z]{2,}\.\d{2,}",
+    re.IGNORECASE,
 )
-"""Addresses, dates, times, settings, users of a domain, and calls."""
+"""Addresses, paths, versions, dates, times, measures, settings, users of a domain, calls, and ways to sign in."""
 
 
 def _form(value: str, cue: Cue) -> Traits:
@@ -673,10 +695,12 @@ def _form(value: str, cue: Cue) -> Traits:
         traits.word = float(len(words) == 1)
         traits.phrase = float(len(words) > 1)
         known = _words().plain
-        traits.known = sum(fold(each) in known for each in words) / len(words)
+        traits.known = 0 if traits.maker else sum(fold(each) in known for each in words) / len(words)
         traits.ending = float(len(words) == 1 and bool(_ENDING.search(fold(core))))
     traits.short = 1 / max(len(core), 1)
-    traits.foreign = float(bool(NO_PASSWORD.fullmatch(core.lower())) and not plain.isdecimal() and not traits.word)
+    traits.foreign = float(
+        bool(NO_PASSWORD.fullmatch(core.lower())) and not plain.isdecimal() and not (traits.word or traits.phrase)
+    )
     return traits
 
 
