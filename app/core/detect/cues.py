@@ -107,7 +107,9 @@ def cues(scan: Scan) -> list[Cue]:
     for at, _ in scan.hits("password"):
         if match := LABEL.match(scan.lower, at):
             if _is_whole(scan, at, match.end()):
-                found.append(Cue(at, match.end(), False, match[0] in _WEAK, _language(match[0])))
+                found.append(
+                    Cue(at, match.end(), match[0].endswith(("code", "codes")), match[0] in _WEAK, _language(match[0]))
+                )
         else:
             others.append(at)
     found += _of_codes(scan)
@@ -139,7 +141,8 @@ def _of_codes(scan: Scan) -> Iterator[Cue]:
     for at, _ in scan.hits("code"):
         if not scan.has_digit(at - _DIGIT_BEFORE, at + _DIGIT_AFTER):
             continue
-        is_joined = scan.lower[at - 1 : at].isalnum()
+        before = scan.lower[at - 1 : at]
+        is_joined = before.isalnum() and before < "\u3000"
         says_what = _SAYS_WHAT_BEFORE.search(scan.lower, max(at - _BACK, 0), at)
         if (is_joined and not says_what) and scan.lower[at - 4 : at] != "digi":
             continue

@@ -104,6 +104,10 @@ class Traits:
     """Digits after a sign, "is" or "to", or beside the cue."""
     without: float = 0
     """"no", "without" stands before the cue."""
+    listed: float = 0
+    """It follows another one of the same form."""
+    host: float = 0
+    """Small letters and one or two digits."""
     later: float = 0
     """Another one was told before it, after the same cue."""
     bare_word: float = 0
@@ -178,7 +182,7 @@ def _words() -> _Words:
         {lang: frozenset(f"{of['any']} {own}".split()) for lang, own in of.items()} for of in (read["is"], read["to"])
     )
     lists = (read["lists"][name] for name in ("as", "soft", "with", "sets", "asks"))
-    plain = " ".join(read["plain"].values())
+    plain = " ".join([*read["plain"].values(), read["lists"]["soft"], read["lists"]["sets"]])
     return _Words(*links, *(frozenset(map(fold, each.split())) for each in (*lists, plain)))
 
 
@@ -201,7 +205,9 @@ _TOKEN = re.compile(rf"[^\s{_CJK}]+")
 _OPENING: Final = QUOTES + "([{<*"
 _CLOSING: Final = QUOTES + ")]}>*.,;:…"
 _QUOTED_AT = re.compile(QUOTED)
-_GROUPED = re.compile(r"(?:\d{3,4}[ -]\d{3,4}|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#)(?![\w-])")
+_GROUPED = re.compile(
+    r"(?:\d{3,4}[ -]\d{3,4}|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#|#\d{4,8}|\d\d-\d\d-\d\d)(?![\w-])"
+)
 _NOT_PLAIN = re.compile(
     r"[0-9!#$%&*+=@^~._A-ZÀ-ÞА-Я](?:(?<=[0-9])|(?<=[!#$%&*+=@^~])(?=\w)|(?<=\w[._])(?=\w)|(?<=[a-zß-ÿа-я][A-ZÀ-ÞА-Я]))"
 )
@@ -264,7 +270,7 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
     odd = _odd_tokens(scan.text, cue.end, limit)
     sentence = _sentence_end(scan, cue.end, limit)
     told_tokens = _told_tokens(scan, cue, sentence)
-    at, is_later = cue.end, False
+    at, is_later, last = cue.end, False, (0, "")
     for token in sorted({*odd, *told_tokens}) if told_tokens else odd:
         is_plain = token not in odd
         if token[0] < at:
@@ -285,9 +291,15 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
             is_plain and not is_quoted and _is_ordinary(value)
         ):
             for each in _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=is_beyond):
-                each.traits.later = float(is_later and told.link != "other")
+                form = _ANY_CHARACTER.sub("x", value)
+                each.traits.listed = float(form == last[1] and not scan.text[last[0] : start].strip(" ,;"))
+                each.traits.later = float(is_later and told.link != "other" and not each.traits.listed)
                 yield each
+                last = (end, form)
             is_later = is_later or told.link in _GIVEN
+
+
+_ANY_CHARACTER = re.compile(r"[^\W_]")
 
 
 def _odd_tokens(text: str, at: int, limit: int) -> list[tuple[int, int]]:
@@ -420,7 +432,7 @@ def _span(scan: Scan, cue: Cue, token: tuple[int, int]) -> tuple[int, int, bool]
     """Where the candidate that begins with *token* begins and ends, and whether it stands in quotes."""
     start, end = token
     text = scan.text
-    while start < end and text[start] in "([{*":
+    while start < end and text[start] in "([{*=:：":
         start += 1
     if markup := _MARKUP.match(text, start, end):
         start = markup.end()
@@ -540,7 +552,12 @@ def _weighed(
     if not _may_be(value):
         return
     traits = _form(value, cue)
-    if (traits.foreign or _ID.fullmatch(value)) and told.link not in _GIVEN and not is_quoted:
+    is_code = cue.is_code and not cue.is_weak
+    if (
+        (traits.foreign or _ID.fullmatch(value))
+        and told.link not in (_TELLING if is_code else _GIVEN)
+        and not is_quoted
+    ):
         return
     if told.link:
         setattr(traits, told.link, 1.0)
@@ -570,6 +587,8 @@ def _weighed(
         traits.of_thing = float(preceding in _THINGS and not is_of_cue)
         traits.user = float(preceding in _USERS and not is_of_cue)
         traits.after_preposition = float(preceding in _PREPOSITIONS and not (traits.verb or traits.sign or traits.into))
+    if traits.bracket and _IS_A_REMARK.match(scan.text, end):
+        return
     pairs = _SLASH_OR_AND if _OF_A_PAIR.search(scan.lower, max(cue.start - 24, 0), cue.start) else _SLASH
     traits.slash = float(bool(pairs.match(scan.text, end)))
     if traits.slash and pairs is _SLASH_OR_AND:
@@ -600,11 +619,12 @@ _ATTRIBUTES: Final = frozenset(
 _USERS: Final = frozenset(
     "user users username usr uid login account accounts benutzer benutzername konto anmeldename utilisateur identifiant usuario cuenta utente"
     " conto gebruiker gebruikersnaam uzytkownik uzytkownika uzivatel kullanici логин пользователь пользователя anvandare bruger bruker kayttaja"
-    " felhasznalo utilizator id host server".split()
+    " felhasznalo utilizator id host server name domain".split()
 )
 
 
 _TYPED_BEFORE: Final = 3
+_IS_A_REMARK = re.compile(r"\)\s*[:=]")
 _ID = re.compile(r"[A-Z]{2,}[-_]?\d+")
 _GIVEN: Final = frozenset({"sign", "verb", "into"})
 _NEAR_LINKS: Final = frozenset({*_GIVEN, "dash", "beside", "like", "as_cue"})
@@ -625,6 +645,8 @@ def _is_worth(
         is_beside = told.link == "beside" and (
             is_typed or is_maker or cue.language in NO_COPULA or scan.text[start - 1] in "(["
         )
+        if cue.is_code and told.link != "sign":
+            return False
         if is_quoted:
             return is_near and not is_beyond
         if told.link == "as_cue":
@@ -633,7 +655,12 @@ def _is_worth(
             return False
         return (is_given or is_beside or told.link == "dash") and (is_maker or bool(_FINISHES.match(scan.text, end)))
     if letters.isdecimal():
-        if is_beyond or len(letters) < _FEWEST_DIGITS or (len(letters) > _LONGEST_NUMBER and not is_given):
+        most = _MOST_DIGITS if cue.is_code else _LONGEST_NUMBER
+        if is_beyond or len(letters) < _FEWEST_DIGITS or (len(letters) > most and not is_given):
+            return False
+        if (cue.is_weak and cue.is_code and not is_given and len(letters) != _LONG_NUMBER) or (
+            _YEAR.fullmatch(letters) and not is_near
+        ):
             return False
         return cue.is_code or is_near or (len(letters) >= _LONG_NUMBER and told.distance <= _LONGEST_AS)
     if is_beyond:
@@ -663,9 +690,9 @@ def _may_be(value: str) -> bool:
 _ADDRESS = re.compile(
     r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*|[\w.-]+\.\w+:\d+|\S+/\S+/\S+"
     r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d\S*|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr|bit|[kmg]b|st|nd|rd|th)"
+    r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr|bit|[kmg]b|st|nd|rd|th)"
     r"|[\w.]*=.+|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z]-\d{3,4})|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
-    r"|(?:sha|md)\d+:\S+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?|[a-z]{2,}\.\d{2,}",
+    r"|(?:sha|md)\d+:\S+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?",
     re.IGNORECASE,
 )
 """Addresses, paths, versions, dates, times, measures, settings, users of a domain, calls, and ways to sign in."""
@@ -682,6 +709,7 @@ def _form(value: str, cue: Cue) -> Traits:
     traits.titled = float(bool(_TITLED.fullmatch(core)))
     traits.upper = float(core.isupper() and has_digit)
     traits.maker = float(core.lower() in OF_MAKERS)
+    traits.host = float(bool(_HOST.fullmatch(core)))
     traits.joined = float(any(each in _DASHES for each in core))
     plain = core.replace(" ", "").replace("-", "").rstrip("#")
     if plain.isdecimal():
@@ -704,6 +732,7 @@ def _form(value: str, cue: Cue) -> Traits:
     return traits
 
 
+_HOST = re.compile(r"[a-z-]+\d{1,2}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _FAR: Final = 8
 _FEWEST_DIGITS: Final = 4
