@@ -40,7 +40,7 @@ _WEAK: Final = frozenset({"pass", "ww", "clave", "parola"})
 NO_COPULA: Final = frozenset({"ru", "uk", "tr", "hu"})
 """Languages that have no word between "the password" and the password."""
 _LANGUAGES: Final = {
-    "passwort": "de", "passord": "da", "parola": "ro", "codice": "it", "koden": "sv",
+    "passwort": "de", "passord": "da", "parola": "ro", "codice": "it", "koden": "sv", "pinkode": "da",
     "mot": "fr", "mdp": "fr", "phr": "fr", "con": "es", "cla": "es", "sen": "pt", "pal": "pt", "wac": "nl", "ww": "nl",
     "has": "pl", "hes": "cs", "пар": "ru", "şif": "tr", "sif": "tr", "lös": "sv", "los": "sv", "adg": "da", "sal": "fi",
     "jel": "hu", "κωδ": "el", "ken": "de", "loz": "hr", "ges": "sl", "cód": "es", "kod": "pl", "kód": "cs", "код": "ru",
@@ -49,7 +49,7 @@ _LANGUAGES: Final = {
 """The language of a word for a password, by itself or its first letters."""
 
 _OF_ITS_OWN = re.compile(
-    r"(?:pass[- ]?codes?|pin(?:[- ]?(?:codes?|kód|kodu\w{0,3}|码))?|puk(?:[- ]?codes?)?|otp|tan|пин(?:-?код\w{0,2})?|(?:host[ -]key)|(?:2fa|mfa) backup"
+    r"(?:pass[- ]?codes?|pin(?:[- ]?(?:codes?|kód|kodu\w{0,3}|kode[nrt]?|码))?|puk(?:[- ]?codes?)?|otp|tan|пин(?:-?код\w{0,2})?|(?:host[ -]key)|(?:2fa|mfa) backup"
     r"|(?<=digi)code)(?![^\W_])|验证码|驗證碼|动态码"
 )
 _OF_ANY = re.compile(
@@ -70,6 +70,7 @@ _SAYS_WHAT_BEFORE = re.compile(
     r"|confirmation|pairing|lock|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|tür|tor|bestätigungs"
     r"|sicherheits|entsperr|freischalt|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş|kapı"
     r"|ověřovací|přístupový|bezpečnostní|potvrzovací)[- ]?(?:master )?$"
+    r"|(?<![^\W_])(?:alarm|tür|tor|tresor|safe|door|alarme|porte|puerta|allarme)\w{0,8}\W{1,3}$"
 )
 _SAYS_WHAT_AFTER = re.compile(
     rf" (?:pin|puk|otp|{_KIND})|(?= (?:for the|to the|zum|zur|für die|für den) (?:yard|door|gate|safe|garage|building|alarm|lift|tür|tor|tresor))"
@@ -113,11 +114,15 @@ def cues(scan: Scan) -> list[Cue]:
         else:
             others.append(at)
     found += _of_codes(scan)
-    found.sort()
+    found.sort(key=_by_place)
     starts = [cue.start for cue in found]
     if misspelt := [*_misspelt(scan, starts, [*others, *(at for at, _ in scan.hits("misspelt"))])]:
-        found = sorted({*found, *misspelt})
+        found = sorted({*found, *misspelt}, key=_by_place)
     return [cue for at, cue in enumerate(found) if not at or cue.start >= found[at - 1].end]
+
+
+def _by_place(cue: Cue) -> tuple[int, int]:
+    return cue.start, -cue.end
 
 
 def _is_whole(scan: Scan, start: int, end: int) -> bool:
@@ -128,7 +133,7 @@ def _is_whole(scan: Scan, start: int, end: int) -> bool:
     if "\ufffd" in scan.text[max(start - 1, 0) : end + 1]:
         return False
     is_within = before and before in "0123456789!#$@" and end - start < _SHORT_WORD
-    return not is_within and not (after.isalnum() and after < "\u3000")
+    return not is_within and not (after.isalnum() and max(after, scan.lower[end - 1]) < "\u3000")
 
 
 def _language(word: str) -> str:

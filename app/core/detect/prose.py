@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from app.core.detect.cues import NO_COPULA, Cue, cues
 from app.core.detect.finding import QUOTES, Finding, Secret
-from app.core.detect.password_values import LOOKS_LIKE_ONE, NO_PASSWORD, QUOTED, may_be
+from app.core.detect.password_values import LOOKS_LIKE_ONE, NO_PASSWORD, QUOTED, WORDS_AND_NUMBER, may_be
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.scan import Scan
 
@@ -279,7 +279,11 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
         is_beyond = start > sentence
         value = scan.text[start:end]
         phrase = None if is_quoted or is_beyond else _phrase(scan, start, limit)
-        if not value or (_is_ordinary(value) and not phrase if is_plain and not is_quoted else not _may_be(value)):
+        if not value or (
+            _is_ordinary(value) and not phrase
+            if is_plain and not is_quoted
+            else not _may_be(value, is_code=cue.is_code)
+        ):
             continue
         at = max(end, token[1])
         if is_plain and not is_quoted and phrase is None and not _FINISHES.match(scan.text, end):
@@ -401,7 +405,11 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
         is_plain = token not in odd
         start, end, is_quoted = _span(scan, cue, token)
         value = scan.text[start:end]
-        if not value or end > cue.start or (_is_ordinary(value) if is_plain and not is_quoted else not _may_be(value)):
+        if (
+            not value
+            or end > cue.start
+            or (_is_ordinary(value) if is_plain and not is_quoted else not _may_be(value, is_code=cue.is_code))
+        ):
             continue
         at = max(end, token[1])
         told = _told_before(scan, cue, end, is_plain=is_plain and not is_quoted)
@@ -418,7 +426,7 @@ def _sentence_end(scan: Scan, start: int, limit: int) -> int:
     at = start
     while match := _ENDS.search(scan.text, at, limit):
         if match[0] != "\n" or not _GOES_ON.search(scan.lower, start, match.start()):
-            return match.start()
+            return match.end() - (match[0] == "\n")
         at = match.end()
         while at < limit and scan.text[at] in "\n \t>":
             at += 1
@@ -549,7 +557,7 @@ def _weighed(
     is_typed = not known.typed.isdisjoint(left[-_TYPED_BEFORE:])
     if not _is_worth(scan, cue, span, told, is_typed=is_typed, is_quoted=is_quoted, is_beyond=is_beyond):
         return
-    if not _may_be(value):
+    if not _may_be(value, is_code=cue.is_code):
         return
     traits = _form(value, cue)
     is_code = cue.is_code and not cue.is_weak
@@ -596,10 +604,11 @@ def _weighed(
     traits.attribute = float(bool(told.between and told.between[0] in _ATTRIBUTES and not traits.before))
     traits.after_number = float(scan.text[max(start - 2, 0) : start - 1].isdecimal() and scan.text[start - 1] == " ")
     if is_quoted and (is_told or traits.as_cue):
-        traits.quoted_told, traits.known = 1.0, 0.0
+        traits.quoted_told, traits.known, traits.phrase = 1.0, 0.0, 0.0
     traits.typed_before = float(bool(traits.typed and traits.before))
     is_given = is_told or (traits.beside and (traits.typed or traits.bracket or cue.language in NO_COPULA))
-    traits.told_word = float(bool((traits.word or traits.phrase) and is_given and traits.ends and not traits.known))
+    if (traits.word or traits.phrase) and is_given and traits.ends:
+        traits.told_word = max(0.0, 1 - 2 * traits.known)
     traits.told_digits = float(bool(traits.digits and (is_told or traits.beside)))
     traits.bare_word = float(bool((traits.word or traits.phrase) and not is_given and not is_quoted))
     yield Candidate(Finding(start, end, Secret.PASSWORD), traits)
@@ -628,7 +637,7 @@ _IS_A_REMARK = re.compile(r"\)\s*[:=]")
 _ID = re.compile(r"[A-Z]{2,}[-_]?\d+")
 _GIVEN: Final = frozenset({"sign", "verb", "into"})
 _NEAR_LINKS: Final = frozenset({*_GIVEN, "dash", "beside", "like", "as_cue"})
-_SAYS_HOW = re.compile(r"[a-z]+(?:ed|ing|ly|able|ible|ful|less|ical|ous|ment|tion)")
+_SAYS_HOW = re.compile(r"[a-z]+(?:ed|ing|able|ible|ful|less|ical|ous)")
 """English words that say how something is."""
 
 
@@ -664,7 +673,9 @@ def _is_worth(
             return False
         return cue.is_code or is_near or (len(letters) >= _LONG_NUMBER and told.distance <= _LONGEST_AS)
     if is_beyond:
-        return bool(LOOKS_LIKE_ONE.fullmatch(value)) or (is_given and bool(_SIGNED.search(value)))
+        return bool(LOOKS_LIKE_ONE.fullmatch(value)) or (
+            is_given and bool(_SIGNED.search(value) or WORDS_AND_NUMBER.fullmatch(value))
+        )
     if cue.is_code and cue.is_weak:
         return is_near and told.distance <= _LONGEST_AS
     return True
@@ -675,8 +686,10 @@ _LONGEST_NUMBER: Final = 10
 _SHORTEST: Final = 3
 
 
-def _may_be(value: str) -> bool:
+def _may_be(value: str, *, is_code: bool) -> bool:
     core = value.rstrip("!?")
+    if is_code and _GROUPED.fullmatch(value):
+        return True
     return (
         len(core) >= _SHORTEST
         and not (core.isdecimal() and len(core) < _FEWEST_DIGITS)
@@ -689,7 +702,7 @@ def _may_be(value: str) -> bool:
 
 _ADDRESS = re.compile(
     r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*|[\w.-]+\.\w+:\d+|\S+/\S+/\S+"
-    r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d\S*|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d+)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
     r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr|bit|[kmg]b|st|nd|rd|th)"
     r"|[\w.]*=.+|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z]-\d{3,4})|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
     r"|(?:sha|md)\d+:\S+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?",
@@ -720,6 +733,7 @@ def _form(value: str, cue: Cue) -> Traits:
         traits.weak_digits = float(bool(traits.digits and cue.is_code and cue.is_weak))
     words = core.replace("-", " ").split()
     if all(_LETTERS_ONLY.fullmatch(each) for each in words):
+        traits.joined = 0.0
         traits.word = float(len(words) == 1)
         traits.phrase = float(len(words) > 1)
         known = _words().plain
@@ -727,7 +741,9 @@ def _form(value: str, cue: Cue) -> Traits:
         traits.ending = float(len(words) == 1 and bool(_ENDING.search(fold(core))))
     traits.short = 1 / max(len(core), 1)
     traits.foreign = float(
-        bool(NO_PASSWORD.fullmatch(core.lower())) and not plain.isdecimal() and not (traits.word or traits.phrase)
+        bool(NO_PASSWORD.fullmatch(core.lower()))
+        and not plain.isdecimal()
+        and not (traits.word or traits.phrase or WORDS_AND_NUMBER.fullmatch(value))
     )
     return traits
 
