@@ -189,4 +189,4 @@ def _misspellings() -> frozenset[str]:
             found.update(head + each + tail for each in _LETTERS)
             found.update(head + each + tail[1:] for each in _LETTERS)
             found.add(head + tail[1:2] + tail[:1] + tail[2:])
-    return frozenset(found.difference(_MISSPELT))
+    return frozenset(found.difference(_MISSPELT, (f"{word}s" for word in _MISSPELT)))

@@ -235,7 +235,7 @@ _THINGS: Final = frozenset(
     "user users username usr account accounts login version ver build room ticket server error errors event port kb id line release win windows"
     " office outlook exchange excel for of from on at by in under page step number no nr ext extension phone call case line code vlan"
     " benutzer konto raum fehler zimmer von vom bei utilisateur compte salle usuario cuenta utente conto gebruiker kamer uzytkownik"
-    " konta uzivatel пользователь ошибка kullanici fur pour para per dla pro для von de di since until minimum least last".split()
+    " konta uzivatel пользователь ошибка kullanici fur pour para per dla pro для von de di since issue bug case incident request order invoice until minimum least last".split()
 )
 _PREPOSITIONS: Final = frozenset(
     "for of from on at by in under via since until per within through over about after before um bis ab seit bei von vom fur im am pour"
@@ -637,7 +637,9 @@ _IS_A_REMARK = re.compile(r"\)\s*[:=]")
 _ID = re.compile(r"[A-Z]{2,}[-_]?\d+")
 _GIVEN: Final = frozenset({"sign", "verb", "into"})
 _NEAR_LINKS: Final = frozenset({*_GIVEN, "dash", "beside", "like", "as_cue"})
-_SAYS_HOW = re.compile(r"[a-z]+(?:ed|ing|able|ible|ful|less|ical|ous)")
+_SAYS_HOW = re.compile(r"[a-z]+(?:ed|ing|able|ible|ful|less|ical|ous|ly)\??")
+_ENDS_IN_LY: Final = frozenset("butterfly family lily july italy emily dolly molly jelly".split())
+_NOT: Final = frozenset("not nie nicht pas no non ne не inte ikke ei nem nu niet não nao není".split())
 """English words that say how something is."""
 
 
@@ -652,7 +654,7 @@ def _is_worth(
     if letters.isalpha():
         is_maker = letters.lower() in OF_MAKERS
         is_beside = told.link == "beside" and (
-            is_typed or is_maker or cue.language in NO_COPULA or scan.text[start - 1] in "(["
+            is_typed or is_maker or cue.language in NO_COPULA or scan.text[start - 1] == "("
         )
         if cue.is_code and told.link != "sign":
             return False
@@ -660,12 +662,21 @@ def _is_worth(
             return is_near and not is_beyond
         if told.link == "as_cue":
             return True
-        if told.link in {"verb", "into", "dash"} and _SAYS_HOW.fullmatch(value):
+        if told.link != "sign" and _SAYS_HOW.fullmatch(value.split()[-1]) and value.lower() not in _ENDS_IN_LY:
+            return False
+        if told.has_clause or told.distance > _LONGEST_AS or not _NOT.isdisjoint(told.between):
             return False
         return (is_given or is_beside or told.link == "dash") and (is_maker or bool(_FINISHES.match(scan.text, end)))
     if letters.isdecimal():
         most = _MOST_DIGITS if cue.is_code else _LONGEST_NUMBER
-        if is_beyond or len(letters) < _FEWEST_DIGITS or (len(letters) > most and not is_given):
+        if (
+            is_beyond
+            or told.has_clause
+            and not is_near
+            and cue.is_code
+            or len(letters) < _FEWEST_DIGITS
+            or (len(letters) > most and not is_given)
+        ):
             return False
         if (cue.is_weak and cue.is_code and not is_given and len(letters) != _LONG_NUMBER) or (
             _YEAR.fullmatch(letters) and not is_near
@@ -696,14 +707,14 @@ def _may_be(value: str, *, is_code: bool) -> bool:
         and may_be(value)
         and "://" not in value
         and not _ADDRESS.fullmatch(core)
-        and not value.startswith(("\\", "/"))
+        and not value.startswith(("\\", "/", "_", "--"))
     )
 
 
 _ADDRESS = re.compile(
     r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*|[\w.-]+\.\w+:\d+|\S+/\S+/\S+"
     r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d+)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr|bit|[kmg]b|st|nd|rd|th)"
+    r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr|bit|[kmg]b|(?:st|nd|rd|th)(?:-\w+)?)|[a-z]+\d+\.\d+\S*|[\w.]+@[a-z]"
     r"|[\w.]*=.+|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z]-\d{3,4})|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
     r"|(?:sha|md)\d+:\S+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?",
     re.IGNORECASE,
