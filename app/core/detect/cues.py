@@ -132,6 +132,8 @@ def _is_whole(scan: Scan, start: int, end: int) -> bool:
         return False  # resetpassword.xhtml
     if "\ufffd" in scan.text[max(start - 1, 0) : end + 1]:
         return False
+    if before == "=" and end - start < _SHORT_WORD:
+        return False  # spf=pass
     is_within = before and before in "0123456789!#$@" and end - start < _SHORT_WORD
     return not is_within and not (after.isalnum() and max(after, scan.lower[end - 1]) < "\u3000")
 

@@ -633,6 +633,7 @@ _USERS: Final = frozenset(
 
 
 _TYPED_BEFORE: Final = 3
+_MOSTLY: Final = 0.75
 _IS_A_REMARK = re.compile(r"\)\s*[:=]")
 _ID = re.compile(r"[A-Z]{2,}[-_]?\d+")
 _GIVEN: Final = frozenset({"sign", "verb", "into"})
@@ -659,7 +660,8 @@ def _is_worth(
         if cue.is_code and told.link != "sign":
             return False
         if is_quoted:
-            return is_near and not is_beyond
+            words = value.split()
+            return is_near and not is_beyond and (is_maker or sum(map(_is_ordinary, words)) < _MOSTLY * len(words))
         if told.link == "as_cue":
             return True
         if told.link != "sign" and _SAYS_HOW.fullmatch(value.split()[-1]) and value.lower() not in _ENDS_IN_LY:
@@ -714,7 +716,7 @@ def _may_be(value: str, *, is_code: bool) -> bool:
 _ADDRESS = re.compile(
     r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*|[\w.-]+\.\w+:\d+|\S+/\S+/\S+"
     r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d+)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr|bit|[kmg]b|(?:st|nd|rd|th)(?:-\w+)?)|[a-z]+\d+\.\d+\S*|[\w.]+@[a-z]"
+    r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#\d{6}|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr|bit|[kmg]b|(?:st|nd|rd|th)(?:-\w+)?)|[a-z]+\d+\.\d+\S*|[\w.]+@[a-z]"
     r"|[\w.]*=.+|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z]-\d{3,4})|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
     r"|(?:sha|md)\d+:\S+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?",
     re.IGNORECASE,
