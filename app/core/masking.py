@@ -196,8 +196,13 @@ def find_secrets(text: str) -> list[Finding]:
     return sorted(found)
 
 
+def read_words(text: str) -> Scan:
+    """*text* with the places of the words that the detectors look for."""
+    return _ANCHORS.read(text)
+
+
 def _detected(text: str) -> Iterator[Finding]:
-    scan = _ANCHORS.read(text)
+    scan = read_words(text)
     for at in sorted({at for group in scan.groups for at in _OF_GROUP[group]}):
         yield from _DETECTORS[at][0](scan)
     yield from keys.keys_in_groups(scan)

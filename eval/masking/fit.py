@@ -17,14 +17,15 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
 import click
 import numpy as np
 
-from app.core import masking
 from app.core.detect import prose
 from app.core.detect.finding import Finding
 from app.core.detect.prose import Traits
+from app.core.masking import find_secrets, read_words
 from eval.masking.measure import SLACK, Case, read_cases
 
 FITTED: Final = {
@@ -46,6 +47,7 @@ _NAMES: Final = tuple(field.name for field in fields(Traits))
 _RIDGE: Final = 1.0
 """How much a large weight costs."""
 _ROUNDS: Final = 60
+_NEVER: Final = 2.0
 _TICKETS_FIT: Final = 8_000
 _WEIGHT_OF_A_TICKET: Final = 1.0
 Weights = tuple[float, dict[str, float]]
@@ -70,16 +72,10 @@ class Read:
 
 
 def read(case: Case) -> Read:
-    scan = masking._ANCHORS.read(case.text)
-    kept = prose.KEPT_FROM
-    try:
-        prose.KEPT_FROM = 2.0
-        fixed = tuple(masking.find_secrets(case.text))
-    finally:
-        prose.KEPT_FROM = kept
-    samples = [
-        Sample(each.finding, each.traits, _is_one(each.finding, case.items)) for each in prose.candidates(scan)
-    ]
+    with patch.object(prose, "KEPT_FROM", _NEVER):
+        fixed = tuple(find_secrets(case.text))
+    found = prose.candidates(read_words(case.text))
+    samples = [Sample(each.finding, each.traits, _is_one(each.finding, case.items)) for each in found]
     return Read(case, fixed, tuple(samples))
 
 
@@ -115,7 +111,8 @@ def known(cases: Iterable[Read]) -> list[tuple[Traits, bool, float]]:
         (each.traits, each.is_one, 1.0)
         for case in cases
         for each in case.samples
-        if each.is_one is not None and not _touches(each.finding, [f for f in case.fixed if f.start != each.finding.start])
+        if each.is_one is not None
+        and not _touches(each.finding, [f for f in case.fixed if f.start != each.finding.start])
     ]
 
 
@@ -154,11 +151,7 @@ def of_tickets(path: Path) -> list[tuple[Traits, bool, float]]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         tickets = sorted((json.loads(line) for line in lines), key=lambda each: each["created"])[:_TICKETS_FIT]
     texts = ["\n".join(each.get(name) or "" for name in ("title", "body", "reply")) for each in tickets]
-    return [
-        (each.traits, False, _WEIGHT_OF_A_TICKET)
-        for text in texts
-        for each in prose.candidates(masking._ANCHORS.read(text))
-    ]
+    return [(each.traits, False, _WEIGHT_OF_A_TICKET) for text in texts for each in prose.candidates(read_words(text))]
 
 
 def _text(weights: Weights, number: int, tickets: int) -> str:
@@ -177,7 +170,9 @@ def _text(weights: Weights, number: int, tickets: int) -> str:
 
 @click.command()
 @click.option("--write", is_flag=True, help="Write app/core/detect/prose.toml.")
-@click.option("--tickets", type=click.Path(path_type=Path, exists=True), help="Real tickets, as texts without passwords.")
+@click.option(
+    "--tickets", type=click.Path(path_type=Path, exists=True), help="Real tickets, as texts without passwords."
+)
 @click.option("--show", default="", help="Print what is missed and wrong in this set, which may be tuned on.")
 def main(*, write: bool, tickets: Path | None, show: str) -> None:
     """Fit the weights, and print how well they do on each set when it is left out."""
@@ -190,7 +185,9 @@ def main(*, write: bool, tickets: Path | None, show: str) -> None:
         values, found, right, wrong = measured(cases, weights, show=show in {name, "all"})
         alone = measured(cases, (-99.0, {}))[1]
         total = [total[0] + values, total[1] + found, total[2] + right, total[3] + wrong]
-        print(f"{name:10} {values:7} {found / values:7.3f} {right / max(right + wrong, 1):10.3f} {alone / values:13.3f}")
+        print(
+            f"{name:10} {values:7} {found / values:7.3f} {right / max(right + wrong, 1):10.3f} {alone / values:13.3f}"
+        )
     print(f"{'all':10} {total[0]:7} {total[1] / total[0]:7.3f} {total[2] / (total[2] + total[3]):10.3f}")
     everything = known(case for listed in of_set.values() for case in listed)
     weights = fit([*everything, *real])

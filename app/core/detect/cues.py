@@ -29,7 +29,8 @@ class Cue(NamedTuple):
 
 ANCHORS: Final = {
     "code": (
-        "code|pin|puk|otp|tan|pass code|códig|codig|codice|kod|kód|код|コード|пин|combination|kombination|host key|host-key|2fa backup|mfa backup|nummer"
+        "code|pin|puk|otp|tan|pass code|códig|codig|codice|kod|kód|код|コード|пин|combination|kombination|host key"
+        "|host-key|2fa backup|mfa backup|nummer"
         "|验证码|驗證碼|动态码|koodi"
     ).split("|"),
     "misspelt": "word|wort|oord|seña|phrase".split("|"),
@@ -49,11 +50,13 @@ _LANGUAGES: Final = {
 """The language of a word for a password, by itself or its first letters."""
 
 _OF_ITS_OWN = re.compile(
-    r"(?:pass[- ]?codes?|pin(?:[- ]?(?:codes?|kód|kodu\w{0,3}|kode[nrt]?|码))?|puk(?:[- ]?codes?)?|otp|tan|пин(?:-?код\w{0,2})?|(?:host[ -]key)|(?:2fa|mfa) backup"
+    r"(?:pass[- ]?codes?|pin(?:[- ]?(?:codes?|kód|kodu\w{0,3}|kode[nrt]?|码))?|puk(?:[- ]?codes?)?|otp|tan"
+    r"|пин(?:-?код\w{0,2})?|(?:host[ -]key)|(?:2fa|mfa) backup"
     r"|(?<=digi)code)(?![^\W_])|验证码|驗證碼|动态码"
 )
 _OF_ANY = re.compile(
-    r"(?:codes?|códigos?|codigos?|codice|kod[eyu]?|koden|koodi|kodu\w{0,3}|kód|код|コード|nummer|combination|kombination)(?![^\W_])|コード"
+    r"(?:codes?|códigos?|codigos?|codice|kod[eyu]?|koden|koodi|kodu\w{0,3}|kód|код|コード|nummer|combination"
+    r"|kombination)(?![^\W_])|コード"
 )
 _KIND = (
     r"(?:de vérification|de sécurité|d['’]accès|confidentiel|secret|de confirmation|du portail|de la porte"
@@ -73,17 +76,22 @@ _SAYS_WHAT_BEFORE = re.compile(
     r"|(?<![^\W_])(?:alarm|tür|tor|tresor|safe|door|alarme|porte|puerta|allarme)\w{0,8}\W{1,3}$"
 )
 _SAYS_WHAT_AFTER = re.compile(
-    rf" (?:pin|puk|otp|{_KIND})|(?= (?:for the|to the|zum|zur|für die|für den) (?:yard|door|gate|safe|garage|building|alarm|lift|tür|tor|tresor))"
+    rf" (?:pin|puk|otp|{_KIND})|(?= (?:for the|to the|zum|zur|für die|für den) (?:yard|door|gate|safe|garage"
+    rf"|building|alarm|lift|tür|tor|tresor))"
     r"|(?: \w{1,3})? (?:drzwi|dveřím|двери|домофона|смс|sms|porte|porta|puerta|garage|garagem)"
 )
 _OF_A_THING = re.compile(
-    r"(?:exception|err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost|event|item|art\w*"
-    r"|custom\w*|bar|model|part|kunden?|client|sku|result|response|qr|source|quell|http|currency|tariff|review|discount"
-    r"|voucher|promo|coupon|bł\w+d\w*|hata|chyb\w*|ошиб\w*|write|clean|morse|color|colour|bug|vs|dress|unit|vendor|job|project"
+    r"(?:exception|err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost"
+    r"|event|item|art\w*"
+    r"|custom\w*|bar|model|part|kunden?|client|sku|result|response|qr|source|quell|http|currency|tariff|review"
+    r"|discount"
+    r"|voucher|promo|coupon|bł\w+d\w*|hata|chyb\w*|ошиб\w*|write|clean|morse|color|colour|bug|vs|dress|unit"
+    r"|vendor|job|project"
     r"|office|support|reference|company|feature|failure|short|plan)[- ]?$"
 )
 _OF_A_THING_AFTER = re.compile(
-    r"\s(?:postal|client|erreur|d['’]erreur|de error|errore|di errore|poczt\w+|błędu|de erro|chyby|ошибки|barres|produit"
+    r"\s(?:postal|client|erreur|d['’]erreur|de error|errore|di errore|poczt\w+|błędu|de erro|chyby|ошибки|barres"
+    r"|produit"
     r"|review|base|is (?:in|on|at)|freeze|page)"
 )
 _BACK: Final = 20

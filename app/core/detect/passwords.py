@@ -26,9 +26,11 @@ from app.core.detect.scan import Scan
 _AROUND = rf"[{QUOTES}*]{{0,2}}"
 _STATED = re.compile(
     # password: x   pwd=x   "password": "x"   Passwort für VPN: x   mot de passe (nouveau) : x
-    rf"(?:_?\d)?(?:\[\d{{0,3}}\])?{_AROUND}\]?{ADJECTIVE}{{0,2}}(?:\s+(?:wi-?fi|wlan)\s[\w-]{{2,20}}|{OF_WHAT}){FOR}{CHANGED}?"
+    rf"(?:_?\d)?(?:\[\d{{0,3}}\])?{_AROUND}\]?{ADJECTIVE}{{0,2}}(?:\s+(?:wi-?fi|wlan)\s[\w-]{{2,20}}"
+    rf"|{OF_WHAT}){FOR}{CHANGED}?"
     rf"(?:\s+{IS})?\s*"
-    rf"(?:(?P<listed>(?<=['\"])\s*,(?=\s*['\"]\S+['\"]))|(?P<equals>:=|=>|==?|＝)|->|-->|→|⇒|[:：]|[–—-](?=\s*[{QUOTES}])"
+    rf"(?:(?P<listed>(?<=['\"])\s*,(?=\s*['\"]\S+['\"]))|(?P<equals>:=|=>|==?|＝)|->|-->|→|⇒|[:：]"
+    rf"|[–—-](?=\s*[{QUOTES}])"
     rf"|(?P<dash>\s[–—-]\s)|\sreg_sz\s)\s*(?!//)"
     rf"(?:(?:alt|old|ancien|vieja):?\s+)?{OPENS}(?P<value>{QUOTED}|[^\s\"'`]\S{{0,127}})"
 )
@@ -104,7 +106,8 @@ _ITS_VALUE = re.compile(
 )
 _BOTH_WORDS = re.compile(
     # username/password: `guest` / `x`
-    rf"[{QUOTES}*)]{{0,2}}\s*[:=]\s*[{QUOTES}*]{{0,2}}[\w.@\\-]{{2,40}}[{QUOTES}*]{{0,2}}\s?[/|:]\s?[{QUOTES}*]{{0,2}}"
+    rf"[{QUOTES}*)]{{0,2}}\s*[:=]\s*[{QUOTES}*]{{0,2}}[\w.@\\-]{{2,40}}[{QUOTES}*]{{0,2}}\s?[/"
+    rf"|:]\s?[{QUOTES}*]{{0,2}}"
     rf"(?P<value>[^\s/|{QUOTES}*]{{2,60}})"
 )
 _USER_THEN_VALUE = re.compile(r"\s*[:=]\s*[a-z][\w.-]{1,30}\s(?P<value>[^\s/|,;:]{5,60})(?=[\s.,;]|$)")
@@ -123,7 +126,8 @@ ANCHORS: Final = {
         "código de wi|codice del wi|pasw|paßw|kennw|contrase|palavra|parola|wachtw|lösenord|losenord|adgangsk|"
         "jelsz|salasana|secret word|"
         "security answer|requirep|wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
-        "wlan|hotspot|kw:|kw =|contra:|lösen:|losen:|pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
+        "wlan|hotspot|kw:|kw =|contra:|lösen:|losen:|pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave"
+        "|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|κωδικ|"
         "encryption key|encryption-key|decryption key|key to |shared secret|shared-secret|sharedsecret"
         "|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"

@@ -1,7 +1,7 @@
-"""Passwords and codes in sentences: what stands near a word for one is weighed, so that no form of words must be foreseen.
+"""Passwords and codes in sentences: what stands near a word for one is weighed, whatever the form of the sentence.
 
-`cues` are the words for a password. Of each, the candidates of its sentence are read: any token with a digit, a sign or
-capitals inside, and whatever stands where a value is told ("is", "=", quotes). `Traits` say what is seen of a candidate.
+`cues` are the words for a password. Of each, the candidates of its sentence are read: any token with a digit, a sign
+or a capital inside, and whatever stands where a value is told ("is", "=", quotes). `Traits` say what is seen of one.
 Their weights (prose.toml) were fitted by `python -m eval.masking.fit`; docs/masking.md says how well they do on texts
 that they were not fitted to.
 """
@@ -209,7 +209,8 @@ _GROUPED = re.compile(
     r"(?:\d{3,4}[ -]\d{3,4}|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#|#\d{4,8}|\d\d-\d\d-\d\d)(?![\w-])"
 )
 _NOT_PLAIN = re.compile(
-    r"[0-9!#$%&*+=@^~._A-ZÀ-ÞА-Я](?:(?<=[0-9])|(?<=[!#$%&*+=@^~])(?=\w)|(?<=\w[._])(?=\w)|(?<=[a-zß-ÿа-я][A-ZÀ-ÞА-Я]))"
+    r"[0-9!#$%&*+=@^~._A-ZÀ-ÞА-Я](?:(?<=[0-9])|(?<=[!#$%&*+=@^~])(?=\w)|(?<=\w[._])(?=\w)"
+    r"|(?<=[a-zß-ÿа-я][A-ZÀ-ÞА-Я]))"
 )
 """A digit, a sign, or a capital inside: all that a plain word does not have."""
 _MARKUP = re.compile(r"</?(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>")
@@ -217,7 +218,11 @@ _CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot
 _SIGN_BEFORE = re.compile(rf"(?:[:=：＝→⇒]|[-=]>|\s[–—-])[\s{QUOTES}(\[*]*$")
 _BETWEEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+")
 _FINISHES = re.compile(
-    rf"\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto|tudo|com|gesetzt|geändert|zurückgesetzt)\s|[{QUOTES})\]}}*]*(?:$|\s*[\n.,;!?()–—，。；\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\s+olarak|\s+[-–—(/|]|\s+(?:gesetzt|geändert|zurückgesetzt)|\s+(?:and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а|но|ve|ama"
+    rf"\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
+    rf"|tudo|com|gesetzt|geändert|zurückgesetzt)\s|[{QUOTES})\]}}*]*(?:$"
+    rf"|\s*[\n.,;!?()–—，。；\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\s+olarak|\s+[-–—(/|]|\s+(?:gesetzt|geändert"
+    rf"|zurückgesetzt)|\s+(?:and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а"
+    rf"|но|ve|ama"
     r"|och|men|og|ja|es|si|dar|και)\s)"
 )
 _NEXT_WORD = re.compile(rf"[{QUOTES})\]*]*\s+([^\W\d_]+)")
@@ -228,18 +233,25 @@ _CAPITAL = re.compile(r"[A-ZÀ-ÞА-Я][a-zß-ÿа-яё]+[!?]*")
 _LETTERS_ONLY = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}")
 _ENDING = re.compile(
-    r"(?:ed|ing|able|ible|ory|ly|ado|ada|ido|ida|ato|ata|ito|ita|uto|uta|atta|etta|ee|iert|bar|lich|owane|one|ione|ana|ano|ena|eno|ene|ны[йх]?"
+    r"(?:ed|ing|able|ible|ory|ly|ado|ada|ido|ida|ato|ata|ito|ita|uto|uta|atta|etta|ee|iert|bar|lich|owane|one"
+    r"|ione|ana|ano|ena|eno|ene|ны[йх]?"
     r"|ная|ное|ен|ена|ено|ан|ано|mis|mus|misti|ildi|ad|at|ats|et|tu|ty|ttu|tty|va|ott|ett)$"
 )
 _THINGS: Final = frozenset(
-    "user users username usr account accounts login version ver build room ticket server error errors event port kb id line release win windows"
-    " office outlook exchange excel for of from on at by in under page step number no nr ext extension phone call case line code vlan"
-    " benutzer konto raum fehler zimmer von vom bei utilisateur compte salle usuario cuenta utente conto gebruiker kamer uzytkownik"
-    " konta uzivatel пользователь ошибка kullanici fur pour para per dla pro для von de di since issue bug case incident request order invoice until minimum least last".split()
+    "user users username usr account accounts login version ver build room ticket server error errors event port"
+    " kb id line release win windows"
+    " office outlook exchange excel for of from on at by in under page step number no nr ext extension phone"
+    " call case line code vlan"
+    " benutzer konto raum fehler zimmer von vom bei utilisateur compte salle usuario cuenta utente conto"
+    " gebruiker kamer uzytkownik"
+    " konta uzivatel пользователь ошибка kullanici fur pour para per dla pro для von de di since issue bug case"
+    " incident request order invoice until minimum least last".split()
 )
 _PREPOSITIONS: Final = frozenset(
-    "for of from on at by in under via since until per within through over about after before um bis ab seit bei von vom fur im am pour"
-    " dans sur depuis par chez de desde en para por di da per dal nel do od dla przez przy v od pro u для от с в на".split()
+    "for of from on at by in under via since until per within through over about after before um bis ab seit bei"
+    " von vom fur im am pour"
+    " dans sur depuis par chez de desde en para por di da per dal nel do od dla przez przy v od pro u для от с в"
+    " на".split()
 )
 _DASHES: Final = frozenset("-‐‑–—._'’,;:/")
 
@@ -489,27 +501,27 @@ def _told_after(scan: Scan, cue: Cue, start: int, end: int) -> _Told:
     rest = list(between)
     while rest and fold(rest[-1]) in known.soft and rest[-1] not in verbs:
         rest.pop()
-    link = ""
     if sign := _SIGN_BEFORE.search(gap):
         link = "dash" if sign[0].strip(" " + _CLOSES_GAP) in {"-", "–", "—"} else "sign"
         while rest and rest[-1] in verbs:
             rest.pop()
     elif not rest:
-        link = "verb" if between or gap.strip()[-1:] in {"是", "为", "為", "は", "는", "은"} else "beside"
-    elif rest[-1] in to and _is_set(scan, cue, between, end):
-        link = "into"
-    elif rest[-1] in verbs:
-        link = "verb"
-    elif rest[-1] in to:
-        link = "towards"
-    elif rest[-1] in _LIKE:
-        link = "like"
-    elif rest[-1] in _OTHERS:
-        link = "other"
-    if link in {"verb", "into", "towards", "like", "other"} and rest:
-        rest.pop()
+        link = "verb" if between or gap.strip()[-1:] in _VERBS_OF_CJK else "beside"
+    else:
+        is_set = rest[-1] in to and _is_set(scan, cue, between, end)
+        if link := "into" if is_set else _link(rest[-1], verbs, to):
+            rest.pop()
     has_clause = bool(_CLAUSE.search(gap, 0, sign.start() if sign else len(gap.rstrip(_CLOSES_GAP))))
     return _Told(link, len(rest), rest, has_clause)
+
+
+_VERBS_OF_CJK: Final = frozenset("是为為は는은")
+
+
+def _link(word: str, verbs: frozenset[str], to: frozenset[str]) -> str:
+    """What *word* is that stands before a candidate, or ""."""
+    lists = (("verb", verbs), ("towards", to), ("like", _LIKE), ("other", _OTHERS))
+    return next((link for link, words in lists if word in words), "")
 
 
 def _left(scan: Scan, start: int) -> list[str]:
@@ -553,13 +565,13 @@ def _weighed(
     value = scan.text[start:end]
     is_before = end <= cue.start
     left = _left(scan, start if is_before else cue.start)
-    known = _words()
-    is_typed = not known.typed.isdisjoint(left[-_TYPED_BEFORE:])
+    is_typed = not _words().typed.isdisjoint(left[-_TYPED_BEFORE:])
     if not _is_worth(scan, cue, span, told, is_typed=is_typed, is_quoted=is_quoted, is_beyond=is_beyond):
         return
     if not _may_be(value, is_code=cue.is_code):
         return
     traits = _form(value, cue)
+    traits.bracket = float(scan.text[start - 1 : start] in {"(", "["})
     is_code = cue.is_code and not cue.is_weak
     if (
         (traits.foreign or _ID.fullmatch(value))
@@ -567,67 +579,84 @@ def _weighed(
         and not is_quoted
     ):
         return
+    if traits.bracket and _IS_A_REMARK.match(scan.text, end):
+        return
+    pairs = _SLASH_OR_AND if _OF_A_PAIR.search(scan.lower, max(cue.start - 24, 0), cue.start) else _SLASH
+    if (is_slash := bool(pairs.match(scan.text, end))) and pairs is _SLASH_OR_AND:
+        return  # the user's name
+    traits.slash = float(is_slash)
+    traits.typed, traits.before, traits.beyond = float(is_typed), float(is_before), float(is_beyond)
+    traits.quoted = float(is_quoted)
+    traits.cue_code, traits.cue_weak = float(cue.is_code), float(cue.is_weak)
+    _see_how_told(traits, cue, told)
+    _see_around(traits, scan, (start, end), told, left)
+    _see_together(traits, cue)
+    yield Candidate(Finding(start, end, Secret.PASSWORD), traits)
+
+
+def _see_how_told(traits: Traits, cue: Cue, told: _Told) -> None:
     if told.link:
         setattr(traits, told.link, 1.0)
-    is_told = traits.sign or traits.verb or traits.into
-    traits.typed = float(is_typed)
-    traits.before = float(is_before)
     distance = min(told.distance, _FAR) / _FAR
-    traits.told_distance, traits.distance = (distance, 0.0) if is_told else (0.0, distance)
-    traits.beyond = float(is_beyond)
-    traits.quoted = float(is_quoted)
-    traits.bracket = float(scan.text[start - 1 : start] in {"(", "["})
-    traits.cue_code, traits.cue_weak = float(cue.is_code), float(cue.is_weak)
+    traits.told_distance, traits.distance = (distance, 0.0) if told.link in _GIVEN else (0.0, distance)
+    traits.clause = float(told.has_clause)
+    if not traits.before:
+        traits.verb_between = float(not _of(_words().verb, cue.language).isdisjoint(told.between))
+        traits.attribute = float(bool(told.between and told.between[0] in _ATTRIBUTES))
+
+
+def _see_around(traits: Traits, scan: Scan, span: tuple[int, int], told: _Told, left: Sequence[str]) -> None:
+    start, end = span
+    known = _words()
     traits.ends = float(bool(_FINISHES.match(scan.text, end)))
     following = _NEXT_WORD.match(scan.text, end)
     traits.goes_on = float(bool(following and fold(following[1]) in known.plain))
-    traits.asked = float(
-        not known.asks.isdisjoint((*left[-4:], *map(fold, told.between))) or "?" in scan.text[end : end + 2]
-    )
-    traits.clause = float(told.has_clause)
-    traits.without = float(left[-1:] != [] and left[-1] in _WITHOUT and not is_before)
-    verbs = _of(known.verb, cue.language)
-    traits.verb_between = float(not traits.before and any(word in verbs for word in told.between))
+    is_asked = not known.asks.isdisjoint((*left[-4:], *map(fold, told.between)))
+    traits.asked = float(is_asked or "?" in scan.text[end : end + 2])
+    traits.without = float(not traits.before and not _WITHOUT.isdisjoint(left[-1:]))
+    traits.after_number = float(scan.text[max(start - 2, 0) : start - 1].isdecimal() and scan.text[start - 1] == " ")
     last = _LAST_WORD.search(scan.text, max(start - 24, 0), start)
     preceding = fold(last[1]) if last else ""
     if not traits.before or not traits.as_cue:
         is_of_cue = traits.verb or traits.into or (traits.sign and not told.distance)
         traits.of_thing = float(preceding in _THINGS and not is_of_cue)
         traits.user = float(preceding in _USERS and not is_of_cue)
-        traits.after_preposition = float(preceding in _PREPOSITIONS and not (traits.verb or traits.sign or traits.into))
-    if traits.bracket and _IS_A_REMARK.match(scan.text, end):
-        return
-    pairs = _SLASH_OR_AND if _OF_A_PAIR.search(scan.lower, max(cue.start - 24, 0), cue.start) else _SLASH
-    traits.slash = float(bool(pairs.match(scan.text, end)))
-    if traits.slash and pairs is _SLASH_OR_AND:
-        return  # the user's name
-    traits.attribute = float(bool(told.between and told.between[0] in _ATTRIBUTES and not traits.before))
-    traits.after_number = float(scan.text[max(start - 2, 0) : start - 1].isdecimal() and scan.text[start - 1] == " ")
-    if is_quoted and (is_told or traits.as_cue):
+        traits.after_preposition = float(preceding in _PREPOSITIONS and told.link not in _GIVEN)
+
+
+def _see_together(traits: Traits, cue: Cue) -> None:
+    """What several traits say together."""
+    is_told = traits.sign or traits.verb or traits.into
+    if traits.quoted and (is_told or traits.as_cue):
         traits.quoted_told, traits.known, traits.phrase = 1.0, 0.0, 0.0
     traits.typed_before = float(bool(traits.typed and traits.before))
     is_given = is_told or (traits.beside and (traits.typed or traits.bracket or cue.language in NO_COPULA))
-    if (traits.word or traits.phrase) and is_given and traits.ends:
+    is_words = bool(traits.word or traits.phrase)
+    if is_words and is_given and traits.ends:
         traits.told_word = max(0.0, 1 - 2 * traits.known)
     traits.told_digits = float(bool(traits.digits and (is_told or traits.beside)))
-    traits.bare_word = float(bool((traits.word or traits.phrase) and not is_given and not is_quoted))
-    yield Candidate(Finding(start, end, Secret.PASSWORD), traits)
+    traits.bare_word = float(is_words and not is_given and not traits.quoted)
 
 
 _LAST_WORD = re.compile(rf"([^\W\d_]+)[\s{QUOTES}(:=]+(?:(?:is|ist|est|es|to|è|é)\s)?$")
 _SLASH = re.compile(rf"[{QUOTES}]?\s?[/|]\s?\S")
 _SLASH_OR_AND = re.compile(rf"[{QUOTES}]?(?:\s?[/|:,]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s)\S")
 _OF_A_PAIR = re.compile(
-    r"(?:user(?:name)?s?|login|benutzer(?:name)?|usuario|utente|utilisateur|identifiant|usuário|użytkownik|uživatel|kullanıcı|логин)"
+    r"(?:user(?:name)?s?|login|benutzer(?:name)?|usuario|utente|utilisateur|identifiant|usuário|użytkownik"
+    r"|uživatel|kullanıcı|логин)"
     r"(?:\s?[/&]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s(?:the\s)?)$"
 )
 _ATTRIBUTES: Final = frozenset(
-    "hint policy history length hash method prompt field box manager age expiry expiration reset change attempts attempt prompts dialog window"
-    " page screen rule rules richtlinie feld lange fenster politique champ longueur politica campo longitud lunghezza protected protection".split()
+    "hint policy history length hash method prompt field box manager age expiry expiration reset change attempts"
+    " attempt prompts dialog window"
+    " page screen rule rules richtlinie feld lange fenster politique champ longueur politica campo longitud"
+    " lunghezza protected protection".split()
 )
 _USERS: Final = frozenset(
-    "user users username usr uid login account accounts benutzer benutzername konto anmeldename utilisateur identifiant usuario cuenta utente"
-    " conto gebruiker gebruikersnaam uzytkownik uzytkownika uzivatel kullanici логин пользователь пользователя anvandare bruger bruker kayttaja"
+    "user users username usr uid login account accounts benutzer benutzername konto anmeldename utilisateur"
+    " identifiant usuario cuenta utente"
+    " conto gebruiker gebruikersnaam uzytkownik uzytkownika uzivatel kullanici логин пользователь пользователя"
+    " anvandare bruger bruker kayttaja"
     " felhasznalo utilizator id host server name domain".split()
 )
 
@@ -648,50 +677,59 @@ def _is_worth(
     scan: Scan, cue: Cue, span: tuple[int, int], told: _Told, *, is_typed: bool, is_quoted: bool, is_beyond: bool
 ) -> bool:
     """Whether a candidate is weighed at all; most are words and numbers that nothing makes a password."""
-    start, end = span
-    value = scan.text[start:end]
+    value = scan.text[slice(*span)]
     is_given, is_near = told.link in _GIVEN, told.link in _NEAR_LINKS
     letters = value.replace(" ", "").replace("-", "").rstrip("!?")
     if letters.isalpha():
-        is_maker = letters.lower() in OF_MAKERS
-        is_beside = told.link == "beside" and (
-            is_typed or is_maker or cue.language in NO_COPULA or scan.text[start - 1] == "("
-        )
-        if cue.is_code and told.link != "sign":
-            return False
         if is_quoted:
-            words = value.split()
-            return is_near and not is_beyond and (is_maker or sum(map(_is_ordinary, words)) < _MOSTLY * len(words))
-        if told.link == "as_cue":
-            return True
-        if told.link != "sign" and _SAYS_HOW.fullmatch(value.split()[-1]) and value.lower() not in _ENDS_IN_LY:
-            return False
-        if told.has_clause or told.distance > _LONGEST_AS or not _NOT.isdisjoint(told.between):
-            return False
-        return (is_given or is_beside or told.link == "dash") and (is_maker or bool(_FINISHES.match(scan.text, end)))
+            return not is_beyond and is_near and _may_be_in_quotes(value) and not (cue.is_code and told.link != "sign")
+        return _is_word_worth(scan, cue, span, told, is_typed=is_typed)
     if letters.isdecimal():
-        most = _MOST_DIGITS if cue.is_code else _LONGEST_NUMBER
-        if (
-            is_beyond
-            or told.has_clause
-            and not is_near
-            and cue.is_code
-            or len(letters) < _FEWEST_DIGITS
-            or (len(letters) > most and not is_given)
-        ):
-            return False
-        if (cue.is_weak and cue.is_code and not is_given and len(letters) != _LONG_NUMBER) or (
-            _YEAR.fullmatch(letters) and not is_near
-        ):
-            return False
-        return cue.is_code or is_near or (len(letters) >= _LONG_NUMBER and told.distance <= _LONGEST_AS)
+        return not is_beyond and _is_number_worth(letters, cue, told)
     if is_beyond:
-        return bool(LOOKS_LIKE_ONE.fullmatch(value)) or (
-            is_given and bool(_SIGNED.search(value) or WORDS_AND_NUMBER.fullmatch(value))
+        has_form = LOOKS_LIKE_ONE.fullmatch(value) or (
+            is_given and (_SIGNED.search(value) or WORDS_AND_NUMBER.fullmatch(value))
         )
-    if cue.is_code and cue.is_weak:
-        return is_near and told.distance <= _LONGEST_AS
-    return True
+        return bool(has_form)
+    return not (cue.is_code and cue.is_weak) or (is_near and told.distance <= _LONGEST_AS)
+
+
+def _may_be_in_quotes(value: str) -> bool:
+    """Whether letters in quotes may be a password, and not what a window says."""
+    words = value.split()
+    return value.lower() in OF_MAKERS or sum(map(_is_ordinary, words)) < _MOSTLY * len(words)
+
+
+def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: _Told, *, is_typed: bool) -> bool:
+    start, end = span
+    value = scan.text[start:end]
+    if told.link == "as_cue":
+        return not cue.is_code
+    says_how = _SAYS_HOW.fullmatch(value.split()[-1]) and value.lower() not in _ENDS_IN_LY
+    is_far = told.has_clause or told.distance > _LONGEST_AS or not _NOT.isdisjoint(told.between)
+    if is_far or (told.link != "sign" and (says_how or cue.is_code)):
+        return False
+    is_maker = value.rstrip("!?").lower() in OF_MAKERS
+    is_beside = told.link == "beside" and (
+        is_typed or is_maker or cue.language in NO_COPULA or scan.text[start - 1] == "("
+    )
+    is_told = told.link in _GIVEN or told.link == "dash" or is_beside
+    return is_told and (is_maker or bool(_FINISHES.match(scan.text, end)))
+
+
+def _is_number_worth(digits: str, cue: Cue, told: _Told) -> bool:
+    is_given, is_near = told.link in _GIVEN, told.link in _NEAR_LINKS
+    most = _MOST_DIGITS if cue.is_code else _LONGEST_NUMBER
+    if (
+        len(digits) < _FEWEST_DIGITS
+        or (len(digits) > most and not is_given)
+        or (_YEAR.fullmatch(digits) and not is_near)
+    ):
+        return False
+    if cue.is_code:
+        is_any = cue.is_weak and not is_given and len(digits) != _LONG_NUMBER
+        return not is_any and (is_near or not told.has_clause)
+    return is_near or (len(digits) >= _LONG_NUMBER and told.distance <= _LONGEST_AS)
 
 
 _LONG_NUMBER: Final = 6
@@ -714,9 +752,12 @@ def _may_be(value: str, *, is_code: bool) -> bool:
 
 
 _ADDRESS = re.compile(
-    r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*|[\w.-]+\.\w+:\d+|\S+/\S+/\S+"
-    r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d+)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#\d{6}|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr|bit|[kmg]b|(?:st|nd|rd|th)(?:-\w+)?)|[a-z]+\d+\.\d+\S*|[\w.]+@[a-z]"
+    r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
+    r"|[\w.-]+\.\w+:\d+|\S+/\S+/\S+"
+    r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d+)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
+    r"|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#\d{6}|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr"
+    r"|bit|[kmg]b|(?:st|nd|rd|th)(?:-\w+)?)|[a-z]+\d+\.\d+\S*|[\w.]+@[a-z]"
     r"|[\w.]*=.+|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z]-\d{3,4})|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
     r"|(?:sha|md)\d+:\S+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?",
     re.IGNORECASE,
