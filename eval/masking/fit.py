@@ -128,21 +128,21 @@ def measured(cases: Sequence[Read], weights: Weights, *, show: bool = False) -> 
         for each in case.samples:
             if prose.likelihood(each.traits, *weights) >= prose.KEPT_FROM and not _touches(each.finding, findings):
                 findings.append(each.finding)
-        covered = {place for each in findings for place in range(each.start, each.end)}
-        labelled = {place for each in case.case.items for place in range(each.start, each.end)}
+        covered = {place for finding in findings for place in range(finding.start, finding.end)}
+        labelled = {place for item in case.case.items for place in range(item.start, item.end)}
         for item in case.case.items:
             values += 1
             is_found = covered.issuperset(range(item.start, item.end))
             found += is_found
             if show and not is_found:
                 print(f"  missed {case.case.text[item.start : item.end]!r} in {case.case.text!r}")
-        for each in findings:
-            places = set(range(each.start, each.end))
+        for finding in findings:
+            places = set(range(finding.start, finding.end))
             is_right = bool(places & labelled) and len(places - labelled) <= SLACK
             right += is_right
             wrong += not is_right
             if show and not is_right:
-                print(f"  wrong {case.case.text[each.start : each.end]!r} in {case.case.text!r}")
+                print(f"  wrong {case.case.text[finding.start : finding.end]!r} in {case.case.text!r}")
     return values, found, right, wrong
 
 

@@ -51,7 +51,7 @@ _LANGUAGES: Final = {
 
 _OF_ITS_OWN = re.compile(
     r"(?:pass[- ]?codes?|pin(?:[- ]?(?:codes?|kód|kodu\w{0,3}|kode[nrt]?|码))?|puk(?:[- ]?codes?)?|otp|tan"
-    r"|пин(?:-?код\w{0,2})?|(?:host[ -]key)|(?:2fa|mfa) backup"
+    r"|пин(?:-?код\w{0,2})?|(?:(?<=zoom )|(?<=webex )|(?<=meeting ))host[ -]key|(?:2fa|mfa) backup"
     r"|(?<=digi)code)(?![^\W_])|验证码|驗證碼|动态码"
 )
 _OF_ANY = re.compile(

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from app.core.detect.cues import NO_COPULA, Cue, cues
 from app.core.detect.finding import QUOTES, Finding, Secret
-from app.core.detect.password_values import LOOKS_LIKE_ONE, NO_PASSWORD, QUOTED, WORDS_AND_NUMBER, may_be
+from app.core.detect.password_values import LOOKS_LIKE_ONE, NO_PASSWORD, QUOTED, WORDS_AND_NUMBER, is_strong, may_be
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.scan import Scan
 
@@ -178,12 +178,12 @@ def fold(word: str) -> str:
 @cache
 def _words() -> _Words:
     read = tomllib.loads(resources.files("app.core.detect").joinpath("prose_words.toml").read_text("utf-8"))
-    links = (
+    verb, to = (
         {lang: frozenset(f"{of['any']} {own}".split()) for lang, own in of.items()} for of in (read["is"], read["to"])
     )
     lists = (read["lists"][name] for name in ("as", "soft", "with", "sets", "asks"))
     plain = " ".join([*read["plain"].values(), read["lists"]["soft"], read["lists"]["sets"]])
-    return _Words(*links, *(frozenset(map(fold, each.split())) for each in (*lists, plain)))
+    return _Words(verb, to, *(frozenset(map(fold, each.split())) for each in (*lists, plain)))
 
 
 def likelihood(traits: Traits, bias: float, weights: Mapping[str, float]) -> float:
@@ -301,14 +301,17 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
         if is_plain and not is_quoted and phrase is None and not _FINISHES.match(scan.text, end):
             continue
         told = _told_after(scan, cue, start, end)
+        form = _ANY_CHARACTER.sub("x", value)
+        is_listed = form == last[1] and not scan.text[last[0] : start].strip(" ,;")
+        if is_listed:
+            told = _Told("other", 0, (), has_clause=False)
         if phrase and told.link in _GIVEN:
             yield from _weighed(scan, cue, phrase, told, is_quoted=False, is_beyond=False)
         if (told.link in _TELLING or is_quoted or not is_plain) and not (
             is_plain and not is_quoted and _is_ordinary(value)
         ):
             for each in _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=is_beyond):
-                form = _ANY_CHARACTER.sub("x", value)
-                each.traits.listed = float(form == last[1] and not scan.text[last[0] : start].strip(" ,;"))
+                each.traits.listed = float(is_listed)
                 each.traits.later = float(is_later and told.link != "other" and not each.traits.listed)
                 yield each
                 last = (end, form)
@@ -647,7 +650,8 @@ _OF_A_PAIR = re.compile(
     r"(?:\s?[/&]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s(?:the\s)?)$"
 )
 _ATTRIBUTES: Final = frozenset(
-    "hint policy history length hash method prompt field box manager age expiry expiration reset change attempts"
+    "pad terminal reader keypad machine entry hint policy history length hash method prompt field box manager"
+    " age expiry expiration reset change attempts"
     " attempt prompts dialog window"
     " page screen rule rules richtlinie feld lange fenster politique champ longueur politica campo longitud"
     " lunghezza protected protection".split()
@@ -664,7 +668,9 @@ _USERS: Final = frozenset(
 _TYPED_BEFORE: Final = 3
 _MOSTLY: Final = 0.75
 _IS_A_REMARK = re.compile(r"\)\s*[:=]")
-_ID = re.compile(r"[A-Z]{2,}[-_]?\d+")
+_ID = re.compile(
+    r"[A-Z]{2,}[-_]?\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
+)
 _GIVEN: Final = frozenset({"sign", "verb", "into"})
 _NEAR_LINKS: Final = frozenset({*_GIVEN, "dash", "beside", "like", "as_cue"})
 _SAYS_HOW = re.compile(r"[a-z]+(?:ed|ing|able|ible|ful|less|ical|ous|ly)\??")
@@ -691,6 +697,8 @@ def _is_worth(
             is_given and (_SIGNED.search(value) or WORDS_AND_NUMBER.fullmatch(value))
         )
         return bool(has_form)
+    if told.has_clause and not (is_near or told.link == "other" or is_strong(value)):
+        return False
     return not (cue.is_code and cue.is_weak) or (is_near and told.distance <= _LONGEST_AS)
 
 
@@ -707,6 +715,7 @@ def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: _Told, *, 
         return not cue.is_code
     says_how = _SAYS_HOW.fullmatch(value.split()[-1]) and value.lower() not in _ENDS_IN_LY
     is_far = told.has_clause or told.distance > _LONGEST_AS or not _NOT.isdisjoint(told.between)
+    is_far = is_far or not _words().asks.isdisjoint(map(fold, told.between))
     if is_far or (told.link != "sign" and (says_how or cue.is_code)):
         return False
     is_maker = value.rstrip("!?").lower() in OF_MAKERS
@@ -719,6 +728,10 @@ def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: _Told, *, 
 
 def _is_number_worth(digits: str, cue: Cue, told: _Told) -> bool:
     is_given, is_near = told.link in _GIVEN, told.link in _NEAR_LINKS
+    is_near = is_near or told.link == "other"
+    first, last = (told.between[0], told.between[-1]) if told.between else ("", "")
+    if not is_near and (told.has_clause or last in _THINGS or first in _ATTRIBUTES):
+        return False
     most = _MOST_DIGITS if cue.is_code else _LONGEST_NUMBER
     if (
         len(digits) < _FEWEST_DIGITS
@@ -728,8 +741,8 @@ def _is_number_worth(digits: str, cue: Cue, told: _Told) -> bool:
         return False
     if cue.is_code:
         is_any = cue.is_weak and not is_given and len(digits) != _LONG_NUMBER
-        return not is_any and (is_near or not told.has_clause)
-    return is_near or (len(digits) >= _LONG_NUMBER and told.distance <= _LONGEST_AS)
+        return not is_any
+    return is_near or (len(digits) >= _LONG_NUMBER and told.distance <= _LONGEST_AS and first in _PREPOSITIONS)
 
 
 _LONG_NUMBER: Final = 6
@@ -758,7 +771,7 @@ _ADDRESS = re.compile(
     r"|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
     r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#\d{6}|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr"
     r"|bit|[kmg]b|(?:st|nd|rd|th)(?:-\w+)?)|[a-z]+\d+\.\d+\S*|[\w.]+@[a-z]"
-    r"|[\w.]*=.+|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z]-\d{3,4})|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
+    r"|[\w.]*=.+|.*;\w+=.*|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z]-\d{3,4})|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
     r"|(?:sha|md)\d+:\S+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?",
     re.IGNORECASE,
 )
