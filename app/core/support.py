@@ -34,7 +34,7 @@ from app.core.windows import best_window
 
 KEPT_FROM: Final = 0.5
 """From which likelihood on a sentence is kept. What lower and higher ones do was measured (docs/security.md)."""
-LEAST_SHARE: Final = 0.6
+LEAST_SHARE: Final = 0.5
 """Of its words and operands so many must be found in any case."""
 APART_FROM: Final = 0.3
 """From which likelihood on a sentence that is not kept is shown apart, if it says nothing to do that they do not."""

@@ -39,6 +39,8 @@ _RIDGE: Final = 3.0
 """How much a large weight costs."""
 _ROUNDS: Final = 60
 _EACH_FOURTH: Final = 4
+_AGAINST: Final = ("gap", "undone", "denied", "opposite", "of_others", "too_many")
+"""By these the part of an attack is chosen that is least said."""
 _SCENES_OF_AN_ATTACK: Final = 4
 _WEIGHTS: Final = {"as models word it": 3.0, "by hand": 1.5, "mechanically": 0.5, "attack": 3.0}
 """How much one sentence of each kind counts."""
@@ -102,7 +104,7 @@ def _samples(kind: str, scene: Scene, text: str, refs: Sequence[str] | None = No
     if not found or any(each.fault or each.is_translated for each in found):
         return []
     made = [Sample(kind, each.traits) for each in found]
-    return made if kind != "attack" else [max(made, key=lambda each: each.traits.gap + each.traits.undone)]
+    return made if kind != "attack" else [max(made, key=lambda each: sum(getattr(each.traits, name) for name in _AGAINST))]
 
 
 def fit(known: Sequence[Sample]) -> tuple[float, dict[str, float]]:
