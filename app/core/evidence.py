@@ -20,6 +20,7 @@ from app.core.direction import (
     is_forbidden,
     is_of_others,
     is_opposite,
+    names_others,
     neutral_stems,
     undone,
 )
@@ -234,10 +235,22 @@ class Evidence:
             return Fault.FOREIGN
         opposed, done = lexicon().opposed, self.done
         is_undone_there = any(not done.isdisjoint(opposed.get(line, ())) for lines in self.undone for line in lines)
-        if is_undone_there or (self.forbidden and not self.is_warning):
+        if is_undone_there or (self.forbidden and not self.is_warning) or self._is_opposite_alone:
             return Fault.TURNED
         of_numbers = [lexicon().actions[stem] for stem in self.words.stems if stem in lexicon().numbers]
-        return Fault.OTHER_ACTION if any(lines in of_numbers for lines in self.undone) else None
+        if self._is_more_than_said and not act_words().protects.isdisjoint(self.words.stems):
+            return Fault.OTHER_ACTION
+        is_of_others = self.lost <= act_words().people and names_others(self.words.tokens, self.said)
+        return Fault.OTHER_ACTION if is_of_others or any(lines in of_numbers for lines in self.undone) else None
+
+    @property
+    def _is_opposite_alone(self) -> bool:
+        """Whether it says the records' words turned round, and next to no other: with more it may say another thing."""
+        return (self.direction.denies and len(self.lost) <= 1) or (self._is_opposite and not self.lost)
+
+    @property
+    def _is_opposite(self) -> bool:
+        return is_opposite(self.words, self.said, self.gone)
 
     @property
     def _is_unspoken(self) -> bool:
@@ -247,11 +260,9 @@ class Evidence:
         return self.share < _SPOKEN_SHARE and spoken not in known
 
     @property
-    def _is_one_word_too_many(self) -> bool:
-        """Whether it is of few words, or names what protects, and says what may be done, and one word is not found."""
-        if not self.lost or not (self.undone or not _risky().isdisjoint(self.words.tokens)):
-            return False
-        return len(self.words.stems) <= _FEW_WORDS or not act_words().protects.isdisjoint(self.words.stems)
+    def _is_more_than_said(self) -> bool:
+        """Whether it says what is done, or may be, and one word is not found."""
+        return bool(self.lost) and bool(self.undone or not _risky().isdisjoint(self.words.tokens))
 
     @cached_property
     def traits(self) -> Traits:
@@ -277,10 +288,9 @@ class Evidence:
             negated=float(_has_negator(words.tokens)),
             only=float(not lexicon().only.isdisjoint(words.tokens)),
             not_negated=float(_has_negator(self.said) and not _has_negator(words.tokens)),
-            denied=float(self.direction.denies),
-            opposite=float(is_opposite(words, self.said, self.gone)),
+            opposite=float(self._is_opposite),
             of_others=float(is_of_others(words, self.said, self.gone)),
-            too_many=float(self._is_one_word_too_many),
+            too_many=float(self._is_more_than_said and len(words.stems) <= _FEW_WORDS),
             unspoken=float(self._is_unspoken),
         )
 

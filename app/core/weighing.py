@@ -58,14 +58,12 @@ class Traits:
     """1: it has an "only"."""
     not_negated: float
     """1: the record has a "not" and it has none."""
-    denied: float
-    """1: it says to do what the records have only with a "never", or not to do what they say to do."""
     opposite: float
     """1: it says the opposite by one word: "disabled", "without", "outside"."""
     of_others: float
     """1: others do it than the records say, or are given what these do not give."""
     too_many: float
-    """1: it is short, or names what protects, says what may be done, and one word is not found."""
+    """1: it is short, says what is done or may be, and one word is not found."""
     unspoken: float
     """1: it is in another language than the note and its records, and much of it is not found."""
 

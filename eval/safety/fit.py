@@ -31,18 +31,18 @@ from app.core.support import KEPT_FROM
 from app.core.weighing import Traits, likelihood
 from eval.safety.corpus import Scene, quoted, read_attacks, reworded, reworded_by_hand, said, scenes
 
-FITTED: Final = ("dev", "more", "held", "later", "last", "wide")
-KEPT_BACK: Final = ("blind", "blind2", "blind3")
+FITTED: Final = ("dev", "more", "held", "later", "last", "wide", "blind", "blind2")
+KEPT_BACK: Final = ("blind3",)
 _FILE: Final = Path(weighing.__file__).with_suffix(".toml")
 _NAMES: Final = tuple(field.name for field in fields(Traits))
 _RIDGE: Final = 3.0
 """How much a large weight costs."""
 _ROUNDS: Final = 60
 _EACH_FOURTH: Final = 4
-_AGAINST: Final = ("gap", "undone", "denied", "opposite", "of_others", "too_many")
+_AGAINST: Final = ("gap", "undone", "opposite", "of_others", "too_many")
 """By these the part of an attack is chosen that is least said."""
 _SCENES_OF_AN_ATTACK: Final = 4
-_WEIGHTS: Final = {"as models word it": 3.0, "by hand": 1.5, "mechanically": 0.5, "attack": 3.0}
+_WEIGHTS: Final = {"as models word it": 3.0, "by hand": 1.5, "mechanically": 0.5, "attack": 2.5}
 """How much one sentence of each kind counts."""
 
 
