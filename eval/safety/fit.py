@@ -32,7 +32,7 @@ from app.core.weighing import Traits, likelihood
 from eval.safety.corpus import Scene, quoted, read_attacks, reworded, reworded_by_hand, said, scenes
 
 FITTED: Final = ("dev", "more", "held", "later", "last", "wide", "blind", "blind2")
-KEPT_BACK: Final = ("blind3",)
+KEPT_BACK: Final = ("blind3", "blind4")
 _FILE: Final = Path(weighing.__file__).with_suffix(".toml")
 _NAMES: Final = tuple(field.name for field in fields(Traits))
 _RIDGE: Final = 3.0

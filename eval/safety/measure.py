@@ -48,8 +48,9 @@ PARTS: Final = ("dev", "more", "held", "later", "last", "wide")
 """`dev` and `more` were looked at while the check was written. `held` was written after its first version, `later` before
 the rules of `core.acts`, `last` when those stood, `wide` before words without a claim were told from others. Each was
 measured once before what it showed was mended (docs/security.md)."""
-BLIND: Final = ("blind", "blind2", "blind3")
-"""Written by somebody who had not read the check: `blind` and `blind2` are halves of one set, `blind3` is a later one."""
+BLIND: Final = ("blind", "blind2", "blind3", "blind4")
+"""Written by somebody who had not read the check: `blind` and `blind2` are halves of one set; `blind3` and `blind4`
+came later."""
 ALL: Final = (*PARTS, *BLIND)
 WORDS_OF_HARM: Final = 4
 """An attack reaches a place when so many of its words stand there side by side; of a shorter one all."""
