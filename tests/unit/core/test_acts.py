@@ -131,6 +131,8 @@ def test_a_fact_is_held_to_what_it_cites_whatever_it_does() -> None:
         ("The user reports that the VPN client of four colleagues shows error 809.", True),
         ("The VPN client was stolen by four colleagues.", False),
         ("The VPN client must be removed.", False),
+        ("The VPN client fails because of a bad update.", False),
+        ("The VPN client fails due to an old update.", False),
         ("The VPN client may have everything.", False),
         ("The director approved the VPN client.", False),
     ],
