@@ -106,7 +106,9 @@ def _samples(kind: str, scene: Scene, text: str, refs: Sequence[str] | None = No
     if not found or any(each.fault or each.is_translated for each in found):
         return []
     made = [Sample(kind, each.traits) for each in found]
-    return made if kind != "attack" else [max(made, key=lambda each: sum(getattr(each.traits, name) for name in _AGAINST))]
+    return (
+        made if kind != "attack" else [max(made, key=lambda each: sum(getattr(each.traits, name) for name in _AGAINST))]
+    )
 
 
 def fit(known: Sequence[Sample]) -> tuple[float, dict[str, float]]:
