@@ -53,7 +53,9 @@ def test_a_variable_is_there_before_it_is_used() -> None:
 
 
 # https://cli.github.com/manual/gh_help_environment, https://docs.aws.amazon.com/cli: before what a person logged in with.
-LOGINS: Final = {"GH_TOKEN", "GITHUB_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_PROFILE", "ARGOCD_AUTH_TOKEN"}
+LOGINS: Final = frozenset(
+    {"GH_TOKEN", "GITHUB_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_PROFILE", "ARGOCD_AUTH_TOKEN"}
+)
 
 
 def test_no_step_leaves_a_variable_by_which_a_later_one_logs_in_as_somebody_else() -> None:
