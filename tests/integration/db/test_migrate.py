@@ -177,10 +177,10 @@ async def test_a_schema_ahead_of_the_image_is_a_success(empty: DatabaseUrls) -> 
     ("statement", "said"),
     [
         ("alter table nothing add column other text", "UndefinedTableError of the statement: alter table nothing"),
-        ("alter table delivery add column id uuid", "DuplicateColumnError of the statement: alter table delivery"),
+        ("create table delivery ()", "DuplicateTableError of the statement: create table delivery ()"),
         ("insert into due (tenant_id) values ('a secret')", "InvalidTextRepresentationError of the statement: insert"),
     ],
-    ids=["no such table", "column is there", "value"],
+    ids=["no such table", "table is there", "value"],
 )
 async def test_a_revision_that_fails_is_named_with_its_statement_and_leaves_nothing(
     empty: DatabaseUrls, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, statement: str, said: str
