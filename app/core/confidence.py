@@ -23,6 +23,7 @@ from typing import Final
 from app.core.asset import find_addresses
 from app.core.enhancement import Confidence, Kept, Reason
 from app.core.lexicon import lexicon
+from app.core.logistic import likelihood
 from app.core.source import Closeness, Gathered, Source, SourceKind
 from app.core.ticket import Ticket
 from app.core.tokens import chunks, is_break, normal, stems, tokens, words
@@ -244,8 +245,7 @@ class Weights:
 
     def share(self, evidence: Evidence) -> float:
         """The estimate, less by what of the answer was not supported."""
-        total = self.bias + sum(weight * getattr(evidence, name) for name, weight in self.weight.items())
-        return evidence.support / (1 + math.exp(-total))
+        return evidence.support * likelihood(evidence, self.bias, self.weight)
 
     def level(self, share: float) -> Confidence:
         if share >= self.high:

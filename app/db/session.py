@@ -39,7 +39,7 @@ from app.errors import DatabaseUnavailable
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from app.db.sessions import Sessions
+    from app.db.sqlalchemy_sessions import Sessions
 
 # One round trip. Whose rows the transaction shows (empty: nobody's), how long a statement of it may run, and that each
 # connection plans a statement once: to plan the search anew each time cost a third of it.
@@ -303,7 +303,7 @@ async def open_database(
     others = (sessions or pool_size) - (of_all_times is not pool)
 
     def open_sessions() -> Sessions:
-        from app.db.sessions import Sessions  # noqa: PLC0415 - loads SQLAlchemy, which a worker's start does without
+        from app.db.sqlalchemy_sessions import Sessions  # noqa: PLC0415 - loads SQLAlchemy, which a worker's start does without
 
         return Sessions(open_one, size=max(others, 1))
 

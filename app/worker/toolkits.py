@@ -42,7 +42,8 @@ from app.integrations.monitoring import Prometheus, open_prometheus
 from app.integrations.openai import OpenAIModel, open_own_client
 from app.integrations.prices import Prices
 from app.integrations.servicedesk import ServiceDesk
-from app.tenants import MODEL_KEY_FILE, KnownTenant
+from app.tenants import KnownTenant
+from app.tenants.secrets import MODEL_KEY_FILE
 from app.worker.circuits import Circuit, GuardedDocumentation, GuardedModel, GuardedMonitoring
 
 # If a call would have to wait longer, the attempt ends, so that the worker can take another tenant's delivery. Even
