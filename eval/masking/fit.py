@@ -20,12 +20,14 @@ from typing import Final
 from unittest.mock import patch
 
 import click
-import numpy as np
 
 from app.core.detect import prose
 from app.core.detect.finding import Finding
 from app.core.detect.prose import Traits
+from app.core.logistic import likelihood
 from app.core.masking import find_secrets, read_words
+from eval import logistic
+from eval.logistic import Known
 from eval.masking.measure import SLACK, Case, read_cases
 
 FITTED: Final = {
@@ -46,7 +48,6 @@ _FILE: Final = Path(prose.__file__).with_suffix(".toml")
 _NAMES: Final = tuple(field.name for field in fields(Traits))
 _RIDGE: Final = 1.0
 """How much a large weight costs."""
-_ROUNDS: Final = 60
 _NEVER: Final = 2.0
 _TICKETS_FIT: Final = 8_000
 _WEIGHT_OF_A_TICKET: Final = 1.0
@@ -90,23 +91,7 @@ def _is_one(found: Finding, items: Sequence[Finding]) -> bool | None:
     return False if outside > SLACK else None
 
 
-def fit(known: Iterable[tuple[Traits, bool, float]]) -> Weights:
-    """The bias and weights that make *known* most likely, by Newton's method, large weights being unlikely."""
-    listed = [*known]
-    values = np.array([[1.0, *(getattr(traits, name) for name in _NAMES)] for traits, _, _ in listed])
-    is_one = np.array([float(each) for _, each, _ in listed])
-    counts = np.array([each for _, _, each in listed])
-    ridge = np.diag([0.0, *[_RIDGE] * len(_NAMES)])
-    found = np.zeros(values.shape[1])
-    for _ in range(_ROUNDS):
-        likely = 1 / (1 + np.exp(-np.clip(values @ found, -30, 30)))
-        slope = values.T @ (counts * (is_one - likely)) - ridge @ found
-        curve = (values * (counts * likely * (1 - likely))[:, None]).T @ values + ridge
-        found = found + np.linalg.solve(curve, slope)
-    return float(found[0]), dict(zip(_NAMES, map(float, found[1:]), strict=True))
-
-
-def known(cases: Iterable[Read]) -> list[tuple[Traits, bool, float]]:
+def known(cases: Iterable[Read]) -> list[Known]:
     return [
         (each.traits, each.is_one, 1.0)
         for case in cases
@@ -126,7 +111,7 @@ def measured(cases: Sequence[Read], weights: Weights, *, show: bool = False) -> 
     for case in cases:
         findings = list(case.fixed)
         for each in case.samples:
-            if prose.likelihood(each.traits, *weights) >= prose.KEPT_FROM and not _touches(each.finding, findings):
+            if likelihood(each.traits, *weights) >= prose.KEPT_FROM and not _touches(each.finding, findings):
                 findings.append(each.finding)
         covered = {place for finding in findings for place in range(finding.start, finding.end)}
         labelled = {place for item in case.case.items for place in range(item.start, item.end)}
@@ -146,7 +131,7 @@ def measured(cases: Sequence[Read], weights: Weights, *, show: bool = False) -> 
     return values, found, right, wrong
 
 
-def of_tickets(path: Path) -> list[tuple[Traits, bool, float]]:
+def of_tickets(path: Path) -> list[Known]:
     """Candidates of the oldest tickets, which are hardly ever passwords."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         tickets = sorted((json.loads(line) for line in lines), key=lambda each: each["created"])[:_TICKETS_FIT]
@@ -155,15 +140,11 @@ def of_tickets(path: Path) -> list[tuple[Traits, bool, float]]:
 
 
 def _text(weights: Weights, number: int, tickets: int) -> str:
-    bias, each = weights
     lines = [
         f"# Fitted by `python -m eval.masking.fit --write --tickets …` on {number:,} candidates of the labelled texts",
         f"# and {tickets:,} of real tickets, {datetime.now(UTC):%Y-%m-%d}; core/detect/prose.py says what each weight is of,",
         "# docs/masking.md how well they do.",
-        f"bias = {bias:.2f}",
-        "",
-        "[weight]",
-        *(f"{name} = {weight:.2f}" for name, weight in each.items()),
+        *logistic.lines(*weights),
     ]
     return "\n".join(lines) + "\n"
 
@@ -181,7 +162,8 @@ def main(*, write: bool, tickets: Path | None, show: str) -> None:
     print(f"{'left out':10} {'values':>7} {'recall':>7} {'precision':>10} {'others alone':>13}")
     total = [0] * 4
     for name, cases in of_set.items():
-        weights = fit([*known(case for other, listed in of_set.items() if other != name for case in listed), *real])
+        others = known(case for other, listed in of_set.items() if other != name for case in listed)
+        weights = logistic.fit([*others, *real], _NAMES, ridge=_RIDGE)
         values, found, right, wrong = measured(cases, weights, show=show in {name, "all"})
         alone = measured(cases, (-99.0, {}))[1]
         total = [total[0] + values, total[1] + found, total[2] + right, total[3] + wrong]
@@ -190,8 +172,8 @@ def main(*, write: bool, tickets: Path | None, show: str) -> None:
         )
     print(f"{'all':10} {total[0]:7} {total[1] / total[0]:7.3f} {total[2] / (total[2] + total[3]):10.3f}")
     everything = known(case for listed in of_set.values() for case in listed)
-    weights = fit([*everything, *real])
     if write:
+        weights = logistic.fit([*everything, *real], _NAMES, ridge=_RIDGE)
         _FILE.write_text(_text(weights, len(everything), len(real)), "utf-8")
 
 

@@ -8,7 +8,6 @@ that they were not fitted to.
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
 import unicodedata
@@ -24,6 +23,7 @@ from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_values import LOOKS_LIKE_ONE, NO_PASSWORD, QUOTED, WORDS_AND_NUMBER, is_strong, may_be
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.scan import Scan
+from app.core.logistic import likelihood
 
 
 @dataclass(slots=True)
@@ -184,11 +184,6 @@ def _words() -> _Words:
     lists = (read["lists"][name] for name in ("as", "soft", "with", "sets", "asks"))
     plain = " ".join([*read["plain"].values(), read["lists"]["soft"], read["lists"]["sets"]])
     return _Words(verb, to, *(frozenset(map(fold, each.split())) for each in (*lists, plain)))
-
-
-def likelihood(traits: Traits, bias: float, weights: Mapping[str, float]) -> float:
-    """How likely a candidate is a password, 0 to 1."""
-    return 1 / (1 + math.exp(-(bias + sum(getattr(traits, name) * weight for name, weight in weights.items()))))
 
 
 @cache
