@@ -32,7 +32,7 @@ from pydantic import BaseModel, ValidationError
 from app.core.accounts import Accounts
 from app.core.help_desk import Account, AccountRef, similar_name
 from app.core.plain_yaml import MAX_CHARS, read_plain_yaml
-from app.core.signature import decode_secret, decode_token
+from app.core.signature import LEAST_KEY_BYTES, decode_secret, decode_token
 from app.core.tenant import Auth, Instance, Tenant
 from app.errors import TenantFileInvalid
 from app.telemetry.metrics import TENANT_FILES_BAD
@@ -678,6 +678,12 @@ def _read(path: Path, name: str) -> str | None:
 def missing_webhook_secrets(known: KnownTenant) -> list[str]:
     """The secrets that the API needs of *known* and that are missing, as paths below its folder."""
     return [] if known.secrets.webhook else [WEBHOOK_SECRET_FILES[0]]
+
+
+def short_webhook_secrets(known: KnownTenant) -> list[str]:
+    """The webhook secrets of *known* that are too short to be safe. They still count, so that no upgrade locks out."""
+    named = zip(WEBHOOK_SECRET_FILES, known.secrets.webhook, strict=False)
+    return [name for name, key in named if len(key) < LEAST_KEY_BYTES]
 
 
 def needed_help_desk_secrets(tenant: Tenant) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 
 from app.core.access_token import AccessToken, TokenUnavailable
 from app.core.ticket import Fate
-from app.errors import HelpDeskRefused
+from app.errors import HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import Reply
 from app.integrations.servicedesk.answers import InputRefused, Missing, Throttled, Unclear, parse_answer
 from app.integrations.servicedesk.auth import OAuthClient, _TokenAuthenticator
@@ -48,6 +48,15 @@ def failed(code: int, message: str, **more: str) -> dict[str, Any]:
         ),
         (200, b"<html><title>ManageEngine ServiceDesk Plus</title><form action='j_security_check'>", Unclear),
         (200, b"", Unclear),
+        (400, {"response_status": {"status_code": 4000, "status": "failed"}}, Unclear),
+        (400, {"response_status": {"status_code": 4000, "messages": [{"message": "Internal error"}]}}, Unclear),
+        (400, b"Bad Request", Unclear),
+        (
+            404,
+            {"response_status": {"status_code": 4000, "messages": [{"status_code": 4004}, {"status_code": 4007}]}},
+            Unclear,
+        ),
+        *((status, b"", HelpDeskUnavailable) for status in (408, 409, 423, 425)),
         (200, b"\xef\xbb\xbf<?xml version='1.0'?><API version='1.0'/>", Unclear),
     ],
 )
