@@ -81,7 +81,7 @@ _BLANKS_IN_A_ROW: Final = ("  ", " \n", "\n ", "\n\n")
 # hexadecimal digits, as in RTF; in the lines of uuencode.
 _ENCODED = re.compile(
     r"(?<![\w+/=-])(?:data:[\w/.+-]{1,80};base64,|(?=[a-z0-9+/_=-]*+[A-Z])(?=[A-Z0-9+/_=-]*+[a-z]))[A-Za-z0-9+/_=-]{1000,}+"
-    r"|^(?:[A-Za-z0-9+/]{60,100}\n){40,}+[A-Za-z0-9+/]{0,100}={0,2}$"
+    r"|^(?:[A-Za-z0-9+/]{60,100}\n){40,}+(?:[A-Za-z0-9+/]{0,99}={1,2}$)?"
     r"|^(?:M[ -`]{60}\n){20,}+|(?<!\w)[0-9a-fA-F]{1000,}+",
     re.MULTILINE,
 )
