@@ -680,10 +680,9 @@ def missing_webhook_secrets(known: KnownTenant) -> list[str]:
     return [] if known.secrets.webhook else [WEBHOOK_SECRET_FILES[0]]
 
 
-def short_webhook_secrets(known: KnownTenant) -> list[str]:
-    """The webhook secrets of *known* that are too short to be safe. They still count, so that no upgrade locks out."""
-    named = zip(WEBHOOK_SECRET_FILES, known.secrets.webhook, strict=False)
-    return [name for name, key in named if len(key) < LEAST_KEY_BYTES]
+def has_short_webhook_secret(known: KnownTenant) -> bool:
+    """Whether a webhook secret of *known* is too short to be safe. It still counts, so that no upgrade locks out."""
+    return any(len(key) < LEAST_KEY_BYTES for key in known.secrets.webhook)
 
 
 def needed_help_desk_secrets(tenant: Tenant) -> tuple[str, ...]:

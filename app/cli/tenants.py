@@ -84,10 +84,10 @@ def check_tenants(slug: str | None, process: str | None) -> None:
 
 def _warnings(directory: TenantDirectory) -> dict[str, str]:
     """What should be changed though it is accepted, by slug: to follow on a line of its own."""
-    from app.tenants import short_webhook_secrets
+    from app.tenants import has_short_webhook_secret
 
-    short = {known.tenant.slug: short_webhook_secrets(known) for known in directory}
-    return {slug: f"\n{slug}: {_SHORT.format(name=names[0])}" for slug, names in short.items() if names}
+    short = [known.tenant.slug for known in directory if has_short_webhook_secret(known)]
+    return {slug: f"\n{slug}: {_SHORT}" for slug in short}
 
 
 def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]:
@@ -158,8 +158,9 @@ def list_tenants() -> None:
 
 
 _SHORT = (
-    "warning: secret {name} is shorter than 16 bytes, so that it can be guessed. It is accepted as before; put a new"
-    " one into webhook_secret, and the old one into webhook_secret_previous until the help desk has the new one"
+    "warning: secret webhook_secret (or the previous one, or its instance's) is shorter than 16 bytes, so that it can be"
+    " guessed. It is accepted as before; put a new one into webhook_secret, and the old one into webhook_secret_previous"
+    " until the help desk has the new one"
 )
 _WHOSE = click.argument("slug", required=False)
 _ALL = click.option("--all", "is_all", is_flag=True, help="Every tenant, also those to come.")
