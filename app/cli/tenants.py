@@ -158,9 +158,9 @@ def list_tenants() -> None:
 
 
 _SHORT = (
-    "warning: secret webhook_secret (or the previous one, or its instance's) is shorter than 16 bytes, so that it can be"
-    " guessed. It is accepted as before; put a new one into webhook_secret, and the old one into webhook_secret_previous"
-    " until the help desk has the new one"
+    "warning: secret webhook_secret (or the previous one, or its instance's) is shorter than 16 bytes, so that it can"
+    " be guessed. It is accepted as before; put a new one into webhook_secret, and the old one into"
+    " webhook_secret_previous until the help desk has the new one"
 )
 _WHOSE = click.argument("slug", required=False)
 _ALL = click.option("--all", "is_all", is_flag=True, help="Every tenant, also those to come.")
