@@ -152,7 +152,7 @@ def test_what_only_looks_hidden_is_read(markup: str) -> None:
     ("markup", "text"),
     [
         ('<p class="intro>One</p><p class="intro">Two</p>', "One\nTwo"),
-        ('<input value="a > b" disabled><a title="c > d" href="e">f</a>', "f"),
+        ('<input value="a > b" disabled><a title="c > d" href="e">f</a>', "a > b f"),
         ("""<div data-x='{"a": "<b>no</b>"}' class="y">yes</div>""", "yes"),
         ("if x<y and y<z then", "if x y and y z then"),
         ("a <- b </3 c <= d << e <! f", "a <- b </3 c <= d << e <! f"),
