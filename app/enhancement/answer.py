@@ -54,7 +54,7 @@ _NOTHING: Final = frozenset(
 """What a model may write where a list is empty."""
 _TEXT_KEYS: Final = ("text", "statement", "description", "step", "action", "content", "detail", "details")
 """Which of several texts of a statement is the whole one; others are titles and the like."""
-_EMPTY: Final = (None, "", {}, [])
+_EMPTY: Final[tuple[Any, ...]] = (None, "", {}, [])
 _REF_KEYS: Final = ("ref", "id", "source", "citation")
 # An object with escaped quotes, as within a text: `{\"summary\": …}`.
 _ESCAPED_OBJECT = re.compile(r'\{\s*+\\["n]')

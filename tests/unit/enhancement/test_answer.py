@@ -268,7 +268,7 @@ def test_a_path_of_windows_whose_backslashes_are_not_doubled_keeps_them() -> Non
     assert r"C:\Users\PST, it's full." in read.draft.summary
 
 
-NOTHING = [None, "", [], {}, "none", "N/A", "None.", "[]", False, [{}], [[]], [None]]
+NOTHING: list[Any] = [None, "", [], {}, "none", "N/A", "None.", "[]", False, [{}], [[]], [None]]
 
 
 @pytest.mark.parametrize("answer", [without("hypotheses"), *(changed(hypotheses=value) for value in NOTHING)])
