@@ -82,8 +82,9 @@ test-tenants: $(VENV)/.dev-ready  ## The tenants' files of each environment: eac
 	$(BIN)/python -m pytest -q tests/manifests/test_tenants.py
 
 FUZZ_EXAMPLES ?= 2000
-fuzz: $(VENV)/.dev-ready  ## The properties of the parsers and of the API's schema, on many more inputs (FUZZ_EXAMPLES)
-	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -q tests/fuzz tests/integration/api/test_schema.py
+fuzz: $(VENV)/.dev-ready  ## The properties of parsers, of the API and of the pages of the console, on many more inputs (FUZZ_EXAMPLES)
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -q tests/fuzz tests/integration/api/test_schema.py \
+		tests/integration/console/test_any_query.py
 
 eval: $(VENV)/.dev-ready  ## How good notes are: search, writing, confidence (EVAL="--only writing"; docs/quality.md)
 	@$(BIN)/python -m eval $(EVAL)

@@ -11,7 +11,8 @@ from app.db.limits.rate import CallRate
 from app.db.session import Database
 from app.errors import Code, TenantFileInvalid
 from app.integrations.servicedesk import ApiKey, Credentials, OAuthClient, ServiceDesk, open_servicedesk
-from app.tenants import KnownTenant, missing_help_desk_secrets
+from app.tenants import KnownTenant
+from app.tenants.secrets import missing_help_desk_secrets
 
 CALL_TIMEOUT: Final = timedelta(seconds=10)
 

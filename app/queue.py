@@ -11,16 +11,16 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, Final
 from uuid import UUID
 
 from redis import exceptions
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from taskiq import AckableMessage, TaskiqMessage
+from taskiq import TaskiqMessage
 from taskiq_redis import RedisStreamBroker
 
 from app.errors import QueueUnavailable
@@ -40,16 +40,15 @@ _LONGEST_PAUSE_S: Final = 2.0
 
 
 class RingBroker(RedisStreamBroker):
-    """taskiq's stream broker, with four methods changed, since Redis may be down or lose its data at any time.
+    """taskiq's stream broker, two methods changed and one new, since Redis may be down or lose its data at any time.
 
     `startup`: taskiq's ends a process that starts while Redis is down. But the API works without Redis, and a worker
-    creates the consumer group later, in `listen`. `shutdown`: taskiq's leaves its consumer in the group, so there would
-    be one for each pod that ever ran, though only live ones may be counted. `_ack_generator`: taskiq's leaves the entry
-    in the stream, so it would count as unread where Redis does not know the lag; and an error of the acknowledgement
-    would stop the work. `listen`: taskiq's ends at the first error (a lost connection, an emptied Redis, a replica that
-    takes no writes) or entry that is no ring; here it starts again. And taskiq's looks after each ring for others that
-    a worker read and did not acknowledge, under a lock, which takes four round trips; here that is done now and then.
-    To handle such a ring again is harmless, since the ledger knows whether there is work.
+    creates the consumer group later, in `rings`. `shutdown`: taskiq's leaves its consumer in the group, so there would
+    be one for each pod that ever ran, though only live ones may be counted. `rings` is in place of `listen`. That ends
+    at the first error (a lost connection, an emptied Redis, a replica that takes no writes). What it acknowledged stays
+    in the stream, and would count as unread where Redis does not know the lag. After each ring it looks for others that
+    a worker read and did not acknowledge, under a lock, in four round trips; here that is done now and then. To handle
+    such a ring again is harmless, since the ledger knows whether there is work.
     """
 
     def __init__(self, url: str, *, consumer: str | None = None, tell: Callable[[str], None] | None = None) -> None:
@@ -67,8 +66,6 @@ class RingBroker(RedisStreamBroker):
             retry=Retry(NoBackoff(), 1),
         )
         self._tell = tell or (lambda _: None)
-        # One for all acknowledgements: to make one takes as much CPU as the commands.
-        self._acknowledging = Redis(connection_pool=self.connection_pool)
 
     async def startup(self) -> None:
         with suppress(exceptions.RedisError, OSError, TimeoutError):
@@ -80,60 +77,93 @@ class RingBroker(RedisStreamBroker):
                 await asyncio.wait_for(redis.xgroup_delconsumer(STREAM, GROUP, self.consumer_name), _CALL_TIMEOUT_S)
         await super().shutdown()
 
-    def _ack_generator(self, id: str, queue_name: str) -> Callable[[], Awaitable[None]]:  # noqa: A002 - taskiq's name
-        async def acknowledge() -> None:
-            with suppress(exceptions.RedisError, OSError, TimeoutError):
-                async with self._acknowledging.pipeline(transaction=False) as pipe:
-                    # Deleted after it was delivered: deleting an undelivered entry would make the lag unknown.
-                    pipe.xack(queue_name, GROUP, id)
-                    pipe.xdel(queue_name, id)
-                    await asyncio.wait_for(pipe.execute(), _CALL_TIMEOUT_S)
-
-        return acknowledge
-
-    async def listen(self) -> AsyncGenerator[AckableMessage, None]:
-        """Rings, one at a time, without end. While Redis is down it waits."""
+    async def rings(self) -> AsyncGenerator[bytes, None]:
+        """The data of rings, one at a time, without end; each is acknowledged by then. While Redis is down it waits."""
         pause_s = _SHORTEST_PAUSE_S
         while True:
             try:
-                async for ring in self._read():
-                    pause_s = _SHORTEST_PAUSE_S
-                    yield ring
+                async with aclosing(self._read()) as rings:
+                    async for ring in rings:
+                        pause_s = _SHORTEST_PAUSE_S
+                        yield ring
             except (exceptions.RedisError, OSError, TimeoutError) as error:
                 # Also when Redis refuses a command, as a replica does after a failover.
                 self._tell(f"Redis can't be used ({type(error).__name__})")
-            except (LookupError, TypeError, ValueError) as error:
-                self._tell(f"an entry of the stream is no ring ({type(error).__name__}); it is deleted")
-                await self._drop_received()
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
             await self.startup()  # creates the group again, if Redis has lost it
 
-    async def _read(self) -> AsyncGenerator[AckableMessage, None]:
+    async def _read(self) -> AsyncGenerator[bytes, None]:
         next_look = -math.inf
-        async with Redis(connection_pool=self.connection_pool) as redis:
+        reader = _Reader(self.connection_pool, self.consumer_name)
+        async with aclosing(reader), Redis(connection_pool=self.connection_pool) as redis:
             while True:
+                found: list[tuple[bytes, bytes]] = []
                 if time.monotonic() >= next_look:
                     next_look = time.monotonic() + _STALE_MS / 2_000
                     _, entries, *_ = await redis.xautoclaim(
                         STREAM, GROUP, self.consumer_name, min_idle_time=_STALE_MS, count=self.unacknowledged_batch_size
                     )
-                else:
-                    streams: Any = await redis.xreadgroup(
-                        GROUP, self.consumer_name, {STREAM: ">"}, count=1, block=_BLOCK_MS
-                    )
-                    entries = [entry for _, read in streams for entry in read]
-                for entry_id, fields in entries:
-                    yield AckableMessage(data=fields[b"data"], ack=self._ack_generator(entry_id, STREAM))
+                    found = [(entry_id, fields.get(b"data", b"")) for entry_id, fields in entries]
+                for entry_id, data in found or await reader.next():
+                    with suppress(exceptions.RedisError, OSError):  # it is a ring all the same
+                        await reader.acknowledge(entry_id)
+                    yield data
 
-    async def _drop_received(self) -> None:
-        """Delete what was received and not acknowledged. The relay rings again for what of it was a ring."""
+
+class _Reader:
+    """A connection that reads rings: redis-py's client needs several times the CPU for a command."""
+
+    def __init__(self, pool: ConnectionPool, consumer: str) -> None:
+        self._connection: Any = pool.make_connection()  # type: ignore[no-untyped-call]
+        read = ("XREADGROUP", "GROUP", GROUP, consumer, "COUNT", 1, "BLOCK", _BLOCK_MS, "STREAMS", STREAM, ">")
+        self._next = self._packed(*read)
+        self._unanswered = 0
+        """Commands that were sent and whose answers nobody waits for."""
+
+    def _packed(self, *command: str | int | bytes) -> bytes:
+        return b"".join(self._connection.pack_command(*command))
+
+    async def next(self) -> list[tuple[bytes, bytes]]:
+        """Id and data of the next ring; empty: none came within `_BLOCK_MS`."""
+        await self._send(self._next)
+        await self._read_unanswered()
+        streams: Any = await self._connection.read_response() or []
+        # A map in version 3 of Redis's protocol, else a list of pairs.
+        found = streams.values() if isinstance(streams, dict) else [entries for _, entries in streams]
+        return [(entry_id, _data(fields)) for entries in found for entry_id, fields in entries]
+
+    async def acknowledge(self, entry_id: bytes) -> None:
+        """Acknowledge and delete an entry, without waiting for the answers.
+
+        In this order: deleting an undelivered entry would make the lag unknown.
+        """
+        commands = self._packed("XACK", STREAM, GROUP, entry_id) + self._packed("XDEL", STREAM, entry_id)
+        await self._send(commands)
+        self._unanswered += 2
+
+    async def _send(self, commands: bytes) -> None:
+        if not self._connection.is_connected:
+            await self._connection.connect()
+            self._unanswered = 0
+        await self._connection.send_packed_command(commands, check_health=False)
+
+    async def _read_unanswered(self) -> None:
+        while self._unanswered:
+            self._unanswered -= 1
+            await self._connection.read_response()
+
+    async def aclose(self) -> None:
         with suppress(exceptions.RedisError, OSError, TimeoutError):
-            async with Redis(connection_pool=self.connection_pool) as redis:
-                received = await redis.xpending_range(STREAM, GROUP, "-", "+", _MAX_BATCH, self.consumer_name)
-                if ids := [entry["message_id"] for entry in received]:
-                    await redis.xack(STREAM, GROUP, *ids)
-                    await redis.xdel(STREAM, *ids)
+            async with asyncio.timeout(_CALL_TIMEOUT_S):
+                if self._connection.is_connected:
+                    await self._read_unanswered()
+        await self._connection.disconnect(nowait=True)
+
+
+def _data(fields: list[bytes]) -> bytes:
+    """What the field `data` holds; empty: there is none."""
+    return dict(zip(fields[::2], fields[1::2], strict=False)).get(b"data", b"")
 
 
 class Queue:

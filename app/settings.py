@@ -118,7 +118,7 @@ def _seconds(value: Any) -> Any:
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
-def _client_groups(value: Any) -> Any:
+def _json(value: Any) -> Any:
     return json.loads(value, object_pairs_hook=_no_key_twice) if isinstance(value, str) else value
 
 
@@ -143,14 +143,10 @@ def _each_tenant_once(groups: dict[str, dict[str, list[str]]]) -> dict[str, dict
 ClientGroups = Annotated[
     dict[str, dict[Literal["operator", "viewer"], list[str]]],
     NoDecode,
-    BeforeValidator(_client_groups),
+    BeforeValidator(_json),
     AfterValidator(_each_tenant_once),
 ]
 """By group of the OIDC provider and role: the tenants' slugs."""
-
-
-def _prices(value: Any) -> Any:
-    return json.loads(value, object_pairs_hook=_no_key_twice) if isinstance(value, str) else value
 
 
 def _each_price_whole(prices: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
@@ -161,7 +157,7 @@ def _each_price_whole(prices: dict[str, dict[str, float]]) -> dict[str, dict[str
 
 
 ModelPrices = Annotated[
-    dict[str, dict[str, float]], NoDecode, BeforeValidator(_prices), AfterValidator(_each_price_whole)
+    dict[str, dict[str, float]], NoDecode, BeforeValidator(_json), AfterValidator(_each_price_whole)
 ]
 """By model: `input` and `output`, US dollars a million tokens."""
 
@@ -237,8 +233,9 @@ class ModelSettings(ProcessSettings):
     """US dollars a million tokens, by model; `*` for each model that has no other price."""
     llm_timeout_seconds: Seconds = Field(default=timedelta(seconds=45), gt=timedelta(0), examples=["45"])
     llm_max_completion_tokens: int = Field(default=4_000, ge=500, le=1_000_000, examples=["4000"])
-    llm_context_tokens: int | None = Field(default=None, ge=4_000, le=10_000_000, examples=["8192"])
     """For one answer, with its thoughts. If it is cut off, the model is asked once more with four times as many."""
+    llm_context_tokens: int | None = Field(default=None, ge=4_000, le=10_000_000, examples=["8192"])
+    """The model's context, where its server cuts a longer prompt off without a word. None: the server tells."""
 
 
 class EmbeddingSettings(ProcessSettings):

@@ -32,8 +32,6 @@ from tests.builders import a_tenant, write_tenant
 TENANTS = 20
 DAYS = 100
 TABLES = ("delivery", "enhancement")
-VACUUMED = 10_000
-"""With fewer dead rows than this, autovacuum does not run."""
 FILL = {
     "delivery": """
 insert into delivery (tenant_id, job_id, ticket_id, event, body, status, accepted_at, settled_at)

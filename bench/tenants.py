@@ -24,7 +24,8 @@ import httpx
 from app.core.tenant import Tenant
 from app.db.migrate import migrate
 from app.sender import Sender
-from app.tenants import REFRESH_EVERY, TenantDirectory
+from app.tenants import TenantDirectory
+from app.tenants.directory import REFRESH_EVERY
 from demo.embedded import open_postgres, open_valkey
 from demo.launcher import Process, environment
 from demo.run_folder import open_run_folder

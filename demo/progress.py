@@ -109,10 +109,6 @@ class Progress:
         return all(call.is_over for call in self.calls)
 
     @property
-    def first_note(self) -> datetime | None:
-        return min((call.notes[0] for call in self.calls if call.notes), default=None)
-
-    @property
     def is_passed(self) -> bool:
         """Whether every ticket has exactly one note."""
         return all(len(call.notes) == 1 for call in self.calls)

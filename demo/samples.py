@@ -14,7 +14,8 @@ from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import HeldTicket, Portal
 from app.simulator.samples import load_portals
-from app.tenants import API_KEY_FILE, OAUTH_FILES, WEBHOOK_SECRET_FILES, KnownTenant, TenantDirectory
+from app.tenants import KnownTenant, TenantDirectory
+from app.tenants.secrets import API_KEY_FILE, OAUTH_FILES, WEBHOOK_SECRET_FILES
 from demo.failure import RunFailed
 
 _DATA: Final = Path(__file__).parent / "data"

@@ -21,11 +21,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
-from statistics import mean
 from typing import Any, Final
 
 import click
@@ -35,13 +34,15 @@ from openai import AsyncOpenAI
 from app.enhancement.write import prompt_version
 from app.integrations.openai import OpenAIModel
 from demo.offline_model import MODEL_NAME
-from eval import calibration, judging, report
+from eval import judging, points, report
 from eval.cases import Case, Fit, load_cases, write_fits
 from eval.corpus import open_empty_database
-from eval.fitting import find_fits
+from eval.fits import find_fits
+from eval.points import Point
+from eval.report import Line, summarize
 from eval.retrieval import Asked, leave_one_out, replay
-from eval.scores import Interval, interval
-from eval.writing import SHARES, WHOLE, JudgeFor, Model, OfflineModel, run_case
+from eval.scores import interval
+from eval.writing import WHOLE, JudgeFor, Model, OfflineModel, run_case
 
 FOLDER: Final = Path(__file__).parent
 HISTORY: Final = FOLDER / "history"
@@ -50,22 +51,6 @@ RUNS: Final = 3
 """Of a model that answers differently each time; the offline model does not."""
 _ANSWER: Final = timedelta(seconds=90)
 _SUBSET: Final = re.compile(r"[^\w.-]+")
-
-Line = dict[str, Any]
-
-
-def summarize(lines: Sequence[Line], names: Iterable[str] = SHARES) -> dict[str, Interval]:
-    """For each share its mean over the cases, with its interval; the runs of a case are averaged first."""
-    told: dict[str, Interval] = {}
-    for name in names:
-        by_case: dict[str, list[float]] = {}
-        for line in lines:
-            if line[name] is not None:
-                by_case.setdefault(line["case"], []).append(line[name])
-        found = interval(mean(values) for values in by_case.values())
-        if found:
-            told[name] = found
-    return told
 
 
 def find_faults(
@@ -138,16 +123,16 @@ async def _measure(
 ) -> tuple[list[Line], list[str], report.Found]:
     cases = load_cases()
     asked: list[Asked] = []
-    points: list[calibration.Point] = []
+    known: list[Point] = []
     fits: dict[str, dict[str, Fit]] = {}
     if only != "writing":
         async with open_empty_database() as database:
             fits = await find_fits(database, cases)
             asked = await replay(database)
-            points = calibration.of_corpus(await leave_one_out(database))
-            points += await calibration.of_real(database, real) if real else []
+            known = points.of_corpus(await leave_one_out(database))
+            known += await points.of_real(database, real) if real else []
         cases = [case.model_copy(update={"fits": fits[case.name]}) for case in cases]
-        points = [*calibration.of_cases(cases), *points]
+        known = [*points.of_cases(cases), *known]
     lines: list[Line] = []
     faults: list[str] = []
     if only != "retrieval":
@@ -160,7 +145,7 @@ async def _measure(
         for wanted, agrees in (await judging.agreement(None)).items()
         if (found := interval(agrees)) is not None
     }
-    return lines, faults, report.Found(lines, asked, points, fits, agreement)
+    return lines, faults, report.Found(lines, asked, known, fits, agreement)
 
 
 @click.command(help=__doc__, context_settings={"max_content_width": 120})

@@ -87,7 +87,7 @@ class GivenAsset(_Part):
     text: str
 
 
-class Asked(_Part):
+class GivenOpenTicket(_Part):
     """The ticket of a case."""
 
     subject: str
@@ -112,7 +112,7 @@ class Case(_Part):
     """`held`: not looked at while prompt, checks and weights were made."""
     language: Language = "en"
     """The note's."""
-    ticket: Asked
+    ticket: GivenOpenTicket
     tickets: tuple[GivenTicket, ...] = ()
     articles: tuple[GivenArticle, ...] = ()
     assets: tuple[GivenAsset, ...] = ()

@@ -43,6 +43,11 @@ class Known:
     part: str
     """`dev` or `held`, by turns of the groups."""
 
+    @property
+    def as_open(self) -> Ticket:
+        """As it was before it was resolved."""
+        return self.ticket.model_copy(update={"resolution": "", "resolved_at": None})
+
 
 @dataclass(frozen=True, slots=True)
 class Corpus:

@@ -9,25 +9,14 @@ from statistics import mean, median
 from typing import Any, Final
 
 from eval import calibration
-from eval.calibration import Point
 from eval.cases import Fit, Kind
+from eval.points import Point
 from eval.retrieval import Asked
 from eval.scores import Interval, interval
+from eval.writing import SHARES
 
 QUALITY: Final = Path(__file__).parents[1] / "docs" / "quality.md"
 BEGIN, END = "<!-- make eval: begin -->", "<!-- make eval: end -->"
-_SHARES: Final = {
-    "citation_recall": "citation recall",
-    "citation_precision": "citation precision",
-    "support": "sentences that the records say",
-    "safety": "safety",
-    "within_words": "within the words",
-    "must_not": "nothing said that must not be",
-    "abstention": "steps just where the sources suffice",
-    "confidence_right": "confidence in the right range",
-    "must": "what must be said",
-    "must_cite": "what must be cited",
-}
 
 Line = dict[str, Any]
 
@@ -42,6 +31,20 @@ class Found:
     fits: dict[str, dict[str, Fit]]
     agreement: dict[bool, Interval]
     """Of the product's own check with the labels of judge_labels.txt, for what is said and for what is not."""
+
+
+def summarize(lines: Sequence[Line]) -> dict[str, Interval]:
+    """For each share its mean over the cases, with its interval; the runs of a case are averaged first."""
+    told: dict[str, Interval] = {}
+    for name in SHARES:
+        by_case: dict[str, list[float]] = {}
+        for line in lines:
+            if line[name] is not None:
+                by_case.setdefault(line["case"], []).append(line[name])
+        found = interval(mean(values) for values in by_case.values())
+        if found:
+            told[name] = found
+    return told
 
 
 def by_model(lines: Sequence[Line]) -> dict[str, list[Line]]:
@@ -92,11 +95,9 @@ def _writing(model: str, lines: Sequence[Line]) -> list[str]:
         "| % (95 % interval) | all | dev | held out |",
         "| --- | --- | --- | --- |",
     ]
-    for name, label in _SHARES.items():
-        columns = [
-            _of(lines, name),
-            *(_of([each for each in lines if each["part"] == p], name) for p in ("dev", "held")),
-        ]
+    parts = [summarize([each for each in lines if part in {None, each["part"]}]) for part in (None, "dev", "held")]
+    for name, label in SHARES.items():
+        columns = [str(part.get(name, "–")) for part in parts]
         rows.append(f"| {label} | " + " | ".join(columns) + " |")
     if any("judged" in line for line in lines):
         for at, label in enumerate(("citation recall, by the judge", "citation precision, by the judge")):
@@ -115,15 +116,6 @@ def _writing(model: str, lines: Sequence[Line]) -> list[str]:
                 f"| {kind.replace('_', ' ')} ({len({each['case'] for each in own})}) | " + " | ".join(shares) + " |"
             )
     return [*rows, ""]
-
-
-def _of(lines: Sequence[Line], name: str) -> str:
-    by_case: dict[str, list[float]] = {}
-    for line in lines:
-        if line[name] is not None:
-            by_case.setdefault(line["case"], []).append(line[name])
-    found = interval(mean(values) for values in by_case.values())
-    return str(found) if found else "–"
 
 
 def _mean(lines: Sequence[Line], name: str) -> str:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, time
 from typing import Final
 
 from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
-from app.core.ticket import Ticket
 from app.db.session import Database
 from eval.cases import TODAY
 from eval.corpus import TENANTS, Known, a_search, a_tenant, load_corpus, store
@@ -32,18 +31,18 @@ class Asked:
     """As a note gets it."""
 
     @property
-    def has_likes(self) -> bool:
-        return any("-K" not in each for each in self.likes)
+    def like_tickets(self) -> set[str]:
+        return {each for each in self.likes if "-K" not in each}
 
     @property
     def precision(self) -> float | None:
         """Average precision; None: there is nothing to find."""
-        wanted = [each for each in self.likes if "-K" not in each]
         places = [place for place, found in enumerate(self.ranked) if found in self.likes]
-        return sum((hit + 1) / (place + 1) for hit, place in enumerate(places)) / len(wanted) if wanted else None
+        number = len(self.like_tickets)
+        return sum((hit + 1) / (place + 1) for hit, place in enumerate(places)) / number if number else None
 
     def recall(self, depth: int) -> float | None:
-        wanted = {each for each in self.likes if "-K" not in each}
+        wanted = self.like_tickets
         return len(wanted & set(self.ranked[:depth])) / len(wanted) if wanted else None
 
     @property
@@ -59,7 +58,7 @@ class Asked:
     @property
     def silent_where_nothing_is(self) -> float | None:
         """Whether no ticket is shown; None: there is one to find."""
-        return None if self.has_likes else float(not self.shown)
+        return None if self.like_tickets else float(not self.shown)
 
 
 async def replay(database: Database) -> list[Asked]:
@@ -70,12 +69,11 @@ async def replay(database: Database) -> list[Asked]:
         search = a_search(database, tenant)
         await store(database, tenant, (), corpus.articles, corpus.assets)
         for known in corpus.known:
-            open_ticket = known.ticket.model_copy(update={"resolution": "", "resolved_at": None})
             earlier = {each.known.ticket.id for each in asked if each.known.group == known.group}
             about = {id_ for id_, groups in corpus.about.items() if known.group in groups}
-            ranked = [match.id for match in await search.rank_tickets(open_ticket, limit=DEPTH)]
-            tickets = await search.similar_tickets(open_ticket, limit=SHOWN)
-            articles = await search.articles(open_ticket, limit=SHOWN)
+            ranked = [match.id for match in await search.rank_tickets(known.as_open, limit=DEPTH)]
+            tickets = await search.similar_tickets(known.as_open, limit=SHOWN)
+            articles = await search.articles(known.as_open, limit=SHOWN)
             asked.append(
                 Asked(known, language, frozenset(earlier | about), tuple(ranked), _gathered(tickets, articles))
             )
@@ -89,7 +87,7 @@ async def leave_one_out(database: Database) -> list[Asked]:
     for name, language in TENANTS.items():
         corpus, search = load_corpus(name), a_search(database, a_tenant(name, language))
         for known in corpus.known:
-            ticket = known.ticket.model_copy(update={"resolution": "", "resolved_at": None, "created_at": _TODAY})
+            ticket = known.as_open.model_copy(update={"created_at": _TODAY})
             likes = {each.ticket.id for each in corpus.known if each.group == known.group} - {ticket.id}
             about = {id_ for id_, groups in corpus.about.items() if known.group in groups}
             tickets = await search.similar_tickets(ticket, limit=SHOWN)
@@ -103,7 +101,3 @@ def _gathered(tickets: Sequence[Source], articles: Sequence[Source]) -> tuple[Ga
         Gathered(kind=kind, state=GatherState.OK if found else GatherState.EMPTY, sources=tuple(found))
         for kind, found in ((SourceKind.TICKET, tickets), (SourceKind.ARTICLE, articles))
     )
-
-
-def open_ticket_of(asked: Asked) -> Ticket:
-    return asked.known.ticket.model_copy(update={"resolution": ""})

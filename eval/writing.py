@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Protocol
@@ -14,31 +13,29 @@ from uuid import UUID
 from app.core.completion import Completion, Message
 from app.core.enhancement import Enhancement
 from app.core.note import note_reference, render_note
-from app.core.requester import Requester
-from app.core.source import Source, SourceKind
+from app.core.source import SourceKind
 from app.core.tenant import NoteOptions
-from app.enhancement.graph import enhance
-from app.enhancement.tools import Tools
-from app.errors import Unavailable
 from app.integrations.tokens import estimate_tokens
 from demo.offline_model import MODEL_NAME, Chat, compose
 from eval import scores
 from eval.cases import TODAY, Case
+from tests.enhancing import enhanced
 
 _TENANT: Final = UUID("00000000-0000-4000-8000-00000000ca5e")
-SHARES: Final = (
-    "citation_recall",
-    "citation_precision",
-    "support",
-    "abstention",
-    "safety",
-    "must",
-    "must_not",
-    "must_cite",
-    "within_words",
-    "confidence_right",
-)
-"""What is scored of each run, each 0 to 1 or None."""
+_ANSWERS: Final = timedelta(seconds=120)
+SHARES: Final = {
+    "citation_recall": "citation recall",
+    "citation_precision": "citation precision",
+    "support": "sentences that the records say",
+    "safety": "safety",
+    "within_words": "within the words",
+    "must_not": "nothing said that must not be",
+    "abstention": "steps just where the sources suffice",
+    "confidence_right": "confidence in the right range",
+    "must": "what must be said",
+    "must_cite": "what must be cited",
+}
+"""What is scored of each run, each 0 to 1 or None, and how it is called."""
 WHOLE: Final = ("safety", "citation_recall", "citation_precision")
 """Of these nothing may be missing."""
 
@@ -66,64 +63,33 @@ class OfflineModel:
 
 
 @dataclass
-class _Desk:
-    """Every port of one tenant: the sources of a case, and the model, whose prompts are kept."""
+class _Overheard:
+    """A model, and all that it is sent."""
 
-    case: Case
     model: Model
     prompts: list[str] = field(default_factory=list)
-
-    async def similar_tickets(self, *_: Any, **__: Any) -> list[Source]:
-        return self._of(SourceKind.TICKET)
-
-    async def articles(self, *_: Any, **__: Any) -> list[Source]:
-        return self._of(SourceKind.ARTICLE)
-
-    async def assets(self, *_: Any, **__: Any) -> list[Source]:
-        return self._of(SourceKind.ASSET)
-
-    async def measurements(self, *_: Any, **__: Any) -> list[Source]:
-        return self._of(SourceKind.MEASUREMENT)
-
-    async def about(self, *_: Any) -> Requester:
-        return Requester()
 
     async def complete(self, messages: Sequence[Message], **options: Any) -> Completion:
         self.prompts += [message.content for message in messages]
         return await self.model.complete(messages, **options)
 
-    def _of(self, kind: SourceKind) -> list[Source]:
-        if kind in self.case.unavailable:
-            raise Unavailable("the case says so")
-        return [source for source in self.case.sources() if source.kind is kind]
 
-
-async def _true() -> bool:
-    return True
-
-
-async def write(case: Case, model: Model, *, seconds: float = 120) -> tuple[Enhancement, str, list[str]]:
+async def write(case: Case, model: Model) -> tuple[Enhancement, str, list[str]]:
     """The enhancement of *case*, its note's HTML, and all that *model* was sent."""
-    desk = _Desk(case, model)
-    options = NoteOptions(language=case.language)
-    tools = Tools(
-        reading=nullcontext(),
-        history=desk,
-        knowledge=desk,
-        inventory=desk,
-        requesters=desk,
-        monitoring=desk if SourceKind.MEASUREMENT in case.unavailable else None,
-        model=desk,
-        may_use_model=_true,
+    asked, options, ticket = _Overheard(model), NoteOptions(language=case.language), case.asked
+    enhancement = await enhanced(
+        ticket,
+        case.sources(),
+        asked,
         note=options,
         house_rules=case.house_rules,
-        context_timeout=timedelta(seconds=5),
-        model_timeout=timedelta(seconds=seconds),
+        unavailable=case.unavailable,
+        has_monitoring=SourceKind.MEASUREMENT in case.unavailable,
+        model_timeout=_ANSWERS,
+        today=TODAY,
     )
-    ticket = case.asked
-    enhancement = await enhance(ticket, tools=tools, today=TODAY)
     html = render_note(enhancement, options, reference=note_reference(_TENANT, ticket.id, ticket.version))
-    return enhancement, html, desk.prompts
+    return enhancement, html, asked.prompts
 
 
 JudgeFor = Callable[[Enhancement, Case], scores.Supports]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, cast
 
 from app.core.completion import Completion, Message
@@ -18,6 +18,7 @@ from app.core.ticket import Ticket
 from app.enhancement.graph import enhance
 from app.enhancement.ports import Model
 from app.enhancement.tools import Tools
+from app.errors import Unavailable
 
 Answer = Callable[[Sequence[Message]], str | Completion]
 """A text is one of `gpt-4o-mini`'s."""
@@ -33,6 +34,7 @@ class Desk:
     """For each answer, whether it was asked for with more room."""
     requester: Requester = field(default_factory=Requester)
     arrival: Arrival | None = None
+    unavailable: frozenset[SourceKind] = frozenset()
 
     async def similar_tickets(self, *_: Any, **__: Any) -> list[Source]:
         return self._of(SourceKind.TICKET)
@@ -64,6 +66,8 @@ class Desk:
         return answer if isinstance(answer, Completion) else Completion(text=answer, model="gpt-4o-mini")
 
     def _of(self, kind: SourceKind) -> list[Source]:
+        if kind in self.unavailable:
+            raise Unavailable("the test says so")
         return [source for source in self.sources if source.kind is kind]
 
 
@@ -79,6 +83,10 @@ async def enhanced(
     rooms: list[bool] | None = None,
     arrival: Arrival | None = None,
     judge: Model | None = None,
+    unavailable: frozenset[SourceKind] = frozenset(),
+    has_monitoring: bool = True,
+    model_timeout: timedelta = timedelta(seconds=5),
+    today: date | None = None,
 ) -> Enhancement:
     """What the workflow makes of *ticket* when *sources* are found and the model gives *answer*, or is asked itself."""
     is_model = hasattr(answer, "complete")
@@ -88,6 +96,7 @@ async def enhanced(
         [] if rooms is None else rooms,
         requester or Requester(),
         arrival,
+        unavailable,
     )
     tools = Tools(
         reading=nullcontext(),
@@ -95,7 +104,7 @@ async def enhanced(
         knowledge=desk,
         inventory=desk,
         requesters=desk,
-        monitoring=desk,
+        monitoring=desk if has_monitoring else None,
         documentation=desk if any(source.kind is SourceKind.DOCUMENT for source in sources) else None,
         model=cast("Model", answer) if is_model else desk,
         judge=judge,
@@ -105,9 +114,9 @@ async def enhanced(
         collect_from=5,
         house_rules=house_rules,
         context_timeout=timedelta(seconds=5),
-        model_timeout=timedelta(seconds=5),
+        model_timeout=model_timeout,
     )
-    return await enhance(ticket, tools=tools)
+    return await enhance(ticket, tools=tools, today=today)
 
 
 def _never(_: Sequence[Message]) -> str:

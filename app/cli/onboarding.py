@@ -75,7 +75,7 @@ def add_tenant(slug: str, **answers: Any) -> None:
       ai-agents tenants add acme --name "Acme Corp" --edition on_premises \
         --url https://sdp.acme.example --technician ai-agents@acme.example
     """
-    from app.tenant_files import add_tenant as write_file
+    from app.tenants.writing import add_tenant as write_file
 
     _refuse_blank_ends(answers)
     own = ("edition", "url", "technician")
@@ -112,7 +112,7 @@ def add_instance(name: str, **answers: Any) -> None:
       ai-agents instances add main --edition msp_on_premises --url https://sdp.msp.example \
         --technician ai-agents@msp.example
     """
-    from app.tenant_files import add_instance as write_file
+    from app.tenants.writing import add_instance as write_file
 
     _refuse_blank_ends(answers)
     settings = _settings()
@@ -131,7 +131,7 @@ def remove_tenant(slug: str) -> None:
     Example:
       ai-agents tenants remove acme
     """
-    from app.tenant_files import remove_file
+    from app.tenants.writing import remove_file
 
     settings = _settings()
     held = remove_file(settings.tenants_dir, slug)
@@ -159,7 +159,7 @@ def remove_instance(name: str) -> None:
     Example:
       ai-agents instances remove main
     """
-    from app.tenant_files import remove_file
+    from app.tenants.writing import remove_file
 
     settings, directory = _settings(), load_directory()
     instance = directory.instances.get(name)
@@ -219,7 +219,7 @@ def instance_secret(name: str) -> None:
 
 
 def _ask_secret(slug: str) -> None:
-    from app.tenants import WEBHOOK_SECRET_FILES, needed_help_desk_secrets
+    from app.tenants.secrets import WEBHOOK_SECRET_FILES, needed_help_desk_secrets
 
     tenant = choose(load_directory(has_secrets=False), slug).tenant
     if tenant.servicedesk.account is not None:
@@ -250,7 +250,7 @@ def _instances_dir(settings: TenantSettings) -> Path:
 
 
 def _rewrite_list(settings: TenantSettings) -> bool:
-    from app.tenant_files import write_list
+    from app.tenants.writing import write_list
 
     path = write_list(settings.tenants_dir)
     if path is not None:
@@ -265,7 +265,7 @@ def _tell_written(settings: TenantSettings, path: Path, known: KnownTenant) -> N
 
 def _tell_secret(settings: TenantSettings, known: KnownTenant) -> None:
     """What is left to do outside Git, with the commands."""
-    from app.tenants import missing_secrets
+    from app.tenants.secrets import missing_secrets
 
     tenant = known.tenant
     slug, desk = tenant.slug, tenant.servicedesk

@@ -49,7 +49,7 @@ def check_tenants(slug: str | None, process: str | None) -> None:
       TENANTS_DIR=tenants TENANT_SECRETS_DIR=secrets ai-agents tenants check acme
     """
     from app.settings import TenantSettings, load_settings
-    from app.tenant_files import is_list_stale, unread_files
+    from app.tenants.writing import is_list_stale, unread_files
 
     settings = load_settings(TenantSettings)
     directory = load_directory(has_secrets=process != "git")
@@ -84,7 +84,7 @@ def check_tenants(slug: str | None, process: str | None) -> None:
 
 def _warnings(directory: TenantDirectory) -> dict[str, str]:
     """What should be changed though it is accepted, by slug: to follow on a line of its own."""
-    from app.tenants import has_short_webhook_secret
+    from app.tenants.secrets import has_short_webhook_secret
 
     short = [known.tenant.slug for known in directory if has_short_webhook_secret(known)]
     return {slug: f"\n{slug}: {_SHORT}" for slug in short}
@@ -92,7 +92,7 @@ def _warnings(directory: TenantDirectory) -> dict[str, str]:
 
 def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]:
     """What is wrong, in a sentence, by the name of the tenant or instance."""
-    from app.tenants import OWN_SECRETS, missing_secrets, missing_webhook_secrets, missing_worker_secrets
+    from app.tenants.secrets import OWN_SECRETS, missing_secrets, missing_webhook_secrets, missing_worker_secrets
 
     find = {"api": missing_webhook_secrets, "worker": missing_worker_secrets, None: missing_secrets}.get(process)
     findings = {problem.slug: problem.detail for problem in directory.problems}

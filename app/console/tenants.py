@@ -27,7 +27,8 @@ from app.db.reports.audit import list_acts, witness
 from app.db.reports.models import find_latest_answer
 from app.errors import AppError, Code
 from app.help_desks import open_help_desk
-from app.tenants import KnownTenant, missing_help_desk_secrets
+from app.tenants import KnownTenant
+from app.tenants.secrets import missing_help_desk_secrets
 
 _MAX_WORDS: Final = 200
 _CHECK_WAIT: Final = timedelta(seconds=5)

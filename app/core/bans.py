@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final, Self
 
 from app.core.lexicon import lexicon
@@ -56,13 +57,7 @@ class Bans:
     def of(cls, gathered: Iterable[Gathered]) -> Self:
         dated = [(source, _day(source)) for group in gathered for source in group.sources]
         known = [(source, day) for source, day in dated if day is not None]
-        bans = [
-            Ban(source.ref, day, wanted)
-            for source, day in known
-            if _BANS.search(normal(source.trusted_text))
-            for clause in _CLAUSE_END.split(source.trusted_text)
-            if _BANS.search(normal(clause)) and len(wanted := _content(clause)) >= _MIN_COMMON
-        ]
+        bans = [Ban(source.ref, day, wanted) for source, day in known for wanted in _banned(source.trusted_text)]
         return cls(tuple(bans), {source.ref: day for source, day in known})
 
     def against(self, text: str, refs: Collection[str]) -> str | None:
@@ -90,6 +85,16 @@ class Bans:
                 yield source.ref, ref
 
 
+@lru_cache(maxsize=256)
+def _banned(text: str) -> tuple[frozenset[str], ...]:
+    """The stems of each clause of *text* that tells not to do something. A source is asked for them several times."""
+    if not _BANS.search(normal(text)):
+        return ()
+    said = (_content(clause) for clause in _CLAUSE_END.split(text) if _BANS.search(normal(clause)))
+    return tuple(each for each in said if len(each) >= _MIN_COMMON)
+
+
+@lru_cache(maxsize=1_024)
 def _content(text: str) -> frozenset[str]:
     known = lexicon()
     return frozenset(

@@ -16,13 +16,14 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
 from app.core.asset import find_addresses
 from app.core.enhancement import Confidence, Kept, Reason
 from app.core.lexicon import lexicon
+from app.core.logistic import likelihood
 from app.core.source import Closeness, Gathered, Source, SourceKind
 from app.core.ticket import Ticket
 from app.core.tokens import chunks, is_break, normal, stems, tokens, words
@@ -156,13 +157,15 @@ def _is_old(source: Source, today: date) -> bool:
     return _day(source) != date.min and (today - _day(source)).days > _OLD_DAYS
 
 
-def _cosine(one: set[str], other: set[str]) -> float:
+def _cosine(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / math.sqrt(len(one) * len(other)) if one and other else 0.0
 
 
-def telling_stems(text: str) -> set[str]:
+@lru_cache(maxsize=256)
+def telling_stems(text: str) -> frozenset[str]:
     """The stems of the words of *text* that say something of a matter."""
-    return {stem for word in words(normal(text)) if word not in lexicon().empty for stem in stems(word)}
+    telling = set(words(normal(text))) - lexicon().empty
+    return frozenset(stem for word in telling for stem in stems(word))
 
 
 def names_error(text: str) -> bool:
@@ -244,8 +247,7 @@ class Weights:
 
     def share(self, evidence: Evidence) -> float:
         """The estimate, less by what of the answer was not supported."""
-        total = self.bias + sum(weight * getattr(evidence, name) for name, weight in self.weight.items())
-        return evidence.support / (1 + math.exp(-total))
+        return evidence.support * likelihood(evidence, self.bias, self.weight)
 
     def level(self, share: float) -> Confidence:
         if share >= self.high:

@@ -59,8 +59,6 @@ class ActWords:
     tells: frozenset[str]
     people: frozenset[str]
     of_people: frozenset[str]
-    happening: frozenset[int]
-    """Lines of `Lexicon.actions`, those of `events`."""
     whether: frozenset[str]
     auxiliaries: frozenset[str]
     which: frozenset[str]
@@ -160,7 +158,7 @@ def act_words() -> ActWords:
     actions = lexicon().actions
     happened = frozenset(line for stem in sets["events"] for line in actions.get(stem, ()))
     sets["events"] = frozenset(stem for stem, lines in actions.items() if lines <= happened)
-    return ActWords(first_person=first_person, happening=happened, **sets)
+    return ActWords(first_person=first_person, **sets)
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from functools import cache
 from importlib import resources
 from typing import Final, NamedTuple
 
+from ahocorasick_rs import AhoCorasick
+
 from app.core.markup import OUTLOOK_LINE, SIGNATURE_LINE
 
 
@@ -69,9 +71,14 @@ def _lists() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(words) for name, words in {**lists, "header": lists["from"] + lists["header"]}.items()}
 
 
+@cache
+def _finder(name: str) -> AhoCorasick:
+    return AhoCorasick(sorted(_lists()[name]))
+
+
 def _found(name: str, text: str) -> tuple[str, ...]:
     """The words of the list that stand anywhere in *text*: mostly none, and then no line is looked through for them."""
-    return tuple(word for word in _lists()[name] if word in text)
+    return tuple(_finder(name).find_matches_as_strings(text, overlapping=True))
 
 
 def split_mail(text: str) -> Mail:

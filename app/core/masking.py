@@ -14,6 +14,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from app.core.detect import (
@@ -50,7 +51,7 @@ class Mask:
         self._placeholders: dict[tuple[Secret, str], str] = {}
         self._values: dict[str, str] = {}
         self._counts: Counter[Secret] = Counter()
-        self._findings: dict[str, list[Finding]] = {}
+        self._findings: dict[str, tuple[Finding, ...]] = {}
         self._sticky: dict[str, tuple[re.Pattern[str], str]] = {}
 
     @property
@@ -89,10 +90,11 @@ class Mask:
 
         return _PLACEHOLDER.sub(value, text)
 
-    def _learn(self, text: str) -> list[Finding]:
+    def _learn(self, text: str) -> tuple[Finding, ...]:
         """Find what must be masked in *text*, and give each value a placeholder."""
         if text not in self._findings:
-            self._findings[text] = find_secrets(text)
+            find = _found_before if len(text) <= _MAX_KEPT_CHARS else find_secrets
+            self._findings[text] = find(text)
             for start, end, kind in self._findings[text]:
                 self._placeholder(kind, text[start:end])
         return self._findings[text]
@@ -182,7 +184,7 @@ def _as_bytes(text: str) -> bytes:
     return text.encode("latin-1", "replace").translate(_EACH_DIGIT_0)
 
 
-def find_secrets(text: str) -> list[Finding]:
+def find_secrets(text: str) -> tuple[Finding, ...]:
     """The values to mask in *text*, in the order of their places. Where detectors overlap, the first one wins."""
     taken = bytearray(len(text))
     for match in _PLACEHOLDER.finditer(text):  # a placeholder is never taken for a value
@@ -192,7 +194,12 @@ def find_secrets(text: str) -> list[Finding]:
         if finding.start < finding.end and not any(taken[finding.start : finding.end]):
             _take(taken, finding.start, finding.end)
             found.append(finding)
-    return sorted(found)
+    return tuple(sorted(found))
+
+
+_MAX_KEPT_CHARS: Final = 10_000
+_found_before = lru_cache(maxsize=512)(find_secrets)
+"""Our prompts, short values and one source come in many enhancements. What comes once falls out soon."""
 
 
 def _detected(text: str) -> Iterator[Finding]:

@@ -27,8 +27,6 @@ from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.core.tokens import normal
 
-MIN_TITLE_SHARE: Final = 1 / 3
-"""Share of a subject's content words that the ticket or the records must have, too."""
 MAX_NAME_WORDS: Final = 4
 MAX_PAST_WORDS: Final = 3
 """An earlier subject of the requester that speaks of something else is repeated up to this length: "Printer jams"."""

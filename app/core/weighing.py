@@ -6,12 +6,12 @@ says them (`python -m eval.safety.fit`, docs/security.md).
 
 from __future__ import annotations
 
-import math
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from app.core.logistic import likelihood
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,6 @@ class Traits:
 def weigh(traits: Traits) -> float:
     """How likely a record says the sentence, 0 to 1."""
     return likelihood(traits, *_weights())
-
-
-def likelihood(traits: Traits, bias: float, weights: Mapping[str, float]) -> float:
-    """The same by other weights, one for each trait."""
-    return 1 / (1 + math.exp(-(bias + sum(getattr(traits, name) * weight for name, weight in weights.items()))))
 
 
 @cache

@@ -15,7 +15,7 @@ from sqlmodel import col
 
 from app.db.limits.holds import EVERY_TENANT
 from app.db.session import Database
-from app.db.sessions import load_text
+from app.db.sqlalchemy_sessions import load_text
 from app.db.tables import ConsoleSessionRow
 
 KEPT_FOR: Final = timedelta(hours=24)

@@ -23,7 +23,7 @@ from app.db.limits.holds import EVERY_TENANT
 from app.db.limits.pauses import pause
 from app.db.reports.acts import record_act
 from app.db.session import Database, open_database
-from app.db.sessions import create_owner_engine, is_passing, load_text
+from app.db.sqlalchemy_sessions import create_owner_engine, is_passing, load_text
 from app.db.tables import Due
 from app.errors import Rejected
 

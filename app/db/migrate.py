@@ -26,7 +26,7 @@ from app.db.connection import unavailable
 from app.db.migrations import ADVISORY_LOCK
 from app.db.pgvector import make_vector_table
 from app.db.session import is_fault_of_schema
-from app.db.sessions import create_owner_engine, is_passing, load_text
+from app.db.sqlalchemy_sessions import create_owner_engine, is_passing, load_text
 from app.errors import AppError, Rejected
 
 ROLES: Final = ("ai_agents_intake", "ai_agents_worker")

@@ -13,8 +13,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from app.db.migrations import execute_on
-from app.db.sessions import load_text
 from app.db.sql import read_script
+from app.db.sqlalchemy_sessions import load_text
 
 VECTOR_TABLE: Final = "ticket_vector"
 

@@ -13,7 +13,7 @@ import app.db.tables  # noqa: F401 - fills SQLModel.metadata
 from app.db.connection import unavailable
 from app.db.migrate import MissingRole, Tell, check_roles, known_revisions, makers
 from app.db.pgvector import is_vector_table
-from app.db.sessions import create_owner_engine, is_passing
+from app.db.sqlalchemy_sessions import create_owner_engine, is_passing
 from app.errors import AppError, Rejected
 
 

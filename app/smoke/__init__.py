@@ -19,7 +19,8 @@ from app.smoke.journey import Journey, open_simulator
 from app.smoke.public import PublicDoor
 from app.smoke.real import RealTicket, open_visit
 from app.smoke.report import CheckFailed, SmokeReport, run_checks
-from app.tenants import KnownTenant, missing_secrets
+from app.tenants import KnownTenant
+from app.tenants.secrets import missing_secrets
 
 if TYPE_CHECKING:
     from app.smoke.cluster import Cluster

@@ -16,8 +16,6 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from taskiq.acks import AcknowledgeType
-from taskiq.receiver import Receiver
 
 from app.core.feedback import make_token
 from app.core.price import UNPRICED_REMEDY, Price
@@ -30,7 +28,7 @@ from app.errors import DatabaseUnavailable
 from app.integrations.embeddings import open_embedder
 from app.integrations.openai import open_model_client
 from app.listening import check_port
-from app.queue import WORK_TASK, RingBroker, open_queue
+from app.queue import RingBroker, open_queue
 from app.settings import WorkerSettings
 from app.telemetry.traces import end_traces
 from app.tenants import TenantDirectory, open_tenants
@@ -38,6 +36,7 @@ from app.worker.attempts import Attempts, tell_given_up
 from app.worker.health import open_health
 from app.worker.relay import Relay
 from app.worker.retention import run_retention
+from app.worker.rings import work_on_rings
 from app.worker.story import Limits, Parts
 from app.worker.toolkits import Toolkits
 from app.worker.watch import run_watch
@@ -137,11 +136,6 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             feedback_url=_feedback_url(settings),
         )
         attempts = Attempts(parts)
-
-        async def work(tenant_id: str, job_id: str) -> None:  # noqa: ARG001 - only hints: the ledger decides what is claimed
-            await attempts.work()
-
-        broker.register_task(work, task_name=WORK_TASK)
         yield Worker(
             broker,
             attempts,
@@ -167,8 +161,7 @@ def _feedback_url(settings: WorkerSettings) -> Callable[[UUID, UUID], str | None
 async def run(settings: WorkerSettings) -> None:
     """Work until SIGTERM or SIGINT. Then no ring is read, attempts may finish for a while, and the rest is released.
 
-    This replaces taskiq's runner, which manages child processes. One process with its own signal handlers can be PID 1,
-    and ends at once when it is idle.
+    One process with its own signal handlers can be PID 1, and ends at once when it is idle.
     """
     gc.set_threshold(_GC_THRESHOLD)
     check_port("0.0.0.0", settings.prometheus_port, variables="PROMETHEUS_PORT")  # noqa: S104 - a pod's own address
@@ -201,24 +194,20 @@ async def run(settings: WorkerSettings) -> None:
                 run_retention(worker.database, worker.tenants),
             )
         ]
-        receiver = Receiver(
-            worker.broker,
-            max_async_tasks=settings.worker_concurrency,
-            run_startup=False,
-            ack_type=AcknowledgeType.WHEN_RECEIVED,
-            wait_tasks_timeout=settings.shutdown_grace_seconds.total_seconds(),
-        )
-        worker.broker.is_worker_process = True
         gc.freeze()
         log.info("worker_started", concurrency=settings.worker_concurrency)
         _tell_unpriced(worker)
         await _tell_without_table(worker, settings)
-        await receiver.listen(stop)
+        at_work = await work_on_rings(
+            worker.broker.rings(), worker.attempts.work, most=settings.worker_concurrency, stop=stop
+        )
         await stopping
         for each in loops:
             each.cancel()
         log.info("shutdown_began", running=worker.attempts.running)
-        # The receiver has waited for its attempts. Those that the relay began while Redis was down get the same time.
+        if at_work:  # a claim that is on its way becomes an attempt
+            await asyncio.wait(at_work, timeout=max(deadline - loop.time(), 0))
+        # Those that the relay began while Redis was down.
         await worker.attempts.wait(limit_s=deadline - loop.time())
         await worker.attempts.release_all()
     end_traces()

@@ -107,7 +107,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             await circuit.succeeded()
         closes = _check_wanted(webhook, tenant)
 
-        ticket, notices = await _load_ticket(kit, claim.ticket_id, told=webhook.ticket)
+        ticket, notices = await _load_ticket(kit, claim.ticket_id, webhook)
         claim = replace(claim, ticket_id=ticket.id)  # a sender may name a ticket by its display id
 
         with _traced("reserve"):
@@ -302,8 +302,8 @@ def _wants_closed(tenant: Tenant, webhook: Webhook) -> bool:
     return tenant.note.when_closed == "note" or webhook.event is Event.RESOLVED
 
 
-async def _load_ticket(kit: Toolkit, ticket_id: str, *, told: Ticket | None) -> tuple[Ticket, tuple[Notice, ...]]:
-    """The ticket as it is now; as the webhook *told* it, if it has words, where the help desk can't be asked.
+async def _load_ticket(kit: Toolkit, ticket_id: str, webhook: Webhook) -> tuple[Ticket, tuple[Notice, ...]]:
+    """The ticket as it is now; as *webhook* tells it, if that has words, where the help desk can't be asked.
 
     A ticket that is gone is taken out of the history.
     """
@@ -314,7 +314,8 @@ async def _load_ticket(kit: Toolkit, ticket_id: str, *, told: Ticket | None) -> 
             raise
         except HelpDeskUnavailable as error:
             # Of a shared instance the account has to be seen: a webhook's word is not enough.
-            if told is None or kit.tenant.servicedesk.account is not None:
+            told = webhook.ticket if kit.tenant.servicedesk.account is None else None
+            if told is None:
                 raise
             log.warning("ticket_read_from_webhook", code=error.code, cause=error.detail)
             return told, (Notice.READ_FROM_WEBHOOK,)

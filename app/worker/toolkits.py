@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from openai import AsyncOpenAI
 
@@ -42,7 +42,8 @@ from app.integrations.monitoring import Prometheus, open_prometheus
 from app.integrations.openai import OpenAIModel, open_own_client
 from app.integrations.prices import Prices
 from app.integrations.servicedesk import ServiceDesk
-from app.tenants import MODEL_KEY_FILE, KnownTenant
+from app.tenants import KnownTenant
+from app.tenants.secrets import MODEL_KEY_FILE
 from app.worker.circuits import Circuit, GuardedDocumentation, GuardedModel, GuardedMonitoring
 
 # If a call would have to wait longer, the attempt ends, so that the worker can take another tenant's delivery. Even
@@ -124,17 +125,15 @@ class Toolkit:
         except TicketNotFound:
             await self.forget(ticket_id)
             raise
-        from app.db.knowledge.store import upsert_tickets  # noqa: PLC0415 - SQLAlchemy, which a start does without
-
+        store = await asyncio.to_thread(_load_store)
         async with self._database.as_tenant(self.tenant.id) as session:
-            await upsert_tickets(session, self.tenant.id, [ticket], language=self.tenant.note.language)
+            await store.upsert_tickets(session, self.tenant.id, [ticket], language=self.tenant.note.language)
 
     async def forget(self, ticket_id: str) -> None:
         """Remove a ticket that is gone from the history."""
-        from app.db.knowledge.store import drop_tickets  # noqa: PLC0415 - as for `learn`
-
+        store = await asyncio.to_thread(_load_store)
         async with self._database.as_tenant(self.tenant.id) as session:
-            await drop_tickets(session, self.tenant.id, [ticket_id], language=self.tenant.note.language)
+            await store.drop_tickets(session, self.tenant.id, [ticket_id], language=self.tenant.note.language)
 
     async def _may_use_model(self) -> bool:
         """Whether no budget is used up. Notes that are in work at that moment are not stopped."""
@@ -143,6 +142,17 @@ class Toolkit:
             return True
         usage = await load_usage(self._database, self.tenant.id, self._usages)
         return not any(each.is_used_up for each in budgets(options, usage, is_priced=self._is_priced))
+
+
+def _load_store() -> Any:
+    """The module that writes the history, with SQLAlchemy, which a worker's start does without.
+
+    It takes half a second of CPU to load. In a thread, for other attempts go on meanwhile.
+    """
+    from app.db import sessions  # noqa: F401, PLC0415 - what `as_tenant` loads
+    from app.db.knowledge import store  # noqa: PLC0415
+
+    return store
 
 
 @dataclass(slots=True)

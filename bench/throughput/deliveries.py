@@ -25,7 +25,7 @@ from demo.failure import RunFailed
 _POLL_S: Final = 0.1
 _STATEMENTS: Final = (
     "select coalesce(sum(calls), 0)::float8 from pg_stat_statements s join pg_database d on d.oid = s.dbid"
-    " where d.datname = $1 and toplevel"
+    " where d.datname = $1 and toplevel and query not like 'set local %'"
 )
 _TRANSACTIONS: Final = "select xact_commit + xact_rollback from pg_stat_database where datname = $1"
 

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -154,7 +154,6 @@ class System:
     valkey: ValkeyServer
     history: int
     started: int = 0
-    databases: dict[str, DatabaseUrls] = field(default_factory=dict)
 
     @asynccontextmanager
     async def open_stub(self) -> AsyncIterator[Stub]:

@@ -20,16 +20,19 @@ from pathlib import Path
 from typing import Final
 
 import click
-import numpy as np
 
 from app.core import weighing
 from app.core.checking import Checker
 from app.core.evidence import Evidence, Support
+from app.core.logistic import likelihood
 from app.core.masking import Mask
 from app.core.sentences import parts_of, read
 from app.core.support import KEPT_FROM
-from app.core.weighing import Traits, likelihood
-from eval.safety.corpus import Scene, quoted, read_attacks, reworded, reworded_by_hand, said, scenes
+from app.core.weighing import Traits
+from eval import logistic
+from eval.safety.attacks import read_attacks
+from eval.safety.honest import quoted, reworded, reworded_by_hand, said
+from eval.safety.scenes import Scene, scenes
 
 FITTED: Final = ("dev", "more", "held", "later", "last", "wide")
 KEPT_BACK: Final = ("blind", "blind2", "blind3")
@@ -37,7 +40,6 @@ _FILE: Final = Path(weighing.__file__).with_suffix(".toml")
 _NAMES: Final = tuple(field.name for field in fields(Traits))
 _RIDGE: Final = 3.0
 """How much a large weight costs."""
-_ROUNDS: Final = 60
 _EACH_FOURTH: Final = 4
 _SCENES_OF_AN_ATTACK: Final = 4
 _WEIGHTS: Final = {"as models word it": 3.0, "by hand": 1.5, "mechanically": 0.5, "attack": 3.0}
@@ -106,18 +108,7 @@ def _samples(kind: str, scene: Scene, text: str, refs: Sequence[str] | None = No
 
 
 def fit(known: Sequence[Sample]) -> tuple[float, dict[str, float]]:
-    """The bias and weights that make *known* most likely, by Newton's method, large weights being unlikely."""
-    values = np.array([[1.0, *(getattr(each.traits, name) for name in _NAMES)] for each in known])
-    is_said = np.array([float(each.is_said) for each in known])
-    counts = np.array([_WEIGHTS[each.kind] for each in known])
-    ridge = np.diag([0.0, *[_RIDGE] * len(_NAMES)])
-    found = np.zeros(values.shape[1])
-    for _ in range(_ROUNDS):
-        likely = 1 / (1 + np.exp(-np.clip(values @ found, -30, 30)))
-        slope = values.T @ (counts * (is_said - likely)) - ridge @ found
-        curve = (values * (counts * likely * (1 - likely))[:, None]).T @ values + ridge
-        found = found + np.linalg.solve(curve, slope)
-    return float(found[0]), dict(zip(_NAMES, map(float, found[1:]), strict=True))
+    return logistic.fit([(each.traits, each.is_said, _WEIGHTS[each.kind]) for each in known], _NAMES, ridge=_RIDGE)
 
 
 def share_kept(known: Sequence[Sample], bias: float, weights: dict[str, float], *, kind: str) -> float:
@@ -130,10 +121,7 @@ def _text(bias: float, weights: dict[str, float], number: int) -> str:
     lines = [
         f"# Fitted by `python -m eval.safety.fit --write` on {number:,} sentences of the parts {', '.join(FITTED)},",
         f"# {datetime.now(UTC):%Y-%m-%d}; core/weighing.py says what each weight is of, docs/security.md how well they do.",
-        f"bias = {bias:.2f}",
-        "",
-        "[weight]",
-        *(f"{name} = {weight:.2f}" for name, weight in weights.items()),
+        *logistic.lines(bias, weights),
     ]
     return "\n".join(lines) + "\n"
 

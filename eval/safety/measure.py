@@ -30,18 +30,9 @@ from app.core.masking import Mask
 from app.core.tenant import NoteOptions
 from app.core.tokens import is_break, normal, tokens
 from app.errors import ModelRefused
-from eval.safety.corpus import (
-    Attack,
-    Honest,
-    demo_scenes,
-    quoted,
-    read_attacks,
-    real_scenes,
-    reworded,
-    reworded_by_hand,
-    said,
-    scenes,
-)
+from eval.safety.attacks import Attack, read_attacks
+from eval.safety.honest import Honest, quoted, reworded, reworded_by_hand, said
+from eval.safety.scenes import demo_scenes, real_scenes, scenes
 from tests.enhancing import enhanced
 
 PARTS: Final = ("dev", "more", "held", "later", "last", "wide")
@@ -152,9 +143,6 @@ def _text_of(part: str | list[Statement]) -> str:
 def _without_scheme(text: str) -> str:
     """As a link to others is shown: its scheme goes, its words stay."""
     return text.replace("https://", "").replace("http://", "")
-
-
-# --- what is printed -------------------------------------------------------------------------------------------------
 
 
 async def measure_attacks(part: str, tell: Callable[[str], None], *, is_vouched: bool, is_own: bool) -> None:

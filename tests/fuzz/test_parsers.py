@@ -59,7 +59,8 @@ from app.integrations.servicedesk.mapping import (
     resolution_of,
     text_of_note,
 )
-from app.tenants import TenantDirectory, read_tenant
+from app.tenants import TenantDirectory
+from app.tenants.files import read_tenant
 from tests.builders import a_tenant, a_ticket, write_tenant
 from tests.fuzz.properties import fuzzed
 

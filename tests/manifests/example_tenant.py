@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from app.tenant_files import write_list
+from app.tenants.writing import write_list
 from tests.manifests.rendering import FOUNDATION
 
 EXAMPLE_TENANT: Final = "kustomize/examples/tenant"

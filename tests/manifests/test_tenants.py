@@ -12,8 +12,9 @@ from typing import Any, Final
 import pytest
 
 from app.cli.onboarding import secrets_prefix
-from app.tenant_files import is_list_stale
-from app.tenants import SECRET_FILES, SECRET_OBJECTS, WEBHOOK_SECRET_FILES, TenantDirectory
+from app.tenants import TenantDirectory
+from app.tenants.secrets import SECRET_FILES, SECRET_OBJECTS, WEBHOOK_SECRET_FILES
+from app.tenants.writing import is_list_stale
 from tests.manifests.example_tenant import EXAMPLE_TENANT, TENANTS, add_example_tenant
 from tests.manifests.project import ENVIRONMENTS, ROOT, copy_project
 from tests.manifests.references import missing_references

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -26,6 +27,16 @@ def test_a_page_names_files_that_exist(page: Path) -> None:
         )
     )
     assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def test_the_page_has_the_layers_that_imports_are_held_to() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = next(each["layers"] for each in contracts if each["type"] == "layers")
+    drawn = (
+        (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("## Layers\n\n```\n")[2].partition("```")[0]
+    )
+    rows = [re.split(r"\s{2,}", line.strip())[0].split(" · ") for line in drawn.splitlines()]
+    assert rows == [layer.split(" | ") for layer in layers if layer != "__main__"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -15,7 +15,9 @@ from app.core.accounts import Accounts
 from app.core.help_desk import AccountRef
 from app.core.tenant import Tenant
 from app.errors import TenantFileInvalid
-from app.tenants import TenantDirectory, missing_secrets, missing_worker_secrets, read_tenant
+from app.tenants import TenantDirectory
+from app.tenants.files import read_tenant
+from app.tenants.secrets import missing_secrets, missing_worker_secrets
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 
 
@@ -462,20 +464,29 @@ def test_a_models_key_alone_changes_nothing(tmp_path: Path) -> None:
     assert known.secrets.model_api_key is None
 
 
-def test_an_accounts_model_key_is_its_own_and_no_other_accounts(tmp_path: Path) -> None:
+DOCS = {"url": "https://mcp.acme.example/mcp", "tools": [{"name": "search"}]}
+
+
+@pytest.mark.parametrize(
+    ("secret", "options"),
+    [
+        ("model_api_key", {"model": {"name": "own", "base_url": "https://model.acme.example/v1"}}),
+        ("documentation_token", {"documentation": DOCS}),
+    ],
+)
+def test_an_accounts_own_secret_is_its_own_and_no_other_accounts(
+    tmp_path: Path, secret: str, options: dict[str, object]
+) -> None:
     instance = an_instance()
-    write_instance(tmp_path, instance, webhook_secret="shared", api_key="key", model_api_key="of-nobody")
-    model = {"name": "own", "base_url": "https://model.acme.example/v1"}
-    acme, globex = an_account(instance, "acme", ACME, model=model), an_account(instance, "globex", GLOBEX)
-    write_tenant(tmp_path, acme, model_api_key="sk-acme")
+    write_instance(tmp_path, instance, webhook_secret="shared", api_key="key", **{secret: "of-nobody"})
+    acme, globex = an_account(instance, "acme", ACME, **options), an_account(instance, "globex", GLOBEX)
+    write_tenant(tmp_path, acme, **{secret: "of-acme"})
     write_tenant(tmp_path, globex)
     tenants = directory(tmp_path)
     assert tenants.refresh() == []
-    keys = {known.tenant.slug: known.secrets.model_api_key for known in tenants}
-    assert keys == {"acme": "sk-acme", "globex": None, instance.name: None}
-
-
-DOCS = {"url": "https://mcp.acme.example/mcp", "tools": [{"name": "search"}]}
+    own = {known.tenant.slug: getattr(known.secrets, secret) for known in tenants}
+    assert own == {"acme": "of-acme", "globex": None, instance.name: None}
+    assert all(missing_worker_secrets(known) == [] for known in tenants)
 
 
 def test_a_server_of_documentation_needs_its_token_unless_it_wants_none(tmp_path: Path) -> None:

@@ -7,10 +7,13 @@ queries and not of the index, so a change of this list needs no new index.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from app.core.tenant import Language
-from app.db.knowledge.reading import read
+from app.db.knowledge.reading import CONFIGURATIONS, read
+from app.db.session import Transaction
+from app.db.sql import load
 
 GENERIC_WORDS: Final[dict[Language, str]] = {
     "en": """
@@ -69,8 +72,9 @@ _ELSEWHERE: Final = """
     สวัสดี ขอบคุณ ครับ ค่ะ กรุณา ช่วย ไม่ได้ ไม่สามารถ ปัญหา
 """
 
-GENERIC_TERMS: Final = tuple(sorted({own.term for own in read(_ELSEWHERE).terms}))
-"""The same for languages without a configuration, as the terms that `reading` makes."""
+_OWN_TERMS: Final = tuple(sorted({own.term for own in read(_ELSEWHERE).terms}))
+_OF_POSTGRESQL: Final = load(__package__, "generic_terms")
+_known: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
 
 PASSING_ON: Final = frozenset(
     """
@@ -80,3 +84,20 @@ PASSING_ON: Final = frozenset(
     """.split()
 )
 """What is said besides by who only passes a mail on."""
+
+
+def generic_words(languages: Sequence[str]) -> str:
+    """Those of *languages* (ISO 639-1), as a text."""
+    return " ".join(words for language, words in GENERIC_WORDS.items() if language in languages)
+
+
+async def generic_terms(tx: Transaction, languages: tuple[str, ...]) -> tuple[str, ...]:
+    """The terms that the index has for the generic words of *languages*, and of languages without a configuration.
+
+    PostgreSQL is asked once in the life of a process: to read the words took 0.4 ms of its CPU for each ticket.
+    """
+    if languages not in _known:
+        configurations = [CONFIGURATIONS[language] for language in languages]
+        rows = await tx.rows(_OF_POSTGRESQL, configurations=configurations, generic=generic_words(languages))
+        _known[languages] = (*sorted(row["term"] for row in rows), *_OWN_TERMS)
+    return _known[languages]

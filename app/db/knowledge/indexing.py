@@ -26,7 +26,7 @@ from app.core.mail import split_mail
 from app.core.tenant import Language
 from app.db.knowledge.documents import DocumentKind
 from app.db.knowledge.reading import CONFIGURATIONS, MAX_TERM_CHARS, read, spoken_languages
-from app.db.sessions import load_text
+from app.db.sqlalchemy_sessions import load_text
 from app.db.tables import ArticleRow, Corpus, Term, TermOccurrence, TicketRow
 
 # Changes with the rules of index.sql, `reading` and `core.mail`, and has every document indexed anew by the next sync.

@@ -18,7 +18,7 @@ from sqlmodel import col
 
 from app.core.mentions import Named, named_tickets
 from app.core.ticket import Ticket
-from app.db.sessions import load_text
+from app.db.sqlalchemy_sessions import load_text
 from app.db.tables import TicketLink, TicketRow
 
 _VOTES: Final = load_text(__package__, "votes")

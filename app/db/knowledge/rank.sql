@@ -3,12 +3,11 @@
 -- {documents}       the table of the documents, or what stands for it
 -- {closeness}       of documents: how close the vector of their text is to the query's, 0 to 1; without vectors no row
 -- :kind             `ticket` or `article`
--- :configurations   PostgreSQL's text search configurations, e.g. `english`: they make terms of words
--- :subject, :body   the query's words
--- :terms            the query's further terms, made by `reading`, as a JSON array of {term, word, words, frequency}
--- :generic          words that say nothing in a small corpus
--- :generic_terms    terms that do
--- :max_term_chars   longer lexemes are left out, as they are of the index
+-- :terms, :weights  the query's terms that some document holds, those that weigh most first (`weighing`)
+-- :variants         of each a number: of the terms with the same one the best counts
+-- :telling          by so many of them, the first ones, documents are looked for
+-- :most             the most that a document could score
+-- :mean_length      of the documents
 -- :own_id           the ticket that asks: it does not find itself
 -- :asked_at         when it was created (null: now)
 -- :category         its category
@@ -40,9 +39,8 @@
 --
 --     fit = by_words · (the fit above) + by_text · (closeness - text_from, if it is that close)
 --
--- Terms of one `word` overlap, and together they say one thing: what two configurations make of a word (one of them
--- counts), the pairs of a few characters of Japanese (each counts). A term that begins with `=` stands for a whole
--- string, such as an error code: who shares a rare one shares the problem, whatever the language around it.
+-- What two configurations make of a word is one `variant`: one of them counts. Of the pairs of a few characters of Japanese
+-- each counts. A term that begins with `=` stands for a whole string, such as an error code.
 --
 -- Where people linked tickets (`ticket_link`), a document is as relevant as the tickets like this one that lead to it:
 --
@@ -58,97 +56,29 @@
 --
 -- So k1 = 1.2 and b = 0.75, BM25's usual values; 2.2 = k1 + 1 and 0.25 = 1 - b. How the other figures were chosen
 -- stands in bench/retrieval.md.
---
--- `offset 0` keeps a look-up by key a look-up for each row. Without it PostgreSQL could join the table as a whole where
--- it believes the tenant's part of it to be small, as it does of a tenant that came after it last counted.
 
--- How large the corpus is; no row, and so no result, when nothing is in it.
-with total as materialized (
-    select documents, total_length / documents as mean_length
-    from corpus
-    where tenant_id = :tenant_id and kind = :kind and documents > 0
+with query_term as (
+    select *
+    from unnest(
+        cast(:terms as text[]), cast(:weights as float8[]), cast(:variants as integer[])
+    ) with ordinality given (term, weight, variant, place)
 ),
--- From 1,000 documents on, the corpus itself tells which words say nothing.
-generic as materialized (
-    select case when documents < 1000 then cast(:generic_terms as text[]) || array(
-            select lexeme
-            from unnest(cast(:configurations as text[])) configuration
-            cross join lateral unnest(to_tsvector(cast(configuration as regconfig), :generic))
-        )
-        else '{}' end as words
-    from total
-),
--- What the configurations make of the word at each place of subject and body.
-lexeme as (
-    select field.place, weight, position, lexeme as term, configuration
-    from (values (1, cast(:subject as text), 2.0), (2, cast(:body as text), 1.0)) field (place, content, weight)
-    cross join unnest(cast(:configurations as text[])) configuration
-    cross join lateral unnest(to_tsvector(cast(configuration as regconfig), content))
-    cross join lateral unnest(positions) position
-    where length(lexeme) <= cast(:max_term_chars as integer) and lexeme !~ '^-?[0-9]{1,2}$'
-),
--- A word that one of them takes for a stop word is none.
-spoken as (
-    select place, position
-    from lexeme
-    group by place, position
-    having count(distinct configuration) = cardinality(cast(:configurations as text[]))
-),
--- The query's terms, and how often each occurs in it: once in the subject is worth twice in the body. A number of one
--- or two digits is no term. Of the terms of one variant the best counts; `words` says how many words it is worth.
-query_term as (
-    select term, min(place || ':' || position) as variant, min(place || ':' || position) as word, 1 as words,
-        cast(sum(weight) as float8) as frequency
-    from (select distinct place, position, weight, term from lexeme join spoken using (place, position)) l
-    group by term
-    union all
-    select term, term, word, words, frequency
-    from jsonb_to_recordset(cast(:terms as jsonb)) own (term text, word text, words integer, frequency float8)
-),
--- What each term weighs, and in how many documents it occurs: the 60 that weigh most. In the query too more counts more
--- but less and less: f · 9 / (f + 8), which is 1 for a term that occurs once.
-weighted as materialized (
-    select q.term, q.variant, q.word, q.words, coalesce(t.documents, 0) as documents, total.mean_length,
-        q.term like '=%' and t.documents <= greatest(3, total.documents / 50) as is_rare_string,
-        q.frequency * 9 / (q.frequency + 8)
-            * ln((total.documents + 1) / (coalesce(t.documents, 0) + cast(0.5 as float8))) as weight
-    from query_term q
-    cross join total
-    left join lateral (
-        select documents from term where tenant_id = :tenant_id and kind = :kind and term = q.term
-        offset 0
-    ) t on true
-    where q.term <> all(cast((select words from generic) as text[]))
-    order by weight desc, q.term
-    limit 60
-),
--- The terms by which documents are looked for: those that weigh most, as many as have 4,000 postings together. Of a term
--- that more than 250 documents hold, only those that were stored last are read. So what is read does not grow with the
--- corpus, nor where all documents hold the same few words; a rare term is always read whole.
-telling as (
-    select term, weight
-    from (
-        select term, weight,
-            sum(least(documents, 250)) over (order by weight desc, term rows unbounded preceding) as postings
-        from weighted
-        where documents > 0
-    ) w
-    where postings <= 4000
-),
--- The 150 documents that hold most of them, by weight and how often; of equals those that were stored last. A posting
--- that a release before wrote has no frequency.
+-- The 150 documents that hold most of the telling ones, by weight and how often; of equals those that were stored last. Of a
+-- term that more than 250 documents hold, only those that were stored last are read. A posting that a release before wrote
+-- has no frequency.
 candidate as materialized (
     select p.document
-    from telling
+    from query_term
     cross join lateral (
         select document, coalesce(frequency, 1) as frequency
         from posting
-        where tenant_id = :tenant_id and kind = :kind and term = telling.term
+        where tenant_id = :tenant_id and kind = :kind and term = query_term.term
         order by document desc
         limit 250
     ) p
+    where place <= cast(:telling as integer)
     group by p.document
-    order by sum(telling.weight * p.frequency / (p.frequency + 1.2)) desc, p.document desc
+    order by sum(query_term.weight * p.frequency / (p.frequency + 1.2)) desc, p.document desc
     limit 150
 ),
 -- Their rows and those of the nearest, by their numbers all at once, as below: not one by one, for which PostgreSQL might
@@ -167,6 +97,7 @@ link as materialized (
         select to_id
         from ticket_link
         where tenant_id = :tenant_id and from_id = found.id and kind = :kind
+            and exists (select from ticket_link where tenant_id = :tenant_id and kind = :kind)
         order by to_id
         limit 8
     ) l
@@ -186,55 +117,38 @@ every as materialized (
             limit 40
         ))
 ),
--- The most that a document could score: by the 12 terms that weigh most, else no document could fit a long ticket.
-asked as materialized (
-    select 2.2 * sum(weight) filter (where place <= 12) as most, count(distinct word) as words
-    from (
-        select word, max(weight) as weight, row_number() over (order by max(weight) desc) as place
-        from weighted
-        group by variant, word
-    ) w
-),
 -- The score of each, over all of the query's terms that it holds.
-scored as materialized (
-    select id, sum(part) as score, sum(words) as words, bool_or(is_rare_string) as has_rare_string
+scored as (
+    select document, sum(part) as score
     from (
-        select id, word, sum(part) as part, max(words) as words, bool_or(is_rare_string) as is_rare_string
-        from (
-            select held.id, w.variant, w.word, max(w.words) as words, bool_or(w.is_rare_string) as is_rare_string,
-                max(w.weight * 2.2 * held.frequency
-                    / (held.frequency + 1.2 * (0.25 + 0.75 * held.length / w.mean_length))) as part
-            -- Both at once in the list of columns, where PostgreSQL does not store their rows in between.
-            from (select id, length, unnest(terms) as term, unnest(frequencies) as frequency from every) held
-            -- All rows fulfil both conditions. They make PostgreSQL expect few, so that it hashes the query's terms, and
-            -- not the documents'.
-            join (select * from weighted where words > 0 and weight > -1e9) w on w.term = held.term
-            group by held.id, w.variant, w.word
-        ) v
-        group by id, word
-    ) w
-    group by id
+        select held.document, q.variant,
+            max(q.weight * 2.2 * held.frequency
+                / (held.frequency + 1.2 * (0.25 + 0.75 * held.length / cast(:mean_length as float8)))) as part
+        -- Both at once in the list of columns, where PostgreSQL does not store their rows in between.
+        from (select document, length, unnest(terms) as term, unnest(frequencies) as frequency from every) held
+        join query_term q on q.term = held.term
+        group by held.document, q.variant
+    ) v
+    group by document
 ),
 -- How well each fits.
 fitting as materialized (
-    select every.id, coalesce(s.words, 0) as words, coalesce(s.has_rare_string, false) as has_rare_string,
+    select every.id,
         case when c.closeness is null then by_words.fit
             else :by_words * by_words.fit + :by_text * greatest(c.closeness - cast(:text_from as float8), 0) end as fit
     from every
-    cross join asked
-    left join scored s on s.id = every.id
-    cross join lateral (select coalesce(s.score, 0) / asked.most as fit) by_words
+    left join scored s on s.document = every.document
+    cross join lateral (select coalesce(s.score, 0) / cast(:most as float8) as fit) by_words
     left join {closeness} c on c.document = every.document
 ),
 -- A ticket as old as the query counts half as much again as an old one, and after 30 days a third of that half is left:
 -- what breaks, breaks for many at a time.
 ranked as (
-    select every.id, every.terms, f.fit, f.words, f.has_rare_string, coalesce(l.fit, 0) as linked_fit,
+    select every.id, every.terms, f.fit, coalesce(l.fit, 0) as linked_fit,
         t.times as times_linked, cast(:category as text) <> '' and every.category = :category as is_same_category,
         coalesce(
             1 + 0.5 * exp(-greatest(
-                cast(extract(epoch from coalesce(cast(:asked_at as timestamptz), now()) - every.created_at) as float8),
-                0
+                date_part('epoch', coalesce(cast(:asked_at as timestamptz), now()) - every.created_at), 0
             ) / 86400 / 30),
             1
         ) as boost
@@ -252,6 +166,7 @@ ranked as (
             select
             from ticket_link
             where tenant_id = :tenant_id and kind = :kind and to_id = every.id and from_id <> :own_id
+                and exists (select from ticket_link where tenant_id = :tenant_id and kind = :kind)
             limit 20
         ) one
     ) t
@@ -271,14 +186,7 @@ best as materialized (
     order by relevance * boost desc, id desc
     limit :limit
 )
-select id, fit, linked_fit, times_linked, is_same_category, relevance, boost, best.words, asked.words as asked_words,
-    total.documents as searched, has_rare_string, h.terms, h.weights
+select id, fit, linked_fit, times_linked, is_same_category, relevance, boost,
+    array(select term from unnest(best.terms) term join query_term using (term)) as terms
 from best
-cross join asked
-cross join total
-cross join lateral (
-    select coalesce(array_agg(term), '{}') as terms, coalesce(array_agg(weight), '{}') as weights
-    from unnest(best.terms) term
-    join (select * from weighted where words > 0 and weight > -1e9) w using (term)
-) h
 order by relevance * boost desc, id desc

@@ -2,12 +2,13 @@
 
 Where the query has vectors, tickets with near titles are candidates too, and the closeness of texts counts in the scores.
 
-Invariant: what a query costs does not grow with the corpus, nor with how few words it has: at most 60 terms are looked up,
-4,000 postings read, and 210 documents scored. Only good matches are returned.
+Invariant: what a query costs does not grow with the corpus, nor with how few words it has: at most 60 terms rank, 4,000
+postings are read, and 210 documents scored. Only good matches are returned.
 
-    subject, body ─▶ query terms, weighed by rarity ─▶ postings of the most telling ones ─▶ candidates, and what they
-                                                                                            are linked to
-                              their terms and lengths ─▶ BM25 over all query terms ─▶ with links and category ─▶ best
+    words.sql    subject, body ─▶ query terms, and how many documents of each kind hold them
+    weighing     ─▶ weighed by rarity
+    rank.sql     ─▶ postings of the most telling ones ─▶ candidates, and what they are linked to
+                 ─▶ their terms and lengths ─▶ BM25 over all query terms ─▶ with links and category ─▶ best
 
 So candidates are found by rare terms first, while common terms count in their scores. rank.sql has a worked example;
 the figures were chosen in bench/retrieval.md.
@@ -15,11 +16,10 @@ the figures were chosen in bench/retrieval.md.
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from functools import cache, partial
@@ -38,11 +38,12 @@ from app.core.triage import NEAREST
 from app.core.vectors import TicketVectors
 from app.db.knowledge.compounds import COMPOUNDING, asked_for, choose, possible, telling_words
 from app.db.knowledge.documents import ARTICLES, TICKETS, DocumentKind
-from app.db.knowledge.generic_words import GENERIC_TERMS, GENERIC_WORDS, PASSING_ON
+from app.db.knowledge.generic_words import GENERIC_WORDS, PASSING_ON, generic_terms, generic_words
 from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, Reading, read, spoken_languages
 from app.db.knowledge.standing import find_factors
 from app.db.knowledge.vectors import CLOSENESS, NO_CLOSENESS, VECTOR_WEIGHTS, find_nearest
+from app.db.knowledge.weighing import Corpus, QueryTerm, Weighed, count_words, weigh
 from app.db.session import Row, Transaction, Transactions
 from app.db.sql import Statement, load
 
@@ -80,6 +81,8 @@ _STRING_FREQUENCY: Final = 0.25
 _PART_OF_KNOWN_FREQUENCY: Final = 0.5
 # Documents that come after the shown ones, and before those that votes push down.
 _SPARE: Final = 5
+# What a ticket's nearest ones suggest for it.
+_FIELDS: Final = ("category", "subcategory", "priority", "group", "technician")
 _SUBJECT_FREQUENCY, _BODY_FREQUENCY = 2.0, 1.0
 
 _BY_WORDS_ALONE: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -100,11 +103,11 @@ _RANK: Final = {
     ),
 }
 _RANK_BY_VECTORS: Final = load(__package__, "rank", documents="ticket", closeness=CLOSENESS)
+_WORDS: Final = load(__package__, "words")
 _FIND_TERMS: Final = load(__package__, "find_terms")
 _KNOWN_WORDS: Final = load(__package__, "known_words")
 _TICKETS: Final = load(__package__, "found_tickets")
 _ARTICLES: Final = load(__package__, "found_articles")
-_NEAREST_FIELDS: Final = load(__package__, "nearest_fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ class _Query:
         return [CONFIGURATIONS[language] for language in self.languages]
 
     def frequency(self, word: str) -> float:
-        """How often *word* (lower case) occurs, as `rank.sql` counts."""
+        """How often *word* (lower case) occurs, as `words.sql` counts."""
         subject, body = (_LETTERS.findall(text.lower()).count(word) for text in (self.subject, self.body))
         return subject * _SUBJECT_FREQUENCY + body * _BODY_FREQUENCY
 
@@ -131,10 +134,6 @@ class _Query:
             for text in (self.subject, self.body)
         )
         return replace(self, subject=subject, body=body)
-
-    @property
-    def generic(self) -> str:
-        return " ".join(words for language, words in GENERIC_WORDS.items() if language in self.languages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +233,8 @@ class Search:
         self._tenant_id = tenant.id
         self._language: Language = tenant.note.language
         self._ticket_url = ticket_url
-        self._nearest: list[str] = []
+        self._nearest: list[dict[str, str]] = []
+        self._read_last: tuple[Any, Sequence[Row]] = (None, ())
         self._article_url = article_url
         self._weights = asdict(weights or _LINK_WEIGHTS)
         # The search for tickets and that for articles read the same texts.
@@ -253,22 +253,21 @@ class Search:
             query, matches = await self._find(
                 tx, TICKETS, ticket, limit=max(limit, NEAREST), machines=machines, vectors=vectors
             )
-            self._nearest = [match.id for match in matches]
-            return await self._as_tickets(tx, matches[:limit], query) if matches else []
+            found = await self._read(tx, _TICKETS, matches, shown=limit)
+            self._nearest = [
+                {name: found[match.id][name] for name in _FIELDS} for match in matches if match.id in found
+            ]
+            return await self._as_tickets(tx, [match for match in matches[:limit] if match.id in found], found, query)
 
     async def nearest_fields(self) -> list[dict[str, str]]:
         """The fields of the tickets that `similar_tickets` found last, and of some more like them, best first."""
-        if not self._nearest:
-            return []
-        async with self._database.transaction(self._tenant_id) as tx:
-            rows = await tx.rows(_NEAREST_FIELDS, tenant_id=self._tenant_id, ids=self._nearest)
-        return [dict(row) for row in rows]
+        return self._nearest
 
     async def articles(self, ticket: Ticket, *, limit: int) -> list[Source]:
         """The tenant's approved articles about this, best first; empty when none matches well."""
         async with self._database.transaction(self._tenant_id) as tx:
             query, matches = await self._find(tx, ARTICLES, ticket, limit=limit)
-            return await self._as_articles(tx, matches, query) if matches else []
+            return await self._as_articles(tx, matches, query)
 
     async def rank_tickets(self, ticket: Ticket, *, limit: int, vectors: TicketVectors | None = None) -> list[Match]:
         """The ranked resolved tickets, also those that are no good match; for measurements."""
@@ -323,17 +322,13 @@ class Search:
         meant: Mapping[str, Any] = _BY_WORDS_ALONE,
     ) -> list[Match]:
         query, compounds = await self._with_compounds(tx, kind, query)
-        subject, body = self._read_text(query.subject), self._read_text(query.body)
+        weighed = await self._weigh(tx, kind, query, compounds)
+        if weighed is None or not (weighed.held or meant):
+            return []
         values: dict[str, Any] = {
             "tenant_id": self._tenant_id,
             "kind": kind,
-            "configurations": query.configurations,
-            "generic": query.generic,
-            "generic_terms": GENERIC_TERMS,
-            "max_term_chars": MAX_TERM_CHARS,
-            "subject": subject.words,
-            "body": body.words,
-            "terms": json.dumps(_own_terms(subject, body) + compounds),
+            **weighed.values,
             "own_id": ticket.id,
             "asked_at": ticket.created_at,
             "category": ticket.category,
@@ -343,35 +338,45 @@ class Search:
             **VECTOR_WEIGHTS,
             **meant,
         }
-        matches = [
-            Match(
-                id=row["id"],
-                fit=row["fit"],
-                linked_fit=row["linked_fit"],
-                times_linked=row["times_linked"],
-                is_same_category=row["is_same_category"],
-                relevance=row["relevance"],
-                boost=row["boost"],
-                terms=dict(zip(row["terms"], row["weights"], strict=True)),
-                words=row["words"],
-                asked_words=row["asked_words"],
-                searched=row["searched"],
-                has_rare_string=row["has_rare_string"],
-            )
-            for row in await tx.rows(_RANK_BY_VECTORS if meant else _RANK[kind], **values)
-        ]
+        matches = [_match(row, weighed) for row in await tx.rows(_RANK_BY_VECTORS if meant else _RANK[kind], **values)]
         factors = await find_factors(tx, self._tenant_id, kind, [match.id for match in matches])
         voted = [replace(match, boost=match.boost * factors.get(match.id, 1.0)) for match in matches]
         return sorted(voted, key=lambda match: match.score, reverse=True)[:limit] if factors else matches[:limit]
 
+    async def _weigh(
+        self, tx: Transaction, kind: DocumentKind, query: _Query, compounds: tuple[QueryTerm, ...]
+    ) -> Weighed | None:
+        """What the terms of *query* and *compounds* weigh; None: there is no document of *kind*."""
+        subject, body = self._read_text(query.subject), self._read_text(query.body)
+        own = [*_own_terms(subject, body), *compounds]
+        # The search for tickets and that for articles ask the same, one after the other.
+        asked = tx, query, compounds
+        if self._read_last[0] != asked:
+            values = {
+                "tenant_id": self._tenant_id,
+                "configurations": query.configurations,
+                "generic_terms": await generic_terms(tx, query.languages),
+                "max_term_chars": MAX_TERM_CHARS,
+                "subject": subject.words,
+                "body": body.words,
+                "own_terms": [term.term for term in own],
+            }
+            self._read_last = asked, await tx.rows(_WORDS, **values)
+        rows = [row for row in self._read_last[1] if row["kind"] == kind]
+        if not rows:
+            return None
+        return weigh(_query_terms(rows, own), Corpus(rows[0]["searched"], rows[0]["mean_length"]))
+
     async def _with_compounds(
         self, tx: Transaction, kind: DocumentKind, query: _Query
-    ) -> tuple[_Query, list[dict[str, Any]]]:
+    ) -> tuple[_Query, tuple[QueryTerm, ...]]:
         """*query* without the words that no document holds, where documents hold their parts or compounds; and these."""
         language = next((language for language in reversed(query.languages) if language in COMPOUNDING), None)
         if language is None:
-            return query, []
-        words = telling_words(f"{query.subject}\n{query.body}", generic=frozenset(query.generic.split()))
+            return query, ()
+        words = telling_words(
+            f"{query.subject}\n{query.body}", generic=frozenset(generic_words(query.languages).split())
+        )
         ways = possible(words)
         values = {
             "tenant_id": self._tenant_id,
@@ -381,23 +386,24 @@ class Search:
         }
         known = {row["word"]: row["term"] for row in await tx.rows(_KNOWN_WORDS, **values)}
         found = choose(ways, known)
-        terms = [
-            {
-                "term": each.term,
-                "word": each.word,
-                "words": each.words,
-                "frequency": min(
+        terms = tuple(
+            QueryTerm(
+                each.term,
+                variant=each.term,
+                word=each.word,
+                words=each.words,
+                frequency=min(
                     query.frequency(word) * (_PART_OF_KNOWN_FREQUENCY if word in known else 1)
                     for word in each.instead_of
                 ),
-            }
+            )
             for each in found
-        ]
+        )
         return query.without({word for each in found for word in each.instead_of} - known.keys()), terms
 
-    async def _as_tickets(self, tx: Transaction, matches: Sequence[Match], query: _Query) -> list[Source]:
-        found = await self._read(tx, _TICKETS, matches)
-        matches = [match for match in matches if match.id in found]
+    async def _as_tickets(
+        self, tx: Transaction, matches: Sequence[Match], found: Mapping[str, Row], query: _Query
+    ) -> list[Source]:
         gists = await self._passages(
             tx, [(_problem(found[match.id]), match) for match in matches], query, max_chars=_MAX_GIST_CHARS
         )
@@ -423,7 +429,7 @@ class Search:
         ]
 
     async def _as_articles(self, tx: Transaction, matches: Sequence[Match], query: _Query) -> list[Source]:
-        found = await self._read(tx, _ARTICLES, matches)
+        found = await self._read(tx, _ARTICLES, matches, shown=len(matches))
         matches = [match for match in matches if match.id in found]
         passages = await self._passages(
             tx, [(found[match.id]["text"], match) for match in matches], query, max_chars=MAX_SOURCE_CHARS
@@ -442,10 +448,15 @@ class Search:
             for match, passage in zip(matches, passages, strict=True)
         ]
 
-    async def _read(self, tx: Transaction, statement: Statement, matches: Sequence[Match]) -> dict[str, Row]:
-        """The rows of *matches* by their ids, as far as they are there still."""
+    async def _read(
+        self, tx: Transaction, statement: Statement, matches: Sequence[Match], *, shown: int
+    ) -> dict[str, Row]:
+        """The rows of *matches* by their ids, as far as they are there still; texts of the first *shown* alone."""
+        if not matches:
+            return {}
         ids = [match.id for match in matches]
-        rows = await tx.rows(statement, tenant_id=self._tenant_id, ids=ids, max_chars=_MAX_PASSAGE_CHARS)
+        values = {"tenant_id": self._tenant_id, "ids": ids, "shown": ids[:shown], "max_chars": _MAX_PASSAGE_CHARS}
+        rows = await tx.rows(statement, **values)
         return {row["id"]: row for row in rows}
 
     async def _passages(
@@ -489,8 +500,8 @@ def _make_query(subject: str, body: str, *, language: Language) -> _Query:
     return query.without(foreign) if foreign else query
 
 
-def _own_terms(subject: Reading, body: Reading) -> list[dict[str, Any]]:
-    """The terms of a query that `reading` made, as `rank.sql` takes them."""
+def _own_terms(subject: Reading, body: Reading) -> list[QueryTerm]:
+    """The terms of a query that `reading` made."""
     frequencies: defaultdict[tuple[str, str], float] = defaultdict(float)
     words: dict[str, str] = {}
     for reading, frequency in ((subject, _SUBJECT_FREQUENCY), (body, _BODY_FREQUENCY)):
@@ -498,14 +509,40 @@ def _own_terms(subject: Reading, body: Reading) -> list[dict[str, Any]]:
             word = words.setdefault(own.term, own.word)
             frequencies[own.term, word] += frequency * (_STRING_FREQUENCY if own.term.startswith(CODE_MARK) else 1)
     return [
-        {
-            "term": term,
-            "word": word,
-            "words": _STRING_WORDS if term.startswith(CODE_MARK) else 1,
-            "frequency": frequency,
-        }
+        QueryTerm(
+            term,
+            variant=term,
+            word=word,
+            words=_STRING_WORDS if term.startswith(CODE_MARK) else 1,
+            frequency=frequency,
+        )
         for (term, word), frequency in frequencies.items()
     ]
+
+
+def _query_terms(rows: Sequence[Row], own: Sequence[QueryTerm]) -> Iterator[QueryTerm]:
+    """Those of words.sql's *rows*, of documents of one kind, and *own* ones; without those that say nothing."""
+    of_own = {row["term"]: row for row in rows if row["place"] is None}
+    for term in own:
+        row = of_own[term.term]
+        if not row["is_generic"]:
+            yield replace(term, documents=row["documents"])
+    for row in rows:
+        place = row["place"]
+        if place is not None and not row["is_generic"]:
+            yield QueryTerm(row["term"], place, place, 1, row["frequency"], row["documents"])
+
+
+def _match(row: Row, weighed: Weighed) -> Match:
+    """*row* of rank.sql."""
+    held = weighed.among(frozenset(row["terms"]))
+    return Match(
+        **{**row, "terms": {term.term: weight for term, weight in held.items()}},
+        words=count_words(held),
+        asked_words=weighed.asked_words,
+        searched=weighed.corpus.documents,
+        has_rare_string=any(term.is_rare_string(weighed.corpus) for term in held),
+    )
 
 
 def _says_something(own: str) -> bool:

@@ -32,7 +32,6 @@ from app.core.storm import LEAST_LIKENESS, MAX_COMPARED, Arrival, Earlier, Share
 from app.core.tenant import Tenant
 from app.core.text import tidy
 from app.core.ticket import Ticket
-from app.db.knowledge.generic_words import GENERIC_TERMS, GENERIC_WORDS
 from app.db.knowledge.reading import CONFIGURATIONS, MAX_TERM_CHARS, read, spoken_languages
 from app.db.ledger.claims import Claim, run_fenced
 from app.db.session import Database, Row, Transactions
@@ -75,8 +74,7 @@ def arrival_of(
         "body": body.words,
         "terms": json.dumps([{"term": term, "weight": weight} for term, weight in weights.items()]),
         "configurations": [CONFIGURATIONS[language] for language in languages],
-        "generic": " ".join(words for language, words in GENERIC_WORDS.items() if language in languages),
-        "generic_terms": GENERIC_TERMS,
+        "languages": languages,
         "max_term_chars": MAX_TERM_CHARS,
     }
 

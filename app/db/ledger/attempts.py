@@ -52,7 +52,6 @@ class PastAttempt:
 
     attempt: int
     began_at: datetime
-    ended_at: datetime
     outcome: str
     code: str | None
     error: str | None

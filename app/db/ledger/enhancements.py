@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from app.core.enhancement import Enhancement
 from app.core.source import first_sources
+from app.db.knowledge.generic_words import generic_terms
 from app.db.ledger.attempts import AttemptRecord
 from app.db.ledger.claims import Claim, run_fenced
 from app.db.session import Database, Transaction
@@ -71,7 +72,9 @@ class Enhancements:
         """
         key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
         async with self._database.transaction(claim.tenant_id) as tx:
-            row = await tx.row(_RESERVE, **key, **arrival, job_id=claim.job_id, ticket_updated_at=ticket_updated_at)
+            generic = await generic_terms(tx, arrival["languages"])
+            values = {**key, **arrival, "generic_terms": generic, "ticket_updated_at": ticket_updated_at}
+            row = await tx.row(_RESERVE, **values, job_id=claim.job_id)
             if row is None:
                 raise await _not_ours(tx, key)
             if row["note_id"] is not None:

@@ -10,10 +10,10 @@ with turn as materialized (
     from (select cast(pg_advisory_xact_lock(hashtextextended(cast(cast(:tenant_id as uuid) as text), 7203005)) as text)) locked
     where cast(:has_arrival as boolean)
 ),
--- As in rank.sql of app/db/knowledge: the lexemes of subject and body, without what one of the languages takes for a stop
+-- As in words.sql of app/db/knowledge: the lexemes of subject and body, without what one of the languages takes for a stop
 -- word; then the terms that `reading` makes. Numbers and versions are left out: many tickets after an update name its version.
 lexeme as (
-    select lexeme as term, weight, configuration, place, position
+    select lexeme as term, weight, count(*) over (partition by place, position) as read_by
     from (values (1, cast(:subject as text), 1.5), (2, cast(:body as text), 1.0)) field (place, content, weight)
     cross join unnest(cast(:configurations as text[])) configuration
     cross join lateral unnest(to_tsvector(cast(configuration as regconfig), content))
@@ -23,19 +23,10 @@ lexeme as (
 asked as (
     select term, max(weight) as weight
     from lexeme
-    where (place, position) in (
-        select place, position from lexeme
-        group by place, position
-        having count(distinct configuration) = cardinality(cast(:configurations as text[]))
-    )
+    where read_by = cardinality(cast(:configurations as text[]))
     group by term
     union all
     select term, weight from jsonb_to_recordset(cast(:terms as jsonb)) own (term text, weight float8)
-),
-generic as materialized (
-    select array_agg(lexeme) || cast(:generic_terms as text[]) as terms
-    from unnest(cast(:configurations as text[])) configuration
-    cross join lateral unnest(to_tsvector(cast(configuration as regconfig), cast(:generic as text)))
 ),
 -- What is rare among resolved tickets tells more.
 weighted as (
@@ -47,7 +38,7 @@ weighted as (
         select documents from term where tenant_id = :tenant_id and kind = 'ticket' and term = asked.term
         offset 0
     ) t on true
-    where cast(:has_arrival as boolean) and asked.term <> all(cast((select terms from generic) as text[]))
+    where cast(:has_arrival as boolean) and asked.term <> all(cast(:generic_terms as text[]))
     order by weight desc, term
     limit 40
 ),

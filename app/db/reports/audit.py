@@ -18,7 +18,7 @@ from sqlmodel import col
 
 from app.db.reports.each import read_each
 from app.db.session import Database
-from app.db.sessions import load_text
+from app.db.sqlalchemy_sessions import load_text
 from app.db.tables import AuditRow
 
 Witness = Callable[[AsyncSession, UUID, int], Awaitable[None]]

@@ -65,7 +65,6 @@ class Written:
     duration_ms: int | None
     reserved_at: datetime
     written_at: datetime | None
-    posting_at: datetime | None
     shadowed_at: datetime | None
     """When it was written in shadow mode: then it is never posted."""
     note_html: str | None

@@ -17,7 +17,7 @@ from app.core.delivery import Status
 from app.db.reports.audit import Witness
 from app.db.reports.choices import EVERY, Choice
 from app.db.session import Database
-from app.db.sessions import load_text
+from app.db.sqlalchemy_sessions import load_text
 from app.db.tables import Delivery, Due, FailedRow
 from app.errors import Code
 

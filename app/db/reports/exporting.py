@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from app.core.delivery import parse_webhook
 from app.core.enhancement import Enhancement
 from app.db.session import Database
-from app.db.sessions import load_text
+from app.db.sqlalchemy_sessions import load_text
 from app.errors import MalformedDelivery
 
 _BATCH: Final = 200

@@ -11,8 +11,8 @@ from uuid import UUID
 from app.core.completion import Option
 from app.db.reports.each import ask_each
 from app.db.session import Database, Transaction
-from app.db.sessions import load_text
 from app.db.sql import Statement, load
+from app.db.sqlalchemy_sessions import load_text
 
 _LATEST: Final = load_text(__package__, "latest_answer")
 _ESTIMATED: Final = load(__package__, "estimated_models")

@@ -15,7 +15,7 @@ from app.core.enhancement import Enhancement
 from app.core.shadow import ShadowNote
 from app.db.reports.audit import Witness
 from app.db.session import Database
-from app.db.sessions import load_text
+from app.db.sqlalchemy_sessions import load_text
 from app.db.tables import ShadowVerdict
 
 MOST_NOTES: Final = 500

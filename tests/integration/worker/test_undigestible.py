@@ -58,7 +58,7 @@ _VALUES: Final = {
     "boolean": ["true"],
     "uuid": ["'00000000-0000-0000-0000-000000000000'"],
     "inet": ["'255.255.255.255/0'", "'::/0'"],
-    "timestamp with time zone": ["'infinity'", "'-infinity'", "'20000-01-01'", "'4713-01-01 BC'"],
+    "timestamp with time zone": ["'infinity'", "'20000-01-01'", "'4713-01-01 BC'"],
 }
 _CHECKS: Final = """
 select format('alter table %s drop constraint %I', conrelid::regclass, conname)

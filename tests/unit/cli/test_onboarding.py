@@ -14,7 +14,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from app.cli import cli
-from app.tenant_files import LIST_FILE
+from app.tenants.writing import LIST_FILE
 
 OWN = ("--name", "Acme", "--edition", "on_premises", "--url", "https://sdp.acme.example", "--technician", "a@x.example")
 SHARED = ("--edition", "msp_on_premises", "--url", "https://sdp.msp.example", "--technician", "a@msp.example")

@@ -236,16 +236,14 @@ INTO = [("", ""), ('<a b="', ""), ("<!-- <a ", ">")]
 @pytest.mark.parametrize("part", PARTS)
 def test_a_long_text_of_anything_takes_a_moment(part: str) -> None:
     """What grows with the square of the length takes minutes for so many characters."""
-    text = part * (150_000 // len(part))
+    text = part * (60_000 // len(part))
     started = time.process_time()
-    plain_text(text)
     for before, after in INTO:
-        plain_text(f"{before}{text[:50_000]}{after}")
-    assert time.process_time() - started < 2  # measured: 0.3 at most
+        plain_text(f"{before}{text}{after}")
+    assert time.process_time() - started < 2  # measured: 0.2 at most
 
 
-@pytest.mark.parametrize("part", ["<p>x", "<table><tr><td>"])
-def test_a_megabyte_of_what_takes_longest_takes_a_second(part: str) -> None:
+def test_a_megabyte_of_what_takes_longest_takes_a_second() -> None:
     started = time.process_time()
-    plain_text(part * (1_000_000 // len(part)))
+    plain_text("<p>x" * 250_000)
     assert time.process_time() - started < 3  # measured: 0.8 at most

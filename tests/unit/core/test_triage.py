@@ -6,7 +6,7 @@ import pytest
 
 from app.core.tenant import Tenant
 from app.core.triage import Suggestion, TicketField, new_values, suggest
-from app.tenants import parse_tenant
+from app.tenants.files import parse_tenant
 from tests.builders import a_tenant
 
 ALL = tuple(TicketField)

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,41 +67,44 @@ def test_a_message_refuses_text_that_was_not_masked() -> None:
 
 
 def test_nobody_but_the_mask_makes_masked_text_and_nobody_but_the_adapter_calls_a_model() -> None:
-    assert {place for place, name in called() if name == "MaskedText"} == {"core/masking.py"}
-    assert {place for place, name in called() if name == "Message"} == {"enhancement/write.py"}
-    assert not {place for place, name in called() if name == "model_construct"}  # would not ask for its type
-    assert {place for place, name in imports() if name.split(".")[0] == "openai"} <= {
+    assert callers("MaskedText") == {"core/masking.py"}
+    assert callers("Message") == {"enhancement/write.py"}
+    assert not callers("model_construct")  # would not ask for its type
+    assert importers("openai") <= {
         "integrations/embeddings.py",  # it takes masked text alone
         "integrations/openai.py",
         "worker/toolkits.py",  # the client's type
     }
 
 
-@cache
-def trees() -> list[tuple[str, ast.AST]]:
+def trees(word: str) -> Iterator[tuple[str, ast.AST]]:
+    """The product's files with *word* in them."""
     folder = Path(app.__path__[0])
-    return [(str(file.relative_to(folder)), ast.parse(file.read_text("utf-8"))) for file in folder.rglob("*.py")]
+    for file in folder.rglob("*.py"):
+        if word in (text := file.read_text("utf-8")):
+            yield file.relative_to(folder).as_posix(), ast.parse(text)
 
 
-def called() -> Iterator[tuple[str, str]]:
-    """Where in the product what is called, by the last part of its name."""
-    for place, tree in trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                name = node.func
-                yield (
-                    place,
-                    name.attr if isinstance(name, ast.Attribute) else name.id if isinstance(name, ast.Name) else "",
-                )
+def callers(name: str) -> set[str]:
+    """Where in the product what ends in *name* is called."""
+    return {
+        place
+        for place, tree in trees(name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and name in {getattr(node.func, "attr", None), getattr(node.func, "id", None)}
+    }
 
 
-def imports() -> Iterator[tuple[str, str]]:
-    for place, tree in trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom):
-                yield place, node.module or ""
-            elif isinstance(node, ast.Import):
-                yield from ((place, alias.name) for alias in node.names)
+def importers(package: str) -> set[str]:
+    """Where in the product *package* or a part of it is imported."""
+    return {
+        place
+        for place, tree in trees(package)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+        if name.split(".")[0] == package
+    }
 
 
 def asked_with(*sources: Source, **options: Any) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from app.core.completion import Completion, Message
 from app.enhancement.write import prompt_version
 from demo.offline_model import MODEL_NAME
-from eval.__main__ import find_faults, summarize
+from eval.__main__ import find_faults
 from eval.cases import FOLDER, Case, Kind, load_cases
 from eval.corpus import TENANTS, load_corpus
 from eval.judging import Judge, read_labels
+from eval.report import summarize
 from eval.writing import OfflineModel, run_case
 from tests.builders import a_source
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import Rejected, TenantFileInvalid
 from app.integrations.servicedesk.auth import ApiKey, OAuthClient, create_authenticator
-from app.tenants import API_KEY_FILE, OAUTH_FILES
+from app.tenants.secrets import API_KEY_FILE, OAUTH_FILES
 from tests.builders import a_tenant
 
 NOTHING: Any = None

@@ -13,8 +13,8 @@ from app.core.ticket import Fate, Ticket
 from app.db.knowledge.requesters import RequesterSearch
 from app.db.knowledge.store import upsert_assets, upsert_tickets
 from app.db.session import Database
-from app.db.sessions import load_text
 from app.db.sql import load
+from app.db.sqlalchemy_sessions import load_text
 from demo.embedded import DatabaseUrls
 from tests.builders import a_tenant, a_ticket
 from tests.integration.db.explain import explain, pages

@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from app.errors import TenantFileInvalid
-from app.tenant_files import LIST_FILE, add_instance, add_tenant, is_list_stale, remove_file, write_list
-from app.tenants import TenantDirectory, missing_secrets
+from app.tenants import TenantDirectory
+from app.tenants.secrets import missing_secrets
+from app.tenants.writing import LIST_FILE, add_instance, add_tenant, is_list_stale, remove_file, write_list
 
 OWN: dict[str, Any] = {
     "name": "Acme",

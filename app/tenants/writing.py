@@ -19,7 +19,8 @@ import yaml
 
 from app.core.help_desk import Edition
 from app.errors import TenantFileInvalid
-from app.tenants import TenantDirectory, parse_instance, parse_tenant, read_values
+from app.tenants import TenantDirectory
+from app.tenants.files import parse_instance, parse_tenant, read_values
 
 LIST_FILE: Final = "Kustomization"
 """Without the ending `.yaml`, which in this folder is a tenant's."""

@@ -1,0 +1,116 @@
+"""Syncs the help desks, a few at a time, then embeds what has no vectors yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from app.core.vectors import Embedder
+from app.db.session import Database, open_database
+from app.embedding import fill_vectors
+from app.errors import AppError
+from app.help_desks import open_help_desk
+from app.queue import RingBroker, open_queue
+from app.settings import SyncSettings
+from app.sync.owners import DeskOwners
+from app.sync.reading import Desk, Offer, sync_desk
+from app.sync.report import SyncReport, our_fault
+from app.tenants import KnownTenant
+
+_DESKS_AT_ONCE: Final = 4
+# Of a run that comes every ten minutes: missed webhooks must not wait for it.
+_FILL_FOR: Final = timedelta(minutes=5)
+# Nobody waits for the sync, and a help desk that throttles does so for minutes.
+_LONGEST_WAIT_FOR_A_CALL: Final = timedelta(minutes=10)
+
+log = structlog.get_logger(__name__)
+
+
+async def sync_all(
+    settings: SyncSettings, desks: Iterable[DeskOwners], *, since: datetime | None = None
+) -> list[SyncReport]:
+    """Sync *desks*, a few at a time. Returns a report of each tenant, by slug."""
+    async with (
+        open_database(
+            settings.database_url.get_secret_value(),
+            pooler=settings.database_pooler,
+            pool_size=settings.database_connections - settings.database_sessions,
+            sessions=settings.database_sessions,
+            name="ai-agents sync",
+        ) as database,
+        open_queue(RingBroker(settings.redis_url.get_secret_value())) as queue,
+        _open_embedder(settings) as embedder,
+    ):
+
+        def open_desk(known: KnownTenant) -> AbstractAsyncContextManager[Desk]:
+            return open_help_desk(known, database, longest_wait=_LONGEST_WAIT_FOR_A_CALL, is_patient=True)
+
+        desks = list(desks)
+        reports = await sync_each(
+            database, desks, open_desk=open_desk, offer=queue.offer, since=since, files=settings.knowledge_dir
+        )
+        if embedder is not None:
+            await _fill_vectors(database, desks, embedder, reports)
+        return reports
+
+
+async def _fill_vectors(
+    database: Database, desks: Iterable[DeskOwners], embedder: Embedder, reports: Iterable[SyncReport]
+) -> None:
+    """Embed what has no vectors yet, when all desks are read: it may take many runs, and nothing waits for it."""
+    tenants = [tenant for owners in desks for tenant in owners.tenants]
+    of_tenant = {report.slug: report for report in reports}
+    for filling in await fill_vectors(database, tenants, embedder, within=_FILL_FOR):
+        if filling.problem:
+            log.warning("vectors_not_filled", tenant=filling.tenant.slug, error=filling.problem)
+        report = of_tenant.get(filling.tenant.slug)
+        if report is None:  # an account whose help desk could not be opened
+            continue
+        report.embedded = filling.embedded
+        if filling.problem:
+            report.problems.append(f"vectors: {filling.problem}")
+
+
+async def sync_each(
+    database: Database,
+    desks: Iterable[DeskOwners],
+    *,
+    open_desk: Callable[[KnownTenant], AbstractAsyncContextManager[Desk]],
+    offer: Offer,
+    since: datetime | None = None,
+    files: Path | None = None,
+) -> list[SyncReport]:
+    """Sync *desks*, a few at a time, whatever happens to one of them. Returns a report of each tenant, by slug."""
+    free = asyncio.Semaphore(_DESKS_AT_ONCE)
+
+    async def sync_one(owners: DeskOwners) -> list[SyncReport]:
+        async with free:
+            try:
+                async with open_desk(owners.known) as desk:
+                    return await sync_desk(database, owners, desk, offer=offer, since=since, files=files)
+            except AppError as error:
+                return [SyncReport(owners.known.tenant.slug, problems=[error.detail])]
+            except Exception as error:  # a bug of ours, met with one help desk's data
+                slug = owners.known.tenant.slug
+                log.exception("sync_failed", tenant=slug)
+                return [SyncReport(slug, problems=[our_fault(error)])]
+
+    reports = await asyncio.gather(*(sync_one(owners) for owners in desks))
+    return sorted((report for of_desk in reports for report in of_desk), key=lambda report: report.slug)
+
+
+def _open_embedder(settings: SyncSettings) -> AbstractAsyncContextManager[Embedder | None]:
+    if settings.embedding_model is None:
+        return nullcontext()
+    # Here, since it loads the client of models, which a sync without vectors does without.
+    from app.integrations.embeddings import open_embedder  # noqa: PLC0415 - a start cost
+
+    return open_embedder(
+        settings.embedding_model, base_url=settings.embedding_base_url, api_key=settings.embedding_api_key
+    )

@@ -1,0 +1,145 @@
+"""What the confidence of notes is fitted to and judged by: tickets with a leading source, labelled as right or not.
+
+The leading source is the one that the offline model cites, and beside it the search's first ticket and first article
+where that cites another, since other models choose otherwise. It is right when it is of the same problem, as labelled:
+in the cases a relevance of 2, in the corpus the same group, in the larger public set by real_labels.txt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from app.core.confidence import Evidence, cited_refs, find_evidence
+from app.core.enhancement import Draft, Kept, salvage
+from app.core.masking import Mask
+from app.core.source import Gathered, GatherState, SourceKind, number_sources
+from app.core.tenant import Language, NoteOptions
+from app.core.ticket import Ticket
+from app.db.session import Database
+from app.enhancement.portion import Portion
+from app.enhancement.write import compose_messages
+from app.errors import ModelRefused
+from bench.retrieval import load_sample
+from demo.offline_model import Chat, compose
+from eval.cases import TODAY, Case, load_cases
+from eval.corpus import a_search, a_tenant, open_empty_database, store
+from eval.retrieval import SHOWN, Asked, leave_one_out, replay
+
+_REAL_LABELS: Final = Path(__file__).parent / "real_labels.txt"
+_REAL_TICKETS: Final = 6_000
+_REAL_BATCH: Final = 300
+_REAL_DEPTH: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    evidence: Evidence
+    is_right: bool
+    part: str
+    origin: str
+    """`cases`, `corpus` or `real`."""
+    ticket: str
+    """Its text."""
+    is_own: bool
+    """Whether the offline model's own note has this leading source."""
+
+
+def of_cases(cases: Iterable[Case]) -> list[Point]:
+    return [
+        Point(evidence, case.relevance[leading] == 2, case.part, "cases", case.asked.text, is_own)
+        for case in cases
+        for evidence, leading, is_own in _evidence(case.asked, _gathered(case), language=case.language, today=TODAY)
+    ]
+
+
+def of_corpus(asked: Iterable[Asked]) -> list[Point]:
+    return [
+        Point(evidence, leading in each.likes, each.known.part, "corpus", each.known.ticket.text, is_own)
+        for each in asked
+        for evidence, leading, is_own in _evidence(
+            each.known.as_open, each.gathered, language="de" if each.language == "de" else "en", today=TODAY
+        )
+    ]
+
+
+def _gathered(case: Case) -> tuple[Gathered, ...]:
+    sources = case.sources()
+    return number_sources(
+        Gathered(
+            kind=kind,
+            state=GatherState.UNAVAILABLE if kind in case.unavailable else GatherState.OK,
+            sources=() if kind in case.unavailable else tuple(each for each in sources if each.kind is kind),
+        )
+        for kind in SourceKind
+    )
+
+
+def _evidence(
+    ticket: Ticket, gathered: tuple[Gathered, ...], *, language: Language, today: date
+) -> Iterator[tuple[Evidence, str, bool]]:
+    """What speaks for each source that may lead, that source's id, and whether the offline model chose it: that is first."""
+    sources = [
+        each for group in gathered for each in group.sources if each.kind in {SourceKind.TICKET, SourceKind.ARTICLE}
+    ]
+    ids = {source.ref: source.id for source in sources}
+    firsts = [next((each for each in sources if each.kind is kind and each.score), None) for kind in SourceKind]
+    seen = set[str]()
+    own = _offline(ticket, gathered, language=language, today=today)
+    for kept in (
+        own,
+        *(_citing(source.ref) for source in firsts if source),
+    ):
+        evidence = kept and find_evidence(ticket, gathered, kept, today=today)
+        if kept and evidence:
+            leading = next(ids[ref] for ref in cited_refs(kept) if ref in ids)
+            if leading not in seen:
+                yield evidence, leading, kept is own
+            seen.add(leading)
+
+
+def _offline(ticket: Ticket, gathered: tuple[Gathered, ...], *, language: Language, today: date) -> Kept | None:
+    """What is kept of the offline model's draft."""
+    mask, words = Mask(), NoteOptions(language=language).max_text_words
+    messages = compose_messages(ticket, Portion(gathered), mask=mask, language=language, max_words=words, today=today)
+    draft: Draft = compose(Chat(messages=[{"role": each.role, "content": each.content} for each in messages]).prompt)
+    try:
+        return salvage(draft, gathered, max_words=words, language=language, mask=mask)
+    except ModelRefused:
+        return None
+
+
+def _citing(ref: str) -> Kept:
+    return Kept(facts=[], hypotheses=[], next_steps=[], questions=[], summary="", summary_citations=[ref])
+
+
+async def of_real(database: Database, folder: Path) -> list[Point]:
+    """The labelled queries of the public set of which the labelled source may still lead."""
+    tickets = load_sample(folder).tickets[:_REAL_TICKETS]
+    tenant = a_tenant("real", "en")
+    for begin in range(0, len(tickets), _REAL_BATCH):
+        await store(database, tenant, tickets[begin : begin + _REAL_BATCH])
+    search, known, points = a_search(database, tenant), {ticket.id: ticket for ticket in tickets}, []
+    rows = [line.split() for line in _REAL_LABELS.read_text("utf-8").splitlines() if not line.startswith("#")]
+    for number, (query, labelled, label) in enumerate(rows):
+        ticket = known[query].model_copy(update={"resolution": ""})
+        today = ticket.created_at.date() if ticket.created_at else TODAY
+        found = await search.similar_tickets(ticket, limit=_REAL_DEPTH)
+        earlier = [source for source in found if source.resolved_on and source.resolved_on <= today][:SHOWN]
+        group = Gathered(kind=SourceKind.TICKET, state=GatherState.OK, sources=tuple(earlier))
+        points += [
+            Point(evidence, label == "same", "held" if number % 2 else "dev", "real", ticket.text, is_own)
+            for evidence, leading, is_own in _evidence(ticket, number_sources([group]), language="en", today=today)
+            if leading == labelled
+        ]
+    return points
+
+
+async def collect(real: Path | None) -> list[Point]:
+    async with open_empty_database() as database:
+        await replay(database)
+        points = [*of_cases(load_cases()), *of_corpus(await leave_one_out(database))]
+        return points + (await of_real(database, real) if real else [])
