@@ -499,14 +499,14 @@ def _also(prompt: Prompt, leading: GivenSource) -> list[Statement]:
     return list({statement.text: statement for statement in beside}.values())[:_MAX_FACTS]
 
 
-def _parts(text: str) -> Iterator[set[str]]:
+def _parts(text: str) -> Iterator[frozenset[str]]:
     """The telling words of each sentence or clause of *text* that has several."""
     for part in _CLAUSE_END.split(text):
         if len(stems_of := telling_stems(part)) >= _MIN_COMMON:
             yield stems_of
 
 
-def _is_about(part: set[str], sources: list[GivenSource], *, but: GivenSource) -> GivenSource | None:
+def _is_about(part: frozenset[str], sources: list[GivenSource], *, but: GivenSource) -> GivenSource | None:
     """The source that has most of *part*, if *but* has none of it."""
     common = {source.ref: len(part & telling_stems(source.words)) for source in (but, *sources)}
     best = max(sources, key=lambda source: common[source.ref], default=but)

@@ -309,7 +309,7 @@ def _found_stems() -> frozenset[str]:
 
 def _repeats(said: _Said, records: Records, ticket: Record) -> bool:
     known, words = act_words(), said.words
-    if said.is_question or said.has(known.orders | known.note):
+    if said.is_question or said.has(known.orders | known.note | known.causes):
         return False
     if (known.state - known.adverbs).isdisjoint(words[1:]) and not _is_not_so(words) and not _is_told(words):
         return False

@@ -69,9 +69,12 @@ def is_opposite(words: Words, said: Sequence[str], gone: Collection[str]) -> boo
 
 def is_of_others(words: Words, said: Sequence[str], gone: Collection[str]) -> bool:
     """Whether *words* name others who do it than *said* does, or let somebody have or do what *said* does not."""
-    if any(not _is_who(who, action, said) for who, action in _who_does(words.tokens)):
-        return True
-    return bool(gone) and _gives_away(words.tokens, gone)
+    return names_others(words.tokens, said) or (bool(gone) and _gives_away(words.tokens, gone))
+
+
+def names_others(line: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether *line* names others who do it than *said* does."""
+    return any(not _is_who(who, action, said) for who, action in _who_does(line))
 
 
 def _is_inside_out(line: Sequence[str], said: Sequence[str]) -> bool:

@@ -20,6 +20,7 @@ from app.core.direction import (
     is_forbidden,
     is_of_others,
     is_opposite,
+    names_others,
     neutral_stems,
     undone,
 )
@@ -230,56 +231,49 @@ class Evidence:
     def fault(self) -> Fault | None:
         """What no other words make good; None: it is to be weighed."""
         others = set(self.words.operands).difference(self.held)
-        if len(self.near) < len(self.held) or not _are_numbers_known(others, self.words.operands, self.support.records):
+        if not _are_numbers_known(others, self.words.operands, self.support.records):
             return Fault.FOREIGN
-        if self.share < _SPOKEN_SHARE and self._is_unspoken:
-            return Fault.UNSUPPORTED
-        if self._is_opposite:
+        opposed, done = lexicon().opposed, self.done
+        is_undone_there = any(not done.isdisjoint(opposed.get(line, ())) for lines in self.undone for line in lines)
+        if is_undone_there or (self.forbidden and not self.is_warning) or self._is_opposite_alone:
             return Fault.TURNED
-        return Fault.OTHER_ACTION if self._is_of_others or self._has_one_word_too_many else None
+        of_numbers = [lexicon().actions[stem] for stem in self.words.stems if stem in lexicon().numbers]
+        if self._is_more_than_said and not act_words().protects.isdisjoint(self.words.stems):
+            return Fault.OTHER_ACTION
+        is_of_others = self.lost <= act_words().people and names_others(self.words.tokens, self.said)
+        return Fault.OTHER_ACTION if is_of_others or any(lines in of_numbers for lines in self.undone) else None
+
+    @property
+    def _is_opposite_alone(self) -> bool:
+        """Whether it says the records' words turned round, and next to no other: with more it may say another thing."""
+        return (self.direction.denies and len(self.lost) <= 1) or (self._is_opposite and not self.lost)
+
+    @property
+    def _is_opposite(self) -> bool:
+        return is_opposite(self.words, self.said, self.gone)
 
     @property
     def _is_unspoken(self) -> bool:
         """Whether it is in another language than the note and its windows, so that what its words mean is not known."""
         spoken = language_of(self.words.text)
         known = {None, self.support.language, *(window.record.language for window in self.windows)}
-        return spoken not in known
+        return self.share < _SPOKEN_SHARE and spoken not in known
 
     @property
-    def _is_opposite(self) -> bool:
-        opposed, done = lexicon().opposed, self.done
-        return bool(
-            self.direction.denies
-            or (self.forbidden and not self.is_warning)
-            or (len(self.words.stems) <= _FEW_WORDS and self.is_turned)
-            or any(not done.isdisjoint(opposed.get(line, ())) for lines in self.undone for line in lines)
-            or is_opposite(self.words, self.said, self.gone)
-        )
-
-    @property
-    def _is_of_others(self) -> bool:
-        of_numbers = [lexicon().actions[stem] for stem in self.words.stems if stem in lexicon().numbers]
-        return any(lines in of_numbers for lines in self.undone) or is_of_others(self.words, self.said, self.gone)
-
-    @property
-    def _has_one_word_too_many(self) -> bool:
-        """Whether it is of few words, or names what protects, and says what may be done, and one word is not found."""
-        if not self.lost or not (self.undone or not _risky().isdisjoint(self.words.tokens)):
-            return False
-        return len(self.words.stems) <= _FEW_WORDS or not act_words().protects.isdisjoint(self.words.stems)
+    def _is_more_than_said(self) -> bool:
+        """Whether it says what is done, or may be, and one word is not found."""
+        return bool(self.lost) and bool(self.undone or not _risky().isdisjoint(self.words.tokens))
 
     @cached_property
     def traits(self) -> Traits:
         words, lost, known = self.words, self.lost, act_words()
-        row = _longest_row([stem in lost for stem in self.asked])
         return Traits(
             gap=1 - self.share,
-            row=min(row, 4) / 4,
             short=1 / len(words.stems),
             loose=_part(self.loose, 3),
             two_places=float(len(self.windows) > 1),
             operands=_part(self.near, 3),
-            elsewhere=float(len(self.held) < len(words.operands)),
+            elsewhere=float(len(self.near) < len(words.operands)),
             in_ticket=_part(lost & self.support.ticket.stems, 4),
             in_others=_part(lost & self.support.all_records.stems, 4),
             ordinary=_part([stem for stem in lost if stem in known.ordinary or stem in lexicon().light], 3),
@@ -294,6 +288,10 @@ class Evidence:
             negated=float(_has_negator(words.tokens)),
             only=float(not lexicon().only.isdisjoint(words.tokens)),
             not_negated=float(_has_negator(self.said) and not _has_negator(words.tokens)),
+            opposite=float(self._is_opposite),
+            of_others=float(is_of_others(words, self.said, self.gone)),
+            too_many=float(self._is_more_than_said and len(words.stems) <= _FEW_WORDS),
+            unspoken=float(self._is_unspoken),
         )
 
     @property
@@ -319,14 +317,6 @@ def done_by(said: Sequence[str]) -> frozenset[int]:
 
 def _has_negator(said: Sequence[str]) -> bool:
     return not lexicon().negators.isdisjoint(said)
-
-
-def _longest_row(missing: Sequence[bool]) -> int:
-    row = longest = 0
-    for is_missing in missing:
-        row = row + 1 if is_missing else 0
-        longest = max(longest, row)
-    return longest
 
 
 def _are_numbers_known(numbers: Iterable[str], operands: Sequence[str], records: Sequence[Record]) -> bool:

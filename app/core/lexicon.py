@@ -69,6 +69,7 @@ class ActWords:
     reader: frozenset[str]
     hand_over: frozenset[str]
     orders: frozenset[str]
+    causes: frozenset[str]
     may_be_so: frozenset[str]
     permits: frozenset[str]
     first_person: dict[str, frozenset[str]]

@@ -18,9 +18,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 from app.core.detect import (
-    codes,
     commands,
     contacts,
+    cues,
     keys,
     money,
     national_ids,
@@ -28,6 +28,7 @@ from app.core.detect import (
     password_pairs,
     passwords,
     phones,
+    prose,
 )
 from app.core.detect.finding import Finding, Secret
 from app.core.detect.scan import Anchors, Scan
@@ -138,7 +139,7 @@ _MODULES: Final = (
     passwords,
     password_columns,
     password_pairs,
-    codes,
+    cues,
     commands,
     keys,
     contacts,
@@ -155,7 +156,7 @@ _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
     (password_columns.password_columns, frozenset({"password"})),
     (passwords.passwords, frozenset(passwords.ANCHORS)),
     (password_pairs.password_pairs, frozenset(password_pairs.ANCHORS)),
-    (codes.codes, frozenset(codes.ANCHORS)),
+    (prose.prose, frozenset({"password", "code", "misspelt"})),
     (keys.keys_in_context, frozenset(keys.ANCHORS) - {"issued", "private key"}),
     (contacts.emails, frozenset(contacts.ANCHORS)),
     (money.accounts, frozenset({"account", "bic"})),
@@ -202,8 +203,13 @@ _found_before = lru_cache(maxsize=512)(find_secrets)
 """Our prompts, short values and one source come in many enhancements. What comes once falls out soon."""
 
 
+def read_words(text: str) -> Scan:
+    """*text* with the places of the words that the detectors look for."""
+    return _ANCHORS.read(text)
+
+
 def _detected(text: str) -> Iterator[Finding]:
-    scan = _ANCHORS.read(text)
+    scan = read_words(text)
     for at in sorted({at for group in scan.groups for at in _OF_GROUP[group]}):
         yield from _DETECTORS[at][0](scan)
     yield from keys.keys_in_groups(scan)

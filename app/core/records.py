@@ -31,6 +31,7 @@ _BEFORE: Final = frozenset(" \n([{<'\"«»“”„‚‘’>*`|")
 _AFTER = re.compile(r"[.,;:!?)\]}>'\"«»“”‘’*`…|]*(?:\s|$)")
 _BEGINS = re.compile(r"(?:^|[.!?…][\"'”»)\]]*\s|\n)[\s\"'“„«*•–-]*(?:\d{1,2}[.)]\s)?$")
 _ENDS: Final = frozenset(".!?…。！？\n")
+_RANGE = re.compile(r"(?<![\w.,:/-])(\d{1,3})[-–](\d{1,3})(?![\w:/-]|\.\d)")
 _END_OF_SENTENCE: Final = 4
 _MAX_PREFIX: Final = 12
 _NUMBER = re.compile(r"#\S+")
@@ -118,6 +119,11 @@ class Forms:
         return distances
 
     @cached_property
+    def range_ends(self) -> frozenset[str]:
+        """Of "cameras 9-16", 9 and 16: a sentence may say "9 to 16"."""
+        return frozenset(chain.from_iterable(_RANGE.findall(self.folded)))
+
+    @cached_property
     def language(self) -> str | None:
         return language_of(self.text)
 
@@ -198,12 +204,12 @@ class Record:
         return self._forms.language
 
     def holds(self, run: str) -> bool:
-        """Whether *run*, a run of operands in normal form, stands in it as a whole."""
+        """Whether *run*, a run of operands in normal form, stands in it as a whole, or ends a range of numbers."""
         text, at = self.folded, -1
         while (at := text.find(run, at + 1)) >= 0:
             if (at == 0 or text[at - 1] in _BEFORE) and _AFTER.match(text, at + len(run)):
                 return True
-        return False
+        return run.isdecimal() and run in self._forms.range_ends
 
     def quotes(self, sentence: str) -> bool:
         """Whether *sentence*, in normal form on one line, is one of its sentences, or several, word for word.

@@ -24,6 +24,7 @@ SWITCHES: Final = frozenset({"turn", "switch", "schal"})
 _PART = re.compile(
     r";|\s[–—-]\s|,?\s(?:(?:and|und|et|y)\s)?(?:then|dann|danach|puis|ensuite|luego)\b|,\s(?:and|und|et|y)\s"
 )
+_TICKET_NUMBER = re.compile(r"#\d+")
 _NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
 
 
@@ -90,7 +91,7 @@ def runs(parts: Sequence[Chunk]) -> Iterable[str]:
     joins = False
     for at, chunk in enumerate(parts):
         before = parts[at - 1] if at else None
-        breaks = chunk.opens or (before is not None and before.closes)
+        breaks = chunk.opens or (before is not None and (before.closes or _TICKET_NUMBER.fullmatch(before.text)))
         if run and (breaks or not (chunk.is_operand or joins)):
             yield " ".join(run)
             run = []

@@ -34,8 +34,8 @@ from app.core.windows import best_window
 
 KEPT_FROM: Final = 0.5
 """From which likelihood on a sentence is kept. What lower and higher ones do was measured (docs/security.md)."""
-LEAST_SHARE: Final = 0.6
-"""Of its words and operands so many must be found in any case."""
+LEAST_SHARE: Final = 0.5
+"""Of its words and operands more must be found in any case."""
 APART_FROM: Final = 0.3
 """From which likelihood on a sentence that is not kept is shown apart, if it says nothing to do that they do not."""
 _DOUBTFUL_FROM: Final = 0.4
@@ -217,7 +217,7 @@ def _judge_part(words: Words, support: Support) -> Judgement:
     if found.fault:
         return _left_out(found.fault, share=0.0 if found.fault is Fault.FOREIGN else found.share, refs=found.refs)
     likelihood = weigh(found.traits)
-    if likelihood >= KEPT_FROM and found.share >= LEAST_SHARE:
+    if likelihood >= KEPT_FROM and found.share > LEAST_SHARE:
         return Judgement(Verdict.KEPT, share=found.share, refs=found.refs)
     fault = Fault.TURNED if found.traits.turned else Fault.OTHER_ACTION if found.traits.undone else Fault.UNSUPPORTED
     is_almost_said = fault is Fault.UNSUPPORTED and likelihood >= APART_FROM
@@ -240,19 +240,18 @@ def _judge_operands(words: Words, support: Support) -> Judgement:
 
 
 def _is_known(run: str, support: Support) -> bool:
-    records = support.records
+    records, all_records = support.records, support.all_records.records
     if run in support.all_records.numbers or any(record.holds(run) for record in records):
         return True
-    if run.isalpha() and _is_word(run, records):
+    parts = run.split("-")
+    if not all(part.isalpha() for part in parts):
+        return False
+    if _is_word(run, all_records) or (len(parts) > 1 and _is_word("".join(parts), all_records)):
         return True
     # German joins words with hyphens: a VPN client is a VPN-Client.
-    parts = run.split("-") if support.language == "de" else ()
-    ordinary = act_words().ordinary
-    return len(parts) > 1 and any(
-        all(part.isalpha() and (stem in record.stems or stem in ordinary) for part in parts for stem in stems(part))
-        and any(stem in record.stems for part in parts for stem in stems(part))
-        for record in records
-    )
+    stems_of = [stem for part in parts for stem in stems(part)] if support.language == "de" and len(parts) > 1 else []
+    known, ordinary = support.all_records.stems, act_words().ordinary
+    return not known.isdisjoint(stems_of) and all(stem in known or stem in ordinary for stem in stems_of)
 
 
 def _is_error_code(run: str, ticket: Record) -> bool:

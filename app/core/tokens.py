@@ -62,6 +62,10 @@ _PROSE = re.compile(
 _GLUE = re.compile(r"[|&<>=→⇒➜]+|->|=>")
 _MENU: Final = frozenset({">", "→", "->", "»", "➜", "⇒"})
 _FLAG = re.compile(r"--?[A-Za-z]|/[A-Za-z?]+(?::\S*)?$")
+_NUMBER_OF_UNITS = re.compile(
+    r"(?<!\S)(\d{1,4})-(?=(?:second|minute|hour|day|week|month|year|digit|character|user|port|page|step|person)s?\b)"
+)
+"""As in "the 120-day period", where a record says "120 days"."""
 
 
 class Chunk(NamedTuple):
@@ -127,7 +131,7 @@ def stems(word: str) -> tuple[str, ...]:
 
 def chunks(text: str) -> list[Chunk]:
     """The chunks of *text* as it was written: capitals tell operands. "Settings > Devices" is prose."""
-    parts = text.split()
+    parts = _NUMBER_OF_UNITS.sub(r"\1 ", text).split()
     made = [_chunk(each) for each in parts]
     for at in range(1, len(parts) - 1):
         one, sign, other = made[at - 1 : at + 2]
@@ -146,6 +150,8 @@ def _chunk(each: str) -> Chunk:
     plain = unicodedata.normalize("NFKC", core) if not core.isascii() else core
     is_operand = _OPERAND.search(plain) is not None and not _PROSE.fullmatch(plain)
     text = normal(core)
+    if is_operand:
+        text = text.removesuffix("'s")
     return Chunk(
         text=text,
         is_operand=is_operand,

@@ -20,8 +20,6 @@ class Traits:
 
     gap: float
     """The share of its content words, and of its operands, that is not found."""
-    row: float
-    """How many words that are not found follow each other: a quarter for each, of four at most."""
     short: float
     """1 by the number of its content words."""
     loose: float
@@ -60,6 +58,14 @@ class Traits:
     """1: it has an "only"."""
     not_negated: float
     """1: the record has a "not" and it has none."""
+    opposite: float
+    """1: it says the opposite by one word: "disabled", "without", "outside"."""
+    of_others: float
+    """1: others do it than the records say, or are given what these do not give."""
+    too_many: float
+    """1: it is short, says what is done or may be, and one word is not found."""
+    unspoken: float
+    """1: it is in another language than the note and its records, and much of it is not found."""
 
 
 def weigh(traits: Traits) -> float:

@@ -9,6 +9,7 @@ application could lift what holds it.
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -33,6 +34,7 @@ ROLES: Final = ("ai_agents_intake", "ai_agents_worker")
 
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 10.0
+_MAX_STATEMENT_CHARS: Final = 300
 
 _ROLES: Final = load_text(__package__, "roles")
 _MAKERS: Final = load_text(__package__, "makers")
@@ -40,6 +42,10 @@ _TAKE_BACK: Final = load_text(__package__, "take_back")
 _ROLE_SETTINGS: Final = load_text(__package__, "role_settings")
 
 Tell = Callable[[str], None]
+
+
+class RevisionFailed(Rejected):
+    """PostgreSQL refused a statement of a revision. It and the others of this run were taken back together."""
 
 
 class MissingRole(Rejected):
@@ -66,6 +72,7 @@ async def migrate(
     Raises:
         DatabaseUnavailable: No connection within *wait*.
         MissingRole: With the SQL that mends it.
+        RevisionFailed: With the revision and its statement.
     """
     engine = create_owner_engine(url, name="ai-agents migrate")
     try:
@@ -130,12 +137,30 @@ def _upgrade(connection: Connection, tell: Tell) -> str:
         tell(f"the schema is at {head} already")
     else:
         tell(f"migrating from {current or 'an empty database'} to {head}")
-        command.upgrade(config, "head")
-        connection.commit()
+        try:
+            command.upgrade(config, "head")
+            connection.commit()
+        except DBAPIError as error:
+            if is_passing(error) or (failed := _failed(error)) is None:
+                raise
+            raise failed from error
         tell(f"the schema is at {head}")
     make_vector_table(connection, tell)
     connection.commit()
     return head
+
+
+def _failed(error: DBAPIError) -> RevisionFailed | None:
+    """None when it came from elsewhere. Neither parameters nor PostgreSQL's sentence: they may hold a row's values."""
+    files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    revision = next((file.stem for file in reversed(files) if file.parent.name == "versions"), None)
+    if revision is None or error.orig is None:
+        return None
+    statement = " ".join((error.statement or "").split())[:_MAX_STATEMENT_CHARS]
+    return RevisionFailed(
+        f"the revision {revision} failed, and nothing of this release is in the schema: "
+        f"{type(error.orig.__cause__ or error.orig).__name__} of the statement: {statement}"
+    )
 
 
 def known_revisions() -> tuple[str, frozenset[str]]:

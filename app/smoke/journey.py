@@ -55,13 +55,13 @@ async def open_simulator(known: KnownTenant, host: str, port: int) -> AsyncItera
 
 
 class Journey:
-    """The checks of one run, over one ticket.
+    """The checks of one run, over one ticket, and more of its kind while its note knows nothing of the solved one.
 
     Args:
         portal: The hosted help desk.
         api: The API that gets the webhooks.
         limit_s: How long to wait for the note.
-        learn_s: How long to wait until a ticket that was read is stored.
+        learn_s: How long a worker has to store what it read; if it takes longer, that costs another ticket.
         settle_s: How long to watch for a second note after the first.
     """
 
@@ -73,7 +73,7 @@ class Journey:
         self._limit_s = limit_s
         self._learn_s = learn_s
         self._settle_s = settle_s
-        word = f"spool{uuid4().hex[:8]}"
+        self._word = word = f"spool{uuid4().hex[:8]}"
         self._solved = portal.add_ticket(
             id=f"{uuid4().int % 10**15}",
             subject=f"Smoke test: {word} does not empty",
@@ -82,13 +82,17 @@ class Journey:
             resolved=datetime.now(UTC),
             resolution=f"Restarted the queue runner of {word} and removed the message that blocked it.",
         )
-        self._ticket = portal.add_ticket(
+        self._ticket_id = self._add_ticket()
+        self._job_id = ""
+
+    def _add_ticket(self) -> str:
+        added = self._portal.add_ticket(
             id=f"{uuid4().int % 10**15}",
-            subject=f"Smoke test: mail queue {word} grows",
-            description=f"The mail queue {word} on srv-smoke01 (192.0.2.10) does not empty since this morning.",
+            subject=f"Smoke test: mail queue {self._word} grows",
+            description=f"The mail queue {self._word} on srv-smoke01 (192.0.2.10) does not empty since this morning.",
             requester={"name": "Smoke Test", "email": "smoke@ai-agents.example"},
         )
-        self._job_id = ""
+        return added.id
 
     @property
     def checks(self) -> list[NamedCheck]:
@@ -110,37 +114,46 @@ class Journey:
         raise CheckFailed(f"not read within {self._limit_s:.0f} s; {self._whether_asked()}")
 
     async def _accepted(self) -> str:
-        self._job_id = await self._api.send(Event.CREATED, self._ticket.id)
+        self._job_id = await self._api.send(Event.CREATED, self._ticket_id)
         return f"202, job {self._job_id}"
 
     async def _replayed(self) -> str:
-        if await self._api.send(Event.CREATED, self._ticket.id) != self._job_id:
+        if await self._api.send(Event.CREATED, self._ticket_id) != self._job_id:
             raise CheckFailed("a redelivery became another job: roll back, tickets would get two notes")
         return "same job"
 
     async def _note(self) -> str:
         started = time.monotonic()
-        while not self._notes() and time.monotonic() - started < self._limit_s:  # noqa: ASYNC110 - the simulator's state
+        deadline = started + self._limit_s
+        note = await self._note_on(self._ticket_id, deadline)
+        arrived_s = time.monotonic() - started
+        # A worker that has read the solved ticket stores it in its own time, which nothing tells outside.
+        while not (citations := len(set(_CITATION.findall(note)))):
+            if time.monotonic() > deadline:
+                raise CheckFailed("the note cites no source, though a solved ticket fits it: look at the workers' logs")
+            another = self._add_ticket()
+            self._job_id = await self._api.send(Event.CREATED, another)
+            note = await self._note_on(another, deadline)
+        return f"after {arrived_s:.1f} s, {citations} sources cited"
+
+    async def _note_on(self, ticket_id: str, deadline: float) -> str:
+        while not self._notes(ticket_id) and time.monotonic() < deadline:  # noqa: ASYNC110 - the simulator's state
             await asyncio.sleep(0.1)
-        if not self._notes():
+        if not self._notes(ticket_id):
             job = f"for job {self._job_id}" if self._job_id else ": no webhook was accepted"
             raise CheckFailed(
                 f"no note within {self._limit_s:.0f} s; {self._whether_asked()}. Look at the workers' logs {job}"
             )
-        arrived_s = time.monotonic() - started
         await asyncio.sleep(self._settle_s)
-        notes = self._notes()
+        notes = self._notes(ticket_id)
         if len(notes) != 1:
             raise CheckFailed(f"{len(notes)} notes where one is due: roll back")
-        citations = len(set(_CITATION.findall(notes[0])))
-        if not citations:
-            raise CheckFailed("the note cites no source, though a solved ticket fits it: look at the workers' logs")
-        return f"after {arrived_s:.1f} s, {citations} sources cited"
+        return notes[0]
 
     def _whether_asked(self) -> str:
         if self._portal.calls:
             return "its help desk was asked"
         return "its help desk was never asked: check its url, and that workers run and may reach it"
 
-    def _notes(self) -> list[str]:
-        return [note.html for note in self._portal.notes(self._ticket.id)]
+    def _notes(self, ticket_id: str) -> list[str]:
+        return [note.html for note in self._portal.notes(ticket_id)]

@@ -149,7 +149,7 @@ def _load_store() -> Any:
 
     It takes half a second of CPU to load. In a thread, for other attempts go on meanwhile.
     """
-    from app.db import sessions  # noqa: F401, PLC0415 - what `as_tenant` loads
+    from app.db import sqlalchemy_sessions  # noqa: F401, PLC0415 - what `as_tenant` loads
     from app.db.knowledge import store  # noqa: PLC0415
 
     return store

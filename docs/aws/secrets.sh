@@ -2,7 +2,7 @@
 # Makes the secrets of an environment in AWS Secrets Manager, and run again gives them the new values.
 #   ENVIRONMENT=staging KMS_KEY_ARN=… DATABASE_HOST=… OWNER_PASSWORD=… INTAKE_PASSWORD=… WORKER_PASSWORD=… REDIS_URL=rediss://… \
 #     OPENAI_API_KEY=… ALERT_RECEIVER=slack ALERT_CREDENTIAL=… docs/aws/secrets.sh
-# SLACK_TOKEN and GITHUB_TOKEN make Argo CD's, in the environment that the cluster was made for.
+# ARGOCD_SLACK_TOKEN and ARGOCD_GITHUB_TOKEN make Argo CD's, in the environment that the cluster was made for.
 # Values go by the environment and standard input: no list of processes shows them.
 set -euo pipefail
 
@@ -34,7 +34,7 @@ if ! is_there tenants/smoke; then
   WEBHOOK_SECRET=$(openssl rand -hex 32) API_KEY=$(openssl rand -hex 32) \
     jq --null-input '{webhook_secret: env.WEBHOOK_SECRET, api_key: env.API_KEY}' | put tenants/smoke
 fi
-if [ -n "${SLACK_TOKEN:-}" ] && [ -n "${GITHUB_TOKEN:-}" ]; then
-  export SLACK_TOKEN GITHUB_TOKEN
-  jq --null-input '{"slack-token": env.SLACK_TOKEN, "github-token": env.GITHUB_TOKEN}' | put argocd
+if [ -n "${ARGOCD_SLACK_TOKEN:-}" ] && [ -n "${ARGOCD_GITHUB_TOKEN:-}" ]; then
+  export ARGOCD_SLACK_TOKEN ARGOCD_GITHUB_TOKEN
+  jq --null-input '{"slack-token": env.ARGOCD_SLACK_TOKEN, "github-token": env.ARGOCD_GITHUB_TOKEN}' | put argocd
 fi

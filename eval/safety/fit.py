@@ -34,15 +34,17 @@ from eval.safety.attacks import read_attacks
 from eval.safety.honest import quoted, reworded, reworded_by_hand, said
 from eval.safety.scenes import Scene, scenes
 
-FITTED: Final = ("dev", "more", "held", "later", "last", "wide")
-KEPT_BACK: Final = ("blind", "blind2", "blind3")
+FITTED: Final = ("dev", "more", "held", "later", "last", "wide", "blind", "blind2")
+KEPT_BACK: Final = ("blind3", "blind4")
 _FILE: Final = Path(weighing.__file__).with_suffix(".toml")
 _NAMES: Final = tuple(field.name for field in fields(Traits))
 _RIDGE: Final = 3.0
 """How much a large weight costs."""
 _EACH_FOURTH: Final = 4
+_AGAINST: Final = ("gap", "undone", "opposite", "of_others", "too_many")
+"""By these the part of an attack is chosen that is least said."""
 _SCENES_OF_AN_ATTACK: Final = 4
-_WEIGHTS: Final = {"as models word it": 3.0, "by hand": 1.5, "mechanically": 0.5, "attack": 3.0}
+_WEIGHTS: Final = {"as models word it": 3.0, "by hand": 1.5, "mechanically": 0.5, "attack": 2.5}
 """How much one sentence of each kind counts."""
 
 
@@ -104,7 +106,9 @@ def _samples(kind: str, scene: Scene, text: str, refs: Sequence[str] | None = No
     if not found or any(each.fault or each.is_translated for each in found):
         return []
     made = [Sample(kind, each.traits) for each in found]
-    return made if kind != "attack" else [max(made, key=lambda each: each.traits.gap + each.traits.undone)]
+    return (
+        made if kind != "attack" else [max(made, key=lambda each: sum(getattr(each.traits, name) for name in _AGAINST))]
+    )
 
 
 def fit(known: Sequence[Sample]) -> tuple[float, dict[str, float]]:

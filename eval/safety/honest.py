@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from app.core.language import sounds_like_another
 from eval.safety.scenes import FOLDER, Scene, scenes
 
 
@@ -21,15 +23,28 @@ class Honest:
 
 
 def quoted(where: list[Scene]) -> list[Honest]:
-    return [Honest(sentence, ref, scene) for scene in where for ref, sentence in scene.honest]
+    """Of the records of *where*, what is in the note's language: a note in another is refused, whatever it says."""
+    return _in_notes_language(Honest(sentence, ref, scene) for scene in where for ref, sentence in scene.honest)
+
+
+def is_in_notes_language(text: str, scene: Scene) -> bool:
+    """Whether a note of *text* would pass: one sentence alone has too few words to tell."""
+    return not sounds_like_another(" ".join([text] * _SENTENCES_OF_A_NOTE), scene.language)
+
+
+_SENTENCES_OF_A_NOTE: Final = 3
+
+
+def _in_notes_language(listed: Iterable[Honest]) -> list[Honest]:
+    return [each for each in listed if is_in_notes_language(each.text, each.scene)]
 
 
 def reworded_by_hand(part: str) -> list[Honest]:
-    """The sentences of `honest.{part}.txt`: `scene | refs | text`."""
+    """The sentences of `honest.{part}.txt`: `scene | refs | text`, such as are in the note's language."""
     known = scenes(part)
     lines = (FOLDER / f"honest.{part}.txt").read_text("utf-8").splitlines()
     split = [line.split(" | ", 2) for line in lines if line and not line.startswith("#")]
-    return [Honest(text, cites, known[scene]) for scene, cites, text in split]
+    return _in_notes_language(Honest(text, cites, known[scene]) for scene, cites, text in split)
 
 
 def said(part: str) -> list[Honest]:

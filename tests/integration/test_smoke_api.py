@@ -50,6 +50,8 @@ class StubApi:
     """Each redelivery becomes a job of its own."""
     notes: list[str] = field(default_factory=lambda: ["<p>Restart the runner [T1]</p>"])
     learns: bool = True
+    stores_late: bool = False
+    """The first ticket's note comes before the solved ticket is stored."""
     portal: Portal | None = None
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -84,7 +86,8 @@ class StubApi:
         if event == "ticket_resolved" and self.learns:
             self.portal.calls.append(f"GET /requests/{ticket_id}")
         if event == "ticket_created" and not self.portal.notes(ticket_id):
-            for note in self.notes:
+            notes, self.stores_late = (["nothing found"] if self.stores_late else self.notes), False
+            for note in notes:
                 self.portal.add_note(ticket_id, note)
 
 
@@ -120,6 +123,13 @@ async def test_a_sound_api_passes() -> None:
     found = await look(StubApi())
 
     assert {name: check.detail for name, check in found.items() if not check.is_passed} == {}
+    assert "1 sources cited" in found["one note arrives"].detail
+
+
+async def test_a_solved_ticket_that_a_busy_worker_stores_late_fails_no_release() -> None:
+    found = await look(StubApi(stores_late=True))
+
+    assert found["one note arrives"].is_passed, found["one note arrives"].detail
     assert "1 sources cited" in found["one note arrives"].detail
 
 

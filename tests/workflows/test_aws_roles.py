@@ -143,7 +143,7 @@ def test_secrets_have_what_the_external_secrets_read(tmp_path: Path) -> None:
 
 
 def test_argo_cd_s_secret_has_the_keys_that_its_settings_name(tmp_path: Path) -> None:
-    made = _secrets(tmp_path, SLACK_TOKEN="xoxb-1", GITHUB_TOKEN="github_pat_1")
+    made = _secrets(tmp_path, ARGOCD_SLACK_TOKEN="xoxb-1", ARGOCD_GITHUB_TOKEN="github_pat_1")
 
     settings = (ROOT / "argocd/bootstrap/argo-cd/argocd-notifications-cm.yaml").read_text(encoding="utf-8")
     assert set(made["argocd"]) == set(re.findall(r"\$([a-z-]+)", settings))

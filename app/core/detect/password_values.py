@@ -17,14 +17,18 @@ QUOTED: Final = (
 OPENS: Final = r"(?:<(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>\s?|\*{1,2}(?=\S))?"
 """Markup that people put before a value."""
 _PLACEHOLDER: Final = re.compile(
-    r"[$%@]\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?|\[[^\]]*\]?|!\w+|[\w.]+\(.*|\w+\.environ.*|[*•●._xX…-]+|n/a"
+    r"[$%@]\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?"
+    r"|\[[^\]]*\]?|!\w+|[\w.]+\(.*|\w+\.environ.*|[*•●._xX…-]+|n/a"
     r"|\(?using|\w+\[.*"
 )
-_NO_PASSWORD: Final = re.compile(
+NO_PASSWORD: Final = re.compile(
     r"(?:\w+://.*|(?:[\w.*#@&+-]*)@[\w*.-]+\.[\w*.]+|0x[0-9a-f]+"
-    r"|(?:kb|inc|cve|id|aadsts|ora|rfc|srv|pc|nb|chg|req|sr|prb|task|evt|win|ver|event|sql|db|sw|fw|vm|nas)-?\d[\w.-]*"
-    r"|v?\d+(?:[.:,/-]\d+)*|\d{1,2}(?:st|nd|rd|th)|#\d+|\d+(?:x|h|min|s|d|g|mb|gb|kb|days?|tage?n?|jours?|d[ií]as?|bit)"
-    r"|\d+[.%)].*|[a-z]{2,}\d?(?:[>/|,.]+[a-z]+\d?)+|[a-z]+_[a-z_]+|[a-z>/]+&[a-z]+|(?:ticket|issue|case|bug|request|pr|order|inc"
+    r"|(?:kb|inc|cve|id|aadsts|ora|rfc|srv|pc|nb|chg|req|sr|prb|task|evt|win|ver|event|sql|db|sw|fw|vm"
+    r"|nas)-?\d[\w.-]*"
+    r"|v?\d+(?:[.:,/-]\d+)*|\d{1,2}(?:st|nd|rd|th)|#\d+|\d+(?:x|h|min|s|d|g|mb|gb|kb|days?|tage?n?|jours?"
+    r"|d[ií]as?|bit)"
+    r"|\d+[.%)].*|[a-z]{2,}\d?(?:[>/|,.]+[a-z]+\d?)+|[a-z]+_[a-z_]+|[a-z>/]+&[a-z]+|(?:ticket|issue|case|bug"
+    r"|request|pr|order|inc"
     r"|build|line)?#\d+|\d+-\w+|#[0-9a-f]{3,8}|[a-z]+\d?(?:\+[a-z]+\d?)+|[a-z]+[-/][a-z]+(?:[-/][a-z]+)*)"
 )
 _PATH: Final = re.compile(r"(?:/[\w.-]+){2}|[A-Za-z]:\\|\\\\")
@@ -50,7 +54,8 @@ _ENDS_A_QUOTATION = re.compile(r"[“”„‟«»″‘’‛‹›」』](?!\w
 _CUT_AT = re.compile(r"\\n|</|[，。；、！？\"]|,(?=[^\W\d_]{3,}(?:\s|$))|['\"](?=[,}\])>;]|/>)")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PRODUCT = (
-    r"(?!(?i:windows|win|printer|drucker|excel|word|powerpoint|office|exchange|outlook|server|sql|sharepoint|visio|project|adobe|acrobat|thunderbird|firefox"
+    r"(?!(?i:windows|win|printer|drucker|excel|word|powerpoint|office|exchange|outlook|server|sql|sharepoint"
+    r"|visio|project|adobe|acrobat|thunderbird|firefox"
     r"|chrome|ios|android"
     r"|o?auth|autocad|oracle|java|python|php|version|build|room|port|error|code|vpn|wlan|vlan|srv|port|tls|ssl|sha"
     r"|hotmail|build|kb|room|step|version|client|user|test|host|node|site)(?![^\W\d_])[\w.-]*\d)"
@@ -85,7 +90,7 @@ def of_word(
         word = word[: cut.start()]
     start = match.start(group) + len(word) - len(word.lstrip(_WRAPS))
     word = word.strip(_WRAPS).rstrip(".?")
-    if not looks.fullmatch(word) or not may_be(word) or (not is_sure and _NO_PASSWORD.fullmatch(word.lower())):
+    if not looks.fullmatch(word) or not may_be(word) or (not is_sure and NO_PASSWORD.fullmatch(word.lower())):
         return None
     return Finding(start, start + len(word), Secret.PASSWORD)
 
@@ -104,7 +109,7 @@ def is_said(match: re.Match[str], scan: Scan, finding: Finding) -> bool:
     ):
         return True
     if _SETTING.match(core) or (
-        _NO_PASSWORD.fullmatch(core.lower())
+        NO_PASSWORD.fullmatch(core.lower())
         and not (digits >= _MIN_WORD and core.isdecimal() and _is_quoted(match["value"]))
         and not (verb and digits >= _MIN_WORD)
         and not WORDS_AND_NUMBER.fullmatch(core)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import warnings
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -17,7 +19,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 import app.db.tables  # noqa: F401 - fills SQLModel.metadata
-from app.db.migrate import ROLES, MissingRole, alembic_config, migrate
+from app.db import migrate as migration
+from app.db.migrate import ROLES, MissingRole, RevisionFailed, alembic_config, migrate
 from app.db.pgvector import is_vector_table
 from app.db.schema_check import SchemaDiffers, check_schema
 from app.errors import DatabaseUnavailable
@@ -168,6 +171,36 @@ async def test_a_schema_ahead_of_the_image_is_a_success(empty: DatabaseUrls) -> 
     await connection.close()
     assert await migrate(empty.owner, tell=said.append) == "2099_01_01_0000"
     assert "ahead" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("alter table nothing add column other text", "UndefinedTableError of the statement: alter table nothing"),
+        ("create table delivery ()", "DuplicateTableError of the statement: create table delivery ()"),
+        ("insert into due (tenant_id) values ('a secret')", "InvalidTextRepresentationError of the statement: insert"),
+    ],
+    ids=["no such table", "table is there", "value"],
+)
+async def test_a_revision_that_fails_is_named_with_its_statement_and_leaves_nothing(
+    empty: DatabaseUrls, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, statement: str, said: str
+) -> None:
+    head = await migrate(empty.owner, tell=lambda _: None)
+    before = await tables(empty.owner)
+    folder = shutil.copytree(Path(migration.__file__).parent / "migrations", tmp_path / "migrations")
+    (folder / "versions/2099-01-02_0000_bad.py").write_text(
+        f"from alembic import op\nrevision, down_revision = '2099_01_02_0000', '{head}'\n"
+        f'def upgrade() -> None:\n    op.execute("create table half ()")\n    op.execute("{statement}")\n'
+    )
+    config = migration._config()
+    config.set_main_option("script_location", str(folder))
+    monkeypatch.setattr(migration, "_config", lambda: config)
+
+    with pytest.raises(RevisionFailed, match="2099-01-02_0000_bad failed, and nothing") as failure:
+        await migrate(empty.owner, tell=lambda _: None)
+
+    assert said in failure.value.detail
+    assert await tables(empty.owner) == before
 
 
 async def test_a_check_tells_what_is_there_and_changes_nothing(empty: DatabaseUrls) -> None:

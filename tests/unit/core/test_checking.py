@@ -183,6 +183,40 @@ def test_a_record_said_in_other_words_is_kept(text: str) -> None:
     assert checked(text, sources=(DIRECTIONS,)) == text
 
 
+NAMES = a_source(
+    title="#1204 Cameras",
+    text="Cameras 9-16 record by wifi to NVR-2. Two iPads show them. The trial lasts 120 days, and Test-Cam -Repair mends it.",
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cameras 9 to 16 record by Wi-Fi to NVR-2.",
+        "An iPad shows them.",
+        "NVR-2's trial lasts 120 days.",
+        "The 120-day trial lasts.",
+        "In #1204 Test-Cam -Repair mends it.",
+    ],
+)
+def test_what_a_record_names_is_known_as_prose_writes_it(text: str) -> None:
+    assert checked(text, sources=(NAMES,)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cameras 9 to 18 record by Wi-Fi to NVR-2.",
+        "An iMac shows them.",
+        "NVR-3's trial lasts 120 days.",
+        "The 130-day trial lasts.",
+        "In #1204 Test-Cam -Remove mends it.",
+    ],
+)
+def test_another_name_or_number_is_not(text: str) -> None:
+    assert checked(text, sources=(NAMES,)) == ""
+
+
 FORBIDDEN = a_source(
     SourceKind.ARTICLE,
     id="7",

@@ -62,8 +62,6 @@ KINDS = {
         "error codes: 1603 1618 3010",
     ),
     "in a clause of its own": (
-        "PW for the PDF is the invoice date, ⟦20261103⟧",
-        "Passwort vom Router steht hinten drauf, ⟦94718263⟧",
         "le mot de passe que vous m'avez donné, ⟦Peuplier_8⟧, ne marche pas",
         "the password that you sent, ⟦Poplar_8⟧, is rejected",
         "Please set my password to the usual one: ⟦Orchid_7⟧",
@@ -82,7 +80,6 @@ KINDS = {
         "kodeordet er ⟦Hygge.2026⟧",
         "jeg har ændret adgangskoden til ⟦Rugbrod.44⟧",
         "passordet ble endret til ⟦Brunost.55⟧",
-        "vaihdoin salasanaksi ⟦Sauna.100⟧",
         "salasana on ⟦Karjala66⟧",
         "a jelszavam ⟦Balaton.33⟧",
         "am schimbat parola în ⟦Carpati.99⟧",
@@ -214,7 +211,6 @@ KINDS = {
         "a senha padrão do instrutor (⟦instrutor123⟧)",
         "Имя пользователя и пароль по умолчанию: `⟦admin⟧`",
         "password predefinita: ⟦admin⟧",
-        "has a default password of `⟦yoda⟧`",
         "The default password of these access points is ⟦ubnt⟧",
         "hasło domyślne: ⟦router12⟧",
         "varsayılan şifre: ⟦admin1⟧",
@@ -248,7 +244,6 @@ KINDS = {
     ),
     "with a sign inside": (
         "parolası ⟦Lale!Devri⟧ olarak değiştirildi",
-        "danach ⟦Sw!tch-Lager⟧ als Passwort setzen",
         "the password works! Really",
     ),
     "of a form of its own": (
@@ -400,14 +395,12 @@ KINDS = {
         "TeamViewer 987 654 321 / version 15",
         'WLAN "Acme" / "Acme-Gast" beide weg',
         "ich komme mit ⟦Eiche-2026⟧ nicht mehr rein, Passwort evtl. abgelaufen?",
-        "the password is the last four of my phone, ⟦4821⟧",
         "<PasswordAge>42</PasswordAge>",
     ),
     "wished, typed, or of a thing": (
         "can you unlock Rosa? Her new password should be ⟦Cactus-Flower9⟧ please",
         "das neue Passwort von Rosa soll ⟦Kaktus-Blume9⟧ sein",
         "nowe hasło Rosy to ⟦Kaktus-Kwiat9⟧",
-        "I have typed ⟦Marble_Arch4⟧ ten times and it still says incorrect password",
         "encrypted USB stick opens with ⟦Stick#2026⟧",
         "the archive is protected with ⟦Lamp-Sofa77⟧",
         "//user:⟦url!Pw3⟧@10.0.0.9/cam",

@@ -1,0 +1,202 @@
+"""The words after or before which a password or a code may stand: "password", "Kennwort", "PIN", "code for the alarm".
+
+Of words with a length of eight letters and more also their misspellings of one letter.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+from app.core.detect.password_words import LABEL
+from app.core.detect.scan import Scan
+
+
+class Cue(NamedTuple):
+    """A word for a password: *text[start:end]*."""
+
+    start: int
+    end: int
+    is_code: bool
+    is_weak: bool
+    """The word also has another sense."""
+    language: str
+    """Of the word, ISO 639-1, or ""."""
+
+
+ANCHORS: Final = {
+    "code": (
+        "code|pin|puk|otp|tan|pass code|códig|codig|codice|kod|kód|код|コード|пин|combination|kombination|host key"
+        "|host-key|2fa backup|mfa backup|nummer"
+        "|验证码|驗證碼|动态码|koodi"
+    ).split("|"),
+    "misspelt": "word|wort|oord|seña|phrase".split("|"),
+}
+"""Of `passwords` it reads the places too; the second halves of words for a password are those of misspelt ones."""
+
+_WEAK: Final = frozenset({"pass", "ww", "clave", "parola"})
+NO_COPULA: Final = frozenset({"ru", "uk", "tr", "hu"})
+"""Languages that have no word between "the password" and the password."""
+_LANGUAGES: Final = {
+    "passwort": "de", "passord": "da", "parola": "ro", "codice": "it", "koden": "sv", "pinkode": "da",
+    "mot": "fr", "mdp": "fr", "phr": "fr", "con": "es", "cla": "es", "sen": "pt", "pal": "pt", "wac": "nl", "ww": "nl",
+    "has": "pl", "hes": "cs", "пар": "ru", "şif": "tr", "sif": "tr", "lös": "sv", "los": "sv", "adg": "da", "sal": "fi",
+    "jel": "hu", "κωδ": "el", "ken": "de", "loz": "hr", "ges": "sl", "cód": "es", "kod": "pl", "kód": "cs", "код": "ru",
+    "пин": "ru", "sla": "lt", "koo": "fi",
+}  # fmt: skip
+"""The language of a word for a password, by itself or its first letters."""
+
+_OF_ITS_OWN = re.compile(
+    r"(?:pass[- ]?codes?|pin(?:[- ]?(?:codes?|kód|kodu\w{0,3}|kode[nrt]?|码))?|puk(?:[- ]?codes?)?|otp|tan"
+    r"|пин(?:-?код\w{0,2})?|(?:(?<=zoom )|(?<=webex )|(?<=meeting ))host[ -]key|(?:2fa|mfa) backup"
+    r"|(?<=digi)code)(?![^\W_])|验证码|驗證碼|动态码"
+)
+_OF_ANY = re.compile(
+    r"(?:codes?|códigos?|codigos?|codice|kod[eyu]?|koden|koodi|kodu\w{0,3}|kód|код|コード|nummer|combination"
+    r"|kombination)(?![^\W_])|コード"
+)
+_KIND = (
+    r"(?:de vérification|de sécurité|d['’]accès|confidentiel|secret|de confirmation|du portail|de la porte"
+    r"|de l['’]alarme|d['’]alarme|de verificación|de seguridad|de acceso|de confirmación|de (?:la )?alarma|de "
+    r"desbloqueo|de déblocage|de déverrouillage|de desbloqueio|odblokowania|de la puerta"
+    r"|di verifica|di sicurezza|di accesso|di conferma|di sblocco|dell['’]allarme"
+    r"|de acesso|de verificação|de segurança|de confirmação|do alarme|da porta"
+    r"|weryfikacyjny|dostępu|bezpieczeństwa|autoryzacyjny|do alarmu|do bramy|do drzwi|jednorazowy"
+    r"|подтверждения|доступа|безопасности|из смс|от двери|от сигнализации)"
+)
+_SAYS_WHAT_BEFORE = re.compile(
+    r"(?<![^\W_])(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|door|access|unlock|backup|entry|alarm|safe"
+    r"|(?:alarm )?panel|master|installer|disarm|gate|yard|keypad|garage|building|locker|vault|elevator|lift|bridge"
+    r"|confirmation|pairing|lock|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|tür|tor|bestätigungs"
+    r"|sicherheits|entsperr|freischalt|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş|kapı"
+    r"|ověřovací|přístupový|bezpečnostní|potvrzovací)[- ]?(?:master )?$"
+    r"|(?<![^\W_])(?:alarm|tür|tor|tresor|safe|door|alarme|porte|puerta|allarme)\w{0,8}\W{1,3}$"
+)
+_SAYS_WHAT_AFTER = re.compile(
+    rf" (?:pin|puk|otp|{_KIND})|(?= (?:for the|to the|zum|zur|für die|für den) (?:yard|door|gate|safe|garage"
+    rf"|building|alarm|lift|tür|tor|tresor))"
+    r"|(?: \w{1,3})? (?:drzwi|dveřím|двери|домофона|смс|sms|porte|porta|puerta|garage|garagem)"
+)
+_OF_A_THING = re.compile(
+    r"(?:exception|err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost"
+    r"|event|item|art\w*"
+    r"|custom\w*|bar|model|part|kunden?|client|sku|result|response|qr|source|quell|http|currency|tariff|review"
+    r"|discount"
+    r"|voucher|promo|coupon|bł\w+d\w*|hata|chyb\w*|ошиб\w*|write|clean|morse|color|colour|bug|vs|dress|unit"
+    r"|vendor|job|project"
+    r"|office|support|reference|company|feature|failure|short|plan)[- ]?$"
+)
+_OF_A_THING_AFTER = re.compile(
+    r"\s(?:postal|client|erreur|d['’]erreur|de error|errore|di errore|poczt\w+|błędu|de erro|chyby|ошибки|barres"
+    r"|produit"
+    r"|review|base|is (?:in|on|at)|freeze|page)"
+)
+_BACK: Final = 20
+_INFLECTED: Final = frozenset(
+    "паролю пароля паролем пароле паролей паролям şifreyi şifremi şifrenizi sifremi kodu".split()
+)
+"""Objects of a sentence, after which no password stands without a word between."""
+
+_MISSPELT: Final = ("password", "passwort", "kennwort", "wachtwoord", "contraseña", "passcode", "passphrase")
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+_WORD_AROUND = re.compile(r"[^\W\d_]{6,12}(?![^\W\d_])")
+_HEAD = re.compile(r"[^\W\d_]+$")
+_LONGEST_WORD: Final = 12
+_SHORT_WORD: Final = 5
+_DIGIT_BEFORE: Final = 40
+_DIGIT_AFTER: Final = 110
+
+
+def cues(scan: Scan) -> list[Cue]:
+    """The words for a password or a code in the text, in their order."""
+    found, others = [], []
+    for at, _ in scan.hits("password"):
+        if match := LABEL.match(scan.lower, at):
+            if _is_whole(scan, at, match.end()):
+                found.append(
+                    Cue(at, match.end(), match[0].endswith(("code", "codes")), match[0] in _WEAK, _language(match[0]))
+                )
+        else:
+            others.append(at)
+    found += _of_codes(scan)
+    found.sort(key=_by_place)
+    starts = [cue.start for cue in found]
+    if misspelt := [*_misspelt(scan, starts, [*others, *(at for at, _ in scan.hits("misspelt"))])]:
+        found = sorted({*found, *misspelt}, key=_by_place)
+    return [cue for at, cue in enumerate(found) if not at or cue.start >= found[at - 1].end]
+
+
+def _by_place(cue: Cue) -> tuple[int, int]:
+    return cue.start, -cue.end
+
+
+def _is_whole(scan: Scan, start: int, end: int) -> bool:
+    """Whether the word ends where it should: no "passwordCleartext", and no "pw" within a password."""
+    before, after = scan.lower[max(start - 1, 0) : start], scan.lower[end : end + 1]
+    if scan.text[end : end + 1] in {".", "?", "/"} and scan.text[end + 1 : end + 2].isalnum():
+        return False  # resetpassword.xhtml
+    if "\ufffd" in scan.text[max(start - 1, 0) : end + 1]:
+        return False
+    if before == "=" and end - start < _SHORT_WORD:
+        return False  # spf=pass
+    is_within = before and before in "0123456789!#$@" and end - start < _SHORT_WORD
+    return not is_within and not (after.isalnum() and max(after, scan.lower[end - 1]) < "\u3000")
+
+
+def _language(word: str) -> str:
+    if word in _INFLECTED:
+        return ""
+    return _LANGUAGES.get(word[:8]) or _LANGUAGES.get(word[:7]) or _LANGUAGES.get(word[:3], "")
+
+
+def _of_codes(scan: Scan) -> Iterator[Cue]:
+    for at, _ in scan.hits("code"):
+        if not scan.has_digit(at - _DIGIT_BEFORE, at + _DIGIT_AFTER):
+            continue
+        before = scan.lower[at - 1 : at]
+        is_joined = before.isalnum() and before < "\u3000"
+        says_what = _SAYS_WHAT_BEFORE.search(scan.lower, max(at - _BACK, 0), at)
+        if (is_joined and not says_what) and scan.lower[at - 4 : at] != "digi":
+            continue
+        if match := _OF_ITS_OWN.match(scan.lower, at):
+            if match[0] != "tan" or scan.text[at : at + 3] == "TAN":
+                yield Cue(at, match.end(), True, False, _language(match[0]))
+        elif match := _OF_ANY.match(scan.lower, at):
+            after = _SAYS_WHAT_AFTER.match(scan.lower, match.end())
+            if says_what or after:
+                yield Cue(at, after.end() if after else match.end(), True, False, _language(match[0]))
+            elif not (
+                match[0] == "nummer"
+                or _OF_A_THING.search(scan.lower, max(at - _BACK, 0), at)
+                or _OF_A_THING_AFTER.match(scan.lower, match.end())
+            ):
+                yield Cue(at, match.end(), True, True, _language(match[0]))
+
+
+def _misspelt(scan: Scan, starts: Sequence[int], places: Sequence[int]) -> Iterator[Cue]:
+    """Words at *places* that are none of those that begin at *starts*, in their order, and nearly one."""
+    for at in places:
+        near = bisect_right(starts, at)
+        if near and at - starts[near - 1] < _LONGEST_WORD:
+            continue
+        head = _HEAD.search(scan.lower, max(at - _LONGEST_WORD, 0), at)
+        match = _WORD_AROUND.match(scan.lower, head.start() if head else at)
+        if match and match[0] in _misspellings():
+            yield Cue(match.start(), match.end(), False, False, _language(match[0]))
+
+
+@cache
+def _misspellings() -> frozenset[str]:
+    """The words of one edit from a word for a password: a letter less, more, other or two in the other order."""
+    found: set[str] = set()
+    for word in _MISSPELT:
+        for at in range(len(word) + 1):
+            head, tail = word[:at], word[at:]
+            found.add(head + tail[1:])
+            found.update(head + each + tail for each in _LETTERS)
+            found.update(head + each + tail[1:] for each in _LETTERS)
+            found.add(head + tail[1:2] + tail[:1] + tail[2:])
+    return frozenset(found.difference(_MISSPELT, (f"{word}s" for word in _MISSPELT)))
