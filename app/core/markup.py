@@ -308,10 +308,10 @@ class _Styles:
     def opened(self, name: str, style: str) -> str:
         is_item = bool(self._around) and self._around[-1][1]
         if name not in _VOID:
-            self._around.append((name, _SIDE_BY_SIDE.search(style) is not None))
+            self._around.append((name, bool(style) and _SIDE_BY_SIDE.search(style) is not None))
         if name in _APART:
             return _APART[name]
-        found = _DISPLAY.search(style)
+        found = _DISPLAY.search(style) if style else None
         is_beside = found is None or found["blank"] or found["side"] or found["place"]
         gap = "\n" if not is_beside else "" if found is None and not is_item else " "
         self._open[name].append(gap)
