@@ -350,6 +350,7 @@ async def test_a_token_that_does_not_fit_opens_nothing(
     [
         ("access_denied", "did not allow it (access_denied)"),
         ("login_required", "not signed in there"),
+        ("mfa_expired", "a reason of its own (mfa_expired)"),
         ("<script>alert(1)</script>", "did not complete the sign-in."),
         ("", "did not complete the sign-in."),
     ],
