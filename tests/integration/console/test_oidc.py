@@ -310,7 +310,7 @@ async def test_a_group_of_one_client_sees_that_one(make_console: Any, provider: 
         ({"nonce": None}, "not be verified"),
         ({"aud": "another-program"}, "not be verified"),
         ({"iss": "https://evil.example"}, "not be verified"),
-        ({"exp": 1}, "not be verified"),
+        ({"exp": 1}, "over already"),
         ({"exp": None}, "not be verified"),
         ({"nbf": 9_999_999_999}, "not be verified"),
         ({"sub": None}, "not be verified"),
