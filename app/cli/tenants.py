@@ -60,13 +60,14 @@ def check_tenants(slug: str | None, process: str | None) -> None:
     asked = [known for known in directory if is_asked and slug in {None, known.tenant.slug}]
     answers, failed = _look_at_documentation([each for each in asked if each.tenant.slug not in findings])
     findings |= failed
+    warnings = _warnings(directory)
     used = {known.tenant.servicedesk.instance for known in directory if known.tenant.servicedesk.account}
     every = sorted({known.tenant.slug for known in directory} | set(findings))
     for each in every:
         if slug in {None, each}:
             is_unused = each in directory.instances and each not in used
             fine = "fine, but no tenant's file names this instance" if is_unused else answers.get(each, "fine")
-            click.echo(f"{each}: {findings.get(each, fine)}")
+            click.echo(f"{each}: {findings.get(each, fine)}{warnings.get(each, '')}")
     unread = unread_files(settings.tenants_dir) if slug is None else []
     for name in unread:
         click.echo(f"{name}: is not read; a file's name ends in .yaml, in small letters: rename it")
@@ -79,6 +80,14 @@ def check_tenants(slug: str | None, process: str | None) -> None:
         click.echo("the list for Kustomize is not that of the files: run `ai-agents tenants index`, and commit it")
     if is_stale or unread or any(slug in {None, each} for each in findings):
         raise SystemExit(1)
+
+
+def _warnings(directory: TenantDirectory) -> dict[str, str]:
+    """What should be changed though it is accepted, by slug: to follow on a line of its own."""
+    from app.tenants.secrets import has_short_webhook_secret
+
+    short = [known.tenant.slug for known in directory if has_short_webhook_secret(known)]
+    return {slug: f"\n{slug}: {_SHORT}" for slug in short}
 
 
 def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]:
@@ -148,6 +157,11 @@ def list_tenants() -> None:
         click.echo(f"{tenant.slug}\t{tenant.id}\t{tenant.status}\t{tenant.servicedesk.edition}\t{tenant.name}")
 
 
+_SHORT = (
+    "warning: secret webhook_secret (or the previous one, or its instance's) is shorter than 16 bytes, so that it can"
+    " be guessed. It is accepted as before; put a new one into webhook_secret, and the old one into"
+    " webhook_secret_previous until the help desk has the new one"
+)
 _WHOSE = click.argument("slug", required=False)
 _ALL = click.option("--all", "is_all", is_flag=True, help="Every tenant, also those to come.")
 

@@ -54,7 +54,12 @@ _TRACE_CONTEXT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-
 
 
 class Filter:
-    """The filter in the page's address. An unknown value of a field is ignored, except a reason (400)."""
+    """The filter in the page's address.
+
+    Raises:
+        ClientException: A field has a value that is none. Without that field a link to act on some deliveries would
+            act on all.
+    """
 
     def __init__(self, query: Any) -> None:
         self.tenant = str(query.get("tenant", ""))[:64]
@@ -62,13 +67,9 @@ class Filter:
         self.since = str(query.get("since", ""))
         self.ticket = str(query.get("ticket", "")).strip()[:MAX_TICKET_ID_CHARS]
         self.reason = str(query.get("reason", ""))
-        if self.status not in set(Status):
-            self.status = ""
-        if self.since not in _SPANS:
-            self.since = ""
-        if self.reason not in {"", *Code}:
-            # Not ignored as in other fields: a link to act on some deliveries would then act on all.
-            raise ClientException("There is no such reason; choose one of the list.")
+        for name, known in (("status", Status), ("since", _SPANS), ("reason", Code)):
+            if (value := getattr(self, name)) and value not in set(known):
+                raise ClientException(f"There is no such {name}; choose one of the list.")
 
     @property
     def choice(self) -> Choice:

@@ -119,7 +119,9 @@ def _address(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ValueError(url)
-    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
+    # A browser writes a name with other letters in ASCII, a person who sets CONSOLE_URL may not.
+    host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
+    return parts.scheme, host, parts.port or _PORTS[parts.scheme]
 
 
 def require_operator(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

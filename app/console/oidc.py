@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuthError
 from authlib.oidc.core import CodeIDToken
 from authlib.oidc.discovery import get_well_known_url
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 
 from app.console.roles import Person, SignInRefused, find_grant
@@ -53,8 +54,11 @@ _REFUSALS: Final = {
     "unauthorized_client": "this application may not use it; check CONSOLE_OIDC_CLIENT_ID at the provider",
     "invalid_scope": "it does not know a scope of CONSOLE_OIDC_SCOPES",
     "invalid_request": "it did not take our call; check the redirect address that is registered there",
+    "unauthorized": "it does not let you use this application",
+    "unmet_authentication_requirements": "you have to sign in there in a stronger way",
     "unsupported_response_type": "the application there does not allow the authorization code flow",
 }
+_ERROR_CODE: Final = re.compile(r"[a-z_]{1,60}")
 """What a provider answers in place of a code (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6), in our own words."""
 
 
@@ -113,7 +117,8 @@ class OpenIdProvider:
             raise SignInRefused("This answer does not belong to the sign-in that was begun here. Begin again.")
         if "code" not in answer:
             error = answer.get("error", "")
-            why = f": {_REFUSALS[error]} ({error})" if error in _REFUSALS else ""
+            meaning = _REFUSALS.get(error, "it names a reason of its own")
+            why = f": {meaning} ({error})" if _ERROR_CODE.fullmatch(error) else ""
             raise SignInRefused(f"The sign-in service did not complete the sign-in{why}.")
         return await self._person_by(nonce, code=answer["code"], code_verifier=verifier)
 
@@ -140,6 +145,10 @@ class OpenIdProvider:
                     # Fetched after the token was issued, so that a key which the provider has just rotated is in it.
                     key_set = await _get(client, endpoints["jwks_uri"])
                 claims = self._claims(token["id_token"], key_set, nonce)
+            except ExpiredTokenError as error:
+                raise SignInRefused(
+                    "The sign-in service gave a token that is over already. Check its clock and the console's."
+                ) from error
             except _FAULTS as error:
                 raise SignInRefused(f"The sign-in could not be verified ({type(error).__name__}).") from error
         return self._person(claims, str(token.get("refresh_token") or ""))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from app.console.access import Role
 from app.errors import Rejected
 
 _MISSING: Final = object()
+_NAMES: Final = ("name", "displayName", "value", "id", "path")
+"""Of a group that is an object."""
 _MAX_GROUPS_CHARS: Final = 2_000
 """They are kept in the session's cookie, of which browsers take 4 KB."""
 
@@ -65,7 +68,7 @@ def find_grant(
     Raises:
         SignInRefused: The claim is missing, none of these groups is among its values, or too many are.
     """
-    value = _look_up(claims, claim)
+    value = _look_up(claims, claim.replace("\\.", "."))  # as Keycloak writes a dot within a name
     if value is _MISSING or value is None:
         if _were_too_many(claims, claim):
             raise SignInRefused(
@@ -116,13 +119,20 @@ def _were_too_many(claims: Mapping[str, Any], claim: str) -> bool:
 def _groups(value: Any) -> Iterator[str]:
     """The names in a claim: a text, a list, or the keys of an object, as some providers write roles.
 
-    A key whose value is false is none: `{"ops": false}` says that the person is not in the group.
+    A key whose value is false is none: `{"ops": false}` says that the person is not in the group. Keycloak writes a
+    group of the top level as a path, `/ops`; one further down is another group.
     """
     if isinstance(value, str):
-        yield value
-        yield from re.split(r"[\s,;]+", value)  # several names in one text, as scopes or lists are written
+        yield from (value, value.removeprefix("/"))
+        if value.startswith("["):
+            with suppress(ValueError, RecursionError):  # a list within a text
+                inner = json.loads(value)
+                yield from _groups(inner) if isinstance(inner, list) else ()
+        yield from re.split(r"[\s,;|]+", value)  # several names in one text, as scopes or lists are written
     elif isinstance(value, Mapping):
         yield from (str(name) for name, given in value.items() if given and str(given).lower() != "false")
     elif isinstance(value, list | tuple):
         for each in value:
-            yield str(each.get("name", "")) if isinstance(each, Mapping) else str(each)
+            named = filter(None, map(each.get, _NAMES)) if isinstance(each, Mapping) else (each,)
+            for name in map(str, named):
+                yield from (name, name.removeprefix("/"))

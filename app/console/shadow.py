@@ -35,7 +35,8 @@ async def show_shadow(
 ) -> Response[str]:
     tenant = resources.known(slug).tenant
     span = request.query_params.get("since", _USUAL)
-    span = span if span in _SPANS else _USUAL
+    if span not in _SPANS:
+        raise ClientException("There is no such time; choose one of the list.")
     now = datetime.now(UTC)
     since = now - timedelta(days=int(span.removesuffix("d")))
     notes = await list_shadow_notes(resources.database, tenant.id, since=since)

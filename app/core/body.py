@@ -44,6 +44,10 @@ _MARKS: Final = (
 """Byte order marks, and the charsets that they tell."""
 
 
+_AROUND: Final = "\ufeff\0 \t\r\n"
+"""A template's blanks, also before a byte order mark, and the rest of a buffer behind the JSON."""
+
+
 class NotJson(ValueError):
     """The body can't be read; the sentence says where the JSON is wrong."""
 
@@ -68,7 +72,7 @@ def read_json(body: bytes) -> Any:
     Raises:
         NotJson: It is not JSON.
     """
-    text = body.decode("utf-8-sig", "replace")
+    text = body.decode("utf-8", "replace").strip(_AROUND)
     try:
         try:
             return json.loads(text, strict=False)
@@ -107,4 +111,5 @@ def _declared(content_type: str) -> str:
         charset = codecs.lookup(_ALIASES.get(told, told)).name
     except (LookupError, ValueError):
         return "utf-8"
-    return charset if _CHARSETS.match(charset) else "utf-8"
+    is_wide = charset.startswith(("utf-16", "utf-32"))  # said, but there would be zeros
+    return charset if _CHARSETS.match(charset) and not is_wide else "utf-8"

@@ -131,7 +131,7 @@ class Checker:
                 if not _ENTITY.search(text):
                     break
                 text = unescaped(text)
-        text = without_markup(text)
+        text = plain_text(text) if "<" in text else tidy(text)
         return _CITATION.sub("", text) if "[" in text else text
 
     def _checked(
@@ -154,7 +154,7 @@ class Checker:
                 if judgement.fault:
                     self.lost.append(Lost(sentence, judgement.fault, not may_act, is_doubtful(sentence, judgement)))
             if judgement.verdict is Verdict.KEPT:
-                kept.append(without_links(sentence, self.links))
+                kept.append(self._shown(sentence))
                 refs |= judgement.refs
             elif judgement.verdict is Verdict.APART:
                 self._set_apart(sentence)
@@ -176,11 +176,14 @@ class Checker:
             return Judgement(Verdict.LEFT_OUT, Fault.OVERRULED, share=0.0)
         return judgement
 
+    def _shown(self, sentence: str) -> str:
+        return without_links(_ELEMENT_BEGINS.sub("< ", sentence), self.links)
+
     def _set_apart(self, sentence: str) -> None:
         """Once, though a draft may say it in several places."""
         if sentence not in self._seen:
             self._seen.add(sentence)
-            self.apart.append(without_links(sentence, self.links))
+            self.apart.append(self._shown(sentence))
 
 
 def without_markup(text: str) -> str:

@@ -55,11 +55,16 @@ NEXT: Final[Mapping[Status, frozenset[Status]]] = {
 
 
 _UNFILLED: Final = "holds a variable that the help desk did not fill in"
+_FIRST_INEXACT: Final = 2**53
+"""From here on a number with an exponent or a point may be another ticket's id: not each whole number has one."""
+_ROUNDED: Final = "is a number that may have been rounded to another ticket's id: send it as text, in double quotes"
 
 
 def _id_text(value: Any) -> Any:
     """A ticket's id as text. Senders write it as a JSON string or as an integer."""
     if isinstance(value, float) and value.is_integer():
+        if abs(value) >= _FIRST_INEXACT:
+            raise ValueError(_ROUNDED)
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError("must be a string or a whole number")  # noqa: TRY004 - pydantic turns ValueError into its own
@@ -220,8 +225,9 @@ def _explain(field: str, kind: str, message: str) -> str:
         return 'must be a JSON object, e.g. {"event": "ticket_created", "ticket_id": "100234"}'
     if kind == "missing":
         return "is required"
-    if message.endswith(_UNFILLED):
-        return _UNFILLED
+    for told in (_UNFILLED, _ROUNDED):
+        if message.endswith(told):
+            return told
     return _WANTED.get(field, message)
 
 

@@ -233,15 +233,32 @@ class Evidence:
         others = set(self.words.operands).difference(self.held)
         if not _are_numbers_known(others, self.words.operands, self.support.records):
             return Fault.FOREIGN
-        opposed, done = lexicon().opposed, self.done
-        is_undone_there = any(not done.isdisjoint(opposed.get(line, ())) for lines in self.undone for line in lines)
-        if is_undone_there or (self.forbidden and not self.is_warning) or self._is_opposite_alone:
+        if self._is_undone_there or (self.forbidden and not self.is_warning) or self._is_opposite_alone:
             return Fault.TURNED
+        is_other = self._is_of_others_alone or self._is_other_number or self._is_weaker_protection
+        return Fault.OTHER_ACTION if is_other else None
+
+    @property
+    def _is_undone_there(self) -> bool:
+        """Whether it says to open what the records close, or the like."""
+        opposed = lexicon().opposed
+        return any(not self.done.isdisjoint(opposed.get(line, ())) for lines in self.undone for line in lines)
+
+    @property
+    def _is_other_number(self) -> bool:
+        """Whether it has a number in words, "twice", that the records have not."""
         of_numbers = [lexicon().actions[stem] for stem in self.words.stems if stem in lexicon().numbers]
-        if self._is_more_than_said and not act_words().protects.isdisjoint(self.words.stems):
-            return Fault.OTHER_ACTION
-        is_of_others = self.lost <= act_words().people and names_others(self.words.tokens, self.said)
-        return Fault.OTHER_ACTION if is_of_others or any(lines in of_numbers for lines in self.undone) else None
+        return any(lines in of_numbers for lines in self.undone)
+
+    @property
+    def _is_of_others_alone(self) -> bool:
+        """Whether somebody else does it, and no other word is missing."""
+        return self.lost <= act_words().people and names_others(self.words.tokens, self.said)
+
+    @property
+    def _is_weaker_protection(self) -> bool:
+        """Whether it names what protects, and says of it what the records do not quite say."""
+        return self._is_more_than_said and not act_words().protects.isdisjoint(self.words.stems)
 
     @property
     def _is_opposite_alone(self) -> bool:

@@ -45,6 +45,9 @@ def _is_web_address(url: str) -> str:
         raise ValueError(wanted) from None
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("must hold no user, password, query or fragment; credentials are files of the tenant's secret")
+    if not parts.netloc.isascii():
+        # Letters look alike, and two spellings of one help desk must not pass for two.
+        raise ValueError("must write its host in ASCII, as a browser's address bar copies it: https://xn--….example")
     if not is_port_fine or len(url) > _MAX_URL_CHARS or not _URL.fullmatch(url):
         raise ValueError(wanted)
     host = parts.hostname or ""

@@ -77,9 +77,24 @@ _ANY_TAG: Final = re.compile(rf"</?(?:{_NAMES})[\s/>]", re.IGNORECASE)
 _ESCAPED_TAG: Final = re.compile(rf"&lt;(?:/(?:{_NAMES})|(?:br|div|hr|p)\s?/?)&gt;", re.IGNORECASE)
 _DISPLAY: Final = re.compile(
     r"\bdisplay\s*+:\s*+(?:(?P<blank>inline-|table-cell)|block|flex|grid|list-item|table|flow-root)"
-    r"|\b(?P<side>float)\s*+:\s*+(?:left|right)",
+    r"|\b(?P<side>float)\s*+:\s*+(?:left|right)"
+    r"|\b(?P<place>position\s*+:\s*+(?:absolute|fixed)\b|(?:margin|padding)-(?:left|right)\s*+:\s*+\.?[1-9])",
     re.IGNORECASE,
 )
+_SIDE_BY_SIDE: Final = re.compile(r"\bdisplay\s*+:\s*+(?:inline-)?(?:flex|grid)\b", re.IGNORECASE)
+# How many of the innermost open elements are looked at for the one that an end tag closes.
+_NEAR: Final = 20
+# What describes no picture: a file's name, a word for any picture, and what programs write of themselves.
+_NO_WORDS: Final = re.compile(
+    r"[^\s]*\.(?:png|jpe?g|gif|svg|bmp|webp|tiff?|heic|ico|emf|wmf)|cid:.*|(?:(?:inline|embedded|attached)[ -]?)?"
+    r"(?:image|picture|screenshot|photo|bild|grafik|icon|logo|spacer|pixel)[ _-]?\d{0,6}"
+    r"|.*\b(?:automatically generated|automatisch generiert|générée automatiquement|generada automáticamente"
+    r"|AI[- ]generated|logo|icon)\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+_MAX_TOLD_CHARS: Final = 300
+_TYPED: Final = frozenset({"", "text", "search", "email", "tel", "url", "number", "submit", "button", "reset"})
+"""Types of a field whose value a browser shows."""
 # What a mail's own style hides: a preview line, or words that only a machine should read.
 _HIDDEN: Final = re.compile(
     r"(?:^|[;\s])(?:display\s*+:\s*+none|visibility\s*+:\s*+hidden|mso-hide\s*+:\s*+all)\b", re.IGNORECASE
@@ -212,6 +227,8 @@ class _Reader:
             return f"\n{OUTLOOK_LINE}\n"
         if marks & _SIGNATURES:
             return f"\n{SIGNATURE_LINE}\n"
+        if name in {"img", "area", "input"} and (told := _told(name, attributes)):
+            return f" {told} "
         return gap
 
     def _closed(self, name: str) -> str:
@@ -225,6 +242,14 @@ def _is_hidden(name: str, attributes: dict[str, str | None]) -> bool:
     if name in _NEVER_SHOWN:
         return True
     return name not in _VOID and ("hidden" in attributes or _HIDDEN.search(attributes.get("style") or "") is not None)
+
+
+def _told(name: str, attributes: dict[str, str | None]) -> str:
+    """What an element without content says: a picture's description, the value in a form's field."""
+    kind = (attributes.get("type") or "").lower() if name == "input" else "image"
+    words = attributes.get("alt") if kind == "image" else attributes.get("value") if kind in _TYPED else None
+    words = " ".join((words or "")[:_MAX_TOLD_CHARS].split())
+    return "" if _NO_WORDS.fullmatch(words) else words
 
 
 def _is_indentation(style: str) -> bool:
@@ -277,16 +302,26 @@ class _Styles:
 
     def __init__(self) -> None:
         self._open: defaultdict[str, list[str]] = defaultdict(list)
+        self._around: list[tuple[str, bool]] = []
+        """The open elements, and whether each puts its own side by side."""
 
     def opened(self, name: str, style: str) -> str:
+        is_item = bool(self._around) and self._around[-1][1]
+        if name not in _VOID:
+            self._around.append((name, bool(style) and _SIDE_BY_SIDE.search(style) is not None))
         if name in _APART:
             return _APART[name]
-        found = _DISPLAY.search(style)
-        gap = "" if found is None else " " if found["blank"] or found["side"] else "\n"
+        found = _DISPLAY.search(style) if style else None
+        is_beside = found is None or found["blank"] or found["side"] or found["place"]
+        gap = "\n" if not is_beside else "" if found is None and not is_item else " "
         self._open[name].append(gap)
         return gap
 
     def closed(self, name: str) -> str:
+        for depth, (each, _) in enumerate(reversed(self._around[-_NEAR:]), 1):
+            if each == name:
+                del self._around[-depth:]
+                break
         if name in _APART:
             return _APART[name]
         opened = self._open[name]

@@ -21,6 +21,9 @@ from app.errors import TenantFileInvalid, Unauthenticated
 TIMESTAMP_TOLERANCE: Final = timedelta(minutes=5)
 MAX_WEBHOOK_ID_CHARS: Final = 256
 
+LEAST_KEY_BYTES: Final = 16
+"""Shorter keys can be guessed from one signed webhook. RFC 2104 and Standard Webhooks want 24 to 64 random bytes."""
+
 _REFUSAL: Final = "The webhook is not authenticated: unknown tenant, or a missing, malformed, old or wrong signature."
 
 

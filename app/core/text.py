@@ -48,8 +48,9 @@ _PICTURE: Final = (
 _KEPT: Final = "|".join(
     (
         rf"(?<=[{_JOINED}])[\u200c\u200d](?=[{_JOINED}])",
-        # Persian ordinals, and the letters of Malayalam that end a word: without it another letter.
-        rf"(?<=[\u06f0-\u06f9])\u200c(?=[{_JOINED}])",
+        # An ending behind a number, a Latin name or a closing bracket ("PDF", then the Persian plural).
+        rf"(?<=[\u06f0-\u06f90-9A-Za-z)\]»”])\u200c(?=[{_JOINED}])",
+        # The letters of Malayalam that end a word: without it another letter.
         "(?<=[\u0d15\u0d23\u0d28\u0d30\u0d32\u0d33]\u0d4d)\u200d",
         # The flags of England, Scotland and Wales are spelled in tags.
         (
@@ -76,9 +77,13 @@ _USUAL: Final = frozenset(
 )
 _BLANKS_IN_A_ROW: Final = ("  ", " \n", "\n ", "\n\n")
 
-# A file that stands in the text as base64: called so, or by its letters.
+# A file that stands in the text: as base64 that is called so, or is told by its letters or its many full lines; as
+# hexadecimal digits, as in RTF; in the lines of uuencode.
 _ENCODED = re.compile(
     r"(?<![\w+/=-])(?:data:[\w/.+-]{1,80};base64,|(?=[a-z0-9+/_=-]*+[A-Z])(?=[A-Z0-9+/_=-]*+[a-z]))[A-Za-z0-9+/_=-]{1000,}+"
+    r"|^(?:[A-Za-z0-9+/]{60,100}\n){40,}+(?:[A-Za-z0-9+/]{0,99}={1,2}$)?"
+    r"|^(?:M[ -`]{60}\n){20,}+|(?<!\w)[0-9a-fA-F]{1000,}+",
+    re.MULTILINE,
 )
 
 # As mail programs write it in plain text: <jane@acme.example>, which is no tag.

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,6 +47,14 @@ _SOME_REFS = r"[TKAMD]\d{1,3}(?:\s?[,;]\s?[TKAMD]\d{1,3}){0,9}"
 # In round brackets at the end alone: a port or a room may stand in them too.
 _REFS_IN_BRACKETS = re.compile(rf"\s?(?:\[({_SOME_REFS})\]|\(({_SOME_REFS})\)(?=[.\s]*$))")
 _WORD = re.compile(r"\w")
+_PLACEHOLDER = re.compile(r"[<\[{(][^<>\[\]{}()]{0,80}[>\]})]")
+_NOTHING: Final = frozenset(
+    "none|no|nil|null|false|na|n/a|not applicable|keine|aucun|aucune|ninguno|ninguna|nothing|-|–|—".split("|")
+)
+"""What a model may write where a list is empty."""
+_TEXT_KEYS: Final = ("text", "statement", "description", "step", "action", "content", "detail", "details")
+"""Which of several texts of a statement is the whole one; others are titles and the like."""
+_EMPTY: Final[tuple[Any, ...]] = (None, "", {}, [])
 _REF_KEYS: Final = ("ref", "id", "source", "citation")
 # An object with escaped quotes, as within a text: `{\"summary\": …}`.
 _ESCAPED_OBJECT = re.compile(r'\{\s*+\\["n]')
@@ -111,8 +120,10 @@ def _drafts(values: list[Any]) -> tuple[list[Draft], list[tuple[dict[str, Any], 
             drafts += [draft] if draft not in drafts else []
             if len(drafts) > 1:
                 break
-    telling = [draft for draft in drafts if not draft.abstains or _WORD.search(draft.summary)]
-    return telling or drafts, misfits  # not an example of dots before the answer
+    telling = [
+        draft for draft in drafts if _WORD.search(draft.summary) and not _PLACEHOLDER.fullmatch(draft.summary.strip())
+    ]
+    return telling or drafts, misfits  # not an example of dots or `<summary>` before the answer
 
 
 def _misfit(error: ValidationError) -> DraftProblem:
@@ -187,9 +198,9 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
         plain["summary"] = _text(summary)
     for name in _LISTS if given & set(_LISTS) else ():
         listed = _listed(_get(value, name))
-        # A text where a list belongs may be one statement, or say that there is none ("n/a"), so it is not changed.
+        # A text where a list belongs may be one statement, or say in some way that there is none, so it is not changed.
         is_list = isinstance(listed, list)
-        plain[name] = [_statement(each) for each in listed[:_MAX_LISTED] if each is not None] if is_list else listed
+        plain[name] = [_statement(each) for each in listed[:_MAX_LISTED] if each not in _EMPTY] if is_list else listed
     cited = _get(value, "summary_citations")
     if cited is None and isinstance(summary, dict):
         cited = _get(summary, "citations")
@@ -209,7 +220,13 @@ def _questions(value: Any) -> list[str]:
 
 
 def _listed(value: Any) -> Any:
-    if value is None or value in ("", {}):
+    if isinstance(value, str):
+        if value.strip(" .").lower() in _NOTHING:
+            return []
+        with suppress(ValueError, RecursionError):  # a list within a text
+            inner = json.loads(value, strict=False)
+            value = inner if isinstance(inner, list | dict) else value
+    if value is False or value in _EMPTY:
         return []
     if isinstance(value, dict):
         are_numbered = all(isinstance(each, dict) for each in value.values())
@@ -220,6 +237,8 @@ def _listed(value: Any) -> Any:
 def _statement(value: Any) -> Any:
     if isinstance(value, str):
         value = {"text": value}
+    if isinstance(value, list) and isinstance(value[0], str):
+        value = {"text": value[0], "citations": value[1:]}
     if not isinstance(value, dict):
         return value
     text, cited = _text(value), _refs(_get(value, "citations") or [])
@@ -229,7 +248,7 @@ def _statement(value: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    """The text of *value*: a text, a list of one, or an object with one, whatever its key is (`fact`, `step`)."""
+    """The text of *value*: a text, a list of texts, or an object with one, whatever its key is (`fact`, `step`)."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, dict):
@@ -238,7 +257,10 @@ def _text(value: Any) -> Any:
             for key, each in value.items()
             if isinstance(each, str) and _name(key) not in {"citations", "confidence"} and not is_thought(key)
         ]
-        value = _get(value, "text") or (told[0] if len(told) == 1 else None)
+        named = (_get(value, name) for name in _TEXT_KEYS)
+        value = told[0] if len(told) == 1 else next(filter(None, named), None)
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = " ".join(value)
     return _clean(value)
 
 

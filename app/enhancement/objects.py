@@ -9,6 +9,7 @@ is not closed, is left out. A mark inside a JSON object is ordinary text.
 from __future__ import annotations
 
 import ast
+import html
 import json
 import re
 import warnings
@@ -42,15 +43,28 @@ _MARK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _THOUGHT = re.compile(r"think|thought|reason|reflect|analy|scratch|monologue|deliberat|(?:^|_)cot$", re.IGNORECASE)
-_UNUSED: Final = {"unused94": "thought", "unused95": "end_thought"}  # MedGemma's
+# MedGemma's, Apertus's
+_OTHER_NAMES: Final = dict.fromkeys(("unused94", "inner_prefix"), "thought") | dict.fromkeys(
+    ("unused95", "inner_suffix"), "end_thought"
+)
 _PAIR = re.compile(r"<(/?)(think\w{0,20}|thoughts?|reasoning|reflection|analysis|scratchpad)>", re.IGNORECASE)
 _LEFT_OPEN = re.compile(r"^\s*<think(?:ing)?>.*", re.IGNORECASE | re.DOTALL)
 _DECODER: Final = json.JSONDecoder(strict=False)  # not strict, since models write line breaks into strings
 # Strings are matched whole, so that nothing inside them is changed; one without an end too, or each of its quotes would
-# be read to the end of the text.
+# be read to the end of the text. A key may have no quotes, and a list dots for what is left out.
 _BLEMISH = re.compile(
-    r'("(?:[^"\\]++|\\.?)*+"?)|,(?=\s*+[}\]])|//[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/|[\u00a0\u200b\ufeff]', re.DOTALL
+    r"""
+      (?P<string>"(?:[^"\\]++|\\.?)*+"?)
+    | (?<=[{,\s])(?P<key>[A-Za-z_]\w*+)(?=\s*+:)
+    | ,(?=\s*+(?:\.{3}|…)?\s*+[}\]]) | //[^\n]*+
+    | (?<=\s)\#[^\n]*+ | /\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/ | \.{3} | … | [\u00a0\u200b\ufeff]
+    """,
+    re.DOTALL | re.VERBOSE,
 )
+# An object that was escaped for HTML, written in typographic quotation marks, or quoted as in a mail.
+_TYPOGRAPHIC: Final = dict.fromkeys(map(ord, "“”„‟"), '"')
+_QUOTED_LINE = re.compile(r"^> ?", re.MULTILINE)
+_ESCAPED_MARK = re.compile(r"&lt;/?(?:think|thought|reason|reflect)\w{0,12}&gt;", re.IGNORECASE)
 _BACKSLASH = re.compile(r'\\(?P<escape>["\\/bfnrt]|u[0-9a-fA-F]{4})?(?P<mark>[^\w\s])?')
 
 
@@ -74,6 +88,7 @@ class Said:
 
 def find_objects(text: str) -> Said:
     """The objects and the text of *text*, without thoughts."""
+    text = _ESCAPED_MARK.sub(lambda found: html.unescape(found[0]), text)
     said, thought = Said(), Said()
     within, at, tries, waste = False, 0, 0, 0
     for mark in _MARK.finditer(text):
@@ -111,8 +126,11 @@ def find_objects(text: str) -> Said:
 
 def mend_objects(text: str) -> list[dict[str, Any]]:
     """The objects of *text*, read without what JSON forbids: trailing commas, comments, unusual blanks and escapes."""
+    if '"' not in text:
+        text = html.unescape(text).translate(_TYPOGRAPHIC)
+    text = _QUOTED_LINE.sub("", text)
     start, end = text.find("{"), text.rfind("}") + 1
-    return find_objects(_BLEMISH.sub(lambda found: _BACKSLASH.sub(_escaped, found[1] or ""), text[start:end])).objects
+    return find_objects(_BLEMISH.sub(_mended, text[start:end])).objects
 
 
 def python_objects(text: str) -> list[dict[str, Any]]:
@@ -126,6 +144,12 @@ def python_objects(text: str) -> list[dict[str, Any]]:
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return []
     return [found] if isinstance(found, dict) else []
+
+
+def _mended(blemish: re.Match[str]) -> str:
+    if blemish["key"]:
+        return f'"{blemish["key"]}"'
+    return _BACKSLASH.sub(_escaped, blemish["string"] or "")
 
 
 def _escaped(backslash: re.Match[str]) -> str:
@@ -169,7 +193,7 @@ def _step(mark: re.Match[str]) -> str | None:
     if mark["channel"] is not None:
         is_answer = mark["call"] is not None or mark["channel"].lower() in {"", "final"}
         return "close" if is_answer else "open"
-    name = _UNUSED.get(mark["name"].lower(), mark["name"].lower())
+    name = _OTHER_NAMES.get(mark["name"].lower(), mark["name"].lower())
     if not is_thought(name):
         return None
     return "close" if mark["close"] or name.startswith("end") else "open"

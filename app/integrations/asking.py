@@ -27,6 +27,8 @@ MAX_CALLS: Final = 7
 _REMEMBERED_S: Final = 3600.0
 _REFUSALS: Final = frozenset({400, 404, 413, 415, 422, 500, 501})
 """Statuses with which servers refuse an option (413: the prompt)."""
+_OF_ACCOUNT: Final = frozenset({401, 402, TOO_MANY})
+"""Statuses that are of the key, the credit or the rate, whatever else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,15 @@ class Asking:
 
 def is_refusal(status: int, refusal: Refusal) -> bool:
     """Whether a call that was answered with *status* may succeed with fewer options or a shorter prompt."""
-    return status in _REFUSALS or (status == TOO_MANY and refusal.is_too_long)
+    if status in _OF_ACCOUNT:
+        return (status == TOO_MANY and refusal.is_too_long) or refusal.affords is not None
+    return status in _REFUSALS or refusal.is_too_long or bool(refusal.unsupported)
 
 
 def ask_less(asked: Asking, refusal: Refusal) -> Asking | None:
     """The options for the next call after *refusal*; None: no change could help."""
+    if refusal.affords is not None and refusal.affords >= LEAST_TOKENS and asked.has_limit and not asked.is_shortened:
+        return replace(asked, tokens=min(refusal.affords, asked.tokens - 1), is_shortened=True)
     if refusal.is_filtered or refusal.has_no_model or refusal.has_no_credit or refusal.has_bad_key:
         return None
     if refusal.wants_stream and not asked.is_streamed:

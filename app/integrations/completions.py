@@ -7,6 +7,7 @@ though none was asked for, or end one object as if it were a stream.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -26,17 +27,24 @@ _CUT_OFF: Final = frozenset(
 )
 _FILTERED: Final = frozenset(
     "content_filter content_filtered safety prohibited_content recitation blocklist spii sensitive error_toxic "
-    "guardrail_intervened".split()
+    "guardrail_intervened language".split()
 )
+_FILTER: Final = re.compile(r"safety|filter|guardrail|model_armor|moderation")
+"""What a reason of a filter holds: `image_safety`, `content_filter_policy`."""
 _DECLINED: Final = "refusal"
 # OpenRouter's when its provider fails, DeepSeek's when it has no room, SGLang's and vLLM's when they stop midway.
 _BROKEN_OFF: Final = frozenset({"error", "network_error", "insufficient_system_resource", "abort", "aborted"})
 _STATUSES: Final = {str(status): status for status in range(400, 600)}
-_TEXT_PARTS: Final = frozenset({"text", "output_text"})
-_TELLS_ERROR: Final = ("error", "errors", "detail", "message")
+_TEXT_PARTS: Final = frozenset({"text", "output_text", "json", "output_json"})
+# Also MiniMax's, Baidu's and Gemini's own, which come with status 200.
+_TELLS_ERROR: Final = ("error", "errors", "detail", "message", "base_resp", "error_msg", "promptFeedback")
+_WRAPS: Final = ("data", "result", "response")
+"""Where a gateway puts the whole completion."""
 _MAX_NAME_CHARS: Final = 100
 _DECODER: Final = json.JSONDecoder()
 _END_OF_STREAM: Final = "[DONE]"
+_KEPT_ALIVE: Final = re.compile(r"\A(?::[^\n]*+\n\s*+)++(?=[{\[])")
+"""Comments of a stream before an answer that is none (OpenRouter's, while its provider works)."""
 
 
 def read_body(body: bytes) -> Any:
@@ -46,12 +54,23 @@ def read_body(body: bytes) -> Any:
         ValueError: It is neither JSON nor such a stream.
     """
     text = body.decode(json.detect_encoding(body), "replace").lstrip("\ufeff \t\r\n")
+    text = _KEPT_ALIVE.sub("", text)
     if text.startswith(("data:", "event:", "id:", ":")):
         return _joined(_events(text))
     answer, end = _DECODER.raw_decode(text)
     if text[end:].strip() not in {"", f"data: {_END_OF_STREAM}", f"data:{_END_OF_STREAM}"}:
         raise ValueError("text follows")
-    return answer
+    return _unwrapped(answer)
+
+
+def _unwrapped(answer: Any) -> Any:
+    """The completion in *answer*, where a gateway wrapped it: in a list, in a text, or beside a code of its own."""
+    if isinstance(answer, str):
+        answer = json.loads(answer)
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    inner = next((each for key in _WRAPS if _get(each := _get(answer, key), "choices")), None)
+    return inner if inner is not None and not _get(answer, "choices") else answer
 
 
 def error_in(answer: Any) -> Any:
@@ -86,8 +105,8 @@ def read_completion(answer: Any, model: str, asked: Asking, *, prompt: list[str]
         TypeError: It is no completion.
     """
     choice = _first(answer)
-    reason, message = _reason(choice), _get(choice, "message") or _get(choice, "delta") or {}
-    if reason in _FILTERED:
+    reason, message = _reason(choice), _message(choice)
+    if reason in _FILTERED or _FILTER.search(reason):
         raise ContentFiltered(DECLINED_BY_FILTER)
     if reason in _BROKEN_OFF:
         raise ModelUnavailable("the model's endpoint broke its answer off")
@@ -98,7 +117,7 @@ def read_completion(answer: Any, model: str, asked: Asking, *, prompt: list[str]
         raise ModelDeclined("the model declined to answer")
     text, usage = _text(content), _get(answer, "usage")
     if "{" not in text:
-        text = _arguments(message) or text or _thought_object(message)
+        text = _arguments(message) or next(filter(None, map(_arguments, _others(answer))), text) or _beside(message)
     told_prompt, told_completion = _told(usage, "prompt_tokens"), _told(usage, "completion_tokens")
     is_cut = reason in _CUT_OFF or (asked.has_limit and told_completion >= asked.tokens)  # some say `stop` then
     limit = asked.tokens if asked.has_limit else told_completion or asked.tokens
@@ -153,6 +172,16 @@ def _first(answer: Any) -> Any:
     return choices[0] if isinstance(choices, list) and choices else None
 
 
+def _message(choice: Any) -> Any:
+    legacy = {"content": choice["text"]} if _get(choice, "text") else {}
+    return _get(choice, "message") or _get(choice, "delta") or legacy
+
+
+def _others(answer: Any) -> Iterator[dict[str, Any]]:
+    """The messages of further choices. One is asked for, and some gateways put a tool's call into a second one."""
+    return (message for choice in _get(answer, "choices")[1:] if isinstance(message := _message(choice), dict))
+
+
 def _reason(choice: Any) -> str:
     """Why it ended: Gemini's `content_filter: SAFETY` and Vertex's `FINISH_REASON_SAFETY` are `safety`."""
     told = str(_get(choice, "finish_reason") or "").lower()
@@ -180,8 +209,10 @@ def _texts(parts: Iterable[Any]) -> Iterable[str]:
     for part in parts:
         if isinstance(part, str):
             yield part
-        elif isinstance(part, dict) and part.get("type", "text") in _TEXT_PARTS and isinstance(part.get("text"), str):
-            yield part["text"]
+        elif isinstance(part, dict) and part.get("type", "text") in _TEXT_PARTS:
+            told = next((part[name] for name in ("text", "content", "json") if part.get(name)), "")
+            told = told["value"] if isinstance(told, dict) and isinstance(told.get("value"), str) else told
+            yield told if isinstance(told, str) else json.dumps(told)
 
 
 def _has_refusal(content: Any) -> bool:
@@ -189,19 +220,23 @@ def _has_refusal(content: Any) -> bool:
 
 
 def _arguments(message: dict[str, Any]) -> str:
-    """The arguments of a tool call, an object: some gateways turn the schema into a tool, with a sentence before it."""
+    """The arguments of a tool call, an object: some gateways turn the schema into a tool, with a sentence before it.
+
+    Of several calls the one with most of them, as another may be of a tool that the gateway offers.
+    """
     calls = message.get("tool_calls")
-    call = calls[0] if isinstance(calls, list) and calls else None
-    arguments = _get(_get(call, "function") or message.get("function_call"), "arguments")
-    return json.dumps(arguments) if isinstance(arguments, dict) else _object(arguments)
+    functions = [_get(call, "function") for call in calls] if isinstance(calls, list) else []
+    told = [_get(function, "arguments") for function in (*functions, message.get("function_call"))]
+    return max((json.dumps(each) if isinstance(each, dict) else _object(each) for each in told), key=len)
 
 
-def _thought_object(message: dict[str, Any]) -> str:
-    """One object where thoughts belong; thoughts themselves are prose.
+def _beside(message: dict[str, Any]) -> str:
+    """One object beside the text: where the client's own parsing belongs, or thoughts, which themselves are prose.
 
     vLLM's parser of thoughts takes an answer for one where the model did not think.
     """
-    return _object(next(filter(None, _thoughts(message)), ""))
+    parsed = message.get("parsed")
+    return json.dumps(parsed) if isinstance(parsed, dict) else _object(next(filter(None, _thoughts(message)), ""))
 
 
 def _object(value: Any) -> str:

@@ -35,14 +35,16 @@ _NAMES: Final[Mapping[Option, str]] = {
     Option.MAX_TOKENS: r"max_tokens(?:_to_sample)?",
     Option.MAX_COMPLETION_TOKENS: r"max_completion_tokens",
     Option.TEMPERATURE: r"temperature",
-    Option.SYSTEM_ROLE: r"developer instruction|system[ _](?:role|message|prompt|instruction)s?|role\W{1,3}system",
+    Option.SYSTEM_ROLE: (
+        r"developer instruction|system[ _](?:role|message|prompt|instruction|field|parameter)s?|role\W{1,3}system"
+    ),
 }
 _NOT: Final = (
     r"(?:not|n't)\s+(?:\w+\s+){0,3}?"
     r"(?:support|available|valid|permitted|allowed|recogni[sz]ed|implement|enabled|accepted)"
     r"|un(?:supported|available|recogni[sz]ed|known)|unexpected (?:keyword|argument|parameter|field|property)"
     r"|extra (?:inputs|fields)|enabled only|failed to deserialize|deprecated|forbidden|only \S+ .{0,30}supported"
-    r"|(?:must|should) be (?:one of |either )?\W{0,2}(?:json_schema|json_object|text)\b"
+    r"|(?:must|should) be (?:one of |either )?\W{0,2}(?:json_schema|json_object|text|user)\b"
 )
 # One clause without braces: a quoted request has braces and is full of names.
 _CLAUSE: Final = r"(?:(?!\.\s|[;\n{}]).){0,80}?"
@@ -60,11 +62,11 @@ _TOO_LONG: Final = (
     r"(?:maximum|at most|exceed\w{0,3})[^.\n]{0,60}\btokens|\btokens[^.\n]{0,60}(?:maximum|exceed)|"
     r"\b(?:prompt|input)\b[^.\n]{0,40}\bexceeds|\binput length should be|"
     r"(?:max_(?:completion_|new_)?tokens|inputs)\b[^\n]{0,60}"
-    r"(?:must be|must have|should be|range|(?:less|greater|more) than|at least)|range of max_"
+    r"(?:must be|must have|should be|range|(?:less|greater|more) than|at least)|range of max_|超长"
 )
 _TOO_LONG_CODES: Final = frozenset(
-    {"context_length_exceeded", "context_window_exceeded", "exceed_context_size_error", "request_too_large"}
-)
+    {"context_length_exceeded", "context_window_exceeded", "exceed_context_size_error", "request_too_large", "1261"}
+)  # the number is Zhipu's
 # OpenAI's 429 for one call that is more than a minute's tokens: the same call never fits. Other 429 speak of a rate.
 _LARGER_THAN_RATE: Final = r"(?i)request too large|tokens must be reduced"
 # Of the schema alone, whatever the length of the prompt: Anthropic, Gemini, llama.cpp, SGLang.
@@ -80,12 +82,15 @@ _OTHER_TEMPERATURE: Final = (
 # Qwen's models that think, at DashScope, ModelScope and SiliconFlow; some gateways.
 _WANTS_STREAM: Final = (
     r"(?i)\bonly supports? stream|\bnon-streaming calls\b|\bstream(?:ing)? must be (?:set to )?(?:true|enabled)"
-    r"|\bstream=false\b"
+    r"|\bstream=false\b|\bstreaming is required\b"
 )
 _ROLES: Final = (
     r"(?i)\bsystem\b[^.\n]{0,40}\b(?:role|message|prompt)|"
-    r"\broles?\b[^.\n]{0,60}\bsystem\b|\broles? must|\balternat|chat[ _]template|\bunknown role"
+    r"\broles?\b[^.\n]{0,60}\bsystem\b|\broles? (?:must|of)\b|\balternat|chat[ _]template|\bunknown role|"
+    r"\b(?:first|last) message must\b|\bmessages?\.\d+\.role\b"
 )
+# Of templates and gateways that know no others: "Only user and assistant roles are supported!"
+_OTHER_ROLES: Final = r"(?i)\bonly\b[^.\n]{0,40}\broles?\b[^.\n]{0,20}\bsupported\b"
 # Without capitals and marks.
 _FILTER_CODES: Final = frozenset(
     {
@@ -99,18 +104,20 @@ _FILTER_CODES: Final = frozenset(
         "1301",  # Zhipu's
     }
 )
-_FILTER_CODE: Final = "sensitivecontentdetected"
-"""Volcengine's, after where it was: in the input's text, in the output's."""
+# As a part of a code; Volcengine's says before it where it was: in the input's text, in the output's.
+_FILTER_CODE: Final = r"sensitivecontentdetected|contentfilter|guardrail|prohibitedcontent|safety|blocklist"
 _FILTER: Final = (
     r"(?i)ContentPolicyViolation|content (?:management )?policy|\b(?:usage|safety) (?:policy|policies|guidelines)"
     r"|safety system|guardrail|\bmoderation\b|responsible ai\b|content exists risk|considered high risk"
     r"|\b(?:input|prompt|content|request)\b[^.\n]{0,40}\b(?:was|were|been|is) (?:flagged|prohibited|sensitive)"
     r"|\b(?:input|prompt|content)\b[^.\n]{0,60}\b(?:is blocked|contains? (?:sensitive|inappropriate|unsafe))"
-    r"|inappropriate content|prompt blocked|敏感内容"
+    r"|inappropriate content|\b(?:prompt|response|output) (?:was )?blocked\b|敏感内容"
+    r"|\bcontent[ _-](?:filter|safety\b)|\bsafety violation|\bkeyword banned\b"
 )
 _NO_MODEL: Final = (
     r"(?i)\bmodels?\b[^\n]{0,120}(?:not found|not exist|not available to)|\binvalid model(?: name| id|:| ')"
     r"|\bunable to access\b[^\n]{0,30}\bmodel\b|deployment for this resource does not exist|is not a valid model"
+    r"|\bonly supported in v1/|\bnot a chat model\b"
 )
 _NO_MODEL_CODES: Final = frozenset(
     {"model_not_found", "model_not_available", "invalid_model", "deploymentnotfound", "not_found_error"}
@@ -120,6 +127,8 @@ _NO_CREDIT: Final = (
     r"(?i)\bcredit balance is too low|\binsufficient (?:account |\w+ )?(?:balance|credits?|funds)\b"
     r"|\b(?:(?:no|any|out of|more|used all available) credits?)\b(?! card)"
 )
+_AFFORDS: Final = r"\bcan only afford (\d{1,9})\b"
+"""OpenRouter's, where the account has credit for a shorter answer."""
 # Gemini answers it with 400.
 _BAD_KEY: Final = (
     r"(?i)\bapi[ _-]key\b[^.\n]{0,20}\b(?:not valid|invalid|incorrect|expired|missing)\b"
@@ -130,7 +139,8 @@ _NO_CREDIT_CODES: Final = frozenset(
 )
 _NOT_ITS_OWN: Final = frozenset({"input", "failed_generation", "flagged_input"})
 """Where an error repeats the request, or what the model wrote (Groq)."""
-_QUOTED: Final = re.compile(r'"[^"\n]*\s[^"\n]*"')
+# But not what a chat template says, which LM Studio puts into quotation marks.
+_QUOTED: Final = re.compile(r'(?<!jinja template: )"[^"\n]*\s[^"\n]*"')
 _COUNTS: Final = {"n_ctx": "context", "n_prompt_tokens": "prompt"}
 """llama.cpp's fields, also behind Ollama and LM Studio."""
 _DECODER: Final = json.JSONDecoder()
@@ -150,6 +160,8 @@ class Refusal:
     has_no_model: bool = False
     has_no_credit: bool = False
     has_bad_key: bool = False
+    affords: int | None = None
+    """For how many tokens of an answer there is credit, where it is for fewer than were asked for."""
     wants_stream: bool = False
     sizes: Sizes = field(default_factory=Sizes)
 
@@ -164,7 +176,7 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
         asked: The limit of the answer in tokens that it was asked for.
     """
     told = list(_tell(body, "", 0))
-    codes = {value.lower() for key, value in told if key in {"code", "type"}}
+    codes = {value.lower() for key, value in told if key in {"code", "type", "blockReason"}}
     params = {value for key, value in told if key in {"param", "loc"}}
     words = "\n".join(value for key, value in told if key not in {"code", "type", "param", *_COUNTS})
     counts = {_COUNTS[key]: int(value) for key, value in told if key in _COUNTS}
@@ -182,6 +194,9 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
         unsupported.add(Option.TEMPERATURE)
     if schemas:
         unsupported.add(Option.JSON_SCHEMA)
+    if re.search(_OTHER_ROLES, text):
+        unsupported.add(Option.SYSTEM_ROLE)
+    affords = re.search(_AFFORDS, text)
     if is_too_long and not codes & _UNSUPPORTED_CODES:
         unsupported -= set(LIMITS)  # "does not support max_tokens greater than"
     return Refusal(
@@ -193,6 +208,7 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
         has_no_model=not codes.isdisjoint(_NO_MODEL_CODES) or re.search(_NO_MODEL, text) is not None,
         has_no_credit=not codes.isdisjoint(_NO_CREDIT_CODES) or re.search(_NO_CREDIT, text) is not None,
         has_bad_key=re.search(_BAD_KEY, text) is not None,
+        affords=int(affords[1]) if affords else None,
         wants_stream=re.search(_WANTS_STREAM, text) is not None,
         sizes=Sizes(**counts) if "context" in counts else read_sizes(text, asked=asked),
     )
@@ -206,6 +222,8 @@ def _tell(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
         for name, each in value.items():
             if name not in _NOT_ITS_OWN:
                 yield from _tell(each, str(name), depth + 1)
+    elif key == "loc" and isinstance(value, list | tuple):
+        yield key, ".".join(map(str, value[:_MAX_DEPTH]))
     elif isinstance(value, list | tuple):
         for each in value[:20]:
             yield from _tell(each, key, depth + 1)
@@ -230,12 +248,12 @@ def _error_within(text: str) -> tuple[Any, int]:
 
 def _is_filter(code: str) -> bool:
     letters = re.sub(r"[\W_]", "", code)
-    return letters in _FILTER_CODES or _FILTER_CODE in letters
+    return letters in _FILTER_CODES or re.search(_FILTER_CODE, letters) is not None
 
 
 def _is_of(param: str, option: Option) -> bool:
     if option is Option.SYSTEM_ROLE:
-        return re.match(r"messages\b.*\brole$", param) is not None
+        return re.match(r"(?:body\.)?messages\b.*\brole$", param) is not None
     name = "response_format" if option in FORMATS else option.value
     return re.match(rf"(?:body\.)?{name}\b", param) is not None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.core.signature import decode_secret, decode_token
+from app.core.signature import LEAST_KEY_BYTES, decode_secret, decode_token
 from app.core.tenant import Auth, Tenant
 from app.errors import TenantFileInvalid
 from app.tenants.files import MAX_FILE_BYTES, read_content
@@ -156,6 +156,11 @@ def _read(path: Path, name: str) -> str | None:
 def missing_webhook_secrets(known: KnownTenant) -> list[str]:
     """The secrets that the API needs of *known* and that are missing, as paths below its folder."""
     return [] if known.secrets.webhook else [WEBHOOK_SECRET_FILES[0]]
+
+
+def has_short_webhook_secret(known: KnownTenant) -> bool:
+    """Whether a webhook secret of *known* is too short to be safe. It still counts, so that no upgrade locks out."""
+    return any(len(key) < LEAST_KEY_BYTES for key in known.secrets.webhook)
 
 
 def needed_help_desk_secrets(tenant: Tenant) -> tuple[str, ...]:

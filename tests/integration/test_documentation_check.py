@@ -22,7 +22,7 @@ async def check(folder: Path, *arguments: str) -> Result:
 
 def a_client(folder: Path, url: str, *, slug: str = "acme", **secrets: str) -> None:
     tenant = a_tenant(slug, documentation={"url": url, "tools": [{"name": "search"}]})
-    write_tenant(folder, tenant, webhook_secret="one", api_key="key", **secrets)
+    write_tenant(folder, tenant, webhook_secret="a-secret-of-22-letters", api_key="key", **secrets)
 
 
 async def test_a_server_that_answers_is_fine(tmp_path: Path) -> None:

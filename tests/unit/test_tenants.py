@@ -251,6 +251,7 @@ def test_a_new_id_in_a_file_retires_the_old_one(tmp_path: Path) -> None:
         ({"status": "sleeping"}, "status"),
         ({"id": "7"}, "id"),
         ({"colour": "red"}, "colour: is not a key"),
+        ({"servicedesk": {"url": "https://münchen.example"}}, "servicedesk.url: must write its host in ASCII"),
         ({"servicedesk": {"url": "ftp://x"}}, "servicedesk.url: must be an http or https URL"),
         ({"servicedesk": {"url": "https://u:p@x.example"}}, "must hold no user"),
         ({"servicedesk": {"url": "https://u@x.example"}}, "must hold no user"),

@@ -6,9 +6,9 @@ and our own words, never text that was received.
 | answer                                                            | becomes                            |
 | ----------------------------------------------------------------- | ---------------------------------- |
 | 429; code 4015; `URL_ROLLING_THROTTLES_LIMIT_EXCEEDED`, any status | `Throttled`, with its `Retry-After` |
-| 5xx, 408                                                          | `HelpDeskUnavailable`              |
-| code 4004, any other status; a code that we don't know, but with   | `Unclear`                          |
-|   401, 403, 404 or 415; a failure with status 200 and no reason   |                                    |
+| 5xx, 408, 409, 423, 425                                            | `HelpDeskUnavailable`              |
+| code 4004, whatever else is said; a code that we don't know, but    | `Unclear`                          |
+|   with 401, 403, 404 or 415; 200 or 400 without a reason           |                                    |
 | 401; code 4022                                                    | `CredentialsRefused`               |
 | 404 with ServiceDesk Plus's JSON; code 4007                       | `Missing`                          |
 | code 4001                                                         | `InputRefused`                     |
@@ -52,6 +52,8 @@ _TELLING: Final = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
 )
 """Statuses that say what is wrong with the call, whatever code comes with them, but for an internal error's."""
+_PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.LOCKED, HTTPStatus.TOO_EARLY})
+"""Statuses beside 5xx that speak of this moment."""
 _WAIT: Final = re.compile(r"\bafter (?P<many>\d{1,4}) (?P<unit>second|minute|hour)s?\b", re.IGNORECASE)
 _MAX_READ_BYTES: Final = 4_000
 _ROLLING: Final = "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"
@@ -185,7 +187,7 @@ def _check_status(
     reply: Reply, answer: dict[str, Any] | None, codes: frozenset[int], *, secret: str, now: datetime
 ) -> None:
     status = reply.status
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
         raise HelpDeskUnavailable(
             f"ServiceDesk Plus failed on its side (HTTP {status}).", retry_after=parse_retry_after(reply, now=now)
         )
@@ -216,9 +218,9 @@ def _failure(
     told = ", ".join([f"HTTP {status}", *(f"code {code}" for code in sorted(reasons))])
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} and not _statuses(answer):
         told += ", not in its own JSON: perhaps a proxy or firewall before it refused the call"
-    says_nothing = not reasons and status == HTTPStatus.OK
+    says_nothing = not reasons and status in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST}
     may_pass = says_nothing or (bool(reasons) and not reasons & _FINAL)
-    if may_pass and (_INTERNAL in reasons or status not in _TELLING):
+    if _INTERNAL in reasons or (may_pass and status not in _TELLING):
         return Unclear(f"ServiceDesk Plus failed on its side ({told}).")
     return _refusal(status, codes, told=told, secret=secret)
 

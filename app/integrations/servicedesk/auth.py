@@ -25,8 +25,10 @@ _DEFAULT_LIFE: Final = timedelta(hours=1)
 _REFRESH_WINDOW: Final = timedelta(minutes=10)
 _PERMANENT: Final = frozenset(
     "invalid_client invalid_client_secret invalid_code invalid_grant invalid_request invalid_scope unauthorized_client "
-    "unsupported_grant_type".split()
+    "unsupported_grant_type invalid_token invalid_refresh_token invalid_oauthtoken "
+    "inactive_user user_inactive unconfirmed_user account_locked".split()
 )
+"""In small letters."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ class _TokenAuthenticator:
                 field="servicedesk.accounts_url",
                 code=Code.HELP_DESK_REDIRECTS,
             )
-        if str(answer.get("error")) in _PERMANENT or reply.status == HTTPStatus.UNAUTHORIZED:
+        if str(answer.get("error")).lower() in _PERMANENT or reply.status == HTTPStatus.UNAUTHORIZED:
             raise CredentialsRefused(
                 f"The accounts server does not accept our credentials (HTTP {reply.status}): check {self.secret}."
             )

@@ -32,9 +32,12 @@ _CLOSED: Final = _RESOLVED | {"cancelled", "canceled", "rejected"}
 _OPEN: Final = frozenset(
     {"open", "new", "reopened", "re-opened", "in progress", "inprogress", "assigned", "pending", "onhold", "on hold"}
 )
-_TRASHED: Final = frozenset({"trashed", "deleted", "trash", "in trash"})
+_TRASHED: Final = frozenset({"trashed", "deleted", "trash", "in trash", "spam"})
 _MERGED: Final = frozenset({"merged"})
-_TRASH_FIELDS: Final = ("is_trashed", "trashed", "is_in_trash", "in_trash", "is_deleted", "deleted")
+_TRASH_FIELDS: Final = ("is_trashed", "trashed", "is_in_trash", "in_trash", "is_deleted", "deleted", "is_spam")
+_TRASH_TIMES: Final = ("deleted_time", "deleted_on", "trashed_time", "trashed_on")
+_END_TIMES: Final = ("resolved_time", "completed_time", "closed_time")
+_MERGE_FIELDS: Final = ("merged_to", "merged_into", "merged_request")
 _EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
 _MAX_DEPTH: Final = 5
 _NAME_CHARS: Final = 200
@@ -71,7 +74,7 @@ def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: st
     """
     created_at, updated_at = time_of(row.get("created_time")), time_of(row.get("last_updated_time"))
     status, fate = name_of(row.get("status")), fate_of(row)
-    resolved_at = time_of(row.get("resolved_time")) or time_of(row.get("completed_time"))
+    resolved_at = _first_time(row, _END_TIMES)
     if fate is Fate.OPEN:
         resolved_at = None
     elif resolved_at is None and status.lower() in _RESOLVED:
@@ -147,24 +150,27 @@ def display_id_of(row: Row) -> str:
 def fate_of(row: Row) -> Fate:
     """What became of the ticket in *row*.
 
-    In the cloud a ticket in the trash has `is_trashed` and `deleted_time`. The field for a merge is not documented; a
-    status "merged", `is_merged`, `merged_to` and `merged_into` are understood. A status counts as completed by its
+    In the cloud a ticket in the trash has `is_trashed` and `deleted_time`. What other builds write, and the field for a
+    merge, is not documented, so that several names are understood. A status counts as completed by its
     `in_progress`, so that its name and language don't matter; in a build without that field, by its name or a time of
     completion.
     """
     status = row.get("status")
     names = _names_of_status(status)
-    if any(map(is_true, map(row.get, _TRASH_FIELDS))) or time_of(row.get("deleted_time")) or names & _TRASHED:
+    if any(map(is_true, map(row.get, _TRASH_FIELDS))) or _first_time(row, _TRASH_TIMES) or names & _TRASHED:
         return Fate.TRASHED
-    if is_true(row.get("is_merged")) or row.get("merged_to") or row.get("merged_into") or names & _MERGED:
+    if is_true(row.get("is_merged")) or any(map(row.get, _MERGE_FIELDS)) or names & _MERGED:
         return Fate.MERGED
     in_progress = status.get("in_progress") if isinstance(status, dict) else None
     if in_progress is not None:
         return Fate.OPEN if is_true(in_progress) else Fate.CLOSED
     if names & _OPEN:  # with the times of its first end, if it was opened again
         return Fate.OPEN
-    is_completed = time_of(row.get("resolved_time")) or time_of(row.get("completed_time"))
-    return Fate.CLOSED if names & _CLOSED or is_completed else Fate.OPEN
+    return Fate.CLOSED if names & _CLOSED or _first_time(row, _END_TIMES) else Fate.OPEN
+
+
+def _first_time(row: Row, keys: Sequence[str]) -> datetime | None:
+    return next(filter(None, (time_of(row.get(key)) for key in keys)), None)
 
 
 def _names_of_status(status: Any) -> set[str]:

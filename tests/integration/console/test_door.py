@@ -80,6 +80,7 @@ PUBLIC = "https://console.example"
         (None, {"host": "console.example"}, 303),
         (PUBLIC, {"host": "10.0.0.7:8000", "origin": PUBLIC}, 303),
         (PUBLIC, {"host": "console.internal", "origin": "https://console.example:443"}, 303),
+        ("https://münchen.example", {"host": "10.0.0.7", "origin": "https://xn--mnchen-3ya.example"}, 303),
         (PUBLIC, {"host": "console.example", "origin": PUBLIC, "sec-fetch-site": "none"}, 303),
         (None, {"host": "console.internal:8000", "origin": PUBLIC}, 403),
         (None, {"host": "console.internal", "origin": PUBLIC, "x-forwarded-host": "console.example"}, 403),

@@ -310,7 +310,7 @@ async def test_a_group_of_one_client_sees_that_one(make_console: Any, provider: 
         ({"nonce": None}, "not be verified"),
         ({"aud": "another-program"}, "not be verified"),
         ({"iss": "https://evil.example"}, "not be verified"),
-        ({"exp": 1}, "not be verified"),
+        ({"exp": 1}, "over already"),
         ({"exp": None}, "not be verified"),
         ({"nbf": 9_999_999_999}, "not be verified"),
         ({"sub": None}, "not be verified"),
@@ -350,6 +350,7 @@ async def test_a_token_that_does_not_fit_opens_nothing(
     [
         ("access_denied", "did not allow it (access_denied)"),
         ("login_required", "not signed in there"),
+        ("mfa_expired", "a reason of its own (mfa_expired)"),
         ("<script>alert(1)</script>", "did not complete the sign-in."),
         ("", "did not complete the sign-in."),
     ],

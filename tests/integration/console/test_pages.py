@@ -100,7 +100,8 @@ async def test_the_list_is_filtered_and_walks_on_from_a_key(console: Console, st
     assert (await console.get("/deliveries?ticket=7")).text.count('class="row"') == 1
     assert (await console.get("/deliveries?status=failed")).text.count('class="row"') == 0
     assert (await console.get("/deliveries?reason=ticket_not_found")).text.count('class="row"') == 0
-    assert (await console.get("/deliveries?reason=nothing+has+this")).status_code == 400
+    for wrong in ("reason=nothing+has+this", "status=lost", "since=yesterday"):
+        assert (await console.get(f"/deliveries?{wrong}")).status_code == 400, wrong
     assert (await console.get("/deliveries?tenant=nobody")).status_code == 404
 
 

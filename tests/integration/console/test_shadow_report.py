@@ -86,7 +86,8 @@ async def test_a_sync_brings_the_resolutions_too(stage: Stage, console: Console)
 async def test_a_tenant_that_posts_has_nothing_in_shadow(stage: Stage, console: Console, make_console: Any) -> None:
     await stage.deliver(stage.ticket())
     await stage.work()
-    words = words_of((await console.get("/tenants/acme/shadow?since=whenever")).text)
+    assert (await console.get("/tenants/acme/shadow?since=whenever")).status_code == 400
+    words = words_of((await console.get("/tenants/acme/shadow")).text)
     assert "No note was written in shadow mode" in words
     viewer = make_console(named={"others": {"bluebird": Role.VIEWER}})
     viewer.come_in(None, groups=["others"])

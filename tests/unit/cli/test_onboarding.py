@@ -119,7 +119,7 @@ def test_the_check_says_what_is_missing_and_what_nobody_uses(call: Call, tmp_pat
     ok(call("tenants", "add", "acme", "--instance", "main", "--account", "601"))
     secrets = tmp_path / "secrets"
     secrets.mkdir()
-    (secrets / "spare.json").write_text('{"webhook_secret": "one", "api_key": "key"}')
+    (secrets / "spare.json").write_text('{"webhook_secret": "a-secret-of-22-letters", "api_key": "key"}')
     (secrets / "gone.json").write_text("{}")
 
     checked = call("tenants", "check")
@@ -132,7 +132,7 @@ def test_the_check_says_what_is_missing_and_what_nobody_uses(call: Call, tmp_pat
         "gone: there are secrets, and no file",
     ]
     assert "acme: fine" in ok(call("tenants", "check", "--as", "git"))
-    (secrets / "main.json").write_text('{"webhook_secret": "one", "api_key": "key"}')
+    (secrets / "main.json").write_text('{"webhook_secret": "a-secret-of-22-letters", "api_key": "key"}')
     assert "acme: fine" in ok(call("tenants", "check"))
     assert ok(call("tenants", "check", "acme")) == "acme: fine\n"
 

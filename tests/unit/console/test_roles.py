@@ -36,6 +36,13 @@ def role(claims: dict[str, Any], claim: str = "groups") -> Role | None:
         ({"realm_access.roles": ["ops"], "realm_access": {"roles": ["look"]}}, "realm_access.roles"),
         ({"urn:zitadel:iam:org:project:roles": {"ops": {"4711": "x"}}}, "urn:zitadel:iam:org:project:roles"),
         ({"groups": ["look", "ops"]}, "groups"),
+        ({"groups": ["/ops"]}, "groups"),  # Keycloak's full path of a group
+        ({"groups": [{"id": "1", "path": "/ops"}]}, "groups"),
+        ({"groups": [{"id": "1", "displayName": "ops"}]}, "groups"),
+        ({"roles": [{"value": "ops"}]}, "roles"),
+        ({"groups": '["look", "ops"]'}, "groups"),
+        ({"groups": "staff|ops"}, "groups"),
+        ({"resource_access": {"ai.agents": {"roles": ["ops"]}}}, r"resource_access.ai\.agents.roles"),
     ],
 )
 def test_a_role_is_found_where_the_provider_puts_it(claims: dict[str, Any], claim: str) -> None:
@@ -58,6 +65,8 @@ def test_a_viewer_is_no_operator() -> None:
         ({"_claim_names": {"other": "src1"}}, "groups", "has no claim groups"),
         ({"groups": []}, "groups", "none of the groups that may use the console (claim groups)"),
         ({"groups": ["operations"]}, "groups", "none of the groups"),
+        ({"groups": ["/it/ops"]}, "groups", "none of the groups"),  # another group of that name
+        ({"groups": [{"id": "1", "name": None}]}, "groups", "none of the groups"),
         ({"groups": 7}, "groups", "none of the groups"),
         ({"groups": [["ops"]]}, "groups", "none of the groups"),
         ({"groups": {"x": "ops"}}, "groups", "none of the groups"),

@@ -142,6 +142,12 @@ def test_a_summary_may_repeat_what_is_wrong_and_nothing_else(text: str, is_kept:
     assert is_kept or said(text) == ""
 
 
+def test_a_summary_does_not_repeat_what_the_ticket_says_of_the_sources() -> None:
+    text = "The sources for the firewall do not work."
+    given = Checker.of(gathered(T1, K1, A1), language="en", ticket=f"{TICKET} {text}")
+    assert given.passage(text, max_chars=600) == ""
+
+
 def test_the_usual_answer_of_a_model_survives() -> None:
     """../shared/field/answer-after-thinking."""
     draft = Draft(

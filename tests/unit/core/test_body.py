@@ -69,8 +69,8 @@ def test_a_declared_charset_is_honoured(charset: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("charset", ["", "; charset=utf-16", "; charset=utf-8"])
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
-def test_a_wide_charset_without_a_mark_is_told_by_its_zeros(encoding: str, charset: str) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_a_wide_charset_is_told_by_its_zeros_whatever_is_declared(encoding: str, charset: str) -> None:
     assert read(a_text("Zürich").encode(encoding), charset).description == "Zürich"
 
 
@@ -120,6 +120,15 @@ def test_what_is_no_json_is_told_with_its_place_and_the_remedy(body: str) -> Non
     assert caught.value.field == "body"
     assert "line 1, column" in caught.value.detail
     assert "description" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("\n\ufeff", ""), ("\ufeff\ufeff\r\n ", "\r\n"), ("", "\0\0")],
+    ids=["break", "two marks", "buffer"],
+)
+def test_what_a_sender_leaves_around_the_json_is_no_part_of_it(before: str, after: str) -> None:
+    assert read(f"{before}{a_text('Zürich')}{after}".encode()).description == "Zürich"
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])

@@ -217,6 +217,11 @@ def test_another_name_or_number_is_not(text: str) -> None:
     assert checked(text, sources=(NAMES,)) == ""
 
 
+def test_a_path_with_a_part_to_fill_in_is_known_and_begins_no_element() -> None:
+    text = "The profile is at C:\\Users\\<yourid>\\AppData."
+    assert checked(text, sources=(a_source(title="", text=text),)) == text.replace("<", "< ")
+
+
 FORBIDDEN = a_source(
     SourceKind.ARTICLE,
     id="7",

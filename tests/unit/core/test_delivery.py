@@ -61,6 +61,7 @@ def test_a_tenant_that_was_not_filled_in_is_none(tenant_id: object) -> None:
         ({"ticket_id": "${request.id}"}, "ticket_id: holds a variable that the help desk did not fill in"),
         ({"tenant_id": "acme"}, "tenant_id: must be the tenant's id as in its file, a UUID"),
         ({"ticket_id": "100 - VPN"}, "ticket_id: must be 1 to 64 letters"),
+        ({"ticket_id": 9.007199254740993e15}, "ticket_id: is a number that may have been rounded"),
     ],
 )
 def test_a_field_that_cannot_be_is_told_in_our_words(fields: dict[str, object], says: str) -> None:
@@ -148,6 +149,8 @@ def test_an_account_with_an_odd_name_is_one() -> None:
 
 def test_a_whole_number_is_an_id_however_it_is_written() -> None:
     assert parse_webhook(b'{"event": "ticket_created", "ticket_id": 100234.0}').ticket_id == "100234"
+    large = parse_webhook(b'{"event": "ticket_created", "ticket_id": 9007199254740993}')
+    assert large.ticket_id == "9007199254740993"
     with pytest.raises(MalformedDelivery):
         parse_webhook(b'{"event": "ticket_created", "ticket_id": 100234.5}')
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -57,6 +58,13 @@ AROUND = {
     "a comment of several lines": OBJECT.replace('"facts"', '/* what\n is known **/ "facts"'),
     "without its last brace": OBJECT[:-1],
     "a fence, without its last brace": f"```json\n{OBJECT[:-1]}\n```",
+    "an example with names": '{"summary": "<summary>", "facts": [], "hypotheses": [], "next_steps": []}\n' + OBJECT,
+    "escaped for HTML": OBJECT.replace('"', "&quot;"),
+    "quoted as in a mail": "\n".join(f"> {line}" for line in DRAFT.model_dump_json(indent=1).split("\n")),
+    "typographic quotation marks": OBJECT.replace('{"', "{“").replace('"', "”"),
+    "keys without quotes": re.sub(r'"(\w+)":', r"\1:", OBJECT),
+    "comments of Python": DRAFT.model_dump_json(indent=1).replace('"facts"', '# What is known\n "facts"'),
+    "dots for what is left out": OBJECT[:-1] + ", ...}",
     "an example with dots": '{"summary": "...", "facts": [], "confidence": "low|medium|high"}\n' + OBJECT,
 }
 
@@ -104,6 +112,8 @@ THOUGHTS: dict[str, Callable[[str], str]] = {
     "a key of its own": lambda thought: json.dumps(
         {"thoughts": {"first": json.loads(OTHER), "text": thought}, "final": json.loads(OBJECT)}
     ),
+    "apertus": lambda thought: f"<|inner_prefix|>{thought}<|inner_suffix|>{OBJECT}",
+    "marks escaped for HTML": lambda thought: f"&lt;think&gt;\n{thought}\n&lt;/think&gt;\n{OBJECT}",
     "opened by the template": lambda _: f"<think>\n{OBJECT}",
     "closed by the template": lambda _: f"{OBJECT}\n</think>",
 }
@@ -187,6 +197,12 @@ SAME = {
     "a summary with citations": changed(summary={"text": DRAFT.summary, "citations": ["T1"]}),
     "a summary in a list": changed(summary=[DRAFT.summary]),
     "a statement in no list": changed(facts={"text": DRAFT.facts[0].text, "citations": ["T1"]}),
+    "a list in a text": changed(facts=json.dumps(json.loads(OBJECT)["facts"])),
+    "a text in a list": changed(facts=[{"text": [DRAFT.facts[0].text], "citations": ["T1"]}]),
+    "a statement as a pair": changed(facts=[[DRAFT.facts[0].text, ["T1"]]]),
+    "a title beside the text": changed(
+        facts=[{"title": "Cache", "description": DRAFT.facts[0].text, "citations": ["T1"]}]
+    ),
     "other keys": OBJECT.replace('"next_steps"', '"Next steps"').replace('"summary"', '"Summary"'),
 }
 
@@ -252,7 +268,10 @@ def test_a_path_of_windows_whose_backslashes_are_not_doubled_keeps_them() -> Non
     assert r"C:\Users\PST, it's full." in read.draft.summary
 
 
-@pytest.mark.parametrize("answer", [changed(hypotheses=None), without("hypotheses"), changed(hypotheses="")])
+NOTHING: list[Any] = [None, "", [], {}, "none", "N/A", "None.", "[]", False, [{}], [[]], [None]]
+
+
+@pytest.mark.parametrize("answer", [without("hypotheses"), *(changed(hypotheses=value) for value in NOTHING)])
 def test_a_list_that_is_not_there_is_empty(answer: str) -> None:
     assert parse_draft(answer) == a_draft(hypotheses=[])
 
@@ -275,7 +294,7 @@ def test_a_citation_of_nothing_stays_for_the_check_to_tell() -> None:
         (f"{OBJECT}\n{OTHER}", "several different objects"),
         (without("summary"), "summary: Field required"),
         ('{"summary": "Jane"}', "facts: Field required"),
-        (changed(hypotheses="none"), "hypotheses: Input should be a valid list"),
+        (changed(hypotheses="It may be the profile"), "hypotheses: Input should be a valid list"),
         (changed(facts=[{"citations": ["T1"]}]), "facts.0.text: Input should be a valid string"),
         (OBJECT[: len(OBJECT) // 2], "no JSON object of the schema"),
         ("Jane's mailbox is full.", "no JSON object of the schema"),

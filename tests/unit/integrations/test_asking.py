@@ -109,6 +109,11 @@ SAYS_SO: dict[str, tuple[int, Any]] = {
     "moonshot": (400, an_error("Invalid request: response_format.type must be one of text, json_object")),
     "nvidia nim": (422, {"detail": [{"type": "literal_error", "loc": ["body", "response_format", "type"], "msg": "Input should be 'text' or 'json_object'", "input": "json_schema"}]}),
     "tgi": (422, {"error": "Input validation error: grammar is not supported", "error_type": "validation"}),
+    "403": (403, an_error("response_format is not available in your plan")),
+    "405": (405, {"detail": "response_format is not supported"}),
+    "409": (409, an_error("response_format of type json_schema is not supported")),
+    "412": (412, an_error("response_format of type json_schema is not supported")),
+    "openrouter's provider": (502, an_error("Provider returned error: response_format is not supported", code=502)),
 }  # fmt: skip
 SAYS_LESS: dict[str, tuple[int, Any]] = {
     "404": (404, "404 page not found"),
@@ -207,6 +212,7 @@ TOO_LONG += [
     "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 30720]",
     "Prompt length (9000) exceeds maximum input length (8192)",
     "prompt token count of 130000 exceeds the limit of 128000",
+    "Prompt 超长",
 ]
 
 
@@ -313,6 +319,12 @@ TEMPLATES: dict[str, tuple[int, Any]] = {
     "gemma on vllm": (400, {"object": "error", "message": "System role not supported", "type": "BadRequestError", "param": None, "code": 400}),
     "gemma on llama.cpp": (500, {"error": {"code": 500, "message": "Jinja Exception: System role not supported", "type": "server_error"}}),
     "o1-mini": (400, an_error("Unsupported value: 'messages[0].role' does not support 'system' with this model.", param="messages[0].role", code="unsupported_value")),
+    "bedrock": (400, {"message": "The system field is not supported"}),
+    "fastapi": (422, {"detail": [{"type": "literal_error", "loc": ["body", "messages", 0, "role"], "msg": "Input should be 'user' or 'assistant'", "input": "system"}]}),
+    "lm studio": (400, {"error": 'Error rendering prompt with jinja template: "Only user and assistant roles are supported!".'}),
+    "the first": (400, an_error("The first message must be from the user")),
+    "a path": (400, an_error("messages.0.role: must be 'user' or 'assistant'")),
+    "baidu": (400, an_error("the role of message with odd index in the messages must be user")),
     "turns": (400, an_error("Conversation roles must alternate user/assistant/user/assistant/...")),
     "says nothing": (500, "Internal Server Error"),
 }  # fmt: skip
@@ -325,12 +337,13 @@ async def test_a_template_without_a_system_role_reads_its_words_at_the_head_of_t
     endpoint = Endpoint(lambda call: (status, body) if call["messages"][0]["role"] == "system" else None)
     assert await ask(endpoint.model()) == OBJECT
     [user] = endpoint.calls[-1]["messages"]
+    assert "temperature" in endpoint.calls[-1] or body == "Internal Server Error"
     assert user["role"] == "user"
     assert user["content"].startswith("Rules.")
     assert user["content"].endswith('\n\n<<<DATA abc\n{"ticket": "A ticket."}\nabc DATA>>>')
 
 
-@pytest.mark.parametrize("name", ["gemma on vllm", "gemma on llama.cpp", "o1-mini"])
+@pytest.mark.parametrize("name", ["gemma on vllm", "gemma on llama.cpp", "o1-mini", "bedrock", "fastapi", "lm studio"])
 async def test_a_template_that_says_so_is_asked_without_a_system_role_from_then_on(name: str) -> None:
     endpoint = Endpoint(lambda call: TEMPLATES[name] if call["messages"][0]["role"] == "system" else None)
     model = endpoint.model()
@@ -429,6 +442,13 @@ OTHERS_FILTERS: dict[str, tuple[int, Any]] = {
     "cloudflare": (424, {"success": False, "error": [{"code": 2016, "message": "Prompt blocked due to security configurations"}]}),
     "volcengine": (400, {"error": {"code": "InputTextSensitiveContentDetected", "message": "The request failed because the input text may contain sensitive information.", "type": "BadRequest"}}),
     "stepfun": (451, an_error("The content you provided or machine outputted is blocked.", type="censorship_blocked")),
+    "bedrock": (400, an_error("The request was blocked by the content filter", code="content_filter_policy")),
+    "anthropic": (400, an_error("Output blocked by content filtering policy")),
+    "azure's gateway": (403, {"statusCode": 403, "message": "Request failed content safety check."}),
+    "kong": (400, an_error("request failed content safety check")),
+    "sap": (400, an_error("Content filtered due to safety violations. Please modify the prompt and try again.")),
+    "litellm's banned words": (400, an_error("{'error': 'Keyword banned. Keyword=x'}", code="400")),
+    "cloudflare, the answer": (424, {"error": [{"code": 2017, "message": "Response blocked due to security configurations"}]}),
     "portkey": (446, {"error": {"message": "The guardrail checks defined in the config failed.", "type": "hooks_failed"}}),
 }  # fmt: skip
 
@@ -518,6 +538,34 @@ async def test_a_refused_key_is_named_whatever_the_status(status: int, says: str
     assert len(endpoint.calls) == 1
 
 
+async def test_an_account_with_credit_for_a_shorter_answer_is_asked_for_that() -> None:
+    says = "This request requires more credits, or fewer max_tokens. You requested up to 4000 tokens, but can only afford {}."
+    affords = 900
+    endpoint = Endpoint(
+        lambda call: (402, an_error(says.format(affords), code=402)) if call["max_tokens"] > affords else None
+    )
+    assert await ask(endpoint.model()) == OBJECT
+    assert [call["max_tokens"] for call in endpoint.calls] == [4000, 900]
+    affords = 200  # too few for any answer
+    with pytest.raises(ModelRefused, match="has no credit left"):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 3
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "This model is only supported in v1/responses and not in v1/chat/completions.",
+        "This is not a chat model and thus not supported in the v1/chat/completions endpoint.",
+    ],
+)
+async def test_a_model_for_another_kind_of_call_is_told_with_one_call(says: str) -> None:
+    endpoint = Endpoint(lambda _: (404, an_error(says, param="model")))
+    with pytest.raises(ModelRefused, match="check OPENAI_MODEL"):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
+
+
 async def test_a_rate_told_in_the_words_of_a_quota_may_pass() -> None:
     says = "You exceeded your current quota, please check your plan and billing details. Please retry in 38s."
     endpoint = Endpoint(lambda _: (429, [an_error(says, code=429, status="RESOURCE_EXHAUSTED")]))  # Gemini
@@ -542,7 +590,7 @@ async def test_a_ticket_about_a_filter_is_not_taken_for_a_filters_refusal() -> N
     "reason",
     [
         *("content_filter", "SAFETY", "content_filter: PROHIBITED_CONTENT", "FINISH_REASON_RECITATION", "BLOCKLIST"),
-        *("guardrail_intervened", "ERROR_TOXIC", "sensitive"),
+        *("guardrail_intervened", "ERROR_TOXIC", "sensitive", "IMAGE_SAFETY", "MODEL_ARMOR", "LANGUAGE"),
     ],
 )
 async def test_an_answer_that_a_filter_stopped_is_told_as_such(reason: str) -> None:

@@ -174,12 +174,77 @@ async def test_a_completion_without_a_message_is_an_empty_answer() -> None:
     [
         {"content": None, "tool_calls": [{"function": {"name": "json", "arguments": json.loads(OBJECT)}}]},
         {"content": "Here is the note:", "tool_calls": [{"function": {"name": "json", "arguments": OBJECT}}]},
+        {"content": "", "tool_calls": [{"function": {"arguments": "{}"}}, {"function": {"arguments": OBJECT}}]},
     ],
-    ids=["an object", "behind a sentence"],
+    ids=["an object", "behind a sentence", "of two calls the second"],
 )
 async def test_a_tool_calls_arguments_are_the_answer(message: Any) -> None:
     completion = await Endpoint(a_completion({"role": "assistant", **message}, "tool_calls")).ask()
     assert json.loads(completion.text) == json.loads(OBJECT)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"type": "text", "text": {"value": OBJECT, "annotations": []}}],
+        [{"type": "text", "content": OBJECT}],
+        [{"type": "output_json", "json": json.loads(OBJECT)}],
+        [{"type": "reasoning", "text": "SECRETLY"}, {"text": OBJECT}],
+    ],
+    ids=["a value", "content", "an object", "no type"],
+)
+async def test_an_answer_in_parts_of_any_form_is_the_answer(content: Any) -> None:
+    assert json.loads((await Endpoint(a_completion({"content": content})).ask()).text) == json.loads(OBJECT)
+
+
+async def test_an_answer_beside_an_empty_text_is_read() -> None:
+    parsed = {"content": None, "parsed": json.loads(OBJECT)}
+    assert json.loads((await Endpoint(a_completion(parsed)).ask()).text) == json.loads(OBJECT)
+    legacy = {"choices": [{"index": 0, "text": OBJECT, "finish_reason": "stop"}]}
+    assert (await Endpoint(legacy).ask()).text == OBJECT
+
+
+async def test_a_call_of_a_tool_in_a_second_choice_is_the_answer() -> None:
+    # https://github.com/SecretiveShell/MCP-Bridge/issues/48
+    choices = [
+        {"finish_reason": "tool_calls", "message": {"content": "I need to write the note."}},
+        {"finish_reason": "tool_calls", "message": {"tool_calls": [{"function": {"arguments": OBJECT}}]}},
+    ]
+    assert (await Endpoint({"choices": choices, "usage": USAGE}).ask()).text == OBJECT
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda whole: {"code": 200, "message": "ok", "data": whole},
+        lambda whole: {"success": True, "errors": [], "result": whole},
+        lambda whole: [whole],
+        json.dumps,
+        lambda whole: b": PROCESSING\n\n: PROCESSING\n\n" + json.dumps(whole).encode(),
+    ],
+    ids=["data", "result", "a list", "a text", "comments"],
+)
+async def test_a_completion_that_a_gateway_wrapped_is_read(wrap: Any) -> None:
+    whole = wrap(a_completion({"content": OBJECT}))
+    body = whole if isinstance(whole, bytes) else json.dumps(whole).encode()
+    assert (await Endpoint(body).ask()).text == OBJECT
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"choices": [], "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}},  # Gemini
+        {"error_code": 336003, "error_msg": "the content of message is sensitive"},  # Baidu
+        {
+            "choices": None,
+            "base_resp": {"status_code": 1026, "status_msg": "input new_sensitive: content is sensitive"},
+        },
+    ],
+    ids=["gemini", "baidu", "minimax"],
+)
+async def test_a_filters_refusal_with_status_200_is_told_as_such(body: Any) -> None:
+    with pytest.raises(ContentFiltered):
+        await Endpoint(body).ask()
 
 
 async def test_thoughts_do_not_take_the_place_of_a_sentence() -> None:

@@ -11,9 +11,16 @@ from multidict import CIMultiDict
 
 from app.core.access_token import AccessToken, TokenUnavailable
 from app.core.ticket import Fate
-from app.errors import HelpDeskRefused
+from app.errors import HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import Reply
-from app.integrations.servicedesk.answers import InputRefused, Missing, Throttled, Unclear, parse_answer
+from app.integrations.servicedesk.answers import (
+    CredentialsRefused,
+    InputRefused,
+    Missing,
+    Throttled,
+    Unclear,
+    parse_answer,
+)
 from app.integrations.servicedesk.auth import OAuthClient, _TokenAuthenticator
 from app.integrations.servicedesk.client import ServiceDesk
 from app.integrations.servicedesk.mapping import parse_asset, parse_ticket
@@ -48,6 +55,15 @@ def failed(code: int, message: str, **more: str) -> dict[str, Any]:
         ),
         (200, b"<html><title>ManageEngine ServiceDesk Plus</title><form action='j_security_check'>", Unclear),
         (200, b"", Unclear),
+        (400, {"response_status": {"status_code": 4000, "status": "failed"}}, Unclear),
+        (400, {"response_status": {"status_code": 4000, "messages": [{"message": "Internal error"}]}}, Unclear),
+        (400, b"Bad Request", Unclear),
+        (
+            404,
+            {"response_status": {"status_code": 4000, "messages": [{"status_code": 4004}, {"status_code": 4007}]}},
+            Unclear,
+        ),
+        *((status, b"", HelpDeskUnavailable) for status in (408, 409, 423, 425)),
         (200, b"\xef\xbb\xbf<?xml version='1.0'?><API version='1.0'/>", Unclear),
     ],
 )
@@ -116,6 +132,12 @@ def test_a_header_says_how_long_before_words_do() -> None:
 def test_an_accounts_server_that_gives_no_more_tokens_is_left_alone(body: Any) -> None:
     with pytest.raises(TokenUnavailable):
         given(400, body)
+
+
+@pytest.mark.parametrize("error", ["invalid_code", "INVALID_CODE", "invalid_refresh_token", "inactive_user"])
+def test_an_accounts_server_that_refuses_for_good_names_the_secrets(error: str) -> None:
+    with pytest.raises(CredentialsRefused, match="check x"):
+        given(200, {"error": error})
 
 
 @pytest.mark.parametrize("expires_in", [None, "3600", "", 3_600_000])
