@@ -28,6 +28,7 @@ import httpx
 import pytest
 from aiohttp import web
 from redis.asyncio import Redis
+from redis.asyncio.client import Monitor
 
 from app.core.help_desk import Edition
 from app.core.signature import sign_body
@@ -275,18 +276,20 @@ async def scene(urls: DatabaseUrls, valkey: ValkeyServer, tmp_path: Path) -> Asy
         stack.push_async_callback(superuser.close)
         collector = await stack.enter_async_context(open_collector())
         scene = Scene(urls, valkey, tmp_path, tenants, model, collector, superuser)
+        # Connected before anything is done: a process that starts may hold the event loop for seconds.
+        redis = await stack.enter_async_context(Redis.from_url(valkey.url, socket_timeout=None))
+        monitor = await stack.enter_async_context(redis.monitor())
         stack.enter_context(suppress(asyncio.CancelledError))
-        for listener in (listen_to_redis(scene), watch_statements(scene)):
+        for listener in (listen_to_redis(scene, monitor), watch_statements(scene)):
             task = asyncio.create_task(listener)
             stack.callback(task.cancel)
         yield scene
 
 
-async def listen_to_redis(scene: Scene) -> None:
+async def listen_to_redis(scene: Scene, monitor: Monitor) -> None:
     """Every command that Redis gets."""
-    async with Redis.from_url(scene.valkey.url, socket_timeout=None) as redis, redis.monitor() as monitor:
-        async for command in monitor.listen():
-            scene.hear("Redis", str(command))
+    async for command in monitor.listen():
+        scene.hear("Redis", str(command))
 
 
 async def watch_statements(scene: Scene) -> None:
