@@ -1,4 +1,4 @@
-"""The transport of the openai package's HTTP client for a URL that a tenant's file names.
+"""The transport of httpx2, the HTTP client of the package for MCP, for a URL that a tenant's file names.
 
 Invariant: as `app.integrations.http`: each connection goes to an IP address that `check_address` has allowed.
 """

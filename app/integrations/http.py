@@ -1,6 +1,7 @@
-"""HTTP to the URLs that a tenant's file names: ServiceDesk Plus, its accounts server, Prometheus.
+"""HTTP to the URLs that a tenant's file names (ServiceDesk Plus, its accounts server, Prometheus, a model of its own),
+and to those that our own environment names, by `open_trusted_outbound`.
 
-Invariants:
+Invariants, of the tenants' URLs:
     - Each TCP connection goes to an IP address that `check_address` has allowed. The name is resolved once, and the
       connection is made to the checked address, so a second look-up can't return another one (DNS rebinding). TLS and
       the Host header use the name.
@@ -17,9 +18,11 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from typing import Any, Final
+from urllib.request import getproxies_environment, proxy_bypass_environment
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -37,7 +40,13 @@ _MAX_ADDRESSES: Final = 8
 _MAX_CONNECTIONS: Final = 20
 # Less than servers' own limits (Tomcat's is 20 s), so that a call rarely meets a connection that is just being closed.
 _KEPT_ALIVE_S: Final = 10.0
+LONGEST_WAIT: Final = timedelta(minutes=10)
+"""A longer `Retry-After` is cut to this: a date far ahead comes from a wrong clock."""
 _HEADERS: Final = {"User-Agent": "ai-agents", "Accept-Encoding": "identity"}
+
+_MAX_TRUSTED_CONNECTIONS: Final = 1_000
+"""As many as deliveries in work."""
+_TRUSTED_KEPT_ALIVE_S: Final = 5.0
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """A host and a port → the IP addresses to try, in order; raises OSError when there is none."""
@@ -69,6 +78,19 @@ class Reply:
     body: bytes
 
 
+def parse_retry_after(reply: Reply, *, now: datetime) -> timedelta | None:
+    """How long `Retry-After` asks to wait, at most `LONGEST_WAIT`; None if there is no valid header."""
+    value = reply.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return timedelta(seconds=min(int(value[:9]), LONGEST_WAIT.total_seconds()))
+    try:
+        time = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    wait = (time if time.tzinfo else time.replace(tzinfo=UTC)) - now
+    return min(max(wait, timedelta()), LONGEST_WAIT)
+
+
 class Outbound:
     """Sends requests. Made by `open_outbound`."""
 
@@ -84,6 +106,7 @@ class Outbound:
         *,
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        json: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """The answer to one request, also if its status is a redirect or an error.
@@ -96,9 +119,10 @@ class Outbound:
         try:
             target = URL(url) if params is None else URL(url).update_query(params)
             session = self._sessions[target.scheme]
-            if form is not None:
-                headers = {**(headers or {}), "Content-Type": "application/x-www-form-urlencoded"}
-            body = None if form is None else _encode(form)
+            body = json if form is None else _encode(form)
+            if body is not None:
+                kind = "application/json" if form is None else "application/x-www-form-urlencoded"
+                headers = {**(headers or {}), "Content-Type": kind}
             async with (
                 asyncio.timeout(limit_s),
                 session.request(method, target, data=body, headers=headers, allow_redirects=False) as response,
@@ -163,6 +187,39 @@ async def open_outbound(
     """
     async with open_sessions(allow_private=allow_private, resolve=resolve, tls=tls) as sessions:
         yield Outbound(sessions, timeout=timeout, max_bytes=max_bytes)
+
+
+@asynccontextmanager
+async def open_trusted_outbound(url: str, *, timeout: timedelta, max_bytes: int) -> AsyncIterator[Outbound]:  # noqa: ASYNC109 - of each call
+    """A client for *url*, which our own environment names: at any address, by the proxy that the environment names.
+
+    Args:
+        url: What it calls, or how that begins.
+        timeout: For a whole call.
+        max_bytes: The largest body that is read.
+    """
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            ssl=default_tls(), limit=_MAX_TRUSTED_CONNECTIONS, keepalive_timeout=_TRUSTED_KEPT_ALIVE_S
+        ),
+        proxy=_proxy_of(url),
+        headers=_HEADERS,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=None),
+    ) as session:
+        yield Outbound({"http": session, "https": session}, timeout=timeout, max_bytes=max_bytes)
+
+
+def _proxy_of(url: str) -> str | None:
+    """The proxy that `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` name for *url*.
+
+    Looked up once: aiohttp's own `trust_env` reads them, and a file `.netrc`, in a thread at each call.
+    """
+    target, proxies = URL(url), getproxies_environment()
+    if target.host is None or proxy_bypass_environment(target.host, proxies):
+        return None
+    return proxies.get(target.scheme) or proxies.get("all")
 
 
 @asynccontextmanager
