@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from typing import Any, Final
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -216,8 +216,8 @@ def _proxy_of(url: str) -> str | None:
 
     Looked up once: aiohttp's own `trust_env` reads them, and a file `.netrc`, in a thread at each call.
     """
-    target, proxies = URL(url), getproxies_environment()
-    if target.host is None or proxy_bypass_environment(target.host, proxies):
+    target, proxies = URL(url), getproxies()
+    if target.host is None or proxy_bypass(target.host, proxies):
         return None
     return proxies.get(target.scheme) or proxies.get("all")
 
