@@ -42,8 +42,8 @@ from app.integrations.completions import (
     read_completion,
     status_in,
 )
-from app.integrations.guarded import GuardedTransport
-from app.integrations.http import Resolve, default_tls, open_sessions
+from app.integrations.guarded import GuardedTransport, reason_of
+from app.integrations.http import Resolve, open_sessions
 from app.integrations.prices import Prices
 from app.integrations.refusal import Refusal, read_refusal
 from app.integrations.sizes import Sizes
@@ -65,6 +65,8 @@ _PASSING: Final = frozenset({408, 409, 424, 425, 429, 498, 499})
 _PAUSE_S: Final = 0.5
 # Of one whole HTTP answer. In a stream each token has some hundred bytes around it.
 _MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
+# Of one process: WORKER_CONCURRENCY is at most so much.
+_MAX_CONNECTIONS: Final = 1_000
 _PATH: Final = "/chat/completions"
 _WITH_KEY: Final[RequestOptions] = {"security": {"bearer_auth": True}}
 _OPENAI: Final = "https://api.openai.com/v1"
@@ -309,7 +311,7 @@ def _translate(error: openai.APIError, check: tuple[str, str]) -> AppError:
         return ModelUnavailable("the model did not answer in time")
     if isinstance(error, openai.APIStatusError):
         return _failure(error.status_code, check)
-    return ModelUnavailable(f"the model's endpoint can't be used now ({type(error).__name__})")
+    return ModelUnavailable(f"the model's endpoint can't be used now ({reason_of(error) or type(error).__name__})")
 
 
 def _failure(status: int, check: tuple[str, str]) -> AppError:
@@ -344,7 +346,7 @@ async def open_own_client(
             base_url=base_url,
             timeout=limit.total_seconds(),
             max_retries=_RETRIES,
-            http_client=open_bounded_client(limit, transport=GuardedTransport(sessions), trust_env=False),
+            http_client=open_bounded_client(limit, transport=GuardedTransport(sessions)),
         ) as client,
     ):
         yield client
@@ -353,24 +355,27 @@ async def open_own_client(
 @asynccontextmanager
 async def open_model_client(*, api_key: str, base_url: str | None, limit: timedelta) -> AsyncIterator[AsyncOpenAI]:
     """One client for all tenants without a key of their own. *limit* is the time for one call."""
-    async with AsyncOpenAI(
-        # Given also where it is the default: else the library reads the environment, and accepts an empty value.
-        api_key=api_key,
-        base_url=base_url or _OPENAI,
-        timeout=limit.total_seconds(),
-        max_retries=_RETRIES,
-        http_client=open_bounded_client(limit),
-    ) as client:
+    async with (
+        open_sessions(allow_private=True, is_guarded=False, connections=_MAX_CONNECTIONS) as sessions,
+        AsyncOpenAI(
+            # Given also where it is the default: else the library reads the environment, and accepts an empty value.
+            api_key=api_key,
+            base_url=base_url or _OPENAI,
+            timeout=limit.total_seconds(),
+            max_retries=_RETRIES,
+            http_client=open_bounded_client(limit, transport=GuardedTransport(sessions)),
+        ) as client,
+    ):
         yield client
 
 
-def open_bounded_client(limit: timedelta, **options: Any) -> httpx2.AsyncClient:
-    """The library's HTTP client, which refuses large and compressed answers and follows no redirect."""
-    return openai.DefaultAioHttpClient(
-        verify=default_tls(),
+def open_bounded_client(limit: timedelta, *, transport: httpx2.AsyncBaseTransport) -> httpx2.AsyncClient:
+    """An HTTP client for the library, which refuses large and compressed answers and follows no redirect."""
+    return httpx2.AsyncClient(
+        transport=transport,
         timeout=limit.total_seconds(),
         follow_redirects=False,
         headers=UNCOMPRESSED,
         event_hooks={"response": [bound(_MAX_ANSWER_BYTES)]},
-        **options,
+        trust_env=False,
     )
