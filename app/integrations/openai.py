@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -59,10 +59,13 @@ _MORE_ROOM: Final = 4
 # Also Cloudflare's 424 and Portkey's 446, which their guardrails answer.
 _FILTER_STATUSES: Final = frozenset({400, 403, 422, 424, 446, 451})
 _NO_CREDIT: Final = "its account has no credit left"
-_OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 429})
+_KEPT_OUT: Final = "a network rule or a firewall before it may keep us out"
+_OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 412, 429})
 # Beside 5xx: a time-out, a conflict, Bedrock's fault of a model, too early, Groq's full capacity, Google's "cancelled".
 _PASSING: Final = frozenset({408, 409, 424, 425, 429, 498, 499})
 _PAUSE_S: Final = 0.5
+# The part of a call's time that may be waited before the next try.
+_LONGEST_WAIT: Final = 3
 # Of one whole HTTP answer. In a stream each token has some hundred bytes around it.
 _MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 # Of one process: WORKER_CONCURRENCY is at most so much.
@@ -258,10 +261,19 @@ class OpenAIModel:
         return ModelUnavailable(f"{told}; if that stays, check {self._check[1]}")
 
     def _unauthorised(self, refusal: Refusal, status: int) -> ModelRefused | None:
-        """The error if the endpoint refused the account or its key, whatever its status."""
-        if not (refusal.has_no_credit or refusal.has_bad_key) or status not in _OF_ACCOUNT:
+        """The error if the endpoint refused the account, its key or where we call from, whatever its status."""
+        if status not in _OF_ACCOUNT:
             return None
-        hint = _NO_CREDIT if refusal.has_no_credit else f"check {self._check[0]}"
+        if refusal.has_no_credit:
+            hint = _NO_CREDIT
+        elif refusal.keeps_out:
+            hint = _KEPT_OUT
+        elif refusal.has_bad_key:
+            hint = f"check {self._check[0]}"
+        elif refusal.has_no_model:
+            hint = f"check {self._check[1]}"
+        else:
+            return None
         return ModelRefused(f"the model's endpoint refused the call ({status}); {hint}")
 
     def _learn(self, endpoint: str, model: str, asked: Asking, unsupported: set[Option]) -> None:
@@ -376,6 +388,18 @@ def open_bounded_client(limit: timedelta, *, transport: httpx2.AsyncBaseTranspor
         timeout=limit.total_seconds(),
         follow_redirects=False,
         headers=UNCOMPRESSED,
-        event_hooks={"response": [bound(_MAX_ANSWER_BYTES)]},
+        event_hooks={"response": [bound(_MAX_ANSWER_BYTES), _wait_at_most(limit / _LONGEST_WAIT)]},
         trust_env=False,
     )
+
+
+def _wait_at_most(longest: timedelta) -> Callable[[httpx2.Response], Awaitable[None]]:
+    """A response hook. The library waits as long as it is asked to, up to two minutes: no longer than *longest*."""
+
+    async def judge(response: httpx2.Response) -> None:
+        for header, second in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+            with suppress(ValueError):
+                if float(response.headers.get(header, "0")) / second > longest.total_seconds():
+                    response.headers["x-should-retry"] = "false"
+
+    return judge
