@@ -4,37 +4,37 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self, cast
 
 import httpx2  # for its forms of a request and an answer
 
 from app.integrations.endpoint import Endpoint
-from app.integrations.http import Outbound
+from app.integrations.http import Outbound, Sessions
 from app.integrations.openai import MAX_ANSWER_BYTES
 
 Answer = Callable[[httpx2.Request], httpx2.Response | Awaitable[httpx2.Response]]
 
 
-class _Session:
-    """As much of aiohttp's session as `Outbound` uses."""
+class _Sessions:
+    """In place of `Sessions`."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
 
-    @asynccontextmanager
-    async def request(
-        self, method: str, url: Any, *, data: bytes, headers: Mapping[str, str], allow_redirects: bool
-    ) -> AsyncIterator[_Response]:
-        assert not allow_redirects
+    async def request(self, method: str, url: Any, *, data: bytes, headers: Mapping[str, str]) -> _Response:
         answer = self._answer(httpx2.Request(method, str(url), content=data, headers=dict(headers)))
-        yield _Response(await answer if inspect.isawaitable(answer) else answer)
+        return _Response(await answer if inspect.isawaitable(answer) else answer)
 
 
 class _Response:
     def __init__(self, answer: httpx2.Response) -> None:
         self.status, self.headers, self._stream = answer.status_code, answer.headers, answer.stream
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
 
     @property
     def content(self) -> _Response:
@@ -48,8 +48,6 @@ class _Response:
 def an_endpoint(
     answer: Answer, *, retries: int = 0, limit_s: float = 5, url: str = "http://model.example/v1"
 ) -> Endpoint:
-    session: Any = _Session(answer)
-    outbound = Outbound(
-        {"http": session, "https": session}, timeout=timedelta(seconds=limit_s), max_bytes=MAX_ANSWER_BYTES
-    )
-    return Endpoint(outbound, base_url=url, api_key="key", retries=retries)
+    limit, sessions = timedelta(seconds=limit_s), cast("Sessions", _Sessions(answer))
+    outbound = Outbound(sessions, timeout=limit, max_bytes=MAX_ANSWER_BYTES)
+    return Endpoint(outbound, base_url=url, api_key="key", longest_wait=limit / 3, retries=retries)

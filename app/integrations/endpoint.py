@@ -24,8 +24,6 @@ RETRIES: Final = 2
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 8.0
 _JITTER: Final = 0.25
-_LONGEST_ASKED: Final = timedelta(minutes=2)
-"""After a `Retry-After` of more, a call is not tried again."""
 # A time-out, a conflict, too many calls; besides each 5xx.
 _PASSING: Final = frozenset({408, 409, 429})
 
@@ -53,14 +51,18 @@ class Endpoint:
         outbound: What its calls are sent by, each within a time limit.
         base_url: E.g. `https://api.openai.com/v1`.
         api_key: Empty: it asks for none.
+        longest_wait: Where the endpoint asks to wait for longer, a call is not tried again.
         retries: How often a call is tried again.
     """
 
-    def __init__(self, outbound: Sends, *, base_url: str, api_key: str, retries: int = RETRIES) -> None:
+    def __init__(
+        self, outbound: Sends, *, base_url: str, api_key: str, longest_wait: timedelta, retries: int = RETRIES
+    ) -> None:
         self.base_url = base_url.rstrip("/") + "/"
         """With a slash at its end."""
         self.retries = retries
         self._outbound = outbound
+        self._longest_wait_s = longest_wait.total_seconds()
         self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
 
     @property
@@ -89,10 +91,10 @@ class Endpoint:
             else:
                 if reply.status // 100 == HTTPStatus.OK // 100:
                     return reply.body
-                asked = parse_retry_after(reply, now=datetime.now(UTC)) or timedelta()
-                if taken == most or not _may_pass(reply) or asked > _LONGEST_ASKED:
+                asked_s = _asked_s(reply)
+                if taken == most or not _may_pass(reply) or asked_s > self._longest_wait_s:
                     raise Refused(reply.status, _told(reply.body))
-                pause_s = asked.total_seconds() or pause_s
+                pause_s = asked_s or pause_s
             await asyncio.sleep(pause_s)
         raise AssertionError
 
@@ -102,6 +104,16 @@ def _may_pass(reply: Reply) -> bool:
     if said in {"true", "false"}:
         return said == "true"
     return reply.status in _PASSING or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _asked_s(reply: Reply) -> float:
+    """How long the endpoint asks to wait; 0: it does not."""
+    for header, second in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        with suppress(ValueError):
+            if (asked_s := float(reply.headers.get(header, "")) / second) >= 0:
+                return asked_s
+    asked = parse_retry_after(reply, now=datetime.now(UTC))
+    return 0.0 if asked is None else asked.total_seconds()
 
 
 def _told(body: bytes) -> Any:

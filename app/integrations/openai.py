@@ -39,7 +39,7 @@ from app.integrations.completions import (
     status_in,
 )
 from app.integrations.endpoint import Endpoint, Refused
-from app.integrations.http import NoAnswer, Resolve, open_outbound, open_trusted_outbound
+from app.integrations.http import NoAnswer, Outbound, Resolve, open_outbound, open_sessions
 from app.integrations.prices import Prices
 from app.integrations.refusal import Refusal, read_refusal
 from app.integrations.sizes import Sizes
@@ -53,12 +53,17 @@ _MORE_ROOM: Final = 4
 # Also Cloudflare's 424 and Portkey's 446, which their guardrails answer.
 _FILTER_STATUSES: Final = frozenset({400, 403, 422, 424, 446, 451})
 _NO_CREDIT: Final = "its account has no credit left"
-_OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 429})
+_KEPT_OUT: Final = "a network rule or a firewall before it may keep us out"
+_OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 412, 429})
 # Beside 5xx: a time-out, a conflict, Bedrock's fault of a model, too early, Groq's full capacity, Google's "cancelled".
 _PASSING: Final = frozenset({408, 409, 424, 425, 429, 498, 499})
 _PAUSE_S: Final = 0.5
+# The part of a call's time that may be waited before the next try.
+_LONGEST_WAIT: Final = 3
 # Of one whole HTTP answer. In a stream each token has some hundred bytes around it.
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
+# Of one process: WORKER_CONCURRENCY is at most so much.
+_MAX_CONNECTIONS: Final = 1_000
 _PATH: Final = "/chat/completions"
 _OPENAI: Final = "https://api.openai.com/v1"
 # What to check after a refusal: the key, and the place of the model.
@@ -182,7 +187,7 @@ class OpenAIModel:
         except Refused as error:
             raise _failure(error.status, self._check) from error
         except NoAnswer as error:
-            raise ModelUnavailable(f"the model's endpoint can't be used now: {error}") from error
+            raise ModelUnavailable(f"the model's endpoint can't be used now ({error})") from error
         except AddressForbidden as error:
             raise ModelRefused(f"model.base_url: {error.detail}") from error
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
@@ -251,10 +256,19 @@ class OpenAIModel:
         return ModelUnavailable(f"{told}; if that stays, check {self._check[1]}")
 
     def _unauthorised(self, refusal: Refusal, status: int) -> ModelRefused | None:
-        """The error if the endpoint refused the account or its key, whatever its status."""
-        if not (refusal.has_no_credit or refusal.has_bad_key) or status not in _OF_ACCOUNT:
+        """The error if the endpoint refused the account, its key or where we call from, whatever its status."""
+        if status not in _OF_ACCOUNT:
             return None
-        hint = _NO_CREDIT if refusal.has_no_credit else f"check {self._check[0]}"
+        if refusal.has_no_credit:
+            hint = _NO_CREDIT
+        elif refusal.keeps_out:
+            hint = _KEPT_OUT
+        elif refusal.has_bad_key:
+            hint = f"check {self._check[0]}"
+        elif refusal.has_no_model:
+            hint = f"check {self._check[1]}"
+        else:
+            return None
         return ModelRefused(f"the model's endpoint refused the call ({status}); {hint}")
 
     def _learn(self, endpoint: str, model: str, asked: Asking, unsupported: set[Option]) -> None:
@@ -324,12 +338,16 @@ async def open_own_endpoint(
     """
     sending = open_outbound(allow_private=allow_private, timeout=limit, max_bytes=MAX_ANSWER_BYTES, resolve=resolve)
     async with sending as outbound:
-        yield Endpoint(outbound, base_url=base_url, api_key=api_key)
+        yield _an_endpoint(outbound, api_key, base_url, limit)
 
 
 @asynccontextmanager
 async def open_endpoint(*, api_key: str, base_url: str | None, limit: timedelta) -> AsyncIterator[Endpoint]:
     """One endpoint for all tenants without a key of their own. *limit* is the time for one call."""
-    url = base_url or _OPENAI
-    async with open_trusted_outbound(url, timeout=limit, max_bytes=MAX_ANSWER_BYTES) as outbound:
-        yield Endpoint(outbound, base_url=url, api_key=api_key)
+    async with open_sessions(allow_private=True, is_guarded=False, connections=_MAX_CONNECTIONS) as sessions:
+        outbound = Outbound(sessions, timeout=limit, max_bytes=MAX_ANSWER_BYTES)
+        yield _an_endpoint(outbound, api_key, base_url or _OPENAI, limit)
+
+
+def _an_endpoint(outbound: Outbound, api_key: str, base_url: str, limit: timedelta) -> Endpoint:
+    return Endpoint(outbound, base_url=base_url, api_key=api_key, longest_wait=limit / _LONGEST_WAIT)
