@@ -17,7 +17,7 @@ Answer = Callable[[httpx2.Request], httpx2.Response | Awaitable[httpx2.Response]
 
 
 class _Sessions:
-    """In place of `Sessions`."""
+    """As much of `Sessions` as `Outbound` uses."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
@@ -46,8 +46,13 @@ class _Response:
 
 
 def an_endpoint(
-    answer: Answer, *, retries: int = 0, limit_s: float = 5, url: str = "http://model.example/v1"
+    answer: Answer,
+    *,
+    retries: int = 0,
+    limit_s: float = 5,
+    longest_wait: timedelta = timedelta(seconds=20),
+    url: str = "http://model.example/v1",
 ) -> Endpoint:
     limit, sessions = timedelta(seconds=limit_s), cast("Sessions", _Sessions(answer))
     outbound = Outbound(sessions, timeout=limit, max_bytes=MAX_ANSWER_BYTES)
-    return Endpoint(outbound, base_url=url, api_key="key", longest_wait=limit / 3, retries=retries)
+    return Endpoint(outbound, base_url=url, api_key="key", longest_wait=longest_wait, retries=retries)

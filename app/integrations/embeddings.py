@@ -115,7 +115,7 @@ class EndpointEmbedder:
         except Refused as error:
             raise self._failure(error, shortens=shortens) from error
         except NoAnswer as error:
-            raise ModelUnavailable(f"the embeddings' endpoint can't be used now ({error})") from error
+            raise ModelUnavailable(f"the embeddings' endpoint can't be used now: {error}") from error
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError, struct.error):
             # Its text may quote the answer, so it is left out.
             raise ModelUnavailable(_NOT_UNDERSTOOD) from None

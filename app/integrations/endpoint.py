@@ -51,7 +51,7 @@ class Endpoint:
         outbound: What its calls are sent by, each within a time limit.
         base_url: E.g. `https://api.openai.com/v1`.
         api_key: Empty: it asks for none.
-        longest_wait: Where the endpoint asks to wait for longer, a call is not tried again.
+        longest_wait: If it asks to wait for longer (`Retry-After`), a call is not tried again.
         retries: How often a call is tried again.
     """
 
@@ -62,7 +62,7 @@ class Endpoint:
         """With a slash at its end."""
         self.retries = retries
         self._outbound = outbound
-        self._longest_wait_s = longest_wait.total_seconds()
+        self._longest_wait = longest_wait
         self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
 
     @property
@@ -91,10 +91,10 @@ class Endpoint:
             else:
                 if reply.status // 100 == HTTPStatus.OK // 100:
                     return reply.body
-                asked_s = _asked_s(reply)
-                if taken == most or not _may_pass(reply) or asked_s > self._longest_wait_s:
+                asked = _wait_asked(reply)
+                if taken == most or not _may_pass(reply) or asked > self._longest_wait:
                     raise Refused(reply.status, _told(reply.body))
-                pause_s = asked_s or pause_s
+                pause_s = asked.total_seconds() or pause_s
             await asyncio.sleep(pause_s)
         raise AssertionError
 
@@ -106,14 +106,11 @@ def _may_pass(reply: Reply) -> bool:
     return reply.status in _PASSING or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def _asked_s(reply: Reply) -> float:
-    """How long the endpoint asks to wait; 0: it does not."""
-    for header, second in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        with suppress(ValueError):
-            if (asked_s := float(reply.headers.get(header, "")) / second) >= 0:
-                return asked_s
-    asked = parse_retry_after(reply, now=datetime.now(UTC))
-    return 0.0 if asked is None else asked.total_seconds()
+def _wait_asked(reply: Reply) -> timedelta:
+    for header, second in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):  # the first is OpenAI's own
+        with suppress(ValueError, OverflowError):
+            return timedelta(seconds=max(float(reply.headers.get(header, "")) / second, 0.0))
+    return parse_retry_after(reply, now=datetime.now(UTC)) or timedelta()
 
 
 def _told(body: bytes) -> Any:

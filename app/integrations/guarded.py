@@ -1,4 +1,6 @@
-"""The transport of httpx2, the client of mcp: the sessions of `app.integrations.http`, whose invariants hold."""
+"""The transport of httpx2, the HTTP client of the package for MCP: the sessions of `app.integrations.http`, whose
+invariants hold.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """HTTP to the URLs that a tenant's file names (ServiceDesk Plus, its accounts server, Prometheus, a model of its own),
-and to those that our own environment names, by `open_trusted_outbound`.
+and to the endpoints of models that our own environment names, which are not guarded.
 
 Invariants, of the tenants' URLs:
     - Each TCP connection goes to an IP address that `check_address` has allowed. The name is resolved once, and the
@@ -44,15 +44,12 @@ _MAX_LOOK_UP_S: Final = 2.0
 """Of a name that a proxy resolves: behind one a name server may know no public name, and be slow to say so."""
 _JUDGED_S: Final = 300.0
 _MAX_ADDRESSES: Final = 8
-_MAX_CONNECTIONS: Final = 20
+MAX_CONNECTIONS: Final = 20
 # Less than servers' own limits (Tomcat's is 20 s), so that a call rarely meets a connection that is just being closed.
 _KEPT_ALIVE_S: Final = 10.0
 LONGEST_WAIT: Final = timedelta(minutes=10)
 """A longer `Retry-After` is cut to this: a date far ahead comes from a wrong clock."""
 _HEADERS: Final = {"User-Agent": "ai-agents", "Accept-Encoding": "identity"}
-
-# The only name that is resolved for a proxied call is the proxy's.
-_OF_PROXY: Final = (aiohttp.ClientHttpProxyError, aiohttp.ClientProxyConnectionError, aiohttp.ClientConnectorDNSError)
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """A host and a port → the IP addresses to try, in order; raises OSError when there is none."""
@@ -136,7 +133,7 @@ class Sessions:
         except (
             aiohttp.ClientHttpProxyError,
             aiohttp.ClientProxyConnectionError,
-            aiohttp.ClientConnectorDNSError,
+            aiohttp.ClientConnectorDNSError,  # the only name that is resolved here is the proxy's
         ) as error:
             raise ProxyFailed(_proxy_fault(proxy, error)) from None
 
@@ -233,6 +230,8 @@ async def open_outbound(
     max_bytes: int = MAX_BYTES,
     resolve: Resolve | None = None,
     tls: ssl.SSLContext | None = None,
+    is_guarded: bool = True,
+    connections: int = MAX_CONNECTIONS,
 ) -> AsyncIterator[Outbound]:
     """A client for the URLs of one tenant. Its connections are closed when the block ends.
 
@@ -242,8 +241,13 @@ async def open_outbound(
         max_bytes: The largest body that is read.
         resolve: Looks up names in place of the system.
         tls: Trusted certificates in place of the system's (which SSL_CERT_FILE and SSL_CERT_DIR change).
+        is_guarded: As for `open_sessions`.
+        connections: At most so many at once to one scheme.
     """
-    async with open_sessions(allow_private=allow_private, resolve=resolve, tls=tls) as sessions:
+    opening = open_sessions(
+        allow_private=allow_private, resolve=resolve, tls=tls, is_guarded=is_guarded, connections=connections
+    )
+    async with opening as sessions:
         yield Outbound(sessions, timeout=timeout, max_bytes=max_bytes)
 
 
@@ -254,7 +258,7 @@ async def open_sessions(
     resolve: Resolve | None = None,
     tls: ssl.SSLContext | None = None,
     is_guarded: bool = True,
-    connections: int = _MAX_CONNECTIONS,
+    connections: int = MAX_CONNECTIONS,
 ) -> AsyncIterator[Sessions]:
     """Sessions that connect to allowed addresses only.
 

@@ -39,7 +39,7 @@ from app.integrations.completions import (
     status_in,
 )
 from app.integrations.endpoint import Endpoint, Refused
-from app.integrations.http import NoAnswer, Outbound, Resolve, open_outbound, open_sessions
+from app.integrations.http import NoAnswer, Resolve, open_outbound
 from app.integrations.prices import Prices
 from app.integrations.refusal import Refusal, read_refusal
 from app.integrations.sizes import Sizes
@@ -60,10 +60,10 @@ _PASSING: Final = frozenset({408, 409, 424, 425, 429, 498, 499})
 _PAUSE_S: Final = 0.5
 # The part of a call's time that may be waited before the next try.
 _LONGEST_WAIT: Final = 3
-# Of one whole HTTP answer. In a stream each token has some hundred bytes around it.
-MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 # Of one process: WORKER_CONCURRENCY is at most so much.
 _MAX_CONNECTIONS: Final = 1_000
+# Of one whole HTTP answer. In a stream each token has some hundred bytes around it.
+MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 _PATH: Final = "/chat/completions"
 _OPENAI: Final = "https://api.openai.com/v1"
 # What to check after a refusal: the key, and the place of the model.
@@ -187,7 +187,7 @@ class OpenAIModel:
         except Refused as error:
             raise _failure(error.status, self._check) from error
         except NoAnswer as error:
-            raise ModelUnavailable(f"the model's endpoint can't be used now ({error})") from error
+            raise ModelUnavailable(f"the model's endpoint can't be used now: {error}") from error
         except AddressForbidden as error:
             raise ModelRefused(f"model.base_url: {error.detail}") from error
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
@@ -338,16 +338,18 @@ async def open_own_endpoint(
     """
     sending = open_outbound(allow_private=allow_private, timeout=limit, max_bytes=MAX_ANSWER_BYTES, resolve=resolve)
     async with sending as outbound:
-        yield _an_endpoint(outbound, api_key, base_url, limit)
+        yield Endpoint(outbound, base_url=base_url, api_key=api_key, longest_wait=limit / _LONGEST_WAIT)
 
 
 @asynccontextmanager
 async def open_endpoint(*, api_key: str, base_url: str | None, limit: timedelta) -> AsyncIterator[Endpoint]:
     """One endpoint for all tenants without a key of their own. *limit* is the time for one call."""
-    async with open_sessions(allow_private=True, is_guarded=False, connections=_MAX_CONNECTIONS) as sessions:
-        outbound = Outbound(sessions, timeout=limit, max_bytes=MAX_ANSWER_BYTES)
-        yield _an_endpoint(outbound, api_key, base_url or _OPENAI, limit)
-
-
-def _an_endpoint(outbound: Outbound, api_key: str, base_url: str, limit: timedelta) -> Endpoint:
-    return Endpoint(outbound, base_url=base_url, api_key=api_key, longest_wait=limit / _LONGEST_WAIT)
+    sending = open_outbound(
+        allow_private=True,
+        timeout=limit,
+        max_bytes=MAX_ANSWER_BYTES,
+        is_guarded=False,
+        connections=_MAX_CONNECTIONS,
+    )
+    async with sending as outbound:
+        yield Endpoint(outbound, base_url=base_url or _OPENAI, api_key=api_key, longest_wait=limit / _LONGEST_WAIT)

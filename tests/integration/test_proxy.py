@@ -21,7 +21,6 @@ from app.core.masking import Mask
 from app.errors import AddressForbidden, AppError, ModelRefused, ModelUnavailable
 from app.integrations.documentation import open_documentation
 from app.integrations.embeddings import EndpointEmbedder, open_embedder
-from app.integrations.endpoint import Endpoint
 from app.integrations.http import NotSent, default_tls, open_outbound
 from app.integrations.monitoring import open_prometheus
 from app.integrations.openai import OpenAIModel, open_endpoint, open_own_endpoint
@@ -119,8 +118,7 @@ async def nowhere(_host: str, _port: int) -> list[str]:
     raise OSError("Name or service not known")
 
 
-def _model(endpoint: Endpoint, **options: Any) -> OpenAIModel:
-    endpoint.retries = 0
+def _model(endpoint: Any, **options: Any) -> OpenAIModel:
     return OpenAIModel(endpoint, tenant="acme", model="m", fallback=None, limit=FIVE_SECONDS, **options)
 
 
@@ -145,6 +143,7 @@ async def _call_all(says: str) -> None:
     own = open_own_endpoint(api_key="key", base_url=url, allow_private=False, limit=FIVE_SECONDS, resolve=nowhere)
     for opening in (own, open_endpoint(api_key="key", base_url=url, limit=FIVE_SECONDS)):
         async with opening as endpoint:
+            endpoint.retries = 0
             with pytest.raises(AppError, match=says):
                 await _model(endpoint).complete(PROMPT, schema={})
     async with open_embedder("m", base_url=url, api_key=SecretStr("key")) as embedder:
@@ -253,6 +252,7 @@ async def test_a_model_of_our_own_over_plain_http_goes_by_the_proxy_unless_no_pr
         async with open_endpoint(
             api_key="key", base_url="http://vllm.models.svc:8000/v1", limit=FIVE_SECONDS
         ) as endpoint:
+            endpoint.retries = 0
             with pytest.raises((ModelUnavailable, ModelRefused)):
                 await _model(endpoint).complete(PROMPT, schema={})
         assert world.proxy.asked == asked

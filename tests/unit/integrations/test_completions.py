@@ -196,7 +196,8 @@ async def test_a_wait_that_would_use_up_the_time_is_not_waited(headers: dict[str
         return httpx2.Response(429, json={"error": {"message": "slow down"}}, headers=headers)
 
     limit = timedelta(seconds=5)
-    model = OpenAIModel(an_endpoint(answer, retries=2), tenant="acme", model="first", fallback=None, limit=limit)
+    endpoint = an_endpoint(answer, retries=2, longest_wait=limit / 3)
+    model = OpenAIModel(endpoint, tenant="acme", model="first", fallback=None, limit=limit)
     with pytest.raises(ModelUnavailable, match="answered 429"):
         await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
     assert len(asked) == calls

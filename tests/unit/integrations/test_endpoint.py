@@ -78,12 +78,12 @@ async def test_any_other_status_is_not_tried_again(status: int, pauses: list[flo
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
-        ({"retry-after": "1"}, [1.0]),
-        ({"retry-after": "0.5"}, [0.5]),
-        ({"retry-after-ms": "250", "retry-after": "1"}, [0.25]),
-        ({"retry-after": "2"}, None),
-        ({"retry-after": "1e999"}, None),
-        ({"retry-after": "Fri, 31 Dec 2100 23:59:59 GMT"}, None),
+        ({"retry-after": "7"}, [7.0]),
+        ({"retry-after": "20"}, [20.0]),
+        ({"retry-after": "21"}, None),
+        ({"retry-after-ms": "1500", "retry-after": "2"}, [1.5]),
+        ({"retry-after-ms": "20001"}, None),
+        ({"retry-after-ms": "nan", "retry-after": "7"}, [7.0]),
     ],
     ids=str,
 )
