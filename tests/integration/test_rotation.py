@@ -78,7 +78,7 @@ async def test_a_database_password_that_is_changed_first_loses_nothing_and_ends_
         # The processes were started with these passwords. In a cluster Reloader starts new ones with the new passwords.
         assert await send(tickets[2]) == 202
         for ticket_id in tickets:
-            await eventually(lambda ticket_id=ticket_id: portal.notes(ticket_id), limit_s=60)  # type: ignore[misc]
+            await eventually(lambda ticket_id=ticket_id: portal.notes(ticket_id), limit_s=60)
     assert "Traceback" not in "".join(log.read_text() for log in logs)
     assert [len(portal.notes(ticket_id)) for ticket_id in tickets] == [1, 1, 1]
     await model.stop()

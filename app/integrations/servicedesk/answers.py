@@ -186,8 +186,8 @@ def _is_throttled(reply: Reply, answer: dict[str, Any] | None, codes: frozenset[
         return True
     if not _statuses(answer) and reply.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN}:
         # Also a page of what stands before it.
-        told = reply.body[:_MAX_READ_BYTES].decode("utf-8", "replace")
-        return _ROLLING in told or _TOO_MANY.search(told) is not None
+        page = reply.body[:_MAX_READ_BYTES].decode("utf-8", "replace")
+        return _ROLLING in page or _TOO_MANY.search(page) is not None
     if answer is None or reply.status >= HTTPStatus.BAD_REQUEST:
         return _ROLLING.encode() in reply.body
     # Only where errors are reported: in a success, the text of a ticket may hold these words.
