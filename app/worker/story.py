@@ -357,12 +357,17 @@ async def _told_apart(help_desk: ServiceDesk, circuit: Circuit) -> AsyncIterator
     token; or when it does not answer a call about something else either: a tenant with one delivery due has nothing
     else to tell it by.
 
+    A key that was replaced there counts as a failure too: until the new one comes, one delivery at a time tries.
+
     Raises:
         HelpDeskDown: In place of a `HelpDeskUnavailable` of the block.
     """
     try:
         yield
     except CallsExhausted:
+        raise
+    except KeyReplaced:
+        await circuit.failed()
         raise
     except HelpDeskUnavailable as error:
         if await circuit.failed() or isinstance(error, TokenUnavailable):
