@@ -11,6 +11,7 @@ AppError
 │   ├── TenantFileInvalid       the tenant's file or secret needs mending
 │   ├── AddressForbidden        the tenant's file does not allow this address
 │   ├── HelpDeskRefused         ServiceDesk Plus said no, and will again
+│   │   ├── KeyReplaced         it took our key before: the new one may be on its way to us
 │   │   └── TicketNotFound      the delivery is ignored: the ticket may have been deleted
 │   └── ModelRefused            the model's answer can't be used
 │       ├── ModelDeclined           the model refuses to write about this ticket
@@ -165,6 +166,12 @@ class HelpDeskRefused(Rejected):
     """ServiceDesk Plus refused a call; a retry would not help."""
 
     code = Code.HELP_DESK_REFUSED
+
+
+class KeyReplaced(HelpDeskRefused):
+    """ServiceDesk Plus does not accept our key any more, which this process has seen it accept."""
+
+    code = Code.HELP_DESK_UNAUTHORISED
 
 
 class TicketNotFound(HelpDeskRefused):

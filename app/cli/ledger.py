@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from app.errors import Rejected
+from app.errors import DatabaseUnavailable, Rejected
 
 if TYPE_CHECKING:
     from app.db.session import Database
@@ -30,13 +30,18 @@ async def open_ledger() -> AsyncIterator[Database]:
     try:
         async with open_database(url, pooler=settings.database_pooler, pool_size=2, name="ai-agents cli") as database:
             yield database
+    except DatabaseUnavailable as error:
+        told = why_refused(error.__cause__, role="")
+        if told is None:
+            raise
+        raise Rejected(f"DATABASE_URL: {told}") from error
     except (DBAPIError, PostgresError) as error:
         told = why_refused(error, role="the worker's, ai_agents_worker")
         state = getattr(getattr(error, "orig", error), "sqlstate", None)
         raise Rejected(f"DATABASE_URL: {told or f'PostgreSQL refused (SQLSTATE {state})'}") from error
 
 
-def why_refused(error: Exception, *, role: str) -> str | None:
+def why_refused(error: BaseException | None, *, role: str) -> str | None:
     """A remedy for a role or a database that PostgreSQL refuses; None for any other error. *role* is the right one."""
     state = getattr(getattr(error, "orig", error), "sqlstate", None)
     return {

@@ -79,7 +79,8 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
     ),
     Code.HELP_DESK_UNAUTHORISED: Diagnosis(
         "The help desk does not accept our key.",
-        "Put the key of a technician who may add notes into the tenant's secret; it is read at once. Then replay.",
+        "Put the key of a technician who may add notes into the tenant's secret; it is read at once. Then replay;"
+        " deliveries of the 15 minutes after the old key ended go on by themselves.",
     ),
     Code.HELP_DESK_SCOPE_MISSING: Diagnosis(
         "The OAuth client lacks the scope for this part of the help desk.",

@@ -24,6 +24,7 @@ from app.errors import (
     Code,
     DatabaseUnavailable,
     HelpDeskDown,
+    KeyReplaced,
     LeaseLost,
     NotNeeded,
     Rejected,
@@ -32,7 +33,8 @@ from app.errors import (
     Unavailable,
 )
 
-# A tenant's file and its secrets are mounted minutes apart, and not in all pods at once.
+# A tenant's file and its secrets are mounted minutes apart, and not in all pods at once. A help desk that makes a new
+# key ends the old one at once, and the new one takes seven minutes or so to get here.
 TENANT_PATIENCE: Final = timedelta(minutes=15)
 _FILE_WAIT: Final = timedelta(seconds=30)
 # After this time a note is of no use any more, and an operator should see that the delivery failed.
@@ -58,7 +60,7 @@ class Ending(StrEnum):
     RETRIED = "retried"
     THROTTLED = "throttled"
     HELD = "held"
-    """The help desk is out, or a tenant's file is not there yet."""
+    """The help desk is out, or a tenant's file or new key is not there yet."""
     LEFT_TO_LEASE = "left_to_lease"
     """The ledger could not be told: another attempt begins when the lease has run out."""
     LEASE_LOST = "lease_lost"
@@ -96,6 +98,7 @@ RULES: Final = (
     Rule(TicketNotFound, Ending.IGNORED),
     Rule(CallsExhausted, Ending.THROTTLED, False, wait=_CALLS_WAIT),
     Rule(TenantFileInvalid, Ending.RETRIED, False, patience=TENANT_PATIENCE, after=Ending.FAILED, wait=_FILE_WAIT),
+    Rule(KeyReplaced, Ending.HELD, False, patience=TENANT_PATIENCE, after=Ending.FAILED, wait=_FILE_WAIT),
     Rule(Rejected, Ending.FAILED),
     Rule(AccountUnknown, Ending.HELD, False, patience=ACCOUNT_PATIENCE, after=Ending.FAILED, wait=ACCOUNT_WAIT),
     Rule(HelpDeskDown, Ending.HELD, False, patience=OUTAGE_PATIENCE),

@@ -106,6 +106,14 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
 
 
+def refuses_login(error: BaseException) -> bool:
+    """Whether PostgreSQL does not let our role in (class 28): its password was changed, and the new one comes by a restart.
+
+    Also of an error that SQLAlchemy has wrapped.
+    """
+    return str(getattr(getattr(error, "orig", error), "sqlstate", "")).startswith("28")
+
+
 def unavailable(error: BaseException) -> DatabaseUnavailable:
     """The error to raise for *error*. It leaves out the driver's text, which may quote a row."""
     return DatabaseUnavailable(f"PostgreSQL can't be used now ({type(error).__name__})")

@@ -29,6 +29,7 @@ from app.db.connection import (
     connecting,
     driver_dsn,
     is_passing,
+    refuses_login,
     unavailable,
 )
 from app.db.moments import read_all_times
@@ -149,7 +150,7 @@ class Database:
             finally:
                 pool.give_back(connection)
         except DRIVER_ERRORS as error:
-            if is_passing(error):
+            if is_passing(error) or refuses_login(error):
                 raise unavailable(error) from error
             raise
 

@@ -20,6 +20,7 @@ from app.db.connection import (
     DRIVER_ERRORS,
     STATEMENT_TIMEOUT_MS,
     driver_dsn,
+    refuses_login,
     unavailable,
 )
 from app.db.connection import is_passing as is_passing_in_driver
@@ -57,7 +58,7 @@ class Sessions:
                 await session.execute(_BEGIN, {"tenant_id": tenant_id, "timeout_ms": STATEMENT_TIMEOUT_MS})
                 yield session
         except (exc.SQLAlchemyError, *DRIVER_ERRORS) as error:
-            if is_passing(error):
+            if is_passing(error) or refuses_login(error):
                 raise unavailable(error) from error
             raise
 

@@ -40,7 +40,9 @@ from app.errors import (
     Code,
     DatabaseUnavailable,
     HelpDeskDown,
+    HelpDeskRefused,
     HelpDeskUnavailable,
+    KeyReplaced,
     LeaseLost,
     NotNeeded,
     Rejected,
@@ -150,7 +152,10 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             feedback_url=parts.feedback_url(claim.tenant_id, claim.job_id),
         )
         with step("post_note") as posting:
-            async with _held_unless_others_get_through(claim, parts.enhancements):
+            async with (
+                _held_unless_others_get_through(claim, parts.enhancements),
+                _told_if_gone(kit.help_desk, ticket.id, is_closed_wanted=_wants_closed(tenant, webhook)),
+            ):
                 note_id = await post_once(
                     claim,
                     reservation,
@@ -352,12 +357,17 @@ async def _told_apart(help_desk: ServiceDesk, circuit: Circuit) -> AsyncIterator
     token; or when it does not answer a call about something else either: a tenant with one delivery due has nothing
     else to tell it by.
 
+    A key that was replaced there counts as a failure too: until the new one comes, one delivery at a time tries.
+
     Raises:
         HelpDeskDown: In place of a `HelpDeskUnavailable` of the block.
     """
     try:
         yield
     except CallsExhausted:
+        raise
+    except KeyReplaced:
+        await circuit.failed()
         raise
     except HelpDeskUnavailable as error:
         if await circuit.failed() or isinstance(error, TokenUnavailable):
@@ -392,6 +402,24 @@ async def _held_unless_others_get_through(claim: Claim, enhancements: Enhancemen
         if await enhancements.others_get_through(claim):
             raise
         raise HelpDeskDown(error.detail, retry_after=error.retry_after, code=error.code) from error
+
+
+@asynccontextmanager
+async def _told_if_gone(help_desk: ServiceDesk, ticket_id: str, *, is_closed_wanted: bool) -> AsyncIterator[None]:
+    """Look at the ticket again when its note is refused: while the model wrote, it may have been trashed or merged.
+
+    Raises:
+        NotNeeded: It was, in place of the refusal.
+        TicketNotFound: It is not there any more.
+    """
+    try:
+        yield
+    except KeyReplaced:
+        raise
+    except HelpDeskRefused:
+        with suppress(HelpDeskUnavailable):
+            check_still_wanted(await help_desk.load_ticket(ticket_id), is_closed_wanted=is_closed_wanted)
+        raise
 
 
 def _ending(enhancement: Enhancement) -> Ending:

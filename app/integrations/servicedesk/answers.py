@@ -5,7 +5,8 @@ and our own words, never text that was received.
 
 | answer                                                            | becomes                            |
 | ----------------------------------------------------------------- | ---------------------------------- |
-| 429; code 4015; `URL_ROLLING_THROTTLES_LIMIT_EXCEEDED`, any status | `Throttled`, with its `Retry-After` |
+| 429; code 4015; `URL_ROLLING_THROTTLES_LIMIT_EXCEEDED`, any status; | `Throttled`, with its `Retry-After` |
+|   400 or 403 with a page that says so                              |                                    |
 | 5xx, 408, 409, 423, 425                                            | `HelpDeskUnavailable`              |
 | code 4004, whatever else is said; a code that we don't know, but    | `Unclear`                          |
 |   with 401, 403, 404 or 415; 200 or 400 without a reason           |                                    |
@@ -27,7 +28,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from app.core.body import NotJson, as_utf8, read_json
-from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
+from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable, KeyReplaced
 from app.integrations.http import LONGEST_WAIT, Reply, parse_retry_after
 
 _SUCCESS: Final = 2000
@@ -52,6 +53,9 @@ _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HT
 """Statuses beside 5xx that speak of this moment."""
 _WAIT: Final = re.compile(r"\bafter (?P<many>\d{1,4}) (?P<unit>second|minute|hour)s?\b", re.IGNORECASE)
 _MAX_READ_BYTES: Final = 4_000
+_TOO_MANY: Final = re.compile(
+    r"\btoo many (?:requests|calls)\b|\brate limit|\bexceeded\b[^.<]{0,60}\b(?:requests|calls|limit)\b", re.IGNORECASE
+)
 _ROLLING: Final = "URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"
 
 
@@ -65,6 +69,10 @@ class CredentialsRefused(HelpDeskRefused):
     """ServiceDesk Plus does not accept our key or token."""
 
     code = Code.HELP_DESK_UNAUTHORISED
+
+
+class CredentialsReplaced(CredentialsRefused, KeyReplaced):
+    """ServiceDesk Plus does not accept our key or token any more."""
 
 
 class ScopeMissing(HelpDeskRefused):
@@ -159,6 +167,10 @@ def _codes(answer: dict[str, Any] | None) -> Iterator[int]:
 def _is_throttled(reply: Reply, answer: dict[str, Any] | None, codes: frozenset[int]) -> bool:
     if reply.status == HTTPStatus.TOO_MANY_REQUESTS or _RATE_LIMIT in codes:
         return True
+    if not _statuses(answer) and reply.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN}:
+        # Also a page of what stands before it.
+        page = reply.body[:_MAX_READ_BYTES].decode("utf-8", "replace")
+        return _ROLLING in page or _TOO_MANY.search(page) is not None
     if answer is None or reply.status >= HTTPStatus.BAD_REQUEST:
         return _ROLLING.encode() in reply.body
     # Only where errors are reported: in a success, the text of a ticket may hold these words.

@@ -9,6 +9,7 @@ In the cloud at most 10 access tokens per refresh token come out in 10 minutes. 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -180,15 +181,17 @@ class _TokenAuthenticator:
             )
         if str(answer.get("error")).lower() in _PERMANENT or reply.status == HTTPStatus.UNAUTHORIZED:
             raise CredentialsRefused(
-                f"The accounts server does not accept our credentials (HTTP {reply.status}): check {self.secret}."
+                f"The accounts server does not accept our credentials (HTTP {reply.status}{_told_code(answer)}): check"
+                f" {self.secret}, and that servicedesk.accounts_url is of their data centre."
             )
         value, life_s = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(life_s, int | float):
             life_s = _DEFAULT_LIFE.total_seconds()
         if not isinstance(value, str) or not _is_header_value(value):
             raise NoTokenGiven(
-                f"The accounts server answered something that is not an access token (HTTP {reply.status}). If that"
-                " stays, check servicedesk.accounts_url in the tenant's file.",
+                "The accounts server answered something that is not an access token"
+                f" (HTTP {reply.status}{_told_code(answer)}). If that stays, check servicedesk.accounts_url in the"
+                " tenant's file.",
                 code=Code.HELP_DESK_NOT_UNDERSTOOD,
             )
         # In this order also NaN, which Python's JSON parser accepts, becomes the longest life.
@@ -206,6 +209,12 @@ def _decode(body: bytes) -> dict[str, Any]:
 def _is_throttled(answer: dict[str, Any]) -> bool:
     told = " ".join(str(answer.get(key, "")) for key in ("error", "error_description", "cause")).lower()
     return "too many" in told or "access denied" in told or "throttles" in told
+
+
+def _told_code(answer: dict[str, Any]) -> str:
+    """`, error invalid_client`; empty where it tells none that is one word."""
+    code = str(answer.get("error", ""))
+    return f", error {code}" if re.fullmatch(r"[A-Za-z_]{1,40}", code) else ""
 
 
 def _is_header_value(value: str) -> bool:

@@ -22,6 +22,7 @@ from app.integrations.http import AnswerTooLarge, NoAnswer, Outbound
 from app.integrations.servicedesk.answers import (
     AnswerOverLimit,
     CredentialsRefused,
+    CredentialsReplaced,
     Missing,
     ScopeMissing,
     Throttled,
@@ -76,6 +77,8 @@ class RestApi:
         self._may_write = may_write
         self._worked: tuple[str, str] | None = None
         """The token and the resource, e.g. `requests`, of the latest call that read something."""
+        self._has_worked = False
+        """Whether a call was ever accepted."""
 
     async def get(self, path: str, input_data: Mapping[str, Any] | None = None) -> dict[str, Any]:
         params = None if input_data is None else {"input_data": json.dumps(input_data)}
@@ -97,6 +100,16 @@ class RestApi:
     ) -> dict[str, Any]:
         if method != "GET" and not self._may_write:
             raise HelpDeskRefused(f"Nothing is written to the help desk of {self._tenant}: its note.mode is shadow.")
+        try:
+            return await self._call_with_token(method, path, begin=begin, **content)
+        except CredentialsRefused as error:
+            if self._has_worked:
+                raise CredentialsReplaced(f"{error.detail} It was accepted before: was it replaced there?") from None
+            raise
+
+    async def _call_with_token(
+        self, method: str, path: str, *, begin: Begin | None, **content: Mapping[str, str] | None
+    ) -> dict[str, Any]:
         token = await self._authenticator.token()
         try:
             return await self._send(method, path, token=token, begin=begin, **content)
@@ -158,6 +171,7 @@ class RestApi:
             raise
         else:
             outcome = "ok"
+            self._has_worked = True
             if method == "GET":
                 self._worked = (token, _resource(path))
             return answer

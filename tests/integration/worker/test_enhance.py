@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from app.db.knowledge.store import upsert_articles
 from app.db.limits.holds import Cause, list_holds
 from app.db.reports.deliveries import find_delivery, replay_deliveries
 from app.errors import Code
-from tests.builders import an_article
+from tests.builders import an_article, write_tenant
 from tests.integration.worker.conftest import Stage
 
 
@@ -175,6 +176,31 @@ async def test_what_became_of_a_ticket_before_its_turn_is_told_and_needs_nobody(
     assert stage.model.calls == 0
     if code is not Code.TICKET_CLOSED:
         assert not await stored(stage, ticket_id)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"trashed": True}, "ignored", Code.TICKET_TRASHED),
+        ({"status": "Merged"}, "ignored", Code.TICKET_MERGED),
+        ({}, "failed", Code.HELP_DESK_FORBIDDEN),
+    ],
+    ids=["trashed", "merged", "nothing"],
+)
+@pytest.mark.parametrize("stage", [{"servicedesk": {"edition": "cloud"}}], indirect=True)
+async def test_a_note_that_is_refused_since_the_ticket_is_gone_needs_nobody(
+    stage: Stage, changes: dict[str, Any], status: str, code: Code
+) -> None:
+    ticket_id = stage.ticket()
+    stage.fault("POST notes", "status", status=403, code=4002, delay=0.4)
+    job_id = await stage.deliver(ticket_id)
+    working = asyncio.create_task(stage.work())
+    while not stage.model.calls:
+        await asyncio.sleep(0.01)
+    stage.portal.update_ticket(ticket_id, **changes)
+    await working
+    delivery = await stage.delivery(job_id)
+    assert (delivery.status, delivery.code) == (status, code)
 
 
 @pytest.mark.parametrize(
@@ -859,3 +885,26 @@ async def test_a_delivery_of_no_tenant_reaches_nothing_and_keeps_nobody_waiting(
     assert stage.model.calls == 1
     found = [await stage.delivery(job_id, tenant_id=nobody) for job_id in stray]
     assert {delivery.code for delivery in found} == {Code.TENANT_UNKNOWN}
+
+
+async def test_a_key_that_is_replaced_at_the_help_desk_first_costs_no_delivery(stage: Stage, tmp_path: Path) -> None:
+    """ServiceDesk Plus ends the old key when it makes a new one, which is minutes on its way to the worker."""
+    await stage.deliver(stage.ticket())
+    await stage.work()
+    stage.portal.api_key = "newer-key"
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    attempts = 0
+    for _ in range(FAILURES_TO_OPEN + 3):
+        attempts += await stage.work()
+        await stage.make_due()
+    assert attempts == FAILURES_TO_OPEN, "then the help desk is left alone for a while"
+    waiting = await stage.delivery(job_id)
+    assert (waiting.status, waiting.attempts_used, waiting.code) == ("pending", 0, Code.HELP_DESK_UNAUTHORISED)
+    write_tenant(tmp_path, stage.tenant, api_key="newer-key")
+    stage.worker.tenants.refresh()
+    await stage.end_rests()
+    await stage.make_due()
+    await stage.work()
+    assert (await stage.delivery(job_id)).status == "done"
+    assert len(stage.notes(ticket_id)) == 1

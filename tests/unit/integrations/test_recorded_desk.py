@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from app.core.access_token import AccessToken, TokenUnavailable
+from app.core.access_token import AccessToken, NoTokenGiven, TokenUnavailable
 from app.core.ticket import Fate
 from app.errors import HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import Reply
@@ -116,6 +116,21 @@ def test_how_long_to_wait_is_read_from_the_words_of_a_refusal(status: int, said:
     assert refused.value.retry_after == (None if wait is None else timedelta(seconds=wait))
 
 
+PAGES = {
+    "nginx": "<html><head><title>429 Too Many Requests</title></head></html>",
+    "a gateway": "<h1>Access denied</h1><p>You have exceeded the maximum number of API requests.</p>",
+    "a line": "Rate limit reached. Try again after 2 minutes",
+}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_page_that_says_too_many_calls_is_no_refusal(status: int, page: str) -> None:
+    with pytest.raises(Throttled) as refused:
+        parse_answer(Reply(status, CIMultiDict(), page.encode()), secret="x", now=datetime.now(UTC))
+    assert refused.value.retry_after == (timedelta(minutes=2) if "2 minutes" in page else None)
+
+
 def test_a_header_says_how_long_before_words_do() -> None:
     with pytest.raises(Throttled) as refused:
         answered(429, {"error": {"details": {"message": TOO_MANY.format("4 minutes")}}}, retry_after="7")
@@ -138,6 +153,16 @@ def test_an_accounts_server_that_gives_no_more_tokens_is_left_alone(body: Any) -
 def test_an_accounts_server_that_refuses_for_good_names_the_secrets(error: str) -> None:
     with pytest.raises(CredentialsRefused, match="check x"):
         given(200, {"error": error})
+
+
+def test_a_client_of_another_data_centre_is_sent_to_the_accounts_url_too() -> None:
+    with pytest.raises(CredentialsRefused, match=r"error invalid_client\).*accounts_url is of their data centre"):
+        given(200, {"error": "invalid_client"})
+    with pytest.raises(NoTokenGiven, match=r"HTTP 200, error org_suspended\)"):
+        given(200, {"error": "org_suspended"})
+    with pytest.raises(NoTokenGiven) as refused:
+        given(200, {"error": "a sentence with 1 secret"})
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("expires_in", [None, "3600", "", 3_600_000])
