@@ -14,9 +14,9 @@ from app.core.detect.cues import NO_COPULA, Cue, cues
 from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_values import QUOTED
 from app.core.detect.password_words import OF_MAKERS
-from app.core.detect.prose.told import GIVEN, NEAR, TELLING, Told, told_after, told_before, words_before
+from app.core.detect.prose.told import ANSWERED, GIVEN, NEAR, OF, PHRASE_FOR, TELLING, Told, is_typed_for, told_after, told_before, words_before
 from app.core.detect.prose.traits import Traits, see_around, see_how_told, see_together, traits_of
-from app.core.detect.prose.words import AS, LIKE, fold, is_ordinary, of_language, word_lists
+from app.core.detect.prose.words import AS, LIKE, PREPOSITIONS, fold, is_ordinary, of_language, word_lists
 from app.core.detect.prose.worth import FINISHES, GROUPED, is_worth, may_be_secret
 from app.core.detect.scan import Scan
 
@@ -44,6 +44,11 @@ _MAY_TELL = re.compile(rf"[:=：＝→⇒>–—(<*]|(?<!\w)[{QUOTES}]|[^\x00-\x
 _SIGNS: Final = frozenset(":=：＝→⇒>–—-")
 _OPENS_ONE: Final = frozenset(QUOTES + "([*<")
 _BLANK = re.compile(r"\s")
+_ANSWERS = re.compile(
+    rf"^[^.!?？\n]{{0,60}}[?？][{QUOTES})]?(?:\s*\n[>\s]*(?:\[[\d:. ]+\]\s*)?(?:[^\W\d_][\w. ]{{0,24}}:\s)?|\s+[-–—]\s?|\s[^\W\d_]+:\s)"
+    rf"(?:(?:it['’]?s|it is|c['’]est|es ist|ist|es|è|é|to|это)\s)?[{QUOTES}*]*$"
+)
+"""A question, and what leads to its answer: a new line, a name, a dash, "it's"."""
 _GOES_ON = re.compile(r"(?:[:=：]|\s(?:is|are|was|below|following|lautet|ist|unten|est|es|è|é|to|je))\s*$")
 _LONGEST_QUOTED: Final = 48
 _SLASH = re.compile(rf"[{QUOTES}]?\s?[/|]\s?\S")
@@ -99,6 +104,8 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
         if is_plain and not is_quoted and phrase is None and not FINISHES.match(scan.text, end):
             continue
         told = told_after(scan, cue, start, end)
+        if is_beyond and _ANSWERS.search(scan.text[cue.end : start]) and FINISHES.match(scan.text, end):
+            told, is_beyond = ANSWERED, False
         form = _ANY_CHARACTER.sub("x", value)
         is_listed = form == last[1] and not scan.text[last[0] : start].strip(" ,;")
         if is_listed:
@@ -134,11 +141,13 @@ def _told_tokens(scan: Scan, cue: Cue, sentence: int) -> list[tuple[int, int]]:
     if tells.isdisjoint(words) and not _MAY_TELL.search(scan.lower, cue.end, sentence):
         return _places(scan.text, cue.end, sentence, [0]) if words and _may_stand_beside(scan, cue, words[0]) else []
     numbers, is_telling = [], True
+    is_for = cue.language in NO_COPULA and bool(words) and fold(words[0]) in PREPOSITIONS
     for number, word in enumerate(words):
         is_open = word[0] in _OPENS_ONE or (number and words[number - 1][-1] in _COLONS)
         if is_telling and (is_open or (not is_ordinary(word) if number else _may_stand_beside(scan, cue, word))):
             numbers.append(number)
         is_telling = word[-1] in _SIGNS or word in tells or (is_telling and fold(word) in soft)
+        is_telling = is_telling or (number < PHRASE_FOR and is_for)
     return _places(scan.text, cue.end, sentence, numbers)
 
 
@@ -152,17 +161,19 @@ def _places(text: str, start: int, end: int, numbers: Sequence[int]) -> list[tup
 
 def _may_stand_beside(scan: Scan, cue: Cue, word: str) -> bool:
     """Whether *word* may be a password right after the cue: where the language has no "is", or after "with", "has"."""
-    if word[0] not in _OPENS_ONE and cue.language not in NO_COPULA and (word not in OF_MAKERS or word in _MANAGE):
+    core = fold(word)
+    if word[0] not in _OPENS_ONE and cue.language not in NO_COPULA and (core not in OF_MAKERS or core in _MANAGE):
         left = scan.lower[max(cue.start - NEAR, 0) : cue.start].split()
         if word_lists().typed.isdisjoint(left[-_TYPED_BEFORE:]):
             return False
-    return word not in _MANAGE and not is_ordinary(word)
+    return core not in _MANAGE and not is_ordinary(word)
 
 
 @cache
 def _tells(language: str) -> frozenset[str]:
     known = word_lists()
-    return of_language(known.verb, language) | of_language(known.to, language) | LIKE
+    of = LIKE if language else LIKE | {OF}
+    return of_language(known.verb, language) | of_language(known.to, language) | of
 
 
 def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
@@ -181,7 +192,9 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
             [
                 number
                 for number, word in enumerate(words)
-                if word[0] in _OPENS_ONE or not AS.isdisjoint(words[number + 1 : number + 2])
+                if word[0] in _OPENS_ONE
+                or not AS.isdisjoint(words[number + 1 : number + 2])
+                or is_typed_for(words[number - 1 : number], words[number + 1 : number + 2])
             ],
         )
     if not odd and not plain:
@@ -202,7 +215,7 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
         ):
             continue
         at = max(end, token[1])
-        told = told_before(scan, cue, end, is_plain=is_plain and not is_quoted)
+        told = told_before(scan, cue, (start, end), is_plain=is_plain and not is_quoted)
         if told.link or is_quoted or not is_plain:
             yield from _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=start < sentence)
 

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
-from app.core.detect.cues import Cue
+from app.core.detect.cues import NO_COPULA, Cue
 from app.core.detect.finding import QUOTES
-from app.core.detect.prose.words import AS, LIKE, OTHERS, fold, of_language, word_lists
+from app.core.detect.prose.words import AS, LIKE, OTHERS, PREPOSITIONS, fold, of_language, word_lists
 from app.core.detect.scan import Scan
 
 _SIGN_BEFORE = re.compile(rf"(?:[:=：＝→⇒]|[-=]>|\s[–—-])[\s{QUOTES}(\[*]*$")
 _BETWEEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+")
 TELLING: Final = frozenset({"sign", "dash", "verb", "into", "beside", "like"})
 NEAR: Final = 40
+OF: Final = "of"
+_ONE_OF_MANY: Final = frozenset("a an default temporary initial".split())
+"""Before "password of x", where x is the password, and not whose it is."""
 _VERBS_OF_CJK: Final = frozenset("是为為は는은")
 _CLAUSE = re.compile(r"[,;:(){}\[\]]|\s[–—-]\s")
 _CLOSES_GAP: Final = QUOTES + "( \n*"
@@ -25,12 +28,19 @@ GIVEN: Final = frozenset({"sign", "verb", "into"})
 NEAR_LINKS: Final = frozenset({*GIVEN, "dash", "beside", "like", "as_cue"})
 
 
+_ADJECTIVES: Final = 3
+PHRASE_FOR: Final = 2
+
+
 class Told(NamedTuple):
     link: str
     distance: int
     between: Sequence[str]
     has_clause: bool
     """Another clause, or a sign, stands between the cue and it."""
+
+
+ANSWERED: Final = Told("verb", 0, (), has_clause=False)
 
 
 def told_after(scan: Scan, cue: Cue, start: int, end: int) -> Told:
@@ -45,6 +55,10 @@ def told_after(scan: Scan, cue: Cue, start: int, end: int) -> Told:
         link = "dash" if sign[0].strip(" " + _CLOSES_GAP) in {"-", "–", "—"} else "sign"
         while rest and rest[-1] in verbs:
             rest.pop()
+    elif between == [OF] and not (cue.language or cue.is_code) and not _ONE_OF_MANY.isdisjoint(words_before(scan, cue.start)[-_ADJECTIVES:]):
+        link, rest = "verb", []
+    elif cue.language in NO_COPULA and len(rest) == PHRASE_FOR and fold(rest[0]) in PREPOSITIONS:
+        link, rest = "beside", []  # пароль от почты x
     elif not rest:
         link = "verb" if between or gap.strip()[-1:] in _VERBS_OF_CJK else "beside"
     else:
@@ -72,10 +86,18 @@ def _is_set(scan: Scan, cue: Cue, between: Sequence[str], end: int) -> bool:
     return not word_lists().sets.isdisjoint((*words_before(scan, cue.start), *map(fold, chain(between, right))))
 
 
-def told_before(scan: Scan, cue: Cue, end: int, *, is_plain: bool) -> Told:
+def is_typed_for(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Whether a word stands between *before* and *after* as in "use x for the password"."""
+    known = word_lists()
+    return not known.typed.isdisjoint(before) and not known.as_cue.isdisjoint(after)
+
+
+def told_before(scan: Scan, cue: Cue, span: tuple[int, int], *, is_plain: bool) -> Told:
+    start, end = span
     gap = scan.text[end : cue.start]
     between = [fold(word) for word in _BETWEEN.findall(gap)]
-    joint = AS if is_plain else word_lists().as_cue
+    is_word = is_plain and not is_typed_for(words_before(scan, start)[-1:], between[:1])
+    joint = AS if is_word else word_lists().as_cue
     is_as = 0 < len(between) <= LONGEST_AS and not joint.isdisjoint(between[: 1 if is_plain else 3])
     is_bracket = not between and "(" in gap
     return Told("as_cue" if is_as or is_bracket else "", len(between), between, bool(_CLAUSE.search(gap)))

@@ -15,11 +15,12 @@ from app.core.detect.finding import QUOTES
 from app.core.detect.password_values import NO_PASSWORD, WORDS_AND_NUMBER
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.prose.told import GIVEN, Told
-from app.core.detect.prose.words import ATTRIBUTES, PREPOSITIONS, THINGS, USERS, WITHOUT, fold, of_language, word_lists
+from app.core.detect.prose.words import AS, ATTRIBUTES, PREPOSITIONS, THINGS, USERS, WITHOUT, fold, of_language, word_lists
 from app.core.detect.prose.worth import FEWEST_DIGITS, FINISHES, MOST_DIGITS, SIGNED, YEAR
 from app.core.detect.scan import Scan
 
 _NEXT_WORD = re.compile(rf"[{QUOTES})\]*]*\s+([^\W\d_]+)")
+_SIGN_INSIDE = re.compile(r"[^\W\d_][!#$%^*~][^\W\d_]")
 _INNER_CASE = re.compile(r"[a-zß-ÿа-я][A-ZÀ-ÞА-Я]")
 _TITLED = re.compile(r"[A-ZÀ-ÞА-Я][^\W\d_]{2,}[._!-]?\d{1,8}[!?]*")
 _CAPITAL = re.compile(r"[A-ZÀ-ÞА-Я][a-zß-ÿа-яё]+[!?]*")
@@ -58,6 +59,8 @@ class Traits:
     """"or", "and" stands before it."""
     as_cue: float = 0
     """It stands before the cue, with "as", "is" or a bracket between."""
+    as_next: float = 0
+    """"as" and the cue follow it."""
     typed: float = 0
     """"with", "typed" stands before it or before the cue."""
     before: float = 0
@@ -81,6 +84,8 @@ class Traits:
     """Letters and digits."""
     signed: float = 0
     """A sign that prose does not have, between others or after a digit."""
+    sign_inside: float = 0
+    """Such a sign between letters."""
     inner_case: float = 0
     """A capital after a small letter."""
     capital: float = 0
@@ -164,7 +169,9 @@ def see_how_told(traits: Traits, cue: Cue, told: Told) -> None:
     distance = min(told.distance, _FAR) / _FAR
     traits.told_distance, traits.distance = (distance, 0.0) if told.link in GIVEN else (0.0, distance)
     traits.clause = float(told.has_clause)
-    if not traits.before:
+    if traits.before:
+        traits.as_next = float(bool(told.between) and told.between[0] in AS)
+    else:
         traits.verb_between = float(not of_language(word_lists().verb, cue.language).isdisjoint(told.between))
         traits.attribute = float(bool(told.between and told.between[0] in ATTRIBUTES))
 
@@ -208,6 +215,7 @@ def traits_of(value: str, cue: Cue) -> Traits:
     has_letter, has_digit = any(map(str.isalpha, core)), any(map(str.isdigit, core))
     traits.mixed = float(has_letter and has_digit)
     traits.signed = float(bool(SIGNED.search(value)))
+    traits.sign_inside = float(bool(_SIGN_INSIDE.search(value)))
     traits.inner_case = float(bool(_INNER_CASE.search(core)))
     traits.capital = float(bool(_CAPITAL.fullmatch(core)))
     traits.titled = float(bool(_TITLED.fullmatch(core)))
