@@ -18,7 +18,7 @@ OPENS: Final = r"(?:<(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>\s?|\*{1,2}(?
 """Markup that people put before a value."""
 _PLACEHOLDER: Final = re.compile(
     r"[$%@]\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?"
-    r"|\[[^\]]*\]?|!\w+|[\w.]+\(.*|\w+\.environ.*|[*•●._xX…-]+|n/a"
+    r"|\[[^\]]*\]?|!\w+|[\w.]+\((?:[^)]*\)?\W*|.*[;,].*)|\w+\.environ.*|[*•●._xX…-]+|n/a"
     r"|\(?using|\w+\[.*"
 )
 NO_PASSWORD: Final = re.compile(

@@ -96,7 +96,7 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
         phrase = None if is_quoted or is_beyond else _phrase(scan, start, limit)
         if not value or (
             is_ordinary(value) and not phrase
-            if is_plain and not is_quoted
+            if (is_plain or value.isalpha()) and not is_quoted
             else not may_be_secret(value, is_code=cue.is_code)
         ):
             continue
@@ -281,7 +281,8 @@ def _weighed(
     traits = traits_of(value, cue)
     traits.bracket = float(scan.text[start - 1 : start] in {"(", "["})
     is_code = cue.is_code and not cue.is_weak
-    if (traits.foreign or _ID.fullmatch(value)) and told.link not in (TELLING if is_code else GIVEN) and not is_quoted:
+    tells = TELLING if is_code or cue.language in NO_COPULA else GIVEN
+    if (traits.foreign or _ID.fullmatch(value)) and told.link not in tells and not is_quoted:
         return
     if traits.bracket and _IS_A_REMARK.match(scan.text, end):
         return

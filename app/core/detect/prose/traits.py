@@ -201,7 +201,8 @@ def see_together(traits: Traits, cue: Cue) -> None:
     if traits.quoted and (is_told or traits.as_cue):
         traits.quoted_told, traits.known, traits.phrase = 1.0, 0.0, 0.0
     traits.typed_before = float(bool(traits.typed and traits.before))
-    is_given = is_told or (traits.beside and (traits.typed or traits.bracket or cue.language in NO_COPULA))
+    is_given = is_told or (traits.beside and (traits.typed or traits.bracket or traits.maker or cue.language in NO_COPULA))
+    is_given = is_given or (traits.typed_before and traits.as_cue)
     is_words = bool(traits.word or traits.phrase)
     if is_words and is_given and traits.ends:
         traits.told_word = max(0.0, 1 - 2 * traits.known)
@@ -222,7 +223,7 @@ def traits_of(value: str, cue: Cue) -> Traits:
     traits.upper = float(core.isupper() and has_digit)
     traits.maker = float(core.lower() in OF_MAKERS)
     traits.host = float(bool(_HOST.fullmatch(core)))
-    traits.joined = float(any(each in _DASHES for each in core))
+    traits.joined = float(not traits.sign_inside and any(each in _DASHES for each in core))
     plain = core.replace(" ", "").replace("-", "").rstrip("#")
     if plain.isdecimal():
         traits.digits = float(FEWEST_DIGITS <= len(plain) <= MOST_DIGITS)

@@ -80,7 +80,7 @@ def is_worth(
         return False
     if letters.isalpha():
         if is_quoted:
-            return not is_beyond and is_near and _may_be_in_quotes(value) and not (cue.is_code and told.link != "sign")
+            return not is_beyond and ATTRIBUTES.isdisjoint(told.between[:1]) and is_near and _may_be_in_quotes(value) and not (cue.is_code and told.link != "sign")
         return _is_word_worth(scan, cue, span, told, is_typed=is_typed)
     if letters.isdecimal():
         return not is_beyond and _is_number_worth(letters, cue, told)
