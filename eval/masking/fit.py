@@ -51,7 +51,7 @@ _RIDGE: Final = 1.0
 """How much a large weight costs."""
 _NEVER: Final = 2.0
 _TICKETS_FIT: Final = 8_000
-_WEIGHT_OF_A_TICKET: Final = 1.0
+_WEIGHT_OF_A_TICKET: Final = 2.0
 Weights = tuple[float, dict[str, float]]
 
 

@@ -11,7 +11,7 @@ _AFTER_LETTER = r"(?<![^\W\d_])"
 LABEL: Final = re.compile(
     # Long words also count within a name: DB_PASSWORD, userPassword, Adminpasswort.
     r"(?:access[- ]pass(?![^\W\d_])|credential(?![^\W\d_])"
-    r"|pass[-_ ]?words?|pas(?:words?|sowrds?|swrods?)|pass?wr?ds?|passwort(?:er|es|s)?|passwörter|paßwort"
+    r"|pass[-_ ]?words?|passw0rd(?=\s?[\[:])|pas(?:words?|sowrds?|swrods?)|pass?wr?ds?|passwort(?:er|es|s)?|passwörter|paßwort"
     r"|passord(?:et)?|kodeord(?:et)?|lozink\w{1,3}|gesl[oa](?!\w)|slaptaž\w{2,5}|parool\w{0,2}|mật khẩu|kata sandi"
     r"|pass[-_ ]?phrases?|pass[-_ ]?codes?|pass[-_ ]?keys?|userpass|dbpass|storepass|keypass|kennw[oö]rt(?:er|es|s)?"
     r"|mots? de passe|phrase (?:de passe|secr[èe]te)|contrase(?:ñ|n)as?|palavras?[- ]passe|palavra de passe"

@@ -35,7 +35,7 @@ _NOT_PLAIN = re.compile(
 """A digit, a sign, or a capital inside: all that a plain word does not have."""
 _MARKUP = re.compile(r"</?(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>")
 _CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot|nbsp|lt|gt);")
-_PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}")
+_PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}(?: \d{1,4})?")
 _ANY_CHARACTER = re.compile(r"[^\W_]")
 _COLONS: Final = frozenset(":=：＝")
 _MANAGE: Final = frozenset({"manager", "default", "password", "pass"})

@@ -21,6 +21,7 @@ _ONE_OF_MANY: Final = frozenset("a an default temporary initial".split())
 """Before "password of x", where x is the password, and not whose it is."""
 _VERBS_OF_CJK: Final = frozenset("是为為は는은")
 _CLAUSE = re.compile(r"[,;:(){}\[\]]|\s[–—-]\s")
+_REMARK = re.compile(r"\s?\([\w ]{1,24}\)(?=\s\w)")
 _CLOSES_GAP: Final = QUOTES + "( \n*"
 _NEXT_WORDS: Final = 24
 LONGEST_AS: Final = 5
@@ -28,6 +29,9 @@ GIVEN: Final = frozenset({"sign", "verb", "into"})
 NEAR_LINKS: Final = frozenset({*GIVEN, "dash", "beside", "like", "as_cue"})
 
 
+_USE: Final = frozenset("use put usa pon nimm".split())
+_FOR: Final = frozenset("for as für als pour comme para como per come voor jako dla".split())
+_LONGEST_PREPOSITION: Final = 4
 _ADJECTIVES: Final = 3
 PHRASE_FOR: Final = 2
 
@@ -65,7 +69,8 @@ def told_after(scan: Scan, cue: Cue, start: int, end: int) -> Told:
         is_set = rest[-1] in to and _is_set(scan, cue, between, end)
         if link := "into" if is_set else _link(rest[-1], verbs, to):
             rest.pop()
-    has_clause = bool(_CLAUSE.search(gap, 0, sign.start() if sign else len(gap.rstrip(_CLOSES_GAP))))
+    aside = remark.end() if (remark := _REMARK.match(gap)) else 0
+    has_clause = bool(_CLAUSE.search(gap, aside, sign.start() if sign else len(gap.rstrip(_CLOSES_GAP))))
     return Told(link, len(rest), rest, has_clause)
 
 
@@ -88,8 +93,8 @@ def _is_set(scan: Scan, cue: Cue, between: Sequence[str], end: int) -> bool:
 
 def is_typed_for(before: Sequence[str], after: Sequence[str]) -> bool:
     """Whether a word stands between *before* and *after* as in "use x for the password"."""
-    known = word_lists()
-    return not known.typed.isdisjoint(before) and not known.as_cue.isdisjoint(after)
+    is_verb = any(word in word_lists().typed and len(word) > _LONGEST_PREPOSITION for word in before)
+    return (is_verb or not _USE.isdisjoint(before)) and not _FOR.isdisjoint(after)
 
 
 def told_before(scan: Scan, cue: Cue, span: tuple[int, int], *, is_plain: bool) -> Told:

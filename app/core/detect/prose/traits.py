@@ -20,7 +20,7 @@ from app.core.detect.prose.worth import FEWEST_DIGITS, FINISHES, MOST_DIGITS, SI
 from app.core.detect.scan import Scan
 
 _NEXT_WORD = re.compile(rf"[{QUOTES})\]*]*\s+([^\W\d_]+)")
-_SIGN_INSIDE = re.compile(r"[^\W\d_][!#$%^*~][^\W\d_]")
+_SIGN_INSIDE = re.compile(r"[a-zß-ÿа-я][!#$%^*~][^\W\d_]|[^\W\d_][!#$%^*~][a-zß-ÿа-я]")
 _INNER_CASE = re.compile(r"[a-zß-ÿа-я][A-ZÀ-ÞА-Я]")
 _TITLED = re.compile(r"[A-ZÀ-ÞА-Я][^\W\d_]{2,}[._!-]?\d{1,8}[!?]*")
 _CAPITAL = re.compile(r"[A-ZÀ-ÞА-Я][a-zß-ÿа-яё]+[!?]*")
@@ -198,12 +198,12 @@ def see_around(traits: Traits, scan: Scan, span: tuple[int, int], told: Told, le
 def see_together(traits: Traits, cue: Cue) -> None:
     """What several traits say together."""
     is_told = traits.sign or traits.verb or traits.into
+    is_words = bool(traits.word or traits.phrase)
     if traits.quoted and (is_told or traits.as_cue):
         traits.quoted_told, traits.known, traits.phrase = 1.0, 0.0, 0.0
     traits.typed_before = float(bool(traits.typed and traits.before))
     is_given = is_told or (traits.beside and (traits.typed or traits.bracket or traits.maker or cue.language in NO_COPULA))
     is_given = is_given or (traits.typed_before and traits.as_cue)
-    is_words = bool(traits.word or traits.phrase)
     if is_words and is_given and traits.ends:
         traits.told_word = max(0.0, 1 - 2 * traits.known)
     traits.told_digits = float(bool(traits.digits and (is_told or traits.beside)))

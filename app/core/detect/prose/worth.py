@@ -18,7 +18,7 @@ GROUPED = re.compile(
 )
 FINISHES = re.compile(
     rf"\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
-    rf"|tudo|com|still|again|gesetzt|geändert|zurückgesetzt)\s|[{QUOTES})\]}}*]*(?:$"
+    rf"|tudo|com|still|again|gesetzt|geändert|zurückgesetzt)(?![^\W_])|[{QUOTES})\]}}*]*(?:$"
     rf"|\s*[\n.,;!?()–—，。；\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\s+olarak|\s+[-–—(/|]|\s+(?:gesetzt|geändert"
     rf"|zurückgesetzt|setzen|vergeben|eintragen)|\s+(?:I|we|ich|wir|je|and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а"
     rf"|но|ve|ama"
@@ -78,7 +78,7 @@ def is_worth(
     letters = value.replace(" ", "").replace("-", "").rstrip("!?")
     if _says_what(value, scan, span, told) or (is_quoted and _is_a_message(value)):
         return False
-    if letters.isalpha():
+    if letters.isalpha() or (" " in value and not (is_quoted or letters.isdecimal())):
         if is_quoted:
             return not is_beyond and ATTRIBUTES.isdisjoint(told.between[:1]) and is_near and _may_be_in_quotes(value) and not (cue.is_code and told.link != "sign")
         return _is_word_worth(scan, cue, span, told, is_typed=is_typed)
@@ -123,8 +123,10 @@ def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, i
     start, end = span
     value = scan.text[start:end]
     if told.link == "as_cue":
-        return not cue.is_code
-    if " " in value and _share_known(value) > _MOST_KNOWN:
+        return not (cue.is_code or told.has_clause)
+    if " " in value and (_share_known(value) > _MOST_KNOWN or not NOT.isdisjoint(value.lower().split())):
+        return False
+    if value.count("-") == 1 and _share_known(value.replace("-", " ")) > _MOST_KNOWN:
         return False
     says_how = _says_how(value.split()[-1], cue.language) and value.lower() not in _ENDS_IN_LY
     is_far = told.has_clause or told.distance > LONGEST_AS or not ATTRIBUTES.isdisjoint(told.between[:1]) or not NOT.isdisjoint(told.between)
