@@ -112,11 +112,14 @@ def _disguised(scan: Scan, at: int) -> Finding | None:
     return Finding(local.start(), sign.end(), Secret.EMAIL)
 
 
+_DOTS: Final = (" dot ", "(dot)", "[dot]")
+
+
 def _spelled(scan: Scan, at: int) -> Finding | None:
     """Such as jane dot doe at acme dot example."""
     for match in _SPELLED.finditer(scan.lower, max(at - 90, 0), min(at + 90, len(scan.lower))):
         local = match[0].partition(" at ")[0]
-        if "dot" in local or (local not in _NOBODY and _is_about_mail(scan, match.start())):
+        if any(each in local for each in _DOTS) or (local not in _NOBODY and _is_about_mail(scan, match.start())):
             return Finding(match.start(), match.end(), Secret.EMAIL)
     return None
 

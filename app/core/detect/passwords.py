@@ -133,6 +133,8 @@ _PAIR_SAID = re.compile(
 _PAIR_ON_LINES = re.compile(
     rf"[^\n:=]{{0,40}}?(?:\s(?:{_ARE})|\s?[:=])\s*\n\s*(?P<user>[\w.@\\-]{{2,40}})\n\s*(?P<value>\S{{4,60}})(?=\s*(?:\n|$))"
 )
+_MAY_BE_A_PAIR = re.compile(rf"[0-9{QUOTES}](?<!\w['’])|(?:admin|root|demo|guest)(?![^\W_])")
+_LONGEST_PAIR: Final = 90
 _USER_THEN_VALUE = re.compile(r"\s*[:=]\s*[a-z][\w.-]{1,30}\s(?P<value>[^\s/|,;:]{5,60})(?=[\s.,;]|$)")
 _ENDS_A_USER: Final = (
     ", ",
@@ -187,7 +189,8 @@ def passwords(scan: Scan) -> Iterator[Finding]:
 
 def _pair(scan: Scan, start: int, end: int) -> Iterator[Finding]:
     """The password beside a user's name, before or after the words *start* to *end* that announce both."""
-    for pattern in (_PAIR_SAID, _PAIR_ON_LINES):
+    may_be_said = _MAY_BE_A_PAIR.search(scan.lower, end, end + _LONGEST_PAIR)
+    for pattern in (_PAIR_SAID, _PAIR_ON_LINES) if may_be_said else ():
         if (match := pattern.match(scan.lower, end)) and (found := _of_both(match, scan)):
             yield found
             return

@@ -14,7 +14,7 @@ from app.core.detect.cues import NO_COPULA, Cue, cues
 from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_values import QUOTED
 from app.core.detect.password_words import OF_MAKERS
-from app.core.detect.prose.told import ANSWERED, GIVEN, NEAR, OF, PHRASE_FOR, TELLING, Told, is_typed_for, told_after, told_before, words_before
+from app.core.detect.prose.told import ANSWERED, FOR, GIVEN, NEAR, OF, PHRASE_FOR, TELLING, Told, is_typed_for, told_after, told_before, words_before
 from app.core.detect.prose.traits import Traits, see_around, see_how_told, see_together, traits_of
 from app.core.detect.prose.words import AS, LIKE, PREPOSITIONS, fold, is_ordinary, of_language, word_lists
 from app.core.detect.prose.worth import FINISHES, GROUPED, is_worth, may_be_secret
@@ -161,7 +161,7 @@ def _places(text: str, start: int, end: int, numbers: Sequence[int]) -> list[tup
 
 def _may_stand_beside(scan: Scan, cue: Cue, word: str) -> bool:
     """Whether *word* may be a password right after the cue: where the language has no "is", or after "with", "has"."""
-    core = fold(word)
+    core = word.rstrip(".,;:!?)")
     if word[0] not in _OPENS_ONE and cue.language not in NO_COPULA and (core not in OF_MAKERS or core in _MANAGE):
         left = scan.lower[max(cue.start - NEAR, 0) : cue.start].split()
         if word_lists().typed.isdisjoint(left[-_TYPED_BEFORE:]):
@@ -185,6 +185,7 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
     words = scan.lower[near : cue.start].split()
     plain = []
     if not word_lists().as_cue.isdisjoint(words):
+        may_be_used = not FOR.isdisjoint(words)
         plain = _places(
             scan.text,
             near,
@@ -194,7 +195,7 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
                 for number, word in enumerate(words)
                 if word[0] in _OPENS_ONE
                 or not AS.isdisjoint(words[number + 1 : number + 2])
-                or is_typed_for(words[number - 1 : number], words[number + 1 : number + 2])
+                or (may_be_used and is_typed_for(words[number - 1 : number], words[number + 1 : number + 2]))
             ],
         )
     if not odd and not plain:

@@ -30,7 +30,7 @@ NEAR_LINKS: Final = frozenset({*GIVEN, "dash", "beside", "like", "as_cue"})
 
 
 _USE: Final = frozenset("use put usa pon nimm".split())
-_FOR: Final = frozenset("for as für als pour comme para como per come voor jako dla".split())
+FOR: Final = frozenset("for as für als pour comme para como per come voor jako dla".split())
 _LONGEST_PREPOSITION: Final = 4
 _ADJECTIVES: Final = 3
 PHRASE_FOR: Final = 2
@@ -94,7 +94,7 @@ def _is_set(scan: Scan, cue: Cue, between: Sequence[str], end: int) -> bool:
 def is_typed_for(before: Sequence[str], after: Sequence[str]) -> bool:
     """Whether a word stands between *before* and *after* as in "use x for the password"."""
     is_verb = any(word in word_lists().typed and len(word) > _LONGEST_PREPOSITION for word in before)
-    return (is_verb or not _USE.isdisjoint(before)) and not _FOR.isdisjoint(after)
+    return (is_verb or not _USE.isdisjoint(before)) and not FOR.isdisjoint(after)
 
 
 def told_before(scan: Scan, cue: Cue, span: tuple[int, int], *, is_plain: bool) -> Told:
