@@ -285,7 +285,7 @@ def smoke(url: str, slug: str, listen: str, ticket_id: str | None, timeout: int,
 
     host, colon, port = listen.rpartition(":")
     if not colon or not port.isdigit():
-        raise click.UsageError("--listen must be HOST:PORT, e.g. 0.0.0.0:8080")
+        raise click.UsageError("--listen must be HOST:PORT, e.g. 0.0.0.0:8080 or [::]:8080")
     public_url, namespace = options["public_url"], options["namespace"]
     if public_url is not None and not public_url.startswith("https://"):
         raise click.UsageError("--public-url must begin with https://")
@@ -297,7 +297,7 @@ def smoke(url: str, slug: str, listen: str, ticket_id: str | None, timeout: int,
         raise click.ClickException(f"{slug} is in shadow mode, so no note would come: {instead}")
 
     async def work() -> SmokeReport:
-        async with _help_desk(ticket_id, Hosted(host or "0.0.0.0", int(port))) as help_desk:  # noqa: S104 - a pod's own
+        async with _help_desk(ticket_id, Hosted(host.strip("[]") or "0.0.0.0", int(port))) as help_desk:  # noqa: S104 - a pod's own
             return await run_smoke(
                 known,
                 help_desk,

@@ -30,6 +30,7 @@ from app.core.masking import MaskedText
 from app.core.retry import open_for
 from app.core.vectors import DIMENSIONS, Embedder, Vector
 from app.errors import AppError, ModelRefused, ModelUnavailable, TextRefused
+from app.integrations.guarded import reason_of
 from app.integrations.minilm import NAME as LOCAL
 from app.integrations.minilm import open_minilm
 from app.integrations.openai import open_model_client
@@ -122,7 +123,8 @@ class EndpointEmbedder:
     def _translate(self, error: openai.APIError, *, shortens: bool) -> AppError:
         status = error.status_code if isinstance(error, openai.APIStatusError) else None
         if status is None or status in {408, 409, 429} or status >= 500:  # noqa: PLR2004 - HTTP status codes
-            return ModelUnavailable(f"the embeddings' endpoint can't be used now ({status or type(error).__name__})")
+            told = status or reason_of(error) or type(error).__name__
+            return ModelUnavailable(f"the embeddings' endpoint can't be used now ({told})")
         if status in _REFUSES_TEXT and shortens and "dimension" in str(error.body).lower() + str(error).lower():
             return ModelRefused(
                 f"EMBEDDING_MODEL: {self.model} makes vectors of more than {DIMENSIONS} numbers and can't shorten them;"

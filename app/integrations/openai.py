@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -42,8 +42,8 @@ from app.integrations.completions import (
     read_completion,
     status_in,
 )
-from app.integrations.guarded import GuardedTransport
-from app.integrations.http import Resolve, default_tls, open_sessions
+from app.integrations.guarded import GuardedTransport, reason_of
+from app.integrations.http import Resolve, open_sessions
 from app.integrations.prices import Prices
 from app.integrations.refusal import Refusal, read_refusal
 from app.integrations.sizes import Sizes
@@ -59,12 +59,17 @@ _MORE_ROOM: Final = 4
 # Also Cloudflare's 424 and Portkey's 446, which their guardrails answer.
 _FILTER_STATUSES: Final = frozenset({400, 403, 422, 424, 446, 451})
 _NO_CREDIT: Final = "its account has no credit left"
-_OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 429})
+_KEPT_OUT: Final = "a network rule or a firewall before it may keep us out"
+_OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 412, 429})
 # Beside 5xx: a time-out, a conflict, Bedrock's fault of a model, too early, Groq's full capacity, Google's "cancelled".
 _PASSING: Final = frozenset({408, 409, 424, 425, 429, 498, 499})
 _PAUSE_S: Final = 0.5
+# The part of a call's time that may be waited before the next try.
+_LONGEST_WAIT: Final = 3
 # Of one whole HTTP answer. In a stream each token has some hundred bytes around it.
 _MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
+# Of one process: WORKER_CONCURRENCY is at most so much.
+_MAX_CONNECTIONS: Final = 1_000
 _PATH: Final = "/chat/completions"
 _WITH_KEY: Final[RequestOptions] = {"security": {"bearer_auth": True}}
 _OPENAI: Final = "https://api.openai.com/v1"
@@ -256,10 +261,19 @@ class OpenAIModel:
         return ModelUnavailable(f"{told}; if that stays, check {self._check[1]}")
 
     def _unauthorised(self, refusal: Refusal, status: int) -> ModelRefused | None:
-        """The error if the endpoint refused the account or its key, whatever its status."""
-        if not (refusal.has_no_credit or refusal.has_bad_key) or status not in _OF_ACCOUNT:
+        """The error if the endpoint refused the account, its key or where we call from, whatever its status."""
+        if status not in _OF_ACCOUNT:
             return None
-        hint = _NO_CREDIT if refusal.has_no_credit else f"check {self._check[0]}"
+        if refusal.has_no_credit:
+            hint = _NO_CREDIT
+        elif refusal.keeps_out:
+            hint = _KEPT_OUT
+        elif refusal.has_bad_key:
+            hint = f"check {self._check[0]}"
+        elif refusal.has_no_model:
+            hint = f"check {self._check[1]}"
+        else:
+            return None
         return ModelRefused(f"the model's endpoint refused the call ({status}); {hint}")
 
     def _learn(self, endpoint: str, model: str, asked: Asking, unsupported: set[Option]) -> None:
@@ -309,7 +323,7 @@ def _translate(error: openai.APIError, check: tuple[str, str]) -> AppError:
         return ModelUnavailable("the model did not answer in time")
     if isinstance(error, openai.APIStatusError):
         return _failure(error.status_code, check)
-    return ModelUnavailable(f"the model's endpoint can't be used now ({type(error).__name__})")
+    return ModelUnavailable(f"the model's endpoint can't be used now ({reason_of(error) or type(error).__name__})")
 
 
 def _failure(status: int, check: tuple[str, str]) -> AppError:
@@ -344,7 +358,7 @@ async def open_own_client(
             base_url=base_url,
             timeout=limit.total_seconds(),
             max_retries=_RETRIES,
-            http_client=open_bounded_client(limit, transport=GuardedTransport(sessions), trust_env=False),
+            http_client=open_bounded_client(limit, transport=GuardedTransport(sessions)),
         ) as client,
     ):
         yield client
@@ -353,24 +367,39 @@ async def open_own_client(
 @asynccontextmanager
 async def open_model_client(*, api_key: str, base_url: str | None, limit: timedelta) -> AsyncIterator[AsyncOpenAI]:
     """One client for all tenants without a key of their own. *limit* is the time for one call."""
-    async with AsyncOpenAI(
-        # Given also where it is the default: else the library reads the environment, and accepts an empty value.
-        api_key=api_key,
-        base_url=base_url or _OPENAI,
-        timeout=limit.total_seconds(),
-        max_retries=_RETRIES,
-        http_client=open_bounded_client(limit),
-    ) as client:
+    async with (
+        open_sessions(allow_private=True, is_guarded=False, connections=_MAX_CONNECTIONS) as sessions,
+        AsyncOpenAI(
+            # Given also where it is the default: else the library reads the environment, and accepts an empty value.
+            api_key=api_key,
+            base_url=base_url or _OPENAI,
+            timeout=limit.total_seconds(),
+            max_retries=_RETRIES,
+            http_client=open_bounded_client(limit, transport=GuardedTransport(sessions)),
+        ) as client,
+    ):
         yield client
 
 
-def open_bounded_client(limit: timedelta, **options: Any) -> httpx2.AsyncClient:
-    """The library's HTTP client, which refuses large and compressed answers and follows no redirect."""
-    return openai.DefaultAioHttpClient(
-        verify=default_tls(),
+def open_bounded_client(limit: timedelta, *, transport: httpx2.AsyncBaseTransport) -> httpx2.AsyncClient:
+    """An HTTP client for the library, which refuses large and compressed answers and follows no redirect."""
+    return httpx2.AsyncClient(
+        transport=transport,
         timeout=limit.total_seconds(),
         follow_redirects=False,
         headers=UNCOMPRESSED,
-        event_hooks={"response": [bound(_MAX_ANSWER_BYTES)]},
-        **options,
+        event_hooks={"response": [bound(_MAX_ANSWER_BYTES), _wait_at_most(limit / _LONGEST_WAIT)]},
+        trust_env=False,
     )
+
+
+def _wait_at_most(longest: timedelta) -> Callable[[httpx2.Response], Awaitable[None]]:
+    """A response hook. The library waits as long as it is asked to, up to two minutes: no longer than *longest*."""
+
+    async def judge(response: httpx2.Response) -> None:
+        for header, second in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+            with suppress(ValueError):
+                if float(response.headers.get(header, "0")) / second > longest.total_seconds():
+                    response.headers["x-should-retry"] = "false"
+
+    return judge

@@ -18,7 +18,8 @@ from typing import Any, Final
 from openai import AsyncOpenAI
 
 from app.core.article import FILE_MARK
-from app.core.price import Price, budgets
+from app.core.budget import budgets
+from app.core.price import Price
 from app.core.tenant import Tenant
 from app.core.vectors import Embedder
 from app.db.knowledge.inventory import InventorySearch
