@@ -155,8 +155,8 @@ ANCHORS: Final = {
         "wlan|hotspot|kw:|kw =|contra:|lösen:|losen:|pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave"
         "|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|κωδικ|"
-        "暗証番号|비번|패스워드|รหัสผ่าน|पासवर्ड|лозинк|fjalëkalim|pasahitz|wagwoord|lykilorð|kata laluan|گذرواژه|رمز عبور|"
-        "كلمة السر|vpn sec|vpn-sec|ipsec sec|l2tp sec|radius sec|tunnel sec|netzwerkschl|netzwerksich|"
+        "暗証番号|비번|패스워드|รหัสผ่าน|पासवर्ड|лозинк|fjalëkalim|pasahitz|wagwoord|lykilorð|kata laluan|گذرواژه|"
+        "رمز عبور|كلمة السر|vpn sec|vpn-sec|ipsec sec|l2tp sec|radius sec|tunnel sec|netzwerkschl|netzwerksich|"
         "encryption key|encryption-key|decryption key|key to |shared secret|shared-secret|sharedsecret"
         "|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
     ).split("|"),
@@ -191,8 +191,8 @@ def _pair(scan: Scan, start: int, end: int) -> Iterator[Finding]:
     """The password beside a user's name, before or after the words *start* to *end* that announce both."""
     may_be_said = _MAY_BE_A_PAIR.search(scan.lower, end, end + _LONGEST_PAIR)
     for pattern in (_PAIR_SAID, _PAIR_ON_LINES) if may_be_said else ():
-        if (match := pattern.match(scan.lower, end)) and (found := _of_both(match, scan)):
-            yield found
+        if (told := pattern.match(scan.lower, end)) and (both := _of_both(told, scan)):
+            yield both
             return
     after = _PAIR_STATED.match(scan.lower, end) or _PAIR_BESIDE.match(scan.lower, end)
     before = _PAIR_BEFORE.search(scan.lower, max(start - _LOOK_BACK, 0), start)

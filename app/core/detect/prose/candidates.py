@@ -14,7 +14,20 @@ from app.core.detect.cues import NO_COPULA, Cue, cues
 from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_values import QUOTED
 from app.core.detect.password_words import OF_MAKERS
-from app.core.detect.prose.told import ANSWERED, FOR, GIVEN, NEAR, OF, PHRASE_FOR, TELLING, Told, is_typed_for, told_after, told_before, words_before
+from app.core.detect.prose.told import (
+    ANSWERED,
+    FOR,
+    GIVEN,
+    NEAR,
+    OF,
+    PHRASE_FOR,
+    TELLING,
+    Told,
+    is_typed_for,
+    told_after,
+    told_before,
+    words_before,
+)
 from app.core.detect.prose.traits import Traits, see_around, see_how_told, see_together, traits_of
 from app.core.detect.prose.words import AS, LIKE, PREPOSITIONS, fold, is_ordinary, of_language, word_lists
 from app.core.detect.prose.worth import FINISHES, GROUPED, is_worth, may_be_secret
@@ -45,7 +58,8 @@ _SIGNS: Final = frozenset(":=：＝→⇒>–—-")
 _OPENS_ONE: Final = frozenset(QUOTES + "([*<")
 _BLANK = re.compile(r"\s")
 _ANSWERS = re.compile(
-    rf"^[^.!?？\n]{{0,60}}[?？][{QUOTES})]?(?:\s*\n[>\s]*(?:\[[\d:. ]+\]\s*)?(?:[^\W\d_][\w. ]{{0,24}}:\s)?|\s+[-–—]\s?|\s[^\W\d_]+:\s)"
+    rf"^[^.!?？\n]{{0,60}}[?？][{QUOTES})]?"
+    r"(?:\s*\n[>\s]*(?:\[[\d:. ]+\]\s*)?(?:[^\W\d_][\w. ]{0,24}:\s)?|\s+[-–—]\s?|\s[^\W\d_]+:\s)"
     rf"(?:(?:it['’]?s|it is|c['’]est|es ist|ist|es|è|é|to|это)\s)?[{QUOTES}*]*$"
 )
 """A question, and what leads to its answer: a new line, a name, a dash, "it's"."""

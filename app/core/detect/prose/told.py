@@ -59,7 +59,11 @@ def told_after(scan: Scan, cue: Cue, start: int, end: int) -> Told:
         link = "dash" if sign[0].strip(" " + _CLOSES_GAP) in {"-", "–", "—"} else "sign"
         while rest and rest[-1] in verbs:
             rest.pop()
-    elif between == [OF] and not (cue.language or cue.is_code) and not _ONE_OF_MANY.isdisjoint(words_before(scan, cue.start)[-_ADJECTIVES:]):
+    elif (
+        between == [OF]
+        and not (cue.language or cue.is_code)
+        and not _ONE_OF_MANY.isdisjoint(words_before(scan, cue.start)[-_ADJECTIVES:])
+    ):
         link, rest = "verb", []
     elif cue.language in NO_COPULA and len(rest) == PHRASE_FOR and fold(rest[0]) in PREPOSITIONS:
         link, rest = "beside", []  # пароль от почты x

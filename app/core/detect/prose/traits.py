@@ -15,7 +15,17 @@ from app.core.detect.finding import QUOTES
 from app.core.detect.password_values import NO_PASSWORD, WORDS_AND_NUMBER
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.prose.told import GIVEN, Told
-from app.core.detect.prose.words import AS, ATTRIBUTES, PREPOSITIONS, THINGS, USERS, WITHOUT, fold, of_language, word_lists
+from app.core.detect.prose.words import (
+    AS,
+    ATTRIBUTES,
+    PREPOSITIONS,
+    THINGS,
+    USERS,
+    WITHOUT,
+    fold,
+    of_language,
+    word_lists,
+)
 from app.core.detect.prose.worth import FEWEST_DIGITS, FINISHES, MOST_DIGITS, SIGNED, YEAR
 from app.core.detect.scan import Scan
 
@@ -202,7 +212,9 @@ def see_together(traits: Traits, cue: Cue) -> None:
     if traits.quoted and (is_told or traits.as_cue):
         traits.quoted_told, traits.known, traits.phrase = 1.0, 0.0, 0.0
     traits.typed_before = float(bool(traits.typed and traits.before))
-    is_given = is_told or (traits.beside and (traits.typed or traits.bracket or traits.maker or cue.language in NO_COPULA))
+    is_given = is_told or (
+        traits.beside and (traits.typed or traits.bracket or traits.maker or cue.language in NO_COPULA)
+    )
     is_given = is_given or (traits.typed_before and traits.as_cue)
     if is_words and is_given and traits.ends:
         traits.told_word = max(0.0, 1 - 2 * traits.known)

@@ -14,7 +14,8 @@ from app.core.detect.prose.words import ATTRIBUTES, NOT, PREPOSITIONS, THINGS, U
 from app.core.detect.scan import Scan
 
 GROUPED = re.compile(
-    r"(?:\d(?: \d){3,5}|\d{3,4}[ -]\d{3,4}|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#|#\d{4,8}|\d\d-\d\d-\d\d)(?![\w-])"
+    r"(?:\d(?: \d){3,5}|\d{3,4}[ -]\d{3,4}"
+    r"|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#|#\d{4,8}|\d\d-\d\d-\d\d)(?![\w-])"
 )
 FINISHES = re.compile(
     rf"\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
@@ -27,6 +28,7 @@ FINISHES = re.compile(
 SIGNED = re.compile(r"[^\W_][!#$%^*~+=&@?]+[^\W_]|\d[!#$%^*~+=&@]+$|[!#$%^*~&@]\w*[!#$%^*~&@]|^[!#$%^*~&]\w")
 _MOSTLY: Final = 0.75
 _MOST_KNOWN: Final = 0.25
+_HALF: Final = 0.5
 _LONGEST_IN_QUOTES: Final = 3
 _SAYS_HOW: Final = {
     language: re.compile(rf"[a-zß-ÿąćęłńóśźżčďěňřšťůžğışа-яё]+(?:{endings})\??")
@@ -74,16 +76,22 @@ def is_worth(
 ) -> bool:
     """Whether a candidate is weighed at all; most are words and numbers that nothing makes a password."""
     value = scan.text[slice(*span)]
-    is_given, is_near = told.link in GIVEN, told.link in NEAR_LINKS
+    is_near = told.link in NEAR_LINKS
     letters = value.replace(" ", "").replace("-", "").rstrip("!?")
     if _says_what(value, scan, span, told) or (is_quoted and _is_a_message(value)):
         return False
-    if letters.isalpha() or (" " in value and not (is_quoted or letters.isdecimal())):
-        if is_quoted:
-            return not is_beyond and ATTRIBUTES.isdisjoint(told.between[:1]) and is_near and _may_be_in_quotes(value) and not (cue.is_code and told.link != "sign")
-        return _is_word_worth(scan, cue, span, told, is_typed=is_typed)
     if letters.isdecimal():
         return not is_beyond and _is_number_worth(letters, cue, told)
+    if is_quoted and letters.isalpha():
+        is_told = not is_beyond and is_near and not (cue.is_code and told.link != "sign")
+        return is_told and ATTRIBUTES.isdisjoint(told.between[:1]) and _may_be_in_quotes(value)
+    if letters.isalpha() or (" " in value and not is_quoted):
+        return _is_word_worth(scan, cue, span, told, is_typed=is_typed)
+    return _is_mixed_worth(value, cue, told, is_beyond=is_beyond)
+
+
+def _is_mixed_worth(value: str, cue: Cue, told: Told, *, is_beyond: bool) -> bool:
+    is_given, is_near = told.link in GIVEN, told.link in NEAR_LINKS
     if is_beyond:
         has_form = LOOKS_LIKE_ONE.fullmatch(value) or (
             is_given and (SIGNED.search(value) or WORDS_AND_NUMBER.fullmatch(value))
@@ -96,7 +104,7 @@ def is_worth(
 
 
 def _says_what(value: str, scan: Scan, span: tuple[int, int], told: Told) -> bool:
-    """Whether a sign tells *value*, but as the user's name, or as what a form says in brackets: "password: [edited]"."""
+    """Whether a sign tells *value*, but as the user's name, or as what a form says: "password: [edited]"."""
     start, end = span
     is_user = told.link == "sign" and told.distance and fold(told.between[-1]) in USERS and not value.isdecimal()
     in_brackets = scan.text[start - 1 : start] + scan.text[end : end + 1]
@@ -105,7 +113,7 @@ def _says_what(value: str, scan: Scan, span: tuple[int, int], told: Told) -> boo
 
 def _is_a_message(value: str) -> bool:
     """Whether words in quotes are what a window says."""
-    return value.count(" ") >= _LONGEST_IN_QUOTES and _share_known(value) >= 0.5
+    return value.count(" ") >= _LONGEST_IN_QUOTES and _share_known(value) >= _HALF
 
 
 def _share_known(value: str) -> float:
@@ -129,7 +137,12 @@ def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, i
     if value.count("-") == 1 and _share_known(value.replace("-", " ")) > _MOST_KNOWN:
         return False
     says_how = _says_how(value.split()[-1], cue.language) and value.lower() not in _ENDS_IN_LY
-    is_far = told.has_clause or told.distance > LONGEST_AS or not ATTRIBUTES.isdisjoint(told.between[:1]) or not NOT.isdisjoint(told.between)
+    is_far = (
+        told.has_clause
+        or told.distance > LONGEST_AS
+        or not ATTRIBUTES.isdisjoint(told.between[:1])
+        or not NOT.isdisjoint(told.between)
+    )
     is_far = is_far or not word_lists().asks.isdisjoint(map(fold, told.between))
     if is_far or (told.link != "sign" and (says_how or cue.is_code)):
         return False
