@@ -89,7 +89,7 @@ def _try(slug: str, ticket_id: str, *, is_json: bool) -> None:
 async def _try_ticket(known: KnownTenant, ticket_id: str) -> Trial:
     from app.core.price import Price
     from app.integrations.embeddings import open_embedder
-    from app.integrations.openai import open_model_client
+    from app.integrations.openai import open_endpoint
     from app.settings import TrialSettings, load_settings
     from app.worker.toolkits import Toolkits
     from app.worker.trial import try_ticket as work
@@ -97,17 +97,17 @@ async def _try_ticket(known: KnownTenant, ticket_id: str) -> Trial:
     settings = load_settings(TrialSettings)
     async with (
         open_ledger() as database,
-        open_model_client(
+        open_endpoint(
             api_key=settings.openai_api_key.get_secret_value(),
             base_url=settings.openai_base_url,
             limit=settings.llm_timeout_seconds,
-        ) as client,
+        ) as endpoint,
         open_embedder(
             settings.embedding_model, base_url=settings.embedding_base_url, api_key=settings.embedding_api_key
         ) as embedder,
         Toolkits.open(
             database,
-            client,
+            endpoint,
             model=settings.openai_model,
             fallback_model=settings.openai_fallback_model,
             judge_model=settings.openai_judge_model,

@@ -1,4 +1,6 @@
-"""The transport of the openai package's HTTP client: the sessions of `app.integrations.http`, whose invariants hold."""
+"""The transport of httpx2, the HTTP client of the package for MCP: the sessions of `app.integrations.http`, whose
+invariants hold.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""HTTP to the URLs that a tenant's file names: ServiceDesk Plus, its accounts server, Prometheus.
+"""HTTP to the URLs that a tenant's file names (ServiceDesk Plus, its accounts server, Prometheus, a model of its own),
+and to the endpoints of models that our own environment names, which are not guarded.
 
-Invariants:
+Invariants, of the tenants' URLs:
     - Each TCP connection goes to an IP address that `check_address` has allowed. The name is resolved once, and the
       connection is made to the checked address, so a second look-up can't return another one (DNS rebinding). TLS and
       the Host header use the name.
@@ -20,7 +21,8 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -42,13 +44,12 @@ _MAX_LOOK_UP_S: Final = 2.0
 """Of a name that a proxy resolves: behind one a name server may know no public name, and be slow to say so."""
 _JUDGED_S: Final = 300.0
 _MAX_ADDRESSES: Final = 8
-_MAX_CONNECTIONS: Final = 20
+MAX_CONNECTIONS: Final = 20
 # Less than servers' own limits (Tomcat's is 20 s), so that a call rarely meets a connection that is just being closed.
 _KEPT_ALIVE_S: Final = 10.0
+LONGEST_WAIT: Final = timedelta(minutes=10)
+"""A longer `Retry-After` is cut to this: a date far ahead comes from a wrong clock."""
 _HEADERS: Final = {"User-Agent": "ai-agents", "Accept-Encoding": "identity"}
-
-# The only name that is resolved for a proxied call is the proxy's.
-_OF_PROXY: Final = (aiohttp.ClientHttpProxyError, aiohttp.ClientProxyConnectionError, aiohttp.ClientConnectorDNSError)
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """A host and a port → the IP addresses to try, in order; raises OSError when there is none."""
@@ -78,6 +79,19 @@ class Reply:
     headers: Mapping[str, str]
     """Their names in any case."""
     body: bytes
+
+
+def parse_retry_after(reply: Reply, *, now: datetime) -> timedelta | None:
+    """How long `Retry-After` asks to wait, at most `LONGEST_WAIT`; None if there is no valid header."""
+    value = reply.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return timedelta(seconds=min(int(value[:9]), LONGEST_WAIT.total_seconds()))
+    try:
+        time = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    wait = (time if time.tzinfo else time.replace(tzinfo=UTC)) - now
+    return min(max(wait, timedelta()), LONGEST_WAIT)
 
 
 class ProxyFailed(aiohttp.ClientError):
@@ -119,7 +133,7 @@ class Sessions:
         except (
             aiohttp.ClientHttpProxyError,
             aiohttp.ClientProxyConnectionError,
-            aiohttp.ClientConnectorDNSError,
+            aiohttp.ClientConnectorDNSError,  # the only name that is resolved here is the proxy's
         ) as error:
             raise ProxyFailed(_proxy_fault(proxy, error)) from None
 
@@ -147,6 +161,7 @@ class Outbound:
         *,
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        json: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """The answer to one request, also if its status is a redirect or an error.
@@ -158,9 +173,10 @@ class Outbound:
         limit_s = self._timeout.total_seconds()
         try:
             target = URL(url) if params is None else URL(url).update_query(params)
-            if form is not None:
-                headers = {**(headers or {}), "Content-Type": "application/x-www-form-urlencoded"}
-            body = None if form is None else _encode(form)
+            body = json if form is None else _encode(form)
+            if body is not None:
+                kind = "application/json" if form is None else "application/x-www-form-urlencoded"
+                headers = {**(headers or {}), "Content-Type": kind}
             async with asyncio.timeout(limit_s):
                 async with await self._sessions.request(method, target, data=body, headers=headers) as response:
                     return Reply(response.status, response.headers, await self._read(response))
@@ -214,6 +230,8 @@ async def open_outbound(
     max_bytes: int = MAX_BYTES,
     resolve: Resolve | None = None,
     tls: ssl.SSLContext | None = None,
+    is_guarded: bool = True,
+    connections: int = MAX_CONNECTIONS,
 ) -> AsyncIterator[Outbound]:
     """A client for the URLs of one tenant. Its connections are closed when the block ends.
 
@@ -223,8 +241,13 @@ async def open_outbound(
         max_bytes: The largest body that is read.
         resolve: Looks up names in place of the system.
         tls: Trusted certificates in place of the system's (which SSL_CERT_FILE and SSL_CERT_DIR change).
+        is_guarded: As for `open_sessions`.
+        connections: At most so many at once to one scheme.
     """
-    async with open_sessions(allow_private=allow_private, resolve=resolve, tls=tls) as sessions:
+    opening = open_sessions(
+        allow_private=allow_private, resolve=resolve, tls=tls, is_guarded=is_guarded, connections=connections
+    )
+    async with opening as sessions:
         yield Outbound(sessions, timeout=timeout, max_bytes=max_bytes)
 
 
@@ -235,7 +258,7 @@ async def open_sessions(
     resolve: Resolve | None = None,
     tls: ssl.SSLContext | None = None,
     is_guarded: bool = True,
-    connections: int = _MAX_CONNECTIONS,
+    connections: int = MAX_CONNECTIONS,
 ) -> AsyncIterator[Sessions]:
     """Sessions that connect to allowed addresses only.
 

@@ -23,7 +23,7 @@ from app.integrations.documentation import open_documentation
 from app.integrations.embeddings import EndpointEmbedder, open_embedder
 from app.integrations.http import NotSent, default_tls, open_outbound
 from app.integrations.monitoring import open_prometheus
-from app.integrations.openai import OpenAIModel, open_model_client, open_own_client
+from app.integrations.openai import OpenAIModel, open_endpoint, open_own_endpoint
 from app.integrations.servicedesk import ApiKey, open_servicedesk
 from demo.embedded import find_free_port
 from tests.builders import a_tenant, a_ticket
@@ -118,8 +118,8 @@ async def nowhere(_host: str, _port: int) -> list[str]:
     raise OSError("Name or service not known")
 
 
-def _model(client: Any, **options: Any) -> OpenAIModel:
-    return OpenAIModel(client, tenant="acme", model="m", fallback=None, limit=FIVE_SECONDS, **options)
+def _model(endpoint: Any, **options: Any) -> OpenAIModel:
+    return OpenAIModel(endpoint, tenant="acme", model="m", fallback=None, limit=FIVE_SECONDS, **options)
 
 
 PROMPT = [Message(role="user", content=Mask().text("A ticket."))]
@@ -140,11 +140,12 @@ async def _call_all(says: str) -> None:
         with pytest.raises(AppError, match=says):
             await documentation.documents(a_ticket(), limit=3)
     url = f"https://{NAME}/v1"
-    own = open_own_client(api_key="key", base_url=url, allow_private=False, limit=FIVE_SECONDS, resolve=nowhere)
-    for opening in (own, open_model_client(api_key="key", base_url=url, limit=FIVE_SECONDS)):
-        async with opening as client:
+    own = open_own_endpoint(api_key="key", base_url=url, allow_private=False, limit=FIVE_SECONDS, resolve=nowhere)
+    for opening in (own, open_endpoint(api_key="key", base_url=url, limit=FIVE_SECONDS)):
+        async with opening as endpoint:
+            endpoint.retries = 0
             with pytest.raises(AppError, match=says):
-                await _model(client.with_options(max_retries=0)).complete(PROMPT, schema={})
+                await _model(endpoint).complete(PROMPT, schema={})
     async with open_embedder("m", base_url=url, api_key=SecretStr("key")) as embedder:
         assert isinstance(embedder, EndpointEmbedder)
         with pytest.raises(AppError, match=says):
@@ -248,9 +249,10 @@ async def test_a_model_of_our_own_over_plain_http_goes_by_the_proxy_unless_no_pr
     for direct, asked in (("", ["POST http://vllm.models.svc:8000/v1/chat/completions"]), ("svc", [])):
         monkeypatch.setenv("NO_PROXY", direct)
         world.proxy.refuses, world.proxy.asked = 403, []
-        async with open_model_client(
+        async with open_endpoint(
             api_key="key", base_url="http://vllm.models.svc:8000/v1", limit=FIVE_SECONDS
-        ) as client:
+        ) as endpoint:
+            endpoint.retries = 0
             with pytest.raises((ModelUnavailable, ModelRefused)):
-                await _model(client.with_options(max_retries=0)).complete(PROMPT, schema={})
+                await _model(endpoint).complete(PROMPT, schema={})
         assert world.proxy.asked == asked

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import httpx2  # the client library's own
+import httpx2  # for its forms of a request and an answer
 import pytest
 import structlog
-from openai import AsyncOpenAI
 from prometheus_client import REGISTRY
 
 from app.core.completion import Message, Option
@@ -21,6 +20,7 @@ from app.errors import ContentFiltered, ModelDeclined, ModelRefused, ModelUnavai
 from app.integrations.asking import MAX_CALLS, Memory
 from app.integrations.openai import OpenAIModel
 from tests.builders import a_draft
+from tests.model_wire import an_endpoint
 
 OBJECT = a_draft().model_dump_json()
 Refuse = Callable[[dict[str, Any]], tuple[int, Any] | None]
@@ -58,14 +58,9 @@ class Endpoint:
         return httpx2.Response(200, json={"model": call["model"], "choices": [choice], "usage": self.usage})
 
     def model(self, **options: Any) -> OpenAIModel:
-        client = AsyncOpenAI(
-            api_key="key",
-            base_url="http://model.example/v1",
-            max_retries=0,
-            http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(self.answer)),
-        )
+        endpoint = an_endpoint(self.answer)
         values = {"tenant": "acme", "model": "first", "fallback": None, "limit": timedelta(seconds=5), **options}
-        return OpenAIModel(client, memory=Memory(self.clock), **values)
+        return OpenAIModel(endpoint, memory=Memory(self.clock), **values)
 
 
 def messages(ticket: str = "A ticket.") -> list[Message]:

@@ -10,16 +10,16 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import httpx2  # the client library's own
+import httpx2  # for its forms of a request and an answer
 import pytest
-from openai import AsyncOpenAI
 
 from app.core.completion import Completion, Message
 from app.core.masking import Mask
 from app.errors import ContentFiltered, ModelRefused, ModelUnavailable
 from app.integrations import openai as adapter
-from app.integrations.openai import OpenAIModel, open_bounded_client
+from app.integrations.openai import OpenAIModel
 from tests.builders import a_draft
+from tests.model_wire import an_endpoint
 
 OBJECT = a_draft().model_dump_json()
 USAGE = {"prompt_tokens": 700, "completion_tokens": 80, "total_tokens": 780}
@@ -46,9 +46,8 @@ class Endpoint:
 
     async def ask(self, *, fallback: str | None = None) -> Completion:
         limit = timedelta(seconds=5)
-        http = open_bounded_client(limit, transport=httpx2.MockTransport(self.answer))
-        client = AsyncOpenAI(api_key="key", base_url="http://model.example/v1", max_retries=2, http_client=http)
-        model = OpenAIModel(client, tenant="acme", model="first", fallback=fallback, limit=limit)
+        endpoint = an_endpoint(self.answer, retries=2)
+        model = OpenAIModel(endpoint, tenant="acme", model="first", fallback=fallback, limit=limit)
         return await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
 
 
@@ -197,9 +196,8 @@ async def test_a_wait_that_would_use_up_the_time_is_not_waited(headers: dict[str
         return httpx2.Response(429, json={"error": {"message": "slow down"}}, headers=headers)
 
     limit = timedelta(seconds=5)
-    http = open_bounded_client(limit, transport=httpx2.MockTransport(answer))
-    client = AsyncOpenAI(api_key="key", base_url="http://model.example/v1", max_retries=2, http_client=http)
-    model = OpenAIModel(client, tenant="acme", model="first", fallback=None, limit=limit)
+    endpoint = an_endpoint(answer, retries=2, longest_wait=limit / 3)
+    model = OpenAIModel(endpoint, tenant="acme", model="first", fallback=None, limit=limit)
     with pytest.raises(ModelUnavailable, match="answered 429"):
         await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
     assert len(asked) == calls
