@@ -122,9 +122,10 @@ def _by_form(scan: Scan, at: int, sign: str) -> Finding | None:
     start, end = at - before.end(), after.end()
     word = text[start:end]
     is_alone = _FREE.match(text, end) and not _JOINED_TO.search(text, max(start - 2, 0), start)
-    is_alone = is_alone and not _NAMES_A_PRODUCT.search(scan.lower, max(start - _LONGEST_FORM, 0), start)
     is_other = _OF_OTHERS.fullmatch(word) or (sign == "#" and _TAGGED.fullmatch(word))
     if not (is_alone and _MIXED.match(word)) or is_other:
+        return None
+    if _NAMES_A_PRODUCT.search(scan.lower, max(start - _LONGEST_FORM, 0), start):
         return None
     is_one = (
         has_more

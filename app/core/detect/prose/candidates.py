@@ -58,7 +58,7 @@ _SIGNS: Final = frozenset(":=：＝→⇒>–—-")
 _OPENS_ONE: Final = frozenset(QUOTES + "([*<")
 _BLANK = re.compile(r"\s")
 _ANSWERS = re.compile(
-    rf"^[^.!?？\n]{{0,60}}[?？][{QUOTES})]?"
+    rf"^[^.!?\n]{{0,60}}\?[{QUOTES})]?"
     r"(?:\s*\n[>\s]*(?:\[[\d:. ]+\]\s*)?(?:[^\W\d_][\w. ]{0,24}:\s)?|\s+[-–—]\s?|\s[^\W\d_]+:\s)"
     rf"(?:(?:it['’]?s|it is|c['’]est|es ist|ist|es|è|é|to|это)\s)?[{QUOTES}*]*$"
 )
@@ -118,7 +118,12 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
         if is_plain and not is_quoted and phrase is None and not FINISHES.match(scan.text, end):
             continue
         told = told_after(scan, cue, start, end)
-        if is_beyond and _ANSWERS.search(scan.text[cue.end : start]) and FINISHES.match(scan.text, end):
+        if (
+            is_beyond
+            and "?" in (gap := scan.text[cue.end : start])
+            and _ANSWERS.search(gap)
+            and FINISHES.match(scan.text, end)
+        ):
             told, is_beyond = ANSWERED, False
         form = _ANY_CHARACTER.sub("x", value)
         is_listed = form == last[1] and not scan.text[last[0] : start].strip(" ,;")

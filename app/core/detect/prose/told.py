@@ -73,7 +73,7 @@ def told_after(scan: Scan, cue: Cue, start: int, end: int) -> Told:
         is_set = rest[-1] in to and _is_set(scan, cue, between, end)
         if link := "into" if is_set else _link(rest[-1], verbs, to):
             rest.pop()
-    aside = remark.end() if (remark := _REMARK.match(gap)) else 0
+    aside = remark.end() if "(" in gap and (remark := _REMARK.match(gap)) else 0
     has_clause = bool(_CLAUSE.search(gap, aside, sign.start() if sign else len(gap.rstrip(_CLOSES_GAP))))
     return Told(link, len(rest), rest, has_clause)
 
