@@ -156,7 +156,7 @@ _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
     (password_columns.password_columns, frozenset({"password"})),
     (passwords.passwords, frozenset(passwords.ANCHORS)),
     (password_pairs.password_pairs, frozenset(password_pairs.ANCHORS)),
-    (passwords_in_prose, frozenset({"password", "code", "misspelt"})),
+    (passwords_in_prose, frozenset({"password", "code", "misspelt", "ssid"})),
     (keys.keys_in_context, frozenset(keys.ANCHORS) - {"issued", "private key"}),
     (contacts.emails, frozenset(contacts.ANCHORS)),
     (money.accounts, frozenset({"account", "bic"})),

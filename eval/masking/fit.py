@@ -41,7 +41,7 @@ FITTED: Final = {
         for kind in ("values", "stay")
         for number in ("", "_second", "_third", "_fourth", "_fifth")
     ),
-    **{letter: (f"values_blind_{letter}.txt", f"stay_blind_{letter}.txt") for letter in "abcdefgh"},
+    **{letter: (f"values_blind_{letter}.txt", f"stay_blind_{letter}.txt") for letter in "abcdefghij"},
     "before": ("positive.txt", "negative.txt", "networks.txt", "quotes.txt"),
     "prose": ("values_prose.txt", "stay_prose.txt"),
 }
@@ -51,7 +51,7 @@ _RIDGE: Final = 1.0
 """How much a large weight costs."""
 _NEVER: Final = 2.0
 _TICKETS_FIT: Final = 8_000
-_WEIGHT_OF_A_TICKET: Final = 1.0
+_WEIGHT_OF_A_TICKET: Final = 2.0
 Weights = tuple[float, dict[str, float]]
 
 

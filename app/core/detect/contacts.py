@@ -61,7 +61,7 @@ _DOT = r"(?:\.|\s?[\[({<](?:dot|\.|punkt|point|punto|ponto|kropka|tečka|nokta|�
 _DISGUISED_LOCAL = re.compile(rf"(?<![\w.+@/\\-])\w[\w+-]{{0,40}}(?:{_DOT}[\w+-]{{1,40}}){{1,3}}\s?$", re.IGNORECASE)
 _DISGUISED = re.compile(rf"{_AT}(?:[\w-]{{1,63}}{_DOT}){{1,5}}[^\W\d_]{{2,24}}(?![\w-])")
 _SPELLED = re.compile(
-    r"(?<![\w.@-])[\w.+-]{1,64}(?: (?:dot|punkt) \w{1,40}){0,3} (?:at|ät) [\w-]{1,40}(?: (?:dot"
+    r"(?<![\w.@-])[\w.+-]{1,64}(?: [(\[]?(?:dot|punkt)[)\]]? \w{1,40}){0,3} (?:at|ät) [\w-]{1,40}(?: (?:dot"
     r"|punkt) [\w-]{1,40}){1,4}(?![\w-])"
 )
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
@@ -112,11 +112,14 @@ def _disguised(scan: Scan, at: int) -> Finding | None:
     return Finding(local.start(), sign.end(), Secret.EMAIL)
 
 
+_DOTS: Final = (" dot ", "(dot)", "[dot]")
+
+
 def _spelled(scan: Scan, at: int) -> Finding | None:
     """Such as jane dot doe at acme dot example."""
     for match in _SPELLED.finditer(scan.lower, max(at - 90, 0), min(at + 90, len(scan.lower))):
         local = match[0].partition(" at ")[0]
-        if " dot " in local or (local not in _NOBODY and _is_about_mail(scan, match.start())):
+        if any(each in local for each in _DOTS) or (local not in _NOBODY and _is_about_mail(scan, match.start())):
             return Finding(match.start(), match.end(), Secret.EMAIL)
     return None
 

@@ -71,6 +71,7 @@ _SAYS_WHAT_BEFORE = re.compile(
     r"(?<![^\W_])(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|door|access|unlock|backup|entry|alarm|safe"
     r"|(?:alarm )?panel|master|installer|disarm|gate|yard|keypad|garage|building|locker|vault|elevator|lift|bridge"
     r"|confirmation|pairing|lock|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|tür|tor|bestätigungs"
+    r"|dörr|dør|port|kapi|dogrulama|guvenlik|giris|overovaci|pristupovy|bezpecnostni|ovi|hälytys|larm|tresor"
     r"|sicherheits|entsperr|freischalt|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş|kapı"
     r"|ověřovací|přístupový|bezpečnostní|potvrzovací)[- ]?(?:master )?$"
     r"|(?<![^\W_])(?:alarm|tür|tor|tresor|safe|door|alarme|porte|puerta|allarme)\w{0,8}\W{1,3}$"
@@ -78,7 +79,7 @@ _SAYS_WHAT_BEFORE = re.compile(
 _SAYS_WHAT_AFTER = re.compile(
     rf" (?:pin|puk|otp|{_KIND})|(?= (?:for the|to the|zum|zur|für die|für den) (?:yard|door|gate|safe|garage"
     rf"|building|alarm|lift|tür|tor|tresor))"
-    r"|(?: \w{1,3})? (?:drzwi|dveřím|двери|домофона|смс|sms|porte|porta|puerta|garage|garagem)"
+    r"|(?: \w{1,3})? (?:drzwi|bramy|dve[řr][íi]m?|двери|домофона|смс|sms|porte|porta|puerta|garage|garagem)"
 )
 _OF_A_THING = re.compile(
     r"(?:exception|err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost"
@@ -94,6 +95,11 @@ _OF_A_THING_AFTER = re.compile(
     r"|produit"
     r"|review|base|is (?:in|on|at)|freeze|page)"
 )
+_NETWORK_KEY = re.compile(
+    r"[^\n]{0,48}?\n?(?<![^\W_])(?:key|schlüssel|clé|clave|chiave|chave|klucz|klíč|ключ|sleutel|nyckel|nøgle|nøkkel|avain"
+    r"|kulcs|cheia)(?![^\W_])"
+)
+"""The word for a key after one for a network, as in "ssid Acme and key x"."""
 _BACK: Final = 20
 _INFLECTED: Final = frozenset(
     "паролю пароля паролем пароле паролей паролям şifreyi şifremi şifrenizi sifremi kodu".split()
@@ -121,12 +127,21 @@ def cues(scan: Scan) -> list[Cue]:
                 )
         else:
             others.append(at)
+    found += _of_networks(scan, others)
     found += _of_codes(scan)
     found.sort(key=_by_place)
     starts = [cue.start for cue in found]
     if misspelt := [*_misspelt(scan, starts, [*others, *(at for at, _ in scan.hits("misspelt"))])]:
         found = sorted({*found, *misspelt}, key=_by_place)
     return [cue for at, cue in enumerate(found) if not at or cue.start >= found[at - 1].end]
+
+
+def _of_networks(scan: Scan, places: Sequence[int]) -> Iterator[Cue]:
+    """Keys of networks; *places* are those of words such as "network", which `LABEL` alone does not know."""
+    for at in (*places, *(at for at, _ in scan.hits("ssid"))):
+        if scan.lower[at] in "wsnh" and (match := _NETWORK_KEY.match(scan.lower, at)):
+            start = max(match[0].rfind(" "), match[0].rfind("\n")) + 1
+            yield Cue(at + start, match.end(), False, False, "")
 
 
 def _by_place(cue: Cue) -> tuple[int, int]:

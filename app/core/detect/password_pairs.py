@@ -10,17 +10,18 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from app.core.detect.finding import Finding, Secret
+from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, is_mixed, is_strong, may_be, of_word
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.scan import Scan
 
-_ACCOUNTS: Final = (
+ACCOUNTS: Final = (
     "root|admin|administrator|sa|apc|ubnt|ubiquiti|cisco|manager|pi|oracle|sysadmin|tomcat|nsroot|maint|supervisor|"
     "hpadmin|vagrant|synology|netadmin|postgres|sysadm|hp|tech|service"
 ).split("|")
+"""Accounts that makers put on their devices, and that stay there."""
 _PAIR = re.compile(
-    rf"(?<![\w/.\\@-])(?P<account>{'|'.join(_ACCOUNTS)})(?P<joint>\s?[/:]\s?)(?P<value>[^\s,;()\"'/]{{3,40}})(?![\w/\\@-])"
+    rf"(?<![a-z0-9_/.\\@-])(?P<account>{'|'.join(ACCOUNTS)})(?P<joint>\s?[/:]\s?)(?P<value>[^\s,;()\"'/]{{3,40}})(?![\w/\\@-])"
 )
 _WORD_AND_NUMBER = re.compile(r"(?!vlan|port|eth|srv|host|node|user|test|build|room)[A-Za-z]{3,}\d{2,8}")
 _OF_A_FILE = re.compile(r"chown|chgrp|owner|user[:=] ?$")
@@ -49,6 +50,10 @@ _LEET_WORD = re.compile(r"(?=.{7,40}$)(?=.*[A-Z])[A-Za-z]*[a-z]?\d[a-z]{2,}[A-Za
 _LEET = re.compile(r"[A-Za-z]\d[A-Za-z]")
 _OF_OTHERS = re.compile(r"\w+!\$?[A-Z]{1,3}\$?\d{1,7}|[A-Z]+#?\d+!|.*!important|\d+\*\w+")
 """A cell of a sheet and the like."""
+_NAMES_A_PRODUCT = re.compile(
+    rf"(?<![^\W_])(?:called|named|titled|app|application|product|program|tool|game|album|song|show|brand|genannt|namens|heißt"
+    rf"|appel[ée]e?|nomm[ée]e?|llamad[ao]|chiamat[ao]|chamad[ao]|genaamd)\s[{QUOTES}]$"
+)
 _TAGGED = re.compile(r"[A-Za-z]+#\d+[a-z]?|.*-.*|[A-Z0-9]+#.*|[A-Za-z]#.*")
 _OF_SIGNING_IN = re.compile(
     r"passw|account|log-?in|log in|sign in|reset|credential|kennwort|konto|mot de passe|contraseña|senha|hasło"
@@ -57,7 +62,7 @@ _LONGEST_SENTENCE: Final = 64
 _WITH_A_DIGIT = re.compile(r"(?<!\S)[^\s\d]{0,40}[0-9]\S{0,60}")
 
 ANCHORS: Final = {
-    "default account": tuple(f"{each}{joint}" for each in _ACCOUNTS for joint in ("/", ":", " /", " :")),
+    "default account": tuple(f"{each}{joint}" for each in ACCOUNTS for joint in ("/", ":", " /", " :")),
     "domain": ("\\",),
     "address": ("@",),
     "opens": (
@@ -120,6 +125,8 @@ def _by_form(scan: Scan, at: int, sign: str) -> Finding | None:
     is_other = _OF_OTHERS.fullmatch(word) or (sign == "#" and _TAGGED.fullmatch(word))
     if not (is_alone and _MIXED.match(word)) or is_other:
         return None
+    if _NAMES_A_PRODUCT.search(scan.lower, max(start - _LONGEST_FORM, 0), start):
+        return None
     is_one = (
         has_more
         or _LEET.search(word)
@@ -156,6 +163,6 @@ def _of_makers(scan: Scan) -> Iterator[Finding]:
 
 def _is_password(value: str, match: re.Match[str]) -> bool:
     if value.lower() in OF_MAKERS:
-        return value.lower() == match["account"] or value.lower() not in _ACCOUNTS
+        return value.lower() == match["account"] or value.lower() not in ACCOUNTS
     is_plain = match["joint"] == " / " and _WORD_AND_NUMBER.fullmatch(value)
     return may_be(value) and bool(is_plain or HAS_ALL_SIGNS.fullmatch(value) or LOOKS_LIKE_ONE.fullmatch(value))

@@ -17,8 +17,8 @@ QUOTED: Final = (
 OPENS: Final = r"(?:<(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>\s?|\*{1,2}(?=\S))?"
 """Markup that people put before a value."""
 _PLACEHOLDER: Final = re.compile(
-    r"[$%@]\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?"
-    r"|\[[^\]]*\]?|!\w+|[\w.]+\(.*|\w+\.environ.*|[*•●._xX…-]+|n/a"
+    r"[$%@](?![A-Za-z]*[a-z][0-9][A-Za-z])\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?"
+    r"|\[[^\]]*\]?|!\w+|[\w.]+\((?:[^)]*\)?\W*|.*[;,].*)|\w+\.environ.*|[*•●._xX…-]+|n/a"
     r"|\(?using|\w+\[.*"
 )
 NO_PASSWORD: Final = re.compile(

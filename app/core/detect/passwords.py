@@ -11,16 +11,20 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.core.detect.finding import IS, QUOTES, Finding, Secret
+from app.core.detect.password_pairs import ACCOUNTS
 from app.core.detect.password_values import (
     OPENS,
     QUOTED,
     is_mixed,
     is_said,
     is_stated,
+    is_strong,
     may_be,
     value_of,
 )
 from app.core.detect.password_words import ADJECTIVE, CHANGED, FOR, LABEL, NO_VALUE, OF_MAKERS, OF_WHAT
+from app.core.detect.prose.words import is_ordinary
+from app.core.detect.prose.worth import FINISHES
 from app.core.detect.scan import Scan
 
 _AROUND = rf"[{QUOTES}*]{{0,2}}"
@@ -96,7 +100,7 @@ _NAMED_USER = re.compile(
     rf"|utente|usuário"
     rf"|gebruiker(?:snaam)?|użytkownik\w{{0,2}}|uživatel\w{{0,2}}|kullanıcı(?: adı)?|логин\w{{0,2}}"
     rf"|пользовател\w{{1,3}})"
-    rf"(?:\s(?:is|ist|est|es|è|é))?[\s:=]{{1,3}}[{QUOTES}*]{{0,2}}(?P<user>[\w.@\\-]{{2,40}})[{QUOTES}*]{{0,2}}"
+    rf"(?:\s(?:is|ist|est|es|è|é))?[\s:=]{{1,3}}[{QUOTES}*]{{0,2}}\s?(?P<user>[\w.@\\-]{{2,40}})\s?[{QUOTES}*]{{0,2}}"
     r"(?:\s?[,;/]\s?(?:(?:and|und|et|y|e|en|i|и)\s)?|\s(?:and|und|et|y|e|en|i|и|with|mit|avec|con)\s)"
     r"(?:(?:the|with|le|la|das|dem|mit|het|il)\s)?$"
 )
@@ -110,6 +114,27 @@ _BOTH_WORDS = re.compile(
     rf"|:]\s?[{QUOTES}*]{{0,2}}"
     rf"(?P<value>[^\s/|{QUOTES}*]{{2,60}})"
 )
+_AND: Final = r"\s?[/|:,&]\s?|,?\s(?:and|und|et|y|e|i|a|en|og|och|ja|és|și|si|и|та|и|ve|και|और)\s"
+_ARE: Final = (
+    r"is|are|was|were|being|sind|ist|lauten|lautet|waren|sont|est|étaient|son|es|sono|è|são|é|eram|zijn|waren|to|są"
+    r"|jsou|byly|är|er|on|ovat|sunt|είναι|как|это|было|были"
+)
+_BOTH_SAID = re.compile(
+    # username and password are "admin" and "x"    user/pass for the camera are root and x
+    rf"(?:\s[\w.-]+){{0,5}}?\s(?:{_ARE})(?:\s(?:now|still|both|set to|jetzt|toujours|ahora))?\s?:?\s"
+    rf"(?P<user>[{QUOTES}*]{{0,2}}[\w.@\\-]{{2,40}}[{QUOTES}*]{{0,2}})(?:{_AND})"
+    rf"\*{{0,2}}(?P<value>{QUOTED}|[^\s{QUOTES}*,;]{{2,60}})"
+)
+_PAIR_SAID = re.compile(
+    # credentials are admin and x    Zugangsdaten der Kamera: admin / x
+    rf"(?:\s[\w.-]+){{0,7}}?(?:\s(?:{_ARE})|\s?[:=])(?:\s(?:now|still))?\s"
+    rf"(?P<user>[{QUOTES}]?[\w.@\\-]{{2,40}}[{QUOTES}]?)(?:{_AND})(?P<value>{QUOTED}|[^\s{QUOTES},;]{{2,60}})"
+)
+_PAIR_ON_LINES = re.compile(
+    rf"[^\n:=]{{0,40}}?(?:\s(?:{_ARE})|\s?[:=])\s*\n\s*(?P<user>[\w.@\\-]{{2,40}})\n\s*(?P<value>\S{{4,60}})(?=\s*(?:\n|$))"
+)
+_MAY_BE_A_PAIR = re.compile(rf"[0-9{QUOTES}](?<!\w['’])|(?:admin|root|demo|guest)(?![^\W_])")
+_LONGEST_PAIR: Final = 90
 _USER_THEN_VALUE = re.compile(r"\s*[:=]\s*[a-z][\w.-]{1,30}\s(?P<value>[^\s/|,;:]{5,60})(?=[\s.,;]|$)")
 _ENDS_A_USER: Final = (
     ", ",
@@ -118,17 +143,20 @@ _ENDS_A_USER: Final = (
     *(f" {each} " for each in "and und et y e en i и with mit avec con le la das dem the het il".split()),
 )
 _JOINTS: Final = ("/", "& ", "/ ", *(f" {each} " for each in ("and", "und", "et", "y", "e", "i", "a", "и", "ve")))
+_AROUND_BOTH: Final = QUOTES + "* "
 _LOOK_BACK: Final = 64
 _LONGEST_SENTENCE: Final = 64
 ANCHORS: Final = {
     "password": (
         "pass|access pass|access-pass|credential|code wi|codice wi|código wi|kod wi|kód wi|код wi|code du wi|"
         "código de wi|codice del wi|pasw|paßw|kennw|contrase|palavra|parola|wachtw|lösenord|losenord|adgangsk|"
-        "jelsz|salasana|secret word|"
+        "jelsz|salasan|secret word|"
         "security answer|requirep|wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
         "wlan|hotspot|kw:|kw =|contra:|lösen:|losen:|pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave"
         "|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|κωδικ|"
+        "暗証番号|비번|패스워드|รหัสผ่าน|पासवर्ड|лозинк|fjalëkalim|pasahitz|wagwoord|lykilorð|kata laluan|گذرواژه|"
+        "رمز عبور|كلمة السر|vpn sec|vpn-sec|ipsec sec|l2tp sec|radius sec|tunnel sec|netzwerkschl|netzwerksich|"
         "encryption key|encryption-key|decryption key|key to |shared secret|shared-secret|sharedsecret"
         "|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
     ).split("|"),
@@ -161,12 +189,32 @@ def passwords(scan: Scan) -> Iterator[Finding]:
 
 def _pair(scan: Scan, start: int, end: int) -> Iterator[Finding]:
     """The password beside a user's name, before or after the words *start* to *end* that announce both."""
+    may_be_said = _MAY_BE_A_PAIR.search(scan.lower, end, end + _LONGEST_PAIR)
+    for pattern in (_PAIR_SAID, _PAIR_ON_LINES) if may_be_said else ():
+        if (told := pattern.match(scan.lower, end)) and (both := _of_both(told, scan)):
+            yield both
+            return
     after = _PAIR_STATED.match(scan.lower, end) or _PAIR_BESIDE.match(scan.lower, end)
     before = _PAIR_BEFORE.search(scan.lower, max(start - _LOOK_BACK, 0), start)
     for match in (after, before):
         if match and is_said(match, scan, found := value_of(match, scan)):
             yield found
             return
+
+
+def _of_both(match: re.Match[str], scan: Scan) -> Finding | None:
+    """The value of a user's name and a password that one sentence tells; a word only where both can be nothing else."""
+    user, found = match["user"].strip(_AROUND_BOTH), value_of(match, scan)
+    value = scan.text[found.start : found.end]
+    if not may_be(value) or user in NO_VALUE or user in _NO_USER:
+        return None
+    if match["user"][0] in QUOTES and match["value"][0] in QUOTES:
+        return found
+    is_account = user in ACCOUNTS
+    if is_mixed(value) and not value.isdecimal():
+        return found if is_account or is_strong(value) or not is_ordinary(user) else None
+    ends = FINISHES.match(scan.text, match.end()) or match["value"][0] in QUOTES
+    return found if is_account and ends and (value.lower() in OF_MAKERS or not is_ordinary(value)) else None
 
 
 def _is_a_sentence(match: re.Match[str]) -> bool:
@@ -192,6 +240,10 @@ def _at_label(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
 
 def _asked_pair(scan: Scan, label: re.Match[str], start: int) -> Iterator[Finding]:
     """The password after "username/password", which begins at *start*."""
+    said = _BOTH_SAID.match(scan.lower, label.end())
+    if said and (found := _of_both(said, scan)):
+        yield found
+        return
     both, beside = (pattern.match(scan.lower, label.end()) for pattern in (_BOTH_WORDS, _USER_THEN_VALUE))
     if both is None and beside and is_mixed(beside["value"]) and may_be(beside["value"]):
         both = beside

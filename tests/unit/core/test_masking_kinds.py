@@ -423,3 +423,10 @@ def test_a_kind_is_masked_whole_and_nothing_else(marked: str) -> None:
     for finding in reversed(find_secrets(text)):
         shown = f"{shown[: finding.start]}⟦{text[finding.start : finding.end]}⟧{shown[finding.end :]}"
     assert shown == marked
+
+
+@pytest.mark.parametrize("behind", ["05/28", "05/2028", "exp 05/28", "05/28 cvv 123", ""])
+def test_a_card_is_masked_with_its_expiry_date_behind_it(behind: str) -> None:
+    for number in ("4111 1111 1111 1111", "4111111111111111"):
+        text = f"card {number} {behind}"
+        assert number in {text[each.start : each.end] for each in find_secrets(text)}

@@ -25,9 +25,43 @@ from app.core.masking import Mask
         ("la password è Estate24", "Estate24"),
         ("Hasło to kotek77", "kotek77"),
         ("パスワードは abc123 です", "abc123"),
+        ("the agent wants an app with a default password of lighthouse", "lighthouse"),
+        ("The router is reached with a password of Pelican", "Pelican"),
+        ("Birne!Lager bitte? Nein: K!ste-Hof als Passwort setzen", "K!ste-Hof"),
+        ("use Kingfisher for the password, capital K", "Kingfisher"),
+        ("With password Lisbon I can open it, with mine I can't.", "Lisbon"),
+        ("what's the sudo password?\nplum-orchard-7", "plum-orchard-7"),
+        ("hola, cual es la clave del wifi? - naranja44", "naranja44"),
+        ("пароль от почты zimorodok8", "zimorodok8"),
+        ("ПАРОЛЬ KAZAN77", "KAZAN77"),
+        ("The Wi-Fi network is Depot and the key is lake-side-road", "lake-side-road"),
+        ("La chiave della rete è limone-verde-3", "limone-verde-3"),
+        ("netsh wlan set hostednetwork ssid=Lab key=lab4417x", "lab4417x"),
+        ("the vpn secret is OakForest12", "OakForest12"),
+        ("와이파이 비번 tea4417", "tea4417"),
+        ("vaihdoin salasanaksi Kesä#27", "Kesä#27"),
+        ("vault export password: copper lantern rainy orchard", "copper lantern rainy orchard"),
     ],
 )
 def test_what_is_told_as_a_password_is_masked_and_nothing_else(text: str, secret: str) -> None:
+    assert Mask().text(text) == text.replace(secret, "[password-1]")
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ('The default username and password are "admin" and "lanternfish"', "lanternfish"),
+        ("default user/pass are root and tulips", "tulips"),
+        ("Benutzername und Passwort lauten admin und fischbrot.", "fischbrot"),
+        ("Usuario y contraseña son admin y pescado", "pescado"),
+        ("the credentials are admin and heron22", "heron22"),
+        ("Demo credentials when running locally are\n\nadmin\nheron22", "heron22"),
+        ("Die Zugangsdaten der Kamera sind noch ab Werk: admin / fischbrot", "fischbrot"),
+        ("On se connecte avec le login « admin » et le mot de passe « lanterne ».", "lanterne"),
+        ("平台账号密码，默认admin/Huayu@2024 不正确", "Huayu@2024"),
+    ],
+)
+def test_of_a_user_and_a_password_told_together_the_password_is_masked(text: str, secret: str) -> None:
     assert Mask().text(text) == text.replace(secret, "[password-1]")
 
 
@@ -47,6 +81,23 @@ def test_each_of_two_passwords_is_masked() -> None:
         "error 1326: user name or password is incorrect",
         "After the password reset Outlook 2019 asks again",
         "The BIOS password on LT-4421 is blank",
+        "Username and password are case sensitive and must not be blank",
+        "Username and password are stored and synced in the vault",
+        "The password is 1case sensitive.",
+        "The password is clean, we ran the breach check.",
+        "passwords are 8-128 characters long",
+        "비밀번호는 8~16자여야 합니다",
+        "Lösenordet är uppdaterat.",
+        "a password of sufficient length",
+        "the default password of the vendor",
+        "password: [edited]",
+        "the method is 'normal password'",
+        "there is no place for 'network key'",
+        "What is my password?\nThanks",
+        "netsh wlan show profile name=Acme key=clear",
+        'the app is called "Pass2Go!" and it needs .NET 8',
+        "DOI 10.1000/182",
+        "my password was changed so I had to re-authenticate",
     ],
 )
 def test_what_is_said_about_a_password_stays(text: str) -> None:

@@ -14,9 +14,22 @@ from app.core.detect.cues import NO_COPULA, Cue, cues
 from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_values import QUOTED
 from app.core.detect.password_words import OF_MAKERS
-from app.core.detect.prose.told import GIVEN, NEAR, TELLING, Told, told_after, told_before, words_before
+from app.core.detect.prose.told import (
+    ANSWERED,
+    FOR,
+    GIVEN,
+    NEAR,
+    OF,
+    PHRASE_FOR,
+    TELLING,
+    Told,
+    is_typed_for,
+    told_after,
+    told_before,
+    words_before,
+)
 from app.core.detect.prose.traits import Traits, see_around, see_how_told, see_together, traits_of
-from app.core.detect.prose.words import AS, LIKE, fold, is_ordinary, of_language, word_lists
+from app.core.detect.prose.words import AS, LIKE, PREPOSITIONS, fold, is_ordinary, of_language, word_lists
 from app.core.detect.prose.worth import FINISHES, GROUPED, is_worth, may_be_secret
 from app.core.detect.scan import Scan
 
@@ -35,7 +48,7 @@ _NOT_PLAIN = re.compile(
 """A digit, a sign, or a capital inside: all that a plain word does not have."""
 _MARKUP = re.compile(r"</?(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>")
 _CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot|nbsp|lt|gt);")
-_PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}")
+_PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}(?: \d{1,4})?")
 _ANY_CHARACTER = re.compile(r"[^\W_]")
 _COLONS: Final = frozenset(":=：＝")
 _MANAGE: Final = frozenset({"manager", "default", "password", "pass"})
@@ -44,6 +57,12 @@ _MAY_TELL = re.compile(rf"[:=：＝→⇒>–—(<*]|(?<!\w)[{QUOTES}]|[^\x00-\x
 _SIGNS: Final = frozenset(":=：＝→⇒>–—-")
 _OPENS_ONE: Final = frozenset(QUOTES + "([*<")
 _BLANK = re.compile(r"\s")
+_ANSWERS = re.compile(
+    rf"^[^.!?\n]{{0,60}}\?[{QUOTES})]?"
+    r"(?:\s*\n[>\s]*(?:\[[\d:. ]+\]\s*)?(?:[^\W\d_][\w. ]{0,24}:\s)?|\s+[-–—]\s?|\s[^\W\d_]+:\s)"
+    rf"(?:(?:it['’]?s|it is|c['’]est|es ist|ist|es|è|é|to|это)\s)?[{QUOTES}*]*$"
+)
+"""A question, and what leads to its answer: a new line, a name, a dash, "it's"."""
 _GOES_ON = re.compile(r"(?:[:=：]|\s(?:is|are|was|below|following|lautet|ist|unten|est|es|è|é|to|je))\s*$")
 _LONGEST_QUOTED: Final = 48
 _SLASH = re.compile(rf"[{QUOTES}]?\s?[/|]\s?\S")
@@ -91,7 +110,7 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
         phrase = None if is_quoted or is_beyond else _phrase(scan, start, limit)
         if not value or (
             is_ordinary(value) and not phrase
-            if is_plain and not is_quoted
+            if (is_plain or value.isalpha()) and not is_quoted
             else not may_be_secret(value, is_code=cue.is_code)
         ):
             continue
@@ -99,6 +118,13 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
         if is_plain and not is_quoted and phrase is None and not FINISHES.match(scan.text, end):
             continue
         told = told_after(scan, cue, start, end)
+        if (
+            is_beyond
+            and "?" in (gap := scan.text[cue.end : start])
+            and _ANSWERS.search(gap)
+            and FINISHES.match(scan.text, end)
+        ):
+            told, is_beyond = ANSWERED, False
         form = _ANY_CHARACTER.sub("x", value)
         is_listed = form == last[1] and not scan.text[last[0] : start].strip(" ,;")
         if is_listed:
@@ -134,11 +160,13 @@ def _told_tokens(scan: Scan, cue: Cue, sentence: int) -> list[tuple[int, int]]:
     if tells.isdisjoint(words) and not _MAY_TELL.search(scan.lower, cue.end, sentence):
         return _places(scan.text, cue.end, sentence, [0]) if words and _may_stand_beside(scan, cue, words[0]) else []
     numbers, is_telling = [], True
+    is_for = cue.language in NO_COPULA and bool(words) and fold(words[0]) in PREPOSITIONS
     for number, word in enumerate(words):
         is_open = word[0] in _OPENS_ONE or (number and words[number - 1][-1] in _COLONS)
         if is_telling and (is_open or (not is_ordinary(word) if number else _may_stand_beside(scan, cue, word))):
             numbers.append(number)
         is_telling = word[-1] in _SIGNS or word in tells or (is_telling and fold(word) in soft)
+        is_telling = is_telling or (number < PHRASE_FOR and is_for)
     return _places(scan.text, cue.end, sentence, numbers)
 
 
@@ -152,17 +180,19 @@ def _places(text: str, start: int, end: int, numbers: Sequence[int]) -> list[tup
 
 def _may_stand_beside(scan: Scan, cue: Cue, word: str) -> bool:
     """Whether *word* may be a password right after the cue: where the language has no "is", or after "with", "has"."""
-    if word[0] not in _OPENS_ONE and cue.language not in NO_COPULA and (word not in OF_MAKERS or word in _MANAGE):
+    core = word.rstrip(".,;:!?)")
+    if word[0] not in _OPENS_ONE and cue.language not in NO_COPULA and (core not in OF_MAKERS or core in _MANAGE):
         left = scan.lower[max(cue.start - NEAR, 0) : cue.start].split()
         if word_lists().typed.isdisjoint(left[-_TYPED_BEFORE:]):
             return False
-    return word not in _MANAGE and not is_ordinary(word)
+    return core not in _MANAGE and not is_ordinary(word)
 
 
 @cache
 def _tells(language: str) -> frozenset[str]:
     known = word_lists()
-    return of_language(known.verb, language) | of_language(known.to, language) | LIKE
+    of = LIKE if language else LIKE | {OF}
+    return of_language(known.verb, language) | of_language(known.to, language) | of
 
 
 def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
@@ -174,6 +204,7 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
     words = scan.lower[near : cue.start].split()
     plain = []
     if not word_lists().as_cue.isdisjoint(words):
+        may_be_used = not FOR.isdisjoint(words)
         plain = _places(
             scan.text,
             near,
@@ -181,7 +212,9 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
             [
                 number
                 for number, word in enumerate(words)
-                if word[0] in _OPENS_ONE or not AS.isdisjoint(words[number + 1 : number + 2])
+                if word[0] in _OPENS_ONE
+                or not AS.isdisjoint(words[number + 1 : number + 2])
+                or (may_be_used and is_typed_for(words[number - 1 : number], words[number + 1 : number + 2]))
             ],
         )
     if not odd and not plain:
@@ -202,7 +235,7 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
         ):
             continue
         at = max(end, token[1])
-        told = told_before(scan, cue, end, is_plain=is_plain and not is_quoted)
+        told = told_before(scan, cue, (start, end), is_plain=is_plain and not is_quoted)
         if told.link or is_quoted or not is_plain:
             yield from _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=start < sentence)
 
@@ -268,7 +301,8 @@ def _weighed(
     traits = traits_of(value, cue)
     traits.bracket = float(scan.text[start - 1 : start] in {"(", "["})
     is_code = cue.is_code and not cue.is_weak
-    if (traits.foreign or _ID.fullmatch(value)) and told.link not in (TELLING if is_code else GIVEN) and not is_quoted:
+    tells = TELLING if is_code or cue.language in NO_COPULA else GIVEN
+    if (traits.foreign or _ID.fullmatch(value)) and told.link not in tells and not is_quoted:
         return
     if traits.bracket and _IS_A_REMARK.match(scan.text, end):
         return

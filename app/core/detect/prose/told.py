@@ -7,22 +7,33 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
-from app.core.detect.cues import Cue
+from app.core.detect.cues import NO_COPULA, Cue
 from app.core.detect.finding import QUOTES
-from app.core.detect.prose.words import AS, LIKE, OTHERS, fold, of_language, word_lists
+from app.core.detect.prose.words import AS, LIKE, OTHERS, PREPOSITIONS, fold, of_language, word_lists
 from app.core.detect.scan import Scan
 
 _SIGN_BEFORE = re.compile(rf"(?:[:=：＝→⇒]|[-=]>|\s[–—-])[\s{QUOTES}(\[*]*$")
 _BETWEEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+")
 TELLING: Final = frozenset({"sign", "dash", "verb", "into", "beside", "like"})
 NEAR: Final = 40
+OF: Final = "of"
+_ONE_OF_MANY: Final = frozenset("a an default temporary initial".split())
+"""Before "password of x", where x is the password, and not whose it is."""
 _VERBS_OF_CJK: Final = frozenset("是为為は는은")
 _CLAUSE = re.compile(r"[,;:(){}\[\]]|\s[–—-]\s")
+_REMARK = re.compile(r"\s?\([\w ]{1,24}\)(?=\s\w)")
 _CLOSES_GAP: Final = QUOTES + "( \n*"
 _NEXT_WORDS: Final = 24
 LONGEST_AS: Final = 5
 GIVEN: Final = frozenset({"sign", "verb", "into"})
 NEAR_LINKS: Final = frozenset({*GIVEN, "dash", "beside", "like", "as_cue"})
+
+
+_USE: Final = frozenset("use put usa pon nimm".split())
+FOR: Final = frozenset("for as für als pour comme para como per come voor jako dla".split())
+_LONGEST_PREPOSITION: Final = 4
+_ADJECTIVES: Final = 3
+PHRASE_FOR: Final = 2
 
 
 class Told(NamedTuple):
@@ -31,6 +42,9 @@ class Told(NamedTuple):
     between: Sequence[str]
     has_clause: bool
     """Another clause, or a sign, stands between the cue and it."""
+
+
+ANSWERED: Final = Told("verb", 0, (), has_clause=False)
 
 
 def told_after(scan: Scan, cue: Cue, start: int, end: int) -> Told:
@@ -45,13 +59,22 @@ def told_after(scan: Scan, cue: Cue, start: int, end: int) -> Told:
         link = "dash" if sign[0].strip(" " + _CLOSES_GAP) in {"-", "–", "—"} else "sign"
         while rest and rest[-1] in verbs:
             rest.pop()
+    elif (
+        between == [OF]
+        and not (cue.language or cue.is_code)
+        and not _ONE_OF_MANY.isdisjoint(words_before(scan, cue.start)[-_ADJECTIVES:])
+    ):
+        link, rest = "verb", []
+    elif cue.language in NO_COPULA and len(rest) == PHRASE_FOR and fold(rest[0]) in PREPOSITIONS:
+        link, rest = "beside", []  # пароль от почты x
     elif not rest:
         link = "verb" if between or gap.strip()[-1:] in _VERBS_OF_CJK else "beside"
     else:
         is_set = rest[-1] in to and _is_set(scan, cue, between, end)
         if link := "into" if is_set else _link(rest[-1], verbs, to):
             rest.pop()
-    has_clause = bool(_CLAUSE.search(gap, 0, sign.start() if sign else len(gap.rstrip(_CLOSES_GAP))))
+    aside = remark.end() if "(" in gap and (remark := _REMARK.match(gap)) else 0
+    has_clause = bool(_CLAUSE.search(gap, aside, sign.start() if sign else len(gap.rstrip(_CLOSES_GAP))))
     return Told(link, len(rest), rest, has_clause)
 
 
@@ -72,10 +95,18 @@ def _is_set(scan: Scan, cue: Cue, between: Sequence[str], end: int) -> bool:
     return not word_lists().sets.isdisjoint((*words_before(scan, cue.start), *map(fold, chain(between, right))))
 
 
-def told_before(scan: Scan, cue: Cue, end: int, *, is_plain: bool) -> Told:
+def is_typed_for(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Whether a word stands between *before* and *after* as in "use x for the password"."""
+    is_verb = any(word in word_lists().typed and len(word) > _LONGEST_PREPOSITION for word in before)
+    return (is_verb or not _USE.isdisjoint(before)) and not FOR.isdisjoint(after)
+
+
+def told_before(scan: Scan, cue: Cue, span: tuple[int, int], *, is_plain: bool) -> Told:
+    start, end = span
     gap = scan.text[end : cue.start]
     between = [fold(word) for word in _BETWEEN.findall(gap)]
-    joint = AS if is_plain else word_lists().as_cue
+    is_word = is_plain and not is_typed_for(words_before(scan, start)[-1:], between[:1])
+    joint = AS if is_word else word_lists().as_cue
     is_as = 0 < len(between) <= LONGEST_AS and not joint.isdisjoint(between[: 1 if is_plain else 3])
     is_bracket = not between and "(" in gap
     return Told("as_cue" if is_as or is_bracket else "", len(between), between, bool(_CLAUSE.search(gap)))

@@ -15,11 +15,22 @@ from app.core.detect.finding import QUOTES
 from app.core.detect.password_values import NO_PASSWORD, WORDS_AND_NUMBER
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.prose.told import GIVEN, Told
-from app.core.detect.prose.words import ATTRIBUTES, PREPOSITIONS, THINGS, USERS, WITHOUT, fold, of_language, word_lists
+from app.core.detect.prose.words import (
+    AS,
+    ATTRIBUTES,
+    PREPOSITIONS,
+    THINGS,
+    USERS,
+    WITHOUT,
+    fold,
+    of_language,
+    word_lists,
+)
 from app.core.detect.prose.worth import FEWEST_DIGITS, FINISHES, MOST_DIGITS, SIGNED, YEAR
 from app.core.detect.scan import Scan
 
 _NEXT_WORD = re.compile(rf"[{QUOTES})\]*]*\s+([^\W\d_]+)")
+_SIGN_INSIDE = re.compile(r"[a-zß-ÿа-я][!#$%^*~][^\W\d_]|[^\W\d_][!#$%^*~][a-zß-ÿа-я]")
 _INNER_CASE = re.compile(r"[a-zß-ÿа-я][A-ZÀ-ÞА-Я]")
 _TITLED = re.compile(r"[A-ZÀ-ÞА-Я][^\W\d_]{2,}[._!-]?\d{1,8}[!?]*")
 _CAPITAL = re.compile(r"[A-ZÀ-ÞА-Я][a-zß-ÿа-яё]+[!?]*")
@@ -58,6 +69,8 @@ class Traits:
     """"or", "and" stands before it."""
     as_cue: float = 0
     """It stands before the cue, with "as", "is" or a bracket between."""
+    as_next: float = 0
+    """"as" and the cue follow it."""
     typed: float = 0
     """"with", "typed" stands before it or before the cue."""
     before: float = 0
@@ -81,6 +94,8 @@ class Traits:
     """Letters and digits."""
     signed: float = 0
     """A sign that prose does not have, between others or after a digit."""
+    sign_inside: float = 0
+    """Such a sign between letters."""
     inner_case: float = 0
     """A capital after a small letter."""
     capital: float = 0
@@ -164,7 +179,9 @@ def see_how_told(traits: Traits, cue: Cue, told: Told) -> None:
     distance = min(told.distance, _FAR) / _FAR
     traits.told_distance, traits.distance = (distance, 0.0) if told.link in GIVEN else (0.0, distance)
     traits.clause = float(told.has_clause)
-    if not traits.before:
+    if traits.before:
+        traits.as_next = float(bool(told.between) and told.between[0] in AS)
+    else:
         traits.verb_between = float(not of_language(word_lists().verb, cue.language).isdisjoint(told.between))
         traits.attribute = float(bool(told.between and told.between[0] in ATTRIBUTES))
 
@@ -191,11 +208,14 @@ def see_around(traits: Traits, scan: Scan, span: tuple[int, int], told: Told, le
 def see_together(traits: Traits, cue: Cue) -> None:
     """What several traits say together."""
     is_told = traits.sign or traits.verb or traits.into
+    is_words = bool(traits.word or traits.phrase)
     if traits.quoted and (is_told or traits.as_cue):
         traits.quoted_told, traits.known, traits.phrase = 1.0, 0.0, 0.0
     traits.typed_before = float(bool(traits.typed and traits.before))
-    is_given = is_told or (traits.beside and (traits.typed or traits.bracket or cue.language in NO_COPULA))
-    is_words = bool(traits.word or traits.phrase)
+    is_given = is_told or (
+        traits.beside and (traits.typed or traits.bracket or traits.maker or cue.language in NO_COPULA)
+    )
+    is_given = is_given or (traits.typed_before and traits.as_cue)
     if is_words and is_given and traits.ends:
         traits.told_word = max(0.0, 1 - 2 * traits.known)
     traits.told_digits = float(bool(traits.digits and (is_told or traits.beside)))
@@ -208,13 +228,14 @@ def traits_of(value: str, cue: Cue) -> Traits:
     has_letter, has_digit = any(map(str.isalpha, core)), any(map(str.isdigit, core))
     traits.mixed = float(has_letter and has_digit)
     traits.signed = float(bool(SIGNED.search(value)))
+    traits.sign_inside = float(bool(_SIGN_INSIDE.search(value)))
     traits.inner_case = float(bool(_INNER_CASE.search(core)))
     traits.capital = float(bool(_CAPITAL.fullmatch(core)))
     traits.titled = float(bool(_TITLED.fullmatch(core)))
     traits.upper = float(core.isupper() and has_digit)
     traits.maker = float(core.lower() in OF_MAKERS)
     traits.host = float(bool(_HOST.fullmatch(core)))
-    traits.joined = float(any(each in _DASHES for each in core))
+    traits.joined = float(not traits.sign_inside and any(each in _DASHES for each in core))
     plain = core.replace(" ", "").replace("-", "").rstrip("#")
     if plain.isdecimal():
         traits.digits = float(FEWEST_DIGITS <= len(plain) <= MOST_DIGITS)

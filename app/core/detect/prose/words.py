@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from app.core.detect.finding import QUOTES
 from app.core.detect.password_words import OF_MAKERS
 
-_OUTER: Final = QUOTES + ".,;:!?()[]*…"
+_OUTER: Final = QUOTES + ".,;:!?()[]*…-–—"
 _TO_ASCII: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "ß": "ss"})
 THINGS: Final = frozenset(
     "user users username usr account accounts login version ver build room ticket server error errors event port"

@@ -10,28 +10,50 @@ from app.core.detect.finding import QUOTES
 from app.core.detect.password_values import LOOKS_LIKE_ONE, WORDS_AND_NUMBER, is_strong, may_be
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.prose.told import GIVEN, LONGEST_AS, NEAR_LINKS, Told
-from app.core.detect.prose.words import ATTRIBUTES, NOT, PREPOSITIONS, THINGS, fold, is_ordinary, word_lists
+from app.core.detect.prose.words import ATTRIBUTES, NOT, PREPOSITIONS, THINGS, USERS, fold, is_ordinary, word_lists
 from app.core.detect.scan import Scan
 
 GROUPED = re.compile(
-    r"(?:\d{3,4}[ -]\d{3,4}|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#|#\d{4,8}|\d\d-\d\d-\d\d)(?![\w-])"
+    r"(?:\d(?: \d){3,5}|\d{3,4}[ -]\d{3,4}"
+    r"|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#|#\d{4,8}|\d\d-\d\d-\d\d)(?![\w-])"
 )
 FINISHES = re.compile(
     rf"\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
-    rf"|tudo|com|gesetzt|geändert|zurückgesetzt)\s|[{QUOTES})\]}}*]*(?:$"
+    rf"|tudo|com|still|again|gesetzt|geändert|zurückgesetzt)(?![^\W_])|[{QUOTES})\]}}*]*(?:$"
     rf"|\s*[\n.,;!?()–—，。；\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\s+olarak|\s+[-–—(/|]|\s+(?:gesetzt|geändert"
-    rf"|zurückgesetzt)|\s+(?:and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а"
+    rf"|zurückgesetzt|setzen|vergeben|eintragen)|\s+(?:I|we|ich|wir|je|and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а"
     rf"|но|ve|ama"
     r"|och|men|og|ja|es|si|dar|και)\s)"
 )
 SIGNED = re.compile(r"[^\W_][!#$%^*~+=&@?]+[^\W_]|\d[!#$%^*~+=&@]+$|[!#$%^*~&@]\w*[!#$%^*~&@]|^[!#$%^*~&]\w")
 _MOSTLY: Final = 0.75
-_SAYS_HOW = re.compile(r"[a-z]+(?:ed|ing|able|ible|ful|less|ical|ous|ly)\??")
-"""English words that say how something is."""
+_MOST_KNOWN: Final = 0.25
+_HALF: Final = 0.5
+_LONGEST_IN_QUOTES: Final = 3
+_SAYS_HOW: Final = {
+    language: re.compile(rf"[a-zß-ÿąćęłńóśźżčďěňřšťůžğışа-яё]+(?:{endings})\??")
+    for language, endings in {
+        "": "ed|ing|able|ible|ful|less|ical|ous|ly",
+        "de": "bar|lich|iert|haft|los",
+        "fr": "ée?s?|able|ible|ique",
+        "es": "[ai]d[oa]|able|ible|mente",
+        "pt": "[ai]d[oa]|[áí]vel|mente",
+        "it": "[aiu]t[oa]|abile|ibile|mente",
+        "sv": "ats?|ade?|erats?|ig|bar",
+        "da": "et|ede|ert|lig|ligt|bar",
+        "fi": "ttu|tty|tunut|tynyt|ton|tön",
+        "pl": "owane|ione|alne|liwe|one",
+        "cs": "né|ný|ná|lé|lo",
+        "ru": "[ныё]й|ной|ен|ан|на|но|ется|ится|ать|ить",
+    }.items()
+}
+"""Words in small letters that say how something is, by the language of the word for a password."""
 _ENDS_IN_LY: Final = frozenset("butterfly family lily july italy emily dolly molly jelly".split())
 _LONG_NUMBER: Final = 6
 _LONGEST_NUMBER: Final = 10
 _SHORTEST: Final = 3
+_COUNT = re.compile(r"\d{1,3}[-–~〜～]\d{1,3}|\d{1,2}([^\W\d_]{3,})")
+"""A range, or a number and a word."""
 _ADDRESS = re.compile(
     r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
     r"|[\w.-]+\.\w+:\d+|\S+/\S+/\S+"
@@ -54,14 +76,22 @@ def is_worth(
 ) -> bool:
     """Whether a candidate is weighed at all; most are words and numbers that nothing makes a password."""
     value = scan.text[slice(*span)]
-    is_given, is_near = told.link in GIVEN, told.link in NEAR_LINKS
+    is_near = told.link in NEAR_LINKS
     letters = value.replace(" ", "").replace("-", "").rstrip("!?")
-    if letters.isalpha():
-        if is_quoted:
-            return not is_beyond and is_near and _may_be_in_quotes(value) and not (cue.is_code and told.link != "sign")
-        return _is_word_worth(scan, cue, span, told, is_typed=is_typed)
+    if _says_what(value, scan, span, told) or (is_quoted and _is_a_message(value)):
+        return False
     if letters.isdecimal():
         return not is_beyond and _is_number_worth(letters, cue, told)
+    if is_quoted and letters.isalpha():
+        is_told = not is_beyond and is_near and not (cue.is_code and told.link != "sign")
+        return is_told and ATTRIBUTES.isdisjoint(told.between[:1]) and _may_be_in_quotes(value)
+    if letters.isalpha() or (" " in value and not is_quoted):
+        return _is_word_worth(scan, cue, span, told, is_typed=is_typed)
+    return _is_mixed_worth(value, cue, told, is_beyond=is_beyond)
+
+
+def _is_mixed_worth(value: str, cue: Cue, told: Told, *, is_beyond: bool) -> bool:
+    is_given, is_near = told.link in GIVEN, told.link in NEAR_LINKS
     if is_beyond:
         has_form = LOOKS_LIKE_ONE.fullmatch(value) or (
             is_given and (SIGNED.search(value) or WORDS_AND_NUMBER.fullmatch(value))
@@ -69,31 +99,64 @@ def is_worth(
         return bool(has_form)
     if told.has_clause and not (is_near or told.link == "other" or is_strong(value)):
         return False
-    return not (cue.is_code and cue.is_weak) or (is_near and told.distance <= LONGEST_AS)
+    is_weak = cue.is_code and cue.is_weak
+    return not is_weak or (is_near and told.distance <= LONGEST_AS and any(map(str.isdigit, value)))
+
+
+def _says_what(value: str, scan: Scan, span: tuple[int, int], told: Told) -> bool:
+    """Whether a sign tells *value*, but as the user's name, or as what a form says: "password: [edited]"."""
+    start, end = span
+    is_user = told.link == "sign" and told.distance and fold(told.between[-1]) in USERS and not value.isdecimal()
+    in_brackets = scan.text[start - 1 : start] + scan.text[end : end + 1]
+    return bool(is_user or (value.isalpha() and in_brackets in {"[]", "<>", "{}"}))
+
+
+def _is_a_message(value: str) -> bool:
+    """Whether words in quotes are what a window says."""
+    return value.count(" ") >= _LONGEST_IN_QUOTES and _share_known(value) >= _HALF
+
+
+def _share_known(value: str) -> float:
+    """Of the words of *value*, how many are ordinary."""
+    words, plain = value.split(), word_lists().plain
+    return sum(fold(each) in plain for each in words) / len(words)
 
 
 def _may_be_in_quotes(value: str) -> bool:
     """Whether letters in quotes may be a password, and not what a window says."""
-    words = value.split()
-    return value.lower() in OF_MAKERS or sum(map(is_ordinary, words)) < _MOSTLY * len(words)
+    return value.lower() in OF_MAKERS or _share_known(value) < _MOSTLY
 
 
 def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, is_typed: bool) -> bool:
     start, end = span
     value = scan.text[start:end]
     if told.link == "as_cue":
-        return not cue.is_code
-    says_how = _SAYS_HOW.fullmatch(value.split()[-1]) and value.lower() not in _ENDS_IN_LY
-    is_far = told.has_clause or told.distance > LONGEST_AS or not NOT.isdisjoint(told.between)
+        return not (cue.is_code or told.has_clause)
+    if " " in value and (_share_known(value) > _MOST_KNOWN or not NOT.isdisjoint(value.lower().split())):
+        return False
+    if value.count("-") == 1 and _share_known(value.replace("-", " ")) > _MOST_KNOWN:
+        return False
+    says_how = _says_how(value.split()[-1], cue.language) and value.lower() not in _ENDS_IN_LY
+    is_far = (
+        told.has_clause
+        or told.distance > LONGEST_AS
+        or not ATTRIBUTES.isdisjoint(told.between[:1])
+        or not NOT.isdisjoint(told.between)
+    )
     is_far = is_far or not word_lists().asks.isdisjoint(map(fold, told.between))
     if is_far or (told.link != "sign" and (says_how or cue.is_code)):
         return False
-    is_maker = value.rstrip("!?").lower() in OF_MAKERS
+    is_maker = value.rstrip("!?").lower() in OF_MAKERS and not (value == "default" and told.link == "into")
     is_beside = told.link == "beside" and (
         is_typed or is_maker or cue.language in NO_COPULA or scan.text[start - 1] == "("
     )
     is_told = told.link in GIVEN or told.link == "dash" or is_beside
     return is_told and (is_maker or bool(FINISHES.match(scan.text, end)))
+
+
+def _says_how(word: str, language: str) -> bool:
+    forms = _SAYS_HOW.get(language)
+    return bool(_SAYS_HOW[""].fullmatch(word) or (forms and forms.fullmatch(word)))
 
 
 def _is_number_worth(digits: str, cue: Cue, told: Told) -> bool:
@@ -120,6 +183,8 @@ def may_be_secret(value: str, *, is_code: bool) -> bool:
         and not (core.isdecimal() and len(core) < FEWEST_DIGITS)
         and may_be(value)
         and "://" not in value
+        and "..." not in value
         and not _ADDRESS.fullmatch(core)
+        and not ((count := _COUNT.fullmatch(core)) and (count[1] is None or is_ordinary(count[1])))
         and not value.startswith(("\\", "/", "_", "--"))
     )
