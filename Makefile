@@ -190,24 +190,24 @@ bootstrap: installation  ## Argo CD and its root, in the cluster that kubectl ta
 
 RUNNING = "$$(kubectl --namespace $(ENVIRONMENT) get deployment ai-agents-api \
 	--output jsonpath='{.spec.template.spec.containers[0].image}')"
+# $(call log_of,<job>,<minutes>): a Job has a condition once it has passed or failed, and its log is shown in both cases.
+define log_of
+kubectl --namespace $(ENVIRONMENT) wait --for=jsonpath='{.status.conditions}' --timeout=$(2)m job/$(1) || true
+	kubectl --namespace $(ENVIRONMENT) logs job/$(1)
+	@kubectl --namespace $(ENVIRONMENT) wait --for=condition=complete --timeout=30s job/$(1)
+endef
 smoke: $(VENV)/.dev-ready  ## The smoke test by hand (ENVIRONMENT=production), in the cluster that kubectl talks to, with the image that runs
 	@$(BIN)/python kustomize/smoke_by_hand.py $(ENVIRONMENT) $(RUNNING) | kubectl replace --force --filename -
-	kubectl --namespace $(ENVIRONMENT) wait --for=condition=complete --timeout=17m job/ai-agents-smoke || \
-		{ kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke; exit 1; }
-	kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke
+	$(call log_of,ai-agents-smoke,17)
 
 smoke-ticket: $(VENV)/.dev-ready  ## One ticket of a real help desk, end to end: make smoke-ticket TENANT=acme TICKET=100234
 	@$(BIN)/python kustomize/smoke_by_hand.py $(ENVIRONMENT) $(RUNNING) "$(TENANT)" "$(TICKET)" | \
 		kubectl replace --force --filename -
-	kubectl --namespace $(ENVIRONMENT) wait --for=condition=complete --timeout=5m job/ai-agents-smoke-ticket || \
-		{ kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke-ticket; exit 1; }
-	kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke-ticket
+	$(call log_of,ai-agents-smoke-ticket,5)
 
 schema-check: $(VENV)/.dev-ready  ## Whether schema, tables and roles are what the image that runs wants; changes nothing
 	@$(BIN)/python kustomize/smoke_by_hand.py $(ENVIRONMENT) $(RUNNING) schema | kubectl replace --force --filename -
-	kubectl --namespace $(ENVIRONMENT) wait --for=condition=complete --timeout=2m job/ai-agents-schema-check || \
-		{ kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-schema-check; exit 1; }
-	kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-schema-check
+	$(call log_of,ai-agents-schema-check,2)
 
 # Each in an environment of its own: none of them is a dependency.
 PIP_AUDIT := pip-audit@2.10.1
