@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput bench-growth bench-soak bench-scale screenshots \
-	faults faults-machine restore-drill alert-drill image image-test installation tenants bootstrap smoke smoke-ticket schema-check \
+	faults faults-machine restore-drill alert-drill image image-test installation tenants renders bootstrap smoke smoke-ticket schema-check \
 	account workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch promote promotable release-tenants e2e clean
 
 help:  ## This list
@@ -179,8 +179,15 @@ tenants: $(VENV)/.dev-ready  ## Write the lists of tenants' files that Kustomize
 	@for folder in kustomize/overlays/*/foundation/tenants kustomize/overlays/local/tenants; do \
 		TENANTS_DIR=$$folder $(BIN)/ai-agents tenants index || exit 1; done
 
+# An older Kustomize leaves some values of ours unset, and says nothing.
+KUSTOMIZE := 5.8.0
+renders:
+	@found=$$(kubectl version --client | sed -n 's/^Kustomize Version: v//p'); \
+	printf '%s\n' $(KUSTOMIZE) "$${found:-0}" | sort -V -C || \
+		{ echo "kubectl renders by Kustomize $${found:-unknown}, and $(KUSTOMIZE) is needed: take kubectl 1.37, such as $(BIN)/kubectl"; exit 1; }
+
 ENVIRONMENT ?= production
-bootstrap: installation  ## Argo CD and its root, in the cluster that kubectl talks to (ENVIRONMENT=production: whose it is); safe to repeat
+bootstrap: renders installation  ## Argo CD and its root, in the cluster that kubectl talks to (ENVIRONMENT=production: whose it is); safe to repeat
 	kubectl apply --server-side --force-conflicts --kustomize argocd/bootstrap/argo-cd
 	kubectl wait --for=condition=Established --timeout=2m crd/applications.argoproj.io crd/appprojects.argoproj.io
 	kubectl --namespace argocd rollout status --timeout=10m deployment/argocd-repo-server

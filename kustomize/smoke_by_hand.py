@@ -2,8 +2,8 @@
 
 A rollback in Argo CD's UI runs no hooks, and the image that runs then is not the one in Git.
 
-The smoke test's Job has the hook's name, so that there is one at a time and the alert on it ends, and it says that it is
-a hook: of an object with a name that Git has, Argo CD prunes within a second what does not (gitops-engine,
+The smoke test's Job has the hook's name, so that there is one at a time and the alert on it ends, and says that it is a
+hook, too: a Job of a hook's name that does not say so Argo CD prunes within a second (gitops-engine,
 `GetManagedLiveObjs`). The other Jobs have names of their own, which Argo CD leaves alone.
 """
 
