@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 import yaml
 
 from tests.manifests.example_tenant import add_example_tenant
-from tests.manifests.project import copy_project, project, settings
+from tests.manifests.project import ROOT, copy_project, project, settings
 from tests.manifests.references import missing_references
 from tests.manifests.rendering import FOUNDATION, WORKLOAD, hook_of, of_kind, render
 from tests.manifests.validity import invalid
 from tests.policies.admission import policies_in
+from tests.workflows.commands import program, run
 
 IMAGE = "registry.example/ai-agents@sha256:" + "1" * 64
 BY_HAND = runpy.run_path(str(project() / "kustomize/smoke_by_hand.py"))
@@ -71,3 +73,28 @@ def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes
     assert help_desks == {"name": "tenant-secrets-worker"}
     assert [item["path"] for item in webhooks["items"]] == owners, "of no other client"
     assert pod["restartPolicy"] == "Never"
+
+
+def test_a_job_that_fails_shows_its_log_at_once(tmp_path: Path) -> None:
+    """`kubectl wait --for=condition=complete` alone waits for the whole time limit on a Job that has failed."""
+    told = tmp_path / "told"
+    program(
+        tmp_path,
+        "kubectl",
+        f"""echo "$*" >>{told}
+case "$*" in
+    *" get deployment "*) echo {IMAGE} ;;
+    *" logs "*) echo "what failed" ;;
+    *--for=condition=complete*) exit 1 ;;
+    *replace*) cat >/dev/null ;;
+esac
+""",
+    )
+
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    result = run("make", "smoke", "ENVIRONMENT=staging", "--old-file=.venv/.dev-ready", cwd=ROOT, PATH=path)
+
+    assert result.returncode != 0
+    assert "what failed" in result.stdout
+    waits = [each for each in told.read_text("utf-8").splitlines() if " wait " in each]
+    assert ["{.status.conditions}" in each for each in waits] == [True, False]
