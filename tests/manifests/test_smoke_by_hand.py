@@ -75,17 +75,21 @@ def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes
     assert pod["restartPolicy"] == "Never"
 
 
-def test_a_job_that_fails_shows_its_log_at_once(tmp_path: Path) -> None:
-    """`kubectl wait --for=condition=complete` alone waits for the whole time limit on a Job that has failed."""
-    told = tmp_path / "told"
+@pytest.mark.parametrize(
+    ("conditions", "is_passed"), [("SuccessCriteriaMet Complete", True), ("FailureTarget Failed", False)]
+)
+def test_a_job_by_hand_is_waited_for_until_it_passes_or_fails_and_its_log_is_shown(
+    tmp_path: Path, conditions: str, is_passed: bool
+) -> None:
+    """`kubectl wait --for=condition=complete` waits for the whole time limit on a Job that has failed."""
     program(
         tmp_path,
         "kubectl",
-        f"""echo "$*" >>{told}
+        f"""echo "$*" >>{tmp_path}/told
 case "$*" in
     *" get deployment "*) echo {IMAGE} ;;
-    *" logs "*) echo "what failed" ;;
-    *--for=condition=complete*) exit 1 ;;
+    *" get job/"*) echo {conditions} ;;
+    *" logs "*) echo "the log" ;;
     *replace*) cat >/dev/null ;;
 esac
 """,
@@ -94,7 +98,7 @@ esac
     path = f"{tmp_path}:{os.environ['PATH']}"
     result = run("make", "smoke", "ENVIRONMENT=staging", "--old-file=.venv/.dev-ready", cwd=ROOT, PATH=path)
 
-    assert result.returncode != 0
-    assert "what failed" in result.stdout
-    waits = [each for each in told.read_text("utf-8").splitlines() if " wait " in each]
-    assert ["{.status.conditions}" in each for each in waits] == [True, False]
+    assert (result.returncode == 0) == is_passed, result.stderr
+    assert "the log" in result.stdout
+    (wait,) = (each for each in (tmp_path / "told").read_text("utf-8").splitlines() if " wait " in each)
+    assert "--for=jsonpath={.status.conditions}" in wait
