@@ -30,8 +30,7 @@ class Observer:
         self._samples = samples
 
     async def look(self) -> list[Call]:
-        """The calls that reached another stage since the last call of this, new ones included."""
-        before = {id(call): call.stage for call in self._progress}
+        """The calls that reached another stage since they were last told, new ones included."""
         self._samples.read_again()
         for slug in self._samples.portals:
             tenant_id = self._samples.tenant(slug).tenant.id
@@ -44,7 +43,7 @@ class Observer:
         for call in self._progress:
             if call.slug in self._samples.portals:  # else its file was removed, and what was seen last stays
                 self._count_notes(call)
-        return [call for call in self._progress if before.get(id(call)) is not call.stage]
+        return self._progress.news()
 
     async def _follow(self, slug: str, tenant_id: UUID, delivery: DeliveryView) -> None:
         call = self._call_of(slug, delivery)

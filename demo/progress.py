@@ -64,6 +64,8 @@ class Call:
     """The confidence in the note, or why it has only context."""
     notes: list[datetime] = field(default_factory=list)
     """The times of the notes after the webhook, oldest first."""
+    told: Stage = Stage.WAITING
+    """The last stage that was told by `Progress.news`."""
 
     @property
     def stage(self) -> Stage:
@@ -99,6 +101,13 @@ class Progress:
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self.calls)
+
+    def news(self) -> list[Call]:
+        """The calls that reached another stage since they were last told."""
+        news = [call for call in self.calls if call.stage is not call.told]
+        for call in news:
+            call.told = call.stage
+        return news
 
     @property
     def noted(self) -> int:

@@ -133,11 +133,12 @@ async def _send_webhooks(samples: Samples, progress: Progress, display: Display,
     senders = {slug: samples.sender(slug, client) for slug in samples.portals}
     async with asyncio.TaskGroup() as group:
         for call in progress.calls.copy():
-            group.create_task(_send(call, senders[call.slug], samples.body(call.slug, call.ticket_id), display))
+            body = samples.body(call.slug, call.ticket_id)
+            group.create_task(_send(call, senders[call.slug], body, progress, display))
             await asyncio.sleep(_BETWEEN_WEBHOOKS_S)
 
 
-async def _send(call: Call, sender: Sender, body: dict[str, object], display: Display) -> None:
+async def _send(call: Call, sender: Sender, body: dict[str, object], progress: Progress, display: Display) -> None:
     call.sent_at, started = datetime.now(UTC), time.perf_counter()
     try:
         response = await sender.send(body)
@@ -148,7 +149,8 @@ async def _send(call: Call, sender: Sender, body: dict[str, object], display: Di
         call.accepted_at = datetime.now(UTC)
     else:
         call.is_refused, call.trouble = True, f"{response.status_code} {response.text}"
-    display.changed(call)
+    for each in progress.news():
+        display.changed(each)
 
 
 async def _see_to_the_end(stage: Stage, progress: Progress, observer: Observer, model: ChosenModel) -> None:

@@ -29,10 +29,10 @@ from typing import Any, Final
 
 import click
 import structlog
-from openai import AsyncOpenAI
 
 from app.enhancement.write import prompt_version
-from app.integrations.openai import OpenAIModel
+from app.integrations.endpoint import Endpoint
+from app.integrations.openai import OpenAIModel, open_endpoint
 from demo.offline_model import MODEL_NAME
 from eval import judging, points, report
 from eval.cases import Case, Fit, load_cases, write_fits
@@ -84,12 +84,13 @@ async def _write_all(cases: Sequence[Case]) -> tuple[list[Line], dict[str, int]]
     async with AsyncExitStack() as stack:
         models: dict[str, tuple[Model, int]] = {MODEL_NAME: (OfflineModel(), 1)}
         judge: judging.Judge | None = None
-        if "OPENAI_API_KEY" in os.environ:
-            client = await stack.enter_async_context(AsyncOpenAI())
+        if key := os.environ.get("OPENAI_API_KEY"):
+            url = os.environ.get("OPENAI_BASE_URL")
+            endpoint = await stack.enter_async_context(open_endpoint(api_key=key, base_url=url, limit=_ANSWER))
             for name in filter(None, os.environ.get("EVAL_MODELS", "").split(",")):
-                models[name.strip()] = (_a_model(client, name.strip()), RUNS)
+                models[name.strip()] = (_a_model(endpoint, name.strip()), RUNS)
             if judging_model := os.environ.get("EVAL_JUDGE"):
-                judge = judging.Judge(_a_model(client, judging_model))
+                judge = judging.Judge(_a_model(endpoint, judging_model))
         judges: dict[str, JudgeFor] = {"judge": judge.for_note} if judge else {}
         lines = []
         for name, (model, runs) in models.items():
@@ -103,8 +104,8 @@ async def _write_all(cases: Sequence[Case]) -> tuple[list[Line], dict[str, int]]
         return lines, {name: runs for name, (_, runs) in models.items()}
 
 
-def _a_model(client: AsyncOpenAI, name: str) -> OpenAIModel:
-    return OpenAIModel(client, tenant="eval", model=name, fallback=None, limit=_ANSWER)
+def _a_model(endpoint: Endpoint, name: str) -> OpenAIModel:
+    return OpenAIModel(endpoint, tenant="eval", model=name, fallback=None, limit=_ANSWER)
 
 
 def keep(lines: Sequence[Line]) -> None:

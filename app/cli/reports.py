@@ -209,7 +209,7 @@ def _next_month(first: date) -> date:
 async def _read_costs(
     tenants: list[Tenant], first: date, end: date
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    from app.core.price import budgets
+    from app.core.budget import budgets
     from app.db.reports.costs import list_costs, list_helpful, load_usage
     from app.db.reports.models import list_unpriced
 

@@ -31,6 +31,7 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     gc.enable()
     try:
         _check_trust()
+        _check_proxies()
         return uvloop.run(work)
     except AppError as error:
         raise click.ClickException(error.detail) from error
@@ -52,6 +53,16 @@ def _check_trust() -> None:
         named = list(filter(None, paths))
         if named and not any(os.access(path, os.R_OK) for path in named):
             raise click.ClickException(f"{name}: there is nothing that can be read at {os.pathsep.join(named)}")
+
+
+def _check_proxies() -> None:
+    """Say which variable names no proxy that can be used."""
+    from app.integrations.proxies import read_proxies
+
+    try:
+        read_proxies(os.environ)  # noqa: TID251 - variables of many programs
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def open_standard_files() -> None:

@@ -89,7 +89,7 @@ def _try(slug: str, ticket_id: str, *, is_json: bool) -> None:
 async def _try_ticket(known: KnownTenant, ticket_id: str) -> Trial:
     from app.core.price import Price
     from app.integrations.embeddings import open_embedder
-    from app.integrations.openai import open_model_client
+    from app.integrations.openai import open_endpoint
     from app.settings import TrialSettings, load_settings
     from app.worker.toolkits import Toolkits
     from app.worker.trial import try_ticket as work
@@ -97,17 +97,17 @@ async def _try_ticket(known: KnownTenant, ticket_id: str) -> Trial:
     settings = load_settings(TrialSettings)
     async with (
         open_ledger() as database,
-        open_model_client(
+        open_endpoint(
             api_key=settings.openai_api_key.get_secret_value(),
             base_url=settings.openai_base_url,
             limit=settings.llm_timeout_seconds,
-        ) as client,
+        ) as endpoint,
         open_embedder(
             settings.embedding_model, base_url=settings.embedding_base_url, api_key=settings.embedding_api_key
         ) as embedder,
         Toolkits.open(
             database,
-            client,
+            endpoint,
             model=settings.openai_model,
             fallback_model=settings.openai_fallback_model,
             judge_model=settings.openai_judge_model,
@@ -285,7 +285,7 @@ def smoke(url: str, slug: str, listen: str, ticket_id: str | None, timeout: int,
 
     host, colon, port = listen.rpartition(":")
     if not colon or not port.isdigit():
-        raise click.UsageError("--listen must be HOST:PORT, e.g. 0.0.0.0:8080")
+        raise click.UsageError("--listen must be HOST:PORT, e.g. 0.0.0.0:8080 or [::]:8080")
     public_url, namespace = options["public_url"], options["namespace"]
     if public_url is not None and not public_url.startswith("https://"):
         raise click.UsageError("--public-url must begin with https://")
@@ -297,7 +297,7 @@ def smoke(url: str, slug: str, listen: str, ticket_id: str | None, timeout: int,
         raise click.ClickException(f"{slug} is in shadow mode, so no note would come: {instead}")
 
     async def work() -> SmokeReport:
-        async with _help_desk(ticket_id, Hosted(host or "0.0.0.0", int(port))) as help_desk:  # noqa: S104 - a pod's own
+        async with _help_desk(ticket_id, Hosted(host.strip("[]") or "0.0.0.0", int(port))) as help_desk:  # noqa: S104 - a pod's own
             return await run_smoke(
                 known,
                 help_desk,

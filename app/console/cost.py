@@ -22,7 +22,8 @@ from app.console.pages import page
 from app.console.resources import Resources
 from app.console.sessions import User
 from app.console.words import money, number
-from app.core.price import PRICES_DATE, Budget, Usage, budgets
+from app.core.budget import Budget, Usage, budgets
+from app.core.price import PRICES_DATE
 from app.core.tenant import Tenant
 from app.db.reports.costs import DayCost, Helpful, list_costs, list_helpful
 from app.db.reports.models import list_estimated, list_unpriced

@@ -15,8 +15,9 @@ from uuid import UUID
 
 from app.console.shared import SharedDesk
 from app.console.smoke import SmokeTest
+from app.core.budget import Budget, budgets
 from app.core.diagnosis import diagnose
-from app.core.price import UNPRICED_REMEDY, Budget, budgets
+from app.core.price import UNPRICED_REMEDY
 from app.core.tenant import Tenant
 from app.db.limits.holds import EVERY_TENANT, Cause, Hold
 from app.db.reports.overview import HOURS, MINUTES, HourCount, TenantFigures

@@ -11,7 +11,7 @@ from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from typing import Final
 
-from app.core.acts import state_stems
+from app.core.acts.said import state_stems
 from app.core.lexicon import act_words, lexicon
 from app.core.records import Record
 from app.core.sentences import Words

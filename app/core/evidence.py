@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cache, cached_property
 from typing import Final
 
-from app.core.acts import names_secret, orders
+from app.core.acts.harm import names_secret, orders
 from app.core.direction import (
     Direction,
     actions,

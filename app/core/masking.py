@@ -28,9 +28,9 @@ from app.core.detect import (
     password_pairs,
     passwords,
     phones,
-    prose,
 )
 from app.core.detect.finding import Finding, Secret
+from app.core.detect.prose.detector import passwords_in_prose
 from app.core.detect.scan import Anchors, Scan
 
 CONTACTS: Final = frozenset({Secret.EMAIL, Secret.PHONE})
@@ -156,7 +156,7 @@ _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
     (password_columns.password_columns, frozenset({"password"})),
     (passwords.passwords, frozenset(passwords.ANCHORS)),
     (password_pairs.password_pairs, frozenset(password_pairs.ANCHORS)),
-    (prose.prose, frozenset({"password", "code", "misspelt"})),
+    (passwords_in_prose, frozenset({"password", "code", "misspelt"})),
     (keys.keys_in_context, frozenset(keys.ANCHORS) - {"issued", "private key"}),
     (contacts.emails, frozenset(contacts.ANCHORS)),
     (money.accounts, frozenset({"account", "bic"})),

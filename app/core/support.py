@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.core.acts import Act, asks_no_more, find_act, is_aside, is_pry, is_report, names_secret
+from app.core.acts.find import Act, find_act
+from app.core.acts.harm import asks_no_more, is_aside, is_pry, is_report, names_secret
 from app.core.direction import Direction, actions, undone
 from app.core.evidence import SHORT_NUMBER, Evidence, Fault, Support, done_by
 from app.core.lexicon import act_words, lexicon

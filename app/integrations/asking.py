@@ -97,7 +97,7 @@ def ask_less(asked: Asking, refusal: Refusal) -> Asking | None:
     """The options for the next call after *refusal*; None: no change could help."""
     if refusal.affords is not None and refusal.affords >= LEAST_TOKENS and asked.has_limit and not asked.is_shortened:
         return replace(asked, tokens=min(refusal.affords, asked.tokens - 1), is_shortened=True)
-    if refusal.is_filtered or refusal.has_no_model or refusal.has_no_credit or refusal.has_bad_key:
+    if any((refusal.is_filtered, refusal.has_no_model, refusal.has_no_credit, refusal.has_bad_key, refusal.keeps_out)):
         return None
     if refusal.wants_stream and not asked.is_streamed:
         return replace(asked, is_streamed=True)

@@ -81,7 +81,8 @@ def error_in(answer: Any) -> Any:
         return _get(choices[0], "error") or None
     if answer.get("error"):
         return answer["error"]
-    told = {key: answer[key] for key in _TELLS_ERROR if answer.get(key)}
+    # A message with a role is an answer in another form: Ollama's own, Cohere's.
+    told = {key: answer[key] for key in _TELLS_ERROR if answer.get(key) and not _get(answer[key], "role")}
     return told or None
 
 
@@ -92,8 +93,8 @@ def status_in(told: Any) -> int | None:
 
 
 def is_broken_off(answer: Any) -> bool:
-    """Whether the endpoint says that it stopped in the middle, through a fault of its own."""
-    return _reason(_first(answer)) in _BROKEN_OFF
+    """Whether the endpoint stopped in the middle, through a fault of its own: it says so, or sends no choice at all."""
+    return _reason(_first(answer)) in _BROKEN_OFF or _is_empty(answer)
 
 
 def read_completion(answer: Any, model: str, asked: Asking, *, prompt: list[str]) -> Completion:
@@ -108,7 +109,7 @@ def read_completion(answer: Any, model: str, asked: Asking, *, prompt: list[str]
     reason, message = _reason(choice), _message(choice)
     if reason in _FILTERED or _FILTER.search(reason):
         raise ContentFiltered(DECLINED_BY_FILTER)
-    if reason in _BROKEN_OFF:
+    if reason in _BROKEN_OFF or _is_empty(answer):
         raise ModelUnavailable("the model's endpoint broke its answer off")
     if not isinstance(message, dict) or not (message or reason):
         raise TypeError("no completion")
@@ -165,6 +166,10 @@ def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
         message = {**texts, "tool_calls": [{"function": function}]}
         whole["choices"] = [{"index": 0, "finish_reason": reason, "message": message}]
     return whole
+
+
+def _is_empty(answer: Any) -> bool:
+    return isinstance(_get(answer, "choices"), list) and not answer["choices"]
 
 
 def _first(answer: Any) -> Any:

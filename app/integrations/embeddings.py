@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import math
 import struct
 import time
@@ -20,9 +21,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-import openai
-from openai import AsyncOpenAI, RequestOptions
-from openai.types import CreateEmbeddingResponse
 from opentelemetry.trace import SpanKind
 from pydantic import SecretStr
 
@@ -30,16 +28,17 @@ from app.core.masking import MaskedText
 from app.core.retry import open_for
 from app.core.vectors import DIMENSIONS, Embedder, Vector
 from app.errors import AppError, ModelRefused, ModelUnavailable, TextRefused
+from app.integrations.endpoint import Endpoint, Refused
+from app.integrations.http import NoAnswer
 from app.integrations.minilm import NAME as LOCAL
 from app.integrations.minilm import open_minilm
-from app.integrations.openai import open_model_client
+from app.integrations.openai import open_endpoint
 from app.telemetry.traces import span
 
 LONGEST_CALL: Final = timedelta(seconds=30)
 """For one batch, whoever asks."""
 
 _PATH: Final = "/embeddings"
-_WITH_KEY: Final[RequestOptions] = {"security": {"bearer_auth": True}}
 # Too long for the model, an empty one, one it can't read; also a batch that is too large.
 _REFUSES_TEXT: Final = frozenset({400, 413, 422})
 # A text that is refused is asked once more with its beginning alone: Ollama's all-minilm reads 256 tokens.
@@ -54,9 +53,9 @@ class EndpointEmbedder:
     is_english_only: Final = False
     is_shared_endpoint: Final = True
 
-    def __init__(self, client: AsyncOpenAI, *, model: str) -> None:
+    def __init__(self, endpoint: Endpoint, *, model: str) -> None:
         self.model = model
-        self._client = client
+        self._endpoint = endpoint
         self._shortens: bool | None = None
         """Whether `dimensions` must be sent; None: not known yet."""
         self._failures = 0
@@ -111,19 +110,21 @@ class EndpointEmbedder:
         if shortens:
             body["dimensions"] = DIMENSIONS
         try:
-            answer: Any = await self._client.post(_PATH, body=body, cast_to=CreateEmbeddingResponse, options=_WITH_KEY)
-            return _vectors(answer, expected=len(texts))
-        except openai.APIError as error:
-            raise self._translate(error, shortens=shortens) from error
+            answer = json.loads(await self._endpoint.post(_PATH, body))
+            return _vectors(answer["data"], expected=len(texts))
+        except Refused as error:
+            raise self._failure(error, shortens=shortens) from error
+        except NoAnswer as error:
+            raise ModelUnavailable(f"the embeddings' endpoint can't be used now: {error}") from error
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError, struct.error):
-            # The library accepts answers of any shape. Its error may quote the answer, so it is left out.
+            # Its text may quote the answer, so it is left out.
             raise ModelUnavailable(_NOT_UNDERSTOOD) from None
 
-    def _translate(self, error: openai.APIError, *, shortens: bool) -> AppError:
-        status = error.status_code if isinstance(error, openai.APIStatusError) else None
-        if status is None or status in {408, 409, 429} or status >= 500:  # noqa: PLR2004 - HTTP status codes
-            return ModelUnavailable(f"the embeddings' endpoint can't be used now ({status or type(error).__name__})")
-        if status in _REFUSES_TEXT and shortens and "dimension" in str(error.body).lower() + str(error).lower():
+    def _failure(self, refused: Refused, *, shortens: bool) -> AppError:
+        status = refused.status
+        if status in {408, 409, 429} or status >= 500:  # noqa: PLR2004 - HTTP status codes
+            return ModelUnavailable(f"the embeddings' endpoint can't be used now ({status})")
+        if status in _REFUSES_TEXT and shortens and "dimension" in str(refused.told).lower():
             return ModelRefused(
                 f"EMBEDDING_MODEL: {self.model} makes vectors of more than {DIMENSIONS} numbers and can't shorten them;"
                 " choose another"
@@ -134,12 +135,12 @@ class EndpointEmbedder:
         return ModelRefused(f"the embeddings' endpoint refused the call ({status}); check {check}")
 
 
-def _vectors(answer: Any, *, expected: int) -> list[Vector]:
-    """The vectors of *answer* in the order of the texts, each of length 1."""
+def _vectors(data: Any, *, expected: int) -> list[Vector]:
+    """The vectors in *data*, of an answer, in the order of the texts, each of length 1."""
     found: dict[int, Vector] = {}
-    for place, each in enumerate(answer.data):
-        index = getattr(each, "index", None)
-        found[index if isinstance(index, int) else place] = _unit(_numbers(each.embedding))
+    for place, each in enumerate(data):
+        index = each.get("index")
+        found[index if isinstance(index, int) else place] = _unit(_numbers(each["embedding"]))
     vectors = [found[place] for place in range(expected)]
     if len(found) != expected or len({len(vector) for vector in vectors}) != 1:
         raise ValueError
@@ -176,5 +177,5 @@ async def open_embedder(
             yield local
     else:
         key = "" if api_key is None else api_key.get_secret_value()
-        async with open_model_client(api_key=key, base_url=base_url, limit=LONGEST_CALL) as client:
-            yield EndpointEmbedder(client, model=model)
+        async with open_endpoint(api_key=key, base_url=base_url, limit=LONGEST_CALL) as endpoint:
+            yield EndpointEmbedder(endpoint, model=model)

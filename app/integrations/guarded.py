@@ -1,35 +1,31 @@
-"""The transport of the openai package's HTTP client for a URL that a tenant's file names.
-
-Invariant: as `app.integrations.http`: each connection goes to an IP address that `check_address` has allowed.
+"""The transport of httpx2, the HTTP client of the package for MCP: the sessions of `app.integrations.http`, whose
+invariants hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import aiohttp
 import httpx2
 from yarl import URL
 
+from app.integrations.http import NoAnswer, NotSent, Sessions, no_answer
+
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
-    """A transport of httpx2 over the sessions of `open_sessions`, which are aiohttp's."""
+    """A transport of httpx2 over *sessions*."""
 
-    def __init__(self, sessions: Mapping[str, aiohttp.ClientSession]) -> None:
+    def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        session = self._sessions.get(request.url.scheme)
-        if session is None:
+        if request.url.scheme not in {"http", "https"}:
             raise httpx2.UnsupportedProtocol("neither http nor https")
         with _translated():
-            response = await session.request(
-                request.method,
-                URL(str(request.url), encoded=True),
-                headers=request.headers,
-                data=await request.aread(),
-                allow_redirects=False,
+            response = await self._sessions.request(
+                request.method, URL(str(request.url), encoded=True), headers=request.headers, data=await request.aread()
             )
         return httpx2.Response(response.status, headers=response.raw_headers, stream=_Stream(response))
 
@@ -54,7 +50,14 @@ def _translated() -> Iterator[None]:
         yield
     except TimeoutError as error:
         raise httpx2.TimeoutException("time is up") from error
-    except aiohttp.ClientConnectorError as error:
-        raise httpx2.ConnectError("not connected") from error
     except (aiohttp.ClientError, ValueError) as error:
-        raise httpx2.NetworkError("broken off") from error
+        told = no_answer(error)
+        kind = httpx2.ConnectError if isinstance(told, NotSent) else httpx2.NetworkError
+        raise kind(str(told)) from told
+
+
+def reason_of(error: BaseException | None) -> str | None:
+    """The words of the `NoAnswer` that led to *error*; None: something else did."""
+    while error is not None and not isinstance(error, NoAnswer):
+        error = error.__cause__
+    return None if error is None else str(error)

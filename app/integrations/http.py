@@ -1,24 +1,30 @@
-"""HTTP to the URLs that a tenant's file names: ServiceDesk Plus, its accounts server, Prometheus.
+"""HTTP to the URLs that a tenant's file names (ServiceDesk Plus, its accounts server, Prometheus, a model of its own),
+and to the endpoints of models that our own environment names, which are not guarded.
 
-Invariants:
+Invariants, of the tenants' URLs:
     - Each TCP connection goes to an IP address that `check_address` has allowed. The name is resolved once, and the
       connection is made to the checked address, so a second look-up can't return another one (DNS rebinding). TLS and
       the Host header use the name.
+    - By a proxy (`proxies`) go https calls alone, in a tunnel. It resolves the name, so it has to refuse inner
+      addresses. An address in the URL, and those of a name that our own name server knows, are checked here as well.
     - A call ends within its time limit and reads at most its size limit, whatever the other side does.
-    - Plain http is used for private addresses only.
-    - No redirect is followed, no cookie is kept, no proxy or credential is taken from the environment.
+    - Plain http is used for private addresses only, and directly.
+    - No redirect is followed, no cookie is kept, no other credential than a proxy's is taken from the environment.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache, partial
+from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
@@ -28,15 +34,21 @@ from yarl import URL
 from app.errors import AddressForbidden
 from app.integrations.addresses import check_address
 from app.integrations.bounded import NotUnpacked, TooLarge, limited
+from app.integrations.proxies import Proxies, Proxy, read_proxies
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 DEFAULT_TIMEOUT: Final = timedelta(seconds=15)
 
 _MAX_CONNECT_S: Final = 5.0
+_MAX_LOOK_UP_S: Final = 2.0
+"""Of a name that a proxy resolves: behind one a name server may know no public name, and be slow to say so."""
+_JUDGED_S: Final = 300.0
 _MAX_ADDRESSES: Final = 8
-_MAX_CONNECTIONS: Final = 20
+MAX_CONNECTIONS: Final = 20
 # Less than servers' own limits (Tomcat's is 20 s), so that a call rarely meets a connection that is just being closed.
 _KEPT_ALIVE_S: Final = 10.0
+LONGEST_WAIT: Final = timedelta(minutes=10)
+"""A longer `Retry-After` is cut to this: a date far ahead comes from a wrong clock."""
 _HEADERS: Final = {"User-Agent": "ai-agents", "Accept-Encoding": "identity"}
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -69,10 +81,75 @@ class Reply:
     body: bytes
 
 
+def parse_retry_after(reply: Reply, *, now: datetime) -> timedelta | None:
+    """How long `Retry-After` asks to wait, at most `LONGEST_WAIT`; None if there is no valid header."""
+    value = reply.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return timedelta(seconds=min(int(value[:9]), LONGEST_WAIT.total_seconds()))
+    try:
+        time = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    wait = (time if time.tzinfo else time.replace(tzinfo=UTC)) - now
+    return min(max(wait, timedelta()), LONGEST_WAIT)
+
+
+class ProxyFailed(aiohttp.ClientError):
+    """The proxy made no tunnel. Its text is as that of `NoAnswer`."""
+
+
+class Sessions:
+    """Sends requests directly or by the proxy. Made by `open_sessions`."""
+
+    def __init__(
+        self,
+        direct: Mapping[str, aiohttp.ClientSession],
+        proxied: aiohttp.ClientSession,
+        proxies: Proxies,
+        judge: Callable[[str, int], Awaitable[None]] | None,
+    ) -> None:
+        self._direct = direct
+        self._proxied = proxied
+        self._proxies = proxies
+        self._judge = judge
+
+    async def request(self, method: str, url: URL, **options: Any) -> aiohttp.ClientResponse:
+        """The head of the answer; no redirect is followed.
+
+        Raises:
+            AddressForbidden: The URL leads to an address that is not allowed.
+            KeyError: Its scheme is neither http nor https.
+            aiohttp.ClientError: There was no answer.
+        """
+        session, host, port = self._direct[url.scheme], url.host or "", url.port or 0
+        proxy = self._proxies.find(url.scheme, host, port)
+        if proxy is None or (self._judge is not None and url.scheme != "https"):
+            return await session.request(method, url, allow_redirects=False, **options)
+        if self._judge is not None:
+            await self._judge(host, port)
+        options |= {"proxy": proxy.url, "proxy_headers": proxy.headers}
+        try:
+            return await self._proxied.request(method, url, allow_redirects=False, **options)
+        except (
+            aiohttp.ClientHttpProxyError,
+            aiohttp.ClientProxyConnectionError,
+            aiohttp.ClientConnectorDNSError,  # the only name that is resolved here is the proxy's
+        ) as error:
+            raise ProxyFailed(_proxy_fault(proxy, error)) from None
+
+
+def _proxy_fault(proxy: Proxy, error: aiohttp.ClientError) -> str:
+    if not isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy of {proxy.variable} can't be reached"
+    if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return f"the proxy of {proxy.variable} wants another user and password (HTTP 407)"
+    return f"the proxy of {proxy.variable} did not connect us (HTTP {error.status})"
+
+
 class Outbound:
     """Sends requests. Made by `open_outbound`."""
 
-    def __init__(self, sessions: Mapping[str, aiohttp.ClientSession], *, timeout: timedelta, max_bytes: int) -> None:
+    def __init__(self, sessions: Sessions, *, timeout: timedelta, max_bytes: int) -> None:
         self._sessions = sessions
         self._timeout = timeout
         self._max_bytes = max_bytes
@@ -84,6 +161,7 @@ class Outbound:
         *,
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        json: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """The answer to one request, also if its status is a redirect or an error.
@@ -95,20 +173,18 @@ class Outbound:
         limit_s = self._timeout.total_seconds()
         try:
             target = URL(url) if params is None else URL(url).update_query(params)
-            session = self._sessions[target.scheme]
-            if form is not None:
-                headers = {**(headers or {}), "Content-Type": "application/x-www-form-urlencoded"}
-            body = None if form is None else _encode(form)
-            async with (
-                asyncio.timeout(limit_s),
-                session.request(method, target, data=body, headers=headers, allow_redirects=False) as response,
-            ):
-                return Reply(response.status, response.headers, await self._read(response))
+            body = json if form is None else _encode(form)
+            if body is not None:
+                kind = "application/json" if form is None else "application/x-www-form-urlencoded"
+                headers = {**(headers or {}), "Content-Type": kind}
+            async with asyncio.timeout(limit_s):
+                async with await self._sessions.request(method, target, data=body, headers=headers) as response:
+                    return Reply(response.status, response.headers, await self._read(response))
         except TimeoutError:
             raise NoAnswer(f"no answer came within {limit_s:g} s") from None
         except (aiohttp.ClientError, ValueError, KeyError, UnicodeError) as error:
             # Without the library's text, which may quote what the other side sent.
-            raise _no_answer(error) from None
+            raise no_answer(error) from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()
@@ -127,8 +203,11 @@ def _encode(form: Mapping[str, str]) -> bytes:
     return URL.build(query=form).raw_query_string.encode("ascii")
 
 
-def _no_answer(error: Exception) -> NoAnswer:
+def no_answer(error: Exception) -> NoAnswer:
+    """What *error* of aiohttp means, without its text, which may quote what the other side sent."""
     match error:
+        case ProxyFailed():
+            return NotSent(str(error))
         case aiohttp.ClientConnectorCertificateError():  # first, as it is a ValueError too
             return NotSent(
                 "its TLS certificate can't be verified (SSL_CERT_FILE may name another certificate authority)"
@@ -151,6 +230,8 @@ async def open_outbound(
     max_bytes: int = MAX_BYTES,
     resolve: Resolve | None = None,
     tls: ssl.SSLContext | None = None,
+    is_guarded: bool = True,
+    connections: int = MAX_CONNECTIONS,
 ) -> AsyncIterator[Outbound]:
     """A client for the URLs of one tenant. Its connections are closed when the block ends.
 
@@ -160,39 +241,64 @@ async def open_outbound(
         max_bytes: The largest body that is read.
         resolve: Looks up names in place of the system.
         tls: Trusted certificates in place of the system's (which SSL_CERT_FILE and SSL_CERT_DIR change).
+        is_guarded: As for `open_sessions`.
+        connections: At most so many at once to one scheme.
     """
-    async with open_sessions(allow_private=allow_private, resolve=resolve, tls=tls) as sessions:
+    opening = open_sessions(
+        allow_private=allow_private, resolve=resolve, tls=tls, is_guarded=is_guarded, connections=connections
+    )
+    async with opening as sessions:
         yield Outbound(sessions, timeout=timeout, max_bytes=max_bytes)
 
 
 @asynccontextmanager
 async def open_sessions(
-    *, allow_private: bool, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[Mapping[str, aiohttp.ClientSession]]:
-    """A session for each scheme, which connects to allowed addresses only; arguments as for `open_outbound`."""
-    sessions = {}
+    *,
+    allow_private: bool,
+    resolve: Resolve | None = None,
+    tls: ssl.SSLContext | None = None,
+    is_guarded: bool = True,
+    connections: int = MAX_CONNECTIONS,
+) -> AsyncIterator[Sessions]:
+    """Sessions that connect to allowed addresses only.
+
+    Args:
+        allow_private: As for `open_outbound`.
+        resolve: As for `open_outbound`.
+        tls: As for `open_outbound`.
+        is_guarded: False for a URL of the installation's own: any address is allowed, and http is proxied too.
+        connections: At most so many at once to one scheme.
+    """
+    common: dict[str, Any] = {"ssl": tls or default_tls(), "limit": connections, "keepalive_timeout": _KEPT_ALIVE_S}
+    direct, judge = {}, None
     for scheme in ("http", "https"):
-        check = partial(check_address, allow_private=allow_private, allow_public=scheme == "https")
-        connector = aiohttp.TCPConnector(
-            resolver=_CheckedResolver(resolve or _resolve, check),
-            socket_factory=partial(_open_socket, check),
-            ssl=tls or default_tls(),
-            limit=_MAX_CONNECTIONS,
-            keepalive_timeout=_KEPT_ALIVE_S,
-            use_dns_cache=False,  # each connection is to an address that was looked up and checked for it
-        )
-        sessions[scheme] = aiohttp.ClientSession(
-            connector=connector,
-            headers=_HEADERS,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_MAX_CONNECT_S),
-        )
+        guarded: dict[str, Any] = {}
+        if is_guarded:
+            check = partial(check_address, allow_private=allow_private, allow_public=scheme == "https")
+            resolver = _CheckedResolver(resolve or _resolve, check)
+            judge = resolver.judge  # at last https's
+            guarded = {
+                "resolver": resolver,
+                "socket_factory": partial(_open_socket, check),
+                "use_dns_cache": False,  # each connection is to an address that was looked up and checked for it
+            }
+        direct[scheme] = _open_session(aiohttp.TCPConnector(**common, **guarded))
+    proxied = _open_session(aiohttp.TCPConnector(**common))
     try:
-        yield sessions
+        yield Sessions(direct, proxied, read_proxies(os.environ), judge)  # noqa: TID251 - as OpenSSL reads SSL_CERT_FILE
     finally:
-        for session in sessions.values():
+        for session in (*direct.values(), proxied):
             await session.close()
+
+
+def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        headers=_HEADERS,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_MAX_CONNECT_S),
+    )
 
 
 @cache
@@ -216,6 +322,24 @@ class _CheckedResolver(AbstractResolver):
     def __init__(self, look_up: Resolve, check: Check) -> None:
         self._look_up = look_up
         self._check = check
+        self._judged: dict[str, float] = {}
+        """By name: when it was judged, in seconds of the loop's clock."""
+
+    async def judge(self, host: str, port: int) -> None:
+        """Check *host*, which a proxy resolves, as far as we know its addresses.
+
+        Raises:
+            AddressForbidden: None of them is allowed.
+        """
+        now = asyncio.get_running_loop().time()
+        if now - self._judged.get(host, -_JUDGED_S) < _JUDGED_S:
+            return
+        found = []
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_MAX_LOOK_UP_S):
+                found = await self._look_up(host, port)
+        self._allowed(found)
+        self._judged[host] = now
 
     async def resolve(
         self,

@@ -17,10 +17,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
-import httpx2  # the HTTP client of the openai package
-import openai
 import structlog
-from openai import AsyncOpenAI, RequestOptions
 from opentelemetry.trace import SpanKind
 
 from app.core.completion import Completion, Message, Option
@@ -33,7 +30,6 @@ from app.errors import (
     PromptTooLong,
 )
 from app.integrations.asking import MAX_CALLS, Asking, Memory, ask_less, is_refusal
-from app.integrations.bounded import UNCOMPRESSED, bound
 from app.integrations.completions import (
     DECLINED_BY_FILTER,
     error_in,
@@ -42,8 +38,8 @@ from app.integrations.completions import (
     read_completion,
     status_in,
 )
-from app.integrations.guarded import GuardedTransport
-from app.integrations.http import Resolve, default_tls, open_sessions
+from app.integrations.endpoint import Endpoint, Refused
+from app.integrations.http import NoAnswer, Resolve, open_outbound
 from app.integrations.prices import Prices
 from app.integrations.refusal import Refusal, read_refusal
 from app.integrations.sizes import Sizes
@@ -51,22 +47,24 @@ from app.integrations.tokens import estimate_tokens
 from app.telemetry.metrics import LLM_CALLS, LLM_COST_USD, LLM_LEFT_OUT, LLM_SECONDS, LLM_TOKENS
 from app.telemetry.traces import exemplar, span
 
-# After these the fallback model is asked; without one the note has only the context.
-_RETRIES: Final = 2
 MAX_COMPLETION_TOKENS: Final = 4_000
 # A reasoning model uses some thousand tokens for its thoughts; the answer itself needs about a thousand.
 _MORE_ROOM: Final = 4
 # Also Cloudflare's 424 and Portkey's 446, which their guardrails answer.
 _FILTER_STATUSES: Final = frozenset({400, 403, 422, 424, 446, 451})
 _NO_CREDIT: Final = "its account has no credit left"
-_OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 429})
+_KEPT_OUT: Final = "a network rule or a firewall before it may keep us out"
+_OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 412, 429})
 # Beside 5xx: a time-out, a conflict, Bedrock's fault of a model, too early, Groq's full capacity, Google's "cancelled".
 _PASSING: Final = frozenset({408, 409, 424, 425, 429, 498, 499})
 _PAUSE_S: Final = 0.5
+# The part of a call's time that may be waited before the next try.
+_LONGEST_WAIT: Final = 3
+# Of one process: WORKER_CONCURRENCY is at most so much.
+_MAX_CONNECTIONS: Final = 1_000
 # Of one whole HTTP answer. In a stream each token has some hundred bytes around it.
-_MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
+MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 _PATH: Final = "/chat/completions"
-_WITH_KEY: Final[RequestOptions] = {"security": {"bearer_auth": True}}
 _OPENAI: Final = "https://api.openai.com/v1"
 # What to check after a refusal: the key, and the place of the model.
 _CHECK_SHARED: Final = ("OPENAI_API_KEY", "OPENAI_MODEL and OPENAI_BASE_URL")
@@ -85,7 +83,7 @@ class OpenAIModel:
 
     def __init__(
         self,
-        client: AsyncOpenAI,
+        endpoint: Endpoint,
         *,
         tenant: str,
         model: str,
@@ -97,7 +95,7 @@ class OpenAIModel:
         is_own: bool = False,
         prices: Prices | None = None,
     ) -> None:
-        self._client = client
+        self._endpoint = endpoint
         self._check = _CHECK_OWN if is_own else _CHECK_SHARED
         self._tenant = tenant
         self._models = [model] if fallback in {None, model} else [model, str(fallback)]
@@ -159,7 +157,7 @@ class OpenAIModel:
             "gen_ai.request.model": model,
             "gen_ai.request.max_tokens": tokens,
             "gen_ai.output.type": "json",
-            "server.address": self._client.base_url.host,
+            "server.address": self._endpoint.host,
         }
         started, outcome = time.perf_counter(), "answered"
         with span(f"chat {model}", kind=SpanKind.CLIENT, attributes=attributes) as current:
@@ -186,15 +184,17 @@ class OpenAIModel:
         try:
             answer, asked = await self._create(model, messages, schema, tokens)
             completion = read_completion(answer, model, asked, prompt=_texts_of(asked.call(messages, schema)))
-        except openai.APIError as error:
-            raise _translate(error, self._check) from error
+        except Refused as error:
+            raise _failure(error.status, self._check) from error
+        except NoAnswer as error:
+            raise ModelUnavailable(f"the model's endpoint can't be used now: {error}") from error
         except AddressForbidden as error:
             raise ModelRefused(f"model.base_url: {error.detail}") from error
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
             # Its text may quote the answer, so it is left out.
             raise self._not_understood() from None
         cost_usd = self._prices.cost(
-            str(self._client.base_url),
+            self._endpoint.base_url,
             model,
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
@@ -212,22 +212,22 @@ class OpenAIModel:
         """The endpoint's answer, and the options of the call. While it refuses, options are left out step by step.
 
         Raises:
-            openai.APIError: There was no answer.
+            NoAnswer: There was no answer.
             AppError: The error of the last call.
         """
-        endpoint = str(self._client.base_url)
+        endpoint = self._endpoint.base_url
         streams = self._memory.streams(endpoint, model)
         asked = Asking(tokens, self._memory.left_out(endpoint, model), is_streamed=streams)
         unsupported: set[Option] = set()
         sizes = Sizes()
-        client = self._client
+        retries = self._endpoint.retries
         for left in reversed(range(MAX_CALLS)):
             call = asked.call(messages, schema)
             failure: AppError
             try:
-                answer = await _post(client, {"model": model, **call})
-            except openai.APIStatusError as error:
-                status, told, failure = error.status_code, error.body, _translate(error, self._check)
+                answer = await _post(self._endpoint, {"model": model, **call}, retries=retries)
+            except Refused as error:
+                status, told, failure = error.status, error.told, _failure(error.status, self._check)
             else:
                 told = error_in(answer)
                 if told is None:
@@ -247,8 +247,8 @@ class OpenAIModel:
                 raise _declined(refusal, status, share=share) or self._unauthorised(refusal, status) or failure
             unsupported |= refusal.unsupported & asked.options
             asked = less
-            # The library has retried a 500 by itself; a call with fewer options is made once.
-            client = self._client.with_options(max_retries=0)
+            # A 500 was tried again by then; a call with fewer options is made once.
+            retries = 0
         raise AssertionError
 
     def _not_understood(self) -> ModelUnavailable:
@@ -256,10 +256,19 @@ class OpenAIModel:
         return ModelUnavailable(f"{told}; if that stays, check {self._check[1]}")
 
     def _unauthorised(self, refusal: Refusal, status: int) -> ModelRefused | None:
-        """The error if the endpoint refused the account or its key, whatever its status."""
-        if not (refusal.has_no_credit or refusal.has_bad_key) or status not in _OF_ACCOUNT:
+        """The error if the endpoint refused the account, its key or where we call from, whatever its status."""
+        if status not in _OF_ACCOUNT:
             return None
-        hint = _NO_CREDIT if refusal.has_no_credit else f"check {self._check[0]}"
+        if refusal.has_no_credit:
+            hint = _NO_CREDIT
+        elif refusal.keeps_out:
+            hint = _KEPT_OUT
+        elif refusal.has_bad_key:
+            hint = f"check {self._check[0]}"
+        elif refusal.has_no_model:
+            hint = f"check {self._check[1]}"
+        else:
+            return None
         return ModelRefused(f"the model's endpoint refused the call ({status}); {hint}")
 
     def _learn(self, endpoint: str, model: str, asked: Asking, unsupported: set[Option]) -> None:
@@ -269,21 +278,19 @@ class OpenAIModel:
         for option in asked.left_out:
             LLM_LEFT_OUT.labels(model, option).inc()
         if untold := self._memory.untold(endpoint, model, asked.left_out):
-            log.warning("model_options_left_out", model=model, options=untold, host=self._client.base_url.host)
+            log.warning("model_options_left_out", model=model, options=untold, host=self._endpoint.host)
 
 
-async def _post(client: AsyncOpenAI, body: dict[str, Any]) -> Any:
+async def _post(endpoint: Endpoint, body: dict[str, Any], *, retries: int) -> Any:
     """What the endpoint answers to one call. A fault that may pass and came with status 200 is tried again, as others.
 
     Raises:
-        openai.APIError: There was no answer, or one with another status.
+        Refused: It answered with another status.
+        NoAnswer: It did not answer.
         ValueError: It is not JSON.
     """
-    for left in reversed(range(client.max_retries + 1)):
-        # Not by `chat.completions.create`: that walks through the whole call, to rename keys of which none has another
-        # name, and takes 1.5 ms for it.
-        response = await client.post(_PATH, body=body, cast_to=httpx2.Response, options=_WITH_KEY)
-        answer = read_body(response.content)
+    for left in reversed(range(retries + 1)):
+        answer = read_body(await endpoint.post(_PATH, body, retries=retries))
         status = status_in(error_in(answer))
         if not left or not (is_broken_off(answer) or (status and _may_pass(status))):
             return answer
@@ -304,14 +311,6 @@ def _texts_of(call: dict[str, Any]) -> list[str]:
     return [message["content"] for message in call["messages"]]
 
 
-def _translate(error: openai.APIError, check: tuple[str, str]) -> AppError:
-    if isinstance(error, openai.APITimeoutError):
-        return ModelUnavailable("the model did not answer in time")
-    if isinstance(error, openai.APIStatusError):
-        return _failure(error.status_code, check)
-    return ModelUnavailable(f"the model's endpoint can't be used now ({type(error).__name__})")
-
-
 def _failure(status: int, check: tuple[str, str]) -> AppError:
     if _may_pass(status):
         return ModelUnavailable(f"the model's endpoint answered {status}")
@@ -325,10 +324,10 @@ def _may_pass(status: int) -> bool:
 
 
 @asynccontextmanager
-async def open_own_client(
+async def open_own_endpoint(
     *, api_key: str, base_url: str, allow_private: bool, limit: timedelta, resolve: Resolve | None = None
-) -> AsyncIterator[AsyncOpenAI]:
-    """A client for the endpoint that one tenant's file names, with that client's key.
+) -> AsyncIterator[Endpoint]:
+    """The endpoint that one tenant's file names, with that client's key.
 
     Args:
         api_key: The client's own.
@@ -337,40 +336,20 @@ async def open_own_client(
         limit: The time for one call.
         resolve: Looks up names in place of the system.
     """
-    async with (
-        open_sessions(allow_private=allow_private, resolve=resolve) as sessions,
-        AsyncOpenAI(
-            api_key=api_key,
-            base_url=base_url,
-            timeout=limit.total_seconds(),
-            max_retries=_RETRIES,
-            http_client=open_bounded_client(limit, transport=GuardedTransport(sessions), trust_env=False),
-        ) as client,
-    ):
-        yield client
+    sending = open_outbound(allow_private=allow_private, timeout=limit, max_bytes=MAX_ANSWER_BYTES, resolve=resolve)
+    async with sending as outbound:
+        yield Endpoint(outbound, base_url=base_url, api_key=api_key, longest_wait=limit / _LONGEST_WAIT)
 
 
 @asynccontextmanager
-async def open_model_client(*, api_key: str, base_url: str | None, limit: timedelta) -> AsyncIterator[AsyncOpenAI]:
-    """One client for all tenants without a key of their own. *limit* is the time for one call."""
-    async with AsyncOpenAI(
-        # Given also where it is the default: else the library reads the environment, and accepts an empty value.
-        api_key=api_key,
-        base_url=base_url or _OPENAI,
-        timeout=limit.total_seconds(),
-        max_retries=_RETRIES,
-        http_client=open_bounded_client(limit),
-    ) as client:
-        yield client
-
-
-def open_bounded_client(limit: timedelta, **options: Any) -> httpx2.AsyncClient:
-    """The library's HTTP client, which refuses large and compressed answers and follows no redirect."""
-    return openai.DefaultAioHttpClient(
-        verify=default_tls(),
-        timeout=limit.total_seconds(),
-        follow_redirects=False,
-        headers=UNCOMPRESSED,
-        event_hooks={"response": [bound(_MAX_ANSWER_BYTES)]},
-        **options,
+async def open_endpoint(*, api_key: str, base_url: str | None, limit: timedelta) -> AsyncIterator[Endpoint]:
+    """One endpoint for all tenants without a key of their own. *limit* is the time for one call."""
+    sending = open_outbound(
+        allow_private=True,
+        timeout=limit,
+        max_bytes=MAX_ANSWER_BYTES,
+        is_guarded=False,
+        connections=_MAX_CONNECTIONS,
     )
+    async with sending as outbound:
+        yield Endpoint(outbound, base_url=base_url or _OPENAI, api_key=api_key, longest_wait=limit / _LONGEST_WAIT)

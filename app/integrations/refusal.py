@@ -117,15 +117,23 @@ _FILTER: Final = (
 _NO_MODEL: Final = (
     r"(?i)\bmodels?\b[^\n]{0,120}(?:not found|not exist|not available to)|\binvalid model(?: name| id|:| ')"
     r"|\bunable to access\b[^\n]{0,30}\bmodel\b|deployment for this resource does not exist|is not a valid model"
-    r"|\bonly supported in v1/|\bnot a chat model\b"
+    r"|\bonly supported in v1/|\bnot a chat model\b|\bmodel\b[^\n]{0,80}(?:decommissioned|requires terms acceptance)"
+    r"|\bmodel version has reached the end\b|\bon-demand throughput isn.t supported|\bllm provider not provided\b"
+    r"|\bno endpoints found (?:for|matching)\b|\bno models? loaded\b|\bapi version not supported\b"
+    r"|(?:not (?:have|allowed to)|n't have) access (?:to )?(?:the )?model\b"
 )
 _NO_MODEL_CODES: Final = frozenset(
-    {"model_not_found", "model_not_available", "invalid_model", "deploymentnotfound", "not_found_error"}
+    {
+        *("model_not_found", "model_not_available", "invalid_model", "deploymentnotfound", "not_found_error"),
+        *("model_decommissioned", "model_terms_required", "key_model_access_denied"),
+    }
 )
 # Not "exceeded your current quota": Gemini says that of a rate too.
 _NO_CREDIT: Final = (
     r"(?i)\bcredit balance is too low|\binsufficient (?:account |\w+ )?(?:balance|credits?|funds)\b"
     r"|\b(?:(?:no|any|out of|more|used all available) credits?)\b(?! card)"
+    r"|\bbudget (?:has been )?exceeded\b|\bexceeded ?budget\b|\bspending limit\b|\bkey limit exceeded\b"
+    r"|\breached your\b[^.\n]{0,30}\busage limits?\b"
 )
 _AFFORDS: Final = r"\bcan only afford (\d{1,9})\b"
 """OpenRouter's, where the account has credit for a shorter answer."""
@@ -134,8 +142,19 @@ _BAD_KEY: Final = (
     r"(?i)\bapi[ _-]key\b[^.\n]{0,20}\b(?:not valid|invalid|incorrect|expired|missing)\b"
     r"|\b(?:invalid|incorrect) api[ _-]key\b"
 )
+# Not of the key: a rule for addresses or countries, Cloudflare's line, a page of a firewall.
+_KEEPS_OUT: Final = (
+    r"(?i)\bvirtual network\b|\bfirewall\b|\bpublic access is disabled\b|\bcountry, region\b|\buser location is not\b"
+    r"|\bip (?:address )?(?:is )?not (?:authorized|allowed)\b|\berror code: 10\d\d\b|\A\s*<(?:!doctype|html)\b"
+)
 _NO_CREDIT_CODES: Final = frozenset(
-    {"insufficient_quota", "insufficient_balance", "exceeded_current_quota_error", "billing_not_active"}
+    {
+        "budget_exceeded",
+        "insufficient_quota",
+        "insufficient_balance",
+        "exceeded_current_quota_error",
+        "billing_not_active",
+    }
 )
 _NOT_ITS_OWN: Final = frozenset({"input", "failed_generation", "flagged_input"})
 """Where an error repeats the request, or what the model wrote (Groq)."""
@@ -160,6 +179,8 @@ class Refusal:
     has_no_model: bool = False
     has_no_credit: bool = False
     has_bad_key: bool = False
+    keeps_out: bool = False
+    """By a rule of the network, whatever the key."""
     affords: int | None = None
     """For how many tokens of an answer there is credit, where it is for fewer than were asked for."""
     wants_stream: bool = False
@@ -208,6 +229,7 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
         has_no_model=not codes.isdisjoint(_NO_MODEL_CODES) or re.search(_NO_MODEL, text) is not None,
         has_no_credit=not codes.isdisjoint(_NO_CREDIT_CODES) or re.search(_NO_CREDIT, text) is not None,
         has_bad_key=re.search(_BAD_KEY, text) is not None,
+        keeps_out=re.search(_KEEPS_OUT, text) is not None,
         affords=int(affords[1]) if affords else None,
         wants_stream=re.search(_WANTS_STREAM, text) is not None,
         sizes=Sizes(**counts) if "context" in counts else read_sizes(text, asked=asked),

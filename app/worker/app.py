@@ -26,7 +26,7 @@ from app.db.limits.circuits import Circuits
 from app.db.session import Database, open_database
 from app.errors import DatabaseUnavailable
 from app.integrations.embeddings import open_embedder
-from app.integrations.openai import open_model_client
+from app.integrations.openai import open_endpoint
 from app.listening import check_port
 from app.queue import RingBroker, open_queue
 from app.settings import WorkerSettings
@@ -83,8 +83,8 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 name="ai-agents worker",
             )
         )
-        client = await stack.enter_async_context(
-            open_model_client(
+        endpoint = await stack.enter_async_context(
+            open_endpoint(
                 api_key=settings.openai_api_key.get_secret_value(),
                 base_url=settings.openai_base_url,
                 limit=settings.llm_timeout_seconds,
@@ -99,7 +99,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
         toolkits = await stack.enter_async_context(
             Toolkits.open(
                 database,
-                client,
+                endpoint,
                 model=settings.openai_model,
                 fallback_model=settings.openai_fallback_model,
                 judge_model=settings.openai_judge_model,

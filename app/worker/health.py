@@ -31,7 +31,7 @@ async def open_health(*, port: int, is_ready: Callable[[], bool]) -> AsyncIterat
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "0.0.0.0", port).start()  # noqa: S104 - a pod's own address
+        await web.TCPSite(runner, None, port).start()  # IPv4 and IPv6: a pod may have one of them alone
         yield
     finally:
         await runner.cleanup()

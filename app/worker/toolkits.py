@@ -15,10 +15,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from openai import AsyncOpenAI
-
 from app.core.article import FILE_MARK
-from app.core.price import Price, budgets
+from app.core.budget import budgets
+from app.core.price import Price
 from app.core.tenant import Tenant
 from app.core.vectors import Embedder
 from app.db.knowledge.inventory import InventorySearch
@@ -38,8 +37,9 @@ from app.help_desks import open_help_desk
 from app.integrations.asking import Memory
 from app.integrations.documentation import Documentation as DocumentationServer
 from app.integrations.documentation import open_documentation
+from app.integrations.endpoint import Endpoint
 from app.integrations.monitoring import Prometheus, open_prometheus
-from app.integrations.openai import OpenAIModel, open_own_client
+from app.integrations.openai import OpenAIModel, open_own_endpoint
 from app.integrations.prices import Prices
 from app.integrations.servicedesk import ServiceDesk
 from app.tenants import KnownTenant
@@ -171,7 +171,7 @@ class Toolkits:
     """The toolkits of all tenants, from `open` until its block ends."""
 
     _database: Database
-    _client: AsyncOpenAI
+    _endpoint: Endpoint
     _model: str
     _fallback_model: str | None
     _judge_model: str | None
@@ -192,7 +192,7 @@ class Toolkits:
     async def open(
         cls,
         database: Database,
-        client: AsyncOpenAI,
+        endpoint: Endpoint,
         *,
         model: str,
         fallback_model: str | None,
@@ -208,7 +208,7 @@ class Toolkits:
         """*prices*: by model, as `MODEL_PRICES` has them."""
         toolkits = cls(
             database,
-            client,
+            endpoint,
             model,
             fallback_model,
             judge_model,
@@ -232,7 +232,7 @@ class Toolkits:
         fallback = None if options.has_own_key else self._fallback_model
         named = (options.name or self._model, fallback, options.judge_beside(self._judge_model))
         asked = dict.fromkeys(filter(None, named))
-        return [model for model in asked if not prices.knows(options.base_url or str(self._client.base_url), model)]
+        return [model for model in asked if not prices.knows(options.base_url or self._endpoint.base_url, model)]
 
     @asynccontextmanager
     async def lend(self, known: KnownTenant) -> AsyncIterator[Toolkit]:
@@ -285,20 +285,20 @@ class Toolkits:
                 if tenant.documentation is not None
                 else None
             )
-            own_client = await stack.enter_async_context(_open_own_client(known, limit=self._model_timeout))
+            own = await stack.enter_async_context(_open_own_endpoint(known, limit=self._model_timeout))
             asked = partial(
                 OpenAIModel,
-                own_client or self._client,
+                own or self._endpoint,
                 tenant=tenant.slug,
-                is_own=own_client is not None,
+                is_own=own is not None,
                 limit=self._model_timeout * _OF_MODEL_TIMEOUT,
                 max_tokens=self._max_tokens,
-                context_tokens=None if own_client else self._context_tokens,
+                context_tokens=None if own else self._context_tokens,
                 memory=self._memory,
                 prices=Prices(self._prices, tenant.model.price),
             )
             judge = tenant.model.judge_beside(self._judge_model)
-            model = asked(model=tenant.model.name or self._model, fallback=None if own_client else self._fallback_model)
+            model = asked(model=tenant.model.name or self._model, fallback=None if own else self._fallback_model)
             kit = Toolkit(
                 tenant,
                 help_desk,
@@ -317,8 +317,8 @@ class Toolkits:
 
 
 @asynccontextmanager
-async def _open_own_client(known: KnownTenant, *, limit: timedelta) -> AsyncIterator[AsyncOpenAI | None]:
-    """The client for the tenant's own endpoint; None: it has none, and uses the shared one.
+async def _open_own_endpoint(known: KnownTenant, *, limit: timedelta) -> AsyncIterator[Endpoint | None]:
+    """The tenant's own endpoint; None: it has none, and uses the shared one.
 
     Raises:
         TenantFileInvalid: The tenant has an endpoint of its own and its key is missing. The shared one is no
@@ -335,5 +335,7 @@ async def _open_own_client(known: KnownTenant, *, limit: timedelta) -> AsyncIter
             code=Code.TENANT_SECRET_MISSING,
         )
     is_private = known.tenant.servicedesk.allow_private_address
-    async with open_own_client(api_key=key, base_url=options.base_url, allow_private=is_private, limit=limit) as client:
-        yield client
+    async with open_own_endpoint(
+        api_key=key, base_url=options.base_url, allow_private=is_private, limit=limit
+    ) as endpoint:
+        yield endpoint

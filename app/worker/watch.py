@@ -15,8 +15,8 @@ from typing import Final
 
 import structlog
 
+from app.core.budget import budgets
 from app.core.help_desk import AccountRef
-from app.core.price import budgets
 from app.core.tenant import Tenant
 from app.db.knowledge.cursors import load_cursor
 from app.db.knowledge.strays import KINDS, list_strays

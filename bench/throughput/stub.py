@@ -28,8 +28,11 @@ import uvloop
 from bench.throughput.corpus import FIRST_ID, Text, load_texts, signed_off, split
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-# In a prompt, which is JSON in a string of JSON: the first similar ticket, and how its resolution begins.
-_SOLVED: Final = re.compile(rb'\\"ref\\": ?\\"(T\d+)\\".*?\\"resolution\\": ?\\"([^"\\.!?]{10,120})')
+# In a prompt, which is JSON in a string of JSON: a similar ticket, and how its own resolution begins, in whole words.
+# With half of one, or with another ticket's, an answer says what its source does not, and is sent back.
+_SOLVED: Final = re.compile(
+    rb'\\"ref\\": ?\\"(T\d+)\\"(?:(?!\\"ref\\").)*?\\"resolution\\": ?\\"([^"\\.!?]{10,120})(?![^ "\\.!?])'
+)
 _EPOCH_MS: Final = 1_760_000_000_000
 _STEP_MS: Final = 60_000
 _SUCCESS: Final = {"status_code": 2000, "status": "success"}

@@ -1,7 +1,7 @@
-"""Fits the weights of `core.detect.prose` to candidates of which is known whether they are passwords.
+"""Fits the weights of `core.detect.prose.detector` to candidates of which is known whether they are passwords.
 
     python -m eval.masking.fit                      # how well weights do on each set that they were not fitted to
-    python -m eval.masking.fit --write              # fit them to all of `FITTED`, and write app/core/detect/prose.toml
+    python -m eval.masking.fit --write              # fit them to all of `FITTED`, and write the weights
     python -m eval.masking.fit --tickets FILE …     # real tickets (JSON lines, gzip) too: what they hold is no password
 
 A set is left out in turn: the weights are fitted to the others, and the whole mask reads the set with them. Needs numpy,
@@ -21,9 +21,10 @@ from unittest.mock import patch
 
 import click
 
-from app.core.detect import prose
 from app.core.detect.finding import Finding
-from app.core.detect.prose import Traits
+from app.core.detect.prose import detector
+from app.core.detect.prose.candidates import candidates
+from app.core.detect.prose.traits import Traits
 from app.core.logistic import likelihood
 from app.core.masking import find_secrets, read_words
 from eval import logistic
@@ -44,7 +45,7 @@ FITTED: Final = {
     "before": ("positive.txt", "negative.txt", "networks.txt", "quotes.txt"),
     "prose": ("values_prose.txt", "stay_prose.txt"),
 }
-_FILE: Final = Path(prose.__file__).with_suffix(".toml")
+_FILE: Final = Path(detector.__file__).with_name("weights.toml")
 _NAMES: Final = tuple(field.name for field in fields(Traits))
 _RIDGE: Final = 1.0
 """How much a large weight costs."""
@@ -73,9 +74,9 @@ class Read:
 
 
 def read(case: Case) -> Read:
-    with patch.object(prose, "KEPT_FROM", _NEVER):
+    with patch.object(detector, "KEPT_FROM", _NEVER):
         fixed = tuple(find_secrets(case.text))
-    found = prose.candidates(read_words(case.text))
+    found = candidates(read_words(case.text))
     samples = [Sample(each.finding, each.traits, _is_one(each.finding, case.items)) for each in found]
     return Read(case, fixed, tuple(samples))
 
@@ -111,7 +112,7 @@ def measured(cases: Sequence[Read], weights: Weights, *, show: bool = False) -> 
     for case in cases:
         findings = list(case.fixed)
         for each in case.samples:
-            if likelihood(each.traits, *weights) >= prose.KEPT_FROM and not _touches(each.finding, findings):
+            if likelihood(each.traits, *weights) >= detector.KEPT_FROM and not _touches(each.finding, findings):
                 findings.append(each.finding)
         covered = {place for finding in findings for place in range(finding.start, finding.end)}
         labelled = {place for item in case.case.items for place in range(item.start, item.end)}
@@ -136,13 +137,13 @@ def of_tickets(path: Path) -> list[Known]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         tickets = sorted((json.loads(line) for line in lines), key=lambda each: each["created"])[:_TICKETS_FIT]
     texts = ["\n".join(each.get(name) or "" for name in ("title", "body", "reply")) for each in tickets]
-    return [(each.traits, False, _WEIGHT_OF_A_TICKET) for text in texts for each in prose.candidates(read_words(text))]
+    return [(each.traits, False, _WEIGHT_OF_A_TICKET) for text in texts for each in candidates(read_words(text))]
 
 
 def _text(weights: Weights, number: int, tickets: int) -> str:
     lines = [
         f"# Fitted by `python -m eval.masking.fit --write --tickets …` on {number:,} candidates of the labelled texts",
-        f"# and {tickets:,} of real tickets, {datetime.now(UTC):%Y-%m-%d}; core/detect/prose.py says what each weight is of,",
+        f"# and {tickets:,} of real tickets, {datetime.now(UTC):%Y-%m-%d}; core/detect/prose/traits.py says what each weight is of,",
         "# docs/masking.md how well they do.",
         *logistic.lines(*weights),
     ]
@@ -150,7 +151,7 @@ def _text(weights: Weights, number: int, tickets: int) -> str:
 
 
 @click.command()
-@click.option("--write", is_flag=True, help="Write app/core/detect/prose.toml.")
+@click.option("--write", is_flag=True, help="Write app/core/detect/prose/weights.toml.")
 @click.option(
     "--tickets", type=click.Path(path_type=Path, exists=True), help="Real tickets, as texts without passwords."
 )

@@ -20,7 +20,6 @@ import httpx2
 import pytest
 import yaml
 from hypothesis import strategies as st
-from openai import AsyncOpenAI
 
 from app.api.webhooks import authenticate
 from app.core.completion import Message
@@ -43,10 +42,11 @@ from app.errors import AppError, MalformedDelivery, NotNeeded, TenantFileInvalid
 from app.integrations.addresses import check_address
 from app.integrations.documentation.answers import MAX_DOCUMENTS, MAX_TEXT_CHARS, allowed_page, read_documents
 from app.integrations.embeddings import EndpointEmbedder
-from app.integrations.http import Reply
+from app.integrations.endpoint import Endpoint
+from app.integrations.http import Reply, parse_retry_after
 from app.integrations.monitoring import _parse as parse_series
-from app.integrations.openai import OpenAIModel, open_bounded_client
-from app.integrations.servicedesk.answers import parse_answer, parse_retry_after
+from app.integrations.openai import OpenAIModel
+from app.integrations.servicedesk.answers import parse_answer
 from app.integrations.servicedesk.auth import OAuthClient, _TokenAuthenticator
 from app.integrations.servicedesk.mapping import (
     article_time,
@@ -63,6 +63,7 @@ from app.tenants import TenantDirectory
 from app.tenants.files import read_tenant
 from tests.builders import a_tenant, a_ticket, write_tenant
 from tests.fuzz.properties import fuzzed
+from tests.model_wire import an_endpoint
 
 Count = Callable[[], None]
 authenticator_type: Any = _TokenAuthenticator
@@ -479,16 +480,9 @@ statuses = st.sampled_from([200, 200, 200, 201, 204, 301, 400, 401, 404, 413, 41
 kinds = st.sampled_from(["application/json", "text/html", "text/event-stream", ""])
 
 
-def endpoint_that_answers(body: bytes, *, status: int, kind: str) -> AsyncOpenAI:
-    """A client of it."""
+def endpoint_that_answers(body: bytes, *, status: int, kind: str) -> Endpoint:
     headers = {"content-type": kind, "location": "http://127.0.0.1:9/"}
-    wire = httpx2.MockTransport(lambda _: httpx2.Response(status, headers=headers, content=body))
-    return AsyncOpenAI(
-        api_key="key",
-        base_url="http://model.example/v1",
-        max_retries=0,
-        http_client=open_bounded_client(timedelta(seconds=1), transport=wire),
-    )
+    return an_endpoint(lambda _: httpx2.Response(status, headers=headers, content=body), limit_s=1)
 
 
 @fuzzed(
@@ -500,13 +494,13 @@ async def test_an_endpoints_answer_is_a_completion_or_an_error_of_ours(
     tried: Count, body: bytes, status: int, kind: str
 ) -> None:
     tried()
-    async with endpoint_that_answers(body, status=status, kind=kind) as client:
-        model = OpenAIModel(client, tenant="acme", model="first", fallback=None, limit=timedelta(seconds=5))
+    endpoint = endpoint_that_answers(body, status=status, kind=kind)
+    model = OpenAIModel(endpoint, tenant="acme", model="first", fallback=None, limit=timedelta(seconds=5))
+    with only(AppError):
+        completion = await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
+        assert completion.prompt_tokens >= 0
         with only(AppError):
-            completion = await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
-            assert completion.prompt_tokens >= 0
-            with only(AppError):
-                parse_draft(completion.text)
+            parse_draft(completion.text)
 
 
 embedding_keys = st.sampled_from(["data", "embedding", "index", "error", "usage"])
@@ -531,10 +525,10 @@ async def test_an_endpoints_answer_is_vectors_or_an_error_of_ours(
     tried: Count, body: bytes, status: int, kind: str
 ) -> None:
     tried()
-    async with endpoint_that_answers(body, status=status, kind=kind) as client:
-        with only(AppError):
-            vectors = await EndpointEmbedder(client, model="the-model").embed([Mask().text("A ticket.")])
-            assert [len(vector) for vector in vectors] == [DIMENSIONS]
+    endpoint = endpoint_that_answers(body, status=status, kind=kind)
+    with only(AppError):
+        vectors = await EndpointEmbedder(endpoint, model="the-model").embed([Mask().text("A ticket.")])
+        assert [len(vector) for vector in vectors] == [DIMENSIONS]
 
 
 draft_keys = st.sampled_from(["summary", "facts", "hypotheses", "next_steps", "confidence", "text", "citations"])

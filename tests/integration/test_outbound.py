@@ -27,7 +27,7 @@ from app.errors import AddressForbidden, DocumentationUnavailable, HelpDeskRefus
 from app.integrations.documentation import open_documentation
 from app.integrations.http import AnswerTooLarge, NoAnswer, NotSent, Outbound, open_outbound
 from app.integrations.monitoring import open_prometheus
-from app.integrations.openai import OpenAIModel, open_own_client
+from app.integrations.openai import OpenAIModel, open_own_endpoint
 from app.integrations.servicedesk import ApiKey, OAuthClient, open_servicedesk
 from demo.embedded import find_free_port
 from tests.builders import a_tenant, a_ticket
@@ -191,12 +191,12 @@ async def test_each_url_of_a_tenants_file_is_held_to_it() -> None:
             await documentation.documents(a_ticket(), limit=3)
     assert metadata.asked == 4
     for base_url, is_private in (("http://model.example:8000/v1", True), ("https://model.example/v1", False)):
-        own = open_own_client(
+        own = open_own_endpoint(
             api_key="key", base_url=base_url, allow_private=is_private, limit=timedelta(seconds=5), resolve=metadata
         )
-        async with own as client:
+        async with own as endpoint:
             model = OpenAIModel(
-                client, tenant="acme", model="own", fallback=None, limit=timedelta(seconds=5), is_own=True
+                endpoint, tenant="acme", model="own", fallback=None, limit=timedelta(seconds=5), is_own=True
             )
             with pytest.raises(ModelRefused, match=r"model\.base_url: The tenant's URL leads to a link-local"):
                 await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
@@ -208,15 +208,15 @@ async def test_a_models_url_leads_to_a_private_address_only_where_the_file_says_
     moved = b"HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.2:1/\r\ncontent-length: 0\r\n\r\n"
     async with canaries("127.0.0.1", answer=moved) as (canary,):
         for is_private, says in ((False, "leads over plain http|private address"), (True, r"refused the call \(307\)")):
-            own = open_own_client(
+            own = open_own_endpoint(
                 api_key="key",
                 base_url=f"http://127.0.0.1:{canary.port}/v1",
                 allow_private=is_private,
                 limit=timedelta(seconds=5),
             )
-            async with own as client:
+            async with own as endpoint:
                 model = OpenAIModel(
-                    client, tenant="acme", model="own", fallback=None, limit=timedelta(seconds=5), is_own=True
+                    endpoint, tenant="acme", model="own", fallback=None, limit=timedelta(seconds=5), is_own=True
                 )
                 with pytest.raises(ModelRefused, match=says):
                     await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})

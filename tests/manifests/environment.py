@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from app.integrations.proxies import VARIABLES as OF_PROXIES
 from app.settings import (
     ApiSettings,
     ConsoleSettings,
@@ -78,7 +79,7 @@ def unread_secrets(objects: list[Object]) -> list[str]:
         for container in containers(template)
         if (command := command_of(container)) is not None
         for name, origin in variables(container, objects).items()
-        if origin.startswith("Secret") and name.lower() not in READS[command].model_fields
+        if origin.startswith("Secret") and name not in OF_PROXIES and name.lower() not in READS[command].model_fields
     ]
 
 
@@ -91,5 +92,5 @@ def unknown_settings(objects: list[Object]) -> list[str]:
         for each in objects
         if each["kind"] == "ConfigMap" and each["metadata"]["name"].startswith("settings")
         for key in each["data"]
-        if key not in read and not key.startswith("OTEL_")
+        if key not in {*read, *OF_PROXIES} and not key.startswith("OTEL_")
     ]

@@ -184,11 +184,29 @@ def test_articles_from_git_are_checked_out_before_the_sync_and_their_lack_does_n
     assert len(of_kind(objects, "ExternalSecret")) == len(of_kind(render(PRODUCTION), "ExternalSecret")) + 1
 
 
+def test_who_calls_out_gets_the_proxy_and_nobody_else(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    last = "  - ../../../components/observability\n"
+    _edit(tmp_path / WORKLOAD, last, last + "  - ../../../components/console\n  - ../../../components/proxy\n")
+
+    objects = parse(render_text(PRODUCTION, root=tmp_path))
+
+    assert invalid(objects) == []
+    assert miswired(objects) == []
+    assert unread_secrets(objects) == []
+    proxied = {
+        owner["metadata"]["name"]
+        for owner, template in pod_templates(objects)
+        if {"secretRef": {"name": "proxy"}} in template["spec"]["containers"][0].get("envFrom", [])
+    }
+    assert proxied == {"ai-agents-worker", "ai-agents-console", "ai-agents-sync"}
+
+
 def test_all_options_at_once_are_let_in_by_our_rules_and_fit_the_quota(tmp_path: Path) -> None:
     copy_project(tmp_path)
     (tmp_path / "kustomize/components/database-ca/foundation/ca.pem").write_text("a certificate\n", "utf-8")
     options = {
-        WORKLOAD: ("observability", "knowledge", "console", "feedback", "vectors", "database-ca/workload"),
+        WORKLOAD: ("observability", "knowledge", "console", "feedback", "vectors", "proxy", "database-ca/workload"),
         FOUNDATION: ("alerting", "watchdog", "on-premises", "database-ca/foundation"),
     }
     for folder, (first, *others) in options.items():

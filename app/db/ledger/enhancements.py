@@ -110,7 +110,9 @@ class Enhancements:
     ) -> None:
         """Store what was written, before it is posted; *is_shadowed*: it never will be."""
         storm = enhancement.storm
-        async with self._database.transaction(claim.tenant_id) as tx:
+        # The commit of `begin_posting` or `settle_shadowed` comes soon, and writes this one to the disk too. A crash of
+        # PostgreSQL in between loses what was written; the next attempt writes it anew.
+        async with self._database.transaction(claim.tenant_id, is_forgettable=True) as tx:
             await run_fenced(
                 tx,
                 _SAVE,

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from app.core.budget import Usage
 from app.core.enhancement import Enhancement
-from app.core.price import Usage
 from app.db.reports.each import ask_each
 from app.db.session import Database, Transaction
 from app.db.sql import load

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from app.core.price import Usage
+from app.core.budget import Usage
 from app.db.reports.costs import Usages
 from app.db.reports.each import ask_each
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant

@@ -22,7 +22,7 @@ import base64
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -31,7 +31,6 @@ from itertools import chain, zip_longest
 from types import SimpleNamespace
 from typing import Any, Final, TypeVar
 
-import aiohttp
 import anyio
 import httpx2
 from opentelemetry.trace import NoOpTracer
@@ -44,8 +43,8 @@ from app.core.ticket import Ticket
 from app.errors import AddressForbidden, DocumentationUnavailable, TenantFileInvalid
 from app.integrations.documentation.answers import Document, allowed_page, read_documents
 from app.integrations.documentation.tools import find_fault
-from app.integrations.guarded import GuardedTransport
-from app.integrations.http import Resolve, open_sessions
+from app.integrations.guarded import GuardedTransport, reason_of
+from app.integrations.http import Resolve, Sessions, open_sessions
 
 _MOST_ANSWERS: Final = 30
 """A usual question has seven."""
@@ -76,7 +75,7 @@ class Documentation:
         self,
         options: DocumentationOptions,
         token: str | None,
-        sessions: Mapping[str, aiohttp.ClientSession],
+        sessions: Sessions,
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -332,7 +331,7 @@ def _sdk() -> SimpleNamespace:
 class _Wire(httpx2.AsyncBaseTransport):
     """The HTTP of one session: guarded, limited, and watched for what went wrong last."""
 
-    def __init__(self, sessions: Mapping[str, aiohttp.ClientSession], *, max_bytes: int) -> None:
+    def __init__(self, sessions: Sessions, *, max_bytes: int) -> None:
         self._guarded = GuardedTransport(sessions)
         self._max_bytes = max_bytes
         self._answers = 0
@@ -356,11 +355,8 @@ class _Wire(httpx2.AsyncBaseTransport):
         except AddressForbidden as error:
             self.fault = error.detail
             raise httpx2.ConnectError("forbidden") from None
-        except httpx2.ConnectError:
-            self.fault = "no connection was made"
-            raise
-        except httpx2.TransportError:
-            self.fault = "the connection broke off"
+        except httpx2.TransportError as error:
+            self.fault = reason_of(error) or "the connection broke off"
             raise
         if is_message:
             self._judge(response)

@@ -22,17 +22,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
 from app.core.body import NotJson, as_utf8, read_json
 from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
-from app.integrations.http import Reply
-
-LONGEST_WAIT: Final = timedelta(minutes=10)
-"""A longer `Retry-After` is cut to this: a date far ahead comes from a wrong clock."""
+from app.integrations.http import LONGEST_WAIT, Reply, parse_retry_after
 
 _SUCCESS: Final = 2000
 _FAILURE: Final = 4000
@@ -127,19 +123,6 @@ def parse_answer(reply: Reply, *, secret: str, now: datetime) -> dict[str, Any]:
     if _has_failed(answer, codes):
         raise _failure(HTTPStatus.OK, answer, codes, secret=secret)
     return answer
-
-
-def parse_retry_after(reply: Reply, *, now: datetime) -> timedelta | None:
-    """How long `Retry-After` asks to wait, at most `LONGEST_WAIT`; None if there is no valid header."""
-    value = reply.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return timedelta(seconds=min(int(value[:9]), LONGEST_WAIT.total_seconds()))
-    try:
-        time = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    wait = (time if time.tzinfo else time.replace(tzinfo=UTC)) - now
-    return min(max(wait, timedelta()), LONGEST_WAIT)
 
 
 def _told_wait(reply: Reply) -> timedelta | None:

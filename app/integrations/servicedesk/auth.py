@@ -18,8 +18,8 @@ from typing import Any, Final, Protocol
 from app.core.access_token import AccessToken, NoTokenGiven, TokenUnavailable
 from app.core.tenant import Tenant
 from app.errors import Code, HelpDeskRefused, TenantFileInvalid
-from app.integrations.http import BrokenOff, NoAnswer, NotSent, Outbound, Reply
-from app.integrations.servicedesk.answers import CredentialsRefused, parse_retry_after
+from app.integrations.http import BrokenOff, NoAnswer, NotSent, Outbound, Reply, parse_retry_after
+from app.integrations.servicedesk.answers import CredentialsRefused
 
 _DEFAULT_LIFE: Final = timedelta(hours=1)
 _REFRESH_WINDOW: Final = timedelta(minutes=10)

@@ -7,7 +7,7 @@ import pytest
 
 from app.console.health import HealthProblem, Level, Snapshot, find_problems, find_problems_of, p95
 from app.console.smoke import SmokeCheck, SmokeTest, load_smoke_test
-from app.core.price import Usage
+from app.core.budget import Usage
 from app.db.limits.holds import EVERY_TENANT, Cause, Hold
 from app.db.reports.load import FailedDeliveries, TenantLoad
 from app.db.reports.overview import HourCount, TenantFigures

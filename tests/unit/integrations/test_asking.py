@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import httpx2  # the client library's own
+import httpx2  # for its forms of a request and an answer
 import pytest
 import structlog
-from openai import AsyncOpenAI
 from prometheus_client import REGISTRY
 
 from app.core.completion import Message, Option
@@ -21,6 +20,7 @@ from app.errors import ContentFiltered, ModelDeclined, ModelRefused, ModelUnavai
 from app.integrations.asking import MAX_CALLS, Memory
 from app.integrations.openai import OpenAIModel
 from tests.builders import a_draft
+from tests.model_wire import an_endpoint
 
 OBJECT = a_draft().model_dump_json()
 Refuse = Callable[[dict[str, Any]], tuple[int, Any] | None]
@@ -58,14 +58,9 @@ class Endpoint:
         return httpx2.Response(200, json={"model": call["model"], "choices": [choice], "usage": self.usage})
 
     def model(self, **options: Any) -> OpenAIModel:
-        client = AsyncOpenAI(
-            api_key="key",
-            base_url="http://model.example/v1",
-            max_retries=0,
-            http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(self.answer)),
-        )
+        endpoint = an_endpoint(self.answer)
         values = {"tenant": "acme", "model": "first", "fallback": None, "limit": timedelta(seconds=5), **options}
-        return OpenAIModel(client, memory=Memory(self.clock), **values)
+        return OpenAIModel(endpoint, memory=Memory(self.clock), **values)
 
 
 def messages(ticket: str = "A ticket.") -> list[Message]:
@@ -494,6 +489,12 @@ NO_CREDIT: dict[str, tuple[int, Any]] = {
     "deepseek": (402, an_error("Insufficient Balance")),
     "openrouter": (402, {"error": {"message": "This request requires more credits, or fewer max_tokens.", "code": 402}}),
     "openrouter, 200": (200, {"error": {"message": "Insufficient credits. Add more using your account's page.", "code": 402}}),
+    "litellm": (400, an_error("Budget has been exceeded! Current cost: 10.1, Max budget: 10.0", type="budget_exceeded", code="400")),
+    "litellm, 429": (429, an_error("ExceededBudget: Crossed spend within budget duration", type="budget_exceeded", code="429")),
+    "anthropic's limit": (400, an_error("You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.")),
+    "openrouter's key": (403, an_error("Key limit exceeded (total limit). Manage it on your account's page", code=403)),
+    "fireworks": (412, an_error("Account x is suspended, possibly due to reaching the monthly spending limit.", code="PRECONDITION_FAILED")),
+    "portkey": (412, {"status": "failure", "message": "Organisation budget exceeded"}),
 }  # fmt: skip
 
 
@@ -550,6 +551,50 @@ async def test_an_account_with_credit_for_a_shorter_answer_is_asked_for_that() -
     with pytest.raises(ModelRefused, match="has no credit left"):
         await ask(endpoint.model())
     assert len(endpoint.calls) == 3
+
+
+NO_MODEL: dict[str, tuple[int, Any]] = {
+    "groq, gone": (400, an_error("The model `llama3-8b-8192` has been decommissioned and is no longer supported.", code="model_decommissioned")),
+    "groq, terms": (400, an_error("The model `x` requires terms acceptance.", code="model_terms_required")),
+    "bedrock, gone": (404, {"message": "This model version has reached the end of its life."}),
+    "bedrock, profile": (400, {"message": "Invocation of model ID anthropic.claude with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model."}),
+    "bedrock, access": (403, {"message": "You don't have access to the model with the specified model ID."}),
+    "openai, project": (403, an_error("Project `proj_x` does not have access to model `gpt-4o-mini`", code="model_not_found")),
+    "litellm, provider": (400, an_error("litellm.BadRequestError: LLM Provider NOT provided. Pass in the LLM provider you are trying to call.")),
+    "litellm, key": (401, an_error("key not allowed to access model. This key can only access models=['gpt-4o']. Tried to access gpt-4", type="key_model_access_denied", code="401")),
+    "openrouter": (404, an_error("No endpoints found for x/y.", code=404)),
+    "openrouter, policy": (404, an_error("No endpoints found matching your data policy (Paid model training).", code=404)),
+    "lm studio": (400, an_error("No models loaded. Please load a model in the developer page or use the `lms load` command.", param="model")),
+    "azure, version": (400, an_error("API version not supported", code="BadRequest")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body"), NO_MODEL.values(), ids=NO_MODEL)
+async def test_a_model_that_cannot_be_had_is_told_as_such_and_asked_once(status: int, body: Any) -> None:
+    endpoint = Endpoint(lambda _: (status, body))
+    with pytest.raises(ModelRefused, match="check OPENAI_MODEL and OPENAI_BASE_URL"):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
+
+
+NOT_LET_IN: dict[str, tuple[int, Any]] = {
+    "azure, network": (403, an_error("Access denied due to Virtual Network/Firewall rules.", code="403")),
+    "azure, private": (403, an_error("Public access is disabled. Please configure private endpoint.", code="403")),
+    "openai, country": (403, an_error("Country, region, or territory not supported", code="unsupported_country_region_territory")),
+    "openai, address": (401, an_error("IP not authorized", code="ip_not_authorized")),
+    "gemini": (400, [an_error("User location is not supported for the API use.", code=400)]),
+    "cloudflare, a page": (403, '<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...</title>'),
+    "cloudflare, a line": (403, "error code: 1010"),
+    "a proxy": (401, "<html><head><title>401 Authorization Required</title></head></html>"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body"), NOT_LET_IN.values(), ids=NOT_LET_IN)
+async def test_who_is_not_let_in_is_not_sent_to_the_key(status: int, body: Any) -> None:
+    endpoint = Endpoint(lambda _: (status, body))
+    with pytest.raises(ModelRefused, match="a network rule or a firewall before it may keep us out"):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
 
 
 @pytest.mark.parametrize(

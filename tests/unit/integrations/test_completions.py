@@ -10,16 +10,16 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import httpx2  # the client library's own
+import httpx2  # for its forms of a request and an answer
 import pytest
-from openai import AsyncOpenAI
 
 from app.core.completion import Completion, Message
 from app.core.masking import Mask
 from app.errors import ContentFiltered, ModelRefused, ModelUnavailable
 from app.integrations import openai as adapter
-from app.integrations.openai import OpenAIModel, open_bounded_client
+from app.integrations.openai import OpenAIModel
 from tests.builders import a_draft
+from tests.model_wire import an_endpoint
 
 OBJECT = a_draft().model_dump_json()
 USAGE = {"prompt_tokens": 700, "completion_tokens": 80, "total_tokens": 780}
@@ -46,9 +46,8 @@ class Endpoint:
 
     async def ask(self, *, fallback: str | None = None) -> Completion:
         limit = timedelta(seconds=5)
-        http = open_bounded_client(limit, transport=httpx2.MockTransport(self.answer))
-        client = AsyncOpenAI(api_key="key", base_url="http://model.example/v1", max_retries=2, http_client=http)
-        model = OpenAIModel(client, tenant="acme", model="first", fallback=fallback, limit=limit)
+        endpoint = an_endpoint(self.answer, retries=2)
+        model = OpenAIModel(endpoint, tenant="acme", model="first", fallback=fallback, limit=limit)
         return await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
 
 
@@ -120,6 +119,8 @@ BROKEN_OFF = {
     # https://github.com/open-webui/computer/issues/293
     "a rate": {"error": {"message": "Provider returned error", "code": 429, "metadata": {"raw": "rate-limited"}}},
     "code as text": {"error": {"message": "overloaded", "code": "503"}},
+    # https://github.com/ogx-ai/ogx/pull/1424
+    "no choice": {"object": "chat.completion", "choices": [], "usage": {"prompt_tokens": 700, "completion_tokens": 0}},
 }
 
 
@@ -155,6 +156,51 @@ async def test_a_refused_key_with_status_200_names_the_key() -> None:
 async def test_an_address_that_is_no_models_is_said_to_be_checked(body: Any) -> None:
     with pytest.raises(ModelUnavailable, match="OPENAI_BASE_URL"):
         await Endpoint(body).ask()
+
+
+OTHER_INTERFACES: dict[str, Any] = {
+    "ollama, chat": {"model": "m", "message": {"role": "assistant", "content": OBJECT}, "done": True, "done_reason": "stop"},
+    "ollama, generate": {"model": "m", "response": OBJECT, "done": True},
+    "anthropic": {"type": "message", "role": "assistant", "content": [{"type": "text", "text": OBJECT}], "stop_reason": "end_turn"},
+    "openai, responses": {"object": "response", "status": "completed", "output": [{"type": "message", "content": [{"type": "output_text", "text": OBJECT}]}]},
+    "cohere": {"id": "x", "finish_reason": "COMPLETE", "message": {"role": "assistant", "content": [{"type": "text", "text": OBJECT}]}},
+    "gemini": {"candidates": [{"content": {"parts": [{"text": OBJECT}], "role": "model"}, "finishReason": "STOP"}]},
+    "tgi": [{"generated_text": OBJECT}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", OTHER_INTERFACES.values(), ids=OTHER_INTERFACES)
+async def test_an_address_of_another_interface_is_said_to_be_checked_after_one_call(body: Any) -> None:
+    endpoint = Endpoint(body)
+    with pytest.raises(ModelUnavailable, match="OPENAI_BASE_URL"):
+        await endpoint.ask()
+    assert len(endpoint.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "calls"),
+    [
+        ({"retry-after": "0.01"}, 3),
+        ({"retry-after-ms": "10"}, 3),
+        ({"retry-after": "60"}, 1),
+        ({"retry-after-ms": "60000"}, 1),
+    ],
+    ids=str,
+)
+async def test_a_wait_that_would_use_up_the_time_is_not_waited(headers: dict[str, str], calls: int) -> None:
+    """Else the attempt ends as "did not answer in time", and the fallback is asked a minute too late."""
+    asked = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        return httpx2.Response(429, json={"error": {"message": "slow down"}}, headers=headers)
+
+    limit = timedelta(seconds=5)
+    endpoint = an_endpoint(answer, retries=2, longest_wait=limit / 3)
+    model = OpenAIModel(endpoint, tenant="acme", model="first", fallback=None, limit=limit)
+    with pytest.raises(ModelUnavailable, match="answered 429"):
+        await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
+    assert len(asked) == calls
 
 
 @pytest.mark.parametrize("reason", ["content_filter: PROHIBITED_CONTENT", "content_filter"])

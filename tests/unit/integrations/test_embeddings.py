@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx2  # the client library's own
+import httpx2  # for its forms of a request and an answer
 import pytest
-from openai import AsyncOpenAI
 
 from app.core.masking import Mask, MaskedText
 from app.core.vectors import DIMENSIONS
 from app.errors import AppError, ModelRefused, ModelUnavailable, TextRefused
 from app.integrations.embeddings import EndpointEmbedder
+from tests.model_wire import an_endpoint
 
 SERVERS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("embedding_servers.json").read_text("utf-8"))
 USABLE = [told for told in SERVERS if told["numbers"] == DIMENSIONS or told["shortens"] is True]
@@ -34,13 +34,7 @@ def texts(*plain: str) -> list[MaskedText]:
 
 
 def an_embedder(answer: Answer) -> EndpointEmbedder:
-    client = AsyncOpenAI(
-        api_key="key",
-        base_url="http://embeddings.example/v1",
-        max_retries=0,
-        http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(answer)),
-    )
-    return EndpointEmbedder(client, model="the-model")
+    return EndpointEmbedder(an_endpoint(answer, url="http://embeddings.example/v1"), model="the-model")
 
 
 @dataclass

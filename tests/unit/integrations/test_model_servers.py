@@ -15,10 +15,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import httpx2  # the client library's own
+import httpx2  # for its forms of a request and an answer
 import pytest
 import structlog
-from openai import AsyncOpenAI
 
 from app.core.completion import Message, Option
 from app.core.enhancement import Notice
@@ -30,6 +29,7 @@ from app.integrations.asking import Memory
 from app.integrations.openai import OpenAIModel
 from tests.builders import a_draft, a_source, a_ticket
 from tests.enhancing import enhanced
+from tests.model_wire import an_endpoint
 
 FILES = sorted((Path(__file__).parent / "model_servers").glob("*.json"))
 NAMES = [file.stem for file in FILES]
@@ -67,14 +67,9 @@ class Server:
     calls: list[dict[str, Any]] = field(default_factory=list)
 
     def model(self, name: str = "the-model") -> OpenAIModel:
-        client = AsyncOpenAI(
-            api_key="key",
-            base_url="http://model.example/v1",
-            max_retries=0,
-            http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(self.answer)),
-        )
+        endpoint = an_endpoint(self.answer)
         limit = timedelta(seconds=30)
-        return OpenAIModel(client, tenant="acme", model=name, fallback=None, limit=limit, memory=Memory())
+        return OpenAIModel(endpoint, tenant="acme", model=name, fallback=None, limit=limit, memory=Memory())
 
     def answer(self, request: httpx2.Request) -> httpx2.Response:
         call = json.loads(request.content)

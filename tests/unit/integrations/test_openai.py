@@ -9,16 +9,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx2  # the client library's own
+import httpx2  # for its forms of a request and an answer
 import pytest
-from openai import AsyncOpenAI
 from prometheus_client import REGISTRY
 
 from app.core.completion import Message, Option
 from app.core.masking import Mask
 from app.errors import PromptTooLong
-from app.integrations.openai import OpenAIModel, open_model_client
+from app.integrations.openai import OpenAIModel, open_endpoint
 from app.integrations.tokens import estimate_tokens
+from tests.model_wire import an_endpoint
 
 MESSAGES = [Message(role="user", content=Mask().text("A ticket."))]
 Answer = Callable[[dict[str, Any]], Awaitable[httpx2.Response]]
@@ -30,14 +30,9 @@ def a_model(
     async def handle(request: httpx2.Request) -> httpx2.Response:
         return await answer(json.loads(request.content))
 
-    client = AsyncOpenAI(
-        api_key="key",
-        base_url="http://model.example/v1",
-        max_retries=0,
-        http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(handle)),
-    )
+    endpoint = an_endpoint(handle)
     return OpenAIModel(
-        client,
+        endpoint,
         tenant="acme",
         model="first",
         fallback=fallback,
@@ -87,10 +82,10 @@ async def test_a_model_that_hangs_leaves_its_fallback_time_to_answer() -> None:
 
 
 async def test_an_empty_variable_leaves_the_default_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_BASE_URL", "")  # the library reads it by itself
+    monkeypatch.setenv("OPENAI_BASE_URL", "")
 
-    async with open_model_client(api_key="key", base_url=None, limit=timedelta(seconds=1)) as client:
-        assert str(client.base_url) == "https://api.openai.com/v1/"
+    async with open_endpoint(api_key="key", base_url=None, limit=timedelta(seconds=1)) as endpoint:
+        assert endpoint.base_url == "https://api.openai.com/v1/"
 
 
 async def test_an_endpoint_that_gives_itself_ever_new_names_makes_no_new_series() -> None:

@@ -1,0 +1,1 @@
+"""Passwords and codes in sentences."""

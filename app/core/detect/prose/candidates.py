@@ -1,0 +1,285 @@
+"""The candidates near each word for a password: where they begin and end, and what is seen of each.
+
+A candidate is a token with a digit, a sign or a capital inside, or what stands where a value is told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+from app.core.detect.cues import NO_COPULA, Cue, cues
+from app.core.detect.finding import QUOTES, Finding, Secret
+from app.core.detect.password_values import QUOTED
+from app.core.detect.password_words import OF_MAKERS
+from app.core.detect.prose.told import GIVEN, NEAR, TELLING, Told, told_after, told_before, words_before
+from app.core.detect.prose.traits import Traits, see_around, see_how_told, see_together, traits_of
+from app.core.detect.prose.words import AS, LIKE, fold, is_ordinary, of_language, word_lists
+from app.core.detect.prose.worth import FINISHES, GROUPED, is_worth, may_be_secret
+from app.core.detect.scan import Scan
+
+_ENDS = re.compile(r"[.!?…](?=\s)|[。！？]|\n")
+_REACH: Final = 100
+_REACH_BACK: Final = 70
+_CJK: Final = "\u3001-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
+_TOKEN = re.compile(rf"[^\s{_CJK}]+")
+_OPENING: Final = QUOTES + "([{<*"
+_CLOSING: Final = QUOTES + ")]}>*.,;:…"
+_QUOTED_AT = re.compile(QUOTED)
+_NOT_PLAIN = re.compile(
+    r"[0-9!#$%&*+=@^~._A-ZÀ-ÞА-Я](?:(?<=[0-9])|(?<=[!#$%&*+=@^~])(?=\w)|(?<=\w[._])(?=\w)"
+    r"|(?<=[a-zß-ÿа-я][A-ZÀ-ÞА-Я]))"
+)
+"""A digit, a sign, or a capital inside: all that a plain word does not have."""
+_MARKUP = re.compile(r"</?(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>")
+_CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot|nbsp|lt|gt);")
+_PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}")
+_ANY_CHARACTER = re.compile(r"[^\W_]")
+_COLONS: Final = frozenset(":=：＝")
+_MANAGE: Final = frozenset({"manager", "default", "password", "pass"})
+_WORD = re.compile(r"\S+")
+_MAY_TELL = re.compile(rf"[:=：＝→⇒>–—(<*]|(?<!\w)[{QUOTES}]|[^\x00-\x7f]")
+_SIGNS: Final = frozenset(":=：＝→⇒>–—-")
+_OPENS_ONE: Final = frozenset(QUOTES + "([*<")
+_BLANK = re.compile(r"\s")
+_GOES_ON = re.compile(r"(?:[:=：]|\s(?:is|are|was|below|following|lautet|ist|unten|est|es|è|é|to|je))\s*$")
+_LONGEST_QUOTED: Final = 48
+_SLASH = re.compile(rf"[{QUOTES}]?\s?[/|]\s?\S")
+_SLASH_OR_AND = re.compile(rf"[{QUOTES}]?(?:\s?[/|:,]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s)\S")
+_OF_A_PAIR = re.compile(
+    r"(?:user(?:name)?s?|login|benutzer(?:name)?|usuario|utente|utilisateur|identifiant|usuário|użytkownik"
+    r"|uživatel|kullanıcı|логин)"
+    r"(?:\s?[/&]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s(?:the\s)?)$"
+)
+_TYPED_BEFORE: Final = 3
+_IS_A_REMARK = re.compile(r"\)\s*[:=]")
+_ID = re.compile(
+    r"[A-Z]{2,}[-_]?\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
+)
+
+
+class Candidate(NamedTuple):
+    finding: Finding
+    traits: Traits
+
+
+def candidates(scan: Scan) -> Iterator[Candidate]:
+    """Each candidate near each cue; one of several words comes before its first word."""
+    found = cues(scan)
+    for at, cue in enumerate(found):
+        stop = found[at + 1].start if at + 1 < len(found) else len(scan.text)
+        after = found[at - 1].end if at else 0
+        yield from _after(scan, cue, stop)
+        yield from _before(scan, cue, after)
+
+
+def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
+    limit = min(cue.end + _REACH, stop)
+    odd = _odd_tokens(scan.text, cue.end, limit)
+    sentence = _sentence_end(scan, cue.end, limit)
+    told_tokens = _told_tokens(scan, cue, sentence)
+    at, is_later, last = cue.end, False, (0, "")
+    for token in sorted({*odd, *told_tokens}) if told_tokens else odd:
+        is_plain = token not in odd
+        if token[0] < at:
+            continue
+        start, end, is_quoted = _span(scan, cue, token)
+        is_beyond = start > sentence
+        value = scan.text[start:end]
+        phrase = None if is_quoted or is_beyond else _phrase(scan, start, limit)
+        if not value or (
+            is_ordinary(value) and not phrase
+            if is_plain and not is_quoted
+            else not may_be_secret(value, is_code=cue.is_code)
+        ):
+            continue
+        at = max(end, token[1])
+        if is_plain and not is_quoted and phrase is None and not FINISHES.match(scan.text, end):
+            continue
+        told = told_after(scan, cue, start, end)
+        form = _ANY_CHARACTER.sub("x", value)
+        is_listed = form == last[1] and not scan.text[last[0] : start].strip(" ,;")
+        if is_listed:
+            told = Told("other", 0, (), has_clause=False)
+        if phrase and told.link in GIVEN:
+            yield from _weighed(scan, cue, phrase, told, is_quoted=False, is_beyond=False)
+        if (told.link in TELLING or is_quoted or not is_plain) and not (
+            is_plain and not is_quoted and is_ordinary(value)
+        ):
+            for each in _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=is_beyond):
+                each.traits.listed = float(is_listed)
+                each.traits.later = float(is_later and told.link != "other" and not each.traits.listed)
+                yield each
+                last = (end, form)
+            is_later = is_later or told.link in GIVEN
+
+
+def _odd_tokens(text: str, at: int, limit: int) -> list[tuple[int, int]]:
+    """Where the tokens are that are no plain words."""
+    found = []
+    while odd := _NOT_PLAIN.search(text, at, limit):
+        blank = max(text.rfind(" ", at, odd.start()), text.rfind("\n", at, odd.start()), at - 1)
+        token = next(each for each in _TOKEN.finditer(text, blank + 1, limit) if each.end() > odd.start())
+        found.append(token.span())
+        at = token.end()
+    return found
+
+
+def _told_tokens(scan: Scan, cue: Cue, sentence: int) -> list[tuple[int, int]]:
+    """Where the words of the sentence are that may be told: beside the cue, after a sign or "is", or in quotes."""
+    words = scan.lower[cue.end : sentence].split()
+    tells, soft = _tells(cue.language), word_lists().soft
+    if tells.isdisjoint(words) and not _MAY_TELL.search(scan.lower, cue.end, sentence):
+        return _places(scan.text, cue.end, sentence, [0]) if words and _may_stand_beside(scan, cue, words[0]) else []
+    numbers, is_telling = [], True
+    for number, word in enumerate(words):
+        is_open = word[0] in _OPENS_ONE or (number and words[number - 1][-1] in _COLONS)
+        if is_telling and (is_open or (not is_ordinary(word) if number else _may_stand_beside(scan, cue, word))):
+            numbers.append(number)
+        is_telling = word[-1] in _SIGNS or word in tells or (is_telling and fold(word) in soft)
+    return _places(scan.text, cue.end, sentence, numbers)
+
+
+def _places(text: str, start: int, end: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Where the words with *numbers* begin and end, of those between *start* and *end*."""
+    if not numbers:
+        return []
+    words = [each.span() for each in _WORD.finditer(text, start, end)]
+    return [token.span() for number in numbers if (token := _TOKEN.search(text, *words[number]))]
+
+
+def _may_stand_beside(scan: Scan, cue: Cue, word: str) -> bool:
+    """Whether *word* may be a password right after the cue: where the language has no "is", or after "with", "has"."""
+    if word[0] not in _OPENS_ONE and cue.language not in NO_COPULA and (word not in OF_MAKERS or word in _MANAGE):
+        left = scan.lower[max(cue.start - NEAR, 0) : cue.start].split()
+        if word_lists().typed.isdisjoint(left[-_TYPED_BEFORE:]):
+            return False
+    return word not in _MANAGE and not is_ordinary(word)
+
+
+@cache
+def _tells(language: str) -> frozenset[str]:
+    known = word_lists()
+    return of_language(known.verb, language) | of_language(known.to, language) | LIKE
+
+
+def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
+    at = max(cue.start - _REACH_BACK, after)
+    if after < at:  # not in the middle of a word
+        at = blank.end() if (blank := _BLANK.search(scan.text, at - 1, cue.start)) else cue.start
+    odd = _odd_tokens(scan.text, at, cue.start)
+    near = max(cue.start - NEAR, at)
+    words = scan.lower[near : cue.start].split()
+    plain = []
+    if not word_lists().as_cue.isdisjoint(words):
+        plain = _places(
+            scan.text,
+            near,
+            cue.start,
+            [
+                number
+                for number, word in enumerate(words)
+                if word[0] in _OPENS_ONE or not AS.isdisjoint(words[number + 1 : number + 2])
+            ],
+        )
+    if not odd and not plain:
+        return
+    sentence = at
+    for match in _ENDS.finditer(scan.text, at, cue.start):
+        sentence = match.end()
+    for token in sorted({*odd, *plain}) if plain else odd:
+        if token[0] < at:
+            continue
+        is_plain = token not in odd
+        start, end, is_quoted = _span(scan, cue, token)
+        value = scan.text[start:end]
+        if (
+            not value
+            or end > cue.start
+            or (is_ordinary(value) if is_plain and not is_quoted else not may_be_secret(value, is_code=cue.is_code))
+        ):
+            continue
+        at = max(end, token[1])
+        told = told_before(scan, cue, end, is_plain=is_plain and not is_quoted)
+        if told.link or is_quoted or not is_plain:
+            yield from _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=start < sentence)
+
+
+def _sentence_end(scan: Scan, start: int, limit: int) -> int:
+    """Where the sentence ends that *start* is in. A line that ends with a colon or in "is" goes on in the next one."""
+    at = start
+    while match := _ENDS.search(scan.text, at, limit):
+        if match[0] != "\n" or not _GOES_ON.search(scan.lower, start, match.start()):
+            return match.end() - (match[0] == "\n")
+        at = match.end()
+        while at < limit and scan.text[at] in "\n \t>":
+            at += 1
+    return limit
+
+
+def _span(scan: Scan, cue: Cue, token: tuple[int, int]) -> tuple[int, int, bool]:
+    """Where the candidate that begins with *token* begins and ends, and whether it stands in quotes."""
+    start, end = token
+    text = scan.text
+    while start < end and text[start] in "([{*=:：":
+        start += 1
+    if markup := _MARKUP.match(text, start, end):
+        start = markup.end()
+    if start < end and text[start] in QUOTES and (quoted := _QUOTED_AT.match(text, start)):
+        inner = quoted[0][1:-1]
+        left = start + 1 + len(inner) - len(inner.lstrip())
+        if len(inner) <= _LONGEST_QUOTED:
+            return left, left + len(inner.strip()), True
+    if cue.is_code and (grouped := GROUPED.match(text, start)):
+        return start, grouped.end(), False
+    while start < end and text[start] in _OPENING:
+        start += 1
+    if cut := _CUT.search(text, start + 1, end):
+        end = cut.start()
+    while end > start and text[end - 1] in _CLOSING:
+        if text[end - 1] in ")]}>" and {")": "(", "]": "[", "}": "{", ">": "<"}[text[end - 1]] in text[start : end - 1]:
+            break
+        end -= 1
+    return start, end, False
+
+
+def _phrase(scan: Scan, start: int, limit: int) -> tuple[int, int] | None:
+    """The words from *start* to the end of the clause, if they are two to seven."""
+    match = _PHRASE.match(scan.text, start, limit)
+    if match is None or " " not in match[0] or not FINISHES.match(scan.text, match.end()):
+        return None
+    return match.span()
+
+
+def _weighed(
+    scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, is_quoted: bool, is_beyond: bool
+) -> Iterator[Candidate]:
+    start, end = span
+    value = scan.text[start:end]
+    is_before = end <= cue.start
+    left = words_before(scan, start if is_before else cue.start)
+    is_typed = not word_lists().typed.isdisjoint(left[-_TYPED_BEFORE:])
+    if not is_worth(scan, cue, span, told, is_typed=is_typed, is_quoted=is_quoted, is_beyond=is_beyond):
+        return
+    if not may_be_secret(value, is_code=cue.is_code):
+        return
+    traits = traits_of(value, cue)
+    traits.bracket = float(scan.text[start - 1 : start] in {"(", "["})
+    is_code = cue.is_code and not cue.is_weak
+    if (traits.foreign or _ID.fullmatch(value)) and told.link not in (TELLING if is_code else GIVEN) and not is_quoted:
+        return
+    if traits.bracket and _IS_A_REMARK.match(scan.text, end):
+        return
+    pairs = _SLASH_OR_AND if _OF_A_PAIR.search(scan.lower, max(cue.start - 24, 0), cue.start) else _SLASH
+    if (is_slash := bool(pairs.match(scan.text, end))) and pairs is _SLASH_OR_AND:
+        return  # the user's name
+    traits.slash = float(is_slash)
+    traits.typed, traits.before, traits.beyond = float(is_typed), float(is_before), float(is_beyond)
+    traits.quoted = float(is_quoted)
+    traits.cue_code, traits.cue_weak = float(cue.is_code), float(cue.is_weak)
+    see_how_told(traits, cue, told)
+    see_around(traits, scan, (start, end), told, left)
+    see_together(traits, cue)
+    yield Candidate(Finding(start, end, Secret.PASSWORD), traits)

@@ -1,0 +1,38 @@
+"""Passwords and codes in sentences: what stands near a word for one is weighed, whatever the form of the sentence.
+
+`cues` are the words for a password, `candidates` what may be one beside it, `Traits` what is seen of a candidate. Their
+weights (weights.toml) were fitted by `python -m eval.masking.fit`; docs/masking.md says how well they do on texts that
+they were not fitted to.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from app.core.detect.finding import Finding
+from app.core.detect.prose.candidates import candidates
+from app.core.detect.scan import Scan
+from app.core.logistic import likelihood
+
+KEPT_FROM: Final = 0.5
+
+
+@cache
+def _weights() -> tuple[float, dict[str, float]]:
+    read = tomllib.loads(resources.files(__package__).joinpath("weights.toml").read_text("utf-8"))
+    return read["bias"], read["weight"]
+
+
+def passwords_in_prose(scan: Scan) -> Iterator[Finding]:
+    """Passwords and codes in sentences."""
+    bias, weights = _weights()
+    best: dict[int, tuple[float, Finding]] = {}
+    for each in candidates(scan):
+        likely = likelihood(each.traits, bias, weights)
+        if likely >= KEPT_FROM and likely > best.get(each.finding.start, (0.0,))[0]:
+            best[each.finding.start] = (likely, each.finding)
+    return (found for _, found in best.values())

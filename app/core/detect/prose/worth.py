@@ -1,0 +1,125 @@
+"""Which candidates are weighed at all. Most are words and numbers that nothing makes a password."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from app.core.detect.cues import NO_COPULA, Cue
+from app.core.detect.finding import QUOTES
+from app.core.detect.password_values import LOOKS_LIKE_ONE, WORDS_AND_NUMBER, is_strong, may_be
+from app.core.detect.password_words import OF_MAKERS
+from app.core.detect.prose.told import GIVEN, LONGEST_AS, NEAR_LINKS, Told
+from app.core.detect.prose.words import ATTRIBUTES, NOT, PREPOSITIONS, THINGS, fold, is_ordinary, word_lists
+from app.core.detect.scan import Scan
+
+GROUPED = re.compile(
+    r"(?:\d{3,4}[ -]\d{3,4}|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#|#\d{4,8}|\d\d-\d\d-\d\d)(?![\w-])"
+)
+FINISHES = re.compile(
+    rf"\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
+    rf"|tudo|com|gesetzt|geändert|zurückgesetzt)\s|[{QUOTES})\]}}*]*(?:$"
+    rf"|\s*[\n.,;!?()–—，。；\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\s+olarak|\s+[-–—(/|]|\s+(?:gesetzt|geändert"
+    rf"|zurückgesetzt)|\s+(?:and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а"
+    rf"|но|ve|ama"
+    r"|och|men|og|ja|es|si|dar|και)\s)"
+)
+SIGNED = re.compile(r"[^\W_][!#$%^*~+=&@?]+[^\W_]|\d[!#$%^*~+=&@]+$|[!#$%^*~&@]\w*[!#$%^*~&@]|^[!#$%^*~&]\w")
+_MOSTLY: Final = 0.75
+_SAYS_HOW = re.compile(r"[a-z]+(?:ed|ing|able|ible|ful|less|ical|ous|ly)\??")
+"""English words that say how something is."""
+_ENDS_IN_LY: Final = frozenset("butterfly family lily july italy emily dolly molly jelly".split())
+_LONG_NUMBER: Final = 6
+_LONGEST_NUMBER: Final = 10
+_SHORTEST: Final = 3
+_ADDRESS = re.compile(
+    r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
+    r"|[\w.-]+\.\w+:\d+|\S+/\S+/\S+"
+    r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d+)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
+    r"|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#\d{6}|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr"
+    r"|bit|[kmg]b|(?:st|nd|rd|th)(?:-\w+)?)|[a-z]+\d+\.\d+\S*|[\w.]+@[a-z]"
+    r"|[\w.]*=.+|.*;\w+=.*|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z]-\d{3,4})|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
+    r"|(?:sha|md)\d+:\S+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?",
+    re.IGNORECASE,
+)
+"""Addresses, paths, versions, dates, times, measures, settings, users of a domain, calls, and ways to sign in."""
+YEAR = re.compile(r"(?:19|20)\d\d")
+FEWEST_DIGITS: Final = 4
+MOST_DIGITS: Final = 8
+
+
+def is_worth(
+    scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, is_typed: bool, is_quoted: bool, is_beyond: bool
+) -> bool:
+    """Whether a candidate is weighed at all; most are words and numbers that nothing makes a password."""
+    value = scan.text[slice(*span)]
+    is_given, is_near = told.link in GIVEN, told.link in NEAR_LINKS
+    letters = value.replace(" ", "").replace("-", "").rstrip("!?")
+    if letters.isalpha():
+        if is_quoted:
+            return not is_beyond and is_near and _may_be_in_quotes(value) and not (cue.is_code and told.link != "sign")
+        return _is_word_worth(scan, cue, span, told, is_typed=is_typed)
+    if letters.isdecimal():
+        return not is_beyond and _is_number_worth(letters, cue, told)
+    if is_beyond:
+        has_form = LOOKS_LIKE_ONE.fullmatch(value) or (
+            is_given and (SIGNED.search(value) or WORDS_AND_NUMBER.fullmatch(value))
+        )
+        return bool(has_form)
+    if told.has_clause and not (is_near or told.link == "other" or is_strong(value)):
+        return False
+    return not (cue.is_code and cue.is_weak) or (is_near and told.distance <= LONGEST_AS)
+
+
+def _may_be_in_quotes(value: str) -> bool:
+    """Whether letters in quotes may be a password, and not what a window says."""
+    words = value.split()
+    return value.lower() in OF_MAKERS or sum(map(is_ordinary, words)) < _MOSTLY * len(words)
+
+
+def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, is_typed: bool) -> bool:
+    start, end = span
+    value = scan.text[start:end]
+    if told.link == "as_cue":
+        return not cue.is_code
+    says_how = _SAYS_HOW.fullmatch(value.split()[-1]) and value.lower() not in _ENDS_IN_LY
+    is_far = told.has_clause or told.distance > LONGEST_AS or not NOT.isdisjoint(told.between)
+    is_far = is_far or not word_lists().asks.isdisjoint(map(fold, told.between))
+    if is_far or (told.link != "sign" and (says_how or cue.is_code)):
+        return False
+    is_maker = value.rstrip("!?").lower() in OF_MAKERS
+    is_beside = told.link == "beside" and (
+        is_typed or is_maker or cue.language in NO_COPULA or scan.text[start - 1] == "("
+    )
+    is_told = told.link in GIVEN or told.link == "dash" or is_beside
+    return is_told and (is_maker or bool(FINISHES.match(scan.text, end)))
+
+
+def _is_number_worth(digits: str, cue: Cue, told: Told) -> bool:
+    is_given, is_near = told.link in GIVEN, told.link in NEAR_LINKS
+    is_near = is_near or told.link == "other"
+    first, last = (told.between[0], told.between[-1]) if told.between else ("", "")
+    if not is_near and (told.has_clause or last in THINGS or first in ATTRIBUTES):
+        return False
+    most = MOST_DIGITS if cue.is_code else _LONGEST_NUMBER
+    if len(digits) < FEWEST_DIGITS or (len(digits) > most and not is_given) or (YEAR.fullmatch(digits) and not is_near):
+        return False
+    if cue.is_code:
+        is_any = cue.is_weak and not is_given and len(digits) != _LONG_NUMBER
+        return not is_any
+    return is_near or (len(digits) >= _LONG_NUMBER and told.distance <= LONGEST_AS and first in PREPOSITIONS)
+
+
+def may_be_secret(value: str, *, is_code: bool) -> bool:
+    core = value.rstrip("!?")
+    if is_code and GROUPED.fullmatch(value):
+        return True
+    return (
+        len(core) >= _SHORTEST
+        and not (core.isdecimal() and len(core) < FEWEST_DIGITS)
+        and may_be(value)
+        and "://" not in value
+        and not _ADDRESS.fullmatch(core)
+        and not value.startswith(("\\", "/", "_", "--"))
+    )

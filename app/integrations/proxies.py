@@ -1,0 +1,124 @@
+"""The proxy that leads out of a network, by HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY.
+
+No standard says how these are read. What curl and Go read is read here: names in either case, of which the small one
+counts first; a proxy without a scheme; in NO_PROXY names with their subdomains, addresses, networks, ports and `*`.
+This host itself is never reached by a proxy.
+
+Source: curl(1), "ENVIRONMENT"; Go's x/net/http/httpproxy.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+EXAMPLE: Final = "http://proxy.example:3128"
+VARIABLES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One proxy."""
+
+    variable: str
+    """That names it, for the remedy in an error."""
+    url: str
+    """Without user and password."""
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Direct:
+    """What an entry of NO_PROXY names: a network, or a name with its subdomains; and one port, or all."""
+
+    network: IPv4Network | IPv6Network | None
+    name: str
+    port: int | None
+
+    def holds(self, address: IPv4Address | IPv6Address | None, name: str, port: int) -> bool:
+        if self.port not in {None, port}:
+            return False
+        if self.network is not None:
+            return address is not None and address in self.network
+        return self.name in {"*", name} or name.endswith(f".{self.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """The proxies of one environment."""
+
+    of_scheme: Mapping[str, Proxy] = field(default_factory=dict)
+    direct: tuple[_Direct, ...] = ()
+
+    def find(self, scheme: str, host: str, port: int) -> Proxy | None:
+        """The proxy that leads to *host*, a name or an address; None: it is reached directly."""
+        proxy = self.of_scheme.get(scheme)
+        if proxy is None:
+            return None
+        name, address = host.lower().rstrip("."), _address(host)
+        if name == "localhost" or name.endswith(".localhost") or (address is not None and address.is_loopback):
+            return None
+        return None if any(each.holds(address, name, port) for each in self.direct) else proxy
+
+
+def read_proxies(environment: Mapping[str, str]) -> Proxies:
+    """The proxies that *environment* names.
+
+    Raises:
+        ValueError: A variable can't be used; the sentence names it and does not quote it.
+    """
+    found = {}
+    for scheme in _PORTS:
+        for variable in (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"):
+            if value := environment.get(variable, "").strip():
+                found[scheme] = _proxy(variable, value)
+                break
+    direct = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    return Proxies(found, tuple(_directs(direct)))
+
+
+def _proxy(variable: str, value: str) -> Proxy:
+    try:
+        parts = urlsplit(value if "://" in value else f"http://{value}")
+        is_fine = parts.scheme in _PORTS and bool(parts.hostname) and parts.netloc.count("@") < 2  # noqa: PLR2004
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        is_fine = False
+    if not is_fine:
+        raise ValueError(
+            f"{variable}: must be the URL of an HTTP proxy that begins with http:// or https:// (SOCKS is not spoken);"
+            f" in a password write @ as %40, : as %3A, / as %2F, e.g. {EXAMPLE}"
+        )
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
+    headers = {}
+    if parts.username:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Proxy-Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    return Proxy(variable, f"{parts.scheme}://{host}:{port}", headers)
+
+
+def _directs(text: str) -> Iterator[_Direct]:
+    for entry in re.split(r"[\s,]+", text.lower()):
+        name, port = entry, None
+        if found := re.fullmatch(r"(\[[^\]]+\]|[^:]+):(\d{1,5})", entry):
+            name, port = found[1], int(found[2])
+        name = name.strip("[]").removeprefix("*.").strip(".")
+        try:
+            yield _Direct(ip_network(name, strict=False), "", port)
+        except ValueError:
+            if name:
+                yield _Direct(None, name, port)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
