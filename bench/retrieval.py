@@ -61,7 +61,7 @@ _KEPT_BACK: Final = 0.25
 _LINK_AGE: Final = timedelta(days=1)
 _PATIENCE: Final = timedelta(hours=2)
 # Marks a question without an answer, which must be findable too.
-_NO_REPLY: Final = "-"
+NO_REPLY: Final = "-"
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _FEW_WORDS: Final = 150
 _FEW_WORDS_TICKETS: Final = 3_000
@@ -167,7 +167,7 @@ def _ticket(row: dict[str, str]) -> Ticket:
         id=row["id"],
         subject=row["title"],
         description=row["body"],
-        resolution=row.get("reply") or _NO_REPLY,
+        resolution=row.get("reply") or NO_REPLY,
         category=row.get("topic") or "",
         created_at=created_at,
         updated_at=created_at,

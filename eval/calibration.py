@@ -2,18 +2,21 @@
 
     python -m eval.calibration            # the error of weights that are fitted to other tickets
     python -m eval.calibration --write    # fit them to all points, and write app/core/confidence.toml
+    python -m eval.calibration --kept-back    # at the end of a change: the error of these on the points that are kept back
 
 RETRIEVAL_DATA adds points of the larger public set. Without them the estimates would be far too high: in texts as
 people write them, and with thousands of tickets to choose from, what shares many words is seldom the same problem.
 
 The error is cross-fitted: the estimate of a point is by weights that were fitted to the points of other tickets alone, of
 four fifths of all. So all points count, in the weights and in the error: half of them are too few to tell 0.05 from 0.10.
+But for those of the larger public set that are kept back: nothing is fitted to them, nor chosen by them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +26,7 @@ import click
 
 import app.core
 from app.core.confidence import weights
+from app.core.enhancement import Confidence
 from eval import logistic
 from eval.cases import TODAY
 from eval.points import Point, collect
@@ -33,8 +37,18 @@ _FOLDS: Final = 5
 _DRAWS: Final = 1_000
 _RIDGE: Final = 0.0005
 """For each point: how much a large weight costs, since there are few."""
-_SIGNS: Final = {"close": 1, "common_words": 1, "same_error": 1, "unrivalled": 1, "overtaken": -1, "is_old": -1}
+_SIGNS: Final = {
+    "common_words": 1,
+    "same_error": 1,
+    "unrivalled": 1,
+    "one_of_many": -1,
+    "overtaken": -1,
+    "is_old": -1,
+}
 """Of each weight the sign that it may have: a few points could turn one round by chance."""
+_LEVELS: Final = tuple(level.value for level in reversed(Confidence))
+_COUNTS: Final = {"cases": 1.0, "corpus": 1.0, "real": 2.0}
+"""What all points of an origin count for together: real ones as much as the made-up ones, however many there are."""
 TENTHS: Final = tuple(each / 10 for each in range(1, 10))
 
 Pairs = Sequence[tuple[float, bool]]
@@ -42,7 +56,10 @@ Pairs = Sequence[tuple[float, bool]]
 
 
 def fit(points: Sequence[Point]) -> tuple[float, dict[str, float]]:
-    known = [(point.evidence, point.is_right, 1.0) for point in points]
+    """The bias and weights, by which the points of each origin together count as `_COUNTS` says."""
+    number = Counter(point.origin for point in points)
+    scale = len(points) / sum(_COUNTS[origin] for origin in number)
+    known = [(point.evidence, point.is_right, scale * _COUNTS[point.origin] / number[point.origin]) for point in points]
     return logistic.fit(known, list(_SIGNS), ridge=_RIDGE * len(points), signs=_SIGNS)
 
 
@@ -88,28 +105,45 @@ def levels(pairs: Pairs) -> dict[str, tuple[int, float, float]]:
 
 def describe(points: Sequence[Point]) -> list[str]:
     """Lines of Markdown: the levels, then the error of all, of each origin, and of the offline model's own notes."""
-    told = estimates(points)
-    rows = ["| level | points | estimated | right |", "| --- | --- | --- | --- |"]
-    found = levels([(share, point.is_right) for point, share in told])
-    for level in ("high", "medium", "low"):
-        if level in found:
-            number, share, right = found[level]
-            rows.append(f"| {level} | {number} | {share:.2f} | {right:.2f} |")
-    rows.append("")
+    told = estimates([point for point in points if not point.is_kept_back])
+    found, real = (
+        levels([(share, point.is_right) for point, share in told if only in {None, point.origin}])
+        for only in (None, "real")
+    )
+    rows = [
+        "| level | points | estimated | right | real tickets | estimated | right |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *(f"| {level} | {_columns(found.get(level))} | {_columns(real.get(level))} |" for level in _LEVELS),
+        "",
+    ]
     sets: dict[str, Callable[[Point], bool]] = {
         "all": lambda _: True,
         "the offline model's own notes": lambda point: point.is_own,
-        **{origin: lambda point, origin=origin: point.origin == origin for origin in ("cases", "corpus", "real")},  # type: ignore[misc]
+        **{origin: lambda point, origin=origin: point.origin == origin for origin in _COUNTS},  # type: ignore[misc]
     }
     for name, belongs in sets.items():
         pairs = [(share, point.is_right) for point, share in told if belongs(point)]
         if pairs:
-            own = errors(pairs)
-            rows.append(
-                f"- {name}: {own['points']} points, {100 * own['right']:.0f} % right, error {own['levels']:.3f} over the levels"
-                f" (an exact estimate: up to {own['exact']:.3f}), {own['tenths']:.3f} over tenths."
-            )
+            rows.append(f"- {name}: {_error(pairs)}")
     return rows
+
+
+def describe_kept_back(points: Sequence[Point]) -> list[str]:
+    """The same of the points that are kept back, by the product's weights."""
+    pairs = [(weights().share(point.evidence), point.is_right) for point in points if point.is_kept_back]
+    return [f"{level}: {_columns(found)}" for level, found in levels(pairs).items()] + [_error(pairs)]
+
+
+def _columns(found: tuple[int, float, float] | None) -> str:
+    return f"{found[0]} | {found[1]:.2f} | {found[2]:.2f}" if found else "– | – | –"
+
+
+def _error(pairs: Pairs) -> str:
+    own = errors(pairs)
+    return (
+        f"{own['points']} points, {100 * own['right']:.0f} % right, error {own['levels']:.3f} over the levels"
+        f" (an exact estimate: up to {own['exact']:.3f}), {own['tenths']:.3f} over tenths."
+    )
 
 
 def _write(bias: float, weight: dict[str, float], number: int) -> None:
@@ -130,15 +164,19 @@ def _write(bias: float, weight: dict[str, float], number: int) -> None:
 
 @click.command()
 @click.option("--write", is_flag=True, help="Fit the weights and write them; needs the real tickets.")
+@click.option("--kept-back", "judges_kept", is_flag=True, help="Judge the real tickets that are kept back too.")
 @click.option("--real", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Folder of real tickets.")
-def main(*, write: bool, real: Path | None) -> None:
+def main(*, write: bool, judges_kept: bool, real: Path | None) -> None:
     """How well the confidence of notes is calibrated."""
-    if write and real is None:
-        raise click.UsageError("--write needs RETRIEVAL_DATA: made-up tickets alone give estimates that are too high")
+    if (write or judges_kept) and real is None:
+        raise click.UsageError("needs RETRIEVAL_DATA: made-up tickets alone give estimates that are too high")
     points = asyncio.run(collect(real))
+    known = [point for point in points if not point.is_kept_back]
     if write:
-        _write(*fit(points), len(points))
+        _write(*fit(known), len(known))
     print("\n".join(describe(points)))
+    if judges_kept:
+        print("\n".join(["", "Kept back:", *describe_kept_back(points)]))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ in the cases a relevance of 2, in the corpus the same group, in the larger publi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,38 +19,38 @@ from app.core.masking import Mask
 from app.core.source import Gathered, GatherState, SourceKind, number_sources
 from app.core.tenant import Language, NoteOptions
 from app.core.ticket import Ticket
+from app.db.knowledge.search import Search
 from app.db.session import Database
 from app.enhancement.portion import Portion
 from app.enhancement.write import compose_messages
 from app.errors import ModelRefused
-from bench.retrieval import load_sample
+from bench.retrieval import NO_REPLY, load_sample
 from demo.offline_model import Chat, compose
 from eval.cases import TODAY, Case, load_cases
 from eval.corpus import a_search, a_tenant, open_empty_database, store
 from eval.retrieval import SHOWN, Asked, leave_one_out, replay
 
 _REAL_LABELS: Final = Path(__file__).parent / "real_labels.txt"
-_REAL_TICKETS: Final = 6_000
-_REAL_BATCH: Final = 300
-_REAL_DEPTH: Final = 12
+_REAL_BATCH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
     evidence: Evidence
     is_right: bool
-    part: str
     origin: str
     """`cases`, `corpus` or `real`."""
     ticket: str
     """Its text."""
     is_own: bool
     """Whether the offline model's own note has this leading source."""
+    is_kept_back: bool = False
+    """It is used for nothing but a last look at the end of a change."""
 
 
 def of_cases(cases: Iterable[Case]) -> list[Point]:
     return [
-        Point(evidence, case.relevance[leading] == 2, case.part, "cases", case.asked.text, is_own)
+        Point(evidence, case.relevance[leading] == 2, "cases", case.asked.text, is_own)
         for case in cases
         for evidence, leading, is_own in _evidence(case.asked, _gathered(case), language=case.language, today=TODAY)
     ]
@@ -58,7 +58,7 @@ def of_cases(cases: Iterable[Case]) -> list[Point]:
 
 def of_corpus(asked: Iterable[Asked]) -> list[Point]:
     return [
-        Point(evidence, leading in each.likes, each.known.part, "corpus", each.known.ticket.text, is_own)
+        Point(evidence, leading in each.likes, "corpus", each.known.ticket.text, is_own)
         for each in asked
         for evidence, leading, is_own in _evidence(
             each.known.as_open, each.gathered, language="de" if each.language == "de" else "en", today=TODAY
@@ -116,26 +116,44 @@ def _citing(ref: str) -> Kept:
     return Kept(facts=[], hypotheses=[], next_steps=[], questions=[], summary="", summary_citations=[ref])
 
 
+def read_real_labels() -> dict[str, dict[str, list[str]]]:
+    """By the ids of a query and of a source its label, and `kept` if it is kept back."""
+    labels: dict[str, dict[str, list[str]]] = {}
+    for line in _REAL_LABELS.read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            query, leading, *label = line.split()
+            labels.setdefault(query, {})[leading] = label
+    return labels
+
+
 async def of_real(database: Database, folder: Path) -> list[Point]:
-    """The labelled queries of the public set of which the labelled source may still lead."""
-    tickets = load_sample(folder).tickets[:_REAL_TICKETS]
-    tenant = a_tenant("real", "en")
-    for begin in range(0, len(tickets), _REAL_BATCH):
-        await store(database, tenant, tickets[begin : begin + _REAL_BATCH])
-    search, known, points = a_search(database, tenant), {ticket.id: ticket for ticket in tickets}, []
-    rows = [line.split() for line in _REAL_LABELS.read_text("utf-8").splitlines() if not line.startswith("#")]
-    for number, (query, labelled, label) in enumerate(rows):
-        ticket = known[query].model_copy(update={"resolution": ""})
-        today = ticket.created_at.date() if ticket.created_at else TODAY
-        found = await search.similar_tickets(ticket, limit=_REAL_DEPTH)
-        earlier = [source for source in found if source.resolved_on and source.resolved_on <= today][:SHOWN]
-        group = Gathered(kind=SourceKind.TICKET, state=GatherState.OK, sources=tuple(earlier))
-        points += [
-            Point(evidence, label == "same", "held" if number % 2 else "dev", "real", ticket.text, is_own)
-            for evidence, leading, is_own in _evidence(ticket, number_sources([group]), language="en", today=today)
-            if leading == labelled
-        ]
+    """The labelled queries of the public set of which a labelled source may still lead. It is a replay: each is asked when
+    the earlier tickets are stored, those that have a reply, as a help desk's history has those with a resolution.
+    """
+    labels, tenant, points = read_real_labels(), a_tenant("real", "en"), []
+    search, waiting = a_search(database, tenant), list[Ticket]()
+    for ticket in load_sample(folder).tickets:
+        if ticket.id in labels:
+            for begin in range(0, len(waiting), _REAL_BATCH):
+                await store(database, tenant, waiting[begin : begin + _REAL_BATCH])
+            waiting = []
+            points += await _of_query(search, ticket, labels[ticket.id])
+        if ticket.resolution != NO_REPLY:
+            waiting.append(ticket)
     return points
+
+
+async def _of_query(search: Search, ticket: Ticket, labels: Mapping[str, Sequence[str]]) -> list[Point]:
+    """*labels*: those of this query."""
+    query = ticket.model_copy(update={"resolution": "", "resolved_at": None})
+    today = ticket.created_at.date() if ticket.created_at else TODAY
+    found = await search.similar_tickets(query, limit=SHOWN)
+    group = Gathered(kind=SourceKind.TICKET, state=GatherState.OK, sources=tuple(found))
+    return [
+        Point(evidence, labels[leading][0] == "same", "real", query.text, is_own, "kept" in labels[leading])
+        for evidence, leading, is_own in _evidence(query, number_sources([group]), language="en", today=today)
+        if leading in labels
+    ]
 
 
 async def collect(real: Path | None) -> list[Point]:

@@ -24,7 +24,7 @@ from app.core.asset import find_addresses
 from app.core.enhancement import Confidence, Kept, Reason
 from app.core.lexicon import lexicon
 from app.core.logistic import likelihood
-from app.core.source import Closeness, Gathered, Source, SourceKind
+from app.core.source import Gathered, Source, SourceKind
 from app.core.ticket import Ticket
 from app.core.tokens import chunks, is_break, normal, stems, tokens, words
 
@@ -40,6 +40,9 @@ _MANY_WORDS: Final = 0.35
 _FEW_WORDS: Final = 0.2
 _RIVAL_SHARE: Final = 0.5
 """A rival fits so well at least, and has so many of the words that the leading source has in common with the ticket."""
+_MANY_RIVALS: Final = 4
+"""All others that a search of one kind gives."""
+_GOOD_FIT: Final = 0.5
 _ERROR = re.compile(
     r"0x[0-9a-f]{4,}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|\d{1,2}\.\d{1,2}\.\d{1,3}"
 )
@@ -53,8 +56,6 @@ class Evidence:
     """What speaks for the leading source and against it. Each value is 0 to 1."""
 
     fit: float
-    close: float
-    """1: the search takes it for the same problem."""
     common_words: float
     """How many of the telling words of ticket and source are in both: their cosine. 1: the same words."""
     same_error: float
@@ -63,6 +64,9 @@ class Evidence:
     """1: a host or an address that the inventory knows stands in both."""
     unrivalled: float
     """1: no other of its kind is a rival: fits half as well, with half of the common words. What is cited agrees."""
+    one_of_many: float
+    """How many of its kind are rivals, of four, by how much its own fit lacks of 0.5. Of thousands of tickets several
+    share some words by chance; only one that fits well by itself is more than that."""
     overtaken: float
     """1: a newer rival stands beside it, and is not cited."""
     is_old: float
@@ -117,11 +121,11 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
     sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
     return Evidence(
         fit=min(leading.score, 1.0),
-        close=float(leading.closeness is Closeness.SAME),
         common_words=_cosine(asked, telling_stems(_text(leading))),
         same_error=float(shares_error_text(ticket.asked, _text(leading))),
         same_machine=float(_shares_machine(ticket, leading, sources)),
         unrivalled=float(not alike),
+        one_of_many=min(len(alike) / _MANY_RIVALS, 1) * (1 - min(leading.score / _GOOD_FIT, 1)),
         overtaken=float(any(_overtakes(rival, leading) for rival in rivals)),
         is_old=float(all(_is_old(source, today) for source in cited)),
         support=sentences / (sentences + len(kept.apart) + kept.unsupported),

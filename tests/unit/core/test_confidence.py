@@ -109,6 +109,18 @@ def test_another_source_that_fits_as_well_makes_less_sure_and_a_newer_one_still_
     assert both.share == alone.share, "what is cited too agrees"
 
 
+def test_among_many_rivals_only_a_source_that_fits_well_by_itself_makes_sure() -> None:
+    def among(rivals: int, fit: float) -> float:
+        others = [a_source(id=str(80 + number), score=fit) for number in range(rivals)]
+        share: float = judged(a_source(score=fit), *others).share
+        return share
+
+    assert among(1, 0.3) > among(2, 0.3) > among(4, 0.3)
+    assert among(4, 0.5) > among(4, 0.4) > among(4, 0.3)
+    assert among(0, 0.3) == among(0, 0.4), "alone, a low fit says little: the search may have few words to go by"
+    assert among(0, 0.9) > among(4, 0.9) == among(4, 0.5)
+
+
 def test_a_newer_source_about_something_else_makes_no_less_sure_however_well_it_fits() -> None:
     ticket = a_ticket(subject="Pictures of the scanner are missing in the ledger folder", description="")
     first = a_source(
