@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput bench-growth bench-soak bench-scale screenshots \
-	faults faults-machine restore-drill alert-drill image image-test installation tenants bootstrap smoke smoke-ticket schema-check \
+	faults faults-machine restore-drill alert-drill image image-test installation tenants renders bootstrap smoke smoke-ticket schema-check \
 	account workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch promote promotable release-tenants e2e clean
 
 help:  ## This list
@@ -179,8 +179,15 @@ tenants: $(VENV)/.dev-ready  ## Write the lists of tenants' files that Kustomize
 	@for folder in kustomize/overlays/*/foundation/tenants kustomize/overlays/local/tenants; do \
 		TENANTS_DIR=$$folder $(BIN)/ai-agents tenants index || exit 1; done
 
+# An older Kustomize leaves some values of ours unset, and says nothing.
+KUSTOMIZE := 5.8.0
+renders:
+	@found=$$(kubectl version --client | sed -n 's/^Kustomize Version: v//p'); \
+	printf '%s\n' $(KUSTOMIZE) "$${found:-0}" | sort -V -C || \
+		{ echo "kubectl renders by Kustomize $${found:-unknown}, and $(KUSTOMIZE) is needed: take kubectl 1.37, such as $(BIN)/kubectl"; exit 1; }
+
 ENVIRONMENT ?= production
-bootstrap: installation  ## Argo CD and its root, in the cluster that kubectl talks to (ENVIRONMENT=production: whose it is); safe to repeat
+bootstrap: renders installation  ## Argo CD and its root, in the cluster that kubectl talks to (ENVIRONMENT=production: whose it is); safe to repeat
 	kubectl apply --server-side --force-conflicts --kustomize argocd/bootstrap/argo-cd
 	kubectl wait --for=condition=Established --timeout=2m crd/applications.argoproj.io crd/appprojects.argoproj.io
 	kubectl --namespace argocd rollout status --timeout=10m deployment/argocd-repo-server
@@ -190,24 +197,24 @@ bootstrap: installation  ## Argo CD and its root, in the cluster that kubectl ta
 
 RUNNING = "$$(kubectl --namespace $(ENVIRONMENT) get deployment ai-agents-api \
 	--output jsonpath='{.spec.template.spec.containers[0].image}')"
+# $(call log_of,<job>,<minutes>): a Job has a condition once it has passed or failed, and its log is shown in both cases.
+define log_of
+kubectl --namespace $(ENVIRONMENT) wait --for=jsonpath='{.status.conditions}' --timeout=$(2)m job/$(1) || true
+	kubectl --namespace $(ENVIRONMENT) logs job/$(1)
+	@kubectl --namespace $(ENVIRONMENT) get job/$(1) --output jsonpath='{.status.conditions[*].type}' | grep -qE 'Complete|SuccessCriteriaMet'
+endef
 smoke: $(VENV)/.dev-ready  ## The smoke test by hand (ENVIRONMENT=production), in the cluster that kubectl talks to, with the image that runs
 	@$(BIN)/python kustomize/smoke_by_hand.py $(ENVIRONMENT) $(RUNNING) | kubectl replace --force --filename -
-	kubectl --namespace $(ENVIRONMENT) wait --for=condition=complete --timeout=17m job/ai-agents-smoke || \
-		{ kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke; exit 1; }
-	kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke
+	$(call log_of,ai-agents-smoke,17)
 
 smoke-ticket: $(VENV)/.dev-ready  ## One ticket of a real help desk, end to end: make smoke-ticket TENANT=acme TICKET=100234
 	@$(BIN)/python kustomize/smoke_by_hand.py $(ENVIRONMENT) $(RUNNING) "$(TENANT)" "$(TICKET)" | \
 		kubectl replace --force --filename -
-	kubectl --namespace $(ENVIRONMENT) wait --for=condition=complete --timeout=5m job/ai-agents-smoke-ticket || \
-		{ kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke-ticket; exit 1; }
-	kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-smoke-ticket
+	$(call log_of,ai-agents-smoke-ticket,5)
 
 schema-check: $(VENV)/.dev-ready  ## Whether schema, tables and roles are what the image that runs wants; changes nothing
 	@$(BIN)/python kustomize/smoke_by_hand.py $(ENVIRONMENT) $(RUNNING) schema | kubectl replace --force --filename -
-	kubectl --namespace $(ENVIRONMENT) wait --for=condition=complete --timeout=2m job/ai-agents-schema-check || \
-		{ kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-schema-check; exit 1; }
-	kubectl --namespace $(ENVIRONMENT) logs job/ai-agents-schema-check
+	$(call log_of,ai-agents-schema-check,2)
 
 # Each in an environment of its own: none of them is a dependency.
 PIP_AUDIT := pip-audit@2.10.1

@@ -226,6 +226,7 @@ say "The first release makes both branches; make bootstrap makes both environmen
 release "$first" "The first release"
 [[ $(application root '{.status.sync.status} {.status.health.status}') == "Synced Healthy" ]] || die "the root is not healthy"
 both_run "$first"
+smoke_by_hand production  # while automation is on
 open_argo_cd
 password=$(kubectl --namespace argocd get secret argocd-initial-admin-secret --output 'jsonpath={.data.password}' | base64 --decode)
 wait_until "Argo CD's server answers" argo GET settings >/dev/null

@@ -7,6 +7,7 @@ file, with one ticket, which is new in each run.
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from app.core.delivery import Event
+from app.core.labels import all_labels
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
 from app.smoke.api import ApiChecks
@@ -134,7 +136,11 @@ class Journey:
             another = self._add_ticket()
             self._job_id = await self._api.send(Event.CREATED, another)
             note = await self._note_on(another, deadline)
-        return f"after {arrived_s:.1f} s, {citations} sources cited"
+        told = f"after {arrived_s:.1f} s, {citations} sources cited"
+        # No fault of the release, and nothing that a rollback mends.
+        if any(each["notice_model_unavailable"] in html.unescape(note) for each in all_labels().values()):
+            told += "; the model gave no answer: check its endpoint and key, `OPENAI_BASE_URL` and `OPENAI_API_KEY`"
+        return told
 
     async def _note_on(self, ticket_id: str, deadline: float) -> str:
         while not self._notes(ticket_id) and time.monotonic() < deadline:  # noqa: ASYNC110 - the simulator's state

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from app.api.edge import SECURITY_HEADERS
+from app.core.labels import labels
 from app.core.signature import sign_body
 from app.db.migrate import known_revisions
 from app.simulator.portal import Portal
@@ -131,6 +132,14 @@ async def test_a_solved_ticket_that_a_busy_worker_stores_late_fails_no_release()
 
     assert found["one note arrives"].is_passed, found["one note arrives"].detail
     assert "1 sources cited" in found["one note arrives"].detail
+
+
+async def test_a_model_that_does_not_answer_fails_no_release_and_is_told() -> None:
+    """A first installation with a wrong key passed without a word of it."""
+    found = await look(StubApi(notes=[f"[T1] {labels('en')['notice_model_unavailable']}"]))
+
+    assert found["one note arrives"].is_passed
+    assert "the model gave no answer: check its endpoint and key" in found["one note arrives"].detail
 
 
 @pytest.mark.parametrize(

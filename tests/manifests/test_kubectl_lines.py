@@ -50,6 +50,15 @@ def test_a_job_that_is_made_by_hand_can_be_made_again(page: Path) -> None:
     assert len(made) == len(freed)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_tenants_are_checked_in_a_pod_as_that_pod(page: Path) -> None:
+    """Without --as the check wants the other pod's secrets too, and calls those of every tenant missing."""
+    checks = re.findall(r"[^\n`]*tenants check[^\n`]*`?(?: in the pod)?", page.read_text("utf-8"))
+    in_pods = [each for each in checks if "exec deploy/" in each or each.endswith(" in the pod")]
+
+    assert [each for each in in_pods if not re.search(r"ai-agents-(api|worker)\b.* --as \1", each)] == []
+
+
 def _section(page: str, title: str) -> str:
     return (ROOT / page).read_text("utf-8").split(f"\n## {title}\n")[1].split("\n## ")[0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 from pathlib import Path
 
@@ -9,23 +10,25 @@ import pytest
 import yaml
 
 from tests.manifests.example_tenant import add_example_tenant
-from tests.manifests.project import copy_project, project, settings
+from tests.manifests.project import ROOT, copy_project, project, settings
 from tests.manifests.references import missing_references
 from tests.manifests.rendering import FOUNDATION, WORKLOAD, hook_of, of_kind, render
 from tests.manifests.validity import invalid
 from tests.policies.admission import policies_in
+from tests.workflows.commands import program, run
 
 IMAGE = "registry.example/ai-agents@sha256:" + "1" * 64
 BY_HAND = runpy.run_path(str(project() / "kustomize/smoke_by_hand.py"))
 
 
-def test_the_job_is_the_hooks_with_the_image_that_runs_and_no_hook() -> None:
+def test_the_job_is_the_hooks_with_the_image_that_runs() -> None:
+    """One of that name which says it is no hook was pruned by Argo CD within a second, while automation was on."""
     job = yaml.safe_load(BY_HAND["smoke_job"]("production", IMAGE))
 
     hook = next(each for each in of_kind(render(WORKLOAD), "Job") if each["metadata"]["name"] == "ai-agents-smoke")
     assert invalid([job]) == []
     assert hook_of(hook) == "PostSync"
-    assert hook_of(job) is None
+    assert hook_of(job) == "PostSync"
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["image"] == IMAGE
     assert container["args"] == hook["spec"]["template"]["spec"]["containers"][0]["args"]
@@ -35,7 +38,7 @@ def test_the_schema_is_looked_at_by_the_migration_s_pod_which_then_changes_nothi
     job = yaml.safe_load(BY_HAND["schema_job"]("production", IMAGE))
 
     assert invalid([job]) == []
-    assert hook_of(job) is None
+    assert (job["metadata"]["name"], hook_of(job)) == ("ai-agents-schema-check", None)
     assert missing_references([job], earlier=render(FOUNDATION)) == []
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["args"] == ["migrate", "--check"]
@@ -70,3 +73,32 @@ def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes
     assert help_desks == {"name": "tenant-secrets-worker"}
     assert [item["path"] for item in webhooks["items"]] == owners, "of no other client"
     assert pod["restartPolicy"] == "Never"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "is_passed"), [("SuccessCriteriaMet Complete", True), ("FailureTarget Failed", False)]
+)
+def test_a_job_by_hand_is_waited_for_until_it_passes_or_fails_and_its_log_is_shown(
+    tmp_path: Path, conditions: str, is_passed: bool
+) -> None:
+    """`kubectl wait --for=condition=complete` waits for the whole time limit on a Job that has failed."""
+    program(
+        tmp_path,
+        "kubectl",
+        f"""echo "$*" >>{tmp_path}/told
+case "$*" in
+    *" get deployment "*) echo {IMAGE} ;;
+    *" get job/"*) echo {conditions} ;;
+    *" logs "*) echo "the log" ;;
+    *replace*) cat >/dev/null ;;
+esac
+""",
+    )
+
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    result = run("make", "smoke", "ENVIRONMENT=staging", "--old-file=.venv/.dev-ready", cwd=ROOT, PATH=path)
+
+    assert (result.returncode == 0) == is_passed, result.stderr
+    assert "the log" in result.stdout
+    (wait,) = (each for each in (tmp_path / "told").read_text("utf-8").splitlines() if " wait " in each)
+    assert "--for=jsonpath={.status.conditions}" in wait

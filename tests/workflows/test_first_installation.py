@@ -4,13 +4,15 @@ every variable is there before it is used, and say what they print when they wor
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
 
-from tests.workflows.commands import ROOT, run
+from tests.workflows.commands import ROOT, program, run
 
 PAGE: Final = (ROOT / "docs/deploy.md").read_text("utf-8")
 SECTION: Final = PAGE.split("\n## First installation\n")[1].split("\n## ")[0]
@@ -145,3 +147,16 @@ def test_every_user_of_the_samples_cache_has_a_password() -> None:
         "default": "password",
         "ai-agents": "password",
     }
+
+
+@pytest.mark.parametrize(("kustomize", "is_taken"), [("v5.5.0", False), ("v5.8.1", True), ("v5.10.0", True)])
+def test_a_kubectl_that_would_render_wrongly_applies_nothing(tmp_path: Path, kustomize: str, is_taken: bool) -> None:
+    """5.5.0, of kubectl 1.32, left two values of each environment and three of the Applications unset without a word."""
+    program(tmp_path, "kubectl", f"echo \"$1\" >>{tmp_path}/asked; echo 'Kustomize Version: {kustomize}'")
+
+    target = "renders" if is_taken else "bootstrap"
+    result = run("make", target, cwd=ROOT, PATH=f"{tmp_path}:{os.environ['PATH']}")
+
+    assert (result.returncode == 0) == is_taken
+    assert (tmp_path / "asked").read_text("utf-8") == "version\n", "nothing is applied"
+    assert is_taken or "Kustomize 5.5.0, and 5.8.0 is needed: take kubectl 1.37" in result.stdout
