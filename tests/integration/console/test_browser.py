@@ -107,7 +107,7 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
     await stage.work()
     failed = []
     for _ in range(2):
-        stage.fault("POST notes", "status", status=401)
+        stage.fault("POST notes", "status", status=403, code=4002)
         ticket_id = stage.ticket()
         failed.append(await stage.deliver(ticket_id, subject="Outlook shows no new mail"))
         await stage.work()
@@ -152,6 +152,7 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
                 "now": "/",
                 "deliveries": "/deliveries",
                 "failures": "/deliveries?status=failed",
+                "no-failures": f"/deliveries?status=failed&tenant={trial.slug}",
                 "replay": f"/deliveries/replay?tenant={slug}",
                 "delivery": f"/deliveries/{slug}/{done}",
                 "failed-delivery": f"/deliveries/{slug}/{failed[0]}",
@@ -183,11 +184,11 @@ async def test_a_newcomer_finds_what_failed_and_why_and_acts(desk: Desk) -> None
     await page.keyboard.press("j")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/deliveries?**")  # loaded: a key that is pressed before is nobody's
-    assert "The help desk does not accept our key" in await page.inner_text("table")
+    assert "Our technician at the help desk may not do this" in await page.inner_text("table")
     await page.keyboard.press("j")
     await page.keyboard.press("Enter")
     await page.wait_for_selector("#why")
-    assert "Put the key of a technician who may add notes into the tenant's secret" in await page.inner_text("main")
+    assert "Give its role the right to read requests and to add notes" in await page.inner_text("main")
     # One is dismissed, the other replayed with the filtered set.
     await page.fill("input[name=because]", "a test ticket")
     await page.click("text=Dismiss")
@@ -218,7 +219,7 @@ async def test_a_newcomer_finds_what_failed_and_why_and_acts(desk: Desk) -> None
     await page.goto(desk.url)
     # All but the account of the shared help desk that no tenant's file names.
     assert "It works, with restrictions" in await page.inner_text("#state")
-    desk.stage.fault("POST notes", "status", status=401)
+    desk.stage.fault("POST notes", "status", status=403, code=4002)
     await desk.stage.deliver(desk.stage.ticket())
     await desk.stage.work()
     await page.click("text=1 delivery of")
@@ -233,7 +234,7 @@ async def _act_on_the_rest(desk: Desk, page: Page) -> None:
     await page.click("a.row:has-text('10')")
     await page.click("button:text-is('Replay')")
     await page.wait_for_selector("text=It waits for a worker")
-    desk.stage.fault("POST notes", "status", status=401)
+    desk.stage.fault("POST notes", "status", status=403, code=4002)
     await desk.stage.work()
     await page.goto(f"{desk.url}/deliveries?status=failed")
     await page.click("a:has-text('Dismiss…')")

@@ -24,7 +24,7 @@ SECRET_SUBJECT = "Payroll of the board leaks"
 
 async def fail_one(stage: Stage, **ticket: Any) -> UUID:
     """A delivery whose note the help desk refuses."""
-    stage.fault("POST notes", "status", status=401)
+    stage.fault("POST notes", "status", status=403, code=4002)
     job_id = await stage.deliver(stage.ticket(**ticket))
     await stage.work()
     return job_id
@@ -54,9 +54,9 @@ async def test_now_says_that_all_is_well_and_then_what_is_not(console: Console, 
 async def test_a_failed_delivery_is_explained_in_plain_words_with_its_attempts(console: Console, stage: Stage) -> None:
     job_id = await fail_one(stage)
     listed = words_of((await console.get("/deliveries?status=failed")).text)
-    assert "The help desk does not accept our key" in listed
+    assert "Our technician at the help desk may not do this" in listed
     page = words_of((await console.get(f"/deliveries/{stage.tenant.slug}/{job_id}")).text)
-    assert "Put the key of a technician who may add notes into the tenant's secret" in page
+    assert "Give its role the right to read requests and to add notes" in page
     assert "Attempt 1: Failed" in page
     for step in ("Read the ticket", "Similar tickets", "Knowledge articles", "Ask the model", "Post the note"):
         assert step in page
@@ -107,19 +107,19 @@ async def test_the_list_is_filtered_and_walks_on_from_a_key(console: Console, st
 
 async def test_the_filtered_failures_are_replayed_after_their_number_was_told(console: Console, stage: Stage) -> None:
     jobs = [await fail_one(stage) for _ in range(3)]
-    path = f"/deliveries/replay?tenant={stage.tenant.slug}&reason=help_desk_unauthorised"
+    path = f"/deliveries/replay?tenant={stage.tenant.slug}&reason=help_desk_forbidden"
     asked = await console.get(path)
     assert "Replay 3 failed deliveries?" in words_of(asked.text)
     until = asked.text.partition('name="until" value="')[2].partition('"')[0].replace("&#43;", "+")
     late = await fail_one(stage)  # after the number was told
-    fields = {"tenant": stage.tenant.slug, "reason": "help_desk_unauthorised", "until": until}
+    fields = {"tenant": stage.tenant.slug, "reason": "help_desk_forbidden", "until": until}
     done = await console.post("/deliveries/replay", **fields, **{f"number-{stage.tenant.slug}": "3"})
     assert "3 deliveries replayed" in words_of(done.text)
     assert {(await stage.delivery(job)).status for job in jobs} == {Status.PENDING}
     assert (await stage.delivery(late)).status == Status.FAILED
     [act] = await list_acts(stage.database, [stage.tenant.id], limit=5)
     assert (act.actor, act.act, act.number) == ("ines@acme.example", "replay", 3)
-    assert "help_desk_unauthorised" in act.detail
+    assert "help_desk_forbidden" in act.detail
     assert "ines@acme.example" in (await console.get("/acts")).text
 
 
