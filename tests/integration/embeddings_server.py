@@ -48,7 +48,7 @@ async def open_embeddings() -> AsyncIterator[EmbeddingsServer]:
     server = EmbeddingsServer()
     app = web.Application()
     app.router.add_post("/v1/embeddings", server.answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)  # a slow answer is not waited for at the end
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
