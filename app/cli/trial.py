@@ -87,39 +87,12 @@ def _try(slug: str, ticket_id: str, *, is_json: bool) -> None:
 
 
 async def _try_ticket(known: KnownTenant, ticket_id: str) -> Trial:
-    from app.core.price import Price
-    from app.integrations.embeddings import open_embedder
-    from app.integrations.openai import open_endpoint
     from app.settings import TrialSettings, load_settings
-    from app.worker.toolkits import Toolkits
+    from app.worker.app import open_toolkits
     from app.worker.trial import try_ticket as work
 
     settings = load_settings(TrialSettings)
-    async with (
-        open_ledger() as database,
-        open_endpoint(
-            api_key=settings.openai_api_key.get_secret_value(),
-            base_url=settings.openai_base_url,
-            limit=settings.llm_timeout_seconds,
-        ) as endpoint,
-        open_embedder(
-            settings.embedding_model, base_url=settings.embedding_base_url, api_key=settings.embedding_api_key
-        ) as embedder,
-        Toolkits.open(
-            database,
-            endpoint,
-            model=settings.openai_model,
-            fallback_model=settings.openai_fallback_model,
-            judge_model=settings.openai_judge_model,
-            context_timeout=settings.context_timeout_seconds,
-            model_timeout=settings.llm_timeout_seconds,
-            max_tokens=settings.llm_max_completion_tokens,
-            context_tokens=settings.llm_context_tokens,
-            prices={model: Price(**price) for model, price in settings.model_prices.items()},
-            embedder=embedder,
-            embedding_timeout=settings.embedding_timeout_seconds,
-        ) as toolkits,
-    ):
+    async with open_ledger() as database, open_toolkits(database, settings) as toolkits:
         return await work(database, toolkits, known, ticket_id, actor=f"{getpass.getuser()} (command line)")
     raise AssertionError
 

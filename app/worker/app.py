@@ -29,7 +29,7 @@ from app.integrations.embeddings import open_embedder
 from app.integrations.openai import open_endpoint
 from app.listening import check_port
 from app.queue import RingBroker, open_queue
-from app.settings import WorkerSettings
+from app.settings import TrialSettings, WorkerSettings
 from app.telemetry.traces import end_traces
 from app.tenants import TenantDirectory, open_tenants
 from app.worker.attempts import Attempts, tell_given_up
@@ -63,6 +63,36 @@ class Worker:
 
 
 @asynccontextmanager
+async def open_toolkits(database: Database, settings: TrialSettings) -> AsyncIterator[Toolkits]:
+    """The toolkits of all tenants, with the model and the embedder that *settings* name."""
+    async with (
+        open_endpoint(
+            api_key=settings.openai_api_key.get_secret_value(),
+            base_url=settings.openai_base_url,
+            limit=settings.llm_timeout_seconds,
+        ) as endpoint,
+        open_embedder(
+            settings.embedding_model, base_url=settings.embedding_base_url, api_key=settings.embedding_api_key
+        ) as embedder,
+        Toolkits.open(
+            database,
+            endpoint,
+            model=settings.openai_model,
+            fallback_model=settings.openai_fallback_model,
+            judge_model=settings.openai_judge_model,
+            context_timeout=settings.context_timeout_seconds,
+            model_timeout=settings.llm_timeout_seconds,
+            max_tokens=settings.llm_max_completion_tokens,
+            prices={model: Price(**price) for model, price in settings.model_prices.items()},
+            context_tokens=settings.llm_context_tokens,
+            embedder=embedder,
+            embedding_timeout=settings.embedding_timeout_seconds,
+        ) as toolkits,
+    ):
+        yield toolkits
+
+
+@asynccontextmanager
 async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
     """Open everything that a worker needs; close it in reverse order when the block ends."""
     broker = RingBroker(
@@ -83,35 +113,8 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 name="ai-agents worker",
             )
         )
-        endpoint = await stack.enter_async_context(
-            open_endpoint(
-                api_key=settings.openai_api_key.get_secret_value(),
-                base_url=settings.openai_base_url,
-                limit=settings.llm_timeout_seconds,
-            )
-        )
-        embedder = await stack.enter_async_context(
-            open_embedder(
-                settings.embedding_model, base_url=settings.embedding_base_url, api_key=settings.embedding_api_key
-            )
-        )
+        toolkits = await stack.enter_async_context(open_toolkits(database, settings))
         queue = await stack.enter_async_context(open_queue(broker))
-        toolkits = await stack.enter_async_context(
-            Toolkits.open(
-                database,
-                endpoint,
-                model=settings.openai_model,
-                fallback_model=settings.openai_fallback_model,
-                judge_model=settings.openai_judge_model,
-                context_timeout=settings.context_timeout_seconds,
-                model_timeout=settings.llm_timeout_seconds,
-                max_tokens=settings.llm_max_completion_tokens,
-                prices={model: Price(**price) for model, price in settings.model_prices.items()},
-                context_tokens=settings.llm_context_tokens,
-                embedder=embedder,
-                embedding_timeout=settings.embedding_timeout_seconds,
-            )
-        )
         ledger = Ledger(
             database,
             lease=settings.lease_seconds,
