@@ -1,6 +1,6 @@
 """An endpoint that speaks OpenAI's API: one POST of JSON with a key, tried again while its fault may pass.
 
-In place of the openai package, whose work around a call took 4 % of a worker's CPU, its types 0.3 s of each start, and
+In place of the openai package, whose work around a call took 6 % of a worker's CPU, its types 0.3 s of each start, and
 30 MB to install. What is tried again, and when, is as that package does it.
 
 Invariant: no error holds text that the endpoint sent, but as `Refused.told`. No redirect is followed.

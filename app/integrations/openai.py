@@ -58,8 +58,8 @@ _OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 412, 429})
 # Beside 5xx: a time-out, a conflict, Bedrock's fault of a model, too early, Groq's full capacity, Google's "cancelled".
 _PASSING: Final = frozenset({408, 409, 424, 425, 429, 498, 499})
 _PAUSE_S: Final = 0.5
-# The part of a call's time that may be waited before the next try.
-_LONGEST_WAIT: Final = 3
+_WAITS_IN_A_CALL: Final = 3
+"""What may be waited before the next try is a call's time by this."""
 # Of one process: WORKER_CONCURRENCY is at most so much.
 _MAX_CONNECTIONS: Final = 1_000
 # Of one whole HTTP answer. In a stream each token has some hundred bytes around it.
@@ -338,7 +338,7 @@ async def open_own_endpoint(
     """
     sending = open_outbound(allow_private=allow_private, timeout=limit, max_bytes=MAX_ANSWER_BYTES, resolve=resolve)
     async with sending as outbound:
-        yield Endpoint(outbound, base_url=base_url, api_key=api_key, longest_wait=limit / _LONGEST_WAIT)
+        yield Endpoint(outbound, base_url=base_url, api_key=api_key, longest_wait=limit / _WAITS_IN_A_CALL)
 
 
 @asynccontextmanager
@@ -352,4 +352,4 @@ async def open_endpoint(*, api_key: str, base_url: str | None, limit: timedelta)
         connections=_MAX_CONNECTIONS,
     )
     async with sending as outbound:
-        yield Endpoint(outbound, base_url=base_url or _OPENAI, api_key=api_key, longest_wait=limit / _LONGEST_WAIT)
+        yield Endpoint(outbound, base_url=base_url or _OPENAI, api_key=api_key, longest_wait=limit / _WAITS_IN_A_CALL)

@@ -17,7 +17,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-EXAMPLE: Final = "http://proxy.example:3128"
+_EXAMPLE: Final = "http://proxy.example:3128"
 VARIABLES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -93,7 +93,7 @@ def _proxy(variable: str, value: str) -> Proxy:
     if not is_fine:
         raise ValueError(
             f"{variable}: must be the URL of an HTTP proxy that begins with http:// or https:// (SOCKS is not spoken);"
-            f" in a password write @ as %40, : as %3A, / as %2F, e.g. {EXAMPLE}"
+            f" in a password write @ as %40, : as %3A, / as %2F, e.g. {_EXAMPLE}"
         )
     host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
     headers = {}
