@@ -111,3 +111,14 @@ NO_VALUE: Final = frozenset(
     ).split()
 )
 """Words that describe a password, in lower case, and what forms and logs say in its place (a mail server: base64)."""
+USER: Final = (
+    r"user(?:[- ]?(?:name|id))?s?|login|(?<![^\W\d_])(?:un|id)|account|benutzer(?:name\w?|kennung)?|anmeldename"
+    r"|utilisateur|identifiant|usuario|utente|usuário|gebruiker(?:snaam)?|användar(?:namn|e)|bruker(?:navn)?"
+    r"|bruger(?:navn)?|käyttäjä(?:tunnus|nimi)?|felhasználó(?:név)?|utilizator|użytkownik\w{0,2}|uživatel\w{0,2}"
+    r"|kullanıcı(?: adı)?|логин\w{0,2}|пользовател\w{1,3}"
+)
+"""A word for a user's name, as a pattern."""
+AND: Final = tuple("and und et y e i a en och og ja és și si и та ve και".split())
+_THE: Final = "the|das|het|la|el|le|il|a"
+ASKS_FOR_BOTH: Final = re.compile(rf"(?:{USER})(?:\s?[/&]\s?|\s(?:{'|'.join(AND)})\s(?:(?:{_THE})\s)?)$")
+"""What stands before a word for a password where it is asked for together with the user's name: "username and "."""

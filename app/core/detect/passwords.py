@@ -22,7 +22,18 @@ from app.core.detect.password_values import (
     may_be,
     value_of,
 )
-from app.core.detect.password_words import ADJECTIVE, CHANGED, FOR, LABEL, NO_VALUE, OF_MAKERS, OF_WHAT
+from app.core.detect.password_words import (
+    ADJECTIVE,
+    AND,
+    ASKS_FOR_BOTH,
+    CHANGED,
+    FOR,
+    LABEL,
+    NO_VALUE,
+    OF_MAKERS,
+    OF_WHAT,
+    USER,
+)
 from app.core.detect.prose.words import is_ordinary
 from app.core.detect.prose.worth import FINISHES
 from app.core.detect.scan import Scan
@@ -89,17 +100,10 @@ _LONGEST_ODBC: Final = 240
 _LONGEST_CALL: Final = 24
 _IN_URL = re.compile(r"//[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
 
-_ASKS_FOR_A_PAIR = re.compile(
-    r"(?:user(?:name)?|login|un|id|benutzer(?:name)?|usuario|utente|utilisateur|usuário|użytkownik|uživatel|kullanıcı"
-    r"|логин)(?:\s?[/&]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s)$"
-)
 _MIN_NUMBER: Final = 4
 _NAMED_USER = re.compile(
     # username "admin" and password "x"
-    rf"(?:user(?:[- ]?(?:name|id))?|login|account|benutzer(?:name\w?|kennung)?|utilisateur|identifiant|usuario"
-    rf"|utente|usuário"
-    rf"|gebruiker(?:snaam)?|użytkownik\w{{0,2}}|uživatel\w{{0,2}}|kullanıcı(?: adı)?|логин\w{{0,2}}"
-    rf"|пользовател\w{{1,3}})"
+    rf"(?:{USER})"
     rf"(?:\s(?:is|ist|est|es|è|é))?[\s:=]{{1,3}}[{QUOTES}*]{{0,2}}\s?(?P<user>[\w.@\\-]{{2,40}})\s?[{QUOTES}*]{{0,2}}"
     r"(?:\s?[,;/]\s?(?:(?:and|und|et|y|e|en|i|и)\s)?|\s(?:and|und|et|y|e|en|i|и|with|mit|avec|con)\s)"
     r"(?:(?:the|with|le|la|das|dem|mit|het|il)\s)?$"
@@ -114,16 +118,20 @@ _BOTH_WORDS = re.compile(
     rf"|:]\s?[{QUOTES}*]{{0,2}}"
     rf"(?P<value>[^\s/|{QUOTES}*]{{2,60}})"
 )
-_AND: Final = r"\s?[/|:,&]\s?|,?\s(?:and|und|et|y|e|i|a|en|og|och|ja|és|și|si|и|та|и|ve|και|और)\s"
+_AND: Final = rf"\s?[/|:,&]\s?|,?\s(?:{'|'.join(AND)}|और)\s"
 _ARE: Final = (
     r"is|are|was|were|being|sind|ist|lauten|lautet|waren|sont|est|étaient|son|es|sono|è|são|é|eram|zijn|waren|to|są"
     r"|jsou|byly|är|er|on|ovat|sunt|είναι|как|это|было|были"
 )
 _BOTH_SAID = re.compile(
     # username and password are "admin" and "x"    user/pass for the camera are root and x
-    rf"(?:\s[\w.-]+){{0,5}}?\s(?:{_ARE})(?:\s(?:now|still|both|set to|jetzt|toujours|ahora))?\s?:?\s"
+    rf"(?:\s[\w.-]+){{0,5}}?(?:\s(?:{_ARE})(?:\s(?:now|still|both|set to|jetzt|toujours|ahora))?\s?:?|\s?:)\s"
     rf"(?P<user>[{QUOTES}*]{{0,2}}[\w.@\\-]{{2,40}}[{QUOTES}*]{{0,2}})(?:{_AND})"
     rf"\*{{0,2}}(?P<value>{QUOTED}|[^\s{QUOTES}*,;]{{2,60}})"
+)
+_BOTH_THE_SAME = re.compile(
+    rf"(?:\s[\w.-]+){{0,5}}?\s(?:{_ARE})\s(?:both|beide|allebei|båda|begge|tous les deux|ambos|entrambi|oba|obě)\s"
+    rf"(?:set to\s)?(?P<value>{QUOTED}|[^\s{QUOTES}*,;]{{2,60}})"
 )
 _PAIR_SAID = re.compile(
     # credentials are admin and x    Zugangsdaten der Kamera: admin / x
@@ -142,7 +150,11 @@ _ENDS_A_USER: Final = (
     "/ ",
     *(f" {each} " for each in "and und et y e en i и with mit avec con le la das dem the het il".split()),
 )
-_JOINTS: Final = ("/", "& ", "/ ", *(f" {each} " for each in ("and", "und", "et", "y", "e", "i", "a", "и", "ve")))
+_JOINTS: Final = (
+    *("/", "& ", "/ "),
+    *(f" {each} " for each in AND),
+    *(f" {each} " for each in "the das het la el le il".split()),
+)
 _AROUND_BOTH: Final = QUOTES + "* "
 _LOOK_BACK: Final = 64
 _LONGEST_SENTENCE: Final = 64
@@ -202,8 +214,11 @@ def _pair(scan: Scan, start: int, end: int) -> Iterator[Finding]:
             return
 
 
-def _of_both(match: re.Match[str], scan: Scan) -> Finding | None:
-    """The value of a user's name and a password that one sentence tells; a word only where both can be nothing else."""
+def _of_both(match: re.Match[str], scan: Scan, *, is_asked: bool = False) -> Finding | None:
+    """The value of a user's name and a password that one sentence tells; a word only where both can be nothing else.
+
+    *is_asked*: the words before ask for both by name, "username and password".
+    """
     user, found = match["user"].strip(_AROUND_BOTH), value_of(match, scan)
     value = scan.text[found.start : found.end]
     if not may_be(value) or user in NO_VALUE or user in _NO_USER:
@@ -214,7 +229,9 @@ def _of_both(match: re.Match[str], scan: Scan) -> Finding | None:
     if is_mixed(value) and not value.isdecimal():
         return found if is_account or is_strong(value) or not is_ordinary(user) else None
     ends = FINISHES.match(scan.text, match.end()) or match["value"][0] in QUOTES
-    return found if is_account and ends and (value.lower() in OF_MAKERS or not is_ordinary(value)) else None
+    is_slash = "/" in match.string[match.end("user") : match.start("value")]
+    is_user = is_account or (is_asked and is_slash and not is_ordinary(user))
+    return found if is_user and ends and (value.lower() in OF_MAKERS or not is_ordinary(value)) else None
 
 
 def _is_a_sentence(match: re.Match[str]) -> bool:
@@ -229,7 +246,7 @@ def _at_label(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
     if found_named := _of_named_user(scan, label):
         yield found_named
         return
-    if before.endswith(_JOINTS) and (pair := _ASKS_FOR_A_PAIR.search(before)):
+    if before.endswith(_JOINTS) and (pair := ASKS_FOR_BOTH.search(before)):
         found = [*_asked_pair(scan, label, label.start() - len(before) + pair.start())]
         if found or "/" in pair[0]:
             yield from found
@@ -240,15 +257,23 @@ def _at_label(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
 
 def _asked_pair(scan: Scan, label: re.Match[str], start: int) -> Iterator[Finding]:
     """The password after "username/password", which begins at *start*."""
+    same = _BOTH_THE_SAME.match(scan.lower, label.end())
+    if same:
+        found = value_of(same, scan)
+        value = scan.text[found.start : found.end]
+        if may_be(value) and (is_mixed(value) or (same["value"][0] in QUOTES and not is_ordinary(value))):
+            yield found
+        return
     said = _BOTH_SAID.match(scan.lower, label.end())
-    if said and (found := _of_both(said, scan)):
-        yield found
+    if said and (found_both := _of_both(said, scan, is_asked=True)):
+        yield found_both
         return
     both, beside = (pattern.match(scan.lower, label.end()) for pattern in (_BOTH_WORDS, _USER_THEN_VALUE))
     if both is None and beside and is_mixed(beside["value"]) and may_be(beside["value"]):
         both = beside
     if both:
-        yield Finding(*both.span("value"), Secret.PASSWORD)
+        if not is_ordinary(both["value"]):  # "username/password: local / domain"
+            yield Finding(*both.span("value"), Secret.PASSWORD)
     else:
         yield from _pair(scan, start, label.end())
 

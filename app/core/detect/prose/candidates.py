@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from app.core.detect.cues import NO_COPULA, Cue, cues
 from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_values import QUOTED
-from app.core.detect.password_words import OF_MAKERS
+from app.core.detect.password_words import AND, ASKS_FOR_BOTH, OF_MAKERS
 from app.core.detect.prose.told import (
     ANSWERED,
     FOR,
@@ -66,12 +66,7 @@ _ANSWERS = re.compile(
 _GOES_ON = re.compile(r"(?:[:=：]|\s(?:is|are|was|below|following|lautet|ist|unten|est|es|è|é|to|je))\s*$")
 _LONGEST_QUOTED: Final = 48
 _SLASH = re.compile(rf"[{QUOTES}]?\s?[/|]\s?\S")
-_SLASH_OR_AND = re.compile(rf"[{QUOTES}]?(?:\s?[/|:,]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s)\S")
-_OF_A_PAIR = re.compile(
-    r"(?:user(?:name)?s?|login|benutzer(?:name)?|usuario|utente|utilisateur|identifiant|usuário|użytkownik"
-    r"|uživatel|kullanıcı|логин)"
-    r"(?:\s?[/&]\s?|\s(?:and|und|et|y|e|i|a|и|ve)\s(?:the\s)?)$"
-)
+_SLASH_OR_AND = re.compile(rf"[{QUOTES}]?(?:\s?[/|:,]\s?|\s(?:{'|'.join(AND)})\s)\S")
 _TYPED_BEFORE: Final = 3
 _IS_A_REMARK = re.compile(r"\)\s*[:=]")
 _ID = re.compile(
@@ -306,7 +301,7 @@ def _weighed(
         return
     if traits.bracket and _IS_A_REMARK.match(scan.text, end):
         return
-    pairs = _SLASH_OR_AND if _OF_A_PAIR.search(scan.lower, max(cue.start - 24, 0), cue.start) else _SLASH
+    pairs = _SLASH_OR_AND if ASKS_FOR_BOTH.search(scan.lower, max(cue.start - 24, 0), cue.start) else _SLASH
     if (is_slash := bool(pairs.match(scan.text, end))) and pairs is _SLASH_OR_AND:
         return  # the user's name
     traits.slash = float(is_slash)
