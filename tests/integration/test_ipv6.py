@@ -22,6 +22,7 @@ from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
 from tests.integration.processes import open_api_process, open_worker_process
+from tests.integration.streams import copy
 from tests.integration.worker.conftest import eventually, fill_ticket_history
 
 
@@ -34,17 +35,6 @@ class Forwarder:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self.leads_to)
         await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
-
-
-async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
 
 
 @asynccontextmanager

@@ -27,6 +27,7 @@ from app.integrations.openai import OpenAIModel, open_endpoint, open_own_endpoin
 from app.integrations.servicedesk import ApiKey, open_servicedesk
 from demo.embedded import find_free_port
 from tests.builders import a_tenant, a_ticket
+from tests.integration.streams import copy
 from tests.integration.test_outbound import Canary, Rebinding, canaries, write_certificate
 from tests.integration.test_servicedesk import EveryTurn, OneToken
 
@@ -62,23 +63,12 @@ class ForwardProxy:
             else:
                 inner = await asyncio.open_connection("127.0.0.1", self.leads_to)
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                await asyncio.gather(_copy(reader, inner[1]), _copy(inner[0], writer))
+                await asyncio.gather(copy(reader, inner[1]), copy(inner[0], writer))
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
 
 
 @dataclass

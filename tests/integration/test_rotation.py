@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 from redis.asyncio import Redis
 
 from app.core.help_desk import Edition
+from app.core.tenant import Tenant
 from app.db.session import Database
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
@@ -21,6 +25,29 @@ from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
 from tests.integration.processes import open_api_process, open_worker_process
 from tests.integration.worker.conftest import eventually, fill_ticket_history
+
+
+@dataclass(frozen=True)
+class Served:
+    """A client, and the servers that its notes need besides ours."""
+
+    tenant: Tenant
+    portal: Portal
+    model: ModelSimulator
+
+
+@pytest.fixture
+async def served(worker_db: Database, tmp_path: Path) -> AsyncIterator[Served]:
+    help_desk, model = HelpDeskSimulator(), ModelSimulator()
+    await help_desk.start()
+    await model.start()
+    portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key="key"))
+    tenant = a_tenant("acme", servicedesk={"url": portal.url})
+    write_tenant(tmp_path, tenant, webhook_secret="secret", api_key="key")
+    await fill_ticket_history(worker_db, tenant)
+    yield Served(tenant, portal, model)
+    await model.stop()
+    await help_desk.stop()
 
 
 async def _set_password(superuser: str, role: str, password: str) -> None:
@@ -36,15 +63,9 @@ def _password(url: str) -> str:
 
 
 async def test_a_database_password_that_is_changed_first_loses_nothing_and_ends_no_process(
-    urls: DatabaseUrls, valkey: ValkeyServer, worker_db: Database, tmp_path: Path
+    urls: DatabaseUrls, valkey: ValkeyServer, served: Served, tmp_path: Path
 ) -> None:
-    help_desk, model = HelpDeskSimulator(), ModelSimulator()
-    await help_desk.start()
-    await model.start()
-    portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key="key"))
-    tenant = a_tenant("acme", servicedesk={"url": portal.url})
-    write_tenant(tmp_path, tenant, webhook_secret="secret", api_key="key")
-    await fill_ticket_history(worker_db, tenant)
+    portal, tenant, model = served.portal, served.tenant, served.model
     roles = {"ai_agents_intake": urls.intake, "ai_agents_worker": urls.worker}
     logs = tmp_path / "api.log", tmp_path / "worker.log"
     async with (
@@ -81,20 +102,12 @@ async def test_a_database_password_that_is_changed_first_loses_nothing_and_ends_
             await eventually(lambda ticket_id=ticket_id: portal.notes(ticket_id), limit_s=60)
     assert "Traceback" not in "".join(log.read_text() for log in logs)
     assert [len(portal.notes(ticket_id)) for ticket_id in tickets] == [1, 1, 1]
-    await model.stop()
-    await help_desk.stop()
 
 
 async def test_a_redis_password_that_is_changed_first_makes_notes_slower_and_loses_none(
-    urls: DatabaseUrls, valkey: ValkeyServer, worker_db: Database, tmp_path: Path
+    urls: DatabaseUrls, valkey: ValkeyServer, served: Served, tmp_path: Path
 ) -> None:
-    help_desk, model = HelpDeskSimulator(), ModelSimulator()
-    await help_desk.start()
-    await model.start()
-    portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key="key"))
-    tenant = a_tenant("acme", servicedesk={"url": portal.url})
-    write_tenant(tmp_path, tenant, webhook_secret="secret", api_key="key")
-    await fill_ticket_history(worker_db, tenant)
+    portal, tenant, model = served.portal, served.tenant, served.model
     password = _password(valkey.url)
     logs = tmp_path / "api.log", tmp_path / "worker.log"
     redis: Any = SimpleNamespace(url=valkey.url)
@@ -126,5 +139,3 @@ async def test_a_redis_password_that_is_changed_first_makes_notes_slower_and_los
         await eventually(is_healthy)
     assert "Traceback" not in "".join(log.read_text() for log in logs)
     assert [len(portal.notes(each)) for each in (ticket_id, second)] == [1, 1]
-    await model.stop()
-    await help_desk.stop()
