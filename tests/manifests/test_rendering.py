@@ -20,6 +20,7 @@ from tests.manifests.rendering import (
     PRODUCTION,
     SHARED,
     WORKLOAD,
+    Object,
     kustomizations,
     name_of,
     of_kind,
@@ -113,14 +114,8 @@ def test_a_help_desk_on_premises_is_a_component_too(tmp_path: Path) -> None:
 
 
 def test_the_console_and_the_votes_are_components_too(tmp_path: Path) -> None:
-    copy_project(tmp_path)
-    last = "  - ../../../components/observability\n"
-    _edit(tmp_path / WORKLOAD, last, last + "  - ../../../components/console\n  - ../../../components/feedback\n")
+    objects = _production_with(tmp_path, "console", "feedback")
 
-    objects = parse(render_text(PRODUCTION, root=tmp_path))
-
-    assert invalid(objects) == []
-    assert miswired(objects) == []
     assert unset_variables(objects) == unread_secrets(objects) == []
     (route,) = (each for each in of_kind(objects, "HTTPRoute") if each["metadata"]["name"] == "ai-agents")
     published = [match["path"]["value"] for match in route["spec"]["rules"][0]["matches"]]
@@ -161,14 +156,8 @@ def test_a_database_s_certificate_is_where_its_url_says_in_every_pod_that_connec
 
 
 def test_articles_from_git_are_checked_out_before_the_sync_and_their_lack_does_not_keep_it(tmp_path: Path) -> None:
-    copy_project(tmp_path)
-    last = "  - ../../../components/observability\n"
-    _edit(tmp_path / WORKLOAD, last, last + "  - ../../../components/knowledge\n")
+    objects = _production_with(tmp_path, "knowledge")
 
-    objects = parse(render_text(PRODUCTION, root=tmp_path))
-
-    assert invalid(objects) == []
-    assert miswired(objects) == []
     assert unset_variables(objects) == unread_secrets(objects) == []
     (sync,) = of_kind(objects, "CronJob")
     pod = sync["spec"]["jobTemplate"]["spec"]["template"]["spec"]
@@ -185,14 +174,8 @@ def test_articles_from_git_are_checked_out_before_the_sync_and_their_lack_does_n
 
 
 def test_who_calls_out_gets_the_proxy_and_nobody_else(tmp_path: Path) -> None:
-    copy_project(tmp_path)
-    last = "  - ../../../components/observability\n"
-    _edit(tmp_path / WORKLOAD, last, last + "  - ../../../components/console\n  - ../../../components/proxy\n")
+    objects = _production_with(tmp_path, "console", "proxy")
 
-    objects = parse(render_text(PRODUCTION, root=tmp_path))
-
-    assert invalid(objects) == []
-    assert miswired(objects) == []
     assert unread_secrets(objects) == []
     proxied = {
         owner["metadata"]["name"]
@@ -225,20 +208,25 @@ def test_all_options_at_once_are_let_in_by_our_rules_and_fit_the_quota(tmp_path:
 
 
 def test_vectors_are_made_where_tickets_are_read_and_enhanced(tmp_path: Path) -> None:
-    copy_project(tmp_path)
-    last = "  - ../../../components/observability\n"
-    _edit(tmp_path / WORKLOAD, last, last + "  - ../../../components/vectors\n")
+    objects = _production_with(tmp_path, "vectors")
 
-    objects = parse(render_text(PRODUCTION, root=tmp_path))
-
-    assert invalid(objects) == []
-    assert miswired(objects) == []
     has = {
         owner["metadata"]["name"]
         for owner, template in pod_templates(objects)
         if {"name": "EMBEDDING_MODEL", "value": "minilm"} in template["spec"]["containers"][0].get("env", [])
     }
     assert has == {"ai-agents-worker", "ai-agents-sync"}
+
+
+def _production_with(folder: Path, *components: str) -> list[Object]:
+    """Production with more components in its workload. What it renders to is valid, and its parts find each other."""
+    copy_project(folder)
+    last = "  - ../../../components/observability\n"
+    _edit(folder / WORKLOAD, last, last + "".join(f"  - ../../../components/{each}\n" for each in components))
+    objects = parse(render_text(PRODUCTION, root=folder))
+    assert invalid(objects) == []
+    assert miswired(objects) == []
+    return objects
 
 
 def _edit(folder: Path, old: str, new: str) -> None:
