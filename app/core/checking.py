@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Final, Self
 
 from app.core.bans import Bans
@@ -16,10 +17,12 @@ from app.core.evidence import NO_TICKET, NOBODY, Fault, Support
 from app.core.links import OwnLinks, without_links
 from app.core.masking import Mask
 from app.core.records import Record, Records
+from app.core.sentences import read
 from app.core.source import Gathered
 from app.core.strangers import Strangers
 from app.core.support import Judgement, Verdict, is_doubtful, judge, says
 from app.core.text import one_line, plain_text, tidy, unescaped
+from app.core.told import Told
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
 _ENTITY_ROUNDS: Final = 4
@@ -41,6 +44,15 @@ class Lost:
     is_fact: bool
     is_doubtful: bool = False
     """Whether a second opinion may keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A sentence that is kept."""
+
+    text: str
+    refs: frozenset[str]
+    """Of the records that say it."""
 
 
 @dataclass
@@ -65,6 +77,7 @@ class Checker:
     """Those of them that are not kept, in the draft's order."""
     _seen: set[str] = field(default_factory=set)
     _refs: dict[str, frozenset[str]] = field(default_factory=dict)
+    _repeating: set[str] = field(default_factory=set)
 
     @classmethod
     def of(
@@ -99,23 +112,39 @@ class Checker:
             found=found or {},
         )
 
-    def passage(self, text: str, *, max_chars: int) -> str:
-        """The sentences of *text*, which cites nothing, that are supported or repeat what is wrong."""
-        return self._checked(text, self.records.records, max_chars=max_chars, may_repeat=True)[0]
+    def passage(self, text: str, *, max_chars: int, max_words: int | None = None) -> str:
+        """The sentences of *text*, which cites nothing, that are supported; else those that repeat what is wrong.
+
+        So many of the first that have *max_words* together; of the first, its begin.
+        """
+        said = self._checked(text, self.records.records, max_chars=max_chars, may_repeat=True)
+        said = _once(said)
+        told = [each for each in said if each.refs or not self.strangers.said(read(each.text).tokens)]
+        kept = told or said
+        passage = self._joined(kept if max_words is None else _first(kept, max_words))
+        if not told:
+            self._repeating.add(passage)
+        return passage
+
+    def only_repeats(self, passage: str) -> bool:
+        """Whether what was kept of a passage only repeats the ticket."""
+        return passage in self._repeating
 
     def statement(self, text: str, citations: Iterable[str], *, max_chars: int, is_fact: bool) -> tuple[str, list[str]]:
         """The supported sentences of a statement, and those of its *citations* that say something of them.
 
-        A fact needs the support of what it cites, another statement that of any record, or it is one of `acts`. Empty:
-        nothing is supported.
+        A fact needs the support of what it cites; if that is nothing that was gathered, and for another statement, that
+        of any record. What is no fact may also be one of `acts`. Empty: nothing is supported.
         """
         given = {record.ref: record for record in self.records.records if record.ref}
         cited = [given[ref] for ref in dict.fromkeys(citations) if ref in given]
         # The cited ones first: of records that say the same, the first one counts.
-        records = cited if is_fact else [*cited, *(each for each in self.records.records if each not in cited)]
-        kept, refs = self._checked(text, records, max_chars=max_chars, may_act=not is_fact)
+        others = [each for each in self.records.records if each not in cited]
+        records = cited if is_fact and cited else [*cited, *others]
+        said = self._checked(text, records, max_chars=max_chars, may_act=not is_fact)
+        kept, refs = self._joined(said), frozenset().union(*(each.refs for each in said))
         supporting = [record.ref for record in cited if kept and (record.ref in refs or says(kept, record))]
-        if is_fact and kept and not supporting:
+        if is_fact and kept and cited and not supporting:
             self.lost.append(Lost(kept, Fault.UNSUPPORTED, is_fact=True))
             return "", []
         return kept, supporting
@@ -142,9 +171,8 @@ class Checker:
         max_chars: int,
         may_act: bool = True,
         may_repeat: bool = False,
-    ) -> tuple[str, set[str]]:
-        kept: list[str] = []
-        refs: set[str] = set()
+    ) -> list[_Said]:
+        said: list[_Said] = []
         for sentence in _SENTENCE_END.split(one_line(self.cleaned(text), max_chars=max_chars)):
             if not sentence:
                 continue
@@ -154,15 +182,17 @@ class Checker:
                 if judgement.fault:
                     self.lost.append(Lost(sentence, judgement.fault, not may_act, is_doubtful(sentence, judgement)))
             if judgement.verdict is Verdict.KEPT:
-                kept.append(self._shown(sentence))
-                refs |= judgement.refs
+                said.append(_Said(self._shown(sentence), judgement.refs))
             elif judgement.verdict is Verdict.APART:
                 self._set_apart(sentence)
             else:
                 self.left_out += 1
-        text = " ".join(kept)
-        self._refs[text] = frozenset(refs)
-        return text, refs
+        return said
+
+    def _joined(self, said: Sequence[_Said]) -> str:
+        text = " ".join(each.text for each in said)
+        self._refs[text] = frozenset().union(*(each.refs for each in said))
+        return text
 
     def _judge(self, sentence: str, records: Sequence[Record], *, may_act: bool, may_repeat: bool) -> Judgement:
         if imitates(sentence):
@@ -184,6 +214,24 @@ class Checker:
         if sentence not in self._seen:
             self._seen.add(sentence)
             self.apart.append(self._shown(sentence))
+
+
+def _once(said: Iterable[_Said]) -> list[_Said]:
+    """*said* without what was said before; small models repeat themselves."""
+    told, once = Told(), []
+    for each in said:
+        if not told.has(each.text):
+            told.add(each.text)
+            once.append(each)
+    return once
+
+
+def _first(said: list[_Said], max_words: int) -> list[_Said]:
+    ends = accumulate(len(each.text.split()) for each in said)
+    fitting = said[: sum(end <= max_words for end in ends)]
+    if fitting or not said:
+        return fitting
+    return [replace(said[0], text=" ".join(said[0].text.split()[:max_words]) + "…")]
 
 
 def without_markup(text: str) -> str:

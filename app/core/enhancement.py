@@ -23,6 +23,7 @@ from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source
 from app.core.storm import Storm
 from app.core.support import says
+from app.core.told import Told
 from app.core.triage import Suggestion
 from app.errors import ModelRefused
 
@@ -255,24 +256,13 @@ def count_words(texts: Iterable[str]) -> int:
     return sum(len(text.split()) for text in texts)
 
 
-def find_problems(draft: Draft, gathered: Sequence[Gathered], *, max_words: int, language: str) -> list[DraftProblem]:
-    """The rules that *draft* breaks, each as a sentence that tells the model what to change.
+def find_problems(draft: Draft, *, language: str) -> list[DraftProblem]:
+    """What of *draft* no part of can be used for, each as a sentence that tells the model what to change.
 
-    *max_words* is for all its texts together.
+    All else is mended by `salvage`, without another call: what is too long is shortened, and what cites no source
+    that was gathered cites those that say it.
     """
-    refs = {source.ref for source in _sources(gathered)}
     problems: list[DraftProblem] = []
-    unknown = sorted({ref for statement in _statements(draft) for ref in statement.citations} - refs)
-    if unknown:
-        told = f"These citations name no source: {', '.join(unknown[:10])}. Known refs: {_listing(refs)}."
-        problems.append(DraftProblem(told, f"{len(unknown)} of its citations name no source"))
-    if any(not statement.citations for statement in draft.facts):
-        told = "Each fact must cite at least one source. Move what has none to hypotheses, or leave it out."
-        problems.append(DraftProblem(told, "a fact without a citation"))
-    words = count_words(_texts(draft))
-    if words > max_words:
-        told = f"All texts together have {words} words; at most {max_words} are allowed."
-        problems.append(DraftProblem(told, f"{words} words, more than {max_words}"))
     if not draft.summary.strip():
         problems.append(DraftProblem("The summary is empty.", "an empty summary"))
     if sounds_like_another(" ".join(_texts(draft)), language):
@@ -343,13 +333,16 @@ def salvage(
             left is written in another language.
     """
     checker = checker or Checker.of(gathered, house_rules=house_rules, mask=mask, language=language, ticket=ticket)
-    budget = max_words
     if not checker.cleaned(draft.summary[:_MAX_RAW_CHARS]):
         raise ModelRefused("the model's answer has no usable summary")
-    whole = checker.passage(draft.summary[:_MAX_RAW_CHARS], max_chars=MAX_SUMMARY_CHARS)
-    summary = _cut(whole, budget)
-    budget -= count_words([summary])
-    kept: dict[str, list[Statement]] = {"facts": [], "next_steps": [], "hypotheses": []}
+    summary = checker.passage(
+        draft.summary[:_MAX_RAW_CHARS],
+        max_chars=MAX_SUMMARY_CHARS,
+        max_words=max_words // 2 if _statements(draft) else max_words,
+    )
+    budget = max_words - count_words([summary])
+    told = Told([summary])
+    kept: dict[str, list[Statement]] = {"next_steps": [], "facts": [], "hypotheses": []}
     # In this order the lists get their words: when the limit is reached, hypotheses are dropped first.
     for name, statements in kept.items():
         for statement in getattr(draft, name):
@@ -361,10 +354,16 @@ def salvage(
                 max_chars=MAX_STATEMENT_CHARS,
                 is_fact=name == "facts",
             )
-            words = count_words([text])
-            if words and words <= budget:
-                statements.append(Statement(text=text, citations=citations or _sources_of(text, checker, left_out)))
+            citations = citations or _sources_of(text, checker, left_out)
+            # What repeats a text above it is not shown (`core.note`), and takes no room.
+            words = 0 if told.has(text) else count_words([text])
+            if text and words <= budget and (citations or name != "facts"):
+                statements.append(Statement(text=text, citations=citations))
                 budget -= words
+                told.add(text)
+    if checker.only_repeats(summary) and (new := kept["hypotheses"] or kept["facts"]):
+        # The note begins with what is new to its reader, and tells it once (`core.note`).
+        summary = new[0].text
     apart = []
     for sentence in checker.apart[:MAX_APART]:
         if count_words([sentence]) <= budget:
@@ -372,7 +371,7 @@ def salvage(
             budget -= count_words([sentence])
     rest = Kept(
         summary=summary,
-        summary_citations=_cited_by_summary(whole, draft, checker, left_out),
+        summary_citations=_cited_by_summary(summary, draft, checker, left_out),
         **kept,
         questions=draft.questions,
         apart=apart,
@@ -413,12 +412,3 @@ def _statements(draft: Draft) -> list[Statement]:
 
 def _texts(draft: Draft) -> list[str]:
     return [draft.summary, *(statement.text for statement in _statements(draft))]
-
-
-def _listing(refs: set[str]) -> str:
-    return ", ".join(sorted(refs)) or "none"
-
-
-def _cut(text: str, max_words: int) -> str:
-    words = text.split()
-    return text if len(words) <= max_words else " ".join(words[:max_words]) + "…"

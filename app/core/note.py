@@ -17,13 +17,14 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from app.core.bans import Bans
-from app.core.enhancement import Closing, Enhancement, Notice, Statement, count_words
+from app.core.enhancement import Closing, Confidence, Enhancement, Notice, Statement, count_words
 from app.core.labels import labels
 from app.core.requester import Requester
 from app.core.source import Closeness, Gathered, GatherState, Source, SourceKind
 from app.core.storm import MAX_SHOWN, StormTicket
 from app.core.tenant import NoteOptions, Section
 from app.core.text import one_line
+from app.core.told import Told
 
 ALLOWED_TAGS: Final = frozenset({"div", "p", "b", "em", "small", "ul", "ol", "li", "a"})
 
@@ -51,13 +52,26 @@ class _Room:
     """Whether those are shown that the note cites."""
     of_related: bool = True
     """Whether those are shown beside them that are not taken for the same problem."""
+    of_cited: bool = False
+    """Whether those that the note cites have an excerpt too, where its texts don't say it."""
 
 
 # Tried from the first on, until the note is within its limit.
 _ROOMS: Final = (
-    *(_Room(15, 3), _Room(15, 2), _Room(15, 2, False), _Room(15, 1, False), _Room(15, 1, False, of_related=False)),
+    *(
+        _Room(15, 3, of_cited=True),
+        _Room(15, 3),
+        _Room(15, 2),
+        _Room(15, 2, False),
+        _Room(15, 1, False),
+        _Room(15, 1, False, of_related=False),
+    ),
     _Room(8, 1, False),
     *(_Room(0, number, False) for number in range(4, -1, -1)),
+)
+_ROOMS_WITHOUT_STEPS: Final = (
+    *(_Room(40, 3, of_cited=True), _Room(25, 3, of_cited=True), _Room(25, 2, False, of_cited=True)),
+    *_ROOMS,
 )
 _BARE: Final = _Room(0, 0, False, has_cited=False)
 _ROOMS_OF_CONTEXT: Final = (
@@ -68,7 +82,6 @@ _MIN_CUT_WORDS: Final = 15
 """A sentence that is cut earlier says too little."""
 _PIECE_END = re.compile(r"(?<=[.!?;])\s+|\n+")
 _TAG = re.compile(r"<[^>]*>")
-_WORD = re.compile(r"\w+")
 
 
 def note_reference(tenant_id: UUID, ticket_id: str, version: str) -> UUID:
@@ -105,7 +118,8 @@ def render_note(
     if enhancement.is_of_storm_alone:
         return _Note(enhancement, options, _ROOMS[-1], []).of_storm_alone(reference)
     whole, repeated = _told_once(enhancement)
-    rooms = _ROOMS_OF_CONTEXT if enhancement.is_context_only else _ROOMS
+    rooms = _ROOMS if whole.next_steps else _ROOMS_WITHOUT_STEPS
+    rooms = _ROOMS_OF_CONTEXT if enhancement.is_context_only else rooms
     sources = [source for group in enhancement.gathered for source in group.sources]
     overruled = dict(Bans.of(enhancement.gathered).overruled(sources))
     html = ""
@@ -123,29 +137,27 @@ def render_note(
 
 
 def _told_once(enhancement: Enhancement) -> tuple[Enhancement, list[str]]:
-    """*enhancement* without facts and hypotheses that repeat its summary, a step or one another.
+    """*enhancement* without what repeats its summary (but steps), a step or one another.
 
-    And the refs that its summary cites, and those that these cite: it is shown with them.
+    And the refs that its summary cites, and those of what repeats it: it is shown with them.
     """
-    summary = _plain(enhancement.summary)
-    told = [summary, *(_plain(step.text) for step in enhancement.next_steps)]
+    summary, told = Told([enhancement.summary]), Told()
     refs: dict[str, None] = dict.fromkeys(enhancement.summary_citations)
 
-    def new(statements: Sequence[Statement]) -> Iterator[Statement]:
+    def new(statements: Sequence[Statement], *, is_step: bool = False) -> Iterator[Statement]:
         for statement in statements:
-            text = _plain(statement.text)
-            if text in summary:
+            if not is_step and summary.has(statement.text):
                 refs.update(dict.fromkeys(statement.citations))
-            elif not any(text in each for each in told):
-                told.append(text)
+            elif not told.has(statement.text):
+                told.add(statement.text)
                 yield statement
 
-    less = {"facts": tuple(new(enhancement.facts)), "hypotheses": tuple(new(enhancement.hypotheses))}
+    less = {
+        "next_steps": tuple(new(enhancement.next_steps, is_step=True)),
+        "facts": tuple(new(enhancement.facts)),
+        "hypotheses": tuple(new(enhancement.hypotheses)),
+    }
     return enhancement.model_copy(update=less), list(refs)
-
-
-def _plain(text: str) -> str:
-    return " ".join(["", *_WORD.findall(text.lower()), ""])
 
 
 def _lessened(enhancement: Enhancement, room: _Room) -> Iterator[tuple[Enhancement, _Room]]:
@@ -188,11 +200,12 @@ class _Note:
         self._labels = labels(options.language)
         self._room = room
         self._overruled = overruled
-        self._urls = {source.ref: source.url for group in enhancement.gathered for source in group.sources}
+        self._sources_by_ref = {source.ref: source for group in enhancement.gathered for source in group.sources}
         self._has_nothing = Notice.NOTHING_FOUND in enhancement.notices
         statements = (*enhancement.next_steps, *enhancement.facts, *enhancement.hypotheses)
         self._cited_by_summary = cited
         self._cited = {*cited, *(ref for statement in statements for ref in statement.citations)}
+        self._told = Told([enhancement.summary, *(statement.text for statement in statements)])
 
     @property
     def _nearest(self) -> set[str]:
@@ -363,8 +376,16 @@ class _Note:
         return html
 
     def _summary(self) -> str:
-        text = self._enhancement.summary
-        return f"<p>{escape(text)}{self._citations(self._cited_by_summary)}</p>" if text else ""
+        """The line that answers. What other tickets alone say is told as of them, for it may not be so here."""
+        text, cited = self._enhancement.summary, self._cited_by_summary
+        if not text:
+            return ""
+        sources = [self._sources_by_ref[ref] for ref in cited if ref in self._sources_by_ref]
+        if sources and all(source.kind is SourceKind.TICKET for source in sources) and "#" not in text:
+            is_unsure = self._enhancement.confidence is Confidence.LOW
+            form = self._labels["perhaps_as_in" if is_unsure else "as_in"]
+            text = form.format(ticket=sources[0].number, said=text)
+        return f"<p>{escape(text)}{self._citations(cited)}</p>"
 
     def _statements(self, label: str, statements: Sequence[Statement], *, tag: str) -> str:
         if not statements:
@@ -375,7 +396,8 @@ class _Note:
         return f"<p><b>{escape(self._labels[label])}</b></p><{tag}>{items}</{tag}>"
 
     def _citations(self, refs: Sequence[str]) -> str:
-        return "".join(f" {self._link(f'[{ref}]', self._urls.get(ref, ''))}" for ref in refs)
+        urls = {ref: source.url for ref, source in self._sources_by_ref.items()}
+        return "".join(f" {self._link(f'[{ref}]', urls.get(ref, ''))}" for ref in refs)
 
     def _sources(self, group: Gathered) -> str:
         title = f"<p><b>{escape(self._labels[group.kind])}</b>"
@@ -420,8 +442,10 @@ class _Note:
         newer = self._overruled.get(source.ref)
         overruled = self._labels["overruled"].format(ref=newer) if newer else ""
         about = ", ".join(filter(None, (close, ended, updated, overruled)))
-        is_told = source.ref in self._cited or newer
-        excerpt = _excerpt(source.text, 0 if is_told else self._room.excerpt_words)
+        has_excerpt = not newer and (self._room.of_cited or source.ref not in self._cited)
+        excerpt = _excerpt(source.text, self._room.excerpt_words if has_excerpt else 0)
+        if self._told.covers(excerpt):
+            excerpt = ""
         return (
             f"<li>{self._link(f'[{source.ref}]', source.url)} {title}"
             + (f" ({escape(about)})" if about else "")

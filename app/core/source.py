@@ -84,6 +84,11 @@ class Source(BaseModel):
     said, see `trusted_text`."""
 
     @property
+    def number(self) -> str:
+        """Of a ticket, as people name it: `#104`. Its title begins with it."""
+        return self.title.split()[0] if self.title.startswith("#") else f"#{self.id}"
+
+    @property
     def problem(self) -> str:
         """Of a ticket what its requester wrote, without its heading; empty if its text names no problem."""
         begin = _PROBLEM.match(self.text) if self.kind is SourceKind.TICKET else None

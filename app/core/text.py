@@ -96,6 +96,7 @@ _CODE = re.compile(r"=(?:3D|0[9AD]|[89A-F][0-9A-F]|20(?=[ \t]*(?:\r?\n|=)))")  #
 _SOFT_BREAK = re.compile(r"=[ \t]*(?:\r?\n|<br ?/?>)")
 _NO_CODE = re.compile(r"=(?![0-9A-Fa-f]{2}|[ \t]*(?:\r?\n|<br ?/?>))")
 _CODED_WORD = re.compile(r"=\?[\w-]{1,40}\?[BbQq]\?[^?\s]{1,2000}\?=(?:\s+(?==\?[\w-]{1,40}\?[BbQq]\?))?")
+_WORD = re.compile(r"\w+")
 
 
 def _without_transfer_encoding(text: str) -> str:
@@ -173,3 +174,8 @@ def _is_tidy(text: str) -> bool:
 def one_line(text: str, *, max_chars: int) -> str:
     """*text* on one line, at most *max_chars* long."""
     return tidy(text.translate(_LINE_BREAKS).replace("\n", " "), max_chars=max_chars)
+
+
+def plain_words(text: str) -> str:
+    """The words of *text* in small letters, with a blank around each: so one text's are found within another's."""
+    return " ".join(["", *_WORD.findall(text.lower()), ""])

@@ -291,8 +291,7 @@ async def _examine(state: State, tools: Tools, read: ParsedAnswer) -> _Examined:
     draft, note = read.draft, tools.note
     if draft is None:
         return _Examined([read.problem] if read.problem else [])
-    given = state["portion"].gathered
-    found = _Examined(find_problems(draft, given, max_words=note.max_text_words, language=note.language))
+    found = _Examined(find_problems(draft, language=note.language))
     if found.problems and _may_ask(state):
         return found
     found.kept, found.refused, checker = _salvage(state, draft, tools)

@@ -115,9 +115,9 @@ def fate(honest: Honest, *, is_vouched: bool = False) -> str:
     ref, first = _companion(honest, said)
     draft = Draft(
         summary=text if "summary" in honest.parts else first,
-        facts=[said] if "facts" in honest.parts else [Statement(text=first, citations=[ref])],
+        facts=[said] if "facts" in honest.parts else [],
         hypotheses=[said] if "hypotheses" in honest.parts else [],
-        next_steps=[said] if "next_steps" in honest.parts else [],
+        next_steps=[said] if "next_steps" in honest.parts else [Statement(text=first, citations=[ref])],
     )
     gathered, language = honest.scene.gathered, honest.scene.language
     found: dict[str, frozenset[str]] = {}

@@ -14,8 +14,8 @@ from tests.builders import a_draft, a_source, gathered
 SOURCES = gathered(a_source(), a_source(SourceKind.ARTICLE, id="5", url="https://sdp.acme.example/kb/5"))
 
 
-def problems(draft: Draft, **changes: Any) -> list[DraftProblem]:
-    return find_problems(draft, SOURCES, **{"max_words": 500, "language": "en", **changes})
+def problems(draft: Draft, language: str = "en") -> list[DraftProblem]:
+    return find_problems(draft, language=language)
 
 
 def kept(draft: Draft, **changes: Any) -> Kept:
@@ -30,29 +30,66 @@ def test_a_sound_draft_passes_unchanged() -> None:
     assert (rest.apart, rest.unsupported) == ([], 0)
 
 
-def test_a_citation_that_names_no_source_is_told_and_taken_out() -> None:
+def test_a_citation_that_names_no_source_is_taken_out_and_the_model_is_not_asked_again() -> None:
     draft = a_draft(
         facts=[
             {"text": "Cached mode was off.", "citations": ["T1", "T9"]},
-            {"text": "The profile was repaired.", "citations": ["K7"]},
+            {"text": "The mailbox server was moved to Bonn.", "citations": ["K7"]},
         ]
     )
-    assert any("K7, T9" in problem for problem in problems(draft))
+    assert problems(draft) == []
     assert kept(draft).facts == [Statement(text="Cached mode was off.", citations=["T1"])]
 
 
-def test_a_fact_without_a_citation_is_no_fact() -> None:
-    draft = a_draft(facts=[{"text": "Everybody knows.", "citations": []}])
-    assert any("Each fact" in problem for problem in problems(draft))
-    assert kept(draft).facts == []
+@pytest.mark.parametrize("cited", [[], ["T9"], ["see the handbook"]])
+def test_a_fact_that_cites_nothing_gathered_cites_the_source_that_says_it(cited: list[str]) -> None:
+    draft = a_draft(facts=[{"text": "Cached mode was off.", "citations": cited}])
+    assert problems(draft) == []
+    assert kept(draft).facts == [Statement(text="Cached mode was off.", citations=["T1", "K1"])]
+    assert kept(draft, left_out={"T1"}).facts == [Statement(text="Cached mode was off.", citations=["K1"])]
+    assert kept(draft, left_out={"T1", "K1"}).facts == [], "the model was given neither"
+    assert kept(a_draft(facts=[{"text": "Everybody knows the server.", "citations": cited}])).facts == []
 
 
-def test_five_thousand_words_are_told_and_cut() -> None:
+def test_five_thousand_words_are_cut_and_the_model_is_not_asked_again() -> None:
     draft = a_draft(summary="word " * 5000, next_steps=[{"text": "step " * 40, "citations": []}] * 30)
-    assert any("at most 500" in problem for problem in problems(draft))
+    assert problems(draft) == []
     rest = kept(draft)
     texts = [rest.summary, *(each.text for each in [*rest.facts, *rest.hypotheses, *rest.next_steps])]
     assert count_words(texts) <= 300
+
+
+# Two of its sentences are from the answer of a small model (Qwen2.5-Coder 1.5B) to an evaluation case, 29 November 2026.
+BLOCKED = "The provider's new router blocked IPsec."
+SWITCH_ON = "Switch on IPsec pass-through in the router's NAT settings and restart the router."
+ROUTER = gathered(a_source(text=f"Problem: Error 809.\nResolution: {BLOCKED} {SWITCH_ON} VPN connected at once."))
+
+
+def of_router(draft: Draft, max_words: int, ticket: str = "") -> Kept:
+    return salvage(draft, ROUTER, max_words=max_words, language="en", ticket=ticket)
+
+
+def test_steps_get_their_words_before_facts_and_what_is_told_twice_takes_none() -> None:
+    said = [Statement(text=BLOCKED, citations=["T1"]), Statement(text=SWITCH_ON, citations=["T1"])]
+    draft = Draft(facts=said, hypotheses=[], next_steps=said[1:], summary=f"{BLOCKED} {SWITCH_ON}")
+    rest = of_router(draft, max_words=25)
+    assert rest.summary == BLOCKED, "whole sentences, and half of the words at most"
+    assert rest.next_steps == said[1:]
+    assert rest.facts == said
+
+
+def test_a_summary_that_only_repeats_the_ticket_gives_way_to_what_the_records_say() -> None:
+    ticket = "Since Tuesday my VPN from home does not connect any more and shows the error 809."
+    fact = Statement(text=BLOCKED, citations=["T1"])
+    repeating = "The VPN from home does not connect any more and shows the error 809."
+    assert (
+        of_router(Draft(facts=[fact], hypotheses=[], next_steps=[], summary=repeating), 99, ticket).summary == BLOCKED
+    )
+    both = Draft(facts=[fact], hypotheses=[], next_steps=[], summary=f"{repeating} {SWITCH_ON}")
+    assert of_router(both, 99, ticket).summary == SWITCH_ON
+    step = Statement(text=SWITCH_ON, citations=["T1"])
+    alone = Draft(facts=[], hypotheses=[], next_steps=[step], summary=repeating)
+    assert of_router(alone, 99, ticket).summary == repeating
 
 
 def test_another_language_is_told_and_refused() -> None:
@@ -61,7 +98,7 @@ def test_another_language_is_told_and_refused() -> None:
     )
     draft = a_draft(summary=german + "Gerät gespeichert. Die Anmeldung ist für den Benutzer nicht möglich.", facts=[])
     assert any("language 'en'" in problem for problem in problems(draft))
-    assert problems(draft, language="de") == []
+    assert problems(draft, "de") == []
     with pytest.raises(ModelRefused):
         salvage(draft, gathered(a_source(text=draft.summary)), max_words=500, language="en")
 

@@ -334,7 +334,7 @@ def test_an_answer_that_is_made_to_be_slow_is_read_in_no_time(answer: str) -> No
     started = time.thread_time()
     read = read_answer(answer)
     if read.draft is not None:
-        find_problems(read.draft, (), max_words=500, language="en")
+        find_problems(read.draft, language="en")
     assert time.thread_time() - started < 5  # of this thread alone, whatever else runs
 
 
@@ -347,12 +347,6 @@ def test_an_answer_that_is_nested_too_deeply_is_refused_as_such(depth: int, plac
     summary = nested if place == "summary" else '"s"'
     read = read_answer(f'{{"summary": {summary}, "facts": {facts}, "confidence": "low"}}')
     assert (read.draft is None) == (read.problem is not None)
-
-
-def test_a_citation_that_names_no_source_is_told_to_the_model_in_few_words() -> None:
-    read = read_answer(changed(facts=[{"text": "f", "citations": ["see the handbook " * 20_000]}]))
-    assert read.draft is not None
-    assert sum(map(len, find_problems(read.draft, (), max_words=500, language="en"))) < 500
 
 
 @given(st.text(), st.text(alphabet='<>/think|channel[]{}" \n'))

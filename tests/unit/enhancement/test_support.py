@@ -128,17 +128,22 @@ STEPS = ("Restart the spooler on srv-print01.", "Replace the toner when pages ar
     [
         ({"next_steps": [*STEPS, "Format the system volume."]}, 1),
         ({"next_steps": ["Format the system volume.", "Reboot the storage array."], "more": [*STEPS, *STEPS]}, 2),
-        ({"next_steps": [*STEPS], "summary": "The print server was infected by a worm."}, 2),
+        ({"next_steps": [*STEPS], "summary": "The print server was infected by a worm."}, 1),
+        ({"next_steps": [*STEPS], "summary": "The print server was infected by a worm.", "facts": []}, 2),
         ({"next_steps": [*STEPS, "Format the system volume.", "Reboot the storage array."]}, 2),
         ({"next_steps": [*STEPS, *STEPS, "Format the system volume.", "Reboot the storage array."]}, 1),
     ],
-    ids=["one of five lost", "all steps lost", "the summary lost", "two of six lost", "two of eight lost"],
+    ids=[
+        *("one of five lost", "all steps lost", "the summary lost", "the summary lost, and nothing in its place"),
+        *("two of six lost", "two of eight lost"),
+    ],
 )
 async def test_only_an_answer_of_which_too_little_remains_is_sent_back(draft: dict[str, Any], calls: int) -> None:
     told: list[str] = []
     statements = {
         "next_steps": [{"text": text, "citations": []} for text in draft["next_steps"]],
         "hypotheses": [{"text": text, "citations": []} for text in draft.get("more", ())],
+        **{name: draft[name] for name in ("facts",) if name in draft},
     }
     await enhanced(TICKET, SOURCES, writes({"summary": draft.get("summary", SUMMARY), **statements}, told=told))
     assert len(told) == calls

@@ -1,0 +1,62 @@
+"""Whether a text says what others have said before it, in about the same words: a note says each thing once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from app.core.lexicon import lexicon
+from app.core.sentences import read
+from app.core.text import plain_words
+
+_SHARE: Final = 0.85
+"""So many of a text's content words are in the one that says it already: "sent" and "sending" may differ."""
+_SHARE_OF_ALL: Final = 0.7
+"""The same of all texts together."""
+_LEAST_STEMS: Final = 3
+"""Of fewer content words none tells; such a text is said where it stands word for word."""
+
+
+class _Said(NamedTuple):
+    plain: str
+    stems: frozenset[str]
+    operands: frozenset[str]
+    is_negated: bool
+
+    @classmethod
+    def of(cls, text: str) -> _Said:
+        words = read(text)
+        negated = not lexicon().negators.isdisjoint(words.tokens)
+        return cls(plain_words(text), frozenset(words.stems), frozenset(words.operands), negated)
+
+    def says(self, other: _Said) -> bool:
+        if other.plain in self.plain:
+            return True
+        return (
+            len(other.stems) >= _LEAST_STEMS
+            and other.operands <= self.operands
+            and other.is_negated == self.is_negated
+            and len(other.stems & self.stems) >= _SHARE * len(other.stems)
+        )
+
+
+class Told:
+    """The texts of a note so far."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._said = [_Said.of(text) for text in texts if text]
+
+    def add(self, text: str) -> None:
+        self._said.append(_Said.of(text))
+
+    def has(self, text: str) -> bool:
+        """Whether one of them says *text*."""
+        said = _Said.of(text)
+        return any(each.says(said) for each in self._said)
+
+    def covers(self, text: str) -> bool:
+        """Whether most of *text* is in one or another of them. Nothing is in all."""
+        said = _Said.of(text)
+        stems: frozenset[str] = frozenset().union(*(each.stems for each in self._said))
+        operands: frozenset[str] = frozenset().union(*(each.operands for each in self._said))
+        return len(said.stems & stems) >= _SHARE_OF_ALL * len(said.stems) and said.operands <= operands
