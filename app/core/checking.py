@@ -119,7 +119,7 @@ class Checker:
         """
         said = self._checked(text, self.records.records, max_chars=max_chars, may_repeat=True)
         said = _once(said)
-        told = [each for each in said if each.refs or not self.strangers.said(read(each.text).tokens)]
+        told = [each for each in said if each.refs or not self._only_repeats(each.text)]
         kept = told or said
         passage = self._joined(kept if max_words is None else _first(kept, max_words))
         if not told:
@@ -177,6 +177,8 @@ class Checker:
             if not sentence:
                 continue
             judgement = self._judge(sentence, records, may_act=may_act, may_repeat=may_repeat)
+            if judgement.fault is Fault.UNSUPPORTED and self._only_repeats(sentence):
+                continue  # Its reader has read the ticket, so nothing is lost.
             if len(sentence.split()) >= _LEAST_WORDS:
                 self.judged += 1
                 if judgement.fault:
@@ -205,6 +207,9 @@ class Checker:
         if judgement.verdict is Verdict.KEPT and self.bans.against(sentence, judgement.refs):
             return Judgement(Verdict.LEFT_OUT, Fault.OVERRULED, share=0.0)
         return judgement
+
+    def _only_repeats(self, sentence: str) -> bool:
+        return self.strangers.said(read(sentence).tokens)
 
     def _shown(self, sentence: str) -> str:
         return without_links(_ELEMENT_BEGINS.sub("< ", sentence), self.links)
