@@ -5,6 +5,7 @@
 -- :kind             `ticket` or `article`
 -- :terms, :weights  the query's terms that some document holds, those that weigh most first (`weighing`)
 -- :variants         of each a number: of the terms with the same one the best counts
+-- :has_variants     whether two of them have the same one
 -- :telling          by so many of them, the first ones, documents are looked for
 -- :most             the most that a document could score
 -- :mean_length      of the documents
@@ -102,10 +103,8 @@ link as materialized (
         limit 8
     ) l
 ),
--- With the documents that are linked and were not found by their words.
-every as materialized (
-    select document, id, terms, frequencies, length, created_at, category from found
-    union all
+-- The documents that are linked and were not found by their words.
+linked as materialized (
     select document, id, terms, frequencies, length, created_at, category
     from {documents} d
     where tenant_id = :tenant_id and id <> :own_id and indexed_digest is not null and id = any(array(
@@ -117,23 +116,40 @@ every as materialized (
             limit 40
         ))
 ),
--- The score of each, over all of the query's terms that it holds.
+every as not materialized (
+    select * from found
+    union all
+    select * from linked
+),
+-- What each of the query's terms that a document holds counts for in it. `places` has a bit for each of them: there are 60
+-- at most.
+part as not materialized (
+    select held.document, q.variant, cast(1 as bigint) << cast(q.place - 1 as integer) as places,
+        q.weight * 2.2 * held.frequency
+            / (held.frequency + 1.2 * (0.25 + 0.75 * held.length / cast(:mean_length as float8))) as part
+    -- Both at once in the list of columns, where PostgreSQL does not store their rows in between.
+    from (select document, length, unnest(terms) as term, unnest(frequencies) as frequency from every) held
+    join query_term q on q.term = held.term
+),
+-- The score of each document; to take the best of each variant, where most queries have none, cost a twentieth of all.
 scored as (
-    select document, sum(part) as score
+    select document, sum(part) as score, bit_or(places) as places
+    from part
+    where not cast(:has_variants as boolean)
+    group by document
+    union all
+    select document, sum(part), bit_or(places)
     from (
-        select held.document, q.variant,
-            max(q.weight * 2.2 * held.frequency
-                / (held.frequency + 1.2 * (0.25 + 0.75 * held.length / cast(:mean_length as float8)))) as part
-        -- Both at once in the list of columns, where PostgreSQL does not store their rows in between.
-        from (select document, length, unnest(terms) as term, unnest(frequencies) as frequency from every) held
-        join query_term q on q.term = held.term
-        group by held.document, q.variant
+        select document, max(part) as part, bit_or(places) as places
+        from part
+        where cast(:has_variants as boolean)
+        group by document, variant
     ) v
     group by document
 ),
 -- How well each fits.
 fitting as materialized (
-    select every.id,
+    select every.id, every.created_at, every.category, coalesce(s.places, 0) as places,
         case when c.closeness is null then by_words.fit
             else :by_words * by_words.fit + :by_text * greatest(c.closeness - cast(:text_from as float8), 0) end as fit
     from every
@@ -144,49 +160,42 @@ fitting as materialized (
 -- A ticket as old as the query counts half as much again as an old one, and after 30 days a third of that half is left:
 -- what breaks, breaks for many at a time.
 ranked as (
-    select every.id, every.terms, f.fit, coalesce(l.fit, 0) as linked_fit,
-        t.times as times_linked, cast(:category as text) <> '' and every.category = :category as is_same_category,
+    select f.id, f.places, f.fit, coalesce(l.fit, 0) as linked_fit,
+        t.times as times_linked, cast(:category as text) <> '' and f.category = :category as is_same_category,
         coalesce(
             1 + 0.5 * exp(-greatest(
-                date_part('epoch', coalesce(cast(:asked_at as timestamptz), now()) - every.created_at), 0
+                date_part('epoch', coalesce(cast(:asked_at as timestamptz), now()) - f.created_at), 0
             ) / 86400 / 30),
             1
         ) as boost
-    from every
-    join fitting f on f.id = every.id
+    from fitting f
     left join (
         select link.to_id, power(sum(power(f.fit, 3)), cast(1 as float8) / 3) as fit
         from link
         join fitting f on f.id = link.from_id
         group by link.to_id
-    ) l on l.to_id = every.id
+    ) l on l.to_id = f.id
     cross join lateral (
         select count(*) as times
         from (
             select
             from ticket_link
-            where tenant_id = :tenant_id and kind = :kind and to_id = every.id and from_id <> :own_id
+            where tenant_id = :tenant_id and kind = :kind and to_id = f.id and from_id <> :own_id
                 and exists (select from ticket_link where tenant_id = :tenant_id and kind = :kind)
             limit 20
         ) one
     ) t
-),
-best as materialized (
-    select ranked.*, relevance
-    from ranked
-    cross join lateral (
-        select power(power(fit, 3) + power(cast(:similar as float8) * linked_fit, 3), cast(1 as float8) / 3)
-            * least(1 + cast(:often as float8) * ln(1 + times_linked), cast(:most_often as float8))
-            * (1 + cast(:same_category as float8) * cast(is_same_category as integer)) as lifted
-    ) l
-    cross join (select cast(:ceiling as float8) * max(fit) as most from fitting) lift
-    cross join lateral (
-        select greatest(fit + 0.05 * (lifted - fit), least(lifted, most + 0.3 * (lifted - most))) as relevance
-    ) r
-    order by relevance * boost desc, id desc
-    limit :limit
 )
-select id, fit, linked_fit, times_linked, is_same_category, relevance, boost,
-    array(select term from unnest(best.terms) term join query_term using (term)) as terms
-from best
+select id, fit, linked_fit, times_linked, is_same_category, relevance, boost, places
+from ranked
+cross join lateral (
+    select power(power(fit, 3) + power(cast(:similar as float8) * linked_fit, 3), cast(1 as float8) / 3)
+        * least(1 + cast(:often as float8) * ln(1 + times_linked), cast(:most_often as float8))
+        * (1 + cast(:same_category as float8) * cast(is_same_category as integer)) as lifted
+) l
+cross join (select cast(:ceiling as float8) * max(fit) as most from fitting) lift
+cross join lateral (
+    select greatest(fit + 0.05 * (lifted - fit), least(lifted, most + 0.3 * (lifted - most))) as relevance
+) r
 order by relevance * boost desc, id desc
+limit :limit

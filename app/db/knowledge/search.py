@@ -535,9 +535,11 @@ def _query_terms(rows: Sequence[Row], own: Sequence[QueryTerm]) -> Iterator[Quer
 
 def _match(row: Row, weighed: Weighed) -> Match:
     """*row* of rank.sql."""
-    held = weighed.among(frozenset(row["terms"]))
+    values = dict(row)
+    held = weighed.at(values.pop("places"))
     return Match(
-        **{**row, "terms": {term.term: weight for term, weight in held.items()}},
+        **values,
+        terms={term.term: weight for term, weight in held.items()},
         words=count_words(held),
         asked_words=weighed.asked_words,
         searched=weighed.corpus.documents,

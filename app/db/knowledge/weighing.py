@@ -8,7 +8,7 @@ occurs once counts 1. What is rare tells more.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from math import log
@@ -75,18 +75,20 @@ class Weighed:
         """As rank.sql takes them."""
         numbers: dict[tuple[str | int, str | int], int] = {}
         read = accumulate(min(term.documents, _MAX_POSTINGS_OF_TERM) for term in self.held)
+        variants = [numbers.setdefault((term.variant, term.word), len(numbers)) for term in self.held]
         return {
             "terms": [term.term for term in self.held],
             "weights": list(self.held.values()),
-            "variants": [numbers.setdefault((term.variant, term.word), len(numbers)) for term in self.held],
+            "variants": variants,
+            "has_variants": len(numbers) < len(variants),
             "telling": sum(1 for _ in takewhile(lambda postings: postings <= _MAX_POSTINGS, read)),
             "most": self.most,
             "mean_length": self.corpus.mean_length,
         }
 
-    def among(self, terms: Collection[str]) -> dict[QueryTerm, float]:
-        """Those that are among the *terms* of a document, with their weights."""
-        return {term: weight for term, weight in self.held.items() if term.term in terms}
+    def at(self, places: int) -> dict[QueryTerm, float]:
+        """Those whose bits are set in *places*, the first term's being the lowest; with their weights."""
+        return {term: weight for place, (term, weight) in enumerate(self.held.items()) if places >> place & 1}
 
 
 def weigh(terms: Iterable[QueryTerm], corpus: Corpus) -> Weighed:

@@ -69,6 +69,19 @@ def test_of_the_terms_of_one_variant_the_best_counts() -> None:
     assert weighed.asked_words == 2
 
 
+def test_ranking_takes_the_best_of_a_variant_only_where_two_terms_are_one() -> None:
+    one = weigh([a_term("drucker", variant=7, word="7"), a_term("jam")], CORPUS)
+    two = weigh([a_term("drucker", variant=7, word="7"), a_term("druck", variant=7, word="7")], CORPUS)
+
+    assert [each.values["has_variants"] for each in (one, two)] == [False, True]
+
+
+def test_each_term_has_a_bit_the_weightiest_the_lowest() -> None:
+    weighed = weigh([a_term(f"t{number:02}", documents=number) for number in range(1, 61)], CORPUS)
+
+    assert [term.term for term in weighed.at(1 | 1 << 2 | 1 << 59)] == ["t01", "t03", "t60"]
+
+
 def test_words_are_counted_once_for_all_terms_of_one() -> None:
     terms = [a_term("接続", word="0+0"), a_term("続先", word="0+0"), a_term("=0x80070005", words=2), a_term("jam")]
 
