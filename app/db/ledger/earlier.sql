@@ -15,6 +15,13 @@ earlier as materialized (
     where other.ticket_id <> mine.ticket_id
         and other.reported_at between mine.reported_at - cast(:window as interval)
             and mine.reported_at + cast(:window as interval)
+),
+-- All at once: to compare them one by one took twice as long for a hundred.
+alike as (
+    select ticket_id, sum(mine.weight * held.weight) as likeness, count(*) as words
+    from (select ticket_id, unnest(terms) as term, unnest(weights) as weight from earlier) held
+    join (select unnest(terms) as term, unnest(weights) as weight from mine) mine on mine.term = held.term
+    group by ticket_id
 )
 select null as ticket_id, mine.number, mine.reported_at, mine.reporter, 0.0 as likeness, 0 as words, false as has_site,
     false as has_machine, false as has_source, null as storm_ticket_id,
@@ -22,16 +29,12 @@ select null as ticket_id, mine.number, mine.reported_at, mine.reporter, 0.0 as l
     mine.arrived_at, cast(null as bigint[]) as terms, cast(null as real[]) as weights
 from mine
 union all
-select earlier.ticket_id, earlier.number, earlier.reported_at, earlier.reporter, l.likeness, l.words,
+select earlier.ticket_id, earlier.number, earlier.reported_at, earlier.reporter, coalesce(alike.likeness, 0), coalesce(alike.words, 0),
     coalesce(earlier.site = mine.site, false), earlier.machines && mine.machines,
     coalesce(earlier.first_source = any(cast(:sources as text[])), false), earlier.storm_ticket_id, 0, earlier.arrived_at,
     earlier.terms, earlier.weights
 from mine
 cross join earlier
-cross join lateral (
-    select coalesce(sum(a.weight * b.weight), 0) as likeness, count(*) as words
-    from unnest(mine.terms, mine.weights) a (term, weight)
-    join unnest(earlier.terms, earlier.weights) b (term, weight) on a.term = b.term
-) l
-where l.likeness >= :least or earlier.storm_ticket_id is not null
+left join alike on alike.ticket_id = earlier.ticket_id
+where alike.likeness >= :least or earlier.storm_ticket_id is not null
 order by arrived_at
