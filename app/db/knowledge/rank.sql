@@ -185,17 +185,31 @@ ranked as (
             limit 20
         ) one
     ) t
+),
+best as materialized (
+    select id, fit, linked_fit, times_linked, is_same_category, relevance, boost, places
+    from ranked
+    cross join lateral (
+        select power(power(fit, 3) + power(cast(:similar as float8) * linked_fit, 3), cast(1 as float8) / 3)
+            * least(1 + cast(:often as float8) * ln(1 + times_linked), cast(:most_often as float8))
+            * (1 + cast(:same_category as float8) * cast(is_same_category as integer)) as lifted
+    ) l
+    cross join (select cast(:ceiling as float8) * max(fit) as most from fitting) lift
+    cross join lateral (
+        select greatest(fit + 0.05 * (lifted - fit), least(lifted, most + 0.3 * (lifted - most))) as relevance
+    ) r
+    order by relevance * boost desc, id desc
+    limit :limit
 )
-select id, fit, linked_fit, times_linked, is_same_category, relevance, boost, places
-from ranked
-cross join lateral (
-    select power(power(fit, 3) + power(cast(:similar as float8) * linked_fit, 3), cast(1 as float8) / 3)
-        * least(1 + cast(:often as float8) * ln(1 + times_linked), cast(:most_often as float8))
-        * (1 + cast(:same_category as float8) * cast(is_same_category as integer)) as lifted
-) l
-cross join (select cast(:ceiling as float8) * max(fit) as most from fitting) lift
-cross join lateral (
-    select greatest(fit + 0.05 * (lifted - fit), least(lifted, most + 0.3 * (lifted - most))) as relevance
-) r
+-- With the votes for and against each, without those that an operator has taken back.
+select best.*, coalesce(v.up, 0) as up, coalesce(v.down, 0) as down
+from best
+left join (
+    select v.source_id, count(*) filter (where v.is_helpful) as up, count(*) filter (where not v.is_helpful) as down
+    from source_vote v
+    left join source_reset r on r.tenant_id = :tenant_id and r.kind = v.kind and r.source_id = v.source_id
+    where v.tenant_id = :tenant_id and v.kind = :kind and v.source_id = any(array(select id from best))
+        and (r.reset_at is null or v.voted_at > r.reset_at)
+    group by v.source_id
+) v on v.source_id = best.id
 order by relevance * boost desc, id desc
-limit :limit

@@ -31,6 +31,7 @@ from typing import Any, Final
 from app.core.language import foreign_function_words
 from app.core.mail import split_mail
 from app.core.source import Closeness, Source, SourceKind
+from app.core.standing import factor
 from app.core.tenant import Language, Tenant
 from app.core.text import one_line, tidy
 from app.core.ticket import Ticket
@@ -41,7 +42,6 @@ from app.db.knowledge.documents import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.generic_words import GENERIC_WORDS, PASSING_ON, generic_terms, generic_words
 from app.db.knowledge.passage import choose_passage, split_pieces
 from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, Reading, read, spoken_languages
-from app.db.knowledge.standing import find_factors
 from app.db.knowledge.vectors import CLOSENESS, NO_CLOSENESS, VECTOR_WEIGHTS, find_nearest
 from app.db.knowledge.weighing import Corpus, QueryTerm, Weighed, count_words, weigh
 from app.db.session import Row, Transaction, Transactions
@@ -339,9 +339,8 @@ class Search:
             **meant,
         }
         matches = [_match(row, weighed) for row in await tx.rows(_RANK_BY_VECTORS if meant else _RANK[kind], **values)]
-        factors = await find_factors(tx, self._tenant_id, kind, [match.id for match in matches])
-        voted = [replace(match, boost=match.boost * factors.get(match.id, 1.0)) for match in matches]
-        return sorted(voted, key=lambda match: match.score, reverse=True)[:limit] if factors else matches[:limit]
+        # Votes push some of them down.
+        return sorted(matches, key=lambda match: match.score, reverse=True)[:limit]
 
     async def _weigh(
         self, tx: Transaction, kind: DocumentKind, query: _Query, compounds: tuple[QueryTerm, ...]
@@ -537,8 +536,10 @@ def _match(row: Row, weighed: Weighed) -> Match:
     """*row* of rank.sql."""
     values = dict(row)
     held = weighed.at(values.pop("places"))
+    boost = values.pop("boost") * factor(values.pop("up"), values.pop("down"))
     return Match(
         **values,
+        boost=boost,
         terms={term.term: weight for term, weight in held.items()},
         words=count_words(held),
         asked_words=weighed.asked_words,
