@@ -102,6 +102,7 @@ _GEAR = re.compile(
     r"|set (?:psksecret|passwd|password|passphrase|auth-pwd|priv-pwd|secret) (?:enc )?|wpa-psk ascii (?:\d )?"
     r"|plain-text-password |neighbor \S+ password |message-digest-key \d{1,3} md5 (?:0 )?"
     r"|authentication-key (?:\d{1,5} (?:md5|hmac-sha\d+|sha\d+) )?(?:0 )?|key-string (?:0 )?"
+    r"|option (?:key|password|sae_password|auth_secret|acct_secret|preshared_key) (?=['\"])"
     r"|pre-shared-secret |r[ow]community6? |authentication-server (?:radius|tacacs) host \S+[^\n]{0,40}? key "
     r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key (?:0 )?|ascii-text "
     r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) |key plaintext "
@@ -136,7 +137,9 @@ ANCHORS: Final = {
         "|wpa-psk ascii|"
         "plain-text-password |radius-server |set psk|set pass|set auth-pwd|set priv-pwd|set secret|neighbor |"
         "message-digest-key|authentication-key|key-string|ikev1 |ikev2 |ascii-text |password cipher|password simple|"
-        "password irrev|shared-key |key plaintext|password manager|pre-shared-secret |rocommunity|rwcommunity|"
+        "password irrev|shared-key |key plaintext|password manager|"
+        "option key |option password |option sae_|option auth_s|option acct_s|option preshared|pre-shared-secret |"
+        "rocommunity|rwcommunity|"
         "authentication-server |createuser |\n key |\n  key "
     ).split("|"),
     "command": tuple(_BY_NAME),

@@ -57,12 +57,14 @@ _AT = (
     r"(?:\s?[\[({<](?:at|@|ät|arobase|arroba|chiocciola|małpa|zavináč|собака|snabel-?a|kukac)[\])}>]\s?|\(a\)"
     r"|\s(?:chiocciola|arobase|arroba|małpa|zavináč|собака)\s)"
 )
-_DOT = r"(?:\.|\s?[\[({<](?:dot|\.|punkt|point|punto|ponto|kropka|tečka|nokta|точка)[\])}>]\s?)"
+_DOT_WORDS: Final = "punkt|point|punto|ponto|kropka|tečka|bodka|nokta|точка|крапка|piste|prikk|prik|pont"
+_DOT = rf"(?:\.|\s(?:{_DOT_WORDS})\s|\s?[\[({{<](?:dot|\.|{_DOT_WORDS})[\])}}>]\s?)"
 _DISGUISED_LOCAL = re.compile(rf"(?<![\w.+@/\\-])\w[\w+-]{{0,40}}(?:{_DOT}[\w+-]{{1,40}}){{1,3}}\s?$", re.IGNORECASE)
 _DISGUISED = re.compile(rf"{_AT}(?:[\w-]{{1,63}}{_DOT}){{1,5}}[^\W\d_]{{2,24}}(?![\w-])")
+_JOINT: Final = r"(?:dot|punkt|underscore|hyphen|dash|unterstrich|bindestrich)"
 _SPELLED = re.compile(
-    r"(?<![\w.@-])[\w.+-]{1,64}(?: [(\[]?(?:dot|punkt)[)\]]? \w{1,40}){0,3} (?:at|ät) [\w-]{1,40}(?: (?:dot"
-    r"|punkt) [\w-]{1,40}){1,4}(?![\w-])"
+    rf"(?<![\w.@-])[\w.+-]{{1,64}}(?: [(\[]?{_JOINT}[)\]]? \w{{1,40}}){{0,3}} (?:at|ät) [\w-]{{1,40}}"
+    r"(?: (?:dot|punkt) [\w-]{1,40}){1,4}(?![\w-])"
 )
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _ENDS_A_BOUNCE = re.compile(r"[\w.+'-]{1,64}=$")
@@ -112,7 +114,7 @@ def _disguised(scan: Scan, at: int) -> Finding | None:
     return Finding(local.start(), sign.end(), Secret.EMAIL)
 
 
-_DOTS: Final = (" dot ", "(dot)", "[dot]")
+_DOTS: Final = (" dot ", "(dot)", "[dot]", " underscore ", " hyphen ", " unterstrich ", " bindestrich ")
 
 
 def _spelled(scan: Scan, at: int) -> Finding | None:

@@ -41,11 +41,15 @@ _WEAK: Final = frozenset({"pass", "ww", "clave", "parola"})
 NO_COPULA: Final = frozenset({"ru", "uk", "tr", "hu"})
 """Languages that have no word between "the password" and the password."""
 _LANGUAGES: Final = {
-    "passwort": "de", "passord": "da", "parola": "ro", "codice": "it", "koden": "sv", "pinkode": "da",
+    "passwort": "de", "passord": "no", "passorde": "no", "kode": "da", "kodeord": "da", "kodeorde": "da",
+    "парола": "bg", "паролата": "bg", "лоз": "sr", "parool": "et", "parola": "ro", "codice": "it", "koden": "sv",
+    "pinkode": "da",
     "mot": "fr", "mdp": "fr", "phr": "fr", "con": "es", "cla": "es", "sen": "pt", "pal": "pt", "wac": "nl", "ww": "nl",
     "has": "pl", "hes": "cs", "пар": "ru", "şif": "tr", "sif": "tr", "lös": "sv", "los": "sv", "adg": "da", "sal": "fi",
     "jel": "hu", "κωδ": "el", "ken": "de", "loz": "hr", "ges": "sl", "cód": "es", "kod": "pl", "kód": "cs", "код": "ru",
     "пин": "ru", "sla": "lt", "koo": "fi",
+    "密码": "zh", "密碼": "zh", "口令": "zh", "パスワード": "ja", "비밀번호": "ko", "비번": "ko",
+    "كلم": "ar", "סיס": "he", "parole": "lv", "paroli": "lv", "parolă": "ro", "parolei": "ro",
 }  # fmt: skip
 """The language of a word for a password, by itself or its first letters."""
 

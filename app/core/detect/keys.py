@@ -49,7 +49,7 @@ _ISSUED: Final = {
     "ya29.": r"ya29\.[\w-]{10,}",
     "gocspx-": r"GOCSPX-[\w-]{20,}",
     "1//0": r"1//0[\w-]{30,}",
-    "aqv": r"AQV[\w-]{60,}",
+    "aqv": r"AQV(?:[\w-]{60,}|N[\w-]{35,38})",
     "aaaaaaaaaaaaaaaaaaaaa": r"A{20,}[\w%]{30,}",
     "eyj": r"ey[JI][\w-]{8,}(?:\.[\w-]{8,}(?:\.[\w-]*)?|[\w+/=-]{40,})",
     "npm_": r"npm_\w{30,}",
@@ -88,7 +88,9 @@ _ISSUED: Final = {
     "secret_": r"secret_[A-Za-z0-9]{40,}",
     "figd_": r"figd_[\w-]{30,}",
     "sl.": r"sl\.[\w-]{100,}",
-    "pat": r"pat(?:[A-Za-z0-9]{14}\.[0-9a-f]{64}|-[a-z]{2}\d-" + _GUID + ")",
+    "pat": r"pat(?:[A-Za-z0-9]{14}\.[0-9a-f]{64}|\.[\w-]{22}\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{20}|-[a-z]{2}\d-"
+    + _GUID
+    + ")",
     "akcp": r"AKCp\w{69}",
     "cmvmd": r"cmVmd\w{59}",
     **dict.fromkeys(("sqp_", "squ_", "sqa_"), r"sq[pua]_[0-9a-f]{40}"),
@@ -99,6 +101,58 @@ _ISSUED: Final = {
     "tskey-": r"tskey-[a-z]+-[\w-]{20,}",
     "django-insecure-": r"django-insecure-\S{40,}",
     "age-secret-key-1": r"AGE-SECRET-KEY-1[A-Z0-9]{58}",
+    "a3t": r"A3T[A-Z0-9]{17}",
+    "bedrock-api-key-": r"bedrock-api-key-[\w+/=]{40,}",
+    "4b1d": r"4b1d[A-Za-z0-9]{38}",
+    "clojars_": r"CLOJARS_[a-zA-Z0-9]{60}",
+    "v1.0-": r"v1\.0-[0-9a-f]{24}-[0-9a-f]{146}",
+    "dnkey-": r"dnkey-[\w=-]{26}-[\w=-]{52}",
+    **dict.fromkeys(("duffel_live_", "duffel_test_"), r"duffel_(?:live|test)_[\w=-]{43}"),
+    **dict.fromkeys(("ezak", "eztk"), r"EZ[AT]K[A-Za-z0-9]{54}"),
+    "flwseck": r"FLWSECK(?:_TEST)?-[\w-]{12,}",
+    "fio-u-": r"fio-u-[\w=-]{64}",
+    "sat.": r"sat\.[\w-]{22}\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{20}",
+    "api_org_": r"api_org_[A-Za-z]{34}",
+    "ico-": r"ico-[A-Za-z0-9]{32}",
+    "s-s4t2": r"s-s4t2(?:ud|af)-[0-9a-f]{64}",
+    "nrii-": r"NRII-[A-Za-z0-9-]{32}",
+    "sha256~": r"sha256~[\w-]{43}",
+    **dict.fromkeys(
+        ("access-sandbox-", "access-development-", "access-production-"),
+        r"access-(?:sandbox|development|production)-" + _GUID,
+    ),
+    "pnu_": r"pnu_[A-Za-z0-9]{36}",
+    "rdme_": r"rdme_[a-z0-9]{70}",
+    "tk-us-": r"tk-us-[\w-]{48}",
+    **dict.fromkeys(("sm_aat_", "sm_pat_", "sm_sat_"), r"sm_[aps]at_[A-Za-z0-9]{16}"),
+    **dict.fromkeys(("shippo_live_", "shippo_test_"), r"shippo_(?:live|test)_[0-9a-fA-F]{40}"),
+    **dict.fromkeys(("sk_prod_", "rk_prod_"), r"[sr]k_prod_\w{10,}"),
+    "tfp_": r"tfp_[\w.=-]{59}",
+    "_mmk": r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
+    "zxlk": r"ZXlK[\w+/]{60,}={0,2}",
+    "azdo": r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}",
+    "vercel_blob_rw_": r"vercel_blob_rw_[A-Za-z0-9]{16}_\w{24,}",
+    **dict.fromkeys(("vcp_", "vci_", "vca_", "vcr_", "vck_"), r"vc[piark]_[A-Za-z0-9]{40,}"),
+    **dict.fromkeys(("csk-", "tvly-", "pcsk_"), r"(?:csk-|tvly-|pcsk_)[\w-]{24,}"),
+    "tgp_v1_": r"tgp_v1_[\w-]{40,}",
+    **dict.fromkeys(("lsv2_pt_", "lsv2_sk_"), r"lsv2_[ps][tk]_[0-9a-f]{32}_[0-9a-f]{10}"),
+    "napi_": r"napi_[a-z0-9]{40,}",
+    "cfpat-": r"CFPAT-[\w-]{43}",
+    "cciprj_": r"CCIPRJ_\w{22,}",
+    "mlsn.": r"mlsn\.[0-9a-f]{64}",
+    **dict.fromkeys(("rzp_live_", "rzp_test_"), r"rzp_(?:live|test)_\w{14}"),
+    **dict.fromkeys(("xnd_production_", "xnd_development_"), r"xnd_(?:production|development)_\w{40,}"),
+    **dict.fromkeys(("lin_oauth_", "lin_wh_"), r"lin_(?:oauth|wh)_\w{30,}"),
+    **dict.fromkeys(("atctt3", "atsta3"), r"AT(?:CTT|STA)3[\w=-]{40,}"),
+    "atta": r"ATTA[0-9a-fA-F]{64,}",
+    "hcaik_": r"hcaik_[a-z0-9]{58}",
+    **dict.fromkeys(("dbtu_", "dbtc_", "dbts_"), r"dbt[ucs]_[\w=-]{40,}"),
+    "essu_": r"essu_[\w=]{40,}",
+    "snyk_uat.": r"snyk_[us]at\.[0-9a-f]{8}\.[\w.-]{20,}",
+    "akid": r"AKID[A-Za-z0-9]{32}",
+    "ptr_": r"ptr_[\w+/]{43}=?",
+    "itg.": r"ITG\.[0-9a-f]{32}\.[\w-]{40,}",
+    "pveapitoken=": r"PVEAPIToken=[\w.@-]+![\w-]+=" + _GUID,
     "sg.": r"SG\.[\w-]{16,}\.[\w-]{16,}",
     **{f"sk{digit}": r"SK[0-9a-f]{32}" for digit in "0123456789abcdef"},
     "key-": r"key-[0-9a-f]{32}",
@@ -126,7 +180,7 @@ _ISSUED: Final = {
         ("$1$", "$5$", "$6$", "$8$", "$9$", "$y$", "$2a$", "$2b$", "$2y$", "$7$"), r"\$(?:\d[aby]?|y)\$[\w./$]{12,}"
     ),
 }
-_BEFORE: Final = {"nral": 36, "atlasv1": 15, "-us": 32, "q~": 4, ":::": 65}
+_BEFORE: Final = {"nral": 36, "_mmk": 36, "azdo": 76, "atlasv1": 15, "-us": 32, "q~": 4, ":::": 65}
 """How many characters of a form stand before what it is found by."""
 
 
@@ -143,8 +197,8 @@ def _form(word: str) -> re.Pattern[str]:
 
 
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----.*?"
-    r"(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z)"
+    r"----[- ]BEGIN (?:[A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?|OpenVPN [\w -]{4,30}[Kk]ey(?: V1)?)[- ]----.*?"
+    r"(?:----[- ]END [\w -]{0,34}[Kk](?:EY|ey)(?: BLOCK| V1)?[- ]----|\Z)"
     r"|PuTTY-User-Key-File-\d:.*?(?:Private-MAC: *[0-9a-f]+|\Z)",
     re.DOTALL,
 )
@@ -223,6 +277,8 @@ _NAME_OR_VERSION = re.compile(
     re.IGNORECASE,
 )
 _IS_GUID = re.compile(_GUID, re.IGNORECASE)
+_KEY_ID = re.compile(r"(?:0x)?(?:[0-9A-Fa-f]{8}){1,2}")
+"""What BitLocker and PGP show of a key, so that the right one is taken."""
 _QUALIFIED = re.compile(
     r"(?:api|access|account|licen[cs]e|product|activation|encryption|recovery|signing|master|private|preshared"
     r"|decryption|validation"
@@ -242,7 +298,7 @@ _PUBLIC = re.compile(
 
 ANCHORS: Final = {
     "issued": tuple(_ISSUED),
-    "private key": "-----begin|putty-user-key-file".split("|"),
+    "private key": "-----begin|---- begin|putty-user-key-file".split("|"),
     "scheme": ("authorization|bearer|basic|apikey|geniekey|splunk|zoho-oauthtoken|negotiate").split("|"),
     "query": tuple(
         f"{each}=" for each in ("token", "key", "secret", "signature", "sig", "code", "auth", "sid", "session", "pass")
@@ -353,6 +409,8 @@ def _in_a_sentence(scan: Scan, at: int, before: str) -> Finding | None:
     if match is None or _PUBLIC.search(before):
         return None
     finding = found_value(match, Secret.KEY)
+    if match["name"].endswith("id") and _KEY_ID.fullmatch(scan.text, finding.start, finding.end):
+        return None
     is_weak = not (_NEVER_WEAK.match(match["name"]) or _QUALIFIED.search(before) or match["kind"])
     is_beside = not match["joint"].strip()
     if (is_beside or is_weak) and finding.end - finding.start < _MIN_BESIDE:

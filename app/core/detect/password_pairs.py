@@ -1,7 +1,7 @@
 r"""A user's name and its password side by side, where no word says "password".
 
 The account that a device has from its maker (`root/calvin`), a domain's user (`acme\\jdoe x`), an address
-(`jane@acme.example:x`), a user after words about signing in, and lines of files whose fields have fixed places.
+(`jane@acme.example:x`), and lines of files whose fields have fixed places.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.core.detect.finding import QUOTES, Finding, Secret
-from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, is_mixed, is_strong, may_be, of_word
+from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, is_mixed, may_be, of_word
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.scan import Scan
 
@@ -28,7 +28,6 @@ _OF_A_FILE = re.compile(r"chown|chgrp|owner|user[:=] ?$")
 _RIGHTS = re.compile(r"\s+(?:0?[0-7]{3,4}\b|/|[rwx-]{9})")
 
 _USER = r"(?=[\w.-]*[A-Za-z])[\w.-]{2,30}"
-_AFTER_A_USER = re.compile(rf"[\s(]{_USER}(?:\s?[,/|:]\s?|\s(?:and|und|et|y|e|i|и|with|mit|avec|con)\s)$")
 _OF_DOMAIN = re.compile(
     rf"\\(?<=[\w.]\\)(?<![\w:]:\\){_USER}(?:\s?[,/:]\s?|\s)(?P<value>[^\s,;()]{{6,40}})(?=[\s,.;)]|$)(?<!\.\w\w\w\w)(?<!\.\w\w\w)"
 )
@@ -39,14 +38,12 @@ _OF_SESSION = re.compile(
     r"\w+[^\n\d]{0,16}?\d[\d ]{6,12}\d\s?[/,;:–-]\s?(?P<value>(?=\S*[a-z])[^\s,;/.]{5,20})(?=[\s.,;)]|$)"
 )
 _OF_NETWORK = re.compile(r"[^\n\"“/]{2,40}[\"“][\w. -]{2,32}[\"”]\s?[/,:]\s?[\"“](?P<value>[^\s\"”/]{8,63})[\"”]")
-_ONE_WORD = re.compile(r"[^\s\"'“”,;()]{6,40}(?<![.,;:])")
 _LONGEST_FORM: Final = 32
 _WORD_BACK = re.compile(r"[\w.!#^*-]{1,32}")
 _WORD_ON = re.compile(r"[!#^*][\w.!#^*-]{0,32}(?<![.*-])")
 _MIXED = re.compile(r"(?=[!-~]{7,32}$)(?=.*[A-Z])(?=.*[a-z])(?=.*\d)(?!.*\*\*)[A-Za-z0-9]")
 _FREE = re.compile(r"[\s.,;:)\]\"'`”“’*]|\\[nrt]|</|$")
 _JOINED_TO = re.compile(r"[\w/\\=&?$@%+~*-]$")
-_LEET_WORD = re.compile(r"(?=.{7,40}$)(?=.*[A-Z])[A-Za-z]*[a-z]?\d[a-z]{2,}[A-Za-z0-9]*(?:-\w+)*")
 _LEET = re.compile(r"[A-Za-z]\d[A-Za-z]")
 _OF_OTHERS = re.compile(r"\w+!\$?[A-Z]{1,3}\$?\d{1,7}|[A-Z]+#?\d+!|.*!important|\d+\*\w+")
 """A cell of a sheet and the like."""
@@ -58,39 +55,20 @@ _TAGGED = re.compile(r"[A-Za-z]+#\d+[a-z]?|.*-.*|[A-Z0-9]+#.*|[A-Za-z]#.*")
 _OF_SIGNING_IN = re.compile(
     r"passw|account|log-?in|log in|sign in|reset|credential|kennwort|konto|mot de passe|contraseña|senha|hasło"
 )
-_LONGEST_SENTENCE: Final = 64
-_WITH_A_DIGIT = re.compile(r"(?<!\S)[^\s\d]{0,40}[0-9]\S{0,60}")
 
 ANCHORS: Final = {
     "default account": tuple(f"{each}{joint}" for each in ACCOUNTS for joint in ("/", ":", " /", " :")),
     "domain": ("\\",),
     "address": ("@",),
-    "opens": (
-        "opens with |open with |unlocks with |unlock with |unlocked with |protected with |encrypted with |öffnet mit |"
-        "geschützt mit |s'ouvre avec |protégé par |se abre con "
-    ).split("|"),
     "remote": ("teamviewer", "anydesk", "rustdesk", "wi-fi", "wifi", "wlan", "ssid"),
     "sign": ("!", "#", "^", "*"),
     "fields": (":5432:", ":5433:", ":*:*:", "wifi:"),
-    "sign-in": (
-        "login with|login as|login was |login is |"
-        "log in as|log in with|logs in as|logs in with|logged in as|logged in with|log on as|log on with|"
-        "logs on as|logs on with|signed in as|sign in with|sign in as|shared account|local account|account ("
-        "|account is |"
-        "anmeldung mit|angemeldet mit|anmelden mit|konto ist |konto (|compte est |compte (|cuenta es |cuenta ("
-    ).split("|"),
 }
 
 
 def password_pairs(scan: Scan) -> Iterator[Finding]:
     yield from _of_makers(scan)
     yield from _of_remote_places(scan)
-    for at, word in scan.hits("opens"):
-        match = _ONE_WORD.match(scan.text, at + len(word))
-        if match and is_strong(match[0]) and may_be(match[0]):
-            yield Finding(match.start(), match.end(), Secret.PASSWORD)
-    for at, word in scan.hits("sign-in"):
-        yield from _beside_a_user(scan, at, at + len(word.rstrip(" (")))
     for group, pattern in (("domain", _OF_DOMAIN), ("address", _OF_ADDRESS)):
         for at, _ in scan.hits(group):
             if (match := pattern.match(scan.text, at)) and (found := _strong(match)):
@@ -139,15 +117,6 @@ def _strong(match: re.Match[str]) -> Finding | None:
     return of_word(match, HAS_ALL_SIGNS, group="value") or (
         of_word(match, LOOKS_LIKE_ONE, group="value") if match.re is _OF_ADDRESS else None
     )
-
-
-def _beside_a_user(scan: Scan, start: int, end: int) -> Iterator[Finding]:
-    """What can be nothing but a password, after a user's name and the words *start* to *end*: "log in as jdoe, x"."""
-    if scan.has_digit(end, end + _LONGEST_SENTENCE) and not scan.lower[max(start - 1, 0) : start].isalpha():
-        for match in _WITH_A_DIGIT.finditer(scan.text, end, end + _LONGEST_SENTENCE):
-            found = of_word(match, HAS_ALL_SIGNS) or of_word(match, _LEET_WORD)
-            if found and _AFTER_A_USER.search(scan.text, end, found.start):
-                yield found
 
 
 def _of_makers(scan: Scan) -> Iterator[Finding]:

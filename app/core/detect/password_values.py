@@ -20,6 +20,10 @@ _PLACEHOLDER: Final = re.compile(
     r"[$%@](?![A-Za-z]*[a-z][0-9][A-Za-z])\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?"
     r"|\[[^\]]*\]?|!\w+|[\w.]+\((?:[^)]*\)?\W*|.*[;,].*)|\w+\.environ.*|[*•●._xX…-]+|n/a"
     r"|\(?using|\w+\[.*"
+    # Where a program takes it from: var.admin_password, process.env.SMTP_PASS
+    r"|(?:var|local|data|module|each|self|this|process|os|secrets?|settings|config|env|args|options|params|request"
+    r"|req|form|ctx|props|state|values|credentials|creds|cfg|conf|app|user|input|event|vault|inputs|steps|matrix)"
+    r"(?:\.[A-Za-z_]+)+\)?,?"
 )
 NO_PASSWORD: Final = re.compile(
     r"(?:\w+://.*|(?:[\w.*#@&+-]*)@[\w*.-]+\.[\w*.]+|0x[0-9a-f]+"
@@ -52,6 +56,8 @@ _SIGNS_OF_PROSE: Final = frozenset("-‐‑–—./:,;()[]\\_…?>*" + QUOTES)
 _NEXT_PAIR = re.compile(r";|[&,](?=\w+=)")
 _ENDS_A_QUOTATION = re.compile(r"[“”„‟«»″‘’‛‹›」』](?!\w)")
 _CUT_AT = re.compile(r"\\n|</|[，。；、！？\"]|,(?=[^\W\d_]{3,}(?:\s|$))|['\"](?=[,}\])>;]|/>)")
+_REMARK = re.compile(r"\([^\W\d_]+(?: [^\W\d_]+){1,6}\)")
+"""What a form says instead: (left blank)."""
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PRODUCT = (
     r"(?!(?i:windows|win|printer|drucker|excel|word|powerpoint|office|exchange|outlook|server|sql|sharepoint"
@@ -192,6 +198,8 @@ def value_of(match: re.Match[str], scan: Scan, *, ends_at_semicolon: bool = Fals
         value = value[: cut.start()]
     if value.startswith("(") and value.endswith(")"):
         start, value = start + 1, value[1:-1]
+    elif value.startswith("(") and _REMARK.match(scan.text, start):
+        return Finding(start, start, Secret.PASSWORD)
     kept = value.lstrip(QUOTES)
     start += len(value) - len(kept)
     if scan.text[start - 1 : start] == "*":

@@ -83,6 +83,11 @@ _PASSPHRASE = re.compile(
     r"(?:pass[-_ ]?phrase|phrase de passe|recovery phrase|seed phrase|mnemonic)(?:\s(?:for"
     r"|pour)(?: \w+){1,4}?)?\s*(?P<joint>(?:is|est)\s?[:=]?|[:=])\s*(?P<value>[^\W_]+(?:[ -][^\W_]+){2,23})(?![\w-])"
 )
+_PASSPHRASE_QUOTED = re.compile(
+    rf"pass[-_ ]?phrase(?:\s(?:for|pour)(?: \w+){{1,4}}?)?(?:\s(?:is|est))?\s?[:=]?\s?[{QUOTES}]"
+    rf"(?P<value>[^\W_]+(?:[ -][^\W_]+){{2,23}})[{QUOTES}]"
+)
+_PHRASES: Final = frozenset({_PASSPHRASE, _PASSPHRASE_QUOTED})
 _OF_A_SENTENCE: Final = frozenset(
     "a an the to by for with in on at of not no too again and or is de le la les pas".split()
 )
@@ -161,10 +166,16 @@ _LONGEST_SENTENCE: Final = 64
 ANCHORS: Final = {
     "password": (
         "pass|access pass|access-pass|credential|code wi|codice wi|código wi|kod wi|kód wi|код wi|code du wi|"
-        "código de wi|codice del wi|pasw|paßw|kennw|contrase|palavra|parola|wachtw|lösenord|losenord|adgangsk|"
+        "código de wi|codice del wi|pasw|paßw|kennw|contrase|palavra|parola|parolă|parole|paroli|"
+        "wachtw|lösenord|losenord|adgangsk|"
         "jelsz|salasan|secret word|"
         "security answer|requirep|wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
-        "wlan|hotspot|kw:|kw =|contra:|lösen:|losen:|pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave"
+        "wlan|hotspot|keymaterial|sharedkey|shared-key|shared_key|shared key|key content"
+        "|schlüsselinhalt|contenu de la|contenido de la|contenuto|conteúdo da|sleutelinh|inhoud van sl|zawartość kl"
+        "|obsah kl|содержимое к|вміст кл|anahtar iç"
+        "|nyckelinn|nøgleind|nøkkelinn|avaimen s|kulcstart|kulcs tart|conținut ch|ključni s|sadržaj k|vsebina k"
+        "|съдържание на к|περιεχόμενο κλ|关键内容|密钥内容|主要なコンテンツ|키 콘텐츠"
+        "|kw:|kw =|contra:|lösen:|losen:|pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave"
         "|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|κωδικ|"
         "暗証番号|비번|패스워드|รหัสผ่าน|पासवर्ड|лозинк|fjalëkalim|pasahitz|wagwoord|lykilorð|kata laluan|گذرواژه|"
@@ -185,11 +196,26 @@ ANCHORS: Final = {
 }
 
 
+_BY_WORD: Final = (
+    ("slashes", _IN_URL),
+    ("phrase", _PASSPHRASE),
+    ("phrase", _PASSPHRASE_QUOTED),
+    ("phrase", _APP_PASSWORD),
+    ("ssid", _SSID),
+)
+
+
 def passwords(scan: Scan) -> Iterator[Finding]:
-    for group, pattern in (("slashes", _IN_URL), ("phrase", _PASSPHRASE), ("phrase", _APP_PASSWORD), ("ssid", _SSID)):
+    for group, pattern in (
+        ("slashes", _IN_URL),
+        ("phrase", _PASSPHRASE),
+        ("phrase", _PASSPHRASE_QUOTED),
+        ("phrase", _APP_PASSWORD),
+        ("ssid", _SSID),
+    ):
         for at, _ in scan.hits(group):
             match = pattern.match(scan.lower, at)
-            if match and not (pattern is _PASSPHRASE and _is_a_sentence(match)):
+            if match and not (pattern in _PHRASES and _is_a_sentence(match)):
                 yield Finding(*match.span("value"), Secret.PASSWORD)
     for at, _ in scan.hits("pair"):
         if word := _PAIR_WORD.match(scan.lower, at):
@@ -237,7 +263,8 @@ def _of_both(match: re.Match[str], scan: Scan, *, is_asked: bool = False) -> Fin
 def _is_a_sentence(match: re.Match[str]) -> bool:
     """Whether words after "the passphrase is" are no phrase of its own: "wrong again today"."""
     words = match["value"].split()
-    return match["joint"].strip().isalpha() and (words[0] in NO_VALUE or not _OF_A_SENTENCE.isdisjoint(words))
+    is_said = match.re is _PASSPHRASE_QUOTED or match["joint"].strip().isalpha()
+    return is_said and (words[0] in NO_VALUE or not _OF_A_SENTENCE.isdisjoint(words))
 
 
 def _at_label(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ from app.core.detect.prose.told import (
     words_before,
 )
 from app.core.detect.prose.traits import Traits, see_around, see_how_told, see_together, traits_of
-from app.core.detect.prose.words import AS, LIKE, PREPOSITIONS, fold, is_ordinary, of_language, word_lists
+from app.core.detect.prose.words import fold, is_ordinary, of_language, word_lists
 from app.core.detect.prose.worth import FINISHES, GROUPED, is_worth, may_be_secret
 from app.core.detect.scan import Scan
 
@@ -55,7 +55,7 @@ _MANAGE: Final = frozenset({"manager", "default", "password", "pass"})
 _WORD = re.compile(r"\S+")
 _MAY_TELL = re.compile(rf"[:=：＝→⇒>–—(<*]|(?<!\w)[{QUOTES}]|[^\x00-\x7f]")
 _SIGNS: Final = frozenset(":=：＝→⇒>–—-")
-_OPENS_ONE: Final = frozenset(QUOTES + "([*<")
+_OPENS_ONE: Final = frozenset(QUOTES + "([*<是为為成はを는은를을")
 _BLANK = re.compile(r"\s")
 _ANSWERS = re.compile(
     rf"^[^.!?\n]{{0,60}}\?[{QUOTES})]?"
@@ -155,7 +155,7 @@ def _told_tokens(scan: Scan, cue: Cue, sentence: int) -> list[tuple[int, int]]:
     if tells.isdisjoint(words) and not _MAY_TELL.search(scan.lower, cue.end, sentence):
         return _places(scan.text, cue.end, sentence, [0]) if words and _may_stand_beside(scan, cue, words[0]) else []
     numbers, is_telling = [], True
-    is_for = cue.language in NO_COPULA and bool(words) and fold(words[0]) in PREPOSITIONS
+    is_for = cue.language in NO_COPULA and bool(words) and fold(words[0]) in word_lists().prepositions
     for number, word in enumerate(words):
         is_open = word[0] in _OPENS_ONE or (number and words[number - 1][-1] in _COLONS)
         if is_telling and (is_open or (not is_ordinary(word) if number else _may_stand_beside(scan, cue, word))):
@@ -186,7 +186,7 @@ def _may_stand_beside(scan: Scan, cue: Cue, word: str) -> bool:
 @cache
 def _tells(language: str) -> frozenset[str]:
     known = word_lists()
-    of = LIKE if language else LIKE | {OF}
+    of = known.like if language else known.like | {OF}
     return of_language(known.verb, language) | of_language(known.to, language) | of
 
 
@@ -208,7 +208,7 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
                 number
                 for number, word in enumerate(words)
                 if word[0] in _OPENS_ONE
-                or not AS.isdisjoint(words[number + 1 : number + 2])
+                or not word_lists().like.isdisjoint(words[number + 1 : number + 2])
                 or (may_be_used and is_typed_for(words[number - 1 : number], words[number + 1 : number + 2]))
             ],
         )
@@ -266,7 +266,8 @@ def _span(scan: Scan, cue: Cue, token: tuple[int, int]) -> tuple[int, int, bool]
         start += 1
     if cut := _CUT.search(text, start + 1, end):
         end = cut.start()
-    while end > start and text[end - 1] in _CLOSING:
+    is_marked = text[start - 1 : start] == "*"
+    while end > start and text[end - 1] in _CLOSING and (is_marked or text[end - 1] != "*"):
         if text[end - 1] in ")]}>" and {")": "(", "]": "[", "}": "{", ">": "<"}[text[end - 1]] in text[start : end - 1]:
             break
         end -= 1
@@ -288,7 +289,10 @@ def _weighed(
     value = scan.text[start:end]
     is_before = end <= cue.start
     left = words_before(scan, start if is_before else cue.start)
-    is_typed = not word_lists().typed.isdisjoint(left[-_TYPED_BEFORE:])
+    known = word_lists()
+    is_typed = not known.typed.isdisjoint(left[-_TYPED_BEFORE:]) or (
+        is_before and not known.sets.isdisjoint(left[-_TYPED_BEFORE:])
+    )
     if not is_worth(scan, cue, span, told, is_typed=is_typed, is_quoted=is_quoted, is_beyond=is_beyond):
         return
     if not may_be_secret(value, is_code=cue.is_code):

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from app.core.detect.cues import NO_COPULA, Cue
 from app.core.detect.finding import QUOTES
-from app.core.detect.prose.words import AS, LIKE, OTHERS, PREPOSITIONS, fold, of_language, word_lists
+from app.core.detect.prose.words import OTHERS, fold, of_language, word_lists
 from app.core.detect.scan import Scan
 
 _SIGN_BEFORE = re.compile(rf"(?:[:=：＝→⇒]|[-=]>|\s[–—-])[\s{QUOTES}(\[*]*$")
@@ -19,7 +19,12 @@ NEAR: Final = 40
 OF: Final = "of"
 _ONE_OF_MANY: Final = frozenset("a an default temporary initial".split())
 """Before "password of x", where x is the password, and not whose it is."""
-_VERBS_OF_CJK: Final = frozenset("是为為は는은")
+_VERBS_OF_CJK: Final = frozenset("是为為成はを는은를을")
+_AS_ENDING = re.compile(
+    r"jelszót|jelszóval|jelszónak|şifresini|şifresiyle|şifresi|parolasını|parolasıyla|parolası|parooliks|parooliga"
+    r"|salasanaksi|salasanalla"
+)
+"""A word for a password whose ending says "as" or "with", or makes what stands before it the password."""
 _CLAUSE = re.compile(r"[,;:(){}\[\]]|\s[–—-]\s")
 _REMARK = re.compile(r"\s?\([\w ]{1,24}\)(?=\s\w)")
 _CLOSES_GAP: Final = QUOTES + "( \n*"
@@ -65,10 +70,13 @@ def told_after(scan: Scan, cue: Cue, start: int, end: int) -> Told:
         and not _ONE_OF_MANY.isdisjoint(words_before(scan, cue.start)[-_ADJECTIVES:])
     ):
         link, rest = "verb", []
-    elif cue.language in NO_COPULA and len(rest) == PHRASE_FOR and fold(rest[0]) in PREPOSITIONS:
+    elif cue.language in NO_COPULA and len(rest) == PHRASE_FOR and fold(rest[0]) in known.prepositions:
         link, rest = "beside", []  # пароль от почты x
     elif not rest:
         link = "verb" if between or gap.strip()[-1:] in _VERBS_OF_CJK else "beside"
+    elif rest[-1][-1] in _VERBS_OF_CJK:
+        link = "verb"
+        rest.pop()
     else:
         is_set = rest[-1] in to and _is_set(scan, cue, between, end)
         if link := "into" if is_set else _link(rest[-1], verbs, to):
@@ -80,7 +88,7 @@ def told_after(scan: Scan, cue: Cue, start: int, end: int) -> Told:
 
 def _link(word: str, verbs: frozenset[str], to: frozenset[str]) -> str:
     """What *word* is that stands before a candidate, or ""."""
-    lists = (("verb", verbs), ("towards", to), ("like", LIKE), ("other", OTHERS))
+    lists = (("verb", verbs), ("towards", to), ("like", word_lists().like), ("other", OTHERS))
     return next((link for link, words in lists if word in words), "")
 
 
@@ -106,7 +114,8 @@ def told_before(scan: Scan, cue: Cue, span: tuple[int, int], *, is_plain: bool) 
     gap = scan.text[end : cue.start]
     between = [fold(word) for word in _BETWEEN.findall(gap)]
     is_word = is_plain and not is_typed_for(words_before(scan, start)[-1:], between[:1])
-    joint = AS if is_word else word_lists().as_cue
+    joint = word_lists().like if is_word else word_lists().as_cue
     is_as = 0 < len(between) <= LONGEST_AS and not joint.isdisjoint(between[: 1 if is_plain else 3])
     is_bracket = not between and "(" in gap
+    is_as = is_as or (not between and not is_plain and bool(_AS_ENDING.fullmatch(scan.lower, cue.start, cue.end)))
     return Told("as_cue" if is_as or is_bracket else "", len(between), between, bool(_CLAUSE.search(gap)))

@@ -16,12 +16,8 @@ from app.core.detect.password_values import NO_PASSWORD, WORDS_AND_NUMBER
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.prose.told import GIVEN, Told
 from app.core.detect.prose.words import (
-    AS,
     ATTRIBUTES,
-    PREPOSITIONS,
     THINGS,
-    USERS,
-    WITHOUT,
     fold,
     of_language,
     word_lists,
@@ -180,7 +176,7 @@ def see_how_told(traits: Traits, cue: Cue, told: Told) -> None:
     traits.told_distance, traits.distance = (distance, 0.0) if told.link in GIVEN else (0.0, distance)
     traits.clause = float(told.has_clause)
     if traits.before:
-        traits.as_next = float(bool(told.between) and told.between[0] in AS)
+        traits.as_next = float(bool(told.between) and told.between[0] in word_lists().like)
     else:
         traits.verb_between = float(not of_language(word_lists().verb, cue.language).isdisjoint(told.between))
         traits.attribute = float(bool(told.between and told.between[0] in ATTRIBUTES))
@@ -194,15 +190,15 @@ def see_around(traits: Traits, scan: Scan, span: tuple[int, int], told: Told, le
     traits.goes_on = float(bool(following and fold(following[1]) in known.plain))
     is_asked = not known.asks.isdisjoint((*left[-4:], *map(fold, told.between)))
     traits.asked = float(is_asked or "?" in scan.text[end : end + 2])
-    traits.without = float(not traits.before and not WITHOUT.isdisjoint(left[-1:]))
+    traits.without = float(not traits.before and not word_lists().without.isdisjoint(left[-1:]))
     traits.after_number = float(scan.text[max(start - 2, 0) : start - 1].isdecimal() and scan.text[start - 1] == " ")
     last = _LAST_WORD.search(scan.text, max(start - 24, 0), start)
     preceding = fold(last[1]) if last else ""
     if not traits.before or not traits.as_cue:
         is_of_cue = traits.verb or traits.into or (traits.sign and not told.distance)
         traits.of_thing = float(preceding in THINGS and not is_of_cue)
-        traits.user = float(preceding in USERS and not is_of_cue)
-        traits.after_preposition = float(preceding in PREPOSITIONS and told.link not in GIVEN)
+        traits.user = float(preceding in word_lists().users and not is_of_cue)
+        traits.after_preposition = float(preceding in word_lists().prepositions and told.link not in GIVEN)
 
 
 def see_together(traits: Traits, cue: Cue) -> None:

@@ -1,6 +1,6 @@
 """The words around a password in a sentence, by what they do there: "is", "to", "as", "not", and ordinary ones.
 
-Those of words.toml are folded: small letters without accents.
+words.toml has them by language. They are folded: small letters without accents.
 """
 
 from __future__ import annotations
@@ -27,18 +27,7 @@ THINGS: Final = frozenset(
     " konta uzivatel пользователь ошибка kullanici fur pour para per dla pro для von de di since issue bug case"
     " incident request order invoice until minimum least last".split()
 )
-PREPOSITIONS: Final = frozenset(
-    "for of from on at by in under via since until per within through over about after before um bis ab seit bei"
-    " von vom fur im am pour"
-    " dans sur depuis par chez de desde en para por di da per dal nel do od dla przez przy v od pro u для от с в"
-    " на".split()
-)
-LIKE: Final = frozenset("like wie comme como come jak jako как gibi som".split())
 OTHERS: Final = frozenset("or and oder und ou et o y e i lub nebo a или и ve eller och og of en then".split())
-WITHOUT: Final = frozenset(
-    "no without ohne kein keine sans sin sem senza zonder bez без utan uden uten ilman nelkul fara sansa".split()
-)
-AS: Final = frozenset("as als comme como come jako kao olarak как som".split())
 ATTRIBUTES: Final = frozenset(
     "pad terminal reader keypad machine entry hint policy history length hash method prompt field box manager"
     " age expiry expiration reset change attempts"
@@ -46,29 +35,28 @@ ATTRIBUTES: Final = frozenset(
     " page screen rule rules richtlinie feld lange fenster politique champ longueur politica campo longitud"
     " lunghezza protected protection".split()
 )
-USERS: Final = frozenset(
-    "user users username usr uid login account accounts benutzer benutzername konto anmeldename utilisateur"
-    " identifiant usuario cuenta utente"
-    " conto gebruiker gebruikersnaam uzytkownik uzytkownika uzivatel kullanici логин пользователь пользователя"
-    " anvandare bruger bruker kayttaja"
-    " felhasznalo utilizator id host server name domain".split()
-)
 NOT: Final = frozenset("not nie nicht pas no non ne не inte ikke ei nem nu niet não nao není".split())
 
 
 class _Words(NamedTuple):
-    """The words of words.toml, folded."""
+    """The words of words.toml, folded; `verb` and `to` by language, those of any language included."""
 
     verb: Mapping[str, frozenset[str]]
-    """By language, those of any language included."""
     to: Mapping[str, frozenset[str]]
+    like: frozenset[str]
+    """"as", "like"."""
     as_cue: frozenset[str]
+    """What may stand between a password and the word for one: "as", "is", "was"."""
+    without: frozenset[str]
+    prepositions: frozenset[str]
+    users: frozenset[str]
     soft: frozenset[str]
     typed: frozenset[str]
     sets: frozenset[str]
     asks: frozenset[str]
     plain: frozenset[str]
     """Ordinary and technical words."""
+    technical: frozenset[str]
 
 
 def fold(word: str) -> str:
@@ -86,9 +74,25 @@ def word_lists() -> _Words:
     verb, to = (
         {lang: frozenset(f"{of['any']} {own}".split()) for lang, own in of.items()} for of in (read["is"], read["to"])
     )
-    lists = (read["lists"][name] for name in ("as", "soft", "with", "sets", "asks"))
-    plain = " ".join([*read["plain"].values(), read["lists"]["soft"], read["lists"]["sets"]])
-    return _Words(verb, to, *(frozenset(map(fold, each.split())) for each in (*lists, plain)))
+
+    def folded(*names: str) -> frozenset[str]:
+        return frozenset(fold(word) for name in names for line in read[name].values() for word in line.split())
+
+    return _Words(
+        verb=verb,
+        to=to,
+        like=folded("as"),
+        as_cue=folded("as", "was"),
+        without=folded("without"),
+        prepositions=folded("preposition"),
+        users=folded("user"),
+        soft=folded("soft"),
+        typed=folded("typed"),
+        sets=folded("sets"),
+        asks=folded("asks"),
+        plain=folded("plain", "soft", "sets"),
+        technical=frozenset(map(fold, read["plain"]["tech"].split())),
+    )
 
 
 def is_ordinary(value: str) -> bool:

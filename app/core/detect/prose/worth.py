@@ -10,7 +10,7 @@ from app.core.detect.finding import QUOTES
 from app.core.detect.password_values import LOOKS_LIKE_ONE, WORDS_AND_NUMBER, is_strong, may_be
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.prose.told import GIVEN, LONGEST_AS, NEAR_LINKS, Told
-from app.core.detect.prose.words import ATTRIBUTES, NOT, PREPOSITIONS, THINGS, USERS, fold, is_ordinary, word_lists
+from app.core.detect.prose.words import ATTRIBUTES, NOT, THINGS, fold, is_ordinary, word_lists
 from app.core.detect.scan import Scan
 
 GROUPED = re.compile(
@@ -21,7 +21,7 @@ FINISHES = re.compile(
     rf"\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
     rf"|tudo|com|still|again|gesetzt|geändert|zurückgesetzt)(?![^\W_])|[{QUOTES})\]}}*]*(?:$"
     rf"|\s*[\n.,;!?()–—，。；\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\s+olarak|\s+[-–—(/|]|\s+(?:gesetzt|geändert"
-    rf"|zurückgesetzt|setzen|vergeben|eintragen)|\s+(?:I|we|ich|wir|je|and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а"
+    rf"|zurückgesetzt|setzen|vergeben|eintragen|gezet|gewijzigd|veranderd|ingesteld)|\s+(?:I|we|ich|wir|je|and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а"
     rf"|но|ve|ama"
     r"|och|men|og|ja|es|si|dar|και)\s)"
 )
@@ -106,9 +106,11 @@ def _is_mixed_worth(value: str, cue: Cue, told: Told, *, is_beyond: bool) -> boo
 def _says_what(value: str, scan: Scan, span: tuple[int, int], told: Told) -> bool:
     """Whether a sign tells *value*, but as the user's name, or as what a form says: "password: [edited]"."""
     start, end = span
-    is_user = told.link == "sign" and told.distance and fold(told.between[-1]) in USERS and not value.isdecimal()
+    is_named = told.link == "sign" and told.distance and fold(told.between[-1]) in word_lists().users
+    is_user = is_named and not value.isdecimal()
     in_brackets = scan.text[start - 1 : start] + scan.text[end : end + 1]
-    return bool(is_user or (value.isalpha() and in_brackets in {"[]", "<>", "{}"}))
+    is_acronym = in_brackets == "()" and value.isupper()  # self-service password reset (SSPR)
+    return bool(is_user or (value.isalpha() and (in_brackets in {"[]", "<>", "{}"} or is_acronym)))
 
 
 def _is_a_message(value: str) -> bool:
@@ -171,7 +173,8 @@ def _is_number_worth(digits: str, cue: Cue, told: Told) -> bool:
     if cue.is_code:
         is_any = cue.is_weak and not is_given and len(digits) != _LONG_NUMBER
         return not is_any
-    return is_near or (len(digits) >= _LONG_NUMBER and told.distance <= LONGEST_AS and first in PREPOSITIONS)
+    is_for = told.distance <= LONGEST_AS and first in word_lists().prepositions
+    return is_near or (len(digits) >= _LONG_NUMBER and is_for)
 
 
 def may_be_secret(value: str, *, is_code: bool) -> bool:
