@@ -103,6 +103,7 @@ _GEAR = re.compile(
     r"|plain-text-password |neighbor \S+ password |message-digest-key \d{1,3} md5 (?:0 )?"
     r"|authentication-key (?:\d{1,5} (?:md5|hmac-sha\d+|sha\d+) )?(?:0 )?|key-string (?:0 )?"
     r"|option (?:key|password|sae_password|auth_secret|acct_secret|preshared_key) (?=['\"])"
+    r"|(?:standby|vrrp|glbp) \d{1,3} authentication (?:md5 key-string |text )?(?:0 )?(?!md5|text)"
     r"|pre-shared-secret |r[ow]community6? |authentication-server (?:radius|tacacs) host \S+[^\n]{0,40}? key "
     r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key (?:0 )?|ascii-text "
     r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) |key plaintext "
@@ -125,7 +126,7 @@ _OF_A_SERVER = re.compile(r"tacacs|radius|aaa-server")
 _LONGEST_BLOCK: Final = 160
 
 _HASHED = re.compile(
-    r"(?<![^\W_])(?:enable|username \S{1,40}(?: privilege \d+)?) (?:password|secret) [4-9] (?P<value>\S{6,})"
+    r"(?<![^\W_])(?:enable|username \S{1,40}(?: privilege \d+)?) (?:password|secret) [4-9] (?P<value>[^\s<*]\S{5,})"
 )
 _IS_NO_WORD = re.compile(r"[\d!#$%&@_^-]|[a-z][A-Z]")
 _HAS_DIGIT_OR_SIGN = re.compile(r"\d|[!#$%&@_^]")
@@ -138,7 +139,8 @@ ANCHORS: Final = {
         "plain-text-password |radius-server |set psk|set pass|set auth-pwd|set priv-pwd|set secret|neighbor |"
         "message-digest-key|authentication-key|key-string|ikev1 |ikev2 |ascii-text |password cipher|password simple|"
         "password irrev|shared-key |key plaintext|password manager|"
-        "option key |option password |option sae_|option auth_s|option acct_s|option preshared|pre-shared-secret |"
+        "option key |option password |option sae_|option auth_s|option acct_s|"
+        "option preshared|standby |vrrp |glbp |pre-shared-secret |"
         "rocommunity|rwcommunity|"
         "authentication-server |createuser |\n key |\n  key "
     ).split("|"),

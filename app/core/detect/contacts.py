@@ -66,8 +66,10 @@ _SPELLED = re.compile(
     rf"(?<![\w.@-])[\w.+-]{{1,64}}(?: [(\[]?{_JOINT}[)\]]? \w{{1,40}}){{0,3}} (?:at|ät) [\w-]{{1,40}}"
     r"(?: (?:dot|punkt) [\w-]{1,40}){1,4}(?![\w-])"
 )
+_CODED_LOCAL = re.compile(r"[\w.-]{1,40}(?:%(?:2[BbDdEe]|5[Ff])[\w.-]{1,40}){1,3}$")
+"""The name of an address, its dot, plus, hyphen or underscore coded."""
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-_ENDS_A_BOUNCE = re.compile(r"[\w.+'-]{1,64}=$")
+_ENDS_A_BOUNCE = re.compile(r"[\w.+'=-]{1,64}=$")
 
 ANCHORS: Final = {
     "at": ("@", "＠"),
@@ -95,7 +97,10 @@ def _coded(scan: Scan, at: int) -> Finding | None:
     """Such as jane%40acme.example in a URL."""
     local = _LOCAL_BACK.match(scan.text[max(at - _LONGEST_LOCAL, 0) : at][::-1])
     domain = _DOMAIN_IN_URL.match(scan.text, at + 3)
-    return Finding(at - local.end(), domain.end(), Secret.EMAIL) if local and domain else None
+    if local is None or domain is None:
+        return None
+    coded = _CODED_LOCAL.search(scan.text, max(at - _LONGEST_LOCAL, 0), at)
+    return Finding(coded.start() if coded else at - local.end(), domain.end(), Secret.EMAIL)
 
 
 def _disguised(scan: Scan, at: int) -> Finding | None:
@@ -121,7 +126,10 @@ def _spelled(scan: Scan, at: int) -> Finding | None:
     """Such as jane dot doe at acme dot example."""
     for match in _SPELLED.finditer(scan.lower, max(at - 90, 0), min(at + 90, len(scan.lower))):
         local = match[0].partition(" at ")[0]
-        if any(each in local for each in _DOTS) or (local not in _NOBODY and _is_about_mail(scan, match.start())):
+        if any(each in local for each in _DOTS) or (
+            local not in _NOBODY
+            and (_is_about_mail(scan, match.start()) or " AT " in scan.text[match.start() : match.end()])
+        ):
             return Finding(match.start(), match.end(), Secret.EMAIL)
     return None
 

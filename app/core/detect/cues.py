@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
+from app.core.detect.hints import WORDS
 from app.core.detect.password_words import LABEL
 from app.core.detect.scan import Scan
 
@@ -80,10 +81,12 @@ _SAYS_WHAT_BEFORE = re.compile(
     r"|ověřovací|přístupový|bezpečnostní|potvrzovací)[- ]?(?:master )?$"
     r"|(?<![^\W_])(?:alarm|tür|tor|tresor|safe|door|alarme|porte|puerta|allarme)\w{0,8}\W{1,3}$"
 )
+_LOCK: Final = "|".join(map(re.escape, WORDS["lock"]))
 _SAYS_WHAT_AFTER = re.compile(
     rf" (?:pin|puk|otp|{_KIND})|(?= (?:for the|to the|zum|zur|für die|für den) (?:yard|door|gate|safe|garage"
     rf"|building|alarm|lift|tür|tor|tresor))"
-    r"|(?: \w{1,3})? (?:drzwi|bramy|dve[řr][íi]m?|двери|домофона|смс|sms|porte|porta|puerta|garage|garagem)"
+    rf"|(?: \w{{1,3}})? (?:drzwi|bramy|dve[řr][íi]m?|двери|домофона|смс|sms)"
+    rf"|(?: [^\W\d_]{{1,4}}){{0,2}} (?:d['’]|dell['’]|l['’])?(?:{_LOCK})\w{{0,8}}"
 )
 _OF_A_THING = re.compile(
     r"(?:exception|err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost"
@@ -105,8 +108,9 @@ _NETWORK_KEY = re.compile(
 )
 """The word for a key after one for a network, as in "ssid Acme and key x"."""
 _BACK: Final = 20
-_INFLECTED: Final = frozenset(
-    "паролю пароля паролем пароле паролей паролям şifreyi şifremi şifrenizi sifremi kodu".split()
+INFLECTED: Final = frozenset(
+    "jelszót jelszavát jelszavamat parolayı parolamı"
+    " паролю пароля паролем пароле паролей паролям şifreyi şifremi şifrenizi sifremi kodu".split()
 )
 """Objects of a sentence, after which no password stands without a word between."""
 
@@ -166,7 +170,7 @@ def _is_whole(scan: Scan, start: int, end: int) -> bool:
 
 
 def _language(word: str) -> str:
-    if word in _INFLECTED:
+    if word in INFLECTED:
         return ""
     return _LANGUAGES.get(word[:8]) or _LANGUAGES.get(word[:7]) or _LANGUAGES.get(word[:3], "")
 

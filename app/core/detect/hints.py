@@ -17,15 +17,15 @@ from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, WORDS
 from app.core.detect.prose.words import fold, is_ordinary, word_lists
 from app.core.detect.scan import Scan
 
-_WORDS: Final[dict[str, tuple[str, ...]]] = {
+WORDS: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(sorted({word for line in lines.values() for word in line.split("|")}))
     for name, lines in tomllib.loads(resources.files(__package__).joinpath("hints.toml").read_text("utf-8")).items()
 }
-ANCHORS: Final = {f"hint {name}": _WORDS[name] for name in ("sign_in", "typed", "opens")}
+ANCHORS: Final = {f"hint {name}": WORDS[name] for name in ("sign_in", "typed", "opens")}
 
 
 def _any(name: str) -> str:
-    return "|".join(map(re.escape, _WORDS[name]))
+    return "|".join(map(re.escape, WORDS[name]))
 
 
 _USER = r"(?=[\w.@-]*[^\W\d_])[\w.@-]{2,40}"
@@ -62,8 +62,12 @@ _AROUND_IT: Final = 120
 def passwords_by_hint(scan: Scan) -> Iterator[Finding]:
     for at, word in scan.hits("hint sign_in"):
         end = at + len(word.rstrip(" (:"))
-        if scan.has_digit(end, end + _REACH) and not scan.lower[max(at - 1, 0) : at].isalpha():
+        if scan.lower[max(at - 1, 0) : at].isalpha():
+            continue
+        if scan.has_digit(end, end + _REACH):
             yield from _beside_a_user(scan, end)
+        if scan.has_digit(at - _REACH, at) and (match := _ONE_BEFORE.search(scan.text, max(at - _REACH, 0), at)):
+            yield from _of_user(scan, match, max(match.start() - _REACH, 0))  # mit jdoe / x anmelden
     for at, word in scan.hits("hint typed"):
         end = at + len(word)
         if scan.has_digit(at - _REACH, end + _REACH) and not scan.lower[max(at - 1, 0) : at].isalpha():
@@ -75,10 +79,15 @@ def passwords_by_hint(scan: Scan) -> Iterator[Finding]:
 
 def _beside_a_user(scan: Scan, end: int) -> Iterator[Finding]:
     for match in _WITH_A_DIGIT.finditer(scan.text, end, min(end + _REACH, _line_end(scan, end))):
-        found = _by_form(match, 0, _FORMS_BESIDE_A_USER)
-        user = _AFTER_A_USER.search(scan.lower, end, found.start) if found else None
-        if found and user and not is_ordinary(user["user"]):
-            yield found
+        yield from _of_user(scan, match, end)
+
+
+def _of_user(scan: Scan, match: re.Match[str], after: int) -> Iterator[Finding]:
+    """The word of *match*, if a user's name stands before it, which begins at *after* or later."""
+    found = _by_form(match, match.lastgroup or 0, _FORMS_BESIDE_A_USER)
+    user = _AFTER_A_USER.search(scan.lower, after, found.start) if found else None
+    if found and user and not is_ordinary(user["user"]):
+        yield found
 
 
 def _typed(scan: Scan, start: int, end: int) -> Iterator[Finding]:

@@ -167,7 +167,7 @@ _ISSUED: Final = {
     "pmak-": r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}",
     "sgp_": r"sgp_(?:\w+_)?[0-9a-fA-F]{40}",
     "api-": r"API-[A-Z0-9]{26}",
-    "1/": r"1/\d{16}:[0-9a-f]{32}",
+    **dict.fromkeys(("1/", "2/"), r"[12]/\d{15,16}(?:/\d{15,16})?:[0-9a-f]{32}"),
     "k10": r"K10[0-9a-f]{64}::\w+:\w+",
     "jbswy3dpehpk3pxp": r"JBSWY3DPEHPK3PXP\w*",
     ":::": r"[0-9a-fA-F]{32}:[0-9a-fA-F]{32}:::",
@@ -223,7 +223,7 @@ _COOKIE = re.compile(
     r"|ests\w{0,12}auth\w{0,12}|wordpress_(?:sec|logged_in)_[0-9a-f]{8,32}|(?:pve|pmg|pbs)authcookie|mrhsession|ltpatoken2?"
     r"|nsc_aaac|svpncookie|webvpn|spoidcrl|remember_\w{2,60}|vmware-api-session-id"
     r"|session_id|sess(?:ion)?|sessid|\w{0,16}_session(?:_id)?|csrftoken|xsrf-token|fedauth|rtfa|saml(?:response"
-    r"|request)|[_\w-]{0,12}sid)=(?P<value>[^\s;,\"'<>]{12,1024})"
+    r"|request)|[_\w-]{0,12}(?<!s)sid)=(?P<value>[^\s;,\"'<>]{12,1024})"
 )
 _OF_COOKIE = re.compile(r"(?P<name>[\w.%-]{1,64})=(?P<value>[^\s;,\"'<>]{16,1024})")
 _COUNTS_VISITS = re.compile(r"_g(?:a|id|cl)|_fb|_hj|optanon|consent|cookielaw|utm")
@@ -234,7 +234,9 @@ _SEED = re.compile(
 _OF_A_SEED = re.compile(r"mfa|2fa|otp|authent|setup|secret|two[- ]factor|einricht|config")
 _HOOK = re.compile(
     r"(?:hooks\.slack\.com/(?:services|workflows|triggers)|webhook\.office\.com/webhookb2"
-    r"|discord(?:app)?\.com/api/webhooks)/(?P<value>[^\s\"'<>)]{10,1024})"
+    r"|discord(?:app)?\.com/api/webhooks"
+    r"|hooks\.zapier\.com/hooks/catch|maker\.ifttt\.com/use|hook\.\w{2,4}\.make\.com)/"
+    r"(?P<value>[^\s\"'<>)]{10,1024})"
 )
 _DSN = re.compile(r"://(?P<value>[0-9a-f]{32})@")
 _NAME: Final = (
@@ -312,7 +314,10 @@ ANCHORS: Final = {
     "ticket": tuple(
         f"{each}=" for each in "ticket otp invite invitation confirm confirmation hash nonce jwt assertion".split()
     ),
-    "hook": "hooks.slack.com|webhook.office.com|discord.com/api|discordapp.com/api".split("|"),
+    "hook": (
+        "hooks.slack.com|webhook.office.com|discord.com/api|discordapp.com/api|hooks.zapier.com|maker.ifttt.com|hook.eu"
+        "|hook.us"
+    ).split("|"),
     "url": ("://",),
     "key": (
         'integrationcode|integration code|authcode|auth code|auth_code|apicode|api code|salt\'|salt"|auth"'

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.core.detect.finding import QUOTES, Finding, Secret
-from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, is_mixed, may_be, of_word
+from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, WORDS_AND_NUMBER, is_mixed, may_be, of_word
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.scan import Scan
 
 ACCOUNTS: Final = (
-    "root|admin|administrator|sa|apc|ubnt|ubiquiti|cisco|manager|pi|oracle|sysadmin|tomcat|nsroot|maint|supervisor|"
+    "root|admin|administrator|sa|apc|ubnt|ubiquiti|cisco|manager|pi|oracle|sysadmin|tomcat|nsroot|maint|supervisor|backup|scan|scanner|operator|"
     "hpadmin|vagrant|synology|netadmin|postgres|sysadm|hp|tech|service"
 ).split("|")
 """Accounts that makers put on their devices, and that stay there."""
@@ -24,6 +24,9 @@ _PAIR = re.compile(
     rf"(?<![a-z0-9_/.\\@-])(?P<account>{'|'.join(ACCOUNTS)})(?P<joint>\s?[/:]\s?)(?P<value>[^\s,;()\"'/]{{3,40}})(?![\w/\\@-])"
 )
 _WORD_AND_NUMBER = re.compile(r"(?!vlan|port|eth|srv|host|node|user|test|build|room)[A-Za-z]{3,}\d{2,8}")
+_MIXED_WORD = re.compile(
+    r"(?!(?:vlan|port|eth|srv|host|node|user|test|build|room)\d)(?=.*\d)(?=.*[A-Z])[A-Za-z0-9]{7,20}|(?=.*[a-z])[A-Z][A-Za-z]+[#!$%^*][A-Za-z]{3,}"
+)
 _OF_A_FILE = re.compile(r"chown|chgrp|owner|user[:=] ?$")
 _RIGHTS = re.compile(r"\s+(?:0?[0-7]{3,4}\b|/|[rwx-]{9})")
 
@@ -45,8 +48,11 @@ _MIXED = re.compile(r"(?=[!-~]{7,32}$)(?=.*[A-Z])(?=.*[a-z])(?=.*\d)(?!.*\*\*)[A
 _FREE = re.compile(r"[\s.,;:)\]\"'`”“’*]|\\[nrt]|</|$")
 _JOINED_TO = re.compile(r"[\w/\\=&?$@%+~*-]$")
 _LEET = re.compile(r"[A-Za-z]\d[A-Za-z]")
-_OF_OTHERS = re.compile(r"\w+!\$?[A-Z]{1,3}\$?\d{1,7}|[A-Z]+#?\d+!|.*!important|\d+\*\w+")
+_OF_OTHERS = re.compile(
+    r"\w+!\$?[A-Z]{1,3}\$?\d{1,7}|[A-Z]+#?\d+!|.*!important|.*\.(?:pdf|docx?|xlsx?|pptx?|csv|txt|zip|png|jpe?g|msg|eml|log)|\d+\*\w+"
+)
 """A cell of a sheet and the like."""
+_OF_A_SHEET = re.compile(r"(?:sheets?|tabelle|blatt|feuille|hoja|foglio|arkusz|excel|cells?|range|zelle)\W{1,3}$")
 _NAMES_A_PRODUCT = re.compile(
     rf"(?<![^\W_])(?:called|named|titled|app|application|product|program|tool|game|album|song|show|brand|genannt|namens|heißt"
     rf"|appel[ée]e?|nomm[ée]e?|llamad[ao]|chiamat[ao]|chamad[ao]|genaamd)\s[{QUOTES}]$"
@@ -100,6 +106,8 @@ def _by_form(scan: Scan, at: int, sign: str) -> Finding | None:
     start, end = at - before.end(), after.end()
     word = text[start:end]
     is_alone = _FREE.match(text, end) and not _JOINED_TO.search(text, max(start - 2, 0), start)
+    if _OF_A_SHEET.search(scan.lower, max(start - _LONGEST_FORM, 0), start):
+        return None
     is_other = _OF_OTHERS.fullmatch(word) or (sign == "#" and _TAGGED.fullmatch(word))
     if not (is_alone and _MIXED.match(word)) or is_other:
         return None
@@ -133,5 +141,8 @@ def _of_makers(scan: Scan) -> Iterator[Finding]:
 def _is_password(value: str, match: re.Match[str]) -> bool:
     if value.lower() in OF_MAKERS:
         return value.lower() == match["account"] or value.lower() not in ACCOUNTS
-    is_plain = match["joint"] == " / " and _WORD_AND_NUMBER.fullmatch(value)
+    # With blanks around the slash people list a user and a password, no alternatives: admin / Bakgard-5
+    is_plain = match["joint"] == " / " and (
+        _WORD_AND_NUMBER.fullmatch(value) or WORDS_AND_NUMBER.fullmatch(value) or _MIXED_WORD.fullmatch(value)
+    )
     return may_be(value) and bool(is_plain or HAS_ALL_SIGNS.fullmatch(value) or LOOKS_LIKE_ONE.fullmatch(value))

@@ -114,7 +114,7 @@ NO_VALUE: Final = frozenset(
         "heslo şifre parola пароль field box dialog window screen page tab link button menu icon option feld fenster "
         "seite knopf schaltfläche taste champ fenêtre écran lien onglet bouton campo ventana pantalla enlace botón "
         "ugfzc3dvcmq6 vxnlcm5hbwu6 since seit depuis desde sinds files compat sss systemd public-key "
-        "authentication-failed access-denied "
+        "authentication-failed access-denied self cls "
     ).split()
 )
 """Words that describe a password, in lower case, and what forms and logs say in its place (a mail server: base64)."""

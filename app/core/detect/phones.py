@@ -52,7 +52,7 @@ _NOT_A_PHONE = re.compile(
     r"|серийн\w+|has|dated)(?![^\W_])|p/n|#|№|序列号|订单|订单号|工单号?|编号)[^\d\n+]{0,14}$",
 )
 _UNIT = re.compile(
-    r"\s?(?:bytes?|byte|octets?|[kmgt]i?b|rows?|ms|µs|s|sec\w*|seconds?|files?|items?|users?|errors?|messages?|mails?"
+    r"\s?(?:bytes?|byte|octets?|[kmgt]i?b|[kmg]bps|[kmg]bit(?:/s)?|rows?|ms|µs|s|sec\w*|seconds?|files?|items?|users?|errors?|messages?|mails?"
     r"|eur|euro|usd|gbp|chf|pln|zeilen|dateien|fichiers|lignes|archivos|free|x\s?\d|%|€|\$)(?![^\W_])"
 )
 _PHONE = re.compile(
@@ -73,6 +73,7 @@ _DATE_OR_VERSION = re.compile(
     r"|[0-3]?\d [01]\d (?:19|20)\d\d|(?:19|20)\d{12}|(?:19|20)\d\d[-/ ]\d{3,}|.*\d[-./](?:19|20)\d\d|.*(?<!\d)(?:19"
     r"|20)\d\d[./-]\d\d[./-]\d\d)"
 )
+_BUILD = re.compile(r"\d{1,3}\.\d{1,3}\.\d-\d{3,6}")
 _VERSIONS = re.compile(
     r"(?:\(?\d{1,3}(?:\.\d{1,2}){1,3}[ /]{1,3}){1,3}\(?\d{1,3}(?:\.\d{1,2}){1,3}|\(?\d{1,3} \(?\d{1,3}(?:\.\d{1,2}){2}"
     r"|\d{3}-\d\.\d\.\d+.*|\d{1,3}(?:\.\d{1,3}){1,3} \(\d{3,}|[1-9]\d{2,5} / [1-9]\d{2,5}"
@@ -144,7 +145,9 @@ def _is_phone(match: re.Match[str], scan: Scan, rest: str) -> bool:
     is_dotted = _DOTTED.fullmatch(number) and not DOTTED_PHONE.fullmatch(number)
     is_version = is_dotted or _DATE_OR_VERSION.fullmatch(number) or _VERSIONS.fullmatch(number)
     is_port = _PORTS.fullmatch(number) and _AFTER_AN_ADDRESS.search(rest, max(match.start() - 8, 0), match.start())
-    if digits >= _PHONE_DIGITS.stop or is_version:
+    is_version = is_version or _BUILD.fullmatch(number)
+    is_measure = number[0] not in "0+(" and _UNIT.match(scan.lower, match.end())
+    if digits >= _PHONE_DIGITS.stop or is_version or is_measure:
         return False
     if number.startswith(("+", "(+")):
         return digits in _PHONE_DIGITS

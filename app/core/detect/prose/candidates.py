@@ -70,7 +70,7 @@ _SLASH_OR_AND = re.compile(rf"[{QUOTES}]?(?:\s?[/|:,]\s?|\s(?:{'|'.join(AND)})\s
 _TYPED_BEFORE: Final = 3
 _IS_A_REMARK = re.compile(r"\)\s*[:=]")
 _ID = re.compile(
-    r"[A-Z]{2,}[-_]?\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
+    r"[A-Z]{2,}[-_]?\d+|(?:pppo?e?|eth|wg|tun|tap|vlan|br|bond|wlan|lo|en[ops])\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
 )
 
 
@@ -291,7 +291,7 @@ def _weighed(
     left = words_before(scan, start if is_before else cue.start)
     known = word_lists()
     is_typed = not known.typed.isdisjoint(left[-_TYPED_BEFORE:]) or (
-        is_before and not known.sets.isdisjoint(left[-_TYPED_BEFORE:])
+        is_before and told.link == "as_cue" and not known.sets.isdisjoint(left[-_TYPED_BEFORE:])
     )
     if not is_worth(scan, cue, span, told, is_typed=is_typed, is_quoted=is_quoted, is_beyond=is_beyond):
         return

@@ -7,18 +7,25 @@ they were not fitted to.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import Final
 
-from app.core.detect.finding import Finding
+from app.core.detect.finding import QUOTES, Finding, Secret
+from app.core.detect.password_values import is_strong, may_be
 from app.core.detect.prose.candidates import candidates
 from app.core.detect.scan import Scan
 from app.core.logistic import likelihood
 
 KEPT_FROM: Final = 0.5
+_LONGEST_CHANGE: Final = 50
+_CHANGED_FROM = re.compile(
+    rf"[\s{QUOTES}](?P<value>[^\s{QUOTES}]{{6,40}})[{QUOTES}]?\s(?:to|into|auf|zu|à|en|a|in|para|naar|na|till|til|на|u|v|→|->)\s[{QUOTES}]?$"
+)
+"""What a password was changed from stands before it: "from October26! to x"."""
 
 
 @cache
@@ -35,4 +42,8 @@ def passwords_in_prose(scan: Scan) -> Iterator[Finding]:
         likely = likelihood(each.traits, bias, weights)
         if likely >= KEPT_FROM and likely > best.get(each.finding.start, (0.0,))[0]:
             best[each.finding.start] = (likely, each.finding)
-    return (found for _, found in best.values())
+    for _, found in best.values():
+        yield found
+        old = _CHANGED_FROM.search(scan.text, max(found.start - _LONGEST_CHANGE, 0), found.start)
+        if old and is_strong(old["value"]) and may_be(old["value"]):
+            yield Finding(*old.span("value"), Secret.PASSWORD)

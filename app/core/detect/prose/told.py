@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
-from app.core.detect.cues import NO_COPULA, Cue
+from app.core.detect.cues import INFLECTED, NO_COPULA, Cue
 from app.core.detect.finding import QUOTES
 from app.core.detect.prose.words import OTHERS, fold, of_language, word_lists
 from app.core.detect.scan import Scan
@@ -73,7 +73,8 @@ def told_after(scan: Scan, cue: Cue, start: int, end: int) -> Told:
     elif cue.language in NO_COPULA and len(rest) == PHRASE_FOR and fold(rest[0]) in known.prepositions:
         link, rest = "beside", []  # пароль от почты x
     elif not rest:
-        link = "verb" if between or gap.strip()[-1:] in _VERBS_OF_CJK else "beside"
+        is_object = scan.lower[cue.start : cue.end] in INFLECTED
+        link = "verb" if (between and not is_object) or gap.strip()[-1:] in _VERBS_OF_CJK else "beside"
     elif rest[-1][-1] in _VERBS_OF_CJK:
         link = "verb"
         rest.pop()

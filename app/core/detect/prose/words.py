@@ -90,7 +90,7 @@ def word_lists() -> _Words:
         typed=folded("typed"),
         sets=folded("sets"),
         asks=folded("asks"),
-        plain=folded("plain", "soft", "sets"),
+        plain=folded("plain", "soft", "sets", "asks"),
         technical=frozenset(map(fold, read["plain"]["tech"].split())),
     )
 

@@ -44,6 +44,15 @@ _SAYS_HOW: Final = {
         "fi": "ttu|tty|tunut|tynyt|ton|tön",
         "pl": "owane|ione|alne|liwe|one",
         "cs": "né|ný|ná|lé|lo",
+        "sk": "né|ný|ná|lé|lo",
+        "no": "et|ede|ert|lig|ligt|bar",
+        "hu": "ott|ett|ött|t[ao]tt|t[áé]k|ította|ítette|ható|hető|[tv][ae]",
+        "ro": "at[ăa]?|it[ăa]?|bil[ăa]?",
+        "hr": "[ae]n[ao]|[io]vo",
+        "sl": "[ae]n[ao]|[io]vo",
+        "bg": "[ае]н[ао]?|ват",
+        "uk": "[иі]й|[ае]но|ться|на",
+        "tr": "[dt][iıuü]|m[iıuü]ş|[iıuü]yor|m[ae]z|l[iıuü]",
         "ru": "[ныё]й|ной|ен|ан|на|но|ется|ится|ать|ить",
     }.items()
 }
