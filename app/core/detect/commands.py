@@ -47,6 +47,7 @@ _BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
     "pscp": r"\w+…\s-pw\s+X",
     "putty": r"\S+…\s-pw\s+X",
     "winrs": r"\w+…\s-p(?:assword)?:X",
+    **dict.fromkeys(("mosquitto_sub", "mosquitto_pub"), r"\w+…\s-P\s+X"),
     "ipmitool": r"\w+…\s-P\s+X",
     **dict.fromkeys(
         ("snmpwalk", "snmpbulkwalk", "snmpget", "snmpset", "snmptrap"),

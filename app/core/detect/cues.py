@@ -72,6 +72,7 @@ _KIND = (
     r"|weryfikacyjny|dostępu|bezpieczeństwa|autoryzacyjny|do alarmu|do bramy|do drzwi|jednorazowy"
     r"|подтверждения|доступа|безопасности|из смс|от двери|от сигнализации)"
 )
+_LOCK: Final = "|".join(map(re.escape, WORDS["lock"]))
 _SAYS_WHAT_BEFORE = re.compile(
     r"(?<![^\W_])(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|door|access|unlock|backup|entry|alarm|safe"
     r"|(?:alarm )?panel|master|installer|disarm|gate|yard|keypad|garage|building|locker|vault|elevator|lift|bridge"
@@ -80,13 +81,13 @@ _SAYS_WHAT_BEFORE = re.compile(
     r"|sicherheits|entsperr|freischalt|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş|kapı"
     r"|ověřovací|přístupový|bezpečnostní|potvrzovací)[- ]?(?:master )?$"
     r"|(?<![^\W_])(?:alarm|tür|tor|tresor|safe|door|alarme|porte|puerta|allarme)\w{0,8}\W{1,3}$"
+    rf"|(?<![^\W_])(?:{_LOCK})\w{{0,4}} $"
 )
-_LOCK: Final = "|".join(map(re.escape, WORDS["lock"]))
 _SAYS_WHAT_AFTER = re.compile(
     rf" (?:pin|puk|otp|{_KIND})|(?= (?:for the|to the|zum|zur|für die|für den) (?:yard|door|gate|safe|garage"
     rf"|building|alarm|lift|tür|tor|tresor))"
     rf"|(?: \w{{1,3}})? (?:drzwi|bramy|dve[řr][íi]m?|двери|домофона|смс|sms)"
-    rf"|(?: [^\W\d_]{{1,4}}){{0,2}} (?:d['’]|dell['’]|l['’])?(?:{_LOCK})\w{{0,8}}"
+    rf"|(?: [^\W\d_]{{1,5}}){{0,2}} (?:d['’]|dell['’]|l['’])?(?:{_LOCK})\w{{0,8}}"
 )
 _OF_A_THING = re.compile(
     r"(?:exception|err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost"
@@ -189,7 +190,7 @@ def _of_codes(scan: Scan) -> Iterator[Cue]:
                 yield Cue(at, match.end(), True, False, _language(match[0]))
         elif match := _OF_ANY.match(scan.lower, at):
             after = _SAYS_WHAT_AFTER.match(scan.lower, match.end())
-            if says_what or after:
+            if says_what or (after and not _OF_A_THING.search(scan.lower, max(at - _BACK, 0), at)):
                 yield Cue(at, after.end() if after else match.end(), True, False, _language(match[0]))
             elif not (
                 match[0] == "nummer"

@@ -120,9 +120,10 @@ def _by_form(match: re.Match[str], group: int | str, forms: Sequence[re.Pattern[
     if _KEYS_PRESSED.match(match.string, found.start):
         return None
     has_sign = HAS_ALL_SIGNS.fullmatch(match.string, found.start, found.end)
-    others = word_lists().technical if has_sign else word_lists().plain
-    words = {fold(word) for word in _LEADING_WORD.findall(match.string, found.start, found.end)}
-    return found if others.isdisjoint(words - _USUAL) else None
+    words = {fold(word) for word in _LEADING_WORD.findall(match.string, found.start, found.end)} - _USUAL
+    known = word_lists()
+    is_thing = not has_sign and words and words <= known.plain  # Laptop12, Meeting-Room-2
+    return None if is_thing or not known.technical.isdisjoint(words) else found
 
 
 def _is_about_signing_in(scan: Scan, found: Finding) -> bool:

@@ -41,7 +41,7 @@ LABEL: Final = re.compile(
     r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd"
     r"|(?<=root|user|bind|conn|ldap|smtp|mail|auth|dmin)(?:pwd|pass|pw)(?![^\W\d_])|密码|密碼|口令|パスワード|暗証番号|비밀번호|비번|패스워드|סיסמ[האת]"
     r"|รหัสผ่าน|पासवर्ड|лозинк\w{1,3}|fjalëkalimi?n?|pasahitz\w{1,3}|contrasenyas?|contrasinal|wagwoord|lykilorði?ð?"
-    r"|kata laluan|گذرواژه|رمز عبور|كلمة (?:المرور|السر)|κωδικ(?:ός|ό|ού|ος|ο)(?: πρόσβασης)?)"
+    r"|kata laluan|گذرواژه|رمز عبور|كلمة (?:ال)?(?:مرور|سر)|κωδικ(?:ός|ό|ού|ος|ο)(?: πρόσβασης)?)"
 )
 ADJECTIVE: Final = (
     r"(?:\s+(?:provisoire|temporaire|initiale?|actuel(?:le)?|nouveau|nueva|nuevo|temporal|provisional|inicial|actual"
