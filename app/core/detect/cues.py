@@ -72,7 +72,6 @@ _KIND = (
     r"|weryfikacyjny|dostępu|bezpieczeństwa|autoryzacyjny|do alarmu|do bramy|do drzwi|jednorazowy"
     r"|подтверждения|доступа|безопасности|из смс|от двери|от сигнализации)"
 )
-_LOCK: Final = "|".join(map(re.escape, WORDS["lock"]))
 _SAYS_WHAT_BEFORE = re.compile(
     r"(?<![^\W_])(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|door|access|unlock|backup|entry|alarm|safe"
     r"|(?:alarm )?panel|master|installer|disarm|gate|yard|keypad|garage|building|locker|vault|elevator|lift|bridge"
@@ -81,13 +80,11 @@ _SAYS_WHAT_BEFORE = re.compile(
     r"|sicherheits|entsperr|freischalt|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş|kapı"
     r"|ověřovací|přístupový|bezpečnostní|potvrzovací)[- ]?(?:master )?$"
     r"|(?<![^\W_])(?:alarm|tür|tor|tresor|safe|door|alarme|porte|puerta|allarme)\w{0,8}\W{1,3}$"
-    rf"|(?<![^\W_])(?:{_LOCK})\w{{0,4}} $"
 )
 _SAYS_WHAT_AFTER = re.compile(
     rf" (?:pin|puk|otp|{_KIND})|(?= (?:for the|to the|zum|zur|für die|für den) (?:yard|door|gate|safe|garage"
     rf"|building|alarm|lift|tür|tor|tresor))"
-    rf"|(?: \w{{1,3}})? (?:drzwi|bramy|dve[řr][íi]m?|двери|домофона|смс|sms)"
-    rf"|(?: [^\W\d_]{{1,5}}){{0,2}} (?:d['’]|dell['’]|l['’])?(?:{_LOCK})\w{{0,8}}"
+    r"|(?: \w{1,3})? (?:drzwi|bramy|dve[řr][íi]m?|двери|домофона|смс|sms)"
 )
 _OF_A_THING = re.compile(
     r"(?:exception|err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost"
@@ -176,20 +173,32 @@ def _language(word: str) -> str:
     return _LANGUAGES.get(word[:8]) or _LANGUAGES.get(word[:7]) or _LANGUAGES.get(word[:3], "")
 
 
+@cache
+def _locks() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What has a lock, before the word for its code and after it: "bariyer kodu", "code alarme", "kód k alarmu"."""
+    words = "|".join(map(re.escape, WORDS["lock"]))
+    return (
+        re.compile(rf"(?<![^\W_])(?:{words})\w{{0,4}} $"),
+        re.compile(rf"(?: [^\W\d_]{{1,5}}){{0,2}} (?:d['’]|dell['’]|l['’])?(?:{words})\w{{0,8}}"),
+    )
+
+
 def _of_codes(scan: Scan) -> Iterator[Cue]:
     for at, _ in scan.hits("code"):
         if not scan.has_digit(at - _DIGIT_BEFORE, at + _DIGIT_AFTER):
             continue
         before = scan.lower[at - 1 : at]
         is_joined = before.isalnum() and before < "\u3000"
-        says_what = _SAYS_WHAT_BEFORE.search(scan.lower, max(at - _BACK, 0), at)
+        says_what = _SAYS_WHAT_BEFORE.search(scan.lower, max(at - _BACK, 0), at) or (
+            before == " " and _locks()[0].search(scan.lower, max(at - _BACK, 0), at)
+        )
         if (is_joined and not says_what) and scan.lower[at - 4 : at] != "digi":
             continue
         if match := _OF_ITS_OWN.match(scan.lower, at):
             if match[0] != "tan" or scan.text[at : at + 3] == "TAN":
                 yield Cue(at, match.end(), True, False, _language(match[0]))
         elif match := _OF_ANY.match(scan.lower, at):
-            after = _SAYS_WHAT_AFTER.match(scan.lower, match.end())
+            after = _SAYS_WHAT_AFTER.match(scan.lower, match.end()) or _locks()[1].match(scan.lower, match.end())
             if says_what or (after and not _OF_A_THING.search(scan.lower, max(at - _BACK, 0), at)):
                 yield Cue(at, after.end() if after else match.end(), True, False, _language(match[0]))
             elif not (

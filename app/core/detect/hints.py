@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib import resources
 from typing import Final
 
@@ -28,13 +29,24 @@ def _any(name: str) -> str:
     return "|".join(map(re.escape, WORDS[name]))
 
 
+@cache
+def _after_a_user() -> re.Pattern[str]:
+    """Compiled, as the other long ones, when a text first needs it."""
+    return re.compile(rf"[\s(:]{_AROUND}(?P<user>{_USER}){_AROUND}(?:\s?[,/|:]\s?|,?\s(?:{_any('joint')})\s){_AROUND}$")
+
+
+@cache
+def _about() -> re.Pattern[str]:
+    return re.compile(_any("about"))
+
+
+@cache
+def _lock() -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_])(?:{_any('lock')})")
+
+
 _USER = r"(?=[\w.@-]*[^\W\d_])[\w.@-]{2,40}"
 _AROUND = rf"[{QUOTES}*]{{0,2}}"
-_AFTER_A_USER = re.compile(
-    rf"[\s(:]{_AROUND}(?P<user>{_USER}){_AROUND}(?:\s?[,/|:]\s?|,?\s(?:{_any('joint')})\s){_AROUND}$"
-)
-_ABOUT = re.compile(_any("about"))
-_LOCK = re.compile(rf"(?<![^\W_])(?:{_any('lock')})")
 _WITH_A_DIGIT = re.compile(r"(?<!\S)[^\s\d]{0,40}[0-9]\S{0,60}")
 _NEXT_ONE = re.compile(rf"(?:[\s:,]+[^\W\d_]{{1,8}}){{0,2}}?[\s:]+[{QUOTES}*(]{{0,2}}(?P<value>[^\s{QUOTES}]{{5,40}})")
 _ONE_BEFORE = re.compile(rf"(?<!\S)[{QUOTES}*(]{{0,2}}(?P<value>[^\s{QUOTES}]{{4,40}})[{QUOTES}*)]{{0,2}}\s$")
@@ -85,7 +97,7 @@ def _beside_a_user(scan: Scan, end: int) -> Iterator[Finding]:
 def _of_user(scan: Scan, match: re.Match[str], after: int) -> Iterator[Finding]:
     """The word of *match*, if a user's name stands before it, which begins at *after* or later."""
     found = _by_form(match, match.lastgroup or 0, _FORMS_BESIDE_A_USER)
-    user = _AFTER_A_USER.search(scan.lower, after, found.start) if found else None
+    user = _after_a_user().search(scan.lower, after, found.start) if found else None
     if found and user and not is_ordinary(user["user"]):
         yield found
 
@@ -107,7 +119,7 @@ def _opens(scan: Scan, start: int, end: int) -> Iterator[Finding]:
     if match := _NEXT_ONE.match(scan.text, end):
         if found := _by_form(match, "value"):
             yield found
-        elif (code := _CODE.match(match["value"])) and _LOCK.search(scan.lower, max(start - _REACH, 0), start):
+        elif (code := _CODE.match(match["value"])) and _lock().search(scan.lower, max(start - _REACH, 0), start):
             yield Finding(match.start("value"), match.start("value") + code.end(), Secret.PASSWORD)
 
 
@@ -129,7 +141,7 @@ def _by_form(match: re.Match[str], group: int | str, forms: Sequence[re.Pattern[
 def _is_about_signing_in(scan: Scan, found: Finding) -> bool:
     if HAS_ALL_SIGNS.fullmatch(scan.text, found.start, found.end):
         return True
-    return bool(_ABOUT.search(scan.lower, max(found.start - _AROUND_IT, 0), found.end + _AROUND_IT))
+    return bool(_about().search(scan.lower, max(found.start - _AROUND_IT, 0), found.end + _AROUND_IT))
 
 
 def _line_end(scan: Scan, at: int) -> int:

@@ -144,7 +144,11 @@ _ISSUED: Final = {
     **dict.fromkeys(("xnd_production_", "xnd_development_"), r"xnd_(?:production|development)_\w{40,}"),
     **dict.fromkeys(("lin_oauth_", "lin_wh_"), r"lin_(?:oauth|wh)_\w{30,}"),
     **dict.fromkeys(("atctt3", "atsta3"), r"AT(?:CTT|STA)3[\w=-]{40,}"),
-    "atta": r"ATTA[0-9a-fA-F]{64,}",
+    # "atta" alone begins "attach".
+    **dict.fromkeys(
+        (*(f"atta{each}" for each in "0123456789abdef"), *(f"attac{each}" for each in "0123456789abcdef")),
+        r"ATTA[0-9a-fA-F]{64,}",
+    ),
     "hcaik_": r"hcaik_[a-z0-9]{58}",
     **dict.fromkeys(("dbtu_", "dbtc_", "dbts_"), r"dbt[ucs]_[\w=-]{40,}"),
     "essu_": r"essu_[\w=]{40,}",
@@ -167,7 +171,7 @@ _ISSUED: Final = {
     "pmak-": r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}",
     "sgp_": r"sgp_(?:\w+_)?[0-9a-fA-F]{40}",
     "api-": r"API-[A-Z0-9]{26}",
-    **dict.fromkeys(("1/", "2/"), r"[12]/\d{15,16}(?:/\d{15,16})?:[0-9a-f]{32}"),
+    "1/": r"1/\d{16}:[0-9a-f]{32}",
     "k10": r"K10[0-9a-f]{64}::\w+:\w+",
     "jbswy3dpehpk3pxp": r"JBSWY3DPEHPK3PXP\w*",
     ":::": r"[0-9a-fA-F]{32}:[0-9a-fA-F]{32}:::",

@@ -145,9 +145,7 @@ def _is_phone(match: re.Match[str], scan: Scan, rest: str) -> bool:
     is_dotted = _DOTTED.fullmatch(number) and not DOTTED_PHONE.fullmatch(number)
     is_version = is_dotted or _DATE_OR_VERSION.fullmatch(number) or _VERSIONS.fullmatch(number)
     is_port = _PORTS.fullmatch(number) and _AFTER_AN_ADDRESS.search(rest, max(match.start() - 8, 0), match.start())
-    is_version = is_version or _BUILD.fullmatch(number)
-    is_measure = number[0] not in "0+(" and _UNIT.match(scan.lower, match.end())
-    if digits >= _PHONE_DIGITS.stop or is_version or is_measure:
+    if digits >= _PHONE_DIGITS.stop or is_version:
         return False
     if number.startswith(("+", "(+")):
         return digits in _PHONE_DIGITS
@@ -158,13 +156,15 @@ def _is_phone(match: re.Match[str], scan: Scan, rest: str) -> bool:
         return False
     denies = _NOT_A_PHONE.search(before)
     if says_so and not (denies and denies.start() > says_so.start()):
-        return digits >= _MIN_IN_CONTEXT
+        is_measure = number[0] not in "0(" and _UNIT.match(scan.lower, match.end())
+        return digits >= _MIN_IN_CONTEXT and not is_measure
     is_other = (
         ("(" in number) != (")" in number)
         or denies
         or (_NAMED.search(before) and not has_name)
         or _UNIT.match(scan.lower, match.end())
         or _HARDWARE.fullmatch(number)
+        or _BUILD.fullmatch(number)
     )
     return not is_other and bool(has_name or _is_written_as_a_phone(number))
 

@@ -10,6 +10,7 @@ import re
 import pytest
 
 from app.core.masking import find_secrets
+from eval.masking.draw import draw
 
 KINDS = {
     "a column of a table": (
@@ -410,6 +411,62 @@ KINDS = {
         "Drucker: Code 3390",
         "the password of Printer-12 is unknown",
     ),
+    "a key by its name in a file or a window": (
+        "<sharedKey>⟦L2tp-Shared⟧</sharedKey>",
+        "<keyMaterial>⟦NetshWlan8⟧</keyMaterial>",
+        "Key Content            : ⟦netsh-show-7⟧",
+        "Schlüsselinhalt            : ⟦netsh-zeigt-7⟧",
+        "Contenu de la clé          : ⟦netsh-montre-7⟧",
+        "option key '⟦openwrtkey1⟧'",
+        "standby 10 authentication ⟦hsrpK3y⟧",
+        "standby 10 priority 110",
+        "Key Content            : (not shown)",
+        "sharedKey: null",
+        "Key ID for the BitLocker prompt: 17FB42DA",
+        "bssid=7a:29:b6:e4:72:f2 reason=15 (possibly wrong psk)",
+    ),
+    "what a form or a program says instead": (
+        "Password: (left blank)",
+        "password: ask Dave",
+        "hasło: patrz sejf",
+        "salasana: katso holvi",
+        "Self-service password reset (SSPR) isn't registered",
+        "admin_password = var.admin_password",
+        "pass: process.env.SMTP_PASS,",
+        "username noc privilege 15 secret 5 <removed>",
+        '"password": null, "passwordChangedAt": "2026-10-02T07:11:09Z"',
+        "def set_password(self, raw_password):",
+        'PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]',
+        "A jelszót tegnap módosította a főnök",
+        "Şifreyi dün müdür değiştirdi",
+        "J'ai remis ⟦Soleil2026*⟧ comme mot de passe à Mme Perrin",
+        'Please use the passphrase "⟦copper kettle seven rain⟧" for the VPN profile',
+    ),
+    "a code of what has a lock": (
+        "code alarme ⟦3307⟧ puis touche #",
+        "codice della sbarra ⟦2293⟧",
+        "kód k alarmu ⟦7150⟧",
+        "код сигнализации ⟦5512⟧",
+        "bariyer kodu ⟦2301⟧",
+        "koden til bommen er ⟦2297⟧",
+        "error code panel 4417",
+        "le code de la barrière ne marche plus",
+    ),
+    "a pair with blanks around the slash": (
+        "kamera: admin / ⟦Bakgard-5⟧",
+        "přístup na kameru: admin / ⟦Dohled5x⟧",
+        "the iLO is Administrator / ⟦7KQ2MZPX⟧ (from the pull tab)",
+        "accesso al NAS: backup / ⟦Copia#Notte⟧",
+        "admin / user rights, backup / restore, scan / print",
+        "changed from ⟦October26!⟧ to ⟦November26!⟧ as the policy forced a new password",
+        "Invoice_Oct#2026.pdf won't open",
+        'sheet "Q3!Totals" gives #REF!',
+    ),
+    "a version with a build is no phone": (
+        "BIOS 2.19.1, PERC H740P 51.16.0-5150",
+        "Poly Studio X50 4.3.0-389165",
+        "PSTN line faulty, VDSL sync 42.118 / 9.204 Mbps",
+    ),
     "no key": ("token_type=bearer expires_in=3599", "Bearer realm=acme1234realm, error=invalid_token"),
 }
 CASES = {f"{kind} {number}": text for kind, texts in KINDS.items() for number, text in enumerate(texts)}
@@ -423,6 +480,23 @@ def test_a_kind_is_masked_whole_and_nothing_else(marked: str) -> None:
     for finding in reversed(find_secrets(text)):
         shown = f"{shown[: finding.start]}⟦{text[finding.start : finding.end]}⟧{shown[finding.end :]}"
     assert shown == marked
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "v1.0-{h24}-{h146}", "EZAK{w54}", "dnkey-{l26}-{l52}", "fio-u-{w64}", "sat.{w22}.{w24}.{w20}", "pat.{w22}.{w24}.{w20}",
+        "access-production-{guid}", "sha256~{w43}", "{w6}_{w29}_mmk", "{w76}AZDO{w4}", "lsv2_pt_{h32}_{h10}", "pnu_{w36}",
+        "tgp_v1_{w43}", "ATTA{h64}", "PVEAPIToken=root@pam!mon={guid}", "CLOJARS_{w60}", "duffel_live_{w43}", "ptr_{w43}=",
+        "shippo_live_{h40}", "vcp_{w56}", "dbtu_{w40}", "mlsn.{h64}", "snyk_uat.{h8}.{w43}",
+        "-----BEGIN OpenVPN Static key V1-----\n{h32}\n{h32}\n-----END OpenVPN Static key V1-----",
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{b64}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----",
+    ],
+)  # fmt: skip
+def test_a_key_with_a_form_of_its_own_is_masked_without_a_word_for_it(form: str) -> None:
+    key = draw(form, form)
+    text = f"look at {key} please"
+    assert [text[each.start : each.end] for each in find_secrets(text)] == [key]
 
 
 @pytest.mark.parametrize("behind", ["05/28", "05/2028", "exp 05/28", "05/28 cvv 123", ""])
