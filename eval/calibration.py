@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -25,45 +25,48 @@ from typing import Final
 import click
 
 import app.core
-from app.core.confidence import weights
+from app.core.confidence import Weights, weights
 from app.core.enhancement import Confidence
 from eval import logistic
 from eval.cases import TODAY
 from eval.points import Point, collect
-from eval.scores import calibration_error
+from eval.scores import Estimate, calibration_error
 
 _FILE: Final = Path(app.core.__path__[0]) / "confidence.toml"
 _FOLDS: Final = 5
 _DRAWS: Final = 1_000
-_RIDGE: Final = 0.0005
+_RIDGE: Final = 0.001
 """For each point: how much a large weight costs, since there are few."""
 _SIGNS: Final = {
-    "common_words": 1,
+    "likeness": 1,
     "same_error": 1,
-    "unrivalled": 1,
-    "one_of_many": -1,
+    "same_remedy": 1,
+    "names_page": 1,
+    "rivals": -1,
     "overtaken": -1,
     "is_old": -1,
 }
 """Of each weight the sign that it may have: a few points could turn one round by chance."""
 _LEVELS: Final = tuple(level.value for level in reversed(Confidence))
-_COUNTS: Final = {"cases": 1.0, "corpus": 1.0, "real": 2.0}
-"""What all points of an origin count for together: real ones as much as the made-up ones, however many there are."""
+_COUNTS: Final = {"cases": 1.0, "corpus": 1.0, "real": 8.0}
+"""What all points of an origin count for together. Real ones decide; the made-up ones say what is seldom in these."""
 TENTHS: Final = tuple(each / 10 for each in range(1, 10))
-
-Pairs = Sequence[tuple[float, bool]]
-"""Of each point the estimate, and whether it is right."""
 
 
 def fit(points: Sequence[Point]) -> tuple[float, dict[str, float]]:
     """The bias and weights, by which the points of each origin together count as `_COUNTS` says."""
-    number = Counter(point.origin for point in points)
+    number: defaultdict[str, float] = defaultdict(float)
+    for point in points:
+        number[point.origin] += point.counts
     scale = len(points) / sum(_COUNTS[origin] for origin in number)
-    known = [(point.evidence, point.is_right, scale * _COUNTS[point.origin] / number[point.origin]) for point in points]
+    known = [
+        (point.evidence, point.is_right, scale * _COUNTS[point.origin] * point.counts / number[point.origin])
+        for point in points
+    ]
     return logistic.fit(known, list(_SIGNS), ridge=_RIDGE * len(points), signs=_SIGNS)
 
 
-def estimates(points: Sequence[Point]) -> list[tuple[Point, float]]:
+def estimates(points: Sequence[Point]) -> list[tuple[Point, Estimate]]:
     """Each point with its estimate, by weights that were fitted to the points of other tickets."""
     known = weights()
     fold = {ticket: number % _FOLDS for number, ticket in enumerate(sorted({point.ticket for point in points}))}
@@ -71,34 +74,43 @@ def estimates(points: Sequence[Point]) -> list[tuple[Point, float]]:
     for number in range(_FOLDS):
         bias, weight = fit([point for point in points if fold[point.ticket] != number])
         fitted = replace(known, bias=bias, weight=weight)
-        told += [(point, fitted.share(point.evidence)) for point in points if fold[point.ticket] == number]
+        told += [(point, _estimate(point, fitted)) for point in points if fold[point.ticket] == number]
     return told
 
 
-def errors(pairs: Pairs) -> dict[str, float]:
+def _estimate(point: Point, fitted: Weights) -> Estimate:
+    return Estimate(fitted.share(point.evidence), point.is_right, point.counts)
+
+
+def errors(told: Sequence[Estimate]) -> dict[str, float]:
     """Number, share of right ones, the calibration error over the three levels and over tenths, and that over the levels
     which an exact estimate would have at the most, in 19 of 20 draws of as many points.
     """
     edges, chance = (weights().medium, weights().high), random.Random(1)
     drawn = sorted(
-        calibration_error([(share, chance.random() < share) for share, _ in pairs], edges) for _ in range(_DRAWS)
+        calibration_error([each._replace(is_right=chance.random() < each.share) for each in told], edges)
+        for _ in range(_DRAWS)
     )
     return {
-        "points": len(pairs),
-        "right": sum(right for _, right in pairs) / max(len(pairs), 1),
-        "levels": calibration_error(pairs, edges),
-        "tenths": calibration_error(pairs, TENTHS),
+        "points": len(told),
+        "right": sum(each.counts * each.is_right for each in told) / (sum(each.counts for each in told) or 1),
+        "levels": calibration_error(told, edges),
+        "tenths": calibration_error(told, TENTHS),
         "exact": drawn[int(_DRAWS * 0.95)],
     }
 
 
-def levels(pairs: Pairs) -> dict[str, tuple[int, float, float]]:
+def levels(told: Iterable[Estimate]) -> dict[str, tuple[int, float, float]]:
     """By level: how many points, their mean estimate, and the share of right ones."""
-    grouped: dict[str, list[tuple[float, bool]]] = {}
-    for share, right in pairs:
-        grouped.setdefault(weights().level(share).value, []).append((share, right))
+    grouped: dict[str, list[Estimate]] = {}
+    for each in told:
+        grouped.setdefault(weights().level(each.share).value, []).append(each)
     return {
-        level: (len(own), sum(s for s, _ in own) / len(own), sum(r for _, r in own) / len(own))
+        level: (
+            len(own),
+            sum(each.counts * each.share for each in own) / sum(each.counts for each in own),
+            sum(each.counts * each.is_right for each in own) / sum(each.counts for each in own),
+        )
         for level, own in grouped.items()
     }
 
@@ -107,8 +119,7 @@ def describe(points: Sequence[Point]) -> list[str]:
     """Lines of Markdown: the levels, then the error of all, of each origin, and of the offline model's own notes."""
     told = estimates([point for point in points if not point.is_kept_back])
     found, real = (
-        levels([(share, point.is_right) for point, share in told if only in {None, point.origin}])
-        for only in (None, "real")
+        levels(estimate for point, estimate in told if only in {None, point.origin}) for only in (None, "real")
     )
     rows = [
         "| level | points | estimated | right | real tickets | estimated | right |",
@@ -122,24 +133,23 @@ def describe(points: Sequence[Point]) -> list[str]:
         **{origin: lambda point, origin=origin: point.origin == origin for origin in _COUNTS},  # type: ignore[misc]
     }
     for name, belongs in sets.items():
-        pairs = [(share, point.is_right) for point, share in told if belongs(point)]
-        if pairs:
-            rows.append(f"- {name}: {_error(pairs)}")
+        if own := [estimate for point, estimate in told if belongs(point)]:
+            rows.append(f"- {name}: {_error(own)}")
     return rows
 
 
 def describe_kept_back(points: Sequence[Point]) -> list[str]:
     """The same of the points that are kept back, by the product's weights."""
-    pairs = [(weights().share(point.evidence), point.is_right) for point in points if point.is_kept_back]
-    return [f"{level}: {_columns(found)}" for level, found in levels(pairs).items()] + [_error(pairs)]
+    told = [_estimate(point, weights()) for point in points if point.is_kept_back]
+    return [f"{level}: {_columns(found)}" for level, found in levels(told).items()] + [_error(told)]
 
 
 def _columns(found: tuple[int, float, float] | None) -> str:
     return f"{found[0]} | {found[1]:.2f} | {found[2]:.2f}" if found else "– | – | –"
 
 
-def _error(pairs: Pairs) -> str:
-    own = errors(pairs)
+def _error(told: Sequence[Estimate]) -> str:
+    own = errors(told)
     return (
         f"{own['points']} points, {100 * own['right']:.0f} % right, error {own['levels']:.3f} over the levels"
         f" (an exact estimate: up to {own['exact']:.3f}), {own['tenths']:.3f} over tenths."

@@ -7,16 +7,16 @@ in the cases a relevance of 2, in the corpus the same group, in the larger publi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.core.confidence import Evidence, cited_refs, find_evidence
 from app.core.enhancement import Draft, Kept, salvage
 from app.core.masking import Mask
-from app.core.source import Gathered, GatherState, SourceKind, number_sources
+from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
 from app.core.tenant import Language, NoteOptions
 from app.core.ticket import Ticket
 from app.db.knowledge.search import Search
@@ -32,6 +32,8 @@ from eval.retrieval import SHOWN, Asked, leave_one_out, replay
 
 _REAL_LABELS: Final = Path(__file__).parent / "real_labels.txt"
 _REAL_BATCH: Final = 100
+_TAKEN_AWAY: Final = "[link]"
+_A_PAGE: Final = "https://pages.example/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,16 @@ class Point:
     """Whether the offline model's own note has this leading source."""
     is_kept_back: bool = False
     """It is used for nothing but a last look at the end of a change."""
+    counts: float = 1.0
+    """Of a random choice of queries it stands for so many."""
+
+
+class Label(NamedTuple):
+    """A line of real_labels.txt."""
+
+    is_same: bool
+    is_kept_back: bool
+    counts: float
 
 
 def of_cases(cases: Iterable[Case]) -> list[Point]:
@@ -116,13 +128,13 @@ def _citing(ref: str) -> Kept:
     return Kept(facts=[], hypotheses=[], next_steps=[], questions=[], summary="", summary_citations=[ref])
 
 
-def read_real_labels() -> dict[str, dict[str, list[str]]]:
-    """By the ids of a query and of a source its label, and `kept` if it is kept back."""
-    labels: dict[str, dict[str, list[str]]] = {}
+def read_real_labels() -> dict[str, dict[str, Label]]:
+    """By the ids of a query and of a source."""
+    labels: dict[str, dict[str, Label]] = {}
     for line in _REAL_LABELS.read_text("utf-8").splitlines():
         if not line.startswith("#"):
-            query, leading, *label = line.split()
-            labels.setdefault(query, {})[leading] = label
+            query, leading, label, counts, *kept = line.split()
+            labels.setdefault(query, {})[leading] = Label(label == "same", bool(kept), float(counts))
     return labels
 
 
@@ -143,17 +155,23 @@ async def of_real(database: Database, folder: Path) -> list[Point]:
     return points
 
 
-async def _of_query(search: Search, ticket: Ticket, labels: Mapping[str, Sequence[str]]) -> list[Point]:
+async def _of_query(search: Search, ticket: Ticket, labels: Mapping[str, Label]) -> list[Point]:
     """*labels*: those of this query."""
     query = ticket.model_copy(update={"resolution": "", "resolved_at": None})
     today = ticket.created_at.date() if ticket.created_at else TODAY
-    found = await search.similar_tickets(query, limit=SHOWN)
+    found = [_with_pages(source) for source in await search.similar_tickets(query, limit=SHOWN)]
     group = Gathered(kind=SourceKind.TICKET, state=GatherState.OK, sources=tuple(found))
     return [
-        Point(evidence, labels[leading][0] == "same", "real", query.text, is_own, "kept" in labels[leading])
+        Point(evidence, label.is_same, "real", query.text, is_own, label.is_kept_back, label.counts)
         for evidence, leading, is_own in _evidence(query, number_sources([group]), language="en", today=today)
-        if leading in labels
+        if (label := labels.get(leading))
     ]
+
+
+def _with_pages(source: Source) -> Source:
+    """*source* as it was before the makers of the public set took the addresses of pages away."""
+    texts = {"text": source.text, "staff_text": source.staff_text or ""}
+    return source.model_copy(update={name: text.replace(_TAKEN_AWAY, _A_PAGE) for name, text in texts.items()})
 
 
 async def collect(real: Path | None) -> list[Point]:

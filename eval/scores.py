@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import unescape
 from statistics import mean
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.core.confidence import cited_refs
 from app.core.enhancement import Confidence, Enhancement, Kept
@@ -192,15 +192,22 @@ def interval(values: Iterable[float | None]) -> Interval | None:
     return Interval(mean(there), means[at], means[-at - 1], len(there))
 
 
-def calibration_error(pairs: Sequence[tuple[float, bool]], edges: Sequence[float]) -> float:
+class Estimate(NamedTuple):
+    """How likely something was said to be, and whether it was right."""
+
+    share: float
+    is_right: bool
+    counts: float = 1.0
+    """More, if it stands for several that were not looked at."""
+
+
+def calibration_error(estimates: Sequence[Estimate], edges: Sequence[float]) -> float:
     """Expected calibration error: over the bins that *edges* make, how far the mean estimate is from the share of right ones.
 
-    *pairs*: estimate and whether it was right. Empty: 0.
+    Empty: 0.
     """
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for estimate, right in pairs:
-        bins.setdefault(sum(estimate >= edge for edge in edges), []).append((estimate, right))
-    return sum(
-        abs(mean(estimate for estimate, _ in each) - mean(right for _, right in each)) * len(each) / len(pairs)
-        for each in bins.values()
-    )
+    bins: dict[int, float] = {}
+    for each in estimates:
+        at = sum(each.share >= edge for edge in edges)
+        bins[at] = bins.get(at, 0.0) + each.counts * (each.share - each.is_right)
+    return sum(map(abs, bins.values())) / (sum(each.counts for each in estimates) or 1)

@@ -36,37 +36,54 @@ _TELLING_WORDS: Final = 3
 """Of those words so many say something: "it does not work" is no error text."""
 _LEAST_WORDS: Final = 2
 """A ticket of fewer telling words names no problem ("Help: Outlook"), and any source about that thing fits."""
+_CHANCE: Final = 0.15
+_NEAR: Final = 0.8
+"""Of thousands of tickets some are as like to one as `_CHANCE`, by their cosine; above `_NEAR` few are by chance."""
 _MANY_WORDS: Final = 0.35
 _FEW_WORDS: Final = 0.2
-_RIVAL_SHARE: Final = 0.5
-"""A rival fits so well at least, and has so many of the words that the leading source has in common with the ticket."""
+_RIVAL_FIT: Final = 0.7
+_RIVAL_WORDS: Final = 0.5
+"""A rival fits so well at least as the leading source, and has so many of its words in common with the ticket."""
 _MANY_RIVALS: Final = 4
 """All others that a search of one kind gives."""
-_GOOD_FIT: Final = 0.5
+_SAME_REMEDY: Final = 0.3
 _ERROR = re.compile(
-    r"0x[0-9a-f]{4,}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|\d{1,2}\.\d{1,2}\.\d{1,3}"
+    r"0x[0-9a-f]{4,}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[245]\.\d{1,2}\.\d{1,3}"
 )
 _QUOTED = re.compile('["\'“„«‘»]([^"“”„«»‘’]{8,160})["\'”“»’«]')
-_NOT_ERROR = re.compile(r"(?:19|20)\d\d|#\d+|\d{6,}")
-"""Years, and numbers of tickets and telephones."""
+_PAGE = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
+_NUMBER = re.compile(r"^#\S+ ")
+"""Before the subject in a ticket's title."""
+_NOT_ERROR = re.compile(r"(?:19|20)\d\d|#\d+|\d{6,}|[a-z]*365")
+"""Years, numbers of tickets and telephones, and a product."""
+_CALLS_ERROR: Final = tuple(
+    """
+    error erro erreur fehler feil fout blad chyb virhe hata エラー code codi kod status event ereignis bug exception
+    fail fault
+    """.split()
+)
+"""How words begin that make a number beside them an error code. Else it may be a version, a port or a room."""
+_BESIDE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What speaks for the leading source and against it. Each value is 0 to 1."""
 
-    fit: float
-    common_words: float
-    """How many of the telling words of ticket and source are in both: their cosine. 1: the same words."""
+    likeness: float
+    """How like the ticket is to what the source is about, of a ticket without its resolution: the cosine of their
+    telling words, from what chance gives (0) to what it hardly gives (1)."""
     same_error: float
     """1: an error code, or some words that the ticket quotes, stand in the ticket and in the source."""
     same_machine: float
     """1: a host or an address that the inventory knows stands in both."""
-    unrivalled: float
-    """1: no other of its kind is a rival: fits half as well, with half of the common words. What is cited agrees."""
-    one_of_many: float
-    """How many of its kind are rivals, of four, by how much its own fit lacks of 0.5. Of thousands of tickets several
-    share some words by chance; only one that fits well by itself is more than that."""
+    same_remedy: float
+    """How like what it tells to do is to what another source tells, but for the ticket's own words: the cosine."""
+    names_page: float
+    """1: of a ticket, its resolution leads to a page: the problem is known there."""
+    rivals: float
+    """How many others of its kind are rivals, of four: fit nearly as well and are not cited. What is cited agrees. Of
+    thousands of tickets several fit by chance."""
     overtaken: float
     """1: a newer rival stands beside it, and is not cited."""
     is_old: float
@@ -106,26 +123,26 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
     cited = [source for ref in cited_refs(kept) for source in sources if source.ref == ref and _tells_a_fix(source)]
     if not cited:
         return None
-    leading = cited[0]
-    asked = telling_stems(ticket.asked)
+    leading, asked = cited[0], telling_stems(ticket.asked)
     common = len(asked & telling_stems(_text(leading)))
     rivals = [
         source
         for source in sources
         if _tells_a_fix(source)
         and source not in cited
-        and source.score >= leading.score * _RIVAL_SHARE
-        and len(asked & telling_stems(_text(source))) >= common * _RIVAL_SHARE
+        and source.score >= leading.score * _RIVAL_FIT
+        and len(asked & telling_stems(_text(source))) >= common * _RIVAL_WORDS
     ]
-    alike = [rival for rival in rivals if rival.kind is leading.kind]
+    remedy = _remedy(leading) - asked
+    others = [source for source in sources if _tells_a_fix(source) and source is not leading]
     sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
     return Evidence(
-        fit=min(leading.score, 1.0),
-        common_words=_cosine(asked, telling_stems(_text(leading))),
+        likeness=_above_chance(_cosine(asked, telling_stems(_about(leading)))),
         same_error=float(shares_error_text(ticket.asked, _text(leading))),
         same_machine=float(_shares_machine(ticket, leading, sources)),
-        unrivalled=float(not alike),
-        one_of_many=min(len(alike) / _MANY_RIVALS, 1) * (1 - min(leading.score / _GOOD_FIT, 1)),
+        same_remedy=max((_cosine(remedy, _remedy(other) - asked) for other in others), default=0.0),
+        names_page=float(leading.kind is SourceKind.TICKET and bool(_PAGE.search(leading.trusted_text))),
+        rivals=min(sum(rival.kind is leading.kind for rival in rivals) / _MANY_RIVALS, 1),
         overtaken=float(any(_overtakes(rival, leading) for rival in rivals)),
         is_old=float(all(_is_old(source, today) for source in cited)),
         support=sentences / (sentences + len(kept.apart) + kept.unsupported),
@@ -145,6 +162,22 @@ def _tells_a_fix(source: Source) -> bool:
 
 def _text(source: Source) -> str:
     return f"{source.title}\n{source.text}"
+
+
+def _about(source: Source) -> str:
+    """What it is about: of a ticket its subject and problem."""
+    if source.kind is not SourceKind.TICKET:
+        return _text(source)
+    return f"{_NUMBER.sub('', source.title)}\n{source.problem}"
+
+
+def _remedy(source: Source) -> frozenset[str]:
+    """The stems of what it tells to do. Where a page is called is no remedy."""
+    return telling_stems(_PAGE.sub(" ", source.trusted_text))
+
+
+def _above_chance(cosine: float) -> float:
+    return min(max((cosine - _CHANCE) / (_NEAR - _CHANCE), 0.0), 1.0)
 
 
 def _day(source: Source) -> date:
@@ -174,24 +207,36 @@ def telling_stems(text: str) -> frozenset[str]:
 
 def names_error(text: str) -> bool:
     """Whether *text* has an error code, or puts some words in a row in quotation marks."""
-    return bool(_errors(text) or any(map(_runs, _QUOTED.findall(text))))
+    return bool(_errors(text)[0] or any(map(_runs, _QUOTED.findall(text))))
 
 
 def shares_error_text(one: str, other: str) -> bool:
     """Whether both have an error code, or *other* some words in a row that *one* puts in quotation marks."""
-    codes, others = _errors(one), _errors(other)
+    (codes, numbers), (others, other_numbers) = _errors(one), _errors(other)
+    if codes & (others | other_numbers) or others & numbers:
+        return True
     if codes and others:
-        return bool(codes & others)
+        return False
     quoted = {run for found in _QUOTED.findall(one) for run in _runs(found)}
     return bool(quoted and quoted & _runs(other))
 
 
-def _errors(text: str) -> set[str]:
-    return {
+@lru_cache(maxsize=256)
+def _errors(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The error codes, and the numbers that are one where another text calls them so."""
+    found = {
         each.text
         for each in chunks(text)
         if each.is_operand and _ERROR.fullmatch(each.text) and not _NOT_ERROR.fullmatch(each.text)
     }
+    numbers, row = {each for each in found if each.isdecimal()}, words(normal(text))
+    called = {
+        word
+        for at, word in enumerate(row)
+        if word in numbers
+        and any(beside.startswith(_CALLS_ERROR) for beside in row[max(at - _BESIDE, 0) : at + _BESIDE + 1])
+    }
+    return frozenset(found - numbers | called), frozenset(numbers - called)
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:
@@ -221,16 +266,17 @@ def _reasons(evidence: Evidence, level: Confidence, *, is_agreed: bool) -> tuple
     speaks_for = {
         Reason.SAME_ERROR: evidence.same_error,
         Reason.SAME_MACHINE: evidence.same_machine,
-        Reason.SOURCES_AGREE: is_agreed,
-        Reason.MANY_WORDS: evidence.common_words >= _MANY_WORDS,
-        Reason.UNRIVALLED: evidence.unrivalled,
+        Reason.SOURCES_AGREE: is_agreed or evidence.same_remedy >= _SAME_REMEDY,
+        Reason.NAMES_PAGE: evidence.names_page,
+        Reason.MANY_WORDS: evidence.likeness >= _above_chance(_MANY_WORDS),
+        Reason.UNRIVALLED: not evidence.rivals,
     }
     against = {
         Reason.PARTLY_SUPPORTED: evidence.support < 1,
         Reason.ONLY_OLD: evidence.is_old,
         Reason.NEWER_SOURCE: evidence.overtaken,
-        Reason.OTHERS_FIT_TOO: not evidence.unrivalled and not evidence.overtaken,
-        Reason.FEW_WORDS: evidence.common_words <= _FEW_WORDS,
+        Reason.OTHERS_FIT_TOO: evidence.rivals and not evidence.overtaken,
+        Reason.FEW_WORDS: evidence.likeness <= _above_chance(_FEW_WORDS),
     }
     pro, con = ([reason for reason, holds in each.items() if holds] for each in (speaks_for, against))
     if level is Confidence.HIGH:

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     MANY_WORDS = "many_words"
     FEW_WORDS = "few_words"
     SOURCES_AGREE = "sources_agree"
+    NAMES_PAGE = "names_page"
     UNRIVALLED = "unrivalled"
     OTHERS_FIT_TOO = "others_fit_too"
     NEWER_SOURCE = "newer_source"

@@ -116,8 +116,9 @@ async def test_a_server_that_they_name_may_stand_in_the_note() -> None:
         return a_draft(next_steps=[{"text": step, "citations": []} for step in steps]).model_dump_json()
 
     rules = r"P: is \\srv-file01\data on srv-file01.acme.example."
-    with_rules = await enhanced(a_ticket(), [a_source()], answers, house_rules=rules)
-    without = await enhanced(a_ticket(), [a_source()], answers)
+    sources = [a_source(title="Outlook shows no new mail")]
+    with_rules = await enhanced(a_ticket(), sources, answers, house_rules=rules)
+    without = await enhanced(a_ticket(), sources, answers)
     assert [step.text for step in with_rules.next_steps] == [rules]
     assert without.next_steps == ()
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
 
 from app.core.confidence import Evidence
-from eval.calibration import describe, fit
+from eval.calibration import describe, errors, fit
 from eval.points import Point, read_real_labels
+from eval.scores import Estimate
 
 
 def points(origin: str, *, number: int, right: int, is_kept_back: bool = False) -> Iterator[Point]:
@@ -18,11 +23,18 @@ def points(origin: str, *, number: int, right: int, is_kept_back: bool = False) 
         )
 
 
-def test_real_points_count_as_much_as_the_made_up_ones_however_many_there_are() -> None:
+def test_real_points_count_four_times_as_much_as_the_made_up_ones_however_many_there_are() -> None:
     made_up = [*points("cases", number=30, right=30), *points("corpus", number=30, right=30)]
     few, many = (fit([*made_up, *points("real", number=number, right=0)])[0] for number in (10, 90))
-    assert abs(few) < 0.01, "half of all is right"
-    assert abs(many) < 0.01
+    assert (few, many) == pytest.approx((math.log(1 / 4), math.log(1 / 4)))
+
+
+def test_a_point_counts_for_as_many_as_it_stands_for() -> None:
+    right, wrong = points("real", number=1, right=1), points("real", number=1, right=0)
+    told = [*right, *(replace(point, counts=3.0) for point in wrong)]
+    made_up = [*points("cases", number=4, right=1), *points("corpus", number=4, right=1)]
+    assert fit([*made_up, *told])[0] == pytest.approx(math.log(1 / 3), abs=0.01)
+    assert errors([Estimate(0.5, is_right=True), Estimate(0.5, is_right=False, counts=3.0)])["right"] == 0.25
 
 
 def test_what_is_kept_back_is_not_counted() -> None:
@@ -33,10 +45,6 @@ def test_what_is_kept_back_is_not_counted() -> None:
 
 def test_all_labels_of_a_query_are_kept_back_or_none_is() -> None:
     labels = read_real_labels()
-    assert len(labels) == 265
-    assert all(len({"kept" in label for label in own.values()}) == 1 for own in labels.values())
-    assert all(
-        label[0] in {"same", "other"} and label[1:] in ([], ["kept"])
-        for own in labels.values()
-        for label in own.values()
-    )
+    assert len(labels) == 515
+    assert all(len({(label.is_kept_back, label.counts) for label in own.values()}) == 1 for own in labels.values())
+    assert sum(all(label.is_kept_back for label in own.values()) for own in labels.values()) == 125

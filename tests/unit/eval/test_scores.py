@@ -122,7 +122,7 @@ def test_an_interval_holds_its_mean_and_narrows_with_the_number() -> None:
 
 
 def test_the_calibration_error_is_the_mean_distance_of_estimate_and_truth() -> None:
-    good = [(0.9, True)] * 9 + [(0.9, False)]
+    good = [scores.Estimate(0.9, right) for right in [True] * 9 + [False]]
     assert scores.calibration_error(good, (0.5,)) == pytest.approx(0.0)
-    assert scores.calibration_error([*good, *[(0.1, True)] * 10], (0.5,)) == pytest.approx(0.45)
+    assert scores.calibration_error([*good, *[scores.Estimate(0.1, is_right=True)] * 10], (0.5,)) == pytest.approx(0.45)
     assert scores.calibration_error([], (0.5,)) == 0.0
