@@ -10,13 +10,17 @@ import gc
 import click
 
 from app.cli.capacity import capacity
+from app.cli.costs import costs
 from app.cli.deliveries import deliveries
+from app.cli.feedback import feedback
 from app.cli.onboarding import instances
 from app.cli.processes import api, console, migrate, sync, worker
-from app.cli.reports import costs, feedback, shadow
 from app.cli.run import open_standard_files, telling_errors
+from app.cli.shadow import shadow
+from app.cli.smoke import smoke
 from app.cli.tenants import tenants
-from app.cli.trial import demo, smoke, try_ticket, webhook
+from app.cli.trial import try_ticket
+from app.cli.webhook import webhook
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -26,6 +30,17 @@ def cli() -> None:
 
     Settings come from the environment; docs/configuration.md lists them.
     """
+
+
+@click.command()
+def demo() -> None:
+    r"""Say how to start the demo: it is part of the repository, not of this package.
+
+    \b
+    Example:
+      make demo ONCE=1
+    """
+    raise click.ClickException("the demo is not in this package: run `make demo` in a checkout")
 
 
 def _mark_examples(command: click.Command) -> None:

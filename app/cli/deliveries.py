@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +11,7 @@ import click
 
 from app.cli.ledger import open_ledger
 from app.cli.moment import Moment
-from app.cli.run import choose, load_directory, run
+from app.cli.run import choose, load_directory, operator, run
 from app.core.delivery import Status
 from app.core.diagnosis import diagnose
 from app.errors import Code
@@ -219,7 +218,7 @@ def _change(
         async with open_ledger() as database:
             named = None if is_all else list(job_ids)
             told = "by its filter" if is_all else ", ".join(map(str, job_ids))
-            seen_by = witness(f"{getpass.getuser()} (command line)", verb, told)
+            seen_by = witness(operator(), verb, told)
             return list(await change(database, tenant_id, choice, job_ids=named, limit=limit, witness=seen_by))
 
     changed = run(work())

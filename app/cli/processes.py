@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.moment import Moment
 from app.cli.run import choose, load_directory, run, start_telemetry
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import getpass
 import os
 import traceback
 from collections.abc import Coroutine, Iterator
@@ -128,3 +129,13 @@ def choose(directory: TenantDirectory, slug: str) -> KnownTenant:
             raise click.ClickException(f"{slug}: {problem.detail}")
     slugs = ", ".join(each.tenant.slug for each in directory) or "none"
     raise click.ClickException(f"there is no tenant {slug!r}; known tenants: {slugs}")
+
+
+def choose_clients(directory: TenantDirectory, slug: str | None) -> list[KnownTenant]:
+    """The tenant with this slug; without one all tenants, shared help desks left out."""
+    return [choose(directory, slug)] if slug else [known for known in directory if not known.tenant.is_instance]
+
+
+def operator() -> str:
+    """Who types the command, as the record of acts names them."""
+    return f"{getpass.getuser()} (command line)"

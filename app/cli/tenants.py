@@ -10,7 +10,7 @@ from uuid import UUID
 import click
 
 from app.cli.ledger import open_ledger
-from app.cli.run import choose, load_directory, run
+from app.cli.run import choose, load_directory, operator, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,7 +193,7 @@ def pause_tenants(slug: str | None, is_all: bool, reason: str) -> None:
     async def work() -> None:
         async with open_ledger() as database:
             who = getpass.getuser()
-            seen_by = witness(f"{who} (command line)", "pause", reason)
+            seen_by = witness(operator(), "pause", reason)
             await pause(database, tenant_id, by=who, reason=reason, witness=seen_by)
 
     run(work())
@@ -219,7 +219,7 @@ def resume_tenants(slug: str | None, is_all: bool) -> None:
 
     async def work() -> bool:
         async with open_ledger() as database:
-            seen_by = witness(f"{getpass.getuser()} (command line)", "resume")
+            seen_by = witness(operator(), "resume")
             return await resume(database, tenant_id, witness=seen_by)
 
     if not run(work()):
@@ -298,7 +298,7 @@ def erase(slug: str | None, tenant_id: UUID | None, is_sure: bool) -> None:
             settings.migration_database_url.get_secret_value(),
             settings.redis_url.get_secret_value(),
             chosen,
-            actor=f"{getpass.getuser()} (command line)",
+            actor=operator(),
         )
     )
     for table, number in report.erased.items():
