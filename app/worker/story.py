@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -17,7 +17,6 @@ from uuid import UUID
 
 import structlog
 
-from app.core.access_token import TokenUnavailable
 from app.core.delivery import Event, Webhook, check_still_wanted, check_wanted, parse_webhook
 from app.core.enhancement import Enhancement, Notice
 from app.core.note import note_reference, render_note
@@ -28,7 +27,7 @@ from app.core.ticket import Fate, Ticket
 from app.db.ledger.arrivals import Storms, arrival_of
 from app.db.ledger.attempts import AttemptRecord
 from app.db.ledger.claims import Claim, Ledger
-from app.db.ledger.enhancements import Enhancements
+from app.db.ledger.enhancements import Enhancements, Reservation
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.limits.rate import hold_until_next_turn
 from app.db.session import Database
@@ -39,22 +38,17 @@ from app.errors import (
     CallsExhausted,
     Code,
     DatabaseUnavailable,
-    HelpDeskDown,
-    HelpDeskRefused,
     HelpDeskUnavailable,
-    KeyReplaced,
     LeaseLost,
     NotNeeded,
-    Rejected,
     TenantFileInvalid,
-    TicketForeign,
     TicketNotFound,
 )
-from app.integrations.servicedesk import ServiceDesk
 from app.telemetry.metrics import ENHANCEMENT_SECONDS
 from app.telemetry.traces import exemplar, span
 from app.tenants import KnownTenant, TenantDirectory
 from app.worker.circuits import Circuit
+from app.worker.help_desk_faults import held_unless_others_get_through, told_apart, told_if_gone, without_foreign
 from app.worker.lease import held
 from app.worker.posting import find_posted, keep_oldest, post_once
 from app.worker.routing import route
@@ -98,11 +92,11 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
     """From the stored webhook to the note on the ticket; in shadow mode to the note that is kept back."""
     began_at = datetime.now(UTC)
     known = _load_tenant(claim, parts.tenants)
-    tenant, limits = known.tenant, parts.limits
+    tenant = known.tenant
     webhook = parse_webhook(claim.body)
     circuit = Circuit.of(parts.circuits, claim, Dependency.HELP_DESK, owner_id=tenant.desk_id)
 
-    async with parts.toolkits.lend(known) as kit, _told_apart(kit.help_desk, circuit), _without_foreign(kit):
+    async with parts.toolkits.lend(known) as kit, told_apart(kit.help_desk, circuit), without_foreign(kit):
         await _hand_over(claim, webhook, kit, parts, circuit)
         if webhook.event is Event.RESOLVED:
             await kit.learn(claim.ticket_id)
@@ -113,20 +107,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         claim = replace(claim, ticket_id=ticket.id)  # a sender may name a ticket by its display id
 
         with _traced("reserve"):
-            async with _held_unless_others_get_through(claim, parts.enhancements):
-                reservation = await find_posted(
-                    claim, notes=kit.help_desk, enhancements=parts.enhancements, limit=limits.note
-                )
-            is_posted = reservation is not None
-            if reservation is None:
-                check_still_wanted(ticket, is_closed_wanted=_wants_closed(tenant, webhook))
-                reservation = await parts.enhancements.reserve(
-                    claim,
-                    version=ticket.closing_version if closes else ticket.version,
-                    ticket_updated_at=ticket.updated_at or ticket.created_at or claim.accepted_at,
-                    arrival=arrival_of(ticket, tenant, accepted_at=claim.accepted_at, event=webhook.event),
-                )
-
+            reservation, is_posted = await _reserve(claim, ticket, webhook, kit, parts, closes=closes)
         enhancement = reservation.enhancement
         if enhancement is None:
             enhancement = await (
@@ -151,22 +132,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             reference=reference,
             feedback_url=parts.feedback_url(claim.tenant_id, claim.job_id),
         )
-        with step("post_note") as posting:
-            async with (
-                _held_unless_others_get_through(claim, parts.enhancements),
-                _told_if_gone(kit.help_desk, ticket.id, is_closed_wanted=_wants_closed(tenant, webhook)),
-            ):
-                note_id = await post_once(
-                    claim,
-                    reservation,
-                    html,
-                    reference=reference,
-                    notes=kit.help_desk,
-                    enhancements=parts.enhancements,
-                    limit=limits.note,
-                    is_restored=parts.is_restored,
-                )
-            posting.result = "posted"
+        note_id = await _post(claim, reservation, html, kit, parts, reference=reference, webhook=webhook)
         await _write_fields(claim, enhancement, kit, parts)
 
         ending = _ending(enhancement)
@@ -187,6 +153,24 @@ def _check_wanted(webhook: Webhook, tenant: Tenant) -> bool:
     events = tenant.events | {Event.RESOLVED} if closes else tenant.events
     check_wanted(webhook, events=events, technician=tenant.servicedesk.technician)
     return closes
+
+
+async def _reserve(
+    claim: Claim, ticket: Ticket, webhook: Webhook, kit: Toolkit, parts: Parts, *, closes: bool
+) -> tuple[Reservation, bool]:
+    """The version of *ticket* for this delivery alone, and whether an earlier attempt has posted its note already."""
+    async with held_unless_others_get_through(claim, parts.enhancements):
+        posted = await find_posted(claim, notes=kit.help_desk, enhancements=parts.enhancements, limit=parts.limits.note)
+    if posted is not None:
+        return posted, True
+    check_still_wanted(ticket, is_closed_wanted=_wants_closed(kit.tenant, webhook))
+    reserved = await parts.enhancements.reserve(
+        claim,
+        version=ticket.closing_version if closes else ticket.version,
+        ticket_updated_at=ticket.updated_at or ticket.created_at or claim.accepted_at,
+        arrival=arrival_of(ticket, kit.tenant, accepted_at=claim.accepted_at, event=webhook.event),
+    )
+    return reserved, False
 
 
 async def _draft(ticket: Ticket, claim: Claim, kit: Toolkit) -> Enhancement:
@@ -214,6 +198,29 @@ async def _hand_over(claim: Claim, webhook: Webhook, kit: Toolkit, parts: Parts,
     raise NotNeeded(f"went to {routed.slug}, as job {routed.job_id}", code=Code.ROUTED)
 
 
+async def _post(
+    claim: Claim, reservation: Reservation, html: str, kit: Toolkit, parts: Parts, *, reference: UUID, webhook: Webhook
+) -> str:
+    """Post the note once, whatever an earlier attempt did. Returns its id."""
+    with step("post_note") as posting:
+        async with (
+            held_unless_others_get_through(claim, parts.enhancements),
+            told_if_gone(kit.help_desk, claim.ticket_id, is_closed_wanted=_wants_closed(kit.tenant, webhook)),
+        ):
+            note_id = await post_once(
+                claim,
+                reservation,
+                html,
+                reference=reference,
+                notes=kit.help_desk,
+                enhancements=parts.enhancements,
+                limit=parts.limits.note,
+                is_restored=parts.is_restored,
+            )
+        posting.result = "posted"
+    return note_id
+
+
 async def _write_fields(claim: Claim, enhancement: Enhancement, kit: Toolkit, parts: Parts) -> None:
     """Write what is suggested for the ticket's fields, as far as the tenant's file allows it."""
     if not kit.tenant.triage.write:
@@ -239,7 +246,7 @@ async def _keep_storm_note(claim: Claim, enhancement: Enhancement, kit: Toolkit,
         is_shared=kit.tenant.servicedesk.account is not None,
     )
     with step("storm_note"):
-        async with _held_unless_others_get_through(claim, parts.enhancements):
+        async with held_unless_others_get_through(claim, parts.enhancements):
             await keeper.keep()
 
 
@@ -332,94 +339,11 @@ async def _load_ticket(kit: Toolkit, ticket_id: str, webhook: Webhook) -> tuple[
         return ticket, ()
 
 
-@asynccontextmanager
-async def _without_foreign(kit: Toolkit) -> AsyncIterator[None]:
-    """Take a ticket that is of another account by now out of the history."""
-    try:
-        yield
-    except TicketForeign as error:
-        await kit.forget(error.ticket_id)
-        raise
-
-
 @contextmanager
 def _traced(name: str) -> Iterator[StepNote]:
     """A step of the attempt, in its trace as well."""
     with span(f"enhance.{name}"), step(name) as note:
         yield note
-
-
-@asynccontextmanager
-async def _told_apart(help_desk: ServiceDesk, circuit: Circuit) -> AsyncIterator[None]:
-    """Find out whether the help desk is down or fails for this ticket only.
-
-    It is down when its circuit opens, which needs failures of several deliveries; when its accounts server gives no
-    token; or when it does not answer a call about something else either: a tenant with one delivery due has nothing
-    else to tell it by.
-
-    A key that was replaced there counts as a failure too: until the new one comes, one delivery at a time tries.
-
-    Raises:
-        HelpDeskDown: In place of a `HelpDeskUnavailable` of the block.
-    """
-    try:
-        yield
-    except CallsExhausted:
-        raise
-    except KeyReplaced:
-        await circuit.failed()
-        raise
-    except HelpDeskUnavailable as error:
-        if await circuit.failed() or isinstance(error, TokenUnavailable):
-            raise HelpDeskDown(error.detail, retry_after=error.retry_after, code=error.code) from error
-        try:
-            await help_desk.peek()
-        except CallsExhausted:
-            raise
-        except HelpDeskUnavailable as silence:
-            asked = silence.retry_after or error.retry_after
-            raise HelpDeskDown(silence.detail, retry_after=asked, code=silence.code) from error
-        except Rejected:  # an answer
-            pass
-        raise
-
-
-@asynccontextmanager
-async def _held_unless_others_get_through(claim: Claim, enhancements: Enhancements) -> AsyncIterator[None]:
-    """Tell a help desk that takes no notes from one that does not take this ticket's.
-
-    It may answer what is read and still take nothing, e.g. while its disk is full, or not even list the notes of a
-    ticket. For a tenant with one delivery due only the notes of its other deliveries can tell.
-
-    Raises:
-        HelpDeskDown: In place of a `HelpDeskUnavailable` of the block, while no other note of the tenant gets through.
-    """
-    try:
-        yield
-    except CallsExhausted:
-        raise
-    except HelpDeskUnavailable as error:
-        if await enhancements.others_get_through(claim):
-            raise
-        raise HelpDeskDown(error.detail, retry_after=error.retry_after, code=error.code) from error
-
-
-@asynccontextmanager
-async def _told_if_gone(help_desk: ServiceDesk, ticket_id: str, *, is_closed_wanted: bool) -> AsyncIterator[None]:
-    """Look at the ticket again when its note is refused: while the model wrote, it may have been trashed or merged.
-
-    Raises:
-        NotNeeded: It was, in place of the refusal.
-        TicketNotFound: It is not there any more.
-    """
-    try:
-        yield
-    except KeyReplaced:
-        raise
-    except HelpDeskRefused:
-        with suppress(HelpDeskUnavailable):
-            check_still_wanted(await help_desk.load_ticket(ticket_id), is_closed_wanted=is_closed_wanted)
-        raise
 
 
 def _ending(enhancement: Enhancement) -> Ending:
