@@ -76,6 +76,39 @@ def provide_resources(backend: NamedDependency[Backend], user: NamedDependency[U
     return Resources(backend, user.access)
 
 
+_FOR_USERS: Final = [
+    now.show_now,
+    now.show_live,
+    deliveries.list_deliveries,
+    deliveries.show_delivery,
+    deliveries.confirm_act,
+    deliveries.act_on_chosen,
+    deliveries.act_on_one,
+    tenants.list_tenants,
+    tenants.show_tenant,
+    tenants.check_connection,
+    shadow.show_shadow,
+    shadow.judge_note,
+    tenants.leave_check,
+    tenants.act_on_tenant,
+    tenants.act_on_all,
+    quality.show_quality,
+    quality.act_on_source,
+    cost.show_cost,
+    cost.export_cost,
+    acts.show_acts,
+    sign_in.sign_out,
+]
+_FOR_ANYBODY: Final = [
+    static,
+    live,
+    sign_in.show_sign_in,
+    sign_in.sign_in_by_token,
+    sign_in.begin_oidc,
+    sign_in.end_oidc,
+]
+
+
 def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
     """The application with its pages."""
 
@@ -86,45 +119,15 @@ def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
     sessions = Sessions(backend.database, seals, doors.named, renew)
     inside = Router(
         "/",
-        route_handlers=[
-            now.show_now,
-            now.show_live,
-            deliveries.list_deliveries,
-            deliveries.show_delivery,
-            deliveries.confirm_act,
-            deliveries.act_on_chosen,
-            deliveries.act_on_one,
-            tenants.list_tenants,
-            tenants.show_tenant,
-            tenants.check_connection,
-            shadow.show_shadow,
-            shadow.judge_note,
-            tenants.leave_check,
-            tenants.act_on_tenant,
-            tenants.act_on_all,
-            quality.show_quality,
-            quality.act_on_source,
-            cost.show_cost,
-            cost.export_cost,
-            acts.show_acts,
-            sign_in.sign_out,
-        ],
+        route_handlers=_FOR_USERS,
         before_request=require_user,
         dependencies={
             "user": Provide(provide_user, sync_to_thread=False),
             "resources": Provide(provide_resources, sync_to_thread=False),
         },
     )
-    outside = [
-        static,
-        live,
-        sign_in.show_sign_in,
-        sign_in.sign_in_by_token,
-        sign_in.begin_oidc,
-        sign_in.end_oidc,
-    ]
     console = Litestar(
-        [inside, *outside],
+        [inside, *_FOR_ANYBODY],
         dependencies={
             "backend": providing(backend),
             "doors": providing(doors),

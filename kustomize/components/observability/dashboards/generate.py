@@ -109,9 +109,9 @@ _LATE: Final = ((60, "orange"), (120, "red"))
 _WEBHOOK: Final = '{job="ai-agents-api",route="/webhook/servicedesk"}'
 
 
-def dashboards() -> dict[str, Json]:
-    """Each dashboard by the name of its file."""
-    overview = dashboard(
+def overview() -> Json:
+    """Whether the service works, over all tenants."""
+    return dashboard(
         "overview",
         "Overview",
         [
@@ -180,7 +180,11 @@ def dashboards() -> dict[str, Json]:
             ],
         ],
     )
-    tenant = dashboard(
+
+
+def tenant() -> Json:
+    """One tenant, chosen above the panels."""
+    return dashboard(
         "tenant",
         "Tenant",
         [
@@ -229,7 +233,11 @@ def dashboards() -> dict[str, Json]:
         ],
         variables=[_TENANT],
     )
-    cost = dashboard(
+
+
+def cost() -> Json:
+    """What models cost."""
+    return dashboard(
         "cost",
         "Cost and tokens",
         [
@@ -273,7 +281,11 @@ def dashboards() -> dict[str, Json]:
             ],
         ],
     )
-    dependencies = dashboard(
+
+
+def dependencies() -> Json:
+    """What the service needs of others."""
+    return dashboard(
         "dependencies",
         "Dependencies",
         [
@@ -324,7 +336,11 @@ def dashboards() -> dict[str, Json]:
             ],
         ],
     )
-    return {"overview": overview, "tenant": tenant, "cost": cost, "dependencies": dependencies}
+
+
+def dashboards() -> dict[str, Json]:
+    """Each dashboard by the name of its file."""
+    return {"overview": overview(), "tenant": tenant(), "cost": cost(), "dependencies": dependencies()}
 
 
 def text_of(content: Json) -> str:
