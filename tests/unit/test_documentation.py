@@ -29,6 +29,12 @@ def test_a_page_names_files_that_exist(page: Path) -> None:
     assert {name for name in named if not (ROOT / name).exists()} == set()
 
 
+def test_an_accepted_finding_of_the_scan_names_a_policy_that_exists() -> None:
+    named = set(re.findall(r"policies/([a-z-]+)", (ROOT / "policies" / "checkov.yaml").read_text("utf-8")))
+    assert named
+    assert {name for name in named if not (ROOT / "policies" / name / "policy.yaml").exists()} == set()
+
+
 def test_the_page_has_the_layers_that_imports_are_held_to() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     layers = next(each["layers"] for each in contracts if each["type"] == "layers")
