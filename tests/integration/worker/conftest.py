@@ -31,34 +31,26 @@ from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
 from tests.builders import a_body, a_tenant, a_ticket, an_article, write_tenant
 
+A_TICKET: Final = {
+    "subject": "Outlook receives no mail",
+    "description": "Outlook on PC-0231 shows no mail since noon.",
+}
+
 
 @dataclass
-class Stage:
-    """One tenant, its help desk, its model, the ledger, and a worker that works when it is told to."""
+class Scene:
+    """A help desk, a model, the ledger, and a worker that works when it is told to."""
 
-    tenant: Tenant
     portal: Portal
     model: ModelSimulator
     intake: Intake
     database: Database
     worker: Worker
 
-    def ticket(self, **changes: Any) -> str:
-        """A new ticket on the help desk; its id."""
-        values = {"subject": "Outlook receives no mail", "description": "Outlook on PC-0231 shows no mail since noon."}
-        return self.portal.add_ticket(**{**values, **changes}).id
-
-    def refused_ticket(self) -> str:
-        """A ticket that our technician may not read, so that its delivery fails at once."""
-        ticket_id = self.ticket()
-        self.fault(f"GET requests/{ticket_id}", "status", status=403, times=None)
-        return ticket_id
-
-    async def deliver(self, ticket_id: str, *, tenant_id: UUID | None = None, **body: Any) -> UUID:
+    async def accept(self, owner: UUID, ticket_id: str, **body: Any) -> UUID:
         """Accept a webhook about *ticket_id* as the API does."""
         raw = a_body(ticket_id=ticket_id, **body)
         webhook = parse_webhook(raw)
-        owner = tenant_id or self.tenant.id
         job_id = compute_job_id(owner, webhook, signed_id=None)
         await self.intake.accept(AcceptedDelivery(owner, job_id, ticket_id, webhook.event, raw, None))
         return job_id
@@ -70,6 +62,37 @@ class Stage:
             attempts += 1
         return attempts
 
+    async def make_due(self) -> None:
+        """Let what waits for another attempt wait no longer."""
+        async with self.database.across_tenants() as session:
+            await session.execute(text("update due set due_at = now() where not is_leased"))
+
+    def notes(self, ticket_id: str) -> list[str]:
+        return [note.html for note in self.portal.notes(ticket_id)]
+
+    def fault(self, match: str, kind: str, **values: Any) -> None:
+        self.portal.faults.add(Fault.model_validate({"match": match, "kind": kind, **values}))
+
+
+@dataclass
+class Stage(Scene):
+    """One tenant with all that serves it."""
+
+    tenant: Tenant
+
+    def ticket(self, **changes: Any) -> str:
+        """A new ticket on the help desk; its id."""
+        return self.portal.add_ticket(**{**A_TICKET, **changes}).id
+
+    def refused_ticket(self) -> str:
+        """A ticket that our technician may not read, so that its delivery fails at once."""
+        ticket_id = self.ticket()
+        self.fault(f"GET requests/{ticket_id}", "status", status=403, times=None)
+        return ticket_id
+
+    async def deliver(self, ticket_id: str, *, tenant_id: UUID | None = None, **body: Any) -> UUID:
+        return await self.accept(tenant_id or self.tenant.id, ticket_id, **body)
+
     async def delivery(self, job_id: UUID, *, tenant_id: UUID | None = None) -> DeliveryView:
         found = await list_deliveries(self.database, tenant_id or self.tenant.id, limit=1000)
         return next(each for each in found if each.job_id == job_id)
@@ -79,21 +102,10 @@ class Stage:
         found = await list_deliveries(self.database, self.tenant.id, limit=1000)
         return next(each for each in reversed(found) if each.ticket_id == ticket_id)
 
-    async def make_due(self) -> None:
-        """Let what waits for another attempt wait no longer."""
-        async with self.database.across_tenants() as session:
-            await session.execute(text("update due set due_at = now() where not is_leased"))
-
     async def end_rests(self) -> None:
         """Let what rests after failures be tried again."""
         async with self.database.as_tenant(self.tenant.id) as session:
             await session.execute(text("update gate set closed_until = now() where closed_until > now()"))
-
-    def notes(self, ticket_id: str) -> list[str]:
-        return [note.html for note in self.portal.notes(ticket_id)]
-
-    def fault(self, match: str, kind: str, **values: Any) -> None:
-        self.portal.faults.add(Fault.model_validate({"match": match, "kind": kind, **values}))
 
 
 def worker_settings(urls: DatabaseUrls, valkey: ValkeyServer, folder: Path, model: ModelSimulator) -> WorkerSettings:
@@ -169,7 +181,7 @@ async def stage(
     """A stage with a little history. `@pytest.mark.parametrize("stage", [{…}], indirect=True)` changes its tenant."""
     tenant, portal = add_tenant(help_desk, tmp_path, **deepcopy(getattr(request, "param", {})))
     async with open_worker(worker_settings(urls, valkey, tmp_path, model)) as worker:
-        stage = Stage(tenant, portal, model, intake, worker_db, worker)
+        stage = Stage(portal, model, intake, worker_db, worker, tenant)
         await fill_ticket_history(worker_db, tenant)
         yield stage
         await clear(worker_db)

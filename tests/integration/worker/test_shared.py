@@ -21,14 +21,13 @@ from sqlalchemy import text
 
 from app.core.article import Article
 from app.core.asset import Asset
-from app.core.delivery import compute_job_id, parse_webhook
 from app.core.help_desk import Account, AccountRef, Edition
 from app.core.tenant import Instance, Tenant
 from app.core.ticket import Ticket
 from app.db.erasure import erase_rows
 from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.strays import KINDS, Stray, list_strays
-from app.db.ledger.intake import AcceptedDelivery, Intake
+from app.db.ledger.intake import Intake
 from app.db.limits.accounts import keep_accounts
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.limits.holds import Cause, list_holds
@@ -40,62 +39,38 @@ from app.errors import Code, HelpDeskUnavailable, TenantFileInvalid, TicketForei
 from app.help_desks import open_help_desk
 from app.integrations.servicedesk import ServiceDesk
 from app.simulator import wire
-from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
 from app.sync import SyncReport, group_by_desk, sync_desk, sync_each
 from app.tenants import TenantDirectory
-from app.worker.app import Worker, open_worker
+from app.worker.app import open_worker
 from app.worker.watch import look_at_strays
 from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
-from tests.builders import a_body, an_account, an_instance, write_instance, write_tenant
+from tests.builders import an_account, an_instance, write_instance, write_tenant
 from tests.integration.superuser import run_as_superuser
-from tests.integration.worker.conftest import clear, worker_settings
+from tests.integration.worker.conftest import A_TICKET, Scene, clear, worker_settings
 
 ACME, GLOBEX, UNKNOWN = "601", "602", "603"
 NAMES = {ACME: "Acme Corp", GLOBEX: "Globex", UNKNOWN: "Initech"}
 
 
 @dataclass
-class Shared:
+class Shared(Scene):
     """An instance with three accounts, of which two are tenants."""
 
     instance: Instance
     acme: Tenant
     globex: Tenant
-    portal: Portal
-    model: ModelSimulator
     directory: TenantDirectory
-    database: Database
-    intake: Intake
-    worker: Worker
 
     def ticket(self, account: str, **changes: Any) -> str:
-        values = {"subject": "Outlook receives no mail", "description": "Outlook on PC-0231 shows no mail since noon."}
-        return self.portal.add_ticket(**{**values, **changes}, account=account).id
+        return self.portal.add_ticket(**{**A_TICKET, **changes}, account=account).id
 
     def solved(self, account: str, resolution: str, **changes: Any) -> str:
         return self.ticket(
             account, status="Resolved", resolved="2026-11-20T10:00:00Z", resolution=resolution, **changes
         )
-
-    async def deliver(self, owner: UUID, ticket_id: str, **body: Any) -> UUID:
-        raw = a_body(ticket_id=ticket_id, **body)
-        webhook = parse_webhook(raw)
-        job_id = compute_job_id(owner, webhook, signed_id=None)
-        await self.intake.accept(AcceptedDelivery(owner, job_id, ticket_id, webhook.event, raw, None))
-        return job_id
-
-    async def work(self) -> int:
-        attempts = 0
-        while await self.worker.attempts.work_once():
-            attempts += 1
-        return attempts
-
-    async def make_due(self) -> None:
-        async with self.database.across_tenants() as session:
-            await session.execute(text("update due set due_at = now() where not is_leased"))
 
     async def deliveries(self, owner: UUID) -> list[DeliveryView]:
         return list(await list_deliveries(self.database, owner, limit=1000))
@@ -116,9 +91,6 @@ class Shared:
         async with self.database.as_tenant(tenant.id) as session:
             return set((await session.execute(text(f"select {column} from {table}"))).scalars())
 
-    def notes(self, ticket_id: str) -> list[str]:
-        return [note.html for note in self.portal.notes(ticket_id)]
-
     def answer(self, match: str, times: int = 1, **parts: Any) -> None:
         """Let the help desk answer calls with *parts*, whatever they ask for."""
         success = {"response_status": {"status_code": 2000, "status": "success"}}
@@ -133,9 +105,6 @@ class Shared:
         assert known is not None
         async with open_help_desk(known, self.database, longest_wait=timedelta(seconds=30)) as desk:
             yield desk
-
-    def fault(self, match: str, kind: str, **values: Any) -> None:
-        self.portal.faults.add(Fault.model_validate({"match": match, "kind": kind, **values}))
 
 
 @pytest.fixture(params=[Edition.MSP_ON_PREMISES, Edition.MSP_CLOUD])
@@ -166,7 +135,7 @@ async def shared(
     assert directory.refresh() == []
     async with open_worker(worker_settings(urls, valkey, tmp_path, model)) as worker:
         await keep_accounts(worker_db, directory.instance_of)
-        yield Shared(instance, acme, globex, portal, model, directory, worker_db, intake, worker)
+        yield Shared(portal, model, intake, worker_db, worker, instance, acme, globex, directory)
         await keep_accounts(worker_db, {})
         await clear(worker_db)
 
@@ -273,7 +242,7 @@ async def test_a_note_holds_the_history_of_its_own_client_alone(shared: Shared) 
     shared.solved(GLOBEX, "Repaired the profile at Globex.")
     await shared.sync()
     ticket_id = shared.ticket(GLOBEX)
-    await shared.deliver(shared.globex.id, ticket_id)
+    await shared.accept(shared.globex.id, ticket_id)
     await shared.work()
     [note] = shared.notes(ticket_id)
     assert "Globex" in note
@@ -290,7 +259,7 @@ async def test_a_requester_of_two_clients_is_told_by_each_ones_own_tickets(share
     shared.ticket(ACME, subject="An Acme phone is silent", requester=jane)
     await shared.sync()
     ticket_id = shared.ticket(ACME, requester=jane, site="Berlin")
-    await shared.deliver(shared.acme.id, ticket_id)
+    await shared.accept(shared.acme.id, ticket_id)
     await shared.work()
     [note] = shared.notes(ticket_id)
     assert "VIP · site Berlin · 1 other open ticket · last: #" in note
@@ -304,7 +273,7 @@ async def test_a_ticket_of_another_account_is_ignored_and_leaves_nothing(
     shared: Shared, account: str, event: str
 ) -> None:
     ticket_id = shared.solved(account, "Words of another client.")
-    await shared.deliver(shared.acme.id, ticket_id, event=event, subject="Words of another client", description="x")
+    await shared.accept(shared.acme.id, ticket_id, event=event, subject="Words of another client", description="x")
     await shared.work()
     [delivery] = await shared.deliveries(shared.acme.id)
     assert (delivery.status, delivery.code) == ("ignored", Code.TICKET_OF_ANOTHER_ACCOUNT)
@@ -315,11 +284,11 @@ async def test_a_ticket_of_another_account_is_ignored_and_leaves_nothing(
 
 async def test_a_ticket_that_moved_to_another_account_leaves_the_history(shared: Shared) -> None:
     ticket_id = shared.solved(ACME, "Restarted it.")
-    await shared.deliver(shared.acme.id, ticket_id, event="ticket_resolved")
+    await shared.accept(shared.acme.id, ticket_id, event="ticket_resolved")
     await shared.work()
     assert await shared.stored(shared.acme, "ticket", "id") == {ticket_id}
     shared.portal.update_ticket(ticket_id, account=GLOBEX)
-    await shared.deliver(shared.acme.id, ticket_id)
+    await shared.accept(shared.acme.id, ticket_id)
     await shared.work()
     assert await shared.stored(shared.acme, "ticket", "id") == set()
 
@@ -327,7 +296,7 @@ async def test_a_ticket_that_moved_to_another_account_leaves_the_history(shared:
 async def test_a_webhooks_word_does_not_stand_for_a_ticket_whose_account_cannot_be_seen(shared: Shared) -> None:
     ticket_id = shared.ticket(GLOBEX)
     shared.fault(f"GET requests/{ticket_id}", "status", status=500, times=None)
-    await shared.deliver(shared.acme.id, ticket_id, subject="Outlook receives no mail", description="Since noon.")
+    await shared.accept(shared.acme.id, ticket_id, subject="Outlook receives no mail", description="Since noon.")
     await shared.work()
     [delivery] = await shared.deliveries(shared.acme.id)
     assert delivery.status == "pending"
@@ -374,21 +343,21 @@ async def test_lists_by_an_accounts_own_help_desk_hold_no_foreign_row(shared: Sh
 
 async def test_a_webhook_of_the_instance_is_routed_by_the_tickets_account(shared: Shared) -> None:
     ticket_id = shared.ticket(GLOBEX)
-    await shared.deliver(shared.instance.id, ticket_id)
+    await shared.accept(shared.instance.id, ticket_id)
     await shared.work()
     [routed] = await shared.deliveries(shared.instance.id)
     assert (routed.status, routed.code) == ("ignored", Code.ROUTED)
     [delivery] = await shared.deliveries(shared.globex.id)
     assert delivery.status == "done"
     assert len(shared.notes(ticket_id)) == 1
-    await shared.deliver(shared.instance.id, ticket_id)  # a redelivery
+    await shared.accept(shared.instance.id, ticket_id)  # a redelivery
     await shared.work()
     assert len(await shared.deliveries(shared.globex.id)) == 1
 
 
 async def test_a_ticket_of_an_unknown_account_waits_for_its_tenants_file(shared: Shared, tmp_path: Path) -> None:
     ticket_id = shared.ticket(UNKNOWN)
-    await shared.deliver(shared.instance.id, ticket_id)
+    await shared.accept(shared.instance.id, ticket_id)
     for _ in range(5):  # more than it has attempts
         await shared.work()
         await shared.make_due()
@@ -405,7 +374,7 @@ async def test_a_ticket_of_an_unknown_account_waits_for_its_tenants_file(shared:
 
 
 async def test_what_the_instance_is_held_by_holds_its_accounts(shared: Shared) -> None:
-    await shared.deliver(shared.acme.id, shared.ticket(ACME))
+    await shared.accept(shared.acme.id, shared.ticket(ACME))
     await pause(shared.database, shared.instance.id, by="ines", reason="an upgrade")
     assert await shared.work() == 0
     assert {hold.cause for hold in await list_holds(shared.database, [shared.globex.id])} == {Cause.PAUSED}
@@ -423,7 +392,7 @@ async def test_what_the_instance_is_held_by_holds_its_accounts(shared: Shared) -
 async def test_a_help_desk_that_is_down_opens_one_circuit_for_all_its_accounts(shared: Shared) -> None:
     shared.fault("*", "status", status=503, times=None)
     for account, tenant in ((ACME, shared.acme), (GLOBEX, shared.globex)) * 3:
-        await shared.deliver(tenant.id, shared.ticket(account))
+        await shared.accept(tenant.id, shared.ticket(account))
     await shared.work()
     held = await list_holds(shared.database, [shared.acme.id, shared.globex.id, shared.instance.id])
     assert {(hold.tenant_id, hold.cause) for hold in held} == {
@@ -446,9 +415,9 @@ async def test_accounts_share_the_instances_slots_and_the_quiet_one_has_its_turn
     slots = {shared.instance.id: 2, shared.acme.id: 10, shared.globex.id: 10}
     monkeypatch.setattr(ledger, "_slots", lambda: slots)
     for _ in range(6):
-        await shared.deliver(shared.acme.id, shared.ticket(ACME, subject=uuid4().hex))
+        await shared.accept(shared.acme.id, shared.ticket(ACME, subject=uuid4().hex))
     first = await ledger.claim_next()
-    await shared.deliver(shared.globex.id, shared.ticket(GLOBEX))
+    await shared.accept(shared.globex.id, shared.ticket(GLOBEX))
     second = await ledger.claim_next()
     assert first is not None
     assert second is not None
@@ -541,14 +510,14 @@ async def test_a_ticket_that_is_listed_twice_is_of_the_account_that_came_last(
 
 async def test_a_ticket_that_moves_while_the_model_writes_gets_no_note(shared: Shared) -> None:
     ticket_id = shared.solved(ACME, "Restarted it.")
-    await shared.deliver(shared.acme.id, ticket_id, event="ticket_resolved")
+    await shared.accept(shared.acme.id, ticket_id, event="ticket_resolved")
     await shared.work()
     assert await shared.stored(shared.acme, "ticket", "id") == {ticket_id}
     shared.portal.update_ticket(ticket_id, status="Open", resolved=None)
     # As the first call of the attempt sees it; then it is another's.
     shared.answer(f"GET requests/{ticket_id}", request=shared.row(ticket_id))
     shared.portal.update_ticket(ticket_id, account=GLOBEX)
-    await shared.deliver(shared.acme.id, ticket_id)
+    await shared.accept(shared.acme.id, ticket_id)
     await shared.work()
     delivery = next(each for each in await shared.deliveries(shared.acme.id) if each.event == "ticket_created")
     assert (delivery.status, delivery.code) == ("ignored", Code.TICKET_OF_ANOTHER_ACCOUNT)
@@ -563,7 +532,7 @@ async def test_an_answer_with_another_ticket_than_asked_for_is_not_used(
 ) -> None:
     ticket_id, other = shared.ticket(ACME), shared.solved(account, "Words of another ticket.")
     shared.answer(f"GET requests/{ticket_id}", request=shared.row(other))
-    await shared.deliver(shared.acme.id, ticket_id, event=event)
+    await shared.accept(shared.acme.id, ticket_id, event=event)
     await shared.work()
     [delivery] = await shared.deliveries(shared.acme.id)
     assert (delivery.status, delivery.code) == ("pending", Code.HELP_DESK_NOT_UNDERSTOOD)
@@ -620,7 +589,7 @@ async def test_whatever_an_account_is_called_the_others_are_synced(shared: Share
     shared.solved(ACME, "Restarted it.")
     shared.portal.add_article(title="Mail", text="words", accounts=[UNKNOWN])
     unrouted = shared.ticket(UNKNOWN)
-    await shared.deliver(shared.instance.id, unrouted)
+    await shared.accept(shared.instance.id, unrouted)
     await shared.work()
     [waiting] = await shared.deliveries(shared.instance.id)
     assert waiting.code == Code.ACCOUNT_UNKNOWN
@@ -648,14 +617,14 @@ async def test_a_help_desk_that_leads_from_one_id_to_the_next_is_left_soon(share
 async def test_a_moved_ticket_that_is_named_by_its_display_id_leaves_the_history(shared: Shared) -> None:
     ticket_id = shared.solved(ACME, "Restarted it.")
     shared.portal.tickets[ticket_id].display_id = "77"
-    await shared.deliver(shared.acme.id, ticket_id, event="ticket_resolved")
+    await shared.accept(shared.acme.id, ticket_id, event="ticket_resolved")
     await shared.work()
     shared.portal.update_ticket(ticket_id, account=GLOBEX)
     shared.answer("GET requests", requests=[shared.row(ticket_id, display_id="77")], list_info={"has_more_rows": False})
     shared.portal.faults.clear()
     shared.fault("GET requests/77", "status", status=404, times=None)
     shared.answer("GET requests", requests=[shared.row(ticket_id, display_id="77")], list_info={"has_more_rows": False})
-    await shared.deliver(shared.acme.id, "77")
+    await shared.accept(shared.acme.id, "77")
     await shared.work()
     assert await shared.stored(shared.acme, "ticket", "id") == set()
 
@@ -679,7 +648,7 @@ async def test_a_tenant_that_becomes_another_account_cites_nothing_of_the_one_be
     for directory in (shared.directory, shared.worker.tenants):
         assert directory.refresh() == []
     ticket_id = shared.ticket(GLOBEX)
-    await shared.deliver(shared.instance.id, ticket_id)
+    await shared.accept(shared.instance.id, ticket_id)
     reports = await shared.sync()
     await shared.work()
 
@@ -697,7 +666,7 @@ async def test_a_tenant_that_becomes_another_account_cites_nothing_of_the_one_be
     for directory in (shared.directory, shared.worker.tenants):
         assert directory.refresh() == []
     await shared.sync()
-    await shared.deliver(fresh.id, ticket_id)
+    await shared.accept(fresh.id, ticket_id)
     await shared.work()
     [note] = shared.notes(ticket_id)
     assert "Acme" not in note
@@ -792,7 +761,7 @@ async def test_erasing_one_client_or_the_shared_help_desk_touches_no_other_clien
     for account in (ACME, GLOBEX, UNKNOWN):
         shared.solved(account, f"Restarted the queue of {NAMES[account]}.")
     await shared.sync()
-    await shared.deliver(shared.instance.id, shared.ticket(UNKNOWN))
+    await shared.accept(shared.instance.id, shared.ticket(UNKNOWN))
     await shared.work()
 
     await erase_rows(urls.owner, shared.instance.id, actor="test")
@@ -817,7 +786,7 @@ async def _report(shared: Shared, account: str, who: int) -> str:
         requester=f"user{who}@example.com",
         site="Berlin",
     )
-    await shared.deliver(owner.id, ticket_id)
+    await shared.accept(owner.id, ticket_id)
     await shared.work()
     return ticket_id
 

@@ -148,7 +148,7 @@ async def test_a_value_that_cannot_be_digested_costs_its_own_tenant_alone(
         open_intake(urls.intake) as intake,
         open_worker(worker_settings(urls, valkey, tmp_path, model)) as worker,
     ):
-        stage = Stage(good[0][0], good[0][1], model, intake, database, worker)
+        stage = Stage(good[0][1], model, intake, database, worker, good[0][0])
 
         async def deliver(tenant: Tenant, portal: Portal) -> tuple[Portal, str, UUID]:
             ticket = portal.add_ticket(subject="Outlook receives no mail", description="None since noon on PC-0231.")

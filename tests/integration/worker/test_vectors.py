@@ -62,7 +62,7 @@ async def stage(
         async with worker_db.as_tenant(tenant.id) as session:
             await upsert_tickets(session, tenant.id, [IN_OTHER_WORDS], language="en")
         await fill_history(worker_db, tenant, embeddings)
-        yield Stage(tenant, portal, model, intake, worker_db, worker)
+        yield Stage(portal, model, intake, worker_db, worker, tenant)
         await clear(worker_db)
 
 
