@@ -85,7 +85,9 @@ async def test_a_bad_draft_is_sent_back_once_and_then_left_out(draft: dict[str, 
 
 async def test_a_fact_that_only_repeats_the_ticket_is_left_out_and_is_no_loss() -> None:
     told: list[str] = []
-    enhancement = await enhanced(TICKET, SOURCES, writes(a_fact("Nothing is printed in the hall.", "100234"), told=told))
+    enhancement = await enhanced(
+        TICKET, SOURCES, writes(a_fact("Nothing is printed in the hall.", "100234"), told=told)
+    )
     assert len(told) == 1
     assert [fact.text for fact in enhancement.facts] == [GOOD["text"]]
     assert enhancement.unsupported == 0
