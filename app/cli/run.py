@@ -57,13 +57,24 @@ def _check_trust() -> None:
 
 
 def _check_proxies() -> None:
-    """Say which variable names no proxy that can be used."""
+    """Say which variable names no proxy that can be used, and what of NO_PROXY holds for nothing."""
     from app.integrations.proxies import read_proxies
 
     try:
-        read_proxies(os.environ)  # noqa: TID251 - variables of many programs
+        unread = read_proxies(os.environ).unread  # noqa: TID251 - variables of many programs
     except ValueError as error:
         raise click.ClickException(str(error)) from None
+    if not unread:
+        return
+    import structlog
+
+    # A URL has no place there, and may have a password.
+    values = [entry.rpartition("@")[2] for entry in unread]
+    remedy = "write names or networks with commas between them, e.g. corp.example,10.0.0.0/8,.svc"
+    if structlog.is_configured():
+        structlog.get_logger(__name__).warning("no_proxy_not_understood", values=values, remedy=remedy)
+    else:
+        click.echo(f"Warning: NO_PROXY: {', '.join(values)}: neither a name nor a network; {remedy}", err=True)
 
 
 def open_standard_files() -> None:

@@ -2,7 +2,7 @@
 
 Invariant: a person is signed in only after the ID token's signature, issuer, audience, expiry and nonce were checked,
 and only with a role that a configured group gives. Answers of the provider are limited in bytes and time;
-no redirect is followed.
+no redirect is followed. A proxy leads to it as to all else that is called (`app.integrations.proxies`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote_plus
@@ -27,8 +27,9 @@ from joserfc.jwk import JWKRegistry, KeySet
 
 from app.console.roles import Person, SignInRefused, find_grant
 from app.integrations.bounded import UNCOMPRESSED, bound
+from app.integrations.guarded import GuardedTransport, reason_of
+from app.integrations.http import open_sessions
 
-_CALL_S: Final = 10.0
 _ALL_CALLS_S: Final = 20.0
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
 _LEEWAY_S: Final = 60
@@ -150,7 +151,7 @@ class OpenIdProvider:
                     "The sign-in service gave a token that is over already. Check its clock and the console's."
                 ) from error
             except _FAULTS as error:
-                raise SignInRefused(f"The sign-in could not be verified ({type(error).__name__}).") from error
+                raise SignInRefused(f"The sign-in could not be verified ({_name(error)}).") from error
         return self._person(claims, str(token.get("refresh_token") or ""))
 
     async def _endpoints(self, client: AsyncOAuth2Client) -> dict[str, str]:
@@ -160,7 +161,7 @@ class OpenIdProvider:
             endpoints = {name: str(metadata[name]) for name in _ENDPOINTS}
             issuer = str(metadata["issuer"])
         except _FAULTS as error:
-            raise SignInRefused(f"The sign-in service does not answer ({type(error).__name__}).") from error
+            raise SignInRefused(f"The sign-in service does not answer ({_name(error)}).") from error
         if issuer.rstrip("/") != self._options.issuer:
             raise SignInRefused("The sign-in service names another issuer than CONSOLE_OIDC_ISSUER.")
         return endpoints
@@ -179,18 +180,23 @@ class OpenIdProvider:
         claims.validate(leeway=_LEEWAY_S)
         return token.claims
 
-    def _client(self) -> AsyncOAuth2Client:
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[AsyncOAuth2Client]:
         options = self._options
-        return AsyncOAuth2Client(
-            options.client_id,
-            scope=options.scopes,
-            redirect_uri=options.redirect_url,
-            code_challenge_method="S256",
-            timeout=_CALL_S,
-            follow_redirects=False,
-            headers=UNCOMPRESSED,
-            event_hooks={"response": [bound(_MAX_ANSWER_BYTES)]},
-        )
+        async with (
+            open_sessions(allow_private=True, is_guarded=False) as sessions,
+            AsyncOAuth2Client(
+                options.client_id,
+                scope=options.scopes,
+                redirect_uri=options.redirect_url,
+                code_challenge_method="S256",
+                follow_redirects=False,
+                headers=UNCOMPRESSED,
+                event_hooks={"response": [bound(_MAX_ANSWER_BYTES)]},
+                transport=GuardedTransport(sessions),
+            ) as client,
+        ):
+            yield client
 
     def _auth(self) -> httpx2.BasicAuth | None:
         """Our credentials for the token endpoint; None for a public client, which has no secret."""
@@ -214,6 +220,11 @@ class OpenIdProvider:
             named=options.client_groups,
         )
         return Person(name, grant.everywhere, grant.groups, subject, refresh_token)
+
+
+def _name(error: BaseException) -> str:
+    """*error* without its own text, which may quote what the provider sent."""
+    return reason_of(error) or type(error).__name__
 
 
 async def _get(client: AsyncOAuth2Client, address: str) -> dict[str, Any]:

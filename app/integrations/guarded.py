@@ -1,5 +1,5 @@
-"""The transport of httpx2, the HTTP client of the package for MCP: the sessions of `app.integrations.http`, whose
-invariants hold.
+"""The transport of httpx2, the HTTP client of the packages for MCP and for OpenID Connect: the sessions of
+`app.integrations.http`, whose invariants hold.
 """
 
 from __future__ import annotations

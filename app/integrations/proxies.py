@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -20,6 +21,8 @@ from urllib.parse import unquote, urlsplit
 _EXAMPLE: Final = "http://proxy.example:3128"
 VARIABLES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _PORTS: Final = {"http": 80, "https": 443}
+_NAME: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*(?!\d+$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
+"""Of a host or a domain. One whose last part is a number would be an address (URL Standard, "host parsing")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +58,15 @@ class Proxies:
 
     of_scheme: Mapping[str, Proxy] = field(default_factory=dict)
     direct: tuple[_Direct, ...] = ()
+    unread: tuple[str, ...] = ()
+    """What NO_PROXY has beside names and networks, and which holds for nothing."""
 
     def find(self, scheme: str, host: str, port: int) -> Proxy | None:
         """The proxy that leads to *host*, a name or an address; None: it is reached directly."""
         proxy = self.of_scheme.get(scheme)
         if proxy is None:
             return None
-        name, address = host.lower().rstrip("."), _address(host)
+        name, address = _in_ascii(host.lower().rstrip(".")), _address(host)
         if name == "localhost" or name.endswith(".localhost") or (address is not None and address.is_loopback):
             return None
         return None if any(each.holds(address, name, port) for each in self.direct) else proxy
@@ -79,8 +84,13 @@ def read_proxies(environment: Mapping[str, str]) -> Proxies:
             if value := environment.get(variable, "").strip():
                 found[scheme] = _proxy(variable, value)
                 break
-    direct = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
-    return Proxies(found, tuple(_directs(direct)))
+    named = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    entries = {entry: _direct(entry) for entry in re.split(r"[\s,]+", named.lower()) if entry.strip(".")}
+    return Proxies(
+        found,
+        direct=tuple(each for each in entries.values() if each),
+        unread=tuple(entry for entry, each in entries.items() if each is None),
+    )
 
 
 def _proxy(variable: str, value: str) -> Proxy:
@@ -103,17 +113,21 @@ def _proxy(variable: str, value: str) -> Proxy:
     return Proxy(variable, f"{parts.scheme}://{host}:{port}", headers)
 
 
-def _directs(text: str) -> Iterator[_Direct]:
-    for entry in re.split(r"[\s,]+", text.lower()):
-        name, port = entry, None
-        if found := re.fullmatch(r"(\[[^\]]+\]|[^:]+):(\d{1,5})", entry):
-            name, port = found[1], int(found[2])
-        name = name.strip("[]").removeprefix("*.").strip(".")
-        try:
-            yield _Direct(ip_network(name, strict=False), "", port)
-        except ValueError:
-            if name:
-                yield _Direct(None, name, port)
+def _direct(entry: str) -> _Direct | None:
+    """What *entry* of NO_PROXY names; None: nothing that could be reached."""
+    name, port = entry, None
+    if found := re.fullmatch(r"(\[[^\]]+\]|[^:]+):(\d{1,5})", entry):
+        name, port = found[1], int(found[2])
+    with suppress(ValueError):
+        return _Direct(ip_network(name.strip("[]"), strict=False), "", port)
+    name = _in_ascii(name.removeprefix("*.").strip("."))
+    return _Direct(None, name, port) if name == "*" or _NAME.fullmatch(name) else None
+
+
+def _in_ascii(name: str) -> str:
+    with suppress(UnicodeError):
+        return name.encode("idna").decode()
+    return name
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

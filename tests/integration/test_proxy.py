@@ -15,6 +15,8 @@ from typing import Any, Final
 import pytest
 from pydantic import SecretStr
 
+from app.console.oidc import OpenIdProvider, ProviderOptions
+from app.console.roles import SignInRefused
 from app.core.asset import Addresses
 from app.core.completion import Message
 from app.core.masking import Mask
@@ -112,6 +114,10 @@ def _model(endpoint: Any, **options: Any) -> OpenAIModel:
     return OpenAIModel(endpoint, tenant="acme", model="m", fallback=None, limit=FIVE_SECONDS, **options)
 
 
+def _provider(issuer: str) -> OpenIdProvider:
+    return OpenIdProvider(ProviderOptions(issuer, "c", None, "https://console.example/", "openid", "groups", "o", "v"))
+
+
 PROMPT = [Message(role="user", content=Mask().text("A ticket."))]
 
 
@@ -140,14 +146,17 @@ async def _call_all(says: str) -> None:
         assert isinstance(embedder, EndpointEmbedder)
         with pytest.raises(AppError, match=says):
             await embedder.embed([Mask().text("A ticket.")])
+    with pytest.raises(SignInRefused, match=says):
+        await _provider(f"https://{NAME}").begin()
 
 
 async def test_each_kind_of_call_goes_out_by_the_proxy_which_alone_knows_the_name(world: World) -> None:
-    await _call_all("understand|not ServiceDesk Plus's|not a completion|not vectors|not the result|JSON-RPC")
+    await _call_all("understand|not ServiceDesk Plus's|not a completion|not vectors|not the result|JSON-RPC|KeyError")
     assert set(world.proxy.asked) == {f"CONNECT {NAME}:443"}
-    assert {"/api/v3/requests/1", "/api/v1/query", "/mcp", "/v1/chat/completions", "/v1/embeddings"} <= set(
+    assert {"/api/v3/requests/1", "/api/v1/query", "/mcp", "/v1/chat/completions", "/v1/embeddings"} < set(
         world.outside.paths
     )
+    assert "/.well-known/openid-configuration" in world.outside.paths
 
 
 @pytest.mark.parametrize(
@@ -246,3 +255,16 @@ async def test_a_model_of_our_own_over_plain_http_goes_by_the_proxy_unless_no_pr
             with pytest.raises((ModelUnavailable, ModelRefused)):
                 await _model(endpoint).complete(PROMPT, schema={})
         assert world.proxy.asked == asked
+
+
+@pytest.mark.parametrize(("direct", "asks_proxy"), [("0.0.0.0/8", False), ("10.0.0.0/8", True)])
+async def test_a_sign_in_service_in_a_network_of_no_proxy_is_reached_directly(
+    world: World, monkeypatch: pytest.MonkeyPatch, direct: str, asks_proxy: bool
+) -> None:
+    monkeypatch.setenv("NO_PROXY", direct)
+    world.proxy.refuses = 403
+    async with canaries("127.0.0.1") as (inner,):
+        with pytest.raises(SignInRefused):
+            # Linux takes 0.0.0.0 for this host, and it is none of the addresses that never go by a proxy.
+            await _provider(f"http://0.0.0.0:{inner.port}").begin()
+    assert (bool(world.proxy.asked), inner.connections) == (asks_proxy, int(not asks_proxy))

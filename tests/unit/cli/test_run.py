@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+import structlog
 
 from app.cli.run import run, telling_errors
 
@@ -44,6 +45,21 @@ def test_of_a_list_of_folders_for_certificates_one_suffices(monkeypatch: pytest.
     monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path / 'nothing'}:{tmp_path / 'nor this'}")
     with pytest.raises(click.ClickException, match=r"^SSL_CERT_DIR: there is nothing that can be read at .*nor this"):
         run(_work())
+
+
+def test_what_of_no_proxy_holds_for_nothing_is_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("NO_PROXY", "172.16.*,corp.example,http://svc:word@sdp.example")
+    told = "172.16.*, sdp.example: neither a name nor a network; write names or networks with commas"
+    assert run(_work()) == 1
+    assert f"Warning: NO_PROXY: {told}" in capsys.readouterr().err
+    with structlog.testing.capture_logs() as lines:  # as a process of a pod does
+        run(_work())
+    assert [(line["event"], line["values"]) for line in lines] == [
+        ("no_proxy_not_understood", ["172.16.*", "sdp.example"])
+    ]
 
 
 def test_a_full_disk_is_no_bug_of_ours(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,12 @@ PROXY = {"HTTPS_PROXY": "http://proxy.corp.example:3128", "http_proxy": "proxy.c
         ("sdp.corp.example:8443", ("https", "sdp.corp.example", 8443), True),
         ("sdp.corp.example:8443", ("https", "sdp.corp.example", 443), False),
         ("*", ("https", "api.openai.com", 443), True),
+        ("*:443", ("https", "api.openai.com", 443), True),
+        ("10.0.0.0/255.0.0.0", ("https", "10.20.30.40", 443), True),
+        ("münchen.example", ("https", "xn--mnchen-3ya.example", 443), True),
+        ("xn--mnchen-3ya.example", ("https", "sdp.münchen.example", 443), True),
+        ("_sip.corp.example", ("https", "_sip.corp.example", 443), True),
+        ("172.16.*", ("https", "172.16.1.1", 443), False),
         (",, ,.", ("https", "api.openai.com", 443), False),
         ("", ("https", "localhost", 443), True),
         ("", ("http", "127.9.9.9", 4318), True),
@@ -77,3 +83,26 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_value(value: str) -> No
     ) as refused:
         read_proxies({"HTTPS_PROXY": value})
     assert "p@ss" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("direct", "unread"),
+    [
+        ("corp.example, *.corp.example .svc,10.0.0.0/8,[fd12::1]:8443,*,3com.example,host:8443,,.", ()),
+        ("172.16.*,corp.example", ("172.16.*",)),
+        ("a.example;b.example", ("a.example;b.example",)),
+        ("a.example|b.example", ("a.example|b.example",)),
+        ('"10.0.0.0/8"', ('"10.0.0.0/8"',)),
+        ("10.0.0.0/33", ("10.0.0.0/33",)),
+        ("10.1.2.1-10.1.2.9", ("10.1.2.1-10.1.2.9",)),
+        ("172.16.", ("172.16.",)),
+        ("300.1.2.3", ("300.1.2.3",)),
+        ("https://sdp.corp.example/", ("https://sdp.corp.example/",)),
+        ("<local>", ("<local>",)),
+        ("*corp.example", ("*corp.example",)),
+        ("sdp.*.example", ("sdp.*.example",)),
+        ("sdp.corp.example:https", ("sdp.corp.example:https",)),
+    ],
+)
+def test_what_of_no_proxy_holds_for_nothing_is_known(direct: str, unread: tuple[str, ...]) -> None:
+    assert read_proxies({"NO_PROXY": direct}).unread == unread
