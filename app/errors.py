@@ -14,12 +14,14 @@ AppError
 │   │   ├── KeyReplaced         it took our key before: the new one may be on its way to us
 │   │   └── TicketNotFound      the delivery is ignored: the ticket may have been deleted
 │   └── ModelRefused            the model's answer can't be used
+│       ├── ModelKeyReplaced        its endpoint took our key before
 │       ├── ModelDeclined           the model refuses to write about this ticket
 │       │   └── ContentFiltered     the endpoint's content filter stopped it
 │       ├── PromptTooLong           longer than its context; asked again with less
 │       └── TextRefused             the embedder makes no vector of this text
 ├── NotNeeded               this delivery needs no note of its own
 │   └── TicketForeign           it is of another account of the shared instance
+├── ModelKeyAwaited         the new key of a model may be on its way to us: the delivery waits
 ├── AccountUnknown          no tenant's file names the ticket's account yet: the delivery waits
 ├── LeaseLost               another worker has this delivery now; this one stops
 └── Unavailable             the same call may succeed later   API 503; the worker tries again
@@ -87,6 +89,7 @@ class Code(StrEnum):
 
     MODEL_UNAVAILABLE = "model_unavailable"
     MODEL_REFUSED = "model_refused"
+    MODEL_UNAUTHORISED = "model_unauthorised"
     MODEL_DECLINED = "model_declined"
     MODEL_CONTENT_FILTER = "model_content_filter"
     PROMPT_TOO_LONG = "prompt_too_long"
@@ -184,6 +187,18 @@ class ModelRefused(Rejected):
     """The model answered, but the answer can't be used."""
 
     code = Code.MODEL_REFUSED
+
+
+class ModelKeyReplaced(ModelRefused):
+    """The model's endpoint does not accept our key any more, which this process has seen it accept."""
+
+    code = Code.MODEL_UNAUTHORISED
+
+
+class ModelKeyAwaited(AppError):
+    """As `ModelKeyReplaced`, of a delivery that may wait for the new key."""
+
+    code = Code.MODEL_UNAUTHORISED
 
 
 class TextRefused(ModelRefused):

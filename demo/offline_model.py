@@ -109,6 +109,8 @@ class Misbehaviour(StrEnum):
     """429 with `Retry-After: <seconds>`."""
     SERVER_ERROR = "server_error"
     """500."""
+    BAD_KEY = "bad_key"
+    """401, as for a key that was taken back."""
     SLOW = "slow"
     """A good answer after `seconds`."""
     GARBAGE = "garbage"
@@ -371,22 +373,32 @@ class ModelSimulator:
         return first
 
 
+_PROBLEMS: Final = {
+    Misbehaviour.SERVER_ERROR: (500, "The server had an error while processing your request", "server_error"),
+    Misbehaviour.BAD_KEY: (401, "Incorrect API key provided", "invalid_api_key"),
+    Misbehaviour.NO_SCHEMA: (
+        400,
+        "'response_format' of type 'json_schema' is not supported with this model",
+        "invalid_request_error",
+    ),
+}
+
+
 def _failure(behaviour: Behaviour) -> web.Response | None:
     """The HTTP answer of a behaviour that fails on the level of HTTP; else None."""
     match behaviour.kind:
         case Misbehaviour.RATE_LIMIT:
             wait = {"Retry-After": f"{behaviour.seconds:g}"}
             return _problem(429, "Rate limit reached", kind="rate_limit_exceeded", headers=wait)
-        case Misbehaviour.SERVER_ERROR:
-            return _problem(500, "The server had an error while processing your request", kind="server_error")
-        case Misbehaviour.NO_SCHEMA:
-            return _problem(400, "'response_format' of type 'json_schema' is not supported with this model")
         case Misbehaviour.GARBAGE:
             return web.Response(text="<html><body>It works!\x00</body></html>", content_type="text/html")
         case Misbehaviour.RESET:
             return web.Response()  # not sent: the connection is closed
-        case _:
-            return None
+        case kind:
+            if kind not in _PROBLEMS:
+                return None
+            status, message, type_ = _PROBLEMS[kind]
+            return _problem(status, message, kind=type_)
 
 
 def _misbehave(chat: Chat, kind: Misbehaviour) -> web.Response:

@@ -158,6 +158,11 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "Check OPENAI_MODEL, OPENAI_BASE_URL and OPENAI_API_KEY; for a client with a key of its own, `model` in its"
         f" file and its secret model_api_key. {_REPLAY}",
     ),
+    Code.MODEL_UNAUTHORISED: Diagnosis(
+        "The model's endpoint does not accept our key.",
+        "Put one that it accepts into the secret of OPENAI_API_KEY, or into the tenant's secret model_api_key."
+        " Deliveries of the 15 minutes after the old key ended go on by themselves.",
+    ),
     Code.MODEL_DECLINED: Diagnosis(
         "The model will not write about this ticket.", "Nothing: the note holds the gathered context alone."
     ),

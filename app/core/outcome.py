@@ -26,6 +26,7 @@ from app.errors import (
     HelpDeskDown,
     KeyReplaced,
     LeaseLost,
+    ModelKeyAwaited,
     NotNeeded,
     Rejected,
     TenantFileInvalid,
@@ -99,6 +100,7 @@ RULES: Final = (
     Rule(CallsExhausted, Ending.THROTTLED, False, wait=_CALLS_WAIT),
     Rule(TenantFileInvalid, Ending.RETRIED, False, patience=TENANT_PATIENCE, after=Ending.FAILED, wait=_FILE_WAIT),
     Rule(KeyReplaced, Ending.HELD, False, patience=TENANT_PATIENCE, after=Ending.FAILED, wait=_FILE_WAIT),
+    Rule(ModelKeyAwaited, Ending.HELD, False, wait=_FILE_WAIT),  # raised within TENANT_PATIENCE alone
     Rule(Rejected, Ending.FAILED),
     Rule(AccountUnknown, Ending.HELD, False, patience=ACCOUNT_PATIENCE, after=Ending.FAILED, wait=ACCOUNT_WAIT),
     Rule(HelpDeskDown, Ending.HELD, False, patience=OUTAGE_PATIENCE),

@@ -14,6 +14,7 @@ import random
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from math import inf
 from typing import Any, Final, Protocol
 
 from yarl import URL
@@ -61,6 +62,10 @@ class Endpoint:
         self.base_url = base_url.rstrip("/") + "/"
         """With a slash at its end."""
         self.retries = retries
+        self.has_accepted = False
+        """Whether it has ever accepted our key."""
+        self.refused_at = -inf
+        """When it refused a key that it had accepted: seconds of the monotonic clock."""
         self._outbound = outbound
         self._longest_wait = longest_wait
         self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
@@ -90,6 +95,7 @@ class Endpoint:
                     raise
             else:
                 if reply.status // 100 == HTTPStatus.OK // 100:
+                    self.has_accepted, self.refused_at = True, -inf
                     return reply.body
                 asked = _wait_asked(reply)
                 if taken == most or not _may_pass(reply) or asked > self._longest_wait:

@@ -24,7 +24,9 @@ from app.core.completion import Completion, Message, Option
 from app.errors import (
     AddressForbidden,
     AppError,
+    Code,
     ContentFiltered,
+    ModelKeyReplaced,
     ModelRefused,
     ModelUnavailable,
     PromptTooLong,
@@ -58,6 +60,8 @@ _OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 412, 429})
 # Beside 5xx: a time-out, a conflict, Bedrock's fault of a model, too early, Groq's full capacity, Google's "cancelled".
 _PASSING: Final = frozenset({408, 409, 424, 425, 429, 498, 499})
 _PAUSE_S: Final = 0.5
+_REFUSED_LATELY_S: Final = 25.0
+"""Less than a delivery waits for a new key, so that of those which wait one tries."""
 _WAITS_IN_A_CALL: Final = 3
 """What may be waited before the next try is a call's time by this."""
 # Of one process: WORKER_CONCURRENCY is at most so much.
@@ -106,6 +110,11 @@ class OpenAIModel:
         # So that a model that hangs leaves the fallback as much time.
         self._limit = limit / len(self._models)
 
+    @property
+    def has_lost_its_key(self) -> bool:
+        """Whether the endpoint refused a key a moment ago that it had accepted before."""
+        return time.monotonic() - self._endpoint.refused_at < _REFUSED_LATELY_S
+
     async def complete(
         self, messages: Sequence[Message], *, schema: dict[str, Any], more_room: bool = False
     ) -> Completion:
@@ -131,8 +140,8 @@ class OpenAIModel:
                     return await self._ask(model, messages, schema, tokens)
             except TimeoutError:
                 failure = failure or ModelUnavailable("the model did not answer in time")
-            except ContentFiltered:
-                raise  # the fallback has the same filter
+            except (ContentFiltered, ModelKeyReplaced):
+                raise  # the fallback has the same filter and key
             except (ModelUnavailable, ModelRefused) as error:
                 failure = failure or error
         raise failure or ModelUnavailable("no model is set")
@@ -263,8 +272,12 @@ class OpenAIModel:
             hint = _NO_CREDIT
         elif refusal.keeps_out:
             hint = _KEPT_OUT
-        elif refusal.has_bad_key:
-            hint = f"check {self._check[0]}"
+        elif refusal.has_bad_key or (status == HTTPStatus.UNAUTHORIZED and not refusal.has_no_model):
+            told = f"the model's endpoint refused the call ({status}); check {self._check[0]}"
+            if not self._endpoint.has_accepted:
+                return ModelRefused(told, code=Code.MODEL_UNAUTHORISED)
+            self._endpoint.refused_at = time.monotonic()
+            return ModelKeyReplaced(f"{told}, which it accepted before: was it replaced there?")
         elif refusal.has_no_model:
             hint = f"check {self._check[1]}"
         else:

@@ -25,6 +25,8 @@ from app.enhancement.ports import Documentation, Model, Monitoring
 from app.errors import (
     DatabaseUnavailable,
     DocumentationUnavailable,
+    ModelKeyAwaited,
+    ModelKeyReplaced,
     ModelUnavailable,
     MonitoringUnavailable,
     Unavailable,
@@ -92,12 +94,19 @@ class GuardedModel:
 
     model: Model
     circuit: Circuit
+    awaits_key: bool = False
+    """Whether its delivery may wait for a new key."""
 
     async def complete(
         self, messages: Sequence[Message], *, schema: dict[str, Any], more_room: bool = False
     ) -> Completion:
-        async with self.circuit.guard(ModelUnavailable):
-            return await self.model.complete(messages, schema=schema, more_room=more_room)
+        try:
+            async with self.circuit.guard(ModelUnavailable):
+                return await self.model.complete(messages, schema=schema, more_room=more_room)
+        except ModelKeyReplaced as error:
+            if self.awaits_key:
+                raise ModelKeyAwaited(error.detail) from error
+            raise
         raise AssertionError
 
 

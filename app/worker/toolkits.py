@@ -11,12 +11,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
 from app.core.article import FILE_MARK
 from app.core.budget import budgets
+from app.core.outcome import TENANT_PATIENCE
 from app.core.price import Price
 from app.core.tenant import Tenant
 from app.core.vectors import Embedder
@@ -32,7 +33,7 @@ from app.db.session import Database, SharedTransaction
 from app.embedding import embed_ticket, may_embed
 from app.enhancement.ports import Documentation, Model, Monitoring, Vectors
 from app.enhancement.tools import Tools
-from app.errors import Code, TenantFileInvalid, TicketNotFound
+from app.errors import Code, ModelKeyAwaited, TenantFileInvalid, TicketNotFound
 from app.help_desks import open_help_desk
 from app.integrations.asking import Memory
 from app.integrations.documentation import Documentation as DocumentationServer
@@ -79,8 +80,15 @@ class Toolkit:
         documentation = self._documentation and GuardedDocumentation(
             self._documentation, Circuit.of(circuits, claim, Dependency.DOCUMENTATION)
         )
-        model = GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL))
+        model = GuardedModel(
+            self._model, Circuit.of(circuits, claim, Dependency.MODEL), awaits_key=_may_await_key(claim)
+        )
         return self._tools(model, monitoring, documentation)
+
+    def check_key(self, claim: Claim) -> None:
+        """Raise `ModelKeyAwaited` where another delivery found a moment ago that the model's key was replaced."""
+        if self._model.has_lost_its_key and _may_await_key(claim):
+            raise ModelKeyAwaited("the model's endpoint refused the key of another delivery a moment ago")
 
     def tools_of_trial(self, around: Callable[[Model], Model]) -> Tools:
         """The tools for a trial: its failures open no circuit. *around* returns what is asked in the model's place."""
@@ -142,6 +150,11 @@ class Toolkit:
             return True
         usage = await load_usage(self._database, self.tenant.id, self._usages)
         return not any(each.is_used_up for each in budgets(options, usage, is_priced=self._is_priced))
+
+
+def _may_await_key(claim: Claim) -> bool:
+    """Whether *claim* is so new that it waits for a model's new key; later its note is written without the model."""
+    return datetime.now(UTC) - claim.accepted_at < TENANT_PATIENCE
 
 
 def _load_store() -> Any:

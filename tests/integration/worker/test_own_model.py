@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from app.core.outcome import TENANT_PATIENCE
+from app.core.retry import FAILURES_TO_OPEN
 from app.core.tenant import Tenant
 from app.errors import Code
 from app.simulator.helpdesk import HelpDeskSimulator
@@ -106,3 +109,60 @@ async def test_a_key_that_is_replaced_is_used_from_the_next_delivery_on(
     await stage.deliver(a_new_ticket(portal), tenant_id=tenant.id)
     await stage.work()
     assert own_model.keys == {OWN_KEY, "a-newer-key-of-another-length"}
+
+
+async def test_a_key_that_is_taken_back_first_costs_no_model_s_words(
+    stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator, tmp_path: Path
+) -> None:
+    """The provider ends the old key when the new one is made, which is minutes on its way to the worker."""
+    tenant, portal = client
+    await stage.deliver(a_new_ticket(portal), tenant_id=tenant.id)
+    await stage.work()
+    own_model.behave("bad_key", times=None)
+    tickets = [a_new_ticket(portal) for _ in range(3)]
+    jobs = [await stage.deliver(ticket_id, tenant_id=tenant.id) for ticket_id in tickets]
+    asked = own_model.calls
+    for _ in range(FAILURES_TO_OPEN):
+        assert await stage.work() == len(jobs)
+        await stage.make_due()
+    assert own_model.calls == asked + 1, "of those that wait one tries every half minute"
+    for job_id in jobs:
+        waiting = await stage.delivery(job_id, tenant_id=tenant.id)
+        assert (waiting.status, waiting.attempts_used, waiting.code) == ("pending", 0, Code.MODEL_UNAUTHORISED)
+    write_tenant(tmp_path, tenant, model_api_key="a-newer-key")
+    own_model.behaviours.clear()
+    stage.worker.tenants.refresh()
+    await stage.work()
+    assert [len(portal.notes(ticket_id)) for ticket_id in tickets] == [1, 1, 1]
+    assert all("The model could not be reached" not in portal.notes(each)[0].html for each in tickets)
+
+
+async def test_a_key_that_is_taken_back_for_good_leaves_notes_without_a_models_words(
+    stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator
+) -> None:
+    tenant, portal = client
+    await stage.deliver(a_new_ticket(portal), tenant_id=tenant.id)
+    await stage.work()
+    own_model.behave("bad_key", times=None)
+    ticket_id = a_new_ticket(portal)
+    job_id = await stage.deliver(ticket_id, tenant_id=tenant.id)
+    await stage.work()
+    assert portal.notes(ticket_id) == []
+    async with stage.database.as_tenant(tenant.id) as session:
+        statement = "update delivery set accepted_at = accepted_at - make_interval(secs => :seconds) where job_id = :id"
+        await session.execute(text(statement), {"seconds": TENANT_PATIENCE.total_seconds(), "id": job_id})
+    await stage.make_due()
+    await stage.work()
+    [note] = portal.notes(ticket_id)
+    assert "The model could not be reached" in note.html
+
+
+async def test_a_key_that_was_never_accepted_holds_nothing_back(
+    stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator
+) -> None:
+    tenant, portal = client
+    own_model.behave("bad_key", times=None)
+    ticket_id = a_new_ticket(portal)
+    await stage.deliver(ticket_id, tenant_id=tenant.id)
+    await stage.work()
+    assert len(portal.notes(ticket_id)) == 1
