@@ -14,6 +14,8 @@ UNCOMPRESSED: Final = {"Accept-Encoding": "identity"}
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 _GZIP_BEGINS: Final = b"\x1f\x8b"
 _GZIP_BITS: Final = zlib.MAX_WBITS + 16
+_OTHERS: Final = frozenset({"br", "zstd", "deflate", "compress", "x-compress", "dcb", "dcz"})
+"""Other words there (`UTF-8`, `none`) come from somebody who means something else."""
 
 
 class TooLarge(ValueError):
@@ -21,7 +23,11 @@ class TooLarge(ValueError):
 
 
 class NotUnpacked(ValueError):
-    """The answer is compressed in a way that is not read, or damaged. Its text is a sentence."""
+    """The answer is compressed and damaged. Its text is a sentence."""
+
+
+class PackedOtherwise(NotUnpacked):
+    """The answer is compressed in a way that is not read."""
 
 
 async def limited(chunks: AsyncIterator[bytes], headers: Mapping[str, str], *, max_bytes: int) -> AsyncIterator[bytes]:
@@ -33,12 +39,13 @@ async def limited(chunks: AsyncIterator[bytes], headers: Mapping[str, str], *, m
         TooLarge: More than *max_bytes* come.
         NotUnpacked: It is compressed otherwise, or damaged.
     """
-    encoding = headers.get("content-encoding", "").strip().lower()
-    if encoding not in {"", "identity", *_GZIP}:
-        raise NotUnpacked("the answer came compressed, which was not asked for")
+    encodings = [each.strip().lower() for each in headers.get("content-encoding", "").split(",")]
+    if not _OTHERS.isdisjoint(encodings) or sum(each in _GZIP for each in encodings) > 1:
+        told = "the answer came compressed, which was not asked for: turn that off in the server or gateway there"
+        raise PackedOtherwise(told)
     left, packed, is_first = max_bytes, None, True
     async for chunk in chunks:
-        if is_first and encoding in _GZIP and chunk.startswith(_GZIP_BEGINS):
+        if is_first and chunk.startswith(_GZIP_BEGINS):  # nothing else that is read begins so
             packed = zlib.decompressobj(_GZIP_BITS)
         is_first = is_first and not chunk
         try:

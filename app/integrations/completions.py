@@ -42,6 +42,7 @@ _WRAPS: Final = ("data", "result", "response")
 """Where a gateway puts the whole completion."""
 _MAX_NAME_CHARS: Final = 100
 _DECODER: Final = json.JSONDecoder()
+_BLANKS: Final = re.compile(r"\s*")
 _END_OF_STREAM: Final = "[DONE]"
 _KEPT_ALIVE: Final = re.compile(r"\A(?::[^\n]*+\n\s*+)++(?=[{\[])")
 """Comments of a stream before an answer that is none (OpenRouter's, while its provider works)."""
@@ -53,14 +54,31 @@ def read_body(body: bytes) -> Any:
     Raises:
         ValueError: It is neither JSON nor such a stream.
     """
-    text = body.decode(json.detect_encoding(body), "replace").lstrip("\ufeff \t\r\n")
+    text = body.decode(json.detect_encoding(body), "replace").strip("\ufeff \t\r\n\x00")
     text = _KEPT_ALIVE.sub("", text)
     if text.startswith(("data:", "event:", "id:", ":")):
         return _joined(_events(text))
     answer, end = _DECODER.raw_decode(text)
-    if text[end:].strip() not in {"", f"data: {_END_OF_STREAM}", f"data:{_END_OF_STREAM}"}:
+    if text.startswith("{", _BLANKS.match(text, end).end()):  # type: ignore[union-attr]  # it fits anywhere
+        return _joined(_objects(text))
+    answer = _unwrapped(answer)
+    if text[end:].strip() and not _get(answer, "choices") and not _is_end(text[end:]):
         raise ValueError("text follows")
-    return _unwrapped(answer)
+    return answer
+
+
+def _is_end(text: str) -> bool:
+    return text.strip().removeprefix("data:").strip() == _END_OF_STREAM
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The objects of *text*, one after the other: a stream without any marks."""
+    end = 0
+    while end < len(text) and text[end] == "{":
+        value, end = _DECODER.raw_decode(text, end)
+        end = _BLANKS.match(text, end).end()  # type: ignore[union-attr]
+        if isinstance(value, dict):
+            yield value
 
 
 def _unwrapped(answer: Any) -> Any:
@@ -137,7 +155,7 @@ def read_completion(answer: Any, model: str, asked: Asking, *, prompt: list[str]
 
 def _events(text: str) -> Iterator[dict[str, Any]]:
     """The chunks of a stream of server-sent events."""
-    for line in text.split("\n"):
+    for line in re.split(r"[\r\n]+", text):
         field, _, value = line.partition(":")
         if field == "data" and value.strip() not in {"", _END_OF_STREAM}:
             chunk = json.loads(value)

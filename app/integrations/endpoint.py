@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 
 from yarl import URL
 
-from app.integrations.http import AnswerTooLarge, NoAnswer, Reply, parse_retry_after
+from app.integrations.http import NoAnswer, Reply, Unreadable, parse_retry_after
 
 RETRIES: Final = 2
 _FIRST_PAUSE_S: Final = 0.5
@@ -91,7 +91,7 @@ class Endpoint:
                     "POST", self.base_url + path.lstrip("/"), json=content, headers=self._headers
                 )
             except NoAnswer as error:
-                if taken == most or isinstance(error, AnswerTooLarge):
+                if taken == most or isinstance(error, Unreadable):
                     raise
             else:
                 if reply.status // 100 == HTTPStatus.OK // 100:
@@ -113,9 +113,8 @@ def _may_pass(reply: Reply) -> bool:
 
 
 def _wait_asked(reply: Reply) -> timedelta:
-    for header, second in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):  # the first is OpenAI's own
-        with suppress(ValueError, OverflowError):
-            return timedelta(seconds=max(float(reply.headers.get(header, "")) / second, 0.0))
+    with suppress(ValueError, OverflowError):
+        return timedelta(milliseconds=max(float(reply.headers.get("retry-after-ms", "")), 0.0))  # OpenAI's own
     return parse_retry_after(reply, now=datetime.now(UTC)) or timedelta()
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -33,7 +34,7 @@ from yarl import URL
 
 from app.errors import AddressForbidden
 from app.integrations.addresses import check_address
-from app.integrations.bounded import NotUnpacked, TooLarge, limited
+from app.integrations.bounded import NotUnpacked, PackedOtherwise, TooLarge, limited
 from app.integrations.proxies import Proxies, Proxy, read_proxies
 
 MAX_BYTES: Final = 8 * 1024 * 1024
@@ -49,6 +50,8 @@ MAX_CONNECTIONS: Final = 20
 _KEPT_ALIVE_S: Final = 10.0
 LONGEST_WAIT: Final = timedelta(minutes=10)
 """A longer `Retry-After` is cut to this: a date far ahead comes from a wrong clock."""
+_SECONDS: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\d*\s*(?:s(?:ec\w*)?)?\s*(?:,|$)", re.ASCII | re.IGNORECASE)
+"""Also "30s", "1.5", and "30, 30", as two servers in a row make of one header."""
 _HEADERS: Final = {"User-Agent": "ai-agents", "Accept-Encoding": "identity"}
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -67,8 +70,12 @@ class BrokenOff(NoAnswer):
     """The connection ended before the answer did."""
 
 
-class AnswerTooLarge(NoAnswer):
-    """The answer is larger than the limit, so a retry would not help."""
+class Unreadable(NoAnswer):
+    """The answer can't be read: a retry would not help, and may be paid once more."""
+
+
+class AnswerTooLarge(Unreadable):
+    """The answer is larger than the limit."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +91,8 @@ class Reply:
 def parse_retry_after(reply: Reply, *, now: datetime) -> timedelta | None:
     """How long `Retry-After` asks to wait, at most `LONGEST_WAIT`; None if there is no valid header."""
     value = reply.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return timedelta(seconds=min(int(value[:9]), LONGEST_WAIT.total_seconds()))
+    if seconds := _SECONDS.match(value):
+        return timedelta(seconds=min(float(seconds[1]), LONGEST_WAIT.total_seconds()))
     try:
         time = parsedate_to_datetime(value)
     except ValueError:
@@ -193,6 +200,8 @@ class Outbound:
                 body += chunk
         except TooLarge:
             raise AnswerTooLarge(f"the answer is larger than {self._max_bytes // 1024} KiB") from None
+        except PackedOtherwise as error:
+            raise Unreadable(str(error)) from None
         except NotUnpacked as error:
             raise NoAnswer(str(error)) from None
         return bytes(body)

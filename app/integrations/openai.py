@@ -328,6 +328,9 @@ def _failure(status: int, check: tuple[str, str]) -> AppError:
     if _may_pass(status):
         return ModelUnavailable(f"the model's endpoint answered {status}")
     key, place = check
+    if status // 100 == HTTPStatus.MULTIPLE_CHOICES // 100:
+        told = f"the model's endpoint redirects our calls ({status}), and no redirect is followed"
+        return ModelRefused(f"{told}; {place} must lead to the final address")
     hint = _NO_CREDIT if status == 402 else f"check {key if status in {401, 403} else place}"  # noqa: PLR2004
     return ModelRefused(f"the model's endpoint refused the call ({status}); {hint}")
 

@@ -184,6 +184,8 @@ async def test_an_address_of_another_interface_is_said_to_be_checked_after_one_c
         ({"retry-after-ms": "10"}, 3),
         ({"retry-after": "60"}, 1),
         ({"retry-after-ms": "60000"}, 1),
+        ({"retry-after": "60s"}, 1),
+        ({"retry-after": "60, 60"}, 1),
     ],
     ids=str,
 )
@@ -315,6 +317,34 @@ async def test_an_answer_that_is_only_said_to_be_packed_is_read() -> None:
 async def test_what_stands_before_a_body_is_no_part_of_it(mark: bytes) -> None:
     body = mark + json.dumps(a_completion({"content": OBJECT})).encode()
     assert (await Endpoint(body).ask()).text == OBJECT
+
+
+@pytest.mark.parametrize(
+    "behind", [b"\n\n\x00\x00", b"\n: keep-alive\n\n", b"\n<!-- gateway 3 -->", b"\r\ndata: [DONE]\n\n"]
+)
+async def test_what_stands_behind_a_whole_completion_is_no_part_of_it(behind: bytes) -> None:
+    endpoint = Endpoint(json.dumps(a_completion({"content": OBJECT})).encode() + behind)
+    assert (await endpoint.ask()).text == OBJECT
+    assert len(endpoint.calls) == 1
+
+
+async def test_a_stream_of_bare_objects_is_read() -> None:
+    pieces = [{"choices": [{"delta": {"content": each}}]} for each in (OBJECT[:30], OBJECT[30:])]
+    endpoint = Endpoint("\n".join(map(json.dumps, pieces)).encode() + b"\n")
+    assert (await endpoint.ask()).text == OBJECT
+
+
+async def test_an_answer_that_cannot_be_unpacked_is_paid_once() -> None:
+    endpoint = Endpoint(b"\x28\xb5\x2f\xfd", headers={**JSON, "content-encoding": "zstd"})
+    with pytest.raises(ModelUnavailable, match="turn that off in the server or gateway"):
+        await endpoint.ask()
+    assert len(endpoint.calls) == 1
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("", gzip.compress), ("UTF-8", bytes), ("none", bytes)])
+async def test_a_wrong_word_about_packing_is_in_nobodys_way(encoding: str, pack: Any) -> None:
+    body = pack(json.dumps(a_completion({"content": OBJECT})).encode())
+    assert (await Endpoint(body, headers={**JSON, "content-encoding": encoding}).ask()).text == OBJECT
 
 
 async def test_an_endpoints_name_for_its_model_can_be_stored() -> None:

@@ -109,9 +109,9 @@ async def test_a_completion_that_is_no_json_is_an_error_of_ours(body: bytes) -> 
     await refused(httpx2.Response(200, headers={"content-type": "application/json"}, content=body))
 
 
-async def refused(response: httpx2.Response) -> list[httpx2.Request]:
+async def refused(response: httpx2.Response, *, says: str | None = None) -> list[httpx2.Request]:
     model, calls = a_model(response)
-    with pytest.raises((ModelUnavailable, ModelRefused)):
+    with pytest.raises((ModelUnavailable, ModelRefused), match=says):
         await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
     return calls
 
@@ -158,5 +158,5 @@ async def test_a_damaged_archive_is_an_error_of_ours(body: bytes) -> None:
 
 
 async def test_an_endpoint_that_redirects_is_not_followed() -> None:
-    calls = await refused(httpx2.Response(302, headers={"location": "http://169.254.169.254/"}))
+    calls = await refused(httpx2.Response(302, headers={"location": "http://169.254.169.254/"}), says="final address")
     assert len(calls) == 1
