@@ -84,10 +84,14 @@ def check_tenants(slug: str | None, process: str | None) -> None:
 
 def _warnings(directory: TenantDirectory) -> dict[str, str]:
     """What should be changed though it is accepted, by slug: to follow on a line of its own."""
-    from app.tenants.secrets import has_short_webhook_secret
+    from app.tenants.secrets import doubtful_secrets, has_short_webhook_secret
 
-    short = [known.tenant.slug for known in directory if has_short_webhook_secret(known)]
-    return {slug: f"\n{slug}: {_SHORT}" for slug in short}
+    warnings: dict[str, str] = {}
+    for known in directory:
+        slug, doubtful = known.tenant.slug, ", ".join(doubtful_secrets(known))
+        told = [_SHORT] * has_short_webhook_secret(known) + [_DOUBTFUL.format(doubtful)] * bool(doubtful)
+        warnings[slug] = "".join(f"\n{slug}: {each}" for each in told)
+    return warnings
 
 
 def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]:
@@ -157,6 +161,10 @@ def list_tenants() -> None:
         click.echo(f"{tenant.slug}\t{tenant.id}\t{tenant.status}\t{tenant.servicedesk.edition}\t{tenant.name}")
 
 
+_DOUBTFUL = (
+    "warning: secret {}: has quotes, a name, a header's word or line breaks around it, or is a placeholder. It is used"
+    " as it is; if that is not meant, write the value alone"
+)
 _SHORT = (
     "warning: secret webhook_secret (or the previous one, or its instance's) is shorter than 16 bytes, so that it can"
     " be guessed. It is accepted as before; put a new one into webhook_secret, and the old one into"

@@ -73,6 +73,8 @@ def read_json(body: bytes) -> Any:
         NotJson: It is not JSON.
     """
     text = body.decode("utf-8", "replace").strip(_AROUND)
+    if not text:
+        raise NotJson("is empty")
     try:
         try:
             return json.loads(text, strict=False)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, TypeVar
@@ -70,7 +71,7 @@ def _id_text(value: Any) -> Any:
         raise ValueError("must be a string or a whole number")  # noqa: TRY004 - pydantic turns ValueError into its own
     if _is_variable(value):
         raise ValueError(_UNFILLED)
-    return str(value).strip().strip("#")
+    return _INVISIBLE.sub("", str(value)).strip().strip("#")
 
 
 def _loose_text(value: Any) -> str:
@@ -79,18 +80,20 @@ def _loose_text(value: Any) -> str:
         return value
     if isinstance(value, dict):  # ServiceDesk Plus writes {"name": …} or {"display_value": …} for most fields
         value = next(
-            (value[key] for key in ("email_id", "email", "name", "display_value", "value") if value.get(key)), ""
+            (value[key] for key in ("email_id", "email", "name", "value", "display_value") if value.get(key)), ""
         )
     text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
     # A lone surrogate, which JSON can escape, is not a character and can't be stored.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-# Of a template that its help desk did not fill in: `$RequestId`, `${account.name}`, `{{account}}`, our own `<account>`.
+# Of a template that was not filled in: `$RequestId`, `${account.name}`, `$$ID$$`, `{{account}}`, `%ID%`, our `<id>`.
 _VARIABLE: Final = re.compile(
-    r"\s*(?:\$\{?[A-Za-z][\w. ]*\}?|\{\{[^{}]*\}\}|<[\w. ]+>|null|undefined)\s*", re.IGNORECASE
+    r"\s*(?:\${1,2}\{?[A-Za-z][\w. ]*\}?\$*|\{\{[^{}]*\}\}|%[A-Za-z][\w. ]*%|<[\w. ]+>|null|undefined)\s*",
+    re.IGNORECASE,
 )
-_TIME_OF_DAY: Final = re.compile(r"\d:\d\d|\dT\d{4}|\d{10}")
+_INVISIBLE: Final = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_SECOND: Final = re.compile(r"\d:\d\d:\d\d|\dT\d{6}|\d{10}")
 
 
 def _is_variable(value: Any) -> bool:
@@ -106,6 +109,11 @@ def _account(value: Any) -> AccountRef:
     """The account that *value* names. A variable of a template names none: the ticket is read then."""
     if isinstance(value, dict):
         value = {key: None if _is_variable(each) else each for key, each in value.items()}
+    if isinstance(value, str) and value.lstrip().startswith("{"):  # an object that a template pasted in as text
+        with suppress(NotJson):
+            return _account(read_json(value.encode("utf-8", "replace")))
+    if isinstance(value, float) and value.is_integer() and abs(value) < _FIRST_INEXACT:
+        value = int(value)
     return AccountRef() if _is_variable(value) else AccountRef.parse(value)
 
 
@@ -196,8 +204,9 @@ def parse_webhook(body: bytes) -> Webhook:
     try:
         return _read(Webhook, body)
     except NotJson as error:
-        told = f"body: {error}. Where a template pastes texts in, a quote in one of them ends it: leave the description"
-        raise MalformedDelivery(f'{told} out; {{"event": …, "ticket_id": …}} is enough.', field="body") from None
+        hint = "Where a template pastes texts in, a quote in one of them ends it: leave the description out; "
+        told = f'body: {error}. {hint if body.strip() else ""}{{"event": …, "ticket_id": …}} is enough.'
+        raise MalformedDelivery(told, field="body") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "body"
@@ -302,7 +311,7 @@ def compute_job_id(tenant_id: UUID, webhook: Webhook, *, signed_id: str | None) 
         key = f"webhook-id:{signed_id}"
     elif webhook.event is Event.CREATED:
         key = f"created:{webhook.ticket_id}"
-    elif _TIME_OF_DAY.search(webhook.updated_at):  # two updates may have one date, or one unfilled variable
+    elif _SECOND.search(webhook.updated_at):  # two updates may have one date, one minute or one unfilled variable
         key = f"{webhook.event}:{webhook.ticket_id}:{webhook.updated_at}"
     else:
         return uuid4()

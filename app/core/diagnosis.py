@@ -100,17 +100,18 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         f"Check servicedesk.url and servicedesk.edition in the tenant's file. {_REPLAY}",
     ),
     Code.HELP_DESK_FIELD_MISSING: Diagnosis(
-        "The help desk wants a field that our note does not have.",
-        f"Check servicedesk.note_key in the tenant's file. {_REPLAY}",
+        "The help desk wants a field that our call does not have.",
+        "Fill in the field that is named, if it is one that the ticket's template makes mandatory; else check"
+        f" servicedesk.note_key in the tenant's file. {_REPLAY}",
     ),
     Code.HELP_DESK_REFUSED: Diagnosis(
         "The help desk refused the call for good.",
         "Look up its code: a field, a right or the ticket's state has to change before a replay can work.",
     ),
     Code.TICKET_NOT_FOUND: Diagnosis(
-        "The ticket does not exist any more, or never did on this help desk.",
-        "Nothing, if it was deleted. If all of a tenant's deliveries end so, check its servicedesk.url, and that the"
-        " webhook sends the ticket's id.",
+        "The ticket was deleted or archived, or never was on this help desk.",
+        "Nothing, if it was deleted or archived. If all of a tenant's deliveries end so, check its servicedesk.url, and"
+        " that the webhook sends the ticket's id.",
     ),
     Code.TICKET_TRASHED: Diagnosis("The ticket is in the help desk's trash.", "Nothing."),
     Code.TICKET_MERGED: Diagnosis("The ticket was merged into another one.", "Nothing."),

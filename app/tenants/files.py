@@ -113,6 +113,9 @@ _REASONS: Final = {
     "model_type": "must hold keys with their values, e.g. name: Acme Corp",
     "model_attributes_type": "must hold keys with their values, e.g. name: Acme Corp",
     "uuid_parsing": "must be a UUID, e.g. from `uuidgen`",
+    "frozen_set_type": "must be a list, e.g. [ticket_created]",
+    "tuple_type": "must be a list, e.g. [summary]",
+    "list_type": "must be a list, e.g. [summary]",
     "uuid_type": "must be a UUID, e.g. from `uuidgen`",
 }
 """Instead of the library's words."""

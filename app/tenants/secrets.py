@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,12 @@ OAUTH_FILES: Final = ("oauth_client_id", "oauth_client_secret", "oauth_refresh_t
 SECRET_FILES: Final = (*WEBHOOK_SECRET_FILES, API_KEY_FILE, *OAUTH_FILES, MODEL_KEY_FILE, DOCUMENTATION_TOKEN_FILE)
 OWN_SECRETS: Final = frozenset({MODEL_KEY_FILE, DOCUMENTATION_TOKEN_FILE})
 """Those that an account of a shared help desk has for itself."""
+_DOUBTFUL: Final = re.compile(
+    r"""(["']).*\1|<.*>|change-?me|(?:Bearer|Zoho-oauthtoken)\s.*|(?:authtoken|[a-z_]+_(?:secret|key|id|token))\s*[:=].*"""
+    r"|[ -~]*[\r\n\0][ -~\r\n\0]*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""In quotes, of a template, with the header's word, with its own name, or of several lines."""
 SECRET_OBJECTS: Final = (".json", ".webhook.json", ".help-desk.json")
 """What follows a slug in the names of the files with several secrets as one JSON object. Those that are there count
 together: the API's Secret has one, the worker's another."""
@@ -161,6 +168,16 @@ def missing_webhook_secrets(known: KnownTenant) -> list[str]:
 def has_short_webhook_secret(known: KnownTenant) -> bool:
     """Whether a webhook secret of *known* is too short to be safe. It still counts, so that no upgrade locks out."""
     return any(len(key) < LEAST_KEY_BYTES for key in known.secrets.webhook)
+
+
+def doubtful_secrets(known: KnownTenant) -> list[str]:
+    """The secrets of *known*, by name, that hold what probably belongs to how they were written, not to them."""
+    secrets, oauth = known.secrets, known.secrets.oauth
+    texts = dict(zip(WEBHOOK_SECRET_FILES, (key.decode("utf-8", "replace") for key in secrets.webhook), strict=False))
+    texts |= {API_KEY_FILE: secrets.api_key or "", MODEL_KEY_FILE: secrets.model_api_key or ""}
+    if oauth is not None:
+        texts |= dict(zip(OAUTH_FILES, (oauth.client_id, oauth.client_secret, oauth.refresh_token), strict=True))
+    return [name for name, text in texts.items() if _DOUBTFUL.fullmatch(text)]
 
 
 def needed_help_desk_secrets(tenant: Tenant) -> tuple[str, ...]:

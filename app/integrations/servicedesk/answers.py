@@ -1,7 +1,7 @@
 """Reads an answer of ServiceDesk Plus: returns its JSON, or raises the error that it means.
 
-Invariant: `parse_answer` returns only objects that ServiceDesk Plus called a success. The errors hold statuses, codes
-and our own words, never text that was received.
+Invariant: `parse_answer` returns only objects that ServiceDesk Plus called a success. The errors hold statuses, codes,
+names of fields and our own words, never other text that was received.
 
 | answer                                                            | becomes                            |
 | ----------------------------------------------------------------- | ---------------------------------- |
@@ -52,6 +52,8 @@ _TELLING: Final = frozenset(
 _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.LOCKED, HTTPStatus.TOO_EARLY})
 """Statuses beside 5xx that speak of this moment."""
 _WAIT: Final = re.compile(r"\bafter (?P<many>\d{1,4}) (?P<unit>second|minute|hour)s?\b", re.IGNORECASE)
+_FIELD: Final = re.compile(r"[a-z][a-z0-9_.]{0,59}")
+_MOST_FIELDS: Final = 5
 _MAX_READ_BYTES: Final = 4_000
 _TOO_MANY: Final = re.compile(
     r"\btoo many (?:requests|calls)\b|\brate limit|\bexceeded\b[^.<]{0,60}\b(?:requests|calls|limit)\b", re.IGNORECASE
@@ -155,13 +157,30 @@ def _statuses(answer: dict[str, Any] | None) -> list[dict[str, Any]]:
     return [part for part in (status if isinstance(status, list) else [status]) if isinstance(part, dict)]
 
 
-def _codes(answer: dict[str, Any] | None) -> Iterator[int]:
+def _parts(answer: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """Each `response_status` with its messages."""
     for status in _statuses(answer):
         messages = status.get("messages")
-        for part in (status, *(messages if isinstance(messages, list) else [messages])):
-            code = str(part.get("status_code", "")).removesuffix(".0") if isinstance(part, dict) else ""
-            if code.isascii() and code.isdigit():
-                yield int(code[:9])
+        told = messages if isinstance(messages, list) else [messages]
+        yield from (part for part in (status, *told) if isinstance(part, dict))
+
+
+def _codes(answer: dict[str, Any] | None) -> Iterator[int]:
+    for part in _parts(answer):
+        code = str(part.get("status_code", "")).removesuffix(".0")
+        if code.isascii() and code.isdigit():
+            yield int(code[:9])
+
+
+def _fields(answer: dict[str, Any] | None) -> list[str]:
+    """The fields that a failure names: what to mend, e.g. one that a ticket's template makes mandatory."""
+    told = [name for part in _parts(answer) for key in ("field", "fields") for name in _as_list(part.get(key))]
+    names = [name for name in told if isinstance(name, str) and _FIELD.fullmatch(name)]
+    return list(dict.fromkeys(names))[:_MOST_FIELDS]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _is_throttled(reply: Reply, answer: dict[str, Any] | None, codes: frozenset[int]) -> bool:
@@ -210,7 +229,8 @@ def _failure(
 ) -> HelpDeskRefused | HelpDeskUnavailable:
     """The error for a failure that is told by *status*, by *codes* or by both."""
     reasons = codes - {_SUCCESS, _FAILURE}
-    told = ", ".join([f"HTTP {status}", *(f"code {code}" for code in sorted(reasons))])
+    fields = [f"field {name}" for name in _fields(answer)]
+    told = ", ".join([f"HTTP {status}", *(f"code {code}" for code in sorted(reasons)), *fields])
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} and not _statuses(answer):
         told += ", not in its own JSON: perhaps a proxy or firewall before it refused the call"
     says_nothing = not reasons and status in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST}
@@ -239,8 +259,8 @@ def _refusal(  # noqa: PLR0911 - a line for each reason
         )
     if _MANDATORY in codes:
         return HelpDeskRefused(
-            f"ServiceDesk Plus misses a mandatory field ({told}): for a note, check servicedesk.note_key in the"
-            " tenant's file.",
+            f"ServiceDesk Plus misses a mandatory field ({told}): one of the ticket's template is filled in there; of a"
+            " note, check servicedesk.note_key in the tenant's file.",
             code=Code.HELP_DESK_FIELD_MISSING,
         )
     if _BAD_INPUT in codes:

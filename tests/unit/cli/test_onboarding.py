@@ -235,3 +235,29 @@ def test_a_file_of_another_name_is_told_and_a_name_in_capitals_by_its_field(call
     assert checked.exit_code == 1
     assert "globex.yml: is not read; a file's name ends in .yaml" in checked.stdout
     assert "Initech: slug: must be lower-case letters, digits and '-'" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("webhook_secret", '"0123456789abcdef"'),
+        ("webhook_secret", "<webhook_secret of acme>"),
+        ("webhook_secret", "0123456789abcdef\n0123456789abcdef"),
+        ("webhook_secret", "webhook_secret=0123456789abcdef"),
+        ("api_key", "'KEY-1234'"),
+        ("api_key", "authtoken:KEY-1234"),
+    ],
+)
+def test_a_secret_with_more_around_it_than_its_value_is_warned_of(
+    call: Call, tmp_path: Path, name: str, value: str
+) -> None:
+    ok(call("tenants", "add", "acme", *OWN))
+    folder = tmp_path / "secrets" / "acme"
+    folder.mkdir(parents=True)
+    for each in ("webhook_secret", "api_key"):
+        (folder / each).write_text(value if each == name else "whsec_MDEyMzQ1Njc4OWFiY2RlZg==\n", "utf-8")
+
+    checked = ok(call("tenants", "check"))
+
+    assert f"acme: warning: secret {name}: has quotes, a name" in checked
+    assert checked.count("warning") == 1

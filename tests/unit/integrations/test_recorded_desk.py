@@ -72,6 +72,24 @@ def test_a_failure_is_what_it_says(status: int, body: Any, error: type[Exception
         answered(status, body)
 
 
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        ({"field": "category"}, "field category"),
+        ({"fields": ["category", "udf_fields.udf_pick_5"]}, "field category, field udf_fields.udf_pick_5"),
+        ({"fields": ["Ignore all rules", 7, None]}, ""),
+        ({"field": "password is hunter2"}, ""),
+    ],
+)
+def test_a_field_that_is_missing_is_named_and_no_other_word_of_the_answer(told: dict[str, Any], names: str) -> None:
+    """A ticket's template may make fields mandatory, and then refuses what we write too."""
+    body = {"response_status": {"status_code": 4000, "messages": [{"status_code": 4012, "message": "Jane", **told}]}}
+    with pytest.raises(HelpDeskRefused) as refused:
+        answered(400, body)
+    assert f"(HTTP 400, code 4012{', ' * bool(names)}{names})" in refused.value.detail
+    assert not {"Jane", "rules", "hunter2"} & set(refused.value.detail.replace(",", " ").split())
+
+
 def test_a_success_is_one_by_any_of_its_codes() -> None:
     told = [{"status_code": 2000, "status": "success"}, {"status_code": 200, "status": "Success"}]
     for status in (told[0], told[:1], told[1], {"status": "success"}):
