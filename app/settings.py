@@ -31,16 +31,24 @@ _DATABASE_EXAMPLE = "postgresql://ai_agents_worker:…@db.example:5432/ai_agents
 _REDIS_EXAMPLE = "rediss://:…@redis.example:6379/0"
 
 
-def _unquoted(value: Any) -> Any:
-    """*value*; refused where quotation marks are a part of it, as those in a file for `docker --env-file` are."""
-    if isinstance(value, str) and value[:1] in {'"', "'"} and value.strip()[1:].endswith(value[0]):
+def _alone(value: Any) -> Any:
+    """*value* without blanks around it: a secret that was made of a file ends in a line break.
+
+    Refused where quotation marks are a part of it, as those in a file for `docker --env-file` are.
+    """
+    if not isinstance(value, str):
+        return value
+    value = value.strip()
+    if not value:
+        raise ValueError("holds blanks alone")
+    if value[0] in {'"', "'"} and value[1:].endswith(value[0]):
         raise ValueError("stands in quotation marks: leave them out")
     return value
 
 
 def _url_of(*schemes: str) -> Any:
     def check(url: SecretStr) -> SecretStr:
-        text = url.get_secret_value().strip()
+        text = url.get_secret_value()
         if text.partition("://")[0] not in schemes:
             raise ValueError(f"must be a URL that begins with {' or '.join(scheme + '://' for scheme in schemes)}")
         try:
@@ -91,8 +99,9 @@ def _web_address(url: str) -> str:
         is_fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         is_fine = False
-    if not is_fine or "@" in url:
-        raise ValueError("must be an http or https URL without a user; the key has a variable of its own")
+    if not is_fine or "@" in url or "?" in url or "#" in url or " " in url:
+        told = "must be an http or https URL without blanks, user or query; the key has a variable of its own"
+        raise ValueError(told)
     return _CALL.sub("", url)
 
 
@@ -104,6 +113,8 @@ def _web_url(url: str) -> str:
 
 
 WebUrl = Annotated[str, AfterValidator(_web_url)]
+# Providers' pages show the address of their metadata, which is the issuer and this path (OpenID Connect Discovery, 4).
+Issuer = Annotated[WebUrl, AfterValidator(lambda url: url.removesuffix("/.well-known/openid-configuration"))]
 
 
 def _seconds(value: Any) -> Any:
@@ -183,7 +194,7 @@ class ProcessSettings(BaseSettings):
     )
     log_format: Annotated[Literal["json", "console"], _Lower] = Field(default="json", examples=["json"])
 
-    _has_no_quotes = field_validator("*", mode="before")(_unquoted)
+    _stands_alone = field_validator("*", mode="before")(_alone)
 
 
 class TenantSettings(ProcessSettings):
@@ -287,7 +298,7 @@ class WorkerSettings(TrialSettings, FeedbackSettings):
     note_timeout_seconds: Seconds = Field(default=timedelta(seconds=15), gt=timedelta(0), examples=["15"])
     lease_seconds: Seconds = Field(default=timedelta(seconds=60), ge=timedelta(seconds=1), examples=["60"])
     max_attempts: int = Field(default=3, ge=1, le=100, examples=["3"])
-    ledger_restored: bool = False
+    ledger_restored: bool = Field(default=False, examples=["true"])
     """The database was restored from a backup: tickets may have notes that it knows nothing of."""
     prometheus_port: int = Field(default=9090, ge=0, le=65535, examples=["9090"])
     # Less than the pod's terminationGracePeriodSeconds, so that unfinished attempts are released before it is killed.
@@ -322,7 +333,7 @@ class ConsoleSettings(LedgerSettings, TenantSettings):
     """The console's URL for people; sign-in by OIDC redirects there."""
     console_session_key: SecretStr | None = Field(default=None, min_length=32, examples=["$(openssl rand -hex 32)"])
     """Signs sessions. None: a random one, so that a restart ends all sessions."""
-    console_oidc_issuer: WebUrl | None = Field(default=None, examples=["https://login.example/realms/msp"])
+    console_oidc_issuer: Issuer | None = Field(default=None, examples=["https://login.example/realms/msp"])
     console_oidc_client_id: str | None = Field(default=None, examples=["ai-agents-console"])
     console_oidc_client_secret: SecretStr | None = Field(default=None, examples=["…"])
     """None: a public client, protected by PKCE only."""

@@ -194,7 +194,9 @@ def deployed(*history: str, part: str = "foundation", healthy: bool = True, **op
     return {"metadata": {"name": f"production-{part}"}, "status": status}
 
 
-HEALED: Final = {"operation": {"sync": {"autoHealAttemptsCount": 1, "resources": [{"name": "default-deny"}]}}}
+HEALED: Final[dict[str, Any]] = {
+    "operation": {"sync": {"autoHealAttemptsCount": 1, "resources": [{"name": "default-deny"}]}}
+}
 
 
 def smoke_ran(phase: str) -> dict[str, Any]:

@@ -4,7 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from app.settings import ApiSettings, ConsoleSettings, MigrateSettings, SyncSettings, WorkerSettings, load_settings
+from app.settings import (
+    ApiSettings,
+    ConsoleSettings,
+    EraseSettings,
+    MigrateSettings,
+    SyncSettings,
+    WorkerSettings,
+    load_settings,
+)
 
 GOOD = {
     "DATABASE_URL": "postgresql+asyncpg://user:secret-password@db:5432/ai_agents?sslmode=require",
@@ -79,7 +87,11 @@ def test_an_embedder_that_is_set_in_part_is_one_line_that_says_what_is_missing(
         ("LLM_TIMEOUT_SECONDS", "inf", "LLM_TIMEOUT_SECONDS: must be a number of seconds"),
         ("LLM_TIMEOUT_SECONDS", "nan", "LLM_TIMEOUT_SECONDS: must be a number of seconds"),
         ("LOG_LEVEL", "verbose", "LOG_LEVEL: must be 'debug', 'info'"),
-        ("OPENAI_MODEL", " ", "OPENAI_MODEL: "),
+        ("OPENAI_MODEL", " ", "OPENAI_MODEL: holds blanks alone"),
+        ("OPENAI_API_KEY", "sk-x\nsk-y", "OPENAI_API_KEY: must be one line"),
+        ("OPENAI_BASE_URL", "https://x.example/openai?api-version=1", "OPENAI_BASE_URL: must be an http or https URL"),
+        ("OPENAI_BASE_URL", "https://x.example /v1", "OPENAI_BASE_URL: must be an http or https URL"),
+        ("LEDGER_RESTORED", "maybe", "LEDGER_RESTORED: must be a valid boolean"),
         ("FEEDBACK_KEY", "short", "FEEDBACK_KEY: must be at least 32 characters long"),
     ],
 )
@@ -91,6 +103,29 @@ def test_a_wrong_value_is_told_in_a_line_that_does_not_quote_it(
         load_settings(WorkerSettings)
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(says)
+
+
+def test_each_variable_has_an_example_for_when_it_is_wrong() -> None:
+    for kind in (ApiSettings, ConsoleSettings, EraseSettings, MigrateSettings, SyncSettings, WorkerSettings):
+        assert not [name for name, field in kind.model_fields.items() if not field.examples]
+
+
+def test_what_was_made_of_a_file_and_ends_in_a_line_break_is_read(environment: pytest.MonkeyPatch) -> None:
+    for name, value in (GOOD | {"OPENAI_BASE_URL": "https://model.example/v1", "CONSOLE_TOKEN": "t" * 16}).items():
+        environment.setenv(name, f"{value}\r\n")
+    settings = load_settings(WorkerSettings)
+    assert settings.openai_base_url == "https://model.example/v1"
+    assert settings.openai_api_key.get_secret_value() == GOOD["OPENAI_API_KEY"]
+    assert settings.database_url.get_secret_value() == GOOD["DATABASE_URL"]
+    token = load_settings(ConsoleSettings).console_token
+    assert token is not None
+    assert token.get_secret_value() == "t" * 16
+
+
+def test_an_issuer_may_be_named_by_its_metadata(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CONSOLE_TOKEN", "t" * 16)
+    environment.setenv("CONSOLE_OIDC_ISSUER", "https://login.example/x/.well-known/openid-configuration")
+    assert load_settings(ConsoleSettings).console_oidc_issuer == "https://login.example/x"
 
 
 def test_values_are_read_as_people_write_them(environment: pytest.MonkeyPatch) -> None:
