@@ -97,8 +97,13 @@ _TYPED: Final = frozenset({"", "text", "search", "email", "tel", "url", "number"
 """Types of a field whose value a browser shows."""
 # What a mail's own style hides: a preview line, or words that only a machine should read.
 _HIDDEN: Final = re.compile(
-    r"(?:^|[;\s])(?:display\s*+:\s*+none|visibility\s*+:\s*+hidden|mso-hide\s*+:\s*+all)\b", re.IGNORECASE
+    r"(?:^|[;\s])(?:display\s*+:\s*+none|visibility\s*+:\s*+(?:hidden|collapse)|mso-hide\s*+:\s*+all"
+    r"|color\s*+:\s*+transparent|opacity\s*+:\s*+0(?:\.0++)?(?![.\d]))\b",
+    re.IGNORECASE,
 )
+# Both together: a box of no height, and nothing beyond it. Mails have it for the line that a list of mails shows.
+_NO_HEIGHT: Final = re.compile(r"(?:^|[;\s])(?:max-)?height\s*+:\s*+0(?:px)?\s*+(?:;|!|$)", re.IGNORECASE)
+_CLIPPED: Final = re.compile(r"(?:^|[;\s])overflow\s*+:\s*+hidden\b", re.IGNORECASE)
 # A value whose own quote was forgotten: it reaches over the end of its tag, to where the next value begins.
 _FORGOTTEN_QUOTE: Final = re.compile(r"=\s*+(?:\"(?=[^\"<>]*+>[^\"]*+(?<==)\")|'(?=[^'<>]*+>[^']*+(?<==)'))")
 _OPEN_QUOTE: Final = re.compile(r"=\s*+[\"']")
@@ -241,7 +246,9 @@ def _is_hidden(name: str, attributes: dict[str, str | None]) -> bool:
     """Whether a browser does not show the element's content."""
     if name in _NEVER_SHOWN:
         return True
-    return name not in _VOID and ("hidden" in attributes or _HIDDEN.search(attributes.get("style") or "") is not None)
+    style = attributes.get("style") or ""
+    is_without_room = _NO_HEIGHT.search(style) is not None and _CLIPPED.search(style) is not None
+    return name not in _VOID and ("hidden" in attributes or is_without_room or _HIDDEN.search(style) is not None)
 
 
 def _told(name: str, attributes: dict[str, str | None]) -> str:

@@ -126,7 +126,8 @@ def test_words_count_wherever_they_stand(before: str) -> None:
     "attribute",
     [
         *("hidden", "hidden=''", 'style="display:none"', "style='color:red; DISPLAY : none !important'"),
-        *("style=visibility:hidden", 'style="mso-hide:all;font-size:0"'),
+        *("style=visibility:hidden", 'style="mso-hide:all;font-size:0"', 'style="opacity:0;width:1px"'),
+        *('style="max-height:0px; overflow:hidden"', 'style="OVERFLOW:hidden;height:0"', "style='color: transparent'"),
     ],
 )
 @pytest.mark.parametrize("name", ["span", "div", "p", "td", "table"])
@@ -140,6 +141,10 @@ def test_what_a_mail_hides_is_not_read(name: str, attribute: str) -> None:
         "<input hidden>shown",
         "<img style='display:none'>shown",
         "<td style='font-size:0'><span style='font-size:12px'>shown</span></td>",
+        "<div style='opacity:0.9'>shown</div>",
+        "<div style='max-height:0'>shown</div>",
+        "<div style='overflow:hidden;line-height:0;height:0.5em'>shown</div>",
+        "<div style='background-color:transparent'>shown</div>",
         "<div data-hidden style='x-display:none'>shown</div>",
         "<div style='display:none'>shown",
     ],
