@@ -52,6 +52,12 @@ class _Series:
     value: float
 
 
+_LOGIN: Final = ": it wants a login, and none is sent; let our addresses in without"
+_PLACE: Final = ": monitoring.prometheus_url must be its address without /graph or /api/v1"
+_REDIRECTS: Final = ", a redirect, and none is followed: monitoring.prometheus_url must be the final address"
+_HINTS: Final = {401: _LOGIN, 403: _LOGIN, 404: _PLACE, 405: _PLACE}
+
+
 class Prometheus:
     """The Prometheus of one tenant; made by `open_prometheus`."""
 
@@ -116,7 +122,8 @@ class Prometheus:
         except NoAnswer as error:
             raise MonitoringUnavailable(f"Prometheus: {error}.") from None
         if reply.status != HTTPStatus.OK:
-            raise MonitoringUnavailable(f"Prometheus answered HTTP {reply.status}.")
+            hint = _HINTS.get(reply.status) or (_REDIRECTS if reply.status // 100 == 3 else "")  # noqa: PLR2004
+            raise MonitoringUnavailable(f"Prometheus answered HTTP {reply.status}{hint}.")
         return [series for series in _parse(reply.body) if _is_named(series.host, names)]
 
 

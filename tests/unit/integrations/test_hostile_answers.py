@@ -6,16 +6,18 @@ import gzip
 import json
 import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import httpx2
 import pytest
 
+from app.core.asset import Addresses
 from app.core.completion import Message
 from app.core.masking import Mask
 from app.errors import AppError, ModelRefused, ModelUnavailable, MonitoringUnavailable
-from app.integrations.http import Reply
+from app.integrations.http import Outbound, Reply
+from app.integrations.monitoring import Prometheus
 from app.integrations.monitoring import _parse as parse_series
 from app.integrations.openai import OpenAIModel
 from app.integrations.refusal import read_refusal
@@ -160,3 +162,23 @@ async def test_a_damaged_archive_is_an_error_of_ours(body: bytes) -> None:
 async def test_an_endpoint_that_redirects_is_not_followed() -> None:
     calls = await refused(httpx2.Response(302, headers={"location": "http://169.254.169.254/"}), says="final address")
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (302, "HTTP 302, a redirect, and none is followed: monitoring.prometheus_url must be the final address"),
+        (401, "HTTP 401: it wants a login, and none is sent"),
+        (404, "without /graph or /api/v1"),
+        (503, "HTTP 503."),
+    ],
+)
+async def test_a_prometheus_that_does_not_answer_says_what_to_mend(status: int, says: str) -> None:
+    class Answering:
+        async def send(self, *_: object, **__: object) -> Reply:
+            return Reply(status, {}, b"")
+
+    prometheus = Prometheus("https://prometheus.example", cast("Outbound", Answering()))
+    with pytest.raises(MonitoringUnavailable) as refused:
+        await prometheus.measurements(Addresses(hostnames=("srv-01",)), limit=3)
+    assert says in refused.value.detail
