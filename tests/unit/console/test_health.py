@@ -92,7 +92,7 @@ def test_a_pause_of_all_is_told_once() -> None:
 
 def test_failed_deliveries_lead_to_the_list_of_them() -> None:
     problem = only(seen(failures=FailedDeliveries(2, NOW), last_failure="ticket_not_found"))
-    assert problem.detail == "The newest: The ticket does not exist any more, or never did on this help desk."
+    assert problem.detail == "The newest: The ticket was deleted or archived, or never was on this help desk."
     assert problem.level is Level.BAD
     assert problem.link == "/deliveries?tenant=acme&status=failed"
 
