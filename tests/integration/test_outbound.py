@@ -207,7 +207,10 @@ async def test_a_models_url_leads_to_a_private_address_only_where_the_file_says_
     """And no redirect is followed, whatever it leads to."""
     moved = b"HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.2:1/\r\ncontent-length: 0\r\n\r\n"
     async with canaries("127.0.0.1", answer=moved) as (canary,):
-        for is_private, says in ((False, "leads over plain http|private address"), (True, r"redirects our calls \(307\)")):
+        for is_private, says in (
+            (False, "leads over plain http|private address"),
+            (True, r"redirects our calls \(307\)"),
+        ):
             own = open_own_endpoint(
                 api_key="key",
                 base_url=f"http://127.0.0.1:{canary.port}/v1",
