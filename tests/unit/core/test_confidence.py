@@ -172,17 +172,24 @@ def test_a_newer_source_about_something_else_makes_no_less_sure_however_well_it_
     assert judged(first, other, ticket=ticket) == judged(first, ticket=ticket)
 
 
-def test_the_leading_source_is_the_first_that_a_step_cites_and_less_is_sure_of_what_is_partly_supported() -> None:
+def test_the_leading_source_is_the_first_that_a_step_cites() -> None:
     said = kept("K1", summary_citations=["T1"], unsupported=2)
     assert cited_refs(said) == ["K1", "T1"]
     groups: tuple[Gathered, ...] = gathered(a_source(score=0.9), a_source(SourceKind.ARTICLE, score=0.3))
     evidence = find_evidence(a_ticket(), groups, said, today=TODAY)
     assert evidence is not None
     assert (evidence.rivals, evidence.support) == (0.0, 0.5), "a ticket is no rival of an article"
-    partly = judge_confidence(a_ticket(), groups, said, today=TODAY)
-    wholly = judge_confidence(a_ticket(), groups, said.model_copy(update={"unsupported": 0}), today=TODAY)
-    assert Reason.PARTLY_SUPPORTED in partly.reasons
-    assert partly.share == pytest.approx(wholly.share / 2)
+
+
+@pytest.mark.parametrize(("unsupported", "level"), [(0, Confidence.HIGH), (2, Confidence.HIGH), (3, Confidence.MEDIUM)])
+def test_where_most_of_what_a_model_wrote_was_left_out_it_is_not_sure(unsupported: int, level: Confidence) -> None:
+    ticket = a_ticket(subject="Outlook shows error 0x8004010f since the move", description="")
+    source = a_source(title="#77 Outlook shows error 0x8004010f since the move")
+    said = kept("T1", unsupported=unsupported)
+    found = judge_confidence(ticket, gathered(source), said, today=TODAY)
+    assert found.level is level
+    assert (Reason.PARTLY_SUPPORTED in found.reasons) is (level is Confidence.MEDIUM)
+    assert found.share == judge_confidence(ticket, gathered(source), kept("T1"), today=TODAY).share
 
 
 @pytest.mark.parametrize(
