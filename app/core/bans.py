@@ -4,7 +4,8 @@
     newer article   MFA is never reset by phone.                      it bans {mfa, reset, phone}
 
 Invariant: of a ticket its resolution alone is read, so no requester can ban what the staff does. A ban holds for
-sources that are older than its own, and for sentences that have most of its words and ban nothing themselves.
+sources that are older than its own, and for sentences that have most of its words, or of those with which such a source
+did what is banned, and ban nothing themselves.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from app.core.tokens import normal, stems, words
 _MIN_COMMON: Final = 3
 _MIN_SHARE: Final = 0.6
 """Of a ban's words so many must stand in a sentence: "A public DNS server must not be entered on a network card"."""
+_MIN_SAID: Final = 0.5
+"""Of a sentence's words so many are those with which a source did what is banned."""
 # Orders, not what is or was so: "does not print", "war nicht verbunden".
 _BANS = re.compile(
     r"\b(?:must not|mustn't|should not|shouldn't|may not|do not|don't|never|not allowed|forbidden|prohibited"
@@ -52,37 +55,48 @@ class Bans:
     bans: tuple[Ban, ...]
     days: dict[str, date]
     """Of each ticket and article, by its ref."""
+    done: dict[str, tuple[Ban, ...]]
+    """By the ref of a source: the sentences with which it did what a newer one, `ref`, tells not to do."""
 
     @classmethod
     def of(cls, gathered: Iterable[Gathered]) -> Self:
         dated = [(source, _day(source)) for group in gathered for source in group.sources]
         known = [(source, day) for source, day in dated if day is not None]
         bans = [Ban(source.ref, day, wanted) for source, day in known for wanted in _banned(source.trusted_text)]
-        return cls(tuple(bans), {source.ref: day for source, day in known})
+        done: dict[str, tuple[Ban, ...]] = {}
+        for source, day in known if bans else ():
+            said = ((each, _content(each)) for each in _SENTENCE_END.split(source.trusted_text))
+            of_source = ((words, _banning(bans, each, words, newer_than=day)) for each, words in said)
+            if found := tuple(Ban(ban.ref, ban.day, words) for words, ban in of_source if ban):
+                done[source.ref] = found
+        return cls(tuple(bans), {source.ref: day for source, day in known}, done)
 
     def against(self, text: str, refs: Collection[str]) -> str | None:
         """The ref of a source that tells not to do what *text* does, newer than all of *refs*; None: there is none."""
-        if not self.bans:
-            return None
         newest = max((self.days[ref] for ref in refs if ref in self.days), default=None)
-        if newest is None or _BANS.search(normal(text)):
+        if not self.bans or newest is None:
             return None
         said = _content(text)
-        return next(
-            (
-                ban.ref
-                for ban in self.bans
-                if ban.day > newest and len(ban.stems & said) >= max(_MIN_COMMON, _MIN_SHARE * len(ban.stems))
-            ),
-            None,
-        )
+        if ban := _banning(self.bans, text, said, newer_than=newest):
+            return ban.ref
+        # It may do so in fewer words than the source that it rests on: without "by hand".
+        if self.done.keys() >= set(refs):
+            for did in (each for ref in refs for each in self.done[ref]):
+                if len(did.stems & said) >= max(_MIN_COMMON, _MIN_SAID * len(said)):
+                    return did.ref
+        return None
 
     def overruled(self, sources: Iterable[Source]) -> Iterator[tuple[str, str]]:
         """For each of *sources* that did what a newer one tells not to do: its ref, and the other's."""
-        for source in sources:
-            found = (self.against(said, [source.ref]) for said in _SENTENCE_END.split(source.trusted_text))
-            if ref := next(filter(None, found), None):
-                yield source.ref, ref
+        return ((source.ref, self.done[source.ref][0].ref) for source in sources if source.ref in self.done)
+
+
+def _banning(bans: Iterable[Ban], text: str, said: frozenset[str], *, newer_than: date) -> Ban | None:
+    """The first of *bans* that is newer and tells not to do what *text*, which has the words *said*, does."""
+    if _BANS.search(normal(text)):
+        return None
+    newer = (ban for ban in bans if ban.day > newer_than)
+    return next((ban for ban in newer if len(ban.stems & said) >= max(_MIN_COMMON, _MIN_SHARE * len(ban.stems))), None)
 
 
 @lru_cache(maxsize=256)

@@ -67,7 +67,7 @@ class Checker:
     strangers: Strangers = NOBODY
     """What the requester and others wrote."""
     apart: list[str] = field(default_factory=list)
-    bans: Bans = field(default_factory=lambda: Bans((), {}))
+    bans: Bans = field(default_factory=lambda: Bans((), {}, {}))
     found: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Sentences that a second opinion found in records, with the refs of these."""
     left_out: int = 0

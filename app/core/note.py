@@ -80,7 +80,8 @@ _ROOMS_OF_CONTEXT: Final = (
 )
 _MIN_CUT_WORDS: Final = 15
 """A sentence that is cut earlier says too little."""
-_PIECE_END = re.compile(r"(?<=[.!?;])\s+|\n+")
+# Not behind the number of a step: "1. Log in."
+_PIECE_END = re.compile(r"(?<=[^\s.][^\s.][.!?;])\s+|\n+")
 _TAG = re.compile(r"<[^>]*>")
 
 

@@ -73,3 +73,27 @@ def test_a_sentence_that_repeats_what_is_overruled_is_not_kept_but_what_the_newe
     kept = [checker.statement(text, [ref], max_chars=600, is_fact=True)[0] for text, ref in ((old, "T1"), (new, "K1"))]
     assert kept == ["", new]
     assert [lost.fault for lost in checker.lost] == ["overruled"]
+
+
+# Of the answer of a small model (Qwen2.5-Coder 1.5B) to the case contradicting-backup-chain, 29 November 2026.
+@pytest.mark.parametrize(
+    ("sentence", "ref", "banned_by"),
+    [
+        ("The oldest VBK files on D: must be deleted to resolve the issue.", "T1", "T2"),
+        ("Check the disk space on D: and delete the oldest VBK files.", "T1", "T2"),
+        ("Start the job again.", "T1", None),
+        ("Lower the retention of the job to 14 restore points and let the job remove the old ones itself.", "T2", None),
+        ("Delete the oldest VBK files.", "T2", None),
+    ],
+)
+def test_nor_is_it_in_fewer_words_than_those_of_the_source_that_is_overruled(
+    sentence: str, ref: str, banned_by: str | None
+) -> None:
+    old = a_ticket("Deleted the oldest VBK files on D: by hand and started the job again.")
+    new = a_ticket(
+        "Files must not be deleted by hand, it broke the chain. Lowered the retention of the job to 14 restore points"
+        " and let the job remove the old ones itself.",
+        NEW,
+    )
+    groups = gathered(old, new.model_copy(update={"id": "78"}))
+    assert Bans.of(groups).against(sentence, [ref]) == banned_by
