@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from app.core.lexicon import lexicon
@@ -23,12 +24,6 @@ class _Said(NamedTuple):
     operands: frozenset[str]
     is_negated: bool
 
-    @classmethod
-    def of(cls, text: str) -> _Said:
-        words = read(text)
-        negated = not lexicon().negators.isdisjoint(words.tokens)
-        return cls(plain_words(text), frozenset(words.stems), frozenset(words.operands), negated)
-
     def says(self, other: _Said) -> bool:
         if other.plain in self.plain:
             return True
@@ -40,23 +35,31 @@ class _Said(NamedTuple):
         )
 
 
+@lru_cache(maxsize=256)
+def _said(text: str) -> _Said:
+    """Read once: a note is rendered several times, until it is short enough."""
+    words = read(text)
+    negated = not lexicon().negators.isdisjoint(words.tokens)
+    return _Said(plain_words(text), frozenset(words.stems), frozenset(words.operands), negated)
+
+
 class Told:
     """The texts of a note so far."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
-        self._said = [_Said.of(text) for text in texts if text]
+        self._said = [_said(text) for text in texts if text]
 
     def add(self, text: str) -> None:
-        self._said.append(_Said.of(text))
+        self._said.append(_said(text))
 
     def has(self, text: str) -> bool:
         """Whether one of them says *text*."""
-        said = _Said.of(text)
+        said = _said(text)
         return any(each.says(said) for each in self._said)
 
     def covers(self, text: str) -> bool:
         """Whether most of *text* is in one or another of them. Nothing is in all."""
-        said = _Said.of(text)
+        said = _said(text)
         stems: frozenset[str] = frozenset().union(*(each.stems for each in self._said))
         operands: frozenset[str] = frozenset().union(*(each.operands for each in self._said))
         return len(said.stems & stems) >= _SHARE_OF_ALL * len(said.stems) and said.operands <= operands
