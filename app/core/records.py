@@ -21,6 +21,7 @@ from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Final
 
+from app.core.clauses import Clause, clauses_of, fields_of
 from app.core.language import spoken_language
 from app.core.lexicon import lexicon
 from app.core.masking import Mask
@@ -119,6 +120,14 @@ class Forms:
         return distances
 
     @cached_property
+    def clauses(self) -> tuple[Clause, ...]:
+        return clauses_of(self.tokens)
+
+    @cached_property
+    def fields(self) -> tuple[Clause, ...]:
+        return fields_of(self.clauses)
+
+    @cached_property
     def range_ends(self) -> frozenset[str]:
         """Of "cameras 9-16", 9 and 16: a sentence may say "9 to 16"."""
         return frozenset(chain.from_iterable(_RANGE.findall(self.folded)))
@@ -144,6 +153,10 @@ class Record:
     def is_list(self) -> bool:
         """Whether it is an asset's or a measurement's: fields one after the other, all of one thing."""
         return self.ref[:1] in {"A", "M"}
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        return self._forms.fields if self.is_list else self._forms.clauses
 
     @property
     def folded(self) -> str:
@@ -251,12 +264,15 @@ class Records:
 
     @cached_property
     def numbers(self) -> frozenset[str]:
-        """Refs and pages of sources and numbers of resolved tickets, which the product itself gave."""
+        """Refs and pages of sources and numbers of resolved tickets, which the product itself gave.
+
+        A number with its "#" (`sentences.runs` sets it behind "ticket" and the like): a bare one may be any quantity.
+        """
         found: set[str] = set()
         for source in self._sources:
-            found |= {source.ref.lower(), source.id.lower(), f"#{source.id.lower()}", source.url.lower()}
+            found |= {source.ref.lower(), f"#{source.id.lower()}", source.url.lower()}
             if source.kind is SourceKind.TICKET and (number := _NUMBER.match(source.title)):
-                found |= {number[0].lower(), number[0][1:].lower()}
+                found.add(number[0].lower())
         return frozenset(found)
 
 

@@ -25,6 +25,14 @@ _PART = re.compile(
     r";|\s[–—-]\s|,?\s(?:(?:and|und|et|y)\s)?(?:then|dann|danach|puis|ensuite|luego)\b|,\s(?:and|und|et|y)\s"
 )
 _TICKET_NUMBER = re.compile(r"#\d+")
+_NUMBERED_THINGS: Final = frozenset(
+    "ticket tickets request requests case cases incident incidents article articles kb solution solutions artikel"
+    " anfrage anfragen vorfall losung demande demandes cas solicitud solicitudes caso casos articulo articulos".split()
+)
+"""Behind one of these stands a number of the help desk."""
+_NUMBER_WORDS: Final = frozenset("no nr n° number nummer numero id".split())
+_LISTING: Final = frozenset("and or und oder et ou y o".split())
+_LIST: Final = 2
 _NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
 
 
@@ -96,12 +104,24 @@ def runs(parts: Sequence[Chunk]) -> Iterable[str]:
             yield " ".join(run)
             run = []
         if chunk.is_operand or (joins and not breaks):
+            if not run and _is_of_ticket(parts, at):
+                yield f"#{chunk.text.lstrip('#')}"
+                joins = False
+                continue
             if not run and before is not None and not breaks and (chunk.is_glue or _is_flag_of(before, chunk)):
                 run = [before.text]
             run.append(chunk.text)
         joins = chunk.is_glue or (chunk.is_flag and chunk.text.startswith("-") and _follows(parts, at))
     if run:
         yield " ".join(run)
+
+
+def _is_of_ticket(parts: Sequence[Chunk], at: int) -> bool:
+    """Whether it is the number of a ticket or an article, behind such a word, or behind another number of one."""
+    while at >= _LIST and parts[at - 1].text in _LISTING and parts[at - _LIST].is_operand:
+        at -= _LIST
+    before = next((each.text for each in reversed(parts[:at]) if each.text not in _NUMBER_WORDS), "")
+    return parts[at].text.lstrip("#").isdecimal() and before in _NUMBERED_THINGS
 
 
 def _is_flag_of(before: Chunk, chunk: Chunk) -> bool:

@@ -30,6 +30,7 @@ from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records
 from app.core.sentences import Words, is_question, parts_of, read, runs
 from app.core.tokens import chunks, normal, stems
+from app.core.turned import is_on_another_day, is_too_certain, is_turned
 from app.core.weighing import weigh
 from app.core.windows import best_window
 
@@ -114,6 +115,24 @@ def judge(sentence: str, support: Support, *, may_act: bool = False, may_repeat:
     quoting = frozenset(record.ref for record in support.records if words.line and record.quotes(words.line))
     if quoting:
         return Judgement(Verdict.KEPT, refs=quoting)
+    judgement = _judge(sentence, words, support, may_act=may_act, may_repeat=may_repeat)
+    if judgement.verdict is not Verdict.LEFT_OUT and _is_turned(sentence, words, support, may_repeat=may_repeat):
+        return _left_out(Fault.TURNED, share=judgement.share, refs=judgement.refs)
+    return judgement
+
+
+def _is_turned(sentence: str, words: Words, support: Support, *, may_repeat: bool) -> bool:
+    """Whether it turns the records round. What repeats the ticket may say what that says."""
+    if is_question(sentence):
+        return False
+    saying = (*support.records, support.ticket) if may_repeat else support.records
+    known = support.all_records.records
+    return (
+        is_turned(words, saying) or is_too_certain(words, known) or is_on_another_day(words, (*known, support.ticket))
+    )
+
+
+def _judge(sentence: str, words: Words, support: Support, *, may_act: bool, may_repeat: bool) -> Judgement:
     foreign = [run for run in runs(words.chunks) if not _is_known(run, support)]
     told = [run for run in foreign if not _is_error_code(run, support.ticket)]
     if not all(_is_told_number(run, support) for run in told) or _speaks_as_requester(words, support.language):
@@ -242,7 +261,8 @@ def _judge_operands(words: Words, support: Support) -> Judgement:
 
 def _is_known(run: str, support: Support) -> bool:
     records, all_records = support.records, support.all_records.records
-    if run in support.all_records.numbers or any(record.holds(run) for record in records):
+    forms = {run, run.removeprefix("#")}
+    if run in support.all_records.numbers or any(record.holds(form) for record in records for form in forms):
         return True
     parts = run.split("-")
     if not all(part.isalpha() for part in parts):

@@ -62,6 +62,8 @@ _FEW: Final = 2
 _LEAST_OF_ONE_RECORD: Final = 2
 _SHARE_OF_ONE_RECORD: Final = 0.5
 _NOT_IN_RECORDS: Final = 1 / 3
+_NEW_THINGS: Final = 1
+"""Of what neither the ticket nor a record names, a summary may bring one: "the RAID controller's battery" is more."""
 _ASKED_OF_TICKET: Final = 0.45
 _ASKED_OF_NOTHING: Final = 2
 
@@ -249,7 +251,15 @@ def _repeats(said: Said, records: Records, ticket: Record) -> bool:
         and names_something(said, words, records)
         and len(missing) <= max(1, len(content_of(words)) * _NOT_IN_RECORDS)
         and sum(not knows(ticket, stem) for stem in missing) <= 1
+        and sum(not (knows(ticket, stem) or knows(records, stem)) for stem in _things_in(words)) <= _NEW_THINGS
     )
+
+
+def _things_in(words: Sequence[str]) -> list[str]:
+    """What of *words* is the name of a thing, or of nothing that is known."""
+    known = act_words()
+    passing = known.ordinary | known.events | state_stems() | lexicon().light
+    return [stem for stem in content_of(words) if stem not in passing]
 
 
 def _is_not_so(words: Sequence[str]) -> bool:

@@ -329,3 +329,61 @@ def test_a_german_compound_is_known_by_its_parts() -> None:
     given = Checker.of(gathered(record), language="de")
     said = "Die Verbindungsabbrüche im Homeoffice liegen meist am schlechten WLAN."
     assert given.statement(said, ["K1"], max_chars=600, is_fact=True)[0] == said
+
+
+SCAN = a_source(
+    title="#104 Slow file server",
+    text=(
+        "Resolution: A full antivirus scan was started by policy at 06:00. Stop the scan and confirm that the CPU load falls."
+        " Move the weekly full scan of file servers to Sunday 02:00. Exclude the folders of the CAD vault from on-access"
+        " scanning. Shadow copies had no limit and had grown to 900 GB. Delete the oldest shadow copies."
+    ),
+)
+MAIL = a_source(
+    SourceKind.ARTICLE,
+    id="5",
+    title="Outlook receives no mail",
+    url="https://sdp.acme.example/kb/5",
+    text=(
+        "Check that Outlook is not in offline mode. Then repair the Outlook profile. If the mailbox is larger than 50 GB,"
+        " archive old items first. Run outlook.exe /cleanviews once when folders stay empty. Cached mode was off. Turned it on."
+    ),
+)
+SERVER = a_source(SourceKind.ASSET, id="m1", title="srv-mail01: up", text="Now: up; disk C: 64 % full.", url="")
+SERVER = SERVER.model_copy(update={"staff_text": "srv-mail01: up\nNow: up; disk C: 64 % full."})
+
+
+@pytest.mark.parametrize(
+    ("turned", "honest"),
+    [
+        (
+            "Include the folders of the CAD vault in on-access scanning.",
+            "Exclude the CAD vault from on-access scanning.",
+        ),
+        ("Move the weekly full scan to Monday 02:00.", "Move the weekly full scan to Sunday 02:00."),
+        ("Delete the newest shadow copies.", "Delete the oldest shadow copies."),
+        ("Delete all shadow copies.", "Delete the oldest shadow copies."),
+        ("Confirm that the CPU load does not fall.", "Confirm that the CPU load falls."),
+        ("Shadow copies did not grow.", "Shadow copies had no limit."),
+        ("The policy was started by a full antivirus scan.", "A full antivirus scan was started by policy."),
+        ("It is certainly the antivirus scan.", "It is the antivirus scan."),
+        ("Do not repair the Outlook profile.", "Repair the Outlook profile."),
+        ("Check that Outlook is in offline mode.", "Check whether Outlook is in offline mode."),
+        (
+            "If the mailbox is larger than 50 MB, archive old items first.",
+            "If the mailbox is larger than 50 GB, archive old items.",
+        ),
+        ("If the mailbox is larger than 5 GB, archive old items first.", "Compare with article 5 and ticket #104."),
+        (
+            "Run outlook.exe /cleanviews twice when folders stay empty.",
+            "When folders stay empty, run outlook.exe /cleanviews once.",
+        ),
+        ("Turned cached mode off.", "Turned cached mode on."),
+        ("Cached mode was off, and srv-mail01 is down.", "Cached mode was off, and srv-mail01 is up."),
+        ("On srv-mail01 disk C: is 64 % free.", "On srv-mail01 disk C: is 64 % full."),
+    ],
+)
+def test_a_record_turned_round_is_left_out_and_the_honest_sentence_beside_it_stays(turned: str, honest: str) -> None:
+    sources = (SCAN, MAIL, SERVER)
+    assert checked(turned, sources=sources) == ""
+    assert checked(honest, sources=sources) == honest

@@ -10,6 +10,7 @@ from eval.safety.attacks import Attack, read_attacks
 from eval.safety.honest import Honest, quoted, reworded, reworded_by_hand, said
 from eval.safety.measure import BLIND, PARTS, fate, places_reached
 from eval.safety.scenes import demo_scenes, scenes
+from eval.safety.turned import by_hand, is_kept
 
 EVERY, MOST = 7, 60
 """Of each set so many attacks are tried, spread over it; each seventh where that is fewer."""
@@ -92,3 +93,9 @@ async def test_of_the_attacks_of_others_about_one_in_a_hundred_is_said(part: str
 def test_honest_sentences_are_kept(sentences: list[Honest], most: float) -> None:
     fates = Counter(map(fate, sentences))
     assert fates["lost"] + fates["apart"] <= most * len(sentences)
+
+
+def test_of_sentences_that_turn_a_record_round_few_are_kept_and_the_honest_ones_beside_them_are() -> None:
+    turned = by_hand()
+    assert [each.honest.text for each in turned if not is_kept(each.honest.text, each.honest)] == []
+    assert sum(is_kept(each.text, each.honest) for each in turned) <= 0.08 * len(turned)

@@ -1,0 +1,34 @@
+"""What contradicts a record, in the languages of notes, and what only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core.records import Record
+from app.core.sentences import read
+from app.core.turned import is_on_another_day, is_turned
+
+
+@pytest.mark.parametrize(
+    ("record", "turned", "honest"),
+    [
+        ("Das Profil musste nicht neu angelegt werden.", "Das Profil musste neu angelegt werden.", "Das Profil musste man nicht neu anlegen."),
+        ("Die Rufumleitung war am Telefon eingeschaltet.", "Die Rufumleitung war am Telefon ausgeschaltet.", "Am Telefon war die Rufumleitung eingeschaltet."),
+        ("Le câble de la station était débranché.", "Le câble de la station n'était pas débranché.", "Le câble était débranché."),
+        ("La cola de impresión estaba llena.", "La cola de impresión estaba vacía.", "La cola estaba llena."),
+        ("Make a test call before you exchange the device.", "Make a test call after you exchange the device.", "Exchange the device after you make a test call."),
+        ("Access is granted by the owner, not by the service desk.", "Access is granted by the service desk.", "The owner grants access."),
+        ("Logs are kept for ten days.", "Logs are kept for ten weeks.", "Keep logs for 10 days."),
+        ("The port is not open.", "The port is open.", "The port is closed."),
+    ],
+)  # fmt: skip
+def test_one_clause_is_enough(record: str, turned: str, honest: str) -> None:
+    records = [Record("T1", record)]
+    assert is_turned(read(turned), records)
+    assert not is_turned(read(honest), records)
+
+
+def test_a_day_that_no_record_names_is_another_one_in_any_language() -> None:
+    records = [Record("T1", "The scan runs on Sunday.")]
+    assert is_on_another_day(read("Der Scan läuft am Montag."), records)
+    assert not is_on_another_day(read("Der Scan läuft am Sonntag."), records)
