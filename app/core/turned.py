@@ -141,6 +141,7 @@ def _is_turned(own: Clause, there: Sequence[Clause]) -> bool:
     top = max((rank for rank, _ in ranked), default=0)
     best = [other for rank, other in ranked if rank == top]
     agrees = any(_agrees(own, other) for rank, other in ranked if int(rank) == int(top))
+    agrees = agrees or any(_was_done(own, other) for other in there)
     if own.negated and best and _is_new_denial(own, best[0], there if _is_order(own) else [each for _, each in ranked]):
         return True
     return bool(best) and all(
@@ -157,6 +158,16 @@ def _agrees(own: Clause, other: Clause) -> bool:
     if not own.poles or own.negated != other.negated or own.vague != other.vague:
         return False
     return own.poles <= other.poles and not any(_is_done_otherwise(own, other, pole) for pole in own.poles)
+
+
+def _was_done(own: Clause, other: Clause) -> bool:
+    """Whether *other* tells that just this was done, in fewer words: "Added it to VPN-Users" behind "was not in it"."""
+    begin = poles_of(own.tokens[0])
+    return (
+        bool(begin & own.done & poles_of(other.tokens[0]))
+        and _agrees(own, other)
+        and 0 < len(other.keys) == _shared(other.keys, own.keys)
+    )
 
 
 def _is_contrast(own: Clause, other: Clause) -> bool:

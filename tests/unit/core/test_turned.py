@@ -32,3 +32,18 @@ def test_a_day_that_no_record_names_is_another_one_in_any_language() -> None:
     records = [Record("T1", "The scan runs on Sunday.")]
     assert is_on_another_day(read("Der Scan läuft am Montag."), records)
     assert not is_on_another_day(read("Der Scan läuft am Sonntag."), records)
+
+
+# The first sentence is of the answer of a small model (Qwen2.5-Coder 1.5B) to a case, 29 November 2026.
+@pytest.mark.parametrize(
+    ("record", "step", "turned"),
+    [
+        ("The account was not in the group VPN-Users after the move. Added it to VPN-Users.", "Add the account to the VPN-Users group.", "Remove the account from the VPN-Users group."),
+        ("The list took internal senders only. Allowed external senders.", "Allow external senders for the list.", "Block external senders for the list."),
+        ("Cached mode was off. Turned it on.", "Turn cached mode on.", "Turn cached mode off."),
+    ],
+)  # fmt: skip
+def test_a_step_that_was_done_is_not_contradicted_by_how_it_was_before(record: str, step: str, turned: str) -> None:
+    records = [Record("T1", record)]
+    assert not is_turned(read(step), records)
+    assert is_turned(read(turned), records)
