@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kind, Argo CD and Git, with staging and production: bootstrap, a release with a migration from the one to the other, a
 # tenant's file, a tenant that goes while another's secret can't be read, drift, a migration that fails, a release that
-# never gets ready, and the rollbacks, by the calls that Argo CD's UI makes. Root, projects, ApplicationSet, notifications,
+# never gets ready, a smoke test that fails, and the rollbacks, by the calls that Argo CD's UI makes. Root, projects, ApplicationSet, notifications,
 # the jobs' scripts and policies/from-git-alone are those of the repository; each environment runs the local overlay, which
 # needs no operator, and GitHub is a stub. Needs docker, kind 0.27 or newer, jq, and the image ai-agents:local (make image).
 # KEEP=1 leaves the cluster: kind export kubeconfig --name ai-agents-e2e
@@ -314,19 +314,23 @@ is_degraded production-foundation || die "the foundation no longer tells of the 
 sed -i '/unreadable.yaml/d' "$overlays/production/foundation/kustomization.yaml"
 release "$first" "The other tenant's secret is mended"
 
-say "What somebody adds to a NetworkPolicy, a pod or its files is refused; what somebody deletes comes back"
+say "What somebody adds, relabels or makes beside Git is refused, so is the end of a NetworkPolicy; what else goes comes back"
 refused() {
     local said
     said=$(kubectl --namespace production "$@" 2>&1) && die "this was let in: $*"
-    [[ $said == *"is changed in Git"* || $said == *"are changed in Git"* ]] || die "refused for another reason: $said"
+    [[ $said == *" in Git"* ]] || die "refused for another reason: $said"
 }
 refused patch networkpolicy default-deny --type merge --patch '{"spec": {"egress": [{}]}}'
+refused delete networkpolicy default-deny
 refused set env deployment/ai-agents-api TENANTS_DIR=/tmp
+refused label pods --selector app.kubernetes.io/component=api --overwrite app.kubernetes.io/component=worker
+refused create deployment by-hand --image="$registry/ai-agents@$first"
+refused run by-hand --image="$registry/ai-agents@$first"
 refused patch configmap tenants --type merge --patch '{"data": {"other.yaml": "slug: other"}}'
-before=$(uid production networkpolicy/default-deny)
-kubectl --namespace production delete networkpolicy default-deny
-is_healed() { ! is_gone networkpolicy/default-deny && [[ $(uid production networkpolicy/default-deny) != "$before" ]]; }
-wait_until "default-deny is back" is_healed
+before=$(uid production cronjob/ai-agents-sync)
+kubectl --namespace production delete cronjob ai-agents-sync
+is_healed() { ! is_gone cronjob/ai-agents-sync && [[ $(uid production cronjob/ai-agents-sync) != "$before" ]]; }
+wait_until "the sync is back" is_healed
 
 say "A migration that fails: told, nothing of it applied, its Job kept, and nothing goes to production"
 production=$(branch production)
@@ -352,13 +356,16 @@ is_told "$failed" staging-workload success && die "a failed release is verified"
 in_source revert --no-edit HEAD >/dev/null
 
 say "A release that never gets ready takes no traffic; while it waits neither a rollback nor a fix begins"
-in_workload <<'EOF'
+never_ready() {
+    in_workload <<'EOF'
   - target: {kind: Deployment, name: ai-agents-api}
     patch: |-
       - op: replace
         path: /spec/template/spec/containers/0/readinessProbe/httpGet/path
         value: /never-ready
 EOF
+}
+never_ready
 good=$(application staging-workload '{.status.history[-1:].revision}')
 merge "A release that never gets ready"
 release_branch "$second"
@@ -390,5 +397,31 @@ wait_deployed staging "$(branch staging)"
 promote_verified
 wait_deployed production "$(branch production)"
 is_told "$broken" staging-workload success && die "a release that never got ready is verified"
+
+say "Left alone it fails by itself after seven minutes, and nothing goes to production"
+production=$(branch production)
+never_ready
+merge "A release that never gets ready, left alone"
+release_branch "$first"
+failed=$(branch staging)
+wait_until "GitHub hears of the failure" is_told "$failed" staging-workload failure
+health staging || die "the API does not answer beside a release that has failed"
+in_source revert --no-edit HEAD >/dev/null
+
+say "A smoke test that fails: told, the new pods serve already, and nothing goes to production"
+in_workload <<'EOF'
+  - target: {kind: Job, name: ai-agents-smoke}
+    patch: |-
+      - op: replace
+        path: /spec/template/spec/containers/0/args
+        value: [smoke, --no-such-check]
+EOF
+merge "A smoke test that fails"
+release_branch "$first"
+failed=$(branch staging)
+wait_until "GitHub hears of the failure" is_told "$failed" staging-workload failure
+runs staging "$first" || die "the smoke test does not run after the switch"
+is_told "$failed" staging-workload success && die "a release whose smoke test failed is verified"
+[[ $(branch production) == "$production" ]] || die "a failed release went to production"
 
 say "All of it holds"

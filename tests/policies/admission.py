@@ -38,7 +38,7 @@ class NotAnswered(Exception):
 
 
 def _evaluate(expression: str, request: Object, variables: dict[str, Any]) -> Any:
-    data = {"object": request["object"], "oldObject": request.get("oldObject"), "request": request}
+    data = {"object": request.get("object"), "oldObject": request.get("oldObject"), "request": request}
     value = _compiled(expression).eval(data={**data, "variables": variables})
     if value.type() == cel.Type.ERROR:
         raise NotAnswered(f"{expression}: {value.value()}")
@@ -66,8 +66,9 @@ class Policy:
 
     def covers(self, each: Object) -> bool:
         request = request_of(each)
-        kind = request["object"]["kind"]
-        group, _, version = request["object"]["apiVersion"].rpartition("/")
+        about = request.get("object") or request["oldObject"]
+        kind = about["kind"]
+        group, _, version = about["apiVersion"].rpartition("/")
         resource = "/".join(filter(None, (_PLURALS.get(kind, kind.lower() + "s"), request.get("subResource"))))
         return any(
             group in rule["apiGroups"]

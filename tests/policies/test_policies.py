@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
@@ -9,7 +10,17 @@ from typing import Any
 import pytest
 
 from tests.manifests.project import ROOT, settings
-from tests.manifests.rendering import LOCAL, PRODUCTION, Object, name_of, of_kind, parse, pod_templates, render
+from tests.manifests.rendering import (
+    APPLICATIONS,
+    LOCAL,
+    PRODUCTION,
+    Object,
+    name_of,
+    of_kind,
+    parse,
+    pod_templates,
+    render,
+)
 from tests.policies import pod_security
 from tests.policies.admission import NotAnswered, Policy, documents, policies_in
 
@@ -70,6 +81,19 @@ def test_what_checks_signatures_is_a_version_that_finds_them() -> None:
 
     assert application["spec"]["source"]["targetRevision"] != "3.9.0"
     assert r"!/^3\\.9\\.0$/" in renovate
+
+
+def test_break_glass_takes_away_what_is_there() -> None:
+    """Each object that its commands name, by the name that it has; and the Application that would bring it back."""
+    page = (ROOT / "docs/deploy.md").read_text("utf-8").partition("\n## Break-glass\n")[2].partition("\n## ")[0]
+    there = {(each["kind"].lower(), each["metadata"]["name"]) for each in render("policies")}
+    deleted = set(re.findall(r"kubectl delete (\w+) ([\w-]+)$", page.replace("`", "\n"), re.MULTILINE))
+    switched = re.findall(r"argocd app set (\S+) --sync-policy (\w+)", page)
+
+    assert {name for _, name in deleted} == {"image-signatures", "from-git-alone"}
+    assert deleted <= there
+    assert switched == [("policies", "manual"), ("policies", "automated")]
+    assert ("Application", "policies") in map(name_of, render(APPLICATIONS))
 
 
 @RULES
