@@ -250,9 +250,6 @@ class ServiceDesk:
     async def post_note(self, ticket_id: str, html: str, *, begin: Begin) -> str:
         """Add *html* as a note and return the note's id.
 
-        In a shared instance the ticket's account is read once more: while the model wrote, a person may have moved the
-        ticket to the client whose it is.
-
         *begin* is awaited right before the call, after the wait for the limiter. A `HelpDeskUnavailable` raised after
         that leaves open whether the note is there: look with `find_notes` before another try.
 
@@ -260,9 +257,7 @@ class ServiceDesk:
             TicketNotFound: There is no such ticket.
             TicketForeign: It is not of the tenant's account, or not any more.
         """
-        self._check_own(ticket_id)
-        if self._options.account is not None:
-            await self._look_again(ticket_id)
+        await self._look_again(ticket_id)
         path = f"{_ticket_path(ticket_id)}/notes"
         try:
             answer = await self._api.post(path, {self._options.note_key: self._note_fields(html)}, begin=begin)
@@ -282,7 +277,7 @@ class ServiceDesk:
         """
         if not is_id(note_id):
             raise HelpDeskRefused("A note's id holds letters, digits, '-' and '_' alone.")
-        self._check_own(ticket_id)
+        await self._look_again(ticket_id)
         path = f"{_ticket_path(ticket_id)}/notes/{note_id}"
         try:
             await self._api.put(path, {self._options.note_key: self._note_fields(html)}, begin=begin)
@@ -348,6 +343,12 @@ class ServiceDesk:
         return self._options.url + page.replace("{id}", quote(asset_id, safe="")) if page else ""
 
     async def _look_again(self, ticket_id: str) -> None:
+        """Right before a note is written: in a shared instance a person may meanwhile have moved the ticket to the
+        client whose it is, so its account is read once more.
+        """
+        self._check_own(ticket_id)
+        if self._options.account is None:
+            return
         try:
             await self._read_ticket(ticket_id)
         except Missing:

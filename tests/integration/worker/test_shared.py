@@ -830,3 +830,14 @@ async def test_a_storms_note_is_not_changed_on_a_ticket_that_was_moved_to_anothe
     tickets.append(await _report(shared, ACME, 5))
     assert _storm_notes(shared, tickets[0]) == [before]
     assert "5 others reported this" in shared.notes(tickets[-1])[0]
+
+
+async def test_a_ticket_that_moves_between_look_and_change_keeps_its_storms_note(shared: Shared) -> None:
+    tickets = [await _report(shared, ACME, who) for who in range(5)]
+    [before] = _storm_notes(shared, tickets[0])
+    # As the attempt sees it; right before the note is changed it is another's.
+    shared.answer(f"GET requests/{tickets[0]}", request=shared.row(tickets[0]))
+    shared.portal.tickets[tickets[0]].account = GLOBEX
+    tickets.append(await _report(shared, ACME, 5))
+    assert _storm_notes(shared, tickets[0]) == [before]
+    assert "5 others reported this" in shared.notes(tickets[-1])[0]
