@@ -26,6 +26,9 @@ async def test_the_backlogs_query_counts_what_waits_for_the_workers_role(
 
     async def backlog() -> int:
         async with worker_db.across_tenants() as session:
+            await session.execute(
+                text("set local search_path = pg_catalog")
+            )  # as the role may have it for KEDA's sessions
             return int((await session.execute(text(query))).scalar_one())
 
     assert await backlog() == 0
