@@ -8,7 +8,7 @@ set -euo pipefail
 
 commit=$(git rev-parse HEAD)
 # What the Containerfile reads, and what it stands on.
-inputs=(.dockerignore Containerfile LICENSE README.md app pyproject.toml uv.lock)
+inputs=(.dockerignore Containerfile LICENSE app pyproject.toml uv.lock)
 content=content-$( { git ls-tree HEAD -- "${inputs[@]}"; echo "$BASE"; } | sha256sum | cut -d ' ' -f 1)
 # Major and minor are chosen in pyproject.toml; the patch counts main's commits, so each release has a version.
 version=$(sed -n 's/^version = "\([0-9]*\.[0-9]*\)\..*/\1/p' pyproject.toml).$(git rev-list --count --first-parent HEAD)
