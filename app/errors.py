@@ -87,6 +87,7 @@ class Code(StrEnum):
     ROUTED = "routed"
     CALLS_EXHAUSTED = "calls_exhausted"
 
+    BUDGET_USED_UP = "budget_used_up"
     MODEL_UNAVAILABLE = "model_unavailable"
     MODEL_REFUSED = "model_refused"
     MODEL_UNAUTHORISED = "model_unauthorised"

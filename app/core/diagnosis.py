@@ -153,6 +153,10 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "The tenant's calls_per_minute are used up.",
         "Nothing: it goes on by itself. If it happens often, raise calls_per_minute as far as the help desk allows.",
     ),
+    Code.BUDGET_USED_UP: Diagnosis(
+        "A budget of the tenant for its model is used up.",
+        "Nothing: drafts come again when the day or month (UTC) ends, or the budget is raised in the tenant's file.",
+    ),
     Code.MODEL_UNAVAILABLE: Diagnosis("The model did not answer.", "Replay when it answers again."),
     Code.MODEL_REFUSED: Diagnosis(
         "The model's answer, or its endpoint's, could not be used.",

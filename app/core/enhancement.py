@@ -192,6 +192,8 @@ class Enhancement(BaseModel):
     notices: tuple[Notice, ...] = ()
     model: str | None = None
     """The model that wrote the statements; None when the note holds only the gathered context."""
+    asked: str | None = None
+    """The model that was paid for an answer, used or not; None: none was, or an older release wrote it."""
     prompt: str = ""
     """The version of prompt and schema with which it was asked, 12 hex digits; empty: an older release wrote it."""
     apart: tuple[str, ...] = ()
@@ -213,6 +215,11 @@ class Enhancement(BaseModel):
         """The refs that its summary and statements cite."""
         statements = (*self.facts, *self.hypotheses, *self.next_steps)
         return frozenset((*self.summary_citations, *(ref for each in statements for ref in each.citations)))
+
+    @property
+    def paid_model(self) -> str | None:
+        """To which its tokens are booked."""
+        return self.model or self.asked
 
     @property
     def is_context_only(self) -> bool:

@@ -42,7 +42,7 @@ async def draft_closing(ticket: Ticket, *, told: str, tools: Tools, today: date)
     if not told.strip():
         raise NotNeeded("nothing tells how the ticket was solved", code=Code.NOTHING_FOUND)
     if not await tools.may_use_model():
-        raise NotNeeded("no draft: a budget of the tenant is used up", code=Code.MODEL_UNAVAILABLE)
+        raise NotNeeded("no draft: a budget of the tenant is used up", code=Code.BUDGET_USED_UP)
     mask, own = Mask(), _as_source(ticket, told)
     given = number_sources([Gathered(kind=SourceKind.TICKET, state=GatherState.OK, sources=(own,))])
     messages = compose_messages(

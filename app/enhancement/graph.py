@@ -420,6 +420,7 @@ def _usage(state: State) -> dict[str, Any]:
         "completion_tokens": sum(completion.completion_tokens for completion in completions),
         "cost_usd": sum(costs) if costs else None,
         "is_estimated": any(completion.is_estimated for completion in completions),
+        "asked": completions[-1].model if completions else None,
         "asked_without": completions[-1].asked_without if completions else (),
     }
 

@@ -120,7 +120,7 @@ class Enhancements:
                 **reservation.key,
                 content=enhancement.model_dump_json(),
                 confidence=enhancement.confidence.value,
-                model=enhancement.model,
+                model=enhancement.paid_model,
                 prompt_tokens=enhancement.prompt_tokens,
                 completion_tokens=enhancement.completion_tokens,
                 cost_usd=enhancement.cost_usd,

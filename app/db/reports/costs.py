@@ -102,7 +102,7 @@ async def count_trial(database: Database, tenant_id: UUID, enhancement: Enhancem
     """Count the tokens and the cost of an enhancement that is not stored."""
     values = {
         "tenant_id": tenant_id,
-        "model": enhancement.model or "",
+        "model": enhancement.paid_model or "",
         "prompt_tokens": enhancement.prompt_tokens,
         "completion_tokens": enhancement.completion_tokens,
         "cost_usd": enhancement.cost_usd or 0,

@@ -69,6 +69,18 @@ async def test_a_budget_that_is_used_up_stops_the_model_and_no_note(
     assert f"a {'day' if budget.startswith('daily') else 'month'}" in words_of((await console.get("/cost")).text)
 
 
+@with_model()
+async def test_answers_that_were_paid_for_and_not_used_are_booked_to_the_model_that_gave_them(
+    stage: Stage, console: Console, urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    stage.model.behave("not_json", times=None)
+    assert "did not pass the checks" in await note_of_one(stage)
+
+    found = json.loads((await call_here("costs", "--json", **variables(urls, tmp_path))).stdout)
+    assert {each["model"] for each in found["costs"]} == {"offline-extractive"}
+    assert "offline-extractive" in words_of((await console.get("/cost")).text)
+
+
 @with_model(name=UNPRICED)
 async def test_a_model_without_a_price_is_told_everywhere(
     stage: Stage, console: Console, urls: DatabaseUrls, tmp_path: Path

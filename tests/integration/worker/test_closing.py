@@ -98,6 +98,15 @@ async def test_a_model_that_stays_away_means_no_draft_and_no_failure(stage: Stag
     assert "no draft" in (delivery.ignored_because or "")
 
 
+@pytest.mark.parametrize("stage", [{**DRAFTS, "model": {"monthly_token_budget": 1}}], indirect=True)
+async def test_a_budget_that_is_used_up_means_no_draft_and_says_so(stage: Stage) -> None:
+    assert await notes_on(stage, solved(stage)) != []
+    job_id = await stage.deliver(solved(stage), event="ticket_resolved", updated_at="2026-11-20T10:00:00Z")
+    await stage.work()
+    delivery = await stage.delivery(job_id)
+    assert (delivery.status, delivery.code) == ("ignored", "budget_used_up")
+
+
 @pytest.mark.parametrize("stage", [DRAFTS], indirect=True)
 async def test_what_the_model_invents_is_not_in_the_draft(stage: Stage) -> None:
     stage.model.behave("obey", times=None)

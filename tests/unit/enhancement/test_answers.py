@@ -93,6 +93,7 @@ async def test_an_answer_that_stays_cut_off_is_said_to_be(logged: list[Any]) -> 
     with noting_steps() as steps:
         enhancement = await enhanced(TICKET, [a_source()], model)
     assert enhancement.notices == (Notice.ANSWER_UNUSABLE,)
+    assert (enhancement.model, enhancement.asked) == (None, "gpt-4o-mini")
     told = "the model's answer was unusable: cut off at its limit of 16000 tokens"
     assert of(steps, "check")[-1] == (told, False)
     assert [entry["cause"] for entry in logged if entry["event"] == "answer_refused"] == [
