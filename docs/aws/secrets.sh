@@ -2,6 +2,7 @@
 # Makes the secrets of an environment in AWS Secrets Manager, and run again gives them the new values.
 #   ENVIRONMENT=staging KMS_KEY_ARN=… DATABASE_HOST=… OWNER_PASSWORD=… INTAKE_PASSWORD=… WORKER_PASSWORD=… REDIS_URL=rediss://… \
 #     OPENAI_API_KEY=… ALERT_RECEIVER=slack ALERT_CREDENTIAL=… docs/aws/secrets.sh
+# WATCHDOG_URL makes that of the dead man's switch, which production has.
 # ARGOCD_SLACK_TOKEN and ARGOCD_GITHUB_TOKEN make Argo CD's, in the environment that the cluster was made for.
 # Values go by the environment and standard input: no list of processes shows them.
 set -euo pipefail
@@ -30,6 +31,10 @@ jq --null-input 'def url(role; password): "postgresql://\(role):\(password)@\(en
 jq --null-input '{url: env.REDIS_URL}' | put redis
 jq --null-input '{api_key: env.OPENAI_API_KEY}' | put openai
 jq --null-input '{(env.ALERT_RECEIVER): env.ALERT_CREDENTIAL}' | put alerts
+if [ -n "${WATCHDOG_URL:-}" ]; then
+  export WATCHDOG_URL
+  jq --null-input '{url: env.WATCHDOG_URL}' | put watchdog
+fi
 if ! is_there tenants/smoke; then
   WEBHOOK_SECRET=$(openssl rand -hex 32) API_KEY=$(openssl rand -hex 32) \
     jq --null-input '{webhook_secret: env.WEBHOOK_SECRET, api_key: env.API_KEY}' | put tenants/smoke

@@ -12,7 +12,8 @@ KUSTOMIZE = Path(__file__).parents[1]
 # As the repository ships them; a host of yours may have the word in its name.
 PLACEHOLDER = re.compile(r"^unset$|unset\.invalid|:unset:|^192\.0\.2\.0/24$")
 # As in kustomize/components/alerting.
-RECEIVERS = ("slack", "pagerduty", "webhook")
+RECEIVERS = ("slack", "pagerduty", "email", "webhook")
+EMAIL = ("alertEmail", "alertEmailServer", "alertEmailUser")
 ACTIONS = ("Audit", "Deny")
 
 
@@ -31,6 +32,8 @@ def _of_the_installation(path: Path) -> list[str]:
     receiver = data.get("alertReceiver")
     if receiver is None or (receiver not in RECEIVERS and f"{path.name}: alertReceiver is unset" not in found):
         found.append(f"{path.name}: alertReceiver must be one of {', '.join(RECEIVERS)}")
+    if receiver == "email":
+        found += [f"{path.name}: {key} is unset" for key in EMAIL if "unused" in data.get(key, "unused")]
     if data.get("unsignedImages") not in ACTIONS:
         found.append(f"{path.name}: unsignedImages must be one of {', '.join(ACTIONS)}")
     return found

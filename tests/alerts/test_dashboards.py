@@ -61,6 +61,9 @@ def test_grafana_finds_them_shows_them_and_signs_nobody_in() -> None:
     assert values["sidecar"]["dashboards"]["searchNamespace"] == "ALL"
     assert dashboards["metadata"]["labels"]["grafana_dashboard"] == "1"
     settings = values["grafana.ini"]
+    # Without a sign-in the network is the door: https://github.com/grafana/helm-charts, templates/networkpolicy.yaml.
+    assert values["networkPolicy"] == {"enabled": True, "allowExternal": False}
+    assert values["serviceMonitor"] == {"enabled": False}, "Prometheus is a pod like others"
     assert settings["auth"]["disable_login_form"] is True
     assert settings["auth.basic"]["enabled"] is False
     assert settings["auth.anonymous"] == {"enabled": True, "org_role": "Viewer"}

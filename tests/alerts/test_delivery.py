@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 import runpy
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.alerts.rules import load_alerts
 from tests.alerts.scraped import EXPORTERS, metrics_behind, value_at, values_of, why_unscraped
-from tests.manifests.project import ROOT, copy_project, settings
+from tests.manifests.project import ROOT, settings
 from tests.manifests.rendering import APPLICATIONS, FOUNDATION, of_kind, render
 from tests.manifests.validity import invalid
 
 
 def config() -> dict[str, Any]:
-    (found,) = of_kind(render(FOUNDATION), "AlertmanagerConfig")
+    found = next(
+        each for each in of_kind(render(FOUNDATION), "AlertmanagerConfig") if each["metadata"]["name"] == "alerting"
+    )
     spec: dict[str, Any] = found["spec"]
     return spec
 
@@ -113,18 +114,21 @@ def test_the_page_says_what_each_receiver_needs() -> None:
     assert all(f"`{receiver['name']}`" in row for receiver in config()["receivers"])
 
 
-def test_somebody_hears_that_nobody_would_hear(tmp_path: Path) -> None:
-    """The dead man's switch: what always fires is told often, to it alone, by a credential of its own."""
-    copy_project(tmp_path)
-    path = tmp_path / FOUNDATION / "kustomization.yaml"
-    alerting = "  - ../../../components/alerting\n"
-    path.write_text(path.read_text("utf-8").replace(alerting, f"{alerting}  - ../../../components/watchdog\n"), "utf-8")
+def test_mail_goes_where_the_installation_says() -> None:
+    (mail,) = next(each for each in config()["receivers"] if each["name"] == "email")["emailConfigs"]
 
-    objects = render(FOUNDATION, root=tmp_path)
+    chosen = settings()
+    assert (mail["to"], mail["from"]) == (chosen["alertEmail"], chosen["alertEmail"])
+    assert (mail["smarthost"], mail["authUsername"]) == (chosen["alertEmailServer"], chosen["alertEmailUser"])
+    assert mail["requireTLS"]
+
+
+def test_somebody_hears_that_nobody_would_hear() -> None:
+    """The dead man's switch: what always fires is told often, to it alone, by a credential of its own."""
+    objects = render(FOUNDATION)
 
     assert invalid(objects) == []
     configs = {each["metadata"]["name"]: each["spec"] for each in of_kind(objects, "AlertmanagerConfig")}
-    assert configs["alerting"] == config()
     (matcher,) = configs["watchdog"]["route"]["matchers"]
     assert (matcher["name"], matcher["value"]) == ("alertname", "Watchdog")
     (hook,) = configs["watchdog"]["receivers"][0]["webhookConfigs"]

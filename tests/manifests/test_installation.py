@@ -90,6 +90,16 @@ def test_what_is_unset_is_named(tmp_path: Path) -> None:
     }
 
 
+def test_mail_needs_its_address_server_and_user(tmp_path: Path) -> None:
+    copy_project(tmp_path, installation=INSTALLATIONS["example"], is_alone=True)
+    path = tmp_path / INSTALLATION
+    path.write_text(path.read_text("utf-8").replace("alertReceiver: slack", "alertReceiver: email"), "utf-8")
+
+    assert [text.partition(": ")[2] for text in CHECK["problems"](tmp_path / "kustomize")] == [
+        f"{key} is unset" for key in ("alertEmail", "alertEmailServer", "alertEmailUser")
+    ]
+
+
 @pytest.mark.parametrize(
     ("path", "key", "line", "problem"),
     [

@@ -21,6 +21,7 @@ from tests.manifests.rendering import (
     SHARED,
     WORKLOAD,
     Object,
+    containers,
     kustomizations,
     name_of,
     of_kind,
@@ -180,9 +181,44 @@ def test_who_calls_out_gets_the_proxy_and_nobody_else(tmp_path: Path) -> None:
     proxied = {
         owner["metadata"]["name"]
         for owner, template in pod_templates(objects)
-        if {"secretRef": {"name": "proxy"}} in template["spec"]["containers"][0].get("envFrom", [])
+        if any("'proxy'" in str(each) for each in template["spec"]["containers"][0].get("env", []))
     }
     assert proxied == {"ai-agents-worker", "ai-agents-console", "ai-agents-sync"}
+
+
+def test_each_secret_of_ours_reaches_the_pods_alone_that_need_it() -> None:
+    reached: dict[str, set[str]] = {}
+    for owner, template in pod_templates(render(PRODUCTION)):
+        for container in containers(template):
+            for each in container.get("envFrom", []):
+                if name := each.get("secretRef", {}).get("name"):
+                    reached.setdefault(name, set()).add(owner["metadata"]["name"].removeprefix("ai-agents-"))
+
+    assert reached == {
+        "database-owner": {"migrate"},
+        "database-intake": {"api"},
+        "database-worker": {"worker", "sync"},
+        "redis": {"api", "worker", "sync"},
+        "openai": {"worker"},
+    }
+
+
+def test_no_option_finds_a_container_by_its_place() -> None:
+    """Another container before it, and the option would be another's."""
+    found = [
+        path for path in (ROOT / "kustomize/components").rglob("*.yaml") if "containers/0" in path.read_text("utf-8")
+    ]
+
+    assert found == []
+
+
+def test_every_pod_of_ours_waits_for_a_node_that_runs_its_image(tmp_path: Path) -> None:
+    for objects in (render("kustomize/overlays/staging"), _production_with(tmp_path, "console")):
+        wanted = {
+            owner["metadata"]["name"]: template["spec"].get("nodeSelector")
+            for owner, template in pod_templates(objects)
+        }
+        assert wanted == {name: {"kubernetes.io/arch": "amd64"} for name in wanted}
 
 
 def test_all_options_at_once_are_let_in_by_our_rules_and_fit_the_quota(tmp_path: Path) -> None:
@@ -190,7 +226,7 @@ def test_all_options_at_once_are_let_in_by_our_rules_and_fit_the_quota(tmp_path:
     (tmp_path / "kustomize/components/database-ca/foundation/ca.pem").write_text("a certificate\n", "utf-8")
     options = {
         WORKLOAD: ("observability", "knowledge", "console", "feedback", "vectors", "proxy", "database-ca/workload"),
-        FOUNDATION: ("alerting", "watchdog", "on-premises", "database-ca/foundation"),
+        FOUNDATION: ("alerting", "on-premises", "database-ca/foundation"),
     }
     for folder, (first, *others) in options.items():
         line = f"  - ../../../components/{first}\n"
