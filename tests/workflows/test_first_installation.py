@@ -100,7 +100,7 @@ def test_every_program_that_the_page_calls_is_in_its_list_of_tools_and_can_be_us
 
 def template_of(name: str) -> dict[str, Any]:
     """A template of CloudFormation; its own tags are read as what stands behind them."""
-    text = re.sub(r"!\w+ ", "", (ROOT / f"docs/aws/{name}.yaml").read_text("utf-8"))
+    text = re.sub(r"!\w+ ?", "", (ROOT / f"docs/aws/{name}.yaml").read_text("utf-8"))
     found: dict[str, Any] = yaml.safe_load(text)
     return found
 
@@ -160,3 +160,48 @@ def test_a_kubectl_that_would_render_wrongly_applies_nothing(tmp_path: Path, kus
     assert (result.returncode == 0) == is_taken
     assert (tmp_path / "asked").read_text("utf-8") == "version\n", "nothing is applied"
     assert is_taken or "Kustomize 5.5.0, and 5.8.0 is needed: take kubectl 1.37" in result.stdout
+
+
+def _section(page: str, heading: str) -> str:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    level = heading.split(maxsplit=1)[0]
+    return re.split(rf"^#{{2,{len(level)}}} ", text.partition(f"\n{heading}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def test_nodes_that_come_by_themselves_have_the_roles_that_aws_wants() -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/auto-enable-existing.html, auto-create-node-role.html."""
+    resources = template_of("cluster")["Resources"]
+    policies = {
+        role: set(re.findall(r"policy/(\w+)", str(resources[role]["Properties"]["ManagedPolicyArns"])))
+        for role in ("ClusterRole", "AutoNodeRole")
+    }
+
+    assert policies["ClusterRole"] == {
+        *("AmazonEKSClusterPolicy", "AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicy"),
+        *("AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingPolicy"),
+    }
+    assert policies["AutoNodeRole"] == {"AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"}
+    assert "sts:TagSession" in str(resources["ClusterRole"]["Properties"]["AssumeRolePolicyDocument"])
+    nodes = _section("operate.md", "## Nodes")
+    assert "AutoMode=now" in nodes
+    assert "enable-network-policy-controller" in nodes, "without it default-deny is open there"
+
+
+def test_what_a_page_gives_a_template_is_a_parameter_of_it() -> None:
+    parameters = {name: set(template_of(name)["Parameters"]) for name in ("cluster", "environment")}
+    for page in ("operate.md", "recovery.md"):
+        text = (ROOT / "docs" / page).read_text("utf-8")
+        for name, line in re.findall(r"docs/aws/(\w+)\.yaml(?:.|\\\n)*?--parameter-overrides (.*)", text):
+            assert set(re.findall(r"(\w+)=", line)) <= parameters[name], line
+
+
+def test_the_day_that_a_region_is_lost_is_steps_with_commands() -> None:
+    before, after = (_section("recovery.md", f"### {name} it") for name in ("Before", "After"))
+
+    for text in (before, after):
+        for script in re.findall(r"^ *```sh\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE):
+            assert run("bash", "-n", cwd=ROOT, stdin=script).returncode == 0
+    steps = re.findall(r"^(\d)\. ", after, re.MULTILINE)
+    assert steps == [str(number) for number in range(1, len(steps) + 1)]
+    assert "CopyRegion" in before
+    assert "replicate-secret-to-regions" in before
