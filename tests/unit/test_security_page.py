@@ -7,6 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from app.api.app import MAX_CONNECTIONS, MAX_HEADERS_BYTES
+from app.api.bodies import MAX_BODY_BYTES, READ_TIMEOUT_S
+from app.api.bodies import MAX_BYTES as MAX_BODIES_BYTES
+from app.db.ledger.intake import MAX_WAITING, MAX_WAITING_BYTES
+from app.integrations.http import MAX_BYTES
+from app.integrations.openai import MAX_ANSWER_BYTES
+from tests.hostile.corpus import read_injections
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
 NAMED = sorted(set(re.findall(r"`(tests/[^`\s]+)`", PAGE)))
@@ -25,15 +33,40 @@ def test_a_test_that_is_named_exists(name: str) -> None:
         assert test in functions, f"docs/security.md names {name}: {path} has no such test"
 
 
-def test_each_accepted_risk_names_what_shows_it() -> None:
-    (table,) = re.findall(r"^\| accepted \| .* \| shown by \|\n\| --- .*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
-    for row in table.splitlines():
-        shown_by = row.rsplit(" | ", 1)[1]
-        assert "`tests/" in shown_by or shown_by.startswith("outside: "), row
+def test_each_table_but_of_what_was_measured_names_its_tests() -> None:
+    """Every table outside "Measured" ends in a column of tests, and each row of it names one."""
+    before, _, rest = PAGE.partition("\n## Measured\n")
+    page = before + "\n## " + rest.partition("\n## ")[2]
+    tables = re.findall(r"^(\| .* \|)\n\| --- .*\n((?:\|.*\n)+)", page, re.MULTILINE)
+
+    assert len(tables) > 10
+    for header, rows in tables:
+        assert header.endswith((" test |", " shown by |")), header
+        for row in rows.splitlines():
+            last = row.rsplit(" | ", 1)[1]
+            assert "`tests/" in last or last.startswith("outside: "), row
+            assert "`test_" not in last, f"without its path: {row}"
 
 
-def test_each_promise_names_its_test() -> None:
-    """In each table whose last column is headed `test`."""
-    for table in re.findall(r"^\| .* \| test \|\n\| --- .*\n((?:\|.*\n)+)", PAGE, re.MULTILINE):
-        for row in table.splitlines():
-            assert "`tests/" in row.rsplit(" | ", 1)[1], row
+def test_each_limit_on_the_page_is_the_codes() -> None:
+    limits = {
+        f"A body is at most {MAX_BODY_BYTES // 1024} KiB, here within {READ_TIMEOUT_S:g} s": "api/bodies.py",
+        f"all unfinished ones at most {MAX_BODIES_BYTES // 1024**2} MiB": "api/bodies.py",
+        f"{MAX_HEADERS_BYTES // 1024} KiB, {MAX_CONNECTIONS:,} connections": "api/app.py",
+        f"{MAX_WAITING:,} deliveries and {MAX_WAITING_BYTES // 1024**2} MiB wait at most": "db/ledger/intake.py",
+        f"{MAX_BYTES // 1024**2} MiB and its time limit for a tenant's URLs": "integrations/http.py",
+        f"{MAX_ANSWER_BYTES // 1024**2} MiB for the model": "integrations/openai.py",
+        f"({len(read_injections())} injections": "tests/hostile",
+    }
+    assert [text for text in limits if text not in PAGE] == []
+
+
+def test_the_page_names_each_call_that_writes_on_a_help_desk() -> None:
+    client = (ROOT / "app/integrations/servicedesk/client.py").read_text("utf-8")
+    methods = re.findall(r"^    async def (\w+)(.*?)(?=^    (?:async )?def |\Z)", client, re.MULTILINE | re.DOTALL)
+    writing = {name for name, body in methods if re.search(r"self\._api\.(?:post|put|delete|patch)\(", body)}
+    (row,) = re.findall(r"^\| The product's client of a help desk has .*$", PAGE, re.MULTILINE)
+
+    assert set(re.findall(r"`(\w+_\w+)`", row.partition(" | ")[0])) == writing
+    assert "four" in row
+    assert len(writing) == 4

@@ -50,6 +50,13 @@ def test_there_are_these_workflows() -> None:
     assert [path.stem for path in FILES] == ["ci", "e2e", "faults", "preview", "promote", "release", "tenants"]
 
 
+def test_what_looks_for_weaknesses_runs_for_each_pull_request() -> None:
+    workflow = _workflow(FOLDER / "ci.yaml")
+
+    assert {"make audit", "make sbom", "make scan"} <= {each.get("run") for each in _steps(workflow)}
+    assert "pull_request" in str(workflow)
+
+
 def _audit(folder: Path) -> subprocess.CompletedProcess[str]:
     return run(ZIZMOR, "--offline", "--no-progress", "--persona", "pedantic", folder, cwd=ROOT)
 
