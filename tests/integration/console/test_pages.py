@@ -298,3 +298,12 @@ async def test_a_tenants_file_that_cannot_be_read_is_told(console: Console, stag
     assert "odd" in page.text
     assert "is a number that can be read in two ways" in page.text
     assert stage.tenant.name in page.text
+
+
+async def test_a_file_that_is_bad_is_told_beside_the_tenants(console: Console, tmp_path: Path) -> None:
+    (tmp_path / "files" / "broken.yaml").write_text("slug: [", "utf-8")
+    console.backend.directory.refresh()
+
+    page = words_of((await console.get("/tenants")).text)
+    (problem,) = (each for each in console.backend.directory.problems if each.slug == "broken")
+    assert problem.detail in page

@@ -47,6 +47,18 @@ async def test_the_database_takes_what_the_code_knows_and_no_more(urls: Database
         await connection.close()
 
 
+async def test_no_other_column_has_such_a_list(urls: DatabaseUrls) -> None:
+    connection = await asyncpg.connect(urls.superuser)
+    try:
+        listed = await connection.fetch(
+            "select conname from pg_constraint where contype = 'c' and connamespace = 'public'::regnamespace"
+            " and pg_get_constraintdef(oid) ~ '= ANY \\(ARRAY\\[''|= ''[a-z_]+''::text'"
+        )
+        assert {row["conname"] for row in listed} == {f"{table}_{column}_check" for table, column in ENUMERATED}
+    finally:
+        await connection.close()
+
+
 @pytest.mark.parametrize("table", ["delivery", "attempt"])
 async def test_each_code_has_the_form_that_the_database_takes(urls: DatabaseUrls, table: str) -> None:
     connection = await asyncpg.connect(urls.superuser)

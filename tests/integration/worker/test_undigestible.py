@@ -167,6 +167,8 @@ async def test_a_value_that_cannot_be_digested_costs_its_own_tenant_alone(
         assert attempts < 3 * len(bad)
         for portal, ticket_id, _ in wanted:
             assert len(portal.notes(ticket_id)) == 1
+        untold = "select job_id from delivery where status = 'failed' and code is null"
+        assert await connection.fetch(untold) == []
         await worker.relay.pass_once()
         await look_once(database, worker.tenants)
         await look_at_usage(database, worker.tenants, unpriced=worker.toolkits.unpriced)
