@@ -116,6 +116,7 @@ _MISSPELT: Final = ("password", "passwort", "kennwort", "wachtwoord", "contraseÃ
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 _WORD_AROUND = re.compile(r"[^\W\d_]{6,12}(?![^\W\d_])")
 _HEAD = re.compile(r"[^\W\d_]+$")
+_LETS_THROUGH = re.compile(r"[- ]thr(?:ough|u)(?![^\W_])")
 _LONGEST_WORD: Final = 12
 _SHORT_WORD: Final = 5
 _DIGIT_BEFORE: Final = 40
@@ -159,6 +160,8 @@ def _is_whole(scan: Scan, start: int, end: int) -> bool:
     before, after = scan.lower[max(start - 1, 0) : start], scan.lower[end : end + 1]
     if scan.text[end : end + 1] in {".", "?", "/"} and scan.text[end + 1 : end + 2].isalnum():
         return False  # resetpassword.xhtml
+    if scan.lower[start:end] == "pass" and _LETS_THROUGH.match(scan.lower, end):
+        return False  # VPN pass-through
     if "\ufffd" in scan.text[max(start - 1, 0) : end + 1]:
         return False
     if before == "=" and end - start < _SHORT_WORD:

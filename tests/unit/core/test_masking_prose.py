@@ -41,6 +41,9 @@ from app.core.masking import Mask
         ("와이파이 비번 tea4417", "tea4417"),
         ("vaihdoin salasanaksi Kesä#27", "Kesä#27"),
         ("vault export password: copper lantern rainy orchard", "copper lantern rainy orchard"),
+        ("PIN for port 5: 4711", "4711"),
+        ("Opened TCP 443 for the portal, password 4711443", "4711443"),
+        ("The switch port's password is 8443", "8443"),
     ],
 )
 def test_what_is_told_as_a_password_is_masked_and_nothing_else(text: str, secret: str) -> None:
@@ -98,6 +101,12 @@ def test_each_of_two_passwords_is_masked() -> None:
         'the app is called "Pass2Go!" and it needs .NET 8',
         "DOI 10.1000/182",
         "my password was changed so I had to re-authenticate",
+        "The router blocked IPsec pass-through, so UDP 500 and 4500 never arrived.",
+        "Enable VPN pass through on the router, then UDP 1701, 500 and 4500 get out",
+        "The password portal listens on TCP 8443 and 9443",
+        "Für die Passwort-Synchronisierung ist UDP 1812 und 1645 offen",
+        "password sync uses TCP/8443",
+        "the pass-thru device is 4500",
     ],
 )
 def test_what_is_said_about_a_password_stays(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from app.core.detect.cues import NO_COPULA, Cue
 from app.core.detect.finding import QUOTES
 from app.core.detect.password_values import LOOKS_LIKE_ONE, WORDS_AND_NUMBER, is_strong, may_be
-from app.core.detect.password_words import OF_MAKERS
+from app.core.detect.password_words import AND, OF_MAKERS
 from app.core.detect.prose.told import GIVEN, LONGEST_AS, NEAR_LINKS, Told
 from app.core.detect.prose.words import ATTRIBUTES, NOT, THINGS, fold, is_ordinary, word_lists
 from app.core.detect.scan import Scan
@@ -71,10 +71,16 @@ _ADDRESS = re.compile(
     r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#\d{6}|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr"
     r"|bit|[kmg]b|(?:st|nd|rd|th)(?:-\w+)?)|[a-z]+\d+\.\d+\S*|[\w.]+@[a-z]"
     r"|[\w.]*=.+|.*;\w+=.*|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z]-\d{3,4})|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
-    r"|(?:sha|md)\d+:\S+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?",
+    r"|(?:sha|md)\d+:\S+|(?:tcp|udp)[/:-]?\d+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?",
     re.IGNORECASE,
 )
 """Addresses, paths, versions, dates, times, measures, settings, users of a domain, calls, and ways to sign in."""
+_PORT_BEFORE = re.compile(
+    r"(?<![^\W_])(?:udp|tcp|ports?|puertos?|portas?|portów|porty?|порт\w{0,2})(?:[ /]ports?)?[ /]"
+    rf"(?:\d{{1,5}}(?:\s?[,/&–-]\s?|\s(?:{'|'.join(AND)}|or|oder|ou|o)\s))*$"
+)
+_LAST_PORT: Final = 65535
+_BACK: Final = 48
 YEAR = re.compile(r"(?:19|20)\d\d")
 FEWEST_DIGITS: Final = 4
 MOST_DIGITS: Final = 8
@@ -90,7 +96,7 @@ def is_worth(
     if _says_what(value, scan, span, told) or (is_quoted and _is_a_message(value)):
         return False
     if letters.isdecimal():
-        return not is_beyond and _is_number_worth(letters, cue, told)
+        return not (is_beyond or _is_port(value, scan, span[0])) and _is_number_worth(letters, cue, told)
     if is_quoted and letters.isalpha():
         is_told = not is_beyond and is_near and not (cue.is_code and told.link != "sign")
         return is_told and ATTRIBUTES.isdisjoint(told.between[:1]) and _may_be_in_quotes(value)
@@ -184,6 +190,12 @@ def _is_number_worth(digits: str, cue: Cue, told: Told) -> bool:
         return not is_any
     is_for = told.distance <= LONGEST_AS and first in word_lists().prepositions
     return is_near or (len(digits) >= _LONG_NUMBER and is_for)
+
+
+def _is_port(value: str, scan: Scan, start: int) -> bool:
+    """Whether *value* stands as in "UDP 500 and 4500"."""
+    is_one = value.isdecimal() and int(value) <= _LAST_PORT
+    return is_one and _PORT_BEFORE.search(scan.lower, max(start - _BACK, 0), start) is not None
 
 
 def may_be_secret(value: str, *, is_code: bool) -> bool:
