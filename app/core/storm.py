@@ -1,7 +1,8 @@
 """Storms: three or more people who report one problem within some minutes.
 
-Invariant: a ticket is compared with those alone that arrived before it, so of two that are handled at the same moment
-one sees the other. A person counts once, however many tickets they write.
+Invariant: a ticket is compared with those that arrived before it, so of two that are handled at the same moment one
+sees the other; right before its note is posted, with those that came meanwhile too, of which the line tells and by
+which no note is left out. A person counts once, however many tickets they write.
 
 For example, at a tenant with `window_minutes: 60` and `collect_from: 5` five people report that no mail comes:
 
@@ -52,6 +53,16 @@ class Share(StrEnum):
     SOURCE = "source"
 
 
+class StormTicket(BaseModel):
+    """A ticket as a line names it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    number: str
+    url: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """A ticket that arrived before another one, compared with it."""
@@ -69,6 +80,8 @@ class Earlier:
     shares: frozenset[Share]
     storm_ticket_id: str | None
     """The first ticket of the storm that it is known to be of."""
+    is_later: bool = False
+    """It arrived after the ticket."""
     weights: Mapping[int, float] = field(default_factory=dict)
     """Of its words, by their hashes; the sum of their squares is 1."""
 
@@ -83,6 +96,8 @@ class Arrival:
     """How many resolved tickets tell which words are rare."""
     earlier: Sequence[Earlier]
     """The earliest arrival first."""
+    ticket: StormTicket
+    """As others name it."""
 
 
 class _Rule(NamedTuple):
@@ -99,17 +114,9 @@ class _Rule(NamedTuple):
 _ALIKE: Final = {False: (_Rule(3, 0.3),), True: (_Rule(3, 0.3), _Rule(2, 0.25))}
 _ALIKE_IN_SMALL: Final = {False: (_Rule(2, 0.45),), True: (_Rule(2, 0.4), _Rule(1, 0.5))}
 _SOMEWHAT_ALIKE: Final = _Rule(3, 0.2)
+_OF_ONE_SITE_AND_SOURCE: Final = frozenset({Share.SITE, Share.SOURCE})
+"""What makes two tickets alike although each person has words of their own for it."""
 _LIKE_ONE: Final = 0.5
-
-
-class StormTicket(BaseModel):
-    """A ticket as a line names it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    number: str
-    url: str = ""
 
 
 class Storm(BaseModel):
@@ -139,16 +146,24 @@ def find_storm(arrival: Arrival, *, collect_from: int) -> Storm | None:
     others = list(_one_of_each(alike, but=arrival.reporter))
     if len(others) < LEAST_OTHERS:
         return None
-    first_id = next((each.storm_ticket_id for each in alike if each.storm_ticket_id), others[0].ticket_id)
-    first = next((each for each in arrival.earlier if each.ticket_id == first_id), others[0])
+    known = next((each.storm_ticket_id for each in alike if each.storm_ticket_id), None)
+    first = next((_named(each) for each in arrival.earlier if each.ticket_id == known), None)
+    if first is None:
+        first = arrival.ticket if others[0].is_later or known == arrival.ticket.id else _named(others[0])
     times = [arrival.reported_at, *(each.reported_at for each in others)]
     return Storm(
-        first=_named(first),
+        first=first,
         others=tuple(map(_named, others)),
         minutes=max(1, round((max(times) - min(times)).total_seconds() / 60)),
         shares=tuple(share for share in Share if all(share in each.shares for each in others)),
-        is_collected=sum(each in near for each in others) + 1 >= collect_from,
+        is_collected=_is_collected(others, near, collect_from=collect_from),
     )
+
+
+def _is_collected(others: Sequence[Earlier], near: Sequence[Earlier], *, collect_from: int) -> bool:
+    """Whether there are so many before the ticket, and it is itself like most of them."""
+    before = [each for each in others if not each.is_later]
+    return len(before) + 1 >= collect_from and 2 * sum(each in near for each in before) > len(before)
 
 
 def _alike(arrival: Arrival) -> list[Earlier]:
@@ -175,7 +190,7 @@ def _is_like_one_of(alike: Sequence[Earlier], earlier: Earlier) -> bool:
 
 def _is_alike(earlier: Earlier, *, is_small: bool) -> bool:
     rules = (_ALIKE_IN_SMALL if is_small else _ALIKE)[bool(earlier.shares)]
-    return any(rule.holds(earlier) for rule in rules)
+    return earlier.shares >= _OF_ONE_SITE_AND_SOURCE or any(rule.holds(earlier) for rule in rules)
 
 
 def _of_one_problem(alike: Sequence[Earlier]) -> Iterable[Earlier]:

@@ -368,6 +368,7 @@ def _accept(state: State, kept: Kept | None) -> Enhancement:
         shortened.append(Notice.DESCRIPTION_SHORTENED)
     judged = judge_confidence(state["ticket"], gathered, kept, today=state["today"])
     asks = judged.level is Confidence.LOW
+    is_storm = state["storm"] is not None  # then the others' tickets tell
     if not judged.has_problem:
         kept = Kept(facts=[], hypotheses=[], next_steps=[], questions=kept.questions, summary="")
     return Enhancement(
@@ -376,7 +377,7 @@ def _accept(state: State, kept: Kept | None) -> Enhancement:
         facts=tuple(kept.facts),
         hypotheses=tuple(kept.hypotheses),
         next_steps=() if asks else tuple(kept.next_steps),
-        questions=choose_questions(state["ticket"], gathered, kept.questions) if asks else (),
+        questions=choose_questions(state["ticket"], gathered, kept.questions) if asks and not is_storm else (),
         apart=tuple(kept.apart),
         unsupported=kept.unsupported,
         confidence=judged.level,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -21,10 +22,12 @@ from app.core.delivery import Event, Webhook, check_still_wanted, check_wanted, 
 from app.core.enhancement import Enhancement, Notice
 from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
+from app.core.source import first_sources
 from app.core.steps import StepNote, noted_steps, step
+from app.core.storm import find_storm
 from app.core.tenant import Tenant
 from app.core.ticket import Fate, Ticket
-from app.db.ledger.arrivals import Storms, arrival_of
+from app.db.ledger.arrivals import ArrivalSearch, Storms, arrival_of
 from app.db.ledger.attempts import AttemptRecord
 from app.db.ledger.claims import Claim, Ledger
 from app.db.ledger.enhancements import Enhancements, Reservation
@@ -117,7 +120,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             if enhancement.has_nothing and tenant.note.when_nothing == "silent":
                 await circuit.succeeded()
                 raise NotNeeded("nothing that fits the ticket was found", code=Code.NOTHING_FOUND)
-            await parts.enhancements.save(claim, reservation, enhancement, is_shadowed=tenant.note.is_shadow)
+            enhancement = await _save(claim, reservation, enhancement, kit, parts)
 
         reference = note_reference(claim.tenant_id, claim.ticket_id, reservation.version)
         if not is_posted and (reservation.is_shadowed or tenant.note.is_shadow):
@@ -182,6 +185,35 @@ async def _draft(ticket: Ticket, claim: Claim, kit: Toolkit) -> Enhancement:
     return await draft_closing(
         ticket, told="\n".join(filter(None, told)), tools=kit.tools(claim), today=datetime.now(UTC).date()
     )
+
+
+async def _save(
+    claim: Claim, reservation: Reservation, enhancement: Enhancement, kit: Toolkit, parts: Parts
+) -> Enhancement:
+    """Store *enhancement*, and again if others reported the same while it was written. Returns what is stored."""
+    save = partial(parts.enhancements.save, claim, reservation, is_shadowed=kit.tenant.note.is_shadow)
+    await save(enhancement)
+    again = await _look_again(claim, enhancement, kit, parts)
+    if again is not None:
+        await save(again, is_counted=True)
+    return again or enhancement
+
+
+async def _look_again(claim: Claim, enhancement: Enhancement, kit: Toolkit, parts: Parts) -> Enhancement | None:
+    """*enhancement* with those who reported the same while it was written; None: it names all.
+
+    What fits this ticket best is stored by now, so of several that are written at the same moment the last one that
+    looks again sees all others, with what fits them best.
+    """
+    storms, known = kit.tenant.storms, enhancement.storm
+    if not storms.find or enhancement.closing is not None or enhancement.is_of_storm_alone:
+        return None
+    search = ArrivalSearch(parts.database, kit.tenant, ticket_url=kit.help_desk.ticket_url)
+    arrival = await search.before(claim.ticket_id, sources=first_sources(enhancement.gathered), with_later=True)
+    storm = None if arrival is None else find_storm(arrival, collect_from=storms.collect_from)
+    if storm is None or (known is not None and len(storm.others) <= len(known.others)):
+        return None
+    return enhancement.model_copy(update={"storm": storm.model_copy(update={"is_collected": False}), "questions": ()})
 
 
 async def _hand_over(claim: Claim, webhook: Webhook, kit: Toolkit, parts: Parts, circuit: Circuit) -> None:

@@ -88,10 +88,11 @@ class ArrivalSearch:
         self._window = tenant.storms.window
         self._ticket_url = ticket_url
 
-    async def before(self, ticket_id: str, *, sources: Iterable[str]) -> Arrival | None:
+    async def before(self, ticket_id: str, *, sources: Iterable[str], with_later: bool = False) -> Arrival | None:
         """The arrival of a ticket that was reserved; None: nothing of it is stored.
 
         *sources*: ids of the sources that fit it best, as `Enhancements.save` stores them of others.
+        *with_later*: together with those that arrived after it.
         """
         values = {
             "tenant_id": self._tenant_id,
@@ -100,6 +101,7 @@ class ArrivalSearch:
             "most": MAX_COMPARED,
             "least": LEAST_LIKENESS,
             "sources": list(sources),
+            "with_later": with_later,
         }
         async with self._database.transaction(self._tenant_id) as tx:
             rows = await tx.rows(_EARLIER, **values)
@@ -107,7 +109,8 @@ class ArrivalSearch:
         if mine is None:
             return None
         earlier = tuple(self._earlier(row) for row in rows if row["ticket_id"] is not None)
-        return Arrival(mine["reported_at"], mine["reporter"], mine["history"], earlier)
+        ticket = StormTicket(id=ticket_id, number=mine["number"], url=self._ticket_url(ticket_id))
+        return Arrival(mine["reported_at"], mine["reporter"], mine["history"], earlier, ticket)
 
     def _earlier(self, row: Row) -> Earlier:
         shares = (Share.SITE, row["has_site"]), (Share.MACHINE, row["has_machine"]), (Share.SOURCE, row["has_source"])
@@ -121,6 +124,7 @@ class ArrivalSearch:
             words=row["words"],
             shares=frozenset(share for share, is_shared in shares if is_shared),
             storm_ticket_id=row["storm_ticket_id"],
+            is_later=row["is_later"],
             weights=dict(zip(row["terms"], row["weights"], strict=True)),
         )
 

@@ -1,5 +1,6 @@
--- A ticket as it arrived, and the latest that arrived before it and were reported within the window, each with how like
--- the two are: the cosine of their words, and how many words they share. The ticket itself is the row without `ticket_id`.
+-- A ticket as it arrived, and the latest that arrived before it (:with_later: after it too) and were reported within the
+-- window, each with how like the two are: the cosine of their words, and how many words they share. The ticket itself is the
+-- row without `ticket_id`.
 with mine as materialized (
     select * from arrival where tenant_id = :tenant_id and ticket_id = :ticket_id
 ),
@@ -8,7 +9,7 @@ earlier as materialized (
     from mine
     cross join lateral (
         select * from arrival
-        where tenant_id = :tenant_id and arrived_at < mine.arrived_at
+        where tenant_id = :tenant_id and arrived_at < case when cast(:with_later as boolean) then 'infinity' else mine.arrived_at end
             and arrived_at > mine.reported_at - cast(:window as interval)
         order by arrived_at desc limit :most
     ) other
@@ -26,15 +27,16 @@ alike as (
 select null as ticket_id, mine.number, mine.reported_at, mine.reporter, 0.0 as likeness, 0 as words, false as has_site,
     false as has_machine, false as has_source, null as storm_ticket_id,
     coalesce((select documents from corpus where tenant_id = :tenant_id and kind = 'ticket'), 0) as history,
-    mine.arrived_at, cast(null as bigint[]) as terms, cast(null as real[]) as weights
+    mine.arrived_at, false as is_later, cast(null as bigint[]) as terms, cast(null as real[]) as weights
 from mine
 union all
 select earlier.ticket_id, earlier.number, earlier.reported_at, earlier.reporter, coalesce(alike.likeness, 0), coalesce(alike.words, 0),
     coalesce(earlier.site = mine.site, false), earlier.machines && mine.machines,
     coalesce(earlier.first_source = any(cast(:sources as text[])), false), earlier.storm_ticket_id, 0, earlier.arrived_at,
-    earlier.terms, earlier.weights
+    earlier.arrived_at > mine.arrived_at, earlier.terms, earlier.weights
 from mine
 cross join earlier
 left join alike on alike.ticket_id = earlier.ticket_id
 where alike.likeness >= :least or earlier.storm_ticket_id is not null
+    or alike.words > 0 and earlier.site = mine.site and earlier.first_source = any(cast(:sources as text[]))
 order by arrived_at

@@ -106,9 +106,18 @@ class Enhancements:
             return bool(await tx.value(_POSTED_LATELY, **claim.key))
 
     async def save(
-        self, claim: Claim, reservation: Reservation, enhancement: Enhancement, *, is_shadowed: bool = False
+        self,
+        claim: Claim,
+        reservation: Reservation,
+        enhancement: Enhancement,
+        *,
+        is_shadowed: bool = False,
+        is_counted: bool = False,
     ) -> None:
-        """Store what was written, before it is posted; *is_shadowed*: it never will be."""
+        """Store what was written, before it is posted.
+
+        *is_shadowed*: it never will be. *is_counted*: its tokens and cost are stored already.
+        """
         storm = enhancement.storm
         # The commit of `begin_posting` or `settle_shadowed` comes soon, and writes this one to the disk too. A crash of
         # PostgreSQL in between loses what was written; the next attempt writes it anew.
@@ -121,9 +130,9 @@ class Enhancements:
                 content=enhancement.model_dump_json(),
                 confidence=enhancement.confidence.value,
                 model=enhancement.paid_model,
-                prompt_tokens=enhancement.prompt_tokens,
-                completion_tokens=enhancement.completion_tokens,
-                cost_usd=enhancement.cost_usd,
+                prompt_tokens=0 if is_counted else enhancement.prompt_tokens,
+                completion_tokens=0 if is_counted else enhancement.completion_tokens,
+                cost_usd=None if is_counted else enhancement.cost_usd,
                 is_shadowed=is_shadowed,
                 first_source=next(iter(first_sources(enhancement.gathered)), None),
                 storm_ticket_id=storm and storm.first.id,

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from app.db.knowledge.store import upsert_tickets
+from tests.builders import a_ticket
 from tests.integration.worker.conftest import Stage
 
 SHARED_WORDS = {"subject": "ERP: database not reachable", "description": "The ERP says: database not reachable."}
@@ -167,3 +169,49 @@ async def test_a_first_ticket_that_is_gone_costs_the_others_nothing(stage: Stage
     del stage.portal.tickets[tickets[0]]
     tickets.append(report(stage, 4))
     assert "4 others reported this" in await handle(stage, tickets[-1])
+
+
+OWN_WORDS = (
+    ("mail down", "outlook cant connect to server"),
+    ("outlook offline", "no mail, outlook says disconnected"),
+    ("no emails", "outlook not connecting to the mail server since 10"),
+)
+
+
+async def test_three_at_once_know_of_each_other_by_site_and_source(stage: Stage) -> None:
+    """Each in words of their own; what fits them best is the same, and is known only when each was looked up."""
+    tickets = [
+        report(stage, n, subject=subject, description=description) for n, (subject, description) in enumerate(OWN_WORDS)
+    ]
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        outage = a_ticket(
+            id="120",
+            subject="Outlook offline: not connecting to the mail server, no emails",
+            description="Mail is down. Outlook cant connect to the server and says disconnected, since 10.",
+            resolution="Restarted the transport service of the mail server.",
+            status="Resolved",
+            resolved_at="2026-10-01T10:00:00Z",
+        )
+        await upsert_tickets(session, stage.tenant.id, [outage], language="en")
+    for ticket_id in tickets:
+        await stage.deliver(ticket_id)
+    await asyncio.gather(*(stage.worker.attempts.work() for _ in tickets))
+    await stage.work()
+    notes = [text_of(stage.notes(ticket_id)[0]) for ticket_id in tickets]
+    assert any("2 others reported this" in note for note in notes), notes
+    assert not any("Ask the requester" in note for note in notes if "others reported" in note)
+
+
+async def test_the_fifth_counts_all_that_its_line_names(stage: Stage) -> None:
+    """Of those before it one has too few words in common with it, and is of the storm by the others."""
+    reports = (
+        ("internet down", "nothing works in the office in hall 1"),
+        ("No internet", "cant open any website"),
+        ("internet not working", "no website opens, hall 1"),
+        ("Internet is down!!", "hello??"),
+        ("no internet connection", "websites dont open"),
+    )
+    tickets = [report(stage, n, subject=subject, description=body) for n, (subject, body) in enumerate(reports)]
+    notes = [await handle(stage, ticket_id) for ticket_id in tickets]
+    assert "4 others reported this" in notes[-1]
+    assert f"the note on #{tickets[0]} names all" in notes[-1]

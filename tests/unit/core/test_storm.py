@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.storm import Arrival, Earlier, Share, find_storm
+from app.core.storm import Arrival, Earlier, Share, StormTicket, find_storm
 
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
 WORDS = {1: 0.8, 2: 0.6}
@@ -31,7 +31,7 @@ def an_earlier(number: int, **changes: Any) -> Earlier:
 
 
 def an_arrival(*earlier: Earlier, history: int = 1000, reporter: int | None = 0) -> Arrival:
-    return Arrival(NOW, reporter, history, earlier)
+    return Arrival(NOW, reporter, history, earlier, StormTicket(id="90", number="90"))
 
 
 def found(*earlier: Earlier, **changes: Any) -> list[str]:
@@ -111,3 +111,24 @@ def test_whatever_came_before_a_storm_has_two_others_each_by_somebody_else(rows:
         assert len(storm.others) >= 2
         assert len(who) == len(set(who))
         assert 0 not in who
+
+
+def test_one_site_and_one_source_make_reports_alike_that_share_a_word() -> None:
+    both = {"likeness": 0.05, "words": 1, "shares": frozenset({Share.SITE, Share.SOURCE})}
+    assert found(an_earlier(1, **both), an_earlier(2, **both)) == ["1", "2"]
+    site = {**both, "shares": frozenset({Share.SITE})}
+    assert found(an_earlier(1, **site), an_earlier(2, **site)) == []
+
+
+def test_by_what_came_after_it_a_ticket_knows_of_a_storm_and_loses_no_note() -> None:
+    storm = find_storm(an_arrival(*(an_earlier(n, is_later=True) for n in range(1, 7))), collect_from=5)
+    assert storm is not None
+    assert (storm.first.id, len(storm.others), storm.is_collected) == ("90", 6, False)
+
+
+def test_all_that_a_line_names_count_where_most_of_them_are_like_the_ticket() -> None:
+    far = {"likeness": 0.13, "words": 1, "weights": WORDS}
+    earlier = [an_earlier(1), an_earlier(2), an_earlier(3), an_earlier(4, **far)]
+    storm = find_storm(an_arrival(*earlier, history=10), collect_from=5)
+    assert storm is not None
+    assert (len(storm.others), storm.is_collected) == (4, True)
