@@ -41,7 +41,8 @@ from app.db.knowledge.compounds import COMPOUNDING, asked_for, choose, possible,
 from app.db.knowledge.documents import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.generic_words import GENERIC_WORDS, PASSING_ON, generic_terms, generic_words
 from app.db.knowledge.passage import choose_passage, split_pieces
-from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, Reading, read, spoken_languages
+from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, OwnTerm, Reading, read, spoken_languages
+from app.db.knowledge.spellings import as_one, otherwise, word_of
 from app.db.knowledge.vectors import CLOSENESS, NO_CLOSENESS, VECTOR_WEIGHTS, find_nearest
 from app.db.knowledge.weighing import Corpus, QueryTerm, Weighed, count_words, weigh
 from app.db.session import Row, Transaction, Transactions
@@ -348,6 +349,7 @@ class Search:
         """What the terms of *query* and *compounds* weigh; None: there is no document of *kind*."""
         subject, body = self._read_text(query.subject), self._read_text(query.body)
         own = [*_own_terms(subject, body), *compounds]
+        spelled = otherwise(f"{subject.words} {body.words}")
         # The search for tickets and that for articles ask the same, one after the other.
         asked = tx, query, compounds
         if self._read_last[0] != asked:
@@ -358,13 +360,13 @@ class Search:
                 "max_term_chars": MAX_TERM_CHARS,
                 "subject": subject.words,
                 "body": body.words,
-                "own_terms": [term.term for term in own],
+                "own_terms": [*(each.term for each in own), *(each.term for each in spelled)],
             }
             self._read_last = asked, await tx.rows(_WORDS, **values)
         rows = [row for row in self._read_last[1] if row["kind"] == kind]
         if not rows:
             return None
-        return weigh(_query_terms(rows, own), Corpus(rows[0]["searched"], rows[0]["mean_length"]))
+        return weigh(_query_terms(rows, own, spelled), Corpus(rows[0]["searched"], rows[0]["mean_length"]))
 
     async def _with_compounds(
         self, tx: Transaction, kind: DocumentKind, query: _Query
@@ -493,6 +495,7 @@ class Search:
 
 
 def _make_query(subject: str, body: str, *, language: Language) -> _Query:
+    subject, body = as_one(subject), as_one(body)
     whole = f"{subject}\n{body}"
     query = _Query(subject, body, spoken_languages(whole, language=language))
     foreign = foreign_function_words(whole, languages=query.languages)
@@ -519,17 +522,31 @@ def _own_terms(subject: Reading, body: Reading) -> list[QueryTerm]:
     ]
 
 
-def _query_terms(rows: Sequence[Row], own: Sequence[QueryTerm]) -> Iterator[QueryTerm]:
-    """Those of words.sql's *rows*, of documents of one kind, and *own* ones; without those that say nothing."""
+def _query_terms(rows: Sequence[Row], own: Sequence[QueryTerm], spelled: Sequence[OwnTerm]) -> Iterator[QueryTerm]:
+    """Those of words.sql's *rows*, of documents of one kind, and *own* ones; without those that say nothing.
+
+    *spelled*: what documents have for words of the query that are written in several ways, which count as one.
+    """
     of_own = {row["term"]: row for row in rows if row["place"] is None}
     for term in own:
         row = of_own[term.term]
         if not row["is_generic"]:
             yield replace(term, documents=row["documents"])
+    asked = {row["term"] for row in rows if row["place"] is not None}
+    others: defaultdict[str, list[Row]] = defaultdict(list)
+    for each in spelled:
+        row = of_own[each.term]
+        if each.term not in asked and row["documents"] and not row["is_generic"]:
+            others[each.word].append(row)
     for row in rows:
         place = row["place"]
-        if place is not None and not row["is_generic"]:
-            yield QueryTerm(row["term"], place, place, 1, row["frequency"], row["documents"])
+        if place is None or row["is_generic"]:
+            continue
+        forms = [row, *others.pop(word_of(row["term"]), ())]
+        documents = min(sum(form["documents"] for form in forms), row["searched"])
+        for form in forms:
+            if form["documents"] or len(forms) == 1:
+                yield QueryTerm(form["term"], place, place, 1, row["frequency"], documents)
 
 
 def _match(row: Row, weighed: Weighed) -> Match:

@@ -145,3 +145,37 @@ async def test_a_ticket_is_found_by_what_its_machine_is_called_besides(worker_db
     found = await search(worker_db, tenant).similar_tickets(asks, limit=5, machines=["srv-file01", "File server"])
     assert [source.id for source in found] == ["70"]
     assert await search(worker_db, tenant).similar_tickets(asks, limit=5) == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "told"),
+    [
+        ("wifi of the lobby", "Wi-Fi in the lobby"),
+        ("Wi-Fi of the lobby", "wifi in the lobby"),
+        ("wi fi of the lobby", "wifi in the lobby"),
+        ("email to the bank", "E-Mails to the bank come back"),
+        ("e-mail to the bank", "Emails to the bank come back"),
+        ("cannot log in to the portal", "Login to the portal"),
+        ("portal login", "Users can't log in to the portal"),
+        ("log-in at the portal", "Login to the portal"),
+        ("set up the scanner", "Scanner setup"),
+        ("scanner setup", "How to set up a scanner"),
+        ("back up the laptop", "Laptop backup"),
+        ("backup of the laptop", "Back-up of a laptop"),
+    ],
+)
+async def test_a_word_is_found_however_it_is_written(worker_db: Database, subject: str, told: str) -> None:
+    """As one word, with a hyphen, as two: each has the same words of its own beside it."""
+    tenant = a_tenant(f"t{uuid4().hex[:8]}")
+    await fill(worker_db, tenant, [*HISTORY, resolved("9", told, "", "Mended.")])
+    alone = a_ticket(subject=subject, description="")
+    [match] = [each for each in await search(worker_db, tenant).rank_tickets(alone, limit=5) if each.id == "9"]
+    assert match.words >= 2
+
+
+async def test_a_word_in_other_forms_counts_once(worker_db: Database) -> None:
+    tenant = a_tenant(f"t{uuid4().hex[:8]}")
+    forms = [resolved("8", "Wi-Fi and wifi", "wi fi", "Mended."), resolved("9", "Wi-Fi", "", "Mended.")]
+    await fill(worker_db, tenant, [*HISTORY, *forms])
+    ticket = a_ticket(subject="Wi-Fi, wifi, wi fi", description="")
+    assert {each.words for each in await search(worker_db, tenant).rank_tickets(ticket, limit=5)} == {1}
