@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from app.core.thanks import only_thanks
 from app.core.ticket import Ticket
 from app.errors import Code
 
@@ -217,6 +218,8 @@ def find_automatic(ticket: Ticket) -> Code | None:
     subject = _TAG.sub("", subject)
     if _REPORT_SUBJECT.match(subject) and _is_report(body, requester=ticket.requester):
         return Code.UNDELIVERED_MAIL
+    if only_thanks(ticket.subject, ticket.mail.own[:_MAX_CHARS]):
+        return Code.ONLY_THANKS
     return Code.AUTOMATIC_REPLY if _is_reply(subject, _plain(ticket.mail.own), is_answer=is_answer) else None
 
 

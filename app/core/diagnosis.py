@@ -127,6 +127,10 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "The ticket is the automatic reply of a mailbox, e.g. of somebody who is away.",
         "Nothing, or turn off replies to the help desk's own mails there.",
     ),
+    Code.ONLY_THANKS: Diagnosis(
+        "The ticket is a reply that only thanks, or says that all is well.",
+        "Nothing; the help desk made a ticket of it, e.g. since it was sent to another address than the first mail.",
+    ),
     Code.UNDELIVERED_MAIL: Diagnosis(
         "The ticket is a mail server's report that a mail was not delivered.",
         "Nothing; a person who forwards such a report gets a note.",
