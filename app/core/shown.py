@@ -3,10 +3,11 @@
 Invariant: a note shows sources masked, as the model got them, of a resolved ticket the resolution, and links to the
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
 while it asks for no secret and holds no operand that the records don't have, but for names that the ticket has. A
-resolved ticket's subject also has to say what fails and no more, or to speak of what the ticket or its own resolution
-speaks of; a name or an earlier subject of the requester, else, to be as short as a name is. Of a document whose server
-is not trusted only the title is shown, if it speaks of what the ticket does. Only contacts of sources and of the
-requester are put back, and only where the tenant's file allows it.
+resolved ticket's subject also has to say what fails and no more, to speak of what the ticket or its own resolution
+speaks of, or to have all its words in these and in articles, else its category is shown; a name or an earlier subject
+of the requester, else, to be as short as a name is. Of a document whose server is not trusted only the title is shown,
+if it speaks of what the ticket does. Only contacts of sources and of the requester are put back, and only where the
+tenant's file allows it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from app.core.masking import Mask, find_placeholders
 from app.core.records import Records
 from app.core.requester import Requester
 from app.core.source import Gathered, Source, SourceKind
-from app.core.support import find_foreign, pries, reports, speaks_of
+from app.core.support import find_foreign, pries, reports, speaks_of, stands_in
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 from app.core.tokens import normal
@@ -95,6 +96,13 @@ class _Shown:
         said = normal(ticket.text)
         self._said = said.split()
         """The words of the ticket."""
+        self._of_articles = [
+            word
+            for group in enhancement.gathered
+            if group.kind is SourceKind.ARTICLE
+            for source in group.sources
+            for word in normal(f"{source.title}\n{source.trusted_text}").split()
+        ]
         self._named = set(re.split(r"[\s,;.!?'\"()]+", said))
 
     def source(self, source: Source) -> Source:
@@ -155,8 +163,11 @@ class _Shown:
         number = found[0] if found else f"#{source.id}"
         subject = self._untrusted(source.title[len(number) if found else 0 :])
         said = " ".join(["", *self._said, *normal(source.trusted_text).split()])
-        is_told = speaks_of(subject, said) or reports(subject, self._records)
-        return f"{number} {subject.strip()}" if is_told else number
+        is_told = speaks_of(subject, said) or stands_in(subject, " ".join([said, *self._of_articles]))
+        if subject and (is_told or reports(subject, self._records)):
+            return f"{number} {subject.strip()}"
+        category = self._name(source.category)
+        return f"{number} ({category.strip()})" if category else number
 
 
 def _sources(gathered: Sequence[Gathered]) -> list[Source]:

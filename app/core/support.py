@@ -340,3 +340,9 @@ def speaks_of(text: str, said: str) -> bool:
     wanted = read(text).stems
     there = sum(f" {stem}" in said for stem in wanted)
     return bool(wanted) and there >= max(len(wanted) / 2, min(2, len(wanted)))
+
+
+def stands_in(text: str, said: str) -> bool:
+    """Whether *said*, in normal form on one line, has all content words of *text*."""
+    wanted = read(text).stems
+    return bool(wanted) and all(f" {stem}" in said for stem in wanted)

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from app.core.completion import Completion, Message
 from app.core.delivery import check_still_wanted
-from app.core.enhancement import Draft, Enhancement
+from app.core.enhancement import Confidence, Draft, Enhancement
 from app.core.evidence import Fault, Support
 from app.core.note import note_reference, render_note
 from app.core.records import Record, Records
@@ -42,6 +42,7 @@ _FAULTS: Final = {
     Fault.TURNED: "the source says the opposite",
     Fault.OVERRULED: "a newer source says not to do that",
 }
+_NO_STEPS: Final = "a step, and at low confidence a note has none"
 _NO_ROOM: Final = "no room: the note has its most words, or it repeats or cites what it must not"
 
 
@@ -177,7 +178,9 @@ def _left_out(asked: Sequence[Asked], enhancement: Enhancement, ticket: Ticket, 
     for sentence in dict.fromkeys(filter(None, sentences)):
         if _plain(sentence) not in kept:
             fault = judge(sentence, support).fault
-            yield LeftOut(sentence, _NO_ROOM if fault is None else _FAULTS[fault])
+            is_step = any(_plain(sentence) in _plain(step.text) for step in draft.next_steps)
+            without_steps = enhancement.confidence is Confidence.LOW and is_step
+            yield LeftOut(sentence, _FAULTS[fault] if fault else _NO_STEPS if without_steps else _NO_ROOM)
 
 
 def _texts(draft: Draft | Enhancement) -> list[str]:
