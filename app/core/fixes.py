@@ -33,9 +33,20 @@ _SAYS_NOTHING: Final = frozenset(
     freundlichen gruss geschlossen behoben stabil
     termine fonctionne utilisateur confirme merci bonjour cordialement ferme
     hecho listo funciona usuario confirmado gracias hola saludos cerrado
+    see notes note gemacht gelost abgeschlossen erledigung klaar opgelost afgehandeld resuelto solucionado fatto risolto
+    feito resolvido concluido klart lost ferdig hotovo vyreseno gotowe wykonano rozwiazano готово решено выполнено
+    完了 完成 解決 解决 완료 해결
     """.split()
     for stem in stems(word)
 )
+
+
+_LONGEST_UNTOLD: Final = 120
+
+
+def tells_a_fix(resolution: str) -> bool:
+    """Whether *resolution* has a word of what was done: "Done." has none, as no text has."""
+    return len(resolution) > _LONGEST_UNTOLD or bool(_content(resolution))
 
 
 class Match(StrEnum):

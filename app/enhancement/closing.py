@@ -7,10 +7,12 @@ the technicians wrote (`core.support`), as in any note.
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import date
 from typing import Final
 
 from app.core.enhancement import Closing, Enhancement, Statement, salvage
+from app.core.fixes import tells_a_fix
 from app.core.masking import Mask
 from app.core.shown import show_enhancement
 from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
@@ -23,6 +25,7 @@ from app.errors import Code, ModelRefused, ModelUnavailable, NotNeeded
 MAX_LINES: Final = 5
 _MAX_WORDS: Final = 150
 _MAX_ARTICLES: Final = 3
+_SECRET = re.compile(r"\[(?:password|key|card)-\d+\]")
 _COVERS: Final = 0.28
 """From this fit on an article is about the same problem, as the search has it."""
 
@@ -39,7 +42,7 @@ async def draft_closing(ticket: Ticket, *, told: str, tools: Tools, today: date)
     Raises:
         NotNeeded: Nothing tells how it was solved, or the model gave no usable answer: there is no draft.
     """
-    if not told.strip():
+    if not tells_a_fix(told):
         raise NotNeeded("nothing tells how the ticket was solved", code=Code.NOTHING_FOUND)
     if not await tools.may_use_model():
         raise NotNeeded("no draft: a budget of the tenant is used up", code=Code.BUDGET_USED_UP)
@@ -64,19 +67,27 @@ async def draft_closing(ticket: Ticket, *, told: str, tools: Tools, today: date)
         raise NotNeeded("no draft: the model gave no usable answer", code=Code.MODEL_UNAVAILABLE) from error
     # Where technicians wrote one sentence, the summary is all.
     lines = kept.next_steps or kept.facts or [Statement(text=kept.summary, citations=[])]
-    if not any(line.text for line in lines):
+    lines = [line for line in lines if line.text and not _holds_secret(line.text)]
+    if not lines:
         raise NotNeeded("no draft: nothing that the model said is in the technicians' words", code=Code.NOTHING_FOUND)
     async with tools.reading:
         articles = await tools.knowledge.articles(ticket, limit=_MAX_ARTICLES)
     found = Gathered(
         kind=SourceKind.ARTICLE, state=GatherState.OK if articles else GatherState.EMPTY, sources=tuple(articles)
     )
+    causes = [fact for fact in kept.facts if not _holds_secret(fact.text)] if kept.next_steps else []
+    is_covered = any(article.score >= _COVERS for article in articles)
+    summary = kept.summary if (kept.next_steps or kept.facts) and not _holds_secret(kept.summary) else ""
+    if is_covered:  # without an article's draft, which tells the cause, the resolution does
+        told_already = {line.text for line in lines}
+        why = causes or [Statement(text=summary, citations=[])]
+        lines = [*(each for each in why if each.text and each.text not in told_already), *lines]
     enhancement = Enhancement(
-        summary=kept.summary if kept.next_steps or kept.facts else "",
-        facts=tuple(kept.facts) if kept.next_steps else (),
+        summary=summary,
+        facts=tuple(causes),
         next_steps=tuple(lines[:MAX_LINES]),
         gathered=number_sources([*given, found]),
-        closing=Closing(is_covered=any(article.score >= _COVERS for article in articles)),
+        closing=Closing(is_covered=is_covered),
         model=completion.model,
         prompt_tokens=completion.prompt_tokens,
         completion_tokens=completion.completion_tokens,
@@ -84,6 +95,11 @@ async def draft_closing(ticket: Ticket, *, told: str, tools: Tools, today: date)
         is_estimated=completion.is_estimated,
     )
     return show_enhancement(enhancement, ticket, mask=mask, note=tools.note)
+
+
+def _holds_secret(text: str) -> bool:
+    """Whether *text* tells a password or key: masked, it helps nobody, and the draft is to be copied."""
+    return _SECRET.search(text) is not None
 
 
 def _as_source(ticket: Ticket, told: str) -> Source:

@@ -19,6 +19,7 @@ from sqlmodel import SQLModel, col, select
 
 from app.core.article import FILE_MARK, Article
 from app.core.asset import Asset
+from app.core.fixes import tells_a_fix
 from app.core.tenant import Language
 from app.core.text import tidy
 from app.core.ticket import Fate, Ticket
@@ -79,7 +80,9 @@ async def upsert_tickets(
     if gone:
         await drop_tickets(session, tenant_id, gone, language=language)
     kept = [
-        {**_row(tenant_id, ticket), "is_open": ticket.fate is Fate.OPEN} for ticket in latest if not ticket.fate.is_gone
+        {**_row(tenant_id, _with_fix(ticket)), "is_open": ticket.fate is Fate.OPEN}
+        for ticket in latest
+        if not ticket.fate.is_gone
     ]
     changed = await _store(session, _UPSERT_TICKETS, kept)
     if changed:
@@ -87,6 +90,11 @@ async def upsert_tickets(
         is_changed = set(changed)
         await keep_links(session, tenant_id, [ticket for ticket in latest if ticket.id in is_changed])
     return len(changed)
+
+
+def _with_fix(ticket: Ticket) -> Ticket:
+    """*ticket*, without a resolution that does not say what was done: no source for a note."""
+    return ticket if tells_a_fix(ticket.resolution) else ticket.model_copy(update={"resolution": ""})
 
 
 async def drop_tickets(session: AsyncSession, tenant_id: UUID, ids: Collection[str], *, language: Language) -> int:

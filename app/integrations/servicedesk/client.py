@@ -19,6 +19,7 @@ from urllib.parse import quote
 from app.core.accounts import Accounts
 from app.core.article import Article
 from app.core.asset import Asset
+from app.core.fixes import tells_a_fix
 from app.core.help_desk import AccountRef, ServiceDeskOptions
 from app.core.tenant import Tenant
 from app.core.text import plain_text
@@ -365,11 +366,11 @@ class ServiceDesk:
         return await self._with_work_logs(row, ticket)
 
     async def _with_work_logs(self, row: Row, ticket: Ticket) -> Ticket:
-        """*ticket*; one that was resolved lately without a resolution with what was done in its place.
+        """*ticket*; one that was resolved lately without a word of how with what was done in its place.
 
         Technicians alone write work logs. Replies are not read: who wrote one, its sender's address does not prove.
         """
-        resolved_at = None if ticket.resolution or ticket.fate.is_gone else ticket.resolved_at
+        resolved_at = None if tells_a_fix(ticket.resolution) or ticket.fate.is_gone else ticket.resolved_at
         if resolved_at is None or resolved_at < datetime.now(UTC) - _WORK_LOGS_FOR or self._has_work_logs is False:
             return ticket
         try:
