@@ -27,8 +27,38 @@ _WHEN = re.compile(
 """Words for a time, in normal form."""
 
 
+_FAULT = re.compile(
+    r"n't\b|\b(?:not|cannot|cant|wont|doesnt|isnt|unable|never|fail\w*|errors?|broken|crash\w*|slow\w*"
+    r"|down|dead|freez\w+|frozen|hang\w*|stuck|lost|missing|offline|disconnect\w*|drops?|dropp\w+|wrong|reject\w*|refus\w+"
+    r"|denied|locked|problems?|issues?|faulty?|blink\w*|flicker\w*|jam\w*|noise|blank|black screen"
+    r"|time[ds]? ?out|outage"
+    r"|nichts?|kein\w*|fehler\w*|defekt\w*|kaputt\w*|langsam\w*|absturz\w*|sturzt|hangt|storung\w*|ausfall\w*|gesperrt\w*"
+    r"|probleme?n?|verloren|fehlt|weg"
+    r"|pas|plus|erreurs?|panne|lente?s?|lenteur|bloque\w*|problemes?|impossible|plante|perdue?s?|coupure\w*"
+    r"|fallos?|falla|lento|lenta|imposible|problemas?|averia\w*|caid[oa]|perdid[oa]|no)\b"
+)
+_REQUEST = re.compile(
+    r"\b(?:new (?:starter|joiner|hire|employee|colleague|user|account|laptop|phone|licen[cs]e)|onboarding|licen[cs]es?|access (?:to|for)"
+    r"|permissions?|(?:please|can you|could you|need to|want to) (?:order|create|install|add|grant|give|set up|provide)|to order"
+    r"|neue[rn]? (?:mitarbeiter\w*|kolleg\w*|benutzer\w*|laptop|konto)|lizenz\w*|zugriff auf|zugang zu\w*|berechtigung\w*"
+    r"|bestell\w*|einricht\w*|anleg\w*|freischalt\w*"
+    r"|nouve(?:au|l|lle) (?:arrivante?|employee?|collaborat\w+|collegue|compte)|licences?|acces (?:a|au|aux)|droits|commander"
+    r"|nuev[oa] (?:emplead[oa]|companer[oa]|usuari[oa]|cuenta)|licencias?|acceso a\w*|permisos?|pedir|alta de)\b"
+)
+
+
+def tells_fault(ticket: Ticket) -> bool:
+    """Whether *ticket* says that something does not work."""
+    return names_error(ticket.asked) or _FAULT.search(normal(ticket.asked)) is not None
+
+
 def choose_questions(ticket: Ticket, gathered: Sequence[Gathered], asked: Sequence[Question]) -> tuple[Question, ...]:
-    """Of *asked*, or else of the usual ones, those that *ticket* does not answer, named machines included."""
+    """Of *asked*, or else of the usual ones, those that *ticket* does not answer, named machines included.
+
+    Who asks for a licence or for access is not asked for an error text.
+    """
+    if not asked and _REQUEST.search(normal(ticket.asked)) and not tells_fault(ticket):
+        return ()
     answered = set(_answered(ticket.asked, gathered))
     left = [each for each in asked or USUAL if each not in answered]
     return tuple(left[:MAX_QUESTIONS]) or FURTHER

@@ -38,7 +38,7 @@ from app.core.enhancement import (
     salvage,
 )
 from app.core.masking import Mask
-from app.core.questions import choose_questions
+from app.core.questions import choose_questions, tells_fault
 from app.core.records import Records
 from app.core.requester import Requester
 from app.core.shown import show_enhancement
@@ -170,7 +170,10 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     if storm is not None and storm.is_collected:
         return {"enhancement": _context_only(state)}
     if all(source.is_only_named for group in gathered if group.is_context for source in group.sources):
-        return {"enhancement": _context_only(state, *_why_nothing(gathered))}
+        nothing = _context_only(state, *_why_nothing(gathered))
+        if nothing.has_nothing and tells_fault(state["ticket"]):
+            nothing = nothing.model_copy(update={"questions": choose_questions(state["ticket"], gathered, ())})
+        return {"enhancement": nothing}
     if not await tools.may_use_model():
         return {"enhancement": _context_only(state, Notice.BUDGET_USED_UP)}
     used_s = state.get("model_seconds", 0.0)

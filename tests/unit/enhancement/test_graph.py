@@ -91,6 +91,25 @@ async def test_what_happened_is_told_in_words_and_what_is_as_it_should_be_is_no_
     )
 
 
+@pytest.mark.parametrize(
+    ("subject", "description", "asks"),
+    [
+        ("Outlook shows an empty calendar", "Since yesterday it is not filled.", True),
+        ("Kaffeemaschine kaputt", "Sie brüht nicht.", True),
+        ("Panne de l'imprimante", "Elle est lente.", True),
+        ("El escáner no funciona", "", True),
+        ("New starter on Monday", "Jane Hart joins accounting. Please set up her account.", False),
+        ("Visio licence", "I need a licence for Visio.", False),
+        ("Zugriff auf das Laufwerk", "Bitte Zugriff auf M: für Frau Weber.", False),
+        ("I clicked on a link in a mail", "It was about a parcel.", False),
+    ],
+)
+async def test_where_nothing_fits_only_a_fault_is_asked_about(subject: str, description: str, asks: bool) -> None:
+    enhancement = await enhanced(a_ticket(subject=subject, description=description), [], _unasked)
+    assert enhancement.notices == (Notice.NOTHING_FOUND,)
+    assert bool(enhancement.questions) is asks
+
+
 async def test_the_requesters_own_machine_alone_is_no_context() -> None:
     machine = a_source(SourceKind.ASSET, title="PC-0231", is_only_owned=True)
     alone = await enhanced(a_ticket(), [machine], _unasked)
