@@ -50,6 +50,22 @@ _SAME_REMEDY: Final = 0.3
 _LEAST_SUPPORT: Final = 0.5
 """A model of whose sentences fewer were kept did not understand its sources. How likely the leading one is right it
 hardly tells: of a small model's answers 6 of the 9 with less led with the right source, 23 of the other 29."""
+_PLACES: Final = frozenset(
+    stem
+    for word in """
+    room meeting conference floor building office hall lobby reception corridor kitchen desk workplace site warehouse
+    upstairs downstairs ground first second third
+    raum besprechungsraum besprechung konferenzraum etage stock gebaude buro halle empfang flur kuche lager standort
+    salle reunion etage batiment bureau couloir accueil entrepot
+    sala reunion reuniones planta piso edificio oficina pasillo recepcion almacen
+    """.split()
+    for stem in stems(word)
+)
+"""Where something is: two problems of one meeting room have it in common, and no more."""
+_IS_ERROR = re.compile(
+    r"0x[0-9a-f]{4,}|[245]\.\d{1,2}\.\d{1,3}|(?:[a-z0-9]+_)*(?:err|error|failed|exception|timeout|denied|refused|invalid|expired)(?:_[a-z0-9]+)*"
+)
+"""An error code by its form alone, and no machine's name."""
 _ERROR = re.compile(
     r"0x[0-9a-f]{4,}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[245]\.\d{1,2}\.\d{1,3}"
 )
@@ -112,6 +128,8 @@ def judge_confidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *
     if evidence is None:
         return Judged(Confidence.LOW, weights().nothing, ())
     share = weights().share(evidence)
+    if not evidence.same_error and names_other_error(ticket.asked, _text(_cited(gathered, kept)[0])):
+        return Judged(Confidence.LOW, min(share, weights().nothing), (Reason.OTHER_ERROR,))
     if len(telling_stems(ticket.asked)) < _LEAST_WORDS and not evidence.same_error:
         return Judged(Confidence.LOW, min(share, weights().nothing), (Reason.FEW_WORDS,), has_problem=False)
     refs = {source.ref for group in gathered for source in group.sources if _tells_a_fix(source)}
@@ -125,10 +143,10 @@ def judge_confidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *
 def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, today: date) -> Evidence | None:
     """What speaks for the leading source; None: no ticket or article is cited."""
     sources = [source for group in gathered for source in group.sources]
-    cited = [source for ref in cited_refs(kept) for source in sources if source.ref == ref and _tells_a_fix(source)]
+    cited = _cited(gathered, kept)
     if not cited:
         return None
-    leading, asked = cited[0], telling_stems(ticket.asked)
+    leading, asked = cited[0], telling_stems(ticket.asked) - _PLACES
     common = len(asked & telling_stems(_text(leading)))
     rivals = [
         source
@@ -142,7 +160,7 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
     others = [source for source in sources if _tells_a_fix(source) and source is not leading]
     sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
     return Evidence(
-        likeness=_above_chance(_cosine(asked, telling_stems(_about(leading)))),
+        likeness=_above_chance(_cosine(asked, telling_stems(_about(leading)) - _PLACES)),
         same_error=float(shares_error_text(ticket.asked, _text(leading))),
         same_machine=float(_shares_machine(ticket, leading, sources)),
         same_remedy=max((_cosine(remedy, _remedy(other) - asked) for other in others), default=0.0),
@@ -152,6 +170,12 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
         is_old=float(all(_is_old(source, today) for source in cited)),
         support=sentences / (sentences + len(kept.apart) + kept.unsupported),
     )
+
+
+def _cited(gathered: Sequence[Gathered], kept: Kept) -> list[Source]:
+    """The tickets and articles that it cites, the leading one first."""
+    sources = [source for group in gathered for source in group.sources]
+    return [source for ref in cited_refs(kept) for source in sources if source.ref == ref and _tells_a_fix(source)]
 
 
 def cited_refs(kept: Kept) -> list[str]:
@@ -178,7 +202,7 @@ def _about(source: Source) -> str:
 
 def _remedy(source: Source) -> frozenset[str]:
     """The stems of what it tells to do. Where a page is called is no remedy."""
-    return telling_stems(_PAGE.sub(" ", source.trusted_text))
+    return telling_stems(_PAGE.sub(" ", source.trusted_text)) - _PLACES
 
 
 def _above_chance(cosine: float) -> float:
@@ -224,6 +248,14 @@ def shares_error_text(one: str, other: str) -> bool:
         return False
     quoted = {run for found in _QUOTED.findall(one) for run in _runs(found)}
     return bool(quoted and quoted & _runs(other))
+
+
+def names_other_error(one: str, other: str) -> bool:
+    """Whether both have an error code, and none of them is the other's too."""
+    mine, others = (
+        {code for code in _errors(text)[0] if code.isdecimal() or _IS_ERROR.fullmatch(code)} for text in (one, other)
+    )
+    return bool(mine and others) and not shares_error_text(one, other)
 
 
 @lru_cache(maxsize=256)

@@ -20,7 +20,8 @@ FURTHER: Final = (Question.WHAT_CHANGED, Question.HOW_TO_REPEAT)
 _WHEN = re.compile(
     r"\b(?:since|yesterday|today|tonight|morning|(?:last|this) (?:night|week|month)|monday|tuesday|wednesday|thursday"
     r"|friday|saturday|sunday|seit|gestern|heute|(?:letzte|diese)[rsn]? \w+|montag"
-    r"|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|depuis|hier|aujourd'hui|ce matin|lundi|mardi|mercredi|jeudi"
+    r"|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|depuis|hier|aujourd'hui|ce matin|lundi|mardi"
+    r"|mercredi|jeudi"
     r"|vendredi|samedi|dimanche|desde|ayer|hoy|lunes|martes|miercoles|jueves|viernes|sabado|domingo)\b"
     r"|\b\d{1,2}[:.]\d{2}\b|\b\d{4}-\d\d-\d\d\b"
 )
@@ -29,20 +30,26 @@ _WHEN = re.compile(
 
 _FAULT = re.compile(
     r"n't\b|\b(?:not|cannot|cant|wont|doesnt|isnt|unable|never|fail\w*|errors?|broken|crash\w*|slow\w*"
-    r"|down|dead|freez\w+|frozen|hang\w*|stuck|lost|missing|offline|disconnect\w*|drops?|dropp\w+|wrong|reject\w*|refus\w+"
+    r"|down|dead|freez\w+|frozen|hang\w*|stuck|lost|missing|offline|disconnect\w*|drops?|dropp\w+|wrong"
+    r"|reject\w*|refus\w+"
     r"|denied|locked|problems?|issues?|faulty?|blink\w*|flicker\w*|jam\w*|noise|blank|black screen"
     r"|time[ds]? ?out|outage"
-    r"|nichts?|kein\w*|fehler\w*|defekt\w*|kaputt\w*|langsam\w*|absturz\w*|sturzt|hangt|storung\w*|ausfall\w*|gesperrt\w*"
+    r"|nichts?|kein\w*|fehler\w*|defekt\w*|kaputt\w*|langsam\w*|absturz\w*|sturzt|hangt|storung\w*"
+    r"|ausfall\w*|gesperrt\w*"
     r"|probleme?n?|verloren|fehlt|weg"
     r"|pas|plus|erreurs?|panne|lente?s?|lenteur|bloque\w*|problemes?|impossible|plante|perdue?s?|coupure\w*"
     r"|fallos?|falla|lento|lenta|imposible|problemas?|averia\w*|caid[oa]|perdid[oa]|no)\b"
 )
 _REQUEST = re.compile(
-    r"\b(?:new (?:starter|joiner|hire|employee|colleague|user|account|laptop|phone|licen[cs]e)|onboarding|licen[cs]es?|access (?:to|for)"
-    r"|permissions?|(?:please|can you|could you|need to|want to) (?:order|create|install|add|grant|give|set up|provide)|to order"
-    r"|neue[rn]? (?:mitarbeiter\w*|kolleg\w*|benutzer\w*|laptop|konto)|lizenz\w*|zugriff auf|zugang zu\w*|berechtigung\w*"
+    r"\b(?:new (?:starter|joiner|hire|employee|colleague|user|account|laptop|phone|licen[cs]e)|onboarding"
+    r"|licen[cs]es?|access (?:to|for)"
+    r"|permissions?|(?:please|can you|could you|need to|want to) (?:order|create|install|add|grant|give"
+    r"|set up|provide)|to order"
+    r"|neue[rn]? (?:mitarbeiter\w*|kolleg\w*|benutzer\w*|laptop|konto)|lizenz\w*|zugriff auf|zugang zu\w*"
+    r"|berechtigung\w*"
     r"|bestell\w*|einricht\w*|anleg\w*|freischalt\w*"
-    r"|nouve(?:au|l|lle) (?:arrivante?|employee?|collaborat\w+|collegue|compte)|licences?|acces (?:a|au|aux)|droits|commander"
+    r"|nouve(?:au|l|lle) (?:arrivante?|employee?|collaborat\w+|collegue|compte)|licences?|acces (?:a|au"
+    r"|aux)|droits|commander"
     r"|nuev[oa] (?:emplead[oa]|companer[oa]|usuari[oa]|cuenta)|licencias?|acceso a\w*|permisos?|pedir|alta de)\b"
 )
 

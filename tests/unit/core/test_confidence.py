@@ -208,3 +208,28 @@ def test_of_a_ticket_that_names_a_thing_and_no_problem_nothing_is_sure(
     source = a_source(title="Outlook stuck 0x8004010f", text="Outlook stuck.", score=0.9, closeness=Closeness.SAME)
     sure = judged(source, ticket=a_ticket(subject=subject, description=description))
     assert (sure.level is Confidence.LOW) is is_low
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "is_low"),
+    [
+        ("VPN from home fails with error 809", "VPN from home fails with error 720. Removed the adapter.", True),
+        ("Windows update fails with 0x80070005", "Windows update fails with 0x800f0922. Freed space.", True),
+        ("VPN from home fails with error 809", "VPN from home fails with error 809. Opened UDP 500.", False),
+        ("VPN from home fails with error 809", "VPN from home fails. Restarted the router.", False),
+        ("VPN on PC-0231 fails at home", "VPN on PC-0077 fails at home. Restarted the router.", False),
+    ],
+)
+def test_a_source_of_another_error_gives_low_confidence(asked: str, told: str, is_low: bool) -> None:
+    found = judged(a_source(title="#7 VPN fails", text=told), ticket=a_ticket(subject=asked, description=""))
+    assert (found.level is Confidence.LOW) is is_low
+    assert (found.reasons == (Reason.OTHER_ERROR,)) is is_low
+
+
+def test_words_of_a_place_make_no_two_problems_alike() -> None:
+    ticket = a_ticket(subject="Wi-Fi in the meeting room on the second floor is slow", description="")
+    place = a_source(title="Display in the meeting room on the second floor", text="Resolution: Replaced the cable.")
+    alone = a_source(title="Display", text="Resolution: Replaced the cable.")
+    assert find_evidence(ticket, gathered(place), kept("T1"), today=TODAY).likeness == (  # type: ignore[union-attr]
+        find_evidence(ticket, gathered(alone), kept("T1"), today=TODAY).likeness  # type: ignore[union-attr]
+    )
