@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,11 +56,8 @@ def shadow(slug: str, since: datetime | None, *, is_json: bool) -> None:
     for name, told in _figures(report):
         click.echo(f"  {name:<24}{told}")
     for note in notes:
-        if note.match is not None:
-            who = f", says {note.judged_by}" if note.judged_by else ""
-            click.echo(f"\n#{note.number} {note.subject}  [{_WORDS[note.match]}{who}]")
-            click.echo(f"  note  {_one_line(note.enhancement.summary or 'gathered context alone')}")
-            click.echo(f"  done  {_one_line(note.resolution or 'closed without a resolution')}")
+        for line in _told(note):
+            click.echo(line)
 
 
 # By `Match`, whose module is imported only when it is needed.
@@ -69,6 +67,18 @@ _WORDS: Final[dict[str, str]] = {
     "untold": "no fix told",
     "nothing": "nothing found",
 }
+
+
+def _told(note: ShadowNote) -> Iterator[str]:
+    """A note's texts, and what was done."""
+    who = f", says {note.judged_by}" if note.judged_by else ""
+    yield f"\n#{note.number} {note.subject}  [{_WORDS[note.match] if note.match else 'not resolved yet'}{who}]"
+    enhancement = note.enhancement
+    yield f"  note  {_one_line(enhancement.summary or 'gathered context alone')}"
+    for step in enhancement.next_steps:
+        yield f"  step  {_one_line(step.text)}"
+    if note.match is not None:
+        yield f"  done  {_one_line(note.resolution or 'closed without a resolution')}"
 
 
 def _figures(report: ShadowReport) -> list[tuple[str, str]]:

@@ -110,6 +110,9 @@ async def test_the_command_tells_the_same(stage: Stage, urls: Any, tmp_path: Pat
     assert told.returncode == 0, told.stderr
     assert "1 of 1" in told.stdout
     assert "[same fix]" in told.stdout
+    assert told.stdout.count("[not resolved yet]") == 3
+    assert told.stdout.count("\n  note  ") == 4
+    assert "\n  step  " in told.stdout
     assert FIXES["same"][:60] in told.stdout
     found = json.loads((await call_here("shadow", "--tenant", "acme", "--json", **variables)).stdout)
     assert (found["notes"], found["same_fix"]["same"], found["same_fix"]["compared"]) == (4, 1, 1)

@@ -17,6 +17,7 @@ from app.core.retry import FAILURES_TO_OPEN
 from app.db.knowledge.store import upsert_articles
 from app.db.limits.holds import Cause, list_holds
 from app.db.reports.deliveries import find_delivery, replay_deliveries
+from app.enhancement.write import prompt_version
 from app.errors import Code
 from tests.builders import an_article, write_tenant
 from tests.integration.worker.conftest import Stage
@@ -814,6 +815,7 @@ async def test_an_enhancement_leaves_a_record_of_who_read_what_at_which_cost(sta
     record = details.enhancement
     assert record["sources"] == "similar_tickets 900, knowledge 50"
     assert record["cost_usd"] > 0
+    assert record["prompt"] == prompt_version()
     [line] = [line for line in logs if line["event"] == "note_posted"]
     assert (line["tenant"], line["ticket_id"], line["job_id"]) == (stage.tenant.slug, ticket_id, str(job_id))
     assert line["sources"] == {"similar_tickets": 1, "knowledge": 1, "assets": 0}
