@@ -80,7 +80,7 @@ def create_app(
             "queue": providing(queue),
             "readiness": providing(readiness),
             "bodies": providing(bodies),
-            "feedback_key": providing(FeedbackKey(feedback_key)),
+            "feedback_key": providing(FeedbackKey(feedback_key, webhooks.language_of)),
         },
         state=State({"webhooks": webhooks}),
         exception_handlers={AppError: answer_app_error, HTTPException: answer_http_error, Exception: answer_bug},

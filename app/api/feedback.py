@@ -1,15 +1,22 @@
 """`/feedback/<token>`: a technician's vote on a note, without a login.
 
 Invariant: a GET changes nothing, since mail scanners and link previews open links too; only the page's buttons (POST)
-vote. A note has one vote by its link: a later one replaces it. The page shows nothing of the ticket or the note.
+vote. A note has one vote by its link: a later one replaces it. The page shows nothing of the note, and of its ticket
+the number alone that the link names.
 """
 
 from __future__ import annotations
 
+import re
+import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from html import escape
+from importlib import resources
 from typing import Any, Final
 from urllib.parse import parse_qs
+from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
@@ -23,6 +30,7 @@ from app.db.ledger.intake import Intake
 
 # A form encodes a character outside the BMP as 12 bytes (%F0%9F%98%80); 200 bytes are for the names of the fields.
 _MAX_FORM_BYTES: Final = MAX_COMMENT_CHARS * 12 + 200
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _STYLE: Final = """
 :root { color-scheme: light dark; --page: #f6f7f9; --text: #1b2330; --card: #fff; --line: #e2e6ec; --faint: #5c6880; }
 @media (prefers-color-scheme: dark) {
@@ -54,20 +62,34 @@ class FeedbackKey:
     """The key that signs the links. None: notes have no link, and this page does not exist."""
 
     value: bytes | None
+    language_of: Callable[[UUID], str]
+    """In which language a tenant's notes are written."""
+
+    def words(self, tenant_id: UUID) -> dict[str, str]:
+        return _words()[self.language_of(tenant_id)]
+
+
+@cache
+def _words() -> dict[str, dict[str, str]]:
+    return tomllib.loads(resources.files(__package__).joinpath("feedback.toml").read_text("utf-8"))
 
 
 @get("/feedback/{token:str}", include_in_schema=False, sync_to_thread=False)
-def ask_for_vote(token: FromPath[str], feedback_key: NamedDependency[FeedbackKey]) -> Response[str]:
-    _read(token, feedback_key)
+def ask_for_vote(
+    token: FromPath[str], request: Request[Any, Any, Any], feedback_key: NamedDependency[FeedbackKey]
+) -> Response[str]:
+    tenant_id, _ = _read(token, feedback_key)
+    words, number = feedback_key.words(tenant_id), request.query_params.get("ticket", "")
+    named = f"<p>{escape(words['ticket'].format(number=number))}</p>" if _NUMBER.fullmatch(number) else ""
     form = (
-        "<h1>Did this note help you?</h1><p>Your answer goes to those who run AI Agents.</p>"
+        f"<h1>{escape(words['title'])}</h1>{named}<p>{escape(words['intro'])}</p>"
         f'<form method="post" action="/feedback/{escape(token)}">'
-        '<label for="c">What was good, or what was wrong? <small>(optional)</small></label>'
+        f'<label for="c">{escape(words["comment"])} <small>{escape(words["optional"])}</small></label>'
         f'<textarea id="c" name="comment" maxlength="{MAX_COMMENT_CHARS}"></textarea>'
-        '<div class="buttons"><button class="first" name="vote" value="up">It helped</button>'
-        '<button name="vote" value="down">It did not</button></div></form>'
+        f'<div class="buttons"><button class="first" name="vote" value="up">{escape(words["up"])}</button>'
+        f'<button name="vote" value="down">{escape(words["down"])}</button></div></form>'
     )
-    return _page("Did this note help you?", form)
+    return _page(words["title"], form, language=feedback_key.language_of(tenant_id))
 
 
 @post("/feedback/{token:str}", include_in_schema=False, status_code=200)
@@ -92,9 +114,9 @@ async def take_vote(
     comment = " ".join(form.get("comment", [""])[-1].replace("\0", "").split())[:MAX_COMMENT_CHARS]
     if not await intake.record_feedback(tenant_id, job_id, is_helpful=vote == "up", comment=comment):
         raise _no_page()
-    return _page(
-        "Thank you", "<h1>Thank you</h1><p>Your answer is stored. Vote again by the same link to change it.</p>"
-    )
+    words = feedback_key.words(tenant_id)
+    said = f"<h1>{escape(words['thanks'])}</h1><p>{escape(words['stored'])}</p>"
+    return _page(words["thanks"], said, language=feedback_key.language_of(tenant_id))
 
 
 def _read(token: str, feedback_key: FeedbackKey) -> tuple[Any, Any]:
@@ -108,9 +130,9 @@ def _no_page() -> HTTPException:
     return HTTPException(status_code=404)
 
 
-def _page(title: str, content: str) -> Response[str]:
+def _page(title: str, content: str, *, language: str) -> Response[str]:
     html = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="stylesheet" '
         f'href="/feedback/style.css"></head><body><main>{content}</main></body></html>'
     )

@@ -179,6 +179,11 @@ class Webhooks:
         await send({"type": "http.response.start", "status": 202, "headers": headers})
         await send({"type": "http.response.body", "body": _answer(job_id), "more_body": False})
 
+    def language_of(self, tenant_id: UUID) -> str:
+        """The language of the tenant's notes."""
+        known = self._tenants.find(tenant_id)
+        return known.tenant.note.language if known else "en"
+
     def _is_frequent(self) -> bool:
         """Whether a webhook was accepted in the last second."""
         before, self._last_at = self._last_at, asyncio.get_running_loop().time()

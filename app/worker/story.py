@@ -134,7 +134,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             enhancement,
             tenant.note,
             reference=reference,
-            feedback_url=parts.feedback_url(claim.tenant_id, claim.job_id),
+            feedback_url=_feedback_url(claim, ticket, parts),
         )
         note_id = await _post(claim, reservation, html, kit, parts, reference=reference, webhook=webhook)
         await _write_fields(claim, enhancement, kit, parts)
@@ -185,6 +185,12 @@ async def _draft(ticket: Ticket, claim: Claim, kit: Toolkit) -> Enhancement:
     return await draft_closing(
         ticket, told="\n".join(filter(None, told)), tools=kit.tools(claim), today=datetime.now(UTC).date()
     )
+
+
+def _feedback_url(claim: Claim, ticket: Ticket, parts: Parts) -> str | None:
+    """Where the reader votes; it names the ticket, so that the page can."""
+    url = parts.feedback_url(claim.tenant_id, claim.job_id)
+    return f"{url}?ticket={ticket.number}" if url and ticket.number.isascii() and ticket.number.isdecimal() else url
 
 
 async def _save(

@@ -91,3 +91,16 @@ async def test_a_link_that_we_did_not_make_leads_nowhere(
         assert (await voter.post(path, data={"vote": "up"})).status_code == 404
     assert (await voter.post(gone, data={"vote": "up"})).status_code == 404
     assert (await client.get(note[1])).status_code == 404, "without a key there is no such page"
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_named"), [("?ticket=104", True), ("?ticket=<b>x</b>", False), ("?ticket=1+800", False), ("", False)]
+)
+async def test_the_page_is_in_the_language_of_the_notes_and_names_the_ticket(
+    voter: httpx.AsyncClient, note: tuple[UUID, str, asyncpg.Connection], tenants: Tenants, asked: str, is_named: bool
+) -> None:
+    _, path, _ = note
+    page = (await voter.get(path + asked)).text
+    assert f'<html lang="{tenants.acme.note.language}">' in page
+    assert ("The note on ticket #104." in page) is is_named
+    assert "<b>" not in page
