@@ -95,6 +95,12 @@ _NO_ORDER: Final = re.compile(r"(?:ed|ing|[^s]s)$")
 """An English verb with such an ending gives no order."""
 _ACTED: Final = re.compile(r"(?:[A-Z][a-z]+ed|(?:Re)?[Ss]et|Put|Ran|Took|Sent|Gave|Made|(?:Reb|B)uilt)\b")
 """What was done, as technicians write it: "Unlocked the account"."""
+_OBSERVED: Final = re.compile(
+    r"(?:Told|Informed|Notified|Thanked|Confirmed|Noticed|Found|Saw)\b"
+    r"|(?:The|It|This|That|They|Users?|All|Everyone|He|She) (?:[\w.-]+ ){0,5}?(?:was|were|had|is|are|came"
+    r"|went|showed|stayed|fell|grew|followed|failed|stopped|hung|worked|works|looked|looks|did|confirmed)\b(?! to be\b)"
+)
+"""What was seen, or who was told of it: nothing to do again."""
 _INFINITIVE_END: Final = re.compile(r"\s(?!ge)(?![a-zäöüß]{2,4}ge|verlor|vergess)[a-zäöüß]+(?:en|ern|eln)[.!]?$")
 """Of a German sentence: an infinitive, and no participle ("gegangen", "angenommen")."""
 _FINITE: Final = frozenset(
@@ -226,7 +232,9 @@ class GivenSource(BaseModel):
             return named
         if self.kind == "similar_tickets":
             acted = [each for each in said if _ACTED.match(each.text)]
-            return acted if acted[:1] == said[:1] and len(acted) < len(said) else said[1:]
+            if acted[:1] == said[:1] and len(acted) < len(said):
+                return [each for each in acted if not _OBSERVED.match(each.text)]
+            return [each for each in said[1:] if not _OBSERVED.match(each.text)]
         items = [each for each in said if each.is_item]
         is_german = spoken_language(self.text) == "de"
         orders = [each for each in said if _is_order(each.text, is_german=is_german)]

@@ -135,6 +135,21 @@ def test_that_it_works_again_is_no_step(last: str, steps: int) -> None:
     assert len(compose(Prompt.model_validate({"sources": [source]})).next_steps) == steps
 
 
+@pytest.mark.parametrize(
+    "seen",
+    [
+        "Told Maria.",
+        "The queue was full of old jobs.",
+        "It came back after the restart.",
+        "Users confirmed that it works.",
+    ],
+)
+def test_what_was_seen_or_told_is_no_step(seen: str) -> None:
+    source = SOURCES[0] | {"resolution": f"The router blocked IPsec. {seen} Enable pass-through on the router."}
+    steps = compose(Prompt.model_validate({"sources": [source]})).next_steps
+    assert [step.text for step in steps] == ["Enable pass-through on the router."]
+
+
 def test_what_the_search_takes_for_the_same_problem_fits_however_few_its_words_are() -> None:
     source = SOURCES[0] | {"fit": 0.05, "closeness": "same"}
     assert compose(Prompt.model_validate({"sources": [source]})).summary_citations == ["T1"]
