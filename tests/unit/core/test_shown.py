@@ -76,17 +76,17 @@ def test_a_resolved_tickets_subject_is_shown_only_where_it_speaks_of_the_same_an
 
 
 def test_a_subject_in_the_words_of_our_articles_is_shown_and_else_its_category() -> None:
-    article = a_source(SourceKind.ARTICLE, title="Badge reader: reset", text="The reader blinks red. Reset the gate.")
+    article = a_source(SourceKind.ARTICLE, title="Badge reader: reset", text="The reader blinks red. Reset the door.")
     tickets = [
         a_source(id=str(number), title=f"#{number} {subject}", text="Done so.", category=category)
         for number, (subject, category) in enumerate(
-            [("Badge gate red", ""), ("Turn off the badge", "Access"), ("Turn off it", "call 0900 555 now, at once")]
+            [("Badge door red", ""), ("Turn off the badge", "Access"), ("Turn off it", "call 0900 555 now, at once")]
         )
     ]
     result = show_enhancement(
         Enhancement(gathered=gathered(*tickets, article)), a_ticket(), mask=Mask(), note=NoteOptions()
     )
-    assert [source.title for source in result.gathered[0].sources] == ["#0 Badge gate red", "#1 (Access)", "#2"]
+    assert [source.title for source in result.gathered[0].sources] == ["#0 Badge door red", "#1 (Access)", "#2"]
 
 
 @pytest.mark.parametrize(

@@ -183,8 +183,8 @@ async def test_a_word_in_other_forms_counts_once(worker_db: Database) -> None:
 
 async def test_a_ticket_that_was_just_done_is_no_source(worker_db: Database, tenant: Tenant) -> None:
     for done in ("Done.", "Erledigt", "Fixed, thanks"):
-        await fill(worker_db, tenant, [resolved("9", "Badge reader of gate four blinks", "It blinks red.", done)])
-        assert await found(worker_db, tenant, subject="Badge reader of gate four blinks", description="red") == []
+        await fill(worker_db, tenant, [resolved("9", "Badge reader of door four blinks", "It blinks red.", done)])
+        assert await found(worker_db, tenant, subject="Badge reader of door four blinks", description="red") == []
     how = "Done. Reset the reader."
-    await fill(worker_db, tenant, [resolved("9", "Badge reader of gate four blinks", "It blinks red.", how)])
-    assert await found(worker_db, tenant, subject="Badge reader of gate four blinks", description="red") == ["9"]
+    await fill(worker_db, tenant, [resolved("9", "Badge reader of door four blinks", "It blinks red.", how)])
+    assert await found(worker_db, tenant, subject="Badge reader of door four blinks", description="red") == ["9"]
