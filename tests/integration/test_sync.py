@@ -79,7 +79,7 @@ def fill(portal: Portal) -> None:
             created="2026-01-01T00:00:00Z",
             resolved="2026-01-02T00:00:00Z",
             status="Resolved",
-            resolution="solved",
+            resolution="restarted it",
         )
     portal.add_article(title="Good", text="words")
     portal.add_article(title="Draft", approved=False)
@@ -99,7 +99,7 @@ async def test_a_second_run_takes_what_changed_alone(scene: Scene) -> None:
     fill(scene.portal)
     await scene.sync()
     first = next(iter(scene.portal.tickets))
-    scene.portal.update_ticket(first, resolution="solved otherwise")
+    scene.portal.update_ticket(first, resolution="replaced the cable")
     report = await scene.sync()
     assert sum(report.stored.values()) == 1
 

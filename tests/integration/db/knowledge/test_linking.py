@@ -43,7 +43,7 @@ def tenant() -> Tenant:
 
 def resolved(id_: str, subject: str, **changes: Any) -> Ticket:
     times = {name: NOW - timedelta(days=99) for name in ("created_at", "updated_at", "resolved_at")}
-    values = {"resolution": "Done.", "description": "", "fate": Fate.CLOSED, **times, **changes}
+    values = {"resolution": "Restarted it.", "description": "", "fate": Fate.CLOSED, **times, **changes}
     return a_ticket(id=id_, subject=subject, **values)
 
 

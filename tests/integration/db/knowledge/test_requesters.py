@@ -29,7 +29,7 @@ def resolved(number: int, day: int, **changes: Any) -> Ticket:
         requester=JANE,
         subject=f"Subject {number}",
         status="Resolved",
-        resolution="Done.",
+        resolution="Restarted it.",
         fate=Fate.CLOSED,
         resolved_at=f"2026-10-{day:02}T10:00:00Z",
         **changes,

@@ -127,7 +127,7 @@ def search(database: Database, tenant: Tenant) -> Search:
     )
 
 
-def resolved(id_: str, subject: str, description: str, resolution: str = "Solved it.") -> Ticket:
+def resolved(id_: str, subject: str, description: str, resolution: str = "Restarted it.") -> Ticket:
     return a_ticket(
         id=id_, subject=subject, description=description, resolution=resolution, resolved_at="2026-10-01T10:00:00Z"
     )

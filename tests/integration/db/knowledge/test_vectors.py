@@ -28,7 +28,7 @@ LONG_AGO = datetime(2025, 1, 6, tzinfo=UTC)
 
 def resolved(id_: str, subject: str, description: str = "It began this morning.") -> Ticket:
     times = dict.fromkeys(("created_at", "updated_at", "resolved_at"), LONG_AGO)
-    return a_ticket(id=id_, subject=subject, description=description, resolution="Solved on the phone.", **times)
+    return a_ticket(id=id_, subject=subject, description=description, resolution="Restarted it on the phone.", **times)
 
 
 HISTORY = [
