@@ -41,7 +41,7 @@ FITTED: Final = {
         for kind in ("values", "stay")
         for number in ("", "_second", "_third", "_fourth", "_fifth")
     ),
-    **{letter: (f"values_blind_{letter}.txt", f"stay_blind_{letter}.txt") for letter in "abcdefghijlmn"},
+    **{letter: (f"values_blind_{letter}.txt", f"stay_blind_{letter}.txt") for letter in "abcdefghijlmno"},
     "before": ("positive.txt", "negative.txt", "networks.txt", "quotes.txt"),
     "prose": ("values_prose.txt", "stay_prose.txt"),
 }

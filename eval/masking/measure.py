@@ -41,6 +41,7 @@ SETS: Final = {
     "blind, J": ("values_blind_j.txt", "stay_blind_j.txt"),
     "blind, L and M": tuple(f"{kind}_blind_{letter}.txt" for kind in ("values", "stay") for letter in "lm"),
     "blind, N": ("values_blind_n.txt", "stay_blind_n.txt"),
+    "blind, O and P": tuple(f"{kind}_blind_{letter}.txt" for kind in ("values", "stay") for letter in "op"),
     "of the detectors before": ("positive.txt", "negative.txt", "networks.txt", "quotes.txt"),
 }
 

@@ -10,6 +10,7 @@ from typing import Final
 from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_values import may_be
 from app.core.detect.password_words import OF_MAKERS
+from app.core.detect.prose.words import is_ordinary
 from app.core.detect.scan import Scan
 
 _VALUE = rf"(?:[{QUOTES}](?P<quoted>[^{QUOTES}\n]{{2,80}})[{QUOTES}]|(?P<value>[^\s\"'`<>$-][^\s\"'`<>]{{1,80}}))"
@@ -59,8 +60,12 @@ _BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
     "rasdial": r"\w+\s+(?:\"[^\"\n]{1,40}\"|\S+)\s+\S+\s+(?!/)X",
     "echo": (
         r"\w+\s+['\"]?[\w.-]{1,32}:(?P<value>[^\s'\"]{2,80})['\"]?\s*\|\s*(?:sudo\s+)?chpasswd",
+        r"(?<=<\()\w+\s+X\)",
+        r"(?<=-command [\"'])\w+\s+X",
         r"\w+\s+(?:-n\s+)?X\s*\|\s*(?:sudo\s+(?:-S|smbpasswd)|(?:sudo\s+)?passwd\s+--stdin|kinit|cryptsetup)",
     ),
+    **dict.fromkeys(("chap-secrets", "pap-secrets"), r"\S+\s+(?:#[^\n]*\n)?\S+\s+\S+\s+X"),
+    "passwd": r"\w+…<<<\s?\$?['\"]?(?P<value>[^\s'\"\\]{2,80})",
     "sqlplus": r"\w+\s+(?:-\w\s+)?\w{1,30}/(?P<value>[^\s@/]{2,40})(?=@|\s|$)",
     **dict.fromkeys(
         ("exp ", "imp ", "expdp ", "impdp ", "sqlldr ", "rman "),
@@ -100,7 +105,8 @@ _GEAR = re.compile(
     r"(?:cipher |simple )?"
     r"|snmp-server host \S+(?: (?:traps|informs))?(?: version (?:1|2c))? |isakmp key (?:0 )?"
     r"|(?:tacacs|radius)-server key (?:0 )?|radius-server host \S+[^\n]{0,60}? key (?:0 )?"
-    r"|set (?:psksecret|passwd|password|passphrase|auth-pwd|priv-pwd|secret) (?:enc )?|wpa-psk ascii (?:\d )?"
+    r"|set (?:psksecret|passwd|password|passphrase|auth-pwd|priv-pwd|secret) (?:enc )?"
+    r"|(?:wpa-psk|set-key) ascii (?:\d )?"
     r"|plain-text-password |neighbor \S+ password |message-digest-key \d{1,3} md5 (?:0 )?"
     r"|authentication-key (?:\d{1,5} (?:md5|hmac-sha\d+|sha\d+) )?(?:0 )?|key-string (?:0 )?"
     r"|option (?:key|password|sae_password|auth_secret|acct_secret|preshared_key) (?=['\"])"
@@ -108,8 +114,8 @@ _GEAR = re.compile(
     r"|pre-shared-secret |r[ow]community6? |authentication-server (?:radius|tacacs) host \S+[^\n]{0,40}? key "
     r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key (?:0 )?|ascii-text "
     r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) |key plaintext "
-    r"|password manager (?:user-name \S+ )?plaintext )"
-    rf"(?!string\b|mismatch\b|\d\s){_VALUE}"
+    r"|key 7 (?=[0-9a-f]{8,}(?:\s|$))|password manager (?:user-name \S+ )?plaintext )"
+    rf"(?!string\b|mismatch\b|version\b|traps\b|informs\b|\d\s){_VALUE}"
 )
 _PRIVACY: Final = (
     # snmp-server user x group v3 auth sha y priv aes 128 z    createUser x SHA "y" AES "z"
@@ -118,14 +124,25 @@ _PRIVACY: Final = (
         r"(?P<second>\S{2,80}))?"
     ),
     re.compile(
+        r"auth(?:entication)?:? (?:md5|sha[\d-]*)[ :/]+(?P<value>[^\s,;]{4,80})[ ,;/]+priv\w*:? "
+        r"(?:3?des|aes[\d-]*)[ :/]+(?P<second>[^\s,;]{4,80})"
+    ),
+    re.compile(
         r"createuser \S+ (?:md5|sha\S*) [\"']?(?P<value>[^\s\"']{2,80})[\"']?"
         r"(?: (?:des|aes\S*) [\"']?(?P<second>[^\s\"']{2,80})[\"']?)?"
     ),
+)
+_COMMUNITY = re.compile(
+    # snmp:⏎ community: x   /snmp community set [ find default=yes ] name=x   … snmp community⏎ edit 1⏎ set name x
+    rf"community(?: set [^\n]{{0,40}}?name=|\s?[:=]\s?|\s+edit \d+\s+set name ){_VALUE}"
 )
 _IN_A_BLOCK = re.compile(rf"\n\s{{1,4}}key (?:[078] )?{_VALUE}(?=\s*(?:\n|$))")
 _OF_A_SERVER = re.compile(r"tacacs|radius|aaa-server")
 _LONGEST_BLOCK: Final = 160
 
+_MADE_SECURE = re.compile(r"convertto-securestring(?:\s+-(?:asplaintext|force|string))*\s+\$(?P<name>\w+)")
+_ASSIGNED = re.compile(r"\$(?P<name>\w+)\s*=\s*[\"'](?P<value>[^\"'\n]{2,80})[\"']")
+_LONGEST_SCRIPT: Final = 400
 _HASHED = re.compile(
     r"(?<![^\W_])(?:enable|username \S{1,40}(?: privilege \d+)?) (?:password|secret) [4-9] (?P<value>[^\s<*]\S{5,})"
 )
@@ -136,14 +153,15 @@ ANCHORS: Final = {
     "option": "-pass|--|-storepass|-keypass|/p:|/pw:|/pass|pass:|identified by ".split("|"),
     "gear": (
         "enable |username |password 0|ppp |snmp-server |snmp-agent c|set snmp|isakmp key|tacacs-server key"
-        "|wpa-psk ascii|"
+        "|wpa-psk ascii|set-key ascii|"
         "plain-text-password |radius-server |set psk|set pass|set auth-pwd|set priv-pwd|set secret|neighbor |"
         "message-digest-key|authentication-key|key-string|ikev1 |ikev2 |ascii-text |password cipher|password simple|"
         "password irrev|shared-key |key plaintext|password manager|"
         "option key |option password |option sae_|option auth_s|option acct_s|"
         "option preshared|standby |vrrp |glbp |pre-shared-secret |"
-        "rocommunity|rwcommunity|"
-        "authentication-server |createuser |\n key |\n  key "
+        "rocommunity|rwcommunity|community|"
+        "authentication-server |createuser |auth sha|auth md5|auth: |key 7 |authentication sha|"
+        "authentication md5|\n key |\n  key "
     ).split("|"),
     "command": tuple(_BY_NAME),
 }
@@ -151,6 +169,7 @@ ANCHORS: Final = {
 
 def commands(scan: Scan) -> Iterator[Finding]:
     for at, name in scan.hits("command"):
+        yield from _of_variable(scan, at)
         for form in _of_command(name):
             if match := form.match(scan.lower if name.startswith("convert") else scan.text, at):
                 yield from _found(match)
@@ -161,14 +180,24 @@ def commands(scan: Scan) -> Iterator[Finding]:
     for at, word in scan.hits("gear"):
         if match := _HASHED.match(scan.lower, at):
             yield Finding(*match.span("value"), Secret.KEY)
-        elif match := _PRIVACY[word.startswith("create")].match(scan.lower, at):
+        elif match := next((found for form in _PRIVACY if (found := form.match(scan.lower, at))), None):
             yield from (Finding(*match.span(name), Secret.PASSWORD) for name in ("value", "second") if match[name])
         elif match := _of_gear(scan, at, word):
             yield from _found(match)
 
 
+def _of_variable(scan: Scan, at: int) -> Iterator[Finding]:
+    """What the variable holds of which a secure string is made: `$x = "…"; ConvertTo-SecureString $x`."""
+    if used := _MADE_SECURE.match(scan.lower, at):
+        for match in _ASSIGNED.finditer(scan.lower, max(at - _LONGEST_SCRIPT, 0), at):
+            if match["name"] == used["name"]:
+                yield from _found(match)
+
+
 def _of_gear(scan: Scan, at: int, word: str) -> re.Match[str] | None:
     """A line of the configuration of network gear, if what follows *word* is no ordinary word."""
+    if word == "community":
+        return _COMMUNITY.match(scan.text, at) if "snmp" in scan.lower[max(at - _LONGEST_BLOCK, 0) : at] else None
     if word.startswith("\n"):
         match = _IN_A_BLOCK.match(scan.lower, at)
         return match if _OF_A_SERVER.search(scan.lower, max(at - _LONGEST_BLOCK, 0), at) else None
@@ -178,6 +207,8 @@ def _of_gear(scan: Scan, at: int, word: str) -> re.Match[str] | None:
     match = _GEAR.match(scan.lower, at)
     if match is None or not may_be(match[match.lastgroup or 0]):
         return None
+    if is_ordinary(value := match[match.lastgroup or 0]) and scan.lower[match.end() : match.end() + 1] == " ":
+        return None if value not in OF_MAKERS else match
     is_clear = not word.startswith(("set pass", "set sec", "password 0", "password c", "password s"))
     return match if is_clear or _IS_NO_WORD.search(scan.text, *match.span(match.lastgroup or 0)) else None
 

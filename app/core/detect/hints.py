@@ -50,7 +50,12 @@ _AROUND = rf"[{QUOTES}*]{{0,2}}"
 _WITH_A_DIGIT = re.compile(r"(?<!\S)[^\s\d]{0,40}[0-9]\S{0,60}")
 _NEXT_ONE = re.compile(rf"(?:[\s:,]+[^\W\d_]{{1,8}}){{0,2}}?[\s:]+[{QUOTES}*(]{{0,2}}(?P<value>[^\s{QUOTES}]{{5,40}})")
 _ONE_BEFORE = re.compile(rf"(?<!\S)[{QUOTES}*(]{{0,2}}(?P<value>[^\s{QUOTES}]{{4,40}})[{QUOTES}*)]{{0,2}}\s$")
-_CODE = re.compile(r"(?:[A-Z]{0,2}\d{3,6}[A-Z#*]{0,2}|[A-Z]\d{2,5}[A-Z])(?![^\W_])")
+_ONE_USED = re.compile(
+    rf"(?<!\S)(?P<verb>[^\W\d_]{{1,16}})\s{_AROUND}(?P<value>[^\s{QUOTES}]{{5,40}}){_AROUND}(?:\s[^\W\d_]{{1,8}}){{0,2}}\s$"
+)
+_CODE = re.compile(
+    r"(?:[A-Z]{0,2}\d{3,6}[A-Z#*]{0,2}|[A-Z]\d{2,5}[A-Z]|[A-Z]?\d{1,2}(?:-[A-Z]?\d{1,2}){2,3})(?![^\W_])"
+)
 _ASKED_FOR = re.compile(r"(?<![^\W_])(?:code|pin|kod|kód|codice|código|código|kode|koodi|код|пин)(?![^\W\d_]{3})")
 _NUMBER = re.compile(r"\d{4,8}#?(?<!\D(?:19|20)\d\d)")
 _WORD_AND_DIGIT = re.compile(r"[A-ZÀ-ÞА-Я][^\W\d_]{4,}\d[!?]?")
@@ -78,8 +83,8 @@ def passwords_by_hint(scan: Scan) -> Iterator[Finding]:
             continue
         if scan.has_digit(end, end + _REACH):
             yield from _beside_a_user(scan, end)
-        if scan.has_digit(at - _REACH, at) and (match := _ONE_BEFORE.search(scan.text, max(at - _REACH, 0), at)):
-            yield from _of_user(scan, match, max(match.start() - _REACH, 0))  # mit jdoe / x anmelden
+        if scan.has_digit(at - _REACH, at):
+            yield from _before_signing_in(scan, at)
     for at, word in scan.hits("hint typed"):
         end = at + len(word)
         if scan.has_digit(at - _REACH, end + _REACH) and not scan.lower[max(at - 1, 0) : at].isalpha():
@@ -87,6 +92,15 @@ def passwords_by_hint(scan: Scan) -> Iterator[Finding]:
     for at, word in scan.hits("hint opens"):
         if scan.has_digit(at + len(word), at + len(word) + _REACH):
             yield from _opens(scan, at, at + len(word))
+
+
+def _before_signing_in(scan: Scan, end: int) -> Iterator[Finding]:
+    start = max(end - _REACH, 0)
+    if match := _ONE_BEFORE.search(scan.text, start, end):
+        yield from _of_user(scan, match, max(match.start() - _REACH, 0))  # mit jdoe / x anmelden
+    match = _ONE_USED.search(scan.text, start, end)
+    if match and fold(match["verb"]) in word_lists().typed and (found := _by_form(match, "value")):
+        yield found  # use x to log on
 
 
 def _beside_a_user(scan: Scan, end: int) -> Iterator[Finding]:
@@ -104,7 +118,7 @@ def _of_user(scan: Scan, match: re.Match[str], after: int) -> Iterator[Finding]:
 
 def _typed(scan: Scan, start: int, end: int) -> Iterator[Finding]:
     if match := _NEXT_ONE.match(scan.text, end):
-        found = _by_form(match, "value")
+        found = _by_form(match, "value", (*_FORMS, _LEET_WORD))
         if found and _is_about_signing_in(scan, found):
             yield found
     if match := _ONE_BEFORE.search(scan.text, max(start - _REACH, 0), start):
@@ -125,7 +139,8 @@ def _opens(scan: Scan, start: int, end: int) -> Iterator[Finding]:
 
 def _by_form(match: re.Match[str], group: int | str, forms: Sequence[re.Pattern[str]] = _FORMS) -> Finding | None:
     """The password that the word is, if it has one of *forms* and is no product."""
-    tried = (of_word(match, form, group=group) for form in forms)
+    is_sure = forms is _FORMS_BESIDE_A_USER  # Rossi.Mario8 is no host there
+    tried = (of_word(match, form, group=group, is_sure=is_sure and form is WORDS_AND_NUMBER) for form in forms)
     found = next((each for each in tried if each), None)
     if found is None:
         return None

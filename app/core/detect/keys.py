@@ -245,7 +245,7 @@ _HOOK = re.compile(
 _DSN = re.compile(r"://(?P<value>[0-9a-f]{32})@")
 _NAME: Final = (
     r"(?:keys?(?:[-_ ](?:id|base|value))?|(?:integration|auth|api)[-_ ]?code|tokens?(?:[-_ ]?(?:key|value|id))?"
-    r"|authtoken|authkey|totp seed|pat(?=:)"
+    r"|authtoken|authkey|(?:totp|otp|2fa|mfa) seed(?:\s\(\w{1,12}\))?|pat(?=:)"
     r"|secrets?(?:[-_ ]?(?:access[-_ ]?)?(?:keys?|values?))?(?:[-_ ](?:id|base))?|schlüssels?|geheimnis|clés?|jetons?"
     r"|clave|secreto"
     r"|chiavi?e?|segreto|chave|segredo|klucz\w{0,2}|anahtar\w{0,2}|belirte[cç]\w{0,2}|klíč\w{0,2}|ключ\w{0,2}"
@@ -261,7 +261,8 @@ _BESIDE = re.compile(
     rf"(?P<joint>\s+)[{QUOTES}]?(?P<value>[\w+/][\w+/=.~!$%*:-]{{15,1023}})"
 )
 _VALUE_ATTRIBUTE = re.compile(
-    rf"{_NAME}[{QUOTES}]\s*,?\s*[{QUOTES}]?value[{QUOTES}]?\s*[=:]\s*[{QUOTES}](?P<value>[^\"'\n<>]{{8,256}})[{QUOTES}]"
+    rf"{_NAME}(?:[{QUOTES}]|</)(?:\s*,?\s*[{QUOTES}]?value[{QUOTES}]?\s*[=:]\s*[{QUOTES}]|[^\n<>]{{0,40}}>\s*<value>)"
+    rf"(?P<value>[^\"'\n<>]{{8,256}})[{QUOTES}<]"
 )
 _QUOTED_VALUE = re.compile(
     # define('AUTH_KEY', 'x')   "auth": "x"   encrypt = "x"
@@ -327,7 +328,7 @@ ANCHORS: Final = {
         'integrationcode|integration code|authcode|auth code|auth_code|apicode|api code|salt\'|salt"|auth"'
         "|auth'|auth[|encrypt =|encrypt=|encrypt:|"
         "key|token|secret|schlüssel|geheimnis|clé|jeton|clave|chiave|segreto|chave|segredo|klucz|anahtar|belirte|klíč|"
-        "ключ|токен|секрет|密钥|密鑰|秘钥|令牌|授权码|キー|トークン|pat:|totp seed"
+        "ключ|токен|секрет|密钥|密鑰|秘钥|令牌|授权码|キー|トークン|pat:|totp seed|otp seed|2fa seed|mfa seed"
     ).split("|"),
 }
 

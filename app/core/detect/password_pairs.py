@@ -42,12 +42,14 @@ _OF_SESSION = re.compile(
     r"\w+[^\n\d]{0,16}?\d[\d ]{6,12}\d\s?[/,;:–-]\s?(?P<value>(?=\S*[a-z])[^\s,;/.]{5,20})(?=[\s.,;)]|$)"
 )
 _OF_NETWORK = re.compile(r"[^\n\"“/]{2,40}[\"“][\w. -]{2,32}[\"”]\s?[/,:]\s?[\"“](?P<value>[^\s\"”/]{8,63})[\"”]")
+_OF_SSID = re.compile(r"[\w-]+\s?:\s?[\w.-]{2,32}\s/\s(?P<value>[^\s/]{8,63})(?=\s|$)")
 _LONGEST_FORM: Final = 32
 _WORD_BACK = re.compile(r"[\w.!#^*-]{1,32}")
 _WORD_ON = re.compile(r"[!#^*][\w.!#^*-]{0,32}(?<![.*-])")
 _MIXED = re.compile(r"(?=[!-~]{7,32}$)(?=.*[A-Z])(?=.*[a-z])(?=.*\d)(?!.*\*\*)[A-Za-z0-9]")
 _FREE = re.compile(r"[\s.,;:)\]\"'`”“’*]|\\[nrt]|</|$")
 _JOINED_TO = re.compile(r"[\w/\\=&?$@%+~*-]$")
+_LEET_PAIR = re.compile(r"(?=.*[A-Z])(?=.*[a-z])[A-Za-z0-9-]*[A-Za-z]\d[a-z][A-Za-z0-9-]{2,}")
 _LEET = re.compile(r"[A-Za-z]\d[A-Za-z]")
 _OF_OTHERS = re.compile(
     r"\w+!\$?[A-Z]{1,3}\$?\d{1,7}|[A-Z]+#?\d+!|.*!important|.*\.(?:pdf|docx?|xlsx?|pptx?|csv|txt|zip|png|jpe?g|msg|eml|log)|\d+\*\w+"
@@ -87,7 +89,8 @@ def password_pairs(scan: Scan) -> Iterator[Finding]:
 
 def _of_remote_places(scan: Scan) -> Iterator[Finding]:
     for at, word in scan.hits("remote"):
-        match = (_OF_NETWORK if word[0] in "ws" else _OF_SESSION).match(scan.lower, at)
+        forms = (_OF_NETWORK, _OF_SSID) if word[0] in "ws" else (_OF_SESSION,)
+        match = next((found for form in forms if (found := form.match(scan.lower, at))), None)
         if match and is_mixed(match["value"]) and any(map(str.isdigit, match["value"])) and may_be(match["value"]):
             yield Finding(*match.span("value"), Secret.PASSWORD)
     for at, word in scan.hits("fields"):
@@ -147,4 +150,6 @@ def _is_password(value: str, match: re.Match[str]) -> bool:
     is_plain = match["joint"] == " / " and (
         _WORD_AND_NUMBER.fullmatch(value) or WORDS_AND_NUMBER.fullmatch(value) or _MIXED_WORD.fullmatch(value)
     )
-    return may_be(value) and bool(is_plain or HAS_ALL_SIGNS.fullmatch(value) or LOOKS_LIKE_ONE.fullmatch(value))
+    return may_be(value) and bool(
+        is_plain or _LEET_PAIR.fullmatch(value) or HAS_ALL_SIGNS.fullmatch(value) or LOOKS_LIKE_ONE.fullmatch(value)
+    )

@@ -41,7 +41,7 @@ from app.core.detect.scan import Scan
 _AROUND = rf"[{QUOTES}*]{{0,2}}"
 _STATED = re.compile(
     # password: x   pwd=x   "password": "x"   Passwort für VPN: x   mot de passe (nouveau) : x
-    rf"(?:_?\d)?(?:\[\d{{0,3}}\])?{_AROUND}\]?{ADJECTIVE}{{0,2}}(?:\s+(?:wi-?fi|wlan)\s[\w-]{{2,20}}"
+    rf"(?:_?\d)?(?:\[\w{{0,20}}\])?{_AROUND}\]?{ADJECTIVE}{{0,2}}(?:\s+(?:wi-?fi|wlan)\s[\w-]{{2,20}}"
     rf"|{OF_WHAT}){FOR}{CHANGED}?"
     rf"(?:\s+{IS})?\s*"
     rf"(?:(?P<listed>(?<=['\"])\s*,(?=\s*['\"]\S+['\"]))|(?P<equals>:=|=>|==?|＝)|->|-->|→|⇒|[:：]"
@@ -51,7 +51,7 @@ _STATED = re.compile(
 )
 _ATTRIBUTE = re.compile(
     # name="password" value="x"   "name": "password", "value": "x"   name: DB_PASSWORD⏎ value: x   <Password><Value>x<
-    r"\d?[\"']?\s*(?:,\s*|/?>\s*|\n\s*|\s)(?:[\w-]{1,20}=[\"'][^\"'\n]{0,40}[\"']\s+)?"
+    r"\d?[\"']?(?:\s[\w-]{1,20}=[\"'][^\"'\n]{0,40}[\"'](?=>))?(?:</\w{2,12})?\s*(?:,\s*|/?>\s*|\n\s*|\s)(?:[\w-]{1,20}=[\"'][^\"'\n]{0,40}[\"']\s+)?"
     r"(?:<|[\"'])?value[\"']?\s*[=:>]\s*(?:\"(?P<double>[^\"\n]{1,128})\"|'(?P<single>[^'\n]{1,128})'"
     r"|(?P<bare>[^\s<>\"']{2,128}))"
 )
@@ -75,13 +75,14 @@ _PAIR_STATED = re.compile(rf"[^\n:=]{{0,40}}?\s*[:=]\s*{_USER_AND_VALUE}")
 _PAIR_BESIDE = re.compile(rf"[^\n:=]{{0,25}}?\s*-?\s+{_USER_AND_VALUE}")
 _PAIR_BEFORE = re.compile(r"(?<!\S)[\w.@\\-]{2,40}\s?/\s?(?P<value>\S{4,40})\s+\(?$")
 _SSID = re.compile(
-    rf"(?:ssid|wlan|wi-?fi|network)\W{{1,3}}[\w. -]{{1,32}}[{QUOTES}]?\s?[,;/|\n]\s*(?:key|schlüssel|clé|clave|chiave"
+    rf"(?:ssid|wlan|wi-?fi|network)\W{{1,3}}[\w. :-]{{1,32}}[{QUOTES}]?\s?[,;/|\n]\s*(?:key|schlüssel|clé|clave|chiave"
     rf"|chave|klucz"
-    rf"|klíč|ключ)\W{{1,3}}(?P<value>[^\s,;{QUOTES}]{{6,64}})"
+    rf"|klíč|ключ)\W{{1,3}}(?!content)(?P<value>[^\s,;{QUOTES}]{{6,64}})"
 )
 _PASSPHRASE = re.compile(
     r"(?:pass[-_ ]?phrase|phrase de passe|recovery phrase|seed phrase|mnemonic)(?:\s(?:for"
-    r"|pour)(?: \w+){1,4}?)?\s*(?P<joint>(?:is|est)\s?[:=]?|[:=])\s*(?P<value>[^\W_]+(?:[ -][^\W_]+){2,23})(?![\w-])"
+    r"|pour)(?: \w+){1,5}?)?\s*(?P<joint>(?:is|was|est|était)\s?[:=]?|[:=])\s*"
+    r"(?P<value>[^\W_]+(?:[ -][^\W_]+){2,23})(?![\w-])"
 )
 _PASSPHRASE_QUOTED = re.compile(
     rf"pass[-_ ]?phrase(?:\s(?:for|pour)(?: \w+){{1,4}}?)?(?:\s(?:is|est))?\s?[:=]?\s?[{QUOTES}]"
@@ -89,7 +90,7 @@ _PASSPHRASE_QUOTED = re.compile(
 )
 _PHRASES: Final = frozenset({_PASSPHRASE, _PASSPHRASE_QUOTED})
 _OF_A_SENTENCE: Final = frozenset(
-    "a an the to by for with in on at of not no too again and or is de le la les pas".split()
+    "a an the to by for with in on at of not no too than again and or is de le la les pas".split()
 )
 """Words that no phrase of random words has."""
 _APP_PASSWORD = re.compile(
@@ -175,7 +176,7 @@ ANCHORS: Final = {
         "|obsah kl|содержимое к|вміст кл|anahtar iç"
         "|nyckelinn|nøgleind|nøkkelinn|avaimen s|kulcstart|kulcs tart|conținut ch|ključni s|sadržaj k|vsebina k"
         "|съдържание на к|περιεχόμενο κλ|关键内容|密钥内容|主要なコンテンツ|키 콘텐츠"
-        "|kw:|kw =|contra:|lösen:|losen:|pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave"
+        "|kw:|kw =|contra:|lösen:|losen:|lösen?|secret=|secret =|pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave"
         "|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|كلمة مرور|كلمة سر|κωδικ|"
         "暗証番号|비번|패스워드|รหัสผ่าน|पासवर्ड|лозинк|fjalëkalim|pasahitz|wagwoord|lykilorð|kata laluan|گذرواژه|"

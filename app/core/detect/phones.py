@@ -24,7 +24,7 @@ _PHONE_WORD = re.compile(
     r"|extension|ext|tel\.?-?nr|rufnummer"
     r"|telefon\w*|handy(?:nummer|nr)?|mobil(?:nummer|funk|ní|e|ny)?|durchwahl|nebenstelle|anrufen|rückruf"
     r"|ruf\w* \w+ an|erreichbar"
-    r"|téléphone|portable|tél|joindre|joignable|appele[rz]|rappele[rz](?:-moi)?|poste|ligne directe"
+    r"|téléphone|portable|port(?=\.)|tél|joindre|joignable|appele[rz]|rappele[rz](?:-moi)?|poste|ligne directe"
     r"|teléfono|móvil|telf|tfno|cel|celular|llám?\w+|llam(?:ar|e|ame|en)|extensión"
     r"|telefono|cellulare|chiamat\w+|chiamare|numero verde|interno|telem[oó]vel|telefone|ligue|ligar|ramal"
     r"|kom|komórk\w+|dzwoni\w+|wewn|cep|arayın|dahili|volejte|volat|klapka"
@@ -39,7 +39,7 @@ _NOT_A_PHONE = re.compile(
     r"|gtin|vin|awb|duns|vat|ust|siret|siren|hrb|cnpj|abn|ein|asset|inventar\w*|inventario"
     r"|order|bestell\w*|po|rma|ticket|incident|request|vorgang|auftrag\w*|fall|case|kunden\w*|customer|rechnung\w*"
     r"|invoice|facture"
-    r"|factura|fattura|faktur\w*|fatura|build|version|firmware|ports?|vlans?|spares?|psu|fru|toner|sr|tac|gateway|returned|anydesk|rustdesk|teamviewer|splashtop|zoom|webex|meeting\w*|metric|ttl|mtu|asn|id|pid|event|ereignis"
+    r"|factura|fattura|faktur\w*|fatura|build|version|firmware|ports?(?!\.\s?:)|vlans?|spares?|psu|fru|toner|sr|tac|gateway|returned|anydesk|rustdesk|teamviewer|splashtop|zoom|webex|meeting\w*|metric|ttl|mtu|asn|id|pid|event|ereignis"
     r"|kb"
     r"|error|fehler\w*|erreur|errore|erro|błąd|hata|chyba|code|código|codice|kod|kód|uuid|guid|mac|sku|part|artikel\w*"
     r"|model|modell\w*|licen[cs]e|lizenz|commande|pedido|chamado|ordine|richiesta|zamówieni\w*|zgłoszeni\w*|sipariş"
@@ -64,7 +64,7 @@ _EXTENSION = re.compile(
     r"(?<![a-zà-ž])(?:ext(?:ension|\.)?|extensión|durchwahl|nebenstelle|poste|interno|ramal"
     r"|wewn\.?|wewnętrzny|dahili|klapka|доб\.?"
     r"|добавочный|分机|toestel|desk phone|phone)\s?(?:nr|no|number|n°)?\.?:?\s*x?(?P<value>\d{4,6}|(?<=durchwahl "
-    r")\d{3}|(?<=nebenstelle )\d{3})"
+    r")\d{3}|(?<=nebenstelle )\d{3}|(?<=durchwahl )-\d{3,4})"
     r"(?![\w/]|[.:,-]\d|\s?(?:bytes|ms|firmware|series|model|handset))"
 )
 _DATE_OR_VERSION = re.compile(

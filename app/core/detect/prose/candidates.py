@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from app.core.detect.cues import NO_COPULA, Cue, cues
 from app.core.detect.finding import QUOTES, Finding, Secret
+from app.core.detect.hints import WORDS
 from app.core.detect.password_values import QUOTED
 from app.core.detect.password_words import AND, ASKS_FOR_BOTH, OF_MAKERS
 from app.core.detect.prose.told import (
@@ -33,7 +34,7 @@ from app.core.detect.prose.words import fold, is_ordinary, of_language, word_lis
 from app.core.detect.prose.worth import FINISHES, GROUPED, is_worth, may_be_secret
 from app.core.detect.scan import Scan
 
-_ENDS = re.compile(r"[.!?…](?=\s)|[。！？]|\n")
+_ENDS = re.compile(r"(?<![Ee]xt)(?<![Nn]r)(?<![Tt]el)(?<!\b[Nn]o)[.!?…](?=\s)|[。！？]|\n")
 _REACH: Final = 100
 _REACH_BACK: Final = 70
 _CJK: Final = "\u3001-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
@@ -57,18 +58,29 @@ _MAY_TELL = re.compile(rf"[:=：＝→⇒>–—(<*]|(?<!\w)[{QUOTES}]|[^\x00-\x
 _SIGNS: Final = frozenset(":=：＝→⇒>–—-")
 _OPENS_ONE: Final = frozenset(QUOTES + "([*<是为為成はを는은를을")
 _BLANK = re.compile(r"\s")
-_ANSWERS = re.compile(
-    rf"^[^.!?\n]{{0,60}}\?[{QUOTES})]?"
-    r"(?:\s*\n[>\s]*(?:\[[\d:. ]+\]\s*)?(?:[^\W\d_][\w. ]{0,24}:\s)?|\s+[-–—]\s?|\s[^\W\d_]+:\s)"
-    rf"(?:(?:it['’]?s|it is|c['’]est|es ist|ist|es|è|é|to|это)\s)?[{QUOTES}*]*$"
+_ANSWER = re.compile(
+    rf"[{QUOTES})]?(?:\s*\n[>\s]*(?:\[[\d:. ]+\]\s*)?(?:[-–—]\s?|[^\W\d_][\w. ]{{0,24}}:\s)?|\s+[-–—]\s?"
+    rf"|\s[^\W\d_]+:\s)(?:(?:{'|'.join(WORDS['yes'])})[,.!、,，]?\s?)?"
+    r"(?:(?:it['’]?s|it is|c['’]est|es ist|ist|es|è|é|to|это|het is|je|är|er|on)\s)?"
+    rf"[{QUOTES}*]*(?P<value>[^\s{QUOTES}{_CJK}]{{4,40}})",
+    re.IGNORECASE,
 )
-"""A question, and what leads to its answer: a new line, a name, a dash, "it's"."""
+"""The answer to a question: after a new line, a name, a dash, "yes", "it's"."""
+_ASKED: Final = frozenset("?？い")
+"""The end of a question, or of a request in Japanese."""
 _GOES_ON = re.compile(r"(?:[:=：]|\s(?:is|are|was|below|following|lautet|ist|unten|est|es|è|é|to|je))\s*$")
 _LONGEST_QUOTED: Final = 48
 _SLASH = re.compile(rf"[{QUOTES}]?\s?[/|]\s?\S")
 _SLASH_OR_AND = re.compile(rf"[{QUOTES}]?(?:\s?[/|:,]\s?|\s(?:{'|'.join(AND)})\s)\S")
 _TYPED_BEFORE: Final = 3
 _IS_A_REMARK = re.compile(r"\)\s*[:=]")
+_OF_ANOTHER = re.compile(
+    r"(?:^|\s)--?(?!p|k|[aw]\s)(?:(?-i:[hHSUuDdrs])|(?:host|user|server|database|computer|repo|uri)\w*)[ =]$"
+    r"|[,{]\s?[\"'](?![\w-]*(?:pass|pwd|pw|psk|secret|key|code|pin|value))\w[\w.-]*[\"']\s?:\s?[\"']?$"
+    r"|(?:^|\s)peer\s$",
+    re.IGNORECASE,
+)
+"""What an option or a key of JSON names that is none for a password: `psql -h x`, `"ssid": "x"`."""
 _ID = re.compile(
     r"[A-Z]{2,}[-_]?\d+|(?:pppo?e?|eth|wg|tun|tap|vlan|br|bond|wlan|lo|en[ops])\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
 )
@@ -93,7 +105,9 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
     limit = min(cue.end + _REACH, stop)
     odd = _odd_tokens(scan.text, cue.end, limit)
     sentence = _sentence_end(scan, cue.end, limit)
+    answer = _answer(scan.text, sentence, limit)
     told_tokens = _told_tokens(scan, cue, sentence)
+    told_tokens += [each for each in answer if not scan.text[slice(*each)].strip(_CLOSING).isalpha()]
     at, is_later, last = cue.end, False, (0, "")
     for token in sorted({*odd, *told_tokens}) if told_tokens else odd:
         is_plain = token not in odd
@@ -113,12 +127,7 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
         if is_plain and not is_quoted and phrase is None and not FINISHES.match(scan.text, end):
             continue
         told = told_after(scan, cue, start, end)
-        if (
-            is_beyond
-            and "?" in (gap := scan.text[cue.end : start])
-            and _ANSWERS.search(gap)
-            and FINISHES.match(scan.text, end)
-        ):
+        if start in (each[0] for each in answer) and FINISHES.match(scan.text, end):
             told, is_beyond = ANSWERED, False
         form = _ANY_CHARACTER.sub("x", value)
         is_listed = form == last[1] and not scan.text[last[0] : start].strip(" ,;")
@@ -135,6 +144,12 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
                 yield each
                 last = (end, form)
             is_later = is_later or told.link in GIVEN
+
+
+def _answer(text: str, asked: int, limit: int) -> list[tuple[int, int]]:
+    """Where the first word is of the answer to the question that ends at *asked*."""
+    match = _ANSWER.match(text, asked, limit) if text[asked - 1 : asked] in _ASKED else None
+    return [match.span("value")] if match else []
 
 
 def _odd_tokens(text: str, at: int, limit: int) -> list[tuple[int, int]]:
@@ -302,6 +317,8 @@ def _weighed(
     is_code = cue.is_code and not cue.is_weak
     tells = TELLING if is_code or cue.language in NO_COPULA else GIVEN
     if (traits.foreign or _ID.fullmatch(value)) and told.link not in tells and not is_quoted:
+        return
+    if _OF_ANOTHER.search(scan.text, max(start - NEAR, 0), start):
         return
     if traits.bracket and _IS_A_REMARK.match(scan.text, end):
         return

@@ -14,8 +14,8 @@ from app.core.detect.prose.words import ATTRIBUTES, NOT, THINGS, fold, is_ordina
 from app.core.detect.scan import Scan
 
 GROUPED = re.compile(
-    r"(?:\d(?: \d){3,5}|\d{3,4}[ -]\d{3,4}"
-    r"|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#|#\d{4,8}|\d\d-\d\d-\d\d)(?![\w-])"
+    r"(?<!\d )(?:\d(?: \d){3,5}|\d{3,4}[ -]\d{3,4}"
+    r"|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#|#\d{4,8}|[RL]?\d{1,2}(?:-[RL]?\d{1,2}){2,3})(?![\w-]| \d)"
 )
 FINISHES = re.compile(
     rf"\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
@@ -64,7 +64,8 @@ _SHORTEST: Final = 3
 _COUNT = re.compile(r"\d{1,3}[-–~〜～]\d{1,3}|\d{1,2}([^\W\d_]{3,})")
 """A range, or a number and a word."""
 _ADDRESS = re.compile(
-    r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
+    r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4}|local|internal|intern|corp|home|cloud|online|example)"
+    r"|(?-i:(?:[a-z][a-z\d-]*\.){2,}[a-z]{2,12})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
     r"|[\w.-]+\.\w+:\d+|\S+/\S+/\S+"
     r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d+)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
     r"|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
@@ -210,5 +211,5 @@ def may_be_secret(value: str, *, is_code: bool) -> bool:
         and "..." not in value
         and not _ADDRESS.fullmatch(core)
         and not ((count := _COUNT.fullmatch(core)) and (count[1] is None or is_ordinary(count[1])))
-        and not value.startswith(("\\", "/", "_", "--"))
+        and not value.startswith(("\\", "/", "_", "--", ',"', ",'"))
     )
