@@ -78,7 +78,7 @@ def _told(note: ShadowNote) -> Iterator[str]:
     for step in enhancement.next_steps:
         yield f"  step  {_one_line(step.text)}"
     if note.match is not None:
-        yield f"  done  {_one_line(note.resolution or 'closed without a resolution')}"
+        yield f"  done  {_one_line(note.resolution or 'resolved without a word of what was done')}"
 
 
 def _figures(report: ShadowReport) -> list[tuple[str, str]]:

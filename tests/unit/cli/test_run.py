@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -47,6 +48,16 @@ def test_of_a_list_of_folders_for_certificates_one_suffices(monkeypatch: pytest.
         run(_work())
 
 
+@pytest.fixture
+def no_log() -> Iterator[None]:
+    """As in a command, which sets up no log."""
+    config = structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.configure(**config)
+
+
+@pytest.mark.usefixtures("no_log")
 def test_what_of_no_proxy_holds_for_nothing_is_told_at_the_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

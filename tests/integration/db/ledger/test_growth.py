@@ -106,7 +106,7 @@ async def test_a_large_backlog_is_estimated_from_a_part_of_it(urls: DatabaseUrls
     assert pages(await explain(urls.worker, backlog, {})) < 300
     ledger = Ledger(worker_db, lease=timedelta(minutes=5), max_attempts=3)
     told = [(await ledger.backlog()).waiting for _ in range(5)]
-    assert sum(told) / 5 == pytest.approx(50_000, rel=0.1)
+    assert sum(told) / 5 == pytest.approx(50_000, rel=0.25)
 
 
 async def test_one_that_is_due_among_many_that_wait_is_told(urls: DatabaseUrls, worker_db: Database) -> None:
