@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from app.core.lexicon import act_words, lexicon
@@ -107,10 +107,15 @@ def _joined(clause: Clause, before: Clause, *, mark: str) -> Clause:
     return clause
 
 
+@cache
+def _joining() -> frozenset[str]:
+    """The words at which a clause ends."""
+    return (lexicon().conjunctions - _WITHIN) | ANDS | opposites().before | opposites().after
+
+
 def _parts(said: Sequence[str]) -> Iterator[tuple[tuple[str, ...], str]]:
     """The clauses' words, each with the mark behind it. Behind a word or two a colon ends none: "Now: up"."""
-    known = opposites()
-    joining = (lexicon().conjunctions - _WITHIN) | ANDS | known.before | known.after
+    joining = _joining()
     part: list[str] = []
     for each in said:
         is_end = is_break(each) and not (each == ":" and len(part) <= FEW)
