@@ -65,8 +65,8 @@ class Bans:
         bans = [Ban(source.ref, day, wanted) for source, day in known for wanted in _banned(source.trusted_text)]
         done: dict[str, tuple[Ban, ...]] = {}
         for source, day in known if bans else ():
-            said = ((each, _content(each)) for each in _SENTENCE_END.split(source.trusted_text))
-            of_source = ((words, _banning(bans, each, words, newer_than=day)) for each, words in said)
+            told = (each for each in _SENTENCE_END.split(source.trusted_text) if not _BANS.search(normal(each)))
+            of_source = ((words, _banning(bans, words, newer_than=day)) for words in map(_content, told))
             if found := tuple(Ban(ban.ref, ban.day, words) for words, ban in of_source if ban):
                 done[source.ref] = found
         return cls(tuple(bans), {source.ref: day for source, day in known}, done)
@@ -74,10 +74,10 @@ class Bans:
     def against(self, text: str, refs: Collection[str]) -> str | None:
         """The ref of a source that tells not to do what *text* does, newer than all of *refs*; None: there is none."""
         newest = max((self.days[ref] for ref in refs if ref in self.days), default=None)
-        if not self.bans or newest is None:
+        if not self.bans or newest is None or _BANS.search(normal(text)):
             return None
         said = _content(text)
-        if ban := _banning(self.bans, text, said, newer_than=newest):
+        if ban := _banning(self.bans, said, newer_than=newest):
             return ban.ref
         # It may do so in fewer words than the source that it rests on: without "by hand".
         if self.done.keys() >= set(refs):
@@ -91,10 +91,8 @@ class Bans:
         return ((source.ref, self.done[source.ref][0].ref) for source in sources if source.ref in self.done)
 
 
-def _banning(bans: Iterable[Ban], text: str, said: frozenset[str], *, newer_than: date) -> Ban | None:
-    """The first of *bans* that is newer and tells not to do what *text*, which has the words *said*, does."""
-    if _BANS.search(normal(text)):
-        return None
+def _banning(bans: Iterable[Ban], said: frozenset[str], *, newer_than: date) -> Ban | None:
+    """The first of *bans* that is newer and tells not to do what a sentence of the words *said* does."""
     newer = (ban for ban in bans if ban.day > newer_than)
     return next((ban for ban in newer if len(ban.stems & said) >= max(_MIN_COMMON, _MIN_SHARE * len(ban.stems))), None)
 

@@ -81,6 +81,7 @@ def test_a_sentence_that_repeats_what_is_overruled_is_not_kept_but_what_the_newe
     [
         ("The oldest VBK files on D: must be deleted to resolve the issue.", "T1", "T2"),
         ("Check the disk space on D: and delete the oldest VBK files.", "T1", "T2"),
+        ("Never delete the oldest VBK files on D:.", "T1", None),
         ("Start the job again.", "T1", None),
         ("Lower the retention of the job to 14 restore points and let the job remove the old ones itself.", "T2", None),
         ("Delete the oldest VBK files.", "T2", None),
