@@ -46,13 +46,18 @@ async def test_the_note_drafts_the_resolution_and_an_article(stage: Stage) -> No
     assert "Draft of an article" in note
 
 
-@pytest.mark.parametrize("stage", [DRAFTS], indirect=True)
-async def test_where_an_article_covers_it_none_is_drafted(stage: Stage) -> None:
+async def cover(stage: Stage) -> None:
+    """Store an article about the problem."""
     async with stage.database.as_tenant(stage.tenant.id) as session:
         article = an_article(
             id="60", title="Label printer prints nothing", text="Warehouse label printer: restart the spooler."
         )
         await upsert_articles(session, stage.tenant.id, [article], language="en")
+
+
+@pytest.mark.parametrize("stage", [DRAFTS], indirect=True)
+async def test_where_an_article_covers_it_none_is_drafted(stage: Stage) -> None:
+    await cover(stage)
     [note] = await notes_on(stage, solved(stage))
     assert "An article about this" in note
     assert "Label printer prints nothing" in note
@@ -61,11 +66,7 @@ async def test_where_an_article_covers_it_none_is_drafted(stage: Stage) -> None:
 
 @pytest.mark.parametrize("stage", [DRAFTS], indirect=True)
 async def test_where_an_article_covers_it_the_cause_is_told_and_no_password(stage: Stage) -> None:
-    async with stage.database.as_tenant(stage.tenant.id) as session:
-        article = an_article(
-            id="60", title="Label printer prints nothing", text="Warehouse label printer: restart the spooler."
-        )
-        await upsert_articles(session, stage.tenant.id, [article], language="en")
+    await cover(stage)
     [note] = await notes_on(stage, solved(stage, resolution=HOW + " The password for admin is Sommer2026!."))
     assert "The print spooler hung." in note
     assert "Restarted the spooler service" in note

@@ -13,7 +13,7 @@ from app.core.retry import FAILURES_TO_OPEN
 from app.core.tenant import Tenant
 from app.errors import Code
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.portal import Portal
+from app.simulator.portal import HeldNote, Portal
 from demo.offline_model import ModelSimulator
 from tests.builders import write_tenant
 from tests.integration.worker.conftest import Stage, add_tenant, fill_ticket_history
@@ -46,6 +46,14 @@ def a_new_ticket(portal: Portal) -> str:
     return portal.add_ticket(subject="Outlook receives no mail", description="It shows no new mail since noon.").id
 
 
+async def notes_on_a_new_ticket(stage: Stage, client: tuple[Tenant, Portal]) -> list[HeldNote]:
+    tenant, portal = client
+    ticket_id = a_new_ticket(portal)
+    await stage.deliver(ticket_id, tenant_id=tenant.id)
+    await stage.work()
+    return portal.notes(ticket_id)
+
+
 async def test_each_endpoint_gets_its_own_tenants_tickets_with_its_own_key(
     stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator
 ) -> None:
@@ -63,12 +71,8 @@ async def test_each_endpoint_gets_its_own_tenants_tickets_with_its_own_key(
 async def test_an_own_endpoint_that_fails_is_not_replaced_by_the_shared_one(
     stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator
 ) -> None:
-    tenant, portal = client
     own_model.behave("server_error", times=None)
-    ticket_id = a_new_ticket(portal)
-    await stage.deliver(ticket_id, tenant_id=tenant.id)
-    await stage.work()
-    [note] = portal.notes(ticket_id)
+    [note] = await notes_on_a_new_ticket(stage, client)
     assert "The model could not be reached" in note.html
     assert stage.model.calls == 0
 
@@ -160,9 +164,5 @@ async def test_a_key_that_is_taken_back_for_good_leaves_notes_without_a_models_w
 async def test_a_key_that_was_never_accepted_holds_nothing_back(
     stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator
 ) -> None:
-    tenant, portal = client
     own_model.behave("bad_key", times=None)
-    ticket_id = a_new_ticket(portal)
-    await stage.deliver(ticket_id, tenant_id=tenant.id)
-    await stage.work()
-    assert len(portal.notes(ticket_id)) == 1
+    assert len(await notes_on_a_new_ticket(stage, client)) == 1
