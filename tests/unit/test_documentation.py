@@ -29,6 +29,23 @@ def test_a_page_names_files_that_exist(page: Path) -> None:
     assert {name for name in named if not (ROOT / name).exists()} == set()
 
 
+def _anchors(page: Path) -> set[str]:
+    """What GitHub makes of the headings of *page*."""
+    titles = re.findall(r"^#+ (.*)", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_a_link_leads_to_a_page_and_a_heading_that_exist(page: Path) -> None:
+    lost = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        if "://" not in link and not (target.exists() and (not anchor or anchor in _anchors(target))):
+            lost.append(link)
+    assert lost == []
+
+
 def test_an_accepted_finding_of_the_scan_names_a_policy_that_exists() -> None:
     named = set(re.findall(r"policies/([a-z-]+)", (ROOT / "policies" / "checkov.yaml").read_text("utf-8")))
     assert named

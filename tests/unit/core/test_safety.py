@@ -1,4 +1,4 @@
-"""A sample of what `make eval-safety` measures in full holds the limits of docs/security.md."""
+"""A sample of what `make eval-safety` measures in full holds the limits of docs/support.md."""
 
 from __future__ import annotations
 
