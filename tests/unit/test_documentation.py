@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 
 from app.core.help_desk import Account, ServiceDeskOptions
 from app.core.tenant import Instance, Tenant
+from app.settings import ProcessSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").rglob("*.md")])
@@ -90,3 +92,32 @@ def test_each_key_of_a_tenants_and_an_instances_file_is_explained() -> None:
     named = set(re.findall(r"`(?:servicedesk\.)?([a-z_.]+)`", page))
     assert set(keys(Tenant)) | set(keys(Instance)) <= named | {"instance", "account", "instructions"}
     assert set(Account.model_fields) <= named
+
+
+def _subclasses(kind: type[ProcessSettings]) -> Iterator[type[ProcessSettings]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _subclasses(each)
+
+
+def test_each_variable_that_a_process_reads_is_explained_with_its_default() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`[A-Z][^|]*) \|.* \| ([^|]+) \|$", page, re.MULTILINE)
+    defaults = {
+        name: value
+        for names, values in rows
+        for name, value in zip(names.split(", "), [*values.split(", "), *[""] * names.count(",")], strict=False)
+    }
+    fields = {
+        name.upper(): field
+        for kind in _subclasses(ProcessSettings)
+        for name, field in kind.model_fields.items()
+        if not name.startswith("console_oidc_")
+    }
+
+    assert {name for name in fields if f"`{name}`" not in defaults} == set()
+    for name, field in fields.items():
+        default = field.default
+        text = f"{default.total_seconds():g}" if isinstance(default, timedelta) else str(default).lower()
+        said = defaults[f"`{name}`"]
+        assert not said.startswith("`") or said == f"`{text}`", name
