@@ -11,10 +11,11 @@ from bench.growth.hot import PURPOSES, Meter
 from bench.growth.plans import Plan
 
 MARK: Final = "<!-- What follows is written by `make bench-growth`. -->"
+_MOST_CHARS: Final = 390
 
 
 def render(meters: Mapping[str, Meter]) -> str:
-    """A table of times and pages at each size."""
+    """A table of times and pages at each size, and the plans at each of them."""
     sizes = list(meters)
     lines = [
         "",
@@ -33,15 +34,17 @@ def render(meters: Mapping[str, Meter]) -> str:
         ]
         if cells:
             lines.append(f"| {name} | {purpose} | {' | '.join(cells)} |")
-    return "\n".join([*lines, ""])
-
-
-def render_plans(meter: Meter) -> str:
-    """Each statement of a call with its pages, and how it reads each table: how often, and at how many pages."""
-    lines = []
+    last = meters[sizes[-1]]
+    lines += [
+        "",
+        "## Plans",
+        "",
+        f"At the size {sizes[-1]}: each statement of a call with the pages that it looked at,",
+    ]
+    lines += ["and how it reads each table, with how often and the pages for it.", ""]
     for name in PURPOSES:
-        if name in meter.found:
-            lines += [f"**{name}**", "", *(f"- {each}" for each in _plans(meter.found[name])), ""]
+        if name in last.found:
+            lines += [f"**{name}**", "", *(f"- {each}" for each in _plans(last.found[name])), ""]
     return "\n".join(lines)
 
 
@@ -50,7 +53,11 @@ def _plans(plans: Sequence[Plan]) -> list[str]:
     plans = [plan for plan in plans if plan.scans]
     counts = Counter(plan.name for plan in plans)
     worst = {plan.name: plan for plan in sorted(plans, key=lambda plan: plan.buffers)}
-    return [f"{count:,} times: {worst[name].line}" if count > 1 else worst[name].line for name, count in counts.items()]
+    lines = []
+    for name, count in counts.items():
+        line = f"{count:,} times: {worst[name].line}" if count > 1 else worst[name].line
+        lines.append(line if len(line) < _MOST_CHARS else f"{line[:_MOST_CHARS]}…")
+    return lines
 
 
 def write(page: Path, generated: str) -> None:
