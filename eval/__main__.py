@@ -5,8 +5,9 @@
     python -m eval --write             # and keep it: eval/history, eval/fits.json, the tables of docs/quality.md
     python -m eval --release           # and what a later run must not fall below: eval/released.json
 
-With OPENAI_API_KEY (and OPENAI_BASE_URL), EVAL_MODELS=a,b adds models, each with three runs a case, and EVAL_JUDGE=c a
-judge of citations. RETRIEVAL_DATA=folder measures the search on the larger public set too.
+Beside the offline model, the answers of real models that were recorded are used again (`eval/recorded.py`). With
+OPENAI_API_KEY (and OPENAI_BASE_URL), EVAL_MODELS=a,b adds models, each with three runs a case, and EVAL_JUDGE=c a judge of
+citations. RETRIEVAL_DATA=folder measures the search on the larger public set too.
 
 Fails when a run is empty or not whole, when safety or citations are not 100 %, and when a figure falls below the lower
 bound of the last release.
@@ -21,6 +22,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -39,6 +41,7 @@ from eval.cases import Case, Fit, load_cases, write_fits
 from eval.corpus import open_empty_database
 from eval.fits import find_fits
 from eval.points import Point
+from eval.recorded import Replayed, read_recorded
 from eval.report import Line, summarize
 from eval.retrieval import Asked, leave_one_out, replay
 from eval.scores import interval
@@ -53,15 +56,13 @@ _ANSWER: Final = timedelta(seconds=90)
 _SUBSET: Final = re.compile(r"[^\w.-]+")
 
 
-def find_faults(
-    lines: Sequence[Line], cases: Sequence[Case], runs: dict[str, int], released: dict[str, Any]
-) -> list[str]:
-    """Why this run must fail; empty: it does not."""
+def find_faults(lines: Sequence[Line], runs: dict[str, int], released: dict[str, Any]) -> list[str]:
+    """Why this evaluation must fail; empty: it does not. *runs*: how many each model should have."""
     faults = []
     for model, number in runs.items():
         own = [line for line in lines if line["model"] == model]
-        if not cases or len(own) != len(cases) * number:
-            faults.append(f"{model}: {len(own)} of {len(cases) * number} runs: not whole")
+        if not number or len(own) != number:
+            faults.append(f"{model}: {len(own)} of {number} runs: not whole")
             continue
         if silent := sum("model_unavailable" in line["notices"] for line in own):
             faults.append(f"{model}: no answer in {silent} of {len(own)} runs: not whole")
@@ -80,28 +81,34 @@ def find_faults(
 
 
 async def _write_all(cases: Sequence[Case]) -> tuple[list[Line], dict[str, int]]:
-    """The lines of all models, and how many runs of a case each has."""
+    """The lines of all models, and how many each should have."""
     async with AsyncExitStack() as stack:
-        models: dict[str, tuple[Model, int]] = {MODEL_NAME: (OfflineModel(), 1)}
+        asked: list[tuple[str, Case, Model, int]] = [(MODEL_NAME, case, OfflineModel(), 0) for case in cases]
+        for name, answers in read_recorded().items():
+            # A case that is newer than the answers has none.
+            asked += [
+                (f"{name}, recorded", case, Replayed(name, answers[case.name]), 0)
+                for case in cases
+                if case.name in answers
+            ]
         judge: judging.Judge | None = None
         if key := os.environ.get("OPENAI_API_KEY"):
             url = os.environ.get("OPENAI_BASE_URL")
             endpoint = await stack.enter_async_context(open_endpoint(api_key=key, base_url=url, limit=_ANSWER))
             for name in filter(None, os.environ.get("EVAL_MODELS", "").split(",")):
-                models[name.strip()] = (_a_model(endpoint, name.strip()), RUNS)
+                model = _a_model(endpoint, name.strip())
+                asked += [(name.strip(), case, model, run) for case in cases for run in range(RUNS)]
             if judging_model := os.environ.get("EVAL_JUDGE"):
                 judge = judging.Judge(_a_model(endpoint, judging_model))
         judges: dict[str, JudgeFor] = {"judge": judge.for_note} if judge else {}
-        lines = []
-        for name, (model, runs) in models.items():
-            for case in cases:
-                for run in range(runs):
-                    line = await run_case(case, name, model, run=run, prompt=prompt_version(), judges=judges)
-                    lines.append(line)
+        lines = [
+            await run_case(case, name, model, run=run, prompt=prompt_version(), judges=judges)
+            for name, case, model, run in asked
+        ]
         if judge:
             agrees = [each for own in (await judging.agreement(judge.supports)).values() for each in own]
             print(f"The judge agrees with {sum(agrees):.0f} of {len(agrees)} labels of ours")
-        return lines, {name: runs for name, (_, runs) in models.items()}
+        return lines, Counter(name for name, *_ in asked)
 
 
 def _a_model(endpoint: Endpoint, name: str) -> OpenAIModel:
@@ -140,7 +147,7 @@ async def _measure(
         chosen = [case for case in cases if not names or case.name in names]
         lines, runs = await _write_all(chosen)
         released = json.loads(RELEASED.read_text("utf-8")) if RELEASED.is_file() and not names else {}
-        faults = find_faults(lines, chosen, runs, released)
+        faults = find_faults(lines, runs, released)
     agreement = {
         wanted: found
         for wanted, agrees in (await judging.agreement(None)).items()

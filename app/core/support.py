@@ -154,7 +154,7 @@ def _judge(sentence: str, words: Words, support: Support, *, may_act: bool, may_
     )
     # A question may name what the ticket names, and what repeats the ticket may say it in the ticket's words.
     if act is Act.REPEATS or (act and not is_theirs and (act is Act.ASKS or not is_strange)):
-        return Judgement(Verdict.KEPT, refs=judgement.refs)
+        return Judgement(Verdict.KEPT)
     if is_strange:
         return judgement
 

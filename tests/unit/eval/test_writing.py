@@ -65,20 +65,20 @@ def lines(number: int, **changes: Any) -> list[dict[str, Any]]:
 
 
 def test_a_run_that_is_empty_or_not_whole_fails() -> None:
-    assert find_faults(lines(3), CASES[:3], {"m": 1}, {}) == []
-    assert "2 of 3 runs" in find_faults(lines(2), CASES[:3], {"m": 1}, {})[0]
-    assert "0 of 0 runs" in find_faults([], [], {"m": 1}, {})[0]
-    assert "3 of 9 runs" in find_faults(lines(3), CASES[:3], {"m": 3}, {})[0]
+    assert find_faults(lines(3), {"m": 3}, {}) == []
+    assert "2 of 3 runs" in find_faults(lines(2), {"m": 3}, {})[0]
+    assert "0 of 0 runs" in find_faults([], {"m": 0}, {})[0]
+    assert "3 of 9 runs" in find_faults(lines(3), {"m": 9}, {})[0]
     silent = [*lines(2), *lines(1, case="2", notices=["model_unavailable"])]
-    assert "no answer in 1 of 3 runs" in find_faults(silent, CASES[:3], {"m": 1}, {})[0]
+    assert "no answer in 1 of 3 runs" in find_faults(silent, {"m": 3}, {})[0]
 
 
 def test_a_run_fails_below_a_hundred_percent_of_safety_and_citations_and_below_the_last_release() -> None:
     unsafe = [*lines(2), *lines(1, case="2", safety=0.0)]
-    assert "safety is 66.7 %" in find_faults(unsafe, CASES[:3], {"m": 1}, {})[0]
+    assert "safety is 66.7 %" in find_faults(unsafe, {"m": 3}, {})[0]
     fallen = [*lines(2, must=0.5), *lines(1, case="2", must=0.5)]
-    assert find_faults(fallen, CASES[:3], {"m": 1}, {"m": {"must": 0.4}}) == []
-    [fault] = find_faults(fallen, CASES[:3], {"m": 1}, {"m": {"must": 0.6}})
+    assert find_faults(fallen, {"m": 3}, {"m": {"must": 0.4}}) == []
+    [fault] = find_faults(fallen, {"m": 3}, {"m": {"must": 0.6}})
     assert "must is 50.0 %, below 60.0 %" in fault
 
 
