@@ -55,15 +55,16 @@ def sentences(enhancement: Enhancement) -> list[Sentence]:
     ]
 
 
-def by_check(enhancement: Enhancement, *, house_rules: str, language: str) -> Supports:
-    """`Supports` by the product's own check."""
+def by_check(enhancement: Enhancement, *, house_rules: str, language: str, ticket: str = "") -> Supports:
+    """`Supports` by the product's own check. What of a sentence only asks, looks or repeats *ticket* needs no support."""
     records = Records(enhancement.gathered, house_rules=house_rules)
+    known = Record("", ticket)
 
     async def supports(sentence: str, sources: Sequence[Source]) -> bool:
         refs = {source.ref for source in sources}
         cited = [record for record in records.records if record.ref in refs]
-        said = judge(sentence, Support(cited, records, language))
-        return bool(cited) and said.verdict is Verdict.KEPT
+        said = judge(sentence, Support(cited, records, language, known), may_act=bool(ticket), may_repeat=bool(ticket))
+        return said.verdict is Verdict.KEPT and not refs.isdisjoint(said.refs)
 
     return supports
 
@@ -71,9 +72,13 @@ def by_check(enhancement: Enhancement, *, house_rules: str, language: str) -> Su
 def needs_source(sentence: str, enhancement: Enhancement, case: Case) -> bool:
     """Whether a sentence says something that a source must say: what only asks, looks or repeats the ticket needs none."""
     records = Records(enhancement.gathered, house_rules=case.house_rules)
-    ticket = Record("", case.asked.text)
-    said = judge(sentence, Support((), records, case.language, ticket), may_act=True, may_repeat=True)
-    return said.verdict is not Verdict.KEPT
+    said = judge(
+        sentence,
+        Support(records.records, records, case.language, Record("", case.asked.text)),
+        may_act=True,
+        may_repeat=True,
+    )
+    return said.verdict is not Verdict.KEPT or bool(said.refs)
 
 
 async def citations(said: Sequence[Sentence], supports: Supports) -> tuple[float | None, float | None]:

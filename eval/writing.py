@@ -97,7 +97,9 @@ JudgeFor = Callable[[Enhancement, Case], scores.Supports]
 
 
 def own_check(enhancement: Enhancement, case: Case) -> scores.Supports:
-    return scores.by_check(enhancement, house_rules=case.house_rules, language=case.language)
+    return scores.by_check(
+        enhancement, house_rules=case.house_rules, language=case.language, ticket=case.asked.text
+    )
 
 
 async def run_case(

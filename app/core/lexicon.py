@@ -70,6 +70,7 @@ class ActWords:
     hand_over: frozenset[str]
     orders: frozenset[str]
     causes: frozenset[str]
+    outcomes: frozenset[str]
     may_be_so: frozenset[str]
     permits: frozenset[str]
     first_person: dict[str, frozenset[str]]
@@ -103,7 +104,7 @@ class ActWords:
 
 _STEMS = frozenset(
     "look ask pass_on imperatives events secrets of_secrets supposes ordinary people of_people rights trade tells tries"
-    " views protects".split()
+    " outcomes views protects".split()
 )
 
 

@@ -251,6 +251,7 @@ def _repeats(said: Said, records: Records, ticket: Record) -> bool:
         and names_something(said, words, records)
         and len(missing) <= max(1, len(content_of(words)) * _NOT_IN_RECORDS)
         and sum(not knows(ticket, stem) for stem in missing) <= 1
+        and all(ticket.holds(word) for word in words if is_one_of(word, known.outcomes))
         and sum(not (knows(ticket, stem) or knows(records, stem)) for stem in _things_in(words)) <= _NEW_THINGS
     )
 
