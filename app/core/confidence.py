@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import chain
 from typing import Final
 
 from app.core.asset import find_addresses
@@ -231,7 +232,7 @@ def _cosine(one: frozenset[str], other: frozenset[str]) -> float:
 def telling_stems(text: str) -> frozenset[str]:
     """The stems of the words of *text* that say something of a matter."""
     telling = set(words(normal(text))) - lexicon().empty
-    return frozenset(stem for word in telling for stem in stems(word))
+    return frozenset(chain.from_iterable(map(stems, telling)))
 
 
 def names_error(text: str) -> bool:

@@ -7,6 +7,7 @@ are the same in all languages, and one language must have clearly more of them t
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from typing import Final
 
@@ -138,6 +139,7 @@ _SPOKEN_WORDS: Final = {code: _FUNCTION_WORDS.get(code, frozenset()) | more for 
 _ALL_WORDS: Final = _SPOKEN_WORDS | _WORDS_ELSEWHERE
 # Norwegian is read as Danish, whose words it mostly has.
 _TOLD: Final = {code: known for code, known in _ALL_WORDS.items() if code != "no"}
+_TOLD_ELSEWHERE: Final = _TOLD.keys() - _SPOKEN_WORDS.keys()
 _SPEAKERS: Final = {
     word: tuple(code for code, known in _TOLD.items() if word in known) for word in frozenset().union(*_TOLD.values())
 }
@@ -152,11 +154,11 @@ def spoken_language(text: str) -> str | None:
     Function words tell it, and words with a letter that only one language has.
     """
     counts = dict.fromkeys(_TOLD, 0)
-    for word in _WORD_OR_SHORT.findall(text[:_MAX_READ_CHARS].lower()):
+    for word, times in Counter(_WORD_OR_SHORT.findall(text[:_MAX_READ_CHARS].lower())).items():
         for code in _SPEAKERS.get(word) or _spelled_in(word):
-            counts[code] += 1
+            counts[code] += times
     (most, language), (second, _) = _two_most(counts, _SPOKEN_WORDS)
-    (most_elsewhere, elsewhere), (second_elsewhere, _) = _two_most(counts, _TOLD.keys() - _SPOKEN_WORDS.keys())
+    (most_elsewhere, elsewhere), (second_elsewhere, _) = _two_most(counts, _TOLD_ELSEWHERE)
     if most_elsewhere > most:
         language, most, second = elsewhere, most_elsewhere, max(most, second_elsewhere)
     return language if most >= _MIN_SPOKEN_WORDS and most >= second * _SPOKEN_LEAD else None

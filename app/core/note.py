@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape, unescape
 from itertools import accumulate, chain, pairwise
 from types import MappingProxyType
@@ -115,9 +116,9 @@ def render_note(
     """
     feedback = feedback_url if options.feedback_link else None
     if enhancement.closing is not None:
-        return _Note(enhancement, options, _ROOMS[-1], []).of_closing(enhancement.closing, reference)
+        return _Note(enhancement, options, []).of_closing(enhancement.closing, reference)
     if enhancement.is_of_storm_alone:
-        return _Note(enhancement, options, _ROOMS[-1], []).of_storm_alone(reference)
+        return _Note(enhancement, options, []).of_storm_alone(reference)
     whole, repeated = _told_once(enhancement)
     rooms = _ROOMS if whole.next_steps else _ROOMS_WITHOUT_STEPS
     rooms = _ROOMS_OF_CONTEXT if enhancement.is_context_only else rooms
@@ -130,8 +131,10 @@ def render_note(
     }
     if not any(source.closeness is Closeness.SAME and source.ref not in told for source in sources):
         rooms = tuple(room for room in rooms if room.of_related)
-    for part, room in chain(((whole, room) for room in rooms), _lessened(whole, rooms[-1])):
-        html = _Note(part, options, room, repeated, overruled).html(reference, feedback)
+    note = _Note(whole, options, repeated, overruled)
+    lessened = ((_Note(part, options, repeated, overruled), room) for part, room in _lessened(whole, rooms[-1]))
+    for each, room in chain(((note, room) for room in rooms), lessened):
+        html = each.html(room, reference, feedback)
         if count_note_words(html) <= options.max_words:
             break
     return html
@@ -186,20 +189,18 @@ def count_note_words(html: str) -> int:
 
 
 class _Note:
-    """One rendering."""
+    """What one note says. What a room does not change is composed once for all that are tried."""
 
     def __init__(
         self,
         enhancement: Enhancement,
         options: NoteOptions,
-        room: _Room,
         cited: Sequence[str],
         overruled: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._enhancement = enhancement
         self._options = options
         self._labels = labels(options.language)
-        self._room = room
         self._overruled = overruled
         self._sources_by_ref = {source.ref: source for group in enhancement.gathered for source in group.sources}
         self._has_nothing = Notice.NOTHING_FOUND in enhancement.notices
@@ -207,9 +208,10 @@ class _Note:
         self._cited_by_summary = cited
         self._cited = {*cited, *(ref for statement in statements for ref in statement.citations)}
         self._told = Told([enhancement.summary, *(statement.text for statement in statements)])
+        self._lines: dict[tuple[int, int], str] = {}
+        """Of sources, by the identity of one and the words that its excerpt may have."""
 
-    @property
-    def _nearest(self) -> set[str]:
+    def _nearest(self, room: _Room) -> set[str]:
         """The refs of those that are shown where there is no room for excerpts; an asset's name alone says nothing."""
         others = [
             (source.closeness is not Closeness.SAME, place, source.ref)
@@ -218,21 +220,29 @@ class _Note:
             if source.ref not in self._cited
             and (group.kind is not SourceKind.ASSET or self._enhancement.is_context_only)
         ]
-        return {ref for *_, ref in sorted(others, key=lambda each: each[:2])[: self._room.sources]}
+        return {ref for *_, ref in sorted(others, key=lambda each: each[:2])[: room.sources]}
 
-    def html(self, reference: UUID, feedback_url: str | None) -> str:
+    def html(self, room: _Room, reference: UUID, feedback_url: str | None) -> str:
+        feedback = ""
+        if feedback_url:
+            feedback = f"<p>{_linked(self._labels['feedback'], feedback_url)}</p>"
+        body = "".join(self._section(section, room) for section in self._options.sections)
+        foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
+        return f"<div>{self._head}{body}{self._end}{self._requester(room)}{feedback}{foot}</div>"
+
+    @cached_property
+    def _head(self) -> str:
         label = self._labels
         head = f"<p><b>AI Agents</b> · {escape(label['title'])}"
         if not self._enhancement.is_context_only:
             head += f" · {escape(label['confidence'])}: {escape(self._confidence())}"
         notices = "".join(f"<p><em>{escape(self._notice(notice))}</em></p>" for notice in self._enhancement.notices)
-        feedback = ""
-        if feedback_url:
-            feedback = f"<p>{self._link(label['feedback'], feedback_url)}</p>"
-        body = "".join(part for section in self._options.sections for part in self._section(section))
-        body += self._suggested() + self._nothing_found() + self._apart()
-        foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"
-        return f"<div>{head}</p>{notices}{self._storm()}{body}{self._requester()}{feedback}{foot}</div>"
+        return f"{head}</p>{notices}{self._storm()}"
+
+    @cached_property
+    def _end(self) -> str:
+        """What follows the tenant's sections."""
+        return self._suggested() + self._nothing_found() + self._apart()
 
     def _confidence(self) -> str:
         """The level, and what it rests on: "high (same host, same error text)"."""
@@ -300,7 +310,7 @@ class _Note:
         ]
         return f"<p><small>{escape(label['suggested'])}: {escape(' · '.join(said))}</small></p>" if said else ""
 
-    def _requester(self) -> str:
+    def _requester(self, room: _Room) -> str:
         """One line about the requester; empty if nothing is known."""
         requester, label = self._enhancement.requester, self._labels
         said = [label["vip"]] if requester.is_vip else []
@@ -308,7 +318,7 @@ class _Note:
             said.append(f"{label['site']} {one_line(requester.site, max_chars=_MAX_SITE_CHARS)}")
         if requester.open_tickets:
             said.append(_counted(label, requester.open_tickets))
-        if self._room.has_past_tickets and (past := "; ".join(self._past_tickets())):
+        if room.has_past_tickets and (past := "; ".join(self._past_tickets())):
             said.append(f"{label['last_tickets']}: {past}")
         if requester.on_same_machine:
             numbers = ", ".join(f"#{number}" for number in requester.on_same_machine)
@@ -336,19 +346,25 @@ class _Note:
         form = "footer_offline" if model.startswith("offline-") else "footer"
         return self._labels[form].format(model=model)
 
-    def _section(self, section: Section) -> list[str]:
-        enhancement = self._enhancement
+    def _section(self, section: Section, room: _Room) -> str:
         if section == "summary":
-            return [self._summary(), *([] if self._acts_first else self._why())]
+            return self._answer
         if section == "next_steps":
-            steps = self._statements("next_steps", enhancement.next_steps, tag="ol")
-            return [steps, self._questions(), *(self._why() if self._acts_first else [])]
-        return [
-            self._sources(group)
-            for group in enhancement.gathered
-            if group.kind == SourceKind(section)
-            and not (self._has_nothing and group.state is not GatherState.UNAVAILABLE)
-        ]
+            return self._steps
+        return "".join(
+            self._sources(group, room)
+            for group in self._enhancement.gathered
+            if group.kind.value == section and not (self._has_nothing and group.state is not GatherState.UNAVAILABLE)
+        )
+
+    @cached_property
+    def _answer(self) -> str:
+        return self._summary() + ("" if self._acts_first else self._why())
+
+    @cached_property
+    def _steps(self) -> str:
+        steps = self._statements("next_steps", self._enhancement.next_steps, tag="ol")
+        return steps + self._questions() + (self._why() if self._acts_first else "")
 
     @property
     def _acts_first(self) -> bool:
@@ -356,11 +372,9 @@ class _Note:
         sections = self._options.sections
         return ("summary", "next_steps") in pairwise(sections)
 
-    def _why(self) -> list[str]:
-        return [
-            self._statements("facts", self._enhancement.facts, tag="ul"),
-            self._statements("hypotheses", self._enhancement.hypotheses, tag="ul"),
-        ]
+    def _why(self) -> str:
+        facts = self._statements("facts", self._enhancement.facts, tag="ul")
+        return facts + self._statements("hypotheses", self._enhancement.hypotheses, tag="ul")
 
     def _questions(self) -> str:
         asked = "".join(f"<li>{escape(self._labels[f'ask_{each}'])}</li>" for each in self._enhancement.questions)
@@ -397,25 +411,27 @@ class _Note:
         return f"<p><b>{escape(self._labels[label])}</b></p><{tag}>{items}</{tag}>"
 
     def _citations(self, refs: Sequence[str]) -> str:
-        urls = {ref: source.url for ref, source in self._sources_by_ref.items()}
-        return "".join(f" {self._link(f'[{ref}]', urls.get(ref, ''))}" for ref in refs)
+        known = self._sources_by_ref
+        return "".join(f" {_linked(f'[{ref}]', known[ref].url if ref in known else '')}" for ref in refs)
 
-    def _sources(self, group: Gathered) -> str:
+    def _sources(self, group: Gathered, room: _Room) -> str:
         title = f"<p><b>{escape(self._labels[group.kind])}</b>"
         if group.state is GatherState.UNAVAILABLE:
             reason = f" ({escape(group.reason)})" if group.reason else ""
             return f"{title}: <em>{escape(self._labels['unavailable'])}</em>{reason}</p>"
         # What is cited comes first: it is linked above by its ref alone.
-        cited = [source for source in group.sources if self._room.has_cited and source.ref in self._cited]
+        cited = [source for source in group.sources if room.has_cited and source.ref in self._cited]
         others = [source for source in group.sources if source.ref not in self._cited]
-        if not self._room.of_related:
+        if not room.of_related:
             others = [source for source in others if source.closeness is Closeness.SAME]
-        if self._room.excerpt_words:
-            others = others[: self._room.sources]
+        if room.excerpt_words:
+            others = others[: room.sources]
         else:
-            others = [source for source in others if source.ref in self._nearest]
-        shown = cited + others
-        return title + "</p><ul>" + "".join(map(self._source, shown)) + "</ul>" if shown else ""
+            nearest = self._nearest(room)
+            others = [source for source in others if source.ref in nearest]
+        lines = [self._line(source, room.excerpt_words if room.of_cited else 0) for source in cited]
+        lines += [self._line(source, room.excerpt_words) for source in others]
+        return f"{title}</p><ul>{''.join(lines)}</ul>" if lines else ""
 
     def _nothing_found(self) -> str:
         """One line that names the kinds of which nothing fits."""
@@ -430,11 +446,20 @@ class _Note:
             else ""
         )
 
-    def _source(self, source: Source) -> str:
-        """One line: ref, title, how near it is, what became of it and when; of one not told above, its first words.
+    def _line(self, source: Source, excerpt_words: int) -> str:
+        """One line: its head, and of one not told above, its first words.
 
         Not where a newer source tells not to do what this one did.
         """
+        key = id(source), excerpt_words
+        if key not in self._lines:
+            excerpt = "" if source.ref in self._overruled else _excerpt(source.text, excerpt_words)
+            said = f": {escape(excerpt)}" if excerpt and not self._told.covers(excerpt) else ""
+            self._lines[key] = f"<li>{self._line_head(source)}{said}</li>"
+        return self._lines[key]
+
+    def _line_head(self, source: Source) -> str:
+        """Ref, title, how near it is, what became of it and when."""
         title = escape(_first_words(one_line(source.title, max_chars=_MAX_TITLE_CHARS), _MAX_TITLE_WORDS))
         day = source.resolved_on.isoformat() if source.resolved_on else ""
         ended = f"{one_line(source.outcome, max_chars=_MAX_OUTCOME_CHARS)} {day}".strip()
@@ -443,20 +468,7 @@ class _Note:
         newer = self._overruled.get(source.ref)
         overruled = self._labels["overruled"].format(ref=newer) if newer else ""
         about = ", ".join(filter(None, (close, ended, updated, overruled)))
-        has_excerpt = not newer and (self._room.of_cited or source.ref not in self._cited)
-        excerpt = _excerpt(source.text, self._room.excerpt_words if has_excerpt else 0)
-        if self._told.covers(excerpt):
-            excerpt = ""
-        return (
-            f"<li>{self._link(f'[{source.ref}]', source.url)} {title}"
-            + (f" ({escape(about)})" if about else "")
-            + (f": {escape(excerpt)}" if excerpt else "")
-            + "</li>"
-        )
-
-    @staticmethod
-    def _link(text: str, url: str) -> str:
-        return _linked(text, url)
+        return f"{_linked(f'[{source.ref}]', source.url)} {title}" + (f" ({escape(about)})" if about else "")
 
 
 def _linked(text: str, url: str) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Final
 
 from app.core.checking import imitates, without_markup
@@ -51,9 +52,10 @@ def show_enhancement(
     *records* are those of its sources, masked by *mask*, if they are made.
     """
     mask.text(ticket.text)  # so that a secret in the ticket is masked in the sources too
-    for source in _sources(enhancement.gathered):  # found before, if the model was asked: the mask knows these texts
-        mask.text(source.title)
-        mask.text(source.text)
+    for source in _sources(enhancement.gathered):  # in the parts that the mask knows, if the model was asked
+        is_ticket = source.kind is SourceKind.TICKET
+        for text in (source.title, *((source.problem, source.trusted_text) if is_ticket else (source.text,))):
+            mask.text(text)
     shown = _Shown(enhancement, ticket, mask, records or Records(enhancement.gathered, mask=mask))
     gathered = _changed(enhancement.gathered, shown.source)
     enhancement = enhancement.model_copy(
@@ -104,6 +106,8 @@ class _Shown:
             for word in normal(f"{source.title}\n{source.trusted_text}").split()
         ]
         self._named = set(re.split(r"[\s,;.!?'\"()]+", said))
+        # Sources have few outcomes and categories, each of them often.
+        self._untrusted = cache(self._read_untrusted)
 
     def source(self, source: Source) -> Source:
         text = self._trusted(source.trusted_text)
@@ -131,7 +135,7 @@ class _Shown:
             words = "".join(part for part in _SENTENCE_END.split(words) if not imitates(part)).strip()
         return words
 
-    def _untrusted(self, text: str) -> str:
+    def _read_untrusted(self, text: str) -> str:
         """A requester's words, or nothing where they hold what could be acted on."""
         words = without_markup(self._mask.text(text))
         foreign = find_foreign(words, self._records.records, self._records)

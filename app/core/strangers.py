@@ -13,6 +13,7 @@ Invariant: words are compared in normal form (`core.tokens`), without marks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Final
 
 from app.core.records import Record, Records
@@ -29,9 +30,13 @@ class Strangers:
 
     def __init__(self, texts: Iterable[str], records: Records) -> None:
         """*texts*, masked as the model read them; *records* are all of the enhancement."""
-        # A line break stands in no run.
-        self._theirs = "\n".join(Record("", text).words for text in texts)
+        self._texts = tuple(texts)
         self._records = records.records
+
+    @cached_property
+    def _theirs(self) -> str:
+        """Read when first asked for: a sentence that a record quotes is not compared. A line break stands in no run."""
+        return "\n".join(Record("", text).words for text in self._texts)
 
     def said(self, tokens: Sequence[str]) -> bool:
         """Whether the sentence of *tokens* is theirs."""

@@ -47,10 +47,17 @@ class Told:
     """The texts of a note so far."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
-        self._said = [_said(text) for text in texts if text]
+        self._said: list[_Said] = []
+        self._stems: set[str] = set()
+        self._operands: set[str] = set()
+        for text in filter(None, texts):
+            self.add(text)
 
     def add(self, text: str) -> None:
-        self._said.append(_said(text))
+        said = _said(text)
+        self._said.append(said)
+        self._stems |= said.stems
+        self._operands |= said.operands
 
     def has(self, text: str) -> bool:
         """Whether one of them says *text*."""
@@ -60,6 +67,4 @@ class Told:
     def covers(self, text: str) -> bool:
         """Whether most of *text* is in one or another of them. Nothing is in all."""
         said = _said(text)
-        stems: frozenset[str] = frozenset().union(*(each.stems for each in self._said))
-        operands: frozenset[str] = frozenset().union(*(each.operands for each in self._said))
-        return len(said.stems & stems) >= _SHARE_OF_ALL * len(said.stems) and said.operands <= operands
+        return len(said.stems & self._stems) >= _SHARE_OF_ALL * len(said.stems) and said.operands <= self._operands

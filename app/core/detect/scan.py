@@ -26,7 +26,8 @@ class Anchors:
             for word in words:
                 by_word.setdefault(word, []).append(group)
         self._words = list(by_word.items())
-        self._automaton = AhoCorasick(list(by_word), implementation=Implementation.DFA)
+        # 1 MiB. As DFA it would have 9: it searches faster, but not where between two texts its pages leave the caches.
+        self._automaton = AhoCorasick(list(by_word), implementation=Implementation.ContiguousNFA)
 
     def read(self, text: str) -> Scan:
         lower = text.replace(_DOTTED_I, "i").lower()
