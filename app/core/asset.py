@@ -59,6 +59,7 @@ _DISARMED = re.compile(r"[\[({](?:\.|dot)[\])}]", re.IGNORECASE)
 # Candidates only; `ip_address` decides. A candidate must not be part of a longer number, version or word.
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4})(?![\w:]|\.\d)")
+_MAY_HOLD_IPV6 = re.compile(r":[0-9A-Fa-f]{0,4}:")
 # The name of what follows, directly before it: IPv6:2001:db8::7 in mails, addr:2001:db8::7. A word of hexadecimal
 # digits may be a part of the address.
 _SAID = re.compile(r"(?<![\w:])(?=\w{0,20}[G-Zg-z_])(\w{1,20}):(?=[0-9A-Fa-f]{0,4}:)")
@@ -85,7 +86,9 @@ def find_addresses(text: str, *, with_links: bool = False) -> Addresses:
             compare tickets, since links to the same site stand in many mails.
     """
     text = UNSPACED.sub(" ", _DISARMED.sub(".", text.translate(_PLAIN)))
-    ips = [*_valid(_IPV4.findall(text)), *_valid(IPV6.findall(_SAID.sub(r"\1 ", text)))]
+    ips = [*_valid(_IPV4.findall(text))]
+    if _MAY_HOLD_IPV6.search(text):
+        ips += _valid(IPV6.findall(_SAID.sub(r"\1 ", text)))
     names = _HOSTNAME.findall(text) + (_LINKED.findall(text) if with_links else [])
     hostnames = [name.lower() for name in names if not _is_number(name)]
     return Addresses(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from app.core.lexicon import lexicon
@@ -36,18 +36,24 @@ _LIST: Final = 2
 _NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Words:
     """A sentence, or a part of one."""
 
     text: str
     """As it was written."""
-    line: str
-    """Its normal form on one line, without the mark at its end."""
-    tokens: list[str]
     chunks: list[Chunk]
     stems: list[str]
     """Of its content words, in their order, each once."""
+
+    @cached_property
+    def line(self) -> str:
+        """Its normal form on one line, without the mark at its end."""
+        return " ".join(normal(self.text).split()).rstrip(".!?… ")
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        return tokens(self.line)
 
     @property
     def operands(self) -> list[str]:
@@ -58,7 +64,6 @@ class Words:
 def read(sentence: str) -> Words:
     sentence = _NUMBERED.sub("", sentence)
     parts = chunks(sentence)
-    line = " ".join(normal(sentence).split())
     empty, of_records = lexicon().empty, lexicon().records
     content: list[str] = []
     letters = before = ""
@@ -73,8 +78,7 @@ def read(sentence: str) -> Words:
                 content.append(letters)
             elif token not in empty:
                 content += [stem for stem in stems(token) if stem not in SWITCHES]
-    line = line.rstrip(".!?… ")
-    return Words(sentence, line, tokens(line), parts, list(dict.fromkeys(stem for stem in content if len(stem) > 1)))
+    return Words(sentence, parts, list(dict.fromkeys(stem for stem in content if len(stem) > 1)))
 
 
 def parts_of(sentence: str) -> list[Words]:
@@ -83,7 +87,7 @@ def parts_of(sentence: str) -> list[Words]:
     for part in map(read, _PART.split(sentence)):
         if len(part.stems) == 1 and part.stems[0] in lexicon().actions and parts and parts[-1].stems:
             stems_with_object = [parts[-1].stems[-1], *part.stems]
-            parts.append(Words(part.text, part.line, part.tokens, part.chunks, stems_with_object))
+            parts.append(Words(part.text, part.chunks, stems_with_object))
         elif len(part.stems) > 1:
             parts.append(part)
     return parts

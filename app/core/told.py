@@ -66,5 +66,6 @@ class Told:
 
     def covers(self, text: str) -> bool:
         """Whether most of *text* is in one or another of them. Nothing is in all."""
-        said = _said(text)
-        return len(said.stems & self._stems) >= _SHARE_OF_ALL * len(said.stems) and said.operands <= self._operands
+        words = read(text)
+        told = len(self._stems.intersection(words.stems))
+        return told >= _SHARE_OF_ALL * len(words.stems) and self._operands.issuperset(words.operands)

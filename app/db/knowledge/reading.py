@@ -112,16 +112,16 @@ def read(text: str) -> Reading:
     """*text* in words for PostgreSQL and terms of our own."""
     text = unicodedata.normalize("NFKC", text)
     terms = list(_codes(text))
-    if text.isascii():
-        return Reading(text, tuple(terms))
-    pieces: list[str] = []
-    at = 0
-    for run in _RUN.finditer(text):
-        pieces.append(text[at : run.start()])
-        at = run.end()
-        terms.extend(_of_run(run))
-    pieces.append(text[at:])
-    return Reading(" ".join(pieces), tuple(terms))
+    if not text.isascii():
+        for run in _RUN.finditer(text):
+            terms.extend(_of_run(run))
+    return Reading(words_of(text), tuple(terms))
+
+
+def words_of(text: str) -> str:
+    """*text* in words for PostgreSQL, as `Reading` has them."""
+    text = unicodedata.normalize("NFKC", text)
+    return text if text.isascii() else _RUN.sub(" ", text)
 
 
 def _of_run(run: re.Match[str]) -> Iterator[OwnTerm]:

@@ -41,7 +41,16 @@ from app.db.knowledge.compounds import COMPOUNDING, asked_for, choose, possible,
 from app.db.knowledge.documents import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.generic_words import GENERIC_WORDS, PASSING_ON, generic_terms, generic_words
 from app.db.knowledge.passage import choose_passage, split_pieces
-from app.db.knowledge.reading import CODE_MARK, CONFIGURATIONS, MAX_TERM_CHARS, OwnTerm, Reading, read, spoken_languages
+from app.db.knowledge.reading import (
+    CODE_MARK,
+    CONFIGURATIONS,
+    MAX_TERM_CHARS,
+    OwnTerm,
+    Reading,
+    read,
+    spoken_languages,
+    words_of,
+)
 from app.db.knowledge.spellings import as_one, otherwise, word_of
 from app.db.knowledge.vectors import CLOSENESS, NO_CLOSENESS, VECTOR_WEIGHTS, find_nearest
 from app.db.knowledge.weighing import Corpus, QueryTerm, Weighed, count_words, weigh
@@ -235,7 +244,7 @@ class Search:
         self._language: Language = tenant.note.language
         self._ticket_url = ticket_url
         self._nearest: list[dict[str, str]] = []
-        self._read_last: tuple[Any, Sequence[Row]] = (None, ())
+        self._read_last: tuple[Any, tuple[list[QueryTerm], tuple[OwnTerm, ...], Sequence[Row]]] = (None, ([], (), ()))
         self._article_url = article_url
         self._weights = asdict(weights or _LINK_WEIGHTS)
         # The search for tickets and that for articles read the same texts.
@@ -347,12 +356,12 @@ class Search:
         self, tx: Transaction, kind: DocumentKind, query: _Query, compounds: tuple[QueryTerm, ...]
     ) -> Weighed | None:
         """What the terms of *query* and *compounds* weigh; None: there is no document of *kind*."""
-        subject, body = self._read_text(query.subject), self._read_text(query.body)
-        own = [*_own_terms(subject, body), *compounds]
-        spelled = otherwise(f"{subject.words} {body.words}")
         # The search for tickets and that for articles ask the same, one after the other.
         asked = tx, query, compounds
         if self._read_last[0] != asked:
+            subject, body = self._read_text(query.subject), self._read_text(query.body)
+            own = [*_own_terms(subject, body), *compounds]
+            spelled = otherwise(f"{subject.words} {body.words}")
             values = {
                 "tenant_id": self._tenant_id,
                 "configurations": query.configurations,
@@ -362,8 +371,9 @@ class Search:
                 "body": body.words,
                 "own_terms": [*(each.term for each in own), *(each.term for each in spelled)],
             }
-            self._read_last = asked, await tx.rows(_WORDS, **values)
-        rows = [row for row in self._read_last[1] if row["kind"] == kind]
+            self._read_last = asked, (own, spelled, await tx.rows(_WORDS, **values))
+        own, spelled, of_all = self._read_last[1]
+        rows = [row for row in of_all if row["kind"] == kind]
         if not rows:
             return None
         return weigh(_query_terms(rows, own, spelled), Corpus(rows[0]["searched"], rows[0]["mean_length"]))
@@ -479,13 +489,15 @@ class Search:
             (number, place) for number, parts in enumerate(pieces) for place in range(len(parts)) if len(parts) > 1
         ]
         found: list[list[set[str]]] = [[set() for _ in parts] for parts in pieces]
-        readings = [read(pieces[number][place]) for number, place in asked]
-        for (number, place), reading in zip(asked, readings, strict=True):
-            found[number][place].update(own.term for own in reading.terms if own.term in terms)
+        # Of Latin letters alone only codes are terms that PostgreSQL does not make.
+        if any(term.startswith(CODE_MARK) or not term.isascii() for term in terms):
+            for number, place in asked:
+                own = read(pieces[number][place]).terms
+                found[number][place].update(each.term for each in own if each.term in terms)
         if asked:
             values = {
                 "configurations": query.configurations,
-                "pieces": [reading.words for reading in readings],
+                "pieces": [words_of(pieces[number][place]) for number, place in asked],
                 "terms": list(terms),
             }
             for row in await tx.rows(_FIND_TERMS, **values):

@@ -11,24 +11,24 @@ from typing import Final
 
 from app.db.knowledge.reading import OwnTerm
 
-_AS_ONE: Final = tuple(
-    (re.compile(rf"(?<![\w-]){pattern}(?![\w-])", re.IGNORECASE), word)
-    for word, pattern in {
-        "wifi": r"wi[- ]fi",
-        "email": r"e-?mails?",
-        "login": r"log(?:-| ?)ins?",
-        "logon": r"log(?:-| ?)ons?",
-        "signin": r"sign[- ]ins?",
-        "setup": r"set[- ]ups?",
-        "backup": r"back(?:-| ?)ups?",
-        "popup": r"pop[- ]?ups?",
-        "timeout": r"time-outs?",
-        "plugin": r"plug-?ins?",
-        "addin": r"add-?ins?",
-        "shutdown": r"shut[- ]down",
-        "hotspot": r"hot-spots?",
-        "voicemail": r"voice-mails?",
-    }.items()
+_FORMS: Final = {
+    "wifi": r"wi[- ]fi",
+    "email": r"e-?mails?",
+    "login": r"log(?:-| ?)ins?",
+    "logon": r"log(?:-| ?)ons?",
+    "signin": r"sign[- ]ins?",
+    "setup": r"set[- ]ups?",
+    "backup": r"back(?:-| ?)ups?",
+    "popup": r"pop[- ]?ups?",
+    "timeout": r"time-outs?",
+    "plugin": r"plug-?ins?",
+    "addin": r"add-?ins?",
+    "shutdown": r"shut[- ]down",
+    "hotspot": r"hot-spots?",
+    "voicemail": r"voice-mails?",
+}
+_AS_ONE = re.compile(
+    rf"(?<![\w-])(?:{'|'.join(f'(?P<{word}>{form})' for word, form in _FORMS.items())})(?![\w-])", re.IGNORECASE
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _OTHERWISE: Final[dict[str, tuple[str, ...]]] = {
@@ -54,9 +54,7 @@ _STEMS: Final = {"wif": "wifi"}
 
 def as_one(text: str) -> str:
     """*text* of a query, with these words written as one."""
-    for form, word in _AS_ONE:
-        text = form.sub(word, text)
-    return text
+    return _AS_ONE.sub(lambda found: found.lastgroup or "", text)
 
 
 def otherwise(text: str) -> tuple[OwnTerm, ...]:
