@@ -29,6 +29,7 @@ from app.core.detect import (
     password_pairs,
     passwords,
     phones,
+    settings,
 )
 from app.core.detect.finding import Finding, Secret
 from app.core.detect.prose.detector import passwords_in_prose
@@ -143,6 +144,7 @@ _MODULES: Final = (
     hints,
     cues,
     commands,
+    settings,
     keys,
     contacts,
     phones,
@@ -154,13 +156,15 @@ _ANCHORS: Final = Anchors(_GROUPS)
 Detector = Callable[[Scan], Iterable[Finding]]
 _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
     (keys.issued_keys, frozenset({"issued", "private key"})),
+    (keys.prefixed_keys, frozenset({"underscore"})),
     (commands.commands, frozenset(commands.ANCHORS)),
+    (settings.settings, frozenset({*settings.ANCHORS, "password"})),
     (password_columns.password_columns, frozenset({"password"})),
     (passwords.passwords, frozenset(passwords.ANCHORS)),
     (password_pairs.password_pairs, frozenset(password_pairs.ANCHORS)),
     (passwords_in_prose, frozenset({"password", "code", "misspelt", "ssid"})),
     (hints.passwords_by_hint, frozenset(hints.ANCHORS)),
-    (keys.keys_in_context, frozenset(keys.ANCHORS) - {"issued", "private key"}),
+    (keys.keys_in_context, frozenset(keys.ANCHORS) - {"issued", "private key", "underscore"}),
     (contacts.emails, frozenset(contacts.ANCHORS)),
     (money.accounts, frozenset({"account", "bic"})),
     (national_ids.national_ids, frozenset(national_ids.ANCHORS)),

@@ -13,7 +13,9 @@ from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.prose.words import is_ordinary
 from app.core.detect.scan import Scan
 
-_VALUE = rf"(?:[{QUOTES}](?P<quoted>[^{QUOTES}\n]{{2,80}})[{QUOTES}]|(?P<value>[^\s\"'`<>$-][^\s\"'`<>]{{1,80}}))"
+VALUE: Final = (
+    rf"(?:[{QUOTES}](?P<quoted>[^{QUOTES}\n]{{2,240}})[{QUOTES}]|(?P<value>[^\s\"'`<>$-][^\s\"'`<>]{{1,1024}}))"
+)
 _ARGUMENTS = r"[^\n|;]{0,160}?"
 _BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
     # A letter's case matters to them: -P is the password of sqlcmd, -p the port of others.
@@ -57,6 +59,12 @@ _BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
     "rabbitmqctl": r"\w+\s+(?:add_user|change_password)\s+\S+\s+X",
     "wpa_passphrase": r"\w+\s+\S+\s+X",
     "radtest": (r"\w+\s+\S+\s+X", r"\w+\s+\S+\s+\S+\s+\S+\s+\d+\s+X"),
+    "rdesktop": r"\w+…\s-p\s+X",
+    "openssl enc": r"\w+…\s-k\s+X",
+    "iwconfig": r"\w+\s+\S+\s…key\s+s:X",
+    "networksetup": r"\w+\s+-setairportnetwork\s+\S+\s+(?:\"[^\"\n]{1,32}\"|\S+)\s+X",
+    "dscl": r"\w+…\s-passwd\s+\S+\s+X",
+    "kinit": r"\w+…<<<\s?\$?['\"]?(?P<value>[^\s'\"\\]{2,80})",
     "rasdial": r"\w+\s+(?:\"[^\"\n]{1,40}\"|\S+)\s+\S+\s+(?!/)X",
     "echo": (
         r"\w+\s+['\"]?[\w.-]{1,32}:(?P<value>[^\s'\"]{2,80})['\"]?\s*\|\s*(?:sudo\s+)?chpasswd",
@@ -82,7 +90,7 @@ def _of_command(name: str) -> tuple[re.Pattern[str], ...]:
     """Compiled when a text first holds the name: few of them ever occur."""
     forms = _BY_NAME[name]
     return tuple(
-        re.compile(re.sub(r"(?<!-)X", lambda _: _VALUE, form.replace("…", _ARGUMENTS)))
+        re.compile(re.sub(r"(?<!-)X", lambda _: VALUE, form.replace("…", _ARGUMENTS)))
         for form in ((forms,) if isinstance(forms, str) else forms)
     )
 
@@ -91,12 +99,12 @@ _OPTION = re.compile(
     # --password x   --http-password=x   /p:x   /pass:x   -storepass x   -passin pass:x   IDENTIFIED BY x
     r"(?:(?<=\s)--?(?:[\w-]{0,12}-)?(?:password|passwd|passphrase|storepass|keypass|admin-pass|pass)[ =:]+(?!is\b"
     r"|and\b|or\b)"
-    rf"|(?<=\s)/(?:pw?|pass(?:word)?[dof]?)[:=](?!\w+=)|pass:|identified by\s+){_VALUE}"
+    rf"|(?<=\s)/(?:pw?|pass(?:word)?[dof]?)[:=](?!\w+=)|pass:|identified by\s+){VALUE}"
 )
 _LOCAL_USER = re.compile(
     # Cisco: enable secret x, username y password 0 x. People write the same words about it.
     r"(?<![^\W_])(?:enable|username \S{1,40}(?: privilege \d+)?) (?:password|secret)(?: level \d+)? (?:0 )?"
-    rf"(?!\d\s){_VALUE}"
+    rf"(?!\d\s){VALUE}"
 )
 _GEAR = re.compile(
     # Cisco, HP, Juniper, Fortinet, Huawei: snmp-server community x, tacacs-server key x, ntp authentication-key 1 md5 x
@@ -111,11 +119,12 @@ _GEAR = re.compile(
     r"|authentication-key (?:\d{1,5} (?:md5|hmac-sha\d+|sha\d+) )?(?:0 )?|key-string (?:0 )?"
     r"|option (?:key|password|sae_password|auth_secret|acct_secret|preshared_key) (?=['\"])"
     r"|(?:standby|vrrp|glbp) \d{1,3} authentication (?:md5 key-string |text )?(?:0 )?(?!md5|text)"
-    r"|pre-shared-secret |r[ow]community6? |authentication-server (?:radius|tacacs) host \S+[^\n]{0,40}? key "
+    r"|pre-shared-secret |r[ow]community6? |com2sec6? \S+ \S+ "
+    r"|authentication-server (?:radius|tacacs) host \S+[^\n]{0,40}? key "
     r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key (?:0 )?|ascii-text "
     r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) |key plaintext "
     r"|key 7 (?=[0-9a-f]{8,}(?:\s|$))|password manager (?:user-name \S+ )?plaintext )"
-    rf"(?!string\b|mismatch\b|version\b|traps\b|informs\b|\d\s){_VALUE}"
+    rf"(?!string\b|mismatch\b|version\b|traps\b|informs\b|\d\s){VALUE}"
 )
 _PRIVACY: Final = (
     # snmp-server user x group v3 auth sha y priv aes 128 z    createUser x SHA "y" AES "z"
@@ -134,10 +143,8 @@ _PRIVACY: Final = (
 )
 _COMMUNITY = re.compile(
     # snmp:⏎ community: x   /snmp community set [ find default=yes ] name=x   … snmp community⏎ edit 1⏎ set name x
-    rf"community(?: set [^\n]{{0,40}}?name=|\s?[:=]\s?|\s+edit \d+\s+set name ){_VALUE}"
+    rf"community(?: set [^\n]{{0,40}}?name=|\s?[:=]\s?|\s+edit \d+\s+set name ){VALUE}"
 )
-_IN_A_BLOCK = re.compile(rf"\n\s{{1,4}}key (?:[078] )?{_VALUE}(?=\s*(?:\n|$))")
-_OF_A_SERVER = re.compile(r"tacacs|radius|aaa-server")
 _LONGEST_BLOCK: Final = 160
 
 _MADE_SECURE = re.compile(r"convertto-securestring(?:\s+-(?:asplaintext|force|string))*\s+\$(?P<name>\w+)")
@@ -146,6 +153,7 @@ _LONGEST_SCRIPT: Final = 400
 _HASHED = re.compile(
     r"(?<![^\W_])(?:enable|username \S{1,40}(?: privilege \d+)?) (?:password|secret) [4-9] (?P<value>[^\s<*]\S{5,})"
 )
+_PATH = re.compile(r"(?:/[\w.-]+){2}")
 _IS_NO_WORD = re.compile(r"[\d!#$%&@_^-]|[a-z][A-Z]")
 _HAS_DIGIT_OR_SIGN = re.compile(r"\d|[!#$%&@_^]")
 
@@ -159,9 +167,9 @@ ANCHORS: Final = {
         "password irrev|shared-key |key plaintext|password manager|"
         "option key |option password |option sae_|option auth_s|option acct_s|"
         "option preshared|standby |vrrp |glbp |pre-shared-secret |"
-        "rocommunity|rwcommunity|community|"
+        "rocommunity|rwcommunity|com2sec|community|"
         "authentication-server |createuser |auth sha|auth md5|auth: |key 7 |authentication sha|"
-        "authentication md5|\n key |\n  key "
+        "authentication md5"
     ).split("|"),
     "command": tuple(_BY_NAME),
 }
@@ -172,18 +180,24 @@ def commands(scan: Scan) -> Iterator[Finding]:
         yield from _of_variable(scan, at)
         for form in _of_command(name):
             if match := form.match(scan.lower if name.startswith("convert") else scan.text, at):
-                yield from _found(match)
+                yield from argument(match)
     for at, word in scan.hits("option"):
         match = _OPTION.match(scan.lower, at)
-        if match and (not word.startswith("ident") or _HAS_DIGIT_OR_SIGN.search(match[match.lastgroup or 0])):
-            yield from _found(match)
+        if match and (word[0] != "i" or _is_of_sql(match)):
+            yield from argument(match)
     for at, word in scan.hits("gear"):
         if match := _HASHED.match(scan.lower, at):
             yield Finding(*match.span("value"), Secret.KEY)
         elif match := next((found for form in _PRIVACY if (found := form.match(scan.lower, at))), None):
             yield from (Finding(*match.span(name), Secret.PASSWORD) for name in ("value", "second") if match[name])
         elif match := _of_gear(scan, at, word):
-            yield from _found(match)
+            yield from argument(match)
+
+
+def _is_of_sql(match: re.Match[str]) -> bool:
+    """Whether what follows "identified by" is no word of a sentence."""
+    value = match["quoted"] or match["value"]
+    return bool(_HAS_DIGIT_OR_SIGN.search(value) or (match["quoted"] and value.isalnum()))
 
 
 def _of_variable(scan: Scan, at: int) -> Iterator[Finding]:
@@ -191,16 +205,13 @@ def _of_variable(scan: Scan, at: int) -> Iterator[Finding]:
     if used := _MADE_SECURE.match(scan.lower, at):
         for match in _ASSIGNED.finditer(scan.lower, max(at - _LONGEST_SCRIPT, 0), at):
             if match["name"] == used["name"]:
-                yield from _found(match)
+                yield from argument(match)
 
 
 def _of_gear(scan: Scan, at: int, word: str) -> re.Match[str] | None:
     """A line of the configuration of network gear, if what follows *word* is no ordinary word."""
     if word == "community":
         return _COMMUNITY.match(scan.text, at) if "snmp" in scan.lower[max(at - _LONGEST_BLOCK, 0) : at] else None
-    if word.startswith("\n"):
-        match = _IN_A_BLOCK.match(scan.lower, at)
-        return match if _OF_A_SERVER.search(scan.lower, max(at - _LONGEST_BLOCK, 0), at) else None
     if match := _LOCAL_USER.match(scan.lower, at):
         value = match[match.lastgroup or 0]
         return match if _HAS_DIGIT_OR_SIGN.search(value) or value in OF_MAKERS else None
@@ -213,8 +224,9 @@ def _of_gear(scan: Scan, at: int, word: str) -> re.Match[str] | None:
     return match if is_clear or _IS_NO_WORD.search(scan.text, *match.span(match.lastgroup or 0)) else None
 
 
-def _found(match: re.Match[str]) -> Iterator[Finding]:
+def argument(match: re.Match[str]) -> Iterator[Finding]:
+    """The last group of *match*, unless a variable stands there."""
     start, end = match.span(match.lastgroup or 0)
     value = match.string[start:end].rstrip(".,;:)")
-    if len(value) > 1 and not value.startswith(("$", "%", "*", "{", "<", "(", "\\")):
+    if len(value) > 1 and not value.startswith(("$", "%", "*", "{", "<", "(", "\\")) and not _PATH.match(value):
         yield Finding(start, start + len(value), Secret.PASSWORD)

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from app.core.detect.hints import WORDS
-from app.core.detect.password_words import LABEL
+from app.core.detect.password_words import labels
 from app.core.detect.scan import Scan
 
 
@@ -55,7 +55,7 @@ _LANGUAGES: Final = {
 """The language of a word for a password, by itself or its first letters."""
 
 _OF_ITS_OWN = re.compile(
-    r"(?:pass[- ]?codes?|pin(?:[- ]?(?:codes?|kód|kodu\w{0,3}|kode[nrt]?|码))?|puk(?:[- ]?codes?)?|otp|tan"
+    r"(?:pass[- ]?codes?|pin(?:[12]|[- ]?(?:codes?|kód|kodu\w{0,3}|kode[nrt]?|码))?|puk(?:[12]|[- ]?codes?)?|otp|tan"
     r"|пин(?:-?код\w{0,2})?|(?:(?<=zoom )|(?<=webex )|(?<=meeting ))host[ -]key|(?:2fa|mfa) backup"
     r"|(?<=digi)code)(?![^\W_])|验证码|驗證碼|动态码"
 )
@@ -126,8 +126,8 @@ _DIGIT_AFTER: Final = 110
 def cues(scan: Scan) -> list[Cue]:
     """The words for a password or a code in the text, in their order."""
     found, others = [], []
-    for at, _ in scan.hits("password"):
-        if match := LABEL.match(scan.lower, at):
+    for at, match in labels(scan):
+        if match:
             if _is_whole(scan, at, match.end()):
                 found.append(
                     Cue(at, match.end(), match[0].endswith(("code", "codes")), match[0] in _WEAK, _language(match[0]))

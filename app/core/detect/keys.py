@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 from app.core.detect.finding import IS, QUOTES, Finding, Secret, found_value
@@ -33,9 +34,16 @@ _ISSUED: Final = {
     "xapp-": r"xapp-\d-[\w-]{10,}",
     "sk-": r"sk-[\w-]{20,}",
     "sk.eyj": r"[ps]k\.eyJ[\w-]{30,}\.[\w-]{15,}",
-    **dict.fromkeys(("gsk_", "xai-", "pplx-"), r"(?:gsk_|xai-|pplx-)\w{30,}"),
+    **dict.fromkeys(("xai-", "pplx-", "nvapi-"), r"(?:xai|pplx|nvapi)-[\w-]{30,}"),
+    "aq.ab8": r"AQ\.Ab8[\w-]{40,}",
+    "e2b_": r"e2b_[0-9a-f]{40}",
+    "fc-": r"fc-[0-9a-f]{32}",
+    **{f"sk_{digit}": r"sk_[0-9a-f]{48}" for digit in "0123456789abcdef"},
+    **dict.fromkeys(("crsr_", "key_"), r"(?:crsr|key)_[0-9a-f]{64}"),
+    "hcxik_": r"hcxik_[a-z0-9]{58}",
+    "pmat-": r"PMAT-[A-Z0-9]{26}",
+    "xaat-": r"xaat-" + _GUID,
     "hf_": r"hf_[A-Za-z0-9]{30,}",
-    "r8_": r"r8_\w{30,}",
     **dict.fromkeys(
         ("sk_live_", "sk_test_", "pk_live_", "rk_live_", "rk_test_", "pk_test_"), r"[spr]k_(?:live|test)_\w{10,}"
     ),
@@ -61,7 +69,6 @@ _ISSUED: Final = {
     **dict.fromkeys(("dop_v1_", "doo_v1_", "dor_v1_"), r"do[opr]_v1_[0-9a-f]{40,}"),
     "hrku-": r"HRKU-[\w-]{30,}",
     **dict.fromkeys(("fo1_", "fm1", "fm2_"), r"f(?:o1|m1[ar]|m2)_[\w+/=-]{40,}"),
-    "nfp_": r"nfp_\w{30,}",
     "rnd_": r"rnd_\w{20,}",
     "sbp_": r"sbp_[0-9a-f]{40}",
     "sb_secret_": r"sb_secret_[\w-]{20,}",
@@ -83,10 +90,7 @@ _ISSUED: Final = {
     "ops_eyj": r"ops_eyJ[\w+/=]{100,}",
     "atatt3": r"ATATT3[\w=-]{20,}",
     "atbb": r"ATBB[\w=-]{20,}",
-    "lin_api_": r"lin_api_\w{30,}",
-    "ntn_": r"ntn_\w{40,}",
     "secret_": r"secret_[A-Za-z0-9]{40,}",
-    "figd_": r"figd_[\w-]{30,}",
     "sl.": r"sl\.[\w-]{100,}",
     "pat": r"pat(?:[A-Za-z0-9]{14}\.[0-9a-f]{64}|\.[\w-]{22}\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{20}|-[a-z]{2}\d-"
     + _GUID
@@ -97,7 +101,6 @@ _ISSUED: Final = {
     "ccipat_": r"CCIPAT_\w{22,}",
     "bkua_": r"bkua_[0-9a-f]{40}",
     "sdk-": r"sdk-" + _GUID,
-    **dict.fromkeys(("phx_", "phc_"), r"ph[xc]_\w{40,}"),
     "tskey-": r"tskey-[a-z]+-[\w-]{20,}",
     "django-insecure-": r"django-insecure-\S{40,}",
     "age-secret-key-1": r"AGE-SECRET-KEY-1[A-Z0-9]{58}",
@@ -121,20 +124,15 @@ _ISSUED: Final = {
         ("access-sandbox-", "access-development-", "access-production-"),
         r"access-(?:sandbox|development|production)-" + _GUID,
     ),
-    "pnu_": r"pnu_[A-Za-z0-9]{36}",
     "rdme_": r"rdme_[a-z0-9]{70}",
     "tk-us-": r"tk-us-[\w-]{48}",
     **dict.fromkeys(("sm_aat_", "sm_pat_", "sm_sat_"), r"sm_[aps]at_[A-Za-z0-9]{16}"),
     **dict.fromkeys(("shippo_live_", "shippo_test_"), r"shippo_(?:live|test)_[0-9a-fA-F]{40}"),
     **dict.fromkeys(("sk_prod_", "rk_prod_"), r"[sr]k_prod_\w{10,}"),
-    "tfp_": r"tfp_[\w.=-]{59}",
     "_mmk": r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
     "zxlk": r"ZXlK[\w+/]{60,}={0,2}",
     "azdo": r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}",
-    "vercel_blob_rw_": r"vercel_blob_rw_[A-Za-z0-9]{16}_\w{24,}",
-    **dict.fromkeys(("vcp_", "vci_", "vca_", "vcr_", "vck_"), r"vc[piark]_[A-Za-z0-9]{40,}"),
     **dict.fromkeys(("csk-", "tvly-", "pcsk_"), r"(?:csk-|tvly-|pcsk_)[\w-]{24,}"),
-    "tgp_v1_": r"tgp_v1_[\w-]{40,}",
     **dict.fromkeys(("lsv2_pt_", "lsv2_sk_"), r"lsv2_[ps][tk]_[0-9a-f]{32}_[0-9a-f]{10}"),
     "napi_": r"napi_[a-z0-9]{40,}",
     "cfpat-": r"CFPAT-[\w-]{43}",
@@ -142,7 +140,6 @@ _ISSUED: Final = {
     "mlsn.": r"mlsn\.[0-9a-f]{64}",
     **dict.fromkeys(("rzp_live_", "rzp_test_"), r"rzp_(?:live|test)_\w{14}"),
     **dict.fromkeys(("xnd_production_", "xnd_development_"), r"xnd_(?:production|development)_\w{40,}"),
-    **dict.fromkeys(("lin_oauth_", "lin_wh_"), r"lin_(?:oauth|wh)_\w{30,}"),
     **dict.fromkeys(("atctt3", "atsta3"), r"AT(?:CTT|STA)3[\w=-]{40,}"),
     # "atta" alone begins "attach".
     **dict.fromkeys(
@@ -150,7 +147,6 @@ _ISSUED: Final = {
         r"ATTA[0-9a-fA-F]{64,}",
     ),
     "hcaik_": r"hcaik_[a-z0-9]{58}",
-    **dict.fromkeys(("dbtu_", "dbtc_", "dbts_"), r"dbt[ucs]_[\w=-]{40,}"),
     "essu_": r"essu_[\w=]{40,}",
     "snyk_uat.": r"snyk_[us]at\.[0-9a-f]{8}\.[\w.-]{20,}",
     "akid": r"AKID[A-Za-z0-9]{32}",
@@ -188,6 +184,12 @@ _BEFORE: Final = {"nral": 36, "_mmk": 36, "azdo": 76, "atlasv1": 15, "-us": 32, 
 """How many characters of a form stand before what it is found by."""
 
 
+_PREFIXED = re.compile(r"_(?P<random>[\w-]{30,200}=*)(?![@\w-])", re.ASCII)
+"""What most issuers give now: `name_` and a long random part. So the issuer need not be known."""
+_PREFIX = re.compile(r"(?<![\w.+@-])[a-z][a-z0-9]{1,15}(?:[_-][a-z0-9]{1,14}){0,3}$")
+_LONGEST_PREFIX: Final = 48
+_FEWEST_CHANGES: Final = 0.36
+"""Of random letters and digits three in five differ in kind from the one before, of names one in three."""
 _AWS_IDS: Final = frozenset({"akia", "asia"})
 _AWS_SECRET = re.compile(
     r"\s?[/:,;|]?\s?(?P<value>(?=[\w+/]*[a-z])(?=[\w+/]*[A-Z])(?=[\w+/]*\d)[A-Za-z0-9+/]{40})(?![\w+/=])"
@@ -305,6 +307,7 @@ _PUBLIC = re.compile(
 
 ANCHORS: Final = {
     "issued": tuple(_ISSUED),
+    "underscore": ("_",),
     "private key": "-----begin|---- begin|putty-user-key-file".split("|"),
     "scheme": ("authorization|bearer|basic|apikey|geniekey|splunk|zoho-oauthtoken|negotiate").split("|"),
     "query": tuple(
@@ -346,6 +349,26 @@ def issued_keys(scan: Scan) -> Iterator[Finding]:
             if word in _AWS_IDS and (secret := _AWS_SECRET.match(scan.text, end)):
                 yield Finding(*secret.span("value"), Secret.KEY)
             yield Finding(_start_of_bot(scan.text, at) if word == ":aa" else match.start(), end, Secret.KEY)
+
+
+def prefixed_keys(scan: Scan) -> Iterator[Finding]:
+    """A short name in small letters, an underscore, and what is random by its form."""
+    end = 0
+    for at, _ in scan.hits("underscore"):
+        if at < end or not (match := _PREFIXED.match(scan.text, at)) or not _is_of_random_signs(match["random"]):
+            continue
+        if prefix := _PREFIX.search(scan.text, max(at - _LONGEST_PREFIX, 0), at):
+            end = match.end()
+            yield Finding(prefix.start(), end, Secret.KEY)
+
+
+def _is_of_random_signs(value: str) -> bool:
+    """Whether small letters, capitals and digits of *value* change as often as in a random text."""
+    if value.islower() or value.isupper() or not any(map(str.isdigit, value[:-2])):
+        return False
+    kinds = [each.isdigit() + 2 * each.isupper() for each in value]
+    changes = sum(one != other for one, other in pairwise(kinds))
+    return changes >= _FEWEST_CHANGES * len(value)
 
 
 def keys_in_groups(scan: Scan) -> Iterator[Finding]:

@@ -44,8 +44,8 @@ _OF_SESSION = re.compile(
 _OF_NETWORK = re.compile(r"[^\n\"“/]{2,40}[\"“][\w. -]{2,32}[\"”]\s?[/,:]\s?[\"“](?P<value>[^\s\"”/]{8,63})[\"”]")
 _OF_SSID = re.compile(r"[\w-]+\s?:\s?[\w.-]{2,32}\s/\s(?P<value>[^\s/]{8,63})(?=\s|$)")
 _LONGEST_FORM: Final = 32
-_WORD_BACK = re.compile(r"[\w.!#^*-]{1,32}")
-_WORD_ON = re.compile(r"[!#^*][\w.!#^*-]{0,32}(?<![.*-])")
+_WORD_BACK = re.compile(r"[\w.!#$^*-]{1,32}")
+_WORD_ON = re.compile(r"[!#^*][\w.!#$^*-]{0,32}(?<![.*-])")
 _MIXED = re.compile(r"(?=[!-~]{7,32}$)(?=.*[A-Z])(?=.*[a-z])(?=.*\d)(?!.*\*\*)[A-Za-z0-9]")
 _FREE = re.compile(r"[\s.,;:)\]\"'`”“’*]|\\[nrt]|</|$")
 _JOINED_TO = re.compile(r"[\w/\\=&?$@%+~*-]$")

@@ -36,7 +36,7 @@ NO_PASSWORD: Final = re.compile(
     r"|request|pr|order|inc"
     r"|build|line)?#\d+|\d+-\w+|#[0-9a-f]{3,8}|[a-z]+\d?(?:\+[a-z]+\d?)+|[a-z]+[-/][a-z]+(?:[-/][a-z]+)*)"
 )
-_PATH: Final = re.compile(r"(?:/[\w.-]+){2}|[A-Za-z]:\\|\\\\")
+_PATH: Final = re.compile(r"(?:/[\w.-]+){2}|/[a-z_-]*/?$|[A-Za-z]:\\|\\\\")
 _MIN_WORD: Final = 4
 _LONGEST_WORDS: Final = 4
 _SAYS_HOW = re.compile(

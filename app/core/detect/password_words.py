@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from app.core.detect.finding import QUOTES
+from app.core.detect.scan import Scan
 
 _AFTER_LETTER = r"(?<![^\W\d_])"
 LABEL: Final = re.compile(
@@ -14,7 +16,7 @@ LABEL: Final = re.compile(
     r"|pass[-_ ]?words?|passw0rd(?=\s?[\[:])|pas(?:words?|sowrds?|swrods?)|pass?wr?ds?|passwort(?:er|es|s)?|passwörter"
     r"|paßwort"
     r"|passord(?:et)?|kodeord(?:et)?|lozink\w{1,3}|gesl[oa](?!\w)|slaptaž\w{2,5}|parool\w{0,4}|mật khẩu|kata sandi"
-    r"|pass[-_ ]?phrases?|pass[-_ ]?codes?|pass[-_ ]?keys?|userpass|dbpass|storepass|keypass|kennw[oö]rt(?:er|es|s)?"
+    r"|pass[-_ ]?phrases?|pass[-_ ]?codes?|pass[-_ ]?keys?|kennw[oö]rt(?:er|es|s)?"
     r"|mots? de passe|phrase (?:de passe|secr[èe]te)|contrase(?:ñ|n)as?|palavras?[- ]passe|palavra de passe"
     r"|parola d['’]ordine"
     r"|parola chiave|wachtwoord(?:en)?|l[öo]sen(?:ord(?:et)?|kod(?:en)?)|adgangskoden?|jelszó\w{0,3}|jelszav\w{1,4}"
@@ -22,7 +24,8 @@ LABEL: Final = re.compile(
     r"|passhash|(?:en|de)cryption[- ]key|key to (?:decrypt|open|unlock)|(?:pre-?)?shared[-_ ]?secrets?"
     r"|(?:vpn|ipsec|l2tp|radius|tunnel)[- ]secret|netzwerk(?:sicherheits)?schlüssel"
     r"|secret word|security answer|requirepass|(?:wpa2?|wpa2?-psk)[- ]passphrase|psksecret|pre-?shared[-_ ]?keys?"
-    rf"|(?<=snmp[- _])community(?:[- _]string)?|community[- _]string|community(?=\s[{QUOTES}]\S*\d)|networkkey"
+    rf"|(?:(?<=snmp[- _])|(?<=trap ))community(?:[- _]string)?|community[- _]string|community(?=\s[{QUOTES}]\S*\d)"
+    r"|networkkey"
     r"|keycontent|keymaterial|shared[-_ ]?keys?(?=\s?[\"':=>])"
     # As netsh shows the key of a wireless network, in each language of Windows.
     r"|key content|schlüsselinhalt|contenu de la clé|contenido de la clave|contenuto (?:della )?chiave"
@@ -39,7 +42,11 @@ LABEL: Final = re.compile(
     rf"|parol(?:ă|ei|ii)(?!\w)|parole(?=\s?:| ir(?!\w))|paroli(?!\w)|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
     rf"|{_AFTER_LETTER}(?:kw|contra|lösen|losen|pswrd|kode|koden|ww)(?=\s?[:=?])|(?<![\w-])secret(?=\s?=)|jelszo\w{{0,3}}|contrasena"
     r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd"
-    r"|(?<=root|user|bind|conn|ldap|smtp|mail|auth|dmin)(?:pwd|pass|pw)(?![^\W\d_])|密码|密碼|口令|パスワード|暗証番号|비밀번호|비번|패스워드|סיסמ[האת]"
+    # The end of a setting's name: DbPwd=, ProxyPass: ; not "bypass=", "Reisepass:".
+    r"|(?<=[a-z0-9])(?<!by)(?<!com)(?<!kom)(?<!reise)(?<!eng)(?<!impf)(?:pwd|pass|pw)"
+    r"(?=[\"'\]]{0,2}\s?[:=]|[\"'],|[ \t]+\S+[ \t]*(?:\n|$))"
+    r"|(?<=[_-])credentials(?=[\"']?\s?=)|masterauth(?=\s)"
+    r"|密码|密碼|口令|パスワード|暗証番号|비밀번호|비번|패스워드|암호(?!화)|パスコード|kenncode|סיסמ[האת]"
     r"|รหัสผ่าน|पासवर्ड|лозинк\w{1,3}|fjalëkalimi?n?|pasahitz\w{1,3}|contrasenyas?|contrasinal|wagwoord|lykilorði?ð?"
     r"|kata laluan|گذرواژه|رمز عبور|كلمة (?:ال)?(?:مرور|سر)|κωδικ(?:ός|ό|ού|ος|ο)(?: πρόσβασης)?)"
 )
@@ -130,3 +137,10 @@ AND: Final = tuple("and und et y e i a en och og ja és și si и та ve και
 _THE: Final = "the|das|het|la|el|le|il|a"
 ASKS_FOR_BOTH: Final = re.compile(rf"(?:{USER})(?:\s?[/&]\s?|\s(?:{'|'.join(AND)})\s(?:(?:{_THE})\s)?)$")
 """What stands before a word for a password where it is asked for together with the user's name: "username and "."""
+
+
+def labels(scan: Scan) -> Sequence[tuple[int, re.Match[str] | None]]:
+    """Where the anchors for a word for a password are in the text, each with the word, if it is one."""
+    if scan.labels is None:
+        scan.labels = [(at, LABEL.match(scan.lower, at)) for at, _ in scan.hits("password")]
+    return scan.labels

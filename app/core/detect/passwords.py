@@ -28,11 +28,11 @@ from app.core.detect.password_words import (
     ASKS_FOR_BOTH,
     CHANGED,
     FOR,
-    LABEL,
     NO_VALUE,
     OF_MAKERS,
     OF_WHAT,
     USER,
+    labels,
 )
 from app.core.detect.prose.words import is_ordinary
 from app.core.detect.prose.worth import FINISHES
@@ -47,12 +47,13 @@ _STATED = re.compile(
     rf"(?:(?P<listed>(?<=['\"])\s*,(?=\s*['\"]\S+['\"]))|(?P<equals>:=|=>|==?|＝)|->|-->|→|⇒|[:：]"
     rf"|[–—-](?=\s*[{QUOTES}])"
     rf"|(?P<dash>\s[–—-]\s)|\sreg_sz\s)\s*(?!//)"
-    rf"(?:(?:alt|old|ancien|vieja):?\s+)?{OPENS}(?P<value>{QUOTED}|[^\s\"'`]\S{{0,127}})"
+    rf"(?:(?:alt|old|ancien|vieja):?\s+)?{OPENS}(?P<value>{QUOTED}|[\"'][^\s\"']{{81,4096}}|[^\s\"'`]\S{{0,4096}})"
 )
 _ATTRIBUTE = re.compile(
     # name="password" value="x"   "name": "password", "value": "x"   name: DB_PASSWORD⏎ value: x   <Password><Value>x<
-    r"\d?[\"']?(?:\s[\w-]{1,20}=[\"'][^\"'\n]{0,40}[\"'](?=>))?(?:</\w{2,12})?\s*(?:,\s*|/?>\s*|\n\s*|\s)(?:[\w-]{1,20}=[\"'][^\"'\n]{0,40}[\"']\s+)?"
-    r"(?:<|[\"'])?value[\"']?\s*[=:>]\s*(?:\"(?P<double>[^\"\n]{1,128})\"|'(?P<single>[^'\n]{1,128})'"
+    r"\d?[\"']?(?:\s[\w-]{1,20}=[\"'][^\"'\n]{0,40}[\"'](?=>))?(?:</\w{2,12})?\s*"
+    r"(?:,\s*|/?>\s*|\{\s*(?:[a-z_]{1,20} = \S{1,40}\s+){0,3}?|\n\s*|\s)(?:[\w-]{1,20}=[\"'][^\"'\n]{0,40}[\"']\s+)?"
+    r"(?:<|[\"'])?(?:value|default(?=\s=))[\"']?\s*[=:>]\s*(?:\"(?P<double>[^\"\n]{1,128})\"|'(?P<single>[^'\n]{1,128})'"
     r"|(?P<bare>[^\s<>\"']{2,128}))"
 )
 _ELEMENT = re.compile(r"\w{0,20}[\"']?(?:\s[^<>\n]{1,60})?>(?P<value>[^<\n]{1,128})</")
@@ -62,7 +63,7 @@ _OF_ODBC = re.compile(r"driver=|uid=|dsn=")
 _NAMES_THE_USER = re.compile(r"(?:user|account|benutzer|konto|utilisateur|usuario|utente|usuário)\s*[:=]\s*$")
 _CLOSES = re.compile(r"\s?[:?]\s?[\"']")
 _IN_A_ROW = re.compile(r"\s?\*{0,2}\s?(?:\|\s?|\t)(?P<value>[^\s|]{4,60})(?=\s*(?:\||\t|\n|$))")
-_USER_AND_VALUE = r"(?P<user>[\w.@\\-]{2,40})\s*(?:/|:|\||,)\s*(?P<value>[^\s/|]\S{0,127})"
+_USER_AND_VALUE = r"(?P<user>[\w.@\\-]{2,40})\s*(?://?|:|\||,)\s*(?P<value>[^\s/|]\S{0,127})"
 _PAIR_WORD = re.compile(
     # credentials: jdoe / x    login admin:x    Zugangsdaten: admin / x
     r"(?<!\w)(?:credentials?|creds|log-?ins?|user(?:name)?\s?[/&]\s?pass(?:word)?|un/pw|user/pw|zugangsdaten"
@@ -71,6 +72,8 @@ _PAIR_WORD = re.compile(
     r"|credenziali|credenciais|dane (?:logowania|dostępowe)|giriş bilgileri|přihlašovací údaje|уч[её]тные данные"
     r"|логин/пароль|inlog(?:gegevens)?)(?!\w)"
 )
+_OF_BOTH: Final = ("cred", "zugangsdaten", "anmeldedaten", "logindaten", "identifiants", "inloggegevens", "dane ")
+"""Words for a user's name and a password together."""
 _PAIR_STATED = re.compile(rf"[^\n:=]{{0,40}}?\s*[:=]\s*{_USER_AND_VALUE}")
 _PAIR_BESIDE = re.compile(rf"[^\n:=]{{0,25}}?\s*-?\s+{_USER_AND_VALUE}")
 _PAIR_BEFORE = re.compile(r"(?<!\S)[\w.@\\-]{2,40}\s?/\s?(?P<value>\S{4,40})\s+\(?$")
@@ -124,7 +127,7 @@ _BOTH_WORDS = re.compile(
     rf"|:]\s?[{QUOTES}*]{{0,2}}"
     rf"(?P<value>[^\s/|{QUOTES}*]{{2,60}})"
 )
-_AND: Final = rf"\s?[/|:,&]\s?|,?\s(?:{'|'.join(AND)}|और)\s"
+_AND: Final = rf"\s?(?://|[/|:,&])\s?|,?\s(?:{'|'.join(AND)}|और)\s"
 _ARE: Final = (
     r"is|are|was|were|being|sind|ist|lauten|lautet|waren|sont|est|étaient|son|es|sono|è|são|é|eram|zijn|waren|to|są"
     r"|jsou|byly|är|er|on|ovat|sunt|είναι|как|это|было|были"
@@ -147,7 +150,7 @@ _PAIR_SAID = re.compile(
 _PAIR_ON_LINES = re.compile(
     rf"[^\n:=]{{0,40}}?(?:\s(?:{_ARE})|\s?[:=])\s*\n\s*(?P<user>[\w.@\\-]{{2,40}})\n\s*(?P<value>\S{{4,60}})(?=\s*(?:\n|$))"
 )
-_MAY_BE_A_PAIR = re.compile(rf"[0-9{QUOTES}](?<!\w['’])|(?:admin|root|demo|guest)(?![^\W_])")
+_MAY_BE_A_PAIR = re.compile(rf"[0-9/{QUOTES}](?<!\w['’])|(?:admin|root|demo|guest)(?![^\W_])")
 _LONGEST_PAIR: Final = 90
 _USER_THEN_VALUE = re.compile(r"\s*[:=]\s*[a-z][\w.-]{1,30}\s(?P<value>[^\s/|,;:]{5,60})(?=[\s.,;]|$)")
 _ENDS_A_USER: Final = (
@@ -170,7 +173,8 @@ ANCHORS: Final = {
         "código de wi|codice del wi|pasw|paßw|kennw|contrase|palavra|parola|parolă|parole|paroli|"
         "wachtw|lösenord|losenord|adgangsk|"
         "jelsz|salasan|secret word|"
-        "security answer|requirep|wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
+        "security answer|requirep|masterauth|"
+        "wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
         "wlan|hotspot|keymaterial|sharedkey|shared-key|shared_key|shared key|key content"
         "|schlüsselinhalt|contenu de la|contenido de la|contenuto|conteúdo da|sleutelinh|inhoud van sl|zawartość kl"
         "|obsah kl|содержимое к|вміст кл|anahtar iç"
@@ -179,7 +183,8 @@ ANCHORS: Final = {
         "|kw:|kw =|contra:|lösen:|losen:|lösen?|secret=|secret =|pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave"
         "|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|كلمة مرور|كلمة سر|κωδικ|"
-        "暗証番号|비번|패스워드|รหัสผ่าน|पासवर्ड|лозинк|fjalëkalim|pasahitz|wagwoord|lykilorð|kata laluan|گذرواژه|"
+        "暗証番号|비번|패스워드|암호|パスコード|"
+        "kenncod|รหัสผ่าน|पासवर्ड|лозинк|fjalëkalim|pasahitz|wagwoord|lykilorð|kata laluan|گذرواژه|"
         "رمز عبور|كلمة السر|vpn sec|vpn-sec|ipsec sec|l2tp sec|radius sec|tunnel sec|netzwerkschl|netzwerksich|"
         "encryption key|encryption-key|decryption key|key to |shared secret|shared-secret|sharedsecret"
         "|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
@@ -220,17 +225,17 @@ def passwords(scan: Scan) -> Iterator[Finding]:
                 yield Finding(*match.span("value"), Secret.PASSWORD)
     for at, _ in scan.hits("pair"):
         if word := _PAIR_WORD.match(scan.lower, at):
-            yield from _pair(scan, at, word.end())
-    for at, _ in scan.hits("password"):
-        if label := LABEL.match(scan.lower, at):
+            yield from _pair(scan, at, word.end(), is_asked=word[0].startswith(_OF_BOTH))
+    for _, label in labels(scan):
+        if label:
             yield from _at_label(scan, label)
 
 
-def _pair(scan: Scan, start: int, end: int) -> Iterator[Finding]:
+def _pair(scan: Scan, start: int, end: int, *, is_asked: bool = False) -> Iterator[Finding]:
     """The password beside a user's name, before or after the words *start* to *end* that announce both."""
     may_be_said = _MAY_BE_A_PAIR.search(scan.lower, end, end + _LONGEST_PAIR)
     for pattern in (_PAIR_SAID, _PAIR_ON_LINES) if may_be_said else ():
-        if (told := pattern.match(scan.lower, end)) and (both := _of_both(told, scan)):
+        if (told := pattern.match(scan.lower, end)) and (both := _of_both(told, scan, is_asked=is_asked)):
             yield both
             return
     after = _PAIR_STATED.match(scan.lower, end) or _PAIR_BESIDE.match(scan.lower, end)
@@ -338,6 +343,14 @@ def _in_code(scan: Scan, label: re.Match[str]) -> Finding | None:
     return Finding(*match.span("value"), Secret.PASSWORD) if match and is_odbc else None
 
 
+def _is_a_setting(scan: Scan, label: re.Match[str], found: Finding) -> bool:
+    """Whether a line is nothing but `name = value`, as in a file of settings."""
+    head = scan.text[scan.text.rfind("\n", max(label.start() - _LONGEST_TAIL, 0), label.start()) + 1 : label.start()]
+    return (
+        " " not in head.strip() and scan.text[found.end : found.end + 1] in {"", "\n", "\r"} and found.end > found.start
+    )
+
+
 def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
     if found := _in_code(scan, label):
         return found
@@ -355,9 +368,14 @@ def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
     if match is None or is_asked or _NAMES_THE_USER.search(scan.lower, label.end(), match.start("value")):
         return None
     found = value_of(match, scan, ends_at_semicolon=bool(match["equals"]))
-    equals = bool(match["equals"]) and match.end("equals") == match.start("value")
+    at = match.start("value")
+    is_defined = (
+        bool(match["listed"]) and "define(" in scan.lower[max(label.start() - _LONGEST_CALL, 0) : label.start()]
+    )
+    is_setting = match["equals"] and (match.end("equals") == at or _is_a_setting(scan, label, found))
+    equals = is_defined or bool(is_setting)
     value = scan.text[found.start : found.end]
     if not equals and value.isalpha():
         return None  # a word in a sentence, which `prose` weighs
     is_one = is_stated(value, scan, found, equals=equals, dashes=bool(match["dash"]))
-    return found if is_one and (match["listed"] is None or is_mixed(value)) else None
+    return found if is_one and (match["listed"] is None or is_defined or is_mixed(value)) else None

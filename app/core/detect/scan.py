@@ -42,7 +42,7 @@ class Anchors:
 class Scan:
     """A text, the same in lower case (each character at the same place), and where the words of each group begin."""
 
-    __slots__ = ("_hits", "groups", "lower", "text")
+    __slots__ = ("_hits", "groups", "labels", "lower", "text")
 
     def __init__(self, text: str, lower: str, hits: Mapping[str, Sequence[tuple[int, str]]]) -> None:
         self.text = text
@@ -50,6 +50,8 @@ class Scan:
         self._hits = hits
         self.groups = hits.keys()
         """Those that have a word in the text."""
+        self.labels: Sequence[tuple[int, re.Match[str] | None]] | None = None
+        """Kept by `password_words.labels`: several detectors read them."""
 
     def hits(self, group: str) -> Sequence[tuple[int, str]]:
         """The words of *group* in the text, each with the place where it begins."""

@@ -528,6 +528,105 @@ KINDS = {
         "yeni şifre lazım",
         "tentei com a senha ⟦Fofinho.3⟧ e bloqueou",
     ),
+    "the end of a setting's name": (
+        "DbPwd=⟦wawi4711⟧",
+        "SmtpPass: ⟦briefkasten⟧",
+        "$config['dbpass'] = '⟦tomate⟧';",
+        '"sqlPwd": "⟦tabelle⟧"',
+        "define('DB_PASS', '⟦tomate⟧');",
+        "bindpw ⟦nss_l4p⟧",
+        "password = ⟦lachs⟧",
+        'LDAP_BIND_CREDENTIALS="⟦Lese Recht 12⟧"',
+        "proxy-bypass: *.acme.local",
+        "bypass=10.0.0.0/8",
+        "ProxyPass=/app http://10.0.0.5:8080/",
+        "proxy_pass http://backend;",
+        "uwsgi_pass 127.0.0.1:9000;",
+        "auth-user-pass login.conf",
+        "GOOGLE_APPLICATION_CREDENTIALS=/etc/gcp/key.json",
+        'credentials: "same-origin"',
+        "dsquery user -stalepwd 90",
+    ),
+    "the last word of a line of configuration": (
+        "masterauth ⟦Zwei-Knoten-9⟧",
+        "requirepass ⟦hasenbau⟧",
+        "  wpa-passphrase ⟦aruba-Strand⟧",
+        "  authentication-password ⟦turtle⟧;",
+        " pre-shared-key local ⟦turtle⟧",
+        "snmp community ⟦turtle⟧",
+        "trap community ⟦turtle⟧",
+        "com2sec readonly default ⟦turtle⟧",
+        "username netadmin privilege 15 secret 0 ⟦SwitchMich⟧",
+        "enable secret ⟦turtle⟧\\n!",
+        "line vty 0 4\\n password ⟦turtle⟧\\n login",
+        "radius server R1\\n address ipv4 10.0.0.8\\n key ⟦turtle⟧",
+        "server-private 10.0.0.8 key ⟦turtle⟧",
+        "set system radius-server 10.0.0.8 secret ⟦R4dius-Jun⟧",
+        "ip ftp password ⟦turtle⟧",
+        ': PSK "⟦Tunnel-unter-dem-Berg⟧"',
+        'anna : EAP "⟦Br3nner⟧"',
+        ': RSA vpn.key "⟦keyring⟧"',
+        " password strict-mode",
+        " service password-recovery",
+        " one-time-password expired",
+        "enable secret rotation",
+        "key chain OSPF\\n key 1",
+        "authentication-types=wpa2-psk,wpa3-psk",
+        "the new radius server key turtle",
+    ),
+    "other commands": (
+        "rdesktop -u anna -p ⟦turtle⟧ rds01",
+        "openssl enc -aes-256-cbc -k ⟦turtle⟧ -in x",
+        "networksetup -setairportnetwork en0 Acme ⟦turtle⟧",
+        "dscl . -passwd /Users/anna ⟦turtle⟧",
+        "CREATE USER 'app'@'%' IDENTIFIED BY '⟦turtle⟧';",
+        "they are identified by their name",
+        "vncviewer -passwd /root/.vnc/passwd",
+        'nmcli con modify x 802-11-wireless-security.psk "⟦turtle-nest⟧"',
+    ),
+    "two columns": (
+        "Your login:\\n  User ID   tlee\\n  Password  ⟦plum-tree⟧\\n",
+        "Benutzer\\tm.koch\\nKennwort\\t⟦Fuchsbau⟧",
+        "  User      Password\\n",
+        "Password  required\\n",
+    ),
+    "a log of a session": (
+        "Login incorrect: [mkoch/⟦Winter!2025⟧] (from client ap-03 port 0)",
+        "Login OK: [anna/⟦meadow⟧] (from client nas port 4)",
+        "Login incorrect: [anna/<via Auth-Type = eap>] (from client nas port 4)",
+        'a1 LOGIN anna "⟦Imap-Anna9⟧"',
+        ". login anna ⟦meadow⟧",
+        "USER anna\\n331 Password required\\nPASS ⟦meadow⟧",
+        "AUTH PLAIN ⟦AGFubmEAYmx1bWVud2llc2U=⟧",
+        "a1 NO LOGIN failed",
+        "PASS tests/unit/login_test.py",
+    ),
+    "a default of terraform": (
+        'variable "db_password" {\\n  default = "⟦hedgehog⟧"\\n}',
+        'variable "db_password" {\\n  type = string\\n  default = "⟦hedgehog⟧"\\n}',
+        'set {\\n  name = "auth.password"\\n  value = "⟦hedgehog⟧"\\n}',
+        'variable "db_password" {\\n  type = string\\n  sensitive = true\\n}',
+    ),
+    "a long value": (
+        f"password ⟦51:b:{'01000000D08C9DDF' * 30}⟧\\nscreen mode id:i:2",
+        f"password=⟦{'eyAiaXYiOiAi' * 40}⟧",
+        f'"password": "⟦{"eyAiaXYiOiAi" * 40}⟧"',
+        f"set password ENC ⟦{'QkNERUZHSElK' * 20}=⟧",
+    ),
+    "an answer": (
+        "Passwort? ⟦Gartenzaun1⟧",
+        "pw pls? -> ⟦xmas2025⟧",
+        "Tom> wifi pw?\\nAnna> ⟦kaktus77⟧",
+        "Gate code: ⟦*4521#⟧",
+        "PIN1 ⟦7321⟧, PUK1 ⟦83920174⟧",
+        "⟦G-481920⟧ is your Google verification code.",
+        "Zoom Kenncode: ⟦Xy82Lq⟧",
+        "암호: ⟦Sagwa2026⟧",
+        "creds are jsmith // ⟦Tuesday-Blue⟧ for the portal",
+        "she forgot her password, I set it to ⟦Kitty2021⟧ for now",
+        "decrypt with ⟦Moonlight_7⟧",
+        "Laps: ⟦x7$Kp2!mQ9vB⟧",
+    ),
     "no key": ("token_type=bearer expires_in=3599", "Bearer realm=acme1234realm, error=invalid_token"),
 }
 CASES = {f"{kind} {number}": text for kind, texts in KINDS.items() for number, text in enumerate(texts)}
@@ -549,7 +648,7 @@ def test_a_kind_is_masked_whole_and_nothing_else(marked: str) -> None:
         "v1.0-{h24}-{h146}", "EZAK{w54}", "dnkey-{l26}-{l52}", "fio-u-{w64}", "sat.{w22}.{w24}.{w20}", "pat.{w22}.{w24}.{w20}",
         "access-production-{guid}", "sha256~{w43}", "{w6}_{w29}_mmk", "{w76}AZDO{w4}", "lsv2_pt_{h32}_{h10}", "pnu_{w36}",
         "tgp_v1_{w43}", "ATTA{h64}", "PVEAPIToken=root@pam!mon={guid}", "CLOJARS_{w60}", "duffel_live_{w43}", "ptr_{w43}=",
-        "shippo_live_{h40}", "vcp_{w56}", "dbtu_{w40}", "mlsn.{h64}", "snyk_uat.{h8}.{w43}",
+        "shippo_live_{h40}", "cfut_{w40}{h8}", "sktsec_{w40}_api", "made_up_by_somebody_{w40}", "nvapi-{s64}", "e2b_{h40}", "vcp_{w56}", "dbtu_{w40}", "mlsn.{h64}", "snyk_uat.{h8}.{w43}",
         "-----BEGIN OpenVPN Static key V1-----\n{h32}\n{h32}\n-----END OpenVPN Static key V1-----",
         "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{b64}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----",
     ],
@@ -558,6 +657,17 @@ def test_a_key_with_a_form_of_its_own_is_masked_without_a_word_for_it(form: str)
     key = draw(form, form)
     text = f"look at {key} please"
     assert [text[each.start : each.end] for each in find_secrets(text)] == [key]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see network_NameOfSomeVeryLongPropertyOfThatProgram2", "req_011CSHoEeqs5C35K2UUqR7Fy", "image_{h40}", "sha256_{h64}",
+        "<x_AbC12{w30}@mail.acme.example>", "mail.CAF=x.y_{w30}", "max_connections_per_server_and_per_user_in_2026",
+    ],
+)  # fmt: skip
+def test_a_long_name_is_no_key(text: str) -> None:
+    assert [each for each in find_secrets(draw(text, text)) if each.kind == "key"] == []
 
 
 @pytest.mark.parametrize("behind", ["05/28", "05/2028", "exp 05/28", "05/28 cvv 123", ""])

@@ -37,6 +37,7 @@ from app.core.detect.scan import Scan
 _ENDS = re.compile(r"(?<![Ee]xt)(?<![Nn]r)(?<![Tt]el)(?<!\b[Nn]o)[.!?…](?=\s)|[。！？]|\n")
 _REACH: Final = 100
 _REACH_BACK: Final = 70
+_LONGEST_TOKEN: Final = 1_000
 _CJK: Final = "\u3001-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
 _TOKEN = re.compile(rf"[^\s{_CJK}]+")
 _OPENING: Final = QUOTES + "([{<*"
@@ -47,10 +48,12 @@ _NOT_PLAIN = re.compile(
     r"|(?<=[a-zß-ÿа-я][A-ZÀ-ÞА-Я]))"
 )
 """A digit, a sign, or a capital inside: all that a plain word does not have."""
+_OF_A_KEYPAD = re.compile(r"\*\d{3,8}#")
 _MARKUP = re.compile(r"</?(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>")
 _CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot|nbsp|lt|gt);")
 _PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}(?: \d{1,4})?")
 _ANY_CHARACTER = re.compile(r"[^\W_]")
+_JOINS: Final = frozenset("-_,./\\")
 _COLONS: Final = frozenset(":=：＝")
 _MANAGE: Final = frozenset({"manager", "default", "password", "pass"})
 _WORD = re.compile(r"\S+")
@@ -59,8 +62,8 @@ _SIGNS: Final = frozenset(":=：＝→⇒>–—-")
 _OPENS_ONE: Final = frozenset(QUOTES + "([*<是为為成はを는은를을")
 _BLANK = re.compile(r"\s")
 _ANSWER = re.compile(
-    rf"[{QUOTES})]?(?:\s*\n[>\s]*(?:\[[\d:. ]+\]\s*)?(?:[-–—]\s?|[^\W\d_][\w. ]{{0,24}}:\s)?|\s+[-–—]\s?"
-    rf"|\s[^\W\d_]+:\s)(?:(?:{'|'.join(WORDS['yes'])})[,.!、,，]?\s?)?"
+    rf"[{QUOTES})]?(?:\s*\n[>\s]*(?:\[[\d:. ]+\]\s*)?(?:[-–—]\s?|[^\W\d_][\w. ]{{0,24}}[:>]\s)?|\s+[-–—=]>?\s?"
+    rf"|\s[^\W\d_]+:\s|\s+)(?:(?:{'|'.join(WORDS['yes'])})[,.!、,，]?\s?)?"
     r"(?:(?:it['’]?s|it is|c['’]est|es ist|ist|es|è|é|to|это|het is|je|är|er|on)\s)?"
     rf"[{QUOTES}*]*(?P<value>[^\s{QUOTES}{_CJK}]{{4,40}})",
     re.IGNORECASE,
@@ -102,7 +105,7 @@ def candidates(scan: Scan) -> Iterator[Candidate]:
 
 
 def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
-    limit = min(cue.end + _REACH, stop)
+    limit = _to_the_end_of_a_token(scan.text, cue.end + _REACH, stop)
     odd = _odd_tokens(scan.text, cue.end, limit)
     sentence = _sentence_end(scan, cue.end, limit)
     answer = _answer(scan.text, sentence, limit)
@@ -146,6 +149,12 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
             is_later = is_later or told.link in GIVEN
 
 
+def _to_the_end_of_a_token(text: str, at: int, stop: int) -> int:
+    """*at*, or where the token ends that *at* would cut; at most *stop*."""
+    token = _TOKEN.match(text, at - 1, min(at + _LONGEST_TOKEN, stop)) if at < stop else None
+    return token.end() if token else min(at, stop)
+
+
 def _answer(text: str, asked: int, limit: int) -> list[tuple[int, int]]:
     """Where the first word is of the answer to the question that ends at *asked*."""
     match = _ANSWER.match(text, asked, limit) if text[asked - 1 : asked] in _ASKED else None
@@ -158,7 +167,9 @@ def _odd_tokens(text: str, at: int, limit: int) -> list[tuple[int, int]]:
     while odd := _NOT_PLAIN.search(text, at, limit):
         blank = max(text.rfind(" ", at, odd.start()), text.rfind("\n", at, odd.start()), at - 1)
         token = next(each for each in _TOKEN.finditer(text, blank + 1, limit) if each.end() > odd.start())
-        found.append(token.span())
+        is_cut = token.end() == limit < len(text) and text[limit - 1] in _JOINS and text[limit].isalnum()
+        if not is_cut:  # wpa2-psk,wpa3-psk
+            found.append(token.span())
         at = token.end()
     return found
 
@@ -266,7 +277,7 @@ def _span(scan: Scan, cue: Cue, token: tuple[int, int]) -> tuple[int, int, bool]
     """Where the candidate that begins with *token* begins and ends, and whether it stands in quotes."""
     start, end = token
     text = scan.text
-    while start < end and text[start] in "([{*=:：":
+    while start < end and text[start] in "([{*=:：" and not _OF_A_KEYPAD.match(text, start, end):
         start += 1
     if markup := _MARKUP.match(text, start, end):
         start = markup.end()
@@ -277,7 +288,7 @@ def _span(scan: Scan, cue: Cue, token: tuple[int, int]) -> tuple[int, int, bool]
             return left, left + len(inner.strip()), True
     if cue.is_code and (grouped := GROUPED.match(text, start)):
         return start, grouped.end(), False
-    while start < end and text[start] in _OPENING:
+    while start < end and text[start] in _OPENING and not _OF_A_KEYPAD.match(text, start, end):
         start += 1
     if cut := _CUT.search(text, start + 1, end):
         end = cut.start()

@@ -38,6 +38,7 @@ _ENDING = re.compile(
 )
 _DASHES: Final = frozenset("-‐‑–—._'’,;:/")
 _LAST_WORD = re.compile(rf"([^\W\d_]+)[\s{QUOTES}(:=]+(?:(?:is|ist|est|es|to|è|é)\s)?$")
+_LETTER_AND_CODE = re.compile(r"[A-Z]-\d{6}")
 _HOST = re.compile(r"[a-z-]+\d{1,2}")
 _FAR: Final = 8
 
@@ -232,7 +233,7 @@ def traits_of(value: str, cue: Cue) -> Traits:
     traits.maker = float(core.lower() in OF_MAKERS)
     traits.host = float(bool(_HOST.fullmatch(core)))
     traits.joined = float(not traits.sign_inside and any(each in _DASHES for each in core))
-    plain = core.replace(" ", "").replace("-", "").rstrip("#")
+    plain = core[2 * bool(_LETTER_AND_CODE.fullmatch(core)) :].replace(" ", "").replace("-", "").lstrip("*").rstrip("#")
     if plain.isdecimal():
         traits.digits = float(FEWEST_DIGITS <= len(plain) <= MOST_DIGITS)
         traits.number = 1 - traits.digits

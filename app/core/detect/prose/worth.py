@@ -15,7 +15,7 @@ from app.core.detect.scan import Scan
 
 GROUPED = re.compile(
     r"(?<!\d )(?:\d(?: \d){3,5}|\d{3,4}[ -]\d{3,4}"
-    r"|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\d{4,8}#|#\d{4,8}|[RL]?\d{1,2}(?:-[RL]?\d{1,2}){2,3})(?![\w-]| \d)"
+    r"|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\*?\d{4,8}#|#\d{4,8}|[RL]?\d{1,2}(?:-[RL]?\d{1,2}){2,3})(?![\w-]| \d)"
 )
 FINISHES = re.compile(
     rf"\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
@@ -67,7 +67,7 @@ _ADDRESS = re.compile(
     r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4}|local|internal|intern|corp|home|cloud|online|example)"
     r"|(?-i:(?:[a-z][a-z\d-]*\.){2,}[a-z]{2,12})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
     r"|[\w.-]+\.\w+:\d+|\S+/\S+/\S+"
-    r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d+)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
+    r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d*)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
     r"|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
     r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#\d{6}|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr"
     r"|bit|[kmg]b|(?:st|nd|rd|th)(?:-\w+)?)|[a-z]+\d+\.\d+\S*|[\w.]+@[a-z]"
@@ -179,7 +179,7 @@ def _says_how(word: str, language: str) -> bool:
 
 def _is_number_worth(digits: str, cue: Cue, told: Told) -> bool:
     is_given, is_near = told.link in GIVEN, told.link in NEAR_LINKS
-    is_near = is_near or told.link == "other"
+    is_near = (is_near or told.link == "other") and not (told.link == "into" and told.distance > LONGEST_AS)
     first, last = (told.between[0], told.between[-1]) if told.between else ("", "")
     if not is_near and (told.has_clause or last in THINGS or first in ATTRIBUTES):
         return False

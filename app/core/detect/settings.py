@@ -1,0 +1,115 @@
+"""Passwords in lines of configuration and in logs of sessions, by the place where the line has them.
+
+The last word of a line of configuration, after a word for a password, is one though it be an ordinary name:
+` key x`, `wpa-passphrase x`, `username y privilege 15 secret 0 x`. What makes it such a line is how it begins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from app.core.detect.commands import VALUE, argument
+from app.core.detect.finding import Finding
+from app.core.detect.password_values import may_be
+from app.core.detect.password_words import labels
+from app.core.detect.prose.words import is_ordinary
+from app.core.detect.scan import Scan
+
+_ENDS_A_LINE = re.compile(
+    # What follows the word: its value, perhaps after how it is written, and nothing else.
+    r"[ \t]+(?:(?:\d|ascii|hex|text|clear(?:text)?|plain(?:text)?|simple|cipher|encrypted|enc|local|md5|sha\S{0,6})"
+    rf"[ \t]+){{0,2}}{VALUE}[ \t]*;?[ \t]*(?=[\r\n]|$)"
+)
+_BEGINS_A_LINE = re.compile(
+    r"\s*(?:set|(?:user(?:name)?|local-user) \S+|enable|super|ip|vpdn|ppp|line|security|authentication|wlan|wpa\S*"
+    r"|neighbor|peer|ntp|database|bind|bgp|ospf|(?:tacacs|tacplus|radius|aaa|ldap|server)\S*)"
+    r"(?: (?!(?:the|a|my|your|his|her|our|for|to|is|of|and|or|with|on|in|not) )\S+){0,9} $"
+)
+_WORD = re.compile(
+    r"pass(?:word|wd|-?phrase)?|pwd?|psk|secret|key|requirepass|masterauth|(?:pre-?)?shared-?(?:key|secret)"
+    r"|community(?:[- _]string)?"
+)
+_OF_REDIS: Final = frozenset({"requirepass", "masterauth"})
+_OF_A_SERVER = re.compile(r"tacacs|tacplus|radius|aaa-server|server-private")
+_IS_A_PLACE = re.compile(r"\w+:/|[\w.-]+:\d|\w+:\S+/\S|[\w.-]+=|[\w.-]+:$|[\w.-]+\.(?:conf|txt|key|pem|pass|cfg|crt)$")
+"""A path, a server, another setting, a file."""
+_APART: Final = frozenset({"  ", "\t", "\t\t", " \t"})
+_MIN_NUMBER: Final = 4
+_LONGEST_LINE: Final = 160
+_LONGEST_REST: Final = 80
+_MOST_BLANKS: Final = 8
+_BLANKS: Final = frozenset(" \t")
+_OF_IPSEC = re.compile(
+    # A line of ipsec.secrets: `: PSK "x"`, `anna : EAP "x"`.
+    r": (?:psk|xauth|eap|ntlm|rsa|ecdsa|pkcs8|pkcs12)(?: [^\s\"']+)? [\"'](?P<value>[^\"'\n]{2,240})[\"']"
+)
+_OF_RADIUS = re.compile(
+    r"login (?:incorrect|ok)[^\n\[]{0,80}: \[[^\]/\n]{1,60}(?:/[^\]/\n]{1,40})?/(?P<value>(?!<)[^\]/\n]{2,80})\]"
+)
+_OF_A_CLIENT: Final = {
+    # What a client says: a1 LOGIN user x (IMAP)   PASS x (FTP, POP)   AUTH PLAIN x (SMTP)
+    "login ": re.compile(
+        r"(?:(?<=\d )|(?<=\. ))login (?:\"[^\"\n]{1,80}\"|[^\s\"]{1,80}) "
+        r"(?:\"(?P<quoted>[^\"\n]{2,80})\"|(?P<value>[^\s\"]{2,80}))(?=\s*(?:[\r\n]|$))"
+    ),
+    "\npass ": re.compile(r"\npass (?P<value>\S{2,80})(?=\s*(?:[\r\n]|$))"),
+    "auth plain ": re.compile(r"auth plain (?P<value>[\w+/]{12,}={0,2})(?=\s|$)"),
+}
+_NAMES_THE_USER = re.compile(r"user \S|331 |\+ok")
+
+ANCHORS: Final = {
+    "setting": (" secret ", " key "),
+    "secrets": (": psk ", ": xauth ", ": eap ", ": ntlm ", ": rsa ", ": ecdsa ", ": pkcs"),
+    "client": (*_OF_A_CLIENT, "login incorrect", "login ok"),
+}
+
+
+def settings(scan: Scan) -> Iterator[Finding]:
+    for at, label in labels(scan):
+        if label:
+            yield from _of_a_setting(scan, at, label.end())
+    for at, word in scan.hits("setting"):
+        yield from _of_a_setting(scan, at + 1, at + len(word) - 1)
+    for at, _ in scan.hits("secrets"):
+        if match := _OF_IPSEC.match(scan.lower, at):
+            yield from argument(match)
+    for at, word in scan.hits("client"):
+        yield from _of_a_session(scan, at, word)
+
+
+def _of_a_setting(scan: Scan, start: int, end: int) -> Iterator[Finding]:
+    """The last word of a line, after the word *start* to *end*."""
+    if (
+        scan.lower[end : end + 1] not in _BLANKS
+        or scan.lower[end : end + _LONGEST_REST].partition("\n")[0].count(" ") > _MOST_BLANKS
+    ):
+        return  # a sentence
+    match = _ENDS_A_LINE.match(scan.lower, end)
+    if match is None or not _is_a_value(match[match.lastgroup or 0]):
+        return
+    before = scan.lower[max(start - _LONGEST_LINE, 0) : start]
+    head, word = before[before.rfind("\n") + 1 :], scan.lower[start:end]
+    is_apart = (not head.strip() and scan.text[end : end + 2] in _APART) or scan.text[end : end + 1] == "\t"
+    if is_apart:
+        yield from argument(match)
+    elif _WORD.fullmatch(word) and (word[0] == "c" or scan.text[start - len(head) : end].islower()):
+        is_line = head.isspace() or bool(_BEGINS_A_LINE.fullmatch(head))
+        is_named = (head and not head[-1].isspace()) or "-" in word or word in _OF_REDIS or word[0] == "c"
+        if is_line and _OF_A_SERVER.search(before) if word == "key" else is_line or is_named:
+            yield from argument(match)
+
+
+def _is_a_value(value: str) -> bool:
+    is_other = _IS_A_PLACE.match(value) or (value.isdecimal() and len(value) < _MIN_NUMBER)
+    return may_be(value) and not is_other and not all(map(is_ordinary, value.split("-")))
+
+
+def _of_a_session(scan: Scan, at: int, word: str) -> Iterator[Finding]:
+    match = _OF_A_CLIENT.get(word, _OF_RADIUS).match(scan.lower, at)
+    if match is None or (word == "\npass " and not _NAMES_THE_USER.search(scan.lower, max(at - _LONGEST_LINE, 0), at)):
+        return
+    value = match[match.lastgroup or 0]
+    if may_be(value) and not is_ordinary(value):
+        yield from argument(match)
