@@ -314,12 +314,6 @@ class SyncSettings(LedgerSettings, TenantSettings, EmbeddingSettings):
     """A folder of Markdown for each tenant, `<slug>/`. None: tenants have no such files."""
 
 
-class OperatorSettings(LedgerSettings, TenantSettings):
-    """The variables of the commands `deliveries`."""
-
-    max_attempts: int = Field(default=3, ge=1, le=100, examples=["3"])
-
-
 class ConsoleSettings(LedgerSettings, TenantSettings):
     """The variables of the console, which uses the worker's role."""
 

@@ -10,7 +10,6 @@ from app.settings import (
     ApiSettings,
     ConsoleSettings,
     MigrateSettings,
-    OperatorSettings,
     ProcessSettings,
     SyncSettings,
     TenantSettings,
@@ -85,8 +84,7 @@ def unread_secrets(objects: list[Object]) -> list[str]:
 
 def unknown_settings(objects: list[Object]) -> list[str]:
     """Keys of the settings' ConfigMap that no process reads."""
-    kinds: list[type[ProcessSettings]] = [*READS.values(), OperatorSettings]
-    read = {name.upper() for kind in kinds for name in kind.model_fields}
+    read = {name.upper() for kind in READS.values() for name in kind.model_fields}
     return [
         f"{each['metadata']['name']}: nothing reads {key}"
         for each in objects

@@ -2,9 +2,10 @@
 
 from app.integrations.servicedesk.auth import ApiKey, Credentials, OAuthClient, TokenCache
 from app.integrations.servicedesk.calls import CallLimiter
-from app.integrations.servicedesk.client import ServiceDesk, open_servicedesk, ticket_url
+from app.integrations.servicedesk.client import ServiceDesk, open_servicedesk
 from app.integrations.servicedesk.inspection import Finding, State, inspect
 from app.integrations.servicedesk.mapping import Note
+from app.integrations.servicedesk.pages import ticket_url
 
 __all__ = [
     "ApiKey",

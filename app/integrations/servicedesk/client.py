@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
@@ -20,13 +20,14 @@ from app.core.accounts import Accounts
 from app.core.article import Article
 from app.core.asset import Asset
 from app.core.fixes import tells_a_fix
-from app.core.help_desk import AccountRef, ServiceDeskOptions
+from app.core.help_desk import AccountRef
 from app.core.tenant import Tenant
 from app.core.text import plain_text
 from app.core.ticket import Ticket
 from app.core.triage import TicketField
 from app.errors import HelpDeskRefused, TicketForeign, TicketNotFound
 from app.integrations.http import DEFAULT_TIMEOUT, Resolve, open_outbound
+from app.integrations.servicedesk import pages
 from app.integrations.servicedesk.answers import InputRefused, Missing, Unclear, not_understood
 from app.integrations.servicedesk.auth import Credentials, TokenCache, create_authenticator
 from app.integrations.servicedesk.calls import Begin, CallLimiter, RestApi
@@ -206,15 +207,13 @@ class ServiceDesk:
         self._check_own(ticket_id)
         path = f"{_ticket_path(ticket_id)}/notes"
         found = []
-        try:
+        with _the_ticket_is_there(ticket_id):
             async for row in self._lists.rows(path, "notes"):
                 text = text_of_note(row)
                 if text is None:
                     text = await self._note_text(path, row)
                 if containing in text or containing in plain_text(text):
                     found.append(parse_note(row))
-        except Missing:
-            raise _no_ticket(ticket_id) from None
         return sorted(found, key=lambda note: (note.created_at or _LONG_AGO, len(note.id), note.id))
 
     async def list_note_texts(self, ticket_id: str) -> list[str]:
@@ -228,7 +227,7 @@ class ServiceDesk:
         """
         self._check_own(ticket_id)
         path = f"{_ticket_path(ticket_id)}/notes"
-        try:
+        with _the_ticket_is_there(ticket_id):
             rows = [row async for row in self._lists.rows(path, "notes")]
             untold = [row for row in rows if text_of_note(row) is None][-_MAX_NOTES_READ:]
             texts: list[str] = []
@@ -239,8 +238,6 @@ class ServiceDesk:
                     texts.append(text)
                 if len(texts) == _MAX_NOTES:
                     break
-        except Missing:
-            raise _no_ticket(ticket_id) from None
         return texts
 
     async def _note_text(self, path: str, row: Row) -> str:
@@ -260,10 +257,8 @@ class ServiceDesk:
         """
         await self._look_again(ticket_id)
         path = f"{_ticket_path(ticket_id)}/notes"
-        try:
+        with _the_ticket_is_there(ticket_id):
             answer = await self._api.post(path, {self._options.note_key: self._note_fields(html)}, begin=begin)
-        except Missing:
-            raise _no_ticket(ticket_id) from None
         return parse_id(_part(answer, self._options.note_key, "note", "request_note", "notes"))
 
     async def change_note(self, ticket_id: str, note_id: str, html: str, *, begin: Begin) -> None:
@@ -276,14 +271,10 @@ class ServiceDesk:
             TicketNotFound: There is no such ticket, or it has no such note any more.
             TicketForeign: It is not of the tenant's account, or not any more.
         """
-        if not is_id(note_id):
-            raise HelpDeskRefused("A note's id holds letters, digits, '-' and '_' alone.")
+        path = _note_path(ticket_id, note_id)
         await self._look_again(ticket_id)
-        path = f"{_ticket_path(ticket_id)}/notes/{note_id}"
-        try:
+        with _the_ticket_is_there(ticket_id):
             await self._api.put(path, {self._options.note_key: self._note_fields(html)}, begin=begin)
-        except Missing:
-            raise _no_ticket(ticket_id) from None
 
     async def change_fields(self, ticket_id: str, values: Mapping[TicketField, str]) -> None:
         """Set fields of a ticket by the names that a technician sees. Other fields stay.
@@ -298,10 +289,8 @@ class ServiceDesk:
         """
         self._check_own(ticket_id)
         fields = {field.value: {"name": value} for field, value in values.items()}
-        try:
+        with _the_ticket_is_there(ticket_id):
             await self._api.put(_ticket_path(ticket_id), {"request": fields}, begin=_at_once)
-        except Missing:
-            raise _no_ticket(ticket_id) from None
 
     def _note_fields(self, html: str) -> dict[str, str | bool]:
         return {
@@ -314,34 +303,19 @@ class ServiceDesk:
 
     async def delete_note(self, ticket_id: str, note_id: str) -> None:
         """Remove a note. It is no error if it does not exist."""
-        if not is_id(note_id):
-            raise HelpDeskRefused("A note's id holds letters, digits, '-' and '_' alone.")
+        path = _note_path(ticket_id, note_id)
         self._check_own(ticket_id)
-        try:
-            await self._api.delete(f"{_ticket_path(ticket_id)}/notes/{note_id}")
-        except Missing:
-            return
+        with suppress(Missing):
+            await self._api.delete(path)
 
     def ticket_url(self, ticket_id: str) -> str:
-        """The page where a technician opens the ticket."""
-        return ticket_url(self._options, ticket_id)
+        return pages.ticket_url(self._options, ticket_id)
 
     def article_url(self, article_id: str) -> str:
-        """The page where a technician opens the article."""
-        article = quote(article_id, safe="")
-        if self._options.edition.is_cloud:
-            return f"{self._options.url}/ui/solutions/{article}/details"
-        return f"{self._options.url}/AddSolution.do?submitaction=viewsolution&fromListView=true&solutionID={article}"
+        return pages.article_url(self._options, article_id)
 
     def asset_url(self, asset_id: str) -> str:
-        """The page where a technician opens the asset; empty if the tenant's file says that there is none.
-
-        On premises as the product's own pages link it. That of the cloud is not published: it is named as those of
-        tickets and articles are.
-        """
-        usual = "/ui/assets/{id}/details" if self._options.edition.is_cloud else "/ViewWSDetails.do?wsId={id}"
-        page = usual if self._options.asset_page is None else self._options.asset_page
-        return self._options.url + page.replace("{id}", quote(asset_id, safe="")) if page else ""
+        return pages.asset_url(self._options, asset_id)
 
     async def _look_again(self, ticket_id: str) -> None:
         """Right before a note is written: in a shared instance a person may meanwhile have moved the ticket to the
@@ -350,10 +324,8 @@ class ServiceDesk:
         self._check_own(ticket_id)
         if self._options.account is None:
             return
-        try:
+        with _the_ticket_is_there(ticket_id):
             await self._read_ticket(ticket_id)
-        except Missing:
-            raise _no_ticket(ticket_id) from None
 
     async def _finish(self, row: Row) -> Ticket:
         """The ticket in *row*; its resolution is fetched where the build does not return it with the ticket."""
@@ -458,14 +430,6 @@ async def open_servicedesk(
         yield ServiceDesk(tenant, api)
 
 
-def ticket_url(options: ServiceDeskOptions, ticket_id: str) -> str:
-    """The page where a technician opens the ticket."""
-    ticket = quote(ticket_id, safe="")
-    if options.edition.is_cloud:
-        return f"{options.url}/ui/requests/{ticket}/details"
-    return f"{options.url}/WorkOrder.do?woMode=viewWO&woID={ticket}"
-
-
 async def _at_once() -> None:
     """Nothing has to be stored before the call."""
 
@@ -474,6 +438,21 @@ def _ticket_path(ticket_id: str) -> str:
     if not is_id(ticket_id):
         raise _no_ticket(ticket_id)
     return f"/requests/{quote(ticket_id, safe='')}"
+
+
+def _note_path(ticket_id: str, note_id: str) -> str:
+    if not is_id(note_id):
+        raise HelpDeskRefused("A note's id holds letters, digits, '-' and '_' alone.")
+    return f"{_ticket_path(ticket_id)}/notes/{note_id}"
+
+
+@contextmanager
+def _the_ticket_is_there(ticket_id: str) -> Iterator[None]:
+    """What ServiceDesk Plus does not find below a ticket's path is the ticket: raise `TicketNotFound`."""
+    try:
+        yield
+    except Missing:
+        raise _no_ticket(ticket_id) from None
 
 
 def _no_ticket(ticket_id: str) -> TicketNotFound:
