@@ -12,7 +12,9 @@ import pytest
 from app.db.ledger.intake import Intake, open_intake
 from app.db.migrate import migrate
 from app.db.session import Database, open_database
+from app.simulator.helpdesk import HelpDeskSimulator
 from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer, open_postgres, open_valkey
+from demo.offline_model import ModelSimulator
 from demo.run_folder import RunFolder, open_run_folder
 
 _TEMPLATE = "migrated"
@@ -70,3 +72,19 @@ async def intake(urls: DatabaseUrls) -> AsyncIterator[Intake]:
 async def valkey(run_folder: RunFolder) -> AsyncIterator[ValkeyServer]:
     async with open_valkey(run_folder) as server:
         yield server
+
+
+@pytest.fixture
+async def help_desk() -> AsyncIterator[HelpDeskSimulator]:
+    simulator = HelpDeskSimulator()
+    await simulator.start()
+    yield simulator
+    await simulator.stop()
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[ModelSimulator]:
+    simulator = ModelSimulator()
+    await simulator.start()
+    yield simulator
+    await simulator.stop()

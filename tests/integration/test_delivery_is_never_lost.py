@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,19 +69,21 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(urls: DatabaseUrls, valkey: ValkeyServer, worker_db: Database, tmp_path: Path) -> AsyncIterator[Scene]:
-    help_desk, model = HelpDeskSimulator(), ModelSimulator()
-    await help_desk.start()
-    await model.start()
+async def scene(
+    urls: DatabaseUrls,
+    valkey: ValkeyServer,
+    worker_db: Database,
+    help_desk: HelpDeskSimulator,
+    model: ModelSimulator,
+    tmp_path: Path,
+) -> Scene:
     async with Redis.from_url(valkey.url) as redis:
         await redis.flushall()
     tenant, portal = add_tenant(help_desk, tmp_path)
     await fill_ticket_history(worker_db, tenant)
     scene = Scene(urls, valkey, worker_db, tenant, portal, model, tmp_path)
     scene.ticket_id = portal.add_ticket(subject="Outlook receives no mail", description="No mail in Outlook today.").id
-    yield scene
-    await model.stop()
-    await help_desk.stop()
+    return scene
 
 
 async def while_reading_the_ticket(scene: Scene) -> None:

@@ -22,11 +22,8 @@ LIMIT_S = 120
 
 
 async def test_a_clients_first_note_needs_two_files_one_secret_and_no_restart(
-    urls: DatabaseUrls, valkey: ValkeyServer, tmp_path: Path
+    urls: DatabaseUrls, valkey: ValkeyServer, help_desk: HelpDeskSimulator, model: ModelSimulator, tmp_path: Path
 ) -> None:
-    help_desk, model = HelpDeskSimulator(), ModelSimulator()
-    await help_desk.start()
-    await model.start()
     accounts = {"601": "Acme Corp", "602": "Globex"}
     portal = help_desk.add_portal(
         Portal(slug="desk", edition=Edition.MSP_ON_PREMISES, api_key="technicians-key", accounts=accounts)
@@ -67,5 +64,3 @@ async def test_a_clients_first_note_needs_two_files_one_secret_and_no_restart(
             assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()
             await asyncio.sleep(0.1)
         assert time.monotonic() - started < LIMIT_S
-    await model.stop()
-    await help_desk.stop()

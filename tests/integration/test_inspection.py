@@ -26,14 +26,6 @@ KEPT_BACK = ("Hidden subject", "Hidden text", "Jane", "jane@", "Globex", "Initec
 CLIENT = {"client_id": "id", "client_secret": "cs", "refresh_token": "rt"}
 
 
-@pytest.fixture
-async def simulator() -> AsyncIterator[HelpDeskSimulator]:
-    simulator = HelpDeskSimulator()
-    await simulator.start()
-    yield simulator
-    await simulator.stop()
-
-
 def fill(portal: Portal, accounts: tuple[str, ...] = ("601", "602", "603", "601")) -> None:
     for account in accounts:
         person = {"name": "Jane Doe", "email": "jane@client.example"}
@@ -43,10 +35,10 @@ def fill(portal: Portal, accounts: tuple[str, ...] = ("601", "602", "603", "601"
         portal.add_asset(name="PC-HIDDEN", ip="192.0.2.7", account=account)
 
 
-def a_portal(simulator: HelpDeskSimulator, edition: Edition, **changes: Any) -> Portal:
+def a_portal(help_desk: HelpDeskSimulator, edition: Edition, **changes: Any) -> Portal:
     secrets: dict[str, Any] = CLIENT if edition.is_cloud else {"api_key": "key"}
     accounts = dict(NAMES) if edition.is_msp else {}
-    return simulator.add_portal(Portal(slug="desk", edition=edition, accounts=accounts, **secrets, **changes))
+    return help_desk.add_portal(Portal(slug="desk", edition=edition, accounts=accounts, **secrets, **changes))
 
 
 def sharing(portal: Portal) -> tuple[Tenant, Accounts[str]]:
@@ -80,9 +72,9 @@ def failed(findings: dict[str, Finding]) -> set[str]:
 
 @pytest.mark.parametrize("edition", [Edition.MSP_ON_PREMISES, Edition.MSP_CLOUD])
 async def test_of_a_shared_help_desk_it_tells_whose_the_rows_are(
-    simulator: HelpDeskSimulator, edition: Edition
+    help_desk: HelpDeskSimulator, edition: Edition
 ) -> None:
-    portal = a_portal(simulator, edition)
+    portal = a_portal(help_desk, edition)
     fill(portal)
     tenant, clients = sharing(portal)
 
@@ -101,26 +93,26 @@ async def test_of_a_shared_help_desk_it_tells_whose_the_rows_are(
 
 @pytest.mark.parametrize("edition", [Edition.ON_PREMISES, Edition.CLOUD])
 async def test_of_an_own_help_desk_there_is_nothing_about_accounts(
-    simulator: HelpDeskSimulator, edition: Edition
+    help_desk: HelpDeskSimulator, edition: Edition
 ) -> None:
-    portal = a_portal(simulator, edition)
+    portal = a_portal(help_desk, edition)
     fill(portal)
     findings = await look(own(portal))
     assert failed(findings) == set()
     assert not any("accounts" in part for part in findings)
 
 
-async def test_an_own_help_desk_whose_rows_name_accounts_is_told(simulator: HelpDeskSimulator) -> None:
+async def test_an_own_help_desk_whose_rows_name_accounts_is_told(help_desk: HelpDeskSimulator) -> None:
     """The edition in the file is the IT edition's, the help desk is the MSP's: all clients' rows would be one's."""
-    portal = a_portal(simulator, Edition.MSP_ON_PREMISES)
+    portal = a_portal(help_desk, Edition.MSP_ON_PREMISES)
     fill(portal)
     findings = await look(a_tenant(servicedesk={"url": portal.url}))
     assert findings["accounts of one ticket"].state is State.NOTED
     assert "make it an instance" in findings["accounts of one ticket"].detail
 
 
-async def test_a_field_of_another_name_is_found_by_its_name(simulator: HelpDeskSimulator) -> None:
-    portal = a_portal(simulator, Edition.MSP_CLOUD, account_key="client_org")
+async def test_a_field_of_another_name_is_found_by_its_name(help_desk: HelpDeskSimulator) -> None:
+    portal = a_portal(help_desk, Edition.MSP_CLOUD, account_key="client_org")
     fill(portal)
     tenant, clients = sharing(portal)
 
@@ -131,8 +123,8 @@ async def test_a_field_of_another_name_is_found_by_its_name(simulator: HelpDeskS
     assert "client_org: {id: digits as text, name: text} in 1 of 1 rows" in lines
 
 
-async def test_an_account_under_another_id_is_found_by_its_name(simulator: HelpDeskSimulator) -> None:
-    portal = a_portal(simulator, Edition.MSP_ON_PREMISES)
+async def test_an_account_under_another_id_is_found_by_its_name(help_desk: HelpDeskSimulator) -> None:
+    portal = a_portal(help_desk, Edition.MSP_ON_PREMISES)
     fill(portal)
     instance = an_instance(url=portal.url)
     tenant = an_account(instance, "acme", {"id": "7", "name": "acme  corp"})
@@ -147,8 +139,8 @@ async def test_an_account_under_another_id_is_found_by_its_name(simulator: HelpD
     assert "name one with --ticket" in findings["one ticket"].detail
 
 
-async def test_an_account_of_which_there_is_no_row_is_told(simulator: HelpDeskSimulator) -> None:
-    portal = a_portal(simulator, Edition.MSP_ON_PREMISES)
+async def test_an_account_of_which_there_is_no_row_is_told(help_desk: HelpDeskSimulator) -> None:
+    portal = a_portal(help_desk, Edition.MSP_ON_PREMISES)
     fill(portal)
     instance = an_instance(edition=portal.edition, url=portal.url)
     tenant = an_account(instance, "umbrella", {"id": "777"})
@@ -160,8 +152,8 @@ async def test_an_account_of_which_there_is_no_row_is_told(simulator: HelpDeskSi
     assert "check servicedesk.account" in found["the account"].detail
 
 
-async def test_the_secret_of_an_account_that_is_refused_is_named_by_its_instance(simulator: HelpDeskSimulator) -> None:
-    portal = a_portal(simulator, Edition.MSP_ON_PREMISES)
+async def test_the_secret_of_an_account_that_is_refused_is_named_by_its_instance(help_desk: HelpDeskSimulator) -> None:
+    portal = a_portal(help_desk, Edition.MSP_ON_PREMISES)
     instance = an_instance("main", edition=portal.edition, url=portal.url)
     (finding,) = await inspect(an_account(instance, "acme", {"id": "601"}), ApiKey("wrong"))
     assert "check main/api_key" in finding.detail
@@ -184,8 +176,8 @@ async def test_rows_that_name_several_accounts_are_told_apart_from_those_that_na
     assert "another ticket than the one" in findings["one ticket"].detail
 
 
-async def test_missing_rights_are_told_by_their_part(simulator: HelpDeskSimulator) -> None:
-    portal = a_portal(simulator, Edition.ON_PREMISES)
+async def test_missing_rights_are_told_by_their_part(help_desk: HelpDeskSimulator) -> None:
+    portal = a_portal(help_desk, Edition.ON_PREMISES)
     fill(portal)
     for match in ("GET solutions", "GET asset"):
         fault = {"match": match, "kind": "status", "status": 403, "code": 4002, "times": None}
@@ -195,8 +187,8 @@ async def test_missing_rights_are_told_by_their_part(simulator: HelpDeskSimulato
     assert "check the role of the technician" in findings["articles"].detail
 
 
-async def test_a_missing_scope_is_told_by_its_name(simulator: HelpDeskSimulator) -> None:
-    portal = a_portal(simulator, Edition.CLOUD, scopes=frozenset({"requests"}))
+async def test_a_missing_scope_is_told_by_its_name(help_desk: HelpDeskSimulator) -> None:
+    portal = a_portal(help_desk, Edition.CLOUD, scopes=frozenset({"requests"}))
     fill(portal)
     findings = await look(own(portal))
     assert failed(findings) == {"articles", "assets"}
@@ -204,15 +196,15 @@ async def test_a_missing_scope_is_told_by_its_name(simulator: HelpDeskSimulator)
     assert "SDPOnDemand.assets.READ" in findings["assets"].detail
 
 
-async def test_a_wrong_key_ends_the_look_at_once(simulator: HelpDeskSimulator) -> None:
-    portal = a_portal(simulator, Edition.ON_PREMISES)
+async def test_a_wrong_key_ends_the_look_at_once(help_desk: HelpDeskSimulator) -> None:
+    portal = a_portal(help_desk, Edition.ON_PREMISES)
     (finding,) = await inspect(own(portal), ApiKey("wrong"))
     assert finding.state is State.FAILED
     assert "acme/api_key" in finding.detail
 
 
-async def test_an_empty_help_desk_fails_nothing(simulator: HelpDeskSimulator) -> None:
-    findings = await look(own(a_portal(simulator, Edition.ON_PREMISES)))
+async def test_an_empty_help_desk_fails_nothing(help_desk: HelpDeskSimulator) -> None:
+    findings = await look(own(a_portal(help_desk, Edition.ON_PREMISES)))
     assert failed(findings) == set()
     assert "sees the tickets of no site" in findings["list of tickets"].detail
 
@@ -329,8 +321,8 @@ async def test_a_server_that_takes_no_choice_of_fields_and_no_search_is_told() -
     assert "the search is ignored" in findings["tickets since a time"].detail
 
 
-async def test_the_command_prints_it_and_its_status_tells(simulator: HelpDeskSimulator, tmp_path: Path) -> None:
-    portal = a_portal(simulator, Edition.MSP_ON_PREMISES)
+async def test_the_command_prints_it_and_its_status_tells(help_desk: HelpDeskSimulator, tmp_path: Path) -> None:
+    portal = a_portal(help_desk, Edition.MSP_ON_PREMISES)
     fill(portal, ("601", "603"))
     instance = an_instance(url=portal.url)
     write_instance(tmp_path, instance, api_key="key")

@@ -20,22 +20,19 @@ import pytest
 from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.help_desk import Edition
 from app.db.connection import Pooler
 from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.session import Database, choose_tenant, open_database
 from app.errors import DatabaseUnavailable
 from app.sender import Sender
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
 from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
 from demo.run_folder import RunFolder
-from tests.builders import a_tenant, write_tenant
 from tests.integration.pgbouncer import SERVER_CONNECTIONS, PgBouncer, open_pgbouncer
 from tests.integration.processes import open_api_process, open_worker_process
-from tests.integration.worker.conftest import eventually, fill_ticket_history
+from tests.integration.worker.conftest import add_tenant, eventually, fill_ticket_history
 
 TENANTS = [uuid4() for _ in range(20)]
 ROUNDS = 15
@@ -270,16 +267,17 @@ async def test_no_prepared_statement_stays_on_a_shared_connection(pooler: PgBoun
 
 
 async def test_api_and_worker_enhance_tickets_of_two_tenants_through_a_transaction_pool(
-    urls: DatabaseUrls, worker_db: Database, valkey: ValkeyServer, run_folder: RunFolder, tmp_path: Path
+    urls: DatabaseUrls,
+    worker_db: Database,
+    valkey: ValkeyServer,
+    help_desk: HelpDeskSimulator,
+    model: ModelSimulator,
+    run_folder: RunFolder,
+    tmp_path: Path,
 ) -> None:
-    help_desk, model = HelpDeskSimulator(), ModelSimulator()
-    await help_desk.start()
-    await model.start()
     portals, known = [], []
     for slug in ("acme", "bluebird"):
-        portal = help_desk.add_portal(Portal(slug=slug, edition=Edition.ON_PREMISES, api_key="key"))
-        tenant = a_tenant(slug, servicedesk={"url": portal.url})
-        write_tenant(tmp_path, tenant, webhook_secret="secret", api_key="key")
+        tenant, portal = add_tenant(help_desk, tmp_path, slug=slug)
         await fill_ticket_history(worker_db, tenant)
         portals.append(portal)
         known.append(KnownTenant(tenant, TenantSecrets(webhook=(b"secret",))))
@@ -309,8 +307,6 @@ async def test_api_and_worker_enhance_tickets_of_two_tenants_through_a_transacti
         await eventually(lambda: all(portal.notes(ticket.id) for portal, _, ticket in tickets), limit_s=30)
         assert (await client.get("/health")).json()["database"] == "connected"
         assert await worker.end() == 0
-    await model.stop()
-    await help_desk.stop()
     assert all(len(portal.notes(ticket.id)) == 1 for portal, _, ticket in tickets)
     lines = [json.loads(line) for line in worker_log.read_text().splitlines()]
     assert [line for line in lines if line["level"] in {"warning", "error"}] == []

@@ -12,40 +12,38 @@ from typing import Any
 import httpx
 import pytest
 
-from app.core.help_desk import Edition
 from app.db.knowledge.cursors import Cursor
 from app.db.knowledge.store import save_cursor
 from app.db.session import Database
 from app.sender import Sender
 from app.simulator.faults import Fault, FaultKind
 from app.simulator.helpdesk import HelpDeskSimulator
-from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
 from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
 from tests.alerts.expressions import OTHERS, expressions, metrics_of
 from tests.alerts.rules import load_groups, load_rules
-from tests.builders import a_tenant, an_instance, write_instance, write_tenant
+from tests.builders import an_instance, write_instance
 from tests.integration.processes import open_api_process, open_worker_process
 from tests.integration.prometheus import Prometheus, open_prometheus
-from tests.integration.worker.conftest import eventually, fill_ticket_history
+from tests.integration.worker.conftest import add_tenant, eventually, fill_ticket_history
 
 
 @pytest.fixture
 async def prometheus(
-    urls: DatabaseUrls, valkey: ValkeyServer, worker_db: Database, tmp_path: Path
+    urls: DatabaseUrls,
+    valkey: ValkeyServer,
+    worker_db: Database,
+    help_desk: HelpDeskSimulator,
+    model: ModelSimulator,
+    tmp_path: Path,
 ) -> AsyncIterator[Prometheus]:
     """One that has scraped an API and a worker: of two tickets one got its note, the other does not exist."""
     if shutil.which("prometheus") is None:
         pytest.skip(
             "Prometheus is not installed (make test-machine installs it): rules and dashboards are not tried on it"
         )
-    help_desk, model = HelpDeskSimulator(), ModelSimulator()
-    await help_desk.start()
-    await model.start()
-    portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key="key"))
-    tenant = a_tenant("acme", servicedesk={"url": portal.url}, model={"monthly_token_budget": 100_000})
-    write_tenant(tmp_path, tenant, webhook_secret="secret", api_key="key")
+    tenant, portal = add_tenant(help_desk, tmp_path, slug="acme", model={"monthly_token_budget": 100_000})
     write_instance(tmp_path, an_instance("main"), api_key="key")
     (tmp_path / "files" / "broken.yaml").write_text("slug: broken")
     await fill_ticket_history(worker_db, tenant)
@@ -71,8 +69,6 @@ async def prometheus(
             await sender.send({"event": "ticket_created", "ticket_id": ticket_id})
         await eventually(lambda: portal.notes(ticket.id), limit_s=60)
         yield prometheus
-    await model.stop()
-    await help_desk.stop()
 
 
 async def test_every_rule_and_panel_reads_what_is_there_and_the_first_failed_delivery_fires(

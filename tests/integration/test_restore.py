@@ -118,17 +118,18 @@ def run(program: str, url: str, *arguments: str | Path) -> None:
 
 
 @pytest.fixture
-async def installation(postgres: PostgresServer, valkey: ValkeyServer, tmp_path: Path) -> AsyncIterator[Installation]:
-    help_desk, model = HelpDeskSimulator(), ModelSimulator()
-    await help_desk.start()
-    await model.start()
+async def installation(
+    postgres: PostgresServer,
+    valkey: ValkeyServer,
+    help_desk: HelpDeskSimulator,
+    model: ModelSimulator,
+    tmp_path: Path,
+) -> AsyncIterator[Installation]:
     portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key="key"))
     write_tenant(tmp_path, a_tenant("acme", servicedesk={"url": portal.url}), webhook_secret="s" * 32, api_key="key")
     await postgres.create_database(DATABASE, template="migrated")
     yield Installation(portal, await postgres.create_roles(DATABASE), valkey, model, tmp_path)
     await postgres.drop_database(DATABASE)
-    await model.stop()
-    await help_desk.stop()
 
 
 async def test_a_restored_ledger_goes_on_and_posts_nothing_twice(

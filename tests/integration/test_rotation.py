@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +12,6 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from app.core.help_desk import Edition
 from app.core.tenant import Tenant
 from app.db.session import Database
 from app.sender import Sender
@@ -22,9 +20,8 @@ from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
 from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
-from tests.builders import a_tenant, write_tenant
 from tests.integration.processes import open_api_process, open_worker_process
-from tests.integration.worker.conftest import eventually, fill_ticket_history
+from tests.integration.worker.conftest import add_tenant, eventually, fill_ticket_history
 
 
 @dataclass(frozen=True)
@@ -37,17 +34,10 @@ class Served:
 
 
 @pytest.fixture
-async def served(worker_db: Database, tmp_path: Path) -> AsyncIterator[Served]:
-    help_desk, model = HelpDeskSimulator(), ModelSimulator()
-    await help_desk.start()
-    await model.start()
-    portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key="key"))
-    tenant = a_tenant("acme", servicedesk={"url": portal.url})
-    write_tenant(tmp_path, tenant, webhook_secret="secret", api_key="key")
+async def served(worker_db: Database, help_desk: HelpDeskSimulator, model: ModelSimulator, tmp_path: Path) -> Served:
+    tenant, portal = add_tenant(help_desk, tmp_path, slug="acme")
     await fill_ticket_history(worker_db, tenant)
-    yield Served(tenant, portal, model)
-    await model.stop()
-    await help_desk.stop()
+    return Served(tenant, portal, model)
 
 
 async def _set_password(superuser: str, role: str, password: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -59,16 +58,12 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(worker_db: Database) -> AsyncIterator[Scene]:
-    simulator = HelpDeskSimulator()
-    await simulator.start()
-    portal = simulator.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key="key"))
+async def scene(worker_db: Database, help_desk: HelpDeskSimulator) -> AsyncIterator[Scene]:
+    portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key="key"))
     tenant = a_tenant("acme", servicedesk={"url": portal.url})
     known = KnownTenant(tenant, TenantSecrets(webhook=(b"s",), api_key="key"))
-    async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(open_help_desk(known, worker_db, longest_wait=timedelta(seconds=30)))
+    async with open_help_desk(known, worker_db, longest_wait=timedelta(seconds=30)) as desk:
         yield Scene(known, portal, desk, worker_db)
-    await simulator.stop()
 
 
 def fill(portal: Portal) -> None:

@@ -37,15 +37,18 @@ async def collector() -> AsyncIterator[Collector]:
 
 
 async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
-    urls: DatabaseUrls, valkey: ValkeyServer, worker_db: object, collector: Collector, tmp_path: Path
+    urls: DatabaseUrls,
+    valkey: ValkeyServer,
+    worker_db: Database,
+    help_desk: HelpDeskSimulator,
+    model: ModelSimulator,
+    collector: Collector,
+    tmp_path: Path,
 ) -> None:
-    help_desk, model = HelpDeskSimulator(), ModelSimulator()
-    await help_desk.start()
-    await model.start()
     portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key=KEY))
     tenant = a_tenant("acme", servicedesk={"url": portal.url})
     write_tenant(tmp_path, tenant, webhook_secret=KEY, api_key=KEY)
-    await fill_ticket_history(worker_db, tenant)  # type: ignore[arg-type]
+    await fill_ticket_history(worker_db, tenant)
     ticket = portal.add_ticket(
         subject=f"Outlook receives no mail {CANARY}", description=f"No mail in Outlook. {CANARY}"
     )
@@ -73,8 +76,6 @@ async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
         ]
         await worker.end()
         await api.end(signal.SIGINT)
-    await model.stop()
-    await help_desk.stop()
 
     [trace_id] = {span.trace_id for span in collector.of_job(job_id)}
     names = {span.name for span in collector.spans if span.trace_id == trace_id}
@@ -127,11 +128,14 @@ async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
 
 
 async def test_a_small_share_of_traces_keeps_every_attempt_that_failed(
-    urls: DatabaseUrls, valkey: ValkeyServer, worker_db: Database, collector: Collector, tmp_path: Path
+    urls: DatabaseUrls,
+    valkey: ValkeyServer,
+    worker_db: Database,
+    help_desk: HelpDeskSimulator,
+    model: ModelSimulator,
+    collector: Collector,
+    tmp_path: Path,
 ) -> None:
-    help_desk, model = HelpDeskSimulator(), ModelSimulator()
-    await help_desk.start()
-    await model.start()
     portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key=KEY))
     tenant = a_tenant("acme", servicedesk={"url": portal.url})
     write_tenant(tmp_path, tenant, webhook_secret=KEY, api_key=KEY)
@@ -166,8 +170,6 @@ async def test_a_small_share_of_traces_keeps_every_attempt_that_failed(
         await eventually(is_noted, limit_s=30)
         await worker.end()
         await api.end(signal.SIGINT)
-    await model.stop()
-    await help_desk.stop()
 
     told = {ticket_id: collector.of_job(job_id) for ticket_id, job_id in jobs.items()}
     assert [span.name for span in told[fine]] == ["POST /webhook/servicedesk"]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import yaml
@@ -15,7 +15,7 @@ from app.core.accounts import Accounts
 from app.core.help_desk import AccountRef
 from app.core.tenant import Tenant
 from app.errors import TenantFileInvalid
-from app.tenants import TenantDirectory
+from app.tenants import KnownTenant, TenantDirectory
 from app.tenants.files import read_tenant
 from app.tenants.secrets import missing_secrets, missing_worker_secrets
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
@@ -25,13 +25,19 @@ def directory(folder: Path) -> TenantDirectory:
     return TenantDirectory(folder / "files", folder / "secrets")
 
 
+def read_again(tenants: TenantDirectory, tenant_id: UUID) -> KnownTenant:
+    """The tenant as it is known once the files were read again, in which nothing is wrong."""
+    assert tenants.refresh() == []
+    known = tenants.find(tenant_id)
+    assert known is not None
+    return known
+
+
 def test_a_tenant_is_found_by_id_and_slug_with_its_secrets(tmp_path: Path) -> None:
     tenant = a_tenant()
     write_tenant(tmp_path, tenant, webhook_secret="one", webhook_secret_previous="two", api_key="key")
     tenants = directory(tmp_path)
-    assert tenants.refresh() == []
-    known = tenants.find(tenant.id)
-    assert known is not None
+    known = read_again(tenants, tenant.id)
     assert known is tenants.find_slug("acme")
     assert known.secrets.webhook == (b"one", b"two")
     assert known.secrets.api_key == "key"
@@ -181,9 +187,7 @@ def test_a_file_that_is_renamed_is_served_under_its_new_name(tmp_path: Path) -> 
     tenants.refresh()
     (tmp_path / "files" / "acme.yaml").unlink()
     write_tenant(tmp_path, a_tenant("acme-corp", id=tenant.id), webhook_secret="one")
-    assert tenants.refresh() == []
-    known = tenants.find(tenant.id)
-    assert known is not None
+    known = read_again(tenants, tenant.id)
     assert known.tenant.slug == "acme-corp"
 
 
@@ -411,11 +415,7 @@ def test_the_slug_is_the_files_name(tmp_path: Path) -> None:
 def test_an_empty_previous_secret_means_that_there_is_none(tmp_path: Path) -> None:
     tenant = a_tenant()
     write_tenant(tmp_path, tenant, webhook_secret="one", webhook_secret_previous="", api_key="key")
-    tenants = directory(tmp_path)
-
-    assert tenants.refresh() == []
-    known = tenants.find(tenant.id)
-    assert known is not None
+    known = read_again(directory(tmp_path), tenant.id)
     assert known.secrets.webhook == (b"one",)
 
 
@@ -432,15 +432,11 @@ def test_a_client_with_a_model_of_its_own_needs_its_key(tmp_path: Path) -> None:
     tenant = a_tenant(model={"name": "own", "base_url": "https://model.acme.example/v1"})
     write_tenant(tmp_path, tenant, webhook_secret="one", api_key="key")
     tenants = directory(tmp_path)
-    assert tenants.refresh() == []
-    known = tenants.find(tenant.id)
-    assert known is not None
+    known = read_again(tenants, tenant.id)
     assert missing_secrets(known) == missing_worker_secrets(known) == ["model_api_key"]
 
     write_tenant(tmp_path, tenant, model_api_key="sk-own\n")
-    assert tenants.refresh() == []
-    known = tenants.find(tenant.id)
-    assert known is not None
+    known = read_again(tenants, tenant.id)
     assert known.secrets.model_api_key == "sk-own"
     assert missing_secrets(known) == []
 
@@ -457,10 +453,7 @@ def test_a_models_key_that_no_header_can_hold_is_refused(tmp_path: Path, key: st
 def test_a_models_key_alone_changes_nothing(tmp_path: Path) -> None:
     tenant = a_tenant()
     write_tenant(tmp_path, tenant, webhook_secret="one", api_key="key", model_api_key="sk-own")
-    tenants = directory(tmp_path)
-    assert tenants.refresh() == []
-    known = tenants.find(tenant.id)
-    assert known is not None
+    known = read_again(directory(tmp_path), tenant.id)
     assert known.secrets.model_api_key is None
 
 
@@ -546,9 +539,7 @@ def test_accounts_of_an_instance_share_its_help_desk_and_secrets(tmp_path: Path)
     write_tenant(tmp_path, acme, webhook_secret="own")
     write_tenant(tmp_path, globex)
     tenants = directory(tmp_path)
-    assert tenants.refresh() == []
-    known = tenants.find(acme.id)
-    assert known is not None
+    known = read_again(tenants, acme.id)
     assert (known.secrets.webhook, known.secrets.api_key) == ((b"own", b"shared"), "key")
     assert known.tenant.servicedesk.calls_per_minute == 60
     assert known.tenant.desk_id == instance.id
@@ -664,9 +655,7 @@ def test_an_instance_that_changes_is_read_again_by_its_accounts(tmp_path: Path) 
     tenants.refresh()
     (tmp_path / "secrets" / "main" / "api_key").write_text("another key")
     write_instance(tmp_path, an_instance(id=instance.id, calls_per_minute=7))
-    assert tenants.refresh() == []
-    known = tenants.find(acme.id)
-    assert known is not None
+    known = read_again(tenants, acme.id)
     assert (known.secrets.api_key, known.tenant.servicedesk.calls_per_minute) == ("another key", 7)
     (tmp_path / "files" / "instances" / "main.yaml").unlink()
     (problem,) = tenants.refresh()
@@ -677,10 +666,7 @@ def test_an_instance_that_changes_is_read_again_by_its_accounts(tmp_path: Path) 
 def test_secrets_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     tenant = a_tenant("acme")
     write_tenant(tmp_path, tenant, webhook_secret="\ufeffone\r\n", api_key="\ufeffkey\r\n")
-    tenants = directory(tmp_path)
-    assert tenants.refresh() == []
-    known = tenants.find(tenant.id)
-    assert known is not None
+    known = read_again(directory(tmp_path), tenant.id)
     assert (known.secrets.webhook, known.secrets.api_key) == ((b"one",), "key")
 
 
@@ -721,22 +707,16 @@ def test_secrets_may_be_one_json_object(tmp_path: Path) -> None:
     secrets = tmp_path / "secrets"
     (secrets / "acme.json").write_text('{"webhook_secret": " one\\n", "webhook_secret_previous": "", "api_key": "key"}')
     tenants = directory(tmp_path)
-    assert tenants.refresh() == []
-    known = tenants.find(tenant.id)
-    assert known is not None
+    known = read_again(tenants, tenant.id)
     assert (known.secrets.webhook, known.secrets.api_key) == ((b"one",), "key")
     # It counts alone: what an older layout left in the folder is not mixed with it.
     (secrets / "acme" / "webhook_secret_previous").write_text("left")
     (secrets / "acme.json").write_text('{"webhook_secret": "two", "of another program": 1}')
-    tenants.refresh()
-    known = tenants.find(tenant.id)
-    assert known is not None
+    known = read_again(tenants, tenant.id)
     assert (known.secrets.webhook, known.secrets.api_key) == ((b"two",), None)
     # The API's and the worker's Secret, mounted together.
     (secrets / "acme.help-desk.json").write_text('{"api_key": "key"}')
-    tenants.refresh()
-    known = tenants.find(tenant.id)
-    assert known is not None
+    known = read_again(tenants, tenant.id)
     assert (known.secrets.webhook, known.secrets.api_key) == ((b"two",), "key")
     assert tenants.secret_names() == {"acme", "other"}
 
@@ -817,9 +797,7 @@ def test_a_change_of_an_instances_secret_reaches_its_accounts(tmp_path: Path) ->
     tenants = directory(tmp_path)
     tenants.refresh()
     (tmp_path / "secrets" / "main" / "webhook_secret").write_text("another")
-    tenants.refresh()
-    known = tenants.find(acme.id)
-    assert known is not None
+    known = read_again(tenants, acme.id)
     assert known.secrets.webhook == (b"another",)
 
 

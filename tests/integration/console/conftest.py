@@ -21,9 +21,9 @@ from app.console.sign_in import Doors
 from app.queue import RingBroker, open_queue
 from app.tenants import TenantDirectory
 from demo.embedded import ValkeyServer
-from tests.integration.worker.conftest import Stage, help_desk, model, stage
+from tests.integration.worker.conftest import Stage, stage
 
-__all__ = ["help_desk", "model", "stage"]
+__all__ = ["stage"]
 
 TOKEN = "a-token-of-the-tests"
 URL = "http://console.test"

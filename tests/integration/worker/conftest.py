@@ -134,22 +134,6 @@ def _settings_on(database_url: str, redis_url: str) -> WorkerSettings:
     )
 
 
-@pytest.fixture
-async def help_desk() -> AsyncIterator[HelpDeskSimulator]:
-    simulator = HelpDeskSimulator()
-    await simulator.start()
-    yield simulator
-    await simulator.stop()
-
-
-@pytest.fixture
-async def model() -> AsyncIterator[ModelSimulator]:
-    simulator = ModelSimulator()
-    await simulator.start()
-    yield simulator
-    await simulator.stop()
-
-
 def add_tenant(help_desk: HelpDeskSimulator, folder: Path, **changes: Any) -> tuple[Tenant, Portal]:
     """A tenant with a portal of its own, on premises unless *changes* say otherwise."""
     slug = changes.pop("slug", f"t{uuid4().hex[:8]}")
