@@ -115,7 +115,7 @@ def _may_pass(reply: Reply) -> bool:
 def _wait_asked(reply: Reply) -> timedelta:
     with suppress(ValueError, OverflowError):
         return timedelta(milliseconds=max(float(reply.headers.get("retry-after-ms", "")), 0.0))  # OpenAI's own
-    return parse_retry_after(reply, now=datetime.now(UTC)) or timedelta()
+    return parse_retry_after(reply.headers, now=datetime.now(UTC)) or timedelta()
 
 
 def _told(body: bytes) -> Any:

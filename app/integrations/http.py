@@ -88,9 +88,9 @@ class Reply:
     body: bytes
 
 
-def parse_retry_after(reply: Reply, *, now: datetime) -> timedelta | None:
+def parse_retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
     """How long `Retry-After` asks to wait, at most `LONGEST_WAIT`; None if there is no valid header."""
-    value = reply.headers.get("retry-after", "").strip()
+    value = headers.get("retry-after", "").strip()
     if seconds := _SECONDS.match(value):
         return timedelta(seconds=min(float(seconds[1]), LONGEST_WAIT.total_seconds()))
     try:

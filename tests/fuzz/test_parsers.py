@@ -383,7 +383,7 @@ replies = st.builds(
 @fuzzed(replies)
 def test_an_answer_of_a_help_desk_is_an_object_or_an_error_of_ours(tried: Count, reply: Reply) -> None:
     tried()
-    wait = parse_retry_after(reply, now=NOW)
+    wait = parse_retry_after(reply.headers, now=NOW)
     assert wait is None or timedelta() <= wait <= timedelta(minutes=10)
     with only(AppError):
         assert isinstance(parse_answer(reply, secret="acme/api_key", now=NOW), dict)

@@ -5,7 +5,7 @@ Invariants:
       next one, and each list of tools is judged anew (`tools.find_fault`).
     - Connections go to checked addresses alone (`integrations.http`). A redirect is followed once, and only within the
       server's own scheme, host and port.
-    - A question ends within its time limit. Each answer is read up to its size limit, and at most `_MOST_ANSWERS` are.
+    - A question ends within its time limit. Its answers are limited in size and number (`wire`).
     - The server can ask nothing of us: no sampling, no elicitation, no stream of its own messages.
     - What it says is in no error, log line or span.
 
@@ -26,7 +26,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from http import HTTPStatus
 from itertools import chain, zip_longest
 from types import SimpleNamespace
 from typing import Any, Final, TypeVar
@@ -40,19 +39,16 @@ from app.core.source import Source, SourceKind
 from app.core.tenant import DocumentationOptions, DocumentationTool, Tenant
 from app.core.text import one_line
 from app.core.ticket import Ticket
-from app.errors import AddressForbidden, DocumentationUnavailable, TenantFileInvalid
+from app.errors import DocumentationUnavailable, TenantFileInvalid
 from app.integrations.documentation.answers import Document, allowed_page, read_documents
 from app.integrations.documentation.tools import find_fault
-from app.integrations.guarded import GuardedTransport, reason_of
+from app.integrations.documentation.wire import Wire
 from app.integrations.http import Resolve, Sessions, open_sessions
 
-_MOST_ANSWERS: Final = 30
-"""A usual question has seven."""
 _MOST_PAGES: Final = 10
 """Of the list of tools."""
 _MOST_NAMES: Final = 30
 _MAX_NAME_CHARS: Final = 60
-_LONGEST_REST_S: Final = 600.0
 _TRIAL_QUERY: Final = "printer"
 _LOGGERS: Final = ("mcp", "client", "mcp_types")
 
@@ -166,7 +162,7 @@ class Documentation:
         if (rest_s := self._rests_until - self._now()) > 0:
             raise DocumentationUnavailable(f"the server asked to be left alone, for {rest_s:.0f} s more")
         headers, max_bytes = self._headers(), self._options.max_kib * 1024
-        wire = _Wire(self._sessions, max_bytes=max_bytes)
+        wire = Wire(self._sessions, max_bytes=max_bytes)
         # Loaded in a thread, so that attempts of other tenants don't stand still for a second.
         sdk = await asyncio.to_thread(_sdk)
         done: list[Answer] = []
@@ -189,8 +185,8 @@ class Documentation:
             if not done:
                 if not is_connected:
                     self._mode = "legacy" if self._mode == "auto" else "auto"
-                if wire.retry_after_s:
-                    self._rests_until = self._now() + min(wire.retry_after_s, _LONGEST_REST_S)
+                if wire.rest:
+                    self._rests_until = self._now() + wire.rest.total_seconds()
                 # Without the SDK's text, which may quote what the server sent.
                 raise DocumentationUnavailable(wire.fault or self._told(error, sdk)) from None
         return done[0]
@@ -248,7 +244,7 @@ class _Session:
 
     sdk: SimpleNamespace
     client: Any
-    wire: _Wire
+    wire: Wire
 
     async def list_tools(self) -> list[Any]:
         """All tools, also those on later pages: a second one of the same name may be there."""
@@ -326,78 +322,3 @@ def _sdk() -> SimpleNamespace:
         PaginatedRequestParams=PaginatedRequestParams,
         streamable_http_client=streamable_http_client,
     )
-
-
-class _Wire(httpx2.AsyncBaseTransport):
-    """The HTTP of one session: guarded, limited, and watched for what went wrong last."""
-
-    def __init__(self, sessions: Sessions, *, max_bytes: int) -> None:
-        self._guarded = GuardedTransport(sessions)
-        self._max_bytes = max_bytes
-        self._answers = 0
-        self.fault = ""
-        """What is wrong with the answer to the latest message, as a sentence; empty: nothing that HTTP shows."""
-        self.retry_after_s = 0.0
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        if request.method == "GET" and "last-event-id" not in request.headers:
-            # The SDK offers the server a stream for its own messages. There is nothing that it could tell us.
-            return httpx2.Response(HTTPStatus.METHOD_NOT_ALLOWED)
-        is_message = request.method == "POST"
-        if is_message:
-            self.fault = ""
-        self._answers += 1
-        if self._answers > _MOST_ANSWERS:
-            self.fault = f"the server wanted more than {_MOST_ANSWERS} calls"
-            raise httpx2.ReadError(self.fault)
-        try:
-            response = await self._guarded.handle_async_request(request)
-        except AddressForbidden as error:
-            self.fault = error.detail
-            raise httpx2.ConnectError("forbidden") from None
-        except httpx2.TransportError as error:
-            self.fault = reason_of(error) or "the connection broke off"
-            raise
-        if is_message:
-            self._judge(response)
-        response.stream = _Limited(response.stream, self._max_bytes, self)
-        return response
-
-    def _judge(self, response: httpx2.Response) -> None:
-        status = response.status_code
-        if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
-            self.fault = "the answer came compressed, which was not asked for"
-            raise httpx2.DecodingError(self.fault)
-        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            self.fault = f"the server refused the credential (HTTP {status}): check the secret documentation_token"
-        elif status == HTTPStatus.TOO_MANY_REQUESTS:
-            self.fault = "the server has had too many calls (HTTP 429)"
-            self.retry_after_s = _seconds(response.headers.get("retry-after", ""))
-        elif HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            self.fault = f"the server redirects (HTTP {status}): name the address that it leads to"
-        elif status >= HTTPStatus.BAD_REQUEST:
-            self.fault = f"the server answered HTTP {status}"
-
-
-def _seconds(text: str) -> float:
-    """Of a header Retry-After; a date, or nothing, is a minute."""
-    return float(text) if text.isascii() and text.isdigit() and len(text) <= 6 else 60.0  # noqa: PLR2004
-
-
-class _Limited(httpx2.AsyncByteStream):
-    def __init__(self, stream: Any, max_bytes: int, wire: _Wire) -> None:
-        self._stream = stream
-        self._left = max_bytes
-        self._wire = wire
-        self._max_kib = max_bytes // 1024
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            self._left -= len(chunk)
-            if self._left < 0:
-                self._wire.fault = f"the answer is larger than {self._max_kib} KiB"
-                raise httpx2.ReadError("too large")
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()

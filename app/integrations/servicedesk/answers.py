@@ -123,7 +123,7 @@ def parse_answer(reply: Reply, *, secret: str, now: datetime) -> dict[str, Any]:
     answer = _decode(reply)
     codes = frozenset(_codes(answer))
     if _is_throttled(reply, answer, codes):
-        wait = parse_retry_after(reply, now=now) or _told_wait(reply)
+        wait = parse_retry_after(reply.headers, now=now) or _told_wait(reply)
         raise Throttled("ServiceDesk Plus throttles our calls.", retry_after=wait)
     _check_status(reply, answer, codes, secret=secret, now=now)
     if reply.status == HTTPStatus.NO_CONTENT:
@@ -203,7 +203,8 @@ def _check_status(
     status = reply.status
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
         raise HelpDeskUnavailable(
-            f"ServiceDesk Plus failed on its side (HTTP {status}).", retry_after=parse_retry_after(reply, now=now)
+            f"ServiceDesk Plus failed on its side (HTTP {status}).",
+            retry_after=parse_retry_after(reply.headers, now=now),
         )
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise HelpDeskRefused(

@@ -169,7 +169,7 @@ class _TokenAuthenticator:
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS or _is_throttled(answer):
             raise TokenUnavailable(
                 "The accounts server of ServiceDesk Plus gives no more tokens for now: 10 in 10 minutes is its limit.",
-                retry_after=parse_retry_after(reply, now=datetime.now(UTC)) or _REFRESH_WINDOW,
+                retry_after=parse_retry_after(reply.headers, now=datetime.now(UTC)) or _REFRESH_WINDOW,
                 code=Code.HELP_DESK_THROTTLED,
             )
         if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:

@@ -2,7 +2,7 @@
 
 Invariant: before each request to the API the limiter is asked. A call is repeated in two cases only: the cloud refused
 the access token, so nothing was done, and there is a new token; or the connection broke before the answer, and the call
-posts nothing (aiohttp then makes it once more). An API that is opened to read makes GET calls alone.
+posts nothing (aiohttp then makes it once more). For a tenant in shadow mode GET calls alone are made.
 
 The cloud answers 401 for an expired token, and also if the OAuth client lacks the scope of the call. A new token helps
 only in the first case, and there are only ten in ten minutes. So a refused token is tried once more on the resource
@@ -14,9 +14,9 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import Any, Final, Protocol
 
+from app.core.tenant import Tenant
 from app.errors import Code, HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import AnswerTooLarge, NoAnswer, Outbound
 from app.integrations.servicedesk.answers import (
@@ -28,7 +28,7 @@ from app.integrations.servicedesk.answers import (
     Throttled,
     parse_answer,
 )
-from app.integrations.servicedesk.auth import Authenticator
+from app.integrations.servicedesk.auth import Credentials, TokenCache, create_authenticator
 from app.telemetry.metrics import HELP_DESK_CALLS
 
 Begin = Callable[[], Awaitable[None]]
@@ -58,23 +58,16 @@ class RestApi:
     """Calls paths below `/api/v3` of one tenant's ServiceDesk Plus."""
 
     def __init__(
-        self,
-        url: str,
-        *,
-        tenant: str,
-        outbound: Outbound,
-        authenticator: Authenticator,
-        limiter: CallLimiter,
-        headers: Mapping[str, str] = MappingProxyType({}),
-        may_write: bool = True,
+        self, tenant: Tenant, credentials: Credentials, *, outbound: Outbound, tokens: TokenCache, limiter: CallLimiter
     ) -> None:
-        self._tenant = tenant
-        self._base = f"{url}/api/v3"
+        """Raises `TenantFileInvalid` when the credentials are the other edition's."""
+        self._tenant = tenant.slug
+        self._base = f"{tenant.servicedesk.url}/api/v3"
         self._outbound = outbound
-        self._authenticator = authenticator
+        self._authenticator = create_authenticator(tenant, credentials, outbound=outbound, tokens=tokens)
         self._limiter = limiter
-        self._headers = headers
-        self._may_write = may_write
+        self._headers = tenant.servicedesk.headers
+        self._may_write = not tenant.note.is_shadow
         self._worked: tuple[str, str] | None = None
         """The token and the resource, e.g. `requests`, of the latest call that read something."""
         self._has_worked = False

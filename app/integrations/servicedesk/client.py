@@ -29,7 +29,7 @@ from app.errors import HelpDeskRefused, TicketForeign, TicketNotFound
 from app.integrations.http import DEFAULT_TIMEOUT, Resolve, open_outbound
 from app.integrations.servicedesk import pages
 from app.integrations.servicedesk.answers import InputRefused, Missing, Unclear, not_understood
-from app.integrations.servicedesk.auth import Credentials, TokenCache, create_authenticator
+from app.integrations.servicedesk.auth import Credentials, TokenCache
 from app.integrations.servicedesk.calls import Begin, CallLimiter, RestApi
 from app.integrations.servicedesk.lists import Lists
 from app.integrations.servicedesk.mapping import (
@@ -413,21 +413,10 @@ async def open_servicedesk(
     Raises:
         TenantFileInvalid: The credentials are the other edition's.
     """
-    options = tenant.servicedesk
     async with open_outbound(
-        allow_private=options.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
+        allow_private=tenant.servicedesk.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
     ) as outbound:
-        authenticator = create_authenticator(tenant, credentials, outbound=outbound, tokens=tokens)
-        api = RestApi(
-            options.url,
-            tenant=tenant.slug,
-            outbound=outbound,
-            authenticator=authenticator,
-            limiter=limiter,
-            headers=options.headers,
-            may_write=not tenant.note.is_shadow,
-        )
-        yield ServiceDesk(tenant, api)
+        yield ServiceDesk(tenant, RestApi(tenant, credentials, outbound=outbound, tokens=tokens, limiter=limiter))
 
 
 async def _at_once() -> None:

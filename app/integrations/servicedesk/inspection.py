@@ -25,7 +25,7 @@ from app.core.tenant import Tenant
 from app.errors import AppError, Code, HelpDeskRefused
 from app.integrations.http import DEFAULT_TIMEOUT, Outbound, Reply, Resolve, open_outbound
 from app.integrations.servicedesk.answers import AnswerOverLimit, CredentialsRefused, Missing, ScopeMissing, Unclear
-from app.integrations.servicedesk.auth import Credentials, create_authenticator
+from app.integrations.servicedesk.auth import Credentials
 from app.integrations.servicedesk.calls import RestApi
 from app.integrations.servicedesk.lists import PAGE_ROWS, ticket_fields
 from app.integrations.servicedesk.mapping import (
@@ -142,19 +142,11 @@ async def inspect(
     Raises:
         TenantFileInvalid: The credentials are the other edition's.
     """
-    options = tenant.servicedesk
     async with open_outbound(
-        allow_private=options.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
+        allow_private=tenant.servicedesk.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
     ) as outbound:
         watched = _Watched(outbound)
-        api = RestApi(
-            options.url,
-            tenant=tenant.slug,
-            outbound=watched,
-            authenticator=create_authenticator(tenant, credentials, outbound=watched, tokens=_OneToken()),
-            limiter=_Limit(),
-            headers=options.headers,
-        )
+        api = RestApi(tenant, credentials, outbound=watched, tokens=_OneToken(), limiter=_Limit())
         look = _Look(tenant, api, watched, clients)
         await look.take(ticket_id)
         return look.findings
