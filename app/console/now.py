@@ -7,10 +7,11 @@ from typing import Any
 from litestar import Response, get
 from litestar.di import NamedDependency
 
-from app.console.health import find_problems, p95
 from app.console.pages import page
+from app.console.problems import find_problems
 from app.console.resources import Resources
 from app.console.sessions import User
+from app.console.snapshot import p95
 from app.db.reports.overview import HOURS
 
 

@@ -21,9 +21,9 @@ from litestar.exceptions import NotFoundException, PermissionDeniedException
 
 from app.console.access import Access
 from app.console.door import MAY_NOT
-from app.console.health import Snapshot
 from app.console.shared import load_shared_desk
 from app.console.smoke import load_smoke_test
+from app.console.snapshot import Snapshot
 from app.core.tenant import Tenant
 from app.db.limits.holds import EVERY_TENANT, Hold, list_holds
 from app.db.reports.costs import Usages

@@ -15,10 +15,11 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from app.console.door import require_operator_of_all
-from app.console.health import budgets_of, find_problems_of, p95
 from app.console.pages import page
+from app.console.problems import budgets_of, find_problems_of
 from app.console.resources import Resources
 from app.console.sessions import User
+from app.console.snapshot import p95
 from app.console.words import duration
 from app.db.limits.holds import EVERY_TENANT, Cause
 from app.db.limits.pauses import pause, resume

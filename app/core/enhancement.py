@@ -20,7 +20,7 @@ from app.core.evidence import Fault
 from app.core.language import sounds_like_another
 from app.core.masking import Mask
 from app.core.requester import Requester
-from app.core.source import Gathered, GatherState, Source
+from app.core.source import Gathered, GatherState
 from app.core.storm import Storm
 from app.core.support import says
 from app.core.told import Told
@@ -409,10 +409,6 @@ def _sources_of(kept: str, checker: Checker, left_out: Collection[str]) -> list[
     """The refs of the sources that say *kept*; empty: the house rules say it."""
     refs = checker.refs_of(kept) - set(left_out)
     return [record.ref for record in checker.records.records if record.ref and record.ref in refs][:MAX_CITATIONS_FOUND]
-
-
-def _sources(gathered: Iterable[Gathered]) -> list[Source]:
-    return [source for group in gathered for source in group.sources]
 
 
 def _statements(draft: Draft) -> list[Statement]:

@@ -192,9 +192,6 @@ def _id_text(value: Any) -> Any:
 _Id = Annotated[str, BeforeValidator(_id_text), Field(min_length=1, max_length=64)]
 
 
-_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=_MAX_ACCOUNT_CHARS)]
-
-
 class Account(Part):
     """A client of an MSP's instance: the account (on premises) or customer (cloud) that a tenant is."""
 

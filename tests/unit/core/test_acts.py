@@ -146,7 +146,9 @@ def test_a_summary_may_repeat_what_is_wrong_and_nothing_else(text: str, is_kept:
 
 def test_a_summary_may_repeat_what_the_ticket_says_was_tried() -> None:
     text = "The VPN client was tried on two notebooks and does not work."
-    given = Checker.of(gathered(T1, K1, A1), language="en", ticket=f"{TICKET} We tried the VPN client on two notebooks.")
+    given = Checker.of(
+        gathered(T1, K1, A1), language="en", ticket=f"{TICKET} We tried the VPN client on two notebooks."
+    )
     assert given.passage(text, max_chars=600) == text
 
 

@@ -5,22 +5,20 @@ Invariant: each `HealthProblem` has a remedy; they come worst first; an empty li
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import IntEnum
 from typing import Final
-from uuid import UUID
 
 from app.console.shared import SharedDesk
-from app.console.smoke import SmokeTest
+from app.console.snapshot import Snapshot, p95
 from app.core.budget import Budget, budgets
 from app.core.diagnosis import diagnose
 from app.core.price import UNPRICED_REMEDY
 from app.core.tenant import Tenant
-from app.db.limits.holds import EVERY_TENANT, Cause, Hold
-from app.db.reports.overview import HOURS, MINUTES, HourCount, TenantFigures
+from app.db.limits.holds import EVERY_TENANT, Cause
+from app.db.reports.overview import TenantFigures
 from app.errors import Code
 
 SLOW_S: Final = 60
@@ -28,7 +26,6 @@ VERY_SLOW_S: Final = 120
 GOOD_RATE: Final = 0.95
 ENOUGH: Final = 10
 """A rate over fewer settled deliveries than this is not judged."""
-_BAD_FILE: Final = "If there was a good version before, that one serves."
 _OVERDUE: Final = timedelta(seconds=45)
 
 
@@ -49,88 +46,6 @@ class HealthProblem:
     detail: str
     link: str = ""
     since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What the console knows of the whole system at one moment."""
-
-    now: datetime
-    tenants: Sequence[Tenant]
-    figures: Sequence[TenantFigures]
-    holds: Sequence[Hold]
-    is_redis_reachable: bool
-    workers: int | None
-    """Workers that read the stream. None: not known, since Redis is down."""
-    file_problems: Sequence[tuple[str, str]] = ()
-    shared: Mapping[UUID, SharedDesk] = field(default_factory=dict)
-    """Each shared help desk, by the instance's id."""
-    smoke_test: SmokeTest | None = None
-    """The last one. None: there was none, or its results are not seen here."""
-    is_other_in_work: bool = False
-    """Whether a delivery of a tenant that is left out here is in work."""
-
-    def of(self, tenant_id: UUID) -> TenantFigures:
-        return next(each for each in self.figures if each.tenant_id == tenant_id)
-
-    def holds_of(self, tenant_id: UUID) -> list[Hold]:
-        return [hold for hold in self.holds if hold.tenant_id == tenant_id]
-
-    @property
-    def accepted(self) -> list[int]:
-        """Accepted deliveries in each of the last 60 minutes, oldest first."""
-        return [sum(minute) for minute in zip([0] * MINUTES, *(each.by_minute for each in self.figures), strict=True)]
-
-    @property
-    def hours(self) -> list[HourCount]:
-        """The last 24 hours, oldest first."""
-        by_age: dict[int, list[HourCount]] = {}
-        for each in self.figures:
-            for hour in each.hours:
-                by_age.setdefault(hour.age, []).append(hour)
-        return [_sum(age, by_age.get(age, [])) for age in reversed(range(HOURS))]
-
-    @property
-    def waiting(self) -> int:
-        return sum(each.load.waiting for each in self.figures)
-
-    @property
-    def working(self) -> int:
-        return sum(each.load.working for each in self.figures)
-
-    @property
-    def oldest(self) -> datetime | None:
-        return min((each.load.oldest for each in self.figures if each.load.oldest), default=None)
-
-    @property
-    def failures(self) -> int:
-        return sum(each.failures.number for each in self.figures)
-
-    @property
-    def p95_s(self) -> float | None:
-        return p95(duration for each in self.figures for duration in each.durations)
-
-    @property
-    def cost_today(self) -> Decimal:
-        """Of the endpoint that tenants share; what clients pay by keys of their own is not in it."""
-        own = {tenant.id for tenant in self.tenants if tenant.model.has_own_key}
-        return sum((each.usage.usd_today for each in self.figures if each.tenant_id not in own), Decimal(0))
-
-
-def _sum(age: int, hours: Sequence[HourCount]) -> HourCount:
-    return HourCount(
-        age,
-        notes=sum(hour.notes for hour in hours),
-        context_only=sum(hour.context_only for hour in hours),
-        failed=sum(hour.failed for hour in hours),
-        ignored=sum(hour.ignored for hour in hours),
-    )
-
-
-def p95(durations_ms: Iterable[int]) -> float | None:
-    """The 95th percentile in seconds; None when there is no value."""
-    ordered = sorted(durations_ms)
-    return ordered[min(len(ordered) * 95 // 100, len(ordered) - 1)] / 1000 if ordered else None
 
 
 def find_problems(seen: Snapshot) -> list[HealthProblem]:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.console.health import HealthProblem, Level, Snapshot, find_problems, find_problems_of, p95
+from app.console.problems import HealthProblem, Level, find_problems, find_problems_of
 from app.console.smoke import SmokeCheck, SmokeTest, load_smoke_test
+from app.console.snapshot import Snapshot, p95
 from app.core.budget import Usage
 from app.db.limits.holds import EVERY_TENANT, Cause, Hold
 from app.db.reports.load import FailedDeliveries, TenantLoad
