@@ -79,6 +79,7 @@ class Code(StrEnum):
     TICKET_CLOSED = "ticket_closed"
     TICKET_EMPTY = "ticket_empty"
     AUTOMATIC_REPLY = "automatic_reply"
+    ALL_CLEAR = "all_clear"
     ONLY_THANKS = "only_thanks"
     UNDELIVERED_MAIL = "undelivered_mail"
     TAGGED_AS_SPAM = "tagged_as_spam"

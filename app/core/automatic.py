@@ -1,4 +1,4 @@
-"""Tickets that no person wrote: an absent person's mailbox replied, a mail was not delivered, a filter called it spam.
+"""Tickets for which nobody waits: an absent person's mailbox replied, a mail was not delivered, it is marked as spam.
 
 Invariant: subject and body decide together, and in doubt a person wrote it. ServiceDesk Plus gives no mail headers, so
 neither `Auto-Submitted` (RFC 3834) nor `multipart/report` (RFC 6522) can be seen.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from app.core.monitors import is_all_clear
 from app.core.thanks import only_thanks
 from app.core.ticket import Ticket
 from app.errors import Code
@@ -214,6 +215,8 @@ def find_automatic(ticket: Ticket) -> Code | None:
         return Code.TICKET_EMPTY
     if (tag := _SPAM_TAG.match(ticket.subject)) and not _ABOUT_SPAM.search(ticket.subject, tag.end()):
         return Code.TAGGED_AS_SPAM
+    if is_all_clear(subject, body):
+        return Code.ALL_CLEAR
     is_answer = _ANSWERS.match(subject) is not None
     subject = _TAG.sub("", subject)
     if _REPORT_SUBJECT.match(subject) and _is_report(body, requester=ticket.requester):

@@ -70,7 +70,8 @@ _IS_ERROR = re.compile(
 _ERROR = re.compile(
     r"0x[0-9a-f]{4,}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[245]\.\d{1,2}\.\d{1,3}"
 )
-_QUOTED = re.compile('["\'“„«‘»]([^"“”„«»‘’]{8,160})["\'”“»’«]')
+# Not the apostrophes of "l'imprimante d'Anna": no letter stands before the first sign, and none after the last.
+_QUOTED = re.compile(r'(?<![^\W_])["\'“„«‘»]([^"“”„«»‘’]{8,160})["\'”“»’«](?![^\W_])')
 _PAGE = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _NUMBER = re.compile(r"^#\S+ ")
 """Before the subject in a ticket's title."""

@@ -261,6 +261,7 @@ def check_wanted(webhook: Webhook, *, events: frozenset[Event], technician: str)
 _NOBODY_WAITS: Final = {
     Code.TICKET_EMPTY: "the ticket has no words",
     Code.AUTOMATIC_REPLY: "the ticket is an automatic reply",
+    Code.ALL_CLEAR: "the ticket is a program's message that all is well, or that somebody took it on",
     Code.ONLY_THANKS: "the ticket is a reply that only thanks or says that all is well",
     Code.UNDELIVERED_MAIL: "the ticket is a report that a mail was not delivered",
     Code.TAGGED_AS_SPAM: "a mail filter marked the ticket's mail as spam",

@@ -127,6 +127,10 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "The ticket is the automatic reply of a mailbox, e.g. of somebody who is away.",
         "Nothing, or turn off replies to the help desk's own mails there.",
     ),
+    Code.ALL_CLEAR: Diagnosis(
+        "The ticket is a monitoring or backup program's message that all is well again, or that somebody took it on.",
+        "Nothing; the message of the fault itself, if it made a ticket, has its note.",
+    ),
     Code.ONLY_THANKS: Diagnosis(
         "The ticket is a reply that only thanks, or says that all is well.",
         "Nothing; the help desk made a ticket of it, e.g. since it was sent to another address than the first mail.",

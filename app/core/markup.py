@@ -41,6 +41,7 @@ _VOID: Final = frozenset(
 """They have no content, and no end tag."""
 _NEVER_SHOWN: Final = frozenset("datalist iframe noembed noframes script style template title".split())
 """Their content is not for readers."""
+_KNOWN: Final = _LINES | _BLANKS | _INLINE | _NEVER_SHOWN
 _APART: Final = {**dict.fromkeys(_LINES, "\n"), **dict.fromkeys(_BLANKS, " "), "q": '"'}
 
 OUTLOOK_LINE: Final = "_" * 32
@@ -59,7 +60,7 @@ _SIGNATURES: Final = frozenset(
     "applemailsignature zmail_signature_below".split()
 )
 
-_NAMES: Final = "|".join(sorted(_LINES | _BLANKS | _INLINE | _NEVER_SHOWN))
+_NAMES: Final = "|".join(sorted(_KNOWN))
 # A text's own `<`, which no name follows.
 _LESS_THAN: Final = re.compile(r"<(?![A-Za-z?]|/\s*+[A-Za-z]|!(?:--|doctype\b|[\[>]))", re.IGNORECASE)
 # One that a name follows that HTML does not know, and no `>`: "if x<y".
@@ -107,6 +108,8 @@ _CLIPPED: Final = re.compile(r"(?:^|[;\s])overflow\s*+:\s*+hidden\b", re.IGNOREC
 # A value whose own quote was forgotten: it reaches over the end of its tag, to where the next value begins.
 _FORGOTTEN_QUOTE: Final = re.compile(r"=\s*+(?:\"(?=[^\"<>]*+>[^\"]*+(?<==)\")|'(?=[^'<>]*+>[^']*+(?<==)'))")
 _OPEN_QUOTE: Final = re.compile(r"=\s*+[\"']")
+# The message of an RMM system is XML; in other mails Word's `st1:place` and the like are within a word.
+_MAX_BEFORE_XML: Final = 200
 _EMPTY_COMMENT: Final = "<!>"
 _CONDITION: Final = re.compile(r"\[(?:if|endif)[^<>]*+>")
 # Stands at the end of what is parsed: what swallows it never ended.
@@ -139,14 +142,15 @@ def shown_passages(markup: str) -> Iterator[Passage]:
         lambda found: found[0] if found["name"].lower() in ended else f"&lt;{found[0][1:]}", markup
     )
     markup = _FORGOTTEN_QUOTE.sub("=", markup)
-    reader = _Reader()
+    is_xml = "<?xml version" in markup[:_MAX_BEFORE_XML]
+    reader = _Reader(is_xml=is_xml)
     passages = list(reader.read(markup))
     if not reader.is_at_end:
-        reader = _Reader()
+        reader = _Reader(is_xml=is_xml)
         passages = list(reader.read(_OPEN_QUOTE.sub("=", markup)))
     yield from passages
     if reader.left_over:
-        yield from _Reader().read(reader.left_over)
+        yield from _Reader(is_xml=is_xml).read(reader.left_over)
 
 
 def _without_comments(markup: str) -> str:
@@ -173,9 +177,10 @@ def _without_comments(markup: str) -> str:
 
 
 class _Reader:
-    """Reads one text."""
+    """Reads one text. *is_xml*: what HTML does not know is a field, apart from what stands beside it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_xml: bool) -> None:
+        self._is_xml = is_xml
         self.is_at_end = False
         """Whether all was read. Else a tag had no end."""
         self.left_over = ""
@@ -234,12 +239,15 @@ class _Reader:
             return f"\n{SIGNATURE_LINE}\n"
         if name in {"img", "area", "input"} and (told := _told(name, attributes)):
             return f" {told} "
-        return gap
+        return gap or self._apart(name)
 
     def _closed(self, name: str) -> str:
         self._quotes.close(name)
         self._lines.see(name, is_opened=False)
-        return self._styles.closed(name)
+        return self._styles.closed(name) or self._apart(name)
+
+    def _apart(self, name: str) -> str:
+        return " " if self._is_xml and name not in _KNOWN else ""
 
 
 def _is_hidden(name: str, attributes: dict[str, str | None]) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 from app.core.confidence import names_error
 from app.core.enhancement import Question
+from app.core.monitors import is_fault_report
 from app.core.source import Gathered, SourceKind
 from app.core.ticket import Ticket
 from app.core.tokens import normal
@@ -54,6 +55,14 @@ _REQUEST = re.compile(
 )
 
 
+_HOW_TO = re.compile(
+    r"\b(?:how (?:do|can|could|should|would) (?:i|we|one)|how to|what is the (?:best )?way to|where (?:do|can) (?:i|we)"
+    r"|wie (?:kann|konnen|muss|mache?n?|andere|bekomme?n?) (?:ich|wir|man)|wo (?:finde?n?|kann|konnen) (?:ich|wir|man)"
+    r"|comment (?:puis|peut|pouvons|faire|dois|fait)|ou (?:puis|peut|trouver)"
+    r"|como (?:puedo|podemos|se puede|hago|cambio)|donde (?:puedo|encuentro))\b"
+)
+
+
 def tells_fault(ticket: Ticket) -> bool:
     """Whether *ticket* says that something does not work."""
     return names_error(ticket.asked) or _FAULT.search(normal(ticket.asked)) is not None
@@ -62,9 +71,12 @@ def tells_fault(ticket: Ticket) -> bool:
 def choose_questions(ticket: Ticket, gathered: Sequence[Gathered], asked: Sequence[Question]) -> tuple[Question, ...]:
     """Of *asked*, or else of the usual ones, those that *ticket* does not answer, named machines included.
 
-    Who asks for a licence or for access is not asked for an error text.
+    Who asks for a licence, for access, or how something is done is not asked for an error text; a program nothing.
     """
-    if not asked and _REQUEST.search(normal(ticket.asked)) and not tells_fault(ticket):
+    if is_fault_report(ticket.asked):
+        return ()
+    text = normal(ticket.asked)
+    if not asked and (_REQUEST.search(text) or _HOW_TO.search(text)) and not tells_fault(ticket):
         return ()
     answered = set(_answered(ticket.asked, gathered))
     left = [each for each in asked or USUAL if each not in answered]

@@ -103,6 +103,13 @@ def test_what_cites_no_ticket_and_no_article_is_of_low_confidence() -> None:
         ("Since 2026 it does not work", "In 2026 it does not work", False),
         ("Fails with 403 since midnight", "S3 answers 403", True),
         ("S3 antwortet 403", "Sicherung endet mit Fehler 403", True),
+        # Apostrophes are no quotation marks.
+        (
+            "Plus rien ne sort de l'imprimante du 2e étage d'Anna",
+            "Rien ne sort de l'imprimante du 2e étage depuis",
+            False,
+        ),
+        ("Liam O'Brien starts in the north office, he'll need", "Liam starts in the north office", False),
         ("Version 115 does not print", "Since 115 folders are gone", False),
         ("Mail on port 587 times out", "No mail, port 587 is closed", False),
         ("Office365 asks for the password", "Office365 is slow", False),

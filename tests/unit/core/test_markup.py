@@ -80,6 +80,15 @@ def test_what_stands_apart_in_a_browser_stands_apart(markup: str, text: str) -> 
     assert plain_text(markup) == text
 
 
+def test_the_fields_of_an_xml_message_stand_apart() -> None:
+    message = (
+        '<?xml version="1.0" encoding="ISO-8859-1"?><notification><DeviceURI>10.10.1.17</DeviceURI>'
+        "<DeviceName>SRV-SQL01</DeviceName><AffectedService>Memory</AffectedService></notification>"
+    )
+    assert plain_text(message).split() == ["10.10.1.17", "SRV-SQL01", "Memory"]
+    assert find_addresses(plain_text(message)).hostnames
+
+
 def test_a_machine_in_an_alerts_table_is_found() -> None:
     rows = {"Host": "SRV-DB01", "IP": "10.1.2.3", "State": "CRITICAL"}
     table = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows.items())

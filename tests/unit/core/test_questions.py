@@ -31,6 +31,39 @@ def test_what_a_ticket_says_is_not_asked(text: str, left: list[Question]) -> Non
     assert list(choose_questions(a_ticket(subject="Help", description=text), gathered(), [])) == left
 
 
+@pytest.mark.parametrize(
+    ("subject", "description"),
+    [
+        ("Password change", "How do I change my password before it expires?"),
+        ("Kalender", "Wie kann ich meinen Kalender freigeben?"),
+        ("Signature", "Comment puis-je changer ma signature ?"),
+        ("Firma", "¿Cómo puedo cambiar mi firma?"),
+        ("Liam O'Brien is a new starter", "He'll need the usual: laptop, account, licence."),
+    ],
+)
+def test_who_asks_how_or_for_something_new_is_not_asked_for_an_error(subject: str, description: str) -> None:
+    assert choose_questions(a_ticket(subject=subject, description=description), gathered(), []) == ()
+
+
+@pytest.mark.parametrize(
+    ("subject", "description"),
+    [
+        ("Problem: Link down", "Problem started at 06:12:44 on 2026.11.29\nHost: fw01\nOriginal problem ID: 4412"),
+        ("** PROBLEM Host Alert: fw01 is DOWN **", ""),
+        ("[PRTG Network Monitor (MON)] NAS02 Ping Down", "Status: Down"),
+        ("Alert: WS-040 - Device offline", "Alert UID: 6b1e"),
+        ("[Failed] Projects daily (3 objects) 1 failed", ""),
+    ],
+)
+def test_a_program_is_asked_nothing(subject: str, description: str) -> None:
+    assert choose_questions(a_ticket(subject=subject, description=description), gathered(), [ERROR_TEXT]) == ()
+
+
+@pytest.mark.parametrize("subject", ["Problem: printer", "Alerts in Outlook", "How do I print? It fails."])
+def test_a_person_with_a_fault_is_asked(subject: str) -> None:
+    assert choose_questions(a_ticket(subject=subject, description=""), gathered(), [])
+
+
 @pytest.mark.parametrize(("is_only_owned", "is_asked"), [(True, True), (False, False)])
 def test_a_machine_that_the_ticket_names_is_not_asked_for(is_only_owned: bool, is_asked: bool) -> None:
     machine = a_source(SourceKind.ASSET, id="9", is_only_owned=is_only_owned)
