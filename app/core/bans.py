@@ -22,6 +22,8 @@ from app.core.source import Gathered, Source, SourceKind
 from app.core.tokens import normal, stems, words
 
 _MIN_COMMON: Final = 3
+_MIN_OF_SHORT: Final = 2
+"""A ban of two words, what and with what ("Never silence the alarm"), needs both."""
 _MIN_SHARE: Final = 0.6
 """Of a ban's words so many must stand in a sentence: "A public DNS server must not be entered on a network card"."""
 _MIN_SAID: Final = 0.5
@@ -31,9 +33,11 @@ _BANS = re.compile(
     r"\b(?:must not|mustn't|should not|shouldn't|may not|do not|don't|never|not allowed|forbidden|prohibited"
     r"|(?:darf|durfen|soll|sollen|sollte|sollten)\b[^.;:]*?\b(?:nicht|keine?[nmrs]?)|niemals|nie|verboten|untersagt"
     r"|bitte (?:nicht|keine?[nmrs]?)"
-    r"|ne (?:doit|doivent|faut) (?:pas|plus|jamais)|ne pas|jamais|interdit"
+    r"|ne (?:doit|doivent|faut) (?:pas|plus|jamais)|ne (?:pas|plus)|jamais|interdit"
     r"|no se? ?(?:debe|deben|puede|pueden)|nunca|jamas|prohibido)\b"
 )
+_NO_MORE: Final = frozenset(stem for word in "plus mehr longer more".split() for stem in stems(word))
+"""Of a ban, and nothing that is done."""
 _CLAUSE_END = re.compile(r"[.!?;:]\s+|,\s+|\n+")
 _SENTENCE_END = re.compile(r"[.!?;]\s+|\n+")
 
@@ -94,7 +98,12 @@ class Bans:
 def _banning(bans: Iterable[Ban], said: frozenset[str], *, newer_than: date) -> Ban | None:
     """The first of *bans* that is newer and tells not to do what a sentence of the words *said* does."""
     newer = (ban for ban in bans if ban.day > newer_than)
-    return next((ban for ban in newer if len(ban.stems & said) >= max(_MIN_COMMON, _MIN_SHARE * len(ban.stems))), None)
+    return next((ban for ban in newer if len(ban.stems & said) >= _least(ban)), None)
+
+
+def _least(ban: Ban) -> float:
+    """How many of its words a sentence has that does what it bans."""
+    return max(min(_MIN_COMMON, len(ban.stems)), _MIN_SHARE * len(ban.stems))
 
 
 @lru_cache(maxsize=256)
@@ -102,8 +111,8 @@ def _banned(text: str) -> tuple[frozenset[str], ...]:
     """The stems of each clause of *text* that tells not to do something. A source is asked for them several times."""
     if not _BANS.search(normal(text)):
         return ()
-    said = (_content(clause) for clause in _CLAUSE_END.split(text) if _BANS.search(normal(clause)))
-    return tuple(each for each in said if len(each) >= _MIN_COMMON)
+    said = (_content(clause) - _NO_MORE for clause in _CLAUSE_END.split(text) if _BANS.search(normal(clause)))
+    return tuple(each for each in said if len(each) >= _MIN_OF_SHORT)
 
 
 @lru_cache(maxsize=1_024)

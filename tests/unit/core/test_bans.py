@@ -34,9 +34,10 @@ def overruled(*sources: Source) -> dict[str, str]:
         ("Entered 8.8.8.8 as DNS server on the network card.", "No public DNS: a DNS server must not be entered on a network card."),
         ("Benutzer in die lokale Gruppe der Administratoren aufgenommen.", "Benutzer dürfen nicht in die lokale Gruppe der Administratoren."),
         ("Désactivé l'antivirus sur le serveur de fichiers.", "On ne doit jamais désactiver l'antivirus sur le serveur de fichiers."),
+        ("Alarme coupée dans l'interface de l'onduleur.", "Ne plus couper l'alarme : elle signale une batterie usée."),
         ("Desactivado el antivirus en el servidor de archivos.", "Nunca se desactiva el antivirus en el servidor de archivos."),
     ],
-    ids=["never", "must not", "german", "french", "spanish"],
+    ids=["never", "must not", "german", "french", "french, in two words", "spanish"],
 )  # fmt: skip
 def test_what_a_newer_source_tells_not_to_do_is_overruled(did: str, says: str) -> None:
     assert overruled(a_ticket(did), an_article(says)) == {"T1": "K1"}
@@ -52,9 +53,11 @@ def test_what_a_newer_source_tells_not_to_do_is_overruled(did: str, says: str) -
         ),
         ("Restarted the print spooler on srv-print01.", "The print spooler on srv-print01 did not restart.", NEW),
         ("Restarted the print spooler on srv-print01.", "Never restart srv-db01 in the day.", NEW),
+        ("Restarted the print spooler on srv-print01.", "Do not restart.", NEW),
+        ("Replaced the battery of the alarm panel.", "Never silence the alarm.", NEW),
         ("Files on drive D must not be deleted by hand.", "Never delete files on drive D by hand.", NEW),
     ],
-    ids=["an older ban", "what was so", "something else", "both ban it"],
+    ids=["an older ban", "what was so", "something else", "no thing", "one word of two", "both ban it"],
 )
 def test_nothing_else_is_overruled(did: str, says: str, day: date) -> None:
     assert overruled(a_ticket(did), an_article(says, day)) == {}
