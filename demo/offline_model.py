@@ -46,6 +46,8 @@ _OLD_DAYS: Final = 365
 _OLD_COUNTS: Final = 0.5
 _NEAR: Final = {"similar_tickets": 0.8, "knowledge": 0.6}
 """Of the ticket's words that the best source has, so many has one that may be about the same. An article has fewer."""
+_BESIDE: Final = 0.3
+"""So many has an article whose steps stand beside the ticket that leads."""
 _AS_NEW_DAYS: Final = 30
 """An article that was written so soon after a ticket tells what solved it: then the one with more words counts."""
 _MIN_COMMON: Final = 2
@@ -54,7 +56,8 @@ _MIN_NEW: Final = 0.4
 _SHORT_WORD: Final = 2
 _OUTCOME_WORDS: Final = 6
 _OUTCOME: Final = re.compile(
-    r"\b(?:at once|works?|worked|fine|gone|back|stable|normal|funktioniert|ging|läuft|da|stabil|fonctionne|funciona)\b",
+    r"\b(?:ok|delivered after|without (?:an? |any )?(?:crash|error)|at once|works?|worked|fine|gone|back|stable|normal"
+    r"|funktioniert|ging|läuft|da|stabil|fonctionne|funciona)\b",
     re.IGNORECASE,
 )
 _QUOTED: Final = ">"
@@ -95,6 +98,7 @@ _NO_ORDER: Final = re.compile(r"(?:ed|ing|[^s]s)$")
 """An English verb with such an ending gives no order."""
 _ACTED: Final = re.compile(r"(?:[A-Z][a-z]+ed|(?:Re)?[Ss]et|Put|Ran|Took|Sent|Gave|Made|(?:Reb|B)uilt)\b")
 """What was done, as technicians write it: "Unlocked the account"."""
+_LEAVES: Final = re.compile(r"(?:never|do not|don't|nie|niemals|ne|nunca|no)\b", re.IGNORECASE)
 _OBSERVED: Final = re.compile(
     r"(?:Told|Informed|Notified|Thanked|Confirmed|Noticed|Found|Saw)\b"
     r"|(?:The|It|This|That|They|Users?|All|Everyone|He|She) (?:[\w.-]+ ){0,5}?(?:was|were|had|is|are|came"
@@ -468,19 +472,38 @@ def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool)
         said, done = next(iter(told.causes), _about(told.rest, prompt.ticket)), told.steps
         if not said and (found := _cause_by_ticket(prompt)):
             source, said = found
+            if not done:  # an article that lists things: what the ticket says helped
+                leading, done = source, source.tells(prompt.ticket).steps
         said = said or leading.title
         rest = [] if done else [text for text in (*told.causes, *told.rest) if text != said]
         facts = [Statement(text=text, citations=[leading.ref]) for text in rest[:_MAX_FACTS]]
-    if done and _is_outcome(done[-1]):
+    while done and _is_outcome(done[-1]):
         done = done[:-1]
+    beside = [] if done or leading.kind == "knowledge" else _steps_of_article(prompt, leading)
     return Draft(
         facts=[*facts, *_looked_up(prompt)] if has_facts else [],
         hypotheses=[],
-        next_steps=[Statement(text=text, citations=[leading.ref]) for text in done[:steps]],
+        next_steps=[*(Statement(text=text, citations=[leading.ref]) for text in done), *beside][:steps],
         questions=[],
         summary=said,
         summary_citations=[source.ref],
     )
+
+
+def _steps_of_article(prompt: Prompt, leading: GivenSource) -> list[Statement]:
+    """What an article about the problem tells to do: its steps, where a ticket's one sentence is the summary."""
+    asked = telling_stems(_prose(prompt.ticket.words))
+    enough = _BESIDE * len(asked & telling_stems(_prose(leading.words)))
+    articles = (each for each in prompt.sources if each.kind == "knowledge" and each.fits and not each.is_old)
+    near = (each for each in articles if len(asked & telling_stems(_prose(each.words))) >= enough)
+    told = ((each, _done(each.tells(prompt.ticket).steps)) for each in near)
+    found = next((each for each in told if each[1]), None)
+    return [Statement(text=text, citations=[found[0].ref]) for text in found[1]] if found else []
+
+
+def _done(steps: list[str]) -> list[str]:
+    """Those of *steps* that tell to do something, and not to leave something."""
+    return [text for text in steps if not _LEAVES.match(text)]
 
 
 def _cause_by_ticket(prompt: Prompt) -> tuple[GivenSource, str] | None:
@@ -596,7 +619,8 @@ def _is_order(sentence: str, *, is_german: bool) -> bool:
 
 
 def _words(text: str) -> set[str]:
-    return {word for word in re.findall(r"[^\W_]+", text.lower()) if len(word) > _SHORT_WORD}
+    # A host's name is one word: "access.kontor.example" says something new beside "vpn1.kontor.example".
+    return {word for word in re.findall(r"[^\W_]+(?:\.[^\W_]+)*", text.lower()) if len(word) > _SHORT_WORD}
 
 
 def _repeats(words: set[str], known: set[str]) -> bool:

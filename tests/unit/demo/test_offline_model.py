@@ -129,7 +129,10 @@ def test_it_extracts_of_the_resolution_alone_and_nothing_that_the_problem_or_the
     assert texts_of(draft) == ["Cleaned the rollers with alcohol.", "Replaced the pad."]
 
 
-@pytest.mark.parametrize(("last", "steps"), [("VPN connected at once.", 1), ("Put up a guard and a sign.", 2)])
+@pytest.mark.parametrize(
+    ("last", "steps"),
+    [("VPN connected at once.", 1), ("Job ran OK. Rendered without a crash.", 1), ("Put up a guard and a sign.", 2)],
+)
 def test_that_it_works_again_is_no_step(last: str, steps: int) -> None:
     source = SOURCES[0] | {"resolution": f"The router blocked IPsec. Enable pass-through. {last}"}
     assert len(compose(Prompt.model_validate({"sources": [source]})).next_steps) == steps
@@ -227,6 +230,40 @@ def test_an_article_that_names_no_cause_is_summed_up_by_the_ticket_of_the_same_p
     draft = compose(Prompt.model_validate({"ticket": asked, "sources": [article, ticket]}))
     assert (draft.summary, draft.summary_citations) == (cause, ["T1"])
     assert [step.citations for step in draft.next_steps] == [["K1"], ["K1"]]
+
+
+def a_phishing_ticket(resolution: str, **changes: Any) -> dict[str, Any]:
+    problem = {"title": "Phishing mail", "problem": "Clicked the link and entered the password."}
+    return {"ref": "T1", "kind": "similar_tickets", "resolution": resolution, **problem} | changes
+
+
+PHISHING = {"subject": "Phishing", "description": "I clicked the link in a mail and entered my password."}
+
+
+def test_where_a_ticket_tells_one_sentence_the_steps_are_an_article_s() -> None:
+    text = "Reset the password and revoke all sessions.\nNever delete the mail.\nCheck the rules of the mailbox."
+    article = an_article(text, title="Phishing: a user clicked the link of a mail", age_days=300)
+    ticket = a_phishing_ticket("Reset the user's account, checked rules and purged 14 copies.", age_days=9)
+    draft = compose(Prompt.model_validate({"ticket": PHISHING, "sources": [ticket, article]}))
+    assert (draft.summary_citations, [step.citations for step in draft.next_steps]) == (["T1"], [["K1"], ["K1"]])
+    other = article | {"title": "Disks", "text": "Remove old journals.\nExtend the volume."}
+    assert compose(Prompt.model_validate({"ticket": PHISHING, "sources": [ticket, other]})).next_steps == []
+
+
+def test_where_an_article_lists_things_the_steps_are_those_of_the_ticket_that_sums_it_up() -> None:
+    article = an_article(
+        "The phone list of security. The forms.", title="Phishing: clicked the link of a mail", age_days=1
+    )
+    ticket = a_phishing_ticket("The mail had passed the filter. Blocked its sender.", closeness="same", age_days=200)
+    draft = compose(Prompt.model_validate({"ticket": PHISHING, "sources": [article, ticket]}))
+    assert [(step.text, step.citations) for step in draft.next_steps] == [("Blocked its sender.", ["T1"])]
+
+
+def test_another_host_of_a_domain_is_something_new() -> None:
+    article = an_article("Enter access.kontor.example as the gateway.", title="VPN gateway")
+    asked = {"subject": "VPN", "description": "The VPN client can't find the gateway vpn1.kontor.example."}
+    draft = compose(Prompt.model_validate({"ticket": asked, "sources": [article]}))
+    assert [step.text for step in draft.next_steps] == ["Enter access.kontor.example as the gateway."]
 
 
 def test_of_a_resolution_that_begins_with_what_was_done_the_cause_is_the_summary() -> None:
