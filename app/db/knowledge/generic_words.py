@@ -27,7 +27,7 @@ GENERIC_WORDS: Final[dict[Language, str]] = {
         made take takes took say says said tell tells told see sees seen show shows shown know known look looks like
         new old use uses used using let lets give given ask asks asked happen happens happened appear appears start
         starts started stop stops stopped keep keeps also even just much many way without urgent asap fine ok okay
-        note fyi ticket request able unable possible correctly properly suddenly whole right well back
+        note fyi ticket request floor 1st 2nd 3rd 4th upstairs downstairs able unable possible correctly properly suddenly whole right well back
     """,
     "de": """
         hallo hi moin guten tag morgen abend liebe lieber sehr geehrte damen herren bitte danke vielen dank gruß grüße
@@ -39,7 +39,7 @@ GENERIC_WORDS: Final[dict[Language, str]] = {
         braucht brauchen möchte möchten wollen will versuche versucht kommt kommen kam macht machen gemacht nimmt sagt
         sagen sehen sieht zeigt zeigen weiß wissen neu neue neuen neuer alt alte lässt lassen gibt geben fragt
         erscheint startet gestartet beginnt plötzlich ständig dauernd bleibt bleiben beim mehr kein auch nur einfach
-        leider mal mir uns dringend eilig ticket anfrage möglich richtig steht stehen kurz ganz gar
+        leider mal mir uns etage stock stockwerk erdgeschoss dringend eilig ticket anfrage möglich richtig steht stehen kurz ganz gar
     """,
     "fr": """
         bonjour bonsoir salut cher chère madame monsieur merci svp stp plaît cordialement cordiales salutations
@@ -50,7 +50,7 @@ GENERIC_WORDS: Final[dict[Language, str]] = {
         fonctionner marche marchent problème problèmes souci soucis aide aider besoin veux voudrais essaie essayé
         essayer vient venir fait faire fais prend dit dire voir vois voit montre affiche sait nouveau nouvelle
         nouveaux ancien ancienne laisse donne donner demande demander arrive arriver apparaît commence démarre soudain
-        aussi juste beaucoup urgent ticket possible impossible correctement peut peux pouvoir
+        aussi juste beaucoup étage rez-de-chaussée urgent ticket possible impossible correctement peut peux pouvoir
     """,
     "es": """
         hola buenos buenas días tardes noches estimado estimada señor señora gracias favor saludos cordiales
@@ -60,7 +60,7 @@ GENERIC_WORDS: Final[dict[Language, str]] = {
         usuarios compañero compañeros gente funciona funcionan funcionar problema problemas ayuda ayudar necesito
         necesita necesitamos quiero quisiera intento intentado intentar viene venir hace hacer hago toma dice decir
         ver veo muestra aparece sabe nuevo nueva nuevos viejo vieja deja da dar pide pedir pasa pasar empieza inicia
-        repente también solo mucho urgente ticket solicitud posible imposible correctamente puede puedo poder
+        repente también solo mucho planta piso urgente ticket solicitud posible imposible correctamente puede puedo poder
     """,
 }
 

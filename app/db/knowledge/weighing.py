@@ -3,7 +3,8 @@
     weight = f · 9 / (f + 8) · ln((documents + 1) / (documents that hold the term + 0.5))
 
 where f is how often the term occurs in the query: as in documents, more counts more but less and less, and a term that
-occurs once counts 1. What is rare tells more.
+occurs once counts 1. What is rare tells more. That no document holds a term says little where there are few documents:
+with up to 100 it counts as if one held it, so that the names in "New starter: Liam O'Brien" outweigh nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _MAX_FITTING: Final = 12
 # What is read does not grow with the corpus, nor where all documents hold the same few words: of each term 250 postings,
 # as rank.sql has it; a rare term is always read whole.
 _MAX_POSTINGS, _MAX_POSTINGS_OF_TERM = 4_000, 250
+
+_FEW_DOCUMENTS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class QueryTerm:
     """How many hold it."""
 
     def weight(self, corpus: Corpus) -> float:
-        return self.frequency * 9 / (self.frequency + 8) * log((corpus.documents + 1) / (self.documents + 0.5))
+        documents = self.documents or min(1.0, _FEW_DOCUMENTS / corpus.documents)
+        return self.frequency * 9 / (self.frequency + 8) * log((corpus.documents + 1) / (documents + 0.5))
 
     def is_rare_string(self, corpus: Corpus) -> bool:
         """Whether it is an error code or the like that few documents hold."""

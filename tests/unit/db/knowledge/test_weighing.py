@@ -44,6 +44,14 @@ def test_what_no_document_holds_finds_none_but_is_asked_for() -> None:
     assert weighed.most > weigh([a_term("jam")], CORPUS).most
 
 
+def test_what_no_document_holds_outweighs_nothing_where_there_are_few_documents() -> None:
+    few, many = Corpus(documents=60, mean_length=50.0), Corpus(documents=20_000, mean_length=50.0)
+    in_one, in_none = a_term("starter", documents=1), a_term("o'brien", documents=0)
+
+    assert in_none.weight(few) == in_one.weight(few)
+    assert in_none.weight(many) > 1.1 * in_one.weight(many)
+
+
 def test_the_sixty_terms_that_weigh_most_rank() -> None:
     weighed = weigh([a_term(f"t{number}", documents=number) for number in range(1, 100)], CORPUS)
 
