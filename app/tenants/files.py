@@ -117,6 +117,12 @@ _REASONS: Final = {
     "tuple_type": "must be a list, e.g. [summary]",
     "list_type": "must be a list, e.g. [summary]",
     "uuid_type": "must be a UUID, e.g. from `uuidgen`",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "string_type": "must be a text, e.g. in quotes",
+    "string_too_short": "must not be empty",
 }
 """Instead of the library's words."""
 

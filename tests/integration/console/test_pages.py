@@ -192,6 +192,16 @@ async def test_costs_are_counted_as_notes_are_written(console: Console, stage: S
     assert (await console.get("/cost?month=nonsense")).status_code == 400
 
 
+async def test_a_price_of_nothing_is_a_price(console: Console, stage: Stage, urls: DatabaseUrls) -> None:
+    await run_as_superuser(
+        urls,
+        "insert into tally (tenant_id, hour, model, notes, prompt_tokens, completion_tokens, cost_usd)"
+        " values ($1, date_trunc('hour', now()), 'm', 1, 1000, 10, 0)",
+        stage.tenant.id,
+    )
+    assert "So far $0.00 1,010 tokens Forecast" in words_of((await console.get("/cost")).text)
+
+
 async def test_what_a_client_pays_itself_is_in_no_sum_of_ours(
     console: Console, stage: Stage, urls: DatabaseUrls, help_desk: HelpDeskSimulator, tmp_path: Path
 ) -> None:
