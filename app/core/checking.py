@@ -29,7 +29,11 @@ _ENTITY_ROUNDS: Final = 4
 _ELEMENT_BEGINS = re.compile(r"<(?=[/!?]?[a-z])", re.IGNORECASE)
 _CITATION = re.compile(r"\s?\[[TKAM]\d{1,3}\]")
 # Not behind a single letter or a short word with a dot before it: "z. B. 10.20", "e.g. this".
-_SENTENCE_END = re.compile(r"(?<=[^\s.][^\s.][.!?…。！？])[)\"'”»]?(?:\s+|(?<=[。！？]))")
+# A bracket or quotation mark behind the dot is its own; before a small letter it goes on: "(of 17.10.) to the share".
+_SENTENCE_END = re.compile(
+    r"(?<=[^\s.][^\s.][.!?…。！？])(?:\s+|(?<=[。！？])(?![)\"'”»]))"
+    r"|(?<=[^\s.][^\s.][.!?…。！？][)\"'”»])(?:\s+(?![a-zà-ÿ])|(?<=[。！？].))"
+)
 _LEAST_WORDS: Final = 3
 """A shorter sentence carries nothing that is worth another answer: "OK!"."""
 _REFERENCE = re.compile(r"\bref(?:erence)?\b[\s:#·]*[0-9a-f]{8}-|\bai[ -]?agents\s?[·•∙|:–—-]")

@@ -42,11 +42,17 @@ _SAYS_NOTHING: Final = frozenset(
 
 
 _LONGEST_UNTOLD: Final = 120
+_ELSEWHERE: Final = frozenset(
+    stem
+    for word in "mail email attached attachment above below chat anhang anbei oben unten".split()
+    for stem in stems(word)
+)
+"""Where a short resolution says that it is told: "Done, see mail"."""
 
 
 def tells_a_fix(resolution: str) -> bool:
     """Whether *resolution* has a word of what was done: "Done." has none, as no text has."""
-    return len(resolution) > _LONGEST_UNTOLD or bool(_content(resolution))
+    return len(resolution) > _LONGEST_UNTOLD or bool(_content(resolution) - _ELSEWHERE)
 
 
 class Match(StrEnum):

@@ -272,12 +272,13 @@ class _Note:
             titles = (_linked(one_line(each.title, max_chars=_MAX_TITLE_CHARS), each.url) for each in articles)
             listed = "".join(f"<li>{title}</li>" for title in titles)
             body += f"<p><b>{escape(heading)}</b></p><ul>{listed}</ul>"
-        if not closing.is_covered:
-            parts = [
-                (label["closing_symptom"], enhancement.summary),
-                (label["closing_cause"], " ".join(fact.text for fact in enhancement.facts)),
-                (label["closing_solution"], label["closing_above"]),
-            ]
+        told = [
+            (label["closing_symptom"], enhancement.summary),
+            (label["closing_cause"], " ".join(fact.text for fact in enhancement.facts)),
+        ]
+        # Of the solution alone, which stands above, no article is made.
+        if not closing.is_covered and any(text for _, text in told):
+            parts = [*told, (label["closing_solution"], label["closing_above"])]
             items = "".join(f"<li>{escape(name)}: {escape(text)}</li>" for name, text in parts if text)
             body += f"<p><b>{escape(label['closing_article'])}</b></p><ul>{items}</ul>"
         foot = f"<p><small>{escape(self._signature())} · ref {reference}</small></p>"

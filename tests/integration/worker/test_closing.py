@@ -46,6 +46,13 @@ async def test_the_note_drafts_the_resolution_and_an_article(stage: Stage) -> No
     assert "Draft of an article" in note
 
 
+@pytest.mark.parametrize("stage", [DRAFTS], indirect=True)
+async def test_of_one_sentence_no_article_is_drafted(stage: Stage) -> None:
+    [note] = await notes_on(stage, solved(stage, resolution="Updated the firmware of the label printer to 4.2."))
+    assert "Updated the firmware of the label printer to 4.2." in note
+    assert "Draft of an article" not in note
+
+
 async def cover(stage: Stage) -> None:
     """Store an article about the problem."""
     async with stage.database.as_tenant(stage.tenant.id) as session:
@@ -84,7 +91,9 @@ async def test_technicians_notes_tell_how_where_the_resolution_is_empty_and_ours
 
 
 @pytest.mark.parametrize("stage", [DRAFTS], indirect=True)
-@pytest.mark.parametrize("resolution", ["", "Done.", "Erledigt, danke", "Issue resolved. User confirmed."])
+@pytest.mark.parametrize(
+    "resolution", ["", "Done.", "Erledigt, danke", "Issue resolved. User confirmed.", "done, see mail"]
+)
 async def test_no_word_of_how_means_no_draft(stage: Stage, resolution: str) -> None:
     ticket_id = solved(stage, resolution=resolution)
     assert await notes_on(stage, ticket_id) == []

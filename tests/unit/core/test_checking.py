@@ -387,3 +387,15 @@ def test_a_record_turned_round_is_left_out_and_the_honest_sentence_beside_it_sta
     sources = (SCAN, MAIL, SERVER)
     assert checked(turned, sources=sources) == ""
     assert checked(honest, sources=sources) == honest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Restored the folder from Veeam (backup of 17.10.) to the share.",
+        'Set the policy to "on." Then restarted the service.',
+        "Restarted the service (see the log.) Then the job ran.",
+    ],
+)
+def test_a_bracket_or_quotation_mark_behind_the_dot_stays(text: str) -> None:
+    assert checked(text, sources=(a_source(text=f"Problem: -\nResolution: {text}"),)) == text
