@@ -97,31 +97,31 @@ class Needs:
     """For rings alone, if no worker read any for an hour."""
 
 
-def needs_of(load: Load, measured: Measured = MEASURED) -> Needs:
-    """What *load* takes on cores like the measured one."""
+def needs_of(load: Load) -> Needs:
+    """What *load* takes on cores like that of `MEASURED`."""
     per_second = load.deliveries_per_hour / _HOUR_S
-    in_work = per_second * (load.model_s + measured.own_s)
+    in_work = per_second * (load.model_s + MEASURED.own_s)
     by_slots = in_work / (load.concurrency * USE)
-    by_cpu = per_second * measured.worker_cpu_s / USE
+    by_cpu = per_second * MEASURED.worker_cpu_s / USE
     worker_pods = max(_MIN_WORKERS, math.ceil(max(by_slots, by_cpu)))
-    api_pods = max(_MIN_PODS, math.ceil(per_second * measured.api_cpu_s / USE))
+    api_pods = max(_MIN_PODS, math.ceil(per_second * MEASURED.api_cpu_s / USE))
     return Needs(
         per_second=per_second,
         in_work=in_work,
         worker_pods=worker_pods,
-        worker_mib=measured.worker_mib + load.concurrency * measured.in_work_mib,
+        worker_mib=MEASURED.worker_mib + load.concurrency * MEASURED.in_work_mib,
         api_pods=api_pods,
-        keda_target=max(1, math.floor(pod_rate(load, measured) * DRAIN_S)),
-        connections=(worker_pods + 1) * measured.worker_connections
-        + (api_pods + 1) * measured.api_connections
-        + measured.other_connections,
-        postgres_cores=per_second * measured.postgres_cpu_s,
-        wal_mib_per_second=per_second * measured.wal_bytes / _MIB,
-        disk_gib=load.deliveries_per_month / 30 * load.retention_days * measured.row_bytes / 2**30,
-        redis_mib=load.deliveries_per_hour * measured.ring_bytes / _MIB,
+        keda_target=max(1, math.floor(pod_rate(load) * DRAIN_S)),
+        connections=(worker_pods + 1) * MEASURED.worker_connections
+        + (api_pods + 1) * MEASURED.api_connections
+        + MEASURED.other_connections,
+        postgres_cores=per_second * MEASURED.postgres_cpu_s,
+        wal_mib_per_second=per_second * MEASURED.wal_bytes / _MIB,
+        disk_gib=load.deliveries_per_month / 30 * load.retention_days * MEASURED.row_bytes / 2**30,
+        redis_mib=load.deliveries_per_hour * MEASURED.ring_bytes / _MIB,
     )
 
 
-def pod_rate(load: Load, measured: Measured = MEASURED) -> float:
+def pod_rate(load: Load) -> float:
     """Deliveries a second that one worker works off: as its slots or its core allow."""
-    return min(load.concurrency / (load.model_s + measured.own_s), USE / measured.worker_cpu_s)
+    return min(load.concurrency / (load.model_s + MEASURED.own_s), USE / MEASURED.worker_cpu_s)

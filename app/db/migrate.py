@@ -34,6 +34,8 @@ ROLES: Final = ("ai_agents_intake", "ai_agents_worker")
 
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 10.0
+_TIMEOUTS: Final = {"lock_timeout": "10s", "statement_timeout": "10min"}
+"""How long one statement may wait for a table, and how long it may run."""
 _MAX_STATEMENT_CHARS: Final = 300
 
 _ROLES: Final = load_text(__package__, "roles")
@@ -52,22 +54,13 @@ class MissingRole(Rejected):
     """A role that the application logs in with does not exist, or may more than it should."""
 
 
-async def migrate(
-    url: str,
-    *,
-    tell: Tell,
-    wait: timedelta = timedelta(minutes=5),
-    lock_timeout: timedelta = timedelta(seconds=10),
-    statement_timeout: timedelta = timedelta(minutes=10),
-) -> str:
+async def migrate(url: str, *, tell: Tell, wait: timedelta = timedelta(minutes=5)) -> str:
     """The schema's revision, after it was taken to the newest that this image knows.
 
     Args:
         url: The owner's.
         tell: Gets a line for a person about each step and each wait.
         wait: How long the database may stay out, or another migrator hold the lock.
-        lock_timeout: How long one statement may wait for a table.
-        statement_timeout: How long one statement may run.
 
     Raises:
         DatabaseUnavailable: No connection within *wait*.
@@ -76,14 +69,12 @@ async def migrate(
     """
     engine = create_owner_engine(url, name="ai-agents migrate")
     try:
-        return await _when_reachable(engine, wait=wait, tell=tell, timeouts=(lock_timeout, statement_timeout))
+        return await _when_reachable(engine, wait=wait, tell=tell)
     finally:
         await engine.dispose()
 
 
-async def _when_reachable(
-    engine: AsyncEngine, *, wait: timedelta, tell: Tell, timeouts: tuple[timedelta, timedelta]
-) -> str:
+async def _when_reachable(engine: AsyncEngine, *, wait: timedelta, tell: Tell) -> str:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait.total_seconds()
     pause_s = _FIRST_WAIT_S
@@ -91,9 +82,8 @@ async def _when_reachable(
         try:
             async with engine.connect() as connection:
                 await _take_lock(connection, deadline=deadline, tell=tell)
-                for name, value in zip(("lock_timeout", "statement_timeout"), timeouts, strict=True):
-                    milliseconds = str(int(value.total_seconds() * 1000))
-                    await connection.execute(select(func.set_config(name, milliseconds, False)))
+                for name, value in _TIMEOUTS.items():
+                    await connection.execute(select(func.set_config(name, value, False)))
                 await connection.commit()
                 return await connection.run_sync(_upgrade, tell)
         except AppError:

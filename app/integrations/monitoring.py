@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from app.core.text import one_line
 from app.errors import MonitoringUnavailable, TenantFileInvalid
 from app.integrations.http import NoAnswer, Outbound, Resolve, open_outbound
 
-_DEFAULT_TIMEOUT: Final = timedelta(seconds=10)
+_TIMEOUT: Final = timedelta(seconds=10)
 _MAX_SERIES: Final = 500
 _HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
 _UNTOLD_LABELS: Final = frozenset({"__name__", "alertname", "alertstate", "reading"})
@@ -131,9 +130,7 @@ class Prometheus:
 async def open_prometheus(
     tenant: Tenant,
     *,
-    timeout: timedelta = _DEFAULT_TIMEOUT,  # noqa: ASYNC109 - of each call, not of this function
     resolve: Resolve | None = None,
-    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Prometheus]:
     """The tenant's Prometheus. `servicedesk.allow_private_address` holds for it too.
 
@@ -143,7 +140,7 @@ async def open_prometheus(
     if tenant.monitoring is None:
         raise TenantFileInvalid("is required to ask a Prometheus", field="monitoring.prometheus_url")
     async with open_outbound(
-        allow_private=tenant.servicedesk.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
+        allow_private=tenant.servicedesk.allow_private_address, timeout=_TIMEOUT, resolve=resolve
     ) as outbound:
         yield Prometheus(tenant.monitoring.prometheus_url, outbound)
 

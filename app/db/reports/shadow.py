@@ -23,14 +23,12 @@ MOST_NOTES: Final = 500
 _NOTES: Final = load_text(__package__, "shadow_notes")
 
 
-async def list_shadow_notes(
-    database: Database, tenant_id: UUID, *, since: datetime, limit: int = MOST_NOTES
-) -> list[ShadowNote]:
-    """The tenant's newest ones since then, newest first; of a ticket with several the last before it was resolved.
+async def list_shadow_notes(database: Database, tenant_id: UUID, *, since: datetime) -> list[ShadowNote]:
+    """The tenant's newest `MOST_NOTES` since then, newest first; of a ticket with several the last before it was resolved.
 
     A ticket's resolution is there once a webhook `ticket_resolved` or a sync has brought it.
     """
-    values = {"tenant_id": tenant_id, "since": since, "limit": limit}
+    values = {"tenant_id": tenant_id, "since": since, "limit": MOST_NOTES}
     async with database.as_tenant(tenant_id) as session:
         rows = (await session.execute(_NOTES, values)).mappings().all()
     found = []

@@ -20,7 +20,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -67,18 +66,10 @@ class _Asked:
 class Documentation:
     """The server of one tenant; made by `open_documentation`."""
 
-    def __init__(
-        self,
-        options: DocumentationOptions,
-        token: str | None,
-        sessions: Sessions,
-        *,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, options: DocumentationOptions, token: str | None, sessions: Sessions) -> None:
         self._options = options
         self._token = token
         self._sessions = sessions
-        self._now = now
         self._mode = "auto"
         """How to negotiate: `auto` asks for the newest protocol first, at which a server of an older one may hang."""
         self._rests_until = 0.0
@@ -159,7 +150,7 @@ class Documentation:
 
     async def _in_session(self, work: Callable[[_Session], Awaitable[Answer]]) -> Answer:
         """What *work* makes of a session."""
-        if (rest_s := self._rests_until - self._now()) > 0:
+        if (rest_s := self._rests_until - time.monotonic()) > 0:
             raise DocumentationUnavailable(f"the server asked to be left alone, for {rest_s:.0f} s more")
         headers, max_bytes = self._headers(), self._options.max_kib * 1024
         wire = Wire(self._sessions, max_bytes=max_bytes)
@@ -186,7 +177,7 @@ class Documentation:
                 if not is_connected:
                     self._mode = "legacy" if self._mode == "auto" else "auto"
                 if wire.rest:
-                    self._rests_until = self._now() + wire.rest.total_seconds()
+                    self._rests_until = time.monotonic() + wire.rest.total_seconds()
                 # Without the SDK's text, which may quote what the server sent.
                 raise DocumentationUnavailable(wire.fault or self._told(error, sdk)) from None
         return done[0]
@@ -218,7 +209,7 @@ class Documentation:
 
 @asynccontextmanager
 async def open_documentation(
-    tenant: Tenant, token: str | None, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
+    tenant: Tenant, token: str | None, *, resolve: Resolve | None = None
 ) -> AsyncIterator[Documentation]:
     """The tenant's server of documentation. `servicedesk.allow_private_address` holds for it too.
 
@@ -226,7 +217,6 @@ async def open_documentation(
         tenant: Whose file names it.
         token: The secret `documentation_token`; None: there is none.
         resolve: Looks up names in place of the system.
-        tls: Trusted certificates in place of the system's.
 
     Raises:
         TenantFileInvalid: The tenant's file names none.
@@ -234,7 +224,7 @@ async def open_documentation(
     if tenant.documentation is None:
         raise TenantFileInvalid("is required to ask for documents", field="documentation.url")
     is_private = tenant.servicedesk.allow_private_address
-    async with open_sessions(allow_private=is_private, resolve=resolve, tls=tls) as sessions:
+    async with open_sessions(allow_private=is_private, resolve=resolve) as sessions:
         yield Documentation(tenant.documentation, token, sessions)
 
 

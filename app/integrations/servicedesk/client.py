@@ -9,7 +9,6 @@ shadow mode nothing is written, whichever method is called.
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -397,7 +396,6 @@ async def open_servicedesk(
     tokens: TokenCache,
     timeout: timedelta = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - of each call, not of this function
     resolve: Resolve | None = None,
-    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[ServiceDesk]:
     """The tenant's ServiceDesk Plus. Nothing is called until a method needs it.
 
@@ -408,13 +406,12 @@ async def open_servicedesk(
         tokens: The tenant's shared access token; not used on premises.
         timeout: For each whole call.
         resolve: As for `open_outbound`.
-        tls: As for `open_outbound`.
 
     Raises:
         TenantFileInvalid: The credentials are the other edition's.
     """
     async with open_outbound(
-        allow_private=tenant.servicedesk.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
+        allow_private=tenant.servicedesk.allow_private_address, timeout=timeout, resolve=resolve
     ) as outbound:
         yield ServiceDesk(tenant, RestApi(tenant, credentials, outbound=outbound, tokens=tokens, limiter=limiter))
 

@@ -9,7 +9,6 @@ An unknown server may answer anything. Each part is looked at by itself, and one
 from __future__ import annotations
 
 import re
-import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from app.core.accounts import Accounts
 from app.core.help_desk import AccountRef, similar_name
 from app.core.tenant import Tenant
 from app.errors import AppError, Code, HelpDeskRefused
-from app.integrations.http import DEFAULT_TIMEOUT, Outbound, Reply, Resolve, open_outbound
+from app.integrations.http import Outbound, Reply, open_outbound
 from app.integrations.servicedesk.answers import AnswerOverLimit, CredentialsRefused, Missing, ScopeMissing, Unclear
 from app.integrations.servicedesk.auth import Credentials
 from app.integrations.servicedesk.calls import RestApi
@@ -124,9 +123,6 @@ async def inspect(
     *,
     clients: Accounts[str] | None = None,
     ticket_id: str | None = None,
-    timeout: timedelta = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - of each call, not of this function
-    resolve: Resolve | None = None,
-    tls: ssl.SSLContext | None = None,
 ) -> list[Finding]:
     """Look at the help desk of *tenant* with about ten calls, which the tenant's limit of calls does not count.
 
@@ -135,16 +131,11 @@ async def inspect(
         credentials: Its key or OAuth client.
         clients: Of an instance: the slug of each account that is a tenant.
         ticket_id: The ticket to read; None: the first of the list that is the tenant's.
-        timeout: For each whole call.
-        resolve: As for `open_outbound`.
-        tls: As for `open_outbound`.
 
     Raises:
         TenantFileInvalid: The credentials are the other edition's.
     """
-    async with open_outbound(
-        allow_private=tenant.servicedesk.allow_private_address, timeout=timeout, resolve=resolve, tls=tls
-    ) as outbound:
+    async with open_outbound(allow_private=tenant.servicedesk.allow_private_address) as outbound:
         watched = _Watched(outbound)
         api = RestApi(tenant, credentials, outbound=watched, tokens=_OneToken(), limiter=_Limit())
         look = _Look(tenant, api, watched, clients)
