@@ -19,8 +19,6 @@ from tests.integration.console.conftest import Console, words_of
 from tests.integration.superuser import run_as_superuser
 from tests.integration.worker.conftest import Stage, add_tenant
 
-SECRET_SUBJECT = "Payroll of the board leaks"
-
 
 async def fail_one(stage: Stage, **ticket: Any) -> UUID:
     """A delivery whose note the help desk refuses."""

@@ -16,7 +16,6 @@ import openai
 import pytest
 
 from app.core.enhancement import Draft, DraftProblem, Statement, count_words, find_problems
-from app.core.source import Gathered, GatherState, Source, SourceKind
 from demo.offline_model import MODEL_NAME, Behaviour, Misbehaviour, ModelSimulator, Prompt, compose, texts_of
 
 SOURCES = [
@@ -28,18 +27,6 @@ SOURCES = [
         "resolution": "The router blocked IPsec. Enable VPN pass-through on the router. Restart the router.",
     },
     {"ref": "A1", "kind": "assets", "title": "NB-0244", "text": "notebook, 10.20.4.144"},
-]
-GATHERED = [
-    Gathered(
-        kind=SourceKind.TICKET,
-        state=GatherState.OK,
-        sources=(Source(kind=SourceKind.TICKET, id="1", title="", text="", ref="T1"),),
-    ),
-    Gathered(
-        kind=SourceKind.ASSET,
-        state=GatherState.OK,
-        sources=(Source(kind=SourceKind.ASSET, id="2", title="", text="", ref="A1"),),
-    ),
 ]
 
 
