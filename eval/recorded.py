@@ -46,7 +46,7 @@ class Replayed:
     answers: Sequence[dict[str, Any]]
     given: int = 0
 
-    async def complete(self, messages: Sequence[Message], **_: Any) -> Completion:
+    async def complete(self, messages: Sequence[Message], **_: Any) -> Completion:  # noqa: ARG002 - as the port has it
         if not self.answers:
             raise ModelUnavailable("no answer to this case was recorded")
         answer = self.answers[min(self.given, len(self.answers) - 1)]
@@ -93,8 +93,7 @@ async def record(case: Case, model: Model) -> list[dict[str, Any]]:
     return [{**told, **{name: getattr(answer, name) for name in _FIELDS}} for answer in listening.answers]
 
 
-async def _record_all(name: str, path: Path, limit: timedelta) -> None:
-    done = {json.loads(line)["case"] for line in path.read_text("utf-8").splitlines()} if path.is_file() else set()
+async def _record_all(name: str, path: Path, limit: timedelta, *, done: set[str]) -> None:
     endpoint = open_endpoint(
         api_key=os.environ["OPENAI_API_KEY"], base_url=os.environ.get("OPENAI_BASE_URL"), limit=limit
     )
@@ -131,7 +130,8 @@ def main(*, model: str, limit: int) -> None:
         sys.exit("OPENAI_API_KEY is not set; a server that needs no key takes any word")
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{_IN_A_NAME.sub('_', model)}.jsonl"
-    asyncio.run(_record_all(model, path, timedelta(seconds=limit)))
+    done = {json.loads(line)["case"] for line in path.read_text("utf-8").splitlines()} if path.is_file() else set()
+    asyncio.run(_record_all(model, path, timedelta(seconds=limit), done=done))
 
 
 if __name__ == "__main__":

@@ -97,9 +97,7 @@ JudgeFor = Callable[[Enhancement, Case], scores.Supports]
 
 
 def own_check(enhancement: Enhancement, case: Case) -> scores.Supports:
-    return scores.by_check(
-        enhancement, house_rules=case.house_rules, language=case.language, ticket=case.asked.text
-    )
+    return scores.by_check(enhancement, house_rules=case.house_rules, language=case.language, ticket=case.asked.text)
 
 
 async def run_case(
