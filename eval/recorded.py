@@ -46,7 +46,7 @@ class Replayed:
     answers: Sequence[dict[str, Any]]
     given: int = 0
 
-    async def complete(self, messages: Sequence[Message], **_: Any) -> Completion:  # noqa: ARG002 - as the port has it
+    async def complete(self, *_: Any, **__: Any) -> Completion:
         if not self.answers:
             raise ModelUnavailable("no answer to this case was recorded")
         answer = self.answers[min(self.given, len(self.answers) - 1)]
@@ -93,15 +93,13 @@ async def record(case: Case, model: Model) -> list[dict[str, Any]]:
     return [{**told, **{name: getattr(answer, name) for name in _FIELDS}} for answer in listening.answers]
 
 
-async def _record_all(name: str, path: Path, limit: timedelta, *, done: set[str]) -> None:
+async def _record_all(name: str, cases: Sequence[Case], path: Path, limit: timedelta) -> None:
     endpoint = open_endpoint(
         api_key=os.environ["OPENAI_API_KEY"], base_url=os.environ.get("OPENAI_BASE_URL"), limit=limit
     )
     async with endpoint as open_one:
         model = OpenAIModel(open_one, tenant="eval", model=name, fallback=None, limit=limit)
-        for case in _kinds_in_turn(load_cases()):
-            if case.name in done:
-                continue
+        for case in cases:
             try:
                 answers = await record(case, model)
             except ModelUnavailable as error:
@@ -129,9 +127,10 @@ def main(*, model: str, limit: int) -> None:
     if "OPENAI_API_KEY" not in os.environ:
         sys.exit("OPENAI_API_KEY is not set; a server that needs no key takes any word")
     FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{_IN_A_NAME.sub('_', model)}.jsonl"
-    done = {json.loads(line)["case"] for line in path.read_text("utf-8").splitlines()} if path.is_file() else set()
-    asyncio.run(_record_all(model, path, timedelta(seconds=limit), done=done))
+    stem = _IN_A_NAME.sub("_", model)
+    done = read_recorded().get(stem, {})
+    cases = [case for case in _kinds_in_turn(load_cases()) if case.name not in done]
+    asyncio.run(_record_all(model, cases, FOLDER / f"{stem}.jsonl", timedelta(seconds=limit)))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from app.core.evidence import Support
 from app.core.note import count_note_words
 from app.core.records import Record, Records
 from app.core.source import Source
-from app.core.support import Verdict, judge
+from app.core.support import Verdict, judge, says
 from eval.cases import Case
 
 Supports = Callable[[str, Sequence[Source]], Awaitable[bool]]
@@ -56,7 +56,10 @@ def sentences(enhancement: Enhancement) -> list[Sentence]:
 
 
 def by_check(enhancement: Enhancement, *, house_rules: str, language: str, ticket: str = "") -> Supports:
-    """`Supports` by the product's own check. What of a sentence only asks, looks or repeats *ticket* needs no support."""
+    """`Supports` by the product's own check.
+
+    A sentence that only looks or asks needs a source that says something of it; what of one repeats *ticket* needs none.
+    """
     records = Records(enhancement.gathered, house_rules=house_rules)
     known = Record("", ticket)
 
@@ -64,7 +67,8 @@ def by_check(enhancement: Enhancement, *, house_rules: str, language: str, ticke
         refs = {source.ref for source in sources}
         cited = [record for record in records.records if record.ref in refs]
         said = judge(sentence, Support(cited, records, language, known), may_act=bool(ticket), may_repeat=bool(ticket))
-        return said.verdict is Verdict.KEPT and not refs.isdisjoint(said.refs)
+        is_said = not refs.isdisjoint(said.refs) or (ticket and any(says(sentence, record) for record in cited))
+        return said.verdict is Verdict.KEPT and bool(is_said)
 
     return supports
 

@@ -92,7 +92,7 @@ class Evidence:
 
     @cached_property
     def windows(self) -> list[Window]:
-        windows = best_windows(self.words.stems, self.support.records, operands=len(self.words.operands))
+        windows = best_windows(self.words.stems, self.support.records, operands=self.words.operands)
         return [with_kin(window, self.words.stems) for window in windows]
 
     @property

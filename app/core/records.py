@@ -264,13 +264,14 @@ class Records:
 
     @cached_property
     def numbers(self) -> frozenset[str]:
-        """Refs and pages of sources and numbers of resolved tickets, which the product itself gave.
+        """Refs, pages and dates of sources and numbers of resolved tickets, which the product itself gave.
 
         A number with its "#" (`sentences.runs` sets it behind "ticket" and the like): a bare one may be any quantity.
         """
         found: set[str] = set()
         for source in self._sources:
             found |= {source.ref.lower(), f"#{source.id.lower()}", source.url.lower()}
+            found |= {day.isoformat() for day in (source.resolved_on, source.updated_on) if day}
             if source.kind is SourceKind.TICKET and (number := _NUMBER.match(source.title)):
                 found.add(number[0].lower())
         return frozenset(found)

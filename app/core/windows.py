@@ -44,7 +44,7 @@ class Window:
 
 
 def best_windows(
-    wanted: Sequence[str], records: Sequence[Record], *, least: int = 1, operands: int = 0
+    wanted: Sequence[str], records: Sequence[Record], *, least: int = 1, operands: Sequence[str] = ()
 ) -> list[Window]:
     """The window that says most, and one that says what it does not: two such words, or one in another record."""
     asked = frozenset(wanted)
@@ -59,19 +59,27 @@ def best_windows(
 
 
 def best_window(
-    asked: frozenset[str], records: Sequence[Record], *, least: int = 1, operands: int = 0
+    asked: frozenset[str], records: Sequence[Record], *, least: int = 1, operands: Sequence[str] = ()
 ) -> Window | None:
+    """The window that says most of *asked*; of equal ones that of the record that holds most of the *operands*.
+
+    So "The templates are in SharePoint" is looked for where SharePoint is named, not at another record's templates.
+    """
     best: Window | None = None
-    size = WINDOW_TOKENS + WINDOW_TOKENS_A_WORD * (len(asked) + operands)
+    most = (0, 0)
+    size = WINDOW_TOKENS + WINDOW_TOKENS_A_WORD * (len(asked) + len(operands))
     in_order = sorted(asked)  # the same in each process
     for record, there in sorted(
         ((record, record.known(in_order)) for record in records), key=lambda each: -len(each[1])
     ):
-        if len(there) < least or len(there) <= (len(best.found) if best else 0):
+        if len(there) < max(least, most[0]) or not there:
             break
+        held = sum(map(record.holds, operands))
+        if (len(there), held) <= most:
+            continue
         window = _window(record, there, size)
-        if window is not None and (best is None or len(window.found) > len(best.found)):
-            best = window
+        if window is not None and (len(window.found), held) > most:
+            best, most = window, (len(window.found), held)
     return best
 
 

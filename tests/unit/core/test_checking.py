@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -399,3 +401,22 @@ def test_a_record_turned_round_is_left_out_and_the_honest_sentence_beside_it_sta
 )
 def test_a_bracket_or_quotation_mark_behind_the_dot_stays(text: str) -> None:
     assert checked(text, sources=(a_source(text=f"Problem: -\nResolution: {text}"),)) == text
+
+
+def test_a_short_sentence_is_looked_for_where_the_name_stands_that_it_tells() -> None:
+    """A model wrote the first, and the ticket's shortcut was taken for what it speaks of."""
+    old = a_source(
+        title="#1 Templates folder not found", text="Problem: -\nResolution: Made a new shortcut to the templates."
+    )
+    new = a_source(
+        SourceKind.ARTICLE, id="6", title="Templates", text="srv-file01 was switched off. Templates are in SharePoint."
+    )
+    assert checked("The templates are in SharePoint.", sources=(old, new)) != ""
+    assert checked("The shortcut is in SharePoint.", sources=(old, new)) == ""
+
+
+def test_a_date_that_the_product_gave_may_be_told() -> None:
+    dated = T1.model_copy(update={"resolved_on": date(2026, 9, 17)})
+    text = "Ticket #77 was resolved on 2026-09-17."
+    assert checked(text, sources=(dated, K1, A1)) == text
+    assert checked("Ticket #77 was resolved on 2026-09-18.", sources=(dated, K1, A1)) == ""
