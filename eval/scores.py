@@ -28,7 +28,7 @@ Supports = Callable[[str, Sequence[Source]], Awaitable[bool]]
 """Whether these sources together say the sentence."""
 
 RESAMPLES: Final = 2_000
-_SENTENCE_END = re.compile(r"(?<=[^\s.][^\s.][.!?…。！？])[)\"'”»]?\s+")
+_SENTENCE_END = re.compile(r"(?:(?<=[^\s.][^\s.][.!?…。！？])|(?<=\.\d[.!?…]))[)\"'”»]?\s+")
 _TAG = re.compile(r"<[^>]*>")
 _LEVELS: Final = list(Confidence)
 
@@ -37,6 +37,8 @@ _LEVELS: Final = list(Confidence)
 class Sentence:
     text: str
     cited: tuple[Source, ...]
+    passage: int = 0
+    """Sentences of one passage are cited together, behind its last."""
 
 
 def sentences(enhancement: Enhancement) -> list[Sentence]:
@@ -48,8 +50,8 @@ def sentences(enhancement: Enhancement) -> list[Sentence]:
         for each in (*enhancement.facts, *enhancement.hypotheses, *enhancement.next_steps)
     ]
     return [
-        Sentence(text, tuple(known[ref] for ref in refs if ref in known))
-        for part, refs in parts
+        Sentence(text, tuple(known[ref] for ref in refs if ref in known), number)
+        for number, (part, refs) in enumerate(parts)
         for text in _SENTENCE_END.split(part)
         if text.strip()
     ]
@@ -86,9 +88,12 @@ def needs_source(sentence: str, enhancement: Enhancement, case: Case) -> bool:
 
 
 async def citations(said: Sequence[Sentence], supports: Supports) -> tuple[float | None, float | None]:
-    """Citation recall and precision of one note; None: it says nothing, or cites nothing."""
+    """Citation recall and precision of one note; None: it says nothing, or cites nothing.
+
+    A citation of a passage is precise when it is for one of its sentences.
+    """
     recalled: list[bool] = []
-    precise: list[bool] = []
+    precise: dict[tuple[int, str], bool] = {}
     for sentence in said:
         is_recalled = bool(sentence.cited) and await supports(sentence.text, sentence.cited)
         recalled.append(is_recalled)
@@ -97,8 +102,9 @@ async def citations(said: Sequence[Sentence], supports: Supports) -> tuple[float
             needed = is_recalled and (
                 await supports(sentence.text, [source]) or not (others and await supports(sentence.text, others))
             )
-            precise.append(needed)
-    return _share(recalled), _share(precise)
+            cited = sentence.passage, source.ref
+            precise[cited] = precise.get(cited, False) or needed
+    return _share(recalled), _share(list(precise.values()))
 
 
 def _share(values: Sequence[bool]) -> float | None:

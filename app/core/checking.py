@@ -28,10 +28,10 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
 _ENTITY_ROUNDS: Final = 4
 _ELEMENT_BEGINS = re.compile(r"<(?=[/!?]?[a-z])", re.IGNORECASE)
 _CITATION = re.compile(r"\s?\[[TKAM]\d{1,3}\]")
-# Not behind a single letter or a short word with a dot before it: "z. B. 10.20", "e.g. this".
+# Not behind a single letter or a short word with a dot before it: "z. B. 10.20", "e.g. this"; but behind "5.2.".
 # A bracket or quotation mark behind the dot is its own; before a small letter it goes on: "(of 17.10.) to the share".
 _SENTENCE_END = re.compile(
-    r"(?<=[^\s.][^\s.][.!?…。！？])(?:\s+|(?<=[。！？])(?![)\"'”»]))"
+    r"(?:(?<=[^\s.][^\s.][.!?…。！？])|(?<=\.\d[.!?…]))(?:\s+|(?<=[。！？])(?![)\"'”»]))"
     r"|(?<=[^\s.][^\s.][.!?…。！？][)\"'”»])(?:\s+(?![a-zà-ÿ])|(?<=[。！？].))"
 )
 _LEAST_WORDS: Final = 3
@@ -147,15 +147,33 @@ class Checker:
         records = cited if is_fact and cited else [*cited, *others]
         said = self._checked(text, records, max_chars=max_chars, may_act=not is_fact)
         kept, refs = self._joined(said), frozenset().union(*(each.refs for each in said))
-        supporting = [record.ref for record in cited if kept and (record.ref in refs or says(kept, record))]
+        supporting = [record.ref for record in cited if record.ref in refs]
+        if (
+            kept and not refs
+        ):  # It only looks or asks: a source of it says something of it, and knows all that it names.
+            supporting = [record.ref for record in cited if says(kept, record) and self._knows(record, said)]
         if is_fact and kept and cited and not supporting:
             self.lost.append(Lost(kept, Fault.UNSUPPORTED, is_fact=True))
             return "", []
         return kept, supporting
 
+    def shortened(self, kept: str, *, max_words: int) -> str:
+        """The first sentences of *kept*, a statement that was kept, that have *max_words* together; empty: none."""
+        sentences = _SENTENCE_END.split(kept)
+        ends = accumulate(len(sentence.split()) for sentence in sentences)
+        return " ".join(sentences[: sum(end <= max_words for end in ends)])
+
+    def _knows(self, record: Record, said: Sequence[_Said]) -> bool:
+        judged = (self._judge(each.text, [record], may_act=True, may_repeat=False) for each in said)
+        return all(judgement.verdict is Verdict.KEPT for judgement in judged)
+
     def refs_of(self, kept: str) -> frozenset[str]:
         """The refs of all records that say *kept*, which is what was kept of a passage or a statement."""
         return self._refs.get(kept, frozenset())
+
+    def refs_of_each(self, kept: str) -> list[frozenset[str]]:
+        """The same for each sentence of it."""
+        return [self.refs_of(sentence) for sentence in _SENTENCE_END.split(kept)]
 
     def cleaned(self, text: str) -> str:
         """*text* without markup, hidden characters and citations."""
@@ -197,6 +215,7 @@ class Checker:
 
     def _joined(self, said: Sequence[_Said]) -> str:
         text = " ".join(each.text for each in said)
+        self._refs |= {each.text: each.refs for each in said}
         self._refs[text] = frozenset().union(*(each.refs for each in said))
         return text
 

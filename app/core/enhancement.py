@@ -365,7 +365,9 @@ def salvage(
             )
             citations = citations or _sources_of(text, checker, left_out)
             # What repeats a text above it is not shown (`core.note`), and takes no room.
-            words = 0 if told.has(text) else count_words([text])
+            is_told = told.has(text)
+            text = text if is_told else checker.shortened(text, max_words=budget)
+            words = 0 if is_told else count_words([text])
             if text and words <= budget and (citations or name != "facts"):
                 statements.append(Statement(text=text, citations=citations))
                 budget -= words
@@ -399,10 +401,18 @@ def _check_rest(rest: Kept, draft: Draft, language: str) -> None:
 
 
 def _cited_by_summary(summary: str, draft: Draft, checker: Checker, left_out: Collection[str]) -> list[str]:
-    """Of the refs that *draft* cites for its summary those that say something of it; none do: those that say it."""
+    """Of the refs that *draft* cites for *summary* those that say something of it, and one for each other sentence."""
     given = {record.ref: record for record in checker.records.records if record.ref and record.ref not in left_out}
-    cited = [ref for ref in dict.fromkeys(draft.summary_citations) if ref in given and says(summary, given[ref])]
-    return cited or _sources_of(summary, checker, left_out)
+    saying = checker.refs_of(summary)
+    cited = [
+        ref
+        for ref in dict.fromkeys(draft.summary_citations)
+        if ref in given and (ref in saying or says(summary, given[ref]))
+    ]
+    for refs in checker.refs_of_each(summary):
+        if refs.isdisjoint(cited):
+            cited += [ref for ref in given if ref in refs][:1]
+    return cited
 
 
 def _sources_of(kept: str, checker: Checker, left_out: Collection[str]) -> list[str]:

@@ -92,6 +92,42 @@ def test_a_summary_that_only_repeats_the_ticket_gives_way_to_what_the_records_sa
     assert of_router(alone, 99, ticket).summary == repeating
 
 
+LENS = gathered(
+    a_source(id="1", text="Problem: -\nResolution: The slider before the lens was closed. Opened it."),
+    a_source(
+        id="2",
+        text="Problem: -\nResolution: Hardware acceleration was on. Switched it off in the video settings of 5.2.",
+    ),
+)
+
+
+def test_each_sentence_of_a_summary_has_its_source() -> None:
+    summary = "Hardware acceleration was on in 5.2. The slider before the lens was closed."
+    rest = salvage(a_draft(summary=summary, summary_citations=["T2"]), LENS, max_words=500, language="en")
+    assert (rest.summary, rest.summary_citations) == (summary, ["T2", "T1"])
+
+
+def test_a_fact_that_is_too_long_keeps_its_first_sentences() -> None:
+    fact = {"text": "Hardware acceleration was on in 5.2. Switched it off in the video settings.", "citations": ["T2"]}
+    draft = a_draft(summary="The slider was closed.", facts=[fact], next_steps=[])
+    [short] = salvage(draft, LENS, max_words=12, language="en").facts
+    assert short == Statement(text="Hardware acceleration was on in 5.2.", citations=["T2"])
+
+
+def test_a_step_that_only_looks_does_not_cite_what_says_nothing_of_it() -> None:
+    """A model's own: it cites the old page for what the new one says."""
+    old, new = "Guests get the weekly code that reception prints on Monday.", "Weekly codes are switched off."
+    guests = gathered(
+        a_source(SourceKind.ARTICLE, id="1", title="Guest WiFi", text=old),
+        a_source(SourceKind.ARTICLE, id="2", title="Guest WiFi since the new controller", text=new),
+    )
+    step = {"text": "Check if the weekly code is being switched off.", "citations": ["K1"]}
+    [kept_step] = salvage(
+        a_draft(summary=old, facts=[], next_steps=[step]), guests, max_words=500, language="en"
+    ).next_steps
+    assert "K1" not in kept_step.citations
+
+
 def test_another_language_is_told_and_refused() -> None:
     german = (
         "Der Benutzer kann sich nicht mit dem Server verbinden und das Passwort wurde nach dem Wechsel nicht auf dem "
