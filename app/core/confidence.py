@@ -70,6 +70,8 @@ _IS_ERROR = re.compile(
 _ERROR = re.compile(
     r"0x[0-9a-f]{4,}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[245]\.\d{1,2}\.\d{1,3}"
 )
+_MAY_BE_ERROR = re.compile(r"[\d_]|[^\x00-\x7f]")
+"""In what may be an error code; beyond ASCII the normal form tells."""
 # Not the apostrophes of "l'imprimante d'Anna": no letter stands before the first sign, and none after the last.
 _QUOTED = re.compile(r'(?<![^\W_])["\'“„«‘»]([^"“”„«»‘’]{8,160})["\'”“»’«](?![^\W_])')
 _PAGE = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -265,10 +267,11 @@ def _errors(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """The error codes, and the numbers that are one where another text calls them so."""
     found = {
         each.text
-        for each in chunks(text)
+        for each in chunks(" ".join(filter(_MAY_BE_ERROR.search, text.split())))
         if each.is_operand and _ERROR.fullmatch(each.text) and not _NOT_ERROR.fullmatch(each.text)
     }
-    numbers, row = {each for each in found if each.isdecimal()}, words(normal(text))
+    numbers = {each for each in found if each.isdecimal()}
+    row = words(normal(text)) if numbers else []
     called = {
         word
         for at, word in enumerate(row)

@@ -1,4 +1,4 @@
-"""The commands: `python -m bench.throughput compare`, `worker`, `api`, `soak` and `scale`."""
+"""The commands: `python -m bench.throughput compare`, `beside`, `worker`, `api`, `soak` and `scale`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from bench.throughput.beside import measure_beside
 from bench.throughput.comparison import Plan, measure_pairs, table
 from bench.throughput.corpus import load_texts, split
 from bench.throughput.deliveries import measure_worker
@@ -204,6 +205,28 @@ def compare(  # noqa: PLR0917 - options
                 click.echo(table((ours, same), found))
             if "intake" in wanted:
                 click.echo("\n".join(["", "Floors:", *await plan.bench.floors(ours)]))
+
+    asyncio.run(run())
+
+
+@main.command()
+@click.argument("commit")
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--deliveries", default=500, show_default=True, help="How many each worker finds due.")
+@click.option("--history", default=19_000, show_default=True, help="Resolved tickets of each tenant.")
+@click.option(
+    "--data", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Texts, as for bench/retrieval.py."
+)
+def beside(commit: str, rounds: int, deliveries: int, history: int, data: Path | None) -> None:
+    """A worker of ours and one of COMMIT at the same moment on one core: what a delivery takes with each."""
+
+    async def run() -> None:
+        async with open_system(history=history) as system:
+            with checked_out(commit) as tree:
+                sides = Ours(system), Ours(system, tree=tree, name="base")
+                for side in sides:
+                    await side.prepare()
+                await measure_beside(system, sides, deliveries=deliveries, rounds=rounds, data=data, tell=click.echo)
 
     asyncio.run(run())
 
