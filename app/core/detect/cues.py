@@ -30,7 +30,7 @@ class Cue(NamedTuple):
 
 ANCHORS: Final = {
     "code": (
-        "code|pin|puk|otp|tan|pass code|códig|codig|codice|kod|kód|код|コード|пин|combination|kombination|host key"
+        "code|pin|puk|otp|tan|kombi|pass code|códig|codig|codice|kod|kód|код|コード|пин|combination|host key"
         "|host-key|2fa backup|mfa backup|nummer"
         "|验证码|驗證碼|动态码|koodi"
     ).split("|"),
@@ -61,10 +61,12 @@ _OF_ITS_OWN = re.compile(
 )
 _OF_ANY = re.compile(
     r"(?:codes?|códigos?|codigos?|codice|kod[eyu]?|koden|koodi|kodu\w{0,3}|kód|код|コード|nummer|combination"
-    r"|kombination)(?![^\W_])|コード"
+    r"|kombi(?:nation)?)(?![^\W_])|コード"
 )
 _KIND = (
-    r"(?:de vérification|de sécurité|d['’]accès|confidentiel|secret|de confirmation|du portail|de la porte"
+    r"(?:de récupération|de secours|de recuperación|de respaldo|di recupero|sblocco|de recuperação"
+    r"|odzyskiwania|zapasowy"
+    r"|de vérification|de sécurité|d['’]accès|confidentiel|secret|de confirmation|du portail|de la porte"
     r"|de l['’]alarme|d['’]alarme|de verificación|de seguridad|de acceso|de confirmación|de (?:la )?alarma|de "
     r"desbloqueo|de déblocage|de déverrouillage|de desbloqueio|odblokowania|de la puerta"
     r"|di verifica|di sicurezza|di accesso|di conferma|di sblocco|dell['’]allarme"
@@ -77,7 +79,7 @@ _SAYS_WHAT_BEFORE = re.compile(
     r"|(?:alarm )?panel|master|installer|disarm|gate|yard|keypad|garage|building|locker|vault|elevator|lift|bridge"
     r"|confirmation|pairing|lock|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|tür|tor|bestätigungs"
     r"|dörr|dør|port|kapi|dogrulama|guvenlik|giris|overovaci|pristupovy|bezpecnostni|ovi|hälytys|larm|tresor"
-    r"|sicherheits|entsperr|freischalt|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş|kapı"
+    r"|sicherheits|entsperr|freischalt|wiederherstellungs|notfall|kopierer|abteilungs|drucker|herstel|återställnings|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş|kapı"
     r"|ověřovací|přístupový|bezpečnostní|potvrzovací)[- ]?(?:master )?$"
     r"|(?<![^\W_])(?:alarm|tür|tor|tresor|safe|door|alarme|porte|puerta|allarme)\w{0,8}\W{1,3}$"
 )

@@ -190,6 +190,8 @@ _PREFIX = re.compile(r"(?<![\w.+@-])[a-z][a-z0-9]{1,15}(?:[_-][a-z0-9]{1,14}){0,
 _LONGEST_PREFIX: Final = 48
 _FEWEST_CHANGES: Final = 0.36
 """Of random letters and digits three in five differ in kind from the one before, of names one in three."""
+_OF_A_NAME = re.compile(r"[-_=]")
+_SHORTEST_PIECE: Final = 8
 _AWS_IDS: Final = frozenset({"akia", "asia"})
 _AWS_SECRET = re.compile(
     r"\s?[/:,;|]?\s?(?P<value>(?=[\w+/]*[a-z])(?=[\w+/]*[A-Z])(?=[\w+/]*\d)[A-Za-z0-9+/]{40})(?![\w+/=])"
@@ -363,12 +365,13 @@ def prefixed_keys(scan: Scan) -> Iterator[Finding]:
 
 
 def _is_of_random_signs(value: str) -> bool:
-    """Whether small letters, capitals and digits of *value* change as often as in a random text."""
+    """Whether *value* has all three of small letters, capitals and digits, and they change as in a random text."""
     if value.islower() or value.isupper() or not any(map(str.isdigit, value[:-2])):
         return False
-    kinds = [each.isdigit() + 2 * each.isupper() for each in value]
+    longest = max(_OF_A_NAME.split(value), key=len)
+    kinds = [each.isdigit() + 2 * each.isupper() for each in longest]
     changes = sum(one != other for one, other in pairwise(kinds))
-    return changes >= _FEWEST_CHANGES * len(value)
+    return len(longest) >= _SHORTEST_PIECE and changes >= _FEWEST_CHANGES * len(longest)
 
 
 def keys_in_groups(scan: Scan) -> Iterator[Finding]:

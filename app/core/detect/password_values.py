@@ -157,8 +157,8 @@ def is_stated(value: str, scan: Scan, finding: Finding, *, equals: bool, dashes:
     if " " in value:
         return not _is_prompt(value)
     core = value.strip(".,;:!?…" + QUOTES)
-    if core.isdecimal():
-        return equals or len(core) >= _MIN_WORD
+    if _NUMBER.fullmatch(core):
+        return core.isdecimal() and len(core) >= _MIN_WORD - equals
     if all(each.isalpha() or each in "'’-/.>" for each in core) and not equals:
         is_question = "?" in value + scan.text[finding.end : finding.end + 1]
         return not (is_question or dashes or _HOSTNAME.fullmatch(core)) and bool(_ALONE.match(scan.text, finding.end))
@@ -228,6 +228,7 @@ def may_be(value: str) -> bool:
     )
 
 
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _EMAIL_ADDRESS = re.compile(r"[\w.*#+\[\]-]+@[\w*-]+(?:\.[\w*-]+)*\.[A-Za-z]{2,}")
 _LIST_ITEM = re.compile(r"\d\)")
 _HOSTNAME = re.compile(r"(?:[A-Za-z-]+\d{0,3}\.)+[A-Za-z]{2,3}")

@@ -61,6 +61,7 @@ _CALL = re.compile(r"\w{0,20}\(\s*[\"'](?P<value>[^\s\"']{3,80})[\"']\s*[),]")
 _IN_BRACES = re.compile(r"=\{(?P<value>(?:[^{}\n]|\}\}){2,80})\}(?=[;\"']|$)")
 _OF_ODBC = re.compile(r"driver=|uid=|dsn=")
 _NAMES_THE_USER = re.compile(r"(?:user|account|benutzer|konto|utilisateur|usuario|utente|usuário)\s*[:=]\s*$")
+_NEXT_SETTING = re.compile(r"[\w.-]+[=:]")
 _CLOSES = re.compile(r"\s?[:?]\s?[\"']")
 _IN_A_ROW = re.compile(r"\s?\*{0,2}\s?(?:\|\s?|\t)(?P<value>[^\s|]{4,60})(?=\s*(?:\||\t|\n|$))")
 _USER_AND_VALUE = r"(?P<user>[\w.@\\-]{2,40})\s*(?://?|:|\||,)\s*(?P<value>[^\s/|]\S{0,127})"
@@ -375,7 +376,8 @@ def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
     is_setting = match["equals"] and (match.end("equals") == at or _is_a_setting(scan, label, found))
     equals = is_defined or bool(is_setting)
     value = scan.text[found.start : found.end]
-    if not equals and value.isalpha():
+    is_next = "\n" in scan.text[label.end() : found.start] and _NEXT_SETTING.match(value)
+    if is_next or (not equals and value.isalpha()):
         return None  # a word in a sentence, which `prose` weighs
     is_one = is_stated(value, scan, found, equals=equals, dashes=bool(match["dash"]))
     return found if is_one and (match["listed"] is None or is_defined or is_mixed(value)) else None

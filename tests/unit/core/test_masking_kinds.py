@@ -627,6 +627,21 @@ KINDS = {
         "decrypt with ⟦Moonlight_7⟧",
         "Laps: ⟦x7$Kp2!mQ9vB⟧",
     ),
+    "codes of more things": (
+        "Kopierer-Code ⟦4711⟧ für Abt. Einkauf",
+        "Code für den Aufzug ⟦4711⟧",
+        "Der Tresor hat die Kombi ⟦11-22-33⟧",
+        "Wiederherstellungscode ⟦8F3K-29DM-77QX⟧",
+        "codice sblocco ⟦4711⟧",
+        "I gave him ⟦Parsnip#12⟧ as a temp one, he can log in now",
+        "Das Passwort ist Groß- und Kleinschreibung",
+        "réinitialisé, mot de passe à changer",
+        "passwd: files systemd",
+        "password= \\nuser=anna",
+        "NumPass=12",
+        "password reset? INC0012345",
+        "mailbox_AcmeGmbH_Export_2026_10_02_FullBackup_Part01",
+    ),
     "no key": ("token_type=bearer expires_in=3599", "Bearer realm=acme1234realm, error=invalid_token"),
 }
 CASES = {f"{kind} {number}": text for kind, texts in KINDS.items() for number, text in enumerate(texts)}

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from app.core.detect.cues import NO_COPULA, Cue, cues
 from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.hints import WORDS
-from app.core.detect.password_values import QUOTED
+from app.core.detect.password_values import NO_PASSWORD, QUOTED
 from app.core.detect.password_words import AND, ASKS_FOR_BOTH, OF_MAKERS
 from app.core.detect.prose.told import (
     ANSWERED,
@@ -52,6 +52,7 @@ _OF_A_KEYPAD = re.compile(r"\*\d{3,8}#")
 _MARKUP = re.compile(r"</?(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>")
 _CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot|nbsp|lt|gt);")
 _PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}(?: \d{1,4})?")
+_OF_NSSWITCH: Final = ("files ", "compat ")
 _ANY_CHARACTER = re.compile(r"[^\W_]")
 _JOINS: Final = frozenset("-_,./\\")
 _COLONS: Final = frozenset(":=：＝")
@@ -158,7 +159,9 @@ def _to_the_end_of_a_token(text: str, at: int, stop: int) -> int:
 def _answer(text: str, asked: int, limit: int) -> list[tuple[int, int]]:
     """Where the first word is of the answer to the question that ends at *asked*."""
     match = _ANSWER.match(text, asked, limit) if text[asked - 1 : asked] in _ASKED else None
-    return [match.span("value")] if match else []
+    if match is None or ("\n" not in match[0] and NO_PASSWORD.fullmatch(match["value"].lower())):
+        return []
+    return [match.span("value")]
 
 
 def _odd_tokens(text: str, at: int, limit: int) -> list[tuple[int, int]]:
@@ -303,7 +306,9 @@ def _span(scan: Scan, cue: Cue, token: tuple[int, int]) -> tuple[int, int, bool]
 def _phrase(scan: Scan, start: int, limit: int) -> tuple[int, int] | None:
     """The words from *start* to the end of the clause, if they are two to seven."""
     match = _PHRASE.match(scan.text, start, limit)
-    if match is None or " " not in match[0] or not FINISHES.match(scan.text, match.end()):
+    if match is None or match[0].startswith(_OF_NSSWITCH):
+        return None
+    if " " not in match[0] or not FINISHES.match(scan.text, match.end()):
         return None
     return match.span()
 

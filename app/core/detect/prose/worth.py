@@ -208,6 +208,7 @@ def may_be_secret(value: str, *, is_code: bool) -> bool:
         and not (core.isdecimal() and len(core) < FEWEST_DIGITS)
         and may_be(value)
         and "://" not in value
+        and not value.endswith("-")
         and "..." not in value
         and not _ADDRESS.fullmatch(core)
         and not ((count := _COUNT.fullmatch(core)) and (count[1] is None or is_ordinary(count[1])))
