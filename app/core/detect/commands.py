@@ -59,6 +59,9 @@ _BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
     "rabbitmqctl": r"\w+\s+(?:add_user|change_password)\s+\S+\s+X",
     "wpa_passphrase": r"\w+\s+\S+\s+X",
     "radtest": (r"\w+\s+\S+\s+X", r"\w+\s+\S+\s+\S+\s+\S+\s+\d+\s+X"),
+    "check_snmp": r"\S+…\s-C\s+X",
+    "check_mysql": r"\S+…\s-p\s+X",
+    "check_nt": r"\S+…\s-s\s+X",
     "rdesktop": r"\w+…\s-p\s+X",
     "openssl enc": r"\w+…\s-k\s+X",
     "iwconfig": r"\w+\s+\S+\s…key\s+s:X",
@@ -109,9 +112,10 @@ _LOCAL_USER = re.compile(
 _GEAR = re.compile(
     # Cisco, HP, Juniper, Fortinet, Huawei: snmp-server community x, tacacs-server key x, ntp authentication-key 1 md5 x
     r"(?<![^\W_])(?:(?:ppp (?:chap|pap sent-username \S+) )?password 0 "
-    r"|ppp chap password (?:0 )?|(?:snmp-server|set snmp) community |snmp-agent community (?:read|write) "
+    r"|ppp chap password (?:0 )?|(?:snmp-server|(?:set|create|add|config) snmp) community "
+    r"|snmp-agent community (?:read|write) "
     r"(?:cipher |simple )?"
-    r"|snmp-server host \S+(?: (?:traps|informs))?(?: version (?:1|2c))? |isakmp key (?:0 )?"
+    r"|snmp-server host \S+(?: (?:traps|informs))?(?: version v?(?:1|2c))? |isakmp key (?:0 )?"
     r"|(?:tacacs|radius)-server key (?:0 )?|radius-server host \S+[^\n]{0,60}? key (?:0 )?"
     r"|set (?:psksecret|passwd|password|passphrase|auth-pwd|priv-pwd|secret) (?:enc )?"
     r"|(?:wpa-psk|set-key) ascii (?:\d )?"
@@ -119,7 +123,7 @@ _GEAR = re.compile(
     r"|authentication-key (?:\d{1,5} (?:md5|hmac-sha\d+|sha\d+) )?(?:0 )?|key-string (?:0 )?"
     r"|option (?:key|password|sae_password|auth_secret|acct_secret|preshared_key) (?=['\"])"
     r"|(?:standby|vrrp|glbp) \d{1,3} authentication (?:md5 key-string |text )?(?:0 )?(?!md5|text)"
-    r"|pre-shared-secret |r[ow]community6? |com2sec6? \S+ \S+ "
+    r"|pre-shared-secret |r[ow]community6? |com2sec6? \S+ \S+ |stats auth \S+?:|system user \S+ "
     r"|authentication-server (?:radius|tacacs) host \S+[^\n]{0,40}? key "
     r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key (?:0 )?|ascii-text "
     r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) |key plaintext "
@@ -167,7 +171,7 @@ ANCHORS: Final = {
         "password irrev|shared-key |key plaintext|password manager|"
         "option key |option password |option sae_|option auth_s|option acct_s|"
         "option preshared|standby |vrrp |glbp |pre-shared-secret |"
-        "rocommunity|rwcommunity|com2sec|community|"
+        "rocommunity|rwcommunity|com2sec|stats auth |system user |create snmp|add snmp|config snmp|community|"
         "authentication-server |createuser |auth sha|auth md5|auth: |key 7 |authentication sha|"
         "authentication md5"
     ).split("|"),

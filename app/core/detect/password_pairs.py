@@ -36,7 +36,7 @@ _OF_DOMAIN = re.compile(
 )
 _OF_ADDRESS = re.compile(r"@(?:[\w-]{1,63}\.){1,5}[A-Za-z]{2,24}\s?[:;|]\s?(?P<value>[^\s,;|]{6,60})(?=[\s,;|]|$)")
 _IN_PGPASS = re.compile(r"(?<=[\w.*-]):(?:\d{4,5}|\*):[\w*-]{1,40}:[\w*.-]{1,40}:(?P<value>[^\s:]{4,80})(?=\s|$)")
-_OF_A_RELAY = re.compile(r"\]:\d{2,5}\s+[\w.@-]{2,60}:(?P<value>[^\s:]{4,80})(?=\s|$)")
+_OF_A_RELAY = re.compile(r":\d{2,5}\s+[\w.@-]{2,60}:(?P<value>[^\s:]{4,80})(?=\s|$)")
 _IN_QR = re.compile(r"wifi:(?:[a-oq-z]:[^;\n]{0,64};){0,4}p:(?P<value>(?:\\.|[^;\\\n]){1,64});")
 _OF_SESSION = re.compile(
     r"\w+[^\n\d]{0,16}?\d[\d ]{6,12}\d\s?[/,;:–-]\s?(?P<value>(?=\S*[a-z])[^\s,;/.]{5,20})(?=[\s.,;)]|$)"
@@ -71,7 +71,7 @@ ANCHORS: Final = {
     "address": ("@",),
     "remote": ("teamviewer", "anydesk", "rustdesk", "wi-fi", "wifi", "wlan", "ssid"),
     "sign": ("!", "#", "^", "*"),
-    "fields": (":5432:", ":5433:", ":*:*:", "wifi:", "]:587", "]:465", "]:25"),
+    "fields": (":5432:", ":5433:", ":*:*:", "wifi:", ":587 ", ":465 ", ":25 "),
 }
 
 
@@ -94,7 +94,7 @@ def _of_remote_places(scan: Scan) -> Iterator[Finding]:
         if match and is_mixed(match["value"]) and any(map(str.isdigit, match["value"])) and may_be(match["value"]):
             yield Finding(*match.span("value"), Secret.PASSWORD)
     for at, word in scan.hits("fields"):
-        form = _IN_QR if word == "wifi:" else _OF_A_RELAY if word[0] == "]" else _IN_PGPASS
+        form = _IN_QR if word == "wifi:" else _OF_A_RELAY if word[-1] == " " else _IN_PGPASS
         if match := form.match(scan.lower, at):
             yield Finding(*match.span("value"), Secret.PASSWORD)
 

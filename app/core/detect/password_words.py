@@ -40,7 +40,7 @@ LABEL: Final = re.compile(
     rf"|{_AFTER_LETTER}(?:(?:pswd|pwd|psw|pw|psk|mdp|ww|senhas?|clave)(?![^\W\d_])|hasł\w{{1,4}}|hasl[aoe]m?"
     rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}"
     rf"|parol(?:ă|ei|ii)(?!\w)|parole(?=\s?:| ir(?!\w))|paroli(?!\w)|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
-    rf"|{_AFTER_LETTER}(?:kw|contra|lösen|losen|pswrd|kode|koden|ww)(?=\s?[:=?])|(?<![\w-])secret(?=\s?=)|jelszo\w{{0,3}}|contrasena"
+    rf"|{_AFTER_LETTER}(?:kw|contra|lösen|losen|pswrd|kode|koden|ww)(?=\s?[:=?])|(?<![\w-])secret(?=\s?=)|secret(?=>)|jelszo\w{{0,3}}|contrasena"
     r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd"
     # The end of a setting's name: DbPwd=, ProxyPass: ; not "bypass=", "Reisepass:".
     r"|(?<=[a-z0-9])(?<!by)(?<!com)(?<!kom)(?<!reise)(?<!eng)(?<!impf)(?:pwd|pass|pw)"

@@ -41,7 +41,7 @@ from app.core.detect.scan import Scan
 _AROUND = rf"[{QUOTES}*]{{0,2}}"
 _STATED = re.compile(
     # password: x   pwd=x   "password": "x"   Passwort für VPN: x   mot de passe (nouveau) : x
-    rf"(?:_?\d)?(?:\[\w{{0,20}}\])?{_AROUND}\]?{ADJECTIVE}{{0,2}}(?:\s+(?:wi-?fi|wlan)\s[\w-]{{2,20}}"
+    rf"(?:_?\d)?(?:\[\w{{0,20}}\])?{_AROUND}[\]}}]?{ADJECTIVE}{{0,2}}(?:\s+(?:wi-?fi|wlan)\s[\w-]{{2,20}}"
     rf"|{OF_WHAT}){FOR}{CHANGED}?"
     rf"(?:\s+{IS})?\s*"
     rf"(?:(?P<listed>(?<=['\"])\s*,(?=\s*['\"]\S+['\"]))|(?P<equals>:=|=>|==?|＝)|->|-->|→|⇒|[:：]"
@@ -62,6 +62,8 @@ _IN_BRACES = re.compile(r"=\{(?P<value>(?:[^{}\n]|\}\}){2,80})\}(?=[;\"']|$)")
 _OF_ODBC = re.compile(r"driver=|uid=|dsn=")
 _NAMES_THE_USER = re.compile(r"(?:user|account|benutzer|konto|utilisateur|usuario|utente|usuário)\s*[:=]\s*$")
 _NEXT_SETTING = re.compile(r"[\w.-]+[=:]")
+_BEFORE_A_SETTING = re.compile(r"[\n{;]")
+_AFTER_A_SETTING = re.compile(r"\s*(?:[\r\n};]|$)")
 _CLOSES = re.compile(r"\s?[:?]\s?[\"']")
 _IN_A_ROW = re.compile(r"\s?\*{0,2}\s?(?:\|\s?|\t)(?P<value>[^\s|]{4,60})(?=\s*(?:\||\t|\n|$))")
 _USER_AND_VALUE = r"(?P<user>[\w.@\\-]{2,40})\s*(?://?|:|\||,)\s*(?P<value>[^\s/|]\S{0,127})"
@@ -181,7 +183,8 @@ ANCHORS: Final = {
         "|obsah kl|содержимое к|вміст кл|anahtar iç"
         "|nyckelinn|nøgleind|nøkkelinn|avaimen s|kulcstart|kulcs tart|conținut ch|ključni s|sadržaj k|vsebina k"
         "|съдържание на к|περιεχόμενο κλ|关键内容|密钥内容|主要なコンテンツ|키 콘텐츠"
-        "|kw:|kw =|contra:|lösen:|losen:|lösen?|secret=|secret =|pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave"
+        "|kw:|kw =|contra:|lösen:|losen:|lösen?|secret=|secret =|secret>|"
+        "pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave"
         "|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|كلمة مرور|كلمة سر|κωδικ|"
         "暗証番号|비번|패스워드|암호|パスコード|"
@@ -346,10 +349,8 @@ def _in_code(scan: Scan, label: re.Match[str]) -> Finding | None:
 
 def _is_a_setting(scan: Scan, label: re.Match[str], found: Finding) -> bool:
     """Whether a line is nothing but `name = value`, as in a file of settings."""
-    head = scan.text[scan.text.rfind("\n", max(label.start() - _LONGEST_TAIL, 0), label.start()) + 1 : label.start()]
-    return (
-        " " not in head.strip() and scan.text[found.end : found.end + 1] in {"", "\n", "\r"} and found.end > found.start
-    )
+    head = _BEFORE_A_SETTING.split(scan.text[max(label.start() - _LONGEST_TAIL, 0) : label.start()])[-1]
+    return " " not in head.strip() and found.end > found.start and bool(_AFTER_A_SETTING.match(scan.text, found.end))
 
 
 def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:

@@ -23,8 +23,9 @@ _ENDS_A_LINE = re.compile(
     rf"[ \t]+){{0,2}}{VALUE}[ \t]*;?[ \t]*(?=[\r\n]|$)"
 )
 _BEGINS_A_LINE = re.compile(
-    r"\s*(?:set|(?:user(?:name)?|local-user) \S+|enable|super|ip|vpdn|ppp|line|security|authentication|wlan|wpa\S*"
-    r"|neighbor|peer|ntp|database|bind|bgp|ospf|(?:tacacs|tacplus|radius|aaa|ldap|server)\S*)"
+    r"\s*(?:set|configure|config|create|add|edit|modify|(?:user(?:name)?|local-user) \S+|enable|super|ip|vpdn|ppp|line"
+    r"|security|authentication|wlan|wpa\S*|neighbor|peer|ntp|database|bind|bgp|ospf"
+    r"|(?:tacacs|tacplus|radius|aaa|ldap|server)\S*)"
     r"(?: (?!(?:the|a|my|your|his|her|our|for|to|is|of|and|or|with|on|in|not) )\S+){0,9} $"
 )
 _WORD = re.compile(

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from app.core.detect.cues import NO_COPULA, Cue, cues
 from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.hints import WORDS
-from app.core.detect.password_values import NO_PASSWORD, QUOTED
+from app.core.detect.password_values import NO_PASSWORD, QUOTED, is_strong
 from app.core.detect.password_words import AND, ASKS_FOR_BOTH, OF_MAKERS
 from app.core.detect.prose.told import (
     ANSWERED,
@@ -55,6 +55,9 @@ _PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}(?: \d{1,4})?")
 _OF_NSSWITCH: Final = ("files ", "compat ")
 _ANY_CHARACTER = re.compile(r"[^\W_]")
 _JOINS: Final = frozenset("-_,./\\")
+_JOINS_ON: Final = frozenset("-_")
+_USER_BEFORE = re.compile(rf"[{QUOTES}]?,? (?:{'|'.join(AND)}) (?:(?:the|das|het|la|el|le|il|a|with) )?$")
+"""Between a user's name and the word for the password: "login scan2 and the "."""
 _COLONS: Final = frozenset(":=：＝")
 _MANAGE: Final = frozenset({"manager", "default", "password", "pass"})
 _WORD = re.compile(r"\S+")
@@ -81,6 +84,7 @@ _IS_A_REMARK = re.compile(r"\)\s*[:=]")
 _OF_ANOTHER = re.compile(
     r"(?:^|\s)--?(?!p|k|[aw]\s)(?:(?-i:[hHSUuDdrs])|(?:host|user|server|database|computer|repo|uri)\w*)[ =]$"
     r"|[,{]\s?[\"'](?![\w-]*(?:pass|pwd|pw|psk|secret|key|code|pin|value))\w[\w.-]*[\"']\s?:\s?[\"']?$"
+    r"|\([\w.-]*(?<!pass)(?<!password)\s?[:=]\s?[\"']$"
     r"|(?:^|\s)peer\s$",
     re.IGNORECASE,
 )
@@ -115,7 +119,8 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
     at, is_later, last = cue.end, False, (0, "")
     for token in sorted({*odd, *told_tokens}) if told_tokens else odd:
         is_plain = token not in odd
-        if token[0] < at:
+        is_told = is_later and is_plain  # "set the password to x and asked to change it"
+        if token[0] < at or is_told or (token[0] == cue.end and scan.text[cue.end] in _JOINS_ON):
             continue
         start, end, is_quoted = _span(scan, cue, token)
         is_beyond = start > sentence
@@ -255,6 +260,7 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
         if (
             not value
             or end > cue.start
+            or (_USER_BEFORE.fullmatch(scan.lower, end, cue.start) and not is_strong(value))
             or (is_ordinary(value) if is_plain and not is_quoted else not may_be_secret(value, is_code=cue.is_code))
         ):
             continue

@@ -26,7 +26,7 @@ _AS_ENDING = re.compile(
 )
 """A word for a password whose ending says "as" or "with", or makes what stands before it the password."""
 _CLAUSE = re.compile(r"[,;:(){}\[\]]|\s[–—-]\s")
-_REMARK = re.compile(r"\s?\([\w ]{1,24}\)(?=\s\w)")
+_REMARK = re.compile(r"\s?\([\w ]{1,24}\)(?=\s\w|$)")
 _CLOSES_GAP: Final = QUOTES + "( \n*"
 _NEXT_WORDS: Final = 24
 LONGEST_AS: Final = 5
@@ -82,8 +82,8 @@ def told_after(scan: Scan, cue: Cue, start: int, end: int) -> Told:
         is_set = rest[-1] in to and _is_set(scan, cue, between, end)
         if link := "into" if is_set else _link(rest[-1], verbs, to):
             rest.pop()
-    aside = remark.end() if "(" in gap and (remark := _REMARK.match(gap)) else 0
-    has_clause = bool(_CLAUSE.search(gap, aside, sign.start() if sign else len(gap.rstrip(_CLOSES_GAP))))
+    gap = gap[: sign.start()] if sign else gap.rstrip(_CLOSES_GAP)
+    has_clause = bool(_CLAUSE.search(_REMARK.sub("", gap) if "(" in gap else gap))
     return Told(link, len(rest), rest, has_clause)
 
 

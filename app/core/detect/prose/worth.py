@@ -53,7 +53,7 @@ _SAYS_HOW: Final = {
         "bg": "[ае]н[ао]?|ват",
         "uk": "[иі]й|[ае]но|ться|на",
         "tr": "[dt][iıuü]|m[iıuü]ş|[iıuü]yor|m[ae]z|l[iıuü]",
-        "ru": "[ныё]й|ной|ен|ан|на|но|ется|ится|ать|ить",
+        "ru": "[ныёиі]й|ной|ен|ан|на|но|ется|ится|ать|ить",
     }.items()
 }
 """Words in small letters that say how something is, by the language of the word for a password."""
@@ -209,6 +209,7 @@ def may_be_secret(value: str, *, is_code: bool) -> bool:
         and may_be(value)
         and "://" not in value
         and not value.endswith("-")
+        and "><" not in value
         and "..." not in value
         and not _ADDRESS.fullmatch(core)
         and not ((count := _COUNT.fullmatch(core)) and (count[1] is None or is_ordinary(count[1])))
