@@ -26,7 +26,7 @@ _AS_ENDING = re.compile(
 )
 """A word for a password whose ending says "as" or "with", or makes what stands before it the password."""
 _CLAUSE = re.compile(r"[,;:(){}\[\]]|\s[–—-]\s")
-_REMARK = re.compile(r"\s?\([\w ]{1,24}\)(?=\s\w|$)")
+_REMARK = re.compile(r"\s?\([\w ]{1,24}\)(?=\s\w)")
 _CLOSES_GAP: Final = QUOTES + "( \n*"
 _NEXT_WORDS: Final = 24
 LONGEST_AS: Final = 5
