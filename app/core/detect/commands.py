@@ -59,6 +59,7 @@ _BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
     "rabbitmqctl": r"\w+\s+(?:add_user|change_password)\s+\S+\s+X",
     "wpa_passphrase": r"\w+\s+\S+\s+X",
     "radtest": (r"\w+\s+\S+\s+X", r"\w+\s+\S+\s+\S+\s+\S+\s+\d+\s+X"),
+    "ssh-keygen": (r"\S+…\s-N\s+X", r"\S+…\s-P\s+X"),
     "check_snmp": r"\S+…\s-C\s+X",
     "check_mysql": r"\S+…\s-p\s+X",
     "check_nt": r"\S+…\s-s\s+X",
@@ -100,7 +101,8 @@ def _of_command(name: str) -> tuple[re.Pattern[str], ...]:
 
 _OPTION = re.compile(
     # --password x   --http-password=x   /p:x   /pass:x   -storepass x   -passin pass:x   IDENTIFIED BY x
-    r"(?:(?<=\s)--?(?:[\w-]{0,12}-)?(?:password|passwd|passphrase|storepass|keypass|admin-pass|pass)[ =:]+(?!is\b"
+    r"(?:(?<!\S)--?(?:[\w-]{0,12}-)?(?:password|passwd|passphrase|storepass|keypass|admin-pass|pass|pwd|psk"
+    r"|requirepass|masterauth)[ =:]+(?!is\b"
     r"|and\b|or\b)"
     rf"|(?<=\s)/(?:pw?|pass(?:word)?[dof]?)[:=](?!\w+=)|pass:|identified by\s+){VALUE}"
 )

@@ -30,7 +30,9 @@ class Cue(NamedTuple):
 
 ANCHORS: Final = {
     "code": (
-        "code|pin|puk|otp|tan|kombi|pass code|códig|codig|codice|kod|kód|код|コード|пин|combination|host key"
+        "code|pin|puk|otp|tan|kombi|"
+        "combinazione|combinación|combinaison|combinatie|"
+        "pass code|códig|codig|codice|kod|kód|код|コード|пин|combination|host key"
         "|host-key|2fa backup|mfa backup|nummer"
         "|验证码|驗證碼|动态码|koodi"
     ).split("|"),
@@ -60,7 +62,7 @@ _OF_ITS_OWN = re.compile(
     r"|(?<=digi)code)(?![^\W_])|验证码|驗證碼|动态码"
 )
 _OF_ANY = re.compile(
-    r"(?:codes?|códigos?|codigos?|codice|kod[eyu]?|koden|koodi|kodu\w{0,3}|kód|код|コード|nummer|combination"
+    r"(?:codes?|códigos?|codigos?|codice|kod[eyu]?|koden|koodi|kodu\w{0,3}|kód|код|コード|nummer|combin(?:ation|azione|ación|aison|atie)"
     r"|kombi(?:nation)?)(?![^\W_])|コード"
 )
 _KIND = (

@@ -118,11 +118,11 @@ def _of_user(scan: Scan, match: re.Match[str], after: int) -> Iterator[Finding]:
 
 def _typed(scan: Scan, start: int, end: int) -> Iterator[Finding]:
     if match := _NEXT_ONE.match(scan.text, end):
-        found = _by_form(match, "value", (*_FORMS, _LEET_WORD))
+        found = _by_form(match, "value", (*_FORMS, _WORD_AND_DIGIT, _LEET_WORD))
         if found and _is_about_signing_in(scan, found):
             yield found
     if match := _ONE_BEFORE.search(scan.text, max(start - _REACH, 0), start):
-        found = _by_form(match, "value")
+        found = _by_form(match, "value", (*_FORMS, _WORD_AND_DIGIT))
         if found and _is_about_signing_in(scan, found):
             yield found
         elif _NUMBER.fullmatch(match["value"]) and _ASKED_FOR.search(scan.lower, max(start - _REACH, 0), start):

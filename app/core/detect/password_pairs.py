@@ -21,7 +21,7 @@ ACCOUNTS: Final = (
 ).split("|")
 """Accounts that makers put on their devices, and that stay there."""
 _PAIR = re.compile(
-    rf"(?<![a-z0-9_/.\\@-])(?P<account>{'|'.join(ACCOUNTS)})(?P<joint>\s?[/:]\s?)(?P<value>[^\s,;()\"'/]{{3,40}})(?![\w/\\@-])"
+    rf"(?<![a-z0-9_/.\\@-])(?P<account>{'|'.join(ACCOUNTS)})(?P<joint>\s?[/:]\s?|\s=\s)(?P<value>[^\s,;()\"'/]{{3,40}})(?![\w/\\@-])"
 )
 _WORD_AND_NUMBER = re.compile(r"(?!vlan|port|eth|srv|host|node|user|test|build|room)[A-Za-z]{3,}\d{2,8}")
 _MIXED_WORD = re.compile(
@@ -66,7 +66,7 @@ _OF_SIGNING_IN = re.compile(
 )
 
 ANCHORS: Final = {
-    "default account": tuple(f"{each}{joint}" for each in ACCOUNTS for joint in ("/", ":", " /", " :")),
+    "default account": tuple(f"{each}{joint}" for each in ACCOUNTS for joint in ("/", ":", " /", " :", " = ")),
     "domain": ("\\",),
     "address": ("@",),
     "remote": ("teamviewer", "anydesk", "rustdesk", "wi-fi", "wifi", "wlan", "ssid"),

@@ -45,7 +45,7 @@ LABEL: Final = re.compile(
     # The end of a setting's name: DbPwd=, ProxyPass: ; not "bypass=", "Reisepass:".
     r"|(?<=[a-z0-9])(?<!by)(?<!com)(?<!kom)(?<!reise)(?<!eng)(?<!impf)(?:pwd|pass|pw)"
     r"(?=[\"'\]]{0,2}\s?[:=]|[\"'],|[ \t]+\S+[ \t]*(?:\n|$))"
-    r"|(?<=[_-])credentials(?=[\"']?\s?=)|masterauth(?=\s)"
+    r"|(?<=[_-])credentials(?=[\"']?\s?=)|masterauth(?=\s)|authtok(?=\s?[=:])"
     r"|密码|密碼|口令|パスワード|暗証番号|비밀번호|비번|패스워드|암호(?!화)|パスコード|kenncode|סיסמ[האת]"
     r"|รหัสผ่าน|पासवर्ड|лозинк\w{1,3}|fjalëkalimi?n?|pasahitz\w{1,3}|contrasenyas?|contrasinal|wagwoord|lykilorði?ð?"
     r"|kata laluan|گذرواژه|رمز عبور|كلمة (?:ال)?(?:مرور|سر)|κωδικ(?:ός|ό|ού|ος|ο)(?: πρόσβασης)?)"

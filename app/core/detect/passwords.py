@@ -176,7 +176,7 @@ ANCHORS: Final = {
         "código de wi|codice del wi|pasw|paßw|kennw|contrase|palavra|parola|parolă|parole|paroli|"
         "wachtw|lösenord|losenord|adgangsk|"
         "jelsz|salasan|secret word|"
-        "security answer|requirep|masterauth|"
+        "security answer|requirep|masterauth|authtok|"
         "wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
         "wlan|hotspot|keymaterial|sharedkey|shared-key|shared_key|shared key|key content"
         "|schlüsselinhalt|contenu de la|contenido de la|contenuto|conteúdo da|sleutelinh|inhoud van sl|zawartość kl"

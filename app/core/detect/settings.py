@@ -22,18 +22,20 @@ _ENDS_A_LINE = re.compile(
     r"[ \t]+(?:(?:\d|ascii|hex|text|clear(?:text)?|plain(?:text)?|simple|cipher|encrypted|enc|local|md5|sha\S{0,6})"
     rf"[ \t]+){{0,2}}{VALUE}[ \t]*;?[ \t]*(?=[\r\n]|$)"
 )
+_GOES_ON: Final = r"(?: (?!(?:the|a|my|your|his|her|our|for|to|is|of|and|or|with|on|in|not) )\S+){0,9} $"
 _BEGINS_A_LINE = re.compile(
     r"\s*(?:set|configure|config|create|add|edit|modify|(?:user(?:name)?|local-user) \S+|enable|super|ip|vpdn|ppp|line"
-    r"|security|authentication|wlan|wpa\S*|neighbor|peer|ntp|database|bind|bgp|ospf"
-    r"|(?:tacacs|tacplus|radius|aaa|ldap|server)\S*)"
-    r"(?: (?!(?:the|a|my|your|his|her|our|for|to|is|of|and|or|with|on|in|not) )\S+){0,9} $"
+    r"|security|authentication|wlan|wpa\S*|neighbor|peer|ntp|database|bind|bgp|ospf|server\S*|ldap\S*)" + _GOES_ON
+)
+_OF_A_SERVER = re.compile(r"tacacs|tacplus|radius|aaa-server|server-private")
+_LINE_OF_A_SERVER = re.compile(
+    rf"\s*(?!(?:the|a|my|your|our|new|this) )(?:\S+ ){{0,4}}?\S*(?:{_OF_A_SERVER.pattern})\S*{_GOES_ON}"
 )
 _WORD = re.compile(
     r"pass(?:word|wd|-?phrase)?|pwd?|psk|secret|key|requirepass|masterauth|(?:pre-?)?shared-?(?:key|secret)"
     r"|community(?:[- _]string)?"
 )
 _OF_REDIS: Final = frozenset({"requirepass", "masterauth"})
-_OF_A_SERVER = re.compile(r"tacacs|tacplus|radius|aaa-server|server-private")
 _IS_A_PLACE = re.compile(r"\w+:/|[\w.-]+:\d|\w+:\S+/\S|[\w.-]+=|[\w.-]+:$|[\w.-]+\.(?:conf|txt|key|pem|pass|cfg|crt)$")
 """A path, a server, another setting, a file."""
 _APART: Final = frozenset({"  ", "\t", "\t\t", " \t"})
@@ -46,6 +48,7 @@ _OF_IPSEC = re.compile(
     # A line of ipsec.secrets: `: PSK "x"`, `anna : EAP "x"`.
     r": (?:psk|xauth|eap|ntlm|rsa|ecdsa|pkcs8|pkcs12)(?: [^\s\"']+)? [\"'](?P<value>[^\"'\n]{2,240})[\"']"
 )
+_OF_CURL = re.compile(r"user\s?=\s?\"[\w.@\\-]{1,60}:(?P<value>[^\"\n]{2,80})\"")
 _OF_RADIUS = re.compile(
     r"login (?:incorrect|ok)[^\n\[]{0,80}: \[[^\]/\n]{1,60}(?:/[^\]/\n]{1,40})?/(?P<value>(?!<)[^\]/\n]{2,80})\]"
 )
@@ -62,7 +65,7 @@ _NAMES_THE_USER = re.compile(r"user \S|331 |\+ok")
 
 ANCHORS: Final = {
     "setting": (" secret ", " key "),
-    "secrets": (": psk ", ": xauth ", ": eap ", ": ntlm ", ": rsa ", ": ecdsa ", ": pkcs"),
+    "secrets": (": psk ", ": xauth ", ": eap ", ": ntlm ", ": rsa ", ": ecdsa ", ": pkcs", 'user = "', 'user="'),
     "client": (*_OF_A_CLIENT, "login incorrect", "login ok"),
 }
 
@@ -74,7 +77,7 @@ def settings(scan: Scan) -> Iterator[Finding]:
     for at, word in scan.hits("setting"):
         yield from _of_a_setting(scan, at + 1, at + len(word) - 1)
     for at, _ in scan.hits("secrets"):
-        if match := _OF_IPSEC.match(scan.lower, at):
+        if match := _OF_IPSEC.match(scan.lower, at) or _OF_CURL.match(scan.lower, at):
             yield from argument(match)
     for at, word in scan.hits("client"):
         yield from _of_a_session(scan, at, word)
@@ -96,7 +99,7 @@ def _of_a_setting(scan: Scan, start: int, end: int) -> Iterator[Finding]:
     if is_apart:
         yield from argument(match)
     elif _WORD.fullmatch(word) and (word[0] == "c" or scan.text[start - len(head) : end].islower()):
-        is_line = head.isspace() or bool(_BEGINS_A_LINE.fullmatch(head))
+        is_line = head.isspace() or bool(_BEGINS_A_LINE.fullmatch(head) or _LINE_OF_A_SERVER.fullmatch(head))
         is_named = (head and not head[-1].isspace()) or "-" in word or word in _OF_REDIS or word[0] == "c"
         if is_line and _OF_A_SERVER.search(before) if word == "key" else is_line or is_named:
             yield from argument(match)
