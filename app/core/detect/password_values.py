@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from app.core.detect.finding import QUOTES, Finding, Secret
-from app.core.detect.password_words import NO_VALUE, OF_MAKERS
+from app.core.detect.password_words import NO_VALUE
 from app.core.detect.scan import Scan
 
 QUOTED: Final = (
@@ -39,12 +39,6 @@ NO_PASSWORD: Final = re.compile(
 _PATH: Final = re.compile(r"(?:/[\w.-]+){2}|/[a-z_-]*/?$|[A-Za-z]:\\|\\\\")
 _MIN_WORD: Final = 4
 _LONGEST_WORDS: Final = 4
-_SAYS_HOW = re.compile(
-    r"(?:ed|ing|able|ible|ory|ary|t|en|é|ée|ado|ada|ido|ida|bar|ig|lich|ong|short|weak|fine|okay|same|old|new|less"
-    r"|wrong|good|bad|known|again|missing|unique|shown|many|there|here|stored|wrong)$"
-)
-"""Endings of words that describe a password: changed, expiring, mandatory, gesperrt, oublié."""
-_VERB = re.compile(r"\s+(?:is|are|was|lautet\w*|hei(?:ß|ss)t|ist|war|est|c['’]est|était|es|era|now)")
 _ALONE = re.compile(
     rf"[{QUOTES}\s.,;:!)\]}}>*]*(?:$|\n)|[{QUOTES}]?[,;/|)]|[{QUOTES}]?\.\s|\s+[\w-]+\s?[:=]|\s+\(|\s+(?:and|und|et|y"
     rf"|but|aber|mais|pero)\s"
@@ -103,51 +97,20 @@ def of_word(
 
 
 def is_said(match: re.Match[str], scan: Scan, finding: Finding) -> bool:
-    """Whether *finding*, which follows the word "password" in a sentence, is a password and not an ordinary word."""
+    """Whether *finding*, which follows a user's name, is a password and not an ordinary word."""
     value = scan.text[finding.start : finding.end]
-    groups = match.groupdict()
-    verb = groups.get("verb") or groups.get("set") or ""
     core = value.rstrip("?!.,:;")
-    if len(core) < _MIN_WORD or (core.isalpha() and not verb) or not may_be(core):
+    if len(core) < _MIN_WORD or core.isalpha() or not may_be(core) or _SETTING.match(core):
         return False
-    digits = sum(map(str.isdigit, core))
-    if (verb and digits >= _MIN_WORD and not core.strip("0123456789-")) or (
-        core.lower() in OF_MAKERS and _VERB.fullmatch(verb)
-    ):
-        return True
-    if _SETTING.match(core) or (
-        NO_PASSWORD.fullmatch(core.lower())
-        and not (digits >= _MIN_WORD and core.isdecimal() and _is_quoted(match["value"]))
-        and not (verb and digits >= _MIN_WORD)
-        and not WORDS_AND_NUMBER.fullmatch(core)
-    ):
+    digits, is_quoted = sum(map(str.isdigit, core)), _is_quoted(match["value"])
+    is_number = is_quoted and core.isdecimal() and digits >= _MIN_WORD
+    if NO_PASSWORD.fullmatch(core.lower()) and not (is_number or WORDS_AND_NUMBER.fullmatch(core)):
         return False
-    if _is_quoted(match["value"]):
-        has_reason = bool(groups.get("verb") or digits)
-        return has_reason and not (" " in value and _is_prompt(value))
-    if core.isalpha():
-        return _is_word_said(value, groups, scan, finding) or verb.strip().startswith(("laut", "hei"))
-    return _is_of_a_password(core, digits, bool(verb))
-
-
-def _is_of_a_password(core: str, digits: int, has_verb: bool) -> bool:
+    if is_quoted:
+        return bool(digits) and not (" " in value and _is_prompt(value))
     has_letter = any(map(str.isalpha, core))
     has_sign = any(not each.isalnum() and each not in _SIGNS_OF_PROSE and not each.isspace() for each in core)
-    return bool(digits and has_letter) or (
-        has_sign and bool(digits or (has_letter and (has_verb or _SIGN_INSIDE.search(core))))
-    )
-
-
-def _is_word_said(value: str, groups: dict[str, str | None], scan: Scan, finding: Finding) -> bool:
-    """Whether letters alone are a password: after a verb, at the end of a sentence, and no word that describes one."""
-    return (
-        value.isalpha()
-        and bool(_VERB.fullmatch(groups.get("verb") or ""))
-        and not groups.get("around")  # “Password” in quotes is the name of a field
-        and bool(_ALONE.match(scan.text, finding.end))
-        and "?" not in scan.text[finding.end : finding.end + 2]
-        and not _SAYS_HOW.search(value.lower())
-    )
+    return bool((digits and has_letter) or (has_sign and (digits or (has_letter and _SIGN_INSIDE.search(core)))))
 
 
 def is_stated(value: str, scan: Scan, finding: Finding, *, equals: bool, dashes: bool = False) -> bool:
