@@ -1,7 +1,7 @@
 """Sentences that turn a record round, and beside each the honest one that was turned: `python -m eval.safety.turned`.
 
 Of each honest sentence of all sets that is kept, one word is exchanged for its opposite, a weekday for another, a "not"
-dropped or added (`exchanged`). `turned.txt` has what was written by hand. Each is written as the part of a note that the
+dropped or added (`exchanged`). `turned*.txt` have what was written by hand. Each is written as the part of a note that the
 honest one is, alone; it is kept if it stands there. The sets of half of the scenes are held back (`--held`).
 """
 
@@ -35,8 +35,8 @@ class Turned:
 
 
 def by_hand() -> list[Turned]:
-    """The lines of `turned.txt`: `part | scene | of the note | refs | turned | honest`."""
-    lines = (FOLDER / "turned.txt").read_text("utf-8").splitlines()
+    """The lines of `turned*.txt`: `part | scene | of the note | refs | turned | honest`."""
+    lines = "\n".join(path.read_text("utf-8") for path in sorted(FOLDER.glob("turned*.txt"))).splitlines()
     split = [[each.strip() for each in line.split("|")] for line in lines if line and not line.startswith("#")]
     return [
         Turned("by hand", turned, Honest(honest, refs, scenes(part)[scene], (_PARTS[of],)))
