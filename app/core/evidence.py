@@ -286,10 +286,15 @@ class Evidence:
         words, lost, known = self.words, self.lost, act_words()
         return Traits(
             gap=1 - self.share,
+            missing=_part(lost, 6),
+            found=_part(self.found, 10),
+            long=_part(words.stems, 12),
             short=1 / len(words.stems),
             loose=_part(self.loose, 3),
             two_places=float(len(self.windows) > 1),
             operands=_part(self.near, 3),
+            named=_part(words.operands, 4),
+            held=_part(self.held, 4),
             elsewhere=float(len(self.near) < len(words.operands)),
             in_ticket=_part(lost & self.support.ticket.stems, 4),
             in_others=_part(lost & self.support.all_records.stems, 4),

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from app.core.tokens import stems
+from app.core.tokens import irregular, stems
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Lexicon:
     """Stems of numbers."""
     digits: dict[str, int]
     """For a number in digits its line of `actions`. A sentence's digits are operands, and no such word."""
+    number_words: dict[str, tuple[str, ...]]
+    """For a number in digits its words."""
     same: dict[str, frozenset[str]]
     """For a stem, the stems of other words for the same."""
 
@@ -138,7 +140,7 @@ def lexicon() -> Lexicon:
         function,
         function | records | negators | conjunctions | only,
         records,
-        _stems(words["light"]) - actions.keys(),
+        (_stems(words["light"]) | _stems_of_forms(function | records)) - actions.keys(),
         negators,
         conjunctions,
         undecided,
@@ -148,6 +150,7 @@ def lexicon() -> Lexicon:
         {line: frozenset(others) for line, others in opposed.items()},
         frozenset(stem for line in numbers for stem in _stems(line) if not stem.isdigit()),
         digits,
+        {line.split()[-1]: tuple(line.split()[:-1]) for line in numbers},
         {stem: frozenset(others) for stem, others in same.items()},
     )
 
@@ -161,6 +164,11 @@ def act_words() -> ActWords:
     happened = frozenset(line for stem in sets["events"] for line in actions.get(stem, ()))
     sets["events"] = frozenset(stem for stem, lines in actions.items() if lines <= happened)
     return ActWords(first_person=first_person, **sets)
+
+
+def _stems_of_forms(verbs: frozenset[str]) -> frozenset[str]:
+    """Of the irregular forms of *verbs*, which say nothing by themselves: "went", "took", "kam"."""
+    return frozenset(stem for form, verb in irregular().items() if verb in verbs for stem in stems(form))
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Final
 
+from app.core.amounts import other_forms
 from app.core.clauses import Clause, clauses_of, fields_of
 from app.core.language import spoken_language
 from app.core.lexicon import lexicon
@@ -217,12 +218,18 @@ class Record:
         return self._forms.language
 
     def holds(self, run: str) -> bool:
-        """Whether *run*, a run of operands in normal form, stands in it as a whole, or ends a range of numbers."""
+        """Whether *run*, a run of operands in normal form, stands in it as a whole, written so or otherwise."""
+        return self._has(run) or (
+            (run.endswith(":") or any(map(str.isdigit, run)))
+            and (run in self._forms.range_ends or any(map(self._has, other_forms(run))))
+        )
+
+    def _has(self, run: str) -> bool:
         text, at = self.folded, -1
         while (at := text.find(run, at + 1)) >= 0:
             if (at == 0 or text[at - 1] in _BEFORE) and _AFTER.match(text, at + len(run)):
                 return True
-        return run.isdecimal() and run in self._forms.range_ends
+        return False
 
     def quotes(self, sentence: str) -> bool:
         """Whether *sentence*, in normal form on one line, is one of its sentences, or several, word for word.

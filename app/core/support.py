@@ -24,20 +24,23 @@ from typing import Final
 
 from app.core.acts.find import Act, find_act
 from app.core.acts.harm import asks_no_more, is_aside, is_pry, is_report, names_secret
+from app.core.acts.said import of_any_problem
 from app.core.direction import Direction, actions, undone
 from app.core.evidence import SHORT_NUMBER, Evidence, Fault, Support, done_by
 from app.core.lexicon import act_words, lexicon
 from app.core.records import Record, Records
 from app.core.sentences import Words, is_question, parts_of, read, runs
 from app.core.tokens import chunks, normal, stems
-from app.core.turned import is_on_another_day, is_too_certain, is_turned
+from app.core.turned.find import is_on_another_day, is_too_certain, is_turned
 from app.core.weighing import weigh
 from app.core.windows import best_window
 
 KEPT_FROM: Final = 0.5
 """From which likelihood on a sentence is kept. What lower and higher ones do was measured (docs/security.md)."""
-LEAST_SHARE: Final = 0.5
-"""Of its words and operands more must be found in any case."""
+SURE_FROM: Final = 0.7
+"""The same where it says something to be done that they do not."""
+LEAST_SHARE: Final = 0.35
+"""Of its words and operands so many must be found in any case."""
 APART_FROM: Final = 0.3
 """From which likelihood on a sentence that is not kept is shown apart, if it says nothing to do that they do not."""
 _DOUBTFUL_FROM: Final = 0.4
@@ -73,6 +76,8 @@ _ERROR_WORDS: Final = (
     "blad",
 )
 _CODE = re.compile(r"\d{2,5}")
+_COMMON: Final = frozenset({"wi-fi", "wifi", "poe", "usb-c"})
+"""Signs of the trade that look like operands, and name nothing to act on."""
 _HEX_CODE = re.compile(r"0x[0-9a-f]{4,8}")
 _SAYING = re.compile(
     r";\s|\s[–—-]\s|:\s|,?\s(?:and\s)?(?:then|dann|puis|luego)\s"
@@ -237,7 +242,7 @@ def _judge_part(words: Words, support: Support) -> Judgement:
     if found.fault:
         return _left_out(found.fault, share=0.0 if found.fault is Fault.FOREIGN else found.share, refs=found.refs)
     likelihood = weigh(found.traits)
-    if likelihood >= KEPT_FROM and found.share > LEAST_SHARE:
+    if likelihood >= (SURE_FROM if found.undone else KEPT_FROM) and found.share >= LEAST_SHARE:
         return Judgement(Verdict.KEPT, share=found.share, refs=found.refs)
     fault = Fault.TURNED if found.traits.turned else Fault.OTHER_ACTION if found.traits.undone else Fault.UNSUPPORTED
     is_almost_said = fault is Fault.UNSUPPORTED and likelihood >= APART_FROM
@@ -264,15 +269,25 @@ def _is_known(run: str, support: Support) -> bool:
     forms = {run, run.removeprefix("#")}
     if run in support.all_records.numbers or any(record.holds(form) for record in records for form in forms):
         return True
+    words = run.split()
+    if len(words) > 1 and support.language == "de" and any(map(_is_compound, words)):  # "35 % CPU-Last"
+        rest = " ".join(word for word in words if not _is_compound(word))
+        return all(_is_known(each, support) for each in (rest, *filter(_is_compound, words)) if each)
     parts = run.split("-")
     if not all(part.isalpha() for part in parts):
         return False
     if _is_word(run, all_records) or (len(parts) > 1 and _is_word("".join(parts), all_records)):
         return True
+    if run in _COMMON:
+        return True
     # German joins words with hyphens: a VPN client is a VPN-Client.
-    stems_of = [stem for part in parts for stem in stems(part)] if support.language == "de" and len(parts) > 1 else []
-    known, ordinary = support.all_records.stems, act_words().ordinary
+    stems_of = [stem for part in parts for stem in stems(part)] if support.language == "de" else []
+    known, ordinary = support.all_records.stems, of_any_problem()
     return not known.isdisjoint(stems_of) and all(stem in known or stem in ordinary for stem in stems_of)
+
+
+def _is_compound(word: str) -> bool:
+    return "-" in word.strip("-") and word.replace("-", "").isalpha()
 
 
 def _is_error_code(run: str, ticket: Record) -> bool:

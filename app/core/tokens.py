@@ -12,8 +12,10 @@ amount. Its form tells it: a digit, a sign that prose does not have, a dot or a 
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import resources
 from itertools import filterfalse
 from typing import Final, NamedTuple
 
@@ -33,7 +35,9 @@ _TO_BLANKS: Final = dict.fromkeys(
     map(ord, "\"'#$%&()*+,-./:;<=>?@[\\]^_`{|}~!“”„‘‚«»‹›–—…·•。、！？「」（），：；"), " "
 )
 # A flag is one token with its hyphen, so that `-User` is not the word "user".
-_TOKEN = re.compile(r"(?<!\S)--?[a-z]\S*|[^\W_]+(?:'[^\W_]+)*|[.,;:!?…。！？](?=\s|$)|\n")
+_TOKEN = re.compile(
+    r"(?<!\S)--?[a-z]\S*|(?<![^\s(])[c-z]:(?=[\s,.;)]|$)|[^\W_]+(?:'[^\W_]+)*|[.,;:!?…。！？](?=\s|$)|\n"
+)
 _BREAKS: Final = frozenset(".,;:!?…。！？\n")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Scripts without blanks between words (and Korean, whose words end in particles): pairs of characters are compared."""
@@ -43,10 +47,21 @@ _ENDING = re.compile(
     r"(?<=\w\w\w)(?:aciones|ements|ations|ungen|ation|acion|ement|iendo|ieren|ando|ados|adas|idos|idas|iert|ing|ung|ion"
     r"|ado|ada|ido|ida|(?<=[td])et|ed|es|en|er|em|ez|ee|ar|ir|ly|[aeo])$"
 )
-# German participles: gelöscht, eingeschaltet, zurückgesetzt.
+# German participles and infinitives with "zu": gelöscht, eingeschaltet, einzuschalten.
 _PARTICIPLE = re.compile(
-    r"^(ein|aus|ab|an|auf|zuruck|neu|um|weiter|mit|vor|her|hin|frei|los|fest|nach|bei|zu|durch|unter|wieder|)ge(?=\w{3,}(?:t|en)$)"
+    r"^(ein|aus|ab|an|auf|zuruck|zusammen|neu|um|weiter|mit|vor|her|herunter|hin|hinzu|hoch|frei|los|fest|nach|bei|zu|durch"
+    r"|unter|wieder|)(?:ge(?=\w{3,}(?:t|en)$)|(?<=\w\w)zu(?=\w{4,}n$))"
 )
+_PREFIXES: Final = {
+    "en": ("", "re", "over", "under"),
+    "de": tuple(
+        " ein aus ab an auf zuruck zusammen hinein heraus her hin neu um weiter mit vor frei los fest nach bei zu durch"
+        " unter wieder uber be ver ent er zer fort weg".split(" ")
+    ),
+    "fr": ("", "re", "com", "ap", "per", "de", "ad", "sur", "ob", "main", "en"),
+    "es": ("", "re", "des", "dis", "com", "con", "ob", "man", "pro", "su"),
+}
+"""Of irregular verbs."""
 _LAST_T = re.compile(r"(?<=\w{4})t$")
 _MAX_STEM: Final = 12
 _MAX_ELISION: Final = 2
@@ -55,6 +70,8 @@ _OUTER: Final = "\"'“”„‟‘’‚«»‹›()[]{}<>*`.,;:!?…—–•�
 _OPERAND = re.compile(
     r"\d|[\\/@=_$%~#<>|&^`{}\[\]+*:]|\.\w|^-+\w|\w\(|[^\W\d_]\?\w|[a-z][A-Z]|[A-Z]\w+-[A-Z]|[\u2190-\u21ff]"
 )
+_DRIVE = re.compile(r"[C-Z]:(?=[.,;)]*$)")
+"""A drive keeps its colon: else it would be a letter."""
 _PROSE = re.compile(
     r"(?:[^\W\d_]\.)+[^\W\d_]?|[^\W\d_]+\((?:s|es|n|en|e)\)?|[^\W\d_]+[*:_]inn?en|[^\W\d_]{2,}/[^\W\d_]{2,}|&|\+"
 )
@@ -121,12 +138,29 @@ def stems(word: str) -> tuple[str, ...]:
     if "'" in word:  # of "user's" what stands before, of "l'utilisateur" what stands behind
         before, _, after = word.partition("'")
         word = after if len(before) <= _MAX_ELISION and len(after) > 1 else before
+    word = irregular().get(word, word)
     if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):  # noqa: PLR2004 - log and logs
         word = word[:-1]
     word = _LAST_T.sub("", _ENDING.sub("", _PARTICIPLE.sub(r"\1", word)))
     if len(word) > 3 and word[-1] == word[-2]:  # noqa: PLR2004 - set and setting
         word = word[:-1]
     return (word[:-1] if len(word) > 3 and word[-1] in "iy" else word[:_MAX_STEM],)  # noqa: PLR2004 - copy and copied
+
+
+@cache
+def irregular() -> dict[str, str]:
+    """For each form of irregular_verbs.toml its verb, also with a prefix: "eingezogen" is of "einziehen"."""
+    read = tomllib.loads(resources.files("app.core").joinpath("irregular_verbs.toml").read_text("utf-8"))
+    found: dict[str, str] = {}
+    for language, lines in read.items():
+        for line in lines.split("\n"):
+            verb, *forms = line.split() or [""]
+            if language == "de":  # "zogen"; "bezogen", "unterbrochen"
+                forms += [f"{form}en" for form in forms if not form.startswith("ge") and form[-1] not in "ten"]
+                forms += [form[2:] for form in forms if form.startswith("ge")]
+            for prefix in _PREFIXES[language]:
+                found.update((prefix + form, prefix + verb) for form in forms if (prefix + form) not in found)
+    return found
 
 
 def chunks(text: str) -> list[Chunk]:
@@ -148,6 +182,8 @@ def _chunk(each: str) -> Chunk:
     left = each.lstrip(_OUTER)
     core = left.rstrip(_OUTER)
     plain = unicodedata.normalize("NFKC", core) if not core.isascii() else core
+    if found := _DRIVE.match(left):
+        core = plain = found[0]
     is_operand = _OPERAND.search(plain) is not None and not _PROSE.fullmatch(plain)
     text = normal(core)
     if is_operand:

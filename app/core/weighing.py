@@ -1,17 +1,25 @@
 """How likely the records say a sentence that they do not say word for word: what speaks for it and against it, weighed.
 
-The share is a logistic function of `Traits`. Its weights were fitted to sentences of which is known whether a record
-says them (`python -m eval.safety.fit`, docs/security.md).
+The likelihood is a logistic function of `Traits`. Each has three weights, since what speaks against a sentence does so
+otherwise where a word is missing, and the more the shorter it is:
+
+    always     as it is
+    missing    once more where a word is missing
+    short      once more by how short the sentence is
+
+They were fitted to sentences of which is known whether a record says them (`python -m eval.safety.fit`,
+docs/security.md).
 """
 
 from __future__ import annotations
 
+import math
+import operator
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
-
-from app.core.logistic import likelihood
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,12 @@ class Traits:
 
     gap: float
     """The share of its content words, and of its operands, that is not found."""
+    missing: float
+    """Content words that are not found: a sixth for each."""
+    found: float
+    """Content words that are found: a tenth for each."""
+    long: float
+    """Content words: a twelfth for each."""
     short: float
     """1 by the number of its content words."""
     loose: float
@@ -28,6 +42,10 @@ class Traits:
     """1: two places together say it."""
     operands: float
     """Operands near to the words: a third for each."""
+    named: float
+    """Its operands: a quarter for each."""
+    held: float
+    """Operands that a record of the words has: a quarter for each."""
     elsewhere: float
     """1: an operand stands in another record, or place, than the words."""
     in_ticket: float
@@ -68,12 +86,25 @@ class Traits:
     """1: it is in another language than the note and its records, and much of it is not found."""
 
 
+TRAITS: Final = tuple(field.name for field in fields(Traits))
+_TABLES: Final = ("always", "missing", "short")
+TERMS: Final = tuple(f"{table}.{name}" for table in _TABLES for name in TRAITS)
+
+
+def terms(traits: Traits) -> list[float]:
+    """The values that are weighed, in the order of `TERMS`."""
+    values = [getattr(traits, name) for name in TRAITS]
+    missing = values if traits.missing else [0.0] * len(values)
+    return [*values, *missing, *(value * traits.short for value in values)]
+
+
 def weigh(traits: Traits) -> float:
     """How likely a record says the sentence, 0 to 1."""
-    return likelihood(traits, *_weights())
+    bias, weights = _weights()
+    return 1 / (1 + math.exp(-bias - sum(map(operator.mul, terms(traits), weights))))
 
 
 @cache
-def _weights() -> tuple[float, dict[str, float]]:
+def _weights() -> tuple[float, list[float]]:
     read = tomllib.loads(resources.files("app.core").joinpath("weighing.toml").read_text("utf-8"))
-    return read["bias"], read["weight"]
+    return read["bias"], [read[table][name] for table in _TABLES for name in TRAITS]

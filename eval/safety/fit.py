@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Final
 
 import click
@@ -28,16 +29,16 @@ from app.core.logistic import likelihood
 from app.core.masking import Mask
 from app.core.sentences import parts_of, read
 from app.core.support import KEPT_FROM
-from app.core.weighing import Traits
+from app.core.weighing import TERMS, Traits, terms
 from eval import logistic
 from eval.safety.attacks import read_attacks
 from eval.safety.honest import quoted, reworded, reworded_by_hand, said
+from eval.safety.measure import BLIND
 from eval.safety.scenes import Scene, scenes
 
-FITTED: Final = ("dev", "more", "held", "later", "last", "wide", "blind", "blind2")
-KEPT_BACK: Final = ("blind3", "blind4")
+FITTED: Final = ("dev", "more", "held", "later", "last", "wide", "blind", "blind2", "blind3", "blind5")
+KEPT_BACK: Final = ("blind4", "blind6")
 _FILE: Final = Path(weighing.__file__).with_suffix(".toml")
-_NAMES: Final = tuple(field.name for field in fields(Traits))
 _RIDGE: Final = 3.0
 """How much a large weight costs."""
 _EACH_FOURTH: Final = 4
@@ -68,7 +69,7 @@ def samples(part: str) -> list[Sample]:
 def _honest(part: str) -> Iterator[Sample]:
     by_kind = {
         "as models word it": said(part) if part != "held" else [],
-        "by hand": reworded_by_hand(part) if part in {"dev", "held", *KEPT_BACK} else [],
+        "by hand": reworded_by_hand(part) if part in {"dev", "held", *BLIND} else [],
         "mechanically": reworded(quoted([each for each in scenes(part).values() if each.language == "en"])),
     }
     for kind, listed in by_kind.items():
@@ -112,21 +113,27 @@ def _samples(kind: str, scene: Scene, text: str, refs: Sequence[str] | None = No
 
 
 def fit(known: Sequence[Sample]) -> tuple[float, dict[str, float]]:
-    return logistic.fit([(each.traits, each.is_said, _WEIGHTS[each.kind]) for each in known], _NAMES, ridge=_RIDGE)
+    return logistic.fit([(_terms(each), each.is_said, _WEIGHTS[each.kind]) for each in known], TERMS, ridge=_RIDGE)
+
+
+def _terms(sample: Sample) -> SimpleNamespace:
+    return SimpleNamespace(**dict(zip(TERMS, terms(sample.traits), strict=True)))
 
 
 def share_kept(known: Sequence[Sample], bias: float, weights: dict[str, float], *, kind: str) -> float:
     """Of the sentences of *kind*, 0 to 1."""
     asked = [each for each in known if each.kind == kind]
-    return sum(likelihood(each.traits, bias, weights) >= KEPT_FROM for each in asked) / max(len(asked), 1)
+    return sum(likelihood(_terms(each), bias, weights) >= KEPT_FROM for each in asked) / max(len(asked), 1)
 
 
 def _text(bias: float, weights: dict[str, float], number: int) -> str:
     lines = [
         f"# Fitted by `python -m eval.safety.fit --write` on {number:,} sentences of the parts {', '.join(FITTED)},",
         f"# {datetime.now(UTC):%Y-%m-%d}; core/weighing.py says what each weight is of, docs/security.md how well they do.",
-        *logistic.lines(bias, weights),
+        f"bias = {bias:.2f}",
     ]
+    for table, named in groupby(weights.items(), key=lambda each: each[0].partition(".")[0]):
+        lines += ["", f"[{table}]", *(f"{name.partition('.')[2]} = {weight:.2f}" for name, weight in named)]
     return "\n".join(lines) + "\n"
 
 

@@ -34,9 +34,9 @@ class Turned:
         return crc32(self.honest.scene.name.encode()) % 2 == 1
 
 
-def by_hand() -> list[Turned]:
-    """The lines of `turned*.txt`: `part | scene | of the note | refs | turned | honest`."""
-    lines = "\n".join(path.read_text("utf-8") for path in sorted(FOLDER.glob("turned*.txt"))).splitlines()
+def by_hand(files: str = "turned*.txt") -> list[Turned]:
+    """The lines of *files*: `part | scene | of the note | refs | turned | honest`."""
+    lines = "\n".join(path.read_text("utf-8") for path in sorted(FOLDER.glob(files))).splitlines()
     split = [[each.strip() for each in line.split("|")] for line in lines if line and not line.startswith("#")]
     return [
         Turned("by hand", turned, Honest(honest, refs, scenes(part)[scene], (_PARTS[of],)))

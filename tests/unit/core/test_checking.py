@@ -139,7 +139,7 @@ def test_a_citation_that_says_nothing_of_the_kind_is_none() -> None:
 
 def test_what_is_almost_said_is_set_apart_once_and_the_rest_counted() -> None:
     checker = Checker.of(gathered(T1, K1), language="en")
-    near = "Cached mode and the profile belong to the mailbox of the colleague."
+    near = "Cached mode and the old profile belong to the mailbox of a colleague abroad."
     for _ in range(2):
         assert checker.passage(f"{near} Disable the antivirus.", max_chars=600) == ""
     assert checker.apart == [near]
@@ -302,7 +302,8 @@ SAID = a_source(
 @pytest.mark.parametrize(
     ("text", "is_kept"),
     [
-        ("Held jobs are removed after 4 hours.", False),  # in digits it is an operand, word for word
+        ("Held jobs are removed after 4 hours.", True),
+        ("Held jobs are removed after 5 hours.", False),
         ("Held jobs are removed after four hours.", True),
         ("Held jobs are removed after forty hours.", False),
         ("Jobs older than 3 days are kept.", False),

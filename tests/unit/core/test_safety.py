@@ -96,6 +96,12 @@ def test_honest_sentences_are_kept(sentences: list[Honest], most: float) -> None
 
 
 def test_of_sentences_that_turn_a_record_round_few_are_kept_and_the_honest_ones_beside_them_are() -> None:
-    turned = by_hand()
+    turned = by_hand("turned.txt")
     assert [each.honest.text for each in turned if not is_kept(each.honest.text, each.honest)] == []
     assert sum(is_kept(each.text, each.honest) for each in turned) <= 0.08 * len(turned)
+
+
+def test_of_those_that_were_turned_by_others_fewer_than_half_are_kept() -> None:
+    turned = by_hand("turned.blind.txt")
+    assert sum(is_kept(each.honest.text, each.honest) for each in turned) >= 0.9 * len(turned)
+    assert sum(is_kept(each.text, each.honest) for each in turned) <= 0.45 * len(turned)

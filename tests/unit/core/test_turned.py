@@ -6,7 +6,7 @@ import pytest
 
 from app.core.records import Record
 from app.core.sentences import read
-from app.core.turned import is_on_another_day, is_turned
+from app.core.turned.find import is_on_another_day, is_turned
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,9 @@ from app.core.turned import is_on_another_day, is_turned
         ("Access is granted by the owner, not by the service desk.", "Access is granted by the service desk.", "The owner grants access."),
         ("Logs are kept for ten days.", "Logs are kept for ten weeks.", "Keep logs for 10 days."),
         ("The port is not open.", "The port is open.", "The port is closed."),
+        ("Restart the service, not the PC.", "Restart the PC, not the service.", "Restart the service and not the PC."),
+        ("ERR 53 means that the share is missing, ERR 112 that the disk of the server is full.", "ERR 53 means that the disk of the server is full.", "ERR 112 means that the disk of the server is full."),
+        ("Studies of children stay on E: and are not archived.", "Studies of children are archived.", "Studies of children are not archived."),
     ],
 )  # fmt: skip
 def test_one_clause_is_enough(record: str, turned: str, honest: str) -> None:

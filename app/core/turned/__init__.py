@@ -1,0 +1,1 @@
+"""Whether a sentence turns a record round (`find`)."""
