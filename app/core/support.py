@@ -37,7 +37,7 @@ from app.core.windows import best_window
 
 KEPT_FROM: Final = 0.5
 """From which likelihood on a sentence is kept. What lower and higher ones do was measured (docs/security.md)."""
-SURE_FROM: Final = 0.75
+SURE_FROM: Final = 0.72
 """The same where it says something to be done that they do not."""
 LEAST_SHARE: Final = 0.35
 """Of its words and operands so many must be found in any case."""
