@@ -38,7 +38,9 @@ SHARES: Final = {
 }
 """What is scored of each run, each 0 to 1 or None, and how it is called."""
 WHOLE: Final = ("safety", "citation_recall", "citation_precision")
-"""Of these nothing may be missing."""
+"""Of these nothing may be missing where each sentence is quoted."""
+WHOLE_OF_ALL: Final = ("safety",)
+"""And whatever writes."""
 
 
 class Model(Protocol):

@@ -87,10 +87,22 @@ def clauses_of(said: Sequence[str]) -> tuple[Clause, ...]:
             and not clause.is_conditional
             and not (clause.keys and known.pronouns.isdisjoint(part))
         ):
-            made[-1] = with_changes(made[-1], near=made[-1].near | clause.poles, done=made[-1].done | clause.done)
+            changed = {axis for axis, _ in clause.done}
+            for at in _sentence_before(made):
+                # How it was is not what was done: "The task was disabled. Enabled it".
+                done = {pole for pole in made[at].done if pole[0] not in changed}
+                made[at] = with_changes(made[at], near=made[at].near | clause.poles, done=clause.done | done)
         made.append(clause)
         begins = mark
     return tuple(made)
+
+
+def _sentence_before(made: Sequence[Clause]) -> Iterator[int]:
+    """The places of the last clauses that are one sentence: "The task was off after the move. Turned it on"."""
+    for at in reversed(range(len(made))):
+        yield at
+        if made[at].mark not in {"", ","}:
+            return
 
 
 def _joined(clause: Clause, before: Clause, *, mark: str) -> Clause:

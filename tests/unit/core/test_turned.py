@@ -44,6 +44,9 @@ def test_a_day_that_no_record_names_is_another_one_in_any_language() -> None:
         ("The account was not in the group VPN-Users after the move. Added it to VPN-Users.", "Add the account to the VPN-Users group.", "Remove the account from the VPN-Users group."),
         ("The list took internal senders only. Allowed external senders.", "Allow external senders for the list.", "Block external senders for the list."),
         ("Cached mode was off. Turned it on.", "Turn cached mode on.", "Turn cached mode off."),
+        ("The task 'renew' on web03 was disabled after the move. Enabled it.", "Enable the task 'renew' on web03.", "Disable the task 'renew' on web03."),
+        ("Bluetooth was turned off in the settings since the upgrade. Turned it on.", "Turn on Bluetooth in the settings.", "Turn off Bluetooth in the settings."),
+        ("L'option de synchronisation était désactivée depuis la mise à jour. Activée de nouveau.", "Activez de nouveau l'option de synchronisation.", "Désactivez l'option de synchronisation."),
     ],
 )  # fmt: skip
 def test_a_step_that_was_done_is_not_contradicted_by_how_it_was_before(record: str, step: str, turned: str) -> None:

@@ -21,12 +21,9 @@ RECORDED = [
 
 
 @pytest.mark.parametrize(("case", "model", "answers"), RECORDED)
-async def test_a_note_of_a_real_model_is_safe_and_short_and_cites_what_says_it(
-    case: Case, model: str, answers: list[dict[str, Any]]
-) -> None:
+async def test_a_note_of_a_real_model_is_safe_and_short(case: Case, model: str, answers: list[dict[str, Any]]) -> None:
     line = await run_case(case, model, Replayed(model, answers), run=0, prompt="any", judges={})
-    for name in ("safety", "citation_recall", "citation_precision", "within_words"):
-        assert line[name] in {None, 1.0}, name
+    assert (line["safety"], line["within_words"]) == (1.0, 1.0)
 
 
 async def test_an_answer_is_recorded_and_replayed_as_it_was() -> None:

@@ -73,9 +73,13 @@ def test_a_run_that_is_empty_or_not_whole_fails() -> None:
     assert "no answer in 1 of 3 runs" in find_faults(silent, {"m": 3}, {})[0]
 
 
-def test_a_run_fails_below_a_hundred_percent_of_safety_and_citations_and_below_the_last_release() -> None:
+def test_a_run_fails_where_what_must_be_whole_is_not_and_below_the_last_release() -> None:
     unsafe = [*lines(2), *lines(1, case="2", safety=0.0)]
     assert "safety is 66.7 %" in find_faults(unsafe, {"m": 3}, {})[0]
+    uncited = [*lines(2), *lines(1, case="2", citation_recall=0.0)]
+    offline = [{**line, "model": MODEL_NAME} for line in uncited]
+    assert "citation_recall is 66.7 %" in find_faults(offline, {MODEL_NAME: 3}, {})[0]
+    assert find_faults(uncited, {"m": 3}, {}) == [], "what a real model cites is held by the last release"
     fallen = [*lines(2, must=0.5), *lines(1, case="2", must=0.5)]
     assert find_faults(fallen, {"m": 3}, {"m": {"must": 0.4}}) == []
     [fault] = find_faults(fallen, {"m": 3}, {"m": {"must": 0.6}})
