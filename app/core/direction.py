@@ -13,6 +13,7 @@ from typing import Final
 
 from app.core.acts.said import state_stems
 from app.core.lexicon import act_words, lexicon
+from app.core.opposites import does_it
 from app.core.records import Record
 from app.core.sentences import Words
 from app.core.tokens import is_break, stems
@@ -46,6 +47,8 @@ _FORBIDS_TOKENS: Final = 3
 _PREFIXES: Final = ("un", "in", "im", "dis", "des", "de", "non", "mis", "ent")
 _LEAST_OF_OPPOSITE: Final = 4
 """More letters than these are left of a word without its prefix."""
+_GOES_ON_CLAUSES: Final = 2
+"""So many clauses before may be what "it" stands for."""
 _CHANGES: Final = ("replace", "update", "reset", "add", "move", "uberschreiben")
 """Of what a record says to be done so, a sentence may say that it was changed."""
 
@@ -253,7 +256,14 @@ def _is_clause_turned(own: _Clause, others: Sequence[_Clause]) -> bool:
         return True
     if own.negated:
         return False
-    if any(other.negated and len(other.words) > 1 and other.words <= own.words for other in others):
+    done_later = [other.words for other in others if not other.negated]
+    if any(
+        other.negated
+        and len(other.words) > 1
+        and other.words <= own.words
+        and not any(other.words < later for later in done_later)
+        for other in others
+    ):
         return True
     return _drops_never(own, others)
 
@@ -310,10 +320,12 @@ def _clauses(said: Sequence[str]) -> list[_Clause]:
     clauses: list[_Clause] = []
     content: set[str] = set()
     negated: bool | None = False
-    limited = fails = False
+    limited = fails = goes_on = False
 
     def end() -> None:
         said_of = content or (clauses[-1].words if clauses else frozenset())  # "…, but not yet"
+        if goes_on and not negated:  # "was not in the group. Added it": what was done is said of the account, too
+            said_of = said_of.union(*(each.words for each in clauses[-_GOES_ON_CLAUSES:]))
         clauses.append(_Clause(frozenset(said_of), negated, limited, fails))
 
     for at, token in enumerate(said):
@@ -322,11 +334,12 @@ def _clauses(said: Sequence[str]) -> list[_Clause]:
         )
         if (is_break(token) or joins) and (content or negated):
             end()
-            content, negated, limited, fails = set(), False, False, False
+            content, negated, limited, fails, goes_on = set(), False, False, False, False
         if not is_break(token):
             negated = None if token in words.undecided else negated or (token in words.negators and negated is False)
             limited = limited or token in words.only
             fails = fails or token in faults
+            goes_on = goes_on or (not content and does_it(said, at))
             if token not in words.empty:
                 content.update(stems(token))
     if content or negated:

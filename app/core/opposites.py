@@ -6,12 +6,13 @@ Invariant: all are in normal form; words of more than four letters are compared 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
+from app.core.lexicon import lexicon
 from app.core.tokens import stems
 
 _EXACT: Final = 4
@@ -80,6 +81,13 @@ def poles_of(token: str) -> frozenset[Pole]:
     if len(token) <= _EXACT:
         return _NONE
     return _NONE.union(*(known.of_stem.get(stem, _NONE) for stem in stems(token)))
+
+
+def does_it(said: Sequence[str], at: int) -> bool:
+    """Whether a clause that begins at *at* says what was done to what stands before it: "Added it", "moved them"."""
+    begins = said[at : at + 2]
+    is_done = bool(begins) and not lexicon().actions.keys().isdisjoint(stems(begins[0]))
+    return is_done and not opposites().pronouns.isdisjoint(begins[1:])
 
 
 @cache

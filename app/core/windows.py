@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from app.core.opposites import does_it
 from app.core.records import Record
 from app.core.tokens import is_break, stems, tokens
 
@@ -106,13 +107,23 @@ def _window(record: Record, there: Sequence[str], size: int) -> Window | None:
 
 
 def _widened(window: Window) -> Window:
-    """*window* to the begin of its first clause and the end of its last, where "never" may stand."""
+    """*window* to the begin of its first clause and the end of its last, where "never" may stand.
+
+    And to the end of the next, if that goes on about the same: "The account was not in the group. Added it".
+    """
     said, start, end = window.record.tokens, window.start, window.end
     while start and not is_break(said[start - 1]):
         start -= 1
-    while end < len(said) and not is_break(said[end]):
-        end += 1
+    end = _end_of_clause(said, end)
+    if does_it(said, end + 1):
+        end = _end_of_clause(said, end + 1)
     return Window(window.record, window.found, start, end)
+
+
+def _end_of_clause(said: Sequence[str], at: int) -> int:
+    while at < len(said) and not is_break(said[at]):
+        at += 1
+    return at
 
 
 def with_kin(window: Window, asked: Sequence[str]) -> Window:

@@ -294,7 +294,8 @@ def test_release_that_lost_a_race_looks_again(clone: Path) -> None:
     git(rival, "checkout", "--quiet", "--detach", newer)
     hook = clone / ".git" / "hooks" / "pre-push"
     hook.write_text(
-        f"#!/bin/sh\nrm {hook}\nunset GIT_DIR\ncd {rival} && {sys.executable} {SCRIPTS / 'release_branch.py'} {TWO}\n",
+        f"#!/bin/sh\nrm '{hook}'\nunset GIT_DIR\n"
+        f"cd '{rival}' && '{sys.executable}' '{SCRIPTS / 'release_branch.py'}' {TWO}\n",
         encoding="utf-8",
     )
     hook.chmod(0o755)

@@ -65,6 +65,8 @@ def is_contrast(own: Clause, other: Clause) -> bool:
 
 def is_new_denial(own: Clause, best: Clause, others: Sequence[Clause]) -> bool:
     """Whether it denies what *best* says, and none of the *others* has a "not" or the like."""
+    if is_order(own) and _was_done(own, others):
+        return True
     if any(_forbids(other, own) for other in others) or _tells_to(best, own):
         return False
     if is_order(own):
@@ -77,6 +79,18 @@ def is_new_denial(own: Clause, best: Clause, others: Sequence[Clause]) -> bool:
         and act_words().faults.isdisjoint(own.tokens)
     )
     return is_plain and shared(prose, best.keys) >= _SAYING_ALL * len(prose)
+
+
+def _was_done(own: Clause, others: Sequence[Clause]) -> bool:
+    """Whether a clause begins with what *own* says not to do, "Added it to VPN-Users", and none has it with a "not"."""
+    verbs = _denied(own)
+    return any(
+        not other.negated and _are_alike(other.tokens[0], verb) for verb in verbs for other in others
+    ) and not any(
+        other.negated is not False and any(_are_alike(token, verb) for token in other.tokens)
+        for verb in verbs
+        for other in others
+    )
 
 
 def _forbids(other: Clause, own: Clause) -> bool:

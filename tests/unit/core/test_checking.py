@@ -421,3 +421,12 @@ def test_a_date_that_the_product_gave_may_be_told() -> None:
     text = "Ticket #77 was resolved on 2026-09-17."
     assert checked(text, sources=(dated, K1, A1)) == text
     assert checked("Ticket #77 was resolved on 2026-09-18.", sources=(dated, K1, A1)) == ""
+
+
+def test_what_was_done_about_it_is_read_with_what_was_wrong() -> None:
+    """A model's own step was lost, since the record says "not" of the account, and "Added it" far behind."""
+    moved = "Problem: -\nResolution: The account was not in the group VPN-Users after the move to another department. Added it to VPN-Users."
+    sources = (a_source(title="#3140 VPN", text=moved),)
+    assert checked("Add the account to the VPN-Users group.", sources=sources) != ""
+    assert checked("Do not add the account to the VPN-Users group.", sources=sources) == ""
+    assert checked("Remove the account from the VPN-Users group.", sources=sources) == ""
