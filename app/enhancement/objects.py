@@ -52,12 +52,13 @@ _LEFT_OPEN = re.compile(r"^\s*<think(?:ing)?>.*", re.IGNORECASE | re.DOTALL)
 _DECODER: Final = json.JSONDecoder(strict=False)  # not strict, since models write line breaks into strings
 # Strings are matched whole, so that nothing inside them is changed; one without an end too, or each of its quotes would
 # be read to the end of the text. A key may have no quotes, and a list dots for what is left out.
+# No possessive group with a choice in it: Python before 3.11.5, as Debian 12 has it, misses what it should match.
 _BLEMISH = re.compile(
     r"""
-      (?P<string>"(?:[^"\\]++|\\.?)*+"?)
+      (?P<string>"[^"\\]*+(?:\\.?[^"\\]*+)*"?)
     | (?<=[{,\s])(?P<key>[A-Za-z_]\w*+)(?=\s*+:)
     | ,(?=\s*+(?:\.{3}|…)?\s*+[}\]]) | //[^\n]*+
-    | (?<=\s)\#[^\n]*+ | /\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/ | \.{3} | … | [\u00a0\u200b\ufeff]
+    | (?<=\s)\#[^\n]*+ | /\*(?:[^*]|\*(?!/)){0,500}\*/ | \.{3} | … | [\u00a0\u200b\ufeff]
     """,
     re.DOTALL | re.VERBOSE,
 )
