@@ -78,6 +78,20 @@ schema() {
     kubectl --namespace "$1" exec deployment/postgresql -- \
         psql --username postgres --dbname ai_agents --tuples-only --no-align --command 'select version_num from alembic_version'
 }
+make_environments() {  # the local overlay, the policy that it obeys, and Secrets from Git
+    local each part
+    for each in staging production; do
+        for part in foundation workload; do
+            sed "s/^namespace: .*/namespace: $each/" "$source/.github/e2e/environment/$part.yaml" >"$overlays/$each/$part/kustomization.yaml"
+        done
+        cp "$source/.github/e2e/environment/default-deny.yaml" "$overlays/$each/foundation/"
+    done
+    sed -i '/^  - tenants$/d' "$overlays/local/kustomization.yaml"
+    sed -i '/^  - .*policy\.yaml$/{/from-git-alone/!d}' "$source/policies/kustomization.yaml"
+    sed -i '/^  - argo-cd$/d' "$source/argocd/applications/kustomization.yaml"
+    sed -i 's/^  namespaceResourceWhitelist:/&\n    - {group: "", kind: Secret}/' "$source/argocd/applications/projects/ai-agents.yaml"
+}
+in_workload() { cat >>"$source/.github/e2e/workload/kustomization.yaml"; }  # patches of staging's
 smoke() { target smoke ENVIRONMENT="$1"; }
 # shellcheck source=/dev/null
 [[ -z ${MACHINE:-} ]] || source "$MACHINE"
@@ -200,21 +214,15 @@ make_cluster
 git -C "$root" archive HEAD | tar --extract --directory "$source"
 for each in staging production; do
     cp "$source/tests/manifests/installations/example/$each.yaml" "$overlays/$each/values/environment.yaml"
-    for part in foundation workload; do
-        sed "s/^namespace: .*/namespace: $each/" "$source/.github/e2e/environment/$part.yaml" >"$overlays/$each/$part/kustomization.yaml"
-    done
-    cp "$source/.github/e2e/environment/"{default-deny,tenant-acme,unreadable}.yaml "$overlays/$each/foundation/"
+    cp "$source/.github/e2e/environment/"{tenant-acme,unreadable}.yaml "$overlays/$each/foundation/"
     cp "$overlays"/local/tenants/* "$overlays/$each/foundation/tenants/"
 done
-sed -i '/^  - tenants$/d' "$overlays/local/kustomization.yaml"
 sed "s#^  image: .*#  image: $registry/ai-agents#; s#^  gitUrl: .*#  gitUrl: http://$address:$port/example/ai-agents.git#" \
     "$source/tests/manifests/installations/example/installation.yaml" >"$source/kustomize/installation/installation.yaml"
 sed -i "s#https://api.github.com#http://$address:$port#" "$source/argocd/bootstrap/argo-cd/argocd-notifications-cm.yaml"
-# Of the add-ons the policies, of these the one that the local overlay obeys; and Secrets come from Git here.
+# Of the add-ons the policies.
 sed -i '/^  - .*\.yaml$/{/policies\.yaml/!d}' "$source/argocd/applications/add-ons/kustomization.yaml"
-sed -i '/^  - .*policy\.yaml$/{/from-git-alone/!d}' "$source/policies/kustomization.yaml"
-sed -i '/^  - argo-cd$/d' "$source/argocd/applications/kustomization.yaml"
-sed -i 's/^  namespaceResourceWhitelist:/&\n    - {group: "", kind: Secret}/' "$source/argocd/applications/projects/ai-agents.yaml"
+make_environments
 git init --quiet --bare --initial-branch=main "$repository"
 git -C "$source" init --quiet --initial-branch=main
 git -C "$source" remote add origin "$repository"
@@ -308,17 +316,37 @@ is_degraded() { [[ $(application "$1" '{.status.health.status}') == Degraded ]];
 wait_until "production's foundation is Degraded" is_degraded production-foundation
 sed -i '/tenant-acme.yaml/d' "$overlays/production/foundation/kustomization.yaml"
 release_now "The tenant acme goes" "$first"
-is_gone() { ! kubectl --namespace production get "$1" >/dev/null 2>&1; }
+is_gone_of() { [[ ! $(kubectl --namespace "$1" get --ignore-not-found --output name "${@:2}") ]]; }
+is_gone() { is_gone_of production "$1"; }
 wait_until "what was the tenant's is gone" is_gone networkpolicy/tenant-acme
 is_degraded production-foundation || die "the foundation no longer tells of the secret"
 sed -i '/unreadable.yaml/d' "$overlays/production/foundation/kustomization.yaml"
 release "$first" "The other tenant's secret is mended"
 
+say "An environment more by a folder and a line, and one less, as docs/environments.md has it"
+list=$overlays/production/cluster/applications/environments.yaml
+cp -r "$overlays/staging" "$overlays/trial"
+find "$overlays/trial/foundation/tenants" -name '*.yaml' -delete
+sed -i 's/namespace: staging$/namespace: trial/' "$overlays/trial"/*/kustomization.yaml
+target tenants
+sed -i 's/environment: staging$/environment: trial/; s/host: staging\./host: trial./' "$overlays/trial/values/environment.yaml"
+sed -i 's/\(.*namespace: \)staging}/&\n\1trial}/' "$list"
+release "$first" "An environment more"
+wait_deployed trial "$(branch trial)"
+rm -r "$overlays/trial"
+sed -i '/namespace: trial/d' "$list"
+release "$first" "An environment less"
+is_unlisted() { [[ $(application trial-workload '{.status.sync.status}') == Unknown ]]; }
+wait_until "the Applications stay, of a namespace that is not listed" is_unlisted
+for each in workload foundation; do argo DELETE "applications/trial-$each" >/dev/null; done
+kubectl delete namespace trial --timeout=5m
+wait_until "the Applications are gone" is_gone_of argocd application/trial-workload application/trial-foundation
+
 say "What somebody adds, relabels or makes beside Git is refused, so is the end of a NetworkPolicy; what else goes comes back"
 refused() {
     local said
     said=$(kubectl --namespace production "$@" 2>&1) && die "this was let in: $*"
-    [[ $said == *" in Git"* ]] || die "refused for another reason: $said"
+    [[ $said == *" in Git"* || $said == *PodSecurity* ]] || die "refused for another reason: $said"
 }
 refused patch networkpolicy default-deny --type merge --patch '{"spec": {"egress": [{}]}}'
 refused delete networkpolicy default-deny
@@ -335,7 +363,6 @@ wait_until "the sync is back" is_healed
 say "A migration that fails: told, nothing of it applied, its Job kept, and nothing goes to production"
 production=$(branch production)
 pods=$(ready_pods staging)
-in_workload() { cat >>"$source/.github/e2e/workload/kustomization.yaml"; }
 in_workload <<'EOF'
   - target: {kind: Job, name: ai-agents-migrate}
     patch: |-
