@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput bench-growth bench-soak bench-scale screenshots \
 	faults faults-machine restore-drill alert-drill image image-test installation tenants renders bootstrap smoke smoke-ticket schema-check \
-	account workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch promote promotable release-tenants e2e clean
+	account workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch promote promotable release-tenants e2e drill clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -63,12 +63,12 @@ check-fast: lint types imports  ## For the inner loop: lint, types, imports and 
 	$(BIN)/python -m pytest -q -n 2 tests/unit
 
 format: $(VENV)/.dev-ready  ## Let ruff rewrite what it can
-	$(BIN)/ruff check --fix-only --quiet app demo tests bench eval kustomize .github
-	$(BIN)/ruff format --quiet app demo tests bench eval kustomize .github
+	$(BIN)/ruff check --fix-only --quiet app demo tests bench eval drill kustomize .github
+	$(BIN)/ruff format --quiet app demo tests bench eval drill kustomize .github
 
 lint: $(VENV)/.dev-ready
-	$(BIN)/ruff check app demo tests bench eval kustomize .github
-	$(BIN)/ruff format --check --quiet app demo tests bench eval kustomize .github
+	$(BIN)/ruff check app demo tests bench eval drill kustomize .github
+	$(BIN)/ruff format --check --quiet app demo tests bench eval drill kustomize .github
 
 types: $(VENV)/.dev-ready
 	$(BIN)/mypy
@@ -286,6 +286,9 @@ release-tenants:  ## Bring HEAD's tenants' files to the branches, and nothing el
 e2e: $(VENV)/.dev-ready  ## kind, Argo CD, Git, with staging and production: the drill of docs/deploy.md (needs docker, kind, jq and make image)
 	@.github/scripts/e2e.sh
 
+drill: $(VENV)/.dev-ready  ## The same on a real API server and a real Argo CD built from Go modules, without containers: drill/README.md (root, Go)
+	@drill/run.sh
+
 ##@ Afterwards
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) .demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .demo .drill dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

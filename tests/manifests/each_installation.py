@@ -22,7 +22,9 @@ READING = ("tests/workflows",)
 """They read what is checked in. `make test` runs them with that, and nobody empties a filled file."""
 # Take long, and read nothing of an installation.
 LEFT_OUT = ("tests/manifests/test_local_overlay.py", "tests/manifests/test_changes.py")
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".demo", "dist", ".*_cache", ".hypothesis", "__pycache__")
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv", ".demo", ".drill", "dist", ".*_cache", ".hypothesis", "__pycache__"
+)
 
 
 def run_tests(name: str) -> int:

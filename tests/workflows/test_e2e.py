@@ -39,14 +39,14 @@ def test_workload_is_what_production_s_workload_is() -> None:
     assert {name for _, name in map(name_of, render(WORKLOAD))} >= {"ai-agents-migrate", "ai-agents-smoke"}
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _prepare(folder: Path, machine: str = "", **variables: str) -> Path:
     """The tree of the end-to-end test at its first release, as the script itself makes it before there is a cluster."""
-    folder = tmp_path_factory.mktemp("e2e")
     project = folder / "project"
     # What the script releases is a commit: here of the tree as it is, which need not be in a repository.
     shutil.copytree(
-        ROOT, project, ignore=shutil.ignore_patterns(".git", ".venv", ".demo", ".*cache", ".hypothesis", "dist")
+        ROOT,
+        project,
+        ignore=shutil.ignore_patterns(".git", ".venv", ".demo", ".drill", ".*cache", ".hypothesis", "dist"),
     )
     git(project, "init", "--quiet", "--initial-branch=main")
     git(project, "add", "--all")
@@ -56,6 +56,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         port = probe.getsockname()[1]
     (folder / "machine.sh").write_text(
         f"""
+        {machine}
         make_cluster() {{ address=127.0.0.1; }}
         remove_cluster() {{ :; }}
         push_image() {{ echo {DIGEST}; }}
@@ -64,11 +65,29 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         """,
         "utf-8",
     )
-    result = run(
-        "bash", project / ".github/scripts/e2e.sh", cwd=project, MACHINE=str(folder / "machine.sh"), GIT_PORT=str(port)
-    )
+    script, told = project / ".github/scripts/e2e.sh", {"MACHINE": str(folder / "machine.sh"), "GIT_PORT": str(port)}
+    result = run("bash", script, cwd=project, **told, **variables)
     assert result.returncode == 0, result.stderr
     return folder / "source"
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _prepare(tmp_path_factory.mktemp("e2e"))
+
+
+def test_the_drill_takes_environments_and_policies_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "argo-cd.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argo-cd}\n", "utf-8")
+
+    made = _prepare(tmp_path, f". {ROOT}/drill/machine.sh", DRILL_FOLDER=str(tmp_path))
+
+    for environment in ("staging", "production"):
+        for part, more in (("foundation", {("NetworkPolicy", "tenant-acme")}), ("workload", set())):
+            overlay = f"kustomize/overlays/{environment}/{part}"
+            names = {name_of(each) for each in render(overlay, root=made)}
+            assert names == {name_of(each) for each in render(overlay)} | more
+    assert {name_of(each) for each in render("policies", root=made)} == {name_of(each) for each in render("policies")}
+    assert "install.yaml" in (made / "argocd/bootstrap/argo-cd/kustomization.yaml").read_text("utf-8").split()
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])

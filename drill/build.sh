@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Builds the real programs from their Go modules into $1/bin, at the versions of versions.env.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/versions.env"
+mkdir -p "$1/bin" && cd "$1" && into=$PWD
+
+# A module, its version, the variable that is to hold it, "prefix=version" of what it replaces by folders, program=package …
+# A module whose go.mod replaces others can't be installed by name: the replacements are repeated in a module around it.
+build() {
+  local module=$1 version=$2 stamp=$3 folders=$4 around=$into/build/${1//\//-}
+  shift 4
+  [ "$(cat "$around/done" 2>/dev/null)" != "$version $stamp $folders $*" ] || return 0
+  rm -rf "$around" && mkdir -p "$around" && cd "$around"
+  go mod download -json "$module@$version" > module.json
+  go mod edit -json "$(field GoMod)" | python3 -I "$here/around.py" "$module" "$version" $folders > go.mod
+  cp "$(field Dir)/go.sum" go.sum && chmod u+w go.sum
+  for program in "$@"; do
+    echo "building ${program%%=*}"
+    go build -mod=mod -ldflags "-s -w -X $stamp" -o "$into/bin/${program%%=*}" "${program#*=}"
+  done
+  ln -sfn "$(field Dir)" source
+  echo "$version $stamp $folders $*" > done
+}
+
+field() { sed -n "s/.*\"$1\": \"\(.*\)\".*/\1/p" module.json; }
+
+build go.etcd.io/etcd/server/v3 "$ETCD" main.version="$ETCD" "go.etcd.io/etcd/=$ETCD" etcd=go.etcd.io/etcd/server/v3
+build sigs.k8s.io/kustomize/kustomize/v5 "$KUSTOMIZE" sigs.k8s.io/kustomize/api/provenance.version="$KUSTOMIZE" "" kustomize=sigs.k8s.io/kustomize/kustomize/v5
+build k8s.io/kubernetes "$KUBERNETES" k8s.io/component-base/version.gitVersion="$KUBERNETES" "k8s.io/=$KUBERNETES_LIBRARIES" kube-apiserver=k8s.io/kubernetes/cmd/kube-apiserver \
+  kube-controller-manager=k8s.io/kubernetes/cmd/kube-controller-manager kube-scheduler=k8s.io/kubernetes/cmd/kube-scheduler
+build github.com/argoproj/argo-cd/v3 "$ARGO_CD" github.com/argoproj/argo-cd/v3/common.version="${ARGO_CD#v}" "github.com/argoproj/argo-cd/gitops-engine=$ARGO_CD_ENGINE" \
+  argocd=github.com/argoproj/argo-cd/v3/cmd
+
+kinds() {    # module, version, folder, files …
+  local module=$1 version=$2 folder=$3 found
+  shift 3
+  found=$(cd "$into" && go mod download -json "$module@$version" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
+  for each in "$@"; do cp "$found/$folder/$each.yaml" "$into/kinds/"; done
+}
+rm -rf "$into/kinds" && mkdir -p "$into/kinds"
+kinds github.com/external-secrets/external-secrets "$EXTERNAL_SECRETS" config/crds/bases external-secrets.io_{externalsecrets,secretstores}
+kinds github.com/kedacore/keda/v2 "$KEDA" config/crd/bases keda.sh_{scaledobjects,triggerauthentications}
+kinds sigs.k8s.io/gateway-api "$GATEWAY_API" config/crd/standard gateway.networking.k8s.io_{gateways,httproutes}
+kinds github.com/prometheus-operator/prometheus-operator "$PROMETHEUS_OPERATOR" example/prometheus-operator-crd \
+  monitoring.coreos.com_{alertmanagerconfigs,podmonitors,prometheusrules,servicemonitors}
+kinds github.com/kyverno/kyverno "$KYVERNO" config/crds/policies.kyverno.io policies.kyverno.io_imagevalidatingpolicies
+kinds github.com/argoproj/argo-cd/v3 "$ARGO_CD" manifests install
+chmod -R u+w "$into/kinds" && mv "$into/kinds/install.yaml" "$into/argo-cd.yaml"

@@ -1,0 +1,210 @@
+"""`python -m drill.cluster FOLDER`: the whole rig, until it is ended. In a network namespace of its own: run.sh makes it.
+
+FOLDER has the built programs; `run` below it is made anew, and holds logs, `kubeconfig` and `ready` once all is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+
+from demo.embedded import open_postgres, open_valkey
+from drill import load
+from drill.api import SERVER, Api
+from drill.images import REPOSITORY, Images
+from drill.kubelet import NODE, Kubelet
+from drill.network import DOOR, Services, forward, open_door, open_network, run
+from drill.operators import Operators, serve_metrics
+
+# The third is made and ended by the walk.
+ENVIRONMENTS = {
+    "staging": ("10.0.0.11", "staging.ai-agents.example.com"),
+    "production": ("10.0.0.12", "ai-agents.example.com"),
+    "trial": ("10.0.0.13", "trial.ai-agents.example.com"),
+}
+HELP_DESK = "10.0.0.5"
+_ETCD = "http://127.0.0.1:2379"
+_USERS = {"admin": "system:masters", "system:kube-controller-manager": "", "system:kube-scheduler": "",
+          f"system:node:{NODE}": "system:nodes"}  # fmt: skip
+
+
+class Rig:
+    def __init__(self, folder: Path) -> None:
+        self.bin, self.kinds, self.folder = folder / "bin", folder / "kinds", folder / "run"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(mode=0o755)
+        self.tokens = {user: secrets.token_hex(16) for user in _USERS}
+        self.pki = self.folder / "pki"
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, name: str, *command: str) -> None:
+        with (self.folder / f"{name}.log").open("wb") as log:
+            self._processes.append(subprocess.Popen(command, stdout=log, stderr=log))
+
+    def start_built(self, name: str, *arguments: str) -> None:
+        self.start(name, str(self.bin / name), *arguments)
+
+    def api_as(self, user: str) -> Api:
+        return Api(self.tokens["admin"], self.pki / "apiserver.crt", user)
+
+    def end(self) -> None:
+        for each in reversed(self._processes):
+            each.terminate()
+            each.wait(20)
+
+    def make_keys(self) -> None:
+        self.pki.mkdir()
+        hosts = ",".join(f"DNS:{host}" for _, host in ENVIRONMENTS.values())
+        run(
+            f"cd {self.pki}; exec 2>openssl.log; openssl genrsa -out accounts.key 2048;"
+            "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=drill -keyout ca.key -out ca.crt;"
+            "openssl req -newkey rsa:2048 -nodes -subj /CN=door -keyout door.key -out door.csr;"
+            f"printf 'subjectAltName={hosts},DNS:metrics.kube-system.svc,IP:10.0.0.1' >door.ext;"
+            "openssl x509 -req -in door.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 60 -extfile door.ext -out door.crt"
+        )
+        lines = [f'{token},{user},{user},"{_USERS[user]}"' for user, token in self.tokens.items()]
+        (self.folder / "tokens.csv").write_text("\n".join(lines) + "\n", "utf-8")
+
+    def start_control_plane(self) -> None:
+        self.start_built("etcd", "--data-dir", str(self.folder / "etcd"), "--unsafe-no-fsync", "--listen-client-urls", _ETCD,
+                   "--advertise-client-urls", _ETCD, "--listen-peer-urls", "http://127.0.0.1:2380")  # fmt: skip
+        key = str(self.pki / "accounts.key")
+        self.start_built("kube-apiserver", "--etcd-servers", _ETCD, "--cert-dir", str(self.pki), "--bind-address", "10.0.0.1",
+                   "--advertise-address", "10.0.0.1", "--service-cluster-ip-range", "10.96.0.0/16",
+                   "--authorization-mode", "Node,RBAC", "--token-auth-file", str(self.folder / "tokens.csv"),
+                   "--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", key,
+                   "--service-account-signing-key-file", key, "--enable-admission-plugins", "NodeRestriction",
+                   "--audit-log-path", str(self.folder / "audit.log"), "--audit-policy-file", self._audit_policy())  # fmt: skip
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError, OSError):
+                if httpx.get(f"{SERVER}/readyz", verify=False, trust_env=False).is_success:
+                    break
+            time.sleep(0.3)
+        else:
+            raise SystemExit(f"the API server did not start: {self.folder / 'kube-apiserver.log'}")
+        authority = str(self.pki / "apiserver.crt")
+        for name, *more in (
+            ("kube-controller-manager", "--use-service-account-credentials", "--service-account-private-key-file", key,
+             "--root-ca-file", authority, "--controllers", "*,-node-lifecycle-controller", "--leader-elect=false"),
+            ("kube-scheduler", "--leader-elect=false"),
+        ):  # fmt: skip
+            self.start_built(name, "--kubeconfig", str(self.write_kubeconfig(f"system:{name}", name)), *more)
+
+    def _audit_policy(self) -> str:
+        """What was refused, or would be, and by whom: the metadata of each write."""
+        path = self.folder / "audit.json"
+        writes = {"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"],
+                  "omitStages": ["RequestReceived"]}  # fmt: skip
+        path.write_text(json.dumps({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [
+            {"level": "None", "resources": [{"group": "coordination.k8s.io"}, {"group": "", "resources": ["events"]}]},
+            writes, {"level": "None"}]}))  # fmt: skip
+        return str(path)
+
+    def write_kubeconfig(self, user: str, name: str) -> Path:
+        path = self.folder / name.replace("admin", "kubeconfig")
+        path = path.with_suffix(".json") if name != "admin" else path
+        path.write_text(json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "drill",
+            "clusters": [{"name": "drill", "cluster": {"server": SERVER, "certificate-authority": str(self.pki / "apiserver.crt")}}],
+            "users": [{"name": user, "user": {"token": self.tokens[user]}}],
+            "contexts": [{"name": "drill", "context": {"cluster": "drill", "user": user}}]}), "utf-8")  # fmt: skip
+        return path
+
+
+async def serve(rig: Rig) -> None:
+    open_network()
+    rig.make_keys()
+    rig.write_kubeconfig("admin", "admin")
+    rig.start_control_plane()
+    os.environ["KUBECONFIG"] = str(rig.folder / "kubeconfig")
+    admin = rig.api_as("")
+    run(f"{sys.prefix}/bin/kubectl apply --server-side --filename {rig.kinds} >{rig.folder}/kinds.log", **os.environ)
+    door = (rig.pki / "door.crt", rig.pki / "door.key")
+    services = Services(admin)
+    services.names = [(HELP_DESK, "help-desk"), *((DOOR, host) for _, host in ENVIRONMENTS.values())]
+    images = Images(rig.folder, rig.bin, rig.pki / "ca.crt")
+    kubelet = Kubelet(
+        Api(rig.tokens[f"system:node:{NODE}"], rig.pki / "apiserver.crt"), rig.folder / "pods", services, images
+    )
+    kubelet.register(admin)
+    kubelet.serve_logs(*door)
+    serve_metrics(admin, *door)
+    store: dict[str, object] = {}
+    async with contextlib.AsyncExitStack() as stack:
+        for environment, (address, _) in ENVIRONMENTS.items():
+            folder = rig.folder / f"servers-{environment}"
+            folder.mkdir()
+            postgres = await stack.enter_async_context(open_postgres(folder, is_durable=False))
+            valkey = await stack.enter_async_context(open_valkey(folder))
+            await postgres.create_database("ai_agents")
+            urls = await postgres.create_roles("ai_agents")
+            for port, server in ((5432, postgres), (6379, valkey)):
+                await forward((address, port), functools.partial(_local, server.port))
+            outer = functools.partial(_outer, address, {postgres.port: 5432, valkey.port: 6379})
+            (rig.folder / f"{environment}.url").write_text(outer(urls.superuser), "utf-8")
+            store |= {f"ai-agents/{environment}/{name}": value for name, value in {
+                "database": {"owner_url": outer(urls.owner), "intake_url": outer(urls.intake), "worker_url": outer(urls.worker)},
+                "redis": {"url": outer(valkey.url)}, "openai": {"api_key": "drill"}, "alerts": {"slack": "http://nowhere.invalid"},
+                "watchdog": {"url": "http://nowhere.invalid"}, "argocd": {"slack-token": "drill", "github-token": "drill"},
+                "tenants/smoke": {"webhook_secret": secrets.token_hex(24), "api_key": secrets.token_hex(24)}}.items()}  # fmt: skip
+        # One environment alone: of two each would write its note.
+        store["ai-agents/production/tenants/acme"] = {"webhook_secret": load.SECRET, "api_key": load.KEY}
+        (rig.folder / "store.json").write_text(json.dumps(store, indent=1), "utf-8")
+        rig.start(
+            "help-desk",
+            sys.executable,
+            "-m",
+            "app.simulator",
+            "--port",
+            "8090",
+            "--data",
+            str(REPOSITORY / "demo/data"),
+        )
+        await forward((HELP_DESK, 8090), functools.partial(_local, 8090))
+        operators = Operators(rig.api_as, rig.folder / "store.json")
+        operators.let_in()
+        for each in (kubelet.follow, operators.follow):
+            threading.Thread(target=each, daemon=True).start()
+        await open_door(services, *door, {host: environment for environment, (_, host) in ENVIRONMENTS.items()})
+        (rig.folder / "ready").touch()
+        ended = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+        follows = asyncio.create_task(services.follow())
+        await ended.wait()
+        follows.cancel()
+
+
+def _local(port: int) -> tuple[str, int]:
+    return "127.0.0.1", port
+
+
+def _outer(address: str, ports: dict[int, int], url: str) -> str:
+    for inner, port in ports.items():
+        url = url.replace(f"127.0.0.1:{inner}", f"{address}:{port}")
+    return url
+
+
+def main() -> None:
+    rig = Rig(Path(sys.argv[1]).resolve())
+    try:
+        asyncio.run(serve(rig))
+    finally:
+        rig.end()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""Stand-ins for the operators, each by the account of the real one: what our objects need to become Ready, no more."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import re
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from drill.api import APPLY, Api, Object
+from drill.kubelet import now
+from drill.network import DOOR
+
+_METRICS = ("10.0.0.4", 4443)
+_ACCOUNT = "system:serviceaccount:{0}:{1}".format
+_ROLES = {"api": ("webhook_secret", "webhook_secret_previous"), "worker": ("api_key",)}
+
+
+class Operators:
+    """*store* is what AWS Secrets Manager would have: a JSON file, by name."""
+
+    def __init__(self, api_as: Callable[[str], Api], store: Path) -> None:
+        self._api = api_as("")
+        self._secrets = api_as(_ACCOUNT("external-secrets", "external-secrets"))
+        self._gateways = api_as(_ACCOUNT("envoy-gateway-system", "envoy-gateway"))
+        self._keda = api_as(_ACCOUNT("keda", "keda-operator"))
+        self._store = store
+
+    def let_in(self) -> None:
+        """What the charts' roles would give."""
+        accounts = [("external-secrets", "external-secrets"), ("envoy-gateway-system", "envoy-gateway"), ("keda", "keda-operator"),
+                    ("cert-manager", "cert-manager"), ("reloader", "reloader-reloader")]  # fmt: skip
+        self._api.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "drill-operators"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"kind": "ServiceAccount", "namespace": n, "name": a} for n, a in accounts]})  # fmt: skip
+
+    def follow(self) -> None:
+        while True:
+            for step in (self._external_secrets, self._doors, self._scaled):
+                try:
+                    step()
+                except Exception as error:
+                    print(f"operators: {error!r}", file=sys.stderr, flush=True)
+            time.sleep(1)
+
+    def _external_secrets(self) -> None:
+        kinds = "/apis/external-secrets.io/v1"
+        for each in self._api.list(f"{kinds}/secretstores"):
+            self._ready(self._secrets, f"{kinds}/{_where(each, 'secretstores')}", each, reason="Valid")
+        store = json.loads(self._store.read_text("utf-8"))
+        for each in self._api.list(f"{kinds}/externalsecrets"):
+            at = f"{kinds}/{_where(each, 'externalsecrets')}"
+            try:
+                data = dict(rendered(each, store))
+            except LookupError as error:
+                self._ready(
+                    self._secrets,
+                    at,
+                    each,
+                    reason="SecretSyncedError",
+                    status="False",
+                    message=f"no such secret: {error}",
+                )
+                continue
+            namespace, name = each["metadata"]["namespace"], each["spec"]["target"]["name"]
+            encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+            path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
+            there = self._api.get(path)
+            if there is None or there.get("data") != encoded:
+                owner = {"apiVersion": each["apiVersion"], "kind": each["kind"], "name": each["metadata"]["name"],
+                         "uid": each["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True}  # fmt: skip
+                labels = each["spec"]["target"].get("template", {}).get("metadata", {}).get("labels", {})
+                policy = each["spec"]["target"].get("creationPolicy", "Owner")
+                body = {"apiVersion": "v1", "kind": "Secret", "metadata": {
+                    "name": name, "labels": labels, "ownerReferences": [owner] if policy == "Owner" else []}, "data": encoded}  # fmt: skip
+                self._secrets.patch(path, body, APPLY, fieldManager="externalsecrets.external-secrets.io", force="true")
+            self._ready(self._secrets, at, each, reason="SecretSynced")
+
+    def _doors(self) -> None:
+        kinds = "/apis/gateway.networking.k8s.io/v1"
+        for each in self._api.list(f"{kinds}/gateways"):
+            if not each.get("status", {}).get("addresses"):
+                status = {"addresses": [{"type": "IPAddress", "value": DOOR}],
+                          "conditions": [_condition("Accepted"), _condition("Programmed")]}  # fmt: skip
+                self._gateways.patch(f"{kinds}/{_where(each, 'gateways')}/status", {"status": status})
+        for each in self._api.list(f"{kinds}/httproutes"):
+            if not each.get("status", {}).get("parents"):
+                parents = [{"parentRef": parent, "controllerName": "drill/door",
+                            "conditions": [_condition("Accepted"), _condition("ResolvedRefs")]}
+                           for parent in each["spec"]["parentRefs"]]  # fmt: skip
+                self._gateways.patch(f"{kinds}/{_where(each, 'httproutes')}/status", {"status": {"parents": parents}})
+
+    def _scaled(self) -> None:
+        """KEDA makes an autoscaler of it; here one by CPU, whose use is always the same, so that its minimum holds."""
+        kinds = "/apis/keda.sh/v1alpha1"
+        for each in self._api.list(f"{kinds}/scaledobjects"):
+            meta, spec = each["metadata"], each["spec"]
+            at = f"{kinds}/{_where(each, 'scaledobjects')}"
+            finalizer = "finalizer.keda.sh"
+            if "deletionTimestamp" in meta:
+                if finalizer in meta.get("finalizers", []):
+                    self._keda.patch(at, {"metadata": {"finalizers": []}})
+                continue
+            owner = {"apiVersion": each["apiVersion"], "kind": each["kind"], "name": meta["name"], "uid": meta["uid"]}
+            name = f"keda-hpa-{meta['name']}"
+            cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}
+            autoscaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+                          "metadata": {"name": name, "ownerReferences": [owner]}, "spec": {
+                "minReplicas": spec["minReplicaCount"], "maxReplicas": spec["maxReplicaCount"],
+                "metrics": [{"type": "Resource", "resource": cpu}], "scaleTargetRef": {
+                    "apiVersion": "apps/v1", "kind": "Deployment", "name": spec["scaleTargetRef"]["name"]}}}  # fmt: skip
+            path = f"/apis/autoscaling/v2/namespaces/{meta['namespace']}/horizontalpodautoscalers/{name}"
+            there = self._api.get(path)
+            if there is None or there["spec"]["minReplicas"] != spec["minReplicaCount"]:
+                self._keda.patch(path, autoscaler, APPLY, fieldManager="keda-operator", force="true")
+            if finalizer not in meta.get("finalizers", []):
+                self._keda.patch(at, {"metadata": {"finalizers": [finalizer]}})
+            self._ready(self._keda, at, each, reason="ScaledObjectReady")
+
+    def _ready(
+        self, api: Api, path: str, each: Object, *, reason: str, status: str = "True", message: str = ""
+    ) -> None:
+        known: Object = next((c for c in each.get("status", {}).get("conditions", []) if c["type"] == "Ready"), {})
+        if (known.get("reason"), known.get("status")) != (reason, status):
+            api.patch(f"{path}/status", {"status": {"conditions": [_condition("Ready", reason, status, message)]}})
+
+
+def _condition(kind: str, reason: str = "Drill", status: str = "True", message: str = "") -> Object:
+    return {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": now()}
+
+
+def _where(each: Object, plural: str) -> str:
+    return f"namespaces/{each['metadata']['namespace']}/{plural}/{each['metadata']['name']}"
+
+
+def rendered(each: Object, store: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The Secret's data: the store's prefix is the namespace's, as our SecretStores have it."""
+    prefix = f"ai-agents/{each['metadata']['namespace'].replace('argocd', 'production')}/"
+    spec = each["spec"]
+    for of in spec.get("dataFrom", []):
+        if "extract" in of:
+            yield from store[prefix + of["extract"]["key"]].items()
+        else:
+            keys = _ROLES[spec["target"]["name"].rpartition("-")[2]]
+            kind = "webhook" if "webhook_secret" in keys else "help-desk"
+            for name, value in store.items():
+                if found := re.fullmatch(re.escape(f"{prefix}tenants/") + "([a-z0-9-]+)", name):
+                    yield f"{found[1]}.{kind}.json", json.dumps({key: value[key] for key in keys if key in value})
+    values = {}
+    for of in spec.get("data", []):
+        secret = store[prefix + of["remoteRef"]["key"]]
+        wanted = of["remoteRef"].get("property")
+        values[of["secretKey"]] = secret[wanted] if wanted else json.dumps(secret)
+    template = spec["target"].get("template", {}).get("data")
+    if template is None:
+        yield from values.items()
+    for key, text in (template or {}).items():
+        # Of the templates' functions none: where there are some, their first value is what the drill needs.
+        plain = re.sub(r"\{\{ ?\.(\w+) ?\}\}", lambda found: values[found[1]], text)
+        yield key, values.get("value", "") if "{{" in plain else plain
+
+
+def serve_metrics(api: Api, certificate: Path, key: Path) -> None:
+    """The API `metrics.k8s.io`, in which each pod always uses a tenth of a core: no autoscaler leaves its minimum."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            path, _, query = self.path.partition("?")
+            group = {"apiVersion": "metrics.k8s.io/v1beta1"}
+            if path.rstrip("/").endswith("v1beta1"):
+                body: Object = {"kind": "APIResourceList", "groupVersion": "metrics.k8s.io/v1beta1", "resources": [
+                    {"name": "pods", "namespaced": True, "kind": "PodMetrics", "verbs": ["get", "list"]}]}  # fmt: skip
+            elif "/namespaces/" not in path:
+                self.send_error(404)
+                return
+            else:
+                usage = {"cpu": "50m", "memory": "100Mi"}
+                pods = api.list(f"/api/v1/namespaces/{path.split('/')[5]}/pods?{query}")
+                body = {"kind": "PodMetricsList", **group, "metadata": {}, "items": [
+                    {"metadata": {"name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"],
+                                  "labels": pod["metadata"].get("labels", {})}, "timestamp": now(), "window": "15s",
+                     "containers": [{"name": each["name"], "usage": usage} for each in
+                                    pod["spec"]["containers"] + pod["spec"].get("initContainers", [])]} for pod in pods]}  # fmt: skip
+            text = json.dumps(body).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(_METRICS, Handler)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    meta = {"name": "metrics", "namespace": "kube-system"}
+    with contextlib.suppress(RuntimeError):
+        api.post("/api/v1/namespaces/kube-system/services", {"apiVersion": "v1", "kind": "Service", "metadata": meta,
+                 "spec": {"ports": [{"port": 443, "targetPort": _METRICS[1]}]}})  # fmt: skip
+        api.post("/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices", {
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {**meta, "labels": {"kubernetes.io/service-name": "metrics"}},
+            "endpoints": [{"addresses": [_METRICS[0]], "conditions": {"ready": True}}],
+            "ports": [{"name": "", "port": _METRICS[1]}]})  # fmt: skip
+        api.post("/apis/apiregistration.k8s.io/v1/apiservices", {
+            "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1beta1.metrics.k8s.io"},
+            "spec": {"group": "metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100,
+                     "insecureSkipTLSVerify": True, "service": meta}})  # fmt: skip

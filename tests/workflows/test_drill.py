@@ -1,0 +1,55 @@
+"""Of the drill, what can be seen without building it."""
+
+from __future__ import annotations
+
+from drill.admission import ARGO_CD
+from drill.around import around
+from drill.operators import rendered
+from tests.manifests.rendering import FOUNDATION, of_kind, render
+from tests.policies.admission import ARGO_CD as EVALUATED
+
+SECRETS = {
+    "database": {"owner_url": "o", "intake_url": "i", "worker_url": "w"},
+    "redis": {"url": "r"},
+    "openai": {"api_key": "k"},
+    "alerts": {"slack": "s"},
+    "watchdog": {"url": "u"},
+    "tenants/smoke": {"webhook_secret": "smoke", "api_key": "key"},
+}
+
+
+def test_a_module_around_another_repeats_what_it_replaces() -> None:
+    inner = {
+        "Go": "1.26.0",
+        "Replace": [
+            {"Old": {"Path": "k8s.io/api"}, "New": {"Path": "./staging/src/k8s.io/api"}},
+            {"Old": {"Path": "example.com/old"}, "New": {"Path": "example.com/new", "Version": "v1.2.3"}},
+            {"Old": {"Path": "example.com/never"}, "New": {"Path": "./FORBIDDEN"}},
+        ],
+    }
+
+    assert around(inner, "k8s.io/kubernetes", "v1.37.2", {"k8s.io/": "v0.37.2"}).splitlines() == [
+        "module drill",
+        "go 1.26.0",
+        "require k8s.io/kubernetes v1.37.2",
+        "replace k8s.io/api => k8s.io/api v0.37.2",
+        "replace example.com/old => example.com/new v1.2.3",
+    ]
+
+
+def test_every_secret_of_production_is_made_of_what_the_store_has() -> None:
+    store = {f"ai-agents/production/{name}": value for name, value in SECRETS.items()}
+
+    made = {
+        each["spec"]["target"]["name"]: dict(rendered(each, store))
+        for each in of_kind(render(FOUNDATION), "ExternalSecret")
+    }
+
+    assert made["database-intake"] == {"DATABASE_URL": "i"}
+    assert made["smoke-tenant"] == {"smoke.json": '{"webhook_secret": "smoke", "api_key": "key"}'}
+    assert made["tenant-secrets-api"] == {"smoke.webhook.json": '{"webhook_secret": "smoke"}'}
+    assert made["tenant-secrets-worker"] == {"smoke.help-desk.json": '{"api_key": "key"}'}
+
+
+def test_argo_cd_is_the_same_account_here_and_offline() -> None:
+    assert ARGO_CD == EVALUATED
