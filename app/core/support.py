@@ -36,7 +36,7 @@ from app.core.weighing import weigh
 from app.core.windows import best_window
 
 KEPT_FROM: Final = 0.5
-"""From which likelihood on a sentence is kept. What lower and higher ones do was measured (docs/security.md)."""
+"""From which likelihood on a sentence is kept. What lower and higher ones do was measured (docs/support.md)."""
 SURE_FROM: Final = 0.72
 """The same where it says something to be done that they do not."""
 LEAST_SHARE: Final = 0.35

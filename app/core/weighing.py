@@ -8,7 +8,7 @@ otherwise where a word is missing, and the more the shorter it is:
     short      once more by how short the sentence is
 
 They were fitted to sentences of which is known whether a record says them (`python -m eval.safety.fit`,
-docs/security.md).
+docs/support.md).
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ def share_kept(known: Sequence[Sample], bias: float, weights: dict[str, float], 
 def _text(bias: float, weights: dict[str, float], number: int) -> str:
     lines = [
         f"# Fitted by `python -m eval.safety.fit --write` on {number:,} sentences of the parts {', '.join(FITTED)},",
-        f"# {datetime.now(UTC):%Y-%m-%d}; core/weighing.py says what each weight is of, docs/security.md how well they do.",
+        f"# {datetime.now(UTC):%Y-%m-%d}; core/weighing.py says what each weight is of, docs/support.md how well they do.",
         f"bias = {bias:.2f}",
     ]
     for table, named in groupby(weights.items(), key=lambda each: each[0].partition(".")[0]):

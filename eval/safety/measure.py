@@ -38,7 +38,7 @@ from tests.enhancing import enhanced
 PARTS: Final = ("dev", "more", "held", "later", "last", "wide")
 """`dev` and `more` were looked at while the check was written. `held` was written after its first version, `later` before
 the rules of `core.acts`, `last` when those stood, `wide` before words without a claim were told from others. Each was
-measured once before what it showed was mended (docs/security.md)."""
+measured once before what it showed was mended (docs/support.md)."""
 BLIND: Final = ("blind", "blind2", "blind3", "blind4", "blind5", "blind6")
 """Written by somebody who had not read the check: `blind` and `blind2` are halves of one set, `blind5` and `blind6` of another;
 `blind3` and `blind4` came between."""
