@@ -148,9 +148,8 @@ class Checker:
         said = self._checked(text, records, max_chars=max_chars, may_act=not is_fact)
         kept, refs = self._joined(said), frozenset().union(*(each.refs for each in said))
         supporting = [record.ref for record in cited if record.ref in refs]
-        if (
-            kept and not refs
-        ):  # It only looks or asks: a source of it says something of it, and knows all that it names.
+        if kept and not refs:
+            # It only looks or asks: a source of it says something of it, and knows all that it names.
             supporting = [record.ref for record in cited if says(kept, record) and self._knows(record, said)]
         if is_fact and kept and cited and not supporting:
             self.lost.append(Lost(kept, Fault.UNSUPPORTED, is_fact=True))
