@@ -133,7 +133,7 @@ async def run(
             await measure(system, meter, times=times)
             await plans.switch(on=True)
             meter.plans = plans
-            await measure(system, meter, times=1)
+            await measure(system, meter, times=2)
             meter.plans = None
             await plans.switch(on=False)
             for call in PURPOSES:
