@@ -2,7 +2,7 @@
 
 The subjects are those that the programs set by themselves: Zabbix (media type "Email"), Nagios and Icinga, PRTG,
 Checkmk, Prometheus' Alertmanager and Grafana, UptimeRobot, Datadog, CloudWatch, Veeam. Where people write such a
-subject too, the body must have the program's words.
+subject too, the body must have the program's words; elsewhere no words of a person, who may have copied the subject.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ _SIGN: Final = r"[^\w\[*]*"
 _SUBJECT = re.compile(
     _SIGN + r"(?:resolved in (?:\d+[a-z]+ ?)+: ."
     r"|\*\* ?(?:recovery|acknowledgement) .*\*\*"
-    r"|\[(?:recovery|acknowledgement)\] "
     r"|\[prtg\b.* ended \(now: up\)"
     r"|check_?mk: .* -> (?:ok|up)$"
-    r"|\[(?:firing:0, ?)?resolved(?::\d+)?\]"
-    r"|monitor is up: "
-    r"|\[monitor alert\] recovered: "
-    r'|ok: ".+" in .)'
+    r"|\[firing:0, ?resolved:\d+\]"
+    r"|\[monitor alert\] recovered: )"
 )
 _SUBJECT_OF_PEOPLE_TOO = re.compile(
-    _SIGN + r"(?:resolved: |updated problem(?: in (?:\d+[a-z]+ ?)+)?: |\[success\] )(?!.*\?)"
+    _SIGN + r"(?:resolved: |updated problem(?: in (?:\d+[a-z]+ ?)+)?: |\[success\] |\[(?:recovery|acknowledgement)\] "
+    r'|\[resolved(?::\d+)?\]|monitor is up: |ok: ".+" in .)(?!.*\?)'
 )
 _BODY = re.compile(
-    r"problem has been resolved (?:in|at) |\bproblem at \d{4}\.\d\d\.\d\d|current problem status is"
+    r"problem has been resolved (?:in (?:\d+[a-z]+ )+)?at [\d:]{8} on \d{4}\.|\bproblem at \d{4}\.\d\d\.\d\d \d\d:"
+    r"|current problem status is"
     r"|\b(\d+) of \1 (?:vms|objects|machines|tasks)? ?processed|\bbackup job: .* success"
+    r"|\*{5} ?[^*]{1,80}\*{5}|\bnotification type: |\balertname ?=|\b\d+ resolved (?:instance|alert)"
+    r"|\bthe monitor .{1,200} is back up\b|amazon cloudwatch alarm "
 )
+_PERSON = re.compile(r"\b(?:i|my|please|again|ich|bitte|wieder|je|encore|por favor|per favore)\b|\?")
 
 _FAULT = re.compile(
     r"\W*(?:\*\* ?problem |\[problem\] |\[prtg\b|check_?mk: |\[firing:|monitor is down: |\[(?:failed|warning|error)\] "
@@ -48,6 +50,7 @@ def is_all_clear(subject: str, body: str) -> bool:
     """Whether a mail of this *subject* and *body*, each in lower case and on one line, says that a fault is over, a job
     went well, or somebody took a fault on.
     """
-    return _SUBJECT.match(subject) is not None or (
-        _SUBJECT_OF_PEOPLE_TOO.match(subject) is not None and _BODY.search(body) is not None
-    )
+    is_program = _BODY.search(body) is not None
+    if _SUBJECT.match(subject):
+        return is_program or _PERSON.search(body) is None
+    return is_program and _SUBJECT_OF_PEOPLE_TOO.match(subject) is not None
