@@ -80,7 +80,8 @@ class Checker:
     lost: list[Lost] = field(default_factory=list)
     """Those of them that are not kept, in the draft's order."""
     _seen: set[str] = field(default_factory=set)
-    _refs: dict[str, frozenset[str]] = field(default_factory=dict)
+    _said: dict[str, Sequence[_Said]] = field(default_factory=dict)
+    """The sentences of each text that was kept."""
     _repeating: set[str] = field(default_factory=set)
 
     @classmethod
@@ -148,8 +149,8 @@ class Checker:
         said = self._checked(text, records, max_chars=max_chars, may_act=not is_fact)
         kept, refs = self._joined(said), frozenset().union(*(each.refs for each in said))
         supporting = [record.ref for record in cited if record.ref in refs]
+        # It only looks or asks: a source of it says something of it, and knows all that it names.
         if kept and not refs:
-            # It only looks or asks: a source of it says something of it, and knows all that it names.
             supporting = [record.ref for record in cited if says(kept, record) and self._knows(record, said)]
         if is_fact and kept and cited and not supporting:
             self.lost.append(Lost(kept, Fault.UNSUPPORTED, is_fact=True))
@@ -158,9 +159,7 @@ class Checker:
 
     def shortened(self, kept: str, *, max_words: int) -> str:
         """The first sentences of *kept*, a statement that was kept, that have *max_words* together; empty: none."""
-        sentences = _SENTENCE_END.split(kept)
-        ends = accumulate(len(sentence.split()) for sentence in sentences)
-        return " ".join(sentences[: sum(end <= max_words for end in ends)])
+        return self._joined(_fitting(self._said[kept], max_words)) if kept else ""
 
     def _knows(self, record: Record, said: Sequence[_Said]) -> bool:
         judged = (self._judge(each.text, [record], may_act=True, may_repeat=False) for each in said)
@@ -168,11 +167,11 @@ class Checker:
 
     def refs_of(self, kept: str) -> frozenset[str]:
         """The refs of all records that say *kept*, which is what was kept of a passage or a statement."""
-        return self._refs.get(kept, frozenset())
+        return frozenset().union(*self.refs_of_each(kept))
 
     def refs_of_each(self, kept: str) -> list[frozenset[str]]:
         """The same for each sentence of it."""
-        return [self.refs_of(sentence) for sentence in _SENTENCE_END.split(kept)]
+        return [sentence.refs for sentence in self._said.get(kept, ())]
 
     def cleaned(self, text: str) -> str:
         """*text* without markup, hidden characters and citations."""
@@ -214,8 +213,7 @@ class Checker:
 
     def _joined(self, said: Sequence[_Said]) -> str:
         text = " ".join(each.text for each in said)
-        self._refs |= {each.text: each.refs for each in said}
-        self._refs[text] = frozenset().union(*(each.refs for each in said))
+        self._said[text] = said
         return text
 
     def _judge(self, sentence: str, records: Sequence[Record], *, may_act: bool, may_repeat: bool) -> Judgement:
@@ -253,9 +251,13 @@ def _once(said: Iterable[_Said]) -> list[_Said]:
     return once
 
 
-def _first(said: list[_Said], max_words: int) -> list[_Said]:
+def _fitting(said: Sequence[_Said], max_words: int) -> Sequence[_Said]:
     ends = accumulate(len(each.text.split()) for each in said)
-    fitting = said[: sum(end <= max_words for end in ends)]
+    return said[: sum(end <= max_words for end in ends)]
+
+
+def _first(said: Sequence[_Said], max_words: int) -> Sequence[_Said]:
+    fitting = _fitting(said, max_words)
     if fitting or not said:
         return fitting
     return [replace(said[0], text=" ".join(said[0].text.split()[:max_words]) + "…")]

@@ -363,11 +363,12 @@ def salvage(
                 max_chars=MAX_STATEMENT_CHARS,
                 is_fact=name == "facts",
             )
-            citations = citations or _sources_of(text, checker, left_out)
             # What repeats a text above it is not shown (`core.note`), and takes no room.
-            is_told = told.has(text)
-            text = text if is_told else checker.shortened(text, max_words=budget)
-            words = 0 if is_told else count_words([text])
+            text = text if told.has(text) else checker.shortened(text, max_words=budget)
+            words = 0 if told.has(text) else count_words([text])
+            saying = checker.refs_of(text)  # none: it only looks or asks
+            citations = [ref for ref in citations if not saying or ref in saying]
+            citations = citations or _sources_of(text, checker, left_out)
             if text and words <= budget and (citations or name != "facts"):
                 statements.append(Statement(text=text, citations=citations))
                 budget -= words

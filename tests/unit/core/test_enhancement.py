@@ -114,6 +114,34 @@ def test_a_fact_that_is_too_long_keeps_its_first_sentences() -> None:
     assert short == Statement(text="Hardware acceleration was on in 5.2.", citations=["T2"])
 
 
+@pytest.mark.parametrize("part", ["facts", "next_steps", "hypotheses"])
+def test_a_statement_that_is_shortened_cites_what_says_the_rest_of_it(part: str) -> None:
+    text = "Hardware acceleration was on in 5.2. The slider before the lens was closed."
+    draft = a_draft(
+        **{
+            "summary": "The slider was closed.",
+            "facts": [],
+            "hypotheses": [],
+            "next_steps": [],
+            part: [{"text": text, "citations": ["T1", "T2"]}],
+        }
+    )
+    [short] = getattr(salvage(draft, LENS, max_words=12, language="en"), part)
+    assert short == Statement(text="Hardware acceleration was on in 5.2.", citations=["T2"])
+
+
+def test_a_sentence_keeps_its_source_when_the_one_before_it_is_left_out() -> None:
+    """Beside each other the two look like one: a bracket, and behind it a small letter."""
+    logged, dumped = "Restarted the spooler (see the log.)", "pg_dump was run before the update."
+    sources = gathered(
+        a_source(id="1", text=f"Problem: -\nResolution: {logged}"),
+        a_source(id="2", text=f"Problem: -\nResolution: {dumped}"),
+    )
+    draft = a_draft(summary=f"{logged} Elephants dance in Paris. {dumped}", summary_citations=["T1"])
+    rest = salvage(draft, sources, max_words=500, language="en")
+    assert (rest.summary, rest.summary_citations) == (f"{logged} {dumped}", ["T1", "T2"])
+
+
 def test_a_step_that_only_looks_does_not_cite_what_says_nothing_of_it() -> None:
     """A model's own: it cites the old page for what the new one says."""
     old, new = "Guests get the weekly code that reception prints on Monday.", "Weekly codes are switched off."
