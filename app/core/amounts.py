@@ -25,7 +25,7 @@ def other_forms(run: str) -> tuple[str, ...]:
 
 def _of_time(hours: str, minute: str) -> tuple[str, ...]:
     hour = int(hours)
-    half = "pm" if hour >= _NOON else "am"
+    half = "pm" if _NOON <= hour < _HOURS else "am"
     short = (hour - 1) % _NOON + 1
     forms = [f"{hour:02}:{minute}", f"{hour}:{minute}", f"{hour}.{minute}", f"{hour}h{minute}"]
     forms += [f"{short}:{minute} {half}", f"{hour},{minute}"]
@@ -46,7 +46,7 @@ def _of_thousands(thousands: str, rest: str) -> tuple[str, ...]:
 
 _FORMS: Final[tuple[tuple[re.Pattern[str], Callable[..., tuple[str, ...]]], ...]] = (
     (re.compile(r"([c-z]):"), lambda drive: (drive,)),
-    (re.compile(r"0?(\d{1,2})[:h.](\d{2})"), _of_time),
+    (re.compile(r"0?(1?\d|2[0-4])[:h.]([0-5]\d)"), _of_time),
     (re.compile(r"(\d+)\.(\d{1,2})"), lambda whole, part: (f"{whole},{part}",)),
     (re.compile(r"(\d+),(\d{1,2})"), lambda whole, part: (f"{whole}.{part}",)),
     (re.compile(r"(\d{1,3})[., ]?(\d{3})"), _of_thousands),

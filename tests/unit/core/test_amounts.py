@@ -19,6 +19,8 @@ from app.core.records import Record
         ("Jobs are removed after four hours.", "4"),
         ("1,148 deletions are pending.", "1148"),
         ("The disk is 97 % full.", "97%"),
+        ("It runs until 24:00.", "24.00"),
+        ("A licence is 75,50 EUR.", "75.50"),
         ("Extend drive E by 200 GB.", "e:"),
     ],
 )
@@ -31,6 +33,8 @@ def test_it_stands_there_in_another_writing(record: str, run: str) -> None:
     [
         ("Die Batterie hatte 3,1 V.", "31"),
         ("It runs at 10 pm.", "10:00"),
+        ("It runs at 12 pm.", "24:00"),
+        ("It runs at 3 pm.", "27.00"),
         ("The port is 8080.", "80"),
         ("The disk E: is full.", "c:"),
         ("gpupdate /force was run.", "gpupdate /boot"),
