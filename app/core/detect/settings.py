@@ -36,8 +36,11 @@ _WORD = re.compile(
     r"|community(?:[- _]string)?"
 )
 _OF_REDIS: Final = frozenset({"requirepass", "masterauth"})
-_IS_A_PLACE = re.compile(r"\w+:/|[\w.-]+:\d|\w+:\S+/\S|[\w.-]+=|[\w.-]+:$|[\w.-]+\.(?:conf|txt|key|pem|pass|cfg|crt)$")
-"""A path, a server, another setting, a file."""
+_IS_NO_VALUE = re.compile(
+    r"\w+:/|[\w.-]+:\d|\w+:\S+/\S|[\w.-]+=|[\w.-]+:$|[\w.-]+\.(?:conf|txt|key|pem|pass|cfg|crt)$"
+    r"|(?:aadsts|ora-|kb|cve-|event-?)\d{4}[\d-]*\W*$|0x[\da-f]{3,8}\W*$"
+)
+"""A path, a server, another setting, a file, the code of an error: what a ticket is found by."""
 _APART: Final = frozenset({"  ", "\t", "\t\t", " \t"})
 _MIN_NUMBER: Final = 4
 _LONGEST_LINE: Final = 160
@@ -106,7 +109,7 @@ def _of_a_setting(scan: Scan, start: int, end: int) -> Iterator[Finding]:
 
 
 def _is_a_value(value: str) -> bool:
-    is_other = _IS_A_PLACE.match(value) or (value.isdecimal() and len(value) < _MIN_NUMBER)
+    is_other = _IS_NO_VALUE.match(value) or (value.isdecimal() and len(value) < _MIN_NUMBER)
     return may_be(value) and not is_other and not all(map(is_ordinary, value.split("-")))
 
 
