@@ -35,6 +35,14 @@ def _of_time(hours: str, minute: str) -> tuple[str, ...]:
     return tuple(forms)
 
 
+def _of_half_day(hours: str, minute: str | None, half: str) -> tuple[str, ...]:
+    minute = minute or "00"
+    short = (f"{hours}:{minute}", f"{hours}.{minute}", *([hours] if minute == "00" else ()))
+    forms = [f"{each}{blank}{half}{end}" for each in short for blank in ("", " ") for end in ("m", ".m")]
+    hour = int(hours) % _NOON + (_NOON if half == "p" else 0)
+    return (*forms, *_of_time(str(hour), minute))
+
+
 def _of_number(number: str) -> tuple[str, ...]:
     hours = (f"{int(number):02}:00", f"{int(number)}:00") if int(number) < _HOURS else ()
     return (*lexicon().number_words.get(number, ()), *hours)
@@ -47,6 +55,7 @@ def _of_thousands(thousands: str, rest: str) -> tuple[str, ...]:
 _FORMS: Final[tuple[tuple[re.Pattern[str], Callable[..., tuple[str, ...]]], ...]] = (
     (re.compile(r"([c-z]):"), lambda drive: (drive,)),
     (re.compile(r"0?(1?\d|2[0-4])[:h.]([0-5]\d)"), _of_time),
+    (re.compile(r"0?([1-9]|1[0-2])(?:[:.]([0-5]\d))? ?([ap])m"), _of_half_day),
     (re.compile(r"(\d+)\.(\d{1,2})"), lambda whole, part: (f"{whole},{part}",)),
     (re.compile(r"(\d+),(\d{1,2})"), lambda whole, part: (f"{whole}.{part}",)),
     (re.compile(r"(\d{1,3})[., ]?(\d{3})"), _of_thousands),

@@ -83,6 +83,12 @@ _NUMBER_OF_UNITS = re.compile(
     r"(?<!\S)(\d{1,4})-(?=(?:second|minute|hour|day|week|month|year|digit|character|user|port|page|step|person)s?\b)"
 )
 """As in "the 120-day period", where a record says "120 days"."""
+_HALF_OF_DAY = re.compile(
+    r"(?<!\S)((?:at|by|from|to|until|till|before|after|around|and|since) )?(\d{1,2}(?:[:.]\d\d)?)"
+    r" ((?(1)[ap]|p))(?:m\b|\.m\.)",
+    re.IGNORECASE,
+)
+"""Without it "8 pm" would be the number 8. German has "Port 12 am Switch"."""
 
 
 class Chunk(NamedTuple):
@@ -165,7 +171,7 @@ def irregular() -> dict[str, str]:
 
 def chunks(text: str) -> list[Chunk]:
     """The chunks of *text* as it was written: capitals tell operands. "Settings > Devices" is prose."""
-    parts = _NUMBER_OF_UNITS.sub(r"\1 ", text).split()
+    parts = _HALF_OF_DAY.sub(r"\1\2\3m", _NUMBER_OF_UNITS.sub(r"\1 ", text)).split()
     made = [_chunk(each) for each in parts]
     for at in range(1, len(parts) - 1):
         one, sign, other = made[at - 1 : at + 2]

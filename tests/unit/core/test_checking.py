@@ -430,3 +430,30 @@ def test_what_was_done_about_it_is_read_with_what_was_wrong() -> None:
     assert checked("Add the account to the VPN-Users group.", sources=sources) != ""
     assert checked("Do not add the account to the VPN-Users group.", sources=sources) == ""
     assert checked("Remove the account from the VPN-Users group.", sources=sources) == ""
+
+
+@pytest.mark.parametrize(
+    ("record", "said", "is_kept"),
+    [
+        ("08:00", "8 pm", False),
+        ("08:00", "8 am", True),
+        ("8 am", "8 pm", False),
+        ("8 am", "8:00 pm", False),
+        ("8 a.m.", "8:00 am", True),
+        ("20:00", "8 pm", True),
+        ("20:00", "8:00 p.m.", True),
+        ("20 Uhr", "8pm", True),
+        ("12:30", "12:30 pm", True),
+        ("00:30", "12:30 pm", False),
+    ],
+)
+def test_the_half_of_a_day_is_a_part_of_the_time(record: str, said: str, is_kept: bool) -> None:
+    sources = (a_source(text=f"Problem: -\nResolution: The nightly backup runs at {record} each day."),)
+    text = f"The nightly backup runs at {said} each day."
+    assert checked(text, sources=sources) == (text if is_kept else "")
+
+
+def test_a_number_before_the_german_am_is_no_time() -> None:
+    sources = (a_source(text="Problem: -\nResolution: Kabel am Switch auf Port 12 umgesteckt."),)
+    text = "Kabel auf Port 12 am Switch umgesteckt."
+    assert checked(text, sources=sources) == text
