@@ -14,7 +14,7 @@ from typing import Final
 _SIGN: Final = r"[^\w\[*]*"
 _SUBJECT = re.compile(
     _SIGN + r"(?:resolved in (?:\d+[a-z]+ ?)+: ."
-    r"|\*\* ?(?:recovery|acknowledgement) .*\*\*"
+    r"|\*\* ?(?:recovery|acknowledgement) (?:service|host) alert: .*\*\*"
     r"|\[prtg\b.* ended \(now: up\)"
     r"|check_?mk: .* -> (?:ok|up)$"
     r"|\[firing:0, ?resolved:\d+\]"
