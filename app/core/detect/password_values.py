@@ -75,7 +75,6 @@ WORDS_AND_NUMBER = re.compile(
     r"(?!(?i:form|version|room|build|page|step|line|error|server|printer|part|level|port)[^A-Za-z])"
     r"(?:[A-ZÀ-ÞА-Я][^\W\d_]{2,}[._!-]){1,4}\w{0,12}\d{1,8}[!?]?"
 )
-TITLED_WORDS = re.compile(r"(?:[A-ZÀ-Þ][a-zß-ÿ]{2,}[-_.]){1,3}[A-ZÀ-Þ][a-zß-ÿ]{2,}\d{1,4}[!?]?")
 _SIGN_INSIDE = re.compile(r"[^\W_][!#$%^*~][^\W_]")
 _WITH_SIGN_INSIDE = re.compile(r"(?=.{6,40}$)\w+[!#$%^*~]\w[\w.!#$%^*~-]*")
 _SETTING = re.compile(r"[A-Za-z_][\w.-]*=")

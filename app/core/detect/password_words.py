@@ -63,12 +63,6 @@ OF_WHAT: Final = (
     r"|intranet|again|nochmals?|erneut|encore|de nuevo))?"
 )
 """What a password is for, beside the word: "mdp wifi"."""
-OF_WIFI: Final = r"(?:\s+(?:\w{1,4}\s+)?(?:wi-?fi|wlan|вай-?фа\w{1,2}))?"
-STILL: Final = (
-    "now|jetzt|still|noch|always|immer|toujours|siempre|sempre|altijd|zawsze|vždy|всегда|hep|her zaman"
-    "|(?:since|seit|depuis|desde|od|da|sinds) (?:yesterday|today|gestern|heute|hier|ayer|hoy|wczoraj|dziś|ieri|oggi"
-    "|gisteren)"
-)
 FOR: Final = (
     rf"(?:\s*\((?![{QUOTES}])[^)\n]{{1,30}}\)"
     r"|\s+(?:for|für|fuer|pour|para|per|of|von|vom|zum|des|der|de|du|dell[ao]|del|della|di|do|da|dos|das|dla|ke?|od"

@@ -169,7 +169,6 @@ _JOINTS: Final = (
 )
 _AROUND_BOTH: Final = QUOTES + "* "
 _LOOK_BACK: Final = 64
-_LONGEST_SENTENCE: Final = 64
 ANCHORS: Final = {
     "password": (
         "pass|access pass|access-pass|credential|code wi|codice wi|código wi|kod wi|kód wi|код wi|code du wi|"
@@ -204,15 +203,6 @@ ANCHORS: Final = {
     ).split("|"),
     "slashes": ("//",),
 }
-
-
-_BY_WORD: Final = (
-    ("slashes", _IN_URL),
-    ("phrase", _PASSPHRASE),
-    ("phrase", _PASSPHRASE_QUOTED),
-    ("phrase", _APP_PASSWORD),
-    ("ssid", _SSID),
-)
 
 
 def passwords(scan: Scan) -> Iterator[Finding]:
