@@ -12,7 +12,7 @@ SECRETS = {
     "database": {"owner_url": "o", "intake_url": "i", "worker_url": "w"},
     "redis": {"url": "r"},
     "openai": {"api_key": "k"},
-    "alerts": {"slack": "s"},
+    "alerts": {"slack": "s", "pagerduty": "p", "webhook": "w", "email": "e"},  # whichever the installation names
     "watchdog": {"url": "u"},
     "tenants/smoke": {"webhook_secret": "smoke", "api_key": "key"},
 }
