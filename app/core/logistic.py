@@ -6,6 +6,11 @@ import math
 from collections.abc import Mapping
 
 
+def logistic(score: float) -> float:
+    """0 to 1; a score of 0 is one half."""
+    return 1 / (1 + math.exp(-score))
+
+
 def likelihood(traits: object, bias: float, weights: Mapping[str, float]) -> float:
     """0 to 1, by the attributes of *traits* that *weights* names."""
-    return 1 / (1 + math.exp(-(bias + sum(getattr(traits, name) * weight for name, weight in weights.items()))))
+    return logistic(bias + sum(getattr(traits, name) * weight for name, weight in weights.items()))

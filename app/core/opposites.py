@@ -62,8 +62,6 @@ class Opposites:
     target: frozenset[str]
     before: frozenset[str]
     after: frozenset[str]
-    nouns: frozenset[str]
-    """Those of the last two that say other things, too."""
     states: frozenset[int]
     """Axes of how a thing is, which who looks at it does not say."""
     dates: frozenset[int]
@@ -138,7 +136,6 @@ def opposites() -> Opposites:
         sets["to"],
         sets["before"] | sets["before_noun"],
         sets["after"] | sets["after_noun"],
-        sets["before_noun"] | sets["after_noun"],
         frozenset(axis for word in _STATES for axis, _ in exact[word]),
         frozenset(axis for word in ("monday", "january") for axis, _ in exact[word]),
         frozenset(axis for word in ("oldest", "first", "internal", "primary") for axis, _ in exact[word]),

@@ -13,13 +13,14 @@ docs/support.md).
 
 from __future__ import annotations
 
-import math
 import operator
 import tomllib
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
 from typing import Final
+
+from app.core.logistic import logistic
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def terms(traits: Traits) -> list[float]:
 def weigh(traits: Traits) -> float:
     """How likely a record says the sentence, 0 to 1."""
     bias, weights = _weights()
-    return 1 / (1 + math.exp(-bias - sum(map(operator.mul, terms(traits), weights))))
+    return logistic(bias + sum(map(operator.mul, terms(traits), weights)))
 
 
 @cache
