@@ -44,8 +44,8 @@ def _of_half_day(hours: str, minute: str | None, half: str) -> tuple[str, ...]:
 
 
 def _of_number(number: str) -> tuple[str, ...]:
-    hours = (f"{int(number):02}:00", f"{int(number)}:00") if int(number) < _HOURS else ()
-    return (*lexicon().number_words.get(number, ()), *hours)
+    """In words. Not as an hour: "5 copies" does not say what "05:00" says."""
+    return tuple(lexicon().number_words.get(number, ()))
 
 
 def _of_thousands(thousands: str, rest: str) -> tuple[str, ...]:
