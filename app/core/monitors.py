@@ -1,8 +1,9 @@
 """Messages of monitoring and backup programs: faults, and those about which nobody has to do anything.
 
 The subjects are those that the programs set by themselves: Zabbix (media type "Email"), Nagios and Icinga, PRTG,
-Checkmk, Prometheus' Alertmanager and Grafana, UptimeRobot, Datadog, CloudWatch, Veeam. Where people write such a
-subject too, the body must have the program's words; elsewhere no words of a person, who may have copied the subject.
+Checkmk, Prometheus' Alertmanager and Grafana, UptimeRobot, Datadog, CloudWatch, Veeam. A message that nobody has to act
+on has no words of a person, who may have copied the subject; where people write such a subject too, it has the
+program's.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ _BODY = re.compile(
     r"|\*{5} ?[^*]{1,80}\*{5}|\bnotification type: |\balertname ?=|\b\d+ resolved (?:instance|alert)"
     r"|\bthe monitor .{1,200} is back up\b|amazon cloudwatch alarm "
 )
-_PERSON = re.compile(r"\b(?:i|my|please|again|ich|bitte|wieder|je|encore|por favor|per favore)\b|\?")
+_PERSON = re.compile(
+    r"\b(?:i|my|we|our|please|again|still|but|cannot|nobody|does not|doesn't"
+    r"|ich|wir|bitte|wieder|aber|niemand|je|nous|encore|mais|pero|por favor|per favore)\b|\?"
+)
 
 _FAULT = re.compile(
     r"\W*(?:\*\* ?problem |\[problem\] |\[prtg\b|check_?mk: |\[firing:|monitor is down: |\[(?:failed|warning|error)\] "
@@ -50,7 +54,7 @@ def is_all_clear(subject: str, body: str) -> bool:
     """Whether a mail of this *subject* and *body*, each in lower case and on one line, says that a fault is over, a job
     went well, or somebody took a fault on.
     """
+    if _PERSON.search(body):  # who copied the subject, or wrote above what the program says
+        return False
     is_program = _BODY.search(body) is not None
-    if _SUBJECT.match(subject):
-        return is_program or _PERSON.search(body) is None
-    return is_program and _SUBJECT_OF_PEOPLE_TOO.match(subject) is not None
+    return bool(_SUBJECT.match(subject) or (is_program and _SUBJECT_OF_PEOPLE_TOO.match(subject)))
