@@ -15,14 +15,14 @@ from typing import Final
 
 import yaml
 
-from app.core.checking import Checker
+from app.core.check.checking import Checker
+from app.core.check.records import Records
 from app.core.enhancement import Draft, Enhancement, Statement, salvage
 from app.core.masking import Mask
-from app.core.records import Records
+from app.core.reading.text import plain_text
 from app.core.shown import show_enhancement
 from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
 from app.core.tenant import NoteOptions
-from app.core.text import plain_text
 from app.core.ticket import Ticket
 from app.errors import ModelRefused
 

@@ -27,11 +27,11 @@ from uuid import uuid4
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.core.check.lexicon import act_words, lexicon
+from app.core.check.tokens import chunks, normal, stems, words
 from app.core.confidence import shares_error_text, telling_stems
 from app.core.enhancement import Draft, Question, Statement, count_words
-from app.core.language import spoken_language
-from app.core.lexicon import act_words, lexicon
-from app.core.tokens import chunks, normal, stems, words
+from app.core.reading.language import spoken_language
 
 MODEL_NAME: Final = "offline-extractive"
 

@@ -15,13 +15,13 @@ from html import unescape
 from statistics import mean
 from typing import Final, NamedTuple
 
+from app.core.check.evidence import Support
+from app.core.check.records import Record, Records
+from app.core.check.support import Verdict, judge, says
 from app.core.confidence import cited_refs
 from app.core.enhancement import Confidence, Enhancement, Kept
-from app.core.evidence import Support
 from app.core.note import count_note_words
-from app.core.records import Record, Records
 from app.core.source import Source
-from app.core.support import Verdict, judge, says
 from eval.cases import Case
 
 Supports = Callable[[str, Sequence[Source]], Awaitable[bool]]

@@ -22,12 +22,12 @@ from itertools import chain
 from typing import Final
 
 from app.core.asset import find_addresses
+from app.core.check.lexicon import lexicon
+from app.core.check.tokens import chunks, is_break, normal, stems, tokens, words
 from app.core.enhancement import Confidence, Kept, Reason
-from app.core.lexicon import lexicon
 from app.core.logistic import likelihood
 from app.core.source import Gathered, Source, SourceKind
 from app.core.ticket import Ticket
-from app.core.tokens import chunks, is_break, normal, stems, tokens, words
 
 _OLD_DAYS: Final = 365
 _TOLD_DAYS: Final = 30

@@ -22,10 +22,10 @@ from uuid import UUID, uuid4, uuid5
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from app.core.automatic import find_automatic
 from app.core.body import NotJson, read_json
 from app.core.help_desk import AccountRef
-from app.core.text import plain_text, tidy
+from app.core.reading.automatic import find_automatic
+from app.core.reading.text import plain_text, tidy
 from app.core.ticket import MAX_TICKET_ID_CHARS, Fate, Ticket
 from app.errors import Code, MalformedDelivery, NotNeeded
 

@@ -1,7 +1,7 @@
 """What is written for a ticket, and the rules that it must keep before it becomes a note.
 
 Invariant: in an `Enhancement` every citation names a gathered source that says something of the kind, every fact has
-at least one, every sentence is supported by the records (`core.support`), and the statements stay within the words
+at least one, every sentence is supported by the records (`check.support`), and the statements stay within the words
 that the note has for them. A sentence that is not supported is shown apart or left out, never changed.
 `find_problems` lists the rules that a model's `Draft` breaks; `salvage` keeps the parts that break none.
 """
@@ -15,15 +15,15 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.checking import Checker
-from app.core.evidence import Fault
-from app.core.language import sounds_like_another
+from app.core.check.checking import Checker
+from app.core.check.evidence import Fault
+from app.core.check.support import says
+from app.core.check.told import Told
 from app.core.masking import Mask
+from app.core.reading.language import sounds_like_another
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState
 from app.core.storm import Storm
-from app.core.support import says
-from app.core.told import Told
 from app.core.triage import Suggestion
 from app.errors import ModelRefused
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
+from app.core.check.lexicon import lexicon
+from app.core.check.tokens import is_break, normal, stems, tokens
 from app.core.enhancement import Enhancement
-from app.core.lexicon import lexicon
-from app.core.tokens import is_break, normal, stems, tokens
 
 SAME_SHARE: Final = 0.5
 """Of what one sentence of the resolution says, how much the note must say."""

@@ -17,15 +17,15 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID, uuid5
 
-from app.core.bans import Bans
+from app.core.check.bans import Bans
+from app.core.check.told import Told
 from app.core.enhancement import Closing, Confidence, Enhancement, Notice, Statement, count_words
 from app.core.labels import labels
+from app.core.reading.text import one_line
 from app.core.requester import Requester
 from app.core.source import Closeness, Gathered, GatherState, Source, SourceKind
 from app.core.storm import MAX_SHOWN, StormTicket
 from app.core.tenant import NoteOptions, Section
-from app.core.text import one_line
-from app.core.told import Told
 
 ALLOWED_TAGS: Final = frozenset({"div", "p", "b", "em", "small", "ul", "ol", "li", "a"})
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from app.core.check.tokens import normal
 from app.core.confidence import names_error
 from app.core.enhancement import Question
-from app.core.monitors import is_fault_report
+from app.core.reading.monitors import is_fault_report
 from app.core.source import Gathered, SourceKind
 from app.core.ticket import Ticket
-from app.core.tokens import normal
 
 MAX_QUESTIONS: Final = 3
 USUAL: Final = (Question.ERROR_TEXT, Question.DEVICE, Question.SINCE_WHEN)

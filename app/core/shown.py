@@ -17,17 +17,17 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
-from app.core.checking import imitates, without_markup
+from app.core.check.checking import imitates, without_markup
+from app.core.check.records import Records
+from app.core.check.support import find_foreign, pries, reports, speaks_of, stands_in
+from app.core.check.tokens import normal
 from app.core.enhancement import Enhancement, Statement
 from app.core.links import OwnLinks, without_links
 from app.core.masking import Mask, find_placeholders
-from app.core.records import Records
 from app.core.requester import Requester
 from app.core.source import Gathered, Source, SourceKind
-from app.core.support import find_foreign, pries, reports, speaks_of, stands_in
 from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
-from app.core.tokens import normal
 
 MAX_NAME_WORDS: Final = 4
 MAX_PAST_WORDS: Final = 3

@@ -15,7 +15,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.help_desk import AccountRef
-from app.core.mail import Mail, split_mail
+from app.core.reading.mail import Mail, split_mail
 
 MAX_TICKET_ID_CHARS: Final = 64
 
@@ -36,7 +36,7 @@ class Fate(StrEnum):
 
 
 class Ticket(BaseModel):
-    """One ticket. All text is plain (`core.text.plain_text`); times are aware and UTC."""
+    """One ticket. All text is plain (`core.reading.text.plain_text`); times are aware and UTC."""
 
     model_config = ConfigDict(frozen=True)
 

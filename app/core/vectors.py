@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from app.core.language import spoken_language
-from app.core.mail import split_mail
 from app.core.masking import Mask, MaskedText
+from app.core.reading.language import spoken_language
+from app.core.reading.mail import split_mail
 from app.core.tenant import Language
 
 DIMENSIONS: Final = 384

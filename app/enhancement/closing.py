@@ -1,7 +1,7 @@
 """Drafts how a resolved ticket was solved, from what its technicians wrote, and an article where none covers it.
 
 Invariant: nothing is published and nothing is changed: the draft is a note. Each sentence of it is supported by what
-the technicians wrote (`core.support`), as in any note.
+the technicians wrote (`core.check.support`), as in any note.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from app.core.checking import Checker
+from app.core.check.checking import Checker
+from app.core.check.records import Records
 from app.core.completion import Completion, Message
 from app.core.confidence import judge_confidence
 from app.core.enhancement import (
@@ -39,7 +40,6 @@ from app.core.enhancement import (
 )
 from app.core.masking import Mask
 from app.core.questions import choose_questions, tells_fault
-from app.core.records import Records
 from app.core.requester import Requester
 from app.core.shown import show_enhancement
 from app.core.source import Gathered, GatherState, number_sources

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from app.core.reading.text import tidy
 from app.core.source import Gathered, Source
-from app.core.text import tidy
 from app.core.ticket import Ticket
 
 MAX_DESCRIPTION_CHARS: Final = 6_000

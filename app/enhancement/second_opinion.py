@@ -1,9 +1,9 @@
 """Asks a second model which sentences of an answer are said by the records, in words of their own.
 
-`core.support` compares words, so it loses what a model rewords freely. What it doubts is put to the model of
+`core.check.support` compares words, so it loses what a model rewords freely. What it doubts is put to the model of
 `OPENAI_JUDGE_MODEL`, without the ticket: that model reads the records, and the sentences as data.
 
-Invariant: an opinion keeps only a sentence that `core.support.is_doubtful` leaves open. None lets through an operand
+Invariant: an opinion keeps only a sentence that `check.support.is_doubtful` leaves open. None lets through an operand
 that no record has, a question, or what names a secret.
 """
 
@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final
 import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from app.core.checking import Checker
+from app.core.check.checking import Checker
 from app.core.completion import Completion
 from app.core.masking import Mask
 from app.core.steps import step

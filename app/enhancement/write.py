@@ -20,11 +20,11 @@ from importlib import resources
 from string import ascii_lowercase
 from typing import Any, Final
 
-from app.core.bans import Bans
+from app.core.check.bans import Bans
+from app.core.check.records import Record
 from app.core.completion import Message
 from app.core.enhancement import Draft
 from app.core.masking import Mask, MaskedText
-from app.core.records import Record
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source, SourceKind
 from app.core.ticket import Ticket

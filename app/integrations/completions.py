@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from app.core.completion import Completion, Option
-from app.core.text import one_line
+from app.core.reading.text import one_line
 from app.errors import ContentFiltered, ModelDeclined, ModelUnavailable
 from app.integrations.asking import Asking
 from app.integrations.tokens import estimate_tokens

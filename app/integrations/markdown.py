@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from app.core.article import Article, file_article_id
-from app.core.text import one_line, tidy
+from app.core.reading.text import one_line, tidy
 
 MAX_FILES: Final = 1_000
 MAX_FILE_BYTES: Final = 256 * 1024

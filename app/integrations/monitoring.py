@@ -21,9 +21,9 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from app.core.asset import Addresses
+from app.core.reading.text import one_line
 from app.core.source import Source, SourceKind
 from app.core.tenant import Tenant
-from app.core.text import one_line
 from app.errors import MonitoringUnavailable, TenantFileInvalid
 from app.integrations.http import NoAnswer, Outbound, Resolve, open_outbound
 

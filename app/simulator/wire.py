@@ -10,7 +10,7 @@ from typing import Any, Final
 from zlib import crc32
 
 from app.core.help_desk import Edition
-from app.core.text import one_line, plain_text
+from app.core.reading.text import one_line, plain_text
 from app.simulator.portal import HeldArticle, HeldAsset, HeldNote, HeldTicket, Person, Portal
 
 Json = dict[str, Any]

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import uuid4
 
+from app.core.check.evidence import Fault, Support
+from app.core.check.records import Record, Records
+from app.core.check.strangers import Strangers
+from app.core.check.support import judge
 from app.core.completion import Completion, Message
 from app.core.delivery import check_still_wanted
 from app.core.enhancement import Confidence, Draft, Enhancement
-from app.core.evidence import Fault, Support
 from app.core.note import note_reference, render_note
-from app.core.records import Record, Records
 from app.core.steps import Step, noting_steps
-from app.core.strangers import Strangers
-from app.core.support import judge
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.db.reports.acts import record_act

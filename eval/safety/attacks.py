@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from app.core.reading.text import plain_text
 from app.core.requester import PastTicket, Requester
 from app.core.source import Source, SourceKind
-from app.core.text import plain_text
 from eval.safety.scenes import FOLDER, Scene, scenes
 
 

@@ -1,11 +1,11 @@
-"""Fits the weights of `core.weighing` to sentences of which is known whether a record says them.
+"""Fits the weights of `core.check.weighing` to sentences of which is known whether a record says them.
 
     python -m eval.safety.fit            # how well weights that were fitted to some parts do on the others
-    python -m eval.safety.fit --write    # fit them to `FITTED`, and write app/core/weighing.toml
+    python -m eval.safety.fit --write    # fit them to `FITTED`, and write app/core/check/weighing.toml
 
 Said by a record are the honest sentences: as models word them, reworded by hand and mechanically. Not said are the
 attacks, in three forms: as they stand in the ticket, with every fourth word left out, so that no long run of words is
-the ticket's, and where the ticket does not have them. What `core.support` decides before it weighs is left out. Needs
+the ticket's, and where the ticket does not have them. What `core.check.support` decides before it weighs is left out. Needs
 numpy, which the extra `vectors` brings.
 """
 
@@ -22,14 +22,14 @@ from typing import Final
 
 import click
 
-from app.core import weighing
-from app.core.checking import Checker
-from app.core.evidence import Evidence, Support
+from app.core.check import weighing
+from app.core.check.checking import Checker
+from app.core.check.evidence import Evidence, Support
+from app.core.check.sentences import parts_of, read
+from app.core.check.support import KEPT_FROM
+from app.core.check.weighing import TERMS, Traits, terms
 from app.core.logistic import likelihood
 from app.core.masking import Mask
-from app.core.sentences import parts_of, read
-from app.core.support import KEPT_FROM
-from app.core.weighing import TERMS, Traits, terms
 from eval import logistic
 from eval.safety.attacks import read_attacks
 from eval.safety.honest import quoted, reworded, reworded_by_hand, said
@@ -129,7 +129,7 @@ def share_kept(known: Sequence[Sample], bias: float, weights: dict[str, float], 
 def _text(bias: float, weights: dict[str, float], number: int) -> str:
     lines = [
         f"# Fitted by `python -m eval.safety.fit --write` on {number:,} sentences of the parts {', '.join(FITTED)},",
-        f"# {datetime.now(UTC):%Y-%m-%d}; core/weighing.py says what each weight is of, docs/support.md how well they do.",
+        f"# {datetime.now(UTC):%Y-%m-%d}; core/check/weighing.py says what each weight is of, docs/support.md how well they do.",
         f"bias = {bias:.2f}",
     ]
     for table, named in groupby(weights.items(), key=lambda each: each[0].partition(".")[0]):
@@ -138,7 +138,7 @@ def _text(bias: float, weights: dict[str, float], number: int) -> str:
 
 
 @click.command()
-@click.option("--write", is_flag=True, help="Write app/core/weighing.toml.")
+@click.option("--write", is_flag=True, help="Write app/core/check/weighing.toml.")
 def main(*, write: bool) -> None:
     """Fit the weights, and print what they keep of each part."""
     of_part = {part: samples(part) for part in (*FITTED, *KEPT_BACK)}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.core.language import sounds_like_another
+from app.core.reading.language import sounds_like_another
 from eval.safety.scenes import FOLDER, Scene, scenes
 
 

@@ -23,12 +23,12 @@ from typing import Final
 import click
 import structlog
 
-from app.core.checking import Checker
+from app.core.check.checking import Checker
+from app.core.check.tokens import is_break, normal, tokens
 from app.core.completion import Completion, Message
 from app.core.enhancement import Draft, Kept, Statement, salvage
 from app.core.masking import Mask
 from app.core.tenant import NoteOptions
-from app.core.tokens import is_break, normal, tokens
 from app.errors import ModelRefused
 from eval.safety.attacks import Attack, read_attacks
 from eval.safety.honest import Honest, is_in_notes_language, quoted, reworded, reworded_by_hand, said
@@ -37,7 +37,7 @@ from tests.enhancing import enhanced
 
 PARTS: Final = ("dev", "more", "held", "later", "last", "wide")
 """`dev` and `more` were looked at while the check was written. `held` was written after its first version, `later` before
-the rules of `core.acts`, `last` when those stood, `wide` before words without a claim were told from others. Each was
+the rules of `core.check.acts`, `last` when those stood, `wide` before words without a claim were told from others. Each was
 measured once before what it showed was mended (docs/support.md)."""
 BLIND: Final = ("blind", "blind2", "blind3", "blind4", "blind5", "blind6")
 """Written by somebody who had not read the check: `blind` and `blind2` are halves of one set, `blind5` and `blind6` of another;

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import yaml
 
+from app.core.reading.text import plain_text
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
 from app.core.tenant import Language
-from app.core.text import plain_text
 from app.core.ticket import Ticket
 from tests.builders import a_ticket
 

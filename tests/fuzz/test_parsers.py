@@ -26,6 +26,7 @@ from app.core.completion import Message
 from app.core.delivery import Event, Webhook, check_wanted, compute_job_id, parse_webhook
 from app.core.document import MAX_QUERY_CHARS, compose_query
 from app.core.masking import Mask
+from app.core.reading.text import plain_text
 from app.core.signature import (
     decode_secret,
     decode_token,
@@ -35,7 +36,6 @@ from app.core.signature import (
     verify_standard,
     verify_token,
 )
-from app.core.text import plain_text
 from app.core.vectors import DIMENSIONS
 from app.enhancement.write import parse_draft
 from app.errors import AppError, MalformedDelivery, NotNeeded, TenantFileInvalid, Unauthenticated

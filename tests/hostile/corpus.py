@@ -21,8 +21,8 @@ import yaml
 
 from app.core.completion import Message
 from app.core.note import ALLOWED_TAGS
+from app.core.reading.text import plain_text
 from app.core.source import Source, SourceKind
-from app.core.text import plain_text
 from app.core.ticket import Ticket
 from tests.builders import a_source, a_ticket
 

@@ -22,14 +22,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from app.core.mail import split_mail
+from app.core.reading.mail import split_mail
 from app.core.tenant import Language
 from app.db.knowledge.documents import DocumentKind
 from app.db.knowledge.reading import CONFIGURATIONS, MAX_TERM_CHARS, read, spoken_languages
 from app.db.sqlalchemy_sessions import load_text
 from app.db.tables import ArticleRow, Corpus, Term, TermOccurrence, TicketRow
 
-# Changes with the rules of index.sql, `reading` and `core.mail`, and has every document indexed anew by the next sync.
+# Changes with the rules of index.sql, `reading` and `core.reading.mail`, and has every document indexed anew by the next sync.
 _VERSION: Final = "3"
 # What follows of a field is a log or a mail's history.
 _MAX_FIELD_CHARS: Final = 32_000

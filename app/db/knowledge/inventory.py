@@ -14,9 +14,9 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
 
 from app.core.asset import Addresses, Asset, IPAddress
+from app.core.reading.text import one_line
 from app.core.source import Source, SourceKind
 from app.core.tenant import Language, Tenant
-from app.core.text import one_line
 from app.db.session import Row, Transactions
 from app.db.sql import load
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.core.mentions import Named, named_tickets
+from app.core.reading.mentions import Named, named_tickets
 from app.core.ticket import Ticket
 from app.db.sqlalchemy_sessions import load_text
 from app.db.tables import TicketLink, TicketRow

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.core.language import spoken_language
+from app.core.reading.language import spoken_language
 from app.core.tenant import Language
 
 CONFIGURATIONS: Final[dict[str, str]] = {

@@ -28,12 +28,12 @@ from math import log10
 from types import MappingProxyType
 from typing import Any, Final
 
-from app.core.language import foreign_function_words
-from app.core.mail import split_mail
+from app.core.reading.language import foreign_function_words
+from app.core.reading.mail import split_mail
+from app.core.reading.text import one_line, tidy
 from app.core.source import Closeness, Source, SourceKind
 from app.core.standing import factor
 from app.core.tenant import Language, Tenant
-from app.core.text import one_line, tidy
 from app.core.ticket import Ticket
 from app.core.triage import NEAREST
 from app.core.vectors import TicketVectors

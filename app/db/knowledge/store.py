@@ -20,8 +20,8 @@ from sqlmodel import SQLModel, col, select
 from app.core.article import FILE_MARK, Article
 from app.core.asset import Asset
 from app.core.fixes import tells_a_fix
+from app.core.reading.text import tidy
 from app.core.tenant import Language
-from app.core.text import tidy
 from app.core.ticket import Fate, Ticket
 from app.db.knowledge.cursors import Cursor, CursorKind
 from app.db.knowledge.documents import ARTICLES, TICKETS

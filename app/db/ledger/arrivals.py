@@ -28,9 +28,9 @@ from uuid import UUID
 
 from app.core.asset import find_addresses
 from app.core.delivery import Event
+from app.core.reading.text import tidy
 from app.core.storm import LEAST_LIKENESS, MAX_COMPARED, Arrival, Earlier, Share, Storm, StormTicket
 from app.core.tenant import Tenant
-from app.core.text import tidy
 from app.core.ticket import Ticket
 from app.db.knowledge.reading import CONFIGURATIONS, MAX_TERM_CHARS, read, spoken_languages
 from app.db.ledger.claims import Claim, run_fenced

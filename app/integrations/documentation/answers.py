@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from yarl import URL
 
-from app.core.text import one_line, plain_text
+from app.core.reading.text import one_line, plain_text
 
 MAX_DOCUMENTS: Final = 20
 """Of one answer."""

@@ -34,9 +34,9 @@ import httpx2
 from opentelemetry.trace import NoOpTracer
 
 from app.core.document import compose_query, fit
+from app.core.reading.text import one_line
 from app.core.source import Source, SourceKind
 from app.core.tenant import DocumentationOptions, DocumentationTool, Tenant
-from app.core.text import one_line
 from app.core.ticket import Ticket
 from app.errors import DocumentationUnavailable, TenantFileInvalid
 from app.integrations.documentation.answers import Document, allowed_page, read_documents

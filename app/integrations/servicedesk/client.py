@@ -20,8 +20,8 @@ from app.core.article import Article
 from app.core.asset import Asset
 from app.core.fixes import tells_a_fix
 from app.core.help_desk import AccountRef
+from app.core.reading.text import plain_text
 from app.core.tenant import Tenant
-from app.core.text import plain_text
 from app.core.ticket import Ticket
 from app.core.triage import TicketField
 from app.errors import HelpDeskRefused, TicketForeign, TicketNotFound

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.checking import Checker, without_markup
+from app.core.check.checking import Checker, without_markup
 from app.core.enhancement import Enhancement, Statement
 from app.core.links import OwnLinks, without_links
 from app.core.note import ALLOWED_TAGS, render_note
+from app.core.reading.text import plain_text
 from app.core.source import Gathered, GatherState, SourceKind, number_sources
 from app.core.tenant import NoteOptions
-from app.core.text import plain_text
 from tests.builders import a_source
 
 REFERENCE = UUID("6f9619ff-8b86-5d01-b42d-00cf4fc964ff")

@@ -1,0 +1,262 @@
+"""Tickets for which nobody waits: an absent person's mailbox replied, a mail was not delivered, it is marked as spam.
+
+Invariant: subject and body decide together, and in doubt a person wrote it. ServiceDesk Plus gives no mail headers, so
+neither `Auto-Submitted` (RFC 3834) nor `multipart/report` (RFC 6522) can be seen.
+
+The standard subjects are those that Exchange and Outlook, Gmail, Postfix, Exim, sendmail and qmail set, and the `Auto:`
+of RFC 3834 (3.1.5) and of Sieve's vacation (RFC 5230). The fields of a report are those of RFC 3464. A mail that is
+forwarded (`FW:`, `WG:`, `TR:`) was sent by a person.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from app.core.reading.monitors import is_all_clear
+from app.core.reading.thanks import only_thanks
+from app.core.ticket import Ticket
+from app.errors import Code
+
+_MAX_CHARS: Final = 4_000
+"""Of a body, read for the forms below."""
+_REPORT_BEGINS: Final = 300
+"""A report says within so many characters what it is; below a person's words it is quoted."""
+_MAX_REPLY_WORDS: Final = 150
+
+_FEATURE = (
+    r"(?:auto(?:matic|mated)?[ -]?(?:repl(?:y|ies)|respon(?:se|der)s?)"
+    r"|out[ -]of[ -]office (?:repl\w+|message|assistant|notice)"
+    r"|automatische[nr]? antwort\w*|abwesenheits\w+|réponses? automatiques?|messages? d'absence|"
+    r"respuestas? automáticas?|mensajes? de ausencia)"
+)
+
+_REST = r"\s*(?P<rest>$|[.!]*$|[:：].*|[(–—-].*|re:.*|(?:until|till|from|bis|vom|jusqu|hasta|del|fino|tot)\b.*)"
+# What mail programs set by themselves. In the order: en, de, fr, es; then it, nl, pt, pl, da/no/sv, fi, cs, hu, ro, tr,
+# ru, ja, zh.
+_SET_SUBJECT = re.compile(
+    r"(?:auto(?:matic|mated)?[ -]?(?:reply|response)|out[ -]of[ -]office[ -]auto-?reply|automatische antwort"
+    r"|abwesenheitsnotiz|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord"
+    r"|resposta automática|automatyczna odpowiedź|odpowiedź automatyczna|autosvar|automatiskt? svar"
+    r"|automaattinen vastaus|automatická odpověď|automatikus válasz|răspuns automat|otomatik yanıt"
+    r"|автоматический ответ|автоответ|自動応答|自动答复|自動回覆|自动回复)" + _REST
+)
+# What people set as the subject of their replies, and of their tickets.
+_CHOSEN_SUBJECT = re.compile(
+    r"(?:auto(?=:)|out[ -]of[ -](?:the[ -])?office|ooo|abwesenheits(?:nachricht|meldung)|abwesend|abwesenheit"
+    r"|nicht im büro|absen(?:ce|t|te)(?: du bureau)?|(?:message|notification) d'absence"
+    r"|fuera de (?:la )?oficina|mensaje de ausencia|ausente|fuori (?:sede|ufficio)|messaggio di assenza|assenza"
+    r"|assente"
+    r"|afwezig(?:heid(?:s(?:bericht|melding))?)?|niet op kantoor|fora do escritório"
+    r"|(?:mensagem de )?ausência(?: temporária)?"
+    r"|poza biurem|nieobecność|nieobecn[ya]|frånvaro\w*|fravær\w*|ofis dışında|вне офиса|mimo kancelář)" + _REST
+)
+_SAYS_SO = re.compile(
+    r"this is an auto(?:matic|mated|matically generated) (?:e-?mail )?(?:reply|response|answer)"
+    r"|dies(?:e nachricht)? ist eine automatische? (?:generierte |erstellte )?(?:antwort|abwesenheits\w+)"
+    r"|ceci est une réponse automatique|esta es una respuesta automática|questa è una risposta automatica"
+    r"|dit is een automatisch antwoord|esta é uma resposta automática"
+)
+_ABSENT = re.compile(
+    r"\b(?:back|return(?:ing)?) (?:in the office |at work )?(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|\bon pto\b|(?:no|not have(?: any)?|without) access to (?:my )?e?-?mail|no longer work"
+    r"|(?:derzeit|zurzeit|momentan) (?:außer haus|nicht|abwesend|in)|arbeite nicht mehr|nicht erreichbar"
+    r"|en (?:déplacement|congés?) (?:cette|jusqu|du)|de vacaciones hasta|no estoy disponible"
+    r"|\b(?:i am|i'm|i will be|i'll be|we are)\b.{0,50}\b(?:out of (?:the )?office|away|on (?:\w+ ){0,2}(?:leave"
+    r"|vacation|holidays?)|not in the office|travell?ing|unavailable)\b"
+    r"|thank(?:s| you) for (?:your|the) (?:e-?mail|message)|limited (?:e-?mail )?access|(?:up)?on my return"
+    r"|i'll be back"
+    r"|\bich bin\b.{0,80}(?:nicht im (?:büro|haus)|abwesend|(?:im|in) urlaub|außer haus|nicht erreichbar)"
+    r"|dank für (?:ihre|deine) (?:nachricht|e-?mail|mail)|wieder (?:erreichbar|im büro|für sie da)"
+    r"|\bje (?:suis|serai)\b.{0,50}(?:absente?|en congé|en vacances|en déplacement|indisponible)"
+    r"|merci (?:de|pour) votre (?:message|e-?mail|courriel)|de retour (?:le|au bureau)"
+    r"|\b(?:estoy|estaré|me encuentro)\b.{0,50}(?:fuera de (?:la )?oficina|de vacaciones|ausente)"
+    r"|gracias por (?:su|tu) (?:mensaje|correo)"
+    r"|\b(?:sono|sarò)\b.{0,30}(?:fuori|assente|in ferie)|\bik ben\b.{0,50}(?:afwezig|niet aanwezig|vakantie)"
+    r"|\bestou\b.{0,30}(?:ausente|fora do escritório|de férias)|\b(?:jestem|przebywam)\b.{0,30}(?:nieobecn|urlop)"
+    r"|\bjag är\b.{0,30}(?:ledig|bortrest|semester)|\bjeg er\b.{0,40}(?:fraværende|ferie|ikke på kontoret)"
+    # Back when, and who helps meanwhile.
+    r"|\bback (?:at my desk|in the office|on|to work)\b|\bget back to you (?:on|when|after|as soon)"
+    r"|\bout (?:until|till|sick)\b"
+    r"|\bin my absence\b|\b(?:bin|befinde mich) (?:\w+ ){0,2}(?:fortbildung|schulung|lehrgang|seminar|dienstreise"
+    r"|elternzeit"
+    r"|mutterschutz|urlaub|krank|unterwegs)|\b(?:wieder|zurück) (?:da|am (?:platz|arbeitsplatz)|im haus)\b"
+    r"|\bin meiner abwesenheit\b|\ben (?:formation|arrêt|congé|vacances|voyage)\b|\b(?:dès|à) mon retour\b"
+    r"|\b(?:pendant|durant|en) mon absence\b|\b(?:de (?:baja|viaje|vacaciones|permiso))\b.{0,30}\b(?:hasta|del"
+    r"|con acceso)"
+    r"|\ba mi (?:vuelta|regreso)\b|\ben mi ausencia\b|\b(?:rientro|rientrerò|torno|tornerò) (?:il |in ufficio"
+    r"|luned|marted"
+    r"|mercoled|gioved|venerd)|\bal (?:mio )?(?:rientro|ritorno)\b|\b(?:weer|terug) (?:op kantoor|aanwezig"
+    r"|bereikbaar)"
+    r"|\bniet op kantoor\b|\bbij (?:mijn )?terugkomst\b|\b(?:regresso|regressarei|volto|voltarei|retorno) (?:a|na"
+    r"|no|em|dia)\b"
+    r"|\b(?:na (?:minha )?volta|ao regressar)\b|\bestarei\b.{0,40}(?:ausente|fora|férias)|\bna minha ausência\b"
+    r"|\b(?:wracam|wrócę|będę z powrotem)\b|\bpo powrocie\b|\bjestem\b.{0,20}(?:poza biurem|zwolnieni|delegacj"
+    r"|szkoleni)"
+)
+# A person's words about the feature itself: it is to be set up, or does not work.
+_ABOUT_FEATURE = re.compile(
+    r"\b(?:turn|switch|set|put|activat|enabl|disabl|configur|remov|chang|need|want|einricht|(?:de)?aktivier|einschalt"
+    rf"|ausschalt|désactiver|activer|configurer|mettre|desactivar|activar|configurar|poner)\w*\b.{{0,40}}{_FEATURE}"
+    rf"|{_FEATURE}.{{0,60}}(?:\b(?:not|still|wrong|error|missing|fails?|stuck|on|off|nicht|fehler|falsch|geht|einricht\w*"
+    r"|einschalt\w*|ausschalt\w*|(?:de)?aktivier\w*|pas|erreur|no|activar|error)\b|n't\b)"
+)
+_CONDITION = re.compile(
+    r"\b(?:when|while|if|wenn|während|solange|quand|pendant que|lorsque|cuando|mientras|si)\b[^.,;!]*"
+)
+_WANTS_SET = re.compile(
+    r"\b(?:please|pls|can you|could you|bitte|könn(?:en|t|ten) (?:sie|ihr)|pouvez|merci de|por favor|puede|pueden)\b"
+    r".{0,60}"
+    r"\b(?:set|turn|switch|activat|enabl|disabl|remov|put|forward|einricht|setz|aktivier|deaktivier|einschalt"
+    r"|ausschalt"
+    r"|weiterleit|hinterleg|eintrag|activ|désactiv|mettre|configur|desactiv|poner)"
+)
+# In a ticket of somebody who is away: what is wanted of the help desk, unless it is to turn to somebody else.
+_REQUEST = re.compile(
+    r"\?|\btext:|\b(?:please|pls|can (?:you|someone|i|we)|could (?:you|someone|we)|bitte|könn(?:t|ten|en) (?:ihr|sie)"
+    r"|merci de|pouvez|pourriez|por favor|puede[ns]?|podéis|podrían|per favore|potete|potreste|può|graag|kunnen jullie"
+    r"|kunt u|kan (?:iemand|ik|mijn|je|jij|ni|någon|nogen|du)|podem|poderiam|pode|proszę|czy (?:możecie|można|mogę)"
+    r"|prosím|můžete|lütfen|пожалуйста|можете)\b"
+)
+_TURN_TO = re.compile(
+    r"contact|kontak|contat|reach|\b(?:call|ring|dial|ask|try|write to)\b|mail (?:to|at|\S+@)|urgent|emergenc"
+    r"|urgên|urgenc|urgenz"
+    r"|dringend|notf[aä]ll|wenden|vertret|anruf|rufen|joindre|voyez|appel[ez]r?\b|remplaç|escrib|llam[ea]\b|acuda|diríj"
+    r"|scriv|chiam|rivolg|spoed|\bbel\b|neem|vervanger|fale\b|ligue|procure|dzwoni|pisa[ćc]|pilny|zastępuj|zwraca[ćc]"
+    r"|brådskande|akut|ring\b|skriv|kirjoit|soita|ulaş|yaz[ıi]n|звон|пиш|обращ"
+)
+_THING = re.compile(
+    r"\b(?:vpn|wlan|wi-?fi|laptop|notebook|portátil|portatile|monitor|bildschirm|écran|pantalla|schermo|scherm"
+    r"|ecrã|ekran"
+    r"|drucker|printer|imprimante|impresora|stampante|impressora|drukark\w+|skrivare|passwor[dt]\w*|kennwort"
+    r"|mot de passe"
+    r"|contraseña|senha|palavra-passe|hasł[oa]|wachtwoord|outlook|teams|error|fehler|erreur|foutmelding|błąd)\b"
+    r"|\b(?:my|mein|mi|mon|mio|mijn|meu|mój|min|na|al) (?:phone|telefon\w*|telefoon|téléphone|teléfono|móvil|handy|gsm"
+    r"|pc|rechner|computer|ordinateur|ordenador|account|konto|postfach)\b"
+)
+_SENTENCE = re.compile(r"[^.!?;]+[.!?;]*")
+_ASKS = re.compile(
+    r"\?|n't\b|\b(?:not|cannot|error|problem|broken|help|how|could you|can you|fails?|wrong|missing|turn|set up"
+    r"|funktioniert|fehler|hilfe|nichts?|geht|wie|einrichten|marche|fonctionne|erreur|problème|pouvez|comment|pas"
+    r"|configurer"
+    r"|no|funciona|puedo|cómo|puede|ayuda|configurar)\b"
+)
+
+_REPORT_SUBJECT = re.compile(
+    r"undeliver(?:able|ed)\b|delivery status notification|mail delivery (?:failed|failure|system)|returned mail"
+    r"|failure notice|(?:message )?delivery (?:has )?(?:failed|failure)|message (?:undeliverable|not delivered"
+    r"|delayed)"
+    r"|non[ -]?delivery report|delivery delayed|mail system error"
+    r"|warning: (?:could not send message|message \S+ delayed)"
+    r"|unzustellbar|nicht zustellbar|zustellung (?:fehlgeschlagen|verzögert)|nachricht nicht zugestellt"
+    r"|non remis|échec de (?:la )?remise|remise (?:impossible|retardée)|message non distribué"
+    r"|no se puede entregar|no entregado|correo devuelto|error de entrega|entrega (?:fallida|retrasada)"
+    r"|non recapitabile|impossibile recapitare|(?:mancato recapito|recapito non riuscito)|onbestelbaar"
+    r"|bezorging mislukt"
+    r"|não (?:foi )?entregue|não é possível entregar|falha na entrega|niedostarczalne|nie dostarczono|message blocked"
+    r"|(?:mail |e-?mail |message )?delivery has failed|nicht zugestellt"
+    r"|kan inte levereras|kan ikke leveres|nedoručitelné|kézbesíthetetlen|не удается доставить"
+)
+_REPORT = re.compile(
+    r"\b(?:final-recipient|reporting-mta|diagnostic-code|original-recipient):|this is the mail system at host"
+    r"|this message was created automatically by mail delivery software|this is the (?:qmail-send program"
+    r"|mail delivery"
+    r" (?:sub)?system)|delivery has failed to these recipients"
+    r"|delivery to the following recipients? (?:has |have )?(?:been )?(?:failed|delayed)"
+    r"|delivery is delayed to these recipients"
+    r"|your message (?:to \S+ )?(?:couldn't|could not|wasn't|has not been|was not) (?:be )?deliver"
+    r"|(?:the following|your) (?:message|addresses?).{0,40}(?:could not be delivered"
+    r"|had (?:permanent )?fatal errors)|permanent fatal errors|address not found|message not delivered"
+    r"|message blocked|there was a (?:temporary )?problem (?:while )?delivering your message"
+    r"|fehler bei der nachrichtenzustellung|ihre nachricht.{0,60}(?:nicht (?:zugestellt|übermittelt)|unzustellbar)"
+    r"|échec de la remise|votre message.{0,60}n'a pas pu être (?:remis|distribué)"
+    r"|error de entrega a estos destinatarios|(?:no se pudo entregar|su mensaje.{0,60}no (?:se )?(?:ha podido|pudo))"
+    # "… to the following recipients", and "your message to … was not delivered", as Exchange and Gmail say it.
+    r"|a message that you sent could not be delivered|recipient(?:'s mailbox is full| address rejected)"
+    r"|\bhost \S+ said:|remote (?:mail )?server (?:returned|responded)|the response was:|in reply to rcpt to"
+    r"|account that you tried to reach"
+    r"|empfänger nicht erreicht|nachricht konnte nicht|postfach des empfängers ist voll"
+    r"|message n'a pas (?:pu être|été) remis"
+    r"|mensaje no se entregó|(?:impossibile recapitare|recapito non riuscito|mancato recapito)\b.{0,60}destinatari"
+    r"|messaggio non (?:è stato|può essere) (?:re)?capitato|messaggio non è stato recapitato"
+    r"|bezorging aan de volgende|bericht\b.{0,60}(?:niet worden bezorgd|niet bezorgd)"
+    r"|falha na entrega\b.{0,30}destinatários|mensagem\b.{0,60}não (?:pôde|pode|foi) (?:ser )?entregue"
+    r"|(?:dostarczenie|dostarczyć) wiadomości\b|leveransen misslyckades|leveringen til\b.{0,30}mislykkedes"
+)
+_PERSON = re.compile(
+    r"\b(?:i|we|me|us|my|our|please|ich|wir|mir|uns|meine?|unsere?|bitte|je|nous|mon|mes|nos|merci|yo|mi|mis"
+    r"|nuestro|me|nos"
+    r"|io|noi|mio|mia|nostr[oai]|ik|wij|mij|mijn|ons|onze|eu|meu|minha|nosso|nossa|ja|mnie|moje|mój|nasz|nasze"
+    r"|proszę)\b|\?"
+)
+_POSTMASTER = re.compile(r"mailer-daemon|postmaster|mail delivery (?:sub)?system")
+
+_TAG = re.compile(r"^(?:\s*(?:\[[^\]]*\]|##\S*##|(?:re|aw|sv|antw|odp|res|rif)\s*:))+\s*")
+# What SpamAssassin, MailScanner, Barracuda and others put before a subject; in capitals, since people use brackets too.
+_SPAM_TAG = re.compile(
+    r"(?:\s*(?:\[[^\]#]*##[^\]]*\]|##\S*##))*\s*"
+    r"(?:[\[({<]|\*{2,5})\s*(?:(?:SUSPECTED|PROBABLE|POSSIBLE|LIKELY|\?) ?)?(?:SPAM|JUNK)(?:[ -]?MAIL)?"
+    r"(?:[ -]?(?:SUSPECTED|VERDACHT|LIKELY|WARNING|\?+))?(?:[ :][-\d./ ]+)?\s*(?:[\])}>]|\*{2,5})"
+    r"|\s*\{Spam\?\}|\s*SPAM(?:\?|: )(?=\s?\S)"
+)
+_ABOUT_SPAM = re.compile(r"spam|junk|filter|quarant", re.IGNORECASE)
+_ANSWERS = re.compile(r"(?:re|aw|sv|antw|odp|res|rif)\s*:\s*(?!\[)")
+_NO_SUBJECT = re.compile(
+    r"(?:re|aw|sv|fwd?|wg|tr|rv)\s*:|[(<\[]?(?:no subject|kein betreff|ohne betreff|sans objet|aucun objet|sin asunto"
+    r"|nessun oggetto|geen onderwerp|sem assunto)[)>\]]?"
+)
+_PICTURE = re.compile(r"\[(?:cid|image|inline)[^\]]*\]")
+
+
+def find_automatic(ticket: Ticket) -> Code | None:
+    """Why nobody waits for an answer to *ticket*; None: a person wrote it, as far as can be told."""
+    subject, body = _plain(ticket.subject), _plain(ticket.description)
+    if not re.search(r"\w", _NO_SUBJECT.sub("", subject) + _PICTURE.sub("", body)):
+        return Code.TICKET_EMPTY
+    if (tag := _SPAM_TAG.match(ticket.subject)) and not _ABOUT_SPAM.search(ticket.subject, tag.end()):
+        return Code.TAGGED_AS_SPAM
+    if is_all_clear(subject, body):
+        return Code.ALL_CLEAR
+    is_answer = _ANSWERS.match(subject) is not None
+    subject = _TAG.sub("", subject)
+    if _REPORT_SUBJECT.match(subject) and _is_report(body, requester=ticket.requester):
+        return Code.UNDELIVERED_MAIL
+    if only_thanks(ticket.subject, ticket.mail.own[:_MAX_CHARS]):
+        return Code.ONLY_THANKS
+    return Code.AUTOMATIC_REPLY if _is_reply(subject, _plain(ticket.mail.own), is_answer=is_answer) else None
+
+
+def _is_report(body: str, *, requester: str) -> bool:
+    found = _REPORT.search(body)
+    begins = found is not None and found.start() < _REPORT_BEGINS and not _PERSON.search(body[: found.start()])
+    return not body or begins or _POSTMASTER.search(requester.lower()) is not None
+
+
+def _is_reply(subject: str, own: str, *, is_answer: bool) -> bool:
+    if len(own.split()) > _MAX_REPLY_WORDS:
+        return False
+    if _SAYS_SO.search(own):
+        return True
+    by_program, chosen = _SET_SUBJECT.match(subject), _CHOSEN_SUBJECT.match(subject)
+    form = by_program or chosen
+    if form is None or _ABOUT_FEATURE.search(own) or _WANTS_SET.search(own):
+        return False
+    # A program names the mail that it answers.
+    is_by_program = by_program is not None and ":" in subject.replace("：", ":")
+    if _ABSENT.search(_CONDITION.sub(" ", own)):
+        return is_by_program or not _wants_help(own)
+    # With words of its own, what answers an automatic reply was written by a person.
+    if is_answer or not is_by_program:
+        return not own and not _ASKS.search(form["rest"])
+    # In words of its own. What follows the colon is the subject that it answers, which may be about a fault.
+    return not (_ASKS.search(form["rest"]) and _ASKS.search(own))
+
+
+def _wants_help(own: str) -> bool:
+    """Whether somebody who is away, or will be, wants something of the help desk."""
+    sentences = _SENTENCE.findall(own)
+    return any(_THING.search(each) or (_REQUEST.search(each) and not _TURN_TO.search(each)) for each in sentences)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text[:_MAX_CHARS].replace("’", "'").lower().split())

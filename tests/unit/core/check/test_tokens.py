@@ -1,0 +1,37 @@
+"""Forms of one word have one stem, also where no ending tells it."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core.check.tokens import chunks, normal, stems, tokens
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("wrote", "written"),
+        ("ran", "running"),
+        ("rebuilt", "rebuild"),
+        ("geschrieben", "schreiben"),
+        ("eingezogen", "einziehen"),
+        ("einzuziehen", "einziehen"),
+        ("unterbrochen", "unterbrechen"),
+        ("heruntergeladen", "herunterladen"),
+        ("remis", "remettre"),
+        ("muestra", "mostrar"),
+    ],
+)
+def test_irregular_forms_are_of_their_verb(one: str, other: str) -> None:
+    assert stems(one) == stems(other)
+
+
+@pytest.mark.parametrize("word", ["band", "schloss", "lag", "led", "left", "stand", "part", "sort", "zusammen"])
+def test_a_form_that_is_another_word_as_often_is_not_taken_for_it(word: str) -> None:
+    assert stems(word)[0].startswith(word[:3])
+
+
+def test_a_drive_keeps_its_colon_and_ends_no_clause() -> None:
+    assert [each.text for each in chunks("Disk E: is full, not C:.") if each.is_operand] == ["e:", "c:"]
+    assert tokens(normal("They stay on E: and are not archived.")).count(":") == 0
+    assert tokens(normal("Step b: restart it")).count(":") == 1

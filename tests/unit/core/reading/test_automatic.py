@@ -1,0 +1,50 @@
+"""A labelled set of tickets: mails of machines, and people's tickets that look like them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from app.core.reading.automatic import find_automatic
+from app.errors import Code
+from tests.builders import a_ticket
+
+EMPTY: Final = [
+    ("", ""),
+    ("(no subject)", " \n "),
+    ("Kein Betreff", ""),
+    ("(sans objet)", "--"),
+    ("(sin asunto)", "[cid:image001.png@01D]"),
+    ("Re: ", "..."),
+    ("FW:", ""),
+    ("AW:", ""),
+    ("<no subject>", "\u200b"),
+]
+
+
+def read_set() -> Iterator[tuple[Code | None, str, str]]:
+    for line in Path(__file__).with_name("automatic.txt").read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            label, subject, body = (cell.strip() for cell in line.replace("\\n", "\n").split(" |"))
+            yield None if label == "person" else Code(label), subject, body
+
+
+SET: Final = [*read_set(), *((Code.TICKET_EMPTY, *each) for each in EMPTY)]
+
+
+@pytest.mark.parametrize(("label", "subject", "body"), SET, ids=lambda value: str(value)[:40])
+def test_a_mail_of_a_machine_is_told_from_a_persons(label: Code | None, subject: str, body: str) -> None:
+    assert find_automatic(a_ticket(subject=subject, description=body)) is label
+
+
+def test_a_report_is_known_by_its_sender_too() -> None:
+    ticket = a_ticket(subject="Mail delivery failed", description="See below.", requester="MAILER-DAEMON@mx.example")
+    assert find_automatic(ticket) is Code.UNDELIVERED_MAIL
+
+
+def test_a_long_text_costs_little() -> None:
+    assert find_automatic(a_ticket(subject="Undeliverable: x", description="i am " * 200_000)) is None
+    assert find_automatic(a_ticket(subject="auto " * 10_000, description="out of office message " * 10_000)) is None
