@@ -98,6 +98,10 @@ class Peer:
             MODEL_URL=f"{stub.url}/v1",
         )
 
+    def in_work(self, slots: Literal["few", "many"]) -> int:
+        """How many deliveries such a worker has in work at most."""
+        return POOLS[slots][1]
+
     def _start(self, name: str, arguments: list[str], database_url: str, **more: str) -> Program:
         return Program(
             [str(PYTHON), "-m", *arguments],

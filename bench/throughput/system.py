@@ -36,11 +36,11 @@ SECRET: Final = "webhook-secret"  # noqa: S105 - of tenants that exist here alon
 MANY: Final = 400
 """Deliveries in work at once, where the model is slow."""
 _POLL_S: Final = 0.02
-# An older commit allows fewer.
-_MOST_SLOTS: Final = (
+# Of the commit that is measured: an older one allows fewer.
+_SLOTS: Final = (
     "from app.settings import WorkerSettings as Settings\n"
-    "limits = Settings.model_fields['worker_concurrency'].metadata\n"
-    "print(next(each.le for each in limits if hasattr(each, 'le')))"
+    "field = Settings.model_fields['worker_concurrency']\n"
+    "print(field.default, next(each.le for each in field.metadata if hasattr(each, 'le')))"
 )
 
 
@@ -222,15 +222,16 @@ class Ours:
         self._tree = tree
         self._python = python
         self.name = name
-        self._most_slots = MANY
+        self._slots = {"few": 0, "many": 0}
         self._folder = system.run.path / f"tenants-{name}"
 
     async def prepare(self) -> None:
         """Make the database from which `fresh` copies: the schema, and the history by `ai-agents sync`."""
         asking = await asyncio.create_subprocess_exec(
-            self._python, "-c", _MOST_SLOTS, cwd=self._tree, env=environment(), stdout=asyncio.subprocess.PIPE
+            self._python, "-c", _SLOTS, cwd=self._tree, env=environment(), stdout=asyncio.subprocess.PIPE
         )
-        self._most_slots = int((await asking.communicate())[0])
+        usual, most = map(int, (await asking.communicate())[0].split())
+        self._slots = {"few": usual, "many": min(MANY, most)}
         urls = await self._create("template0", self._template)
         await self._finish("migrate", {"MIGRATION_DATABASE_URL": urls.owner})
         async with self._system.open_stub() as stub:
@@ -309,7 +310,7 @@ class Ours:
                 "OPENAI_API_KEY": "offline",
                 "OPENAI_BASE_URL": f"{stub.url}/v1",
                 "PROMETHEUS_PORT": str(find_free_port()),
-                **({"WORKER_CONCURRENCY": str(min(MANY, self._most_slots))} if slots == "many" else {}),
+                **({"WORKER_CONCURRENCY": str(self.in_work(slots))} if slots == "many" else {}),
                 **(variables or {}),
             },
             log=self._system.log(f"{self.name}-worker"),
@@ -317,6 +318,10 @@ class Ours:
             cwd=self._tree,
             cores=self._cores,
         )
+
+    def in_work(self, slots: Literal["few", "many"]) -> int:
+        """How many deliveries such a worker has in work at most."""
+        return self._slots[slots]
 
     def start_api(
         self, urls: DatabaseUrls, *, wrap: Sequence[str] = (), variables: Mapping[str, str] | None = None
