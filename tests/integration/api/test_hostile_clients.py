@@ -116,6 +116,29 @@ async def test_each_way_of_not_getting_on_ends_within_its_limit(forked_api: Proc
     assert 'status="500"' not in metrics
 
 
+async def test_a_connection_that_was_kept_for_webhooks_ends_when_it_is_idle(
+    forked_api: Process, tenant: tuple[Tenant, Path]
+) -> None:
+    """Who may send webhooks may not hold connections either."""
+    acme, _ = tenant
+
+    async def signed(ticket_id: str) -> tuple[float, bytes]:
+        body = a_body(ticket_id=ticket_id)
+        headers = {
+            "x-tenant-id": str(acme.id),
+            "x-servicedesk-signature": sign_body(b"secret", body),
+            "content-length": str(len(body)),
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return await held(forked_api, HEAD + lines.encode() + b"\r\n" + body)
+
+    await signed("kept-1")
+    seconds, answer = await signed("kept-2")  # within a second of the first, so its answer keeps the connection
+    assert answer.startswith(b"HTTP/1.1 202")
+    assert b"connection: keep-alive" in answer
+    assert seconds < 8
+
+
 async def test_a_flood_while_postgresql_hangs_is_answered_and_not_kept(
     api: Process, urls: DatabaseUrls, tenant: tuple[Tenant, Path], worker_db: Database
 ) -> None:
