@@ -293,7 +293,7 @@ class WorkerSettings(TrialSettings, FeedbackSettings):
 
     redis_url: RedisUrl = Field(examples=[_REDIS_EXAMPLE])
     # A delivery that waits for the model costs a few hundred kilobytes and no CPU.
-    worker_concurrency: int = Field(default=32, ge=1, le=1000, examples=["32"])
+    worker_concurrency: int = Field(default=128, ge=1, le=1000, examples=["128"])
     task_timeout_seconds: Seconds = Field(default=timedelta(seconds=120), gt=timedelta(0), examples=["120"])
     note_timeout_seconds: Seconds = Field(default=timedelta(seconds=15), gt=timedelta(0), examples=["15"])
     lease_seconds: Seconds = Field(default=timedelta(seconds=60), ge=timedelta(seconds=1), examples=["60"])

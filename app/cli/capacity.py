@@ -27,7 +27,7 @@ class _Figure(click.FloatRange):
 @click.option(
     "--model-latency", type=_Figure(min=0, max=_MOST), default=8.0, show_default=True, help="Seconds for an answer."
 )
-@click.option("--concurrency", type=click.IntRange(1, 1000), default=32, show_default=True, help="WORKER_CONCURRENCY.")
+@click.option("--concurrency", type=click.IntRange(1, 1000), default=128, show_default=True, help="WORKER_CONCURRENCY.")
 @click.option(
     "--per-month", type=_Figure(min=0, max=_MOST), help="Deliveries a month; else 176 hours like the busiest."
 )

@@ -34,7 +34,7 @@ def main() -> None:
 
 @main.command()
 @click.option("--deliveries", default=300, show_default=True, help="How many notes the worker writes.")
-@click.option("--concurrency", default=32, show_default=True, help="WORKER_CONCURRENCY.")
+@click.option("--concurrency", default=128, show_default=True, help="WORKER_CONCURRENCY.")
 @click.option("--latency", default=0.0, show_default=True, help="Seconds that the model takes.")
 @click.option("--history", default=19_000, show_default=True, help="Resolved tickets that the search is over.")
 @click.option(

@@ -36,7 +36,7 @@ def test_the_contracts_defaults(environment: pytest.MonkeyPatch) -> None:
     assert settings.llm_timeout_seconds == timedelta(seconds=12.5)
     assert settings.note_timeout_seconds == timedelta(seconds=15)
     assert settings.lease_seconds == timedelta(seconds=60)
-    assert (settings.max_attempts, settings.worker_concurrency, settings.prometheus_port) == (3, 32, 9090)
+    assert (settings.max_attempts, settings.worker_concurrency, settings.prometheus_port) == (3, 128, 9090)
     assert settings.openai_model == "gpt-4o-mini"
     assert settings.llm_max_completion_tokens == 4_000
 

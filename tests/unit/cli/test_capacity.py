@@ -18,7 +18,7 @@ def test_it_says_what_a_load_needs() -> None:
     told = printed("--model-latency", "6")
     assert "deliveries a second in the busiest hour  10.00\n" in told
     assert "deliveries in work at once               63\n" in told
-    assert "worker pods                              3 of 189 MiB, 32 slots each\n" in told
+    assert "worker pods                              3 of 200 MiB, 128 slots each\n" in told
 
 
 def test_where_the_cpu_is_the_limit_it_says_so() -> None:
