@@ -33,6 +33,8 @@ AppError
     │   ├── CallsExhausted      our own limiter: costs no attempt
     │   └── HelpDeskDown        it answers no call at all: costs no attempt
     ├── ModelUnavailable
+    │   └── ModelBusy           it takes no more calls for now, and answers others
+    ├── ModelAwaited            a busy model: the delivery waits, and costs no attempt
     ├── MonitoringUnavailable
     └── DocumentationUnavailable
 
@@ -91,6 +93,7 @@ class Code(StrEnum):
 
     BUDGET_USED_UP = "budget_used_up"
     MODEL_UNAVAILABLE = "model_unavailable"
+    MODEL_BUSY = "model_busy"
     MODEL_REFUSED = "model_refused"
     MODEL_UNAUTHORISED = "model_unauthorised"
     MODEL_DECLINED = "model_declined"
@@ -326,6 +329,18 @@ class ModelUnavailable(Unavailable):
     """The model did not answer in time, throttled us, or failed on its side."""
 
     code = Code.MODEL_UNAVAILABLE
+
+
+class ModelBusy(ModelUnavailable):
+    """The model takes no more calls for now; it has answered others lately."""
+
+    code = Code.MODEL_BUSY
+
+
+class ModelAwaited(Unavailable):
+    """As `ModelBusy`, of a delivery that may wait for it."""
+
+    code = Code.MODEL_BUSY
 
 
 class MonitoringUnavailable(Unavailable):

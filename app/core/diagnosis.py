@@ -166,6 +166,11 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "Nothing: drafts come again when the day or month (UTC) ends, or the budget is raised in the tenant's file.",
     ),
     Code.MODEL_UNAVAILABLE: Diagnosis("The model did not answer.", "Replay when it answers again."),
+    Code.MODEL_BUSY: Diagnosis(
+        "The model takes no more calls for now: more than its provider's limit a minute, or too much to do.",
+        "Nothing: the delivery waits, five minutes at most; then its note holds the context alone. If it happens often,"
+        " raise the limit at the provider, or set WORKER_CONCURRENCY to what a server of your own answers at once.",
+    ),
     Code.MODEL_REFUSED: Diagnosis(
         "The model's answer, or its endpoint's, could not be used.",
         "Check OPENAI_MODEL, OPENAI_BASE_URL and OPENAI_API_KEY; for a client with a key of its own, `model` in its"

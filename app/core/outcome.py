@@ -26,6 +26,7 @@ from app.errors import (
     HelpDeskDown,
     KeyReplaced,
     LeaseLost,
+    ModelAwaited,
     ModelKeyAwaited,
     NotNeeded,
     Rejected,
@@ -38,6 +39,9 @@ from app.errors import (
 # key ends the old one at once, and the new one takes seven minutes or so to get here.
 TENANT_PATIENCE: Final = timedelta(minutes=15)
 _FILE_WAIT: Final = timedelta(seconds=30)
+MODEL_PATIENCE: Final = timedelta(minutes=5)
+"""For so long a delivery waits for a model that takes no more calls; then its note is written without it."""
+_MODEL_WAIT: Final = timedelta(seconds=10)
 # After this time a note is of no use any more, and an operator should see that the delivery failed.
 OUTAGE_PATIENCE: Final = timedelta(hours=6)
 _CALLS_WAIT: Final = timedelta(seconds=30)
@@ -61,7 +65,7 @@ class Ending(StrEnum):
     RETRIED = "retried"
     THROTTLED = "throttled"
     HELD = "held"
-    """The help desk is out, or a tenant's file or new key is not there yet."""
+    """The help desk is out, the model takes no more calls, or a tenant's file or new key is not there yet."""
     LEFT_TO_LEASE = "left_to_lease"
     """The ledger could not be told: another attempt begins when the lease has run out."""
     LEASE_LOST = "lease_lost"
@@ -101,6 +105,7 @@ RULES: Final = (
     Rule(TenantFileInvalid, Ending.RETRIED, False, patience=TENANT_PATIENCE, after=Ending.FAILED, wait=_FILE_WAIT),
     Rule(KeyReplaced, Ending.HELD, False, patience=TENANT_PATIENCE, after=Ending.FAILED, wait=_FILE_WAIT),
     Rule(ModelKeyAwaited, Ending.HELD, False, wait=_FILE_WAIT),  # raised within TENANT_PATIENCE alone
+    Rule(ModelAwaited, Ending.HELD, False, wait=_MODEL_WAIT),  # raised within MODEL_PATIENCE alone
     Rule(Rejected, Ending.FAILED),
     Rule(AccountUnknown, Ending.HELD, False, patience=ACCOUNT_PATIENCE, after=Ending.FAILED, wait=ACCOUNT_WAIT),
     Rule(HelpDeskDown, Ending.HELD, False, patience=OUTAGE_PATIENCE),

@@ -53,13 +53,23 @@ from app.enhancement.portion import MAX_DESCRIPTION_CHARS, Portion
 from app.enhancement.second_opinion import ask_opinion
 from app.enhancement.tools import Tools
 from app.enhancement.write import compose_messages, compose_repair, draft_schema, prompt_version
-from app.errors import Code, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
+from app.errors import (
+    Code,
+    ModelAwaited,
+    ModelDeclined,
+    ModelKeyAwaited,
+    ModelRefused,
+    ModelUnavailable,
+    PromptTooLong,
+)
 from app.telemetry.traces import span
 
 MAX_ANSWERS: Final = 2
 """Answers that are asked of the model: a first one, and a repaired one or, if the first was cut off, a longer one."""
 MAX_PORTIONS: Final = 5
 """A prompt that is too long is asked again with less, so often; the last time with the ticket alone."""
+
+_AWAITED: Final = (ModelAwaited, ModelKeyAwaited)
 
 log = structlog.get_logger(__name__)
 
@@ -182,7 +192,9 @@ async def write(state: State, runtime: Runtime[Tools]) -> dict[str, Any]:
     try:
         async with asyncio.timeout(max(left_s, 0)):
             answered = await _ask(state, tools, gathered)
-    except (ModelUnavailable, ModelRefused, TimeoutError) as error:
+    except (ModelUnavailable, ModelRefused, *_AWAITED, TimeoutError) as error:
+        if isinstance(error, _AWAITED) and state.get("draft") is None:
+            raise  # the delivery waits; but for a repaired answer it need not
         declined = isinstance(error, ModelDeclined | PromptTooLong)
         cause = getattr(error, "detail", "timeout")
         log.warning(

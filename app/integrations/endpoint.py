@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections import defaultdict
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -20,6 +21,7 @@ from typing import Any, Final, Protocol
 from yarl import URL
 
 from app.integrations.http import NoAnswer, Reply, Unreadable, parse_retry_after
+from app.integrations.pace import Pace
 
 RETRIES: Final = 2
 _FIRST_PAUSE_S: Final = 0.5
@@ -32,11 +34,13 @@ _PASSING: Final = frozenset({408, 409, 429})
 class Refused(Exception):
     """The endpoint answered with another status than a success."""
 
-    def __init__(self, status: int, told: Any) -> None:
+    def __init__(self, status: int, told: Any, *, wait: timedelta) -> None:
         super().__init__(f"HTTP {status}")
         self.status = status
         self.told = told
         """The error of the answer, as JSON or as text. It may quote the prompt."""
+        self.wait = wait
+        """What its headers ask to wait before the next call; zero: nothing."""
 
 
 class Sends(Protocol):
@@ -67,8 +71,13 @@ class Endpoint:
         self.refused_at = -inf
         """When it refused a key that it had accepted: seconds of the monotonic clock."""
         self._outbound = outbound
-        self._longest_wait = longest_wait
+        self.longest_wait = longest_wait
+        self._paces: defaultdict[str, Pace] = defaultdict(Pace)
         self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
+
+    def pace(self, model: str) -> Pace:
+        """When *model* may be asked again."""
+        return self._paces[model]
 
     @property
     def host(self) -> str:
@@ -82,6 +91,7 @@ class Endpoint:
             NoAnswer: It did not answer.
             AddressForbidden: The URL leads to an address that the tenant's file does not allow.
         """
+        pace = self.pace(str(body.get("model", "")))
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         most = self.retries if retries is None else retries
         for taken in range(most + 1):
@@ -98,8 +108,10 @@ class Endpoint:
                     self.has_accepted, self.refused_at = True, -inf
                     return reply.body
                 asked = _wait_asked(reply)
-                if taken == most or not _may_pass(reply) or asked > self._longest_wait:
-                    raise Refused(reply.status, _told(reply.body))
+                if taken == most or not _may_pass(reply) or asked > self.longest_wait:
+                    raise Refused(reply.status, _told(reply.body), wait=asked)
+                if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    pace.refused(asked)  # the other calls need not hear it themselves
                 pause_s = asked.total_seconds() or pause_s
             await asyncio.sleep(pause_s)
         raise AssertionError

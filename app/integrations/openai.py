@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,11 +22,13 @@ import structlog
 from opentelemetry.trace import SpanKind
 
 from app.core.completion import Completion, Message, Option
+from app.core.outcome import MODEL_PATIENCE
 from app.errors import (
     AddressForbidden,
     AppError,
     Code,
     ContentFiltered,
+    ModelBusy,
     ModelKeyReplaced,
     ModelRefused,
     ModelUnavailable,
@@ -42,6 +45,7 @@ from app.integrations.completions import (
 )
 from app.integrations.endpoint import Endpoint, Refused
 from app.integrations.http import NoAnswer, Resolve, open_outbound
+from app.integrations.pace import USUAL_WAIT, Pace, is_busy
 from app.integrations.prices import Prices
 from app.integrations.refusal import Refusal, read_refusal
 from app.integrations.sizes import Sizes
@@ -60,6 +64,8 @@ _OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 412, 429})
 # Beside 5xx: a time-out, a conflict, Bedrock's fault of a model, too early, Groq's full capacity, Google's "cancelled".
 _PASSING: Final = frozenset({408, 409, 424, 425, 429, 498, 499})
 _PAUSE_S: Final = 0.5
+_SPREAD: Final = 0.25
+"""Calls that waited for the same moment are spread over so much of their wait."""
 _REFUSED_LATELY_S: Final = 25.0
 """Less than a delivery waits for a new key, so that of those which wait one tries."""
 _WAITS_IN_A_CALL: Final = 3
@@ -115,6 +121,12 @@ class OpenAIModel:
         """Whether the endpoint refused a key a moment ago that it had accepted before."""
         return time.monotonic() - self._endpoint.refused_at < _REFUSED_LATELY_S
 
+    @property
+    def busy_left(self) -> timedelta:
+        """Until the model, or its fallback, takes calls again; zero: it does."""
+        paces = [self._endpoint.pace(model) for model in self._models]
+        return min((pace.left for pace in paces if pace.busy_for < MODEL_PATIENCE), default=timedelta(0))
+
     async def complete(
         self, messages: Sequence[Message], *, schema: dict[str, Any], more_room: bool = False
     ) -> Completion:
@@ -126,6 +138,7 @@ class OpenAIModel:
             more_room: The answer may be longer, since the one before was cut off.
 
         Raises:
+            ModelBusy: Neither model takes more calls now.
             ModelUnavailable: Neither model answered; the same call may work later.
             ModelRefused: The endpoint refuses this call, or the model declined.
             PromptTooLong: The prompt is too long for the context, by the setting or as the endpoint says.
@@ -229,20 +242,24 @@ class OpenAIModel:
         asked = Asking(tokens, self._memory.left_out(endpoint, model), is_streamed=streams)
         unsupported: set[Option] = set()
         sizes = Sizes()
-        retries = self._endpoint.retries
+        retries, pace = self._endpoint.retries, self._endpoint.pace(model)
+        await self._wait_for(pace)
         for left in reversed(range(MAX_CALLS)):
             call = asked.call(messages, schema)
             failure: AppError
+            wait = timedelta(0)
             try:
                 answer = await _post(self._endpoint, {"model": model, **call}, retries=retries)
             except Refused as error:
                 status, told, failure = error.status, error.told, _failure(error.status, self._check)
+                wait = error.wait
             else:
                 told = error_in(answer)
                 if told is None:
                     if asked.is_streamed and not streams:
                         self._memory.remember_stream(endpoint, model)
                     self._learn(endpoint, model, asked, unsupported)
+                    pace.answered()
                     return answer, asked
                 named = status_in(told)
                 status = named or HTTPStatus.BAD_REQUEST
@@ -253,12 +270,29 @@ class OpenAIModel:
             if less is None:
                 # What it says stays here: it may quote the prompt.
                 share = sizes.share(estimate_tokens(_texts_of(call)))
-                raise _declined(refusal, status, share=share) or self._unauthorised(refusal, status) or failure
+                raise (
+                    _declined(refusal, status, share=share)
+                    or self._unauthorised(refusal, status)
+                    or _busy(pace, refusal, status, wait=wait)
+                    or failure
+                )
             unsupported |= refusal.unsupported & asked.options
             asked = less
             # A 500 was tried again by then; a call with fewer options is made once.
             retries = 0
         raise AssertionError
+
+    async def _wait_for(self, pace: Pace) -> None:
+        """Wait until the model takes calls again, if that leaves time for one.
+
+        Raises:
+            ModelBusy: It does not.
+        """
+        left = pace.left
+        if left > self._endpoint.longest_wait:
+            raise ModelBusy("the model's endpoint takes no more calls for now", retry_after=left)
+        if left:
+            await asyncio.sleep(left.total_seconds() * (1 + _SPREAD * random.random()))
 
     def _not_understood(self) -> ModelUnavailable:
         told = "the endpoint answered something that is not a completion"
@@ -318,6 +352,19 @@ def _declined(refusal: Refusal, status: int, *, share: float | None) -> ModelRef
     if refusal.is_too_long and is_refusal(status, refusal):
         return PromptTooLong("the prompt is too long for the model's context", share=share)
     return None
+
+
+def _busy(pace: Pace, refusal: Refusal, status: int, *, wait: timedelta) -> ModelBusy | None:
+    """The error if the model takes no more calls for now. None: else, or if that lasts for longer than a note waits."""
+    if not is_busy(status, refusal, wait=wait):
+        return None
+    wait = wait or refusal.wait or USUAL_WAIT
+    if wait > MODEL_PATIENCE:
+        return None
+    pace.refused(wait)
+    if pace.busy_for > MODEL_PATIENCE:
+        return None
+    return ModelBusy(f"the model's endpoint answered {status}: it takes no more calls for now", retry_after=wait)
 
 
 def _texts_of(call: dict[str, Any]) -> list[str]:

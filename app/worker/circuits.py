@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ import structlog
 
 from app.core.asset import Addresses
 from app.core.completion import Completion, Message
+from app.core.outcome import MODEL_PATIENCE, TENANT_PATIENCE
 from app.core.source import Source
 from app.core.ticket import Ticket
 from app.db.ledger.claims import Claim
@@ -25,6 +27,8 @@ from app.enhancement.ports import Documentation, Model, Monitoring
 from app.errors import (
     DatabaseUnavailable,
     DocumentationUnavailable,
+    ModelAwaited,
+    ModelBusy,
     ModelKeyAwaited,
     ModelKeyReplaced,
     ModelUnavailable,
@@ -94,20 +98,25 @@ class GuardedModel:
 
     model: Model
     circuit: Circuit
-    awaits_key: bool = False
-    """Whether its delivery may wait for a new key."""
+    age: timedelta = timedelta.max
+    """Of its delivery, since the webhook."""
 
     async def complete(
         self, messages: Sequence[Message], *, schema: dict[str, Any], more_room: bool = False
     ) -> Completion:
         try:
             async with self.circuit.guard(ModelUnavailable):
-                return await self.model.complete(messages, schema=schema, more_room=more_room)
+                try:
+                    return await self.model.complete(messages, schema=schema, more_room=more_room)
+                except ModelBusy as error:
+                    busy = error  # it answers others: no failure
         except ModelKeyReplaced as error:
-            if self.awaits_key:
+            if self.age < TENANT_PATIENCE:
                 raise ModelKeyAwaited(error.detail) from error
             raise
-        raise AssertionError
+        if self.age < MODEL_PATIENCE:
+            raise ModelAwaited(busy.detail, retry_after=busy.retry_after) from busy
+        raise busy
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ when the last attempt that uses it has ended.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from app.core.article import FILE_MARK
 from app.core.budget import budgets
-from app.core.outcome import TENANT_PATIENCE
+from app.core.outcome import MODEL_PATIENCE, TENANT_PATIENCE
 from app.core.price import Price
 from app.core.tenant import Tenant
 from app.core.vectors import Embedder
@@ -33,7 +34,7 @@ from app.db.session import Database, SharedTransaction
 from app.embedding import embed_ticket, may_embed
 from app.enhancement.ports import Documentation, Model, Monitoring, Vectors
 from app.enhancement.tools import Tools
-from app.errors import Code, ModelKeyAwaited, TenantFileInvalid, TicketNotFound
+from app.errors import Code, ModelAwaited, ModelKeyAwaited, TenantFileInvalid, TicketNotFound
 from app.help_desks import open_help_desk
 from app.integrations.asking import Memory
 from app.integrations.documentation import Documentation as DocumentationServer
@@ -52,6 +53,8 @@ from app.worker.circuits import Circuit, GuardedDocumentation, GuardedModel, Gua
 LONGEST_WAIT_FOR_A_CALL: Final = timedelta(seconds=20)
 # The model's own time limit ends before that of the attempt, so that a slow model is recognised as the cause.
 _OF_MODEL_TIMEOUT: Final = 0.95
+# What is gathered meanwhile takes as long.
+_SHORT_WAIT: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +83,22 @@ class Toolkit:
         documentation = self._documentation and GuardedDocumentation(
             self._documentation, Circuit.of(circuits, claim, Dependency.DOCUMENTATION)
         )
-        model = GuardedModel(
-            self._model, Circuit.of(circuits, claim, Dependency.MODEL), awaits_key=_may_await_key(claim)
-        )
+        model = GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL), age=_age(claim))
         return self._tools(model, monitoring, documentation)
 
-    def check_key(self, claim: Claim) -> None:
-        """Raise `ModelKeyAwaited` where another delivery found a moment ago that the model's key was replaced."""
-        if self._model.has_lost_its_key and _may_await_key(claim):
+    def check_model(self, claim: Claim) -> None:
+        """Raise where other deliveries found that *claim* would wait for its model in vain.
+
+        Raises:
+            ModelKeyAwaited: Its key was replaced a moment ago.
+            ModelAwaited: It takes no more calls for now.
+        """
+        age, left = _age(claim), self._model.busy_left
+        if self._model.has_lost_its_key and age < TENANT_PATIENCE:
             raise ModelKeyAwaited("the model's endpoint refused the key of another delivery a moment ago")
+        if left > _SHORT_WAIT and age < MODEL_PATIENCE:
+            spread = timedelta(seconds=left.total_seconds() * random.random())
+            raise ModelAwaited("the model's endpoint takes no more calls for now", retry_after=left + spread)
 
     def tools_of_trial(self, around: Callable[[Model], Model]) -> Tools:
         """The tools for a trial: its failures open no circuit. *around* returns what is asked in the model's place."""
@@ -152,9 +162,9 @@ class Toolkit:
         return not any(each.is_used_up for each in budgets(options, usage, is_priced=self._is_priced))
 
 
-def _may_await_key(claim: Claim) -> bool:
-    """Whether *claim* is so new that it waits for a model's new key; later its note is written without the model."""
-    return datetime.now(UTC) - claim.accepted_at < TENANT_PATIENCE
+def _age(claim: Claim) -> timedelta:
+    """Since its webhook was accepted: a new one waits for its model, an older one's note is written without it."""
+    return datetime.now(UTC) - claim.accepted_at
 
 
 def _load_store() -> Any:

@@ -343,7 +343,7 @@ async def test_a_note_that_was_stored_before_the_answer_was_lost_is_found_again(
     assert stage.model.calls == 1, "a retry pays the model once"
 
 
-@pytest.mark.parametrize("kind", ["rate_limit", "server_error", "garbage", "reset"])
+@pytest.mark.parametrize("kind", ["server_error", "garbage", "reset"])
 async def test_a_model_that_stays_away_leaves_the_gathered_context(stage: Stage, kind: str) -> None:
     ticket_id = stage.ticket()
     stage.model.behave(kind, times=None, seconds=0.01)

@@ -1,0 +1,188 @@
+"""A model that takes only so many calls a minute: the others wait, and it is not asked in vain."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Any
+
+import httpx2  # for its forms of a request and an answer
+import pytest
+
+from app.core.completion import Message
+from app.core.masking import Mask
+from app.core.outcome import MODEL_PATIENCE
+from app.errors import ModelBusy, ModelRefused, ModelUnavailable
+from app.integrations.endpoint import Endpoint
+from app.integrations.openai import OpenAIModel
+from app.integrations.pace import USUAL_WAIT
+from tests.model_wire import an_endpoint
+
+ANSWER = {"model": "m", "choices": [{"message": {"role": "assistant", "content": "{}"}, "finish_reason": "stop"}]}
+SECOND = timedelta(seconds=1)
+
+
+class Clock:
+    """The monotonic clock, which only the code under test moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1_000.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(asyncio, "sleep", self.sleep)
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+class Server:
+    """Answers what is queued, then with success."""
+
+    def __init__(self) -> None:
+        self.queued: list[httpx2.Response] = []
+        self.asked: list[str] = []
+
+    def refuse(self, status: int, told: Any = None, **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.queued.append(httpx2.Response(status, json={"error": told or {"message": "no"}}, headers=named))
+
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked.append(request.content.decode())
+        return self.queued.pop(0) if self.queued else httpx2.Response(200, json=ANSWER)
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def endpoint(server: Server) -> Endpoint:
+    return an_endpoint(server.answer, longest_wait=15 * SECOND, limit_s=60)
+
+
+def a_model(endpoint: Endpoint, name: str = "m", fallback: str | None = None) -> OpenAIModel:
+    return OpenAIModel(endpoint, tenant="acme", model=name, fallback=fallback, limit=60 * SECOND)
+
+
+async def ask(model: OpenAIModel) -> None:
+    await model.complete([Message(role="user", content=Mask().text("A ticket."))], schema={})
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "headers", "wait_s"),
+    [
+        (429, {"message": "Rate limit reached for gpt-4o in organization org on requests per min (RPM): Limit 3, Used 3,"
+               " Requested 1. Please try again in 20s.", "type": "requests", "code": "rate_limit_exceeded"}, {}, 20),
+        (429, {"code": "429", "message": "Your requests to gpt-4.1-nano have exceeded the token rate limit for your"
+               " current AIServices S0 pricing tier. Please retry after 45 seconds."}, {"retry_after": "45"}, 45),
+        (429, {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "You exceeded your current limit of requests."
+               " Please retry in 34.074s."}, {}, 34.074),
+        (429, {"type": "rate_limit_error", "message": "This request would exceed your rate limit"}, {"retry_after": "7"}, 7),
+        (529, {"type": "overloaded_error", "message": "Overloaded"}, {}, USUAL_WAIT.total_seconds()),
+        (503, "server busy, please try again.  maximum pending requests exceeded", {}, USUAL_WAIT.total_seconds()),
+        (503, {"message": "The model is overloaded. Please try again later.", "status": "UNAVAILABLE"}, {}, 10),
+        (503, {"message": "Service Unavailable"}, {"retry_after": "30"}, 30),
+        (498, {"message": "Flex tier capacity exceeded"}, {}, USUAL_WAIT.total_seconds()),
+    ],
+    ids=["OpenAI", "Azure", "Gemini", "Anthropic", "Anthropic, load", "Ollama", "Gemini, load", "gateway", "Groq"],
+)  # fmt: skip
+async def test_a_busy_model_is_told_with_its_wait(
+    server: Server, endpoint: Endpoint, clock: Clock, status: int, told: Any, headers: dict[str, str], wait_s: float
+) -> None:
+    server.refuse(status, told, **headers)
+    model = a_model(endpoint)
+    with pytest.raises(ModelBusy, match=str(status)) as busy:
+        await ask(model)
+    assert busy.value.retry_after == timedelta(seconds=wait_s)
+    assert model.busy_left == timedelta(seconds=wait_s)
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "headers"),
+    [
+        (503, {"message": "Service Unavailable"}, {}),
+        (429, {"message": "exceeded token rate limit. Please retry after 86400 seconds."}, {"retry_after": "86400"}),
+        (429, {"message": "exceeded token rate limit. Please retry after 86400 seconds."}, {}),
+    ],
+    ids=["out", "a day's quota", "a day's quota, in words"],
+)
+async def test_what_lasts_or_is_no_rate_is_an_outage(
+    server: Server, endpoint: Endpoint, clock: Clock, status: int, told: Any, headers: dict[str, str]
+) -> None:
+    server.refuse(status, told, **headers)
+    model = a_model(endpoint)
+    with pytest.raises(ModelUnavailable) as failed:
+        await ask(model)
+    assert not isinstance(failed.value, ModelBusy)
+    assert not model.busy_left
+
+
+async def test_an_account_without_credit_is_not_waited_for(server: Server, endpoint: Endpoint, clock: Clock) -> None:
+    server.refuse(429, {"message": "You exceeded your current quota", "code": "insufficient_quota"})
+    with pytest.raises(ModelRefused):
+        await ask(a_model(endpoint))
+
+
+async def test_while_it_is_busy_for_long_nobody_asks_it(server: Server, endpoint: Endpoint, clock: Clock) -> None:
+    """Providers count the calls that they refuse, too."""
+    server.refuse(429, retry_after="20")
+    for _ in range(3):
+        with pytest.raises(ModelBusy):
+            await ask(a_model(endpoint))
+    assert len(server.asked) == 1
+    clock.now += 20
+    await ask(a_model(endpoint))
+    assert len(server.asked) == 2
+
+
+async def test_a_short_wait_is_waited(server: Server, endpoint: Endpoint, clock: Clock) -> None:
+    server.refuse(429, retry_after="4")
+    with pytest.raises(ModelBusy):
+        await ask(a_model(endpoint))
+    began = clock.now
+    await ask(a_model(endpoint))
+    assert began + 4 <= clock.now <= began + 5
+
+
+async def test_a_retry_tells_the_other_calls(server: Server, clock: Clock) -> None:
+    endpoint = an_endpoint(server.answer, retries=2, longest_wait=15 * SECOND, limit_s=60)
+    server.refuse(429, retry_after="6")
+    await ask(a_model(endpoint))
+    assert clock.now >= 1_006
+
+
+async def test_one_model_s_limit_is_not_another_s(server: Server, endpoint: Endpoint, clock: Clock) -> None:
+    server.refuse(429, retry_after="20")
+    model = a_model(endpoint, fallback="other")
+    await ask(model)
+    assert [name in asked for asked, name in zip(server.asked, ('"m"', '"other"'), strict=True)] == [True, True]
+    assert not model.busy_left, "the fallback answers"
+    with pytest.raises(ModelBusy):
+        await ask(a_model(endpoint))
+
+
+async def test_a_model_that_answers_nobody_for_long_is_out(server: Server, endpoint: Endpoint, clock: Clock) -> None:
+    model = a_model(endpoint)
+    for _ in range(3):
+        server.refuse(429, retry_after="30")
+        with pytest.raises(ModelBusy):
+            await ask(model)
+        clock.now += 30
+    clock.now += MODEL_PATIENCE.total_seconds()
+    server.refuse(429, retry_after="30")
+    with pytest.raises(ModelUnavailable) as failed:
+        await ask(model)
+    assert not isinstance(failed.value, ModelBusy)
+    assert not model.busy_left, "no delivery waits for it"
+
+    clock.now += 30
+    await ask(model)
+    server.refuse(429, retry_after="30")
+    with pytest.raises(ModelBusy):
+        await ask(model)
