@@ -1,6 +1,6 @@
 """What a load needs: pods, connections, memory of Redis, writes and disk of PostgreSQL.
 
-The figures of `MEASURED` come from one machine (bench/README.md); a faster core does more. Formulas:
+The figures of `MEASURED` come from one machine (docs/capacity.md); a faster core does more. Formulas:
 
     in work       = deliveries a second · (the model's time + our own)                        Little's law
     worker pods   = the larger of  in work / slots of a pod  and  CPU / a core, each at `USE` of what there is
@@ -52,8 +52,8 @@ MEASURED: Final = Measured(
     api_cpu_s=0.0014,
     postgres_cpu_s=0.013,
     own_s=0.3,
-    wal_bytes=14_000,
-    row_bytes=10_000,
+    wal_bytes=16_000,
+    row_bytes=12_000,
     ring_bytes=230,
     worker_mib=185,
     in_work_mib=0.12,

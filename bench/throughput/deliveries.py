@@ -27,6 +27,9 @@ _STATEMENTS: Final = (
     "select coalesce(sum(calls), 0)::float8 from pg_stat_statements s join pg_database d on d.oid = s.dbid"
     " where d.datname = $1 and toplevel and query not like 'set local %'"
 )
+_WRITTEN: Final = (
+    "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as wal, pg_database_size($1)::float8 as disk"
+)
 _TRANSACTIONS: Final = "select xact_commit + xact_rollback from pg_stat_database where datname = $1"
 
 
@@ -47,6 +50,23 @@ async def put_into_ledger(system: System, urls: DatabaseUrls, count: int, *, fol
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """Bytes of PostgreSQL's write-ahead log, and of one database."""
+
+    wal: float
+    disk: float
+
+    @classmethod
+    async def read(cls, connection: asyncpg.Connection[Any], database: str) -> Written:
+        row = await connection.fetchrow(_WRITTEN, database)
+        return cls(row["wal"], row["disk"])
+
+    def told(self, before: Written, count: int) -> str:
+        """For each of *count*."""
+        return f"{(self.wal - before.wal) / count:,.0f}, {(self.disk - before.disk) / count:,.0f}"
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """Counters at one moment."""
 
@@ -59,6 +79,7 @@ class Moment:
     machine_s: float
     statements: float
     transactions: float
+    written: Written
 
 
 class Meter:
@@ -83,6 +104,7 @@ class Meter:
             machine_cpu_s(),
             await self._connection.fetchval(_STATEMENTS, self._database),
             await self._connection.fetchval(_TRANSACTIONS, self._database),
+            await Written.read(self._connection, self._database),
         )
 
 
@@ -106,7 +128,10 @@ async def measure_worker(
     async with system.open_stub() as stub:
         await stub.set_latency(latency_s)
         ours.write_tenants(stub.url)
+        empty = await Written.read(connection, name)
         await put_into_ledger(system, urls, deliveries, folder=folder)
+        accepted = (await Written.read(connection, name)).told(empty, deliveries)
+        ring = await system.stream_bytes() / deliveries
         await connection.execute("select pg_stat_statements_reset()")
         wrap, more = profiler(profile) if profile else ((), {})
         told = {**more, "WORKER_CONCURRENCY": str(concurrency), **(variables or {})}
@@ -129,7 +154,9 @@ async def measure_worker(
             await worker.end()
             await connection.close()
     first = min(min(times) for times in said["notes"].values()) - worker.started_at
-    return _report(begun, ended, said, memory=max(memory), first_s=first) + texts
+    stored = f"bytes of WAL, of tables and indexes    {accepted} a webhook, and %s a note; of Redis {ring:.0f} a ring\n"
+    told = stored % ended.written.told(begun.written, ended.notes - begun.notes)
+    return told + _report(begun, ended, said, memory=max(memory), first_s=first) + texts
 
 
 async def _wait_for(meter: Meter, worker: Program, notes: int) -> Moment:

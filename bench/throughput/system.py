@@ -23,6 +23,7 @@ import aiohttp
 import asyncpg
 from redis.asyncio import Redis
 
+from app.queue import STREAM
 from bench.throughput.machine import OTHER_CORE, SERVER_CORE, cpu_s, pinned
 from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer, find_free_port, open_postgres, open_valkey
 from demo.failure import RunFailed
@@ -175,6 +176,11 @@ class System:
     async def empty_valkey(self) -> None:
         async with Redis.from_url(self.valkey.url) as redis:
             await redis.flushall()
+
+    async def stream_bytes(self) -> int:
+        """What the rings take of Valkey's memory."""
+        async with Redis.from_url(self.valkey.url) as redis:
+            return int(await redis.memory_usage(STREAM, samples=0) or 0)
 
     def log(self, name: str) -> Path:
         """A new file for the output of a process."""

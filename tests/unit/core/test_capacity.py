@@ -65,6 +65,12 @@ def test_the_installed_target_is_the_one_that_follows() -> None:
     assert installed()["target"] == pytest.approx(needs_of(USUAL).keda_target, rel=0.25)
 
 
+def test_api_pods_are_added_at_the_use_that_is_reckoned_with() -> None:
+    scalers = of_kind(render(WORKLOAD), "HorizontalPodAutoscaler")
+    targets = [each["containerResource"]["target"] for scaler in scalers for each in scaler["spec"]["metrics"]]
+    assert [target["averageUtilization"] for target in targets] == [100 * USE]
+
+
 def a_usual_tenant() -> Tenant:
     return a_tenant(servicedesk={"calls_per_minute": 30})
 
