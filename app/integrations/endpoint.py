@@ -21,12 +21,13 @@ from typing import Any, Final, Protocol
 from yarl import URL
 
 from app.integrations.http import NoAnswer, Reply, Unreadable, parse_retry_after
-from app.integrations.pace import Pace
+from app.integrations.pace import Pace, wait_in_words
 
 RETRIES: Final = 2
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 8.0
 _JITTER: Final = 0.25
+_MAX_WORDS: Final = 2_000
 # A time-out, a conflict, too many calls; besides each 5xx.
 _PASSING: Final = frozenset({408, 409, 429})
 
@@ -40,7 +41,7 @@ class Refused(Exception):
         self.told = told
         """The error of the answer, as JSON or as text. It may quote the prompt."""
         self.wait = wait
-        """What its headers ask to wait before the next call; zero: nothing."""
+        """What it asks to wait before the next call; zero: nothing."""
 
 
 class Sends(Protocol):
@@ -127,7 +128,10 @@ def _may_pass(reply: Reply) -> bool:
 def _wait_asked(reply: Reply) -> timedelta:
     with suppress(ValueError, OverflowError):
         return timedelta(milliseconds=max(float(reply.headers.get("retry-after-ms", "")), 0.0))  # OpenAI's own
-    return parse_retry_after(reply.headers, now=datetime.now(UTC)) or timedelta()
+    asked = parse_retry_after(reply.headers, now=datetime.now(UTC)) or timedelta()
+    if asked or reply.status != HTTPStatus.TOO_MANY_REQUESTS:
+        return asked
+    return wait_in_words(reply.body[:_MAX_WORDS].decode("utf-8", "replace"))
 
 
 def _told(body: bytes) -> Any:

@@ -358,7 +358,7 @@ def _busy(pace: Pace, refusal: Refusal, status: int, *, wait: timedelta) -> Mode
     """The error if the model takes no more calls for now. None: else, or if that lasts for longer than a note waits."""
     if not is_busy(status, refusal, wait=wait):
         return None
-    wait = wait or refusal.wait or USUAL_WAIT
+    wait = wait or USUAL_WAIT
     if wait > MODEL_PATIENCE:
         return None
     pace.refused(wait)

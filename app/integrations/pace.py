@@ -7,6 +7,7 @@ deliveries wait in the ledger. A model that has refused all calls for longer tha
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,12 @@ USUAL_WAIT: Final = timedelta(seconds=10)
 """Where the endpoint does not say how long."""
 # Groq's "capacity exceeded" and Anthropic's "overloaded" beside the usual one.
 _BUSY: Final = frozenset({429, 498, 529})
+
+# OpenAI's, Azure's and Gemini's words: "Please try again in 20s", "retry after 45 seconds", "retry in 34.07s".
+_WAIT: Final = re.compile(
+    r"(?i)\b(?:try again|retry)\b[^.\n]{0,12}\b(?:in|after) (\d{1,5}(?:\.\d+)?) ?(ms|s|sec|m|min)"
+)
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0}
 
 
 @dataclass(slots=True)
@@ -50,8 +57,14 @@ class Pace:
         return timedelta(seconds=max(time.monotonic() - self._busy_since, 0))
 
 
+def wait_in_words(text: str) -> timedelta:
+    """What an error's text asks to wait; zero: nothing."""
+    found = _WAIT.search(text)
+    return timedelta(seconds=float(found[1]) * _SECONDS[found[2].lower()]) if found else timedelta(0)
+
+
 def is_busy(status: int, refusal: Refusal, *, wait: timedelta) -> bool:
-    """Whether an answer of *status* says that the endpoint takes no more calls now. *wait*: what its headers ask for.
+    """Whether an answer of *status* says that the endpoint takes no more calls now. *wait*: what it asks for.
 
     A 503 says so only in words or with a time (Ollama's queue, DeepSeek's and Gemini's load); else the endpoint is out.
     """

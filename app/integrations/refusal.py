@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Final
 
 from app.core.completion import Option
@@ -136,11 +135,6 @@ _NO_CREDIT: Final = (
     r"|\bbudget (?:has been )?exceeded\b|\bexceeded ?budget\b|\bspending limit\b|\bkey limit exceeded\b"
     r"|\breached your\b[^.\n]{0,30}\busage limits?\b"
 )
-# OpenAI's, Azure's and Gemini's words: "Please try again in 20s", "retry after 45 seconds", "retry in 34.07s".
-_WAIT: Final = re.compile(
-    r"(?i)\b(?:try again|retry)\b[^.\n]{0,12}\b(?:in|after) (\d{1,5}(?:\.\d+)?) ?(ms|s|sec|m|min)"
-)
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0}
 # Ollama, llama.cpp's and TGI's queues, DeepSeek, Mistral, Gemini.
 _BUSY: Final = (
     r"(?i)\bserver (?:is )?busy\b|\boverloaded\b|\bno slots? available\b|\bmaximum pending\b|\bhigh demand\b"
@@ -197,8 +191,6 @@ class Refusal:
     wants_stream: bool = False
     says_busy: bool = False
     """That it has too much to do now."""
-    wait: timedelta = timedelta(0)
-    """Until it may be asked again, in its words; zero: they don't say."""
     sizes: Sizes = field(default_factory=Sizes)
 
 
@@ -248,14 +240,8 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
         affords=int(affords[1]) if affords else None,
         wants_stream=re.search(_WANTS_STREAM, text) is not None,
         says_busy=re.search(_BUSY, text) is not None,
-        wait=_read_wait(text),
         sizes=Sizes(**counts) if "context" in counts else read_sizes(text, asked=asked),
     )
-
-
-def _read_wait(text: str) -> timedelta:
-    found = _WAIT.search(text)
-    return timedelta(seconds=float(found[1]) * _SECONDS[found[2].lower()]) if found else timedelta(0)
 
 
 def _tell(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
