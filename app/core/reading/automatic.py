@@ -52,10 +52,19 @@ _CHOSEN_SUBJECT = re.compile(
     r"|poza biurem|nieobecność|nieobecn[ya]|frånvaro\w*|fravær\w*|ofis dışında|вне офиса|mimo kancelář)" + _REST
 )
 _SAYS_SO = re.compile(
-    r"this is an auto(?:matic|mated|matically generated) (?:e-?mail )?(?:reply|response|answer)"
+    r"(?:this is an auto(?:matic|mated|matically generated) (?:e-?mail )?(?:reply|response|answer)"
     r"|dies(?:e nachricht)? ist eine automatische? (?:generierte |erstellte )?(?:antwort|abwesenheits\w+)"
     r"|ceci est une réponse automatique|esta es una respuesta automática|questa è una risposta automatica"
-    r"|dit is een automatisch antwoord|esta é uma resposta automática"
+    r"|dit is een automatisch antwoord|esta é uma resposta automática)"
+    # Else somebody speaks of it: "this is an automatic reply" is what they get.
+    r"(?! ?[\"'”»]| (?:is|keeps|comes|goes|gets|has|kommt|geht|wird|est|es)\b)"
+)
+# What may stand before it in its sentence: "Dear sender, this is …". A person quotes it, or tells who gets it.
+_BEFORE_IT = re.compile(
+    r"(?:[^\w\"'„“”«»‘`]*|(?:hi|hello|dear|thank(?:s| you) for|hallo|guten tag|sehr geehrte[rs]?"
+    r"|(?:vielen )?dank für|bonjour"
+    r"|merci (?:de|pour)|hola|estimad[oa]s?|gracias por|ciao|buongiorno|grazie per|beste|geachte|bedankt voor|olá"
+    r"|obrigad[oa] (?:pel[oa]|por))\b[^\"„“”«»‘`]{0,80}[,:;–—-]? ?)"
 )
 _ABSENT = re.compile(
     r"\b(?:back|return(?:ing)?) (?:in the office |at work )?(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
@@ -111,6 +120,12 @@ _WANTS_SET = re.compile(
     r"|ausschalt"
     r"|weiterleit|hinterleg|eintrag|activ|désactiv|mettre|configur|desactiv|poner)"
 )
+_SWITCH = re.compile(
+    r"\b(?:turn|switch|shut) (?:\w+ ){0,3}off\b|\b(?:disable|deactivate|remove|stop) (?:it|this|that|the|sending)\b"
+    r"|how (?:do|can) "
+    r"(?:i|we)\b|\b(?:abschalten|ausschalten|abstellen|deaktivieren|abzuschalten|abzustellen|auszuschalten)\b"
+    r"|\b(?:désactiver|arrêter|desactivar|quitar|apagar|disattivare|togliere|uitzetten|uitschakelen|desativar|desligar)\b"
+)
 # In a ticket of somebody who is away: what is wanted of the help desk, unless it is to turn to somebody else.
 _REQUEST = re.compile(
     r"\?|\btext:|\b(?:please|pls|can (?:you|someone|i|we)|could (?:you|someone|we)|bitte|könn(?:t|ten|en) (?:ihr|sie)"
@@ -134,7 +149,35 @@ _THING = re.compile(
     r"|\b(?:my|mein|mi|mon|mio|mijn|meu|mój|min|na|al) (?:phone|telefon\w*|telefoon|téléphone|teléfono|móvil|handy|gsm"
     r"|pc|rechner|computer|ordinateur|ordenador|account|konto|postfach)\b"
 )
+# What they say of themselves in place of a request: "I need my mail sent to Anna", "my calls should go to Anna".
+_NEEDS = re.compile(
+    r"\b(?:i|we|and)(?:'d| would)? (?:also |still |just |will |really )*(?:need|want|require|like)\b(?! to be\b)"
+    r"|\b(?:my|our) (?:\w+ ){1,3}(?:should|must|has to|have to|needs?(?: to)?|ought to)\b"
+    r"|(?:^|[,;] ?|\band )(?:then )?(?:forward|redirect|divert|reroute|send|give|share|transfer|move|lock|disable"
+    r"|set|swap|order)\b"
+    r".{0,40}\b(?:my|me)\b"
+    r"|\bneeds? (?:\w+ ){0,4}(?:my|our)\b"
+    r"|\b(?:leiten|leitet|schicken|schickt|stellen|stellt|geben|gebt) (?:sie |bitte )*(?:meine?|unsere?)[mnrs]?\b"
+    r"|\b(?:transf[eé]rez|renvoyez|redirigez|envoyez|donnez|activez|mettez) (?:mon|ma|mes|nos)\b"
+    r"|\b(?:desv[ií]en?|reenv[ií]en?|redirijan?|env[ií]en?|activen?|den) mis?\b"
+    r"|\b(?:ich|wir) (?:bräuchten?|brauchen?|benötigen?|möchten?|hätten? gerne?|wünschen?)\b|\b(?:brauche|benötige"
+    r"|möchte) ich\b"
+    r"|\bund (?:brauche|benötige|möchte|hätte)\b"
+    r"|\b(?:meine?[mnrs]?|unsere?[mnrs]?) (?:\S+ ){1,3}(?:soll\w*|muss|müssen|müsste)\b"
+    r"|\bj'(?:ai|aurais) besoin\b|\b(?:il|nous) (?:me |nous )?(?:faut|faudrait)\b|\bje (?:voudrais|souhaite\w*|veux"
+    r"|aimerais)\b"
+    r"|\b(?:mon|ma|mes|nos) (?:\S+ ){1,3}(?:doi(?:t|vent)|devrai(?:t|ent))\b"
+    r"|\b(?:necesito|necesitamos|quisiera|quiero|querría|me gustaría)\b|\bmis? (?:\S+ ){1,3}(?:debe|deben"
+    r"|tienen? que)\b"
+    r"|\b(?:ho|avrei) bisogno\b|\b(?:vorrei|mi serve|mi servirebbe)\b|\bik (?:wil|zou|heb)\b.{0,40}\b(?:graag"
+    r"|nodig)\b|\bik wil\b"
+    r"|\b(?:preciso|precisamos|gostaria|queria)\b|\b(?:potrzebuję|potrzebujemy|chcę|chciał(?:bym|abym))\b"
+    r"|\b(?:potřebuji|potřebujeme|chtěl(?:a)? bych)\b|\bjag (?:behöver|vill|skulle vilja)\b|\bjeg (?:trenger"
+    r"|har brug for|vil gerne|ønsker)\b"
+)
+_MY_MAIL = re.compile(r"\b(?:my|our|meine|unsere|mes|mis|mijn|meus?) (?:e-?)?(?:mails?|calls?|anrufe|appels)\b")
 _SENTENCE = re.compile(r"[^.!?;]+[.!?;]*")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s")
 _ASKS = re.compile(
     r"\?|n't\b|\b(?:not|cannot|error|problem|broken|help|how|could you|can you|fails?|wrong|missing|turn|set up"
     r"|funktioniert|fehler|hilfe|nichts?|geht|wie|einrichten|marche|fonctionne|erreur|problème|pouvez|comment|pas"
@@ -192,14 +235,38 @@ _PERSON = re.compile(
 _POSTMASTER = re.compile(r"mailer-daemon|postmaster|mail delivery (?:sub)?system")
 
 _TAG = re.compile(r"^(?:\s*(?:\[[^\]]*\]|##\S*##|(?:re|aw|sv|antw|odp|res|rif)\s*:))+\s*")
-# What SpamAssassin, MailScanner, Barracuda and others put before a subject; in capitals, since people use brackets too.
+# What filters put before a subject: SpamAssassin (`*****SPAM*****`, with a score where it is set so), amavis and rspamd
+# (`***SPAM***`, `*** SPAM ***:`), MailScanner (`{Spam?}`), IronPort and Check Point (`[SPAM]`, `[SUSPECTED SPAM]`),
+# MailCleaner (`[*Spam*]`), DuoCircle (`*SPAM*`). Without brackets or asterisks only with a score: people write "SPAM:"
+# and "SPAM?" above a question of theirs, and "[Spam]" too.
+_SCORE: Final = r"(?:[ :>(][-\d./ )]+)?"
 _SPAM_TAG = re.compile(
     r"(?:\s*(?:\[[^\]#]*##[^\]]*\]|##\S*##))*\s*"
-    r"(?:[\[({<]|\*{2,5})\s*(?:(?:SUSPECTED|PROBABLE|POSSIBLE|LIKELY|\?) ?)?(?:SPAM|JUNK)(?:[ -]?MAIL)?"
-    r"(?:[ -]?(?:SUSPECTED|VERDACHT|LIKELY|WARNING|\?+))?(?:[ :][-\d./ ]+)?\s*(?:[\])}>]|\*{2,5})"
-    r"|\s*\{Spam\?\}|\s*SPAM(?:\?|: )(?=\s?\S)"
+    r"(?:(?:[\[{<][* ]*|\*+ ?)(?:(?:SUSPECTED|PROBABLE|POSSIBLE|LIKELY|\?)[ _]?)?(?:SPAM|JUNK)(?:[ -]?MAIL)?"
+    rf"(?:[ -]?(?:SUSPECTED|VERDACHT|LIKELY|WARNING|\?+))?{_SCORE}(?:[* ]*[\]}}>]| ?\*+:?)"
+    r"|\{Spam\?\}|\[\*Spam\*\]|\[Suspected Spam\]|\[spam: [\d./]+\]"
+    r"|SPAM: ?\d+\.\d+(?: ?/ ?\d+(?:\.\d+)?)?(?=\s))"
 )
 _ABOUT_SPAM = re.compile(r"spam|junk|filter|quarant", re.IGNORECASE)
+# A person's words about a mail that reached them.
+_ABOUT_MAIL = re.compile(
+    r"\b(?:i|user|she|he|they|colleague) (?:have |has |had |just |accidentally |already )*(?:clicked|opened|entered"
+    r"|typed"
+    r"|replied|downloaded)\b|\bclicked (?:on )?(?:the|a|this|it)\b"
+    r"|\b(?:may|can|should|shall) (?:i|we) (?:open|click|delete|answer|trust|pay|ignore)\b|phish|\bscam\b"
+    r"|\bis (?:this|it|that) (?:\w+ )?(?:real|genuine|legit\w*|fake|safe|dangerous|ok)\b"
+    r"|\b(?:ich|wir) (?:habe?n?|hatte)\b.{0,60}\b(?:geklickt|angeklickt|geöffnet|eingegeben|heruntergeladen"
+    r"|beantwortet)\b"
+    r"|\b(?:darf|soll|kann) (?:ich|man)\b.{0,40}(?:öffnen|klicken|löschen)|\bist (?:das|die|diese)\b.{0,20}\b(?:echt"
+    r"|betrug)"
+    r"|\bj'ai\b.{0,40}\b(?:cliqué|ouvert|saisi|entré|téléchargé|répondu)|\b(?:puis-je|dois-je|peut-on)\b.{0,20}"
+    r"(?:ouvrir|cliquer|supprimer)"
+    r"|\b(?:he|hemos)\b.{0,20}\b(?:hecho clic|abierto|pinchado|introducido|descargado)|\b(?:puedo|debo) (?:abrir"
+    r"|borrar)"
+    r"|\bho (?:cliccato|aperto|inserito|scaricato)|\bposso aprire|\bheb\b.{0,40}\b(?:geklikt|geopend|ingevuld)"
+    r"|\b(?:cliquei|posso abrir|kliknąłem|kliknęłam|otworzyłem|otworzyłam|czy mogę otworzyć)\b",
+    re.IGNORECASE,
+)
 _ANSWERS = re.compile(r"(?:re|aw|sv|antw|odp|res|rif)\s*:\s*(?!\[)")
 _NO_SUBJECT = re.compile(
     r"(?:re|aw|sv|fwd?|wg|tr|rv)\s*:|[(<\[]?(?:no subject|kein betreff|ohne betreff|sans objet|aucun objet|sin asunto"
@@ -213,7 +280,7 @@ def find_automatic(ticket: Ticket) -> Code | None:
     subject, body = _plain(ticket.subject), _plain(ticket.description)
     if not re.search(r"\w", _NO_SUBJECT.sub("", subject) + _PICTURE.sub("", body)):
         return Code.TICKET_EMPTY
-    if (tag := _SPAM_TAG.match(ticket.subject)) and not _ABOUT_SPAM.search(ticket.subject, tag.end()):
+    if (tag := _SPAM_TAG.match(ticket.subject)) and not _is_about_it(ticket.subject[tag.end() :], body):
         return Code.TAGGED_AS_SPAM
     if is_all_clear(subject, body):
         return Code.ALL_CLEAR
@@ -221,9 +288,15 @@ def find_automatic(ticket: Ticket) -> Code | None:
     subject = _TAG.sub("", subject)
     if _REPORT_SUBJECT.match(subject) and _is_report(body, requester=ticket.requester):
         return Code.UNDELIVERED_MAIL
-    if only_thanks(ticket.subject, ticket.mail.own[:_MAX_CHARS]):
+    if only_thanks(ticket.subject, ticket.mail, people=f"{ticket.requester} {ticket.technician}"):
         return Code.ONLY_THANKS
     return Code.AUTOMATIC_REPLY if _is_reply(subject, _plain(ticket.mail.own), is_answer=is_answer) else None
+
+
+def _is_about_it(subject: str, body: str) -> bool:
+    """Whether a person writes about a mail that a filter tagged, or about the filter. *subject* is without the tag."""
+    about = _ABOUT_SPAM.search(subject) or _ABOUT_MAIL.search(subject)
+    return about is not None or _ABOUT_MAIL.search(body[:_REPORT_BEGINS]) is not None
 
 
 def _is_report(body: str, *, requester: str) -> bool:
@@ -235,7 +308,7 @@ def _is_report(body: str, *, requester: str) -> bool:
 def _is_reply(subject: str, own: str, *, is_answer: bool) -> bool:
     if len(own.split()) > _MAX_REPLY_WORDS:
         return False
-    if _SAYS_SO.search(own):
+    if (said := _SAYS_SO.search(own)) and _says_so_itself(own, said.start()):
         return True
     by_program, chosen = _SET_SUBJECT.match(subject), _CHOSEN_SUBJECT.match(subject)
     form = by_program or chosen
@@ -252,10 +325,23 @@ def _is_reply(subject: str, own: str, *, is_answer: bool) -> bool:
     return not (_ASKS.search(form["rest"]) and _ASKS.search(own))
 
 
+def _says_so_itself(own: str, at: int) -> bool:
+    """Whether a program says at *at* that it answers, and no person quotes it, or wants it switched off."""
+    if any(_SWITCH.search(each) or _WANTS_SET.search(each) for each in _SENTENCE.findall(own)):
+        return False
+    return _BEFORE_IT.fullmatch(_SENTENCE_END.split(own[:at])[-1]) is not None
+
+
 def _wants_help(own: str) -> bool:
     """Whether somebody who is away, or will be, wants something of the help desk."""
     sentences = _SENTENCE.findall(own)
-    return any(_THING.search(each) or (_REQUEST.search(each) and not _TURN_TO.search(each)) for each in sentences)
+    return any(
+        _THING.search(each) or (_wants(each) and not _TURN_TO.search(_MY_MAIL.sub(" ", each))) for each in sentences
+    )
+
+
+def _wants(sentence: str) -> bool:
+    return bool(_REQUEST.search(sentence) or _NEEDS.search(_CONDITION.sub(" ", sentence).strip()))
 
 
 def _plain(text: str) -> str:

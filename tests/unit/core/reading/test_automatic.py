@@ -48,3 +48,23 @@ def test_a_report_is_known_by_its_sender_too() -> None:
 def test_a_long_text_costs_little() -> None:
     assert find_automatic(a_ticket(subject="Undeliverable: x", description="i am " * 200_000)) is None
     assert find_automatic(a_ticket(subject="auto " * 10_000, description="out of office message " * 10_000)) is None
+
+
+@pytest.mark.parametrize(
+    ("own", "label"),
+    [
+        ("Thanks, it works now.\n\nMaria Lopez\nAccounting", Code.ONLY_THANKS),
+        ("Thanks, Tom! Works now.", Code.ONLY_THANKS),
+        ("Many thanks Tom", Code.ONLY_THANKS),
+        ("Thanks,\nMaria", Code.ONLY_THANKS),
+        ("Super, danke!\nLG Sam", Code.ONLY_THANKS),
+        ("Thanks Sam", None),
+        ("Thanks, Acme", None),  # of an address its domain is no name
+        ("Thanks, Maria Broken", None),
+    ],
+)
+def test_names_are_those_of_requester_and_technician(own: str, label: Code | None) -> None:
+    ticket = a_ticket(
+        subject="Re: no wifi", description=own, requester="maria.lopez@acme.example", technician="Tom Weber"
+    )
+    assert find_automatic(ticket) is label
