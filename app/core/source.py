@@ -42,7 +42,10 @@ _LETTERS: Final = {
     SourceKind.DOCUMENT: "D",
     SourceKind.MEASUREMENT: "M",
 }
-
+REF: Final = rf"[{''.join(_LETTERS.values())}]\d{{1,3}}"
+"""A regular expression for a `ref`."""
+REFS: Final = rf"{REF}(?:\s?[,;]\s?{REF}){{0,9}}"
+"""The same for some of them: `T1, D2`."""
 
 # As the search joins a resolved ticket's problem and resolution, in each language of a note.
 _PROBLEM = re.compile(r"(?:Problem|Problème|Problema): ")
@@ -75,7 +78,7 @@ class Source(BaseModel):
     category: str = Field(default="", exclude=True)
     """Of a ticket, as the help desk names it. For the model alone: it is not stored."""
     updated_on: date | None = None
-    """Of an article, UTC."""
+    """Of an article or document, UTC; None: nobody told."""
     is_only_owned: bool = False
     """Of an asset: found since the requester owns it; the ticket does not name it."""
     staff_text: str | None = Field(default=None, exclude=True)

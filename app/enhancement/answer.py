@@ -20,6 +20,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from app.core.enhancement import Draft, DraftProblem, Question, Statement
+from app.core.source import REFS
 from app.enhancement.objects import find_objects, is_thought, mend_objects, python_objects, without_thoughts
 
 MAX_ANSWER_CHARS: Final = 400_000
@@ -43,9 +44,8 @@ _KEYS: Final = {
 }
 """What a model may call them, in small letters."""
 _REF = re.compile(r"\b[A-Za-z][0-9]{1,3}\b")
-_SOME_REFS = r"[TKAMD]\d{1,3}(?:\s?[,;]\s?[TKAMD]\d{1,3}){0,9}"
 # In round brackets at the end alone: a port or a room may stand in them too.
-_REFS_IN_BRACKETS = re.compile(rf"\s?(?:\[({_SOME_REFS})\]|\(({_SOME_REFS})\)(?=[.\s]*$))")
+_REFS_IN_BRACKETS = re.compile(rf"\s?(?:\[({REFS})\]|\(({REFS})\)(?=[.\s]*$))")
 _WORD = re.compile(r"\w")
 _PLACEHOLDER = re.compile(r"[<\[{(][^<>\[\]{}()]{0,80}[>\]})]")
 _NOTHING: Final = frozenset(

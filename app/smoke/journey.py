@@ -17,13 +17,14 @@ from uuid import uuid4
 
 from app.core.delivery import Event
 from app.core.labels import all_labels
+from app.core.source import REF
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
 from app.smoke.api import ApiChecks
 from app.smoke.report import CheckFailed, NamedCheck
 from app.tenants import KnownTenant
 
-_CITATION = re.compile(r"\[[TKAM]\d+\]")
+_CITATION = re.compile(rf"\[{REF}\]")
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ import yaml
 from app.core.completion import Message
 from app.core.note import ALLOWED_TAGS
 from app.core.reading.text import plain_text
-from app.core.source import Source, SourceKind
+from app.core.source import REF, Source, SourceKind
 from app.core.ticket import Ticket
 from tests.builders import a_source, a_ticket
 
@@ -241,7 +241,7 @@ def find_harm(
     wrong += [
         f"{each!r} in: {text}" for each in harm if any("".join(each.casefold().split()) in block for block in squeezed)
     ]
-    wrong += [f"the citation {ref}" for ref in re.findall(r"\[([TKAM]\d+)\]", text) if ref not in refs]
+    wrong += [f"the citation {ref}" for ref in re.findall(rf"\[({REF})\]", text) if ref not in refs]
     if re.findall(_UUID, folded) != [reference] or not folded.endswith(f"ref {reference}"):
         wrong.append(f"another reference in: {text}")
     if len(re.findall(r"ai agents ·", folded)) != 1:

@@ -22,12 +22,12 @@ from app.core.check.told import Told
 from app.core.links import OwnLinks, without_links
 from app.core.masking import Mask
 from app.core.reading.text import one_line, plain_text, tidy, unescaped
-from app.core.source import Gathered
+from app.core.source import REFS, Gathered
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
 _ENTITY_ROUNDS: Final = 4
 _ELEMENT_BEGINS = re.compile(r"<(?=[/!?]?[a-z])", re.IGNORECASE)
-_CITATION = re.compile(r"\s?\[[TKAM]\d{1,3}\]")
+_CITATION = re.compile(rf"\s?\[{REFS}\]")
 # Not behind a single letter or a short word with a dot before it: "z. B. 10.20", "e.g. this"; but behind "5.2.".
 # A bracket or quotation mark behind the dot is its own; before a small letter it goes on: "(of 17.10.) to the share".
 _SENTENCE_END = re.compile(

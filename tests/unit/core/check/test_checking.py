@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.core.check.checking import Checker
 from app.core.masking import Mask
-from app.core.source import Source, SourceKind
+from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
 from tests.builders import a_source, gathered
 
 T1 = a_source(
@@ -457,3 +457,17 @@ def test_a_number_before_the_german_am_is_no_time() -> None:
     sources = (a_source(text="Problem: -\nResolution: Kabel am Switch auf Port 12 umgesteckt."),)
     text = "Kabel auf Port 12 am Switch umgesteckt."
     assert checked(text, sources=sources) == text
+
+
+@pytest.mark.parametrize("kind", list(SourceKind))
+@pytest.mark.parametrize("form", ["{0} [{1}].", "{0}. [{1}]", "{0} [{1}, T9].", "{0} [{1}][T9]."])
+def test_a_ref_within_a_sentence_is_no_word_of_it(kind: SourceKind, form: str) -> None:
+    source = a_source(
+        kind, text="Open UDP 500 on the firewall fw-core.", staff_text="Open UDP 500 on the firewall fw-core."
+    )
+    groups = number_sources([Gathered(kind=kind, state=GatherState.OK, sources=(source,))])
+    [ref] = [each.ref for group in groups for each in group.sources]
+    checker = Checker.of(groups, language="en")
+    kept, citations = checker.statement(form.format("Open UDP 500", ref), [ref], max_chars=600, is_fact=False)
+    assert kept.rstrip(".") == "Open UDP 500"
+    assert citations == [ref]
