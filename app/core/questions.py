@@ -29,17 +29,43 @@ _WHEN = re.compile(
 """Words for a time, in normal form."""
 
 
+# What does not work. A word of one language is often another one's for something else ("Business Plus", a Dutch "pas",
+# a Portuguese "no"), so a negation counts with what is denied.
 _FAULT = re.compile(
-    r"n't\b|\b(?:not|cannot|cant|wont|doesnt|isnt|unable|never|fail\w*|errors?|broken|crash\w*|slow\w*"
-    r"|down|dead|freez\w+|frozen|hang\w*|stuck|lost|missing|offline|disconnect\w*|drops?|dropp\w+|wrong"
-    r"|reject\w*|refus\w+"
-    r"|denied|locked|problems?|issues?|faulty?|blink\w*|flicker\w*|jam\w*|noise|blank|black screen"
-    r"|time[ds]? ?out|outage"
-    r"|nichts?|kein\w*|fehler\w*|defekt\w*|kaputt\w*|langsam\w*|absturz\w*|sturzt|hangt|storung\w*"
-    r"|ausfall\w*|gesperrt\w*"
-    r"|probleme?n?|verloren|fehlt|weg"
-    r"|pas|plus|erreurs?|panne|lente?s?|lenteur|bloque\w*|problemes?|impossible|plante|perdue?s?|coupure\w*"
-    r"|fallos?|falla|lento|lenta|imposible|problemas?|averia\w*|caid[oa]|perdid[oa]|no)\b"
+    # en
+    r"(?:n't|\b(?:not|cannot|cant|wont|doesnt|isnt))\b(?! (?:need|requir|want|have to|necessary|urgent|before|until"
+    r"|later|only"
+    r"|applicable|a rush|in a hurry))"
+    r"|\b(?:unable|never|fail(?:s|ed|ing|ures?)?|errors?|broken|crash\w*|slow\w*|down|dead|freez\w+|frozen|hang(?:s|ing)?|hung"
+    r"|stuck|lost|missing|offline|disconnect\w*|drops?|dropp\w+|wrong|reject\w*|refus\w+|denied|locked|problems?|faulty?"
+    r"|(?<!please )(?<!to )issues?(?! (?:a|an|him|her|them|me|us|new)\b)|blink\w*|flicker\w*|jam(?:s|med|ming)?"
+    r"|noise(?!.?cancel)|blank|black screen|time[ds]? ?out|outage"
+    r"|no (?:longer|network|internet|connection|sound|audio|signal|power|picture|image|display|video|access|mails?"
+    r"|response"
+    r"|answer|wifi|wi-fi|dial ?tone|light))\b"
+    # de
+    r"|\b(?:nichts?|kein\w*)\b(?!(?: \w+){0,2} (?:notig|erforderlich|notwendig|benotigt|gebraucht|dringend|eilig)\b)"
+    r"|\b(?:fehler\w*|defekt\w*|kaputt\w*|langsam\w*|absturz\w*|sturzt|hangt|storung\w*|ausfall\w*|gesperrt\w*|probleme?n?"
+    r"|verloren|fehlt|(?:ist|sind|war|waren|alles|einfach|plotzlich) weg)\b"
+    # fr
+    r"|\b(?:n'|ne )[\w']+(?: \w+){0,2} (?:pas|plus|rien|jamais)\b"
+    r"|\b(?:marche(?:nt)?|fonctionne(?:nt)?|imprime|demarre|repond|allume|ouvre|connecte|arrive) (?:pas|plus)\b"
+    r"|\b(?:pas|plus) (?:de |d')(?:reseau|son|connexion|internet|courant|acces|signal|image|mails?|reponse|wifi"
+    r"|place)\b"
+    r"|\b(?:erreurs?|panne|lente?s?|lenteur|bloque\w*|problemes?|impossible|plante|perdue?s?|coupure\w*)\b"
+    # es, it, pt
+    r"|\bn(?:o|on|ao) (?:(?:me|se|le|les|lo|la|nos|mi|ci|si|da|da para) )*(?:funcion\w+|funzion\w+|pued\w+|podemos"
+    r"|podem|posso"
+    r"|consig\w+|riesco|riusc\w+|enciende|accende|liga|arranca|avvia|imprim\w+|stampa|conect\w+|connette|abr\w+|apr\w+|carg\w+"
+    r"|carica|carrega|lleg\w+|arriv\w+|chega\w*|recib\w+|recebe\w*|ricev\w+|aparece\w*|appare|responde|risponde|deja|va|detecta"
+    r"|reconoce|riconosce|entra\w*|sale|inicia|sincroniz\w+|envi\w+|invia|accede\w*|acced\w+|tengo acceso|ve|vede"
+    r"|vedo|guarda|salva"
+    r"|muestra|mostra|lee|legge|suena|hay (?:red|internet|sonido|imagen|correo|conexion|acceso|senal|luz)|c'e)\b"
+    r"|\b(?:fallos?|falla|lent[oa]|imposible|impossibile|problemas?|problemi?|averia\w*|caid[oa]|perdid[oa]|guast[oa]|errore|erro"
+    r"|bloccat[oa])\b"
+    # nl
+    r"|\b(?:werkt|werken|doet|doen|kan|kunnen|start|print|gaat|opent|komt)(?: \w+){0,3} niet\b|\b(?:kapot|storing"
+    r"|traag)\b"
 )
 _REQUEST = re.compile(
     r"\b(?:new (?:starter|joiner|hire|employee|colleague|user|account|laptop|phone|licen[cs]e)|onboarding"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.enhancement import Question
-from app.core.questions import FURTHER, USUAL, choose_questions
+from app.core.questions import FURTHER, USUAL, choose_questions, tells_fault
 from app.core.source import SourceKind
 from tests.builders import a_source, a_ticket, gathered
 
@@ -76,3 +76,57 @@ def test_what_the_model_asks_goes_before_and_where_all_is_said_something_else_is
     machine = gathered(a_source(SourceKind.ASSET, id="9"))
     assert choose_questions(ticket, machine, [ERROR_TEXT, Question.WHO_ELSE]) == (Question.WHO_ELSE,)
     assert choose_questions(ticket, machine, []) == FURTHER
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # One language's word for a fault, in another language or beside what is not wanted.
+        "Order a Business Plus licence",
+        "Licence Office Pro Plus pour Luc",
+        "Zwei Lizenzen Business Plus bestellen",
+        "New starter, no phone needed",
+        "New starter James Miller, she does not need a phone",
+        "New user, not before Monday",
+        "Please issue a laptop to Jane Hart",
+        "Order noise-cancelling headsets and a licence",
+        "Neuer Mitarbeiter, kein Telefon nötig",
+        "Neue Kollegin, ein Handy ist nicht erforderlich",
+        "Nouvel arrivant, pas de téléphone",
+        "Nouvelle arrivante, un compte de plus",
+        "Nueva empleada, sin teléfono, licencias para no más de dos meses",
+        "Novo utilizador no escritório do Porto",
+        "Nieuwe medewerker, graag een pas voor gebouw 2",
+        "Failover licence for the firewall",
+    ],
+)
+def test_what_is_no_fault(text: str) -> None:
+    assert not tells_fault(a_ticket(subject=text, description=""))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Outlook doesn't open",
+        "I cannot log in",
+        "The scanner is not found",
+        "There is no network in room 4",
+        "Paper jam in tray 2",
+        "The app hangs",
+        "Some issues with Teams",
+        "Zugriff auf Laufwerk M: geht nicht",
+        "Kein Netz in Halle 2",
+        "Der Ordner ist weg",
+        "L'imprimante ne marche plus",
+        "Le badge marche pas",
+        "Plus de réseau au premier étage",
+        "Je n'ai plus accès à M:",
+        "El escáner no funciona",
+        "No puedo abrir Outlook",
+        "La VPN non funziona",
+        "Não consigo abrir o Outlook",
+        "De printer werkt niet",
+    ],
+)
+def test_what_is_a_fault(text: str) -> None:
+    assert tells_fault(a_ticket(subject=text, description=""))

@@ -100,6 +100,7 @@ async def test_what_happened_is_told_in_words_and_what_is_as_it_should_be_is_no_
         ("El escáner no funciona", "", True),
         ("New starter on Monday", "Jane Hart joins accounting. Please set up her account.", False),
         ("Visio licence", "I need a licence for Visio.", False),
+        ("Order a Business Plus licence", "For Jane Hart.", False),
         ("Zugriff auf das Laufwerk", "Bitte Zugriff auf M: für Frau Weber.", False),
         ("I clicked on a link in a mail", "It was about a parcel.", False),
     ],
