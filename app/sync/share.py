@@ -129,11 +129,13 @@ class Share:
     async def store_files(self, folder: Path) -> None:
         """Store the tenant's articles that are files in *folder*, and remove those whose files are gone."""
         tenant, read = self.tenant, await asyncio.to_thread(read_folder, folder)
-        present = {article.id for article in read.articles} | read.unread
+        present = {article.id for article in read.articles}
         language = tenant.note.language
         async with self.database.as_tenant(tenant.id) as session:
             stored = await upsert_articles(session, tenant.id, read.articles, language=language)
-            removed = await drop_absent_articles(session, tenant.id, present, language=language, of_files=True)
+            removed = await drop_absent_articles(
+                session, tenant.id, present, language=language, of_files=True, unread=read.unread
+            )
         self.count("articles", stored)
         self.report.removed += removed
         for problem in read.problems:

@@ -227,6 +227,28 @@ async def test_a_tenants_files_are_articles_until_they_are_gone(scene: Scene, tm
     await sync(None)
     await sync(tmp_path / "not mounted")
     assert await ids() == ["7", "file:vpn.md"]
+    folder.rename(tmp_path / "put aside")
+    folder.write_text("no folder, so it can't be listed")
+    report = await sync(tmp_path)
+    assert await ids() == ["7", "file:vpn.md"]
+    assert "file .: can't be listed" in report.line
+    folder.unlink()
+    (tmp_path / "put aside").rename(folder)
     (folder / "vpn.md").unlink()
     await sync(tmp_path)
     assert await ids() == ["7"]
+
+
+async def test_a_file_has_the_date_that_it_tells_and_is_stored_also_if_that_goes_back(
+    scene: Scene, tmp_path: Path
+) -> None:
+    file = tmp_path / "acme" / "mfa.md"
+    file.parent.mkdir()
+    for day in ("2026-03-01", "2025-01-01"):
+        file.write_text(f"---\nupdated: {day}\n---\n# MFA\nMFA is never reset by phone, says {day}.")
+        await sync_desk(
+            scene.database, DeskOwners(scene.known), scene.desk, offer=scene.offer, grace=timedelta(0), files=tmp_path
+        )
+        async with scene.database.as_tenant(scene.tenant.id) as session:
+            stored = (await session.execute(text("select updated_at::date::text, text from article"))).one()
+        assert tuple(stored) == (day, f"MFA is never reset by phone, says {day}.")

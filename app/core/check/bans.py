@@ -58,7 +58,7 @@ class Bans:
 
     bans: tuple[Ban, ...]
     days: dict[str, date]
-    """Of each ticket and article, by its ref."""
+    """Of each ticket, article and document, by its ref."""
     done: dict[str, tuple[Ban, ...]]
     """By the ref of a source: the sentences with which it did what a newer one, `ref`, tells not to do."""
 
@@ -127,4 +127,4 @@ def _content(text: str) -> frozenset[str]:
 
 
 def _day(source: Source) -> date | None:
-    return {SourceKind.TICKET: source.resolved_on, SourceKind.ARTICLE: source.updated_on}.get(source.kind)
+    return source.resolved_on if source.kind is SourceKind.TICKET else source.updated_on

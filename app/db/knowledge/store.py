@@ -45,8 +45,8 @@ SomeKnown = TypeVar("SomeKnown", bound=_Known)
 def _upsert(table: type[SQLModel], known: type[Article | Asset | Ticket]) -> ReturningInsert[str]:
     """The statement that stores items of the type *known* in *table*; it returns the ids that were new or changed.
 
-    The version that was updated later stays; without a time, the one that is stored last. An unchanged row is not
-    written.
+    The version that was updated later stays; without a time, and of a file, whose date is what it says of itself, the
+    one that is stored last. An unchanged row is not written.
     """
     mine: Any = table
     statement = insert(table)
@@ -58,7 +58,7 @@ def _upsert(table: type[SQLModel], known: type[Article | Asset | Ticket]) -> Ret
     return statement.on_conflict_do_update(
         index_elements=["tenant_id", "id"],
         set_={name: new[name] for name in columns},
-        where=is_changed & func.coalesce(new.updated_at >= mine.updated_at, true()),
+        where=is_changed & (func.coalesce(new.updated_at >= mine.updated_at, true()) | mine.id.startswith(FILE_MARK)),
     ).returning(mine.id)
 
 
@@ -177,17 +177,25 @@ async def upsert_assets(session: AsyncSession, tenant_id: UUID, assets: Iterable
 
 
 async def drop_absent_articles(
-    session: AsyncSession, tenant_id: UUID, present: Collection[str], *, language: Language, of_files: bool = False
+    session: AsyncSession,
+    tenant_id: UUID,
+    present: Collection[str],
+    *,
+    language: Language,
+    of_files: bool = False,
+    unread: Collection[str] = (),
 ) -> int:
     """Remove the articles whose id is not in *present*, the ids of a complete listing. Returns their number.
 
-    *of_files*: The listing is of the tenant's files, which no listing of the help desk holds.
+    *of_files*: The listing is of the tenant's files, which no listing of the help desk holds. *unread*: what the ids
+    begin with of which nobody knows whether they are there.
     """
     await lock_index(session, tenant_id, ARTICLES, language=language)
     is_file = col(ArticleRow.id).startswith(FILE_MARK)
     is_listed = is_file if of_files else ~is_file
     is_gone = ArticleRow.tenant_id == tenant_id, is_listed, _is_none_of(present, ArticleRow.id)
-    gone = (await session.scalars(select(ArticleRow.id).where(*is_gone))).all()
+    absent = (await session.scalars(select(ArticleRow.id).where(*is_gone))).all()
+    gone = [id_ for id_ in absent if not id_.startswith(tuple(unread))]
     if gone:
         await drop_documents(session, tenant_id, ARTICLES, gone, language=language)
     return len(gone)

@@ -17,7 +17,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -40,11 +42,20 @@ _LISTS: Final = ("results", "result", "articles", "documents", "pages", "items",
 _TITLES: Final = ("title", "name", "heading", "subject", "displayName")
 _TEXTS: Final = ("content", "text", "body", "markdown", "value", "excerpt", "snippet", "summary", "description")
 _PAGES: Final = ("contentUrl", "html_url", "webUrl", "url", "link", "href", "resourceUrl", "resource-url", "uri")
-_WITHIN: Final = ("attributes", "page", "article", "document", "content", "value")
+_WITHIN: Final = ("attributes", "page", "article", "document", "content", "value", "version")
 """Below these a hit has its title and text, if not beside them."""
+_DATES: Final = frozenset(
+    "updated updatedat updatedon lastupdated lastupdatedat lastmodified modified modifiedat modifiedon datemodified"
+    " lastmodifieddatetime lastmodifieddate lasteditedtime when".split()
+)
+"""How a server may call the time of a document's last change, in small letters and without signs."""
+_NO_LETTER = re.compile(r"[\W_]+")
 _MARK = re.compile(r"@@@(?:end)?hl@@@")
 """Around words that Confluence found."""
-_HEADING = re.compile(r"^#{1,4}[ \t]+(.+)$", re.MULTILINE)
+# What begins with `#` in a fenced block is a comment.
+_HEADING = re.compile(
+    r"^ {0,3}(?P<fence>`{3,}|~{3,})(?s:.*?)(?:^ {0,3}(?P=fence)|\Z)|^#{1,4}[ \t]+(?P<title>.+)$", re.MULTILINE
+)
 _URL = re.compile(r"https?://[!#-;=?-\[\]_a-z~]+")
 
 
@@ -56,6 +67,7 @@ class Document:
     text: str
     url: str = ""
     """Any, of text that is not trusted."""
+    updated_on: date | None = None
     is_words: bool = False
     """Whether the server answered in words, among which the question may be repeated."""
 
@@ -155,19 +167,29 @@ def _document(hit: Mapping[str, Any], name: str) -> Document:
     title = next((hit[key] for key in _TITLES if hit.get(key)), "")
     text = next((hit[key] for key in _TEXTS if hit.get(key)), "")
     url = next((hit[key] for key in _PAGES if hit.get(key)), "")
-    return Document(_title(title) or name, _plain(text), url[: _MAX_URL_CHARS + 1])
+    return Document(_title(title) or name, _plain(text), url[: _MAX_URL_CHARS + 1], _day_of(hit))
+
+
+def _day_of(hit: Mapping[str, Any]) -> date | None:
+    """The day of its last change, as ISO 8601 writes it; none that is still to come."""
+    told = (value[:10] for key, value in hit.items() if _NO_LETTER.sub("", key[:40].lower()) in _DATES)
+    for day in told:
+        with suppress(ValueError):
+            if (read := date.fromisoformat(day)) <= datetime.now(UTC).date():
+                return read
+    return None
 
 
 def _of_words(text: str, name: str) -> list[Document]:
     """The documents of words or Markdown: one below each heading, else all as one."""
     text = text[: MAX_DOCUMENTS * _MAX_MARKUP_CHARS]
-    headings = list(_HEADING.finditer(text))
+    headings = [heading for heading in _HEADING.finditer(text) if heading["title"]]
     if not headings:
         plain = _plain(text)
         return [Document(name, plain, is_words=True)] if plain else []
     ends = [*(heading.start() for heading in headings[1:]), len(text)]
     parts = [
-        (heading[1], text[heading.end() : end])
+        (heading["title"], text[heading.end() : end])
         for heading, end in islice(zip(headings, ends, strict=True), _MAX_ENTRIES)
     ]
     return [Document(_title(title) or name, plain, is_words=True) for title, part in parts if (plain := _plain(part))]

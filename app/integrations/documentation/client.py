@@ -126,6 +126,7 @@ class Documentation:
             text=document.text,
             url=allowed_page(document.url, allowed),
             score=round(score, 3),
+            updated_on=document.updated_on,
             staff_text=None if self._options.trusted else "",
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import date
 from typing import Any
 
 import pytest
@@ -130,3 +131,31 @@ ALLOWED = ["https://acme.example/wiki", "http://10.0.0.5:8080"]
 )
 def test_a_page_is_a_link_at_an_address_of_the_file_alone(url: str, is_allowed: bool) -> None:
     assert allowed_page(url, ALLOWED) == (url if is_allowed else "")
+
+
+def test_what_begins_with_a_hash_in_a_block_of_code_is_no_heading() -> None:
+    text = "## Lock\nAsk first.\n```powershell\n# Disable-ADAccount anna\nGet-ADUser anna\n```\n## Unlock\nJust do it."
+    assert [(title, "# Disable-ADAccount anna" in part) for title, part, _ in read(text)] == [
+        ("Lock", True),
+        ("Unlock", False),
+    ]
+    assert [title for title, *_ in read("```\n# rm -rf /\n")] == ["search"]
+
+
+@pytest.mark.parametrize(
+    ("hit", "day"),
+    [
+        ({"updated": "2026-03-01T10:00:00.000Z"}, date(2026, 3, 1)),  # mcp-atlassian
+        ({"version": {"when": "2026-03-01T10:00:00.000Z", "number": 3}}, date(2026, 3, 1)),  # Confluence
+        ({"updated_at": "2026-03-01T10:00:00Z"}, date(2026, 3, 1)),  # Hudu, GitHub
+        ({"attributes": {"updated-at": "2026-03-01T10:00:00.000Z"}}, date(2026, 3, 1)),  # IT Glue
+        ({"lastModifiedDateTime": "2026-03-01T10:00:00Z"}, date(2026, 3, 1)),  # Microsoft Graph
+        ({"created_at": "2026-03-01T10:00:00Z"}, None),
+        ({"updated": "yesterday"}, None),
+        ({"updated": "2999-01-01"}, None),
+        ({}, None),
+    ],
+)
+def test_a_document_has_the_day_that_its_server_tells(hit: dict[str, Any], day: date | None) -> None:
+    [document] = read_documents([{"title": "VPN", "body": "Reset it.", **hit}], (), name="search")
+    assert document.updated_on == day

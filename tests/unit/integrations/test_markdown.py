@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -96,3 +101,114 @@ def test_a_checkout_of_git_sync_is_read_through_its_link(tmp_path: Path) -> None
     write(tmp_path, ".worktrees/5f2d/globex/mail.md")
     (tmp_path / "current").symlink_to(".worktrees/5f2d")
     assert ids(tmp_path / "current" / "acme") == ["file:vpn.md"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "```powershell\n# Disable-ADAccount anna\n```",
+        "~~~~\n# Disable-ADAccount anna\n```\n~~~~",
+        "    # Disable-ADAccount anna",
+        "- first:\n\n  ```\n  # Disable-ADAccount anna\n  ```\n- then",
+        "1. first\n\n       # Disable-ADAccount anna\n",
+        "> ```\n> # Disable-ADAccount anna\n> ```",
+        "```\n# Disable-ADAccount anna",  # never closed
+    ],
+)
+def test_a_comment_in_a_block_of_code_is_no_heading_and_no_command(code: str) -> None:
+    article = parse_markdown("a.md", f"{code}\n")
+    assert article.title == "a.md"
+    assert "# Disable-ADAccount anna" in article.text
+    titled = parse_markdown("a.md", f"Before.\n\n{code}\n\n")
+    assert titled.title == "a.md"
+    assert parse_markdown("a.md", f"# Lock\n\n{code}\n").title == "Lock (a.md)"
+
+
+def test_code_stays_letter_by_letter() -> None:
+    text = (
+        "Lock\n====\n\nRun `[int](5)` on \\\\srv-file01\\home$, see [here](https://x.example/a_b). <!-- no -->\n\n"
+        "```xml\n<!-- keep -->\n[a](b)\n```\n\nAnd then\n---\n\n<!-- gone\n\n```\nsecret\n```\n-->after\n"
+    )
+    article = parse_markdown("a.md", text)
+    assert article.title == "Lock (a.md)"
+    assert article.text == (
+        "Run `[int](5)` on \\\\srv-file01\\home$, see here.\n<!-- keep -->\n[a](b)\nAnd then\nafter"
+    )
+
+
+@pytest.mark.parametrize(
+    ("front", "day"),
+    [
+        ("updated: 2026-03-01", (2026, 3, 1)),
+        ("title: VPN\ndate: '2025-01-02T10:00:00Z'\nlast_reviewed: 2026-02-03", (2026, 2, 3)),
+        ("last_update:\n  date: 2026/3/1\n  author: jane", (2026, 3, 1)),
+        ("lastmod: 2026-03-01T00:00:00+01:00", (2026, 3, 1)),
+        ("Last-Modified: 01.03.2026", (2026, 3, 1)),
+        ("date: 2999-01-01", None),  # still to come
+        ("next_review: 2026-03-01", None),
+        ("review: 2026-03-01", None),
+        ("expires: 2026-03-01\nend date: 2026-03-01", None),
+        ("date: 2026-13-45", None),
+        ("date: soon", None),
+        ("tags: [vpn]", None),
+    ],
+)
+def test_the_date_is_the_newest_that_the_front_matter_tells(front: str, day: tuple[int, int, int] | None) -> None:
+    expected = datetime(*day, tzinfo=UTC) if day else None
+    assert parse_markdown("a.md", f"---\n{front}\n---\n# VPN\nx").updated_at == expected
+    assert parse_markdown("a.md", f"# VPN\nx\n\n---\n{front}\n---\n").updated_at is None
+
+
+def test_front_matter_of_hugo_is_none_of_the_text() -> None:
+    article = parse_markdown("a.md", "+++\nlastmod = 2026-03-01\ntitle = 'x'\n+++\nOpen it.")
+    assert (article.text, article.updated_at) == ("Open it.", datetime(2026, 3, 1, tzinfo=UTC))
+
+
+def test_the_time_of_a_file_is_no_date(tmp_path: Path) -> None:
+    write(tmp_path, "a.md")
+    assert [article.updated_at for article in read_folder(tmp_path).articles] == [None]
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """As a user for whom modes count."""
+    was_root = os.geteuid() == 0
+    if was_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if was_root:
+            os.seteuid(0)
+
+
+def test_a_folder_that_cannot_be_listed_is_told_and_what_is_below_it_stays() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        write(folder, "a.md")
+        write(folder, "closed/deep/b.md")
+        (folder / "closed").chmod(0o000)
+        with as_nobody():
+            read = read_folder(folder)
+        (folder / "closed").chmod(0o755)
+    assert [article.id for article in read.articles] == ["file:a.md"]
+    assert read.unread == {"file:closed/"}
+    assert read.problems == ["closed/: can't be listed (PermissionError)"]
+
+
+def test_where_the_folder_itself_cannot_be_listed_all_stays(tmp_path: Path) -> None:
+    write(tmp_path, "acme", "no folder")
+    read = read_folder(tmp_path / "acme")
+    assert read.unread == {"file:"}
+    assert read.problems == [".: can't be listed (NotADirectoryError)"]
+
+
+@pytest.mark.parametrize(
+    "piece", ["> ", "- ", "[", "`", "<!--", "# ", "\n\t", "1. ", "![](", "~~~\n", "|", "\\", "* * "]
+)
+def test_no_file_takes_long(piece: str) -> None:
+    began = time.process_time()
+    for part in (piece, f"{piece}\n"):
+        parse_markdown("a.md", part * (markdown.MAX_FILE_BYTES // 4 // len(part)))
+    assert time.process_time() - began < 5

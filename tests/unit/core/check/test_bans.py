@@ -8,7 +8,7 @@ import pytest
 
 from app.core.check.bans import Bans
 from app.core.check.checking import Checker
-from app.core.source import Source, SourceKind
+from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
 from tests.builders import a_source, gathered
 
 OLD, NEW = date(2025, 10, 14), date(2026, 4, 27)
@@ -101,3 +101,21 @@ def test_nor_is_it_in_fewer_words_than_those_of_the_source_that_is_overruled(
     )
     groups = gathered(old, new.model_copy(update={"id": "78"}))
     assert Bans.of(groups).against(sentence, [ref]) == banned_by
+
+
+def test_a_document_with_a_date_overrules_and_is_overruled_where_it_is_trusted() -> None:
+    did, says = "Reset the MFA methods of the user by phone.", "MFA is never reset by phone."
+
+    def bans_of(document: Source, other: Source) -> dict[str, str]:
+        groups = number_sources(
+            Gathered(kind=each.kind, state=GatherState.OK, sources=(each,)) for each in (other, document)
+        )
+        return dict(Bans.of(groups).overruled(source for group in groups for source in group.sources))
+
+    def a_document(text: str, day: date | None, staff_text: str | None = None) -> Source:
+        return a_source(SourceKind.DOCUMENT, id="9", text=text, updated_on=day, staff_text=staff_text)
+
+    assert bans_of(a_document(says, NEW), a_ticket(did)) == {"T1": "D1"}
+    assert bans_of(a_document(says, None), a_ticket(did)) == {}
+    assert bans_of(a_document(says, NEW, ""), a_ticket(did)) == {}
+    assert bans_of(a_document(did, OLD), an_article(says)) == {"D1": "K1"}
