@@ -166,6 +166,7 @@ async def test_a_vote_links_what_the_note_cited_and_can_be_taken_back(
                 _RESET,
                 {("900", "9", "vote")},
             ),
+            ("delete from feedback where job_id = $1", set()),  # after 90 days
         ):
             await connection.execute(change, job_id)
             async with worker_db.as_tenant(tenant.id) as session:
