@@ -55,6 +55,7 @@ Language = Literal["en", "de", "fr", "es"]
 
 
 _TEXTS_SHARE: Final = 0.46
+_CLOSING_SHARE: Final = 0.6
 
 
 class NoteOptions(Part):
@@ -93,6 +94,11 @@ class NoteOptions(Part):
     def max_text_words(self) -> int:
         """Of `max_words` what the model's texts may take together; the rest is for headings, sources and footer."""
         return int(self.max_words * _TEXTS_SHARE)
+
+    @property
+    def max_closing_words(self) -> int:
+        """The same of the draft of a resolved ticket, which lists the titles of articles alone."""
+        return int(self.max_words * _CLOSING_SHARE)
 
 
 class StormOptions(Part):
@@ -153,6 +159,9 @@ class ModelOptions(Part):
     """The client's own endpoint, called with the client's own key. None: the one that tenants share."""
     judge: str | None = None
     """None: the model of `OPENAI_JUDGE_MODEL`, at the endpoint that tenants share; none at the client's own."""
+    context_tokens: int | None = Field(default=None, ge=4_000, le=10_000_000)
+    """Of the model's context, where its server cuts a longer prompt off without a word. None: `LLM_CONTEXT_TOKENS` at
+    the endpoint that tenants share; else what the server tells."""
     price: Price | None = None
     """What a million tokens cost here. None: the price of `MODEL_PRICES`, or the vendor's list price."""
     monthly_token_budget: int | None = Field(default=None, ge=1)

@@ -120,11 +120,12 @@ def _to_leave_out(options: frozenset[Option], refusal: Refusal) -> frozenset[Opt
 
 @dataclass(slots=True)
 class Memory:
-    """Remembers for an hour which options an endpoint does not support for a model."""
+    """Remembers for an hour which options an endpoint does not support for a model, and what context it told."""
 
     now: Callable[[], float] = lambda: time.monotonic()  # noqa: PLW0108 - looked up at each call, since tests replace it
     _until: dict[tuple[str, str, Option], float] = field(default_factory=dict)
     _streams_until: dict[tuple[str, str], float] = field(default_factory=dict)
+    _contexts: dict[tuple[str, str], tuple[int | None, float]] = field(default_factory=dict)
     _told: set[tuple[str, str, Option]] = field(default_factory=set)
 
     def left_out(self, endpoint: str, model: str) -> frozenset[Option]:
@@ -141,6 +142,17 @@ class Memory:
 
     def remember_stream(self, endpoint: str, model: str) -> None:
         self._streams_until[endpoint, model] = self.now() + _REMEMBERED_S
+
+    def context(self, endpoint: str, model: str) -> int | None:
+        """The context of *model*, in tokens, as its server told it; None: it did not."""
+        return self._contexts[endpoint, model][0] if self.knows_context(endpoint, model) else None
+
+    def knows_context(self, endpoint: str, model: str) -> bool:
+        """Whether its server was asked for it."""
+        return self._contexts.get((endpoint, model), (None, 0.0))[1] > self.now()
+
+    def remember_context(self, endpoint: str, model: str, tokens: int | None) -> None:
+        self._contexts[endpoint, model] = tokens, self.now() + _REMEMBERED_S
 
     def untold(self, endpoint: str, model: str, options: Collection[Option]) -> list[Option]:
         """Those of *options* that were not logged yet. From now on they count as logged."""

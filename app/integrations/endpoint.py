@@ -47,7 +47,7 @@ class Refused(Exception):
 class Sends(Protocol):
     """What sends a request; an `Outbound`."""
 
-    async def send(self, method: str, url: str, *, json: bytes, headers: dict[str, str]) -> Reply: ...
+    async def send(self, method: str, url: str, *, json: bytes | None, headers: dict[str, str]) -> Reply: ...
 
 
 class Endpoint:
@@ -83,6 +83,19 @@ class Endpoint:
     @property
     def host(self) -> str:
         return URL(self.base_url).host or ""
+
+    async def get(self, url: str) -> bytes:
+        """The body of a successful answer at *url*, of the same server; asked once.
+
+        Raises:
+            Refused: It answered with another status.
+            NoAnswer: It did not answer.
+            AddressForbidden: The URL leads to an address that the tenant's file does not allow.
+        """
+        reply = await self._outbound.send("GET", url, json=None, headers=self._headers)
+        if reply.status // 100 != HTTPStatus.OK // 100:
+            raise Refused(reply.status, None, wait=_wait_asked(reply))
+        return reply.body
 
     async def post(self, path: str, body: dict[str, Any], *, retries: int | None = None) -> bytes:
         """The body of a successful answer. *retries*: in place of the endpoint's.

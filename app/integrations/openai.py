@@ -45,6 +45,7 @@ from app.integrations.completions import (
 )
 from app.integrations.endpoint import Endpoint, Refused
 from app.integrations.http import NoAnswer, Resolve, open_outbound
+from app.integrations.ollama import is_ollama, loaded_context
 from app.integrations.pace import USUAL_WAIT, Pace, is_busy
 from app.integrations.prices import Prices
 from app.integrations.refusal import Refusal, read_refusal
@@ -88,7 +89,8 @@ class OpenAIModel:
     """A tenant's model, and a fallback model for when it does not answer. *limit* is the time for both together.
 
     *is_own*: the endpoint is the client's own, so that its errors name the tenant's file and secret.
-    *context_tokens*: the size of its context, where it takes a longer prompt and cuts it off without a word.
+    *context_tokens*: the size of its context, where it takes a longer prompt and cuts it off without a word. None: as
+    the server tells it, with a refusal or where it is asked (`ollama`).
     """
 
     def __init__(
@@ -150,7 +152,7 @@ class OpenAIModel:
         for model in self._models:
             try:
                 async with asyncio.timeout(self._limit.total_seconds()):
-                    return await self._ask(model, messages, schema, tokens)
+                    return await self._ask_within(model, messages, schema, tokens)
             except TimeoutError:
                 failure = failure or ModelUnavailable("the model did not answer in time")
             except (ContentFiltered, ModelKeyReplaced):
@@ -158,6 +160,23 @@ class OpenAIModel:
             except (ModelUnavailable, ModelRefused) as error:
                 failure = failure or error
         raise failure or ModelUnavailable("no model is set")
+
+    async def _ask_within(
+        self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int
+    ) -> Completion:
+        """As `_ask`, within the context that the server told.
+
+        Raises:
+            PromptTooLong: Also where it told it with this answer, which it has then given to a part of the prompt.
+        """
+        endpoint = self._endpoint.base_url
+        known = self._memory.context(endpoint, model)
+        room = tokens if known is None else self._room(known, messages, schema, tokens)
+        completion = await self._ask(model, messages, schema, room)
+        told = self._memory.context(endpoint, model)
+        if known is None and told is not None and self._context_tokens is None:
+            self._room(told, messages, schema, tokens)
+        return completion
 
     def _room(self, context: int, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> int:
         """How many tokens of an answer to ask for within *context*.
@@ -168,7 +187,7 @@ class OpenAIModel:
         prompt = estimate_tokens([*(message.content for message in messages), json.dumps(schema)])
         share = Sizes(context, prompt).share(prompt)
         if share is not None and share < 1:
-            raise PromptTooLong("the prompt is too long for LLM_CONTEXT_TOKENS", share=share)
+            raise PromptTooLong(f"the prompt is too long for a context of {context} tokens", share=share)
         return min(tokens, context - prompt)
 
     async def _ask(self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> Completion:
@@ -205,6 +224,7 @@ class OpenAIModel:
     async def _answer(self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> Completion:
         try:
             answer, asked = await self._create(model, messages, schema, tokens)
+            await self._learn_context(model, answer)
             completion = read_completion(answer, model, asked, prompt=_texts_of(asked.call(messages, schema)))
         except Refused as error:
             raise _failure(error.status, self._check) from error
@@ -317,6 +337,15 @@ class OpenAIModel:
         else:
             return None
         return ModelRefused(f"the model's endpoint refused the call ({status}); {hint}")
+
+    async def _learn_context(self, model: str, answer: Any) -> None:
+        """Ask a server of *answer* that may cut prompts off for the model's context, once an hour."""
+        endpoint = self._endpoint.base_url
+        if self._context_tokens is not None or not is_ollama(answer) or self._memory.knows_context(endpoint, model):
+            return
+        context = await loaded_context(self._endpoint, model)
+        self._memory.remember_context(endpoint, model, context)
+        log.info("model_context_told", model=model, tokens=context, host=self._endpoint.host)
 
     def _learn(self, endpoint: str, model: str, asked: Asking, unsupported: set[Option]) -> None:
         """Remember and log the options that the endpoint does not support."""

@@ -316,7 +316,7 @@ class Toolkits:
                 is_own=own is not None,
                 limit=self._model_timeout * _OF_MODEL_TIMEOUT,
                 max_tokens=self._max_tokens,
-                context_tokens=None if own else self._context_tokens,
+                context_tokens=tenant.model.context_tokens or (None if own else self._context_tokens),
                 memory=self._memory,
                 prices=Prices(self._prices, tenant.model.price),
             )

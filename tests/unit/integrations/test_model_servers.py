@@ -72,6 +72,8 @@ class Server:
         return OpenAIModel(endpoint, tenant="acme", model=name, fallback=None, limit=limit, memory=Memory())
 
     def answer(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":  # what of its own API it is asked for, as `integrations.ollama` does
+            return httpx2.Response(404)
         call = json.loads(request.content)
         self.calls.append(call)
         told = load(self.name)

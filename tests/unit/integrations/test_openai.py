@@ -190,3 +190,46 @@ async def test_a_prompt_that_a_set_context_does_not_take_is_not_sent() -> None:
     assert 0.4 < told.value.share < 0.8
     await model.complete(MESSAGES, schema={}, more_room=True)
     assert 3_900 < asked[0]["max_tokens"] < 4_000
+
+
+async def test_an_ollama_that_cuts_prompts_is_asked_for_its_context() -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    async def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            asked.append((request.url.path, {}))
+            return httpx2.Response(
+                200, json={"models": [{"name": "other:1b"}, {"name": "first:latest", "context_length": 4096}]}
+            )
+        call = json.loads(request.content)
+        asked.append((request.url.path, call))
+        return httpx2.Response(200, json={**a_completion(call).json(), "system_fingerprint": "fp_ollama"})
+
+    model = OpenAIModel(an_endpoint(handle), tenant="acme", model="first", fallback=None, limit=timedelta(seconds=5))
+    long = [Message(role="user", content=Mask().text("Outlook shows no mail. " * 700))]
+    for _ in range(2):  # the answer to a part of the prompt is none; then it is not sent any more
+        with pytest.raises(PromptTooLong) as told:
+            await model.complete(long, schema={})
+        assert told.value.share is not None
+        assert 0.4 < told.value.share < 0.8
+    await model.complete(MESSAGES, schema={})
+    assert [path.rpartition("/v1")[2] for path, _ in asked] == ["/chat/completions", "/api/ps", "/chat/completions"]
+    assert asked[-1][1]["max_tokens"] < 4_096
+
+
+@pytest.mark.parametrize("told", [{}, {"models": None}, {"models": [{"name": "first"}, 3]}, [], "no JSON", None])
+async def test_an_ollama_that_does_not_tell_its_context_is_asked_all_the_same(told: Any) -> None:
+    gets = 0
+
+    async def handle(request: httpx2.Request) -> httpx2.Response:
+        nonlocal gets
+        if request.method == "GET":
+            gets += 1
+            return httpx2.Response(404) if told is None else httpx2.Response(200, json=told)
+        answered = a_completion(json.loads(request.content)).json()
+        return httpx2.Response(200, json={**answered, "system_fingerprint": "fp_ollama"})
+
+    model = OpenAIModel(an_endpoint(handle), tenant="acme", model="first", fallback=None, limit=timedelta(seconds=5))
+    for _ in range(2):
+        await model.complete(MESSAGES, schema={})
+    assert gets == 1
