@@ -40,9 +40,9 @@ def costs(slug: str | None, month: str | None, *, is_json: bool) -> None:
     first, end = _months(month)
     directory = load_directory()
     chosen = choose_clients(directory, slug)
-    rows, used = run(_read_costs([known.tenant for known in chosen], first, end))
+    rows, used, unpriced = run(_read_costs([known.tenant for known in chosen], first, end))
     if is_json:
-        told = {"prices_date": PRICES_DATE.isoformat(), "costs": rows, "budgets": used}
+        told = {"prices_date": PRICES_DATE.isoformat(), "costs": rows, "budgets": used, "unpriced": unpriced}
         click.echo(json.dumps(told, ensure_ascii=False))
         return
     head = ("month", "tenant", "model", "notes", "tokens", "cost", "a note", "helpful", "a helpful note")
@@ -56,10 +56,10 @@ def costs(slug: str | None, month: str | None, *, is_json: bool) -> None:
         limit = f"${each['limit']:,.2f}" if each["budget"].endswith("usd") else f"{each['limit']:,.0f} tokens"
         why = "" if each["is_countable"] else "; its model has no price"
         click.echo(f"{each['tenant']}: {each['share']:.0%} of {each['budget']}, {limit}{why}")
-    if any(row["cost_usd"] is None for row in rows):
+    if unpriced:
         from app.core.price import UNPRICED_REMEDY
 
-        click.echo(f"-: no price is known for this model: {UNPRICED_REMEDY}")
+        click.echo(f"no price is known for {', '.join(unpriced)}, whose cost is in no figure here: {UNPRICED_REMEDY}")
     click.echo(f"list prices as of {PRICES_DATE:%Y-%m-%d}, where none is set")
 
 
@@ -82,7 +82,8 @@ def _next_month(first: date) -> date:
 
 async def _read_costs(
     tenants: list[Tenant], first: date, end: date
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
+    """The rows, the budgets, and the models whose price is not known."""
     from app.core.budget import budgets
     from app.db.reports.costs import list_costs, list_helpful, load_usage
     from app.db.reports.models import list_unpriced
@@ -120,7 +121,7 @@ async def _read_costs(
             tenant.model, usage[tenant.id], is_priced=not any(owner == tenant.id for owner, _ in unpriced)
         )
     ]  # fmt: skip
-    return rows, used
+    return rows, used, sorted({model for _, model in unpriced})
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

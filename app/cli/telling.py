@@ -68,6 +68,9 @@ def _checked(trial: Trial) -> Iterator[str]:
     for step in trial.steps:
         if step.name in {"write", "check"} and step.result:
             yield _line(step.name, step.result)
+    for step in trial.steps:
+        if step.name == "storm" and step.result:
+            yield _line("storm", step.result)
     if masked := [step.masked for step in trial.steps if step.masked]:
         found = ", ".join(f"{count} {kind}" for kind, count in masked[-1].items())
         yield _line("masked", f"{found}, before the model read it")
@@ -84,7 +87,9 @@ def _note(trial: Trial) -> Iterator[str]:
     yield _line("note", f"{count_note_words(trial.html)} of at most {most} words{confidence}")
     for line in as_text(trial.html).splitlines():
         yield from _wrapped(line)
-    cost = "no price is known for this model" if _is_unpriced(trial) else f"${enhancement.cost_usd or 0:.4f}"
+    cost = "" if enhancement.cost_usd is None and enhancement.unpriced else f"${enhancement.cost_usd or 0:.4f}"
+    if enhancement.unpriced:
+        cost = ", ".join([*filter(None, [cost]), f"no price is known for {' and '.join(enhancement.unpriced)}"])
     tokens = enhancement.prompt_tokens + enhancement.completion_tokens
     yield _line("total", f"{trial.seconds:.1f} s, {tokens} tokens, {cost}; counted for the tenant, posted nowhere")
 
@@ -136,10 +141,6 @@ def as_text(html: str) -> str:
     """A rendered note as plain text, a line for each paragraph and item."""
     text = _TAG.sub("", _ITEM.sub("- ", _BLOCK_ENDS.sub("\n", html)))
     return "\n".join(filter(None, (_SPACES.sub(" ", line).strip() for line in unescape(text).splitlines())))
-
-
-def _is_unpriced(trial: Trial) -> bool:
-    return any(asked.completion is not None and asked.completion.cost_usd is None for asked in trial.asked)
 
 
 def json_of(trial: Trial) -> dict[str, Any]:

@@ -62,6 +62,10 @@ class Completion(BaseModel):
     """What the endpoint refuses, so that the call was made without."""
 
     @property
+    def is_unpriced(self) -> bool:
+        return self.cost_usd is None and self.prompt_tokens + self.completion_tokens > 0
+
+    @property
     def how_it_ended(self) -> str:
         """For operators: how the answer ended, empty when it ended normally."""
         return "" if self.cut_at is None else f"cut off at its limit of {self.cut_at} tokens"

@@ -25,7 +25,7 @@ from app.core.requester import Requester
 from app.core.source import Gathered, GatherState
 from app.core.storm import Storm
 from app.core.triage import Suggestion
-from app.errors import ModelRefused
+from app.errors import Code, ModelRefused
 
 MAX_STATEMENTS: Final = 6
 MAX_STATEMENT_CHARS: Final = 600
@@ -161,8 +161,16 @@ class Closing(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    is_covered: bool
+    is_covered: bool = False
     """Whether an article is about the same problem, so that none is drafted."""
+    nothing: Code | None = None
+    """Why there is no draft, though a model was paid for one: it is not asked again. None: there is one."""
+
+    @property
+    def why_nothing(self) -> str:
+        if self.nothing is Code.NOTHING_FOUND:
+            return "no draft: nothing that the model said is in the technicians' words"
+        return "no draft: the model gave no usable answer"
 
 
 class Enhancement(BaseModel):
@@ -206,6 +214,9 @@ class Enhancement(BaseModel):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float | None = None
+    """Of the models whose price is known; None: of none."""
+    unpriced: tuple[str, ...] = ()
+    """The models that were paid and whose price is not known."""
     is_estimated: bool = False
     """Whether some of the tokens are an estimate, because the endpoint did not tell them."""
     asked_without: tuple[str, ...] = ()

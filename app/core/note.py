@@ -116,7 +116,11 @@ def render_note(
     """
     feedback = feedback_url if options.feedback_link else None
     if enhancement.closing is not None:
-        return _Note(enhancement, options, []).of_closing(enhancement.closing, reference)
+        for part in _lessened_closing(enhancement, enhancement.closing):
+            html = _Note(part, options, []).of_closing(enhancement.closing, reference)
+            if count_note_words(html) <= options.max_words:
+                break
+        return html
     if enhancement.is_of_storm_alone:
         return _Note(enhancement, options, []).of_storm_alone(reference)
     whole, repeated = _told_once(enhancement)
@@ -181,6 +185,33 @@ def _lessened(enhancement: Enhancement, room: _Room) -> Iterator[tuple[Enhanceme
             yield enhancement, room
     for number in range(count_words([enhancement.summary]) - 1, 0, -1):
         yield enhancement.model_copy(update={"summary": _first_words(enhancement.summary, number)}), room
+
+
+def _lessened_closing(enhancement: Enhancement, closing: Closing) -> Iterator[Enhancement]:
+    """*enhancement*, a draft, with less and less: similar articles, the article's draft, then what solved it last."""
+    yield enhancement
+    articles = [
+        source for group in enhancement.gathered if group.kind is SourceKind.ARTICLE for source in group.sources
+    ]
+
+    def listing(number: int) -> Enhancement:
+        found = Gathered(kind=SourceKind.ARTICLE, state=GatherState.OK, sources=tuple(articles[:number]))
+        return enhancement.model_copy(update={"gathered": (found,)})
+
+    least = 1 if closing.is_covered and articles else 0  # of an article that covers it no draft tells
+    for number in reversed(range(least, len(articles))):
+        enhancement = listing(number)
+        yield enhancement
+    for name, empty in (("facts", ()), ("summary", "")):
+        enhancement = enhancement.model_copy(update={name: empty})
+        yield enhancement
+    while len(enhancement.next_steps) > 1:
+        enhancement = enhancement.model_copy(update={"next_steps": enhancement.next_steps[:-1]})
+        yield enhancement
+    for first in enhancement.next_steps:
+        for number in range(count_words([first.text]) - 1, 0, -1):
+            shorter = first.model_copy(update={"text": _first_words(first.text, number)})
+            yield enhancement.model_copy(update={"next_steps": (shorter,)})
 
 
 def count_note_words(html: str) -> int:

@@ -149,7 +149,7 @@ class ShadowReport:
 
     @property
     def has_unpriced(self) -> bool:
-        return any(note.cost_usd is None and note.tokens for note in self.notes)
+        return any((note.cost_usd is None and note.tokens) or note.enhancement.unpriced for note in self.notes)
 
 
 def _same(notes: Iterable[ShadowNote]) -> Share:

@@ -11,6 +11,7 @@ import re
 from datetime import date
 from typing import Final
 
+from app.core.completion import Completion
 from app.core.enhancement import Closing, Enhancement, Statement, salvage
 from app.core.fixes import tells_a_fix
 from app.core.masking import Mask
@@ -19,11 +20,11 @@ from app.core.source import Gathered, GatherState, Source, SourceKind, number_so
 from app.core.ticket import Ticket
 from app.enhancement.portion import Portion
 from app.enhancement.tools import Tools
-from app.enhancement.write import compose_messages, draft_schema, parse_draft
+from app.enhancement.usage import usage
+from app.enhancement.write import compose_messages, draft_schema, parse_draft, prompt_version
 from app.errors import Code, ModelRefused, ModelUnavailable, NotNeeded
 
 MAX_LINES: Final = 5
-_MAX_WORDS: Final = 150
 _MAX_ARTICLES: Final = 3
 _SECRET = re.compile(r"\[(?:password|key|card)-\d+\]")
 _COVERS: Final = 0.28
@@ -40,38 +41,44 @@ async def draft_closing(ticket: Ticket, *, told: str, tools: Tools, today: date)
         today: UTC.
 
     Raises:
-        NotNeeded: Nothing tells how it was solved, or the model gave no usable answer: there is no draft.
+        NotNeeded: Nothing tells how it was solved, no budget is left, or the model gave no answer: there is no draft,
+            and nothing was paid. Where it gave one of no use, `Closing.nothing` says so.
     """
     if not tells_a_fix(told):
         raise NotNeeded("nothing tells how the ticket was solved", code=Code.NOTHING_FOUND)
     if not await tools.may_use_model():
         raise NotNeeded("no draft: a budget of the tenant is used up", code=Code.BUDGET_USED_UP)
+    # Before the model is paid: what the database can't tell is tried again with the delivery.
+    async with tools.reading:
+        articles = await tools.knowledge.articles(ticket, limit=_MAX_ARTICLES)
     mask, own = Mask(), _as_source(ticket, told)
     given = number_sources([Gathered(kind=SourceKind.TICKET, state=GatherState.OK, sources=(own,))])
+    max_words = tools.note.max_closing_words
     messages = compose_messages(
-        ticket, Portion(given), mask=mask, language=tools.note.language, max_words=_MAX_WORDS, today=today,
+        ticket, Portion(given), mask=mask, language=tools.note.language, max_words=max_words, today=today,
         house_rules=tools.house_rules, prompt="closing.md",
     )  # fmt: skip
     try:
         async with asyncio.timeout(tools.model_timeout.total_seconds()):
             completion = await tools.model.complete(messages, schema=draft_schema())
+    except (ModelUnavailable, ModelRefused, TimeoutError) as error:
+        raise NotNeeded("no draft: the model gave no usable answer", code=Code.MODEL_UNAVAILABLE) from error
+    try:
         kept = salvage(
             parse_draft(completion.text),
             given,
-            max_words=_MAX_WORDS,
+            max_words=max_words,
             language=tools.note.language,
             house_rules=tools.house_rules,
             mask=mask,
         )
-    except (ModelUnavailable, ModelRefused, TimeoutError) as error:
-        raise NotNeeded("no draft: the model gave no usable answer", code=Code.MODEL_UNAVAILABLE) from error
+    except ModelRefused:
+        return _nothing(Code.MODEL_UNAVAILABLE, completion)
     # Where technicians wrote one sentence, the summary is all.
     lines = kept.next_steps or kept.facts or [Statement(text=kept.summary, citations=[])]
     lines = [line for line in lines if line.text and not _holds_secret(line.text)]
     if not lines:
-        raise NotNeeded("no draft: nothing that the model said is in the technicians' words", code=Code.NOTHING_FOUND)
-    async with tools.reading:
-        articles = await tools.knowledge.articles(ticket, limit=_MAX_ARTICLES)
+        return _nothing(Code.NOTHING_FOUND, completion)
     found = Gathered(
         kind=SourceKind.ARTICLE, state=GatherState.OK if articles else GatherState.EMPTY, sources=tuple(articles)
     )
@@ -89,12 +96,15 @@ async def draft_closing(ticket: Ticket, *, told: str, tools: Tools, today: date)
         gathered=number_sources([*given, found]),
         closing=Closing(is_covered=is_covered),
         model=completion.model,
-        prompt_tokens=completion.prompt_tokens,
-        completion_tokens=completion.completion_tokens,
-        cost_usd=completion.cost_usd,
-        is_estimated=completion.is_estimated,
+        prompt=prompt_version(),
+        **usage([completion]),
     )
     return show_enhancement(enhancement, ticket, mask=mask, note=tools.note)
+
+
+def _nothing(why: Code, completion: Completion) -> Enhancement:
+    """What is stored where the model was paid and there is no draft."""
+    return Enhancement(closing=Closing(nothing=why), prompt=prompt_version(), **usage([completion]))
 
 
 def _holds_secret(text: str) -> bool:

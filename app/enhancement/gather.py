@@ -190,7 +190,8 @@ async def _find_storm(ticket: Ticket, gathered: list[Gathered], tools: Tools) ->
             note.is_fine, note.result = False, "could not be looked up"
             return None
         storm = None if arrival is None else find_storm(arrival, collect_from=tools.collect_from)
-        note.result = f"like {len(storm.others)} others" if storm else "none"
+        nothing = "none" if arrival else "not known: no delivery has told of this ticket"
+        note.result = f"like {len(storm.others)} others" if storm else nothing
         return storm
 
 

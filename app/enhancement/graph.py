@@ -52,6 +52,7 @@ from app.enhancement.gather import gather_all
 from app.enhancement.portion import MAX_DESCRIPTION_CHARS, Portion
 from app.enhancement.second_opinion import ask_opinion
 from app.enhancement.tools import Tools
+from app.enhancement.usage import usage
 from app.enhancement.write import compose_messages, compose_repair, draft_schema, prompt_version
 from app.errors import (
     Code,
@@ -406,7 +407,7 @@ def _accept(state: State, kept: Kept | None) -> Enhancement:
         left_out=left_out,
         model=state["completions"][-1].model,
         prompt=prompt_version(),
-        **_usage(state),
+        **usage(_paid(state)),
     )
 
 
@@ -424,21 +425,12 @@ def _context_only(state: State, *why: Notice) -> Enhancement:
         suggestions=state["suggestions"],
         storm=state["storm"],
         notices=(*state.get("notices", ()), *why),
-        **_usage(state),
+        **usage(_paid(state)),
     )
 
 
-def _usage(state: State) -> dict[str, Any]:
-    completions = [*state.get("opinions", []), *state.get("completions", [])]
-    costs = [completion.cost_usd for completion in completions if completion.cost_usd is not None]
-    return {
-        "prompt_tokens": sum(completion.prompt_tokens for completion in completions),
-        "completion_tokens": sum(completion.completion_tokens for completion in completions),
-        "cost_usd": sum(costs) if costs else None,
-        "is_estimated": any(completion.is_estimated for completion in completions),
-        "asked": completions[-1].model if completions else None,
-        "asked_without": completions[-1].asked_without if completions else (),
-    }
+def _paid(state: State) -> list[Completion]:
+    return [*state.get("opinions", []), *state.get("completions", [])]
 
 
 @_traced

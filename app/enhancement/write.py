@@ -73,7 +73,10 @@ def prompt_version() -> str:
     data = _data(
         Ticket(id="1", description="d"), Portion(tuple(groups)), Requester(is_vip=True), language="en", today=_ANY_DAY
     )
-    ours = [*map(_prompt, ("system.md", "house_rules.md", "repair.md")), json.dumps([data, draft_schema()])]
+    ours = [
+        *map(_prompt, ("system.md", "house_rules.md", "repair.md", "closing.md", "second_opinion.md")),
+        json.dumps([data, draft_schema()]),
+    ]
     return hashlib.sha256("\x00".join(ours).encode()).hexdigest()[:_VERSION_CHARS]
 
 

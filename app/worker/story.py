@@ -121,6 +121,9 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
                 await circuit.succeeded()
                 raise NotNeeded("nothing that fits the ticket was found", code=Code.NOTHING_FOUND)
             enhancement = await _save(claim, reservation, enhancement, kit, parts)
+        if enhancement.closing is not None and enhancement.closing.nothing is not None:
+            await circuit.succeeded()
+            raise NotNeeded(enhancement.closing.why_nothing, code=enhancement.closing.nothing)
 
         reference = note_reference(claim.tenant_id, claim.ticket_id, reservation.version)
         if not is_posted and (reservation.is_shadowed or tenant.note.is_shadow):
@@ -197,7 +200,9 @@ async def _save(
     claim: Claim, reservation: Reservation, enhancement: Enhancement, kit: Toolkit, parts: Parts
 ) -> Enhancement:
     """Store *enhancement*, and again if others reported the same while it was written. Returns what is stored."""
-    save = partial(parts.enhancements.save, claim, reservation, is_shadowed=kit.tenant.note.is_shadow)
+    has_note = enhancement.closing is None or enhancement.closing.nothing is None
+    is_shadowed = kit.tenant.note.is_shadow and has_note
+    save = partial(parts.enhancements.save, claim, reservation, is_shadowed=is_shadowed)
     await save(enhancement)
     again = await _look_again(claim, enhancement, kit, parts)
     if again is not None:

@@ -21,8 +21,8 @@ select now() as now,
     ) h) as hours,
     exists (
         select from (
-            select model, prompt_tokens, cost_usd from enhancement
+            select model, prompt_tokens, cost_usd, content -> 'unpriced' as unpriced from enhancement
             where tenant_id = :tenant_id order by reserved_at desc limit 20
         ) newest
-        where model is not null and prompt_tokens > 0 and cost_usd is null
+        where model is not null and prompt_tokens > 0 and cost_usd is null or jsonb_array_length(unpriced) > 0
     ) as is_unpriced

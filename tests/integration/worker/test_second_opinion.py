@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
 
 from app.core.enhancement import Draft
+from app.db.reports.costs import Usages
+from app.db.reports.models import list_unpriced
+from app.db.reports.overview import load_figures
 from demo.offline_model import Chat, ModelSimulator, _completion
 from tests.integration.worker.conftest import Stage
 
@@ -62,3 +66,9 @@ async def test_a_reworded_step_is_in_the_note_where_there_is_a_second_model(stag
     [note] = stage.notes(ticket_id)
     assert [(each.model_extra or {})["model"] for each in stage.model.requests] == models
     assert ("back to health" in note) == ("our-judge" in models)
+    # The writer's price is known, the second model's is not: what it cost is no sum that looks whole.
+    today = datetime.now(UTC).date()
+    span = {"since": today - timedelta(days=1), "until": today + timedelta(days=2)}
+    assert bool(await list_unpriced(stage.database, [stage.tenant.id], **span)) == ("our-judge" in models)
+    _, [figures] = await load_figures(stage.database, [stage.tenant.id], Usages())
+    assert figures.is_unpriced == ("our-judge" in models)

@@ -63,6 +63,7 @@ async def test_each_step_is_told_and_nothing_is_posted_or_stored(
         "offline-extractive, ",
         '"summary"',
         "accepted, confidence",
+        "storm       not known: no delivery has told of this ticket",
         "before the model read it",
         "of at most 150 words",
         "Turned on cached mode",

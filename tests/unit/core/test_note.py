@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.enhancement import Confidence, Enhancement, Notice, Statement
+from app.core.enhancement import Closing, Confidence, Enhancement, Notice, Statement
 from app.core.labels import labels
 from app.core.note import ALLOWED_TAGS, count_note_words, note_reference, render_note
 from app.core.requester import PastTicket, Requester
@@ -384,3 +384,30 @@ def test_with_little_room_what_is_probably_the_same_problem_goes_before_what_may
     assert "#76" in html
     assert "Mail in general" not in html
     assert "PC-0231" not in html
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+@pytest.mark.parametrize("max_words", [60, 150])
+@pytest.mark.parametrize("is_covered", [True, False])
+def test_a_draft_of_a_closing_stays_within_the_words_too(language: str, max_words: int, is_covered: bool) -> None:
+    steps = tuple(Statement(text=f"Step {at}: " + "cleared the queue " * 20, citations=[]) for at in range(5))
+    articles = (a_source(SourceKind.ARTICLE, id=str(at), title="How a label printer is set " * 3) for at in range(3))
+    draft = an_enhancement(
+        summary="The label printer prints nothing " * 6,
+        facts=[{"text": "The spooler hung " * 9, "citations": []}],
+        next_steps=steps,
+        gathered=gathered(*articles),
+        closing=Closing(is_covered=is_covered),
+    )
+    html = render(draft, language=language, max_words=max_words)
+    assert count_note_words(html) <= max_words
+    assert "Step 0" in html
+    assert str(REFERENCE) in html
+    assert ("How a label printer" in html) or not is_covered
+
+
+def test_a_short_draft_of_a_closing_is_shown_whole() -> None:
+    draft = an_enhancement(closing=Closing())
+    html = render(draft, max_words=150)
+    for text in (draft.summary, *(each.text for each in (*draft.next_steps, *draft.facts))):
+        assert escape(text) in html

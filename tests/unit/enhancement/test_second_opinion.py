@@ -132,8 +132,20 @@ async def test_its_tokens_and_cost_count_and_the_note_names_the_writer() -> None
         kept = await written(Judge(lambda _: ["T1"]), next_steps=[a_statement(REWORDED, "T1")])
     assert (kept.prompt_tokens, kept.completion_tokens, kept.cost_usd) == (10, 1, 0.5)
     assert kept.model == "gpt-4o-mini"
+    assert kept.unpriced == ()  # the writer's answer took no tokens here
     told = {step.name: step.result for step in steps}
     assert told["second_opinion"] == "judge: 1 of 1 sentences are in the records"
+
+
+async def test_a_model_without_a_price_is_named_beside_the_cost_of_the_other() -> None:
+    def answer(_: Sequence[Message]) -> Completion:
+        step = a_statement(REWORDED, "T1")
+        draft = a_draft(summary=GOOD["text"], summary_citations=["K1"], facts=[GOOD], hypotheses=[], next_steps=[step])
+        return Completion(text=draft.model_dump_json(), model="writer", prompt_tokens=100, completion_tokens=10)
+
+    kept = await enhanced(TICKET, SOURCES, answer, judge=Judge(lambda _: ["T1"]))
+    assert (kept.cost_usd, kept.unpriced) == (0.5, ("writer",))
+    assert kept.prompt_tokens == 110
 
 
 @pytest.mark.parametrize("error", [ModelUnavailable("down"), ModelRefused("no such model"), TimeoutError()])
