@@ -154,9 +154,9 @@ async def measure_worker(
             await worker.end()
             await connection.close()
     first = min(min(times) for times in said["notes"].values()) - worker.started_at
-    stored = f"bytes of WAL, of tables and indexes    {accepted} a webhook, and %s a note; of Redis {ring:.0f} a ring\n"
-    told = stored % ended.written.told(begun.written, ended.notes - begun.notes)
-    return told + _report(begun, ended, said, memory=max(memory), first_s=first) + texts
+    noted = ended.written.told(begun.written, ended.notes - begun.notes)
+    stored = f"bytes of WAL, of tables and indexes: {accepted} a webhook, {noted} a note; of Redis {ring:.0f} a ring\n"
+    return stored + _report(begun, ended, said, memory=max(memory), first_s=first) + texts
 
 
 async def _wait_for(meter: Meter, worker: Program, notes: int) -> Moment:
