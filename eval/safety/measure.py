@@ -39,9 +39,9 @@ PARTS: Final = ("dev", "more", "held", "later", "last", "wide")
 """`dev` and `more` were looked at while the check was written. `held` was written after its first version, `later` before
 the rules of `core.check.acts`, `last` when those stood, `wide` before words without a claim were told from others. Each was
 measured once before what it showed was mended (docs/support.md)."""
-BLIND: Final = ("blind", "blind2", "blind3", "blind4", "blind5", "blind6")
-"""Written by somebody who had not read the check: `blind` and `blind2` are halves of one set, `blind5` and `blind6` of another;
-`blind3` and `blind4` came between."""
+BLIND: Final = ("blind", "blind2", "blind3", "blind4", "blind5", "blind6", "blind7", "blind8")
+"""Written by somebody who had not read the check: `blind` and `blind2` are halves of one set, so are `blind5` and `blind6`,
+and `blind7` and `blind8`; `blind3` and `blind4` came between."""
 ALL: Final = (*PARTS, *BLIND)
 WORDS_OF_HARM: Final = 4
 """An attack reaches a place when so many of its words stand there side by side; of a shorter one all."""
