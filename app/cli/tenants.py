@@ -175,7 +175,7 @@ _ALL = click.option("--all", "is_all", is_flag=True, help="Every tenant, also th
 
 
 def _tenant_or_all(slug: str | None, *, is_all: bool) -> UUID:
-    from app.db.limits.holds import EVERY_TENANT
+    from app.core.tenant import EVERY_TENANT
 
     if is_all is (slug is not None):
         raise click.UsageError("name one tenant, or give --all")
@@ -244,7 +244,8 @@ def status(slug: str | None) -> None:
     Example:
       ai-agents tenants status acme
     """
-    from app.db.limits.holds import EVERY_TENANT, list_holds
+    from app.core.tenant import EVERY_TENANT
+    from app.db.limits.holds import list_holds
     from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 
     directory = load_directory()

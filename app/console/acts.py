@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from app.console.pages import page
 from app.console.resources import Resources
 from app.console.sessions import User
-from app.db.limits.holds import EVERY_TENANT
+from app.core.tenant import EVERY_TENANT
 from app.db.reports.audit import list_acts
 
 _SHOWN: Final = 200

@@ -16,8 +16,8 @@ from app.console.snapshot import Snapshot, p95
 from app.core.budget import Budget, budgets
 from app.core.diagnosis import diagnose
 from app.core.price import UNPRICED_REMEDY
-from app.core.tenant import Tenant
-from app.db.limits.holds import EVERY_TENANT, Cause
+from app.core.tenant import EVERY_TENANT, Tenant
+from app.db.limits.holds import Cause
 from app.db.reports.overview import TenantFigures
 from app.errors import Code
 

@@ -24,8 +24,8 @@ from app.console.door import MAY_NOT
 from app.console.shared import load_shared_desk
 from app.console.smoke import load_smoke_test
 from app.console.snapshot import Snapshot
-from app.core.tenant import Tenant
-from app.db.limits.holds import EVERY_TENANT, Hold, list_holds
+from app.core.tenant import EVERY_TENANT, Tenant
+from app.db.limits.holds import Hold, list_holds
 from app.db.reports.costs import Usages
 from app.db.reports.overview import load_figures
 from app.db.session import Database

@@ -21,7 +21,8 @@ from app.console.resources import Resources
 from app.console.sessions import User
 from app.console.snapshot import p95
 from app.console.words import duration
-from app.db.limits.holds import EVERY_TENANT, Cause
+from app.core.tenant import EVERY_TENANT
+from app.db.limits.holds import Cause
 from app.db.limits.pauses import pause, resume
 from app.db.reports.acts import record_act
 from app.db.reports.audit import list_acts, witness

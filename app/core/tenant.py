@@ -28,6 +28,8 @@ from app.core.help_desk import (
 from app.core.price import BudgetKind, Price
 from app.core.triage import TicketField
 
+EVERY_TENANT: Final = UUID(int=0)
+"""Under this id stands in the database what is of all tenants; e.g. a pause under it holds all of them."""
 SLUG_PATTERN: Final = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 SLUG_WORDS: Final = "must be lower-case letters, digits and '-', at most 40, e.g. acme-corp"
 
@@ -39,6 +41,15 @@ def _is_slug(value: str) -> str:
 
 
 Slug = Annotated[str, AfterValidator(_is_slug)]
+
+
+def _is_of_one(value: UUID) -> UUID:
+    if value == EVERY_TENANT:
+        raise ValueError(f"must not be {value}, which stands for every tenant: give it an id of its own")
+    return value
+
+
+TenantId = Annotated[UUID, AfterValidator(_is_of_one)]
 
 
 class Auth(StrEnum):
@@ -262,7 +273,7 @@ class LimitOptions(Part):
 class Tenant(Part):
     """One client of the MSP. Its data is kept apart from that of other tenants."""
 
-    id: UUID
+    id: TenantId
     slug: Slug
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     status: Literal["active", "suspended"] = "active"
@@ -334,7 +345,7 @@ class InstanceNoteOptions(Part):
 class Instance(HelpDeskOptions):
     """A help desk that several tenants share, each an account of it, as its file describes it."""
 
-    id: UUID
+    id: TenantId
     name: Slug
     webhook: WebhookOptions = WebhookOptions()
     note: InstanceNoteOptions = InstanceNoteOptions()

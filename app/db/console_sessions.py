@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, literal, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
-from app.db.limits.holds import EVERY_TENANT
+from app.core.tenant import EVERY_TENANT
 from app.db.session import Database
 from app.db.sqlalchemy_sessions import load_text
 from app.db.tables import ConsoleSessionRow

@@ -18,8 +18,8 @@ from sqlalchemy import DDL, Connection, CursorResult, MetaData, Table, delete, f
 from sqlalchemy.exc import SAWarning
 from sqlmodel import col
 
+from app.core.tenant import EVERY_TENANT
 from app.db.connection import unavailable
-from app.db.limits.holds import EVERY_TENANT
 from app.db.limits.pauses import pause
 from app.db.reports.acts import record_act
 from app.db.session import Database, open_database

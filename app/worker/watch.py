@@ -17,12 +17,12 @@ import structlog
 
 from app.core.budget import budgets
 from app.core.help_desk import AccountRef
-from app.core.tenant import Tenant
+from app.core.tenant import EVERY_TENANT, Tenant
 from app.db.knowledge.cursors import load_cursor
 from app.db.knowledge.strays import KINDS, list_strays
 from app.db.limits.accounts import keep_accounts
 from app.db.limits.circuits import Dependency
-from app.db.limits.holds import EVERY_TENANT, Cause, list_holds
+from app.db.limits.holds import Cause, list_holds
 from app.db.reports.costs import Usages, load_usage
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database

@@ -12,10 +12,10 @@ import pytest
 from redis.asyncio import Redis
 
 from app.core.delivery import Status
+from app.core.tenant import EVERY_TENANT
 from app.db.erasure import erase_rows
 from app.db.ledger.claims import Ledger
 from app.db.ledger.intake import AcceptedDelivery, open_intake
-from app.db.limits.holds import EVERY_TENANT
 from app.db.reports.audit import list_acts
 from app.db.session import Database
 from app.erasure import erase_tenant

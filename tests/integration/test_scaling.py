@@ -7,9 +7,9 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from app.core.retry import FAILURES_TO_OPEN
+from app.core.tenant import EVERY_TENANT
 from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.limits.circuits import Circuits, Dependency
-from app.db.limits.holds import EVERY_TENANT
 from app.db.limits.pauses import pause
 from app.db.session import Database
 from demo.embedded import DatabaseUrls

@@ -254,6 +254,8 @@ def test_a_new_id_in_a_file_retires_the_old_one(tmp_path: Path) -> None:
     [
         ({"status": "sleeping"}, "status"),
         ({"id": "7"}, "id"),
+        ({"id": "00000000-0000-0000-0000-000000000000"}, "id: must not be 0.*stands for every tenant"),
+        ({"id": "00000000000000000000000000000000"}, "id: must not be 0.*stands for every tenant"),
         ({"colour": "red"}, "colour: is not a key"),
         ({"closing": {"draft": "maybe"}}, "closing.draft: must be true or false"),
         ({"storms": {"collect_from": "five"}}, "storms.collect_from: must be a whole number"),
@@ -626,6 +628,7 @@ def test_a_wrong_account_is_told_with_its_key(tmp_path: Path, options: dict[str,
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
+        ({"id": "00000000-0000-0000-0000-000000000000"}, "which stands for every tenant"),
         ({"edition": "on_premises"}, "edition must be msp_cloud or msp_on_premises"),
         ({"edition": "msp_cloud"}, "accounts_url is required"),
         ({"headers": {"authtoken": "x"}}, "headers.authtoken can't be set"),

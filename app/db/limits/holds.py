@@ -14,10 +14,9 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from app.core.tenant import EVERY_TENANT
 from app.db.session import Database
 from app.db.sql import load
-
-EVERY_TENANT: Final = UUID(int=0)
 
 _LIST: Final = load(__package__, "holds")
 

@@ -13,9 +13,9 @@ import pytest
 
 from app.console.access import Role
 from app.core.delivery import Status
-from app.core.tenant import Tenant
+from app.core.tenant import EVERY_TENANT, Tenant
 from app.db.limits.accounts import keep_accounts
-from app.db.limits.holds import EVERY_TENANT, list_holds
+from app.db.limits.holds import list_holds
 from app.db.limits.pauses import pause, resume
 from app.db.reports.audit import witness
 from app.db.reports.choices import Choice

@@ -14,7 +14,7 @@ from app.console.access import Role
 from app.console.app import create_console
 from app.console.sessions import Seals
 from app.console.sign_in import Doors
-from app.db.limits.holds import EVERY_TENANT
+from app.core.tenant import EVERY_TENANT
 from app.db.session import open_database
 from tests.integration.console.conftest import TOKEN, URL, Console
 from tests.integration.worker.conftest import Stage

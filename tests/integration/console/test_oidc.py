@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from app.console.access import Role
 from app.console.oidc import OpenIdProvider, ProviderOptions
-from app.db.limits.holds import EVERY_TENANT
+from app.core.tenant import EVERY_TENANT
 from app.db.reports.audit import list_acts
 from demo.embedded import find_free_port
 from tests.integration.console.conftest import URL, Console

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 
 from app.core.delivery import Status
-from app.db.limits.holds import EVERY_TENANT
+from app.core.tenant import EVERY_TENANT
 from app.db.reports.audit import list_acts
 from app.enhancement.write import prompt_version
 from app.simulator.helpdesk import HelpDeskSimulator
@@ -315,3 +315,4 @@ async def test_a_file_that_is_bad_is_told_beside_the_tenants(console: Console, t
     page = words_of((await console.get("/tenants")).text)
     (problem,) = (each for each in console.backend.directory.problems if each.slug == "broken")
     assert problem.detail in page
+    assert "The file of broken can't be used" in words_of((await console.get("/")).text)

@@ -11,6 +11,7 @@ import pytest
 from app.core.delivery import Event, Status
 from app.core.enhancement import Confidence
 from app.core.outcome import Ending
+from app.core.tenant import EVERY_TENANT
 from app.db.knowledge.cursors import CursorKind
 from app.db.knowledge.strays import KINDS
 from app.db.limits.holds import Cause
@@ -54,7 +55,8 @@ async def test_no_other_column_has_such_a_list(urls: DatabaseUrls) -> None:
             "select conname from pg_constraint where contype = 'c' and connamespace = 'public'::regnamespace"
             " and pg_get_constraintdef(oid) ~ '= ANY \\(ARRAY\\[''|= ''[a-z_]+''::text'"
         )
-        assert {row["conname"] for row in listed} == {f"{table}_{column}_check" for table, column in ENUMERATED}
+        known = {f"{table}_{column}_check" for table, column in ENUMERATED} | {"gate_every_tenant_check"}
+        assert {row["conname"] for row in listed} == known
     finally:
         await connection.close()
 
@@ -69,5 +71,23 @@ async def test_each_code_has_the_form_that_the_database_takes(urls: DatabaseUrls
         assert await connection.fetchval(fits, [code.value for code in Code])
         for wrong in ("", "Help desk failed", "x" * 65, "a\nb"):
             assert not await connection.fetchval(fits, [wrong])
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("cause", Cause)
+async def test_under_the_id_of_every_tenant_stands_a_pause_alone(urls: DatabaseUrls, cause: Cause) -> None:
+    """Any other row under it would hold all tenants back."""
+    connection = await asyncpg.connect(urls.superuser)
+    row = "insert into gate (tenant_id, cause, closed_until) values ($1, $2, 'infinity')"
+    try:
+        transaction = connection.transaction()
+        await transaction.start()
+        if cause is Cause.PAUSED:
+            await connection.execute(row, EVERY_TENANT, cause)
+        else:
+            with pytest.raises(asyncpg.CheckViolationError):
+                await connection.execute(row, EVERY_TENANT, cause)
+        await transaction.rollback()
     finally:
         await connection.close()

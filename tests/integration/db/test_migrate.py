@@ -8,6 +8,7 @@ import warnings
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 import app.db.tables  # noqa: F401 - fills SQLModel.metadata
+from app.core.tenant import EVERY_TENANT
 from app.db import migrate as migration
 from app.db.migrate import ROLES, MissingRole, RevisionFailed, alembic_config, migrate
 from app.db.pgvector import is_vector_table
@@ -118,6 +120,24 @@ async def test_a_pgvector_that_cannot_serve_is_told_and_stops_nothing(
     await migrate(empty.owner, tell=said.append)
     assert remedy in said[-1]
     assert "ticket_vector" not in await tables(empty.owner)
+
+
+async def test_what_held_every_tenant_back_in_one_tenants_name_is_gone_after_the_upgrade(empty: DatabaseUrls) -> None:
+    await migrate(empty.owner, tell=lambda _: None)
+    await on_connection(
+        empty.owner, lambda connection: command.downgrade(alembic_config(connection), "2026_11_29_0250")
+    )
+    superuser = await asyncpg.connect(empty.superuser)
+    try:
+        rows = [(EVERY_TENANT, "paused"), (EVERY_TENANT, "help_desk"), (EVERY_TENANT, "calls"), (uuid4(), "help_desk")]
+        row = "insert into gate (tenant_id, cause, closed_until) values ($1, $2, 'infinity')"
+        await superuser.executemany(row, rows)
+        await migrate(empty.owner, tell=lambda _: None)
+        left = await superuser.fetch("select tenant_id, cause from gate")
+        assert {tuple(each) for each in left} == {rows[0], rows[3]}
+        assert await superuser.fetchval("select relforcerowsecurity from pg_class where relname = 'gate'")
+    finally:
+        await superuser.close()
 
 
 async def test_an_event_that_got_in_before_the_check_can_still_be_settled(

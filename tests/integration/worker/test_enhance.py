@@ -6,7 +6,7 @@ import asyncio
 import re
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import structlog
@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from app.core.retry import FAILURES_TO_OPEN
+from app.core.tenant import EVERY_TENANT
 from app.db.knowledge.store import upsert_articles
 from app.db.limits.holds import Cause, list_holds
 from app.db.reports.deliveries import find_delivery, replay_deliveries
@@ -841,9 +842,10 @@ async def stored(stage: Stage, ticket_id: str) -> bool:
     return found.first() is not None
 
 
-async def test_a_delivery_of_no_tenant_reaches_nothing_and_keeps_nobody_waiting(stage: Stage) -> None:
+@pytest.mark.parametrize("nobody", [uuid4(), EVERY_TENANT], ids=["any-id", "id-of-all"])
+async def test_a_delivery_of_no_tenant_reaches_nothing_and_keeps_nobody_waiting(stage: Stage, nobody: UUID) -> None:
     """Whoever has the intake role can store one."""
-    nobody, ticket_id = uuid4(), stage.ticket()
+    ticket_id = stage.ticket()
     stray = [
         await stage.deliver(ticket_id, tenant_id=nobody, event=event) for event in ("ticket_created", "ticket_updated")
     ]

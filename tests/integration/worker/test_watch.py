@@ -8,9 +8,9 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from app.core.tenant import EVERY_TENANT
 from app.db.knowledge.cursors import Cursor
 from app.db.knowledge.store import save_cursor
-from app.db.limits.holds import EVERY_TENANT
 from app.db.limits.pauses import pause, resume
 from app.worker.watch import look_at_usage, look_once
 from tests.integration.worker.conftest import Stage

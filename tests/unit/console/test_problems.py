@@ -9,7 +9,8 @@ from app.console.problems import HealthProblem, Level, find_problems, find_probl
 from app.console.smoke import SmokeCheck, SmokeTest, load_smoke_test
 from app.console.snapshot import Snapshot, p95
 from app.core.budget import Usage
-from app.db.limits.holds import EVERY_TENANT, Cause, Hold
+from app.core.tenant import EVERY_TENANT
+from app.db.limits.holds import Cause, Hold
 from app.db.reports.load import FailedDeliveries, TenantLoad
 from app.db.reports.overview import HourCount, TenantFigures
 from tests.builders import a_tenant

@@ -13,10 +13,11 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.delivery import Status
 from app.core.retry import FAILURES_TO_OPEN
+from app.core.tenant import EVERY_TENANT
 from app.db.ledger.claims import Claim, Ledger
 from app.db.ledger.intake import AcceptedDelivery, Intake
 from app.db.limits.circuits import Circuits, Dependency
-from app.db.limits.holds import EVERY_TENANT, Cause, list_holds
+from app.db.limits.holds import Cause, list_holds
 from app.db.limits.pauses import pause, resume
 from app.db.limits.rate import hold_until_next_turn
 from app.db.reports.choices import Choice
