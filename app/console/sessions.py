@@ -1,8 +1,8 @@
 """Who is signed in: a signed cookie, which only a process with the key can make, and what the server keeps of it.
 
 Invariant: a cookie is used only after its signature and its age were checked, and that its session was not ended and is
-not idle. Where the provider opened it, it is asked again for the person's groups each `CHECKED_WITHIN`. What was sealed
-for one purpose can't be opened for another.
+not idle. Where the provider opened it, it is asked again for the person's groups each `CHECKED_WITHIN`, and rights that
+were not checked for longer open nothing. What was sealed for one purpose can't be opened for another.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ from itsdangerous import BadData
 from app.console.access import Access, ClientGroups, Role
 from app.console.roles import Person, SignInRefused
 from app.core.seals import timed_serializer
-from app.db.console_sessions import end_session, store_session, use_session
+from app.db.console_sessions import KeptSession, end_session, store_session, use_session
 from app.db.session import Database
 
 SESSION_LIFE: Final = timedelta(hours=8)
 IDLE: Final = timedelta(minutes=30)
 CHECKED_WITHIN: Final = timedelta(minutes=4)
-"""A removed group loses its rights after this and what the provider's answer takes: within five minutes."""
+"""A removed group loses its rights after this."""
+CHECK_LEASE: Final = timedelta(seconds=60)
+"""Longer than the provider's answer and the database's may take."""
+_LOOK_AGAIN_S: Final = 0.5
 _MAX_SEALED_CHARS: Final = 3_800
 
 
@@ -172,18 +175,29 @@ class Sessions:
         facts = self._seals.open_session(cookie)
         if facts is None:
             return None
-        kept = await use_session(
-            self._database, facts["id"], idle=IDLE, checked_within=CHECKED_WITHIN, by_person=by_person
-        )
+        kept = await self._use(facts["id"], by_person=by_person)
+        if kept is not None and not facts["is_checked"]:
+            return _user(facts, facts, self._named)
+        while kept is not None and kept.is_unchecked and not kept.may_check:
+            await asyncio.sleep(_LOOK_AGAIN_S)  # another request checks; a refresh token may be good for one call alone
+            kept = await self._use(facts["id"], by_person=by_person)
         if kept is None:
             return None
-        if not facts["is_checked"]:
-            return _user(facts, facts, self._named)
         rights = self._seals.reveal(kept.sealed) if kept.sealed else None
         if rights is None or kept.is_unchecked:
             # Shielded: who ends the request must not keep rights that were to be checked.
             rights = await asyncio.shield(self._check(facts["id"], rights))
         return None if rights is None else _user(facts, rights, self._named)
+
+    async def _use(self, session_id: str, *, by_person: bool) -> KeptSession | None:
+        return await use_session(
+            self._database,
+            session_id,
+            idle=IDLE,
+            checked_within=CHECKED_WITHIN,
+            lease=CHECK_LEASE,
+            by_person=by_person,
+        )
 
     async def _check(self, session_id: str, rights: dict[str, Any] | None) -> dict[str, Any] | None:
         """Keep the rights of now, or end the session."""

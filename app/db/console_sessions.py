@@ -30,13 +30,16 @@ class KeptSession:
     sealed: str | None
     """What `store_session` was given; None: nothing."""
     is_unchecked: bool
-    """Its rights were not checked for as long as is allowed; who is told so checks them now."""
+    """Its rights were not checked for longer than is allowed."""
+    may_check: bool
+    """Whoever is told so checks them now, for all."""
 
 
 async def store_session(database: Database, session_id: str, sealed: str) -> None:
     """Keep *sealed* with a session, whose rights were checked now. Forgets those that can't be used any more."""
     row = insert(ConsoleSessionRow).values(tenant_id=EVERY_TENANT, id=session_id, sealed=sealed)
-    kept = row.on_conflict_do_update(index_elements=["tenant_id", "id"], set_={"sealed": sealed})
+    checked = {"sealed": sealed, "checked_at": func.now(), "checking_until": None}
+    kept = row.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=checked)
     old = col(ConsoleSessionRow.began_at) < func.now() - literal(KEPT_FOR)
     async with database.as_tenant(EVERY_TENANT) as session:
         await session.execute(delete(ConsoleSessionRow).where(col(ConsoleSessionRow.tenant_id) == EVERY_TENANT, old))
@@ -44,7 +47,13 @@ async def store_session(database: Database, session_id: str, sealed: str) -> Non
 
 
 async def use_session(
-    database: Database, session_id: str, *, idle: timedelta, checked_within: timedelta, by_person: bool
+    database: Database,
+    session_id: str,
+    *,
+    idle: timedelta,
+    checked_within: timedelta,
+    lease: timedelta,
+    by_person: bool,
 ) -> KeptSession | None:
     """Use a session, or add it. None: it was ended, or no person has used it for *idle*.
 
@@ -53,12 +62,13 @@ async def use_session(
         session_id: The session's.
         idle: How long it may be left alone.
         checked_within: How old the last check of its rights may be.
+        lease: How long whoever is told to check them has for it alone.
         by_person: A person asks, not an open page that refreshes itself.
     """
-    values = {"idle": idle, "checked_within": checked_within, "by_person": by_person}
+    values = {"idle": idle, "checked_within": checked_within, "lease": lease, "by_person": by_person}
     async with database.as_tenant(EVERY_TENANT) as session:
         row = (await session.execute(_USE, {"tenant_id": EVERY_TENANT, "id": session_id, **values})).one_or_none()
-    return None if row is None else KeptSession(row.sealed, row.is_unchecked)
+    return None if row is None else KeptSession(row.sealed, row.is_unchecked, row.may_check)
 
 
 async def end_session(database: Database, session_id: str) -> None:

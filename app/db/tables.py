@@ -315,6 +315,8 @@ class ConsoleSessionRow(SQLModel, table=True):
     """When a person last used it; a page that refreshes itself does not count."""
     checked_at: datetime = Field(sa_column=_time(default_now=True))
     """When the provider was last asked for the person's groups."""
+    checking_until: datetime | None = Field(default=None, sa_column=_time())
+    """The end of the lease of the process that asks the provider again."""
     ended_at: datetime | None = Field(default=None, sa_column=_time())
 
 

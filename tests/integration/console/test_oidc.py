@@ -6,11 +6,13 @@ import asyncio
 import base64
 import hashlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import asyncpg
+import httpx
 import pytest
 from aiohttp import web
 from joserfc import jwt
@@ -21,7 +23,7 @@ from app.console.access import Role
 from app.console.oidc import OpenIdProvider, ProviderOptions
 from app.core.tenant import EVERY_TENANT
 from app.db.reports.audit import list_acts
-from demo.embedded import find_free_port
+from demo.embedded import DatabaseUrls, find_free_port
 from tests.integration.console.conftest import URL, Console
 from tests.integration.worker.conftest import Stage
 
@@ -51,6 +53,8 @@ class FakeProvider:
         self.fault = ""
         """Which answer is wrong, and how: `large-keys`, `moved-token`."""
         self.url = self.given = ""
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        """What happens while the provider answers a refresh token."""
 
     def use_key(self, key: Any, algorithm: str, **header: Any) -> None:
         self.key, self.signs_with = key, key
@@ -116,6 +120,8 @@ class FakeProvider:
         is_right = form.get("code") == "the-code" and challenge == self.asked["code_challenge"]
         if (is_renewed and form["refresh_token"] != self.given) or (not is_renewed and not is_right):
             return web.json_response({"error": "invalid_grant"}, status=400)
+        if is_renewed and self.meanwhile is not None:
+            await self.meanwhile()
         now = int(time.time())
         claims = {
             "iss": self.url,
@@ -198,6 +204,49 @@ async def test_a_group_that_was_removed_gives_nothing_after_five_minutes(
     assert (await browser.get("/")).status_code == 303
     provider.claims = {}
     assert (await browser.get("/")).status_code == 303
+
+
+@pytest.mark.parametrize("groups", [["staff"], ["ai-agents-viewers"]], ids=["end_session", "store_session"])
+async def test_rights_whose_check_did_not_end_give_nothing(
+    browser: Console, provider: FakeProvider, stage: Stage, urls: DatabaseUrls, groups: list[str]
+) -> None:
+    """PostgreSQL is out, or the process ends, after the provider has answered and before that is stored."""
+    superuser = await asyncpg.connect(urls.superuser)
+
+    async def take_the_right() -> None:
+        await superuser.execute("revoke update on console_session from ai_agents_worker")
+
+    try:
+        await sign_in(browser, provider)
+        await let_pass(stage, "checked_at", 5)
+        provider.claims, provider.meanwhile = {"groups": groups}, take_the_right
+        assert (await browser.get("/")).status_code == 500
+        await superuser.execute("grant update on console_session to ai_agents_worker")
+        provider.meanwhile = None
+        again = asyncio.create_task(browser.get("/"))
+        await asyncio.wait([again], timeout=1)  # it waits for the lease of the check that failed
+        await let_pass(stage, "checking_until", 2)
+        assert (await again).status_code == 303  # the refresh token was good for one call
+    finally:
+        await superuser.execute("grant update on console_session to ai_agents_worker")
+        await superuser.close()
+
+
+async def test_of_requests_at_once_one_asks_the_provider_and_the_others_wait(
+    browser: Console, provider: FakeProvider, stage: Stage
+) -> None:
+    await sign_in(browser, provider)
+    await let_pass(stage, "checked_at", 5)
+    others: list[asyncio.Task[httpx.Response]] = []
+
+    async def ask_too() -> None:
+        others.extend(asyncio.create_task(browser.get("/")) for _ in range(3))
+        await asyncio.wait(others, timeout=1)
+
+    provider.claims, provider.meanwhile = {"groups": ["ai-agents-viewers"]}, ask_too
+    pages = [await browser.get("/"), *await asyncio.gather(*others)]
+    assert len(pages) == 4
+    assert all(">viewer<" in page.text for page in pages)
 
 
 async def test_an_open_page_that_refreshes_itself_is_checked_too(
