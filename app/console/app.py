@@ -168,8 +168,8 @@ def _answer_http_error(request: Request[Any, Any, Any], error: HTTPException) ->
     status = HTTPStatus(error.status_code)
     titles = {403: "You may not do this", 404: "Nothing here", 413: "Too large"}
     detail = error.detail if status < HTTPStatus.INTERNAL_SERVER_ERROR else ""
-    if status is HTTPStatus.NOT_FOUND and not detail.startswith(("There", "No", request.url.path)):
-        detail = detail or "There is no such page."
+    if status is HTTPStatus.NOT_FOUND and detail == status.phrase:
+        detail = "There is no such page."
     return _problem(request, status, titles.get(status, "That did not work"), detail)
 
 

@@ -14,7 +14,8 @@ from urllib.parse import quote, urlsplit
 
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
-from litestar.enums import ScopeType
+from litestar.datastructures import FormMultiDict
+from litestar.enums import RequestEncodingType, ScopeType
 from litestar.exceptions import ClientException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Redirect
@@ -64,7 +65,9 @@ async def require_user(request: Request[Any, Any, Any]) -> Response[Any] | None:
     if user is None:
         if request.headers.get(_LIVE):  # htmx, from an open page that refreshes itself
             return Response(None, status_code=200, headers={"HX-Redirect": "/sign-in"})
-        return Redirect(f"/sign-in?next={quote(_own_path(request.url.path, request.url.query))}", status_code=303)
+        # Not `request.url`: to build it, the library reads the header Host, which may be no host.
+        asked = _own_path(request.scope["path"], request.scope["query_string"].decode(errors="replace"))
+        return Redirect(f"/sign-in?next={quote(asked)}", status_code=303)
     request.state.user = user
     if request.method != "GET":
         await _check_csrf(request, user)
@@ -79,10 +82,23 @@ def _check_texts(values: Iterable[object]) -> None:
 
 async def _check_csrf(request: Request[Any, Any, Any], user: User) -> None:
     check_origin(request)
-    form = await request.form()
-    _check_texts(form.values())
+    form = await read_form(request)
     if not hmac.compare_digest(str(form.get("csrf", "")).encode(), user.csrf.encode()):
         raise PermissionDeniedException("This form is not from a page of your session. Go back, reload, try again.")
+
+
+async def read_form(request: Request[Any, Any, Any]) -> FormMultiDict:
+    """The form that the request sends.
+
+    Raises:
+        ClientException: It is none of ours, which browsers send urlencoded; the library's reader of multipart forms
+            fails on bytes and names of encodings that it can't decode. Or it holds what is no text.
+    """
+    if request.content_type[0] == RequestEncodingType.MULTI_PART:
+        raise ClientException("This form is not sent as a page of the console sends it.")
+    form = await request.form()
+    _check_texts(form.values())
+    return form
 
 
 def check_origin(request: Request[Any, Any, Any]) -> None:
@@ -108,8 +124,8 @@ def check_origin(request: Request[Any, Any, Any]) -> None:
 
 def _is_at(origin: str, place: str) -> bool:
     """Whether *origin* is the same as *place*, which is a URL, or a host with or without a port."""
-    there = place if "://" in place else f"{urlsplit(origin).scheme}://{place}"
     try:
+        there = place if "://" in place else f"{urlsplit(origin).scheme}://{place}"
         return _address(origin) == _address(there)
     except ValueError:
         return False

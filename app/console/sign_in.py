@@ -16,7 +16,7 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from app.console.access import ClientGroups, Role
-from app.console.door import COOKIE, check_origin, own_path
+from app.console.door import COOKIE, check_origin, own_path, read_form
 from app.console.oidc import OpenIdProvider
 from app.console.pages import page
 from app.console.roles import Person, SignInRefused
@@ -78,7 +78,7 @@ async def sign_in_by_token(
     request: Request[Any, Any, Any], doors: NamedDependency[Doors], sessions: NamedDependency[Sessions]
 ) -> Response[Any]:
     check_origin(request)
-    form = await request.form()
+    form = await read_form(request)
     next_path = own_path(str(form.get("next", "/")))
     given = str(form.get("token", "")).strip()
     if doors.token is None or not hmac.compare_digest(given.encode(), doors.token.encode()):

@@ -1,8 +1,9 @@
-"""Whatever stands in an address or a form, no page answers with an error of ours (500)."""
+"""Whatever stands in an address, a form or a header, no page answers with an error of ours (500)."""
 
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any, Final
@@ -147,6 +148,94 @@ def test_no_page_answers_with_an_error_of_ours(signed_in: httpx.Client, url: str
         assert answer.status_code < 500 or answer.status_code == 502
 
     call()
+
+
+def _part(headers: bytes, value: bytes) -> bytes:
+    """A multipart form of one part."""
+    return b"--b\r\nContent-Disposition: form-data; name=token" + headers + b"\r\n\r\n" + value + b"\r\n--b--\r\n"
+
+
+MULTIPART: Final = {
+    "good": _part(b"", b"word"),
+    "no-text": _part(b"", b"\xff"),
+    "no-encoding": _part(b"\r\nContent-Type: text/plain; charset=bogus", b"word"),
+    "name-of-bytes": _part(b"\xff", b"word"),
+    "file": _part(b"; filename=a.txt", b"\xff"),
+    "cut-off": _part(b"", b"word")[:40],
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("boundary", ["; boundary=b", "", "; boundary=" + "b" * 300, '; boundary=""'])
+@pytest.mark.parametrize("body", MULTIPART.values(), ids=list(MULTIPART))
+def test_a_form_that_no_page_sends_is_refused(signed_in: httpx.Client, url: str, body: bytes, boundary: str) -> None:
+    headers = {"origin": url, "content-type": f"multipart/form-data{boundary}"}
+    for path in ("/sign-in", "/tenants/pause", f"/deliveries/acme/{JOB}/replay"):
+        assert signed_in.post(path, content=body, headers=headers).status_code == 400
+    assert httpx.post(f"{url}/sign-in", content=body, headers=headers).status_code == 400
+
+
+HEADERS: Final = {
+    "host": ["x:99999", "x:port", "[", "[::1", "a b", "\xe9"],
+    "origin": ["http://[", "http://x:99999", "http://[::1", "null", "://", "http://\xe9"],
+    "sec-fetch-site": ["none", "same-origin", "cross-site"],
+    "content-type": [
+        "application/x-www-form-urlencoded; charset=bogus",
+        "multipart/form-data; boundary",
+        ";",
+        "a/b;c=",
+    ],
+    "cookie": ["=", ";", 'ai_agents_console="\\377', "ai_agents_console=%ff"],
+    "accept": ["*", "a/b;q=x", ";"],
+    "hx-request": ["true"],
+}
+"""By header: what some reader may stumble over, beside any text."""
+_SENDABLE: Final = st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_categories=["Cc"]))
+
+
+def _sent(values: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1")) for name, value in values.items()]
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["signed-in", "stranger"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("GET /", "GET /deliveries?ticket=1", "GET /no-such-page", "GET /tenants/nobody", "GET /sign-in"),
+        *("POST /sign-in", "POST /tenants/pause", "POST /no-such-page"),
+    ],
+)
+def test_no_header_is_answered_with_an_error_of_ours(
+    signed_in: httpx.Client, url: str, target: str, is_known: bool
+) -> None:
+    method, _, path = target.partition(" ")
+    names = [name for name in HEADERS if name != "cookie" or not is_known]
+
+    def call(client: httpx.Client, headers: dict[str, str]) -> None:
+        answer = client.request(method, path, headers=_sent(headers))
+        assert answer.status_code < 500, headers
+
+    with httpx.Client(base_url=url, timeout=20) as stranger:
+        client = signed_in if is_known else stranger
+        for name in names:
+            for value in HEADERS[name]:
+                call(client, {name: value})
+
+        @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @given(st.fixed_dictionaries({}, optional={name: st.sampled_from(HEADERS[name]) | _SENDABLE for name in names}))
+        def call_any(headers: dict[str, str]) -> None:
+            call(client, headers)
+
+        call_any()
+
+
+def test_an_address_of_bytes_that_are_no_text_is_no_error_of_ours(url: str) -> None:
+    host, _, port = url.removeprefix("http://").partition(":")
+    for target in (b"/?a=\xff", b"/\xff", b"/deliveries?\xff=\xc3", b"/sign-in?next=\xff"):
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            connection.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            status = connection.makefile("rb").readline()
+        assert status.startswith((b"HTTP/1.1 2", b"HTTP/1.1 3", b"HTTP/1.1 4")), (target, status)
 
 
 def test_each_page_is_tried() -> None:
