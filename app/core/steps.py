@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_STEPS: Final = 40
+
+
+_Number = Annotated[int, Field(le=2**53)]
 
 
 class Step(BaseModel):
@@ -24,10 +27,10 @@ class Step(BaseModel):
 
     name: str
     began_at: datetime
-    ms: int
+    ms: _Number
     result: str = ""
     is_fine: bool = True
-    masked: dict[str, int] = Field(default_factory=dict)
+    masked: dict[str, _Number] = Field(default_factory=dict)
     """How many values of each kind were masked."""
 
 

@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from app.core.outcome import Ending
 from app.core.steps import Step
 from app.db.ledger.claims import Claim
@@ -75,5 +73,5 @@ def _steps(stored: str) -> tuple[Step, ...]:
     """The steps of a column, as far as this release can read them."""
     try:
         return tuple(Step.model_validate(each) for each in json.loads(stored))
-    except (TypeError, ValidationError):
+    except (ValueError, TypeError, RecursionError):  # ValueError: also a number of too many digits
         return ()

@@ -1,4 +1,4 @@
-"""One value that can't be digested, in each column of each table that a worker reads: it costs its own tenant alone.
+"""One value that can't be digested, in each column of each table that is read: it costs its own tenant alone.
 
 Checks are dropped first: rows of before a check, of another release or of an operator's hand need not fit them. Each
 column that a claim depends on has a tenant of its own, whose other values are good.
@@ -37,10 +37,12 @@ from tests.integration.database_rows import Column, find_tables, insert_into
 from tests.integration.processes import open_worker_process
 from tests.integration.worker.conftest import Stage, add_tenant, eventually, fill_ticket_history, worker_settings
 
-UNREAD: Final = {"attempt", "feedback", "audit", "alembic_version"}
-"""No worker reads them."""
+UNREAD: Final = {"alembic_version"}
+"""No worker and no page reads them."""
 CLAIMED: Final = {"delivery", "due", "gate", "enhancement"}
 """What a claim and its end depend on."""
+OF_A_DELIVERY: Final = {"delivery", "enhancement", "attempt", "feedback"}
+"""What the page of a delivery shows."""
 _REFUSALS: Final = (
     *(asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, asyncpg.ProgramLimitExceededError),
     asyncpg.GeneratedAlwaysError,
@@ -54,7 +56,12 @@ _VALUES: Final = {
     "real": ["'NaN'", "'Infinity'"],
     "double precision": ["'NaN'", "'Infinity'"],
     "numeric": ["'NaN'", "'Infinity'"],
-    "jsonb": ["'[]'", """'{"text": 1e400}'""", "'null'"],
+    "jsonb": [
+        *("'[]'", """'{"text": 1e400}'""", "'null'", "'[[]]'"),
+        "cast(repeat('9', 5000) as jsonb)",
+        "cast(repeat('[', 2000) || repeat(']', 2000) as jsonb)",
+        """cast('[{"name": "x", "began_at": "0001-01-01T00:00+14:00", "ms": 1' || repeat('0', 400) || '}]' as jsonb)""",
+    ],
     "boolean": ["true"],
     "uuid": ["'00000000-0000-0000-0000-000000000000'"],
     "inet": ["'255.255.255.255/0'", "'::/0'"],
@@ -103,13 +110,15 @@ def _all_values(tables: dict[str, list[Column]]) -> list[tuple[str, list[Column]
     return found
 
 
-async def _spoil(connection: asyncpg.Connection, tables: dict[str, list[Column]], bad: Bad) -> int:
-    """Put the bad value into the tenant's rows. Returns in how many columns PostgreSQL can hold it."""
+async def _spoil(connection: asyncpg.Connection, tables: dict[str, list[Column]], bad: Bad, job_id: UUID) -> int:
+    """Put the bad value into the tenant's rows, those of *job_id*. Returns in how many columns PostgreSQL can hold it."""
     owner, spoilt = bad.tenant.id, 0
     if not await connection.fetchval(f"select exists (select from {bad.table} where tenant_id = $1)", owner):
         if bad.table in {"asset_address", "asset_name"}:
             await connection.execute(insert_into("asset", tables["asset"], owner, text="referred-to"))
         await connection.execute(insert_into(bad.table, tables[bad.table], owner))
+        if bad.table in OF_A_DELIVERY:
+            await connection.execute(f"update {bad.table} set job_id = $2 where tenant_id = $1", owner, job_id)
     for column in bad.columns:
         with suppress(*_REFUSALS):
             change = f'update {bad.table} set "{column.name}" = {bad.value} where tenant_id = $1'
@@ -158,9 +167,9 @@ async def test_a_value_that_cannot_be_digested_costs_its_own_tenant_alone(
         for each in bad:
             await fill_ticket_history(database, each.tenant)
             job_id = (await deliver(each.tenant, each.portal))[2]
-            if each.table in {"delivery", "enhancement"}:
+            if each.table in OF_A_DELIVERY:
                 jobs[each.tenant.slug] = job_id
-            spoilt += await _spoil(connection, tables, each)
+            spoilt += await _spoil(connection, tables, each, job_id)
         assert spoilt > sum(len(each.columns) for each in bad) * 0.9
         wanted = [await deliver(*each) for each in good for _ in range(2)]
         attempts = await _work(stage, at_most=3 * len(bad))
