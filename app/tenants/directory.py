@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -82,6 +82,9 @@ class TenantDirectory:
         self._clashing: dict[str, FileProblem] = {}
         self._by_slug: dict[str, KnownTenant] = {}
         """The tenants in use, by slug."""
+        self._in_order: Sequence[KnownTenant] = ()
+        """The same, sorted by slug."""
+        self._slots: Mapping[UUID, int] = {}
         self._by_id: dict[UUID, KnownTenant] = {}
         self._accounts: dict[UUID, Accounts[KnownTenant]] = {}
         """Of each instance."""
@@ -112,7 +115,12 @@ class TenantDirectory:
         return self._by_slug.get(slug)
 
     def __iter__(self) -> Iterator[KnownTenant]:
-        return iter(sorted(self._by_slug.values(), key=lambda known: known.tenant.slug))
+        return iter(self._in_order)
+
+    @property
+    def slots(self) -> Mapping[UUID, int]:
+        """How many deliveries of each tenant may be in work at once; another object after each change."""
+        return self._slots
 
     def find_clash(self, tenant: Tenant) -> str | None:
         """Why *tenant*, whose file is new, can't be served beside the tenants in use; None: it can."""
@@ -244,6 +252,8 @@ class TenantDirectory:
             if earlier is not None and served.find_clash(earlier.tenant) is None:
                 served.add(earlier)
         self._by_slug, self._by_id, self._clashing = served.by_slug, served.by_id, clashing
+        self._in_order = sorted(served.by_slug.values(), key=lambda known: known.tenant.slug)
+        self._slots = {known.tenant.id: known.tenant.slots for known in self._in_order}
         self._accounts = {
             known.tenant.id: Accounts(
                 (account, each)

@@ -119,7 +119,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             database,
             lease=settings.lease_seconds,
             max_attempts=settings.max_attempts,
-            slots=lambda: {known.tenant.id: known.tenant.slots for known in tenants},
+            slots=lambda: tenants.slots,
             tell_given_up=lambda given_up: tell_given_up(given_up, tenants),
         )
         parts = Parts(

@@ -795,6 +795,24 @@ def test_an_update_of_a_volume_reads_anew_what_differs_alone(tmp_path: Path, mon
     assert secrets == {"acme": (b"two",), "other": ()}
 
 
+def test_the_slots_are_one_object_until_a_tenant_changes(tmp_path: Path) -> None:
+    acme = a_tenant("acme", limits={"concurrency": 2})
+    write_tenant(tmp_path, acme)
+    tenants = directory(tmp_path)
+    tenants.refresh()
+    before = tenants.slots
+    tenants.refresh()
+    assert tenants.slots is before
+    assert before == {acme.id: 2}
+
+    write_tenant(tmp_path, a_tenant("acme", id=acme.id, limits={"concurrency": 3}))
+    tenants.refresh()
+    assert tenants.slots == {acme.id: 3}
+    (tmp_path / "files" / "acme.yaml").unlink()
+    tenants.refresh()
+    assert (tenants.slots, list(tenants)) == ({}, [])
+
+
 def test_a_change_of_an_instances_secret_reaches_its_accounts(tmp_path: Path) -> None:
     instance = an_instance()
     write_instance(tmp_path, instance, webhook_secret="one", api_key="key")

@@ -311,6 +311,17 @@ async def test_many_claimants_together_take_no_more_of_a_tenant_than_it_has_slot
     assert (await ledger.backlog()).waiting == 6  # what has no slot waits, and is told of
 
 
+async def test_slots_that_change_hold_for_the_next_claim(worker_db: Database, intake: Intake) -> None:
+    tenant_id = uuid4()
+    slots = {tenant_id: 1}
+    limited = Ledger(worker_db, lease=LEASE, max_attempts=3, slots=lambda: slots)
+    for _ in range(3):
+        await accept(intake, tenant_id)
+    assert [await limited.claim_next() is not None for _ in range(2)] == [True, False]
+    slots = {tenant_id: 2}
+    assert [await limited.claim_next() is not None for _ in range(2)] == [True, False]
+
+
 async def test_the_last_delivery_of_a_tenant_is_not_crowded(ledger: Ledger, intake: Intake) -> None:
     await accept(intake, uuid4())
     claim = await ledger.claim_next()
