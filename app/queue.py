@@ -181,6 +181,13 @@ class Queue:
         """Ring for one delivery. False when Redis did not take it; then the relay rings later."""
         return await self._send([(tenant_id, job_id)])
 
+    async def offer_all(self, rings: Sequence[tuple[UUID, UUID]]) -> bool:
+        """Ring for the tenant and job id of each, in few round trips. False when Redis did not take all."""
+        for first in range(0, len(rings), _MAX_BATCH):
+            if not await self._send(rings[first : first + _MAX_BATCH]):
+                return False
+        return True
+
     async def _send(self, rings: Sequence[tuple[UUID, UUID]]) -> bool:
         """Send *rings* in one round trip, as taskiq's `kick` sends one. False when Redis did not take them."""
         commands = "".join([self._template % (job_id.hex, tenant_id, job_id) for tenant_id, job_id in rings]).encode()

@@ -72,10 +72,8 @@ class Relay:
             self._work_alone(len(waiting))
             return
         missing = waiting[unread:]
-        for tenant_id, job_id in missing:
-            if not await self._queue.offer(tenant_id, job_id):
-                self._work_alone(len(waiting))  # Redis can be read but not written
-                break
+        if not await self._queue.offer_all(missing):
+            self._work_alone(len(waiting))  # Redis can be read but not written
         if missing:
             log.info("rang_again", rings=len(missing), waiting=len(waiting))
 

@@ -72,6 +72,13 @@ async def test_rings_that_wait_are_sent_in_few_round_trips_and_each_is_read(queu
     assert read == set(told)
 
 
+async def test_a_thousand_rings_of_the_relay_are_sent_in_few_round_trips(queue: Queue, redis: Redis) -> None:
+    before = int((await redis.info("stats"))["total_reads_processed"])
+    assert await queue.offer_all([(uuid4(), uuid4()) for _ in range(1_001)])
+    assert int((await redis.info("stats"))["total_reads_processed"]) - before < 100
+    assert await queue.unread() == 1_001
+
+
 async def test_a_flushed_redis_is_rung_and_heard_again(queue: Queue, broker: RingBroker, redis: Redis) -> None:
     rings = broker.rings()
     heard = asyncio.create_task(anext(rings))
