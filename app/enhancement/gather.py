@@ -1,7 +1,7 @@
-"""Gathers the context of a ticket, all kinds side by side, each within a time limit.
+"""Gathers the context of a ticket, all kinds side by side, within one time limit.
 
-Invariant: it never raises, and ends within its limit. The result of each kind is ok, empty or unavailable, and the note
-says which.
+Invariant: it never raises, and waits for nothing after its limit but the end of its transaction. The result of each
+kind is ok, empty or unavailable, and the note says which.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from itertools import chain
 from typing import Final
@@ -25,6 +24,7 @@ from app.core.steps import StepNote, step
 from app.core.storm import Storm, find_storm
 from app.core.ticket import Ticket
 from app.core.triage import Suggestion, suggest
+from app.core.vectors import TicketVectors
 from app.enhancement.tools import Tools
 from app.errors import AppError
 from app.telemetry.metrics import CONTEXT_OUTCOMES, CONTEXT_SECONDS
@@ -52,29 +52,27 @@ class Context:
 async def gather_all(ticket: Ticket, tools: Tools) -> Context:
     """All that is known about *ticket*."""
     named = _named_machines(ticket)
+    ends_at = asyncio.get_running_loop().time() + tools.context_timeout.total_seconds()
     stored, *others = await asyncio.gather(
-        _gather_stored(ticket, tools, named), _gather_documents(ticket, tools), _gather_measured(tools, named)
+        _gather_stored(ticket, tools, named, ends_at),
+        _gather_documents(ticket, tools, ends_at),
+        _gather_measured(tools, named, ends_at),
     )
     return replace(stored, gathered=[*stored.gathered, *chain.from_iterable(others)])
 
 
-async def _gather_stored(ticket: Ticket, tools: Tools, named: Addresses) -> Context:
+async def _gather_stored(ticket: Ticket, tools: Tools, named: Addresses, ends_at: float) -> Context:
     """What the database knows, in one transaction, assets first: tickets are looked for by their names too.
 
     No other system is asked meanwhile. One after the other, as the transaction takes them: a task for each would wait.
     """
-    began = time.perf_counter()
-
-    def left() -> timedelta:
-        return tools.context_timeout - timedelta(seconds=time.perf_counter() - began)
-
-    vectors = None if tools.vectors is None else await tools.vectors(ticket)
+    vectors = await _vectors_of(ticket, tools, ends_at)
     async with tools.reading:
-        requester = await _about_requester(ticket, tools)
+        requester = await _about_requester(ticket, tools, ends_at)
         assets = await _gather(
             SourceKind.ASSET,
             lambda: tools.inventory.assets(named, requester=ticket.requester, limit=MAX_SOURCES),
-            limit=left(),
+            ends_at=ends_at,
         )
         machines = _further_names(assets, ticket)
         searches: dict[SourceKind, Search] = {
@@ -83,9 +81,9 @@ async def _gather_stored(ticket: Ticket, tools: Tools, named: Addresses) -> Cont
             ),
             SourceKind.ARTICLE: lambda: tools.knowledge.articles(ticket, limit=MAX_SOURCES),
         }
-        found = [await _gather(kind, search, limit=left()) for kind, search in searches.items()]
-        suggestions = await _suggest(tools)
-        storm = await _find_storm(ticket, found, tools)
+        found = [await _gather(kind, search, ends_at=ends_at) for kind, search in searches.items()]
+        suggestions = await _suggest(tools, ends_at)
+        storm = await _find_storm(ticket, found, tools, ends_at)
     return Context([assets, *found], requester, suggestions, storm)
 
 
@@ -100,20 +98,20 @@ def _further_names(assets: Gathered, ticket: Ticket) -> list[str]:
     return [name for name in names if name.lower() not in said]
 
 
-async def _gather_documents(ticket: Ticket, tools: Tools) -> list[Gathered]:
+async def _gather_documents(ticket: Ticket, tools: Tools, ends_at: float) -> list[Gathered]:
     source = tools.documentation
     if source is None:
         return []
     search = partial(source.documents, ticket, limit=MAX_SOURCES)
-    return [await _gather(SourceKind.DOCUMENT, search, limit=tools.context_timeout)]
+    return [await _gather(SourceKind.DOCUMENT, search, ends_at=ends_at)]
 
 
-async def _gather_measured(tools: Tools, named: Addresses) -> list[Gathered]:
+async def _gather_measured(tools: Tools, named: Addresses, ends_at: float) -> list[Gathered]:
     source = tools.monitoring
     if source is None:
         return []
     search = partial(source.measurements, named, limit=MAX_SOURCES)
-    return [await _gather(SourceKind.MEASUREMENT, search, limit=tools.context_timeout)]
+    return [await _gather(SourceKind.MEASUREMENT, search, ends_at=ends_at)]
 
 
 def _named_machines(ticket: Ticket) -> Addresses:
@@ -121,10 +119,10 @@ def _named_machines(ticket: Ticket) -> Addresses:
     return find_addresses(f"{ticket.asked}\n{ticket.mail.quoted}", with_links=True)
 
 
-async def _gather(kind: SourceKind, search: Search, *, limit: timedelta) -> Gathered:
+async def _gather(kind: SourceKind, search: Search, *, ends_at: float) -> Gathered:
     with _traced(kind) as note:
         started = time.perf_counter()
-        found = await _find(kind, search, limit=limit)
+        found = await _find(kind, search, ends_at=ends_at)
         CONTEXT_SECONDS.labels(kind).observe(time.perf_counter() - started, exemplar=exemplar())
         CONTEXT_OUTCOMES.labels(kind, found.state).inc()
         note.is_fine = found.state is not GatherState.UNAVAILABLE
@@ -133,10 +131,10 @@ async def _gather(kind: SourceKind, search: Search, *, limit: timedelta) -> Gath
     return found
 
 
-async def _find(kind: SourceKind, search: Search, *, limit: timedelta) -> Gathered:
-    """The sources that *search* finds within *limit*."""
+async def _find(kind: SourceKind, search: Search, *, ends_at: float) -> Gathered:
+    """The sources that *search* finds until *ends_at*, by the loop's clock."""
     try:
-        async with asyncio.timeout(limit.total_seconds()):
+        async with asyncio.timeout_at(ends_at):
             sources = await search()
     except TimeoutError:
         return _unavailable(kind, "no answer in time", cause="timeout")
@@ -154,36 +152,44 @@ def _unavailable(kind: SourceKind, reason: str, *, cause: str, error: Exception 
     return Gathered(kind=kind, state=GatherState.UNAVAILABLE, reason=reason)
 
 
-async def _about_requester(ticket: Ticket, tools: Tools) -> Requester:
+async def _vectors_of(ticket: Ticket, tools: Tools, ends_at: float) -> TicketVectors | None:
+    if tools.vectors is not None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(ends_at):
+                return await tools.vectors(ticket)
+    return None
+
+
+async def _about_requester(ticket: Ticket, tools: Tools, ends_at: float) -> Requester:
     """What is known of the requester. Where that can't be looked up, only what the ticket itself says."""
     with _traced("about_requester"):
         try:
-            async with asyncio.timeout(tools.context_timeout.total_seconds()):
+            async with asyncio.timeout_at(ends_at):
                 return await tools.requesters.about(ticket)
         except Exception as error:  # noqa: BLE001 - a note without this line is better than none
             log.warning("requester_unavailable", cause=getattr(error, "detail", type(error).__name__))
             return Requester(is_vip=ticket.is_vip, site=ticket.site)
 
 
-async def _suggest(tools: Tools) -> tuple[Suggestion, ...]:
+async def _suggest(tools: Tools, ends_at: float) -> tuple[Suggestion, ...]:
     """What the nearest resolved tickets suggest for the ticket's fields; nothing where they can't be read."""
     if tools.nearest is None:
         return ()
     try:
-        async with asyncio.timeout(tools.context_timeout.total_seconds()):
+        async with asyncio.timeout_at(ends_at):
             return suggest(await tools.nearest.nearest_fields(), wanted=tools.suggested)
     except Exception as error:  # noqa: BLE001 - a note without this line is better than none
         log.warning("fields_not_suggested", cause=getattr(error, "detail", type(error).__name__))
         return ()
 
 
-async def _find_storm(ticket: Ticket, gathered: list[Gathered], tools: Tools) -> Storm | None:
+async def _find_storm(ticket: Ticket, gathered: list[Gathered], tools: Tools, ends_at: float) -> Storm | None:
     """The storm that the ticket is of; None also where that can't be looked up."""
     if tools.arrivals is None:
         return None
     with _traced("storm") as note:
         try:
-            async with asyncio.timeout(tools.context_timeout.total_seconds()):
+            async with asyncio.timeout_at(ends_at):
                 arrival = await tools.arrivals.before(ticket.id, sources=first_sources(gathered))
         except Exception as error:  # noqa: BLE001 - a note without this line is better than none
             log.warning("storm_unknown", cause=getattr(error, "detail", type(error).__name__))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import selectors
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any, cast
 from uuid import uuid4
 
+import pytest
+
 from app.core.completion import Message
 from app.core.note import render_note
 from app.core.source import Source, SourceKind
 from app.core.tenant import NoteOptions
-from app.enhancement.gather import gather_all
+from app.enhancement.gather import Context, gather_all
 from app.enhancement.tools import Tools
 from tests.builders import a_draft, a_source, a_ticket
 from tests.enhancing import Desk, enhanced
@@ -40,6 +44,79 @@ async def test_tickets_are_looked_for_by_the_other_names_of_the_machines_that_ar
     gathered = (await gather_all(a_ticket(subject="10.0.0.5 hangs", description="Since noon."), tools)).gathered
     assert list(desk.machines) == ["File server", "srv-file01.acme.local", "10.0.0.6"]
     assert [group.kind for group in gathered if group.sources] == [SourceKind.ASSET]
+
+
+class Unhurried(selectors.DefaultSelector):
+    """Nothing is waited for: the clock goes on by what would have been."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.now += timeout or 0.0
+        return super().select(0)
+
+
+class UnhurriedLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._clock = Unhurried()
+        super().__init__(self._clock)
+
+    def time(self) -> float:
+        return self._clock.now
+
+
+class SlowDesk(Desk):
+    """Each port but those that are *quick* answers after a minute."""
+
+    quick: frozenset[str] = frozenset()
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        slow = {
+            "similar_tickets",
+            "articles",
+            "assets",
+            "about",
+            "nearest_fields",
+            "before",
+            "documents",
+            "measurements",
+        }
+        if name not in slow or name in self.quick:
+            return found
+
+        async def answer(*given: Any, **options: Any) -> Any:
+            await asyncio.sleep(60)
+            return await found(*given, **options)
+
+        return answer
+
+
+@pytest.mark.parametrize("quick", [(), ("about",), ("about", "assets", "similar_tickets", "articles")])
+def test_all_that_is_gathered_ends_within_one_limit(quick: tuple[str, ...]) -> None:
+    asset = a_source(SourceKind.ASSET, title="File server", text="srv-file01.acme.local")
+    desk = SlowDesk([asset], cast(Any, None))
+    desk.quick = frozenset(quick)
+
+    async def embed(*_: Any, **__: Any) -> None:
+        await asyncio.sleep(1)
+
+    async def gather() -> tuple[Context, float]:
+        tools = Tools(
+            reading=nullcontext(), history=desk, knowledge=desk, inventory=desk, requesters=desk, monitoring=desk,
+            model=desk, may_use_model=cast(Any, None), note=NoteOptions(), house_rules="", arrivals=desk, nearest=desk,
+            documentation=desk, vectors=embed,
+            context_timeout=timedelta(seconds=5), model_timeout=timedelta(seconds=5),
+        )  # fmt: skip
+        return await gather_all(a_ticket(), tools), asyncio.get_running_loop().time()
+
+    with asyncio.Runner(loop_factory=UnhurriedLoop) as runner:
+        context, took = runner.run(gather())
+    assert took == pytest.approx(5, abs=0.1)
+    found = {group.kind for group in context.gathered if group.sources}
+    assert found == ({SourceKind.ASSET} if "assets" in quick else set())
 
 
 SAYS = "The winsock catalogue is reset by the vendor's cleaner."
