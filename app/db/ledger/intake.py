@@ -6,8 +6,9 @@ continue, as their rows are committed; the third gets `DatabaseUnavailable`. One
 before: its insert does nothing, and its caller gets the same answer.
 
 Invariant: `accept` returns only after the delivery's row is committed. Deliveries that wait at the same time share one
-commit, but none is delayed to wait for others, and one that PostgreSQL refuses fails alone. Their number and bytes are
-limited: while PostgreSQL hangs, callers beyond the limits get an error at once.
+commit, and one that PostgreSQL refuses fails alone. A delivery waits for others beside an idle writer only while `_FEW`
+or more are in commits and no more than those wait, and then `_PATIENCE_S` at most. Their number and bytes are limited:
+while PostgreSQL hangs, callers beyond the limits get an error at once.
 """
 
 from __future__ import annotations

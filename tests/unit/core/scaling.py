@@ -27,8 +27,8 @@ class Scaling:
     target: int
     least: int
     most: int
-    waits: list[float] = field(init=False, default_factory=list)
-    """From arrival to note, in the order of the claims."""
+    waits: list[tuple[int, float]] = field(init=False, default_factory=list)
+    """Tenant, and time from arrival to note, in the order of the claims."""
     pods: int = field(init=False, default=0)
     most_pods: int = field(init=False, default=0)
     _events: list[tuple[float, int, str, int]] = field(init=False, default_factory=list)
@@ -77,6 +77,6 @@ class Scaling:
             if not ready:
                 return
             first = min(ready, key=lambda each: (self._working[each], self._due[each][0]))
-            self.waits.append(now + self.work_s - self._due[first].popleft())
+            self.waits.append((first, now + self.work_s - self._due[first].popleft()))
             self._working[first] += 1
             self._at(now + self.work_s, "end", first)
