@@ -13,6 +13,9 @@ alter role ai_agents_owner password :'owner_password';
 alter role ai_agents_intake password :'intake_password';
 alter role ai_agents_worker password :'worker_password';
 
+-- Who has the API's password leaves the others half of the connections. An API pod takes four.
+select format('alter role ai_agents_intake connection limit %s', current_setting('max_connections')::integer / 2) \gexec
+
 -- Only a member may give a database to another role; the membership is taken back below.
 grant ai_agents_owner to current_user;
 select 'create database ai_agents owner ai_agents_owner'

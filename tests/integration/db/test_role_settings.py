@@ -12,11 +12,13 @@ import pytest
 
 from app.db.ledger.claims import Ledger
 from app.db.ledger.intake import AcceptedDelivery, open_intake
+from app.db.migrate import MissingRole, migrate
 from app.db.reports.deliveries import list_deliveries
 from app.db.session import open_database
 from app.errors import DatabaseUnavailable
 from demo.embedded import DatabaseUrls
 from tests.builders import an_outcome
+from tests.manifests.rendering import WORKLOAD, of_kind, render
 
 _SETTINGS: Final = """
 select name, vartype, min_val, max_val, enumvals, setting from pg_settings
@@ -108,6 +110,33 @@ async def test_none_of_these_stops_it(urls: DatabaseUrls, name: str, value: str)
         for role in ("worker", "intake"):
             await superuser.execute(f"alter role ai_agents_{role} set {name} = '{value}'")
         await _use(urls)
+    finally:
+        for role in ("worker", "intake"):
+            await superuser.execute(f"alter role ai_agents_{role} reset all")
+        await superuser.close()
+
+
+async def test_a_setting_of_the_workers_role_stops_kedas_query(urls: DatabaseUrls) -> None:
+    """And none of the intake role. KEDA logs in as the worker's by a driver of its own, which undoes nothing."""
+    (scaled,) = of_kind(render(WORKLOAD), "ScaledObject")
+    (query,) = (each["metadata"]["query"] for each in scaled["spec"]["triggers"] if each["type"] == "postgresql")
+    superuser = await asyncpg.connect(urls.superuser)
+
+    async def ask() -> int:
+        connection = await asyncpg.connect(urls.worker)
+        try:
+            return int(await connection.fetchval(query))
+        finally:
+            await connection.close()
+
+    try:
+        await superuser.execute("alter role ai_agents_intake set row_security = off")
+        assert await ask() == 0
+        await superuser.execute("alter role ai_agents_worker set row_security = off")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await ask()
+        with pytest.raises(MissingRole, match="alter role ai_agents_worker reset row_security"):
+            await migrate(urls.owner, tell=lambda _: None)  # as each release does
     finally:
         for role in ("worker", "intake"):
             await superuser.execute(f"alter role ai_agents_{role} reset all")
