@@ -43,13 +43,17 @@ class Canary:
     port: int
     answer: bytes = FINE
     connections: int = 0
-    paths: list[str] = field(default_factory=list)
+    heads: list[bytes] = field(default_factory=list)
+
+    @property
+    def paths(self) -> list[str]:
+        return [head.split()[1].decode() for head in self.heads]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
-                self.paths.append(head.split()[1].decode())
+                self.heads.append(head)
                 writer.write(self.answer)
                 await writer.drain()
                 if b"connection: close" in self.answer:
@@ -162,6 +166,20 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(status: int) -> None:
         ):
             assert (await outbound.send("POST", f"http://127.0.0.1:{outer.port}/")).status == status
     assert (outer.connections, inner.connections) == (1, 0)
+
+
+async def test_no_credential_of_a_netrc_file_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login jane password hunter2\ndefault login jane password hunter2\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(netrc))
+    async with canaries("127.0.0.1") as (server,):
+        for is_guarded in (True, False):
+            async with open_outbound(allow_private=True, is_guarded=is_guarded) as outbound:
+                await outbound.send("GET", f"http://127.0.0.1:{server.port}/")
+    assert len(server.heads) == 2
+    assert not any(b"authorization" in head.lower() for head in server.heads)
 
 
 async def test_each_url_of_a_tenants_file_is_held_to_it() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.api.app import MAX_CONNECTIONS, MAX_HEADERS_BYTES
+from app.api.app import HEADERS_TIMEOUT_MS, MAX_CONNECTIONS, MAX_HEADERS_BYTES
 from app.api.bodies import MAX_BODY_BYTES, READ_TIMEOUT_S
 from app.api.bodies import MAX_BYTES as MAX_BODIES_BYTES
 from app.db.ledger.intake import MAX_WAITING, MAX_WAITING_BYTES
@@ -50,7 +50,10 @@ def test_each_limit_on_the_page_is_the_codes() -> None:
     limits = {
         f"A body is at most {MAX_BODY_BYTES // 1024} KiB, here within {READ_TIMEOUT_S:g} s": "api/bodies.py",
         f"all unfinished ones at most {MAX_BODIES_BYTES // 1024**2} MiB": "api/bodies.py",
-        f"{MAX_HEADERS_BYTES // 1024} KiB, {MAX_CONNECTIONS:,} connections": "api/app.py",
+        (
+            f"headers within {HEADERS_TIMEOUT_MS / 1000:g} s and {MAX_HEADERS_BYTES // 1024} KiB,"
+            f" {MAX_CONNECTIONS:,} connections"
+        ): "api/app.py",
         f"{MAX_WAITING:,} deliveries and {MAX_WAITING_BYTES // 1024**2} MiB wait at most": "db/ledger/intake.py",
         f"{MAX_BYTES // 1024**2} MiB and its time limit for a tenant's URLs": "integrations/http.py",
         f"{MAX_ANSWER_BYTES // 1024**2} MiB for the model": "integrations/openai.py",
