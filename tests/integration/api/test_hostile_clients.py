@@ -207,6 +207,14 @@ async def test_a_webhook_without_a_host_is_refused(forked_api: Process) -> None:
     assert b'"field":"host"' in answer
 
 
+@pytest.mark.parametrize("host", [b"x:99999", b"x:port", b"[", b"a b", b"\xe9"])
+async def test_whatever_the_host_is_no_answer_is_an_error_of_ours(forked_api: Process, host: bytes) -> None:
+    ask = b"%s HTTP/1.1\r\nhost: %s\r\norigin: http://[\r\nconnection: close\r\n\r\n"
+    for target in (b"GET /health/live", b"GET /schema", b"GET /no-such-page", b"POST /feedback/x", b"GET /?a=\xff"):
+        _, answer = await held(forked_api, ask % (target, host))
+        assert answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 4")), (target, answer[:80])
+
+
 async def test_http_1_0_needs_no_host(forked_api: Process) -> None:
     head = HEAD.replace(b"host: api\r\n", b"").replace(b"HTTP/1.1", b"HTTP/1.0")
     _, answer = await held(forked_api, head + b"content-length: 2\r\n\r\n{}")
