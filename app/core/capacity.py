@@ -89,7 +89,6 @@ class Needs:
     keda_target: int
     """`targetQueryValue`: deliveries due for each pod."""
     connections: int
-    """With one pod more of each kind, as during a rollout."""
     postgres_cores: float
     wal_mib_per_second: float
     disk_gib: float
@@ -112,13 +111,20 @@ def needs_of(load: Load) -> Needs:
         worker_mib=MEASURED.worker_mib + load.concurrency * MEASURED.in_work_mib,
         api_pods=api_pods,
         keda_target=max(1, math.floor(pod_rate(load) * DRAIN_S)),
-        connections=(worker_pods + 1) * MEASURED.worker_connections
-        + (api_pods + 1) * MEASURED.api_connections
-        + MEASURED.other_connections,
+        connections=connections_of(worker_pods=worker_pods, api_pods=api_pods),
         postgres_cores=per_second * MEASURED.postgres_cpu_s,
         wal_mib_per_second=per_second * MEASURED.wal_bytes / _MIB,
         disk_gib=load.deliveries_per_month / 30 * load.retention_days * MEASURED.row_bytes / 2**30,
         redis_mib=load.deliveries_per_hour * MEASURED.ring_bytes / _MIB,
+    )
+
+
+def connections_of(*, worker_pods: int, api_pods: int) -> int:
+    """Of the database, with one pod more of each kind, as during a rollout."""
+    return (
+        (worker_pods + 1) * MEASURED.worker_connections
+        + (api_pods + 1) * MEASURED.api_connections
+        + MEASURED.other_connections
     )
 
 

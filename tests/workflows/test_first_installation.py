@@ -4,15 +4,16 @@ every variable is there before it is used, and say what they print when they wor
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
-import yaml
 
 from tests.workflows.commands import ROOT, program, run
+from tests.workflows.stacks import overrides, resources_of, template_of
 
 PAGE: Final = (ROOT / "docs/deploy.md").read_text("utf-8")
 SECTION: Final = PAGE.split("\n## First installation\n")[1].split("\n## ")[0]
@@ -44,12 +45,15 @@ def test_its_commands_are_shell(step: Step) -> None:
     assert run("bash", "-n", cwd=ROOT, stdin=commands(step)).returncode == 0
 
 
+def used_and_made(text: str) -> tuple[set[str], set[str]]:
+    made = set(re.findall(r"(?:^|[\s;(])([A-Za-z_]+)=", text)) | set(re.findall(r"for ([A-Za-z_]+) in", text))
+    return set(re.findall(r"\$\{?([A-Z_]+)\b", text)), made
+
+
 def test_a_variable_is_there_before_it_is_used() -> None:
-    known = {"PWD", "2", "1", "3"}  # the arguments of the functions
+    known = {"PWD"}
     for step in STEPS:
-        text = commands(step)
-        used = set(re.findall(r"\$\{?([A-Z_]+|\d)\b", text.replace("CACHE_PASSWORD_$", "$")))
-        made = set(re.findall(r"(?:^|[\s;(])([A-Za-z_]+)=", text)) | set(re.findall(r"for ([A-Za-z_]+) in", text))
+        used, made = used_and_made(commands(step))
         assert used - known - made == set(), f"step {step[0]}"
         known |= made
 
@@ -98,33 +102,10 @@ def test_every_program_that_the_page_calls_is_in_its_list_of_tools_and_can_be_us
     assert typed.index("argocd login ") < typed.index("argocd app "), "of use to nobody who is not logged in"
 
 
-def template_of(name: str) -> dict[str, Any]:
-    """A template of CloudFormation; its own tags are read as what stands behind them."""
-    text = re.sub(r"!\w+ ?", "", (ROOT / f"docs/aws/{name}.yaml").read_text("utf-8"))
-    found: dict[str, Any] = yaml.safe_load(text)
-    return found
-
-
 def test_what_a_step_asks_of_a_stack_is_what_its_template_gives() -> None:
-    templates = {name: template_of(name) for name in ("cluster", "environment")}
+    stacks = {"$NETWORK": "network", "$CLUSTER": "cluster"}
     for stack, output in re.findall(r'output "([^"]+)" (\w+)', SECTION):
-        name = "cluster" if stack == "$CLUSTER" else "environment"
-        assert output in templates[name]["Outputs"], output
-    for name, template in templates.items():
-        # A stack that is there keeps what is not given again.
-        lines = re.findall(rf"--template-file docs/aws/{name}\.yaml(?:.|\\\n)*?--parameter-overrides (.*)", SECTION)
-        first, every = (set(re.findall(r"\b(\w+)=", line)) for line in (lines[0], " ".join(lines)))
-        wanted = {key for key, value in template["Parameters"].items() if "Default" not in value}
-        assert wanted <= first <= every <= set(template["Parameters"]), name
-
-
-def test_the_values_agree_with_what_the_template_makes() -> None:
-    """`max_connections` of the sample is what the tests compare the autoscalers' maxima with."""
-    template = (ROOT / "docs/aws/environment.yaml").read_text("utf-8")
-    (production, staging) = re.findall(r'max_connections: !If \[IsProduction, "(\d+)", "(\d+)"\]', template)[0]
-    for name, number in (("production", production), ("staging", staging)):
-        values = (ROOT / f"tests/manifests/installations/unset/{name}.yaml").read_text("utf-8")
-        assert f'databaseMaxConnections: "{number}"' in values
+        assert output in template_of(stacks.get(stack, "environment"))["Outputs"], output
 
 
 def test_the_sample_overwrites_what_a_new_cluster_has_and_starts_nothing_whose_kinds_are_not_there_yet() -> None:
@@ -138,10 +119,17 @@ def test_the_sample_overwrites_what_a_new_cluster_has_and_starts_nothing_whose_k
     assert template_of("cluster")["Parameters"]["Records"]["Default"] == "later"
 
 
+def test_no_add_on_of_the_sample_puts_containers_of_its_own_into_our_pods() -> None:
+    """amazon-cloudwatch-observability instruments by default whatever a Service leads to (its chart's `monitorAllServices`)."""
+    addons = {each["AddonName"]: each for each in resources_of("cluster", "AWS::EKS::Addon").values()}
+
+    logs = json.loads(addons["amazon-cloudwatch-observability"]["ConfigurationValues"])
+    assert logs["manager"]["applicationSignals"]["autoMonitor"] == {"monitorAllServices": False}
+
+
 def test_every_user_of_the_samples_cache_has_a_password() -> None:
     """A user group of the engine `valkey` takes no other: docs.aws.amazon.com, Clusters.RBAC."""
-    parts = template_of("environment")["Resources"].values()
-    users = [each["Properties"] for each in parts if each["Type"] == "AWS::ElastiCache::User"]
+    users = resources_of("environment", "AWS::ElastiCache::User").values()
 
     assert {each["UserName"]: each["AuthenticationMode"]["Type"] for each in users} == {
         "default": "password",
@@ -187,21 +175,29 @@ def test_nodes_that_come_by_themselves_have_the_roles_that_aws_wants() -> None:
     assert "enable-network-policy-controller" in nodes, "without it default-deny is open there"
 
 
-def test_what_a_page_gives_a_template_is_a_parameter_of_it() -> None:
-    parameters = {name: set(template_of(name)["Parameters"]) for name in ("cluster", "environment")}
-    for page in ("operate.md", "recovery.md"):
-        text = (ROOT / "docs" / page).read_text("utf-8")
-        for name, line in re.findall(r"docs/aws/(\w+)\.yaml(?:.|\\\n)*?--parameter-overrides (.*)", text):
-            assert set(re.findall(r"(\w+)=", line)) <= parameters[name], line
+LOSSES: Final = ("## A database is lost", "## A cluster is lost", "### Before it", "### After it")
 
 
-def test_the_day_that_a_region_is_lost_is_steps_with_commands() -> None:
-    before, after = (_section("recovery.md", f"### {name} it") for name in ("Before", "After"))
+@pytest.mark.parametrize("heading", LOSSES)
+def test_a_way_of_recovery_is_steps_with_commands(heading: str) -> None:
+    section = _section("recovery.md", heading)
+    scripts = re.findall(r"^ *```sh\n(.*?)^ *```", section, re.DOTALL | re.MULTILINE)
 
-    for text in (before, after):
-        for script in re.findall(r"^ *```sh\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE):
-            assert run("bash", "-n", cwd=ROOT, stdin=script).returncode == 0
-    steps = re.findall(r"^(\d)\. ", after, re.MULTILINE)
+    assert scripts
+    for script in scripts:
+        assert run("bash", "-n", cwd=ROOT, stdin=script).returncode == 0
+    steps = re.findall(r"^(\d)\. ", section, re.MULTILINE)
     assert steps == [str(number) for number in range(1, len(steps) + 1)]
-    assert "CopyRegion" in before
+
+
+def test_the_way_after_a_cluster_is_lost_needs_no_shell_of_before() -> None:
+    text = "\n".join(re.findall(r"```sh\n(.*?)```", _section("recovery.md", "## A cluster is lost"), re.DOTALL))
+
+    assert used_and_made(text)[0] - used_and_made(text)[1] == set()
+
+
+def test_images_backups_and_secrets_are_copied_before_a_region_is_lost() -> None:
+    before = _section("recovery.md", "### Before it")
+
+    assert {name for name, given in overrides(before) if "CopyRegion" in given} == {"network", "environment"}
     assert "replicate-secret-to-regions" in before
