@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import ApiSettings, MigrateSettings, SyncSettings, WorkerSettings
-from tests.manifests.capacity import demand, over_quota, pods_at_most, quantity
+from tests.manifests.capacity import demand, over_quota, pods_in_a_release, quantity
 from tests.manifests.project import ENVIRONMENTS, ROOT, copy_project, data, values_of
 from tests.manifests.rendering import PRODUCTION, WORKLOAD, Object, name_of, of_kind, pod_templates, render
 
@@ -46,7 +46,7 @@ POOLS = {
 
 def connections_of(objects: list[Object]) -> Counter[str]:
     """Database connections of every pod at the worst moment, by component."""
-    pods = pods_at_most(objects)
+    pods = pods_in_a_release(objects)
     found: Counter[str] = Counter()
     for owner, template in pod_templates(objects):
         component = template["metadata"]["labels"]["app.kubernetes.io/component"]
