@@ -167,9 +167,9 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
     ),
     Code.MODEL_UNAVAILABLE: Diagnosis("The model did not answer.", "Replay when it answers again."),
     Code.MODEL_BUSY: Diagnosis(
-        "The model takes no more calls for now: more than its provider's limit a minute, or too much to do.",
+        "The model takes no more calls for now: its provider's limit a minute is reached, or it has too much to do.",
         "Nothing: the delivery waits, five minutes at most; then its note holds the context alone. If it happens often,"
-        " raise the limit at the provider, or set WORKER_CONCURRENCY to what a server of your own answers at once.",
+        " raise the limit at the provider, or give a server of your own more room.",
     ),
     Code.MODEL_REFUSED: Diagnosis(
         "The model's answer, or its endpoint's, could not be used.",

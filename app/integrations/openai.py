@@ -150,11 +150,17 @@ class OpenAIModel:
             tokens = self._room(self._context_tokens, messages, schema, tokens)
         failure: AppError | None = None
         for model in self._models:
+            pace = self._endpoint.pace(model)
             try:
                 async with asyncio.timeout(self._limit.total_seconds()):
-                    return await self._ask_within(model, messages, schema, tokens)
+                    await self._wait_for(pace)
+                    with pace.call():
+                        return await self._ask_within(model, messages, schema, tokens)
             except TimeoutError:
-                failure = failure or ModelUnavailable("the model did not answer in time")
+                told = "the model did not answer in time"
+                is_crowded = pace.ran_out(self._limit)
+                late = ModelBusy(told, retry_after=USUAL_WAIT) if is_crowded else ModelUnavailable(told)
+                failure = failure or late
             except (ContentFiltered, ModelKeyReplaced):
                 raise  # the fallback has the same filter and key
             except (ModelUnavailable, ModelRefused) as error:
@@ -263,7 +269,6 @@ class OpenAIModel:
         unsupported: set[Option] = set()
         sizes = Sizes()
         retries, pace = self._endpoint.retries, self._endpoint.pace(model)
-        await self._wait_for(pace)
         for left in reversed(range(MAX_CALLS)):
             call = asked.call(messages, schema)
             failure: AppError
@@ -308,11 +313,13 @@ class OpenAIModel:
         Raises:
             ModelBusy: It does not.
         """
-        left = pace.left
-        if left > self._endpoint.longest_wait:
-            raise ModelBusy("the model's endpoint takes no more calls for now", retry_after=left)
-        if left:
-            await asyncio.sleep(left.total_seconds() * (1 + _SPREAD * random.random()))
+        longest = self._endpoint.longest_wait
+        while left := pace.left:
+            if left > longest:
+                raise ModelBusy("the model takes no more calls for now", retry_after=left)
+            pause = left * (1 + _SPREAD * random.random())
+            await asyncio.sleep(pause.total_seconds())
+            longest -= pause
 
     def _not_understood(self) -> ModelUnavailable:
         told = "the endpoint answered something that is not a completion"

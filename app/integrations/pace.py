@@ -1,14 +1,20 @@
-"""When a model that takes only so many calls or tokens a minute may be asked again.
+"""When a model that takes only so many calls a minute, or at once, may be asked again.
 
 For example, 40 calls are on their way, and its endpoint takes 30 a minute: it answers ten of them with 429 and
 `Retry-After: 20`. For 20 s nothing more is sent there, since providers count the calls that they refuse, too; the
 deliveries wait in the ledger. A model that has refused all calls for longer than they wait is as good as out.
+
+Or a server of one's own works on two calls at once and says nothing: of 12 it answers three in time. Then half of the
+nine that ran out of time, four, may be under way at once; each answer that comes in time adds a tenth of one (additive
+increase, multiplicative decrease, as TCP does: RFC 5681).
 """
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -19,6 +25,9 @@ from app.integrations.refusal import Refusal
 
 USUAL_WAIT: Final = timedelta(seconds=10)
 """Where the endpoint does not say how long."""
+TURN: Final = timedelta(seconds=5)
+"""Where others are to be answered first."""
+_MORE: Final = 0.1
 # Groq's "capacity exceeded" and Anthropic's "overloaded" beside the usual one.
 _BUSY: Final = frozenset({429, 498, 529})
 
@@ -35,6 +44,11 @@ class Pace:
 
     _until: float = -inf
     _busy_since: float = inf
+    _answered_at: float = -inf
+    _cut_at: float = -inf
+    _under_way: int = 0
+    _most: float = inf
+    """Calls at once."""
 
     def refused(self, wait: timedelta) -> None:
         """It takes no more calls for *wait*."""
@@ -44,12 +58,33 @@ class Pace:
 
     def answered(self) -> None:
         """It answered a call."""
-        self._busy_since = inf
+        self._busy_since, self._answered_at = inf, time.monotonic()
+        self._most += _MORE
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """A call that is under way."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+
+    def ran_out(self, limit: timedelta) -> bool:
+        """A call was not answered within *limit*. Returns whether others were lately: then too many were beside it."""
+        now, limit_s = time.monotonic(), limit.total_seconds()
+        if now - self._answered_at > 2 * limit_s:
+            return False
+        if now - self._cut_at > limit_s / 2:  # those that ran out together are one sign
+            self._cut_at = now
+            self._most = max(min(self._most, self._under_way + 1) // 2, 1)
+        return True
 
     @property
     def left(self) -> timedelta:
         """Until it may be asked again; zero: now."""
-        return timedelta(seconds=max(self._until - time.monotonic(), 0))
+        left = timedelta(seconds=max(self._until - time.monotonic(), 0))
+        return max(left, TURN) if self._under_way + 1 > self._most else left
 
     @property
     def busy_for(self) -> timedelta:

@@ -97,8 +97,9 @@ class Toolkit:
         if self._model.has_lost_its_key and age < TENANT_PATIENCE:
             raise ModelKeyAwaited("the model's endpoint refused the key of another delivery a moment ago")
         if left > _SHORT_WAIT and age < MODEL_PATIENCE:
-            spread = timedelta(seconds=left.total_seconds() * random.random())
-            raise ModelAwaited("the model's endpoint takes no more calls for now", retry_after=left + spread)
+            # The longer it waits the more seldom it looks, or many that wait would keep the worker busy.
+            wait = max(left, age / 4) * (1 + random.random())
+            raise ModelAwaited("the model takes no more calls for now", retry_after=wait)
 
     def tools_of_trial(self, around: Callable[[Model], Model]) -> Tools:
         """The tools for a trial: its failures open no circuit. *around* returns what is asked in the model's place."""

@@ -1,8 +1,9 @@
-"""A model that takes only so many calls a minute: the others wait, and it is not asked in vain."""
+"""A model that takes only so many calls a minute, or at once: the others wait, and it is not asked in vain."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from app.core.outcome import MODEL_PATIENCE
 from app.errors import ModelBusy, ModelRefused, ModelUnavailable
 from app.integrations.endpoint import Endpoint
 from app.integrations.openai import OpenAIModel
-from app.integrations.pace import USUAL_WAIT
+from app.integrations.pace import TURN, USUAL_WAIT, Pace
 from tests.model_wire import an_endpoint
 
 ANSWER = {"model": "m", "choices": [{"message": {"role": "assistant", "content": "{}"}, "finish_reason": "stop"}]}
@@ -186,3 +187,90 @@ async def test_a_model_that_answers_nobody_for_long_is_out(server: Server, endpo
     server.refuse(429, retry_after="30")
     with pytest.raises(ModelBusy):
         await ask(model)
+
+
+class Desk:
+    """A server that answers the first call of each round, and lets the others wait without a word."""
+
+    def __init__(self) -> None:
+        self.answers = True
+        self.asked = self.at_once = self.most = 0
+
+    def begin_round(self) -> None:
+        self.asked = self.most = 0
+
+    async def answer(self, _: httpx2.Request) -> httpx2.Response:
+        self.asked, self.at_once = self.asked + 1, self.at_once + 1
+        self.most = max(self.most, self.at_once)
+        try:
+            await asyncio.sleep(0.01 if self.asked == 1 and self.answers else 60)
+        finally:
+            self.at_once -= 1
+        return httpx2.Response(200, json=ANSWER)
+
+
+async def outcomes(model: OpenAIModel, desk: Desk, calls: int) -> list[str]:
+    async def outcome() -> str:
+        try:
+            await ask(model)
+        except ModelUnavailable as error:
+            return type(error).__name__
+        return "answered"
+
+    desk.begin_round()
+    return sorted(await asyncio.gather(*(outcome() for _ in range(calls))))
+
+
+def a_slow_model(desk: Desk) -> OpenAIModel:
+    endpoint = an_endpoint(desk.answer, longest_wait=SECOND / 100, limit_s=60)
+    return OpenAIModel(endpoint, tenant="acme", model="m", fallback=None, limit=SECOND / 4)
+
+
+async def test_a_server_that_answers_few_at_once_is_asked_fewer() -> None:
+    desk = Desk()
+    model = a_slow_model(desk)
+    at_once = []
+    for _ in range(4):
+        assert await outcomes(model, desk, 12) == [*["ModelBusy"] * 11, "answered"]
+        at_once.append(desk.most)
+    assert at_once[0] == 12
+    assert all(later <= earlier / 2 for earlier, later in itertools.pairwise(at_once))
+    assert at_once[-1] == 1
+
+
+async def test_a_server_that_answers_nobody_is_out() -> None:
+    desk = Desk()
+    model = a_slow_model(desk)
+    desk.answers = False
+    assert await outcomes(model, desk, 4) == ["ModelUnavailable"] * 4
+    assert not model.busy_left
+
+
+async def test_while_its_calls_are_under_way_the_others_wait_for_a_turn(clock: Clock) -> None:
+    pace = Pace()
+    pace.answered()
+    with pace.call(), pace.call(), pace.call():
+        assert not pace.left
+        assert pace.ran_out(20 * SECOND)
+        assert pace.left == TURN
+    assert not pace.left
+    for _ in range(9):
+        pace.answered()
+    with pace.call(), pace.call():
+        assert pace.left == TURN, "two of four; nine answers are not one more"
+    pace.answered()
+    pace.answered()
+    with pace.call(), pace.call():
+        assert not pace.left
+
+
+async def test_calls_that_run_out_together_are_one_sign(clock: Clock) -> None:
+    pace = Pace()
+    pace.answered()
+    with pace.call(), pace.call(), pace.call(), pace.call(), pace.call(), pace.call(), pace.call():
+        for _ in range(5):
+            pace.ran_out(20 * SECOND)
+    with pace.call(), pace.call(), pace.call():
+        assert not pace.left
+    with pace.call(), pace.call(), pace.call(), pace.call():
+        assert pace.left == TURN
