@@ -19,8 +19,8 @@ from app.core.shown import show_enhancement
 from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
 from app.core.ticket import Ticket
 from app.enhancement.portion import Portion
+from app.enhancement.result import usage
 from app.enhancement.tools import Tools
-from app.enhancement.usage import usage
 from app.enhancement.write import compose_messages, draft_schema, parse_draft, prompt_version
 from app.errors import Code, ModelRefused, ModelUnavailable, NotNeeded
 

@@ -16,7 +16,7 @@ from app.core.note import note_reference, render_note
 from app.core.source import Source, SourceKind
 from app.core.steps import Step, noting_steps
 from app.core.tenant import NoteOptions
-from app.enhancement.graph import MAX_PORTIONS
+from app.enhancement.answering import MAX_PORTIONS
 from app.enhancement.portion import Portion, whole_sentences
 from app.errors import PromptTooLong
 from tests.builders import a_draft, a_source, a_tenant, a_ticket, gathered
