@@ -116,11 +116,7 @@ def render_note(
     """
     feedback = feedback_url if options.feedback_link else None
     if enhancement.closing is not None:
-        for part in _lessened_closing(enhancement, enhancement.closing):
-            html = _Note(part, options, []).of_closing(enhancement.closing, reference)
-            if count_note_words(html) <= options.max_words:
-                break
-        return html
+        return _closing_note(enhancement, enhancement.closing, options, reference)
     if enhancement.is_of_storm_alone:
         return _Note(enhancement, options, []).of_storm_alone(reference)
     whole, repeated = _told_once(enhancement)
@@ -185,6 +181,15 @@ def _lessened(enhancement: Enhancement, room: _Room) -> Iterator[tuple[Enhanceme
             yield enhancement, room
     for number in range(count_words([enhancement.summary]) - 1, 0, -1):
         yield enhancement.model_copy(update={"summary": _first_words(enhancement.summary, number)}), room
+
+
+def _closing_note(enhancement: Enhancement, closing: Closing, options: NoteOptions, reference: UUID) -> str:
+    html = ""
+    for part in _lessened_closing(enhancement, closing):
+        html = _Note(part, options, []).of_closing(closing, reference)
+        if count_note_words(html) <= options.max_words:
+            break
+    return html
 
 
 def _lessened_closing(enhancement: Enhancement, closing: Closing) -> Iterator[Enhancement]:

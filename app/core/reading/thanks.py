@@ -30,7 +30,8 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _LONGEST_PIECE: Final = 120
 _MAX_OWN_CHARS: Final = 4_000
 _FIRST_OF_CLOSING: Final = 5
-"""Lines below closing words in which somebody may still write; further ones are of signatures and disclaimers."""
+_MAX_WRITTEN_CHARS: Final = 50
+"""Below closing words somebody may still write in the first lines, if they are short: others are of disclaimers."""
 
 
 class _Forms(NamedTuple):
@@ -65,7 +66,8 @@ def only_thanks(subject: str, mail: Mail, *, people: str = "") -> bool:
     if not (_IS_REPLY.match(subject) or _is_thanks(_PREFIXES.sub("", subject), known)):
         return False
     below = mail.closing[:_MAX_OWN_CHARS].splitlines()[:_FIRST_OF_CLOSING]
-    return _is_thanks(own, known) and not any(trouble.search(line.lower()) for line in below)
+    is_more = any(len(line) <= _MAX_WRITTEN_CHARS and trouble.search(line.lower()) for line in below)
+    return _is_thanks(own, known) and not is_more
 
 
 def _is_thanks(text: str, known: frozenset[str]) -> bool:
