@@ -2,8 +2,10 @@
 
     python bench/storms.py [FOLDER]
 
-`storms.yaml` beside this file holds mornings of our own writing. FOLDER (or RETRIEVAL_DATA) holds `tickets.jsonl.gz`,
-as for `retrieval.py`; without it that half is skipped. Which of its tickets report one problem says
+`storms.yaml` beside this file holds mornings of our own writing, measured at help desks without a history, and at one
+with some hundred resolved tickets and with articles, where the sources are found by the product's search; those of
+`storms_with_history.yaml` at the latter alone. FOLDER (or RETRIEVAL_DATA) holds `tickets.jsonl.gz`, as for
+`retrieval.py`; without it that half is skipped. Which of its tickets report one problem says
 `storms_labels.yaml`, by ids alone. A storm is right if at least two of the others that its line names have the ticket's
 label. The results are in storms.md. PostgreSQL is the embedded one, on this machine.
 """
@@ -29,19 +31,27 @@ import click
 import yaml
 from sqlalchemy import text
 
+from app.core.article import Article
+from app.core.source import Gathered, GatherState, SourceKind, first_sources
 from app.core.storm import LEAST_OTHERS, Arrival, Storm, find_storm
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
-from app.db.knowledge.store import upsert_tickets
+from app.db.knowledge.search import Search
+from app.db.knowledge.store import upsert_articles, upsert_tickets
 from app.db.ledger.arrivals import ArrivalSearch, arrival_of
 from app.db.ledger.claims import Claim
 from app.db.ledger.enhancements import Enhancements
 from app.db.migrate import migrate
 from app.db.session import Database, open_database
 from demo.embedded import open_postgres
+from eval.cases import load_cases
+from eval.fits import history
 
 HERE: Final = Path(__file__).parent
 _COLLECT_FROM: Final = 5
+_SHOWN: Final = 5
+"""Sources of each kind that a worker gathers."""
+_BATCH: Final = 200
 _HISTORY_OF: Final = 6
 """One of so many public tickets, of all years, is in the history that tells which words are rare."""
 _PUBLIC_WINDOW: Final = timedelta(hours=24)
@@ -92,22 +102,41 @@ class Count:
         )
 
 
-async def arrive(database: Database, tenant: Tenant, ticket: Ticket) -> Arrival:
-    """Reserve *ticket* as a worker does, and compare it with those before it."""
+async def arrive(database: Database, tenant: Tenant, ticket: Ticket, sources: Sequence[str] = ()) -> Arrival:
+    """Reserve *ticket* as a worker does, and compare it with those before it. *sources*: those that fit it best."""
     claim = Claim(tenant.id, uuid4(), ticket.id, b"", 1, 1, _BEGAN, None, None, False, frozenset(), frozenset())
     when = ticket.created_at or _BEGAN
     arrival = arrival_of(ticket, tenant, accepted_at=when)
     await Enhancements(database).reserve(claim, version=ticket.version, ticket_updated_at=when, arrival=arrival)
-    found = await ArrivalSearch(database, tenant, ticket_url=str).before(ticket.id, sources=[])
+    found = await ArrivalSearch(database, tenant, ticket_url=str).before(ticket.id, sources=sources)
     assert found is not None, "it was reserved"
     return found
 
 
-async def _mark(database: Database, tenant: Tenant, ticket: Ticket, storm: Storm) -> None:
-    """Store of which storm the ticket and the others are, as `Enhancements.save` does."""
-    values = {"first": storm.first.id, "ids": [ticket.id, *(each.id for each in storm.others)]}
+async def _mark(
+    database: Database, tenant: Tenant, ticket: Ticket, storm: Storm | None, sources: Sequence[str]
+) -> None:
+    """Store the ticket's first source, and of which storm it and the others are, as `Enhancements.save` does."""
+    source = {"ticket": ticket.id, "source": next(iter(sources), None)}
     async with database.as_tenant(tenant.id) as session:
-        await session.execute(text("update arrival set storm_ticket_id = :first where ticket_id = any(:ids)"), values)
+        await session.execute(text("update arrival set first_source = :source where ticket_id = :ticket"), source)
+        if storm is not None:
+            ids = [ticket.id, *(each.id for each in storm.others)]
+            of_storm = text(
+                "update arrival set storm_ticket_id = :first where ticket_id = any(:ids) and storm_ticket_id is null"
+            )
+            await session.execute(of_storm, {"first": storm.first.id, "ids": ids})
+
+
+async def _sources(search: Search, ticket: Ticket) -> list[str]:
+    """Those that fit *ticket* best, as a worker finds them."""
+    found = {
+        SourceKind.TICKET: await search.similar_tickets(ticket, limit=_SHOWN),
+        SourceKind.ARTICLE: await search.articles(ticket, limit=_SHOWN),
+    }
+    return first_sources(
+        Gathered(kind=kind, state=GatherState.OK, sources=tuple(sources)) for kind, sources in found.items()
+    )
 
 
 def a_tenant(language: str = "en", *, window: timedelta = timedelta(hours=1)) -> Tenant:
@@ -123,11 +152,18 @@ def a_tenant(language: str = "en", *, window: timedelta = timedelta(hours=1)) ->
     )
 
 
-async def measure_mornings(database: Database, mornings: dict[str, Any]) -> Count:
-    """Each morning at a help desk of its own, without a history."""
+async def measure_mornings(
+    database: Database, mornings: dict[str, Any], history: tuple[list[Ticket], list[Article]] = ([], [])
+) -> Count:
+    """Each morning at a help desk of its own. *history*: its resolved tickets and its articles."""
     count = Count()
+    tickets, articles = history
     for name, morning in mornings.items():
         tenant = a_tenant(morning["language"])
+        search = Search(database, tenant, ticket_url=str, article_url=str)
+        async with database.as_tenant(tenant.id) as session:
+            await upsert_tickets(session, tenant.id, tickets, language=morning["language"])
+            await upsert_articles(session, tenant.id, articles, language=morning["language"])
         rows = [(f"{name}-{n}", *row) for n, row in enumerate(morning["tickets"])]
         labels = {id_: label for id_, *_, label in rows if label != "-"}
         for number, (id_, minute, who, site, subject, words, _) in enumerate(rows):
@@ -139,9 +175,9 @@ async def measure_mornings(database: Database, mornings: dict[str, Any]) -> Coun
                 site=site,
                 created_at=_BEGAN + timedelta(minutes=minute),
             )
-            storm = find_storm(await arrive(database, tenant, ticket), collect_from=_COLLECT_FROM)
-            if storm is not None:
-                await _mark(database, tenant, ticket, storm)
+            sources = await _sources(search, ticket)
+            storm = find_storm(await arrive(database, tenant, ticket, sources), collect_from=_COLLECT_FROM)
+            await _mark(database, tenant, ticket, storm, sources)
             label = labels.get(id_)
             before = sum(labels.get(each[0]) == label for each in rows[:number]) if label else 0
             count.add(id_, storm, label, labels, before)
@@ -175,8 +211,9 @@ def a_public_ticket(row: dict[str, str]) -> Ticket:
 async def compare_public(database: Database, public: Public) -> tuple[list[tuple[Ticket, Arrival]], float]:
     """Each public ticket with those of the day before it, and how long one takes, in ms."""
     tenant = a_tenant(window=_PUBLIC_WINDOW)
-    async with database.as_tenant(tenant.id) as session:
-        await upsert_tickets(session, tenant.id, public.history, language="en")
+    for begin in range(0, len(public.history), _BATCH):  # on a busy machine all at once take too long for one statement
+        async with database.as_tenant(tenant.id) as session:
+            await upsert_tickets(session, tenant.id, public.history[begin : begin + _BATCH], language="en")
     began = time.perf_counter()
     found = [(ticket, await arrive(database, tenant, ticket)) for ticket in public.asked]
     return found, 1000 * (time.perf_counter() - began) / len(found)
@@ -212,10 +249,22 @@ def read_labels() -> dict[str, str]:
     return {str(id_): name for name, ids in groups.items() for id_ in ids}
 
 
+def with_history() -> tuple[dict[str, Any], tuple[list[Ticket], list[Article]]]:
+    """The mornings at a help desk with a history, by their sets, and that history."""
+    sets = yaml.safe_load((HERE / "storms_with_history.yaml").read_text("utf-8"))
+    tickets, articles = history(load_cases())
+    own = [Article(id=f"storms-{n}", title=title, text=told) for n, (title, told) in enumerate(sets.pop("articles"))]
+    return sets, (tickets, articles + own)
+
+
 async def _measure(folder: Path | None, *, tells: bool) -> None:
     async with open_empty_database() as database:
-        for name, mornings in yaml.safe_load((HERE / "storms.yaml").read_text("utf-8")).items():
-            count = await measure_mornings(database, mornings)
+        small = yaml.safe_load((HERE / "storms.yaml").read_text("utf-8"))
+        large, past = with_history()
+        counts = {name: await measure_mornings(database, mornings) for name, mornings in small.items()}
+        for name, own in {**small, **{f"own words, {name}": own for name, own in large.items()}}.items():
+            counts[f"with history, {name}"] = await measure_mornings(database, own, past)
+        for name, count in counts.items():
             print(f"our mornings, {name}: {count}")
             if tells:
                 print("\n".join(f"  wrong: {each}" for each in count.wrong))

@@ -29,19 +29,20 @@ async def find_fits(database: Database, cases: Sequence[Case]) -> dict[str, dict
     }
 
 
+def history(cases: Sequence[Case]) -> tuple[list[Ticket], list[Article]]:
+    """The tickets and articles of the corpus and of *cases*."""
+    corpora = [load_corpus(name) for name in TENANTS]
+    tickets = [known.ticket for corpus in corpora for known in corpus.known]
+    articles = [article for corpus in corpora for article in corpus.articles]
+    tickets += [_ticket(case, given) for case in cases for given in case.tickets]
+    articles += [_article(case, given) for case in cases for given in case.articles]
+    return tickets, articles
+
+
 async def _fits(database: Database, cases: Sequence[Case], language: Language) -> dict[str, dict[str, Fit]]:
     """All cases of a language are asked of one tenant, which holds the sources of all of them and the corpus."""
     tenant = a_tenant(f"cases-{language}", language)
-    for name in TENANTS:
-        corpus = load_corpus(name)
-        tickets = [known.ticket for known in corpus.known]
-        await store(database, tenant, tickets, corpus.articles)
-    await store(
-        database,
-        tenant,
-        [_ticket(case, given) for case in cases for given in case.tickets],
-        [_article(case, given) for case in cases for given in case.articles],
-    )
+    await store(database, tenant, *history(cases))
     search, found = a_search(database, tenant), {}
     for case in cases:
         asked = case.asked.model_copy(update={"created_at": _NOW})

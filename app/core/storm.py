@@ -14,8 +14,8 @@ For example, at a tenant with `window_minutes: 60` and `collect_from: 5` five pe
     #104     three                as usual, with the line
     #105     four                 the line alone, without the model; #101 gets a note that names all five
 
-How like two tickets must be depends on what they have in common beside words. The figures were chosen on the labelled
-sets of bench/storms.md.
+How like two tickets must be depends on whether they have a site or a machine in common. The figures were chosen on the
+labelled sets of bench/storms.md.
 """
 
 from __future__ import annotations
@@ -110,12 +110,12 @@ class _Rule(NamedTuple):
         return earlier.words >= self.words and earlier.likeness >= self.likeness
 
 
-# By words alone, and where they share something else.
+# By words alone, and where they share a site or a machine.
 _ALIKE: Final = {False: (_Rule(3, 0.3),), True: (_Rule(3, 0.3), _Rule(2, 0.25))}
 _ALIKE_IN_SMALL: Final = {False: (_Rule(2, 0.45),), True: (_Rule(2, 0.4), _Rule(1, 0.5))}
 _SOMEWHAT_ALIKE: Final = _Rule(3, 0.2)
-_OF_ONE_SITE_AND_SOURCE: Final = frozenset({Share.SITE, Share.SOURCE})
-"""What makes two tickets alike although each person has words of their own for it."""
+_NEARER: Final = frozenset({Share.SITE, Share.MACHINE})
+"""With one of these less likeness is enough. Not with one best source: different problems of a product have it too."""
 _LIKE_ONE: Final = 0.5
 
 
@@ -189,15 +189,15 @@ def _is_like_one_of(alike: Sequence[Earlier], earlier: Earlier) -> bool:
 
 
 def _is_alike(earlier: Earlier, *, is_small: bool) -> bool:
-    rules = (_ALIKE_IN_SMALL if is_small else _ALIKE)[bool(earlier.shares)]
-    return earlier.shares >= _OF_ONE_SITE_AND_SOURCE or any(rule.holds(earlier) for rule in rules)
+    rules = (_ALIKE_IN_SMALL if is_small else _ALIKE)[bool(earlier.shares & _NEARER)]
+    return any(rule.holds(earlier) for rule in rules)
 
 
 def _of_one_problem(alike: Sequence[Earlier]) -> Iterable[Earlier]:
-    """Those that are somewhat like another of them, or share something with the ticket beside words."""
+    """Those that are somewhat like another of them, or share a site or a machine with the ticket."""
     for each in alike:
         others = (other for other in alike[:_MOST_COMPARED_WITH] if other is not each)
-        if each.shares or any(_likeness(each, other) >= _SOMEWHAT_ALIKE.likeness for other in others):
+        if each.shares & _NEARER or any(_likeness(each, other) >= _SOMEWHAT_ALIKE.likeness for other in others):
             yield each
 
 

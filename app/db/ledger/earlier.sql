@@ -38,5 +38,4 @@ from mine
 cross join earlier
 left join alike on alike.ticket_id = earlier.ticket_id
 where alike.likeness >= :least or earlier.storm_ticket_id is not null
-    or alike.words > 0 and earlier.site = mine.site and earlier.first_source = any(cast(:sources as text[]))
 order by arrived_at

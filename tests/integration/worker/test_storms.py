@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.db.knowledge.store import upsert_tickets
+from app.core.article import Article
+from app.db.knowledge.store import upsert_articles, upsert_tickets
 from tests.builders import a_ticket
 from tests.integration.worker.conftest import Stage
 
@@ -171,28 +172,9 @@ async def test_a_first_ticket_that_is_gone_costs_the_others_nothing(stage: Stage
     assert "4 others reported this" in await handle(stage, tickets[-1])
 
 
-OWN_WORDS = (
-    ("mail down", "outlook cant connect to server"),
-    ("outlook offline", "no mail, outlook says disconnected"),
-    ("no emails", "outlook not connecting to the mail server since 10"),
-)
-
-
-async def test_three_at_once_know_of_each_other_by_site_and_source(stage: Stage) -> None:
-    """Each in words of their own; what fits them best is the same, and is known only when each was looked up."""
-    tickets = [
-        report(stage, n, subject=subject, description=description) for n, (subject, description) in enumerate(OWN_WORDS)
-    ]
-    async with stage.database.as_tenant(stage.tenant.id) as session:
-        outage = a_ticket(
-            id="120",
-            subject="Outlook offline: not connecting to the mail server, no emails",
-            description="Mail is down. Outlook cant connect to the server and says disconnected, since 10.",
-            resolution="Restarted the transport service of the mail server.",
-            status="Resolved",
-            resolved_at="2026-10-01T10:00:00Z",
-        )
-        await upsert_tickets(session, stage.tenant.id, [outage], language="en")
+async def test_three_at_once_know_of_each_other(stage: Stage) -> None:
+    """Each is looked up before the others are stored."""
+    tickets = [report(stage, n) for n in range(3)]
     for ticket_id in tickets:
         await stage.deliver(ticket_id)
     await asyncio.gather(*(stage.worker.attempts.work() for _ in tickets))
@@ -200,6 +182,34 @@ async def test_three_at_once_know_of_each_other_by_site_and_source(stage: Stage)
     notes = [text_of(stage.notes(ticket_id)[0]) for ticket_id in tickets]
     assert any("2 others reported this" in note for note in notes), notes
     assert not any("Ask the requester" in note for note in notes if "others reported" in note)
+
+
+MONDAY = (
+    ("Outlook closes", "Outlook closes by itself right after the start."),
+    ("Outlook calendar an hour late", "All my meetings are shown an hour late."),
+    ("Shared mailbox missing in Outlook", "The mailbox info@ is gone."),
+    ("Outlook signature", "The logo of my signature is too large."),
+    ("Outlook search finds nothing", "No mail older than June is found."),
+)
+
+
+async def test_five_problems_of_one_product_at_one_site_get_five_notes(stage: Stage) -> None:
+    """The same article fits all of them best."""
+    first = Article(
+        id="77",
+        title="Outlook: what to try first",
+        text="Outlook closes, calendar late, mailbox missing, signature, search finds nothing: start Outlook anew.",
+    )
+    past = [
+        a_ticket(id=str(n), subject=f"Printer {n}", resolution="Toner changed.", status="Closed") for n in range(210)
+    ]
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await upsert_tickets(session, stage.tenant.id, past, language="en")
+        await upsert_articles(session, stage.tenant.id, [first], language="en")
+    tickets = [report(stage, n, subject=subject, description=body) for n, (subject, body) in enumerate(MONDAY)]
+    notes = [await handle(stage, ticket_id) for ticket_id in tickets]
+    assert all("Outlook: what to try first" in note for note in notes), notes
+    assert not any("others reported" in note for note in notes)
 
 
 async def test_the_fifth_counts_all_that_its_line_names(stage: Stage) -> None:
