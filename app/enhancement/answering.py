@@ -37,13 +37,22 @@ from app.enhancement.result import Known, accepted, context_only, why_no_answer,
 from app.enhancement.second_opinion import ask_opinion
 from app.enhancement.tools import Tools
 from app.enhancement.write import compose_messages, compose_repair, draft_schema
-from app.errors import Code, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
+from app.errors import (
+    Code,
+    ModelAwaited,
+    ModelDeclined,
+    ModelKeyAwaited,
+    ModelRefused,
+    ModelUnavailable,
+    PromptTooLong,
+)
 from app.telemetry.traces import span
 
 MAX_ANSWERS: Final = 2
 """Answers that are asked of the model: a first one, and a repaired one or, if the first was cut off, a longer one."""
 MAX_PORTIONS: Final = 5
 """A prompt that is too long is asked again with less, so often; the last time with the ticket alone."""
+_AWAITED: Final = (ModelAwaited, ModelKeyAwaited)
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +137,9 @@ async def _write(work: _Work, note: StepNote) -> Enhancement | None:
         try:
             async with asyncio.timeout(max(tools.model_timeout.total_seconds() - work.model_seconds, 0)):
                 answer = await _ask(work)
-        except (ModelUnavailable, ModelRefused, TimeoutError) as error:
+        except (ModelUnavailable, ModelRefused, *_AWAITED, TimeoutError) as error:
+            if isinstance(error, _AWAITED) and work.draft is None:
+                raise  # the delivery waits; but for a repaired answer it need not
             ended, why = _without_answer(work, error)
         else:
             work.model_seconds += time.perf_counter() - started
