@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Final
 
@@ -70,6 +71,18 @@ def test_a_second_cluster_collides_with_nothing_of_the_first() -> None:
     assert kinds.isdisjoint(
         {"AWS::EC2::VPC", "AWS::KMS::Key", "AWS::ECR::Repository", "AWS::ECR::ReplicationConfiguration"}
     )
+
+
+def test_another_cluster_can_take_over_the_records_of_a_lost_one() -> None:
+    """external-dns leaves a record alone whose owner is another: its docs, proposal/registry. The clusters share one owner."""
+    (names,) = (
+        json.loads(each["ConfigurationValues"])
+        for each in resources_of("cluster", "AWS::EKS::Addon").values()
+        if each["AddonName"] == "external-dns"
+    )
+
+    assert names["txtOwnerId"] == "ai-agents"
+    assert names["policy"] == "upsert-only", "one that deletes would take another cluster's records away"
 
 
 def test_a_second_environment_is_named_apart_from_the_first() -> None:
