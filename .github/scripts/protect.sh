@@ -1,12 +1,20 @@
 #!/usr/bin/env bash
 # Protect main and the branches `release-…` by the rulesets beside this folder, and give the jobs that move those branches,
 # run from main, the one key that may push to them. An environment that names an approver gets it. Safe to repeat: it keeps
-# the key, and whom you name as reviewers elsewhere. With --check it only looks.
+# the key while no other branch could read it, and whom you name as reviewers elsewhere. With --check it only looks.
 # Needs gh, as an administrator of the repository. GITHUB_TOKEN is no actor that a ruleset can except, a deploy key is one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+die() { printf '%s\n' "$*" >&2; exit 1; }
+
 repository=$(gh repo view --json nameWithOwner --jq .nameWithOwner)
+
+# What GitHub has at a path. Where nothing is, `gh api` prints GitHub's answer all the same, and --jq filters no such one.
+get() {
+    local answer
+    answer=$(gh api "$1") && printf '%s' "$answer"
+}
 
 value() { sed -n "s/^  $2: //p" "kustomize/overlays/$1/values/environment.yaml"; }
 
@@ -21,7 +29,7 @@ done
 
 apply_ruleset() {
     local id
-    id=$(gh api "repos/$repository/rulesets" --jq ".[] | select(.name == \"$1\") | .id")
+    id=$(get "repos/$repository/rulesets?includes_parents=false" | jq --arg name "$1" '.[] | select(.name == $name) | .id')
     if [[ $id ]]; then
         gh api --silent --method PUT "repos/$repository/rulesets/$id" --input ".github/rulesets/$1.json"
     else
@@ -29,44 +37,81 @@ apply_ruleset() {
     fi
 }
 
+# A run of a workflow makes the environment that it names, and without a policy: secrets in it are then every branch's.
+policies() { get "repos/$repository/environments/$1/deployment-branch-policies" 2>/dev/null | jq --raw-output ".branch_policies[] | $2"; }
+is_for_main_alone() {
+    [[ $(get "repos/$repository/environments/$1" 2>/dev/null | jq .deployment_branch_policy.custom_branch_policies) == true &&
+        $(policies "$1" '"\(.type // "branch") \(.name)"') == "branch main" ]]
+}
+
+# With the reviewers of that JSON, or with those that are there: a PUT takes away what it does not name. And it names nothing
+# that isn't there: of a private repository GitHub refuses even an empty list, but with a plan that has it.
 put_environment() {
-    gh api --silent --method PUT "repos/$repository/environments/$1" --input - \
-        <<<"{\"deployment_branch_policy\": {\"protected_branches\": false, \"custom_branch_policies\": true}${2:-}}"
+    { get "repos/$repository/environments/$1" 2>/dev/null || echo '{}'; } | jq --argjson reviewers "${2:-null}" '
+        . as $there
+        | [.protection_rules[]?] as $rules
+        | (first($rules[] | select(.type == "required_reviewers")) // {}) as $asked
+        | ($reviewers // [$asked.reviewers[]? | {type, id: .reviewer.id}]) as $reviewers
+        | {deployment_branch_policy: {protected_branches: false, custom_branch_policies: true}}
+          + ($rules | map(select(.type == "wait_timer") | {wait_timer}) | add // {})
+          + if $there.can_admins_bypass == false then {can_admins_bypass: false} else {} end
+          + if $reviewers == [] then {} else {$reviewers, prevent_self_review: ($asked.prevent_self_review // false)} end
+    ' | gh api --silent --method PUT "repos/$repository/environments/$1" --input -
 }
 
 make_environment() {
-    gh api --silent "repos/$repository/environments/$1" 2>/dev/null && return
+    local id
     put_environment "$1"
-    gh api --silent --method POST "repos/$repository/environments/$1/deployment-branch-policies" -f name=main
+    for id in $(policies "$1" 'select(.type == "tag" or .name != "main") | .id'); do
+        gh api --silent --method DELETE "repos/$repository/environments/$1/deployment-branch-policies/$id"
+    done
+    is_for_main_alone "$1" ||
+        gh api --silent --method POST "repos/$repository/environments/$1/deployment-branch-policies" -f name=main -f type=branch
 }
 
 # The approver's number and kind: a team of the owner's, or a person.
 reviewer() {
-    gh api "orgs/${repository%%/*}/teams/$1" --jq '"\"type\": \"Team\", \"id\": \(.id)"' 2>/dev/null ||
-        gh api "users/$1" --jq '"\"type\": \"User\", \"id\": \(.id)"'
+    get "orgs/${repository%%/*}/teams/$1" 2>/dev/null | jq '[{type: "Team", id}]' || get "users/$1" | jq '[{type: "User", id}]'
 }
 
 has_key() { gh secret list --env "$1" --json name --jq '.[].name' | grep -qx RELEASE_KEY; }
+keys_that_write() { get "repos/$repository/keys?per_page=100" | jq --raw-output ".[] | select(.read_only | not) | $1"; }
+
+mistakes=$(get "repos/$repository/codeowners/errors" 2>/dev/null | jq --raw-output '.errors[] | "\(.path):\(.line): \(.kind)"') || true
+[[ -z $mistakes ]] || die "$mistakes
+Nobody reviews what such a line names: merge the names of your people first"
 
 holders=(release tenants "${followers[@]}")
 if [[ ${1:-} != --check ]]; then
+    [[ $(get "orgs/${repository%%/*}" 2>/dev/null | jq .deploy_keys_enabled_for_repositories) != false ]] ||
+        die "${repository%%/*} forbids deploy keys, as each new organisation does: an owner allows them in its settings, Member privileges, Deploy keys"
     apply_ruleset main
-    for name in "${holders[@]}"; do make_environment "$name"; done
+    missing=()
+    for name in "${holders[@]}"; do
+        if is_for_main_alone "$name"; then
+            has_key "$name" || missing+=("$name")
+        else
+            missing+=("$name")
+            make_environment "$name"
+        fi
+    done
     for name in "${followers[@]}"; do
         approver=$(value "$name" approver)
         [[ $approver == none ]] && continue
-        found=$(reviewer "$approver") || { echo "$approver, whom $name names, is no team and no person" >&2; exit 1; }
-        put_environment "$name" ", \"reviewers\": [{$found}]"
+        found=$(reviewer "$approver") || die "$approver, whom $name names, is no team and no person"
+        put_environment "$name" "$found" ||
+            die "GitHub asks nobody before $name: in a private repository that takes GitHub Enterprise; else set \`approver: none\`"
     done
-    missing=()
-    for name in "${holders[@]}"; do has_key "$name" || missing+=("$name"); done
     if ((${#missing[@]})); then
-        # Nobody can read the key again, so all get a new one.
+        # Nobody can read the key again, so all get a new one; and who read the old one can do nothing with it.
+        former=$(keys_that_write 'select(.title | startswith("release ")) | .id')
         folder=$(mktemp -d)
         trap 'rm -rf "$folder"' EXIT
         ssh-keygen -q -t ed25519 -N '' -C release -f "$folder/key"
-        gh repo deploy-key add "$folder/key.pub" --allow-write --title "release $(date +%F)"
+        gh repo deploy-key add "$folder/key.pub" --allow-write --title "release $(date +%F)" ||
+            die "no deploy key, no release: the organisation or its enterprise may forbid them, see above"
         for name in "${holders[@]}"; do gh secret set RELEASE_KEY --env "$name" <"$folder/key"; done
+        for id in $former; do gh api --silent --method DELETE "repos/$repository/keys/$id"; done
     fi
     apply_ruleset release
 fi
@@ -74,20 +119,23 @@ fi
 check_branch() {
     local wanted found missing
     wanted=$(jq --raw-output '.rules[].type' ".github/rulesets/$2.json" | sort)
-    found=$(gh api "repos/$repository/rules/branches/$1" --jq '.[].type' | sort -u)
+    found=$(get "repos/$repository/rules/branches/$1" | jq --raw-output '.[].type' | sort -u)
     missing=$(comm -23 <(echo "$wanted") <(echo "$found"))
-    [[ -z $missing ]] || { echo "$1 is not protected: ${missing//$'\n'/, } is missing, run make protect" >&2; exit 1; }
+    [[ -z $missing ]] || die "$1 is not protected: ${missing//$'\n'/, } is missing, run make protect"
     echo "$1 is protected"
 }
 
 check_branch main main
 for name in "${environments[@]}"; do check_branch "release-$name" release; done
 for name in "${holders[@]}"; do
-    has_key "$name" || { echo "environment $name has no RELEASE_KEY, run make protect" >&2; exit 1; }
+    is_for_main_alone "$name" || die "environment $name gives its secrets to other branches than main, run make protect"
+    has_key "$name" || die "environment $name has no RELEASE_KEY, run make protect"
 done
+[[ $(keys_that_write .id | wc -l) -eq 1 ]] ||
+    die "of the deploy keys that may write one is the jobs', and each may move the branches: take the others away, $(keys_that_write .title | paste -sd,)"
 for name in "${followers[@]}"; do
     [[ $(value "$name" approver) == none ]] && continue
-    gh api "repos/$repository/environments/$name" --jq '.protection_rules[].type' | grep -qx required_reviewers ||
-        { echo "environment $name asks nobody to approve, run make protect" >&2; exit 1; }
+    get "repos/$repository/environments/$name" | jq --raw-output '.protection_rules[].type' | grep -qx required_reviewers ||
+        die "environment $name asks nobody to approve, run make protect"
     echo "$name waits for $(value "$name" approver)"
 done

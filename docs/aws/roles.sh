@@ -2,7 +2,8 @@
 # Makes the IAM roles of this folder from its policies and trusts. Safe to repeat: it then brings them up to date.
 #   AWS_ACCOUNT_ID=… AWS_REGION=… OIDC_PROVIDER=… HOSTED_ZONE_ID=… KMS_KEY_ARN=… \
 #     GITHUB_REPOSITORY=owner/name GITHUB_OWNER_ID=… GITHUB_REPOSITORY_ID=… docs/aws/roles.sh
-# ENVIRONMENTS="staging production" names those of the cluster that OIDC_PROVIDER is of.
+# ENVIRONMENTS="staging production" names those of the cluster that OIDC_PROVIDER is of. The roles that push and check the image
+# are one for all regions: theirs is the registry that `image` of installation.yaml names, or until it does AWS_REGION's.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -15,6 +16,13 @@ done
 # GitHub names a repository with its ids since 15 July 2026, and an older one without: whoever takes its name over later
 # has other ids.
 export GITHUB_OWNER=${GITHUB_REPOSITORY%%/*} GITHUB_NAME=${GITHUB_REPOSITORY#*/} ENVIRONMENT
+
+image=$(sed -n 's/^  image: //p' ../../kustomize/installation/installation.yaml)
+if [[ $image =~ ^([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/ ]]; then
+  export REGISTRY_ACCOUNT_ID=${BASH_REMATCH[1]} REGISTRY_REGION=${BASH_REMATCH[2]}
+else
+  export REGISTRY_ACCOUNT_ID=$AWS_ACCOUNT_ID REGISTRY_REGION=$AWS_REGION
+fi
 
 filled() {
   python3 -c 'import os, string, sys; print(string.Template(open(sys.argv[1]).read()).substitute(os.environ))' "$1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,10 +30,14 @@ jq --compact-output --null-input '$ARGS.positional' --args -- "$@" >>{calls}
 """
 
 
-def _calls(folder: Path, **given: str) -> list[list[str]]:
+def _calls(folder: Path, image: str = "unset.invalid/ai-agents", **given: str) -> list[list[str]]:
+    shutil.copytree(ROOT / "docs/aws", folder / "docs/aws")
+    installation = folder / "kustomize/installation/installation.yaml"
+    installation.parent.mkdir(parents=True)
+    installation.write_text(f"data:\n  image: {image}\n", encoding="utf-8")
     program(folder / "bin", "aws", AWS.format(calls=folder / "calls"))
     path = f"{folder / 'bin'}:/usr/bin:/bin"
-    result = run(ROOT / "docs/aws/roles.sh", cwd=folder, PATH=path, **{**GIVEN, **given})
+    result = run(folder / "docs/aws/roles.sh", cwd=folder, PATH=path, **{**GIVEN, **given})
     assert result.returncode == 0, result.stderr
     return [json.loads(line) for line in (folder / "calls").read_text(encoding="utf-8").splitlines()]
 
@@ -78,6 +83,28 @@ def test_an_environment_reads_its_own_secrets_and_no_other_s(tmp_path: Path) -> 
         "system:serviceaccount:production-us:external-secrets-sa",
         "system:serviceaccount:argocd:external-secrets-sa",
     ]
+
+
+@pytest.mark.parametrize(
+    ("image", "registry"),
+    [
+        ("unset.invalid/ai-agents", "us-east-1:123456789012"),
+        ("123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-agents", "eu-central-1:123456789012"),
+        ("210987654321.dkr.ecr.eu-west-1.amazonaws.com/ai-agents", "eu-west-1:210987654321"),
+    ],
+)
+def test_a_second_region_leaves_those_who_push_and_check_the_image_its_registry(
+    tmp_path: Path, image: str, registry: str
+) -> None:
+    """Of these two roles there is one for all regions; the image stays where `image` says."""
+    calls = _calls(tmp_path, image, ENVIRONMENTS="production-us", AWS_REGION="us-east-1")
+
+    for role in ("github-release", "kyverno"):
+        [policy] = [each[-1] for each in calls if each[1] == "put-role-policy" and f"ai-agents-{role}" in each]
+        resources = {each["Resource"] for each in json.loads(policy)["Statement"]}
+        assert resources == {"*", f"arn:aws:ecr:{registry}:repository/ai-agents"}, role
+    [secrets] = [each[-1] for each in calls if each[1] == "put-role-policy" and "external-secrets" in each[3]]
+    assert "arn:aws:secretsmanager:us-east-1:123456789012:secret:ai-agents/production-us/*" in secrets
 
 
 @pytest.mark.parametrize("name", sorted(GIVEN))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import yaml
 
 from tests.workflows.commands import ROOT, SCRIPTS, commit, git, program, run
 
@@ -191,7 +192,19 @@ def test_region_and_role_follow_from_the_images_name(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("image", ["unset.invalid/ai-agents", "docker.io/library/ai-agents", f"{IMAGE}:latest", ""])
+def test_while_the_image_is_unset_nothing_is_released_and_nothing_is_red(tmp_path: Path) -> None:
+    """The first push of a new repository is one to main."""
+    result = _registry(tmp_path, "unset.invalid/ai-agents")
+    jobs = yaml.safe_load((ROOT / ".github/workflows/release.yaml").read_text(encoding="utf-8"))["jobs"]
+
+    assert (result.returncode, result.stdout.splitlines()[-1]) == (0, "image=")
+    assert jobs["image"]["if"] == "needs.test.outputs.image != ''"
+    assert (jobs["image"]["needs"], jobs["branch"]["needs"]) == ("test", "image")
+    assert {"id": "registry", "run": "make registry"} in jobs["test"]["steps"]
+    assert set(jobs["test"]["outputs"]) == {"image", "region", "role"}
+
+
+@pytest.mark.parametrize("image", ["docker.io/library/ai-agents", f"{IMAGE}:latest", ""])
 def test_name_that_is_no_repository_of_ecr_is_refused(image: str, tmp_path: Path) -> None:
     result = _registry(tmp_path, image)
 

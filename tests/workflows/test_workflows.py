@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from typing import Any, Final
@@ -178,35 +179,11 @@ def test_main_takes_what_was_reviewed_and_passed_every_job_of_ci() -> None:
 
     assert checks == {job["name"] for job in _workflow(FOLDER / "ci.yaml")["jobs"].values()}
     assert rules["pull_request"]["require_code_owner_review"]
-    assert ruleset["bypass_actors"] == []
+    # Of a team of one, as docs/deploy.md says: an administrator, by a pull request.
+    alone = {"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "pull_request"}
+    assert ruleset["bypass_actors"] in ([], [alone])
+    assert json.dumps(alone) in (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
     assert {path.stem for path in RULESETS.glob("*.json")} == {"main", "release"}
-
-
-# gh, and what GitHub would answer: a branch has the rules that were sent for it.
-GH: Final = """
-echo "$*" >>{state}/calls
-case "$*" in
-    "repo view"*) echo owner/name ;;
-    "repo deploy-key add"*) touch {state}/deploy-key ;;
-    "secret list --env "*) [ ! -e {state}/secret-$4 ] || echo RELEASE_KEY ;;
-    "secret set RELEASE_KEY --env "*) cat >{state}/secret-$5 ;;
-    *"--method POST repos/owner/name/rulesets "*) cp "$7" {state} ;;
-    "api repos/owner/name/rulesets --jq "*main*) [ ! -e {state}/main.json ] || echo 1 ;;
-    "api repos/owner/name/rulesets --jq "*release*) [ ! -e {state}/release.json ] || echo 2 ;;
-    "api repos/owner/name/rules/branches/"*)
-        branch=$(basename "$2")
-        file={state}/${{branch%%-*}}.json
-        [ ! -e "$file" ] || jq --raw-output '.rules[].type' "$file" ;;
-    *"--method PUT repos/owner/name/environments/"*) cat >{state}/environment-$(basename "$5") ;;
-    "api --silent repos/owner/name/environments/"*) [ -e {state}/environment-$(basename "$3") ] ;;
-    "api repos/owner/name/environments/"*)
-        ! grep -q reviewers {state}/environment-$(basename "$2") || echo required_reviewers ;;
-    "api orgs/owner/teams/operations "*) echo '"type": "Team", "id": 7' ;;
-    "api orgs/owner/teams/"*) exit 1 ;;
-    "api users/somebody "*) echo '"type": "User", "id": 8' ;;
-    "api users/"*) exit 1 ;;
-esac
-"""
 
 
 def _project(to: Path, approver: str) -> Path:
@@ -220,67 +197,191 @@ def _project(to: Path, approver: str) -> Path:
     return to
 
 
-def _protect(project: Path, state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    program(state / "bin", "gh", GH.format(state=state))
-    path = f"{state / 'bin'}:/usr/bin:/bin"
-    return run(project / ".github/scripts/protect.sh", *arguments, cwd=state, PATH=path)
+class GitHub:
+    """The repository owner/name at GitHub, as `github.py` keeps it, and a project whose scripts speak with it."""
+
+    def __init__(self, folder: Path, approver: str = "none", **given: Any) -> None:
+        self.file = folder / "state.json"
+        self.project = _project(folder / "project", approver)
+        empty: dict[str, Any] = {
+            "environments": {},
+            "secrets": {},
+            "rulesets": [],
+            "keys": [],
+            "codeowners": [],
+            "calls": [],
+        }
+        people = {
+            "orgs": {"owner": {"deploy_keys_enabled_for_repositories": True}, "owner/teams/operations": {"id": 7}},
+            "users": {"somebody": {"id": 8}},
+        }
+        self.keep({**empty, **people, "plan": "enterprise", **given})
+        gh = Path(__file__).with_name("github.py")
+        program(folder / "bin", "gh", f'exec "{sys.executable}" -I -S "{gh}" "{self.file}" "$@"')
+        self.path = f"{folder / 'bin'}:/usr/bin:/bin"
+
+    @property
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
+        return found
+
+    def keep(self, state: dict[str, Any]) -> None:
+        self.file.write_text(json.dumps(state), encoding="utf-8")
+
+    def change(self, **given: Any) -> None:
+        self.keep({**self.state, **given})
+
+    def protect(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run(self.project / ".github/scripts/protect.sh", *arguments, cwd=self.project, PATH=self.path)
+
+
+# As the first run of a workflow makes an environment that it names: every branch's workflow has its secrets.
+OPEN: Final[dict[str, Any]] = {
+    "deployment_branch_policy": None,
+    "protection_rules": [],
+    "can_admins_bypass": True,
+    "policies": [],
+}
+CLOSED: Final = {"protected_branches": False, "custom_branch_policies": True}
 
 
 def test_protection_is_made_kept_and_checked(tmp_path: Path) -> None:
-    project = _project(tmp_path / "project", approver="none")
+    github = GitHub(tmp_path, environments={"tenants": OPEN})
 
-    def protect(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return _protect(project, tmp_path, *arguments)
+    assert github.protect("--check").returncode == 1
+    made = github.protect()
 
-    assert protect("--check").returncode == 1
-    made = protect()
     assert made.returncode == 0, made.stderr
-    key = (tmp_path / "secret-release").read_text(encoding="utf-8")
-    assert "OPENSSH PRIVATE KEY" in key
-    for name in ("tenants", "production"):
-        assert key == (tmp_path / f"secret-{name}").read_text(encoding="utf-8")
-    assert not (tmp_path / "secret-staging").exists(), "it gets each merge by the job `release`"
-    calls = (tmp_path / "calls").read_text(encoding="utf-8")
-    assert protect().returncode == 0
-    again = (tmp_path / "calls").read_text(encoding="utf-8").removeprefix(calls)
-    assert "deploy-key" not in again
-    assert "POST" not in again
-    assert "--method PUT repos/owner/name/rulesets/1" in again
-    assert "PUT repos/owner/name/environments" not in again, "it would take the reviewers away"
-    assert protect("--check").stdout.splitlines() == [
+    keys = github.state["secrets"]
+    assert set(keys) == {"release", "tenants", "production"}, "staging gets each merge by the job `release`"
+    assert len(set(keys.values())) == 1
+    assert "OPENSSH PRIVATE KEY" in keys["release"]
+    for name, each in github.state["environments"].items():
+        assert each["deployment_branch_policy"] == CLOSED, name
+        assert [(one["type"], one["name"]) for one in each["policies"]] == [("branch", "main")], name
+    before = github.state
+    github.change(calls=[])
+    assert github.protect().returncode == 0
+    assert {**github.state, "calls": []} == {**before, "calls": []}
+    assert github.protect("--check").stdout.splitlines() == [
         "main is protected",
         "release-production is protected",
         "release-staging is protected",
     ]
-    (tmp_path / "release.json").unlink()
-    gone = protect("--check")
+    github.change(rulesets=[each for each in github.state["rulesets"] if each["name"] == "main"])
+    gone = github.protect("--check")
     assert gone.returncode == 1
     assert "release-production is not protected" in gone.stderr
 
 
 @pytest.mark.parametrize(
-    ("approver", "reviewer"), [("operations", {"type": "Team", "id": 7}), ("somebody", {"type": "User", "id": 8})]
+    "opened",
+    [
+        {"deployment_branch_policy": None, "policies": []},
+        {"deployment_branch_policy": {"protected_branches": True, "custom_branch_policies": False}, "policies": []},
+        {"policies": [{"id": 90, "type": "branch", "name": "main"}, {"id": 91, "type": "branch", "name": "*"}]},
+        {"policies": [{"id": 92, "type": "tag", "name": "main"}]},
+    ],
+    ids=["no policy", "protected branches", "every branch", "a tag"],
 )
-def test_an_environment_that_names_an_approver_waits_for_it(
-    tmp_path: Path, approver: str, reviewer: dict[str, Any]
-) -> None:
-    project = _project(tmp_path / "project", approver)
+def test_a_key_that_other_branches_could_read_is_told_of_and_ends(tmp_path: Path, opened: dict[str, Any]) -> None:
+    github = GitHub(tmp_path)
+    assert github.protect().returncode == 0
+    before = github.state
+    asked = [
+        {"type": "wait_timer", "wait_timer": 30},
+        {
+            "type": "required_reviewers",
+            "prevent_self_review": True,
+            "reviewers": [{"type": "User", "reviewer": {"id": 5}}],
+        },
+    ]
+    there = {**before["environments"]["production"], "protection_rules": asked, "can_admins_bypass": False, **opened}
+    github.change(environments={**before["environments"], "production": there})
 
-    made = _protect(project, tmp_path)
+    told = github.protect("--check")
+    mended = github.protect()
+
+    assert (told.returncode, told.stderr) == (
+        1,
+        "environment production gives its secrets to other branches than main, run make protect\n",
+    )
+    assert mended.returncode == 0, mended.stderr
+    after = github.state
+    production = after["environments"]["production"]
+    assert (production["protection_rules"], production["can_admins_bypass"]) == (asked, False), "who is asked stays"
+    assert [each["name"] for each in production["policies"]] == ["main"]
+    assert set(after["secrets"].values()).isdisjoint(before["secrets"].values())
+    assert [each["id"] for each in after["keys"]] != [each["id"] for each in before["keys"]]
+    assert len(after["keys"]) == 1, "the old key may push no more"
+
+
+def test_a_second_key_that_may_write_is_told_of(tmp_path: Path) -> None:
+    """The ruleset excepts deploy keys, whichever: GitHub can't name one."""
+    github = GitHub(tmp_path, keys=[{"id": 70, "title": "argo", "read_only": True}])
+    assert github.protect().returncode == 0
+
+    github.change(keys=[*github.state["keys"], {"id": 71, "title": "another", "read_only": False}])
+    told = github.protect("--check")
+
+    assert told.returncode == 1
+    assert "another" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"orgs": {"owner": {"deploy_keys_enabled_for_repositories": False}}}, "forbids deploy keys"),
+        (
+            {"codeowners": [{"path": ".github/CODEOWNERS", "line": 2, "kind": "Unknown owner"}]},
+            "CODEOWNERS:2: Unknown owner",
+        ),
+    ],
+)
+def test_what_would_stop_it_halfway_is_said_before_it_begins(tmp_path: Path, given: dict[str, Any], word: str) -> None:
+    github = GitHub(tmp_path, **given)
+
+    refused = github.protect()
+
+    assert refused.returncode == 1
+    assert word in refused.stderr
+    assert (github.state["rulesets"], github.state["environments"]) == ([], {})
+
+
+def test_a_private_repository_of_the_plan_team_is_protected_but_has_no_approver(tmp_path: Path) -> None:
+    """docs.github.com, Deployments and environments: required reviewers of private repositories are Enterprise's."""
+    (tmp_path / "none").mkdir()
+    (tmp_path / "team").mkdir()
+
+    made = GitHub(tmp_path / "none", plan="team").protect()
+    refused = GitHub(tmp_path / "team", "operations", plan="team").protect()
+
+    assert made.returncode == 0, made.stderr
+    assert refused.returncode == 1
+    assert "GitHub Enterprise" in refused.stderr
+
+
+@pytest.mark.parametrize(("approver", "kind", "number"), [("operations", "Team", 7), ("somebody", "User", 8)])
+def test_an_environment_that_names_an_approver_waits_for_it(
+    tmp_path: Path, approver: str, kind: str, number: int
+) -> None:
+    github = GitHub(tmp_path, approver)
+
+    made = github.protect()
 
     assert made.returncode == 0, made.stderr
     assert made.stdout.splitlines()[-1] == f"production waits for {approver}"
-    put = json.loads((tmp_path / "environment-production").read_text(encoding="utf-8"))
-    assert put["reviewers"] == [reviewer]
-    assert put["deployment_branch_policy"]["custom_branch_policies"] is True
-    (tmp_path / "environment-production").write_text("{}", encoding="utf-8")
-    gone = _protect(project, tmp_path, "--check")
+    production = github.state["environments"]["production"]
+    assert production["protection_rules"][0]["reviewers"] == [{"type": kind, "reviewer": {"id": number}}]
+    assert production["deployment_branch_policy"] == CLOSED
+    github.change(environments={**github.state["environments"], "production": {**production, "protection_rules": []}})
+    gone = github.protect("--check")
     assert gone.returncode == 1
     assert "environment production asks nobody to approve" in gone.stderr
 
 
 def test_an_approver_whom_nobody_knows_is_no_approval(tmp_path: Path) -> None:
-    refused = _protect(_project(tmp_path / "project", "nobody-at-all"), tmp_path)
+    refused = GitHub(tmp_path, "nobody-at-all").protect()
 
     assert refused.returncode == 1
     assert "nobody-at-all, whom production names" in refused.stderr

@@ -1,0 +1,183 @@
+"""gh, and what GitHub keeps and answers: python github.py <state.json> <arguments of gh>, run by its path.
+
+As GitHub's API and the source of gh 2 have it: where nothing is found, `gh api` prints the answer and takes no --jq; an
+environment without a policy gives its secrets to every branch; a PUT of an environment forgets what it does not name, and
+of a private repository with the plan Team it takes nothing but the policy.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = "repos/owner/name/"
+State = dict[str, Any]
+
+
+class Refused(Exception):
+    """An answer with an error; its status."""
+
+
+def environment(state: State, name: str) -> State:
+    if name not in state["environments"]:
+        raise Refused(404)
+    found: State = state["environments"][name]
+    return found
+
+
+def put_environment(state: State, name: str, body: State) -> None:
+    if state["plan"] == "team" and set(body) - {"deployment_branch_policy"}:
+        raise Refused(422)
+    policies = state["environments"].get(name, {}).get("policies", [])
+    rules: list[State] = []
+    if body.get("wait_timer"):
+        rules.append({"type": "wait_timer", "wait_timer": body["wait_timer"]})
+    if body.get("reviewers"):
+        reviewers = [{"type": each["type"], "reviewer": {"id": each["id"]}} for each in body["reviewers"]]
+        asked = {"prevent_self_review": body.get("prevent_self_review", False), "reviewers": reviewers}
+        rules.append({"type": "required_reviewers", **asked})
+    state["environments"][name] = {
+        "deployment_branch_policy": body.get("deployment_branch_policy"),
+        "protection_rules": rules,
+        "can_admins_bypass": body.get("can_admins_bypass", True),
+        "policies": policies,
+    }
+
+
+def number(state: State) -> int:
+    state["last"] = state.get("last", 0) + 1
+    return int(state["last"])
+
+
+def post_ruleset(state: State, _: str, body: State) -> None:
+    state["rulesets"].append({**body, "id": number(state)})
+
+
+def put_ruleset(state: State, rest: str, body: State) -> None:
+    state["rulesets"] = [{**body, "id": each["id"]} if each["id"] == int(rest) else each for each in state["rulesets"]]
+
+
+def rules_of(state: State, rest: str, _: State) -> list[State]:
+    name = rest.removeprefix("branches/").partition("-")[0]
+    return [rule for each in state["rulesets"] if each["name"] == name for rule in each["rules"]]
+
+
+def delete_key(state: State, rest: str, _: State) -> None:
+    state["keys"] = [each for each in state["keys"] if each["id"] != int(rest)]
+
+
+def policies(state: State, rest: str) -> State:
+    found = environment(state, rest.partition("/")[0])["policies"]
+    return {"total_count": len(found), "branch_policies": found}
+
+
+def post_policy(state: State, rest: str, body: State) -> None:
+    there = environment(state, rest.partition("/")[0])
+    if not (there["deployment_branch_policy"] or {}).get("custom_branch_policies"):
+        raise Refused(404)
+    there["policies"].append({"type": "branch", **body, "id": number(state)})
+
+
+def delete_policy(state: State, rest: str, _: State) -> None:
+    name, which = rest.split("/deployment-branch-policies/")
+    there = environment(state, name)
+    there["policies"] = [each for each in there["policies"] if each["id"] != int(which)]
+
+
+ANSWERS: dict[tuple[str, str], Callable[[State, str, State], Any]] = {
+    ("GET", "rulesets"): lambda state, _, __: state["rulesets"],
+    ("POST", "rulesets"): post_ruleset,
+    ("PUT", "rulesets"): put_ruleset,
+    ("GET", "rules"): rules_of,
+    ("GET", "codeowners"): lambda state, _, __: {"errors": state["codeowners"]},
+    ("GET", "keys"): lambda state, _, __: state["keys"],
+    ("DELETE", "keys"): delete_key,
+    ("GET", "environments"): lambda state, rest, _: (policies if "/" in rest else environment)(state, rest),
+    ("PUT", "environments"): put_environment,
+    ("POST", "environments"): post_policy,
+    ("DELETE", "environments"): delete_policy,
+}
+
+
+def answer(state: State, method: str, path: str, body: State) -> Any:
+    path = path.partition("?")[0]
+    if found := re.fullmatch(r"(orgs|users)/(.+)", path):
+        if found[2] not in state[found[1]]:
+            raise Refused(404)
+        return state[found[1]][found[2]]
+    kind, _, rest = path.removeprefix(REPOSITORY).partition("/")
+    return ANSWERS[method, kind](state, rest, body)
+
+
+def option(arguments: list[str], name: str) -> str | None:
+    return arguments[arguments.index(name) + 1] if name in arguments else None
+
+
+def api(state: State, arguments: list[str], given: str) -> int:
+    path = next(each for each in arguments if "/" in each and not each.startswith("."))
+    source = option(arguments, "--input")
+    body = json.loads(given if source == "-" else Path(source).read_text(encoding="utf-8")) if source else {}
+    fields = [arguments[place + 1] for place, each in enumerate(arguments) if each == "-f"]
+    body |= dict(each.split("=", 1) for each in fields)
+    status = 0
+    try:
+        text = json.dumps(answer(state, option(arguments, "--method") or "GET", path, body))
+    except Refused as refusal:
+        status, text = 1, json.dumps({"message": f"Refused ({refusal})", "status": str(refusal)})
+        sys.stderr.write(f"gh: HTTP {refusal}\n")
+    if "--silent" not in arguments:
+        expression = option(arguments, "--jq")
+        if expression and not status:
+            jq = [shutil.which("jq") or "jq", "--raw-output", expression]
+            text = subprocess.run(jq, input=text, capture_output=True, text=True, check=True).stdout
+        sys.stdout.write(text)
+    return status
+
+
+def main(path: Path, arguments: list[str]) -> int:
+    # Of a pipeline all programs run at once: what it is given first, and then nobody else beside it.
+    given = sys.stdin.read() if "-" in arguments or arguments[:2] == ["secret", "set"] else ""
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        state: State = json.loads(path.read_text(encoding="utf-8"))
+        status = done(state, arguments, given)
+        path.write_text(json.dumps(state), encoding="utf-8")
+    return status
+
+
+def done(state: State, arguments: list[str], given: str) -> int:
+    status = 0
+    match arguments:
+        case ["repo", "view", *_]:
+            sys.stdout.write("owner/name\n")
+        case ["api", *rest]:
+            status = api(state, rest, given)
+        case ["repo", "deploy-key", "add", _, "--allow-write", "--title", title]:
+            key = {"id": number(state), "title": title, "read_only": False}
+            state["keys"].append(key)
+        case ["secret", "list", "--env", name, *_]:
+            sys.stdout.write("RELEASE_KEY\n" if name in state["secrets"] else "")
+        case ["secret", "set", "RELEASE_KEY", "--env", name]:
+            # What `make protect` is for: no key where another branch's workflow could read it.
+            there = environment(state, name)
+            names = [each["name"] for each in there["policies"]]
+            assert (there["deployment_branch_policy"], names) == (
+                {"protected_branches": False, "custom_branch_policies": True},
+                ["main"],
+            ), f"{name} is open"
+            state["secrets"][name] = given
+        case _:
+            raise AssertionError(arguments)
+    state["calls"].append(" ".join(arguments))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
