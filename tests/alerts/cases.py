@@ -169,10 +169,15 @@ CASES: Final[dict[str, Case]] = {
         labels={**ACME, "budget": "daily_budget_usd"},
     ),
     "AiAgentsCertificateExpiring": Case(
-        fires={'certmanager_certificate_expiration_timestamp_seconds{name="ai-agents-tls"}': f"{13 * 86400}x90"},
+        fires={
+            'certmanager_certificate_expiration_timestamp_seconds{name="ai-agents-tls",exported_namespace="production"}': f"{13 * 86400}x90"
+        },
         rests={
-            'certmanager_certificate_expiration_timestamp_seconds{name="ai-agents-tls"}': f"{15 * 86400}x90",
-            'certmanager_certificate_expiration_timestamp_seconds{name="another"}': "0x90",
+            'certmanager_certificate_expiration_timestamp_seconds{name="ai-agents-tls",namespace="production"}': f"{15 * 86400}x90",
+            'certmanager_certificate_expiration_timestamp_seconds{name="another",namespace="production"}': "0x90",
+            # Another environment's, in the same cluster: nobody gets up for staging.
+            'certmanager_certificate_expiration_timestamp_seconds{name="ai-agents-tls",namespace="staging"}': "0x90",
+            'certmanager_certificate_expiration_timestamp_seconds{name="ai-agents-tls",exported_namespace="staging"}': "0x90",
         },
         at="70m",
         labels={"name": "ai-agents-tls"},

@@ -71,6 +71,15 @@ def test_each_alert_fires_when_it_must_and_not_when_it_need_not(tmp_path: Path, 
     run_promtool(tmp_path, tests, step=step)
 
 
+@pytest.mark.parametrize("label", ["namespace", "exported_namespace"])
+def test_a_secret_of_argo_cd_that_fails_is_told_of(tmp_path: Path, label: str) -> None:
+    """By it Slack hears of a release, and GitHub that staging passed: else both end without a word."""
+    series = f'externalsecret_status_condition{{name="argocd-notifications-secret",{label}="argocd",condition="Ready",status="False"}}'
+    fired = {"exp_labels": {"severity": "warning", "name": "argocd-notifications-secret"}}
+    look = {"eval_time": "20m", "alertname": "AiAgentsSecretSyncFailing", "exp_alerts": [fired]}
+    run_promtool(tmp_path, [{"interval": "1m", "input_series": given({series: "1x30"}), "alert_rule_test": [look]}])
+
+
 def test_what_is_recorded_is_right(tmp_path: Path) -> None:
     series = {
         'enhancements_total{tenant="acme",outcome="enhanced"}': "0+6x60",
