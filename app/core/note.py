@@ -67,7 +67,8 @@ _ROOMS: Final = (
         _Room(15, 1, False),
         _Room(15, 1, False, of_related=False),
     ),
-    _Room(8, 1, False),
+    _Room(10, 1, False),
+    _Room(10, 1, False, of_related=False),
     *(_Room(0, number, False) for number in range(4, -1, -1)),
 )
 _ROOMS_WITHOUT_STEPS: Final = (
@@ -76,14 +77,16 @@ _ROOMS_WITHOUT_STEPS: Final = (
 )
 _BARE: Final = _Room(0, 0, False, has_cited=False)
 _ROOMS_OF_CONTEXT: Final = (
-    *(_Room(40, 3), _Room(25, 3), _Room(15, 3), _Room(15, 2), _Room(8, 2, False)),
+    *(_Room(40, 3), _Room(25, 3), _Room(15, 3), _Room(15, 2), _Room(25, 1, False), _Room(15, 1, False)),
     *(_Room(0, number, False) for number in (9, 6, 3, 2, 1, 0)),
 )
-_MIN_CUT_WORDS: Final = 15
+_MIN_CUT_WORDS: Final = 10
 """A sentence that is cut earlier says too little."""
 # Not behind the number of a step: "1. Log in."
 _PIECE_END = re.compile(r"(?<=[^\s.][^\s.][.!?;])\s+|\n+")
 _TAG = re.compile(r"<[^>]*>")
+# A ticket's number, with its category in place of a subject that may not be shown.
+_NO_SUBJECT = re.compile(r"#\S+(?: \([^()]*\))?")
 
 
 def note_reference(tenant_id: UUID, ticket_id: str, version: str) -> UUID:
@@ -467,7 +470,7 @@ class _Note:
             nearest = self._nearest(room)
             others = [source for source in others if source.ref in nearest]
         lines = [self._line(source, room.excerpt_words if room.of_cited else 0) for source in cited]
-        lines += [self._line(source, room.excerpt_words) for source in others]
+        lines += [line for source in others if (line := self._line(source, room.excerpt_words))]
         return f"{title}</p><ul>{''.join(lines)}</ul>" if lines else ""
 
     def _nothing_found(self) -> str:
@@ -486,13 +489,16 @@ class _Note:
     def _line(self, source: Source, excerpt_words: int) -> str:
         """One line: its head, and of one not told above, its first words.
 
-        Not where a newer source tells not to do what this one did.
+        These not where a newer source tells not to do what this one did. Empty for a ticket that is not cited and of
+        which nothing but its number may be said.
         """
         key = id(source), excerpt_words
         if key not in self._lines:
             excerpt = "" if source.ref in self._overruled else _excerpt(source.text, excerpt_words)
             said = f": {escape(excerpt)}" if excerpt and not self._told.covers(excerpt) else ""
-            self._lines[key] = f"<li>{self._line_head(source)}{said}</li>"
+            is_told = source.ref in self._cited or source.ref in self._overruled
+            is_empty = not said and not is_told and _NO_SUBJECT.fullmatch(source.title)
+            self._lines[key] = "" if is_empty else f"<li>{self._line_head(source)}{said}</li>"
         return self._lines[key]
 
     def _line_head(self, source: Source) -> str:

@@ -81,7 +81,7 @@ RELATED_FIT: Final = 0.14
 MORE_FOR_TENFOLD: Final = 0.03
 """So much more for each tenfold of documents: the more there are, the better fits one by chance."""
 MORE_FOR_SAME: Final = 0.09
-"""From so much more on it is probably the same problem."""
+"""From so much more on it is called very similar."""
 _FEW_DOCUMENTS: Final = 40
 MIN_WORDS: Final = 2
 MIN_WORDS_FOR_SAME: Final = 3

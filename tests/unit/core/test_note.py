@@ -211,6 +211,35 @@ def test_with_little_room_the_words_are_of_what_is_probably_the_same_problem() -
     assert "[K1]" in alone
 
 
+def test_another_ticket_that_fits_as_well_says_by_its_first_ten_words_what_it_was() -> None:
+    """Seen in the demo: two tickets of one slow server, and of the second one the number and the subject alone."""
+    said = "A full scan was started by policy at six and went through the whole archive of drawings."
+    other = a_source(id="78", title="#78 High CPU", text=said, closeness=Closeness.SAME)
+    article = a_source(SourceKind.ARTICLE, title="Slow servers", text=said.replace("scan", "copy"))
+    found = gathered(a_source(), other, article)
+    html = render(an_enhancement(gathered=found, summary="w " * 40), max_words=133)
+    assert "#78 High CPU (very similar): A full scan was started by policy at six and…</li>" in html
+
+
+def test_a_note_of_context_alone_says_what_solved_the_nearest_ticket_before_it_names_others() -> None:
+    """Seen in the demo, in French: five sources, and of none what solved it."""
+    said = "Volume D was down to 1 % free space because shadow copies had no limit and had grown to 900 GB."
+    tickets = [a_source(id=str(n), title=f"#{n} {'slow ' * 10}", text=f"{said} {n}") for n in (76, 77, 78)]
+    articles = [a_source(SourceKind.ARTICLE, id=str(n), title="slow " * 10, text=said) for n in (5, 6, 7)]
+    nothing = {"summary": "", "facts": (), "hypotheses": (), "next_steps": (), "model": None}
+    html = render(an_enhancement(**nothing, gathered=gathered(*tickets, *articles)), max_words=120)
+    assert "shadow copies had" in html
+
+
+def test_a_ticket_of_which_nothing_may_be_said_but_its_number_is_left_out() -> None:
+    bare = a_source(id="78", title="#78 (Mail)", text="", closeness=Closeness.RELATED)
+    assert "#78" not in render(an_enhancement(gathered=gathered(a_source(), bare)))
+    said = a_source(id="78", title="#78 (Mail)", text="Restarted the transport service.", closeness=Closeness.RELATED)
+    assert "#78 (Mail) (may be related): Restarted" in render(an_enhancement(gathered=gathered(a_source(), said)))
+    cited = an_enhancement(gathered=gathered(bare), summary_citations=("T1",))
+    assert "#78 (Mail)" in render(cited)
+
+
 def test_each_passage_is_told_once() -> None:
     step = "Turn on cached mode."
     again = Statement(text=step.upper(), citations=["T1"])
@@ -324,7 +353,7 @@ def normal(html: str) -> str:
 @pytest.mark.parametrize(
     ("closeness", "language", "words"),
     [
-        (Closeness.SAME, "en", "(probably the same problem, Resolved 2026-10-01)"),
+        (Closeness.SAME, "en", "(very similar, Resolved 2026-10-01)"),
         (Closeness.RELATED, "en", "(may be related, Resolved 2026-10-01)"),
         (Closeness.RELATED, "de", "(vielleicht verwandt, Resolved 2026-10-01)"),
         (None, "en", "(Resolved 2026-10-01)"),
