@@ -350,7 +350,8 @@ def _tenant(slug: str) -> Tenant:
     )
 
 
-async def _measure(folder: Path, *, trains: bool, judges_all: bool, kept: Path | None) -> None:
+async def measure(folder: Path, *, trains: bool = False, judges_all: bool = False, kept: Path | None = None) -> Quality:
+    """Print all figures. Returns those of the queries that were tuned on."""
     sample = load_sample(folder)
     tenant, worst = _tenant("bench"), _tenant("few-words")
     async with AsyncExitStack() as stack:
@@ -363,6 +364,7 @@ async def _measure(folder: Path, *, trains: bool, judges_all: bool, kept: Path |
         tuned = answers[: round(len(answers) * (1 - _KEPT_BACK))]
         kept_back = answers[len(tuned) :]
         print(f"{len(sample.tickets)} tickets, {len(answers)} queries, {len(kept_back)} of them kept back")
+        quality = judge(tuned)
         _tell("tuned on", tuned)
         first = [answer for answer in tuned if answer.is_first]
         _tell("of these, linked for the first time", first)
@@ -380,7 +382,7 @@ async def _measure(folder: Path, *, trains: bool, judges_all: bool, kept: Path |
             old = load_link_weights()
             write_weights(weights)
             print(f"trained: {weights}: MAP {_precision(tuned, weights):.3f}; before {_precision(tuned, old):.3f}")
-            return
+            return quality
         await _vacuum(server)
         for name, ask in _asked(search):
             print(f"{name}: {await measure_cost(server, ask, sample.queries)}")
@@ -399,6 +401,7 @@ async def _measure(folder: Path, *, trains: bool, judges_all: bool, kept: Path |
         print(f"few words: {len(tickets) / seconds:.0f} tickets stored and indexed a second")
         for name, ask in _asked(Search(database, worst, ticket_url=str, article_url=str)):
             print(f"few words, {name}: {await measure_cost(server, ask, tickets[-100:])}")
+    return quality
 
 
 def _asked(
@@ -442,7 +445,7 @@ def main(folder: Path | None, *, trains: bool, judges_all: bool, kept: Path | No
     if folder is None or not (folder / "tickets.jsonl.gz").is_file():
         print(f"SKIPPED: no tickets.jsonl.gz in {folder or 'any folder; name one'}")
         return
-    asyncio.run(_measure(folder, trains=trains, judges_all=judges_all, kept=kept))
+    asyncio.run(measure(folder, trains=trains, judges_all=judges_all, kept=kept))
 
 
 if __name__ == "__main__":

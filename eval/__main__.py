@@ -9,8 +9,8 @@ Beside the offline model, the answers of real models that were recorded are used
 OPENAI_API_KEY (and OPENAI_BASE_URL), EVAL_MODELS=a,b adds models, each with three runs a case, and EVAL_JUDGE=c a judge of
 citations. RETRIEVAL_DATA=folder measures the search on the larger public set too.
 
-Fails when a run is empty or not whole, when safety is not 100 %, nor citations of the offline model, and when a figure falls
-below the lower bound of the last release.
+Fails when a run is empty or not whole, when safety is not 100 %, nor citations of the offline model, and when a figure of the
+notes or the search falls below the lower bound of the last release, or the error of the confidence rises above its upper one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import json
 import logging
 import os
 import re
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -35,8 +34,10 @@ import structlog
 from app.enhancement.write import prompt_version
 from app.integrations.endpoint import Endpoint
 from app.integrations.openai import OpenAIModel, open_endpoint
+from bench.retrieval import Quality, measure
 from demo.offline_model import MODEL_NAME
 from eval import judging, points, report
+from eval.calibration import product_errors
 from eval.cases import Case, Fit, load_cases, write_fits
 from eval.corpus import open_empty_database
 from eval.fits import find_fits
@@ -44,12 +45,14 @@ from eval.points import Point
 from eval.recorded import Replayed, read_recorded
 from eval.report import Line, summarize
 from eval.retrieval import Asked, leave_one_out, replay
-from eval.scores import interval
+from eval.scores import Interval, interval
 from eval.writing import WHOLE, WHOLE_OF_ALL, JudgeFor, Model, OfflineModel, run_case
 
 FOLDER: Final = Path(__file__).parent
 HISTORY: Final = FOLDER / "history"
 RELEASED: Final = FOLDER / "released.json"
+SEARCH, PUBLIC, ERROR = "search", "search of the public set", "error of the confidence"
+"""In `released.json`, beside the models."""
 RUNS: Final = 3
 """Of a model that answers differently each time; the offline model does not."""
 _ANSWER: Final = timedelta(seconds=90)
@@ -78,6 +81,28 @@ def find_faults(lines: Sequence[Line], runs: dict[str, int], released: dict[str,
             if name in told and told[name].value < low
         ]
     return faults
+
+
+def find_falls(found: report.Found, released: dict[str, Any]) -> list[str]:
+    """What the search finds less often, and where the confidence is further off, than the last release's bounds allow."""
+    told = {SEARCH: report.search_figures(found.asked), PUBLIC: found.public, ERROR: product_errors(found.points)}
+    if not found.asked:
+        return ["search: nothing was asked: not whole"]
+    return [
+        f"{name}: {figure} is {100 * own[figure].value:.1f} %, {'above' if name == ERROR else 'below'}"
+        f" {100 * bound:.1f} % of the last release"
+        for name, own in told.items()
+        for figure, bound in released.get(name, {}).items()
+        if figure in own and (own[figure].value > bound if name == ERROR else own[figure].value < bound)
+    ]
+
+
+def bounds(found: report.Found) -> dict[str, dict[str, float]]:
+    """What the next run must not fall below; of errors, what it must not rise above."""
+    lows = {model: summarize(own) for model, own in report.by_model(found.lines).items()}
+    lows |= {SEARCH: report.search_figures(found.asked), PUBLIC: found.public}
+    told = {name: {figure: round(each.low, 4) for figure, each in own.items()} for name, own in lows.items()}
+    return told | {ERROR: {origin: round(each.high, 4) for origin, each in product_errors(found.points).items()}}
 
 
 async def _write_all(cases: Sequence[Case]) -> tuple[list[Line], dict[str, int]]:
@@ -126,34 +151,45 @@ def keep(lines: Sequence[Line]) -> None:
         (HISTORY / name).write_text(text, "utf-8")
 
 
-async def _measure(
-    only: str | None, names: Sequence[str], real: Path | None
-) -> tuple[list[Line], list[str], report.Found]:
+async def _measure(only: str | None, names: Sequence[str], real: Path | None) -> tuple[list[str], report.Found]:
+    """Why the evaluation must fail, and all that was measured."""
     cases = load_cases()
     asked: list[Asked] = []
     known: list[Point] = []
     fits: dict[str, dict[str, Fit]] = {}
+    quality: Quality | None = None
     if only != "writing":
         async with open_empty_database() as database:
             fits = await find_fits(database, cases)
             asked = await replay(database)
             known = points.of_corpus(await leave_one_out(database))
             known += await points.of_real(database, real) if real else []
+        quality = await measure(real) if real else None
         cases = [case.model_copy(update={"fits": fits[case.name]}) for case in cases]
         known = [*points.of_cases(cases), *known]
     lines: list[Line] = []
     faults: list[str] = []
+    released = json.loads(RELEASED.read_text("utf-8")) if RELEASED.is_file() and not names else {}
     if only != "retrieval":
         chosen = [case for case in cases if not names or case.name in names]
         lines, runs = await _write_all(chosen)
-        released = json.loads(RELEASED.read_text("utf-8")) if RELEASED.is_file() and not names else {}
         faults = find_faults(lines, runs, released)
     agreement = {
         wanted: found
         for wanted, agrees in (await judging.agreement(None)).items()
         if (found := interval(agrees)) is not None
     }
-    return lines, faults, report.Found(lines, asked, known, fits, agreement)
+    measured = report.Found(lines, asked, known, fits, agreement, _of_public(quality))
+    if only != "writing":
+        faults += find_falls(measured, released)
+    return faults, measured
+
+
+def _of_public(quality: Quality | None) -> dict[str, Interval]:
+    if quality is None:
+        return {}
+    shares = {"MAP": quality.precision, "recall@5": quality.recall_5, "recall@20": quality.recall_20}
+    return {name: found for name, own in shares.items() if (found := interval(own)) is not None}
 
 
 @click.command(help=__doc__, context_settings={"max_content_width": 120})
@@ -163,28 +199,21 @@ async def _measure(
 @click.option("--release", is_flag=True, help="Keep the lower bounds too.")
 @click.option("--real", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Folder of real tickets.")
 def main(*, only: str | None, names: tuple[str, ...], write: bool, release: bool, real: Path | None) -> None:
+    if release and (only or names or real is None):
+        raise click.UsageError("--release keeps the bounds of all: without --only and --case, with RETRIEVAL_DATA")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    lines, faults, found = asyncio.run(_measure(only, names, real))
+    faults, found = asyncio.run(_measure(only, names, real))
     print(report.text(found))
-    if only != "writing":
-        if real is None:
-            print("The larger public set: not measured, RETRIEVAL_DATA names no folder of it (docs/quality.md)")
-        else:
-            script = FOLDER.parent / "bench" / "retrieval.py"
-            environment = {**os.environ, "PYTHONPATH": str(FOLDER.parent)}
-            subprocess.run([sys.executable, str(script), str(real)], check=True, env=environment)  # noqa: S603 - ours
+    if only != "writing" and real is None:
+        print("The larger public set: not measured, RETRIEVAL_DATA names no folder of it (docs/quality.md)")
     for fault in faults:
         print(f"FAILED {fault}", file=sys.stderr)
     if (write or release) and not (names or only or faults):
-        keep(lines)
+        keep(found.lines)
         write_fits(found.fits)
         report.write_tables(found)
     if release and not faults:
-        bounds = {
-            model: {name: round(each.low, 4) for name, each in summarize(own).items()}
-            for model, own in report.by_model(lines).items()
-        }
-        RELEASED.write_text(json.dumps(bounds, indent=1) + "\n", "utf-8")
+        RELEASED.write_text(json.dumps(bounds(found), indent=1) + "\n", "utf-8")
     sys.exit(bool(faults))
 
 

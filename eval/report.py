@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, Final
@@ -20,6 +20,14 @@ BEGIN, END = "<!-- make eval: begin -->", "<!-- make eval: end -->"
 
 Line = dict[str, Any]
 
+_OF_SEARCH: Final[dict[str, Callable[[Asked], float | None]]] = {
+    "MAP": lambda each: each.precision,
+    "recall@5": lambda each: each.recall(5),
+    "recall@20": lambda each: each.recall(20),
+    "the first ticket that is shown is the same problem": lambda each: each.first_is_right,
+    "nothing is shown where there is nothing": lambda each: each.silent_where_nothing_is,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -31,6 +39,8 @@ class Found:
     fits: dict[str, dict[str, Fit]]
     agreement: dict[bool, Interval]
     """Of the product's own check with the labels of judge_labels.txt, for what is said and for what is not."""
+    public: dict[str, Interval] = field(default_factory=dict)
+    """What the search finds in the larger public set; empty: it was not measured."""
 
 
 def summarize(lines: Sequence[Line]) -> dict[str, Interval]:
@@ -47,6 +57,13 @@ def summarize(lines: Sequence[Line]) -> dict[str, Interval]:
     return told
 
 
+def search_figures(asked: Sequence[Asked], part: str | None = None) -> dict[str, Interval]:
+    """What the search finds in the corpus of our own; *part*: None: in all of it."""
+    own = [each for each in asked if part in {None, each.known.part}]
+    told = {name: interval(figure(each) for each in own) for name, figure in _OF_SEARCH.items()}
+    return {name: found for name, found in told.items() if found is not None}
+
+
 def by_model(lines: Sequence[Line]) -> dict[str, list[Line]]:
     grouped: dict[str, list[Line]] = {}
     for line in lines:
@@ -59,6 +76,10 @@ def text(found: Found) -> str:
     parts = [part for model, lines in by_model(found.lines).items() for part in _writing(model, lines)]
     if found.asked:
         parts += _retrieval(found.asked)
+    if found.public:
+        told = ", ".join(f"{name} {each}" for name, each in found.public.items())
+        number = next(iter(found.public.values())).number
+        parts += [f"The search on the larger public set, the {number} queries that were tuned on: {told}.", ""]
     if found.points:
         parts += _calibration(found.points)
     said, not_said = found.agreement[True], found.agreement[False]
@@ -130,19 +151,10 @@ def _retrieval(asked: Sequence[Asked]) -> list[str]:
         "| % (95 % interval) | all | dev | held out |",
         "| --- | --- | --- | --- |",
     ]
-    figures: dict[str, Callable[[Asked], float | None]] = {
-        "MAP": lambda each: each.precision,
-        "recall@5": lambda each: each.recall(5),
-        "recall@20": lambda each: each.recall(20),
-        "the first ticket that is shown is the same problem": lambda each: each.first_is_right,
-        "nothing is shown where there is nothing": lambda each: each.silent_where_nothing_is,
-    }
-    for label, figure in figures.items():
-        columns = [
-            interval(figure(each) for each in asked if part in {None, each.known.part})
-            for part in (None, "dev", "held")
-        ]
-        rows.append(f"| {label} ({columns[0].number if columns[0] else 0}) | " + " | ".join(map(str, columns)) + " |")
+    parts = [search_figures(asked, part) for part in (None, "dev", "held")]
+    for name, told in parts[0].items():
+        columns = [str(part.get(name, "–")) for part in parts]
+        rows.append(f"| {name} ({told.number}) | " + " | ".join(columns) + " |")
     return [*rows, ""]
 
 
