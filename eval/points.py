@@ -7,7 +7,7 @@ in the cases a relevance of 2, in the corpus the same group, in the larger publi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,7 +19,6 @@ from app.core.masking import Mask
 from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
 from app.core.tenant import Language, NoteOptions
 from app.core.ticket import Ticket
-from app.db.knowledge.search import Search
 from app.db.session import Database
 from app.enhancement.portion import Portion
 from app.enhancement.write import compose_messages
@@ -58,6 +57,8 @@ class Label(NamedTuple):
     is_same: bool
     is_kept_back: bool
     counts: float
+    is_related: bool | None = None
+    """None: it is the same problem, or was not told apart."""
 
 
 def of_cases(cases: Iterable[Case]) -> list[Point]:
@@ -134,7 +135,8 @@ def read_real_labels() -> dict[str, dict[str, Label]]:
     for line in _REAL_LABELS.read_text("utf-8").splitlines():
         if not line.startswith("#"):
             query, leading, label, counts, *kept = line.split()
-            labels.setdefault(query, {})[leading] = Label(label == "same", bool(kept), float(counts))
+            is_related = {"related": True, "unrelated": False}.get(label)
+            labels.setdefault(query, {})[leading] = Label(label == "same", bool(kept), float(counts), is_related)
     return labels
 
 
@@ -142,25 +144,33 @@ async def of_real(database: Database, folder: Path) -> list[Point]:
     """The labelled queries of the public set of which a labelled source may still lead. It is a replay: each is asked when
     the earlier tickets are stored, those that have a reply, as a help desk's history has those with a resolution.
     """
-    labels, tenant, points = read_real_labels(), a_tenant("real", "en"), []
+    return [
+        point async for query, found, labels in replay_real(database, folder) for point in _points(query, found, labels)
+    ]
+
+
+async def replay_real(
+    database: Database, folder: Path
+) -> AsyncIterator[tuple[Ticket, list[Source], Mapping[str, Label]]]:
+    """Each labelled query, the tickets that are shown for it, and its labels."""
+    labels, tenant = read_real_labels(), a_tenant("real", "en")
     search, waiting = a_search(database, tenant), list[Ticket]()
     for ticket in load_sample(folder).tickets:
         if ticket.id in labels:
             for begin in range(0, len(waiting), _REAL_BATCH):
                 await store(database, tenant, waiting[begin : begin + _REAL_BATCH])
             waiting = []
-            points += await _of_query(search, ticket, labels[ticket.id])
+            query = ticket.model_copy(update={"resolution": "", "resolved_at": None})
+            yield query, await search.similar_tickets(query, limit=SHOWN), labels[ticket.id]
         if ticket.resolution != NO_REPLY:
             waiting.append(ticket)
-    return points
 
 
-async def _of_query(search: Search, ticket: Ticket, labels: Mapping[str, Label]) -> list[Point]:
+def _points(query: Ticket, found: Iterable[Source], labels: Mapping[str, Label]) -> list[Point]:
     """*labels*: those of this query."""
-    query = ticket.model_copy(update={"resolution": "", "resolved_at": None})
-    today = ticket.created_at.date() if ticket.created_at else TODAY
-    found = [_with_pages(source) for source in await search.similar_tickets(query, limit=SHOWN)]
-    group = Gathered(kind=SourceKind.TICKET, state=GatherState.OK, sources=tuple(found))
+    today = query.created_at.date() if query.created_at else TODAY
+    sources = tuple(_with_pages(source) for source in found)
+    group = Gathered(kind=SourceKind.TICKET, state=GatherState.OK, sources=sources)
     return [
         Point(evidence, label.is_same, "real", query.text, is_own, label.is_kept_back, label.counts)
         for evidence, leading, is_own in _evidence(query, number_sources([group]), language="en", today=today)
