@@ -208,12 +208,17 @@ def a_public_ticket(row: dict[str, str]) -> Ticket:
     return Ticket.model_validate({**values, "created_at": at, "updated_at": at, "resolved_at": at})
 
 
+async def keep(database: Database, tenant: Tenant, history: Sequence[Ticket]) -> None:
+    """Store the tickets of *history*: on a busy machine all at once take too long for one statement."""
+    for begin in range(0, len(history), _BATCH):
+        async with database.as_tenant(tenant.id) as session:
+            await upsert_tickets(session, tenant.id, history[begin : begin + _BATCH], language=tenant.note.language)
+
+
 async def compare_public(database: Database, public: Public) -> tuple[list[tuple[Ticket, Arrival]], float]:
     """Each public ticket with those of the day before it, and how long one takes, in ms."""
     tenant = a_tenant(window=_PUBLIC_WINDOW)
-    for begin in range(0, len(public.history), _BATCH):  # on a busy machine all at once take too long for one statement
-        async with database.as_tenant(tenant.id) as session:
-            await upsert_tickets(session, tenant.id, public.history[begin : begin + _BATCH], language="en")
+    await keep(database, tenant, public.history)
     began = time.perf_counter()
     found = [(ticket, await arrive(database, tenant, ticket)) for ticket in public.asked]
     return found, 1000 * (time.perf_counter() - began) / len(found)

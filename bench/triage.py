@@ -21,8 +21,7 @@ import click
 from app.core.ticket import Ticket
 from app.core.triage import TicketField, suggest
 from app.db.knowledge.search import Search
-from app.db.knowledge.store import upsert_tickets
-from bench.storms import a_public_ticket, a_tenant, is_held, open_empty_database
+from bench.storms import a_public_ticket, a_tenant, is_held, keep, open_empty_database
 
 _HISTORY: Final = 6_000
 _ASKED: Final = 6_000
@@ -42,8 +41,7 @@ async def _measure(folder: Path) -> None:
     tenant = a_tenant()
     counts: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
     async with open_empty_database() as database:
-        async with database.as_tenant(tenant.id) as session:
-            await upsert_tickets(session, tenant.id, history, language="en")
+        await keep(database, tenant, history)
         search = Search(database, tenant, ticket_url=str, article_url=str)
         for ticket in asked:
             await search.similar_tickets(ticket, limit=5)
