@@ -283,7 +283,7 @@ promote:  ## Bring a release on: make promote ENVIRONMENT=production REVISION=<c
 release-tenants:  ## Bring HEAD's tenants' files to the branches, and nothing else
 	@$(PYTHON) .github/scripts/release_branch.py --tenants
 
-e2e: $(VENV)/.dev-ready  ## kind, Argo CD, Git, with staging and production: the drill of docs/deploy.md (needs docker, kind, jq and make image)
+e2e: $(VENV)/.dev-ready  ## kind, Argo CD, Git, with staging and production: the drill of docs/release.md (needs docker, kind, jq and make image)
 	@.github/scripts/e2e.sh
 
 drill: $(VENV)/.dev-ready  ## The same on a real API server and a real Argo CD built from Go modules, without containers: drill/README.md (root, Go)

@@ -1,4 +1,4 @@
-"""A new client from nothing to its first note, by the commands of docs/deploy.md alone, while the processes run."""
+"""A new client from nothing to its first note, by the commands of docs/clients.md alone, while the processes run."""
 
 from __future__ import annotations
 

@@ -14,6 +14,6 @@ TENANTS: Final = f"{FOUNDATION}/tenants"
 
 
 def add_example_tenant(root: Path) -> None:
-    """Take the example's files into production, as docs/deploy.md says under Onboarding. *root* is a copy."""
+    """Take the example's files into production, as docs/clients.md says under Onboarding. *root* is a copy."""
     shutil.copytree(root / EXAMPLE_TENANT / "foundation", root / FOUNDATION, dirs_exist_ok=True)
     assert write_list(root / TENANTS)

@@ -73,18 +73,18 @@ TERMINATE: Final = "argocd app terminate-op production-workload"
 
 def test_a_rollback_begins_with_the_end_of_the_sync_that_waits() -> None:
     """While a release that never gets ready waits, Argo CD begins neither a rollback nor a sync of a merged fix."""
-    section = _section("docs/deploy.md", "Rollback")
+    section = _section("docs/release.md", "Rollback")
     steps = re.findall(r"^(\d)\. (.*(?:\n   .*)*)", section, re.MULTILINE)
 
     assert [number for number, _ in steps] == [str(place) for place in range(1, len(steps) + 1)]
     assert f"`{TERMINATE}`" in steps[0][1]
-    assert f"`{TERMINATE}`" in _section("docs/deploy.md", "Release"), "in the table of what breaks"
-    assert f"`{TERMINATE}`" in _section("docs/deploy.md", "Troubleshooting")
+    assert f"`{TERMINATE}`" in _section("docs/release.md", "Release"), "in the table of what breaks"
+    assert f"`{TERMINATE}`" in (ROOT / "docs/troubleshooting.md").read_text("utf-8")
 
 
 def test_a_rollback_by_command_line_switches_automation_off_before_and_on_after() -> None:
     """Argo CD refuses it otherwise: "rollback cannot be initiated when auto-sync is enabled"."""
-    (block,) = re.findall(r"```sh\n(.*?)```", _section("docs/deploy.md", "Rollback"), re.DOTALL)
+    (block,) = re.findall(r"```sh\n(.*?)```", _section("docs/release.md", "Rollback"), re.DOTALL)
     order = _first(
         block,
         TERMINATE,
@@ -98,7 +98,7 @@ def test_a_rollback_by_command_line_switches_automation_off_before_and_on_after(
 
 
 def test_the_page_of_what_goes_wrong_points_to_steps_of_a_rollback_that_are_meant() -> None:
-    section = _section("docs/deploy.md", "Rollback")
+    section = _section("docs/release.md", "Rollback")
     steps = dict(re.findall(r"^(\d)\. (.*)", section, re.MULTILINE))
 
     assert "Enable auto-sync" in steps["7"], "Troubleshooting names step 7"
@@ -112,9 +112,9 @@ def test_one_page_says_how_to_go_back_and_the_others_point_to_it(page: Path) -> 
     text = page.read_text("utf-8")
 
     assert "git push" not in text
-    if page.name != "deploy.md":
+    if page.name != "release.md":
         assert "git revert" not in text
-        assert not re.search(r"\b(?:roll|go) back\b(?!\]\(\.\./deploy\.md#rollback\))", text), "a link says how"
+        assert not re.search(r"\b(?:roll|go) back\b(?!\]\(\.\./release\.md#rollback\))", text), "a link says how"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -35,7 +35,7 @@ from tests.manifests.wiring import miswired
 from tests.policies.admission import policies_in
 
 SECRETS_PREFIX: Final = secrets_prefix(ROOT / TENANTS)
-PAGE: Final = (ROOT / "docs/deploy.md").read_text("utf-8")
+PAGE: Final = (ROOT / "docs/clients.md").read_text("utf-8")
 
 
 @pytest.fixture(params=["no client", "the example"])
@@ -137,7 +137,7 @@ def test_secrets_are_found_by_their_names_as_the_commands_and_the_page_make_them
         target = rewrite["regexp"]["target"].replace("$1", r"\1")
         assert re.sub(rewrite["regexp"]["source"], target, f"{SECRETS_PREFIX}acme") == f"acme{ending}"
         assert ending in SECRET_OBJECTS
-    assert f"`{SECRETS_PREFIX}<slug>`" in PAGE
+    assert f"`{SECRETS_PREFIX}<slug>`" in (ROOT / "docs/deploy.md").read_text("utf-8")
 
 
 def test_each_environment_has_its_clients_secrets_under_its_own_name() -> None:
@@ -180,7 +180,7 @@ def test_a_client_is_its_files_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_the_page_leads_to_the_example() -> None:
-    assert f"../{EXAMPLE_TENANT}" in PAGE.split("### Onboarding")[1].split("\n### ")[0]
+    assert f"../{EXAMPLE_TENANT}" in PAGE.split("## Onboarding")[1].split("\n## ")[0]
 
 
 def test_tenants_files_can_be_served_together(root: Path, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_what_checks_signatures_is_a_version_that_finds_them() -> None:
 
 def test_break_glass_takes_away_what_is_there() -> None:
     """Each object that its commands name, by the name that it has; and the Application that would bring it back."""
-    page = (ROOT / "docs/deploy.md").read_text("utf-8").partition("\n## Break-glass\n")[2].partition("\n## ")[0]
+    page = (ROOT / "docs/release.md").read_text("utf-8").partition("\n## Break-glass\n")[2].partition("\n## ")[0]
     there = {(each["kind"].lower(), each["metadata"]["name"]) for each in render("policies")}
     deleted = set(re.findall(r"kubectl delete (\w+) ([\w-]+)$", page.replace("`", "\n"), re.MULTILINE))
     switched = re.findall(r"argocd app set (\S+) --sync-policy (\w+)", page)

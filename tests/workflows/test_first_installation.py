@@ -18,6 +18,10 @@ from tests.workflows.stacks import overrides, resources_of, template_of
 
 PAGE: Final = (ROOT / "docs/deploy.md").read_text("utf-8")
 SECTION: Final = PAGE.split("\n## First installation\n")[1].split("\n## ")[0]
+# What comes after it, in the order in which it is needed.
+AFTER: Final = "\n".join(
+    (ROOT / f"docs/{page}.md").read_text("utf-8") for page in ("release", "clients", "troubleshooting", "audit")
+)
 STEPS: Final = re.findall(r"^### (\d+)\. (.+)\n((?:(?!^### ).*\n?)*)", SECTION, re.MULTILINE)
 EACH = pytest.mark.parametrize("step", STEPS, ids=lambda step: step[0])
 
@@ -146,9 +150,9 @@ def test_what_it_makes_in_the_cluster_it_can_make_again(step: Step) -> None:
 PROGRAMS: Final = ("argocd", "aws", "crane", "gh", "git", "helm", "jq", "kubectl", "make", "openssl", "psql", "yq")
 
 
-def test_every_program_that_the_page_calls_is_in_its_list_of_tools_and_can_be_used() -> None:
+def test_every_program_that_the_pages_call_is_in_its_list_of_tools_and_can_be_used() -> None:
     (tools,) = (each for each in STEPS[0][2].strip().split("\n\n") if each.startswith("You need "))
-    typed = "\n".join(re.findall(r"^ *```sh\n(.*?)^ *```", PAGE, re.DOTALL | re.MULTILINE))
+    typed = "\n".join(re.findall(r"^ *```sh\n(.*?)^ *```", f"{PAGE}\n{AFTER}", re.DOTALL | re.MULTILINE))
     called = {each for each in PROGRAMS if re.search(rf"(?:^|[|&(;]) *{each} ", typed, re.MULTILINE)}
 
     assert called > {"argocd", "openssl"}
