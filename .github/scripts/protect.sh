@@ -102,9 +102,10 @@ if [[ ${1:-} != --check ]]; then
         put_environment "$name" "$found" ||
             die "GitHub asks nobody before $name: in a private repository that takes GitHub Enterprise; else set \`approver: none\`"
     done
-    if ((${#missing[@]})); then
-        # Nobody can read the key again, so all get a new one; and who read the old one can do nothing with it.
-        former=$(keys_that_write 'select(.title | startswith("release ")) | .id')
+    former=$(keys_that_write 'select(.title | startswith("release ")) | .id')
+    if ((${#missing[@]})) || [[ $(wc -w <<<"$former") -ne 1 ]]; then
+        # Nobody can read the key again, so all get a new one; and who read the old one can do nothing with it. GitHub takes a
+        # deploy key away with the login of gh that made it, and a run that broke off has left two.
         folder=$(mktemp -d)
         trap 'rm -rf "$folder"' EXIT
         ssh-keygen -q -t ed25519 -N '' -C release -f "$folder/key"
@@ -131,8 +132,10 @@ for name in "${holders[@]}"; do
     is_for_main_alone "$name" || die "environment $name gives its secrets to other branches than main, run make protect"
     has_key "$name" || die "environment $name has no RELEASE_KEY, run make protect"
 done
-[[ $(keys_that_write .id | wc -l) -eq 1 ]] ||
-    die "of the deploy keys that may write one is the jobs', and each may move the branches: take the others away, $(keys_that_write .title | paste -sd,)"
+keys=$(keys_that_write .title)
+[[ $keys ]] || die "no deploy key may write, so no job moves a branch: run make protect"
+[[ $(wc -l <<<"$keys") -eq 1 ]] ||
+    die "each deploy key that may write moves the branches, and one is the jobs': take the others away of ${keys//$'\n'/, }"
 for name in "${followers[@]}"; do
     [[ $(value "$name" approver) == none ]] && continue
     get "repos/$repository/environments/$name" | jq --raw-output '.protection_rules[].type' | grep -qx required_reviewers ||

@@ -323,9 +323,13 @@ def test_a_second_key_that_may_write_is_told_of(tmp_path: Path) -> None:
 
     github.change(keys=[*github.state["keys"], {"id": 71, "title": "another", "read_only": False}])
     told = github.protect("--check")
+    github.change(keys=[])  # GitHub took it away, with the login of gh that had made it
+    gone = github.protect("--check")
+    mended = github.protect()
 
-    assert told.returncode == 1
+    assert (told.returncode, gone.returncode, mended.returncode) == (1, 1, 0)
     assert "another" in told.stderr
+    assert "no deploy key may write" in gone.stderr
 
 
 @pytest.mark.parametrize(
