@@ -5,8 +5,8 @@ For example, 40 calls are on their way, and its endpoint takes 30 a minute: it a
 deliveries wait in the ledger. A model that has refused all calls for longer than they wait is as good as out.
 
 Or a server of one's own works on two calls at once and says nothing: of 12 it answers three in time. Then half of the
-nine that ran out of time, four, may be under way at once; each answer that comes in time adds a tenth of one (additive
-increase, multiplicative decrease, as TCP does: RFC 5681).
+nine that ran out of time, four, may be under way at once; each answer in time adds a quarter of one (additive increase,
+multiplicative decrease, as TCP does: RFC 5681). A call that hangs among many that are answered changes nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ USUAL_WAIT: Final = timedelta(seconds=10)
 """Where the endpoint does not say how long."""
 TURN: Final = timedelta(seconds=5)
 """Where others are to be answered first."""
-_MORE: Final = 0.1
+_MORE: Final = 0.25
+_WINDOW_S: Final = 60.0
+_OF_ALL: Final = 3
+"""Where fewer than one of so many calls run out of time, it is these that hang, and not too many that are asked."""
 # Groq's "capacity exceeded" and Anthropic's "overloaded" beside the usual one.
 _BUSY: Final = frozenset({429, 498, 529})
 
@@ -45,7 +48,11 @@ class Pace:
     _until: float = -inf
     _busy_since: float = inf
     _answered_at: float = -inf
-    _cut_at: float = -inf
+    _window_at: float = -inf
+    _answers: int = 0
+    _late: int = 0
+    """In this window, as the answers."""
+    _is_cut: bool = False
     _under_way: int = 0
     _most: float = inf
     """Calls at once."""
@@ -58,7 +65,9 @@ class Pace:
 
     def answered(self) -> None:
         """It answered a call."""
+        self._begin_window()
         self._busy_since, self._answered_at = inf, time.monotonic()
+        self._answers += 1
         self._most += _MORE
 
     @contextmanager
@@ -72,13 +81,20 @@ class Pace:
 
     def ran_out(self, limit: timedelta) -> bool:
         """A call was not answered within *limit*. Returns whether others were lately: then too many were beside it."""
-        now, limit_s = time.monotonic(), limit.total_seconds()
-        if now - self._answered_at > 2 * limit_s:
+        if time.monotonic() - self._answered_at > 2 * limit.total_seconds():
             return False
-        if now - self._cut_at > limit_s / 2:  # those that ran out together are one sign
-            self._cut_at = now
-            self._most = max(min(self._most, self._under_way + 1) // 2, 1)
+        self._begin_window()
+        self._late += 1
+        is_sign = self._late > 1 or self._most < inf
+        if is_sign and not self._is_cut and self._late * _OF_ALL >= self._answers:
+            self._is_cut = True  # those that ran out together are one sign
+            self._most = max(min(self._most, self._under_way + self._late) // 2, 1)
         return True
+
+    def _begin_window(self) -> None:
+        now = time.monotonic()
+        if now - self._window_at > _WINDOW_S:
+            self._window_at, self._answers, self._late, self._is_cut = now, 0, 0, False
 
     @property
     def left(self) -> timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 from datetime import timedelta
@@ -15,6 +16,7 @@ from app.core.completion import Message
 from app.core.masking import Mask
 from app.core.outcome import MODEL_PATIENCE
 from app.errors import ModelBusy, ModelRefused, ModelUnavailable
+from app.integrations import pace
 from app.integrations.endpoint import Endpoint
 from app.integrations.openai import OpenAIModel
 from app.integrations.pace import TURN, USUAL_WAIT, Pace
@@ -226,16 +228,17 @@ def a_slow_model(desk: Desk) -> OpenAIModel:
     return OpenAIModel(endpoint, tenant="acme", model="m", fallback=None, limit=SECOND / 4)
 
 
-async def test_a_server_that_answers_few_at_once_is_asked_fewer() -> None:
+async def test_a_server_that_answers_few_at_once_is_asked_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "_WINDOW_S", 0.2)  # so that each round is one of its own
     desk = Desk()
     model = a_slow_model(desk)
-    at_once = []
+    most: list[int] = []
     for _ in range(4):
         assert await outcomes(model, desk, 12) == [*["ModelBusy"] * 11, "answered"]
-        at_once.append(desk.most)
-    assert at_once[0] == 12
-    assert all(later <= earlier / 2 for earlier, later in itertools.pairwise(at_once))
-    assert at_once[-1] == 1
+        most.append(desk.most)
+    assert most[0] == 12
+    assert all(later <= earlier / 2 for earlier, later in itertools.pairwise(most))
+    assert most[-1] == 1
 
 
 async def test_a_server_that_answers_nobody_is_out() -> None:
@@ -246,31 +249,67 @@ async def test_a_server_that_answers_nobody_is_out() -> None:
     assert not model.busy_left
 
 
-async def test_while_its_calls_are_under_way_the_others_wait_for_a_turn(clock: Clock) -> None:
-    pace = Pace()
-    pace.answered()
-    with pace.call(), pace.call(), pace.call():
-        assert not pace.left
-        assert pace.ran_out(20 * SECOND)
-        assert pace.left == TURN
-    assert not pace.left
-    for _ in range(9):
-        pace.answered()
-    with pace.call(), pace.call():
-        assert pace.left == TURN, "two of four; nine answers are not one more"
-    pace.answered()
-    pace.answered()
-    with pace.call(), pace.call():
-        assert not pace.left
+def run_out(paced: Pace, *, late: int, under_way: int) -> None:
+    """*under_way* calls begin, and *late* of them run out of time."""
+    with contextlib.ExitStack() as calls:
+        for _ in range(under_way - late):
+            calls.enter_context(paced.call())
+        for _ in range(late):
+            assert paced.ran_out(20 * SECOND)
 
 
-async def test_calls_that_run_out_together_are_one_sign(clock: Clock) -> None:
-    pace = Pace()
-    pace.answered()
-    with pace.call(), pace.call(), pace.call(), pace.call(), pace.call(), pace.call(), pace.call():
-        for _ in range(5):
-            pace.ran_out(20 * SECOND)
-    with pace.call(), pace.call(), pace.call():
-        assert not pace.left
-    with pace.call(), pace.call(), pace.call(), pace.call():
-        assert pace.left == TURN
+def at_once(paced: Pace) -> int:
+    """How many calls may be under way."""
+    with contextlib.ExitStack() as calls:
+        for number in range(50):
+            if paced.left:
+                return number
+            calls.enter_context(paced.call())
+    return 50
+
+
+def test_those_that_run_out_together_are_one_sign(clock: Clock) -> None:
+    paced = Pace()
+    paced.answered()
+    run_out(paced, late=9, under_way=11)
+    assert at_once(paced) == 2, "half of those that were under way when the second ran out"
+    clock.now += 61
+    paced.answered()
+    run_out(paced, late=1, under_way=2)
+    assert at_once(paced) == 1
+
+
+def test_each_answer_adds_a_quarter_of_a_call(clock: Clock) -> None:
+    paced = Pace()
+    paced.answered()
+    run_out(paced, late=2, under_way=2)
+    assert at_once(paced) == 1
+    for _ in range(3):
+        paced.answered()
+    assert at_once(paced) == 1
+    paced.answered()
+    assert at_once(paced) == 2
+
+
+def test_a_call_that_hangs_among_many_that_are_answered_slows_nothing(clock: Clock) -> None:
+    paced = Pace()
+    for _ in range(20):
+        paced.answered()
+    run_out(paced, late=4, under_way=10)
+    assert at_once(paced) == 50
+
+
+def test_one_call_that_hangs_is_no_sign(clock: Clock) -> None:
+    paced = Pace()
+    paced.answered()
+    run_out(paced, late=1, under_way=3)
+    assert at_once(paced) == 50
+
+
+def test_others_wait_for_a_turn(clock: Clock) -> None:
+    paced = Pace()
+    paced.answered()
+    run_out(paced, late=2, under_way=2)
+    with paced.call():
+        assert paced.left == TURN
+    assert not paced.left
