@@ -79,7 +79,7 @@ keys_that_write() { get "repos/$repository/keys?per_page=100" | jq --raw-output 
 
 mistakes=$(get "repos/$repository/codeowners/errors" 2>/dev/null | jq --raw-output '.errors[] | "\(.path):\(.line): \(.kind)"') || true
 [[ -z $mistakes ]] || die "$mistakes
-Nobody reviews what such a line names: merge the names of your people first"
+Nobody reviews what such a line names: merge people, or visible teams, that may write to the repository first"
 
 holders=(release tenants "${followers[@]}")
 if [[ ${1:-} != --check ]]; then
