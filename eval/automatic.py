@@ -16,13 +16,18 @@ _SET = Path(__file__).with_name("automatic.txt")
 _PERSON = "person"
 
 
+def read_set() -> list[tuple[str, str, str]]:
+    """Each mail's label, subject and body."""
+    lines = _SET.read_text("utf-8").splitlines()
+    rows = [line.replace("\\n", "\n").split(" |") for line in lines if line and not line.startswith("#")]
+    return [(label.strip(), subject.strip(), body.strip()) for label, subject, body in rows]
+
+
 def main() -> None:
-    found: list[tuple[str, str, str]] = []
-    for line in _SET.read_text("utf-8").splitlines():
-        if line and not line.startswith("#"):
-            label, subject, body = (cell.strip() for cell in line.replace("\\n", "\n").split(" |"))
-            reason = find_automatic(Ticket(id="1", subject=subject, description=body))
-            found.append((label, reason or _PERSON, subject))
+    found = [
+        (label, find_automatic(Ticket(id="1", subject=subject, description=body)) or _PERSON, subject)
+        for label, subject, body in read_set()
+    ]
     machines = [each for each in found if each[0] != _PERSON]
     ignored = [each for each in found if each[1] != _PERSON]
     right = sum(label != _PERSON for label, *_ in ignored)
