@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from app.core.capacity import connections_of
-from tests.manifests.project import ENVIRONMENTS, ROOT, data
+from tests.manifests.project import INSTALLATIONS, ROOT, data
 from tests.workflows.stacks import STACKS, calls, overrides, resources_of, template_of
 
 PAGES: Final = ("deploy.md", "operate.md", "recovery.md", "environments.md")
@@ -167,9 +167,9 @@ def test_an_environment_is_as_safe_as_production_unless_it_is_said_to_be_a_trial
     assert sizes() == {"staging": "trial", "production": "production"}
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("environment", sorted(sizes()))
 def test_a_size_has_the_connections_that_the_values_say_and_that_the_pods_need(environment: str) -> None:
-    values: dict[str, Any] = data(ROOT / f"tests/manifests/installations/unset/{environment}.yaml")
+    values: dict[str, Any] = data(INSTALLATIONS["unset"] / f"{environment}.yaml")
     allowed = _max_connections(sizes()[environment])
     workers, apis = int(values["workersMaximum"]), int(values["apiMaximum"])
 
