@@ -13,7 +13,13 @@ for name in ENVIRONMENT KMS_KEY_ARN DATABASE_HOST OWNER_PASSWORD INTAKE_PASSWORD
   export "${name?}"
 done
 
-is_there() { aws secretsmanager describe-secret --secret-id "ai-agents/$ENVIRONMENT/$1" >/dev/null 2>&1; }
+is_there() {
+  local deleted
+  deleted=$(aws secretsmanager describe-secret --secret-id "ai-agents/$ENVIRONMENT/$1" --query DeletedDate --output text 2>/dev/null) ||
+    return 1
+  # Of an environment that was taken away some days ago: it takes no value, and its name is in use.
+  [ "$deleted" = None ] || aws secretsmanager restore-secret --secret-id "ai-agents/$ENVIRONMENT/$1" >/dev/null
+}
 
 put() {
   if is_there "$1"; then

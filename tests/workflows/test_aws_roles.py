@@ -134,7 +134,7 @@ SECRETS: Final = {
 STORE: Final = """
 echo "$*" >>{state}/calls
 case $2 in
-    describe-secret) [ -e "{state}/${{4//\\//_}}" ] ;;
+    describe-secret) [ -e "{state}/${{4//\\//_}}" ] && if [ -e "{state}/deleted" ]; then echo 2026-11-30; else echo None; fi ;;
     create-secret) cat >"{state}/${{6//\\//_}}" ;;
     put-secret-value) cat >"{state}/${{4//\\//_}}" ;;
 esac
@@ -174,6 +174,19 @@ def test_argo_cd_s_secret_has_the_keys_that_its_settings_name(tmp_path: Path) ->
 
     settings = (ROOT / "argocd/bootstrap/argo-cd/argocd-notifications-cm.yaml").read_text(encoding="utf-8")
     assert set(made["argocd"]) == set(re.findall(r"\$([a-z-]+)", settings))
+
+
+def test_secrets_of_an_environment_that_was_taken_away_this_week_are_brought_back(tmp_path: Path) -> None:
+    """AWS keeps a deleted secret for some days, in which it takes no value and its name is in use."""
+    smoke = _secrets(tmp_path)["tenants_smoke"]
+    (tmp_path / "deleted").touch()
+
+    assert _secrets(tmp_path)["tenants_smoke"] == smoke
+
+    calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
+    restored = {each.split()[-1] for each in calls if each.startswith("secretsmanager restore-secret")}
+    names = ("database", "redis", "openai", "alerts", "tenants/smoke")
+    assert restored == {f"ai-agents/production/{name}" for name in names}
 
 
 def test_secrets_are_seen_in_no_list_of_processes_and_run_again_they_are_renewed(tmp_path: Path) -> None:
