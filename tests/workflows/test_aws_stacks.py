@@ -12,7 +12,9 @@ from app.core.capacity import connections_of
 from tests.manifests.project import INSTALLATIONS, ROOT, data
 from tests.workflows.stacks import STACKS, calls, overrides, resources_of, template_of
 
-PAGES: Final = ("deploy.md", "operate.md", "recovery.md", "environments.md")
+PAGES: Final = sorted(
+    path.name for path in (ROOT / "docs").glob("*.md") if "--template-file" in path.read_text("utf-8")
+)
 
 
 def _page(name: str) -> str:
