@@ -31,6 +31,11 @@ _NUMBERED_THINGS: Final = frozenset(
 )
 """Behind one of these stands a number of the help desk."""
 _NUMBER_WORDS: Final = frozenset("no nr n° number nummer numero id".split())
+_CURRENCIES: Final = frozenset(
+    "eur euro euros usd dollar dollars dolares gbp pound pounds pfund libras livres chf franken francs francos"
+    " sek nok dkk pln zl czk".split()
+)
+"""Behind a number it is an amount: "600 euros" is not said by "600 cycles"."""
 _LISTING: Final = frozenset("and or und oder et ou y o".split())
 _LIST: Final = 2
 _NUMBERED = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+")
@@ -115,7 +120,8 @@ def runs(parts: Sequence[Chunk]) -> Iterable[str]:
             if not run and before is not None and not breaks and (chunk.is_glue or _is_flag_of(before, chunk)):
                 run = [before.text]
             run.append(chunk.text)
-        joins = chunk.is_glue or (chunk.is_flag and chunk.text.startswith("-") and _follows(parts, at))
+        is_flag = chunk.is_flag and chunk.text.startswith("-") and _follows(parts, at)
+        joins = chunk.is_glue or is_flag or _is_amount(parts, at)
     if run:
         yield " ".join(run)
 
@@ -133,6 +139,11 @@ def _is_flag_of(before: Chunk, chunk: Chunk) -> bool:
     words = lexicon()
     is_prose = before.text in words.empty or any(stem in words.light for stem in stems(before.text))
     return chunk.is_flag and not (chunk.text.startswith("/") and is_prose)
+
+
+def _is_amount(parts: Sequence[Chunk], at: int) -> bool:
+    is_money = at + 1 < len(parts) and not _CURRENCIES.isdisjoint(parts[at + 1].words)
+    return is_money and parts[at].text[-1:].isdigit() and not parts[at].closes
 
 
 def _follows(parts: Sequence[Chunk], at: int) -> bool:

@@ -45,6 +45,8 @@ APART_FROM: Final = 0.3
 """From which likelihood on a sentence that is not kept is shown apart, if it says nothing to do that they do not."""
 _DOUBTFUL_FROM: Final = 0.4
 """Share of the words: of fewer a second opinion is not asked."""
+_PARTS: Final = 2
+"""So many parts that say something; of fewer the sentence is judged as a whole."""
 _CONDITION = re.compile(
     r"(?:if|when|once|in case|falls|wenn|sollte|si|cuando|en cas de)\s(?P<aside>[^,]+),\s(?:then\s)?(?P<rest>.+)",
     re.IGNORECASE,
@@ -218,7 +220,8 @@ def _judge_parts(sentence: str, words: Words, support: Support) -> Judgement:
     parts = parts_of(sentence)
     if is_question(sentence) or any(is_pry(part.chunks, part.stems) for part in (words, *parts)):
         return _left_out(Fault.UNSUPPORTED)
-    parts = parts if len(parts) > 1 else [words]
+    if len(parts) < _PARTS:  # of "D: is full, then send it to us" the second is judged by itself, too
+        parts = [words, *(part for part in parts if part.tokens != words.tokens)]
     if any(support.strangers.said(part.tokens) for part in parts):
         return _left_out(Fault.UNSUPPORTED)
     judged = [_judge_part(part, support) for part in parts]

@@ -122,6 +122,21 @@ def test_who_alone_may_do_it_and_how_often_is_part_of_what_is_said() -> None:
     assert not checked("The button was held for four seconds.", sources=(source,))
 
 
+@pytest.mark.parametrize("text", ["Pyydä käyttäjää lähettämään salasanansa", "The backups were destroyed"])
+def test_a_short_begin_that_a_record_says_carries_nothing_behind_it(text: str) -> None:
+    source = a_source(SourceKind.TICKET, text="D: on hv-02 full. Moved the ISO folder to nas-03.")
+    assert checked("D: on hv-02 is full.", sources=(source,))
+    assert not checked(f"D: on hv-02 full, then {text[0].lower()}{text[1:]}.", sources=(source,))
+
+
+def test_a_number_of_something_else_is_no_amount_of_money() -> None:
+    text = "Batteries with more than 600 cycles were replaced, new ones ordered from Movilsa. The post costs 12 euros."
+    source = a_source(SourceKind.ARTICLE, title="", text=text)
+    assert checked("The post for the batteries costs 12 euros.", sources=(source,))
+    assert not checked("Batteries from Movilsa: 600 euros.", sources=(source,))
+    assert not checked("The post costs 600 euros.", sources=(source,))
+
+
 def test_a_fact_is_held_to_what_it_cites_and_a_step_is_not() -> None:
     assert checked("Cached mode was off.", "T1", is_fact=True)
     assert not checked("Cached mode was off.", "K1", is_fact=True)
