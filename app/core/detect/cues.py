@@ -30,7 +30,7 @@ class Cue(NamedTuple):
 
 ANCHORS: Final = {
     "code": (
-        "code|pin|puk|otp|tan|kombi|"
+        "voucher|tap|code|pin|puk|otp|tan|kombi|"
         "combinazione|combinación|combinaison|combinatie|"
         "pass code|códig|codig|codice|kod|kód|код|コード|пин|combination|host key"
         "|host-key|2fa backup|mfa backup|nummer"
@@ -57,7 +57,8 @@ _LANGUAGES: Final = {
 """The language of a word for a password, by itself or its first letters."""
 
 _OF_ITS_OWN = re.compile(
-    r"(?:pass[- ]?codes?|pin(?:[12]|[- ]?(?:codes?|kód|kodu\w{0,3}|kode[nrt]?|码))?|puk(?:[12]|[- ]?codes?)?|otp|tan"
+    r"(?:pass[- ]?codes?|vouchers?(?:[- ]?codes?)?|tap(?=\s?[:=]| (?:for|is|für|pour|code)(?![^\W_]))"
+    r"|pin(?:[12]|[- ]?(?:codes?|kód|kodu\w{0,3}|kode[nrt]?|码))?|puk(?:[12]|[- ]?codes?)?|otp|tan"
     r"|пин(?:-?код\w{0,2})?|(?:(?<=zoom )|(?<=webex )|(?<=meeting ))host[ -]key|(?:2fa|mfa) backup"
     r"|(?<=digi)code)(?![^\W_])|验证码|驗證碼|动态码"
 )
@@ -65,6 +66,12 @@ _OF_ANY = re.compile(
     r"(?:codes?|códigos?|codigos?|codice|kod[eyu]?|koden|koodi|kodu\w{0,3}|kód|код|コード|nummer|combin(?:ation|azione|ación|aison|atie)"
     r"|kombi(?:nation)?)(?![^\W_])|コード"
 )
+_IN_CAPITALS: Final = frozenset({"tan", "tap"})
+_GUEST = re.compile(
+    r"guest|visitor|gast|gäst|invit|ospit|convidado|visitante|goś|гост|misafir|wi-?fi|wlan|hotspot|unifi"
+)
+"""What makes a voucher one for a guest's network, and no code for a discount."""
+_GUEST_NEAR: Final = 32
 _KIND = (
     r"(?:de récupération|de secours|de recuperación|de respaldo|di recupero|sblocco|de recuperação"
     r"|odzyskiwania|zapasowy"
@@ -78,7 +85,8 @@ _KIND = (
 )
 _SAYS_WHAT_BEFORE = re.compile(
     r"(?<![^\W_])(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|door|access|unlock|backup|entry|alarm|safe"
-    r"|(?:alarm )?panel|master|installer|disarm|gate|yard|keypad|garage|building|locker|vault|elevator|lift|bridge"
+    r"|(?:alarm )?panel|master|installer|disarm|engineer|duress|panic"
+    r"|gate|yard|keypad|garage|building|locker|vault|elevator|lift|bridge"
     r"|confirmation|pairing|lock|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|tür|tor|bestätigungs"
     r"|dörr|dør|port|kapi|dogrulama|guvenlik|giris|overovaci|pristupovy|bezpecnostni|ovi|hälytys|larm|tresor"
     r"|sicherheits|entsperr|freischalt|wiederherstellungs|notfall|kopierer|abteilungs|drucker|herstel|återställnings|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş|kapı"
@@ -194,15 +202,13 @@ def _of_codes(scan: Scan) -> Iterator[Cue]:
     for at, _ in scan.hits("code"):
         if not scan.has_digit(at - _DIGIT_BEFORE, at + _DIGIT_AFTER):
             continue
-        before = scan.lower[at - 1 : at]
-        is_joined = before.isalnum() and before < "\u3000"
         says_what = _SAYS_WHAT_BEFORE.search(scan.lower, max(at - _BACK, 0), at) or (
-            before == " " and _locks()[0].search(scan.lower, max(at - _BACK, 0), at)
+            scan.lower[at - 1 : at] == " " and _locks()[0].search(scan.lower, max(at - _BACK, 0), at)
         )
-        if (is_joined and not says_what) and scan.lower[at - 4 : at] != "digi":
+        if not says_what and _is_joined(scan, at):
             continue
         if match := _OF_ITS_OWN.match(scan.lower, at):
-            if match[0] != "tan" or scan.text[at : at + 3] == "TAN":
+            if _is_meant(scan, match):
                 yield Cue(at, match.end(), True, False, _language(match[0]))
         elif match := _OF_ANY.match(scan.lower, at):
             after = _SAYS_WHAT_AFTER.match(scan.lower, match.end()) or _locks()[1].match(scan.lower, match.end())
@@ -214,6 +220,23 @@ def _of_codes(scan: Scan) -> Iterator[Cue]:
                 or _OF_A_THING_AFTER.match(scan.lower, match.end())
             ):
                 yield Cue(at, match.end(), True, True, _language(match[0]))
+
+
+def _is_meant(scan: Scan, match: re.Match[str]) -> bool:
+    """Whether a word that is also another one stands for a code: "TAN" and "TAP", but not "tap"; a guest's voucher."""
+    if match[0] in _IN_CAPITALS:
+        return scan.text[match.start() : match.end()].isupper()
+    is_voucher = match[0].startswith("voucher")
+    return not is_voucher or bool(
+        _GUEST.search(scan.lower, max(match.start() - _GUEST_NEAR, 0), match.end() + _GUEST_NEAR)
+    )
+
+
+def _is_joined(scan: Scan, at: int) -> bool:
+    """Whether what begins at *at* is the end of another word; "Digicode" and "SuperPIN" are words for a code."""
+    before = scan.text[at - 1 : at]
+    is_compound = scan.text[at : at + 3] == "PIN" and before.islower()
+    return before.isalnum() and before < "\u3000" and not is_compound and scan.lower[at - 4 : at] != "digi"
 
 
 def _misspelt(scan: Scan, starts: Sequence[int], places: Sequence[int]) -> Iterator[Cue]:

@@ -103,6 +103,7 @@ _ISSUED: Final = {
     "sdk-": r"sdk-" + _GUID,
     "tskey-": r"tskey-[a-z]+-[\w-]{20,}",
     "django-insecure-": r"django-insecure-\S{40,}",
+    "iqojb3jpz2lu": r"IQoJb3JpZ2lu[A-Za-z0-9+/]{40,2000}={0,2}",
     "age-secret-key-1": r"AGE-SECRET-KEY-1[A-Z0-9]{58}",
     "a3t": r"A3T[A-Z0-9]{17}",
     "bedrock-api-key-": r"bedrock-api-key-[\w+/=]{40,}",

@@ -136,8 +136,9 @@ def _of_makers(scan: Scan) -> Iterator[Finding]:
     for at, _ in scan.hits("default account"):
         if match := _PAIR.match(scan.lower, at):
             start = match.start("value")
-            value = scan.text[start : match.end()].rstrip(".:!?") or "."
-            if _is_password(value, match) and not (
+            written = scan.text[start : match.end()].rstrip(".:?") or "."
+            value = next((each for each in (written, written.rstrip("!?")) if each and _is_password(each, match)), "")
+            if value and not (
                 _RIGHTS.match(scan.lower, match.end()) or _OF_A_FILE.search(scan.lower, max(at - 16, 0), at)
             ):
                 yield Finding(start, start + len(value), Secret.PASSWORD)

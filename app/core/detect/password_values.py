@@ -19,7 +19,7 @@ OPENS: Final = r"(?:<(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>\s?|\*{1,2}(?
 _PLACEHOLDER: Final = re.compile(
     r"[$%@](?![A-Za-z]*[a-z][0-9][A-Za-z])\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?"
     r"|\[[^\]]*\]?|!\w+|[\w.]+\((?:[^)]*\)?\W*|.*[;,].*)|\w+\.environ.*|[*•●._xX…-]+|n/a"
-    r"|\(?using|\w+\[.*"
+    r"|\d{1,2}\+|\(?using|\w+\[.*"
     r"|\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d\S*|(?:[a-z_]+\.){2,}[A-Z]\w+"
     # Where a program takes it from: var.admin_password, process.env.SMTP_PASS
     r"|(?:var|local|data|module|each|self|this|process|os|secrets?|settings|config|env|args|options|params|request"
@@ -34,7 +34,7 @@ NO_PASSWORD: Final = re.compile(
     r"|d[ií]as?|bit)"
     r"|\d+[.%)].*|[a-z]{2,}\d?(?:[>/|,.]+[a-z]+\d?)+|[a-z]+_[a-z_]+|[a-z>/]+&[a-z]+|(?:ticket|issue|case|bug"
     r"|request|pr|order|inc"
-    r"|build|line)?#\d+|\d+-\w+|#[0-9a-f]{3,8}|[a-z]+\d?(?:\+[a-z]+\d?)+|[a-z]+[-/][a-z]+(?:[-/][a-z]+)*)"
+    r"|build|line)?#\d+|id_(?:rsa|dsa|ecdsa|ed25519)\S*|\d+-\w+|#[0-9a-f]{3,8}|[a-z]+\d?(?:\+[a-z]+\d?)+|[a-z]+[-/][a-z]+(?:[-/][a-z]+)*)"
 )
 _PATH: Final = re.compile(r"(?:/[\w.-]+){2}|/[a-z_-]*/?$|[A-Za-z]:\\|\\\\")
 _MIN_WORD: Final = 4
@@ -125,8 +125,13 @@ def is_stated(value: str, scan: Scan, finding: Finding, *, equals: bool, dashes:
         is_question = "?" in value + scan.text[finding.end : finding.end + 1]
         return not (is_question or dashes or _HOSTNAME.fullmatch(core)) and bool(_ALONE.match(scan.text, finding.end))
     return not (_HOSTNAME.fullmatch(core) or _EMAIL_ADDRESS.fullmatch(core) or _LIST_ITEM.match(core)) and (
-        not dashes or is_mixed(core)
+        not dashes or (is_mixed(core) and not is_of_another(core))
     )
+
+
+def is_of_another(value: str) -> bool:
+    """Whether *value* has the form of a machine's name, an event, a version: what a title or a log has in its place."""
+    return bool(NO_PASSWORD.fullmatch(value.lower())) and not WORDS_AND_NUMBER.fullmatch(value)
 
 
 def is_strong(value: str) -> bool:

@@ -22,9 +22,10 @@ LABEL: Final = re.compile(
     r"|parola chiave|wachtwoord(?:en)?|l[öo]sen(?:ord(?:et)?|kod(?:en)?)|adgangskoden?|jelszó\w{0,3}|jelszav\w{1,4}"
     r"|salasan\w{1,6}"
     r"|passhash|(?:en|de)cryption[- ]key|key to (?:decrypt|open|unlock)|(?:pre-?)?shared[-_ ]?secrets?"
-    r"|(?:vpn|ipsec|l2tp|radius|tunnel)[- ]secret|netzwerk(?:sicherheits)?schlüssel"
+    r"|(?:vpn|ipsec|l2tp|radius|tunnel|sip|trunk)[- ]secret|netzwerk(?:sicherheits)?schlüssel"
     r"|secret word|security answer|requirepass|(?:wpa2?|wpa2?-psk)[- ]passphrase|psksecret|pre-?shared[-_ ]?keys?"
     rf"|(?:(?<=snmp[- _])|(?<=trap ))community(?:[- _]string)?|community[- _]string|community(?=\s[{QUOTES}]\S*\d)"
+    r"|(?:comunidade?|communauté|comunità|kommunit[äe]t|сообщество)(?= snmp| «| \")(?: snmp)?"
     r"|networkkey"
     r"|keycontent|keymaterial|shared[-_ ]?keys?(?=\s?[\"':=>])"
     # As netsh shows the key of a wireless network, in each language of Windows.
@@ -115,6 +116,8 @@ NO_VALUE: Final = frozenset(
         " hasło "
         "heslo şifre parola пароль field box dialog window screen page tab link button menu icon option feld fenster "
         "seite knopf schaltfläche taste champ fenêtre écran lien onglet bouton campo ventana pantalla enlace botón "
+        "min mind minimum mindestens max maximum present absent vorhanden présent présente presente ausente assente "
+        "aanwezig afwezig obecny obecna brak přítomen присутствует отсутствует mevcut finns saknas "
         "ugfzc3dvcmq6 vxnlcm5hbwu6 since seit depuis desde sinds files compat sss systemd public-key "
         "authentication-failed access-denied self cls "
     ).split()

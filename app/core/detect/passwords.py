@@ -16,6 +16,7 @@ from app.core.detect.password_values import (
     OPENS,
     QUOTED,
     is_mixed,
+    is_of_another,
     is_said,
     is_stated,
     is_strong,
@@ -81,24 +82,32 @@ _PAIR_STATED = re.compile(rf"[^\n:=]{{0,40}}?\s*[:=]\s*{_USER_AND_VALUE}")
 _PAIR_BESIDE = re.compile(rf"[^\n:=]{{0,25}}?\s*-?\s+{_USER_AND_VALUE}")
 _PAIR_BEFORE = re.compile(r"(?<!\S)[\w.@\\-]{2,40}\s?/\s?(?P<value>\S{4,40})\s+\(?$")
 _SSID = re.compile(
-    rf"(?:ssid|wlan|wi-?fi|network)\W{{1,3}}[\w. :-]{{1,32}}[{QUOTES}]?\s?[,;/|\n]\s*(?:key|schlüssel|clé|clave|chiave"
-    rf"|chave|klucz"
-    rf"|klíč|ключ)\W{{1,3}}(?!content)(?P<value>[^\s,;{QUOTES}]{{6,64}})"
+    rf"(?:ssid|wlan|wi-?fi|network)\W{{1,3}}[\w. :-]{{1,32}}[{QUOTES}]?\s?[,;/|\n]\s*(?:key|psk|schlüssel|clé|clave"
+    rf"|chiave|chave|klucz|klíč|ключ)\W{{1,3}}(?!content)(?P<value>[^\s,;{QUOTES}]{{6,64}})"
 )
-_PASSPHRASE = re.compile(
-    r"(?:pass[-_ ]?phrase|phrase de passe|recovery phrase|seed phrase|mnemonic)(?:\s(?:for"
-    r"|pour)(?: \w+){1,5}?)?\s*(?P<joint>(?:is|was|est|était)\s?[:=]?|[:=])\s*"
-    r"(?P<value>[^\W_]+(?:[ -][^\W_]+){2,23})(?![\w-])"
+_PHRASE_WORD = (
+    r"(?:pass[-_ ]?phrase|(?:recovery|seed) phrase|mnemonic|passwortsatz|phrase (?:de passe|secr[èe]te)"
+    r"|frase (?:de (?:contrase(?:ñ|n)a|paso|acceso|acesso|seguridad)|d['’]accesso|secreta|segreta)|frase[- ]passe"
+    r"|wacht(?:woord)?zin|lösen(?:ords)?fras|adgangssætning|salalause|has\w+ frazowe|fraza has\w+|heslov\w fráze"
+    r"|парольн\w{2} фраз\w)(?:\s(?:for|pour|für|para|per|voor|of|zum|zur|vom|von|de|del|della|van)(?: \w+){1,5}?)?\s*"
 )
+_JOINT = (
+    r"(?P<joint>(?:lautet|luidt|brzmi|zní|is|was|ist|war|est|était|es|era|è|é|to|je|är|är|er|это)(?:\s?[:=]\s?|\s)"
+    r"|[:=]\s*)"
+)
+_PASSPHRASE = re.compile(rf"{_PHRASE_WORD}{_JOINT}(?P<value>[^\W_]+(?:[ -][^\W_]+){{2,23}})(?![\w-])")
 _PASSPHRASE_QUOTED = re.compile(
-    rf"pass[-_ ]?phrase(?:\s(?:for|pour)(?: \w+){{1,4}}?)?(?:\s(?:is|est))?\s?[:=]?\s?[{QUOTES}]"
-    rf"(?P<value>[^\W_]+(?:[ -][^\W_]+){{2,23}})[{QUOTES}]"
+    rf"{_PHRASE_WORD}{_JOINT}?[{QUOTES}]\s?(?P<value>[^\W_]+(?:,?[ -][^\W_]+){{2,23}})\s?[{QUOTES}]"
 )
 _PHRASES: Final = frozenset({_PASSPHRASE, _PASSPHRASE_QUOTED})
 _OF_A_SENTENCE: Final = frozenset(
-    "a an the to by for with in on at of not no too than again and or is de le la les pas".split()
+    "a an the to by for with in on at of not no too than again and or is de le la les pas im am auf bei mit"
+    " nicht niet non nie zu dans du en el na no v".split()
 )
 """Words that no phrase of random words has."""
+_SAYS_WRONG: Final = frozenset("not no nicht pas non nie ne is was ist est".split())
+_TELLS_A_VALUE: Final = frozenset("lautet luidt brzmi zní".split())
+"""Verbs after which nothing else than the value stands."""
 _APP_PASSWORD = re.compile(
     r"app(?:lication)?[- ](?:specific )?password\W{1,3}(?:is )?(?P<value>(?:[a-z]{4} ){3}[a-z]{4}(?![\w]))"
 )
@@ -110,6 +119,8 @@ _CONNECTOR = re.compile(
 _LONGEST_TAIL: Final = 80
 _LONGEST_ODBC: Final = 240
 _LONGEST_CALL: Final = 24
+_OF_A_ROUTER = re.compile(r"[^\n\d]{0,60}(?P<value>\d{4}(?: \d{4}){4})(?! ?\d)")
+"""The key of a wireless network as a router's maker prints it below the router: twenty digits in fours."""
 _IN_URL = re.compile(r"//[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
 
 _MIN_NUMBER: Final = 4
@@ -189,6 +200,7 @@ ANCHORS: Final = {
         "暗証番号|비번|패스워드|암호|パスコード|"
         "kenncod|รหัสผ่าน|पासवर्ड|лозинк|fjalëkalim|pasahitz|wagwoord|lykilorð|kata laluan|گذرواژه|"
         "رمز عبور|كلمة السر|vpn sec|vpn-sec|ipsec sec|l2tp sec|radius sec|tunnel sec|netzwerkschl|netzwerksich|"
+        "sip sec|trunk sec|comunidad|communaut|comunit|kommunit|сообщество|"
         "encryption key|encryption-key|decryption key|key to |shared secret|shared-secret|sharedsecret"
         "|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
     ).split("|"),
@@ -198,7 +210,9 @@ ANCHORS: Final = {
     ).split("|"),
     "ssid": "ssid|wlan|wifi|wi-fi|network: ".split("|"),
     "phrase": (
-        "passphrase|pass phrase|pass-phrase|phrase de|recovery phrase|seed phrase|mnemonic|app pass|app-pass|"
+        "passphrase|pass phrase|pass-phrase|pass_phrase|phrase de|phrase se|phrase sé|passwortsatz|frase de |frase d'|"
+        "frase d’|frase se|frase-p|frase p|wachtzin|wachtwoordzin|lösenfras|lösenordsfras|adgangssæt|salalause|"
+        "hasło fraz|fraza has|heslová fr|парольн|recovery phrase|seed phrase|mnemonic|app pass|app-pass|"
         "application pass|application-specific"
     ).split("|"),
     "slashes": ("//",),
@@ -215,7 +229,10 @@ def passwords(scan: Scan) -> Iterator[Finding]:
     ):
         for at, _ in scan.hits(group):
             match = pattern.match(scan.lower, at)
-            if match and not (pattern in _PHRASES and _is_a_sentence(match)):
+            is_talk = match and (
+                _is_a_sentence(match) if pattern in _PHRASES else pattern is _SSID and is_ordinary(match["value"])
+            )
+            if match and not is_talk:
                 yield Finding(*match.span("value"), Secret.PASSWORD)
     for at, _ in scan.hits("pair"):
         if word := _PAIR_WORD.match(scan.lower, at):
@@ -263,13 +280,19 @@ def _of_both(match: re.Match[str], scan: Scan, *, is_asked: bool = False) -> Fin
 def _is_a_sentence(match: re.Match[str]) -> bool:
     """Whether words after "the passphrase is" are no phrase of its own: "wrong again today"."""
     words = match["value"].split()
-    is_said = match.re is _PASSPHRASE_QUOTED or match["joint"].strip().isalpha()
-    return is_said and (words[0] in NO_VALUE or not _OF_A_SENTENCE.isdisjoint(words))
+    if match.re is _PASSPHRASE_QUOTED:
+        return words[0] in NO_VALUE or not _SAYS_WRONG.isdisjoint(words)
+    joint = match["joint"].strip()
+    is_said = joint.isalpha() and joint not in _TELLS_A_VALUE
+    return words[0] in NO_VALUE or (is_said and not _OF_A_SENTENCE.isdisjoint(words))
 
 
 def _at_label(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
     """The passwords that the word *label* gives away by its place alone."""
     before = scan.lower[max(label.start() - 24, 0) : label.start()]
+    if printed := _OF_A_ROUTER.match(scan.text, label.end()):
+        yield Finding(*printed.span("value"), Secret.PASSWORD)
+        return
     if found_named := _of_named_user(scan, label):
         yield found_named
         return
@@ -330,7 +353,7 @@ def _in_code(scan: Scan, label: re.Match[str]) -> Finding | None:
     behind = scan.lower[label.end() : label.end() + _LONGEST_CALL]
     for sign, pattern in (("|", _IN_A_ROW), ("\t", _IN_A_ROW), ("(", _CALL)):
         match = pattern.match(scan.lower, label.end()) if sign in behind else None
-        if match and is_mixed(match["value"]) and may_be(match["value"]):
+        if match and is_mixed(match["value"]) and may_be(match["value"]) and not is_of_another(match["value"]):
             return Finding(*match.span("value"), Secret.PASSWORD)
     match = _IN_BRACES.match(scan.lower, label.end()) if behind.startswith("={") else None
     is_odbc = match and _OF_ODBC.search(scan.lower, max(label.start() - _LONGEST_ODBC, 0), label.start())

@@ -35,7 +35,7 @@ _NUMBER_WORD = re.compile(
     r"\b(?:number|nummer|numéro|número|numero|numer|номер|číslo)(?: (?:is|ist|lautet|est|es|è|é|to))?\W{0,3}$"
 )
 _NOT_A_PHONE = re.compile(
-    r"(?:(?<![^\W_])(?:imei|iccid|s/?n|serial\w*|serien-?nr|serie|série|série|seri|seryjny|sériov\w+|isbn|issn|doi|upc"
+    r"(?:(?<![^\W_])(?:imei|meid|imsi|eid|ipei|iccid|s/?n|serial\w*|serien-?nr|serie|série|série|seri|seryjny|sériov\w+|isbn|issn|doi|upc"
     r"|gtin|vin|awb|duns|vat|ust|siret|siren|hrb|cnpj|abn|ein|asset|inventar\w*|inventario"
     r"|order|bestell\w*|po|rma|ticket|incident|request|vorgang|auftrag\w*|fall|case|kunden\w*|customer|rechnung\w*"
     r"|invoice|facture"

@@ -62,6 +62,11 @@ _OF_A_CLIENT: Final = {
         r"(?:\"(?P<quoted>[^\"\n]{2,80})\"|(?P<value>[^\s\"]{2,80}))(?=\s*(?:[\r\n]|$))"
     ),
     "\npass ": re.compile(r"\npass (?P<value>\S{2,80})(?=\s*(?:[\r\n]|$))"),
+    # What a client answers to "Username:" and "Password:", both in base64 (SMTP).
+    **dict.fromkeys(
+        ("334 vxnlcm5hbwu6", "334 ugfzc3dvcmq6"),
+        re.compile(r"334 \w+6\s*\n(?:[^\w\n]{0,4}|c: ?)(?P<value>[\w+/]{4,}={0,2})(?=\s|$)"),
+    ),
     "auth plain ": re.compile(r"auth plain (?P<value>[\w+/]{12,}={0,2})(?=\s|$)"),
 }
 _NAMES_THE_USER = re.compile(r"user \S|331 |\+ok")

@@ -90,7 +90,7 @@ _OF_ANOTHER = re.compile(
 )
 """What an option or a key of JSON names that is none for a password: `psql -h x`, `"ssid": "x"`."""
 _ID = re.compile(
-    r"[A-Z]{2,}[-_]?\d+|(?:pppo?e?|eth|wg|tun|tap|vlan|br|bond|wlan|lo|en[ops])\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
+    r"[A-Z]{2,}[-_]?\d+|\d[A-Z]{2,3}|[a-z]{2,5}-\d{2}|(?:pppo?e?|eth|wg|tun|tap|vlan|br|bond|wlan|lo|en[ops])\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
 )
 
 
@@ -338,7 +338,8 @@ def _weighed(
     traits.bracket = float(scan.text[start - 1 : start] in {"(", "["})
     is_code = cue.is_code and not cue.is_weak
     tells = TELLING if is_code or cue.language in NO_COPULA else GIVEN
-    if (traits.foreign or _ID.fullmatch(value)) and told.link not in tells and not is_quoted:
+    is_named = traits.host and told.distance and told.link == "other"  # jdoe, mlee3 and tbrown2
+    if (traits.foreign or is_named or _ID.fullmatch(value)) and told.link not in tells and not is_quoted:
         return
     if _OF_ANOTHER.search(scan.text, max(start - NEAR, 0), start):
         return
