@@ -25,14 +25,17 @@ class SlowNotes:
     """A ticket whose notes take a while to be stored."""
 
     notes: list[Note] = field(default_factory=list)
-    turn_s: float = 0
-    """Until the call has its turn."""
+    turn: asyncio.Event = field(default_factory=asyncio.Event)
+    """When the call has its turn."""
+
+    def __post_init__(self) -> None:
+        self.turn.set()
 
     async def find_notes(self, ticket_id: str, *, containing: str) -> list[Note]:  # noqa: ARG002
         return [note for note in self.notes if containing in note.html]
 
     async def post_note(self, ticket_id: str, html: str, *, begin: Callable[[], Awaitable[None]]) -> str:  # noqa: ARG002
-        await asyncio.sleep(self.turn_s)
+        await self.turn.wait()
         await begin()
         await asyncio.sleep(0.1)
         self.notes.append(Note(str(len(self.notes) + 1), html))
@@ -65,21 +68,25 @@ async def test_a_call_that_is_cut_short_ends_and_takes_its_duplicate_away() -> N
 
 
 async def test_the_limit_is_for_the_call_and_not_for_the_wait_for_its_turn() -> None:
-    notes = SlowNotes(turn_s=0.2)
+    notes = SlowNotes()
+    notes.turn.clear()
+    asyncio.get_running_loop().call_later(0.6, notes.turn.set)
 
-    assert await a_post(notes, "<p>x</p>", limit=timedelta(seconds=0.15)).run() == "1"
+    assert await a_post(notes, "<p>x</p>", limit=timedelta(seconds=0.5)).run() == "1"
     with pytest.raises(HelpDeskUnavailable):
         await a_post(notes, "<p>x</p>", limit=timedelta(seconds=0.05)).run()
 
 
 async def test_who_is_cancelled_before_its_turn_posts_nothing() -> None:
-    notes = SlowNotes(turn_s=0.05)
+    notes = SlowNotes()
+    notes.turn.clear()
     posting = asyncio.create_task(post_whole(a_post(notes, "<p>x</p>"), uuid4()))
     await asyncio.sleep(0.02)
 
     posting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await posting
+    notes.turn.set()
     await asyncio.sleep(0.2)
 
     assert notes.notes == []
