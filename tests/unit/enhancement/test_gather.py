@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
@@ -20,6 +19,7 @@ from app.enhancement.gather import Context, gather_all
 from app.enhancement.tools import Tools
 from tests.builders import a_draft, a_source, a_ticket
 from tests.enhancing import Desk, enhanced
+from tests.unhurried import run_unhurried
 
 
 class AskedDesk(Desk):
@@ -44,27 +44,6 @@ async def test_tickets_are_looked_for_by_the_other_names_of_the_machines_that_ar
     gathered = (await gather_all(a_ticket(subject="10.0.0.5 hangs", description="Since noon."), tools)).gathered
     assert list(desk.machines) == ["File server", "srv-file01.acme.local", "10.0.0.6"]
     assert [group.kind for group in gathered if group.sources] == [SourceKind.ASSET]
-
-
-class Unhurried(selectors.DefaultSelector):
-    """Nothing is waited for: the clock goes on by what would have been."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.now += timeout or 0.0
-        return super().select(0)
-
-
-class UnhurriedLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._clock = Unhurried()
-        super().__init__(self._clock)
-
-    def time(self) -> float:
-        return self._clock.now
 
 
 class SlowDesk(Desk):
@@ -112,8 +91,7 @@ def test_all_that_is_gathered_ends_within_one_limit(quick: tuple[str, ...]) -> N
         )  # fmt: skip
         return await gather_all(a_ticket(), tools), asyncio.get_running_loop().time()
 
-    with asyncio.Runner(loop_factory=UnhurriedLoop) as runner:
-        context, took = runner.run(gather())
+    context, took = run_unhurried(gather())
     assert took == pytest.approx(5, abs=0.1)
     found = {group.kind for group in context.gathered if group.sources}
     assert found == ({SourceKind.ASSET} if "assets" in quick else set())

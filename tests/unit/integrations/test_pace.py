@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import time
 from datetime import timedelta
 from typing import Any
@@ -16,11 +15,11 @@ from app.core.completion import Message
 from app.core.masking import Mask
 from app.core.outcome import MODEL_PATIENCE
 from app.errors import ModelBusy, ModelRefused, ModelUnavailable
-from app.integrations import pace
 from app.integrations.endpoint import Endpoint
 from app.integrations.openai import OpenAIModel
 from app.integrations.pace import TURN, USUAL_WAIT, Pace
 from tests.model_wire import an_endpoint
+from tests.unhurried import run_unhurried
 
 ANSWER = {"model": "m", "choices": [{"message": {"role": "assistant", "content": "{}"}, "finish_reason": "stop"}]}
 SECOND = timedelta(seconds=1)
@@ -192,61 +191,68 @@ async def test_a_model_that_answers_nobody_for_long_is_out(server: Server, endpo
 
 
 class Desk:
-    """A server that answers the first call of each round, and lets the others wait without a word."""
+    """A server that works on *slots* calls at once, each for *each_s*, and lets the others wait without a word."""
 
-    def __init__(self) -> None:
-        self.answers = True
-        self.asked = self.at_once = self.most = 0
-
-    def begin_round(self) -> None:
-        self.asked = self.most = 0
+    def __init__(self, slots: int, each_s: float) -> None:
+        self._free, self._each_s = asyncio.Semaphore(slots), each_s
+        self.asked = 0
 
     async def answer(self, _: httpx2.Request) -> httpx2.Response:
-        self.asked, self.at_once = self.asked + 1, self.at_once + 1
-        self.most = max(self.most, self.at_once)
-        try:
-            await asyncio.sleep(0.01 if self.asked == 1 and self.answers else 60)
-        finally:
-            self.at_once -= 1
+        self.asked += 1
+        async with self._free:
+            await asyncio.sleep(self._each_s)
         return httpx2.Response(200, json=ANSWER)
 
 
-async def outcomes(model: OpenAIModel, desk: Desk, calls: int) -> list[str]:
-    async def outcome() -> str:
-        try:
-            await ask(model)
-        except ModelUnavailable as error:
-            return type(error).__name__
-        return "answered"
+def answers(monkeypatch: pytest.MonkeyPatch, desk: Desk, *, tickets: int) -> list[tuple[float, str]]:
+    """When each of *tickets* that came at once got its answer, and what; a busy model is asked again for 5 minutes."""
 
-    desk.begin_round()
-    return sorted(await asyncio.gather(*(outcome() for _ in range(calls))))
+    async def main() -> list[tuple[float, str]]:
+        clock = asyncio.get_running_loop().time
+        monkeypatch.setattr(time, "monotonic", clock)
+        endpoint = an_endpoint(desk.answer, longest_wait=15 * SECOND, limit_s=60)
+        model = OpenAIModel(endpoint, tenant="acme", model="m", fallback=None, limit=42 * SECOND)
 
+        async def answer() -> tuple[float, str]:
+            while True:
+                try:
+                    await ask(model)
+                except ModelBusy as error:
+                    if clock() > MODEL_PATIENCE.total_seconds():
+                        return clock(), "busy"
+                    assert error.retry_after is not None
+                    await asyncio.sleep(error.retry_after.total_seconds())
+                except ModelUnavailable:
+                    return clock(), "unavailable"
+                else:
+                    return clock(), "answered"
 
-def a_slow_model(desk: Desk) -> OpenAIModel:
-    endpoint = an_endpoint(desk.answer, longest_wait=SECOND / 100, limit_s=60)
-    return OpenAIModel(endpoint, tenant="acme", model="m", fallback=None, limit=SECOND / 4)
+        return list(await asyncio.gather(*(answer() for _ in range(tickets))))
 
-
-async def test_a_server_that_answers_few_at_once_is_asked_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "_WINDOW_S", 0.2)  # so that each round is one of its own
-    desk = Desk()
-    model = a_slow_model(desk)
-    most: list[int] = []
-    for _ in range(4):
-        assert await outcomes(model, desk, 12) == [*["ModelBusy"] * 11, "answered"]
-        most.append(desk.most)
-    assert most[0] == 12
-    assert all(later <= earlier / 2 for earlier, later in itertools.pairwise(most))
-    assert most[-1] == 1
+    return run_unhurried(main())
 
 
-async def test_a_server_that_answers_nobody_is_out() -> None:
-    desk = Desk()
-    model = a_slow_model(desk)
-    desk.answers = False
-    assert await outcomes(model, desk, 4) == ["ModelUnavailable"] * 4
-    assert not model.busy_left
+@pytest.mark.parametrize(
+    ("slots", "each_s", "tickets", "within_s"), [(1, 9, 12, 150), (1, 30, 6, 300), (4, 20, 30, 250)]
+)
+def test_of_a_server_that_answers_few_at_once_each_gets_an_answer(
+    monkeypatch: pytest.MonkeyPatch, slots: int, each_s: float, tickets: int, within_s: float
+) -> None:
+    """One after the other they would take tickets / slots · each_s."""
+    desk = Desk(slots, each_s)
+    told = answers(monkeypatch, desk, tickets=tickets)
+    assert {outcome for _, outcome in told} == {"answered"}
+    assert max(at for at, _ in told) < within_s
+    assert desk.asked < 2.5 * tickets, "calls in vain"
+
+
+def test_a_server_with_room_for_all_is_asked_by_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = answers(monkeypatch, Desk(slots=100, each_s=30), tickets=100)
+    assert told == [(30.0, "answered")] * 100
+
+
+def test_a_server_that_answers_nobody_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert answers(monkeypatch, Desk(slots=1, each_s=90), tickets=4) == [(42.0, "unavailable")] * 4
 
 
 def run_out(paced: Pace, *, late: int, under_way: int) -> None:
