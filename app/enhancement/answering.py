@@ -138,8 +138,8 @@ async def _write(work: _Work, note: StepNote) -> Enhancement | None:
             async with asyncio.timeout(max(tools.model_timeout.total_seconds() - work.model_seconds, 0)):
                 answer = await _ask(work)
         except (ModelUnavailable, ModelRefused, *_AWAITED, TimeoutError) as error:
-            if isinstance(error, _AWAITED) and work.draft is None:
-                raise  # the delivery waits; but for a repaired answer it need not
+            if isinstance(error, _AWAITED) and not work.answers:
+                raise  # the delivery waits; but what was paid is not asked for again
             ended, why = _without_answer(work, error)
         else:
             work.model_seconds += time.perf_counter() - started

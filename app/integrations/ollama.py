@@ -9,6 +9,7 @@ Source: docs/context-length.mdx and `GET /api/ps` of Ollama; answers of its comp
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from app.integrations.http import NoAnswer
 
 _FINGERPRINT: Final = "fp_ollama"
 _LATEST: Final = ":latest"
+_LIMIT_S: Final = 2.0
 
 
 def is_ollama(answer: Any) -> bool:
@@ -29,8 +31,9 @@ async def loaded_context(endpoint: Endpoint, model: str) -> int | None:
     """The context, in tokens, with which *model* is loaded now; None: it does not tell."""
     url = endpoint.base_url.rstrip("/").removesuffix("/v1") + "/api/ps"
     try:
-        told = json.loads(await endpoint.get(url))
-    except (Refused, NoAnswer, AddressForbidden, ValueError, RecursionError):
+        async with asyncio.timeout(_LIMIT_S):  # the answer that is there must not wait for it
+            told = json.loads(await endpoint.get(url))
+    except (Refused, NoAnswer, AddressForbidden, ValueError, RecursionError, TimeoutError):
         return None
     loaded = told.get("models") if isinstance(told, dict) else None
     for each in loaded if isinstance(loaded, list) else ():

@@ -151,16 +151,21 @@ class OpenAIModel:
         failure: AppError | None = None
         for model in self._models:
             pace = self._endpoint.pace(model)
+            call, waited = None, False
             try:
                 async with asyncio.timeout(self._limit.total_seconds()):
-                    await self._wait_for(pace)
-                    with pace.call():
+                    waited = await self._wait_for(pace)
+                    with pace.call() as call:
                         return await self._ask_within(model, messages, schema, tokens)
             except TimeoutError:
                 told = "the model did not answer in time"
-                is_crowded = pace.ran_out(self._limit)
-                late = ModelBusy(told, retry_after=USUAL_WAIT) if is_crowded else ModelUnavailable(told)
+                # What waited had less time, of which nothing follows for the others.
+                is_busy_now = bool(waited or pace.busy_for) or (call is not None and pace.ran_out(call, self._limit))
+                late = ModelBusy(told, retry_after=USUAL_WAIT) if is_busy_now else ModelUnavailable(told)
                 failure = failure or late
+            except ModelBusy as error:
+                # Of two models the one that will answer counts.
+                failure = failure if isinstance(failure, ModelBusy) else error
             except (ContentFiltered, ModelKeyReplaced):
                 raise  # the fallback has the same filter and key
             except (ModelUnavailable, ModelRefused) as error:
@@ -307,19 +312,24 @@ class OpenAIModel:
             retries = 0
         raise AssertionError
 
-    async def _wait_for(self, pace: Pace) -> None:
-        """Wait until the model takes calls again, if that leaves time for one.
+    async def _wait_for(self, pace: Pace) -> bool:
+        """Wait until the model takes calls again, if that leaves time for one. Returns whether it had to.
 
         Raises:
             ModelBusy: It does not.
+            ModelUnavailable: It has refused all calls for longer than a delivery waits.
         """
-        longest = self._endpoint.longest_wait
+        told, waited = "the model takes no more calls for now", timedelta(0)
+        longest = min(self._endpoint.longest_wait, self._limit / _WAITS_IN_A_CALL)
         while left := pace.left:
-            if left > longest:
-                raise ModelBusy("the model takes no more calls for now", retry_after=left)
+            if pace.busy_for >= MODEL_PATIENCE:
+                raise ModelUnavailable(told)
             pause = left * (1 + _SPREAD * random.random())
+            if waited + pause > longest:
+                raise ModelBusy(told, retry_after=left)
             await asyncio.sleep(pause.total_seconds())
-            longest -= pause
+            waited += pause
+        return bool(waited)
 
     def _not_understood(self) -> ModelUnavailable:
         told = "the endpoint answered something that is not a completion"
@@ -435,7 +445,13 @@ async def open_own_endpoint(
         limit: The time for one call.
         resolve: Looks up names in place of the system.
     """
-    sending = open_outbound(allow_private=allow_private, timeout=limit, max_bytes=MAX_ANSWER_BYTES, resolve=resolve)
+    sending = open_outbound(
+        allow_private=allow_private,
+        timeout=limit,
+        max_bytes=MAX_ANSWER_BYTES,
+        resolve=resolve,
+        connections=_MAX_CONNECTIONS,
+    )
     async with sending as outbound:
         yield Endpoint(outbound, base_url=base_url, api_key=api_key, longest_wait=limit / _WAITS_IN_A_CALL)
 

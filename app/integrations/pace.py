@@ -15,7 +15,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from math import inf
@@ -31,14 +31,26 @@ _MORE: Final = 0.25
 _WINDOW_S: Final = 60.0
 _OF_ALL: Final = 3
 """Where fewer than one of so many calls run out of time, it is these that hang, and not too many that are asked."""
+_QUIET_S: Final = 60.0
+"""A refusal so long after the wait of the one before has nothing to do with it."""
 # Groq's "capacity exceeded" and Anthropic's "overloaded" beside the usual one.
 _BUSY: Final = frozenset({429, 498, 529})
 
-# OpenAI's, Azure's and Gemini's words: "Please try again in 20s", "retry after 45 seconds", "retry in 34.07s".
+# OpenAI's, Azure's and Gemini's words: "Please try again in 1h12m3s", "retry after 45 seconds", "retry in 34.07s".
 _WAIT: Final = re.compile(
-    r"(?i)\b(?:try again|retry)\b[^.\n]{0,12}\b(?:in|after) (\d{1,5}(?:\.\d+)?) ?(ms|s|sec|m|min)"
+    r"(?i)\b(?:try again|retry)\b[^.\n]{0,12}\b(?:in|after) ((?:\d{1,5}(?:\.\d+)? ?[a-z]+[ ,]*){1,4})"
 )
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0}
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|h|m|s)")
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that is under way."""
+
+    began_at: float
+    others: int
+    """That were under way when it began."""
 
 
 @dataclass(slots=True)
@@ -48,18 +60,21 @@ class Pace:
     _until: float = -inf
     _busy_since: float = inf
     _answered_at: float = -inf
+    _late_at: float = -inf
     _window_at: float = -inf
     _answers: int = 0
     _late: int = 0
     """In this window, as the answers."""
     _is_cut: bool = False
-    _under_way: int = 0
+    _under_way: list[Call] = field(default_factory=list)
     _most: float = inf
     """Calls at once."""
 
     def refused(self, wait: timedelta) -> None:
         """It takes no more calls for *wait*."""
         now = time.monotonic()
+        if now > self._until + _QUIET_S:
+            self._busy_since = now
         self._until = max(self._until, now + wait.total_seconds())
         self._busy_since = min(self._busy_since, now)
 
@@ -71,25 +86,32 @@ class Pace:
         self._most += _MORE
 
     @contextmanager
-    def call(self) -> Iterator[None]:
+    def call(self) -> Iterator[Call]:
         """A call that is under way."""
-        self._under_way += 1
+        call = Call(time.monotonic(), len(self._under_way))
+        self._under_way.append(call)
         try:
-            yield
+            yield call
         finally:
-            self._under_way -= 1
+            self._under_way.remove(call)
 
-    def ran_out(self, limit: timedelta) -> bool:
-        """A call was not answered within *limit*. Returns whether others were lately: then too many were beside it."""
-        if time.monotonic() - self._answered_at > 2 * limit.total_seconds():
+    def ran_out(self, call: Call, limit: timedelta) -> bool:
+        """*call* was not answered within *limit*. Returns whether too many were beside it, so that it may be repeated.
+
+        They were if the model answers others, and some wait about as long as this one, or ran out at the same moment;
+        where it is known to answer few at once, if another was there before.
+        """
+        now, limit_s = time.monotonic(), limit.total_seconds()
+        if now - self._answered_at > 2 * limit_s:
             return False
         self._begin_window()
-        self._late += 1
-        is_sign = self._late > 1 or self._most < inf
-        if is_sign and not self._is_cut and self._late * _OF_ALL >= self._answers:
+        waiting = sum(now - each.began_at > limit_s / 2 for each in self._under_way)
+        is_crowded = waiting > 0 or now - self._late_at < limit_s / 4 or (call.others > 0 and self._most < inf)
+        self._late, self._late_at = self._late + 1, now
+        if is_crowded and not self._is_cut and self._late * _OF_ALL >= self._answers:
             self._is_cut = True  # those that ran out together are one sign
-            self._most = max(min(self._most, self._under_way + self._late) // 2, 1)
-        return True
+            self._most = max(min(self._most, len(self._under_way) + 1) // 2, 1)
+        return is_crowded
 
     def _begin_window(self) -> None:
         now = time.monotonic()
@@ -100,7 +122,7 @@ class Pace:
     def left(self) -> timedelta:
         """Until it may be asked again; zero: now."""
         left = timedelta(seconds=max(self._until - time.monotonic(), 0))
-        return max(left, TURN) if self._under_way + 1 > self._most else left
+        return max(left, TURN) if len(self._under_way) + 1 > self._most else left
 
     @property
     def busy_for(self) -> timedelta:
@@ -111,7 +133,8 @@ class Pace:
 def wait_in_words(text: str) -> timedelta:
     """What an error's text asks to wait; zero: nothing."""
     found = _WAIT.search(text)
-    return timedelta(seconds=float(found[1]) * _SECONDS[found[2].lower()]) if found else timedelta(0)
+    parts = _PART.findall(found[1].lower()) if found else ()
+    return timedelta(seconds=sum(float(number) * _SECONDS[unit] for number, unit in parts))
 
 
 def is_busy(status: int, refusal: Refusal, *, wait: timedelta) -> bool:

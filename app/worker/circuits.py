@@ -7,6 +7,7 @@ on.
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -59,8 +60,10 @@ class Circuit:
         )
 
     @asynccontextmanager
-    async def guard(self, failure: type[Unavailable]) -> AsyncIterator[None]:
-        """Run the block, which calls the dependency, and count errors of the type *failure*.
+    async def guard(
+        self, failure: type[Unavailable], *, unless: type[Unavailable] | tuple[()] = ()
+    ) -> AsyncIterator[None]:
+        """Run the block, which calls the dependency, and count errors of the type *failure*; *unless* of this one.
 
         Raises:
             Unavailable: A *failure*; the block was not run, since the circuit is open.
@@ -69,6 +72,8 @@ class Circuit:
             raise failure("it failed several times in a row and is left alone for a while")
         try:
             yield
+        except unless:
+            raise  # it tells neither a failure nor a success
         except failure:
             await self.failed()
             raise
@@ -105,18 +110,27 @@ class GuardedModel:
         self, messages: Sequence[Message], *, schema: dict[str, Any], more_room: bool = False
     ) -> Completion:
         try:
-            async with self.circuit.guard(ModelUnavailable):
-                try:
-                    return await self.model.complete(messages, schema=schema, more_room=more_room)
-                except ModelBusy as error:
-                    busy = error  # it answers others: no failure
+            async with self.circuit.guard(ModelUnavailable, unless=ModelBusy):
+                return await self.model.complete(messages, schema=schema, more_room=more_room)
         except ModelKeyReplaced as error:
             if self.age < TENANT_PATIENCE:
                 raise ModelKeyAwaited(error.detail) from error
             raise
-        if self.age < MODEL_PATIENCE:
-            raise ModelAwaited(busy.detail, retry_after=busy.retry_after) from busy
-        raise busy
+        except ModelBusy as error:
+            if self.age < MODEL_PATIENCE:
+                raise awaited(error.detail, error.retry_after or timedelta(0), age=self.age) from error
+            raise
+        raise AssertionError
+
+
+def awaited(told: str, wait: timedelta, *, age: timedelta) -> ModelAwaited:
+    """That a delivery of this *age* waits for a busy model: as long as that asks, and not beyond its patience.
+
+    Spread, since many wait for the same moment; the longer one has waited the more seldom it looks, or many that wait
+    would keep the worker busy.
+    """
+    wait = min(max(wait, age / 4), MODEL_PATIENCE - age)
+    return ModelAwaited(told, retry_after=wait * (1 + random.random() / 2))
 
 
 @dataclass(frozen=True, slots=True)

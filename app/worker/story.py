@@ -105,7 +105,8 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             await kit.learn(claim.ticket_id)
             await circuit.succeeded()
         closes = _check_wanted(webhook, tenant)
-        kit.check_model(claim)
+        if (waits := kit.waits_for_model(claim)) and not await parts.enhancements.is_written(claim):
+            raise waits
 
         ticket, notices = await _load_ticket(kit, claim.ticket_id, webhook)
         claim = replace(claim, ticket_id=ticket.id)  # a sender may name a ticket by its display id

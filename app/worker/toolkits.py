@@ -8,7 +8,6 @@ when the last attempt that uses it has ended.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -46,7 +45,7 @@ from app.integrations.prices import Prices
 from app.integrations.servicedesk import ServiceDesk
 from app.tenants import KnownTenant
 from app.tenants.secrets import MODEL_KEY_FILE
-from app.worker.circuits import Circuit, GuardedDocumentation, GuardedModel, GuardedMonitoring
+from app.worker.circuits import Circuit, GuardedDocumentation, GuardedModel, GuardedMonitoring, awaited
 
 # If a call would have to wait longer, the attempt ends, so that the worker can take another tenant's delivery. Even
 # with all slots of a tenant in use the wait is shorter, unless another program or the sync makes calls too.
@@ -86,20 +85,14 @@ class Toolkit:
         model = GuardedModel(self._model, Circuit.of(circuits, claim, Dependency.MODEL), age=_age(claim))
         return self._tools(model, monitoring, documentation)
 
-    def check_model(self, claim: Claim) -> None:
-        """Raise where other deliveries found that *claim* would wait for its model in vain.
-
-        Raises:
-            ModelKeyAwaited: Its key was replaced a moment ago.
-            ModelAwaited: It takes no more calls for now.
-        """
+    def waits_for_model(self, claim: Claim) -> ModelKeyAwaited | ModelAwaited | None:
+        """Why *claim* waits, as other deliveries found: its model's key was replaced, or it takes no more calls now."""
         age, left = _age(claim), self._model.busy_left
         if self._model.has_lost_its_key and age < TENANT_PATIENCE:
-            raise ModelKeyAwaited("the model's endpoint refused the key of another delivery a moment ago")
+            return ModelKeyAwaited("the model's endpoint refused the key of another delivery a moment ago")
         if left > _SHORT_WAIT and age < MODEL_PATIENCE:
-            # The longer it waits the more seldom it looks, or many that wait would keep the worker busy.
-            wait = max(left, age / 4) * (1 + random.random())
-            raise ModelAwaited("the model takes no more calls for now", retry_after=wait)
+            return awaited("the model takes no more calls for now", left, age=age)
+        return None
 
     def tools_of_trial(self, around: Callable[[Model], Model]) -> Tools:
         """The tools for a trial: its failures open no circuit. *around* returns what is asked in the model's place."""

@@ -27,6 +27,7 @@ from app.errors import Code, LeaseLost, NotNeeded
 
 _RESERVE: Final = load(__package__, "reserve")
 _OWNER: Final = load(__package__, "version_owner")
+_IS_WRITTEN: Final = load(__package__, "is_written")
 _POSTED_LATELY: Final = load(__package__, "posted_lately")
 _UNSETTLED: Final = load(__package__, "unsettled")
 _NEWER: Final = load(__package__, "newer")
@@ -99,6 +100,13 @@ class Enhancements:
             return None
         written = Enhancement.model_validate_json(row["content"])
         return Reservation(claim.ticket_id, row["version"], written, row["posting_age"])
+
+    async def is_written(self, claim: Claim) -> bool:
+        """Whether an earlier attempt of *claim*'s delivery has written its note, which only has to be posted."""
+        if claim.attempt == 1:
+            return False
+        async with self._database.transaction(claim.tenant_id) as tx:
+            return bool(await tx.value(_IS_WRITTEN, **claim.key))
 
     async def others_get_through(self, claim: Claim) -> bool:
         """Whether another delivery of the tenant got its note within the last minute."""

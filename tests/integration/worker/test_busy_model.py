@@ -64,3 +64,34 @@ async def test_an_answer_that_is_there_is_not_thrown_away_for_its_repair(stage: 
     [note] = stage.notes(ticket_id)
     assert "The model could not be reached" not in note
     assert (await stage.delivery(job_id)).status == "done"
+
+
+async def test_an_answer_that_was_paid_is_not_asked_for_again(stage: Stage) -> None:
+    stage.model.behave("not_json")
+    stage.model.behave("rate_limit", times=None, seconds=20)
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    await stage.work()
+    [note] = stage.notes(ticket_id)
+    assert "Cached mode was off" in note
+    assert (await stage.delivery(job_id)).status == "done"
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        [tokens] = (await session.scalars(text("select prompt_tokens from enhancement"))).all()
+    assert tokens > 0
+
+
+async def test_a_note_that_is_written_is_posted_though_the_model_is_busy(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    stage.fault(f"POST requests/{ticket_id}/notes", "status", status=500)
+    await stage.deliver(ticket_id)
+    await stage.work()
+    assert stage.notes(ticket_id) == []
+    stage.model.behave("rate_limit", seconds=20)
+    other = stage.ticket()
+    await stage.deliver(other)
+    await stage.work()
+    await stage.end_rests()
+    await stage.make_due()
+    await stage.work()
+    assert len(stage.notes(ticket_id)) == 1
+    assert stage.notes(other) == []

@@ -17,7 +17,7 @@ from app.core.outcome import MODEL_PATIENCE
 from app.errors import ModelBusy, ModelRefused, ModelUnavailable
 from app.integrations.endpoint import Endpoint
 from app.integrations.openai import OpenAIModel
-from app.integrations.pace import TURN, USUAL_WAIT, Pace
+from app.integrations.pace import TURN, USUAL_WAIT, Pace, wait_in_words
 from tests.model_wire import an_endpoint
 from tests.unhurried import run_unhurried
 
@@ -171,16 +171,18 @@ async def test_one_model_s_limit_is_not_another_s(server: Server, endpoint: Endp
 
 async def test_a_model_that_answers_nobody_for_long_is_out(server: Server, endpoint: Endpoint, clock: Clock) -> None:
     model = a_model(endpoint)
-    for _ in range(3):
+    for _ in range(int(MODEL_PATIENCE / (30 * SECOND)) + 1):
         server.refuse(429, retry_after="30")
         with pytest.raises(ModelBusy):
             await ask(model)
         clock.now += 30
-    clock.now += MODEL_PATIENCE.total_seconds()
     server.refuse(429, retry_after="30")
-    with pytest.raises(ModelUnavailable) as failed:
-        await ask(model)
-    assert not isinstance(failed.value, ModelBusy)
+    asked = len(server.asked)
+    for _ in range(2):  # it is asked, and then left alone while it wants to be
+        with pytest.raises(ModelUnavailable) as failed:
+            await ask(model)
+        assert not isinstance(failed.value, ModelBusy)
+    assert len(server.asked) == asked + 1
     assert not model.busy_left, "no delivery waits for it"
 
     clock.now += 30
@@ -188,6 +190,44 @@ async def test_a_model_that_answers_nobody_for_long_is_out(server: Server, endpo
     server.refuse(429, retry_after="30")
     with pytest.raises(ModelBusy):
         await ask(model)
+
+
+async def test_a_refusal_of_hours_ago_has_nothing_to_do_with_this_one(
+    server: Server, endpoint: Endpoint, clock: Clock
+) -> None:
+    """Another process may have had the answers meanwhile."""
+    model = a_model(endpoint)
+    for _ in range(2):
+        server.refuse(429, retry_after="30")
+        with pytest.raises(ModelBusy):
+            await ask(model)
+        clock.now += 36_000
+
+
+async def test_of_a_model_that_is_out_and_a_busy_one_the_busy_one_counts(
+    server: Server, endpoint: Endpoint, clock: Clock
+) -> None:
+    for status in (503, 429):
+        server.refuse(status, retry_after="20" if status == 429 else "")
+    with pytest.raises(ModelBusy):
+        await ask(a_model(endpoint, fallback="other"))
+
+
+@pytest.mark.parametrize(
+    ("text", "wait_s"),
+    [
+        ("Please try again in 1h12m3s.", 4323),
+        ("Please try again in 2m59.56s.", 179.56),
+        ("Please try again in 120ms.", 0.12),
+        ("Please retry after 45 seconds.", 45),
+        ("try again in 2 hours", 7200),
+        ("Retry in 34.074s", 34.074),
+        ("try again later", 0),
+        ("The model produced 20 tokens in 3 seconds", 0),
+    ],
+)
+def test_a_wait_is_read_in_words(text: str, wait_s: float) -> None:
+    assert wait_in_words(text).total_seconds() == pytest.approx(wait_s)
 
 
 class Desk:
@@ -255,13 +295,19 @@ def test_a_server_that_answers_nobody_is_out(monkeypatch: pytest.MonkeyPatch) ->
     assert answers(monkeypatch, Desk(slots=1, each_s=90), tickets=4) == [(42.0, "unavailable")] * 4
 
 
-def run_out(paced: Pace, *, late: int, under_way: int) -> None:
-    """*under_way* calls begin, and *late* of them run out of time."""
-    with contextlib.ExitStack() as calls:
-        for _ in range(under_way - late):
-            calls.enter_context(paced.call())
-        for _ in range(late):
-            assert paced.ran_out(20 * SECOND)
+def run_out(paced: Pace, clock: Clock, *, late: int, quick: int = 0) -> list[bool]:
+    """*late* calls begin at once and run out of time, the last ones beside *quick* ones that began just then."""
+    with contextlib.ExitStack() as all_calls:
+        calls = [(contextlib.ExitStack(), all_calls) for _ in range(late)]
+        begun = [stack.enter_context(paced.call()) for stack, _ in calls]
+        clock.now += 20
+        for _ in range(quick):
+            all_calls.enter_context(paced.call())
+        told = []
+        for call, (stack, _) in zip(begun, calls, strict=True):
+            stack.close()
+            told.append(paced.ran_out(call, 20 * SECOND))
+        return told
 
 
 def at_once(paced: Pace) -> int:
@@ -277,18 +323,33 @@ def at_once(paced: Pace) -> int:
 def test_those_that_run_out_together_are_one_sign(clock: Clock) -> None:
     paced = Pace()
     paced.answered()
-    run_out(paced, late=9, under_way=11)
-    assert at_once(paced) == 2, "half of those that were under way when the second ran out"
+    assert run_out(paced, clock, late=9) == [True] * 9
+    assert at_once(paced) == 4
     clock.now += 61
     paced.answered()
-    run_out(paced, late=1, under_way=2)
+    assert all(run_out(paced, clock, late=2))
     assert at_once(paced) == 1
+
+
+def test_a_call_that_hangs_alone_is_no_sign(clock: Clock) -> None:
+    paced = Pace()
+    paced.answered()
+    assert run_out(paced, clock, late=1, quick=5) == [False]
+    assert at_once(paced) == 50
+
+
+def test_some_calls_that_hang_among_many_that_are_answered_slow_nothing(clock: Clock) -> None:
+    paced = Pace()
+    for _ in range(20):
+        paced.answered()
+    assert run_out(paced, clock, late=4) == [True] * 4
+    assert at_once(paced) == 50
 
 
 def test_each_answer_adds_a_quarter_of_a_call(clock: Clock) -> None:
     paced = Pace()
     paced.answered()
-    run_out(paced, late=2, under_way=2)
+    run_out(paced, clock, late=2)
     assert at_once(paced) == 1
     for _ in range(3):
         paced.answered()
@@ -297,25 +358,10 @@ def test_each_answer_adds_a_quarter_of_a_call(clock: Clock) -> None:
     assert at_once(paced) == 2
 
 
-def test_a_call_that_hangs_among_many_that_are_answered_slows_nothing(clock: Clock) -> None:
-    paced = Pace()
-    for _ in range(20):
-        paced.answered()
-    run_out(paced, late=4, under_way=10)
-    assert at_once(paced) == 50
-
-
-def test_one_call_that_hangs_is_no_sign(clock: Clock) -> None:
-    paced = Pace()
-    paced.answered()
-    run_out(paced, late=1, under_way=3)
-    assert at_once(paced) == 50
-
-
 def test_others_wait_for_a_turn(clock: Clock) -> None:
     paced = Pace()
     paced.answered()
-    run_out(paced, late=2, under_way=2)
+    run_out(paced, clock, late=2)
     with paced.call():
         assert paced.left == TURN
     assert not paced.left
