@@ -1,4 +1,4 @@
-"""How well mails of machines are told from people's, on a set that no rule was written for.
+"""How well mails of machines are told from people's, on a set of which rules' writers knew kinds, not texts.
 
     python -m eval.automatic
 

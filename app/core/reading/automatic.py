@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from app.core.reading.answers import said_of_acknowledgement, said_of_left
 from app.core.reading.monitors import is_all_clear
 from app.core.reading.thanks import only_thanks
 from app.core.ticket import Ticket
@@ -31,7 +32,9 @@ _FEATURE = (
     r"respuestas? automáticas?|mensajes? de ausencia)"
 )
 
-_REST = r"\s*(?P<rest>$|[.!]*$|[:：].*|[(–—-].*|re:.*|(?:until|till|from|bis|vom|jusqu|hasta|del|fino|tot)\b.*)"
+_REST = (
+    r"\s*(?P<rest>$|[.!]*$|[:：].*|[(–—-].*|re:.*|(?:until|till|from|bis|vom|jusqu|hasta|del|fino|tot|today|heute)\b.*)"
+)
 # What mail programs set by themselves. In the order: en, de, fr, es; then it, nl, pt, pl, da/no/sv, fi, cs, hu, ro, tr,
 # ru, ja, zh.
 _SET_SUBJECT = re.compile(
@@ -49,8 +52,14 @@ _CHOSEN_SUBJECT = re.compile(
     r"|assente"
     r"|afwezig(?:heid(?:s(?:bericht|melding))?)?|niet op kantoor|fora do escritório"
     r"|(?:mensagem de )?ausência(?: temporária)?"
-    r"|poza biurem|nieobecność|nieobecn[ya]|frånvaro\w*|fravær\w*|ofis dışında|вне офиса|mimo kancelář)" + _REST
+    r"|poza biurem|nieobecność|nieobecn[ya]|frånvaro\w*|fravær\w*|ofis dışında|вне офиса|mimo kancelář"
+    r"|(?:on )?(?:annual |sick |parental |maternity )?leave|on (?:vacation|holidays?|pto)|(?:im )?urlaub"
+    r"|(?:en )?(?:congés?|vacances)|(?:de )?vacaciones|(?:in )?ferie|(?:op |met )?vakantie|(?:de )?férias"
+    r"|urlop|na urlopie)" + _REST
 )
+# Where the mark stands beside the subject that is answered: "(Abwesend: Max Kurz) Re: …", "Re: … (out of office)".
+_MARK_BEFORE = re.compile(r"[(\[](?P<mark>[^()\[\]]+)[)\]]")
+_MARK_BEHIND = re.compile(r".*[(\[](?P<mark>[^()\[\]]+)[)\]]$")
 _SAYS_SO = re.compile(
     r"(?:this is an auto(?:matic|mated|matically generated) (?:e-?mail )?(?:reply|response|answer)"
     r"|dies(?:e nachricht)? ist eine automatische? (?:generierte |erstellte )?(?:antwort|abwesenheits\w+)"
@@ -63,7 +72,8 @@ _SAYS_SO = re.compile(
 _BEFORE_IT = re.compile(
     r"(?:[^\w\"'„“”«»‘`]*|(?:hi|hello|dear|thank(?:s| you) for|hallo|guten tag|sehr geehrte[rs]?"
     r"|(?:vielen )?dank für|bonjour"
-    r"|merci (?:de|pour)|hola|estimad[oa]s?|gracias por|ciao|buongiorno|grazie per|beste|geachte|bedankt voor|olá"
+    r"|merci (?:de|pour)|gentile|dzień dobry|szanown\w+|prezad[oa]|good (?:morning|afternoon)"
+    r"|hola|estimad[oa]s?|gracias por|ciao|buongiorno|grazie per|beste|geachte|bedankt voor|olá"
     r"|obrigad[oa] (?:pel[oa]|por))\b[^\"„“”«»‘`]{0,80}[,:;–—-]? ?)"
 )
 _ABSENT = re.compile(
@@ -74,8 +84,8 @@ _ABSENT = re.compile(
     r"|\b(?:i am|i'm|i will be|i'll be|we are)\b.{0,50}\b(?:out of (?:the )?office|away|on (?:\w+ ){0,2}(?:leave"
     r"|vacation|holidays?)|not in the office|travell?ing|unavailable)\b"
     r"|thank(?:s| you) for (?:your|the) (?:e-?mail|message)|limited (?:e-?mail )?access|(?:up)?on my return"
-    r"|i'll be back"
-    r"|\bich bin\b.{0,80}(?:nicht im (?:büro|haus)|abwesend|(?:im|in) urlaub|außer haus|nicht erreichbar)"
+    r"|i'll be back|\bback tomorrow"
+    r"|\bbin\b.{0,80}(?:nicht im (?:büro|haus)|abwesend|(?:im|in) urlaub|außer haus|nicht erreichbar)"
     r"|dank für (?:ihre|deine) (?:nachricht|e-?mail|mail)|wieder (?:erreichbar|im büro|für sie da)"
     r"|\bje (?:suis|serai)\b.{0,50}(?:absente?|en congé|en vacances|en déplacement|indisponible)"
     r"|merci (?:de|pour) votre (?:message|e-?mail|courriel)|de retour (?:le|au bureau)"
@@ -102,6 +112,21 @@ _ABSENT = re.compile(
     r"|\b(?:na (?:minha )?volta|ao regressar)\b|\bestarei\b.{0,40}(?:ausente|fora|férias)|\bna minha ausência\b"
     r"|\b(?:wracam|wrócę|będę z powrotem)\b|\bpo powrocie\b|\bjestem\b.{0,20}(?:poza biurem|zwolnieni|delegacj"
     r"|szkoleni)"
+    r"|\bich habe\b.{0,40}\b(?:urlaub|frei)\b|\b(?:volveré|vuelvo|regresaré|regreso) (?:el|a)\b|\bestoy fuera hasta\b"
+    r"|\bje (?:reviens|reprends)\b|\bik ben\b.{0,30}\bterug\b"
+)
+_WILL_ANSWER = re.compile(
+    r"\b(?:will|i'll)\b.{0,30}\b(?:reply|respond|answer|get back|read)|\bantworte\b|\bmelde mich\b|répondrai"
+    r"|\bresponderé|\brisponderò|\bantwoord ik\b|\bresponderei|\bodpowiem\b|\bodpiszę\b"
+    r"|\bback (?:tomorrow|on|in)\b|\bwieder (?:da|erreichbar|im büro|am platz)|\bde retour\b|\b(?:vuelvo|volveré)\b"
+    r"|\b(?:torno|rientro)\b|\bterug\b|\b(?:regresso|volto)\b|\b(?:wracam|wrócę)\b"
+)
+_CALL_ME = re.compile(
+    r"\b(?:call|ring|contact|reach|phone) (?:me|us)\b"
+    r"|rufen sie mich|erreichen sie mich|appelez[- ]moi|llámeme|chiamatemi"
+)
+_THANKS_FOR_MAIL = re.compile(
+    r"\b(?:thanks?|thank you|dank|merci|gracias|grazie|bedankt|obrigad[oa]|dziękuję|regards|grüßen?)\b"
 )
 # A person's words about the feature itself: it is to be set up, or does not work.
 _ABOUT_FEATURE = re.compile(
@@ -119,6 +144,7 @@ _WANTS_SET = re.compile(
     r"\b(?:set|turn|switch|activat|enabl|disabl|remov|put|forward|einricht|setz|aktivier|deaktivier|einschalt"
     r"|ausschalt"
     r"|weiterleit|hinterleg|eintrag|activ|désactiv|mettre|configur|desactiv|poner)"
+    r"(?! your\b)"  # "please forward your request to …"
 )
 _SWITCH = re.compile(
     r"\b(?:turn|switch|shut) (?:\w+ ){0,3}off\b|\b(?:disable|deactivate|remove|stop) (?:it|this|that|the|sending)\b"
@@ -146,6 +172,7 @@ _THING = re.compile(
     r"|drucker|printer|imprimante|impresora|stampante|impressora|drukark\w+|skrivare|passwor[dt]\w*|kennwort"
     r"|mot de passe"
     r"|contraseña|senha|palavra-passe|hasł[oa]|wachtwoord|outlook|teams|error|fehler|erreur|foutmelding|błąd)\b"
+    r"|\b(?:the|her|his|le|son|el|su|il|o) pc\b|\b(?:technicien\w*|technicians?|techniker|t[ée]cnico)\b"
     r"|\b(?:my|mein|mi|mon|mio|mijn|meu|mój|min|na|al) (?:phone|telefon\w*|telefoon|téléphone|teléfono|móvil|handy|gsm"
     r"|pc|rechner|computer|ordinateur|ordenador|account|konto|postfach)\b"
 )
@@ -169,7 +196,7 @@ _NEEDS = re.compile(
     r"|\b(?:mon|ma|mes|nos) (?:\S+ ){1,3}(?:doi(?:t|vent)|devrai(?:t|ent))\b"
     r"|\b(?:necesito|necesitamos|quisiera|quiero|querría|me gustaría)\b|\bmis? (?:\S+ ){1,3}(?:debe|deben"
     r"|tienen? que)\b"
-    r"|\b(?:ho|avrei) bisogno\b|\b(?:vorrei|mi serve|mi servirebbe)\b|\bik (?:wil|zou|heb)\b.{0,40}\b(?:graag"
+    r"|\b(?:ho|avrei) bisogno\b|\b(?:vorrei|(?:mi )?serve|mi servirebbe)\b|\bik (?:wil|zou|heb)\b.{0,40}\b(?:graag"
     r"|nodig)\b|\bik wil\b"
     r"|\b(?:preciso|precisamos|gostaria|queria)\b|\b(?:potrzebuję|potrzebujemy|chcę|chciał(?:bym|abym))\b"
     r"|\b(?:potřebuji|potřebujeme|chtěl(?:a)? bych)\b|\bjag (?:behöver|vill|skulle vilja)\b|\bjeg (?:trenger"
@@ -196,6 +223,8 @@ _REPORT_SUBJECT = re.compile(
     r"|no se puede entregar|no entregado|correo devuelto|error de entrega|entrega (?:fallida|retrasada)"
     r"|non recapitabile|impossibile recapitare|(?:mancato recapito|recapito non riuscito)|onbestelbaar"
     r"|bezorging mislukt"
+    r"|mail could not be delivered|mail failure -|fail(?:ed|ure) delivery|delivery notification: |mail delivery status"
+    r"|permanent delivery failure|postmaster notify|there was an error sending your mail|message status - undeliverable"
     r"|não (?:foi )?entregue|não é possível entregar|falha na entrega|niedostarczalne|nie dostarczono|message blocked"
     r"|(?:mail |e-?mail |message )?delivery has failed|nicht zugestellt"
     r"|kan inte levereras|kan ikke leveres|nedoručitelné|kézbesíthetetlen|не удается доставить"
@@ -221,6 +250,16 @@ _REPORT = re.compile(
     r"|empfänger nicht erreicht|nachricht konnte nicht|postfach des empfängers ist voll"
     r"|message n'a pas (?:pu être|été) remis"
     r"|mensaje no se entregó|(?:impossibile recapitare|recapito non riuscito|mancato recapito)\b.{0,60}destinatari"
+    # sendmail, Domino, Exchange before 2007, Oracle, GroupWise, Yahoo, qmail, MDaemon.
+    r"|transcript of session follows|the original message was received at (?:mon|tue|wed|thu|fri|sat|sun),"
+    r"|had transient non-fatal errors"
+    r"|\byour message subject: .{0,200}\bwas not delivered to\b|\byour message (?:did not reach|cannot be delivered)"
+    r"|this report relates to a message you sent|message that you sent was undeliverable|fatal delivery errors"
+    r"|e-?mail account does not exist at the organization this|following recipient\(s\) (?:cannot|could not) be reached"
+    r"|(?:sorry, we were un|i'm afraid i wasn't )able to deliver your message"
+    r"|\b(?:su|tu) mensaje\b.{0,60}\bno (?:se )?(?:ha|pudo|puede|entregó|llegó)\b|no se ha podido entregar el mensaje"
+    r"|votre message n'(?:est pas parvenu|a pas atteint)|messaggio non ha raggiunto|bericht\b.{0,60}\bniet bereikt"
+    r"|mensagem não chegou a|wiadomość\b.{0,60}\bnie (?:została dostarczona|dotarła)"
     r"|messaggio non (?:è stato|può essere) (?:re)?capitato|messaggio non è stato recapitato"
     r"|bezorging aan de volgende|bericht\b.{0,60}(?:niet worden bezorgd|niet bezorgd)"
     r"|falha na entrega\b.{0,30}destinatários|mensagem\b.{0,60}não (?:pôde|pode|foi) (?:ser )?entregue"
@@ -247,9 +286,18 @@ _SPAM_TAG = re.compile(
     r"|\{Spam\?\}|\[\*Spam\*\]|\[Suspected Spam\]|\[spam: [\d./]+\]"
     r"|SPAM: ?\d+\.\d+(?: ?/ ?\d+(?:\.\d+)?)?(?=\s))"
 )
-_ABOUT_SPAM = re.compile(r"spam|junk|filter|quarant", re.IGNORECASE)
+_ABOUT_SPAM = re.compile(
+    r"spam|junk|filter|quarant|\b(?:tag(?:ged|s)?|mark(?:s|ed|ing)?|label(?:s|led)?|prefix)\b|whitelist"
+    r"|\bin (?:the |our )?subject"
+    r"|kennzeichn|markier|\bim betreff|\bmarqué|étiquet|etiquet|marcad[oa]|contrassegn|gemarkeerd|oznacz",
+    re.IGNORECASE,
+)
 # A person's words about a mail that reached them.
 _ABOUT_MAIL = re.compile(
+    r"\b(?:marked|tagged|flagged|labell?ed) as (?:spam|junk)|\bthis (?:tag|mark|label)\b"
+    r"|\bdiese (?:kennzeichnung|markierung)"
+    r"|\bin (?:the|their|its) subject\b"
+    r"|als spam (?:markiert|gekennzeichnet)|marqu\w+ comme (?:spam|indésirable)|marcad\w+ como spam|"
     r"\b(?:i|user|she|he|they|colleague) (?:have |has |had |just |accidentally |already )*(?:clicked|opened|entered"
     r"|typed"
     r"|replied|downloaded)\b|\bclicked (?:on )?(?:the|a|this|it)\b"
@@ -267,6 +315,7 @@ _ABOUT_MAIL = re.compile(
     r"|\b(?:cliquei|posso abrir|kliknąłem|kliknęłam|otworzyłem|otworzyłam|czy mogę otworzyć)\b",
     re.IGNORECASE,
 )
+_FORWARDED = re.compile(r"(?:fwd?|wg|tr|rv|enc|doorst|pd|vb)\s*:")
 _ANSWERS = re.compile(r"(?:re|aw|sv|antw|odp|res|rif)\s*:\s*(?!\[)")
 _NO_SUBJECT = re.compile(
     r"(?:re|aw|sv|fwd?|wg|tr|rv)\s*:|[(<\[]?(?:no subject|kein betreff|ohne betreff|sans objet|aucun objet|sin asunto"
@@ -290,7 +339,10 @@ def find_automatic(ticket: Ticket) -> Code | None:
         return Code.UNDELIVERED_MAIL
     if only_thanks(ticket.subject, ticket.mail, people=f"{ticket.requester} {ticket.technician}"):
         return Code.ONLY_THANKS
-    return Code.AUTOMATIC_REPLY if _is_reply(subject, _plain(ticket.mail.own), is_answer=is_answer) else None
+    own = _plain(ticket.mail.own)
+    is_reply = _is_reply(subject, own, mark=_find_mark(_plain(ticket.subject)), is_answer=is_answer)
+    is_reply = is_reply or (not _FORWARDED.match(subject) and _is_answer_of_nobody(own, is_answer=is_answer))
+    return Code.AUTOMATIC_REPLY if is_reply else None
 
 
 def _is_about_it(subject: str, body: str) -> bool:
@@ -305,12 +357,47 @@ def _is_report(body: str, *, requester: str) -> bool:
     return not body or begins or _POSTMASTER.search(requester.lower()) is not None
 
 
-def _is_reply(subject: str, own: str, *, is_answer: bool) -> bool:
+def _find_mark(subject: str) -> re.Match[str] | None:
+    """The mark of an absence in brackets, before the subject that is answered, or behind it."""
+    before, behind = _MARK_BEFORE.match(subject), _MARK_BEHIND.match(subject)
+    if behind and not (_ANSWERS.match(subject) or ":" in behind["mark"]):
+        behind = None
+    marks = [_CHOSEN_SUBJECT.match(each["mark"]) for each in (before, behind) if each]
+    return next(filter(None, marks), None)
+
+
+def _is_answer_of_nobody(own: str, *, is_answer: bool) -> bool:
+    """Whether a mailbox or another help desk answers, though the subject does not tell."""
+    if len(own.split()) > _MAX_REPLY_WORDS:
+        return False
+    if (rest := said_of_left(own)) is not None:
+        return not (_THING.search(own) or _wants_help(" ".join(rest)))
+    if (said := said_of_acknowledgement(own)) is not None:
+        at, rest = said
+        return _says_so_itself(own, at) and not any(_wants(each) and not _TURN_TO.search(each) for each in rest)
+    return is_answer and _only_says_absent(own)
+
+
+def _only_says_absent(own: str) -> bool:
+    """Whether somebody is away, and each sentence says that, who helps meanwhile, or when there will be an answer."""
+    said = (_ABSENT, _TURN_TO, _WILL_ANSWER, _THANKS_FOR_MAIL)
+    sentences = [each for each in _SENTENCE.findall(own) if len(each.split()) > 1]
+    return (
+        _ABSENT.search(own) is not None
+        and (_TURN_TO.search(own) or _WILL_ANSWER.search(own)) is not None
+        and all(any(form.search(each) for form in said) for each in sentences)
+        and "?" not in own
+        and not _CALL_ME.search(own)
+        and not _wants_help(own)
+    )
+
+
+def _is_reply(subject: str, own: str, *, mark: re.Match[str] | None, is_answer: bool) -> bool:
     if len(own.split()) > _MAX_REPLY_WORDS:
         return False
     if (said := _SAYS_SO.search(own)) and _says_so_itself(own, said.start()):
         return True
-    by_program, chosen = _SET_SUBJECT.match(subject), _CHOSEN_SUBJECT.match(subject)
+    by_program, chosen = _SET_SUBJECT.match(subject), _CHOSEN_SUBJECT.match(subject) or mark
     form = by_program or chosen
     if form is None or _ABOUT_FEATURE.search(own) or _WANTS_SET.search(own):
         return False

@@ -15,15 +15,17 @@ from typing import Final
 _SIGN: Final = r"[^\w\[*]*"
 _SUBJECT = re.compile(
     _SIGN + r"(?:resolved in (?:\d+[a-z]+ ?)+: ."
-    r"|\*\* ?(?:recovery|acknowledgement) (?:service|host) alert: .*\*\*"
+    r"|\*\* ?(?:recovery|acknowledgement) (?:(?:service|host) alert:|alert -) .*\*\*"
     r"|\[prtg\b.* ended \(now: up\)"
     r"|check_?mk: .* -> (?:ok|up)$"
     r"|\[firing:0, ?resolved:\d+\]"
-    r"|\[monitor alert\] recovered: )"
+    r"|\[monitor alert\] recovered: "
+    r"|vzdump backup status \(.+\) ?: backup successful$)"
 )
 _SUBJECT_OF_PEOPLE_TOO = re.compile(
     _SIGN + r"(?:resolved: |updated problem(?: in (?:\d+[a-z]+ ?)+)?: |\[success\] |\[(?:recovery|acknowledgement)\] "
-    r'|\[resolved(?::\d+)?\]|monitor is up: |ok: ".+" in .)(?!.*\?)'
+    r'|\[resolved(?::\d+)?\]|monitor is up: |ok: ".+" in .|host up alert for '
+    r"|recovery: \S+ is (?:ok|up)$|\[[^\]]*\bprtg\b[^\]]*\] .*\bup(?: \([^)]*\))*$)(?!.*\?)"
 )
 _BODY = re.compile(
     r"problem has been resolved (?:in (?:\d+[a-z]+ )+)?at [\d:]{8} on \d{4}\.|\bproblem at \d{4}\.\d\d\.\d\d \d\d:"
@@ -31,7 +33,24 @@ _BODY = re.compile(
     r"|\b(\d+) of \1 (?:vms|objects|machines|tasks)? ?processed|\bbackup job: .* success"
     r"|\*{5} ?[^*]{1,80}\*{5}|\bnotification type: |\balertname ?=|\b\d+ resolved (?:instance|alert)"
     r"|\bthe monitor .{1,200} is back up\b|amazon cloudwatch alarm "
+    r"|\bsensor\b.*\bstatus: up\b|\bis up\b.*\blast message:"
+    r"|^[\w-]+ ok ?[:-]"
 )
+# Backup programs, NAS and others, word their subjects in the language of their users.
+_BACKUP = re.compile(r"back-?up|sicherung|sauvegarde|copia de seguridad|cópia de segurança|kopi[aię] zapasow")
+_SUCCESS = re.compile(
+    r"\b(?:success(?:ful|fully)?|succeeded|completed?|finished|erfolgreich|abgeschlossen|réussie?|terminée?"
+    r"|completad[oa]|correctamente|completat[oa]|riuscito|voltooid|geslaagd|concluíd[oa]|zakończon[aoy])\b"
+)
+_FAILURE = re.compile(
+    r"(?:fail|partial|exception|incomplete|however|skipped|missed|cancel|warn|advert|avvis)\w*\b(?!:? ?0\b)"
+    r"|\b(?:empty|gone|missing|lost|leer|weg|fehlt|perdu|vide|vac[ií][oa]|vuot[oa]|not|nicht|pas|no|non|niet|nie|não)\b"
+    r"|fehl|échec|échou|mislukt|błęd|\berr(?:or|eur|ore|o)s?\b(?!:? ?0\b)"
+)
+_FORWARDED_OR_ANSWERED = re.compile(r"(?:re|aw|sv|antw|odp|res|rif|fwd?|wg|tr|rv)\s*:")
+_FIELD = re.compile(r"\b[^\W\d]\w+ ?:(?!//) ?\S")
+_FEWEST_FIELDS: Final = 3
+_SYNOLOGY_BEGINS: Final = "dear user,"
 _PERSON = re.compile(
     r"\b(?:i|my|we|our|please|again|still|but|cannot|nobody|does not|doesn't"
     r"|ich|wir|bitte|wieder|aber|niemand|je|nous|encore|mais|pero|por favor|per favore)\b|\?"
@@ -56,5 +75,15 @@ def is_all_clear(subject: str, body: str) -> bool:
     """
     if _PERSON.search(body):  # who copied the subject, or wrote above what the program says
         return False
+    if _says_backup_went_well(subject, body):
+        return True
     is_program = _BODY.search(body) is not None
     return bool(_SUBJECT.match(subject) or (is_program and _SUBJECT_OF_PEOPLE_TOO.match(subject)))
+
+
+def _says_backup_went_well(subject: str, body: str) -> bool:
+    """Whether a backup program's fields stand below a subject that tells its success."""
+    told = _BACKUP.search(subject) and _SUCCESS.search(subject)
+    is_other = _FORWARDED_OR_ANSWERED.match(subject) or _FAILURE.search(f"{subject} {body}") or "?" in subject
+    is_program = len(_FIELD.findall(f"{subject} {body}")) >= _FEWEST_FIELDS or body.startswith(_SYNOLOGY_BEGINS)
+    return bool(told) and is_program and not is_other
