@@ -2,18 +2,29 @@
 # Protect main and the branches `release-…` by the rulesets beside this folder, and give the jobs that move those branches,
 # run from main, the one key that may push to them. An environment that names an approver gets it. Safe to repeat: it keeps
 # the key while no other branch could read it, and whom you name as reviewers elsewhere. With --check it only looks.
-# Needs gh, as an administrator of the repository. GITHUB_TOKEN is no actor that a ruleset can except, a deploy key is one.
+# Needs gh, as an administrator of the repository, which `gh repo set-default` says where there are two remotes. GITHUB_TOKEN is
+# no actor that a ruleset can except, a deploy key is one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 die() { printf '%s\n' "$*" >&2; exit 1; }
 
 repository=$(gh repo view --json nameWithOwner --jq .nameWithOwner)
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
 
 # What GitHub has at a path. Where nothing is, `gh api` prints GitHub's answer all the same, and --jq filters no such one.
 get() {
     local answer
     answer=$(gh api "$1") && printf '%s' "$answer"
+}
+
+# The same in `there`, and {} where GitHub says that nothing is. It runs in no subshell: any other failure (a rate limit, GitHub
+# out) ends the script, which would make anew what is there, without its reviewers.
+look() {
+    there=$(gh api "$1" 2>"$folder/refusal") && return
+    grep -q '(HTTP 404)' "$folder/refusal" || die "$1: $(<"$folder/refusal")"
+    there='{}'
 }
 
 value() { sed -n "s/^  $2: //p" "kustomize/overlays/$1/values/environment.yaml"; }
@@ -38,16 +49,18 @@ apply_ruleset() {
 }
 
 # A run of a workflow makes the environment that it names, and without a policy: secrets in it are then every branch's.
-policies() { get "repos/$repository/environments/$1/deployment-branch-policies" 2>/dev/null | jq --raw-output ".branch_policies[] | $2"; }
 is_for_main_alone() {
-    [[ $(get "repos/$repository/environments/$1" 2>/dev/null | jq .deployment_branch_policy.custom_branch_policies) == true &&
-        $(policies "$1" '"\(.type // "branch") \(.name)"') == "branch main" ]]
+    look "repos/$repository/environments/$1"
+    [[ $(jq .deployment_branch_policy.custom_branch_policies <<<"$there") == true ]] || return
+    look "repos/$repository/environments/$1/deployment-branch-policies"
+    [[ $(jq --raw-output '.branch_policies[]? | "\(.type // "branch") \(.name)"' <<<"$there") == "branch main" ]]
 }
 
 # With the reviewers of that JSON, or with those that are there: a PUT takes away what it does not name. And it names nothing
 # that isn't there: of a private repository GitHub refuses even an empty list, but with a plan that has it.
 put_environment() {
-    { get "repos/$repository/environments/$1" 2>/dev/null || echo '{}'; } | jq --argjson reviewers "${2:-null}" '
+    look "repos/$repository/environments/$1"
+    jq --argjson reviewers "${2:-null}" '
         . as $there
         | [.protection_rules[]?] as $rules
         | (first($rules[] | select(.type == "required_reviewers")) // {}) as $asked
@@ -56,34 +69,44 @@ put_environment() {
           + ($rules | map(select(.type == "wait_timer") | {wait_timer}) | add // {})
           + if $there.can_admins_bypass == false then {can_admins_bypass: false} else {} end
           + if $reviewers == [] then {} else {$reviewers, prevent_self_review: ($asked.prevent_self_review // false)} end
-    ' | gh api --silent --method PUT "repos/$repository/environments/$1" --input -
+    ' <<<"$there" | gh api --silent --method PUT "repos/$repository/environments/$1" --input -
 }
 
 make_environment() {
     local id
     put_environment "$1"
-    for id in $(policies "$1" 'select(.type == "tag" or .name != "main") | .id'); do
+    look "repos/$repository/environments/$1/deployment-branch-policies"
+    for id in $(jq '.branch_policies[]? | select(.type == "tag" or .name != "main") | .id' <<<"$there"); do
         gh api --silent --method DELETE "repos/$repository/environments/$1/deployment-branch-policies/$id"
     done
     is_for_main_alone "$1" ||
         gh api --silent --method POST "repos/$repository/environments/$1/deployment-branch-policies" -f name=main -f type=branch
 }
 
-# The approver's number and kind: a team of the owner's, or a person.
-reviewer() {
-    get "orgs/${repository%%/*}/teams/$1" 2>/dev/null | jq '[{type: "Team", id}]' || get "users/$1" | jq '[{type: "User", id}]'
+# In `there` the approver's number and kind: a team of the owner's, or a person.
+find_reviewer() {
+    local type=Team
+    look "orgs/${repository%%/*}/teams/$1"
+    [[ $there != '{}' ]] || { type=User && look "users/$1"; }
+    [[ $there != '{}' ]] || die "$1, whom $2 names, is no team and no person"
+    there=$(jq --arg type "$type" '[{$type, id}]' <<<"$there")
 }
 
-has_key() { gh secret list --env "$1" --json name --jq '.[].name' | grep -qx RELEASE_KEY; }
+has_key() {
+    look "repos/$repository/environments/$1/secrets/RELEASE_KEY"
+    [[ $there != '{}' ]]
+}
 keys_that_write() { get "repos/$repository/keys?per_page=100" | jq --raw-output ".[] | select(.read_only | not) | $1"; }
 
-mistakes=$(get "repos/$repository/codeowners/errors" 2>/dev/null | jq --raw-output '.errors[] | "\(.path):\(.line): \(.kind)"') || true
+look "repos/$repository/codeowners/errors"
+mistakes=$(jq --raw-output '.errors[]? | "\(.path):\(.line): \(.kind)"' <<<"$there")
 [[ -z $mistakes ]] || die "$mistakes
 Nobody reviews what such a line names: merge people, or visible teams, that may write to the repository first"
 
 holders=(release tenants "${followers[@]}")
 if [[ ${1:-} != --check ]]; then
-    [[ $(get "orgs/${repository%%/*}" 2>/dev/null | jq .deploy_keys_enabled_for_repositories) != false ]] ||
+    look "orgs/${repository%%/*}"
+    [[ $(jq .deploy_keys_enabled_for_repositories <<<"$there") != false ]] ||
         die "${repository%%/*} forbids deploy keys, as each new organisation does: an owner allows them in its settings, Member privileges, Deploy keys"
     apply_ruleset main
     missing=()
@@ -98,20 +121,18 @@ if [[ ${1:-} != --check ]]; then
     for name in "${followers[@]}"; do
         approver=$(value "$name" approver)
         [[ $approver == none ]] && continue
-        found=$(reviewer "$approver") || die "$approver, whom $name names, is no team and no person"
-        put_environment "$name" "$found" ||
+        find_reviewer "$approver" "$name"
+        put_environment "$name" "$there" ||
             die "GitHub asks nobody before $name: in a private repository that takes GitHub Enterprise; else set \`approver: none\`"
     done
     former=$(keys_that_write 'select(.title | startswith("release ")) | .id')
     if ((${#missing[@]})) || [[ $(wc -w <<<"$former") -ne 1 ]]; then
         # Nobody can read the key again, so all get a new one; and who read the old one can do nothing with it. GitHub takes a
         # deploy key away with the login of gh that made it, and a run that broke off has left two.
-        folder=$(mktemp -d)
-        trap 'rm -rf "$folder"' EXIT
         ssh-keygen -q -t ed25519 -N '' -C release -f "$folder/key"
-        gh repo deploy-key add "$folder/key.pub" --allow-write --title "release $(date +%F)" ||
+        gh repo deploy-key add "$folder/key.pub" --repo "$repository" --allow-write --title "release $(date +%F)" ||
             die "no deploy key, no release: the organisation or its enterprise may forbid them, see above"
-        for name in "${holders[@]}"; do gh secret set RELEASE_KEY --env "$name" <"$folder/key"; done
+        for name in "${holders[@]}"; do gh secret set RELEASE_KEY --repo "$repository" --env "$name" <"$folder/key"; done
         for id in $former; do gh api --silent --method DELETE "repos/$repository/keys/$id"; done
     fi
     apply_ruleset release

@@ -2,7 +2,8 @@
 
 As GitHub's API and the source of gh 2 have it: where nothing is found, `gh api` prints the answer and takes no --jq; an
 environment without a policy gives its secrets to every branch; a PUT of an environment forgets what it does not name, and
-of a private repository with the plan Team it takes nothing but the policy.
+of a private repository with the plan Team it takes nothing but the policy. The checkout has two remotes, upstream and origin,
+of which `gh repo set-default` chose the second: `gh secret` takes no notice of that, and refuses two (cli/cli, pkg/cmd/secret).
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = "repos/owner/name/"
+OURS = "owner/name"
+REPOSITORY = f"repos/{OURS}/"
 State = dict[str, Any]
 
 
@@ -30,6 +32,15 @@ def environment(state: State, name: str) -> State:
         raise Refused(404)
     found: State = state["environments"][name]
     return found
+
+
+def environments(state: State, rest: str, _: State) -> State:
+    name, *of_it = rest.split("/", 1)
+    if of_it == ["secrets/RELEASE_KEY"]:
+        if name not in state["secrets"]:
+            raise Refused(404)
+        return {"name": "RELEASE_KEY"}
+    return policies(state, rest) if of_it else environment(state, name)
 
 
 def put_environment(state: State, name: str, body: State) -> None:
@@ -99,7 +110,7 @@ ANSWERS: dict[tuple[str, str], Callable[[State, str, State], Any]] = {
     ("GET", "codeowners"): lambda state, _, __: {"errors": state["codeowners"]},
     ("GET", "keys"): lambda state, _, __: state["keys"],
     ("DELETE", "keys"): delete_key,
-    ("GET", "environments"): lambda state, rest, _: (policies if "/" in rest else environment)(state, rest),
+    ("GET", "environments"): environments,
     ("PUT", "environments"): put_environment,
     ("POST", "environments"): post_policy,
     ("DELETE", "environments"): delete_policy,
@@ -108,6 +119,8 @@ ANSWERS: dict[tuple[str, str], Callable[[State, str, State], Any]] = {
 
 def answer(state: State, method: str, path: str, body: State) -> Any:
     path = path.partition("?")[0]
+    if status := state.get("refuses", {}).get(f"{method} {path}"):
+        raise Refused(status)
     if found := re.fullmatch(r"(orgs|users)/(.+)", path):
         if found[2] not in state[found[1]]:
             raise Refused(404)
@@ -131,7 +144,7 @@ def api(state: State, arguments: list[str], given: str) -> int:
         text = json.dumps(answer(state, option(arguments, "--method") or "GET", path, body))
     except Refused as refusal:
         status, text = 1, json.dumps({"message": f"Refused ({refusal})", "status": str(refusal)})
-        sys.stderr.write(f"gh: HTTP {refusal}\n")
+        sys.stderr.write(f"gh: Refused (HTTP {refusal})\n")
     if "--silent" not in arguments:
         expression = option(arguments, "--jq")
         if expression and not status:
@@ -156,15 +169,16 @@ def done(state: State, arguments: list[str], given: str) -> int:
     status = 0
     match arguments:
         case ["repo", "view", *_]:
-            sys.stdout.write("owner/name\n")
+            sys.stdout.write(f"{OURS}\n")
         case ["api", *rest]:
             status = api(state, rest, given)
-        case ["repo", "deploy-key", "add", _, "--allow-write", "--title", title]:
+        case ["repo", "deploy-key", "add", _, "--repo", "owner/name", "--allow-write", "--title", title]:
             key = {"id": number(state), "title": title, "read_only": False}
             state["keys"].append(key)
-        case ["secret", "list", "--env", name, *_]:
-            sys.stdout.write("RELEASE_KEY\n" if name in state["secrets"] else "")
-        case ["secret", "set", "RELEASE_KEY", "--env", name]:
+        case ["secret", _, *rest] if option(rest, "--repo") != OURS:
+            sys.stderr.write("multiple remotes detected\n")
+            status = 1
+        case ["secret", "set", "RELEASE_KEY", "--repo", _, "--env", name]:
             # What `make protect` is for: no key where another branch's workflow could read it.
             there = environment(state, name)
             names = [each["name"] for each in there["policies"]]

@@ -391,6 +391,33 @@ def test_an_approver_whom_nobody_knows_is_no_approval(tmp_path: Path) -> None:
     assert "nobody-at-all, whom production names" in refused.stderr
 
 
+@pytest.mark.parametrize("status", [403, 502])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "orgs/owner",
+        "orgs/owner/teams/somebody",
+        "repos/owner/name/codeowners/errors",
+        "repos/owner/name/environments/production",
+        "repos/owner/name/environments/production/deployment-branch-policies",
+        "repos/owner/name/environments/production/secrets/RELEASE_KEY",
+    ],
+)
+def test_what_github_does_not_tell_is_not_taken_for_what_is_not_there(tmp_path: Path, path: str, status: int) -> None:
+    """A rate limit is a 403. Taken for "no such environment", it cost the reviewers; for "no such team", a person approved."""
+    github = GitHub(tmp_path, "somebody")
+    assert github.protect().returncode == 0
+    before = github.state
+
+    github.change(refuses={f"GET {path}": status})
+    refused = github.protect()
+
+    assert refused.returncode == 1
+    assert refused.stderr == f"{path}: gh: Refused (HTTP {status})\n"
+    assert github.state["environments"] == before["environments"]
+    assert github.state["keys"] == before["keys"]
+
+
 # What GitHub answers to the question of a commit's statuses, after --jq.
 STATUSES: Final = """
 [[ $* == "api --paginate repos/owner/name/commits/abc/status --jq "* ]] || exit 1
