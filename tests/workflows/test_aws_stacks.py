@@ -123,7 +123,7 @@ def test_what_a_first_deployment_that_fails_leaves_is_in_no_later_one_s_way() ->
     }
 
     assert kept == {
-        **dict.fromkeys(("Key", "Registry", "CollectorRegistry"), "RetainExceptOnCreate"),
+        **dict.fromkeys(("Key", "Registry", "CollectorRegistry", "GitHub"), "RetainExceptOnCreate"),
         "Database": "Snapshot",
         "Cache": "Delete",
     }

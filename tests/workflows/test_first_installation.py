@@ -266,10 +266,23 @@ def test_a_way_of_recovery_is_steps_with_commands(heading: str) -> None:
     assert steps == [str(number) for number in range(1, len(steps) + 1)]
 
 
-def test_the_way_after_a_cluster_is_lost_needs_no_shell_of_before() -> None:
-    text = "\n".join(re.findall(r"```sh\n(.*?)```", _section("recovery.md", "## A cluster is lost"), re.DOTALL))
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [*(("recovery.md", each) for each in LOSSES), ("audit.md", "## Proof of encryption"), ("clients.md", "## Onboarding")],
+)
+def test_a_way_that_is_walked_months_later_needs_no_shell_of_before(page: str, heading: str) -> None:
+    text = "\n".join(re.findall(r"```sh\n(.*?)```", _section(page, heading), re.DOTALL))
 
-    assert used_and_made(text)[0] - used_and_made(text)[1] == set()
+    used, made = used_and_made(text)
+    assert used - made - {"PWD", "PATH"} == set()
+
+
+def test_in_another_region_the_role_reads_what_is_under_the_copies_key() -> None:
+    """Step 4 takes the new network's key, under which no copy is."""
+    after = _section("recovery.md", "### After it")
+
+    assert re.search(r"export KMS_KEY_ARN=\$\(aws secretsmanager describe-secret .* --query KmsKeyId ", after)
+    assert "all but its line that sets `KMS_KEY_ARN`" in after
 
 
 def test_images_backups_and_secrets_are_copied_before_a_region_is_lost() -> None:
