@@ -268,7 +268,11 @@ def test_a_way_of_recovery_is_steps_with_commands(heading: str) -> None:
 
 @pytest.mark.parametrize(
     ("page", "heading"),
-    [*(("recovery.md", each) for each in LOSSES), ("audit.md", "## Proof of encryption"), ("clients.md", "## Onboarding")],
+    [
+        *(("recovery.md", each) for each in LOSSES),
+        ("audit.md", "## Proof of encryption"),
+        ("clients.md", "## Onboarding"),
+    ],
 )
 def test_a_way_that_is_walked_months_later_needs_no_shell_of_before(page: str, heading: str) -> None:
     text = "\n".join(re.findall(r"```sh\n(.*?)```", _section(page, heading), re.DOTALL))
