@@ -3,7 +3,7 @@
     python -m bench.throughput.floor http PORT                   bare Granian: reads the body, checks the HMAC, answers
     python -m bench.throughput.floor stores DATABASE_URL REDIS_URL    the intake function alone and for 32; XADD for 100
 
-Both are started by `python -m bench.throughput peer`. The second prints a line for each part.
+Both are started by `python -m bench.throughput compare`. The second prints a line for each part.
 """
 
 from __future__ import annotations
