@@ -34,7 +34,8 @@ class Goal:
         sign, is_met = ("≥", value >= bound) if self.is_least else ("≤", value <= bound)
         if is_met:
             return f"{sign} {bound:g}: met"
-        return f"{sign} {bound:g}: missed, {max(value, bound) / min(value, bound):.1f} times"
+        by = max(value, bound) / min(value, bound)
+        return f"{sign} {bound:g}: missed, {by:.{1 if by >= 2 else 2}f} times"  # noqa: PLR2004
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def test_beside_an_earlier_commit_there_is_no_goal() -> None:
 def test_a_ratio_is_that_of_the_median_pair() -> None:
     """Not that of the medians: a host that is slow for a while is slow for both sides of a pair."""
     pairs = [a_pair({"accepted/s": ours}, {"accepted/s": peer}) for ours, peer in ((100, 10), (300, 20), (50, 10))]
-    assert "| 100 (50–300) | 10 (10–20) | 10.00 (5.00–15.00) | ≥ 13: missed, 1.3 times |" in table(
+    assert "| 100 (50–300) | 10 (10–20) | 10.00 (5.00–15.00) | ≥ 13: missed, 1.30 times |" in table(
         sides("peer_bare"), pairs
     )
 
