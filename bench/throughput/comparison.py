@@ -35,7 +35,7 @@ class Goal:
         if is_met:
             return f"{sign} {bound:g}: met"
         by = max(value, bound) / min(value, bound)
-        return f"{sign} {bound:g}: missed, {by:.{1 if by >= 2 else 2}f} times"  # noqa: PLR2004
+        return f"{sign} {bound:g}: missed, {by:.{1 if by >= 2 else 2}f} times"
 
 
 @dataclass(frozen=True, slots=True)
