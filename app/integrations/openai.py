@@ -159,8 +159,12 @@ class OpenAIModel:
                         return await self._ask_within(model, messages, schema, tokens)
             except TimeoutError:
                 told = "the model did not answer in time"
-                # What waited had less time, of which nothing follows for the others.
-                is_busy_now = bool(waited or pace.busy_for) or (call is not None and pace.ran_out(call, self._limit))
+                if pace.busy_for >= MODEL_PATIENCE:
+                    is_busy_now = False  # it has answered nobody for as long as a delivery waits
+                elif waited or pace.busy_for:
+                    is_busy_now = True  # this call had less time, of which nothing follows for the others
+                else:
+                    is_busy_now = call is not None and pace.ran_out(call, self._limit)
                 late = ModelBusy(told, retry_after=USUAL_WAIT) if is_busy_now else ModelUnavailable(told)
                 failure = failure or late
             except ModelBusy as error:

@@ -291,6 +291,19 @@ def test_a_server_with_room_for_all_is_asked_by_all_at_once(monkeypatch: pytest.
     assert told == [(30.0, "answered")] * 100
 
 
+def test_a_server_that_refuses_once_and_then_hangs_is_out_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging(Desk):
+        async def answer(self, request: httpx2.Request) -> httpx2.Response:
+            if not self.asked:
+                self.asked += 1
+                return httpx2.Response(429, json={"error": {"message": "slow down"}}, headers={"retry-after": "5"})
+            return await super().answer(request)
+
+    [(at, outcome)] = answers(monkeypatch, Hanging(slots=1, each_s=90), tickets=1)
+    assert outcome == "unavailable"
+    assert MODEL_PATIENCE.total_seconds() < at < MODEL_PATIENCE.total_seconds() + 90
+
+
 def test_a_server_that_answers_nobody_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answers(monkeypatch, Desk(slots=1, each_s=90), tickets=4) == [(42.0, "unavailable")] * 4
 
