@@ -135,10 +135,10 @@ _NO_CREDIT: Final = (
     r"|\bbudget (?:has been )?exceeded\b|\bexceeded ?budget\b|\bspending limit\b|\bkey limit exceeded\b"
     r"|\breached your\b[^.\n]{0,30}\busage limits?\b"
 )
-# Ollama, llama.cpp's and TGI's queues, DeepSeek, Mistral, Gemini.
+# Ollama's and TGI's queues, DeepSeek, Mistral, Gemini; llama.cpp and Hugging Face while they load a model.
 _BUSY: Final = (
     r"(?i)\bserver (?:is )?busy\b|\boverloaded\b|\bno slots? available\b|\bmaximum pending\b|\bhigh demand\b"
-    r"|\bqueue is full\b"
+    r"|\bqueue is full\b|\bloading model\b|\bcurrently loading\b"
 )
 _AFFORDS: Final = r"\bcan only afford (\d{1,9})\b"
 """OpenRouter's, where the account has credit for a shorter answer."""
