@@ -16,7 +16,7 @@ _BEGINS: Final = 400
 """An answer says within so many characters what it is."""
 _QUOTES = re.compile(r"[\"„“”«»:]")
 _NOTE = re.compile(r"\bplease (?:note|be (?:aware|advised|informed))\b")
-_SENTENCE = re.compile(r"[^.!?;]+[.!?;]*")
+SENTENCE = re.compile(r"[^.!?;]+[.!?;]*")
 
 
 class _Forms(NamedTuple):
@@ -46,7 +46,7 @@ def said_of_left(own: str) -> list[str] | None:
         return None
     rest = [
         each
-        for each in _SENTENCE.findall(_NOTE.sub(" ", own))
+        for each in SENTENCE.findall(_NOTE.sub(" ", own))
         if not any(form.search(each) for form in (forms.unread, forms.turns_away))
     ]
     if any(forms.person.search(each) for each in rest if not forms.left.search(each)):
@@ -60,5 +60,5 @@ def said_of_acknowledgement(own: str) -> tuple[int, list[str]] | None:
     found = forms.acknowledges.search(own[:_BEGINS])
     if found is None or "?" in own or not forms.promises.search(own):
         return None
-    rest = [each for each in _SENTENCE.findall(own[found.end() :]) if not forms.asks_only.search(each)]
+    rest = [each for each in SENTENCE.findall(own[found.end() :]) if not forms.asks_only.search(each)]
     return None if any(forms.person.search(each) for each in rest) else (found.start(), rest)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from app.core.reading.answers import said_of_acknowledgement, said_of_left
+from app.core.reading.answers import SENTENCE, said_of_acknowledgement, said_of_left
 from app.core.reading.monitors import is_all_clear
 from app.core.reading.thanks import only_thanks
 from app.core.ticket import Ticket
@@ -203,7 +203,6 @@ _NEEDS = re.compile(
     r"|har brug for|vil gerne|ønsker)\b"
 )
 _MY_MAIL = re.compile(r"\b(?:my|our|meine|unsere|mes|mis|mijn|meus?) (?:e-?)?(?:mails?|calls?|anrufe|appels)\b")
-_SENTENCE = re.compile(r"[^.!?;]+[.!?;]*")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s")
 _ASKS = re.compile(
     r"\?|n't\b|\b(?:not|cannot|error|problem|broken|help|how|could you|can you|fails?|wrong|missing|turn|set up"
@@ -381,7 +380,7 @@ def _is_answer_of_nobody(own: str, *, is_answer: bool) -> bool:
 def _only_says_absent(own: str) -> bool:
     """Whether somebody is away, and each sentence says that, who helps meanwhile, or when there will be an answer."""
     said = (_ABSENT, _TURN_TO, _WILL_ANSWER, _THANKS_FOR_MAIL)
-    sentences = [each for each in _SENTENCE.findall(own) if len(each.split()) > 1]
+    sentences = [each for each in SENTENCE.findall(own) if len(each.split()) > 1]
     return (
         _ABSENT.search(own) is not None
         and (_TURN_TO.search(own) or _WILL_ANSWER.search(own)) is not None
@@ -414,14 +413,14 @@ def _is_reply(subject: str, own: str, *, mark: re.Match[str] | None, is_answer: 
 
 def _says_so_itself(own: str, at: int) -> bool:
     """Whether a program says at *at* that it answers, and no person quotes it, or wants it switched off."""
-    if any(_SWITCH.search(each) or _WANTS_SET.search(each) for each in _SENTENCE.findall(own)):
+    if any(_SWITCH.search(each) or _WANTS_SET.search(each) for each in SENTENCE.findall(own)):
         return False
     return _BEFORE_IT.fullmatch(_SENTENCE_END.split(own[:at])[-1]) is not None
 
 
 def _wants_help(own: str) -> bool:
     """Whether somebody who is away, or will be, wants something of the help desk."""
-    sentences = _SENTENCE.findall(own)
+    sentences = SENTENCE.findall(own)
     return any(
         _THING.search(each) or (_wants(each) and not _TURN_TO.search(_MY_MAIL.sub(" ", each))) for each in sentences
     )
