@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psutil
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -194,7 +195,8 @@ def test_killing_the_owner_leaves_no_server_and_no_folder(tmp_path: Path) -> Non
 
 def test_a_run_whose_guardian_was_killed_too_is_swept_by_the_next(tmp_path: Path) -> None:
     with an_owner(tmp_path) as (owner, facts):
-        [guardian] = [pid for pid in children_of(owner.pid) if pid not in (facts["postgres"], facts["valkey"])]
+        servers = (facts["postgres"], facts["valkey"])
+        [guardian] = [child.pid for child in psutil.Process(owner.pid).children() if child.pid not in servers]
         os.kill(guardian, signal.SIGKILL)
         owner.kill()
         owner.wait()
@@ -223,6 +225,7 @@ def test_a_process_id_that_was_given_to_somebody_else_is_left_in_peace(tmp_path:
         somebody_else.kill()
 
 
+@pytest.mark.skipif(not Path("/bin/ps").exists(), reason="a Linux without procps, and with /proc")
 def test_a_process_is_told_from_others_where_there_is_no_proc() -> None:
     with subprocess.Popen(["/bin/sleep", "60"]) as process:
         started = _identify_by_ps(process.pid)
@@ -277,11 +280,6 @@ def rights_in(folder: Path) -> dict[Path, tuple[int, int]]:
         if "__pycache__" not in path.parts
         for status in [path.lstat()]
     }
-
-
-def children_of(pid: int) -> list[int]:
-    listed = subprocess.run(["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    return [int(child) for child, parent in map(str.split, listed.splitlines()) if int(parent) == pid]
 
 
 async def _select_one(url: str) -> object:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 SCRIPTS: Final = ROOT / ".github" / "scripts"
+_OF_THE_SYSTEM: Final = "/usr/bin:/bin"
 
 
 def _settings(of_git: dict[str, str]) -> dict[str, str]:
@@ -69,3 +72,11 @@ def program(folder: Path, name: str, script: str) -> None:
     path = folder / name
     path.write_text(f"#!/usr/bin/env bash\n{script}", encoding="utf-8")
     path.chmod(0o755)
+
+
+def path_with(folder: Path) -> str:
+    """A PATH of the programs in *folder* and the system's; where it has no jq, jaq of our environment answers to its name."""
+    folder.mkdir(exist_ok=True)
+    if shutil.which("jq", path=_OF_THE_SYSTEM) is None and not (folder / "jq").exists():
+        (folder / "jq").symlink_to(Path(sys.executable).with_name("jaq"))
+    return f"{folder}:{_OF_THE_SYSTEM}"

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tests.manifests.rendering import FOUNDATION, of_kind, render
-from tests.workflows.commands import ROOT, program, run
+from tests.workflows.commands import ROOT, path_with, program, run
 
 GIVEN: Final = {
     "AWS_ACCOUNT_ID": "123456789012",
@@ -36,7 +36,7 @@ def _calls(folder: Path, image: str = "unset.invalid/ai-agents", **given: str) -
     installation.parent.mkdir(parents=True)
     installation.write_text(f"data:\n  image: {image}\n", encoding="utf-8")
     program(folder / "bin", "aws", AWS.format(calls=folder / "calls"))
-    path = f"{folder / 'bin'}:/usr/bin:/bin"
+    path = path_with(folder / "bin")
     result = run(folder / "docs/aws/roles.sh", cwd=folder, PATH=path, **{**GIVEN, **given})
     assert result.returncode == 0, result.stderr
     return [json.loads(line) for line in (folder / "calls").read_text(encoding="utf-8").splitlines()]
@@ -110,7 +110,7 @@ def test_a_second_region_leaves_those_who_push_and_check_the_image_its_registry(
 @pytest.mark.parametrize("name", sorted(GIVEN))
 def test_what_is_not_given_is_named(tmp_path: Path, name: str) -> None:
     program(tmp_path / "bin", "aws", "exit 1")
-    path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
+    path = path_with(tmp_path / "bin")
 
     result = run(ROOT / "docs/aws/roles.sh", cwd=tmp_path, PATH=path, **{**GIVEN, name: ""})
 
@@ -143,7 +143,7 @@ esac
 
 def _secrets(folder: Path, **given: str) -> dict[str, Any]:
     program(folder / "bin", "aws", STORE.format(state=folder))
-    path = f"{folder / 'bin'}:/usr/bin:/bin"
+    path = path_with(folder / "bin")
     result = run(ROOT / "docs/aws/secrets.sh", cwd=folder, PATH=path, **{**SECRETS, **given})
     assert result.returncode == 0, result.stderr
     prefix = "ai-agents_production_"

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from tests.workflows.commands import ROOT, program, run
+from tests.workflows.commands import ROOT, path_with, program, run
 from tests.workflows.stacks import overrides, resources_of, template_of
 
 PAGE: Final = (ROOT / "docs/deploy.md").read_text("utf-8")
@@ -97,7 +97,7 @@ def test_the_steps_are_walked_in_one_shell_whatever_an_environment_is_called(tmp
     typed = re.sub(r"\bstaging\b", environment, typed)
 
     walked = run(
-        *("bash", "-eu"), cwd=tmp_path, stdin=typed, PATH=f"{tmp_path / 'bin'}:/usr/bin:/bin", EDITOR="true", CI="true"
+        *("bash", "-eu"), cwd=tmp_path, stdin=typed, PATH=path_with(tmp_path / "bin"), EDITOR="true", CI="true"
     )
 
     assert (walked.returncode, walked.stderr) == (0, "")

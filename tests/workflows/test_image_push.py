@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 import yaml
 
-from tests.workflows.commands import ROOT, SCRIPTS, commit, git, program, run
+from tests.workflows.commands import ROOT, SCRIPTS, commit, git, path_with, program, run
 
 IMAGE: Final = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-agents"
 BASE: Final = f"docker.io/library/debian:trixie-slim@sha256:{'b' * 64}"
@@ -48,7 +48,7 @@ def _push(checkout: Path, base: str = BASE) -> subprocess.CompletedProcess[str]:
     return run(
         SCRIPTS / "image_push.sh",
         cwd=checkout,
-        PATH=f"{checkout.parent / 'bin'}:/usr/bin:/bin",
+        PATH=path_with(checkout.parent / "bin"),
         IMAGE=IMAGE,
         BASE=base,
         GITHUB_OUTPUT=str(checkout.parent / "output"),
@@ -136,7 +136,7 @@ def _sign(folder: Path, cosign: str) -> tuple[subprocess.CompletedProcess[str], 
     result = run(
         SCRIPTS / "image_sign.sh",
         cwd=folder,
-        PATH=f"{folder / 'bin'}:/usr/bin:/bin",
+        PATH=path_with(folder / "bin"),
         IMAGE=IMAGE,
         DIGEST=DIGEST,
         GITHUB_WORKFLOW_REF="owner/name/.github/workflows/release.yaml@refs/heads/main",

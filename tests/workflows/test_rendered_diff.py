@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.workflows.commands import SCRIPTS, commit, git, program, run
+from tests.workflows.commands import SCRIPTS, commit, git, path_with, program, run
 
 OVERLAY: Final = "kustomize/overlays/production"
 KUSTOMIZATION: Final = f"{OVERLAY}/kustomization.yaml"
@@ -154,7 +154,7 @@ def test_comment_is_made_once_and_then_rewritten(existing: str, request_: str, t
     result = run(
         SCRIPTS / "preview_comment.sh",
         cwd=tmp_path,
-        PATH=f"{tmp_path / 'bin'}:/usr/bin:/bin",
+        PATH=path_with(tmp_path / "bin"),
         GITHUB_REPOSITORY="example/ai-agents",
         PULL_REQUEST="7",
         RENDERED_DIFF="$(touch pwned) @/etc/passwd `touch pwned`",

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.workflows.commands import ROOT, git, program, run
+from tests.workflows.commands import ROOT, git, path_with, program, run
 
 FOLDER: Final = ROOT / ".github" / "workflows"
 FILES: Final = sorted(FOLDER.glob("*.yaml"))
@@ -218,7 +218,7 @@ class GitHub:
         self.keep({**empty, **people, "plan": "enterprise", **given})
         gh = Path(__file__).with_name("github.py")
         program(folder / "bin", "gh", f'exec "{sys.executable}" -I -S "{gh}" "{self.file}" "$@"')
-        self.path = f"{folder / 'bin'}:/usr/bin:/bin"
+        self.path = path_with(folder / "bin")
 
     @property
     def state(self) -> dict[str, Any]:
@@ -443,7 +443,7 @@ def test_a_release_goes_on_when_both_its_applications_passed(
     statuses = [{"context": name, "state": state} for name, state in states.items()]
     answer.write_text(json.dumps({"state": "any", "statuses": statuses}), encoding="utf-8")
     program(tmp_path / "bin", "gh", STATUSES.format(answer=answer))
-    path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
+    path = path_with(tmp_path / "bin")
     project = _project(tmp_path / "project", approver="none")
     git(project, "init", "--quiet", "--initial-branch=main")
     git(project, "add", "--all")

@@ -167,7 +167,8 @@ async def test_a_database_that_is_missing_at_first_is_told_and_made_good(
         httpx.AsyncClient(base_url=api.url) as client,
         asyncio.timeout(20),
     ):
-        while "not_ready_yet" not in (tmp_path / "api.log").read_text():
+        log = tmp_path / "api.log"
+        while not log.exists() or "not_ready_yet" not in log.read_text():
             await asyncio.sleep(0.05)
         health = await client.get("/health")
         assert (health.status_code, health.json()["status"]) == (503, "unhealthy")
