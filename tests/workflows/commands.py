@@ -74,9 +74,16 @@ def program(folder: Path, name: str, script: str) -> None:
     path.chmod(0o755)
 
 
+# What a machine with Python, git and make alone may not have, where the script's own part is tested all the same.
+_INSTEAD: Final = {
+    "jq": f'exec "{Path(sys.executable).with_name("jaq")}" "$@"',
+    "ssh-keygen": 'for last; do :; done; echo "-----BEGIN OPENSSH PRIVATE KEY----- $RANDOM$RANDOM" >"$last"; echo "ssh-ed25519 AAAA $last" >"$last.pub"',
+}
+
+
 def path_with(folder: Path) -> str:
-    """A PATH of the programs in *folder* and the system's; where it has no jq, jaq of our environment answers to its name."""
-    folder.mkdir(exist_ok=True)
-    if shutil.which("jq", path=_OF_THE_SYSTEM) is None and not (folder / "jq").exists():
-        (folder / "jq").symlink_to(Path(sys.executable).with_name("jaq"))
+    """A PATH of the programs in *folder* and the system's; what the system lacks of `_INSTEAD` is put into the folder."""
+    for name, script in _INSTEAD.items():
+        if shutil.which(name, path=f"{folder}:{_OF_THE_SYSTEM}") is None:
+            program(folder, name, script)
     return f"{folder}:{_OF_THE_SYSTEM}"
