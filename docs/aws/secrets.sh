@@ -13,6 +13,11 @@ for name in ENVIRONMENT KMS_KEY_ARN DATABASE_HOST OWNER_PASSWORD INTAKE_PASSWORD
   export "${name?}"
 done
 
+# They are keys of one secret: alone, each would take the other's place.
+if [ "${ARGOCD_SLACK_TOKEN:+set}" != "${ARGOCD_GITHUB_TOKEN:+set}" ]; then
+  echo "ARGOCD_SLACK_TOKEN and ARGOCD_GITHUB_TOKEN go together; docs/release.md, \"Rotation\", changes one" >&2; exit 2
+fi
+
 is_there() {
   local deleted
   deleted=$(aws secretsmanager describe-secret --secret-id "ai-agents/$ENVIRONMENT/$1" --query DeletedDate --output text 2>/dev/null) ||
@@ -45,7 +50,13 @@ if ! is_there tenants/smoke; then
   WEBHOOK_SECRET=$(openssl rand -hex 32) API_KEY=$(openssl rand -hex 32) \
     jq --null-input '{webhook_secret: env.WEBHOOK_SECRET, api_key: env.API_KEY}' | put tenants/smoke
 fi
-if [ -n "${ARGOCD_SLACK_TOKEN:-}" ] && [ -n "${ARGOCD_GITHUB_TOKEN:-}" ]; then
+if [ -n "${ARGOCD_SLACK_TOKEN:-}" ]; then
   export ARGOCD_SLACK_TOKEN ARGOCD_GITHUB_TOKEN
   jq --null-input '{"slack-token": env.ARGOCD_SLACK_TOKEN, "github-token": env.ARGOCD_GITHUB_TOKEN}' | put argocd
 fi
+# A new network has a new key, and the role of External Secrets reads what is under that one alone: clients' secrets too.
+for name in $(aws secretsmanager list-secrets --filters "Key=name,Values=ai-agents/$ENVIRONMENT/" \
+  --query "SecretList[?KmsKeyId!='$KMS_KEY_ARN'].Name" --output text); do
+  aws secretsmanager update-secret --secret-id "$name" --kms-key-id "$KMS_KEY_ARN" >/dev/null
+  echo "$name: under $KMS_KEY_ARN now"
+done

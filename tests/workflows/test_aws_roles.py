@@ -88,9 +88,12 @@ def test_an_environment_reads_its_own_secrets_and_no_other_s(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("image", "registry"),
     [
-        ("unset.invalid/ai-agents", "us-east-1:123456789012"),
-        ("123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-agents", "eu-central-1:123456789012"),
-        ("210987654321.dkr.ecr.eu-west-1.amazonaws.com/ai-agents", "eu-west-1:210987654321"),
+        ("unset.invalid/ai-agents", "us-east-1:123456789012:repository/ai-agents"),
+        (
+            "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-agents",
+            "eu-central-1:123456789012:repository/ai-agents",
+        ),
+        ("210987654321.dkr.ecr.eu-south-2.amazonaws.com/msp/notes", "eu-south-2:210987654321:repository/msp/notes"),
     ],
 )
 def test_a_second_region_leaves_those_who_push_and_check_the_image_its_registry(
@@ -102,7 +105,7 @@ def test_a_second_region_leaves_those_who_push_and_check_the_image_its_registry(
     for role in ("github-release", "kyverno"):
         [policy] = [each[-1] for each in calls if each[1] == "put-role-policy" and f"ai-agents-{role}" in each]
         resources = {each["Resource"] for each in json.loads(policy)["Statement"]}
-        assert resources == {"*", f"arn:aws:ecr:{registry}:repository/ai-agents"}, role
+        assert resources == {"*", f"arn:aws:ecr:{registry}"}, role
     [secrets] = [each[-1] for each in calls if each[1] == "put-role-policy" and "external-secrets" in each[3]]
     assert "arn:aws:secretsmanager:us-east-1:123456789012:secret:ai-agents/production-us/*" in secrets
 
@@ -137,6 +140,7 @@ case $2 in
     describe-secret) [ -e "{state}/${{4//\\//_}}" ] && if [ -e "{state}/deleted" ]; then echo 2026-11-30; else echo None; fi ;;
     create-secret) cat >"{state}/${{6//\\//_}}" ;;
     put-secret-value) cat >"{state}/${{4//\\//_}}" ;;
+    list-secrets) [ ! -e "{state}/of_another_key" ] || cat "{state}/of_another_key" ;;
 esac
 """
 
@@ -174,6 +178,32 @@ def test_argo_cd_s_secret_has_the_keys_that_its_settings_name(tmp_path: Path) ->
 
     settings = (ROOT / "argocd/bootstrap/argo-cd/argocd-notifications-cm.yaml").read_text(encoding="utf-8")
     assert set(made["argocd"]) == set(re.findall(r"\$([a-z-]+)", settings))
+
+
+@pytest.mark.parametrize("name", ["ARGOCD_SLACK_TOKEN", "ARGOCD_GITHUB_TOKEN"])
+def test_one_of_argo_cd_s_two_tokens_alone_is_refused_before_anything_is_written(tmp_path: Path, name: str) -> None:
+    program(tmp_path / "bin", "aws", STORE.format(state=tmp_path))
+    path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
+    result = run(ROOT / "docs/aws/secrets.sh", cwd=tmp_path, PATH=path, **{**SECRETS, name: "a-token"})
+
+    assert result.returncode == 2
+    assert "go together" in result.stderr
+    assert not (tmp_path / "calls").exists()
+
+
+def test_every_secret_of_the_environment_comes_under_the_key_that_its_role_may_use(tmp_path: Path) -> None:
+    """Its clients' too, which this script does not make: after a new network they are under the old one's key."""
+    names = ["ai-agents/production/database", "ai-agents/production/tenants/acme"]
+    (tmp_path / "of_another_key").write_text("\t".join(names), encoding="utf-8")
+    _secrets(tmp_path)
+
+    calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
+    listed, *moved = [each for each in calls if "list-secrets" in each or "update-secret" in each]
+    assert "Values=ai-agents/production/ " in listed
+    assert f"[?KmsKeyId!='{SECRETS['KMS_KEY_ARN']}'].Name" in listed
+    assert moved == [
+        f"secretsmanager update-secret --secret-id {name} --kms-key-id {SECRETS['KMS_KEY_ARN']}" for name in names
+    ]
 
 
 def test_secrets_of_an_environment_that_was_taken_away_this_week_are_brought_back(tmp_path: Path) -> None:
