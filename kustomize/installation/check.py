@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
+
+Values = dict[str, Any]
 
 KUSTOMIZE = Path(__file__).parents[1]
 # As the repository ships them; a host of yours may have the word in its name.
@@ -14,53 +18,108 @@ PLACEHOLDER = re.compile(r"^unset$|unset\.invalid|:unset:|^192\.0\.2\.0/24$")
 # As in kustomize/components/alerting.
 RECEIVERS = ("slack", "pagerduty", "email", "webhook")
 EMAIL = ("alertEmail", "alertEmailServer", "alertEmailUser")
-ACTIONS = ("Audit", "Deny")
+# What AWS, the release job or the API server refuses only in the middle of a release, and what each must be.
+SHARED = {
+    "image": (r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/[a-z0-9._/-]+", "a repository of ECR, without a tag"),
+    "certificateEmail": (r"\S+@\S+\.\S+", "an address of mail"),
+    "hostedZoneId": (r"Z[A-Z0-9]+", "an id such as Z0123456789ABCDEFGHIJ"),
+    "gitUrl": (r"(https://|ssh://|git@)\S+", "an address that Git clones from"),
+    "runbooksUrl": (r"https://\S*[^/\s]", "an https address without a slash at its end"),
+    "signer": (
+        r"https://github\.com/[^/]+/[^/]+/\.github/workflows/release\.yaml@refs/heads/main",
+        "https://github.com/<owner>/<repository>/.github/workflows/release.yaml@refs/heads/main",
+    ),
+    "unsignedImages": (r"Audit|Deny", "one of Audit, Deny"),
+    "slackChannel": (r"\S+", "a channel, in quotes if it begins with #"),
+    "alertReceiver": ("|".join(RECEIVERS), f"one of {', '.join(RECEIVERS)}"),
+    "collectorEndpoint": (r"[a-z0-9-]+(\.[a-z0-9-]+)+:4317", "<service>.<namespace>.svc.cluster.local:4317"),
+}
+NUMBER = (r"\d+", "a number")
+NAME = r"(?=.{1,23}$)[a-z][a-z0-9]*(-[a-z0-9]+)*"
+OWN = {
+    "environment": (NAME, "at most 23 small letters, digits and single hyphens"),
+    "follows": (r"\S+", "an environment, or none"),
+    "approver": (r"\S+", "a team, a person, or none"),
+    "host": (r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", "a host name in small letters, and no more"),
+    "awsRegion": (r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1"),
+    "externalSecretsRoleArn": (r"arn:aws:iam::\d{12}:role/\S+", "the ARN of a role"),
+    "databaseCidr": (r"\S+/\d+", "a range such as 10.0.0.0/16"),
+    "redisCidr": (r"\S+/\d+", "a range such as 10.0.0.0/16"),
+    **dict.fromkeys(("databaseMaxConnections", "apiMinimum", "apiMaximum", "workersMinimum", "workersMaximum"), NUMBER),
+}
+
+CIDRS = ("databaseCidr", "redisCidr")
+WORKLOADS = ("api", "workers")
 
 
 def problems(kustomize: Path) -> list[str]:
-    """A sentence for each value that is still the placeholder of the repository, or is not a known one."""
-    environments = {path.parts[-3]: path for path in sorted(kustomize.glob("overlays/*/values/environment.yaml"))}
-    found = _of_the_installation(kustomize / "installation/installation.yaml")
-    for name, path in environments.items():
-        found += _of_an_environment(path, name, [*environments])
+    """A sentence for each value that is still the placeholder of the repository, or can't be right."""
+    shared = _data(kustomize / "installation/installation.yaml")
+    found = [f"installation.yaml: {text}" for text in _of_the_installation(shared)]
+    paths = sorted(kustomize.glob("overlays/*/values/environment.yaml"))
+    environments = {path.parts[-3]: _data(path) for path in paths}
+    for name in environments:
+        found += [f"overlays/{name}: {text}" for text in _of_an_environment(name, environments)]
     return found
 
 
-def _of_the_installation(path: Path) -> list[str]:
-    data = _data(path)
-    found = _unset(path, data)
-    receiver = data.get("alertReceiver")
-    if receiver is None or (receiver not in RECEIVERS and f"{path.name}: alertReceiver is unset" not in found):
-        found.append(f"{path.name}: alertReceiver must be one of {', '.join(RECEIVERS)}")
-    if receiver == "email":
-        found += [f"{path.name}: {key} is unset" for key in EMAIL if "unused" in data.get(key, "unused")]
-    if data.get("unsignedImages") not in ACTIONS:
-        found.append(f"{path.name}: unsignedImages must be one of {', '.join(ACTIONS)}")
+def _of_the_installation(data: Values) -> list[str]:
+    found = _misshapen(data, SHARED)
+    if data.get("alertReceiver") == "email":
+        found += [f"{key} is unset" for key in EMAIL if "unused" in str(data.get(key, "unused"))]
     return found
 
 
-def _of_an_environment(path: Path, name: str, environments: list[str]) -> list[str]:
-    data, where = _data(path), f"overlays/{name}"
-    found = [text.replace(path.name, where) for text in _unset(path, data)]
+def _of_an_environment(name: str, environments: dict[str, Values]) -> list[str]:
+    data = environments[name]
+    found = _misshapen(data, OWN)
+    if found:
+        return found
     if data["environment"] != name:
-        found.append(f"{where}: environment must be {name}, as its folder")
-    others = ["none", *(each for each in environments if each != name)]
-    if data["follows"] not in others:
-        found.append(f"{where}: follows must be one of {', '.join(others)}")
-    for workload in ("api", "workers"):
-        minimum, maximum = data[f"{workload}Minimum"], data[f"{workload}Maximum"]
-        if not 0 < int(minimum) <= int(maximum):
-            found.append(f"{where}: {workload}Minimum must be from 1 to {workload}Maximum")
+        found.append(f"environment must be {name}, as its folder")
+    others = [each for each in environments if each != name]
+    if data["follows"] not in ["none", *others]:
+        found.append(f"follows must be one of {', '.join(['none', *others])}")
+    elif _goes_round(name, environments):
+        found.append("follows leads back to itself: no release comes in")
+    found += [f"host must not be that of {each}" for each in others if environments[each].get("host") == data["host"]]
+    for key in CIDRS:
+        try:
+            ipaddress.ip_network(data[key])
+        except ValueError as error:
+            found.append(f"{key} must be a range such as 10.0.0.0/16: {error}")
+    for each in WORKLOADS:
+        if not 0 < int(data[f"{each}Minimum"]) <= int(data[f"{each}Maximum"]):
+            found.append(f"{each}Minimum must be from 1 to {each}Maximum")
     return found
 
 
-def _data(path: Path) -> dict[str, str]:
-    data: dict[str, str] = yaml.safe_load(path.read_text("utf-8"))["data"]
+def _goes_round(name: str, environments: dict[str, Values]) -> bool:
+    passed: list[str] = []
+    while name in environments and name not in passed:
+        passed.append(name)
+        name = str(environments[name].get("follows"))
+    return name in passed
+
+
+def _misshapen(data: Values, shapes: dict[str, tuple[str, str]]) -> list[str]:
+    """What is unset, no text, or not of its shape; a value that has no shape must be set."""
+    found = []
+    for key in {**data, **shapes}:
+        value = data.get(key)
+        pattern, words = shapes.get(key, (".*", ""))
+        if key in data and (value is None or value == "" or (isinstance(value, str) and PLACEHOLDER.search(value))):
+            found.append(f"{key} is unset")
+        elif key in data and not isinstance(value, str):
+            found.append(f'{key} must be text: "{value}"')
+        elif not re.fullmatch(pattern, str(value or "")):
+            found.append(f"{key} must be {words}")
+    return found
+
+
+def _data(path: Path) -> Values:
+    data: Values = yaml.safe_load(path.read_text("utf-8"))["data"]
     return data
-
-
-def _unset(path: Path, data: dict[str, str]) -> list[str]:
-    return [f"{path.name}: {key} is unset" for key, value in data.items() if PLACEHOLDER.search(value) or not value]
 
 
 def main() -> int:

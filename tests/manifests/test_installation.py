@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from tests.manifests.wiring import miswired
 from tests.policies.admission import policies_in
 
 CHECK: Final = runpy.run_path(str(ROOT / "kustomize/installation/check.py"))
+PRODUCTION: Final = values_of("production")
 FILLED: Final = sorted(set(INSTALLATIONS) - {"unset"})
 # All that is synced, and the root.
 OVERLAYS: Final = tuple(f"kustomize/overlays/{name}" for name in ENVIRONMENTS)
@@ -90,33 +92,106 @@ def test_what_is_unset_is_named(tmp_path: Path) -> None:
     }
 
 
-def test_mail_needs_its_address_server_and_user(tmp_path: Path) -> None:
-    copy_project(tmp_path, installation=INSTALLATIONS["example"], is_alone=True)
-    path = tmp_path / INSTALLATION
-    path.write_text(path.read_text("utf-8").replace("alertReceiver: slack", "alertReceiver: email"), "utf-8")
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """The values alone of a filled installation, to spoil."""
+    files = {INSTALLATION: "installation", values_of("production"): "production", values_of("staging"): "staging"}
+    for path, name in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(INSTALLATIONS["example"] / f"{name}.yaml", tmp_path / path)
+    assert problems(tmp_path) == []
+    return tmp_path
 
-    assert [text.partition(": ")[2] for text in CHECK["problems"](tmp_path / "kustomize")] == [
+
+def problems(root: Path) -> list[str]:
+    found: list[str] = CHECK["problems"](root / "kustomize")
+    return found
+
+
+def test_mail_needs_its_address_server_and_user(example: Path) -> None:
+    spoil(example, INSTALLATION, "alertReceiver", "alertReceiver: email")
+
+    assert [text.partition(": ")[2] for text in problems(example)] == [
         f"{key} is unset" for key in ("alertEmail", "alertEmailServer", "alertEmailUser")
     ]
 
 
+def spoil(root: Path, path: str, key: str, line: str) -> None:
+    text, count = re.subn(rf"^  {key}: .*$", f"  {line}", (root / path).read_text("utf-8"), flags=re.MULTILINE)
+    assert count == 1
+    (root / path).write_text(text, "utf-8")
+
+
 @pytest.mark.parametrize(
-    ("path", "key", "line", "problem"),
+    ("path", "line", "problem"),
     [
-        (INSTALLATION, "unsignedImages", "unsignedImages: deny", "unsignedImages must be one of Audit, Deny"),
-        (INSTALLATION, "alertReceiver", "alertReceiver: carrier-pigeon", "alertReceiver must be one of slack"),
-        (INSTALLATION, "alertReceiver", "another: value", "alertReceiver must be one of slack"),
-        (values_of("production"), "follows", "follows: stagin", "follows must be one of none"),
-        (values_of("production"), "follows", "follows: production", "follows must be one of none"),
-        (values_of("production"), "environment", "environment: prod", "environment must be production"),
-        (values_of("production"), "workersMinimum", 'workersMinimum: "30"', "workersMinimum must be from 1 to"),
+        (INSTALLATION, "unsignedImages: deny", "unsignedImages must be one of Audit, Deny"),
+        (INSTALLATION, "alertReceiver: carrier-pigeon", "alertReceiver must be one of slack"),
+        (INSTALLATION, "image: registry.example.com:5000/ai-agents", "image must be a repository of ECR"),
+        (INSTALLATION, "image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-agents:1.2.3", "without a tag"),
+        (INSTALLATION, "slackChannel: #operations", "slackChannel is unset"),
+        (INSTALLATION, "hostedZoneId: /hostedzone/Z0123456789ABCDEFGHIJ", "hostedZoneId must be an id"),
+        (INSTALLATION, "runbooksUrl: https://example.com/runbooks/", "without a slash at its end"),
+        (INSTALLATION, "signer: https://github.com/octo-org/octo-repo", "signer must be https://github.com/<owner>"),
+        (INSTALLATION, "collectorEndpoint: http://otel.tracing.svc:4318", "collectorEndpoint must be <service>"),
+        (PRODUCTION, "follows: stagin", "follows must be one of none"),
+        (PRODUCTION, "follows: production", "follows must be one of none"),
+        (PRODUCTION, "environment: prod", "environment must be production"),
+        (PRODUCTION, 'workersMinimum: "30"', "workersMinimum must be from 1 to"),
+        (PRODUCTION, "apiMinimum: 2", 'apiMinimum must be text: "2"'),
+        (PRODUCTION, "apiMinimum: two", "apiMinimum must be a number"),
+        (PRODUCTION, "host: https://ai.example.com", "host must be a host name"),
+        (PRODUCTION, "host: AI.example.com", "host must be a host name in small letters"),
+        (PRODUCTION, "databaseCidr: 10.0.0.0", "databaseCidr must be a range"),
+        (PRODUCTION, "databaseCidr: 10.0.0.0/16,10.1.0.0/16", "databaseCidr must be a range"),
+        (PRODUCTION, "redisCidr: 10.0.0.5/16", "has host bits set"),
+        (PRODUCTION, "awsRegion: eu-central-1a", "awsRegion must be a region"),
+        (PRODUCTION, "externalSecretsRoleArn: ai-agents-production", "externalSecretsRoleArn must be the ARN"),
     ],
 )
-def test_a_value_that_means_nothing_is_named(tmp_path: Path, path: str, key: str, line: str, problem: str) -> None:
-    copy_project(tmp_path, installation=INSTALLATIONS["example"], is_alone=True)
-    text, count = re.subn(rf"^  {key}: .*$", f"  {line}", (tmp_path / path).read_text("utf-8"), flags=re.MULTILINE)
-    assert count == 1
-    (tmp_path / path).write_text(text, "utf-8")
+def test_a_value_that_means_nothing_is_named(example: Path, path: str, line: str, problem: str) -> None:
+    spoil(example, path, line.partition(":")[0], line)
 
-    (found,) = CHECK["problems"](tmp_path / "kustomize")
+    (found,) = problems(example)
     assert problem in found
+
+
+@pytest.mark.parametrize("path", [INSTALLATION, PRODUCTION])
+def test_a_value_that_is_missing_is_named(example: Path, path: str) -> None:
+    keys = set(data(example / path)) - {"alertEmail", "alertEmailServer", "alertEmailUser"}
+    for key in keys - {"ingressClass", "ingressNamespace", "prometheusNamespace"}:
+        text = (example / path).read_text("utf-8")
+        spoil(example, path, key, "another: value")
+        (found,) = problems(example)
+        assert f": {key} must be " in found
+        (example / path).write_text(text, "utf-8")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "databaseCidr: 2001:db8:1a00::/56",
+        "redisCidr: 100.64.0.0/10",
+        "awsRegion: eu-south-2",
+        "host: notes--of-staging.long-name.example-domain.co.uk",
+        "approver: octo-org-operations",
+    ],
+)
+def test_an_unusual_value_is_none_that_means_nothing(example: Path, line: str) -> None:
+    spoil(example, PRODUCTION, line.partition(":")[0], line)
+    assert problems(example) == []
+
+
+def test_environments_that_follow_each_other_are_named_and_so_are_two_of_one_host(example: Path) -> None:
+    spoil(example, values_of("staging"), "follows", "follows: production")
+    spoil(example, values_of("staging"), "host", f"host: {data(example / PRODUCTION)['host']}")
+
+    found = problems(example)
+    assert [text for text in found if "follows leads back to itself" in text] == found[::2]
+    assert [text for text in found if "host must not be that of" in text] == found[1::2]
+    assert len(found) == 4
+
+
+def test_what_is_checked_in_is_right_or_unset() -> None:
+    """Nobody runs `make installation` before each merge."""
+    assert [each for each in problems(ROOT) if not each.endswith(" is unset")] == []
