@@ -17,6 +17,14 @@ def test_selectors_ports_and_names_line_up(folder: str) -> None:
     assert miswired(render(folder)) == []
 
 
+def test_names_are_asked_for_where_the_cluster_answers() -> None:
+    """NodeLocal DNSCache answers on the node's own address, which no selector of pods means (Kubernetes, its page)."""
+    names = first(render(PRODUCTION), "NetworkPolicy", "dns")["spec"]["egress"][0]["to"]
+
+    assert [peer["podSelector"]["matchLabels"] for peer in names if "podSelector" in peer] == [{"k8s-app": "kube-dns"}]
+    assert {"ipBlock": {"cidr": "169.254.20.10/32"}} in names
+
+
 def first(objects: list[Object], kind: str, name: str) -> Any:
     return next(each for each in of_kind(objects, kind) if each["metadata"]["name"] == name)
 
