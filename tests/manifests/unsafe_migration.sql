@@ -16,3 +16,12 @@ alter function accept_deliveries rename to accept; -- renaming-object
 revoke update on delivery from ai_agents_worker; -- ban-revoke
 drop policy tenant_isolation on delivery; -- ban-drop-policy
 truncate due; -- ban-truncate
+select 1; truncate due; -- ban-truncate
+alter table delivery disable trigger all; -- ban-trigger
+create rule nothing as on insert to delivery do instead nothing; -- ban-trigger
+alter table delivery enable row level security; -- ban-enable-rls
+create policy nobody on delivery as restrictive using (false); -- ban-restrictive-policy
+alter role ai_agents_worker nologin; -- ban-role-change
+drop owned by ai_agents_worker; -- ban-role-change
+alter table delivery owner to postgres; -- ban-role-change
+do $$ begin execute 'drop table due'; end $$; -- ban-do
