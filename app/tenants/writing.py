@@ -24,6 +24,8 @@ from app.tenants.files import parse_instance, parse_tenant, read_values
 
 LIST_FILE: Final = "Kustomization"
 """Without the ending `.yaml`, which in this folder is a tenant's."""
+SMOKE: Final = "smoke"
+"""The smoke test's own tenant in each environment: its file stands beside these in the pods, and its secret in AWS."""
 
 _HEAD: Final = """\
 # Written by `ai-agents tenants add`, `remove` and `index` (`make tenants`), never by hand: Kustomize takes names alone.
@@ -181,6 +183,8 @@ def _given(answers: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 def _refuse_existing(folder: Path, name: str) -> None:
     if (folder / f"{name}.yaml").exists():
         raise TenantFileInvalid(f"{folder / name}.yaml exists already")
+    if name == SMOKE and any((each / LIST_FILE).is_file() for each in (folder, folder.parent)):
+        raise TenantFileInvalid(f"{name}: is the smoke test's own tenant; choose another slug")
 
 
 def _write(folder: Path, name: str, values: Mapping[str, Any]) -> Path:

@@ -14,7 +14,7 @@ import pytest
 from app.cli.onboarding import secrets_prefix
 from app.tenants import TenantDirectory
 from app.tenants.secrets import SECRET_FILES, SECRET_OBJECTS, WEBHOOK_SECRET_FILES
-from app.tenants.writing import is_list_stale
+from app.tenants.writing import SMOKE, is_list_stale
 from tests.manifests.example_tenant import EXAMPLE_TENANT, TENANTS, add_example_tenant
 from tests.manifests.project import ENVIRONMENTS, ROOT, copy_project
 from tests.manifests.references import missing_references
@@ -183,11 +183,17 @@ def test_the_page_leads_to_the_example() -> None:
     assert f"../{EXAMPLE_TENANT}" in PAGE.split("## Onboarding")[1].split("\n## ")[0]
 
 
-def test_tenants_files_can_be_served_together(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "folder", [*(f"kustomize/overlays/{name}/foundation" for name in ENVIRONMENTS), f"{EXAMPLE_TENANT}/foundation"]
+)
+def test_tenants_files_can_be_served_together(tmp_path: Path, folder: str) -> None:
     """On the pull request that adds one: a second file for one help desk, or with another's id, is refused there."""
     files = tmp_path / "files"
-    shutil.copytree(root / TENANTS, files)
-    shutil.copy(root / SHARED / "foundation/smoke-tenant/smoke.yaml", files)
+    shutil.copytree(ROOT / folder / "tenants", files)
+    assert not list(files.rglob(f"{SMOKE}.yaml")), (
+        "in the pods it would be hidden by the smoke test's, whose secret it has"
+    )
+    shutil.copy(ROOT / SHARED / "foundation/smoke-tenant/smoke.yaml", files)
     tenants = TenantDirectory(files, tmp_path)
     assert tenants.refresh() == []
 

@@ -45,6 +45,18 @@ def account(folder: Path, slug: str, **changes: Any) -> Path:
     return add(folder, slug, **{"name": slug.title(), "instance": "main", "account": "601", **changes})
 
 
+def test_no_client_of_an_environment_takes_the_place_of_the_smoke_test(tmp_path: Path) -> None:
+    """In the pods one file would hide the other, and both would have one secret."""
+    assert add(tmp_path, "smoke").is_file(), "anywhere else it is a name like any other"
+    remove_file(tmp_path, "smoke")
+    (tmp_path / LIST_FILE).touch()
+
+    with pytest.raises(TenantFileInvalid, match="smoke test's own tenant"):
+        add(tmp_path, "smoke")
+    with pytest.raises(TenantFileInvalid, match="smoke test's own tenant"):
+        share(tmp_path, "smoke")
+
+
 def test_a_tenant_with_its_own_help_desk_has_every_choice_in_its_file(tmp_path: Path) -> None:
     path = add(tmp_path)
 
