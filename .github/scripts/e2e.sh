@@ -19,6 +19,9 @@ export KUBECONFIG=$work/kubeconfig  # never the person's own cluster
 export PATH=$root/.venv/bin:$PATH
 children=()
 
+# Whoever does without a staging has nothing to walk.
+[[ -d $root/kustomize/overlays/staging ]] || { echo "e2e takes releases from staging to production: there is no staging"; exit; }
+
 say() { printf '\n== %s %s\n' "$(date +%T)" "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
 

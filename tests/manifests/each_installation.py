@@ -1,8 +1,8 @@
 """The tests that read manifests, on copies of the project whose values are filled, and unset.
 
 `make test` runs them on what is checked in, rendered with one installation. Here each other one is both checked in and
-rendered: nobody who fills the files, with whatever legal values, is kept from a release by a test. The filled one also
-has clients.
+rendered: nobody who fills the files, with whatever legal values, or takes an environment away is kept from a release by a
+test. The filled one also has clients.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from tests.manifests.example_tenant import add_example_tenant
-from tests.manifests.project import CHOSEN, INSTALLATIONS, ROOT, install
+from tests.manifests.project import CHOSEN, ENVIRONMENTS, INSTALLATIONS, ROOT, install
 
 RENDERING = ("tests/manifests", "tests/policies")
 READING = ("tests/workflows",)
@@ -35,10 +35,21 @@ def run_tests(name: str) -> int:
         install(INSTALLATIONS[name], copy)
         if name != "unset":
             add_example_tenant(copy)
+            for environment in ENVIRONMENTS:
+                if not (INSTALLATIONS[name] / f"{environment}.yaml").is_file():
+                    take_away(environment, copy)
         left_out = [f"--ignore={path}" for path in LEFT_OUT]
         tests = RENDERING if name == "unset" else RENDERING + READING
         command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *left_out, *tests]
         return subprocess.run(command, cwd=copy, env={**os.environ, "INSTALLATION": name}, check=False).returncode
+
+
+def take_away(environment: str, root: Path) -> None:
+    """As docs/environments.md says under An environment less. *root* is a copy."""
+    shutil.rmtree(root / "kustomize/overlays" / environment)
+    for path in root.glob("kustomize/overlays/*/cluster/applications/environments.yaml"):
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if f"namespace: {environment}}}" not in line), "utf-8")
 
 
 def main() -> int:

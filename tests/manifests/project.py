@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 import yaml
 
 ROOT: Final = Path(__file__).parents[2]
@@ -21,6 +22,7 @@ INSTALLATION: Final = "kustomize/installation/installation.yaml"
 ENVIRONMENTS: Final = sorted(path.parts[-3] for path in ROOT.glob("kustomize/overlays/*/values/environment.yaml"))
 CLUSTERS: Final = sorted(path.parts[-3] for path in ROOT.glob("kustomize/overlays/*/cluster/kustomization.yaml"))
 """The environments that have one of their own."""
+WITH_STAGING: Final = pytest.mark.skipif("staging" not in ENVIRONMENTS, reason="there is no staging")
 RELEASE: Final = "kustomize/release/kustomization.yaml"
 DIGEST: Final = f"sha256:{'1' * 64}"
 COMMIT: Final = "2" * 40

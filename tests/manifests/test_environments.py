@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.manifests.applications import applications, generated, of_environments
-from tests.manifests.project import CHOSEN, CLUSTERS, ENVIRONMENTS, ROOT, copy_project, data, values_of
+from tests.manifests.project import CHOSEN, CLUSTERS, ENVIRONMENTS, ROOT, WITH_STAGING, copy_project, data, values_of
 from tests.manifests.references import missing_references
 from tests.manifests.rendering import APPLICATIONS, WORKLOAD, Object, name_of, of_kind, render
 from tests.manifests.validity import invalid
@@ -57,10 +57,9 @@ def test_it_is_sound(environment: str) -> None:
     assert len(render(folder)) == len(foundation) + len(workload)
 
 
+@WITH_STAGING
 def test_staging_is_what_production_is_but_for_its_size_and_who_is_told() -> None:
     """What passes in the one must mean something for the other."""
-    if "staging" not in ENVIRONMENTS:
-        pytest.skip("there is no staging")
     staging, production = ({name_of(each): each for each in _shared(name)} for name in ("staging", "production"))
     only_here = {each for each in {*staging} ^ {*production} if each[0] != "Namespace"}
     kinds = {"AlertmanagerConfig", "ConfigMap", "ExternalSecret", "PodMonitor", "PrometheusRule"}
@@ -96,10 +95,9 @@ def test_it_follows_another_or_none_and_never_itself_in_the_end(environment: str
         name = data(ROOT / values_of(name))["follows"]
 
 
+@WITH_STAGING
 def test_production_gets_what_staging_has_tested() -> None:
     values = {name: data(ROOT / values_of(name)) for name in ENVIRONMENTS}
-    if "staging" not in values:
-        pytest.skip("there is no staging")
 
     assert values["staging"]["follows"] == "none"
     assert values["production"]["follows"] == "staging"

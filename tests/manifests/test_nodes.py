@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.manifests.capacity import asked, pods_in_a_release, quantity, replicas
-from tests.manifests.project import ENVIRONMENTS, ROOT, project
+from tests.manifests.project import ENVIRONMENTS, ROOT, WITH_STAGING, project
 from tests.manifests.rendering import name_of, pod_templates, render
 from tests.workflows.stacks import resources_of
 
@@ -115,6 +115,7 @@ def test_the_sample_s_nodes_hold_it(case: str, lost: int) -> None:
     assert unplaced(demand_of(case), kind=kind, on=number - lost) == []
 
 
+@WITH_STAGING
 def test_nodes_that_are_too_small_are_found() -> None:
     """What the sample had: a release's pods stayed Pending until `progressDeadlineSeconds` ended it."""
     assert unplaced(demand_of(REST), kind="m6a.large", on=3) == []

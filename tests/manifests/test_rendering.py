@@ -13,7 +13,7 @@ import yaml
 from tests.manifests.capacity import over_quota
 from tests.manifests.changes import is_offline
 from tests.manifests.environment import unread_secrets, unset_variables
-from tests.manifests.project import ROOT, copy_project, settings
+from tests.manifests.project import ENVIRONMENTS, ROOT, copy_project, settings
 from tests.manifests.references import missing_references
 from tests.manifests.rendering import (
     FOUNDATION,
@@ -163,7 +163,7 @@ def test_articles_from_git_are_checked_out_before_the_sync_and_their_lack_does_n
     (sync,) = of_kind(objects, "CronJob")
     pod = sync["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     (checkout,), (container,) = pod["initContainers"], pod["containers"]
-    assert checkout["image"].rpartition("/")[0] == container["image"].rpartition("/")[0]
+    assert checkout["image"].partition("/")[0] == container["image"].partition("/")[0]
     root, link = (each["value"] for each in checkout["env"] if each["name"] in {"GITSYNC_ROOT", "GITSYNC_LINK"})
     assert {"name": "KNOWLEDGE_DIR", "value": f"{root}/{link}"} in container["env"]
     mounted = {each["name"]: each for each in container["volumeMounts"]}["knowledge"]
@@ -213,7 +213,10 @@ def test_no_option_finds_a_container_by_its_place() -> None:
 
 
 def test_every_pod_of_ours_waits_for_a_node_that_runs_its_image(tmp_path: Path) -> None:
-    for objects in (render("kustomize/overlays/staging"), _production_with(tmp_path, "console")):
+    for objects in (
+        *(render(f"kustomize/overlays/{name}") for name in ENVIRONMENTS),
+        _production_with(tmp_path, "console"),
+    ):
         wanted = {
             owner["metadata"]["name"]: template["spec"].get("nodeSelector")
             for owner, template in pod_templates(objects)

@@ -32,7 +32,7 @@ RULES = pytest.mark.parametrize("rule", POLICIES, ids=lambda rule: rule.name)
 
 def examples_of(rule: str, kind: str) -> list[Object]:
     """The rule's examples. They name our registry as an unset installation does."""
-    registry = settings()["image"].rpartition("/")[0]
+    registry = settings()["image"].partition("/")[0]
     text = (ROOT / "policies" / rule / f"{kind}.yaml").read_text("utf-8")
     return parse(text.replace("unset.invalid", registry))
 

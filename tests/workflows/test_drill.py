@@ -12,6 +12,7 @@ from drill.admission import ARGO_CD
 from drill.around import around
 from drill.operators import rendered
 from tests.manifests import validity
+from tests.manifests.project import WITH_STAGING
 from tests.manifests.rendering import FOUNDATION, of_kind, render
 from tests.policies.admission import ARGO_CD as EVALUATED
 from tests.workflows.commands import ROOT, run
@@ -64,6 +65,7 @@ def test_what_is_tried_is_what_runs() -> None:
     assert _found("drill/versions.env", r"KYVERNO=v1\.(\d+)\.(\d+)") == (chart[0] + 10, chart[1]), "1.18 is chart 3.8"
 
 
+@WITH_STAGING
 def test_a_release_that_fails_is_made_by_patches_of_an_environment_that_has_none(tmp_path: Path) -> None:
     """The walk of e2e.sh writes them under what the folder has."""
     shutil.copytree(ROOT / "kustomize/overlays", tmp_path / "overlays")

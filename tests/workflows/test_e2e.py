@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.manifests.project import DIGEST, copy_project
+from tests.manifests.project import DIGEST, WITH_STAGING, copy_project
 from tests.manifests.rendering import APPLICATIONS, LOCAL, Object, hook_of, name_of, of_kind, render
 from tests.workflows.commands import ENVIRONMENT, ROOT, SCRIPTS, commit, git, run
 
@@ -76,6 +76,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _prepare(tmp_path_factory.mktemp("e2e"))
 
 
+@WITH_STAGING
 def test_the_drill_takes_environments_and_policies_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "argo-cd.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argo-cd}\n", "utf-8")
 
@@ -90,6 +91,7 @@ def test_the_drill_takes_environments_and_policies_as_they_are(tmp_path: Path) -
     assert "install.yaml" in (made / "argocd/bootstrap/argo-cd/kustomization.yaml").read_text("utf-8").split()
 
 
+@WITH_STAGING
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_an_environment_is_the_local_overlay_with_what_the_drill_needs(prepared: Path, environment: str) -> None:
     parts = {
@@ -111,6 +113,7 @@ def test_an_environment_is_the_local_overlay_with_what_the_drill_needs(prepared:
     assert {each["kind"] for each in everything} - allowed == {"Namespace"}
 
 
+@WITH_STAGING
 def test_the_root_brings_the_environments_and_the_one_policy_that_they_obey(prepared: Path) -> None:
     names = {name_of(each) for each in render(APPLICATIONS, root=prepared)}
 
