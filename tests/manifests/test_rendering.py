@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -278,6 +279,16 @@ def _edit(folder: Path, old: str, new: str) -> None:
 def test_every_component_says_what_it_needs() -> None:
     assert COMPONENTS
     assert [folder for folder in COMPONENTS if not (ROOT / folder / "README.md").is_file()] == []
+
+
+def test_whoever_keeps_an_ingress_is_told_what_needs_the_kinds_of_gateway_api() -> None:
+    """Without them cert-manager ends at its start (its upgrade notes, 1.15)."""
+    add_ons = ROOT / "argocd/applications/add-ons"
+    assert "enableGatewayAPI: true" in (add_ons / "cert-manager.yaml").read_text("utf-8")
+    needing = {path.stem for path in add_ons.glob("*.yaml") if re.search("(?i)gateway", path.read_text("utf-8"))}
+
+    page = (ROOT / "kustomize/components/ingress-nginx/README.md").read_text("utf-8")
+    assert [name for name in needing - {"kustomization"} if f"`{name}`" not in page] == []
 
 
 def test_workers_scale_by_the_ledger_whatever_redis_says() -> None:
