@@ -195,6 +195,8 @@ renders:
 
 ENVIRONMENT ?= production
 bootstrap: renders installation  ## Argo CD and its root, in the cluster that kubectl talks to (ENVIRONMENT=production: whose it is); safe to repeat
+	@test -d kustomize/overlays/$(ENVIRONMENT)/cluster || { echo "$(ENVIRONMENT) has no cluster of its own, which have:" \
+		$(patsubst kustomize/overlays/%/cluster,%,$(wildcard kustomize/overlays/*/cluster)); exit 1; }
 	kubectl apply --server-side --force-conflicts --kustomize argocd/bootstrap/argo-cd
 	kubectl wait --for=condition=Established --timeout=2m crd/applications.argoproj.io crd/appprojects.argoproj.io
 	kubectl --namespace argocd rollout status --timeout=10m deployment/argocd-repo-server

@@ -208,6 +208,16 @@ def test_a_kubectl_that_would_render_wrongly_applies_nothing(tmp_path: Path, kus
     assert is_taken or "Kustomize 5.5.0, and 5.8.0 is needed: take kubectl 1.37" in result.stdout
 
 
+def test_a_cluster_is_begun_by_the_environment_that_it_is_of_or_not_at_all(tmp_path: Path) -> None:
+    program(tmp_path, "kubectl", f'echo "$*" >>{tmp_path}/asked')
+    others = ("--old-file=renders", "--old-file=installation")
+
+    result = run("make", "bootstrap", "ENVIRONMENT=nobody", *others, cwd=ROOT, PATH=f"{tmp_path}:{os.environ['PATH']}")
+
+    assert (result.returncode != 0, (tmp_path / "asked").exists()) == (True, False), "nothing is applied"
+    assert "nobody has no cluster of its own, which have: " in result.stdout
+
+
 def _section(page: str, heading: str) -> str:
     text = (ROOT / "docs" / page).read_text("utf-8")
     level = heading.split(maxsplit=1)[0]
