@@ -107,6 +107,12 @@ def test_every_receiver_is_one_that_the_installation_may_name_and_has_a_key_of_t
         assert re.findall(r"\{'key': '(\w+)', 'name': '([\w-]+)'\}", text) == [(key, name)]
 
 
+@pytest.mark.parametrize("part", ["kubeControllerManager", "kubeEtcd", "kubeProxy", "kubeScheduler"])
+def test_nobody_is_told_day_and_night_of_what_eks_does_not_show(part: str) -> None:
+    """The chart's own alerts reach the receiver too. Of kube-proxy: helm-charts 977, containers-roadmap 657."""
+    assert value_at(values_of("kube-prometheus-stack"), f"{part}.enabled") is False
+
+
 def test_the_page_says_what_each_receiver_needs() -> None:
     page = (ROOT / "docs/deploy.md").read_text("utf-8")
     (row,) = re.findall(r"^\| `ai-agents/production/alerts` \|.*", page, re.MULTILINE)
