@@ -25,6 +25,12 @@ def test_names_are_asked_for_where_the_cluster_answers() -> None:
     assert {"ipBlock": {"cidr": "169.254.20.10/32"}} in names
 
 
+def test_a_node_s_drain_leaves_one_proxy_of_the_public_door() -> None:
+    made = first(render("argocd/gateway-class"), "EnvoyProxy", "ai-agents")["spec"]["provider"]["kubernetes"]
+
+    assert 0 < made["envoyPDB"]["minAvailable"] < made["envoyDeployment"]["replicas"]
+
+
 def first(objects: list[Object], kind: str, name: str) -> Any:
     return next(each for each in of_kind(objects, kind) if each["metadata"]["name"] == name)
 
