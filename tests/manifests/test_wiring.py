@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from ipaddress import ip_address, ip_network
+from typing import Any, Final
 
 import pytest
 
@@ -23,6 +24,30 @@ def test_names_are_asked_for_where_the_cluster_answers() -> None:
 
     assert [peer["podSelector"]["matchLabels"] for peer in names if "podSelector" in peer] == [{"k8s-app": "kube-dns"}]
     assert {"ipBlock": {"cidr": "169.254.20.10/32"}} in names
+
+
+# Instance metadata and EKS Pod Identity's agent, each on port 80: docs.aws.amazon.com, EC2 and EKS.
+OF_THE_NODE: Final = ("169.254.169.254", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23")
+
+
+@pytest.mark.parametrize("address", OF_THE_NODE)
+def test_no_pod_of_ours_reaches_the_credentials_of_its_node(address: str) -> None:
+    def holds(block: Object) -> bool:
+        each = ip_address(address)
+        return each in ip_network(block["cidr"]) and not any(each in ip_network(one) for one in block.get("except", []))
+
+    opening = [
+        policy["metadata"]["name"]
+        for policy in of_kind(render(PRODUCTION), "NetworkPolicy")
+        for rule in policy["spec"].get("egress", [])
+        if {each.get("port") for each in rule.get("ports", [{"port": 80}])} & {80, None}
+        and any(
+            holds(peer["ipBlock"])
+            for peer in rule.get("to", [{"ipBlock": {"cidr": f"{address}"}}])
+            if "ipBlock" in peer
+        )
+    ]
+    assert opening == []
 
 
 def test_a_node_s_drain_leaves_one_proxy_of_the_public_door() -> None:
