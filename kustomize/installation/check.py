@@ -17,11 +17,17 @@ KUSTOMIZE = Path(__file__).parents[1]
 PLACEHOLDER = re.compile(r"^unset$|unset\.invalid|:unset:|^192\.0\.2\.0/24$")
 # As in kustomize/components/alerting.
 RECEIVERS = ("slack", "pagerduty", "email", "webhook")
-EMAIL = ("alertEmail", "alertEmailServer", "alertEmailUser")
+MAIL = (r"\S+@\S+\.\S+", "an address of mail")
+# Of one that can't be right the operator refuses the whole configuration, and nobody is told of anything.
+EMAIL = {
+    "alertEmail": MAIL,
+    "alertEmailServer": (r"[^\s:]+:\d+", "a host with its port"),
+    "alertEmailUser": (r"\S+", "a user"),
+}
 # What AWS, the release job or the API server refuses only in the middle of a release, and what each must be.
 SHARED = {
     "image": (r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/[a-z0-9._/-]+", "a repository of ECR, without a tag"),
-    "certificateEmail": (r"\S+@\S+\.\S+", "an address of mail"),
+    "certificateEmail": MAIL,
     "hostedZoneId": (r"Z[A-Z0-9]+", "an id such as Z0123456789ABCDEFGHIJ"),
     "gitUrl": (r"(https://|ssh://|git@)\S+", "an address that Git clones from"),
     "runbooksUrl": (r"https://\S*[^/\s]", "an https address without a slash at its end"),
@@ -66,7 +72,9 @@ def problems(kustomize: Path) -> list[str]:
 def _of_the_installation(data: Values) -> list[str]:
     found = _misshapen(data, SHARED)
     if data.get("alertReceiver") == "email":
-        found += [f"{key} is unset" for key in EMAIL if "unused" in str(data.get(key, "unused"))]
+        unused = [key for key in EMAIL if "unused" in str(data.get(key, "unused"))]
+        found += [f"{key} is unset" for key in unused]
+        found += [] if unused else _misshapen({key: data[key] for key in EMAIL}, EMAIL)
     return found
 
 

@@ -114,6 +114,9 @@ def test_mail_needs_its_address_server_and_user(example: Path) -> None:
     assert [text.partition(": ")[2] for text in problems(example)] == [
         f"{key} is unset" for key in ("alertEmail", "alertEmailServer", "alertEmailUser")
     ]
+    for line in ("alertEmail: a@b.example", "alertEmailUser: a", "alertEmailServer: smtp.b.example"):
+        spoil(example, INSTALLATION, line.partition(":")[0], line)
+    assert problems(example) == ["installation.yaml: alertEmailServer must be a host with its port"]
 
 
 def spoil(root: Path, path: str, key: str, line: str) -> None:
