@@ -50,6 +50,19 @@ def test_databases_are_opened_to_a_cluster_by_the_cluster_s_own_rules() -> None:
     assert str(database["VPCSecurityGroups"][0]) == str(cache["SecurityGroupIds"][0]) == data_group
 
 
+def test_no_subnet_is_in_a_zone_that_eks_does_not_take() -> None:
+    """docs.aws.amazon.com, EKS user guide, network requirements: by their ids, which are no account's letters."""
+    subnets = resources_of("network", "AWS::EC2::Subnet").values()
+
+    assert len(subnets) == 6
+    for subnet in subnets:
+        _, by_id, _ = subnet["AvailabilityZoneId"]["Fn::If"]
+        place, (_, *zones) = by_id["Fn::Select"][0], by_id["Fn::Select"][1]["Fn::If"]
+        assert subnet["AvailabilityZone"]["Fn::If"][2] == {"Fn::Select": [place, {"Fn::GetAZs": ""}]}
+        assert not {"use1-az3", "cac1-az3"} & {zone for region in zones for zone in region}
+        assert [len(set(region)) for region in zones] == [3, 3]
+
+
 # The names under which AWS keeps what it lets exist once in an account or a region.
 NAMES: Final = re.compile(
     r"^(Name|.*(Role|Policy|Repository|Group|Cluster|Instance|Function|Bucket|Secret|Alias)Name|Url)$"
