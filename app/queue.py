@@ -35,6 +35,8 @@ _MAX_RINGS: Final = 100_000
 _MAX_UNSENT: Final = 10_000
 _MAX_BATCH: Final = 500
 _STALE_MS: Final = 60_000
+_UNUSABLE: Final = Exception
+"""What a call raises while Redis can't be used. For an answer that is none of Redis's, redis-py raises anything."""
 _SHORTEST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
 
@@ -68,11 +70,11 @@ class RingBroker(RedisStreamBroker):
         self._tell = tell or (lambda _: None)
 
     async def startup(self) -> None:
-        with suppress(exceptions.RedisError, OSError, TimeoutError):
+        with suppress(_UNUSABLE):
             await asyncio.wait_for(super().startup(), _CALL_TIMEOUT_S * 2)
 
     async def shutdown(self) -> None:
-        with suppress(exceptions.RedisError, OSError, TimeoutError):
+        with suppress(_UNUSABLE):
             async with Redis(connection_pool=self.connection_pool) as redis:
                 await asyncio.wait_for(redis.xgroup_delconsumer(STREAM, GROUP, self.consumer_name), _CALL_TIMEOUT_S)
         await super().shutdown()
@@ -86,7 +88,7 @@ class RingBroker(RedisStreamBroker):
                     async for ring in rings:
                         pause_s = _SHORTEST_PAUSE_S
                         yield ring
-            except (exceptions.RedisError, OSError, TimeoutError) as error:
+            except _UNUSABLE as error:
                 # Also when Redis refuses a command, as a replica does after a failover.
                 self._tell(f"Redis can't be used ({type(error).__name__})")
             await asyncio.sleep(pause_s)
@@ -106,7 +108,7 @@ class RingBroker(RedisStreamBroker):
                     )
                     found = [(entry_id, fields.get(b"data", b"")) for entry_id, fields in entries]
                 for entry_id, data in found or await reader.next():
-                    with suppress(exceptions.RedisError, OSError):  # it is a ring all the same
+                    with suppress(_UNUSABLE):  # it is a ring all the same
                         await reader.acknowledge(entry_id)
                     yield data
 
@@ -154,7 +156,7 @@ class _Reader:
             await self._connection.read_response()
 
     async def aclose(self) -> None:
-        with suppress(exceptions.RedisError, OSError, TimeoutError):
+        with suppress(_UNUSABLE):
             async with asyncio.timeout(_CALL_TIMEOUT_S):
                 if self._connection.is_connected:
                     await self._read_unanswered()
@@ -164,6 +166,11 @@ class _Reader:
 def _data(fields: list[bytes]) -> bytes:
     """What the field `data` holds; empty: there is none."""
     return dict(zip(fields[::2], fields[1::2], strict=False)).get(b"data", b"")
+
+
+def _is_empty(error: Exception) -> bool:
+    """Whether Redis says that it has no stream, or no group, since there was no worker yet."""
+    return isinstance(error, exceptions.ResponseError) and str(error).startswith(("no such key", "NOGROUP"))
 
 
 class Queue:
@@ -197,7 +204,7 @@ class Queue:
                     await self._exchange(commands, answers=len(rings))
                 except (exceptions.ConnectionError, OSError):  # Redis may have closed it since it was used last
                     await self._exchange(commands, answers=len(rings))
-        except (exceptions.RedisError, OSError, TimeoutError):
+        except _UNUSABLE:
             return False
         return True
 
@@ -262,10 +269,8 @@ class Queue:
         """The number of unread rings; None when Redis does not answer."""
         try:
             return await asyncio.wait_for(self._unread(), _CALL_TIMEOUT_S)
-        except (exceptions.ConnectionError, exceptions.TimeoutError, OSError, TimeoutError):
-            return None
-        except exceptions.ResponseError as error:
-            return 0 if "no such key" in str(error) else None
+        except _UNUSABLE as error:
+            return 0 if _is_empty(error) else None
 
     async def _unread(self) -> int:
         async with Redis(connection_pool=self._broker.connection_pool) as redis:
@@ -281,18 +286,16 @@ class Queue:
         try:
             async with Redis(connection_pool=self._broker.connection_pool) as redis:
                 consumers: Any = await asyncio.wait_for(redis.xinfo_consumers(STREAM, GROUP), _CALL_TIMEOUT_S)
-        except exceptions.ResponseError:  # there was no worker yet
-            return 0
-        except (exceptions.RedisError, OSError, TimeoutError):
-            return None
-        return int(sum(consumer["idle"] < read_within_s * 1000 for consumer in consumers))
+            return int(sum(consumer["idle"] < read_within_s * 1000 for consumer in consumers))
+        except _UNUSABLE as error:
+            return 0 if _is_empty(error) else None
 
     async def is_reachable(self) -> bool:
         """Whether Redis answers now."""
         try:
             async with Redis(connection_pool=self._broker.connection_pool) as redis:
                 await asyncio.wait_for(redis.ping(), _CALL_TIMEOUT_S)
-        except (exceptions.RedisError, OSError, TimeoutError):
+        except _UNUSABLE:
             return False
         return True
 
@@ -330,5 +333,5 @@ async def erase_rings(url: str, tenant_id: UUID) -> int:
                 own = [entry for entry, fields in entries if str(tenant_id).encode() in fields.get(b"data", b"")]
                 erased += int(await redis.xdel(STREAM, *own)) if own else 0
                 start = f"({entries[-1][0].decode()}"
-    except (exceptions.RedisError, OSError, TimeoutError) as error:
+    except _UNUSABLE as error:
         raise QueueUnavailable(f"Redis can't be used now ({type(error).__name__})") from error

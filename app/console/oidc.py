@@ -32,6 +32,7 @@ from app.integrations.http import open_sessions
 
 _ALL_CALLS_S: Final = 20.0
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
+_MAX_NAME_CHARS: Final = 255
 _LEEWAY_S: Final = 60
 # Only signatures by the provider's private key: not `none`, and not HMAC with our own secret. "Ed25519" is the newer
 # name of "EdDSA".
@@ -206,10 +207,12 @@ class OpenIdProvider:
 
     def _person(self, claims: Mapping[str, Any], refresh_token: str) -> Person:
         subject = str(claims["sub"])
+        if not _is_name(subject):
+            raise SignInRefused("The sign-in service names a person by what is no name (sub).")
         # Of the claims that name a person, `sub` alone is the provider's word, and `email` where it says so: the others
         # may be what the person typed (OpenID Connect Core, 5.1 and 5.7).
         is_verified = str(claims.get("email_verified", "")).lower() == "true"
-        name = f"{claims['email']} ({subject})" if is_verified and claims.get("email") else subject
+        name = f"{claims['email']} ({subject})" if is_verified and _is_name(claims.get("email")) else subject
         options = self._options
         grant = find_grant(
             claims,
@@ -220,6 +223,11 @@ class OpenIdProvider:
             named=options.client_groups,
         )
         return Person(name, grant.everywhere, grant.groups, subject, refresh_token)
+
+
+def _is_name(value: object) -> bool:
+    """Whether it can stand in the record of acts, and in its line alone. `sub` has 255 characters at most (OIDC, 2)."""
+    return isinstance(value, str) and len(value) <= _MAX_NAME_CHARS and value.isprintable() and bool(value.strip())
 
 
 def _name(error: BaseException) -> str:

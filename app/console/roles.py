@@ -19,6 +19,10 @@ from app.errors import Rejected
 _MISSING: Final = object()
 _NAMES: Final = ("name", "displayName", "value", "id", "path")
 """Of a group that is an object."""
+_BETWEEN: Final = re.compile(r"\s*[,;|]\s*")
+"""No blank: AD FS writes one group as a text, and who may name a group could name it "x ops"."""
+_SCOPES: Final = ("scope", "scp")
+_BETWEEN_SCOPES: Final = re.compile(r"\s+")
 _MAX_GROUPS_CHARS: Final = 2_000
 """They are kept in the session's cookie, of which browsers take 4 KB."""
 
@@ -79,7 +83,7 @@ def find_grant(
             f"The ID token has no claim {claim}. Let the provider add it to the ID token, or name the right one in"
             " CONSOLE_OIDC_ROLE_CLAIM; CONSOLE_OIDC_SCOPES may have to ask for it."
         )
-    groups = set(_groups(value))
+    groups = set(_groups(value, between=_BETWEEN_SCOPES if claim in _SCOPES else _BETWEEN))
     own = tuple(sorted(groups & set(named)))
     if len(json.dumps(own)) > _MAX_GROUPS_CHARS:
         raise SignInRefused(
@@ -116,7 +120,7 @@ def _were_too_many(claims: Mapping[str, Any], claim: str) -> bool:
     return (isinstance(elsewhere, Mapping) and claim in elsewhere) or has_groups
 
 
-def _groups(value: Any) -> Iterator[str]:
+def _groups(value: Any, *, between: re.Pattern[str]) -> Iterator[str]:
     """The names in a claim: a text, a list, or the keys of an object, as some providers write roles.
 
     A key whose value is false is none: `{"ops": false}` says that the person is not in the group. Keycloak writes a
@@ -127,8 +131,8 @@ def _groups(value: Any) -> Iterator[str]:
         if value.startswith("["):
             with suppress(ValueError, RecursionError):  # a list within a text
                 inner = json.loads(value)
-                yield from _groups(inner) if isinstance(inner, list) else ()
-        yield from re.split(r"[\s,;|]+", value)  # several names in one text, as scopes or lists are written
+                yield from _groups(inner, between=between) if isinstance(inner, list) else ()
+        yield from between.split(value)  # several names in one text, as lists or scopes are written
     elif isinstance(value, Mapping):
         yield from (str(name) for name, given in value.items() if given and str(given).lower() != "false")
     elif isinstance(value, list | tuple):

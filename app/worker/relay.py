@@ -5,7 +5,7 @@ sends 2 more. It does not matter for which deliveries the rings are: a worker th
 next.
 
 Invariant: while PostgreSQL and one worker run, every due delivery is claimed, also if all rings are lost. While Redis
-is down, the relay starts attempts in its own process.
+is down, or takes rings that nobody gets to read, the relay starts attempts in its own process.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from app.worker.attempts import Attempts
 EVERY_S: Final = 1.0
 # Long enough for a worker to read the API's own ring first.
 DUE_FOR: Final = timedelta(seconds=1)
+# Where a worker is idle and reads rings, one is read long before.
+UNREAD_FOR: Final = timedelta(seconds=10)
 MAX_RINGS: Final = 1_000
 
 log = structlog.get_logger(__name__)
@@ -42,6 +44,7 @@ class Relay:
         self._concurrency = concurrency
         self._own_work: set[asyncio.Task[None]] = set()
         self._is_redis_out = False
+        self._is_idle = False
 
     async def run(self, on_pass: Callable[[], None]) -> None:
         """Run `pass_once` without end. *on_pass* is called after each pass that could read the ledger."""
@@ -74,8 +77,20 @@ class Relay:
         missing = waiting[unread:]
         if not await self._queue.offer_all(missing):
             self._work_alone(len(waiting))  # Redis can be read but not written
+        else:
+            await self._work_unread()
         if missing:
             log.info("rang_again", rings=len(missing), waiting=len(waiting))
+
+    async def _work_unread(self) -> None:
+        """Begin what waits although this worker was idle at two passes: it reads no rings, whatever Redis says."""
+        overdue, was_idle = [], self._is_idle
+        if not self._attempts.running:
+            overdue = await self._ledger.waiting(due_for=UNREAD_FOR, limit=self._concurrency)
+        self._is_idle = bool(overdue)
+        if overdue and was_idle:
+            log.warning("rings_unread", waiting=len(overdue))
+            self._work_alone(len(overdue))
 
     def _work_alone(self, waiting: int) -> None:
         for _ in range(min(waiting, self._concurrency - self._attempts.running)):

@@ -22,6 +22,7 @@ from app.core.delivery import Event, Webhook, check_still_wanted, check_wanted, 
 from app.core.enhancement import Enhancement, Notice
 from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
+from app.core.reading.mail import own_words
 from app.core.source import first_sources
 from app.core.steps import StepNote, noted_steps, step
 from app.core.storm import find_storm
@@ -185,7 +186,7 @@ async def _draft(ticket: Ticket, claim: Claim, kit: Toolkit) -> Enhancement:
     """The draft of how *ticket* was solved, from its resolution and its technicians' notes."""
     if ticket.fate is not Fate.CLOSED:
         raise NotNeeded("the ticket is open again", code=Code.EVENT_NOT_WANTED)
-    told = [ticket.resolution, *await kit.help_desk.list_note_texts(ticket.id)]
+    told = map(own_words, [ticket.resolution, *await kit.help_desk.list_note_texts(ticket.id)])
     return await draft_closing(
         ticket, told="\n".join(filter(None, told)), tools=kit.tools(claim), today=datetime.now(UTC).date()
     )

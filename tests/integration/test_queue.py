@@ -180,6 +180,33 @@ async def test_without_redis_offering_fails_softly_and_soon(valkey: ValkeyServer
         await valkey.start()
 
 
+@pytest.mark.parametrize(
+    "answer", [b":5\r\n", b"*1\r\n:5\r\n", b"*x\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=str
+)
+async def test_whatever_answers_at_its_address_is_an_outage_not_an_end(answer: bytes) -> None:
+    async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(65536):
+            writer.write(answer)
+        writer.close()
+
+    told: list[str] = []
+    server = await asyncio.start_server(answer_all, "127.0.0.1", 0)
+    broker = RingBroker(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}", tell=told.append)
+    async with server, open_queue(broker) as queue:
+        rings = broker.rings()
+        listening = asyncio.ensure_future(anext(rings))
+        async with asyncio.timeout(10):
+            while len(told) < 2 and not listening.done():
+                await asyncio.sleep(0.02)
+        assert not listening.done()
+        queue.offer_soon(uuid4(), uuid4())
+        assert await queue.unread() is None
+        assert await queue.listeners(read_within_s=60) is None
+        listening.cancel()
+        await asyncio.wait([listening])
+        await rings.aclose()
+
+
 async def test_a_listener_lives_through_a_restart_of_redis(
     valkey: ValkeyServer, queue: Queue, broker: RingBroker
 ) -> None:

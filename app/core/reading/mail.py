@@ -98,6 +98,11 @@ def split_mail(text: str) -> Mail:
     return Mail(text.strip(), "", "")
 
 
+def own_words(text: str) -> str:
+    """What the writer of *text* wrote; empty: it is nothing but a quotation, whose words may be anybody's."""
+    return split_mail(text).own
+
+
 def _runs(lines: Sequence[str]) -> Iterator[tuple[bool, list[str]]]:
     """*lines* in runs that are quoted or not; those of a quotation without its marks."""
     run: list[str] = []

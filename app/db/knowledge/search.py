@@ -29,7 +29,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.core.reading.language import foreign_function_words
-from app.core.reading.mail import split_mail
+from app.core.reading.mail import own_words, split_mail
 from app.core.reading.text import one_line, tidy
 from app.core.source import Closeness, Source, SourceKind
 from app.core.standing import factor
@@ -420,7 +420,10 @@ class Search:
         )
         rest = [MAX_SOURCE_CHARS - len(_join(self._language, gist, "")) for gist in gists]
         resolutions = await self._passages(
-            tx, [(found[match.id]["resolution"], match) for match in matches], query, max_chars=min(rest, default=0)
+            tx,
+            [(own_words(found[match.id]["resolution"]), match) for match in matches],
+            query,
+            max_chars=min(rest, default=0),
         )
         return [
             Source(

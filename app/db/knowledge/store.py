@@ -20,6 +20,7 @@ from sqlmodel import SQLModel, col, select
 from app.core.article import FILE_MARK, Article
 from app.core.asset import Asset
 from app.core.fixes import tells_a_fix
+from app.core.reading.mail import own_words
 from app.core.reading.text import tidy
 from app.core.tenant import Language
 from app.core.ticket import Fate, Ticket
@@ -93,8 +94,8 @@ async def upsert_tickets(
 
 
 def _with_fix(ticket: Ticket) -> Ticket:
-    """*ticket*, without a resolution that does not say what was done: no source for a note."""
-    return ticket if tells_a_fix(ticket.resolution) else ticket.model_copy(update={"resolution": ""})
+    """*ticket*, without a resolution whose writer does not say what was done: no source for a note."""
+    return ticket if tells_a_fix(own_words(ticket.resolution)) else ticket.model_copy(update={"resolution": ""})
 
 
 async def drop_tickets(session: AsyncSession, tenant_id: UUID, ids: Collection[str], *, language: Language) -> int:

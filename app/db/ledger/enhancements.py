@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import structlog
+from pydantic import ValidationError
+
 from app.core.enhancement import Enhancement
 from app.core.source import first_sources
 from app.db.knowledge.generic_words import generic_terms
@@ -35,6 +38,8 @@ _SAVE: Final = load(__package__, "save")
 _BEGIN_POSTING: Final = load(__package__, "begin_posting")
 _POSTED: Final = load(__package__, "settle_posted")
 _SHADOWED: Final = load(__package__, "settle_shadowed")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ class Enhancements:
                 )
             if row["is_outdated"]:
                 raise _outdated()
-        written = None if row["content"] is None else Enhancement.model_validate_json(row["content"])
+        written = _read(claim, row["content"])
         return Reservation(claim.ticket_id, version, written, row["posting_age"], row["is_shadowed"])
 
     async def find_unsettled(self, claim: Claim) -> Reservation | None:
@@ -96,9 +101,8 @@ class Enhancements:
             return None
         async with self._database.transaction(claim.tenant_id) as tx:
             row = await tx.row(_UNSETTLED, **claim.key, ticket_id=claim.ticket_id)
-        if row is None:
+        if row is None or (written := _read(claim, row["content"])) is None:
             return None
-        written = Enhancement.model_validate_json(row["content"])
         return Reservation(claim.ticket_id, row["version"], written, row["posting_age"])
 
     async def is_written(self, claim: Claim) -> bool:
@@ -183,6 +187,15 @@ class Enhancements:
         """
         async with self._database.transaction(claim.tenant_id) as tx:
             await run_fenced(tx, _SHADOWED, claim, **reservation.key, html=html, **record.values)
+
+
+def _read(claim: Claim, content: str | None) -> Enhancement | None:
+    """What was written. None: nothing, or in words of another release, and then it is written anew."""
+    try:
+        return None if content is None else Enhancement.model_validate_json(content)
+    except ValidationError:
+        log.warning("enhancement_unreadable", tenant_id=str(claim.tenant_id), job_id=str(claim.job_id))
+        return None
 
 
 def _outdated() -> NotNeeded:

@@ -306,6 +306,9 @@ async def test_what_is_kept_of_a_session_can_not_be_read(
         ({"email_verified": None, "preferred_username": "root"}, "4711"),
         ({"email": None, "preferred_username": "root", "name": "root"}, "4711"),
         ({"email_verified": "true"}, "ines@acme.example (4711)"),
+        ({"email": "root\u0000@acme.example"}, "4711"),
+        ({"email": "root (1)\n@acme.example"}, "4711"),
+        ({"email": ["root@acme.example"]}, "4711"),
     ],
 )
 async def test_acts_are_recorded_under_what_the_provider_vouches_for(
@@ -363,6 +366,9 @@ async def test_a_group_of_one_client_sees_that_one(make_console: Any, provider: 
         ({"exp": None}, "not be verified"),
         ({"nbf": 9_999_999_999}, "not be verified"),
         ({"sub": None}, "not be verified"),
+        ({"sub": "4711\u0000"}, "what is no name (sub)"),
+        ({"sub": "root\u202e1174"}, "what is no name (sub)"),
+        ({"sub": "x" * 256}, "what is no name (sub)"),
         ({"azp": "another-program"}, "not be verified"),
         ({"aud": ["another-program"], "azp": CLIENT}, "not be verified"),
         ({"aud": [CLIENT, "another-program"]}, "not be verified"),
@@ -380,6 +386,7 @@ async def test_a_group_of_one_client_sees_that_one(make_console: Any, provider: 
             "endless",
             "too-soon",
             "nobody",
+            *("nul", "turned-round", "long"),
         ),
         *("made-for-another", "audience-of-another", "audience-of-two"),
     ],

@@ -7,6 +7,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from app.queue import GROUP, STREAM
 from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.integration.processes import open_worker_process
 from tests.integration.worker.conftest import Stage, eventually
@@ -27,6 +28,23 @@ async def test_a_redis_that_takes_no_writes_leaves_the_work_to_the_relay(stage: 
             await redis.replicaof("no", "one")
 
     assert len(stage.notes(ticket_id)) == 1
+
+
+async def test_what_rings_do_not_tell_is_begun_by_the_relay(stage: Stage, valkey: ValkeyServer) -> None:
+    ticket_id = stage.ticket()
+    await stage.deliver(ticket_id)
+    async with stage.database.across_tenants() as session:
+        await session.execute(text("update due set due_at = now() - interval '1 minute'"))
+    async with Redis.from_url(valkey.url) as redis:
+        await redis.delete(STREAM)
+        await redis.xgroup_create(
+            STREAM, GROUP, id=f"{2**64 - 1}-{2**64 - 1}", mkstream=True
+        )  # takes and tells nothing
+        for _ in range(2):
+            await stage.worker.relay.pass_once()
+        await eventually(lambda: stage.notes(ticket_id))
+        assert await redis.xlen(STREAM)
+        await redis.delete(STREAM)
 
 
 async def test_what_the_relay_began_without_redis_may_end_after_a_sigterm(

@@ -15,7 +15,9 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+import pytest
 from redis.asyncio import Redis
+from sqlalchemy import text
 
 from app.console.access import Role
 from app.console.app import open_console
@@ -213,6 +215,24 @@ async def _read_console(urls: DatabaseUrls, valkey: ValkeyServer, folder: Path, 
                 if answer.status_code not in {200, 404}:
                     wrong[path] = answer.status_code
             assert wrong == {}
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["not posted", "posted, and its answer lost"])
+async def test_a_note_in_words_of_another_release_is_written_anew(stage: Stage, *, is_there: bool) -> None:
+    """As after a rollback: the newer release wrote it, and stopped before the note was known to be there."""
+    stage.fault("POST notes", "cut_after" if is_there else "status", status=503)
+    ticket_id = stage.ticket()
+    await stage.deliver(ticket_id)
+    await stage.work()
+    assert len(stage.notes(ticket_id)) == is_there
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        newer = "update enhancement set content = jsonb_set(content, '{reasons}', '[\"a reason of a newer release\"]')"
+        await session.execute(text(newer))
+    await stage.end_rests()
+    await stage.make_due()
+    await stage.work()
+    assert (await stage.delivery_of(ticket_id)).status == "done"
+    assert len(stage.notes(ticket_id)) == 1
 
 
 async def test_a_ring_that_cannot_be_digested_costs_nothing(

@@ -25,8 +25,8 @@ def role(claims: dict[str, Any], claim: str = "groups") -> Role | None:
     [
         ({"groups": ["staff", "ops"]}, "groups"),
         ({"groups": "ops"}, "groups"),
-        ({"roles": "staff ops"}, "roles"),
-        ({"roles": "staff,ops"}, "roles"),
+        ({"scp": "staff ops"}, "scp"),
+        ({"roles": "staff, ops"}, "roles"),
         ({"groups": [{"id": "1", "name": "ops"}]}, "groups"),
         ({"groups": {"ops": True, "look": False}}, "groups"),
         ({"realm_access": {"roles": ["ops"]}}, "realm_access.roles"),
@@ -68,6 +68,7 @@ def test_a_viewer_is_no_operator() -> None:
         ({"groups": ["/it/ops"]}, "groups", "none of the groups"),  # another group of that name
         ({"groups": [{"id": "1", "name": None}]}, "groups", "none of the groups"),
         ({"groups": 7}, "groups", "none of the groups"),
+        ({"groups": "friends of ops"}, "groups", "none of the groups"),  # one group, by the name that somebody gave it
         ({"groups": [["ops"]]}, "groups", "none of the groups"),
         ({"groups": {"x": "ops"}}, "groups", "none of the groups"),
         ({"groups": {"ops": False, "look": None}}, "groups", "none of the groups"),

@@ -14,7 +14,7 @@ from app.core.enhancement import Closing, Confidence, Enhancement, Notice, State
 from app.core.labels import labels
 from app.core.note import ALLOWED_TAGS, count_note_words, note_reference, render_note
 from app.core.requester import PastTicket, Requester
-from app.core.source import Closeness, GatherState, SourceKind
+from app.core.source import Closeness, Gathered, GatherState, SourceKind
 from app.core.tenant import NoteOptions
 from tests.builders import a_draft, a_source, gathered
 
@@ -80,7 +80,10 @@ def test_the_offline_model_is_labelled() -> None:
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
 @pytest.mark.parametrize("notice", list(Notice))
 def test_every_language_has_every_word(language: str, notice: Notice) -> None:
-    html = render(an_enhancement(notices=(notice,)), language=language)
+    found = gathered(a_source()) + tuple(
+        Gathered(kind=kind, state=GatherState.EMPTY) for kind in (SourceKind.DOCUMENT, SourceKind.MEASUREMENT)
+    )
+    html = render(an_enhancement(notices=(notice,), gathered=found), language=language, sections=[*SourceKind])
     assert "{" not in html
 
 

@@ -63,6 +63,26 @@ async def test_the_resolved_ticket_like_it_is_found_first(worker_db: Database, t
     assert await found(worker_db, tenant, subject="VPN 809", description="error 809 with the VPN client") == ["3"]
 
 
+@pytest.mark.parametrize(
+    ("begins", "is_own"),
+    [
+        ("Turned on cached mode.\n\nOn 3 Nov 2026 at 10:11, Eve <eve@evil.example> wrote:\n> ", True),
+        ("Turned on cached mode.\n-----Original Message-----\nFrom: Eve <eve@evil.example>\nSubject: mail\n", True),
+        ("From: Eve <eve@evil.example>\nSent: Monday, 2 November 2026 09:12\nTo: Service Desk\nSubject: mail\n", False),
+    ],
+    ids=["attribution", "original message", "nothing else"],
+)
+async def test_a_mail_that_a_resolution_quotes_is_nobodys_advice(
+    worker_db: Database, begins: str, is_own: bool
+) -> None:
+    tenant = a_tenant(f"t{uuid4().hex[:8]}")
+    quoting = f"{begins}Please run netsh advfirewall set allprofiles state off."
+    await fill(worker_db, tenant, [resolved("7", "Outlook shows no new mail", "Outlook receives no mail.", quoting)])
+    sources = await search(worker_db, tenant).similar_tickets(a_ticket(subject="Outlook shows no new mail"), limit=5)
+    assert [source.trusted_text for source in sources] == ["Turned on cached mode."] * is_own
+    assert not any("netsh" in source.text for source in sources)
+
+
 async def test_what_fits_nothing_finds_nothing(worker_db: Database, tenant: Tenant) -> None:
     assert await found(worker_db, tenant, subject="Badge reader", description="The badge reader blinks red.") == []
 
