@@ -26,13 +26,13 @@ EMAIL = {
 }
 # What AWS, the release job or the API server refuses only in the middle of a release, and what each must be.
 SHARED = {
-    "image": (r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/[a-z0-9._/-]+", "a repository of ECR, without a tag"),
+    "image": (r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+", "a registry and its repository, without a tag"),
     "certificateEmail": MAIL,
     "hostedZoneId": (r"Z[A-Z0-9]+", "an id such as Z0123456789ABCDEFGHIJ"),
-    "gitUrl": (r"(https://|ssh://|git@)\S+", "an address that Git clones from"),
-    "runbooksUrl": (r"https://\S*[^/\s]", "an https address without a slash at its end"),
+    "gitUrl": (r"(https?://|ssh://|git@)\S+", "an address that Git clones from"),
+    "runbooksUrl": (r"https?://\S*[^/\s]", "a web address without a slash at its end"),
     "signer": (
-        r"https://github\.com/[^/]+/[^/]+/\.github/workflows/release\.yaml@refs/heads/main",
+        r"https://\S+/\.github/workflows/release\.yaml@refs/heads/main",
         "https://github.com/<owner>/<repository>/.github/workflows/release.yaml@refs/heads/main",
     ),
     "unsignedImages": (r"Audit|Deny", "one of Audit, Deny"),
@@ -48,7 +48,7 @@ OWN = {
     "approver": (r"\S+", "a team, a person, or none"),
     "host": (r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", "a host name in small letters, and no more"),
     "awsRegion": (r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1"),
-    "externalSecretsRoleArn": (r"arn:aws:iam::\d{12}:role/\S+", "the ARN of a role"),
+    "externalSecretsRoleArn": (r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", "the ARN of a role"),
     "databaseCidr": (r"\S+/\d+", "a range such as 10.0.0.0/16"),
     "redisCidr": (r"\S+/\d+", "a range such as 10.0.0.0/16"),
     **dict.fromkeys(("databaseMaxConnections", "apiMinimum", "apiMaximum", "workersMinimum", "workersMaximum"), NUMBER),

@@ -130,7 +130,7 @@ def spoil(root: Path, path: str, key: str, line: str) -> None:
     [
         (INSTALLATION, "unsignedImages: deny", "unsignedImages must be one of Audit, Deny"),
         (INSTALLATION, "alertReceiver: carrier-pigeon", "alertReceiver must be one of slack"),
-        (INSTALLATION, "image: registry.example.com:5000/ai-agents", "image must be a repository of ECR"),
+        (INSTALLATION, "image: registry.example.com:5000/ai-agents:1.2", "image must be a registry and its repository"),
         (INSTALLATION, "image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-agents:1.2.3", "without a tag"),
         (INSTALLATION, "slackChannel: #operations", "slackChannel is unset"),
         (INSTALLATION, "hostedZoneId: /hostedzone/Z0123456789ABCDEFGHIJ", "hostedZoneId must be an id"),
