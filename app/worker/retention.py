@@ -1,4 +1,6 @@
-"""Deletes deliveries after the retention time. Runs in every worker, but only one does it at a time.
+"""Deletes deliveries after the retention time, and adds up the counters of days that are over.
+
+Runs in every worker, but only one does it at a time.
 
 Invariant: it deletes small batches with pauses between them, so that neither deliveries nor vacuum wait for it.
 """
@@ -12,7 +14,8 @@ from typing import Final
 
 import structlog
 
-from app.db.ledger.retention import forget_batch
+from app.core.tenant import Tenant
+from app.db.ledger.retention import add_up_hours, forget_batch
 from app.db.session import Database
 from app.errors import DatabaseUnavailable
 from app.tenants import TenantDirectory
@@ -38,15 +41,28 @@ async def run_retention(database: Database, tenants: TenantDirectory) -> None:
 async def forget_old(database: Database, tenants: TenantDirectory) -> None:
     """One round over all tenants, until nothing old is left or another worker does it."""
     for known in tenants:
-        deliveries = enhancements = 0
-        while True:
-            forgotten = await forget_batch(database, known.tenant.id)
-            if forgotten is None:
+        try:
+            if not await _forget_old_of(database, known.tenant):
                 return
-            deliveries += forgotten.deliveries
-            enhancements += forgotten.enhancements
-            if not forgotten.may_be_more:
-                break
-            await asyncio.sleep(_PAUSE_S)
-        if deliveries or enhancements:
-            log.info("old_forgotten", tenant=known.tenant.slug, deliveries=deliveries, enhancements=enhancements)
+            await add_up_hours(database, known.tenant.id)
+        except DatabaseUnavailable:
+            raise
+        except Exception:  # whatever a tenant's rows hold, the others' turn comes
+            log.exception("old_not_forgotten", tenant=known.tenant.slug)
+
+
+async def _forget_old_of(database: Database, tenant: Tenant) -> bool:
+    """False: another worker does it."""
+    deliveries = enhancements = 0
+    while True:
+        forgotten = await forget_batch(database, tenant.id)
+        if forgotten is None:
+            return False
+        deliveries += forgotten.deliveries
+        enhancements += forgotten.enhancements
+        if not forgotten.may_be_more:
+            break
+        await asyncio.sleep(_PAUSE_S)
+    if deliveries or enhancements:
+        log.info("old_forgotten", tenant=tenant.slug, deliveries=deliveries, enhancements=enhancements)
+    return True

@@ -59,7 +59,7 @@ TABLES = {
     "stray": Rule(CHANGE),
     "arrival": Rule(CHANGE),
     "attempt": Rule("select insert"),
-    "tally": Rule("select insert update"),
+    "tally": Rule(CHANGE),
     "feedback": Rule("select"),
     "source_vote": Rule("select"),
     "source_reset": Rule(CHANGE),

@@ -1,4 +1,5 @@
-"""Deletes settled deliveries and their enhancements after 90 days, in batches, and how tickets arrived after two.
+"""Deletes settled deliveries and their enhancements after 90 days, in batches, and how tickets arrived after two; adds up
+the counters of hours, once their day is over.
 
 Invariant: what is not settled is kept, however old. The database function `forget_settled` decides what is old enough,
 so a worker can't delete anything younger, or another tenant's.
@@ -18,6 +19,7 @@ BATCH: Final = 500
 
 _LOCK: Final = load(__package__, "lock_retention")
 _FORGET_SETTLED: Final = load(__package__, "forget_settled")
+_ADD_UP_HOURS: Final = load(__package__, "add_up_hours")
 _FORGET_ARRIVALS: Final = load(__package__, "forget_arrivals")
 
 
@@ -41,3 +43,9 @@ async def forget_batch(database: Database, tenant_id: UUID) -> Forgotten | None:
         [row] = await tx.rows(_FORGET_SETTLED, batch=BATCH)
         await tx.run(_FORGET_ARRIVALS, tenant_id=tenant_id, batch=BATCH)
     return Forgotten(**row)
+
+
+async def add_up_hours(database: Database, tenant_id: UUID) -> None:
+    """Put the counters of each day that is over into one row."""
+    async with database.transaction(tenant_id) as tx:
+        await tx.run(_ADD_UP_HOURS, tenant_id=tenant_id)

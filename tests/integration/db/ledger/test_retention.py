@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.db.ledger import retention
-from app.db.ledger.retention import forget_batch
+from app.db.ledger.retention import add_up_hours, forget_batch
 from app.db.session import Database
 from demo.embedded import DatabaseUrls
 
@@ -138,3 +138,44 @@ async def test_while_one_worker_forgets_another_does_not(urls: DatabaseUrls, wor
         assert await forget_batch(worker_db, uuid4()) is None
     await other.close()
     assert await forget_batch(worker_db, uuid4()) is not None
+
+
+async def test_the_hours_of_a_day_that_is_over_become_one_row(
+    superuser: asyncpg.Connection, worker_db: Database
+) -> None:
+    """The sums of each day and model stay, also where it is done again and more was counted since."""
+    tenant_id, other = uuid4(), uuid4()
+    hours = (
+        "insert into tally (tenant_id, hour, model, notes, prompt_tokens, cost_usd)"
+        " select $1, hour, model, 1, 10, 0.5 from generate_series(date_trunc('hour', now()) - interval '70 hours',"
+        " date_trunc('hour', now()), interval '1 hour') hour, unnest(array['', 'a-model']) model on conflict do nothing"
+    )
+    days = (
+        "select (hour at time zone 'utc')::date as day, model, sum(notes) as notes, sum(prompt_tokens) as tokens,"
+        " sum(cost_usd) as cost from tally where tenant_id = $1 group by 1, 2 order by 1, 2"
+    )
+    uncounted = (
+        "insert into tally (tenant_id, hour, model, cost_usd) values ($1, now() - interval '60 hours', 'x', 'NaN')"
+    )
+    for each in (tenant_id, other):
+        await superuser.execute(hours, each)
+    await superuser.execute(uncounted, tenant_id)
+    before = [tuple(map(str, row)) for row in await superuser.fetch(days, tenant_id)]
+    for _ in range(2):
+        await add_up_hours(worker_db, tenant_id)
+        assert [tuple(map(str, row)) for row in await superuser.fetch(days, tenant_id)] == before
+
+    old = "hour < date_trunc('day', now() - interval '24 hours', 'utc')"
+    left = f"select count(*) from tally where tenant_id = $1 and {old} and model = 'a-model'"
+    lately = f"select count(*) from tally where tenant_id = $1 and not {old} and model = 'a-model'"
+    assert await superuser.fetchval(left, tenant_id) <= 2
+    assert await superuser.fetchval(left, other) > 20
+    assert await superuser.fetchval(lately, tenant_id) >= 24
+
+    late = "insert into tally (tenant_id, hour, model, notes) values ($1, now() - interval '60 hours', 'a-model', 7)"
+    await superuser.execute(late, tenant_id)
+    noted = f"select sum(notes), count(*) from tally where tenant_id = $1 and {old} and model = 'a-model'"
+    [with_it] = await superuser.fetch(noted, tenant_id)
+    await add_up_hours(worker_db, tenant_id)
+    [now] = await superuser.fetch(noted, tenant_id)
+    assert (now["sum"], now["count"]) == (with_it["sum"], with_it["count"] - 1)
