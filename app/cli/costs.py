@@ -85,7 +85,7 @@ async def _read_costs(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
     """The rows, the budgets, and the models whose price is not known."""
     from app.core.budget import budgets
-    from app.db.reports.costs import list_costs, list_helpful, load_usage
+    from app.db.reports.costs import Usages, list_costs, list_helpful
     from app.db.reports.models import list_unpriced
 
     slugs = {tenant.id: tenant.slug for tenant in tenants}
@@ -94,7 +94,7 @@ async def _read_costs(
         days = await list_costs(database, list(slugs), **span)
         votes = {(v.tenant_id, v.month, v.model): v for v in await list_helpful(database, list(slugs), **span)}
         unpriced = await list_unpriced(database, list(slugs), **span)
-        usage = {each.id: await load_usage(database, each.id) for each in tenants if each.model.has_budget}
+        usage = await Usages().load_each(database, [each.id for each in tenants if each.model.has_budget])
     found: dict[tuple[UUID, date, str], dict[str, Any]] = {}
     for day in days:
         key = (day.tenant_id, day.day.replace(day=1), day.model)

@@ -6,12 +6,13 @@ import csv
 import io
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from litestar import Request, Response, get
@@ -25,8 +26,10 @@ from app.console.words import money, number
 from app.core.budget import Budget, Usage, budgets
 from app.core.price import PRICES_DATE
 from app.core.tenant import Tenant
-from app.db.reports.costs import DayCost, Helpful, list_costs, list_helpful
+from app.db.reports.costs import Cost, Helpful, list_costs, list_helpful, load_month
 from app.db.reports.models import list_estimated, list_unpriced
+
+_Key = TypeVar("_Key")
 
 _FIRST_YEAR: Final = 2000
 _LAST_YEAR: Final = 2999
@@ -96,7 +99,7 @@ class TenantCost:
 
 def per_tenant(
     tenants: Sequence[Tenant],
-    days: Sequence[DayCost],
+    spent: Mapping[tuple[UUID, str], Cost],
     estimated: Collection[tuple[UUID, str]] = (),
     *,
     unpriced: Collection[tuple[UUID, str]] = (),
@@ -107,7 +110,7 @@ def per_tenant(
 
     Args:
         tenants: All that have a row.
-        days: Their days of the month.
+        spent: By each tenant and model.
         estimated: The tenants and models whose endpoint does not tell its tokens.
         unpriced: Those whose price is not known.
         votes: On the month's notes.
@@ -116,25 +119,34 @@ def per_tenant(
     rows = []
     unsure = {tenant_id for tenant_id, _ in estimated}
     free = {tenant_id for tenant_id, _ in unpriced}
+    helpful: dict[UUID, int] = defaultdict(int)
+    for vote in votes:
+        helpful[vote.tenant_id] += vote.helpful
+    of_all = _sums(spent, lambda tenant_id, _: tenant_id)
     for tenant in tenants:
-        own = [day for day in days if day.tenant_id == tenant.id]
-        cost = sum((day.cost_usd for day in own), Decimal(0))
-        notes, tokens = sum(day.notes for day in own), sum(day.tokens for day in own)
-        used = usage.get(tenant.id, Usage(tokens_this_month=tokens, usd_this_month=cost))
+        own = of_all.get(tenant.id, Cost())
+        used = usage.get(tenant.id, Usage(tokens_this_month=own.tokens, usd_this_month=own.cost_usd))
         found = budgets(tenant.model, used, is_priced=tenant.id not in free)
         rows.append(
             TenantCost(
                 tenant,
-                notes,
-                tokens,
-                cost,
+                own.notes,
+                own.tokens,
+                own.cost_usd,
                 is_estimated=tenant.id in unsure,
                 is_unpriced=tenant.id in free,
-                helpful=sum(each.helpful for each in votes if each.tenant_id == tenant.id),
+                helpful=helpful[tenant.id],
                 budgets=[each for each in found if tenant.id in usage or each.kind.span == "this month"],
             )
         )
     return sorted(rows, key=lambda row: (-row.cost, -row.tokens))
+
+
+def _sums(spent: Mapping[tuple[UUID, str], Cost], by: Callable[[UUID, str], _Key]) -> dict[_Key, Cost]:
+    found: dict[_Key, Cost] = defaultdict(Cost)
+    for key, cost in spent.items():
+        found[by(*key)] += cost
+    return found
 
 
 @get("/cost")
@@ -143,24 +155,17 @@ async def show_cost(
 ) -> Response[str]:
     month = month_of(request.query_params.get("month"), datetime.now(UTC))
     tenants = [known.tenant for known in resources.tenants if not known.tenant.is_instance]
-    days = await _days(resources, tenants, month)
-    ids = [tenant.id for tenant in tenants]
-    estimated = await list_estimated(resources.database, ids, since=month.first, until=month.end)
-    unpriced = await list_unpriced(resources.database, ids, since=month.first, until=month.end)
-    votes = await list_helpful(resources.database, ids, since=month.first, until=month.end)
-    seen = await resources.snapshot()
-    usage = {each.tenant_id: each.usage for each in seen.figures} if month.is_current else {}
-    rows = per_tenant(tenants, days, estimated, unpriced=unpriced, votes=votes, usage=usage)
-    by_model: dict[str, list[DayCost]] = defaultdict(list)
-    for day in days:
-        by_model[day.model].append(day)
-    models = [
-        (model or "none", sum(d.notes for d in own), sum(d.tokens for d in own), sum(d.cost_usd for d in own))
-        for model, own in sorted(by_model.items(), key=lambda item: -sum(d.tokens for d in item[1]))
-    ]
+    ids, span = [tenant.id for tenant in tenants], {"since": month.first, "until": month.end}
+    found = await load_month(resources.database, ids, **span)
+    estimated = await list_estimated(resources.database, ids, **span)
+    unpriced = await list_unpriced(resources.database, ids, **span)
+    votes = await list_helpful(resources.database, ids, **span)
+    usage = await resources.usage(tenants) if month.is_current else {}
+    rows = per_tenant(tenants, found.by_model, estimated, unpriced=unpriced, votes=votes, usage=usage)
+    by_model = _sums(found.by_model, lambda _, model: model)
     paid_by_clients = {tenant.id for tenant in tenants if tenant.model.has_own_key}
-    ours = [day for day in days if day.tenant_id not in paid_by_clients]
-    theirs = [day for day in days if day.tenant_id in paid_by_clients]
+    by_payer = _sums(found.by_model, lambda tenant_id, _: tenant_id in paid_by_clients)
+    ours, theirs = (by_payer.get(own_key, Cost()) for own_key in (False, True))
     return page(
         "cost.html",
         user=user,
@@ -171,24 +176,21 @@ async def show_cost(
         unpriced={model for _, model in unpriced},
         prices_date=PRICES_DATE,
         estimated={model or "none" for _, model in estimated},
-        models=models,
-        columns=_columns(month, days),
-        cost=sum((day.cost_usd for day in ours), Decimal(0)),
-        tokens=sum(day.tokens for day in ours),
+        models=sorted(((model or "none", cost) for model, cost in by_model.items()), key=lambda each: -each[1].tokens),
+        columns=_columns(month, found.by_day),
+        ours=ours,
+        theirs=theirs,
         clients=len(paid_by_clients),
-        clients_cost=sum((day.cost_usd for day in theirs), Decimal(0)),
-        clients_tokens=sum(day.tokens for day in theirs),
-        notes=sum(day.notes for day in ours),
     )
 
 
-def _columns(month: Month, days: Sequence[DayCost]) -> list[tuple[str, dict[str, float]]]:
+def _columns(month: Month, days: Mapping[date, Cost]) -> list[tuple[str, dict[str, float]]]:
     columns = []
     for index in range((month.end - month.first).days):
-        own = [day for day in days if day.day == month.first + timedelta(days=index)]
-        tokens, cost = sum(day.tokens for day in own), sum((day.cost_usd for day in own), Decimal(0))
-        when = f"{month.first + timedelta(days=index):%d %b}"
-        columns.append((f"{when}: {number(tokens)} tokens, {money(cost)}", {"a": float(tokens)}))
+        day = month.first + timedelta(days=index)
+        cost = days.get(day, Cost())
+        title = f"{day:%d %b}: {number(cost.tokens)} tokens, {money(cost.cost_usd)}"
+        columns.append((title, {"a": float(cost.tokens)}))
     return columns
 
 
@@ -198,22 +200,11 @@ async def export_cost(request: Request[Any, Any, Any], resources: NamedDependenc
     tenants = [known.tenant for known in resources.tenants if not known.tenant.is_instance]
     slugs = {tenant.id: tenant.slug for tenant in tenants}
     keys = {tenant.id: "own" if tenant.model.has_own_key else "shared" for tenant in tenants}
-    days = await _days(resources, tenants, month)
-    rows = [
-        (
-            *(d.day, slugs[d.tenant_id], d.model, d.notes, d.prompt_tokens, d.completion_tokens, d.cost_usd),
-            keys[d.tenant_id],
-        )
-        for d in days
-    ]
+    days = await list_costs(resources.database, list(slugs), since=month.first, until=month.end)
+    rows = [(d.day, slugs[d.tenant_id], *d[2:], keys[d.tenant_id]) for d in days]
     name = f"ai-agents-cost-{month.first:%Y-%m}.csv"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
     return Response(as_csv(_COLUMNS, rows), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-async def _days(resources: Resources, tenants: Sequence[Tenant], month: Month) -> list[DayCost]:
-    ids = [tenant.id for tenant in tenants]
-    return await list_costs(resources.database, ids, since=month.first, until=month.end)
 
 
 def as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -221,9 +212,10 @@ def as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(header)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerows([_text(value) if isinstance(value, str) else value for value in row] for row in rows)
     return out.getvalue()
 
 
-def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) else value
+@lru_cache  # tens of thousands of rows hold a few slugs and models
+def _text(value: str) -> str:
+    return f"'{value}" if value.lstrip(" ").startswith(_FORMULA) else value

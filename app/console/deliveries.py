@@ -31,7 +31,8 @@ from app.db.moments import clamp
 from app.db.reports.audit import witness
 from app.db.reports.browsing import Place, Story, find_story, list_page
 from app.db.reports.choices import Choice
-from app.db.reports.deliveries import count_deliveries, dismiss_deliveries, replay_deliveries
+from app.db.reports.deliveries import count_each, dismiss_deliveries, replay_deliveries
+from app.db.reports.load import failed_by_tenant
 from app.errors import Code, MalformedDelivery
 from app.integrations.servicedesk import ticket_url
 
@@ -107,7 +108,7 @@ async def list_deliveries(
         resources.database, [each.tenant.id for each in known], chosen.choice, after=after, limit=_ROWS + 1
     )
     rows, more = found[:_ROWS], found[_ROWS:]
-    failures = (await resources.snapshot()).failures if not chosen.tenant else 0
+    failures = {} if chosen.tenant else await failed_by_tenant(resources.database)
     return page(
         "deliveries.html",
         user=user,
@@ -123,7 +124,7 @@ async def list_deliveries(
         rows=rows,
         is_first=after is None,
         older=chosen.link(after=_written(rows[-1].place)) if more else "",
-        failures=failures,
+        failures=sum(failures[each.tenant.id].number for each in known if each.tenant.id in failures),
         may_act=user.access.may_operate(chosen.tenant) if chosen.tenant else user.access.may_operate_any,
     )
 
@@ -214,11 +215,10 @@ async def confirm_act(
     _check_act(act)
     chosen = Filter(request.query_params)
     failed = replace(chosen.choice, status=Status.FAILED)
-    counts = [
-        (each.tenant, await count_deliveries(resources.database, each.tenant.id, failed, at_most=_MOST_AT_ONCE + 1))
-        for each in resources.chosen(chosen.tenant, to_act=True)
-    ]
-    counts = [(tenant, number) for tenant, number in counts if number]
+    tenants = [each.tenant for each in resources.chosen(chosen.tenant, to_act=True)]
+    ids = [tenant.id for tenant in tenants]
+    numbers = await count_each(resources.database, ids, failed, at_most=_MOST_AT_ONCE + 1)
+    counts = [(tenant, number) for tenant in tenants if (number := numbers.get(tenant.id))]
     return page(
         "confirm.html",
         user=user,

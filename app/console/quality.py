@@ -34,10 +34,8 @@ async def show_quality(
     slug = str(request.query_params.get("tenant", ""))[:64]
     known = resources.chosen(slug)
     found = await load_quality(resources.database, [each.tenant.id for each in known], limit=_SHOWN)
-    standings = await list_standings(resources.database, [each.tenant.id for each in known])
-    votes = sorted((vote for each in found for vote in each.votes), key=lambda vote: vote.voted_at, reverse=True)
-    unsure = sorted((note for each in found for note in each.unsure), key=lambda note: note.posted_at, reverse=True)
-    most, least = rank_sources([source for each in found for source in each.sources])
+    most, least = rank_sources(found.sources)
+    standings = await list_standings(resources.database, sorted({each.tenant_id for each in [*most, *least]}))
     return page(
         "quality.html",
         user=user,
@@ -47,11 +45,11 @@ async def show_quality(
         tenants=[each.tenant for each in resources.tenants if not each.tenant.is_instance],
         names=resources.names(),
         slugs=resources.slugs(),
-        found=found,
-        up=sum(each.up for each in found),
-        down=sum(each.down for each in found),
-        votes=votes[:_SHOWN],
-        unsure=unsure[:_SHOWN],
+        rates=found.rates,
+        up=sum(each.up for each in found.rates),
+        down=sum(each.down for each in found.rates),
+        votes=found.votes,
+        unsure=found.unsure,
         most=most,
         least=least,
         standings={(each.tenant_id, each.kind, each.source_id): each for each in standings},

@@ -24,6 +24,7 @@ from app.console.door import MAY_NOT
 from app.console.shared import load_shared_desk
 from app.console.smoke import load_smoke_test
 from app.console.snapshot import Snapshot
+from app.core.budget import Usage
 from app.core.tenant import EVERY_TENANT, Tenant
 from app.db.limits.holds import Hold, list_holds
 from app.db.reports.costs import Usages
@@ -33,7 +34,7 @@ from app.queue import Queue
 from app.tenants import FileProblem, KnownTenant, TenantDirectory
 
 _FRESH_S: Final = 1.0
-# Of a thousand tenants a snapshot takes a second: it is shown until five times as long has passed.
+# Beside load it may take a second of a thousand tenants: it is shown until five times as long has passed.
 _TAKEN_ONE_IN: Final = 5
 # A worker that runs as many attempts as it may does not read the stream; an attempt ends within this time.
 _READ_WITHIN_S: Final = 150.0
@@ -51,7 +52,7 @@ class Backend:
     """Address of a trace in the tracing system, with the placeholder `{trace_id}`."""
     smoke_results: Path | None = None
     """The file that the smoke test's results are mounted as."""
-    _usages: Usages = field(default_factory=Usages)
+    usages: Usages = field(default_factory=Usages)
     _last: Snapshot | None = None
     _take_at: float = 0.0
     """When `_last` is too old, by the monotonic clock."""
@@ -74,7 +75,7 @@ class Backend:
         tenants = [known.tenant for known in self.directory]
         ids: Sequence[UUID] = [tenant.id for tenant in tenants]
         (now, figures), holds, workers = await asyncio.gather(
-            load_figures(self.database, ids, self._usages),
+            load_figures(self.database, ids, self.usages),
             list_holds(self.database, ids),
             self.queue.listeners(read_within_s=_READ_WITHIN_S),
         )
@@ -159,6 +160,10 @@ class Resources:
 
     def slugs(self) -> dict[UUID, str]:
         return {known.tenant.id: known.tenant.slug for known in self.tenants}
+
+    async def usage(self, tenants: Sequence[Tenant]) -> dict[UUID, Usage]:
+        """What is used of the budgets now, of tenants that were found here."""
+        return await self._backend.usages.load_each(self._backend.database, [tenant.id for tenant in tenants])
 
     async def snapshot(self) -> Snapshot:
         """A snapshot that is at most a second old, of the tenants that the user may see."""

@@ -33,12 +33,19 @@ class Snapshot:
     """The last one. None: there was none, or its results are not seen here."""
     is_other_in_work: bool = False
     """Whether a delivery of a tenant that is left out here is in work."""
+    _of: dict[UUID, TenantFigures] = field(init=False, repr=False, default_factory=dict)
+    _holds_of: dict[UUID, list[Hold]] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._of.update((each.tenant_id, each) for each in self.figures)
+        for hold in self.holds:
+            self._holds_of.setdefault(hold.tenant_id, []).append(hold)
 
     def of(self, tenant_id: UUID) -> TenantFigures:
-        return next(each for each in self.figures if each.tenant_id == tenant_id)
+        return self._of[tenant_id]
 
     def holds_of(self, tenant_id: UUID) -> list[Hold]:
-        return [hold for hold in self.holds if hold.tenant_id == tenant_id]
+        return self._holds_of.get(tenant_id, [])
 
     @property
     def accepted(self) -> list[int]:

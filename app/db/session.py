@@ -2,11 +2,12 @@
 
     Database.transaction     for what each delivery needs: statements of the driver itself (asyncpg), from `.sql` files
     Database.as_tenant       for the rest, by SQLAlchemy: console, command line, sync. A transaction costs 0.9 ms of CPU
-    Database.across_tenants  there, and 0.25 ms by the driver, with one small statement each
+    Database.across_tenants  there, with no tenant
 
-Invariant: every query runs for one tenant, except those on `due`, the table without tenants' content. The tenant is set
-for the transaction only (`set local`), so the next user of a pooled connection does not have it,
-in our pools and in PgBouncer's. With no tenant set, PostgreSQL shows no rows.
+Invariant: every query runs for one tenant, except those on `due`, the table without tenants' content, and those that go
+from one tenant to the next by themselves (`app/db/each.py`). The tenant is set for the transaction only (`set local`), so
+the next user of a pooled connection does not have it, in our pools and in PgBouncer's. With no tenant set, PostgreSQL
+shows no rows.
 """
 
 from __future__ import annotations
@@ -237,12 +238,6 @@ def _told_as_unavailable() -> Iterator[None]:
         if is_passing(error):
             raise unavailable(error) from error
         raise
-
-
-async def choose_tenant(session: AsyncSession, tenant_id: UUID) -> None:
-    """Show the rows of *tenant_id* in the rest of this transaction, begun by `across_tenants`."""
-    connection = await session.connection()
-    await connection.exec_driver_sql(f"select set_config('app.tenant_id', '{tenant_id.hex}', true)")
 
 
 async def _roll_back(connection: asyncpg.Connection[Any]) -> None:

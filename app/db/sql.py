@@ -41,15 +41,15 @@ def load(package: str, name: str, **parts: str) -> Statement:
 
     *parts* are SQL, put in where the file says `{documents}`: so PostgreSQL plans for one table alone, once.
     """
-    sql = read_script(package, name)
+    return numbered(read_script(package, name, **parts))
+
+
+def read_script(package: str, name: str, **parts: str) -> str:
+    """The text of `<name>.sql`, with its parameters' names: for SQLAlchemy, and for `migrations.execute_on`."""
+    sql = _COMMENT.sub("", files(package).joinpath(f"{name}.sql").read_text("utf-8"))
     for part, of_sql in parts.items():
         sql = sql.replace(f"{{{part}}}", of_sql)
-    return numbered(sql)
-
-
-def read_script(package: str, name: str) -> str:
-    """The text of `<name>.sql`, with its parameters' names: for SQLAlchemy, and for `migrations.execute_on`."""
-    return _COMMENT.sub("", files(package).joinpath(f"{name}.sql").read_text("utf-8"))
+    return sql
 
 
 def numbered(sql: str) -> Statement:

@@ -18,12 +18,12 @@ import structlog
 from app.core.budget import budgets
 from app.core.help_desk import AccountRef
 from app.core.tenant import EVERY_TENANT, Tenant
-from app.db.knowledge.cursors import load_cursor
+from app.db.knowledge.cursors import load_cursors
 from app.db.knowledge.strays import KINDS, list_strays
 from app.db.limits.accounts import keep_accounts
 from app.db.limits.circuits import Dependency
 from app.db.limits.holds import Cause, list_holds
-from app.db.reports.costs import Usages, load_usage
+from app.db.reports.costs import Usages
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.errors import DatabaseUnavailable
@@ -45,7 +45,7 @@ from app.telemetry.metrics import (
 from app.tenants import TenantDirectory
 
 EVERY_S: Final = 15.0
-# Budgets and syncs change slowly, and need a query for each tenant.
+# Budgets and syncs change slowly.
 USAGE_EVERY_S: Final = 60.0
 
 Unpriced = Callable[[Tenant], Sequence[str]]
@@ -114,26 +114,21 @@ async def look_at_strays(database: Database, tenants: TenantDirectory) -> None:
 async def look_at_usage(
     database: Database, tenants: TenantDirectory, *, unpriced: Unpriced, usages: Usages | None = None
 ) -> None:
-    """Set the gauges of prices, budgets and syncs, one tenant after another."""
-    used: dict[tuple[str, str], float] = {}
-    without_price: list[tuple[str, str]] = []
-    synced: dict[str, float] = {}
-    for known in tenants:
-        tenant = known.tenant
-        models = [] if tenant.is_instance else unpriced(tenant)
-        without_price += [(tenant.slug, model) for model in models]
-        if tenant.model.has_budget:
-            usage = await load_usage(database, tenant.id, usages)
-            for budget in budgets(tenant.model, usage, is_priced=not models):
-                used[tenant.slug, budget.kind] = budget.share
-        cursor = await load_cursor(database, tenant.id, "tickets")
-        if cursor.listed_at is not None:
-            synced[tenant.slug] = cursor.listed_at.timestamp()
+    """Set the gauges of prices, budgets and syncs."""
+    known = [each.tenant for each in tenants]
+    without_price = {tenant.id: [] if tenant.is_instance else unpriced(tenant) for tenant in known}
+    limited = [tenant for tenant in known if tenant.model.has_budget]
+    used = await (usages or Usages()).load_each(database, [tenant.id for tenant in limited])
+    cursors = await load_cursors(database, [tenant.id for tenant in known], "tickets")
     for gauge in (LLM_BUDGET_USED, LLM_UNPRICED, LAST_SYNC):
         gauge.clear()
-    for (slug, kind), share in used.items():
-        LLM_BUDGET_USED.labels(slug, kind).set(share)
-    for slug, model in without_price:
-        LLM_UNPRICED.labels(slug, model).set(1)
-    for slug, at in synced.items():
-        LAST_SYNC.labels(slug).set(at)
+    for tenant in limited:
+        if tenant.id in used:
+            for budget in budgets(tenant.model, used[tenant.id], is_priced=not without_price[tenant.id]):
+                LLM_BUDGET_USED.labels(tenant.slug, budget.kind).set(budget.share)
+    for tenant in known:
+        for model in without_price[tenant.id]:
+            LLM_UNPRICED.labels(tenant.slug, model).set(1)
+        cursor = cursors.get(tenant.id)
+        if cursor is not None and cursor.listed_at is not None:
+            LAST_SYNC.labels(tenant.slug).set(cursor.listed_at.timestamp())

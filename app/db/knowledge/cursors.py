@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from app.db.session import Database
+from app.db.each import ask_each, load_each
+from app.db.session import Database, Row
 from app.db.sql import load
 
 CursorKind = Literal["tickets", "articles", "assets", "reconciliation"]
 
 _CURSOR: Final = load(__package__, "cursor")
+_CURSORS: Final = load_each(__package__, "cursor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +33,12 @@ async def load_cursor(database: Database, tenant_id: UUID, kind: CursorKind) -> 
     async with database.transaction(tenant_id, reads_all_times=True) as tx:
         row = await tx.row(_CURSOR, tenant_id=tenant_id, kind=kind)
     return Cursor() if row is None else Cursor(**row)
+
+
+async def load_cursors(database: Database, tenant_ids: Sequence[UUID], kind: CursorKind) -> dict[UUID, Cursor]:
+    """The same of each of these tenants that has one."""
+
+    def read(row: Row) -> tuple[UUID, Cursor]:
+        return row["tenant_id"], Cursor(row["seen_up_to"], row["listed_at"])
+
+    return dict(await ask_each(database, tenant_ids, _CURSORS, read, kind=kind))

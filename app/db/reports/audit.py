@@ -12,19 +12,17 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
-from app.db.reports.each import read_each
+from app.db.each import ask_each, load_newest
 from app.db.session import Database
 from app.db.sqlalchemy_sessions import load_text
-from app.db.tables import AuditRow
 
 Witness = Callable[[AsyncSession, UUID, int], Awaitable[None]]
 """Records an act in its transaction. Called with the tenant's id and the number of rows that the act changed."""
 
 _RECORD: Final = load_text(__package__, "record_act")
+_ACTS: Final = load_newest(__package__, "acts", by=["acted_at"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +49,5 @@ def witness(actor: str, act: str, detail: str = "") -> Witness:
 
 async def list_acts(database: Database, tenant_ids: Sequence[UUID], *, limit: int) -> list[Act]:
     """The latest acts of these tenants, newest first."""
-
-    async def read(session: AsyncSession, tenant_id: UUID) -> list[Act]:
-        latest = select(AuditRow).where(col(AuditRow.tenant_id) == tenant_id)
-        latest = latest.order_by(col(AuditRow.acted_at).desc()).limit(limit)
-        return [
-            Act(row.tenant_id, row.acted_at, row.actor, row.act, row.number, row.detail)
-            for row in (await session.execute(latest)).scalars()
-        ]
-
-    acts = [act for own in await read_each(database, tenant_ids, read) for act in own]
-    return sorted(acts, key=lambda act: act.acted_at, reverse=True)[:limit]
+    found = await ask_each(database, tenant_ids, _ACTS, lambda row: Act(**row), limit=limit)
+    return sorted(found, key=lambda act: act.acted_at, reverse=True)[:limit]

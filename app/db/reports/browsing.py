@@ -1,33 +1,33 @@
-"""Pages of deliveries, newest first, and everything that is stored of one delivery. Each tenant is read by itself.
+"""Pages of deliveries, newest first, and everything that is stored of one delivery.
 
-Invariant: a page costs one index scan per tenant, however many deliveries there are, since it begins after a key and
-not after a number of rows. A search by code reads at most `MOST_SEARCHED` deliveries of all tenants together.
+Invariant: a page costs one step down an index per tenant, and a page's rows of as many tenants as it has rows, however many
+deliveries there are: it begins after a key and not after a number of rows. A search by code looks at `MOST_SEARCHED`
+deliveries of all tenants together.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Select, literal, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Select, select
 from sqlmodel import col
 
 from app.core.enhancement import Enhancement
-from app.db.reports.choices import Choice
-from app.db.reports.deliveries import NEWEST_FIRST, VIEW, DeliveryView
-from app.db.reports.each import read_each
-from app.db.session import Database
+from app.db.each import ask_each, load_newest
+from app.db.reports.choices import Choice, condition
+from app.db.reports.deliveries import VIEW, DeliveryView
+from app.db.session import Database, Row
+from app.db.sql import Statement
 from app.db.tables import Delivery, Due, EnhancementRow, Feedback
 
 MOST_SEARCHED: Final = 20_000
 _MOST_OTHERS: Final = 10
-_LEAST_READ: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,51 +102,37 @@ class Story:
     """Other deliveries about the same ticket, newest first."""
 
 
-def _list(tenant_id: UUID, choice: Choice, after: Place | None, *, searched: int, limit: int) -> Select[Any]:
-    newest = select(*VIEW).where(*choice.indexed(tenant_id)).order_by(*NEWEST_FIRST)
-    if after is not None:
-        key = tuple_(col(Delivery.accepted_at), col(Delivery.job_id))
-        newest = newest.where(key < tuple_(literal(after.accepted_at), literal(after.job_id)))
-    if choice.code is None:
-        return newest.limit(limit)
-    looked_at = newest.limit(searched).subquery()
-    found = select(looked_at).where(looked_at.c.code == choice.code)
-    return found.order_by(looked_at.c.accepted_at.desc(), looked_at.c.job_id.desc()).limit(limit)
-
-
 async def list_page(
     database: Database, tenant_ids: Sequence[UUID], choice: Choice, *, after: Place | None, limit: int
 ) -> list[Listed]:
-    """The newest *limit* of the chosen deliveries of these tenants that are older than *after*.
-
-    Of many tenants few have more than one on a page. So a few of each are read first, and the others of those alone whose
-    first ones all are on the page.
-    """
-    searched = MOST_SEARCHED // max(len(tenant_ids), 1)
-
-    async def read_all(ids: Sequence[UUID], most: int) -> list[list[Listed]]:
-        async def read(session: AsyncSession, tenant_id: UUID) -> list[Listed]:
-            rows = await session.execute(_list(tenant_id, choice, after, searched=searched, limit=most))
-            return [Listed(tenant_id, DeliveryView(**row)) for row in rows.mappings()]
-
-        return await read_each(database, ids, read)
-
-    first = min(limit, max(_LEAST_READ, 2 * limit // max(len(tenant_ids), 1)))
-    found = await read_all(tenant_ids, first)
-    page = _newest(found, limit)
-    if first == limit:
-        return page
-    on_page = {(each.tenant_id, each.place) for each in page}
-    cut = {
-        rows[0].tenant_id for rows in found if len(rows) == first and (rows[-1].tenant_id, rows[-1].place) in on_page
-    }
-    rest = [rows for rows in found if rows and rows[0].tenant_id not in cut]
-    return _newest([*rest, *await read_all(list(cut), limit)], limit)
+    """The newest *limit* of the chosen deliveries of these tenants that are older than *after*."""
+    values = choice.values
+    if after is not None:
+        values |= {"after": after.accepted_at, "after_id": after.job_id}
+    found = await ask_each(
+        database,
+        tenant_ids,
+        _page(frozenset(values), is_searched=choice.code is not None),
+        _listed,
+        **values,
+        code=choice.code,
+        searched=max(MOST_SEARCHED // max(len(tenant_ids), 1), 1),
+        limit=limit,
+    )
+    return sorted(found, key=lambda each: (each.place.accepted_at, each.place.job_id), reverse=True)[:limit]
 
 
-def _newest(found: Sequence[Sequence[Listed]], limit: int) -> list[Listed]:
-    merged = heapq.merge(*found, key=lambda each: (each.place.accepted_at, each.place.job_id), reverse=True)
-    return [each for each, _ in zip(merged, range(limit), strict=False)]
+@cache
+def _page(names: frozenset[str], *, is_searched: bool) -> Statement:
+    searched = ":searched" if is_searched else ":limit"
+    after = " and (accepted_at, job_id) < (:after, :after_id)" if "after" in names else ""
+    chosen = condition(names) + after
+    return load_newest(__package__, "page", by=["accepted_at", "job_id"], chosen=chosen, searched=searched)
+
+
+def _listed(row: Row) -> Listed:
+    values = dict(row)
+    return Listed(values.pop("tenant_id"), DeliveryView(**values))
 
 
 async def find_story(database: Database, tenant_id: UUID, job_id: UUID) -> Story | None:

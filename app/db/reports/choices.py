@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -49,6 +50,24 @@ class Choice:
     def conditions(self, tenant_id: UUID) -> list[ColumnElement[bool]]:
         """All conditions."""
         return [*self.indexed(tenant_id), *self.by_code]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters of `condition`: what is chosen, but for the code."""
+        return {name: value for name in _CONDITIONS if (value := getattr(self, name)) is not None}
+
+
+_CONDITIONS: Final = {
+    "status": "status = :status",
+    "ticket_id": "ticket_id = :ticket_id",
+    "since": "accepted_at >= :since",
+    "until": "accepted_at < :until",
+}
+
+
+def condition(names: Collection[str]) -> str:
+    """`Choice.indexed` without the tenant, for a statement of the driver: of these fields."""
+    return " ".join(f"and {sql}" for name, sql in _CONDITIONS.items() if name in names)
 
 
 EVERY: Final = Choice()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,9 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.core.delivery import Status
+from app.db.each import ask_each, load_each
 from app.db.reports.audit import Witness
-from app.db.reports.choices import EVERY, Choice
-from app.db.session import Database
+from app.db.reports.choices import EVERY, Choice, condition
+from app.db.session import Database, Row
+from app.db.sql import Statement
 from app.db.sqlalchemy_sessions import load_text
 from app.db.tables import Delivery, Due, FailedRow
 from app.errors import Code
@@ -97,9 +100,24 @@ async def list_deliveries(
 
 async def count_deliveries(database: Database, tenant_id: UUID, choice: Choice, *, at_most: int | None = None) -> int:
     """The number of chosen deliveries; counting stops at *at_most*."""
-    chosen = select(col(Delivery.job_id)).where(*choice.conditions(tenant_id)).limit(at_most).subquery()
-    async with database.as_tenant(tenant_id) as session:
-        return int((await session.execute(select(func.count()).select_from(chosen))).scalar_one())
+    return (await count_each(database, [tenant_id], choice, at_most=at_most))[tenant_id]
+
+
+async def count_each(
+    database: Database, tenant_ids: Sequence[UUID], choice: Choice, *, at_most: int | None
+) -> dict[UUID, int]:
+    """The same of each of these tenants."""
+
+    def read(row: Row) -> tuple[UUID, int]:
+        return row["tenant_id"], row["number"]
+
+    values = {**choice.values, "code": choice.code, "at_most": at_most}
+    return dict(await ask_each(database, tenant_ids, _count(frozenset(choice.values)), read, **values))
+
+
+@cache
+def _count(names: frozenset[str]) -> Statement:
+    return load_each(__package__, "count", chosen=condition(names))
 
 
 async def find_delivery(database: Database, tenant_id: UUID, job_id: UUID) -> DeliveryDetails | None:

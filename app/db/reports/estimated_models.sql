@@ -4,6 +4,6 @@ select distinct coalesce(model, '') as model from (
     where tenant_id = :tenant_id
         and reserved_at >= cast(:since as date)::timestamp at time zone 'utc'
         and reserved_at < cast(:until as date)::timestamp at time zone 'utc'
-    order by reserved_at desc limit 20
+    order by reserved_at desc limit :notes
 ) newest
 where is_estimated

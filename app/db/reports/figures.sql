@@ -1,5 +1,5 @@
 -- A tenant's figures for the console, in one round trip: an hour's rows through their indexes, and the hourly counters.
-select now() as now,
+select
     (select coalesce(jsonb_object_agg(minute, number), '{}') from (
         select floor(extract(epoch from now() - accepted_at) / 60)::int as minute, count(*) as number from delivery
         where tenant_id = :tenant_id and accepted_at > now() - cast(:minutes as integer) * interval '1 minute' group by 1
@@ -22,7 +22,7 @@ select now() as now,
     exists (
         select from (
             select model, prompt_tokens, cost_usd, content -> 'unpriced' as unpriced from enhancement
-            where tenant_id = :tenant_id order by reserved_at desc limit 20
+            where tenant_id = :tenant_id order by reserved_at desc limit :notes
         ) newest
         where model is not null and prompt_tokens > 0 and cost_usd is null or jsonb_array_length(unpriced) > 0
     ) as is_unpriced

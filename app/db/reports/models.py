@@ -9,14 +9,17 @@ from typing import Final
 from uuid import UUID
 
 from app.core.completion import Option
-from app.db.reports.each import ask_each
-from app.db.session import Database, Transaction
-from app.db.sql import Statement, load
+from app.db.each import ask_each, load_each
+from app.db.session import Database, Row
+from app.db.sql import Statement
 from app.db.sqlalchemy_sessions import load_text
 
+_MOST_NOTES: Final = 2_000
+_MOST_NOTES_OF_ONE: Final = 20
+
 _LATEST: Final = load_text(__package__, "latest_answer")
-_ESTIMATED: Final = load(__package__, "estimated_models")
-_UNPRICED: Final = load(__package__, "unpriced_models")
+_ESTIMATED: Final = load_each(__package__, "estimated_models")
+_UNPRICED: Final = load_each(__package__, "unpriced_models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,13 @@ async def list_unpriced(
 async def _list(
     database: Database, tenant_ids: Sequence[UUID], statement: Statement, *, since: date, until: date
 ) -> frozenset[tuple[UUID, str]]:
-    async def read(tx: Transaction, tenant_id: UUID) -> list[tuple[UUID, str]]:
-        rows = await tx.rows(statement, tenant_id=tenant_id, since=since, until=until)
-        return [(tenant_id, row["model"]) for row in rows]
+    def read(row: Row) -> tuple[UUID, str]:
+        return row["tenant_id"], row["model"]
 
-    return frozenset(each for own in await ask_each(database, tenant_ids, read) for each in own)
+    values = {"since": since, "until": until, "notes": newest_notes(len(tenant_ids))}
+    return frozenset(await ask_each(database, tenant_ids, statement, read, **values))
+
+
+def newest_notes(tenants: int) -> int:
+    """How many of each tenant's notes are looked at: what a note holds may be stored apart from its row, and packed."""
+    return min(max(_MOST_NOTES // max(tenants, 1), 1), _MOST_NOTES_OF_ONE)

@@ -1,4 +1,4 @@
-"""The figures of the console's page Now. Content is read one tenant at a time; over all tenants only ids and times.
+"""The figures of the console's page Now.
 
 Invariant: each figure reads at most one hour's rows of a tenant, or its hourly counters.
 """
@@ -7,28 +7,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
-
 from app.core.budget import Usage
+from app.db.each import ask_each, load_each
 from app.db.reports.costs import Usages
-from app.db.reports.each import ask_each
 from app.db.reports.load import FailedDeliveries, TenantLoad, failed_by_tenant, load_by_tenant
-from app.db.session import Database, Row, Transaction
-from app.db.sql import load
+from app.db.reports.models import newest_notes
+from app.db.session import Database, Row
+from app.db.sql import Statement
 
 MINUTES: Final = 60
 HOURS: Final = 24
 
-_FIGURES: Final = load(__package__, "figures")
+_FIGURES: Final = load_each(__package__, "figures")
+_NOW: Final = Statement("select now()", ())
 
 
-@dataclass(frozen=True, slots=True)
-class HourCount:
+class HourCount(NamedTuple):
     """Settled deliveries of one hour, by result. `age` in hours; 0 is the current hour."""
 
     age: int
@@ -81,36 +80,37 @@ async def load_figures(
 ) -> tuple[datetime, list[TenantFigures]]:
     """The database's time, and each tenant's figures in the order of *tenant_ids*."""
     loads, failures = await load_by_tenant(database), await failed_by_tenant(database)
-    async with database.across_tenants() as session:
-        now: datetime = (await session.execute(select(func.now()))).scalar_one()
+    used = await usages.load_each(database, tenant_ids)
+    async with database.transaction(None) as tx:
+        now: datetime = await tx.value(_NOW)
 
-    async def read(tx: Transaction, tenant_id: UUID) -> TenantFigures:
-        [row] = await tx.rows(_FIGURES, tenant_id=tenant_id, minutes=MINUTES, hours=HOURS)
-        usage = await usages.load(tx, tenant_id)
-        return _figures(
-            tenant_id, row, usage, loads.get(tenant_id, TenantLoad()), failures.get(tenant_id, FailedDeliveries())
+    def known(tenant_id: UUID) -> TenantFigures:
+        return TenantFigures(
+            tenant_id,
+            loads.get(tenant_id, TenantLoad()),
+            failures.get(tenant_id, FailedDeliveries()),
+            usage=used.get(tenant_id, Usage()),
         )
 
-    read_ones = {each.tenant_id: each for each in await ask_each(database, tenant_ids, read)}
+    def read(row: Row) -> TenantFigures:
+        return _figures(row, known(row["tenant_id"]))
+
+    values = {"minutes": MINUTES, "hours": HOURS, "notes": newest_notes(len(tenant_ids))}
+    found = await ask_each(database, tenant_ids, _FIGURES, read, **values)
+    read_ones = {each.tenant_id: each for each in found}
     # A tenant whose counters can't be read still has its load.
-    return now, [
-        read_ones.get(each, TenantFigures(each, loads.get(each, TenantLoad()), failures.get(each, FailedDeliveries())))
-        for each in tenant_ids
-    ]
+    return now, [read_ones.get(each) or known(each) for each in tenant_ids]
 
 
-def _figures(tenant_id: UUID, row: Row, usage: Usage, load: TenantLoad, failures: FailedDeliveries) -> TenantFigures:
+def _figures(row: Row, known: TenantFigures) -> TenantFigures:
     hours = json.loads(row["hours"]) if row["hours"] else ()
-    return TenantFigures(
-        tenant_id=tenant_id,
-        load=load,
-        failures=failures,
+    return replace(
+        known,
         accepted={int(minute): number for minute, number in json.loads(row["accepted"]).items()},
         durations=tuple(row["durations"] or ()),
         hours=tuple(HourCount(**hour) for hour in hours),
         last_webhook=row["last_webhook"],
         last_failure=row["last_failure"],
         last_sync=row["last_sync"],
-        usage=usage,
         is_unpriced=row["is_unpriced"],
     )

@@ -16,13 +16,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from app.core.standing import factor
+from app.db.each import ask_each, load_each
 from app.db.reports.audit import Witness
-from app.db.reports.each import ask_each
-from app.db.session import Database, Transaction
-from app.db.sql import load
+from app.db.session import Database
 from app.db.tables import SourceReset
 
-_STANDINGS: Final = load(__package__, "standings")
+_STANDINGS: Final = load_each(__package__, "standings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,7 @@ class Standing:
 
 async def list_standings(database: Database, tenant_ids: Sequence[UUID]) -> list[Standing]:
     """Of each source with a vote of the last 90 days, or whose votes were taken back."""
-
-    async def read(tx: Transaction, tenant_id: UUID) -> list[Standing]:
-        return [Standing(tenant_id=tenant_id, **row) for row in await tx.rows(_STANDINGS, tenant_id=tenant_id)]
-
-    return [each for own in await ask_each(database, tenant_ids, read) for each in own]
+    return await ask_each(database, tenant_ids, _STANDINGS, lambda row: Standing(**row))
 
 
 async def take_back(

@@ -5,7 +5,7 @@ select distinct coalesce(named.model, newest.model) as model from (
     where tenant_id = :tenant_id and model is not null
         and reserved_at >= cast(:since as date)::timestamp at time zone 'utc'
         and reserved_at < cast(:until as date)::timestamp at time zone 'utc'
-    order by reserved_at desc limit 20
+    order by reserved_at desc limit :notes
 ) newest
 left join lateral jsonb_array_elements_text(unpriced) named (model) on true
 where prompt_tokens > 0 and (cost_usd is null or named.model is not null)

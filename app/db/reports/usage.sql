@@ -1,6 +1,5 @@
--- What a tenant's enhancements took since the day and since the calendar month (UTC) began, from the hourly counters. Where
--- :known is today, only of today: what the month's earlier days took is known then, and the month has 700 hours, each on a
--- page of its own.
+-- What a tenant's enhancements took since the day and since the calendar month (UTC) began, from the counters. Where :known is
+-- today, only of today: what the month's earlier days took is known then.
 select today, cast(:known as date) is not distinct from today as is_of_today,
     coalesce(sum(tokens) filter (where is_today), 0)::bigint as tokens_today, coalesce(sum(tokens), 0)::bigint as tokens,
     -- Not a number, or without end: an hour that nobody can count.

@@ -27,6 +27,11 @@ async def plan_of(url: str, statement: Statement) -> Plan:
     return await _explain(url, statement, ["null"] * len(statement.names), None, "")
 
 
+async def verbose_plan_of(url: str, statement: Statement) -> Plan:
+    """The same with what each node puts out."""
+    return await _explain(url, statement, ["null"] * len(statement.names), None, "verbose,")
+
+
 async def _explain(url: str, statement: Statement, values: list[str], tenant_id: UUID | None, how: str) -> Plan:
     connection = await asyncpg.connect(url)
     try:
@@ -67,7 +72,8 @@ def _literal(value: Any) -> str:
         case bool() | int() | float():
             return str(value)
         case list() | tuple():
-            return "'{}'" if not value else f"array[{', '.join(map(_literal, value))}]"
+            kind = "::uuid[]" if isinstance(value[0] if value else None, UUID) else ""
+            return "'{}'" if not value else f"array[{', '.join(map(_literal, value))}]{kind}"
         case timedelta():
             return f"interval '{value.total_seconds()} s'"
         case _:

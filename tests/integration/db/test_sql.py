@@ -14,6 +14,7 @@ from sqlalchemy import TextClause, create_engine
 import app.db
 from app.db.sql import Statement, load, numbered, read_script
 from demo.embedded import DatabaseUrls
+from tests.integration.db.statements_of_each import find_statements
 
 FOLDER = Path(app.db.__file__).parent
 DIALECT = create_engine("postgresql+asyncpg://").dialect
@@ -46,9 +47,16 @@ def loaded() -> list[tuple[str, Statement | TextClause]]:
 
 def made_of(file: Path) -> list[Statement | TextClause]:
     """The loaded statements that are *file*, with some SQL where it says `{documents}` or the like."""
-    parts = re.split(r"\{\w+\}", without_numbers(load_file(file).sql))
-    whole = re.compile(".*".join(map(re.escape, parts)), re.DOTALL)
-    return [value for text, value in loaded() if whole.fullmatch(without_numbers(text))]
+    whole = like(load_file(file).sql)
+    of_each = like(re.sub(r":tenant_id\b", "tenant.id", script(file)))
+    return [
+        *(value for text, value in loaded() if whole.fullmatch(without_numbers(text))),
+        *(value for _, value in find_statements() if of_each.search(without_numbers(value.sql))),
+    ]
+
+
+def like(sql: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, re.split(r"\{\w+\}", without_numbers(numbered(sql).sql)))), re.DOTALL)
 
 
 def without_numbers(sql: str) -> str:
@@ -58,9 +66,11 @@ def without_numbers(sql: str) -> str:
 
 def is_script(file: Path) -> bool:
     """Whether a module loads *file* as several statements for `migrate`, whose tests run them."""
-    return (
-        read_script(".".join(("app", "db", *file.parent.relative_to(FOLDER).parts)), file.stem) in values_of_modules()
-    )
+    return script(file) in values_of_modules()
+
+
+def script(file: Path) -> str:
+    return read_script(".".join(("app", "db", *file.parent.relative_to(FOLDER).parts)), file.stem)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(FOLDER)))

@@ -148,7 +148,7 @@ async def test_what_the_model_invents_is_not_in_the_draft(stage: Stage) -> None:
 @pytest.mark.parametrize("stage", [DRAFTS], indirect=True)
 async def test_a_draft_is_no_note_of_low_confidence_to_review(stage: Stage) -> None:
     assert await notes_on(stage, solved(stage))
-    [quality] = await load_quality(stage.database, [stage.tenant.id], limit=10)
+    quality = await load_quality(stage.database, [stage.tenant.id], limit=10)
     assert quality.unsure == []
 
 

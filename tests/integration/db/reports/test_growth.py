@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from app.db.knowledge.cursors import load_cursors
 from app.db.reports import browsing
+from app.db.reports.audit import list_acts
 from app.db.reports.browsing import Listed, Place, list_page
 from app.db.reports.choices import EVERY
-from app.db.reports.costs import Usages, load_usage
+from app.db.reports.costs import Usages, list_costs, list_helpful, load_month, load_usage
+from app.db.reports.deliveries import count_each
+from app.db.reports.models import list_estimated, list_unpriced
+from app.db.reports.overview import load_figures
+from app.db.reports.quality import load_quality
+from app.db.reports.standings import list_standings
 from app.db.session import Database
 from app.db.sql import load
 from demo.embedded import DatabaseUrls
@@ -40,23 +49,9 @@ def keys(page: list[Listed]) -> list[tuple[datetime, UUID]]:
     return [(each.place.accepted_at, each.place.job_id) for each in page]
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many rows each query asks for at most."""
-    limits: list[int] = []
-    make = browsing._list
-
-    def listing(*arguments: Any, searched: int, limit: int) -> Any:
-        limits.append(limit)
-        return make(*arguments, searched=searched, limit=limit)
-
-    monkeypatch.setattr(browsing, "_list", listing)
-    return limits
-
-
 @pytest.mark.parametrize("busy", [0, 1, 7, 200])
 async def test_a_page_of_many_tenants_reads_few_of_each_and_misses_none(
-    urls: DatabaseUrls, worker_db: Database, asked: list[int], busy: int
+    urls: DatabaseUrls, worker_db: Database, busy: int
 ) -> None:
     """One of them has *busy* of the newest; at times several have the same time."""
     draw = random.Random(busy)
@@ -72,7 +67,19 @@ async def test_a_page_of_many_tenants_reads_few_of_each_and_misses_none(
         seen += keys(page)
         after = Place(*seen[-1])
     assert seen == newest_first
-    assert sum(asked[: len(tenants)]) < 4 * LIMIT
+
+
+async def test_a_page_reads_one_delivery_of_most_tenants(urls: DatabaseUrls) -> None:
+    """However many each has: the page's own are of as many tenants as it has rows, at the most."""
+    tenants = [uuid4() for _ in range(40)]
+    await deliver(urls, {tenant: [NOW - timedelta(seconds=number) for number in range(300)] for tenant in tenants})
+    await run_as_superuser(urls, "analyze delivery")
+    limit = 5
+    values = {"tenant_ids": tenants, "code": None, "limit": limit}
+    plan = await explain(urls.worker, browsing._page(frozenset(), is_searched=False), values)
+    read = [node for node in nodes(plan) if node.get("Relation Name") == "delivery"]
+    # A few more where several have the same time, which are put in order by their ids.
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in read) < 2 * len(tenants) + 3 * limit * limit
 
 
 async def test_the_use_of_a_month_is_read_once_a_day(urls: DatabaseUrls, worker_db: Database) -> None:
@@ -105,3 +112,42 @@ async def test_the_use_of_a_month_is_read_once_a_day(urls: DatabaseUrls, worker_
     known = {"tenant_id": tenant_id, "known": now.date()}
     plan = await explain(urls.worker, statement, known, tenant_id=tenant_id)
     assert sum(node["Actual Rows"] for node in nodes(plan) if node.get("Relation Name") == "tally") == today
+
+
+TODAY = datetime.now(UTC).date()
+SPAN = {"since": TODAY.replace(day=1), "until": TODAY + timedelta(days=1)}
+REPORTS: dict[str, Callable[[Database, list[UUID]], Awaitable[Any]]] = {
+    "now": lambda database, ids: load_figures(database, ids, Usages()),
+    "deliveries": lambda database, ids: list_page(database, ids, EVERY, after=None, limit=LIMIT),
+    "replay": lambda database, ids: count_each(database, ids, EVERY, at_most=10),
+    "quality": lambda database, ids: load_quality(database, ids, limit=25),
+    "standings": list_standings,
+    "month": lambda database, ids: load_month(database, ids, **SPAN),
+    "days": lambda database, ids: list_costs(database, ids, **SPAN),
+    "helpful": lambda database, ids: list_helpful(database, ids, **SPAN),
+    "estimated": lambda database, ids: list_estimated(database, ids, **SPAN),
+    "unpriced": lambda database, ids: list_unpriced(database, ids, **SPAN),
+    "acts": lambda database, ids: list_acts(database, ids, limit=200),
+    "syncs": lambda database, ids: load_cursors(database, ids, "tickets"),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+async def test_many_tenants_take_as_many_statements_as_one(worker_db: Database, name: str) -> None:
+    async def statements(number: int) -> list[str]:
+        async with worker_db.transaction(None, reads_all_times=True) as tx:
+            connection = tx._connection
+        await REPORTS[name](worker_db, [uuid4()])  # the driver asks for types, once
+        asked: list[str] = []
+
+        def log(record: Any) -> None:
+            asked.append(record.query)
+
+        await asyncio.sleep(0)  # what was asked before is told now
+        connection.add_query_logger(log)
+        await REPORTS[name](worker_db, [uuid4() for _ in range(number)])
+        await asyncio.sleep(0)
+        connection.remove_query_logger(log)
+        return asked
+
+    assert await statements(1) == await statements(50)
