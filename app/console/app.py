@@ -23,6 +23,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from app.console import acts, cost, deliveries, now, quality, shadow, sign_in, tenants
 from app.console.access import ClientGroups, Role
 from app.console.door import FindUser, find_user, provide_user, require_user
+from app.console.limit import PAGE_LIMIT_S, LimitTime, PageTooSlow
 from app.console.oidc import OpenIdProvider, ProviderOptions
 from app.console.pages import HEADERS, page, static_file
 from app.console.resources import Backend, Resources
@@ -121,6 +122,7 @@ def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
         "/",
         route_handlers=_FOR_USERS,
         before_request=require_user,
+        middleware=[LimitTime],
         dependencies={
             "user": Provide(provide_user, sync_to_thread=False),
             "resources": Provide(provide_resources, sync_to_thread=False),
@@ -137,6 +139,7 @@ def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
         middleware=[FindUser],
         exception_handlers={
             AppError: _answer_app_error,
+            PageTooSlow: _answer_too_slow,
             HTTPException: _answer_http_error,
             Exception: _answer_bug,
         },
@@ -162,6 +165,15 @@ def _answer_app_error(request: Request[Any, Any, Any], error: AppError) -> Respo
         )
         return _problem(request, 503, "The database can't be reached", detail)
     return _problem(request, 502, "That did not work", error.detail)
+
+
+def _answer_too_slow(request: Request[Any, Any, Any], _: PageTooSlow) -> Response[str]:
+    log.warning("page_ended", path=request.scope["path"], after_s=PAGE_LIMIT_S)
+    detail = (
+        f"It was ended after {PAGE_LIMIT_S:.0f} s, so that webhooks and notes don't wait for it. It asks about too many"
+        " tenants at once, or too long a time: choose a tenant, or a shorter time."
+    )
+    return _problem(request, 503, "This page takes too long", detail)
 
 
 def _answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[str]:

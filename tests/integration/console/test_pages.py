@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+import pytest
 from sqlalchemy import text
 
+from app.console import limit
 from app.core.delivery import Status
 from app.core.tenant import EVERY_TENANT
 from app.db.reports.audit import list_acts
@@ -316,3 +319,22 @@ async def test_a_file_that_is_bad_is_told_beside_the_tenants(console: Console, t
     (problem,) = (each for each in console.backend.directory.problems if each.slug == "broken")
     assert problem.detail in page
     assert "The file of broken can't be used" in words_of((await console.get("/")).text)
+
+
+async def test_a_page_that_takes_too_long_is_ended_and_says_what_to_do(
+    console: Console, stage: Stage, urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it waits for. What it asks of PostgreSQL ends with it."""
+    monkeypatch.setattr(limit, "PAGE_LIMIT_S", 0.3)
+    blocking = await asyncpg.connect(urls.superuser)
+    async with blocking.transaction():
+        await blocking.execute("lock table delivery, tally in access exclusive mode")
+        for path in ("/deliveries", "/cost", "/", "/cost.csv"):
+            answer = await console.get(path)
+            assert answer.status_code == 503, path
+            assert "choose a tenant, or a shorter time" in words_of(answer.text)
+        waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        assert await blocking.fetchval(waiting) == 0
+    await blocking.close()
+    monkeypatch.undo()
+    assert (await console.get("/deliveries")).status_code == 200
