@@ -114,8 +114,8 @@ bench-fairness: $(VENV)/.dev-ready  ## What a tenant waits while another has ten
 bench-retention: $(VENV)/.dev-ready  ## Forgetting what is old on millions of rows (ROWS=5000000: minutes, and 6 GB of disk)
 	@PYTHONPATH=. $(BIN)/python bench/retention.py $(or $(ROWS),5000000)
 
-bench-console: $(VENV)/.dev-ready  ## What each page of the console takes on millions of rows (ROWS=5000000: 15 minutes, and 11 GB of disk)
-	@PYTHONPATH=. $(BIN)/python bench/console.py $(or $(ROWS),5000000)
+bench-console: $(VENV)/.dev-ready  ## What each page of the console takes on millions of rows (ROWS=5000000 TENANTS=20: 15 minutes, and 11 GB of disk)
+	@PYTHONPATH=. $(BIN)/python bench/console.py $(or $(ROWS),5000000) $(or $(TENANTS),20)
 
 # The usual stack, in an environment of its own.
 $(VENV)/.peer-ready: bench/peer/requirements.txt | $(VENV)/.dev-ready

@@ -3,7 +3,7 @@ insert into delivery (tenant_id, job_id, ticket_id, event, body, status, attempt
 select tenant_id, md5('j' || n)::uuid, (n / 3)::text, 'ticket_created',
     convert_to('{"event": "ticket_created", "ticket_id": "' || n || '"}', 'UTF8'),
     case when n % 50 = 7 then 'failed' when n % 50 = 8 then 'ignored' else 'done' end, 1, at, at + interval '20 s',
-    case when n % 50 = 7 then 'help_desk_unavailable' when n % 50 = 8 then 'version_outdated' end
+    case when n % 50 = 7 then 'help_desk_failed' when n % 50 = 8 then 'version_outdated' end
 from bench_rows($1, $2);
 
 insert into enhancement (

@@ -20,6 +20,7 @@ import asyncpg
 
 from app.core.ticket import Ticket
 from app.db.knowledge.store import upsert_tickets
+from app.db.ledger.retention import add_up_hours
 from app.db.session import Database
 from bench.throughput.corpus import Text
 
@@ -36,11 +37,12 @@ truncate ticket, posting, term, corpus;
 set session_replication_role = replica; set synchronous_commit = off; set jit = off;
 set work_mem = '256MB'; set maintenance_work_mem = '768MB'
 """
-# As many as there are hours, whatever the number of deliveries.
+# As many as there are hours, whatever the number of deliveries; in the order in which they would come.
 _TALLIES: Final = """
 insert into tally (tenant_id, hour, model, notes, failed, ignored, prompt_tokens, completion_tokens, cost_usd)
 select id, date_trunc('hour', at), 'offline', 5, 1, 1, 9000, 2000, 0.05
 from bench_tenant, generate_series(now() - interval '90 days', now(), interval '1 hour') at
+order by at
 """
 _KEYS: Final = (
     "select conrelid::regclass::text as name, conname, pg_get_constraintdef(oid) as definition from pg_constraint"
@@ -71,6 +73,8 @@ class Filler:
         await self._connection.execute(_read("prepare"))
         await self._connection.executemany("insert into bench_tenant values ($1, $2)", list(enumerate(tenants)))
         await self._connection.execute(_TALLIES)
+        for tenant_id in tenants:  # as a worker does each hour
+            await add_up_hours(self._database, tenant_id)
 
     async def grow(self, *, deliveries: int, due: int, tickets: int) -> None:
         """Add rows until there are as many."""
