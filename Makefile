@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 export UV_CACHE_DIR ?= $(CURDIR)/$(VENV)/.uv-cache
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export UV_PYTHON_DOWNLOADS := never
+# Else another Python that a person chose for uv (setup-uv sets UV_PYTHON) replaces the environment, and uv in it.
+export UV_PYTHON := $(CURDIR)/$(BIN)/python
+export UV_PYTHON_PREFERENCE := only-system
 export LANGSMITH_TRACING := false
 # With LC_ALL=C no Python starts in a folder whose name holds other letters: it reads the name of the installed package's
 # folder by the locale, before any option counts.
@@ -16,6 +19,8 @@ export LC_ALL := C.UTF-8
 endif
 # Where it is set, each of the hundreds of processes of the tests would compile the product anew.
 unexport PYTHONDONTWRITEBYTECODE
+# Of another Python: modules that would stand before the environment's own. ROS sets such a path in each shell.
+unexport PYTHONPATH PYTHONHOME PIP_PREFIX
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput bench-growth bench-soak bench-scale screenshots \
@@ -25,11 +30,13 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## This list
 	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
+# Whatever place for packages PIP_USER, PIP_TARGET or a pip.conf names.
+HERE := --no-user --target=
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed, and $(PYTHON) is older or not there: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check uv==$(UV_VERSION) || \
+	$(BIN)/python -m pip install $(HERE) --quiet --no-cache-dir --disable-pip-version-check uv==$(UV_VERSION) || \
 		{ echo "uv could not be fetched: is there a way to PyPI, or to a mirror of it (PIP_INDEX_URL, UV_DEFAULT_INDEX)?"; exit 1; }
 
 # Inexact: the environment holds uv itself, which the project does not depend on.
