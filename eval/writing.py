@@ -45,7 +45,7 @@ WHOLE_OF_ALL: Final = ("safety",)
 
 class Model(Protocol):
     async def complete(
-        self, messages: Sequence[Message], *, schema: dict[str, object], more_room: bool = False
+        self, messages: Sequence[Message], *, schema: dict[str, object], cut: Completion | None = None
     ) -> Completion: ...
 
 

@@ -60,8 +60,8 @@ class Desk:
     async def measurements(self, *_: Any, **__: Any) -> list[Source]:
         return self._of(SourceKind.MEASUREMENT)
 
-    async def complete(self, messages: Sequence[Message], *, more_room: bool = False, **_: Any) -> Completion:
-        self.rooms.append(more_room)
+    async def complete(self, messages: Sequence[Message], *, cut: Completion | None = None, **_: Any) -> Completion:
+        self.rooms.append(cut is not None)
         answer = self.answer(messages)
         return answer if isinstance(answer, Completion) else Completion(text=answer, model="gpt-4o-mini")
 

@@ -33,6 +33,9 @@ _OPTION_WORDS: Final = {
     Option.SYSTEM_ROLE: "system role",
 }
 
+_MOST_BLANKS: Final = 200
+"""At the end of an answer, with its line breaks and indents."""
+
 
 class Message(BaseModel):
     """One chat message for the model. It takes `MaskedText` only, so unmasked text is refused."""
@@ -59,13 +62,21 @@ class Completion(BaseModel):
     is_estimated: bool = False
     """The endpoint did not tell all tokens: what it left out is an estimate."""
     asked_without: tuple[Option, ...] = ()
-    """What the endpoint refuses, so that the call was made without."""
+    """What the call was made without: the endpoint refuses it, or made an answer of blanks with it."""
 
     @property
     def is_unpriced(self) -> bool:
         return self.cost_usd is None and self.prompt_tokens + self.completion_tokens > 0
 
     @property
+    def is_blank_from_somewhere(self) -> bool:
+        """Whether blanks fill it up to its limit, as grammars of JSON let a model write them for ever."""
+        return self.cut_at is not None and len(self.text) - len(self.text.rstrip()) > _MOST_BLANKS
+
+    @property
     def how_it_ended(self) -> str:
         """For operators: how the answer ended, empty when it ended normally."""
-        return "" if self.cut_at is None else f"cut off at its limit of {self.cut_at} tokens"
+        if self.cut_at is None:
+            return ""
+        filled = ", which blanks filled" if self.is_blank_from_somewhere else ""
+        return f"cut off at its limit of {self.cut_at} tokens{filled}"

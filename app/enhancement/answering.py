@@ -94,8 +94,8 @@ class _Work:
     """The second model was asked and gave no answer, so it is not asked again."""
     model_seconds: float = 0.0
     """What all models took so far."""
-    more_room: bool = False
-    """Whether the last answer was cut off, so that the next one may be longer."""
+    cut: Completion | None = None
+    """The last answer, if it was cut off, so that the next one may be longer."""
     draft: Draft | None = None
     """Of the first answer, if it was sent back."""
     kept: Kept | None = None
@@ -175,7 +175,7 @@ async def _ask(work: _Work) -> Completion:
     work.messages = work.messages or _composed(work)
     for left in reversed(range(MAX_PORTIONS)):
         try:
-            answer = await tools.model.complete(work.messages, schema=draft_schema(), more_room=work.more_room)
+            answer = await tools.model.complete(work.messages, schema=draft_schema(), cut=work.cut)
         except PromptTooLong as error:
             if work.draft is not None or not left:
                 raise
@@ -224,7 +224,7 @@ async def _check(work: _Work, note: StepNote) -> Enhancement | None:
     why = answer.how_it_ended if is_told_cut else "; ".join(problem.reason for problem in found.problems)
     if found.problems and work.may_ask:
         log.info("answer_sent_back", problems=len(found.problems), why=why)
-        work.draft, work.kept, work.more_room = read.draft, found.kept, is_cut
+        work.draft, work.kept, work.cut = read.draft, found.kept, answer if is_cut else None
         repairs = bool(read.said) and not is_told_cut
         if repairs:
             work.messages = compose_repair(work.messages, read.said, found.problems, mask=work.mask)

@@ -81,10 +81,11 @@ class Documentation(Protocol):
 
 class Model(Protocol):
     async def complete(
-        self, messages: Sequence[Message], *, schema: dict[str, object], more_room: bool = False
+        self, messages: Sequence[Message], *, schema: dict[str, object], cut: Completion | None = None
     ) -> Completion:
         """One answer, asked to be JSON that fits *schema*. Its text is not checked here.
 
-        *more_room*: The answer may be longer, since the one before was cut off.
+        *cut*: The answer before, where it was cut off, so that this one may be longer or, where blanks filled that one,
+        of no form that the endpoint enforces.
         """
         ...

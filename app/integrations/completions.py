@@ -187,7 +187,9 @@ def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _is_empty(answer: Any) -> bool:
-    return isinstance(_get(answer, "choices"), list) and not answer["choices"]
+    """Whether *answer* calls itself a completion and has none: an empty list, null (Gemini's), or no such field."""
+    is_one = _get(answer, "object") == "chat.completion" or isinstance(_get(answer, "choices"), list)
+    return is_one and not answer.get("choices") and error_in(answer) is None
 
 
 def _first(answer: Any) -> Any:

@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -48,7 +49,7 @@ from app.integrations.http import NoAnswer, Resolve, open_outbound
 from app.integrations.ollama import is_ollama, loaded_context
 from app.integrations.pace import USUAL_WAIT, Pace, is_busy
 from app.integrations.prices import Prices
-from app.integrations.refusal import Refusal, read_refusal
+from app.integrations.refusal import FORMATS, Refusal, read_refusal
 from app.integrations.sizes import Sizes
 from app.integrations.tokens import estimate_tokens
 from app.telemetry.metrics import LLM_CALLS, LLM_COST_USD, LLM_LEFT_OUT, LLM_SECONDS, LLM_TOKENS
@@ -130,14 +131,15 @@ class OpenAIModel:
         return min((pace.left for pace in paces if pace.busy_for < MODEL_PATIENCE), default=timedelta(0))
 
     async def complete(
-        self, messages: Sequence[Message], *, schema: dict[str, Any], more_room: bool = False
+        self, messages: Sequence[Message], *, schema: dict[str, Any], cut: Completion | None = None
     ) -> Completion:
         """One answer, asked to be JSON that fits *schema*. Its text is not checked here.
 
         Args:
             messages: The prompt.
             schema: The JSON schema of the answer.
-            more_room: The answer may be longer, since the one before was cut off.
+            cut: The answer before, where it was cut off. This one may be longer; where blanks filled that one, it is
+                asked for without a format, by which servers allow nothing but blanks (vllm#38696, ollama#18567).
 
         Raises:
             ModelBusy: Neither model takes more calls now.
@@ -145,9 +147,11 @@ class OpenAIModel:
             ModelRefused: The endpoint refuses this call, or the model declined.
             PromptTooLong: The prompt is too long for the context, by the setting or as the endpoint says.
         """
-        tokens = self._max_tokens * (_MORE_ROOM if more_room else 1)
+        is_blank = cut is not None and cut.is_blank_from_somewhere
+        tokens = self._max_tokens * (_MORE_ROOM if cut is not None and not is_blank else 1)
         if self._context_tokens is not None:
             tokens = self._room(self._context_tokens, messages, schema, tokens)
+        asking = Asking(tokens, frozenset(FORMATS if is_blank else ()))
         failure: AppError | None = None
         for model in self._models:
             pace = self._endpoint.pace(model)
@@ -156,7 +160,7 @@ class OpenAIModel:
                 async with asyncio.timeout(self._limit.total_seconds()):
                     waited = await self._wait_for(pace)
                     with pace.call() as call:
-                        return await self._ask_within(model, messages, schema, tokens)
+                        return await self._ask_within(model, messages, schema, asking)
             except TimeoutError:
                 told = "the model did not answer in time"
                 if pace.busy_for >= MODEL_PATIENCE:
@@ -177,7 +181,7 @@ class OpenAIModel:
         raise failure or ModelUnavailable("no model is set")
 
     async def _ask_within(
-        self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int
+        self, model: str, messages: Sequence[Message], schema: dict[str, Any], asking: Asking
     ) -> Completion:
         """As `_ask`, within the context that the server told.
 
@@ -186,11 +190,12 @@ class OpenAIModel:
         """
         endpoint = self._endpoint.base_url
         known = self._memory.context(endpoint, model)
-        room = tokens if known is None else self._room(known, messages, schema, tokens)
-        completion = await self._ask(model, messages, schema, room)
+        if known is not None:
+            asking = replace(asking, tokens=self._room(known, messages, schema, asking.tokens))
+        completion = await self._ask(model, messages, schema, asking)
         told = self._memory.context(endpoint, model)
         if known is None and told is not None and self._context_tokens is None:
-            self._room(told, messages, schema, tokens)
+            self._room(told, messages, schema, asking.tokens)
         return completion
 
     def _room(self, context: int, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> int:
@@ -205,20 +210,20 @@ class OpenAIModel:
             raise PromptTooLong(f"the prompt is too long for a context of {context} tokens", share=share)
         return min(tokens, context - prompt)
 
-    async def _ask(self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> Completion:
+    async def _ask(self, model: str, messages: Sequence[Message], schema: dict[str, Any], asking: Asking) -> Completion:
         # Attribute names: OpenTelemetry semantic conventions for generative AI, 1.41.
         attributes: dict[str, str | int | float] = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "openai",  # the kind of API; `server.address` says whose endpoint it is
             "gen_ai.request.model": model,
-            "gen_ai.request.max_tokens": tokens,
+            "gen_ai.request.max_tokens": asking.tokens,
             "gen_ai.output.type": "json",
             "server.address": self._endpoint.host,
         }
         started, outcome = time.perf_counter(), "answered"
         with span(f"chat {model}", kind=SpanKind.CLIENT, attributes=attributes) as current:
             try:
-                completion = await self._answer(model, messages, schema, tokens)
+                completion = await self._answer(model, messages, schema, asking)
             except BaseException as error:
                 current.set_attribute("error.type", type(error).__name__)
                 outcome = "refused" if isinstance(error, ModelRefused) else "unavailable"
@@ -236,9 +241,11 @@ class OpenAIModel:
         self._count(model, completion)
         return completion
 
-    async def _answer(self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> Completion:
+    async def _answer(
+        self, model: str, messages: Sequence[Message], schema: dict[str, Any], asking: Asking
+    ) -> Completion:
         try:
-            answer, asked = await self._create(model, messages, schema, tokens)
+            answer, asked = await self._create(model, messages, schema, asking)
             await self._learn_context(model, answer)
             completion = read_completion(answer, model, asked, prompt=_texts_of(asked.call(messages, schema)))
         except Refused as error:
@@ -264,7 +271,7 @@ class OpenAIModel:
         LLM_COST_USD.labels(self._tenant, model).inc(completion.cost_usd or 0)
 
     async def _create(
-        self, model: str, messages: Sequence[Message], schema: dict[str, Any], tokens: int
+        self, model: str, messages: Sequence[Message], schema: dict[str, Any], asked: Asking
     ) -> tuple[Any, Asking]:
         """The endpoint's answer, and the options of the call. While it refuses, options are left out step by step.
 
@@ -274,7 +281,7 @@ class OpenAIModel:
         """
         endpoint = self._endpoint.base_url
         streams = self._memory.streams(endpoint, model)
-        asked = Asking(tokens, self._memory.left_out(endpoint, model), is_streamed=streams)
+        asked = replace(asked.without(self._memory.left_out(endpoint, model)), is_streamed=streams)
         unsupported: set[Option] = set()
         sizes = Sizes()
         retries, pace = self._endpoint.retries, self._endpoint.pace(model)

@@ -60,7 +60,8 @@ _UNSUPPORTED_CODES: Final = frozenset(
 _TOO_LONG: Final = (
     r"(?i)context[ _](?:length|window|size|limit)|too (?:large|long)|longer than the|reduce the length|token limit|"
     r"(?:maximum|at most|exceed\w{0,3})[^.\n]{0,60}\btokens|\btokens[^.\n]{0,60}(?:maximum|exceed)|"
-    r"\b(?:prompt|input)\b[^.\n]{0,40}\bexceeds|\binput length should be|"
+    r"\b(?:prompt|input|request length)\b[^\n]{0,60}\b(?:exceed|(?:larger|greater) than)|\binput length should be|"
+    r"\b(?:supported|maximum) sequence length|"
     r"(?:max_(?:completion_|new_)?tokens|inputs)\b[^\n]{0,60}"
     r"(?:must be|must have|should be|range|(?:less|greater|more) than|at least)|range of max_|超长"
 )
@@ -120,12 +121,12 @@ _NO_MODEL: Final = (
     r"|\bonly supported in v1/|\bnot a chat model\b|\bmodel\b[^\n]{0,80}(?:decommissioned|requires terms acceptance)"
     r"|\bmodel version has reached the end\b|\bon-demand throughput isn.t supported|\bllm provider not provided\b"
     r"|\bno endpoints found (?:for|matching)\b|\bno models? loaded\b|\bapi version not supported\b"
-    r"|(?:not (?:have|allowed to)|n't have) access (?:to )?(?:the )?model\b"
+    r"|(?:not (?:have|allowed to)|n't have) access (?:to )?(?:the )?model\b|\bmodel identifier is invalid"
 )
 _NO_MODEL_CODES: Final = frozenset(
     {
         *("model_not_found", "model_not_available", "invalid_model", "deploymentnotfound", "not_found_error"),
-        *("model_decommissioned", "model_terms_required", "key_model_access_denied"),
+        *("model_decommissioned", "model_terms_required", "key_model_access_denied", "model_not_supported"),
     }
 )
 # Not "exceeded your current quota": Gemini says that of a rate too.
@@ -137,7 +138,7 @@ _NO_CREDIT: Final = (
 )
 # Ollama's and TGI's queues, DeepSeek, Mistral, Gemini; llama.cpp and Hugging Face while they load a model.
 _BUSY: Final = (
-    r"(?i)\bserver (?:is )?busy\b|\boverloaded\b|\bno slots? available\b|\bmaximum pending\b|\bhigh demand\b"
+    r"(?i)\b(?:server (?:is )?|too )busy\b|\boverloaded\b|\bno slots? available\b|\bmaximum pending\b|\bhigh demand\b"
     r"|\bqueue is full\b|\bloading model\b|\bcurrently loading\b"
 )
 _AFFORDS: Final = r"\bcan only afford (\d{1,9})\b"

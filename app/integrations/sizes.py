@@ -15,10 +15,11 @@ _ANSWER_TOKENS: Final = 1_500
 _OF_CONTEXT: Final = 3
 """In a small context the answer has a third."""
 
-_N: Final = r"(?<![\w.])(\d{3,7})(?![\w.]*\d)"
+_N: Final = r"(?<![\w.])(\d{3,7})(?:\.0+)?(?![\w.]*\d)"
 _NUMBER: Final = re.compile(_N)
-# `3900 + 4000 > 4096`, `must be <= 4096`, `n_keep: 13055>= n_ctx: 4096`
-_COMPARED: Final = re.compile(rf"[<>]=?\s?(?:n_ctx: )?{_N}")
+# `3900 + 4000 > 4096`, `must be <= 4096`, `n_keep: 13055>= n_ctx: 4096`, `5056 is greater than max_seq_len 2048`
+_MORE_THAN: Final = r"\b(?:exceed\w*|(?:larger|greater|longer) than)\b(?! by)"
+_COMPARED: Final = re.compile(rf"(?:[<>]=?\s?(?:n_ctx: )?|\d\W[^\d\n]{{0,20}}{_MORE_THAN}[^\d\n]{{0,60}}?){_N}")
 # `<title>413 …`, and DashScope's `<400> InternalError`.
 _TAG: Final = re.compile(r"</?[a-z][^<>]*>|<\d{3}>")
 _LIMIT: Final = re.compile(

@@ -107,11 +107,11 @@ class GuardedModel:
     """Of its delivery, since the webhook."""
 
     async def complete(
-        self, messages: Sequence[Message], *, schema: dict[str, Any], more_room: bool = False
+        self, messages: Sequence[Message], *, schema: dict[str, Any], cut: Completion | None = None
     ) -> Completion:
         try:
             async with self.circuit.guard(ModelUnavailable, unless=ModelBusy):
-                return await self.model.complete(messages, schema=schema, more_room=more_room)
+                return await self.model.complete(messages, schema=schema, cut=cut)
         except ModelKeyReplaced as error:
             if self.age < TENANT_PATIENCE:
                 raise ModelKeyAwaited(error.detail) from error

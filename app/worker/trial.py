@@ -146,13 +146,13 @@ class _Watched:
         return self
 
     async def complete(
-        self, messages: Sequence[Message], *, schema: dict[str, Any], more_room: bool = False
+        self, messages: Sequence[Message], *, schema: dict[str, Any], cut: Completion | None = None
     ) -> Completion:
         assert self._model is not None, "`around` comes first"  # noqa: S101
         asked, started = Asked(messages), time.perf_counter()
         self.asked.append(asked)
         try:
-            asked.completion = await self._model.complete(messages, schema=schema, more_room=more_room)
+            asked.completion = await self._model.complete(messages, schema=schema, cut=cut)
         except AppError as error:
             asked.failure = error.detail
             raise

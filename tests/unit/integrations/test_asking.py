@@ -19,7 +19,8 @@ from app.enhancement.write import draft_schema
 from app.errors import ContentFiltered, ModelDeclined, ModelRefused, ModelUnavailable, PromptTooLong
 from app.integrations.asking import MAX_CALLS, Memory
 from app.integrations.openai import OpenAIModel
-from tests.builders import a_draft
+from tests.builders import a_draft, a_source, a_ticket
+from tests.enhancing import enhanced
 from tests.model_wire import an_endpoint
 
 OBJECT = a_draft().model_dump_json()
@@ -208,6 +209,10 @@ TOO_LONG += [
     "Prompt length (9000) exceeds maximum input length (8192)",
     "prompt token count of 130000 exceeds the limit of 128000",
     "Prompt 超长",
+    "The sum of prompt length (9351.0), query length (0) should not exceed max_num_tokens (8192)",  # TensorRT-LLM#9277
+    "Request length 71599 + 2048 is greater than max_seq_len 65536",  # SillyTavern#3543, of TabbyAPI
+    "Request prompt has 9000 tokens in total, larger than the model input length limit 8192.",  # mlc-llm
+    "Requested generation length 1 is not possible! The provided prompt is 4309 tokens long, so generating 1 tokens requires a sequence length of 4310, but the maximum supported sequence length is just 4096!",  # cline#294
 ]
 
 
@@ -770,8 +775,52 @@ async def test_an_answer_that_was_cut_off_is_known_as_such_and_asked_for_with_mo
     model = endpoint.model()
     completion = await model.complete(messages(), schema={})
     assert completion.cut_at == 4000
-    await model.complete(messages(), schema={}, more_room=True)
+    await model.complete(messages(), schema={}, cut=completion)
     assert [call["max_tokens"] for call in endpoint.calls] == [4000, 16_000]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "The provided model identifier is invalid."},  # Bedrock: iOfficeAI/AionCore#377
+        an_error(  # Hugging Face's router: cline#5098
+            "The requested model 'x/y' is not supported by any provider you have enabled.", code="model_not_supported"
+        ),
+        an_error("The requested model is not supported.", code="model_not_supported"),  # GitHub's: 9router#470
+    ],
+)
+async def test_a_model_that_is_not_there_is_told_with_one_call(body: Any) -> None:
+    endpoint = Endpoint(lambda _: (400, body))
+    with pytest.raises(ModelRefused, match="OPENAI_MODEL"):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
+
+
+@dataclass
+class LoopsInBlanks(Endpoint):
+    """Its grammar allows blanks between any two words of JSON, and the model writes them up to the limit."""
+
+    written: str = ""
+
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
+        looped = "response_format" in json.loads(request.content)
+        self.message = {"role": "assistant", "content": self.written + "  \n" * 890 if looped else OBJECT}
+        self.finish_reason = "length" if looped else "stop"
+        return super().answer(request)
+
+
+@pytest.mark.parametrize("written", ["", "{", '{"summary": "Outlook receives no mail.",'])
+async def test_an_answer_that_blanks_filled_is_asked_for_without_a_format(written: str) -> None:
+    """With more room the same grammar gives more blanks (vllm#38696: 6 of 10 prompts; ollama#18567; omlx#2990)."""
+    endpoint = LoopsInBlanks(lambda _: None, written=written)
+    model = endpoint.model()
+    for _ in range(2):  # most other tickets get their answer by the strict form, so each is asked for so first
+        enhancement = await enhanced(a_ticket(), [a_source()], model)
+        assert enhancement.summary == a_draft().summary
+        assert enhancement.notices == ()
+    assert [format_of(call) for call in endpoint.calls] == ["json_schema", None] * 2
+    assert {call["max_tokens"] for call in endpoint.calls} == {4000}
+    assert "The answer's JSON schema" in endpoint.calls[-1]["messages"][0]["content"]
 
 
 async def test_the_limit_is_what_it_is_set_to() -> None:

@@ -121,6 +121,13 @@ BROKEN_OFF = {
     "code as text": {"error": {"message": "overloaded", "code": "503"}},
     # https://github.com/ogx-ai/ogx/pull/1424
     "no choice": {"object": "chat.completion", "choices": [], "usage": {"prompt_tokens": 700, "completion_tokens": 0}},
+    # https://github.com/langroid/langroid/pull/705
+    "null, gemini": {
+        "object": "chat.completion",
+        "choices": None,
+        "usage": {"prompt_tokens": 700, "total_tokens": 700},
+    },
+    "none, gemini": {"object": "chat.completion", "model": "gemini", "usage": {"prompt_tokens": 700}},
 }
 
 

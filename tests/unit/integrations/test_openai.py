@@ -13,7 +13,7 @@ import httpx2  # for its forms of a request and an answer
 import pytest
 from prometheus_client import REGISTRY
 
-from app.core.completion import Message, Option
+from app.core.completion import Completion, Message, Option
 from app.core.masking import Mask
 from app.errors import PromptTooLong
 from app.integrations.openai import OpenAIModel, open_endpoint
@@ -188,7 +188,7 @@ async def test_a_prompt_that_a_set_context_does_not_take_is_not_sent() -> None:
     assert asked == []
     assert told.value.share is not None
     assert 0.4 < told.value.share < 0.8
-    await model.complete(MESSAGES, schema={}, more_room=True)
+    await model.complete(MESSAGES, schema={}, cut=Completion(text="{", model="first", cut_at=9))
     assert 3_900 < asked[0]["max_tokens"] < 4_000
 
 

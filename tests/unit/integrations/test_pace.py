@@ -89,6 +89,8 @@ async def ask(model: OpenAIModel) -> None:
         (529, {"type": "overloaded_error", "message": "Overloaded"}, {}, USUAL_WAIT.total_seconds()),
         (503, "server busy, please try again.  maximum pending requests exceeded", {}, USUAL_WAIT.total_seconds()),
         (503, {"message": "The model is overloaded. Please try again later.", "status": "UNAVAILABLE"}, {}, 10),
+        (503, {"message": "Service is too busy. We advise users to temporarily switch to alternative LLM API providers.",
+               "type": "service_unavailable_error"}, {}, USUAL_WAIT.total_seconds()),
         (503, {"message": "Service Unavailable"}, {"retry_after": "30"}, 30),
         (498, {"message": "Flex tier capacity exceeded"}, {}, USUAL_WAIT.total_seconds()),
         (503, {"code": 503, "message": "Loading model", "type": "unavailable_error"}, {}, USUAL_WAIT.total_seconds()),
@@ -96,7 +98,7 @@ async def ask(model: OpenAIModel) -> None:
         (429, {"message": "Service tier capacity exceeded for this model.", "code": "3505"}, {}, USUAL_WAIT.total_seconds()),
         (429, {"message": "Too many requests, please wait before trying again."}, {}, USUAL_WAIT.total_seconds()),
     ],
-    ids=["OpenAI", "Azure", "Gemini", "Anthropic", "Anthropic, load", "Ollama", "Gemini, load", "gateway", "Groq",
+    ids=["OpenAI", "Azure", "Gemini", "Anthropic", "Anthropic, load", "Ollama", "Gemini, load", "DeepSeek", "gateway", "Groq",
          "llama.cpp starts", "Hugging Face starts", "Mistral", "Bedrock"],
 )  # fmt: skip
 async def test_a_busy_model_is_told_with_its_wait(
