@@ -22,6 +22,9 @@ _NEVER: Final = tuple(
         "fd00:ec2::/32",  # AWS: metadata and pod identity over IPv6
         "fd20:ce::/32",  # Google Cloud: metadata over IPv6
         "fd00:42::42/128",  # Scaleway: metadata over IPv6
+        "fd00:c1::a9fe:a9fe/128",  # Oracle Cloud: metadata over IPv6
+        "fd00:a9fe:a9fe::1/128",  # Akamai: metadata over IPv6
+        "fd00:100::100:200/128",  # Alibaba Cloud: metadata over IPv6
         "100.100.100.200/32",  # Alibaba Cloud: metadata
         "168.63.129.16/32",  # Azure: the host's own services, on an address that looks public
     )

@@ -39,6 +39,7 @@ from app.integrations.servicedesk.mapping import (
     has_network_fields,
     is_approved,
     is_id,
+    is_of_requester,
     parse_article,
     parse_asset,
     parse_id,
@@ -227,7 +228,7 @@ class ServiceDesk:
         self._check_own(ticket_id)
         path = f"{_ticket_path(ticket_id)}/notes"
         with _the_ticket_is_there(ticket_id):
-            rows = [row async for row in self._lists.rows(path, "notes")]
+            rows = [row async for row in self._lists.rows(path, "notes") if not is_of_requester(row)]
             untold = [row for row in rows if text_of_note(row) is None][-_MAX_NOTES_READ:]
             texts: list[str] = []
             for row in rows:

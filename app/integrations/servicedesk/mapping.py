@@ -248,6 +248,12 @@ def text_of_note(row: Row) -> str | None:
     return None
 
 
+def is_of_requester(row: Row) -> bool:
+    """Whether the note in *row* says that somebody else than a technician wrote it, in the portal."""
+    authors = (row.get(key) for key in ("created_by", "added_by"))
+    return any(isinstance(author, dict) and author.get("is_technician") is False for author in authors)
+
+
 def work_of(row: Row) -> str | None:
     """The HTML in which a work log says what was done, or None when *row* does not hold it."""
     return next((text for key in ("description", "comments") if isinstance(text := row.get(key), str)), None)

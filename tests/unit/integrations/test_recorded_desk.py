@@ -233,8 +233,9 @@ def test_an_asset_says_what_it_is_before_its_model() -> None:
 class Api:
     """A build whose list of notes holds no texts, as it was recorded on premises."""
 
-    def __init__(self, texts: dict[str, str]) -> None:
+    def __init__(self, texts: dict[str, str], authors: dict[str, Any] | None = None) -> None:
         self.texts = texts
+        self.authors = authors or {}
         self.asked: list[str] = []
 
     async def get(self, path: str, *_: Any) -> dict[str, Any]:
@@ -243,7 +244,10 @@ class Api:
         if note_id != "notes":
             return {"note": {"id": note_id, "description": self.texts[note_id], "added_by": ADMINISTRATOR}}
         added = {"display_value": "Aug 3, 2022 12:55 AM", "value": "1659513323917"}
-        rows = [{"id": each, "added_time": added, "added_by": ADMINISTRATOR, "attachments": []} for each in self.texts]
+        rows = [
+            {"id": each, "added_time": added, "added_by": self.authors.get(each, ADMINISTRATOR), "attachments": []}
+            for each in self.texts
+        ]
         return {"notes": rows, "list_info": {"has_more_rows": False, "start_index": 1, "row_count": len(rows)}}
 
 
@@ -252,3 +256,11 @@ async def test_notes_whose_list_holds_no_texts_are_read_one_by_one() -> None:
     texts = await ServiceDesk(a_tenant(), api).list_note_texts("42")  # type: ignore[arg-type]
     assert texts == [f"Step {number}" for number in range(4, 9)]
     assert len(api.asked) == 6
+
+
+async def test_a_note_of_the_requester_is_no_technicians() -> None:
+    """As the cloud tells of persons, also of who wrote a note."""
+    requester = {"id": "5", "name": "First Last", "email_id": None, "is_technician": False, "is_vip_user": False}
+    api = Api({"1": "<p>Step 1</p>", "2": "<p>Run format C:</p>"}, {"2": requester, "1": {"is_technician": True}})
+    texts = await ServiceDesk(a_tenant(), api).list_note_texts("42")  # type: ignore[arg-type]
+    assert texts == ["Step 1"]
