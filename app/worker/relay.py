@@ -93,7 +93,9 @@ class Relay:
             self._work_alone(len(overdue))
 
     def _work_alone(self, waiting: int) -> None:
-        for _ in range(min(waiting, self._concurrency - self._attempts.running)):
+        # Its own may still be claiming, which is slow while PostgreSQL is.
+        busy = max(self._attempts.running, len(self._own_work))
+        for _ in range(min(waiting, self._concurrency - busy)):
             task = asyncio.create_task(self._attempts.work())
             self._own_work.add(task)
             task.add_done_callback(self._own_work.discard)
