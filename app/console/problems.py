@@ -133,6 +133,14 @@ def _of_tenant(seen: Snapshot, tenant: Tenant) -> Iterable[HealthProblem]:
         if hold.reason:
             detail = f"By {hold.by}: {hold.reason}. {detail}"
         yield HealthProblem(level, f"{tenant.name} {title}", detail, page, hold.since)
+    if figures.is_partial:
+        yield HealthProblem(
+            Level.BAD,
+            f"Figures of {tenant.name} can't be read",
+            "A row of it holds a value that this release can't read, so its numbers, tokens and money are in no sum."
+            " The console's log names the place: tenant_not_read.",
+            page,
+        )
     if figures.failures.number:
         is_one = figures.failures.number == 1
         many = "1 delivery of" if is_one else f"{figures.failures.number:,} deliveries of"

@@ -56,6 +56,8 @@ class TenantFigures:
     usage: Usage = field(default_factory=Usage)
     is_unpriced: bool = False
     """Whether a model wrote one of the newest notes whose price is not known."""
+    is_partial: bool = False
+    """Whether its counters can't be read: all but load and failures are zero."""
 
     @property
     def by_minute(self) -> list[int]:
@@ -99,7 +101,7 @@ async def load_figures(
     found = await ask_each(database, tenant_ids, _FIGURES, read, **values)
     read_ones = {each.tenant_id: each for each in found}
     # A tenant whose counters can't be read still has its load.
-    return now, [read_ones.get(each) or known(each) for each in tenant_ids]
+    return now, [read_ones.get(each) or replace(known(each), is_partial=True) for each in tenant_ids]
 
 
 def _figures(row: Row, known: TenantFigures) -> TenantFigures:

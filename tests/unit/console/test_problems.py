@@ -55,6 +55,11 @@ def test_a_smoke_test_that_failed_is_told_with_what_to_do() -> None:
     assert find_problems(replace(seen(), smoke_test=a_smoke_test(("note", "passed")))) == []
 
 
+def test_figures_that_can_not_be_read_are_told() -> None:
+    problem = only(seen(is_partial=True))
+    assert (problem.level, problem.title) == (Level.BAD, "Figures of Acme can't be read")
+
+
 @pytest.mark.parametrize("text", [None, "", "[]", '{"passed": true, "checks": []}', "\x00"])
 def test_results_that_are_none_are_not_shown(tmp_path: Path, text: str | None) -> None:
     file = tmp_path / "report.json"
