@@ -14,7 +14,7 @@ import yaml
 from tests.manifests.capacity import asked, pods_in_a_release, quantity, replicas
 from tests.manifests.project import ENVIRONMENTS, ROOT, WITH_STAGING, project
 from tests.manifests.rendering import name_of, pod_templates, render
-from tests.workflows.stacks import resources_of
+from tests.workflows.stacks import resources_of, template_of
 
 FILE: Final = ROOT / "tests/manifests/requests_of_the_cluster.yaml"
 
@@ -60,7 +60,8 @@ def of_environments(*, side: str, in_release: bool) -> list[Pod]:
 def nodes() -> tuple[str, int]:
     """Kind and number of the nodes of the sample's group for our image."""
     group = resources_of("cluster", "AWS::EKS::Nodegroup")["NodesX86"]
-    (kind,) = group["InstanceTypes"]
+    assert group["InstanceTypes"] == [{"Ref": "NodeType"}]
+    kind = template_of("cluster")["Parameters"]["NodeType"]["Default"]
     assert group["ScalingConfig"]["MinSize"] == group["ScalingConfig"]["DesiredSize"]
     return kind, group["ScalingConfig"]["DesiredSize"]
 
