@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager, nullcontext
+import random
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,10 @@ from app.sync.report import SyncReport, our_fault
 from app.tenants import KnownTenant
 
 _DESKS_AT_ONCE: Final = 4
+# A desk that takes longer gives its place to another and is read on: the first sync of a large history takes hours, and
+# four such desks would keep all others unread. How many of them go on is bounded by the memory of a pod.
+_TURN: Final = timedelta(minutes=2)
+_LONG_DESKS: Final = 12
 # Of a run that comes every ten minutes: missed webhooks must not wait for it.
 _FILL_FOR: Final = timedelta(minutes=5)
 # Nobody waits for the sync, and a help desk that throttles does so for minutes.
@@ -85,12 +90,13 @@ async def sync_each(
     offer: Offer,
     since: datetime | None = None,
     files: Path | None = None,
+    turn: timedelta = _TURN,
 ) -> list[SyncReport]:
     """Sync *desks*, a few at a time, whatever happens to one of them. Returns a report of each tenant, by slug."""
-    free = asyncio.Semaphore(_DESKS_AT_ONCE)
+    free, in_memory = asyncio.Semaphore(_DESKS_AT_ONCE), asyncio.Semaphore(_DESKS_AT_ONCE + _LONG_DESKS)
 
     async def sync_one(owners: DeskOwners) -> list[SyncReport]:
-        async with free:
+        async with in_memory, _turn(free, turn):
             try:
                 async with open_desk(owners.known) as desk:
                     return await sync_desk(database, owners, desk, offer=offer, since=since, files=files)
@@ -101,8 +107,30 @@ async def sync_each(
                 log.exception("sync_failed", tenant=slug)
                 return [SyncReport(slug, problems=[our_fault(error)])]
 
-    reports = await asyncio.gather(*(sync_one(owners) for owners in desks))
+    # In no fixed order: where more desks than that take long, it is not always the same that wait.
+    desks = list(desks)
+    reports = await asyncio.gather(*(sync_one(owners) for owners in random.sample(desks, len(desks))))
     return sorted((report for of_desk in reports for report in of_desk), key=lambda report: report.slug)
+
+
+@asynccontextmanager
+async def _turn(free: asyncio.Semaphore, limit: timedelta) -> AsyncIterator[None]:
+    """A place in *free*, given back after *limit* or when what needs it ends, whichever is first."""
+    await free.acquire()
+    is_over = False
+
+    def end() -> None:
+        nonlocal is_over
+        if not is_over:
+            is_over = True
+            free.release()
+
+    clock = asyncio.get_running_loop().call_later(limit.total_seconds(), end)
+    try:
+        yield
+    finally:
+        clock.cancel()
+        end()
 
 
 def _open_embedder(settings: SyncSettings) -> AbstractAsyncContextManager[Embedder | None]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,6 +21,7 @@ from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.limits.rate import CallRate
 from app.db.reports.deliveries import list_deliveries
 from app.db.session import Database
+from app.errors import HelpDeskUnavailable
 from app.help_desks import open_help_desk
 from app.integrations.servicedesk import ServiceDesk
 from app.settings import SyncSettings
@@ -153,6 +157,28 @@ async def test_a_tenant_that_fails_does_not_stop_another(scene: Scene) -> None:
     )
     assert {report.slug: report.has_failed for report in reports} == {"broken": True, "acme": False}
     assert await scene.count("ticket") == 3
+
+
+async def test_help_desks_that_take_hours_keep_no_other_waiting(scene: Scene) -> None:
+    fill(scene.portal)
+    slow = [KnownTenant(a_tenant(f"slow{number}"), TenantSecrets(webhook=(), api_key="key")) for number in range(12)]
+    are_others_read = asyncio.Event()
+
+    @asynccontextmanager
+    async def open_desk(known: KnownTenant) -> AsyncIterator[Any]:
+        if known is not scene.known:
+            await are_others_read.wait()
+            raise HelpDeskUnavailable("It took hours.")
+        async with open_help_desk(known, scene.database, longest_wait=timedelta(seconds=30)) as desk:
+            yield desk
+        are_others_read.set()
+
+    desks = [DeskOwners(known) for known in (*slow, scene.known)]
+    async with asyncio.timeout(30):
+        reports = await sync_each(
+            scene.database, desks, offer=scene.offer, open_desk=open_desk, turn=timedelta(seconds=0.1)
+        )
+    assert [report.slug for report in reports if not report.has_failed] == ["acme"]
 
 
 async def test_a_sync_leaves_the_bursts_to_tickets_that_somebody_waits_for(
