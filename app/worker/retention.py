@@ -1,6 +1,4 @@
-"""Deletes deliveries after the retention time, and adds up the counters of days that are over.
-
-Runs in every worker, but only one does it at a time.
+"""Deletes deliveries after the retention time. Runs in every worker, but only one does it at a time.
 
 Invariant: it deletes small batches with pauses between them, so that neither deliveries nor vacuum wait for it.
 """
@@ -39,20 +37,33 @@ async def run_retention(database: Database, tenants: TenantDirectory) -> None:
 
 
 async def forget_old(database: Database, tenants: TenantDirectory) -> None:
-    """One round over all tenants, until nothing old is left or another worker does it."""
-    for known in tenants:
+    """One round over all tenants, in any order, until nothing old is left or another worker does it.
+
+    One whose rows can't be deleted, or take PostgreSQL too long, keeps no other's.
+
+    Raises:
+        DatabaseUnavailable: For two tenants in a row.
+    """
+    every = list(tenants)
+    was_out = False
+    for known in random.sample(every, len(every)):
         try:
-            if not await _forget_old_of(database, known.tenant):
+            if not await _forget_old_of(known.tenant, database):
                 return
             await add_up_hours(database, known.tenant.id)
-        except DatabaseUnavailable:
-            raise
-        except Exception:  # whatever a tenant's rows hold, the others' turn comes
-            log.exception("old_not_forgotten", tenant=known.tenant.slug)
+        except DatabaseUnavailable as error:
+            if was_out:
+                raise
+            was_out = True
+            log.warning("retention_failed", tenant=known.tenant.slug, cause=error.detail)
+        except Exception:
+            log.exception("retention_crashed", tenant=known.tenant.slug)
+        else:
+            was_out = False
 
 
-async def _forget_old_of(database: Database, tenant: Tenant) -> bool:
-    """False: another worker does it."""
+async def _forget_old_of(tenant: Tenant, database: Database) -> bool:
+    """Delete what is old of *tenant*. False: another worker does it."""
     deliveries = enhancements = 0
     while True:
         forgotten = await forget_batch(database, tenant.id)
