@@ -73,7 +73,7 @@ class _Recorder:
 def revisions(folder: Path = MIGRATIONS) -> list[Script]:
     """Oldest first."""
     config = Config()
-    config.set_main_option("script_location", str(folder))
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     return list(reversed(list(ScriptDirectory.from_config(config).walk_revisions())))
 
 

@@ -213,7 +213,7 @@ async def test_a_revision_that_fails_is_named_with_its_statement_and_leaves_noth
         f'def upgrade() -> None:\n    op.execute("create table half ()")\n    op.execute("{statement}")\n'
     )
     config = migration._config()
-    config.set_main_option("script_location", str(folder))
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     monkeypatch.setattr(migration, "_config", lambda: config)
 
     with pytest.raises(RevisionFailed, match="2099-01-02_0000_bad failed, and nothing") as failure:
