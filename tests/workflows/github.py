@@ -1,4 +1,4 @@
-"""gh, and what GitHub keeps and answers: python github.py <state.json> <arguments of gh>, run by its path.
+"""gh, and what GitHub keeps and answers: a server in the tests' process, whose `gh` is a few lines of Bash, since it is called a thousand times.
 
 As GitHub's API and the source of gh 2 have it: where nothing is found, `gh api` prints the answer and takes no --jq; an
 environment without a policy gives its secrets to every branch; a PUT of an environment forgets what it does not name, and
@@ -8,19 +8,20 @@ of which `gh repo set-default` chose the second: `gh secret` takes no notice of 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable
+import socketserver
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 OURS = "owner/name"
 REPOSITORY = f"repos/{OURS}/"
 State = dict[str, Any]
+Told = tuple[int, str, str]
+"""Status, error and text."""
 
 
 class Refused(Exception):
@@ -133,51 +134,34 @@ def option(arguments: list[str], name: str) -> str | None:
     return arguments[arguments.index(name) + 1] if name in arguments else None
 
 
-def api(state: State, arguments: list[str], given: str) -> int:
+def api(state: State, arguments: list[str], given: str) -> Told:
+    assert "--jq" not in arguments, "of an answer with an error it would filter nothing"
     path = next(each for each in arguments if "/" in each and not each.startswith("."))
     source = option(arguments, "--input")
     body = json.loads(given if source == "-" else Path(source).read_text(encoding="utf-8")) if source else {}
     fields = [arguments[place + 1] for place, each in enumerate(arguments) if each == "-f"]
     body |= dict(each.split("=", 1) for each in fields)
-    status = 0
+    status, error = 0, ""
     try:
         text = json.dumps(answer(state, option(arguments, "--method") or "GET", path, body))
     except Refused as refusal:
-        status, text = 1, json.dumps({"message": f"Refused ({refusal})", "status": str(refusal)})
-        sys.stderr.write(f"gh: Refused (HTTP {refusal})\n")
-    if "--silent" not in arguments:
-        expression = option(arguments, "--jq")
-        if expression and not status:
-            jq = [shutil.which("jq") or "jq", "--raw-output", expression]
-            text = subprocess.run(jq, input=text, capture_output=True, text=True, check=True).stdout
-        sys.stdout.write(text)
-    return status
+        text = json.dumps({"message": f"Refused ({refusal})", "status": str(refusal)})
+        status, error = 1, f"gh: Refused (HTTP {refusal})"
+    return status, error, "" if "--silent" in arguments else text
 
 
-def main(path: Path, arguments: list[str]) -> int:
-    # Of a pipeline all programs run at once: what it is given first, and then nobody else beside it.
-    given = sys.stdin.read() if "-" in arguments or arguments[:2] == ["secret", "set"] else ""
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        state: State = json.loads(path.read_text(encoding="utf-8"))
-        status = done(state, arguments, given)
-        path.write_text(json.dumps(state), encoding="utf-8")
-    return status
-
-
-def done(state: State, arguments: list[str], given: str) -> int:
-    status = 0
+def gh(state: State, arguments: list[str], given: str) -> Told:
+    told: Told = (0, "", "")
     match arguments:
         case ["repo", "view", *_]:
-            sys.stdout.write(f"{OURS}\n")
+            told = (0, "", f"{OURS}\n")
         case ["api", *rest]:
-            status = api(state, rest, given)
+            told = api(state, rest, given)
         case ["repo", "deploy-key", "add", _, "--repo", "owner/name", "--allow-write", "--title", title]:
             key = {"id": number(state), "title": title, "read_only": False}
             state["keys"].append(key)
         case ["secret", _, *rest] if option(rest, "--repo") != OURS:
-            sys.stderr.write("multiple remotes detected\n")
-            status = 1
+            told = (1, "multiple remotes detected", "")
         case ["secret", "set", "RELEASE_KEY", "--repo", _, "--env", name]:
             # What `make protect` is for: no key where another branch's workflow could read it.
             there = environment(state, name)
@@ -190,8 +174,43 @@ def done(state: State, arguments: list[str], given: str) -> int:
         case _:
             raise AssertionError(arguments)
     state["calls"].append(" ".join(arguments))
-    return status
+    return told
 
 
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+# Of a pipeline all programs run at once: it calls when it has what it is given, and the server answers one after another.
+CALL = """
+case " $* " in *" - "* | " secret set "*) IFS= read -r -d '' given ;; esac
+exec 3<>/dev/tcp/127.0.0.1/{port}
+printf '%s\\0' "$#" "$@" "$given" >&3
+IFS= read -r status <&3; IFS= read -r error <&3; IFS= read -r -d '' text <&3
+[[ -z $error ]] || echo "$error" >&2
+printf '%s' "$text"
+exit "$status"
+"""
+
+
+@contextmanager
+def open_github(state: State) -> Iterator[str]:
+    """GitHub, which keeps what it has in *state*; the script of a `gh` that speaks with it."""
+
+    class Call(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            arguments = [self.word() for _ in range(int(self.word()))]
+            try:
+                status, error, text = gh(state, arguments, self.word())
+            except Exception as fault:  # noqa: BLE001 - a fault of these lines is told by the test that shows what gh said
+                status, error, text = 1, repr(fault).replace("\n", " "), ""
+            self.wfile.write(f"{status}\n{error}\n{text}".encode())
+
+        def word(self) -> str:
+            word = bytearray()
+            while (byte := self.rfile.read(1)) != b"\0":
+                assert byte, "it ends in the middle of a word"
+                word += byte
+            return word.decode()
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Call) as server:
+        # Looked at often, the server ends at once.
+        Thread(target=server.serve_forever, args=(0.02,)).start()
+        yield CALL.format(port=server.server_address[1])
+        server.shutdown()

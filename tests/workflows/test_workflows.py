@@ -6,15 +6,18 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import sysconfig
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
 import yaml
 
 from tests.workflows.commands import ROOT, git, path_with, program, run
+from tests.workflows.github import open_github
 
 FOLDER: Final = ROOT / ".github" / "workflows"
 FILES: Final = sorted(FOLDER.glob("*.yaml"))
@@ -197,42 +200,44 @@ def _project(to: Path, approver: str) -> Path:
     return to
 
 
+EMPTY: Final[dict[str, Any]] = {
+    **{key: {} for key in ("environments", "secrets")},
+    **{key: [] for key in ("rulesets", "keys", "codeowners", "calls")},
+    "orgs": {"owner": {"deploy_keys_enabled_for_repositories": True}, "owner/teams/operations": {"id": 7}},
+    "users": {"somebody": {"id": 8}},
+    "plan": "enterprise",
+}
+
+
 class GitHub:
     """The repository owner/name at GitHub, as `github.py` keeps it, and a project whose scripts speak with it."""
 
     def __init__(self, folder: Path, approver: str = "none", **given: Any) -> None:
-        self.file = folder / "state.json"
-        self.project = _project(folder / "project", approver)
-        empty: dict[str, Any] = {
-            "environments": {},
-            "secrets": {},
-            "rulesets": [],
-            "keys": [],
-            "codeowners": [],
-            "calls": [],
-        }
-        people = {
-            "orgs": {"owner": {"deploy_keys_enabled_for_repositories": True}, "owner/teams/operations": {"id": 7}},
-            "users": {"somebody": {"id": 8}},
-        }
-        self.keep({**empty, **people, "plan": "enterprise", **given})
-        gh = Path(__file__).with_name("github.py")
-        program(folder / "bin", "gh", f'exec "{sys.executable}" -I -S "{gh}" "{self.file}" "$@"')
-        self.path = path_with(folder / "bin")
+        self._state = deepcopy({**EMPTY, **given})
+        self._programs = folder / "bin"
+        self._project = _project(folder / "project", approver)
 
     @property
     def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
-        return found
-
-    def keep(self, state: dict[str, Any]) -> None:
-        self.file.write_text(json.dumps(state), encoding="utf-8")
+        return deepcopy(self._state)
 
     def change(self, **given: Any) -> None:
-        self.keep({**self.state, **given})
+        self._state |= given
 
     def protect(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return run(self.project / ".github/scripts/protect.sh", *arguments, cwd=self.project, PATH=self.path)
+        with open_github(self._state) as gh:
+            program(self._programs, "gh", gh)
+            script = self._project / ".github/scripts/protect.sh"
+            return run(script, *arguments, cwd=self._project, PATH=path_with(self._programs))
+
+
+@cache
+def _protected(approver: str = "none") -> dict[str, Any]:
+    """What GitHub has after `make protect`: made once, since it is a hundred processes."""
+    with TemporaryDirectory() as folder:
+        github = GitHub(Path(folder), approver)
+        assert github.protect().returncode == 0
+        return github.state
 
 
 # As the first run of a workflow makes an environment that it names: every branch's workflow has its secrets.
@@ -285,8 +290,7 @@ def test_protection_is_made_kept_and_checked(tmp_path: Path) -> None:
     ids=["no policy", "protected branches", "every branch", "a tag"],
 )
 def test_a_key_that_other_branches_could_read_is_told_of_and_ends(tmp_path: Path, opened: dict[str, Any]) -> None:
-    github = GitHub(tmp_path)
-    assert github.protect().returncode == 0
+    github = GitHub(tmp_path, **_protected())
     before = github.state
     asked = [
         {"type": "wait_timer", "wait_timer": 30},
@@ -318,17 +322,20 @@ def test_a_key_that_other_branches_could_read_is_told_of_and_ends(tmp_path: Path
 
 def test_a_second_key_that_may_write_is_told_of(tmp_path: Path) -> None:
     """The ruleset excepts deploy keys, whichever: GitHub can't name one."""
-    github = GitHub(tmp_path, keys=[{"id": 70, "title": "argo", "read_only": True}])
-    assert github.protect().returncode == 0
+    github = GitHub(tmp_path, **_protected())
+    reads, writes = ({"id": 70 + only, "title": f"another {only}", "read_only": bool(only)} for only in (1, 0))
 
-    github.change(keys=[*github.state["keys"], {"id": 71, "title": "another", "read_only": False}])
+    github.change(keys=[*github.state["keys"], reads])
+    passed = github.protect("--check")
+    github.change(keys=[*github.state["keys"], writes])
     told = github.protect("--check")
     github.change(keys=[])  # GitHub took it away, with the login of gh that had made it
     gone = github.protect("--check")
     mended = github.protect()
 
-    assert (told.returncode, gone.returncode, mended.returncode) == (1, 1, 0)
-    assert "another" in told.stderr
+    assert (passed.returncode, told.returncode, gone.returncode, mended.returncode) == (0, 1, 1, 0)
+    assert "another 0" in told.stderr
+    assert "another 1" not in told.stderr
     assert "no deploy key may write" in gone.stderr
 
 
@@ -391,22 +398,20 @@ def test_an_approver_whom_nobody_knows_is_no_approval(tmp_path: Path) -> None:
     assert "nobody-at-all, whom production names" in refused.stderr
 
 
-@pytest.mark.parametrize("status", [403, 502])
 @pytest.mark.parametrize(
-    "path",
+    ("path", "status"),
     [
-        "orgs/owner",
-        "orgs/owner/teams/somebody",
-        "repos/owner/name/codeowners/errors",
-        "repos/owner/name/environments/production",
-        "repos/owner/name/environments/production/deployment-branch-policies",
-        "repos/owner/name/environments/production/secrets/RELEASE_KEY",
+        ("orgs/owner", 403),
+        ("orgs/owner/teams/somebody", 502),
+        ("repos/owner/name/codeowners/errors", 403),
+        ("repos/owner/name/environments/production", 403),
+        ("repos/owner/name/environments/production/deployment-branch-policies", 502),
+        ("repos/owner/name/environments/production/secrets/RELEASE_KEY", 403),
     ],
 )
 def test_what_github_does_not_tell_is_not_taken_for_what_is_not_there(tmp_path: Path, path: str, status: int) -> None:
     """A rate limit is a 403. Taken for "no such environment", it cost the reviewers; for "no such team", a person approved."""
-    github = GitHub(tmp_path, "somebody")
-    assert github.protect().returncode == 0
+    github = GitHub(tmp_path, "somebody", **_protected("somebody"))
     before = github.state
 
     github.change(refuses={f"GET {path}": status})
