@@ -64,7 +64,9 @@ test-machine:  ## What some tests need of the machine (Debian, Ubuntu; sudo): Pg
 		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $$missing; }
 
 ##@ Work on it
-check: lint types imports unit
+# mypy has one thread: the tests use the other core meanwhile.
+check: $(VENV)/.dev-ready
+	@$(MAKE) --no-print-directory --jobs 2 lint imports types unit
 
 check-fast: lint types imports  ## For the inner loop: lint, types, imports and the unit tests, within a minute
 	$(BIN)/python -m pytest -q -n 2 tests/unit
@@ -85,9 +87,10 @@ imports: $(VENV)/.dev-ready
 	$(BIN)/deptry --no-ansi app
 
 # In the order of the folders, not the files with most tests first: the longest files have few tests, and one of them
-# at the end is a time with one of two cores idle. Four processes for two cores, since many tests wait for servers.
+# at the end is a time with one of two cores idle. Three processes for two cores, since many tests wait for servers; each
+# more takes 15 s of CPU to collect the tests and to start its servers.
 unit: $(VENV)/.dev-ready
-	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/image
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/image
 
 test-installations: $(VENV)/.dev-ready  ## The tests that read manifests, with installation.yaml unset and filled
 	@$(BIN)/python -m tests.manifests.each_installation

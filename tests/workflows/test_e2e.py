@@ -42,12 +42,9 @@ def test_workload_is_what_production_s_workload_is() -> None:
 def _prepare(folder: Path, machine: str = "", **variables: str) -> Path:
     """The tree of the end-to-end test at its first release, as the script itself makes it before there is a cluster."""
     project = folder / "project"
-    # What the script releases is a commit: here of the tree as it is, which need not be in a repository.
-    shutil.copytree(
-        ROOT,
-        project,
-        ignore=shutil.ignore_patterns(".git", ".venv", ".demo", ".drill", ".*cache", ".hypothesis", "dist"),
-    )
+    # What the script releases is a commit: here of the tree as it is, which need not be in a repository, so far as it reads it.
+    for path in (".github", "argocd", "kustomize", "policies", "demo", "tests/manifests"):
+        shutil.copytree(ROOT / path, project / path, ignore=shutil.ignore_patterns("__pycache__"))
     git(project, "init", "--quiet", "--initial-branch=main")
     git(project, "add", "--all")
     git(project, "commit", "--quiet", "--message", "As it is")
