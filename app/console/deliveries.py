@@ -6,6 +6,7 @@ Invariant: before an act on several deliveries the page shows their number, and 
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -19,6 +20,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from app.console.door import require_operator
+from app.console.limit import PAGE_LIMIT_S
 from app.console.pages import page
 from app.console.resources import Resources
 from app.console.sessions import User
@@ -239,15 +241,20 @@ async def act_on_chosen(
     resources: NamedDependency[Resources],
     user: NamedDependency[User],
 ) -> Response[str]:
-    """Do what was confirmed: for each tenant at most the number that was shown, and none that was accepted since."""
+    """Do what was confirmed: for each tenant at most the number that was shown, and none that was accepted since.
+
+    Each tenant's is a whole; after `PAGE_LIMIT_S` no other's is begun.
+    """
     _check_act(act)
     form = await request.form()
     chosen = Filter(form)
     until = _time(str(form.get("until", "")))
-    done = []
+    done, left, ends = [], 0, time.monotonic() + PAGE_LIMIT_S
     for each in resources.chosen(chosen.tenant, to_act=True):
         limit = _count(str(form.get(f"number-{each.tenant.slug}", "0")))
-        if limit:
+        if limit and time.monotonic() > ends:
+            left += 1
+        elif limit:
             choice = replace(chosen.choice, until=until)
             told = ", ".join(chosen.words) or "all that failed"
             number = await _act(resources, user, each.tenant, act, choice, reason=_reason(form), limit=limit, told=told)
@@ -258,6 +265,7 @@ async def act_on_chosen(
         here="deliveries",
         act=act,
         done=done,
+        left=left,
         number=sum(number for _, number in done),
         back=chosen.link(status=""),
     )

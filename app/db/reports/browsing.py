@@ -112,10 +112,9 @@ async def list_page(
     found = await ask_each(
         database,
         tenant_ids,
-        _page(frozenset(values), is_searched=choice.code is not None),
+        _page(frozenset(values)),
         _listed,
         **values,
-        code=choice.code,
         searched=max(MOST_SEARCHED // max(len(tenant_ids), 1), 1),
         limit=limit,
     )
@@ -123,11 +122,16 @@ async def list_page(
 
 
 @cache
-def _page(names: frozenset[str], *, is_searched: bool) -> Statement:
-    searched = ":searched" if is_searched else ":limit"
+def _page(names: frozenset[str]) -> Statement:
     after = " and (accepted_at, job_id) < (:after, :after_id)" if "after" in names else ""
-    chosen = condition(names) + after
-    return load_newest(__package__, "page", by=["accepted_at", "job_id"], chosen=chosen, searched=searched)
+    return load_newest(
+        __package__,
+        "page",
+        by=["accepted_at", "job_id"],
+        chosen=condition(names - {"code"}) + after,
+        with_code="where code = :code" if "code" in names else "",
+        searched=":searched" if "code" in names else ":limit",
+    )
 
 
 def _listed(row: Row) -> Listed:

@@ -53,7 +53,7 @@ class Choice:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The parameters of `condition`: what is chosen, but for the code."""
+        """What is chosen: the parameters of `condition`."""
         return {name: value for name in _CONDITIONS if (value := getattr(self, name)) is not None}
 
 
@@ -62,11 +62,12 @@ _CONDITIONS: Final = {
     "ticket_id": "ticket_id = :ticket_id",
     "since": "accepted_at >= :since",
     "until": "accepted_at < :until",
+    "code": "code = :code",
 }
 
 
 def condition(names: Collection[str]) -> str:
-    """`Choice.indexed` without the tenant, for a statement of the driver: of these fields."""
+    """`Choice.conditions` without the tenant, for a statement of the driver: of these fields."""
     return " ".join(f"and {sql}" for name, sql in _CONDITIONS.items() if name in names)
 
 

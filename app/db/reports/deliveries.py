@@ -111,8 +111,8 @@ async def count_each(
     def read(row: Row) -> tuple[UUID, int]:
         return row["tenant_id"], row["number"]
 
-    values = {**choice.values, "code": choice.code, "at_most": at_most}
-    return dict(await ask_each(database, tenant_ids, _count(frozenset(choice.values)), read, **values))
+    values = choice.values
+    return dict(await ask_each(database, tenant_ids, _count(frozenset(values)), read, **values, at_most=at_most))
 
 
 @cache

@@ -7,6 +7,6 @@ select * from (
     order by accepted_at desc, job_id desc
     limit {searched}
 ) newest
-where cast(:code as text) is null or code = :code
+{with_code}
 order by accepted_at desc, job_id desc
 limit :limit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,7 +11,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from app.console import limit
+from app.console import deliveries, limit
 from app.core.delivery import Status
 from app.core.tenant import EVERY_TENANT
 from app.db.reports.audit import list_acts
@@ -122,6 +123,18 @@ async def test_the_filtered_failures_are_replayed_after_their_number_was_told(co
     assert (act.actor, act.act, act.number) == ("ines@acme.example", "replay", 3)
     assert "help_desk_forbidden" in act.detail
     assert "ines@acme.example" in (await console.get("/acts")).text
+
+
+async def test_what_there_is_no_time_for_is_left_as_it_is_and_told(
+    console: Console, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = await fail_one(stage)
+    monkeypatch.setattr(deliveries, "PAGE_LIMIT_S", -1.0)
+    fields = {"until": datetime.now(UTC).isoformat(), f"number-{stage.tenant.slug}": "1"}
+    done = words_of((await console.post("/deliveries/replay", **fields)).text)
+    assert "0 deliveries replayed" in done
+    assert "There was no time for 1 tenant more" in done
+    assert (await stage.delivery(job_id)).status == Status.FAILED
 
 
 async def test_one_is_dismissed_with_a_reason_and_never_without(console: Console, stage: Stage) -> None:

@@ -18,6 +18,6 @@ def find_statements() -> Iterator[tuple[str, Statement]]:
             for name, value in vars(import_module(module.name)).items():
                 if isinstance(value, Statement) and "tenant.id" in value.sql:
                     yield f"{module.name}.{name}", value
-    for names in ((), ("status",), ("ticket_id", "since", "until"), ("status", "after")):
-        yield f"page of {names}", browsing._page(frozenset(names), is_searched="status" in names)
+    for names in ((), ("status",), ("ticket_id", "since", "until"), ("status", "after", "code")):
+        yield f"page of {names}", browsing._page(frozenset(names))
         yield f"count of {names}", deliveries._count(frozenset(names) - {"after"})

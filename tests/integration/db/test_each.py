@@ -28,7 +28,7 @@ VALUES: dict[str, Any] = {
     "until": NOW + timedelta(days=20),
     "after": NOW + timedelta(days=20),
     "after_id": UUID(int=0),
-    "code": None,
+    "code": "ticket_closed",
     "searched": 50,
     "limit": 50,
     "at_most": 50,
@@ -52,7 +52,7 @@ async def filled(urls: DatabaseUrls) -> None:
         await fill_every_table(connection, one, other)
     for tenant_id in TENANTS:
         await connection.execute(
-            "update delivery set status = 'done', ticket_id = '1', accepted_at = $2 where tenant_id = $1",
+            "update delivery set status = 'done', code = 'ticket_closed', ticket_id = '1', accepted_at = $2 where tenant_id = $1",
             tenant_id,
             NOW - timedelta(seconds=TENANTS.index(tenant_id)),
         )

@@ -75,8 +75,8 @@ async def test_a_page_reads_one_delivery_of_most_tenants(urls: DatabaseUrls) -> 
     await deliver(urls, {tenant: [NOW - timedelta(seconds=number) for number in range(300)] for tenant in tenants})
     await run_as_superuser(urls, "analyze delivery")
     limit = 5
-    values = {"tenant_ids": tenants, "code": None, "limit": limit}
-    plan = await explain(urls.worker, browsing._page(frozenset(), is_searched=False), values)
+    values = {"tenant_ids": tenants, "limit": limit}
+    plan = await explain(urls.worker, browsing._page(frozenset()), values)
     read = [node for node in nodes(plan) if node.get("Relation Name") == "delivery"]
     # A few more where several have the same time, which are put in order by their ids.
     assert sum(node["Actual Rows"] * node["Actual Loops"] for node in read) < 2 * len(tenants) + 3 * limit * limit
