@@ -60,8 +60,8 @@ _UNSUPPORTED_CODES: Final = frozenset(
 _TOO_LONG: Final = (
     r"(?i)context[ _](?:length|window|size|limit)|too (?:large|long)|longer than the|reduce the length|token limit|"
     r"(?:maximum|at most|exceed\w{0,3})[^.\n]{0,60}\btokens|\btokens[^.\n]{0,60}(?:maximum|exceed)|"
-    r"\b(?:prompt|input|request length)\b[^\n]{0,60}\b(?:exceed|(?:larger|greater) than)|\binput length should be|"
-    r"\b(?:supported|maximum) sequence length|"
+    r"\b(?:prompt|input|request length)\b(?! should)[^\n]{0,60}\b(?:exceed|(?:larger|greater) than)|"
+    r"\binput length should be|\b(?:supported|maximum) sequence length|"
     r"(?:max_(?:completion_|new_)?tokens|inputs)\b[^\n]{0,60}"
     r"(?:must be|must have|should be|range|(?:less|greater|more) than|at least)|range of max_|超长"
 )

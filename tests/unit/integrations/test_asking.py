@@ -280,6 +280,14 @@ async def test_an_options_name_in_an_errors_text_proves_nothing(says: str) -> No
     assert format_of(endpoint.calls[2]) == "json_schema"
 
 
+@pytest.mark.parametrize("says", ["Input should be greater than 0.5", "Input should be greater than or equal to 1"])
+async def test_a_value_that_pydantic_wants_greater_says_nothing_of_the_prompts_length(says: str) -> None:
+    wrong = {"type": "greater_than", "loc": ["body", "temperature"], "msg": says, "input": 0.2}
+    endpoint = Endpoint(lambda call: (422, {"detail": [wrong]}) if "temperature" in call else None)
+    assert await ask(endpoint.model()) == OBJECT
+    assert len(endpoint.calls) == 2
+
+
 async def test_each_name_of_the_limit_may_fail() -> None:
     def refuse(call: dict[str, Any]) -> tuple[int, Any] | None:
         for name in ("max_tokens", "max_completion_tokens"):
