@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[2]
 def of_make(*targets: str, **environment: str) -> str:
     """What `make` prints, where a target `show` prints its environment."""
     made = subprocess.run(
-        [str(shutil.which("make")), "--no-print-directory", "--eval=show:;@env", *targets],
+        [str(shutil.which("make")), "--no-print-directory", "-f", "Makefile", "-f", "-", *targets],
         cwd=ROOT,
+        input="show:;@env\n",  # not by --eval, which macOS's make has not
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
