@@ -94,7 +94,8 @@ class Bad:
 
 def _desk(table: str) -> dict[str, Any]:
     """What a tenant needs whose worker reads the table."""
-    return {"servicedesk": {"edition": "cloud"}} if table == "access_token" else {}
+    budget = {"model": {"monthly_token_budget": 10**9}}
+    return {"servicedesk": {"edition": "cloud"}, **budget} if table == "access_token" else budget
 
 
 def _all_values(tables: dict[str, list[Column]]) -> list[tuple[str, list[Column], str]]:
