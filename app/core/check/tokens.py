@@ -2,7 +2,8 @@
 
 Invariant: `normal` is the only normalisation. Two texts are the same if their normal forms are: Unicode NFKC, no hidden
 characters (zero width, bidi, tags, variation selectors), no combining marks, letters of other scripts that look Latin
-as Latin ones within a word that has Latin letters, small letters, one blank between words.
+as Latin ones within a word that has Latin letters, small letters, one blank between words and behind the end of a
+sentence.
 What is shown is never the normal form.
 
 An operand is what a program or a person could act on: a path, host, address, URL, flag, cmdlet, id, number, contact,
@@ -41,6 +42,9 @@ _TOKEN = re.compile(
 _BREAKS: Final = frozenset(".,;:!?…。！？\n")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Scripts without blanks between words (and Korean, whose words end in particles): pairs of characters are compared."""
+
+_STOP_WITHOUT_BLANK = re.compile(rf"(?<=[。！？])(?={_UNSPACED.pattern})")
+"""The end of a sentence in a script without blanks."""
 
 # In this order: what ends in several of them loses the longest. The rest has at least three letters.
 _ENDING = re.compile(
@@ -110,6 +114,7 @@ class Chunk(NamedTuple):
 def normal(text: str) -> str:
     """*text* as it is compared; line breaks stay."""
     if not text.isascii():
+        text = _STOP_WITHOUT_BLANK.sub(" ", text)
         text = unicodedata.normalize("NFKD", without_hidden(text)).casefold()
         text = "".join(filterfalse(unicodedata.combining, text))
         text = unicodedata.normalize("NFKC", text).translate(_SIGNS)

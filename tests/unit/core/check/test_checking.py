@@ -35,6 +35,20 @@ A1 = a_source(SourceKind.ASSET, id="9", title="PC-0231", text="notebook, file se
 A1 = A1.model_copy(update={"staff_text": "notebook, file server; 10.20.4.31"})
 
 
+JA = a_source(
+    id="8",
+    title="#8",
+    text="スプーラーを再起動し、詰まったジョブを削除しました。ドライバーは変更していません。印刷できました。",
+)
+
+
+@pytest.mark.parametrize(
+    "sentence", ["スプーラーを再起動し、詰まったジョブを削除しました。", "ドライバーは変更していません。"]
+)
+def test_a_sentence_of_a_record_without_blanks_is_quoted_like_any(sentence: str) -> None:
+    assert checked(sentence, "T1", is_fact=True, sources=(JA,)) == sentence
+
+
 def checked(text: str, *cites: str, is_fact: bool = False, sources: tuple[Source, ...] = (T1, K1, A1)) -> str:
     checker = Checker.of(gathered(*sources), language="en")
     return checker.statement(text, cites, max_chars=600, is_fact=is_fact)[0]
