@@ -14,15 +14,15 @@ For example, at a tenant with `window_minutes: 60` and `collect_from: 5` five pe
     #104     three                as usual, with the line
     #105     four                 the line alone, without the model; #101 gets a note that names all five
 
-How like two tickets must be depends on whether they have a site or a machine in common. The figures were chosen on the
-labelled sets of bench/storms.md.
+How like two tickets must be depends on whether they have a site or a machine in common; where both say that something
+fails for all, they need no word in common then. The figures were chosen on the labelled sets of bench/storms.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -80,6 +80,8 @@ class Earlier:
     shares: frozenset[Share]
     storm_ticket_id: str | None
     """The first ticket of the storm that it is known to be of."""
+    are_outages: bool = False
+    """Both say that something fails for all (`core.outage`)."""
     is_later: bool = False
     """It arrived after the ticket."""
     weights: Mapping[int, float] = field(default_factory=dict)
@@ -117,6 +119,8 @@ _SOMEWHAT_ALIKE: Final = _Rule(3, 0.2)
 _NEARER: Final = frozenset({Share.SITE, Share.MACHINE})
 """With one of these less likeness is enough. Not with one best source: different problems of a product have it too."""
 _LIKE_ONE: Final = 0.5
+_OF_ONE_OUTAGE: Final = timedelta(minutes=30)
+"""Reports of an outage that come from one site so soon after one another are of the same one, in whatever words."""
 
 
 class Storm(BaseModel):
@@ -140,7 +144,8 @@ def find_storm(arrival: Arrival, *, collect_from: int) -> Storm | None:
     *collect_from*: how many reports make a storm of which one note is kept.
     """
     near = _alike(arrival)
-    alike = _with_their_like(near, arrival)
+    outage = [each for each in arrival.earlier if _is_of_one_outage(each, arrival)]
+    alike = _with_their_like([each for each in arrival.earlier if each in near or each in outage], arrival)
     strange = {storm_id for storm_id in _storms_of(alike) if not _belongs(storm_id, alike, arrival.earlier)}
     alike = list(_of_one_problem([each for each in alike if each.storm_ticket_id not in strange]))
     others = list(_one_of_each(alike, but=arrival.reporter))
@@ -175,6 +180,11 @@ def _alike(arrival: Arrival) -> list[Earlier]:
     somewhat = [each for each in arrival.earlier if each in alike or _SOMEWHAT_ALIKE.holds(each)]
     is_enough = len(somewhat) > LEAST_OTHERS and sum(each.likeness for each in somewhat) >= _ENOUGH_TOGETHER
     return somewhat if is_enough else alike
+
+
+def _is_of_one_outage(earlier: Earlier, arrival: Arrival) -> bool:
+    is_soon = abs(arrival.reported_at - earlier.reported_at) <= _OF_ONE_OUTAGE
+    return earlier.are_outages and is_soon and bool(earlier.shares & _NEARER)
 
 
 def _with_their_like(alike: Sequence[Earlier], arrival: Arrival) -> list[Earlier]:

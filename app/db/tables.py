@@ -362,6 +362,8 @@ class ArrivalRow(SQLModel, table=True):
     reporter: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     site: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     machines: list[int] = Field(sa_column=_empty_array(BigInteger))
+    is_outage: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """Whether it says that something fails for all."""
     terms: list[int] = Field(sa_column=_empty_array(BigInteger))
     weights: list[float] = Field(sa_column=_empty_array(REAL))
     """Of `terms`; the sum of their squares is 1."""

@@ -28,6 +28,7 @@ from uuid import UUID
 
 from app.core.asset import find_addresses
 from app.core.delivery import Event
+from app.core.outage import reports_outage
 from app.core.reading.text import tidy
 from app.core.storm import LEAST_LIKENESS, MAX_COMPARED, Arrival, Earlier, Share, Storm, StormTicket
 from app.core.tenant import Tenant
@@ -69,6 +70,7 @@ def arrival_of(
         "reported_at": ticket.created_at or accepted_at,
         "requester": ticket.requester,
         "site": ticket.site,
+        "is_outage": is_looked_for and reports_outage(ticket),
         "machines": [*named.hostnames, *map(str, named.ips)],
         "subject": heading.words,
         "body": body.words,
@@ -122,6 +124,7 @@ class ArrivalSearch:
             reporter=row["reporter"],
             likeness=row["likeness"],
             words=row["words"],
+            are_outages=row["are_outages"],
             shares=frozenset(share for share, is_shared in shares if is_shared),
             storm_ticket_id=row["storm_ticket_id"],
             is_later=row["is_later"],

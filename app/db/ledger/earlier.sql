@@ -25,17 +25,17 @@ alike as (
     group by ticket_id
 )
 select null as ticket_id, mine.number, mine.reported_at, mine.reporter, 0.0 as likeness, 0 as words, false as has_site,
-    false as has_machine, false as has_source, null as storm_ticket_id,
+    false as has_machine, false as has_source, false as are_outages, null as storm_ticket_id,
     coalesce((select documents from corpus where tenant_id = :tenant_id and kind = 'ticket'), 0) as history,
     mine.arrived_at, false as is_later, cast(null as bigint[]) as terms, cast(null as real[]) as weights
 from mine
 union all
 select earlier.ticket_id, earlier.number, earlier.reported_at, earlier.reporter, coalesce(alike.likeness, 0), coalesce(alike.words, 0),
     coalesce(earlier.site = mine.site, false), earlier.machines && mine.machines,
-    coalesce(earlier.first_source = any(cast(:sources as text[])), false), earlier.storm_ticket_id, 0, earlier.arrived_at,
+    coalesce(earlier.first_source = any(cast(:sources as text[])), false), earlier.is_outage and mine.is_outage, earlier.storm_ticket_id, 0, earlier.arrived_at,
     earlier.arrived_at > mine.arrived_at, earlier.terms, earlier.weights
 from mine
 cross join earlier
 left join alike on alike.ticket_id = earlier.ticket_id
-where alike.likeness >= :least or earlier.storm_ticket_id is not null
+where alike.likeness >= :least or earlier.storm_ticket_id is not null or earlier.is_outage and mine.is_outage
 order by arrived_at

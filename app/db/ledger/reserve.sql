@@ -49,17 +49,17 @@ sketch as (
 ),
 arrived as (
     insert into arrival as known (
-        tenant_id, ticket_id, number, arrived_at, reported_at, reporter, site, machines, terms, weights
+        tenant_id, ticket_id, number, arrived_at, reported_at, reporter, site, machines, is_outage, terms, weights
     )
     select cast(:tenant_id as uuid), cast(:ticket_id as text), cast(:number as text), turn.arrived_at,
         cast(:reported_at as timestamptz),
         hashtextextended(nullif(lower(cast(:requester as text)), ''), 7203), hashtextextended(nullif(lower(cast(:site as text)), ''), 7203),
         array(select hashtextextended(machine, 7203) from unnest(cast(:machines as text[])) machine),
-        sketch.terms, sketch.weights
+        cast(:is_outage as boolean), sketch.terms, sketch.weights
     from turn
     cross join sketch
     on conflict (tenant_id, ticket_id) do update
-        set terms = excluded.terms, weights = excluded.weights, machines = excluded.machines
+        set terms = excluded.terms, weights = excluded.weights, machines = excluded.machines, is_outage = excluded.is_outage
         where known.terms is distinct from excluded.terms
 )
 insert into enhancement as mine (tenant_id, ticket_id, version, job_id, ticket_updated_at)

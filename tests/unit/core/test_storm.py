@@ -134,3 +134,15 @@ def test_all_that_a_line_names_count_where_most_of_them_are_like_the_ticket() ->
     storm = find_storm(an_arrival(*earlier, history=10), collect_from=5)
     assert storm is not None
     assert (len(storm.others), storm.is_collected) == (4, True)
+
+
+def test_outages_of_one_site_soon_after_one_another_are_one_storm_in_whatever_words() -> None:
+    told = {"likeness": 0.0, "words": 0, "are_outages": True, "shares": frozenset({Share.SITE}), "weights": {}}
+    assert found(an_earlier(1, **told), an_earlier(2, **told)) == ["1", "2"]
+    assert found(an_earlier(1, **told), an_earlier(2, **{**told, "are_outages": False})) == []
+    assert found(an_earlier(1, **told), an_earlier(2, **{**told, "shares": frozenset()})) == []
+    long_ago = {**told, "reported_at": NOW - timedelta(minutes=31)}
+    assert found(an_earlier(1, **long_ago), an_earlier(2, **told)) == []
+    storm = find_storm(an_arrival(*(an_earlier(number, **told) for number in range(1, 7))), collect_from=5)
+    assert storm is not None
+    assert not storm.is_collected, "no note is left out for what shares no words"
