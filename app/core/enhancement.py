@@ -400,15 +400,18 @@ def salvage(
         apart=apart,
         unsupported=0 if draft.abstains else checker.left_out + len(checker.apart) - len(apart),
     )
-    _check_rest(rest, draft, language)
+    _check_rest(rest, draft, language, checker)
     return rest
 
 
-def _check_rest(rest: Kept, draft: Draft, language: str) -> None:
-    """Raise ModelRefused where *rest*, what is left of *draft*, is not worth a note."""
+def _check_rest(rest: Kept, draft: Draft, language: str, checker: Checker) -> None:
+    """Raise ModelRefused where *rest*, what is left of *draft*, is not worth a note.
+
+    What quotes a record may be in that one's language: a technician has more of it than of nothing.
+    """
     if not (draft.abstains or rest.summary or rest.facts or rest.hypotheses or rest.next_steps):
         raise ModelRefused("no source supports what the model answered")
-    if sounds_like_another(" ".join(_texts(rest)), language):
+    if sounds_like_another(" ".join(text for text in _texts(rest) if not checker.quotes(text)), language):
         raise ModelRefused("the model's answer is written in another language")
 
 

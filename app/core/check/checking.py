@@ -131,6 +131,11 @@ class Checker:
             self._repeating.add(passage)
         return passage
 
+    def quotes(self, passage: str) -> bool:
+        """Whether a record has it word for word."""
+        line = read(passage).line
+        return any(record.quotes(line) for record in self.records.records)
+
     def only_repeats(self, passage: str) -> bool:
         """Whether what was kept of a passage only repeats the ticket."""
         return passage in self._repeating

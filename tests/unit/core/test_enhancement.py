@@ -164,7 +164,9 @@ def test_another_language_is_told_and_refused() -> None:
     assert any("language 'en'" in problem for problem in problems(draft))
     assert problems(draft, "de") == []
     with pytest.raises(ModelRefused):
-        salvage(draft, gathered(a_source(text=draft.summary)), max_words=500, language="en")
+        salvage(draft, gathered(a_source(text=f"Notiz: {draft.summary}")), max_words=500, language="en")
+    quoting = salvage(draft, gathered(a_source(text=draft.summary)), max_words=500, language="en")
+    assert quoting.summary == draft.summary, "what a record says word for word may be in its language"
 
 
 def test_an_empty_summary_says_nothing() -> None:
