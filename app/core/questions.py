@@ -33,11 +33,14 @@ _WHEN = re.compile(
 # a Portuguese "no"), so a negation counts with what is denied.
 _FAULT = re.compile(
     # en
-    r"(?:n't|\b(?:not|cannot|cant|wont|doesnt|isnt))\b(?! (?:need|requir|want|have to|necessary|urgent|before|until"
+    r"(?:n't|\b(?:not|cannot|cant|wont|doesnt|isnt))\b(?! (?:know|need|requir|want|have to|necessary|urgent|before"
+    r"|until"
     r"|later|only"
     r"|applicable|a rush|in a hurry))"
-    r"|\b(?:unable|never|fail(?:s|ed|ing|ures?)?|errors?|broken|crash\w*|slow\w*|down|dead|freez\w+|frozen|hang(?:s|ing)?|hung"
-    r"|stuck|lost|missing|offline|disconnect\w*|drops?|dropp\w+|wrong|reject\w*|refus\w+|denied|locked|problems?|faulty?"
+    r"|\b(?:unable|never|fail(?:s|ed|ing|ures?)?|errors?|broken|crash\w*|slow\w*|down|dead|freez\w+|frozen|hang(?:s"
+    r"|ing)?|hung"
+    r"|stuck|lost|missing|offline|disconnect\w*|drops?|dropp\w+|wrong|reject\w*|refus\w+|denied|locked|problems?"
+    r"|faulty?"
     r"|(?<!please )(?<!to )issues?(?! (?:a|an|him|her|them|me|us|new)\b)|blink\w*|flicker\w*|jam(?:s|med|ming)?"
     r"|noise(?!.?cancel)|blank|black screen|time[ds]? ?out|outage"
     r"|no (?:longer|network|internet|connection|sound|audio|signal|power|picture|image|display|video|access|mails?"
@@ -45,7 +48,8 @@ _FAULT = re.compile(
     r"|answer|wifi|wi-fi|dial ?tone|light))\b"
     # de
     r"|\b(?:nichts?|kein\w*)\b(?!(?: \w+){0,2} (?:notig|erforderlich|notwendig|benotigt|gebraucht|dringend|eilig)\b)"
-    r"|\b(?:fehler\w*|defekt\w*|kaputt\w*|langsam\w*|absturz\w*|sturzt|hangt|storung\w*|ausfall\w*|gesperrt\w*|probleme?n?"
+    r"|\b(?:fehler\w*|defekt\w*|kaputt\w*|langsam\w*|absturz\w*|sturzt|hangt|storung\w*|ausfall\w*|gesperrt\w*"
+    r"|probleme?n?"
     r"|verloren|fehlt|(?:ist|sind|war|waren|alles|einfach|plotzlich) weg)\b"
     # fr
     r"|\b(?:n'|ne )[\w']+(?: \w+){0,2} (?:pas|plus|rien|jamais)\b"
@@ -56,19 +60,29 @@ _FAULT = re.compile(
     # es, it, pt
     r"|\bn(?:o|on|ao) (?:(?:me|se|le|les|lo|la|nos|mi|ci|si|da|da para) )*(?:funcion\w+|funzion\w+|pued\w+|podemos"
     r"|podem|posso"
-    r"|consig\w+|riesco|riusc\w+|enciende|accende|liga|arranca|avvia|imprim\w+|stampa|conect\w+|connette|abr\w+|apr\w+|carg\w+"
-    r"|carica|carrega|lleg\w+|arriv\w+|chega\w*|recib\w+|recebe\w*|ricev\w+|aparece\w*|appare|responde|risponde|deja|va|detecta"
+    r"|consig\w+|riesco|riusc\w+|enciende|accende|liga|arranca|avvia|imprim\w+|stampa|conect\w+|connette|abr\w+"
+    r"|apr\w+|carg\w+"
+    r"|carica|carrega|lleg\w+|arriv\w+|chega\w*|recib\w+|recebe\w*|ricev\w+|aparece\w*|appare|responde|risponde|deja"
+    r"|va|detecta"
     r"|reconoce|riconosce|entra\w*|sale|inicia|sincroniz\w+|envi\w+|invia|accede\w*|acced\w+|tengo acceso|ve|vede"
     r"|vedo|guarda|salva"
     r"|muestra|mostra|lee|legge|suena|hay (?:red|internet|sonido|imagen|correo|conexion|acceso|senal|luz)|c'e)\b"
-    r"|\b(?:fallos?|falla|lent[oa]|imposible|impossibile|problemas?|problemi?|averia\w*|caid[oa]|perdid[oa]|guast[oa]|errore|erro"
+    r"|\b(?:fallos?|falla|lent[oa]|imposible|impossibile|problemas?|problemi?|averia\w*|caid[oa]|perdid[oa]"
+    r"|guast[oa]|errore|erro"
     r"|bloccat[oa])\b"
     # nl
     r"|\b(?:werkt|werken|doet|doen|kan|kunnen|start|print|gaat|opent|komt)(?: \w+){0,3} niet\b|\b(?:kapot|storing"
     r"|traag)\b"
 )
 _REQUEST = re.compile(
-    r"\b(?:new (?:starter|joiner|hire|employee|colleague|user|account|laptop|phone|licen[cs]e)|onboarding"
+    r"\b(?:leavers?|offboarding|last (?:working )?day|leaves (?:us|the company|today|tomorrow)|has left (?:us"
+    r"|the company)"
+    r"|restore|(?:older|earlier|yesterday's|wednesday's) version|(?:get|have|want|need) [^.!?\n]{1,60} back\b"
+    r"|overwr(?:ote|itten)"
+    r"|austritt|verlasst (?:uns|die firma)|wiederherstell\w*|uberschrieben|depart d\w+|quitte (?:la societe"
+    r"|l'entreprise)"
+    r"|restaurer|ecrase\w*|deja la empresa|baja de\w*|restaurar|sobrescrit\w*"
+    r"|new (?:starter|joiner|hire|employee|colleague|user|account|laptop|phone|licen[cs]e)|onboarding"
     r"|licen[cs]es?|access (?:to|for)"
     r"|permissions?|(?:please|can you|could you|need to|want to) (?:order|create|install|add|grant|give"
     r"|set up|provide)|to order"
@@ -89,6 +103,21 @@ _HOW_TO = re.compile(
 )
 
 
+_INCIDENT = re.compile(
+    r"\b(?:phishing|ransom\w*|malware|virus|trojan|hacked|scam|spoof\w*"
+    r"|(?:click|open)(?:ed|te)? (?:on )?(?:a|an|the|this|that|it) ?(?:\w+ ){0,2}(?:link|attachment|zip|file|invoice)"
+    r"|(?:typed|entered|gave|put in) (?:\w+ ){0,4}password|password (?:\w+ ){0,8}(?:typed|entered)"
+    r"|schadsoftware|trojaner|gehackt|(?:anhang|link|zip|datei) (?:\S+ ){0,3}(?:geoffnet|aufgemacht|angeklickt"
+    r"|geklickt)"
+    r"|kennwort (?:\w+ ){0,3}eingegeben|hameconnage|(?:clique|ouvert) (?:\w+ ){0,3}(?:lien|piece|fichier)"
+    r"|(?:saisi|donne) (?:\w+ ){0,3}mot de passe|(?:clic|pinche|abri|abierto) (?:\w+ ){0,3}(?:enlace|adjunto|archivo"
+    r"|fichero)"
+    r"|(?:puse|introduje|meti) (?:\w+ ){0,3}contrasena)\b"
+    r"|\b\w+[.]zip (?:\S+ ){0,3}(?:geoffnet|aufgemacht)"
+)
+"""That somebody may have let an attacker in: what matters is when, and on which device."""
+
+
 def tells_fault(ticket: Ticket) -> bool:
     """Whether *ticket* says that something does not work."""
     return names_error(ticket.asked) or _FAULT.search(normal(ticket.asked)) is not None
@@ -105,6 +134,8 @@ def choose_questions(ticket: Ticket, gathered: Sequence[Gathered], asked: Sequen
     if not asked and (_REQUEST.search(text) or _HOW_TO.search(text)) and not tells_fault(ticket):
         return ()
     answered = set(_answered(ticket.asked, gathered))
+    if _INCIDENT.search(text):
+        answered.add(Question.ERROR_TEXT)
     left = [each for each in asked or USUAL if each not in answered]
     return tuple(left[:MAX_QUESTIONS]) or FURTHER
 

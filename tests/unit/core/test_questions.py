@@ -39,10 +39,28 @@ def test_what_a_ticket_says_is_not_asked(text: str, left: list[Question]) -> Non
         ("Signature", "Comment puis-je changer ma signature ?"),
         ("Firma", "¿Cómo puedo cambiar mi firma?"),
         ("Liam O'Brien is a new starter", "He'll need the usual: laptop, account, licence."),
+        ("Leaver", "Mark leaves us tomorrow, he doesn't know yet that his access ends."),
+        ("Austritt", "Frau Kern verlässt uns zum Monatsende."),
+        ("restore please", "I overwrote lease.docx on Thursday, can you get Wednesday's version back?"),
     ],
 )
 def test_who_asks_how_or_for_something_new_is_not_asked_for_an_error(subject: str, description: str) -> None:
     assert choose_questions(a_ticket(subject=subject, description=description), gathered(), []) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I opened a link in an email about a document, it asked for my password and I typed it. Then an error page.",
+        "Ich habe die Datei Bewerbung.zip aufgemacht, jetzt blinkt ein schwarzes Fenster.",
+        "J'ai cliqué sur un lien et donné mon mot de passe.",
+        "Pinché en un enlace y puse mi contraseña.",
+    ],
+)
+def test_who_may_have_let_an_attacker_in_is_asked_when_and_where_and_for_no_error_text(text: str) -> None:
+    asked = choose_questions(a_ticket(subject="Help", description=text), gathered(), [])
+    assert list(asked) == [each for each in (DEVICE, SINCE_WHEN) if each in asked]
+    assert DEVICE in asked
 
 
 @pytest.mark.parametrize(
