@@ -141,7 +141,7 @@ def _is_order(words: Sequence[str], records: Records) -> bool:
     first = words[0]
     if first in _DO:
         return True
-    if not first or first in lexicon().function:
+    if not first or first in lexicon().function | known.things:
         return False
     if not known.is_so.isdisjoint(words[1:WHO_TELLS]):
         return is_action(first)
