@@ -56,8 +56,11 @@ _MIN_NEW: Final = 0.4
 _SHORT_WORD: Final = 2
 _OUTCOME_WORDS: Final = 6
 _OUTCOME: Final = re.compile(
-    r"\b(?:ok|delivered after|without (?:an? |any )?(?:crash|error)|at once|works?|worked|fine|gone|back|stable|normal"
-    r"|funktioniert|ging|läuft|da|stabil|fonctionne|funciona)\b",
+    r"\b(?:ok|delivered after|without (?:an? |any )?(?:crash|error)|at once|works?|worked|fine|gone|back|stable"
+    r"|normal(?:ly)?"
+    r"|correctly|successful(?:ly)?|funktioniert|ging|läuft|da|stabil|richtig|fonctionne|correctement|funciona"
+    r"|correctamente)\b"
+    r"|(?:でき|直り|復旧し|回復し)ました|恢复正常|(?:已)?解决",
     re.IGNORECASE,
 )
 _QUOTED: Final = ">"
@@ -87,7 +90,9 @@ _UNKNOWN_REF: Final = "T99"
 _LIMIT: Final = re.compile(r"at most (\d+) words")
 _FENCE: Final = re.compile(r"<<<DATA (?P<nonce>\S+)\n(?P<data>.*)\n(?P=nonce) DATA>>>", re.DOTALL)
 # After two characters, so that no abbreviation of single letters ("z. B.", "e.g.") ends a sentence.
-_SENTENCE_END: Final = re.compile(r"(?<=[\w)%\"”“»'][\w)%\"”“»'.][.!?])\s+(?=[A-ZÀ-Þ„“«¿¡\"])|\n+")
+_SENTENCE_END: Final = re.compile(
+    r"(?<=[\w)%\"”“»'][\w)%\"”“»'.][.!?])\s+(?=[A-ZÀ-Þ„“«¿¡\"])|\n+|(?<=[。！？])(?![)\"'”»」])"
+)
 _ITEM: Final = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
 _CLAUSE_END: Final = re.compile(r"(?<=[.!?:;])\s+|,\s+|\n+|\s(?=\(?[a-z\d]\)\s)")
 _HEADING: Final = re.compile(r"^(?P<mark>#*)\s*\**(?P<name>[^.:!?*]{3,40})\**\s*(?P<colon>:?)\**\s*(?P<rest>.*)$")
@@ -96,8 +101,13 @@ _BEFORE_VERB: Final = frozenset(
 )
 _NO_ORDER: Final = re.compile(r"(?:ed|ing|[^s]s)$")
 """An English verb with such an ending gives no order."""
-_ACTED: Final = re.compile(r"(?:[A-Z][a-z]+ed|(?:Re)?[Ss]et|Put|Ran|Took|Sent|Gave|Made|(?:Reb|B)uilt)\b")
-"""What was done, as technicians write it: "Unlocked the account"."""
+_ACTED: Final = re.compile(
+    r"(?:[A-Z][a-z]+ed|(?:Re)?[Ss]et|Put|Ran|Took|Sent|Gave|Made|(?:Reb|B)uilt)\b"
+    r"(?! (?!(?:the|an?|his|her|their)\b)[\w.-]+(?: (?!(?:that|which|who|as|if|because|since|and|when"
+    r"|where)\b)[\w.-]+){0,4}"
+    r" (?:was|were)\b)"
+)
+"""What was done, as technicians write it: "Unlocked the account". Not "Saved password in the client was old"."""
 _LEAVES: Final = re.compile(r"(?:never|do not|don't|nie|niemals|ne|nunca|no)\b", re.IGNORECASE)
 _OBSERVED: Final = re.compile(
     r"(?:Told|Informed|Notified|Thanked|Confirmed|Noticed|Found|Saw)\b"
@@ -466,8 +476,9 @@ def _draft(prompt: Prompt, leading: GivenSource, *, steps: int, has_facts: bool)
     told = leading.tells(prompt.ticket)
     facts, source = _also(prompt, leading), leading
     if leading.kind == "similar_tickets":
-        said, *more = [*told.causes[:1], *told.rest[:1]] or told.steps
-        done = told.steps if told.causes or told.rest else more
+        causes = [*told.causes, *(each for each in told.rest if not _is_outcome(each))][:1]
+        said, *more = causes or told.steps or told.rest
+        done = told.steps if causes else more
     else:
         said, done = next(iter(told.causes), _about(told.rest, prompt.ticket)), told.steps
         if not said and (found := _cause_by_ticket(prompt)):

@@ -265,6 +265,30 @@ def test_of_a_resolution_that_begins_with_what_was_done_the_cause_is_the_summary
     assert [step.text for step in draft.next_steps] == ["Unlocked the account in the directory."]
 
 
+@pytest.mark.parametrize(
+    ("resolution", "summary", "steps"),
+    [
+        (
+            "Saved password in the client was old. Deleted it and entered the new one. Also told her to lock the laptop.",
+            "Saved password in the client was old.",
+            ["Deleted it and entered the new one.", "Also told her to lock the laptop."],
+        ),
+        (
+            "Started it in safe mode, disabled the add-in. Opens normally.",
+            "Started it in safe mode, disabled the add-in.",
+            [],
+        ),
+        ("詰まったジョブを削除しました。印刷できました。", "詰まったジョブを削除しました。", []),
+    ],
+)
+def test_the_summary_is_what_was_wrong_or_done_and_never_that_it_works_again(
+    resolution: str, summary: str, steps: list[str]
+) -> None:
+    ticket = {"ref": "T1", "kind": "similar_tickets", "title": "Account locked", "resolution": resolution}
+    draft = compose(Prompt.model_validate({"ticket": {"subject": "Account is locked"}, "sources": [ticket]}))
+    assert (draft.summary, [step.text for step in draft.next_steps]) == (summary, steps)
+
+
 def test_an_article_that_tells_nobody_to_do_something_is_told_as_facts() -> None:
     text = "Weekly codes are switched off. Guests register at the desk. The host approves."
     ticket = {"subject": "Guest needs weekly codes"}
