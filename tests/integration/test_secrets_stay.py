@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
 from app.core.tenant import Tenant
-from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
+from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.launcher import CHECKOUT, Process, environment
 from tests.builders import a_body, a_tenant, write_tenant
+from tests.integration.forked import ForkedProcess
 from tests.integration.processes import open_api_process, open_worker_process
 
 CANARY = "c4n4ry-7f3a91"
@@ -57,7 +59,7 @@ def tenants(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def given(tenants: Path, command: str) -> dict[str, str]:
+def given(tenants: Path) -> dict[str, str]:
     """Variables of the right form, their passwords canaries, to servers that are not there."""
     return {
         "DATABASE_URL": f"postgresql://user:{CANARY}@{FAILED_NOW}/x",
@@ -67,48 +69,33 @@ def given(tenants: Path, command: str) -> dict[str, str]:
         "TENANTS_DIR": str(tenants / "files"),
         "TENANT_SECRETS_DIR": str(tenants / "secrets"),
         "LOG_LEVEL": "debug",
-        **({"API_HOST": "127.0.0.1", "API_PORT": str(find_free_port())} if command == "api" else {}),
-        **({"PROMETHEUS_PORT": str(find_free_port())} if command == "worker" else {}),
     }
 
 
-async def run_for_a_while(arguments: list[str], variables: dict[str, str], *, limit_s: float = 60.0) -> tuple[str, str]:
-    """What a process wrote until it ended or was ended, and its command line."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, cwd=CHECKOUT, env=environment(**variables),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    try:
-        listed = await asyncio.to_thread(Path(f"/proc/{child.pid}/cmdline").read_text)
-        async with asyncio.timeout(limit_s):
-            output, _ = await child.communicate()
-    except TimeoutError:
-        child.kill()
-        output, _ = await child.communicate()
-    return output.decode(), listed
-
-
-async def test_no_process_tells_a_wrong_secret(tenants: Path) -> None:
+async def test_no_process_tells_a_wrong_secret(tenants: Path, tmp_path: Path) -> None:
     """Each command with each of its secrets wrong in several ways; four at a time."""
     turn = asyncio.Semaphore(4)
 
-    async def check(command: str, name: str, value: str) -> str:
-        variables = given(tenants, command) | {name: value}
+    async def check(number: int, command: str, name: str, value: str) -> str:
+        log = tmp_path / f"{number}.log"
         async with turn:
-            output, listed = await run_for_a_while(
-                ["-m", "app", *command.split()], variables, limit_s=RUNS_S if command in {"api", "worker"} else 60
-            )
+            process = ForkedProcess("app", *command.split(), variables=given(tenants) | {name: value}, log=log)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RUNS_S if command in {"api", "worker"} else 60):
+                    while process.is_running:
+                        await asyncio.sleep(0.05)
+            process.kill()
+        output = log.read_text()
         assert CANARY not in output, (command, name, value, output)
         assert "Traceback" not in output, (command, name, value, output)
-        assert CANARY not in listed
         return output
 
-    outputs = await asyncio.gather(*(check(*case) for case in CASES))
+    outputs = await asyncio.gather(*(check(number, *case) for number, case in enumerate(CASES)))
     assert any("PostgreSQL" in output for output in outputs)
     assert any("bad: " in output for output in outputs)
 
 
-async def test_a_crash_tells_where_and_not_what() -> None:
+def test_a_crash_tells_where_and_not_what() -> None:
     code = (
         "import click, app.cli as c\n"
         "@c.cli.command()\n"
@@ -116,7 +103,10 @@ async def test_a_crash_tells_where_and_not_what() -> None:
         "    raise ValueError(f'told: {secret}') from KeyError(secret)\n"
         "import sys; sys.argv = ['ai-agents', 'crash']; c.main()\n"
     )
-    output, _ = await run_for_a_while(["-c", code], {})
+    crashed = subprocess.run(
+        [sys.executable, "-c", code], cwd=CHECKOUT, env=environment(), capture_output=True, text=True, check=False
+    )
+    output = crashed.stdout + crashed.stderr
     assert "Error: ValueError, a bug of ours." in output
     assert "crash" in output
     assert CANARY not in output
